@@ -1,0 +1,39 @@
+/** Events within one process: listeners by topic, called in the order of the changes. */
+import type { ChangeListener, Topic, UploadEvents } from './events.ts'
+
+/** Keeps the listeners of one process; a topic is dropped with its last listener. */
+export function createMemoryEvents(): UploadEvents {
+  const listeners = new Map<string, Set<ChangeListener>>()
+
+  function call(topic: Topic, upload: Parameters<ChangeListener>[0]): void {
+    for (const listener of listeners.get(keyOf(topic)) ?? []) listener(upload)
+  }
+
+  return {
+    publish(upload) {
+      call({ of: 'upload', uid: upload.uid }, upload)
+      call({ of: 'creator', creator: upload.creator }, upload)
+      call({ of: 'all' }, upload)
+    },
+    subscribe(topic, listener) {
+      const key = keyOf(topic)
+      const group = listeners.get(key) ?? new Set()
+      listeners.set(key, group.add(listener))
+      return () => {
+        group.delete(listener)
+        if (group.size === 0 && listeners.get(key) === group) listeners.delete(key)
+      }
+    },
+  }
+}
+
+function keyOf(topic: Topic): string {
+  switch (topic.of) {
+    case 'upload':
+      return `upload:${topic.uid}`
+    case 'creator':
+      return `creator:${topic.creator}`
+    case 'all':
+      return 'all'
+  }
+}

@@ -1,0 +1,20 @@
+/** Sets the schema builder up: types once here, inferred everywhere after. */
+import SchemaBuilder from '@pothos/core'
+import type { JsonObject } from '../uploads/json.ts'
+import type { GraphQLContext } from './context.ts'
+
+export const builder = new SchemaBuilder<{
+  Context: GraphQLContext
+  DefaultFieldNullability: false
+  Scalars: {
+    ID: { Input: string; Output: string }
+    DateTime: { Input: Date; Output: Date }
+    URL: { Input: string; Output: string }
+    ByteCount: { Input: number; Output: number }
+    JSONObject: { Input: JsonObject; Output: JsonObject }
+  }
+}>({ defaultFieldNullability: false })
+
+builder.queryType({})
+builder.mutationType({})
+builder.subscriptionType({})

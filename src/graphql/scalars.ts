@@ -1,0 +1,113 @@
+/** The four scalars of the contract: dates, addresses, bytes beyond 32 bits, and JSON objects. */
+import { GraphQLError, Kind, type ValueNode } from 'graphql'
+import type { JsonObject, JsonValue } from '../uploads/json.ts'
+import { builder } from './builder.ts'
+
+/** https://www.rfc-editor.org/rfc/rfc3339#section-5.6: the offset is not optional. */
+const RFC_3339 =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
+
+function parseDateTime(value: unknown): Date {
+  if (typeof value === 'string' && RFC_3339.test(value)) {
+    const date = new Date(value.toUpperCase())
+    if (!Number.isNaN(date.getTime()) && isRealDay(value)) return date
+  }
+  throw refuse('DateTime', 'an RFC 3339 date-time such as "2026-02-27T07:20:50Z"', value)
+}
+
+/** JavaScript turns 30 February into 2 March; a caller who wrote that should hear of it. */
+function isRealDay(value: string): boolean {
+  const [year, month, day] = value.slice(0, 10).split('-').map(Number)
+  const date = new Date(Date.UTC(year ?? 0, (month ?? 1) - 1, day))
+  return date.getUTCDate() === day
+}
+
+function parseByteCount(value: unknown): number {
+  const bytes = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
+  if (typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= 0) return bytes
+  throw refuse('ByteCount', 'a whole number of bytes from 0 to 9007199254740991', value)
+}
+
+function parseURL(value: unknown): string {
+  if (typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value)) return value
+  throw refuse('URL', 'an absolute http(s) URL', value)
+}
+
+function parseJSONObject(value: unknown): JsonObject {
+  if (isJsonObject(value)) return value
+  throw refuse('JSONObject', 'a JSON object such as {"title": "Holidays"}', value)
+}
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Says what would be right; what came is named by its kind only, for it may be large or secret. */
+function refuse(scalar: string, right: string, value: unknown): GraphQLError {
+  const came = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
+  return new GraphQLError(`${scalar} must be ${right}; got ${came}.`, {
+    extensions: { code: 'BAD_USER_INPUT' },
+  })
+}
+
+function literal(scalar: string, right: string, node: ValueNode): unknown {
+  if (node.kind === Kind.STRING) return node.value
+  throw new GraphQLError(`${scalar} must be ${right}.`, {
+    nodes: node,
+    extensions: { code: 'BAD_USER_INPUT' },
+  })
+}
+
+function literalValue(node: ValueNode, variables: Readonly<Record<string, unknown>>): unknown {
+  switch (node.kind) {
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+    case Kind.ENUM:
+      return node.value
+    case Kind.INT:
+    case Kind.FLOAT:
+      return Number(node.value)
+    case Kind.NULL:
+      return null
+    case Kind.LIST:
+      return node.values.map((value) => literalValue(value, variables))
+    case Kind.OBJECT:
+      return Object.fromEntries(
+        node.fields.map((field) => [field.name.value, literalValue(field.value, variables)]),
+      )
+    case Kind.VARIABLE:
+      return variables[node.name.value] ?? null
+  }
+}
+
+builder.scalarType('DateTime', {
+  description: 'RFC 3339 date-time in UTC.',
+  serialize: (date) => date.toISOString(),
+  parseValue: parseDateTime,
+  parseLiteral: (node) => parseDateTime(literal('DateTime', 'a string', node)),
+})
+
+builder.scalarType('URL', {
+  description: 'Absolute http(s) URL.',
+  serialize: (url) => url,
+  parseValue: parseURL,
+  parseLiteral: (node) => parseURL(literal('URL', 'a string', node)),
+})
+
+builder.scalarType('ByteCount', {
+  description:
+    "Whole number of bytes, 0 to 2^53-1. (GraphQL's Int stops at 2 GiB; a Stream upload may be 30 GB.)",
+  serialize: (bytes) => bytes,
+  parseValue: parseByteCount,
+  parseLiteral: (node) =>
+    parseByteCount(
+      node.kind === Kind.INT ? Number(node.value) : literal('ByteCount', 'a whole number', node),
+    ),
+})
+
+builder.scalarType('JSONObject', {
+  description: "JSON object; Stream stores it as the video's meta.",
+  serialize: (value): JsonValue => value,
+  parseValue: parseJSONObject,
+  parseLiteral: (node, variables) => parseJSONObject(literalValue(node, variables ?? {})),
+})

@@ -1,0 +1,14 @@
+/** Brings the types together; each file adds its own to the builder. */
+import './scalars.ts'
+import './node.ts'
+import './upload.ts'
+import './problems.ts'
+import './upload-connection.ts'
+import './create-upload.ts'
+import './delete-upload.ts'
+import './storage-usage.ts'
+import './recommended-protocol.ts'
+import './subscriptions.ts'
+import { builder } from './builder.ts'
+
+export const schema = builder.toSchema()

@@ -1,0 +1,42 @@
+/** The query for the account's storage. */
+import { GraphQLError } from 'graphql'
+import { StreamError } from '../stream/errors.ts'
+import { type StorageUsage, storageUsage } from '../uploads/storage-usage.ts'
+import { streamTrouble } from '../uploads/stream-trouble.ts'
+import { builder } from './builder.ts'
+
+const StorageUsageType = builder.objectRef<StorageUsage>('StorageUsage').implement({
+  description: "How the account's storage stands, in minutes of video.",
+  fields: (t) => ({
+    limitMinutes: t.exposeFloat('limitMinutes', {
+      nullable: true,
+      description: 'Null where the account has no limit that the gateway knows.',
+    }),
+    storedMinutes: t.exposeFloat('storedMinutes', { description: 'Minutes of stored video.' }),
+    reservedMinutes: t.exposeFloat('reservedMinutes', {
+      description: 'Held back for minted uploads that have not been received yet.',
+    }),
+    availableMinutes: t.exposeFloat('availableMinutes', {
+      nullable: true,
+      description: 'Minutes that can still be reserved; null where there is no known limit.',
+    }),
+    videoCount: t.exposeInt('videoCount', { description: 'Videos that Stream counts.' }),
+  }),
+})
+
+builder.queryField('storageUsage', (t) =>
+  t.field({
+    type: StorageUsageType,
+    description: "How the account's storage stands. Fails where Stream does not answer.",
+    resolve: async (_root, _args, { parts }) => {
+      try {
+        return await storageUsage(parts)
+      } catch (error) {
+        if (!(error instanceof StreamError)) throw error
+        parts.log.warn({ kind: error.kind, err: error }, 'storage usage not read')
+        const { code, message } = streamTrouble(error)
+        throw new GraphQLError(message, { extensions: { code } })
+      }
+    },
+  }),
+)

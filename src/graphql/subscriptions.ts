@@ -1,0 +1,29 @@
+/** The two subscriptions: one upload to its end, or all of the caller's from now on. */
+import { GraphQLError } from 'graphql'
+import { uploadNotFound } from '../uploads/problem.ts'
+import { watchUpload } from '../uploads/watch-upload.ts'
+import { watchUploads } from '../uploads/watch-uploads.ts'
+import { builder } from './builder.ts'
+import { UploadType } from './upload.ts'
+
+builder.subscriptionFields((t) => ({
+  uploadStatus: t.field({
+    type: UploadType,
+    description:
+      'The upload as it stands now, then at each change of status or progress; completes after a terminal status.',
+    args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
+    subscribe: async (_root, { uid }, { parts, viewer }) => {
+      const changes = await watchUpload(parts, viewer, uid)
+      if (changes !== null) return changes
+      const { code, message } = uploadNotFound(uid)
+      throw new GraphQLError(message, { extensions: { code } })
+    },
+    resolve: (upload) => upload,
+  }),
+  uploadsChanged: t.field({
+    type: UploadType,
+    description: "Every change to any of the caller's uploads, from now on.",
+    subscribe: (_root, _args, { parts, viewer }) => watchUploads(parts, viewer),
+    resolve: (upload) => upload,
+  }),
+}))

@@ -1,0 +1,168 @@
+/** The list of uploads, as Relay pages through it. https://relay.dev/graphql/connections.htm */
+import type { UploadPosition, UploadSelection } from '../store/store.ts'
+import {
+  DEFAULT_PAGE_SIZE,
+  MAX_PAGE_SIZE,
+  type PageRequest,
+  type UploadPage,
+  listUploads,
+} from '../uploads/list-uploads.ts'
+import type { Upload } from '../uploads/upload.ts'
+import { badInput } from './bad-input.ts'
+import { builder } from './builder.ts'
+import { UploadProtocolEnum, UploadStatusEnum, UploadType } from './upload.ts'
+
+const PageInfo = builder.objectRef<UploadPage>('PageInfo').implement({
+  description: 'Whether and from where the list goes on.',
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description: 'Whether older uploads follow the last one here.',
+    }),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+      description: 'Whether newer uploads precede the first one here.',
+    }),
+    startCursor: t.string({
+      nullable: true,
+      description: 'Cursor of the first upload here, for `before`; null where there is none.',
+      resolve: ({ uploads }) => cursorOrNull(uploads[0]),
+    }),
+    endCursor: t.string({
+      nullable: true,
+      description: 'Cursor of the last upload here, for `after`; null where there is none.',
+      resolve: ({ uploads }) => cursorOrNull(uploads.at(-1)),
+    }),
+  }),
+})
+
+const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
+  description: 'An upload and its place in the list.',
+  fields: (t) => ({
+    node: t.field({
+      type: UploadType,
+      description: 'The upload.',
+      resolve: (upload) => upload,
+    }),
+    cursor: t.string({
+      description: 'Its place in the list, for `after` and `before`; opaque.',
+      resolve: encodeCursor,
+    }),
+  }),
+})
+
+const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').implement({
+  description: 'A page of uploads, newest first.',
+  fields: (t) => ({
+    edges: t.field({
+      type: [UploadEdge],
+      description: 'The uploads with their cursors.',
+      resolve: ({ uploads }) => uploads,
+    }),
+    nodes: t.field({
+      type: [UploadType],
+      description: 'The uploads without their cursors.',
+      resolve: ({ uploads }) => uploads,
+    }),
+    pageInfo: t.field({
+      type: PageInfo,
+      description: 'Whether and from where the list goes on.',
+      resolve: (page) => page,
+    }),
+    totalCount: t.int({
+      description: 'How many uploads the filter matches on all pages. Counted only when asked for.',
+      resolve: ({ selection }, _args, { parts }) => parts.store.count(selection),
+    }),
+  }),
+})
+
+const UploadFilter = builder.inputType('UploadFilter', {
+  description: 'Which uploads; all given conditions hold together.',
+  fields: (t) => ({
+    status: t.field({
+      type: [UploadStatusEnum],
+      description: 'Any of these.',
+    }),
+    protocol: t.field({ type: UploadProtocolEnum, description: 'Only this kind.' }),
+    creator: t.string({ description: 'Administrators only; everybody else sees their own.' }),
+    createdAfter: t.field({ type: 'DateTime', description: 'Created later than this.' }),
+    createdBefore: t.field({ type: 'DateTime', description: 'Created earlier than this.' }),
+  }),
+})
+
+builder.queryField('uploads', (t) =>
+  t.field({
+    type: UploadConnection,
+    description:
+      "The caller's uploads, newest first; an administrator's filter may name any creator.",
+    args: {
+      first: t.arg.int({
+        description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most.`,
+      }),
+      after: t.arg.string({ description: 'Only those after this cursor: older ones.' }),
+      last: t.arg.int({ description: `The oldest so many, ${MAX_PAGE_SIZE} at most.` }),
+      before: t.arg.string({ description: 'Only those before this cursor: newer ones.' }),
+      filter: t.arg({ type: UploadFilter, description: 'Which uploads; all where left out.' }),
+    },
+    resolve: (_root, { filter, ...args }, { parts, viewer }) =>
+      listUploads(parts, viewer, selectionFrom(filter ?? {}), pageFrom(args)),
+  }),
+)
+
+type Given<T> = { readonly [Key in keyof T]?: T[Key] | null | undefined }
+
+function selectionFrom(
+  filter: Given<
+    Omit<Required<UploadSelection>, 'statuses'> & { status: UploadSelection['statuses'] }
+  >,
+): UploadSelection {
+  const { status, protocol, creator, createdAfter, createdBefore } = filter
+  return {
+    ...(status ? { statuses: status } : {}),
+    ...(protocol ? { protocol } : {}),
+    ...(creator ? { creator } : {}),
+    ...(createdAfter ? { createdAfter } : {}),
+    ...(createdBefore ? { createdBefore } : {}),
+  }
+}
+
+function pageFrom(
+  args: Given<{ first: number; after: string; last: number; before: string }>,
+): PageRequest {
+  const first = args.first ?? null
+  const last = args.last ?? null
+  if (first !== null && last !== null) throw badInput('Give `first` or `last`, not both.')
+  const size = first ?? last ?? DEFAULT_PAGE_SIZE
+  if (size < 1 || size > MAX_PAGE_SIZE) {
+    throw badInput(`\`${last === null ? 'first' : 'last'}\` must be from 1 to ${MAX_PAGE_SIZE}.`)
+  }
+  return {
+    from: last === null ? 'newest' : 'oldest',
+    size,
+    after: decodeCursor('after', args.after ?? null),
+    before: decodeCursor('before', args.before ?? null),
+  }
+}
+
+function cursorOrNull(upload: Upload | undefined): string | null {
+  return upload === undefined ? null : encodeCursor(upload)
+}
+
+function encodeCursor({ createdAt, id }: UploadPosition): string {
+  return btoa(`${createdAt.getTime()}:${id}`)
+}
+
+function decodeCursor(argument: string, cursor: string | null): UploadPosition | null {
+  if (cursor === null) return null
+  const [, time, id] = /^(\d{1,15}):([\w-]{1,64})$/.exec(decodeBase64(cursor)) ?? []
+  if (time === undefined || id === undefined) {
+    throw badInput(`\`${argument}\` must be a cursor from an earlier page.`)
+  }
+  return { createdAt: new Date(Number(time)), id }
+}
+
+function decodeBase64(text: string): string {
+  try {
+    return atob(text)
+  } catch {
+    return ''
+  }
+}

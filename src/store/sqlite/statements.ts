@@ -1,0 +1,180 @@
+/** Every statement of the SQLite keeper that runs often, prepared once. */
+import { and, asc, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm'
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import { keptNotices, uploadEvents, uploads } from './tables.ts'
+
+const given = sql.placeholder
+
+/** A list handed in as JSON, so that one prepared statement serves lists of any length. */
+const listed = (name: string) => sql`(select value from json_each(${given(name)}))`
+
+/** The columns that a recorded change sets, each from the placeholder of its own name. */
+function changed() {
+  return {
+    status: sql`${given('status')}`,
+    version: sql`${given('version')}`,
+    updatedAt: sql`${given('updatedAt')}`,
+    totalBytes: sql`${given('totalBytes')}`,
+    receivedBytes: sql`${given('receivedBytes')}`,
+    encodingPercent: sql`${given('encodingPercent')}`,
+    failureCode: sql`${given('failureCode')}`,
+    failureMessage: sql`${given('failureMessage')}`,
+    received: sql`${given('received')}`,
+    durationSeconds: sql`${given('durationSeconds')}`,
+    width: sql`${given('width')}`,
+    height: sql`${given('height')}`,
+    sizeBytes: sql`${given('sizeBytes')}`,
+    hlsURL: sql`${given('hlsURL')}`,
+    dashURL: sql`${given('dashURL')}`,
+    thumbnailURL: sql`${given('thumbnailURL')}`,
+    previewURL: sql`${given('previewURL')}`,
+    readyAt: sql`${given('readyAt')}`,
+    describedAt: sql`${given('describedAt')}`,
+    goneAt: sql`${given('goneAt')}`,
+    reservedSeconds: sql`${given('reservedSeconds')}`,
+    storedSeconds: sql`${given('storedSeconds')}`,
+    checkAt: sql`${given('checkAt')}`,
+    idleChecks: sql`0`,
+  }
+}
+
+export function prepareStatements(db: BetterSQLite3Database) {
+  return {
+    findByUid: db
+      .select()
+      .from(uploads)
+      .where(eq(uploads.uid, given('uid')))
+      .prepare(),
+    findById: db
+      .select()
+      .from(uploads)
+      .where(eq(uploads.id, given('id')))
+      .prepare(),
+    findByUids: db
+      .select()
+      .from(uploads)
+      .where(sql`${uploads.uid} in ${listed('uids')}`)
+      .prepare(),
+    findByKey: db
+      .select()
+      .from(uploads)
+      .where(
+        and(
+          eq(uploads.requestedBy, given('requestedBy')),
+          eq(uploads.idempotencyKey, given('idempotencyKey')),
+        ),
+      )
+      .prepare(),
+    forgetKey: db
+      .update(uploads)
+      .set({ idempotencyKey: null })
+      .where(
+        and(
+          eq(uploads.requestedBy, given('requestedBy')),
+          eq(uploads.idempotencyKey, given('idempotencyKey')),
+          isNotNull(uploads.uid),
+          sql`${uploads.createdAt} < ${given('before')}`,
+        ),
+      )
+      .prepare(),
+    mint: db
+      .update(uploads)
+      .set({
+        uid: sql`${given('uid')}`,
+        uploadURL: sql`${given('uploadURL')}`,
+        status: 'PENDING_UPLOAD',
+        version: 1,
+        updatedAt: sql`${given('at')}`,
+        checkAt: sql`${given('checkAt')}`,
+      })
+      .where(and(eq(uploads.id, given('id')), isNull(uploads.uid)))
+      .returning()
+      .prepare(),
+    release: db
+      .delete(uploads)
+      .where(and(eq(uploads.id, given('id')), isNull(uploads.uid)))
+      .prepare(),
+    unsettled: db
+      .select()
+      .from(uploads)
+      .where(and(isNull(uploads.uid), sql`${uploads.createdAt} < ${given('before')}`))
+      .orderBy(asc(uploads.createdAt))
+      .limit(given('limit'))
+      .prepare(),
+    references: db
+      .select({ id: uploads.id, uid: uploads.uid })
+      .from(uploads)
+      .where(sql`${uploads.id} in ${listed('ids')}`)
+      .prepare(),
+    history: db
+      .select()
+      .from(uploadEvents)
+      .where(sql`${uploadEvents.uploadId} in ${listed('ids')}`)
+      .orderBy(asc(uploadEvents.uploadId), asc(uploadEvents.version))
+      .prepare(),
+    advance: db
+      .update(uploads)
+      .set(changed())
+      .where(and(eq(uploads.id, given('id')), eq(uploads.version, given('expected'))))
+      .prepare(),
+    addEvent: db
+      .insert(uploadEvents)
+      .values({
+        uploadId: given('uploadId'),
+        version: given('version'),
+        status: given('status'),
+        source: given('source'),
+        at: given('at'),
+      })
+      .prepare(),
+    due: db
+      .select()
+      .from(uploads)
+      .where(and(isNotNull(uploads.checkAt), sql`${uploads.checkAt} <= ${given('now')}`))
+      .orderBy(asc(uploads.checkAt))
+      .limit(given('limit'))
+      .prepare(),
+    reschedule: db
+      .update(uploads)
+      .set({
+        checkAt: sql`${given('checkAt')}`,
+        idleChecks: sql`${given('idleChecks')}`,
+      })
+      .where(eq(uploads.uid, given('uid')))
+      .prepare(),
+    holdings: db
+      .select({
+        reservedSeconds: sql<number>`coalesce(sum(${uploads.reservedSeconds}), 0)`,
+        storedSeconds: sql<number>`coalesce(sum(${uploads.storedSeconds}), 0)`,
+      })
+      .from(uploads)
+      .prepare(),
+    holdingsOf: db
+      .select({
+        reservedSeconds: sql<number>`coalesce(sum(${uploads.reservedSeconds}), 0)`,
+        storedSeconds: sql<number>`coalesce(sum(${uploads.storedSeconds}), 0)`,
+      })
+      .from(uploads)
+      .where(eq(uploads.creator, given('creator')))
+      .prepare(),
+    keepNotice: db
+      .insert(keptNotices)
+      .values({ uid: given('uid'), body: given('body'), receivedAt: given('receivedAt') })
+      .onConflictDoNothing()
+      .prepare(),
+    keptNotices: db
+      .select({ body: keptNotices.body })
+      .from(keptNotices)
+      .where(eq(keptNotices.uid, given('uid')))
+      .orderBy(asc(keptNotices.receivedAt))
+      .prepare(),
+    dropNotices: db
+      .delete(keptNotices)
+      .where(eq(keptNotices.uid, given('uid')))
+      .prepare(),
+    dropNoticesBefore: db
+      .delete(keptNotices)
+      .where(lt(keptNotices.receivedAt, given('before')))
+      .prepare(),
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The port to the gateway's memory. Every change of state is one guarded operation that says whether
+ * it happened, so that SQLite, D1 and PostgreSQL promise the same and nothing is held across an await.
+ */
+import type { MintedVideo } from '../stream/backend.ts'
+import type {
+  Upload,
+  UploadEvent,
+  UploadProtocol,
+  UploadStatus,
+  UploadTerms,
+} from '../uploads/upload.ts'
+
+/** An upload that was written down before Stream was asked: it has no uid yet. */
+export interface Reservation extends UploadTerms {
+  /** Exact size in bytes, where declared (tus). */
+  readonly totalBytes: number | null
+  /** At most 255 characters, unique per creator while it is remembered. */
+  readonly idempotencyKey: string | null
+  /** Equal for equal inputs, so that a key that comes back can be told from one used twice. */
+  readonly fingerprint: string
+  /** Who asked; differs from `creator` where an administrator mints for somebody else. */
+  readonly requestedBy: string
+}
+
+/** What a key stands for: an upload, or (null) a reservation whose outcome is not known (yet). */
+export interface KeyedUpload {
+  readonly reservation: Reservation
+  readonly upload: Upload | null
+}
+
+/** What became of an attempt to reserve. */
+export type ReserveOutcome =
+  | { readonly kind: 'reserved' }
+  /** The key is in use. */
+  | ({ readonly kind: 'taken' } & KeyedUpload)
+  /** The creator already holds so many seconds that this does not fit. */
+  | { readonly kind: 'over-quota'; readonly heldSeconds: number }
+
+/** What a reservation is checked against while it is written, so that races cannot pass it. */
+export interface ReserveRules {
+  /** Seconds that the creator may hold; null for no limit. */
+  readonly creatorQuotaSeconds: number | null
+  /** Keys used before this are forgotten. */
+  readonly forgetKeysBefore: Date
+}
+
+/** Which uploads: all given conditions hold together. */
+export interface UploadSelection {
+  readonly creator?: string
+  /** Any of these; an empty list selects nothing. */
+  readonly statuses?: readonly UploadStatus[]
+  readonly protocol?: UploadProtocol
+  readonly createdAfter?: Date
+  readonly createdBefore?: Date
+}
+
+/** A place in the list, which is ordered by creation, newest first, and then by id. */
+export interface UploadPosition {
+  readonly createdAt: Date
+  readonly id: string
+}
+
+/** A stretch of the list on one side of a position, nearest to it first. */
+export interface UploadStretch {
+  /** `older` goes down the list from the newest, `newer` up from the oldest. */
+  readonly towards: 'older' | 'newer'
+  /** Left out: from the end of the list that one comes from. The position itself is not included. */
+  readonly from?: UploadPosition
+  readonly limit: number
+}
+
+/** Seconds of video that are held back or stored. */
+export interface Holdings {
+  readonly reservedSeconds: number
+  readonly storedSeconds: number
+}
+
+/** A new version of an upload, as it is recorded. */
+export interface RecordedChange {
+  readonly upload: Upload
+  /** Null where the status stays. */
+  readonly event: UploadEvent | null
+  /** What the upload holds from now on. */
+  readonly holds: Holdings
+  /** When to ask Stream about it next; null for never. */
+  readonly checkAt: Date | null
+}
+
+/** An upload that synchronisation should ask Stream about, and how often it asked in vain. */
+export interface DueUpload {
+  readonly upload: Upload
+  readonly idleChecks: number
+}
+
+/** When to ask Stream about an upload next; null for never. */
+export interface NextCheck {
+  readonly uid: string
+  readonly checkAt: Date | null
+  readonly idleChecks: number
+}
+
+/** The port. Everything that resolves is durable. */
+export interface UploadStore {
+  /** Tells this gateway's uploads from those of others on the same account; never changes. */
+  readonly deployment: string
+
+  /** Writes the reservation down, unless its key is taken or it does not fit. */
+  reserve(reservation: Reservation, rules: ReserveRules): Promise<ReserveOutcome>
+  /** What was made with this key since then; null where nothing was. */
+  findByKey(requestedBy: string, key: string, since: Date): Promise<KeyedUpload | null>
+  /** Makes the reservation an upload with its first event; null when it is no longer there. */
+  mint(id: string, minted: MintedVideo, at: Date, checkAt: Date): Promise<Upload | null>
+  /** Forgets a reservation that came to nothing; an upload is never touched. */
+  release(id: string): Promise<void>
+  /** Reservations made before this whose outcome is still not known, oldest first. */
+  unsettled(before: Date, limit: number): Promise<readonly Reservation[]>
+  /** Which of these references are known, as a reservation or an upload, with their uid. */
+  knownReferences(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>>
+
+  find(uid: string): Promise<Upload | null>
+  /** Those of the uids that there are, in no particular order. */
+  findMany(uids: readonly string[]): Promise<readonly Upload[]>
+  /** Events oldest first, by the id of the upload. */
+  historyOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly UploadEvent[]>>
+  list(selection: UploadSelection, stretch: UploadStretch): Promise<readonly Upload[]>
+  count(selection: UploadSelection): Promise<number>
+  /** Of one creator, or of all. */
+  holdings(creator?: string): Promise<Holdings>
+
+  /**
+   * Records the next version with its event. False when somebody else recorded a version in
+   * between: read again and decide anew.
+   */
+  advance(change: RecordedChange): Promise<boolean>
+  /** Uploads whose time to be asked after has come, most overdue first. */
+  due(now: Date, limit: number): Promise<readonly DueUpload[]>
+  reschedule(checks: readonly NextCheck[]): Promise<void>
+
+  /** Keeps a notice about a video that is not known (yet); the same body only once. */
+  keepNotice(uid: string, body: string, receivedAt: Date): Promise<void>
+  /** Notices kept for this video, oldest first. */
+  keptNotices(uid: string): Promise<readonly string[]>
+  dropNotices(uid: string): Promise<void>
+  /** Drops notices that were kept before this; says how many. */
+  dropNoticesBefore(before: Date): Promise<number>
+
+  /** Throws where the database cannot be reached. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

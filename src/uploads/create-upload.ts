@@ -1,0 +1,247 @@
+/**
+ * Mints an upload URL: written down first, asked for second, handed out third. Nothing is reserved
+ * or recorded by a request that fails, and nothing is minted twice.
+ */
+import { StreamError } from '../stream/errors.ts'
+import type { KeyedUpload, Reservation, ReserveOutcome } from '../store/store.ts'
+import type { MintedVideo } from '../stream/backend.ts'
+import { checkIdempotencyKey, checkRequest } from './check-request.ts'
+import { firstCheck } from './next-check.ts'
+import { orderFrom, tusOrderFrom } from './order.ts'
+import type { Parts } from './parts.ts'
+import { DEFAULT_EXPIRY_MS, IDEMPOTENCY_KEY_MS, MAX_BASIC_BYTES } from './policy.ts'
+import {
+  type Forbidden,
+  type IdempotencyConflict,
+  type InvalidInput,
+  type QuotaExceeded,
+  type RateLimited,
+  type StreamFailed,
+  forbidden,
+  idempotencyConflict,
+  invalidInput,
+  rateLimited,
+} from './problem.ts'
+import { receiveKeptNotices } from './receive-notice.ts'
+import { settleReservation } from './settle-reservation.ts'
+import { mintTrouble } from './stream-trouble.ts'
+import type { Upload } from './upload.ts'
+import { type UploadRequest, fingerprintOf } from './upload-request.ts'
+import type { Viewer } from './viewer.ts'
+
+/** A URL was minted, now or by an earlier request with the same key. */
+export interface Minted {
+  readonly kind: 'Minted'
+  readonly upload: Upload
+  /** The one-time URL: for the caller who asked, and nobody else. */
+  readonly uploadURL: string
+}
+
+export type CreateUploadOutcome =
+  | Minted
+  | InvalidInput
+  | QuotaExceeded
+  | RateLimited
+  | Forbidden
+  | IdempotencyConflict
+  | StreamFailed
+
+/** Callers that come with the same key while the first is under way get the first one's outcome. */
+export type MintsUnderWay = Map<
+  string,
+  { fingerprint: string; outcome: Promise<CreateUploadOutcome> }
+>
+
+type CreateParts = Pick<
+  Parts,
+  | 'stream'
+  | 'store'
+  | 'events'
+  | 'clock'
+  | 'log'
+  | 'policy'
+  | 'createLimit'
+  | 'mintsUnderWay'
+  | 'newId'
+  | 'readVideo'
+>
+
+export async function createUpload(
+  parts: CreateParts,
+  viewer: Viewer,
+  request: UploadRequest,
+): Promise<CreateUploadOutcome> {
+  const creator = request.creator ?? viewer.subject
+  if (creator !== viewer.subject && !viewer.isAdmin) {
+    return forbidden('Only an administrator may mint for another creator: leave `creator` out.')
+  }
+  const keyIssues = checkIdempotencyKey(request.idempotencyKey)
+  if (keyIssues.length > 0) return invalidInput(keyIssues)
+
+  const fingerprint = await fingerprintOf(request)
+  if (request.idempotencyKey === null) return mint(parts, viewer, creator, request, fingerprint)
+
+  const slot = JSON.stringify([viewer.subject, request.idempotencyKey])
+  const underWay = parts.mintsUnderWay.get(slot)
+  if (underWay !== undefined) {
+    return underWay.fingerprint === fingerprint ? underWay.outcome : idempotencyConflict()
+  }
+  const outcome = mint(parts, viewer, creator, request, fingerprint)
+  parts.mintsUnderWay.set(slot, { fingerprint, outcome })
+  try {
+    return await outcome
+  } finally {
+    parts.mintsUnderWay.delete(slot)
+  }
+}
+
+async function mint(
+  parts: CreateParts,
+  viewer: Viewer,
+  creator: string,
+  request: UploadRequest,
+  fingerprint: string,
+): Promise<CreateUploadOutcome> {
+  const now = parts.clock.now()
+  const remembered = await recall(parts, viewer, request, fingerprint, now)
+  if (remembered !== null) return remembered
+
+  const issues = checkRequest(request, parts.policy, now)
+  if (issues.length > 0) return invalidInput(issues)
+
+  const wait = parts.createLimit.take(viewer.subject, now)
+  if (wait !== null) {
+    const most = parts.policy.createsPerMinute
+    return rateLimited(`You may mint ${most} uploads a minute.`, wait)
+  }
+
+  const reservation = reservationFor(parts, viewer, creator, request, fingerprint, now)
+  const reserved = await parts.store.reserve(reservation, rulesAt(parts, now))
+  if (reserved.kind === 'over-quota') return overQuota(parts, reservation, reserved)
+  if (reserved.kind === 'taken') return answerTaken(reserved, fingerprint)
+  return mintReserved(parts, reservation, request.thumbnailTimestampPct)
+}
+
+/** What an earlier request with this key came to; null where there was none that counts. */
+async function recall(
+  parts: CreateParts,
+  viewer: Viewer,
+  { idempotencyKey }: UploadRequest,
+  fingerprint: string,
+  now: Date,
+): Promise<CreateUploadOutcome | null> {
+  if (idempotencyKey === null) return null
+  const earlier = await parts.store.findByKey(viewer.subject, idempotencyKey, keysSince(now))
+  if (earlier === null) return null
+  if (earlier.upload !== null || earlier.reservation.fingerprint !== fingerprint) {
+    return answerTaken(earlier, fingerprint)
+  }
+  // Nobody here is minting it: an earlier attempt was cut off, and left one of its own behind at
+  // most. Its URL is lost, so that is deleted, and the caller gets a new one.
+  const settled = await settleReservation(parts, earlier.reservation)
+  return settled === 'released' ? null : answerTaken(earlier, fingerprint)
+}
+
+function answerTaken(
+  { reservation, upload }: KeyedUpload,
+  fingerprint: string,
+): CreateUploadOutcome {
+  if (reservation.fingerprint !== fingerprint) return idempotencyConflict()
+  if (upload !== null) return { kind: 'Minted', upload, uploadURL: upload.uploadURL }
+  return {
+    kind: 'StreamError',
+    code: 'STREAM_UNAVAILABLE',
+    message: 'An earlier request with this key is not settled yet. Try again in a moment.',
+    retryable: true,
+  }
+}
+
+function reservationFor(
+  parts: CreateParts,
+  viewer: Viewer,
+  creator: string,
+  request: UploadRequest,
+  fingerprint: string,
+  now: Date,
+): Reservation {
+  const named = request.meta?.['name']
+  return {
+    id: parts.newId(),
+    protocol: request.protocol,
+    creator,
+    name: request.name ?? (typeof named === 'string' ? named : null),
+    meta: request.meta ?? {},
+    constraints: {
+      maxDurationSeconds: request.maxDurationSeconds,
+      maxSizeBytes: request.sizeBytes ?? MAX_BASIC_BYTES,
+      allowedOrigins: request.allowedOrigins ?? [],
+      requireSignedURLs: request.requireSignedURLs ?? false,
+      scheduledDeletion: request.scheduledDeletion,
+    },
+    expiresAt: request.expiry ?? new Date(now.getTime() + DEFAULT_EXPIRY_MS[request.protocol]),
+    createdAt: now,
+    totalBytes: request.sizeBytes,
+    idempotencyKey: request.idempotencyKey,
+    fingerprint,
+    requestedBy: viewer.subject,
+  }
+}
+
+async function mintReserved(
+  parts: CreateParts,
+  reservation: Reservation,
+  thumbnailTimestampPct: number | null,
+): Promise<CreateUploadOutcome> {
+  let minted: MintedVideo
+  try {
+    minted = await askStream(parts, reservation, thumbnailTimestampPct)
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error
+    parts.log.warn({ reference: reservation.id, kind: error.kind, err: error }, 'minting failed')
+    // Where Stream may have done the work, the reservation stays until synchronisation knows.
+    if (!error.mayHaveHappened) await parts.store.release(reservation.id)
+    return mintTrouble(error, reservation.constraints.maxDurationSeconds)
+  }
+  const now = parts.clock.now()
+  const upload = await parts.store.mint(reservation.id, minted, now, firstCheck(now))
+  if (upload === null)
+    throw new Error(`Reservation ${reservation.id} vanished while it was minted.`)
+  parts.events.publish(upload)
+  parts.log.info({ uid: upload.uid, protocol: upload.protocol }, 'upload minted')
+  await receiveKeptNotices(parts, upload.uid)
+  return { kind: 'Minted', upload, uploadURL: minted.uploadURL }
+}
+
+function askStream(
+  { stream, store }: CreateParts,
+  reservation: Reservation,
+  thumbnailTimestampPct: number | null,
+): Promise<MintedVideo> {
+  return reservation.protocol === 'TUS'
+    ? stream.createTusUpload(tusOrderFrom(reservation, store.deployment, thumbnailTimestampPct))
+    : stream.createDirectUpload(orderFrom(reservation, store.deployment, thumbnailTimestampPct))
+}
+
+function overQuota(
+  { policy }: CreateParts,
+  reservation: Reservation,
+  { heldSeconds }: Extract<ReserveOutcome, { kind: 'over-quota' }>,
+): QuotaExceeded {
+  const quotaSeconds = policy.creatorQuotaSeconds ?? 0
+  const availableMinutes = Math.max(0, quotaSeconds - heldSeconds) / 60
+  return {
+    kind: 'QuotaExceededError',
+    code: 'QUOTA_EXCEEDED',
+    message: `One creator may hold ${quotaSeconds / 60} minutes of video, reserved and stored together.`,
+    requestedMinutes: reservation.constraints.maxDurationSeconds / 60,
+    availableMinutes,
+  }
+}
+
+function keysSince(now: Date): Date {
+  return new Date(now.getTime() - IDEMPOTENCY_KEY_MS)
+}
+
+function rulesAt({ policy }: CreateParts, now: Date) {
+  return { creatorQuotaSeconds: policy.creatorQuotaSeconds, forgetKeysBefore: keysSince(now) }
+}

@@ -1,0 +1,48 @@
+/** Cancels an upload that is under way, or deletes the video; its reservation is free again. */
+import { StreamError } from '../stream/errors.ts'
+import { findUpload } from './find-upload.ts'
+import type { Parts } from './parts.ts'
+import {
+  type Forbidden,
+  type RateLimited,
+  type StreamFailed,
+  type UploadNotFound,
+  uploadNotFound,
+} from './problem.ts'
+import { recordEvidence } from './record-evidence.ts'
+import { streamTrouble } from './stream-trouble.ts'
+import type { Upload } from './upload.ts'
+import type { Viewer } from './viewer.ts'
+
+/** Stream confirmed that the video is gone, now or earlier. */
+export interface Deleted {
+  readonly kind: 'Deleted'
+  readonly upload: Upload
+}
+
+export type DeleteUploadOutcome = Deleted | UploadNotFound | Forbidden | RateLimited | StreamFailed
+
+/** Stream is asked first: only a confirmed deletion is recorded. Deleting twice is deleting once. */
+export async function deleteUpload(
+  parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log'>,
+  viewer: Viewer,
+  uid: string,
+): Promise<DeleteUploadOutcome> {
+  const upload = await findUpload(parts, viewer, uid)
+  if (upload === null) return uploadNotFound(uid)
+  if (upload.status === 'DELETED') return { kind: 'Deleted', upload }
+  try {
+    await parts.stream.deleteVideo(uid)
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error
+    parts.log.warn({ uid, kind: error.kind, err: error }, 'deletion failed')
+    return streamTrouble(error)
+  }
+  const deleted = await recordEvidence(parts, uid, {
+    kind: 'deleted',
+    source: 'MUTATION',
+    at: parts.clock.now(),
+  })
+  parts.log.info({ uid }, 'upload deleted')
+  return { kind: 'Deleted', upload: deleted ?? upload }
+}

@@ -1,0 +1,40 @@
+/** What the domain is made with: the three ports, time, ids, policy and a place to write things down. */
+import type { UploadEvents } from '../events/events.ts'
+import type { UploadStore } from '../store/store.ts'
+import type { StreamBackend, StreamVideo } from '../stream/backend.ts'
+import type { MintsUnderWay } from './create-upload.ts'
+import type { Policy } from './policy.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { Watchers } from './watchers.ts'
+
+/** Time, handed in, so that tests move it instead of waiting. */
+export interface Clock {
+  now(): Date
+  /** Resolves after so many milliseconds of this clock; early, and without error, on abort. */
+  wait(milliseconds: number, signal?: AbortSignal): Promise<void>
+}
+
+/** Structured logging: fields first, then a sentence. Never given a token, a URL or an answer. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Everything that the verbs in this folder need; each takes the few it uses. */
+export interface Parts {
+  readonly stream: StreamBackend
+  readonly store: UploadStore
+  readonly events: UploadEvents
+  readonly clock: Clock
+  readonly log: Log
+  readonly policy: Policy
+  readonly createLimit: RateLimit
+  readonly watchers: Watchers
+  readonly mintsUnderWay: MintsUnderWay
+  /** Reads a notice's body, as Stream sent it; null where it describes no video. */
+  readVideo(body: string): StreamVideo | null
+  /** A new reference of an upload; unique for ever. */
+  newId(): string
+}

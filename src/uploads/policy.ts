@@ -1,0 +1,91 @@
+/** What the gateway allows, and which protocol suits a file. Pure; the numbers are Stream's own. */
+import type { UploadProtocol } from './upload.ts'
+
+/** Bytes that a basic URL takes. https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/ */
+export const MAX_BASIC_BYTES = 200_000_000
+/** Bytes of the largest file that Stream takes at all. https://developers.cloudflare.com/stream/faq/ */
+export const MAX_TUS_BYTES = 30_000_000_000
+/** Seconds (10 h) that Stream lets one video last. */
+export const MAX_STREAM_DURATION_SECONDS = 36_000
+/** Characters of Stream's `creator`. */
+export const MAX_CREATOR_LENGTH = 64
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+/** A URL lives at least this long, in milliseconds. */
+export const MIN_EXPIRY_MS = 2 * MINUTE_MS
+/** And at most this long. */
+export const MAX_EXPIRY_MS = 360 * MINUTE_MS
+/** Where the caller names no expiry; large files take long, so tus gets all there is. */
+export const DEFAULT_EXPIRY_MS: Readonly<Record<UploadProtocol, number>> = {
+  BASIC: 30 * MINUTE_MS,
+  TUS: MAX_EXPIRY_MS,
+}
+
+/** Stream deletes a video on schedule 30 to 1,096 days ahead. */
+export const MIN_SCHEDULED_DELETION_MS = 30 * DAY_MS
+export const MAX_SCHEDULED_DELETION_MS = 1096 * DAY_MS
+
+/** An idempotency key is remembered this long. */
+export const IDEMPOTENCY_KEY_MS = DAY_MS
+
+/**
+ * A chunk that Stream takes: a multiple of 256 KiB between 5 and 200 MiB. 50 MiB is what Stream
+ * recommends: large enough to be fast, small enough to be sent again after a cut.
+ * https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/
+ */
+export const CHUNK_SIZE_BYTES = 52_428_800
+
+/** What whoever runs the gateway has decided. */
+export interface Policy {
+  /** Longest maxDurationSeconds that a caller may ask for. */
+  readonly maxDurationSeconds: number
+  /** Seconds that one creator may hold, reserved and stored together; null for no limit. */
+  readonly creatorQuotaSeconds: number | null
+  /** Uploads that one caller may mint a minute. */
+  readonly createsPerMinute: number
+}
+
+/** Which protocol suits a file, why, and whether the other one cannot carry it. */
+export interface ProtocolRecommendation {
+  readonly protocol: UploadProtocol
+  readonly required: boolean
+  readonly reason: string
+}
+
+/**
+ * The decision chart of the Stream documentation.
+ * https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/
+ */
+export function recommendProtocol(
+  sizeBytes: number,
+  reliableConnection: boolean,
+): ProtocolRecommendation {
+  if (sizeBytes > MAX_TUS_BYTES) {
+    return {
+      protocol: 'TUS',
+      required: true,
+      reason: 'The file is over 30 GB, which Stream takes by no protocol: make it smaller first.',
+    }
+  }
+  if (sizeBytes > MAX_BASIC_BYTES) {
+    return {
+      protocol: 'TUS',
+      required: true,
+      reason: 'The file is over 200 MB, which only a tus upload can carry.',
+    }
+  }
+  if (reliableConnection) {
+    return {
+      protocol: 'BASIC',
+      required: false,
+      reason: 'The file is at most 200 MB and the connection is reliable: one POST is simplest.',
+    }
+  }
+  return {
+    protocol: 'TUS',
+    required: false,
+    reason: 'The connection may break, and a tus upload goes on where it stopped.',
+  }
+}

@@ -1,0 +1,46 @@
+/** A verified notice arrived: Stream says that processing ended. */
+import type { StreamVideo } from '../stream/backend.ts'
+import type { Parts } from './parts.ts'
+import { recordEvidence } from './record-evidence.ts'
+
+type NoticeParts = Pick<Parts, 'store' | 'events' | 'clock' | 'log'>
+
+/**
+ * Applies a notice, or keeps it for an upload that is not known yet. Once this resolves, the notice
+ * is durable: only then may Stream be told that it arrived. A repeat changes nothing.
+ */
+export async function receiveNotice(
+  parts: NoticeParts,
+  video: StreamVideo,
+  body: string,
+): Promise<'applied' | 'kept'> {
+  const at = parts.clock.now()
+  const upload = await recordEvidence(parts, video.uid, {
+    kind: 'described',
+    source: 'WEBHOOK',
+    at,
+    video,
+  })
+  if (upload !== null) {
+    parts.log.info({ uid: video.uid, state: video.state, status: upload.status }, 'notice applied')
+    return 'applied'
+  }
+  await parts.store.keepNotice(video.uid, body, at)
+  parts.log.info({ uid: video.uid, state: video.state }, 'notice kept: no such upload yet')
+  return 'kept'
+}
+
+/** Applies what was kept for an upload that has just become known. */
+export async function receiveKeptNotices(
+  parts: NoticeParts & Pick<Parts, 'readVideo'>,
+  uid: string,
+): Promise<void> {
+  const bodies = await parts.store.keptNotices(uid)
+  for (const body of bodies) {
+    const video = parts.readVideo(body)
+    if (video === null) continue
+    const at = parts.clock.now()
+    await recordEvidence(parts, uid, { kind: 'described', source: 'WEBHOOK', at, video })
+  }
+  if (bodies.length > 0) await parts.store.dropNotices(uid)
+}

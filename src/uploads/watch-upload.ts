@@ -1,0 +1,52 @@
+/** Watches one upload: the present state first, then each change, none twice, none lost between. */
+import { type UploadChanges, createChangeQueue } from './changes.ts'
+import { endWithToken } from './end-with-token.ts'
+import { findUpload } from './find-upload.ts'
+import type { Parts } from './parts.ts'
+import { type Upload, isTerminal } from './upload.ts'
+import type { Viewer } from './viewer.ts'
+
+/**
+ * The upload as it stands, then every change in order of `version`, ending after a terminal status
+ * or with the viewer's token. Null where there is none that the viewer may see.
+ */
+export async function watchUpload(
+  parts: Pick<Parts, 'store' | 'events' | 'watchers' | 'clock'>,
+  viewer: Viewer,
+  uid: string,
+): Promise<UploadChanges | null> {
+  const releases: (() => void)[] = []
+  const queue = createChangeQueue(() => {
+    for (const release of releases) release()
+  })
+
+  let version = -1
+  function show(upload: Upload): void {
+    if (upload.version <= version) return
+    version = upload.version
+    queue.put(upload)
+    if (isTerminal(upload.status)) queue.end()
+  }
+
+  // Listening begins before the state is read; what is heard meanwhile is shown after it.
+  let heard: Upload[] | null = []
+  const stop = parts.events.subscribe({ of: 'upload', uid }, (upload) => {
+    if (heard === null) show(upload)
+    else heard.push(upload)
+  })
+  releases.push(stop)
+
+  let present: Upload | null = null
+  try {
+    present = await findUpload(parts, viewer, uid)
+  } finally {
+    if (present === null) await queue.changes.return?.()
+  }
+  if (present === null) return null
+
+  releases.push(parts.watchers.watch(uid), endWithToken(parts.clock, viewer, queue))
+  show(present)
+  for (const upload of heard) show(upload)
+  heard = null
+  return queue.changes
+}

@@ -1,0 +1,24 @@
+/** Watches all of a viewer's uploads: every change from now on. */
+import { type UploadChanges, createChangeQueue } from './changes.ts'
+import { endWithToken } from './end-with-token.ts'
+import type { Parts } from './parts.ts'
+import type { Viewer } from './viewer.ts'
+
+/** Changes to what `uploads` would list for this viewer; ends with the viewer's token only. */
+export function watchUploads(
+  parts: Pick<Parts, 'events' | 'clock'>,
+  viewer: Viewer,
+): UploadChanges {
+  const releases: (() => void)[] = []
+  const queue = createChangeQueue(() => {
+    for (const release of releases) release()
+  })
+  const topic = viewer.isAdmin
+    ? ({ of: 'all' } as const)
+    : ({ of: 'creator', creator: viewer.subject } as const)
+  releases.push(
+    parts.events.subscribe(topic, (upload) => queue.put(upload)),
+    endWithToken(parts.clock, viewer, queue),
+  )
+  return queue.changes
+}
