@@ -8,7 +8,6 @@ import {
   type UploadProgress,
   type Video,
   isUsable,
-  uploadEventSources,
 } from '../uploads/upload.ts'
 import { builder } from './builder.ts'
 import { Node } from './node.ts'
@@ -38,7 +37,11 @@ export const UploadStatusEnum = builder.enumType('UploadStatus', {
 const UploadEventSourceEnum = builder.enumType('UploadEventSource', {
   description:
     'Who told the gateway of a change: a mutation, a webhook of Stream, or its own question.',
-  values: uploadEventSources,
+  values: {
+    MUTATION: { description: 'A mutation through this gateway.' },
+    WEBHOOK: { description: 'A notice that Stream sent.' },
+    SYNC: { description: 'The gateway asked Stream.' },
+  } as const,
 })
 
 const UploadConstraintsType = builder.objectRef<UploadConstraints>('UploadConstraints').implement({

@@ -7,9 +7,9 @@ export type UploadChanges = AsyncIterableIterator<Upload, void, void>
 /** The writing side of a subscription. */
 export interface ChangeQueue {
   /** Hands a change to the reader, or keeps it until the reader comes. */
-  put(upload: Upload): void
+  readonly put: (upload: Upload) => void
   /** Ends the subscription once everything that was put has been read. */
-  end(): void
+  readonly end: () => void
   readonly changes: UploadChanges
 }
 
@@ -21,14 +21,14 @@ const MOST_UPLOADS = 1000
 /** `onClose` is called once, when the reader is done, whatever the reason. */
 export function createChangeQueue(onClose: () => void): ChangeQueue {
   let kept: Upload[] = []
-  let waiting: PromiseWithResolvers<IteratorResult<Upload, void>> | null = null
+  let waiting: Waiting | null = null
   let state: 'open' | 'ending' | 'closed' = 'open'
 
   function close(): void {
     if (state === 'closed') return
     state = 'closed'
     kept = []
-    waiting?.resolve({ done: true, value: undefined })
+    waiting?.settle({ done: true, value: undefined })
     waiting = null
     onClose()
   }
@@ -37,7 +37,7 @@ export function createChangeQueue(onClose: () => void): ChangeQueue {
     put(upload) {
       if (state !== 'open') return
       if (waiting !== null) {
-        waiting.resolve({ done: false, value: upload })
+        waiting.settle({ done: false, value: upload })
         waiting = null
         return
       }
@@ -59,8 +59,8 @@ export function createChangeQueue(onClose: () => void): ChangeQueue {
           return Promise.resolve(result)
         }
         if (state !== 'open') return Promise.resolve({ done: true, value: undefined })
-        waiting ??= withResolvers()
-        return waiting.promise
+        waiting ??= startWaiting()
+        return waiting.result
       },
       return() {
         close()
@@ -83,16 +83,16 @@ function newestOfEach(uploads: readonly Upload[]): Upload[] {
   return [...newest.values()]
 }
 
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>
-  readonly resolve: (value: T) => void
+/** A reader that came before there was anything to read. */
+interface Waiting {
+  readonly result: Promise<IteratorResult<Upload, void>>
+  readonly settle: (result: IteratorResult<Upload, void>) => void
 }
 
-/** `Promise.withResolvers` comes with Node 22 only. */
-function withResolvers<T>(): PromiseWithResolvers<T> {
-  let resolve: (value: T) => void = () => undefined
-  const promise = new Promise<T>((settle) => {
-    resolve = settle
+function startWaiting(): Waiting {
+  let settle: Waiting['settle'] | undefined
+  const result = new Promise<IteratorResult<Upload, void>>((resolve) => {
+    settle = resolve
   })
-  return { promise, resolve }
+  return { result, settle: (value) => settle?.(value) }
 }

@@ -32,6 +32,8 @@ export interface Parts {
   readonly policy: Policy
   readonly createLimit: RateLimit
   readonly watchers: Watchers
+  /** Given when the gateway closes: subscriptions end, synchronisation stops. */
+  readonly closing: AbortSignal
   readonly mintsUnderWay: MintsUnderWay
   /** Reads a notice's body, as Stream sent it; null where it describes no video. */
   readVideo(body: string): StreamVideo | null

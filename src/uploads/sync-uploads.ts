@@ -31,7 +31,7 @@ export interface SyncReport {
 export async function syncUploads(parts: SyncParts): Promise<SyncReport> {
   const now = parts.clock.now()
   const due = await parts.store.due(now, UPLOADS_A_ROUND)
-  const idleChecks = new Map(due.map(({ upload, idleChecks }) => [upload.uid, idleChecks]))
+  const idleChecks = new Map(due.map((entry) => [entry.upload.uid, entry.idleChecks]))
   const watched = await watchedUploads(parts, idleChecks)
   const uploads = [...due.map(({ upload }) => upload), ...watched]
 

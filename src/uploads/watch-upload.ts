@@ -1,6 +1,6 @@
 /** Watches one upload: the present state first, then each change, none twice, none lost between. */
 import { type UploadChanges, createChangeQueue } from './changes.ts'
-import { endWithToken } from './end-with-token.ts'
+import { endEarly } from './end-early.ts'
 import { findUpload } from './find-upload.ts'
 import type { Parts } from './parts.ts'
 import { type Upload, isTerminal } from './upload.ts'
@@ -11,7 +11,7 @@ import type { Viewer } from './viewer.ts'
  * or with the viewer's token. Null where there is none that the viewer may see.
  */
 export async function watchUpload(
-  parts: Pick<Parts, 'store' | 'events' | 'watchers' | 'clock'>,
+  parts: Pick<Parts, 'store' | 'events' | 'watchers' | 'clock' | 'closing'>,
   viewer: Viewer,
   uid: string,
 ): Promise<UploadChanges | null> {
@@ -44,7 +44,7 @@ export async function watchUpload(
   }
   if (present === null) return null
 
-  releases.push(parts.watchers.watch(uid), endWithToken(parts.clock, viewer, queue))
+  releases.push(parts.watchers.watch(uid), endEarly(parts, viewer, queue))
   show(present)
   for (const upload of heard) show(upload)
   heard = null

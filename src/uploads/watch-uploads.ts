@@ -1,12 +1,12 @@
 /** Watches all of a viewer's uploads: every change from now on. */
 import { type UploadChanges, createChangeQueue } from './changes.ts'
-import { endWithToken } from './end-with-token.ts'
+import { endEarly } from './end-early.ts'
 import type { Parts } from './parts.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Changes to what `uploads` would list for this viewer; ends with the viewer's token only. */
 export function watchUploads(
-  parts: Pick<Parts, 'events' | 'clock'>,
+  parts: Pick<Parts, 'events' | 'clock' | 'closing'>,
   viewer: Viewer,
 ): UploadChanges {
   const releases: (() => void)[] = []
@@ -18,7 +18,7 @@ export function watchUploads(
     : ({ of: 'creator', creator: viewer.subject } as const)
   releases.push(
     parts.events.subscribe(topic, (upload) => queue.put(upload)),
-    endWithToken(parts.clock, viewer, queue),
+    endEarly(parts, viewer, queue),
   )
   return queue.changes
 }

@@ -42,7 +42,7 @@ function shapeOf(selection: UploadSelection, stretch?: UploadStretch): string {
   const present = Object.entries(selection)
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name)
-    .sort()
+    .toSorted()
   return [...present, stretch?.towards, stretch?.from !== undefined].join()
 }
 

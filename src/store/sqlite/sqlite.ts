@@ -142,7 +142,8 @@ export function createSqliteStore(file: string): UploadStore {
     dropNotices: async (uid) => {
       statements.dropNotices.run({ uid })
     },
-    dropNoticesBefore: async (before) => statements.dropNoticesBefore.run({ before }).changes,
+    dropNoticesBefore: async (before) =>
+      statements.dropNoticesBefore.run({ before: before.getTime() }).changes,
 
     ping: async () => {
       connection.prepare('select 1').get()

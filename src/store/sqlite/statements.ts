@@ -1,5 +1,5 @@
 /** Every statement of the SQLite keeper that runs often, prepared once. */
-import { and, asc, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { keptNotices, uploadEvents, uploads } from './tables.ts'
 
@@ -174,7 +174,7 @@ export function prepareStatements(db: BetterSQLite3Database) {
       .prepare(),
     dropNoticesBefore: db
       .delete(keptNotices)
-      .where(lt(keptNotices.receivedAt, given('before')))
+      .where(sql`${keptNotices.receivedAt} < ${given('before')}`)
       .prepare(),
   }
 }

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+/** The `headgate` command: one file for each thing that it does. */
+import { Command } from 'commander'
+import { runDemo } from './demo/demo.ts'
+import { runEmulator } from './commands/emulator.ts'
+import { runMigrate } from './commands/migrate.ts'
+import { serve } from './commands/serve.ts'
+import { deleteWebhook, setWebhook, showWebhook } from './commands/webhook.ts'
+
+const program = new Command('headgate')
+  .description('A GraphQL gateway for direct creator uploads to Cloudflare Stream.')
+  .showHelpAfterError()
+  .showSuggestionAfterError()
+
+program
+  .command('serve')
+  .description('Start the gateway; without an account, with the embedded emulator of Stream.')
+  .action(() => run(serve))
+
+program
+  .command('emulator')
+  .description('Start the emulator of Cloudflare Stream alone, for any test suite.')
+  .action(() => run(runEmulator))
+
+program
+  .command('demo')
+  .description('Upload a real video both ways against a gateway and an emulator of its own.')
+  .action(() => run(runDemo))
+
+program
+  .command('migrate')
+  .description('Bring the database up to date, and say what was done.')
+  .action(() => run(runMigrate))
+
+const webhook = program
+  .command('webhook')
+  .description("Look after the account's one webhook at Stream.")
+
+webhook
+  .command('show')
+  .description('Show where Stream sends its notices.')
+  .action(() => run(showWebhook))
+
+webhook
+  .command('set')
+  .argument('<url>', "the gateway's public address, or a whole URL")
+  .option('--force', 'replace a webhook that points elsewhere')
+  .description('Send notices there, and print the secret that signs them, once.')
+  .action((url: string, options: { force?: boolean }) =>
+    run(() => setWebhook(url, options.force === true)),
+  )
+
+webhook
+  .command('delete')
+  .description('Send notices nowhere.')
+  .action(() => run(deleteWebhook))
+
+await program.parseAsync()
+
+/** A command resolves with its exit code; what it throws is said in one line. */
+async function run(command: () => Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command()
+  } catch (error) {
+    process.stderr.write(`headgate: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}

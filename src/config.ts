@@ -1,0 +1,168 @@
+/** The environment, read once: every mistake at once, by name, before anything listens. */
+import type { AuthRules } from './http/authenticate.ts'
+import { createVariables } from './variables.ts'
+
+/** Which Stream the gateway works with. */
+export type StreamConfig =
+  | {
+      readonly kind: 'emulator'
+      readonly port: number
+      readonly directory: string
+      readonly storageMinutes: number
+      readonly encodeMs: number
+    }
+  | {
+      readonly kind: 'account'
+      readonly accountId: string
+      readonly apiToken: string
+      readonly baseURL: string
+    }
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+export interface Config {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** How browsers and Stream reach the gateway; null for host and port. */
+  readonly publicURL: string | null
+  readonly stream: StreamConfig
+  readonly webhookSecrets: readonly string[]
+  /** Path of the SQLite file. */
+  readonly databaseFile: string
+  readonly auth: AuthRules
+  readonly allowedOrigins: readonly string[]
+  readonly maxDurationSeconds: number
+  /** Null for no quota. */
+  readonly creatorQuotaMinutes: number | null
+  readonly createsPerMinute: number
+  readonly introspection: boolean
+  readonly logLevel: (typeof logLevels)[number]
+}
+
+export type ConfigOutcome =
+  | { readonly kind: 'config'; readonly config: Config }
+  /** One sentence a mistake, each naming its variable. */
+  | { readonly kind: 'mistakes'; readonly mistakes: readonly string[] }
+
+const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
+const SECRET_BYTES = 32
+
+/** Reads the variables that README.md lists; those set to nothing count as left out. */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+): ConfigOutcome {
+  const variables = createVariables(environment)
+  const host = variables.text('HOST') ?? '127.0.0.1'
+  const stream = readStream(variables)
+  const config: Config = {
+    host,
+    port: variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000,
+    publicURL: variables.origin('PUBLIC_URL'),
+    stream,
+    webhookSecrets: variables.list('STREAM_WEBHOOK_SECRET'),
+    databaseFile: readDatabase(variables),
+    auth: readAuth(variables, stream, host),
+    allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
+    maxDurationSeconds:
+      variables.wholeNumber('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
+    creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
+    createsPerMinute: variables.wholeNumber('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
+    introspection: variables.flag('INTROSPECTION') ?? true,
+    logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
+  }
+  const mistakes = variables.mistakes()
+  return mistakes.length === 0 ? { kind: 'config', config } : { kind: 'mistakes', mistakes }
+}
+
+type Variables = ReturnType<typeof createVariables>
+
+function readStream(variables: Variables): StreamConfig {
+  const accountId = variables.text('CLOUDFLARE_ACCOUNT_ID')
+  const apiToken = variables.text('CLOUDFLARE_API_TOKEN')
+  const baseURL = variables.address('CLOUDFLARE_API_BASE_URL')
+  if (accountId !== null && apiToken !== null) {
+    return { kind: 'account', accountId, apiToken, baseURL: baseURL ?? CLOUDFLARE_API }
+  }
+  if (accountId !== null) {
+    variables.mistake(
+      'CLOUDFLARE_API_TOKEN',
+      'is missing beside CLOUDFLARE_ACCOUNT_ID: set both, or neither for the emulator.',
+    )
+  }
+  if (apiToken !== null) {
+    variables.mistake(
+      'CLOUDFLARE_ACCOUNT_ID',
+      'is missing beside CLOUDFLARE_API_TOKEN: set both, or neither for the emulator.',
+    )
+  }
+  if (baseURL !== null && accountId === null && apiToken === null) {
+    variables.mistake(
+      'CLOUDFLARE_API_BASE_URL',
+      'means something only with CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.',
+    )
+  }
+  return {
+    kind: 'emulator',
+    port: variables.wholeNumber('EMULATOR_PORT', { from: 0, to: 65_535 }) ?? 4001,
+    directory: variables.text('EMULATOR_DIR') ?? '.headgate/emulator',
+    storageMinutes: variables.wholeNumber('EMULATOR_STORAGE_MINUTES', { from: 0 }) ?? 1000,
+    encodeMs: variables.wholeNumber('EMULATOR_ENCODE_MS', { from: 0 }) ?? 2000,
+  }
+}
+
+function readDatabase(variables: Variables): string {
+  const url = variables.text('DATABASE_URL') ?? 'file:.headgate/headgate.db'
+  const [, file] = /^file:(.+)$/.exec(url) ?? []
+  if (file !== undefined) return file
+  // The address may hold a password: it is not repeated.
+  variables.mistake(
+    'DATABASE_URL',
+    'must be file:PATH, the SQLite file, such as file:.headgate/headgate.db.',
+  )
+  return ''
+}
+
+function readAuth(variables: Variables, stream: StreamConfig, host: string): AuthRules {
+  const disabled = variables.flag('AUTH_DISABLED')
+  const secret = variables.text('AUTH_JWT_SECRET')
+  const jwksURL = variables.address('AUTH_JWKS_URL')
+  const issuer = variables.text('AUTH_ISSUER')
+  const audience = variables.text('AUTH_AUDIENCE')
+  const bytes = secret === null ? null : new TextEncoder().encode(secret)
+  if (bytes !== null && bytes.length < SECRET_BYTES) {
+    variables.mistake('AUTH_JWT_SECRET', `must have at least ${SECRET_BYTES} bytes.`)
+  }
+  if (bytes !== null || jwksURL !== null) {
+    if (disabled === true) {
+      variables.mistake(
+        'AUTH_DISABLED',
+        'contradicts AUTH_JWT_SECRET and AUTH_JWKS_URL: unset one or the other.',
+      )
+    }
+    return {
+      kind: 'tokens',
+      secret: bytes,
+      jwksURL: jwksURL === null ? null : new URL(jwksURL),
+      issuer,
+      audience,
+    }
+  }
+  if (issuer !== null || audience !== null) {
+    variables.mistake(
+      issuer === null ? 'AUTH_AUDIENCE' : 'AUTH_ISSUER',
+      'needs AUTH_JWT_SECRET or AUTH_JWKS_URL, which say how tokens are verified.',
+    )
+  } else if (disabled !== true && !(stream.kind === 'emulator' && isLoopback(host))) {
+    variables.mistake(
+      'AUTH_JWT_SECRET',
+      'or AUTH_JWKS_URL must be set: without one, anybody who reaches this address could mint uploads. (AUTH_DISABLED=true accepts that.)',
+    )
+  }
+  return { kind: 'open' }
+}
+
+/** Reachable from this machine only. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+}

@@ -1,0 +1,61 @@
+/** The whole product as one function: requests in, answers out, whatever it runs on. */
+import { type AuthRules, createAuthenticate } from './http/authenticate.ts'
+import { withCors } from './http/cors.ts'
+import { methodNotAllowed, say } from './http/door.ts'
+import { createGraphQLDoor } from './http/graphql.ts'
+import { createReadyDoor, healthDoor } from './http/health.ts'
+import { createRouter } from './http/router.ts'
+import { createWebhookDoor } from './http/webhook.ts'
+import type { Parts } from './uploads/parts.ts'
+import { keepInSync } from './uploads/keep-in-sync.ts'
+import { type SyncReport, syncUploads } from './uploads/sync-uploads.ts'
+
+export interface GatewayOptions {
+  readonly auth: AuthRules
+  /** Origins whose pages may call from a browser, such as `https://app.example.com`. */
+  readonly allowedOrigins: readonly string[]
+  /** False hides the schema and GraphiQL. */
+  readonly introspection: boolean
+  /** Secrets that notices may be signed with, newest first; empty where none is known. */
+  readonly webhookSecrets: () => readonly string[]
+}
+
+export interface Gateway {
+  /** Answers a request. Never rejects. */
+  readonly fetch: (request: Request) => Promise<Response>
+  /** One round of synchronisation, for hosts that call at intervals. */
+  readonly sync: () => Promise<SyncReport>
+  /** Round after round until the gateway closes; resolves then. */
+  readonly keepInSync: () => Promise<void>
+}
+
+const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudflare Stream.
+
+/graphql          GraphQL over HTTP and SSE; GraphiQL in a browser
+/webhooks/stream  notices of Cloudflare Stream
+/healthz          alive?
+/readyz           ready?`
+
+/** Puts the parts together. Whoever made the parts ends them, after `parts.closing` is given. */
+export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
+  const authenticate = createAuthenticate(options.auth, () => parts.clock.now())
+  const origins = new Set(options.allowedOrigins)
+  const graphql = createGraphQLDoor(parts, authenticate, options)
+
+  const fetch = createRouter(
+    {
+      '/': async (request) =>
+        request.method === 'GET' ? say(200, DOORS) : methodNotAllowed(['GET']),
+      '/graphql': withCors(origins, 'GET, POST', graphql),
+      '/webhooks/stream': createWebhookDoor(parts, options.webhookSecrets),
+      '/healthz': healthDoor,
+      '/readyz': createReadyDoor(parts),
+    },
+    parts.log,
+  )
+  return {
+    fetch,
+    sync: () => syncUploads(parts),
+    keepInSync: () => keepInSync(parts, parts.closing),
+  }
+}

@@ -1,0 +1,103 @@
+/** Who is calling: one function for every door. https://www.rfc-editor.org/rfc/rfc8725 */
+import { type JWTPayload, type JWTVerifyOptions, createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import { MAX_CREATOR_LENGTH } from '../uploads/policy.ts'
+import type { Viewer } from '../uploads/viewer.ts'
+
+/** How callers prove who they are. */
+export type AuthRules =
+  /** Everybody is the administrator `local`: for the emulator on one's own machine. */
+  | { readonly kind: 'open' }
+  | {
+      readonly kind: 'tokens'
+      /** HS256 secret of at least 32 bytes; null where tokens are signed by keys of `jwksURL`. */
+      readonly secret: Uint8Array | null
+      /** Key set of an identity provider (RS256, ES256, EdDSA). */
+      readonly jwksURL: URL | null
+      /** Checked where not null. */
+      readonly issuer: string | null
+      readonly audience: string | null
+    }
+
+/** Why a caller is not let in; the sentence may be shown. */
+export interface Unauthenticated {
+  readonly kind: 'unauthenticated'
+  readonly message: string
+}
+
+/** Takes the value of the Authorization header. */
+export type Authenticate = (authorization: string | null) => Promise<Viewer | Unauthenticated>
+
+const LOCAL_ADMIN: Viewer = { subject: 'local', isAdmin: true, expiresAt: null }
+const ADMIN_SCOPE = 'uploads:admin'
+/** Seconds by which the clocks of an identity provider and of the gateway may differ. */
+const CLOCK_TOLERANCE_SECONDS = 5
+
+export function isViewer(caller: Viewer | Unauthenticated): caller is Viewer {
+  return 'subject' in caller
+}
+
+export function createAuthenticate(rules: AuthRules, now: () => Date): Authenticate {
+  if (rules.kind === 'open') return async () => LOCAL_ADMIN
+
+  const { secret } = rules
+  const keySet = rules.jwksURL === null ? null : createRemoteJWKSet(rules.jwksURL)
+  const claims: JWTVerifyOptions = {
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    requiredClaims: ['sub', 'exp'],
+    ...(rules.issuer === null ? {} : { issuer: rules.issuer }),
+    ...(rules.audience === null ? {} : { audience: rules.audience }),
+  }
+
+  async function verify(token: string): Promise<JWTPayload | null> {
+    const options = { ...claims, currentDate: now() }
+    // The algorithms are ours to choose, never the token's: a key set's public key is no secret.
+    if (secret !== null) {
+      const verified = await attempt(
+        jwtVerify(token, secret, { ...options, algorithms: ['HS256'] }),
+      )
+      if (verified !== null || keySet === null) return verified
+    }
+    if (keySet === null) return null
+    return attempt(
+      jwtVerify(token, keySet, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] }),
+    )
+  }
+
+  return async (authorization) => {
+    if (authorization === null) return refuse('Send a token: `Authorization: Bearer …`.')
+    const [, token] = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization.trim()) ?? []
+    if (token === undefined) return refuse('The Authorization header must be `Bearer` and a JWT.')
+    const payload = await verify(token)
+    if (payload === null) return refuse('The token is not valid (any more): get a new one.')
+    const viewer = viewerFrom(payload)
+    return viewer ?? refuse(`The token's \`sub\` must have 1 to ${MAX_CREATOR_LENGTH} characters.`)
+  }
+}
+
+/** Null where the token is wrong; what is wrong with the key set itself is thrown. */
+async function attempt(
+  verification: Promise<{ readonly payload: JWTPayload }>,
+): Promise<JWTPayload | null> {
+  try {
+    return (await verification).payload
+  } catch (error) {
+    if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) throw error
+    if (error instanceof errors.JOSEError) return null
+    throw error
+  }
+}
+
+function viewerFrom(payload: JWTPayload): Viewer | null {
+  const { sub, scope, exp } = { scope: payload['scope'], ...payload }
+  if (sub === undefined || sub.length < 1 || sub.length > MAX_CREATOR_LENGTH) return null
+  const scopes = typeof scope === 'string' ? scope.split(' ') : []
+  return {
+    subject: sub,
+    isAdmin: scopes.includes(ADMIN_SCOPE),
+    expiresAt: exp === undefined ? null : new Date(exp * 1000),
+  }
+}
+
+function refuse(message: string): Unauthenticated {
+  return { kind: 'unauthenticated', message }
+}

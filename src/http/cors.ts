@@ -1,0 +1,31 @@
+/** CORS by an exact list of origins. https://fetch.spec.whatwg.org/#http-cors-protocol */
+import type { Door } from './door.ts'
+
+const EXPOSED = 'Retry-After, X-Request-Id'
+const PREFLIGHT_SECONDS = '600'
+
+/** Lets the pages of these origins, and no others, use the door from a browser. */
+export function withCors(origins: ReadonlySet<string>, methods: string, door: Door): Door {
+  return async (request) => {
+    const origin = request.headers.get('origin')
+    const allowed = origin !== null && origins.has(origin)
+    const isPreflight =
+      request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
+
+    const response = isPreflight ? new Response(null, { status: 204 }) : await door(request)
+    // Caches must not give one origin's answer to another.
+    response.headers.append('vary', 'Origin')
+    if (!allowed) return response
+
+    response.headers.set('access-control-allow-origin', origin)
+    if (isPreflight) {
+      const asked = request.headers.get('access-control-request-headers')
+      response.headers.set('access-control-allow-methods', methods)
+      if (asked !== null) response.headers.set('access-control-allow-headers', asked)
+      response.headers.set('access-control-max-age', PREFLIGHT_SECONDS)
+    } else {
+      response.headers.set('access-control-expose-headers', EXPOSED)
+    }
+    return response
+  }
+}

@@ -1,0 +1,47 @@
+/** What a door of the gateway is, and the answers that all doors give alike. */
+
+/** Answers a request to its path; null leaves it to nobody: the router says 404. */
+export type Door = (request: Request) => Promise<Response>
+
+/** A sentence as plain text. */
+export function say(status: number, sentence: string, headers: HeadersInit = {}): Response {
+  return new Response(`${sentence}\n`, {
+    status,
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      ...Object.fromEntries(new Headers(headers)),
+    },
+  })
+}
+
+/** 405 with the methods that the door takes. */
+export function methodNotAllowed(allowed: readonly string[]): Response {
+  const allow = allowed.join(', ')
+  return say(405, `This door takes ${allow}.`, { allow })
+}
+
+/** The body's bytes; null where there are more than the limit. */
+export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array | null> {
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > limitBytes) return null
+  const chunks: Uint8Array[] = []
+  let size = 0
+  const reader = request.body?.getReader()
+  for (;;) {
+    const read = await reader?.read()
+    if (read?.value === undefined) break
+    size += read.value.byteLength
+    if (size > limitBytes) {
+      await reader?.cancel()
+      return null
+    }
+    chunks.push(read.value)
+  }
+  const body = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    body.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return body
+}

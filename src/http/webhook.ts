@@ -1,0 +1,42 @@
+/** The door for Stream's notices: believed only when signed, answered 200 only when durable. */
+import { readNotice } from '../stream/notice.ts'
+import type { Parts } from '../uploads/parts.ts'
+import { receiveNotice } from '../uploads/receive-notice.ts'
+import { type Door, methodNotAllowed, readBody, say } from './door.ts'
+
+/** Bytes of one notice: Stream's are some two kilobytes. */
+const MAX_NOTICE_BYTES = 256 * 1024
+
+/** `secrets` are asked for with each notice, so that a rotation needs no restart. */
+export function createWebhookDoor(parts: Parts, secrets: () => readonly string[]): Door {
+  return async (request) => {
+    if (request.method !== 'POST') return methodNotAllowed(['POST'])
+    if (secrets().length === 0) {
+      return say(
+        503,
+        'No notice can be verified: set STREAM_WEBHOOK_SECRET to the secret of the webhook.',
+      )
+    }
+    const rawBody = await readBody(request, MAX_NOTICE_BYTES)
+    if (rawBody === null) return say(413, `A notice has at most ${MAX_NOTICE_BYTES} bytes.`)
+
+    const notice = await readNotice({
+      rawBody,
+      signature: request.headers.get('webhook-signature'),
+      secrets: secrets(),
+      now: parts.clock.now(),
+    })
+    switch (notice.kind) {
+      case 'unsigned':
+        parts.log.warn({ reason: notice.reason }, 'notice refused')
+        return say(401, notice.reason)
+      case 'malformed':
+        parts.log.warn({ reason: notice.reason }, 'notice refused')
+        return say(400, notice.reason)
+      case 'notice': {
+        const outcome = await receiveNotice(parts, notice.video, new TextDecoder().decode(rawBody))
+        return say(200, outcome)
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** The door for Node: configuration becomes parts, parts become a gateway, and the gateway listens. */
+import { randomUUID } from 'node:crypto'
+import type { Config } from './config.ts'
+import { realClock } from './clock.ts'
+import { type Emulator, startEmulator } from './emulator/emulator.ts'
+import { createMemoryEvents } from './events/memory.ts'
+import { createGateway } from './gateway.ts'
+import { type Listener, listen } from './listen.ts'
+import { createSqliteStore } from './store/sqlite/sqlite.ts'
+import type { StreamBackend } from './stream/backend.ts'
+import { createRestBackend } from './stream/rest.ts'
+import { readVideo } from './stream/video.ts'
+import type { Clock, Log, Parts } from './uploads/parts.ts'
+import { createRateLimit } from './uploads/rate-limit.ts'
+import { createWatchers } from './uploads/watchers.ts'
+
+export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
+export { type Config, readConfig } from './config.ts'
+export { createRestBackend } from './stream/rest.ts'
+export { createSqliteStore } from './store/sqlite/sqlite.ts'
+export { createMemoryEvents } from './events/memory.ts'
+
+/** A gateway that listens. */
+export interface RunningGateway {
+  /** Where it listens, such as `http://127.0.0.1:4000`. */
+  readonly url: string
+  /** The embedded emulator; null with a real account. */
+  readonly emulator: Pick<Emulator, 'url' | 'apiBaseUrl' | 'accountId' | 'token'> | null
+  /** Finishes what is under way, ends subscriptions, and closes everything. */
+  stop(): Promise<void>
+}
+
+/** How long requests under way may still take when the gateway stops, in milliseconds. */
+const DRAIN_MS = 10_000
+
+/** Starts everything that the configuration names; what was started is stopped again on failure. */
+export async function startGateway(
+  config: Config,
+  log: Log,
+  clock: Clock = realClock,
+): Promise<RunningGateway> {
+  const closers: (() => Promise<void>)[] = []
+  async function closeAll(): Promise<void> {
+    for (const close of closers.toReversed()) await close()
+  }
+  try {
+    const store = createSqliteStore(config.databaseFile)
+    closers.push(() => store.close())
+    const emulator = await startEmbedded(config)
+    if (emulator !== null) closers.push(() => emulator.close())
+    let synchronised = Promise.resolve()
+    closers.push(() => synchronised)
+    const listener = await listen(config.host, config.port)
+    closers.push(() => listener.close(DRAIN_MS))
+
+    const stream = createStream(config, emulator)
+    const webhookSecrets =
+      emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]
+    if (webhookSecrets.length === 0) {
+      log.warn({}, 'STREAM_WEBHOOK_SECRET is not set: notices are refused, changes are seen later')
+    }
+
+    const closing = new AbortController()
+    const parts: Parts = {
+      stream,
+      store,
+      events: createMemoryEvents(),
+      clock,
+      log,
+      policy: {
+        maxDurationSeconds: config.maxDurationSeconds,
+        creatorQuotaSeconds:
+          config.creatorQuotaMinutes === null ? null : config.creatorQuotaMinutes * 60,
+        createsPerMinute: config.createsPerMinute,
+      },
+      createLimit: createRateLimit(config.createsPerMinute),
+      watchers: createWatchers(),
+      closing: closing.signal,
+      mintsUnderWay: new Map(),
+      readVideo: (body) => readVideo(JSON.parse(body)),
+      newId: randomUUID,
+    }
+    const gateway = createGateway(parts, {
+      auth: config.auth,
+      allowedOrigins: [config.publicURL ?? listener.url, ...config.allowedOrigins],
+      introspection: config.introspection,
+      webhookSecrets: () => webhookSecrets,
+    })
+    listener.answer(gateway.fetch)
+    synchronised = gateway.keepInSync()
+    closers.push(async () => closing.abort())
+    return { url: listener.url, emulator, stop: closeAll }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+function startEmbedded({ stream, host }: Config): Promise<Emulator | null> {
+  if (stream.kind !== 'emulator') return Promise.resolve(null)
+  const { port, directory, storageMinutes, encodeMs } = stream
+  return startEmulator({ host, port, directory, storageMinutes, encodeMs })
+}
+
+function createStream({ stream }: Config, emulator: Emulator | null): StreamBackend {
+  if (stream.kind === 'account') {
+    const { accountId, apiToken, baseURL } = stream
+    return createRestBackend({ accountId, apiToken, baseUrl: baseURL })
+  }
+  if (emulator === null) throw new Error('The emulator was not started.')
+  return createRestBackend({
+    accountId: emulator.accountId,
+    apiToken: emulator.token,
+    baseUrl: emulator.apiBaseUrl,
+  })
+}
+
+/** Has the embedded emulator send its notices here; returns the secret that signs them. */
+async function hearFrom(stream: StreamBackend, listener: Listener): Promise<string> {
+  const { secret } = await stream.setWebhook(`${listener.url}/webhooks/stream`)
+  return secret
+}

@@ -1,0 +1,98 @@
+/** Reads environment variables by kind, and collects what is wrong with them. */
+
+/** Bounds of a whole number, both included. */
+interface Bounds {
+  readonly from: number
+  readonly to?: number
+}
+
+/** Each reader gives null for what is left out or wrong; what is wrong is in `mistakes()`. */
+export function createVariables(environment: Readonly<Record<string, string | undefined>>) {
+  const mistakes: string[] = []
+
+  function mistake(name: string, right: string): null {
+    mistakes.push(`${name} ${right}`)
+    return null
+  }
+
+  function text(name: string): string | null {
+    const value = environment[name]?.trim() ?? ''
+    return value === '' ? null : value
+  }
+
+  function list(name: string): string[] {
+    const entries = (text(name) ?? '').split(',').map((entry) => entry.trim())
+    return entries.filter((entry) => entry !== '')
+  }
+
+  function wholeNumber(name: string, { from, to }: Bounds): number | null {
+    const value = text(name)
+    if (value === null) return null
+    const number = Number(value)
+    const fits = /^\d{1,15}$/.test(value) && number >= from && number <= (to ?? Infinity)
+    if (fits) return number
+    const range = to === undefined ? `of at least ${from}` : `from ${from} to ${to}`
+    return mistake(name, `must be a whole number ${range}, not ${JSON.stringify(value)}.`)
+  }
+
+  function flag(name: string): boolean | null {
+    const value = text(name)
+    if (value === null || value === 'true' || value === 'false') return value && value === 'true'
+    return mistake(name, `must be true or false, not ${JSON.stringify(value)}.`)
+  }
+
+  function oneOf<const T extends string>(name: string, values: readonly T[]): T | null {
+    const value = text(name)
+    if (value === null) return null
+    const known = values.find((candidate) => candidate === value)
+    return known ?? mistake(name, `must be one of ${values.join(', ')}.`)
+  }
+
+  /** An http(s) address, without a slash at its end. It is not repeated: it may hold a password. */
+  function address(name: string): string | null {
+    const value = text(name)
+    if (value === null) return null
+    return /^https?:\/\/./i.test(value) && URL.canParse(value)
+      ? value.replace(/\/+$/, '')
+      : mistake(name, 'must be an http(s) address such as https://example.com/path.')
+  }
+
+  function origin(name: string): string | null {
+    const value = text(name)
+    if (value === null) return null
+    return asOrigin(value) ?? mistake(name, 'must be an origin such as https://video.example.com.')
+  }
+
+  function origins(name: string): string[] {
+    return list(name).flatMap((entry) => {
+      const found = asOrigin(entry)
+      if (found !== null) return [found]
+      mistake(
+        name,
+        `must list origins such as https://app.example.com, not ${JSON.stringify(entry)}.`,
+      )
+      return []
+    })
+  }
+
+  return {
+    text,
+    list,
+    wholeNumber,
+    flag,
+    oneOf,
+    address,
+    origin,
+    origins,
+    mistake,
+    mistakes: (): readonly string[] => mistakes,
+  }
+}
+
+/** Null where it is more or less than scheme, host and port. */
+function asOrigin(value: string): string | null {
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return null
+  const url = new URL(value)
+  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
+  return bare ? url.origin : null
+}

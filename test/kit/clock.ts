@@ -1,0 +1,42 @@
+/** Time that flows, and jumps when a test says so. */
+import type { Clock } from '../../src/uploads/parts.ts'
+
+export interface TestClock extends Clock {
+  /** Jumps ahead: whoever waits for a time before that goes on at once. */
+  advance(seconds: number): void
+}
+
+interface Waiter {
+  readonly until: number
+  readonly wake: () => void
+}
+
+export function createTestClock(): TestClock {
+  let ahead = 0
+  const waiters = new Set<Waiter>()
+  const now = (): number => Date.now() + ahead
+
+  return {
+    now: () => new Date(now()),
+    wait: (milliseconds, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted === true) {
+          resolve()
+          return
+        }
+        const timer = setTimeout(wake, Math.min(milliseconds, 2 ** 31 - 1))
+        const waiter = { until: now() + milliseconds, wake }
+        waiters.add(waiter)
+        signal?.addEventListener('abort', wake, { once: true })
+        function wake(): void {
+          clearTimeout(timer)
+          waiters.delete(waiter)
+          resolve()
+        }
+      }),
+    advance(seconds) {
+      ahead += seconds * 1000
+      for (const waiter of waiters) if (waiter.until <= now()) waiter.wake()
+    },
+  }
+}

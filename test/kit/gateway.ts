@@ -1,0 +1,134 @@
+/** A whole gateway for one test: real HTTP, real SQLite, and an emulator of its own. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { GraphQLClient } from 'graphql-request'
+import { createClient } from 'graphql-sse'
+import { SignJWT } from 'jose'
+import { onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { readConfig } from '../../src/config.ts'
+import { startGateway } from '../../src/main.ts'
+import type { Log } from '../../src/uploads/parts.ts'
+import { type TestClock, createTestClock } from './clock.ts'
+import { type EmulatorKnobs, knobsOf } from './emulator.ts'
+
+/** The secret that signs the tokens of tests; 32 bytes. */
+export const TEST_SECRET = 'a secret of thirty-two bytes....'
+
+/** One line of the log. */
+export interface LogLine {
+  readonly level: keyof Log
+  readonly fields: object
+  readonly message: string
+}
+
+export interface TestGateway {
+  readonly url: string
+  readonly clock: TestClock
+  readonly emulator: EmulatorKnobs & { readonly url: string; readonly apiBaseUrl: string }
+  /** What was logged so far. */
+  readonly logs: readonly LogLine[]
+  /** A caller: everybody where tokens are off, else the subject of this token. */
+  as(token?: string): Caller
+  stop(): Promise<void>
+}
+
+/** Speaks to the gateway as a frontend does. */
+export interface Caller {
+  /** Data of a query or mutation, read by the schema; throws where there are errors. */
+  ask<T extends z.ZodType>(shape: T, document: string, variables?: object): Promise<z.infer<T>>
+  /** Every result of a subscription, read by the schema, until it completes. */
+  watch<T extends z.ZodType>(
+    shape: T,
+    document: string,
+    variables?: Record<string, unknown>,
+  ): AsyncIterableIterator<z.infer<T>>
+}
+
+/**
+ * Starts one with these variables on top of what a test wants: free ports, fast encoding, a folder
+ * of its own. It is stopped when the test is over.
+ */
+export async function startTestGateway(
+  variables: Readonly<Record<string, string>> = {},
+): Promise<TestGateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-test-'))
+  const outcome = readConfig({
+    PORT: '0',
+    EMULATOR_PORT: '0',
+    EMULATOR_DIR: join(folder, 'emulator'),
+    EMULATOR_ENCODE_MS: '200',
+    DATABASE_URL: `file:${join(folder, 'headgate.db')}`,
+    RATE_LIMIT_CREATES: '10000',
+    ...variables,
+  })
+  if (outcome.kind === 'mistakes') throw new Error(outcome.mistakes.join('\n'))
+
+  const clock = createTestClock()
+  const logs: LogLine[] = []
+  const gateway = await startGateway(outcome.config, collect(logs), clock)
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> => (stopped ??= gateway.stop())
+  onTestFinished(async () => {
+    await stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+  if (gateway.emulator === null) throw new Error('Tests run against the emulator.')
+  return {
+    url: gateway.url,
+    clock,
+    emulator: { ...gateway.emulator, ...knobsOf(gateway.emulator.url) },
+    logs,
+    as: (token) => callerOf(`${gateway.url}/graphql`, token),
+    stop,
+  }
+}
+
+function callerOf(url: string, token?: string): Caller {
+  const headers: Record<string, string> =
+    token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const client = new GraphQLClient(url, { headers })
+  return {
+    ask: async (shape, document, variables) =>
+      shape.parse(await client.request(document, { ...variables })),
+    async *watch(shape, document, variables = {}) {
+      const subscriptions = createClient({ url, headers, retryAttempts: 0 })
+      try {
+        for await (const result of subscriptions.iterate({ query: document, variables })) {
+          if (result.errors !== undefined) throw new SubscriptionFailed(result.errors)
+          yield shape.parse(result.data)
+        }
+      } finally {
+        subscriptions.dispose()
+      }
+    },
+  }
+}
+
+/** A subscription ended with errors; `errors` has them as they came. */
+export class SubscriptionFailed extends Error {
+  override readonly name = 'SubscriptionFailed'
+  readonly errors: readonly unknown[]
+  constructor(errors: readonly unknown[]) {
+    super(JSON.stringify(errors))
+    this.errors = errors
+  }
+}
+
+function collect(lines: LogLine[]): Log {
+  const at =
+    (level: keyof Log) =>
+    (fields: object, message: string): void => {
+      lines.push({ level, fields, message })
+    }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** A token for this subject, signed with TEST_SECRET, good for an hour. */
+export function tokenFor(subject: string, claims: Record<string, unknown> = {}): Promise<string> {
+  return new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3600, ...claims })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(subject)
+    .sign(new TextEncoder().encode(TEST_SECRET))
+}
