@@ -78,7 +78,10 @@ export interface StreamVideo {
 
 /** Which videos to list. All given conditions hold together. */
 export interface VideoQuery {
-  /** Only these; many uploads are asked after with one call. */
+  /**
+   * Only these; many uploads are asked after with one call (REST: up to 200, more take several).
+   * An empty list finds nothing.
+   */
   readonly uids?: readonly string[]
   readonly creator?: string
   readonly state?: StreamState
@@ -154,7 +157,7 @@ export interface StreamBackend {
   storageUsage(creator?: string, signal?: AbortSignal): Promise<StreamStorage>
   /**
    * Bytes that Stream holds of a tus upload, by HEAD on its one-time URL. Null when the URL is not
-   * usable any more (any 4xx).
+   * usable any more: any 4xx but 408, 425 and 429, which say nothing about the upload.
    */
   readTusOffset(uploadURL: string, signal?: AbortSignal): Promise<TusOffset | null>
   /** Null when the account has no webhook. */

@@ -1,0 +1,116 @@
+/** Reads the results of Stream's REST API; null where a result is of no use. */
+import { z } from 'zod'
+import type {
+  MintedVideo,
+  StreamStorage,
+  StreamVideo,
+  StreamWebhook,
+  TusOffset,
+  VideoList,
+  VideoQuery,
+} from './backend.ts'
+import { isVideoUid, looseCount, looseMoment, looseText, readVideo } from './video.ts'
+
+const minted = z.object({ uid: looseText, uploadURL: looseText })
+
+const storage = z.object({
+  totalStorageMinutes: looseCount,
+  totalStorageMinutesLimit: looseCount,
+  videoCount: looseCount,
+})
+
+const webhook = z.object({
+  notificationUrl: looseText,
+  notification_url: looseText,
+  secret: looseText,
+  modified: looseMoment,
+})
+
+/** `{ uid, uploadURL }` of `direct_upload`. */
+export function readMinted(result: unknown): MintedVideo | null {
+  const read = minted.safeParse(result)
+  if (!read.success || !isMintedUrl(read.data.uploadURL)) return null
+  const { uid, uploadURL } = read.data
+  return uid !== null && isVideoUid(uid) ? { uid, uploadURL } : null
+}
+
+/**
+ * What a tus creation says in headers. "Use stream-media-id", say the docs, and do not parse
+ * Location for the uid. tus 1.0.0 allows Location to be relative to the request.
+ */
+export function readMintedHeaders(headers: Headers, requestUrl: string): MintedVideo | null {
+  const location = headers.get('location') ?? ''
+  if (location === '' || !URL.canParse(location, requestUrl)) return null
+  // An absolute address is passed on exactly as it came.
+  const uploadURL = URL.canParse(location) ? location : new URL(location, requestUrl).href
+  return readMinted({ uid: headers.get('stream-media-id'), uploadURL })
+}
+
+/** Whether a browser could send a file there: http or https, without a name or password in it. */
+export function isMintedUrl(text: string | null): text is string {
+  if (text === null || !URL.canParse(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return /^https?:$/.test(protocol) && username === '' && password === ''
+}
+
+/** The videos of a list; those without a uid are left out. */
+export function readVideos(result: unknown): readonly StreamVideo[] | null {
+  if (!Array.isArray(result)) return null
+  return result.map(readVideo).filter((video) => video !== null)
+}
+
+/** The account's or one creator's storage. */
+export function readStorage(result: unknown): StreamStorage | null {
+  const read = storage.safeParse(result)
+  if (!read.success || read.data.totalStorageMinutes === null) return null
+  return {
+    storedMinutes: read.data.totalStorageMinutes,
+    limitMinutes: read.data.totalStorageMinutesLimit,
+    videoCount: Math.trunc(read.data.videoCount ?? 0),
+  }
+}
+
+/**
+ * The webhook, in both spellings of its URL: `absent` where Stream has none, null where it has one
+ * without the secret that we could not do without.
+ */
+export function readWebhook(result: unknown): StreamWebhook | 'absent' | null {
+  const read = webhook.safeParse(result)
+  const notificationURL = read.data?.notificationUrl ?? read.data?.notification_url ?? null
+  if (read.data === undefined || notificationURL === null) return 'absent'
+  const { secret, modified } = read.data
+  return secret === null ? null : { notificationURL, secret, modifiedAt: modified }
+}
+
+/** `Upload-Offset` and `Upload-Length` of a tus HEAD; null without a usable offset. */
+export function readOffset(headers: Headers): TusOffset | null {
+  const receivedBytes = bytes(headers.get('upload-offset'))
+  if (receivedBytes === null) return null
+  return { receivedBytes, totalBytes: bytes(headers.get('upload-length')) }
+}
+
+/** Several calls' lists as one call would have given them. */
+export function joinLists(lists: readonly VideoList[], query: VideoQuery): VideoList {
+  const [only] = lists
+  if (only !== undefined && lists.length === 1) return only
+  const direction = query.ascending === true ? 1 : -1
+  const videos = lists
+    .flatMap((list) => list.videos)
+    .toSorted((a, b) => direction * (age(a) - age(b)))
+    .slice(0, query.limit ?? 1000)
+  const totals = lists.map((list) => list.total)
+  const total = totals.reduce<number | null>(
+    (sum, next) => (sum === null || next === null ? null : sum + next),
+    0,
+  )
+  return { videos, total }
+}
+
+function age(video: StreamVideo): number {
+  return video.createdAt?.getTime() ?? 0
+}
+
+function bytes(text: string | null): number | null {
+  if (text === null || !/^\d{1,15}$/.test(text)) return null
+  return Number(text)
+}

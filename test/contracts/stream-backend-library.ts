@@ -1,0 +1,118 @@
+/** The contract's part on what lies at Stream: finding, listing, changing, deleting, counting. */
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { expectNear, halfHourMs, orderOf, type Suite } from './stream-suite.ts'
+
+/** Registers the tests. */
+export function describeLibrary(suite: Suite): void {
+  describe('findVideo', () => {
+    test('is null for a video that never was', async () => {
+      expect(await suite.backend().findVideo('0'.repeat(32))).toBeNull()
+    })
+  })
+
+  describe('listVideos', () => {
+    test('lists one creator, newest first or oldest first', async () => {
+      const creator = randomUUID()
+      const uids = [await suite.mint(orderOf(creator)), await suite.mint(orderOf(creator))].map(
+        (video) => video.uid,
+      )
+      const newest = await suite.backend().listVideos({ creator })
+      const oldest = await suite.backend().listVideos({ creator, ascending: true })
+      expect(oldest.videos.map((video) => video.uid)).toEqual(uids)
+      expect(newest.videos.map((video) => video.uid)).toEqual(uids.toReversed())
+      expect([null, 2]).toContain(newest.total)
+    })
+
+    test('lists by uid, and misses what is not there', async () => {
+      const creator = randomUUID()
+      const [one, other] = [await suite.mint(orderOf(creator)), await suite.mint(orderOf(creator))]
+      await suite.mint(orderOf(creator))
+      const uids = [one.uid, 'f'.repeat(32), other.uid]
+      const { videos } = await suite.backend().listVideos({ uids })
+      expect(videos.map((video) => video.uid).toSorted()).toEqual([one.uid, other.uid].toSorted())
+      expect(await suite.backend().listVideos({ uids: [] })).toMatchObject({ videos: [] })
+    })
+
+    test('takes all conditions together', async () => {
+      const creator = randomUUID()
+      const { uid } = await suite.mint(orderOf(creator))
+      const pending = await suite
+        .backend()
+        .listVideos({ uids: [uid], creator, state: 'pendingupload' })
+      expect(pending.videos).toHaveLength(1)
+      const ready = await suite.backend().listVideos({ uids: [uid], creator, state: 'ready' })
+      expect(ready.videos).toEqual([])
+      const strange = await suite.backend().listVideos({ uids: [uid], creator: randomUUID() })
+      expect(strange.videos).toEqual([])
+    })
+
+    test('takes times: at or after, and before', async () => {
+      const creator = randomUUID()
+      const { uid } = await suite.mint(orderOf(creator))
+      const createdAt = (await suite.backend().findVideo(uid))?.createdAt ?? new Date(Number.NaN)
+      const after = await suite.backend().listVideos({ creator, createdAfter: createdAt })
+      expect(after.videos).toHaveLength(1)
+      const before = await suite.backend().listVideos({ creator, createdBefore: createdAt })
+      expect(before.videos).toEqual([])
+      const tomorrow = new Date(createdAt.getTime() + 86_400_000)
+      expect(
+        (await suite.backend().listVideos({ creator, createdBefore: tomorrow })).videos,
+      ).toHaveLength(1)
+      expect(
+        (await suite.backend().listVideos({ creator, createdAfter: tomorrow })).videos,
+      ).toEqual([])
+    })
+
+    test('counts beyond the limit', async () => {
+      const creator = randomUUID()
+      for (let count = 0; count < 3; count += 1) await suite.mint(orderOf(creator))
+      const { videos, total } = await suite.backend().listVideos({ creator, limit: 2 })
+      expect(videos).toHaveLength(2)
+      expect([null, 3]).toContain(total)
+    })
+  })
+
+  describe('updateVideo', () => {
+    test("changes a pending upload's cap, deadline, creator and meta", async () => {
+      const { uid } = await suite.mint(orderOf(randomUUID()))
+      const creator = randomUUID()
+      const expiresAt = new Date(Date.now() + 2 * halfHourMs)
+      const change = { maxDurationSeconds: 30, expiresAt, creator, meta: { name: 'new.mp4' } }
+      const changed = await suite.backend().updateVideo(uid, change)
+      const kept = await suite.backend().findVideo(uid)
+      for (const video of [changed, kept]) {
+        expect(video).toMatchObject({ uid, maxDurationSeconds: 30, creator })
+        expect(video?.meta).toEqual({ name: 'new.mp4' })
+        expectNear(video?.uploadExpiresAt, expiresAt)
+      }
+    })
+
+    test('is null for a video that never was', async () => {
+      const meta = { name: 'x' }
+      expect(await suite.backend().updateVideo('0'.repeat(32), { meta })).toBeNull()
+    })
+  })
+
+  describe('deleteVideo', () => {
+    test('deletes once; twice is the same', async () => {
+      const { uid } = await suite.mint(orderOf(randomUUID()))
+      expect(await suite.backend().deleteVideo(uid)).toBe(true)
+      expect(await suite.backend().findVideo(uid)).toBeNull()
+      expect(await suite.backend().deleteVideo(uid)).toBe(false)
+    })
+  })
+
+  describe('storageUsage', () => {
+    test("counts the account's minutes, and one creator's", async () => {
+      const account = await suite.backend().storageUsage()
+      expect(account.storedMinutes).toBeGreaterThanOrEqual(0)
+      expect(account.limitMinutes ?? 0).toBeGreaterThanOrEqual(0)
+      expect(account.videoCount).toBeGreaterThanOrEqual(0)
+      expect(await suite.backend().storageUsage(randomUUID())).toMatchObject({
+        storedMinutes: 0,
+        videoCount: 0,
+      })
+    })
+  })
+}

@@ -1,0 +1,32 @@
+/** What the parts of the StreamBackend contract share. */
+import { expect } from 'vitest'
+import type { MintedVideo, StreamBackend, TusOrder, UploadOrder } from '../../src/stream/backend.ts'
+
+/** A running suite. The backend is there once the tests run, and not before. */
+export interface Suite {
+  readonly backend: () => StreamBackend
+  /** Mints, and deletes at the end. */
+  readonly mint: (order: UploadOrder) => Promise<MintedVideo>
+  readonly mintTus: (order: TusOrder) => Promise<MintedVideo>
+}
+
+export const halfHourMs = 30 * 60_000
+
+/** An order; each test names a creator of its own, so that none sees another's videos. */
+export function orderOf(creator: string | null): UploadOrder {
+  return {
+    maxDurationSeconds: 60,
+    expiresAt: new Date(Date.now() + halfHourMs),
+    creator,
+    meta: { name: 'contract.mp4', tag: creator },
+    allowedOrigins: [],
+    requireSignedURLs: false,
+    scheduledDeletion: null,
+    thumbnailTimestampPct: null,
+  }
+}
+
+/** The same moment, as far as whole seconds go, which is what Stream is told. */
+export function expectNear(moment: Date | null | undefined, expected: Date): void {
+  expect(Math.abs((moment?.getTime() ?? 0) - expected.getTime())).toBeLessThanOrEqual(1000)
+}

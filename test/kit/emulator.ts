@@ -1,0 +1,108 @@
+/** An emulator for one test, and its knobs as functions. */
+import { onTestFinished } from 'vitest'
+import { z } from 'zod'
+
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/emulator.ts'
+
+const stateSchema = z.object({
+  videos: z.array(
+    z.object({
+      uid: z.string(),
+      kind: z.enum(['basic', 'tus']),
+      state: z.enum(['pendingupload', 'queued', 'inprogress', 'ready', 'error']),
+      percent: z.number(),
+      errorReasonCode: z.string(),
+      receivedBytes: z.number(),
+      uploadLength: z.number().nullable(),
+      meta: z.record(z.string(), z.json()),
+      creator: z.string().nullable(),
+      maxDurationSeconds: z.number(),
+      reservedSeconds: z.number(),
+      storedSeconds: z.number(),
+      durationSeconds: z.number().nullable(),
+      lapsed: z.boolean(),
+      uploadExpiry: z.string(),
+      created: z.string(),
+    }),
+  ),
+  reservedSeconds: z.number(),
+  storedSeconds: z.number(),
+  requests: z.record(z.string(), z.number()),
+  faults: z.array(z.looseObject({ on: z.string(), times: z.number() })),
+  notices: z.array(z.object({ uid: z.string(), dueAt: z.string(), attempts: z.number() })),
+  clock: z.object({ now: z.string(), advancedSeconds: z.number() }),
+})
+/** What GET /__emulator/state answers. */
+export type EmulatorState = z.infer<typeof stateSchema>
+
+/** A planned fault as POST /__emulator/faults takes it. */
+export interface PlannedFault {
+  readonly on: string
+  readonly times?: number
+  readonly status?: number
+  readonly retryAfterSeconds?: number
+  readonly delayMs?: number
+  readonly hangUp?: boolean
+  readonly hangUpAfter?: boolean
+  readonly drop?: boolean
+  readonly duplicate?: number
+  readonly reorder?: boolean
+}
+
+/** The knobs of a running emulator. */
+export interface EmulatorKnobs {
+  fault(fault: PlannedFault): Promise<void>
+  clearFaults(): Promise<void>
+  advanceClock(seconds: number): Promise<void>
+  state(): Promise<EmulatorState>
+  reset(): Promise<void>
+}
+
+export type TestEmulator = Emulator & EmulatorKnobs
+
+/**
+ * Starts an emulator on a free port in a temporary folder, which encodes in a fifth of a second.
+ * It is closed when the test is over; outside of a test (in a hook) the caller closes it.
+ */
+export async function startTestEmulator(options: EmulatorOptions = {}): Promise<TestEmulator> {
+  const emulator = await startEmulator({
+    encodeMs: 200,
+    onError: (error) => {
+      process.emitWarning(error instanceof Error ? error : String(error))
+    },
+    ...options,
+  })
+  try {
+    onTestFinished(() => emulator.close())
+  } catch {
+    // Not inside of a test.
+  }
+  return { ...emulator, ...knobsOf(emulator.url) }
+}
+
+/** The knobs of an emulator that somebody else started, by its address. */
+export function knobsOf(url: string): EmulatorKnobs {
+  const turn = async (method: string, knob: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${url}/__emulator/${knob}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    if (!response.ok) throw new Error(`${knob}: ${response.status} ${await response.text()}`)
+    return response.json()
+  }
+  return {
+    fault: async (fault) => {
+      await turn('POST', 'faults', fault)
+    },
+    clearFaults: async () => {
+      await turn('DELETE', 'faults')
+    },
+    advanceClock: async (seconds) => {
+      await turn('POST', 'clock', { advanceSeconds: seconds })
+    },
+    state: async () => stateSchema.parse(await turn('GET', 'state')),
+    reset: async () => {
+      await turn('POST', 'reset')
+    },
+  }
+}

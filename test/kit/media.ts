@@ -1,0 +1,62 @@
+/** Real files for tests: the test card, larger and damaged versions of it, and what is no video. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const path = fileURLToPath(new URL('../../src/demo/testcard.mp4', import.meta.url))
+
+/** Six seconds of 640 × 360, H.264 and AAC; ffprobe says the same. */
+export const testcard = {
+  path,
+  bytes: new Uint8Array(readFileSync(path)),
+  durationSeconds: 6,
+  width: 640,
+  height: 360,
+}
+
+/** The test card as a file that a form can carry. */
+export function testcardFile(name = 'testcard.mp4'): File {
+  return new File([testcard.bytes], name, { type: 'video/mp4' })
+}
+
+/**
+ * The test card with a legal `free` box at its end, exactly `sizeBytes` long and just as playable.
+ * The padding is one shared block of zeros, so that 200 MB of it take next to no memory.
+ */
+export function paddedTestcard(sizeBytes: number): Blob {
+  const padding = sizeBytes - testcard.bytes.byteLength
+  if (padding < 16) throw new Error(`a padded test card has at least 16 bytes more: ${sizeBytes}`)
+  // The 64-bit form of a box header: size 1, type, then the true size.
+  const header = new DataView(new ArrayBuffer(16))
+  header.setUint32(0, 1)
+  header.setUint32(4, 0x66_72_65_65)
+  header.setBigUint64(8, BigInt(padding))
+  const block = new Blob([new Uint8Array(1_048_576)])
+  const contentBytes = padding - 16
+  const whole = Array.from({ length: Math.floor(contentBytes / block.size) }, () => block)
+  const rest = block.slice(0, contentBytes % block.size)
+  return new Blob([testcard.bytes, header, ...whole, rest], { type: 'video/mp4' })
+}
+
+/** No video at all. */
+export function textFile(): File {
+  return new File(['These are words and not a film.\n'.repeat(100)], 'words.txt', {
+    type: 'text/plain',
+  })
+}
+
+/** A video that was cut in the middle: its tables are there, most of its pictures are not. */
+export function damagedVideo(): File {
+  return new File([testcard.bytes.slice(0, 100_000)], 'damaged.mp4', { type: 'video/mp4' })
+}
+
+/** A video whose tables are gone: only the first box is whole. */
+export function headlessVideo(): File {
+  const bytes = testcard.bytes.slice()
+  bytes.fill(0xff, 40, 6000)
+  return new File([bytes], 'headless.mp4', { type: 'video/mp4' })
+}
+
+/** As many bytes as asked for, for uploads whose content does not matter. */
+export function zeros(bytes: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes)
+}

@@ -1,0 +1,189 @@
+/** How loosely a video is read: Stream's own samples, and whatever else may come. */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { isVideoUid, readVideo } from '../../src/stream/video.ts'
+
+const uid = 'dd5d531a12de0c724bd1275a3b2bc9c6'
+const site = 'https://customer-m033z5x00ks6nunl.cloudflarestream.com'
+
+const nothingSaid = {
+  uid,
+  state: 'unknown',
+  encodingPercent: null,
+  readyToStream: false,
+  readyAt: null,
+  failure: null,
+  sizeBytes: null,
+  durationSeconds: null,
+  width: null,
+  height: null,
+  hlsURL: null,
+  dashURL: null,
+  thumbnailURL: null,
+  previewURL: null,
+  creator: null,
+  meta: {},
+  maxDurationSeconds: null,
+  createdAt: null,
+  modifiedAt: null,
+  uploadExpiresAt: null,
+}
+
+test('a video of which everything is said', () => {
+  const video = readVideo({
+    uid,
+    creator: 'user-1',
+    thumbnail: `${site}/${uid}/thumbnails/thumbnail.jpg`,
+    thumbnailTimestampPct: 0,
+    readyToStream: true,
+    readyToStreamAt: '2022-06-30T17:55:00Z',
+    status: { state: 'ready', step: 'encoding', pctComplete: '39.000000', errorReasonCode: '' },
+    meta: { name: 'x.mp4', nested: { list: [1, null, 'a'] } },
+    created: '2022-06-30T17:53:12.512033Z',
+    modified: '2022-06-30T19:53:13.12+02:00',
+    uploadExpiry: '2022-07-01T17:53:12.123456789Z',
+    size: 383_631,
+    preview: `${site}/${uid}/watch`,
+    maxDurationSeconds: 600,
+    duration: 5.5,
+    input: { width: 1920, height: 1080 },
+    playback: { hls: `${site}/a.m3u8`, dash: `${site}/a.mpd` },
+    somethingNew: { deep: true },
+  })
+  expect(video).toEqual({
+    uid,
+    state: 'ready',
+    encodingPercent: 39,
+    readyToStream: true,
+    readyAt: new Date('2022-06-30T17:55:00Z'),
+    failure: null,
+    sizeBytes: 383_631,
+    durationSeconds: 5.5,
+    width: 1920,
+    height: 1080,
+    hlsURL: `${site}/a.m3u8`,
+    dashURL: `${site}/a.mpd`,
+    thumbnailURL: `${site}/${uid}/thumbnails/thumbnail.jpg`,
+    previewURL: `${site}/${uid}/watch`,
+    creator: 'user-1',
+    meta: { name: 'x.mp4', nested: { list: [1, null, 'a'] } },
+    maxDurationSeconds: 600,
+    createdAt: new Date('2022-06-30T17:53:12.512Z'),
+    modifiedAt: new Date('2022-06-30T17:53:13.120Z'),
+    uploadExpiresAt: new Date('2022-07-01T17:53:12.123Z'),
+  })
+})
+
+describe('nothing said', () => {
+  test.each([
+    ['keys left out', {}],
+    ['null', nulls(null)],
+    ['empty text', nulls('')],
+    ['-1', nulls(-1)],
+    ['objects', nulls({})],
+    ['lists', nulls([])],
+    ['an empty status', { status: {}, input: {}, playback: {} }],
+    ['unset caps', { maxDurationSeconds: 0, duration: -1, input: { width: -1, height: -1 } }],
+    ['numbers that are none', { size: '1e3', duration: 'NaN', maxDurationSeconds: '-5' }],
+    ['a time never set', { created: '0001-01-01T00:00:00Z' }],
+    ['a state of the future', { status: { state: 'transmogrifying', pctComplete: '' } }],
+    ['addresses that no page may open', { preview: 'javascript:alert(1)', thumbnail: 'x' }],
+  ])('as %s', (_name, said) => {
+    expect(readVideo({ ...said, uid })).toEqual(nothingSaid)
+  })
+})
+
+describe('single words', () => {
+  test.each([
+    'pendingupload',
+    'downloading',
+    'queued',
+    'inprogress',
+    'ready',
+    'error',
+    'live-inprogress',
+  ])('state %s', (state) => {
+    expect(readVideo({ uid, status: { state } })?.state).toBe(state)
+  })
+
+  test.each([
+    ['100.000000', 100],
+    ['39', 39],
+    [0, 0],
+    ['250', 100],
+    ['-1', null],
+  ])('percent %j', (pctComplete, expected) => {
+    expect(readVideo({ uid, status: { pctComplete } })?.encodingPercent).toBe(expected)
+  })
+
+  test.each([
+    ['2024-02-27T07:20:50Z', '2024-02-27T07:20:50.000Z'],
+    ['2024-02-27T07:20:50.1Z', '2024-02-27T07:20:50.100Z'],
+    ['2024-02-27T07:20:50.999999999Z', '2024-02-27T07:20:50.999Z'],
+    ['2024-02-27T07:20:50-07:00', '2024-02-27T14:20:50.000Z'],
+    ['2024-13-27T07:20:50Z', undefined],
+    ['2024-02-27', undefined],
+    ['Tue, 27 Feb 2024', undefined],
+    [1_709_018_450, undefined],
+  ])('moment %j', (created, expected) => {
+    expect(readVideo({ uid, created })?.createdAt?.toISOString()).toBe(expected)
+  })
+})
+
+describe('a failure', () => {
+  const message = 'not a video'
+  test.each([
+    [{ errorReasonCode: 'ERR_NON_VIDEO', errorReasonText: message }, 'ERR_NON_VIDEO', message],
+    [{ errReasonCode: 'ERR_NON_VIDEO', errReasonText: message }, 'ERR_NON_VIDEO', message],
+    [{ errorReasonCode: '', errReasonCode: 'ERR_NEW' }, 'ERR_NEW', 'Stream gave no reason.'],
+    [{}, 'ERR_UNKNOWN', 'Stream gave no reason.'],
+  ])('is read from %j', (reason, code, text) => {
+    const video = readVideo({ uid, status: { state: 'error', ...reason } })
+    expect(video?.failure).toEqual({ code, message: text })
+  })
+
+  test('is none unless the state says so', () => {
+    const status = { state: 'ready', errorReasonCode: 'ERR_NON_VIDEO' }
+    expect(readVideo({ uid, status })?.failure).toBeNull()
+  })
+})
+
+test('nothing that JSON can say makes the reader throw or lose the uid', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()), (json, more) => {
+      readVideo(json)
+      const keys = Object.keys(nulls(null))
+      const odd = Object.fromEntries(keys.map((key) => [key, json]))
+      expect(readVideo({ ...more, ...odd, uid })?.uid).toBe(uid)
+    }),
+  )
+})
+
+test('a meta nested very deeply is kept and not walked', () => {
+  const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
+  const json: unknown = JSON.parse(`{"uid":"${uid}","meta":${deep}}`)
+  expect(readVideo(json)?.meta).toHaveProperty('a')
+})
+
+test.each([null, undefined, 1, 'x', [], {}, { uid: '' }, { uid: 7 }, { uid: 'a/b' }, { id: uid }])(
+  'without a uid there is no video: %j',
+  (json) => expect(readVideo(json)).toBeNull(),
+)
+
+test.each([
+  [uid, true],
+  ['6b9e68b0-7b3e-4bfa-8d7b-6a8b1b0a2f11', true],
+  ['', false],
+  ['a'.repeat(65), false],
+  ['a b', false],
+  ['..', false],
+  ['a%2Fb', false],
+  ['Webhook', false],
+])('%j as a uid: %j', (text, expected) => expect(isVideoUid(text)).toBe(expected))
+
+/** Every key that is read, with the same value. */
+function nulls(value: unknown) {
+  const keys =
+    'status readyToStream readyToStreamAt size duration input playback thumbnail preview creator meta maxDurationSeconds created modified uploadExpiry'
+  return Object.fromEntries(keys.split(' ').map((key) => [key, value]))
+}
