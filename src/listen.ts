@@ -18,7 +18,12 @@ const starting = async (): Promise<Response> =>
 export async function listen(host: string, port: number): Promise<Listener> {
   let answer: (request: Request) => Promise<Response> = starting
   const adapter = createServerAdapter((request: Request) => answer(request))
+  let draining = false
   const server = createServer((request, response) => {
+    // A connection that falls idle while the server closes would keep it open.
+    response.once('close', () => {
+      if (draining) setImmediate(() => server.closeIdleConnections())
+    })
     void adapter(request, response)
   })
   await bind(server, host, port)
@@ -27,7 +32,10 @@ export async function listen(host: string, port: number): Promise<Listener> {
     answer: (fetch) => {
       answer = fetch
     },
-    close: (graceMs) => drain(server, graceMs),
+    close: (graceMs) => {
+      draining = true
+      return drain(server, graceMs)
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 /** The door for Node: configuration becomes parts, parts become a gateway, and the gateway listens. */
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import type { Config } from './config.ts'
 import { realClock } from './clock.ts'
 import { type Emulator, startEmulator } from './emulator/emulator.ts'
@@ -61,6 +62,8 @@ export async function startGateway(
     }
 
     const closing = new AbortController()
+    // Each subscription listens to it: thousands are no leak.
+    setMaxListeners(0, closing.signal)
     const parts: Parts = {
       stream,
       store,

@@ -26,6 +26,8 @@ export interface LogLine {
 export interface TestGateway {
   readonly url: string
   readonly clock: TestClock
+  /** The SQLite file, for tests that break it. */
+  readonly databaseFile: string
   readonly emulator: EmulatorKnobs & { readonly url: string; readonly apiBaseUrl: string }
   /** What was logged so far. */
   readonly logs: readonly LogLine[]
@@ -78,6 +80,7 @@ export async function startTestGateway(
   return {
     url: gateway.url,
     clock,
+    databaseFile: outcome.config.databaseFile,
     emulator: { ...gateway.emulator, ...knobsOf(gateway.emulator.url) },
     logs,
     as: (token) => callerOf(`${gateway.url}/graphql`, token),

@@ -1,0 +1,72 @@
+/** The emulator's one SQLite file. WAL: what was answered survives even a killed process. */
+import Database from 'better-sqlite3'
+
+export type EmulatorDatabase = Database.Database
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS videos (
+    uid TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    upload_id TEXT NOT NULL UNIQUE,
+    creator TEXT,
+    meta TEXT NOT NULL,
+    allowed_origins TEXT NOT NULL,
+    require_signed_urls INTEGER NOT NULL,
+    scheduled_deletion INTEGER,
+    thumbnail_timestamp_pct REAL NOT NULL,
+    public_details TEXT NOT NULL,
+    max_duration_seconds INTEGER NOT NULL,
+    upload_expiry INTEGER NOT NULL,
+    upload_length INTEGER,
+    upload_metadata TEXT,
+    created_us INTEGER NOT NULL UNIQUE,
+    changed_at INTEGER NOT NULL,
+    received_at INTEGER,
+    finishes_at INTEGER,
+    size_bytes INTEGER,
+    media TEXT,
+    stored_seconds INTEGER
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS videos_by_creator ON videos (creator, created_us);
+  CREATE INDEX IF NOT EXISTS videos_by_deletion ON videos (scheduled_deletion)
+    WHERE scheduled_deletion IS NOT NULL;
+
+  CREATE TABLE IF NOT EXISTS notices (
+    uid TEXT PRIMARY KEY,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL
+  ) STRICT;
+
+  -- One row each: the account's webhook, and how far its clock is ahead.
+  CREATE TABLE IF NOT EXISTS webhook (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    notification_url TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    modified INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS clock (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    offset_ms INTEGER NOT NULL
+  ) STRICT;
+`
+
+/** Opens (or makes) the file and brings its tables about. */
+export function openDatabase(path: string): EmulatorDatabase {
+  const database = new Database(path)
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = NORMAL')
+  database.exec(TABLES)
+  return database
+}
+
+/** How far the clock was ahead when the emulator last ran, in milliseconds. */
+export function readClockOffset(database: EmulatorDatabase): number {
+  const row = database
+    .prepare<[], { offset_ms: number }>('SELECT offset_ms FROM clock WHERE one = 1')
+    .get()
+  return row?.offset_ms ?? 0
+}
+
+export function saveClockOffset(database: EmulatorDatabase, offsetMs: number): void {
+  database.prepare('INSERT OR REPLACE INTO clock (one, offset_ms) VALUES (1, ?)').run(offsetMs)
+}

@@ -1,0 +1,195 @@
+/**
+ * Cloudflare Stream on your desk: the door of `headgate/emulator`. One listener, one state, thin
+ * faces: REST API, upload host, playback, notices, knobs.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { sendAnswer, type AnswerOrCut } from './answer.ts'
+import { ApiError, refuse } from './api-error.ts'
+import { AdvancingClock, systemClock, type Clock } from './clock.ts'
+import {
+  openDatabase,
+  readClockOffset,
+  saveClockOffset,
+  type EmulatorDatabase,
+} from './database.ts'
+import { Faults } from './fault.ts'
+import { Notifier } from './notifier.ts'
+import { RequestCounts } from './operation.ts'
+import type { EmulatorParts, Settings } from './parts.ts'
+import { settleInterrupted } from './receive-upload.ts'
+import { route } from './router.ts'
+import { createTusWriter } from './tus-writer.ts'
+import { UploadClaims } from './upload-claims.ts'
+import { VideoFiles } from './video-files.ts'
+import { VideoLibrary } from './video-library.ts'
+import { WebhookBook } from './webhook.ts'
+
+export type { Clock } from './clock.ts'
+
+/** Everything may be left out. */
+export interface EmulatorOptions {
+  /** Where to listen. @default '127.0.0.1' */
+  readonly host?: string
+  /** 0 picks a free one. @default 0 */
+  readonly port?: number
+  /** How clients reach the emulator, where that differs from host and port. */
+  readonly publicUrl?: string
+  /** Where videos and records are kept. Left out: a temporary folder, removed at close. */
+  readonly directory?: string
+  /** @default 'local' */
+  readonly accountId?: string
+  /** @default 'local-token' */
+  readonly token?: string
+  /** The account's storage limit in minutes. @default 1000 */
+  readonly storageMinutes?: number
+  /** How long the processing of a received file takes, in milliseconds. @default 2000 */
+  readonly encodeMs?: number
+  /** Another source of time than the computer's. */
+  readonly clock?: Clock
+  /** Told about failures of the emulator itself, which answer 500; silent where left out. */
+  readonly onError?: (error: unknown) => void
+}
+
+/** A running emulator. */
+export interface Emulator {
+  /** Where it listens, without a slash at the end. */
+  readonly url: string
+  /** What a client of Cloudflare's API takes as its base: `url` + `/client/v4`. */
+  readonly apiBaseUrl: string
+  readonly accountId: string
+  readonly token: string
+  /** Ends at once, open connections too; resolves when everything is let go of. */
+  close(): Promise<void>
+}
+
+/** Starts an emulator; it listens once the promise resolves. Rejects where the port is taken. */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { host = '127.0.0.1', port = 0, accountId = 'local', token = 'local-token' } = options
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'headgate-emulator-')))
+  const removeTemporary = async () => {
+    if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
+  }
+  await mkdir(directory, { recursive: true })
+  const files = new VideoFiles(join(directory, 'files'))
+  await files.prepare()
+  const database = openDatabase(join(directory, 'emulator.db'))
+
+  const server = createServer()
+  // A file of 30 GB takes longer than the five minutes that Node gives a request.
+  server.requestTimeout = 0
+  const boundPort = await listen(server, host, port).catch(async (error: unknown) => {
+    database.close()
+    await removeTemporary()
+    throw error
+  })
+  const url = `http://${reachableHost(host)}:${boundPort}`
+  const closing = new AbortController()
+  const parts = assemble(database, files, closing.signal, options.clock ?? systemClock, {
+    accountId,
+    token,
+    storageMinutes: options.storageMinutes ?? 1000,
+    encodeMs: options.encodeMs ?? 2000,
+    publicUrl: (options.publicUrl ?? url).replace(/\/+$/, ''),
+  })
+  const underWay = serve(server, parts, options.onError ?? (() => undefined))
+  await settleInterrupted(parts)
+  parts.notifier.wake()
+
+  const close = async () => {
+    closing.abort()
+    const ended = new Promise((resolve) => {
+      server.close(resolve)
+    })
+    server.closeAllConnections()
+    await Promise.all([ended, parts.notifier.close()])
+    await Promise.all(underWay)
+    database.close()
+    await removeTemporary()
+  }
+  let closed: Promise<void> | null = null
+  return {
+    url,
+    apiBaseUrl: `${url}/client/v4`,
+    accountId,
+    token,
+    close: () => (closed ??= close()),
+  }
+}
+
+function assemble(
+  database: EmulatorDatabase,
+  files: VideoFiles,
+  closing: AbortSignal,
+  time: Clock,
+  settings: Settings,
+): EmulatorParts {
+  const offsetMs = readClockOffset(database)
+  const clock = new AdvancingClock(time, offsetMs, (ms) => saveClockOffset(database, ms))
+  const library = new VideoLibrary(database)
+  const webhook = new WebhookBook(database)
+  const faults = new Faults()
+  const shared = { settings, clock, database, library, webhook, faults, closing }
+  return {
+    ...shared,
+    files,
+    claims: new UploadClaims(),
+    tus: createTusWriter(library, files),
+    notifier: new Notifier(shared),
+    requests: new RequestCounts(),
+  }
+}
+
+/** Answers requests from now on. The set holds those under way. */
+function serve(
+  server: Server,
+  parts: EmulatorParts,
+  onError: (error: unknown) => void,
+): ReadonlySet<Promise<void>> {
+  const underWay = new Set<Promise<void>>()
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    // A connection that breaks is the client's affair; without listeners it would end the process.
+    request.on('error', () => undefined)
+    response.on('error', () => undefined)
+    const work = answerRequest(parts, request, response, onError).finally(() => {
+      underWay.delete(work)
+    })
+    underWay.add(work)
+  })
+  return underWay
+}
+
+async function answerRequest(
+  parts: EmulatorParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  const given: AnswerOrCut = await route(parts, request).catch((error: unknown) => {
+    if (parts.closing.aborted) return null
+    onError(error)
+    return refuse(new ApiError(500, 10_001, 'Internal error of the emulator'))
+  })
+  await sendAnswer(request, response, given).catch(() => response.destroy())
+}
+
+/** The port that was bound. */
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      resolve(address !== null && typeof address === 'object' ? address.port : port)
+    })
+  })
+}
+
+/** An address that says "every interface" is reached at the loopback one. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}

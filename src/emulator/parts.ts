@@ -1,0 +1,39 @@
+/** What the emulator is made of; every face is handed the parts that it needs. */
+import type { AdvancingClock } from './clock.ts'
+import type { EmulatorDatabase } from './database.ts'
+import type { Faults } from './fault.ts'
+import type { Notifier } from './notifier.ts'
+import type { RequestCounts } from './operation.ts'
+import type { TusWriter } from './tus-writer.ts'
+import type { UploadClaims } from './upload-claims.ts'
+import type { VideoFiles } from './video-files.ts'
+import type { VideoLibrary } from './video-library.ts'
+import type { WebhookBook } from './webhook.ts'
+
+/** Settings that hold while the emulator runs. */
+export interface Settings {
+  readonly accountId: string
+  readonly token: string
+  /** The account's storage limit in minutes. */
+  readonly storageMinutes: number
+  /** How long the processing of a received file takes, in milliseconds. */
+  readonly encodeMs: number
+  /** How clients reach this listener, without a slash at the end. */
+  readonly publicUrl: string
+}
+
+export interface EmulatorParts {
+  readonly settings: Settings
+  readonly clock: AdvancingClock
+  readonly database: EmulatorDatabase
+  readonly library: VideoLibrary
+  readonly files: VideoFiles
+  readonly claims: UploadClaims
+  readonly tus: TusWriter
+  readonly webhook: WebhookBook
+  readonly notifier: Notifier
+  readonly faults: Faults
+  readonly requests: RequestCounts
+  /** Aborts when the emulator closes, so that nothing waits on. */
+  readonly closing: AbortSignal
+}

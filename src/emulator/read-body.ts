@@ -1,0 +1,37 @@
+/** Reads a JSON request body, bounded, and says in words what is wrong with it. */
+import type { IncomingMessage } from 'node:http'
+
+import { badRequest, tooLarge } from './api-error.ts'
+import { MAX_JSON_BYTES } from './limits.ts'
+
+/** The parsed body; undefined where there was none. */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const text = await readText(request)
+  if (text.trim() === '') return undefined
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return parsed
+  } catch {
+    throw badRequest('the request body is not valid JSON')
+  }
+}
+
+function readText(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      // What goes beyond the limit is still let run out, but not kept.
+      if (bytes > MAX_JSON_BYTES) chunks.length = 0
+      else chunks.push(chunk)
+    })
+    request.once('end', () => {
+      if (bytes <= MAX_JSON_BYTES) resolve(Buffer.concat(chunks).toString('utf8'))
+      else reject(tooLarge(`the request body is larger than ${MAX_JSON_BYTES} bytes`))
+    })
+    const broken = () => reject(badRequest('the request ended before its body was whole'))
+    request.once('error', broken)
+    request.once('close', broken)
+  })
+}

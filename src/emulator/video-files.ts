@@ -1,0 +1,63 @@
+/** Where received bytes lie: one file per video, named by its uid, beside the database. */
+import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** A basic upload that is still coming in; a later run removes what a killed one left. */
+const PARTIAL = '.part'
+
+export class VideoFiles {
+  readonly directory: string
+
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  path(uid: string): string {
+    return join(this.directory, uid)
+  }
+
+  partialPath(uid: string): string {
+    return `${this.path(uid)}${PARTIAL}`
+  }
+
+  /** Makes the folder, and forgets the uploads that the last run did not finish receiving. */
+  async prepare(): Promise<void> {
+    await mkdir(this.directory, { recursive: true })
+    const names = await readdir(this.directory)
+    await Promise.all(
+      names
+        .filter((name) => name.endsWith(PARTIAL))
+        .map((name) => rm(join(this.directory, name), { force: true })),
+    )
+  }
+
+  /** An empty file, for the bytes to come. */
+  async create(uid: string): Promise<void> {
+    const file = await open(this.path(uid), 'w')
+    await file.close()
+  }
+
+  /** Bytes that have arrived; null where there is no file. */
+  async size(uid: string): Promise<number | null> {
+    return stat(this.path(uid)).then(
+      (found) => found.size,
+      () => null,
+    )
+  }
+
+  async truncate(uid: string, bytes: number): Promise<void> {
+    await truncate(this.path(uid), bytes)
+  }
+
+  async keepPartial(uid: string): Promise<void> {
+    await rename(this.partialPath(uid), this.path(uid))
+  }
+
+  async removePartial(uid: string): Promise<void> {
+    await rm(this.partialPath(uid), { force: true })
+  }
+
+  async remove(uid: string): Promise<void> {
+    await rm(this.path(uid), { force: true })
+  }
+}

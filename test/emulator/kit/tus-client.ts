@@ -1,0 +1,66 @@
+/** tus-js-client, and single tus requests, as promises. */
+import { Readable } from 'node:stream'
+
+import { Upload, type UploadOptions } from 'tus-js-client'
+
+/** Sends the file to a tus URL; resolves to the offsets on the way. */
+export async function tusUpload(
+  uploadUrl: string,
+  file: Blob,
+  options: Partial<UploadOptions> = {},
+): Promise<readonly number[]> {
+  // On Node the client reads buffers, which can be resumed, and streams, which need no memory.
+  const source =
+    file.size <= 64 * 1_048_576
+      ? Buffer.from(await file.arrayBuffer())
+      : Readable.from(blocksOf(file), { objectMode: false })
+  return new Promise((resolve, reject) => {
+    const offsets: number[] = []
+    const upload = new Upload(source, {
+      uploadUrl,
+      uploadSize: file.size,
+      chunkSize: 52_428_800,
+      retryDelays: [0, 10, 50, 100],
+      onChunkComplete: (_size, accepted) => offsets.push(accepted),
+      onSuccess: () => resolve(offsets),
+      onError: reject,
+      ...options,
+    })
+    upload.start()
+  })
+}
+
+async function* blocksOf(file: Blob): AsyncGenerator<Buffer> {
+  const block = 1_048_576
+  for (let start = 0; start < file.size; start += block) {
+    yield Buffer.from(await file.slice(start, start + block).arrayBuffer())
+  }
+}
+
+/** One PATCH. `headers` go over the right ones. */
+export function patch(
+  uploadUrl: string,
+  offset: number,
+  body: Blob | Uint8Array<ArrayBuffer>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return fetch(uploadUrl, {
+    method: 'PATCH',
+    headers: {
+      'tus-resumable': '1.0.0',
+      'upload-offset': String(offset),
+      'content-type': 'application/offset+octet-stream',
+      ...headers,
+    },
+    body,
+  })
+}
+
+export function head(uploadUrl: string): Promise<Response> {
+  return fetch(uploadUrl, { method: 'HEAD', headers: { 'tus-resumable': '1.0.0' } })
+}
+
+/** The Upload-Offset that HEAD tells; NaN where it tells none. */
+export async function offsetOf(uploadUrl: string): Promise<number> {
+  return Number((await head(uploadUrl)).headers.get('upload-offset') ?? Number.NaN)
+}

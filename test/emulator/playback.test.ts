@@ -1,0 +1,126 @@
+/** What a video's own addresses answer: the file with ranges, a page, a picture, manifests. */
+import { describe, expect, test } from 'vitest'
+
+import { startTestEmulator } from '../kit/emulator.ts'
+import { testcard, testcardFile } from '../kit/media.ts'
+import { openStream } from './kit/stream-client.ts'
+
+async function startWithVideo(order: Readonly<Record<string, unknown>> = {}) {
+  const emulator = await startTestEmulator({ encodeMs: 0 })
+  const stream = openStream(emulator)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60, ...order })
+  await stream.sendFile(uploadURL, testcardFile())
+  return { emulator, stream, video: await stream.details(uid) }
+}
+
+describe('preview', () => {
+  test('is the received file, byte for byte', async () => {
+    const { video } = await startWithVideo()
+    const answer = await fetch(video.preview)
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-type')).toBe('video/mp4')
+    expect(answer.headers.get('accept-ranges')).toBe('bytes')
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(testcard.bytes)
+  })
+
+  const size = testcard.bytes.byteLength
+  test.each([
+    ['bytes=0-0', 0, 0],
+    ['bytes=100-199', 100, 199],
+    [`bytes=${size - 1}-`, size - 1, size - 1],
+    ['bytes=-10', size - 10, size - 1],
+    [`bytes=-${size * 2}`, 0, size - 1],
+    ['bytes=1000-99999999', 1000, size - 1],
+  ])('answers the range %s', async (range, first, last) => {
+    const { video } = await startWithVideo()
+    const answer = await fetch(video.preview, { headers: { range } })
+    expect(answer.status).toBe(206)
+    expect(answer.headers.get('content-range')).toBe(`bytes ${first}-${last}/${size}`)
+    const bytes = new Uint8Array(await answer.arrayBuffer())
+    expect(bytes).toEqual(testcard.bytes.slice(first, last + 1))
+  })
+
+  test.each([[`bytes=${size}-`], ['bytes=-0']])('cannot answer the range %s', async (range) => {
+    const { video } = await startWithVideo()
+    const answer = await fetch(video.preview, { headers: { range } })
+    expect(answer.status).toBe(416)
+    expect(answer.headers.get('content-range')).toBe(`bytes */${size}`)
+  })
+
+  test.each([['bytes=5-2'], ['bytes=a-b'], ['bytes=0-1,5-6'], ['lines=1-2']])(
+    'sends the whole file for %s',
+    async (range) => {
+      const { video } = await startWithVideo()
+      expect((await fetch(video.preview, { headers: { range } })).status).toBe(200)
+    },
+  )
+
+  test('HEAD tells the size without the bytes, If-Range guards a range', async () => {
+    const { video } = await startWithVideo()
+    const head = await fetch(video.preview, { method: 'HEAD' })
+    expect(head.headers.get('content-length')).toBe(String(size))
+    const etag = head.headers.get('etag') ?? ''
+    const range = 'bytes=0-9'
+    const same = await fetch(video.preview, { headers: { range, 'if-range': etag } })
+    expect(same.status).toBe(206)
+    const other = await fetch(video.preview, { headers: { range, 'if-range': '"other"' } })
+    expect(other.status).toBe(200)
+  })
+
+  test('is a page for a browser’s address bar', async () => {
+    const { video } = await startWithVideo({ meta: { name: '<b>"A" & B</b>' } })
+    const answer = await fetch(video.preview, { headers: { accept: 'text/html,*/*;q=0.8' } })
+    expect(answer.headers.get('content-type')).toContain('text/html')
+    const page = await answer.text()
+    expect(page).toContain(`src="/${video.uid}/video"`)
+    expect(page).not.toContain('<b>')
+    expect((await fetch(new URL(`/${video.uid}/video`, video.preview))).status).toBe(200)
+  })
+
+  test('is not there before the video is ready, nor where it needs a signature', async () => {
+    const { stream } = await startWithVideo()
+    const pending = await stream.mintBasic({ maxDurationSeconds: 60 })
+    expect((await fetch((await stream.details(pending.uid)).preview)).status).toBe(404)
+    const { video } = await startWithVideo({ requireSignedURLs: true })
+    for (const url of [video.preview, video.thumbnail, video.playback.hls]) {
+      expect((await fetch(url)).status).toBe(401)
+    }
+  })
+
+  test('may be played from any origin, and only be read', async () => {
+    const { video } = await startWithVideo()
+    const answer = await fetch(video.preview, { method: 'HEAD' })
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+    expect((await fetch(video.preview, { method: 'OPTIONS' })).status).toBe(204)
+    expect((await fetch(video.preview, { method: 'POST' })).status).toBe(405)
+    expect((await fetch(`${video.preview}/more`)).status).toBe(404)
+  })
+})
+
+test('thumbnail is a drawn picture that says what it is', async () => {
+  const { video } = await startWithVideo({ meta: { name: '<script>' } })
+  const answer = await fetch(video.thumbnail)
+  expect(answer.headers.get('content-type')).toBe('image/svg+xml')
+  const picture = await answer.text()
+  expect(picture).toMatch(/^<svg .*viewBox="0 0 640 360"/)
+  expect(picture).not.toContain('<script>')
+})
+
+test('the manifests lead to the file', async () => {
+  const { video } = await startWithVideo()
+  const hls = await fetch(video.playback.hls)
+  expect(hls.headers.get('content-type')).toBe('application/vnd.apple.mpegurl')
+  const segment = (await hls.text())
+    .split('\n')
+    .find((line) => line !== '' && !line.startsWith('#'))
+  const dash = await fetch(video.playback.dash)
+  expect(dash.headers.get('content-type')).toBe('application/dash+xml')
+  const [, base] = /<BaseURL>(.*)<\/BaseURL>/.exec(await dash.text()) ?? []
+  for (const [manifest, reference] of [
+    [video.playback.hls, segment],
+    [video.playback.dash, base],
+  ]) {
+    const file = await fetch(new URL(reference ?? '', manifest))
+    expect(file.headers.get('content-type')).toBe('video/mp4')
+  }
+})

@@ -1,0 +1,301 @@
+/** The one-time tus URL: Stream's chunk rules, offsets, locks, broken lines, protocol and CORS. */
+import { describe, expect, test } from 'vitest'
+
+import { startTestEmulator } from '../kit/emulator.ts'
+import { paddedTestcard, testcard, zeros } from '../kit/media.ts'
+import { openRequest, send, until } from './kit/raw-request.ts'
+import { openStream } from './kit/stream-client.ts'
+import { head, offsetOf, patch, tusUpload } from './kit/tus-client.ts'
+
+const STEP = 262_144
+const SMALLEST = 5_242_880
+const LARGEST = 209_715_200
+
+const TUS_HEADERS = {
+  'tus-resumable': '1.0.0',
+  'upload-offset': '0',
+  'content-type': 'application/offset+octet-stream',
+}
+
+async function startWithUrl(uploadLength: number) {
+  const emulator = await startTestEmulator()
+  const stream = openStream(emulator)
+  const minted = await stream.mintTus(uploadLength, { maxDurationSeconds: '60', name: 'a film' })
+  return { emulator, stream, ...minted }
+}
+
+describe('chunk rules', () => {
+  test.each([
+    ['too small', SMALLEST - STEP, /at least 5242880/],
+    ['no multiple of 256 KiB', SMALLEST + 1, /multiple of 262144/],
+    ['one byte short of a multiple', SMALLEST + STEP - 1, /multiple of 262144/],
+    ['empty', 0, /at least 5242880/],
+  ])('a chunk that is %s is refused and nothing of it kept', async (_name, bytes, reason) => {
+    const { uploadURL } = await startWithUrl(20_000_000)
+    const answer = await patch(uploadURL, 0, zeros(bytes))
+    expect(answer.status).toBe(400)
+    expect(await answer.text()).toMatch(reason)
+    expect(await offsetOf(uploadURL)).toBe(0)
+  })
+
+  test('a chunk that is too large is refused unread, the last one too', async () => {
+    const { uploadURL } = await startWithUrl(LARGEST + 1)
+    const open = openRequest(uploadURL, 'PATCH', {
+      ...TUS_HEADERS,
+      'content-length': String(LARGEST + 1),
+    })
+    const answer = await open.answer
+    expect(answer).toMatchObject({ status: 400, body: expect.stringMatching(/at most 209715200/) })
+    open.line.destroy()
+    expect(await offsetOf(uploadURL)).toBe(0)
+  })
+
+  test('a chunk beyond the Upload-Length is refused', async () => {
+    const { uploadURL } = await startWithUrl(6_000_000)
+    expect((await patch(uploadURL, 0, zeros(6_000_001))).status).toBe(413)
+    expect(await offsetOf(uploadURL)).toBe(0)
+  })
+
+  test.each([
+    ['the smallest', [SMALLEST], SMALLEST * 2],
+    ['a larger multiple', [SMALLEST + STEP], SMALLEST * 3],
+    ['the last of any size', [SMALLEST, 1], SMALLEST + 1],
+    ['a whole file that fits in one', [1234], 1234],
+  ])('a chunk that is %s is taken', async (_name, chunks, uploadLength) => {
+    const { uploadURL } = await startWithUrl(uploadLength)
+    let offset = 0
+    for (const bytes of chunks) {
+      const answer = await patch(uploadURL, offset, zeros(bytes))
+      offset += bytes
+      expect(answer.status).toBe(204)
+      expect(answer.headers.get('upload-offset')).toBe(String(offset))
+      expect(answer.headers.get('tus-resumable')).toBe('1.0.0')
+    }
+    expect(await offsetOf(uploadURL)).toBe(offset)
+  })
+
+  test.each([
+    ['too small', 1000, 400],
+    ['no multiple', SMALLEST + 1, 400],
+    ['right', SMALLEST, 204],
+    ['beyond the Upload-Length', 12_000_001, 413],
+  ])(
+    'without a Content-Length a chunk is judged when it ends: %s',
+    async (_name, bytes, status) => {
+      const { uploadURL } = await startWithUrl(12_000_000)
+      const open = openRequest(uploadURL, 'PATCH', {
+        ...TUS_HEADERS,
+        'transfer-encoding': 'chunked',
+      })
+      open.line.end(zeros(bytes))
+      expect((await open.answer).status).toBe(status)
+      expect(await offsetOf(uploadURL)).toBe(status === 204 ? bytes : 0)
+    },
+  )
+})
+
+describe('offsets', () => {
+  test('another offset than the server’s is a conflict', async () => {
+    const { uploadURL } = await startWithUrl(SMALLEST * 2)
+    expect((await patch(uploadURL, SMALLEST, zeros(SMALLEST))).status).toBe(409)
+    expect((await patch(uploadURL, 0, zeros(SMALLEST))).status).toBe(204)
+    expect((await patch(uploadURL, 0, zeros(SMALLEST))).status).toBe(409)
+    expect(await offsetOf(uploadURL)).toBe(SMALLEST)
+  })
+
+  test('HEAD sees the bytes of a PATCH under way and leaves it alone', async () => {
+    const { uploadURL } = await startWithUrl(SMALLEST)
+    const open = openRequest(uploadURL, 'PATCH', {
+      ...TUS_HEADERS,
+      'content-length': String(SMALLEST),
+    })
+    await send(open.line, zeros(1_000_000))
+    await until(async () => (await offsetOf(uploadURL)) === 1_000_000)
+    await send(open.line, zeros(2_000_000))
+    await until(async () => (await offsetOf(uploadURL)) === 3_000_000)
+    open.line.end(zeros(SMALLEST - 3_000_000))
+    expect(await open.answer).toMatchObject({
+      status: 204,
+      headers: { 'upload-offset': String(SMALLEST) },
+    })
+  })
+
+  test('HEAD tells length and metadata, and is never cached', async () => {
+    const { uploadURL } = await startWithUrl(1234)
+    const answer = await head(uploadURL)
+    expect(answer.status).toBe(200)
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'upload-offset': '0',
+      'upload-length': '1234',
+      'upload-metadata': 'maxDurationSeconds NjA=,name YSBmaWxt',
+      'cache-control': 'no-store',
+      'tus-resumable': '1.0.0',
+    })
+  })
+
+  test('of two PATCHes at a time one wins and the file is whole', async () => {
+    const { emulator, uid, uploadURL } = await startWithUrl(testcard.bytes.byteLength)
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map(() => patch(uploadURL, 0, new Uint8Array(testcard.bytes))),
+    )
+    const statuses = answers.map((answer) => answer.status)
+    expect(statuses.filter((status) => status === 204)).toHaveLength(1)
+    expect(statuses.filter((status) => [409, 410, 423].includes(status))).toHaveLength(3)
+    await emulator.advanceClock(10)
+    const played = await fetch(`${emulator.url}/${uid}/video`)
+    expect(new Uint8Array(await played.arrayBuffer())).toEqual(testcard.bytes)
+  })
+})
+
+describe('a line that breaks', () => {
+  test('keeps what arrived, and the client goes on from there', async () => {
+    const file = paddedTestcard(SMALLEST * 3 + 77)
+    const { emulator, stream, uid, uploadURL } = await startWithUrl(file.size)
+    const open = openRequest(uploadURL, 'PATCH', {
+      ...TUS_HEADERS,
+      'content-length': String(SMALLEST),
+    })
+    const sent = 1_234_567
+    await send(open.line, new Uint8Array(await file.slice(0, sent).arrayBuffer()))
+    await until(async () => (await offsetOf(uploadURL)) === sent)
+    open.line.destroy()
+    const progress = await tusUpload(uploadURL, file, { chunkSize: SMALLEST })
+    expect(progress[0]).toBe(sent + SMALLEST)
+    await emulator.advanceClock(10)
+    expect(await stream.details(uid)).toMatchObject({
+      size: file.size,
+      duration: testcard.durationSeconds,
+      status: { state: 'ready' },
+    })
+  })
+
+  test('with a chunk of unknown size keeps what arrived, too', async () => {
+    const { uploadURL } = await startWithUrl(SMALLEST * 2)
+    const open = openRequest(uploadURL, 'PATCH', {
+      ...TUS_HEADERS,
+      'transfer-encoding': 'chunked',
+    })
+    await send(open.line, zeros(300_000))
+    await until(async () => (await offsetOf(uploadURL)) === 300_000)
+    open.line.destroy()
+    expect((await patch(uploadURL, 300_000, zeros(SMALLEST))).status).toBe(204)
+  })
+
+  test('lets the same client in again at once', async () => {
+    const { uploadURL } = await startWithUrl(SMALLEST)
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const offset = await offsetOf(uploadURL)
+      const open = openRequest(uploadURL, 'PATCH', {
+        ...TUS_HEADERS,
+        'upload-offset': String(offset),
+        'content-length': String(SMALLEST - offset),
+      })
+      await send(open.line, zeros(200_000))
+      await until(async () => (await offsetOf(uploadURL)) > offset)
+      open.line.destroy()
+    }
+    const offset = await offsetOf(uploadURL)
+    const last = await patch(uploadURL, offset, zeros(SMALLEST - offset))
+    // The server may still be hearing of the hang-up: it says so, and the client asks again.
+    expect([204, 409, 423]).toContain(last.status)
+  })
+})
+
+describe('the URL', () => {
+  test('is used up by the last byte, though HEAD still tells that all arrived', async () => {
+    const { uploadURL } = await startWithUrl(1000)
+    await patch(uploadURL, 0, zeros(1000))
+    expect((await patch(uploadURL, 1000, zeros(0))).status).toBe(410)
+    expect((await patch(uploadURL, 0, zeros(1000))).status).toBe(410)
+    expect(await offsetOf(uploadURL)).toBe(1000)
+  })
+
+  test('does not work after its time', async () => {
+    const { emulator, uploadURL } = await startWithUrl(1000)
+    await emulator.advanceClock(86_400)
+    expect((await head(uploadURL)).status).toBe(410)
+    expect((await patch(uploadURL, 0, zeros(1000))).status).toBe(410)
+    expect((await emulator.state()).reservedSeconds).toBe(0)
+  })
+
+  test('dies with its video, even while bytes come in', async () => {
+    const { emulator, stream, uid, uploadURL } = await startWithUrl(SMALLEST)
+    const open = openRequest(uploadURL, 'PATCH', {
+      ...TUS_HEADERS,
+      'content-length': String(SMALLEST),
+    })
+    await send(open.line, zeros(100_000))
+    await until(async () => (await offsetOf(uploadURL)) === 100_000)
+    await stream.call('DELETE', `/${uid}`)
+    expect((await head(uploadURL)).status).toBe(404)
+    open.line.end(zeros(SMALLEST - 100_000))
+    expect((await open.answer).status).toBe(404)
+    expect((await patch(uploadURL, 0, zeros(1000))).status).toBe(404)
+    expect((await emulator.state()).videos).toEqual([])
+  })
+
+  test('is not a basic one, nor the other way round', async () => {
+    const { emulator, stream, uid } = await startWithUrl(1000)
+    expect((await stream.sendFile(`${emulator.url}/${uid}`, new Blob(['x']))).status).toBe(404)
+    const basic = await stream.mintBasic({ maxDurationSeconds: 60 })
+    expect((await head(`${emulator.url}/tus/${basic.uid}`)).status).toBe(404)
+  })
+})
+
+describe('the protocol', () => {
+  test.each([
+    ['no Tus-Resumable', { 'tus-resumable': '' }, 412],
+    ['another Tus-Resumable', { 'tus-resumable': '2.0.0' }, 412],
+    ['another content type', { 'content-type': 'application/octet-stream' }, 415],
+    ['no Upload-Offset', { 'upload-offset': '' }, 400],
+    ['a negative Upload-Offset', { 'upload-offset': '-1' }, 400],
+    ['an Upload-Offset in words', { 'upload-offset': 'zero' }, 400],
+  ])('PATCH with %s', async (_name, headers, status) => {
+    const { uploadURL } = await startWithUrl(1000)
+    const answer = await patch(uploadURL, 0, zeros(1000), headers)
+    expect(answer.status).toBe(status)
+    expect(answer.headers.get('tus-resumable')).toBe('1.0.0')
+    if (status === 412) expect(answer.headers.get('tus-version')).toBe('1.0.0')
+    expect(await offsetOf(uploadURL)).toBe(0)
+  })
+
+  test('HEAD without Tus-Resumable is 412', async () => {
+    const { uploadURL } = await startWithUrl(1000)
+    const answer = await fetch(uploadURL, { method: 'HEAD' })
+    expect(answer.status).toBe(412)
+    expect(answer.headers.get('tus-version')).toBe('1.0.0')
+  })
+
+  test.each([['GET'], ['POST'], ['DELETE'], ['PUT']])('%s is 405', async (method) => {
+    const { uploadURL } = await startWithUrl(1000)
+    const answer = await fetch(uploadURL, { method, headers: { 'tus-resumable': '1.0.0' } })
+    expect(answer.status).toBe(405)
+  })
+
+  test('OPTIONS tells what the server can do, and lets any origin in', async () => {
+    const { uploadURL } = await startWithUrl(1000)
+    const answer = await fetch(uploadURL, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://example.com', 'access-control-request-method': 'PATCH' },
+    })
+    expect(answer.status).toBe(204)
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'tus-version': '1.0.0',
+      'tus-max-size': '30000000000',
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'HEAD, PATCH, OPTIONS',
+      'access-control-allow-headers': expect.stringContaining('Upload-Offset'),
+    })
+  })
+
+  test('answers expose what a browser’s tus client reads', async () => {
+    const { uploadURL } = await startWithUrl(1000)
+    for (const answer of [await head(uploadURL), await patch(uploadURL, 5, zeros(1))]) {
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+      for (const name of ['Location', 'Upload-Offset', 'Upload-Length', 'Tus-Resumable']) {
+        expect(answer.headers.get('access-control-expose-headers')).toContain(name)
+      }
+      expect(answer.headers.get('access-control-expose-headers')).toContain('stream-media-id')
+    }
+  })
+})

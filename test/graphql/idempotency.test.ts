@@ -1,0 +1,96 @@
+/** One key, one upload: however many ask at once, and whatever becomes of the answers. */
+import { describe, expect, it } from 'vitest'
+import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { createDirectUpload, createTusUpload, expectMinted } from '../kit/operations.ts'
+
+describe('an idempotency key', () => {
+  it('gives 50 callers at once the same upload, and reserves once', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, () => createDirectUpload(caller, { idempotencyKey: 'k' })),
+    )
+    const minted = outcomes.map(expectMinted)
+    expect(new Set(minted.map(({ uid }) => uid)).size).toBe(1)
+    expect(new Set(minted.map(({ uploadURL }) => uploadURL)).size).toBe(1)
+    const { videos, requests } = await gateway.emulator.state()
+    expect({ videos: videos.length, minted: requests['direct_upload'] }).toEqual({
+      videos: 1,
+      minted: 1,
+    })
+  })
+
+  it('is a conflict with another input, at once and later', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const [first, second] = await Promise.all([
+      createDirectUpload(caller, { idempotencyKey: 'k', name: 'a' }),
+      createDirectUpload(caller, { idempotencyKey: 'k', name: 'b' }),
+    ])
+    expectMinted(first)
+    expect(second).toMatchObject({ __typename: 'IdempotencyConflictError' })
+    expect(
+      await createTusUpload(caller, { idempotencyKey: 'k', name: 'a', sizeBytes: 5 }),
+    ).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' })
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+  })
+
+  it('belongs to its caller', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const uids: string[] = []
+    for (const name of ['ada', 'bob']) {
+      const caller = gateway.as(await tokenFor(name))
+      uids.push(expectMinted(await createDirectUpload(caller, { idempotencyKey: 'k' })).uid)
+    }
+    expect(new Set(uids).size).toBe(2)
+  })
+
+  it('is free again after a request that failed, and after 24 hours', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    await gateway.emulator.fault({ on: 'direct_upload', times: 1, status: 429 })
+    expect(await createDirectUpload(caller, { idempotencyKey: 'k' })).toMatchObject({
+      __typename: 'RateLimitedError',
+    })
+    const first = expectMinted(await createDirectUpload(caller, { idempotencyKey: 'k' }))
+    gateway.clock.advance(24 * 3600 - 60)
+    await gateway.emulator.advanceClock(24 * 3600 - 60)
+    expect(expectMinted(await createDirectUpload(caller, { idempotencyKey: 'k' }))).toEqual(first)
+    gateway.clock.advance(120)
+    await gateway.emulator.advanceClock(120)
+    const second = expectMinted(await createDirectUpload(caller, { idempotencyKey: 'k' }))
+    expect(second.uid).not.toBe(first.uid)
+  })
+
+  it('leaves one upload where the answer of Stream was lost on the way', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    await gateway.emulator.fault({ on: 'direct_upload', times: 1, hangUpAfter: true })
+    expect(await createDirectUpload(caller, { idempotencyKey: 'k' })).toMatchObject({
+      __typename: 'StreamError',
+      code: 'STREAM_UNAVAILABLE',
+      retryable: true,
+    })
+    // Too early to know whether that creation is still on its way at Stream.
+    expect(await createDirectUpload(caller, { idempotencyKey: 'k' })).toMatchObject({
+      __typename: 'StreamError',
+      retryable: true,
+    })
+    gateway.clock.advance(31)
+    const { uid } = expectMinted(await createDirectUpload(caller, { idempotencyKey: 'k' }))
+    const { videos, reservedSeconds } = await gateway.emulator.state()
+    expect(videos.map((video) => video.uid)).toEqual([uid])
+    expect(reservedSeconds).toBe(60)
+  })
+
+  it('is not needed for an orphan to be swept', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'tus_create', times: 1, hangUpAfter: true })
+    expect(await createTusUpload(gateway.as(), { sizeBytes: 5 })).toMatchObject({
+      __typename: 'StreamError',
+    })
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+    while ((await gateway.emulator.state()).videos.length > 0) gateway.clock.advance(31)
+    expect((await gateway.emulator.state()).reservedSeconds).toBe(0)
+  })
+})

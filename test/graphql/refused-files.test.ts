@@ -1,0 +1,167 @@
+/** What Stream refuses at its one-time URLs, or after the upload, as the gateway shows it. */
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { startTestGateway } from '../kit/gateway.ts'
+import { damagedVideo, paddedTestcard, testcardFile, textFile } from '../kit/media.ts'
+import {
+  createDirectUpload,
+  createTusUpload,
+  deleteUpload,
+  expectMinted,
+  postFile,
+  storageUsage,
+  watchToEnd,
+} from '../kit/operations.ts'
+
+describe('a file that is received and fails', () => {
+  it.each([
+    ['is no video', textFile(), 60, 'ERR_NON_VIDEO'],
+    ['is damaged', damagedVideo(), 60, 'ERR_MALFORMED_VIDEO'],
+    ['is longer than allowed', testcardFile(), 5, 'ERR_DURATION_EXCEED_CONSTRAINT'],
+  ])('ends in ERROR where it %s, and holds no storage', async (_case, file, seconds, code) => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(
+      await createDirectUpload(caller, { maxDurationSeconds: seconds }),
+    )
+    expect((await postFile(uploadURL, file)).status).toBe(200)
+
+    const last = (await watchToEnd(caller, uid)).at(-1)
+    expect(last).toMatchObject({ status: 'ERROR', failure: { code } })
+    expect(last?.failure?.message).toMatch(/\w/)
+    expect(await storageUsage(caller)).toMatchObject({ reservedMinutes: 0, storedMinutes: 0 })
+  })
+})
+
+describe('a one-time URL', () => {
+  it('takes no second file, and the first one stands', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
+    expect((await postFile(uploadURL, testcardFile())).status).toBe(200)
+    const second = await postFile(uploadURL, testcardFile())
+    expect(second.status).toBeGreaterThanOrEqual(400)
+    expect(second.status).toBeLessThan(500)
+    expect((await watchToEnd(caller, uid)).at(-1)?.status).toBe('READY')
+  })
+
+  it('takes no file of 201 MB by POST', async () => {
+    const gateway = await startTestGateway()
+    const { uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
+    const response = await postFile(uploadURL, new File([paddedTestcard(201_000_000)], 'large.mp4'))
+    expect(response.status).toBe(413)
+  })
+
+  it('takes no tus chunk of 1 MB that is not the last', async () => {
+    const gateway = await startTestGateway()
+    const { uploadURL } = expectMinted(
+      await createTusUpload(gateway.as(), { sizeBytes: 12_000_000 }),
+    )
+    const response = await fetch(uploadURL, {
+      method: 'PATCH',
+      headers: {
+        'tus-resumable': '1.0.0',
+        'upload-offset': '0',
+        'content-type': 'application/offset+octet-stream',
+      },
+      body: new Uint8Array(1_048_576),
+    })
+    expect(response.status).toBe(400)
+  })
+
+  it('lapses: it takes nothing more, the upload is EXPIRED, and its reservation is free', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
+    expect(await storageUsage(caller)).toMatchObject({ reservedMinutes: 1 })
+    const watched = watchToEnd(caller, uid)
+
+    await gateway.emulator.advanceClock(1801)
+    const late = await postFile(uploadURL, testcardFile())
+    expect(late.status).toBeGreaterThanOrEqual(400)
+    expect(late.status).toBeLessThan(500)
+
+    gateway.clock.advance(1810)
+    expect((await watched).at(-1)).toMatchObject({ status: 'EXPIRED', video: null })
+    expect(await storageUsage(caller)).toMatchObject({ reservedMinutes: 0, availableMinutes: 1000 })
+    const shown = await caller.ask(
+      z.object({ upload: z.object({ uploadURL: z.null() }) }),
+      'query ($uid: ID!) { upload(uid: $uid) { uploadURL } }',
+      { uid },
+    )
+    expect(shown.upload.uploadURL).toBeNull()
+  })
+})
+
+describe('a deleted upload', () => {
+  it('takes nothing any more, and its reservation is free again', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(
+      await createDirectUpload(caller, { maxDurationSeconds: 36_000 }),
+    )
+    expect(await storageUsage(caller)).toMatchObject({
+      limitMinutes: 1000,
+      reservedMinutes: 600,
+      availableMinutes: 400,
+    })
+    expect(await deleteUpload(caller, uid)).toMatchObject({
+      __typename: 'DeleteUploadSuccess',
+      upload: { status: 'DELETED', uploadURL: null },
+    })
+    expect((await postFile(uploadURL, testcardFile())).status).toBe(404)
+    expect(await storageUsage(caller)).toMatchObject({ reservedMinutes: 0, availableMinutes: 1000 })
+    expect((await gateway.emulator.state()).reservedSeconds).toBe(0)
+  })
+
+  it('is deleted once, however often it is asked for', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid } = expectMinted(await createDirectUpload(caller))
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => deleteUpload(caller, uid)))
+    expect(outcomes.map((outcome) => outcome.__typename)).toEqual(
+      Array.from({ length: 5 }, () => 'DeleteUploadSuccess'),
+    )
+    const { upload } = await caller.ask(
+      z.object({ upload: z.object({ version: z.number(), history: z.array(z.unknown()) }) }),
+      'query ($uid: ID!) { upload(uid: $uid) { version history { status source } } }',
+      { uid },
+    )
+    expect(upload).toEqual({
+      version: 2,
+      history: [
+        { status: 'PENDING_UPLOAD', source: 'MUTATION' },
+        { status: 'DELETED', source: 'MUTATION' },
+      ],
+    })
+  })
+
+  it('is seen when it was deleted at Stream', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid } = expectMinted(await createDirectUpload(caller))
+    const watched = watchToEnd(caller, uid)
+    await fetch(`${gateway.emulator.apiBaseUrl}/accounts/local/stream/${uid}`, {
+      method: 'DELETE',
+      headers: { authorization: 'Bearer local-token' },
+    })
+    gateway.clock.advance(20)
+    expect((await watched).at(-1)?.status).toBe('DELETED')
+  })
+})
+
+describe('an account whose storage is spent', () => {
+  it('mints nothing and says so in minutes', async () => {
+    const gateway = await startTestGateway({ EMULATOR_STORAGE_MINUTES: '10' })
+    const caller = gateway.as()
+    expectMinted(await createDirectUpload(caller, { maxDurationSeconds: 540 }))
+    const outcomes = [
+      await createDirectUpload(caller, { maxDurationSeconds: 120 }),
+      await createTusUpload(caller, { maxDurationSeconds: 120, sizeBytes: 5 }),
+    ]
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ __typename: 'QuotaExceededError', requestedMinutes: 2 })
+    }
+    expect(await storageUsage(caller)).toMatchObject({ reservedMinutes: 9 })
+  })
+})

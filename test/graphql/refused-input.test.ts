@@ -1,0 +1,131 @@
+/** What is refused before Stream is asked: every issue at once, and nothing reserved or recorded. */
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import {
+  createDirectUpload,
+  createTusUpload,
+  expectMinted,
+  storageUsage,
+} from '../kit/operations.ts'
+
+const minutes = (count: number): string => new Date(Date.now() + count * 60_000).toISOString()
+const days = (count: number): string => minutes(count * 24 * 60)
+
+describe('a basic upload', () => {
+  it.each<[string, Record<string, unknown>, string[]]>([
+    ['duration 0', { maxDurationSeconds: 0 }, ['maxDurationSeconds']],
+    ['duration 36001', { maxDurationSeconds: 36_001 }, ['maxDurationSeconds']],
+    ['an expiry in the past', { expiry: minutes(-1) }, ['expiry']],
+    ['an expiry under 2 minutes', { expiry: minutes(1.9) }, ['expiry']],
+    ['an expiry over 6 hours', { expiry: minutes(361) }, ['expiry']],
+    ['an origin with a path', { allowedOrigins: ['a.com', 'b.com/x'] }, ['allowedOrigins.1']],
+    ['an origin with a scheme', { allowedOrigins: ['https://a.com'] }, ['allowedOrigins.0']],
+    ['a thumbnail percentage of 1.2', { thumbnailTimestampPct: 1.2 }, ['thumbnailTimestampPct']],
+    ['scheduledDeletion tomorrow', { scheduledDeletion: days(1) }, ['scheduledDeletion']],
+    ['an empty name', { name: '' }, ['name']],
+    ['two names', { name: 'a', meta: { name: 'b' } }, ['meta.name']],
+    ["the gateway's own meta key", { meta: { headgate: 'x' } }, ['meta.headgate']],
+    [
+      'everything at once',
+      { maxDurationSeconds: -1, expiry: minutes(1), thumbnailTimestampPct: -0.1 },
+      ['maxDurationSeconds', 'expiry', 'thumbnailTimestampPct'],
+    ],
+  ])('refuses %s', async (_name, input, paths) => {
+    const gateway = await startTestGateway()
+    const outcome = await createDirectUpload(gateway.as(), input)
+    expect(outcome).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_INPUT' })
+    expect('issues' in outcome && outcome.issues.map(({ path }) => path.join('.'))).toEqual(paths)
+    await expectNothing(gateway)
+  })
+})
+
+describe('a tus upload', () => {
+  it.each<[string, Record<string, unknown>, string[]]>([
+    ['size 0', { sizeBytes: 0 }, ['sizeBytes']],
+    ['a size over 30 GB', { sizeBytes: 30_000_000_001 }, ['sizeBytes']],
+    [
+      'meta keys that are settings of Stream',
+      { sizeBytes: 1, meta: { MaxDurationSeconds: '36000', requiresignedurls: '' } },
+      ['meta.MaxDurationSeconds', 'meta.requiresignedurls'],
+    ],
+    [
+      'meta keys that cannot travel',
+      { sizeBytes: 1, meta: { 'a b': '', 'ü,': '' } },
+      ['meta.a b', 'meta.ü,'],
+    ],
+  ])('refuses %s', async (_name, input, paths) => {
+    const gateway = await startTestGateway()
+    const outcome = await createTusUpload(gateway.as(), input)
+    expect(outcome).toMatchObject({ __typename: 'InvalidInputError' })
+    expect('issues' in outcome && outcome.issues.map(({ path }) => path.join('.'))).toEqual(paths)
+    await expectNothing(gateway)
+  })
+})
+
+describe('what the types already forbid', () => {
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    ['duration 1.5', { maxDurationSeconds: 1.5 }, /Int cannot represent non-integer value: 1\.5/],
+    ['meta that is a list', { meta: [1] }, /JSONObject must be a JSON object .* got a list/],
+    ['meta that is text', { meta: 'x' }, /JSONObject must be a JSON object .* got string/],
+    [
+      'an expiry without a time zone',
+      { expiry: '2026-02-27T07:20:50' },
+      /DateTime must be an RFC 3339/,
+    ],
+    ['30 February', { expiry: '2026-02-30T07:20:50Z' }, /DateTime must be an RFC 3339/],
+    ['a field that does not exist', { maxSeconds: 1 }, /Field "maxSeconds" is not defined/],
+  ])('refuses %s with a sentence', async (_name, input, sentence) => {
+    const gateway = await startTestGateway()
+    await expect(createDirectUpload(gateway.as(), input)).rejects.toThrow(sentence)
+    await expectNothing(gateway)
+  })
+
+  it.each([-1, 1.5, 2 ** 53, 'many', null, '1e9'])('refuses %j bytes', async (sizeBytes) => {
+    const gateway = await startTestGateway()
+    await expect(createTusUpload(gateway.as(), { sizeBytes })).rejects.toThrow(/ByteCount/)
+    await expectNothing(gateway)
+  })
+})
+
+describe('ByteCount', () => {
+  it('carries 30 GB through variables, literals, output and JSON, exactly', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const bytes = 30_000_000_000
+    const { uid } = expectMinted(await createTusUpload(caller, { sizeBytes: bytes }))
+    const shape = z.object({
+      upload: z.object({
+        progress: z.object({ totalBytes: z.number() }),
+        constraints: z.object({ maxSizeBytes: z.number() }),
+      }),
+    })
+    const document =
+      'query ($uid: ID!) { upload(uid: $uid) { progress { totalBytes } constraints { maxSizeBytes } } }'
+    expect(await caller.ask(shape, document, { uid })).toEqual({
+      upload: { progress: { totalBytes: bytes }, constraints: { maxSizeBytes: bytes } },
+    })
+    const raw = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        query: `mutation { createTusUpload(input: { sizeBytes: 30000000000, maxDurationSeconds: 1 }) { ... on CreateTusUploadSuccess { upload { progress { totalBytes } } } } }`,
+      }),
+    })
+    expect(await raw.text()).toContain('"totalBytes":30000000000}')
+    const asText = await createTusUpload(caller, { sizeBytes: '30000000000' })
+    expect(asText.__typename).toBe('CreateTusUploadSuccess')
+  })
+})
+
+async function expectNothing(gateway: TestGateway): Promise<void> {
+  const caller = gateway.as()
+  const { uploads } = await caller.ask(
+    z.object({ uploads: z.object({ totalCount: z.number() }) }),
+    '{ uploads { totalCount } }',
+  )
+  expect(uploads.totalCount).toBe(0)
+  expect(await storageUsage(caller)).toMatchObject({ reservedMinutes: 0, videoCount: 0 })
+  const { videos, reservedSeconds } = await gateway.emulator.state()
+  expect({ videos, reservedSeconds }).toEqual({ videos: [], reservedSeconds: 0 })
+}

@@ -1,0 +1,104 @@
+/** What a subscriber sees: the present first, then every change once and in order, then the end. */
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { testcardFile } from '../kit/media.ts'
+import {
+  createDirectUpload,
+  deleteUpload,
+  expectMinted,
+  postFile,
+  watchToEnd,
+  watchUpload,
+} from '../kit/operations.ts'
+
+const changed = z.object({
+  uploadsChanged: z.object({ uid: z.string(), status: z.string(), version: z.number() }),
+})
+const CHANGES = 'subscription { uploadsChanged { uid status version } }'
+
+describe('uploadStatus', () => {
+  it('gives a finished upload once, and completes', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
+    await postFile(uploadURL, testcardFile())
+    const seen = await watchToEnd(caller, uid)
+    expect(seen.at(-1)?.status).toBe('READY')
+    expect(await watchToEnd(caller, uid)).toEqual([seen.at(-1)])
+  })
+
+  it('gives every subscriber the same versions from where each began', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
+    const watchers = Array.from({ length: 10 }, () => watchToEnd(caller, uid))
+    await postFile(uploadURL, testcardFile())
+    for (const states of await Promise.all(watchers)) {
+      const versions = states.map((state) => state.version)
+      expect(versions).toEqual(versions.toSorted((a, b) => a - b))
+      expect(new Set(versions).size).toBe(versions.length)
+      expect(states.at(-1)?.status).toBe('READY')
+    }
+  })
+
+  it('ends with UPLOAD_NOT_FOUND where there is none', async () => {
+    const gateway = await startTestGateway()
+    await expect(watchToEnd(gateway.as(), 'f'.repeat(32))).rejects.toMatchObject({
+      errors: [{ extensions: { code: 'UPLOAD_NOT_FOUND' } }],
+    })
+  })
+
+  it('ends when the token lapses', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const caller = gateway.as(await tokenFor('ada'))
+    const { uid } = expectMinted(await createDirectUpload(caller))
+    const statuses: string[] = []
+    for await (const { status } of watchUpload(caller, uid)) {
+      statuses.push(status)
+      gateway.clock.advance(3601)
+    }
+    expect(statuses).toEqual(['PENDING_UPLOAD'])
+  })
+
+  it('ends when the gateway stops, which it does at once', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid } = expectMinted(await createDirectUpload(caller))
+    let stopped: Promise<void> | undefined
+    for await (const _state of watchUpload(caller, uid)) stopped ??= gateway.stop()
+    await stopped
+    await expect(fetch(gateway.url)).rejects.toThrow()
+  })
+})
+
+describe('uploadsChanged', () => {
+  it('gives every change of one’s own uploads, and none of others', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const ada = gateway.as(await tokenFor('ada'))
+    const bob = gateway.as(await tokenFor('bob'))
+    const changes = ada.watch(changed, CHANGES)
+    const first = changes.next()
+    // The subscription stands once its own first change comes through.
+    const minted: string[] = []
+    const poke = setInterval(() => {
+      void createDirectUpload(ada).then((outcome) => minted.push(expectMinted(outcome).uid))
+    }, 20)
+    await first
+    clearInterval(poke)
+
+    const foreign = expectMinted(await createDirectUpload(bob))
+    const own = expectMinted(await createDirectUpload(ada))
+    await deleteUpload(bob, foreign.uid)
+    await deleteUpload(ada, own.uid)
+
+    const seen: string[] = []
+    for await (const { uploadsChanged } of changes) {
+      if (uploadsChanged.uid === foreign.uid) throw new Error("bob's upload was shown to ada")
+      if (uploadsChanged.uid !== own.uid) continue
+      seen.push(`${uploadsChanged.version} ${uploadsChanged.status}`)
+      if (uploadsChanged.status === 'DELETED') break
+    }
+    expect(seen).toEqual(['1 PENDING_UPLOAD', '2 DELETED'])
+  })
+})
