@@ -2,6 +2,7 @@
 /** The `headgate` command: one file for each thing that it does. */
 import { Command } from 'commander'
 import { runDemo } from './demo/demo.ts'
+import { asked } from './commands/configured.ts'
 import { runEmulator } from './commands/emulator.ts'
 import { runMigrate } from './commands/migrate.ts'
 import { serve } from './commands/serve.ts'
@@ -25,7 +26,10 @@ program
 program
   .command('demo')
   .description('Upload a real video both ways against a gateway and an emulator of its own.')
-  .action(() => run(runDemo))
+  .option('--keep', 'go on until Ctrl-C, so that the videos can be played')
+  .action((options: { keep?: boolean }) =>
+    run(() => (options.keep === true ? runDemo(asked) : runDemo())),
+  )
 
 program
   .command('migrate')

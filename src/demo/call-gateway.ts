@@ -13,7 +13,10 @@ const minted = z.object({
 const watched = z.object({
   uploadStatus: z.object({
     status: z.string(),
-    progress: z.object({ encodingPercent: z.number().nullable() }),
+    progress: z.object({
+      receivedBytes: z.number().nullable(),
+      encodingPercent: z.number().nullable(),
+    }),
     failure: z.object({ code: z.string(), message: z.string() }).nullable(),
     video: z
       .object({
@@ -70,6 +73,7 @@ const WATCH = /* GraphQL */ `
     uploadStatus(uid: $uid) {
       status
       progress {
+        receivedBytes
         encodingPercent
       }
       failure {

@@ -2,7 +2,9 @@
 import { createReadStream, openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Upload } from 'tus-js-client'
-import type { Progress } from './progress-bar.ts'
+
+/** Told how many bytes have gone up. */
+type Progress = (sentBytes: number) => void
 
 /** One multipart POST of the field `file`. */
 export async function uploadBasic(

@@ -53,5 +53,5 @@ async function videoState(
 
 async function receivedBytes(parts: EmulatorParts, video: Video): Promise<number> {
   if (video.sizeBytes !== null) return video.sizeBytes
-  return (await parts.files.size(video.uid)) ?? 0
+  return (await parts.files.size(video.uid)) ?? (await parts.files.partialSize(video.uid)) ?? 0
 }

@@ -39,10 +39,12 @@ export class VideoFiles {
 
   /** Bytes that have arrived; null where there is no file. */
   async size(uid: string): Promise<number | null> {
-    return stat(this.path(uid)).then(
-      (found) => found.size,
-      () => null,
-    )
+    return sizeOf(this.path(uid))
+  }
+
+  /** Bytes of a basic upload that is still coming in; null where none is. */
+  async partialSize(uid: string): Promise<number | null> {
+    return sizeOf(this.partialPath(uid))
   }
 
   async truncate(uid: string, bytes: number): Promise<void> {
@@ -60,4 +62,11 @@ export class VideoFiles {
   async remove(uid: string): Promise<void> {
     await rm(this.path(uid), { force: true })
   }
+}
+
+function sizeOf(path: string): Promise<number | null> {
+  return stat(path).then(
+    (found) => found.size,
+    () => null,
+  )
 }

@@ -7,10 +7,14 @@ import type { StreamVideo } from '../stream/backend.ts'
 import {
   type Upload,
   type UploadEventSource,
+  type UploadFailure,
   type UploadStatus,
   type Video,
   uploadStatuses,
 } from './upload.ts'
+
+/** Stream's code for a failure without a reason. */
+const UNKNOWN_FAILURE = 'ERR_UNKNOWN'
 
 /** What somebody saw, and when. */
 export type Evidence = {
@@ -47,11 +51,12 @@ export function isReceived(status: UploadStatus): boolean {
 
 /**
  * The upload as the evidence leaves it, one version on; null where the evidence says nothing new.
- * Pure: the same evidence in any order ends in the same state.
+ * Pure, and a join: each fact keeps the greatest of all that was ever seen of it, by an order that
+ * can be read off the fact itself, so that the same evidence in any order ends in the same state.
  */
 export function applyEvidence(upload: Upload, evidence: Evidence): Upload | null {
   const gone = evidence.kind === 'absent' || evidence.kind === 'deleted'
-  const goneAt = upload.goneAt ?? (gone ? evidence.at : null)
+  const goneAt = gone ? earlier(upload.goneAt, evidence.at) : upload.goneAt
   const status = furthest(upload.status, statusSeen({ ...upload, goneAt }, evidence))
   const facts = factsSeen(upload, evidence, status)
   const next: Upload = { ...upload, ...facts, status, goneAt }
@@ -115,7 +120,9 @@ function deadline(upload: Upload, video: StreamVideo): Date {
 type Facts = Pick<Upload, 'progress' | 'failure' | 'video' | 'describedAt'>
 
 function factsSeen(upload: Upload, evidence: Evidence, status: UploadStatus): Facts {
-  const { progress, failure, video, describedAt } = upload
+  const { progress, video, describedAt } = upload
+  // Only an ERROR has a failure: whatever overtakes it, a deletion too, leaves it behind.
+  const failure = status === 'ERROR' ? upload.failure : null
   if (evidence.kind === 'offset') {
     const receivedBytes = larger(progress.receivedBytes, evidence.receivedBytes)
     return { progress: { ...progress, receivedBytes }, failure, video, describedAt }
@@ -123,22 +130,22 @@ function factsSeen(upload: Upload, evidence: Evidence, status: UploadStatus): Fa
   if (evidence.kind !== 'described') return { progress, failure, video, describedAt }
 
   const seen = evidence.video
-  // Stream's own clock orders its descriptions; an older one only fills what is still unknown.
-  const newer = (seen.modifiedAt?.getTime() ?? 0) >= (describedAt?.getTime() ?? 0)
   const received = statusDescribed(upload, seen, evidence.at)
-  const arrived = received !== null && isReceived(received)
-  const totalBytes = progress.totalBytes ?? (arrived ? seen.sizeBytes : null)
+  if (received === null || !isReceived(received)) return { progress, failure, video, describedAt }
+  // A tus upload declared its size; of a basic one Stream says it.
+  const totalBytes =
+    upload.protocol === 'TUS' ? progress.totalBytes : larger(progress.totalBytes, seen.sizeBytes)
   return {
     progress: {
       totalBytes,
-      receivedBytes: arrived ? larger(progress.receivedBytes, totalBytes) : progress.receivedBytes,
-      encodingPercent: arrived
-        ? larger(progress.encodingPercent, received === 'QUEUED' ? null : seen.encodingPercent)
-        : progress.encodingPercent,
+      receivedBytes: larger(progress.receivedBytes, totalBytes),
+      encodingPercent: larger(
+        progress.encodingPercent,
+        received === 'QUEUED' ? null : seen.encodingPercent,
+      ),
     },
-    failure: status === 'ERROR' ? pick(newer, seen.failure, failure) : null,
-    video: arrived ? mergeVideo(video, videoSeen(seen), newer) : video,
-    describedAt: newer ? (seen.modifiedAt ?? describedAt) : describedAt,
+    failure: status === 'ERROR' && received === 'ERROR' ? clearer(failure, seen.failure) : failure,
+    ...fuller({ video, describedAt }, { video: videoSeen(seen), describedAt: seen.modifiedAt }),
   }
 }
 
@@ -156,24 +163,36 @@ function videoSeen(seen: StreamVideo): Video {
   }
 }
 
-function mergeVideo(known: Video | null, seen: Video, newer: boolean): Video {
-  if (known === null) return seen
-  return {
-    durationSeconds: pick(newer, seen.durationSeconds, known.durationSeconds),
-    width: pick(newer, seen.width, known.width),
-    height: pick(newer, seen.height, known.height),
-    sizeBytes: pick(newer, seen.sizeBytes, known.sizeBytes),
-    hlsURL: pick(newer, seen.hlsURL, known.hlsURL),
-    dashURL: pick(newer, seen.dashURL, known.dashURL),
-    thumbnailURL: pick(newer, seen.thumbnailURL, known.thumbnailURL),
-    previewURL: pick(newer, seen.previewURL, known.previewURL),
-    readyAt: pick(newer, seen.readyAt, known.readyAt),
-  }
+type Description = Pick<Upload, 'video' | 'describedAt'>
+
+/**
+ * The description that says more; of equally full ones the later by Stream's own clock, which may
+ * stand still between two; and then one by its letters, so that the order of arrival never decides.
+ */
+function fuller(known: Description, seen: Description): Description {
+  const more = fullness(seen) - fullness(known)
+  if (more !== 0) return more > 0 ? seen : known
+  const later = (seen.describedAt?.getTime() ?? 0) - (known.describedAt?.getTime() ?? 0)
+  if (later !== 0) return later > 0 ? seen : known
+  return JSON.stringify(seen) > JSON.stringify(known) ? seen : known
 }
 
-/** What was seen where it is newer, what is known where it is older; either where one is null. */
-function pick<T>(newer: boolean, seen: T | null, known: T | null): T | null {
-  return newer ? (seen ?? known) : (known ?? seen)
+/** How many facts it tells; one that tells none is still more than no video at all. */
+function fullness({ video }: Description): number {
+  return video === null ? -1 : Object.values(video).filter((fact) => fact !== null).length
+}
+
+/** The failure that names its reason; of two that do, one by its letters. */
+function clearer(a: UploadFailure | null, b: UploadFailure | null): UploadFailure | null {
+  if (a === null || b === null) return a ?? b
+  if ((a.code === UNKNOWN_FAILURE) !== (b.code === UNKNOWN_FAILURE)) {
+    return a.code === UNKNOWN_FAILURE ? b : a
+  }
+  return JSON.stringify([a.code, a.message]) < JSON.stringify([b.code, b.message]) ? b : a
+}
+
+function earlier(a: Date | null, b: Date): Date {
+  return a !== null && a <= b ? a : b
 }
 
 function larger(a: number | null, b: number | null): number | null {

@@ -97,7 +97,7 @@ export interface Upload extends UploadTerms {
   readonly failure: UploadFailure | null
   /** Set once Stream has received the file. */
   readonly video: Video | null
-  /** Stream's `modified` of the newest description that was taken over; null before the first. */
+  /** Stream's `modified` of the description that `video` was taken from; null where not told. */
   readonly describedAt: Date | null
   /** When Stream was first found not to know the video; null while it does. */
   readonly goneAt: Date | null

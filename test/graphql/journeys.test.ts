@@ -90,8 +90,14 @@ it('works with curl alone', async () => {
     .parse(JSON.parse(mint.stdout)).data
 
   const post = await run('curl', [
-    ...['--silent', '--fail', '--write-out', '%{http_code}', '--output', '/dev/null'],
-    ...['--form', `file=@${testcard.path}`, minted.uploadURL],
+    '--silent',
+    '--write-out',
+    '%{http_code}',
+    '--output',
+    '/dev/null',
+    '--form',
+    `file=@${testcard.path}`,
+    minted.uploadURL,
   ])
   expect(post.stdout).toBe('200')
   const states = await watchToEnd(gateway.as(), minted.upload.uid)

@@ -68,7 +68,7 @@ describe('uploadStatus', () => {
     let stopped: Promise<void> | undefined
     for await (const _state of watchUpload(caller, uid)) stopped ??= gateway.stop()
     await stopped
-    await expect(fetch(gateway.url)).rejects.toThrow()
+    await expect(fetch(gateway.url)).rejects.toThrow('fetch failed')
   })
 })
 

@@ -16,6 +16,36 @@ function post(
   return fetch(`${gateway.url}/graphql`, { method: 'POST', headers, body })
 }
 
+const notice = (uid: string) =>
+  JSON.stringify({
+    uid,
+    readyToStream: true,
+    status: { state: 'ready', pctComplete: '39.000000' },
+  })
+
+function send(
+  gateway: TestGateway,
+  body: string,
+  secret: string,
+  at = Date.now(),
+): Promise<Response> {
+  const time = Math.floor(at / 1000)
+  const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')
+  return fetch(`${gateway.url}/webhooks/stream`, {
+    method: 'POST',
+    headers: { 'webhook-signature': `time=${time},sig1=${signature}` },
+    body,
+  })
+}
+
+async function secretOf(gateway: TestGateway): Promise<string> {
+  const response = await fetch(`${gateway.emulator.apiBaseUrl}/accounts/local/stream/webhook`, {
+    headers: { authorization: 'Bearer local-token' },
+  })
+  const text = await response.text()
+  return /"secret":"(\w+)"/.exec(text)?.[1] ?? ''
+}
+
 describe('/graphql', () => {
   it('answers 401 with UNAUTHENTICATED without a valid token', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
@@ -145,36 +175,6 @@ describe('/graphql', () => {
 })
 
 describe('/webhooks/stream', () => {
-  const notice = (uid: string) =>
-    JSON.stringify({
-      uid,
-      readyToStream: true,
-      status: { state: 'ready', pctComplete: '39.000000' },
-    })
-
-  function send(
-    gateway: TestGateway,
-    body: string,
-    secret: string,
-    at = Date.now(),
-  ): Promise<Response> {
-    const time = Math.floor(at / 1000)
-    const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')
-    return fetch(`${gateway.url}/webhooks/stream`, {
-      method: 'POST',
-      headers: { 'webhook-signature': `time=${time},sig1=${signature}` },
-      body,
-    })
-  }
-
-  async function secretOf(gateway: TestGateway): Promise<string> {
-    const response = await fetch(`${gateway.emulator.apiBaseUrl}/accounts/local/stream/webhook`, {
-      headers: { authorization: 'Bearer local-token' },
-    })
-    const text = await response.text()
-    return /"secret":"(\w+)"/.exec(text)?.[1] ?? ''
-  }
-
   it('believes signed notices, repeats included, and nothing else', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
