@@ -17,12 +17,10 @@ export async function createDirectUpload(
   request: IncomingMessage,
 ): Promise<Answer> {
   const creator = request.headers['upload-creator']
-  const order = readDirectUpload(
-    await readJson(request),
-    typeof creator === 'string' ? creator : undefined,
-    parts.clock.now(),
-  )
-  const video = mintUpload(parts, 'basic', order, null)
+  const body = await readJson(request)
+  const now = parts.clock.now()
+  const order = readDirectUpload(body, typeof creator === 'string' ? creator : undefined, now)
+  const video = mintUpload(parts, 'basic', order, null, now)
   return succeed({
     uploadURL: uploadUrl(parts.settings.publicUrl, video),
     uid: video.uid,
@@ -46,8 +44,9 @@ export async function createTusUpload(
 ): Promise<Answer> {
   const wrongVersion = refuseTusVersion(request)
   if (wrongVersion !== null) return wrongVersion
-  const order = readTusCreation(request.headers, parts.clock.now())
-  const video = mintUpload(parts, 'tus', order, order)
+  const now = parts.clock.now()
+  const order = readTusCreation(request.headers, now)
+  const video = mintUpload(parts, 'tus', order, order, now)
   await parts.files.create(video.uid)
   const { accountId, publicUrl } = parts.settings
   const location =

@@ -16,14 +16,15 @@ interface TusFacts {
 /**
  * Limits are looked at here and never again: "limits are evaluated when the URL is created".
  * https://developers.cloudflare.com/stream/faq/
+ * @param now the same moment that the order's deadline was reckoned from
  */
 export function mintUpload(
   parts: Pick<EmulatorParts, 'clock' | 'database' | 'library' | 'settings'>,
   kind: UploadKind,
   order: UploadOrder,
   tus: TusFacts | null,
+  now: number,
 ): Video {
-  const now = parts.clock.now()
   requireStorage(parts, order.maxDurationSeconds)
   const uid = randomBytes(16).toString('hex')
   return parts.library.insert({

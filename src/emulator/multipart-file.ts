@@ -22,7 +22,7 @@ export async function saveMultipartFile(
   if (form === null) return { kind: 'broken' }
   const stop = new AbortController()
   const saving: Promise<MultipartOutcome>[] = []
-  // Not stream.pipeline: Busboy does not tell it of its end when the request breaks off.
+  // Whichever comes first: the form's end or its error, a disk that fails, a client that hangs up.
   const wasRead = await new Promise<boolean>((resolve) => {
     form.on('file', (field: string, file: BusboyFileStream) => {
       if (field !== 'file' || saving.length > 0) {
@@ -31,12 +31,12 @@ export async function saveMultipartFile(
       }
       const saved = save(file, path, stop.signal)
       saving.push(saved)
-      // A full disk ends the form too: nobody reads the rest of it.
       void saved.then((outcome) => outcome.kind === 'broken' && resolve(false))
     })
     form.on('finish', () => resolve(true))
     form.on('error', () => resolve(false))
-    request.once('close', () => resolve(request.complete && form.writableEnded))
+    // A request that came whole may close while the last of it is still being written: that is not it.
+    request.once('close', () => request.complete || resolve(false))
     request.pipe(form)
   })
   if (!wasRead) {

@@ -11,7 +11,6 @@ async function startWithCalls() {
   const stream = openStream(emulator)
   const basic = await stream.mintBasic({ maxDurationSeconds: 60 })
   const tus = await stream.mintTus(1000)
-  const body = () => new Uint8Array(1000)
   const calls: Readonly<Record<string, () => Promise<Response>>> = {
     direct_upload: () =>
       stream.raw('POST', '/direct_upload', { body: '{"maxDurationSeconds":60}' }),
@@ -22,7 +21,7 @@ async function startWithCalls() {
     delete: () => stream.raw('DELETE', `/${basic.uid}`),
     storage_usage: () => stream.raw('GET', '/storage-usage'),
     upload: () => stream.sendFile(basic.uploadURL, testcardFile()),
-    tus_patch: () => patch(tus.uploadURL, 0, body()),
+    tus_patch: () => patch(tus.uploadURL, 0, new Uint8Array(1000)),
     tus_head: () => head(tus.uploadURL),
   }
   const call = (name: string) => {
@@ -68,22 +67,22 @@ describe('faults', () => {
   test.each(OPERATIONS)('%s can be hung up on', async (on) => {
     const { emulator, call } = await startWithCalls()
     await emulator.fault({ on, hangUp: true })
-    await expect(call(on)).rejects.toThrow()
+    await expect(call(on)).rejects.toThrow('fetch failed')
     expect((await call(on)).ok).toBe(true)
   })
 
   test('hangUpAfter does the work first', async () => {
     const { emulator, stream, call } = await startWithCalls()
     await emulator.fault({ on: 'direct_upload', hangUpAfter: true })
-    await expect(call('direct_upload')).rejects.toThrow()
+    await expect(call('direct_upload')).rejects.toThrow('fetch failed')
     expect((await emulator.state()).videos).toHaveLength(3)
     for (const on of ['tus_patch', 'upload']) {
       await emulator.fault({ on, hangUpAfter: true })
-      await expect(call(on)).rejects.toThrow()
+      await expect(call(on)).rejects.toThrow('fetch failed')
     }
     expect(await stream.list('?status=pendingupload')).toHaveLength(1)
     await emulator.fault({ on: 'delete', hangUpAfter: true })
-    await expect(call('delete')).rejects.toThrow()
+    await expect(call('delete')).rejects.toThrow('fetch failed')
     expect((await call('delete')).status).toBe(404)
   })
 

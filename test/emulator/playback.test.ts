@@ -20,7 +20,7 @@ describe('preview', () => {
     expect(answer.status).toBe(200)
     expect(answer.headers.get('content-type')).toBe('video/mp4')
     expect(answer.headers.get('accept-ranges')).toBe('bytes')
-    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(testcard.bytes)
+    expect(Buffer.from(await answer.arrayBuffer()).equals(testcard.bytes)).toBe(true)
   })
 
   const size = testcard.bytes.byteLength
@@ -36,8 +36,8 @@ describe('preview', () => {
     const answer = await fetch(video.preview, { headers: { range } })
     expect(answer.status).toBe(206)
     expect(answer.headers.get('content-range')).toBe(`bytes ${first}-${last}/${size}`)
-    const bytes = new Uint8Array(await answer.arrayBuffer())
-    expect(bytes).toEqual(testcard.bytes.slice(first, last + 1))
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    expect(bytes.equals(testcard.bytes.slice(first, last + 1))).toBe(true)
   })
 
   test.each([[`bytes=${size}-`], ['bytes=-0']])('cannot answer the range %s', async (range) => {

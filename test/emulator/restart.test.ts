@@ -12,6 +12,11 @@ import { openReceiver } from './kit/receiver.ts'
 import { openStream } from './kit/stream-client.ts'
 import { offsetOf, tusUpload } from './kit/tus-client.ts'
 
+/** The temporary folders of emulators that were given none. */
+async function ours(): Promise<string[]> {
+  return (await readdir(tmpdir())).filter((name) => /^headgate-emulator-(?!test)/.test(name))
+}
+
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
   onTestFinished(() => rm(path, { recursive: true, force: true }))
@@ -88,11 +93,9 @@ test('a notice that could not be delivered is sent after the restart', async () 
 })
 
 test('a temporary folder is removed, a given one is kept, and close is quick', async () => {
-  const ours = async () =>
-    (await readdir(tmpdir())).filter((name) => /^headgate-emulator-(?!test)/.test(name))
   const before = new Set(await ours())
   const emulator = await startTestEmulator()
-  const [created] = (await ours()).filter((name) => !before.has(name))
+  const created = (await ours()).find((name) => !before.has(name))
   const { uploadURL } = await openStream(emulator).mintTus(6_000_000)
   await emulator.fault({ on: 'list', delayMs: 60_000 })
   const delayed = openRequest(`${emulator.apiBaseUrl}/accounts/local/stream`, 'GET', {

@@ -143,7 +143,7 @@ describe('offsets', () => {
     expect(statuses.filter((status) => [409, 410, 423].includes(status))).toHaveLength(3)
     await emulator.advanceClock(10)
     const played = await fetch(`${emulator.url}/${uid}/video`)
-    expect(new Uint8Array(await played.arrayBuffer())).toEqual(testcard.bytes)
+    expect(Buffer.from(await played.arrayBuffer()).equals(testcard.bytes)).toBe(true)
   })
 })
 
@@ -255,7 +255,7 @@ describe('the protocol', () => {
     const answer = await patch(uploadURL, 0, zeros(1000), headers)
     expect(answer.status).toBe(status)
     expect(answer.headers.get('tus-resumable')).toBe('1.0.0')
-    if (status === 412) expect(answer.headers.get('tus-version')).toBe('1.0.0')
+    expect(answer.headers.get('tus-version')).toBe(status === 412 ? '1.0.0' : null)
     expect(await offsetOf(uploadURL)).toBe(0)
   })
 

@@ -127,6 +127,7 @@ describe('a notice', () => {
       await emulator.advanceClock(300)
     }
     await settled()
+    expect(receiver.notices).toHaveLength(0)
   })
 })
 

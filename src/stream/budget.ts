@@ -1,0 +1,65 @@
+/**
+ * Keeps the gateway below Stream's own limit: 1,200 requests in five minutes for all of an account's
+ * tokens together, and whoever passes it is refused everything for the next five.
+ * https://developers.cloudflare.com/fundamentals/api/reference/limits/
+ */
+
+const WINDOW_MS = 300_000
+/** Of the whole, so much is left to mutations: somebody waits for those. */
+const KEPT_FOR_MUTATIONS = 0.2
+
+/** What a request is for: mutations go first, synchronisation takes what is left. */
+export type Purpose = 'mutation' | 'synchronisation'
+
+export interface ApiBudget {
+  /** Counts a request and gives null; or counts nothing, and gives the seconds until there is room. */
+  take(purpose: Purpose): number | null
+  /** Stream said to wait: nothing is taken until then. */
+  holdFor(seconds: number): void
+  /** Requests that mutations may still make in the present five minutes. */
+  left(): number
+}
+
+/** `requests` in any five minutes; null for as many as one likes, as an emulator allows. */
+export function createApiBudget(requests: number | null, now: () => Date): ApiBudget {
+  const limit = requests ?? Number.POSITIVE_INFINITY
+  const limits: Readonly<Record<Purpose, number>> = {
+    mutation: limit,
+    synchronisation: limit * (1 - KEPT_FOR_MUTATIONS),
+  }
+  /** When each request of the last five minutes was made, oldest first. Bounded by the limit. */
+  let made: number[] = []
+  let heldUntil = 0
+
+  function recent(at: number): readonly number[] {
+    const first = made.findIndex((time) => time > at - WINDOW_MS)
+    if (first > 0) made = made.slice(first)
+    if (first === -1) made = []
+    return made
+  }
+
+  return {
+    take(purpose) {
+      const at = now().getTime()
+      if (at < heldUntil) return secondsUntil(heldUntil, at)
+      if (requests === null) return null
+      const taken = recent(at)
+      const over = taken.length - limits[purpose]
+      if (over >= 0) {
+        // There is room once enough of the oldest have left the window.
+        const leaver = taken[Math.min(Math.floor(over), taken.length - 1)] ?? at
+        return secondsUntil(leaver + WINDOW_MS, at)
+      }
+      made.push(at)
+      return null
+    },
+    holdFor(seconds) {
+      heldUntil = Math.max(heldUntil, now().getTime() + seconds * 1000)
+    },
+    left: () => Math.max(0, limit - recent(now().getTime()).length),
+  }
+}
+
+function secondsUntil(then: number, at: number): number {
+  return Math.max(1, Math.ceil((then - at) / 1000))
+}

@@ -1,0 +1,58 @@
+/** Any way to Stream, inside a budget of requests. */
+import type { StreamBackend } from './backend.ts'
+import type { ApiBudget, Purpose } from './budget.ts'
+import { StreamError } from './errors.ts'
+
+/** What Stream's own block lasts, where a 429 does not say. */
+const BLOCK_SECONDS = 300
+
+/**
+ * The same backend, which refuses with `rate-limited` what the budget has no room for, before
+ * anything is sent. A 429 of Stream holds everything back for as long as Stream says. Offsets are
+ * read at the upload host, which is not part of the API.
+ */
+export function withBudget(backend: StreamBackend, budget: ApiBudget): StreamBackend {
+  async function within<T>(purpose: Purpose, call: () => Promise<T>): Promise<T> {
+    const wait = budget.take(purpose)
+    if (wait !== null) throw outOfBudget(wait)
+    try {
+      return await call()
+    } catch (error) {
+      if (error instanceof StreamError && error.kind === 'rate-limited') {
+        budget.holdFor(error.retryAfterSeconds ?? BLOCK_SECONDS)
+      }
+      throw error
+    }
+  }
+
+  return {
+    name: backend.name,
+    capabilities: backend.capabilities,
+    createDirectUpload: (order, signal) =>
+      within('mutation', () => backend.createDirectUpload(order, signal)),
+    createTusUpload: (order, signal) =>
+      within('mutation', () => backend.createTusUpload(order, signal)),
+    updateVideo: (uid, change, signal) =>
+      within('mutation', () => backend.updateVideo(uid, change, signal)),
+    deleteVideo: (uid, signal) => within('mutation', () => backend.deleteVideo(uid, signal)),
+    storageUsage: (creator, signal) =>
+      within('mutation', () => backend.storageUsage(creator, signal)),
+    findWebhook: (signal) => within('mutation', () => backend.findWebhook(signal)),
+    setWebhook: (url, signal) => within('mutation', () => backend.setWebhook(url, signal)),
+    deleteWebhook: (signal) => within('mutation', () => backend.deleteWebhook(signal)),
+    findVideo: (uid, signal) => within('synchronisation', () => backend.findVideo(uid, signal)),
+    listVideos: (query, signal) =>
+      within('synchronisation', () => backend.listVideos(query, signal)),
+    readTusOffset: (uploadURL, signal) => backend.readTusOffset(uploadURL, signal),
+  }
+}
+
+function outOfBudget(retryAfterSeconds: number): StreamError {
+  return new StreamError("The gateway's budget of requests to Stream is spent for the moment.", {
+    kind: 'rate-limited',
+    mayHaveHappened: false,
+    status: null,
+    codes: [],
+    retryAfterSeconds,
+  })
+}
