@@ -36,6 +36,8 @@ export interface Config {
   /** Null for no quota. */
   readonly creatorQuotaMinutes: number | null
   readonly createsPerMinute: number
+  /** Requests to Stream's API in five minutes; null for no limit. */
+  readonly streamApiBudget: number | null
   readonly introspection: boolean
   readonly logLevel: (typeof logLevels)[number]
 }
@@ -47,6 +49,8 @@ export type ConfigOutcome =
 
 const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
 const SECRET_BYTES = 32
+/** Of the 1,200 that Stream allows all of an account's tokens together. */
+const DEFAULT_BUDGET = 1000
 
 /** Reads the variables that README.md lists; those set to nothing count as left out. */
 export function readConfig(
@@ -68,6 +72,9 @@ export function readConfig(
       variables.wholeNumber('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
     creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
     createsPerMinute: variables.wholeNumber('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
+    streamApiBudget:
+      variables.wholeNumber('STREAM_API_BUDGET', { from: 10, to: 1200 }) ??
+      (stream.kind === 'account' ? DEFAULT_BUDGET : null),
     introspection: variables.flag('INTROSPECTION') ?? true,
     logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
   }

@@ -5,7 +5,9 @@ import { methodNotAllowed, say } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { createReadyDoor, healthDoor } from './http/health.ts'
 import { createRouter } from './http/router.ts'
+import { type SocketOptions, createSocketOptions } from './http/socket.ts'
 import { createWebhookDoor } from './http/webhook.ts'
+import { createGatewayYoga } from './http/yoga.ts'
 import type { Parts } from './uploads/parts.ts'
 import { keepInSync } from './uploads/keep-in-sync.ts'
 import { type SyncReport, syncUploads } from './uploads/sync-uploads.ts'
@@ -23,6 +25,10 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Answers a request. Never rejects. */
   readonly fetch: (request: Request) => Promise<Response>
+  /** How WebSockets are answered, for hosts that carry them. */
+  readonly socketOptions: SocketOptions
+  /** Origins whose pages may open one. */
+  readonly allowedOrigins: ReadonlySet<string>
   /** One round of synchronisation, for hosts that call at intervals. */
   readonly sync: () => Promise<SyncReport>
   /** Round after round until the gateway closes; resolves then. */
@@ -31,7 +37,7 @@ export interface Gateway {
 
 const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudflare Stream.
 
-/graphql          GraphQL over HTTP and SSE; GraphiQL in a browser
+/graphql          GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser
 /webhooks/stream  notices of Cloudflare Stream
 /healthz          alive?
 /readyz           ready?`
@@ -40,7 +46,7 @@ const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudfl
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const authenticate = createAuthenticate(options.auth, () => parts.clock.now())
   const origins = new Set(options.allowedOrigins)
-  const graphql = createGraphQLDoor(parts, authenticate, options)
+  const graphql = createGraphQLDoor(createGatewayYoga(parts, options), authenticate)
 
   const fetch = createRouter(
     {
@@ -55,6 +61,8 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   )
   return {
     fetch,
+    socketOptions: createSocketOptions(parts, authenticate, options),
+    allowedOrigins: origins,
     sync: () => syncUploads(parts),
     keepInSync: () => keepInSync(parts, parts.closing),
   }

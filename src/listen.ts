@@ -1,12 +1,14 @@
 /** Listens on a port with Node's own HTTP server, and hands each request on as a web Request. */
 import { type Server, createServer } from 'node:http'
 import { createServerAdapter } from '@whatwg-node/server'
+import type { Gateway } from './gateway.ts'
+import { listenForSockets } from './listen-sockets.ts'
 
 export interface Listener {
   /** Where it listens, with the port that was picked. */
   readonly url: string
-  /** What answers from now on; until then every answer is 503. */
-  answer(fetch: (request: Request) => Promise<Response>): void
+  /** Who answers from now on; until then every answer is 503. */
+  answerWith(gateway: Gateway): void
   /** Takes no more requests, lets those under way finish for so long, then cuts what is left. */
   close(graceMs: number): Promise<void>
 }
@@ -26,15 +28,20 @@ export async function listen(host: string, port: number): Promise<Listener> {
     })
     void adapter(request, response)
   })
+  let sockets: { close(): Promise<void> } | null = null
+
   await bind(server, host, port)
   return {
     url: urlOf(server, host),
-    answer: (fetch) => {
-      answer = fetch
+    answerWith(gateway) {
+      answer = gateway.fetch
+      sockets = listenForSockets(server, gateway.socketOptions, gateway.allowedOrigins)
     },
-    close: (graceMs) => {
+    async close(graceMs) {
       draining = true
-      return drain(server, graceMs)
+      const drained = drain(server, graceMs)
+      await sockets?.close()
+      await drained
     },
   }
 }

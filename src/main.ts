@@ -9,6 +9,8 @@ import { createGateway } from './gateway.ts'
 import { type Listener, listen } from './listen.ts'
 import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { StreamBackend } from './stream/backend.ts'
+import { createApiBudget } from './stream/budget.ts'
+import { withBudget } from './stream/budgeted.ts'
 import { createRestBackend } from './stream/rest.ts'
 import { readVideo } from './stream/video.ts'
 import type { Clock, Log, Parts } from './uploads/parts.ts'
@@ -54,7 +56,8 @@ export async function startGateway(
     const listener = await listen(config.host, config.port)
     closers.push(() => listener.close(DRAIN_MS))
 
-    const stream = createStream(config, emulator)
+    const budget = createApiBudget(config.streamApiBudget, () => clock.now())
+    const stream = withBudget(createStream(config, emulator), budget)
     const webhookSecrets =
       emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]
     if (webhookSecrets.length === 0) {
@@ -89,7 +92,7 @@ export async function startGateway(
       introspection: config.introspection,
       webhookSecrets: () => webhookSecrets,
     })
-    listener.answer(gateway.fetch)
+    listener.answerWith(gateway)
     synchronised = gateway.keepInSync()
     closers.push(async () => closing.abort())
     return { url: listener.url, emulator, stop: closeAll }

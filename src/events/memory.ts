@@ -18,9 +18,11 @@ export function createMemoryEvents(): UploadEvents {
     subscribe(topic, listener) {
       const key = keyOf(topic)
       const group = listeners.get(key) ?? new Set()
-      listeners.set(key, group.add(listener))
+      // Another function each time: the same listener may subscribe twice, and stop once.
+      const own: ChangeListener = (upload) => listener(upload)
+      listeners.set(key, group.add(own))
       return () => {
-        group.delete(listener)
+        group.delete(own)
         if (group.size === 0 && listeners.get(key) === group) listeners.delete(key)
       }
     },

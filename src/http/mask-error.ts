@@ -1,0 +1,19 @@
+/** Keeps what goes wrong inside away from callers. */
+import { GraphQLError } from 'graphql'
+import { maskError as yogaMask } from 'graphql-yoga'
+import type { Log } from '../uploads/parts.ts'
+
+/** What was meant for the caller stays; anything else is logged whole and shown by an id only. */
+export function maskError(log: Log, error: unknown, message: string): Error {
+  const masked = yogaMask(error, message, false)
+  if (masked === error) return masked
+  const requestId = crypto.randomUUID()
+  log.error({ requestId, err: error }, 'unexpected error')
+  const { nodes, path } =
+    error instanceof GraphQLError ? error : { nodes: undefined, path: undefined }
+  return new GraphQLError(`Unexpected error. Ask for it by this id: ${requestId}`, {
+    ...(nodes === undefined ? {} : { nodes }),
+    ...(path === undefined ? {} : { path }),
+    extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+  })
+}

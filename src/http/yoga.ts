@@ -1,0 +1,38 @@
+/** Yoga as the doors use it: our schema, our context, errors masked, nothing of its own at the door. */
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { NoSchemaIntrospectionCustomRule } from 'graphql'
+import { type Plugin, createYoga } from 'graphql-yoga'
+import { type GraphQLContext, createHistoryReader } from '../graphql/context.ts'
+import { schema } from '../graphql/schema.ts'
+import type { Parts } from '../uploads/parts.ts'
+import type { Viewer } from '../uploads/viewer.ts'
+import { GRAPHIQL } from './graphiql.ts'
+import { maskError } from './mask-error.ts'
+
+/** Bytes of one GraphQL request. */
+const MAX_REQUEST_BYTES = 256 * 1024
+
+export type Yoga = ReturnType<typeof createGatewayYoga>
+
+export function createGatewayYoga(parts: Parts, options: { readonly introspection: boolean }) {
+  return createYoga<{ viewer: Viewer }, Omit<GraphQLContext, 'viewer'>>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    landingPage: false,
+    // Who may call from where is decided in front of Yoga, by an exact list.
+    cors: false,
+    // Files go to Stream, never through GraphQL.
+    multipart: false,
+    maxRequestBodySize: MAX_REQUEST_BYTES,
+    graphiql: options.introspection ? GRAPHIQL : false,
+    renderGraphiQL,
+    logging: false,
+    maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
+    context: () => ({ parts, history: createHistoryReader(parts) }),
+    plugins: options.introspection ? [] : [hideSchema],
+  })
+}
+
+const hideSchema: Plugin = {
+  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
+}

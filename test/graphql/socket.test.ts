@@ -1,0 +1,87 @@
+/** Subscriptions over WebSocket, with graphql-ws as it comes. */
+import { type Client, createClient } from 'graphql-ws'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { testcardFile } from '../kit/media.ts'
+import { createDirectUpload, expectMinted, postFile } from '../kit/operations.ts'
+
+const WATCH = 'subscription ($uid: ID!) { uploadStatus(uid: $uid) { status version } }'
+const watched = z.object({ uploadStatus: z.object({ status: z.string(), version: z.number() }) })
+
+function connect(gateway: TestGateway, token?: string): Client {
+  const client = createClient({
+    url: `${gateway.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    ...(token === undefined ? {} : { connectionParams: { authorization: `Bearer ${token}` } }),
+  })
+  onTestFinished(async () => {
+    await client.dispose()
+  })
+  return client
+}
+
+async function statesOf(client: Client, uid: string): Promise<string[]> {
+  const states: string[] = []
+  for await (const { data, errors } of client.iterate({ query: WATCH, variables: { uid } })) {
+    if (errors !== undefined) throw new Error(JSON.stringify(errors))
+    states.push(watched.parse(data).uploadStatus.status)
+  }
+  return states
+}
+
+describe('a socket', () => {
+  it('carries the present state, then the changes, and completes', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const token = await tokenFor('ada')
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(gateway.as(token)))
+    const states = statesOf(connect(gateway, token), uid)
+    await postFile(uploadURL, testcardFile())
+    expect((await states)[0]).toBe('PENDING_UPLOAD')
+    expect((await states).at(-1)).toBe('READY')
+  })
+
+  it('is closed with 4403 where the token is not valid', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    for (const token of [undefined, 'x.y.z']) {
+      await expect(statesOf(connect(gateway, token), 'x')).rejects.toMatchObject({ code: 4403 })
+    }
+  })
+
+  it("shows somebody else's upload as one that is not there", async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const ada = gateway.as(await tokenFor('ada'))
+    const { uid } = expectMinted(await createDirectUpload(ada))
+    const bob = connect(gateway, await tokenFor('bob'))
+    await expect(statesOf(bob, uid)).rejects.toThrow('UPLOAD_NOT_FOUND')
+  })
+
+  it('is not opened for the page of an origin that is not listed', async () => {
+    const gateway = await startTestGateway()
+    const refused = new WebSocket(
+      `${gateway.url.replace('http', 'ws')}/graphql`,
+      'graphql-transport-ws',
+      {
+        origin: 'https://evil.example.com',
+      },
+    )
+    const status = await new Promise((resolve) => {
+      refused.on('unexpected-response', (_request, response) => resolve(response.statusCode))
+      refused.on('error', () => undefined)
+    })
+    expect(status).toBe(403)
+  })
+
+  it('is told to come back when the gateway stops', async () => {
+    const gateway = await startTestGateway()
+    const { uid } = expectMinted(await createDirectUpload(gateway.as()))
+    const client = connect(gateway)
+    const closed = new Promise((resolve) => client.on('closed', resolve))
+    const states = client.iterate({ query: WATCH, variables: { uid } })
+    await states.next()
+    await gateway.stop()
+    expect(await closed).toMatchObject({ code: 1001 })
+  })
+})
