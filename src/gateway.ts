@@ -10,7 +10,7 @@ import { createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
 import type { Parts } from './uploads/parts.ts'
 import { keepInSync } from './uploads/keep-in-sync.ts'
-import { type SyncReport, syncUploads } from './uploads/sync-uploads.ts'
+import { type SyncReport, createSynchroniser } from './uploads/sync-uploads.ts'
 
 export interface GatewayOptions {
   readonly auth: AuthRules
@@ -48,6 +48,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const origins = new Set(options.allowedOrigins)
   const graphql = createGraphQLDoor(createGatewayYoga(parts, options), authenticate)
 
+  const synchroniser = createSynchroniser(parts)
   const fetch = createRouter(
     {
       '/': async (request) =>
@@ -63,7 +64,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
     fetch,
     socketOptions: createSocketOptions(parts, authenticate, options),
     allowedOrigins: origins,
-    sync: () => syncUploads(parts),
-    keepInSync: () => keepInSync(parts, parts.closing),
+    sync: () => synchroniser.round(),
+    keepInSync: () => keepInSync(parts, synchroniser),
   }
 }

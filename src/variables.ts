@@ -63,13 +63,14 @@ export function createVariables(environment: Readonly<Record<string, string | un
     return asOrigin(value) ?? mistake(name, 'must be an origin such as https://video.example.com.')
   }
 
+  /** Entries are not repeated either: they are counted. */
   function origins(name: string): string[] {
-    return list(name).flatMap((entry) => {
+    return list(name).flatMap((entry, index) => {
       const found = asOrigin(entry)
       if (found !== null) return [found]
       mistake(
         name,
-        `must list origins such as https://app.example.com, not ${JSON.stringify(entry)}.`,
+        `must list origins such as https://app.example.com: entry ${index + 1} is none.`,
       )
       return []
     })

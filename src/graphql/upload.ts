@@ -1,5 +1,5 @@
 /** The type `Upload` with its parts, and the query for one. */
-import { findUpload } from '../uploads/find-upload.ts'
+import { lookAtUpload } from '../uploads/find-upload.ts'
 import {
   type Upload,
   type UploadConstraints,
@@ -235,6 +235,6 @@ builder.queryField('upload', (t) =>
     nullable: true,
     description: "Null where there is none, or it is not the caller's.",
     args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
-    resolve: (_root, { uid }, { parts, viewer }) => findUpload(parts, viewer, uid),
+    resolve: (_root, { uid }, { parts, viewer }) => lookAtUpload(parts, viewer, uid),
   }),
 )

@@ -2,7 +2,6 @@
  * The port to the gateway's memory. Every change of state is one guarded operation that says whether
  * it happened, so that SQLite, D1 and PostgreSQL promise the same and nothing is held across an await.
  */
-import type { MintedVideo } from '../stream/backend.ts'
 import type {
   Upload,
   UploadEvent,
@@ -110,7 +109,12 @@ export interface UploadStore {
   /** What was made with this key since then; null where nothing was. */
   findByKey(requestedBy: string, key: string, since: Date): Promise<KeyedUpload | null>
   /** Makes the reservation an upload with its first event; null when it is no longer there. */
-  mint(id: string, minted: MintedVideo, at: Date, checkAt: Date): Promise<Upload | null>
+  mint(
+    id: string,
+    minted: Pick<Upload, 'uid' | 'uploadURL'>,
+    at: Date,
+    checkAt: Date,
+  ): Promise<Upload | null>
   /** Forgets a reservation that came to nothing; an upload is never touched. */
   release(id: string): Promise<void>
   /** Reservations made before this whose outcome is still not known, oldest first. */

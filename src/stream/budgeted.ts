@@ -3,9 +3,6 @@ import type { StreamBackend } from './backend.ts'
 import type { ApiBudget, Purpose } from './budget.ts'
 import { StreamError } from './errors.ts'
 
-/** What Stream's own block lasts, where a 429 does not say. */
-const BLOCK_SECONDS = 300
-
 /**
  * The same backend, which refuses with `rate-limited` what the budget has no room for, before
  * anything is sent. A 429 of Stream holds everything back for as long as Stream says. Offsets are
@@ -18,8 +15,10 @@ export function withBudget(backend: StreamBackend, budget: ApiBudget): StreamBac
     try {
       return await call()
     } catch (error) {
+      // Without Retry-After it is not the limit of requests that was passed, but that of videos in
+      // the queue: other calls may go on.
       if (error instanceof StreamError && error.kind === 'rate-limited') {
-        budget.holdFor(error.retryAfterSeconds ?? BLOCK_SECONDS)
+        budget.holdFor(error.retryAfterSeconds ?? 0)
       }
       throw error
     }

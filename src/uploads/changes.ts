@@ -21,24 +21,24 @@ const MOST_UPLOADS = 1000
 /** `onClose` is called once, when the reader is done, whatever the reason. */
 export function createChangeQueue(onClose: () => void): ChangeQueue {
   let kept: Upload[] = []
-  let waiting: Waiting | null = null
+  let waiting: Settle[] = []
   let state: 'open' | 'ending' | 'closed' = 'open'
 
   function close(): void {
     if (state === 'closed') return
     state = 'closed'
     kept = []
-    waiting?.settle({ done: true, value: undefined })
-    waiting = null
+    for (const settle of waiting) settle({ done: true, value: undefined })
+    waiting = []
     onClose()
   }
 
   return {
     put(upload) {
       if (state !== 'open') return
-      if (waiting !== null) {
-        waiting.settle({ done: false, value: upload })
-        waiting = null
+      const settle = waiting.shift()
+      if (settle !== undefined) {
+        settle({ done: false, value: upload })
         return
       }
       kept.push(upload)
@@ -59,8 +59,9 @@ export function createChangeQueue(onClose: () => void): ChangeQueue {
           return Promise.resolve(result)
         }
         if (state !== 'open') return Promise.resolve({ done: true, value: undefined })
-        waiting ??= startWaiting()
-        return waiting.result
+        return new Promise((resolve) => {
+          waiting.push(resolve)
+        })
       },
       return() {
         close()
@@ -83,16 +84,5 @@ function newestOfEach(uploads: readonly Upload[]): Upload[] {
   return [...newest.values()]
 }
 
-/** A reader that came before there was anything to read. */
-interface Waiting {
-  readonly result: Promise<IteratorResult<Upload, void>>
-  readonly settle: (result: IteratorResult<Upload, void>) => void
-}
-
-function startWaiting(): Waiting {
-  let settle: Waiting['settle'] | undefined
-  const result = new Promise<IteratorResult<Upload, void>>((resolve) => {
-    settle = resolve
-  })
-  return { result, settle: (value) => settle?.(value) }
-}
+/** Answers a read that came before there was anything to read. */
+type Settle = (result: IteratorResult<Upload, void>) => void

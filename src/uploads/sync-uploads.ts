@@ -1,132 +1,104 @@
 /**
- * Asks Stream itself, because its notices say little and may be lost: many uploads with one call,
- * those that somebody watches at every round, the others when their time has come.
+ * Synchronisation: Stream's notices say little and may be lost, so Stream itself is asked. Many
+ * uploads with one call, those that somebody watches at every round, the others when their time has
+ * come; and what lost answers left behind is cleared away.
  */
 import { StreamError } from '../stream/errors.ts'
-import type { NextCheck } from '../store/store.ts'
-import { firstCheck, nextCheck } from './next-check.ts'
+import { type Asked, UPLOADS_A_CALL, askStream } from './ask-stream.ts'
+import { SETTLE_AFTER_MS, clearOrphans } from './clear-orphans.ts'
 import type { Parts } from './parts.ts'
-import { recordEvidence } from './record-evidence.ts'
-import { SETTLE_AFTER_MS, settleReservation } from './settle-reservation.ts'
-import { readOffset } from './read-offset.ts'
-import { type Upload, isTerminal } from './upload.ts'
+import { MAX_EXPIRY_MS } from './policy.ts'
+import { isTerminal } from './upload.ts'
 
-type SyncParts = Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'watchers'>
+export type SyncParts = Pick<
+  Parts,
+  'stream' | 'store' | 'events' | 'clock' | 'log' | 'watchers' | 'closing'
+>
 
-/** Uploads that one list call asks after: 33 bytes of URL each. */
-const UPLOADS_A_CALL = 100
 /** Uploads that one round takes on; the rest stay due. */
 const UPLOADS_A_ROUND = 1000
 /** Kept notices whose upload never became known, such as those of another application. */
 const KEEP_NOTICES_MS = 86_400_000
+/** Pause between two sweeps for orphans whose reservation is gone already. */
+const SWEEP_EVERY_MS = 300_000
+/** First and longest pause after Stream did not answer. */
+const FIRST_PAUSE_MS = 2000
+const LONGEST_PAUSE_MS = 60_000
 
 /** What one round did. */
 export interface SyncReport {
   readonly asked: number
   readonly changed: number
-  readonly settled: number
+  /** Videos deleted at Stream because no upload stands for them. */
+  readonly orphans: number
 }
 
-/** One round. Trouble with Stream is logged and left for the next round. */
-export async function syncUploads(parts: SyncParts): Promise<SyncReport> {
-  const now = parts.clock.now()
-  const due = await parts.store.due(now, UPLOADS_A_ROUND)
-  const idleChecks = new Map(due.map((entry) => [entry.upload.uid, entry.idleChecks]))
-  const watched = await watchedUploads(parts, idleChecks)
-  const uploads = [...due.map(({ upload }) => upload), ...watched]
+/** Runs rounds, one at a time, and remembers between them how Stream answered. */
+export interface Synchroniser {
+  /** One round. Trouble with Stream is logged, and the next round comes later. */
+  round(): Promise<SyncReport>
+}
 
-  let changed = 0
-  for (let start = 0; start < uploads.length; start += UPLOADS_A_CALL) {
-    const group = uploads.slice(start, start + UPLOADS_A_CALL)
+export function createSynchroniser(parts: SyncParts): Synchroniser {
+  const { store, clock, log } = parts
+  let failures = 0
+  let pausedUntil = 0
+  /** Up to when orphans were swept; at first, as far back as a URL can still be usable. */
+  let sweptUntil: Date | null = null
+
+  async function attempt<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+    if (parts.closing.aborted || clock.now().getTime() < pausedUntil) return otherwise
     try {
-      changed += await askAfter(parts, group, idleChecks)
+      const result = await work()
+      failures = 0
+      return result
     } catch (error) {
       if (!(error instanceof StreamError)) throw error
-      parts.log.warn({ kind: error.kind, uploads: group.length }, 'Stream was asked in vain')
-      await postpone(parts, group, idleChecks, error.retryAfterSeconds)
+      const backOff = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
+      const pause = error.retryAfterSeconds === null ? backOff : error.retryAfterSeconds * 1000
+      failures += 1
+      pausedUntil = clock.now().getTime() + pause
+      log.warn({ kind: error.kind, pauseMs: pause }, 'Stream was asked in vain')
+      return otherwise
     }
   }
-  const settled = await settleReservations(parts, now)
-  await parts.store.dropNoticesBefore(new Date(now.getTime() - KEEP_NOTICES_MS))
-  return { asked: uploads.length, changed, settled }
-}
 
-/** Watched uploads that are not due anyway and may still change soon. */
-async function watchedUploads(
-  { store, watchers }: SyncParts,
-  due: ReadonlyMap<string, number>,
-): Promise<readonly Upload[]> {
-  const uids = [...watchers.watched()].filter((uid) => !due.has(uid)).slice(0, UPLOADS_A_ROUND)
-  if (uids.length === 0) return []
-  const uploads = await store.findMany(uids)
-  return uploads.filter((upload) => !isTerminal(upload.status))
-}
-
-/** Returns how many of the group changed. */
-async function askAfter(
-  parts: SyncParts,
-  group: readonly Upload[],
-  idleChecks: ReadonlyMap<string, number>,
-): Promise<number> {
-  const { videos } = await parts.stream.listVideos({ uids: group.map((upload) => upload.uid) })
-  const described = new Map(videos.map((video) => [video.uid, video]))
-  const idle: NextCheck[] = []
-  let changed = 0
-
-  for (const upload of group) {
-    // What a list leaves out is asked after by name before it is called gone.
-    const video = described.get(upload.uid) ?? (await parts.stream.findVideo(upload.uid))
-    const at = parts.clock.now()
-    const source = 'SYNC'
-    const after = await recordEvidence(
-      parts,
-      upload.uid,
-      video === null ? { kind: 'absent', source, at } : { kind: 'described', source, at, video },
-    )
-    const latest = after ?? upload
-    const moving = parts.watchers.watched().has(upload.uid)
-      ? ((await readOffset(parts, latest)) ?? latest)
-      : latest
-    if (moving.version !== upload.version) changed += 1
-    else if (idleChecks.has(upload.uid)) idle.push(idleCheck(upload, idleChecks, at))
+  async function sweep(now: Date): Promise<number> {
+    const open = await store.unsettled(new Date(now.getTime() - SETTLE_AFTER_MS), UPLOADS_A_ROUND)
+    const isTime = sweptUntil === null || now.getTime() - sweptUntil.getTime() >= SWEEP_EVERY_MS
+    if (open.length === 0 && !isTime) return 0
+    const since = isTime ? (sweptUntil ?? new Date(now.getTime() - MAX_EXPIRY_MS)) : null
+    const orphans = await clearOrphans(parts, open, since)
+    if (isTime) sweptUntil = now
+    return orphans
   }
-  await parts.store.reschedule(idle)
-  return changed
-}
 
-function idleCheck(upload: Upload, idleChecks: ReadonlyMap<string, number>, at: Date): NextCheck {
-  const checks = (idleChecks.get(upload.uid) ?? 0) + 1
-  return { uid: upload.uid, checkAt: nextCheck(upload, at, checks), idleChecks: checks }
-}
-
-/** Asks again later, and not before Stream wants to be asked. */
-async function postpone(
-  { store, clock }: SyncParts,
-  group: readonly Upload[],
-  idleChecks: ReadonlyMap<string, number>,
-  retryAfterSeconds: number | null,
-): Promise<void> {
-  const now = clock.now()
-  const earliest = retryAfterSeconds === null ? firstCheck(now) : addSeconds(now, retryAfterSeconds)
-  const due = group.filter((upload) => idleChecks.has(upload.uid))
-  await store.reschedule(
-    due.map((upload) => ({
-      uid: upload.uid,
-      checkAt: earliest,
-      idleChecks: idleChecks.get(upload.uid) ?? 0,
-    })),
-  )
-}
-
-function addSeconds(at: Date, seconds: number): Date {
-  return new Date(at.getTime() + seconds * 1000)
-}
-
-async function settleReservations(parts: SyncParts, now: Date): Promise<number> {
-  const open = await parts.store.unsettled(new Date(now.getTime() - SETTLE_AFTER_MS), 100)
-  let settled = 0
-  for (const reservation of open) {
-    if ((await settleReservation(parts, reservation)) === 'released') settled += 1
+  return {
+    async round() {
+      const now = clock.now()
+      const asked = await uploadsToAsk(parts, now)
+      let changed = 0
+      for (let start = 0; start < asked.length; start += UPLOADS_A_CALL) {
+        const group = asked.slice(start, start + UPLOADS_A_CALL)
+        changed += await attempt(() => askStream(parts, group), 0)
+      }
+      const orphans = await attempt(() => sweep(now), 0)
+      await store.dropNoticesBefore(new Date(now.getTime() - KEEP_NOTICES_MS))
+      return { asked: asked.length, changed, orphans }
+    },
   }
-  return settled
+}
+
+/** Those whose time has come, and those that somebody watches and that may still change soon. */
+async function uploadsToAsk({ store, watchers }: SyncParts, now: Date): Promise<readonly Asked[]> {
+  const due = await store.due(now, UPLOADS_A_ROUND)
+  const isDue = new Set(due.map(({ upload }) => upload.uid))
+  const uids = [...watchers.watched(now)].filter((uid) => !isDue.has(uid))
+  const watched = uids.length === 0 ? [] : await store.findMany(uids.slice(0, UPLOADS_A_ROUND))
+  return [
+    ...watched
+      .filter((upload) => !isTerminal(upload.status))
+      .map((upload) => ({ upload, idleChecks: null })),
+    ...due,
+  ]
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
 
 /** An open, migrated database and the connection under it. */
 export interface SqliteDatabase {
@@ -30,20 +30,33 @@ export function openSqlite(file: string): SqliteDatabase {
   connection.pragma('foreign_keys = ON')
   connection.pragma('busy_timeout = 5000')
   const db = drizzle({ client: connection })
-  const before = countMigrations(connection)
-  migrate(db, { migrationsFolder: MIGRATIONS })
-  return { db, connection, applied: countMigrations(connection) - before }
+  return { db, connection, applied: migrate(connection) }
 }
 
-function countMigrations(connection: Database.Database): number {
-  const table = connection
-    .prepare<[], number>(
-      "select count(*) from sqlite_master where type = 'table' and name = '__drizzle_migrations'",
+/**
+ * As drizzle-orm's own migrator does it, but under one lock from the first look to the last write:
+ * of two processes that start at once, one migrates and the other finds nothing to do.
+ */
+function migrate(connection: Database.Database): number {
+  const apply = connection.transaction(() => {
+    connection.exec(
+      'create table if not exists __drizzle_migrations (id serial primary key, hash text not null, created_at numeric)',
     )
-    .pluck()
-    .get()
-  if (table !== 1) return 0
-  return (
-    connection.prepare<[], number>('select count(*) from __drizzle_migrations').pluck().get() ?? 0
-  )
+    const newest = connection
+      .prepare<[], number>('select coalesce(max(created_at), 0) from __drizzle_migrations')
+      .pluck()
+      .get()
+    const lacking = readMigrationFiles({ migrationsFolder: MIGRATIONS }).filter(
+      ({ folderMillis }) => folderMillis > (newest ?? 0),
+    )
+    const remember = connection.prepare<[string, number]>(
+      'insert into __drizzle_migrations (hash, created_at) values (?, ?)',
+    )
+    for (const { sql, hash, folderMillis } of lacking) {
+      for (const statement of sql) connection.exec(statement)
+      remember.run(hash, folderMillis)
+    }
+    return lacking.length
+  })
+  return apply.immediate()
 }

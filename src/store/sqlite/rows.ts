@@ -73,47 +73,10 @@ function rowToTerms(row: UploadRow): UploadTerms {
   }
 }
 
-export function reservationToRow(reservation: Reservation): UploadRow {
-  const { constraints } = reservation
-  return {
-    id: reservation.id,
-    protocol: reservation.protocol,
-    creator: reservation.creator,
-    name: reservation.name,
-    meta: reservation.meta,
-    ...constraints,
-    expiresAt: reservation.expiresAt,
-    createdAt: reservation.createdAt,
-    requestedBy: reservation.requestedBy,
-    idempotencyKey: reservation.idempotencyKey,
-    fingerprint: reservation.fingerprint,
-    uid: null,
-    uploadURL: null,
-    status: 'RESERVED',
-    version: 0,
-    updatedAt: reservation.createdAt,
-    totalBytes: reservation.totalBytes,
-    receivedBytes: null,
-    encodingPercent: null,
-    failureCode: null,
-    failureMessage: null,
-    received: false,
-    durationSeconds: null,
-    width: null,
-    height: null,
-    sizeBytes: null,
-    hlsURL: null,
-    dashURL: null,
-    thumbnailURL: null,
-    previewURL: null,
-    readyAt: null,
-    describedAt: null,
-    goneAt: null,
-    reservedSeconds: constraints.maxDurationSeconds,
-    storedSeconds: 0,
-    checkAt: null,
-    idleChecks: 0,
-  }
+/** The columns that a reservation names. A column that may be null does not map its date. */
+export function reservationToRow({ constraints, ...reservation }: Reservation) {
+  const scheduledDeletion = constraints.scheduledDeletion?.getTime() ?? null
+  return { ...reservation, ...constraints, scheduledDeletion }
 }
 
 /** The columns that a recorded change may touch. */

@@ -6,7 +6,7 @@ import { openSqlite } from './database.ts'
 import { prepareLists } from './lists.ts'
 import { changeToRow, reservationToRow, rowToReservation, rowToUpload } from './rows.ts'
 import { prepareStatements } from './statements.ts'
-import { deployments, uploads } from './tables.ts'
+import { deployments } from './tables.ts'
 
 const presentOnly = <T>(value: T | null): value is T => value !== null
 
@@ -15,6 +15,7 @@ export function createSqliteStore(file: string): UploadStore {
   const { db, connection } = openSqlite(file)
   const statements = prepareStatements(db)
   const lists = prepareLists(db)
+  const alive = connection.prepare('select 1')
 
   function addEvent(uploadId: string, version: number, event: UploadEvent): void {
     statements.addEvent.run({ uploadId, version, ...event })
@@ -41,7 +42,7 @@ export function createSqliteStore(file: string): UploadStore {
             const wanted = heldSeconds + reservation.constraints.maxDurationSeconds
             if (wanted > rules.creatorQuotaSeconds) return { kind: 'over-quota', heldSeconds }
           }
-          db.insert(uploads).values(reservationToRow(reservation)).run()
+          statements.reserve.run(reservationToRow(reservation))
           return { kind: 'reserved' }
         },
         // Two that race for the last minutes, or for one key, are decided one after the other.
@@ -146,7 +147,7 @@ export function createSqliteStore(file: string): UploadStore {
       statements.dropNoticesBefore.run({ before: before.getTime() }).changes,
 
     ping: async () => {
-      connection.prepare('select 1').get()
+      alive.get()
     },
     close: async () => {
       connection.pragma('wal_checkpoint(TRUNCATE)')

@@ -40,6 +40,35 @@ function changed() {
 
 export function prepareStatements(db: BetterSQLite3Database) {
   return {
+    // What is left out is null, and stays so until Stream has answered.
+    reserve: db
+      .insert(uploads)
+      .values({
+        id: given('id'),
+        protocol: given('protocol'),
+        creator: given('creator'),
+        name: given('name'),
+        meta: given('meta'),
+        maxDurationSeconds: given('maxDurationSeconds'),
+        maxSizeBytes: given('maxSizeBytes'),
+        allowedOrigins: given('allowedOrigins'),
+        requireSignedURLs: given('requireSignedURLs'),
+        scheduledDeletion: sql`${given('scheduledDeletion')}`,
+        expiresAt: given('expiresAt'),
+        createdAt: given('createdAt'),
+        requestedBy: given('requestedBy'),
+        idempotencyKey: given('idempotencyKey'),
+        fingerprint: given('fingerprint'),
+        status: 'RESERVED',
+        version: 0,
+        updatedAt: given('createdAt'),
+        totalBytes: given('totalBytes'),
+        received: false,
+        reservedSeconds: given('maxDurationSeconds'),
+        storedSeconds: 0,
+        idleChecks: 0,
+      })
+      .prepare(),
     findByUid: db
       .select()
       .from(uploads)

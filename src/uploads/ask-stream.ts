@@ -1,0 +1,60 @@
+/** Asks Stream about a group of uploads with one call, and records what it says. */
+import type { NextCheck } from '../store/store.ts'
+import type { StreamVideo } from '../stream/backend.ts'
+import { nextCheck } from './next-check.ts'
+import type { Parts } from './parts.ts'
+import { readOffset } from './read-offset.ts'
+import { recordEvidence } from './record-evidence.ts'
+import type { Upload } from './upload.ts'
+
+/** Uploads that one call asks after: 33 bytes of address each, as many as one address holds. */
+export const UPLOADS_A_CALL = 200
+/** What a list leaves out is asked after by name, so many at a time: the others wait a round. */
+const CONFIRMED_A_CALL = 10
+
+/** An upload to ask after; `idleChecks` is null where it is asked after only because it is watched. */
+export interface Asked {
+  readonly upload: Upload
+  readonly idleChecks: number | null
+}
+
+/** Returns how many of the group changed. Throws StreamError where Stream does not answer. */
+export async function askStream(
+  parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'watchers'>,
+  group: readonly Asked[],
+): Promise<number> {
+  const { videos } = await parts.stream.listVideos({ uids: group.map(({ upload }) => upload.uid) })
+  const described = new Map(videos.map((video) => [video.uid, video]))
+  const watched = parts.watchers.watched(parts.clock.now())
+  const idle: NextCheck[] = []
+  let changed = 0
+  let confirmed = 0
+
+  for (const { upload, idleChecks } of group) {
+    let video: StreamVideo | null | undefined = described.get(upload.uid)
+    if (video === undefined) {
+      if (confirmed === CONFIRMED_A_CALL) continue
+      confirmed += 1
+      // A list may lag behind; only Stream's answer about this very video calls it gone.
+      video = await parts.stream.findVideo(upload.uid)
+    }
+    const at = parts.clock.now()
+    const source = 'SYNC'
+    let latest = await recordEvidence(
+      parts,
+      upload.uid,
+      video === null ? { kind: 'absent', source, at } : { kind: 'described', source, at, video },
+    )
+    if (latest !== null && watched.has(upload.uid)) {
+      latest = (await readOffset(parts, latest)) ?? latest
+    }
+    if (latest !== null && latest.version !== upload.version) changed += 1
+    else if (idleChecks !== null) idle.push(idleCheck(upload, idleChecks + 1, at))
+  }
+  await parts.store.reschedule(idle)
+  return changed
+}
+
+function idleCheck(upload: Upload, idleChecks: number, at: Date): NextCheck {
+  return { uid: upload.uid, checkAt: nextCheck(upload, at, idleChecks), idleChecks }
+}

@@ -1,0 +1,70 @@
+/**
+ * Clears away what a lost answer left behind: a crash, a time-out or a cut connection between
+ * Stream's work and its answer leaves a video that nobody can upload to, and that holds storage.
+ */
+import type { Reservation } from '../store/store.ts'
+import type { StreamVideo } from '../stream/backend.ts'
+import { referenceOf } from './order.ts'
+import type { Parts } from './parts.ts'
+import { pendingVideos } from './pending-videos.ts'
+
+/** A creation that was asked for this long ago is not on its way any more: its time limit is 15 s. */
+export const SETTLE_AFTER_MS = 30_000
+/** Clocks differ: look for videos from a little before we asked. */
+const CLOCK_DIFFERENCE_MS = 300_000
+
+type ClearParts = Pick<Parts, 'stream' | 'store' | 'log'>
+
+/**
+ * Deletes at Stream every video that carries a reference of ours and is no upload of ours: its
+ * one-time URL came with the lost answer only, and Stream never tells it again, so that nobody could
+ * use it. Then the reservations are released. Returns how many videos were deleted; throws
+ * StreamError where Stream does not answer, with the reservations as they were.
+ *
+ * `open` are reservations older than SETTLE_AFTER_MS without an outcome; with `since`, videos of
+ * reservations that were released too early are found as well.
+ */
+export async function clearOrphans(
+  { stream, store, log }: ClearParts,
+  open: readonly Reservation[],
+  since: Date | null,
+  creator?: string,
+): Promise<number> {
+  const settling = new Set(open.map((reservation) => reservation.id))
+  const starts = open.map(({ createdAt }) => createdAt.getTime() - CLOCK_DIFFERENCE_MS)
+  if (since !== null) starts.push(since.getTime() - CLOCK_DIFFERENCE_MS)
+  const createdAfter = new Date(Math.min(...starts))
+
+  let deleted = 0
+  for await (const videos of pendingVideos(stream, {
+    createdAfter,
+    ...(creator === undefined ? {} : { creator }),
+  })) {
+    for (const orphan of await orphansAmong(videos, settling, store)) {
+      await stream.deleteVideo(orphan.uid)
+      deleted += 1
+      log.info({ uid: orphan.uid }, 'orphan deleted at Stream')
+    }
+  }
+  for (const id of settling) await store.release(id)
+  return deleted
+}
+
+async function orphansAmong(
+  videos: readonly StreamVideo[],
+  settling: ReadonlySet<string>,
+  store: Parts['store'],
+): Promise<readonly StreamVideo[]> {
+  const references = new Map<StreamVideo, string>()
+  for (const video of videos) {
+    const reference = referenceOf(video, store.deployment)
+    if (reference !== null) references.set(video, reference)
+  }
+  const known = await store.knownReferences([...references.values()])
+  return [...references].flatMap(([video, reference]) => {
+    const uid = known.get(reference)
+    // Null is a creation under way, unless it has been under way for too long.
+    const isOrphan = uid === null ? settling.has(reference) : uid !== video.uid
+    return isOrphan ? [video] : []
+  })
+}
