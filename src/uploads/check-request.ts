@@ -94,7 +94,14 @@ function checkName({ name, meta }: UploadRequest): InputIssue[] {
  * https://developers.cloudflare.com/stream/viewing-videos/securing-your-stream/
  */
 const HOST =
-  /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*(?::\d{1,5})?$/i
+  /^((?:\*\.)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*)(?::(\d{1,5}))?$/i
+
+function isHost(origin: string): boolean {
+  const [, host, port] = HOST.exec(origin) ?? []
+  if (host === undefined || host.length > 253) return false
+  if (port === undefined) return host.toLowerCase() !== 'localhost'
+  return Number(port) >= 1 && Number(port) <= 65_535
+}
 
 function checkOrigins(origins: readonly string[]): InputIssue[] {
   const issues: InputIssue[] = []
@@ -102,7 +109,7 @@ function checkOrigins(origins: readonly string[]): InputIssue[] {
     issues.push(issue('allowedOrigins', `must have at most ${MAX_ALLOWED_ORIGINS} entries.`))
   }
   for (const [index, origin] of origins.slice(0, MAX_ALLOWED_ORIGINS).entries()) {
-    if (origin.length <= 253 && HOST.test(origin)) continue
+    if (isHost(origin)) continue
     issues.push({
       path: ['allowedOrigins', String(index)],
       message:

@@ -126,7 +126,8 @@ export function prepareStatements(db: BetterSQLite3Database) {
     unsettled: db
       .select()
       .from(uploads)
-      .where(and(isNull(uploads.uid), sql`${uploads.createdAt} < ${given('before')}`))
+      // Literal, because the index is of these rows only.
+      .where(sql`${uploads.status} = 'RESERVED' and ${uploads.createdAt} < ${given('before')}`)
       .orderBy(asc(uploads.createdAt))
       .limit(given('limit'))
       .prepare(),

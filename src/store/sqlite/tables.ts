@@ -83,7 +83,7 @@ export const uploads = sqliteTable(
       .where(sql`${table.checkAt} is not null`),
     index('uploads_unsettled')
       .on(table.createdAt)
-      .where(sql`${table.uid} is null`),
+      .where(sql`${table.status} = 'RESERVED'`),
     index('uploads_held').on(table.creator, table.reservedSeconds, table.storedSeconds),
   ],
 )

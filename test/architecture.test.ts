@@ -1,0 +1,264 @@
+/**
+ * Who may import whom: the table of the house, one row a room. Arrows run one way:
+ * doors → gateway → http → graphql → uploads → (ports) ← adapters.
+ */
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+
+/** What a room may import. Files and folders of src end as they stand here; `node:` is a prefix. */
+interface Rule {
+  readonly inside: readonly string[]
+  /** Of these it may import types, and nothing that runs. */
+  readonly types?: readonly string[]
+  /** `any`, or names of packages with all that is in them. */
+  readonly packages: 'any' | readonly string[]
+}
+
+const ports = ['stream/backend.ts', 'stream/errors.ts', 'store/store.ts', 'events/events.ts']
+
+/** Rooms and what stands at the door of src; whatever is not in the table breaks it. */
+const rules: Readonly<Record<string, Rule>> = {
+  // The domain: runs wherever JavaScript does, so no package, and nothing of Node.
+  uploads: { inside: ['uploads/', ...ports], packages: [] },
+  graphql: { inside: ['graphql/', 'uploads/', ...ports], packages: ['@pothos/core', 'graphql'] },
+  http: {
+    inside: ['http/', 'graphql/', 'uploads/', 'stream/notice.ts'],
+    packages: ['graphql-yoga', '@graphql-yoga/render-graphiql', 'graphql-ws', 'jose', 'graphql'],
+  },
+  stream: { inside: ['stream/', 'uploads/json.ts'], packages: ['zod'] },
+  store: {
+    inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts'],
+    packages: ['node:', 'drizzle-orm', 'better-sqlite3'],
+  },
+  events: { inside: ['events/'], types: ['uploads/'], packages: [] },
+  // "The other company": it shares nothing with the gateway, not even a type.
+  emulator: {
+    inside: ['emulator/'],
+    packages: [
+      'node:',
+      'zod',
+      'better-sqlite3',
+      'mediabunny',
+      '@tus/server',
+      '@tus/file-store',
+      '@fastify/busboy',
+    ],
+  },
+  'gateway.ts': { inside: ['http/', 'graphql/', 'uploads/', ...ports], packages: [] },
+
+  // Those who choose the parts, and start them.
+  'main.ts': { inside: [''], packages: 'any' },
+  'cli.ts': { inside: [''], packages: 'any' },
+  commands: { inside: [''], packages: 'any' },
+  demo: { inside: [''], packages: 'any' },
+  // Their tools: of Node and the environment, and of the rooms they know the words only.
+  'clock.ts': { inside: [], types: ['uploads/'], packages: [] },
+  'config.ts': { inside: ['variables.ts'], types: ['http/'], packages: [] },
+  'listen.ts': { inside: ['listen-sockets.ts'], types: ['http/', 'gateway.ts'], packages: 'any' },
+  'listen-sockets.ts': { inside: [], types: ['http/'], packages: 'any' },
+  'log.ts': { inside: [], types: ['config.ts', 'uploads/'], packages: 'any' },
+  'variables.ts': { inside: [], packages: [] },
+}
+
+/** What runs on Cloudflare Workers, where there is no Node to lean on. */
+const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'gateway.ts']
+
+interface Import {
+  readonly file: string
+  readonly target: string
+  /** Whether only types are taken, which leave nothing behind in the JavaScript. */
+  readonly typesOnly: boolean
+}
+
+const source = fileURLToPath(new URL('../src', import.meta.url))
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts'))
+  .toSorted((a, b) => (a < b ? -1 : 1))
+const texts = new Map(files.map((file) => [file, readFileSync(join(source, file), 'utf8')]))
+const imports = [...texts].flatMap(([file, text]) => importsOf(file, text))
+
+/** Static imports, re-exports, bare imports and `import()`. */
+function importsOf(file: string, text: string): Import[] {
+  const found: Import[] = []
+  for (const [, clause = '', specifier = ''] of text.matchAll(
+    /^(?:import|export)\s+(?:([\w\s{},*$]+?)\s+from\s+)?'([^']+)'/gm,
+  )) {
+    found.push({ file, target: resolve(file, specifier), typesOnly: takesTypesOnly(clause) })
+  }
+  for (const [, specifier = ''] of text.matchAll(/\bimport\(\s*'([^']+)'/g)) {
+    found.push({ file, target: resolve(file, specifier), typesOnly: false })
+  }
+  return found
+}
+
+/** `type X`, `type { X }` and `{ type X, type Y }`; a bare import runs. */
+function takesTypesOnly(clause: string): boolean {
+  if (/^type\b/.test(clause)) return true
+  const [, names = ''] = /^\{(.*)\}$/s.exec(clause.trim()) ?? []
+  const taken = names.split(',').filter((name) => name.trim() !== '')
+  return taken.length > 0 && taken.every((name) => /^\s*type\s/.test(name))
+}
+
+/** A path within src, or the name of a package as it was written. */
+function resolve(file: string, specifier: string): string {
+  return specifier.startsWith('.') ? join(file, '..', specifier).replaceAll('\\', '/') : specifier
+}
+
+/** The folder of src, or the file that stands outside all of them. */
+function roomOf(path: string): string {
+  return path.split('/')[0] ?? path
+}
+
+function isInside({ target }: Import): boolean {
+  return texts.has(target) || target.endsWith('.ts')
+}
+
+function mayImport(rule: Rule, one: Import): boolean {
+  if (isInside(one)) {
+    const allowed = one.typesOnly ? [...rule.inside, ...(rule.types ?? [])] : rule.inside
+    return allowed.some((path) => one.target === path || isFolder(path, one.target))
+  }
+  if (rule.packages === 'any') return true
+  return rule.packages.some((name) =>
+    name.endsWith(':')
+      ? one.target.startsWith(name)
+      : one.target === name || one.target.startsWith(`${name}/`),
+  )
+}
+
+function isFolder(path: string, target: string): boolean {
+  return (path === '' || path.endsWith('/')) && target.startsWith(path)
+}
+
+describe('the table', () => {
+  test('is held against every file, and every room has a row', () => {
+    expect(files.length).toBeGreaterThan(80)
+    expect(imports.length).toBeGreaterThan(300)
+    expect([...new Set(files.map(roomOf))].filter((room) => !(room in rules))).toEqual([])
+  })
+
+  test.each(Object.entries(rules))('%s imports what its row allows', (room, rule) => {
+    const broken = imports
+      .filter(({ file }) => roomOf(file) === room)
+      .filter((one) => !mayImport(rule, one))
+      .map(({ file, target, typesOnly }) => {
+        const types = rule.types === undefined ? '' : ` and types of ${rule.types.join(', ')}`
+        const packages = rule.packages === 'any' ? 'any package' : rule.packages.join(', ')
+        return (
+          `src/${file} imports ${target}${typesOnly ? ' (types only)' : ''}, but ${room} may ` +
+          `import ${rule.inside.join(', ') || 'nothing of src'}${types}; packages: ${packages || 'none'}`
+        )
+      })
+    expect(broken).toEqual([])
+  })
+
+  test.each(portable)('%s leans on nothing that only Node has', (room) => {
+    const broken = [...texts]
+      .filter(([file]) => roomOf(file) === room)
+      .filter(([, text]) =>
+        /\b(?:process|Buffer|__dirname|require)\b[.(]/.test(withoutComments(text)),
+      )
+      .map(([file]) => `src/${file} uses a global of Node, but ${room} also runs on Workers`)
+    expect(broken).toEqual([])
+  })
+
+  test('arrows run one way: no room imports, round about, itself', () => {
+    const arrows = new Map<string, Set<string>>()
+    for (const one of imports) {
+      if (one.typesOnly || !isInside(one)) continue
+      const [from, to] = [roomOf(one.file), roomOf(one.target)]
+      if (from !== to) arrows.set(from, (arrows.get(from) ?? new Set()).add(to))
+    }
+    expect(arrows.get('gateway.ts')).toContain('http')
+    const circles = [...arrows.keys()].filter((room) => reaches(arrows, room, room))
+    expect(circles.map((room) => `src/${room} imports itself through other rooms`)).toEqual([])
+  })
+})
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*.*?\*\/|\/\/[^\n]*/gs, '')
+}
+
+/** Whether one gets from a room to another, in one step or more. */
+function reaches(
+  arrows: ReadonlyMap<string, ReadonlySet<string>>,
+  from: string,
+  to: string,
+): boolean {
+  const seen = new Set<string>()
+  const ahead = [...(arrows.get(from) ?? [])]
+  for (let room = ahead.pop(); room !== undefined; room = ahead.pop()) {
+    if (room === to) return true
+    if (seen.has(room)) continue
+    seen.add(room)
+    ahead.push(...(arrows.get(room) ?? []))
+  }
+  return false
+}
+
+describe('files', () => {
+  test('have at most 300 lines', () => {
+    const long = [...texts]
+      .map(([file, text]) => ({ file, lines: text.trimEnd().split('\n').length }))
+      .filter(({ lines }) => lines > 300)
+    expect(long.map(({ file, lines }) => `src/${file} has ${lines} lines, over 300`)).toEqual([])
+  })
+
+  test('are named in kebab-case, after what is in them', () => {
+    const names = files.flatMap((file) =>
+      file
+        .replace(/\.ts$/, '')
+        .split('/')
+        .map((name) => ({ file, name })),
+    )
+    const odd = names.filter(({ name }) => !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name))
+    expect(odd.map(({ file }) => `src/${file} is not in kebab-case`)).toEqual([])
+    const vague = names.filter(({ name }) =>
+      /^(?:utils?|helpers?|managers?|common|misc)$/.test(name),
+    )
+    expect(vague.map(({ file, name }) => `src/${file}: "${name}" says nothing`)).toEqual([])
+  })
+
+  test('import only packages that are installed with this one', () => {
+    const manifest = z
+      .object({ dependencies: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(readFileSync(join(source, '../package.json'), 'utf8')))
+    const missing = imports
+      .filter((one) => !one.typesOnly && !isInside(one) && !one.target.startsWith('node:'))
+      .filter(({ target }) => !(packageOf(target) in manifest.dependencies))
+    expect(
+      missing.map(({ file, target }) => `src/${file} imports ${target}, which is no dependency`),
+    ).toEqual([])
+  })
+})
+
+/** `@scope/name` or `name`, without the path behind it. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+describe('the reader of imports', () => {
+  test.each<[text: string, target: string, typesOnly: boolean]>([
+    ["import { a } from './a.ts'", 'http/a.ts', false],
+    ["import a, { type B } from '../x/a.ts'", 'x/a.ts', false],
+    ["import * as all from 'graphql'", 'graphql', false],
+    ["import 'pkg/register'", 'pkg/register', false],
+    ["import type { A } from './a.ts'", 'http/a.ts', true],
+    ["import type A from './a.ts'", 'http/a.ts', true],
+    ["import {\n  type A,\n  type B,\n} from './a.ts'", 'http/a.ts', true],
+    ["import {\n  type A,\n  b,\n} from './a.ts'", 'http/a.ts', false],
+    ["export { a } from './a.ts'", 'http/a.ts', false],
+    ["export * from './a.ts'", 'http/a.ts', false],
+    ["export type { A } from './a.ts'", 'http/a.ts', true],
+    ["const a = await import('node:fs')", 'node:fs', false],
+  ])('%s', (text, target, typesOnly) => {
+    expect(importsOf('http/door.ts', text)).toEqual([{ file: 'http/door.ts', target, typesOnly }])
+  })
+})

@@ -1,0 +1,264 @@
+/** What the gateway makes of its environment: defaults, readings, and every mistake at once. */
+import { describe, expect, test } from 'vitest'
+import { type Config, readConfig } from '../src/config.ts'
+
+type Environment = Readonly<Record<string, string>>
+
+const SECRET = 'a secret of thirty-two bytes....'
+const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'api-token' }
+const signed = { AUTH_JWT_SECRET: SECRET }
+
+function configOf(environment: Environment): Config {
+  const outcome = readConfig(environment)
+  if (outcome.kind === 'mistakes') throw new Error(outcome.mistakes.join('\n'))
+  return outcome.config
+}
+
+function mistakesOf(environment: Environment): readonly string[] {
+  const outcome = readConfig(environment)
+  return outcome.kind === 'mistakes' ? outcome.mistakes : []
+}
+
+/** The variables that the mistakes begin with. */
+function namesOf(environment: Environment): string[] {
+  return mistakesOf(environment).map((mistake) => mistake.split(' ')[0] ?? '')
+}
+
+const defaults = {
+  host: '127.0.0.1',
+  port: 4000,
+  publicURL: null,
+  stream: {
+    kind: 'emulator',
+    port: 4001,
+    directory: '.headgate/emulator',
+    storageMinutes: 1000,
+    encodeMs: 2000,
+  },
+  webhookSecrets: [],
+  databaseFile: '.headgate/headgate.db',
+  auth: { kind: 'open' },
+  allowedOrigins: [],
+  maxDurationSeconds: 36_000,
+  creatorQuotaMinutes: null,
+  createsPerMinute: 60,
+  introspection: true,
+  logLevel: 'info',
+} as const satisfies Partial<Config>
+
+describe('nothing need be set', () => {
+  test('without any variable the emulator runs on this machine, open to it alone', () => {
+    expect(configOf({})).toMatchObject(defaults)
+  })
+
+  test('a variable set to nothing, or to blanks, counts as left out', () => {
+    const empty = { PORT: '', HOST: ' ', AUTH_JWT_SECRET: '', CLOUDFLARE_ACCOUNT_ID: '  ' }
+    expect(configOf(empty)).toMatchObject(defaults)
+  })
+
+  test('what the gateway does not know is left alone', () => {
+    expect(configOf({ PATH: '/bin', NODE_ENV: 'production' })).toMatchObject(defaults)
+  })
+})
+
+describe('each variable is read', () => {
+  test.each<[variables: Environment, config: object]>([
+    [{ HOST: 'localhost' }, { host: 'localhost' }],
+    [{ PORT: '0' }, { port: 0 }],
+    [{ PORT: ' 65535 ' }, { port: 65_535 }],
+    [{ PUBLIC_URL: 'https://video.example.com/' }, { publicURL: 'https://video.example.com' }],
+    [{ PUBLIC_URL: 'HTTP://Video.Example.com:80' }, { publicURL: 'http://video.example.com' }],
+    [{ STREAM_WEBHOOK_SECRET: 'one, two ,,three' }, { webhookSecrets: ['one', 'two', 'three'] }],
+    [{ DATABASE_URL: 'file:/var/lib/h.db' }, { databaseFile: '/var/lib/h.db' }],
+    [{ DATABASE_URL: 'file::memory:' }, { databaseFile: ':memory:' }],
+    [
+      { ALLOWED_ORIGINS: 'https://a.com/,http://localhost:3000' },
+      { allowedOrigins: ['https://a.com', 'http://localhost:3000'] },
+    ],
+    [{ MAX_DURATION_SECONDS: '1' }, { maxDurationSeconds: 1 }],
+    [{ CREATOR_QUOTA_MINUTES: '600' }, { creatorQuotaMinutes: 600 }],
+    [{ RATE_LIMIT_CREATES: '1' }, { createsPerMinute: 1 }],
+    [{}, { streamApiBudget: null }],
+    [{ ...account, ...signed }, { streamApiBudget: 1000 }],
+    [{ STREAM_API_BUDGET: '10' }, { streamApiBudget: 10 }],
+    [{ ...account, ...signed, STREAM_API_BUDGET: '1200' }, { streamApiBudget: 1200 }],
+    [{ INTROSPECTION: 'false' }, { introspection: false }],
+    [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
+    [
+      {
+        EMULATOR_PORT: '0',
+        EMULATOR_DIR: '/tmp/e',
+        EMULATOR_STORAGE_MINUTES: '0',
+        EMULATOR_ENCODE_MS: '0',
+      },
+      {
+        stream: { kind: 'emulator', port: 0, directory: '/tmp/e', storageMinutes: 0, encodeMs: 0 },
+      },
+    ],
+    [
+      { ...account, ...signed },
+      {
+        stream: {
+          kind: 'account',
+          accountId: 'account',
+          apiToken: 'api-token',
+          baseURL: 'https://api.cloudflare.com/client/v4',
+        },
+      },
+    ],
+    [
+      { ...account, ...signed, CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:4001/client/v4/' },
+      { stream: { baseURL: 'http://127.0.0.1:4001/client/v4' } },
+    ],
+  ])('%j', (variables, config) => {
+    expect(configOf(variables)).toMatchObject(config)
+  })
+})
+
+describe('each variable may be wrong', () => {
+  test.each<[name: string, values: string[]]>([
+    ['PORT', ['-1', '65536', '80.5', '4e3', '0x50', 'http', '4000 4001', '٤٠٠٠']],
+    ['MAX_DURATION_SECONDS', ['0', '36001', 'ten']],
+    ['CREATOR_QUOTA_MINUTES', ['0', '-5', '1.5', '9'.repeat(16)]],
+    ['RATE_LIMIT_CREATES', ['0', 'none']],
+    ['STREAM_API_BUDGET', ['9', '1201', 'all']],
+    ['EMULATOR_PORT', ['65536', '-1']],
+    ['EMULATOR_STORAGE_MINUTES', ['-1', 'lots']],
+    ['EMULATOR_ENCODE_MS', ['-1', '2s']],
+    ['PUBLIC_URL', ['video.example.com', 'https://a.com/path', 'ftp://a.com', 'https://u:p@a.com']],
+    ['ALLOWED_ORIGINS', ['*', 'a.com', 'https://a.com/path', 'https://a.com,null']],
+    ['INTROSPECTION', ['yes', '1', 'TRUE']],
+    ['AUTH_DISABLED', ['yes', '0', 'False']],
+    ['LOG_LEVEL', ['verbose', 'INFO', 'toString']],
+    ['AUTH_JWKS_URL', ['id.example.com', 'file:///keys.json', 'https://']],
+    ['AUTH_JWT_SECRET', ['too short', 'x'.repeat(31), 'ü'.repeat(15)]],
+    ['DATABASE_URL', ['mysql://h/d', 'headgate.db', 'file:']],
+  ])('%s', (name, values) => {
+    for (const value of values) expect([value, namesOf({ [name]: value })]).toEqual([value, [name]])
+  })
+
+  test('a secret is long enough in bytes, not in characters', () => {
+    expect(mistakesOf({ AUTH_JWT_SECRET: 'ü'.repeat(16) })).toEqual([])
+  })
+
+  test('every mistake is told at once, each in a sentence that begins with its variable', () => {
+    const wrong = {
+      PORT: 'x',
+      PUBLIC_URL: 'x',
+      DATABASE_URL: 'x',
+      ALLOWED_ORIGINS: 'x,y',
+      MAX_DURATION_SECONDS: 'x',
+      CREATOR_QUOTA_MINUTES: 'x',
+      RATE_LIMIT_CREATES: 'x',
+      STREAM_API_BUDGET: 'x',
+      INTROSPECTION: 'x',
+      LOG_LEVEL: 'x',
+      CLOUDFLARE_ACCOUNT_ID: 'x',
+      AUTH_DISABLED: 'x',
+      AUTH_JWT_SECRET: 'x',
+      AUTH_JWKS_URL: 'x',
+      EMULATOR_PORT: 'x',
+      EMULATOR_STORAGE_MINUTES: 'x',
+      EMULATOR_ENCODE_MS: 'x',
+    }
+    const { CLOUDFLARE_ACCOUNT_ID: _half, ...told } = wrong
+    const names = new Set([...Object.keys(told), 'CLOUDFLARE_API_TOKEN'])
+    expect(new Set(namesOf(wrong))).toEqual(names)
+    expect(namesOf(wrong)).toHaveLength(names.size + 1)
+    for (const mistake of mistakesOf(wrong)) expect(mistake).toMatch(/^[A-Z_]+ .*[.)]$/)
+  })
+})
+
+describe('which Stream', () => {
+  test.each<[variables: Environment, mistakes: string[]]>([
+    [{ CLOUDFLARE_ACCOUNT_ID: 'a' }, ['CLOUDFLARE_API_TOKEN']],
+    [{ CLOUDFLARE_API_TOKEN: 't' }, ['CLOUDFLARE_ACCOUNT_ID']],
+    [{ CLOUDFLARE_API_BASE_URL: 'https://a.com' }, ['CLOUDFLARE_API_BASE_URL']],
+    [
+      { CLOUDFLARE_API_TOKEN: 't', CLOUDFLARE_API_BASE_URL: 'https://a.com' },
+      ['CLOUDFLARE_ACCOUNT_ID'],
+    ],
+    [{ ...account, ...signed, CLOUDFLARE_API_BASE_URL: 'a.com' }, ['CLOUDFLARE_API_BASE_URL']],
+    [{ ...account, ...signed }, []],
+  ])('%j', (variables, mistakes) => {
+    expect(namesOf(variables)).toEqual(mistakes)
+  })
+})
+
+describe('who may call', () => {
+  const jwks = { AUTH_JWKS_URL: 'https://id.example.com/keys' }
+  const disabled = { AUTH_DISABLED: 'true' }
+  const enabled = { AUTH_DISABLED: 'false' }
+  const outside = { HOST: '0.0.0.0' }
+
+  test.each<[variables: Environment, outcome: 'open' | 'tokens' | string[]]>([
+    // The emulator, on this machine or on its network.
+    [{}, 'open'],
+    [enabled, 'open'],
+    [disabled, 'open'],
+    [signed, 'tokens'],
+    [jwks, 'tokens'],
+    [{ ...signed, ...jwks }, 'tokens'],
+    [{ ...signed, ...enabled }, 'tokens'],
+    [{ HOST: 'localhost' }, 'open'],
+    [{ HOST: '::1' }, 'open'],
+    [{ HOST: '127.0.0.99' }, 'open'],
+    [outside, ['AUTH_JWT_SECRET']],
+    [{ HOST: '::' }, ['AUTH_JWT_SECRET']],
+    [{ HOST: '192.168.1.2' }, ['AUTH_JWT_SECRET']],
+    [{ HOST: '127.evil.example' }, ['AUTH_JWT_SECRET']],
+    [{ HOST: '127.0.0.1.evil.example' }, ['AUTH_JWT_SECRET']],
+    [{ HOST: 'localhost.evil.example' }, ['AUTH_JWT_SECRET']],
+    [{ ...outside, ...enabled }, ['AUTH_JWT_SECRET']],
+    [{ ...outside, ...disabled }, 'open'],
+    [{ ...outside, ...signed }, 'tokens'],
+    [{ ...outside, ...jwks }, 'tokens'],
+    // An account, wherever it listens.
+    [account, ['AUTH_JWT_SECRET']],
+    [{ ...account, ...enabled }, ['AUTH_JWT_SECRET']],
+    [{ ...account, ...disabled }, 'open'],
+    [{ ...account, ...signed }, 'tokens'],
+    [{ ...account, ...jwks }, 'tokens'],
+    [{ ...account, ...outside }, ['AUTH_JWT_SECRET']],
+    [{ ...account, ...outside, ...disabled }, 'open'],
+    [{ ...account, ...outside, ...jwks }, 'tokens'],
+    // Contradictions, and rules for tokens that nobody can verify.
+    [{ ...signed, ...disabled }, ['AUTH_DISABLED']],
+    [{ ...jwks, ...disabled }, ['AUTH_DISABLED']],
+    [{ AUTH_ISSUER: 'https://id.example.com' }, ['AUTH_ISSUER']],
+    [{ AUTH_AUDIENCE: 'headgate' }, ['AUTH_AUDIENCE']],
+    [{ ...account, AUTH_ISSUER: 'https://id.example.com' }, ['AUTH_ISSUER']],
+  ])('%j', (variables, outcome) => {
+    const read = readConfig(variables)
+    expect(read.kind === 'config' ? read.config.auth.kind : namesOf(variables)).toEqual(outcome)
+  })
+
+  test('a secret is taken as its bytes, a key set as its address', () => {
+    const rules = { AUTH_ISSUER: 'https://id.example.com', AUTH_AUDIENCE: 'headgate' }
+    expect(configOf({ ...signed, ...jwks, ...rules }).auth).toEqual({
+      kind: 'tokens',
+      secret: new TextEncoder().encode(SECRET),
+      jwksURL: new URL('https://id.example.com/keys'),
+      issuer: 'https://id.example.com',
+      audience: 'headgate',
+    })
+  })
+})
+
+describe('secrets', () => {
+  test.each<[name: string, value: string, also: Environment]>([
+    ['AUTH_JWT_SECRET', 'hunter2', {}],
+    ['AUTH_JWT_SECRET', `hunter2${SECRET}`, { AUTH_DISABLED: 'true' }],
+    ['CLOUDFLARE_API_TOKEN', 'hunter2', {}],
+    ['STREAM_WEBHOOK_SECRET', 'hunter2', { PORT: 'x' }],
+    ['DATABASE_URL', 'mysql://root:hunter2@h/d', {}],
+    ['AUTH_JWKS_URL', 'ftp://root:hunter2@h/keys', {}],
+    ['CLOUDFLARE_API_BASE_URL', 'ftp://root:hunter2@h/', { ...account, ...signed }],
+    ['PUBLIC_URL', 'https://root:hunter2@h', {}],
+    ['ALLOWED_ORIGINS', 'https://root:hunter2@h', {}],
+  ])('%s is not repeated where it is wrong', (name, value, also) => {
+    const mistakes = mistakesOf({ ...also, [name]: value })
+    expect(mistakes).not.toEqual([])
+    expect(mistakes.join('\n')).not.toContain('hunter2')
+  })
+})

@@ -1,0 +1,209 @@
+/** What every keeper of uploads must promise, whatever it is made of: one suite for all. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { UploadStore } from '../../src/store/store.ts'
+import type { Upload } from '../../src/uploads/upload.ts'
+import { after, reservationOf, uploadOf } from '../kit/samples.ts'
+import { type OpenedStore, type Suite, changeOf, freely, mintIn, uidOf } from './store-suite.ts'
+import { describeChanges } from './upload-store-changes.ts'
+import { describeLists } from './upload-store-lists.ts'
+import { describeReserving } from './upload-store-reserving.ts'
+import { describeUpkeep } from './upload-store-upkeep.ts'
+
+/** Runs the suite. `open` gives an empty store each time. */
+export function describeUploadStore(name: string, open: () => Promise<OpenedStore>): void {
+  describe(`${name} keeps the promises of an UploadStore`, () => {
+    let opened: OpenedStore
+    let store: UploadStore
+
+    beforeEach(async () => {
+      opened = await open()
+      ;({ store } = opened)
+    })
+    afterEach(async () => {
+      await store.close()
+    })
+
+    const suite: Suite = {
+      store: () => store,
+      async reopen() {
+        store = await opened.reopen()
+        return store
+      },
+      mint: (said) => mintIn(store, said),
+    }
+
+    describeReserving(suite)
+    describeChanges(suite)
+    describeLists(suite)
+    describeUpkeep(suite)
+
+    describe('exactness', () => {
+      const full: Upload = uploadOf({
+        id: 'full',
+        uid: uidOf('full'),
+        uploadURL: 'https://upload.example.com/tus/full?tusv2=true&sig=%2F%20"\'',
+        protocol: 'TUS',
+        creator: "o'hara; drop table uploads --",
+        name: 'Zoë 🎬.mp4',
+        meta: {
+          nested: { list: [1, -2.5, null, true, { deeper: ['ü', '日本語', '👩‍👩‍👧'] }], empty: {} },
+          'quote"key': "it's",
+          big: Number.MAX_SAFE_INTEGER,
+        },
+        constraints: {
+          maxDurationSeconds: 36_000,
+          maxSizeBytes: 30_000_000_000,
+          allowedOrigins: ['example.com', '*.example.com'],
+          requireSignedURLs: true,
+          scheduledDeletion: new Date('2026-06-01T00:00:00.999Z'),
+        },
+        status: 'READY',
+        version: 2,
+        updatedAt: after(12.345),
+        progress: {
+          totalBytes: 30_000_000_000,
+          receivedBytes: 29_999_999_999,
+          encodingPercent: 39.25,
+        },
+        failure: { code: 'ERR_NON_VIDEO', message: 'Das ist kein „Video“.' },
+        video: {
+          durationSeconds: 12.345678,
+          width: 3840,
+          height: 2160,
+          sizeBytes: 29_999_999_999,
+          hlsURL: 'https://example.com/video.m3u8',
+          dashURL: 'https://example.com/video.mpd',
+          thumbnailURL: 'https://example.com/thumbnail.jpg',
+          previewURL: 'https://example.com/watch',
+          readyAt: after(11.001),
+        },
+        describedAt: after(11.002),
+        goneAt: after(11.003),
+      })
+      const bare: Upload = uploadOf({
+        ...full,
+        name: null,
+        meta: {},
+        progress: { totalBytes: null, receivedBytes: null, encodingPercent: null },
+        failure: null,
+        video: null,
+        describedAt: null,
+        goneAt: null,
+      })
+      const unknown: Upload = uploadOf({
+        ...bare,
+        video: {
+          durationSeconds: null,
+          width: null,
+          height: null,
+          sizeBytes: null,
+          hlsURL: null,
+          dashURL: null,
+          thumbnailURL: null,
+          previewURL: null,
+          readyAt: null,
+        },
+      })
+
+      test.each([
+        ['everything', full],
+        ['nothing but what there must be', bare],
+        ['a video of which nothing is known', unknown],
+      ])('%s comes back as it was recorded, by every way of reading', async (_what, upload) => {
+        const { id, uid, uploadURL, protocol, creator, constraints } = upload
+        const reservation = reservationOf({
+          id,
+          protocol,
+          creator,
+          constraints,
+          name: upload.name,
+          meta: upload.meta,
+          totalBytes: 30_000_000_000,
+          idempotencyKey: 'schlüssel 🔑',
+          requestedBy: 'bob',
+        })
+        await store.reserve(reservation, freely)
+        expect(await store.unsettled(after(1), 10)).toEqual([reservation])
+        const minted = await store.mint(id, { uid, uploadURL }, after(1.001), after(15))
+        expect(minted).toEqual({
+          ...bare,
+          name: upload.name,
+          meta: upload.meta,
+          status: 'PENDING_UPLOAD',
+          version: 1,
+          updatedAt: after(1.001),
+          progress: { totalBytes: 30_000_000_000, receivedBytes: null, encodingPercent: null },
+        })
+        const change = changeOf(upload, { version: 2 }, { checkAt: after(20) })
+        expect(await store.advance(change)).toBe(true)
+
+        const ways = [
+          await store.find(uid),
+          (await store.findMany([uid]))[0],
+          (await store.list({}, { towards: 'older', limit: 1 }))[0],
+          (await store.due(after(20), 1))[0]?.upload,
+          (await store.findByKey('bob', 'schlüssel 🔑', after(0)))?.upload,
+          await (await suite.reopen()).find(uid),
+        ]
+        expect(ways).toEqual(ways.map(() => upload))
+      })
+
+      test('facts come back in the order of their names, so that equal ones are written equal', async () => {
+        const upload = await suite.mint({ id: 'full' })
+        const { progress, failure, video } = full
+        await store.advance(changeOf(upload, { status: 'ERROR', progress, failure, video }))
+        const found = await store.find(uidOf('full'))
+        expect(JSON.stringify([found?.progress, found?.failure, found?.video])).toBe(
+          JSON.stringify([progress, failure, video]),
+        )
+      })
+    })
+
+    describe('durability', () => {
+      test('everything is there after a restart', async () => {
+        const upload = await suite.mint({ id: 'one', idempotencyKey: 'key' })
+        await store.reserve(reservationOf({ id: 'two', creator: 'bob' }), freely)
+        const event = { status: 'QUEUED', source: 'SYNC', at: after(5) } as const
+        const holds = { reservedSeconds: 600, storedSeconds: 0 }
+        await store.advance(
+          changeOf(upload, { status: 'QUEUED' }, { event, holds, checkAt: after(9) }),
+        )
+        await store.reschedule([{ uid: upload.uid, checkAt: after(10), idleChecks: 3 }])
+        await store.keepNotice('stranger', '{"a":1}', after(2))
+        const { deployment } = store
+
+        const again = await suite.reopen()
+        expect(again.deployment).toBe(deployment)
+        const queued = { ...upload, status: 'QUEUED', version: 2 }
+        expect(await again.find(upload.uid)).toEqual(queued)
+        expect((await again.historyOf(['one'])).get('one')).toEqual([
+          { status: 'PENDING_UPLOAD', source: 'MUTATION', at: upload.createdAt },
+          event,
+        ])
+        expect(await again.due(after(10), 9)).toEqual([{ upload: queued, idleChecks: 3 }])
+        expect(await again.holdings()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
+        expect(await again.keptNotices('stranger')).toEqual(['{"a":1}'])
+        expect((await again.unsettled(after(1), 9)).map(({ id }) => id)).toEqual(['two'])
+        const taken = await again.reserve(
+          reservationOf({ id: 'three', idempotencyKey: 'key' }),
+          freely,
+        )
+        expect(taken.kind).toBe('taken')
+      })
+
+      test('each database has a name of its own', async () => {
+        const other = await open()
+        expect(other.store.deployment).not.toBe(store.deployment)
+        expect(other.store.deployment).toMatch(/^[\w-]{4,64}$/)
+        await other.store.close()
+      })
+
+      test('answers a ping while it is open, and fails it afterwards', async () => {
+        const other = await open()
+        await expect(other.store.ping()).resolves.toBeUndefined()
+        await other.store.close()
+        await expect(other.store.ping()).rejects.toThrow(/./)
+      })
+    })
+  })
+}

@@ -1,0 +1,346 @@
+/** The transition function: its table, its cases, and the laws that lost and late notices rely on. */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { StreamVideo } from '../../src/stream/backend.ts'
+import { type Evidence, applyEvidence, isReceived, legalMoves } from '../../src/uploads/moves.ts'
+import { type Upload, type UploadStatus, uploadStatuses } from '../../src/uploads/upload.ts'
+import { anyEvidence, lapsedLife, receivedLife } from '../kit/evidence.ts'
+import { EXPIRES_AT, after, uploadOf, videoOf } from '../kit/samples.ts'
+
+const source = 'SYNC'
+const early = after(60)
+const late = EXPIRES_AT
+
+function rank(status: UploadStatus): number {
+  return uploadStatuses.indexOf(status)
+}
+
+/** The upload after all of it. */
+function afterAll(upload: Upload, evidence: readonly Evidence[]): Upload {
+  let current = upload
+  for (const one of evidence) current = applyEvidence(current, one) ?? current
+  return current
+}
+
+/** Everything about an upload that must not depend on the order in which it was learnt. */
+function outcome({ status, progress, failure, video, describedAt, goneAt }: Upload) {
+  return { status, progress, failure, video, describedAt, goneAt }
+}
+
+function described(video: Partial<StreamVideo>, at = early): Evidence {
+  return { kind: 'described', source, at, video: videoOf(video) }
+}
+
+describe('the table of legal moves', () => {
+  test('has a row for every status', () => {
+    expect(Object.keys(legalMoves).toSorted()).toEqual([...uploadStatuses].toSorted())
+  })
+
+  test('goes forward only, in the order of the statuses, and so never in a circle', () => {
+    for (const from of uploadStatuses) {
+      for (const to of legalMoves[from]) expect(rank(to)).toBeGreaterThan(rank(from))
+    }
+  })
+
+  test('is transitive: a move may skip what was not seen', () => {
+    for (const from of uploadStatuses) {
+      for (const via of legalMoves[from]) {
+        expect(legalMoves[from]).toEqual(expect.arrayContaining([...legalMoves[via]]))
+      }
+    }
+  })
+
+  test('lets every status but DELETED end in DELETED', () => {
+    for (const from of uploadStatuses) {
+      expect(legalMoves[from].includes('DELETED')).toBe(from !== 'DELETED')
+    }
+  })
+
+  test('counts a file as received from QUEUED on', () => {
+    expect(uploadStatuses.filter(isReceived)).toEqual(['QUEUED', 'IN_PROGRESS', 'ERROR', 'READY'])
+  })
+})
+
+describe('what each piece of evidence makes of each status', () => {
+  const initials = { P: 'PENDING_UPLOAD', U: 'UPLOADING', X: 'EXPIRED', Q: 'QUEUED' } as const
+  const others = { I: 'IN_PROGRESS', E: 'ERROR', R: 'READY', D: 'DELETED' } as const
+  const named = new Map<string, UploadStatus>(Object.entries({ ...initials, ...others }))
+  const failure = { code: 'ERR_NON_VIDEO', message: 'The file is no video.' }
+  const longer = after(7200)
+
+  // From P, U, X, Q, I, E, R and D, in this order.
+  test.each<[string, Evidence, string]>([
+    ['pendingupload in time', described({}), 'PUXQIERD'],
+    ['pendingupload at the deadline', described({}, late), 'XXXQIERD'],
+    ['pendingupload, extended at Stream', described({ uploadExpiresAt: longer }, late), 'PUXQIERD'],
+    ['pendingupload past that', described({ uploadExpiresAt: longer }, longer), 'XXXQIERD'],
+    ['pendingupload, no deadline told', described({ uploadExpiresAt: null }, late), 'XXXQIERD'],
+    ['downloading', described({ state: 'downloading' }), 'QQQQIERD'],
+    ['queued', described({ state: 'queued' }), 'QQQQIERD'],
+    ['queued, playable', described({ state: 'queued', readyToStream: true }), 'RRRRRRRD'],
+    ['inprogress', described({ state: 'inprogress' }), 'IIIIIERD'],
+    ['inprogress, playable', described({ state: 'inprogress', readyToStream: true }), 'RRRRRRRD'],
+    ['ready', described({ state: 'ready' }), 'RRRRRRRD'],
+    ['error', described({ state: 'error', failure }), 'EEEEEERD'],
+    ['error, "playable"', described({ state: 'error', readyToStream: true }), 'EEEEEERD'],
+    ['a state unheard of', described({ state: 'unknown' }), 'PUXQIERD'],
+    ['unheard of, playable', described({ state: 'unknown', readyToStream: true }), 'RRRRRRRD'],
+    ['live-inprogress', described({ state: 'live-inprogress' }), 'PUXQIERD'],
+    ['no byte yet', { kind: 'offset', source, at: early, receivedBytes: 0 }, 'PUXQIERD'],
+    ['a first byte', { kind: 'offset', source, at: early, receivedBytes: 1 }, 'UUXQIERD'],
+    ['absent in time', { kind: 'absent', source, at: early }, 'DDDDDDDD'],
+    ['absent at the deadline', { kind: 'absent', source, at: late }, 'XXXDDDDD'],
+    ['deleted', { kind: 'deleted', source, at: early }, 'DDDDDDDD'],
+  ])('%s', (_what, evidence, expected) => {
+    const seen = [...named.values()].map((status) => {
+      const upload = uploadOf({ status })
+      return afterAll(upload, [evidence]).status
+    })
+    expect(seen).toEqual(expected.split('').map((letter) => named.get(letter)))
+  })
+
+  test('a video that is heard of after Stream had dropped it was received and deleted', () => {
+    const dropped = afterAll(uploadOf(), [{ kind: 'absent', source, at: late }])
+    expect(dropped).toMatchObject({ status: 'EXPIRED', goneAt: late })
+    expect(afterAll(dropped, [described({}, late)]).status).toBe('EXPIRED')
+    expect(afterAll(dropped, [described({ state: 'ready' }, late)]).status).toBe('DELETED')
+  })
+})
+
+describe('facts', () => {
+  test('a description fills in what Stream knows', () => {
+    const video = videoOf({
+      state: 'ready',
+      readyToStream: true,
+      encodingPercent: 100,
+      readyAt: after(50),
+      sizeBytes: 4711,
+      durationSeconds: 12.5,
+      width: 640,
+      height: 360,
+      hlsURL: 'https://example.com/video.m3u8',
+      dashURL: 'https://example.com/video.mpd',
+      thumbnailURL: 'https://example.com/thumbnail.jpg',
+      previewURL: 'https://example.com/watch',
+      modifiedAt: after(55),
+    })
+    expect(
+      applyEvidence(uploadOf(), { kind: 'described', source: 'WEBHOOK', at: early, video }),
+    ).toEqual(
+      uploadOf({
+        status: 'READY',
+        version: 2,
+        updatedAt: early,
+        progress: { totalBytes: 4711, receivedBytes: 4711, encodingPercent: 100 },
+        video: {
+          durationSeconds: 12.5,
+          width: 640,
+          height: 360,
+          sizeBytes: 4711,
+          hlsURL: 'https://example.com/video.m3u8',
+          dashURL: 'https://example.com/video.mpd',
+          thumbnailURL: 'https://example.com/thumbnail.jpg',
+          previewURL: 'https://example.com/watch',
+          readyAt: after(50),
+        },
+        describedAt: after(55),
+      }),
+    )
+  })
+
+  test('a pending upload has no video, and asking after it in vain changes nothing', () => {
+    expect(applyEvidence(uploadOf(), described({ modifiedAt: after(1) }))).toBeNull()
+  })
+
+  test('the declared size of a tus upload stands, and arrives with the file', () => {
+    const progress = { totalBytes: 5000, receivedBytes: 10, encodingPercent: null }
+    const upload = uploadOf({ protocol: 'TUS', status: 'UPLOADING', progress })
+    const queued = afterAll(upload, [described({ state: 'queued', sizeBytes: 4711 })])
+    expect(queued.progress).toEqual({ ...progress, receivedBytes: 5000 })
+  })
+
+  test('the received bytes never shrink', () => {
+    const far = afterAll(uploadOf(), [
+      { kind: 'offset', source, at: early, receivedBytes: 70 },
+      { kind: 'offset', source, at: early, receivedBytes: 50 },
+    ])
+    expect(far.progress.receivedBytes).toBe(70)
+    expect(far.version).toBe(2)
+  })
+
+  test('READY goes on improving, and a later word of Stream replaces an earlier one', () => {
+    const looks = { readyToStream: true, width: 640 } as const
+    const better = afterAll(uploadOf(), [
+      described({ ...looks, state: 'inprogress', encodingPercent: 30, modifiedAt: after(1) }),
+      described({ state: 'ready', encodingPercent: 100, width: 1280, modifiedAt: after(2) }),
+      described({ ...looks, state: 'inprogress', encodingPercent: 60, modifiedAt: after(1) }),
+    ])
+    expect(better).toMatchObject({ status: 'READY', version: 3, video: { width: 1280 } })
+    expect(better.progress.encodingPercent).toBe(100)
+  })
+
+  test('a notice that says less, later, takes nothing away', () => {
+    const known = { state: 'ready', width: 640, hlsURL: 'https://example.com/m' } as const
+    const lean = afterAll(uploadOf(), [
+      described({ ...known, modifiedAt: after(1) }),
+      described({ state: 'ready', width: 640, modifiedAt: after(2) }),
+    ])
+    expect(lean.video?.hlsURL).toBe('https://example.com/m')
+  })
+
+  test('a failure is there exactly while the status is ERROR', () => {
+    const failure = { code: 'ERR_NON_VIDEO', message: 'The file is no video.' }
+    const failed = afterAll(uploadOf(), [described({ state: 'error', failure })])
+    expect(failed.failure).toEqual(failure)
+    expect(afterAll(failed, [described({ state: 'ready' })]).failure).toBeNull()
+    expect(afterAll(failed, [{ kind: 'deleted', source, at: early }]).failure).toBeNull()
+    expect(afterAll(failed, [described({ state: 'inprogress' })]).failure).toEqual(failure)
+  })
+
+  test('of two failures the one with a reason is told', () => {
+    const failure = { code: 'ERR_NON_VIDEO', message: 'The file is no video.' }
+    const unknown = { code: 'ERR_UNKNOWN', message: 'Stream gave no reason.' }
+    const both = [failure, unknown].map((one) => described({ state: 'error', failure: one }))
+    expect(afterAll(uploadOf(), both).failure).toEqual(failure)
+    expect(afterAll(uploadOf(), both.toReversed()).failure).toEqual(failure)
+  })
+
+  test('what was agreed when the URL was minted never changes', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvidence, { maxLength: 6 }), (evidence) => {
+        const end = afterAll(uploadOf(), evidence)
+        const { version, updatedAt } = end
+        expect(end).toEqual(uploadOf({ ...outcome(end), version, updatedAt }))
+      }),
+    )
+  })
+})
+
+describe('the laws, for any evidence whatever', () => {
+  const runs = { numRuns: 2000 }
+  const upload = fc.constantFrom(
+    uploadOf(),
+    uploadOf({
+      protocol: 'TUS',
+      progress: { totalBytes: 12, receivedBytes: null, encodingPercent: null },
+    }),
+  )
+
+  test('each accepted change is one version and never a step back', () => {
+    fc.assert(
+      fc.property(upload, fc.array(anyEvidence, { maxLength: 8 }), (start, evidence) => {
+        let current = start
+        for (const one of evidence) {
+          const next = applyEvidence(current, one)
+          if (next === null) continue
+          expect(next.version).toBe(current.version + 1)
+          expect(next.updatedAt).toEqual(one.at)
+          expect(rank(next.status)).toBeGreaterThanOrEqual(rank(current.status))
+          expect(outcome(next)).not.toEqual(outcome(current))
+          current = next
+        }
+      }),
+      runs,
+    )
+  })
+
+  test('what was heard before says nothing new, however much was heard in between', () => {
+    fc.assert(
+      fc.property(
+        upload,
+        fc.array(anyEvidence, { minLength: 1, maxLength: 6 }),
+        (start, evidence) => {
+          const end = afterAll(start, evidence)
+          for (const one of evidence) expect(applyEvidence(end, one)).toBeNull()
+        },
+      ),
+      runs,
+    )
+  })
+
+  test('every order of the same evidence ends the same', () => {
+    const shuffled = fc
+      .array(anyEvidence, { minLength: 2, maxLength: 6 })
+      .chain((evidence) =>
+        fc.tuple(
+          fc.constant(evidence),
+          fc.shuffledSubarray(evidence, { minLength: evidence.length }),
+        ),
+      )
+    fc.assert(
+      fc.property(upload, shuffled, (start, [evidence, otherwise]) => {
+        expect(outcome(afterAll(start, otherwise))).toEqual(outcome(afterAll(start, evidence)))
+      }),
+      runs,
+    )
+  })
+})
+
+describe('the lives of real videos', () => {
+  const life = fc.oneof(
+    { weight: 3, arbitrary: receivedLife },
+    { weight: 1, arbitrary: lapsedLife },
+  )
+  const runs = { numRuns: 1000 }
+
+  test('shuffled and repeated notices end where the life ended', () => {
+    const disordered = life.chain(({ evidence }) =>
+      fc.tuple(
+        fc.constant(evidence),
+        fc.array(fc.constantFrom(...evidence), { maxLength: 5 }).chain((again) =>
+          fc.shuffledSubarray([...evidence, ...again], {
+            minLength: evidence.length + again.length,
+          }),
+        ),
+      ),
+    )
+    fc.assert(
+      fc.property(disordered, ([evidence, heard]) => {
+        expect(outcome(afterAll(uploadOf(), heard))).toEqual(
+          outcome(afterAll(uploadOf(), evidence)),
+        )
+      }),
+      runs,
+    )
+  })
+
+  test('whatever was lost of a received video, its last words bring everything back', () => {
+    const lossy = receivedLife.chain(({ evidence, lastWords }) =>
+      fc.tuple(
+        fc.constant(evidence),
+        fc.shuffledSubarray([...evidence]).map((heard) => heard.concat(lastWords)),
+      ),
+    )
+    fc.assert(
+      fc.property(lossy, ([evidence, heard]) => {
+        expect(outcome(afterAll(uploadOf(), heard))).toEqual(
+          outcome(afterAll(uploadOf(), evidence)),
+        )
+      }),
+      runs,
+    )
+  })
+
+  test('whatever was lost of a lapsed link, its last word is EXPIRED', () => {
+    const lossy = lapsedLife.chain(({ evidence, lastWords }) =>
+      fc.shuffledSubarray([...evidence]).map((heard) => heard.concat(lastWords)),
+    )
+    fc.assert(
+      fc.property(lossy, (heard) => {
+        expect(afterAll(uploadOf(), heard)).toMatchObject({ status: 'EXPIRED', video: null })
+      }),
+      runs,
+    )
+  })
+
+  test('a life ends in READY, ERROR, EXPIRED or DELETED', () => {
+    fc.assert(
+      fc.property(life, ({ evidence }) => {
+        expect(['READY', 'ERROR', 'EXPIRED', 'DELETED']).toContain(
+          afterAll(uploadOf(), evidence).status,
+        )
+      }),
+      runs,
+    )
+  })
+})

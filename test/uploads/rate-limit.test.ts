@@ -1,0 +1,64 @@
+/** So many in any minute, for each caller alone. */
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createRateLimit } from '../../src/uploads/rate-limit.ts'
+import { after } from '../kit/samples.ts'
+
+test('lets so many through, and says in how many whole seconds the next one may come', () => {
+  const limit = createRateLimit(3)
+  expect([0, 10, 20].map((second) => limit.take('alice', after(second)))).toEqual([
+    null,
+    null,
+    null,
+  ])
+  expect(limit.take('alice', after(20))).toBe(40)
+  expect(limit.take('alice', after(59.5))).toBe(1)
+  expect(limit.take('alice', after(60))).toBeNull()
+  expect(limit.take('alice', after(60))).toBe(10)
+})
+
+test('counts each caller alone', () => {
+  const limit = createRateLimit(1)
+  expect(limit.take('alice', after(0))).toBeNull()
+  expect(limit.take('alice', after(1))).toBe(59)
+  expect(limit.take('bob', after(1))).toBeNull()
+})
+
+test('does not count what it refuses', () => {
+  const limit = createRateLimit(1)
+  expect(limit.take('alice', after(0))).toBeNull()
+  for (let second = 1; second < 60; second += 1)
+    expect(limit.take('alice', after(second))).toBe(60 - second)
+  expect(limit.take('alice', after(60))).toBeNull()
+})
+
+test('goes on counting those who come often while it forgets those who do not', () => {
+  const limit = createRateLimit(2)
+  for (const caller of ['alice', 'bob']) expect(limit.take(caller, after(0))).toBeNull()
+  expect(limit.take('alice', after(50))).toBeNull()
+  // The sweep of this minute forgets bob, and must not forget what alice did ten seconds ago.
+  expect(limit.take('carol', after(61))).toBeNull()
+  expect(limit.take('alice', after(62))).toBeNull()
+  expect(limit.take('alice', after(63))).toBe(47)
+  expect(limit.take('bob', after(63))).toBeNull()
+})
+
+test('in no minute whatever do more get through, and whoever waits as told gets through', () => {
+  const steps = fc.array(fc.integer({ min: 0, max: 40_000 }), { minLength: 1, maxLength: 60 })
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5 }), steps, (perMinute, pauses) => {
+      const limit = createRateLimit(perMinute)
+      const taken: number[] = []
+      let now = after(0).getTime()
+      for (const pause of pauses) {
+        now += pause
+        // Whoever is refused comes back when told to.
+        const wait = limit.take('alice', new Date(now)) ?? 0
+        now += wait * 1000
+        expect(wait === 0 || limit.take('alice', new Date(now)) === null).toBe(true)
+        taken.push(now)
+        expect(taken.filter((time) => time > now - 60_000).length).toBeLessThanOrEqual(perMinute)
+      }
+    }),
+  )
+})

@@ -1,0 +1,31 @@
+/** The decision chart of the Stream documentation. */
+import { expect, test } from 'vitest'
+import { recommendProtocol } from '../../src/uploads/policy.ts'
+import type { UploadProtocol } from '../../src/uploads/upload.ts'
+
+test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, required: boolean]>([
+  [0, true, 'BASIC', false],
+  [1, true, 'BASIC', false],
+  [1, false, 'TUS', false],
+  [200_000_000, true, 'BASIC', false],
+  [200_000_000, false, 'TUS', false],
+  [200_000_001, true, 'TUS', true],
+  [200_000_001, false, 'TUS', true],
+  [30_000_000_000, true, 'TUS', true],
+  [30_000_000_001, true, 'TUS', true],
+  [Number.MAX_SAFE_INTEGER, false, 'TUS', true],
+])('%d bytes, reliable: %s → %s, required: %s', (sizeBytes, reliable, protocol, required) => {
+  expect(recommendProtocol(sizeBytes, reliable)).toMatchObject({ protocol, required })
+})
+
+test('each reason is a sentence of its own', () => {
+  const reasons = [
+    recommendProtocol(1, true),
+    recommendProtocol(1, false),
+    recommendProtocol(200_000_001, true),
+    recommendProtocol(30_000_000_001, true),
+  ].map(({ reason }) => reason)
+  expect(new Set(reasons).size).toBe(4)
+  for (const reason of reasons) expect(reason).toMatch(/^[A-Z].*\.$/)
+  expect(reasons[3]).toContain('30 GB')
+})
