@@ -2,15 +2,18 @@
 import type { AuthRules } from './http/authenticate.ts'
 import { createVariables } from './variables.ts'
 
+/** The embedded emulator. */
+export interface EmulatorConfig {
+  readonly kind: 'emulator'
+  readonly port: number
+  readonly directory: string
+  readonly storageMinutes: number
+  readonly encodeMs: number
+}
+
 /** Which Stream the gateway works with. */
 export type StreamConfig =
-  | {
-      readonly kind: 'emulator'
-      readonly port: number
-      readonly directory: string
-      readonly storageMinutes: number
-      readonly encodeMs: number
-    }
+  | EmulatorConfig
   | {
       readonly kind: 'account'
       readonly accountId: string
@@ -42,44 +45,75 @@ export interface Config {
   readonly logLevel: (typeof logLevels)[number]
 }
 
-export type ConfigOutcome =
-  | { readonly kind: 'config'; readonly config: Config }
-  /** One sentence a mistake, each naming its variable. */
+/** What was read, or one sentence a mistake, each naming its variable. */
+export type ConfigOutcome<T = Config> =
+  | { readonly kind: 'config'; readonly config: T }
   | { readonly kind: 'mistakes'; readonly mistakes: readonly string[] }
+
+/** Where variables come from; those set to nothing count as left out. */
+type Environment = Readonly<Record<string, string | undefined>>
 
 const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
 const SECRET_BYTES = 32
 /** Of the 1,200 that Stream allows all of an account's tokens together. */
 const DEFAULT_BUDGET = 1000
 
-/** Reads the variables that README.md lists; those set to nothing count as left out. */
-export function readConfig(
-  environment: Readonly<Record<string, string | undefined>>,
-): ConfigOutcome {
+/** All that the gateway needs: the variables that README.md lists. */
+export function readConfig(environment: Environment): ConfigOutcome {
+  return read(environment, (variables) => {
+    const host = readHost(variables)
+    const stream = readStream(variables)
+    return {
+      host,
+      port: variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000,
+      publicURL: variables.origin('PUBLIC_URL'),
+      stream,
+      webhookSecrets: variables.list('STREAM_WEBHOOK_SECRET'),
+      databaseFile: readDatabase(variables),
+      auth: readAuth(variables, stream, host),
+      allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
+      maxDurationSeconds:
+        variables.wholeNumber('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
+      creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
+      createsPerMinute: variables.wholeNumber('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
+      streamApiBudget:
+        variables.wholeNumber('STREAM_API_BUDGET', { from: 10, to: 1200 }) ??
+        (stream.kind === 'account' ? DEFAULT_BUDGET : null),
+      introspection: variables.flag('INTROSPECTION') ?? true,
+      logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
+    }
+  })
+}
+
+/** What the emulator alone needs: whoever starts it has no callers to let in. */
+export function readEmulatorConfig(
+  environment: Environment,
+): ConfigOutcome<EmulatorConfig & { readonly host: string }> {
+  return read(environment, (variables) => ({
+    host: readHost(variables),
+    ...readEmulator(variables),
+  }))
+}
+
+/** Which Stream, for commands that speak to it. */
+export function readStreamConfig(environment: Environment): ConfigOutcome<StreamConfig> {
+  return read(environment, readStream)
+}
+
+/** Path of the SQLite file, for commands that look after it. */
+export function readDatabaseConfig(environment: Environment): ConfigOutcome<string> {
+  return read(environment, readDatabase)
+}
+
+function read<T>(environment: Environment, part: (variables: Variables) => T): ConfigOutcome<T> {
   const variables = createVariables(environment)
-  const host = variables.text('HOST') ?? '127.0.0.1'
-  const stream = readStream(variables)
-  const config: Config = {
-    host,
-    port: variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000,
-    publicURL: variables.origin('PUBLIC_URL'),
-    stream,
-    webhookSecrets: variables.list('STREAM_WEBHOOK_SECRET'),
-    databaseFile: readDatabase(variables),
-    auth: readAuth(variables, stream, host),
-    allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
-    maxDurationSeconds:
-      variables.wholeNumber('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
-    creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
-    createsPerMinute: variables.wholeNumber('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
-    streamApiBudget:
-      variables.wholeNumber('STREAM_API_BUDGET', { from: 10, to: 1200 }) ??
-      (stream.kind === 'account' ? DEFAULT_BUDGET : null),
-    introspection: variables.flag('INTROSPECTION') ?? true,
-    logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
-  }
+  const config = part(variables)
   const mistakes = variables.mistakes()
   return mistakes.length === 0 ? { kind: 'config', config } : { kind: 'mistakes', mistakes }
+}
+
+function readHost(variables: Variables): string {
+  return variables.text('HOST') ?? '127.0.0.1'
 }
 
 type Variables = ReturnType<typeof createVariables>
@@ -109,6 +143,10 @@ function readStream(variables: Variables): StreamConfig {
       'means something only with CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.',
     )
   }
+  return readEmulator(variables)
+}
+
+function readEmulator(variables: Variables): EmulatorConfig {
   return {
     kind: 'emulator',
     port: variables.wholeNumber('EMULATOR_PORT', { from: 0, to: 65_535 }) ?? 4001,

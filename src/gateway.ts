@@ -52,7 +52,9 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const fetch = createRouter(
     {
       '/': async (request) =>
-        request.method === 'GET' ? say(200, DOORS) : methodNotAllowed(['GET']),
+        ['GET', 'HEAD'].includes(request.method)
+          ? say(200, DOORS)
+          : methodNotAllowed(['GET', 'HEAD']),
       '/graphql': withCors(origins, 'GET, POST', graphql),
       '/webhooks/stream': createWebhookDoor(parts, options.webhookSecrets),
       '/healthz': healthDoor,

@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { Config } from './config.ts'
 import { realClock } from './clock.ts'
-import { type Emulator, startEmulator } from './emulator/emulator.ts'
+import type { Emulator } from './emulator/emulator.ts'
 import { createMemoryEvents } from './events/memory.ts'
 import { createGateway } from './gateway.ts'
 import { type Listener, listen } from './listen.ts'
+import { opening } from './opening.ts'
+import { startConfiguredEmulator } from './start-emulator.ts'
 import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { StreamBackend } from './stream/backend.ts'
 import { createApiBudget } from './stream/budget.ts'
@@ -35,6 +37,8 @@ export interface RunningGateway {
 
 /** How long requests under way may still take when the gateway stops, in milliseconds. */
 const DRAIN_MS = 10_000
+/** How long any one part may take to close; the others are closed all the same. */
+const CLOSE_MS = 15_000
 
 /** Starts everything that the configuration names; what was started is stopped again on failure. */
 export async function startGateway(
@@ -44,10 +48,10 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const closers: (() => Promise<void>)[] = []
   async function closeAll(): Promise<void> {
-    for (const close of closers.toReversed()) await close()
+    for (const close of closers.toReversed()) await closeWithin(close, log)
   }
   try {
-    const store = createSqliteStore(config.databaseFile)
+    const store = opening(config.databaseFile, createSqliteStore)
     closers.push(() => store.close())
     const emulator = await startEmbedded(config)
     if (emulator !== null) closers.push(() => emulator.close())
@@ -88,7 +92,7 @@ export async function startGateway(
     }
     const gateway = createGateway(parts, {
       auth: config.auth,
-      allowedOrigins: [config.publicURL ?? listener.url, ...config.allowedOrigins],
+      allowedOrigins: [...ownOrigins(config, listener), ...config.allowedOrigins],
       introspection: config.introspection,
       webhookSecrets: () => webhookSecrets,
     })
@@ -104,8 +108,7 @@ export async function startGateway(
 
 function startEmbedded({ stream, host }: Config): Promise<Emulator | null> {
   if (stream.kind !== 'emulator') return Promise.resolve(null)
-  const { port, directory, storageMinutes, encodeMs } = stream
-  return startEmulator({ host, port, directory, storageMinutes, encodeMs })
+  return startConfiguredEmulator({ ...stream, host })
 }
 
 function createStream({ stream }: Config, emulator: Emulator | null): StreamBackend {
@@ -119,6 +122,23 @@ function createStream({ stream }: Config, emulator: Emulator | null): StreamBack
     apiToken: emulator.token,
     baseUrl: emulator.apiBaseUrl,
   })
+}
+
+/** Pages that the gateway itself serves, under the names by which they are opened. */
+function ownOrigins({ publicURL }: Config, { url }: Listener): readonly string[] {
+  return publicURL === null ? [url, url.replace('//127.0.0.1:', '//localhost:')] : [publicURL]
+}
+
+/** One part that hangs or fails keeps no other from closing. */
+async function closeWithin(close: () => Promise<void>, log: Log): Promise<void> {
+  const over = new AbortController()
+  try {
+    await Promise.race([close(), realClock.wait(CLOSE_MS, over.signal)])
+  } catch (error) {
+    log.error({ err: error }, 'a part did not close')
+  } finally {
+    over.abort()
+  }
 }
 
 /** Has the embedded emulator send its notices here; returns the secret that signs them. */

@@ -57,6 +57,13 @@ const rules: Readonly<Record<string, Rule>> = {
   // Their tools: of Node and the environment, and of the rooms they know the words only.
   'clock.ts': { inside: [], types: ['uploads/'], packages: [] },
   'config.ts': { inside: ['variables.ts'], types: ['http/'], packages: [] },
+  'error-code.ts': { inside: [], packages: [] },
+  'opening.ts': { inside: ['error-code.ts'], packages: [] },
+  'start-emulator.ts': {
+    inside: ['emulator/', 'error-code.ts'],
+    types: ['config.ts'],
+    packages: [],
+  },
   'listen.ts': { inside: ['listen-sockets.ts'], types: ['http/', 'gateway.ts'], packages: 'any' },
   'listen-sockets.ts': { inside: [], types: ['http/'], packages: 'any' },
   'log.ts': { inside: [], types: ['config.ts', 'uploads/'], packages: 'any' },

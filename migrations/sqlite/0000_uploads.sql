@@ -70,4 +70,5 @@ CREATE INDEX `uploads_by_creator` ON `uploads` (`creator`,`created_at`,`id`);-->
 CREATE INDEX `uploads_by_age` ON `uploads` (`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `uploads_due` ON `uploads` (`check_at`) WHERE "uploads"."check_at" is not null;--> statement-breakpoint
 CREATE INDEX `uploads_unsettled` ON `uploads` (`created_at`) WHERE "uploads"."status" = 'RESERVED';--> statement-breakpoint
+CREATE INDEX `uploads_retired` ON `uploads` (`created_at`) WHERE "uploads"."status" = 'RETIRED';--> statement-breakpoint
 CREATE INDEX `uploads_held` ON `uploads` (`creator`,`reserved_seconds`,`stored_seconds`);

@@ -1,9 +1,11 @@
 /** Reads the configuration for a command, and tells all mistakes at once. */
-import { type Config, readConfig } from '../config.ts'
+import type { ConfigOutcome } from '../config.ts'
 
 /** Null where there are mistakes: they have been written to standard error. */
-export function configured(): Config | null {
-  const outcome = readConfig(process.env)
+export function configured<T>(
+  read: (environment: NodeJS.ProcessEnv) => ConfigOutcome<T>,
+): T | null {
+  const outcome = read(process.env)
   if (outcome.kind === 'config') return outcome.config
   process.stderr.write('headgate cannot start as it is configured:\n')
   for (const mistake of outcome.mistakes) process.stderr.write(`  ${mistake}\n`)

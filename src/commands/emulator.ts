@@ -1,24 +1,12 @@
 /** `headgate emulator`: Cloudflare Stream on this machine, for anybody's test suite. */
-import { startEmulator } from '../emulator/emulator.ts'
+import { readEmulatorConfig } from '../config.ts'
+import { startConfiguredEmulator } from '../start-emulator.ts'
 import { asked, configured } from './configured.ts'
 
 export async function runEmulator(): Promise<number> {
-  const config = configured()
+  const config = configured(readEmulatorConfig)
   if (config === null) return 1
-  if (config.stream.kind !== 'emulator') {
-    process.stderr.write(
-      'headgate: unset CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN to start the emulator.\n',
-    )
-    return 1
-  }
-  const { port, directory, storageMinutes, encodeMs } = config.stream
-  const emulator = await startEmulator({
-    host: config.host,
-    port,
-    directory,
-    storageMinutes,
-    encodeMs,
-  })
+  const emulator = await startConfiguredEmulator(config)
   process.stderr.write(
     [
       '',

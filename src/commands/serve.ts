@@ -1,11 +1,11 @@
 /** `headgate serve`: the gateway, until it is asked to end. */
-import type { Config } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
 import { createLog } from '../log.ts'
 import { type RunningGateway, startGateway } from '../main.ts'
 import { asked, configured } from './configured.ts'
 
 export async function serve(): Promise<number> {
-  const config = configured()
+  const config = configured(readConfig)
   if (config === null) return 1
   const log = createLog(config.logLevel)
   const gateway = await startGateway(config, log)

@@ -1,4 +1,5 @@
 /** `headgate webhook`: looks after the account's one webhook at Stream. */
+import { readStreamConfig } from '../config.ts'
 import type { StreamBackend } from '../stream/backend.ts'
 import { createRestBackend } from '../stream/rest.ts'
 import { configured } from './configured.ts'
@@ -7,10 +8,10 @@ const DOOR = '/webhooks/stream'
 
 /** Null (said on standard error) where no account is configured. */
 function account(): StreamBackend | null {
-  const config = configured()
-  if (config === null) return null
-  if (config.stream.kind === 'account') {
-    const { accountId, apiToken, baseURL } = config.stream
+  const stream = configured(readStreamConfig)
+  if (stream === null) return null
+  if (stream.kind === 'account') {
+    const { accountId, apiToken, baseURL } = stream
     return createRestBackend({ accountId, apiToken, baseUrl: baseURL })
   }
   process.stderr.write(

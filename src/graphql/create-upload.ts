@@ -77,7 +77,7 @@ function termsOf(t: InputFields, defaultExpiry: string) {
     }),
     idempotencyKey: t.string({
       description:
-        'A retry with the same key returns the same upload and reserves nothing more. 1 to 255 characters, remembered for 24 hours.',
+        'A retry with the same key returns the same upload and reserves nothing more, even where its URL is spent by now: see its status. 1 to 255 characters, remembered for 24 hours.',
     }),
   }
 }

@@ -34,8 +34,19 @@ function parseURL(value: unknown): string {
 }
 
 function parseJSONObject(value: unknown): JsonObject {
-  if (isJsonObject(value)) return value
+  if (isJsonObject(value)) {
+    if (isShallow(value)) return value
+    throw refuse('JSONObject', `nested at most ${MAX_DEPTH} levels deep`, value)
+  }
   throw refuse('JSONObject', 'a JSON object such as {"title": "Holidays"}', value)
+}
+
+/** Deeper than anybody's meta, and shallow enough to walk through. */
+const MAX_DEPTH = 16
+
+function isShallow(value: unknown, depth = 1): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth <= MAX_DEPTH && Object.values(value).every((child) => isShallow(child, depth + 1))
 }
 
 function isJsonObject(value: unknown): value is JsonObject {

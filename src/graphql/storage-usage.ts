@@ -14,7 +14,7 @@ const StorageUsageType = builder.objectRef<StorageUsage>('StorageUsage').impleme
     }),
     storedMinutes: t.exposeFloat('storedMinutes', { description: 'Minutes of stored video.' }),
     reservedMinutes: t.exposeFloat('reservedMinutes', {
-      description: 'Held back for minted uploads that have not been received yet.',
+      description: 'Held back for minted uploads that have not been received and processed yet.',
     }),
     availableMinutes: t.exposeFloat('availableMinutes', {
       nullable: true,

@@ -22,7 +22,8 @@ builder.subscriptionFields((t) => ({
   }),
   uploadsChanged: t.field({
     type: UploadType,
-    description: "Every change to any of the caller's uploads, from now on.",
+    description:
+      "Every change to any of the caller's uploads, from now on. Completes when the token lapses, the gateway stops, or the reader fell far behind: read `uploads` then, and subscribe again.",
     subscribe: (_root, _args, { parts, viewer }) => watchUploads(parts, viewer),
     resolve: (upload) => upload,
   }),

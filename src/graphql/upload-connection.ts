@@ -118,7 +118,7 @@ function selectionFrom(
   return {
     ...(status ? { statuses: status } : {}),
     ...(protocol ? { protocol } : {}),
-    ...(creator ? { creator } : {}),
+    ...(creator === null || creator === undefined ? {} : { creator }),
     ...(createdAfter ? { createdAfter } : {}),
     ...(createdBefore ? { createdBefore } : {}),
   }

@@ -196,7 +196,8 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
     }),
     creator: t.exposeString('creator', {
       nullable: true,
-      description: 'Subject of the caller who minted it.',
+      description:
+        'Whom it belongs to: the subject of the caller who minted it, or whom an administrator named.',
     }),
     name: t.exposeString('name', {
       nullable: true,

@@ -1,6 +1,6 @@
 /** Who is calling: one function for every door. https://www.rfc-editor.org/rfc/rfc8725 */
 import { type JWTPayload, type JWTVerifyOptions, createRemoteJWKSet, errors, jwtVerify } from 'jose'
-import { MAX_CREATOR_LENGTH } from '../uploads/policy.ts'
+import { CREATOR_RULE, isCreator } from '../uploads/policy.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 
 /** How callers prove who they are. */
@@ -20,7 +20,8 @@ export type AuthRules =
 
 /** Why a caller is not let in; the sentence may be shown. */
 export interface Unauthenticated {
-  readonly kind: 'unauthenticated'
+  /** `unavailable`: the identity provider's keys cannot be had; the token may well be good. */
+  readonly kind: 'unauthenticated' | 'unavailable'
   readonly message: string
 }
 
@@ -48,7 +49,7 @@ export function createAuthenticate(rules: AuthRules, now: () => Date): Authentic
     ...(rules.audience === null ? {} : { audience: rules.audience }),
   }
 
-  async function verify(token: string): Promise<JWTPayload | null> {
+  async function verify(token: string): Promise<JWTPayload | 'unavailable' | null> {
     const options = { ...claims, currentDate: now() }
     // The algorithms are ours to choose, never the token's: a key set's public key is no secret.
     if (secret !== null) {
@@ -68,28 +69,46 @@ export function createAuthenticate(rules: AuthRules, now: () => Date): Authentic
     const [, token] = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization.trim()) ?? []
     if (token === undefined) return refuse('The Authorization header must be `Bearer` and a JWT.')
     const payload = await verify(token)
+    if (payload === 'unavailable') {
+      return {
+        kind: 'unavailable',
+        message: 'Tokens cannot be verified right now. Try again soon.',
+      }
+    }
     if (payload === null) return refuse('The token is not valid (any more): get a new one.')
     const viewer = viewerFrom(payload)
-    return viewer ?? refuse(`The token's \`sub\` must have 1 to ${MAX_CREATOR_LENGTH} characters.`)
+    return viewer ?? refuse(`The token's \`sub\` ${CREATOR_RULE}`)
   }
 }
 
-/** Null where the token is wrong; what is wrong with the key set itself is thrown. */
+/** What is wrong with a token, and not with the key set or the way to it. */
+const TOKEN_FAULTS = [
+  errors.JWSInvalid,
+  errors.JWSSignatureVerificationFailed,
+  errors.JWTInvalid,
+  errors.JWTExpired,
+  errors.JWTClaimValidationFailed,
+  errors.JWKSNoMatchingKey,
+  errors.JWKSMultipleMatchingKeys,
+  errors.JOSEAlgNotAllowed,
+  errors.JOSENotSupported,
+]
+
+/** Null where the token is wrong; `unavailable` where the key set cannot be had. */
 async function attempt(
   verification: Promise<{ readonly payload: JWTPayload }>,
-): Promise<JWTPayload | null> {
+): Promise<JWTPayload | 'unavailable' | null> {
   try {
     return (await verification).payload
   } catch (error) {
-    if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) throw error
-    if (error instanceof errors.JOSEError) return null
-    throw error
+    return TOKEN_FAULTS.some((fault) => error instanceof fault) ? null : 'unavailable'
   }
 }
 
 function viewerFrom(payload: JWTPayload): Viewer | null {
-  const { sub, scope, exp } = { scope: payload['scope'], ...payload }
-  if (sub === undefined || sub.length < 1 || sub.length > MAX_CREATOR_LENGTH) return null
+  const { sub, exp } = payload
+  const scope = payload['scope']
+  if (sub === undefined || !isCreator(sub)) return null
   const scopes = typeof scope === 'string' ? scope.split(' ') : []
   return {
     subject: sub,

@@ -10,11 +10,35 @@ export function createGraphQLDoor(yoga: Yoga, authenticate: Authenticate): Door 
     if (request.method === 'POST' && !isJSON(request)) {
       return answer(415, 'BAD_REQUEST', 'Send the request as application/json.')
     }
+    const malformed = malformedParameter(request)
+    if (malformed !== null) {
+      return answer(400, 'BAD_REQUEST', `\`${malformed}\` must be a JSON object.`)
+    }
     const caller = await authenticate(request.headers.get('authorization'))
     if (!isViewer(caller)) {
-      return answer(401, 'UNAUTHENTICATED', caller.message, { 'www-authenticate': 'Bearer' })
+      return caller.kind === 'unavailable'
+        ? answer(503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
+        : answer(401, 'UNAUTHENTICATED', caller.message, { 'www-authenticate': 'Bearer' })
     }
     return yoga.fetch(request, { viewer: caller })
+  }
+}
+
+/** https://graphql.github.io/graphql-over-http/draft/#sec-GET: both are JSON in the query string. */
+function malformedParameter(request: Request): string | null {
+  if (request.method !== 'GET') return null
+  const parameters = new URL(request.url).searchParams
+  const names = ['variables', 'extensions']
+  return names.find((name) => !isJSONObject(parameters.get(name))) ?? null
+}
+
+function isJSONObject(text: string | null): boolean {
+  if (text === null || text === '' || text === 'null') return true
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && !Array.isArray(value)
+  } catch {
+    return false
   }
 }
 

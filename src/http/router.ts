@@ -7,6 +7,8 @@ export function createRouter(doors: Readonly<Record<string, Door>>, log: Log): D
   const byPath = new Map(Object.entries(doors))
   const paths = [...byPath.keys()].join(', ')
   return async (request) => {
+    // A malformed Host header makes an address that is none.
+    if (!URL.canParse(request.url)) return say(400, 'The address or the Host header is malformed.')
     const { pathname } = new URL(request.url)
     const door = byPath.get(pathname)
     if (door === undefined) return say(404, `There is no such door. There are: ${paths}`)

@@ -10,6 +10,7 @@ import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { type Authenticate, isViewer } from './authenticate.ts'
 import { maskError } from './mask-error.ts'
+import { parseDocument } from './parse-document.ts'
 
 /** What a client may send when it connects. */
 type ConnectionParams = Record<string, unknown> | undefined
@@ -39,9 +40,7 @@ export function createSocketOptions(
     })
 
   return {
-    schema,
     connectionInitWaitTimeout: CONNECT_WITHIN_MS,
-    validate: (against, document) => validate(against, document, rules),
     async onConnect({ connectionParams, extra }) {
       const authorization = connectionParams?.['authorization']
       const caller = await authenticate(typeof authorization === 'string' ? authorization : null)
@@ -49,23 +48,35 @@ export function createSocketOptions(
       viewers.set(extra, caller)
       return true
     },
-    onSubscribe({ extra }) {
-      const expiresAt = viewers.get(extra)?.expiresAt ?? null
-      if (expiresAt === null || expiresAt > parts.clock.now()) return
-      return [
-        new GraphQLError('The token has lapsed: connect again with a new one.', {
-          extensions: { code: 'UNAUTHENTICATED' },
-        }),
-      ]
+    onSubscribe({ extra }, _id, { query, operationName, variables }) {
+      const viewer = viewers.get(extra)
+      if (viewer === undefined) return [lapsed()]
+      if (viewer.expiresAt !== null && viewer.expiresAt <= parts.clock.now()) return [lapsed()]
+      try {
+        const document = parseDocument(query)
+        const errors = validate(schema, document, rules)
+        if (errors.length > 0) return errors
+        return {
+          schema,
+          document,
+          operationName,
+          variableValues: variables,
+          contextValue: { parts, viewer, history: createHistoryReader(parts) },
+        }
+      } catch (error) {
+        if (error instanceof GraphQLError) return [error]
+        throw error
+      }
     },
-    context: ({ extra }) => ({
-      parts,
-      viewer: viewers.get(extra),
-      history: createHistoryReader(parts),
-    }),
     onError: (_context, _id, _payload, errors) => mask(errors),
     onNext(_context, _id, _payload, _args, { errors, data }) {
       return errors === undefined ? undefined : { data: data ?? null, errors: mask(errors) }
     },
   }
+}
+
+function lapsed(): GraphQLError {
+  return new GraphQLError('The token has lapsed: connect again with a new one.', {
+    extensions: { code: 'UNAUTHENTICATED' },
+  })
 }

@@ -8,6 +8,7 @@ import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { GRAPHIQL } from './graphiql.ts'
 import { maskError } from './mask-error.ts'
+import { useBoundedParser } from './parse-document.ts'
 
 /** Bytes of one GraphQL request. */
 const MAX_REQUEST_BYTES = 256 * 1024
@@ -29,7 +30,7 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     logging: false,
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
     context: () => ({ parts, history: createHistoryReader(parts) }),
-    plugins: options.introspection ? [] : [hideSchema],
+    plugins: options.introspection ? [useBoundedParser] : [useBoundedParser, hideSchema],
   })
 }
 

@@ -22,6 +22,12 @@ export interface Reservation extends UploadTerms {
   readonly requestedBy: string
 }
 
+/** What became of a reference: an upload with its uid, or (null) nothing yet, or given up. */
+export interface ReferenceFate {
+  readonly uid: string | null
+  readonly retired: boolean
+}
+
 /** What a key stands for: an upload, or (null) a reservation whose outcome is not known (yet). */
 export interface KeyedUpload {
   readonly reservation: Reservation
@@ -115,12 +121,19 @@ export interface UploadStore {
     at: Date,
     checkAt: Date,
   ): Promise<Upload | null>
-  /** Forgets a reservation that came to nothing; an upload is never touched. */
+  /** Forgets a reservation that Stream refused; an upload is never touched. */
   release(id: string): Promise<void>
   /** Reservations made before this whose outcome is still not known, oldest first. */
   unsettled(before: Date, limit: number): Promise<readonly Reservation[]>
-  /** Which of these references are known, as a reservation or an upload, with their uid. */
-  knownReferences(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>>
+  /**
+   * Gives up a reservation whose outcome nobody knows. It holds nothing any more and its key is free,
+   * but its reference is remembered, for Stream may turn out to have done the work after all.
+   */
+  retire(id: string): Promise<void>
+  /** Forgets references that were given up and reserved before this. */
+  dropRetiredBefore(before: Date): Promise<void>
+  /** What became of those of the references that are known here. */
+  knownReferences(ids: readonly string[]): Promise<ReadonlyMap<string, ReferenceFate>>
 
   find(uid: string): Promise<Upload | null>
   /** Those of the uids that there are, in no particular order. */

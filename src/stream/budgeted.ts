@@ -35,7 +35,7 @@ export function withBudget(backend: StreamBackend, budget: ApiBudget): StreamBac
       within('mutation', () => backend.updateVideo(uid, change, signal)),
     deleteVideo: (uid, signal) => within('mutation', () => backend.deleteVideo(uid, signal)),
     storageUsage: (creator, signal) =>
-      within('mutation', () => backend.storageUsage(creator, signal)),
+      within('synchronisation', () => backend.storageUsage(creator, signal)),
     findWebhook: (signal) => within('mutation', () => backend.findWebhook(signal)),
     setWebhook: (url, signal) => within('mutation', () => backend.setWebhook(url, signal)),
     deleteWebhook: (signal) => within('mutation', () => backend.deleteWebhook(signal)),

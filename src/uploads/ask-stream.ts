@@ -1,6 +1,7 @@
 /** Asks Stream about a group of uploads with one call, and records what it says. */
 import type { NextCheck } from '../store/store.ts'
 import type { StreamVideo } from '../stream/backend.ts'
+import { StreamError } from '../stream/errors.ts'
 import { nextCheck } from './next-check.ts'
 import type { Parts } from './parts.ts'
 import { readOffset } from './read-offset.ts'
@@ -28,17 +29,17 @@ export async function askStream(
   const watched = parts.watchers.watched(parts.clock.now())
   const idle: NextCheck[] = []
   let changed = 0
-  let confirmed = 0
 
-  for (const { upload, idleChecks } of group) {
-    let video: StreamVideo | null | undefined = described.get(upload.uid)
-    if (video === undefined) {
-      if (confirmed === CONFIRMED_A_CALL) continue
-      confirmed += 1
-      // A list may lag behind; only Stream's answer about this very video calls it gone.
-      video = await parts.stream.findVideo(upload.uid)
-    }
+  const listed = group.filter(({ upload }) => described.has(upload.uid))
+  const missing = group.filter(({ upload }) => !described.has(upload.uid))
+  for (const { upload, idleChecks } of [...listed, ...missing.slice(0, CONFIRMED_A_CALL)]) {
+    // A list may lag behind; only Stream's answer about this very video calls it gone.
+    const video = described.get(upload.uid) ?? (await confirm(parts, upload.uid))
     const at = parts.clock.now()
+    if (video === 'unanswered') {
+      if (idleChecks !== null) idle.push(idleCheck(upload, idleChecks + 1, at))
+      continue
+    }
     const source = 'SYNC'
     let latest = await recordEvidence(
       parts,
@@ -53,6 +54,20 @@ export async function askStream(
   }
   await parts.store.reschedule(idle)
   return changed
+}
+
+/** One video that Stream cannot tell of must not keep it from telling of the others. */
+async function confirm(
+  { stream, log }: Pick<Parts, 'stream' | 'log'>,
+  uid: string,
+): Promise<StreamVideo | null | 'unanswered'> {
+  try {
+    return await stream.findVideo(uid)
+  } catch (error) {
+    if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
+    log.warn({ uid, kind: error.kind }, 'Stream was asked about one video in vain')
+    return 'unanswered'
+  }
 }
 
 function idleCheck(upload: Upload, idleChecks: number, at: Date): NextCheck {

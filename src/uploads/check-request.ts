@@ -1,6 +1,6 @@
 /** Checks a request before Stream is asked: every issue at once, each with what would be right. */
 import {
-  MAX_CREATOR_LENGTH,
+  CREATOR_RULE,
   MAX_EXPIRY_MS,
   MAX_SCHEDULED_DELETION_MS,
   MAX_STREAM_DURATION_SECONDS,
@@ -8,6 +8,7 @@ import {
   MIN_EXPIRY_MS,
   MIN_SCHEDULED_DELETION_MS,
   type Policy,
+  isCreator,
 } from './policy.ts'
 import { checkMeta } from './check-meta.ts'
 import type { InputIssue } from './problem.ts'
@@ -15,6 +16,8 @@ import type { UploadRequest } from './upload-request.ts'
 
 const MAX_NAME_LENGTH = 256
 const MAX_ALLOWED_ORIGINS = 100
+/** A tus creation carries them in a header, which has room for so many characters. */
+const MAX_ORIGINS_LENGTH = 4096
 const MAX_KEY_LENGTH = 255
 
 /** What is wrong with the request; empty where nothing is. */
@@ -108,6 +111,11 @@ function checkOrigins(origins: readonly string[]): InputIssue[] {
   if (origins.length > MAX_ALLOWED_ORIGINS) {
     issues.push(issue('allowedOrigins', `must have at most ${MAX_ALLOWED_ORIGINS} entries.`))
   }
+  if (origins.join(',').length > MAX_ORIGINS_LENGTH) {
+    issues.push(
+      issue('allowedOrigins', `must have at most ${MAX_ORIGINS_LENGTH} characters in all.`),
+    )
+  }
   for (const [index, origin] of origins.slice(0, MAX_ALLOWED_ORIGINS).entries()) {
     if (isHost(origin)) continue
     issues.push({
@@ -134,6 +142,5 @@ function checkThumbnail(share: number | null): InputIssue[] {
 }
 
 function checkCreator(creator: string | null): InputIssue[] {
-  const fits = creator === null || (creator.length >= 1 && creator.length <= MAX_CREATOR_LENGTH)
-  return fits ? [] : [issue('creator', `must have 1 to ${MAX_CREATOR_LENGTH} characters.`)]
+  return creator === null || isCreator(creator) ? [] : [issue('creator', CREATOR_RULE)]
 }

@@ -16,13 +16,13 @@ const CLOCK_DIFFERENCE_MS = 300_000
 type ClearParts = Pick<Parts, 'stream' | 'store' | 'log'>
 
 /**
- * Deletes at Stream every video that carries a reference of ours and is no upload of ours: its
+ * Deletes at Stream every video whose reference this database reserved and that became no upload: its
  * one-time URL came with the lost answer only, and Stream never tells it again, so that nobody could
- * use it. Then the reservations are released. Returns how many videos were deleted; throws
+ * use it. Then the reservations are given up. Returns how many videos were deleted; throws
  * StreamError where Stream does not answer, with the reservations as they were.
  *
  * `open` are reservations older than SETTLE_AFTER_MS without an outcome; with `since`, videos of
- * reservations that were released too early are found as well.
+ * reservations that were given up too early are found as well.
  */
 export async function clearOrphans(
   { stream, store, log }: ClearParts,
@@ -46,7 +46,7 @@ export async function clearOrphans(
       log.info({ uid: orphan.uid }, 'orphan deleted at Stream')
     }
   }
-  for (const id of settling) await store.release(id)
+  for (const id of settling) await store.retire(id)
   return deleted
 }
 
@@ -62,9 +62,11 @@ async function orphansAmong(
   }
   const known = await store.knownReferences([...references.values()])
   return [...references].flatMap(([video, reference]) => {
-    const uid = known.get(reference)
-    // Null is a creation under way, unless it has been under way for too long.
-    const isOrphan = uid === null ? settling.has(reference) : uid !== video.uid
-    return isOrphan ? [video] : []
+    const fate = known.get(reference)
+    // A reference that this database never wrote belongs to a copy of it: not ours to delete.
+    if (fate === undefined) return []
+    // Neither minted nor given up: a creation under way, unless it has been so for too long.
+    if (fate.uid === null) return fate.retired || settling.has(reference) ? [video] : []
+    return fate.uid === video.uid ? [] : [video]
   })
 }

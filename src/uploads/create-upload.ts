@@ -204,12 +204,36 @@ async function mintReserved(
   }
   const now = parts.clock.now()
   const upload = await parts.store.mint(reservation.id, minted, now, firstCheck(now))
-  if (upload === null)
-    throw new Error(`Reservation ${reservation.id} vanished while it was minted.`)
+  if (upload === null) return undoMint(parts, reservation, minted.uid)
   parts.events.publish(upload)
-  parts.log.info({ uid: upload.uid, protocol: upload.protocol }, 'upload minted')
+  // Not the uid: until the file is there, a basic upload's address can be told from it.
+  parts.log.info({ reference: upload.id, protocol: upload.protocol }, 'upload minted')
   await receiveKeptNotices(parts, upload.uid)
   return { kind: 'Minted', upload, uploadURL: minted.uploadURL }
+}
+
+/**
+ * The answer came so late that the reservation had been given up (a clock that was set, a machine
+ * that slept): nobody would count this video, so it goes again.
+ */
+async function undoMint(
+  parts: CreateParts,
+  reservation: Reservation,
+  uid: string,
+): Promise<StreamFailed> {
+  parts.log.warn({ reference: reservation.id }, 'minted too late: deleted again')
+  try {
+    await parts.stream.deleteVideo(uid)
+  } catch (error) {
+    // The next sweep finds it by its reference.
+    if (!(error instanceof StreamError)) throw error
+  }
+  return {
+    kind: 'StreamError',
+    code: 'STREAM_UNAVAILABLE',
+    message: 'Cloudflare Stream took too long. Nothing was minted: try again.',
+    retryable: true,
+  }
 }
 
 function askStream(

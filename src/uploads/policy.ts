@@ -7,8 +7,15 @@ export const MAX_BASIC_BYTES = 200_000_000
 export const MAX_TUS_BYTES = 30_000_000_000
 /** Seconds (10 h) that Stream lets one video last. */
 export const MAX_STREAM_DURATION_SECONDS = 36_000
-/** Characters of Stream's `creator`. */
-export const MAX_CREATOR_LENGTH = 64
+
+/** What may name a creator, as the end of a sentence. */
+export const CREATOR_RULE =
+  'must have 1 to 64 printable ASCII characters, without blanks around them.'
+
+/** Stream takes at most 64 characters, and takes them in a header, which carries ASCII only. */
+export function isCreator(text: string): boolean {
+  return /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/.test(text)
+}
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000

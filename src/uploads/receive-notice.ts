@@ -10,7 +10,7 @@ type NoticeParts = Pick<Parts, 'store' | 'events' | 'clock' | 'log'>
  * is durable: only then may Stream be told that it arrived. A repeat changes nothing.
  */
 export async function receiveNotice(
-  parts: NoticeParts,
+  parts: NoticeParts & Pick<Parts, 'readVideo'>,
   video: StreamVideo,
   body: string,
 ): Promise<'applied' | 'kept'> {
@@ -26,6 +26,11 @@ export async function receiveNotice(
     return 'applied'
   }
   await parts.store.keepNotice(video.uid, body, at)
+  // It may have become known in between, by somebody who looked for kept notices just before.
+  if ((await parts.store.find(video.uid)) !== null) {
+    await receiveKeptNotices(parts, video.uid)
+    return 'applied'
+  }
   parts.log.info({ uid: video.uid, state: video.state }, 'notice kept: no such upload yet')
   return 'kept'
 }

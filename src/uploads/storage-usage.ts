@@ -1,4 +1,5 @@
 /** How the account's storage stands: what Stream counts, and what our own records hold back. */
+import type { StreamBackend, StreamStorage } from '../stream/backend.ts'
 import type { Parts } from './parts.ts'
 
 /** Minutes of video; null where the account has no limit that we know. */
@@ -16,7 +17,7 @@ export async function storageUsage({
   stream,
   store,
 }: Pick<Parts, 'stream' | 'store'>): Promise<StorageUsage> {
-  const [usage, { reservedSeconds }] = await Promise.all([stream.storageUsage(), store.holdings()])
+  const [usage, { reservedSeconds }] = await Promise.all([readOnce(stream), store.holdings()])
   const reservedMinutes = reservedSeconds / 60
   return {
     limitMinutes: usage.limitMinutes,
@@ -28,4 +29,15 @@ export async function storageUsage({
         : Math.max(0, usage.limitMinutes - usage.storedMinutes - reservedMinutes),
     videoCount: usage.videoCount,
   }
+}
+
+const underWay = new WeakMap<StreamBackend, Promise<StreamStorage>>()
+
+/** Whoever asks while Stream is being asked gets the same answer: a request is not a thousand. */
+function readOnce(stream: StreamBackend): Promise<StreamStorage> {
+  const present = underWay.get(stream)
+  if (present !== undefined) return present
+  const reading = stream.storageUsage().finally(() => underWay.delete(stream))
+  underWay.set(stream, reading)
+  return reading
 }

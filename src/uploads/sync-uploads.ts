@@ -17,8 +17,8 @@ export type SyncParts = Pick<
 
 /** Uploads that one round takes on; the rest stay due. */
 const UPLOADS_A_ROUND = 1000
-/** Kept notices whose upload never became known, such as those of another application. */
-const KEEP_NOTICES_MS = 86_400_000
+/** What is kept in case it is needed, such as notices of another application, is kept a day. */
+const DAY_MS = 86_400_000
 /** Pause between two sweeps for orphans whose reservation is gone already. */
 const SWEEP_EVERY_MS = 300_000
 /** First and longest pause after Stream did not answer. */
@@ -83,7 +83,9 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
         changed += await attempt(() => askStream(parts, group), 0)
       }
       const orphans = await attempt(() => sweep(now), 0)
-      await store.dropNoticesBefore(new Date(now.getTime() - KEEP_NOTICES_MS))
+      const dayBefore = new Date(now.getTime() - DAY_MS)
+      await store.dropNoticesBefore(dayBefore)
+      await store.dropRetiredBefore(dayBefore)
       return { asked: asked.length, changed, orphans }
     },
   }

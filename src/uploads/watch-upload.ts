@@ -44,9 +44,10 @@ export async function watchUpload(
   }
   if (present === null) return null
 
-  releases.push(parts.watchers.watch(uid), endEarly(parts, viewer, queue))
+  releases.push(parts.watchers.watch(uid))
   show(present)
   for (const upload of heard) show(upload)
   heard = null
+  releases.push(endEarly(parts, viewer, queue))
   return queue.changes
 }

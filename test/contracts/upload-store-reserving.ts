@@ -61,11 +61,37 @@ export function describeReserving({ store, mint }: Suite): void {
       await store().reserve(reservationOf({ id: 'one', idempotencyKey: 'one' }), freely)
       const upload = await mint({ id: 'two', idempotencyKey: 'two' })
       for (const id of ['one', 'two', 'nobody']) await store().release(id)
-      expect([...(await store().knownReferences(['one', 'two']))]).toEqual([['two', upload.uid]])
+      expect(await store().knownReferences(['one', 'two'])).toEqual(
+        new Map([['two', { uid: upload.uid, retired: false }]]),
+      )
       expect(await store().findByKey('alice', 'one', after(0))).toBeNull()
       expect(await store().find(upload.uid)).toEqual(upload)
       const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
       expect(await store().mint('one', minted, after(2), after(17))).toBeNull()
+    })
+
+    test('a reservation that is given up holds nothing, and its reference is remembered', async () => {
+      await store().reserve(reservationOf({ id: 'one', idempotencyKey: 'one' }), freely)
+      const upload = await mint({ id: 'two', idempotencyKey: 'two' })
+      for (const id of ['one', 'two', 'nobody']) await store().retire(id)
+      expect(await store().knownReferences(['one', 'two'])).toEqual(
+        new Map([
+          ['one', { uid: null, retired: true }],
+          ['two', { uid: upload.uid, retired: false }],
+        ]),
+      )
+      expect(await store().find(upload.uid)).toEqual(upload)
+      expect(await store().findByKey('alice', 'one', after(0))).toBeNull()
+      expect(await store().unsettled(after(9), 9)).toEqual([])
+      expect((await store().holdings()).reservedSeconds).toBe(upload.constraints.maxDurationSeconds)
+      const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
+      expect(await store().mint('one', minted, after(2), after(17))).toBeNull()
+
+      await store().dropRetiredBefore(after(0))
+      expect((await store().knownReferences(['one'])).size).toBe(1)
+      await store().dropRetiredBefore(after(1))
+      expect((await store().knownReferences(['one'])).size).toBe(0)
+      expect(await store().count({})).toBe(1)
     })
 
     test('the unsettled are those made before a moment and not minted, oldest first', async () => {
@@ -93,8 +119,8 @@ export function describeReserving({ store, mint }: Suite): void {
       const known = await store().knownReferences(['reserved', 'minted', 'nobody', 'minted'])
       expect(known).toEqual(
         new Map([
-          ['reserved', null],
-          ['minted', uidOf('minted')],
+          ['reserved', { uid: null, retired: false }],
+          ['minted', { uid: uidOf('minted'), retired: false }],
         ]),
       )
       expect(await store().knownReferences([])).toEqual(new Map())

@@ -76,16 +76,21 @@ export async function startTestGateway(
     await stop()
     await rm(folder, { recursive: true, force: true })
   })
-  if (gateway.emulator === null) throw new Error('Tests run against the emulator.')
+  const emulator = gateway.emulator ?? emulatorAt(variables['CLOUDFLARE_API_BASE_URL'])
   return {
     url: gateway.url,
     clock,
     databaseFile: outcome.config.databaseFile,
-    emulator: { ...gateway.emulator, ...knobsOf(gateway.emulator.url) },
+    emulator: { ...emulator, ...knobsOf(emulator.url) },
     logs,
     as: (token) => callerOf(`${gateway.url}/graphql`, token),
     stop,
   }
+}
+
+/** An emulator that another gateway of the test has started. */
+function emulatorAt(apiBaseUrl = ''): { url: string; apiBaseUrl: string } {
+  return { url: new URL(apiBaseUrl).origin, apiBaseUrl }
 }
 
 function callerOf(url: string, token?: string): Caller {

@@ -109,6 +109,8 @@ async function useAll(store: UploadStore, round: string): Promise<void> {
   if (upload === null) throw new Error('not minted')
   await store.findByKey('alice', a, after(0))
   await store.release(b)
+  await store.retire(b)
+  await store.dropRetiredBefore(after(0))
   await store.knownReferences([a, b])
   await store.find(a)
   await store.findMany([a, b])

@@ -24,11 +24,11 @@ const MIGRATIONS = fileURLToPath(new URL('../../../migrations/sqlite', import.me
 export function openSqlite(file: string): SqliteDatabase {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
   const connection = new Database(file)
+  connection.pragma('busy_timeout = 5000')
   // Readers do not wait for the writer, and a commit is on the disk before it is answered.
   connection.pragma('journal_mode = WAL')
   connection.pragma('synchronous = FULL')
   connection.pragma('foreign_keys = ON')
-  connection.pragma('busy_timeout = 5000')
   const db = drizzle({ client: connection })
   return { db, connection, applied: migrate(connection) }
 }

@@ -9,7 +9,13 @@ export type UploadRow = InferSelectModel<typeof uploads>
 
 /** Null for a row that is only a reservation. */
 export function rowToUpload(row: UploadRow): Upload | null {
-  if (row.status === 'RESERVED' || row.uid === null || row.uploadURL === null) return null
+  if (
+    row.status === 'RESERVED' ||
+    row.status === 'RETIRED' ||
+    row.uid === null ||
+    row.uploadURL === null
+  )
+    return null
   return {
     ...rowToTerms(row),
     uid: row.uid,

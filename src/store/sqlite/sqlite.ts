@@ -72,12 +72,22 @@ export function createSqliteStore(file: string): UploadStore {
       statements.release.run({ id })
     },
 
+    retire: async (id) => {
+      statements.retire.run({ id })
+    },
+
+    dropRetiredBefore: async (before) => {
+      statements.dropRetired.run({ before: before.getTime() })
+    },
+
     unsettled: async (before, limit) =>
       statements.unsettled.all({ before: before.getTime(), limit }).map(rowToReservation),
 
     knownReferences: async (ids) => {
       const rows = statements.references.all({ ids: JSON.stringify(ids) })
-      return new Map(rows.map((row) => [row.id, row.uid]))
+      return new Map(
+        rows.map(({ id, uid, status }) => [id, { uid, retired: status === 'RETIRED' }]),
+      )
     },
 
     find: async (uid) => {

@@ -1,5 +1,5 @@
 /** Every statement of the SQLite keeper that runs often, prepared once. */
-import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { keptNotices, uploadEvents, uploads } from './tables.ts'
 
@@ -74,11 +74,6 @@ export function prepareStatements(db: BetterSQLite3Database) {
       .from(uploads)
       .where(eq(uploads.uid, given('uid')))
       .prepare(),
-    findById: db
-      .select()
-      .from(uploads)
-      .where(eq(uploads.id, given('id')))
-      .prepare(),
     findByUids: db
       .select()
       .from(uploads)
@@ -116,12 +111,21 @@ export function prepareStatements(db: BetterSQLite3Database) {
         updatedAt: sql`${given('at')}`,
         checkAt: sql`${given('checkAt')}`,
       })
-      .where(and(eq(uploads.id, given('id')), isNull(uploads.uid)))
+      .where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED')))
       .returning()
       .prepare(),
     release: db
       .delete(uploads)
-      .where(and(eq(uploads.id, given('id')), isNull(uploads.uid)))
+      .where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED')))
+      .prepare(),
+    retire: db
+      .update(uploads)
+      .set({ status: 'RETIRED', idempotencyKey: null, reservedSeconds: 0 })
+      .where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED')))
+      .prepare(),
+    dropRetired: db
+      .delete(uploads)
+      .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${given('before')}`)
       .prepare(),
     unsettled: db
       .select()
@@ -132,7 +136,7 @@ export function prepareStatements(db: BetterSQLite3Database) {
       .limit(given('limit'))
       .prepare(),
     references: db
-      .select({ id: uploads.id, uid: uploads.uid })
+      .select({ id: uploads.id, uid: uploads.uid, status: uploads.status })
       .from(uploads)
       .where(sql`${uploads.id} in ${listed('ids')}`)
       .prepare(),

@@ -16,7 +16,8 @@ const moment = (name: string) => integer(name, { mode: 'timestamp_ms' })
 
 /**
  * Reservations and uploads in one table: a row begins as RESERVED, without uid, before Stream is
- * asked, and becomes an upload when Stream has answered.
+ * asked, and becomes an upload when Stream has answered. RETIRED is a reservation that was given up
+ * without an answer.
  */
 export const uploads = sqliteTable(
   'uploads',
@@ -40,7 +41,7 @@ export const uploads = sqliteTable(
 
     uid: text('uid'),
     uploadURL: text('upload_url'),
-    status: text('status', { enum: ['RESERVED', ...uploadStatuses] }).notNull(),
+    status: text('status', { enum: ['RESERVED', 'RETIRED', ...uploadStatuses] }).notNull(),
     version: integer('version').notNull(),
     updatedAt: moment('updated_at').notNull(),
     totalBytes: integer('total_bytes'),
@@ -84,6 +85,9 @@ export const uploads = sqliteTable(
     index('uploads_unsettled')
       .on(table.createdAt)
       .where(sql`${table.status} = 'RESERVED'`),
+    index('uploads_retired')
+      .on(table.createdAt)
+      .where(sql`${table.status} = 'RETIRED'`),
     index('uploads_held').on(table.creator, table.reservedSeconds, table.storedSeconds),
   ],
 )
