@@ -6,6 +6,7 @@ import { StreamError } from '../stream/errors.ts'
 import type { KeyedUpload, Reservation, ReserveOutcome } from '../store/store.ts'
 import type { MintedVideo } from '../stream/backend.ts'
 import { checkIdempotencyKey, checkRequest } from './check-request.ts'
+import { inTurn } from './in-turn.ts'
 import { firstCheck } from './next-check.ts'
 import { orderFrom, tusOrderFrom } from './order.ts'
 import type { Parts } from './parts.ts'
@@ -203,9 +204,12 @@ async function mintReserved(
     return mintTrouble(error, reservation.constraints.maxDurationSeconds)
   }
   const now = parts.clock.now()
-  const upload = await parts.store.mint(reservation.id, minted, now, firstCheck(now))
+  const upload = await inTurn(parts.events, minted.uid, async () => {
+    const recorded = await parts.store.mint(reservation.id, minted, now, firstCheck(now))
+    if (recorded !== null) parts.events.publish(recorded)
+    return recorded
+  })
   if (upload === null) return undoMint(parts, reservation, minted.uid)
-  parts.events.publish(upload)
   // Not the uid: until the file is there, a basic upload's address can be told from it.
   parts.log.info({ reference: upload.id, protocol: upload.protocol }, 'upload minted')
   await receiveKeptNotices(parts, upload.uid)

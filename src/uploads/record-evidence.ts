@@ -1,5 +1,6 @@
 /** Records what a piece of evidence makes of an upload, and tells whoever watches. */
 import { holdingOf } from './holding.ts'
+import { inTurn } from './in-turn.ts'
 import { type Evidence, applyEvidence } from './moves.ts'
 import { nextCheck } from './next-check.ts'
 import type { Parts } from './parts.ts'
@@ -10,7 +11,15 @@ import type { Upload } from './upload.ts'
  * it is recorded or says nothing new. Returns the upload as it stands then; null where there is
  * none with this uid.
  */
-export async function recordEvidence(
+export function recordEvidence(
+  parts: Pick<Parts, 'store' | 'events'>,
+  uid: string,
+  evidence: Evidence,
+): Promise<Upload | null> {
+  return inTurn(parts.events, uid, () => recordNow(parts, uid, evidence))
+}
+
+async function recordNow(
   parts: Pick<Parts, 'store' | 'events'>,
   uid: string,
   evidence: Evidence,
