@@ -20,7 +20,12 @@ export function createGraphQLDoor(yoga: Yoga, authenticate: Authenticate): Door 
         ? answer(503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
         : answer(401, 'UNAUTHENTICATED', caller.message, { 'www-authenticate': 'Bearer' })
     }
-    return yoga.fetch(request, { viewer: caller })
+    const response = await yoga.fetch(request, { viewer: caller })
+    if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+      // Proxies that gather an answer before they pass it on would hold every event back.
+      response.headers.set('x-accel-buffering', 'no')
+    }
+    return response
   }
 }
 

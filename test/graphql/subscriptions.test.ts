@@ -72,6 +72,34 @@ describe('uploadStatus', () => {
   })
 })
 
+describe('a subscriber that goes away', () => {
+  it('is forgotten: Stream is not asked more often for its sake', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid } = expectMinted(await createDirectUpload(caller))
+    const listed = async () => (await gateway.emulator.state()).requests['list'] ?? 0
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: `subscription { uploadStatus(uid: "${uid}") { status } }` }),
+    })
+    expect(response.headers.get('x-accel-buffering')).toBe('no')
+    const watched = await listed()
+    while ((await listed()) < watched + 3) gateway.clock.advance(1)
+
+    await response.body?.cancel()
+    // Rounds go on, but this upload is not due for many of them.
+    let quiet = 0
+    for (let rounds = 0; rounds < 200 && quiet < 5; rounds += 1) {
+      const before = await listed()
+      gateway.clock.advance(1)
+      await gateway.emulator.state()
+      quiet = (await listed()) === before ? quiet + 1 : 0
+    }
+    expect(quiet).toBe(5)
+  })
+})
+
 describe('uploadsChanged', () => {
   it('gives every change of one’s own uploads, and none of others', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
