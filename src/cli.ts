@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The `headgate` command: one file for each thing that it does. */
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { z } from 'zod'
 import { runDemo } from './demo/demo.ts'
 import { asked } from './commands/configured.ts'
 import { runEmulator } from './commands/emulator.ts'
@@ -8,8 +10,13 @@ import { runMigrate } from './commands/migrate.ts'
 import { serve } from './commands/serve.ts'
 import { deleteWebhook, setWebhook, showWebhook } from './commands/webhook.ts'
 
+const { version: VERSION } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')))
+
 const program = new Command('headgate')
   .description('A GraphQL gateway for direct creator uploads to Cloudflare Stream.')
+  .version(VERSION)
   .showHelpAfterError()
   .showSuggestionAfterError()
 

@@ -55,7 +55,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
         ['GET', 'HEAD'].includes(request.method)
           ? say(200, DOORS)
           : methodNotAllowed(['GET', 'HEAD']),
-      '/graphql': withCors(origins, 'GET, POST', graphql),
+      '/graphql': withCors(origins, 'GET, POST', parts.log, graphql),
       '/webhooks/stream': createWebhookDoor(parts, options.webhookSecrets),
       '/healthz': healthDoor,
       '/readyz': createReadyDoor(parts),

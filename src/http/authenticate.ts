@@ -75,7 +75,9 @@ export function createAuthenticate(rules: AuthRules, now: () => Date): Authentic
         message: 'Tokens cannot be verified right now. Try again soon.',
       }
     }
-    if (payload === null) return refuse('The token is not valid (any more): get a new one.')
+    if (payload === null) {
+      return refuse('The token is not valid (any more), or lacks `sub` or `exp`: get a new one.')
+    }
     const viewer = viewerFrom(payload)
     return viewer ?? refuse(`The token's \`sub\` ${CREATOR_RULE}`)
   }

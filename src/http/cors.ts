@@ -1,11 +1,17 @@
 /** CORS by an exact list of origins. https://fetch.spec.whatwg.org/#http-cors-protocol */
+import type { Log } from '../uploads/parts.ts'
 import type { Door } from './door.ts'
 
 const EXPOSED = 'Retry-After, X-Request-Id'
 const PREFLIGHT_SECONDS = '600'
 
 /** Lets the pages of these origins, and no others, use the door from a browser. */
-export function withCors(origins: ReadonlySet<string>, methods: string, door: Door): Door {
+export function withCors(
+  origins: ReadonlySet<string>,
+  methods: string,
+  log: Log,
+  door: Door,
+): Door {
   return async (request) => {
     const origin = request.headers.get('origin')
     const allowed = origin !== null && origins.has(origin)
@@ -15,7 +21,11 @@ export function withCors(origins: ReadonlySet<string>, methods: string, door: Do
     const response = isPreflight ? new Response(null, { status: 204 }) : await door(request)
     // Caches must not give one origin's answer to another.
     response.headers.append('vary', 'Origin')
-    if (!allowed) return response
+    if (!allowed) {
+      if (isPreflight)
+        log.info({ origin }, 'a page was refused: its origin is not in ALLOWED_ORIGINS')
+      return response
+    }
 
     response.headers.set('access-control-allow-origin', origin)
     if (isPreflight) {
