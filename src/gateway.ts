@@ -66,7 +66,11 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
     fetch,
     socketOptions: createSocketOptions(parts, authenticate, options),
     allowedOrigins: origins,
-    sync: () => synchroniser.round(),
+    async sync() {
+      const report = await synchroniser.round()
+      await synchroniser.idle()
+      return report
+    },
     keepInSync: () => keepInSync(parts, synchroniser),
   }
 }

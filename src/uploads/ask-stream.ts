@@ -4,7 +4,6 @@ import type { StreamVideo } from '../stream/backend.ts'
 import { StreamError } from '../stream/errors.ts'
 import { nextCheck } from './next-check.ts'
 import type { Parts } from './parts.ts'
-import { readOffset } from './read-offset.ts'
 import { recordEvidence } from './record-evidence.ts'
 import type { Upload } from './upload.ts'
 
@@ -19,55 +18,62 @@ export interface Asked {
   readonly idleChecks: number | null
 }
 
+type AskParts = Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log'>
+
+/** What Stream says of a video: null where it does not know it, `unanswered` where it cannot tell. */
+type Word = StreamVideo | null | 'unanswered'
+
 /** Returns how many of the group changed. Throws StreamError where Stream does not answer. */
-export async function askStream(
-  parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'watchers'>,
-  group: readonly Asked[],
-): Promise<number> {
+export async function askStream(parts: AskParts, group: readonly Asked[]): Promise<number> {
   const { videos } = await parts.stream.listVideos({ uids: group.map(({ upload }) => upload.uid) })
   const described = new Map(videos.map((video) => [video.uid, video]))
-  const watched = parts.watchers.watched(parts.clock.now())
-  const idle: NextCheck[] = []
-  let changed = 0
-
-  const listed = group.filter(({ upload }) => described.has(upload.uid))
   const missing = group.filter(({ upload }) => !described.has(upload.uid))
-  for (const { upload, idleChecks } of [...listed, ...missing.slice(0, CONFIRMED_A_CALL)]) {
-    // A list may lag behind; only Stream's answer about this very video calls it gone.
-    const video = described.get(upload.uid) ?? (await confirm(parts, upload.uid))
-    const at = parts.clock.now()
-    if (video === 'unanswered') {
-      if (idleChecks !== null) idle.push(idleCheck(upload, idleChecks + 1, at))
-      continue
-    }
-    const source = 'SYNC'
-    let latest = await recordEvidence(
-      parts,
-      upload.uid,
-      video === null ? { kind: 'absent', source, at } : { kind: 'described', source, at, video },
-    )
-    if (latest !== null && watched.has(upload.uid)) {
-      latest = (await readOffset(parts, latest)) ?? latest
-    }
-    if (latest !== null && latest.version !== upload.version) changed += 1
-    else if (idleChecks !== null) idle.push(idleCheck(upload, idleChecks + 1, at))
+
+  let changed = 0
+  for (const asked of group) {
+    const video = described.get(asked.upload.uid)
+    if (video !== undefined && (await recordWord(parts, asked, video))) changed += 1
   }
-  await parts.store.reschedule(idle)
+  // A list may lag behind; only Stream's answer about this very video calls it gone. What Stream
+  // cannot tell of one keeps it from telling of none of the others.
+  await Promise.all(
+    missing.slice(0, CONFIRMED_A_CALL).map(async (asked) => {
+      if (await recordWord(parts, asked, await confirm(parts, asked.upload))) changed += 1
+    }),
+  )
   return changed
 }
 
-/** One video that Stream cannot tell of must not keep it from telling of the others. */
 async function confirm(
   { stream, log }: Pick<Parts, 'stream' | 'log'>,
-  uid: string,
-): Promise<StreamVideo | null | 'unanswered'> {
+  upload: Upload,
+): Promise<Word> {
   try {
-    return await stream.findVideo(uid)
+    return await stream.findVideo(upload.uid)
   } catch (error) {
     if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
-    log.warn({ uid, kind: error.kind }, 'Stream was asked about one video in vain')
+    log.warn({ reference: upload.id, kind: error.kind }, 'Stream was asked of a video in vain')
     return 'unanswered'
   }
+}
+
+/** Records what Stream said, or when to ask again. True where the upload changed by it. */
+async function recordWord(parts: AskParts, asked: Asked, word: Word): Promise<boolean> {
+  const { upload, idleChecks } = asked
+  const at = parts.clock.now()
+  if (word !== 'unanswered') {
+    const source = 'SYNC'
+    const latest = await recordEvidence(
+      parts,
+      upload.uid,
+      word === null
+        ? { kind: 'absent', source, at }
+        : { kind: 'described', source, at, video: word },
+    )
+    if (latest !== null && latest.version !== upload.version) return true
+  }
+  if (idleChecks !== null) await parts.store.reschedule([idleCheck(upload, idleChecks + 1, at)])
+  return false
 }
 
 function idleCheck(upload: Upload, idleChecks: number, at: Date): NextCheck {

@@ -35,7 +35,7 @@ export async function deleteUpload(
     await parts.stream.deleteVideo(uid)
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    parts.log.warn({ uid, kind: error.kind, err: error }, 'deletion failed')
+    parts.log.warn({ reference: upload.id, kind: error.kind, err: error }, 'deletion failed')
     return streamTrouble(error)
   }
   const deleted = await recordEvidence(parts, uid, {

@@ -18,4 +18,5 @@ export async function keepInSync(
     }
     await clock.wait(ROUND_MS, closing)
   }
+  await synchroniser.idle()
 }

@@ -21,7 +21,7 @@ export async function readOffset(
     })
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    parts.log.debug({ uid: upload.uid, kind: error.kind }, 'offset not read')
+    parts.log.debug({ reference: upload.id, kind: error.kind }, 'offset not read')
     return null
   }
 }

@@ -8,6 +8,7 @@ import { type Asked, UPLOADS_A_CALL, askStream } from './ask-stream.ts'
 import { SETTLE_AFTER_MS, clearOrphans } from './clear-orphans.ts'
 import type { Parts } from './parts.ts'
 import { MAX_EXPIRY_MS } from './policy.ts'
+import { createOffsetReader } from './read-offsets.ts'
 import { isTerminal } from './upload.ts'
 
 export type SyncParts = Pick<
@@ -37,10 +38,13 @@ export interface SyncReport {
 export interface Synchroniser {
   /** One round. Trouble with Stream is logged, and the next round comes later. */
   round(): Promise<SyncReport>
+  /** Resolves when what rounds began beside themselves is over. */
+  idle(): Promise<void>
 }
 
 export function createSynchroniser(parts: SyncParts): Synchroniser {
-  const { store, clock, log } = parts
+  const { store, clock, log, watchers } = parts
+  const offsets = createOffsetReader(parts)
   let failures = 0
   let pausedUntil = 0
   /** Up to when orphans were swept; at first, as far back as a URL can still be usable. */
@@ -82,12 +86,15 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
         const group = asked.slice(start, start + UPLOADS_A_CALL)
         changed += await attempt(() => askStream(parts, group), 0)
       }
+      const watched = watchers.watched(now)
+      offsets.start(asked.flatMap(({ upload }) => (watched.has(upload.uid) ? [upload] : [])))
       const orphans = await attempt(() => sweep(now), 0)
       const dayBefore = new Date(now.getTime() - DAY_MS)
       await store.dropNoticesBefore(dayBefore)
       await store.dropRetiredBefore(dayBefore)
       return { asked: asked.length, changed, orphans }
     },
+    idle: () => offsets.idle(),
   }
 }
 
