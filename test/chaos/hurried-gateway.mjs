@@ -1,0 +1,27 @@
+/**
+ * The gateway as `headgate serve` starts it, with a clock that runs several times as fast: what is
+ * waited for half a minute takes seconds. The clock goes on across restarts, since it counts from a
+ * moment that all of them are told. JavaScript, because it runs beside what was built.
+ */
+import { createLog } from '../../dist/log.js'
+import { readConfig, startGateway } from '../../dist/main.js'
+
+const pace = Number(process.env.HEADGATE_CHAOS_PACE)
+const since = Number(process.env.HEADGATE_CHAOS_SINCE)
+
+/** @type {import('../../dist/uploads/parts.js').Clock} */
+const hurriedClock = {
+  now: () => new Date(since + (Date.now() - since) * pace),
+  wait: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds / pace)
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    }),
+}
+
+const outcome = readConfig(process.env)
+if (outcome.kind === 'mistakes') throw new Error(outcome.mistakes.join('\n'))
+await startGateway(outcome.config, createLog(outcome.config.logLevel), hurriedClock)

@@ -1,0 +1,203 @@
+/** Hundreds of uploads while Stream fails and the gateway dies: what was promised, and what was kept. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { isTerminal } from '../../src/uploads/upload.ts'
+import { type Differences, type KnownUpload, compareBooks, isEqual, readBooks } from './books.ts'
+import { deleteUntilDeleted, mintUntilMinted, sendFile } from './creator.ts'
+import { type Journey, planJourneys, statusAtRest } from './journeys.ts'
+import { chanceFrom } from './seed.ts'
+import { type Stage, setStage } from './stage.ts'
+import { type Subscriber, brokenPromises, subscribe } from './subscriber.ts'
+import { type Struck, type TroubleOptions, makeTrouble } from './trouble.ts'
+
+export interface StormOptions extends TroubleOptions {
+  readonly seed: number
+  readonly uploads: number
+  readonly pace: number
+  readonly encodeMs: number
+  /** After the storm, everything must be right within this. */
+  readonly restWithinMs: number
+}
+
+/** What became of one journey, as its client saw it. */
+export interface Travelled {
+  readonly journey: Journey
+  /** Every uid that an answer to its key named. */
+  readonly uids: ReadonlySet<string>
+  readonly subscriber: Subscriber | null
+}
+
+export interface StormOutcome {
+  readonly options: StormOptions
+  readonly travelled: readonly Travelled[]
+  readonly differences: Differences
+  /** Everything that was lost, shown wrongly or done twice, as sentences. */
+  readonly losses: readonly string[]
+  readonly kills: number
+  readonly aimedKills: number
+  readonly struck: Struck
+  readonly requests: Readonly<Record<string, number>>
+  readonly messages: ReadonlyMap<string, number>
+  readonly reservedSeconds: { readonly gateway: number; readonly stream: number }
+  /** Milliseconds of the storm, until all creators were done, and until all was right. */
+  readonly took: { readonly storm: number; readonly creators: number; readonly rest: number }
+}
+
+export async function runStorm(options: StormOptions): Promise<StormOutcome> {
+  const { seed, uploads, pace, encodeMs, overMs, restWithinMs } = options
+  const patienceMs = overMs + restWithinMs
+  const stage = await setStage({ encodeMs, pace, patienceMs })
+  const subscribers: Subscriber[] = []
+  try {
+    const start = Date.now()
+    const journeys = planJourneys(chanceFrom(seed), uploads, overMs * 0.8)
+    const travelling = Promise.all(journeys.map((journey) => travel(stage, journey, subscribers)))
+    const { struck, aimed } = await makeTrouble(stage, seed, options)
+    const storm = Date.now() - start
+    const travelled = await travelling
+    const creators = Date.now() - start
+    const { books, differences } = await untilRest(stage, start + patienceMs, subscribers, uploads)
+    const rest = Date.now() - start
+    for (const subscriber of subscribers) subscriber.stop()
+    const uploadsByUid = new Map(books.uploads.map((upload) => [upload.uid, upload]))
+    return {
+      options,
+      travelled,
+      differences,
+      losses: [
+        ...lossesAmong(travelled, uploadsByUid),
+        ...lossesInBooks(differences),
+        ...subscribers.flatMap(brokenPromises),
+        ...(await misled(stage, books.uploads)),
+        ...stage.surprises.map((surprise) => `unexpected: ${surprise}`),
+        ...stage.gateway.failures.map((failure) => `the gateway failed: ${failure}`),
+      ],
+      kills: stage.gateway.kills(),
+      aimedKills: aimed,
+      struck,
+      requests: books.stream.requests,
+      messages: stage.gateway.messages,
+      reservedSeconds: { gateway: books.reservedSeconds, stream: books.stream.reservedSeconds },
+      took: { storm, creators, rest },
+    }
+  } finally {
+    for (const subscriber of subscribers) subscriber.stop()
+    await stage.end()
+  }
+}
+
+/** One creator's upload from the first request to the last. */
+async function travel(
+  stage: Stage,
+  journey: Journey,
+  subscribers: Subscriber[],
+): Promise<Travelled> {
+  const uids = new Set<string>()
+  let subscriber: Subscriber | null = null
+  try {
+    await pause(journey.startMs)
+    const line = await stage.as(journey.creator)
+    const expiry = new Date(Date.now() + 3_600_000).toISOString()
+    const minted = await Promise.all(
+      Array.from({ length: journey.callers }, () => mintUntilMinted(line, journey, expiry)),
+    )
+    for (const { uid } of minted) uids.add(uid)
+    const [first] = minted
+    if (first === undefined) throw new Error('Nobody called.')
+    subscriber = subscribe(line, first.uid, journey.watchesBy)
+    subscribers.push(subscriber)
+    await sendFile(journey, first)
+    if (journey.ending === 'deleted when ready') await subscriber.done
+    if (journey.ending.startsWith('deleted')) await deleteUntilDeleted(line, first.uid)
+    // The key still means the same upload, whatever has become of it.
+    uids.add((await mintUntilMinted(line, journey, expiry)).uid)
+  } catch (error) {
+    stage.surprises.push(
+      `${journey.key} (${journey.ending}, ${journey.protocol}): ${String(error)}`,
+    )
+  }
+  return { journey, uids, subscriber }
+}
+
+/** Reads both books until they agree and every subscription has ended that should, or it is too late. */
+async function untilRest(
+  stage: Stage,
+  deadline: number,
+  subscribers: readonly Subscriber[],
+  expected: number,
+) {
+  for (;;) {
+    const books = await readBooks(stage)
+    const differences = compareBooks(books)
+    const moving = books.uploads.filter(
+      ({ status }) => status === 'QUEUED' || status === 'IN_PROGRESS',
+    )
+    const atRest = moving.length === 0 && books.uploads.length >= expected
+    const told = subscribers.every((subscriber) => isTold(subscriber, books.uploads))
+    if ((isEqual(differences) && atRest && told) || Date.now() > deadline) {
+      return { books, differences }
+    }
+    await pause(500)
+  }
+}
+
+/** Whether the last state that it was shown is the last there was while it watched. */
+function isTold({ uid, connections }: Subscriber, uploads: readonly KnownUpload[]): boolean {
+  const last = connections.at(-1)?.at(-1)
+  if (last === undefined) return false
+  return isTerminal(last.status) || last.version === uploads.find((one) => one.uid === uid)?.version
+}
+
+function lossesAmong(
+  travelled: readonly Travelled[],
+  uploads: ReadonlyMap<string, KnownUpload>,
+): string[] {
+  return travelled.flatMap(({ journey, uids, subscriber }) => {
+    const name = `${journey.key} (${journey.ending}, ${journey.protocol})`
+    if (uids.size === 0) return [`${name} was never minted`]
+    if (uids.size > 1) return [`${name} was minted as ${[...uids].join(' and ')}`]
+    const losses: string[] = []
+    for (const uid of uids) {
+      const upload = uploads.get(uid)
+      if (upload === undefined) return [`${name}: the gateway lost ${uid}`]
+      const right = statusAtRest(journey)
+      if (upload.status !== right) losses.push(`${name}: ${uid} is ${upload.status}, not ${right}`)
+      if (subscriber !== null && !isTold(subscriber, [upload])) {
+        losses.push(`${name}: the subscriber of ${uid} was not told of version ${upload.version}`)
+      }
+    }
+    return losses
+  })
+}
+
+function lossesInBooks(differences: Differences): string[] {
+  const { wrongStatus, unknownVideos, twiceForOneKey, reservedTooMuch } = differences
+  return [
+    ...wrongStatus,
+    ...unknownVideos.map((video) => `the gateway does not know ${video}`),
+    ...twiceForOneKey.map((key) => `two uploads for ${key}`),
+    ...(reservedTooMuch === 0 ? [] : [`${reservedTooMuch} s too much are reserved`]),
+  ]
+}
+
+/** Whoever comes now must be shown the final state at once, and nothing after it. */
+async function misled(stage: Stage, uploads: readonly KnownUpload[]): Promise<string[]> {
+  const wrong: string[] = []
+  const left = [...uploads]
+  async function takeTurns(): Promise<void> {
+    for (let upload = left.pop(); upload !== undefined; upload = left.pop()) {
+      const late = subscribe(stage.admin, upload.uid, left.length % 2 === 0 ? 'SSE' : 'WebSocket')
+      const firstShown = async (): Promise<void> => {
+        while (late.connections.length === 0) await pause(5)
+      }
+      const enough = isTerminal(upload.status) ? late.done : firstShown()
+      const inTime = await Promise.race([enough.then(() => true), pause(5000, false)])
+      late.stop()
+      const shown = late.connections.flat().map(({ status, version }) => `${version} ${status}`)
+      if (!inTime || shown.join() !== `${upload.version} ${upload.status}`) {
+        wrong.push(`${upload.uid} is ${upload.version} ${upload.status}, shown was ${shown.join()}`)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 10 }, takeTurns))
+  return wrong
+}
