@@ -46,9 +46,9 @@ const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudfl
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const authenticate = createAuthenticate(options.auth, () => parts.clock.now())
   const origins = new Set(options.allowedOrigins)
-  const graphql = createGraphQLDoor(createGatewayYoga(parts, options), authenticate)
+  const graphql = createGraphQLDoor(createGatewayYoga(parts, options), authenticate, options)
 
-  const synchroniser = createSynchroniser(parts)
+  const synchroniser = createSynchroniser({ ...parts, stream: parts.backgroundStream })
   const fetch = createRouter(
     {
       '/': async (request) =>

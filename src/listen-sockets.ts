@@ -31,7 +31,8 @@ export function listenForSockets(
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy())
     const { origin } = request.headers
-    if (new URL(request.url ?? '/', 'http://gateway').pathname !== PATH) {
+    // Compared as text: what comes here may be no address at all.
+    if (request.url?.split('?', 1)[0] !== PATH) {
       refuse(socket, '404 Not Found')
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
       refuse(socket, '403 Forbidden')

@@ -61,7 +61,8 @@ export async function startGateway(
     closers.push(() => listener.close(DRAIN_MS))
 
     const budget = createApiBudget(config.streamApiBudget, () => clock.now())
-    const stream = withBudget(createStream(config, emulator), budget)
+    const unbounded = createStream(config, emulator)
+    const stream = withBudget(unbounded, budget)
     const webhookSecrets =
       emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]
     if (webhookSecrets.length === 0) {
@@ -73,6 +74,7 @@ export async function startGateway(
     setMaxListeners(0, closing.signal)
     const parts: Parts = {
       stream,
+      backgroundStream: withBudget(unbounded, budget, 'synchronisation'),
       store,
       events: createMemoryEvents(),
       clock,

@@ -18,6 +18,12 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 
 function readText(request: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
+    const broken = () => reject(badRequest('the request ended before its body was whole'))
+    // A client that is gone already will never be heard of again: no event would settle this.
+    if (request.destroyed) {
+      broken()
+      return
+    }
     const chunks: Buffer[] = []
     let bytes = 0
     request.on('data', (chunk: Buffer) => {
@@ -30,7 +36,6 @@ function readText(request: IncomingMessage): Promise<string> {
       if (bytes <= MAX_JSON_BYTES) resolve(Buffer.concat(chunks).toString('utf8'))
       else reject(tooLarge(`the request body is larger than ${MAX_JSON_BYTES} bytes`))
     })
-    const broken = () => reject(badRequest('the request ended before its body was whole'))
     request.once('error', broken)
     request.once('close', broken)
   })

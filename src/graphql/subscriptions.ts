@@ -1,6 +1,7 @@
 /** The two subscriptions: one upload to its end, or all of the caller's from now on. */
 import { GraphQLError } from 'graphql'
-import { uploadNotFound } from '../uploads/problem.ts'
+import type { UploadChanges } from '../uploads/changes.ts'
+import type { RateLimited, UploadNotFound } from '../uploads/problem.ts'
 import { watchUpload } from '../uploads/watch-upload.ts'
 import { watchUploads } from '../uploads/watch-uploads.ts'
 import { builder } from './builder.ts'
@@ -12,19 +13,21 @@ builder.subscriptionFields((t) => ({
     description:
       'The upload as it stands now, then at each change of status or progress; completes after a terminal status.',
     args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
-    subscribe: async (_root, { uid }, { parts, viewer }) => {
-      const changes = await watchUpload(parts, viewer, uid)
-      if (changes !== null) return changes
-      const { code, message } = uploadNotFound(uid)
-      throw new GraphQLError(message, { extensions: { code } })
-    },
+    subscribe: async (_root, { uid }, { parts, viewer }) =>
+      changesOrThrow(await watchUpload(parts, viewer, uid)),
     resolve: (upload) => upload,
   }),
   uploadsChanged: t.field({
     type: UploadType,
     description:
       "Every change to any of the caller's uploads, from now on. Completes when the token lapses, the gateway stops, or the reader fell far behind: read `uploads` then, and subscribe again.",
-    subscribe: (_root, _args, { parts, viewer }) => watchUploads(parts, viewer),
+    subscribe: (_root, _args, { parts, viewer }) => changesOrThrow(watchUploads(parts, viewer)),
     resolve: (upload) => upload,
   }),
 }))
+
+/** A subscription has no union to answer with: what is refused is an error with its code. */
+function changesOrThrow(outcome: UploadChanges | UploadNotFound | RateLimited): UploadChanges {
+  if (!('kind' in outcome)) return outcome
+  throw new GraphQLError(outcome.message, { extensions: { code: outcome.code } })
+}

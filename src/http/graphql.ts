@@ -1,11 +1,18 @@
 /** The GraphQL door: authentication in front of Yoga, GraphiQL for a browser. */
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { type Authenticate, isViewer } from './authenticate.ts'
 import type { Door } from './door.ts'
+import { GRAPHIQL } from './graphiql.ts'
 import type { Yoga } from './yoga.ts'
 
-export function createGraphQLDoor(yoga: Yoga, authenticate: Authenticate): Door {
+export function createGraphQLDoor(
+  yoga: Yoga,
+  authenticate: Authenticate,
+  options: { readonly introspection: boolean },
+): Door {
   return async (request) => {
-    if (request.method === 'GET' && acceptsHTML(request)) return yoga.fetch(request)
+    // The page is shown to anybody; nothing is executed for it.
+    if (options.introspection && request.method === 'GET' && acceptsHTML(request)) return page()
     // A form needs no preflight: taking one would let any page act for whoever visits it.
     if (request.method === 'POST' && !isJSON(request)) {
       return answer(415, 'BAD_REQUEST', 'Send the request as application/json.')
@@ -45,6 +52,12 @@ function isJSONObject(text: string | null): boolean {
   } catch {
     return false
   }
+}
+
+function page(): Response {
+  return new Response(renderGraphiQL(GRAPHIQL), {
+    headers: { 'content-type': 'text/html; charset=utf-8' },
+  })
 }
 
 function acceptsHTML(request: Request): boolean {

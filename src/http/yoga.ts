@@ -1,12 +1,10 @@
 /** Yoga as the doors use it: our schema, our context, errors masked, nothing of its own at the door. */
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { NoSchemaIntrospectionCustomRule } from 'graphql'
 import { type Plugin, createYoga } from 'graphql-yoga'
 import { type GraphQLContext, createHistoryReader } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import { GRAPHIQL } from './graphiql.ts'
 import { maskError } from './mask-error.ts'
 import { useBoundedParser } from './parse-document.ts'
 
@@ -25,8 +23,8 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     // Files go to Stream, never through GraphQL.
     multipart: false,
     maxRequestBodySize: MAX_REQUEST_BYTES,
-    graphiql: options.introspection ? GRAPHIQL : false,
-    renderGraphiQL,
+    // Shown by the door itself, which asks nobody for a token then.
+    graphiql: false,
     logging: false,
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
     context: () => ({ parts, history: createHistoryReader(parts) }),

@@ -101,6 +101,8 @@ export interface DueUpload {
 /** When to ask Stream about an upload next; null for never. */
 export interface NextCheck {
   readonly uid: string
+  /** Of the upload that this was decided for: a newer version has its own time already. */
+  readonly version: number
   readonly checkAt: Date | null
   readonly idleChecks: number
 }

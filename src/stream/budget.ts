@@ -5,6 +5,12 @@
  */
 
 const WINDOW_MS = 300_000
+/** Stream's own block is over by then, whatever it says. */
+const LONGEST_HOLD_SECONDS = 600
+const MINUTE_MS = 60_000
+/** Synchronisation spreads its share over the minutes, so that it is never silent for long. */
+const LEAST_A_MINUTE = 8
+
 /** Of the whole, so much is left to mutations: somebody waits for those. */
 const KEPT_FOR_MUTATIONS = 0.2
 
@@ -27,6 +33,7 @@ export function createApiBudget(requests: number | null, now: () => Date): ApiBu
     mutation: limit,
     synchronisation: limit * (1 - KEPT_FOR_MUTATIONS),
   }
+  const paced = Math.max(LEAST_A_MINUTE, limits.synchronisation / 5)
   /** When each request of the last five minutes was made, oldest first. Bounded by the limit. */
   let made: number[] = []
   let heldUntil = 0
@@ -44,6 +51,13 @@ export function createApiBudget(requests: number | null, now: () => Date): ApiBu
       if (at < heldUntil) return secondsUntil(heldUntil, at)
       if (requests === null) return null
       const taken = recent(at)
+      if (purpose === 'synchronisation') {
+        const lately = taken.filter((time) => time > at - MINUTE_MS)
+        const oldest = lately[0]
+        if (oldest !== undefined && lately.length >= paced) {
+          return secondsUntil(oldest + MINUTE_MS, at)
+        }
+      }
       const over = taken.length - limits[purpose]
       if (over >= 0) {
         // There is room once enough of the oldest have left the window.
@@ -54,7 +68,10 @@ export function createApiBudget(requests: number | null, now: () => Date): ApiBu
       return null
     },
     holdFor(seconds) {
-      heldUntil = Math.max(heldUntil, now().getTime() + seconds * 1000)
+      heldUntil = Math.max(
+        heldUntil,
+        now().getTime() + Math.min(seconds, LONGEST_HOLD_SECONDS) * 1000,
+      )
     },
     left: () => Math.max(0, limit - recent(now().getTime()).length),
   }

@@ -6,11 +6,15 @@ import { StreamError } from './errors.ts'
 /**
  * The same backend, which refuses with `rate-limited` what the budget has no room for, before
  * anything is sent. A 429 of Stream holds everything back for as long as Stream says. Offsets are
- * read at the upload host, which is not part of the API.
+ * read at the upload host, which is not part of the API. `always` books every call under one purpose.
  */
-export function withBudget(backend: StreamBackend, budget: ApiBudget): StreamBackend {
+export function withBudget(
+  backend: StreamBackend,
+  budget: ApiBudget,
+  always?: Purpose,
+): StreamBackend {
   async function within<T>(purpose: Purpose, call: () => Promise<T>): Promise<T> {
-    const wait = budget.take(purpose)
+    const wait = budget.take(always ?? purpose)
     if (wait !== null) throw outOfBudget(wait)
     try {
       return await call()

@@ -12,6 +12,11 @@ export const UPLOADS_A_CALL = 200
 /** What a list leaves out is asked after by name, so many at a time: the others wait a round. */
 const CONFIRMED_A_CALL = 10
 
+/** Stream may not know everywhere at once what it has just minted: younger ones are not called gone. */
+const SETTLED_AFTER_MS = 60_000
+/** Those that wait for their confirmation stand back so long for each call before them. */
+const STAND_BACK_MS = 5000
+
 /** An upload to ask after; `idleChecks` is null where it is asked after only because it is watched. */
 export interface Asked {
   readonly upload: Upload
@@ -41,15 +46,18 @@ export async function askStream(parts: AskParts, group: readonly Asked[]): Promi
       if (await recordWord(parts, asked, await confirm(parts, asked.upload))) changed += 1
     }),
   )
+  await parts.store.reschedule(putOff(missing.slice(CONFIRMED_A_CALL), parts.clock.now()))
   return changed
 }
 
 async function confirm(
-  { stream, log }: Pick<Parts, 'stream' | 'log'>,
+  { stream, log, clock }: Pick<Parts, 'stream' | 'log' | 'clock'>,
   upload: Upload,
 ): Promise<Word> {
   try {
-    return await stream.findVideo(upload.uid)
+    const video = await stream.findVideo(upload.uid)
+    const age = clock.now().getTime() - upload.createdAt.getTime()
+    return video === null && age < SETTLED_AFTER_MS ? 'unanswered' : video
   } catch (error) {
     if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
     log.warn({ reference: upload.id, kind: error.kind }, 'Stream was asked of a video in vain')
@@ -76,6 +84,16 @@ async function recordWord(parts: AskParts, asked: Asked, word: Word): Promise<bo
   return false
 }
 
+/** They must not stand before all others at every round until their turn comes. */
+function putOff(waiting: readonly Asked[], now: Date): readonly NextCheck[] {
+  return waiting.flatMap(({ upload: { uid, version }, idleChecks }, place) => {
+    if (idleChecks === null) return []
+    const turns = 1 + Math.floor(place / CONFIRMED_A_CALL)
+    return [{ uid, version, idleChecks, checkAt: new Date(now.getTime() + turns * STAND_BACK_MS) }]
+  })
+}
+
 function idleCheck(upload: Upload, idleChecks: number, at: Date): NextCheck {
-  return { uid: upload.uid, checkAt: nextCheck(upload, at, idleChecks), idleChecks }
+  const { uid, version } = upload
+  return { uid, version, checkAt: nextCheck(upload, at, idleChecks), idleChecks }
 }

@@ -4,6 +4,7 @@
  */
 import type { Reservation } from '../store/store.ts'
 import type { StreamVideo } from '../stream/backend.ts'
+import { StreamError } from '../stream/errors.ts'
 import { referenceOf } from './order.ts'
 import type { Parts } from './parts.ts'
 import { pendingVideos } from './pending-videos.ts'
@@ -18,7 +19,8 @@ type ClearParts = Pick<Parts, 'stream' | 'store' | 'log'>
 /**
  * Deletes at Stream every video whose reference this database reserved and that became no upload: its
  * one-time URL came with the lost answer only, and Stream never tells it again, so that nobody could
- * use it. Then the reservations are given up. Returns how many videos were deleted; throws
+ * use it. Then the reservations are given up. Returns how many videos were deleted, and how
+ * many could not be; throws
  * StreamError where Stream does not answer, with the reservations as they were.
  *
  * `open` are reservations older than SETTLE_AFTER_MS without an outcome; with `since`, videos of
@@ -29,32 +31,46 @@ export async function clearOrphans(
   open: readonly Reservation[],
   since: Date | null,
   creator?: string,
-): Promise<number> {
+): Promise<{ readonly deleted: number; readonly left: number }> {
   const settling = new Set(open.map((reservation) => reservation.id))
   const starts = open.map(({ createdAt }) => createdAt.getTime() - CLOCK_DIFFERENCE_MS)
   if (since !== null) starts.push(since.getTime() - CLOCK_DIFFERENCE_MS)
   const createdAfter = new Date(Math.min(...starts))
 
   let deleted = 0
+  let left = 0
   for await (const videos of pendingVideos(stream, {
     createdAfter,
     ...(creator === undefined ? {} : { creator }),
   })) {
-    for (const orphan of await orphansAmong(videos, settling, store)) {
-      await stream.deleteVideo(orphan.uid)
-      deleted += 1
-      log.info({ uid: orphan.uid }, 'orphan deleted at Stream')
+    for (const { video, reference } of await orphansAmong(videos, settling, store)) {
+      try {
+        await stream.deleteVideo(video.uid)
+        deleted += 1
+        log.info({ reference }, 'orphan deleted at Stream')
+      } catch (error) {
+        // One that cannot be deleted now keeps its reservation, and no other waits for it.
+        if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
+        settling.delete(reference)
+        left += 1
+        log.warn({ reference, kind: error.kind }, 'orphan not deleted yet')
+      }
     }
   }
   for (const id of settling) await store.retire(id)
-  return deleted
+  return { deleted, left }
+}
+
+interface Orphan {
+  readonly video: StreamVideo
+  readonly reference: string
 }
 
 async function orphansAmong(
   videos: readonly StreamVideo[],
   settling: ReadonlySet<string>,
   store: Parts['store'],
-): Promise<readonly StreamVideo[]> {
+): Promise<readonly Orphan[]> {
   const references = new Map<StreamVideo, string>()
   for (const video of videos) {
     const reference = referenceOf(video, store.deployment)
@@ -66,7 +82,8 @@ async function orphansAmong(
     // A reference that this database never wrote belongs to a copy of it: not ours to delete.
     if (fate === undefined) return []
     // Neither minted nor given up: a creation under way, unless it has been so for too long.
-    if (fate.uid === null) return fate.retired || settling.has(reference) ? [video] : []
-    return fate.uid === video.uid ? [] : [video]
+    const isOrphan =
+      fate.uid === null ? fate.retired || settling.has(reference) : fate.uid !== video.uid
+    return isOrphan ? [{ video, reference }] : []
   })
 }

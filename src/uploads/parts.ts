@@ -25,6 +25,8 @@ export interface Log {
 /** Everything that the verbs in this folder need; each takes the few it uses. */
 export interface Parts {
   readonly stream: StreamBackend
+  /** The same for work that nobody waits for: it leaves what somebody waits for its share. */
+  readonly backgroundStream: StreamBackend
   readonly store: UploadStore
   readonly events: UploadEvents
   readonly clock: Clock

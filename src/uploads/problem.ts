@@ -2,6 +2,7 @@
  * Outcomes that a caller can act on, as plain values: never thrown, and named as GraphQL shows them.
  * Anything else that goes wrong is a surprise, and is thrown.
  */
+import { MOST_SUBSCRIPTIONS } from './watchers.ts'
 
 /** One thing that is wrong with an input. */
 export interface InputIssue {
@@ -92,6 +93,13 @@ export function rateLimited(message: string, retryAfterSeconds: number): RateLim
     message,
     retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)),
   }
+}
+
+export function tooManySubscriptions(): RateLimited {
+  return rateLimited(
+    `One caller may have ${MOST_SUBSCRIPTIONS} subscriptions open: end some that are not needed.`,
+    10,
+  )
 }
 
 export function idempotencyConflict(): IdempotencyConflict {

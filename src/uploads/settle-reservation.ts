@@ -16,7 +16,8 @@ export async function settleReservation(
   if (age < SETTLE_AFTER_MS) return 'open'
   try {
     await clearOrphans(parts, [reservation], null, reservation.creator)
-    return 'released'
+    const fate = (await parts.store.knownReferences([reservation.id])).get(reservation.id)
+    return fate === undefined || fate.retired ? 'released' : 'open'
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     parts.log.warn({ reference: reservation.id, kind: error.kind }, 'reservation not settled yet')

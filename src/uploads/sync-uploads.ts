@@ -18,6 +18,8 @@ export type SyncParts = Pick<
 
 /** Uploads that one round takes on; the rest stay due. */
 const UPLOADS_A_ROUND = 1000
+/** Watched uploads of one round: two calls a second stay within the budget for ever. */
+const WATCHED_A_ROUND = 2 * UPLOADS_A_CALL
 /** What is kept in case it is needed, such as notices of another application, is kept a day. */
 const DAY_MS = 86_400_000
 /** Pause between two sweeps for orphans whose reservation is gone already. */
@@ -43,52 +45,40 @@ export interface Synchroniser {
 }
 
 export function createSynchroniser(parts: SyncParts): Synchroniser {
-  const { store, clock, log, watchers } = parts
+  const { store, clock, watchers } = parts
   const offsets = createOffsetReader(parts)
-  let failures = 0
-  let pausedUntil = 0
+  const asking = createPatience(parts)
+  const sweeping = createPatience(parts)
   /** Up to when orphans were swept; at first, as far back as a URL can still be usable. */
   let sweptUntil: Date | null = null
-
-  async function attempt<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
-    if (parts.closing.aborted || clock.now().getTime() < pausedUntil) return otherwise
-    try {
-      const result = await work()
-      failures = 0
-      return result
-    } catch (error) {
-      if (!(error instanceof StreamError)) throw error
-      const backOff = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
-      const pause = error.retryAfterSeconds === null ? backOff : error.retryAfterSeconds * 1000
-      failures += 1
-      pausedUntil = clock.now().getTime() + pause
-      log.warn({ kind: error.kind, pauseMs: pause }, 'Stream was asked in vain')
-      return otherwise
-    }
-  }
+  /** Where the next round goes on among the watched, so that each has its turn. */
+  let nextWatched = 0
 
   async function sweep(now: Date): Promise<number> {
     const open = await store.unsettled(new Date(now.getTime() - SETTLE_AFTER_MS), UPLOADS_A_ROUND)
     const isTime = sweptUntil === null || now.getTime() - sweptUntil.getTime() >= SWEEP_EVERY_MS
     if (open.length === 0 && !isTime) return 0
     const since = isTime ? (sweptUntil ?? new Date(now.getTime() - MAX_EXPIRY_MS)) : null
-    const orphans = await clearOrphans(parts, open, since)
-    if (isTime) sweptUntil = now
-    return orphans
+    const { deleted, left } = await clearOrphans(parts, open, since)
+    if (isTime && left === 0) sweptUntil = now
+    return deleted
   }
 
   return {
     async round() {
       const now = clock.now()
-      const asked = await uploadsToAsk(parts, now)
+      const watching = [...watchers.watched(now)]
+      const turn = inRotation(watching, nextWatched, WATCHED_A_ROUND)
+      nextWatched = turn.next
+      const asked = await uploadsToAsk(parts, now, turn.taken)
       let changed = 0
       for (let start = 0; start < asked.length; start += UPLOADS_A_CALL) {
         const group = asked.slice(start, start + UPLOADS_A_CALL)
-        changed += await attempt(() => askStream(parts, group), 0)
+        changed += await asking(() => askStream(parts, group))
       }
-      const watched = watchers.watched(now)
+      const watched = new Set(watching)
       offsets.start(asked.flatMap(({ upload }) => (watched.has(upload.uid) ? [upload] : [])))
-      const orphans = await attempt(() => sweep(now), 0)
+      const orphans = await sweeping(() => sweep(now))
       const dayBefore = new Date(now.getTime() - DAY_MS)
       await store.dropNoticesBefore(dayBefore)
       await store.dropRetiredBefore(dayBefore)
@@ -99,15 +89,60 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
 }
 
 /** Those whose time has come, and those that somebody watches and that may still change soon. */
-async function uploadsToAsk({ store, watchers }: SyncParts, now: Date): Promise<readonly Asked[]> {
+async function uploadsToAsk(
+  { store }: SyncParts,
+  now: Date,
+  watching: readonly string[],
+): Promise<readonly Asked[]> {
   const due = await store.due(now, UPLOADS_A_ROUND)
   const isDue = new Set(due.map(({ upload }) => upload.uid))
-  const uids = [...watchers.watched(now)].filter((uid) => !isDue.has(uid))
-  const watched = uids.length === 0 ? [] : await store.findMany(uids.slice(0, UPLOADS_A_ROUND))
+  const uids = watching.filter((uid) => !isDue.has(uid))
+  const watched = uids.length === 0 ? [] : await store.findMany(uids)
   return [
     ...watched
       .filter((upload) => !isTerminal(upload.status))
       .map((upload) => ({ upload, idleChecks: null })),
     ...due,
   ]
+}
+
+/** The next so many of a list that is gone through again and again. */
+function inRotation(
+  all: readonly string[],
+  from: number,
+  count: number,
+): { readonly taken: readonly string[]; readonly next: number } {
+  if (all.length <= count) return { taken: all, next: 0 }
+  const start = from % all.length
+  const taken = [...all.slice(start), ...all.slice(0, start)].slice(0, count)
+  return { taken, next: start + count }
+}
+
+/**
+ * Does work with Stream that returns a count, unless Stream did not answer lately: then it waits,
+ * longer each time, or as long as Stream says. What fails otherwise is logged, and stops no round.
+ */
+function createPatience({ clock, closing, log }: SyncParts) {
+  let failures = 0
+  let pausedUntil = 0
+  return async (work: () => Promise<number>): Promise<number> => {
+    if (closing.aborted || clock.now().getTime() < pausedUntil) return 0
+    try {
+      const count = await work()
+      failures = 0
+      return count
+    } catch (error) {
+      const backOff = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
+      const asked = error instanceof StreamError ? error.retryAfterSeconds : null
+      const pauseMs = asked === null ? backOff : asked * 1000
+      failures += 1
+      pausedUntil = clock.now().getTime() + pauseMs
+      if (error instanceof StreamError) {
+        log.warn({ kind: error.kind, pauseMs }, 'Stream was asked in vain')
+      } else {
+        log.error({ err: error, pauseMs }, 'synchronisation failed, and is tried again')
+      }
+      return 0
+    }
+  }
 }

@@ -3,19 +3,27 @@ import { type UploadChanges, createChangeQueue } from './changes.ts'
 import { endEarly } from './end-early.ts'
 import { findUpload } from './find-upload.ts'
 import type { Parts } from './parts.ts'
+import {
+  type RateLimited,
+  type UploadNotFound,
+  tooManySubscriptions,
+  uploadNotFound,
+} from './problem.ts'
 import { type Upload, isTerminal } from './upload.ts'
 import type { Viewer } from './viewer.ts'
 
 /**
  * The upload as it stands, then every change in order of `version`, ending after a terminal status
- * or with the viewer's token. Null where there is none that the viewer may see.
+ * or with the viewer's token.
  */
 export async function watchUpload(
   parts: Pick<Parts, 'store' | 'events' | 'watchers' | 'clock' | 'closing'>,
   viewer: Viewer,
   uid: string,
-): Promise<UploadChanges | null> {
-  const releases: (() => void)[] = []
+): Promise<UploadChanges | UploadNotFound | RateLimited> {
+  const leave = parts.watchers.enter(viewer.subject)
+  if (leave === null) return tooManySubscriptions()
+  const releases: (() => void)[] = [leave]
   const queue = createChangeQueue(() => {
     for (const release of releases) release()
   })
@@ -42,7 +50,7 @@ export async function watchUpload(
   } finally {
     if (present === null) await queue.changes.return?.()
   }
-  if (present === null) return null
+  if (present === null) return uploadNotFound(uid)
 
   releases.push(parts.watchers.watch(uid))
   show(present)

@@ -2,14 +2,17 @@
 import { type UploadChanges, createChangeQueue } from './changes.ts'
 import { endEarly } from './end-early.ts'
 import type { Parts } from './parts.ts'
+import { type RateLimited, tooManySubscriptions } from './problem.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Changes to what `uploads` would list for this viewer; ends with the viewer's token only. */
 export function watchUploads(
-  parts: Pick<Parts, 'events' | 'clock' | 'closing'>,
+  parts: Pick<Parts, 'events' | 'watchers' | 'clock' | 'closing'>,
   viewer: Viewer,
-): UploadChanges {
-  const releases: (() => void)[] = []
+): UploadChanges | RateLimited {
+  const leave = parts.watchers.enter(viewer.subject)
+  if (leave === null) return tooManySubscriptions()
+  const releases: (() => void)[] = [leave]
   const queue = createChangeQueue(() => {
     for (const release of releases) release()
   })

@@ -3,8 +3,16 @@
 /** How long one look counts, in milliseconds: a page that asks again and again goes on watching. */
 const GLANCE_MS = 10_000
 
+/** Open subscriptions of one caller. */
+export const MOST_SUBSCRIPTIONS = 1000
+
 /** Counts who watches what, in this process. */
 export interface Watchers {
+  /**
+   * Counts one more open subscription of this caller; call what comes back when it ends. Null where
+   * the caller has as many as anybody may.
+   */
+  enter(caller: string): (() => void) | null
   /** Says that one more watches; call what comes back when it no longer does. */
   watch(uid: string): () => void
   /** Says that somebody looked just now, and may look again. */
@@ -14,6 +22,7 @@ export interface Watchers {
 }
 
 export function createWatchers(): Watchers {
+  const open = new Map<string, number>()
   const counts = new Map<string, number>()
   /** Until when a look counts, oldest first. */
   const glances = new Map<string, number>()
@@ -26,17 +35,9 @@ export function createWatchers(): Watchers {
   }
 
   return {
-    watch(uid) {
-      counts.set(uid, (counts.get(uid) ?? 0) + 1)
-      let watching = true
-      return () => {
-        if (!watching) return
-        watching = false
-        const left = (counts.get(uid) ?? 1) - 1
-        if (left === 0) counts.delete(uid)
-        else counts.set(uid, left)
-      }
-    },
+    enter: (caller) =>
+      (open.get(caller) ?? 0) >= MOST_SUBSCRIPTIONS ? null : countOne(open, caller),
+    watch: (uid) => countOne(counts, uid),
     glance(uid, now) {
       forgetOldGlances(now.getTime())
       glances.delete(uid)
@@ -46,5 +47,18 @@ export function createWatchers(): Watchers {
       forgetOldGlances(now.getTime())
       return new Set([...counts.keys(), ...glances.keys()])
     },
+  }
+}
+
+/** Counts one more under the key, until what comes back is called. */
+function countOne(counts: Map<string, number>, key: string): () => void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+  let counted = true
+  return () => {
+    if (!counted) return
+    counted = false
+    const left = (counts.get(key) ?? 1) - 1
+    if (left === 0) counts.delete(key)
+    else counts.set(key, left)
   }
 }

@@ -20,7 +20,9 @@ export function describeUpkeep({ store, mint }: Suite): void {
         ['d', 40],
       ] as const) {
         await mint({ id })
-        await store().reschedule([{ uid: uidOf(id), checkAt: after(second), idleChecks: 0 }])
+        await store().reschedule([
+          { uid: uidOf(id), version: 1, checkAt: after(second), idleChecks: 0 },
+        ])
       }
       expect(await dueAt(9.999)).toEqual([])
       expect(await dueAt(10)).toEqual(['a'])
@@ -38,15 +40,15 @@ export function describeUpkeep({ store, mint }: Suite): void {
     test('moves with each rescheduling, which counts and changes nothing else', async () => {
       const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
       await store().reschedule([
-        { uid: a.uid, checkAt: after(100), idleChecks: 4 },
-        { uid: b.uid, checkAt: null, idleChecks: 9 },
-        { uid: 'nobody', checkAt: after(1), idleChecks: 1 },
+        { uid: a.uid, version: 1, checkAt: after(100), idleChecks: 4 },
+        { uid: b.uid, version: 1, checkAt: null, idleChecks: 9 },
+        { uid: 'nobody', version: 1, checkAt: after(1), idleChecks: 1 },
       ])
       expect(await dueAt(99)).toEqual([])
       expect(await store().due(after(100), 9)).toEqual([{ upload: a, idleChecks: 4 }])
       expect(await store().find(b.uid)).toEqual(b)
       await store().reschedule([])
-      await store().reschedule([{ uid: b.uid, checkAt: after(100), idleChecks: 10 }])
+      await store().reschedule([{ uid: b.uid, version: 1, checkAt: after(100), idleChecks: 10 }])
       const due = await store().due(after(100), 9)
       expect(new Map(due.map(({ upload, idleChecks }) => [upload.id, idleChecks]))).toEqual(
         new Map([
@@ -58,12 +60,19 @@ export function describeUpkeep({ store, mint }: Suite): void {
 
     test('begins anew with each change, and never comes where the change says so', async () => {
       const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
-      await store().reschedule([{ uid: a.uid, checkAt: after(15), idleChecks: 4 }])
+      await store().reschedule([{ uid: a.uid, version: 1, checkAt: after(15), idleChecks: 4 }])
       await store().advance(changeOf(a, { status: 'QUEUED' }, { checkAt: after(20) }))
       await store().advance(changeOf(b, { status: 'DELETED' }))
       expect(await dueAt(19)).toEqual([])
       const due = await store().due(after(1e6), 9)
       expect(due.map(({ upload, idleChecks }) => [upload.id, idleChecks])).toEqual([['a', 0]])
+    })
+
+    test('stays where a newer version put it', async () => {
+      const a = await mint({ id: 'a' })
+      await store().advance(changeOf(a, { status: 'QUEUED' }, { checkAt: after(20) }))
+      await store().reschedule([{ uid: a.uid, version: 1, checkAt: null, idleChecks: 4 }])
+      expect(await dueAt(20)).toEqual(['a'])
     })
 
     test('is not moved by a change that was not recorded', async () => {

@@ -168,7 +168,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         await store.advance(
           changeOf(upload, { status: 'QUEUED' }, { event, holds, checkAt: after(9) }),
         )
-        await store.reschedule([{ uid: upload.uid, checkAt: after(10), idleChecks: 3 }])
+        await store.reschedule([{ uid: upload.uid, version: 2, checkAt: after(10), idleChecks: 3 }])
         await store.keepNotice('stranger', '{"a":1}', after(2))
         const { deployment } = store
 

@@ -4,7 +4,8 @@ import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { MOST_SUBSCRIPTIONS } from '../../src/uploads/watchers.ts'
+import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 
 /** What the gateway answers to these very bytes, as text. */
 function sendRaw(gateway: TestGateway, bytes: string): Promise<string> {
@@ -37,6 +38,57 @@ describe('hostile input', () => {
     )
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).not.toMatch(/at .*\.[jt]s:\d/)
+  })
+
+  it.each(['//', '/graphql%', '*', 'http://['])(
+    'an upgrade to %s is refused, and the gateway lives',
+    async (path) => {
+      const gateway = await startTestGateway()
+      const answer = await sendRaw(
+        gateway,
+        `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+      )
+      expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /)
+      expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
+    },
+  )
+
+  it.each(['true', 'false'])(
+    'is asked for its token as a browser too, introspection %s',
+    async (introspection) => {
+      const gateway = await startTestGateway({
+        INTROSPECTION: introspection,
+        AUTH_JWT_SECRET: TEST_SECRET,
+      })
+      const response = await fetch(`${gateway.url}/graphql?query={storageUsage{videoCount}}`, {
+        headers: { accept: 'text/html' },
+      })
+      expect(response.status).toBe(introspection === 'true' ? 200 : 401)
+      expect((await gateway.emulator.state()).requests['storage_usage']).toBe(0)
+    },
+  )
+
+  it('opens no more subscriptions than a caller may have, and says so', async () => {
+    const gateway = await startTestGateway()
+    const client = createClient({
+      url: `${gateway.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      lazy: false,
+    })
+    onTestFinished(async () => {
+      await client.dispose()
+    })
+    const query = 'subscription { uploadsChanged { uid } }'
+    const refused: unknown[] = []
+    const sink = {
+      next: ({ errors }: { readonly errors?: unknown }) => refused.push(errors),
+      error: () => undefined,
+      complete: () => undefined,
+    }
+    for (let opened = 0; opened <= MOST_SUBSCRIPTIONS; opened += 1)
+      client.subscribe({ query }, sink)
+    while (refused.length === 0) await ask(gateway, '{ __typename }')
+    expect(refused).toMatchObject([[{ extensions: { code: 'RATE_LIMITED' } }]])
   })
 
   it('is bounded in tokens, however deep or wide', async () => {

@@ -118,7 +118,7 @@ async function useAll(store: UploadStore, round: string): Promise<void> {
   await store.advance(changeOf(upload, { status: 'QUEUED' }, { event, checkAt: after(9) }))
   await store.historyOf([a, b])
   await store.due(after(20), 10)
-  await store.reschedule([{ uid: a, checkAt: after(30), idleChecks: 1 }])
+  await store.reschedule([{ uid: a, version: 2, checkAt: after(30), idleChecks: 1 }])
   await store.holdings('alice')
   await store.keepNotice(a, 'body', after(1))
   await store.keptNotices(a)

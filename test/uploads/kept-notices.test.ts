@@ -21,12 +21,14 @@ async function startParts(): Promise<Parts> {
   const emulator = await startTestEmulator()
   const store = createSqliteStore(':memory:')
   onTestFinished(() => store.close())
+  const stream = createRestBackend({
+    accountId: emulator.accountId,
+    apiToken: emulator.token,
+    baseUrl: emulator.apiBaseUrl,
+  })
   return {
-    stream: createRestBackend({
-      accountId: emulator.accountId,
-      apiToken: emulator.token,
-      baseUrl: emulator.apiBaseUrl,
-    }),
+    stream,
+    backgroundStream: stream,
     store,
     events: createMemoryEvents(),
     clock: createTestClock(),

@@ -141,8 +141,13 @@ export function createSqliteStore(file: string): UploadStore {
 
     reschedule: async (checks) =>
       db.transaction(() => {
-        for (const { uid, checkAt, idleChecks } of checks) {
-          statements.reschedule.run({ uid, checkAt: checkAt?.getTime() ?? null, idleChecks })
+        for (const { uid, version, checkAt, idleChecks } of checks) {
+          statements.reschedule.run({
+            uid,
+            version,
+            checkAt: checkAt?.getTime() ?? null,
+            idleChecks,
+          })
         }
       }),
 

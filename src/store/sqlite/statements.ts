@@ -174,7 +174,7 @@ export function prepareStatements(db: BetterSQLite3Database) {
         checkAt: sql`${given('checkAt')}`,
         idleChecks: sql`${given('idleChecks')}`,
       })
-      .where(eq(uploads.uid, given('uid')))
+      .where(and(eq(uploads.uid, given('uid')), eq(uploads.version, given('version'))))
       .prepare(),
     holdings: db
       .select({
