@@ -1,4 +1,6 @@
 /** The environment, read once: every mistake at once, by name, before anything listens. */
+import { BlockList } from 'node:net'
+import { type TrustedProxies, trustProxy } from './client-address.ts'
 import type { AuthRules } from './http/authenticate.ts'
 import { createVariables } from './variables.ts'
 
@@ -35,6 +37,8 @@ export interface Config {
   readonly databaseFile: string
   readonly auth: AuthRules
   readonly allowedOrigins: readonly string[]
+  /** Proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: TrustedProxies
   readonly maxDurationSeconds: number
   /** Null for no quota. */
   readonly creatorQuotaMinutes: number | null
@@ -72,6 +76,7 @@ export function readConfig(environment: Environment): ConfigOutcome {
       databaseFile: readDatabase(variables),
       auth: readAuth(variables, stream, host),
       allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
+      trustedProxies: readProxies(variables),
       maxDurationSeconds:
         variables.wholeNumber('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
       creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
@@ -207,7 +212,19 @@ function readAuth(variables: Variables, stream: StreamConfig, host: string): Aut
   return { kind: 'open' }
 }
 
+function readProxies(variables: Variables): TrustedProxies {
+  const proxies = new BlockList()
+  for (const entry of variables.list('TRUSTED_PROXIES')) {
+    if (trustProxy(proxies, entry)) continue
+    variables.mistake(
+      'TRUSTED_PROXIES',
+      `must list addresses or networks such as 10.0.0.0/8, not ${JSON.stringify(entry)}.`,
+    )
+  }
+  return proxies
+}
+
 /** Reachable from this machine only. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }

@@ -1,15 +1,18 @@
 /** The whole product as one function: requests in, answers out, whatever it runs on. */
 import { type AuthRules, createAuthenticate } from './http/authenticate.ts'
 import { withCors } from './http/cors.ts'
-import { methodNotAllowed, say } from './http/door.ts'
+import { type Door, methodNotAllowed, say } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { createReadyDoor, healthDoor } from './http/health.ts'
+import { withKnownHosts } from './http/known-hosts.ts'
 import { createRouter } from './http/router.ts'
+import { withSecurityHeaders } from './http/security-headers.ts'
 import { type SocketOptions, createSocketOptions } from './http/socket.ts'
+import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
 import { createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
-import type { Parts } from './uploads/parts.ts'
 import { keepInSync } from './uploads/keep-in-sync.ts'
+import type { Parts } from './uploads/parts.ts'
 import { type SyncReport, createSynchroniser } from './uploads/sync-uploads.ts'
 
 export interface GatewayOptions {
@@ -18,13 +21,20 @@ export interface GatewayOptions {
   readonly allowedOrigins: readonly string[]
   /** False hides the schema and GraphiQL. */
   readonly introspection: boolean
+  /**
+   * Names by which a gateway without tokens may be addressed, besides those of this machine; null
+   * where any will do, because tokens are asked for.
+   */
+  readonly knownHosts: readonly string[] | null
+  /** Whether browsers come by TLS. */
+  readonly https: boolean
   /** Secrets that notices may be signed with, newest first; empty where none is known. */
   readonly webhookSecrets: () => readonly string[]
 }
 
 export interface Gateway {
   /** Answers a request. Never rejects. */
-  readonly fetch: (request: Request) => Promise<Response>
+  readonly fetch: Door
   /** How WebSockets are answered, for hosts that carry them. */
   readonly socketOptions: SocketOptions
   /** Origins whose pages may open one. */
@@ -38,33 +48,44 @@ export interface Gateway {
 const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudflare Stream.
 
 /graphql          GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser
+/tus              creates uploads for tus clients: their endpoint
 /webhooks/stream  notices of Cloudflare Stream
 /healthz          alive?
 /readyz           ready?`
 
 /** Puts the parts together. Whoever made the parts ends them, after `parts.closing` is given. */
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
-  const authenticate = createAuthenticate(options.auth, () => parts.clock.now())
+  const { log } = parts
+  const authenticate = createAuthenticate(options.auth, () => parts.clock.now(), log)
   const origins = new Set(options.allowedOrigins)
-  const graphql = createGraphQLDoor(createGatewayYoga(parts, options), authenticate, options)
+  const yoga = createGatewayYoga(parts, options)
+  const graphql = createGraphQLDoor(yoga, authenticate, options)
 
   const synchroniser = createSynchroniser({ ...parts, stream: parts.backgroundStream })
-  const fetch = createRouter(
+  const router = createRouter(
     {
       '/': async (request) =>
         ['GET', 'HEAD'].includes(request.method)
           ? say(200, DOORS)
           : methodNotAllowed(['GET', 'HEAD']),
-      '/graphql': withCors(origins, 'GET, POST', parts.log, graphql),
+      '/graphql': withCors({ origins, methods: 'GET, POST' }, log, graphql),
+      '/tus': withCors(
+        { origins, methods: 'POST', exposed: TUS_EXPOSED },
+        log,
+        createTusDoor(parts, authenticate),
+      ),
       '/webhooks/stream': createWebhookDoor(parts, options.webhookSecrets),
       '/healthz': healthDoor,
       '/readyz': createReadyDoor(parts),
     },
-    parts.log,
+    parts,
   )
+  const { knownHosts } = options
+  const guarded = knownHosts === null ? router : withKnownHosts(knownHosts, router)
+  const fetch = withSecurityHeaders(options, guarded)
   return {
     fetch,
-    socketOptions: createSocketOptions(parts, authenticate, options),
+    socketOptions: createSocketOptions(parts, yoga, authenticate),
     allowedOrigins: origins,
     async sync() {
       const report = await synchroniser.round()

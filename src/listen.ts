@@ -1,6 +1,13 @@
 /** Listens on a port with Node's own HTTP server, and hands each request on as a web Request. */
-import { type Server, createServer } from 'node:http'
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  createServer,
+} from 'node:http'
 import { createServerAdapter } from '@whatwg-node/server'
+import { type TrustedProxies, clientAddress } from './client-address.ts'
 import type { Gateway } from './gateway.ts'
 import { listenForSockets } from './listen-sockets.ts'
 
@@ -13,21 +20,64 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
+/** What the adapter hands on of Node's own. */
+interface NodeContext {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+}
+
 const starting = async (): Promise<Response> =>
   new Response('Starting.\n', { status: 503, headers: { 'retry-after': '1' } })
 
+/** What a client may take of time, in milliseconds. */
+interface Patience {
+  /** Until all headers of a request are there. */
+  readonly headersMs: number
+  /** Until all of a request is there: its body has 256 KiB at most. */
+  readonly requestMs: number
+}
+
+const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000 }
+/** Longer than proxies keep an idle connection, so that it is never closed under a request. */
+const KEEP_ALIVE_MS = 65_000
+/** Bytes of all headers: a token of 4 KiB, and the metadata that a tus creation may carry. */
+const MAX_HEADER_BYTES = 24 * 1024
+const MAX_HEADERS = 100
+
+/** Where to listen, and whom to believe. */
+export interface ListenOptions {
+  readonly host: string
+  readonly port: number
+  readonly trustedProxies: TrustedProxies
+  readonly patience?: Patience
+}
+
 /** Rejects where the address cannot be had, with a sentence that says which. */
-export async function listen(host: string, port: number): Promise<Listener> {
-  let answer: (request: Request) => Promise<Response> = starting
-  const adapter = createServerAdapter((request: Request) => answer(request))
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const { host, port, trustedProxies, patience = PATIENCE } = options
+  let answer: Gateway['fetch'] = starting
+  const adapter = createServerAdapter<NodeContext>((request, { req }) => {
+    const forwardedFor = req.headersDistinct['x-forwarded-for']?.join()
+    return answer(request, {
+      address: clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies),
+    })
+  })
   let draining = false
-  const server = createServer((request, response) => {
+  const limits: ServerOptions = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: patience.headersMs,
+    requestTimeout: patience.requestMs,
+    connectionsCheckingInterval: Math.min(1000, patience.headersMs),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  }
+  const server = createServer(limits, (request, response) => {
     // A connection that falls idle while the server closes would keep it open.
     response.once('close', () => {
       if (draining) setImmediate(() => server.closeIdleConnections())
     })
     void adapter(request, response)
   })
+  server.maxHeadersCount = MAX_HEADERS
   let sockets: { close(): Promise<void> } | null = null
 
   await bind(server, host, port)

@@ -1,7 +1,7 @@
 /** The door for Node: configuration becomes parts, parts become a gateway, and the gateway listens. */
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import type { Config } from './config.ts'
+import { type Config, isLoopback } from './config.ts'
 import { realClock } from './clock.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { createMemoryEvents } from './events/memory.ts'
@@ -57,7 +57,7 @@ export async function startGateway(
     if (emulator !== null) closers.push(() => emulator.close())
     let synchronised = Promise.resolve()
     closers.push(() => synchronised)
-    const listener = await listen(config.host, config.port)
+    const listener = await listen(config)
     closers.push(() => listener.close(DRAIN_MS))
 
     const budget = createApiBudget(config.streamApiBudget, () => clock.now())
@@ -96,6 +96,8 @@ export async function startGateway(
       auth: config.auth,
       allowedOrigins: [...ownOrigins(config, listener), ...config.allowedOrigins],
       introspection: config.introspection,
+      knownHosts: knownHosts(config),
+      https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
     })
     listener.answerWith(gateway)
@@ -129,6 +131,12 @@ function createStream({ stream }: Config, emulator: Emulator | null): StreamBack
 /** Pages that the gateway itself serves, under the names by which they are opened. */
 function ownOrigins({ publicURL }: Config, { url }: Listener): readonly string[] {
   return publicURL === null ? [url, url.replace('//127.0.0.1:', '//localhost:')] : [publicURL]
+}
+
+/** Where everybody is an administrator because only this machine gets in: names that lead here. */
+function knownHosts({ auth, host, publicURL }: Config): readonly string[] | null {
+  if (auth.kind !== 'open' || !isLoopback(host)) return null
+  return publicURL === null ? [] : [new URL(publicURL).hostname]
 }
 
 /** One part that hangs or fails keeps no other from closing. */

@@ -66,7 +66,7 @@ export function createVariables(environment: Readonly<Record<string, string | un
   /** Entries are not repeated either: they are counted. */
   function origins(name: string): string[] {
     return list(name).flatMap((entry, index) => {
-      const found = asOrigin(entry)
+      const found = asOrigin(entry) ?? asAppOrigin(entry)
       if (found !== null) return [found]
       mistake(
         name,
@@ -96,4 +96,11 @@ function asOrigin(value: string): string | null {
   const url = new URL(value)
   const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
   return bare ? url.origin : null
+}
+
+/** Apps in a web view have schemes of their own, such as `capacitor://localhost`; `URL` knows none. */
+function asAppOrigin(value: string): string | null {
+  const isOrigin =
+    /^(?!https?:|ftp:|file:|data:|blob:)[a-z][a-z\d+.-]*:\/\/[a-z\d.-]+(?::\d{1,5})?$/i
+  return isOrigin.test(value) ? value.toLowerCase() : null
 }

@@ -25,8 +25,15 @@ const rules: Readonly<Record<string, Rule>> = {
   uploads: { inside: ['uploads/', ...ports], packages: [] },
   graphql: { inside: ['graphql/', 'uploads/', ...ports], packages: ['@pothos/core', 'graphql'] },
   http: {
-    inside: ['http/', 'graphql/', 'uploads/', 'stream/notice.ts'],
-    packages: ['graphql-yoga', '@graphql-yoga/render-graphiql', 'graphql-ws', 'jose', 'graphql'],
+    inside: ['http/', 'graphql/', 'uploads/', 'stream/notice.ts', 'stream/metadata.ts'],
+    packages: [
+      'graphql-yoga',
+      '@graphql-yoga/render-graphiql',
+      '@escape.tech',
+      'graphql-ws',
+      'jose',
+      'graphql',
+    ],
   },
   stream: { inside: ['stream/', 'uploads/json.ts'], packages: ['zod'] },
   store: {
@@ -56,7 +63,12 @@ const rules: Readonly<Record<string, Rule>> = {
   demo: { inside: [''], packages: 'any' },
   // Their tools: of Node and the environment, and of the rooms they know the words only.
   'clock.ts': { inside: [], types: ['uploads/'], packages: [] },
-  'config.ts': { inside: ['variables.ts'], types: ['http/'], packages: [] },
+  'client-address.ts': { inside: [], packages: ['node:net'] },
+  'config.ts': {
+    inside: ['variables.ts', 'client-address.ts'],
+    types: ['http/'],
+    packages: ['node:net'],
+  },
   'error-code.ts': { inside: [], packages: [] },
   'opening.ts': { inside: ['error-code.ts'], packages: [] },
   'start-emulator.ts': {
@@ -64,7 +76,11 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['config.ts'],
     packages: [],
   },
-  'listen.ts': { inside: ['listen-sockets.ts'], types: ['http/', 'gateway.ts'], packages: 'any' },
+  'listen.ts': {
+    inside: ['listen-sockets.ts', 'client-address.ts'],
+    types: ['http/', 'gateway.ts'],
+    packages: 'any',
+  },
   'listen-sockets.ts': { inside: [], types: ['http/'], packages: 'any' },
   'log.ts': { inside: [], types: ['config.ts', 'uploads/'], packages: 'any' },
   'variables.ts': { inside: [], packages: [] },

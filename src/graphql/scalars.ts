@@ -1,25 +1,13 @@
 /** The four scalars of the contract: dates, addresses, bytes beyond 32 bits, and JSON objects. */
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
 import type { JsonObject, JsonValue } from '../uploads/json.ts'
+import { MOMENT_RULE, readMoment } from '../uploads/moment.ts'
 import { builder } from './builder.ts'
 
-/** https://www.rfc-editor.org/rfc/rfc3339#section-5.6: the offset is not optional. */
-const RFC_3339 =
-  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i
-
 function parseDateTime(value: unknown): Date {
-  if (typeof value === 'string' && RFC_3339.test(value)) {
-    const date = new Date(value.toUpperCase())
-    if (!Number.isNaN(date.getTime()) && isRealDay(value)) return date
-  }
-  throw refuse('DateTime', 'an RFC 3339 date-time such as "2026-02-27T07:20:50Z"', value)
-}
-
-/** JavaScript turns 30 February into 2 March; a caller who wrote that should hear of it. */
-function isRealDay(value: string): boolean {
-  const [year, month, day] = value.slice(0, 10).split('-').map(Number)
-  const date = new Date(Date.UTC(year ?? 0, (month ?? 1) - 1, day))
-  return date.getUTCDate() === day
+  const date = typeof value === 'string' ? readMoment(value) : null
+  if (date !== null) return date
+  throw refuse('DateTime', MOMENT_RULE, value)
 }
 
 function parseByteCount(value: unknown): number {

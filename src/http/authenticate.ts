@@ -1,7 +1,9 @@
 /** Who is calling: one function for every door. https://www.rfc-editor.org/rfc/rfc8725 */
-import { type JWTPayload, type JWTVerifyOptions, createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import { type JWTPayload, type JWTVerifyOptions, errors, jwtVerify } from 'jose'
+import type { Log } from '../uploads/parts.ts'
 import { CREATOR_RULE, isCreator } from '../uploads/policy.ts'
 import type { Viewer } from '../uploads/viewer.ts'
+import { createKeySet } from './key-set.ts'
 
 /** How callers prove who they are. */
 export type AuthRules =
@@ -37,11 +39,11 @@ export function isViewer(caller: Viewer | Unauthenticated): caller is Viewer {
   return 'subject' in caller
 }
 
-export function createAuthenticate(rules: AuthRules, now: () => Date): Authenticate {
+export function createAuthenticate(rules: AuthRules, now: () => Date, log: Log): Authenticate {
   if (rules.kind === 'open') return async () => LOCAL_ADMIN
 
   const { secret } = rules
-  const keySet = rules.jwksURL === null ? null : createRemoteJWKSet(rules.jwksURL)
+  const keySet = rules.jwksURL === null ? null : createKeySet(rules.jwksURL, now, log)
   const claims: JWTVerifyOptions = {
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     requiredClaims: ['sub', 'exp'],

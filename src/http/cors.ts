@@ -2,23 +2,34 @@
 import type { Log } from '../uploads/parts.ts'
 import type { Door } from './door.ts'
 
-const EXPOSED = 'Retry-After, X-Request-Id'
+const EXPOSED = ['Retry-After', 'WWW-Authenticate']
 const PREFLIGHT_SECONDS = '600'
+
+/** What the pages of other origins may do at a door. */
+export interface CorsRules {
+  readonly origins: ReadonlySet<string>
+  /** Such as `GET, POST`. */
+  readonly methods: string
+  /** Headers of its answers that a page may read, besides those that all doors have. */
+  readonly exposed?: readonly string[]
+}
 
 /** Lets the pages of these origins, and no others, use the door from a browser. */
 export function withCors(
-  origins: ReadonlySet<string>,
-  methods: string,
+  { origins, methods, exposed = [] }: CorsRules,
   log: Log,
   door: Door,
 ): Door {
-  return async (request) => {
+  const exposedHeaders = [...EXPOSED, ...exposed].join(', ')
+  return async (request, visitor) => {
     const origin = request.headers.get('origin')
     const allowed = origin !== null && origins.has(origin)
     const isPreflight =
       request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
 
-    const response = isPreflight ? new Response(null, { status: 204 }) : await door(request)
+    const response = isPreflight
+      ? new Response(null, { status: 204 })
+      : await door(request, visitor)
     // Caches must not give one origin's answer to another.
     response.headers.append('vary', 'Origin')
     if (!allowed) {
@@ -34,7 +45,7 @@ export function withCors(
       if (asked !== null) response.headers.set('access-control-allow-headers', asked)
       response.headers.set('access-control-max-age', PREFLIGHT_SECONDS)
     } else {
-      response.headers.set('access-control-expose-headers', EXPOSED)
+      response.headers.set('access-control-expose-headers', exposedHeaders)
     }
     return response
   }

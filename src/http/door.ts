@@ -1,7 +1,13 @@
 /** What a door of the gateway is, and the answers that all doors give alike. */
 
-/** Answers a request to its path; null leaves it to nobody: the router says 404. */
-export type Door = (request: Request) => Promise<Response>
+/** Where a request came from, as far as the host knows. */
+export interface Visitor {
+  /** The client's address; null where it is not known. For the log only: it proves nothing. */
+  readonly address: string | null
+}
+
+/** Answers the requests to its path. */
+export type Door = (request: Request, visitor?: Visitor) => Promise<Response>
 
 /** A sentence as plain text. */
 export function say(status: number, sentence: string, headers: HeadersInit = {}): Response {

@@ -1,8 +1,7 @@
 /** The GraphQL door: authentication in front of Yoga, GraphiQL for a browser. */
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { type Authenticate, isViewer } from './authenticate.ts'
 import type { Door } from './door.ts'
-import { GRAPHIQL } from './graphiql.ts'
+import { createGraphiQLPage } from './graphiql.ts'
 import type { Yoga } from './yoga.ts'
 
 export function createGraphQLDoor(
@@ -10,6 +9,7 @@ export function createGraphQLDoor(
   authenticate: Authenticate,
   options: { readonly introspection: boolean },
 ): Door {
+  const page = createGraphiQLPage()
   return async (request) => {
     // The page is shown to anybody; nothing is executed for it.
     if (options.introspection && request.method === 'GET' && acceptsHTML(request)) return page()
@@ -52,12 +52,6 @@ function isJSONObject(text: string | null): boolean {
   } catch {
     return false
   }
-}
-
-function page(): Response {
-  return new Response(renderGraphiQL(GRAPHIQL), {
-    headers: { 'content-type': 'text/html; charset=utf-8' },
-  })
 }
 
 function acceptsHTML(request: Request): boolean {

@@ -1,24 +1,49 @@
-/** Sends each request to its door, and answers for doors that fail. */
-import type { Log } from '../uploads/parts.ts'
-import { type Door, say } from './door.ts'
+/** Sends each request to its door, notes what came of it, and answers for doors that fail. */
+import type { Clock, Log } from '../uploads/parts.ts'
+import { type Door, type Visitor, say } from './door.ts'
+
+/** Answers that tell of somebody who should not be there, or of a client that is set up wrong. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 421, 429])
 
 /** `doors` by exact path. A door that throws is our own failure: logged, and a 500 with an id. */
-export function createRouter(doors: Readonly<Record<string, Door>>, log: Log): Door {
+export function createRouter(
+  doors: Readonly<Record<string, Door>>,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Door {
   const byPath = new Map(Object.entries(doors))
   const paths = [...byPath.keys()].join(', ')
-  return async (request) => {
-    // A malformed Host header makes an address that is none.
-    if (!URL.canParse(request.url)) return say(400, 'The address or the Host header is malformed.')
-    const { pathname } = new URL(request.url)
-    const door = byPath.get(pathname)
-    if (door === undefined) return say(404, `There is no such door. There are: ${paths}`)
+
+  async function answer(door: Door, path: string, request: Request): Promise<Response> {
     try {
       return await door(request)
     } catch (error) {
       if (request.signal.aborted) return say(499, 'The client went away.')
       const requestId = crypto.randomUUID()
-      log.error({ requestId, path: pathname, err: error }, 'unexpected error')
+      log.error({ requestId, path, err: error }, 'unexpected error')
       return say(500, `Unexpected error. Ask for it by this id: ${requestId}`)
     }
+  }
+
+  return async (request, visitor?: Visitor) => {
+    // A malformed Host header makes an address that is none.
+    if (!URL.canParse(request.url)) return say(400, 'The address or the Host header is malformed.')
+    const { pathname: path } = new URL(request.url)
+    const door = byPath.get(path)
+    if (door === undefined) return say(404, `There is no such door. There are: ${paths}`)
+
+    const startedAt = clock.now().getTime()
+    const response = await answer(door, path, request)
+    const { status } = response
+    // The path of a door is one of a few; a query could hold anything, and is left out.
+    const fields = {
+      method: request.method,
+      path,
+      status,
+      milliseconds: clock.now().getTime() - startedAt,
+      client: visitor?.address ?? null,
+    }
+    if (REFUSALS.has(status)) log.info(fields, 'refused')
+    else log.debug(fields, 'answered')
+    return response
   }
 }

@@ -2,15 +2,12 @@
  * GraphQL over WebSocket: the protocol `graphql-transport-ws`, with the token in
  * `connectionParams.authorization`. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
-import { GraphQLError, NoSchemaIntrospectionCustomRule, specifiedRules, validate } from 'graphql'
+import { type ExecutionArgs, GraphQLError } from 'graphql'
 import type { ServerOptions } from 'graphql-ws'
-import { createHistoryReader } from '../graphql/context.ts'
-import { schema } from '../graphql/schema.ts'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { type Authenticate, isViewer } from './authenticate.ts'
-import { maskError } from './mask-error.ts'
-import { parseDocument } from './parse-document.ts'
+import type { Yoga } from './yoga.ts'
 
 /** What a client may send when it connects. */
 type ConnectionParams = Record<string, unknown> | undefined
@@ -19,59 +16,85 @@ export type SocketOptions = ServerOptions<ConnectionParams, object>
 
 /** Milliseconds in which a client must say who it is. */
 const CONNECT_WITHIN_MS = 10_000
+/** Open sockets of one caller: each of its tabs has one. */
+export const MOST_SOCKETS = 100
 
-/** Options for graphql-ws, whatever carries the sockets. A token that is not valid closes with 4403. */
+/** How an operation runs once Yoga's plugins are around it, by the operation's own arguments. */
+type Runners = Pick<ReturnType<Yoga['getEnveloped']>, 'execute' | 'subscribe'>
+
+/**
+ * Options for graphql-ws, whatever carries the sockets. Operations run as they do over HTTP, with the
+ * same limits and masks. A token that is not valid closes with 4403, and so does a socket too many.
+ */
 export function createSocketOptions(
-  parts: Parts,
+  { clock }: Pick<Parts, 'clock'>,
+  yoga: Yoga,
   authenticate: Authenticate,
-  options: { readonly introspection: boolean },
 ): SocketOptions {
-  const rules = options.introspection
-    ? specifiedRules
-    : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-
   /** Who opened a connection, by what graphql-ws keeps for it. */
   const viewers = new WeakMap<object, Viewer>()
+  const open = new Map<string, number>()
+  /** Sockets that went away, some of them while their token was being verified. */
+  const closed = new WeakSet<object>()
+  const runners = new WeakMap<ExecutionArgs, Runners>()
 
-  const mask = (errors: readonly GraphQLError[]) =>
-    errors.map((error) => {
-      const masked = maskError(parts.log, error, 'Unexpected error.')
-      return masked instanceof GraphQLError ? masked.toJSON() : { message: masked.message }
-    })
+  function runnersOf(args: ExecutionArgs): Runners {
+    const found = runners.get(args)
+    if (found === undefined) throw new Error('An operation runs that nobody has prepared.')
+    return found
+  }
+
+  function count({ subject }: Viewer, by: 1 | -1): void {
+    const left = (open.get(subject) ?? 0) + by
+    if (left === 0) open.delete(subject)
+    else open.set(subject, left)
+  }
 
   return {
     connectionInitWaitTimeout: CONNECT_WITHIN_MS,
     async onConnect({ connectionParams, extra }) {
       const authorization = connectionParams?.['authorization']
       const caller = await authenticate(typeof authorization === 'string' ? authorization : null)
-      if (!isViewer(caller)) return false
+      if (!isViewer(caller) || closed.has(extra)) return false
+      if ((open.get(caller.subject) ?? 0) >= MOST_SOCKETS) return false
       viewers.set(extra, caller)
+      count(caller, 1)
       return true
     },
-    onSubscribe({ extra }, _id, { query, operationName, variables }) {
+    onClose({ extra }) {
+      closed.add(extra)
+      const viewer = viewers.get(extra)
+      if (viewer !== undefined) count(viewer, -1)
+      viewers.delete(extra)
+    },
+    async onSubscribe({ extra }, _id, params) {
       const viewer = viewers.get(extra)
       if (viewer === undefined) return [lapsed()]
-      if (viewer.expiresAt !== null && viewer.expiresAt <= parts.clock.now()) return [lapsed()]
+      if (viewer.expiresAt !== null && viewer.expiresAt <= clock.now()) return [lapsed()]
+      const { schema, parse, validate, contextFactory, ...enveloped } = yoga.getEnveloped({
+        viewer,
+        params,
+      })
       try {
-        const document = parseDocument(query)
-        const errors = validate(schema, document, rules)
+        const document = parse(params.query)
+        const errors = validate(schema, document)
         if (errors.length > 0) return errors
-        return {
+        const args: ExecutionArgs = {
           schema,
           document,
-          operationName,
-          variableValues: variables,
-          contextValue: { parts, viewer, history: createHistoryReader(parts) },
+          operationName: params.operationName,
+          variableValues: params.variables,
+          contextValue: await contextFactory(),
         }
+        runners.set(args, enveloped)
+        return args
       } catch (error) {
         if (error instanceof GraphQLError) return [error]
         throw error
       }
     },
-    onError: (_context, _id, _payload, errors) => mask(errors),
-    onNext(_context, _id, _payload, _args, { errors, data }) {
-      return errors === undefined ? undefined : { data: data ?? null, errors: mask(errors) }
-    },
+    execute: (args) => runnersOf(args).execute(args),
+    subscribe: (args) => runnersOf(args).subscribe(args),
   }
 }
 

@@ -1,12 +1,14 @@
 /** Yoga as the doors use it: our schema, our context, errors masked, nothing of its own at the door. */
-import { NoSchemaIntrospectionCustomRule } from 'graphql'
 import { type Plugin, createYoga } from 'graphql-yoga'
 import { type GraphQLContext, createHistoryReader } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
+import { useHiddenSchema } from './hide-schema.ts'
 import { maskError } from './mask-error.ts'
+import { useOperationLimits } from './operation-limits.ts'
 import { useBoundedParser } from './parse-document.ts'
+import { createTimeLimit } from './time-limit.ts'
 
 /** Bytes of one GraphQL request. */
 const MAX_REQUEST_BYTES = 256 * 1024
@@ -14,6 +16,8 @@ const MAX_REQUEST_BYTES = 256 * 1024
 export type Yoga = ReturnType<typeof createGatewayYoga>
 
 export function createGatewayYoga(parts: Parts, options: { readonly introspection: boolean }) {
+  const plugins: Plugin[] = [useBoundedParser, useOperationLimits, createTimeLimit(parts.clock)]
+  if (!options.introspection) plugins.push(useHiddenSchema)
   return createYoga<{ viewer: Viewer }, Omit<GraphQLContext, 'viewer'>>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -28,10 +32,6 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     logging: false,
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
     context: () => ({ parts, history: createHistoryReader(parts) }),
-    plugins: options.introspection ? [useBoundedParser] : [useBoundedParser, hideSchema],
+    plugins,
   })
-}
-
-const hideSchema: Plugin = {
-  onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule),
 }

@@ -54,6 +54,20 @@ export interface Policy {
   readonly createsPerMinute: number
 }
 
+/** Bits a second below which nobody watches a video: a few kilobytes each second. */
+const LEAST_BITS_PER_SECOND = 32_000
+const LEAST_DURATION_SECONDS = 60
+
+/**
+ * Seconds to reserve for a file whose uploader names none, as tus clients do: the longest video that
+ * so many bytes can hold, so that a short clip does not hold back ten hours of the account's storage
+ * and a long one is not refused after it was sent.
+ */
+export function longestVideoIn(sizeBytes: number, { maxDurationSeconds }: Policy): number {
+  const seconds = Math.ceil((sizeBytes * 8) / LEAST_BITS_PER_SECOND)
+  return Math.min(Math.max(seconds, LEAST_DURATION_SECONDS), maxDurationSeconds)
+}
+
 /** Which protocol suits a file, why, and whether the other one cannot carry it. */
 export interface ProtocolRecommendation {
   readonly protocol: UploadProtocol

@@ -12,32 +12,60 @@ export interface StorageUsage {
   readonly videoCount: number
 }
 
+/** How long Stream's figures serve, in milliseconds, while our own books stand as they did. */
+const SERVES_MS = 10_000
+
+/** Stream's figures, and what our own books said when they were asked for. */
+interface Reading {
+  readonly storage: Promise<StreamStorage>
+  readonly reservedSeconds: number
+  readonly at: number
+}
+
+/** A caller who asks again and again must not spend the account's requests: one answer serves all. */
+const readings = new WeakMap<StreamBackend, Reading>()
+
 /** Throws StreamError where Stream does not answer: a guess about storage would be worse. */
 export async function storageUsage({
   stream,
   store,
-}: Pick<Parts, 'stream' | 'store'>): Promise<StorageUsage> {
-  const [usage, { reservedSeconds }] = await Promise.all([readOnce(stream), store.holdings()])
+  clock,
+}: Pick<Parts, 'stream' | 'store' | 'clock'>): Promise<StorageUsage> {
+  const { reservedSeconds } = await store.holdings()
+  const { limitMinutes, storedMinutes, videoCount } = await readStream(
+    stream,
+    reservedSeconds,
+    clock.now().getTime(),
+  )
   const reservedMinutes = reservedSeconds / 60
   return {
-    limitMinutes: usage.limitMinutes,
-    storedMinutes: usage.storedMinutes,
+    limitMinutes,
+    storedMinutes,
     reservedMinutes,
     availableMinutes:
-      usage.limitMinutes === null
-        ? null
-        : Math.max(0, usage.limitMinutes - usage.storedMinutes - reservedMinutes),
-    videoCount: usage.videoCount,
+      limitMinutes === null ? null : Math.max(0, limitMinutes - storedMinutes - reservedMinutes),
+    videoCount,
   }
 }
 
-const underWay = new WeakMap<StreamBackend, Promise<StreamStorage>>()
-
-/** Whoever asks while Stream is being asked gets the same answer: a request is not a thousand. */
-function readOnce(stream: StreamBackend): Promise<StreamStorage> {
-  const present = underWay.get(stream)
-  if (present !== undefined) return present
-  const reading = stream.storageUsage().finally(() => underWay.delete(stream))
-  underWay.set(stream, reading)
-  return reading
+/** Asks anew where something was minted or finished since, so that the two figures fit together. */
+function readStream(
+  stream: StreamBackend,
+  reservedSeconds: number,
+  at: number,
+): Promise<StreamStorage> {
+  const present = readings.get(stream)
+  const serves =
+    present !== undefined &&
+    present.reservedSeconds === reservedSeconds &&
+    at - present.at < SERVES_MS
+  if (serves) return present.storage
+  const storage = stream.storageUsage()
+  const reading: Reading = { storage, reservedSeconds, at }
+  readings.set(stream, reading)
+  // What failed serves nobody else.
+  storage.catch(() => {
+    if (readings.get(stream) === reading) readings.delete(stream)
+  })
+  return storage
 }

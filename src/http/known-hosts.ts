@@ -1,0 +1,21 @@
+/**
+ * A gateway that asks nobody for a token must not be talked to by a page of a name that an attacker
+ * has pointed at this machine: DNS rebinding. Such a page comes under its own name.
+ */
+import { type Door, say } from './door.ts'
+
+/** Names that lead to this very machine, whatever anybody's DNS says. */
+const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+
+/** Answers only what is addressed to a loopback name or to one of these hosts, without ports. */
+export function withKnownHosts(hosts: readonly string[], door: Door): Door {
+  return async (request, visitor) => {
+    // What is no address at all is refused further inside, as everywhere.
+    const hostname = URL.canParse(request.url) ? new URL(request.url).hostname : 'localhost'
+    if (LOOPBACK.test(hostname) || hosts.includes(hostname)) return door(request, visitor)
+    return say(
+      421,
+      'Without tokens the gateway answers to localhost only. Set PUBLIC_URL to the name that you use, or AUTH_JWT_SECRET to let callers prove who they are.',
+    )
+  }
+}

@@ -1,0 +1,43 @@
+/** A bound on how long one query or mutation may take. */
+import { GraphQLError } from 'graphql'
+import type { Plugin } from 'graphql-yoga'
+import type { Clock } from '../uploads/parts.ts'
+
+/** Twice as long as Stream is given to mint one URL. */
+export const MOST_MILLISECONDS = 30_000
+
+/**
+ * Answers for what takes longer, and starts no further field of it. What was minted by then is not
+ * lost: its creator finds it, with its URL, among its uploads.
+ */
+export function createTimeLimit(clock: Clock): Plugin {
+  return {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn(async (args) => {
+        const over = new AbortController()
+        const late = new AbortController()
+        const deadline = clock
+          .wait(MOST_MILLISECONDS, over.signal)
+          .then(() => late.abort(tooSlow()))
+        try {
+          // Yoga's executor takes a signal; the types of graphql-js know of none.
+          const bounded = { ...args, signal: late.signal }
+          return await executeFn(bounded)
+        } catch (error) {
+          if (!late.signal.aborted) throw error
+          return { data: null, errors: [tooSlow()] }
+        } finally {
+          over.abort()
+          await deadline
+        }
+      })
+    },
+  }
+}
+
+function tooSlow(): GraphQLError {
+  return new GraphQLError(
+    `The operation took longer than ${MOST_MILLISECONDS / 1000} seconds. What it did by then stands: look before you try again, or use an idempotencyKey.`,
+    { extensions: { code: 'TIMEOUT' } },
+  )
+}
