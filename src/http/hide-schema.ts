@@ -1,6 +1,11 @@
 /** What a gateway does that is not to tell what its schema looks like. */
-import { NoSchemaIntrospectionCustomRule, validate } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import {
+  type ExecutionResult,
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  validate,
+} from 'graphql'
+import { type Plugin, isAsyncIterable } from 'graphql-yoga'
 
 /** No introspection, and no "Did you mean …?", by which a schema can be guessed name by name. */
 export const useHiddenSchema: Plugin = {
@@ -10,15 +15,27 @@ export const useHiddenSchema: Plugin = {
       validate(schema, document, rules, { ...options, hideSuggestions: true }),
     )
   },
-  onExecute({ executeFn, setExecuteFn }) {
-    setExecuteFn((args) => executeFn(withoutSuggestions(args)))
-  },
-  onSubscribe({ subscribeFn, setSubscribeFn }) {
-    setSubscribeFn((args) => subscribeFn(withoutSuggestions(args)))
-  },
+  // Variables are read when an operation is executed: their names can be guessed at, too.
+  onExecute: () => ({
+    onExecuteDone({ result, setResult }) {
+      if (!isAsyncIterable(result)) setResult(withoutSuggestions(result))
+    },
+  }),
+  onSubscribe: () => ({
+    onSubscribeResult({ result, setResult }) {
+      if (!isAsyncIterable(result)) setResult(withoutSuggestions(result))
+    },
+  }),
 }
 
-/** Variables are read when the operation is executed; graphql-js knows this option, its types do not. */
-function withoutSuggestions<T extends object>(args: T): T {
-  return { ...args, hideSuggestions: true }
+function withoutSuggestions(result: ExecutionResult): ExecutionResult {
+  if (result.errors === undefined) return result
+  return { ...result, errors: result.errors.map(withoutSuggestion) }
+}
+
+function withoutSuggestion(error: GraphQLError): GraphQLError {
+  const [message = ''] = error.message.split(' Did you mean ')
+  if (message === error.message) return error
+  const { nodes = null, source, positions, path, extensions } = error
+  return new GraphQLError(message, { nodes, source, positions, path, extensions })
 }

@@ -1,0 +1,74 @@
+/** A web site of an origin of its own, as a frontend team would have: one page, one bundle. */
+import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+import { onTestFinished } from 'vitest'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const ENTRY = 'virtual:entry'
+const RECIPE = 'virtual:recipe.js'
+
+export interface Site {
+  readonly url: string
+  readonly origin: string
+}
+
+/**
+ * Bundles a recipe and serves it. The page puts what the recipe exports on `window.recipe`, for the
+ * test to call.
+ */
+export async function startSite(recipe: string): Promise<Site> {
+  const script = await bundle(recipe)
+  const server = createServer((request, response) => {
+    if (request.url === '/bundle.js') {
+      response.setHeader('content-type', 'text/javascript').end(script)
+    } else if (request.url === '/') {
+      response.setHeader('content-type', 'text/html; charset=utf-8').end(PAGE)
+    } else {
+      response.statusCode = request.url === '/favicon.ico' ? 204 : 404
+      response.end()
+    }
+  })
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : 0)
+    })
+  })
+  // By another name than the gateway's: another site, as in real life.
+  const origin = `http://localhost:${port}`
+  return { url: `${origin}/`, origin }
+}
+
+const PAGE = `<!doctype html><html lang="en"><title>A site</title><input type="file" multiple>
+<div id="app"></div><script type="module" src="/bundle.js"></script></html>`
+
+async function bundle(recipe: string): Promise<string> {
+  const sources: Readonly<Record<string, string>> = {
+    [ENTRY]: `import * as recipe from '${RECIPE}'; window.recipe = recipe`,
+    [RECIPE]: recipe,
+  }
+  const result = await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [
+      {
+        name: 'recipe',
+        resolveId: (id) => (id in sources ? id : null),
+        load: (id) => sources[id] ?? null,
+      },
+    ],
+    build: { write: false, minify: false, rollupOptions: { input: ENTRY } },
+  })
+  const outputs = Array.isArray(result) ? result : [result]
+  const chunks = outputs.flatMap((one) => ('output' in one ? one.output : []))
+  const entry = chunks.find((chunk) => chunk.type === 'chunk' && chunk.isEntry)
+  if (entry?.type !== 'chunk') throw new Error('The recipe was not bundled.')
+  return entry.code
+}

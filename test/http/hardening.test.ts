@@ -1,0 +1,159 @@
+/** What every answer carries, who is answered at all, and how long a client may take. */
+import { connect } from 'node:net'
+import { BlockList } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { clientAddress, trustProxy } from '../../src/client-address.ts'
+import { listen } from '../../src/listen.ts'
+import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
+
+/** What the gateway answers to these very bytes, as text, until it closes. */
+function sendRaw(url: string, bytes: string, andEnd = true): Promise<string> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => {
+      if (andEnd) socket.end(bytes)
+      else socket.write(bytes)
+    })
+    const chunks: string[] = []
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk: string) => chunks.push(chunk))
+    socket.on('close', () => resolve(chunks.join('')))
+    socket.on('error', reject)
+  })
+}
+
+const get = (gateway: TestGateway, host: string): Promise<string> =>
+  sendRaw(gateway.url, `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+
+describe('every answer', () => {
+  it.each([
+    '/',
+    '/graphql?query={__typename}',
+    '/tus',
+    '/webhooks/stream',
+    '/healthz',
+    '/readyz',
+    '/nowhere',
+  ])('of %s carries what keeps browsers from making more of it', async (path) => {
+    const gateway = await startTestGateway({ PUBLIC_URL: 'https://uploads.example.com' })
+    const { headers } = await fetch(`${gateway.url}${path}`)
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+      'strict-transport-security': 'max-age=31536000',
+    })
+    for (const banner of ['server', 'x-powered-by', 'via']) expect(headers.has(banner)).toBe(false)
+  })
+
+  it('speaks of TLS only where browsers come by it', async () => {
+    const gateway = await startTestGateway()
+    expect((await fetch(gateway.url)).headers.has('strict-transport-security')).toBe(false)
+  })
+
+  it('of GraphiQL lets one script run, by its hash, and nothing be loaded', async () => {
+    const gateway = await startTestGateway()
+    const { headers } = await fetch(`${gateway.url}/graphql`, { headers: { accept: 'text/html' } })
+    const policy = headers.get('content-security-policy') ?? ''
+    expect(policy).toMatch(/script-src 'sha256-[\w+/]{43}='/)
+    expect(policy).not.toMatch(/unsafe-eval|https?:|script-src[^;]*unsafe-inline/)
+  })
+})
+
+describe('a gateway without tokens', () => {
+  it.each([
+    ['localhost', 200],
+    ['localhost:5173', 200],
+    ['app.localhost', 200],
+    ['127.0.0.1', 200],
+    ['[::1]', 200],
+    ['uploads.example.com', 200],
+    ['evil.example.com', 421],
+    ['localhost.evil.example.com', 421],
+    ['127.0.0.1.evil.example.com', 421],
+  ])('answers %s with %i', async (host, status) => {
+    const gateway = await startTestGateway({ PUBLIC_URL: 'https://uploads.example.com' })
+    expect(await get(gateway, host)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  })
+
+  it('asks for no name where it asks for tokens', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    expect(await get(gateway, 'anything.example.com')).toMatch(/^HTTP\/1.1 200 /)
+  })
+})
+
+describe('a client that is slow, or sends too much', () => {
+  const patience = { headersMs: 100, requestMs: 200 }
+
+  it.each([
+    ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],
+    ['half a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
+    ['nothing', ''],
+  ])('of %s is cut off with a 408', async (_name, bytes) => {
+    const listener = await listen({
+      host: '127.0.0.1',
+      port: 0,
+      trustedProxies: new BlockList(),
+      patience,
+    })
+    onTestFinished(() => listener.close(0))
+    expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 (?:408|503) /)
+  })
+
+  it('of headers is refused with a 431', async () => {
+    const gateway = await startTestGateway()
+    const flood = `GET / HTTP/1.1\r\nHost: localhost\r\nX-Big: ${'x'.repeat(30_000)}\r\n\r\n`
+    expect(await sendRaw(gateway.url, flood)).toMatch(/^HTTP\/1.1 431 /)
+  })
+})
+
+describe('the address of a client', () => {
+  const proxies = new BlockList()
+  for (const proxy of ['10.0.0.0/8', '127.0.0.1', 'fd00::/8']) trustProxy(proxies, proxy)
+
+  it.each([
+    ['203.0.113.9', undefined, '203.0.113.9'],
+    ['203.0.113.9', '1.2.3.4', '203.0.113.9'],
+    ['10.1.2.3', '198.51.100.7', '198.51.100.7'],
+    ['10.1.2.3', '6.6.6.6, 198.51.100.7', '198.51.100.7'],
+    ['127.0.0.1', '6.6.6.6, 198.51.100.7, 10.9.9.9', '198.51.100.7'],
+    ['::ffff:10.1.2.3', '198.51.100.7', '198.51.100.7'],
+    ['fd00::1', '2001:db8::7', '2001:db8::7'],
+    ['10.1.2.3', 'unknown', '10.1.2.3'],
+    ['10.1.2.3', undefined, '10.1.2.3'],
+    [undefined, undefined, null],
+  ])('of peer %s, forwarded for %s, is %s', (peer, forwardedFor, address) => {
+    expect(clientAddress(peer, forwardedFor, proxies)).toBe(address)
+  })
+
+  it.each(['10.0.0.0/33', 'fd00::/129', 'proxy.example.com', '10.0.0.0/8/8', '', '10.0.0.0/'])(
+    'cannot come by a proxy written %j',
+    (text) => {
+      expect(trustProxy(new BlockList(), text)).toBe(false)
+    },
+  )
+
+  it('stands in the log beside what was refused, and nothing else of the request does', async () => {
+    const gateway = await startTestGateway({
+      AUTH_JWT_SECRET: TEST_SECRET,
+      TRUSTED_PROXIES: '127.0.0.1',
+    })
+    await fetch(`${gateway.url}/graphql?query={secret}`, {
+      headers: { 'x-forwarded-for': '198.51.100.7' },
+    })
+    expect(gateway.logs).toContainEqual({
+      level: 'info',
+      message: 'refused',
+      fields: {
+        method: 'GET',
+        path: '/graphql',
+        status: 401,
+        milliseconds: expect.any(Number),
+        client: '198.51.100.7',
+      },
+    })
+    expect(JSON.stringify(gateway.logs)).not.toContain('{secret}')
+  })
+})
