@@ -2,15 +2,13 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import type { GraphiQLOptions } from 'graphql-yoga'
 
-/** What GraphiQL opens with: a query to run at once. */
-const FIRST_TAB = `# Mint a one-time URL, then send a video to it:
+const MINT = `# Mints a one-time URL. Then send a video to it:
 #   curl --form file=@video.mp4 UPLOAD_URL
 mutation Mint {
   createDirectUpload(input: { maxDurationSeconds: 3600, name: "My first upload" }) {
     __typename
     ... on CreateDirectUploadSuccess {
       uploadURL
-      formField
       upload {
         uid
         status
@@ -23,12 +21,46 @@ mutation Mint {
     }
   }
 }
+`
 
-# Then watch it: put the uid from above between the quotes.
-subscription Watch {
-  uploadStatus(uid: "") {
+const FIND = `# Finds one upload: put its uid below, under Variables.
+query Find($uid: ID!) {
+  upload(uid: $uid) {
+    name
+    status
+    progress {
+      receivedBytes
+      totalBytes
+      encodingPercent
+    }
+    failure {
+      code
+      message
+    }
+    history {
+      at
+      status
+      source
+    }
+  }
+}
+`
+
+const WATCH_ALL = `# Every change to any of your uploads, from now on: run it, then mint one in another tab.
+subscription WatchAll {
+  uploadsChanged {
+    uid
+    name
     status
     version
+  }
+}
+`
+
+const WATCH = `# One upload, from its present state to its last: put its uid below, under Variables.
+subscription Watch($uid: ID!) {
+  uploadStatus(uid: $uid) {
+    status
     progress {
       receivedBytes
       totalBytes
@@ -36,8 +68,6 @@ subscription Watch {
     }
     video {
       durationSeconds
-      width
-      height
       previewURL
     }
     failure {
@@ -46,7 +76,9 @@ subscription Watch {
     }
   }
 }
+`
 
+const LIST = `# Your newest uploads, and how the account's storage stands.
 query List {
   uploads(first: 10) {
     totalCount
@@ -57,12 +89,28 @@ query List {
       createdAt
     }
   }
+  storageUsage {
+    limitMinutes
+    storedMinutes
+    reservedMinutes
+  }
 }
 `
 
+/** Where the token goes; a gateway without tokens does not look at it. */
+const HEADERS = '{\n  "authorization": "Bearer PUT-YOUR-TOKEN-HERE"\n}\n'
+const UID = '{\n  "uid": ""\n}\n'
+
 const GRAPHIQL: GraphiQLOptions = {
   title: 'headgate',
-  defaultQuery: FIRST_TAB,
+  defaultTabs: [
+    { query: MINT, headers: HEADERS },
+    { query: FIND, headers: HEADERS, variables: UID },
+    { query: WATCH, headers: HEADERS, variables: UID },
+    { query: WATCH_ALL, headers: HEADERS },
+    { query: LIST, headers: HEADERS },
+  ],
+  defaultHeaders: HEADERS,
   subscriptionsProtocol: 'SSE',
   shouldPersistHeaders: true,
 }

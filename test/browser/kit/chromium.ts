@@ -58,6 +58,8 @@ export async function openPage(url: string): Promise<WatchedPage> {
   const context = await (await launch()).newContext()
   onTestFinished(() => context.close())
   const page = await context.newPage()
+  // Shorter than a test may take, so that the step which failed is named.
+  page.setDefaultTimeout(10_000)
   const errors: string[] = []
   const origins = new Set<string>()
   page.on('pageerror', (error) => errors.push(String(error)))
