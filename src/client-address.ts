@@ -1,5 +1,5 @@
 /** Whose connection a request came by, where proxies stand in front that say so. */
-import { BlockList, isIP } from 'node:net'
+import { type BlockList, isIP } from 'node:net'
 
 /** Proxies that are believed when they say for whom they ask. */
 export type TrustedProxies = BlockList

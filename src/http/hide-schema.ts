@@ -11,9 +11,7 @@ import { type Plugin, isAsyncIterable } from 'graphql-yoga'
 export const useHiddenSchema: Plugin = {
   onValidate({ addValidationRule, setValidationFn }) {
     addValidationRule(NoSchemaIntrospectionCustomRule)
-    setValidationFn((schema, document, rules, options) =>
-      validate(schema, document, rules, { ...options, hideSuggestions: true }),
-    )
+    setValidationFn(validateInSilence)
   },
   // Variables are read when an operation is executed: their names can be guessed at, too.
   onExecute: () => ({
@@ -27,6 +25,9 @@ export const useHiddenSchema: Plugin = {
     },
   }),
 }
+
+const validateInSilence: typeof validate = (schema, document, rules, options) =>
+  validate(schema, document, rules, { ...options, hideSuggestions: true })
 
 function withoutSuggestions(result: ExecutionResult): ExecutionResult {
   if (result.errors === undefined) return result

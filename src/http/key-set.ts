@@ -28,20 +28,21 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
 
   function fetchKeys(): Promise<void> {
     triedAt = now().getTime()
-    underWay ??= keys
-      .reload()
-      .then(() => {
-        fetchedAt = now().getTime()
-        failure = null
-      })
-      .catch((error: unknown) => {
-        failure = error
-        log.warn({ err: error }, 'the key set at AUTH_JWKS_URL cannot be fetched')
-      })
-      .finally(() => {
-        underWay = null
-      })
+    underWay ??= reload().finally(() => {
+      underWay = null
+    })
     return underWay
+  }
+
+  async function reload(): Promise<void> {
+    try {
+      await keys.reload()
+      fetchedAt = now().getTime()
+      failure = null
+    } catch (error) {
+      failure = error
+      log.warn({ err: error }, 'the key set at AUTH_JWKS_URL cannot be fetched')
+    }
   }
 
   /** Resolves once there is something to look in; later on the looking after waits for nobody. */

@@ -2,8 +2,8 @@
  * GraphQL over WebSocket: the protocol `graphql-transport-ws`, with the token in
  * `connectionParams.authorization`. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
-import { type ExecutionArgs, GraphQLError } from 'graphql'
-import type { ServerOptions } from 'graphql-ws'
+import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
+import type { OperationResult, ServerOptions } from 'graphql-ws'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { type Authenticate, isViewer } from './authenticate.ts'
@@ -19,8 +19,15 @@ const CONNECT_WITHIN_MS = 10_000
 /** Open sockets of one caller: each of its tabs has one. */
 export const MOST_SOCKETS = 100
 
-/** How an operation runs once Yoga's plugins are around it, by the operation's own arguments. */
-type Runners = Pick<ReturnType<Yoga['getEnveloped']>, 'execute' | 'subscribe'>
+/** GraphQL's own functions with Yoga's plugins around them. */
+interface Enveloped {
+  readonly schema: GraphQLSchema
+  readonly parse: (source: string) => DocumentNode
+  readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[]
+  readonly contextFactory: () => unknown
+  readonly execute: (args: ExecutionArgs) => OperationResult
+  readonly subscribe: (args: ExecutionArgs) => OperationResult
+}
 
 /**
  * Options for graphql-ws, whatever carries the sockets. Operations run as they do over HTTP, with the
@@ -36,10 +43,11 @@ export function createSocketOptions(
   const open = new Map<string, number>()
   /** Sockets that went away, some of them while their token was being verified. */
   const closed = new WeakSet<object>()
-  const runners = new WeakMap<ExecutionArgs, Runners>()
+  /** How each operation runs, by the arguments that it was prepared with. */
+  const prepared = new WeakMap<ExecutionArgs, Enveloped>()
 
-  function runnersOf(args: ExecutionArgs): Runners {
-    const found = runners.get(args)
+  function envelopedOf(args: ExecutionArgs): Enveloped {
+    const found = prepared.get(args)
     if (found === undefined) throw new Error('An operation runs that nobody has prepared.')
     return found
   }
@@ -71,30 +79,28 @@ export function createSocketOptions(
       const viewer = viewers.get(extra)
       if (viewer === undefined) return [lapsed()]
       if (viewer.expiresAt !== null && viewer.expiresAt <= clock.now()) return [lapsed()]
-      const { schema, parse, validate, contextFactory, ...enveloped } = yoga.getEnveloped({
-        viewer,
-        params,
-      })
+      const enveloped: Enveloped = yoga.getEnveloped({ viewer, params })
+      const { schema } = enveloped
       try {
-        const document = parse(params.query)
-        const errors = validate(schema, document)
+        const document = enveloped.parse(params.query)
+        const errors = enveloped.validate(schema, document)
         if (errors.length > 0) return errors
         const args: ExecutionArgs = {
           schema,
           document,
           operationName: params.operationName,
           variableValues: params.variables,
-          contextValue: await contextFactory(),
+          contextValue: await enveloped.contextFactory(),
         }
-        runners.set(args, enveloped)
+        prepared.set(args, enveloped)
         return args
       } catch (error) {
         if (error instanceof GraphQLError) return [error]
         throw error
       }
     },
-    execute: (args) => runnersOf(args).execute(args),
-    subscribe: (args) => runnersOf(args).subscribe(args),
+    execute: (args) => envelopedOf(args).execute(args),
+    subscribe: (args) => envelopedOf(args).subscribe(args),
   }
 }
 

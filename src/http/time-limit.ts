@@ -22,7 +22,8 @@ export function createTimeLimit(clock: Clock): Plugin {
         try {
           // Yoga's executor takes a signal; the types of graphql-js know of none.
           const bounded = { ...args, signal: late.signal }
-          return await executeFn(bounded)
+          const result: unknown = await executeFn(bounded)
+          return result
         } catch (error) {
           if (!late.signal.aborted) throw error
           return { data: null, errors: [tooSlow()] }

@@ -178,6 +178,10 @@ const rows: readonly Row[] = [
   open('/readyz', byRequest('/readyz'), '200'),
 ]
 
+function tokenOf(wanted: string): string {
+  return credentials.find(({ name }) => name === wanted)?.token ?? ''
+}
+
 const idOf = z.object({ uploads: z.object({ nodes: z.tuple([z.object({ id: z.string() })]) }) })
 
 async function prepare(gateway: TestGateway, ownerToken: string): Promise<Target> {
@@ -209,24 +213,22 @@ async function clear(administrator: Caller): Promise<void> {
     await administrator.ask(z.unknown(), `mutation { ${deletions.join(' ')} }`)
 }
 
-const { jwksURL, credentials, stop } = await startProvider()
-afterAll(stop)
+const provider = await startProvider()
+const { jwksURL, credentials } = provider
+afterAll(() => provider.stop())
 
 describe('access', () => {
   it.each(rows)('$name', async ({ attempt, outcomes }) => {
-    const ownerToken = credentials.find(({ name }) => name === 'owner')?.token ?? ''
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
       AUTH_JWKS_URL: jwksURL,
       AUTH_ISSUER: ISSUER,
       AUTH_AUDIENCE: AUDIENCE,
     })
-    const administrator = gateway.as(
-      credentials.find(({ role }) => role === 'administrator')?.token ?? '',
-    )
+    const administrator = gateway.as(tokenOf('administrator'))
     const results: [string, string][] = []
     for (const { name, token } of credentials) {
-      results.push([name, await attempt(await prepare(gateway, ownerToken), token)])
+      results.push([name, await attempt(await prepare(gateway, tokenOf('owner')), token)])
       await clear(administrator)
     }
     expect(results).toEqual(credentials.map(({ name, role }) => [name, outcomes[role]]))
@@ -246,8 +248,6 @@ describe('access', () => {
 
   it('says of what is not yours the very words that it says of what is not there', async () => {
     const gateway = await startTestGateway({ AUTH_JWKS_URL: jwksURL, AUTH_JWT_SECRET: TEST_SECRET })
-    const tokenOf = (wanted: string): string =>
-      credentials.find(({ name }) => name === wanted)?.token ?? ''
     const target = await prepare(gateway, tokenOf('owner'))
     const nowhere = { ...target, uid: 'f'.repeat(32), id: btoa(`Upload:${'f'.repeat(32)}`) }
     for (const attempt of [

@@ -28,25 +28,31 @@ const seconds = (ahead: number): number => Math.floor(Date.now() / 1000) + ahead
 
 const GOOD = { sub: 'ada', iss: ISSUER, aud: AUDIENCE, exp: seconds(3600) }
 
+async function createPair(alg: 'RS256' | 'ES256' | 'EdDSA') {
+  const kid = `key of ${alg}`
+  const { publicKey, privateKey } = await generateKeyPair(alg)
+  const jwk = Object.assign(await exportJWK(publicKey), { alg, kid })
+  return { alg, kid, publicKey, privateKey, jwk }
+}
+
+function bySecret(claims: object, secret = TEST_SECRET): Promise<string> {
+  return new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(encode(secret))
+}
+
+function byKey(alg: string, kid: string, key: CryptoKey): Promise<string> {
+  return new SignJWT({ ...GOOD }).setProtectedHeader({ alg, kid }).sign(key)
+}
+
 /** Starts the provider's key set, and signs whatever the table needs. */
 export async function startProvider(): Promise<Provider> {
   const kinds = ['RS256', 'ES256', 'EdDSA'] as const
-  const pairs = await Promise.all(
-    kinds.map(async (alg) => ({ alg, kid: `key of ${alg}`, ...(await generateKeyPair(alg)) })),
-  )
-  const keys = await Promise.all(
-    pairs.map(async ({ alg, kid, publicKey }) => ({ ...(await exportJWK(publicKey)), alg, kid })),
-  )
+  const pairs = await Promise.all(kinds.map(createPair))
+  const keys = pairs.map(({ jwk }) => jwk)
   const { url: jwksURL, stop } = await serve(JSON.stringify({ keys }))
 
   const [rsa] = pairs
   if (rsa === undefined) throw new Error('There is no key.')
   const stolen = await generateKeyPair('RS256')
-  const bySecret = (claims: object, secret = TEST_SECRET): Promise<string> =>
-    new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(encode(secret))
-  const byKey = (alg: string, kid: string, key: CryptoKey): Promise<string> =>
-    new SignJWT({ ...GOOD }).setProtectedHeader({ alg, kid }).sign(key)
-
   const good = await bySecret(GOOD)
   const credentials: Credential[] = [
     { name: 'no token', role: 'stranger', token: null },

@@ -9,6 +9,7 @@ const RUN = '.graphiql-execute-button'
 
 async function openTab(page: Page, name: string): Promise<void> {
   await page.locator(`button.graphiql-tab-button[title="${name}"]`).click()
+  await page.locator('.graphiql-query-editor').getByText(name, { exact: true }).first().waitFor()
 }
 
 /** What the pane of results shows, once it shows this. */

@@ -66,7 +66,7 @@ describeInChromium('the tus door from another origin', () => {
       const uids: string[] = []
       const uppy = window.recipe.createUploader({
         ...given,
-        onUid: (uid: string) => uids.push(uid),
+        onUid: (created: string) => uids.push(created),
       })
       const [file] = document.querySelector('input')?.files ?? []
       if (file === undefined) throw new Error('No file was chosen.')
@@ -98,14 +98,14 @@ describeInChromium('the tus door from another origin', () => {
     const { uid, sent } = await page.evaluate(async (given) => {
       const [file] = document.querySelector('input')?.files ?? []
       if (file === undefined) throw new Error('No file was chosen.')
-      let sent = 0
-      const uid = await window.recipe.upload(file, {
+      let bytes = 0
+      const id = await window.recipe.upload(file, {
         ...given,
-        onProgress: (bytes: number) => {
-          sent = bytes
+        onProgress: (soFar: number) => {
+          bytes = soFar
         },
       })
-      return { uid, sent }
+      return { uid: id, sent: bytes }
     }, order)
 
     expect(sent).toBe(FILE_BYTES)

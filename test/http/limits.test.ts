@@ -153,6 +153,10 @@ describe('a schema that is hidden', () => {
   })
 })
 
+function tellsOfAnEnd({ message }: LogLine): boolean {
+  return /minting failed|upload minted|minted too late/.test(message)
+}
+
 describe('an operation', () => {
   it('that takes too long is answered, and starts nothing more', async () => {
     const gateway = await startTestGateway()
@@ -164,9 +168,7 @@ describe('an operation', () => {
     const { status, text } = await asked
     expect([status, text]).toEqual([200, expect.stringContaining('"code":"TIMEOUT"')])
     // The first goes on to its own end; the second is never asked for.
-    const ended = (line: LogLine): boolean =>
-      /minting failed|upload minted|minted too late/.test(line.message)
-    while (!gateway.logs.some(ended)) await new Promise(setImmediate)
+    while (!gateway.logs.some(tellsOfAnEnd)) await new Promise(setImmediate)
     expect((await gateway.emulator.state()).requests['direct_upload']).toBe(1)
   })
 

@@ -16,14 +16,12 @@ const chromiumPath: string | null =
 
 /** A suite that needs Chromium: where there is none, its name says how to get one. */
 export function describeInChromium(name: string, suite: () => void): void {
-  if (chromiumPath !== null) {
-    describe(name, () => {
-      afterAll(closeBrowser)
-      suite()
-    })
-    return
-  }
-  describe.skip(`${name}: no Chromium here (apt-get install chromium, or set CHROMIUM_PATH)`, suite)
+  const isMissing = chromiumPath === null
+  const hint = ': no Chromium here (apt-get install chromium, or set CHROMIUM_PATH)'
+  describe.skipIf(isMissing)(`${name}${isMissing ? hint : ''}`, () => {
+    afterAll(closeBrowser)
+    suite()
+  })
 }
 
 let browser: Promise<Browser> | null = null
