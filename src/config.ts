@@ -214,11 +214,11 @@ function readAuth(variables: Variables, stream: StreamConfig, host: string): Aut
 
 function readProxies(variables: Variables): TrustedProxies {
   const proxies = new BlockList()
-  for (const entry of variables.list('TRUSTED_PROXIES')) {
+  for (const [index, entry] of variables.list('TRUSTED_PROXIES').entries()) {
     if (trustProxy(proxies, entry)) continue
     variables.mistake(
       'TRUSTED_PROXIES',
-      `must list addresses or networks such as 10.0.0.0/8, not ${JSON.stringify(entry)}.`,
+      `must list addresses or networks such as 10.0.0.0/8: entry ${index + 1} is none.`,
     )
   }
   return proxies

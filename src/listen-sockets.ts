@@ -1,15 +1,17 @@
 /** WebSockets on Node's HTTP server: the upgrade, checked, and handed to graphql-ws. */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { useServer } from 'graphql-ws/use/ws'
+import { makeServer } from 'graphql-ws'
 import { WebSocketServer } from 'ws'
+import { carrySocket } from './carry-socket.ts'
 import type { SocketOptions } from './http/socket.ts'
+import type { Log } from './uploads/parts.ts'
 
 /** Bytes of one message of a client. */
 const MAX_MESSAGE_BYTES = 256 * 1024
-/** Milliseconds between two pings, shorter than the idle limit of common proxies. */
-const PING_MS = 12_000
 const PATH = '/graphql'
+/** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const GOING_AWAY = 1001
 
 /**
  * Takes upgrades on /graphql. A browser says where its page comes from; only the listed origins are
@@ -19,6 +21,7 @@ export function listenForSockets(
   server: Server,
   options: SocketOptions,
   allowedOrigins: ReadonlySet<string>,
+  log: Log,
 ): { close(): Promise<void> } {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -26,7 +29,7 @@ export function listenForSockets(
     handleProtocols: (protocols) =>
       protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
   })
-  const graphql = useServer({ ...options, isProd: true }, sockets, PING_MS)
+  const graphql = makeServer(options)
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy())
@@ -37,17 +40,16 @@ export function listenForSockets(
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
       refuse(socket, '403 Forbidden')
     } else {
-      sockets.handleUpgrade(request, socket, head, (opened) =>
-        sockets.emit('connection', opened, request),
-      )
+      sockets.handleUpgrade(request, socket, head, (opened) => carrySocket(graphql, opened, log))
     }
   }
   server.on('upgrade', upgrade)
   return {
     async close() {
       server.off('upgrade', upgrade)
-      // Clients are told that the server goes away (1001), so that they come back to another.
-      await graphql.dispose()
+      // Clients are told that the server goes away, so that they come back to another.
+      for (const socket of sockets.clients) socket.close(GOING_AWAY)
+      await new Promise((resolve) => sockets.close(resolve))
     },
   }
 }

@@ -10,12 +10,13 @@ import { createServerAdapter } from '@whatwg-node/server'
 import { type TrustedProxies, clientAddress } from './client-address.ts'
 import type { Gateway } from './gateway.ts'
 import { listenForSockets } from './listen-sockets.ts'
+import type { Log } from './uploads/parts.ts'
 
 export interface Listener {
   /** Where it listens, with the port that was picked. */
   readonly url: string
   /** Who answers from now on; until then every answer is 503. */
-  answerWith(gateway: Gateway): void
+  answerWith(gateway: Gateway, log: Log): void
   /** Takes no more requests, lets those under way finish for so long, then cuts what is left. */
   close(graceMs: number): Promise<void>
 }
@@ -83,9 +84,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   await bind(server, host, port)
   return {
     url: urlOf(server, host),
-    answerWith(gateway) {
+    answerWith(gateway, log) {
       answer = gateway.fetch
-      sockets = listenForSockets(server, gateway.socketOptions, gateway.allowedOrigins)
+      sockets = listenForSockets(server, gateway.socketOptions, gateway.allowedOrigins, log)
     },
     async close(graceMs) {
       draining = true

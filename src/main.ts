@@ -100,7 +100,7 @@ export async function startGateway(
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
     })
-    listener.answerWith(gateway)
+    listener.answerWith(gateway, log)
     synchronised = gateway.keepInSync()
     closers.push(async () => closing.abort())
     return { url: listener.url, emulator, stop: closeAll }

@@ -25,7 +25,14 @@ const rules: Readonly<Record<string, Rule>> = {
   uploads: { inside: ['uploads/', ...ports], packages: [] },
   graphql: { inside: ['graphql/', 'uploads/', ...ports], packages: ['@pothos/core', 'graphql'] },
   http: {
-    inside: ['http/', 'graphql/', 'uploads/', 'stream/notice.ts', 'stream/metadata.ts'],
+    inside: [
+      'http/',
+      'graphql/',
+      'uploads/',
+      'stream/notice.ts',
+      'stream/metadata.ts',
+      'stream/name-causes.ts',
+    ],
     packages: [
       'graphql-yoga',
       '@graphql-yoga/render-graphiql',
@@ -35,7 +42,10 @@ const rules: Readonly<Record<string, Rule>> = {
       'graphql',
     ],
   },
-  stream: { inside: ['stream/', 'uploads/json.ts'], packages: ['zod'] },
+  stream: {
+    inside: ['stream/', 'uploads/json.ts'],
+    packages: ['zod'],
+  },
   store: {
     inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts'],
     packages: ['node:', 'drizzle-orm', 'better-sqlite3'],
@@ -54,6 +64,8 @@ const rules: Readonly<Record<string, Rule>> = {
       '@fastify/busboy',
     ],
   },
+  // For browsers too, and published on its own.
+  client: { inside: ['client/'], packages: ['tus-js-client'] },
   'gateway.ts': { inside: ['http/', 'graphql/', 'uploads/', ...ports], packages: [] },
 
   // Those who choose the parts, and start them.
@@ -78,10 +90,15 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'listen.ts': {
     inside: ['listen-sockets.ts', 'client-address.ts'],
-    types: ['http/', 'gateway.ts'],
+    types: ['http/', 'gateway.ts', 'uploads/'],
     packages: 'any',
   },
-  'listen-sockets.ts': { inside: [], types: ['http/'], packages: 'any' },
+  'listen-sockets.ts': {
+    inside: ['carry-socket.ts'],
+    types: ['http/', 'uploads/'],
+    packages: 'any',
+  },
+  'carry-socket.ts': { inside: [], types: ['uploads/'], packages: 'any' },
   'log.ts': { inside: [], types: ['config.ts', 'uploads/'], packages: 'any' },
   'variables.ts': { inside: [], packages: [] },
 }

@@ -3,6 +3,7 @@
  * while the provider is away. https://www.rfc-editor.org/rfc/rfc7517#section-5
  */
 import { type JWTVerifyGetKey, createRemoteJWKSet, errors } from 'jose'
+import { nameCauses } from '../stream/name-causes.ts'
 import type { Log } from '../uploads/parts.ts'
 
 /** How old keys may be before they are fetched again, in milliseconds: a withdrawn key ends here. */
@@ -23,7 +24,7 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
   const keys = createRemoteJWKSet(url, { cacheMaxAge: Infinity, cooldownDuration: Infinity })
   let fetchedAt = -Infinity
   let triedAt = -Infinity
-  let failure: unknown = null
+  let failure: string | null = null
   let underWay: Promise<void> | null = null
 
   function fetchKeys(): Promise<void> {
@@ -40,8 +41,9 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
       fetchedAt = now().getTime()
       failure = null
     } catch (error) {
-      failure = error
-      log.warn({ err: error }, 'the key set at AUTH_JWKS_URL cannot be fetched')
+      // Names only: messages of fetch quote addresses.
+      failure = nameCauses(error).join(', ') || 'no reason given'
+      log.warn({ because: failure }, 'the key set at AUTH_JWKS_URL cannot be fetched')
     }
   }
 
@@ -54,7 +56,7 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
     const fetching = isDue ? fetchKeys() : underWay
     if (hasKeys) return
     await fetching
-    if (keys.jwks() === undefined) throw new KeysUnavailable('No keys yet.', { cause: failure })
+    if (keys.jwks() === undefined) throw new KeysUnavailable(`No keys yet: ${failure ?? ''}`)
   }
 
   return async (header, token) => {
@@ -66,7 +68,7 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
       // A new key, perhaps.
       if (now().getTime() - triedAt >= PAUSE_MS) await fetchKeys()
       else await underWay
-      if (failure !== null) throw new KeysUnavailable('The key may be new.', { cause: failure })
+      if (failure !== null) throw new KeysUnavailable(`The key may be new: ${failure}`)
       return keys(header, token)
     }
   }

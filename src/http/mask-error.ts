@@ -8,7 +8,9 @@ export function maskError(log: Log, error: unknown, message: string): Error {
   const masked = yogaMask(error, message, false)
   if (masked === error) return masked
   const requestId = crypto.randomUUID()
-  log.error({ requestId, err: error }, 'unexpected error')
+  // The error around it carries the client's whole document, with whatever stands in that.
+  const cause = error instanceof GraphQLError ? (error.originalError ?? error.message) : error
+  log.error({ requestId, err: cause }, 'unexpected error')
   const { nodes, path } =
     error instanceof GraphQLError ? error : { nodes: undefined, path: undefined }
   return new GraphQLError(`Unexpected error. Ask for it by this id: ${requestId}`, {

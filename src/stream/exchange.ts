@@ -1,4 +1,5 @@
 /** One HTTP exchange with Stream: bounded in time and size, never redirected, never repeated. */
+import { nameCauses } from './name-causes.ts'
 import { StreamError } from './errors.ts'
 
 /** The part of `fetch` that is used, so that tests and runtimes can hand in their own. */
@@ -149,16 +150,4 @@ function lost(request: StreamRequest, error: unknown, status: number | null): St
     // parser's errors carry the raw answer.
     { cause: new Error(trail) },
   )
-}
-
-/** Names and codes down the chain of causes, outermost first: "TypeError", "ECONNRESET". */
-function nameCauses(error: unknown): string[] {
-  const names: string[] = []
-  let current = error
-  for (let depth = 0; depth < 5 && current instanceof Error; depth += 1) {
-    const code = 'code' in current && typeof current.code === 'string' ? current.code : current.name
-    if (/^\w{1,60}$/.test(code)) names.push(code)
-    current = current.cause
-  }
-  return names
 }

@@ -8,8 +8,10 @@ import { describeInChromium, openPage } from './kit/chromium.ts'
 const RUN = '.graphiql-execute-button'
 
 async function openTab(page: Page, name: string): Promise<void> {
-  await page.locator(`button.graphiql-tab-button[title="${name}"]`).click()
-  await page.locator('.graphiql-query-editor').getByText(name, { exact: true }).first().waitFor()
+  const editor = page.locator('.graphiql-query-editor')
+  // Tabs can be dragged: a click that comes while they are still being laid out is taken for that.
+  do await page.locator(`button.graphiql-tab-button[title="${name}"]`).click()
+  while (!(await editor.innerText()).includes(`${name}\u00a0{`))
 }
 
 /** What the pane of results shows, once it shows this. */

@@ -1,0 +1,89 @@
+/** `headgate` as a process of its own, built afresh, with all that it writes. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const START_WITHIN_MS = 15_000
+
+/** A build, in a folder of its own. */
+export interface Build {
+  readonly folder: string
+  remove(): Promise<void>
+}
+
+/** What a process was and wrote. */
+export interface Run {
+  readonly child: ChildProcess
+  stdout(): string
+  stderr(): string
+  /** Resolves with the exit code, when everything that was written has been read. */
+  readonly ended: Promise<number | null>
+}
+
+/**
+ * Not into `dist`: another test may build there at this moment, and a module that is half written
+ * would not start.
+ */
+export async function build(): Promise<Build> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-secrets-'))
+  await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
+  for (const part of ['node_modules', 'migrations', 'src']) {
+    await symlink(join(root, part), join(folder, part))
+  }
+  const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']
+  const bare = ['--incremental', '--declaration', '--declarationMap', '--sourceMap']
+  await promisify(execFile)(
+    process.execPath,
+    [
+      ...compiler,
+      '--outDir',
+      join(folder, 'dist'),
+      '--tsBuildInfoFile',
+      'null',
+      ...bare.flatMap((option) => [option, 'false']),
+    ],
+    { cwd: root },
+  )
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** Starts a command with these variables and no others. */
+export function start(
+  { folder }: Build,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Run {
+  const child = spawn(process.execPath, [join(folder, 'dist/cli.js'), ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const ended = once(child, 'close').then(() => child.exitCode)
+  return { child, stdout: () => stdout, stderr: () => stderr, ended }
+}
+
+/** Where a gateway listens, once it says so. */
+export async function addressOf(run: Run): Promise<string> {
+  const deadline = Date.now() + START_WITHIN_MS
+  while (Date.now() < deadline && run.child.exitCode === null) {
+    const [, url] = /listens on (\S+)/.exec(run.stderr()) ?? []
+    if (url !== undefined) return url
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20)
+    })
+  }
+  throw new Error(`The gateway did not start: ${run.stderr()}${run.stdout()}`)
+}
