@@ -1,0 +1,138 @@
+/** The client in a real browser: XMLHttpRequest, localStorage, Web Locks, and a reload in the middle. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import type { UploadOptions } from '../../src/client/client.ts'
+import { describeInChromium, openPage } from '../browser/kit/chromium.ts'
+import { startSite } from '../browser/kit/site.ts'
+import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { paddedTestcard } from '../kit/media.ts'
+import { CHUNK_BYTES } from './kit.ts'
+
+/** What the page of a frontend team would have; `run` is called from the test. */
+const PAGE = /* js */ `
+  import { createUploadClient } from '/src/client/client.ts'
+
+  export const told = []
+  export async function run({ url, token, options, reloadAt = Infinity }) {
+    const client = createUploadClient({ url, token })
+    const [file] = document.querySelector('input').files
+    const upload = await client.upload(file, {
+      ...options,
+      onProgress(progress) {
+        told.push(progress)
+        if (progress.sentBytes >= reloadAt) location.reload()
+      },
+    })
+    return { upload, told, resumable: await client.resumable(), stored: { ...localStorage } }
+  }
+  export const resumable = (options) => createUploadClient(options).resumable()
+  export const stored = () => Object.entries(localStorage).flat()
+`
+
+const outcome = z.object({
+  upload: z.object({ uid: z.string(), status: z.string(), protocol: z.string() }),
+  told: z.array(
+    z.object({
+      phase: z.string(),
+      fraction: z.number(),
+      sentBytes: z.number(),
+      upload: z.object({ uid: z.string() }).nullable(),
+    }),
+  ),
+  resumable: z.array(z.unknown()),
+  stored: z.record(z.string(), z.string()),
+})
+
+const byTus: UploadOptions = { reliableConnection: false, chunkSizeBytes: CHUNK_BYTES }
+
+async function start(sizeBytes: number) {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-client-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  // A file on the disk keeps its name and date over a reload; one from memory would not.
+  const path = join(folder, 'holidays.mp4')
+  await writeFile(path, Buffer.from(await paddedTestcard(sizeBytes).arrayBuffer()))
+
+  const site = await startSite(PAGE)
+  const gateway = await startTestGateway({
+    AUTH_JWT_SECRET: TEST_SECRET,
+    ALLOWED_ORIGINS: site.origin,
+  })
+  const opened = await openPage(site.url)
+  const door = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
+  return { gateway, site, path, door, ...opened }
+}
+
+type Page = Awaited<ReturnType<typeof openPage>>['page']
+
+function call(page: Page, name: string, given: object = {}): Promise<unknown> {
+  return page.evaluate(`window.recipe.${name}(${JSON.stringify(given)})`)
+}
+
+describeInChromium('the client in a browser', () => {
+  it('sends by one POST, with progress in bytes', async () => {
+    const { page, path, door, errors } = await start(4_000_000)
+    await page.setInputFiles('input', path)
+    const network = await page.context().newCDPSession(page)
+    await network.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: 8_000_000,
+    })
+    const { upload, told, resumable, stored } = outcome.parse(await call(page, 'run', door))
+    expect(upload).toMatchObject({ status: 'READY', protocol: 'BASIC' })
+    const fractions = told.map(({ fraction }) => fraction)
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b))
+    expect(fractions.at(-1)).toBe(1)
+    const between = told.filter(({ sentBytes }) => sentBytes > 0 && sentBytes < 4_000_000)
+    expect(between.length).toBeGreaterThan(0)
+    expect({ resumable, stored, errors }).toEqual({ resumable: [], stored: {}, errors: [] })
+  })
+
+  it('goes on by tus after a reload', async () => {
+    const { page, path, door, gateway, errors } = await start(16_000_000)
+    await page.setInputFiles('input', path)
+    const reloaded = page.waitForEvent('load')
+    const order = { ...door, options: byTus, reloadAt: 2 * CHUNK_BYTES }
+    await call(page, 'run', order).catch(() => null)
+    await reloaded
+
+    const listed = z
+      .array(z.object({ uid: z.string(), name: z.string(), sizeBytes: z.number() }))
+      .parse(await call(page, 'resumable', door))
+    expect(listed).toMatchObject([{ name: 'holidays.mp4', sizeBytes: 16_000_000 }])
+    expect(JSON.stringify(await call(page, 'stored'))).not.toMatch(/https?:|ada/)
+
+    await page.setInputFiles('input', path)
+    const { upload, told } = outcome.parse(await call(page, 'run', { ...door, options: byTus }))
+    expect(upload).toMatchObject({ uid: listed[0]?.uid, status: 'READY', protocol: 'TUS' })
+    const sending = told.find((one) => one.phase === 'uploading' && one.sentBytes > 0)
+    expect(sending?.sentBytes).toBeGreaterThanOrEqual(2 * CHUNK_BYTES)
+    const { videos, requests } = await gateway.emulator.state()
+    expect(videos).toHaveLength(1)
+    expect(requests['tus_create']).toBe(1)
+    expect(errors).toEqual([])
+  })
+
+  it('sends once from two tabs', async () => {
+    const { page, path, door, gateway, site, errors } = await start(16_000_000)
+    const other = await page.context().newPage()
+    await other.goto(site.url)
+    const order = { ...door, options: byTus }
+    const outcomes = await Promise.all(
+      [page, other].map(async (tab) => {
+        await tab.setInputFiles('input', path)
+        return outcome.parse(await call(tab, 'run', order))
+      }),
+    )
+    expect(outcomes[0]?.upload).toMatchObject({ status: 'READY' })
+    expect(outcomes[1]?.upload).toEqual(outcomes[0]?.upload)
+    const { videos, requests } = await gateway.emulator.state()
+    expect(videos).toHaveLength(1)
+    expect(requests).toMatchObject({ tus_create: 1, tus_patch: 4 })
+    expect(errors).toEqual([])
+  })
+})

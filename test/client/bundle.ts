@@ -1,0 +1,21 @@
+/** The client as a page loads it: one minified file for browsers. */
+import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
+
+const entry = fileURLToPath(new URL('../../src/client/client.ts', import.meta.url))
+
+export async function bundleClient(): Promise<string> {
+  const built = await build({
+    configFile: false,
+    logLevel: 'silent',
+    // As an app is built: a library's build would leave white space in.
+    build: {
+      write: false,
+      minify: true,
+      rollupOptions: { input: entry, preserveEntrySignatures: 'strict' },
+    },
+  })
+  const outputs = Array.isArray(built) ? built : [built]
+  const chunks = outputs.flatMap((output) => ('output' in output ? output.output : []))
+  return chunks.map((chunk) => (chunk.type === 'chunk' ? chunk.code : '')).join('\n')
+}

@@ -1,0 +1,51 @@
+/** The decision chart, and what a browser says of its connection. */
+import * as fc from 'fast-check'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { chooseProtocol, seemsReliable } from '../../src/client/choose-protocol.ts'
+import { recommendProtocol } from '../../src/uploads/policy.ts'
+
+const BASIC_LIMIT = 200_000_000
+
+describe('chooseProtocol', () => {
+  it.each([
+    ['a small file', 1, true, undefined, 'BASIC'],
+    ['exactly 200 MB', BASIC_LIMIT, true, undefined, 'BASIC'],
+    ['one byte more', BASIC_LIMIT + 1, true, undefined, 'TUS'],
+    ['a small file on a phone', 1, false, undefined, 'TUS'],
+    ['a large file on a phone', BASIC_LIMIT + 1, false, undefined, 'TUS'],
+    ['what was asked for', 1, true, 'TUS', 'TUS'],
+    ['what was asked for, on a phone', 1, false, 'BASIC', 'BASIC'],
+  ] as const)('%s: %i bytes, reliable %s, wanted %s: %s', (_case, bytes, reliable, wanted, is) => {
+    const { protocol, reason } = chooseProtocol(bytes, reliable, wanted)
+    expect(protocol).toBe(is)
+    expect(reason).toMatch(/\w.*\.$/)
+  })
+
+  it('says what the gateway recommends, for every file that Stream takes', () => {
+    const size = fc.oneof(
+      fc.integer({ min: 1, max: 30_000_000_000 }),
+      fc.integer({ min: BASIC_LIMIT - 2, max: BASIC_LIMIT + 2 }),
+    )
+    fc.assert(
+      fc.property(size, fc.boolean(), (bytes, reliable) => {
+        const { protocol, reason } = recommendProtocol(bytes, reliable)
+        expect(chooseProtocol(bytes, reliable, undefined)).toEqual({ protocol, reason })
+      }),
+    )
+  })
+})
+
+describe('seemsReliable', () => {
+  afterEach(() => vi.unstubAllGlobals())
+
+  it.each([
+    ['Node, or a browser that says nothing', {}, true],
+    ['4G', { connection: { effectiveType: '4g', saveData: false } }, true],
+    ['3G', { connection: { effectiveType: '3g', saveData: false } }, false],
+    ['4G with data saving', { connection: { effectiveType: '4g', saveData: true } }, false],
+    ['a connection of an unknown kind', { connection: {} }, true],
+  ])('%s', (_case, navigator, is) => {
+    vi.stubGlobal('navigator', navigator)
+    expect(seemsReliable()).toBe(is)
+  })
+})

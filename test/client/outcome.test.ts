@@ -1,0 +1,159 @@
+/** How an upload may end otherwise than READY. */
+import { describe, expect, it } from 'vitest'
+import { UploadError, createMemoryStorage } from '../../src/client/client.ts'
+import { startTestGateway } from '../kit/gateway.ts'
+import { damagedVideo, paddedTestcard, testcardFile, textFile } from '../kit/media.ts'
+import { CHUNK_BYTES, clientOf } from './kit.ts'
+
+describe('a file', () => {
+  it.each([
+    ['longer than allowed', testcardFile(), 'ERR_DURATION_EXCEED_CONSTRAINT'],
+    ['that is no video', textFile(), 'ERR_NON_VIDEO'],
+    ['that is damaged', damagedVideo(), 'ERR_MALFORMED_VIDEO'],
+  ])('%s ends in VIDEO_FAILED with Stream’s reason', async (_what, file, code) => {
+    const gateway = await startTestGateway()
+    const client = clientOf(gateway)
+    await expect(client.upload(file, { maxDurationSeconds: 5 })).rejects.toMatchObject({
+      name: 'UploadError',
+      code: 'VIDEO_FAILED',
+      failure: { code },
+    })
+    expect(await client.resumable()).toEqual([])
+  })
+
+  it('without a byte is refused before anybody is asked', async () => {
+    const gateway = await startTestGateway()
+    await expect(clientOf(gateway).upload(new Blob([]))).rejects.toMatchObject({
+      code: 'EMPTY_FILE',
+    })
+  })
+
+  it('of more than 200 MB is refused for one POST, before anybody is asked', async () => {
+    const gateway = await startTestGateway()
+    const upload = clientOf(gateway).upload(paddedTestcard(200_000_001), { protocol: 'BASIC' })
+    await expect(upload).rejects.toMatchObject({
+      code: 'FILE_TOO_LARGE',
+      sizeBytes: 200_000_001,
+      limitBytes: 200_000_000,
+    })
+    expect((await gateway.emulator.state()).videos).toEqual([])
+  })
+
+  it.each([1_048_576, CHUNK_BYTES + 1, 209_977_344])(
+    'is not sent in chunks of %i bytes, which Stream would refuse',
+    async (chunkSizeBytes) => {
+      const gateway = await startTestGateway()
+      const upload = clientOf(gateway).upload(testcardFile(), { chunkSizeBytes })
+      await expect(upload).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        issues: [{ path: ['chunkSizeBytes'] }],
+      })
+    },
+  )
+})
+
+describe('delete', () => {
+  it('stops what is being sent, which rejects with DELETED', async () => {
+    const gateway = await startTestGateway()
+    const client = clientOf(gateway)
+    let uid: string | undefined
+    let deleted: Promise<{ status: string }> | undefined
+    const upload = client.upload(paddedTestcard(12_000_000), {
+      protocol: 'TUS',
+      chunkSizeBytes: CHUNK_BYTES,
+      onProgress: (progress) => {
+        uid = progress.upload?.uid
+        if (progress.sentBytes >= CHUNK_BYTES && uid !== undefined) deleted ??= client.delete(uid)
+      },
+    })
+    await expect(upload).rejects.toMatchObject({ code: 'DELETED' })
+    expect(uid).toMatch(/^[0-9a-f]{32}$/)
+    expect(await deleted).toMatchObject({ status: 'DELETED' })
+    const { videos, reservedSeconds } = await gateway.emulator.state()
+    expect({ videos, reservedSeconds }).toEqual({ videos: [], reservedSeconds: 0 })
+    expect(await client.resumable()).toEqual([])
+  })
+
+  it('by somebody else ends what is being watched', async () => {
+    const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '60000' })
+    const upload = clientOf(gateway).upload(testcardFile(), {
+      onProgress: ({ phase, upload: sent }) => {
+        if (phase === 'processing' && sent !== null) void clientOf(gateway).delete(sent.uid)
+      },
+    })
+    await expect(upload).rejects.toMatchObject({ code: 'DELETED' })
+  })
+
+  it('of what is not there is UPLOAD_NOT_FOUND', async () => {
+    const gateway = await startTestGateway()
+    const uid = 'f'.repeat(32)
+    await expect(clientOf(gateway).delete(uid)).rejects.toMatchObject({
+      code: 'UPLOAD_NOT_FOUND',
+      uid,
+    })
+  })
+})
+
+describe('a signal', () => {
+  it('that is aborted already leaves everybody alone', async () => {
+    const gateway = await startTestGateway()
+    const reason = new Error('not now')
+    const upload = clientOf(gateway).upload(testcardFile(), { signal: AbortSignal.abort(reason) })
+    await expect(upload).rejects.toBe(reason)
+    expect((await gateway.emulator.state()).videos).toEqual([])
+  })
+
+  it.each(['minting', 'uploading', 'processing'])('stops it while %s', async (phase) => {
+    const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '60000' })
+    const controller = new AbortController()
+    const reason = new Error('enough')
+    const upload = clientOf(gateway).upload(testcardFile(), {
+      signal: controller.signal,
+      onProgress: (progress) => {
+        if (progress.phase === phase) controller.abort(reason)
+      },
+    })
+    await expect(upload).rejects.toBe(reason)
+  })
+
+  it('ends a watch', async () => {
+    const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '60000' })
+    const client = clientOf(gateway)
+    const controller = new AbortController()
+    const upload = client.upload(testcardFile(), {
+      signal: controller.signal,
+      onProgress: ({ upload: sent }) => {
+        if (sent !== null) controller.abort(new Error(sent.uid))
+      },
+    })
+    const uid = await upload.then(() => '').catch((error: unknown) => String(error).slice(7))
+    const watching = new AbortController()
+    const watch = async (): Promise<void> => {
+      for await (const _state of client.watch(uid, { signal: watching.signal })) watching.abort()
+    }
+    await expect(watch()).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
+
+it('tells no upload URL, whatever goes wrong', async () => {
+  const gateway = await startTestGateway()
+  const storage = createMemoryStorage()
+  const client = clientOf(gateway, { retries: 0, storage })
+  for (const fault of [{ status: 503 }, { hangUp: true }]) {
+    for (const protocol of ['BASIC', 'TUS'] as const) {
+      await gateway.emulator.fault({ on: 'upload', ...fault })
+      const error = await client
+        .upload(testcardFile(), { protocol, name: `${protocol} ${Object.keys(fault).join('')}` })
+        .then(() => null)
+        .catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(Error)
+      expect(error instanceof UploadError && error.code).toMatch(/STREAM_UNAVAILABLE|NETWORK/)
+      const cause = error instanceof Error ? [error.message, error.stack, error.cause] : []
+      const told = JSON.stringify([error, ...cause])
+      expect(told).not.toContain(new URL(gateway.emulator.url).host)
+    }
+  }
+  const keys = await storage.keys()
+  expect(keys).toHaveLength(4)
+  for (const key of keys) expect(await storage.getItem(key)).not.toMatch(/https?:/)
+})

@@ -1,0 +1,81 @@
+/** From a file to READY, both ways, with progress that only rises. */
+import { openAsBlob } from 'node:fs'
+import { expect, it } from 'vitest'
+import { type UploadProgress, createUploadClient } from '../../src/client/client.ts'
+import { startTestGateway } from '../kit/gateway.ts'
+import { paddedTestcard, testcard, testcardFile } from '../kit/media.ts'
+import { CHUNK_BYTES, clientOf, phasesOf } from './kit.ts'
+
+it('takes a file to READY by one POST', async () => {
+  const gateway = await startTestGateway()
+  const told: UploadProgress[] = []
+  const ready = await clientOf(gateway).upload(testcardFile(), {
+    onProgress: (progress) => told.push(progress),
+  })
+  expect(ready).toMatchObject({
+    status: 'READY',
+    protocol: 'BASIC',
+    name: 'testcard.mp4',
+    constraints: { maxDurationSeconds: 61 },
+    video: { durationSeconds: testcard.durationSeconds, width: testcard.width },
+  })
+  expect(phasesOf(told)).toEqual(['minting', 'uploading', 'processing', 'ready'])
+  expect(told.at(-1)).toMatchObject({ fraction: 1, sentBytes: testcard.bytes.length })
+  expect(told.at(-1)?.upload).toEqual(ready)
+  expectRising(told)
+})
+
+it('takes a file to READY by tus, in chunks', async () => {
+  const gateway = await startTestGateway()
+  const told: UploadProgress[] = []
+  const file = paddedTestcard(12_000_000)
+  const ready = await clientOf(gateway).upload(file, {
+    reliableConnection: false,
+    chunkSizeBytes: CHUNK_BYTES,
+    name: 'In three chunks',
+    meta: { album: 'tests' },
+    onProgress: (progress) => told.push(progress),
+  })
+  expect(ready).toMatchObject({
+    status: 'READY',
+    protocol: 'TUS',
+    name: 'In three chunks',
+    meta: { album: 'tests' },
+    video: { sizeBytes: file.size },
+  })
+  const { requests } = await gateway.emulator.state()
+  expect(requests).toMatchObject({ tus_create: 1, tus_head: 1, tus_patch: 3 })
+  expect(phasesOf(told)).toEqual(['minting', 'uploading', 'processing', 'ready'])
+  expect(told.map(({ sentBytes }) => sentBytes)).toContain(CHUNK_BYTES)
+  expect(told[0]?.reason).toMatch(/may break/)
+  expectRising(told)
+})
+
+it.each([
+  ['a Blob of a file on disk', () => openAsBlob(testcard.path)],
+  ['a Uint8Array', () => testcard.bytes],
+  ['a Buffer that is part of a larger one', () => Buffer.concat([testcard.bytes]).subarray()],
+])('takes %s', async (_what, open) => {
+  const gateway = await startTestGateway()
+  const ready = await clientOf(gateway).upload(await open())
+  expect(ready).toMatchObject({ name: null, video: { sizeBytes: testcard.bytes.length } })
+})
+
+it('does what the README of a project would show', async () => {
+  const gateway = await startTestGateway()
+  const client = createUploadClient({ url: `${gateway.url}/graphql` })
+  const { uid } = await client.upload(testcardFile())
+  expect(await client.find(uid)).toMatchObject({ status: 'READY' })
+  const states = []
+  for await (const state of client.watch(uid)) states.push(state.status)
+  expect(states).toEqual(['READY'])
+  expect(await client.delete(uid)).toMatchObject({ status: 'DELETED' })
+  expect(await client.find('f'.repeat(32))).toBeNull()
+})
+
+function expectRising(told: readonly UploadProgress[]): void {
+  for (const rising of ['fraction', 'sentBytes'] as const) {
+    const values = told.map((progress) => progress[rising])
+    expect(values).toEqual(values.toSorted((a, b) => a - b))
+  }
+}
