@@ -3,12 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { runDemo } from './demo/demo.ts'
-import { asked } from './commands/configured.ts'
-import { runEmulator } from './commands/emulator.ts'
-import { runMigrate } from './commands/migrate.ts'
-import { serve } from './commands/serve.ts'
-import { deleteWebhook, setWebhook, showWebhook } from './commands/webhook.ts'
+
+// Commands are loaded when they are asked for: help and mistakes are answered at once.
+const webhookCommands = () => import('./commands/webhook.ts')
 
 const { version: VERSION } = z
   .object({ version: z.string() })
@@ -17,31 +14,49 @@ const { version: VERSION } = z
 const program = new Command('headgate')
   .description('A GraphQL gateway for direct creator uploads to Cloudflare Stream.')
   .version(VERSION)
-  .showHelpAfterError()
+  .showHelpAfterError('(`headgate --help` lists the commands.)')
+  .addHelpText(
+    'after',
+    `
+Everything is configured by environment variables: README.md lists them, and
+\`headgate doctor\` checks them. Without any, the gateway listens on
+http://127.0.0.1:4000 with an emulator of Stream, and needs no account.`,
+  )
   .showSuggestionAfterError()
 
 program
   .command('serve')
   .description('Start the gateway; without an account, with the embedded emulator of Stream.')
-  .action(() => run(serve))
+  .action(() => run(async () => (await import('./commands/serve.ts')).serve()))
 
 program
   .command('emulator')
   .description('Start the emulator of Cloudflare Stream alone, for any test suite.')
-  .action(() => run(runEmulator))
+  .action(() => run(async () => (await import('./commands/emulator.ts')).runEmulator()))
 
 program
   .command('demo')
   .description('Upload a real video both ways against a gateway and an emulator of its own.')
   .option('--keep', 'go on until Ctrl-C, so that the videos can be played')
-  .action((options: { keep?: boolean }) =>
-    run(() => (options.keep === true ? runDemo(asked) : runDemo())),
+  .action(({ keep }: { keep?: boolean }) =>
+    run(async () => {
+      const { runDemo } = await import('./demo/demo.ts')
+      const { asked } = await import('./commands/configured.ts')
+      return keep === true ? runDemo(asked) : runDemo()
+    }),
   )
 
 program
   .command('migrate')
   .description('Bring the database up to date, and say what was done.')
-  .action(() => run(runMigrate))
+  .action(() => run(async () => (await import('./commands/migrate.ts')).runMigrate()))
+
+program
+  .command('doctor')
+  .description(
+    'Check configuration, database, account, webhook and callers; exit 1 where something is wrong.',
+  )
+  .action(() => run(async () => (await import('./commands/doctor.ts')).runDoctor(process.env)))
 
 const webhook = program
   .command('webhook')
@@ -50,7 +65,7 @@ const webhook = program
 webhook
   .command('show')
   .description('Show where Stream sends its notices.')
-  .action(() => run(showWebhook))
+  .action(() => run(async () => (await webhookCommands()).showWebhook()))
 
 webhook
   .command('set')
@@ -58,13 +73,13 @@ webhook
   .option('--force', 'replace a webhook that points elsewhere')
   .description('Send notices there, and print the secret that signs them, once.')
   .action((url: string, options: { force?: boolean }) =>
-    run(() => setWebhook(url, options.force === true)),
+    run(async () => (await webhookCommands()).setWebhook(url, options.force === true)),
   )
 
 webhook
   .command('delete')
   .description('Send notices nowhere.')
-  .action(() => run(deleteWebhook))
+  .action(() => run(async () => (await webhookCommands()).deleteWebhook()))
 
 await program.parseAsync()
 

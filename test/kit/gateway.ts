@@ -51,9 +51,11 @@ export interface Caller {
 /**
  * Starts one with these variables on top of what a test wants: free ports, fast encoding, a folder
  * of its own. It is stopped when the test is over.
+ * @param consoleFolder where a console was built for the test; else the package's own, if any
  */
 export async function startTestGateway(
   variables: Readonly<Record<string, string>> = {},
+  consoleFolder?: URL,
 ): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-test-'))
   const outcome = readConfig({
@@ -69,7 +71,7 @@ export async function startTestGateway(
 
   const clock = createTestClock()
   const logs: LogLine[] = []
-  const gateway = await startGateway(outcome.config, collect(logs), clock)
+  const gateway = await startGateway(outcome.config, collect(logs), clock, consoleFolder)
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => (stopped ??= gateway.stop())
   onTestFinished(async () => {

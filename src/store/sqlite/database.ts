@@ -33,6 +33,26 @@ export function openSqlite(file: string): SqliteDatabase {
   return { db, connection, applied: migrate(connection) }
 }
 
+/** How many migrations the file lacks, which is not changed for it. */
+export function countLacking(connection: Database.Database): number {
+  const isNew = connection
+    .prepare("select 1 from sqlite_master where name = '__drizzle_migrations'")
+    .get()
+  return isNew === undefined ? readMigrations().length : findLacking(connection).length
+}
+
+function readMigrations() {
+  return readMigrationFiles({ migrationsFolder: MIGRATIONS })
+}
+
+function findLacking(connection: Database.Database) {
+  const newest = connection
+    .prepare<[], number>('select coalesce(max(created_at), 0) from __drizzle_migrations')
+    .pluck()
+    .get()
+  return readMigrations().filter(({ folderMillis }) => folderMillis > (newest ?? 0))
+}
+
 /**
  * As drizzle-orm's own migrator does it, but under one lock from the first look to the last write:
  * of two processes that start at once, one migrates and the other finds nothing to do.
@@ -42,13 +62,7 @@ function migrate(connection: Database.Database): number {
     connection.exec(
       'create table if not exists __drizzle_migrations (id serial primary key, hash text not null, created_at numeric)',
     )
-    const newest = connection
-      .prepare<[], number>('select coalesce(max(created_at), 0) from __drizzle_migrations')
-      .pluck()
-      .get()
-    const lacking = readMigrationFiles({ migrationsFolder: MIGRATIONS }).filter(
-      ({ folderMillis }) => folderMillis > (newest ?? 0),
-    )
+    const lacking = findLacking(connection)
     const remember = connection.prepare<[string, number]>(
       'insert into __drizzle_migrations (hash, created_at) values (?, ?)',
     )

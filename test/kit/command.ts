@@ -30,7 +30,7 @@ export interface Run {
  * would not start.
  */
 export async function build(): Promise<Build> {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-secrets-'))
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-build-'))
   await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
   for (const part of ['node_modules', 'migrations', 'src']) {
     await symlink(join(root, part), join(folder, part))

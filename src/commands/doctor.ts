@@ -1,0 +1,64 @@
+/** `headgate doctor`: checks what a gateway needs, and says what to do where something is wrong. */
+import { styleText } from 'node:util'
+import { type Config, readConfig } from '../config.ts'
+import type { StreamBackend } from '../stream/backend.ts'
+import { createRestBackend } from '../stream/rest.ts'
+import {
+  type Finding,
+  examineCallers,
+  examineDatabase,
+  examineStream,
+  examineWebhook,
+} from './examine.ts'
+
+type Environment = Parameters<typeof readConfig>[0]
+
+const MARKS = {
+  well: ['ok', 'green'],
+  odd: ['--', 'yellow'],
+  wrong: ['!!', 'red'],
+} as const
+
+/** One line each; 1 where something is wrong. */
+export async function runDoctor(environment: Environment): Promise<number> {
+  const findings = await examine(environment)
+  for (const finding of findings) process.stdout.write(write(finding))
+  return findings.some(({ state }) => state === 'wrong') ? 1 : 0
+}
+
+async function examine(environment: Environment): Promise<readonly Finding[]> {
+  const outcome = readConfig(environment)
+  if (outcome.kind === 'mistakes') {
+    return outcome.mistakes.map((sentence) => ({
+      state: 'wrong',
+      subject: 'Configuration',
+      sentence,
+    }))
+  }
+  const { config } = outcome
+  const stream = accountOf(config)
+  return [
+    { state: 'well', subject: 'Configuration', sentence: 'nothing contradicts anything.' },
+    examineDatabase(config),
+    await examineStream(config, stream),
+    await examineWebhook(config, stream),
+    await examineCallers(config),
+  ]
+}
+
+function accountOf({ stream }: Config): StreamBackend | null {
+  if (stream.kind === 'emulator') return null
+  const { accountId, apiToken, baseURL } = stream
+  return createRestBackend({ accountId, apiToken, baseUrl: baseURL })
+}
+
+function write({ state, subject, sentence }: Finding): string {
+  const [mark, colour] = MARKS[state]
+  const shown = isColoured() ? styleText(colour, mark) : mark
+  return `${shown}  ${subject.padEnd(13)}  ${sentence}\n`
+}
+
+/** https://no-color.org */
+function isColoured(): boolean {
+  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
+}

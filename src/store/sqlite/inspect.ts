@@ -1,0 +1,25 @@
+/** Looks at a SQLite file without changing it. */
+import { existsSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { countLacking } from './database.ts'
+
+/** What stands in the file. */
+export interface SqliteFindings {
+  /** False where SQLite itself finds the file damaged. */
+  readonly sound: boolean
+  /** Migrations that it lacks. */
+  readonly lacking: number
+}
+
+/** Null where there is no file yet. Throws SQLite's error where it cannot be read at all. */
+export function inspectSqlite(file: string): SqliteFindings | null {
+  if (!existsSync(file)) return null
+  const connection = new Database(file, { readonly: true })
+  try {
+    // https://www.sqlite.org/pragma.html#pragma_quick_check
+    const sound = connection.pragma('quick_check', { simple: true }) === 'ok'
+    return { sound, lacking: countLacking(connection) }
+  } finally {
+    connection.close()
+  }
+}
