@@ -5,7 +5,9 @@ import type { Log } from './uploads/parts.ts'
 
 /** Milliseconds between two pings, shorter than the idle limit of common proxies. */
 const PING_MS = 12_000
-/** https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md: something of ours went wrong. */
+/** https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
+const BAD_REQUEST = 4400
+/** Something of ours went wrong. */
 const INTERNAL_SERVER_ERROR = 4500
 
 /** Whoever answers no ping until the next one is due is gone, and is cut off. */
@@ -33,6 +35,11 @@ export function carrySocket(graphql: Server<object>, socket: WebSocket, log: Log
       onMessage: (receive) =>
         socket.on('message', (data: Buffer) => {
           receive(data.toString()).catch((error: unknown) => {
+            // graphql-ws throws where a client sends what only a server may.
+            if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
+              socket.close(BAD_REQUEST, 'Only a server sends such a message')
+              return
+            }
             log.error({ err: error }, 'unexpected error')
             socket.close(INTERNAL_SERVER_ERROR, 'Internal server error')
           })

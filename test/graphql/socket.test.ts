@@ -74,6 +74,30 @@ describe('a socket', () => {
     expect(status).toBe(403)
   })
 
+  it.each([
+    ['what only a server may send', '{"type":"connection_ack"}', 4400],
+    ['no JSON', '{', 4400],
+    [
+      'an operation before it says who it is',
+      '{"type":"subscribe","id":"1","payload":{"query":"{a}"}}',
+      4401,
+    ],
+    [
+      'more than a message may have',
+      `{"type":"ping","payload":{"a":"${'a'.repeat(300_000)}"}}`,
+      1009,
+    ],
+  ])('that sends %s is closed, and that is no error of ours', async (_name, message, code) => {
+    const gateway = await startTestGateway()
+    const socket = new WebSocket(
+      `${gateway.url.replace('http', 'ws')}/graphql`,
+      'graphql-transport-ws',
+    )
+    socket.on('open', () => socket.send(message))
+    expect(await new Promise((resolve) => socket.on('close', resolve))).toBe(code)
+    expect(gateway.logs.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
+  })
+
   it('is told to come back when the gateway stops', async () => {
     const gateway = await startTestGateway()
     const { uid } = expectMinted(await createDirectUpload(gateway.as()))
