@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Long, and with a command of its own: `npm run test:chaos`.
-    exclude: ['test/chaos/chaos.test.ts'],
+    exclude: ['**/node_modules/**', 'test/chaos/chaos.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

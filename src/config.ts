@@ -225,6 +225,6 @@ function readProxies(variables: Variables): TrustedProxies {
 }
 
 /** Reachable from this machine only. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }

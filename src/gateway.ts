@@ -1,11 +1,12 @@
 /** The whole product as one function: requests in, answers out, whatever it runs on. */
 import { type AuthRules, createAuthenticate } from './http/authenticate.ts'
+import { type ConsoleOptions, createFrontDoor, withConsoleFiles } from './http/console.ts'
 import { withCors } from './http/cors.ts'
-import { type Door, methodNotAllowed, say } from './http/door.ts'
+import type { Door } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { createReadyDoor, healthDoor } from './http/health.ts'
 import { withKnownHosts } from './http/known-hosts.ts'
-import { createRouter } from './http/router.ts'
+import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
 import { type SocketOptions, createSocketOptions } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
@@ -22,7 +23,7 @@ export interface GatewayOptions {
   /** False hides the schema and GraphiQL. */
   readonly introspection: boolean
   /**
-   * Names by which a gateway without tokens may be addressed, besides those of this machine; null
+   * Names by which a gateway without tokens may be addressed, besides addresses and local names; null
    * where any will do, because tokens are asked for.
    */
   readonly knownHosts: readonly string[] | null
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   readonly https: boolean
   /** Secrets that notices may be signed with, newest first; empty where none is known. */
   readonly webhookSecrets: () => readonly string[]
+  /** The console that browsers find at `/`; null for none. */
+  readonly console: Omit<ConsoleOptions, 'wantsToken'> | null
 }
 
 export interface Gateway {
@@ -47,6 +50,7 @@ export interface Gateway {
 
 const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudflare Stream.
 
+/                 the console, in a browser: upload, watch, resume, play
 /graphql          GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser
 /tus              creates uploads for tus clients: their endpoint
 /webhooks/stream  notices of Cloudflare Stream
@@ -61,27 +65,28 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const yoga = createGatewayYoga(parts, options)
   const graphql = createGraphQLDoor(yoga, authenticate, options)
 
+  const wantsToken = options.auth.kind === 'tokens'
+  const console = options.console === null ? null : { ...options.console, wantsToken }
+
   const synchroniser = createSynchroniser({ ...parts, stream: parts.backgroundStream })
   const router = createRouter(
     {
-      '/': async (request) =>
-        ['GET', 'HEAD'].includes(request.method)
-          ? say(200, DOORS)
-          : methodNotAllowed(['GET', 'HEAD']),
-      '/graphql': withCors({ origins, methods: 'GET, POST' }, log, graphql),
+      '/': createFrontDoor(DOORS, console),
+      '/graphql': withCors({ origins, methods: 'GET, POST' }, log, withApology(log, graphql)),
       '/tus': withCors(
         { origins, methods: 'POST', exposed: TUS_EXPOSED },
         log,
-        createTusDoor(parts, authenticate),
+        withApology(log, createTusDoor(parts, authenticate)),
       ),
-      '/webhooks/stream': createWebhookDoor(parts, options.webhookSecrets),
+      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options.webhookSecrets)),
       '/healthz': healthDoor,
       '/readyz': createReadyDoor(parts),
     },
     parts,
   )
   const { knownHosts } = options
-  const guarded = knownHosts === null ? router : withKnownHosts(knownHosts, router)
+  const doors = withConsoleFiles(console, router)
+  const guarded = knownHosts === null ? doors : withKnownHosts(knownHosts, doors)
   const fetch = withSecurityHeaders(options, guarded)
   return {
     fetch,

@@ -1,5 +1,6 @@
 /** WebSockets on Node's HTTP server: the upgrade, checked, and handed to graphql-ws. */
-import type { IncomingMessage, Server } from 'node:http'
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { makeServer } from 'graphql-ws'
 import { WebSocketServer } from 'ws'
@@ -8,7 +9,7 @@ import type { SocketOptions } from './http/socket.ts'
 import type { Log } from './uploads/parts.ts'
 
 /** Bytes of one message of a client. */
-const MAX_MESSAGE_BYTES = 256 * 1024
+const MAX_MESSAGE_BYTES = 64 * 1024
 const PATH = '/graphql'
 /** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
 const GOING_AWAY = 1001
@@ -22,7 +23,7 @@ export function listenForSockets(
   options: SocketOptions,
   allowedOrigins: ReadonlySet<string>,
   log: Log,
-): { close(): Promise<void> } {
+): { close(graceMs: number): Promise<void> } {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -35,7 +36,9 @@ export function listenForSockets(
     socket.on('error', () => socket.destroy())
     const { origin } = request.headers
     // Compared as text: what comes here may be no address at all.
-    if (request.url?.split('?', 1)[0] !== PATH) {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      answerWithoutUpgrade(server, request, socket)
+    } else if (request.url?.split('?', 1)[0] !== PATH) {
       refuse(socket, '404 Not Found')
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
       refuse(socket, '403 Forbidden')
@@ -45,15 +48,40 @@ export function listenForSockets(
   }
   server.on('upgrade', upgrade)
   return {
-    async close() {
+    async close(graceMs) {
       server.off('upgrade', upgrade)
       // Clients are told that the server goes away, so that they come back to another.
       for (const socket of sockets.clients) socket.close(GOING_AWAY)
-      await new Promise((resolve) => sockets.close(resolve))
+      const closed = new Promise((resolve) => sockets.close(resolve))
+      const deadline = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, graceMs)
+      await closed
+      clearTimeout(deadline)
     },
   }
 }
 
+/**
+ * "A server MAY ignore a received Upgrade header field": clients offer h2c where nobody speaks it.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+ */
+function answerWithoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex): void {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
+  if (!(socket instanceof Socket) || length !== '0' || coding !== undefined) {
+    // Its body would be read as another protocol's.
+    refuse(socket, '400 Bad Request')
+    return
+  }
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  response.once('finish', () => socket.end(() => socket.destroy()))
+  server.emit('request', request, response)
+}
+
 function refuse(socket: Duplex, status: string): void {
+  // Nobody else looks after it any more: a client that stays would keep it open for ever.
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }

@@ -16,7 +16,7 @@ export interface Listener {
   /** Where it listens, with the port that was picked. */
   readonly url: string
   /** Who answers from now on; until then every answer is 503. */
-  answerWith(gateway: Gateway, log: Log): void
+  answerWith(gateway: Pick<Gateway, 'fetch' | 'socketOptions' | 'allowedOrigins'>, log: Log): void
   /** Takes no more requests, lets those under way finish for so long, then cuts what is left. */
   close(graceMs: number): Promise<void>
 }
@@ -44,6 +44,8 @@ const KEEP_ALIVE_MS = 65_000
 /** Bytes of all headers: a token of 4 KiB, and the metadata that a tus creation may carry. */
 const MAX_HEADER_BYTES = 24 * 1024
 const MAX_HEADERS = 100
+/** Without a byte either way, in milliseconds. */
+const STALLED_MS = 120_000
 
 /** Where to listen, and whom to believe. */
 export interface ListenOptions {
@@ -79,7 +81,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     void adapter(request, response)
   })
   server.maxHeadersCount = MAX_HEADERS
-  let sockets: { close(): Promise<void> } | null = null
+  // Whoever reads nothing of its answer for so long will not read it: events have a pulse.
+  server.setTimeout(STALLED_MS)
+  let sockets: ReturnType<typeof listenForSockets> | null = null
 
   await bind(server, host, port)
   return {
@@ -91,7 +95,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     async close(graceMs) {
       draining = true
       const drained = drain(server, graceMs)
-      await sockets?.close()
+      await sockets?.close(graceMs)
       await drained
     },
   }

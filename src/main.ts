@@ -1,13 +1,14 @@
 /** The door for Node: configuration becomes parts, parts become a gateway, and the gateway listens. */
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { type Config, isLoopback } from './config.ts'
+import type { Config } from './config.ts'
 import { realClock } from './clock.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { createMemoryEvents } from './events/memory.ts'
 import { createGateway } from './gateway.ts'
 import { type Listener, listen } from './listen.ts'
 import { opening } from './opening.ts'
+import { consoleSources, readConsoleFiles } from './read-console.ts'
 import { startConfiguredEmulator } from './start-emulator.ts'
 import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { StreamBackend } from './stream/backend.ts'
@@ -40,11 +41,15 @@ const DRAIN_MS = 10_000
 /** How long any one part may take to close; the others are closed all the same. */
 const CLOSE_MS = 15_000
 
-/** Starts everything that the configuration names; what was started is stopped again on failure. */
+/**
+ * Starts everything that the configuration names; what was started is stopped again on failure.
+ * @param consoleFolder another built console than the package's own, for tests
+ */
 export async function startGateway(
   config: Config,
   log: Log,
   clock: Clock = realClock,
+  consoleFolder?: URL,
 ): Promise<RunningGateway> {
   const closers: (() => Promise<void>)[] = []
   async function closeAll(): Promise<void> {
@@ -86,9 +91,11 @@ export async function startGateway(
         createsPerMinute: config.createsPerMinute,
       },
       createLimit: createRateLimit(config.createsPerMinute),
+      deleteLimit: createRateLimit(config.createsPerMinute),
       watchers: createWatchers(),
       closing: closing.signal,
       mintsUnderWay: new Map(),
+      deletionsUnderWay: new Map(),
       readVideo: (body) => readVideo(JSON.parse(body)),
       newId: randomUUID,
     }
@@ -99,6 +106,10 @@ export async function startGateway(
       knownHosts: knownHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
+      console: {
+        files: readConsoleFiles(consoleFolder),
+        ...consoleSources(config.stream, emulator?.url ?? null),
+      },
     })
     listener.answerWith(gateway, log)
     synchronised = gateway.keepInSync()
@@ -133,9 +144,9 @@ function ownOrigins({ publicURL }: Config, { url }: Listener): readonly string[]
   return publicURL === null ? [url, url.replace('//127.0.0.1:', '//localhost:')] : [publicURL]
 }
 
-/** Where everybody is an administrator because only this machine gets in: names that lead here. */
-function knownHosts({ auth, host, publicURL }: Config): readonly string[] | null {
-  if (auth.kind !== 'open' || !isLoopback(host)) return null
+/** Where everybody is an administrator, a page of any name must not be able to come by it. */
+function knownHosts({ auth, publicURL }: Config): readonly string[] | null {
+  if (auth.kind !== 'open') return null
   return publicURL === null ? [] : [new URL(publicURL).hostname]
 }
 

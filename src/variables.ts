@@ -7,8 +7,9 @@ interface Bounds {
 }
 
 /**
- * What was set is not repeated in any mistake: a secret may stand in the wrong variable.
- * Each reader gives null for what is left out or wrong; what is wrong is in `mistakes()`. */
+ * Each reader gives null for what is left out or wrong; what is wrong is in `mistakes()`. What was
+ * set is not repeated there: a secret may stand in the wrong variable.
+ */
 export function createVariables(environment: Readonly<Record<string, string | undefined>>) {
   const mistakes: string[] = []
 
@@ -102,7 +103,11 @@ export function createVariables(environment: Readonly<Record<string, string | un
 function asOrigin(value: string): string | null {
   if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return null
   const url = new URL(value)
-  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
+  const bare =
+    url.pathname === '/' &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username + url.password === ''
   return bare ? url.origin : null
 }
 

@@ -66,6 +66,20 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   // For browsers too, and published on its own.
   client: { inside: ['client/'], packages: ['tus-js-client'] },
+  // A page of its own: of the gateway it knows the address, and the client that everybody has.
+  console: {
+    inside: ['console/', 'client/'],
+    packages: [
+      'preact',
+      '@urql/core',
+      '@urql/preact',
+      '@urql/exchange-graphcache',
+      '@uppy/core',
+      // Of its build.
+      'vite',
+      'node:url',
+    ],
+  },
   'gateway.ts': { inside: ['http/', 'graphql/', 'uploads/', ...ports], packages: [] },
 
   // Those who choose the parts, and start them.
@@ -98,7 +112,12 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['http/', 'uploads/'],
     packages: 'any',
   },
-  'carry-socket.ts': { inside: [], types: ['uploads/'], packages: 'any' },
+  'carry-socket.ts': { inside: [], types: ['http/', 'uploads/'], packages: 'any' },
+  'read-console.ts': {
+    inside: ['error-code.ts'],
+    types: ['config.ts', 'http/'],
+    packages: ['node:'],
+  },
   'log.ts': { inside: [], types: ['config.ts', 'uploads/'], packages: 'any' },
   'variables.ts': { inside: [], packages: [] },
 }
@@ -116,7 +135,7 @@ interface Import {
 const source = fileURLToPath(new URL('../src', import.meta.url))
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => /\.tsx?$/.test(path))
   .toSorted((a, b) => (a < b ? -1 : 1))
 const texts = new Map(files.map((file) => [file, readFileSync(join(source, file), 'utf8')]))
 const imports = [...texts].flatMap(([file, text]) => importsOf(file, text))
@@ -154,7 +173,7 @@ function roomOf(path: string): string {
 }
 
 function isInside({ target }: Import): boolean {
-  return texts.has(target) || target.endsWith('.ts')
+  return texts.has(target) || /\.tsx?$/.test(target)
 }
 
 function mayImport(rule: Rule, one: Import): boolean {
@@ -251,7 +270,7 @@ describe('files', () => {
   test('are named in kebab-case, after what is in them', () => {
     const names = files.flatMap((file) =>
       file
-        .replace(/\.ts$/, '')
+        .replace(/(?:\.config)?\.tsx?$/, '')
         .split('/')
         .map((name) => ({ file, name })),
     )
@@ -269,6 +288,8 @@ describe('files', () => {
       .parse(JSON.parse(readFileSync(join(source, '../package.json'), 'utf8')))
     const missing = imports
       .filter((one) => !one.typesOnly && !isInside(one) && !one.target.startsWith('node:'))
+      // The console is bundled before it is installed anywhere.
+      .filter(({ file }) => roomOf(file) !== 'console')
       .filter(({ target }) => !(packageOf(target) in manifest.dependencies))
     expect(
       missing.map(({ file, target }) => `src/${file} imports ${target}, which is no dependency`),

@@ -1,8 +1,8 @@
 /** The input of either mutation that mints, made from a file and a caller's terms. */
 import type { UploadTerms } from './upload-options.ts'
 
-/** Bytes a second below which nobody watches a video: 32 kbit. */
-const LEAST_BYTES_PER_SECOND = 4000
+/** Bytes a second below which nobody watches a video: 64 kbit. */
+const LEAST_BYTES_PER_SECOND = 8000
 const LEAST_DURATION_SECONDS = 60
 /** Longest video that Stream takes, in seconds. */
 const MAX_DURATION_SECONDS = 36_000

@@ -137,6 +137,14 @@ export async function examineCallers({ auth }: Config): Promise<Finding> {
     })
     const text = await response.text()
     if (response.ok && /"keys"\s*:\s*\[/.test(text)) {
+      if (auth.audience === null) {
+        return {
+          state: 'odd',
+          subject,
+          sentence:
+            'the key set can be had, but whatever it signs for any application is let in: set AUTH_ISSUER and AUTH_AUDIENCE.',
+        }
+      }
       return { state: 'well', subject, sentence: 'the key set at AUTH_JWKS_URL can be had.' }
     }
   } catch {

@@ -2,6 +2,7 @@
 import SchemaBuilder from '@pothos/core'
 import type { JsonObject } from '../uploads/json.ts'
 import type { GraphQLContext } from './context.ts'
+import type { JsonLeaf } from './json-leaf.ts'
 
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext
@@ -11,7 +12,7 @@ export const builder = new SchemaBuilder<{
     DateTime: { Input: Date; Output: Date }
     URL: { Input: string; Output: string }
     ByteCount: { Input: number; Output: number }
-    JSONObject: { Input: JsonObject; Output: JsonObject }
+    JSONObject: { Input: JsonObject; Output: JsonLeaf }
   }
 }>({ defaultFieldNullability: false })
 

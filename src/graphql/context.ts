@@ -1,12 +1,14 @@
-/** What every resolver is given: who asks, what the domain is made with, and batched history. */
+/** What every resolver is given: who asks, what the domain is made with, batched history, bounds. */
 import type { Parts } from '../uploads/parts.ts'
 import type { UploadEvent } from '../uploads/upload.ts'
 import type { Viewer } from '../uploads/viewer.ts'
+import type { Allowance } from './allowance.ts'
 
 export interface GraphQLContext {
   readonly parts: Parts
   readonly viewer: Viewer
   readonly history: HistoryReader
+  readonly allowance: Allowance
 }
 
 /** Reads the history of uploads; those asked for in one turn are read with one query. */

@@ -43,7 +43,7 @@ builder.queryFields((t) => ({
   node: t.field({
     type: Node,
     nullable: true,
-    description: 'Whatever has this id. Null where there is none, or it is not the caller’s.',
+    description: "Whatever has this id. Null where there is none, or it is not the caller's.",
     args: { id: t.arg.id({ required: true, description: 'The `id` of an earlier answer.' }) },
     resolve: (_root, { id }, context) => findNode(context, id),
   }),
@@ -56,6 +56,7 @@ builder.queryFields((t) => ({
     },
     resolve: (_root, { ids }, context) => {
       if (ids.length > MOST_NODES) throw badInput(`\`ids\` takes at most ${MOST_NODES} ids.`)
+      context.allowance.take(ids.length)
       return Promise.all(ids.map((id) => findNode(context, id)))
     },
   }),

@@ -1,6 +1,6 @@
 /** The four scalars of the contract: dates, addresses, bytes beyond 32 bits, and JSON objects. */
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
-import type { JsonObject, JsonValue } from '../uploads/json.ts'
+import type { JsonObject } from '../uploads/json.ts'
 import { MOMENT_RULE, readMoment } from '../uploads/moment.ts'
 import { builder } from './builder.ts'
 
@@ -106,7 +106,7 @@ builder.scalarType('ByteCount', {
 
 builder.scalarType('JSONObject', {
   description: "JSON object; Stream stores it as the video's meta.",
-  serialize: (value): JsonValue => value,
+  serialize: (value): unknown => value,
   parseValue: parseJSONObject,
   parseLiteral: (node, variables) => parseJSONObject(literalValue(node, variables ?? {})),
 })

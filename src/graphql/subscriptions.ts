@@ -2,9 +2,11 @@
 import { GraphQLError } from 'graphql'
 import type { UploadChanges } from '../uploads/changes.ts'
 import type { RateLimited, UploadNotFound } from '../uploads/problem.ts'
+import type { Upload } from '../uploads/upload.ts'
 import { watchUpload } from '../uploads/watch-upload.ts'
 import { watchUploads } from '../uploads/watch-uploads.ts'
 import { builder } from './builder.ts'
+import type { GraphQLContext } from './context.ts'
 import { UploadType } from './upload.ts'
 
 builder.subscriptionFields((t) => ({
@@ -15,16 +17,22 @@ builder.subscriptionFields((t) => ({
     args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
     subscribe: async (_root, { uid }, { parts, viewer }) =>
       changesOrThrow(await watchUpload(parts, viewer, uid)),
-    resolve: (upload) => upload,
+    resolve: renewed,
   }),
   uploadsChanged: t.field({
     type: UploadType,
     description:
       "Every change to any of the caller's uploads, from now on. Completes when the token lapses, the gateway stops, or the reader fell far behind: read `uploads` then, and subscribe again.",
     subscribe: (_root, _args, { parts, viewer }) => changesOrThrow(watchUploads(parts, viewer)),
-    resolve: (upload) => upload,
+    resolve: renewed,
   }),
 }))
+
+/** Each event is an answer of its own. */
+function renewed(upload: Upload, _args: object, { allowance }: GraphQLContext): Upload {
+  allowance.renew()
+  return upload
+}
 
 /** A subscription has no union to answer with: what is refused is an error with its code. */
 function changesOrThrow(outcome: UploadChanges | UploadNotFound | RateLimited): UploadChanges {

@@ -10,6 +10,7 @@ import {
 import type { Upload } from '../uploads/upload.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
+import type { GraphQLContext } from './context.ts'
 import { UploadProtocolEnum, UploadStatusEnum, UploadType } from './upload.ts'
 
 const PageInfo = builder.objectRef<UploadPage>('PageInfo').implement({
@@ -55,12 +56,12 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
     edges: t.field({
       type: [UploadEdge],
       description: 'The uploads with their cursors.',
-      resolve: ({ uploads }) => uploads,
+      resolve: listed,
     }),
     nodes: t.field({
       type: [UploadType],
       description: 'The uploads without their cursors.',
-      resolve: ({ uploads }) => uploads,
+      resolve: listed,
     }),
     pageInfo: t.field({
       type: PageInfo,
@@ -140,6 +141,11 @@ function pageFrom(
     after: decodeCursor('after', args.after ?? null),
     before: decodeCursor('before', args.before ?? null),
   }
+}
+
+function listed({ uploads }: UploadPage, _args: object, { allowance }: GraphQLContext) {
+  allowance.take(uploads.length)
+  return uploads
 }
 
 function cursorOrNull(upload: Upload | undefined): string | null {

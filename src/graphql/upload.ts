@@ -10,6 +10,7 @@ import {
   isUsable,
 } from '../uploads/upload.ts'
 import { builder } from './builder.ts'
+import { jsonLeaf } from './json-leaf.ts'
 import { Node } from './node.ts'
 
 export const UploadProtocolEnum = builder.enumType('UploadProtocol', {
@@ -203,7 +204,14 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
       nullable: true,
       description: "The video's name in Stream's dashboard.",
     }),
-    meta: t.expose('meta', { type: 'JSONObject', description: 'As it was given when minted.' }),
+    meta: t.field({
+      type: 'JSONObject',
+      description: 'As it was given when minted.',
+      resolve: ({ meta }, _args, { allowance }) => {
+        allowance.take(1)
+        return jsonLeaf(meta)
+      },
+    }),
     constraints: t.expose('constraints', {
       type: UploadConstraintsType,
       description: 'What Stream will hold the upload to.',

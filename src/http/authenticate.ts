@@ -81,7 +81,9 @@ export function createAuthenticate(rules: AuthRules, now: () => Date, log: Log):
       return refuse('The token is not valid (any more), or lacks `sub` or `exp`: get a new one.')
     }
     const viewer = viewerFrom(payload)
-    return viewer ?? refuse(`The token's \`sub\` ${CREATOR_RULE}`)
+    return (
+      viewer ?? refuse(`The token's \`sub\` ${CREATOR_RULE} Its \`exp\` must be a date in seconds.`)
+    )
   }
 }
 
@@ -112,12 +114,16 @@ async function attempt(
 function viewerFrom(payload: JWTPayload): Viewer | null {
   const { sub, exp } = payload
   const scope = payload['scope']
-  if (sub === undefined || !isCreator(sub)) return null
+  // What a token calls a subject may be anything: only text can be a creator.
+  const named: unknown = sub
+  if (typeof named !== 'string' || !isCreator(named)) return null
+  const expiresAt = new Date((exp ?? NaN) * 1000)
+  if (Number.isNaN(expiresAt.getTime())) return null
   const scopes = typeof scope === 'string' ? scope.split(' ') : []
   return {
-    subject: sub,
+    subject: named,
     isAdmin: scopes.includes(ADMIN_SCOPE),
-    expiresAt: exp === undefined ? null : new Date(exp * 1000),
+    expiresAt,
   }
 }
 

@@ -112,7 +112,8 @@ const GRAPHIQL: GraphiQLOptions = {
   ],
   defaultHeaders: HEADERS,
   subscriptionsProtocol: 'SSE',
-  shouldPersistHeaders: true,
+  // The token would outlive the tab.
+  shouldPersistHeaders: false,
 }
 
 /** Makes the page, which is the same for everybody and loads nothing from anywhere else. */

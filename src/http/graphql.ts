@@ -4,36 +4,61 @@ import type { Door } from './door.ts'
 import { createGraphiQLPage } from './graphiql.ts'
 import type { Yoga } from './yoga.ts'
 
+export interface GraphQLDoorOptions {
+  readonly introspection: boolean
+  readonly allowedOrigins: readonly string[]
+}
+
 export function createGraphQLDoor(
   yoga: Yoga,
   authenticate: Authenticate,
-  options: { readonly introspection: boolean },
+  options: GraphQLDoorOptions,
 ): Door {
   const page = createGraphiQLPage()
   return async (request) => {
     // The page is shown to anybody; nothing is executed for it.
     if (options.introspection && request.method === 'GET' && acceptsHTML(request)) return page()
+    if (isFromElsewhere(request, options.allowedOrigins)) {
+      return answer(
+        request,
+        403,
+        'FORBIDDEN',
+        'The page that asks is of an origin that is not let in.',
+      )
+    }
     // A form needs no preflight: taking one would let any page act for whoever visits it.
     if (request.method === 'POST' && !isJSON(request)) {
-      return answer(415, 'BAD_REQUEST', 'Send the request as application/json.')
+      return answer(request, 415, 'BAD_REQUEST', 'Send the request as application/json.')
     }
     const malformed = malformedParameter(request)
     if (malformed !== null) {
-      return answer(400, 'BAD_REQUEST', `\`${malformed}\` must be a JSON object.`)
+      return answer(request, 400, 'BAD_REQUEST', `\`${malformed}\` must be a JSON object.`)
     }
     const caller = await authenticate(request.headers.get('authorization'))
     if (!isViewer(caller)) {
       return caller.kind === 'unavailable'
-        ? answer(503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
-        : answer(401, 'UNAUTHENTICATED', caller.message, { 'www-authenticate': 'Bearer' })
+        ? answer(request, 503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
+        : answer(request, 401, 'UNAUTHENTICATED', caller.message, { 'www-authenticate': 'Bearer' })
     }
     const response = await yoga.fetch(request, { viewer: caller })
     if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+      response.headers.set('cache-control', 'no-store, no-transform')
       // Proxies that gather an answer before they pass it on would hold every event back.
       response.headers.set('x-accel-buffering', 'no')
     }
     return response
   }
+}
+
+/**
+ * A GET needs no preflight: any page can have a visitor's browser send one, if not read the answer.
+ * https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
+ */
+function isFromElsewhere({ method, headers }: Request, origins: readonly string[]): boolean {
+  if (method !== 'GET') return false
+  const origin = headers.get('origin')
+  if (origin !== null) return !origins.includes(origin)
+  return ['cross-site', 'same-site'].includes(headers.get('sec-fetch-site') ?? '')
 }
 
 /** https://graphql.github.io/graphql-over-http/draft/#sec-GET: both are JSON in the query string. */
@@ -64,11 +89,20 @@ function isJSON(request: Request): boolean {
   return /^application\/(?:graphql\+)?json$/i.test(type.trim())
 }
 
+/** An error of a request that never became an operation, in the media type that the client prefers. */
 function answer(
+  request: Request,
   status: number,
   code: string,
   message: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return Response.json({ errors: [{ message, extensions: { code } }] }, { status, headers })
+  // https://graphql.github.io/graphql-over-http/draft/#sec-application-graphql-response-json: clients
+  // read a body of this type whatever the status, and leave others of a 4xx unread.
+  const prefers = /application\/graphql-response\+json/.test(request.headers.get('accept') ?? '')
+  const type = prefers ? 'application/graphql-response+json' : 'application/json'
+  return new Response(JSON.stringify({ errors: [{ message, extensions: { code } }] }), {
+    status,
+    headers: { ...headers, 'content-type': `${type}; charset=utf-8` },
+  })
 }

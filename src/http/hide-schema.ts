@@ -5,10 +5,11 @@ import {
   NoSchemaIntrospectionCustomRule,
   validate,
 } from 'graphql'
-import { type Plugin, isAsyncIterable } from 'graphql-yoga'
+import { isAsyncIterable } from 'graphql-yoga'
+import type { GatewayPlugin } from './plugin.ts'
 
 /** No introspection, and no "Did you mean …?", by which a schema can be guessed name by name. */
-export const useHiddenSchema: Plugin = {
+export const useHiddenSchema: GatewayPlugin = {
   onValidate({ addValidationRule, setValidationFn }) {
     addValidationRule(NoSchemaIntrospectionCustomRule)
     setValidationFn(validateInSilence)

@@ -6,8 +6,10 @@ import { type JWTVerifyGetKey, createRemoteJWKSet, errors } from 'jose'
 import { nameCauses } from '../stream/name-causes.ts'
 import type { Log } from '../uploads/parts.ts'
 
-/** How old keys may be before they are fetched again, in milliseconds: a withdrawn key ends here. */
-const REFRESH_MS = 600_000
+/** How old keys may be before they are fetched again by the way, in milliseconds. */
+const REFRESH_MS = 300_000
+/** How old before they are believed no more unless the provider is away: a withdrawn key ends here. */
+const STALE_MS = 600_000
 /** Between two fetches, whatever tokens come: nobody makes the gateway a burden to the provider. */
 const PAUSE_MS = 30_000
 /** The same while there are no keys at all, and nobody can be let in. */
@@ -47,16 +49,22 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
     }
   }
 
+  /** Also where the clock was set back: else nothing would be fetched until it has caught up. */
+  function isOver(milliseconds: number, since: number): boolean {
+    const passed = now().getTime() - since
+    return passed >= milliseconds || passed < 0
+  }
+
   /** Resolves once there is something to look in; later on the looking after waits for nobody. */
   async function prepare(): Promise<void> {
-    const at = now().getTime()
-    const hasKeys = keys.jwks() !== undefined
+    const hasKeys = fetchedAt !== -Infinity
     const isDue =
-      at - fetchedAt >= REFRESH_MS && at - triedAt >= (hasKeys ? PAUSE_MS : FIRST_PAUSE_MS)
+      isOver(REFRESH_MS, fetchedAt) && isOver(hasKeys ? PAUSE_MS : FIRST_PAUSE_MS, triedAt)
     const fetching = isDue ? fetchKeys() : underWay
-    if (hasKeys) return
+    // While the provider is away nobody waits for it, but for the first keys of all.
+    if (hasKeys && (!isOver(STALE_MS, fetchedAt) || failure !== null)) return
     await fetching
-    if (keys.jwks() === undefined) throw new KeysUnavailable(`No keys yet: ${failure ?? ''}`)
+    if (fetchedAt === -Infinity) throw new KeysUnavailable(`No keys yet: ${failure ?? ''}`)
   }
 
   return async (header, token) => {
@@ -66,7 +74,7 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       // A new key, perhaps.
-      if (now().getTime() - triedAt >= PAUSE_MS) await fetchKeys()
+      if (isOver(PAUSE_MS, triedAt)) await fetchKeys()
       else await underWay
       if (failure !== null) throw new KeysUnavailable(`The key may be new: ${failure}`)
       return keys(header, token)

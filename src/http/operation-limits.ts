@@ -3,7 +3,7 @@ import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives'
 import { GraphQLError, type ValidationContext } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import type { GatewayPlugin } from './plugin.ts'
 
 /** The deepest sensible operation of this schema has six levels; introspection is not counted. */
 export const MOST_LEVELS = 10
@@ -12,7 +12,7 @@ export const MOST_ALIASES = 50
 export const MOST_DIRECTIVES = 20
 
 /** Refuses what is over a bound, by name, before anything is executed. */
-export const useOperationLimits: Plugin = {
+export const useOperationLimits: GatewayPlugin = {
   onValidate({ addValidationRule }) {
     addValidationRule(
       maxDepthRule({

@@ -1,28 +1,34 @@
-/** Sends each request to its door, notes what came of it, and answers for doors that fail. */
+/** Sends each request to its door, and notes what came of it. */
 import type { Clock, Log } from '../uploads/parts.ts'
 import { type Door, type Visitor, say } from './door.ts'
 
 /** Answers that tell of somebody who should not be there, or of a client that is set up wrong. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 421, 429])
 
-/** `doors` by exact path. A door that throws is our own failure: logged, and a 500 with an id. */
+/**
+ * A door that throws is our own failure: logged, and a 500 with an id. To be put around a door before
+ * CORS is, so that a page can read the id.
+ */
+export function withApology(log: Log, door: Door): Door {
+  return async (request, visitor) => {
+    try {
+      return await door(request, visitor)
+    } catch (error) {
+      if (request.signal.aborted) return say(499, 'The client went away.')
+      const requestId = crypto.randomUUID()
+      log.error({ requestId, err: error }, 'unexpected error')
+      return say(500, `Unexpected error. Ask for it by this id: ${requestId}`)
+    }
+  }
+}
+
+/** `doors` by exact path; none of them throws. */
 export function createRouter(
   doors: Readonly<Record<string, Door>>,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Door {
   const byPath = new Map(Object.entries(doors))
   const paths = [...byPath.keys()].join(', ')
-
-  async function answer(door: Door, path: string, request: Request): Promise<Response> {
-    try {
-      return await door(request)
-    } catch (error) {
-      if (request.signal.aborted) return say(499, 'The client went away.')
-      const requestId = crypto.randomUUID()
-      log.error({ requestId, path, err: error }, 'unexpected error')
-      return say(500, `Unexpected error. Ask for it by this id: ${requestId}`)
-    }
-  }
 
   return async (request, visitor?: Visitor) => {
     // A malformed Host header makes an address that is none.
@@ -32,7 +38,7 @@ export function createRouter(
     if (door === undefined) return say(404, `There is no such door. There are: ${paths}`)
 
     const startedAt = clock.now().getTime()
-    const response = await answer(door, path, request)
+    const response = await door(request)
     const { status } = response
     // The path of a door is one of a few; a query could hold anything, and is left out.
     const fields = {

@@ -4,6 +4,7 @@
  */
 import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
 import type { OperationResult, ServerOptions } from 'graphql-ws'
+import { countOne } from '../uploads/count-one.ts'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { type Authenticate, isViewer } from './authenticate.ts'
@@ -12,7 +13,18 @@ import type { Yoga } from './yoga.ts'
 /** What a client may send when it connects. */
 type ConnectionParams = Record<string, unknown> | undefined
 
-export type SocketOptions = ServerOptions<ConnectionParams, object>
+/** What is known of a socket besides its protocol. */
+export interface SocketExtra {
+  /** Closes it with a code of the WebSocket protocol or of graphql-transport-ws. */
+  readonly close: (code: number, reason: string) => void
+}
+
+export type SocketOptions = ServerOptions<ConnectionParams, SocketExtra>
+
+/** "Try again later", which clients do. https://www.iana.org/assignments/websocket */
+const TRY_AGAIN_LATER = 1013
+/** "Forbidden", which is how a token that is not valid is answered, and one that lapses. */
+const FORBIDDEN = 4403
 
 /** Milliseconds in which a client must say who it is. */
 const CONNECT_WITHIN_MS = 10_000
@@ -31,7 +43,7 @@ interface Enveloped {
 
 /**
  * Options for graphql-ws, whatever carries the sockets. Operations run as they do over HTTP, with the
- * same limits and masks. A token that is not valid closes with 4403, and so does a socket too many.
+ * same limits and masks. A token that is not valid closes with 4403; a socket too many with 1013.
  */
 export function createSocketOptions(
   { clock }: Pick<Parts, 'clock'>,
@@ -39,7 +51,7 @@ export function createSocketOptions(
   authenticate: Authenticate,
 ): SocketOptions {
   /** Who opened a connection, by what graphql-ws keeps for it. */
-  const viewers = new WeakMap<object, Viewer>()
+  const seats = new WeakMap<object, { readonly viewer: Viewer; readonly leave: () => void }>()
   const open = new Map<string, number>()
   /** Sockets that went away, some of them while their token was being verified. */
   const closed = new WeakSet<object>()
@@ -52,10 +64,22 @@ export function createSocketOptions(
     return found
   }
 
-  function count({ subject }: Viewer, by: 1 | -1): void {
-    const left = (open.get(subject) ?? 0) + by
-    if (left === 0) open.delete(subject)
-    else open.set(subject, left)
+  /** Its client may come back with a new token; until then it would hold a place for nothing. */
+  async function closeWhenLapsed(
+    { expiresAt }: Viewer,
+    { close }: SocketExtra,
+    over: AbortSignal,
+  ): Promise<void> {
+    if (expiresAt === null) return
+    for (;;) {
+      if (over.aborted) return
+      const left = expiresAt.getTime() - clock.now().getTime()
+      if (left <= 0) {
+        close(FORBIDDEN, 'The token has lapsed.')
+        return
+      }
+      await clock.wait(left, over)
+    }
   }
 
   return {
@@ -63,20 +87,34 @@ export function createSocketOptions(
     async onConnect({ connectionParams, extra }) {
       const authorization = connectionParams?.['authorization']
       const caller = await authenticate(typeof authorization === 'string' ? authorization : null)
-      if (!isViewer(caller) || closed.has(extra)) return false
-      if ((open.get(caller.subject) ?? 0) >= MOST_SOCKETS) return false
-      viewers.set(extra, caller)
-      count(caller, 1)
+      if (closed.has(extra)) return false
+      if (!isViewer(caller)) {
+        if (caller.kind === 'unavailable') extra.close(TRY_AGAIN_LATER, caller.message)
+        return false
+      }
+      if ((open.get(caller.subject) ?? 0) >= MOST_SOCKETS) {
+        extra.close(TRY_AGAIN_LATER, `One caller may have ${MOST_SOCKETS} sockets open.`)
+        return false
+      }
+      const over = new AbortController()
+      const leave = countOne(open, caller.subject)
+      seats.set(extra, {
+        viewer: caller,
+        leave() {
+          over.abort()
+          leave()
+        },
+      })
+      void closeWhenLapsed(caller, extra, over.signal)
       return true
     },
     onClose({ extra }) {
       closed.add(extra)
-      const viewer = viewers.get(extra)
-      if (viewer !== undefined) count(viewer, -1)
-      viewers.delete(extra)
+      seats.get(extra)?.leave()
+      seats.delete(extra)
     },
     async onSubscribe({ extra }, _id, params) {
-      const viewer = viewers.get(extra)
+      const viewer = seats.get(extra)?.viewer
       if (viewer === undefined) return [lapsed()]
       if (viewer.expiresAt !== null && viewer.expiresAt <= clock.now()) return [lapsed()]
       const enveloped: Enveloped = yoga.getEnveloped({ viewer, params })

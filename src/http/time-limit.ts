@@ -1,6 +1,6 @@
 /** A bound on how long one query or mutation may take. */
 import { GraphQLError } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
+import type { GatewayPlugin } from './plugin.ts'
 import type { Clock } from '../uploads/parts.ts'
 
 /** Twice as long as Stream is given to mint one URL. */
@@ -10,15 +10,18 @@ export const MOST_MILLISECONDS = 30_000
  * Answers for what takes longer, and starts no further field of it. What was minted by then is not
  * lost: its creator finds it, with its URL, among its uploads.
  */
-export function createTimeLimit(clock: Clock): Plugin {
+export function createTimeLimit(clock: Clock): GatewayPlugin {
+  async function abortAfter(late: AbortController, over: AbortSignal): Promise<void> {
+    await clock.wait(MOST_MILLISECONDS, over)
+    if (!over.aborted) late.abort(tooSlow())
+  }
+
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args) => {
         const over = new AbortController()
         const late = new AbortController()
-        const deadline = clock
-          .wait(MOST_MILLISECONDS, over.signal)
-          .then(() => late.abort(tooSlow()))
+        const deadline = abortAfter(late, over.signal)
         try {
           // Yoga's executor takes a signal; the types of graphql-js know of none.
           const bounded = { ...args, signal: late.signal }

@@ -1,22 +1,34 @@
 /** Yoga as the doors use it: our schema, our context, errors masked, nothing of its own at the door. */
-import { type Plugin, createYoga } from 'graphql-yoga'
+import type { DocumentNode } from 'graphql'
+import { createYoga } from 'graphql-yoga'
+import { createAllowance } from '../graphql/allowance.ts'
 import { type GraphQLContext, createHistoryReader } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
+import { createCrowdLimit } from './crowd-limit.ts'
+import { createDocumentCache } from './document-cache.ts'
 import { useHiddenSchema } from './hide-schema.ts'
 import { maskError } from './mask-error.ts'
+import { useNamedMistakes } from './name-mistakes.ts'
 import { useOperationLimits } from './operation-limits.ts'
 import { useBoundedParser } from './parse-document.ts'
+import type { GatewayPlugin } from './plugin.ts'
 import { createTimeLimit } from './time-limit.ts'
 
-/** Bytes of one GraphQL request. */
-const MAX_REQUEST_BYTES = 256 * 1024
+/** Bytes of one GraphQL request, its variables included: a meta has 4 KiB at most. */
+const MAX_REQUEST_BYTES = 64 * 1024
 
 export type Yoga = ReturnType<typeof createGatewayYoga>
 
 export function createGatewayYoga(parts: Parts, options: { readonly introspection: boolean }) {
-  const plugins: Plugin[] = [useBoundedParser, useOperationLimits, createTimeLimit(parts.clock)]
+  const plugins: GatewayPlugin[] = [
+    useBoundedParser,
+    useOperationLimits,
+    useNamedMistakes,
+    createCrowdLimit(),
+    createTimeLimit(parts.clock),
+  ]
   if (!options.introspection) plugins.push(useHiddenSchema)
   return createYoga<{ viewer: Viewer }, Omit<GraphQLContext, 'viewer'>>({
     schema,
@@ -31,7 +43,15 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     graphiql: false,
     logging: false,
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
-    context: () => ({ parts, history: createHistoryReader(parts) }),
+    context: () => ({
+      parts,
+      history: createHistoryReader(parts),
+      allowance: createAllowance(),
+    }),
+    parserAndValidationCache: {
+      documentCache: createDocumentCache<DocumentNode>(),
+      errorCache: createDocumentCache<Error>(),
+    },
     plugins,
   })
 }

@@ -24,6 +24,12 @@ export const looseCount = number.pipe(z.number().nonnegative()).nullable().catch
 /** A number above zero. Stream says "unknown" and "unset" with null, with 0 and with -1. */
 export const looseAmount = number.pipe(z.number().positive()).nullable().catch(null)
 
+/** A whole number above zero, at most this: what GraphQL could not write down is not known. */
+const looseWhole = (most: number) =>
+  number.pipe(z.number().int().positive().max(most)).nullable().catch(null)
+
+const LARGEST_INT = 2 ** 31 - 1
+
 /** A moment in RFC 3339 with 0 to 9 digits of fraction; null where absent or not a moment. */
 export const looseMoment = z.string().transform(readMoment).nullable().catch(null)
 
@@ -66,9 +72,12 @@ const video = z.object({
   status,
   readyToStream: z.boolean().catch(false),
   readyToStreamAt: looseMoment,
-  size: looseAmount,
+  size: looseWhole(Number.MAX_SAFE_INTEGER),
   duration: looseAmount,
-  input: z.object({ width: looseAmount, height: looseAmount }).nullable().catch(null),
+  input: z
+    .object({ width: looseWhole(LARGEST_INT), height: looseWhole(LARGEST_INT) })
+    .nullable()
+    .catch(null),
   playback: z.object({ hls: looseAddress, dash: looseAddress }).nullable().catch(null),
   thumbnail: looseAddress,
   preview: looseAddress,

@@ -7,6 +7,7 @@ import {
   type RateLimited,
   type StreamFailed,
   type UploadNotFound,
+  rateLimited,
   uploadNotFound,
 } from './problem.ts'
 import { recordEvidence } from './record-evidence.ts'
@@ -22,15 +23,45 @@ export interface Deleted {
 
 export type DeleteUploadOutcome = Deleted | UploadNotFound | Forbidden | RateLimited | StreamFailed
 
+/** Whoever deletes while the same caller's deletion is under way gets that one's outcome. */
+export type DeletionsUnderWay = Map<string, Promise<DeleteUploadOutcome>>
+
+type DeleteParts = Pick<
+  Parts,
+  'stream' | 'store' | 'events' | 'clock' | 'log' | 'policy' | 'deleteLimit' | 'deletionsUnderWay'
+>
+
 /** Stream is asked first: only a confirmed deletion is recorded. Deleting twice is deleting once. */
 export async function deleteUpload(
-  parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log'>,
+  parts: DeleteParts,
   viewer: Viewer,
   uid: string,
 ): Promise<DeleteUploadOutcome> {
   const upload = await findUpload(parts, viewer, uid)
   if (upload === null) return uploadNotFound(uid)
+  const slot = JSON.stringify([viewer.subject, uid])
+  const underWay = parts.deletionsUnderWay.get(slot)
+  if (underWay !== undefined) return underWay
+  const outcome = remove(parts, viewer, upload)
+  parts.deletionsUnderWay.set(slot, outcome)
+  try {
+    return await outcome
+  } finally {
+    parts.deletionsUnderWay.delete(slot)
+  }
+}
+
+async function remove(
+  parts: DeleteParts,
+  viewer: Viewer,
+  upload: Upload,
+): Promise<DeleteUploadOutcome> {
+  const { uid } = upload
   if (upload.status === 'DELETED') return { kind: 'Deleted', upload }
+  const wait = parts.deleteLimit.take(viewer.subject, parts.clock.now())
+  if (wait !== null) {
+    return rateLimited(`You may delete ${parts.policy.createsPerMinute} uploads a minute.`, wait)
+  }
   try {
     await parts.stream.deleteVideo(uid)
   } catch (error) {

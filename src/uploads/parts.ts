@@ -3,6 +3,7 @@ import type { UploadEvents } from '../events/events.ts'
 import type { UploadStore } from '../store/store.ts'
 import type { StreamBackend, StreamVideo } from '../stream/backend.ts'
 import type { MintsUnderWay } from './create-upload.ts'
+import type { DeletionsUnderWay } from './delete-upload.ts'
 import type { Policy } from './policy.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { Watchers } from './watchers.ts'
@@ -33,10 +34,13 @@ export interface Parts {
   readonly log: Log
   readonly policy: Policy
   readonly createLimit: RateLimit
+  /** Deletions cost a request at Stream as mints do: as many are allowed. */
+  readonly deleteLimit: RateLimit
   readonly watchers: Watchers
   /** Given when the gateway closes: subscriptions end, synchronisation stops. */
   readonly closing: AbortSignal
   readonly mintsUnderWay: MintsUnderWay
+  readonly deletionsUnderWay: DeletionsUnderWay
   /** Reads a notice's body, as Stream sent it; null where it describes no video. */
   readVideo(body: string): StreamVideo | null
   /** A new reference of an upload; unique for ever. */

@@ -55,7 +55,7 @@ export interface Policy {
 }
 
 /** Bits a second below which nobody watches a video: a few kilobytes each second. */
-const LEAST_BITS_PER_SECOND = 32_000
+const LEAST_BITS_PER_SECOND = 64_000
 const LEAST_DURATION_SECONDS = 60
 
 /**

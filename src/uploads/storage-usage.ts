@@ -14,12 +14,15 @@ export interface StorageUsage {
 
 /** How long Stream's figures serve, in milliseconds, while our own books stand as they did. */
 const SERVES_MS = 10_000
+/** The same for an answer that did not come. */
+const FAILURE_SERVES_MS = 2000
 
 /** Stream's figures, and what our own books said when they were asked for. */
 interface Reading {
   readonly storage: Promise<StreamStorage>
   readonly reservedSeconds: number
   readonly at: number
+  readonly servesMs: number
 }
 
 /** A caller who asks again and again must not spend the account's requests: one answer serves all. */
@@ -48,6 +51,11 @@ export async function storageUsage({
   }
 }
 
+/** A clock that was set back makes an answer old, not new for ever. */
+function isWithin(milliseconds: number, since: number, at: number): boolean {
+  return at >= since && at - since < milliseconds
+}
+
 /** Asks anew where something was minted or finished since, so that the two figures fit together. */
 function readStream(
   stream: StreamBackend,
@@ -58,14 +66,15 @@ function readStream(
   const serves =
     present !== undefined &&
     present.reservedSeconds === reservedSeconds &&
-    at - present.at < SERVES_MS
+    isWithin(present.servesMs, present.at, at)
   if (serves) return present.storage
   const storage = stream.storageUsage()
-  const reading: Reading = { storage, reservedSeconds, at }
+  const reading: Reading = { storage, reservedSeconds, at, servesMs: SERVES_MS }
   readings.set(stream, reading)
-  // What failed serves nobody else.
+  // What failed serves others for a moment only, and is not asked for again at once.
   storage.catch(() => {
-    if (readings.get(stream) === reading) readings.delete(stream)
+    if (readings.get(stream) !== reading) return
+    readings.set(stream, { ...reading, servesMs: FAILURE_SERVES_MS })
   })
   return storage
 }

@@ -1,5 +1,7 @@
 /** Which uploads somebody is looking at right now: synchronisation asks after those sooner. */
 
+import { countOne } from './count-one.ts'
+
 /** How long one look counts, in milliseconds: a page that asks again and again goes on watching. */
 const GLANCE_MS = 10_000
 
@@ -47,18 +49,5 @@ export function createWatchers(): Watchers {
       forgetOldGlances(now.getTime())
       return new Set([...counts.keys(), ...glances.keys()])
     },
-  }
-}
-
-/** Counts one more under the key, until what comes back is called. */
-function countOne(counts: Map<string, number>, key: string): () => void {
-  counts.set(key, (counts.get(key) ?? 0) + 1)
-  let counted = true
-  return () => {
-    if (!counted) return
-    counted = false
-    const left = (counts.get(key) ?? 1) - 1
-    if (left === 0) counts.delete(key)
-    else counts.set(key, left)
   }
 }

@@ -66,6 +66,9 @@ export async function startProvider(): Promise<Provider> {
     },
     { name: 'never ends', role: 'stranger', token: await bySecret({ ...GOOD, exp: undefined }) },
     { name: 'nobody', role: 'stranger', token: await bySecret({ ...GOOD, sub: undefined }) },
+    { name: 'subject 123', role: 'stranger', token: await bySecret({ ...GOOD, sub: 123 }) },
+    { name: 'subject [ada]', role: 'stranger', token: await bySecret({ ...GOOD, sub: ['ada'] }) },
+    { name: 'beyond any date', role: 'stranger', token: await bySecret({ ...GOOD, exp: 1e20 }) },
     {
       name: 'wrong issuer',
       role: 'stranger',

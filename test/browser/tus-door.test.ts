@@ -83,8 +83,8 @@ describeInChromium('the tus door from another origin', () => {
       creator: 'ada',
       name: 'holidays.mp4',
       meta: { filename: 'holidays.mp4', filetype: 'video/mp4' },
-      // 6,000,000 bytes at 32 kbit/s.
-      constraints: { maxDurationSeconds: 1500 },
+      // 6,000,000 bytes at 64 kbit/s.
+      constraints: { maxDurationSeconds: 750 },
     })
     expect((await watchToEnd(caller, uid)).at(-1)?.status).toBe('READY')
     expect(errors).toEqual([])

@@ -55,7 +55,7 @@ describe('a refusal', () => {
 
   it('of a longer video than the gateway allows is told, where none was named', async () => {
     const gateway = await startTestGateway({ MAX_DURATION_SECONDS: '600' })
-    const error = await refusalOf(clientOf(gateway).upload(paddedTestcard(2_500_000)))
+    const error = await refusalOf(clientOf(gateway).upload(paddedTestcard(5_000_000)))
     expect(error).toMatchObject({
       code: 'INVALID_INPUT',
       issues: [{ path: ['maxDurationSeconds'] }],

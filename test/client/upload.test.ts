@@ -16,7 +16,7 @@ it('takes a file to READY by one POST', async () => {
     status: 'READY',
     protocol: 'BASIC',
     name: 'testcard.mp4',
-    constraints: { maxDurationSeconds: 61 },
+    constraints: { maxDurationSeconds: 60 },
     video: { durationSeconds: testcard.durationSeconds, width: testcard.width },
   })
   expect(phasesOf(told)).toEqual(['minting', 'uploading', 'processing', 'ready'])

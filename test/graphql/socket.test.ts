@@ -98,6 +98,17 @@ describe('a socket', () => {
     expect(gateway.logs.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
   })
 
+  it('is closed when its token lapses, so that its client comes back with a new one', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const client = connect(gateway, await tokenFor('ada'))
+    const closed = new Promise((resolve) => client.on('closed', resolve))
+    const states = client.iterate({ query: 'subscription { uploadsChanged { uid } }' })
+    void states.next().catch(() => undefined)
+    await new Promise((resolve) => client.on('connected', resolve))
+    gateway.clock.advance(3601)
+    expect(await closed).toMatchObject({ code: 4403 })
+  })
+
   it('is told to come back when the gateway stops', async () => {
     const gateway = await startTestGateway()
     const { uid } = expectMinted(await createDirectUpload(gateway.as()))

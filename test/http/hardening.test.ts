@@ -1,6 +1,5 @@
 /** What every answer carries, who is answered at all, and how long a client may take. */
-import { connect } from 'node:net'
-import { BlockList } from 'node:net'
+import { BlockList, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { clientAddress, trustProxy } from '../../src/client-address.ts'
 import { listen } from '../../src/listen.ts'
@@ -62,6 +61,46 @@ describe('every answer', () => {
   })
 })
 
+describe('a query by GET', () => {
+  it.each([
+    ['a program', {}, 200],
+    ['a page of its own', { 'sec-fetch-site': 'same-origin' }, 200],
+    [
+      'a page that is let in',
+      { origin: 'https://app.example.com', 'sec-fetch-site': 'cross-site' },
+      200,
+    ],
+    ['a picture on any page', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['a page next door', { 'sec-fetch-site': 'same-site' }, 403],
+    ['a page that is not let in', { origin: 'https://evil.example.com' }, 403],
+    ['a page of no origin', { origin: 'null' }, 403],
+  ])('from %s is answered accordingly', async (_name, headers, status) => {
+    const gateway = await startTestGateway({ ALLOWED_ORIGINS: 'https://app.example.com' })
+    const { hostname, port } = new URL(gateway.url)
+    const lines = Object.entries({ ...headers, connection: 'close' }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    )
+    const said = await sendRaw(
+      gateway.url,
+      `GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${lines.join('')}\r\n`,
+    )
+    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+  })
+})
+
+describe('events', () => {
+  it('are stored by nobody on the way', async () => {
+    const gateway = await startTestGateway()
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: '{"query":"subscription { uploadsChanged { uploadURL } }"}',
+    })
+    expect(response.headers.get('cache-control')).toBe('no-store, no-transform')
+    await response.body?.cancel()
+  })
+})
+
 describe('a gateway without tokens', () => {
   it.each([
     ['localhost', 200],
@@ -70,6 +109,8 @@ describe('a gateway without tokens', () => {
     ['127.0.0.1', 200],
     ['[::1]', 200],
     ['uploads.example.com', 200],
+    ['headgate', 200],
+    ['192.168.1.2:4000', 200],
     ['evil.example.com', 421],
     ['localhost.evil.example.com', 421],
     ['127.0.0.1.evil.example.com', 421],
@@ -83,6 +124,12 @@ describe('a gateway without tokens', () => {
     expect(await get(gateway, 'anything.example.com')).toMatch(/^HTTP\/1.1 200 /)
   })
 })
+
+async function echo(request: Request): Promise<Response> {
+  return new Response(await request.text())
+}
+
+const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow, or sends too much', () => {
   const patience = { headersMs: 100, requestMs: 200 }
@@ -99,7 +146,9 @@ describe('a client that is slow, or sends too much', () => {
       patience,
     })
     onTestFinished(() => listener.close(0))
-    expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 (?:408|503) /)
+    // A door that wants all of the body, as GraphQL's does.
+    listener.answerWith({ fetch: echo, socketOptions: {}, allowedOrigins: new Set() }, silence)
+    expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 408 /)
   })
 
   it('of headers is refused with a 431', async () => {

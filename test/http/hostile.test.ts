@@ -94,8 +94,8 @@ describe('hostile input', () => {
   it('is bounded in tokens, however deep or wide', async () => {
     const gateway = await startTestGateway()
     for (const query of [
-      '{a'.repeat(50_000),
-      `{${'a:__typename '.repeat(5000)}}`,
+      '{a'.repeat(5000),
+      `{${'a:__typename '.repeat(1000)}}`,
       `{x(a:${'['.repeat(5000)}`,
     ]) {
       const response = await ask(gateway, query)

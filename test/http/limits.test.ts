@@ -194,7 +194,7 @@ describe('a caller', () => {
     await Promise.all(
       clients.map((client) => new Promise<unknown>((resolve) => client.on('connected', resolve))),
     )
-    expect(await bySocket(gateway, '{ __typename }', token)).toContain('4403')
+    expect(await bySocket(gateway, '{ __typename }', token)).toContain('closed 1013')
     expect(await bySocket(gateway, '{ __typename }', await tokenFor('bob'))).toContain('Query')
     await clients[0]?.dispose()
     while (!(await bySocket(gateway, '{ __typename }', token)).includes('Query'));

@@ -35,9 +35,11 @@ async function startParts(): Promise<Parts> {
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
     createLimit: createRateLimit(60),
+    deleteLimit: createRateLimit(60),
     watchers: createWatchers(),
     closing: new AbortController().signal,
     mintsUnderWay: new Map(),
+    deletionsUnderWay: new Map(),
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: () => crypto.randomUUID(),
   }

@@ -1,0 +1,5 @@
+/** What Yoga's plugins are here: those that know who asks. */
+import type { Plugin } from 'graphql-yoga'
+import type { Viewer } from '../uploads/viewer.ts'
+
+export type GatewayPlugin = Plugin<{ readonly viewer: Viewer }>
