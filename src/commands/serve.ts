@@ -22,6 +22,7 @@ function welcome(config: Config, { url, emulator }: RunningGateway): string {
     '',
     `  headgate listens on ${url}`,
     '',
+    `  Console    ${url}/`,
     config.introspection ? `  GraphiQL   ${url}/graphql` : `  GraphQL    ${url}/graphql`,
     emulator === null
       ? `  Stream     account ${accountOf(config)}`

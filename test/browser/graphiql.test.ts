@@ -23,7 +23,7 @@ async function resultWith(page: Page, words: string): Promise<string> {
 
 describeInChromium('GraphiQL', () => {
   it('mints, lists and watches, and loads nothing from anywhere else', async () => {
-    const gateway = await startTestGateway()
+    const gateway = await startTestGateway({ EMULATOR_STORAGE_MINUTES: '1000000' })
     const { page, errors, origins } = await openPage(`${gateway.url}/graphql`)
 
     await openTab(page, 'Mint')
@@ -37,9 +37,9 @@ describeInChromium('GraphiQL', () => {
     await page.click(RUN)
     // The subscription opens at its own pace: mint until one is seen.
     const pane = page.locator('.graphiql-response')
-    let { uid } = expectMinted(await createDirectUpload(gateway.as()))
+    let { uid } = expectMinted(await createDirectUpload(gateway.as(), { maxDurationSeconds: 1 }))
     while (!(await pane.innerText()).includes('PENDING_UPLOAD')) {
-      uid = expectMinted(await createDirectUpload(gateway.as())).uid
+      uid = expectMinted(await createDirectUpload(gateway.as(), { maxDurationSeconds: 1 })).uid
     }
     expect(uid).toHaveLength(32)
     expect(errors).toEqual([])

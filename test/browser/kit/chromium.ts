@@ -1,6 +1,6 @@
 /** A real browser for tests: Debian's Chromium, where there is one. */
 import { existsSync } from 'node:fs'
-import { type Browser, type Page, chromium } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core'
 import { afterAll, describe, onTestFinished } from 'vitest'
 
 /** Where Chromium is, by `CHROMIUM_PATH` or in its usual places; null where there is none. */
@@ -51,9 +51,12 @@ export interface WatchedPage {
   readonly origins: ReadonlySet<string>
 }
 
+/** The looks of a page: its size, light or dark. */
+export type PageLooks = Pick<BrowserContextOptions, 'viewport' | 'colorScheme'>
+
 /** Opens a page of a user of its own: nothing is shared with other pages. */
-export async function openPage(url: string): Promise<WatchedPage> {
-  const context = await (await launch()).newContext()
+export async function openPage(url: string, looks: PageLooks = {}): Promise<WatchedPage> {
+  const context = await (await launch()).newContext(looks)
   onTestFinished(() => context.close())
   const page = await context.newPage()
   // Shorter than a test may take, so that the step which failed is named.

@@ -1,16 +1,26 @@
 /** A web site of an origin of its own, as a frontend team would have: one page, one bundle. */
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { build } from 'vite'
+import { type Plugin, build } from 'vite'
 import { onTestFinished } from 'vitest'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const ENTRY = 'virtual:entry'
 const RECIPE = 'virtual:recipe.js'
+const DRIVER = 'virtual:driver.js'
 
 export interface Site {
   readonly url: string
   readonly origin: string
+}
+
+/** How a site is built, where it is not of this repository. */
+export interface BundleOptions {
+  /** The project that packages, and imports which begin with `/`, are found in. */
+  readonly folder?: string
+  readonly plugins?: readonly Plugin[]
+  /** A module that imports the recipe from `virtual:recipe.js`, and is put on the page instead. */
+  readonly driver?: string
 }
 
 /**
@@ -18,7 +28,11 @@ export interface Site {
  * test to call.
  */
 export async function startSite(recipe: string): Promise<Site> {
-  const script = await bundle(recipe)
+  return serveSite(await bundleSite(recipe))
+}
+
+/** Serves a bundle until the test is over. */
+export async function serveSite(script: string): Promise<Site> {
   const server = createServer((request, response) => {
     if (request.url === '/bundle.js') {
       response.setHeader('content-type', 'text/javascript').end(script)
@@ -47,13 +61,18 @@ export async function startSite(recipe: string): Promise<Site> {
 const PAGE = `<!doctype html><html lang="en"><title>A site</title><input type="file" multiple>
 <div id="app"></div><script type="module" src="/bundle.js"></script></html>`
 
-async function bundle(recipe: string): Promise<string> {
+/** A recipe as one script for browsers. */
+export async function bundleSite(
+  recipe: string,
+  { folder = root, plugins = [], driver }: BundleOptions = {},
+): Promise<string> {
   const sources: Readonly<Record<string, string>> = {
-    [ENTRY]: `import * as recipe from '${RECIPE}'; window.recipe = recipe`,
+    [ENTRY]: `import * as recipe from '${driver === undefined ? RECIPE : DRIVER}'; window.recipe = recipe`,
     [RECIPE]: recipe,
+    ...(driver === undefined ? {} : { [DRIVER]: driver }),
   }
   const result = await build({
-    root,
+    root: folder,
     configFile: false,
     logLevel: 'error',
     define: { 'process.env.NODE_ENV': '"production"' },
@@ -63,6 +82,7 @@ async function bundle(recipe: string): Promise<string> {
         resolveId: (id) => (id in sources ? id : null),
         load: (id) => sources[id] ?? null,
       },
+      ...plugins,
     ],
     build: { write: false, minify: false, rollupOptions: { input: ENTRY } },
   })

@@ -1,0 +1,40 @@
+/** What the page asks of the gateway. Selections and types are the upload client's own. */
+import { type Read, flag, list, nullable, number, object, text } from '../../client/shape.ts'
+import { uploadShape } from '../../client/upload.ts'
+
+const uploadsShape = object({
+  edges: list(object({ cursor: text, node: uploadShape })),
+  pageInfo: object({ hasNextPage: flag, endCursor: nullable(text) }),
+})
+const usageShape = object({
+  storedMinutes: number,
+  reservedMinutes: number,
+  availableMinutes: nullable(number),
+  limitMinutes: nullable(number),
+  videoCount: number,
+})
+
+export const UPLOADS = `query Uploads($first: Int!, $after: String, $filter: UploadFilter) {
+  uploads(first: $first, after: $after, filter: $filter) ${uploadsShape.selection}
+}`
+export interface UploadsData {
+  readonly uploads: Read<typeof uploadsShape>
+}
+export interface UploadsVariables {
+  readonly [name: string]: unknown
+  readonly first: number
+  readonly after?: string
+  readonly filter: { readonly status: readonly string[] }
+}
+
+export const UPLOADS_CHANGED = `subscription UploadsChanged {
+  uploadsChanged ${uploadShape.selection}
+}`
+export interface UploadsChangedData {
+  readonly uploadsChanged: Read<typeof uploadShape>
+}
+
+export const STORAGE = `query Storage { storageUsage ${usageShape.selection} }`
+export interface StorageData {
+  readonly storageUsage: Read<typeof usageShape>
+}

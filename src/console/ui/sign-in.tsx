@@ -1,0 +1,50 @@
+/** Asks for the caller's token. */
+import { useEffect, useRef, useState } from 'preact/hooks'
+
+interface SignInProps {
+  /** What the gateway said to the last one; null where there was none. */
+  readonly refusal: string | null
+  readonly onToken: (token: string) => void
+}
+
+export function SignIn({ refusal, onToken }: SignInProps) {
+  const [token, setToken] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  useEffect(() => field.current?.focus(), [refusal])
+  return (
+    <form
+      class="card sign-in"
+      onSubmit={(event) => {
+        event.preventDefault()
+        const given = token.trim().replace(/^Bearer +/i, '')
+        if (given !== '') onToken(given)
+      }}
+    >
+      <h1>Who are you?</h1>
+      <p class="muted">This gateway wants a token: a JWT of your identity provider.</p>
+      <label for="token">Token</label>
+      <input
+        id="token"
+        ref={field}
+        type="password"
+        autocomplete="off"
+        spellcheck={false}
+        value={token}
+        aria-describedby="token-note"
+        aria-invalid={refusal !== null}
+        onInput={(event) => setToken(event.currentTarget.value)}
+      />
+      {refusal !== null && (
+        <p class="bad" role="alert">
+          {refusal}
+        </p>
+      )}
+      <p class="muted small" id="token-note">
+        It stays in this tab, and goes to this gateway only.
+      </p>
+      <button type="submit" class="primary">
+        Sign in
+      </button>
+    </form>
+  )
+}

@@ -1,0 +1,80 @@
+/** How the account's storage stands: stored, reserved, free. */
+import { useQuery } from '@urql/preact'
+import { STORAGE, type StorageData } from '../data/documents.ts'
+import { minutesInWords } from '../words/amounts.ts'
+
+export function StorageGauge() {
+  const [{ data, error }] = useQuery<StorageData>({ query: STORAGE })
+  const usage = data?.storageUsage ?? null
+  return (
+    <section class="card storage" aria-labelledby="storage-title">
+      <h2 id="storage-title">Storage</h2>
+      {usage === null ? (
+        <p class="muted">
+          {error === undefined ? 'Asking Stream…' : 'Stream does not say how it stands right now.'}
+        </p>
+      ) : (
+        <Usage {...usage} />
+      )}
+    </section>
+  )
+}
+
+function Usage({
+  storedMinutes,
+  reservedMinutes,
+  availableMinutes,
+  limitMinutes,
+  videoCount,
+}: StorageData['storageUsage']) {
+  const whole = limitMinutes ?? Math.max(1, storedMinutes + reservedMinutes)
+  const share = (minutes: number) => ({ '--share': String(Math.min(1, minutes / whole)) })
+  return (
+    <>
+      <p class="storage-free">
+        {availableMinutes === null ? (
+          <>No limit is known</>
+        ) : (
+          <>
+            <strong>{Math.floor(Math.max(0, availableMinutes)).toLocaleString('en')}</strong>{' '}
+            minutes free
+          </>
+        )}
+      </p>
+      {/* The numbers below say the same in words. */}
+      <div class="storage-bar" aria-hidden="true">
+        {storedMinutes > 0 && <span class="stored" style={share(storedMinutes)} />}
+        {reservedMinutes > 0 && <span class="reserved" style={share(reservedMinutes)} />}
+      </div>
+      <dl class="storage-facts">
+        <div>
+          <dt>
+            <span class="swatch stored" aria-hidden="true" />
+            Stored
+          </dt>
+          <dd>{minutesInWords(storedMinutes)}</dd>
+        </div>
+        <div>
+          <dt>
+            <span class="swatch reserved" aria-hidden="true" />
+            Reserved
+          </dt>
+          <dd>{minutesInWords(reservedMinutes)}</dd>
+        </div>
+        <div>
+          <dt>Videos</dt>
+          <dd>{videoCount.toLocaleString('en')}</dd>
+        </div>
+        {limitMinutes !== null && (
+          <div>
+            <dt>Limit</dt>
+            <dd>{minutesInWords(limitMinutes)}</dd>
+          </div>
+        )}
+      </dl>
+      <p class="storage-note muted small">
+        What is reserved is free again when its video is ready, fails or is deleted.
+      </p>
+    </>
+  )
+}

@@ -1,0 +1,104 @@
+/** The console, built anew from its sources, on a gateway of its own and in a page of its own. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { CDPSession, Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { type TestGateway, startTestGateway } from '../../kit/gateway.ts'
+import { paddedTestcard, testcard } from '../../kit/media.ts'
+import { type PageLooks, type WatchedPage, openPage } from './chromium.ts'
+
+const configFile = fileURLToPath(new URL('../../../src/console/vite.config.ts', import.meta.url))
+
+/** Builds the console once for all tests of a file. */
+export function useBuiltConsole(): { readonly folder: () => URL } {
+  let outDir = ''
+  beforeAll(async () => {
+    outDir = await mkdtemp(join(tmpdir(), 'headgate-console-'))
+    await build({ configFile, logLevel: 'error', build: { outDir } })
+  })
+  afterAll(() => rm(outDir, { recursive: true, force: true }))
+  return { folder: () => pathToFileURL(`${outDir}/`) }
+}
+
+export interface OpenConsole extends WatchedPage {
+  readonly gateway: TestGateway
+}
+
+/** A gateway with the console, and a page that shows it. */
+export async function openConsole(
+  folder: URL,
+  variables: Readonly<Record<string, string>> = {},
+  looks: PageLooks = {},
+): Promise<OpenConsole> {
+  const gateway = await startTestGateway(variables, folder)
+  const opened = await openPage(`${gateway.url}/`, looks)
+  return { ...opened, gateway }
+}
+
+/** A file on the disk, which keeps its name and date over a reload: the test card, padded to a size. */
+export async function videoFile(name: string, sizeBytes?: number): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-file-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, name)
+  await writeFile(
+    path,
+    sizeBytes === undefined ? testcard.bytes : paddedTestcard(sizeBytes).stream(),
+  )
+  return path
+}
+
+/** Chooses files as the drop zone's button does. */
+export function choose(page: Page, ...paths: readonly string[]): Promise<void> {
+  return page.setInputFiles('.file-input', [...paths])
+}
+
+/** The row of an upload, by its name. */
+export function rowOf(page: Page, name: string) {
+  return page.locator('.row', { has: page.getByRole('heading', { name, exact: true }) })
+}
+
+/** Waits until the row says so. */
+export async function seeState(page: Page, name: string, state: string): Promise<void> {
+  await rowOf(page, name).locator('.row-state', { hasText: state }).waitFor()
+}
+
+/** Presses Play, and waits until pictures move. */
+export async function seePlaying(page: Page, name: string): Promise<void> {
+  await rowOf(page, name)
+    .getByRole('button', { name: `Play ${name}` })
+    .click()
+  await page.waitForFunction(() => {
+    const video = document.querySelector('dialog video')
+    return video instanceof HTMLVideoElement && video.readyState >= 2 && video.currentTime > 0
+  })
+  const duration = await page
+    .locator('dialog video')
+    .evaluate((video) => (video instanceof HTMLVideoElement ? video.duration : 0))
+  expect(duration).toBeCloseTo(testcard.durationSeconds, 0)
+}
+
+/** One a page: what one session slows down, another does not speed up. */
+const networks = new WeakMap<Page, Promise<CDPSession>>()
+
+/** Lets no more than so many bytes a second leave the page; -1 for as many as go. */
+export async function slowDown(page: Page, uploadThroughput: number): Promise<void> {
+  const opening = networks.get(page) ?? page.context().newCDPSession(page)
+  networks.set(page, opening)
+  const network = await opening
+  await network.send('Network.emulateNetworkConditions', {
+    offline: false,
+    latency: 0,
+    downloadThroughput: -1,
+    uploadThroughput,
+  })
+}
+
+/** A picture of the page for whoever wants to look, into the folder that HEADGATE_SCREENSHOTS names. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env['HEADGATE_SCREENSHOTS']
+  if (folder === undefined || folder === '') return
+  await page.screenshot({ path: join(folder, `console-${name}.png`), fullPage: true })
+}

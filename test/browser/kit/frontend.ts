@@ -1,0 +1,108 @@
+/** A frontend project in a temporary folder: its packages come from test/recipes, its files from the text. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url))
+const packages = join(repository, 'test/recipes/node_modules')
+
+/** Whether the packages of the recipes are not installed. */
+export const hasNoPackages = !existsSync(join(packages, '.package-lock.json'))
+
+/** What the name of a suite that needs them says then. */
+export const packagesHint = hasNoPackages
+  ? ': its packages are not installed (npm ci --prefix test/recipes)'
+  : ''
+
+export interface Frontend {
+  readonly folder: string
+  readonly write: (path: string, text: string) => Promise<void>
+  readonly read: (path: string) => Promise<string>
+  /** Runs `node` with these arguments in the folder; what it printed, whatever it exits with. */
+  readonly node: (...args: readonly string[]) => Promise<Finished>
+  /** Runs a command of an installed package, such as `tsc`, the same way. */
+  readonly run: (command: string, ...args: readonly string[]) => Promise<Finished>
+  readonly remove: () => Promise<void>
+}
+
+/** How a process ended. */
+export interface Finished {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A project that has headgate and everything in test/recipes installed, and these files. */
+export async function createFrontend(
+  files: Readonly<Record<string, string>> = {},
+): Promise<Frontend> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-frontend-'))
+  await installInto(join(folder, 'node_modules'))
+  const write = async (path: string, text: string): Promise<void> => {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
+  await write('package.json', '{ "type": "module" }\n')
+  for (const [path, text] of Object.entries(files)) await write(path, text)
+  return {
+    folder,
+    write,
+    read: (path) => readFile(join(folder, path), 'utf8'),
+    node: (...args) => finish(folder, process.execPath, args),
+    run: (command, ...args) => finish(folder, join(packages, '.bin', command), args),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
+
+/** Builds `headgate/client` into the project, as it is in the sources now. */
+export async function buildClient({ folder }: Frontend): Promise<void> {
+  const options = {
+    ignoreConfig: '',
+    rootDir: 'src/client',
+    outDir: join(folder, 'node_modules/headgate/dist/client'),
+    target: 'es2023',
+    lib: 'es2023,dom,dom.iterable',
+    module: 'nodenext',
+    types: 'node',
+    rewriteRelativeImportExtensions: '',
+    declaration: '',
+    skipLibCheck: '',
+  }
+  const flags = Object.entries(options).flatMap(([name, value]) =>
+    [`--${name}`, value].filter((word) => word !== ''),
+  )
+  const compiler = join(repository, 'node_modules/typescript/bin/tsc')
+  const words = [compiler, ...flags, 'src/client/client.ts']
+  const { code, stdout } = await finish(repository, process.execPath, words)
+  if (code !== 0) throw new Error(`The client was not built: ${stdout}`)
+}
+
+/** Links every installed package, and of headgate what is needed to find its schema and packages. */
+async function installInto(target: string): Promise<void> {
+  await mkdir(target)
+  const names = hasNoPackages ? [] : await readdir(packages)
+  for (const name of names.filter((one) => one !== '.package-lock.json')) {
+    await symlink(join(packages, name), join(target, name))
+  }
+  await mkdir(join(target, 'headgate'))
+  for (const name of ['package.json', 'schema', 'node_modules']) {
+    await symlink(join(repository, name), join(target, 'headgate', name))
+  }
+}
+
+async function finish(cwd: string, command: string, args: readonly string[]): Promise<Finished> {
+  try {
+    // Tools say less where they find that they are tested.
+    const { NODE_ENV: _mode, VITEST: _runner, ...env } = process.env
+    const { stdout, stderr } = await promisify(execFile)(command, args, { cwd, env })
+    return { code: 0, stdout, stderr }
+  } catch (error) {
+    if (!(error instanceof Error && 'stdout' in error && 'stderr' in error)) throw error
+    const code = 'code' in error && typeof error.code === 'number' ? error.code : 1
+    return { code, stdout: String(error.stdout), stderr: String(error.stderr) }
+  }
+}

@@ -1,0 +1,156 @@
+/** The recipes of src/graphql/recipes.md as they stand there, in a browser and from another origin. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { testcard, testcardFile } from '../kit/media.ts'
+import { createDirectUpload, expectMinted, postFile } from '../kit/operations.ts'
+import { describeInChromium, openPage } from './kit/chromium.ts'
+import { type Frontend, createFrontend, hasNoPackages, packagesHint } from './kit/frontend.ts'
+import { readRecipe } from './kit/recipe.ts'
+import { compileRelay } from './kit/relay.ts'
+import { bundleSite, serveSite } from './kit/site.ts'
+
+const PAGE = 'src/graphql/recipes.md'
+
+/** Each client's blocks, and what its pages call: `createClient`, `upload` and `watch`. */
+const recipes: Readonly<Record<string, { readonly files: readonly string[]; entry: string }>> = {
+  'Apollo Client over SSE': {
+    files: ['operations.js', 'possible-types.js', 'apollo-sse.js', 'apollo-upload.js'],
+    entry: `export { createApolloClient as createClient } from '/apollo-sse.js'
+      export { upload, watch } from '/apollo-upload.js'`,
+  },
+  'Apollo Client over WebSocket': {
+    files: ['operations.js', 'possible-types.js', 'apollo-websocket.js', 'apollo-upload.js'],
+    entry: `export { createApolloClient as createClient } from '/apollo-websocket.js'
+      export { upload, watch } from '/apollo-upload.js'`,
+  },
+  urql: {
+    files: ['operations.js', 'urql-client.js', 'urql-upload.js'],
+    entry: `export { createUrqlClient as createClient } from '/urql-client.js'
+      export { upload, watch } from '/urql-upload.js'`,
+  },
+  Relay: {
+    files: ['operations.js', 'relay.config.json', 'src/environment.js', 'src/upload.js'],
+    entry: `export { createEnvironment as createClient } from '/src/environment.js'
+      export { upload, watch } from '/src/upload.js'`,
+  },
+}
+
+/** What the test does on the page; `nextToken` is the test's. */
+const DRIVER = /* js */ `
+  import { createClient, upload, watch } from 'virtual:recipe.js'
+  const start = (url) => createClient({ url, getToken: () => window.nextToken() })
+  export const seen = []
+  const see = ({ status }) => { seen.push(status) }
+  export async function send({ url, input }) {
+    const [file] = document.querySelector('input').files
+    try {
+      return { upload: await upload(start(url), file, input, see), seen }
+    } catch (error) {
+      return { refused: { ...error, message: error.message } }
+    }
+  }
+  export const watchNothing = ({ url }) =>
+    watch(start(url), '0'.repeat(32), see).then(() => 'Nothing failed.', ({ message }) => message)
+  export const watchToEnd = async ({ url, uid }) => ({ upload: await watch(start(url), uid, see), seen })
+`
+
+const ready = z.object({
+  upload: z.object({
+    uid: z.string(),
+    status: z.string(),
+    video: z.object({ hlsURL: z.url(), durationSeconds: z.number() }),
+    failure: z.null(),
+  }),
+  seen: z.array(z.string()),
+})
+const refused = z.object({
+  refused: z.object({
+    __typename: z.string(),
+    code: z.string(),
+    message: z.string(),
+    issues: z.array(z.object({ path: z.array(z.string()), message: z.string() })),
+  }),
+})
+
+describeInChromium(`the recipes for GraphQL clients${packagesHint}`, () => {
+  describe.skipIf(hasNoPackages).each(Object.entries(recipes))('%s', (_name, recipe) => {
+    let frontend: Frontend
+    let script: string
+
+    beforeAll(async () => {
+      const isRelay = recipe.files.includes('relay.config.json')
+      frontend = await createFrontend()
+      for (const name of recipe.files) {
+        const path = isRelay && name === 'operations.js' ? 'src/operations.js' : name
+        await frontend.write(path, readRecipe(PAGE, name))
+      }
+      const plugins = isRelay ? [await compileRelay(frontend, readRecipe(PAGE, 'relay.sh'))] : []
+      script = await bundleSite(recipe.entry, {
+        folder: frontend.folder,
+        plugins,
+        driver: DRIVER,
+      })
+    }, 30_000)
+    afterAll(() => frontend.remove())
+
+    async function start(tokens: readonly string[]) {
+      const site = await serveSite(script)
+      const gateway = await startTestGateway({
+        AUTH_JWT_SECRET: TEST_SECRET,
+        ALLOWED_ORIGINS: site.origin,
+      })
+      const opened = await openPage(site.url)
+      let asked = 0
+      await opened.page.exposeFunction('nextToken', () => tokens[asked++] ?? tokens.at(-1))
+      const call = (name: string, given: object = {}): Promise<unknown> =>
+        opened.page.evaluate(
+          `window.recipe.${name}(${JSON.stringify({ url: `${gateway.url}/graphql`, ...given })})`,
+        )
+      return { gateway, site, call, tokensAsked: () => asked, ...opened }
+    }
+
+    it('brings a file to READY, and shows what is refused', async () => {
+      const { page, call, errors, origins, site, gateway } = await start([await tokenFor('ada')])
+      await page.setInputFiles('input', testcard.path)
+      const outcome = ready.parse(await call('send', { input: { maxDurationSeconds: 60 } }))
+      expect(outcome.upload).toMatchObject({
+        status: 'READY',
+        video: { durationSeconds: testcard.durationSeconds },
+      })
+      expect(outcome.seen.at(-1)).toBe('READY')
+
+      const refusal = refused.parse(await call('send', { input: { maxDurationSeconds: 0 } }))
+      expect(refusal.refused).toMatchObject({
+        __typename: 'InvalidInputError',
+        code: 'INVALID_INPUT',
+        issues: [{ path: ['maxDurationSeconds'] }],
+      })
+      expect(await call('watchNothing')).toContain('There is no such upload, or it is not yours.')
+      expect(errors).toEqual([])
+      const expected = [site.origin, gateway.url, gateway.emulator.url]
+      const httpOrigins = [...origins].filter((origin) => origin.startsWith('http'))
+      expect(httpOrigins.toSorted()).toEqual(expected.toSorted())
+    })
+
+    it('goes on watching with a new token when the first one lapses', async () => {
+      const inAMinute = Math.floor(Date.now() / 1000) + 60
+      const { page, call, gateway, errors, tokensAsked } = await start([
+        await tokenFor('ada', { exp: inAMinute }),
+        await tokenFor('ada'),
+      ])
+      const caller = gateway.as(await tokenFor('ada'))
+      const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
+      const watching = call('watchToEnd', { uid })
+      await page.waitForFunction('window.recipe.seen.length === 1')
+      gateway.clock.advance(90)
+      await page.waitForFunction('window.recipe.seen.length === 2')
+      await postFile(uploadURL, testcardFile())
+      const { upload, seen } = ready.parse(await watching)
+      expect(upload).toMatchObject({ uid, status: 'READY' })
+      expect(seen.slice(0, 2)).toEqual(['PENDING_UPLOAD', 'PENDING_UPLOAD'])
+      expect(tokensAsked()).toBeGreaterThanOrEqual(2)
+      expect(errors).toEqual([])
+    })
+  })
+})

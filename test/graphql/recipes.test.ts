@@ -1,0 +1,166 @@
+/** The recipes of src/graphql/recipes.md that run without a browser, as they stand there. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import {
+  type Frontend,
+  createFrontend,
+  hasNoPackages,
+  packagesHint,
+} from '../browser/kit/frontend.ts'
+import { readRecipe } from '../browser/kit/recipe.ts'
+import { schema } from '../../src/graphql/schema.ts'
+import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { testcard, testcardFile } from '../kit/media.ts'
+import { createDirectUpload, expectMinted, postFile } from '../kit/operations.ts'
+
+const PAGE = 'src/graphql/recipes.md'
+const repository = new URL('../../', import.meta.url)
+
+let frontend: Frontend
+beforeAll(async () => {
+  const names = ['operations.js', 'possible-types.js', 'graphql-request.js', 'curl.sh']
+  frontend = await createFrontend(
+    Object.fromEntries(names.map((name) => [name, readRecipe(PAGE, name)])),
+  )
+})
+afterAll(() => frontend.remove())
+
+/** A process in the project: each line that it prints, and in the end what it complained of. */
+function start(
+  command: string,
+  words: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+) {
+  const child = spawn(command, words, {
+    cwd: frontend.folder,
+    env: { ...process.env, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const complaints: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text))
+  const closed = once(child, 'close')
+  return {
+    lines: createInterface(child.stdout),
+    async end() {
+      await closed
+      return { code: child.exitCode, stderr: complaints.join('') }
+    },
+  }
+}
+
+function runModule(code: string) {
+  return start(process.execPath, ['--input-type=module', '--eval', code])
+}
+
+async function all(lines: AsyncIterable<string>): Promise<string[]> {
+  const seen: string[] = []
+  for await (const line of lines) seen.push(line)
+  return seen
+}
+
+async function startCurl(variables: Readonly<Record<string, string>>) {
+  const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET, ...variables })
+  return start('sh', ['curl.sh'], {
+    HEADGATE: `${gateway.url}/graphql`,
+    TOKEN: await tokenFor('ada'),
+    FILE: testcard.path,
+  })
+}
+
+it('names the types behind the interfaces as the schema does', async () => {
+  const { lines } = runModule(
+    "import { possibleTypes } from './possible-types.js'; console.log(JSON.stringify(possibleTypes))",
+  )
+  const interfaces = Object.values(schema.getTypeMap()).filter((type) => 'getInterfaces' in type)
+  const possible: Record<string, string[]> = {}
+  for (const type of interfaces) {
+    for (const { name } of type.getInterfaces()) (possible[name] ??= []).push(type.name)
+  }
+  expect(JSON.parse((await all(lines)).join(''))).toEqual(possible)
+})
+
+it('is tested with what the pages say is to be installed', () => {
+  const pages = [
+    'src/graphql/recipes.md',
+    'src/graphql/typed-operations.md',
+    'src/client/README.md',
+  ]
+  const named = pages.flatMap((page) => {
+    const text = readFileSync(new URL(page, repository), 'utf8')
+    return [...text.matchAll(/npm install (?:--save-dev )?([\w@/. -]+)/g)].flatMap(
+      ([, packages = '']) => packages.split(' '),
+    )
+  })
+  const manifest = z
+    .object({ dependencies: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(readFileSync(new URL('test/recipes/package.json', repository), 'utf8')))
+  const installed = new Set([...Object.keys(manifest.dependencies), 'headgate'])
+  expect(named.length).toBeGreaterThan(15)
+  expect(named.filter((name) => !installed.has(name))).toEqual([])
+})
+
+describe.skipIf(hasNoPackages)(`the recipe for graphql-request${packagesHint}`, () => {
+  it('brings a file to READY, and shows what is refused', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const given = { path: testcard.path, url: `${gateway.url}/graphql` }
+    const code = (input: object, token: string): string => `
+      import { upload } from './graphql-request.js'
+      const { path, url } = ${JSON.stringify(given)}
+      const order = { url, getToken: async () => '${token}', onChange: ({ status }) => console.log(status) }
+      try {
+        await upload(path, { ...order, input: ${JSON.stringify(input)} })
+      } catch (error) {
+        console.log(error.__typename, error.code, error.issues[0].path.join())
+      }`
+    const token = await tokenFor('ada')
+    const good = runModule(code({ maxDurationSeconds: 60 }, token))
+    expect((await all(good.lines)).at(-1)).toBe('READY')
+    expect(await good.end()).toEqual({ code: 0, stderr: '' })
+    const bad = runModule(code({ maxDurationSeconds: 0 }, token))
+    expect(await all(bad.lines)).toEqual(['InvalidInputError INVALID_INPUT maxDurationSeconds'])
+  })
+
+  it('goes on watching with a new token when the first one lapses', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const inAMinute = Math.floor(Date.now() / 1000) + 60
+    const tokens = [await tokenFor('ada', { exp: inAMinute }), await tokenFor('ada')]
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(gateway.as(tokens[1])))
+    const watching = runModule(`
+      import { createClient } from 'graphql-sse'
+      import { watch } from './graphql-request.js'
+      const tokens = ${JSON.stringify(tokens)}
+      const headers = () => ({ authorization: 'Bearer ' + tokens.shift() })
+      const events = createClient({ url: '${gateway.url}/graphql', headers })
+      await watch(events, '${uid}', ({ status }) => console.log(status))`)
+    const seen: string[] = []
+    for await (const line of watching.lines) {
+      seen.push(line)
+      if (seen.length === 1) gateway.clock.advance(90)
+      if (seen.length === 2) await postFile(uploadURL, testcardFile())
+    }
+    expect(seen.slice(0, 2)).toEqual(['PENDING_UPLOAD', 'PENDING_UPLOAD'])
+    expect(seen.at(-1)).toBe('READY')
+    expect(await watching.end()).toEqual({ code: 0, stderr: '' })
+  })
+})
+
+describe('the recipe for curl', () => {
+  it('brings a file to READY', async () => {
+    const script = await startCurl({})
+    expect((await all(script.lines)).at(-1)).toBe('READY')
+    expect(await script.end()).toEqual({ code: 0, stderr: '' })
+  })
+
+  it('says what is refused', async () => {
+    const script = await startCurl({ CREATOR_QUOTA_MINUTES: '5' })
+    expect(await all(script.lines)).toEqual([])
+    expect(await script.end()).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^Nothing was minted: .*"code":"QUOTA_EXCEEDED"/),
+    })
+  })
+})

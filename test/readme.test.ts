@@ -1,0 +1,108 @@
+/** The README's own blocks, as they stand there: on the ports that they name, with the file they name. */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { type TestContext, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { describeInChromium, openPage } from './browser/kit/chromium.ts'
+import { bundleSite, serveSite } from './browser/kit/site.ts'
+import { startTestGateway } from './kit/gateway.ts'
+import { testcard } from './kit/media.ts'
+import { watchToEnd } from './kit/operations.ts'
+
+const repository = fileURLToPath(new URL('..', import.meta.url))
+const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const PORTS = { PORT: '4000', EMULATOR_PORT: '4001' }
+const DOOR = 'http://127.0.0.1:4000/graphql'
+
+/** The one block of this language that has these words in it. */
+function block(language: string, words: string): string {
+  const blocks = [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
+  const found = blocks.filter(([, one, code]) => one === language && code?.includes(words))
+  const code = found[0]?.[2]
+  if (code === undefined || found.length > 1) {
+    throw new Error(`The README has ${found.length} blocks of ${language} with "${words}".`)
+  }
+  return code
+}
+
+/** A gateway as `npm start` gives it; the test is skipped where somebody has its ports. */
+async function startAsInReadme(context: TestContext, variables: Record<string, string> = {}) {
+  for (const port of Object.values(PORTS)) {
+    context.skip(!(await isFree(Number(port))), `port ${port}, which the README names, is taken`)
+  }
+  return startTestGateway({ ...PORTS, ...variables })
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
+
+async function shell(command: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('sh', ['-e', '-c', command], { cwd: repository })
+  return stdout
+}
+
+const minted = z.object({
+  data: z.object({
+    createDirectUpload: z.object({
+      __typename: z.literal('CreateDirectUploadSuccess'),
+      uploadURL: z.url(),
+      upload: z.object({ uid: z.string(), status: z.literal('PENDING_UPLOAD') }),
+    }),
+  }),
+})
+const recommended = z.object({
+  data: z.object({
+    recommendedProtocol: z.object({ protocol: z.string(), required: z.boolean() }),
+  }),
+})
+
+async function ask<T extends z.ZodType>(shape: T, query: string): Promise<z.infer<T>> {
+  const response = await fetch(DOOR, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  })
+  return shape.parse(await response.json())
+}
+
+describe('the README', () => {
+  it('mints, sends by curl and watches by curl', async (context) => {
+    await startAsInReadme(context)
+    const { data } = await ask(minted, block('graphql', 'mutation Mint'))
+    const { uploadURL, upload } = data.createDirectUpload
+    await shell(block('sh', 'curl --form').replace('UPLOAD_URL', uploadURL))
+    const events = await shell(block('sh', 'curl --no-buffer').replace('UID', upload.uid))
+    expect(events).toMatch(/event: next\ndata: .*"status":"READY".*"previewURL":"http/)
+    expect(events).toMatch(/event: complete\n/)
+  })
+
+  it('says which protocol suits a file', async (context) => {
+    await startAsInReadme(context)
+    const [, query = ''] = /`(\{ recommendedProtocol[^`]*)`/.exec(text) ?? []
+    const { data } = await ask(recommended, query)
+    expect(data.recommendedProtocol).toEqual({ protocol: 'TUS', required: true })
+  })
+})
+
+describeInChromium('the README in a browser', () => {
+  it('sends by tus-js-client', async (context) => {
+    const recipe = `${block('js', 'tus-js-client')}\nexport { send }`
+    const driver = `import { send } from 'virtual:recipe.js'
+      export const run = () => send(document.querySelector('input').files[0])`
+    const site = await serveSite(await bundleSite(recipe, { driver }))
+    const gateway = await startAsInReadme(context, { ALLOWED_ORIGINS: site.origin })
+    const { page, errors } = await openPage(site.url)
+    await page.setInputFiles('input', testcard.path)
+    const uid = z.string().parse(await page.evaluate('window.recipe.run()'))
+    expect((await watchToEnd(gateway.as(), uid)).at(-1)?.status).toBe('READY')
+    expect(errors).toEqual([])
+  })
+})
