@@ -1,7 +1,7 @@
 /** Remembers what documents were parsed to, within a bound on their text and not on their number. */
 
-/** Characters of all remembered documents together; what is parsed of them takes some fifty times that. */
-const MOST_CHARACTERS = 500_000
+/** Characters of all remembered documents together: several hundred operations of a frontend. */
+const MOST_CHARACTERS = 200_000
 
 /** What Yoga keeps parsed documents in, and errors of those that cannot be parsed. */
 export interface DocumentCache<T> {

@@ -75,7 +75,7 @@ describe('documents', () => {
       expect(cache.get(documentOf(0))).toBe(0)
     }
     const remembered = Array.from({ length: 60 }, (_, index) => cache.get(documentOf(index)))
-    expect(remembered.filter((value) => value !== undefined)).toHaveLength(50)
+    expect(remembered.filter((value) => value !== undefined)).toHaveLength(20)
     expect([cache.get(documentOf(1)), cache.get(documentOf(59))]).toEqual([undefined, 59])
   })
 })
