@@ -15,7 +15,7 @@ export function createSqliteStore(file: string): UploadStore {
   const { db, connection } = openSqlite(file)
   const statements = prepareStatements(db)
   const lists = prepareLists(db)
-  const alive = connection.prepare('select 1 from uploads limit 1')
+  const alive = connection.prepare("select 1 from uploads where id = ''")
 
   function addEvent(uploadId: string, version: number, event: UploadEvent): void {
     statements.addEvent.run({ uploadId, version, ...event })

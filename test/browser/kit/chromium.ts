@@ -18,7 +18,9 @@ const chromiumPath: string | null =
 export function describeInChromium(name: string, suite: () => void): void {
   const isMissing = chromiumPath === null
   const hint = ': no Chromium here (apt-get install chromium, or set CHROMIUM_PATH)'
-  describe.skipIf(isMissing)(`${name}${isMissing ? hint : ''}`, () => {
+  // A browser takes its time on a busy machine.
+  const options = { timeout: 60_000 }
+  describe.skipIf(isMissing)(`${name}${isMissing ? hint : ''}`, options, () => {
     afterAll(closeBrowser)
     suite()
   })
