@@ -110,9 +110,12 @@ async function send(
 
 /** The gateway was not reached, or its answer was lost. */
 export function lost(): UploadError {
-  return uploadError('The gateway was not reached, or its answer was lost on the way.', {
-    code: 'NETWORK',
-  })
+  return uploadError(
+    'The gateway was not reached, or its answer was lost on the way. In a browser it also looks like this where ALLOWED_ORIGINS of the gateway does not name the origin of the page.',
+    {
+      code: 'NETWORK',
+    },
+  )
 }
 
 export function statusSentence({ status }: Response): string {

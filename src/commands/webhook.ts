@@ -51,7 +51,7 @@ export async function setWebhook(address: string, force: boolean): Promise<numbe
   }
   const { secret } = await stream.setWebhook(target)
   process.stdout.write(
-    `Stream sends its notices to ${target}\n\n  STREAM_WEBHOOK_SECRET=${secret}\n\n` +
+    `Stream sends its notices to ${target}\n\nexport STREAM_WEBHOOK_SECRET=${secret}\n\n` +
       'Give this to the gateway: it verifies the notices with it.\n',
   )
   return 0

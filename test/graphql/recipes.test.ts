@@ -91,7 +91,7 @@ it('is tested with what the pages say is to be installed', () => {
   ]
   const named = pages.flatMap((page) => {
     const text = readFileSync(new URL(page, repository), 'utf8')
-    return [...text.matchAll(/npm install (?:--save-dev )?([\w@/. -]+)/g)].flatMap(
+    return [...text.matchAll(/^npm install (?:--save-dev )?([\w@/. -]+)/gm)].flatMap(
       ([, packages = '']) => packages.split(' '),
     )
   })
