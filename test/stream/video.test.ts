@@ -181,6 +181,20 @@ test.each([
   ['Webhook', false],
 ])('%j as a uid: %j', (text, expected) => expect(isVideoUid(text)).toBe(expected))
 
+test.each([
+  [640, 640],
+  ['640', 640],
+  [640.5, null],
+  [1e308, null],
+  [2 ** 31, null],
+  [-1, null],
+])('a width of %j is %j: GraphQL could not write down what is no Int', (told, width) =>
+  expect(readVideo({ uid, input: { width: told, height: 360 } })).toMatchObject({
+    width,
+    height: 360,
+  }),
+)
+
 /** Every key that is read, with the same value. */
 function nulls(value: unknown) {
   const keys =
