@@ -5,7 +5,7 @@ import {
   NoSchemaIntrospectionCustomRule,
   validate,
 } from 'graphql'
-import { isAsyncIterable } from 'graphql-yoga'
+import { changeResults } from './change-results.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
 /** No introspection, and no "Did you mean …?", by which a schema can be guessed name by name. */
@@ -15,16 +15,7 @@ export const useHiddenSchema: GatewayPlugin = {
     setValidationFn(validateInSilence)
   },
   // Variables are read when an operation is executed: their names can be guessed at, too.
-  onExecute: () => ({
-    onExecuteDone({ result, setResult }) {
-      if (!isAsyncIterable(result)) setResult(withoutSuggestions(result))
-    },
-  }),
-  onSubscribe: () => ({
-    onSubscribeResult({ result, setResult }) {
-      if (!isAsyncIterable(result)) setResult(withoutSuggestions(result))
-    },
-  }),
+  ...changeResults(withoutSuggestions),
 }
 
 const validateInSilence: typeof validate = (schema, document, rules, options) =>

@@ -55,7 +55,7 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
     return passed >= milliseconds || passed < 0
   }
 
-  /** Resolves once there is something to look in; later on the looking after waits for nobody. */
+  /** Resolves once there are keys to look in: stale ones only while the provider is away. */
   async function prepare(): Promise<void> {
     const hasKeys = fetchedAt !== -Infinity
     const isDue =

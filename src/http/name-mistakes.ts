@@ -1,21 +1,10 @@
 /** Gives a code to what a client got wrong before anything was executed, such as its variables. */
 import { type ExecutionResult, GraphQLError } from 'graphql'
-import { isAsyncIterable } from 'graphql-yoga'
+import { changeResults } from './change-results.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
 /** Errors that belong to no field, and have no code of their own, are about the request. */
-export const useNamedMistakes: GatewayPlugin = {
-  onExecute: () => ({
-    onExecuteDone({ result, setResult }) {
-      if (!isAsyncIterable(result)) setResult(named(result))
-    },
-  }),
-  onSubscribe: () => ({
-    onSubscribeResult({ result, setResult }) {
-      if (!isAsyncIterable(result)) setResult(named(result))
-    },
-  }),
-}
+export const useNamedMistakes: GatewayPlugin = changeResults(named)
 
 function named(result: ExecutionResult): ExecutionResult {
   if (result.errors === undefined || result.data !== undefined) return result

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type UploadStatus, uploadStatuses } from '../../src/uploads/upload.ts'
 import type { EmulatorState } from '../kit/emulator.ts'
+import { readPages } from '../kit/pages.ts'
 import type { Line } from './line.ts'
 import type { Stage } from './stage.ts'
 
@@ -53,14 +54,7 @@ const PAGE = /* GraphQL */ `
 
 /** Every upload that the gateway knows, newest first. */
 export async function allUploads(admin: Line): Promise<readonly KnownUpload[]> {
-  const all: KnownUpload[] = []
-  let after: string | null = null
-  for (;;) {
-    const page: z.infer<typeof pageSchema> = await admin.ask(pageSchema, PAGE, { after })
-    all.push(...page.uploads.nodes)
-    if (!page.uploads.pageInfo.hasNextPage) return all
-    after = page.uploads.pageInfo.endCursor
-  }
+  return readPages(async (after) => (await admin.ask(pageSchema, PAGE, { after })).uploads)
 }
 
 /** What both say at one moment. */

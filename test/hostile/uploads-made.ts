@@ -1,6 +1,7 @@
 /** What hostile inputs have made of uploads: nothing that policy forbids, and no more than allowed. */
 import { z } from 'zod'
 import type { EmulatorState } from '../kit/emulator.ts'
+import { readPages } from '../kit/pages.ts'
 import type { Line } from '../chaos/line.ts'
 import { MAX_BASIC_BYTES, MAX_TUS_BYTES, isCreator } from '../../src/uploads/policy.ts'
 
@@ -54,14 +55,7 @@ const PAGE = /* GraphQL */ `
 
 /** Every upload that the gateway knows. */
 export async function readUploads(admin: Line): Promise<readonly MadeUpload[]> {
-  const all: MadeUpload[] = []
-  let after: string | null = null
-  for (;;) {
-    const page: z.infer<typeof pageSchema> = await admin.ask(pageSchema, PAGE, { after })
-    all.push(...page.uploads.nodes)
-    if (!page.uploads.pageInfo.hasNextPage) return all
-    after = page.uploads.pageInfo.endCursor
-  }
+  return readPages(async (after) => (await admin.ask(pageSchema, PAGE, { after })).uploads)
 }
 
 const MINUTE_MS = 60_000

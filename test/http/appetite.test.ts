@@ -81,7 +81,7 @@ describe('documents', () => {
 })
 
 describe('answers', () => {
-  it('hold so many uploads and metas, by whatever aliases, and a subscription any number in turn', async () => {
+  it('hold so many uploads and metas, by whatever aliases', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     for (let index = 0; index < 30; index += 1)
@@ -93,6 +93,27 @@ describe('answers', () => {
     expect(await ask(gateway, `query ($ids: [ID!]!) { ${nodes} }`, {}, { ids })).toContain(
       'TOO_MUCH_ASKED',
     )
+  })
+
+  it('of a subscription hold so many each, and any number in turn', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const metas = Array.from({ length: 50 }, (_, n) => `a${n}: meta`).join(' ')
+    const shape = z.object({ uploadsChanged: z.object({ a49: z.object({ index: z.number() }) }) })
+    const events = caller.watch(shape, `subscription { uploadsChanged { ${metas} } }`)
+    let opened = false
+    const first = events.next().then(() => {
+      opened = true
+    })
+    // It opens at its own pace.
+    while (!opened) await createDirectUpload(caller, { meta: { index: 0 } })
+    await first
+    // 50 metas an event, over more events than would fit in one answer.
+    for (let index = 0; index < 25; index += 1) {
+      await createDirectUpload(caller, { meta: { index } })
+      expect(await events.next()).toMatchObject({ done: false })
+    }
+    await events.return?.()
   })
 
   it('show a meta with a key of any name', async () => {
@@ -136,6 +157,31 @@ describe('operations under way', () => {
     )
     expect((await gateway.emulator.state()).requests['delete']).toBe(1)
   })
+
+  it('delete as many a minute as may be minted', async () => {
+    const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
+    const uids: string[] = []
+    for (let index = 0; index < 4; index += 1) {
+      uids.push(expectMinted(await createDirectUpload(gateway.as())).uid)
+      gateway.clock.advance(31)
+    }
+    const remove = (uid = ''): Promise<string> =>
+      ask(gateway, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
+    const said: string[] = []
+    for (const uid of uids.slice(0, 3)) said.push(await remove(uid))
+    // What is deleted already costs nothing, and is no more than a look.
+    said.push(await remove(uids[0]))
+    gateway.clock.advance(61)
+    said.push(await remove(uids[2]))
+    expect(said.map((text) => /"__typename":"(\w+)"/.exec(text)?.[1])).toEqual([
+      'DeleteUploadSuccess',
+      'DeleteUploadSuccess',
+      'RateLimitedError',
+      'DeleteUploadSuccess',
+      'DeleteUploadSuccess',
+    ])
+    expect((await gateway.emulator.state()).requests['delete']).toBe(3)
+  })
 })
 
 describe('a connection', () => {
@@ -159,7 +205,7 @@ describe('a connection', () => {
     expect(said()).toMatch(/^HTTP\/1.1 200 [^]*"alive"/)
   })
 
-  it('by WebSocket that asks and never reads is cut off', async () => {
+  it('by WebSocket that asks and never reads costs no more than what may wait for it', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const meta = { text: 'x'.repeat(4000) }

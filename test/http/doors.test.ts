@@ -71,6 +71,16 @@ describe('/graphql', () => {
     expect(await response.json()).toEqual({ data: { uploads: { totalCount: 0 } } })
   })
 
+  it.each([
+    ['application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
+    ['application/json', 'application/json; charset=utf-8'],
+    ['*/*', 'application/json; charset=utf-8'],
+  ])('refuses whoever accepts %s in %s', async (accept, type) => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const response = await post(gateway, { ...JSON_HEADERS, accept }, '{"query":"{ __typename }"}')
+    expect([response.status, response.headers.get('content-type')]).toEqual([401, type])
+  })
+
   it('takes JSON only, so that no form of another page can act for a visitor', async () => {
     const gateway = await startTestGateway()
     for (const type of [

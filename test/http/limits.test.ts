@@ -113,6 +113,26 @@ describe('a document', () => {
   })
 })
 
+describe('variables that fit no type', () => {
+  it.each([
+    ['half a second', { maxDurationSeconds: 1.5 }],
+    ['nothing', {}],
+    ['a field that is none', { maxDurationSeconds: 1, nmae: 'x' }],
+    ['no date', { maxDurationSeconds: 1, expiry: 'tomorrow' }],
+  ])('such as %s are a mistake with a code', async (_name, input) => {
+    const gateway = await startTestGateway()
+    const { text } = await ask(
+      gateway,
+      'mutation ($i: CreateDirectUploadInput!) { createDirectUpload(input: $i) { __typename } }',
+      { i: input },
+    )
+    expect(text.match(/"code":"\w+"/g)).toEqual(
+      Array.from(text.match(/"message"/g) ?? [], () => '"code":"BAD_USER_INPUT"'),
+    )
+    expect(text).toContain('BAD_USER_INPUT')
+  })
+})
+
 describe('fifty aliases that mint', () => {
   it('count fifty', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '49' })
