@@ -101,13 +101,13 @@ describe('answers', () => {
     const metas = Array.from({ length: 50 }, (_, n) => `a${n}: meta`).join(' ')
     const shape = z.object({ uploadsChanged: z.object({ a49: z.object({ index: z.number() }) }) })
     const events = caller.watch(shape, `subscription { uploadsChanged { ${metas} } }`)
-    let opened = false
-    const first = events.next().then(() => {
-      opened = true
-    })
-    // It opens at its own pace.
-    while (!opened) await createDirectUpload(caller, { meta: { index: 0 } })
-    await first
+    const opened = events.next().then(() => true)
+    // It opens at its own pace: one is minted after the other until the first is seen.
+    const mint = async (): Promise<boolean> => {
+      await createDirectUpload(caller, { meta: { index: 0 } })
+      return false
+    }
+    while (!(await Promise.race([opened, mint()])));
     // 50 metas an event, over more events than would fit in one answer.
     for (let index = 0; index < 25; index += 1) {
       await createDirectUpload(caller, { meta: { index } })
