@@ -1,15 +1,21 @@
 /** The whole product as one function: requests in, answers out, whatever it runs on. */
-import { type AuthRules, createAuthenticate } from './http/authenticate.ts'
+import type { AuthRules } from './http/authenticate.ts'
+import { createCallers } from './http/callers.ts'
 import { type ConsoleOptions, createFrontDoor, withConsoleFiles } from './http/console.ts'
 import { withCors } from './http/cors.ts'
+import { createCrowdLimit } from './http/crowd-limit.ts'
+import { createDeadlines } from './http/deadlines.ts'
 import type { Door } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { createReadyDoor, healthDoor } from './http/health.ts'
 import { withKnownHosts } from './http/known-hosts.ts'
+import { createGatewayLane } from './http/lane/gateway-lane.ts'
+import type { Lane } from './http/lane/lane.ts'
 import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
-import { type SocketOptions, createSocketOptions } from './http/socket.ts'
+import { type SocketDoor, createSocketDoor } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
+import { MOST_MILLISECONDS } from './http/time-limit.ts'
 import { createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
 import { keepInSync } from './uploads/keep-in-sync.ts'
@@ -38,8 +44,10 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Answers a request. Never rejects. */
   readonly fetch: Door
+  /** The fast lane in front of `fetch`, for hosts that read requests whole. */
+  readonly lane: Lane
   /** How WebSockets are answered, for hosts that carry them. */
-  readonly socketOptions: SocketOptions
+  readonly sockets: SocketDoor
   /** Origins whose pages may open one. */
   readonly allowedOrigins: ReadonlySet<string>
   /** One round of synchronisation, for hosts that call at intervals. */
@@ -60,9 +68,12 @@ const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudfl
 /** Puts the parts together. Whoever made the parts ends them, after `parts.closing` is given. */
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const { log } = parts
-  const authenticate = createAuthenticate(options.auth, () => parts.clock.now(), log)
+  const callers = createCallers(options.auth, () => parts.clock.now(), log)
+  const { authenticate } = callers
   const origins = new Set(options.allowedOrigins)
-  const yoga = createGatewayYoga(parts, options)
+  const crowd = createCrowdLimit()
+  const deadlines = createDeadlines(parts, MOST_MILLISECONDS)
+  const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines })
   const graphql = createGraphQLDoor(yoga, authenticate, options)
 
   const wantsToken = options.auth.kind === 'tokens'
@@ -88,9 +99,11 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const doors = withConsoleFiles(console, router)
   const guarded = knownHosts === null ? doors : withKnownHosts(knownHosts, doors)
   const fetch = withSecurityHeaders(options, guarded)
+  const lane = createGatewayLane(parts, yoga, { ...options, origins, callers, crowd, deadlines })
   return {
     fetch,
-    socketOptions: createSocketOptions(parts, yoga, authenticate),
+    lane,
+    sockets: createSocketDoor(parts, yoga, authenticate, lane),
     allowedOrigins: origins,
     async sync() {
       const report = await synchroniser.round()

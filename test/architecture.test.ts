@@ -103,16 +103,27 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: [],
   },
   'listen.ts': {
-    inside: ['listen-sockets.ts', 'client-address.ts'],
+    inside: ['listen-sockets.ts', 'answer-requests.ts'],
+    types: ['http/', 'gateway.ts', 'uploads/', 'client-address.ts'],
+    packages: 'any',
+  },
+  'answer-requests.ts': {
+    inside: ['http/lane/frame.ts', 'read-whole.ts', 'send-events.ts', 'client-address.ts'],
+    types: ['http/', 'gateway.ts', 'uploads/'],
+    packages: ['node:', '@whatwg-node/server'],
+  },
+  'read-whole.ts': { inside: [], packages: ['node:'] },
+  'send-events.ts': { inside: [], types: ['http/'], packages: ['node:'] },
+  'listen-sockets.ts': {
+    inside: ['carry-socket.ts'],
     types: ['http/', 'gateway.ts', 'uploads/'],
     packages: 'any',
   },
-  'listen-sockets.ts': {
-    inside: ['carry-socket.ts'],
+  'carry-socket.ts': {
+    inside: ['http/lane/socket-lane.ts'],
     types: ['http/', 'uploads/'],
     packages: 'any',
   },
-  'carry-socket.ts': { inside: [], types: ['http/', 'uploads/'], packages: 'any' },
   'read-console.ts': {
     inside: ['error-code.ts'],
     types: ['config.ts', 'http/'],

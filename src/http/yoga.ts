@@ -1,12 +1,12 @@
 /** Yoga as the doors use it: our schema, our context, errors masked, nothing of its own at the door. */
 import type { DocumentNode } from 'graphql'
 import { createYoga } from 'graphql-yoga'
-import { createAllowance } from '../graphql/allowance.ts'
-import { type GraphQLContext, createHistoryReader } from '../graphql/context.ts'
+import { type GraphQLContext, createContext } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import { createCrowdLimit } from './crowd-limit.ts'
+import type { CrowdLimit } from './crowd-limit.ts'
+import type { Deadlines } from './deadlines.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { useHiddenSchema } from './hide-schema.ts'
 import { maskError } from './mask-error.ts'
@@ -16,18 +16,21 @@ import { useBoundedParser } from './parse-document.ts'
 import type { GatewayPlugin } from './plugin.ts'
 import { createTimeLimit } from './time-limit.ts'
 
-/** Bytes of one GraphQL request, its variables included: a meta has 4 KiB at most. */
-const MAX_REQUEST_BYTES = 64 * 1024
-
 export type Yoga = ReturnType<typeof createGatewayYoga>
 
-export function createGatewayYoga(parts: Parts, options: { readonly introspection: boolean }) {
+export interface YogaOptions {
+  readonly introspection: boolean
+  readonly crowd: CrowdLimit
+  readonly deadlines: Deadlines
+}
+
+export function createGatewayYoga(parts: Parts, options: YogaOptions) {
   const plugins: GatewayPlugin[] = [
     useBoundedParser,
     useOperationLimits,
     useNamedMistakes,
-    createCrowdLimit(),
-    createTimeLimit(parts.clock),
+    options.crowd.plugin,
+    createTimeLimit(options.deadlines),
   ]
   if (!options.introspection) plugins.push(useHiddenSchema)
   return createYoga<{ viewer: Viewer }, Omit<GraphQLContext, 'viewer'>>({
@@ -38,16 +41,13 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     cors: false,
     // Files go to Stream, never through GraphQL.
     multipart: false,
-    maxRequestBodySize: MAX_REQUEST_BYTES,
+    // Read within a bound in front of Yoga, where it costs half as much.
+    maxRequestBodySize: false,
     // Shown by the door itself, which asks nobody for a token then.
     graphiql: false,
     logging: false,
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
-    context: () => ({
-      parts,
-      history: createHistoryReader(parts),
-      allowance: createAllowance(),
-    }),
+    context: ({ viewer }) => createContext(parts, viewer),
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<Error>(),
