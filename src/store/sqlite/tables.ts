@@ -12,6 +12,9 @@ import {
 import type { JsonObject } from '../../uploads/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 
+/** A row's status: an upload's, or that of a reservation. */
+export const rowStatuses = ['RESERVED', 'RETIRED', ...uploadStatuses] as const
+
 const moment = (name: string) => integer(name, { mode: 'timestamp_ms' })
 
 /**
@@ -41,7 +44,7 @@ export const uploads = sqliteTable(
 
     uid: text('uid'),
     uploadURL: text('upload_url'),
-    status: text('status', { enum: ['RESERVED', 'RETIRED', ...uploadStatuses] }).notNull(),
+    status: text('status', { enum: rowStatuses }).notNull(),
     version: integer('version').notNull(),
     updatedAt: moment('updated_at').notNull(),
     totalBytes: integer('total_bytes'),
@@ -88,9 +91,27 @@ export const uploads = sqliteTable(
     index('uploads_retired')
       .on(table.createdAt)
       .where(sql`${table.status} = 'RETIRED'`),
-    index('uploads_held').on(table.creator, table.reservedSeconds, table.storedSeconds),
   ],
 )
+
+/**
+ * What each creator's rows hold together, and by the name of EVERYBODY what all of them hold. Kept
+ * true by triggers on the uploads, whoever writes them, so that no sum is ever taken.
+ */
+export const creatorHoldings = sqliteTable('creator_holdings', {
+  creator: text('creator').primaryKey(),
+  reservedSeconds: integer('reserved_seconds').notNull(),
+  storedSeconds: integer('stored_seconds').notNull(),
+})
+
+/** No creator's name: those have a character at least. */
+export const EVERYBODY = ''
+
+/** How many rows stand in each status; kept true by the same triggers. */
+export const uploadCounts = sqliteTable('upload_counts', {
+  status: text('status', { enum: rowStatuses }).primaryKey(),
+  uploads: integer('uploads').notNull(),
+})
 
 /** Each recorded change of status, oldest first by version. */
 export const uploadEvents = sqliteTable(
