@@ -73,7 +73,7 @@ export function prepareLists(db: BetterSQLite3Database, connection: Database) {
         conditions.push(towards === 'older' ? sql`${row} < ${place}` : sql`${row} > ${place}`)
       }
       return db
-        .select({ row: packed(uploadColumns) })
+        .select({ row: packed(Object.values(uploadColumns)) })
         .from(uploads)
         .where(and(...conditions))
         .orderBy(order(uploads.createdAt), order(uploads.id))

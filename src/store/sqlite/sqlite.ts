@@ -1,6 +1,11 @@
 /** The embedded keeper: one SQLite file, by better-sqlite3. */
 import { randomUUID } from 'node:crypto'
-import { type UploadEvent, type UploadStatus, uploadStatuses } from '../../uploads/upload.ts'
+import {
+  type UploadEvent,
+  type UploadProtocol,
+  uploadProtocols,
+  uploadStatuses,
+} from '../../uploads/upload.ts'
 import type { Holdings, Reservation, ReserveOutcome, ReserveRules, UploadStore } from '../store.ts'
 import { type SqliteDatabase, openSqlite } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -15,7 +20,7 @@ import {
   readUpload,
 } from './read-rows.ts'
 import { prepareStatements } from './statements.ts'
-import { EVERYBODY, deployments } from './tables.ts'
+import { EVERYBODY, type RowStatus, deployments } from './tables.ts'
 import { moment, number, text } from './values.ts'
 import { valuesOfChange, valuesOfReservation } from './write-rows.ts'
 
@@ -37,9 +42,18 @@ export function createSqliteStore(file: string): UploadStore {
     statements.addEvent.run({ uploadId, version, status, source, at: at.getTime() })
   }
 
-  function holdingsOf(creator: string): Holdings {
-    const row = statements.holdings.get({ creator })
-    return row === undefined ? { reservedSeconds: 0, storedSeconds: 0 } : readHoldings(row)
+  const holdingsOf = (creator: string): Holdings =>
+    readHoldings(statements.holdings.get({ creator }))
+
+  /** How many rows the creator has in these statuses, of one protocol or of all. */
+  function countTallied(
+    creator: string,
+    statuses: readonly RowStatus[],
+    protocol?: UploadProtocol,
+  ): number {
+    const protocols = protocol === undefined ? uploadProtocols : [protocol]
+    const values = { statuses: JSON.stringify(statuses), protocols: JSON.stringify(protocols) }
+    return number(statements.count.get({ creator, ...values }))
   }
 
   function reserve(reservation: Reservation, rules: ReserveRules): ReserveOutcome {
@@ -58,11 +72,6 @@ export function createSqliteStore(file: string): UploadStore {
     }
     statements.reserve.run(valuesOfReservation(reservation))
     return { kind: 'reserved' }
-  }
-
-  function countOf(status: 'RESERVED' | UploadStatus): number {
-    const counted = statements.countOf.get({ status })
-    return counted === undefined ? 0 : number(counted)
   }
 
   return {
@@ -136,15 +145,17 @@ export function createSqliteStore(file: string): UploadStore {
       lists.rows(selection, stretch).map(readUpload).filter(presentOnly),
 
     count: async (selection) => {
-      const { statuses, ...others } = selection
-      const isTallied = Object.values(others).every((condition) => condition === undefined)
-      if (!isTallied) return lists.count(selection)
-      return [...new Set(statuses ?? uploadStatuses)].reduce((sum, one) => sum + countOf(one), 0)
+      const { creator = EVERYBODY, statuses = uploadStatuses, protocol } = selection
+      // Whatever is not asked for by time has been tallied.
+      return selection.createdAfter === undefined && selection.createdBefore === undefined
+        ? countTallied(creator, statuses, protocol)
+        : lists.count(selection)
     },
 
-    countByStatus: async () => new Map(uploadStatuses.map((status) => [status, countOf(status)])),
+    countByStatus: async () =>
+      new Map(uploadStatuses.map((status) => [status, countTallied(EVERYBODY, [status])])),
 
-    countReservations: async () => countOf('RESERVED'),
+    countReservations: async () => countTallied(EVERYBODY, ['RESERVED']),
 
     holdings: async (creator) => holdingsOf(creator ?? EVERYBODY),
 

@@ -33,8 +33,8 @@ interface Query {
  * The columns of a row as one JSON list, in this order: one long text crosses from SQLite to
  * JavaScript sooner than many short values do. https://www.sqlite.org/json1.html#jarray
  */
-export function packed(columns: Readonly<Record<string, Column>>): SQL<string> {
-  return sql<string>`json_array(${sql.join(Object.values(columns), sql`, `)})`
+export function packed(columns: readonly (Column | SQL)[]): SQL<string> {
+  return sql<string>`json_array(${sql.join([...columns], sql`, `)})`
 }
 
 /** Prepares the query, which names its values by `given`. */

@@ -2,19 +2,13 @@
 import type { Database } from 'better-sqlite3'
 import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
-import {
-  allColumns,
-  eventColumns,
-  fateColumns,
-  holdingColumns,
-  uploadColumns,
-} from './read-rows.ts'
+import { allColumns, eventColumns, fateColumns, uploadColumns } from './read-rows.ts'
 import { type Given, packed, prepare } from './statement.ts'
-import { creatorHoldings, keptNotices, uploadCounts, uploadEvents, uploads } from './tables.ts'
+import { keptNotices, uploadEvents, uploadTallies, uploads } from './tables.ts'
 import { changedNames, reservedNames } from './write-rows.ts'
 
-const uploadRow = { row: packed(uploadColumns) }
-const wholeRow = { row: packed(allColumns) }
+const uploadRow = { row: packed(Object.values(uploadColumns)) }
+const wholeRow = { row: packed(Object.values(allColumns)) }
 
 /** A list handed in as JSON, so that one prepared statement serves lists of any length. */
 function listed<Name extends string>(given: Given<Name>, name: Name) {
@@ -26,7 +20,11 @@ function eachGiven<Name extends string>(given: Given<Name>, names: readonly Name
   return Object.fromEntries(names.map((name) => [name, sql`${given(name)}`]))
 }
 
-/** Reads and writes of uploads and their history. */
+/** The sum over the rows chosen, which may be none. */
+function total(column: 'uploads' | 'reservedSeconds' | 'storedSeconds') {
+  return sql`coalesce(sum(${uploadTallies[column]}), 0)`
+}
+
 export function prepareStatements(db: BetterSQLite3Database, connection: Database) {
   return {
     // What is left out is null, and stays so until Stream has answered.
@@ -139,13 +137,13 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
     ),
     references: prepare(connection, ['ids'], (given) =>
       db
-        .select({ row: packed(fateColumns) })
+        .select({ row: packed(Object.values(fateColumns)) })
         .from(uploads)
         .where(sql`${uploads.id} in ${listed(given, 'ids')}`),
     ),
     history: prepare(connection, ['ids'], (given) =>
       db
-        .select({ row: packed(eventColumns) })
+        .select({ row: packed(Object.values(eventColumns)) })
         .from(uploadEvents)
         .where(sql`${uploadEvents.uploadId} in ${listed(given, 'ids')}`)
         .orderBy(asc(uploadEvents.uploadId), asc(uploadEvents.version)),
@@ -187,17 +185,24 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
         .set(eachGiven(given, ['checkAt', 'idleChecks']))
         .where(and(eq(uploads.uid, given('uid')), eq(uploads.version, given('version')))),
     ),
+    // Tallies: a creator has a row for each status and protocol at most, and so has everybody.
     holdings: prepare(connection, ['creator'], (given) =>
       db
-        .select({ row: packed(holdingColumns) })
-        .from(creatorHoldings)
-        .where(eq(creatorHoldings.creator, given('creator'))),
+        .select({ row: packed([total('reservedSeconds'), total('storedSeconds')]) })
+        .from(uploadTallies)
+        .where(eq(uploadTallies.creator, given('creator'))),
     ),
-    countOf: prepare(connection, ['status'], (given) =>
+    count: prepare(connection, ['creator', 'statuses', 'protocols'], (given) =>
       db
-        .select({ uploads: uploadCounts.uploads })
-        .from(uploadCounts)
-        .where(eq(uploadCounts.status, given('status'))),
+        .select({ count: total('uploads') })
+        .from(uploadTallies)
+        .where(
+          and(
+            eq(uploadTallies.creator, given('creator')),
+            sql`${uploadTallies.status} in ${listed(given, 'statuses')}`,
+            sql`${uploadTallies.protocol} in ${listed(given, 'protocols')}`,
+          ),
+        ),
     ),
     keepNotice: prepare(connection, ['uid', 'body', 'receivedAt'], (given) =>
       db

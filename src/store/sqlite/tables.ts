@@ -14,6 +14,7 @@ import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploa
 
 /** A row's status: an upload's, or that of a reservation. */
 export const rowStatuses = ['RESERVED', 'RETIRED', ...uploadStatuses] as const
+export type RowStatus = (typeof rowStatuses)[number]
 
 const moment = (name: string) => integer(name, { mode: 'timestamp_ms' })
 
@@ -94,24 +95,25 @@ export const uploads = sqliteTable(
   ],
 )
 
-/**
- * What each creator's rows hold together, and by the name of EVERYBODY what all of them hold. Kept
- * true by triggers on the uploads, whoever writes them, so that no sum is ever taken.
- */
-export const creatorHoldings = sqliteTable('creator_holdings', {
-  creator: text('creator').primaryKey(),
-  reservedSeconds: integer('reserved_seconds').notNull(),
-  storedSeconds: integer('stored_seconds').notNull(),
-})
-
-/** No creator's name: those have a character at least. */
+/** Stands for all creators together. No creator's name: those have a character at least. */
 export const EVERYBODY = ''
 
-/** How many rows stand in each status; kept true by the same triggers. */
-export const uploadCounts = sqliteTable('upload_counts', {
-  status: text('status', { enum: rowStatuses }).primaryKey(),
-  uploads: integer('uploads').notNull(),
-})
+/**
+ * How many rows each creator has of a kind, and what those hold together; the same for EVERYBODY.
+ * Kept true by triggers on the uploads, whoever writes them, so that nothing is ever added up.
+ */
+export const uploadTallies = sqliteTable(
+  'upload_tallies',
+  {
+    creator: text('creator').notNull(),
+    status: text('status', { enum: rowStatuses }).notNull(),
+    protocol: text('protocol', { enum: uploadProtocols }).notNull(),
+    uploads: integer('uploads').notNull(),
+    reservedSeconds: integer('reserved_seconds').notNull(),
+    storedSeconds: integer('stored_seconds').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.creator, table.status, table.protocol] })],
+)
 
 /** Each recorded change of status, oldest first by version. */
 export const uploadEvents = sqliteTable(
