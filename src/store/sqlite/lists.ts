@@ -59,6 +59,25 @@ function shapeOf(selection: UploadSelection, stretch?: UploadStretch): number {
     .reduce((shape, isSet) => shape * 2 + Number(isSet), 0)
 }
 
+/**
+ * Without what the rest implies: a position and a moment that bound the list on the same side are
+ * one bound, the nearer of the two. SQLite would seek by the moment, and read all that lies between.
+ */
+function withoutImplied(
+  selection: UploadSelection,
+  stretch: UploadStretch,
+): readonly [UploadSelection, UploadStretch] {
+  const { from, ...fromTheEnd } = stretch
+  const { createdAfter, createdBefore, ...others } = selection
+  const isOlder = stretch.towards === 'older'
+  const edge = isOlder ? createdBefore : createdAfter
+  if (from === undefined || edge === undefined) return [selection, stretch]
+  const isNearer = isOlder ? from.createdAt < edge : from.createdAt > edge
+  if (!isNearer) return [selection, fromTheEnd]
+  if (isOlder) return [createdAfter === undefined ? others : { ...others, createdAfter }, stretch]
+  return [createdBefore === undefined ? others : { ...others, createdBefore }, stretch]
+}
+
 export function prepareLists(db: BetterSQLite3Database, connection: Database) {
   const lists = new Map<number, Statement<Name>>()
   const counts = new Map<number, Statement<Name>>()
@@ -92,7 +111,8 @@ export function prepareLists(db: BetterSQLite3Database, connection: Database) {
 
   return {
     /** Packed rows of uploads, in the order of the stretch. */
-    rows(selection: UploadSelection, stretch: UploadStretch): readonly unknown[] {
+    rows(given: UploadSelection, within: UploadStretch): readonly unknown[] {
+      const [selection, stretch] = withoutImplied(given, within)
       const shape = shapeOf(selection, stretch)
       const statement = lists.get(shape) ?? prepareList(selection, stretch)
       lists.set(shape, statement)
