@@ -90,7 +90,7 @@ test('are prepared once: when all were used, none is prepared any more', async (
 let plansMade = 0
 
 /** Every statement that reads or writes rows, and how SQLite would go about it. */
-async function plansOfAll() {
+async function plansOfAll(): Promise<readonly Plan[]> {
   plansMade += 1
   const file = join(folder, `${plansMade}.db`)
   const prepare = vi.spyOn(Database.prototype, 'prepare')
@@ -107,6 +107,16 @@ async function plansOfAll() {
   connection.close()
   return plans
 }
+
+interface Plan {
+  readonly source: string
+  /** What SQLite would do one after the other. https://www.sqlite.org/eqp.html */
+  readonly steps: readonly string[]
+}
+
+const scansOf = ({ steps }: Plan) =>
+  steps.filter((step) => step.startsWith('SCAN') && !ofJson.test(step))
+const isSorted = ({ steps }: Plan) => steps.some((step) => step.includes('TEMP B-TREE'))
 
 /** Lists walk along an index as far as their limit: there is nothing to seek where all are meant. */
 const walk = /^SCAN uploads USING INDEX uploads_by_age$/
@@ -127,15 +137,11 @@ test('find their rows by an index: none reads a whole table, no list is sorted',
   expect(counts).toHaveLength(24)
   expect(others.length).toBeGreaterThan(25)
 
-  const scans = (steps: readonly string[]) =>
-    steps.filter((step) => step.startsWith('SCAN') && !ofJson.test(step))
-  expect([...counts, ...others].filter(({ steps }) => scans(steps).length > 0)).toEqual([])
-  expect(lists.filter(({ steps }) => !scans(steps).every((step) => walk.test(step)))).toEqual([])
-  const sorted = ({ steps }: { steps: readonly string[] }) =>
-    steps.some((step) => step.includes('TEMP B-TREE'))
-  expect(lists.filter(sorted)).toEqual([])
+  expect([...counts, ...others].filter((plan) => scansOf(plan).length > 0)).toEqual([])
+  expect(lists.filter((plan) => !scansOf(plan).every((step) => walk.test(step)))).toEqual([])
+  expect(lists.filter(isSorted)).toEqual([])
   // The notices of one video, which are few.
-  expect(others.filter(sorted).map(({ source }) => source)).toEqual([
+  expect(others.filter(isSorted).map(({ source }) => source)).toEqual([
     expect.stringContaining('from "kept_notices" where "kept_notices"."uid" = ?'),
   ])
 })
@@ -165,11 +171,10 @@ test('read the index of their own', async () => {
     [/from "upload_events"/, 'sqlite_autoindex_upload_events_1'],
     [/from "upload_tallies"/, 'PRIMARY KEY'],
   ] as const) {
-    expect([...new Set(indexOf(words))], String(words)).toEqual([index])
+    expect([words, ...new Set(indexOf(words))]).toEqual([words, index])
   }
 })
 
-/** The steps by which SQLite would run it. https://www.sqlite.org/eqp.html */
 function stepsOf(connection: Database.Database, source: string): readonly string[] {
   const parameters = Array.from(source.matchAll(/\?/g), () => null)
   const rows = connection.prepare(`explain query plan ${source}`).all(...parameters)

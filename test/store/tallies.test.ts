@@ -64,7 +64,7 @@ test('after rows were given away, changed and deleted by hand', () => {
     'delete from uploads',
   ]) {
     connection.exec(change)
-    expect(tallyOf(connection), change).toEqual(sumsOf(connection))
+    expect({ change, tally: tallyOf(connection) }).toEqual({ change, tally: sumsOf(connection) })
   }
   connection.close()
   return opened.close()
