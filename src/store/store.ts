@@ -144,6 +144,10 @@ export interface UploadStore {
   historyOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly UploadEvent[]>>
   list(selection: UploadSelection, stretch: UploadStretch): Promise<readonly Upload[]>
   count(selection: UploadSelection): Promise<number>
+  /** How many uploads stand in each status, none left out; costs the same however many there are. */
+  countByStatus(): Promise<ReadonlyMap<UploadStatus, number>>
+  /** How many reservations wait for Stream's answer; given up ones are not among them. */
+  countReservations(): Promise<number>
   /** Of one creator, or of all. */
   holdings(creator?: string): Promise<Holdings>
 
@@ -154,6 +158,8 @@ export interface UploadStore {
   advance(change: RecordedChange): Promise<boolean>
   /** Uploads whose time to be asked after has come, most overdue first. */
   due(now: Date, limit: number): Promise<readonly DueUpload[]>
+  /** The earliest time at which any upload is to be asked after, past or not; null where none is. */
+  oldestDue(): Promise<Date | null>
   reschedule(checks: readonly NextCheck[]): Promise<void>
 
   /** Keeps a notice about a video that is not known (yet); the same body only once. */
