@@ -113,6 +113,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: 'any',
   },
   'carry-socket.ts': { inside: [], types: ['http/', 'uploads/'], packages: 'any' },
+  'pooled-send.ts': { inside: ['stream/send.ts'], packages: ['undici'] },
   'read-console.ts': {
     inside: ['error-code.ts'],
     types: ['config.ts', 'http/'],

@@ -9,6 +9,7 @@ import type {
   VideoList,
   VideoQuery,
 } from './backend.ts'
+import type { AnswerHeaders } from './send.ts'
 import { isVideoUid, looseCount, looseMoment, looseText, readVideo } from './video.ts'
 
 const minted = z.object({ uid: looseText, uploadURL: looseText })
@@ -38,7 +39,7 @@ export function readMinted(result: unknown): MintedVideo | null {
  * What a tus creation says in headers. "Use stream-media-id", say the docs, and do not parse
  * Location for the uid. tus 1.0.0 allows Location to be relative to the request.
  */
-export function readMintedHeaders(headers: Headers, requestUrl: string): MintedVideo | null {
+export function readMintedHeaders(headers: AnswerHeaders, requestUrl: string): MintedVideo | null {
   const location = headers.get('location') ?? ''
   if (location === '' || !URL.canParse(location, requestUrl)) return null
   // An absolute address is passed on exactly as it came.
@@ -83,7 +84,7 @@ export function readWebhook(result: unknown): StreamWebhook | 'absent' | null {
 }
 
 /** `Upload-Offset` and `Upload-Length` of a tus HEAD; null without a usable offset. */
-export function readOffset(headers: Headers): TusOffset | null {
+export function readOffset(headers: AnswerHeaders): TusOffset | null {
   const receivedBytes = bytes(headers.get('upload-offset'))
   if (receivedBytes === null) return null
   return { receivedBytes, totalBytes: bytes(headers.get('upload-length')) }
