@@ -87,9 +87,8 @@ describe('many exchanges at once', () => {
     )
     const outcomes = await Promise.all(given)
     const late = { kind: 'unanswered', why: 'late', status: null }
-    expect(outcomes.slice(0, 128)).toEqual(
-      Array.from({ length: 128 }, () => expect.objectContaining({ ...late, mayHaveLeft: true })),
-    )
+    for (const outcome of outcomes.slice(0, 128))
+      expect(outcome).toMatchObject({ ...late, mayHaveLeft: true })
     expect(outcomes.slice(128)).toMatchObject([
       { ...late, mayHaveLeft: false },
       { ...late, mayHaveLeft: false },
@@ -151,13 +150,16 @@ describe('an answer', () => {
 })
 
 test('closing waits for what is under way, and lets nothing begin', async () => {
-  const { send, close } = createPooledSend()
+  const pooled = createPooledSend()
   const stub = await startStubStream((response, request) => {
     setTimeout(() => json({ slow: true })(response, request), 50)
   })
-  const slow = send(post(stub.url))
-  const closed = close()
-  expect(await send(post(stub.url))).toMatchObject({ kind: 'unanswered', mayHaveLeft: false })
+  const slow = pooled.send(post(stub.url))
+  const closed = pooled.close()
+  expect(await pooled.send(post(stub.url))).toMatchObject({
+    kind: 'unanswered',
+    mayHaveLeft: false,
+  })
   expect(await slow).toMatchObject({ kind: 'answered' })
   await closed
   expect(stub.seen).toHaveLength(1)
