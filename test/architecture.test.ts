@@ -44,7 +44,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   stream: {
     inside: ['stream/', 'uploads/json.ts'],
-    packages: ['zod'],
+    packages: [],
   },
   store: {
     inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts'],

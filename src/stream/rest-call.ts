@@ -53,17 +53,18 @@ const noRoute = 7003
 /** The three ways for one account. */
 export function createRestCaller(parts: CallerParts): RestCaller {
   const { streamUrl, apiToken, timeoutMs, creationTimeoutMs, now } = parts
+  const authorized = { authorization: `Bearer ${apiToken}` }
+  const authorizedJson = { ...authorized, 'content-type': 'application/json' }
 
   async function exchangeFor(call: RestCall, signal?: AbortSignal): Promise<Reply> {
-    const { path, headers = {}, json, mints, ...rest } = call
+    const { purpose, method, path, headers, json, changes, mints } = call
+    const own = json === undefined ? authorized : authorizedJson
     const request: StreamRequest = {
-      ...rest,
+      purpose,
+      method,
+      changes,
       url: `${streamUrl}${path}`,
-      headers: {
-        authorization: `Bearer ${apiToken}`,
-        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
+      headers: headers === undefined ? own : { ...own, ...headers },
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
       timeoutMs: mints === true ? creationTimeoutMs : timeoutMs,
     }
