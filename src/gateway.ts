@@ -10,13 +10,13 @@ import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
 import { type SocketOptions, createSocketOptions } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
-import { createWebhookDoor } from './http/webhook.ts'
+import { type WebhookOptions, createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
 import { keepInSync } from './uploads/keep-in-sync.ts'
 import type { Parts } from './uploads/parts.ts'
 import { type SyncReport, createSynchroniser } from './uploads/sync-uploads.ts'
 
-export interface GatewayOptions {
+export interface GatewayOptions extends WebhookOptions {
   readonly auth: AuthRules
   /** Origins whose pages may call from a browser, such as `https://app.example.com`. */
   readonly allowedOrigins: readonly string[]
@@ -29,8 +29,6 @@ export interface GatewayOptions {
   readonly knownHosts: readonly string[] | null
   /** Whether browsers come by TLS. */
   readonly https: boolean
-  /** Secrets that notices may be signed with, newest first; empty where none is known. */
-  readonly webhookSecrets: () => readonly string[]
   /** The console that browsers find at `/`; null for none. */
   readonly console: Omit<ConsoleOptions, 'wantsToken'> | null
 }
@@ -78,7 +76,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
         log,
         withApology(log, createTusDoor(parts, authenticate)),
       ),
-      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options.webhookSecrets)),
+      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
       '/healthz': healthDoor,
       '/readyz': createReadyDoor(parts),
     },

@@ -7,6 +7,7 @@ import type { Emulator } from './emulator/emulator.ts'
 import { createMemoryEvents } from './events/memory.ts'
 import { createGateway } from './gateway.ts'
 import { type Listener, listen } from './listen.ts'
+import { isSignedByNode } from './node-signature.ts'
 import { opening } from './opening.ts'
 import { createPooledSend } from './pooled-send.ts'
 import { consoleSources, readConsoleFiles } from './read-console.ts'
@@ -111,6 +112,7 @@ export async function startGateway(
       knownHosts: knownHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
+      isSigned: isSignedByNode,
       console: {
         files: readConsoleFiles(consoleFolder),
         ...consoleSources(config.stream, emulator?.url ?? null),

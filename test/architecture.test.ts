@@ -30,6 +30,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'graphql/',
       'uploads/',
       'stream/notice.ts',
+      'stream/signature.ts',
       'stream/metadata.ts',
       'stream/name-causes.ts',
     ],
@@ -114,6 +115,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: 'any',
   },
   'carry-socket.ts': { inside: [], types: ['http/', 'uploads/'], packages: 'any' },
+  'node-signature.ts': { inside: ['stream/signature.ts'], packages: ['node:crypto'] },
   'pooled-send.ts': { inside: ['stream/send.ts'], packages: ['undici'] },
   'read-console.ts': {
     inside: ['error-code.ts'],
