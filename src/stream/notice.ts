@@ -87,8 +87,14 @@ function parseSignature(header: string) {
   const time = times[0]?.slice(1).join('=') ?? ''
   const digest = digests[0]?.slice(1).join('=') ?? ''
   if (!/^\d{1,11}$/.test(time) || !/^[0-9a-f]{64}$/i.test(digest)) return null
-  const bytes = Uint8Array.from(digest.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
-  return { time, digest: bytes }
+  return { time, digest: bytesOf(digest) }
+}
+
+function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let index = 0; index < bytes.length; index += 1)
+    bytes[index] = Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16)
+  return bytes
 }
 
 async function isSignedByAny(
