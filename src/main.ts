@@ -16,6 +16,7 @@ import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { StreamBackend } from './stream/backend.ts'
 import { createApiBudget } from './stream/budget.ts'
 import { withBudget } from './stream/budgeted.ts'
+import { withReachability } from './stream/reachable.ts'
 import { createRestBackend } from './stream/rest.ts'
 import type { Send } from './stream/send.ts'
 import { readVideo } from './stream/video.ts'
@@ -72,8 +73,8 @@ export async function startGateway(
     closers.push(() => listener.close(DRAIN_MS))
 
     const budget = createApiBudget(config.streamApiBudget, () => clock.now())
-    const unbounded = createStream(config, emulator, pooled.send)
-    const stream = withBudget(unbounded, budget)
+    const reach = withReachability(createStream(config, emulator, pooled.send), () => clock.now())
+    const stream = withBudget(reach.backend, budget)
     const webhookSecrets =
       emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]
     if (webhookSecrets.length === 0) {
@@ -85,7 +86,7 @@ export async function startGateway(
     setMaxListeners(0, closing.signal)
     const parts: Parts = {
       stream,
-      backgroundStream: withBudget(unbounded, budget, 'synchronisation'),
+      backgroundStream: withBudget(reach.backend, budget, 'synchronisation'),
       store,
       events: createMemoryEvents(),
       clock,
