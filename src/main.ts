@@ -28,6 +28,7 @@ export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
 export { type Config, readConfig } from './config.ts'
 export { createRestBackend } from './stream/rest.ts'
 export { createPooledSend } from './pooled-send.ts'
+export { sendByFetch } from './stream/send-by-fetch.ts'
 export { createSqliteStore } from './store/sqlite/sqlite.ts'
 export { createMemoryEvents } from './events/memory.ts'
 

@@ -1,5 +1,6 @@
 /** Connections that stay open: what is shared, what is never sent twice, and what is let go. */
 import { createServer, type Server, type Socket } from 'node:net'
+import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createPooledSend } from '../../src/pooled-send.ts'
 import type { StreamRequest } from '../../src/stream/send.ts'
@@ -17,13 +18,13 @@ function post(url: string, timeoutMs = 10_000): StreamRequest {
 }
 
 /** Below HTTP: answers the n-th request of all with the n-th of these, or by what it does. */
-async function startRawServer(onRequest: (socket: Socket, count: number) => void) {
+async function startRawServer(onRequest: (socket: Socket, count: number, data: Buffer) => void) {
   const sockets = new Set<Socket>()
   let requests = 0
   const server: Server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => undefined)
-    socket.on('data', () => onRequest(socket, (requests += 1)))
+    socket.on('data', (data) => onRequest(socket, (requests += 1), data))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(async () => {
@@ -68,6 +69,12 @@ describe('a connection', () => {
       expect(await send(request)).toMatchObject({ kind: 'answered' })
     },
   )
+})
+
+test('what never became a connection by TLS has not left', async () => {
+  const server = await startRawServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+  const outcome = await pool().send(post(server.url.replace('http:', 'https:')))
+  expect(outcome).toMatchObject({ kind: 'unanswered', why: 'lost', mayHaveLeft: false })
 })
 
 describe('many exchanges at once', () => {
@@ -147,6 +154,60 @@ describe('an answer', () => {
       null,
     ])
   })
+})
+
+/** What the other side may do when a request has arrived. */
+const deeds: Readonly<Record<string, (socket: Socket) => unknown>> = {
+  answer: (socket) => socket.write(OK),
+  'answer late': (socket) => setImmediate(() => socket.write(OK)),
+  'answer and end': (socket) => socket.end(OK),
+  'answer and end a little later': (socket) => socket.write(OK, () => socket.end()),
+  'answer and reset': (socket) => socket.write(OK, () => socket.resetAndDestroy()),
+  'say that it ends': (socket) => socket.end(OK.replace('\r\n', '\r\nconnection: close\r\n')),
+  end: (socket) => socket.end(),
+  reset: (socket) => socket.resetAndDestroy(),
+  'break off': (socket) => socket.end(OK.slice(0, -1)),
+  'say nothing': () => undefined,
+  babble: (socket) => socket.end('babble\r\n\r\n'),
+}
+
+test('whatever the other side does: nothing is sent twice, and all are told the truth', async () => {
+  let plan: readonly string[] = []
+  let seen: number[] = []
+  const server = await startRawServer((socket, _count, data) => {
+    for (const [, id] of data.toString().matchAll(/^POST \/(\d+) /gm)) {
+      seen.push(Number(id))
+      deeds[plan[Number(id)] ?? '']?.(socket)
+    }
+  })
+  const deed = fc.constantFrom(...Object.keys(deeds), 'answer', 'answer', 'answer')
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { minLength: 1, maxLength: 60 }), async (deedsToCome) => {
+      plan = deedsToCome
+      seen = []
+      const pooled = createPooledSend()
+      const waiting = [...plan.keys()]
+      const outcomes = new Map<number, Awaited<ReturnType<typeof pooled.send>>>()
+      async function work(): Promise<void> {
+        for (let id = waiting.shift(); id !== undefined; id = waiting.shift())
+          outcomes.set(id, await pooled.send(post(`${server.url}${id}`, 100)))
+      }
+      await Promise.all([work(), work(), work(), work(), work(), work()])
+      await pooled.close()
+
+      expect(outcomes.size).toBe(plan.length)
+      expect(new Set(seen).size).toBe(seen.length)
+      const all = [...outcomes].map(([id, outcome]) => ({ id, outcome, deed: plan[id] ?? '' }))
+      const answered = all.filter(({ outcome }) => outcome.kind === 'answered')
+      expect(answered.filter(({ id }) => !seen.includes(id))).toEqual([])
+      expect(answered.filter(({ deed: done }) => !/^(answer|say that)/.test(done))).toEqual([])
+      const stayed = all.filter(
+        ({ outcome }) => outcome.kind === 'unanswered' && !outcome.mayHaveLeft,
+      )
+      expect(stayed.filter(({ id }) => seen.includes(id))).toEqual([])
+    }),
+    { numRuns: 30 },
+  )
 })
 
 test('closing waits for what is under way, and lets nothing begin', async () => {
