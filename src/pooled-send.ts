@@ -8,8 +8,9 @@ const CONNECTIONS = 128
 const CONNECT_MS = 5000
 /**
  * An idle connection is closed by us before the other side may: what is sent at that very moment is
- * lost, and cannot be sent again. Cloudflare and the usual proxies wait for a minute or more, and
- * those that wait for less say so in `Keep-Alive`, from which undici takes a second off.
+ * lost, and cannot be sent again. Cloudflare waits for 400 seconds; servers that wait for less than
+ * this, such as Node's, say so in `Keep-Alive`, and undici goes by it.
+ * https://developers.cloudflare.com/fundamentals/reference/connection-limits/
  */
 const IDLE_MS = 15_000
 
@@ -23,7 +24,7 @@ export interface PooledSend {
 type Outcome = Awaited<ReturnType<Send>>
 
 /**
- * One pool for the API and for the upload host. undici sends again only what waits behind another
+ * One keeper for the API and for the upload host. undici sends again only what waits behind another
  * request on the same connection, which nothing does here: one exchange a connection at a time.
  * Answers come unpacked, as no encoding is asked for.
  */
