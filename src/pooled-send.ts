@@ -67,7 +67,10 @@ export function createPooledSend(): PooledSend {
   }
 }
 
-/** What `fetch` would say by itself; Cloudflare looks askance at clients without a name. */
+/**
+ * What `fetch` would say by itself. Cloudflare may challenge clients that give no name.
+ * https://developers.cloudflare.com/waf/tools/browser-integrity-check/
+ */
 const OWN_HEADERS = { accept: '*/*', 'user-agent': 'headgate' }
 
 /** One exchange under way. `finish` is called once, with what came of it. */
