@@ -59,7 +59,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
 const SECRET_BYTES = 32
-/** Of the 1,200 that Stream allows all of an account's tokens together. */
+/** Requests in five minutes that Cloudflare allows all of an account's tokens together. */
+const CLOUDFLARE_LIMIT = 1200
 const DEFAULT_BUDGET = 1000
 
 /** All that the gateway needs: the variables that README.md lists. */
@@ -82,7 +83,7 @@ export function readConfig(environment: Environment): ConfigOutcome {
       creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
       createsPerMinute: variables.wholeNumber('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
       streamApiBudget:
-        variables.wholeNumber('STREAM_API_BUDGET', { from: 10, to: 1200 }) ??
+        variables.wholeNumber('STREAM_API_BUDGET', budgetBounds(stream)) ??
         (stream.kind === 'account' ? DEFAULT_BUDGET : null),
       introspection: variables.flag('INTROSPECTION') ?? true,
       logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
@@ -159,6 +160,14 @@ function readEmulator(variables: Variables): EmulatorConfig {
     storageMinutes: variables.wholeNumber('EMULATOR_STORAGE_MINUTES', { from: 0 }) ?? 1000,
     encodeMs: variables.wholeNumber('EMULATOR_ENCODE_MS', { from: 0 }) ?? 2000,
   }
+}
+
+/** Cloudflare's limit binds at Cloudflare: an emulator has none, and a proxy may have many tokens. */
+function budgetBounds(stream: StreamConfig): { readonly from: number; readonly to?: number } {
+  const isCloudflare =
+    stream.kind === 'account' &&
+    new URL(stream.baseURL).hostname.replace(/\.$/, '') === new URL(CLOUDFLARE_API).hostname
+  return isCloudflare ? { from: 10, to: CLOUDFLARE_LIMIT } : { from: 10 }
 }
 
 function readDatabase(variables: Variables): string {

@@ -16,13 +16,13 @@ import { withSecurityHeaders } from './http/security-headers.ts'
 import { type SocketDoor, createSocketDoor } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
 import { MOST_MILLISECONDS } from './http/time-limit.ts'
-import { createWebhookDoor } from './http/webhook.ts'
+import { type WebhookOptions, createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
 import { keepInSync } from './uploads/keep-in-sync.ts'
 import type { Parts } from './uploads/parts.ts'
 import { type SyncReport, createSynchroniser } from './uploads/sync-uploads.ts'
 
-export interface GatewayOptions {
+export interface GatewayOptions extends WebhookOptions {
   readonly auth: AuthRules
   /** Origins whose pages may call from a browser, such as `https://app.example.com`. */
   readonly allowedOrigins: readonly string[]
@@ -35,8 +35,6 @@ export interface GatewayOptions {
   readonly knownHosts: readonly string[] | null
   /** Whether browsers come by TLS. */
   readonly https: boolean
-  /** Secrets that notices may be signed with, newest first; empty where none is known. */
-  readonly webhookSecrets: () => readonly string[]
   /** The console that browsers find at `/`; null for none. */
   readonly console: Omit<ConsoleOptions, 'wantsToken'> | null
 }
@@ -89,7 +87,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
         log,
         withApology(log, createTusDoor(parts, authenticate)),
       ),
-      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options.webhookSecrets)),
+      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
       '/healthz': healthDoor,
       '/readyz': createReadyDoor(parts),
     },

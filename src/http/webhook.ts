@@ -1,5 +1,6 @@
 /** The door for Stream's notices: believed only when signed, answered 200 only when durable. */
 import { readNotice } from '../stream/notice.ts'
+import type { IsSigned } from '../stream/signature.ts'
 import type { Parts } from '../uploads/parts.ts'
 import { receiveNotice } from '../uploads/receive-notice.ts'
 import { type Door, methodNotAllowed, readBody, say } from './door.ts'
@@ -7,11 +8,19 @@ import { type Door, methodNotAllowed, readBody, say } from './door.ts'
 /** Bytes of one notice: Stream's are some two kilobytes. */
 const MAX_NOTICE_BYTES = 256 * 1024
 
-/** `secrets` are asked for with each notice, so that a rotation needs no restart. */
-export function createWebhookDoor(parts: Parts, secrets: () => readonly string[]): Door {
+export interface WebhookOptions {
+  /** Secrets that notices may be signed with, newest first; empty where none is known. */
+  readonly webhookSecrets: () => readonly string[]
+  /** How the host verifies signatures. @default by Web Crypto */
+  readonly isSigned?: IsSigned
+}
+
+/** The secrets are asked for with each notice, so that a rotation needs no restart. */
+export function createWebhookDoor(parts: Parts, options: WebhookOptions): Door {
   return async (request) => {
     if (request.method !== 'POST') return methodNotAllowed(['POST'])
-    if (secrets().length === 0) {
+    const secrets = options.webhookSecrets()
+    if (secrets.length === 0) {
       return say(
         503,
         'No notice can be verified: set STREAM_WEBHOOK_SECRET to the secret of the webhook.',
@@ -23,8 +32,9 @@ export function createWebhookDoor(parts: Parts, secrets: () => readonly string[]
     const notice = await readNotice({
       rawBody,
       signature: request.headers.get('webhook-signature'),
-      secrets: secrets(),
+      secrets,
       now: parts.clock.now(),
+      ...(options.isSigned === undefined ? {} : { isSigned: options.isSigned }),
     })
     switch (notice.kind) {
       case 'unsigned':
@@ -34,7 +44,7 @@ export function createWebhookDoor(parts: Parts, secrets: () => readonly string[]
         parts.log.warn({ reason: notice.reason }, 'notice refused')
         return say(400, notice.reason)
       case 'notice': {
-        const outcome = await receiveNotice(parts, notice.video, new TextDecoder().decode(rawBody))
+        const outcome = await receiveNotice(parts, notice.video, notice.body)
         return say(200, outcome)
       }
     }

@@ -16,7 +16,10 @@ export interface Reservation extends UploadTerms {
   readonly totalBytes: number | null
   /** At most 255 characters, unique per creator while it is remembered. */
   readonly idempotencyKey: string | null
-  /** Equal for equal inputs, so that a key that comes back can be told from one used twice. */
+  /**
+   * Equal for equal inputs, so that a key that comes back can be told from one used twice; empty
+   * without a key.
+   */
   readonly fingerprint: string
   /** Who asked; differs from `creator` where an administrator mints for somebody else. */
   readonly requestedBy: string
