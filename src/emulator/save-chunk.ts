@@ -3,11 +3,7 @@ import { createWriteStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 
-/**
- * Bytes that may wait for the disk. While one write is under way the pieces of 64 KiB that the socket
- * brings gather here, and go out together: fewer and larger writes, at a bounded price in memory.
- */
-const WAITING_BYTES = 1_048_576
+import { WAITING_BYTES } from './video-files.ts'
 
 /** What came of a body; all of its bytes are in the file. */
 export interface SavedChunk {

@@ -13,7 +13,7 @@ import { openStream } from './kit/stream-client.ts'
 import { offsetOf, patch } from './kit/tus-client.ts'
 
 /** More than waits for the disk at a time, so that some lines break while a sender is held back. */
-const FILE_BYTES = 12_345_678
+const FILE_BYTES = 4_567_890
 
 /** No two places of it are alike: a byte that is lost, doubled or moved changes the sum. */
 const film = new Uint8Array(FILE_BYTES)
@@ -21,7 +21,7 @@ createHash('shake256', { outputLength: FILE_BYTES }).update('film').digest().cop
 
 /** One sender: how much of what is left it sends before it hangs up, and whether it says how much comes. */
 const sender = fc.record({
-  share: fc.double({ min: 0, max: 1, noNaN: true }),
+  share: fc.double({ min: 0, max: 0.9, noNaN: true }),
   saysItsSize: fc.boolean(),
 })
 
@@ -35,8 +35,7 @@ test('a file that is sent over lines that break at any byte comes whole', async 
       const { uid, uploadURL } = await stream.mintTus(FILE_BYTES)
       let offset = 0
       for (const { share, saysItsSize } of senders) {
-        // At least one byte is left for the sender that ends the file.
-        const bytes = Math.floor((FILE_BYTES - offset - 1) * share)
+        const bytes = 1 + Math.floor((FILE_BYTES - offset) * share)
         await sendAndHangUp(uploadURL, offset, bytes, saysItsSize)
         offset += bytes
         expect(await offsetOf(uploadURL)).toBe(offset)
@@ -66,7 +65,7 @@ async function sendAndHangUp(
       : { 'transfer-encoding': 'chunked' }),
   })
   await send(open.line, film.subarray(offset, offset + bytes))
-  if (bytes > 0) await until(async () => (await offsetOf(uploadURL)) > offset)
+  await until(async () => (await offsetOf(uploadURL)) > offset)
   open.line.destroy()
   // An offset beyond the file's end is never right: 423 while somebody sends, 409 afterwards.
   await until(async () => (await patch(uploadURL, FILE_BYTES + 1, new Uint8Array())).status === 409)
