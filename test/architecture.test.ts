@@ -55,15 +55,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // "The other company": it shares nothing with the gateway, not even a type.
   emulator: {
     inside: ['emulator/'],
-    packages: [
-      'node:',
-      'zod',
-      'better-sqlite3',
-      'mediabunny',
-      '@tus/server',
-      '@tus/file-store',
-      '@fastify/busboy',
-    ],
+    packages: ['node:', 'zod', 'better-sqlite3', 'mediabunny', '@fastify/busboy'],
   },
   // For browsers too, and published on its own.
   client: { inside: ['client/'], packages: ['tus-js-client'] },
