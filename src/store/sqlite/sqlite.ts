@@ -1,6 +1,6 @@
 /** The embedded keeper: one SQLite file, by better-sqlite3. */
 import { randomUUID } from 'node:crypto'
-import type { UploadEvent } from '../../uploads/upload.ts'
+import type { UploadEvent, UploadStatus } from '../../uploads/upload.ts'
 import type { ReserveOutcome, UploadStore } from '../store.ts'
 import { openSqlite } from './database.ts'
 import { prepareLists } from './lists.ts'
@@ -119,6 +119,19 @@ export function createSqliteStore(file: string): UploadStore {
         creator === undefined ? statements.holdings.get() : statements.holdingsOf.get({ creator })
       return row ?? { reservedSeconds: 0, storedSeconds: 0 }
     },
+
+    countByStatus: async () => {
+      const counts = new Map<UploadStatus, number>()
+      for (const { status, count } of statements.countByStatus.all()) {
+        if (status !== 'RESERVED' && status !== 'RETIRED') counts.set(status, count)
+      }
+      return counts
+    },
+
+    countReservations: async () =>
+      statements.countByStatus.all().find(({ status }) => status === 'RESERVED')?.count ?? 0,
+
+    oldestDue: async () => statements.oldestDue.get()?.checkAt ?? null,
 
     advance: async (change) =>
       db.transaction(() => {

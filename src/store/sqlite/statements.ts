@@ -191,6 +191,18 @@ export function prepareStatements(db: BetterSQLite3Database) {
       .from(uploads)
       .where(eq(uploads.creator, given('creator')))
       .prepare(),
+    countByStatus: db
+      .select({ status: uploads.status, count: sql<number>`count(*)` })
+      .from(uploads)
+      .groupBy(uploads.status)
+      .prepare(),
+    oldestDue: db
+      .select({ checkAt: uploads.checkAt })
+      .from(uploads)
+      .where(isNotNull(uploads.checkAt))
+      .orderBy(asc(uploads.checkAt))
+      .limit(1)
+      .prepare(),
     keepNotice: db
       .insert(keptNotices)
       .values({ uid: given('uid'), body: given('body'), receivedAt: given('receivedAt') })
