@@ -46,6 +46,8 @@ export interface Config {
   /** Requests to Stream's API in five minutes; null for no limit. */
   readonly streamApiBudget: number | null
   readonly introspection: boolean
+  /** What Prometheus must send as a bearer token; null where anybody may read the metrics. */
+  readonly metricsToken: string | null
   readonly logLevel: (typeof logLevels)[number]
 }
 
@@ -59,6 +61,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
 const SECRET_BYTES = 32
+const METRICS_TOKEN_CHARACTERS = 16
 /** Of the 1,200 that Stream allows all of an account's tokens together. */
 const DEFAULT_BUDGET = 1000
 
@@ -85,6 +88,7 @@ export function readConfig(environment: Environment): ConfigOutcome {
         variables.wholeNumber('STREAM_API_BUDGET', { from: 10, to: 1200 }) ??
         (stream.kind === 'account' ? DEFAULT_BUDGET : null),
       introspection: variables.flag('INTROSPECTION') ?? true,
+      metricsToken: readMetricsToken(variables),
       logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     }
   })
@@ -210,6 +214,18 @@ function readAuth(variables: Variables, stream: StreamConfig, host: string): Aut
     )
   }
   return { kind: 'open' }
+}
+
+function readMetricsToken(variables: Variables): string | null {
+  const token = variables.text('METRICS_TOKEN')
+  // What is in it must fit into a header as it is.
+  if (token === null || (token.length >= METRICS_TOKEN_CHARACTERS && /^[!-~]+$/.test(token))) {
+    return token
+  }
+  return variables.mistake(
+    'METRICS_TOKEN',
+    `must have at least ${METRICS_TOKEN_CHARACTERS} characters, all of ASCII and none of them a space.`,
+  )
 }
 
 function readProxies(variables: Variables): TrustedProxies {

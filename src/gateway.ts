@@ -6,13 +6,14 @@ import type { Door } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { createReadyDoor, healthDoor } from './http/health.ts'
 import { withKnownHosts } from './http/known-hosts.ts'
+import { type MetricsDoorOptions, createMetricsDoor } from './http/metrics.ts'
 import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
 import { type SocketOptions, createSocketOptions } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
 import { createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
-import { keepInSync } from './uploads/keep-in-sync.ts'
+import { keepInSync, measuredRound } from './uploads/keep-in-sync.ts'
 import type { Parts } from './uploads/parts.ts'
 import { type SyncReport, createSynchroniser } from './uploads/sync-uploads.ts'
 
@@ -31,6 +32,8 @@ export interface GatewayOptions {
   readonly https: boolean
   /** Secrets that notices may be signed with, newest first; empty where none is known. */
   readonly webhookSecrets: () => readonly string[]
+  /** The door for Prometheus. */
+  readonly metrics: MetricsDoorOptions
   /** The console that browsers find at `/`; null for none. */
   readonly console: Omit<ConsoleOptions, 'wantsToken'> | null
 }
@@ -55,7 +58,8 @@ const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudfl
 /tus              creates uploads for tus clients: their endpoint
 /webhooks/stream  notices of Cloudflare Stream
 /healthz          alive?
-/readyz           ready?`
+/readyz           ready?
+/metrics          what is measured, for Prometheus`
 
 /** Puts the parts together. Whoever made the parts ends them, after `parts.closing` is given. */
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
@@ -81,6 +85,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
       '/webhooks/stream': withApology(log, createWebhookDoor(parts, options.webhookSecrets)),
       '/healthz': healthDoor,
       '/readyz': createReadyDoor(parts),
+      '/metrics': withApology(log, createMetricsDoor(options.metrics)),
     },
     parts,
   )
@@ -93,7 +98,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
     socketOptions: createSocketOptions(parts, yoga, authenticate),
     allowedOrigins: origins,
     async sync() {
-      const report = await synchroniser.round()
+      const report = await measuredRound(parts, synchroniser)
       await synchroniser.idle()
       return report
     },

@@ -14,8 +14,11 @@ import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { StreamBackend } from './stream/backend.ts'
 import { createApiBudget } from './stream/budget.ts'
 import { withBudget } from './stream/budgeted.ts'
+import { withTelemetry } from './stream/metered.ts'
 import { createRestBackend } from './stream/rest.ts'
 import { readVideo } from './stream/video.ts'
+import { createPrometheusTelemetry } from './telemetry/prometheus.ts'
+import { noTraces } from './telemetry/trace.ts'
 import type { Clock, Log, Parts } from './uploads/parts.ts'
 import { createRateLimit } from './uploads/rate-limit.ts'
 import { createWatchers } from './uploads/watchers.ts'
@@ -66,7 +69,19 @@ export async function startGateway(
     closers.push(() => listener.close(DRAIN_MS))
 
     const budget = createApiBudget(config.streamApiBudget, () => clock.now())
-    const unbounded = createStream(config, emulator)
+    const { telemetry, expose } = createPrometheusTelemetry({
+      observe: {
+        uploadsByStatus: () => store.countByStatus(),
+        reservations: () => store.countReservations(),
+        holdings: () => store.holdings(),
+        oldestDue: () => store.oldestDue(),
+        streamBudgetLeft: () => budget.left(),
+      },
+      clock,
+      log,
+      traces: noTraces,
+    })
+    const unbounded = withTelemetry(createStream(config, emulator), telemetry)
     const stream = withBudget(unbounded, budget)
     const webhookSecrets =
       emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]
@@ -84,6 +99,7 @@ export async function startGateway(
       events: createMemoryEvents(),
       clock,
       log,
+      telemetry,
       policy: {
         maxDurationSeconds: config.maxDurationSeconds,
         creatorQuotaSeconds:
@@ -106,6 +122,7 @@ export async function startGateway(
       knownHosts: knownHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
+      metrics: { expose, token: config.metricsToken },
       console: {
         files: readConsoleFiles(consoleFolder),
         ...consoleSources(config.stream, emulator?.url ?? null),

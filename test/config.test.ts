@@ -43,6 +43,7 @@ const defaults = {
   creatorQuotaMinutes: null,
   createsPerMinute: 60,
   introspection: true,
+  metricsToken: null,
   logLevel: 'info',
 } as const satisfies Partial<Config>
 
@@ -83,6 +84,7 @@ describe('each variable is read', () => {
     [{ STREAM_API_BUDGET: '10' }, { streamApiBudget: 10 }],
     [{ ...account, ...signed, STREAM_API_BUDGET: '1200' }, { streamApiBudget: 1200 }],
     [{ INTROSPECTION: 'false' }, { introspection: false }],
+    [{ METRICS_TOKEN: 'pass-word!16-chr' }, { metricsToken: 'pass-word!16-chr' }],
     [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
     [
       {
@@ -122,6 +124,7 @@ describe('each variable may be wrong', () => {
     ['CREATOR_QUOTA_MINUTES', ['0', '-5', '1.5', '9'.repeat(16)]],
     ['RATE_LIMIT_CREATES', ['0', 'none']],
     ['STREAM_API_BUDGET', ['9', '1201', 'all']],
+    ['METRICS_TOKEN', ['fifteen-letters', 'a pass phrase of words', 'Schlüssel-des-Tors']],
     ['EMULATOR_PORT', ['65536', '-1']],
     ['EMULATOR_STORAGE_MINUTES', ['-1', 'lots']],
     ['EMULATOR_ENCODE_MS', ['-1', '2s']],

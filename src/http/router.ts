@@ -1,5 +1,5 @@
 /** Sends each request to its door, and notes what came of it. */
-import type { Clock, Log } from '../uploads/parts.ts'
+import type { Log, Parts } from '../uploads/parts.ts'
 import { type Door, type Visitor, say } from './door.ts'
 
 /** Answers that tell of somebody who should not be there, or of a client that is set up wrong. */
@@ -25,7 +25,7 @@ export function withApology(log: Log, door: Door): Door {
 /** `doors` by exact path; none of them throws. */
 export function createRouter(
   doors: Readonly<Record<string, Door>>,
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  { clock, log, telemetry }: Pick<Parts, 'clock' | 'log' | 'telemetry'>,
 ): Door {
   const byPath = new Map(Object.entries(doors))
   const paths = [...byPath.keys()].join(', ')
@@ -35,11 +35,15 @@ export function createRouter(
     if (!URL.canParse(request.url)) return say(400, 'The address or the Host header is malformed.')
     const { pathname: path } = new URL(request.url)
     const door = byPath.get(path)
-    if (door === undefined) return say(404, `There is no such door. There are: ${paths}`)
+    if (door === undefined) {
+      telemetry.answered(null, request.method, 404)
+      return say(404, `There is no such door. There are: ${paths}`)
+    }
 
     const startedAt = clock.now().getTime()
     const response = await door(request)
     const { status } = response
+    telemetry.answered(path, request.method, status)
     // The path of a door is one of a few; a query could hold anything, and is left out.
     const fields = {
       method: request.method,
