@@ -18,7 +18,7 @@ import { withTelemetry } from './stream/metered.ts'
 import { createRestBackend } from './stream/rest.ts'
 import { readVideo } from './stream/video.ts'
 import { createPrometheusTelemetry } from './telemetry/prometheus.ts'
-import { noTraces } from './telemetry/trace.ts'
+import { createTraces } from './telemetry/traces.ts'
 import type { Clock, Log, Parts } from './uploads/parts.ts'
 import { createRateLimit } from './uploads/rate-limit.ts'
 import { createWatchers } from './uploads/watchers.ts'
@@ -79,7 +79,7 @@ export async function startGateway(
       },
       clock,
       log,
-      traces: noTraces,
+      traces: createTraces(),
     })
     const unbounded = withTelemetry(createStream(config, emulator), telemetry)
     const stream = withBudget(unbounded, budget)
@@ -122,6 +122,7 @@ export async function startGateway(
       knownHosts: knownHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
+      readiness: { streamAway: () => Promise.resolve(null), warmingUp: () => false },
       metrics: { expose, token: config.metricsToken },
       console: {
         files: readConsoleFiles(consoleFolder),

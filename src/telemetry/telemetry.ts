@@ -28,6 +28,8 @@ export type RefusalReason =
   | 'rate-limited'
   /** A caller has as many operations, subscriptions or sockets open as anybody may. */
   | 'crowded'
+  /** What was sent is no GraphQL, or none that the schema and the bounds on documents allow. */
+  | 'invalid'
   /** The gateway has more to do than it can do in time. */
   | 'overloaded'
 
