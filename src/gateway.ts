@@ -4,9 +4,10 @@ import { type ConsoleOptions, createFrontDoor, withConsoleFiles } from './http/c
 import { withCors } from './http/cors.ts'
 import type { Door } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
-import { createReadyDoor, healthDoor } from './http/health.ts'
+import { type Readiness, createReadyDoor, healthDoor } from './http/health.ts'
 import { withKnownHosts } from './http/known-hosts.ts'
 import { type MetricsDoorOptions, createMetricsDoor } from './http/metrics.ts'
+import { createRequestIds, withRequestIds } from './http/request-id.ts'
 import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
 import { type SocketOptions, createSocketOptions } from './http/socket.ts'
@@ -32,6 +33,8 @@ export interface GatewayOptions {
   readonly https: boolean
   /** Secrets that notices may be signed with, newest first; empty where none is known. */
   readonly webhookSecrets: () => readonly string[]
+  /** What `/readyz` asks, besides the database. */
+  readonly readiness: Readiness
   /** The door for Prometheus. */
   readonly metrics: MetricsDoorOptions
   /** The console that browsers find at `/`; null for none. */
@@ -84,7 +87,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
       ),
       '/webhooks/stream': withApology(log, createWebhookDoor(parts, options.webhookSecrets)),
       '/healthz': healthDoor,
-      '/readyz': createReadyDoor(parts),
+      '/readyz': createReadyDoor(parts, options.readiness),
       '/metrics': withApology(log, createMetricsDoor(options.metrics)),
     },
     parts,
@@ -92,7 +95,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const { knownHosts } = options
   const doors = withConsoleFiles(console, router)
   const guarded = knownHosts === null ? doors : withKnownHosts(knownHosts, doors)
-  const fetch = withSecurityHeaders(options, guarded)
+  const fetch = withRequestIds(createRequestIds(), withSecurityHeaders(options, guarded))
   return {
     fetch,
     socketOptions: createSocketOptions(parts, yoga, authenticate),

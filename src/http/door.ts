@@ -4,6 +4,11 @@
 export interface Visitor {
   /** The client's address; null where it is not known. For the log only: it proves nothing. */
   readonly address: string | null
+  /**
+   * Names the request in the log and in its answer: see request-id.ts. Doors have it always; a host
+   * that has no name for a request leaves it out.
+   */
+  readonly requestId?: string
 }
 
 /** Answers the requests to its path. */

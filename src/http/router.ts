@@ -15,7 +15,7 @@ export function withApology(log: Log, door: Door): Door {
       return await door(request, visitor)
     } catch (error) {
       if (request.signal.aborted) return say(499, 'The client went away.')
-      const requestId = crypto.randomUUID()
+      const requestId = visitor?.requestId ?? crypto.randomUUID()
       log.error({ requestId, err: error }, 'unexpected error')
       return say(500, `Unexpected error. Ask for it by this id: ${requestId}`)
     }
@@ -41,11 +41,12 @@ export function createRouter(
     }
 
     const startedAt = clock.now().getTime()
-    const response = await door(request)
+    const response = await door(request, visitor)
     const { status } = response
     telemetry.answered(path, request.method, status)
     // The path of a door is one of a few; a query could hold anything, and is left out.
     const fields = {
+      requestId: visitor?.requestId,
       method: request.method,
       path,
       status,
