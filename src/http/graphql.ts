@@ -15,7 +15,7 @@ export function createGraphQLDoor(
   options: GraphQLDoorOptions,
 ): Door {
   const page = createGraphiQLPage()
-  return async (request) => {
+  return async (request, visitor) => {
     // The page is shown to anybody; nothing is executed for it.
     if (options.introspection && request.method === 'GET' && acceptsHTML(request)) return page()
     if (isFromElsewhere(request, options.allowedOrigins)) {
@@ -40,7 +40,7 @@ export function createGraphQLDoor(
         ? answer(request, 503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
         : answer(request, 401, 'UNAUTHENTICATED', caller.message, { 'www-authenticate': 'Bearer' })
     }
-    const response = await yoga.fetch(request, { viewer: caller })
+    const response = await yoga.fetch(request, { viewer: caller, requestId: visitor?.requestId })
     if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
       response.headers.set('cache-control', 'no-store, no-transform')
       // Proxies that gather an answer before they pass it on would hold every event back.

@@ -9,11 +9,14 @@ import type { Viewer } from '../uploads/viewer.ts'
 import { createCrowdLimit } from './crowd-limit.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { useHiddenSchema } from './hide-schema.ts'
+import { createErrorMask } from './error-mask.ts'
 import { maskError } from './mask-error.ts'
 import { useNamedMistakes } from './name-mistakes.ts'
 import { useOperationLimits } from './operation-limits.ts'
+import { createOperationTelemetry } from './operation-telemetry.ts'
 import { useBoundedParser } from './parse-document.ts'
 import type { GatewayPlugin } from './plugin.ts'
+import { partsFor } from './request-id.ts'
 import { createTimeLimit } from './time-limit.ts'
 
 /** Bytes of one GraphQL request, its variables included: a meta has 4 KiB at most. */
@@ -30,7 +33,11 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     createTimeLimit(parts.clock),
   ]
   if (!options.introspection) plugins.push(useHiddenSchema)
-  return createYoga<{ viewer: Viewer }, Omit<GraphQLContext, 'viewer'>>({
+  plugins.push(createErrorMask(parts.log), createOperationTelemetry(parts.telemetry))
+  return createYoga<
+    { viewer: Viewer; requestId?: string | undefined },
+    Omit<GraphQLContext, 'viewer'>
+  >({
     schema,
     graphqlEndpoint: '/graphql',
     landingPage: false,
@@ -43,8 +50,8 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     graphiql: false,
     logging: false,
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
-    context: () => ({
-      parts,
+    context: ({ requestId }) => ({
+      parts: partsFor(parts, requestId),
       history: createHistoryReader(parts),
       allowance: createAllowance(),
     }),
