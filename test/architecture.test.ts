@@ -132,7 +132,8 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['config.ts', 'http/'],
     packages: ['node:'],
   },
-  'log.ts': { inside: [], types: ['config.ts', 'uploads/'], packages: 'any' },
+  'redact.ts': { inside: [], packages: [] },
+  'log.ts': { inside: ['redact.ts'], types: ['config.ts', 'uploads/'], packages: 'any' },
   'variables.ts': { inside: [], packages: [] },
 }
 
