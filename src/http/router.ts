@@ -1,9 +1,16 @@
 /** Sends each request to its door, and notes what came of it. */
+import type { RefusalReason } from '../telemetry/telemetry.ts'
 import type { Log, Parts } from '../uploads/parts.ts'
 import { type Door, type Visitor, say } from './door.ts'
 
 /** Answers that tell of somebody who should not be there, or of a client that is set up wrong. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 421, 429])
+
+/** What a status says of why somebody was turned away, for those who count them. */
+const REASONS: ReadonlyMap<number, RefusalReason> = new Map([
+  [401, 'unauthenticated'],
+  [429, 'rate-limited'],
+])
 
 /**
  * A door that throws is our own failure: logged, and a 500 with an id. To be put around a door before
@@ -53,6 +60,8 @@ export function createRouter(
       milliseconds: clock.now().getTime() - startedAt,
       client: visitor?.address ?? null,
     }
+    const reason = REASONS.get(status)
+    if (reason !== undefined) telemetry.refused(path, reason)
     if (REFUSALS.has(status)) log.info(fields, 'refused')
     else log.debug(fields, 'answered')
     return response

@@ -3,13 +3,16 @@ import { readNotice } from '../stream/notice.ts'
 import type { Parts } from '../uploads/parts.ts'
 import { receiveNotice } from '../uploads/receive-notice.ts'
 import { type Door, methodNotAllowed, readBody, say } from './door.ts'
+import { partsFor } from './request-id.ts'
 
 /** Bytes of one notice: Stream's are some two kilobytes. */
 const MAX_NOTICE_BYTES = 256 * 1024
 
 /** `secrets` are asked for with each notice, so that a rotation needs no restart. */
-export function createWebhookDoor(parts: Parts, secrets: () => readonly string[]): Door {
-  return async (request) => {
+export function createWebhookDoor(allParts: Parts, secrets: () => readonly string[]): Door {
+  const { telemetry } = allParts
+  return async (request, visitor) => {
+    const parts = partsFor(allParts, visitor?.requestId)
     if (request.method !== 'POST') return methodNotAllowed(['POST'])
     if (secrets().length === 0) {
       return say(
@@ -28,13 +31,19 @@ export function createWebhookDoor(parts: Parts, secrets: () => readonly string[]
     })
     switch (notice.kind) {
       case 'unsigned':
+        telemetry.noticeArrived('unsigned', null)
         parts.log.warn({ reason: notice.reason }, 'notice refused')
         return say(401, notice.reason)
       case 'malformed':
+        telemetry.noticeArrived('malformed', null)
         parts.log.warn({ reason: notice.reason }, 'notice refused')
         return say(400, notice.reason)
       case 'notice': {
-        const outcome = await receiveNotice(parts, notice.video, new TextDecoder().decode(rawBody))
+        const lagMs = parts.clock.now().getTime() - notice.signedAt.getTime()
+        const outcome = await telemetry.inSpan('notice', 'consumer', {}, () =>
+          receiveNotice(parts, notice.video, new TextDecoder().decode(rawBody)),
+        )
+        telemetry.noticeArrived(outcome, lagMs / 1000)
         return say(200, outcome)
       }
     }

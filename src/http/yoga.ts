@@ -29,7 +29,7 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     useBoundedParser,
     useOperationLimits,
     useNamedMistakes,
-    createCrowdLimit(),
+    createCrowdLimit(parts.telemetry),
     createTimeLimit(parts.clock),
   ]
   if (!options.introspection) plugins.push(useHiddenSchema)
