@@ -13,6 +13,8 @@ export interface Readiness {
   readonly warmingUp: () => boolean
 }
 
+type ReadyParts = Pick<Parts, 'store' | 'closing' | 'log'>
+
 const READS = ['GET', 'HEAD']
 
 /** 200 as long as the process answers. */
@@ -20,7 +22,7 @@ export const healthDoor: Door = async (request) =>
   isRead(request) ? answer(request, 200, { status: 'alive' }) : methodNotAllowed(READS)
 
 /** 200 where the gateway can do its work; else 503 with every reason why it cannot. */
-export function createReadyDoor(parts: Parts, readiness: Readiness): Door {
+export function createReadyDoor(parts: ReadyParts, readiness: Readiness): Door {
   const { closing } = parts
   return async (request) => {
     if (!isRead(request)) return methodNotAllowed(READS)
@@ -42,7 +44,7 @@ function answer({ method }: Request, status: number, body: object): Response {
 }
 
 /** It was migrated when it was opened. */
-async function databaseAway({ store, log }: Parts): Promise<string | null> {
+async function databaseAway({ store, log }: ReadyParts): Promise<string | null> {
   try {
     await store.ping()
     return null
@@ -52,7 +54,7 @@ async function databaseAway({ store, log }: Parts): Promise<string | null> {
   }
 }
 
-async function streamAway({ log }: Parts, readiness: Readiness): Promise<string | null> {
+async function streamAway({ log }: ReadyParts, readiness: Readiness): Promise<string | null> {
   try {
     return await readiness.streamAway()
   } catch (error) {
