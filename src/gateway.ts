@@ -10,6 +10,7 @@ import { type MetricsDoorOptions, createMetricsDoor } from './http/metrics.ts'
 import { createRequestIds, withRequestIds } from './http/request-id.ts'
 import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
+import { withSocketTelemetry } from './http/socket-telemetry.ts'
 import { type SocketOptions, createSocketOptions } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
 import { createWebhookDoor } from './http/webhook.ts'
@@ -98,7 +99,10 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const fetch = withRequestIds(createRequestIds(), withSecurityHeaders(options, guarded))
   return {
     fetch,
-    socketOptions: createSocketOptions(parts, yoga, authenticate),
+    socketOptions: withSocketTelemetry(
+      parts.telemetry,
+      createSocketOptions(parts, yoga, authenticate),
+    ),
     allowedOrigins: origins,
     async sync() {
       const report = await measuredRound(parts, synchroniser)

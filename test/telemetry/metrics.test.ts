@@ -56,6 +56,46 @@ describe('/metrics', () => {
     ).toBe(1)
   })
 
+  it('tells how late notices come, and what becomes of them', async () => {
+    const gateway = await startTestGateway({ STREAM_API_BUDGET: '100' })
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
+    const watched = watchToEnd(caller, uid)
+    await postFile(uploadURL, testcardFile())
+    await watched
+    await fetch(`${gateway.url}/webhooks/stream`, { method: 'POST', body: '{}' })
+    const notices = async (outcome: string): Promise<number> =>
+      (await scrape(gateway.url)).value('headgate_notices_total', { outcome })
+    await expect.poll(() => notices('applied')).toBe(1)
+    const seen = await scrape(gateway.url)
+    expect(seen.value('headgate_notices_total', { outcome: 'unsigned' })).toBe(1)
+    expect(seen.value('headgate_notices_total', { outcome: 'kept' })).toBe(0)
+    // A signature has whole seconds: what came at once may seem a second late.
+    expect(seen.value('headgate_notice_lag_seconds_bucket', { le: '5' })).toBe(1)
+    // The webhook was set, an upload minted, and Stream asked after it.
+    expect(seen.value('headgate_stream_budget_left')).toBeLessThan(99)
+  })
+
+  it('tells how far synchronisation is behind while Stream does not answer', async () => {
+    const gateway = await startTestGateway()
+    expectMinted(await createDirectUpload(gateway.as()))
+    expect((await scrape(gateway.url)).value('headgate_sync_lag_seconds')).toBe(0)
+    await gateway.emulator.fault({ on: 'list', times: 1000, status: 503 })
+    await gateway.emulator.fault({ on: 'details', times: 1000, status: 503 })
+    gateway.clock.advance(7200)
+    await expect
+      .poll(async () => (await scrape(gateway.url)).value('headgate_sync_lag_seconds'))
+      .toBeGreaterThan(3600)
+    await expect
+      .poll(async () => {
+        const calls = (await scrape(gateway.url)).all(
+          'headgate_stream_request_duration_seconds_count',
+        )
+        return calls.some(({ labels }) => labels['outcome'] === 'unavailable')
+      })
+      .toBe(true)
+  })
+
   it('tells what the doors answered', async () => {
     const gateway = await startTestGateway()
     await fetch(`${gateway.url}/healthz`)
