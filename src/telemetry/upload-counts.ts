@@ -78,7 +78,7 @@ function createRoundCounts(registry: Registry): Telemetry['synchronised'] {
   })
   const uploads = new Counter({
     name: 'headgate_sync_uploads_total',
-    help: 'Uploads that Stream was asked after, those that had changed, and orphans deleted at Stream.',
+    help: 'Uploads that rounds took on, those that had changed, and orphans deleted at Stream.',
     labelNames: ['result'],
     registers,
   })
