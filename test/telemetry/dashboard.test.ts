@@ -38,13 +38,14 @@ const queries = panels.flatMap(({ title, targets }) =>
   targets.map((target) => ({ title, ...target })),
 )
 
+const quiet = (): void => undefined
+
 let seen: Scrape
 /** Ours. */
 let ours: readonly string[]
 
 /** Everything that is printed has its name and its type there before anything happens. */
 beforeAll(async () => {
-  const quiet = (): void => undefined
   const { expose } = createPrometheusTelemetry({
     observe: {
       uploadsByStatus: () => Promise.resolve(new Map()),
@@ -80,8 +81,9 @@ describe('the dashboard', () => {
   it('asks for nothing that is not printed', () => {
     expect(queries.length).toBeGreaterThan(30)
     for (const { title, expr } of queries) {
-      expect(namesIn(expr), title).not.toEqual([])
-      expect([title, namesIn(expr).filter((name) => !isPrinted(name))]).toEqual([title, []])
+      const names = namesIn(expr)
+      expect([title, names.length > 0]).toEqual([title, true])
+      expect([title, names.filter((name) => !isPrinted(name))]).toEqual([title, []])
     }
   })
 

@@ -59,8 +59,8 @@ it('that are not let in are counted as refused', async () => {
   await expect
     .poll(async () => {
       const seen = await scrape(gateway.url)
-      return seen.all('headgate_refusals_total').map(({ labels, value }) => ({ ...labels, value }))
+      return seen.all('headgate_refusals_total').map(({ labels, value }) => [labels, value])
     })
-    .toEqual([{ door: 'websocket', reason: 'unauthenticated', value: 1 }])
+    .toEqual([[{ door: 'websocket', reason: 'unauthenticated' }, 1]])
   expect(openIn(await scrape(gateway.url))).toEqual({ sockets: 0, subscriptions: 0 })
 })
