@@ -5,10 +5,10 @@ export interface Visitor {
   /** The client's address; null where it is not known. For the log only: it proves nothing. */
   readonly address: string | null
   /**
-   * Names the request in the log and in its answer: see request-id.ts. Doors have it always; a host
-   * that has no name for a request leaves it out.
+   * Names the request in the log and in its answer: see request-id.ts. To the doors it is always
+   * given; a host leaves it out, unless a proxy that it trusts has named the request.
    */
-  readonly requestId?: string
+  readonly requestId?: string | undefined
 }
 
 /** Answers the requests to its path. */

@@ -24,9 +24,9 @@ export function createRequestIds(): (given?: string | null) => string {
 }
 
 /** Hands the id on to the door, and answers it as `X-Request-Id`. */
-export function withRequestIds(nextId: () => string, door: Door): Door {
+export function withRequestIds(nextId: (given?: string | null) => string, door: Door): Door {
   return async (request, visitor = UNKNOWN) => {
-    const requestId = visitor.requestId ?? nextId()
+    const requestId = nextId(visitor.requestId)
     const response = await door(request, { ...visitor, requestId })
     response.headers.set('x-request-id', requestId)
     return response

@@ -2,6 +2,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Clock, Log } from '../uploads/parts.ts'
 import { type UploadStatus, uploadStatuses } from '../uploads/upload.ts'
+import { shared } from './shared.ts'
 
 /** Where the readings come from. */
 export interface Observations {
@@ -83,15 +84,18 @@ export function observeGauges(registry: Registry, { observe, clock, log }: Gauge
   observed('headgate_reservations', 'Reservations whose outcome at Stream is not known yet.', () =>
     observe.reservations(),
   )
+  // All gauges of a scrape are read at once: both of these by one reading.
+  const holdings = shared(() => observe.holdings())
   observed(
     'headgate_reserved_seconds',
     'Seconds of video that are held back for uploads under way.',
-    async () => (await observe.holdings()).reservedSeconds,
+    async () => (await holdings()).reservedSeconds,
   )
-  observed('headgate_stored_seconds', 'Seconds of video that are stored at Stream.', async () => {
-    const { storedSeconds } = await observe.holdings()
-    return storedSeconds
-  })
+  observed(
+    'headgate_stored_seconds',
+    'Seconds of video that are stored at Stream.',
+    async () => (await holdings()).storedSeconds,
+  )
   observed(
     'headgate_sync_lag_seconds',
     'How overdue the most overdue upload is: seconds since Stream should have been asked after it.',

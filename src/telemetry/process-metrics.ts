@@ -2,12 +2,12 @@
 import { Registry, collectDefaultMetrics } from 'prom-client'
 
 /** One a process, however many gateways run in it: each set has timers and observers of its own. */
-let shared: Registry | null = null
+let only: Registry | null = null
 
 export function processMetrics(): Registry {
-  if (shared === null) {
-    shared = new Registry()
-    collectDefaultMetrics({ register: shared })
+  if (only === null) {
+    only = new Registry()
+    collectDefaultMetrics({ register: only })
   }
-  return shared
+  return only
 }

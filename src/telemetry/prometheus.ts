@@ -5,6 +5,7 @@ import { type GaugeParts, observeGauges } from './observed-gauges.ts'
 import { createOpenCounts } from './open-counts.ts'
 import { createOperationMeters } from './operation-meters.ts'
 import { processMetrics } from './process-metrics.ts'
+import { shared } from './shared.ts'
 import type { Telemetry } from './telemetry.ts'
 import type { Traces } from './trace.ts'
 import { createUploadCounts } from './upload-counts.ts'
@@ -54,20 +55,11 @@ export function createPrometheusTelemetry(
     ...createOpenCounts(registry),
   }
   observeGauges(registry, parts)
+  const ofProcess = processMetrics()
 
-  async function write(): Promise<Exposition> {
-    const texts = await Promise.all([registry.metrics(), processMetrics().metrics()])
+  const expose = shared(async (): Promise<Exposition> => {
+    const texts = await Promise.all([registry.metrics(), ofProcess.metrics()])
     return { type: registry.contentType, text: texts.join('\n') }
-  }
-
-  let underWay: Promise<Exposition> | null = null
-  return {
-    telemetry,
-    expose() {
-      underWay ??= write().finally(() => {
-        underWay = null
-      })
-      return underWay
-    },
-  }
+  })
+  return { telemetry, expose }
 }

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
 import { readScrape, scrape } from '../kit/metrics.ts'
+import { metricsToken } from '../secrets/kept-secrets.ts'
 import { knockEverywhere } from '../secrets/visit.ts'
 import { stageInProcess } from '../secrets/stage.ts'
 
@@ -70,12 +71,12 @@ describe('/metrics', () => {
   })
 
   it('names nobody and no upload, whatever came to the doors', { timeout: 60_000 }, async () => {
-    const stage = await stageInProcess({ METRICS_TOKEN: TOKEN })
+    const stage = await stageInProcess()
     const { door, gateway, tokens, transcript } = stage
     const { uid, uploadURL } = await stage.mintBasic(tokens.ada)
     await stage.mintTus(tokens.bob)
     await knockEverywhere(stage, uid)
-    const headers = { authorization: `Bearer ${TOKEN}` }
+    const headers = { authorization: `Bearer ${metricsToken}` }
     const { status, body } = await door.knock({ name: 'a scrape', path: '/metrics', headers })
     expect(status).toBe(200)
     expect(transcript.leaks()).toEqual([])
@@ -84,7 +85,13 @@ describe('/metrics', () => {
     const labels = new Set(samples.flatMap((sample) => Object.values(sample.labels)))
     expect(labels).toContain('PENDING_UPLOAD')
     expect([...labels].filter((label) => /ada|bob|root|local|[\da-f]{8}/i.test(label))).toEqual([])
-    for (const secret of [uid, uploadURL, tokens.ada.text, TOKEN, new URL(gateway.url).host]) {
+    for (const secret of [
+      uid,
+      uploadURL,
+      tokens.ada.text,
+      metricsToken,
+      new URL(gateway.url).host,
+    ]) {
       expect(body).not.toContain(secret)
     }
   })
