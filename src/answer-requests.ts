@@ -1,7 +1,7 @@
 /** Answers Node's requests: by the fast lane what it knows, through a web Request everything else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServerAdapter } from '@whatwg-node/server'
-import { type TrustedProxies, clientAddress } from './client-address.ts'
+import { type TrustedProxies, clientAddress, isFromTrusted } from './client-address.ts'
 import type { Gateway } from './gateway.ts'
 import { createSubscriber } from './http/lane/frame.ts'
 import type { LaneAnswer, LaneStream, Post } from './http/lane/lane.ts'
@@ -24,20 +24,21 @@ const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 const MOST_BYTES = 64 * 1024
 
 export interface Answering {
-  readonly gateway: Pick<Gateway, 'fetch' | 'lane'>
+  readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'nextId'>
   readonly log: Log
   readonly trustedProxies: TrustedProxies
 }
 
 /** For Node's server. Never throws. */
 export function createRequestListener({ gateway, log, trustedProxies }: Answering) {
-  const { lane } = gateway
+  const { lane, nextId } = gateway
   const streams = createEventStreams()
 
   const adapter = createServerAdapter<NodeContext>(async (request, { req, post }) => {
     const forwardedFor = req.headersDistinct['x-forwarded-for']?.join()
     const address = clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies)
-    const response = await gateway.fetch(request, { address })
+    const requestId = post?.requestId ?? nameOf(req)
+    const response = await gateway.fetch(request, { address, requestId })
     const mediaType = response.headers.get('content-type')
     if (post !== undefined && response.status === 200 && mediaType !== null) {
       lane.learn(post, mediaType)
@@ -45,9 +46,23 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
     return response
   })
 
+  /** Only a proxy that is believed may name a request. */
+  function nameOf(req: IncomingMessage): string {
+    const given = req.headers['x-request-id']
+    const isGiven =
+      typeof given === 'string' && isFromTrusted(req.socket.remoteAddress, trustedProxies)
+    return nextId(isGiven ? given : null)
+  }
+
   function answerPost(req: IncomingMessage, res: ServerResponse, bytes: Buffer): void {
     const { authorization = null, accept = null, origin = null, host = '' } = req.headers
-    const post = { authorization, accept, from: { origin, host }, body: bytes.toString() }
+    const post: Post = {
+      authorization,
+      accept,
+      from: { origin, host },
+      body: bytes.toString(),
+      requestId: nameOf(req),
+    }
     const goLongWay = (): void => {
       Object.assign(req, { body: new WholeBody(bytes) })
       void adapter(req, res, { post })
@@ -56,19 +71,20 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
     if (answer === null) goLongWay()
     else if (answer instanceof Promise) {
       answer
-        .then((later) => (later === null ? goLongWay() : send(res, later)))
+        .then((later) => (later === null ? goLongWay() : send(res, later, post)))
         .catch((error: unknown) => apologise(res, log, error))
     } else if ('join' in answer) {
-      stream(res, answer, goLongWay).catch((error: unknown) => apologise(res, log, error))
-    } else send(res, answer)
+      stream(res, answer, post, goLongWay).catch((error: unknown) => apologise(res, log, error))
+    } else send(res, answer, post)
   }
 
   async function stream(
     res: ServerResponse,
     { headers, join }: LaneStream,
+    { requestId }: Post,
     goLongWay: () => void,
   ): Promise<void> {
-    const outlet = streams.outlet(res, headers)
+    const outlet = streams.outlet(res, [...headers, 'x-request-id', requestId])
     const subscriber = createSubscriber(outlet)
     const leave = await join(subscriber)
     if (leave === null) {
@@ -100,12 +116,17 @@ function isForLane({ method, url, headers }: IncomingMessage): boolean {
   )
 }
 
-/** Header lists with room for the length at their end, by those that they were made of. */
-const withLength = new WeakMap<readonly string[], string[]>()
+/** Header lists with room at their end for what each answer has of its own, by those they were made of. */
+const withOwn = new WeakMap<readonly string[], string[]>()
 
-function send(res: ServerResponse, { status, headers, text }: LaneAnswer): void {
-  const list = withLength.get(headers) ?? [...headers, 'content-length', '0']
-  withLength.set(headers, list)
+function send(
+  res: ServerResponse,
+  { status, headers, text }: LaneAnswer,
+  { requestId }: Post,
+): void {
+  const list = withOwn.get(headers) ?? [...headers, 'x-request-id', '', 'content-length', '']
+  withOwn.set(headers, list)
+  list[list.length - 3] = requestId
   list[list.length - 1] = String(Buffer.byteLength(text))
   // Node reads the list at once.
   res.writeHead(status, list).end(text)

@@ -46,6 +46,8 @@ export interface Config {
   /** Requests to Stream's API in five minutes; null for no limit. */
   readonly streamApiBudget: number | null
   readonly introspection: boolean
+  /** What Prometheus must send as a bearer token; null where anybody may read the metrics. */
+  readonly metricsToken: string | null
   readonly logLevel: (typeof logLevels)[number]
 }
 
@@ -61,6 +63,7 @@ const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
 const SECRET_BYTES = 32
 /** Requests in five minutes that Cloudflare allows all of an account's tokens together. */
 const CLOUDFLARE_LIMIT = 1200
+const METRICS_TOKEN_CHARACTERS = 16
 const DEFAULT_BUDGET = 1000
 
 /** All that the gateway needs: the variables that README.md lists. */
@@ -86,6 +89,7 @@ export function readConfig(environment: Environment): ConfigOutcome {
         variables.wholeNumber('STREAM_API_BUDGET', budgetBounds(stream)) ??
         (stream.kind === 'account' ? DEFAULT_BUDGET : null),
       introspection: variables.flag('INTROSPECTION') ?? true,
+      metricsToken: readMetricsToken(variables),
       logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     }
   })
@@ -219,6 +223,18 @@ function readAuth(variables: Variables, stream: StreamConfig, host: string): Aut
     )
   }
   return { kind: 'open' }
+}
+
+function readMetricsToken(variables: Variables): string | null {
+  const token = variables.text('METRICS_TOKEN')
+  // What is in it must fit into a header as it is.
+  if (token === null || (token.length >= METRICS_TOKEN_CHARACTERS && /^[!-~]+$/.test(token))) {
+    return token
+  }
+  return variables.mistake(
+    'METRICS_TOKEN',
+    `must have at least ${METRICS_TOKEN_CHARACTERS} characters, all of ASCII and none of them a space.`,
+  )
 }
 
 function readProxies(variables: Variables): TrustedProxies {

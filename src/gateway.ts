@@ -7,18 +7,21 @@ import { createCrowdLimit } from './http/crowd-limit.ts'
 import { createDeadlines } from './http/deadlines.ts'
 import type { Door } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
-import { createReadyDoor, healthDoor } from './http/health.ts'
+import { type Readiness, createReadyDoor, healthDoor } from './http/health.ts'
 import { withKnownHosts } from './http/known-hosts.ts'
 import { createGatewayLane } from './http/lane/gateway-lane.ts'
 import type { Lane } from './http/lane/lane.ts'
+import { type MetricsDoorOptions, createMetricsDoor } from './http/metrics.ts'
+import { createRequestIds, withRequestIds } from './http/request-id.ts'
 import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
+import { withSocketTelemetry } from './http/socket-telemetry.ts'
 import { type SocketDoor, createSocketDoor } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
 import { MOST_MILLISECONDS } from './http/time-limit.ts'
 import { type WebhookOptions, createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
-import { keepInSync } from './uploads/keep-in-sync.ts'
+import { keepInSync, measuredRound } from './uploads/keep-in-sync.ts'
 import type { Parts } from './uploads/parts.ts'
 import { type SyncReport, createSynchroniser } from './uploads/sync-uploads.ts'
 
@@ -35,6 +38,10 @@ export interface GatewayOptions extends WebhookOptions {
   readonly knownHosts: readonly string[] | null
   /** Whether browsers come by TLS. */
   readonly https: boolean
+  /** What `/readyz` asks, besides the database. */
+  readonly readiness: Readiness
+  /** The door for Prometheus. */
+  readonly metrics: MetricsDoorOptions
   /** The console that browsers find at `/`; null for none. */
   readonly console: Omit<ConsoleOptions, 'wantsToken'> | null
 }
@@ -44,6 +51,8 @@ export interface Gateway {
   readonly fetch: Door
   /** The fast lane in front of `fetch`, for hosts that read requests whole. */
   readonly lane: Lane
+  /** Names a request, as it was named by a proxy that is believed, or anew. */
+  readonly nextId: (given?: string | null) => string
   /** How WebSockets are answered, for hosts that carry them. */
   readonly sockets: SocketDoor
   /** Origins whose pages may open one. */
@@ -61,7 +70,8 @@ const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudfl
 /tus              creates uploads for tus clients: their endpoint
 /webhooks/stream  notices of Cloudflare Stream
 /healthz          alive?
-/readyz           ready?`
+/readyz           ready?
+/metrics          what is measured, for Prometheus`
 
 /** Puts the parts together. Whoever made the parts ends them, after `parts.closing` is given. */
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
@@ -69,7 +79,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const callers = createCallers(options.auth, () => parts.clock.now(), log)
   const { authenticate } = callers
   const origins = new Set(options.allowedOrigins)
-  const crowd = createCrowdLimit()
+  const crowd = createCrowdLimit(parts.telemetry)
   const deadlines = createDeadlines(parts, MOST_MILLISECONDS)
   const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines })
   const graphql = createGraphQLDoor(yoga, authenticate, options)
@@ -89,22 +99,27 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
       ),
       '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
       '/healthz': healthDoor,
-      '/readyz': createReadyDoor(parts),
+      '/readyz': createReadyDoor(parts, options.readiness),
+      '/metrics': withApology(log, createMetricsDoor(options.metrics)),
     },
     parts,
   )
   const { knownHosts } = options
   const doors = withConsoleFiles(console, router)
   const guarded = knownHosts === null ? doors : withKnownHosts(knownHosts, doors)
-  const fetch = withSecurityHeaders(options, guarded)
-  const lane = createGatewayLane(parts, yoga, { ...options, origins, callers, crowd, deadlines })
+  const nextId = createRequestIds()
+  const fetch = withRequestIds(nextId, withSecurityHeaders(options, guarded))
+  const shared = { ...options, origins, callers, crowd, deadlines }
+  const lane = createGatewayLane(parts, yoga, shared)
+  const sockets = createSocketDoor(parts, yoga, authenticate, lane)
   return {
     fetch,
     lane,
-    sockets: createSocketDoor(parts, yoga, authenticate, lane),
+    nextId,
+    sockets: { ...sockets, options: withSocketTelemetry(parts.telemetry, sockets.options) },
     allowedOrigins: origins,
     async sync() {
-      const report = await synchroniser.round()
+      const report = await measuredRound(parts, synchroniser)
       await synchroniser.idle()
       return report
     },

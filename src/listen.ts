@@ -13,7 +13,10 @@ import { listenForSockets } from './listen-sockets.ts'
 import type { Log } from './uploads/parts.ts'
 
 /** What of a gateway answers whoever comes. */
-export type AnsweringGateway = Pick<Gateway, 'fetch' | 'lane' | 'sockets' | 'allowedOrigins'>
+export type AnsweringGateway = Pick<
+  Gateway,
+  'fetch' | 'lane' | 'nextId' | 'sockets' | 'allowedOrigins'
+>
 
 export interface Listener {
   /** Where it listens, with the port that was picked. */

@@ -16,10 +16,13 @@ import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { StreamBackend } from './stream/backend.ts'
 import { createApiBudget } from './stream/budget.ts'
 import { withBudget } from './stream/budgeted.ts'
-import { withReachability } from './stream/reachable.ts'
+import { type Reachability, withReachability } from './stream/reachable.ts'
+import { withTelemetry } from './stream/metered.ts'
 import { createRestBackend } from './stream/rest.ts'
 import type { Send } from './stream/send.ts'
 import { readVideo } from './stream/video.ts'
+import { createPrometheusTelemetry } from './telemetry/prometheus.ts'
+import { createTraces } from './telemetry/traces.ts'
 import type { Clock, Log, Parts } from './uploads/parts.ts'
 import { createRateLimit } from './uploads/rate-limit.ts'
 import { createWatchers } from './uploads/watchers.ts'
@@ -74,7 +77,20 @@ export async function startGateway(
     closers.push(() => listener.close(DRAIN_MS))
 
     const budget = createApiBudget(config.streamApiBudget, () => clock.now())
-    const reach = withReachability(createStream(config, emulator, pooled.send), () => clock.now())
+    const { telemetry, expose } = createPrometheusTelemetry({
+      observe: {
+        uploadsByStatus: () => store.countByStatus(),
+        reservations: () => store.countReservations(),
+        holdings: () => store.holdings(),
+        oldestDue: () => store.oldestDue(),
+        streamBudgetLeft: () => budget.left(),
+      },
+      clock,
+      log,
+      traces: createTraces(),
+    })
+    const metered = withTelemetry(createStream(config, emulator, pooled.send), telemetry)
+    const reach = withReachability(metered, () => clock.now())
     const stream = withBudget(reach.backend, budget)
     const webhookSecrets =
       emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]
@@ -92,6 +108,7 @@ export async function startGateway(
       events: createMemoryEvents(),
       clock,
       log,
+      telemetry,
       policy: {
         maxDurationSeconds: config.maxDurationSeconds,
         creatorQuotaSeconds:
@@ -115,6 +132,8 @@ export async function startGateway(
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
       isSigned: isSignedByNode,
+      readiness: { streamAway: () => streamAway(reach, parts), warmingUp: () => false },
+      metrics: { expose, token: config.metricsToken },
       console: {
         files: readConsoleFiles(consoleFolder),
         ...consoleSources(config.stream, emulator?.url ?? null),
@@ -147,6 +166,18 @@ function createStream({ stream }: Config, emulator: Emulator | null, send: Send)
     baseUrl: emulator.apiBaseUrl,
     send,
   })
+}
+
+/** Asked for by each probe: Stream itself is asked seldom, and nobody waits for that. */
+async function streamAway(
+  reach: Reachability,
+  { backgroundStream }: Parts,
+): Promise<string | null> {
+  void reach.probe(backgroundStream)
+  const { isAway, failingSince } = reach.lately()
+  return isAway && failingSince !== null
+    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see the log, and \`headgate doctor\`.`
+    : null
 }
 
 /** Pages that the gateway itself serves, under the names by which they are opened. */

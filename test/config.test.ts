@@ -43,6 +43,7 @@ const defaults = {
   creatorQuotaMinutes: null,
   createsPerMinute: 60,
   introspection: true,
+  metricsToken: null,
   logLevel: 'info',
 } as const satisfies Partial<Config>
 
@@ -93,6 +94,7 @@ describe('each variable is read', () => {
       { streamApiBudget: 1_000_000 },
     ],
     [{ INTROSPECTION: 'false' }, { introspection: false }],
+    [{ METRICS_TOKEN: 'pass-word!16-chr' }, { metricsToken: 'pass-word!16-chr' }],
     [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
     [
       {
@@ -132,6 +134,7 @@ describe('each variable may be wrong', () => {
     ['CREATOR_QUOTA_MINUTES', ['0', '-5', '1.5', '9'.repeat(16)]],
     ['RATE_LIMIT_CREATES', ['0', 'none']],
     ['STREAM_API_BUDGET', ['9', '10.5', 'all']],
+    ['METRICS_TOKEN', ['fifteen-letters', 'a pass phrase of words', 'Schlüssel-des-Tors']],
     ['EMULATOR_PORT', ['65536', '-1']],
     ['EMULATOR_STORAGE_MINUTES', ['-1', 'lots']],
     ['EMULATOR_ENCODE_MS', ['-1', '2s']],

@@ -2,7 +2,7 @@
 import type { Log } from '../uploads/parts.ts'
 import type { Door } from './door.ts'
 
-const EXPOSED = ['Retry-After', 'WWW-Authenticate']
+const EXPOSED = ['Retry-After', 'WWW-Authenticate', 'X-Request-Id']
 const PREFLIGHT_SECONDS = '600'
 
 /** What the pages of other origins may do at a door. */

@@ -1,5 +1,6 @@
 /** A bound on how many operations of one caller run at the same time, by whatever connections. */
 import { GraphQLError } from 'graphql'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { GatewayPlugin } from './plugin.ts'
 import { countOne } from '../uploads/count-one.ts'
 
@@ -13,7 +14,7 @@ export interface CrowdLimit {
   readonly plugin: GatewayPlugin
 }
 
-export function createCrowdLimit(): CrowdLimit {
+export function createCrowdLimit(telemetry: Pick<Telemetry, 'refused'>): CrowdLimit {
   const running = new Map<string, number>()
 
   function enter(subject: string): (() => void) | null {
@@ -27,7 +28,10 @@ export function createCrowdLimit(): CrowdLimit {
         const { subject } = args.contextValue.viewer
         setExecuteFn(async (given) => {
           const leave = enter(subject)
-          if (leave === null) return { data: null, errors: [crowded()] }
+          if (leave === null) {
+            telemetry.refused('/graphql', 'crowded')
+            return { data: null, errors: [crowded()] }
+          }
           try {
             const result: unknown = await executeFn(given)
             return result

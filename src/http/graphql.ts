@@ -18,7 +18,7 @@ export function createGraphQLDoor(
   options: GraphQLDoorOptions,
 ): Door {
   const page = createGraphiQLPage()
-  return async (request) => {
+  return async (request, visitor) => {
     // The page is shown to anybody; nothing is executed for it.
     if (options.introspection && request.method === 'GET' && acceptsHTML(request)) return page()
     if (isFromElsewhere(request, options.allowedOrigins)) {
@@ -52,7 +52,7 @@ export function createGraphQLDoor(
         `A request has at most ${MAX_REQUEST_BYTES} bytes.`,
       )
     }
-    const response = await yoga.fetch(bounded, { viewer: caller })
+    const response = await yoga.fetch(bounded, { viewer: caller, requestId: visitor?.requestId })
     if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
       response.headers.set('cache-control', 'no-store, no-transform')
       // Proxies that gather an answer before they pass it on would hold every event back.

@@ -4,6 +4,7 @@ import type { IsSigned } from '../stream/signature.ts'
 import type { Parts } from '../uploads/parts.ts'
 import { receiveNotice } from '../uploads/receive-notice.ts'
 import { type Door, methodNotAllowed, readBody, say } from './door.ts'
+import { partsFor } from './request-id.ts'
 
 /** Bytes of one notice: Stream's are some two kilobytes. */
 const MAX_NOTICE_BYTES = 256 * 1024
@@ -16,8 +17,10 @@ export interface WebhookOptions {
 }
 
 /** The secrets are asked for with each notice, so that a rotation needs no restart. */
-export function createWebhookDoor(parts: Parts, options: WebhookOptions): Door {
-  return async (request) => {
+export function createWebhookDoor(allParts: Parts, options: WebhookOptions): Door {
+  const { telemetry } = allParts
+  return async (request, visitor) => {
+    const parts = partsFor(allParts, visitor?.requestId)
     if (request.method !== 'POST') return methodNotAllowed(['POST'])
     const secrets = options.webhookSecrets()
     if (secrets.length === 0) {
@@ -38,13 +41,19 @@ export function createWebhookDoor(parts: Parts, options: WebhookOptions): Door {
     })
     switch (notice.kind) {
       case 'unsigned':
+        telemetry.noticeArrived('unsigned', null)
         parts.log.warn({ reason: notice.reason }, 'notice refused')
         return say(401, notice.reason)
       case 'malformed':
+        telemetry.noticeArrived('malformed', null)
         parts.log.warn({ reason: notice.reason }, 'notice refused')
         return say(400, notice.reason)
       case 'notice': {
-        const outcome = await receiveNotice(parts, notice.video, notice.body)
+        const lagMs = parts.clock.now().getTime() - notice.signedAt.getTime()
+        const outcome = await telemetry.inSpan('notice', 'consumer', {}, () =>
+          receiveNotice(parts, notice.video, notice.body),
+        )
+        telemetry.noticeArrived(outcome, lagMs / 1000)
         return say(200, outcome)
       }
     }

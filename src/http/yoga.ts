@@ -9,11 +9,14 @@ import type { CrowdLimit } from './crowd-limit.ts'
 import type { Deadlines } from './deadlines.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { useHiddenSchema } from './hide-schema.ts'
+import { createErrorMask } from './error-mask.ts'
 import { maskError } from './mask-error.ts'
 import { useNamedMistakes } from './name-mistakes.ts'
 import { useOperationLimits } from './operation-limits.ts'
+import { createOperationTelemetry } from './operation-telemetry.ts'
 import { useBoundedParser } from './parse-document.ts'
 import type { GatewayPlugin } from './plugin.ts'
+import { partsFor } from './request-id.ts'
 import { createTimeLimit } from './time-limit.ts'
 
 export type Yoga = ReturnType<typeof createGatewayYoga>
@@ -33,7 +36,11 @@ export function createGatewayYoga(parts: Parts, options: YogaOptions) {
     createTimeLimit(options.deadlines),
   ]
   if (!options.introspection) plugins.push(useHiddenSchema)
-  return createYoga<{ viewer: Viewer }, Omit<GraphQLContext, 'viewer'>>({
+  plugins.push(createErrorMask(parts.log), createOperationTelemetry(parts.telemetry))
+  return createYoga<
+    { viewer: Viewer; requestId?: string | undefined },
+    Omit<GraphQLContext, 'viewer'>
+  >({
     schema,
     graphqlEndpoint: '/graphql',
     landingPage: false,
@@ -47,7 +54,7 @@ export function createGatewayYoga(parts: Parts, options: YogaOptions) {
     graphiql: false,
     logging: false,
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
-    context: ({ viewer }) => createContext(parts, viewer),
+    context: ({ viewer, requestId }) => createContext(partsFor(parts, requestId), viewer),
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<Error>(),

@@ -46,6 +46,7 @@ type CreateParts = Pick<
   | 'events'
   | 'clock'
   | 'log'
+  | 'telemetry'
   | 'policy'
   | 'createLimit'
   | 'mintsUnderWay'
@@ -54,6 +55,17 @@ type CreateParts = Pick<
 >
 
 export async function createUpload(
+  parts: CreateParts,
+  viewer: Viewer,
+  request: UploadRequest,
+): Promise<CreateUploadOutcome> {
+  const outcome = await createOnce(parts, viewer, request)
+  parts.telemetry.minted(request.protocol, outcome.kind)
+  return outcome
+}
+
+/** Those who ask with the same key at the same time get the same outcome. */
+async function createOnce(
   parts: CreateParts,
   viewer: Viewer,
   request: UploadRequest,

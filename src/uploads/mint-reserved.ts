@@ -19,7 +19,10 @@ export interface Minted {
   readonly uploadURL: string
 }
 
-export type MintParts = Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'readVideo'>
+export type MintParts = Pick<
+  Parts,
+  'stream' | 'store' | 'events' | 'clock' | 'log' | 'telemetry' | 'readVideo'
+>
 
 /**
  * A refusal gives the reservation up; where Stream may have done the work all the same, it stays

@@ -132,6 +132,7 @@ async function echo(request: Request): Promise<Response> {
 /** Nothing comes by socket, and nothing is known to the fast lane. */
 const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
   lane: { answer: () => null, learn: () => {}, watch: () => null, learnWatched: () => {} },
+  nextId: () => 'one',
   sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
   allowedOrigins: new Set(),
 }

@@ -58,6 +58,7 @@ describe('a secret in the wrong variable', () => {
       { CLOUDFLARE_API_TOKEN: password },
       { CLOUDFLARE_ACCOUNT_ID: password },
       { AUTH_JWT_SECRET: password.slice(0, 30) },
+      { METRICS_TOKEN: `${password} ${password}` },
       { AUTH_ISSUER: password, AUTH_AUDIENCE: password },
       { AUTH_JWT_SECRET: password, AUTH_DISABLED: 'true' },
     ]) {

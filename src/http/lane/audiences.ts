@@ -1,6 +1,7 @@
 /** Seats subscribers: with those who watch the same already, or with an audience of their own. */
 import { createContext } from '../../graphql/context.ts'
 import type { Parts } from '../../uploads/parts.ts'
+import type { SubscriptionTransport } from '../../telemetry/telemetry.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { Lapses } from '../lapses.ts'
 import type { Asked } from './asked.ts'
@@ -19,6 +20,7 @@ export interface Audiences {
     viewer: Viewer,
     variables: Asked['variables'],
     subscriber: Subscriber,
+    transport: SubscriptionTransport,
   ): Promise<(() => void) | null>
 }
 
@@ -92,7 +94,7 @@ export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses):
   }
 
   return {
-    async join(plan, viewer, variables, subscriber) {
+    async join(plan, viewer, variables, subscriber, transport) {
       const leave = parts.watchers.enter(viewer.subject)
       if (leave === null) return null
       const audience = await audienceOf(plan, viewer, variables).catch(() => null)
@@ -101,7 +103,11 @@ export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses):
         return null
       }
       audience.join(subscriber)
+      const startedAt = performance.now()
+      const ended = parts.telemetry.subscribed(transport)
       const over = once(() => {
+        ended()
+        plan.meter.done((performance.now() - startedAt) / 1000, 'ok')
         stopWatching()
         leave()
         audience.leave(subscriber)

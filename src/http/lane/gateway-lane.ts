@@ -26,7 +26,7 @@ export function createGatewayLane(parts: Parts, yoga: Yoga, options: LaneOptions
     callers: options.callers,
     crowd: options.crowd,
     deadlines: options.deadlines,
-    plans: createPlans(schema),
+    plans: createPlans(schema, parts.telemetry),
     audiences: createAudiences(parts, longWay, createLapses(parts)),
     longWay,
     headers: createLaneHeaders(options),

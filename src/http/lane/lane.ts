@@ -5,11 +5,14 @@
  */
 import { OperationTypeNode } from 'graphql'
 import { createContext } from '../../graphql/context.ts'
+import type { SubscriptionTransport } from '../../telemetry/telemetry.ts'
 import type { Parts } from '../../uploads/parts.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { CrowdLimit } from '../crowd-limit.ts'
 import type { Deadlines } from '../deadlines.ts'
+import { spanOf } from '../operation-telemetry.ts'
 import type { Callers } from '../remember-callers.ts'
+import { partsFor } from '../request-id.ts'
 import { tooSlow } from '../time-limit.ts'
 import { type Asked, readAsked } from './asked.ts'
 import type { Audiences } from './audiences.ts'
@@ -27,6 +30,8 @@ export interface Post {
   readonly accept: string | null
   readonly from: Origin
   readonly body: string
+  /** By which its answer and its lines in the log find each other. */
+  readonly requestId: string
 }
 
 /** What is to be answered. */
@@ -74,18 +79,20 @@ const TOO_SLOW = JSON.stringify({ data: null, errors: [tooSlow()] })
 
 export function createLane(lane: LaneParts): Lane {
   const { callers, plans, audiences, longWay } = lane
+  const { telemetry } = lane.parts
 
   function watch(
+    plan: Plan | null,
     viewer: Viewer,
     { variables }: Asked,
-    plan: Plan | null,
+    transport: SubscriptionTransport,
   ): LaneStream['join'] | null {
     if (plan?.kind !== OperationTypeNode.SUBSCRIPTION) return null
-    return (subscriber) => audiences.join(plan, viewer, variables, subscriber)
+    return (subscriber) => audiences.join(plan, viewer, variables, subscriber, transport)
   }
 
   return {
-    answer({ authorization, accept, from, body }) {
+    answer({ authorization, accept, from, body, requestId }) {
       const viewer = callers.recall(authorization)
       if (viewer === null) return null
       const asked = readAsked(body)
@@ -95,13 +102,13 @@ export function createLane(lane: LaneParts): Lane {
       const headers = lane.headers(from, mediaType)
       if (headers === null) return null
       const { variables } = asked
-      const join = watch(viewer, asked, plan)
-      return join === null
-        ? carryOut(lane, { plan, viewer, variables, mediaType, headers })
-        : { headers, join }
+      const join = watch(plan, viewer, asked, 'sse')
+      if (join !== null) return { headers, join }
+      const errand = { plan, viewer, variables, mediaType, headers, requestId }
+      return telemetry.tracing ? inSpan(lane, errand) : carryOut(lane, errand)
     },
 
-    watch: (viewer, asked) => watch(viewer, asked, plans.find(asked)),
+    watch: (viewer, asked) => watch(plans.find(asked), viewer, asked, 'websocket'),
 
     learnWatched(viewer, asked) {
       plans.learn(asked, (query) => longWay.prepare(query, viewer))
@@ -123,15 +130,25 @@ interface Errand {
   readonly variables: Asked['variables']
   readonly mediaType: string
   readonly headers: readonly string[]
+  readonly requestId: string
+}
+
+/** The same, for whoever collects spans. */
+function inSpan(lane: LaneParts, errand: Errand): Promise<LaneAnswer | null> {
+  const { name, facts } = spanOf(errand.plan)
+  return lane.parts.telemetry.inSpan(name, 'server', facts, async () => carryOut(lane, errand))
 }
 
 /** A query or a mutation. Null, now or later, where nothing was done and nothing can be said. */
 function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAnswer | null> | null {
-  const { plan, viewer, variables, mediaType, headers } = errand
+  const { plan, viewer, variables, headers } = errand
   const leave = lane.crowd.enter(viewer.subject)
   if (leave === null) return null
-  const context = createContext(lane.parts, viewer)
+  const startedAt = performance.now()
   const isMutation = plan.kind === OperationTypeNode.MUTATION
+  // What a query logs, it logs so seldom that it is not worth a log of its own.
+  const parts = isMutation ? partsFor(lane.parts, errand.requestId) : lane.parts
+  const context = createContext(parts, viewer)
   const outcomes: Outcomes = isMutation ? new Map() : NO_OUTCOMES
   let isLate = false
   let data: Text
@@ -141,15 +158,22 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
     leave()
     return null
   }
+
+  function regular(text: string): LaneAnswer {
+    plan.meter.done((performance.now() - startedAt) / 1000, 'ok')
+    return { status: 200, headers, text: `{"data":${text}}` }
+  }
+
   if (typeof data === 'string') {
     leave()
-    return regular(data, headers)
+    return regular(data)
   }
   const promised = data
 
   return new Promise((resolve, reject) => {
     const end = lane.deadlines.begin(() => {
       isLate = true
+      plan.meter.done((performance.now() - startedAt) / 1000, 'errors')
       settle({ status: 200, headers, text: TOO_SLOW })
     })
     function settle(answer: LaneAnswer | null): void {
@@ -158,22 +182,19 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
       resolve(answer)
     }
     promised.then(
-      (text) => settle(regular(text, headers)),
+      (text) => isLate || settle(regular(text)),
       () => {
-        if (!isMutation || isLate) {
+        if (isLate) return
+        if (!isMutation) {
           settle(null)
           return
         }
         // It was done, and is not to be done again: only its answer is written the long way.
         lane.longWay
-          .answer(plan, viewer, { context, variables, outcomes }, mediaType)
+          .answer(plan, viewer, { context, variables, outcomes }, errand.mediaType)
           .then((answer) => settle({ ...answer, headers }))
           .catch(reject)
       },
     )
   })
-}
-
-function regular(data: string, headers: readonly string[]): LaneAnswer {
-  return { status: 200, headers, text: `{"data":${data}}` }
 }

@@ -10,17 +10,17 @@ import {
   OperationTypeNode,
   getOperationAST,
 } from 'graphql'
+import type { OperationMeter, Telemetry } from '../../telemetry/telemetry.ts'
 import { createDocumentCache } from '../document-cache.ts'
 import type { Asked } from './asked.ts'
 import { type CarryOut, compileOperation } from './compile-operation.ts'
 
 export interface Plan {
   readonly kind: OperationTypeNode
-  /** Null where the operation has none. */
-  readonly name: string | null
   readonly document: DocumentNode
   readonly operationName: string | null
   readonly carryOut: CarryOut
+  readonly meter: OperationMeter
   /** What Yoga answered with, by what the client accepts. */
   readonly types: Map<string, string>
   /** Whether a subscription begins with the present state. */
@@ -49,7 +49,7 @@ type Entry = Plan | 'unknown' | 'none'
 type Operations = Map<string, Entry>
 const MOST_OPERATIONS = 16
 
-export function createPlans(schema: GraphQLSchema): Plans {
+export function createPlans(schema: GraphQLSchema, telemetry: Pick<Telemetry, 'operation'>): Plans {
   const documents = createDocumentCache<Operations>()
 
   function find({ query, operationName }: Asked): Plan | null {
@@ -64,8 +64,9 @@ export function createPlans(schema: GraphQLSchema): Plans {
       documents.set(query, operations)
       const name = operationName ?? ''
       const known = operations.get(name)
-      if (known === 'unknown') operations.set(name, planOf(schema, prepare(query), operationName))
-      else if (known === undefined && operations.size < MOST_OPERATIONS) {
+      if (known === 'unknown') {
+        operations.set(name, planOf(schema, telemetry, prepare(query), operationName))
+      } else if (known === undefined && operations.size < MOST_OPERATIONS) {
         operations.set(name, 'unknown')
       }
     },
@@ -81,6 +82,7 @@ export function createPlans(schema: GraphQLSchema): Plans {
 
 function planOf(
   schema: GraphQLSchema,
+  telemetry: Pick<Telemetry, 'operation'>,
   document: DocumentNode | null,
   operationName: string | null,
 ): Plan | 'none' {
@@ -88,9 +90,10 @@ function planOf(
   const operation = getOperationAST(document, operationName)
   const carryOut = compileOperation(schema, document, operationName)
   if (!operation || carryOut === null) return 'none'
+  const { operation: kind, name } = operation
   return {
-    kind: operation.operation,
-    name: operation.name?.value ?? null,
+    kind,
+    meter: telemetry.operation(kind, name?.value ?? null),
     document,
     operationName,
     carryOut,
