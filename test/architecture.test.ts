@@ -112,6 +112,9 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['http/', 'uploads/'],
     packages: 'any',
   },
+  // Pieces of the door that need nothing but the request.
+  'shed-load.ts': { inside: [], packages: [] },
+  'refuse-load.ts': { inside: [], packages: ['node:http'] },
   'carry-socket.ts': { inside: [], types: ['http/', 'uploads/'], packages: 'any' },
   'read-console.ts': {
     inside: ['error-code.ts'],
