@@ -45,10 +45,10 @@ export interface RunningGateway {
   stop(): Promise<void>
 }
 
-/** How long requests under way may still take when the gateway stops, in milliseconds. */
-const DRAIN_MS = 10_000
-/** How long any one part may take to close; the others are closed all the same. */
-const CLOSE_MS = 15_000
+/** How long requests under way may still take, in milliseconds: Stream has 15 s to mint one URL. */
+const DRAIN_MS = 20_000
+/** How long everything together may take to close: orchestrators kill after 30 s. */
+const STOP_MS = 25_000
 
 /**
  * Starts everything that the configuration names; what was started is stopped again on failure.
@@ -62,7 +62,10 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const closers: (() => Promise<void>)[] = []
   async function closeAll(): Promise<void> {
-    for (const close of closers.toReversed()) await closeWithin(close, log)
+    const done = new AbortController()
+    const deadline = realClock.wait(STOP_MS, done.signal)
+    for (const close of closers.toReversed()) await closeBefore(deadline, close, log)
+    done.abort()
   }
   try {
     const store = opening(config.databaseFile, createSqliteStore)
@@ -191,15 +194,16 @@ function knownHosts({ auth, publicURL }: Config): readonly string[] | null {
   return publicURL === null ? [] : [new URL(publicURL).hostname]
 }
 
-/** One part that hangs or fails keeps no other from closing. */
-async function closeWithin(close: () => Promise<void>, log: Log): Promise<void> {
-  const over = new AbortController()
+/** One part that hangs or fails keeps no other from closing: past the deadline all are still asked to. */
+async function closeBefore(
+  deadline: Promise<void>,
+  close: () => Promise<void>,
+  log: Log,
+): Promise<void> {
   try {
-    await Promise.race([close(), realClock.wait(CLOSE_MS, over.signal)])
+    await Promise.race([close(), deadline])
   } catch (error) {
     log.error({ err: error }, 'a part did not close')
-  } finally {
-    over.abort()
   }
 }
 

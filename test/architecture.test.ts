@@ -134,6 +134,9 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'node-signature.ts': { inside: ['stream/signature.ts'], packages: ['node:crypto'] },
   'pooled-send.ts': { inside: ['stream/send.ts'], packages: ['undici'] },
+  // Pieces of the door that need nothing but the request.
+  'shed-load.ts': { inside: [], packages: [] },
+  'refuse-load.ts': { inside: [], packages: ['node:http'] },
   'read-console.ts': {
     inside: ['error-code.ts'],
     types: ['config.ts', 'http/'],
