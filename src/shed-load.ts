@@ -39,13 +39,16 @@ export interface Shedding<T> {
   load(): Load
 }
 
-/** A queue that is this long for so little time is no overload, in milliseconds. */
+/** A round of the queue up to this long is no overload, in milliseconds of work. */
 const LONG_MS = 100
-/** A queue that has at least this much of what it had before is not catching up. */
+/** A round that has at least this much of the one before is not catching up. */
 const CATCHES_UP_BELOW = 0.9
 /** Whoever waited longer is refused in any case: a crowd that came all at once. */
 const LONGEST_MS = 150
-/** How long the queue is kept under overload; and so long after a refusal, a longer one is an overload. */
+/**
+ * How long the queue is kept under overload. For a while after a refusal a longer one is an overload at
+ * once.
+ */
 const SHORT_MS = 50
 const WARY_MS = 1000
 /** One step counts as this at most: a pause (garbage is collected) or one large answer is no queue. */
