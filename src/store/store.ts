@@ -16,7 +16,10 @@ export interface Reservation extends UploadTerms {
   readonly totalBytes: number | null
   /** At most 255 characters, unique per creator while it is remembered. */
   readonly idempotencyKey: string | null
-  /** Equal for equal inputs, so that a key that comes back can be told from one used twice. */
+  /**
+   * Equal for equal inputs, so that a key that comes back can be told from one used twice; empty
+   * without a key.
+   */
   readonly fingerprint: string
   /** Who asked; differs from `creator` where an administrator mints for somebody else. */
   readonly requestedBy: string
@@ -150,6 +153,12 @@ export interface UploadStore {
   countReservations(): Promise<number>
   /** Of one creator, or of all. */
   holdings(creator?: string): Promise<Holdings>
+  /** How many uploads there are in each status; one that is left out has none. */
+  countByStatus(): Promise<ReadonlyMap<UploadStatus, number>>
+  /** Reservations whose outcome at Stream is not known yet. */
+  countReservations(): Promise<number>
+  /** When Stream should have been asked after the most overdue upload; null where none has a time. */
+  oldestDue(): Promise<Date | null>
 
   /**
    * Records the next version with its event. False when somebody else recorded a version in
