@@ -35,8 +35,19 @@ export interface Answering {
   readonly trustedProxies: TrustedProxies
 }
 
-/** For Node's server. Never throws. */
-export function createRequestListener({ gateway, log, trustedProxies }: Answering) {
+/** Whoever answers the requests of Node's server. */
+export interface RequestAnswerer {
+  /** Never throws. */
+  readonly listener: (req: IncomingMessage, res: ServerResponse) => void
+  /** Responses that are not complete, streams among them. */
+  readonly unanswered: () => Iterable<ServerResponse>
+}
+
+export function createRequestAnswerer({
+  gateway,
+  log,
+  trustedProxies,
+}: Answering): RequestAnswerer {
   const { lane, nextId } = gateway
   const streams = createEventStreams()
   const shedding = createShedding<ServerResponse>({
@@ -47,8 +58,11 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
       // Gone while it waited for its turn.
       if (res.destroyed) return
       const answered = shedding.begin()
-      waiting.set(res, answered)
-      res.once('close', answered)
+      unanswered.set(res, answered)
+      res.once('close', () => {
+        unanswered.delete(res)
+        answered()
+      })
       take(res.req, res)
     },
     refuse(res) {
@@ -57,8 +71,8 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
       refuseLoad(res.req, res, gateway.allowedOrigins)
     },
   })
-  /** What says that a request waits no longer, by its response: a stream stands open, and is none that waits. */
-  const waiting = new WeakMap<ServerResponse, () => void>()
+  /** With what says that it waits no longer: a stream that stands open is not one that waits. */
+  const unanswered = new Map<ServerResponse, () => void>()
 
   const adapter = createServerAdapter<NodeContext>(async (request, { req, res, post }) => {
     const forwardedFor = req.headersDistinct['x-forwarded-for']?.join()
@@ -66,7 +80,7 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
     const requestId = post?.requestId ?? nameOf(req)
     const response = await gateway.fetch(request, { address, requestId })
     const mediaType = response.headers.get('content-type')
-    if (mediaType?.startsWith('text/event-stream') === true) waiting.get(res)?.()
+    if (mediaType?.startsWith('text/event-stream') === true) unanswered.get(res)?.()
     if (post !== undefined && response.status === 200 && mediaType !== null) {
       lane.learn(post, mediaType)
     }
@@ -123,7 +137,7 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
       return
     }
     outlet.open()
-    waiting.get(res)?.()
+    unanswered.get(res)?.()
     res.on('drain', () => subscriber.goOn())
     res.once('close', leave)
   }
@@ -134,9 +148,12 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
     else readWhole(req, length, (bytes) => answerPost(req, res, bytes))
   }
 
-  return (req: IncomingMessage, res: ServerResponse): void => {
-    if (NEVER_REFUSED.has(req.url ?? '')) take(req, res)
-    else shedding.admit(res)
+  return {
+    listener(req, res) {
+      if (NEVER_REFUSED.has(req.url ?? '')) take(req, res)
+      else shedding.admit(res)
+    },
+    unanswered: () => unanswered.keys(),
   }
 }
 

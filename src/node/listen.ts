@@ -7,7 +7,7 @@ import {
   type ServerResponse,
   createServer,
 } from 'node:http'
-import { createRequestListener } from './answer-requests.ts'
+import { type RequestAnswerer, createRequestAnswerer } from './answer-requests.ts'
 import type { TrustedProxies } from './client-address.ts'
 import type { Gateway } from '../gateway.ts'
 import { listenForSockets } from './listen-sockets.ts'
@@ -64,10 +64,8 @@ export interface ListenOptions {
 /** Rejects where the address cannot be had, with a sentence that says which. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, trustedProxies, patience = PATIENCE } = options
-  let answer = starting
+  let answerer: RequestAnswerer = { listener: starting, unanswered: () => [] }
   let draining = false
-  /** Not answered yet. */
-  const underWay = new Set<ServerResponse>()
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: patience.headersMs,
@@ -77,9 +75,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
   const server = createServer(limits, (request, response) => {
     if (draining) response.shouldKeepAlive = false
-    underWay.add(response)
-    response.once('close', () => underWay.delete(response))
-    answer(request, response)
+    answerer.listener(request, response)
   })
   server.maxHeadersCount = MAX_HEADERS
   // Whoever reads nothing of its answer for so long will not read it: events have a pulse.
@@ -90,13 +86,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     url: urlOf(server, host),
     answerWith(gateway, log) {
-      answer = createRequestListener({ gateway, log, trustedProxies })
+      answerer = createRequestAnswerer({ gateway, log, trustedProxies })
       sockets = listenForSockets(server, gateway, log)
     },
     async close(graceMs) {
       draining = true
       const startedAt = performance.now()
       // Clients are told that their connections take no further request.
+      const underWay = [...answerer.unanswered()]
       for (const response of underWay) response.shouldKeepAlive = false
       // Until these are answered, whoever comes is answered too: a probe hears that we are not ready.
       await Promise.all([untilClosed(underWay, graceMs), sockets?.close(graceMs)])
@@ -131,12 +128,12 @@ function urlOf(server: Server, host: string): string {
 }
 
 /** Resolves when what is under way at this moment is answered, or after so long. */
-async function untilClosed(underWay: Iterable<ServerResponse>, graceMs: number): Promise<void> {
+async function untilClosed(underWay: readonly ServerResponse[], graceMs: number): Promise<void> {
   const late = new AbortController()
   const deadline = setTimeout(() => late.abort(), graceMs)
   const { signal } = late
   setMaxListeners(0, signal)
-  await Promise.allSettled([...underWay].map((response) => once(response, 'close', { signal })))
+  await Promise.allSettled(underWay.map((response) => once(response, 'close', { signal })))
   clearTimeout(deadline)
 }
 
