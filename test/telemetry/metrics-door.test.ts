@@ -54,7 +54,11 @@ describe('/metrics', () => {
 
   it('answers with all that can be read, where the database cannot', async () => {
     const gateway = await startTestGateway()
-    new Database(gateway.databaseFile).exec('alter table uploads rename to gone').close()
+    const database = new Database(gateway.databaseFile)
+    for (const table of ['uploads', 'upload_tallies']) {
+      database.exec(`alter table ${table} rename to ${table}_gone`)
+    }
+    database.close()
     const first = await scrape(gateway.url)
     for (const name of ['uploads', 'reservations', 'reserved_seconds', 'sync_lag_seconds']) {
       expect(first.all(`headgate_${name}`)).toEqual([])
