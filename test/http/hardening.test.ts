@@ -203,6 +203,7 @@ describe('the address of a client', () => {
       level: 'info',
       message: 'refused',
       fields: {
+        requestId: expect.any(String),
         method: 'GET',
         path: '/graphql',
         status: 401,

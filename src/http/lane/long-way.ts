@@ -37,7 +37,11 @@ export function createLongWay(yoga: Yoga, schema: GraphQLSchema): LongWay {
   return {
     schema,
     prepare(query, viewer) {
-      const { parse, validate }: Enveloped = yoga.getEnveloped({ viewer, params: { query } })
+      const { parse, validate }: Enveloped = yoga.getEnveloped({
+        viewer,
+        params: { query },
+        isRehearsal: true,
+      })
       try {
         const document = parse(query)
         return validate(schema, document).length === 0 ? document : null
