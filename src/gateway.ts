@@ -53,6 +53,8 @@ export interface Gateway {
   readonly lane: Lane
   /** Names a request, as it was named by a proxy that is believed, or anew. */
   readonly nextId: (given?: string | null) => string
+  /** Says that a request to this address was refused before it came to a door, for want of time. */
+  readonly noteRefused: (url: string) => void
   /** How WebSockets are answered, for hosts that carry them. */
   readonly sockets: SocketDoor
   /** Origins whose pages may open one. */
@@ -88,25 +90,22 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const console = options.console === null ? null : { ...options.console, wantsToken }
 
   const synchroniser = createSynchroniser({ ...parts, stream: parts.backgroundStream })
-  const router = createRouter(
-    {
-      '/': createFrontDoor(DOORS, console),
-      '/graphql': withCors({ origins, methods: 'GET, POST' }, log, withApology(log, graphql)),
-      '/tus': withCors(
-        { origins, methods: 'POST', exposed: TUS_EXPOSED },
-        log,
-        withApology(log, createTusDoor(parts, authenticate)),
-      ),
-      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
-      '/healthz': healthDoor,
-      '/readyz': createReadyDoor(parts, options.readiness),
-      '/metrics': withApology(log, createMetricsDoor(options.metrics)),
-    },
-    parts,
-  )
+  const doors: Readonly<Record<string, Door>> = {
+    '/': createFrontDoor(DOORS, console),
+    '/graphql': withCors({ origins, methods: 'GET, POST' }, log, withApology(log, graphql)),
+    '/tus': withCors(
+      { origins, methods: 'POST', exposed: TUS_EXPOSED },
+      log,
+      withApology(log, createTusDoor(parts, authenticate)),
+    ),
+    '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
+    '/healthz': healthDoor,
+    '/readyz': createReadyDoor(parts, options.readiness),
+    '/metrics': withApology(log, createMetricsDoor(options.metrics)),
+  }
   const { knownHosts } = options
-  const doors = withConsoleFiles(console, router)
-  const guarded = knownHosts === null ? doors : withKnownHosts(knownHosts, doors)
+  const open = withConsoleFiles(console, createRouter(doors, parts))
+  const guarded = knownHosts === null ? open : withKnownHosts(knownHosts, open)
   const nextId = createRequestIds()
   const fetch = withRequestIds(nextId, withSecurityHeaders(options, guarded))
   const shared = { ...options, origins, callers, crowd, deadlines }
@@ -116,6 +115,10 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
     fetch,
     lane,
     nextId,
+    noteRefused(url) {
+      const [path = ''] = url.split('?', 1)
+      parts.telemetry.refused(path in doors ? path : 'none', 'overloaded')
+    },
     sockets: { ...sockets, options: withSocketTelemetry(parts.telemetry, sockets.options) },
     allowedOrigins: origins,
     async sync() {

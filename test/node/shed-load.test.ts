@@ -3,9 +3,9 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { refuseLoad } from '../src/refuse-load.ts'
-import { createShedding } from '../src/shed-load.ts'
-import { type Served, evenly, turnLoop } from './kit/event-loop.ts'
+import { refuseLoad } from '../../src/node/refuse-load.ts'
+import { createShedding } from '../../src/node/shed-load.ts'
+import { type Served, evenly, turnLoop } from '../kit/event-loop.ts'
 
 /** A request that is taken on costs a millisecond: a thousand a second are all that can be answered. */
 const COSTS = { costMs: 1, refusalMs: 0.05 }

@@ -8,14 +8,14 @@ import {
 } from 'node:http'
 import { createRequestListener } from './answer-requests.ts'
 import type { TrustedProxies } from './client-address.ts'
-import type { Gateway } from './gateway.ts'
+import type { Gateway } from '../gateway.ts'
 import { listenForSockets } from './listen-sockets.ts'
-import type { Log } from './uploads/parts.ts'
+import type { Log } from '../uploads/parts.ts'
 
 /** What of a gateway answers whoever comes. */
 export type AnsweringGateway = Pick<
   Gateway,
-  'fetch' | 'lane' | 'nextId' | 'sockets' | 'allowedOrigins'
+  'fetch' | 'lane' | 'nextId' | 'noteRefused' | 'sockets' | 'allowedOrigins'
 >
 
 export interface Listener {

@@ -2,12 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServerAdapter } from '@whatwg-node/server'
 import { type TrustedProxies, clientAddress, isFromTrusted } from './client-address.ts'
-import type { Gateway } from './gateway.ts'
-import { createSubscriber } from './http/lane/frame.ts'
-import type { LaneAnswer, LaneStream, Post } from './http/lane/lane.ts'
+import type { Gateway } from '../gateway.ts'
+import { createSubscriber } from '../http/lane/frame.ts'
+import type { LaneAnswer, LaneStream, Post } from '../http/lane/lane.ts'
 import { WholeBody, readWhole } from './read-whole.ts'
 import { createEventStreams } from './send-events.ts'
-import type { Log } from './uploads/parts.ts'
+import type { Log } from '../uploads/parts.ts'
+import { refuseLoad } from './refuse-load.ts'
+import { createShedding } from './shed-load.ts'
 
 /** What the adapter hands on of Node's own. */
 interface NodeContext {
@@ -17,6 +19,10 @@ interface NodeContext {
   readonly post?: Post
 }
 
+/** Whoever watches over the gateway must be answered while it is busy most of all. */
+const NEVER_REFUSED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
+/** Requests that wait for their answers: many times what one machine answers in the time of one. */
+const MOST_IN_FLIGHT = 1000
 const LANE_PATH = '/graphql'
 /** A type that needs no look at its parameters. */
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
@@ -24,7 +30,7 @@ const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 const MOST_BYTES = 64 * 1024
 
 export interface Answering {
-  readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'nextId'>
+  readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'nextId' | 'allowedOrigins' | 'noteRefused'>
   readonly log: Log
   readonly trustedProxies: TrustedProxies
 }
@@ -33,13 +39,22 @@ export interface Answering {
 export function createRequestListener({ gateway, log, trustedProxies }: Answering) {
   const { lane, nextId } = gateway
   const streams = createEventStreams()
+  const shedding = createShedding({
+    now: () => performance.now(),
+    later: setImmediate,
+    mostInFlight: MOST_IN_FLIGHT,
+  })
 
-  const adapter = createServerAdapter<NodeContext>(async (request, { req, post }) => {
+  /** What says that a request waits no longer, by its response: a stream stands open, and is none that waits. */
+  const waiting = new WeakMap<ServerResponse, () => void>()
+
+  const adapter = createServerAdapter<NodeContext>(async (request, { req, res, post }) => {
     const forwardedFor = req.headersDistinct['x-forwarded-for']?.join()
     const address = clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies)
     const requestId = post?.requestId ?? nameOf(req)
     const response = await gateway.fetch(request, { address, requestId })
     const mediaType = response.headers.get('content-type')
+    if (mediaType?.startsWith('text/event-stream') === true) waiting.get(res)?.()
     if (post !== undefined && response.status === 200 && mediaType !== null) {
       lane.learn(post, mediaType)
     }
@@ -96,11 +111,22 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
       return
     }
     outlet.open()
+    waiting.get(res)?.()
     res.on('drain', () => subscriber.goOn())
     res.once('close', leave)
   }
 
   return (req: IncomingMessage, res: ServerResponse): void => {
+    if (!NEVER_REFUSED.has(req.url ?? '')) {
+      if (shedding.admit() === 'refused') {
+        gateway.noteRefused(req.url ?? '')
+        refuseLoad(req, res, gateway.allowedOrigins)
+        return
+      }
+      const answered = shedding.begin()
+      waiting.set(res, answered)
+      res.once('close', answered)
+    }
     const length = Number(req.headers['content-length'])
     if (!isForLane(req) || !(length > 0 && length <= MOST_BYTES)) void adapter(req, res)
     else readWhole(req, length, (bytes) => answerPost(req, res, bytes))
