@@ -8,6 +8,7 @@ import { createDeadlines } from './http/deadlines.ts'
 import type { Door } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { type Readiness, createReadyDoor, healthDoor } from './http/health.ts'
+import { createKnownDocuments } from './http/known-documents.ts'
 import { withKnownHosts } from './http/known-hosts.ts'
 import { createGatewayLane } from './http/lane/gateway-lane.ts'
 import type { Lane } from './http/lane/lane.ts'
@@ -83,7 +84,8 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const origins = new Set(options.allowedOrigins)
   const crowd = createCrowdLimit(parts.telemetry)
   const deadlines = createDeadlines(parts, MOST_MILLISECONDS)
-  const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines })
+  const documents = createKnownDocuments()
+  const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines, documents })
   const graphql = createGraphQLDoor(yoga, authenticate, options)
 
   const wantsToken = options.auth.kind === 'tokens'
@@ -108,7 +110,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const guarded = knownHosts === null ? open : withKnownHosts(knownHosts, open)
   const nextId = createRequestIds()
   const fetch = withRequestIds(nextId, withSecurityHeaders(options, guarded))
-  const shared = { ...options, origins, callers, crowd, deadlines }
+  const shared = { ...options, origins, callers, crowd, deadlines, documents }
   const lane = createGatewayLane(parts, yoga, shared)
   const sockets = createSocketDoor(parts, yoga, authenticate, lane)
   return {

@@ -46,14 +46,14 @@ export function createOperationTelemetry(telemetry: Telemetry): GatewayPlugin {
   const refuse = (): void => telemetry.refused(DOOR, 'invalid')
   return {
     onParse:
-      ({ context }) =>
+      () =>
       ({ result }) => {
-        if (result instanceof Error && context.isRehearsal !== true) refuse()
+        if (result instanceof Error) refuse()
       },
     onValidate:
-      ({ context }) =>
+      () =>
       ({ valid }) => {
-        if (!valid && context.isRehearsal !== true) refuse()
+        if (!valid) refuse()
       },
     onExecute({ args, executeFn, setExecuteFn }) {
       const operation = nameOf(args)

@@ -5,6 +5,4 @@ import type { Viewer } from '../uploads/viewer.ts'
 export type GatewayPlugin = Plugin<{
   readonly viewer: Viewer
   readonly requestId?: string | undefined
-  /** Where a document is looked at once more, which was answered before. */
-  readonly isRehearsal?: boolean
 }>

@@ -39,12 +39,24 @@ export interface Answering {
 export function createRequestListener({ gateway, log, trustedProxies }: Answering) {
   const { lane, nextId } = gateway
   const streams = createEventStreams()
-  const shedding = createShedding({
+  const shedding = createShedding<ServerResponse>({
     now: () => performance.now(),
     later: setImmediate,
     mostInFlight: MOST_IN_FLIGHT,
+    serve(res) {
+      // Gone while it waited for its turn.
+      if (res.destroyed) return
+      const answered = shedding.begin()
+      waiting.set(res, answered)
+      res.once('close', answered)
+      take(res.req, res)
+    },
+    refuse(res) {
+      if (res.destroyed) return
+      gateway.noteRefused(res.req.url ?? '')
+      refuseLoad(res.req, res, gateway.allowedOrigins)
+    },
   })
-
   /** What says that a request waits no longer, by its response: a stream stands open, and is none that waits. */
   const waiting = new WeakMap<ServerResponse, () => void>()
 
@@ -118,20 +130,15 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
     res.once('close', leave)
   }
 
-  return (req: IncomingMessage, res: ServerResponse): void => {
-    if (!NEVER_REFUSED.has(req.url ?? '')) {
-      if (shedding.admit() === 'refused') {
-        gateway.noteRefused(req.url ?? '')
-        refuseLoad(req, res, gateway.allowedOrigins)
-        return
-      }
-      const answered = shedding.begin()
-      waiting.set(res, answered)
-      res.once('close', answered)
-    }
+  function take(req: IncomingMessage, res: ServerResponse): void {
     const length = Number(req.headers['content-length'])
     if (!isForLane(req) || !(length > 0 && length <= MOST_BYTES)) void adapter(req, res)
     else readWhole(req, length, (bytes) => answerPost(req, res, bytes))
+  }
+
+  return (req: IncomingMessage, res: ServerResponse): void => {
+    if (NEVER_REFUSED.has(req.url ?? '')) take(req, res)
+    else shedding.admit(res)
   }
 }
 
