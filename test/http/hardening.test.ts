@@ -57,6 +57,7 @@ describe('every answer', () => {
     const { headers, body } = await fetch(`${gateway.url}/graphql`, {
       headers: { accept: 'text/html' },
     })
+    // Some megabytes: the gateway would wait for whoever reads them when it stops.
     await body?.cancel()
     const policy = headers.get('content-security-policy') ?? ''
     expect(policy).toMatch(/script-src 'sha256-[\w+/]{43}='/)
