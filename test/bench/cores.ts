@@ -13,7 +13,13 @@ export const whyNotPinned: string | null = canPin
   ? null
   : 'Without two processors and `taskset` (util-linux), servers and load share what there is.'
 
-/** A program and its arguments, to be run on this core. */
-export function onCore(core: number, program: string, given: readonly string[]): readonly string[] {
-  return canPin ? ['taskset', '--cpu-list', String(core), program, ...given] : [program, ...given]
+/** A program and its arguments, to be run on this core; null for whichever is free. */
+export function onCore(
+  core: number | null,
+  program: string,
+  given: readonly string[],
+): readonly string[] {
+  return canPin && core !== null
+    ? ['taskset', '--cpu-list', String(core), program, ...given]
+    : [program, ...given]
 }

@@ -1,6 +1,7 @@
 /** The operations that are measured, as requests that are ready to send. */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import type { Contestant } from './contest.ts'
 import type { Shot } from './load/connection.ts'
 import { postJson } from './load/requests.ts'
 import type { Server } from './processes.ts'
@@ -72,23 +73,25 @@ export async function ask(server: Server, { body, headers }: Operation): Promise
     headers: { 'content-type': 'application/json', ...headers },
     body,
   })
-  const answer: unknown = await response.json()
-  if (!response.ok) throw new Error(`${response.status}: ${JSON.stringify(answer)}`)
-  return answer
+  const text = await response.text()
+  if (!response.ok) throw new Error(`It answers ${response.status}: ${text.slice(0, 300)}`)
+  return JSON.parse(text)
 }
 
-/** Throws where a server's data are not those of the first. */
+const withData = z.object({ data: z.unknown() })
+
+/** Throws where one's data are not those of the first. */
 export async function compareAnswers(
-  servers: readonly Server[],
+  contestants: readonly Contestant[],
   operations: readonly Operation[],
 ): Promise<void> {
-  const shape = z.object({ data: z.unknown() })
   for (const one of operations) {
-    const answers: unknown[] = []
-    for (const server of servers) answers.push(shape.parse(await ask(server, one)).data)
-    const [ours, ...others] = answers
-    const odd = others.find((theirs) => !isDeepStrictEqual(theirs, ours))
-    if (odd === undefined) continue
-    throw new Error(`Answers differ: ${JSON.stringify(ours)} and ${JSON.stringify(odd)}`)
+    let first: unknown = null
+    for (const { name, server } of contestants) {
+      const { data } = withData.parse(await ask(server, one))
+      first ??= data
+      if (isDeepStrictEqual(data, first)) continue
+      throw new Error(`${name} answers ${JSON.stringify(data)}, not ${JSON.stringify(first)}`)
+    }
   }
 }

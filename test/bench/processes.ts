@@ -25,8 +25,8 @@ export interface ServerOrder {
   readonly variables: Readonly<Record<string, string>>
   /** Where its standard output goes. */
   readonly logFile: string
-  /** @default SERVER_CORE */
-  readonly core?: number
+  /** Null for whichever is free. @default SERVER_CORE */
+  readonly core?: number | null
 }
 
 /** Waits until it has said on standard error where it listens. */

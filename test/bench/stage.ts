@@ -87,39 +87,3 @@ export function missingPeers(): string | null {
     ? null
     : 'The peers are not installed: npm ci --prefix test/bench/peers'
 }
-
-/** One whose turn comes in each round. */
-export interface Contestant<T> {
-  readonly name: string
-  readonly measure: (warmUpMs: number, round: number) => Promise<T>
-}
-
-/** Round after round, each in turn, and every other round from the other end. */
-export async function inTurn<T>(
-  { rounds, firstWarmUpMs, warmUpMs, say }: Stage,
-  contestants: readonly Contestant<T>[],
-): Promise<(name: string) => readonly T[]> {
-  const results = new Map<string, T[]>(contestants.map(({ name }) => [name, []]))
-  for (let round = 0; round < rounds; round += 1) {
-    const order = round % 2 === 0 ? contestants : contestants.toReversed()
-    for (const { name, measure } of order) {
-      say(`round ${round + 1} of ${rounds}: ${name}`)
-      results.get(name)?.push(await measure(round === 0 ? firstWarmUpMs : warmUpMs, round))
-    }
-  }
-  return (name) => results.get(name) ?? []
-}
-
-/** Does its work with servers that end with it, however it ends. */
-export async function withServers<T>(
-  starts: readonly (() => Promise<Server>)[],
-  work: (servers: readonly Server[]) => Promise<T>,
-): Promise<T> {
-  const servers: Server[] = []
-  try {
-    for (const start of starts) servers.push(await start())
-    return await work(servers)
-  } finally {
-    await Promise.all(servers.map((server) => server.end()))
-  }
-}

@@ -48,7 +48,7 @@ export async function gather(work: Subscribe): Promise<{ count: number }> {
             resolve()
           },
           onLost(reason) {
-            crowd.failure = `A subscriber was lost: ${reason}.`
+            crowd.failure = `A subscriber of ${work.crowd} was lost: ${reason}.`
             reject(new Error(crowd.failure))
           },
         })

@@ -93,8 +93,10 @@ export function listenBySse(call: Call): Listener {
 /** https://www.rfc-editor.org/rfc/rfc6455#section-5.2 */
 const TEXT = 0x81
 const PING = 0x89
-/** A pong without a word, masked with zeros as all frames of a client are masked. */
-const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0])
+const PONG = 0x8a
+/** Frames of a client are masked; a mask of zeros leaves what it says as it is. */
+const MASKED = 0x80
+const NO_MASK = [0, 0, 0, 0]
 
 /** graphql-transport-ws, one subscription a socket. */
 export function listenByWs(call: Call): Listener {
@@ -119,8 +121,9 @@ export function listenByWs(call: Call): Listener {
     for (;;) {
       const found = findFrame(text, from)
       if (found === null) break
-      if (found.kind === PING) socket.write(PONG)
-      if (found.kind === TEXT) hear(text.subarray(found.from, found.end))
+      const payload = text.subarray(found.from, found.end)
+      if (found.kind === PING) socket.write(pong(payload))
+      if (found.kind === TEXT) hear(payload)
       from = found.end
     }
     rest = from === text.length ? null : Buffer.from(text.subarray(from))
@@ -146,11 +149,13 @@ export function listenByWs(call: Call): Listener {
 
 function frame(message: object): Buffer {
   const text = Buffer.from(JSON.stringify(message))
-  const head = Buffer.alloc(8)
-  head.writeUInt8(TEXT, 0)
-  head.writeUInt8(0x80 | 126, 1)
-  head.writeUInt16BE(text.length, 2)
-  return Buffer.concat([head, text])
+  const length = [text.length >> 8, text.length & 0xff]
+  return Buffer.concat([Buffer.from([TEXT, MASKED | 126, ...length, ...NO_MASK]), text])
+}
+
+/** Says what the ping said. */
+function pong(payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([PONG, MASKED | payload.length, ...NO_MASK]), payload])
 }
 
 /** The next whole frame; null where it has not come whole. Servers send none beyond 64 KiB here. */

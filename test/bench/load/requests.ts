@@ -25,7 +25,7 @@ export function targetOf(url: string): Target {
 export const NOTICE_STEP = 0.001
 
 /** A notice as Stream sends it, signed with the time at which it is made. */
-export function noticeShot(secret: string, uid: string, percent: number): Shot {
+export function makeNotice(secret: string, uid: string, percent: number) {
   const body = JSON.stringify({
     uid,
     creator: null,
@@ -58,8 +58,14 @@ export function noticeShot(secret: string, uid: string, percent: number): Shot {
   })
   const time = Math.floor(Date.now() / 1000)
   const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')
-  const headers = { 'webhook-signature': `time=${time},sig1=${signature}` }
-  return { bytes: postJson('/webhooks/stream', body, headers), marker: '' }
+  return { body, signature: `time=${time},sig1=${signature}` }
+}
+
+/** The same, ready to send. */
+export function noticeShot(secret: string, uid: string, percent: number): Shot {
+  const { body, signature } = makeNotice(secret, uid, percent)
+  const bytes = postJson('/webhooks/stream', body, { 'webhook-signature': signature })
+  return { bytes, marker: '' }
 }
 
 /** The next request, each time it is called. */
