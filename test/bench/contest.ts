@@ -19,12 +19,10 @@ export async function withServer<T>(
   start: () => Promise<Server>,
   work: (server: Server) => Promise<T>,
 ): Promise<T> {
-  const server = await start()
-  try {
-    return await work(server)
-  } finally {
-    await server.end()
-  }
+  return withContestants([{ name: '', start }], ([only]) => {
+    if (only === undefined) throw new Error('There is no server.')
+    return work(only.server)
+  })
 }
 
 /** The same for several. */
@@ -36,6 +34,10 @@ export async function withContestants<T>(
   try {
     for (const { name, start } of entrants) contestants.push({ name, server: await start() })
     return await work(contestants)
+  } catch (error) {
+    // Whoever has died explains what went wrong with the work.
+    const deaths = contestants.map(({ server }) => server.death()).filter((one) => one !== null)
+    throw deaths.length === 0 ? error : new Error(deaths.join(' '), { cause: error })
   } finally {
     await Promise.all(contestants.map(({ server }) => server.end()))
   }

@@ -20,6 +20,12 @@ export function residentBytes(pid: number): number | null {
   return kilobytes === undefined ? null : Number(kilobytes) * 1024
 }
 
+/** How many files and sockets this process, and those that it starts, may have open each. */
+export function openFilesLimit(): number | null {
+  const [, limit] = /^Max open files +(\d+)/m.exec(readProc(process.pid, 'limits') ?? '') ?? []
+  return limit === undefined ? null : Number(limit)
+}
+
 function readProc(pid: number, file: string): string | null {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')

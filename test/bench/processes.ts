@@ -14,6 +14,8 @@ export interface Server {
   readonly pid: number
   /** All that it has said on standard error. */
   said(): string
+  /** How it ended before it was asked to; null while it runs. */
+  death(): string | null
   /** SIGTERM, and SIGKILL where that does not end it. */
   end(): Promise<void>
 }
@@ -51,10 +53,14 @@ export async function startServer(order: ServerOrder): Promise<Server> {
         url,
         pid: child.pid,
         said: () => said,
+        death: () =>
+          hasEnded(child)
+            ? `${program.at(-1)} ended by itself (${child.signalCode ?? child.exitCode}): ${said.slice(-500)}`
+            : null,
         end: () => end(child).finally(() => process.off('exit', kill)),
       }
     }
-    if (child.exitCode !== null || Date.now() > deadline) {
+    if (hasEnded(child) || Date.now() > deadline) {
       kill()
       throw new Error(`${program.join(' ')} did not start: ${said}`)
     }
@@ -62,8 +68,12 @@ export async function startServer(order: ServerOrder): Promise<Server> {
   }
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
+}
+
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (hasEnded(child)) return
   const gone = once(child, 'exit')
   child.kill('SIGTERM')
   const timer = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS)

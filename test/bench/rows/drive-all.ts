@@ -16,12 +16,13 @@ export type Results = (name: string) => readonly Measured[]
 export function driveAll(
   stage: Stage,
   contestants: readonly Contestant[],
-  sourceOf: readonly Shot[] | ((round: number) => Source),
+  sourceOf: readonly Shot[] | ((round: number, name: string) => Source),
 ): Promise<Results> {
-  return inTurn(stage, contestants, ({ server }, warmUpMs, round) =>
+  return inTurn(stage, contestants, ({ name, server }, warmUpMs, round) =>
     stage.load.closedLoop({
       target: targetOf(server.url),
-      source: typeof sourceOf === 'function' ? sourceOf(round) : { kind: 'list', shots: sourceOf },
+      source:
+        typeof sourceOf === 'function' ? sourceOf(round, name) : { kind: 'list', shots: sourceOf },
       connections: CONNECTIONS,
       pid: server.pid,
       warmUpMs,

@@ -1,7 +1,7 @@
 /** One change to an upload that thousands watch: until the last of them has it, and what each costs. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Contestant, inTurn, withContestants, withServer } from '../contest.ts'
-import { residentBytes } from '../cpu.ts'
+import { openFilesLimit, residentBytes } from '../cpu.ts'
 import { type Entry, type Round, judge, median } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { NOTICE_STEP, noticeShot, postJson, targetOf } from '../load/requests.ts'
@@ -73,18 +73,21 @@ function entriesOf(transport: Transport, { lasts, bytes }: FanOut): readonly Ent
   ]
 }
 
-/** So many subscribers at the gateway and as many at the bare server, and changes by turns. */
+/** So many subscribers at the gateway, and as many at the bare server, and changes by turns. */
 export async function measureFanOut(
   stage: Stage,
   transport: Transport,
   subscribers: number,
+  beside: 'bare' | null = 'bare',
 ): Promise<FanOut> {
+  expectDescriptors(subscribers * (beside === null ? 1 : 2))
   const file = await seededCopy(stage, `fan-out-${transport}-${subscribers}`)
   const bare = { name: 'bare', start: () => startPeer(stage, `bare-${transport}`, {}) }
   return withServer(
     () => startFakeStream(stage),
-    (stream) =>
-      withContestants([headgate(stage, file, stream), bare], async (contestants) => {
+    (stream) => {
+      const entrants = [headgate(stage, file, stream), ...(beside === null ? [] : [bare])]
+      return withContestants(entrants, async (contestants) => {
         const weights = new Map<string, number | null>()
         for (const one of contestants) {
           weights.set(one.name, await gather(stage, one, transport, subscribers))
@@ -94,8 +97,19 @@ export async function measureFanOut(
         )
         for (const { name } of contestants) await stage.load.disperse(name)
         return { lasts: results, bytes: (name) => weights.get(name) ?? null }
-      }),
+      })
+    },
   )
+}
+
+/** Files that a process may have open besides its sockets. */
+const OTHER_FILES = 200
+
+/** Throws where the process that holds all these connections could not. */
+function expectDescriptors(connections: number): void {
+  const limit = openFilesLimit()
+  if (limit === null || connections + OTHER_FILES <= limit) return
+  throw new Error(`${connections} connections need more than ${limit} open files: ulimit -n 65536`)
 }
 
 /** Returns the bytes of memory that each of them costs. */

@@ -5,7 +5,10 @@ import { fanOut } from './fan-out.ts'
 import { minting } from './minting.ts'
 import { overload } from './overload.ts'
 import { listing, reading } from './reading.ts'
+import { queryPlans } from './query-plans.ts'
 import type { Row } from './row.ts'
+import { scaleFanOut } from './scale-fan-out.ts'
+import { scaleUploads } from './scale-uploads.ts'
 import { soak } from './soak.ts'
 import { tusPatch } from './tus-patch.ts'
 import { webhook } from './webhook.ts'
@@ -21,4 +24,7 @@ export const rows: readonly Row[] = [
   coldStart,
   overload,
   soak,
+  scaleUploads,
+  scaleFanOut,
+  queryPlans,
 ]
