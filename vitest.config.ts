@@ -11,8 +11,8 @@ export default defineConfig({
   resolve: oneGraphQL,
   test: {
     include: ['test/**/*.test.ts'],
-    // Long, and with a command of its own: `npm run test:chaos`.
-    exclude: ['**/node_modules/**', 'test/chaos/chaos.test.ts'],
+    // Long, and with commands of their own: `npm run test:chaos`, `npm run test:drain`.
+    exclude: ['**/node_modules/**', 'test/chaos/chaos.test.ts', 'test/drain/drain.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

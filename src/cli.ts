@@ -52,6 +52,12 @@ program
   .action(() => run(async () => (await import('./commands/migrate.ts')).runMigrate()))
 
 program
+  .command('backup')
+  .argument('<file>', 'where the copy goes; nothing is overwritten')
+  .description('Copy the database while the gateway works, and check the copy.')
+  .action((file: string) => run(async () => (await import('./commands/backup.ts')).runBackup(file)))
+
+program
   .command('doctor')
   .description(
     'Check configuration, database, account, webhook and callers; exit 1 where something is wrong.',

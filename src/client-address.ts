@@ -40,6 +40,11 @@ export function clientAddress(
   return address === '' ? null : address
 }
 
+/** Whether the request comes by a proxy that is believed. */
+export function isFromTrusted(peer: string | undefined, proxies: TrustedProxies): boolean {
+  return isTrusted(plain(peer ?? ''), proxies)
+}
+
 function isTrusted(address: string, proxies: TrustedProxies): boolean {
   const version = isIP(address)
   return version !== 0 && proxies.check(address, version === 6 ? 'ipv6' : 'ipv4')

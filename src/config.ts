@@ -46,6 +46,8 @@ export interface Config {
   /** Requests to Stream's API in five minutes; null for no limit. */
   readonly streamApiBudget: number | null
   readonly introspection: boolean
+  /** What Prometheus must send as a bearer token; null where anybody may read the metrics. */
+  readonly metricsToken: string | null
   readonly logLevel: (typeof logLevels)[number]
 }
 
@@ -59,7 +61,9 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const CLOUDFLARE_API = 'https://api.cloudflare.com/client/v4'
 const SECRET_BYTES = 32
-/** Of the 1,200 that Stream allows all of an account's tokens together. */
+/** Requests in five minutes that Cloudflare allows all of an account's tokens together. */
+const CLOUDFLARE_LIMIT = 1200
+const METRICS_TOKEN_CHARACTERS = 16
 const DEFAULT_BUDGET = 1000
 
 /** All that the gateway needs: the variables that README.md lists. */
@@ -82,9 +86,10 @@ export function readConfig(environment: Environment): ConfigOutcome {
       creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
       createsPerMinute: variables.wholeNumber('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
       streamApiBudget:
-        variables.wholeNumber('STREAM_API_BUDGET', { from: 10, to: 1200 }) ??
+        variables.wholeNumber('STREAM_API_BUDGET', budgetBounds(stream)) ??
         (stream.kind === 'account' ? DEFAULT_BUDGET : null),
       introspection: variables.flag('INTROSPECTION') ?? true,
+      metricsToken: readMetricsToken(variables),
       logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     }
   })
@@ -161,6 +166,14 @@ function readEmulator(variables: Variables): EmulatorConfig {
   }
 }
 
+/** Cloudflare's limit binds at Cloudflare: an emulator has none, and a proxy may have many tokens. */
+function budgetBounds(stream: StreamConfig): { readonly from: number; readonly to?: number } {
+  const isCloudflare =
+    stream.kind === 'account' &&
+    new URL(stream.baseURL).hostname.replace(/\.$/, '') === new URL(CLOUDFLARE_API).hostname
+  return isCloudflare ? { from: 10, to: CLOUDFLARE_LIMIT } : { from: 10 }
+}
+
 function readDatabase(variables: Variables): string {
   const url = variables.text('DATABASE_URL') ?? 'file:.headgate/headgate.db'
   const [, file] = /^file:(.+)$/.exec(url) ?? []
@@ -210,6 +223,18 @@ function readAuth(variables: Variables, stream: StreamConfig, host: string): Aut
     )
   }
   return { kind: 'open' }
+}
+
+function readMetricsToken(variables: Variables): string | null {
+  const token = variables.text('METRICS_TOKEN')
+  // What is in it must fit into a header as it is.
+  if (token === null || (token.length >= METRICS_TOKEN_CHARACTERS && /^[!-~]+$/.test(token))) {
+    return token
+  }
+  return variables.mistake(
+    'METRICS_TOKEN',
+    `must have at least ${METRICS_TOKEN_CHARACTERS} characters, all of ASCII and none of them a space.`,
+  )
 }
 
 function readProxies(variables: Variables): TrustedProxies {

@@ -1,22 +1,31 @@
 /** The whole product as one function: requests in, answers out, whatever it runs on. */
-import { type AuthRules, createAuthenticate } from './http/authenticate.ts'
+import type { AuthRules } from './http/authenticate.ts'
+import { createCallers } from './http/callers.ts'
 import { type ConsoleOptions, createFrontDoor, withConsoleFiles } from './http/console.ts'
 import { withCors } from './http/cors.ts'
+import { createCrowdLimit } from './http/crowd-limit.ts'
+import { createDeadlines } from './http/deadlines.ts'
 import type { Door } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
-import { createReadyDoor, healthDoor } from './http/health.ts'
+import { type Readiness, createReadyDoor, healthDoor } from './http/health.ts'
 import { withKnownHosts } from './http/known-hosts.ts'
+import { createGatewayLane } from './http/lane/gateway-lane.ts'
+import type { Lane } from './http/lane/lane.ts'
+import { type MetricsDoorOptions, createMetricsDoor } from './http/metrics.ts'
+import { createRequestIds, withRequestIds } from './http/request-id.ts'
 import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
-import { type SocketOptions, createSocketOptions } from './http/socket.ts'
+import { withSocketTelemetry } from './http/socket-telemetry.ts'
+import { type SocketDoor, createSocketDoor } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
-import { createWebhookDoor } from './http/webhook.ts'
+import { MOST_MILLISECONDS } from './http/time-limit.ts'
+import { type WebhookOptions, createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
-import { keepInSync } from './uploads/keep-in-sync.ts'
+import { keepInSync, measuredRound } from './uploads/keep-in-sync.ts'
 import type { Parts } from './uploads/parts.ts'
 import { type SyncReport, createSynchroniser } from './uploads/sync-uploads.ts'
 
-export interface GatewayOptions {
+export interface GatewayOptions extends WebhookOptions {
   readonly auth: AuthRules
   /** Origins whose pages may call from a browser, such as `https://app.example.com`. */
   readonly allowedOrigins: readonly string[]
@@ -29,8 +38,10 @@ export interface GatewayOptions {
   readonly knownHosts: readonly string[] | null
   /** Whether browsers come by TLS. */
   readonly https: boolean
-  /** Secrets that notices may be signed with, newest first; empty where none is known. */
-  readonly webhookSecrets: () => readonly string[]
+  /** What `/readyz` asks, besides the database. */
+  readonly readiness: Readiness
+  /** The door for Prometheus. */
+  readonly metrics: MetricsDoorOptions
   /** The console that browsers find at `/`; null for none. */
   readonly console: Omit<ConsoleOptions, 'wantsToken'> | null
 }
@@ -38,8 +49,12 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Answers a request. Never rejects. */
   readonly fetch: Door
+  /** The fast lane in front of `fetch`, for hosts that read requests whole. */
+  readonly lane: Lane
+  /** Names a request, as it was named by a proxy that is believed, or anew. */
+  readonly nextId: (given?: string | null) => string
   /** How WebSockets are answered, for hosts that carry them. */
-  readonly socketOptions: SocketOptions
+  readonly sockets: SocketDoor
   /** Origins whose pages may open one. */
   readonly allowedOrigins: ReadonlySet<string>
   /** One round of synchronisation, for hosts that call at intervals. */
@@ -55,14 +70,18 @@ const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudfl
 /tus              creates uploads for tus clients: their endpoint
 /webhooks/stream  notices of Cloudflare Stream
 /healthz          alive?
-/readyz           ready?`
+/readyz           ready?
+/metrics          what is measured, for Prometheus`
 
 /** Puts the parts together. Whoever made the parts ends them, after `parts.closing` is given. */
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const { log } = parts
-  const authenticate = createAuthenticate(options.auth, () => parts.clock.now(), log)
+  const callers = createCallers(options.auth, () => parts.clock.now(), log)
+  const { authenticate } = callers
   const origins = new Set(options.allowedOrigins)
-  const yoga = createGatewayYoga(parts, options)
+  const crowd = createCrowdLimit(parts.telemetry)
+  const deadlines = createDeadlines(parts, MOST_MILLISECONDS)
+  const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines })
   const graphql = createGraphQLDoor(yoga, authenticate, options)
 
   const wantsToken = options.auth.kind === 'tokens'
@@ -78,22 +97,29 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
         log,
         withApology(log, createTusDoor(parts, authenticate)),
       ),
-      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options.webhookSecrets)),
+      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
       '/healthz': healthDoor,
-      '/readyz': createReadyDoor(parts),
+      '/readyz': createReadyDoor(parts, options.readiness),
+      '/metrics': withApology(log, createMetricsDoor(options.metrics)),
     },
     parts,
   )
   const { knownHosts } = options
   const doors = withConsoleFiles(console, router)
   const guarded = knownHosts === null ? doors : withKnownHosts(knownHosts, doors)
-  const fetch = withSecurityHeaders(options, guarded)
+  const nextId = createRequestIds()
+  const fetch = withRequestIds(nextId, withSecurityHeaders(options, guarded))
+  const shared = { ...options, origins, callers, crowd, deadlines }
+  const lane = createGatewayLane(parts, yoga, shared)
+  const sockets = createSocketDoor(parts, yoga, authenticate, lane)
   return {
     fetch,
-    socketOptions: createSocketOptions(parts, yoga, authenticate),
+    lane,
+    nextId,
+    sockets: { ...sockets, options: withSocketTelemetry(parts.telemetry, sockets.options) },
     allowedOrigins: origins,
     async sync() {
-      const report = await synchroniser.round()
+      const report = await measuredRound(parts, synchroniser)
       await synchroniser.idle()
       return report
     },

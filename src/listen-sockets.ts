@@ -3,16 +3,16 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { makeServer } from 'graphql-ws'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import { carrySocket } from './carry-socket.ts'
-import type { SocketOptions } from './http/socket.ts'
+import type { Gateway } from './gateway.ts'
 import type { Log } from './uploads/parts.ts'
 
 /** Bytes of one message of a client. */
 const MAX_MESSAGE_BYTES = 64 * 1024
 const PATH = '/graphql'
-/** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
-const GOING_AWAY = 1001
+/** "Service Restart": clients come back, and watch on. https://www.iana.org/assignments/websocket */
+const SERVICE_RESTART = 1012
 
 /**
  * Takes upgrades on /graphql. A browser says where its page comes from; only the listed origins are
@@ -20,8 +20,7 @@ const GOING_AWAY = 1001
  */
 export function listenForSockets(
   server: Server,
-  options: SocketOptions,
-  allowedOrigins: ReadonlySet<string>,
+  { sockets: door, lane, allowedOrigins }: Pick<Gateway, 'sockets' | 'lane' | 'allowedOrigins'>,
   log: Log,
 ): { close(graceMs: number): Promise<void> } {
   const sockets = new WebSocketServer({
@@ -30,7 +29,9 @@ export function listenForSockets(
     handleProtocols: (protocols) =>
       protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
   })
-  const graphql = makeServer(options)
+  const graphql = makeServer(door.options)
+  /** What resolves once nothing of a socket is under way that must not be lost. */
+  const leavings = new WeakMap<WebSocket, () => Promise<void>>()
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy())
@@ -43,15 +44,23 @@ export function listenForSockets(
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
       refuse(socket, '403 Forbidden')
     } else {
-      sockets.handleUpgrade(request, socket, head, (opened) => carrySocket(graphql, opened, log))
+      sockets.handleUpgrade(request, socket, head, (opened) => {
+        leavings.set(opened, carrySocket({ graphql, door, lane, log }, opened))
+      })
     }
   }
   server.on('upgrade', upgrade)
+
+  /** A mutation that is lost would be sent again by clients, and be done twice. */
+  async function tellToComeBack(socket: WebSocket): Promise<void> {
+    await leavings.get(socket)?.()
+    socket.close(SERVICE_RESTART, 'The gateway restarts: come back.')
+  }
+
   return {
     async close(graceMs) {
       server.off('upgrade', upgrade)
-      // Clients are told that the server goes away, so that they come back to another.
-      for (const socket of sockets.clients) socket.close(GOING_AWAY)
+      for (const socket of sockets.clients) void tellToComeBack(socket)
       const closed = new Promise((resolve) => sockets.close(resolve))
       const deadline = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate()

@@ -6,29 +6,32 @@ import {
   type ServerResponse,
   createServer,
 } from 'node:http'
-import { createServerAdapter } from '@whatwg-node/server'
-import { type TrustedProxies, clientAddress } from './client-address.ts'
+import { createRequestListener } from './answer-requests.ts'
+import type { TrustedProxies } from './client-address.ts'
 import type { Gateway } from './gateway.ts'
 import { listenForSockets } from './listen-sockets.ts'
 import type { Log } from './uploads/parts.ts'
+
+/** What of a gateway answers whoever comes. */
+export type AnsweringGateway = Pick<
+  Gateway,
+  'fetch' | 'lane' | 'nextId' | 'sockets' | 'allowedOrigins'
+>
 
 export interface Listener {
   /** Where it listens, with the port that was picked. */
   readonly url: string
   /** Who answers from now on; until then every answer is 503. */
-  answerWith(gateway: Pick<Gateway, 'fetch' | 'socketOptions' | 'allowedOrigins'>, log: Log): void
+  answerWith(gateway: AnsweringGateway, log: Log): void
   /** Takes no more requests, lets those under way finish for so long, then cuts what is left. */
   close(graceMs: number): Promise<void>
 }
 
-/** What the adapter hands on of Node's own. */
-interface NodeContext {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
+/** Until there is somebody to answer. */
+function starting(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' })
+  response.end('Starting.\n')
 }
-
-const starting = async (): Promise<Response> =>
-  new Response('Starting.\n', { status: 503, headers: { 'retry-after': '1' } })
 
 /** What a client may take of time, in milliseconds. */
 interface Patience {
@@ -58,13 +61,7 @@ export interface ListenOptions {
 /** Rejects where the address cannot be had, with a sentence that says which. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, trustedProxies, patience = PATIENCE } = options
-  let answer: Gateway['fetch'] = starting
-  const adapter = createServerAdapter<NodeContext>((request, { req }) => {
-    const forwardedFor = req.headersDistinct['x-forwarded-for']?.join()
-    return answer(request, {
-      address: clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies),
-    })
-  })
+  let answer = starting
   let draining = false
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -74,11 +71,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     keepAliveTimeout: KEEP_ALIVE_MS,
   }
   const server = createServer(limits, (request, response) => {
-    // A connection that falls idle while the server closes would keep it open.
-    response.once('close', () => {
-      if (draining) setImmediate(() => server.closeIdleConnections())
-    })
-    void adapter(request, response)
+    if (draining) response.shouldKeepAlive = false
+    answer(request, response)
   })
   server.maxHeadersCount = MAX_HEADERS
   // Whoever reads nothing of its answer for so long will not read it: events have a pulse.
@@ -89,8 +83,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     url: urlOf(server, host),
     answerWith(gateway, log) {
-      answer = gateway.fetch
-      sockets = listenForSockets(server, gateway.socketOptions, gateway.allowedOrigins, log)
+      answer = createRequestListener({ gateway, log, trustedProxies })
+      sockets = listenForSockets(server, gateway, log)
     },
     async close(graceMs) {
       draining = true
@@ -126,11 +120,17 @@ function urlOf(server: Server, host: string): string {
   return `http://${shown}:${address.port}`
 }
 
+/** Milliseconds between two looks for connections that have fallen idle. */
+const IDLE_CHECK_MS = 50
+
 function drain(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
+    // A connection that falls idle while the server closes would keep it open.
+    const check = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
     server.close(() => {
       clearTimeout(deadline)
+      clearInterval(check)
       resolve()
     })
     server.closeIdleConnections()

@@ -7,15 +7,22 @@ import type { Emulator } from './emulator/emulator.ts'
 import { createMemoryEvents } from './events/memory.ts'
 import { createGateway } from './gateway.ts'
 import { type Listener, listen } from './listen.ts'
+import { isSignedByNode } from './node-signature.ts'
 import { opening } from './opening.ts'
+import { createPooledSend } from './pooled-send.ts'
 import { consoleSources, readConsoleFiles } from './read-console.ts'
 import { startConfiguredEmulator } from './start-emulator.ts'
 import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { StreamBackend } from './stream/backend.ts'
 import { createApiBudget } from './stream/budget.ts'
 import { withBudget } from './stream/budgeted.ts'
+import { type Reachability, withReachability } from './stream/reachable.ts'
+import { withTelemetry } from './stream/metered.ts'
 import { createRestBackend } from './stream/rest.ts'
+import type { Send } from './stream/send.ts'
 import { readVideo } from './stream/video.ts'
+import { createPrometheusTelemetry } from './telemetry/prometheus.ts'
+import { createTraces } from './telemetry/traces.ts'
 import type { Clock, Log, Parts } from './uploads/parts.ts'
 import { createRateLimit } from './uploads/rate-limit.ts'
 import { createWatchers } from './uploads/watchers.ts'
@@ -23,6 +30,8 @@ import { createWatchers } from './uploads/watchers.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
 export { type Config, readConfig } from './config.ts'
 export { createRestBackend } from './stream/rest.ts'
+export { createPooledSend } from './pooled-send.ts'
+export { sendByFetch } from './stream/send-by-fetch.ts'
 export { createSqliteStore } from './store/sqlite/sqlite.ts'
 export { createMemoryEvents } from './events/memory.ts'
 
@@ -36,10 +45,10 @@ export interface RunningGateway {
   stop(): Promise<void>
 }
 
-/** How long requests under way may still take when the gateway stops, in milliseconds. */
-const DRAIN_MS = 10_000
-/** How long any one part may take to close; the others are closed all the same. */
-const CLOSE_MS = 15_000
+/** How long requests under way may still take, in milliseconds: Stream has 15 s to mint one URL. */
+const DRAIN_MS = 20_000
+/** How long everything together may take to close: orchestrators kill after 30 s. */
+const STOP_MS = 25_000
 
 /**
  * Starts everything that the configuration names; what was started is stopped again on failure.
@@ -53,21 +62,39 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const closers: (() => Promise<void>)[] = []
   async function closeAll(): Promise<void> {
-    for (const close of closers.toReversed()) await closeWithin(close, log)
+    const done = new AbortController()
+    const deadline = realClock.wait(STOP_MS, done.signal)
+    for (const close of closers.toReversed()) await closeBefore(deadline, close, log)
+    done.abort()
   }
   try {
     const store = opening(config.databaseFile, createSqliteStore)
     closers.push(() => store.close())
     const emulator = await startEmbedded(config)
     if (emulator !== null) closers.push(() => emulator.close())
+    const pooled = createPooledSend()
+    closers.push(() => pooled.close())
     let synchronised = Promise.resolve()
     closers.push(() => synchronised)
     const listener = await listen(config)
     closers.push(() => listener.close(DRAIN_MS))
 
     const budget = createApiBudget(config.streamApiBudget, () => clock.now())
-    const unbounded = createStream(config, emulator)
-    const stream = withBudget(unbounded, budget)
+    const { telemetry, expose } = createPrometheusTelemetry({
+      observe: {
+        uploadsByStatus: () => store.countByStatus(),
+        reservations: () => store.countReservations(),
+        holdings: () => store.holdings(),
+        oldestDue: () => store.oldestDue(),
+        streamBudgetLeft: () => budget.left(),
+      },
+      clock,
+      log,
+      traces: createTraces(),
+    })
+    const metered = withTelemetry(createStream(config, emulator, pooled.send), telemetry)
+    const reach = withReachability(metered, () => clock.now())
+    const stream = withBudget(reach.backend, budget)
     const webhookSecrets =
       emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]
     if (webhookSecrets.length === 0) {
@@ -79,11 +106,12 @@ export async function startGateway(
     setMaxListeners(0, closing.signal)
     const parts: Parts = {
       stream,
-      backgroundStream: withBudget(unbounded, budget, 'synchronisation'),
+      backgroundStream: withBudget(reach.backend, budget, 'synchronisation'),
       store,
       events: createMemoryEvents(),
       clock,
       log,
+      telemetry,
       policy: {
         maxDurationSeconds: config.maxDurationSeconds,
         creatorQuotaSeconds:
@@ -106,6 +134,9 @@ export async function startGateway(
       knownHosts: knownHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
+      isSigned: isSignedByNode,
+      readiness: { streamAway: () => streamAway(reach, parts), warmingUp: () => false },
+      metrics: { expose, token: config.metricsToken },
       console: {
         files: readConsoleFiles(consoleFolder),
         ...consoleSources(config.stream, emulator?.url ?? null),
@@ -126,17 +157,30 @@ function startEmbedded({ stream, host }: Config): Promise<Emulator | null> {
   return startConfiguredEmulator({ ...stream, host })
 }
 
-function createStream({ stream }: Config, emulator: Emulator | null): StreamBackend {
+function createStream({ stream }: Config, emulator: Emulator | null, send: Send): StreamBackend {
   if (stream.kind === 'account') {
     const { accountId, apiToken, baseURL } = stream
-    return createRestBackend({ accountId, apiToken, baseUrl: baseURL })
+    return createRestBackend({ accountId, apiToken, baseUrl: baseURL, send })
   }
   if (emulator === null) throw new Error('The emulator was not started.')
   return createRestBackend({
     accountId: emulator.accountId,
     apiToken: emulator.token,
     baseUrl: emulator.apiBaseUrl,
+    send,
   })
+}
+
+/** Asked for by each probe: Stream itself is asked seldom, and nobody waits for that. */
+async function streamAway(
+  reach: Reachability,
+  { backgroundStream }: Parts,
+): Promise<string | null> {
+  void reach.probe(backgroundStream)
+  const { isAway, failingSince } = reach.lately()
+  return isAway && failingSince !== null
+    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see the log, and \`headgate doctor\`.`
+    : null
 }
 
 /** Pages that the gateway itself serves, under the names by which they are opened. */
@@ -150,15 +194,16 @@ function knownHosts({ auth, publicURL }: Config): readonly string[] | null {
   return publicURL === null ? [] : [new URL(publicURL).hostname]
 }
 
-/** One part that hangs or fails keeps no other from closing. */
-async function closeWithin(close: () => Promise<void>, log: Log): Promise<void> {
-  const over = new AbortController()
+/** One part that hangs or fails keeps no other from closing: past the deadline all are still asked to. */
+async function closeBefore(
+  deadline: Promise<void>,
+  close: () => Promise<void>,
+  log: Log,
+): Promise<void> {
   try {
-    await Promise.race([close(), realClock.wait(CLOSE_MS, over.signal)])
+    await Promise.race([close(), deadline])
   } catch (error) {
     log.error({ err: error }, 'a part did not close')
-  } finally {
-    over.abort()
   }
 }
 

@@ -43,6 +43,7 @@ const defaults = {
   creatorQuotaMinutes: null,
   createsPerMinute: 60,
   introspection: true,
+  metricsToken: null,
   logLevel: 'info',
 } as const satisfies Partial<Config>
 
@@ -82,7 +83,18 @@ describe('each variable is read', () => {
     [{ ...account, ...signed }, { streamApiBudget: 1000 }],
     [{ STREAM_API_BUDGET: '10' }, { streamApiBudget: 10 }],
     [{ ...account, ...signed, STREAM_API_BUDGET: '1200' }, { streamApiBudget: 1200 }],
+    [{ STREAM_API_BUDGET: '1000000' }, { streamApiBudget: 1_000_000 }],
+    [
+      {
+        ...account,
+        ...signed,
+        CLOUDFLARE_API_BASE_URL: 'http://api.cloudflare.com.example/client/v4',
+        STREAM_API_BUDGET: '1000000',
+      },
+      { streamApiBudget: 1_000_000 },
+    ],
     [{ INTROSPECTION: 'false' }, { introspection: false }],
+    [{ METRICS_TOKEN: 'pass-word!16-chr' }, { metricsToken: 'pass-word!16-chr' }],
     [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
     [
       {
@@ -121,7 +133,8 @@ describe('each variable may be wrong', () => {
     ['MAX_DURATION_SECONDS', ['0', '36001', 'ten']],
     ['CREATOR_QUOTA_MINUTES', ['0', '-5', '1.5', '9'.repeat(16)]],
     ['RATE_LIMIT_CREATES', ['0', 'none']],
-    ['STREAM_API_BUDGET', ['9', '1201', 'all']],
+    ['STREAM_API_BUDGET', ['9', '10.5', 'all']],
+    ['METRICS_TOKEN', ['fifteen-letters', 'a pass phrase of words', 'Schlüssel-des-Tors']],
     ['EMULATOR_PORT', ['65536', '-1']],
     ['EMULATOR_STORAGE_MINUTES', ['-1', 'lots']],
     ['EMULATOR_ENCODE_MS', ['-1', '2s']],
@@ -135,6 +148,17 @@ describe('each variable may be wrong', () => {
     ['DATABASE_URL', ['mysql://h/d', 'headgate.db', 'file:']],
   ])('%s', (name, values) => {
     for (const value of values) expect([value, namesOf({ [name]: value })]).toEqual([value, [name]])
+  })
+
+  test.each([
+    {},
+    { CLOUDFLARE_API_BASE_URL: 'https://api.cloudflare.com/client/v4' },
+    { CLOUDFLARE_API_BASE_URL: 'https://API.cloudflare.com:443' },
+    { CLOUDFLARE_API_BASE_URL: 'https://api.cloudflare.com./client/v4' },
+  ])('a budget beyond what Cloudflare allows, at its own API: %j', (address) => {
+    const variables = { ...account, ...signed, ...address }
+    expect(namesOf({ ...variables, STREAM_API_BUDGET: '1201' })).toEqual(['STREAM_API_BUDGET'])
+    expect(namesOf({ ...variables, STREAM_API_BUDGET: '9' })).toEqual(['STREAM_API_BUDGET'])
   })
 
   test('a secret is long enough in bytes, not in characters', () => {

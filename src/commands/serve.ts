@@ -4,16 +4,22 @@ import { createLog } from '../log.ts'
 import { type RunningGateway, startGateway } from '../main.ts'
 import { asked, configured } from './configured.ts'
 
+/** What still holds the process when everything is closed holds it no longer than this, in milliseconds. */
+const LINGER_MS = 1000
+
 export async function serve(): Promise<number> {
   const config = configured(readConfig)
   if (config === null) return 1
+  // From the start: as the first process of a container, nothing else would hear the signal.
+  const end = asked()
   const log = createLog(config.logLevel)
   const gateway = await startGateway(config, log)
   // Logs are for machines and go to standard output; this is for whoever sits here.
   process.stderr.write(welcome(config, gateway))
-  await asked()
+  await end
   log.info({}, 'stopping')
   await gateway.stop()
+  setTimeout(() => process.exit(), LINGER_MS).unref()
   return 0
 }
 

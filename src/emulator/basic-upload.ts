@@ -9,7 +9,7 @@ import { MAX_BASIC_BYTES } from './limits.ts'
 import { saveMultipartFile } from './multipart-file.ts'
 import type { EmulatorParts } from './parts.ts'
 import { receiveUpload } from './receive-upload.ts'
-import { hasLapsed } from './video.ts'
+import { hasLapsed, type Video } from './video.ts'
 
 /** A form's other fields and its boundaries may add this much before we refuse unread, in bytes. */
 const FORM_OVERHEAD_BYTES = 1_048_576
@@ -23,18 +23,17 @@ export async function receiveBasicUpload(
   request: IncomingMessage,
   uid: string,
 ): Promise<Answer> {
-  const video = parts.library.findByUploadId(uid)
-  if (video === null || video.kind !== 'basic') {
-    return sentence(404, 'There is no such upload URL.')
-  }
-  if (video.receivedAt !== null) return sentence(409, 'This upload URL has been used.')
-  if (hasLapsed(video, parts.clock.now())) return sentence(410, 'This upload URL has lapsed.')
+  const found = findOpenUrl(parts, uid)
+  if ('status' in found) return found
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > MAX_BASIC_BYTES + FORM_OVERHEAD_BYTES) return tooLargeAnswer()
 
   const release = await parts.claims.take(uid, request)
   if (release === null) return sentence(409, 'This upload URL is in use.')
   try {
+    // Looked up again: the last sender may have finished while this one waited for its turn.
+    const video = findOpenUrl(parts, uid)
+    if ('status' in video) return video
     const outcome = await saveMultipartFile(request, parts.files.partialPath(uid), MAX_BASIC_BYTES)
     if (outcome.kind === 'too-large') return tooLargeAnswer()
     if (outcome.kind === 'missing') return sentence(400, 'The form has no field "file".')
@@ -50,6 +49,17 @@ export async function receiveBasicUpload(
     await parts.files.removePartial(uid)
     release()
   }
+}
+
+/** The video that still waits for its file, or the answer that refuses. */
+function findOpenUrl(parts: Pick<EmulatorParts, 'clock' | 'library'>, uid: string): Video | Answer {
+  const video = parts.library.findByUploadId(uid)
+  if (video === null || video.kind !== 'basic') {
+    return sentence(404, 'There is no such upload URL.')
+  }
+  if (video.receivedAt !== null) return sentence(409, 'This upload URL has been used.')
+  if (hasLapsed(video, parts.clock.now())) return sentence(410, 'This upload URL has lapsed.')
+  return video
 }
 
 function tooLargeAnswer(): Answer {

@@ -30,12 +30,17 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS videos_by_creator ON videos (creator, created_us);
   CREATE INDEX IF NOT EXISTS videos_by_deletion ON videos (scheduled_deletion)
     WHERE scheduled_deletion IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS videos_waiting ON videos (created_us) WHERE received_at IS NULL;
+  CREATE INDEX IF NOT EXISTS videos_by_lapse ON videos (upload_expiry) WHERE received_at IS NULL;
+  CREATE INDEX IF NOT EXISTS videos_by_finish ON videos (finishes_at)
+    WHERE finishes_at IS NOT NULL;
 
   CREATE TABLE IF NOT EXISTS notices (
     uid TEXT PRIMARY KEY,
     due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS notices_by_time ON notices (due_at);
 
   -- One row each: the account's webhook, and how far its clock is ahead.
   CREATE TABLE IF NOT EXISTS webhook (

@@ -1,15 +1,14 @@
 /** What a test may look at: every video, the minutes, the requests, and what is planned or owed. */
 import type { EmulatorParts } from './parts.ts'
-import { storageTotals } from './storage.ts'
+import { everyVideo } from './video-library.ts'
 import { formatMicroseconds, formatMilliseconds } from './timestamp.ts'
 import { hasLapsed, progressAt, reservedSeconds, storedSeconds, type Video } from './video.ts'
 
 /** The answer of GET /__emulator/state. */
 export async function emulatorState(parts: EmulatorParts): Promise<Record<string, unknown>> {
   const now = parts.clock.now()
-  const everything = { uids: null, creator: null, from: 0, until: Number.MAX_SAFE_INTEGER }
-  const videos = [...parts.library.select({ ...everything, ascending: true })]
-  const totals = storageTotals(parts.database, now)
+  const videos = [...parts.library.select({ ...everyVideo, ascending: true })]
+  const totals = parts.library.storage(now)
   return {
     videos: await Promise.all(videos.map((video) => videoState(parts, video, now))),
     reservedSeconds: totals.reservedSeconds,

@@ -22,7 +22,6 @@ import { RequestCounts } from './operation.ts'
 import type { EmulatorParts, Settings } from './parts.ts'
 import { settleInterrupted } from './receive-upload.ts'
 import { route } from './router.ts'
-import { createTusWriter } from './tus-writer.ts'
 import { UploadClaims } from './upload-claims.ts'
 import { VideoFiles } from './video-files.ts'
 import { VideoLibrary } from './video-library.ts'
@@ -137,7 +136,6 @@ function assemble(
     ...shared,
     files,
     claims: new UploadClaims(),
-    tus: createTusWriter(library, files),
     notifier: new Notifier(shared),
     requests: new RequestCounts(),
   }

@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 
 import { storageSpent } from './api-error.ts'
 import type { EmulatorParts } from './parts.ts'
-import { storageTotals } from './storage.ts'
 import type { UploadOrder } from './upload-order.ts'
 import type { UploadKind, Video } from './video.ts'
 
@@ -19,7 +18,7 @@ interface TusFacts {
  * @param now the same moment that the order's deadline was reckoned from
  */
 export function mintUpload(
-  parts: Pick<EmulatorParts, 'clock' | 'database' | 'library' | 'settings'>,
+  parts: Pick<EmulatorParts, 'clock' | 'library' | 'settings'>,
   kind: UploadKind,
   order: UploadOrder,
   tus: TusFacts | null,
@@ -47,10 +46,10 @@ export function mintUpload(
 
 /** Throws 413 with code 10011 where so many more seconds do not fit. */
 export function requireStorage(
-  parts: Pick<EmulatorParts, 'clock' | 'database' | 'settings'>,
+  parts: Pick<EmulatorParts, 'clock' | 'library' | 'settings'>,
   seconds: number,
 ): void {
-  const totals = storageTotals(parts.database, parts.clock.now())
+  const totals = parts.library.storage(parts.clock.now())
   const limit = parts.settings.storageMinutes
   if (totals.reservedSeconds + totals.storedSeconds + seconds > limit * 60) {
     throw storageSpent((totals.reservedSeconds + totals.storedSeconds) / 60, limit)

@@ -25,6 +25,27 @@ export class NoticesOwed {
       .all()
   }
 
+  /** To be sent by now, soonest first. */
+  due(now: number): OwedNotice[] {
+    return this.#database
+      .prepare<[number], OwedNotice>(
+        `SELECT uid, due_at AS dueAt, attempts FROM notices WHERE due_at <= ?
+         ORDER BY due_at, uid`,
+      )
+      .all(now)
+  }
+
+  /** When the first of those that are not due yet will be; null where there is none. */
+  nextAfter(now: number): number | null {
+    return (
+      this.#database
+        .prepare<[number], { next: number | null }>(
+          'SELECT min(due_at) AS next FROM notices WHERE due_at > ?',
+        )
+        .get(now)?.next ?? null
+    )
+  }
+
   postpone(uid: string, dueAt: number, attempts: number): void {
     this.#database
       .prepare('UPDATE notices SET due_at = ?, attempts = ? WHERE uid = ?')

@@ -49,11 +49,12 @@ export class Notifier {
     clearTimeout(this.#timer)
     if (this.#parts.closing.aborted) return
     const now = this.#parts.clock.now()
-    const waiting = this.#owed.all().filter((notice) => !this.#sending.has(notice.uid))
-    for (const notice of waiting.filter(({ dueAt }) => dueAt <= now)) this.#start(notice)
-    const next = waiting.find(({ dueAt }) => dueAt > now)
-    if (next === undefined) return
-    const sleep = Math.min(next.dueAt - now, LONGEST_SLEEP_MS)
+    for (const notice of this.#owed.due(now)) {
+      if (!this.#sending.has(notice.uid)) this.#start(notice)
+    }
+    const next = this.#owed.nextAfter(now)
+    if (next === null) return
+    const sleep = Math.min(next - now, LONGEST_SLEEP_MS)
     this.#timer = setTimeout(() => this.wake(), sleep)
   }
 

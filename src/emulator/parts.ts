@@ -4,7 +4,6 @@ import type { EmulatorDatabase } from './database.ts'
 import type { Faults } from './fault.ts'
 import type { Notifier } from './notifier.ts'
 import type { RequestCounts } from './operation.ts'
-import type { TusWriter } from './tus-writer.ts'
 import type { UploadClaims } from './upload-claims.ts'
 import type { VideoFiles } from './video-files.ts'
 import type { VideoLibrary } from './video-library.ts'
@@ -29,7 +28,6 @@ export interface EmulatorParts {
   readonly library: VideoLibrary
   readonly files: VideoFiles
   readonly claims: UploadClaims
-  readonly tus: TusWriter
   readonly webhook: WebhookBook
   readonly notifier: Notifier
   readonly faults: Faults

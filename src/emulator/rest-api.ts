@@ -116,7 +116,10 @@ function details(parts: EmulatorParts, uid: string): Answer {
  */
 function storageUsage(parts: EmulatorParts, url: URL): Answer {
   const creator = url.searchParams.get('creator') || null
-  const totals = storageTotals(parts.database, parts.clock.now(), creator)
+  const totals =
+    creator === null
+      ? parts.library.storage(parts.clock.now())
+      : storageTotals(parts.database, parts.clock.now(), creator)
   return succeed({
     creator,
     totalStorageMinutes: totals.storedSeconds / 60,

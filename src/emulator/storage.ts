@@ -1,5 +1,6 @@
 /** The account's storage: what is reserved, what is stored, what is left. Seconds throughout. */
 import type { EmulatorDatabase } from './database.ts'
+import { reservedSeconds, storedSeconds, type Video } from './video.ts'
 
 /** Sums over the account or one creator. */
 export interface StorageTotals {
@@ -10,8 +11,8 @@ export interface StorageTotals {
 }
 
 /**
- * The same rules as `reservedSeconds` and `storedSeconds` of one video, as sums that stay fast with
- * many thousands of them.
+ * The same rules as `reservedSeconds` and `storedSeconds` of one video, as sums over rows.
+ * @param creator whose videos; null sums over the whole account, which reads every row
  */
 export function storageTotals(
   database: EmulatorDatabase,
@@ -29,12 +30,22 @@ export function storageTotals(
                   THEN max_duration_seconds ELSE 0 END) AS reserved,
          sum(CASE WHEN finishes_at <= @now THEN coalesce(stored_seconds, 0) ELSE 0 END) AS stored,
          sum(CASE WHEN finishes_at <= @now AND stored_seconds > 0 THEN 1 ELSE 0 END) AS ready
-       FROM videos WHERE @creator IS NULL OR creator = @creator`,
+       FROM videos ${creator === null ? '' : 'WHERE creator = @creator'}`,
     )
     .get({ now, creator })
   return {
     reservedSeconds: row?.reserved ?? 0,
     storedSeconds: row?.stored ?? 0,
     videoCount: row?.ready ?? 0,
+  }
+}
+
+/** What one video adds to the account's sums. */
+export function storageOf(video: Video, now: number): StorageTotals {
+  const stored = storedSeconds(video, now)
+  return {
+    reservedSeconds: reservedSeconds(video, now),
+    storedSeconds: stored,
+    videoCount: stored > 0 ? 1 : 0,
   }
 }

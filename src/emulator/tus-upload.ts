@@ -1,16 +1,15 @@
 /**
- * The one-time tus URL. @tus/server only writes the chunks; the rest of the protocol is here, since
- * its own HEAD interrupts a PATCH that is under way, and its answers to wrong headers leave the
- * specification (412 without Tus-Version; 403 for 415 and 400).
+ * The one-time tus URL: HEAD and PATCH of the protocol, word for word, with Stream's rules on top.
  * https://tus.io/protocols/resumable-upload
  */
 import type { IncomingMessage } from 'node:http'
 
 import { answer, sentence, type Answer } from './answer.ts'
-import { openChunkBody, type ChunkBody } from './chunk-body.ts'
 import { refuseChunk } from './chunk-rules.ts'
+import { MAX_CHUNK_BYTES } from './limits.ts'
 import type { EmulatorParts } from './parts.ts'
 import { receiveUpload } from './receive-upload.ts'
+import { saveChunk, type SavedChunk } from './save-chunk.ts'
 import { hasLapsed, type Video } from './video.ts'
 
 export const TUS_VERSION = '1.0.0'
@@ -95,36 +94,48 @@ async function takeChunk(
     const refusal = refuseChunk(declaredBytes, offset, uploadLength)
     if (refusal !== null) return refuseTus(400, refusal)
   }
-  const body = openChunkBody(request)
-  const outcome = await parts.tus.write({ uid: video.uid, offset, declaredBytes, body })
-  // What did not say its size is judged now; a body that broke off is kept whatever its size.
-  const refusal =
-    declaredBytes === null ? refuseUndeclared(request, body, offset, uploadLength) : null
+  const saved = await save(parts, request, video, offset)
+  const arrived = await files.size(video.uid)
+  if (saved === null || arrived === null) return refuseTus(404, 'There is no such upload URL.')
+  // What did not say its size is judged now.
+  const refusal = declaredBytes === null ? refuseUndeclared(saved, offset, uploadLength) : null
   if (refusal !== null) {
     await files.truncate(video.uid, offset)
     return refusal
   }
-  const arrived = await files.size(video.uid)
-  if (arrived === null) return refuseTus(404, 'There is no such upload URL.')
   if (arrived === uploadLength && !(await receiveUpload(parts, video, arrived))) {
     return refuseTus(404, 'There is no such upload URL.')
   }
-  if (outcome.status >= 400) return refuseTus(outcome.status, outcome.text)
   return answer(204, { ...RESUMABLE, 'upload-offset': String(arrived) })
 }
 
-function refuseUndeclared(
+/** Null where the video was deleted before its file could be opened. */
+async function save(
+  { files }: Pick<EmulatorParts, 'files'>,
   request: IncomingMessage,
-  body: ChunkBody,
+  video: Video,
+  offset: number,
+): Promise<SavedChunk | null> {
+  const room = Math.min((video.uploadLength ?? 0) - offset, MAX_CHUNK_BYTES)
+  try {
+    return await saveChunk(request, files.path(video.uid), offset, room)
+  } catch (error) {
+    if ((await files.size(video.uid)) === null) return null
+    throw error
+  }
+}
+
+/** A body that broke off is kept whatever its size; one that is too large never is. */
+function refuseUndeclared(
+  { bytes, ending }: SavedChunk,
   offset: number,
   uploadLength: number,
 ): Answer | null {
-  const bytes = body.bytes()
-  if (offset + bytes > uploadLength) {
+  if (ending === 'broken-off') return null
+  if (ending === 'too-large' && offset + bytes === uploadLength) {
     return refuseTus(413, 'The chunk goes beyond the Upload-Length.')
   }
-  const brokenOff = request.destroyed && !request.complete
-  const refusal = brokenOff ? null : refuseChunk(bytes, offset, uploadLength)
+  const refusal = refuseChunk(ending === 'whole' ? bytes : bytes + 1, offset, uploadLength)
   return refusal === null ? null : refuseTus(400, refusal)
 }
 

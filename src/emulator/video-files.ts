@@ -2,6 +2,12 @@
 import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 
+/**
+ * Bytes that may wait for the disk. While one write is under way the pieces of 64 KiB that the socket
+ * brings gather here, and go out together: fewer and larger writes, at a bounded price in memory.
+ */
+export const WAITING_BYTES = 1_048_576
+
 /** A basic upload that is still coming in; a later run removes what a killed one left. */
 const PARTIAL = '.part'
 

@@ -1,6 +1,8 @@
 /** The account's videos in SQLite. Each change is one guarded statement or one transaction. */
 import type { EmulatorDatabase } from './database.ts'
 import type { MediaFacts } from './media-facts.ts'
+import { StorageTally } from './storage-tally.ts'
+import { storageTotals, type StorageTotals } from './storage.ts'
 import { rowToVideo, videoToRow, type VideoRow } from './video-row.ts'
 import type { Video } from './video.ts'
 
@@ -29,6 +31,18 @@ export interface RowSelection {
   /** Before, in microseconds. */
   readonly until: number
   readonly ascending: boolean
+  /** Only those that wait for their file. */
+  readonly waiting: boolean
+}
+
+/** All of the account's, the newest first. */
+export const everyVideo: RowSelection = {
+  uids: null,
+  creator: null,
+  from: 0,
+  until: Number.MAX_SAFE_INTEGER,
+  ascending: false,
+  waiting: false,
 }
 
 const COLUMNS = [
@@ -44,8 +58,19 @@ const PLACES = COLUMNS.split(', ')
 export class VideoLibrary {
   readonly #database: EmulatorDatabase
 
+  readonly #tally: StorageTally
+
   constructor(database: EmulatorDatabase) {
     this.#database = database
+    this.#tally = new StorageTally({
+      sum: (now) => storageTotals(database, now),
+      passing: (after, until) => this.#passing(after, until),
+    })
+  }
+
+  /** The account's storage at `now`. */
+  storage(now: number): StorageTotals {
+    return this.#tally.totals(now)
   }
 
   /** Keeps a new video under a `created` that no other has: the given one, or just after the last. */
@@ -58,6 +83,7 @@ export class VideoLibrary {
     this.#database
       .prepare(`INSERT INTO videos (${COLUMNS}) VALUES (${PLACES})`)
       .run(videoToRow(kept))
+    this.#tally.changed(null, kept)
     return kept
   }
 
@@ -77,28 +103,28 @@ export class VideoLibrary {
     return row === undefined ? null : rowToVideo(row)
   }
 
-  /** By creation. Conditions that depend on the time are the caller's. */
+  /**
+   * By creation, row by row as they are asked for. Conditions that depend on the time are the
+   * caller's; the database takes no other question until the last row, or until the caller stops.
+   */
   *select(selection: RowSelection): IterableIterator<Video> {
     const order = selection.ascending ? 'ASC' : 'DESC'
     const rows = this.#database
-      .prepare<
-        [number, number, string | null, string | null, string | null, string | null],
-        VideoRow
-      >(
-        `SELECT * FROM videos WHERE created_us >= ? AND created_us < ?
-           AND (? IS NULL OR creator = ?)
-           AND (? IS NULL OR uid IN (SELECT value FROM json_each(?)))
-         ORDER BY created_us ${order}`,
+      .prepare<SelectionParameters, VideoRow>(
+        `SELECT * FROM videos WHERE ${conditionsOf(selection)} ORDER BY created_us ${order}`,
       )
-      .all(
-        selection.from,
-        selection.until,
-        selection.creator,
-        selection.creator,
-        selection.uids === null ? null : 'some',
-        selection.uids === null ? null : JSON.stringify(selection.uids),
-      )
+      .iterate(parametersOf(selection))
     for (const row of rows) yield rowToVideo(row)
+  }
+
+  /** How many `select` would find. */
+  count(selection: RowSelection): number {
+    const row = this.#database
+      .prepare<SelectionParameters, { count: number }>(
+        `SELECT count(*) AS count FROM videos WHERE ${conditionsOf(selection)}`,
+      )
+      .get(parametersOf(selection))
+    return row?.count ?? 0
   }
 
   update(uid: string, change: VideoChange, now: number): Video | null {
@@ -115,24 +141,28 @@ export class VideoLibrary {
          WHERE uid = @uid`,
       )
       .run(row)
-    return this.find(uid)
+    const changed = this.find(uid)
+    this.#tally.changed(video, changed)
+    return changed
   }
 
   /** The last byte is in. False when the video is gone or was received before: only one wins. */
   markReceived(uid: string, sizeBytes: number, now: number, encodeMs: number): boolean {
-    const done = this.#database
-      .prepare(
-        `UPDATE videos SET received_at = ?, finishes_at = ?, size_bytes = ?
-         WHERE uid = ? AND received_at IS NULL`,
-      )
-      .run(now, now + encodeMs, sizeBytes, uid)
+    const done = this.#tallied(uid, () =>
+      this.#database
+        .prepare(
+          `UPDATE videos SET received_at = ?, finishes_at = ?, size_bytes = ?
+           WHERE uid = ? AND received_at IS NULL`,
+        )
+        .run(now, now + encodeMs, sizeBytes, uid),
+    )
     return done.changes === 1
   }
 
   /** What the file is. From here on a notice is owed for the end of processing. */
   setMedia(uid: string, media: MediaFacts): void {
     const stored = media.failure === null ? Math.ceil(media.durationSeconds ?? 0) : 0
-    this.#database.transaction(() => {
+    const change = this.#database.transaction(() => {
       const done = this.#database
         .prepare('UPDATE videos SET media = ?, stored_seconds = ? WHERE uid = ? AND media IS NULL')
         .run(JSON.stringify(media), stored, uid)
@@ -143,15 +173,17 @@ export class VideoLibrary {
            SELECT uid, finishes_at, 0 FROM videos WHERE uid = ?`,
         )
         .run(uid)
-    })()
+    })
+    this.#tallied(uid, change)
   }
 
   /** False when there was nothing to delete. */
   remove(uid: string): boolean {
-    return this.#database.transaction(() => {
+    const removal = this.#database.transaction(() => {
       this.#database.prepare('DELETE FROM notices WHERE uid = ?').run(uid)
       return this.#database.prepare('DELETE FROM videos WHERE uid = ?').run(uid).changes === 1
-    })()
+    })
+    return this.#tallied(uid, removal)
   }
 
   /** Videos whose `scheduledDeletion` has come. */
@@ -174,6 +206,7 @@ export class VideoLibrary {
   }
 
   removeAll(): string[] {
+    this.#tally.forget()
     return this.#database.transaction(() => {
       this.#database.prepare('DELETE FROM notices').run()
       return this.#database
@@ -182,4 +215,46 @@ export class VideoLibrary {
         .map((row) => row.uid)
     })()
   }
+
+  /** Does the work on one video, and tells the tally what became of it. */
+  #tallied<Result>(uid: string, work: () => Result): Result {
+    const before = this.find(uid)
+    const result = work()
+    this.#tally.changed(before, this.find(uid))
+    return result
+  }
+
+  *#passing(after: number, until: number): IterableIterator<Video> {
+    const rows = this.#database
+      .prepare<{ after: number; until: number }, VideoRow>(
+        `SELECT * FROM videos
+           WHERE received_at IS NULL AND upload_expiry > @after AND upload_expiry <= @until
+         UNION ALL
+         SELECT * FROM videos WHERE finishes_at > @after AND finishes_at <= @until`,
+      )
+      .iterate({ after, until })
+    for (const row of rows) yield rowToVideo(row)
+  }
+}
+
+/** Only what is asked for stands in the question, so that SQLite finds the index that fits it. */
+function conditionsOf(selection: RowSelection): string {
+  return [
+    // The sign keeps SQLite from walking through all of creation in search of a few uids.
+    `${selection.uids === null ? '' : '+'}created_us BETWEEN @from AND @until - 1`,
+    ...(selection.creator === null ? [] : ['creator = @creator']),
+    ...(selection.uids === null ? [] : ['uid IN (SELECT value FROM json_each(@uids))']),
+    ...(selection.waiting ? ['received_at IS NULL'] : []),
+  ].join(' AND ')
+}
+
+interface SelectionParameters {
+  readonly from: number
+  readonly until: number
+  readonly creator: string | null
+  readonly uids: string | null
+}
+
+function parametersOf({ from, until, creator, uids }: RowSelection): SelectionParameters {
+  return { from, until, creator, uids: uids === null ? null : JSON.stringify(uids) }
 }

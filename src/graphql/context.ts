@@ -2,13 +2,23 @@
 import type { Parts } from '../uploads/parts.ts'
 import type { UploadEvent } from '../uploads/upload.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import type { Allowance } from './allowance.ts'
+import { type Allowance, createAllowance } from './allowance.ts'
 
 export interface GraphQLContext {
   readonly parts: Parts
   readonly viewer: Viewer
   readonly history: HistoryReader
   readonly allowance: Allowance
+}
+
+/** Anew for each operation: what it reads and how much it may answer with is its own. */
+export function createContext(parts: Parts, viewer: Viewer): GraphQLContext {
+  return {
+    parts,
+    viewer,
+    history: createHistoryReader(parts),
+    allowance: createAllowance(),
+  }
 }
 
 /** Reads the history of uploads; those asked for in one turn are read with one query. */

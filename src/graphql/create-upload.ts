@@ -1,6 +1,7 @@
 /** The two mutations that mint upload URLs. */
 import type { JsonObject } from '../uploads/json.ts'
-import { type CreateUploadOutcome, type Minted, createUpload } from '../uploads/create-upload.ts'
+import { type CreateUploadOutcome, createUpload } from '../uploads/create-upload.ts'
+import type { Minted } from '../uploads/mint-reserved.ts'
 import { CHUNK_SIZE_BYTES } from '../uploads/policy.ts'
 import type { UploadProtocol } from '../uploads/upload.ts'
 import type { UploadRequest } from '../uploads/upload-request.ts'

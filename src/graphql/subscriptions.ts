@@ -15,6 +15,8 @@ builder.subscriptionFields((t) => ({
     description:
       'The upload as it stands now, then at each change of status or progress; completes after a terminal status.',
     args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
+    // Whoever joins others who watch it already is shown the present state first, too.
+    extensions: { presentFirst: true },
     subscribe: async (_root, { uid }, { parts, viewer }) =>
       changesOrThrow(await watchUpload(parts, viewer, uid)),
     resolve: renewed,

@@ -1,9 +1,8 @@
 /** Who is calling: one function for every door. https://www.rfc-editor.org/rfc/rfc8725 */
 import { type JWTPayload, type JWTVerifyOptions, errors, jwtVerify } from 'jose'
-import type { Log } from '../uploads/parts.ts'
 import { CREATOR_RULE, isCreator } from '../uploads/policy.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import { createKeySet } from './key-set.ts'
+import type { KeySet } from './key-set.ts'
 
 /** How callers prove who they are. */
 export type AuthRules =
@@ -30,7 +29,6 @@ export interface Unauthenticated {
 /** Takes the value of the Authorization header. */
 export type Authenticate = (authorization: string | null) => Promise<Viewer | Unauthenticated>
 
-const LOCAL_ADMIN: Viewer = { subject: 'local', isAdmin: true, expiresAt: null }
 const ADMIN_SCOPE = 'uploads:admin'
 /** Seconds by which the clocks of an identity provider and of the gateway may differ. */
 const CLOCK_TOLERANCE_SECONDS = 5
@@ -39,11 +37,13 @@ export function isViewer(caller: Viewer | Unauthenticated): caller is Viewer {
   return 'subject' in caller
 }
 
-export function createAuthenticate(rules: AuthRules, now: () => Date, log: Log): Authenticate {
-  if (rules.kind === 'open') return async () => LOCAL_ADMIN
-
+/** @param keySet the keys at `rules.jwksURL`; null where there are none */
+export function createAuthenticate(
+  rules: Extract<AuthRules, { kind: 'tokens' }>,
+  keySet: KeySet | null,
+  now: () => Date,
+): Authenticate {
   const { secret } = rules
-  const keySet = rules.jwksURL === null ? null : createKeySet(rules.jwksURL, now, log)
   const claims: JWTVerifyOptions = {
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     requiredClaims: ['sub', 'exp'],
@@ -62,7 +62,7 @@ export function createAuthenticate(rules: AuthRules, now: () => Date, log: Log):
     }
     if (keySet === null) return null
     return attempt(
-      jwtVerify(token, keySet, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] }),
+      jwtVerify(token, keySet.getKey, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] }),
     )
   }
 

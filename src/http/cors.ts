@@ -2,7 +2,7 @@
 import type { Log } from '../uploads/parts.ts'
 import type { Door } from './door.ts'
 
-const EXPOSED = ['Retry-After', 'WWW-Authenticate']
+const EXPOSED = ['Retry-After', 'WWW-Authenticate', 'X-Request-Id']
 const PREFLIGHT_SECONDS = '600'
 
 /** What the pages of other origins may do at a door. */
@@ -14,13 +14,20 @@ export interface CorsRules {
   readonly exposed?: readonly string[]
 }
 
+/** What an answer to a page of a listed origin carries, so that the page may read it. */
+export function corsHeaders(
+  origin: string,
+  { exposed = [] }: Pick<CorsRules, 'exposed'> = {},
+): Readonly<Record<string, string>> {
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': [...EXPOSED, ...exposed].join(', '),
+  }
+}
+
 /** Lets the pages of these origins, and no others, use the door from a browser. */
-export function withCors(
-  { origins, methods, exposed = [] }: CorsRules,
-  log: Log,
-  door: Door,
-): Door {
-  const exposedHeaders = [...EXPOSED, ...exposed].join(', ')
+export function withCors(rules: CorsRules, log: Log, door: Door): Door {
+  const { origins, methods } = rules
   return async (request, visitor) => {
     const origin = request.headers.get('origin')
     const allowed = origin !== null && origins.has(origin)
@@ -38,14 +45,16 @@ export function withCors(
       return response
     }
 
-    response.headers.set('access-control-allow-origin', origin)
     if (isPreflight) {
       const asked = request.headers.get('access-control-request-headers')
+      response.headers.set('access-control-allow-origin', origin)
       response.headers.set('access-control-allow-methods', methods)
       if (asked !== null) response.headers.set('access-control-allow-headers', asked)
       response.headers.set('access-control-max-age', PREFLIGHT_SECONDS)
     } else {
-      response.headers.set('access-control-expose-headers', exposedHeaders)
+      for (const [name, value] of Object.entries(corsHeaders(origin, rules))) {
+        response.headers.set(name, value)
+      }
     }
     return response
   }

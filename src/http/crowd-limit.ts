@@ -1,27 +1,45 @@
 /** A bound on how many operations of one caller run at the same time, by whatever connections. */
 import { GraphQLError } from 'graphql'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { GatewayPlugin } from './plugin.ts'
 import { countOne } from '../uploads/count-one.ts'
 
 /** Queries and mutations; a page has a handful under way, a backend that mints for many some dozens. */
 export const MOST_RUNNING = 100
 
-/** Refuses those beyond it before they start. */
-export function createCrowdLimit(): GatewayPlugin {
+export interface CrowdLimit {
+  /** Counts one more operation of the caller, until what comes back is called; null where it is one too many. */
+  enter(subject: string): (() => void) | null
+  /** Refuses those beyond it before they start. */
+  readonly plugin: GatewayPlugin
+}
+
+export function createCrowdLimit(telemetry: Pick<Telemetry, 'refused'>): CrowdLimit {
   const running = new Map<string, number>()
+
+  function enter(subject: string): (() => void) | null {
+    return (running.get(subject) ?? 0) >= MOST_RUNNING ? null : countOne(running, subject)
+  }
+
   return {
-    onExecute({ args, executeFn, setExecuteFn }) {
-      const { subject } = args.contextValue.viewer
-      setExecuteFn(async (given) => {
-        if ((running.get(subject) ?? 0) >= MOST_RUNNING) return { data: null, errors: [crowded()] }
-        const leave = countOne(running, subject)
-        try {
-          const result: unknown = await executeFn(given)
-          return result
-        } finally {
-          leave()
-        }
-      })
+    enter,
+    plugin: {
+      onExecute({ args, executeFn, setExecuteFn }) {
+        const { subject } = args.contextValue.viewer
+        setExecuteFn(async (given) => {
+          const leave = enter(subject)
+          if (leave === null) {
+            telemetry.refused('/graphql', 'crowded')
+            return { data: null, errors: [crowded()] }
+          }
+          try {
+            const result: unknown = await executeFn(given)
+            return result
+          } finally {
+            leave()
+          }
+        })
+      },
     },
   }
 }

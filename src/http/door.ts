@@ -4,6 +4,11 @@
 export interface Visitor {
   /** The client's address; null where it is not known. For the log only: it proves nothing. */
   readonly address: string | null
+  /**
+   * Names the request in the log and in its answer: see request-id.ts. To the doors it is always
+   * given; a host leaves it out, unless a proxy that it trusts has named the request.
+   */
+  readonly requestId?: string | undefined
 }
 
 /** Answers the requests to its path. */

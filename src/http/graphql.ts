@@ -1,8 +1,11 @@
 /** The GraphQL door: authentication in front of Yoga, GraphiQL for a browser. */
 import { type Authenticate, isViewer } from './authenticate.ts'
-import type { Door } from './door.ts'
+import { type Door, readBody } from './door.ts'
 import { createGraphiQLPage } from './graphiql.ts'
 import type { Yoga } from './yoga.ts'
+
+/** Bytes of one GraphQL request, its variables included: a meta has 4 KiB at most. */
+export const MAX_REQUEST_BYTES = 64 * 1024
 
 export interface GraphQLDoorOptions {
   readonly introspection: boolean
@@ -15,7 +18,7 @@ export function createGraphQLDoor(
   options: GraphQLDoorOptions,
 ): Door {
   const page = createGraphiQLPage()
-  return async (request) => {
+  return async (request, visitor) => {
     // The page is shown to anybody; nothing is executed for it.
     if (options.introspection && request.method === 'GET' && acceptsHTML(request)) return page()
     if (isFromElsewhere(request, options.allowedOrigins)) {
@@ -40,7 +43,16 @@ export function createGraphQLDoor(
         ? answer(request, 503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
         : answer(request, 401, 'UNAUTHENTICATED', caller.message, { 'www-authenticate': 'Bearer' })
     }
-    const response = await yoga.fetch(request, { viewer: caller })
+    const bounded = await withinBound(request)
+    if (bounded === null) {
+      return answer(
+        request,
+        413,
+        'CONTENT_TOO_LARGE',
+        `A request has at most ${MAX_REQUEST_BYTES} bytes.`,
+      )
+    }
+    const response = await yoga.fetch(bounded, { viewer: caller, requestId: visitor?.requestId })
     if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
       response.headers.set('cache-control', 'no-store, no-transform')
       // Proxies that gather an answer before they pass it on would hold every event back.
@@ -48,6 +60,17 @@ export function createGraphQLDoor(
     }
     return response
   }
+}
+
+/** Null where the body is too long. A length that is declared is kept by whoever carries the request. */
+async function withinBound(request: Request): Promise<Request | null> {
+  if (request.body === null) return request
+  const declared = request.headers.get('content-length')
+  if (declared !== null) return Number(declared) > MAX_REQUEST_BYTES ? null : request
+  const body = await readBody(request, MAX_REQUEST_BYTES)
+  if (body === null) return null
+  const { url, method, headers, signal } = request
+  return new Request(url, { method, headers, signal, body: new Blob([new Uint8Array(body)]) })
 }
 
 /**

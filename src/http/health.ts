@@ -2,29 +2,67 @@
 import type { Parts } from '../uploads/parts.ts'
 import { type Door, methodNotAllowed } from './door.ts'
 
+/** What the door cannot see for itself. */
+export interface Readiness {
+  /**
+   * Why no upload could be minted at Stream right now, in a sentence that an operator can act on;
+   * null where it answered lately. Asked with each probe, and so remembered by whoever answers.
+   */
+  readonly streamAway: () => Promise<string | null>
+  /** Whether the first requests would still be slow. */
+  readonly warmingUp: () => boolean
+}
+
+type ReadyParts = Pick<Parts, 'store' | 'closing' | 'log'>
+
+const READS = ['GET', 'HEAD']
+
 /** 200 as long as the process answers. */
 export const healthDoor: Door = async (request) =>
-  isRead(request) ? Response.json({ status: 'alive' }) : methodNotAllowed(['GET', 'HEAD'])
+  isRead(request) ? answer(request, 200, { status: 'alive' }) : methodNotAllowed(READS)
 
-/** 200 where the database answers and the gateway is not draining; else 503 with the reasons. */
-export function createReadyDoor({ store, closing, log }: Parts): Door {
+/** 200 where the gateway can do its work; else 503 with every reason why it cannot. */
+export function createReadyDoor(parts: ReadyParts, readiness: Readiness): Door {
+  const { closing } = parts
   return async (request) => {
-    if (!isRead(request)) return methodNotAllowed(['GET', 'HEAD'])
+    if (!isRead(request)) return methodNotAllowed(READS)
     const reasons: string[] = []
-    if (closing.aborted) reasons.push('The gateway is draining.')
-    try {
-      await store.ping()
-    } catch (error) {
-      log.error({ err: error }, 'database not reachable')
-      reasons.push('The database cannot be reached.')
-    }
-    const ready = reasons.length === 0
-    return Response.json(ready ? { status: 'ready' } : { status: 'not ready', reasons }, {
-      status: ready ? 200 : 503,
-    })
+    if (closing.aborted) reasons.push('The gateway is draining: it will stop.')
+    if (readiness.warmingUp()) reasons.push('The gateway is warming up: it will be ready soon.')
+    const away = await Promise.all([databaseAway(parts), streamAway(parts, readiness)])
+    reasons.push(...away.filter((reason) => reason !== null))
+    return reasons.length === 0
+      ? answer(request, 200, { status: 'ready' })
+      : answer(request, 503, { status: 'not ready', reasons })
   }
 }
 
-function isRead(request: Request): boolean {
-  return request.method === 'GET' || request.method === 'HEAD'
+/** An answer to GET, its headers alone to HEAD. https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2 */
+function answer({ method }: Request, status: number, body: object): Response {
+  const shown = method === 'HEAD' ? null : JSON.stringify(body)
+  return new Response(shown, { status, headers: { 'content-type': 'application/json' } })
+}
+
+/** It was migrated when it was opened. */
+async function databaseAway({ store, log }: ReadyParts): Promise<string | null> {
+  try {
+    await store.ping()
+    return null
+  } catch (error) {
+    log.error({ err: error }, 'database not reachable')
+    return 'The database cannot be reached: see the log, and what DATABASE_URL names.'
+  }
+}
+
+async function streamAway({ log }: ReadyParts, readiness: Readiness): Promise<string | null> {
+  try {
+    return await readiness.streamAway()
+  } catch (error) {
+    log.error({ err: error }, 'nobody knows whether Stream answers')
+    return 'Nobody knows whether Cloudflare Stream answers: see the log.'
+  }
+}
+
+function isRead({ method }: Request): boolean {
+  return READS.includes(method)
 }

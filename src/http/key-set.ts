@@ -20,8 +20,14 @@ export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
 }
 
-/** For jose's `jwtVerify`. Rejects with KeysUnavailable, or with jose's errors about the token. */
-export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetKey {
+export interface KeySet {
+  /** For jose's `jwtVerify`. Rejects with KeysUnavailable, or with jose's errors about the token. */
+  readonly getKey: JWTVerifyGetKey
+  /** Another number for other keys; null where they are to be fetched before anybody is believed. */
+  version(): number | null
+}
+
+export function createKeySet(url: URL, now: () => Date, log: Log): KeySet {
   // When to fetch is decided here: jose would forget good keys after a while, provider or not.
   const keys = createRemoteJWKSet(url, { cacheMaxAge: Infinity, cooldownDuration: Infinity })
   let fetchedAt = -Infinity
@@ -55,29 +61,41 @@ export function createKeySet(url: URL, now: () => Date, log: Log): JWTVerifyGetK
     return passed >= milliseconds || passed < 0
   }
 
+  function hasKeys(): boolean {
+    return fetchedAt !== -Infinity
+  }
+
+  function isDue(): boolean {
+    return isOver(REFRESH_MS, fetchedAt) && isOver(hasKeys() ? PAUSE_MS : FIRST_PAUSE_MS, triedAt)
+  }
+
+  /** While the provider is away nobody waits for it, but for the first keys of all. */
+  function isGood(): boolean {
+    return hasKeys() && (!isOver(STALE_MS, fetchedAt) || failure !== null)
+  }
+
   /** Resolves once there are keys to look in: stale ones only while the provider is away. */
   async function prepare(): Promise<void> {
-    const hasKeys = fetchedAt !== -Infinity
-    const isDue =
-      isOver(REFRESH_MS, fetchedAt) && isOver(hasKeys ? PAUSE_MS : FIRST_PAUSE_MS, triedAt)
-    const fetching = isDue ? fetchKeys() : underWay
-    // While the provider is away nobody waits for it, but for the first keys of all.
-    if (hasKeys && (!isOver(STALE_MS, fetchedAt) || failure !== null)) return
+    const fetching = isDue() ? fetchKeys() : underWay
+    if (isGood()) return
     await fetching
     if (fetchedAt === -Infinity) throw new KeysUnavailable(`No keys yet: ${failure ?? ''}`)
   }
 
-  return async (header, token) => {
-    await prepare()
-    try {
-      return await keys(header, token)
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
-      // A new key, perhaps.
-      if (isOver(PAUSE_MS, triedAt)) await fetchKeys()
-      else await underWay
-      if (failure !== null) throw new KeysUnavailable(`The key may be new: ${failure}`)
-      return keys(header, token)
-    }
+  return {
+    async getKey(header, token) {
+      await prepare()
+      try {
+        return await keys(header, token)
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+        // A new key, perhaps.
+        if (isOver(PAUSE_MS, triedAt)) await fetchKeys()
+        else await underWay
+        if (failure !== null) throw new KeysUnavailable(`The key may be new: ${failure}`)
+        return keys(header, token)
+      }
+    },
+    version: () => (isGood() && !isDue() ? fetchedAt : null),
   }
 }

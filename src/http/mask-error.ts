@@ -3,11 +3,18 @@ import { GraphQLError } from 'graphql'
 import { maskError as yogaMask } from 'graphql-yoga'
 import type { Log } from '../uploads/parts.ts'
 
-/** What was meant for the caller stays; anything else is logged whole and shown by an id only. */
-export function maskError(log: Log, error: unknown, message: string): Error {
+/**
+ * What was meant for the caller stays; anything else is logged whole and shown by an id only: that of
+ * the request, where there is one.
+ */
+export function maskError(
+  log: Log,
+  error: unknown,
+  message: string,
+  requestId: string = crypto.randomUUID(),
+): GraphQLError {
   const masked = yogaMask(error, message, false)
-  if (masked === error) return masked
-  const requestId = crypto.randomUUID()
+  if (masked === error && masked instanceof GraphQLError) return masked
   // The error around it carries the client's whole document, with whatever stands in that.
   const cause = error instanceof GraphQLError ? (error.originalError ?? error.message) : error
   log.error({ requestId, err: cause }, 'unexpected error')

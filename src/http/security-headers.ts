@@ -7,11 +7,15 @@ const NO_PAGE = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; fo
 const HTTPS_SECONDS = 31_536_000
 
 /**
- * Adds them where a door has not set its own. `https` where browsers come by TLS: they are told to
- * come no other way. https://cheatsheetseries.owasp.org/cheatsheets/HTTP_Headers_Cheat_Sheet.html
+ * What every answer carries unless its door has set another. `https` where browsers come by TLS: they
+ * are told to come no other way. https://cheatsheetseries.owasp.org/cheatsheets/HTTP_Headers_Cheat_Sheet.html
  */
-export function withSecurityHeaders({ https }: { readonly https: boolean }, door: Door): Door {
-  const defaults: Readonly<Record<string, string>> = {
+export function securityHeaders({
+  https,
+}: {
+  readonly https: boolean
+}): Readonly<Record<string, string>> {
+  return {
     'content-security-policy': NO_PAGE,
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
@@ -23,9 +27,14 @@ export function withSecurityHeaders({ https }: { readonly https: boolean }, door
     'cache-control': 'no-store',
     ...(https ? { 'strict-transport-security': `max-age=${HTTPS_SECONDS}` } : {}),
   }
+}
+
+/** Adds them where a door has not set its own. */
+export function withSecurityHeaders(options: { readonly https: boolean }, door: Door): Door {
+  const defaults = Object.entries(securityHeaders(options))
   return async (request, visitor) => {
     const response = await door(request, visitor)
-    for (const [name, value] of Object.entries(defaults)) {
+    for (const [name, value] of defaults) {
       if (!response.headers.has(name)) response.headers.set(name, value)
     }
     return response

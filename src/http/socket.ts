@@ -2,12 +2,17 @@
  * GraphQL over WebSocket: the protocol `graphql-transport-ws`, with the token in
  * `connectionParams.authorization`. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
-import { type DocumentNode, type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql'
-import type { OperationResult, ServerOptions } from 'graphql-ws'
+import { type ExecutionArgs, GraphQLError } from 'graphql'
+import type { ServerOptions } from 'graphql-ws'
+import { isAsyncIterable } from 'graphql-yoga'
 import { countOne } from '../uploads/count-one.ts'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { type Authenticate, isViewer } from './authenticate.ts'
+import type { Enveloped } from './enveloped.ts'
+import { askedIn } from './lane/asked.ts'
+import type { Lane } from './lane/lane.ts'
+import type { Seat } from './lane/socket-lane.ts'
 import type { Yoga } from './yoga.ts'
 
 /** What a client may send when it connects. */
@@ -31,34 +36,38 @@ const CONNECT_WITHIN_MS = 10_000
 /** Open sockets of one caller: each of its tabs has one. */
 export const MOST_SOCKETS = 100
 
-/** GraphQL's own functions with Yoga's plugins around them. */
-interface Enveloped {
-  readonly schema: GraphQLSchema
-  readonly parse: (source: string) => DocumentNode
-  readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[]
-  readonly contextFactory: () => unknown
-  readonly execute: (args: ExecutionArgs) => OperationResult
-  readonly subscribe: (args: ExecutionArgs) => OperationResult
+/** What a host that carries sockets needs. */
+export interface SocketDoor {
+  /** For graphql-ws: operations run as they do over HTTP, with the same limits and masks. */
+  readonly options: SocketOptions
+  /** Who sits at a socket; null until it has said who it is. */
+  seatOf(extra: SocketExtra): Seat | null
+  /** Resolves once no query and no mutation of this socket is under way. */
+  quiet(extra: SocketExtra): Promise<void>
 }
 
-/**
- * Options for graphql-ws, whatever carries the sockets. Operations run as they do over HTTP, with the
- * same limits and masks. A token that is not valid closes with 4403; a socket too many with 1013.
- */
-export function createSocketOptions(
-  { clock }: Pick<Parts, 'clock'>,
+interface TakenSeat extends Seat {
+  readonly leave: () => void
+  /** Queries and mutations under way. */
+  readonly errands: Set<Promise<unknown>>
+}
+
+/** A token that is not valid closes with 4403; a socket too many with 1013. */
+export function createSocketDoor(
+  { clock, closing }: Pick<Parts, 'clock' | 'closing'>,
   yoga: Yoga,
   authenticate: Authenticate,
-): SocketOptions {
+  lane: Pick<Lane, 'learnWatched'>,
+): SocketDoor {
   /** Who opened a connection, by what graphql-ws keeps for it. */
-  const seats = new WeakMap<object, { readonly viewer: Viewer; readonly leave: () => void }>()
+  const seats = new WeakMap<object, TakenSeat>()
   const open = new Map<string, number>()
   /** Sockets that went away, some of them while their token was being verified. */
   const closed = new WeakSet<object>()
-  /** How each operation runs, by the arguments that it was prepared with. */
-  const prepared = new WeakMap<ExecutionArgs, Enveloped>()
+  /** How each operation runs, and for whom, by the arguments that it was prepared with. */
+  const prepared = new WeakMap<ExecutionArgs, { enveloped: Enveloped; seat: TakenSeat }>()
 
-  function envelopedOf(args: ExecutionArgs): Enveloped {
+  function preparedFor(args: ExecutionArgs): { enveloped: Enveloped; seat: TakenSeat } {
     const found = prepared.get(args)
     if (found === undefined) throw new Error('An operation runs that nobody has prepared.')
     return found
@@ -82,9 +91,9 @@ export function createSocketOptions(
     }
   }
 
-  return {
+  const options: SocketOptions = {
     connectionInitWaitTimeout: CONNECT_WITHIN_MS,
-    async onConnect({ connectionParams, extra }) {
+    async onConnect({ connectionParams, extra, subscriptions }) {
       const authorization = connectionParams?.['authorization']
       const caller = await authenticate(typeof authorization === 'string' ? authorization : null)
       if (closed.has(extra)) return false
@@ -100,6 +109,8 @@ export function createSocketOptions(
       const leave = countOne(open, caller.subject)
       seats.set(extra, {
         viewer: caller,
+        has: (id) => id in subscriptions,
+        errands: new Set(),
         leave() {
           over.abort()
           leave()
@@ -114,8 +125,9 @@ export function createSocketOptions(
       seats.delete(extra)
     },
     async onSubscribe({ extra }, _id, params) {
-      const viewer = seats.get(extra)?.viewer
-      if (viewer === undefined) return [lapsed()]
+      const seat = seats.get(extra)
+      if (seat === undefined) return [lapsed()]
+      const { viewer } = seat
       if (viewer.expiresAt !== null && viewer.expiresAt <= clock.now()) return [lapsed()]
       const enveloped: Enveloped = yoga.getEnveloped({ viewer, params })
       const { schema } = enveloped
@@ -130,15 +142,60 @@ export function createSocketOptions(
           variableValues: params.variables,
           contextValue: await enveloped.contextFactory(),
         }
-        prepared.set(args, enveloped)
+        prepared.set(args, { enveloped, seat })
+        const asked = askedIn(params)
+        if (asked !== null) lane.learnWatched(viewer, asked)
         return args
       } catch (error) {
         if (error instanceof GraphQLError) return [error]
         throw error
       }
     },
-    execute: (args) => envelopedOf(args).execute(args),
-    subscribe: (args) => envelopedOf(args).subscribe(args),
+    async execute(args) {
+      const { enveloped, seat } = preparedFor(args)
+      const errand = Promise.resolve(enveloped.execute(args))
+      seat.errands.add(errand)
+      try {
+        return await errand
+      } finally {
+        seat.errands.delete(errand)
+      }
+    },
+    async subscribe(args) {
+      const result = await preparedFor(args).enveloped.subscribe(args)
+      return isAsyncIterable(result) ? withoutEndAt(closing, result) : result
+    },
+  }
+
+  return {
+    options,
+    seatOf: (extra) => seats.get(extra) ?? null,
+    async quiet(extra) {
+      const seat = seats.get(extra)
+      if (seat !== undefined) await Promise.allSettled(seat.errands)
+    },
+  }
+}
+
+/**
+ * When the gateway stops, a subscription is not over: its client is to come back and watch on, and
+ * would not if it were told that it is complete. Closing the socket is what tells it.
+ */
+function withoutEndAt<T>(closing: AbortSignal, events: AsyncIterable<T>): AsyncIterableIterator<T> {
+  const iterator = events[Symbol.asyncIterator]()
+  return {
+    async next() {
+      const result = await iterator.next()
+      if (result.done === true && closing.aborted) await new Promise(() => undefined)
+      return result
+    },
+    async return() {
+      await iterator.return?.()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
   }
 }
 

@@ -1,7 +1,7 @@
 /** A bound on how long one query or mutation may take. */
 import { GraphQLError } from 'graphql'
+import type { Deadlines } from './deadlines.ts'
 import type { GatewayPlugin } from './plugin.ts'
-import type { Clock } from '../uploads/parts.ts'
 
 /** Twice as long as Stream is given to mint one URL. */
 export const MOST_MILLISECONDS = 30_000
@@ -10,18 +10,12 @@ export const MOST_MILLISECONDS = 30_000
  * Answers for what takes longer, and starts no further field of it. What was minted by then is not
  * lost: its creator finds it, with its URL, among its uploads.
  */
-export function createTimeLimit(clock: Clock): GatewayPlugin {
-  async function abortAfter(late: AbortController, over: AbortSignal): Promise<void> {
-    await clock.wait(MOST_MILLISECONDS, over)
-    if (!over.aborted) late.abort(tooSlow())
-  }
-
+export function createTimeLimit(deadlines: Deadlines): GatewayPlugin {
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args) => {
-        const over = new AbortController()
         const late = new AbortController()
-        const deadline = abortAfter(late, over.signal)
+        const end = deadlines.begin(() => late.abort(tooSlow()))
         try {
           // Yoga's executor takes a signal; the types of graphql-js know of none.
           const bounded = { ...args, signal: late.signal }
@@ -31,15 +25,14 @@ export function createTimeLimit(clock: Clock): GatewayPlugin {
           if (!late.signal.aborted) throw error
           return { data: null, errors: [tooSlow()] }
         } finally {
-          over.abort()
-          await deadline
+          end()
         }
       })
     },
   }
 }
 
-function tooSlow(): GraphQLError {
+export function tooSlow(): GraphQLError {
   return new GraphQLError(
     `The operation took longer than ${MOST_MILLISECONDS / 1000} seconds. What it did by then stands: look before you try again, or use an idempotencyKey.`,
     { extensions: { code: 'TIMEOUT' } },

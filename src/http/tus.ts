@@ -7,6 +7,7 @@ import type { Parts } from '../uploads/parts.ts'
 import { MAX_TUS_BYTES } from '../uploads/policy.ts'
 import { type Authenticate, isViewer } from './authenticate.ts'
 import { type Door, methodNotAllowed, say } from './door.ts'
+import { partsFor } from './request-id.ts'
 import { readTusTerms, sayTusIssue } from './tus-terms.ts'
 
 /** What a browser must be allowed to read of the answers. */
@@ -32,7 +33,7 @@ const ABILITIES = {
 const RETRY_AFTER_SECONDS = '5'
 
 export function createTusDoor(parts: Parts, authenticate: Authenticate): Door {
-  return async (request) => {
+  return async (request, visitor) => {
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: ABILITIES })
     if (['HEAD', 'PATCH', 'DELETE'].includes(request.method)) {
       return say(
@@ -62,7 +63,7 @@ export function createTusDoor(parts: Parts, authenticate: Authenticate): Door {
     }
     const terms = readTusTerms(request.headers, parts.policy)
     if ('problems' in terms) return say(400, terms.problems.join(' '), VERSION)
-    return answer(await createUpload(parts, caller, terms))
+    return answer(await createUpload(partsFor(parts, visitor?.requestId), caller, terms))
   }
 }
 

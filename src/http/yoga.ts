@@ -1,36 +1,46 @@
 /** Yoga as the doors use it: our schema, our context, errors masked, nothing of its own at the door. */
 import type { DocumentNode } from 'graphql'
 import { createYoga } from 'graphql-yoga'
-import { createAllowance } from '../graphql/allowance.ts'
-import { type GraphQLContext, createHistoryReader } from '../graphql/context.ts'
+import { type GraphQLContext, createContext } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import { createCrowdLimit } from './crowd-limit.ts'
+import type { CrowdLimit } from './crowd-limit.ts'
+import type { Deadlines } from './deadlines.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { useHiddenSchema } from './hide-schema.ts'
+import { createErrorMask } from './error-mask.ts'
 import { maskError } from './mask-error.ts'
 import { useNamedMistakes } from './name-mistakes.ts'
 import { useOperationLimits } from './operation-limits.ts'
+import { createOperationTelemetry } from './operation-telemetry.ts'
 import { useBoundedParser } from './parse-document.ts'
 import type { GatewayPlugin } from './plugin.ts'
+import { partsFor } from './request-id.ts'
 import { createTimeLimit } from './time-limit.ts'
-
-/** Bytes of one GraphQL request, its variables included: a meta has 4 KiB at most. */
-const MAX_REQUEST_BYTES = 64 * 1024
 
 export type Yoga = ReturnType<typeof createGatewayYoga>
 
-export function createGatewayYoga(parts: Parts, options: { readonly introspection: boolean }) {
+export interface YogaOptions {
+  readonly introspection: boolean
+  readonly crowd: CrowdLimit
+  readonly deadlines: Deadlines
+}
+
+export function createGatewayYoga(parts: Parts, options: YogaOptions) {
   const plugins: GatewayPlugin[] = [
     useBoundedParser,
     useOperationLimits,
     useNamedMistakes,
-    createCrowdLimit(),
-    createTimeLimit(parts.clock),
+    options.crowd.plugin,
+    createTimeLimit(options.deadlines),
   ]
   if (!options.introspection) plugins.push(useHiddenSchema)
-  return createYoga<{ viewer: Viewer }, Omit<GraphQLContext, 'viewer'>>({
+  plugins.push(createErrorMask(parts.log), createOperationTelemetry(parts.telemetry))
+  return createYoga<
+    { viewer: Viewer; requestId?: string | undefined },
+    Omit<GraphQLContext, 'viewer'>
+  >({
     schema,
     graphqlEndpoint: '/graphql',
     landingPage: false,
@@ -38,16 +48,13 @@ export function createGatewayYoga(parts: Parts, options: { readonly introspectio
     cors: false,
     // Files go to Stream, never through GraphQL.
     multipart: false,
-    maxRequestBodySize: MAX_REQUEST_BYTES,
+    // Read within a bound in front of Yoga, where it costs half as much.
+    maxRequestBodySize: false,
     // Shown by the door itself, which asks nobody for a token then.
     graphiql: false,
     logging: false,
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
-    context: () => ({
-      parts,
-      history: createHistoryReader(parts),
-      allowance: createAllowance(),
-    }),
+    context: ({ viewer, requestId }) => createContext(partsFor(parts, requestId), viewer),
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<Error>(),

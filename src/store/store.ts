@@ -16,7 +16,10 @@ export interface Reservation extends UploadTerms {
   readonly totalBytes: number | null
   /** At most 255 characters, unique per creator while it is remembered. */
   readonly idempotencyKey: string | null
-  /** Equal for equal inputs, so that a key that comes back can be told from one used twice. */
+  /**
+   * Equal for equal inputs, so that a key that comes back can be told from one used twice; empty
+   * without a key.
+   */
   readonly fingerprint: string
   /** Who asked; differs from `creator` where an administrator mints for somebody else. */
   readonly requestedBy: string
@@ -144,8 +147,18 @@ export interface UploadStore {
   historyOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly UploadEvent[]>>
   list(selection: UploadSelection, stretch: UploadStretch): Promise<readonly Upload[]>
   count(selection: UploadSelection): Promise<number>
+  /** How many uploads stand in each status, none left out; costs the same however many there are. */
+  countByStatus(): Promise<ReadonlyMap<UploadStatus, number>>
+  /** How many reservations wait for Stream's answer; given up ones are not among them. */
+  countReservations(): Promise<number>
   /** Of one creator, or of all. */
   holdings(creator?: string): Promise<Holdings>
+  /** How many uploads there are in each status; one that is left out has none. */
+  countByStatus(): Promise<ReadonlyMap<UploadStatus, number>>
+  /** Reservations whose outcome at Stream is not known yet. */
+  countReservations(): Promise<number>
+  /** When Stream should have been asked after the most overdue upload; null where none has a time. */
+  oldestDue(): Promise<Date | null>
 
   /**
    * Records the next version with its event. False when somebody else recorded a version in
@@ -154,6 +167,8 @@ export interface UploadStore {
   advance(change: RecordedChange): Promise<boolean>
   /** Uploads whose time to be asked after has come, most overdue first. */
   due(now: Date, limit: number): Promise<readonly DueUpload[]>
+  /** The earliest time at which any upload is to be asked after, past or not; null where none is. */
+  oldestDue(): Promise<Date | null>
   reschedule(checks: readonly NextCheck[]): Promise<void>
 
   /** Keeps a notice about a video that is not known (yet); the same body only once. */

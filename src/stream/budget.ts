@@ -3,6 +3,7 @@
  * tokens together, and whoever passes it is refused everything for the next five.
  * https://developers.cloudflare.com/fundamentals/api/reference/limits/
  */
+import { createRecentTimes } from '../recent-times.ts'
 
 const WINDOW_MS = 300_000
 /** Stream's own block is over by then, whatever it says. */
@@ -34,37 +35,30 @@ export function createApiBudget(requests: number | null, now: () => Date): ApiBu
     synchronisation: limit * (1 - KEPT_FOR_MUTATIONS),
   }
   const paced = Math.max(LEAST_A_MINUTE, limits.synchronisation / 5)
-  /** When each request of the last five minutes was made, oldest first. Bounded by the limit. */
-  let made: number[] = []
+  /** When each request of the last five minutes was made. Bounded by the limit. */
+  const made = createRecentTimes(WINDOW_MS)
   let heldUntil = 0
-
-  function recent(at: number): readonly number[] {
-    const first = made.findIndex((time) => time > at - WINDOW_MS)
-    if (first > 0) made = made.slice(first)
-    if (first === -1) made = []
-    return made
-  }
 
   return {
     take(purpose) {
       const at = now().getTime()
       if (at < heldUntil) return secondsUntil(heldUntil, at)
       if (requests === null) return null
-      const taken = recent(at)
+      const taken = made.countAt(at)
       if (purpose === 'synchronisation') {
-        const lately = taken.filter((time) => time > at - MINUTE_MS)
-        const oldest = lately[0]
-        if (oldest !== undefined && lately.length >= paced) {
+        const before = made.countUntil(at - MINUTE_MS)
+        const oldest = made.at(before)
+        if (oldest !== null && taken - before >= paced) {
           return secondsUntil(oldest + MINUTE_MS, at)
         }
       }
-      const over = taken.length - limits[purpose]
+      const over = taken - limits[purpose]
       if (over >= 0) {
         // There is room once enough of the oldest have left the window.
-        const leaver = taken[Math.min(Math.floor(over), taken.length - 1)] ?? at
+        const leaver = made.at(Math.min(Math.floor(over), taken - 1)) ?? at
         return secondsUntil(leaver + WINDOW_MS, at)
       }
-      made.push(at)
+      made.add()
       return null
     },
     holdFor(seconds) {
@@ -73,7 +67,7 @@ export function createApiBudget(requests: number | null, now: () => Date): ApiBu
         now().getTime() + Math.min(seconds, LONGEST_HOLD_SECONDS) * 1000,
       )
     },
-    left: () => Math.max(0, limit - recent(now().getTime()).length),
+    left: () => Math.max(0, limit - made.countAt(now().getTime())),
   }
 }
 

@@ -1,6 +1,5 @@
 /** Reads the envelope that every JSON answer of Cloudflare's API comes in. */
-import { z } from 'zod'
-import { looseCount } from './video.ts'
+import { isFields, readCount } from './loose.ts'
 
 /** One entry of `messages` or `errors`. Null where Cloudflare did not say. */
 export interface Complaint {
@@ -20,30 +19,36 @@ export interface Envelope {
   readonly messages: readonly Complaint[]
 }
 
-const code = looseCount.pipe(z.number().int().nullable().catch(null))
-const complaint = z.union([
-  z.string().transform((message) => ({ code: null, message })),
-  z.object({ code, message: z.string().nullable().catch(null) }),
-])
-const complaints = z
-  .array(complaint.nullable().catch(null))
-  .catch(() => [])
-  .transform((entries) => entries.filter((entry) => entry !== null))
-
-const envelope = z.object({
-  success: z.boolean(),
-  result: z.unknown().optional(),
-  total: looseCount,
-  errors: complaints,
-  messages: complaints,
-})
-
 /** Null when the text is not JSON or is no envelope: then somebody else has answered. */
 export function readEnvelope(text: string): Envelope | null {
-  const read = envelope.safeParse(parseJson(text))
-  if (!read.success) return null
-  const { success, result, total, errors, messages } = read.data
-  return { success, result, total, errors, messages }
+  const json = parseJson(text)
+  if (!isFields(json)) return null
+  const success = json['success']
+  if (typeof success !== 'boolean') return null
+  return {
+    success,
+    result: json['result'],
+    total: readCount(json['total']),
+    errors: readComplaints(json['errors']),
+    messages: readComplaints(json['messages']),
+  }
+}
+
+function readComplaints(value: unknown): readonly Complaint[] {
+  if (!Array.isArray(value)) return []
+  return value.map(readComplaint).filter((complaint) => complaint !== null)
+}
+
+/** Null where it is neither a sentence nor an object. */
+function readComplaint(entry: unknown): Complaint | null {
+  if (typeof entry === 'string') return { code: null, message: entry }
+  if (!isFields(entry)) return null
+  const { code, message } = entry
+  const number = readCount(code)
+  return {
+    code: number !== null && Number.isSafeInteger(number) ? number : null,
+    message: typeof message === 'string' ? message : null,
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,6 @@
 /** Verifies and reads one of Stream's notices, which come by webhook when processing ends. */
 import type { StreamVideo } from './backend.ts'
+import { type IsSigned, createIsSigned } from './signature.ts'
 import { readVideo } from './video.ts'
 
 /** A request as it came in, and what to hold it against. */
@@ -13,13 +14,21 @@ export interface NoticeRequest {
   readonly now: Date
   /** How far the sender's clock may be from `now`, in both directions. @default 300 */
   readonly toleranceSeconds?: number
+  /** How signatures are verified. @default by Web Crypto */
+  readonly isSigned?: IsSigned
 }
+
+const isSignedBySubtle = createIsSigned()
+const utf8Writer = new TextEncoder()
+const utf8Reader = new TextDecoder('utf-8', { fatal: true })
 
 /** The reasons are sentences for the log; they quote nothing of the request. */
 export type NoticeOutcome =
   | {
       readonly kind: 'notice'
       readonly video: StreamVideo
+      /** What Stream wrote, as text. */
+      readonly body: string
       /** When Stream signed it. A repeat is signed anew, so this does not tell notices apart. */
       readonly signedAt: Date
     }
@@ -34,6 +43,7 @@ export type NoticeOutcome =
  */
 export async function readNotice(request: NoticeRequest): Promise<NoticeOutcome> {
   const { rawBody, signature, secrets, now, toleranceSeconds = 300 } = request
+  const { isSigned = isSignedBySubtle } = request
   if (signature === null) return unsigned('there is no Webhook-Signature')
   const said = parseSignature(signature)
   if (said === null) return unsigned('its Webhook-Signature is not time=…,sig1=…')
@@ -41,11 +51,11 @@ export async function readNotice(request: NoticeRequest): Promise<NoticeOutcome>
     return unsigned('there is no secret to hold the signature against')
 
   // "Create the signature source string": the time, the character ".", and the raw body.
-  const prefix = new TextEncoder().encode(`${said.time}.`)
+  const prefix = utf8Writer.encode(`${said.time}.`)
   const source = new Uint8Array(prefix.length + rawBody.length)
   source.set(prefix)
   source.set(rawBody, prefix.length)
-  if (!(await isSignedByAny(secrets, said.digest, source)))
+  if (!(await isSignedByAny(isSigned, secrets, said.digest, source)))
     return unsigned('its signature fits none of our secrets')
 
   // Only now is the time known to be Stream's own word.
@@ -53,11 +63,13 @@ export async function readNotice(request: NoticeRequest): Promise<NoticeOutcome>
   if (!(Math.abs(now.getTime() - signedAt.getTime()) <= toleranceSeconds * 1000))
     return unsigned(`it was signed more than ${toleranceSeconds} s from now`)
 
-  const json = parseJson(rawBody)
-  if (json === undefined) return { kind: 'malformed', reason: 'its body is not JSON in UTF-8' }
+  const body = decode(rawBody)
+  const json = body === null ? undefined : parseJson(body)
+  if (body === null || json === undefined)
+    return { kind: 'malformed', reason: 'its body is not JSON in UTF-8' }
   const video = readVideo(json)
   if (video === null) return { kind: 'malformed', reason: 'its body names no video' }
-  return { kind: 'notice', video, signedAt }
+  return { kind: 'notice', video, body, signedAt }
 }
 
 function unsigned(reason: string): NoticeOutcome {
@@ -75,32 +87,45 @@ function parseSignature(header: string) {
   const time = times[0]?.slice(1).join('=') ?? ''
   const digest = digests[0]?.slice(1).join('=') ?? ''
   if (!/^\d{1,11}$/.test(time) || !/^[0-9a-f]{64}$/i.test(digest)) return null
-  const bytes = Uint8Array.from(digest.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16))
-  return { time, digest: bytes }
+  return { time, digest: bytesOf(digest) }
+}
+
+function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(hex.length / 2)
+  for (let index = 0; index < bytes.length; index += 1)
+    bytes[index] = Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16)
+  return bytes
 }
 
 async function isSignedByAny(
+  isSigned: IsSigned,
   secrets: readonly string[],
   digest: Uint8Array<ArrayBuffer>,
   source: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
-  let isSigned = false
+  let found = false
   for (const secret of secrets) {
     // An empty secret would be one that everybody knows.
     if (secret === '') continue
-    const algorithm = { name: 'HMAC', hash: 'SHA-256' }
-    const bytes = new TextEncoder().encode(secret)
-    const key = await crypto.subtle.importKey('raw', bytes, algorithm, false, ['verify'])
-    // `verify` compares in constant time; all secrets are tried, so that time tells nothing.
-    if (await crypto.subtle.verify('HMAC', key, digest, source)) isSigned = true
+    // All are tried, so that time tells nothing.
+    if (await isSigned(secret, source, digest)) found = true
   }
-  return isSigned
+  return found
 }
 
-/** Undefined when the bytes are not JSON in UTF-8. */
-function parseJson(bytes: Uint8Array): unknown {
+/** Null when the bytes are not UTF-8. */
+function decode(bytes: Uint8Array): string | null {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return utf8Reader.decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+/** Undefined when the text is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
   } catch {
     return undefined
   }

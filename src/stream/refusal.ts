@@ -1,8 +1,8 @@
 /** Turns an answer that is no success into a StreamError that is fit to be logged and shown. */
 import type { Complaint, Envelope } from './envelope.ts'
 import { StreamError, type StreamErrorKind } from './errors.ts'
-import type { StreamAnswer, StreamRequest } from './exchange.ts'
 import { readRetryAfter } from './retry-after.ts'
+import type { StreamAnswer, StreamRequest } from './send.ts'
 
 // "Storage capacity exceeded", seen with 413 on live accounts.
 const storageExceeded = 10011

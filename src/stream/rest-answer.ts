@@ -1,5 +1,4 @@
 /** Reads the results of Stream's REST API; null where a result is of no use. */
-import { z } from 'zod'
 import type {
   MintedVideo,
   StreamStorage,
@@ -9,41 +8,31 @@ import type {
   VideoList,
   VideoQuery,
 } from './backend.ts'
-import { isVideoUid, looseCount, looseMoment, looseText, readVideo } from './video.ts'
-
-const minted = z.object({ uid: looseText, uploadURL: looseText })
-
-const storage = z.object({
-  totalStorageMinutes: looseCount,
-  totalStorageMinutesLimit: looseCount,
-  videoCount: looseCount,
-})
-
-const webhook = z.object({
-  notificationUrl: looseText,
-  notification_url: looseText,
-  secret: looseText,
-  modified: looseMoment,
-})
+import { fieldsOf, readCount, readMoment, readText } from './loose.ts'
+import type { AnswerHeaders } from './send.ts'
+import { isVideoUid, readVideo } from './video.ts'
 
 /** `{ uid, uploadURL }` of `direct_upload`. */
 export function readMinted(result: unknown): MintedVideo | null {
-  const read = minted.safeParse(result)
-  if (!read.success || !isMintedUrl(read.data.uploadURL)) return null
-  const { uid, uploadURL } = read.data
-  return uid !== null && isVideoUid(uid) ? { uid, uploadURL } : null
+  const { uid, uploadURL } = fieldsOf(result)
+  return mintedOf(readText(uid), readText(uploadURL))
+}
+
+function mintedOf(uid: string | null, uploadURL: string | null): MintedVideo | null {
+  if (uid === null || !isVideoUid(uid) || !isMintedUrl(uploadURL)) return null
+  return { uid, uploadURL }
 }
 
 /**
  * What a tus creation says in headers. "Use stream-media-id", say the docs, and do not parse
  * Location for the uid. tus 1.0.0 allows Location to be relative to the request.
  */
-export function readMintedHeaders(headers: Headers, requestUrl: string): MintedVideo | null {
+export function readMintedHeaders(headers: AnswerHeaders, requestUrl: string): MintedVideo | null {
   const location = headers.get('location') ?? ''
   if (location === '' || !URL.canParse(location, requestUrl)) return null
   // An absolute address is passed on exactly as it came.
   const uploadURL = URL.canParse(location) ? location : new URL(location, requestUrl).href
-  return readMinted({ uid: headers.get('stream-media-id'), uploadURL })
+  return mintedOf(headers.get('stream-media-id'), uploadURL)
 }
 
 /** Whether a browser could send a file there: http or https, without a name or password in it. */
@@ -61,12 +50,13 @@ export function readVideos(result: unknown): readonly StreamVideo[] | null {
 
 /** The account's or one creator's storage. */
 export function readStorage(result: unknown): StreamStorage | null {
-  const read = storage.safeParse(result)
-  if (!read.success || read.data.totalStorageMinutes === null) return null
+  const { totalStorageMinutes, totalStorageMinutesLimit, videoCount } = fieldsOf(result)
+  const storedMinutes = readCount(totalStorageMinutes)
+  if (storedMinutes === null) return null
   return {
-    storedMinutes: read.data.totalStorageMinutes,
-    limitMinutes: read.data.totalStorageMinutesLimit,
-    videoCount: Math.trunc(read.data.videoCount ?? 0),
+    storedMinutes,
+    limitMinutes: readCount(totalStorageMinutesLimit),
+    videoCount: Math.trunc(readCount(videoCount) ?? 0),
   }
 }
 
@@ -75,15 +65,15 @@ export function readStorage(result: unknown): StreamStorage | null {
  * without the secret that we could not do without.
  */
 export function readWebhook(result: unknown): StreamWebhook | 'absent' | null {
-  const read = webhook.safeParse(result)
-  const notificationURL = read.data?.notificationUrl ?? read.data?.notification_url ?? null
-  if (read.data === undefined || notificationURL === null) return 'absent'
-  const { secret, modified } = read.data
-  return secret === null ? null : { notificationURL, secret, modifiedAt: modified }
+  const { notificationUrl, notification_url, secret: told, modified } = fieldsOf(result)
+  const notificationURL = readText(notificationUrl) ?? readText(notification_url)
+  if (notificationURL === null) return 'absent'
+  const secret = readText(told)
+  return secret === null ? null : { notificationURL, secret, modifiedAt: readMoment(modified) }
 }
 
 /** `Upload-Offset` and `Upload-Length` of a tus HEAD; null without a usable offset. */
-export function readOffset(headers: Headers): TusOffset | null {
+export function readOffset(headers: AnswerHeaders): TusOffset | null {
   const receivedBytes = bytes(headers.get('upload-offset'))
   if (receivedBytes === null) return null
   return { receivedBytes, totalBytes: bytes(headers.get('upload-length')) }

@@ -1,14 +1,15 @@
 /** Calls below one account's `/stream`: adds the token, tells an answer from a refusal. */
 import { readEnvelope, type Envelope } from './envelope.ts'
-import { exchange, type Fetch, type StreamAnswer, type StreamRequest } from './exchange.ts'
+import { exchange } from './exchange.ts'
 import { refusal } from './refusal.ts'
+import type { Send, StreamAnswer, StreamRequest } from './send.ts'
 
 /** What the caller needs to know of the account and of its surroundings. */
 export interface CallerParts {
   /** `…/client/v4/accounts/{account}/stream`: the only place that the token goes to. */
   readonly streamUrl: string
   readonly apiToken: string
-  readonly fetch: Fetch
+  readonly send: Send
   readonly timeoutMs: number
   readonly creationTimeoutMs: number
   readonly now: () => Date
@@ -51,22 +52,23 @@ const noRoute = 7003
 
 /** The three ways for one account. */
 export function createRestCaller(parts: CallerParts): RestCaller {
-  const { streamUrl, apiToken, fetch, timeoutMs, creationTimeoutMs, now } = parts
+  const { streamUrl, apiToken, timeoutMs, creationTimeoutMs, now } = parts
+  const authorized = { authorization: `Bearer ${apiToken}` }
+  const authorizedJson = { ...authorized, 'content-type': 'application/json' }
 
-  async function send(call: RestCall, signal?: AbortSignal): Promise<Reply> {
-    const { path, headers = {}, json, mints, ...rest } = call
+  async function exchangeFor(call: RestCall, signal?: AbortSignal): Promise<Reply> {
+    const { purpose, method, path, headers, json, changes, mints } = call
+    const own = json === undefined ? authorized : authorizedJson
     const request: StreamRequest = {
-      ...rest,
+      purpose,
+      method,
+      changes,
       url: `${streamUrl}${path}`,
-      headers: {
-        authorization: `Bearer ${apiToken}`,
-        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
+      headers: headers === undefined ? own : { ...own, ...headers },
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
       timeoutMs: mints === true ? creationTimeoutMs : timeoutMs,
     }
-    const answer = await exchange(fetch, request, signal)
+    const answer = await exchange(parts.send, request, signal)
     return { request, answer, envelope: readEnvelope(answer.text) }
   }
 
@@ -76,20 +78,20 @@ export function createRestCaller(parts: CallerParts): RestCaller {
 
   return {
     async mint(call, signal) {
-      const reply = await send(call, signal)
+      const reply = await exchangeFor(call, signal)
       if (!isOk(reply.answer) || reply.envelope?.success === false) throw refuse(reply)
       return reply
     },
 
     async ask(call, signal) {
-      const reply = await send(call, signal)
+      const reply = await exchangeFor(call, signal)
       const { answer, envelope } = reply
       if (!isOk(answer) || envelope?.success !== true) throw refuse(reply)
       return { ...reply, envelope }
     },
 
     async askAfter(call, signal) {
-      const reply = await send(call, signal)
+      const reply = await exchangeFor(call, signal)
       if (isAbsent(reply)) return null
       const { answer, envelope } = reply
       // DELETE may answer with an empty 200 or 204, which says enough.

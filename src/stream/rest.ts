@@ -1,6 +1,6 @@
 /** Cloudflare Stream through its REST API: the only file that knows paths, methods and the token. */
 import type { StreamBackend, StreamVideo, VideoList, VideoQuery } from './backend.ts'
-import { exchange, type Fetch, type StreamRequest } from './exchange.ts'
+import { exchange } from './exchange.ts'
 import { refusal, unusable } from './refusal.ts'
 import {
   isMintedUrl,
@@ -14,6 +14,8 @@ import {
 } from './rest-answer.ts'
 import { createRestCaller, isOk, type Reply, type RestCall } from './rest-call.ts'
 import { changeBody, directUploadBody, listParameters, tusHeaders } from './rest-order.ts'
+import { sendByFetch } from './send-by-fetch.ts'
+import type { Send, StreamRequest } from './send.ts'
 import { isVideoUid, readVideo } from './video.ts'
 
 export interface RestBackendOptions {
@@ -23,8 +25,8 @@ export interface RestBackendOptions {
   readonly apiToken: string
   /** @default 'https://api.cloudflare.com/client/v4' */
   readonly baseUrl?: string
-  /** @default globalThis.fetch */
-  readonly fetch?: Fetch
+  /** How requests travel. @default sendByFetch() */
+  readonly send?: Send
   /** For one whole exchange in milliseconds. @default 10_000 */
   readonly timeoutMs?: number
   /**
@@ -58,8 +60,7 @@ export function createRestBackend(options: RestBackendOptions): StreamBackend {
     accountId,
     apiToken,
     baseUrl = 'https://api.cloudflare.com/client/v4',
-    // Looked up at each call, and called on its own: Workers' fetch refuses to be a method.
-    fetch = (url, init) => globalThis.fetch(url, init),
+    send = sendByFetch(),
     timeoutMs = 10_000,
     creationTimeoutMs = 15_000,
     now = () => new Date(),
@@ -72,7 +73,7 @@ export function createRestBackend(options: RestBackendOptions): StreamBackend {
     throw new RangeError('The address of the Cloudflare API must be a plain http or https URL.')
   const streamUrl = `${baseUrl.replace(/\/+$/, '')}/accounts/${accountId}/stream`
 
-  const parts = { streamUrl, apiToken, fetch, timeoutMs, creationTimeoutMs, now }
+  const parts = { streamUrl, apiToken, send, timeoutMs, creationTimeoutMs, now }
   const { mint, ask, askAfter } = createRestCaller(parts)
 
   async function listOnce(query: VideoQuery, uids: readonly string[], signal?: AbortSignal) {
@@ -178,7 +179,7 @@ export function createRestBackend(options: RestBackendOptions): StreamBackend {
         changes: false,
         timeoutMs,
       }
-      const answer = await exchange(fetch, request, signal)
+      const answer = await exchange(send, request, signal)
       // Which 4xx a lapsed URL has is not documented, so that any will do; 408, 425 and 429 alone
       // say something about this request and nothing about the upload.
       const { status } = answer

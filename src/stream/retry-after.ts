@@ -1,4 +1,5 @@
 /** Reads how long Cloudflare asks us to wait before the next call. */
+import type { AnswerHeaders } from './send.ts'
 
 // A date far ahead is a mistake on the other side, not a reason to fall silent for a week.
 const longestSeconds = 86_400
@@ -7,7 +8,7 @@ const longestSeconds = 86_400
  * Whole seconds from `now`; null where neither header says anything usable.
  * https://developers.cloudflare.com/fundamentals/api/reference/limits/
  */
-export function readRetryAfter(headers: Headers, now: Date): number | null {
+export function readRetryAfter(headers: AnswerHeaders, now: Date): number | null {
   const seconds = fromRetryAfter(headers.get('retry-after'), now) ?? fromRatelimit(headers)
   return seconds === null ? null : Math.min(Math.max(Math.ceil(seconds), 0), longestSeconds)
 }
@@ -25,7 +26,7 @@ function fromRetryAfter(value: string | null, now: Date): number | null {
 
 // `Ratelimit: "default";r=0;t=30`: nothing remains, and the window ends in 30 seconds. Several
 // limits may be listed; the longest wait among the spent ones is the one that counts.
-function fromRatelimit(headers: Headers): number | null {
+function fromRatelimit(headers: AnswerHeaders): number | null {
   const waits = (headers.get('ratelimit') ?? '')
     .split(',')
     .filter((limit) => /;\s*r=0+(?:;|$)/.test(limit.trim()))

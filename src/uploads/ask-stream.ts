@@ -23,7 +23,7 @@ export interface Asked {
   readonly idleChecks: number | null
 }
 
-type AskParts = Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log'>
+type AskParts = Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'telemetry'>
 
 /** What Stream says of a video: null where it does not know it, `unanswered` where it cannot tell. */
 type Word = StreamVideo | null | 'unanswered'

@@ -1,4 +1,5 @@
 /** A bounded queue of changes that one subscriber reads as an async iterator. */
+import { createBacklog } from './backlog.ts'
 import type { Upload } from './upload.ts'
 
 /** What a subscriber reads. Its `return` releases everything at once, even while a read waits. */
@@ -13,21 +14,16 @@ export interface ChangeQueue {
   readonly changes: UploadChanges
 }
 
-/** Changes that are kept one by one; a slower reader gets the newest state of each upload. */
-const MOST_KEPT = 32
-/** Different uploads that are kept for one reader; a reader slower than that is let go. */
-const MOST_UPLOADS = 1000
-
 /** `onClose` is called once, when the reader is done, whatever the reason. */
 export function createChangeQueue(onClose: () => void): ChangeQueue {
-  let kept: Upload[] = []
+  const backlog = createBacklog<Upload>()
   let waiting: Settle[] = []
   let state: 'open' | 'ending' | 'closed' = 'open'
 
   function close(): void {
     if (state === 'closed') return
     state = 'closed'
-    kept = []
+    backlog.clear()
     for (const settle of waiting) settle({ done: true, value: undefined })
     waiting = []
     onClose()
@@ -37,25 +33,20 @@ export function createChangeQueue(onClose: () => void): ChangeQueue {
     put(upload) {
       if (state !== 'open') return
       const settle = waiting.shift()
-      if (settle !== undefined) {
-        settle({ done: false, value: upload })
-        return
-      }
-      kept.push(upload)
-      if (kept.length > MOST_KEPT) kept = newestOfEach(kept)
-      if (kept.length > MOST_UPLOADS) close()
+      if (settle !== undefined) settle({ done: false, value: upload })
+      else if (!backlog.put(upload)) close()
     },
     end() {
       if (state !== 'open') return
       state = 'ending'
-      if (kept.length === 0) close()
+      if (backlog.isEmpty()) close()
     },
     changes: {
       next() {
-        const upload = kept.shift()
+        const upload = backlog.take()
         if (upload !== undefined) {
           const result = { done: false, value: upload } as const
-          if (state === 'ending' && kept.length === 0) close()
+          if (state === 'ending' && backlog.isEmpty()) close()
           return Promise.resolve(result)
         }
         if (state !== 'open') return Promise.resolve({ done: true, value: undefined })
@@ -72,16 +63,6 @@ export function createChangeQueue(onClose: () => void): ChangeQueue {
       },
     },
   }
-}
-
-/** The newest of each upload, in the order of their latest change. */
-function newestOfEach(uploads: readonly Upload[]): Upload[] {
-  const newest = new Map<string, Upload>()
-  for (const upload of uploads) {
-    newest.delete(upload.uid)
-    newest.set(upload.uid, upload)
-  }
-  return [...newest.values()]
 }
 
 /** Answers a read that came before there was anything to read. */

@@ -2,15 +2,11 @@
  * Mints an upload URL: written down first, asked for second, handed out third. Nothing is reserved
  * or recorded by a request that fails, and nothing is minted twice.
  */
-import { StreamError } from '../stream/errors.ts'
 import type { KeyedUpload, Reservation, ReserveOutcome } from '../store/store.ts'
-import type { MintedVideo } from '../stream/backend.ts'
 import { checkIdempotencyKey, checkRequest } from './check-request.ts'
-import { inTurn } from './in-turn.ts'
-import { firstCheck } from './next-check.ts'
-import { orderFrom, tusOrderFrom } from './order.ts'
+import { type Minted, mintReserved } from './mint-reserved.ts'
 import type { Parts } from './parts.ts'
-import { DEFAULT_EXPIRY_MS, IDEMPOTENCY_KEY_MS, MAX_BASIC_BYTES } from './policy.ts'
+import { IDEMPOTENCY_KEY_MS } from './policy.ts'
 import {
   type Forbidden,
   type IdempotencyConflict,
@@ -23,20 +19,10 @@ import {
   invalidInput,
   rateLimited,
 } from './problem.ts'
-import { receiveKeptNotices } from './receive-notice.ts'
+import { reservationFor } from './reservation-for.ts'
 import { settleReservation } from './settle-reservation.ts'
-import { mintTrouble } from './stream-trouble.ts'
-import type { Upload } from './upload.ts'
 import { type UploadRequest, fingerprintOf } from './upload-request.ts'
 import type { Viewer } from './viewer.ts'
-
-/** A URL was minted, now or by an earlier request with the same key. */
-export interface Minted {
-  readonly kind: 'Minted'
-  readonly upload: Upload
-  /** The one-time URL: for the caller who asked, and nobody else. */
-  readonly uploadURL: string
-}
 
 export type CreateUploadOutcome =
   | Minted
@@ -60,6 +46,7 @@ type CreateParts = Pick<
   | 'events'
   | 'clock'
   | 'log'
+  | 'telemetry'
   | 'policy'
   | 'createLimit'
   | 'mintsUnderWay'
@@ -72,6 +59,17 @@ export async function createUpload(
   viewer: Viewer,
   request: UploadRequest,
 ): Promise<CreateUploadOutcome> {
+  const outcome = await createOnce(parts, viewer, request)
+  parts.telemetry.minted(request.protocol, outcome.kind)
+  return outcome
+}
+
+/** Those who ask with the same key at the same time get the same outcome. */
+async function createOnce(
+  parts: CreateParts,
+  viewer: Viewer,
+  request: UploadRequest,
+): Promise<CreateUploadOutcome> {
   const creator = request.creator ?? viewer.subject
   if (creator !== viewer.subject && !viewer.isAdmin) {
     return forbidden('Only an administrator may mint for another creator: leave `creator` out.')
@@ -79,9 +77,10 @@ export async function createUpload(
   const keyIssues = checkIdempotencyKey(request.idempotencyKey)
   if (keyIssues.length > 0) return invalidInput(keyIssues)
 
-  const fingerprint = await fingerprintOf(request)
-  if (request.idempotencyKey === null) return mint(parts, viewer, creator, request, fingerprint)
+  // Without a key there is nothing to tell it from.
+  if (request.idempotencyKey === null) return mint(parts, viewer, creator, request, '')
 
+  const fingerprint = await fingerprintOf(request)
   const slot = JSON.stringify([viewer.subject, request.idempotencyKey])
   const underWay = parts.mintsUnderWay.get(slot)
   if (underWay !== undefined) {
@@ -116,7 +115,13 @@ async function mint(
     return rateLimited(`You may mint ${most} uploads a minute.`, wait)
   }
 
-  const reservation = reservationFor(parts, viewer, creator, request, fingerprint, now)
+  const reservation = reservationFor(request, {
+    id: parts.newId(),
+    creator,
+    requestedBy: viewer.subject,
+    fingerprint,
+    createdAt: now,
+  })
   const reserved = await parts.store.reserve(reservation, rulesAt(parts, now))
   if (reserved.kind === 'over-quota') return overQuota(parts, reservation, reserved)
   if (reserved.kind === 'taken') return answerTaken(reserved, fingerprint)
@@ -155,99 +160,6 @@ function answerTaken(
     message: 'An earlier request with this key is not settled yet. Try again in a moment.',
     retryable: true,
   }
-}
-
-function reservationFor(
-  parts: CreateParts,
-  viewer: Viewer,
-  creator: string,
-  request: UploadRequest,
-  fingerprint: string,
-  now: Date,
-): Reservation {
-  const named = request.meta?.['name']
-  return {
-    id: parts.newId(),
-    protocol: request.protocol,
-    creator,
-    name: request.name ?? (typeof named === 'string' ? named : null),
-    meta: request.meta ?? {},
-    constraints: {
-      maxDurationSeconds: request.maxDurationSeconds,
-      maxSizeBytes: request.sizeBytes ?? MAX_BASIC_BYTES,
-      allowedOrigins: request.allowedOrigins ?? [],
-      requireSignedURLs: request.requireSignedURLs ?? false,
-      scheduledDeletion: request.scheduledDeletion,
-    },
-    expiresAt: request.expiry ?? new Date(now.getTime() + DEFAULT_EXPIRY_MS[request.protocol]),
-    createdAt: now,
-    totalBytes: request.sizeBytes,
-    idempotencyKey: request.idempotencyKey,
-    fingerprint,
-    requestedBy: viewer.subject,
-  }
-}
-
-async function mintReserved(
-  parts: CreateParts,
-  reservation: Reservation,
-  thumbnailTimestampPct: number | null,
-): Promise<CreateUploadOutcome> {
-  let minted: MintedVideo
-  try {
-    minted = await askStream(parts, reservation, thumbnailTimestampPct)
-  } catch (error) {
-    if (!(error instanceof StreamError)) throw error
-    parts.log.warn({ reference: reservation.id, kind: error.kind, err: error }, 'minting failed')
-    // Where Stream may have done the work, the reservation stays until synchronisation knows.
-    if (!error.mayHaveHappened) await parts.store.release(reservation.id)
-    return mintTrouble(error, reservation.constraints.maxDurationSeconds)
-  }
-  const now = parts.clock.now()
-  const upload = await inTurn(parts.events, minted.uid, async () => {
-    const recorded = await parts.store.mint(reservation.id, minted, now, firstCheck(now))
-    if (recorded !== null) parts.events.publish(recorded)
-    return recorded
-  })
-  if (upload === null) return undoMint(parts, reservation, minted.uid)
-  // Not the uid: until the file is there, a basic upload's address can be told from it.
-  parts.log.info({ reference: upload.id, protocol: upload.protocol }, 'upload minted')
-  await receiveKeptNotices(parts, upload.uid)
-  return { kind: 'Minted', upload, uploadURL: minted.uploadURL }
-}
-
-/**
- * The answer came so late that the reservation had been given up (a clock that was set, a machine
- * that slept): nobody would count this video, so it goes again.
- */
-async function undoMint(
-  parts: CreateParts,
-  reservation: Reservation,
-  uid: string,
-): Promise<StreamFailed> {
-  parts.log.warn({ reference: reservation.id }, 'minted too late: deleted again')
-  try {
-    await parts.stream.deleteVideo(uid)
-  } catch (error) {
-    // The next sweep finds it by its reference.
-    if (!(error instanceof StreamError)) throw error
-  }
-  return {
-    kind: 'StreamError',
-    code: 'STREAM_UNAVAILABLE',
-    message: 'Cloudflare Stream took too long. Nothing was minted: try again.',
-    retryable: true,
-  }
-}
-
-function askStream(
-  { stream, store }: CreateParts,
-  reservation: Reservation,
-  thumbnailTimestampPct: number | null,
-): Promise<MintedVideo> {
-  return reservation.protocol === 'TUS'
-    ? stream.createTusUpload(tusOrderFrom(reservation, store.deployment, thumbnailTimestampPct))
-    : stream.createDirectUpload(orderFrom(reservation, store.deployment, thumbnailTimestampPct))
 }
 
 function overQuota(

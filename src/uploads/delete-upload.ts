@@ -28,7 +28,15 @@ export type DeletionsUnderWay = Map<string, Promise<DeleteUploadOutcome>>
 
 type DeleteParts = Pick<
   Parts,
-  'stream' | 'store' | 'events' | 'clock' | 'log' | 'policy' | 'deleteLimit' | 'deletionsUnderWay'
+  | 'stream'
+  | 'store'
+  | 'events'
+  | 'clock'
+  | 'log'
+  | 'telemetry'
+  | 'policy'
+  | 'deleteLimit'
+  | 'deletionsUnderWay'
 >
 
 /** Stream is asked first: only a confirmed deletion is recorded. Deleting twice is deleting once. */

@@ -4,6 +4,7 @@
  * same state.
  */
 import type { StreamVideo } from '../stream/backend.ts'
+import { sameFact, sameFacts } from './same-facts.ts'
 import {
   type Upload,
   type UploadEventSource,
@@ -174,6 +175,10 @@ function fuller(known: Description, seen: Description): Description {
   if (more !== 0) return more > 0 ? seen : known
   const later = (seen.describedAt?.getTime() ?? 0) - (known.describedAt?.getTime() ?? 0)
   if (later !== 0) return later > 0 ? seen : known
+  // A repeat, as most are.
+  if (sameFact(seen.describedAt, known.describedAt) && sameFacts(seen.video, known.video)) {
+    return known
+  }
   return JSON.stringify(seen) > JSON.stringify(known) ? seen : known
 }
 
@@ -202,9 +207,12 @@ function larger(a: number | null, b: number | null): number | null {
 
 /** Equal in everything that a reader could see or a later decision could turn on. */
 function sameState(a: Upload, b: Upload): boolean {
-  return a.status === b.status && fingerprint(a) === fingerprint(b)
-}
-
-function fingerprint({ progress, failure, video, describedAt, goneAt }: Upload): string {
-  return JSON.stringify([progress, failure, video, describedAt, goneAt])
+  return (
+    a.status === b.status &&
+    sameFacts(a.progress, b.progress) &&
+    sameFacts(a.failure, b.failure) &&
+    sameFacts(a.video, b.video) &&
+    sameFact(a.describedAt, b.describedAt) &&
+    sameFact(a.goneAt, b.goneAt)
+  )
 }

@@ -1,7 +1,8 @@
-/** What the domain is made with: the three ports, time, ids, policy and a place to write things down. */
+/** What the domain is made with: the four ports, time, ids, policy and a place to write things down. */
 import type { UploadEvents } from '../events/events.ts'
 import type { UploadStore } from '../store/store.ts'
 import type { StreamBackend, StreamVideo } from '../stream/backend.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { MintsUnderWay } from './create-upload.ts'
 import type { DeletionsUnderWay } from './delete-upload.ts'
 import type { Policy } from './policy.ts'
@@ -32,6 +33,8 @@ export interface Parts {
   readonly events: UploadEvents
   readonly clock: Clock
   readonly log: Log
+  /** What happens is told to it, for whoever operates the gateway. */
+  readonly telemetry: Telemetry
   readonly policy: Policy
   readonly createLimit: RateLimit
   /** Deletions cost a request at Stream as mints do: as many are allowed. */

@@ -6,7 +6,7 @@ import { type Upload, isUsable } from './upload.ts'
 
 /** The upload after the offset was recorded; null where there was nothing to ask or to learn. */
 export async function readOffset(
-  parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log'>,
+  parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'telemetry'>,
   upload: Upload,
 ): Promise<Upload | null> {
   if (upload.protocol !== 'TUS' || !isUsable(upload, parts.clock.now())) return null

@@ -15,7 +15,7 @@ export interface OffsetReader {
 }
 
 export function createOffsetReader(
-  parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'closing'>,
+  parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'closing' | 'telemetry'>,
 ): OffsetReader {
   let underWay: Promise<void> | null = null
 

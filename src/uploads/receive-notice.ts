@@ -3,7 +3,7 @@ import type { StreamVideo } from '../stream/backend.ts'
 import type { Parts } from './parts.ts'
 import { recordEvidence } from './record-evidence.ts'
 
-type NoticeParts = Pick<Parts, 'store' | 'events' | 'clock' | 'log'>
+type NoticeParts = Pick<Parts, 'store' | 'events' | 'clock' | 'log' | 'telemetry'>
 
 /**
  * Applies a notice, or keeps it for an upload that is not known yet. Once this resolves, the notice

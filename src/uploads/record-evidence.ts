@@ -4,7 +4,9 @@ import { inTurn } from './in-turn.ts'
 import { type Evidence, applyEvidence } from './moves.ts'
 import { nextCheck } from './next-check.ts'
 import type { Parts } from './parts.ts'
-import type { Upload } from './upload.ts'
+import type { Upload, UploadStatus } from './upload.ts'
+
+type RecordParts = Pick<Parts, 'store' | 'events' | 'telemetry'>
 
 /**
  * Applies the evidence to the upload as it stands in the store, again if somebody was faster, until
@@ -12,7 +14,7 @@ import type { Upload } from './upload.ts'
  * none with this uid.
  */
 export function recordEvidence(
-  parts: Pick<Parts, 'store' | 'events'>,
+  parts: RecordParts,
   uid: string,
   evidence: Evidence,
 ): Promise<Upload | null> {
@@ -20,7 +22,7 @@ export function recordEvidence(
 }
 
 async function recordNow(
-  parts: Pick<Parts, 'store' | 'events'>,
+  parts: RecordParts,
   uid: string,
   evidence: Evidence,
 ): Promise<Upload | null> {
@@ -39,7 +41,26 @@ async function recordNow(
     })
     if (recorded) {
       parts.events.publish(next)
+      if (moved) void tellMove(parts, upload, next.status, evidence)
       return next
     }
   }
+}
+
+/** Nobody waits for it, and the change stands whether or not it can be told. */
+async function tellMove(
+  { store, telemetry }: RecordParts,
+  { id, status: from }: Upload,
+  to: UploadStatus,
+  { source, at }: Evidence,
+): Promise<void> {
+  let since: Date | undefined
+  try {
+    const history = (await store.historyOf([id])).get(id) ?? []
+    since = history.findLast((event) => event.status === from)?.at
+  } catch {
+    // The change before it is not known then; that this one happened is.
+  }
+  const seconds = since === undefined ? null : (at.getTime() - since.getTime()) / 1000
+  telemetry.moved({ from, to, source, seconds })
 }

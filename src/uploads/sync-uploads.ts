@@ -13,7 +13,7 @@ import { isTerminal } from './upload.ts'
 
 export type SyncParts = Pick<
   Parts,
-  'stream' | 'store' | 'events' | 'clock' | 'log' | 'watchers' | 'closing'
+  'stream' | 'store' | 'events' | 'clock' | 'log' | 'telemetry' | 'watchers' | 'closing'
 >
 
 /** Uploads that one round takes on; the rest stay due. */

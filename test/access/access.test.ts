@@ -176,6 +176,7 @@ const rows: readonly Row[] = [
   open('/', byRequest('/'), '200'),
   open('/healthz', byRequest('/healthz'), '200'),
   open('/readyz', byRequest('/readyz'), '200'),
+  open('/metrics', byRequest('/metrics'), '200'),
 ]
 
 function tokenOf(wanted: string): string {

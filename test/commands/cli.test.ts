@@ -21,7 +21,7 @@ describe('headgate', () => {
   it('lists its commands, and helps with each', async () => {
     const { code, said } = await headgate('--help')
     expect(code).toBe(0)
-    for (const command of ['serve', 'emulator', 'demo', 'migrate', 'doctor', 'webhook']) {
+    for (const command of ['serve', 'emulator', 'demo', 'migrate', 'backup', 'doctor', 'webhook']) {
       expect(said).toContain(`\n  ${command} `)
       const help = await headgate(command, '--help')
       expect([command, help.code, help.said]).toEqual([
@@ -37,6 +37,7 @@ describe('headgate', () => {
     [['webhook', 'sett'], 'Did you mean set?'],
     [['webhook', 'set'], "missing required argument 'url'"],
     [['serve', 'now'], 'too many arguments'],
+    [['backup'], "missing required argument 'file'"],
     [['demo', '--kepp'], 'Did you mean --keep?'],
   ])('%j names what is right, and fails', async (args, words) => {
     const { code, said } = await headgate(...args)

@@ -3,8 +3,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { UploadPosition, UploadSelection, UploadStore } from '../../src/store/store.ts'
 import { type Upload, uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
-import { after } from '../kit/samples.ts'
-import { type Suite, changeOf, numbered } from './store-suite.ts'
+import { after, reservationOf } from '../kit/samples.ts'
+import { type Suite, changeOf, freely, numbered } from './store-suite.ts'
 
 type Towards = 'older' | 'newer'
 
@@ -135,6 +135,42 @@ export function describeLists({ store, mint }: Suite): void {
       expect(await store().count({})).toBe(1)
       expect(await store().count({ statuses: [] })).toBe(0)
       expect(await store().list({ statuses: [] }, { towards: 'older', limit: 9 })).toEqual([])
+    })
+  })
+
+  describe('counts by status', () => {
+    test('name each status, hold uploads only, and follow each change', async () => {
+      const none = new Map(uploadStatuses.map((status) => [status, 0]))
+      expect(await store().countByStatus()).toEqual(none)
+      expect(await store().countReservations()).toBe(0)
+
+      const [a] = [await mint({ id: 'a' }), await mint({ id: 'b', creator: 'bob' })]
+      for (const id of ['c', 'd', 'e']) await store().reserve(reservationOf({ id }), freely)
+      expect(await store().countByStatus()).toEqual(new Map([...none, ['PENDING_UPLOAD', 2]]))
+      expect(await store().countReservations()).toBe(3)
+
+      await store().advance(changeOf(a, { status: 'READY' }))
+      await store().retire('c')
+      await store().release('d')
+      expect(await store().countByStatus()).toEqual(
+        new Map([...none, ['PENDING_UPLOAD', 1], ['READY', 1]]),
+      )
+      expect(await store().countReservations()).toBe(1)
+    })
+
+    test('are what counting by each of them says', async () => {
+      for (const [index, id] of numbered(17).entries()) {
+        const upload = await mint({ id, protocol: index % 2 === 0 ? 'TUS' : 'BASIC' })
+        const status = uploadStatuses[(index * 3) % uploadStatuses.length] ?? 'READY'
+        await store().advance(changeOf(upload, { status }))
+      }
+      const counted = await Promise.all(
+        uploadStatuses.map(async (one) => [one, await store().count({ statuses: [one] })] as const),
+      )
+      expect(await store().countByStatus()).toEqual(new Map(counted))
+      expect(await store().count({ statuses: ['READY', 'READY'] })).toBe(
+        await store().count({ statuses: ['READY'] }),
+      )
     })
   })
 

@@ -83,6 +83,24 @@ export function describeUpkeep({ store, mint }: Suite): void {
     })
   })
 
+  describe('what is due next', () => {
+    test('is the earliest time of all, over or not, and none where nothing is asked after', async () => {
+      expect(await store().oldestDue()).toBeNull()
+      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+      expect(await store().oldestDue()).toBeNull()
+      const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
+      await store().reschedule([
+        { uid: a.uid, version: 1, checkAt: after(30), idleChecks: 0 },
+        { uid: b.uid, version: 1, checkAt: after(20.5), idleChecks: 0 },
+      ])
+      expect(await store().oldestDue()).toEqual(after(20.5))
+      await store().advance(changeOf(b, { status: 'DELETED' }))
+      expect(await store().oldestDue()).toEqual(after(30))
+      await store().advance(changeOf(a, { status: 'READY' }))
+      expect(await store().oldestDue()).toBeNull()
+    })
+  })
+
   describe('notices about what is not known yet', () => {
     test('are kept once for each body, as they came, oldest first', async () => {
       const odd = '{"uid":"x", "meta":{"name":"Zoë 🎬"}}\n'

@@ -92,6 +92,16 @@ describe('chunk rules', () => {
       expect(await offsetOf(uploadURL)).toBe(status === 204 ? bytes : 0)
     },
   )
+
+  test('without a Content-Length a chunk that grows too large is refused and nothing of it kept', async () => {
+    const { uploadURL } = await startWithUrl(LARGEST * 2)
+    const open = openRequest(uploadURL, 'PATCH', { ...TUS_HEADERS, 'transfer-encoding': 'chunked' })
+    for (let sent = 0; sent < LARGEST; sent += SMALLEST) await send(open.line, zeros(SMALLEST))
+    open.line.end(zeros(1))
+    const answer = await open.answer
+    expect(answer).toMatchObject({ status: 400, body: expect.stringMatching(/at most 209715200/) })
+    expect(await offsetOf(uploadURL)).toBe(0)
+  })
 })
 
 describe('offsets', () => {

@@ -117,6 +117,6 @@ describe('a socket', () => {
     const states = client.iterate({ query: WATCH, variables: { uid } })
     await states.next()
     await gateway.stop()
-    expect(await closed).toMatchObject({ code: 1001 })
+    expect(await closed).toMatchObject({ code: 1012 })
   })
 })

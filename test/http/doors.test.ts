@@ -162,7 +162,7 @@ describe('/graphql', () => {
     const response = await post(gateway, JSON_HEADERS, '{"query":"{ uploads { totalCount } }"}')
     const text = await response.text()
     expect(text).not.toMatch(/sqlite|table|gone/i)
-    const [, requestId] = /"requestId":"([\w-]{36})"/.exec(text) ?? []
+    const [, requestId] = /"requestId":"([\w.-]+)"/.exec(text) ?? []
     expect(gateway.logs).toContainEqual({
       level: 'error',
       message: 'unexpected error',

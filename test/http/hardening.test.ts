@@ -2,7 +2,7 @@
 import { BlockList, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { clientAddress, trustProxy } from '../../src/client-address.ts'
-import { listen } from '../../src/listen.ts'
+import { type AnsweringGateway, listen } from '../../src/listen.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 
 /** What the gateway answers to these very bytes, as text, until it closes. */
@@ -129,6 +129,13 @@ async function echo(request: Request): Promise<Response> {
   return new Response(await request.text())
 }
 
+/** Nothing comes by socket, and nothing is known to the fast lane. */
+const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
+  lane: { answer: () => null, learn: () => {}, watch: () => null, learnWatched: () => {} },
+  nextId: () => 'one',
+  sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
+  allowedOrigins: new Set(),
+}
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow, or sends too much', () => {
@@ -147,7 +154,7 @@ describe('a client that is slow, or sends too much', () => {
     })
     onTestFinished(() => listener.close(0))
     // A door that wants all of the body, as GraphQL's does.
-    listener.answerWith({ fetch: echo, socketOptions: {}, allowedOrigins: new Set() }, silence)
+    listener.answerWith({ fetch: echo, ...NO_OTHER_WAYS }, silence)
     expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 408 /)
   })
 

@@ -7,7 +7,7 @@ import {
   readEmulatorConfig,
   readStreamConfig,
 } from '../../src/config.ts'
-import { createAuthenticate } from '../../src/http/authenticate.ts'
+import { createCallers } from '../../src/http/callers.ts'
 import type { Log } from '../../src/uploads/parts.ts'
 import { issueTokens, keptSecrets, password, secretVariables } from './kept-secrets.ts'
 import { createTranscript } from './transcript.ts'
@@ -58,6 +58,7 @@ describe('a secret in the wrong variable', () => {
       { CLOUDFLARE_API_TOKEN: password },
       { CLOUDFLARE_ACCOUNT_ID: password },
       { AUTH_JWT_SECRET: password.slice(0, 30) },
+      { METRICS_TOKEN: `${password} ${password}` },
       { AUTH_ISSUER: password, AUTH_AUDIENCE: password },
       { AUTH_JWT_SECRET: password, AUTH_DISABLED: 'true' },
     ]) {
@@ -98,7 +99,7 @@ describe('a key set that cannot be had', () => {
     const log: Log = { debug: note, info: note, warn: note, error: note }
     const jwksURL = new URL(addressAt(await startProvider()))
     const rules = { kind: 'tokens', secret: null, jwksURL, issuer: null, audience: null } as const
-    const authenticate = createAuthenticate(rules, () => new Date(), log)
+    const { authenticate } = createCallers(rules, () => new Date(), log)
     const foreign = ada.text.replace(
       /^[^.]+/,
       btoa('{"alg":"RS256","kid":"x"}').replaceAll('=', ''),

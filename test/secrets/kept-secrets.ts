@@ -8,6 +8,7 @@ export const foreignSecret = 'oThEr-Key_Mn52TrWq18XsZk70PvLb36JdGf'
 export const apiToken = 'cfApi-9vQe2LxYb7RmNa4WpUz8KdHs3JgTf6'
 export const webhookSecret = '5e1fc0de9a7b4d3286f0a1c2e3b4d5f6a7980b1c'
 export const oldWebhookSecret = 'c0ffee5e1f2d3c4b5a69788796a5b4c3d2e1f001'
+export const metricsToken = 'mEtrics-Tr84KzQw60LpXn29YbVs57DgHc31'
 const notEvenToken = 'nOt-A-Token_Wd63KyPq94HbXs17RmTz52VcLf'
 export const password = 'pAssW0rd-Hq27UzXe91NcVt48KsLw03RmYb65'
 
@@ -18,12 +19,14 @@ export const keptSecrets: readonly Secret[] = [
   secretText('CLOUDFLARE_API_TOKEN', apiToken),
   secretText('STREAM_WEBHOOK_SECRET', webhookSecret),
   secretText('the old STREAM_WEBHOOK_SECRET', oldWebhookSecret),
+  secretText('METRICS_TOKEN', metricsToken),
   secretText('a password', password),
 ]
 
 /** Variables of a gateway with tokens and signed notices. */
 export const secretVariables = {
   AUTH_JWT_SECRET: jwtSecret,
+  METRICS_TOKEN: metricsToken,
   STREAM_WEBHOOK_SECRET: `${webhookSecret},${oldWebhookSecret}`,
 } as const
 

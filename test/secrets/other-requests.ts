@@ -2,6 +2,7 @@
 import {
   type Tokens,
   jwtSecret,
+  metricsToken,
   oldWebhookSecret,
   password,
   signNotice,
@@ -88,6 +89,19 @@ export function noticeRequests(uid: string): Knock[] {
     notice('unknown', stranger, signNotice(stranger, oldWebhookSecret)),
     notice('known', ready, signNotice(ready, webhookSecret)),
     { name: 'notice: GET', path: '/webhooks/stream' },
+  ]
+}
+
+function scrape(name: string, authorization: string): Knock {
+  return { name: `metrics: ${name}`, path: '/metrics', headers: { authorization } }
+}
+
+/** Scrapes: with the right token, with a caller's, with the right one where nobody looks for it. */
+export function scrapeRequests({ ada }: Tokens): Knock[] {
+  return [
+    scrape('the right token', `Bearer ${metricsToken}`),
+    scrape("a caller's token", `Bearer ${ada.text}`),
+    scrape('the right token by another scheme', `Basic ${metricsToken}`),
   ]
 }
 

@@ -1,6 +1,6 @@
 /** One visit to all doors of a gateway, wherever that runs. */
 import { pastedRequests, plainRequests, strangersRequests } from './graphql-requests.ts'
-import { noticeRequests, strayRequests, tusRequests } from './other-requests.ts'
+import { noticeRequests, scrapeRequests, strayRequests, tusRequests } from './other-requests.ts'
 import { sendRaw, talkAmiss } from './socket-talks.ts'
 import type { Stage } from './stage.ts'
 
@@ -16,6 +16,7 @@ export async function knockEverywhere(
     ...tusRequests(tokens),
     ...noticeRequests(uid),
     ...strayRequests(tokens),
+    ...scrapeRequests(tokens),
   ])
   const talks = await talkAmiss(door, tokens)
   await sendRaw(door, tokens.ada.text)

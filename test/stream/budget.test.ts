@@ -46,6 +46,58 @@ describe('a budget', () => {
     )
   })
 
+  it('answers as one that looks at every request of the last five minutes', () => {
+    const steps = fc.array(
+      fc.record({
+        // Often to the very millisecond at which something is over.
+        pauseMs: fc.oneof(
+          fc.integer({ min: 0, max: 400_000 }),
+          fc.constantFrom(0, 60_000, 300_000),
+        ),
+        purpose: fc.constantFrom('mutation' as const, 'synchronisation' as const),
+        requests: fc.integer({ min: 1, max: 200 }),
+      }),
+      { maxLength: 40 },
+    )
+    fc.assert(
+      fc.property(fc.integer({ min: 10, max: 150 }), steps, (limit, plan) => {
+        const clock = createClock()
+        const budget = createApiBudget(limit, clock.now)
+        const simple = createSimpleBudget(limit)
+        for (const { pauseMs, purpose, requests } of plan) {
+          clock.advance(pauseMs)
+          for (let request = 0; request < requests; request += 1) {
+            const at = clock.now().getTime()
+            expect(budget.take(purpose)).toBe(simple.take(purpose, at))
+            expect(budget.left()).toBe(simple.left(at))
+          }
+        }
+      }),
+    )
+  })
+
+  it('is as quick with a large limit as with a small one', () => {
+    const clock = createClock()
+    const budget = createApiBudget(1_000_000, clock.now)
+    // Looking at each of the last five minutes' would take hours.
+    for (let request = 0; request < 300_000; request += 1) {
+      clock.advance(1)
+      if (budget.take(request % 5 === 0 ? 'synchronisation' : 'mutation') !== null)
+        throw new Error('refused')
+    }
+    expect(budget.left()).toBe(700_000)
+  })
+
+  it('holds nobody back for more than five minutes where the clock is set back', () => {
+    const clock = createClock()
+    const budget = createApiBudget(10, clock.now)
+    while (budget.take('mutation') === null) clock.advance(1000)
+    clock.advance(-24 * 60 * MINUTE_MS)
+    expect(budget.take('mutation')).toBe(300)
+    clock.advance(5 * MINUTE_MS)
+    expect(budget.take('mutation')).toBeNull()
+  })
+
   it('keeps a fifth for mutations, and says when there is room again', () => {
     const clock = createClock()
     const budget = createApiBudget(10, clock.now)
@@ -76,3 +128,31 @@ describe('a budget', () => {
     }
   })
 })
+
+/** The rules in the plainest words: every request of the last five minutes, looked at each time. */
+function createSimpleBudget(limit: number) {
+  let made: number[] = []
+
+  function since(at: number, spanMs: number): readonly number[] {
+    return made.filter((time) => time > at - spanMs)
+  }
+
+  return {
+    take(purpose: 'mutation' | 'synchronisation', at: number): number | null {
+      made = [...since(at, 5 * MINUTE_MS)]
+      const share = purpose === 'mutation' ? limit : limit * 0.8
+      const lately = since(at, MINUTE_MS)
+      const [oldest] = lately
+      const pace = Math.max(8, (limit * 0.8) / 5)
+      if (purpose === 'synchronisation' && oldest !== undefined && lately.length >= pace)
+        return Math.max(1, Math.ceil((oldest + MINUTE_MS - at) / 1000))
+      if (made.length < share) {
+        made.push(at)
+        return null
+      }
+      const leaver = made[Math.min(Math.floor(made.length - share), made.length - 1)] ?? at
+      return Math.max(1, Math.ceil((leaver + 5 * MINUTE_MS - at) / 1000))
+    },
+    left: (at: number) => Math.max(0, limit - since(at, 5 * MINUTE_MS).length),
+  }
+}

@@ -1,11 +1,14 @@
 /** Calls that are given up by the caller, and fetches that behave badly. */
 import { describe, expect, test } from 'vitest'
 import { createRestBackend } from '../../src/stream/rest.ts'
-import { backendAt, caught } from './stub-failure.ts'
+import { sendByFetch } from '../../src/stream/send-by-fetch.ts'
+import { callsBy, caught } from './stub-failure.ts'
 import { dripping, startStubStream, success, type Answerer } from './stub-stream.ts'
 import { accountId, apiToken, order, uid, uploadURL } from './stub-orders.ts'
+import { ways } from './ways.ts'
 
-describe("a caller's own abort", () => {
+describe.each(ways)("a caller's own abort, by $way", ({ send }) => {
+  const { backendAt } = callsBy(send)
   const reason = new Error('the caller is gone')
 
   test('before the call: nothing is sent', async () => {
@@ -28,15 +31,25 @@ describe("a caller's own abort", () => {
     await expect(finding).rejects.toBe(reason)
   })
 
-  test('a fetch that minds no signal is left behind all the same', async () => {
-    const backend = createRestBackend({ accountId, apiToken, fetch: deaf, timeoutMs: 20 })
+  test('after the answer: the answer stands', async () => {
+    const controller = new AbortController()
+    const stub = await startStubStream(success({ uid }))
+    const video = await backendAt(stub.url).findVideo(uid, controller.signal)
+    controller.abort(reason)
+    expect(video).toMatchObject({ uid })
+  })
+})
+
+describe('a fetch', () => {
+  test('that minds no signal is left behind all the same', async () => {
+    const send = sendByFetch(deaf)
+    const backend = createRestBackend({ accountId, apiToken, send, timeoutMs: 20 })
     expect(await caught(backend.findVideo(uid))).toMatchObject({ kind: 'unavailable' })
   })
 
-  test('a fetch that quotes the token is not quoted', async () => {
-    const error = await caught(
-      createRestBackend({ accountId, apiToken, fetch: talkative }).findVideo(uid),
-    )
+  test('that quotes the token is not quoted', async () => {
+    const send = sendByFetch(talkative)
+    const error = await caught(createRestBackend({ accountId, apiToken, send }).findVideo(uid))
     expect(error.message).toBe('Stream could not show a video: the connection failed (TypeError).')
   })
 })

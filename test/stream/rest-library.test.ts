@@ -3,167 +3,177 @@ import { describe, expect, test } from 'vitest'
 import { createRestBackend, uidsPerListCall } from '../../src/stream/rest.ts'
 import { json, plain, startStubStream, success, type Answerer } from './stub-stream.ts'
 import { accountId, apiToken, uid } from './stub-orders.ts'
-
-async function start(answerer: Answerer) {
-  const stub = await startStubStream(answerer)
-  const baseUrl = `${stub.url}/client/v4/`
-  return { ...stub, backend: createRestBackend({ accountId, apiToken, baseUrl }) }
-}
+import { ways } from './ways.ts'
 
 const stream = `/client/v4/accounts/${accountId}/stream`
 
-describe('videos', () => {
-  test('details are asked for by uid', async () => {
-    const { backend, seen } = await start(success({ uid, status: { state: 'queued' } }))
-    expect(await backend.findVideo(uid)).toMatchObject({ uid, state: 'queued' })
-    expect(seen[0]).toMatchObject({ method: 'GET', url: `${stream}/${uid}`, body: '' })
-  })
+describe.each(ways)('by $way', ({ send }) => {
+  async function start(answerer: Answerer) {
+    const stub = await startStubStream(answerer)
+    const baseUrl = `${stub.url}/client/v4/`
+    return { ...stub, backend: createRestBackend({ accountId, apiToken, baseUrl, send }) }
+  }
 
-  test.each(['', '..', 'a/b', 'a?b', 'webhook', 'storage-usage', 'x'.repeat(65), 'ü'])(
-    'what is no uid, %j, is not there, without asking',
-    async (text) => {
-      const { backend, seen } = await start(success({ uid }))
-      expect(await backend.findVideo(text)).toBeNull()
-      expect(await backend.updateVideo(text, { maxDurationSeconds: 1 })).toBeNull()
-      expect(await backend.deleteVideo(text)).toBe(false)
+  describe('videos', () => {
+    test('details are asked for by uid', async () => {
+      const { backend, seen } = await start(success({ uid, status: { state: 'queued' } }))
+      expect(await backend.findVideo(uid)).toMatchObject({ uid, state: 'queued' })
+      expect(seen[0]).toMatchObject({ method: 'GET', url: `${stream}/${uid}`, body: '' })
+    })
+
+    test.each(['', '..', 'a/b', 'a?b', 'webhook', 'storage-usage', 'x'.repeat(65), 'ü'])(
+      'what is no uid, %j, is not there, without asking',
+      async (text) => {
+        const { backend, seen } = await start(success({ uid }))
+        expect(await backend.findVideo(text)).toBeNull()
+        expect(await backend.updateVideo(text, { maxDurationSeconds: 1 })).toBeNull()
+        expect(await backend.deleteVideo(text)).toBe(false)
+        expect(seen).toEqual([])
+      },
+    )
+
+    test('a list carries every filter and reads its counts', async () => {
+      const { backend, seen } = await start(
+        success([{ uid }, { noUid: true }, null], { total: '35586', range: '1000' }),
+      )
+      const list = await backend.listVideos({
+        uids: [uid, 'b', uid],
+        creator: 'a b&c',
+        state: 'pendingupload',
+        createdAfter: new Date('2024-01-01T00:00:00.123Z'),
+        createdBefore: new Date('2024-02-01T00:00:00Z'),
+        limit: 5,
+        ascending: true,
+      })
+      expect(list.total).toBe(35586)
+      expect(list.videos.map((video) => video.uid)).toEqual([uid])
+      const asked = new URL(seen[0]?.url ?? '', 'http://stub')
+      expect(asked.pathname).toBe(stream)
+      expect(Object.fromEntries(asked.searchParams)).toEqual({
+        include_counts: 'true',
+        id: `${uid},b`,
+        creator: 'a b&c',
+        status: 'pendingupload',
+        start: '2024-01-01T00:00:00.123Z',
+        end: '2024-02-01T00:00:00.000Z',
+        limit: '5',
+        asc: 'true',
+      })
+    })
+
+    test('a list of no uids asks after none', async () => {
+      const { backend, seen } = await start(success([{ uid }]))
+      expect(await backend.listVideos({ uids: [] })).toEqual({ videos: [], total: 0 })
+      expect(await backend.listVideos({ uids: ['a,b'] })).toEqual({ videos: [], total: 0 })
       expect(seen).toEqual([])
-    },
-  )
+    })
 
-  test('a list carries every filter and reads its counts', async () => {
-    const { backend, seen } = await start(
-      success([{ uid }, { noUid: true }, null], { total: '35586', range: '1000' }),
+    test('a list without counts has no total', async () => {
+      const { backend } = await start(success([]))
+      expect(await backend.listVideos({})).toEqual({ videos: [], total: null })
+    })
+
+    test('a state that only we have words for cannot be asked after', async () => {
+      const { backend } = await start(success([]))
+      await expect(backend.listVideos({ state: 'unknown' })).rejects.toThrow(RangeError)
+    })
+
+    test('many uids are asked after in calls of bearable length, joined by age', async () => {
+      const { backend, seen } = await start((response, request) => {
+        const ids = new URL(request.url, 'http://stub').searchParams.get('id')?.split(',') ?? []
+        const videos = ids.map((id) => ({ uid: id, created: moment(id) }))
+        success(videos, { total: String(ids.length) })(response, request)
+      })
+      const uids = Array.from({ length: uidsPerListCall + 50 }, (_none, index) => `v${index}`)
+      const newest = await backend.listVideos({ uids, limit: 3 })
+      expect(seen).toHaveLength(2)
+      expect(Math.max(...seen.map(({ url }) => url.length))).toBeLessThan(8000)
+      expect(newest.total).toBe(uids.length)
+      expect(newest.videos.map((video) => video.uid)).toEqual(uids.toReversed().slice(0, 3))
+      const all = await backend.listVideos({ uids, ascending: true })
+      expect(all.videos.map((video) => video.uid)).toEqual(uids)
+    })
+
+    test('an update sends what changes and nothing else', async () => {
+      const { backend, seen } = await start(success({ uid }))
+      await backend.updateVideo(uid, { expiresAt: new Date('2024-01-01T00:00:00Z') })
+      await backend.updateVideo(uid, { scheduledDeletion: null, meta: { name: 'new' } })
+      await backend.updateVideo(uid, { creator: 'b', allowedOrigins: [], requireSignedURLs: false })
+      expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual(
+        Array.from({ length: 3 }, () => `POST ${stream}/${uid}`),
+      )
+      expect(seen.map(({ body }): unknown => JSON.parse(body))).toEqual([
+        { uploadExpiry: '2024-01-01T00:00:00Z' },
+        { scheduledDeletion: null, meta: { name: 'new' } },
+        { creator: 'b', allowedOrigins: [], requireSignedURLs: false },
+      ])
+    })
+
+    test.each([
+      ['an empty 200', plain('', 200), true],
+      ['a 204', plain('', 204), true],
+      ['an envelope', success(''), true],
+      ['a 404', json({ result: null, success: false, errors: [{ code: 10003 }] }, 404), false],
+      ['an empty 404', plain('', 404), false],
+    ])('deletion takes %s', async (_name, answerer, expected) => {
+      const { backend, seen } = await start(answerer)
+      expect(await backend.deleteVideo(uid)).toBe(expected)
+      expect(seen[0]).toMatchObject({ method: 'DELETE', url: `${stream}/${uid}` })
+    })
+  })
+
+  describe('storage', () => {
+    test.each([
+      [{ totalStorageMinutes: '12.5', totalStorageMinutesLimit: 1000, videoCount: '3' }, 1000],
+      [{ totalStorageMinutes: 12.5, totalStorageMinutesLimit: null, videoCount: 3 }, null],
+      [{ totalStorageMinutes: 12.5, totalStorageMinutesLimit: 0, videoCount: 3 }, 0],
+    ])('reads %j', async (result, limitMinutes) => {
+      const { backend, seen } = await start(success(result))
+      const usage = await backend.storageUsage('a b')
+      expect(usage).toEqual({ storedMinutes: 12.5, limitMinutes, videoCount: 3 })
+      expect(seen[0]?.url).toBe(`${stream}/storage-usage?creator=a+b`)
+      await backend.storageUsage()
+      expect(seen[1]?.url).toBe(`${stream}/storage-usage`)
+    })
+  })
+
+  describe('the webhook', () => {
+    const webhook = { notificationURL: 'https://a.example/hook', secret: 's', modifiedAt: null }
+
+    test.each(['notificationUrl', 'notification_url'])(
+      'is read in the spelling %s',
+      async (key) => {
+        const { backend, seen } = await start(
+          success({ [key]: webhook.notificationURL, secret: 's' }),
+        )
+        expect(await backend.findWebhook()).toEqual(webhook)
+        expect(await backend.setWebhook(webhook.notificationURL)).toEqual(webhook)
+        expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+          `GET ${stream}/webhook`,
+          `PUT ${stream}/webhook`,
+        ])
+        expect(JSON.parse(seen[1]?.body ?? '')).toEqual({
+          notificationUrl: webhook.notificationURL,
+        })
+      },
     )
-    const list = await backend.listVideos({
-      uids: [uid, 'b', uid],
-      creator: 'a b&c',
-      state: 'pendingupload',
-      createdAfter: new Date('2024-01-01T00:00:00.123Z'),
-      createdBefore: new Date('2024-02-01T00:00:00Z'),
-      limit: 5,
-      ascending: true,
+
+    test.each([
+      ['404', json({ result: null, success: false, errors: [], messages: [] }, 404)],
+      ['null', success(null)],
+      ['an empty URL', success({ notificationUrl: '', secret: '' })],
+    ])('is absent when the answer is %s', async (_name, answerer) => {
+      const { backend } = await start(answerer)
+      expect(await backend.findWebhook()).toBeNull()
     })
-    expect(list.total).toBe(35586)
-    expect(list.videos.map((video) => video.uid)).toEqual([uid])
-    const asked = new URL(seen[0]?.url ?? '', 'http://stub')
-    expect(asked.pathname).toBe(stream)
-    expect(Object.fromEntries(asked.searchParams)).toEqual({
-      include_counts: 'true',
-      id: `${uid},b`,
-      creator: 'a b&c',
-      status: 'pendingupload',
-      start: '2024-01-01T00:00:00.123Z',
-      end: '2024-02-01T00:00:00.000Z',
-      limit: '5',
-      asc: 'true',
+
+    test('is deleted once', async () => {
+      const absent = json({ result: null, success: false, errors: [], messages: [] }, 404)
+      const answers = [success('Successfully deleted'), absent]
+      const { backend } = await start((response, request) => answers.shift()?.(response, request))
+      expect(await backend.deleteWebhook()).toBe(true)
+      expect(await backend.deleteWebhook()).toBe(false)
     })
-  })
-
-  test('a list of no uids asks after none', async () => {
-    const { backend, seen } = await start(success([{ uid }]))
-    expect(await backend.listVideos({ uids: [] })).toEqual({ videos: [], total: 0 })
-    expect(await backend.listVideos({ uids: ['a,b'] })).toEqual({ videos: [], total: 0 })
-    expect(seen).toEqual([])
-  })
-
-  test('a list without counts has no total', async () => {
-    const { backend } = await start(success([]))
-    expect(await backend.listVideos({})).toEqual({ videos: [], total: null })
-  })
-
-  test('a state that only we have words for cannot be asked after', async () => {
-    const { backend } = await start(success([]))
-    await expect(backend.listVideos({ state: 'unknown' })).rejects.toThrow(RangeError)
-  })
-
-  test('many uids are asked after in calls of bearable length, joined by age', async () => {
-    const { backend, seen } = await start((response, request) => {
-      const ids = new URL(request.url, 'http://stub').searchParams.get('id')?.split(',') ?? []
-      const videos = ids.map((id) => ({ uid: id, created: moment(id) }))
-      success(videos, { total: String(ids.length) })(response, request)
-    })
-    const uids = Array.from({ length: uidsPerListCall + 50 }, (_none, index) => `v${index}`)
-    const newest = await backend.listVideos({ uids, limit: 3 })
-    expect(seen).toHaveLength(2)
-    expect(Math.max(...seen.map(({ url }) => url.length))).toBeLessThan(8000)
-    expect(newest.total).toBe(uids.length)
-    expect(newest.videos.map((video) => video.uid)).toEqual(uids.toReversed().slice(0, 3))
-    const all = await backend.listVideos({ uids, ascending: true })
-    expect(all.videos.map((video) => video.uid)).toEqual(uids)
-  })
-
-  test('an update sends what changes and nothing else', async () => {
-    const { backend, seen } = await start(success({ uid }))
-    await backend.updateVideo(uid, { expiresAt: new Date('2024-01-01T00:00:00Z') })
-    await backend.updateVideo(uid, { scheduledDeletion: null, meta: { name: 'new' } })
-    await backend.updateVideo(uid, { creator: 'b', allowedOrigins: [], requireSignedURLs: false })
-    expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual(
-      Array.from({ length: 3 }, () => `POST ${stream}/${uid}`),
-    )
-    expect(seen.map(({ body }): unknown => JSON.parse(body))).toEqual([
-      { uploadExpiry: '2024-01-01T00:00:00Z' },
-      { scheduledDeletion: null, meta: { name: 'new' } },
-      { creator: 'b', allowedOrigins: [], requireSignedURLs: false },
-    ])
-  })
-
-  test.each([
-    ['an empty 200', plain('', 200), true],
-    ['a 204', plain('', 204), true],
-    ['an envelope', success(''), true],
-    ['a 404', json({ result: null, success: false, errors: [{ code: 10003 }] }, 404), false],
-    ['an empty 404', plain('', 404), false],
-  ])('deletion takes %s', async (_name, answerer, expected) => {
-    const { backend, seen } = await start(answerer)
-    expect(await backend.deleteVideo(uid)).toBe(expected)
-    expect(seen[0]).toMatchObject({ method: 'DELETE', url: `${stream}/${uid}` })
-  })
-})
-
-describe('storage', () => {
-  test.each([
-    [{ totalStorageMinutes: '12.5', totalStorageMinutesLimit: 1000, videoCount: '3' }, 1000],
-    [{ totalStorageMinutes: 12.5, totalStorageMinutesLimit: null, videoCount: 3 }, null],
-    [{ totalStorageMinutes: 12.5, totalStorageMinutesLimit: 0, videoCount: 3 }, 0],
-  ])('reads %j', async (result, limitMinutes) => {
-    const { backend, seen } = await start(success(result))
-    const usage = await backend.storageUsage('a b')
-    expect(usage).toEqual({ storedMinutes: 12.5, limitMinutes, videoCount: 3 })
-    expect(seen[0]?.url).toBe(`${stream}/storage-usage?creator=a+b`)
-    await backend.storageUsage()
-    expect(seen[1]?.url).toBe(`${stream}/storage-usage`)
-  })
-})
-
-describe('the webhook', () => {
-  const webhook = { notificationURL: 'https://a.example/hook', secret: 's', modifiedAt: null }
-
-  test.each(['notificationUrl', 'notification_url'])('is read in the spelling %s', async (key) => {
-    const { backend, seen } = await start(success({ [key]: webhook.notificationURL, secret: 's' }))
-    expect(await backend.findWebhook()).toEqual(webhook)
-    expect(await backend.setWebhook(webhook.notificationURL)).toEqual(webhook)
-    expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
-      `GET ${stream}/webhook`,
-      `PUT ${stream}/webhook`,
-    ])
-    expect(JSON.parse(seen[1]?.body ?? '')).toEqual({ notificationUrl: webhook.notificationURL })
-  })
-
-  test.each([
-    ['404', json({ result: null, success: false, errors: [], messages: [] }, 404)],
-    ['null', success(null)],
-    ['an empty URL', success({ notificationUrl: '', secret: '' })],
-  ])('is absent when the answer is %s', async (_name, answerer) => {
-    const { backend } = await start(answerer)
-    expect(await backend.findWebhook()).toBeNull()
-  })
-
-  test('is deleted once', async () => {
-    const absent = json({ result: null, success: false, errors: [], messages: [] }, 404)
-    const answers = [success('Successfully deleted'), absent]
-    const { backend } = await start((response, request) => answers.shift()?.(response, request))
-    expect(await backend.deleteWebhook()).toBe(true)
-    expect(await backend.deleteWebhook()).toBe(false)
   })
 })
 

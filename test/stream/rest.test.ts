@@ -10,104 +10,107 @@ import { describeStreamBackend } from '../contracts/stream-backend.ts'
 import { orderOf } from '../contracts/stream-suite.ts'
 import { caught } from './stub-failure.ts'
 import { plain, startStubStream } from './stub-stream.ts'
+import { ways } from './ways.ts'
 
-function backendOf(emulator: Emulator, apiToken = emulator.token): StreamBackend {
-  const { accountId, apiBaseUrl: baseUrl } = emulator
-  return createRestBackend({ accountId, apiToken, baseUrl })
-}
-
-async function start(options: EmulatorOptions = {}) {
-  const emulator = await startEmulator(options)
-  onTestFinished(() => emulator.close())
-  async function turn(knob: string, body: unknown) {
-    const url = `${emulator.url}/__emulator/${knob}`
-    const headers = { 'content-type': 'application/json' }
-    const turned = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
-    expect(turned.status).toBe(200)
+describe.each(ways)('by $way', ({ way, send }) => {
+  function backendOf(emulator: Emulator, apiToken = emulator.token): StreamBackend {
+    const { accountId, apiBaseUrl: baseUrl } = emulator
+    return createRestBackend({ accountId, apiToken, baseUrl, send })
   }
-  return { emulator, backend: backendOf(emulator), turn }
-}
 
-describeStreamBackend('rest', async () => {
-  const emulator = await startEmulator()
-  return { backend: backendOf(emulator), ownsAccount: true, close: () => emulator.close() }
-})
+  async function start(options: EmulatorOptions = {}) {
+    const emulator = await startEmulator(options)
+    onTestFinished(() => emulator.close())
+    async function turn(knob: string, body: unknown) {
+      const url = `${emulator.url}/__emulator/${knob}`
+      const headers = { 'content-type': 'application/json' }
+      const turned = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+      expect(turned.status).toBe(200)
+    }
+    return { emulator, backend: backendOf(emulator), turn }
+  }
 
-test('a video goes its whole way, and its notice is proven', async () => {
-  const { backend, turn } = await start({ encodeMs: 60_000 })
-  const receiver = await startStubStream(plain('', 200))
-  const { secret } = await backend.setWebhook(`${receiver.url}/webhooks/stream`)
-  const { uid, uploadURL } = await backend.createDirectUpload(orderOf('user-1'))
-
-  const form = new FormData()
-  form.set('file', new Blob([await readFile('src/demo/testcard.mp4')]), 'testcard.mp4')
-  expect((await fetch(uploadURL, { method: 'POST', body: form })).status).toBe(200)
-  expect((await backend.findVideo(uid))?.state).toMatch(/^(queued|inprogress)$/)
-
-  const arrival = once(receiver.arrivals, 'request')
-  await turn('clock', { advanceSeconds: 61 })
-  const video = await backend.findVideo(uid)
-  expect(video).toMatchObject({ state: 'ready', readyToStream: true, failure: null })
-  for (const fact of ['sizeBytes', 'durationSeconds', 'width', 'height'] as const)
-    expect(video?.[fact]).toBeGreaterThan(0)
-  for (const address of ['hlsURL', 'dashURL', 'thumbnailURL', 'previewURL'] as const)
-    expect(video?.[address]).toMatch(/^http/)
-  expect((await backend.storageUsage()).videoCount).toBe(1)
-
-  await arrival
-  const [sent] = receiver.seen
-  const outcome = await readNotice({
-    rawBody: new TextEncoder().encode(sent?.body),
-    signature: String(sent?.headers['webhook-signature']),
-    secrets: [secret],
-    now: new Date(Date.now() + 61_000),
-  })
-  expect(outcome).toMatchObject({ kind: 'notice', video: { uid, state: 'ready' } })
-})
-
-describe('planned trouble', () => {
-  test('a creation cut off after the work: it may have happened, and it has', async () => {
-    const { backend, turn } = await start()
-    await turn('faults', { on: 'direct_upload', hangUpAfter: true })
-    await turn('faults', { on: 'tus_create', hangUpAfter: true })
-    const expected = { kind: 'unavailable', mayHaveHappened: true, status: null }
-    const order = orderOf('user-1')
-    expect(await caught(backend.createDirectUpload(order))).toMatchObject(expected)
-    const tus = backend.createTusUpload({ ...order, sizeBytes: 1000 })
-    expect(await caught(tus)).toMatchObject(expected)
-    expect((await backend.listVideos({ creator: 'user-1' })).total).toBe(2)
+  describeStreamBackend(`rest by ${way}`, async () => {
+    const emulator = await startEmulator()
+    return { backend: backendOf(emulator), ownsAccount: true, close: () => emulator.close() }
   })
 
-  test.each([
-    [429, 'rate-limited', false],
-    [503, 'unavailable', true],
-    [500, 'unavailable', true],
-  ])('status %i, and then all is well', async (status, kind, mayHaveHappened) => {
-    const { backend, turn } = await start()
-    await turn('faults', { on: 'direct_upload', status, retryAfterSeconds: 7 })
-    const error = await caught(backend.createDirectUpload(orderOf(null)))
-    expect(error).toMatchObject({ kind, mayHaveHappened, status, retryAfterSeconds: 7 })
-    expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
+  test('a video goes its whole way, and its notice is proven', async () => {
+    const { backend, turn } = await start({ encodeMs: 60_000 })
+    const receiver = await startStubStream(plain('', 200))
+    const { secret } = await backend.setWebhook(`${receiver.url}/webhooks/stream`)
+    const { uid, uploadURL } = await backend.createDirectUpload(orderOf('user-1'))
+
+    const form = new FormData()
+    form.set('file', new Blob([await readFile('src/demo/testcard.mp4')]), 'testcard.mp4')
+    expect((await fetch(uploadURL, { method: 'POST', body: form })).status).toBe(200)
+    expect((await backend.findVideo(uid))?.state).toMatch(/^(queued|inprogress)$/)
+
+    const arrival = once(receiver.arrivals, 'request')
+    await turn('clock', { advanceSeconds: 61 })
+    const video = await backend.findVideo(uid)
+    expect(video).toMatchObject({ state: 'ready', readyToStream: true, failure: null })
+    for (const fact of ['sizeBytes', 'durationSeconds', 'width', 'height'] as const)
+      expect(video?.[fact]).toBeGreaterThan(0)
+    for (const address of ['hlsURL', 'dashURL', 'thumbnailURL', 'previewURL'] as const)
+      expect(video?.[address]).toMatch(/^http/)
+    expect((await backend.storageUsage()).videoCount).toBe(1)
+
+    await arrival
+    const [sent] = receiver.seen
+    const outcome = await readNotice({
+      rawBody: new TextEncoder().encode(sent?.body),
+      signature: String(sent?.headers['webhook-signature']),
+      secrets: [secret],
+      now: new Date(Date.now() + 61_000),
+    })
+    expect(outcome).toMatchObject({ kind: 'notice', video: { uid, state: 'ready' } })
   })
 
-  test('storage that is spent', async () => {
-    const { backend } = await start({ storageMinutes: 1 })
-    await backend.createDirectUpload(orderOf(null))
-    const expected = { kind: 'quota', status: 413, codes: [10011], mayHaveHappened: false }
-    expect(await caught(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
-    const tus = backend.createTusUpload({ ...orderOf(null), sizeBytes: 1000 })
-    expect(await caught(tus)).toMatchObject(expected)
-  })
+  describe('planned trouble', () => {
+    test('a creation cut off after the work: it may have happened, and it has', async () => {
+      const { backend, turn } = await start()
+      await turn('faults', { on: 'direct_upload', hangUpAfter: true })
+      await turn('faults', { on: 'tus_create', hangUpAfter: true })
+      const expected = { kind: 'unavailable', mayHaveHappened: true, status: null }
+      const order = orderOf('user-1')
+      expect(await caught(backend.createDirectUpload(order))).toMatchObject(expected)
+      const tus = backend.createTusUpload({ ...order, sizeBytes: 1000 })
+      expect(await caught(tus)).toMatchObject(expected)
+      expect((await backend.listVideos({ creator: 'user-1' })).total).toBe(2)
+    })
 
-  test('a token, or an account, that is not accepted', async () => {
-    const { emulator } = await start()
-    const wrong = backendOf(emulator, 'another-token')
-    const expected = { kind: 'unauthorized', mayHaveHappened: false }
-    expect(await caught(wrong.createDirectUpload(orderOf(null)))).toMatchObject(expected)
-    expect(await caught(wrong.findVideo('0'.repeat(32)))).toMatchObject(expected)
-    const elsewhere = backendOf({ ...emulator, accountId: 'another' })
-    expect((await caught(elsewhere.findVideo('0'.repeat(32)))).kind).toMatch(
-      /^(unauthorized|invalid)$/,
-    )
+    test.each([
+      [429, 'rate-limited', false],
+      [503, 'unavailable', true],
+      [500, 'unavailable', true],
+    ])('status %i, and then all is well', async (status, kind, mayHaveHappened) => {
+      const { backend, turn } = await start()
+      await turn('faults', { on: 'direct_upload', status, retryAfterSeconds: 7 })
+      const error = await caught(backend.createDirectUpload(orderOf(null)))
+      expect(error).toMatchObject({ kind, mayHaveHappened, status, retryAfterSeconds: 7 })
+      expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
+    })
+
+    test('storage that is spent', async () => {
+      const { backend } = await start({ storageMinutes: 1 })
+      await backend.createDirectUpload(orderOf(null))
+      const expected = { kind: 'quota', status: 413, codes: [10011], mayHaveHappened: false }
+      expect(await caught(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
+      const tus = backend.createTusUpload({ ...orderOf(null), sizeBytes: 1000 })
+      expect(await caught(tus)).toMatchObject(expected)
+    })
+
+    test('a token, or an account, that is not accepted', async () => {
+      const { emulator } = await start()
+      const wrong = backendOf(emulator, 'another-token')
+      const expected = { kind: 'unauthorized', mayHaveHappened: false }
+      expect(await caught(wrong.createDirectUpload(orderOf(null)))).toMatchObject(expected)
+      expect(await caught(wrong.findVideo('0'.repeat(32)))).toMatchObject(expected)
+      const elsewhere = backendOf({ ...emulator, accountId: 'another' })
+      expect((await caught(elsewhere.findVideo('0'.repeat(32)))).kind).toMatch(
+        /^(unauthorized|invalid)$/,
+      )
+    })
   })
 })

@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import type { StreamBackend } from '../../src/stream/backend.ts'
 import { StreamError } from '../../src/stream/errors.ts'
 import { createRestBackend } from '../../src/stream/rest.ts'
+import type { Send } from '../../src/stream/send.ts'
 import { startStubStream, type Answerer } from './stub-stream.ts'
 import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-orders.ts'
 
@@ -23,19 +24,24 @@ export interface Handed {
   readonly timeoutMs?: number
 }
 
-/** The adapter, asking a stub. */
-export function backendAt(url: string, handed: Handed = {}): StreamBackend {
-  const { timeoutMs = 10_000 } = handed
-  const limits = { timeoutMs, creationTimeoutMs: timeoutMs }
-  return createRestBackend({ accountId, apiToken, baseUrl: url, ...handed, ...limits })
-}
+/** Calls that travel in this way. */
+export function callsBy(send: Send) {
+  /** The adapter, asking a stub. */
+  function backendAt(url: string, handed: Handed = {}): StreamBackend {
+    const { timeoutMs = 10_000 } = handed
+    const limits = { timeoutMs, creationTimeoutMs: timeoutMs }
+    return createRestBackend({ accountId, apiToken, baseUrl: url, send, ...handed, ...limits })
+  }
 
-/** The error of one call, which must have been sent once. */
-export async function fail(answerer: Answerer, act: Act, handed: Handed = {}) {
-  const stub = await startStubStream(answerer)
-  const error = await caught(act(backendAt(stub.url, handed)))
-  expect(stub.seen).toHaveLength(1)
-  return error
+  /** The error of one call, which must have been sent once. */
+  async function fail(answerer: Answerer, act: Act, handed: Handed = {}) {
+    const stub = await startStubStream(answerer)
+    const error = await caught(act(backendAt(stub.url, handed)))
+    expect(stub.seen).toHaveLength(1)
+    return error
+  }
+
+  return { backendAt, fail }
 }
 
 /** The StreamError that comes of a promise, proven to hold no secret. */

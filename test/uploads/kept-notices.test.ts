@@ -5,6 +5,7 @@ import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
 import type { StreamBackend } from '../../src/stream/backend.ts'
 import { createRestBackend } from '../../src/stream/rest.ts'
 import { readVideo } from '../../src/stream/video.ts'
+import { silentTelemetry } from '../../src/telemetry/silent.ts'
 import { createUpload } from '../../src/uploads/create-upload.ts'
 import type { Parts } from '../../src/uploads/parts.ts'
 import { createRateLimit } from '../../src/uploads/rate-limit.ts'
@@ -33,6 +34,7 @@ async function startParts(): Promise<Parts> {
     events: createMemoryEvents(),
     clock: createTestClock(),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    telemetry: silentTelemetry,
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
     createLimit: createRateLimit(60),
     deleteLimit: createRateLimit(60),

@@ -62,3 +62,48 @@ test('in no minute whatever do more get through, and whoever waits as told gets 
     }),
   )
 })
+
+test('answers as one that looks at every upload of the last minute', () => {
+  const steps = fc.array(
+    fc.record({
+      pauseMs: fc.oneof(fc.integer({ min: 0, max: 90_000 }), fc.constantFrom(0, 60_000)),
+      caller: fc.constantFrom('alice', 'bob', 'carol'),
+      uploads: fc.integer({ min: 1, max: 150 }),
+    }),
+    { maxLength: 40 },
+  )
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 120 }), steps, (perMinute, plan) => {
+      const limit = createRateLimit(perMinute)
+      const taken = new Map<string, readonly number[]>()
+      let now = after(0).getTime()
+      for (const { pauseMs, caller, uploads } of plan) {
+        now += pauseMs
+        for (let upload = 0; upload < uploads; upload += 1) {
+          const recent = (taken.get(caller) ?? []).filter((time) => time > now - 60_000)
+          const [oldest] = recent
+          const isOver = oldest !== undefined && recent.length >= perMinute
+          const wait = isOver ? Math.max(1, Math.ceil((oldest + 60_000 - now) / 1000)) : null
+          expect(limit.take(caller, new Date(now))).toBe(wait)
+          taken.set(caller, isOver ? recent : [...recent, now])
+        }
+      }
+    }),
+  )
+})
+
+test('is as quick with a large limit as with a small one', () => {
+  const limit = createRateLimit(1_000_000)
+  // Looking at each of the last minute's would take hours.
+  for (let upload = 0; upload < 300_000; upload += 1) {
+    if (limit.take('alice', after(upload / 10_000)) !== null) throw new Error('refused')
+  }
+  expect(limit.take('alice', after(90))).toBeNull()
+})
+
+test('holds nobody back for more than a minute where the clock is set back', () => {
+  const limit = createRateLimit(1)
+  expect(limit.take('alice', after(3600))).toBeNull()
+  expect(limit.take('alice', after(0))).toBe(60)
+  expect(limit.take('alice', after(60))).toBeNull()
+})

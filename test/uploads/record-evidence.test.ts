@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createMemoryEvents } from '../../src/events/memory.ts'
 import type { UploadStore } from '../../src/store/store.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import { silentTelemetry } from '../../src/telemetry/silent.ts'
 import { type Evidence, applyEvidence, legalMoves } from '../../src/uploads/moves.ts'
 import { recordEvidence } from '../../src/uploads/record-evidence.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
@@ -62,7 +63,8 @@ describe('mutations, webhooks and synchronisation at once', () => {
           const events = createMemoryEvents()
           const published: Upload[] = []
           events.subscribe({ of: 'upload', uid: upload.uid }, (change) => published.push(change))
-          const parts = { store: scheduled(scheduler), events }
+          const telemetry = silentTelemetry
+          const parts = { store: scheduled(scheduler), events, telemetry }
           await scheduler.waitFor(
             Promise.all(evidence.map((seen) => recordEvidence(parts, upload.uid, seen))),
           )
@@ -99,7 +101,14 @@ describe('mutations, webhooks and synchronisation at once', () => {
     setMaxListeners(0, closing.signal)
     const clock = createTestClock()
     const watchers = createWatchers()
-    const parts = { store: counting, events, clock, watchers, closing: closing.signal }
+    const parts = {
+      store: counting,
+      events,
+      clock,
+      telemetry: silentTelemetry,
+      watchers,
+      closing: closing.signal,
+    }
     const viewer = { subject: 'alice', isAdmin: false, expiresAt: null }
     const watches = await Promise.all(
       Array.from({ length: 100 }, () => watchUpload(parts, viewer, upload.uid)),

@@ -1,17 +1,30 @@
 /** Lists and counts of uploads: one prepared statement for each combination of conditions met. */
+import type { Database } from 'better-sqlite3'
 import { type SQL, and, asc, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { UploadSelection, UploadStretch } from '../store.ts'
-import type { UploadRow } from './rows.ts'
+import { uploadColumns } from './read-rows.ts'
+import { type Given, type Statement, type Values, packed, prepare } from './statement.ts'
 import { uploads } from './tables.ts'
+import { number } from './values.ts'
 
-const given = sql.placeholder
+const names = [
+  'creator',
+  'statuses',
+  'protocol',
+  'createdAfter',
+  'createdBefore',
+  'fromCreatedAt',
+  'fromId',
+  'limit',
+] as const
+type Name = (typeof names)[number]
 
-/** Values for the placeholders; the conditions use only those that they name. */
-function valuesOf(selection: UploadSelection, stretch?: UploadStretch) {
+/** Values for all names; the conditions use only those that they name. */
+function valuesOf(selection: UploadSelection, stretch?: UploadStretch): Values<Name> {
   return {
     creator: selection.creator ?? null,
-    statuses: JSON.stringify(selection.statuses ?? []),
+    statuses: selection.statuses === undefined ? null : JSON.stringify(selection.statuses),
     protocol: selection.protocol ?? null,
     createdAfter: selection.createdAfter?.getTime() ?? null,
     createdBefore: selection.createdBefore?.getTime() ?? null,
@@ -21,7 +34,7 @@ function valuesOf(selection: UploadSelection, stretch?: UploadStretch) {
   }
 }
 
-function conditionsOf(selection: UploadSelection): SQL[] {
+function conditionsOf(selection: UploadSelection, given: Given<Name>): SQL[] {
   const conditions: SQL[] = [isNotNull(uploads.uid)]
   if (selection.creator !== undefined) conditions.push(eq(uploads.creator, given('creator')))
   if (selection.statuses !== undefined) {
@@ -37,46 +50,69 @@ function conditionsOf(selection: UploadSelection): SQL[] {
   return conditions
 }
 
-/** Equal for selections that one statement serves. */
-function shapeOf(selection: UploadSelection, stretch?: UploadStretch): string {
-  const present = Object.entries(selection)
-    .filter(([, value]) => value !== undefined)
-    .map(([name]) => name)
-    .toSorted()
-  return [...present, stretch?.towards, stretch?.from !== undefined].join()
+/** Equal for selections that one statement serves: a bit for each condition. */
+function shapeOf(selection: UploadSelection, stretch?: UploadStretch): number {
+  const { creator, statuses, protocol, createdAfter, createdBefore } = selection
+  return [creator, statuses, protocol, createdAfter, createdBefore, stretch?.from]
+    .map((value) => value !== undefined)
+    .concat(stretch?.towards === 'newer')
+    .reduce((shape, isSet) => shape * 2 + Number(isSet), 0)
 }
 
-export function prepareLists(db: BetterSQLite3Database) {
-  const lists = new Map<string, ReturnType<typeof prepareList>>()
-  const counts = new Map<string, ReturnType<typeof prepareCount>>()
+/**
+ * Without what the rest implies: a position and a moment that bound the list on the same side are
+ * one bound, the nearer of the two. SQLite would seek by the moment, and read all that lies between.
+ */
+function withoutImplied(
+  selection: UploadSelection,
+  stretch: UploadStretch,
+): readonly [UploadSelection, UploadStretch] {
+  const { from, ...fromTheEnd } = stretch
+  const { createdAfter, createdBefore, ...others } = selection
+  const isOlder = stretch.towards === 'older'
+  const edge = isOlder ? createdBefore : createdAfter
+  if (from === undefined || edge === undefined) return [selection, stretch]
+  const isNearer = isOlder ? from.createdAt < edge : from.createdAt > edge
+  if (!isNearer) return [selection, fromTheEnd]
+  if (isOlder) return [createdAfter === undefined ? others : { ...others, createdAfter }, stretch]
+  return [createdBefore === undefined ? others : { ...others, createdBefore }, stretch]
+}
+
+export function prepareLists(db: BetterSQLite3Database, connection: Database) {
+  const lists = new Map<number, Statement<Name>>()
+  const counts = new Map<number, Statement<Name>>()
 
   function prepareList(selection: UploadSelection, { towards, from }: UploadStretch) {
-    const conditions = conditionsOf(selection)
-    if (from !== undefined) {
-      const place = sql`(${given('fromCreatedAt')}, ${given('fromId')})`
-      const row = sql`(${uploads.createdAt}, ${uploads.id})`
-      conditions.push(towards === 'older' ? sql`${row} < ${place}` : sql`${row} > ${place}`)
-    }
     const order = towards === 'older' ? desc : asc
-    return db
-      .select()
-      .from(uploads)
-      .where(and(...conditions))
-      .orderBy(order(uploads.createdAt), order(uploads.id))
-      .limit(given('limit'))
-      .prepare()
+    return prepare(connection, names, (given) => {
+      const conditions = conditionsOf(selection, given)
+      if (from !== undefined) {
+        const place = sql`(${given('fromCreatedAt')}, ${given('fromId')})`
+        const row = sql`(${uploads.createdAt}, ${uploads.id})`
+        conditions.push(towards === 'older' ? sql`${row} < ${place}` : sql`${row} > ${place}`)
+      }
+      return db
+        .select({ row: packed(Object.values(uploadColumns)) })
+        .from(uploads)
+        .where(and(...conditions))
+        .orderBy(order(uploads.createdAt), order(uploads.id))
+        .limit(given('limit'))
+    })
   }
 
   function prepareCount(selection: UploadSelection) {
-    return db
-      .select({ count: sql<number>`count(*)` })
-      .from(uploads)
-      .where(and(...conditionsOf(selection)))
-      .prepare()
+    return prepare(connection, names, (given) =>
+      db
+        .select({ count: sql`count(*)` })
+        .from(uploads)
+        .where(and(...conditionsOf(selection, given))),
+    )
   }
 
   return {
-    rows(selection: UploadSelection, stretch: UploadStretch): UploadRow[] {
+    /** Packed rows of uploads, in the order of the stretch. */
+    rows(given: UploadSelection, within: UploadStretch): readonly unknown[] {
+      const [selection, stretch] = withoutImplied(given, within)
       const shape = shapeOf(selection, stretch)
       const statement = lists.get(shape) ?? prepareList(selection, stretch)
       lists.set(shape, statement)
@@ -86,7 +122,7 @@ export function prepareLists(db: BetterSQLite3Database) {
       const shape = shapeOf(selection)
       const statement = counts.get(shape) ?? prepareCount(selection)
       counts.set(shape, statement)
-      return statement.get(valuesOf(selection))?.count ?? 0
+      return number(statement.get(valuesOf(selection)))
     },
   }
 }

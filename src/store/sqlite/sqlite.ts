@@ -1,170 +1,214 @@
 /** The embedded keeper: one SQLite file, by better-sqlite3. */
 import { randomUUID } from 'node:crypto'
-import type { UploadEvent } from '../../uploads/upload.ts'
-import type { ReserveOutcome, UploadStore } from '../store.ts'
-import { openSqlite } from './database.ts'
+import {
+  type UploadEvent,
+  type UploadProtocol,
+  uploadProtocols,
+  uploadStatuses,
+} from '../../uploads/upload.ts'
+import type { Holdings, Reservation, ReserveOutcome, ReserveRules, UploadStore } from '../store.ts'
+import { type SqliteDatabase, openSqlite } from './database.ts'
+import { createGroupCommit } from './group-commit.ts'
 import { prepareLists } from './lists.ts'
-import { changeToRow, reservationToRow, rowToReservation, rowToUpload } from './rows.ts'
+import {
+  readDue,
+  readEvent,
+  readFate,
+  readHoldings,
+  readKeyed,
+  readReservation,
+  readUpload,
+} from './read-rows.ts'
 import { prepareStatements } from './statements.ts'
-import { deployments } from './tables.ts'
+import { EVERYBODY, type RowStatus, deployments } from './tables.ts'
+import { moment, number, text } from './values.ts'
+import { valuesOfChange, valuesOfReservation } from './write-rows.ts'
 
 const presentOnly = <T>(value: T | null): value is T => value !== null
 
-/** Opens (and migrates) the file as a store. Dates reach prepared SQL as milliseconds. */
+/**
+ * Opens (and migrates) the file as a store. What is written resolves once it is committed, together
+ * with whatever else was written at the same time; what is read is read at once.
+ */
 export function createSqliteStore(file: string): UploadStore {
-  const { db, connection } = openSqlite(file)
-  const statements = prepareStatements(db)
-  const lists = prepareLists(db)
+  const database = openSqlite(file)
+  const { db, connection } = database
+  const statements = prepareStatements(db, connection)
+  const lists = prepareLists(db, connection)
+  const { write, flush } = createGroupCommit(connection)
   const alive = connection.prepare("select 1 from uploads where id = ''")
 
-  function addEvent(uploadId: string, version: number, event: UploadEvent): void {
-    statements.addEvent.run({ uploadId, version, ...event })
+  function addEvent(uploadId: string, version: number, { status, source, at }: UploadEvent): void {
+    statements.addEvent.run({ uploadId, version, status, source, at: at.getTime() })
+  }
+
+  const holdingsOf = (creator: string): Holdings =>
+    readHoldings(statements.holdings.get({ creator }))
+
+  /** How many rows the creator has in these statuses, of one protocol or of all. */
+  function countTallied(
+    creator: string,
+    statuses: readonly RowStatus[],
+    protocol?: UploadProtocol,
+  ): number {
+    const protocols = protocol === undefined ? uploadProtocols : [protocol]
+    const values = { statuses: JSON.stringify(statuses), protocols: JSON.stringify(protocols) }
+    return number(statements.count.get({ creator, ...values }))
+  }
+
+  function reserve(reservation: Reservation, rules: ReserveRules): ReserveOutcome {
+    const { requestedBy, idempotencyKey, creator } = reservation
+    if (idempotencyKey !== null) {
+      const before = rules.forgetKeysBefore.getTime()
+      statements.forgetKey.run({ requestedBy, idempotencyKey, before })
+      const row = statements.findByKey.get({ requestedBy, idempotencyKey })
+      if (row !== undefined) return { kind: 'taken', ...readKeyed(row) }
+    }
+    if (rules.creatorQuotaSeconds !== null) {
+      const { reservedSeconds, storedSeconds } = holdingsOf(creator)
+      const heldSeconds = reservedSeconds + storedSeconds
+      const wanted = heldSeconds + reservation.constraints.maxDurationSeconds
+      if (wanted > rules.creatorQuotaSeconds) return { kind: 'over-quota', heldSeconds }
+    }
+    statements.reserve.run(valuesOfReservation(reservation))
+    return { kind: 'reserved' }
   }
 
   return {
-    deployment: deploymentOf(db),
+    deployment: deploymentOf(database),
 
-    reserve: async (reservation, rules) =>
-      db.transaction(
-        (): ReserveOutcome => {
-          const { requestedBy, idempotencyKey, creator } = reservation
-          if (idempotencyKey !== null) {
-            const before = rules.forgetKeysBefore.getTime()
-            statements.forgetKey.run({ requestedBy, idempotencyKey, before })
-            const row = statements.findByKey.get({ requestedBy, idempotencyKey })
-            if (row !== undefined) {
-              return { kind: 'taken', reservation: rowToReservation(row), upload: rowToUpload(row) }
-            }
-          }
-          if (rules.creatorQuotaSeconds !== null) {
-            const held = statements.holdingsOf.get({ creator })
-            const heldSeconds = (held?.reservedSeconds ?? 0) + (held?.storedSeconds ?? 0)
-            const wanted = heldSeconds + reservation.constraints.maxDurationSeconds
-            if (wanted > rules.creatorQuotaSeconds) return { kind: 'over-quota', heldSeconds }
-          }
-          statements.reserve.run(reservationToRow(reservation))
-          return { kind: 'reserved' }
-        },
-        // Two that race for the last minutes, or for one key, are decided one after the other.
-        { behavior: 'immediate' },
-      ),
+    reserve: (reservation, rules) => write(() => reserve(reservation, rules)),
 
     findByKey: async (requestedBy, idempotencyKey, since) => {
       const row = statements.findByKey.get({ requestedBy, idempotencyKey })
-      if (row === undefined || (row.uid !== null && row.createdAt < since)) return null
-      return { reservation: rowToReservation(row), upload: rowToUpload(row) }
+      if (row === undefined) return null
+      const { reservation, upload } = readKeyed(row)
+      const isForgotten = upload !== null && upload.createdAt < since
+      return isForgotten ? null : { reservation, upload }
     },
 
-    mint: async (id, minted, at, checkAt) =>
-      db.transaction(() => {
-        const row = statements.mint.get({
-          id,
-          ...minted,
-          at: at.getTime(),
-          checkAt: checkAt.getTime(),
-        })
+    mint: (id, { uid, uploadURL }, at, checkAt) =>
+      write(() => {
+        const values = { id, uid, uploadURL, at: at.getTime(), checkAt: checkAt.getTime() }
+        const row = statements.mint.get(values)
         if (row === undefined) return null
         addEvent(id, 1, { status: 'PENDING_UPLOAD', source: 'MUTATION', at })
-        return rowToUpload(row)
+        return readUpload(row)
       }),
 
-    release: async (id) => {
-      statements.release.run({ id })
-    },
+    release: (id) =>
+      write(() => {
+        statements.release.run({ id })
+      }),
 
-    retire: async (id) => {
-      statements.retire.run({ id })
-    },
+    retire: (id) =>
+      write(() => {
+        statements.retire.run({ id })
+      }),
 
     dropRetiredBefore: async (before) => {
-      statements.dropRetired.run({ before: before.getTime() })
+      const values = { before: before.getTime() }
+      // Asked for at every round of synchronisation, where there is nearly never anything to drop.
+      if (statements.hasRetired.get(values) === undefined) return
+      await write(() => statements.dropRetired.run(values))
     },
 
     unsettled: async (before, limit) =>
-      statements.unsettled.all({ before: before.getTime(), limit }).map(rowToReservation),
+      statements.unsettled.all({ before: before.getTime(), limit }).map(readReservation),
 
     knownReferences: async (ids) => {
       const rows = statements.references.all({ ids: JSON.stringify(ids) })
-      return new Map(
-        rows.map(({ id, uid, status }) => [id, { uid, retired: status === 'RETIRED' }]),
-      )
+      return new Map(rows.map(readFate).map(({ id, fate }) => [id, fate]))
     },
 
     find: async (uid) => {
       const row = statements.findByUid.get({ uid })
-      return row === undefined ? null : rowToUpload(row)
+      return row === undefined ? null : readUpload(row)
     },
 
     findMany: async (uids) =>
       statements.findByUids
         .all({ uids: JSON.stringify(uids) })
-        .map(rowToUpload)
+        .map(readUpload)
         .filter(presentOnly),
 
     historyOf: async (ids) => {
       const history = new Map<string, UploadEvent[]>(ids.map((id) => [id, []]))
       for (const row of statements.history.all({ ids: JSON.stringify(ids) })) {
-        history.get(row.uploadId)?.push({ status: row.status, source: row.source, at: row.at })
+        const { uploadId, event } = readEvent(row)
+        history.get(uploadId)?.push(event)
       }
       return history
     },
 
     list: async (selection, stretch) =>
-      lists.rows(selection, stretch).map(rowToUpload).filter(presentOnly),
+      lists.rows(selection, stretch).map(readUpload).filter(presentOnly),
 
-    count: async (selection) => lists.count(selection),
-
-    holdings: async (creator) => {
-      const row =
-        creator === undefined ? statements.holdings.get() : statements.holdingsOf.get({ creator })
-      return row ?? { reservedSeconds: 0, storedSeconds: 0 }
+    count: async (selection) => {
+      const { creator = EVERYBODY, statuses = uploadStatuses, protocol } = selection
+      // Whatever is not asked for by time has been tallied.
+      return selection.createdAfter === undefined && selection.createdBefore === undefined
+        ? countTallied(creator, statuses, protocol)
+        : lists.count(selection)
     },
 
-    advance: async (change) =>
-      db.transaction(() => {
+    countByStatus: async () =>
+      new Map(uploadStatuses.map((status) => [status, countTallied(EVERYBODY, [status])])),
+
+    countReservations: async () => countTallied(EVERYBODY, ['RESERVED']),
+
+    holdings: async (creator) => holdingsOf(creator ?? EVERYBODY),
+
+    advance: (change) =>
+      write(() => {
         const { id, version } = change.upload
-        const { changes } = statements.advance.run({
-          id,
-          expected: version - 1,
-          ...plain(changeToRow(change)),
-        })
-        if (changes === 0) return false
+        const values = { id, expected: version - 1, ...valuesOfChange(change) }
+        if (statements.advance.run(values) === 0) return false
         if (change.event !== null) addEvent(id, version, change.event)
         return true
       }),
 
     due: async (now, limit) =>
-      statements.due.all({ now: now.getTime(), limit }).flatMap((row) => {
-        const upload = rowToUpload(row)
-        return upload === null ? [] : [{ upload, idleChecks: row.idleChecks }]
-      }),
+      statements.due.all({ now: now.getTime(), limit }).map(readDue).filter(presentOnly),
 
-    reschedule: async (checks) =>
-      db.transaction(() => {
-        for (const { uid, version, checkAt, idleChecks } of checks) {
-          statements.reschedule.run({
-            uid,
-            version,
-            checkAt: checkAt?.getTime() ?? null,
-            idleChecks,
-          })
+    oldestDue: async () => {
+      const checkAt = statements.oldestDue.get({})
+      return checkAt === undefined ? null : moment(checkAt)
+    },
+
+    reschedule: async (checks) => {
+      if (checks.length === 0) return
+      await write(() => {
+        for (const { checkAt, ...check } of checks) {
+          statements.reschedule.run({ ...check, checkAt: checkAt?.getTime() ?? null })
         }
+      })
+    },
+
+    keepNotice: (uid, body, receivedAt) =>
+      write(() => {
+        statements.keepNotice.run({ uid, body, receivedAt: receivedAt.getTime() })
       }),
 
-    keepNotice: async (uid, body, receivedAt) => {
-      statements.keepNotice.run({ uid, body, receivedAt })
+    keptNotices: async (uid) => statements.keptNotices.all({ uid }).map(text),
+
+    dropNotices: (uid) =>
+      write(() => {
+        statements.dropNotices.run({ uid })
+      }),
+
+    dropNoticesBefore: async (before) => {
+      const values = { before: before.getTime() }
+      if (statements.hasNotices.get(values) === undefined) return 0
+      return write(() => statements.dropNoticesBefore.run(values))
     },
-    keptNotices: async (uid) => statements.keptNotices.all({ uid }).map((row) => row.body),
-    dropNotices: async (uid) => {
-      statements.dropNotices.run({ uid })
-    },
-    dropNoticesBefore: async (before) =>
-      statements.dropNoticesBefore.run({ before: before.getTime() }).changes,
 
     ping: async () => {
       alive.get()
     },
+
     close: async () => {
+      flush()
       connection.pragma('wal_checkpoint(TRUNCATE)')
       connection.close()
     },
@@ -172,25 +216,13 @@ export function createSqliteStore(file: string): UploadStore {
 }
 
 /** The name by which this database knows its own uploads at Stream; made with the database. */
-function deploymentOf(db: ReturnType<typeof openSqlite>['db']): string {
-  return db.transaction(
-    () => {
-      const known = db.select().from(deployments).get()
-      if (known !== undefined) return known.id
-      const id = randomUUID().slice(0, 8)
-      db.insert(deployments).values({ id }).run()
-      return id
-    },
-    { behavior: 'immediate' },
-  )
-}
-
-/** SQLite's own kinds of value: placeholders in raw SQL are not mapped by their column. */
-function plain(row: ReturnType<typeof changeToRow>): Record<string, string | number | null> {
-  return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [
-      column,
-      value instanceof Date ? value.getTime() : typeof value === 'boolean' ? Number(value) : value,
-    ]),
-  )
+function deploymentOf({ db, connection }: SqliteDatabase): string {
+  const read = connection.transaction(() => {
+    const known = db.select().from(deployments).get()
+    if (known !== undefined) return known.id
+    const id = randomUUID().slice(0, 8)
+    db.insert(deployments).values({ id }).run()
+    return id
+  })
+  return read.immediate()
 }

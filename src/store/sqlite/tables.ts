@@ -12,6 +12,10 @@ import {
 import type { JsonObject } from '../../uploads/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 
+/** A row's status: an upload's, or that of a reservation. */
+export const rowStatuses = ['RESERVED', 'RETIRED', ...uploadStatuses] as const
+export type RowStatus = (typeof rowStatuses)[number]
+
 const moment = (name: string) => integer(name, { mode: 'timestamp_ms' })
 
 /**
@@ -41,7 +45,7 @@ export const uploads = sqliteTable(
 
     uid: text('uid'),
     uploadURL: text('upload_url'),
-    status: text('status', { enum: ['RESERVED', 'RETIRED', ...uploadStatuses] }).notNull(),
+    status: text('status', { enum: rowStatuses }).notNull(),
     version: integer('version').notNull(),
     updatedAt: moment('updated_at').notNull(),
     totalBytes: integer('total_bytes'),
@@ -88,8 +92,27 @@ export const uploads = sqliteTable(
     index('uploads_retired')
       .on(table.createdAt)
       .where(sql`${table.status} = 'RETIRED'`),
-    index('uploads_held').on(table.creator, table.reservedSeconds, table.storedSeconds),
   ],
+)
+
+/** Stands for all creators together. No creator's name: those have a character at least. */
+export const EVERYBODY = ''
+
+/**
+ * How many rows each creator has of a kind, and what those hold together; the same for EVERYBODY.
+ * Kept true by triggers on the uploads, whoever writes them, so that nothing is ever added up.
+ */
+export const uploadTallies = sqliteTable(
+  'upload_tallies',
+  {
+    creator: text('creator').notNull(),
+    status: text('status', { enum: rowStatuses }).notNull(),
+    protocol: text('protocol', { enum: uploadProtocols }).notNull(),
+    uploads: integer('uploads').notNull(),
+    reservedSeconds: integer('reserved_seconds').notNull(),
+    storedSeconds: integer('stored_seconds').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.creator, table.status, table.protocol] })],
 )
 
 /** Each recorded change of status, oldest first by version. */

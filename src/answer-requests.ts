@@ -1,0 +1,143 @@
+/** Answers Node's requests: by the fast lane what it knows, through a web Request everything else. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServerAdapter } from '@whatwg-node/server'
+import { type TrustedProxies, clientAddress, isFromTrusted } from './client-address.ts'
+import type { Gateway } from './gateway.ts'
+import { createSubscriber } from './http/lane/frame.ts'
+import type { LaneAnswer, LaneStream, Post } from './http/lane/lane.ts'
+import { WholeBody, readWhole } from './read-whole.ts'
+import { createEventStreams } from './send-events.ts'
+import type { Log } from './uploads/parts.ts'
+
+/** What the adapter hands on of Node's own. */
+interface NodeContext {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** What the lane could not answer: it is told what the long way came to. */
+  readonly post?: Post
+}
+
+const LANE_PATH = '/graphql'
+/** A type that needs no look at its parameters. */
+const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
+/** Bytes of a body that the lane reads; the door behind it says what is wrong with a longer one. */
+const MOST_BYTES = 64 * 1024
+
+export interface Answering {
+  readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'nextId'>
+  readonly log: Log
+  readonly trustedProxies: TrustedProxies
+}
+
+/** For Node's server. Never throws. */
+export function createRequestListener({ gateway, log, trustedProxies }: Answering) {
+  const { lane, nextId } = gateway
+  const streams = createEventStreams()
+
+  const adapter = createServerAdapter<NodeContext>(async (request, { req, post }) => {
+    const forwardedFor = req.headersDistinct['x-forwarded-for']?.join()
+    const address = clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies)
+    const requestId = post?.requestId ?? nameOf(req)
+    const response = await gateway.fetch(request, { address, requestId })
+    const mediaType = response.headers.get('content-type')
+    if (post !== undefined && response.status === 200 && mediaType !== null) {
+      lane.learn(post, mediaType)
+    }
+    return response
+  })
+
+  /** Only a proxy that is believed may name a request. */
+  function nameOf(req: IncomingMessage): string {
+    const given = req.headers['x-request-id']
+    const isGiven =
+      typeof given === 'string' && isFromTrusted(req.socket.remoteAddress, trustedProxies)
+    return nextId(isGiven ? given : null)
+  }
+
+  function answerPost(req: IncomingMessage, res: ServerResponse, bytes: Buffer): void {
+    const { authorization = null, accept = null, origin = null, host = '' } = req.headers
+    const post: Post = {
+      authorization,
+      accept,
+      from: { origin, host },
+      body: bytes.toString(),
+      requestId: nameOf(req),
+    }
+    const goLongWay = (): void => {
+      Object.assign(req, { body: new WholeBody(bytes) })
+      void adapter(req, res, { post })
+    }
+    const answer = lane.answer(post)
+    if (answer === null) goLongWay()
+    else if (answer instanceof Promise) {
+      answer
+        .then((later) => (later === null ? goLongWay() : send(res, later, post)))
+        .catch((error: unknown) => apologise(res, log, error))
+    } else if ('join' in answer) {
+      stream(res, answer, post, goLongWay).catch((error: unknown) => apologise(res, log, error))
+    } else send(res, answer, post)
+  }
+
+  async function stream(
+    res: ServerResponse,
+    { headers, join }: LaneStream,
+    { requestId }: Post,
+    goLongWay: () => void,
+  ): Promise<void> {
+    const outlet = streams.outlet(res, [...headers, 'x-request-id', requestId])
+    const subscriber = createSubscriber(outlet)
+    const leave = await join(subscriber)
+    if (leave === null) {
+      goLongWay()
+      return
+    }
+    if (res.destroyed) {
+      leave()
+      return
+    }
+    outlet.open()
+    res.on('drain', () => subscriber.goOn())
+    res.once('close', leave)
+  }
+
+  return (req: IncomingMessage, res: ServerResponse): void => {
+    const length = Number(req.headers['content-length'])
+    if (!isForLane(req) || !(length > 0 && length <= MOST_BYTES)) void adapter(req, res)
+    else readWhole(req, length, (bytes) => answerPost(req, res, bytes))
+  }
+}
+
+function isForLane({ method, url, headers }: IncomingMessage): boolean {
+  return (
+    method === 'POST' &&
+    url === LANE_PATH &&
+    JSON_TYPE.test(headers['content-type'] ?? '') &&
+    headers['content-encoding'] === undefined
+  )
+}
+
+/** Header lists with room at their end for what each answer has of its own, by those they were made of. */
+const withOwn = new WeakMap<readonly string[], string[]>()
+
+function send(
+  res: ServerResponse,
+  { status, headers, text }: LaneAnswer,
+  { requestId }: Post,
+): void {
+  const list = withOwn.get(headers) ?? [...headers, 'x-request-id', '', 'content-length', '']
+  withOwn.set(headers, list)
+  list[list.length - 3] = requestId
+  list[list.length - 1] = String(Buffer.byteLength(text))
+  // Node reads the list at once.
+  res.writeHead(status, list).end(text)
+}
+
+function apologise(res: ServerResponse, log: Log, error: unknown): void {
+  const requestId = crypto.randomUUID()
+  log.error({ requestId, err: error }, 'unexpected error')
+  if (res.headersSent) res.destroy()
+  else {
+    res.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
+    res.end(`Unexpected error. Ask for it by this id: ${requestId}\n`)
+  }
+}

@@ -1,0 +1,30 @@
+/** `headgate backup`: a sound copy of the database, while the gateway goes on working. */
+import { existsSync } from 'node:fs'
+import { readDatabaseConfig } from '../config.ts'
+import { codeOf } from '../error-code.ts'
+import { backUpSqlite } from '../store/sqlite/back-up.ts'
+import { configured } from './configured.ts'
+
+/** 1 where there is nothing to copy, or the copy cannot be made. */
+export async function runBackup(target: string): Promise<number> {
+  const file = configured(readDatabaseConfig)
+  if (file === null) return 1
+  if (!existsSync(file)) {
+    process.stderr.write(`headgate: there is no database at ${file}: set DATABASE_URL.\n`)
+    return 1
+  }
+  try {
+    const { uploads, bytes } = await backUpSqlite(file, target)
+    process.stdout.write(
+      `${target} holds ${uploads} ${uploads === 1 ? 'upload' : 'uploads'} in ${bytes} bytes, and is sound.\n`,
+    )
+    return 0
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    const code = codeOf(error)
+    process.stderr.write(
+      `headgate: ${file} was not copied${code === null ? '' : ` (${code})`}: ${why}\n`,
+    )
+    return 1
+  }
+}

@@ -1,0 +1,17 @@
+/** Those whom the gateway lets in, by the rules that it was started with. */
+import type { Log } from '../uploads/parts.ts'
+import type { Viewer } from '../uploads/viewer.ts'
+import { type AuthRules, createAuthenticate } from './authenticate.ts'
+import { createKeySet } from './key-set.ts'
+import { type Callers, rememberCallers } from './remember-callers.ts'
+
+const LOCAL_ADMIN: Viewer = { subject: 'local', isAdmin: true, expiresAt: null }
+
+export function createCallers(rules: AuthRules, now: () => Date, log: Log): Callers {
+  if (rules.kind === 'open') {
+    return { authenticate: async () => LOCAL_ADMIN, recall: () => LOCAL_ADMIN }
+  }
+  const keySet = rules.jwksURL === null ? null : createKeySet(rules.jwksURL, now, log)
+  const authenticate = createAuthenticate(rules, keySet, now)
+  return rememberCallers(authenticate, now, () => (keySet === null ? 0 : keySet.version()))
+}

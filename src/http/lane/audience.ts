@@ -1,0 +1,118 @@
+/**
+ * Everybody who watches the same thing with the same words and the same rights: the subscription is
+ * carried out once for all of them, and each event is written once.
+ */
+import { type ExecutionArgs, createSourceEventStream } from 'graphql'
+import { isAsyncIterable } from 'graphql-yoga'
+import type { Clock, Log } from '../../uploads/parts.ts'
+import type { Ending, Frame, Subscriber } from './frame.ts'
+
+/** What an audience is opened with. */
+export interface Performance {
+  readonly args: ExecutionArgs
+  /** Whether whoever comes later is shown the newest event first, as the present state. */
+  readonly presentFirst: boolean
+  /** The result for one event, as JSON. */
+  readonly write: (event: unknown) => string | Promise<string>
+  readonly clock: Pick<Clock, 'wait'>
+  readonly log: Log
+  readonly closing: AbortSignal
+}
+
+export interface Audience {
+  /** Joins once it is its turn: between two events, never in the middle of one. */
+  join(subscriber: Subscriber): void
+  leave(subscriber: Subscriber): void
+}
+
+/** So many are shown an event before others get their turn. */
+const AT_ONCE = 1000
+
+/** Null where there is nothing to watch: it is for the long way to say why. */
+export async function openAudience(
+  performance: Performance,
+  onEnd: () => void,
+): Promise<Audience | null> {
+  const { args, presentFirst, write, clock, log, closing } = performance
+  const opened: unknown = await createSourceEventStream(args)
+  if (!isAsyncIterable<unknown>(opened)) return null
+  const events = opened[Symbol.asyncIterator]()
+
+  const members = new Set<Subscriber>()
+  /** Those whose turn to join has not come yet. */
+  let joining = 0
+  let newest: { readonly event: unknown } | null = null
+  let ended: Ending | null = null
+  /** What happens to the audience happens one after the other. */
+  let turn = Promise.resolve()
+
+  function inTurn(work: () => Promise<void> | void): Promise<void> {
+    turn = turn.then(work).catch((error: unknown) => {
+      log.error({ err: error }, 'an event could not be shown')
+      end('complete')
+    })
+    return turn
+  }
+
+  function end(ending: Ending): void {
+    if (ended !== null) return
+    ended = ending
+    onEnd()
+    for (const member of members) member.end(ending)
+    members.clear()
+    void events.return?.()
+  }
+
+  async function show(event: unknown): Promise<void> {
+    newest = { event }
+    const frame = await frameOf(event)
+    let shown = 0
+    for (const member of members) {
+      member.show(frame)
+      shown += 1
+      if (shown % AT_ONCE === 0) await clock.wait(0)
+    }
+  }
+
+  async function frameOf(event: unknown): Promise<Frame> {
+    return { uid: uidOf(event), text: await write(event) }
+  }
+
+  async function run(): Promise<void> {
+    for (;;) {
+      const next = await events.next()
+      if (next.done === true) break
+      await inTurn(() => show(next.value))
+    }
+    await inTurn(() => end(closing.aborted ? 'stopping' : 'complete'))
+  }
+
+  void run().catch((error: unknown) => {
+    log.error({ err: error }, 'a subscription failed')
+    end('complete')
+  })
+
+  return {
+    join(subscriber) {
+      joining += 1
+      void inTurn(async () => {
+        joining -= 1
+        if (presentFirst && newest !== null) subscriber.show(await frameOf(newest.event))
+        if (ended === null) members.add(subscriber)
+        else subscriber.end(ended)
+      })
+    },
+    leave(subscriber) {
+      // Not before it has joined.
+      void inTurn(() => {
+        const isLast = members.delete(subscriber) && members.size === 0
+        if (isLast && joining === 0) end('complete')
+      })
+    },
+  }
+}
+
+function uidOf(event: unknown): string {
+  const named = typeof event === 'object' && event !== null && 'uid' in event ? event.uid : ''
+  return typeof named === 'string' ? named : ''
+}

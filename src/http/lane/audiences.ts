@@ -1,0 +1,131 @@
+/** Seats subscribers: with those who watch the same already, or with an audience of their own. */
+import { createContext } from '../../graphql/context.ts'
+import type { Parts } from '../../uploads/parts.ts'
+import type { SubscriptionTransport } from '../../telemetry/telemetry.ts'
+import type { Viewer } from '../../uploads/viewer.ts'
+import type { Lapses } from '../lapses.ts'
+import type { Asked } from './asked.ts'
+import { type Audience, openAudience } from './audience.ts'
+import type { Subscriber } from './frame.ts'
+import type { LongWay } from './long-way.ts'
+import type { Plan } from './plans.ts'
+
+export interface Audiences {
+  /**
+   * Joins, or opens, the audience of this subscription. What comes back ends it for this subscriber.
+   * Null where it is not to be had: the long way says why.
+   */
+  join(
+    plan: Plan,
+    viewer: Viewer,
+    variables: Asked['variables'],
+    subscriber: Subscriber,
+    transport: SubscriptionTransport,
+  ): Promise<(() => void) | null>
+}
+
+export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses): Audiences {
+  // Each subscriber is counted by itself, and ends with its own token.
+  const shared: Parts = { ...parts, watchers: { ...parts.watchers, enter: () => () => undefined } }
+  const byPlan = new WeakMap<Plan, Map<string, Promise<Audience | null>>>()
+
+  function audienceOf(
+    plan: Plan,
+    viewer: Viewer,
+    variables: Asked['variables'],
+  ): Promise<Audience | null> {
+    const audiences = byPlan.get(plan) ?? new Map<string, Promise<Audience | null>>()
+    byPlan.set(plan, audiences)
+    const key = JSON.stringify([viewer.subject, viewer.isAdmin, variables])
+    const known = audiences.get(key)
+    if (known !== undefined) return known
+    const forget = (): void => {
+      if (audiences.get(key) === opening) audiences.delete(key)
+    }
+    const opening = open(plan, { ...viewer, expiresAt: null }, variables, forget)
+    audiences.set(key, opening)
+    return opening
+  }
+
+  async function open(
+    plan: Plan,
+    viewer: Viewer,
+    variables: Asked['variables'],
+    forget: () => void,
+  ): Promise<Audience | null> {
+    try {
+      const audience = await openAudience(
+        {
+          args: {
+            schema: longWay.schema,
+            document: plan.document,
+            operationName: plan.operationName,
+            variableValues: variables,
+            contextValue: createContext(shared, viewer),
+          },
+          presentFirst: plan.presentFirst,
+          write: (event) => writeEvent(plan, viewer, variables, event),
+          ...parts,
+        },
+        forget,
+      )
+      if (audience === null) forget()
+      return audience
+    } catch (error) {
+      forget()
+      throw error
+    }
+  }
+
+  /** Each event is an answer of its own, as it stands when it is written. */
+  async function writeEvent(
+    plan: Plan,
+    viewer: Viewer,
+    variables: Asked['variables'],
+    root: unknown,
+  ): Promise<string> {
+    const context = createContext(shared, viewer)
+    try {
+      const data = await plan.carryOut({ context, variables, root })
+      return `{"data":${data}}`
+    } catch {
+      return (await longWay.answer(plan, viewer, { context, variables, root })).text
+    }
+  }
+
+  return {
+    async join(plan, viewer, variables, subscriber, transport) {
+      const leave = parts.watchers.enter(viewer.subject)
+      if (leave === null) return null
+      const audience = await audienceOf(plan, viewer, variables).catch(() => null)
+      if (audience === null) {
+        leave()
+        return null
+      }
+      audience.join(subscriber)
+      const startedAt = performance.now()
+      const ended = parts.telemetry.subscribed(transport)
+      const over = once(() => {
+        ended()
+        plan.meter.done((performance.now() - startedAt) / 1000, 'ok')
+        stopWatching()
+        leave()
+        audience.leave(subscriber)
+      })
+      const stopWatching = lapses.watch(viewer, () => {
+        subscriber.end('complete')
+        over()
+      })
+      return over
+    },
+  }
+}
+
+function once(work: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (isDone) return
+    isDone = true
+    work()
+  }
+}

@@ -1,0 +1,136 @@
+/** Compiles one operation of a validated document; what it comes to is JSON text. */
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type GraphQLSchema,
+  Kind,
+  OperationTypeNode,
+  getOperationAST,
+  getVariableValues,
+  visit,
+} from 'graphql'
+import {
+  type CompiledField,
+  type Run,
+  compileFields,
+  writeFields,
+  writeResolved,
+} from './compile-selection.ts'
+import { giveUp } from './irregular.ts'
+import type { Outcome, Outcomes } from './outcomes.ts'
+import type { Text } from './text.ts'
+
+type Values = Readonly<Record<string, unknown>>
+
+/** What an operation is carried out with. */
+export interface Given {
+  readonly context: unknown
+  /** As the client sent them. */
+  readonly variables: Values
+  /** What the root fields stand on: nothing, or the event of a subscription. */
+  readonly root?: unknown
+  /** Where a mutation writes down what it did, for when its answer is not a regular one. */
+  readonly outcomes?: Outcomes
+  /** Asked before each field of a mutation but the first: once it is true nothing new is begun. */
+  readonly isLate?: () => boolean
+}
+
+/** JSON of the operation's `data`. Throws or rejects where the case is not a regular one. */
+export type CarryOut = (given: Given) => Text
+
+/** Variants by the values that `@skip` and `@include` see: nobody has as many, and no more are kept. */
+const MOST_VARIANTS = 8
+
+/** Null where the document has no such operation, or one that asks for what is not compiled. */
+export function compileOperation(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null,
+): CarryOut | null {
+  const operation = getOperationAST(document, operationName)
+  const type = operation && schema.getRootType(operation.operation)
+  if (!operation || !type) return null
+  const { selectionSet, variableDefinitions = [] } = operation
+  const fragments = fragmentsOf(document)
+  const conditions = conditionsIn(document)
+  const variants = new Map<string, readonly CompiledField[]>()
+
+  function fieldsFor(values: Values): readonly CompiledField[] {
+    const variant = conditions.map((name) => String(values[name])).join()
+    const known = variants.get(variant)
+    if (known !== undefined) return known
+    if (variants.size >= MOST_VARIANTS || !operation || !type) return giveUp()
+    const compiling = { schema, fragments, conditions: values, operation }
+    const fields = compileFields(compiling, type, [selectionSet])
+    variants.set(variant, fields)
+    return fields
+  }
+
+  // Where nothing depends on variables, it shows now whether it can be done.
+  if (conditions.length === 0 && !canDo(() => fieldsFor({}))) return null
+
+  const write = operation.operation === OperationTypeNode.MUTATION ? writeInTurn : writeTogether
+  return (given) => {
+    const { coerced } = getVariableValues(schema, variableDefinitions, given.variables)
+    if (coerced === undefined) return giveUp()
+    return write(fieldsFor(coerced), given, { context: given.context, variables: coerced })
+  }
+}
+
+function canDo(work: () => unknown): boolean {
+  try {
+    work()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function writeTogether(fields: readonly CompiledField[], { root }: Given, run: Run): Text {
+  return writeFields(fields, root, run)
+}
+
+/** "Execute the top level fields serially": https://spec.graphql.org/October2021/#sec-Mutation */
+async function writeInTurn(
+  fields: readonly CompiledField[],
+  { root, outcomes, isLate }: Given,
+  run: Run,
+): Promise<string> {
+  let text = ''
+  for (const { key, head, resolve, write } of fields) {
+    if (text !== '' && isLate?.() === true) return giveUp()
+    const outcome = await outcomeOf(() => resolve(root, run))
+    outcomes?.set(key, outcome)
+    if ('error' in outcome) return giveUp()
+    text += head + (await writeResolved(outcome.value, write, run))
+  }
+  return `${text}}`
+}
+
+async function outcomeOf(work: () => unknown): Promise<Outcome> {
+  try {
+    return { value: await work() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  return new Map(
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
+    ),
+  )
+}
+
+/** Names of the variables on which it depends what is selected. */
+function conditionsIn(document: DocumentNode): readonly string[] {
+  const names = new Set<string>()
+  visit(document, {
+    Directive({ name, arguments: given = [] }) {
+      if (name.value !== 'skip' && name.value !== 'include') return
+      for (const { value } of given) if (value.kind === Kind.VARIABLE) names.add(value.name.value)
+    },
+  })
+  return [...names]
+}

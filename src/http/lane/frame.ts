@@ -1,0 +1,65 @@
+/** One event as all of its subscribers get it, and what takes it to one of them. */
+import { createBacklog } from '../../uploads/backlog.ts'
+
+/** Written once, however many read it. */
+export interface Frame {
+  /** Of the upload that it tells of: a slow reader gets the newest of each. */
+  readonly uid: string
+  /** The result as JSON. */
+  readonly text: string
+}
+
+/** Why no more events come: the subscription is over, or the gateway stops and another one goes on. */
+export type Ending = 'complete' | 'stopping'
+
+/** The line to one subscriber, as its host carries it. */
+export interface Outlet {
+  /** False where the line is full: nothing more is to be sent until it calls `Subscriber.goOn`. */
+  send(frame: Frame): boolean
+  end(ending: Ending): void
+}
+
+/** One who subscribes. */
+export interface Subscriber {
+  show(frame: Frame): void
+  end(ending: Ending): void
+  /** There is room on the line again. */
+  goOn(): void
+}
+
+/** Shows everything in order; whoever reads slower than that gets the newest state instead. */
+export function createSubscriber(outlet: Outlet): Subscriber {
+  const backlog = createBacklog<Frame>()
+  let isFull = false
+  let ending: Ending | null = null
+  let isOver = false
+
+  function over(how: Ending): void {
+    if (isOver) return
+    isOver = true
+    backlog.clear()
+    outlet.end(how)
+  }
+
+  return {
+    show(frame) {
+      if (isOver || ending !== null) return
+      if (!isFull) isFull = !outlet.send(frame)
+      else if (!backlog.put(frame)) over('complete')
+    },
+    end(how) {
+      ending ??= how
+      if (!isFull) over(how)
+    },
+    goOn() {
+      isFull = false
+      for (let next = backlog.take(); next !== undefined; next = backlog.take()) {
+        if (!outlet.send(next)) {
+          isFull = true
+          return
+        }
+      }
+      if (ending !== null) over(ending)
+    },
+  }
+}

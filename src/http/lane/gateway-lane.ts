@@ -1,0 +1,34 @@
+/** Puts the fast lane together. */
+import { schema } from '../../graphql/schema.ts'
+import type { Parts } from '../../uploads/parts.ts'
+import type { CrowdLimit } from '../crowd-limit.ts'
+import type { Deadlines } from '../deadlines.ts'
+import { createLapses } from '../lapses.ts'
+import type { Callers } from '../remember-callers.ts'
+import type { Yoga } from '../yoga.ts'
+import { createAudiences } from './audiences.ts'
+import { type HeaderRules, createLaneHeaders } from './headers.ts'
+import { type Lane, createLane } from './lane.ts'
+import { createLongWay } from './long-way.ts'
+import { createPlans } from './plans.ts'
+
+/** What it shares with the long way. */
+export interface LaneOptions extends HeaderRules {
+  readonly callers: Callers
+  readonly crowd: CrowdLimit
+  readonly deadlines: Deadlines
+}
+
+export function createGatewayLane(parts: Parts, yoga: Yoga, options: LaneOptions): Lane {
+  const longWay = createLongWay(yoga, schema)
+  return createLane({
+    parts,
+    callers: options.callers,
+    crowd: options.crowd,
+    deadlines: options.deadlines,
+    plans: createPlans(schema, parts.telemetry),
+    audiences: createAudiences(parts, longWay, createLapses(parts)),
+    longWay,
+    headers: createLaneHeaders(options),
+  })
+}

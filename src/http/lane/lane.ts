@@ -1,0 +1,200 @@
+/**
+ * The fast lane in front of the GraphQL door. What a client sends again and again is answered here as
+ * Yoga answered it before, compiled; everything else, and whatever is not the regular case, goes the
+ * long way. Both ways keep the same bounds.
+ */
+import { OperationTypeNode } from 'graphql'
+import { createContext } from '../../graphql/context.ts'
+import type { SubscriptionTransport } from '../../telemetry/telemetry.ts'
+import type { Parts } from '../../uploads/parts.ts'
+import type { Viewer } from '../../uploads/viewer.ts'
+import type { CrowdLimit } from '../crowd-limit.ts'
+import type { Deadlines } from '../deadlines.ts'
+import { spanOf } from '../operation-telemetry.ts'
+import type { Callers } from '../remember-callers.ts'
+import { partsFor } from '../request-id.ts'
+import { tooSlow } from '../time-limit.ts'
+import { type Asked, readAsked } from './asked.ts'
+import type { Audiences } from './audiences.ts'
+import type { Subscriber } from './frame.ts'
+import type { LaneHeaders, Origin } from './headers.ts'
+import type { LongWay } from './long-way.ts'
+import type { Outcomes } from './outcomes.ts'
+import type { Plan, Plans } from './plans.ts'
+import type { Text } from './text.ts'
+
+/** A POST of JSON to the GraphQL door, whole. */
+export interface Post {
+  readonly authorization: string | null
+  /** The header; null where there is none. */
+  readonly accept: string | null
+  readonly from: Origin
+  readonly body: string
+  /** By which its answer and its lines in the log find each other. */
+  readonly requestId: string
+}
+
+/** What is to be answered. */
+export interface LaneAnswer {
+  readonly status: number
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
+  readonly text: string
+}
+
+/** A stream of events is to be answered: `join` seats whoever reads it. */
+export interface LaneStream {
+  readonly headers: readonly string[]
+  /** Null where the long way has something to say about it. */
+  readonly join: (subscriber: Subscriber) => Promise<(() => void) | null>
+}
+
+export interface Lane {
+  /** Null where the long way is to be gone; nothing was done then. */
+  answer(post: Post): LaneAnswer | LaneStream | Promise<LaneAnswer | null> | null
+  /**
+   * The same for a subscription that comes by other ways than HTTP; its `learn` is `learnWatched`.
+   * Null where there is no plan for it.
+   */
+  watch(viewer: Viewer, asked: Asked): LaneStream['join'] | null
+  learnWatched(viewer: Viewer, asked: Asked): void
+  /** Says that the long way answered this with 200 and this media type. */
+  learn(post: Post, mediaType: string): void
+}
+
+/** What the lane is made with; both ways share the limits. */
+export interface LaneParts {
+  readonly parts: Parts
+  readonly callers: Callers
+  readonly plans: Plans
+  readonly audiences: Audiences
+  readonly longWay: LongWay
+  readonly crowd: CrowdLimit
+  readonly deadlines: Deadlines
+  readonly headers: LaneHeaders
+}
+
+const NO_OUTCOMES: Outcomes = new Map()
+const TOO_SLOW = JSON.stringify({ data: null, errors: [tooSlow()] })
+
+export function createLane(lane: LaneParts): Lane {
+  const { callers, plans, audiences, longWay } = lane
+  const { telemetry } = lane.parts
+
+  function watch(
+    plan: Plan | null,
+    viewer: Viewer,
+    { variables }: Asked,
+    transport: SubscriptionTransport,
+  ): LaneStream['join'] | null {
+    if (plan?.kind !== OperationTypeNode.SUBSCRIPTION) return null
+    return (subscriber) => audiences.join(plan, viewer, variables, subscriber, transport)
+  }
+
+  return {
+    answer({ authorization, accept, from, body, requestId }) {
+      const viewer = callers.recall(authorization)
+      if (viewer === null) return null
+      const asked = readAsked(body)
+      const plan = asked === null ? null : plans.find(asked)
+      const mediaType = plan?.types.get(accept ?? '')
+      if (asked === null || plan === null || mediaType === undefined) return null
+      const headers = lane.headers(from, mediaType)
+      if (headers === null) return null
+      const { variables } = asked
+      const join = watch(plan, viewer, asked, 'sse')
+      if (join !== null) return { headers, join }
+      const errand = { plan, viewer, variables, mediaType, headers, requestId }
+      return telemetry.tracing ? inSpan(lane, errand) : carryOut(lane, errand)
+    },
+
+    watch: (viewer, asked) => watch(plans.find(asked), viewer, asked, 'websocket'),
+
+    learnWatched(viewer, asked) {
+      plans.learn(asked, (query) => longWay.prepare(query, viewer))
+    },
+
+    learn({ authorization, accept, body }, mediaType) {
+      const viewer = callers.recall(authorization)
+      const asked = readAsked(body)
+      if (viewer === null || asked === null) return
+      plans.learn(asked, (query) => longWay.prepare(query, viewer))
+      plans.learnType(asked, accept ?? '', mediaType)
+    },
+  }
+}
+
+interface Errand {
+  readonly plan: Plan
+  readonly viewer: Viewer
+  readonly variables: Asked['variables']
+  readonly mediaType: string
+  readonly headers: readonly string[]
+  readonly requestId: string
+}
+
+/** The same, for whoever collects spans. */
+function inSpan(lane: LaneParts, errand: Errand): Promise<LaneAnswer | null> {
+  const { name, facts } = spanOf(errand.plan)
+  return lane.parts.telemetry.inSpan(name, 'server', facts, async () => carryOut(lane, errand))
+}
+
+/** A query or a mutation. Null, now or later, where nothing was done and nothing can be said. */
+function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAnswer | null> | null {
+  const { plan, viewer, variables, headers } = errand
+  const leave = lane.crowd.enter(viewer.subject)
+  if (leave === null) return null
+  const startedAt = performance.now()
+  const isMutation = plan.kind === OperationTypeNode.MUTATION
+  // What a query logs, it logs so seldom that it is not worth a log of its own.
+  const parts = isMutation ? partsFor(lane.parts, errand.requestId) : lane.parts
+  const context = createContext(parts, viewer)
+  const outcomes: Outcomes = isMutation ? new Map() : NO_OUTCOMES
+  let isLate = false
+  let data: Text
+  try {
+    data = plan.carryOut({ context, variables, outcomes, isLate: () => isLate })
+  } catch {
+    leave()
+    return null
+  }
+
+  function regular(text: string): LaneAnswer {
+    plan.meter.done((performance.now() - startedAt) / 1000, 'ok')
+    return { status: 200, headers, text: `{"data":${text}}` }
+  }
+
+  if (typeof data === 'string') {
+    leave()
+    return regular(data)
+  }
+  const promised = data
+
+  return new Promise((resolve, reject) => {
+    const end = lane.deadlines.begin(() => {
+      isLate = true
+      plan.meter.done((performance.now() - startedAt) / 1000, 'errors')
+      settle({ status: 200, headers, text: TOO_SLOW })
+    })
+    function settle(answer: LaneAnswer | null): void {
+      end()
+      leave?.()
+      resolve(answer)
+    }
+    promised.then(
+      (text) => isLate || settle(regular(text)),
+      () => {
+        if (isLate) return
+        if (!isMutation) {
+          settle(null)
+          return
+        }
+        // It was done, and is not to be done again: only its answer is written the long way.
+        lane.longWay
+          .answer(plan, viewer, { context, variables, outcomes }, errand.mediaType)
+          .then((answer) => settle({ ...answer, headers }))
+          .catch(reject)
+      },
+    )
+  })
+}

@@ -1,0 +1,68 @@
+/** graphql-js itself, with all of Yoga's plugins around it: for what is not the regular case. */
+import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql'
+import { processRegularResult } from 'graphql-yoga'
+import type { GraphQLContext } from '../../graphql/context.ts'
+import type { Viewer } from '../../uploads/viewer.ts'
+import type { Enveloped } from '../enveloped.ts'
+import type { Yoga } from '../yoga.ts'
+import type { Asked } from './asked.ts'
+import { type Outcomes, giveAgain, replaying } from './outcomes.ts'
+import type { Plan } from './plans.ts'
+
+/** An answer as Yoga would give it. */
+export interface FullAnswer {
+  readonly status: number
+  readonly text: string
+}
+
+/** What an operation is carried out with; see `Given` of compile-operation.ts. */
+interface Given {
+  readonly context: GraphQLContext
+  readonly variables: Asked['variables']
+  readonly root?: unknown
+  readonly outcomes?: Outcomes
+}
+
+export interface LongWay {
+  readonly schema: GraphQLSchema
+  /** Parses and validates as Yoga does; null where the document is not valid. */
+  prepare(query: string, viewer: Viewer): DocumentNode | null
+  /** Carries the operation out, but for what `outcomes` say was done already. */
+  answer(plan: Plan, viewer: Viewer, given: Given, mediaType?: string): Promise<FullAnswer>
+}
+
+export function createLongWay(yoga: Yoga, schema: GraphQLSchema): LongWay {
+  const replay = replaying(schema)
+
+  return {
+    schema,
+    prepare(query, viewer) {
+      const { parse, validate }: Enveloped = yoga.getEnveloped({ viewer, params: { query } })
+      try {
+        const document = parse(query)
+        return validate(schema, document).length === 0 ? document : null
+      } catch (error) {
+        if (error instanceof GraphQLError) return null
+        throw error
+      }
+    },
+    async answer(plan, viewer, { context, variables, root, outcomes }, mediaType) {
+      const { execute }: Enveloped = yoga.getEnveloped({ viewer })
+      if (outcomes !== undefined) giveAgain(context, outcomes)
+      const result = await execute({
+        schema: outcomes === undefined ? schema : replay,
+        document: plan.document,
+        operationName: plan.operationName,
+        variableValues: variables,
+        contextValue: context,
+        rootValue: root,
+      })
+      const response = processRegularResult(
+        result,
+        yoga.fetchAPI,
+        (mediaType ?? 'application/json').replace(/;.*/, ''),
+      )
+      return { status: response.status, text: await response.text() }
+    },
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * How to carry out what was carried out before: a plan is made of an operation once Yoga has answered
+ * it twice with 200, and serves that very document from then on.
+ */
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  getOperationAST,
+} from 'graphql'
+import type { OperationMeter, Telemetry } from '../../telemetry/telemetry.ts'
+import { createDocumentCache } from '../document-cache.ts'
+import type { Asked } from './asked.ts'
+import { type CarryOut, compileOperation } from './compile-operation.ts'
+
+export interface Plan {
+  readonly kind: OperationTypeNode
+  readonly document: DocumentNode
+  readonly operationName: string | null
+  readonly carryOut: CarryOut
+  readonly meter: OperationMeter
+  /** What Yoga answered with, by what the client accepts. */
+  readonly types: Map<string, string>
+  /** Whether a subscription begins with the present state. */
+  readonly presentFirst: boolean
+}
+
+/** Two ways to accept an answer are common; clients that vary it do so on purpose. */
+const MOST_TYPES = 8
+const LONGEST_ACCEPT = 256
+
+export interface Plans {
+  find(asked: Asked): Plan | null
+  /**
+   * Says that this was answered the long way. From the second time on there is a plan, unless
+   * `prepare`, which parses and validates as Yoga does, gives null.
+   */
+  learn(asked: Asked, prepare: (query: string) => DocumentNode | null): void
+  /** Says what Yoga answered with to whoever accepts this, where there is a plan. */
+  learnType(asked: Asked, accept: string, mediaType: string): void
+}
+
+/** `unknown` was seen once; `none` cannot be planned. */
+type Entry = Plan | 'unknown' | 'none'
+
+/** Operations of one document by their names; the only one of it by ''. */
+type Operations = Map<string, Entry>
+const MOST_OPERATIONS = 16
+
+export function createPlans(schema: GraphQLSchema, telemetry: Pick<Telemetry, 'operation'>): Plans {
+  const documents = createDocumentCache<Operations>()
+
+  function find({ query, operationName }: Asked): Plan | null {
+    const entry = documents.get(query)?.get(operationName ?? '')
+    return typeof entry === 'object' ? entry : null
+  }
+
+  return {
+    find,
+    learn({ query, operationName }, prepare) {
+      const operations: Operations = documents.get(query) ?? new Map()
+      documents.set(query, operations)
+      const name = operationName ?? ''
+      const known = operations.get(name)
+      if (known === 'unknown') {
+        operations.set(name, planOf(schema, telemetry, prepare(query), operationName))
+      } else if (known === undefined && operations.size < MOST_OPERATIONS) {
+        operations.set(name, 'unknown')
+      }
+    },
+    learnType(asked, accept, mediaType) {
+      const plan = find(asked)
+      if (plan === null || accept.length > LONGEST_ACCEPT) return
+      const isStream = /^text\/event-stream\b/.test(mediaType)
+      const fits = isStream === (plan.kind === OperationTypeNode.SUBSCRIPTION)
+      if (fits && plan.types.size < MOST_TYPES) plan.types.set(accept, mediaType)
+    },
+  }
+}
+
+function planOf(
+  schema: GraphQLSchema,
+  telemetry: Pick<Telemetry, 'operation'>,
+  document: DocumentNode | null,
+  operationName: string | null,
+): Plan | 'none' {
+  if (document === null) return 'none'
+  const operation = getOperationAST(document, operationName)
+  const carryOut = compileOperation(schema, document, operationName)
+  if (!operation || carryOut === null) return 'none'
+  const { operation: kind, name } = operation
+  return {
+    kind,
+    meter: telemetry.operation(kind, name?.value ?? null),
+    document,
+    operationName,
+    carryOut,
+    types: new Map(),
+    presentFirst: beginsWithPresent(schema, operation),
+  }
+}
+
+/** Said by the field itself, in its extensions. */
+function beginsWithPresent(
+  schema: GraphQLSchema,
+  { operation, selectionSet }: OperationDefinitionNode,
+): boolean {
+  if (operation !== OperationTypeNode.SUBSCRIPTION) return false
+  const [field] = selectionSet.selections
+  if (field?.kind !== Kind.FIELD) return false
+  const { extensions } = schema.getSubscriptionType()?.getFields()[field.name.value] ?? {}
+  return extensions?.['presentFirst'] === true
+}

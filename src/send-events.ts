@@ -1,0 +1,77 @@
+/** Sends events to one reader of a Node response: server-sent events, one buffer for all who read them. */
+import type { ServerResponse } from 'node:http'
+import type { Frame, Outlet } from './http/lane/frame.ts'
+
+/** Milliseconds between two comments that keep a quiet stream open through proxies. */
+const PULSE_MS = 12_000
+
+const PULSE = Buffer.from(':\n\n')
+const COMPLETE = 'event: complete\ndata:\n\n'
+/** Milliseconds after which a client of a gateway that stops is to come back. */
+const COME_BACK_MS = 1000
+const STOPPING = `retry: ${COME_BACK_MS}\n: the gateway stops: come back\n\n${COMPLETE}`
+
+/** The bytes of each event, for as long as somebody reads it. */
+const bytes = new WeakMap<Frame, Buffer>()
+
+/** https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md#distinct-connections-mode */
+function bytesOf(frame: Frame): Buffer {
+  const known = bytes.get(frame)
+  if (known !== undefined) return known
+  const made = Buffer.from(`event: next\ndata: ${frame.text}\n\n`)
+  bytes.set(frame, made)
+  return made
+}
+
+/** Streams that stand open, and one pulse for all of them. */
+export interface EventStreams {
+  /** `open` begins the answer, which sending does as well. */
+  outlet(response: ServerResponse, headers: readonly string[]): Outlet & { open(): void }
+  /** How many stand open. */
+  count(): number
+}
+
+export function createEventStreams(): EventStreams {
+  const open = new Set<ServerResponse>()
+  let pulse: NodeJS.Timeout | null = null
+
+  function beat(): void {
+    // Who does not read what there is needs no sign of life.
+    for (const response of open) if (!response.writableNeedDrain) response.write(PULSE)
+  }
+
+  function add(response: ServerResponse): void {
+    open.add(response)
+    pulse ??= setInterval(beat, PULSE_MS)
+    response.once('close', () => {
+      open.delete(response)
+      if (open.size > 0 || pulse === null) return
+      clearInterval(pulse)
+      pulse = null
+    })
+  }
+
+  return {
+    outlet(response, headers) {
+      function begin(): void {
+        if (response.headersSent) return
+        response.writeHead(200, [...headers])
+        // Some browsers show nothing of an answer before its first bytes.
+        response.write(PULSE)
+        add(response)
+      }
+      return {
+        open: begin,
+        send(frame) {
+          begin()
+          return response.write(bytesOf(frame))
+        },
+        end(ending) {
+          begin()
+          response.end(ending === 'stopping' ? STOPPING : COMPLETE)
+        },
+      }
+    },
+    count: () => open.size,
+  }
+}

@@ -1,0 +1,107 @@
+/** Puts the gateway's own words as SQLite keeps them. */
+import type { RecordedChange, Reservation } from '../store.ts'
+import type { Values } from './statement.ts'
+
+/** What a reservation says for itself; the rest of its row is the same for each. */
+export const reservedNames = [
+  'id',
+  'protocol',
+  'creator',
+  'name',
+  'meta',
+  'maxDurationSeconds',
+  'maxSizeBytes',
+  'allowedOrigins',
+  'requireSignedURLs',
+  'scheduledDeletion',
+  'expiresAt',
+  'createdAt',
+  'requestedBy',
+  'idempotencyKey',
+  'fingerprint',
+  'totalBytes',
+] as const
+
+export function valuesOfReservation(
+  reservation: Reservation,
+): Values<(typeof reservedNames)[number]> {
+  const { constraints } = reservation
+  return {
+    id: reservation.id,
+    protocol: reservation.protocol,
+    creator: reservation.creator,
+    name: reservation.name,
+    meta: JSON.stringify(reservation.meta),
+    maxDurationSeconds: constraints.maxDurationSeconds,
+    maxSizeBytes: constraints.maxSizeBytes,
+    allowedOrigins: JSON.stringify(constraints.allowedOrigins),
+    requireSignedURLs: Number(constraints.requireSignedURLs),
+    scheduledDeletion: constraints.scheduledDeletion?.getTime() ?? null,
+    expiresAt: reservation.expiresAt.getTime(),
+    createdAt: reservation.createdAt.getTime(),
+    requestedBy: reservation.requestedBy,
+    idempotencyKey: reservation.idempotencyKey,
+    fingerprint: reservation.fingerprint,
+    totalBytes: reservation.totalBytes,
+  }
+}
+
+/** The columns that a recorded change sets. */
+export const changedNames = [
+  'status',
+  'version',
+  'updatedAt',
+  'totalBytes',
+  'receivedBytes',
+  'encodingPercent',
+  'failureCode',
+  'failureMessage',
+  'received',
+  'durationSeconds',
+  'width',
+  'height',
+  'sizeBytes',
+  'hlsURL',
+  'dashURL',
+  'thumbnailURL',
+  'previewURL',
+  'readyAt',
+  'describedAt',
+  'goneAt',
+  'reservedSeconds',
+  'storedSeconds',
+  'checkAt',
+] as const
+
+export function valuesOfChange({
+  upload,
+  holds,
+  checkAt,
+}: RecordedChange): Values<(typeof changedNames)[number]> {
+  const { progress, failure, video } = upload
+  return {
+    status: upload.status,
+    version: upload.version,
+    updatedAt: upload.updatedAt.getTime(),
+    totalBytes: progress.totalBytes,
+    receivedBytes: progress.receivedBytes,
+    encodingPercent: progress.encodingPercent,
+    failureCode: failure?.code ?? null,
+    failureMessage: failure?.message ?? null,
+    received: Number(video !== null),
+    durationSeconds: video?.durationSeconds ?? null,
+    width: video?.width ?? null,
+    height: video?.height ?? null,
+    sizeBytes: video?.sizeBytes ?? null,
+    hlsURL: video?.hlsURL ?? null,
+    dashURL: video?.dashURL ?? null,
+    thumbnailURL: video?.thumbnailURL ?? null,
+    previewURL: video?.previewURL ?? null,
+    readyAt: video?.readyAt?.getTime() ?? null,
+    describedAt: upload.describedAt?.getTime() ?? null,
+    goneAt: upload.goneAt?.getTime() ?? null,
+    reservedSeconds: holds.reservedSeconds,
+    storedSeconds: holds.storedSeconds,
+    checkAt: checkAt?.getTime() ?? null,
+  }
+}

@@ -1,0 +1,73 @@
+/** The last stage's files, built and laid out in a folder, as the image would have them. */
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, posix } from 'node:path'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { type Stage, copiesOf, root, valueOf } from './dockerfile.ts'
+
+export interface FinalStage {
+  /** Stands for `/`. */
+  readonly folder: string
+  remove(): Promise<void>
+}
+
+const lockSchema = z.object({
+  packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })),
+})
+
+/** Builds from what the first stage copies, then takes from it what the last stage copies. */
+export async function layOut(builder: Stage, final: Stage): Promise<FinalStage> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-image-'))
+  const built = await mkdtemp(join(tmpdir(), 'headgate-image-build-'))
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  try {
+    for (const { sources, target } of copiesOf(builder)) {
+      for (const source of sources) await copyInto(join(root, source), built, source, target)
+    }
+    await symlink(join(root, 'node_modules'), join(built, 'node_modules'))
+    await promisify(execFile)('npm', ['run', 'build'], { cwd: built })
+
+    const workdir = join(folder, valueOf(final, 'WORKDIR'))
+    for (const { sources, target } of copiesOf(final)) {
+      for (const source of sources) {
+        const path = posix.relative(valueOf(builder, 'WORKDIR'), source)
+        if (path === 'node_modules') await copyPackages(join(workdir, target))
+        else await copyInto(join(built, path), workdir, path, target)
+      }
+    }
+    return { folder, remove }
+  } catch (error) {
+    await remove()
+    throw error
+  } finally {
+    await rm(built, { recursive: true, force: true })
+  }
+}
+
+/** A target with a slash at its end is a folder to put the source into. */
+async function copyInto(from: string, folder: string, path: string, target: string) {
+  const to = target.endsWith('/')
+    ? join(folder, target, posix.basename(path))
+    : join(folder, target)
+  await cp(from, to, { recursive: true })
+}
+
+/** Those that the lockfile does not mark as development's, without the source of SQLite. */
+async function copyPackages(to: string): Promise<void> {
+  const lock = lockSchema.parse(JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')))
+  for (const [path, { dev }] of Object.entries(lock.packages)) {
+    if (path === '' || dev === true) continue
+    await cp(join(root, path), join(to, posix.relative('node_modules', path)), {
+      recursive: true,
+      filter: (file) => !isCompilersOnly(file),
+    })
+  }
+}
+
+function isCompilersOnly(file: string): boolean {
+  const [, inside = ''] = /better-sqlite3\/(.+)$/.exec(file) ?? []
+  if (/^(?:deps|src)(?:\/|$)/.test(inside)) return true
+  return inside.startsWith('build/Release/') && inside !== 'build/Release/better_sqlite3.node'
+}

@@ -1,0 +1,93 @@
+/** /healthz and /readyz tell the truth, in sentences that an operator can act on. */
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Door } from '../../src/http/door.ts'
+import { type Readiness, createReadyDoor, healthDoor } from '../../src/http/health.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+
+const ADDRESS = 'http://127.0.0.1:4000/readyz'
+
+/** What is wrong behind the door. */
+interface Trouble extends Partial<Readiness> {
+  readonly draining?: boolean
+  readonly databaseClosed?: boolean
+}
+
+/** /readyz in front of a real database. */
+async function readyDoor(trouble: Trouble = {}) {
+  const logged: string[] = []
+  const note = (_fields: object, message: string): void => void logged.push(message)
+  const store = createSqliteStore(':memory:')
+  if (trouble.databaseClosed === true) await store.close()
+  else onTestFinished(() => store.close())
+  const closing = trouble.draining === true ? AbortSignal.abort() : new AbortController().signal
+  const log = { debug: note, info: note, warn: note, error: note }
+  const door = createReadyDoor(
+    { store, closing, log },
+    { streamAway: () => Promise.resolve(null), warmingUp: () => false, ...trouble },
+  )
+  return { door, logged }
+}
+
+async function ask(door: Door, method = 'GET') {
+  const answer = await door(new Request(ADDRESS, { method }))
+  return { status: answer.status, headers: [...answer.headers], text: await answer.text() }
+}
+
+describe('/readyz', () => {
+  it('is 200 where everything is well', async () => {
+    const { door } = await readyDoor()
+    expect(await ask(door)).toMatchObject({ status: 200, text: '{"status":"ready"}' })
+  })
+
+  it.each<[why: string, trouble: Trouble, reason: RegExp]>([
+    ['the database is away', { databaseClosed: true }, /database.*DATABASE_URL/],
+    ['the gateway drains', { draining: true }, /draining/],
+    ['it is warming up', { warmingUp: () => true }, /warming up/],
+    [
+      'Stream is away',
+      { streamAway: () => Promise.resolve('Stream refuses the token: renew it.') },
+      /^Stream refuses the token: renew it\.$/,
+    ],
+    [
+      'nobody knows of Stream',
+      { streamAway: () => Promise.reject(new Error('no')) },
+      /Stream.*see the log/,
+    ],
+  ])('is 503 with the reason where %s', async (_why, trouble, reason) => {
+    const { door } = await readyDoor(trouble)
+    const { status, text } = await ask(door)
+    expect({ status, body: JSON.parse(text) }).toEqual({
+      status: 503,
+      body: { status: 'not ready', reasons: [expect.stringMatching(reason)] },
+    })
+  })
+
+  it('says every reason at once', async () => {
+    const { door, logged } = await readyDoor({
+      databaseClosed: true,
+      draining: true,
+      warmingUp: () => true,
+      streamAway: () => Promise.resolve('Stream is away.'),
+    })
+    expect(JSON.parse((await ask(door)).text)).toMatchObject({ reasons: { length: 4 } })
+    expect(logged).toEqual(['database not reachable'])
+  })
+})
+
+describe.each([
+  ['/healthz', async () => healthDoor],
+  ['/readyz', async () => (await readyDoor()).door],
+])('%s', (_path, open) => {
+  it('answers HEAD as it does GET, without the body', async () => {
+    const door = await open()
+    const get = await ask(door)
+    expect(get.text).toContain('status')
+    expect(await ask(door, 'HEAD')).toEqual({ ...get, text: '' })
+  })
+
+  it('takes nothing else', async () => {
+    const { status, headers } = await ask(await open(), 'POST')
+    expect(status).toBe(405)
+    expect(headers).toContainEqual(['allow', 'GET, HEAD'])
+  })
+})

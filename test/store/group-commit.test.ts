@@ -1,0 +1,215 @@
+/** Writes that share a commit: on a real file, with a second connection that looks on or stands in the way. */
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import * as fc from 'fast-check'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type GroupCommit, createGroupCommit } from '../../src/store/sqlite/group-commit.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'headgate-commits-'))
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+let files = 0
+
+interface Bench {
+  readonly commits: GroupCommit
+  /** Asks for one more row. The same number is in the table once at most. */
+  readonly add: (number: number) => Promise<number>
+  readonly connection: Database.Database
+  /** Another connection to the same file, as another process has it. */
+  readonly other: Database.Database
+  /** The numbers that the other connection sees. */
+  readonly seen: () => unknown[]
+  /** Every statement that ran so far. */
+  readonly ran: string[]
+}
+
+function openBench(): Bench {
+  files += 1
+  const file = join(folder, `${files}.db`)
+  const ran: string[] = []
+  const verbose = (source: unknown) => ran.push(String(source))
+  const connection = new Database(file, { verbose, timeout: 0 })
+  connection.pragma('journal_mode = WAL')
+  connection.exec('create table numbers (number integer primary key, blob blob)')
+  const insert = connection.prepare('insert into numbers (number) values (?)')
+  const other = new Database(file)
+  const read = other.prepare('select number from numbers order by number').pluck()
+  onTestFinished(() => {
+    connection.close()
+    other.close()
+  })
+  const commits = createGroupCommit(connection)
+  return {
+    commits,
+    add: (number) =>
+      commits.write(() => {
+        insert.run(number)
+        return number
+      }),
+    connection,
+    other,
+    seen: () => read.all(),
+    ran,
+  }
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+
+const countOf = (ran: readonly string[], word: string): number =>
+  ran.filter((source) => source.toLowerCase() === word).length
+
+/** SQLite's code, or the error in words; null for what was done. */
+function reasonsOf(outcomes: readonly PromiseSettledResult<unknown>[]): (string | null)[] {
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'fulfilled') return null
+    const reason: unknown = outcome.reason
+    return reason instanceof Database.SqliteError ? reason.code : String(reason)
+  })
+}
+
+describe('writes that are asked for in one turn of the event loop', () => {
+  test('are answered in order, each with its own, from one commit', async () => {
+    const { add, seen, ran } = openBench()
+    expect(await Promise.all(upTo(100).map(add))).toEqual(upTo(100))
+    expect(seen()).toEqual(upTo(100))
+    expect(countOf(ran, 'begin immediate')).toBe(1)
+    expect(countOf(ran, 'commit')).toBe(1)
+  })
+
+  test('are many commits where they are very many', async () => {
+    const { add, seen, ran } = openBench()
+    await Promise.all(upTo(1025).map(add))
+    expect(seen()).toHaveLength(1025)
+    expect(countOf(ran, 'commit')).toBe(3)
+  })
+
+  test('are durable once they resolve, and not begun before', async () => {
+    const { add, seen } = openBench()
+    const first = add(1)
+    expect(seen()).toEqual([])
+    const whatIsSeen: unknown[] = []
+    await Promise.all([
+      first.then(() => whatIsSeen.push(seen())),
+      add(2).then(() => whatIsSeen.push(seen())),
+    ])
+    expect(whatIsSeen).toEqual([
+      [1, 2],
+      [1, 2],
+    ])
+  })
+
+  test('are committed at once by a flush, and only once', async () => {
+    const { commits, add, seen, ran } = openBench()
+    const both = Promise.all([add(1), add(2)])
+    commits.flush()
+    expect(seen()).toEqual([1, 2])
+    expect(await both).toEqual([1, 2])
+    commits.flush()
+    expect(await add(3)).toBe(3)
+    expect(countOf(ran, 'commit')).toBe(2)
+  })
+
+  test('may ask for more when they are answered', async () => {
+    const { add, seen } = openBench()
+    await Promise.all(upTo(10).map((number) => add(number).then(() => add(100 + number))))
+    expect(seen()).toHaveLength(20)
+  })
+})
+
+describe('a write that throws', () => {
+  test('among many is rejected alone, with what it threw', async () => {
+    const { add, seen } = openBench()
+    const outcomes = await Promise.allSettled([1, 2, 2, 3, 1, 4].map(add))
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ])
+    expect(reasonsOf(outcomes)[2]).toBe('SQLITE_CONSTRAINT_PRIMARYKEY')
+    expect(seen()).toEqual([1, 2, 3, 4])
+  })
+
+  test('leaves nothing of itself behind', async () => {
+    const { commits, connection, add, seen } = openBench()
+    const insert = connection.prepare('insert into numbers (number) values (?)')
+    const failing = commits.write(() => {
+      insert.run(7)
+      throw new Error('halfway')
+    })
+    const outcomes = await Promise.allSettled([add(1), failing, add(2)])
+    expect(reasonsOf(outcomes)).toEqual([null, 'Error: halfway', null])
+    expect(seen()).toEqual([1, 2])
+  })
+
+  test('in any crowd ends as it would have, one after the other', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 60 }),
+        async (all) => {
+          const { add, seen } = openBench()
+          const outcomes = await Promise.allSettled(all.map(add))
+          const isFirst = all.map((number, place) => all.indexOf(number) === place)
+          expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual(isFirst)
+          expect(seen()).toEqual([...new Set(all)].toSorted((a, b) => a - b))
+        },
+      ),
+      { numRuns: 30 },
+    )
+  })
+})
+
+describe('a transaction that fails', () => {
+  test('for a database that another process holds rejects all, who are told of it once', async () => {
+    const { add, other, seen, ran } = openBench()
+    other.exec('begin immediate')
+    const reasons = reasonsOf(await Promise.allSettled(upTo(20).map(add)))
+    expect(reasons).toEqual(upTo(20).map(() => 'SQLITE_BUSY'))
+    expect(countOf(ran, 'begin immediate')).toBe(1)
+    other.exec('rollback')
+    await Promise.all(upTo(20).map(add))
+    expect(seen()).toEqual(upTo(20))
+  })
+
+  test('for a disk that is full rejects what does not fit, and goes on when there is room', async () => {
+    const { commits, connection, add, seen } = openBench()
+    const most = Number(connection.pragma('max_page_count', { simple: true }))
+    const pages = Number(connection.pragma('page_count', { simple: true }))
+    const insert = connection.prepare('insert into numbers values (?, zeroblob(100000))')
+    connection.pragma(`max_page_count = ${pages + 2}`)
+    const large = commits.write(() => insert.run(99))
+    const outcomes = await Promise.allSettled([add(1), large, add(2)])
+    expect(reasonsOf(outcomes)).toEqual([null, 'SQLITE_FULL', null])
+    expect(seen()).toEqual([1, 2])
+    connection.pragma(`max_page_count = ${most}`)
+    await commits.write(() => insert.run(99))
+    expect(seen()).toEqual([1, 2, 99])
+  })
+
+  test('in the commit rejects all: nobody is told of what is not there', async () => {
+    const { commits, connection, add, seen } = openBench()
+    connection.pragma('foreign_keys = ON')
+    // What is deferred is checked by the commit: a failure that no work sees.
+    connection.exec(
+      'create table marks (number references numbers (number) deferrable initially deferred)',
+    )
+    const mark = connection.prepare('insert into marks values (5)')
+    const outcomes = await Promise.allSettled([add(1), commits.write(() => mark.run()), add(2)])
+    expect(reasonsOf(outcomes)).toEqual(upTo(3).map(() => 'SQLITE_CONSTRAINT_FOREIGNKEY'))
+    expect(seen()).toEqual([])
+    expect(await add(1)).toBe(1)
+  })
+
+  test('for a connection that is closed rejects all', async () => {
+    const { add, connection } = openBench()
+    const outcomes = Promise.allSettled([add(1), add(2)])
+    connection.close()
+    const closed = 'TypeError: The database connection is not open'
+    expect(reasonsOf(await outcomes)).toEqual([closed, closed])
+  })
+})

@@ -1,0 +1,185 @@
+/** The statements of the SQLite keeper: prepared once each, and none reads more rows than it must. */
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterAll, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import type { UploadSelection, UploadStore, UploadStretch } from '../../src/store/store.ts'
+import { changeOf, freely } from '../contracts/store-suite.ts'
+import { after, reservationOf } from '../kit/samples.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'headgate-statements-'))
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const conditions: readonly UploadSelection[] = [
+  { creator: 'alice' },
+  { statuses: ['READY', 'ERROR'] },
+  { protocol: 'TUS' },
+  { createdAfter: after(0) },
+  { createdBefore: after(9) },
+]
+
+/** Each condition given or not, in every combination. */
+const selections = conditions.reduce<readonly UploadSelection[]>(
+  (all, condition) => all.flatMap((one) => [one, { ...one, ...condition }]),
+  [{}],
+)
+
+const stretches: readonly UploadStretch[] = (['older', 'newer'] as const).flatMap((towards) => [
+  { towards, limit: 20 },
+  { towards, limit: 20, from: { createdAt: after(1), id: 'x' } },
+])
+
+/** Every operation of the port, with each selection; `round` keeps the names apart. */
+async function useAll(store: UploadStore, round: string): Promise<void> {
+  const [a, b] = [`a-${round}`, `b-${round}`]
+  const rules = { creatorQuotaSeconds: 1e9, forgetKeysBefore: after(0) }
+  const keyed = reservationOf({ id: a, idempotencyKey: a })
+  await store.reserve(keyed, rules)
+  await store.reserve(keyed, rules)
+  await store.reserve(reservationOf({ id: b }), freely)
+  await store.unsettled(after(1), 10)
+  const minted = { uid: a, uploadURL: 'https://upload.example.com/x' }
+  const upload = await store.mint(a, minted, after(1), after(15))
+  if (upload === null) throw new Error('not minted')
+  await store.findByKey('alice', a, after(0))
+  await store.retire(b)
+  await store.release(b)
+  await store.knownReferences([a, b])
+  await store.dropRetiredBefore(after(1))
+  await store.find(a)
+  await store.findMany([a, b])
+  const event = { status: 'QUEUED', source: 'SYNC', at: after(2) } as const
+  await store.advance(changeOf(upload, { status: 'QUEUED' }, { event, checkAt: after(9) }))
+  await store.historyOf([a, b])
+  await store.due(after(20), 10)
+  await store.oldestDue()
+  await store.reschedule([{ uid: a, version: 2, checkAt: after(30), idleChecks: 1 }])
+  await store.holdings()
+  await store.holdings('alice')
+  await store.countByStatus()
+  await store.countReservations()
+  await store.keepNotice(a, 'body', after(1))
+  await store.keptNotices(a)
+  await store.dropNotices(a)
+  await store.keepNotice(b, 'body', after(1))
+  await store.dropNoticesBefore(after(2))
+  await store.ping()
+  for (const selection of selections) {
+    await store.count(selection)
+    for (const stretch of stretches) await store.list(selection, stretch)
+  }
+}
+
+test('are prepared once: when all were used, none is prepared any more', async () => {
+  const store = createSqliteStore(':memory:')
+  await useAll(store, 'first')
+  const prepare = vi.spyOn(Database.prototype, 'prepare')
+  try {
+    for (const round of ['second', 'third']) await useAll(store, round)
+    expect(prepare.mock.calls.map(([source]) => source)).toEqual([])
+  } finally {
+    prepare.mockRestore()
+    await store.close()
+  }
+})
+
+let plansMade = 0
+
+/** Every statement that reads or writes rows, and how SQLite would go about it. */
+async function plansOfAll(): Promise<readonly Plan[]> {
+  plansMade += 1
+  const file = join(folder, `${plansMade}.db`)
+  const prepare = vi.spyOn(Database.prototype, 'prepare')
+  const store = createSqliteStore(file)
+  await useAll(store, 'only')
+  const sources = new Set(prepare.mock.calls.map(([source]) => source))
+  prepare.mockRestore()
+  await store.close()
+  const connection = new Database(file)
+  const plans = [...sources]
+    .filter((source) => /^(select|update|delete|insert)\b/.test(source))
+    .filter((source) => /\b(uploads|upload_events|upload_tallies|kept_notices)\b/.test(source))
+    .map((source) => ({ source, steps: stepsOf(connection, source) }))
+  connection.close()
+  return plans
+}
+
+interface Plan {
+  readonly source: string
+  /** What SQLite would do one after the other. https://www.sqlite.org/eqp.html */
+  readonly steps: readonly string[]
+}
+
+const scansOf = ({ steps }: Plan) =>
+  steps.filter((step) => step.startsWith('SCAN') && !ofJson.test(step))
+const isSorted = ({ steps }: Plan) => steps.some((step) => step.includes('TEMP B-TREE'))
+
+/** Lists walk along an index as far as their limit: there is nothing to seek where all are meant. */
+const walk = /^SCAN uploads USING INDEX uploads_by_age$/
+/** Lists that are handed in as JSON are read whole. */
+const ofJson = /^SCAN json_each\b/
+
+test('find their rows by an index: none reads a whole table, no list is sorted', async () => {
+  const plans = await plansOfAll()
+  const lists = plans.filter(({ source }) =>
+    /\border by "uploads"\."created_at" \w+, /.test(source),
+  )
+  const counts = plans.filter(({ source }) => source.startsWith('select count(*)'))
+  const others = plans.filter((one) => !lists.includes(one) && !counts.includes(one))
+  expect(selections).toHaveLength(32)
+  // A moment and a position on the same side are one condition: of 32 with a position, 16 are left.
+  expect(lists).toHaveLength(2 * (32 + 16))
+  // What is not asked for by time is tallied.
+  expect(counts).toHaveLength(24)
+  expect(others.length).toBeGreaterThan(25)
+
+  expect([...counts, ...others].filter((plan) => scansOf(plan).length > 0)).toEqual([])
+  expect(lists.filter((plan) => !scansOf(plan).every((step) => walk.test(step)))).toEqual([])
+  expect(lists.filter(isSorted)).toEqual([])
+  // The notices of one video, which are few.
+  expect(others.filter(isSorted).map(({ source }) => source)).toEqual([
+    expect.stringContaining('from "kept_notices" where "kept_notices"."uid" = ?'),
+  ])
+})
+
+test('go on where a page ended, however deep in the list, and read nothing before it', async () => {
+  const from = (await plansOfAll()).filter(({ source }) =>
+    /\("uploads"\."created_at", /.test(source),
+  )
+  expect(from).toHaveLength(2 * 16)
+  const seek = /^SEARCH uploads USING INDEX uploads_by_\w+ \(.*\(created_at,id\)[<>]\(\?,\?\)/
+  expect(from.filter(({ steps }) => !seek.test(steps[0] ?? ''))).toEqual([])
+})
+
+test('read the index of their own', async () => {
+  const plans = await plansOfAll()
+  const indexOf = (words: RegExp) =>
+    plans
+      .filter(({ source }) => words.test(source))
+      .map(({ steps }) => /USING (?:COVERING )?(?:INDEX )?(\w+(?: KEY)?)/.exec(steps[0] ?? '')?.[1])
+  for (const [words, index] of [
+    [/where "uploads"\."uid" (?:=|in) /, 'uploads_uid'],
+    [/"idempotency_key" = \?\)$/, 'uploads_key'],
+    [/where .*"check_at" is not null/, 'uploads_due'],
+    [/where "uploads"\."status" = 'RESERVED'/, 'uploads_unsettled'],
+    [/where "uploads"\."status" = 'RETIRED'/, 'uploads_retired'],
+    [/from "kept_notices" where .*"received_at" </, 'kept_notices_by_age'],
+    [/from "upload_events"/, 'sqlite_autoindex_upload_events_1'],
+    [/from "upload_tallies"/, 'PRIMARY KEY'],
+  ] as const) {
+    expect([words, ...new Set(indexOf(words))]).toEqual([words, index])
+  }
+})
+
+function stepsOf(connection: Database.Database, source: string): readonly string[] {
+  const parameters = Array.from(source.matchAll(/\?/g), () => null)
+  const rows = connection.prepare(`explain query plan ${source}`).all(...parameters)
+  return z
+    .array(z.object({ detail: z.string() }))
+    .parse(rows)
+    .map(({ detail }) => detail)
+}

@@ -1,0 +1,121 @@
+/** What /metrics tells of a gateway that has been used: everything through the doors. */
+import { describe, expect, it } from 'vitest'
+import { startTestGateway } from '../kit/gateway.ts'
+import { testcardFile } from '../kit/media.ts'
+import { scrape } from '../kit/metrics.ts'
+import {
+  createDirectUpload,
+  createTusUpload,
+  deleteUpload,
+  expectMinted,
+  postFile,
+  watchToEnd,
+} from '../kit/operations.ts'
+
+describe('/metrics', () => {
+  it('tells of the life of an upload', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
+    const before = await scrape(gateway.url)
+    expect(before.value('headgate_uploads', { status: 'PENDING_UPLOAD' })).toBe(1)
+    expect(before.value('headgate_uploads', { status: 'READY' })).toBe(0)
+    expect(before.value('headgate_reserved_seconds')).toBe(60)
+    expect(before.value('headgate_reservations')).toBe(0)
+    expect(before.value('headgate_stream_budget_left')).toBe(Infinity)
+
+    const watched = watchToEnd(caller, uid)
+    await postFile(uploadURL, testcardFile())
+    expect((await watched).at(-1)?.status).toBe('READY')
+    const after = await scrape(gateway.url)
+    expect(after.value('headgate_uploads', { status: 'READY' })).toBe(1)
+    expect(after.value('headgate_reserved_seconds')).toBe(0)
+    expect(after.value('headgate_stored_seconds')).toBeGreaterThan(0)
+    expect(after.value('headgate_mints_total', { protocol: 'BASIC', outcome: 'Minted' })).toBe(1)
+    const moves = after.all('headgate_upload_moves_total')
+    expect(moves.filter(({ labels }) => labels['to'] === 'READY')).toHaveLength(1)
+    expect(
+      after.value('headgate_upload_status_duration_seconds_count', { status: 'PENDING_UPLOAD' }),
+    ).toBe(1)
+    expect(
+      after.value('headgate_stream_request_duration_seconds_count', {
+        call: 'create_direct_upload',
+        outcome: 'ok',
+      }),
+    ).toBe(1)
+    expect(after.value('headgate_sync_round_duration_seconds_count')).toBeGreaterThan(0)
+
+    expect((await deleteUpload(caller, uid)).__typename).toBe('DeleteUploadSuccess')
+    const last = await scrape(gateway.url)
+    expect(
+      last.value('headgate_upload_moves_total', {
+        from: 'READY',
+        to: 'DELETED',
+        source: 'MUTATION',
+      }),
+    ).toBe(1)
+  })
+
+  it('tells how late notices come, and what becomes of them', async () => {
+    const gateway = await startTestGateway({ STREAM_API_BUDGET: '100' })
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
+    const watched = watchToEnd(caller, uid)
+    await postFile(uploadURL, testcardFile())
+    await watched
+    await fetch(`${gateway.url}/webhooks/stream`, { method: 'POST', body: '{}' })
+    const notices = async (outcome: string): Promise<number> =>
+      (await scrape(gateway.url)).value('headgate_notices_total', { outcome })
+    await expect.poll(() => notices('applied')).toBe(1)
+    const seen = await scrape(gateway.url)
+    expect(seen.value('headgate_notices_total', { outcome: 'unsigned' })).toBe(1)
+    expect(seen.value('headgate_notices_total', { outcome: 'kept' })).toBe(0)
+    // A signature has whole seconds: what came at once may seem a second late.
+    expect(seen.value('headgate_notice_lag_seconds_bucket', { le: '5' })).toBe(1)
+    // The webhook was set, an upload minted, and Stream asked after it.
+    expect(seen.value('headgate_stream_budget_left')).toBeLessThan(99)
+  })
+
+  it('tells how far synchronisation is behind while Stream does not answer', async () => {
+    const gateway = await startTestGateway()
+    expectMinted(await createDirectUpload(gateway.as()))
+    expect((await scrape(gateway.url)).value('headgate_sync_lag_seconds')).toBe(0)
+    await gateway.emulator.fault({ on: 'list', times: 1000, status: 503 })
+    await gateway.emulator.fault({ on: 'details', times: 1000, status: 503 })
+    gateway.clock.advance(7200)
+    await expect
+      .poll(async () => (await scrape(gateway.url)).value('headgate_sync_lag_seconds'))
+      .toBeGreaterThan(3600)
+    await expect
+      .poll(async () => {
+        const calls = (await scrape(gateway.url)).all(
+          'headgate_stream_request_duration_seconds_count',
+        )
+        return calls.some(({ labels }) => labels['outcome'] === 'unavailable')
+      })
+      .toBe(true)
+  })
+
+  it('tells what the doors answered', async () => {
+    const gateway = await startTestGateway()
+    await fetch(`${gateway.url}/healthz`)
+    await fetch(`${gateway.url}/healthz`)
+    await fetch(`${gateway.url}/wp-login.php?user=ada`)
+    await fetch(`${gateway.url}/healthz`, { method: 'PROPFIND' })
+    await expect(createTusUpload(gateway.as(), { sizeBytes: 5 })).resolves.toBeDefined()
+    const seen = await scrape(gateway.url)
+    const count = (door: string, method: string, code: string) =>
+      seen.value('headgate_http_responses_total', { door, method, code })
+    expect(count('/healthz', 'GET', '200')).toBe(2)
+    expect(count('none', 'GET', '404')).toBe(1)
+    expect(count('/healthz', 'other', '405')).toBe(1)
+    expect(count('/graphql', 'POST', '200')).toBe(1)
+  })
+
+  it('tells of the process, and how late its event loop runs', async () => {
+    const { url } = await startTestGateway()
+    const seen = await scrape(url)
+    expect(seen.value('process_resident_memory_bytes')).toBeGreaterThan(1_000_000)
+    expect(seen.value('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0)
+  })
+})
