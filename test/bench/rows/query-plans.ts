@@ -11,10 +11,12 @@ type Store = ReturnType<typeof createSqliteStore>
 
 /** Tables of a row or two. */
 const SMALL = /^SCAN (?:deployments|__drizzle_migrations|sqlite_master)\b/
-/** What reads no table, or a list that was handed in. */
-const HARMLESS = /^(?:SEARCH |SCAN json_each|SCAN \d|SCAN CONSTANT|LIST SUBQUERY|SCALAR SUBQUERY)/
-/** In the order of an index, and only until there are enough. */
-const IN_ORDER = /^SCAN \w+ USING (?:COVERING )?INDEX/
+/** By an index, or over a list that was handed in. */
+const BY_INDEX = /^(?:SEARCH |SCAN json_each |LIST SUBQUERY |CREATE BLOOM FILTER)/
+/** In the order of an index: quick where it ends when there are enough. */
+const IN_ORDER = /^SCAN \w+ USING (?:COVERING )?INDEX /
+/** Of what was found: quick where all of that is answered. */
+const SORTING = /^USE TEMP B-TREE /
 
 export const queryPlans: Row = {
   name: 'query-plans',
@@ -54,7 +56,13 @@ function describe({ sql, steps }: Plan): string {
 }
 
 function isQuick(sql: string, step: string): boolean {
-  return SMALL.test(step) || HARMLESS.test(step) || (IN_ORDER.test(step) && / limit /i.test(sql))
+  const isLimited = / limit /i.test(sql)
+  return (
+    SMALL.test(step) ||
+    BY_INDEX.test(step) ||
+    (IN_ORDER.test(step) && isLimited) ||
+    (SORTING.test(step) && !isLimited)
+  )
 }
 
 /** Everything that the store prepares while all that it can do is done once. */
