@@ -20,6 +20,9 @@ const PACES: Readonly<Record<Arguments['run'], Pace>> = {
   scale: { rounds: 3, firstWarmUpMs: 2000, warmUpMs: 500, windowMs: 3000 },
 }
 
+/** What an idle machine has of its own. */
+const IDLE_LOAD = 0.5
+
 process.exitCode = await main()
 
 async function main(): Promise<number> {
@@ -28,8 +31,12 @@ async function main(): Promise<number> {
   const chosen = choose(asked)
   if (chosen === null) return 2
 
-  const { node, processor } = describeMachine()
-  say(`Node ${node} on ${processor}.${whyNotPinned === null ? '' : ` ${whyNotPinned}`}`)
+  const machine = describeMachine()
+  say(`Node ${machine.node} on ${machine.processor}.`)
+  if (whyNotPinned !== null) say(whyNotPinned)
+  if (machine.load > IDLE_LOAD) {
+    say(`The machine is busy (load ${machine.load.toFixed(1)}): its times are not to be relied on.`)
+  }
   const folder = join(ROOT, '.headgate/bench')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
@@ -46,7 +53,7 @@ async function main(): Promise<number> {
 
   const file = resolve(ROOT, asked.jsonFile)
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, toJson(entries))
+  writeFileSync(file, toJson(machine, entries))
   process.stdout.write(`\n${drawTable(entries)}\n\nAll rounds: ${file}\n`)
   const missed = entries.filter(({ verdict }) => verdict === 'missed')
   if (missed.length > 0) process.stdout.write(`Targets missed: ${missed.length}\n`)

@@ -9,6 +9,8 @@ export interface Round {
   readonly cpu: number | null
   /** What was wrong with its answers; null where nothing was. */
   readonly problem: string | null
+  /** How busy the load generator was, from 0 to 1; left out where it had next to nothing to do. */
+  readonly busy?: number
 }
 
 export type Target = { readonly atLeast: number } | { readonly atMost: number }
@@ -31,27 +33,48 @@ export interface EntryFacts {
 export interface Entry extends EntryFacts {
   /** Our figure over the peer's: the median of the rounds' own; null without a peer. */
   readonly ratio: number | null
+  /** The peer's processor time over ours, which a busy machine changes less; null where not told. */
+  readonly cpuRatio: number | null
+  /** How busy the load generator was at most; null where not told. */
+  readonly busiest: number | null
   readonly problems: readonly string[]
   readonly verdict: 'met' | 'missed' | 'told'
 }
 
+/** Above this the load generator may be what was measured. */
+const TOO_BUSY = 0.9
+
 export function judge(facts: EntryFacts): Entry {
-  const theirs = facts.peer?.rounds ?? []
+  const { ours, peer, target, isRatio } = facts
+  const theirs = peer?.rounds ?? []
   // Round by round, so that a machine that slows down slows both down.
-  const ratios = facts.ours.flatMap(({ value }, round) => {
+  const ratios = ours.flatMap(({ value }, round) => {
     const beside = theirs[round]
     return beside === undefined ? [] : [value / beside.value]
   })
   const ratio = ratios.length === 0 ? null : median(ratios)
+  const figure = isRatio ? ratio : median(valuesOf(ours))
+  const busy = [...ours, ...theirs].flatMap((round) => round.busy ?? [])
+  const busiest = busy.length === 0 ? null : Math.max(...busy)
   const problems = [
-    ...facts.ours.map(({ problem }) => problem && `headgate: ${problem}`),
-    ...theirs.map(({ problem }) => problem && `${facts.peer?.name}: ${problem}`),
+    ...ours.flatMap(({ problem }) => (problem === null ? [] : [`headgate: ${problem}`])),
+    ...theirs.flatMap(({ problem }) => (problem === null ? [] : [`${peer?.name}: ${problem}`])),
     ...(facts.problems ?? []),
-  ].filter((problem) => problem !== null)
-  const figure = facts.isRatio ? ratio : median(valuesOf(facts.ours))
-  const isMet = figure !== null && meets(figure, facts.target) && problems.length === 0
-  const verdict = !isMet ? 'missed' : facts.target === null ? 'told' : 'met'
-  return { ...facts, ratio, problems, verdict }
+    ...(busiest !== null && busiest > TOO_BUSY ? ['the load generator had no time left'] : []),
+  ]
+  const isMet = figure !== null && meets(figure, target) && problems.length === 0
+  return {
+    ...facts,
+    ratio,
+    cpuRatio: overOurs(medianCpu(theirs), medianCpu(ours)),
+    busiest,
+    problems: [...new Set(problems)],
+    verdict: !isMet ? 'missed' : target === null ? 'told' : 'met',
+  }
+}
+
+function overOurs(theirs: number | null, ours: number | null): number | null {
+  return theirs === null || ours === null ? null : theirs / ours
 }
 
 function meets(figure: number, target: Target | null): boolean {
@@ -79,25 +102,19 @@ export function medianCpu(rounds: readonly Round[]): number | null {
 
 /** Answers a second. */
 export function rateOf(measured: Measured): Round {
-  return { value: measured.rate, cpu: measured.serverCpu, problem: problemOf(measured) }
+  return roundOf(measured, measured.rate)
 }
 
 /** Milliseconds within which 99 of 100 were answered. */
 export function p99Of(measured: Measured): Round {
-  return { value: measured.accepted.p99, cpu: measured.serverCpu, problem: problemOf(measured) }
+  return roundOf(measured, measured.accepted.p99)
 }
 
-function problemOf({ wrong, firstWrong, accepted, refused }: Measured): string | null {
-  if (wrong > 0) return `${wrong} wrong, first ${firstWrong}`
-  return accepted.count + refused.count === 0 ? 'nothing was answered' : null
-}
-
-/** Above this the generator may be what is measured. */
-const TOO_BUSY = 0.9
-
-/** Says how busy the generator was at most. */
-export function busyNote(measured: readonly Measured[]): string {
-  const busiest = Math.max(0, ...measured.map(({ busy }) => busy))
-  const warning = busiest > TOO_BUSY ? ': it may be what was measured' : ''
-  return `the generator was busy up to ${Math.round(busiest * 100)} %${warning}`
+/** What was measured, with the figure that counts here. */
+export function roundOf(measured: Measured, value: number): Round {
+  const { serverCpu, busy, wrong, firstWrong, accepted, refused } = measured
+  const isEmpty = accepted.count + refused.count === 0
+  const problem =
+    wrong > 0 ? `${wrong} wrong, first ${firstWrong}` : isEmpty ? 'nothing was answered' : null
+  return { value, cpu: serverCpu, problem, busy }
 }

@@ -1,13 +1,25 @@
 /** The table for people, and the same for machines. */
-import { cpus } from 'node:os'
 import { readFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { whyNotPinned } from './cores.ts'
 import { type Entry, type Round, type Target, median, medianCpu, valuesOf } from './entry.ts'
 import { PEERS, ROOT } from './places.ts'
 
-const HEAD = ['row', 'headgate', 'against', 'theirs', 'ratio', 'target', '', 'µs/request', 'theirs']
+const HEAD = [
+  'row',
+  'headgate',
+  'against',
+  'theirs',
+  'ratio',
+  'target',
+  '',
+  'µs each',
+  'theirs',
+  'by µs',
+  'load',
+]
 
 /** One line an entry, in columns; what is wrong and what to know stands below. */
 export function drawTable(entries: readonly Entry[]): string {
@@ -34,8 +46,10 @@ function cellsOf(entry: Entry): string[] {
     ratio === null ? '' : short(ratio),
     target === null ? '' : `${isRatio ? '' : 'itself '}${draw(target)}`,
     verdict === 'told' ? '' : verdict,
-    cpu(ours),
-    peer === null ? '' : cpu(peer.rounds),
+    shortOrNothing(medianCpu(ours)),
+    shortOrNothing(medianCpu(peer?.rounds ?? [])),
+    shortOrNothing(entry.cpuRatio),
+    entry.busiest === null ? '' : `${Math.round(entry.busiest * 100)} %`,
   ]
 }
 
@@ -48,7 +62,7 @@ function remarksOf({ row, peer, problems, notes = [] }: Entry): string[] {
 }
 
 function spread(rounds: readonly Round[], unit: string): string {
-  const values = valuesOf(rounds)
+  const values = valuesOf(rounds).filter(Number.isFinite)
   if (values.length === 0) return '–'
   const ends = `${short(Math.min(...values))}–${short(Math.max(...values))}`
   return `${short(median(values))} ${unit}${values.length > 1 ? ` (${ends})` : ''}`
@@ -58,9 +72,8 @@ function draw(target: Target): string {
   return 'atLeast' in target ? `>= ${target.atLeast}` : `<= ${target.atMost}`
 }
 
-function cpu(rounds: readonly Round[]): string {
-  const micros = medianCpu(rounds)
-  return micros === null ? '' : short(micros)
+function shortOrNothing(value: number | null): string {
+  return value === null ? '' : short(value)
 }
 
 /** Three digits that count, and no more. */
@@ -71,15 +84,18 @@ function short(value: number): string {
 }
 
 /** Everything that was measured and on what, for a file. */
-export function toJson(entries: readonly Entry[]): string {
-  return `${JSON.stringify({ machine: describeMachine(), entries }, null, 2)}\n`
+export function toJson(
+  machine: ReturnType<typeof describeMachine>,
+  entries: readonly Entry[],
+): string {
+  return `${JSON.stringify({ machine, entries }, null, 2)}\n`
 }
 
 const manifest = z.object({ version: z.string() })
 const COMPARED = ['mercurius', 'fastify', '@apollo/server', 'graphql-yoga', 'express']
 const OWN = ['undici', 'ws', 'better-sqlite3', 'graphql']
 
-/** The machine and the versions that the figures are of. */
+/** The machine, and how busy it is now, and the versions that the figures are of. */
 export function describeMachine() {
   const [processor] = cpus()
   return {
@@ -87,6 +103,8 @@ export function describeMachine() {
     node: process.version,
     processor: `${cpus().length} x ${processor?.model.trim() ?? 'unknown'}`,
     pinned: whyNotPinned === null,
+    /** Processes that wanted a processor in the last minute. */
+    load: loadavg()[0] ?? 0,
     versions: Object.fromEntries([
       ['headgate', versionIn(ROOT)],
       ...COMPARED.map((name) => [name, versionIn(join(PEERS, 'node_modules', name))]),

@@ -1,6 +1,6 @@
 /** The same requests for everybody, from so many connections that each ask again when answered. */
 import { type Contestant, inTurn } from '../contest.ts'
-import { type Entry, type Target, busyNote, judge, rateOf } from '../entry.ts'
+import { type Entry, type Target, judge, rateOf } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured, Source } from '../load/work.ts'
@@ -48,6 +48,5 @@ export function compareRates(
     target,
     isRatio: true,
     problems,
-    notes: [busyNote([...ours, ...theirs])],
   })
 }

@@ -1,7 +1,7 @@
 /** One change to an upload that thousands watch: until the last of them has it, and what each costs. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Contestant, inTurn, withContestants, withServer } from '../contest.ts'
-import { openFilesLimit, residentBytes } from '../cpu.ts'
+import { cpuMicroseconds, openFilesLimit, residentBytes } from '../cpu.ts'
 import { type Entry, type Round, judge, median } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { NOTICE_STEP, noticeShot, postJson, targetOf } from '../load/requests.ts'
@@ -92,8 +92,8 @@ export async function measureFanOut(
         for (const one of contestants) {
           weights.set(one.name, await gather(stage, one, transport, subscribers))
         }
-        const results = await inTurn(stage, contestants, ({ name }, _warmUpMs, round) =>
-          timeChanges(stage, name, round),
+        const results = await inTurn(stage, contestants, (one, _warmUpMs, round) =>
+          timeChanges(stage, one, subscribers, round),
         )
         for (const { name } of contestants) await stage.load.disperse(name)
         return { lasts: results, bytes: (name) => weights.get(name) ?? null }
@@ -138,15 +138,26 @@ async function gather(
   return before === null || after === null ? null : (after - before) / subscribers
 }
 
-/** The median of the changes that count, in milliseconds until the last subscriber had it. */
-async function timeChanges({ load }: Stage, name: string, round: number): Promise<Round> {
+/**
+ * The median of the changes that count, in milliseconds until the last subscriber had it; and what
+ * each delivery took of the processor.
+ */
+async function timeChanges(
+  { load }: Stage,
+  { name, server }: Contestant,
+  subscribers: number,
+  round: number,
+): Promise<Round> {
   const lasts: number[] = []
+  const before = cpuMicroseconds(server.pid)
   for (let change = 0; change < CHANGES; change += 1) {
     const percent = 1 + (round * CHANGES + change) * NOTICE_STEP
     const { last } = await load.change(name, changeOf(name, percent))
     lasts.push(last)
   }
-  return { value: median(lasts.slice(-COUNTED)), cpu: null, problem: null }
+  const after = cpuMicroseconds(server.pid)
+  const cpu = before === null || after === null ? null : (after - before) / CHANGES / subscribers
+  return { value: median(lasts.slice(-COUNTED)), cpu, problem: null }
 }
 
 /** A notice of Stream for us; for the bare server the bytes that it is to hand on. */

@@ -1,7 +1,7 @@
 /** Four times what the gateway can do: whom it answers, whom it refuses, and how it is afterwards. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../contest.ts'
-import { type Entry, type Round, busyNote, judge, p99Of } from '../entry.ts'
+import { type Entry, type Round, judge, p99Of, roundOf } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
 import { ask, listNewest, shots } from '../operations.ts'
@@ -131,7 +131,6 @@ function entriesOf(ordeals: readonly Ordeal[], capacity: number): readonly Entry
       notes: [
         `asked ${(TIMES * capacity).toFixed(0)} a second; answered ${counted}, refused ${refused}`,
         `/healthz took ${health.toFixed(0)} ms at most, and it was itself again after ${recovered.toFixed(0)} ms`,
-        busyNote(all),
       ],
     }),
     judge({
@@ -145,9 +144,7 @@ function entriesOf(ordeals: readonly Ordeal[], capacity: number): readonly Entry
 
 /** Whoever cannot be served must learn it. */
 function refusedWithin(measured: Measured): Round {
-  const { value: _accepted, ...round } = p99Of(measured)
   const { count, p99 } = measured.refused
-  return count === 0
-    ? { ...round, value: NaN, problem: round.problem ?? 'nobody was refused' }
-    : { ...round, value: p99 }
+  const round = roundOf(measured, count === 0 ? NaN : p99)
+  return count === 0 ? { ...round, problem: 'nobody was refused' } : round
 }

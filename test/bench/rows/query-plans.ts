@@ -68,11 +68,13 @@ function isQuick(sql: string, step: string): boolean {
 /** Everything that the store prepares while all that it can do is done once. */
 async function recordStatements(file: string): Promise<readonly string[]> {
   const seen = new Set<string>()
+  // oxlint-disable-next-line typescript/unbound-method -- the proxy hands on what it is called on
   const { prepare } = Database.prototype
   Database.prototype.prepare = new Proxy(prepare, {
     apply(target, self, given) {
       seen.add(String(given[0]))
-      return Reflect.apply(target, self, given)
+      const statement: unknown = Reflect.apply(target, self, given)
+      return statement
     },
   })
   try {

@@ -1,7 +1,7 @@
 /** Minting, reading and listing with a thousand uploads in the database, and with a million. */
 import { join } from 'node:path'
 import { type Contestant, withContestants, withServer } from '../contest.ts'
-import { type Entry, busyNote, judge, rateOf } from '../entry.ts'
+import { type Entry, judge, rateOf } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { listNewest, mintOne, readOne, shots } from '../operations.ts'
 import { CREATORS, seed } from '../seed.ts'
@@ -76,7 +76,6 @@ async function measureOne(
       peer: { name: title(smallest), rounds: least.map(rateOf) },
       target: { atLeast: FLAT },
       isRatio: true,
-      notes: [busyNote([...ours, ...least])],
     })
   })
 }

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../contest.ts'
 import { residentBytes } from '../cpu.ts'
-import { type Round, busyNote, judge, p99Of } from '../entry.ts'
+import { judge, roundOf } from '../entry.ts'
 import { slopeOf } from '../slope.ts'
 import { type LoadGenerator, startLoadGenerator } from '../load/drive.ts'
 import { targetOf } from '../load/requests.ts'
@@ -96,19 +96,16 @@ async function weigh(pid: number, over: AbortSignal): Promise<readonly Weight[]>
 }
 
 function entryOf(weights: readonly Weight[], measured: Measured) {
-  const { value: p99, ...round } = p99Of(measured)
-  const ours: Round[] = [{ ...round, value: slopeOf(weights) }]
   const [first, last] = [weights[0]?.[1] ?? NaN, weights.at(-1)?.[1] ?? NaN]
   return judge({
     row: 'growth after minute 3 at half capacity',
     unit: 'MB/min',
-    ours,
+    ours: [roundOf(measured, slopeOf(weights))],
     peer: null,
     target: { atMost: 1 },
     isRatio: false,
     notes: [
-      `${measured.accepted.count} answers, p99 ${p99.toFixed(1)} ms; ${first.toFixed(0)} MB at minute 3, ${last.toFixed(0)} MB at the end`,
-      busyNote([measured]),
+      `${measured.accepted.count} answers, p99 ${measured.accepted.p99.toFixed(1)} ms; ${first.toFixed(0)} MB at minute 3, ${last.toFixed(0)} MB at the end`,
     ],
   })
 }
