@@ -23,6 +23,8 @@ const PACES: Readonly<Record<Arguments['run'], Pace>> = {
 /** What an idle machine has of its own. */
 const IDLE_LOAD = 0.5
 
+// Whoever ends this ends all that it has started: they are ended when it exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 process.exitCode = await main()
 
 async function main(): Promise<number> {
