@@ -5,12 +5,12 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
-import type { UploadStore } from '../../src/store/store.ts'
-import type { Upload } from '../../src/uploads/upload.ts'
-import { changeOf } from '../contracts/store-suite.ts'
-import { fillStore } from '../kit/fill-store.ts'
-import { reservationOf } from '../kit/samples.ts'
+import { createSqliteStore } from '../../../src/store/sqlite/sqlite.ts'
+import type { UploadStore } from '../../../src/store/store.ts'
+import type { Upload } from '../../../src/uploads/upload.ts'
+import { changeOf } from '../../contracts/store-suite.ts'
+import { fillStore } from '../../kit/fill-store.ts'
+import { reservationOf } from '../../kit/samples.ts'
 
 /** Rows in the file, as many columns of figures. */
 const ROWS = (process.env['HEADGATE_BENCH_ROWS'] ?? '1000,100000').split(',').map(Number)

@@ -1,0 +1,37 @@
+/** So many connections, each of which asks again as soon as it is answered. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Connection, openConnection } from './connection.ts'
+import { createCount } from './count.ts'
+import { requestsFrom } from './requests.ts'
+import type { ClosedLoop, Measured } from './work.ts'
+
+export async function runClosedLoop(work: ClosedLoop): Promise<Measured> {
+  const next = requestsFrom(work.source)
+  const count = createCount(work.pid)
+  const connections = Array.from({ length: work.connections }, beginOne)
+
+  function beginOne(): Connection {
+    let sentAt = 0
+    const connection = openConnection(
+      work.target,
+      (arrival) => {
+        count.add(arrival, performance.now() - sentAt)
+        ask()
+      },
+      (reason) => count.lose(reason),
+    )
+    function ask(): void {
+      sentAt = performance.now()
+      connection.send(next())
+    }
+    ask()
+    return connection
+  }
+
+  await pause(work.warmUpMs)
+  count.begin()
+  await pause(work.windowMs)
+  count.finish()
+  for (const connection of connections) connection.close()
+  return count.result()
+}

@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { type Socket, createServer } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Arrival, openConnection } from './connection.ts'
+
+/** A server that answers each request with these pieces, one write each. */
+async function serve(pieces: readonly string[]): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('data', () => {
+      void pieces.reduce(async (before, piece) => {
+        await before
+        await new Promise((resolve) => {
+          socket.write(piece, resolve)
+        })
+        // The reader sees it before the next one comes.
+        await new Promise((resolve) => {
+          setImmediate(resolve)
+        })
+      }, Promise.resolve())
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('There is no port.')
+  return address.port
+}
+
+/** Asks twice over one connection; what came of the second tells whether the first was read whole. */
+async function askTwice(pieces: readonly string[], marker: string): Promise<readonly Arrival[]> {
+  const port = await serve(pieces)
+  const shot = { bytes: new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n'), marker }
+  return new Promise((resolve, reject) => {
+    const arrivals: Arrival[] = []
+    const connection = openConnection(
+      { host: '127.0.0.1', port },
+      (arrival) => {
+        arrivals.push(arrival)
+        if (arrivals.length < 2) connection.send(shot)
+        else {
+          connection.close()
+          resolve(arrivals)
+        }
+      },
+      (reason) => reject(new Error(reason)),
+    )
+    connection.send(shot)
+  })
+}
+
+const right = { status: 200, hasMarker: true, hasRetryAfter: false }
+
+test.each<[string, readonly string[], Arrival]>([
+  ['whole', ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nright'], right],
+  ['head and body apart', ['HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n', 'right'], right],
+  ['a head in two', ['HTTP/1.1 200 OK\r\ncontent-', 'length: 5\r\n\r\nright'], right],
+  ['a body in two', ['HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nright', ' now'], right],
+  [
+    'in chunks',
+    ['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nright\r\n', '0\r\n\r\n'],
+    right,
+  ],
+  [
+    'without the words',
+    ['HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong'],
+    { ...right, hasMarker: false },
+  ],
+  [
+    'refused',
+    ['HTTP/1.1 503 Busy\r\nRetry-After: 1\r\ncontent-length: 0\r\n\r\n'],
+    { status: 503, hasMarker: false, hasRetryAfter: true },
+  ],
+])('an answer that comes %s', async (_how, pieces, expected) => {
+  const arrivals = await askTwice(pieces, 'right')
+  expect(arrivals).toEqual([expected, expected])
+})
+
+test('a connection that ends is lost, with the reason', async () => {
+  const lost = await new Promise((resolve) => {
+    openConnection({ host: '127.0.0.1', port: 1 }, () => {}, resolve)
+  })
+  expect(lost).toBe('ECONNREFUSED')
+})

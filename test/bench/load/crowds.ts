@@ -1,0 +1,146 @@
+/** Crowds of subscribers: gathers them, times how a change reaches them, lets them go. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Shot, type Target, openConnection } from './connection.ts'
+import { type Listener, listenBySse, listenByWs } from './listeners.ts'
+import type { Subscribe } from './work.ts'
+
+/** So many subscribe at the same moment. */
+const AT_ONCE = 50
+/** Whoever has heard nothing by then will not. */
+const PATIENCE_MS = 60_000
+
+interface Crowd {
+  readonly target: Target
+  readonly listeners: Set<Listener>
+  /** Opens one more, and waits until it has heard how things stand. */
+  readonly addOne: (token: string) => Promise<void>
+  readonly tokens: readonly string[]
+  /** Called for each event that anybody hears. */
+  onEvent: () => void
+  failure: string | null
+}
+
+const crowds = new Map<string, Crowd>()
+
+export async function gather(work: Subscribe): Promise<{ count: number }> {
+  const { target, uid, tokens } = work
+  const listenBy = work.transport === 'sse' ? listenBySse : listenByWs
+  const crowd: Crowd = {
+    target,
+    tokens,
+    listeners: new Set(),
+    onEvent: () => {},
+    failure: null,
+    addOne: (token) =>
+      new Promise((resolve, reject) => {
+        let isFirst = true
+        const listener = listenBy({
+          target,
+          token,
+          uid,
+          onEvent() {
+            if (!isFirst) {
+              crowd.onEvent()
+              return
+            }
+            isFirst = false
+            crowd.listeners.add(listener)
+            resolve()
+          },
+          onLost(reason) {
+            crowd.failure = `A subscriber of ${work.crowd} was lost: ${reason}.`
+            reject(new Error(crowd.failure))
+          },
+        })
+      }),
+  }
+  crowds.set(work.crowd, crowd)
+  for (let begun = 0; begun < tokens.length; begun += AT_ONCE) {
+    const some = tokens.slice(begun, begun + AT_ONCE).map(crowd.addOne)
+    await within(Promise.all(some), () => `only ${crowd.listeners.size} could subscribe`)
+  }
+  return { count: crowd.listeners.size }
+}
+
+/** Milliseconds from sending the change until the first and the last of the crowd had it. */
+export async function makeChange(
+  name: string,
+  shot: Shot,
+): Promise<{ first: number; last: number }> {
+  const crowd = crowdOf(name)
+  let first = 0
+  let heard = 0
+  let begun = 0
+  const everybody = new Promise<void>((resolve) => {
+    crowd.onEvent = () => {
+      heard += 1
+      if (heard === 1) first = performance.now() - begun
+      if (heard === crowd.listeners.size) resolve()
+    }
+  })
+  let failure: string | null = null
+  const answered = new Promise<void>((resolve) => {
+    const asker = openConnection(
+      crowd.target,
+      ({ status }) => {
+        if (status !== 200) failure = `the change was answered ${status}`
+        asker.close()
+        resolve()
+      },
+      (reason) => {
+        failure = reason
+      },
+    )
+    begun = performance.now()
+    asker.send(shot)
+  })
+  await within(everybody, () => failure ?? crowd.failure ?? `only ${heard} heard of it`)
+  const last = performance.now() - begun
+  await answered
+  return { first, last }
+}
+
+/** Some leave and as many come, for as long as the crowd is there. */
+export function beginChurn(name: string, perSecond: number): { count: number } {
+  const crowd = crowdOf(name)
+  let come = 0
+  const timer = setInterval(() => {
+    if (!crowds.has(name)) clearInterval(timer)
+    const [leaves] = crowd.listeners
+    if (leaves === undefined) return
+    crowd.listeners.delete(leaves)
+    leaves.close()
+    come += 1
+    // A failure is kept in the crowd, and told when it is dispersed.
+    crowd.addOne(crowd.tokens[come % crowd.tokens.length] ?? '').catch(() => {})
+  }, 1000 / perSecond)
+  return { count: crowd.listeners.size }
+}
+
+export async function disperse(name: string): Promise<{ count: number }> {
+  const crowd = crowdOf(name)
+  crowds.delete(name)
+  await pause(50)
+  for (const listener of crowd.listeners) listener.close()
+  if (crowd.failure !== null) throw new Error(crowd.failure)
+  return { count: crowd.listeners.size }
+}
+
+function crowdOf(name: string): Crowd {
+  const crowd = crowds.get(name)
+  if (crowd === undefined) throw new Error(`There is no crowd ${name}.`)
+  return crowd
+}
+
+async function within<T>(work: Promise<T>, otherwise: () => string): Promise<T> {
+  const patience = new AbortController()
+  const tooLong = pause(PATIENCE_MS, null, { signal: patience.signal }).then(() => {
+    throw new Error(otherwise())
+  })
+  try {
+    return await Promise.race([work, tooLong])
+  } finally {
+    patience.abort()
+    tooLong.catch(() => {})
+  }
+}

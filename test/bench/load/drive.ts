@@ -1,0 +1,71 @@
+/** This side of the load generator: starts it, and hands it one piece of work at a time. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { z } from 'zod'
+import { LOAD_CORE, onCore } from '../cores.ts'
+import { ownProgram } from '../places.ts'
+import type { Shot } from './connection.ts'
+import {
+  type ClosedLoop,
+  type Measured,
+  type OpenLoop,
+  type SendFile,
+  type Subscribe,
+  type Work,
+  done,
+  heard,
+  measured,
+  reply,
+  sent,
+} from './work.ts'
+
+type Order<T> = Omit<T, 'kind'>
+
+/** Each rejects with a sentence where the work could not be done. */
+export interface LoadGenerator {
+  closedLoop(order: Order<ClosedLoop>): Promise<Measured>
+  openLoop(order: Order<OpenLoop>): Promise<Measured>
+  subscribe(order: Order<Subscribe>): Promise<void>
+  change(crowd: string, shot: Shot): Promise<z.infer<typeof heard>>
+  churn(crowd: string, perSecond: number): Promise<void>
+  disperse(crowd: string): Promise<void>
+  sendFile(order: Order<SendFile>): Promise<z.infer<typeof sent>>
+  end(): void
+}
+
+export function startLoadGenerator(): LoadGenerator {
+  const [command = '', ...given] = onCore(LOAD_CORE, process.execPath, [
+    ownProgram('load/generator'),
+  ])
+  const child = spawn(command, given, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Bytes travel as bytes.
+    serialization: 'advanced',
+  })
+
+  async function perform<T extends z.ZodType>(work: Work, shape: T): Promise<z.infer<T>> {
+    const heardBack = once(child, 'message')
+    child.send(work)
+    const [message]: unknown[] = await heardBack
+    const answer = reply.parse(message)
+    if ('failure' in answer) throw new Error(answer.failure)
+    return shape.parse(answer.result)
+  }
+
+  return {
+    closedLoop: (order) => perform({ kind: 'closed-loop', ...order }, measured),
+    openLoop: (order) => perform({ kind: 'open-loop', ...order }, measured),
+    sendFile: (order) => perform({ kind: 'send-file', ...order }, sent),
+    change: (crowd, shot) => perform({ kind: 'change', crowd, shot }, heard),
+    async subscribe(order) {
+      await perform({ kind: 'subscribe', ...order }, done)
+    },
+    async churn(crowd, perSecond) {
+      await perform({ kind: 'churn', crowd, perSecond }, done)
+    },
+    async disperse(crowd) {
+      await perform({ kind: 'disperse', crowd }, done)
+    },
+    end: () => void child.kill(),
+  }
+}

@@ -1,0 +1,23 @@
+/** The limit of minting: Node's own HTTP server and undici, which keep nothing. */
+import { createServer } from 'node:http'
+import { Pool } from 'undici'
+import { answer, listen, readBody } from './listen.mjs'
+
+const { origin, pathname } = new URL(process.env.STREAM_URL)
+const stream = new Pool(origin, { connections: 50 })
+
+listen(
+  createServer((request, response) => {
+    readBody(request, async (body) => {
+      const { input } = JSON.parse(body).variables
+      const asked = await stream.request({
+        path: `${pathname}/direct_upload`,
+        method: 'POST',
+        headers: { authorization: 'Bearer local-token', 'content-type': 'application/json' },
+        body: JSON.stringify({ maxDurationSeconds: input.maxDurationSeconds }),
+      })
+      const { result } = await asked.body.json()
+      answer(response, result)
+    })
+  }),
+)

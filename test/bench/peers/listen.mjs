@@ -1,0 +1,26 @@
+/** What every peer does alike: says where it listens, reads a body, answers with JSON. */
+
+/** Listens on a free port of this machine and says which, as the gateway does. */
+export function listen(server) {
+  server.listen(0, '127.0.0.1', () => say(`http://127.0.0.1:${server.address().port}`))
+}
+
+export function say(url) {
+  process.stderr.write(`listens on ${url}\n`)
+}
+
+/** Hands on the whole body. */
+export function readBody(request, take) {
+  const parts = []
+  request.on('data', (part) => parts.push(part))
+  request.on('end', () => take(parts.length === 1 ? parts[0] : Buffer.concat(parts)))
+}
+
+export function answer(response, value) {
+  const body = JSON.stringify(value)
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}

@@ -1,0 +1,122 @@
+/** The table for people, and the same for machines. */
+import { readFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { whyNotPinned } from './cores.ts'
+import { type Entry, type Round, type Target, median, medianCpu, valuesOf } from './entry.ts'
+import { PEERS, ROOT } from './places.ts'
+
+const HEAD = [
+  'row',
+  'headgate',
+  'against',
+  'theirs',
+  'ratio',
+  'target',
+  '',
+  'µs each',
+  'theirs',
+  'by µs',
+  'load',
+]
+
+/** One line an entry, in columns; what is wrong and what to know stands below. */
+export function drawTable(entries: readonly Entry[]): string {
+  const rows = [HEAD, ...entries.map(cellsOf)]
+  const widths = HEAD.map((_, column) =>
+    Math.max(...rows.map((cells) => cells[column]?.length ?? 0)),
+  )
+  const lines = rows.map((cells) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  return [...lines, '', ...entries.flatMap(remarksOf)].join('\n')
+}
+
+function cellsOf(entry: Entry): string[] {
+  const { row, unit, ours, peer, ratio, target, isRatio, verdict } = entry
+  return [
+    row,
+    spread(ours, unit),
+    peer?.name ?? '',
+    peer === null ? '' : spread(peer.rounds, unit),
+    ratio === null ? '' : short(ratio),
+    target === null ? '' : `${isRatio ? '' : 'itself '}${draw(target)}`,
+    verdict === 'told' ? '' : verdict,
+    shortOrNothing(medianCpu(ours)),
+    shortOrNothing(medianCpu(peer?.rounds ?? [])),
+    shortOrNothing(entry.cpuRatio),
+    entry.busiest === null ? '' : `${Math.round(entry.busiest * 100)} %`,
+  ]
+}
+
+function remarksOf({ row, peer, problems, notes = [] }: Entry): string[] {
+  const whose = peer === null ? row : `${row} / ${peer.name}`
+  return [
+    ...problems.map((problem) => `! ${whose}: ${problem}`),
+    ...notes.map((note) => `  ${whose}: ${note}`),
+  ]
+}
+
+function spread(rounds: readonly Round[], unit: string): string {
+  const values = valuesOf(rounds).filter(Number.isFinite)
+  if (values.length === 0) return '–'
+  const ends = `${short(Math.min(...values))}–${short(Math.max(...values))}`
+  return `${short(median(values))} ${unit}${values.length > 1 ? ` (${ends})` : ''}`
+}
+
+function draw(target: Target): string {
+  return 'atLeast' in target ? `>= ${target.atLeast}` : `<= ${target.atMost}`
+}
+
+function shortOrNothing(value: number | null): string {
+  return value === null ? '' : short(value)
+}
+
+/** Three digits that count, and no more. */
+function short(value: number): string {
+  if (!Number.isFinite(value)) return '–'
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 4
+  return value.toLocaleString('en', { maximumFractionDigits: digits })
+}
+
+/** Everything that was measured and on what, for a file. */
+export function toJson(
+  machine: ReturnType<typeof describeMachine>,
+  entries: readonly Entry[],
+): string {
+  return `${JSON.stringify({ machine, entries }, null, 2)}\n`
+}
+
+const manifest = z.object({ version: z.string() })
+const COMPARED = ['mercurius', 'fastify', '@apollo/server', 'graphql-yoga', 'express']
+const OWN = ['undici', 'ws', 'better-sqlite3', 'graphql']
+
+/** The machine, and how busy it is now, and the versions that the figures are of. */
+export function describeMachine() {
+  const [processor] = cpus()
+  return {
+    at: new Date().toISOString(),
+    node: process.version,
+    processor: `${cpus().length} x ${processor?.model.trim() ?? 'unknown'}`,
+    pinned: whyNotPinned === null,
+    /** Processes that wanted a processor in the last minute. */
+    load: loadavg()[0] ?? 0,
+    versions: Object.fromEntries([
+      ['headgate', versionIn(ROOT)],
+      ...COMPARED.map((name) => [name, versionIn(join(PEERS, 'node_modules', name))]),
+      ...OWN.map((name) => [name, versionIn(join(ROOT, 'node_modules', name))]),
+    ]),
+  }
+}
+
+function versionIn(folder: string): string | null {
+  try {
+    return manifest.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).version
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,76 @@
+/** The first seconds after the gateway said that it is ready. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { withServer } from '../contest.ts'
+import { type Entry, judge, p99Of } from '../entry.ts'
+import { targetOf } from '../load/requests.ts'
+import type { Measured } from '../load/work.ts'
+import { readOne, shots } from '../operations.ts'
+import type { Server } from '../processes.ts'
+import { type Stage, startFakeStream, startGateway } from '../stage.ts'
+import { CONNECTIONS } from './drive-all.ts'
+import type { Row } from './row.ts'
+import { seededFile } from './seeded.ts'
+
+const WINDOW_MS = 5000
+const READY_WITHIN_MS = 30_000
+
+export const coldStart: Row = {
+  name: 'cold-start',
+  partOf: 'quick',
+  needsPeers: false,
+  run: (stage) =>
+    withServer(
+      () => startFakeStream(stage),
+      async (stream) => {
+        const file = await seededFile(stage)
+        const windows: Measured[] = []
+        for (let round = 0; round < stage.rounds; round += 1) {
+          stage.say(`start ${round + 1} of ${stage.rounds}`)
+          windows.push(
+            await withServer(
+              () => startGateway(stage, file, stream),
+              (server) => driveFromReady(stage, server),
+            ),
+          )
+        }
+        return [entryOf(windows)]
+      },
+    ),
+}
+
+async function driveFromReady({ load }: Stage, server: Server): Promise<Measured> {
+  const list = shots(2000, (at) => readOne(at * 5))
+  await untilReady(server)
+  return load.closedLoop({
+    target: targetOf(server.url),
+    source: { kind: 'list', shots: list },
+    connections: CONNECTIONS,
+    pid: server.pid,
+    warmUpMs: 0,
+    windowMs: WINDOW_MS,
+  })
+}
+
+async function untilReady({ url }: Server): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS
+  while (Date.now() < deadline) {
+    const response = await fetch(`${url}/readyz`)
+    await response.body?.cancel()
+    if (response.status === 200) return
+    await pause(5)
+  }
+  throw new Error('The gateway did not become ready.')
+}
+
+function entryOf(windows: readonly Measured[]): Entry {
+  const longest = Math.max(...windows.map(({ accepted }) => accepted.longest))
+  return judge({
+    row: 'first 5 s after ready, p99',
+    unit: 'ms',
+    ours: windows.map(p99Of),
+    peer: null,
+    target: { atMost: 100 },
+    isRatio: false,
+    notes: [`the longest of all took ${longest.toFixed(0)} ms`],
+  })
+}

@@ -1,0 +1,52 @@
+/** The same requests for everybody, from so many connections that each ask again when answered. */
+import { type Contestant, inTurn } from '../contest.ts'
+import { type Entry, type Target, judge, rateOf } from '../entry.ts'
+import type { Shot } from '../load/connection.ts'
+import { targetOf } from '../load/requests.ts'
+import type { Measured, Source } from '../load/work.ts'
+import type { Stage } from '../stage.ts'
+
+/** As many as a busy frontend's servers keep open. */
+export const CONNECTIONS = 50
+
+/** What was measured, by the name of the contestant. */
+export type Results = (name: string) => readonly Measured[]
+
+/** @param sourceOf what one is asked in a round; a list is the same in all of them */
+export function driveAll(
+  stage: Stage,
+  contestants: readonly Contestant[],
+  sourceOf: readonly Shot[] | ((round: number, name: string) => Source),
+): Promise<Results> {
+  return inTurn(stage, contestants, ({ name, server }, warmUpMs, round) =>
+    stage.load.closedLoop({
+      target: targetOf(server.url),
+      source:
+        typeof sourceOf === 'function' ? sourceOf(round, name) : { kind: 'list', shots: sourceOf },
+      connections: CONNECTIONS,
+      pid: server.pid,
+      warmUpMs,
+      windowMs: stage.windowMs,
+    }),
+  )
+}
+
+/** Our rate beside a peer's. */
+export function compareRates(
+  results: Results,
+  row: string,
+  peer: { readonly name: string; readonly title: string },
+  target: Target | null,
+  problems: readonly string[] = [],
+): Entry {
+  const [ours, theirs] = [results('headgate'), results(peer.name)]
+  return judge({
+    row,
+    unit: 'req/s',
+    ours: ours.map(rateOf),
+    peer: { name: peer.title, rounds: theirs.map(rateOf) },
+    target,
+    isRatio: true,
+    problems,
+  })
+}

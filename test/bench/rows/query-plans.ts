@@ -1,0 +1,133 @@
+/** How SQLite goes about each statement of the store: none may read a whole table. */
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { createSqliteStore } from 'headgate'
+import { z } from 'zod'
+import { judge } from '../entry.ts'
+import { CREATORS, seed, uidOf } from '../seed.ts'
+import type { Row } from './row.ts'
+
+type Store = ReturnType<typeof createSqliteStore>
+
+/** Tables of a row or two. */
+const SMALL = /^SCAN (?:deployments|__drizzle_migrations|sqlite_master)\b/
+/** By an index, or over a list that was handed in. */
+const BY_INDEX = /^(?:SEARCH |SCAN json_each |LIST SUBQUERY |CREATE BLOOM FILTER)/
+/** In the order of an index: quick where it ends when there are enough. */
+const IN_ORDER = /^SCAN \w+ USING (?:COVERING )?INDEX /
+/** Of what was found: quick where all of that is answered. */
+const SORTING = /^USE TEMP B-TREE /
+
+export const queryPlans: Row = {
+  name: 'query-plans',
+  partOf: 'scale',
+  needsPeers: false,
+  async run({ folder }) {
+    const file = join(folder, 'plans.db')
+    await seed(file, 100)
+    const statements = await recordStatements(file)
+    const database = new Database(file, { readonly: true })
+    const plans = statements.map((sql) => ({ sql, steps: explain(database, sql) }))
+    database.close()
+    const slow = plans.filter(({ sql, steps }) => !steps.every((step) => isQuick(sql, step)))
+    return [
+      judge({
+        row: `of ${plans.length} statements, without an index`,
+        unit: '',
+        ours: [{ value: slow.length, cpu: null, problem: null }],
+        peer: null,
+        target: { atMost: 0 },
+        isRatio: false,
+        problems: slow.map(describe),
+        notes: plans.filter((plan) => !slow.includes(plan)).map(describe),
+      }),
+    ]
+  },
+}
+
+interface Plan {
+  readonly sql: string
+  readonly steps: readonly string[]
+}
+
+function describe({ sql, steps }: Plan): string {
+  const short = sql.replace(/^select .*? from/s, 'select … from').replaceAll('"', '')
+  return `${steps.join('; ')} <- ${short.length > 160 ? `${short.slice(0, 160)}…` : short}`
+}
+
+function isQuick(sql: string, step: string): boolean {
+  const isLimited = / limit /i.test(sql)
+  return (
+    SMALL.test(step) ||
+    BY_INDEX.test(step) ||
+    (IN_ORDER.test(step) && isLimited) ||
+    (SORTING.test(step) && !isLimited)
+  )
+}
+
+/** Everything that the store prepares while all that it can do is done once. */
+async function recordStatements(file: string): Promise<readonly string[]> {
+  const seen = new Set<string>()
+  // oxlint-disable-next-line typescript/unbound-method -- the proxy hands on what it is called on
+  const { prepare } = Database.prototype
+  Database.prototype.prepare = new Proxy(prepare, {
+    apply(target, self, given) {
+      seen.add(String(given[0]))
+      const statement: unknown = Reflect.apply(target, self, given)
+      return statement
+    },
+  })
+  try {
+    const store = createSqliteStore(file)
+    await exercise(store)
+    await store.close()
+  } finally {
+    Database.prototype.prepare = prepare
+  }
+  return [...seen].filter((sql) => /^\s*(?:select|insert|update|delete|with)\b/i.test(sql))
+}
+
+async function exercise(store: Store): Promise<void> {
+  const now = new Date()
+  const [creator = ''] = CREATORS
+  const place = { createdAt: now, id: uidOf(0) }
+  for (const selection of [
+    {},
+    { creator },
+    { creator, statuses: ['READY' as const] },
+    { creator, protocol: 'BASIC' as const },
+    { creator, createdAfter: now, createdBefore: now },
+  ]) {
+    for (const towards of ['older', 'newer'] as const) {
+      await store.list(selection, { towards, limit: 20 })
+      await store.list(selection, { towards, limit: 20, from: place })
+    }
+    await store.count(selection)
+  }
+  await store.holdings()
+  await store.holdings(creator)
+  await store.find(uidOf(0))
+  await store.findMany([uidOf(0)])
+  await store.findByKey(creator, 'key', now)
+  await store.historyOf([uidOf(0)])
+  await store.knownReferences([uidOf(0)])
+  await store.unsettled(now, 20)
+  await store.dropRetiredBefore(new Date(0))
+  await store.due(now, 20)
+  await store.reschedule([{ uid: uidOf(0), version: 0, checkAt: now, idleChecks: 0 }])
+  await store.keptNotices(uidOf(0))
+  await store.dropNotices(uidOf(0))
+  await store.dropNoticesBefore(new Date(0))
+  await store.ping()
+}
+
+const steps = z.array(z.object({ detail: z.string() }))
+
+/** https://www.sqlite.org/eqp.html */
+function explain(database: Database.Database, sql: string): readonly string[] {
+  const named = [...sql.matchAll(/[:@$]([a-z]\w*)/gi)].map(([, name = '']) => [name, null])
+  const unnamed = [...sql.matchAll(/\?/g)].map(() => null)
+  const plan = database.prepare(`explain query plan ${sql}`)
+  const rows = named.length > 0 ? plan.all(Object.fromEntries(named)) : plan.all(...unnamed)
+  return steps.parse(rows).map(({ detail }) => detail)
+}

@@ -1,0 +1,30 @@
+/** Every row, in the order of the table. */
+import { callsUntilReady } from './calls-until-ready.ts'
+import { coldStart } from './cold-start.ts'
+import { fanOut } from './fan-out.ts'
+import { minting } from './minting.ts'
+import { overload } from './overload.ts'
+import { listing, reading } from './reading.ts'
+import { queryPlans } from './query-plans.ts'
+import type { Row } from './row.ts'
+import { scaleFanOut } from './scale-fan-out.ts'
+import { scaleUploads } from './scale-uploads.ts'
+import { soak } from './soak.ts'
+import { tusPatch } from './tus-patch.ts'
+import { webhook } from './webhook.ts'
+
+export const rows: readonly Row[] = [
+  reading,
+  listing,
+  minting,
+  fanOut,
+  webhook,
+  tusPatch,
+  callsUntilReady,
+  coldStart,
+  overload,
+  soak,
+  scaleUploads,
+  scaleFanOut,
+  queryPlans,
+]

@@ -1,0 +1,31 @@
+/** A gateway over a database in which there are uploads already. */
+import { copyFileSync, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Entrant } from '../contest.ts'
+import type { Server } from '../processes.ts'
+import { seed } from '../seed.ts'
+import { type Stage, startGateway } from '../stage.ts'
+
+/** Uploads in the file. */
+export const SEEDED = 10_000
+
+/** The path of a database with `SEEDED` uploads, to be read by several at the same time. */
+export async function seededFile({ folder, say }: Stage): Promise<string> {
+  const file = join(folder, 'seeded.db')
+  if (existsSync(file)) return file
+  say(`writing ${SEEDED} uploads`)
+  await seed(file, SEEDED)
+  return file
+}
+
+/** A copy for one row, which may write into it. */
+export async function seededCopy(stage: Stage, name: string): Promise<string> {
+  const copy = join(stage.folder, `${name}.db`)
+  copyFileSync(await seededFile(stage), copy)
+  return copy
+}
+
+/** The gateway among those that are measured. */
+export function headgate(stage: Stage, file: string, stream: Server): Entrant {
+  return { name: 'headgate', start: () => startGateway(stage, file, stream) }
+}

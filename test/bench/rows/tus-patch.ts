@@ -1,0 +1,91 @@
+/** A large file by tus into the emulator, against a server that streams the same bytes into a file. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Contestant, inTurn, withContestants } from '../contest.ts'
+import { type Round, judge } from '../entry.ts'
+import { targetOf } from '../load/requests.ts'
+import { COMMAND } from '../places.ts'
+import { startServer } from '../processes.ts'
+import { type Stage, startPeer } from '../stage.ts'
+import type { Row } from './row.ts'
+
+const FILE_BYTES = 500_000_000
+/** What Stream takes at most, a multiple of 256 KiB. */
+const CHUNK_BYTES = 200 * 1024 * 1024
+const CHUNKS: readonly number[] = [CHUNK_BYTES, CHUNK_BYTES, FILE_BYTES - 2 * CHUNK_BYTES]
+
+export const tusPatch: Row = {
+  name: 'tus-patch',
+  partOf: 'quick',
+  needsPeers: false,
+  async run(stage) {
+    const received = join(stage.folder, 'received.bin')
+    const bare = {
+      name: 'bare',
+      start: () => startPeer(stage, 'raw-receiver', { RECEIVED_FILE: received }),
+    }
+    const emulator = { name: 'headgate', start: () => startEmulator(stage) }
+    const results = await withContestants([emulator, bare], (contestants) =>
+      inTurn(stage, contestants, (one) => sendOnce(stage, one)),
+    )
+    rmSync(received, { force: true })
+    return [
+      judge({
+        row: 'emulator: tus PATCH of 500 MB',
+        unit: 'MB/s',
+        ours: results('headgate'),
+        peer: { name: 'raw stream to file', rounds: results('bare') },
+        target: { atLeast: 0.75 },
+        isRatio: true,
+        notes: ['its µs are of one megabyte'],
+      }),
+    ]
+  },
+}
+
+function startEmulator({ folder }: Stage) {
+  return startServer({
+    program: [COMMAND, 'emulator'],
+    variables: {
+      EMULATOR_PORT: '0',
+      EMULATOR_DIR: join(folder, 'emulator'),
+      EMULATOR_STORAGE_MINUTES: '1000000',
+    },
+    logFile: join(folder, 'emulator.log'),
+  })
+}
+
+async function sendOnce({ load }: Stage, { name, server }: Contestant): Promise<Round> {
+  const upload = name === 'headgate' ? await createUpload(server.url) : null
+  const { seconds, serverCpu } = await load.sendFile({
+    target: targetOf(upload?.location ?? server.url),
+    path: upload === null ? '/' : new URL(upload.location).pathname,
+    chunks: CHUNKS,
+    pid: server.pid,
+  })
+  await upload?.remove()
+  const megabytes = FILE_BYTES / 1e6
+  const cpu = serverCpu === null ? null : serverCpu / megabytes
+  return { value: megabytes / seconds, cpu, problem: null }
+}
+
+/** https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/ */
+async function createUpload(
+  url: string,
+): Promise<{ readonly location: string; readonly remove: () => Promise<void> }> {
+  const api = `${url}/client/v4/accounts/local/stream`
+  const headers = { authorization: 'Bearer local-token' }
+  const response = await fetch(`${api}?direct_user=true`, {
+    method: 'POST',
+    headers: { ...headers, 'tus-resumable': '1.0.0', 'upload-length': String(FILE_BYTES) },
+  })
+  await response.body?.cancel()
+  const location = response.headers.get('location')
+  const uid = response.headers.get('stream-media-id')
+  if (location === null || uid === null) throw new Error(`No upload: ${response.status}.`)
+  const remove = async (): Promise<void> => {
+    const deleted = await fetch(`${api}/${uid}`, { method: 'DELETE', headers })
+    await deleted.body?.cancel()
+  }
+  return { location, remove }
+}

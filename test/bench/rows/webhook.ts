@@ -1,0 +1,72 @@
+/** Stream's notices: verified, recorded durably, answered, each telling something new. */
+import Database from 'better-sqlite3'
+import { z } from 'zod'
+import { withContestants, withServer } from '../contest.ts'
+import { makeNotice } from '../load/requests.ts'
+import type { Server } from '../processes.ts'
+import { isPending, uidOf } from '../seed.ts'
+import { WEBHOOK_SECRET, startFakeStream, startPeer } from '../stage.ts'
+import { compareRates, driveAll } from './drive-all.ts'
+import type { Row } from './row.ts'
+import { SEEDED, headgate, seededCopy } from './seeded.ts'
+
+const BARE = { name: 'bare-webhook', title: 'bare node:http + HMAC, keeps nothing' }
+/** Percent by which each round begins further on, so that none repeats another's notices. */
+const ROUND_STEP = 15
+
+export const webhook: Row = {
+  name: 'webhook',
+  partOf: 'quick',
+  needsPeers: false,
+  run: (stage) =>
+    withServer(
+      () => startFakeStream(stage),
+      async (stream) => {
+        const file = await seededCopy(stage, 'webhook')
+        const variables = { STREAM_WEBHOOK_SECRET: WEBHOOK_SECRET }
+        const bare = { name: BARE.name, start: () => startPeer(stage, BARE.name, variables) }
+        const uids = Array.from({ length: SEEDED }, (_, at) => at)
+          .filter(isPending)
+          .map(uidOf)
+        return withContestants([headgate(stage, file, stream), bare], async (receivers) => {
+          for (const { server } of receivers) await expectVerifying(server, uids[0] ?? '')
+          const before = countVersions(file)
+          const results = await driveAll(stage, receivers, (round) => ({
+            kind: 'notices',
+            secret: WEBHOOK_SECRET,
+            uids,
+            from: 1 + round * ROUND_STEP,
+          }))
+          const recorded = countVersions(file) - before
+          const answered = results('headgate').reduce(
+            (sum, { accepted }) => sum + accepted.count,
+            0,
+          )
+          const lost =
+            recorded >= answered ? [] : [`${answered} were answered, ${recorded} recorded`]
+          return [compareRates(results, 'webhook, durable', BARE, { atLeast: 0.5 }, lost)]
+        })
+      },
+    ),
+}
+
+/** Each recorded notice makes a new version of its upload. */
+function countVersions(file: string): number {
+  const database = new Database(file, { readonly: true })
+  const sum = database.prepare('select sum(version) from uploads').pluck().get()
+  database.close()
+  return z.number().parse(sum)
+}
+
+/** Throws where a server takes what is not signed, or does not take what is. */
+async function expectVerifying({ url }: Server, uid: string): Promise<void> {
+  const { body, signature } = makeNotice(WEBHOOK_SECRET, uid, 0.5)
+  const send = async (signed: string): Promise<number> => {
+    const headers = { 'content-type': 'application/json', 'webhook-signature': signed }
+    const response = await fetch(`${url}/webhooks/stream`, { method: 'POST', headers, body })
+    await response.body?.cancel()
+    return response.status
+  }
+  const statuses = [await send(signature), await send(signature.replace(/.{4}$/, '0000'))]
+  if (statuses.join() !== '200,401') throw new Error(`Notices are answered ${statuses.join()}.`)
+}

@@ -1,0 +1,114 @@
+/** A database as it is after some thousand uploads, written by the gateway's own store. */
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { createSqliteStore } from 'headgate'
+
+type Store = ReturnType<typeof createSqliteStore>
+
+/** Those whose uploads they are, each with as many as the others. */
+export const CREATORS: readonly string[] = Array.from({ length: 20 }, (_, at) => `creator-${at}`)
+
+/** One in so many waits for its file; the others are READY. */
+const PENDING_EVERY = 5
+/** Written at the same time, as callers would. */
+const AT_ONCE = 500
+const HOUR_MS = 3_600_000
+/** Memory in the place of a disk, where Linux has it: what is only prepared need not be durable. */
+const MEMORY = '/dev/shm'
+
+export function creatorOf(at: number): string {
+  return CREATORS[at % CREATORS.length] ?? ''
+}
+
+/** 32 hex digits, the same in every run. */
+export function uidOf(at: number): string {
+  return createHash('md5').update(String(at)).digest('hex')
+}
+
+/** Whether the upload at this place still waits for its file. */
+export function isPending(at: number): boolean {
+  return Math.floor(at / CREATORS.length) % PENDING_EVERY === 0
+}
+
+/** Writes so many uploads into a new file. */
+export async function seed(file: string, uploads: number): Promise<void> {
+  const folder = existsSync(MEMORY) ? mkdtempSync(join(MEMORY, 'headgate-')) : null
+  const written = folder === null ? file : join(folder, 'seed.db')
+  try {
+    const store = createSqliteStore(written)
+    for (let from = 0; from < uploads; from += AT_ONCE) {
+      const some = Math.min(AT_ONCE, uploads - from)
+      await Promise.all(
+        Array.from({ length: some }, (_, at) => writeOne(store, from + at, uploads)),
+      )
+    }
+    await store.close()
+    if (written !== file) copyFileSync(written, file)
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true })
+  }
+}
+
+async function writeOne(store: Store, at: number, uploads: number): Promise<void> {
+  const uid = uidOf(at)
+  const id = `${uid.slice(0, 8)}-${uid.slice(8, 12)}-${uid.slice(12, 16)}-${uid.slice(16, 20)}-${uid.slice(20)}`
+  const now = Date.now()
+  // Some a second, the newest a minute ago; their URLs lapse long after the run.
+  const createdAt = new Date(now - 60_000 - (uploads - at) * 100)
+  const creator = creatorOf(at)
+  await store.reserve(
+    {
+      id,
+      protocol: 'BASIC',
+      creator,
+      requestedBy: creator,
+      name: `Upload ${at}`,
+      meta: {},
+      constraints: {
+        maxDurationSeconds: 60,
+        maxSizeBytes: 200_000_000,
+        allowedOrigins: [],
+        requireSignedURLs: false,
+        scheduledDeletion: null,
+      },
+      expiresAt: new Date(now + 24 * HOUR_MS),
+      createdAt,
+      totalBytes: null,
+      idempotencyKey: null,
+      fingerprint: uid,
+    },
+    { creatorQuotaSeconds: null, forgetKeysBefore: new Date(0) },
+  )
+  const later = new Date(now + 24 * HOUR_MS)
+  const uploadURL = `https://upload.videodelivery.net/${uid}`
+  const upload = await store.mint(id, { uid, uploadURL }, createdAt, later)
+  if (upload === null) throw new Error('A reservation is lost.')
+  if (isPending(at)) return
+  const readyAt = new Date(createdAt.getTime() + 10_000)
+  const customer = `https://customer-local.cloudflarestream.com/${uid}`
+  await store.advance({
+    upload: {
+      ...upload,
+      status: 'READY',
+      version: upload.version + 1,
+      updatedAt: readyAt,
+      progress: { totalBytes: 4_190_963, receivedBytes: 4_190_963, encodingPercent: 100 },
+      video: {
+        durationSeconds: 5.5,
+        width: 1280,
+        height: 720,
+        sizeBytes: 4_190_963,
+        hlsURL: `${customer}/manifest/video.m3u8`,
+        dashURL: `${customer}/manifest/video.mpd`,
+        thumbnailURL: `${customer}/thumbnails/thumbnail.jpg`,
+        previewURL: `${customer}/watch`,
+        readyAt,
+      },
+      describedAt: readyAt,
+    },
+    event: { status: 'READY', source: 'WEBHOOK', at: readyAt },
+    holds: { reservedSeconds: 0, storedSeconds: 6 },
+    checkAt: null,
+  })
+}
