@@ -1,5 +1,4 @@
 /** The door for Node: configuration becomes parts, parts become a gateway, and the gateway listens. */
-import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { Config } from './config.ts'
 import { realClock } from './clock.ts'
@@ -23,6 +22,7 @@ import type { Send } from './stream/send.ts'
 import { readVideo } from './stream/video.ts'
 import { createPrometheusTelemetry } from './telemetry/prometheus.ts'
 import { createTraces } from './telemetry/traces.ts'
+import { timeOrderedId } from './time-ordered-id.ts'
 import type { Clock, Log, Parts } from './uploads/parts.ts'
 import { createRateLimit } from './uploads/rate-limit.ts'
 import { createWatchers } from './uploads/watchers.ts'
@@ -125,7 +125,7 @@ export async function startGateway(
       mintsUnderWay: new Map(),
       deletionsUnderWay: new Map(),
       readVideo: (body) => readVideo(JSON.parse(body)),
-      newId: randomUUID,
+      newId: () => timeOrderedId(clock.now()),
     }
     const gateway = createGateway(parts, {
       auth: config.auth,

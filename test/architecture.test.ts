@@ -128,6 +128,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'redact.ts': { inside: [], packages: [] },
   'log.ts': { inside: ['redact.ts'], types: ['config.ts', 'uploads/'], packages: 'any' },
+  'time-ordered-id.ts': { inside: [], packages: [] },
   'variables.ts': { inside: [], packages: [] },
 }
 
