@@ -44,7 +44,7 @@ const LONG_MS = 200
 /** A round that has at least this much of the one before is not catching up. */
 const CATCHES_UP_BELOW = 0.9
 /** Whoever waited longer is refused in any case: a crowd that came all at once. */
-const LONGEST_MS = 250
+const LONGEST_MS = 240
 /**
  * How long the queue is kept under overload. For a while after a refusal a longer one is an overload at
  * once.
@@ -57,7 +57,7 @@ const LONGEST_STEP_MS = 10
  * How long a turn serves: as long as the answers of earlier requests took in the one before, within
  * these bounds. Node takes one new connection a turn: long turns would keep everybody else out.
  */
-const SLICE_MS = { least: 1, most: 5 } as const
+const SLICE_MS = { least: 4, most: 5 } as const
 const MOST_A_TURN = 64
 /** How much the newest turn counts in what a request costs. */
 const NEWEST_COUNTS = 0.1

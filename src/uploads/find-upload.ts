@@ -9,8 +9,7 @@ export async function findUpload(
   viewer: Viewer,
   uid: string,
 ): Promise<Upload | null> {
-  const upload = await store.find(uid)
-  return upload !== null && owns(viewer, upload.creator) ? upload : null
+  return seenBy(viewer, await store.find(uid))
 }
 
 /** The same for somebody who may ask again soon: Stream is asked about it at the next rounds. */
@@ -19,9 +18,13 @@ export async function lookAtUpload(
   viewer: Viewer,
   uid: string,
 ): Promise<Upload | null> {
-  const upload = await findUpload(parts, viewer, uid)
+  const upload = seenBy(viewer, await parts.store.find(uid))
   if (upload !== null && !isTerminal(upload.status)) {
     parts.watchers.glance(upload.uid, parts.clock.now())
   }
   return upload
+}
+
+function seenBy(viewer: Viewer, upload: Upload | null): Upload | null {
+  return upload !== null && owns(viewer, upload.creator) ? upload : null
 }

@@ -26,7 +26,7 @@ export interface Audience {
 }
 
 /** So many are shown an event before others get their turn. */
-const AT_ONCE = 1000
+const AT_ONCE = 2500
 
 /** Null where there is nothing to watch: it is for the long way to say why. */
 export async function openAudience(

@@ -1,5 +1,5 @@
 /** One event as all of its subscribers get it, and what takes it to one of them. */
-import { createBacklog } from '../../uploads/backlog.ts'
+import { type Backlog, createBacklog } from '../../uploads/backlog.ts'
 
 /** Written once, however many read it. */
 export interface Frame {
@@ -29,7 +29,8 @@ export interface Subscriber {
 
 /** Shows everything in order; whoever reads slower than that gets the newest state instead. */
 export function createSubscriber(outlet: Outlet): Subscriber {
-  const backlog = createBacklog<Frame>()
+  /** Made for whoever is slow once: most never are. */
+  let backlog: Backlog<Frame> | null = null
   let isFull = false
   let ending: Ending | null = null
   let isOver = false
@@ -37,15 +38,19 @@ export function createSubscriber(outlet: Outlet): Subscriber {
   function over(how: Ending): void {
     if (isOver) return
     isOver = true
-    backlog.clear()
+    backlog = null
     outlet.end(how)
   }
 
   return {
     show(frame) {
       if (isOver || ending !== null) return
-      if (!isFull) isFull = !outlet.send(frame)
-      else if (!backlog.put(frame)) over('complete')
+      if (!isFull) {
+        isFull = !outlet.send(frame)
+        return
+      }
+      backlog ??= createBacklog<Frame>()
+      if (!backlog.put(frame)) over('complete')
     },
     end(how) {
       ending ??= how
@@ -53,7 +58,7 @@ export function createSubscriber(outlet: Outlet): Subscriber {
     },
     goOn() {
       isFull = false
-      for (let next = backlog.take(); next !== undefined; next = backlog.take()) {
+      for (let next = backlog?.take(); next !== undefined; next = backlog?.take()) {
         if (!outlet.send(next)) {
           isFull = true
           return
