@@ -1,6 +1,6 @@
 /** The environment, read once: every mistake at once, by name, before anything listens. */
 import { BlockList } from 'node:net'
-import { type TrustedProxies, trustProxy } from './client-address.ts'
+import { type TrustedProxies, trustProxy } from './node/client-address.ts'
 import type { AuthRules } from './http/authenticate.ts'
 import { createVariables } from './variables.ts'
 

@@ -8,6 +8,7 @@ import { createDeadlines } from './http/deadlines.ts'
 import type { Door } from './http/door.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { type Readiness, createReadyDoor, healthDoor } from './http/health.ts'
+import { createKnownDocuments } from './http/known-documents.ts'
 import { withKnownHosts } from './http/known-hosts.ts'
 import { createGatewayLane } from './http/lane/gateway-lane.ts'
 import type { Lane } from './http/lane/lane.ts'
@@ -53,6 +54,8 @@ export interface Gateway {
   readonly lane: Lane
   /** Names a request, as it was named by a proxy that is believed, or anew. */
   readonly nextId: (given?: string | null) => string
+  /** Says that a request to this address was refused before it came to a door, for want of time. */
+  readonly noteRefused: (url: string) => void
   /** How WebSockets are answered, for hosts that carry them. */
   readonly sockets: SocketDoor
   /** Origins whose pages may open one. */
@@ -81,41 +84,43 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const origins = new Set(options.allowedOrigins)
   const crowd = createCrowdLimit(parts.telemetry)
   const deadlines = createDeadlines(parts, MOST_MILLISECONDS)
-  const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines })
+  const documents = createKnownDocuments()
+  const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines, documents })
   const graphql = createGraphQLDoor(yoga, authenticate, options)
 
   const wantsToken = options.auth.kind === 'tokens'
   const console = options.console === null ? null : { ...options.console, wantsToken }
 
   const synchroniser = createSynchroniser({ ...parts, stream: parts.backgroundStream })
-  const router = createRouter(
-    {
-      '/': createFrontDoor(DOORS, console),
-      '/graphql': withCors({ origins, methods: 'GET, POST' }, log, withApology(log, graphql)),
-      '/tus': withCors(
-        { origins, methods: 'POST', exposed: TUS_EXPOSED },
-        log,
-        withApology(log, createTusDoor(parts, authenticate)),
-      ),
-      '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
-      '/healthz': healthDoor,
-      '/readyz': createReadyDoor(parts, options.readiness),
-      '/metrics': withApology(log, createMetricsDoor(options.metrics)),
-    },
-    parts,
-  )
+  const doors: Readonly<Record<string, Door>> = {
+    '/': createFrontDoor(DOORS, console),
+    '/graphql': withCors({ origins, methods: 'GET, POST' }, log, withApology(log, graphql)),
+    '/tus': withCors(
+      { origins, methods: 'POST', exposed: TUS_EXPOSED },
+      log,
+      withApology(log, createTusDoor(parts, authenticate)),
+    ),
+    '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
+    '/healthz': healthDoor,
+    '/readyz': createReadyDoor(parts, options.readiness),
+    '/metrics': withApology(log, createMetricsDoor(options.metrics)),
+  }
   const { knownHosts } = options
-  const doors = withConsoleFiles(console, router)
-  const guarded = knownHosts === null ? doors : withKnownHosts(knownHosts, doors)
+  const open = withConsoleFiles(console, createRouter(doors, parts))
+  const guarded = knownHosts === null ? open : withKnownHosts(knownHosts, open)
   const nextId = createRequestIds()
   const fetch = withRequestIds(nextId, withSecurityHeaders(options, guarded))
-  const shared = { ...options, origins, callers, crowd, deadlines }
+  const shared = { ...options, origins, callers, crowd, deadlines, documents }
   const lane = createGatewayLane(parts, yoga, shared)
   const sockets = createSocketDoor(parts, yoga, authenticate, lane)
   return {
     fetch,
     lane,
     nextId,
+    noteRefused(url) {
+      const [path = ''] = url.split('?', 1)
+      parts.telemetry.refused(path in doors ? path : 'none', 'overloaded')
+    },
     sockets: { ...sockets, options: withSocketTelemetry(parts.telemetry, sockets.options) },
     allowedOrigins: origins,
     async sync() {

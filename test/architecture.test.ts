@@ -96,9 +96,8 @@ const rules: Readonly<Record<string, Rule>> = {
   demo: { inside: [''], packages: 'any' },
   // Their tools: of Node and the environment, and of the rooms they know the words only.
   'clock.ts': { inside: [], types: ['uploads/'], packages: [] },
-  'client-address.ts': { inside: [], packages: ['node:net'] },
   'config.ts': {
-    inside: ['variables.ts', 'client-address.ts'],
+    inside: ['variables.ts', 'node/client-address.ts'],
     types: ['http/'],
     packages: ['node:net'],
   },
@@ -110,33 +109,18 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['config.ts'],
     packages: [],
   },
-  'listen.ts': {
-    inside: ['listen-sockets.ts', 'answer-requests.ts'],
-    types: ['http/', 'gateway.ts', 'uploads/', 'client-address.ts'],
-    packages: 'any',
-  },
-  'answer-requests.ts': {
-    inside: ['http/lane/frame.ts', 'read-whole.ts', 'send-events.ts', 'client-address.ts'],
+  // What only Node has: its server, its sockets, its connections.
+  node: {
+    inside: [
+      'node/',
+      'http/lane/frame.ts',
+      'http/lane/socket-lane.ts',
+      'stream/send.ts',
+      'stream/signature.ts',
+    ],
     types: ['http/', 'gateway.ts', 'uploads/'],
-    packages: ['node:', '@whatwg-node/server'],
+    packages: ['node:', '@whatwg-node/server', 'graphql-ws', 'ws', 'undici'],
   },
-  'read-whole.ts': { inside: [], packages: ['node:'] },
-  'send-events.ts': { inside: [], types: ['http/'], packages: ['node:'] },
-  'listen-sockets.ts': {
-    inside: ['carry-socket.ts'],
-    types: ['http/', 'gateway.ts', 'uploads/'],
-    packages: 'any',
-  },
-  'carry-socket.ts': {
-    inside: ['http/lane/socket-lane.ts'],
-    types: ['http/', 'uploads/'],
-    packages: 'any',
-  },
-  'node-signature.ts': { inside: ['stream/signature.ts'], packages: ['node:crypto'] },
-  'pooled-send.ts': { inside: ['stream/send.ts'], packages: ['undici'] },
-  // Pieces of the door that need nothing but the request.
-  'shed-load.ts': { inside: [], packages: [] },
-  'refuse-load.ts': { inside: [], packages: ['node:http'] },
   'read-console.ts': {
     inside: ['error-code.ts'],
     types: ['config.ts', 'http/'],

@@ -4,6 +4,7 @@ import type { MediaFacts } from './media-facts.ts'
 import { StorageTally } from './storage-tally.ts'
 import { storageTotals, type StorageTotals } from './storage.ts'
 import { rowToVideo, videoToRow, type VideoRow } from './video-row.ts'
+import { prepareVideoStatements, type VideoStatements } from './video-statements.ts'
 import type { Video } from './video.ts'
 
 /** What an update may change; everything else of a video follows from its upload. */
@@ -45,23 +46,14 @@ export const everyVideo: RowSelection = {
   waiting: false,
 }
 
-const COLUMNS = [
-  'uid, kind, upload_id, creator, meta, allowed_origins, require_signed_urls',
-  'scheduled_deletion, thumbnail_timestamp_pct, public_details, max_duration_seconds',
-  'upload_expiry, upload_length, upload_metadata, created_us, changed_at, received_at',
-  'finishes_at, size_bytes, media',
-].join(', ')
-const PLACES = COLUMNS.split(', ')
-  .map((column) => `@${column}`)
-  .join(', ')
-
 export class VideoLibrary {
   readonly #database: EmulatorDatabase
-
+  readonly #statements: VideoStatements
   readonly #tally: StorageTally
 
   constructor(database: EmulatorDatabase) {
     this.#database = database
+    this.#statements = prepareVideoStatements(database)
     this.#tally = new StorageTally({
       sum: (now) => storageTotals(database, now),
       passing: (after, until) => this.#passing(after, until),
@@ -75,31 +67,23 @@ export class VideoLibrary {
 
   /** Keeps a new video under a `created` that no other has: the given one, or just after the last. */
   insert(video: Video): Video {
-    const last = this.#database
-      .prepare<[], { last: number | null }>('SELECT max(created_us) AS last FROM videos')
-      .get()
-    const created = Math.max(video.createdMicroseconds, (last?.last ?? 0) + 1)
+    const last = this.#statements.lastCreated()
+    const created = Math.max(video.createdMicroseconds, last + 1)
     const kept = { ...video, createdMicroseconds: created }
-    this.#database
-      .prepare(`INSERT INTO videos (${COLUMNS}) VALUES (${PLACES})`)
-      .run(videoToRow(kept))
+    this.#statements.insert(videoToRow(kept))
     this.#tally.changed(null, kept)
     return kept
   }
 
   /** Null where the account has no such video (any more). */
   find(uid: string): Video | null {
-    const row = this.#database
-      .prepare<[string], VideoRow>('SELECT * FROM videos WHERE uid = ?')
-      .get(uid)
+    const row = this.#statements.find(uid)
     return row === undefined ? null : rowToVideo(row)
   }
 
   /** By the last part of its upload URL. */
   findByUploadId(uploadId: string): Video | null {
-    const row = this.#database
-      .prepare<[string], VideoRow>('SELECT * FROM videos WHERE upload_id = ?')
-      .get(uploadId)
+    const row = this.#statements.findByUploadId(uploadId)
     return row === undefined ? null : rowToVideo(row)
   }
 
@@ -131,16 +115,7 @@ export class VideoLibrary {
     const video = this.find(uid)
     if (video === null) return null
     const row = videoToRow({ ...video, ...change, changedAt: now })
-    this.#database
-      .prepare(
-        `UPDATE videos SET allowed_origins = @allowed_origins, creator = @creator,
-           max_duration_seconds = @max_duration_seconds, meta = @meta,
-           public_details = @public_details, require_signed_urls = @require_signed_urls,
-           scheduled_deletion = @scheduled_deletion, upload_expiry = @upload_expiry,
-           thumbnail_timestamp_pct = @thumbnail_timestamp_pct, changed_at = @changed_at
-         WHERE uid = @uid`,
-      )
-      .run(row)
+    this.#statements.update(row)
     const changed = this.find(uid)
     this.#tally.changed(video, changed)
     return changed
@@ -148,31 +123,18 @@ export class VideoLibrary {
 
   /** The last byte is in. False when the video is gone or was received before: only one wins. */
   markReceived(uid: string, sizeBytes: number, now: number, encodeMs: number): boolean {
-    const done = this.#tallied(uid, () =>
-      this.#database
-        .prepare(
-          `UPDATE videos SET received_at = ?, finishes_at = ?, size_bytes = ?
-           WHERE uid = ? AND received_at IS NULL`,
-        )
-        .run(now, now + encodeMs, sizeBytes, uid),
+    const changes = this.#tallied(uid, () =>
+      this.#statements.markReceived(uid, now, now + encodeMs, sizeBytes),
     )
-    return done.changes === 1
+    return changes === 1
   }
 
   /** What the file is. From here on a notice is owed for the end of processing. */
   setMedia(uid: string, media: MediaFacts): void {
     const stored = media.failure === null ? Math.ceil(media.durationSeconds ?? 0) : 0
     const change = this.#database.transaction(() => {
-      const done = this.#database
-        .prepare('UPDATE videos SET media = ?, stored_seconds = ? WHERE uid = ? AND media IS NULL')
-        .run(JSON.stringify(media), stored, uid)
-      if (done.changes === 0) return
-      this.#database
-        .prepare(
-          `INSERT OR IGNORE INTO notices (uid, due_at, attempts)
-           SELECT uid, finishes_at, 0 FROM videos WHERE uid = ?`,
-        )
-        .run(uid)
+      const changes = this.#statements.setMedia(uid, JSON.stringify(media), stored)
+      if (changes > 0) this.#statements.oweNotice(uid)
     })
     this.#tallied(uid, change)
   }
@@ -180,18 +142,15 @@ export class VideoLibrary {
   /** False when there was nothing to delete. */
   remove(uid: string): boolean {
     const removal = this.#database.transaction(() => {
-      this.#database.prepare('DELETE FROM notices WHERE uid = ?').run(uid)
-      return this.#database.prepare('DELETE FROM videos WHERE uid = ?').run(uid).changes === 1
+      this.#statements.removeNotice(uid)
+      return this.#statements.remove(uid) === 1
     })
     return this.#tallied(uid, removal)
   }
 
   /** Videos whose `scheduledDeletion` has come. */
   uidsDueForDeletion(now: number): string[] {
-    return this.#database
-      .prepare<[number], { uid: string }>('SELECT uid FROM videos WHERE scheduled_deletion <= ?')
-      .all(now)
-      .map((row) => row.uid)
+    return this.#statements.uidsDueForDeletion(now)
   }
 
   /** What a killed process may have left half done: tus files not closed, received ones not read. */
@@ -225,14 +184,7 @@ export class VideoLibrary {
   }
 
   *#passing(after: number, until: number): IterableIterator<Video> {
-    const rows = this.#database
-      .prepare<{ after: number; until: number }, VideoRow>(
-        `SELECT * FROM videos
-           WHERE received_at IS NULL AND upload_expiry > @after AND upload_expiry <= @until
-         UNION ALL
-         SELECT * FROM videos WHERE finishes_at > @after AND finishes_at <= @until`,
-      )
-      .iterate({ after, until })
+    const rows = this.#statements.passing(after, until)
     for (const row of rows) yield rowToVideo(row)
   }
 }

@@ -10,7 +10,7 @@ import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { type Authenticate, isViewer } from './authenticate.ts'
 import type { Enveloped } from './enveloped.ts'
-import { askedIn } from './lane/asked.ts'
+import { type Asked, askedIn } from './lane/asked.ts'
 import type { Lane } from './lane/lane.ts'
 import type { Seat } from './lane/socket-lane.ts'
 import type { Yoga } from './yoga.ts'
@@ -52,6 +52,13 @@ interface TakenSeat extends Seat {
   readonly errands: Set<Promise<unknown>>
 }
 
+/** An operation that is to run. */
+interface Prepared {
+  readonly enveloped: Enveloped
+  readonly seat: TakenSeat
+  readonly asked: Asked | null
+}
+
 /** A token that is not valid closes with 4403; a socket too many with 1013. */
 export function createSocketDoor(
   { clock, closing }: Pick<Parts, 'clock' | 'closing'>,
@@ -65,9 +72,9 @@ export function createSocketDoor(
   /** Sockets that went away, some of them while their token was being verified. */
   const closed = new WeakSet<object>()
   /** How each operation runs, and for whom, by the arguments that it was prepared with. */
-  const prepared = new WeakMap<ExecutionArgs, { enveloped: Enveloped; seat: TakenSeat }>()
+  const prepared = new WeakMap<ExecutionArgs, Prepared>()
 
-  function preparedFor(args: ExecutionArgs): { enveloped: Enveloped; seat: TakenSeat } {
+  function preparedFor(args: ExecutionArgs): Prepared {
     const found = prepared.get(args)
     if (found === undefined) throw new Error('An operation runs that nobody has prepared.')
     return found
@@ -142,9 +149,7 @@ export function createSocketDoor(
           variableValues: params.variables,
           contextValue: await enveloped.contextFactory(),
         }
-        prepared.set(args, { enveloped, seat })
-        const asked = askedIn(params)
-        if (asked !== null) lane.learnWatched(viewer, asked)
+        prepared.set(args, { enveloped, seat, asked: askedIn(params) })
         return args
       } catch (error) {
         if (error instanceof GraphQLError) return [error]
@@ -162,7 +167,9 @@ export function createSocketDoor(
       }
     },
     async subscribe(args) {
-      const result = await preparedFor(args).enveloped.subscribe(args)
+      const { enveloped, asked } = preparedFor(args)
+      const result = await enveloped.subscribe(args)
+      if (asked !== null) lane.learnWatched(asked)
       return isAsyncIterable(result) ? withoutEndAt(closing, result) : result
     },
   }

@@ -1,5 +1,4 @@
 /** Yoga as the doors use it: our schema, our context, errors masked, nothing of its own at the door. */
-import type { DocumentNode } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import { type GraphQLContext, createContext } from '../graphql/context.ts'
 import { schema } from '../graphql/schema.ts'
@@ -10,6 +9,7 @@ import type { Deadlines } from './deadlines.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { useHiddenSchema } from './hide-schema.ts'
 import { createErrorMask } from './error-mask.ts'
+import type { KnownDocuments } from './known-documents.ts'
 import { maskError } from './mask-error.ts'
 import { useNamedMistakes } from './name-mistakes.ts'
 import { useOperationLimits } from './operation-limits.ts'
@@ -25,6 +25,7 @@ export interface YogaOptions {
   readonly introspection: boolean
   readonly crowd: CrowdLimit
   readonly deadlines: Deadlines
+  readonly documents: KnownDocuments
 }
 
 export function createGatewayYoga(parts: Parts, options: YogaOptions) {
@@ -32,6 +33,7 @@ export function createGatewayYoga(parts: Parts, options: YogaOptions) {
     useBoundedParser,
     useOperationLimits,
     useNamedMistakes,
+    options.documents.plugin,
     options.crowd.plugin,
     createTimeLimit(options.deadlines),
   ]
@@ -56,7 +58,7 @@ export function createGatewayYoga(parts: Parts, options: YogaOptions) {
     maskedErrors: { maskError: (error, message) => maskError(parts.log, error, message) },
     context: ({ viewer, requestId }) => createContext(partsFor(parts, requestId), viewer),
     parserAndValidationCache: {
-      documentCache: createDocumentCache<DocumentNode>(),
+      documentCache: options.documents.cache,
       errorCache: createDocumentCache<Error>(),
     },
     plugins,

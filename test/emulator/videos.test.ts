@@ -61,6 +61,20 @@ describe('the list', () => {
     expect((await stream.call('GET', '?limit=1')).envelope).not.toHaveProperty('total')
   })
 
+  test.each([
+    ['', '4', '1'],
+    ['&status=pendingupload', '2', '1'],
+    ['&status=ready,error', '2', '1'],
+    ['&status=pendingupload,ready', '3', '1'],
+    ['&search=alpha', '2', '1'],
+    ['&creator=nobody', '0', '0'],
+    ['&type=live', '0', '0'],
+  ])('?include_counts=true&limit=1%s counts %s, and tells of %s', async (filter, total, range) => {
+    const { stream } = await startWithVideos()
+    const { envelope } = await stream.call('GET', `?include_counts=true&limit=1${filter}`)
+    expect(envelope).toMatchObject({ total, range })
+  })
+
   test.each([['start'], ['after']])(
     'steps through with `created` by %s, oldest first',
     async (key) => {

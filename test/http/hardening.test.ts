@@ -1,8 +1,8 @@
 /** What every answer carries, who is answered at all, and how long a client may take. */
 import { BlockList, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { clientAddress, trustProxy } from '../../src/client-address.ts'
-import { type AnsweringGateway, listen } from '../../src/listen.ts'
+import { clientAddress, trustProxy } from '../../src/node/client-address.ts'
+import { type AnsweringGateway, listen } from '../../src/node/listen.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 
 /** What the gateway answers to these very bytes, as text, until it closes. */
@@ -133,6 +133,7 @@ async function echo(request: Request): Promise<Response> {
 const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
   lane: { answer: () => null, learn: () => {}, watch: () => null, learnWatched: () => {} },
   nextId: () => 'one',
+  noteRefused: () => {},
   sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
   allowedOrigins: new Set(),
 }

@@ -1,10 +1,12 @@
 /** An event loop that a test turns by hand: requests arrive, cost time, and pauses happen. */
-import { type Load, createShedding } from '../../src/shed-load.ts'
+import { type Load, createShedding } from '../../src/node/shed-load.ts'
 
 /** Milliseconds of everything. */
 export interface Traffic {
   /** When requests arrive, in order. */
   readonly arrivals: readonly number[]
+  /** What reading one costs. */
+  readonly readMs: number
   /** What one costs that is taken on. */
   readonly costMs: number
   /** What one costs that is refused. */
@@ -22,7 +24,7 @@ export interface Served {
 }
 
 /** Turns until everything is answered and the loop sleeps. */
-export function turnLoop({ arrivals, costMs, refusalMs, pauses = [] }: Traffic): {
+export function turnLoop({ arrivals, readMs, costMs, refusalMs, pauses = [] }: Traffic): {
   readonly served: readonly Served[]
   readonly load: Load
   /** How often the loop was kept awake. */
@@ -31,16 +33,20 @@ export function turnLoop({ arrivals, costMs, refusalMs, pauses = [] }: Traffic):
   let now = 0
   let wakings = 0
   let due: (() => void)[] = []
-  const shedding = createShedding({
+  const shedding = createShedding<number>({
     now: () => now,
     later(run) {
       wakings += 1
       due.push(run)
     },
     mostInFlight: Infinity,
+    serve: (arrivedAt) => answer(arrivedAt, 'accepted'),
+    refuse: (arrivedAt) => answer(arrivedAt, 'refused'),
   })
   const served: Served[] = []
   const pausesAhead = [...pauses]
+  /** Of `arrivals`, how many were read. */
+  let read = 0
 
   function spend(ms: number): void {
     now += ms
@@ -50,20 +56,20 @@ export function turnLoop({ arrivals, costMs, refusalMs, pauses = [] }: Traffic):
     }
   }
 
-  function answer(arrivedAt: number): void {
-    const outcome = shedding.admit()
+  function answer(arrivedAt: number, outcome: Served['outcome']): void {
     spend(outcome === 'accepted' ? costMs : refusalMs)
     served.push({ arrivedAt, outcome, waitedMs: now - arrivedAt })
   }
 
-  while (served.length < arrivals.length || due.length > 0) {
-    const next = arrivals[served.length]
+  while (read < arrivals.length || due.length > 0) {
+    const next = arrivals[read]
     if (due.length === 0 && next !== undefined) spend(Math.max(0, next - now))
     // What arrives while these are read is for the next turn.
     const polledAt = now
-    for (let at = arrivals[served.length]; at !== undefined && at <= polledAt;) {
-      answer(at)
-      at = arrivals[served.length]
+    for (let at = arrivals[read]; at !== undefined && at <= polledAt; at = arrivals[read]) {
+      read += 1
+      spend(readMs)
+      shedding.admit(at)
     }
     const callbacks = due
     due = []

@@ -155,6 +155,12 @@ test('go on where a page ended, however deep in the list, and read nothing befor
   expect(from.filter(({ steps }) => !seek.test(steps[0] ?? ''))).toEqual([])
 })
 
+test('are planned once: none has a value that SQLite would look into', async () => {
+  const sources = (await plansOfAll()).map(({ source }) => source)
+  expect(sources.filter((source) => source.endsWith(' limit cast(? as integer)'))).not.toEqual([])
+  expect(sources.filter((source) => /\blimit \?/.test(source))).toEqual([])
+})
+
 test('read the index of their own', async () => {
   const plans = await plansOfAll()
   const indexOf = (words: RegExp) =>

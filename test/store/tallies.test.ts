@@ -57,6 +57,8 @@ test('after rows were given away, changed and deleted by hand', () => {
     )
   }
   for (const change of [
+    "update uploads set reserved_seconds = 7 where creator = 'alice'",
+    "update uploads set stored_seconds = 70 where creator = 'alice'",
     "update uploads set creator = 'dora' where creator = 'alice'",
     "update uploads set protocol = 'TUS', stored_seconds = 99 where creator = 'bob'",
     "update uploads set status = 'DELETED', stored_seconds = 0",

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isSignedByNode } from '../../src/node-signature.ts'
+import { isSignedByNode } from '../../src/node/signature.ts'
 import { readNotice, type NoticeRequest } from '../../src/stream/notice.ts'
 import { createIsSigned } from '../../src/stream/signature.ts'
 

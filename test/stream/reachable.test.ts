@@ -1,6 +1,6 @@
 /** Whether Stream answers lately: by the real adapter, against an emulator that can be made to fail. */
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createPooledSend } from '../../src/pooled-send.ts'
+import { createPooledSend } from '../../src/node/pooled-send.ts'
 import { createApiBudget } from '../../src/stream/budget.ts'
 import { withBudget } from '../../src/stream/budgeted.ts'
 import { withReachability } from '../../src/stream/reachable.ts'

@@ -1,6 +1,6 @@
 /** Both ways in which requests travel to Stream: what holds for one of them must hold for the other. */
 import { afterAll } from 'vitest'
-import { createPooledSend } from '../../src/pooled-send.ts'
+import { createPooledSend } from '../../src/node/pooled-send.ts'
 import { sendByFetch } from '../../src/stream/send-by-fetch.ts'
 
 const pooled = createPooledSend()

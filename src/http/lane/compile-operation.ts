@@ -6,7 +6,6 @@ import {
   Kind,
   OperationTypeNode,
   getOperationAST,
-  getVariableValues,
   visit,
 } from 'graphql'
 import {
@@ -18,6 +17,7 @@ import {
 } from './compile-selection.ts'
 import { giveUp } from './irregular.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
+import { variableReader } from './read-variables.ts'
 import type { Text } from './text.ts'
 
 type Values = Readonly<Record<string, unknown>>
@@ -53,10 +53,12 @@ export function compileOperation(
   const { selectionSet, variableDefinitions = [] } = operation
   const fragments = fragmentsOf(document)
   const conditions = conditionsIn(document)
+  const read = variableReader(schema, variableDefinitions)
   const variants = new Map<string, readonly CompiledField[]>()
 
   function fieldsFor(values: Values): readonly CompiledField[] {
-    const variant = conditions.map((name) => String(values[name])).join()
+    const variant =
+      conditions.length === 0 ? '' : conditions.map((name) => String(values[name])).join()
     const known = variants.get(variant)
     if (known !== undefined) return known
     if (variants.size >= MOST_VARIANTS || !operation || !type) return giveUp()
@@ -71,9 +73,8 @@ export function compileOperation(
 
   const write = operation.operation === OperationTypeNode.MUTATION ? writeInTurn : writeTogether
   return (given) => {
-    const { coerced } = getVariableValues(schema, variableDefinitions, given.variables)
-    if (coerced === undefined) return giveUp()
-    return write(fieldsFor(coerced), given, { context: given.context, variables: coerced })
+    const variables = read(given.variables)
+    return write(fieldsFor(variables), given, { context: given.context, variables })
   }
 }
 

@@ -4,6 +4,7 @@ import type { Parts } from '../../uploads/parts.ts'
 import type { CrowdLimit } from '../crowd-limit.ts'
 import type { Deadlines } from '../deadlines.ts'
 import { createLapses } from '../lapses.ts'
+import type { KnownDocuments } from '../known-documents.ts'
 import type { Callers } from '../remember-callers.ts'
 import type { Yoga } from '../yoga.ts'
 import { createAudiences } from './audiences.ts'
@@ -17,10 +18,11 @@ export interface LaneOptions extends HeaderRules {
   readonly callers: Callers
   readonly crowd: CrowdLimit
   readonly deadlines: Deadlines
+  readonly documents: KnownDocuments
 }
 
 export function createGatewayLane(parts: Parts, yoga: Yoga, options: LaneOptions): Lane {
-  const longWay = createLongWay(yoga, schema)
+  const longWay = createLongWay(yoga, schema, options.documents)
   return createLane({
     parts,
     callers: options.callers,

@@ -57,7 +57,7 @@ export interface Lane {
    * Null where there is no plan for it.
    */
   watch(viewer: Viewer, asked: Asked): LaneStream['join'] | null
-  learnWatched(viewer: Viewer, asked: Asked): void
+  learnWatched(asked: Asked): void
   /** Says that the long way answered this with 200 and this media type. */
   learn(post: Post, mediaType: string): void
 }
@@ -110,15 +110,12 @@ export function createLane(lane: LaneParts): Lane {
 
     watch: (viewer, asked) => watch(plans.find(asked), viewer, asked, 'websocket'),
 
-    learnWatched(viewer, asked) {
-      plans.learn(asked, (query) => longWay.prepare(query, viewer))
-    },
+    learnWatched: (asked) => plans.learn(asked, longWay.documentOf(asked.query)),
 
-    learn({ authorization, accept, body }, mediaType) {
-      const viewer = callers.recall(authorization)
+    learn({ accept, body }, mediaType) {
       const asked = readAsked(body)
-      if (viewer === null || asked === null) return
-      plans.learn(asked, (query) => longWay.prepare(query, viewer))
+      if (asked === null) return
+      plans.learn(asked, longWay.documentOf(asked.query))
       plans.learnType(asked, accept ?? '', mediaType)
     },
   }

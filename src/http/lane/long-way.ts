@@ -1,9 +1,10 @@
 /** graphql-js itself, with all of Yoga's plugins around it: for what is not the regular case. */
-import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
 import type { GraphQLContext } from '../../graphql/context.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { Enveloped } from '../enveloped.ts'
+import type { KnownDocuments } from '../known-documents.ts'
 import type { Yoga } from '../yoga.ts'
 import type { Asked } from './asked.ts'
 import { type Outcomes, giveAgain, replaying } from './outcomes.ts'
@@ -25,27 +26,22 @@ interface Given {
 
 export interface LongWay {
   readonly schema: GraphQLSchema
-  /** Parses and validates as Yoga does; null where the document is not valid. */
-  prepare(query: string, viewer: Viewer): DocumentNode | null
+  /** The document that this text was parsed to and carried out as; null where it was not, lately. */
+  documentOf(query: string): DocumentNode | null
   /** Carries the operation out, but for what `outcomes` say was done already. */
   answer(plan: Plan, viewer: Viewer, given: Given, mediaType?: string): Promise<FullAnswer>
 }
 
-export function createLongWay(yoga: Yoga, schema: GraphQLSchema): LongWay {
+export function createLongWay(
+  yoga: Yoga,
+  schema: GraphQLSchema,
+  documents: KnownDocuments,
+): LongWay {
   const replay = replaying(schema)
 
   return {
     schema,
-    prepare(query, viewer) {
-      const { parse, validate }: Enveloped = yoga.getEnveloped({ viewer, params: { query } })
-      try {
-        const document = parse(query)
-        return validate(schema, document).length === 0 ? document : null
-      } catch (error) {
-        if (error instanceof GraphQLError) return null
-        throw error
-      }
-    },
+    documentOf: (query) => documents.carriedOut(query),
     async answer(plan, viewer, { context, variables, root, outcomes }, mediaType) {
       const { execute }: Enveloped = yoga.getEnveloped({ viewer })
       if (outcomes !== undefined) giveAgain(context, outcomes)

@@ -34,10 +34,10 @@ const LONGEST_ACCEPT = 256
 export interface Plans {
   find(asked: Asked): Plan | null
   /**
-   * Says that this was answered the long way. From the second time on there is a plan, unless
-   * `prepare`, which parses and validates as Yoga does, gives null.
+   * Says that this was answered the long way, which carried this document out; null where it did not.
+   * From the second time on there is a plan, where one can be made.
    */
-  learn(asked: Asked, prepare: (query: string) => DocumentNode | null): void
+  learn(asked: Asked, document: DocumentNode | null): void
   /** Says what Yoga answered with to whoever accepts this, where there is a plan. */
   learnType(asked: Asked, accept: string, mediaType: string): void
 }
@@ -59,13 +59,14 @@ export function createPlans(schema: GraphQLSchema, telemetry: Pick<Telemetry, 'o
 
   return {
     find,
-    learn({ query, operationName }, prepare) {
+    learn({ query, operationName }, document) {
+      if (document === null) return
       const operations: Operations = documents.get(query) ?? new Map()
       documents.set(query, operations)
       const name = operationName ?? ''
       const known = operations.get(name)
       if (known === 'unknown') {
-        operations.set(name, planOf(schema, telemetry, prepare(query), operationName))
+        operations.set(name, planOf(schema, telemetry, document, operationName))
       } else if (known === undefined && operations.size < MOST_OPERATIONS) {
         operations.set(name, 'unknown')
       }
@@ -83,10 +84,9 @@ export function createPlans(schema: GraphQLSchema, telemetry: Pick<Telemetry, 'o
 function planOf(
   schema: GraphQLSchema,
   telemetry: Pick<Telemetry, 'operation'>,
-  document: DocumentNode | null,
+  document: DocumentNode,
   operationName: string | null,
 ): Plan | 'none' {
-  if (document === null) return 'none'
   const operation = getOperationAST(document, operationName)
   const carryOut = compileOperation(schema, document, operationName)
   if (!operation || carryOut === null) return 'none'

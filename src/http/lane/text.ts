@@ -3,6 +3,9 @@ export type Text = string | Promise<string>
 
 /** All of it in order, once it is all there. */
 export async function joinLater(parts: readonly Text[], end: string): Promise<string> {
+  const [head = '', text, ...others] = parts
+  // By far the most wait for one field.
+  if (others.length === 0 && typeof head === 'string') return head + ((await text) ?? '') + end
   // oxlint-disable-next-line typescript/await-thenable -- some of it is there already
   const texts = await Promise.all(parts)
   return texts.join('') + end

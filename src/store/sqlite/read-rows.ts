@@ -10,7 +10,7 @@ import {
   uploadStatuses,
 } from '../../uploads/upload.ts'
 import type { DueUpload, Holdings, KeyedUpload, ReferenceFate, Reservation } from '../store.ts'
-import { rowStatuses, uploadEvents, uploads } from './tables.ts'
+import { type RowStatus, rowStatuses, uploadEvents, uploads } from './tables.ts'
 import {
   flag,
   moment,
@@ -112,6 +112,12 @@ export function readFate(row: unknown): { readonly id: string; readonly fate: Re
 export function readHoldings(row: unknown): Holdings {
   const [reserved, stored] = unpack(row)
   return { reservedSeconds: number(reserved), storedSeconds: number(stored) }
+}
+
+/** A status, and how many rows stand in it. */
+export function readCount(row: unknown): readonly [RowStatus, number] {
+  const [status, count] = unpack(row)
+  return [rowStatusOf(status), number(count)]
 }
 
 /** Field by field: with a spread in it, this takes ten times as long. */

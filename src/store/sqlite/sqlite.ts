@@ -1,16 +1,12 @@
 /** The embedded keeper: one SQLite file, by better-sqlite3. */
 import { randomUUID } from 'node:crypto'
-import {
-  type UploadEvent,
-  type UploadProtocol,
-  uploadProtocols,
-  uploadStatuses,
-} from '../../uploads/upload.ts'
+import { type UploadEvent, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 import type { Holdings, Reservation, ReserveOutcome, ReserveRules, UploadStore } from '../store.ts'
 import { type SqliteDatabase, openSqlite } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { prepareLists } from './lists.ts'
 import {
+  readCount,
   readDue,
   readEvent,
   readFate,
@@ -45,16 +41,9 @@ export function createSqliteStore(file: string): UploadStore {
   const holdingsOf = (creator: string): Holdings =>
     readHoldings(statements.holdings.get({ creator }))
 
-  /** How many rows the creator has in these statuses, of one protocol or of all. */
-  function countTallied(
-    creator: string,
-    statuses: readonly RowStatus[],
-    protocol?: UploadProtocol,
-  ): number {
-    const protocols = protocol === undefined ? uploadProtocols : [protocol]
-    const values = { statuses: JSON.stringify(statuses), protocols: JSON.stringify(protocols) }
-    return number(statements.count.get({ creator, ...values }))
-  }
+  /** How many rows stand in each status, of those in which any stood so far. */
+  const countRows = (): ReadonlyMap<RowStatus, number> =>
+    new Map(statements.countByStatus.all({ creator: EVERYBODY }).map(readCount))
 
   function reserve(reservation: Reservation, rules: ReserveRules): ReserveOutcome {
     const { requestedBy, idempotencyKey, creator } = reservation
@@ -145,17 +134,20 @@ export function createSqliteStore(file: string): UploadStore {
       lists.rows(selection, stretch).map(readUpload).filter(presentOnly),
 
     count: async (selection) => {
-      const { creator = EVERYBODY, statuses = uploadStatuses, protocol } = selection
-      // Whatever is not asked for by time has been tallied.
-      return selection.createdAfter === undefined && selection.createdBefore === undefined
-        ? countTallied(creator, statuses, protocol)
-        : lists.count(selection)
+      const { creator = EVERYBODY, protocol, createdAfter, createdBefore } = selection
+      // What is not asked for by time has been tallied.
+      if (createdAfter !== undefined || createdBefore !== undefined) return lists.count(selection)
+      const statuses = JSON.stringify(selection.statuses ?? uploadStatuses)
+      const protocols = JSON.stringify(protocol === undefined ? uploadProtocols : [protocol])
+      return number(statements.count.get({ creator, statuses, protocols }))
     },
 
-    countByStatus: async () =>
-      new Map(uploadStatuses.map((status) => [status, countTallied(EVERYBODY, [status])])),
+    countByStatus: async () => {
+      const rows = countRows()
+      return new Map(uploadStatuses.map((status) => [status, rows.get(status) ?? 0]))
+    },
 
-    countReservations: async () => countTallied(EVERYBODY, ['RESERVED']),
+    countReservations: async () => countRows().get('RESERVED') ?? 0,
 
     holdings: async (creator) => holdingsOf(creator ?? EVERYBODY),
 

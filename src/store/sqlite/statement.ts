@@ -43,7 +43,10 @@ export function prepare<Name extends string = never>(
   names: readonly Name[],
   query: (given: Given<Name>) => Query,
 ): Statement<Name> {
-  const { sql: source, params } = query((name) => sql.placeholder(name)).toSQL()
+  const { sql: worded, params } = query((name) => sql.placeholder(name)).toSQL()
+  // Into a bare `limit ?` SQLite looks, and plans the statement anew each time that it is given:
+  // for a short list, half of the time it takes. https://www.sqlite.org/c3ref/prepare.html
+  const source = worded.replace(/ limit \?$/, ' limit cast(? as integer)')
   const sources = params.map((param) => readParam(param, names))
   const statement = connection.prepare<[SqliteValue[]]>(source)
   if (statement.reader) statement.pluck()

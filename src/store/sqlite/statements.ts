@@ -204,6 +204,13 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
           ),
         ),
     ),
+    countByStatus: prepare(connection, ['creator'], (given) =>
+      db
+        .select({ row: packed([uploadTallies.status, total('uploads')]) })
+        .from(uploadTallies)
+        .where(eq(uploadTallies.creator, given('creator')))
+        .groupBy(uploadTallies.status),
+    ),
     keepNotice: prepare(connection, ['uid', 'body', 'receivedAt'], (given) =>
       db
         .insert(keptNotices)

@@ -3,12 +3,12 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { refuseLoad } from '../src/refuse-load.ts'
-import { createShedding } from '../src/shed-load.ts'
-import { type Served, evenly, turnLoop } from './kit/event-loop.ts'
+import { refuseLoad } from '../../src/node/refuse-load.ts'
+import { createShedding } from '../../src/node/shed-load.ts'
+import { type Served, evenly, turnLoop } from '../kit/event-loop.ts'
 
 /** A request that is taken on costs a millisecond: a thousand a second are all that can be answered. */
-const COSTS = { costMs: 1, refusalMs: 0.05 }
+const COSTS = { readMs: 0.01, costMs: 1, refusalMs: 0.04 }
 
 function waits(served: readonly Served[], outcome: Served['outcome']): readonly number[] {
   return served
@@ -39,7 +39,9 @@ describe('load shedding', () => {
     expect(share(accepted, 0.99)).toBeLessThanOrEqual(250)
     expect(share(waits(known, 'refused'), 0.99)).toBeLessThanOrEqual(50)
     // And goes on working: what refusing leaves of ten seconds is spent on answers.
-    expect(accepted.length).toBeGreaterThan(10_000 * (1 - (times - 0.8) * COSTS.refusalMs) * 0.9)
+    expect(accepted.length).toBeGreaterThan(
+      10_000 * (1 - (times - 0.8) * (COSTS.readMs + COSTS.refusalMs)) * 0.9,
+    )
     expect(load.refused).toBe(refused.length)
   })
 
@@ -85,20 +87,33 @@ describe('load shedding', () => {
     expect(wakings).toBe(6)
   })
 
+  it('serves at once where nobody waits, then in the order they came, a little in each turn', () => {
+    const { served } = turnLoop({ ...COSTS, arrivals: Array.from({ length: 20 }, () => 0) })
+    expect(served.map(({ outcome }) => outcome)).toEqual(Array(20).fill('accepted'))
+    const waited = served.map(({ waitedMs }) => Math.floor(waitedMs))
+    expect(waited).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
+  })
+
   it('takes on so many that wait for their answers, and more when some are answered', () => {
-    const shedding = createShedding({ now: () => 0, later: () => {}, mostInFlight: 2 })
-    const take = (): (() => void) | null =>
-      shedding.admit() === 'accepted' ? shedding.begin() : null
-    const first = take()
-    take()
-    expect(take()).toBeNull()
+    const ends: (() => void)[] = []
+    const refused: string[] = []
+    const due: (() => void)[] = []
+    const shedding = createShedding<string>({
+      now: () => 0,
+      later: (run) => due.push(run),
+      mostInFlight: 2,
+      serve: () => ends.push(shedding.begin()),
+      refuse: (name) => refused.push(name),
+    })
+    for (const name of ['a', 'b', 'c']) shedding.admit(name)
+    expect([ends.length, refused]).toEqual([2, ['c']])
     expect(shedding.load()).toEqual({ refused: 1, inFlight: 2, delayMs: 0 })
-    first?.()
+    ends[0]?.()
     // Answered, and then its connection closed: it is one request all the same.
-    first?.()
+    ends[0]?.()
     expect(shedding.load().inFlight).toBe(1)
-    expect(take()).not.toBeNull()
-    expect(take()).toBeNull()
+    for (const name of ['d', 'e']) shedding.admit(name)
+    expect([ends.length, refused]).toEqual([3, ['c', 'e']])
   })
 })
 

@@ -1,6 +1,6 @@
 /** Sends events to one reader of a Node response: server-sent events, one buffer for all who read them. */
 import type { ServerResponse } from 'node:http'
-import type { Frame, Outlet } from './http/lane/frame.ts'
+import type { Frame, Outlet } from '../http/lane/frame.ts'
 
 /** Milliseconds between two comments that keep a quiet stream open through proxies. */
 const PULSE_MS = 12_000

@@ -2,9 +2,9 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createPooledSend } from '../../src/pooled-send.ts'
+import { createPooledSend } from '../../src/node/pooled-send.ts'
 import type { StreamRequest } from '../../src/stream/send.ts'
-import { json, plain, startStubStream } from './stub-stream.ts'
+import { json, plain, startStubStream } from '../stream/stub-stream.ts'
 
 function pool() {
   const pooled = createPooledSend()

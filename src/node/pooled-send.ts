@@ -1,6 +1,6 @@
 /** Exchanges with Stream over connections that stay open: Node's keeper of the port, on undici. */
 import { Agent, type Dispatcher } from 'undici'
-import { MAX_ANSWER_BYTES, type AnswerHeaders, type Send, type Unanswered } from './stream/send.ts'
+import { MAX_ANSWER_BYTES, type AnswerHeaders, type Send, type Unanswered } from '../stream/send.ts'
 
 /** Connections to one host, so many at most; further exchanges wait for one, in their own time. */
 const CONNECTIONS = 128

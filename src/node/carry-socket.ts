@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'graphql-ws'
 import type { WebSocket } from 'ws'
-import type { Lane } from './http/lane/lane.ts'
-import { type Line, createSocketLane } from './http/lane/socket-lane.ts'
-import type { SocketDoor, SocketExtra } from './http/socket.ts'
-import type { Log } from './uploads/parts.ts'
+import type { Lane } from '../http/lane/lane.ts'
+import { type Line, createSocketLane } from '../http/lane/socket-lane.ts'
+import type { SocketDoor, SocketExtra } from '../http/socket.ts'
+import type { Log } from '../uploads/parts.ts'
 
 /** Milliseconds between two pings, shorter than the idle limit of common proxies. */
 const PING_MS = 12_000

@@ -5,8 +5,8 @@ import type { Duplex } from 'node:stream'
 import { makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { carrySocket } from './carry-socket.ts'
-import type { Gateway } from './gateway.ts'
-import type { Log } from './uploads/parts.ts'
+import type { Gateway } from '../gateway.ts'
+import type { Log } from '../uploads/parts.ts'
 
 /** Bytes of one message of a client. */
 const MAX_MESSAGE_BYTES = 64 * 1024

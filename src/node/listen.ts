@@ -1,4 +1,5 @@
 /** Listens on a port with Node's own HTTP server, and hands each request on as a web Request. */
+import { once, setMaxListeners } from 'node:events'
 import {
   type IncomingMessage,
   type Server,
@@ -6,16 +7,16 @@ import {
   type ServerResponse,
   createServer,
 } from 'node:http'
-import { createRequestListener } from './answer-requests.ts'
+import { type RequestAnswerer, createRequestAnswerer } from './answer-requests.ts'
 import type { TrustedProxies } from './client-address.ts'
-import type { Gateway } from './gateway.ts'
+import type { Gateway } from '../gateway.ts'
 import { listenForSockets } from './listen-sockets.ts'
-import type { Log } from './uploads/parts.ts'
+import type { Log } from '../uploads/parts.ts'
 
 /** What of a gateway answers whoever comes. */
 export type AnsweringGateway = Pick<
   Gateway,
-  'fetch' | 'lane' | 'nextId' | 'sockets' | 'allowedOrigins'
+  'fetch' | 'lane' | 'nextId' | 'noteRefused' | 'sockets' | 'allowedOrigins'
 >
 
 export interface Listener {
@@ -44,6 +45,8 @@ interface Patience {
 const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000 }
 /** Longer than proxies keep an idle connection, so that it is never closed under a request. */
 const KEEP_ALIVE_MS = 65_000
+/** Connections that wait to be taken: a crowd that comes at once is refused by us, not by the system. */
+const BACKLOG = 4096
 /** Bytes of all headers: a token of 4 KiB, and the metadata that a tus creation may carry. */
 const MAX_HEADER_BYTES = 24 * 1024
 const MAX_HEADERS = 100
@@ -61,7 +64,7 @@ export interface ListenOptions {
 /** Rejects where the address cannot be had, with a sentence that says which. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, trustedProxies, patience = PATIENCE } = options
-  let answer = starting
+  let answerer: RequestAnswerer = { listener: starting, unanswered: () => [] }
   let draining = false
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -72,7 +75,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
   const server = createServer(limits, (request, response) => {
     if (draining) response.shouldKeepAlive = false
-    answer(request, response)
+    answerer.listener(request, response)
   })
   server.maxHeadersCount = MAX_HEADERS
   // Whoever reads nothing of its answer for so long will not read it: events have a pulse.
@@ -83,14 +86,18 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     url: urlOf(server, host),
     answerWith(gateway, log) {
-      answer = createRequestListener({ gateway, log, trustedProxies })
+      answerer = createRequestAnswerer({ gateway, log, trustedProxies })
       sockets = listenForSockets(server, gateway, log)
     },
     async close(graceMs) {
       draining = true
-      const drained = drain(server, graceMs)
-      await sockets?.close(graceMs)
-      await drained
+      const startedAt = performance.now()
+      // Clients are told that their connections take no further request.
+      const underWay = [...answerer.unanswered()]
+      for (const response of underWay) response.shouldKeepAlive = false
+      // Until these are answered, whoever comes is answered too: a probe hears that we are not ready.
+      await Promise.all([untilClosed(underWay, graceMs), sockets?.close(graceMs)])
+      await drain(server, Math.max(0, graceMs - (performance.now() - startedAt)))
     },
   }
 }
@@ -102,7 +109,7 @@ function bind(server: Server, host: string, port: number): Promise<void> {
         error.code === 'EADDRINUSE' ? ': it is in use. Set PORT to another, or to 0' : ''
       reject(new Error(`Cannot listen on ${host}:${port}${taken}.`, { cause: error }))
     })
-    server.listen(port, host, resolve)
+    server.listen({ port, host, backlog: BACKLOG }, resolve)
   })
 }
 
@@ -118,6 +125,16 @@ function urlOf(server: Server, host: string): string {
           ? `[${host}]`
           : host
   return `http://${shown}:${address.port}`
+}
+
+/** Resolves when what is under way at this moment is answered, or after so long. */
+async function untilClosed(underWay: readonly ServerResponse[], graceMs: number): Promise<void> {
+  const late = new AbortController()
+  const deadline = setTimeout(() => late.abort(), graceMs)
+  const { signal } = late
+  setMaxListeners(0, signal)
+  await Promise.allSettled(underWay.map((response) => once(response, 'close', { signal })))
+  clearTimeout(deadline)
 }
 
 /** Milliseconds between two looks for connections that have fallen idle. */

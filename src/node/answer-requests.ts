@@ -2,12 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServerAdapter } from '@whatwg-node/server'
 import { type TrustedProxies, clientAddress, isFromTrusted } from './client-address.ts'
-import type { Gateway } from './gateway.ts'
-import { createSubscriber } from './http/lane/frame.ts'
-import type { LaneAnswer, LaneStream, Post } from './http/lane/lane.ts'
+import type { Gateway } from '../gateway.ts'
+import { createSubscriber } from '../http/lane/frame.ts'
+import type { LaneAnswer, LaneStream, Post } from '../http/lane/lane.ts'
 import { WholeBody, readWhole } from './read-whole.ts'
 import { createEventStreams } from './send-events.ts'
-import type { Log } from './uploads/parts.ts'
+import type { Log } from '../uploads/parts.ts'
+import { refuseLoad } from './refuse-load.ts'
+import { createShedding } from './shed-load.ts'
 
 /** What the adapter hands on of Node's own. */
 interface NodeContext {
@@ -17,6 +19,10 @@ interface NodeContext {
   readonly post?: Post
 }
 
+/** Whoever watches over the gateway must be answered while it is busy most of all. */
+const NEVER_REFUSED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
+/** Requests that wait for their answers: many times what one machine answers in the time of one. */
+const MOST_IN_FLIGHT = 1000
 const LANE_PATH = '/graphql'
 /** A type that needs no look at its parameters. */
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
@@ -24,22 +30,57 @@ const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 const MOST_BYTES = 64 * 1024
 
 export interface Answering {
-  readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'nextId'>
+  readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'nextId' | 'allowedOrigins' | 'noteRefused'>
   readonly log: Log
   readonly trustedProxies: TrustedProxies
 }
 
-/** For Node's server. Never throws. */
-export function createRequestListener({ gateway, log, trustedProxies }: Answering) {
+/** Whoever answers the requests of Node's server. */
+export interface RequestAnswerer {
+  /** Never throws. */
+  readonly listener: (req: IncomingMessage, res: ServerResponse) => void
+  /** Responses that are not complete, streams among them. */
+  readonly unanswered: () => Iterable<ServerResponse>
+}
+
+export function createRequestAnswerer({
+  gateway,
+  log,
+  trustedProxies,
+}: Answering): RequestAnswerer {
   const { lane, nextId } = gateway
   const streams = createEventStreams()
+  const shedding = createShedding<ServerResponse>({
+    now: () => performance.now(),
+    later: setImmediate,
+    mostInFlight: MOST_IN_FLIGHT,
+    serve(res) {
+      // Gone while it waited for its turn.
+      if (res.destroyed) return
+      const answered = shedding.begin()
+      unanswered.set(res, answered)
+      res.once('close', () => {
+        unanswered.delete(res)
+        answered()
+      })
+      take(res.req, res)
+    },
+    refuse(res) {
+      if (res.destroyed) return
+      gateway.noteRefused(res.req.url ?? '')
+      refuseLoad(res.req, res, gateway.allowedOrigins)
+    },
+  })
+  /** With what says that it waits no longer: a stream that stands open is not one that waits. */
+  const unanswered = new Map<ServerResponse, () => void>()
 
-  const adapter = createServerAdapter<NodeContext>(async (request, { req, post }) => {
+  const adapter = createServerAdapter<NodeContext>(async (request, { req, res, post }) => {
     const forwardedFor = req.headersDistinct['x-forwarded-for']?.join()
     const address = clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies)
     const requestId = post?.requestId ?? nameOf(req)
     const response = await gateway.fetch(request, { address, requestId })
     const mediaType = response.headers.get('content-type')
+    if (mediaType?.startsWith('text/event-stream') === true) unanswered.get(res)?.()
     if (post !== undefined && response.status === 200 && mediaType !== null) {
       lane.learn(post, mediaType)
     }
@@ -96,14 +137,23 @@ export function createRequestListener({ gateway, log, trustedProxies }: Answerin
       return
     }
     outlet.open()
+    unanswered.get(res)?.()
     res.on('drain', () => subscriber.goOn())
     res.once('close', leave)
   }
 
-  return (req: IncomingMessage, res: ServerResponse): void => {
+  function take(req: IncomingMessage, res: ServerResponse): void {
     const length = Number(req.headers['content-length'])
     if (!isForLane(req) || !(length > 0 && length <= MOST_BYTES)) void adapter(req, res)
     else readWhole(req, length, (bytes) => answerPost(req, res, bytes))
+  }
+
+  return {
+    listener(req, res) {
+      if (NEVER_REFUSED.has(req.url ?? '')) take(req, res)
+      else shedding.admit(res)
+    },
+    unanswered: () => unanswered.keys(),
   }
 }
 

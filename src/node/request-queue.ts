@@ -1,0 +1,49 @@
+/** Requests in the order they came, each with the time since when it waits. */
+
+/** One that waits. */
+export interface Waiting<T> {
+  readonly request: T
+  readonly since: number
+}
+
+export interface RequestQueue<T> {
+  put(request: T, since: number): void
+  /** The one to be taken next; null where nobody waits. */
+  oldest(): Waiting<T> | null
+  take(): void
+  /** Takes the one that came last, out of turn; null where nobody waits. */
+  takeNewest(): T | null
+  length(): number
+  /** How many were ever taken in their turn. */
+  taken(): number
+}
+
+/** Taken ones are let go in passing: nothing is moved for each. */
+const CLEARED_AT_ONCE = 256
+
+export function createQueue<T>(): RequestQueue<T> {
+  let waiting: Waiting<T>[] = []
+  let first = 0
+  let taken = 0
+  return {
+    put(request, since) {
+      waiting.push({ request, since })
+    },
+    oldest: () => waiting[first] ?? null,
+    take() {
+      if (first === waiting.length) return
+      first += 1
+      taken += 1
+      if (first === waiting.length || first === CLEARED_AT_ONCE) {
+        waiting = waiting.slice(first)
+        first = 0
+      }
+    },
+    takeNewest() {
+      if (first === waiting.length) return null
+      return waiting.pop()?.request ?? null
+    },
+    length: () => waiting.length - first,
+    taken: () => taken,
+  }
+}
