@@ -26,7 +26,7 @@ export interface LoadGenerator {
   closedLoop(order: Order<ClosedLoop>): Promise<Measured>
   openLoop(order: Order<OpenLoop>): Promise<Measured>
   subscribe(order: Order<Subscribe>): Promise<void>
-  change(crowd: string, shot: Shot): Promise<z.infer<typeof heard>>
+  change(crowd: string, shot: Shot, told: string): Promise<z.infer<typeof heard>>
   churn(crowd: string, perSecond: number): Promise<void>
   disperse(crowd: string): Promise<void>
   sendFile(order: Order<SendFile>): Promise<z.infer<typeof sent>>
@@ -56,7 +56,7 @@ export function startLoadGenerator(): LoadGenerator {
     closedLoop: (order) => perform({ kind: 'closed-loop', ...order }, measured),
     openLoop: (order) => perform({ kind: 'open-loop', ...order }, measured),
     sendFile: (order) => perform({ kind: 'send-file', ...order }, sent),
-    change: (crowd, shot) => perform({ kind: 'change', crowd, shot }, heard),
+    change: (crowd, shot, told) => perform({ kind: 'change', crowd, shot, told }, heard),
     async subscribe(order) {
       await perform({ kind: 'subscribe', ...order }, done)
     },
