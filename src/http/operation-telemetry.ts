@@ -43,20 +43,22 @@ export function spanOf({ kind, meter }: NamedOperation) {
 /** A result counts with the limits that other plugins put around it; so this one goes last. */
 export function createOperationTelemetry(telemetry: Telemetry): GatewayPlugin {
   const nameOf = createOperationNaming(telemetry)
+  const refuse = (): void => telemetry.refused(DOOR, 'invalid')
   return {
     onParse:
       () =>
       ({ result }) => {
-        if (result instanceof Error) telemetry.refused(DOOR, 'invalid')
+        if (result instanceof Error) refuse()
       },
     onValidate:
       () =>
       ({ valid }) => {
-        if (!valid) telemetry.refused(DOOR, 'invalid')
+        if (!valid) refuse()
       },
     onExecute({ args, executeFn, setExecuteFn }) {
       const operation = nameOf(args)
-      if (operation === null) return
+      // One event of a subscription is no operation of its own.
+      if (operation === null || operation.kind === 'subscription') return
       const { name, facts } = spanOf(operation)
       setExecuteFn((given) =>
         telemetry.inSpan(name, 'server', facts, async (span) => {

@@ -113,9 +113,11 @@ export function createRequestAnswerer({
     else if (answer instanceof Promise) {
       answer
         .then((later) => (later === null ? goLongWay() : send(res, later, post)))
-        .catch((error: unknown) => apologise(res, log, error))
+        .catch((error: unknown) => apologise(res, log, error, post))
     } else if ('join' in answer) {
-      stream(res, answer, post, goLongWay).catch((error: unknown) => apologise(res, log, error))
+      stream(res, answer, post, goLongWay).catch((error: unknown) =>
+        apologise(res, log, error, post),
+      )
     } else send(res, answer, post)
   }
 
@@ -182,12 +184,19 @@ function send(
   res.writeHead(status, list).end(text)
 }
 
-function apologise(res: ServerResponse, log: Log, error: unknown): void {
-  const requestId = crypto.randomUUID()
+function apologise(
+  res: ServerResponse,
+  log: Log,
+  error: unknown,
+  { requestId }: Pick<Post, 'requestId'>,
+): void {
   log.error({ requestId, err: error }, 'unexpected error')
   if (res.headersSent) res.destroy()
   else {
-    res.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' })
+    res.writeHead(500, {
+      'content-type': 'text/plain; charset=utf-8',
+      'x-request-id': requestId,
+    })
     res.end(`Unexpected error. Ask for it by this id: ${requestId}\n`)
   }
 }

@@ -40,11 +40,11 @@ export interface Shedding<T> {
 }
 
 /** A round of the queue up to this long is no overload, in milliseconds of work. */
-const LONG_MS = 100
+const LONG_MS = 200
 /** A round that has at least this much of the one before is not catching up. */
 const CATCHES_UP_BELOW = 0.9
 /** Whoever waited longer is refused in any case: a crowd that came all at once. */
-const LONGEST_MS = 150
+const LONGEST_MS = 250
 /**
  * How long the queue is kept under overload. For a while after a refusal a longer one is an overload at
  * once.

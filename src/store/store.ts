@@ -153,12 +153,6 @@ export interface UploadStore {
   countReservations(): Promise<number>
   /** Of one creator, or of all. */
   holdings(creator?: string): Promise<Holdings>
-  /** How many uploads there are in each status; one that is left out has none. */
-  countByStatus(): Promise<ReadonlyMap<UploadStatus, number>>
-  /** Reservations whose outcome at Stream is not known yet. */
-  countReservations(): Promise<number>
-  /** When Stream should have been asked after the most overdue upload; null where none has a time. */
-  oldestDue(): Promise<Date | null>
 
   /**
    * Records the next version with its event. False when somebody else recorded a version in

@@ -1,42 +1,39 @@
 /** Measures GraphQL operations by kind and name. */
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, type Registry } from 'prom-client'
 import { createOperationNames } from './operation-names.ts'
+import { createPlainHistogram } from './plain-histogram.ts'
 import type { OperationKind, OperationMeter } from './telemetry.ts'
-
-const LABELS = ['kind', 'operation'] as const
 
 /** Queries are answered from the database, mutations wait for Stream, 30 seconds at most. */
 const ANSWER_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 /** A page that watches one upload is there for minutes, one that lists uploads for hours. */
 const WATCH_SECONDS = [1, 10, 60, 300, 900, 3600, 14_400, 86_400]
 
-/**
- * Returns what gives each kind and name its meter. A meter is made once: its `done` is one
- * observation of a histogram whose labels were settled then.
- */
-export function createOperationMeters(
-  registry: Registry,
-): (kind: OperationKind, name: string | null) => OperationMeter {
-  const registers = [registry]
-  const answers = new Histogram({
+/** The meters, and what they have measured. */
+export interface OperationMeters {
+  /** See `Telemetry.operation`. */
+  readonly operation: (kind: OperationKind, name: string | null) => OperationMeter
+  /** The durations as Prometheus reads them; errors stand in the registry. */
+  readonly text: () => string
+}
+
+/** A meter is made once, with its labels; its `done` is a handful of additions. */
+export function createOperationMeters(registry: Registry): OperationMeters {
+  const answers = createPlainHistogram({
     name: 'headgate_operation_duration_seconds',
     help: 'Queries and mutations: seconds until they were answered.',
-    labelNames: LABELS,
     buckets: ANSWER_SECONDS,
-    registers,
   })
-  const watches = new Histogram({
+  const watches = createPlainHistogram({
     name: 'headgate_subscription_duration_seconds',
     help: 'Subscriptions that are over: seconds for which they were open.',
-    labelNames: LABELS,
     buckets: WATCH_SECONDS,
-    registers,
   })
   const errors = new Counter({
     name: 'headgate_operation_errors_total',
     help: 'Operations whose answer had errors of GraphQL. Expected failures are data, and not counted.',
-    labelNames: LABELS,
-    registers,
+    labelNames: ['kind', 'operation'],
+    registers: [registry],
   })
   const nameOf = createOperationNames()
   const meters: Readonly<Record<OperationKind, Map<string, OperationMeter>>> = {
@@ -46,25 +43,29 @@ export function createOperationMeters(
   }
 
   function meterFor(kind: OperationKind, operation: string): OperationMeter {
-    const durations = (kind === 'subscription' ? watches : answers).labels({ kind, operation })
+    const histogram = kind === 'subscription' ? watches : answers
+    const observe = histogram.add(`kind="${kind}",operation="${operation}"`)
     const failed = errors.labels({ kind, operation })
     // So that a first error is a rise from nothing, which is what a rate can see.
     failed.inc(0)
     return {
       name: operation,
       done(seconds, outcome) {
-        durations.observe(seconds)
+        observe(seconds)
         if (outcome === 'errors') failed.inc()
       },
     }
   }
 
-  return (kind, name) => {
-    const operation = nameOf(name)
-    const known = meters[kind].get(operation)
-    if (known !== undefined) return known
-    const meter = meterFor(kind, operation)
-    meters[kind].set(operation, meter)
-    return meter
+  return {
+    operation(kind, name) {
+      const operation = nameOf(name)
+      const known = meters[kind].get(operation)
+      if (known !== undefined) return known
+      const meter = meterFor(kind, operation)
+      meters[kind].set(operation, meter)
+      return meter
+    },
+    text: () => `${answers.text()}\n${watches.text()}`,
   }
 }

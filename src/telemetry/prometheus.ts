@@ -45,9 +45,10 @@ export function createPrometheusTelemetry(
     buckets: STREAM_SECONDS,
     registers,
   })
+  const operations = createOperationMeters(registry)
   const telemetry: Telemetry = {
     ...parts.traces,
-    operation: createOperationMeters(registry),
+    operation: operations.operation,
     answered: createAnswerCounts(registry),
     refused: (door, reason) => refusals.inc({ door, reason }),
     streamAnswered: (call, outcome, seconds) => requests.observe({ call, outcome }, seconds),
@@ -59,7 +60,7 @@ export function createPrometheusTelemetry(
 
   const expose = shared(async (): Promise<Exposition> => {
     const texts = await Promise.all([registry.metrics(), ofProcess.metrics()])
-    return { type: registry.contentType, text: texts.join('\n') }
+    return { type: registry.contentType, text: [...texts, operations.text()].join('\n') }
   })
   return { telemetry, expose }
 }

@@ -1,6 +1,7 @@
 /** Who may read /metrics, and what stands in it when something cannot be read, or must not be. */
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { startTestGateway } from '../kit/gateway.ts'
 import { readScrape, scrape } from '../kit/metrics.ts'
 import { metricsToken } from '../secrets/kept-secrets.ts'
@@ -8,6 +9,18 @@ import { knockEverywhere } from '../secrets/visit.ts'
 import { stageInProcess } from '../secrets/stage.ts'
 
 const TOKEN = 'metrics-token-Xy7'
+
+/** Every table is gone. */
+function breakDatabase(file: string): void {
+  const database = new Database(file)
+  const tables = z
+    .array(z.object({ name: z.string() }))
+    .parse(database.prepare("select name from sqlite_master where type = 'table'").all())
+  for (const { name } of tables) {
+    if (!name.startsWith('sqlite_')) database.exec(`alter table "${name}" rename to "gone_${name}"`)
+  }
+  database.close()
+}
 
 describe('/metrics', () => {
   it('is open where no METRICS_TOKEN is set', async () => {
@@ -54,7 +67,7 @@ describe('/metrics', () => {
 
   it('answers with all that can be read, where the database cannot', async () => {
     const gateway = await startTestGateway()
-    new Database(gateway.databaseFile).exec('alter table uploads rename to gone').close()
+    breakDatabase(gateway.databaseFile)
     const first = await scrape(gateway.url)
     for (const name of ['uploads', 'reservations', 'reserved_seconds', 'sync_lag_seconds']) {
       expect(first.all(`headgate_${name}`)).toEqual([])

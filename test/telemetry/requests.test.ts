@@ -57,6 +57,28 @@ describe('a request', () => {
     expect(headers.get('access-control-expose-headers')).toContain('X-Request-Id')
   })
 
+  it.each<[who: string, variables: Record<string, string>, isBelieved: boolean]>([
+    ['a proxy that is trusted', { TRUSTED_PROXIES: '127.0.0.1' }, true],
+    ['anybody else', {}, false],
+  ])('named by %s (%j) has that name: %s', async (_who, variables, isBelieved) => {
+    const gateway = await startTestGateway(variables)
+    const named = async (name: string): Promise<string | null> => {
+      const answer = await fetch(`${gateway.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-request-id': name },
+        body: JSON.stringify({ query: MINT }),
+      })
+      await answer.arrayBuffer()
+      return answer.headers.get('x-request-id')
+    }
+    // Often enough that the last ones are answered by the fast lane.
+    for (const name of ['edge-1', 'edge-2', 'edge-3', 'edge-4', 'edge-5']) {
+      expect((await named(name)) === name).toBe(isBelieved)
+      expect(linesOf(gateway, name).includes('upload minted')).toBe(isBelieved)
+    }
+    expect(await named('no name')).toMatch(/^[\da-f]{8}-[\da-z]+$/)
+  })
+
   const failure = z.object({
     errors: z.tuple([
       z.object({

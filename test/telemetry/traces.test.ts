@@ -66,6 +66,19 @@ describe('a trace', () => {
     expect(call.spanContext().traceId).toBe(operation.spanContext().traceId)
   })
 
+  it('is the same by the fast lane, which answers what was answered before', async () => {
+    const { url } = await startTestGateway()
+    exporter.reset()
+    for (let times = 0; times < 5; times += 1) await mint(url)
+    const spans = exporter.getFinishedSpans()
+    const operations = spans.filter(({ name }) => name === 'mutation Mint')
+    const calls = spans.filter(({ name }) => name === 'stream.create_direct_upload')
+    expect(operations).toHaveLength(5)
+    expect(calls.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual(
+      operations.map((operation) => operation.spanContext().spanId),
+    )
+  })
+
   it('tells of trouble by its kind', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', times: 1, status: 503 })

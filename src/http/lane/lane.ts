@@ -5,7 +5,7 @@
  */
 import { OperationTypeNode } from 'graphql'
 import { createContext } from '../../graphql/context.ts'
-import type { SubscriptionTransport } from '../../telemetry/telemetry.ts'
+import type { SubscriptionTransport, Telemetry } from '../../telemetry/telemetry.ts'
 import type { Parts } from '../../uploads/parts.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { CrowdLimit } from '../crowd-limit.ts'
@@ -74,6 +74,8 @@ export interface LaneParts {
   readonly headers: LaneHeaders
 }
 
+/** Where the lane stands, in what is counted. */
+const DOOR = '/graphql'
 const NO_OUTCOMES: Outcomes = new Map()
 const TOO_SLOW = JSON.stringify({ data: null, errors: [tooSlow()] })
 
@@ -103,7 +105,7 @@ export function createLane(lane: LaneParts): Lane {
       if (headers === null) return null
       const { variables } = asked
       const join = watch(plan, viewer, asked, 'sse')
-      if (join !== null) return { headers, join }
+      if (join !== null) return { headers, join: counted(join, telemetry) }
       const errand = { plan, viewer, variables, mediaType, headers, requestId }
       return telemetry.tracing ? inSpan(lane, errand) : carryOut(lane, errand)
     },
@@ -118,6 +120,18 @@ export function createLane(lane: LaneParts): Lane {
       plans.learn(asked, longWay.documentOf(asked.query))
       plans.learnType(asked, accept ?? '', mediaType)
     },
+  }
+}
+
+/** Whoever is seated has been answered; anybody else goes the long way. */
+function counted(
+  join: LaneStream['join'],
+  telemetry: Pick<Telemetry, 'answered'>,
+): LaneStream['join'] {
+  return async (subscriber) => {
+    const leave = await join(subscriber)
+    if (leave !== null) telemetry.answered(DOOR, 'POST', 200)
+    return leave
   }
 }
 
@@ -156,9 +170,15 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
     return null
   }
 
+  /** Counted as the router counts what goes the long way. */
+  function answered(answer: LaneAnswer): LaneAnswer {
+    lane.parts.telemetry.answered(DOOR, 'POST', answer.status)
+    return answer
+  }
+
   function regular(text: string): LaneAnswer {
     plan.meter.done((performance.now() - startedAt) / 1000, 'ok')
-    return { status: 200, headers, text: `{"data":${text}}` }
+    return answered({ status: 200, headers, text: `{"data":${text}}` })
   }
 
   if (typeof data === 'string') {
@@ -171,7 +191,7 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
     const end = lane.deadlines.begin(() => {
       isLate = true
       plan.meter.done((performance.now() - startedAt) / 1000, 'errors')
-      settle({ status: 200, headers, text: TOO_SLOW })
+      settle(answered({ status: 200, headers, text: TOO_SLOW }))
     })
     function settle(answer: LaneAnswer | null): void {
       end()
@@ -189,7 +209,7 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
         // It was done, and is not to be done again: only its answer is written the long way.
         lane.longWay
           .answer(plan, viewer, { context, variables, outcomes }, errand.mediaType)
-          .then((answer) => settle({ ...answer, headers }))
+          .then((answer) => settle(answered({ ...answer, headers })))
           .catch(reject)
       },
     )

@@ -29,11 +29,12 @@ export function variableReader(
   return (inputs) => {
     // Nothing is inherited: a variable may be called `toString`.
     const values: Record<string, unknown> = { __proto__: null }
-    for (const { name, defaultValue, coerce } of readers) {
+    for (const reader of readers) {
+      const { name, defaultValue } = reader
       const input = Object.hasOwn(inputs, name) ? inputs[name] : undefined
-      if (input !== undefined) values[name] = coerce(input)
+      if (input !== undefined) values[name] = reader.coerce(input)
       else if (defaultValue !== undefined) values[name] = defaultValue
-      else coerce(undefined)
+      else reader.coerce(undefined)
     }
     return values
   }
