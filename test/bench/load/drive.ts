@@ -43,10 +43,16 @@ export function startLoadGenerator(): LoadGenerator {
     serialization: 'advanced',
   })
 
+  const died = once(child, 'exit').then(() => {
+    throw new Error('The load generator has ended.')
+  })
+  // It ends after the last piece of work, too.
+  died.catch(() => {})
+
   async function perform<T extends z.ZodType>(work: Work, shape: T): Promise<z.infer<T>> {
     const heardBack = once(child, 'message')
     child.send(work)
-    const [message]: unknown[] = await heardBack
+    const [message]: unknown[] = await Promise.race([heardBack, died])
     const answer = reply.parse(message)
     if ('failure' in answer) throw new Error(answer.failure)
     return shape.parse(answer.result)
