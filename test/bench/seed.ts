@@ -1,6 +1,14 @@
 /** A database as it is after some thousand uploads, written by the gateway's own store. */
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { createSqliteStore } from 'headgate'
 
@@ -44,10 +52,18 @@ export async function seed(file: string, uploads: number): Promise<void> {
       )
     }
     await store.close()
-    if (written !== file) copyFileSync(written, file)
+    if (written !== file) copyToDisk(written, file)
   } finally {
     if (folder !== null) rmSync(folder, { recursive: true })
   }
+}
+
+/** Whole and on the disk: what is still on its way there would hold up the commits that are measured. */
+function copyToDisk(from: string, to: string): void {
+  copyFileSync(from, to)
+  const copy = openSync(to, 'r+')
+  fsyncSync(copy)
+  closeSync(copy)
 }
 
 async function writeOne(store: Store, at: number, uploads: number): Promise<void> {

@@ -15,8 +15,8 @@ interface Crowd {
   /** Opens one more, and waits until it has heard how things stand. */
   readonly addOne: (token: string) => Promise<void>
   readonly tokens: readonly string[]
-  /** Called for each event that anybody hears. */
-  onEvent: () => void
+  /** Called for each event that anybody hears, with what it says. */
+  onEvent: (words: Buffer) => void
   failure: string | null
 }
 
@@ -38,9 +38,9 @@ export async function gather(work: Subscribe): Promise<{ count: number }> {
           target,
           token,
           uid,
-          onEvent() {
+          onEvent(words) {
             if (!isFirst) {
-              crowd.onEvent()
+              crowd.onEvent(words)
               return
             }
             isFirst = false
@@ -62,18 +62,24 @@ export async function gather(work: Subscribe): Promise<{ count: number }> {
   return { count: crowd.listeners.size }
 }
 
-/** Milliseconds from sending the change until the first and the last of the crowd had it. */
+/**
+ * Milliseconds from sending the change until the first and the last of the crowd had it.
+ * @param told what each event must say
+ */
 export async function makeChange(
   name: string,
   shot: Shot,
+  told: string,
 ): Promise<{ first: number; last: number }> {
   const crowd = crowdOf(name)
   let first = 0
   let heard = 0
+  let wrong: string | null = null
   let begun = 0
   const everybody = new Promise<void>((resolve) => {
-    crowd.onEvent = () => {
+    crowd.onEvent = (words) => {
       heard += 1
+      if (!words.includes(told)) wrong ??= words.toString()
       if (heard === 1) first = performance.now() - begun
       if (heard === crowd.listeners.size) resolve()
     }
@@ -97,6 +103,7 @@ export async function makeChange(
   await within(everybody, () => failure ?? crowd.failure ?? `only ${heard} heard of it`)
   const last = performance.now() - begun
   await answered
+  if (wrong !== null) throw new Error(`An event says ${String(wrong)} and not ${told}.`)
   return { first, last }
 }
 

@@ -26,7 +26,7 @@ export interface LoadGenerator {
   closedLoop(order: Order<ClosedLoop>): Promise<Measured>
   openLoop(order: Order<OpenLoop>): Promise<Measured>
   subscribe(order: Order<Subscribe>): Promise<void>
-  change(crowd: string, shot: Shot): Promise<z.infer<typeof heard>>
+  change(crowd: string, shot: Shot, told: string): Promise<z.infer<typeof heard>>
   churn(crowd: string, perSecond: number): Promise<void>
   disperse(crowd: string): Promise<void>
   sendFile(order: Order<SendFile>): Promise<z.infer<typeof sent>>
@@ -43,10 +43,16 @@ export function startLoadGenerator(): LoadGenerator {
     serialization: 'advanced',
   })
 
+  const died = once(child, 'exit').then(() => {
+    throw new Error('The load generator has ended.')
+  })
+  // It ends after the last piece of work, too.
+  died.catch(() => {})
+
   async function perform<T extends z.ZodType>(work: Work, shape: T): Promise<z.infer<T>> {
     const heardBack = once(child, 'message')
     child.send(work)
-    const [message]: unknown[] = await heardBack
+    const [message]: unknown[] = await Promise.race([heardBack, died])
     const answer = reply.parse(message)
     if ('failure' in answer) throw new Error(answer.failure)
     return shape.parse(answer.result)
@@ -56,7 +62,7 @@ export function startLoadGenerator(): LoadGenerator {
     closedLoop: (order) => perform({ kind: 'closed-loop', ...order }, measured),
     openLoop: (order) => perform({ kind: 'open-loop', ...order }, measured),
     sendFile: (order) => perform({ kind: 'send-file', ...order }, sent),
-    change: (crowd, shot) => perform({ kind: 'change', crowd, shot }, heard),
+    change: (crowd, shot, told) => perform({ kind: 'change', crowd, shot, told }, heard),
     async subscribe(order) {
       await perform({ kind: 'subscribe', ...order }, done)
     },

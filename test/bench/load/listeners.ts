@@ -16,8 +16,8 @@ interface Call {
   /** The value of the Authorization header. */
   readonly token: string
   readonly uid: string
-  /** Called for each event. */
-  readonly onEvent: () => void
+  /** Called for each event, with what it says; to be looked at before it returns. */
+  readonly onEvent: (words: Buffer) => void
   /** Called where the server ends it. */
   readonly onLost: (reason: string) => void
 }
@@ -75,7 +75,7 @@ export function listenBySse(call: Call): Listener {
     let end = 0
     for (; from !== -1; from = text.indexOf(EVENT, end)) {
       end = from + EVENT.length
-      call.onEvent()
+      call.onEvent(text.subarray(from))
     }
     // What ends with a line holds no half of an event's first words.
     const isEven = text[text.length - 1] === NEWLINE
@@ -131,7 +131,7 @@ export function listenByWs(call: Call): Listener {
 
   function hear(words: Buffer): void {
     if (!words.includes('connection_ack')) {
-      call.onEvent()
+      call.onEvent(words)
       return
     }
     const payload = { query: SUBSCRIPTION, variables: { uid: call.uid } }

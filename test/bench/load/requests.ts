@@ -24,38 +24,38 @@ export function targetOf(url: string): Target {
 /** How much more each notice about an upload tells than the one before, in percent. */
 export const NOTICE_STEP = 0.001
 
+/** A notice in Stream's own words, in which the uid and the percentage are still to be written. */
+const [NOTICE_HEAD = '', ...NOTICE_PARTS] = JSON.stringify({
+  uid: '#',
+  creator: null,
+  thumbnail: 'https://customer-local.cloudflarestream.com/#/thumbnails/thumbnail.jpg',
+  thumbnailTimestampPct: 0,
+  readyToStream: false,
+  status: { state: 'inprogress', pctComplete: '%', errorReasonCode: '', errorReasonText: '' },
+  meta: { name: 'Measured' },
+  created: '2026-01-01T00:00:00.000000Z',
+  modified: '2026-01-01T00:00:00.000000Z',
+  size: 4_190_963,
+  preview: 'https://customer-local.cloudflarestream.com/#/watch',
+  allowedOrigins: [],
+  requireSignedURLs: false,
+  uploaded: '2026-01-01T00:00:00.000000Z',
+  maxSizeBytes: null,
+  maxDurationSeconds: 3600,
+  duration: 5.5,
+  input: { width: 1280, height: 720 },
+  playback: {
+    hls: 'https://customer-local.cloudflarestream.com/#/manifest/video.m3u8',
+    dash: 'https://customer-local.cloudflarestream.com/#/manifest/video.mpd',
+  },
+  watermark: null,
+}).split(/(?=[#%])/)
+
 /** A notice as Stream sends it, signed with the time at which it is made. */
 export function makeNotice(secret: string, uid: string, percent: number) {
-  const body = JSON.stringify({
-    uid,
-    creator: null,
-    thumbnail: `https://customer-local.cloudflarestream.com/${uid}/thumbnails/thumbnail.jpg`,
-    thumbnailTimestampPct: 0,
-    readyToStream: false,
-    status: {
-      state: 'inprogress',
-      pctComplete: percent.toFixed(6),
-      errorReasonCode: '',
-      errorReasonText: '',
-    },
-    meta: { name: 'Measured' },
-    created: '2026-01-01T00:00:00.000000Z',
-    modified: '2026-01-01T00:00:00.000000Z',
-    size: 4_190_963,
-    preview: `https://customer-local.cloudflarestream.com/${uid}/watch`,
-    allowedOrigins: [],
-    requireSignedURLs: false,
-    uploaded: '2026-01-01T00:00:00.000000Z',
-    maxSizeBytes: null,
-    maxDurationSeconds: 3600,
-    duration: 5.5,
-    input: { width: 1280, height: 720 },
-    playback: {
-      hls: `https://customer-local.cloudflarestream.com/${uid}/manifest/video.m3u8`,
-      dash: `https://customer-local.cloudflarestream.com/${uid}/manifest/video.mpd`,
-    },
-    watermark: null,
-  })
+  const told = percent.toFixed(6)
+  let body = NOTICE_HEAD
+  for (const part of NOTICE_PARTS) body += (part.startsWith('#') ? uid : told) + part.slice(1)
   const time = Math.floor(Date.now() / 1000)
   const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')
   return { body, signature: `time=${time},sig1=${signature}` }

@@ -42,8 +42,9 @@ const subscribe = z.object({
 const change = z.object({
   kind: z.literal('change'),
   crowd: z.string(),
-  /** What makes the change. */
+  /** What makes the change, and what each event of it must say. */
   shot,
+  told: z.string(),
 })
 const disperse = z.object({ kind: z.literal('disperse'), crowd: z.string() })
 const churn = z.object({

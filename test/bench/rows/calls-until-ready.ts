@@ -48,7 +48,7 @@ export const callsUntilReady: Row = {
   },
 }
 
-/** Counted once: what is asked does not depend on how fast the machine is. */
+/** Counted once: a thousand uploads are measurements enough. */
 function once(value: number): readonly Round[] {
   return [{ value, cpu: null, problem: null }]
 }

@@ -151,8 +151,9 @@ async function timeChanges(
   const lasts: number[] = []
   const before = cpuMicroseconds(server.pid)
   for (let change = 0; change < CHANGES; change += 1) {
-    const percent = 1 + (round * CHANGES + change) * NOTICE_STEP
-    const { last } = await load.change(name, changeOf(name, percent))
+    const percent = Number((1 + (round * CHANGES + change) * NOTICE_STEP).toFixed(6))
+    const told = `"encodingPercent":${percent}}`
+    const { last } = await load.change(name, changeOf(name, percent), told)
     lasts.push(last)
   }
   const after = cpuMicroseconds(server.pid)
