@@ -86,7 +86,8 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const deadlines = createDeadlines(parts, MOST_MILLISECONDS)
   const documents = createKnownDocuments()
   const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines, documents })
-  const graphql = createGraphQLDoor(yoga, authenticate, options)
+  const { closing } = parts
+  const graphql = createGraphQLDoor(yoga, authenticate, { ...options, closing })
 
   const wantsToken = options.auth.kind === 'tokens'
   const console = options.console === null ? null : { ...options.console, wantsToken }

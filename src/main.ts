@@ -135,7 +135,7 @@ export async function startGateway(
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
       isSigned: isSignedByNode,
-      readiness: { streamAway: () => streamAway(reach, parts), warmingUp: () => false },
+      readiness: { streamAway: () => streamAway(reach, parts) },
       metrics: { expose, token: config.metricsToken },
       console: {
         files: readConsoleFiles(consoleFolder),

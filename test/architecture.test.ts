@@ -113,6 +113,7 @@ const rules: Readonly<Record<string, Rule>> = {
   node: {
     inside: [
       'node/',
+      'http/come-back.ts',
       'http/lane/frame.ts',
       'http/lane/socket-lane.ts',
       'stream/send.ts',

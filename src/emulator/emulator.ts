@@ -2,6 +2,7 @@
  * Cloudflare Stream on your desk: the door of `headgate/emulator`. One listener, one state, thin
  * faces: REST API, upload host, playback, notices, knobs.
  */
+import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -87,6 +88,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   })
   const url = `http://${reachableHost(host)}:${boundPort}`
   const closing = new AbortController()
+  // Each answer that is held back listens to it: many are no leak.
+  setMaxListeners(0, closing.signal)
   const parts = assemble(database, files, closing.signal, options.clock ?? systemClock, {
     accountId,
     token,

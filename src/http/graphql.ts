@@ -1,6 +1,7 @@
 /** The GraphQL door: authentication in front of Yoga, GraphiQL for a browser. */
 import { type Authenticate, isViewer } from './authenticate.ts'
 import { type Door, readBody } from './door.ts'
+import { withWordToComeBack } from './come-back.ts'
 import { createGraphiQLPage } from './graphiql.ts'
 import type { Yoga } from './yoga.ts'
 
@@ -10,6 +11,8 @@ export const MAX_REQUEST_BYTES = 64 * 1024
 export interface GraphQLDoorOptions {
   readonly introspection: boolean
   readonly allowedOrigins: readonly string[]
+  /** Given when the gateway stops. */
+  readonly closing: AbortSignal
 }
 
 export function createGraphQLDoor(
@@ -53,12 +56,15 @@ export function createGraphQLDoor(
       )
     }
     const response = await yoga.fetch(bounded, { viewer: caller, requestId: visitor?.requestId })
-    if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
-      response.headers.set('cache-control', 'no-store, no-transform')
-      // Proxies that gather an answer before they pass it on would hold every event back.
-      response.headers.set('x-accel-buffering', 'no')
-    }
-    return response
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    if (!isStream || response.body === null) return response
+    const headers = new Headers(response.headers)
+    headers.set('cache-control', 'no-store, no-transform')
+    // Proxies that gather an answer before they pass it on would hold every event back.
+    headers.set('x-accel-buffering', 'no')
+    const { status } = response
+    const events = withWordToComeBack(response.body, options.closing, request.signal)
+    return new Response(events, { status, headers })
   }
 }
 

@@ -9,8 +9,6 @@ export interface Readiness {
    * null where it answered lately. Asked with each probe, and so remembered by whoever answers.
    */
   readonly streamAway: () => Promise<string | null>
-  /** Whether the first requests would still be slow. */
-  readonly warmingUp: () => boolean
 }
 
 type ReadyParts = Pick<Parts, 'store' | 'closing' | 'log'>
@@ -28,7 +26,6 @@ export function createReadyDoor(parts: ReadyParts, readiness: Readiness): Door {
     if (!isRead(request)) return methodNotAllowed(READS)
     const reasons: string[] = []
     if (closing.aborted) reasons.push('The gateway is draining: it will stop.')
-    if (readiness.warmingUp()) reasons.push('The gateway is warming up: it will be ready soon.')
     const away = await Promise.all([databaseAway(parts), streamAway(parts, readiness)])
     reasons.push(...away.filter((reason) => reason !== null))
     return reasons.length === 0

@@ -1,5 +1,6 @@
 /** Sends events to one reader of a Node response: server-sent events, one buffer for all who read them. */
 import type { ServerResponse } from 'node:http'
+import { COME_BACK } from '../http/come-back.ts'
 import type { Frame, Outlet } from '../http/lane/frame.ts'
 
 /** Milliseconds between two comments that keep a quiet stream open through proxies. */
@@ -7,9 +8,7 @@ const PULSE_MS = 12_000
 
 const PULSE = Buffer.from(':\n\n')
 const COMPLETE = 'event: complete\ndata:\n\n'
-/** Milliseconds after which a client of a gateway that stops is to come back. */
-const COME_BACK_MS = 1000
-const STOPPING = `retry: ${COME_BACK_MS}\n: the gateway stops: come back\n\n${COMPLETE}`
+const STOPPING = `${COME_BACK}${COMPLETE}`
 
 /** The bytes of each event, for as long as somebody reads it. */
 const bytes = new WeakMap<Frame, Buffer>()

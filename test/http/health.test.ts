@@ -23,7 +23,7 @@ async function readyDoor(trouble: Trouble = {}) {
   const log = { debug: note, info: note, warn: note, error: note }
   const door = createReadyDoor(
     { store, closing, log },
-    { streamAway: () => Promise.resolve(null), warmingUp: () => false, ...trouble },
+    { streamAway: () => Promise.resolve(null), ...trouble },
   )
   return { door, logged }
 }
@@ -42,7 +42,6 @@ describe('/readyz', () => {
   it.each<[why: string, trouble: Trouble, reason: RegExp]>([
     ['the database is away', { databaseClosed: true }, /database.*DATABASE_URL/],
     ['the gateway drains', { draining: true }, /draining/],
-    ['it is warming up', { warmingUp: () => true }, /warming up/],
     [
       'Stream is away',
       { streamAway: () => Promise.resolve('Stream refuses the token: renew it.') },
@@ -66,10 +65,9 @@ describe('/readyz', () => {
     const { door, logged } = await readyDoor({
       databaseClosed: true,
       draining: true,
-      warmingUp: () => true,
       streamAway: () => Promise.resolve('Stream is away.'),
     })
-    expect(JSON.parse((await ask(door)).text)).toMatchObject({ reasons: { length: 4 } })
+    expect(JSON.parse((await ask(door)).text)).toMatchObject({ reasons: { length: 3 } })
     expect(logged).toEqual(['database not reachable'])
   })
 })
