@@ -38,7 +38,7 @@ USER 1000:1000
 VOLUME /data
 # The gateway, and the emulator where there is no account.
 EXPOSE 4000 4001
-# Under way may be as much as takes 25 seconds: docker stop --time 30.
+# Under way may be as much as takes 25 seconds: docker run --stop-timeout 40.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "--eval", "require('node:http').get('http://127.0.0.1:' + (process.env.PORT || 4000) + '/healthz', ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
