@@ -11,5 +11,33 @@ export function createLog(level: Config['logLevel'], destination?: DestinationSt
   if (destination !== undefined) return pino(options, destination)
   return process.stdout.isTTY
     ? pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', sync: true }))
-    : pino(options)
+    : pino(options, byTurn(pino.destination({ dest: process.stdout.fd, sync: true })))
+}
+
+/** Characters that are not held back for the end of a turn, however long it is. */
+const MOST_HELD = 64 * 1024
+
+/**
+ * Writes the lines of one turn of the event loop together: under load, a call of the system for each
+ * costs more than all the rest of the line. A process that ends, for whatever reason but a signal that
+ * cannot be heard, has written them all.
+ */
+export function byTurn(destination: DestinationStream): DestinationStream {
+  let held = ''
+
+  function writeHeld(): void {
+    if (held === '') return
+    const lines = held
+    held = ''
+    destination.write(lines)
+  }
+
+  process.once('exit', writeHeld)
+  return {
+    write(line) {
+      if (held === '') setImmediate(writeHeld)
+      held += line
+      if (held.length >= MOST_HELD) writeHeld()
+    },
+  }
 }
