@@ -8,7 +8,12 @@ import type { NoteAnswer } from './note-answer.ts'
 import { apologise } from './router.ts'
 import { securityHeaders } from './security-headers.ts'
 import { PLAIN_TEXT } from './door.ts'
-import type { NoticePost, TakeNotice, WebhookOptions } from './take-notice.ts'
+import {
+  MAX_NOTICE_BYTES,
+  type NoticePost,
+  type TakeNotice,
+  type WebhookOptions,
+} from './take-notice.ts'
 import { WEBHOOK_PATH } from './webhook.ts'
 
 /** A notice, and who brings it. */
@@ -27,6 +32,10 @@ export interface NoticeAnswer {
 }
 
 export interface NoticeLane {
+  /** Where notices arrive. */
+  readonly path: string
+  /** Bytes of the longest; the door has the word about one that is longer. */
+  readonly mostBytes: number
   /** Whether notices that are addressed to this Host are taken here. */
   readonly isOpenFor: (host: string) => boolean
   /** Never rejects. */
@@ -59,6 +68,8 @@ export function createNoticeLane(lane: NoticeLaneParts): NoticeLane {
   }
 
   return {
+    path: WEBHOOK_PATH,
+    mostBytes: MAX_NOTICE_BYTES,
     isOpenFor(host) {
       if (host !== lastHost) {
         if (!isGoodHost(host, lane.knownHosts)) return false

@@ -3,7 +3,7 @@ import { readNotice } from '../stream/notice.ts'
 import type { IsSigned } from '../stream/signature.ts'
 import type { Parts } from '../uploads/parts.ts'
 import { receiveNotice } from '../uploads/receive-notice.ts'
-import { partsFor } from './request-id.ts'
+import { createRequestLog } from './request-log.ts'
 
 /** Bytes of one notice: Stream's are some two kilobytes. */
 export const MAX_NOTICE_BYTES = 256 * 1024
@@ -35,11 +35,12 @@ export type TakeNotice = (post: NoticePost) => Promise<Said>
 
 /** The secrets are asked for with each notice, so that a rotation needs no restart. */
 export function createTakeNotice(allParts: Parts, options: WebhookOptions): TakeNotice {
-  const { telemetry } = allParts
+  const { store, events, clock, telemetry } = allParts
+  const readVideo = (body: string) => allParts.readVideo(body)
   const how = options.isSigned === undefined ? {} : { isSigned: options.isSigned }
 
   function refused(
-    { log }: Pick<Parts, 'log'>,
+    log: Parts['log'],
     { kind, reason }: { readonly kind: 'unsigned' | 'malformed'; readonly reason: string },
   ): Said {
     telemetry.noticeArrived(kind, null)
@@ -48,13 +49,15 @@ export function createTakeNotice(allParts: Parts, options: WebhookOptions): Take
   }
 
   return async ({ rawBody, signature, requestId }) => {
-    const parts = partsFor(allParts, requestId)
-    const now = parts.clock.now()
+    const log = requestId === undefined ? allParts.log : createRequestLog(allParts.log, requestId)
+    const now = clock.now()
     const secrets = options.webhookSecrets()
     const notice = await readNotice({ rawBody, signature, secrets, now, ...how })
-    if (notice.kind !== 'notice') return refused(parts, notice)
+    if (notice.kind !== 'notice') return refused(log, notice)
     const { video, body, signedAt } = notice
     const lagMs = now.getTime() - signedAt.getTime()
+    // Part by part: to spread them all costs as much as a good deal of what is done with them.
+    const parts = { store, events, clock, log, telemetry, readVideo }
     const receive = () => receiveNotice(parts, video, body)
     const outcome = await (telemetry.tracing
       ? telemetry.inSpan('notice', 'consumer', {}, receive)

@@ -5,8 +5,6 @@ import { type TrustedProxies, clientAddress, isFromTrusted } from './client-addr
 import type { Gateway } from '../gateway.ts'
 import { createSubscriber } from '../http/lane/frame.ts'
 import type { LaneStream, Post } from '../http/lane/lane.ts'
-import { MAX_NOTICE_BYTES } from '../http/take-notice.ts'
-import { WEBHOOK_PATH } from '../http/webhook.ts'
 import { WholeBody, readWhole } from './read-whole.ts'
 import { createEventStreams } from './send-events.ts'
 import type { Log } from '../uploads/parts.ts'
@@ -170,14 +168,17 @@ export function createRequestAnswerer({
     const length = Number(req.headers['content-length'])
     if (isForLane(req) && length > 0 && length <= MOST_BYTES) {
       readWhole(req, length, (bytes) => answerPost(req, res, bytes))
-    } else if (isNotice(req) && length > 0 && length <= MAX_NOTICE_BYTES) {
+    } else if (isNotice(req) && length > 0 && length <= noticeLane.mostBytes) {
       readWhole(req, length, (bytes) => answerNotice(req, res, bytes))
     } else void adapter(req, res)
   }
 
   function isNotice({ method, url, headers: { host } }: IncomingMessage): boolean {
     return (
-      method === 'POST' && url === WEBHOOK_PATH && host !== undefined && noticeLane.isOpenFor(host)
+      method === 'POST' &&
+      url === noticeLane.path &&
+      host !== undefined &&
+      noticeLane.isOpenFor(host)
     )
   }
 

@@ -1,7 +1,5 @@
 /** Writes the answers of the fast lanes, whose headers are prepared lists. */
 import type { ServerResponse } from 'node:http'
-import { PLAIN_TEXT } from '../http/door.ts'
-import { apologise as say } from '../http/router.ts'
 import type { Log } from '../uploads/parts.ts'
 
 /** What is to be written. */
@@ -30,13 +28,13 @@ export function sendAnswer(
 
 /** For a failure of ours on the way; cuts the answer short where it has begun. */
 export function apologise(res: ServerResponse, log: Log, error: unknown, requestId: string): void {
-  const sentence = say(log, error, requestId)
+  log.error({ requestId, err: error }, 'unexpected error')
   if (res.headersSent) res.destroy()
   else {
     res.writeHead(500, {
-      'content-type': PLAIN_TEXT,
+      'content-type': 'text/plain; charset=utf-8',
       'x-request-id': requestId,
     })
-    res.end(`${sentence}\n`)
+    res.end(`Unexpected error. Ask for it by this id: ${requestId}\n`)
   }
 }
