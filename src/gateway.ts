@@ -19,8 +19,11 @@ import { withSecurityHeaders } from './http/security-headers.ts'
 import { withSocketTelemetry } from './http/socket-telemetry.ts'
 import { type SocketDoor, createSocketDoor } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
+import { createNoteAnswer } from './http/note-answer.ts'
+import { type NoticeLane, createNoticeLane } from './http/notice-lane.ts'
+import { type WebhookOptions, createTakeNotice } from './http/take-notice.ts'
 import { MOST_MILLISECONDS } from './http/time-limit.ts'
-import { type WebhookOptions, createWebhookDoor } from './http/webhook.ts'
+import { WEBHOOK_PATH, createWebhookDoor } from './http/webhook.ts'
 import { createGatewayYoga } from './http/yoga.ts'
 import { keepInSync, measuredRound } from './uploads/keep-in-sync.ts'
 import type { Parts } from './uploads/parts.ts'
@@ -52,6 +55,8 @@ export interface Gateway {
   readonly fetch: Door
   /** The fast lane in front of `fetch`, for hosts that read requests whole. */
   readonly lane: Lane
+  /** The same for Stream's notices. */
+  readonly noticeLane: NoticeLane
   /** Names a request, as it was named by a proxy that is believed, or anew. */
   readonly nextId: (given?: string | null) => string
   /** Says that a request to this address was refused before it came to a door, for want of time. */
@@ -93,6 +98,8 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const console = options.console === null ? null : { ...options.console, wantsToken }
 
   const synchroniser = createSynchroniser({ ...parts, stream: parts.backgroundStream })
+  const takeNotice = createTakeNotice(parts, options)
+  const noteAnswer = createNoteAnswer(parts)
   const doors: Readonly<Record<string, Door>> = {
     '/': createFrontDoor(DOORS, console),
     '/graphql': withCors({ origins, methods: 'GET, POST' }, log, withApology(log, graphql)),
@@ -101,13 +108,13 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
       log,
       withApology(log, createTusDoor(parts, authenticate)),
     ),
-    '/webhooks/stream': withApology(log, createWebhookDoor(parts, options)),
+    [WEBHOOK_PATH]: withApology(log, createWebhookDoor(takeNotice, options)),
     '/healthz': healthDoor,
     '/readyz': createReadyDoor(parts, options.readiness),
     '/metrics': withApology(log, createMetricsDoor(options.metrics)),
   }
   const { knownHosts } = options
-  const open = withConsoleFiles(console, createRouter(doors, parts))
+  const open = withConsoleFiles(console, createRouter(doors, parts, noteAnswer))
   const guarded = knownHosts === null ? open : withKnownHosts(knownHosts, open)
   const nextId = createRequestIds()
   const fetch = withRequestIds(nextId, withSecurityHeaders(options, guarded))
@@ -117,6 +124,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   return {
     fetch,
     lane,
+    noticeLane: createNoticeLane({ ...options, parts, takeNotice, noteAnswer }),
     nextId,
     noteRefused(url) {
       const [path = ''] = url.split('?', 1)

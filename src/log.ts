@@ -4,17 +4,40 @@ import pretty from 'pino-pretty'
 import type { Config } from './config.ts'
 import { redact } from './redact.ts'
 
-const STANDARD_OUTPUT = 1
-
 /** @param destination where lines go; standard output where left out */
 export function createLog(level: Config['logLevel'], destination?: DestinationStream): Logger {
   // Not by pino's own redaction: its wildcards reach one level each, and cost more than the line.
   const options: LoggerOptions = { level, base: null, hooks: { streamWrite: redact } }
   if (destination !== undefined) return pino(options, destination)
-  if (process.stdout.isTTY) {
-    return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', sync: true }))
+  return process.stdout.isTTY
+    ? pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', sync: true }))
+    : pino(options, byTurn(pino.destination({ dest: process.stdout.fd, sync: true })))
+}
+
+/** Characters that are not held back for the end of a turn, however long it is. */
+const MOST_HELD = 64 * 1024
+
+/**
+ * Writes the lines of one turn of the event loop together: under load, a call of the system for each
+ * costs more than all the rest of the line. A process that ends, for whatever reason but a signal that
+ * cannot be heard, has written them all.
+ */
+export function byTurn(destination: DestinationStream): DestinationStream {
+  let held = ''
+
+  function writeHeld(): void {
+    if (held === '') return
+    const lines = held
+    held = ''
+    destination.write(lines)
   }
-  // While one line is written, others gather and go together: waiting for each would cost more than
-  // most of what they tell of. What has gathered is written when the process ends, too.
-  return pino(options, pino.destination({ dest: STANDARD_OUTPUT, sync: false }))
+
+  process.once('exit', writeHeld)
+  return {
+    write(line) {
+      if (held === '') setImmediate(writeHeld)
+      held += line
+      if (held.length >= MOST_HELD) writeHeld()
+    },
+  }
 }

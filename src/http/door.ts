@@ -14,12 +14,15 @@ export interface Visitor {
 /** Answers the requests to its path. */
 export type Door = (request: Request, visitor?: Visitor) => Promise<Response>
 
+/** The media type of sentences. */
+export const PLAIN_TEXT = 'text/plain; charset=utf-8'
+
 /** A sentence as plain text. */
 export function say(status: number, sentence: string, headers: HeadersInit = {}): Response {
   return new Response(`${sentence}\n`, {
     status,
     headers: {
-      'content-type': 'text/plain; charset=utf-8',
+      'content-type': PLAIN_TEXT,
       ...Object.fromEntries(new Headers(headers)),
     },
   })

@@ -4,11 +4,12 @@ import { createServerAdapter } from '@whatwg-node/server'
 import { type TrustedProxies, clientAddress, isFromTrusted } from './client-address.ts'
 import type { Gateway } from '../gateway.ts'
 import { createSubscriber } from '../http/lane/frame.ts'
-import type { LaneAnswer, LaneStream, Post } from '../http/lane/lane.ts'
+import type { LaneStream, Post } from '../http/lane/lane.ts'
 import { WholeBody, readWhole } from './read-whole.ts'
 import { createEventStreams } from './send-events.ts'
 import type { Log } from '../uploads/parts.ts'
 import { refuseLoad } from './refuse-load.ts'
+import { apologise, sendAnswer } from './send-answer.ts'
 import { createShedding } from './shed-load.ts'
 
 /** What the adapter hands on of Node's own. */
@@ -30,7 +31,10 @@ const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 const MOST_BYTES = 64 * 1024
 
 export interface Answering {
-  readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'nextId' | 'allowedOrigins' | 'noteRefused'>
+  readonly gateway: Pick<
+    Gateway,
+    'fetch' | 'lane' | 'noticeLane' | 'nextId' | 'allowedOrigins' | 'noteRefused'
+  >
   readonly log: Log
   readonly trustedProxies: TrustedProxies
 }
@@ -48,7 +52,7 @@ export function createRequestAnswerer({
   log,
   trustedProxies,
 }: Answering): RequestAnswerer {
-  const { lane, nextId } = gateway
+  const { lane, noticeLane, nextId } = gateway
   const streams = createEventStreams()
   const shedding = createShedding<ServerResponse>({
     now: () => performance.now(),
@@ -75,8 +79,7 @@ export function createRequestAnswerer({
   const unanswered = new Map<ServerResponse, () => void>()
 
   const adapter = createServerAdapter<NodeContext>(async (request, { req, res, post }) => {
-    const forwardedFor = req.headersDistinct['x-forwarded-for']?.join()
-    const address = clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies)
+    const address = addressOf(req)
     const requestId = post?.requestId ?? nameOf(req)
     const response = await gateway.fetch(request, { address, requestId })
     const mediaType = response.headers.get('content-type')
@@ -86,6 +89,13 @@ export function createRequestAnswerer({
     }
     return response
   })
+
+  function addressOf(req: IncomingMessage): string | null {
+    // Node sets all headers out anew for the distinct ones: only where there is something to read.
+    const isForwarded = req.headers['x-forwarded-for'] !== undefined
+    const forwardedFor = isForwarded ? req.headersDistinct['x-forwarded-for']?.join() : undefined
+    return clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies)
+  }
 
   /** Only a proxy that is believed may name a request. */
   function nameOf(req: IncomingMessage): string {
@@ -112,13 +122,13 @@ export function createRequestAnswerer({
     if (answer === null) goLongWay()
     else if (answer instanceof Promise) {
       answer
-        .then((later) => (later === null ? goLongWay() : send(res, later, post)))
-        .catch((error: unknown) => apologise(res, log, error, post))
+        .then((later) => (later === null ? goLongWay() : sendAnswer(res, later, post.requestId)))
+        .catch((error: unknown) => apologise(res, log, error, post.requestId))
     } else if ('join' in answer) {
       stream(res, answer, post, goLongWay).catch((error: unknown) =>
-        apologise(res, log, error, post),
+        apologise(res, log, error, post.requestId),
       )
-    } else send(res, answer, post)
+    } else sendAnswer(res, answer, post.requestId)
   }
 
   async function stream(
@@ -144,10 +154,32 @@ export function createRequestAnswerer({
     res.once('close', leave)
   }
 
+  function answerNotice(req: IncomingMessage, res: ServerResponse, rawBody: Buffer): void {
+    const requestId = nameOf(req)
+    const given = req.headers['webhook-signature']
+    const signature = typeof given === 'string' ? given : null
+    noticeLane
+      .answer({ rawBody, signature, requestId, client: addressOf(req) })
+      .then((answer) => sendAnswer(res, answer, requestId))
+      .catch((error: unknown) => apologise(res, log, error, requestId))
+  }
+
   function take(req: IncomingMessage, res: ServerResponse): void {
     const length = Number(req.headers['content-length'])
-    if (!isForLane(req) || !(length > 0 && length <= MOST_BYTES)) void adapter(req, res)
-    else readWhole(req, length, (bytes) => answerPost(req, res, bytes))
+    if (isForLane(req) && length > 0 && length <= MOST_BYTES) {
+      readWhole(req, length, (bytes) => answerPost(req, res, bytes))
+    } else if (isNotice(req) && length > 0 && length <= noticeLane.mostBytes) {
+      readWhole(req, length, (bytes) => answerNotice(req, res, bytes))
+    } else void adapter(req, res)
+  }
+
+  function isNotice({ method, url, headers: { host } }: IncomingMessage): boolean {
+    return (
+      method === 'POST' &&
+      url === noticeLane.path &&
+      host !== undefined &&
+      noticeLane.isOpenFor(host)
+    )
   }
 
   return {
@@ -166,37 +198,4 @@ function isForLane({ method, url, headers }: IncomingMessage): boolean {
     JSON_TYPE.test(headers['content-type'] ?? '') &&
     headers['content-encoding'] === undefined
   )
-}
-
-/** Header lists with room at their end for what each answer has of its own, by those they were made of. */
-const withOwn = new WeakMap<readonly string[], string[]>()
-
-function send(
-  res: ServerResponse,
-  { status, headers, text }: LaneAnswer,
-  { requestId }: Post,
-): void {
-  const list = withOwn.get(headers) ?? [...headers, 'x-request-id', '', 'content-length', '']
-  withOwn.set(headers, list)
-  list[list.length - 3] = requestId
-  list[list.length - 1] = String(Buffer.byteLength(text))
-  // Node reads the list at once.
-  res.writeHead(status, list).end(text)
-}
-
-function apologise(
-  res: ServerResponse,
-  log: Log,
-  error: unknown,
-  { requestId }: Pick<Post, 'requestId'>,
-): void {
-  log.error({ requestId, err: error }, 'unexpected error')
-  if (res.headersSent) res.destroy()
-  else {
-    res.writeHead(500, {
-      'content-type': 'text/plain; charset=utf-8',
-      'x-request-id': requestId,
-    })
-    res.end(`Unexpected error. Ask for it by this id: ${requestId}\n`)
-  }
 }

@@ -30,7 +30,9 @@ export function clientAddress(
   forwardedFor: string | undefined,
   proxies: TrustedProxies,
 ): string | null {
-  const hops = (forwardedFor ?? '').split(',').map((hop) => plain(hop.trim()))
+  // As most requests come: nothing is claimed, and so nobody need be believed.
+  if (forwardedFor === undefined) return plain(peer ?? '') || null
+  const hops = forwardedFor.split(',').map((hop) => plain(hop.trim()))
   let address = plain(peer ?? '')
   while (isTrusted(address, proxies)) {
     const next = hops.pop()

@@ -76,9 +76,19 @@ function unsigned(reason: string): NoticeOutcome {
   return { kind: 'unsigned', reason }
 }
 
+/** As Stream has always written it. */
+const USUAL = /^time=(\d{1,11}),sig1=([0-9a-fA-F]{64})$/
+
 /** Null unless there is exactly one whole `time` and exactly one `sig1` of 32 bytes in hex. */
 function parseSignature(header: string) {
-  // An honest one has 92 characters. Other pairs are left aside, as a sig2 may come one day.
+  const [, time, digest] = USUAL.exec(header) ?? []
+  if (time === undefined || digest === undefined) return parseUnusual(header)
+  return { time, digest: bytesOf(digest) }
+}
+
+/** Other pairs are left aside, as a sig2 may come one day. */
+function parseUnusual(header: string) {
+  // An honest one has 92 characters.
   if (header.length > 1000) return null
   const pairs = header.split(',').map((text) => text.trim().split('='))
   const times = pairs.filter(([key]) => key === 'time')
@@ -90,11 +100,18 @@ function parseSignature(header: string) {
   return { time, digest: bytesOf(digest) }
 }
 
+/** `hex` has digits only. */
 function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(hex.length / 2)
   for (let index = 0; index < bytes.length; index += 1)
-    bytes[index] = Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16)
+    bytes[index] = 16 * digitAt(hex, 2 * index) + digitAt(hex, 2 * index + 1)
   return bytes
+}
+
+function digitAt(hex: string, place: number): number {
+  const code = hex.charCodeAt(place)
+  // '0' to '9' are 0x30 to 0x39; letters of either case count from 1 in their last four bits.
+  return code < 0x40 ? code - 0x30 : (code & 0xf) + 9
 }
 
 async function isSignedByAny(

@@ -16,8 +16,8 @@ export async function inTurn<T>(
 ): Promise<T> {
   const turns = lastTurns.get(events) ?? new Map<string, Promise<unknown>>()
   lastTurns.set(events, turns)
-  const before = turns.get(uid) ?? Promise.resolve()
-  const turn = before.then(work, work)
+  const before = turns.get(uid)
+  const turn = before === undefined ? work() : before.then(work, work)
   turns.set(uid, turn)
   try {
     return await turn

@@ -133,9 +133,15 @@ async function echo(request: Request): Promise<Response> {
   return new Response(await request.text())
 }
 
-/** Nothing comes by socket, and nothing is known to the fast lane. */
+/** Nothing comes by socket, and nothing is known to the fast lanes. */
 const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
   lane: { answer: () => null, learn: () => {}, watch: () => null, learnWatched: () => {} },
+  noticeLane: {
+    path: '/webhooks/stream',
+    mostBytes: 0,
+    isOpenFor: () => false,
+    answer: () => Promise.reject(new Error('It is closed.')),
+  },
   nextId: () => 'one',
   noteRefused: () => {},
   sockets: { options: {}, seatOf: () => null, quiet: async () => {} },

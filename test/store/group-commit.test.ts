@@ -26,7 +26,8 @@ interface Bench {
   readonly ran: string[]
 }
 
-function openBench(): Bench {
+/** @param now the time by which writes wait for company; it stands still where left out */
+function openBench(now: () => number = () => 0): Bench {
   files += 1
   const file = join(folder, `${files}.db`)
   const ran: string[] = []
@@ -41,7 +42,7 @@ function openBench(): Bench {
     connection.close()
     other.close()
   })
-  const commits = createGroupCommit(connection)
+  const commits = createGroupCommit(connection, now)
   return {
     commits,
     add: (number) =>
@@ -56,6 +57,9 @@ function openBench(): Bench {
   }
 }
 
+/** After whatever this turn of the event loop has left to do. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
 const countOf = (ran: readonly string[], word: string): number =>
@@ -69,6 +73,43 @@ function reasonsOf(outcomes: readonly PromiseSettledResult<unknown>[]): (string 
     return reason instanceof Database.SqliteError ? reason.code : String(reason)
   })
 }
+
+describe('writes that are asked for in one turn after the other', () => {
+  test('gather while each turn brings more, and then share a commit', async () => {
+    const { add, seen, ran } = openBench()
+    const writes = [add(0), add(1)]
+    for (const number of [2, 3]) {
+      await nextTurn()
+      expect(seen()).toEqual([])
+      writes.push(add(number))
+    }
+    await Promise.all(writes)
+    expect(seen()).toEqual([0, 1, 2, 3])
+    expect(countOf(ran, 'commit')).toBe(1)
+  })
+
+  test('gather for two milliseconds at most', async () => {
+    let time = 0
+    const { add, seen } = openBench(() => time)
+    const writes = [add(0), add(1)]
+    time = 1.9
+    await nextTurn()
+    expect(seen()).toEqual([])
+    writes.push(add(2))
+    time = 2
+    await nextTurn()
+    expect(seen()).toEqual([0, 1, 2])
+    await Promise.all(writes)
+  })
+
+  test('wait for nobody where they come alone', async () => {
+    const { add, seen } = openBench()
+    const alone = add(0)
+    await nextTurn()
+    expect(seen()).toEqual([0])
+    await alone
+  })
+})
 
 describe('writes that are asked for in one turn of the event loop', () => {
   test('are answered in order, each with its own, from one commit', async () => {

@@ -1,12 +1,15 @@
 /** The log as the process writes it: what must not come out does not, whatever somebody logs. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createLog } from '../../src/log.ts'
+import { byTurn, createLog } from '../../src/log.ts'
 import { StreamError } from '../../src/stream/errors.ts'
 import { tokenFor } from '../kit/gateway.ts'
 
 const TICKET = '9f8e7d6c5b4a39281706f5e4d3c2b1a0'
 const SECRET = 'sEcReT-Kq27Xz91NcVt48'
+
+/** After whatever this turn of the event loop has left to do. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
 /** All that one line becomes. */
 function written(fields: object, message = 'something happened'): string {
@@ -79,5 +82,29 @@ describe('a line of the log', () => {
       'a bearer of news',
     )
     expect(line).not.toContain('[Redacted]')
+  })
+})
+
+describe('the lines of one turn of the event loop', () => {
+  it('are written together at its end, in their order', async () => {
+    const writes: string[] = []
+    const log = createLog('info', byTurn({ write: (lines) => writes.push(lines) }))
+    for (const place of [1, 2, 3]) log.info({ place }, 'one of them')
+    expect(writes).toEqual([])
+    await nextTurn()
+    log.info({ place: 4 }, 'the turn after')
+    await nextTurn()
+    expect(writes.map((lines) => [...lines.matchAll(/"place":(\d)/g)].map(([, at]) => at))).toEqual(
+      [['1', '2', '3'], ['4']],
+    )
+    for (const lines of writes) expect(lines).toMatch(/\}\n$/)
+  })
+
+  it('are not held where they are very long', () => {
+    const writes: string[] = []
+    const held = byTurn({ write: (lines) => writes.push(lines) })
+    held.write('a\n')
+    held.write(`${'b'.repeat(64 * 1024)}\n`)
+    expect(writes).toEqual([`a\n${'b'.repeat(64 * 1024)}\n`])
   })
 })

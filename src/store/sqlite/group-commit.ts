@@ -6,6 +6,12 @@ import type { Database } from 'better-sqlite3'
 
 /** Writes that one transaction takes on at most; the others wait for the next turn of the event loop. */
 const WRITES_A_COMMIT = 512
+/**
+ * How long a write waits for company, in milliseconds, while each turn of the event loop brings more:
+ * requests are taken on in short turns, and a commit for each of those would wait for the disk in
+ * the time of the next. Nobody feels it, and a write that comes alone waits for nobody.
+ */
+const GATHER_MS = 2
 
 /** Does writes in transactions that they share. */
 export interface GroupCommit {
@@ -33,9 +39,15 @@ interface Failure {
   readonly isOfWork: boolean
 }
 
-export function createGroupCommit(connection: Database): GroupCommit {
+/** @param now milliseconds of a clock that is never set back; handed in by tests */
+export function createGroupCommit(
+  connection: Database,
+  now: () => number = () => performance.now(),
+): GroupCommit {
   let waiting: Waiting[] = []
   let isAwaited = false
+  /** When the first of those that wait came, and how many there were a turn ago. */
+  let gathering = { since: 0, count: 0 }
   let isInWork = false
 
   const doAll = connection.transaction((batch: readonly Waiting[]) =>
@@ -83,12 +95,19 @@ export function createGroupCommit(connection: Database): GroupCommit {
     commit(batch)
   }
 
+  /** Whether more came in the turn that ends, and there is time for another. */
+  function isGathering(): boolean {
+    const { since, count } = gathering
+    gathering = { since, count: waiting.length }
+    return waiting.length > count && waiting.length < WRITES_A_COMMIT && now() - since < GATHER_MS
+  }
+
   function awaitTurn(): void {
     if (isAwaited) return
     isAwaited = true
     setImmediate(() => {
       isAwaited = false
-      if (waiting.length > 0) commitNext()
+      if (waiting.length > 0 && !isGathering()) commitNext()
       if (waiting.length > 0) awaitTurn()
     })
   }
@@ -103,6 +122,8 @@ export function createGroupCommit(connection: Database): GroupCommit {
           },
           reject,
         })
+        // Whoever is alone when its turn ends waits for nobody.
+        if (waiting.length === 1) gathering = { since: now(), count: 1 }
         awaitTurn()
       }),
     flush() {

@@ -1,0 +1,97 @@
+/**
+ * The fast lane in front of the door for notices: the same verdict and the same words, without a web
+ * Request around them. Whatever is not a regular POST goes the long way.
+ */
+import type { Parts } from '../uploads/parts.ts'
+import { isKnownHost } from './known-hosts.ts'
+import type { NoteAnswer } from './note-answer.ts'
+import { apologise } from './router.ts'
+import { securityHeaders } from './security-headers.ts'
+import { PLAIN_TEXT } from './door.ts'
+import {
+  MAX_NOTICE_BYTES,
+  type NoticePost,
+  type TakeNotice,
+  type WebhookOptions,
+} from './take-notice.ts'
+import { WEBHOOK_PATH } from './webhook.ts'
+
+/** A notice, and who brings it. */
+export interface NoticeErrand extends NoticePost {
+  readonly requestId: string
+  /** The client's address, for the log; null where it is not known. */
+  readonly client: string | null
+}
+
+/** What is to be answered. */
+export interface NoticeAnswer {
+  readonly status: number
+  /** Names and values in turn; the same list for each. */
+  readonly headers: readonly string[]
+  readonly text: string
+}
+
+export interface NoticeLane {
+  /** Where notices arrive. */
+  readonly path: string
+  /** Bytes of the longest; the door has the word about one that is longer. */
+  readonly mostBytes: number
+  /** Whether notices that are addressed to this Host are taken here. */
+  readonly isOpenFor: (host: string) => boolean
+  /** Never rejects. */
+  readonly answer: (errand: NoticeErrand) => Promise<NoticeAnswer>
+}
+
+/** What it shares with the long way. */
+export interface NoticeLaneParts {
+  readonly parts: Pick<Parts, 'clock' | 'log'>
+  readonly takeNotice: TakeNotice
+  readonly noteAnswer: NoteAnswer
+  readonly webhookSecrets: WebhookOptions['webhookSecrets']
+  /** As `GatewayOptions` has them; null where any name will do. */
+  readonly knownHosts: readonly string[] | null
+  readonly https: boolean
+}
+
+export function createNoticeLane(lane: NoticeLaneParts): NoticeLane {
+  const { clock, log } = lane.parts
+  const headers = Object.entries({ 'content-type': PLAIN_TEXT, ...securityHeaders(lane) }).flat()
+  /** Stream comes by one name. */
+  let lastHost: string | null = null
+
+  async function said(errand: NoticeErrand): Promise<{ status: number; sentence: string }> {
+    try {
+      return await lane.takeNotice(errand)
+    } catch (error) {
+      return { status: 500, sentence: apologise(log, error, errand.requestId) }
+    }
+  }
+
+  return {
+    path: WEBHOOK_PATH,
+    mostBytes: MAX_NOTICE_BYTES,
+    isOpenFor(host) {
+      if (host !== lastHost) {
+        if (!isGoodHost(host, lane.knownHosts)) return false
+        lastHost = host
+      }
+      return lane.webhookSecrets().length > 0
+    },
+    async answer(errand) {
+      const startedAt = clock.now().getTime()
+      const { status, sentence } = await said(errand)
+      const { requestId, client } = errand
+      const method = 'POST'
+      lane.noteAnswer({ path: WEBHOOK_PATH, method, status, requestId, startedAt, client })
+      return { status, headers, text: `${sentence}\n` }
+    },
+  }
+}
+
+function isGoodHost(host: string, knownHosts: readonly string[] | null): boolean {
+  const address = `http://${host}${WEBHOOK_PATH}`
+  if (!URL.canParse(address)) return false
+  const { hostname, pathname } = new URL(address)
+  if (pathname !== WEBHOOK_PATH) return false
+  return knownHosts === null || isKnownHost(knownHosts, hostname)
+}
