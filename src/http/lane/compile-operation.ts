@@ -97,7 +97,8 @@ async function writeInTurn(
   { root, outcomes, isLate }: Given,
   run: Run,
 ): Promise<string> {
-  let text = ''
+  // Where all of it is skipped, nothing is left.
+  let text = fields.length === 0 ? '{' : ''
   for (const { key, head, resolve, write } of fields) {
     if (text !== '' && isLate?.() === true) return giveUp()
     const outcome = await outcomeOf(() => resolve(root, run))
