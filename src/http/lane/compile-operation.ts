@@ -57,6 +57,8 @@ export function compileOperation(
   const variants = new Map<string, readonly CompiledField[]>()
 
   function fieldsFor(values: Values): readonly CompiledField[] {
+    // A variable that has a default may be null where no null may be: that is an error.
+    if (conditions.some((name) => values[name] === null)) return giveUp()
     const variant =
       conditions.length === 0 ? '' : conditions.map((name) => String(values[name])).join()
     const known = variants.get(variant)
