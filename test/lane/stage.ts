@@ -12,7 +12,9 @@ import type { AuthRules } from '../../src/http/authenticate.ts'
 import type { Lane, LaneAnswer, LaneStream } from '../../src/http/lane/lane.ts'
 import { listen } from '../../src/node/listen.ts'
 import { isSignedByNode } from '../../src/node/signature.ts'
+import type { UploadStore } from '../../src/store/store.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import type { StreamBackend } from '../../src/stream/backend.ts'
 import { createRestBackend } from '../../src/stream/rest.ts'
 import { sendByFetch } from '../../src/stream/send-by-fetch.ts'
 import { readVideo } from '../../src/stream/video.ts'
@@ -53,6 +55,9 @@ export interface Wanted {
   /** Minutes of storage that the account has. */
   readonly storageMinutes?: number
   readonly introspection?: boolean
+  /** Other ports in front of the real ones, which fail or wait when the test says so. */
+  readonly store?: (store: UploadStore) => UploadStore
+  readonly stream?: (stream: StreamBackend) => StreamBackend
 }
 
 const PLENTY = 1_000_000
@@ -65,6 +70,10 @@ export const WITH_TOKENS: AuthRules = {
   jwksURL: null,
   issuer: null,
   audience: null,
+}
+
+function same<T>(port: T): T {
+  return port
 }
 
 /** It is struck when the test is over. */
@@ -81,16 +90,19 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
   const errors: object[] = []
   const closing = new AbortController()
   setMaxListeners(0, closing.signal)
-  const stream = createRestBackend({
-    accountId: emulator.accountId,
-    apiToken: emulator.token,
-    baseUrl: emulator.apiBaseUrl,
-    send: sendByFetch(),
-  })
+  const { store: asStore = same, stream: asStream = same } = wanted
+  const stream = asStream(
+    createRestBackend({
+      accountId: emulator.accountId,
+      apiToken: emulator.token,
+      baseUrl: emulator.apiBaseUrl,
+      send: sendByFetch(),
+    }),
+  )
   const parts: Parts = {
     stream,
     backgroundStream: stream,
-    store,
+    store: asStore(store),
     events: createMemoryEvents(),
     clock,
     log: logInto(errors),

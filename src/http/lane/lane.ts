@@ -207,8 +207,9 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
           return
         }
         // It was done, and is not to be done again: only its answer is written the long way.
+        const anew = { ...createContext(parts, viewer), requestId: errand.requestId }
         lane.longWay
-          .answer(plan, viewer, { context, variables, outcomes }, errand.mediaType)
+          .answer(plan, viewer, { context: anew, variables, outcomes }, errand.mediaType)
           .then((answer) => settle(answered({ ...answer, headers })))
           .catch(reject)
       },

@@ -18,7 +18,8 @@ export interface FullAnswer {
 
 /** What an operation is carried out with; see `Given` of compile-operation.ts. */
 interface Given {
-  readonly context: GraphQLContext
+  /** With the id of the request, where there is one: errors that are masked are found by it. */
+  readonly context: GraphQLContext & { readonly requestId?: string }
   readonly variables: Asked['variables']
   readonly root?: unknown
   readonly outcomes?: Outcomes
