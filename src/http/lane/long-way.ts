@@ -7,7 +7,7 @@ import type { Enveloped } from '../enveloped.ts'
 import type { KnownDocuments } from '../known-documents.ts'
 import type { Yoga } from '../yoga.ts'
 import type { Asked } from './asked.ts'
-import { type Outcomes, giveAgain, replaying } from './outcomes.ts'
+import { type Done, giveAgain, replaying } from './outcomes.ts'
 import type { Plan } from './plans.ts'
 
 /** An answer as Yoga would give it. */
@@ -22,14 +22,15 @@ interface Given {
   readonly context: GraphQLContext & { readonly requestId?: string }
   readonly variables: Asked['variables']
   readonly root?: unknown
-  readonly outcomes?: Outcomes
+  /** Of a mutation: what is not to be done again. */
+  readonly done?: Done
 }
 
 export interface LongWay {
   readonly schema: GraphQLSchema
   /** The document that this text was parsed to and carried out as; null where it was not, lately. */
   documentOf(query: string): DocumentNode | null
-  /** Carries the operation out, but for what `outcomes` say was done already. */
+  /** Carries the operation out, but for what is `done`. */
   answer(plan: Plan, viewer: Viewer, given: Given, mediaType?: string): Promise<FullAnswer>
 }
 
@@ -43,11 +44,11 @@ export function createLongWay(
   return {
     schema,
     documentOf: (query) => documents.carriedOut(query),
-    async answer(plan, viewer, { context, variables, root, outcomes }, mediaType) {
+    async answer(plan, viewer, { context, variables, root, done }, mediaType) {
       const { execute }: Enveloped = yoga.getEnveloped({ viewer })
-      if (outcomes !== undefined) giveAgain(context, outcomes)
+      if (done !== undefined) giveAgain(context, done)
       const result = await execute({
-        schema: outcomes === undefined ? schema : replay,
+        schema: done === undefined ? schema : replay,
         document: plan.document,
         operationName: plan.operationName,
         variableValues: variables,
