@@ -3,6 +3,7 @@ import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
 import type { GraphQLContext } from '../../graphql/context.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
+import type { CrowdLimit } from '../crowd-limit.ts'
 import type { Enveloped } from '../enveloped.ts'
 import type { KnownDocuments } from '../known-documents.ts'
 import type { Yoga } from '../yoga.ts'
@@ -38,6 +39,7 @@ export function createLongWay(
   yoga: Yoga,
   schema: GraphQLSchema,
   documents: KnownDocuments,
+  crowd: Pick<CrowdLimit, 'exempt'>,
 ): LongWay {
   const replay = replaying(schema)
 
@@ -45,6 +47,8 @@ export function createLongWay(
     schema,
     documentOf: (query) => documents.carriedOut(query),
     async answer(plan, viewer, { context, variables, root, done }, mediaType) {
+      // A mutation holds its place until it is answered; an event of a subscription takes none.
+      crowd.exempt(context)
       const { execute }: Enveloped = yoga.getEnveloped({ viewer })
       if (done !== undefined) giveAgain(context, done)
       const result = await execute({
