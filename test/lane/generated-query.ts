@@ -10,6 +10,7 @@ import {
   isCompositeType,
   isEnumType,
   isInputObjectType,
+  isInterfaceType,
   isListType,
   isNonNullType,
   isObjectType,
@@ -60,15 +61,16 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
 
   const root = schema.getQueryType()
   if (root === null || root === undefined) throw new Error('The schema has no queries.')
-  const selection = writeSelection(root, 1)
-  const name = chance.percent(60) ? 'Asked' : ''
+  const whole = writeSelection(root, 1)
+  const title = chance.percent(60) ? 'Asked' : ''
   const head = definitions.length === 0 ? '' : `(${definitions.join(', ')})`
-  const operation = name === '' && head === '' && chance.percent(50) ? '' : `query ${name}${head} `
-  const other = name !== '' && chance.percent(15) ? ' query Other { __typename }' : ''
+  const operation =
+    title === '' && head === '' && chance.percent(50) ? '' : `query ${title}${head} `
+  const other = title !== '' && chance.percent(15) ? ' query Other { __typename }' : ''
   return {
-    query: `${operation}${selection}${other}${fragments.map((one) => ` ${one}`).join('')}`,
+    query: `${operation}${whole}${other}${fragments.map((one) => ` ${one}`).join('')}`,
     variables,
-    operationName: other !== '' || (name !== '' && chance.percent(50)) ? name : null,
+    operationName: other !== '' || (title !== '' && chance.percent(50)) ? title : null,
   }
 
   function pick<T>(choices: readonly T[]): T {
@@ -98,15 +100,12 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
     if (chance.percent(12) && level < MOST_LEVELS) {
       return `...${fragmentOn(condition(typeName), level)}${directive()}`
     }
-    const fields = isObjectType(type) || isInterface(type) ? Object.values(type.getFields()) : []
+    const fields =
+      isObjectType(type) || isInterfaceType(type) ? Object.values(type.getFields()) : []
     const shallow = fields.filter((field) => !isCompositeType(getNamedType(field.type)))
     const choices = level >= MOST_LEVELS ? shallow : fields
     if (choices.length === 0) return '__typename'
     return writeField(pick(choices), level)
-  }
-
-  function isInterface(type: unknown): type is { getFields(): Record<string, Field> } {
-    return isAbstractType(type) && 'getFields' in type
   }
 
   /** The type itself, what it implements, or what it may turn out to be. */

@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { BlockList } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join as joinPath } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createMemoryEvents } from '../../src/events/memory.ts'
 import { type Gateway, createGateway } from '../../src/gateway.ts'
@@ -79,9 +79,9 @@ function same<T>(port: T): T {
 /** It is struck when the test is over. */
 export async function setStage(wanted: Wanted = {}): Promise<Stage> {
   const { createsPerMinute = PLENTY, creatorQuotaSeconds = null } = wanted
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-lane-'))
+  const folder = await mkdtemp(joinPath(tmpdir(), 'headgate-lane-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const databaseFile = join(folder, 'headgate.db')
+  const databaseFile = joinPath(folder, 'headgate.db')
   const store = createSqliteStore(databaseFile)
   onTestFinished(() => store.close())
   const emulator = await startTestEmulator({ storageMinutes: wanted.storageMinutes ?? PLENTY })
@@ -200,8 +200,11 @@ function tellingLane(
   }
 }
 
+function ignore(): void {
+  // Of errors alone it is told.
+}
+
 function logInto(errors: object[]): Log {
-  const ignore = (): void => undefined
   return {
     debug: ignore,
     info: ignore,
