@@ -51,6 +51,8 @@ export function compileOperation(
   const type = operation && schema.getRootType(operation.operation)
   if (!operation || !type) return null
   const { selectionSet, variableDefinitions = [] } = operation
+  // graphql-js keeps variables in a plain object, and never finds this one there.
+  if (variableDefinitions.some(({ variable }) => variable.name.value === '__proto__')) return null
   const fragments = fragmentsOf(document)
   const conditions = conditionsIn(document)
   const read = variableReader(schema, variableDefinitions)
