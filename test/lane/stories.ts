@@ -10,7 +10,7 @@ export type Step = 'bytes' | 'queued' | 'encoding' | 'ready' | 'error' | 'delete
 
 export interface Story {
   readonly uid: string
-  tell(step: Step): Promise<void>
+  readonly tell: (step: Step) => Promise<void>
 }
 
 const SIZE_BYTES = 1_000_000

@@ -22,7 +22,7 @@ export function watchByEvents(
 ): Watching & { readonly opened: Promise<readonly string[]>; readonly sending: ClientRequest } {
   const results: string[] = []
   let ended: string | null = null
-  let opened: (headers: readonly string[]) => void = () => undefined
+  let opened: ((headers: readonly string[]) => void) | null = null
   const whenOpened = new Promise<readonly string[]>((resolve) => {
     opened = resolve
   })
@@ -40,7 +40,7 @@ export function watchByEvents(
     ended ??= 'cut'
   })
   sending.on('response', (response) => {
-    opened(
+    opened?.(
       Object.entries(response.headers)
         .filter(([name]) => name !== 'date' && name !== 'x-request-id')
         .map(([name, value]) => `${name}: ${String(value)}`)
