@@ -15,8 +15,8 @@ export interface Story {
 
 const SIZE_BYTES = 1_000_000
 const MINT = /* GraphQL */ `
-  mutation {
-    createTusUpload(input: { maxDurationSeconds: 60, sizeBytes: 1000000 }) {
+  mutation ($meta: JSONObject) {
+    createTusUpload(input: { maxDurationSeconds: 60, sizeBytes: 1000000, meta: $meta }) {
       ... on CreateTusUploadSuccess {
         upload {
           uid
@@ -30,8 +30,9 @@ const MINT = /* GraphQL */ `
 export async function beginStory(
   stage: Stage,
   headers: Readonly<Record<string, string>> = {},
+  meta: Readonly<Record<string, unknown>> = {},
 ): Promise<Story> {
-  const { text } = await ask(stage.long, { query: MINT, headers })
+  const { text } = await ask(stage.long, { query: MINT, headers, variables: { meta } })
   const [, uid = ''] = /"uid":"(\w+)"/.exec(text) ?? []
   if (uid === '') throw new Error(`Nothing was minted: ${text}`)
   let told = 0
