@@ -19,6 +19,16 @@ describe('the lane and the long way say the same', () => {
     expect(text).toContain('data')
   })
 
+  it.each(['{ then: __typename }', '{ a: node(id: "x") { then: id } }'])(
+    'of an alias that looks like a promise: %s',
+    async (query) => {
+      const stage = await setStage({ auth: OPEN })
+      const { text } = await expectSame(stage, { query })
+      expect(text).toContain('GRAPHQL_VALIDATION_FAILED')
+      expect(stage.errors).toEqual([])
+    },
+  )
+
   it('of all of a mutation skipped', async () => {
     const stage = await setStage({ auth: OPEN })
     const query = 'mutation { deleteUpload(uid: "x") @skip(if: true) { __typename } }'

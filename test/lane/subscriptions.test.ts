@@ -100,7 +100,7 @@ describe('the same story', () => {
     await until(() =>
       [fast, long].every((line) => line.messages.at(-1)?.includes('complete') === true),
     )
-    expect(fast.messages.slice(before).map(parsed)).toEqual(long.messages.map(parsed))
+    expect(fast.messages.slice(before)).toEqual(long.messages)
   })
 
   it('is told of all uploads, and ends for nobody with one of them', async () => {
@@ -122,6 +122,41 @@ describe('the same story', () => {
     stage.close()
     await until(() => fast.ended() !== null && long.ended() !== null)
     expect(fast.results).toEqual(long.results)
+    expect(fast.ended()).toBe(long.ended())
+  })
+
+  it.each(['1', ''])('twice by one id %s is refused the same at a socket', async (id) => {
+    const stage = await setStage({ auth: OPEN })
+    const { uid } = await beginStory(stage)
+    const [fast, long] = [await openLine(stage.fast), await openLine(stage.long)]
+    const payload = { query: WATCH, variables: { uid } }
+    for (const lesson of ['a', 'b']) {
+      fast.send({ id: lesson, type: 'subscribe', payload })
+      await until(() => fast.messages.some((text) => text.startsWith(`{"id":"${lesson}"`)))
+    }
+    for (const line of [fast, long]) {
+      line.send({ id, type: 'subscribe', payload }, { id, type: 'subscribe', payload })
+      await until(() => line.closed() !== null, 'the close')
+    }
+    expect(fast.closed()).toBe(long.closed())
+    await until(() => stage.parts.watchers.watched(stage.clock.now()).size === 0, 'leaving')
+  })
+
+  it('is watched by nobody who has gone before it began', async () => {
+    const stage = await setStage({ auth: OPEN })
+    await teachUpload(stage)
+    const { uid } = await beginStory(stage)
+    for (let count = 0; count < 30; count += 1) {
+      const gone = watchByEvents(stage.fast, bodyFor(uid))
+      await turns(count)
+      gone.leave()
+    }
+    await turns(50)
+    await until(() => stage.parts.watchers.watched(stage.clock.now()).size === 0, 'being forgotten')
+    const room = Array.from({ length: MOST_SUBSCRIPTIONS }, () =>
+      stage.parts.watchers.enter('local'),
+    )
+    expect(room).not.toContain(null)
   })
 
   it('is refused the same where there is none', async () => {
