@@ -10,12 +10,15 @@ export const MOST_RUNNING = 100
 export interface CrowdLimit {
   /** Counts one more operation of the caller, until what comes back is called; null where it is one too many. */
   enter(subject: string): (() => void) | null
+  /** Says that the operation of this context is counted already, or belongs to one that is. */
+  exempt(context: object): void
   /** Refuses those beyond it before they start. */
   readonly plugin: GatewayPlugin
 }
 
 export function createCrowdLimit(telemetry: Pick<Telemetry, 'refused'>): CrowdLimit {
   const running = new Map<string, number>()
+  const exempted = new WeakSet<object>()
 
   function enter(subject: string): (() => void) | null {
     return (running.get(subject) ?? 0) >= MOST_RUNNING ? null : countOne(running, subject)
@@ -23,8 +26,10 @@ export function createCrowdLimit(telemetry: Pick<Telemetry, 'refused'>): CrowdLi
 
   return {
     enter,
+    exempt: (context) => void exempted.add(context),
     plugin: {
       onExecute({ args, executeFn, setExecuteFn }) {
+        if (exempted.has(args.contextValue)) return
         const { subject } = args.contextValue.viewer
         setExecuteFn(async (given) => {
           const leave = enter(subject)

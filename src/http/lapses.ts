@@ -16,6 +16,8 @@ export function createLapses({ clock }: Pick<Parts, 'clock'>): Lapses {
   const byViewer = new Map<Viewer, Watched>()
 
   async function wait(viewer: Viewer, { listeners, over }: Watched): Promise<void> {
+    // It may have lapsed by now: nobody is told before `watch` has returned.
+    await Promise.resolve()
     for (;;) {
       const left = (viewer.expiresAt?.getTime() ?? Infinity) - clock.now().getTime()
       if (over.signal.aborted || left <= 0) break

@@ -2,7 +2,7 @@
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases'
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth'
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives'
-import { GraphQLError, type ValidationContext } from 'graphql'
+import { type ASTVisitor, GraphQLError, type ValidationContext } from 'graphql'
 import type { GatewayPlugin } from './plugin.ts'
 
 /** The deepest sensible operation of this schema has six levels; introspection is not counted. */
@@ -29,6 +29,7 @@ export const useOperationLimits: GatewayPlugin = {
         ...refuse(`An operation may have ${MOST_ALIASES} aliases.`),
       }),
     )
+    addValidationRule(noThen)
     addValidationRule(
       maxDirectivesRule({
         n: MOST_DIRECTIVES,
@@ -36,6 +37,21 @@ export const useOperationLimits: GatewayPlugin = {
       }),
     )
   },
+}
+
+/** The executor takes an answer that has a `then` for a promise, and fails in words for nobody. */
+function noThen(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      if (node.alias?.value !== 'then') return
+      context.reportError(
+        new GraphQLError('No alias may be called `then`.', {
+          nodes: node.alias,
+          extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+        }),
+      )
+    },
+  }
 }
 
 /** The rules throw what they find; a validation reports it, so that it is answered like any other. */

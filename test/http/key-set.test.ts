@@ -1,55 +1,11 @@
 /** Keys of an identity provider: fetched once, looked after, and kept while the provider is away. */
-import { createServer } from 'node:http'
-import { type CryptoKey, SignJWT, exportJWK, generateKeyPair } from 'jose'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { SignJWT } from 'jose'
+import { describe, expect, it } from 'vitest'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
-
-interface Provider {
-  readonly url: string
-  readonly fetched: () => number
-  /** What it answers from now on; null hangs up. */
-  serve(keys: readonly Key[] | null): void
-}
-
-interface Key {
-  readonly kid: string
-  readonly jwk: object
-  readonly privateKey: CryptoKey
-}
-
-async function createKey(kid: string): Promise<Key> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
-  return { kid, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256' }, privateKey }
-}
-
-async function startProvider(first: readonly Key[] | null): Promise<Provider> {
-  let keys = first
-  let fetched = 0
-  const server = createServer((_request, response) => {
-    fetched += 1
-    if (keys === null) response.destroy()
-    else response.end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))
-  })
-  onTestFinished(() => {
-    server.close()
-  })
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : 0)
-    })
-  })
-  return {
-    url: `http://127.0.0.1:${port}/keys`,
-    fetched: () => fetched,
-    serve: (next) => {
-      keys = next
-    },
-  }
-}
+import { type ProviderKey, createKey, startProvider } from '../kit/key-provider.ts'
 
 /** The status that a token signed by this key is answered with. */
-async function statusWith(gateway: TestGateway, { kid, privateKey }: Key): Promise<number> {
+async function statusWith(gateway: TestGateway, { kid, privateKey }: ProviderKey): Promise<number> {
   const token = await new SignJWT({ sub: 'ada', exp: gateway.clock.now().getTime() / 1000 + 600 })
     .setProtectedHeader({ alg: 'ES256', kid })
     .sign(privateKey)

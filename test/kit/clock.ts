@@ -11,10 +11,11 @@ interface Waiter {
   readonly wake: () => void
 }
 
-export function createTestClock(): TestClock {
+/** @param flowing milliseconds since 1970, before any jump; one that says the same for ever stands still */
+export function createTestClock(flowing: () => number = Date.now): TestClock {
   let ahead = 0
   const waiters = new Set<Waiter>()
-  const now = (): number => Date.now() + ahead
+  const now = (): number => flowing() + ahead
 
   return {
     now: () => new Date(now()),

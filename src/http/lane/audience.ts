@@ -20,8 +20,11 @@ export interface Performance {
 }
 
 export interface Audience {
-  /** Joins once it is its turn: between two events, never in the middle of one. */
-  join(subscriber: Subscriber): void
+  /**
+   * Joins once it is its turn: between two events, never in the middle of one. False where it is over:
+   * everybody has left it, perhaps in this very moment.
+   */
+  join(subscriber: Subscriber): boolean
   leave(subscriber: Subscriber): void
 }
 
@@ -94,6 +97,7 @@ export async function openAudience(
 
   return {
     join(subscriber) {
+      if (ended !== null) return false
       joining += 1
       void inTurn(async () => {
         joining -= 1
@@ -101,6 +105,7 @@ export async function openAudience(
         if (ended === null) members.add(subscriber)
         else subscriber.end(ended)
       })
+      return true
     },
     leave(subscriber) {
       // Not before it has joined.

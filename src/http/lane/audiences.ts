@@ -24,6 +24,9 @@ export interface Audiences {
   ): Promise<(() => void) | null>
 }
 
+/** More than one were over before they could be joined: somebody else's coming and going. */
+const MOST_ATTEMPTS = 3
+
 export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses): Audiences {
   // Each subscriber is counted by itself, and ends with its own token.
   const shared: Parts = { ...parts, watchers: { ...parts.watchers, enter: () => () => undefined } }
@@ -45,6 +48,21 @@ export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses):
     const opening = open(plan, { ...viewer, expiresAt: null }, variables, forget)
     audiences.set(key, opening)
     return opening
+  }
+
+  /** Null where no audience is to be had. */
+  async function seat(
+    plan: Plan,
+    viewer: Viewer,
+    variables: Asked['variables'],
+    subscriber: Subscriber,
+  ): Promise<Audience | null> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const audience = await audienceOf(plan, viewer, variables)
+      // One that is over was forgotten: the next is another.
+      if (audience === null || audience.join(subscriber)) return audience
+    }
+    return null
   }
 
   async function open(
@@ -97,12 +115,11 @@ export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses):
     async join(plan, viewer, variables, subscriber, transport) {
       const leave = parts.watchers.enter(viewer.subject)
       if (leave === null) return null
-      const audience = await audienceOf(plan, viewer, variables).catch(() => null)
+      const audience = await seat(plan, viewer, variables, subscriber).catch(() => null)
       if (audience === null) {
         leave()
         return null
       }
-      audience.join(subscriber)
       const startedAt = performance.now()
       const ended = parts.telemetry.subscribed(transport)
       const over = once(() => {

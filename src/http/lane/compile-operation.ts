@@ -51,12 +51,16 @@ export function compileOperation(
   const type = operation && schema.getRootType(operation.operation)
   if (!operation || !type) return null
   const { selectionSet, variableDefinitions = [] } = operation
+  // graphql-js keeps variables in a plain object, and never finds this one there.
+  if (variableDefinitions.some(({ variable }) => variable.name.value === '__proto__')) return null
   const fragments = fragmentsOf(document)
   const conditions = conditionsIn(document)
   const read = variableReader(schema, variableDefinitions)
   const variants = new Map<string, readonly CompiledField[]>()
 
   function fieldsFor(values: Values): readonly CompiledField[] {
+    // A variable that has a default may be null where no null may be: that is an error.
+    if (conditions.some((name) => values[name] === null)) return giveUp()
     const variant =
       conditions.length === 0 ? '' : conditions.map((name) => String(values[name])).join()
     const known = variants.get(variant)
@@ -97,7 +101,8 @@ async function writeInTurn(
   { root, outcomes, isLate }: Given,
   run: Run,
 ): Promise<string> {
-  let text = ''
+  // Where all of it is skipped, nothing is left.
+  let text = fields.length === 0 ? '{' : ''
   for (const { key, head, resolve, write } of fields) {
     if (text !== '' && isLate?.() === true) return giveUp()
     const outcome = await outcomeOf(() => resolve(root, run))

@@ -22,7 +22,7 @@ export interface LaneOptions extends HeaderRules {
 }
 
 export function createGatewayLane(parts: Parts, yoga: Yoga, options: LaneOptions): Lane {
-  const longWay = createLongWay(yoga, schema, options.documents)
+  const longWay = createLongWay(yoga, schema, options.documents, options.crowd)
   return createLane({
     parts,
     callers: options.callers,

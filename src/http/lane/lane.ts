@@ -207,10 +207,18 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
           return
         }
         // It was done, and is not to be done again: only its answer is written the long way.
+        const done = { outcomes, isLate: () => isLate }
+        const anew = { ...createContext(parts, viewer), requestId: errand.requestId }
         lane.longWay
-          .answer(plan, viewer, { context, variables, outcomes }, errand.mediaType)
-          .then((answer) => settle(answered({ ...answer, headers })))
-          .catch(reject)
+          .answer(plan, viewer, { context: anew, variables, done }, errand.mediaType)
+          .then(
+            (answer) => isLate || settle(answered({ ...answer, headers })),
+            (error: unknown) => {
+              end()
+              leave()
+              reject(error)
+            },
+          )
       },
     )
   })

@@ -3,11 +3,12 @@ import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
 import type { GraphQLContext } from '../../graphql/context.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
+import type { CrowdLimit } from '../crowd-limit.ts'
 import type { Enveloped } from '../enveloped.ts'
 import type { KnownDocuments } from '../known-documents.ts'
 import type { Yoga } from '../yoga.ts'
 import type { Asked } from './asked.ts'
-import { type Outcomes, giveAgain, replaying } from './outcomes.ts'
+import { type Done, giveAgain, replaying } from './outcomes.ts'
 import type { Plan } from './plans.ts'
 
 /** An answer as Yoga would give it. */
@@ -18,17 +19,19 @@ export interface FullAnswer {
 
 /** What an operation is carried out with; see `Given` of compile-operation.ts. */
 interface Given {
-  readonly context: GraphQLContext
+  /** With the id of the request, where there is one: errors that are masked are found by it. */
+  readonly context: GraphQLContext & { readonly requestId?: string }
   readonly variables: Asked['variables']
   readonly root?: unknown
-  readonly outcomes?: Outcomes
+  /** Of a mutation: what is not to be done again. */
+  readonly done?: Done
 }
 
 export interface LongWay {
   readonly schema: GraphQLSchema
   /** The document that this text was parsed to and carried out as; null where it was not, lately. */
   documentOf(query: string): DocumentNode | null
-  /** Carries the operation out, but for what `outcomes` say was done already. */
+  /** Carries the operation out, but for what is `done`. */
   answer(plan: Plan, viewer: Viewer, given: Given, mediaType?: string): Promise<FullAnswer>
 }
 
@@ -36,17 +39,20 @@ export function createLongWay(
   yoga: Yoga,
   schema: GraphQLSchema,
   documents: KnownDocuments,
+  crowd: Pick<CrowdLimit, 'exempt'>,
 ): LongWay {
   const replay = replaying(schema)
 
   return {
     schema,
     documentOf: (query) => documents.carriedOut(query),
-    async answer(plan, viewer, { context, variables, root, outcomes }, mediaType) {
+    async answer(plan, viewer, { context, variables, root, done }, mediaType) {
+      // A mutation holds its place until it is answered; an event of a subscription takes none.
+      crowd.exempt(context)
       const { execute }: Enveloped = yoga.getEnveloped({ viewer })
-      if (outcomes !== undefined) giveAgain(context, outcomes)
+      if (done !== undefined) giveAgain(context, done)
       const result = await execute({
-        schema: outcomes === undefined ? schema : replay,
+        schema: done === undefined ? schema : replay,
         document: plan.document,
         operationName: plan.operationName,
         variableValues: variables,

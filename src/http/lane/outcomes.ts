@@ -8,6 +8,7 @@ import {
   GraphQLSchema,
   defaultFieldResolver,
 } from 'graphql'
+import { tooSlow } from '../time-limit.ts'
 
 /** What a resolver gave, or what it threw. */
 export type Outcome = { readonly value: unknown } | { readonly error: unknown }
@@ -15,12 +16,18 @@ export type Outcome = { readonly value: unknown } | { readonly error: unknown }
 /** Outcomes of one operation's root fields, by their keys in the answer. */
 export type Outcomes = Map<string, Outcome>
 
-/** Outcomes by the context of their operation. */
-const known = new WeakMap<object, Outcomes>()
+/** What was done of a mutation, and whether it is too late for the rest of it. */
+export interface Done {
+  readonly outcomes: Outcomes
+  readonly isLate: () => boolean
+}
+
+/** What was done, by the context of its operation. */
+const known = new WeakMap<object, Done>()
 
 /** From now on, in this context, the schema that `replaying` made gives these outcomes. */
-export function giveAgain(context: object, outcomes: Outcomes): void {
-  known.set(context, outcomes)
+export function giveAgain(context: object, done: Done): void {
+  known.set(context, done)
 }
 
 /** The same schema, whose mutations do nothing that was done in this context already. */
@@ -47,9 +54,12 @@ function replayed(field: Field): Field {
   return {
     ...field,
     resolve(source, args, context, info) {
-      const outcomes = typeof context === 'object' && context !== null ? known.get(context) : null
-      const outcome = outcomes?.get(String(info.path.key))
-      if (outcome === undefined) return resolve(source, args, context, info)
+      const done = typeof context === 'object' && context !== null ? known.get(context) : undefined
+      const outcome = done?.outcomes.get(String(info.path.key))
+      if (outcome === undefined) {
+        if (done?.isLate() === true) throw tooSlow()
+        return resolve(source, args, context, info)
+      }
       if ('error' in outcome) throw outcome.error
       return outcome.value
     },

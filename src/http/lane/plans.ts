@@ -30,6 +30,8 @@ export interface Plan {
 /** Two ways to accept an answer are common; clients that vary it do so on purpose. */
 const MOST_TYPES = 8
 const LONGEST_ACCEPT = 256
+const STREAM = /^text\/event-stream(?:;|$)/
+const JSON_TYPE = /^application\/(?:graphql-response\+)?json(?:;|$)/
 
 export interface Plans {
   find(asked: Asked): Plan | null
@@ -74,9 +76,9 @@ export function createPlans(schema: GraphQLSchema, telemetry: Pick<Telemetry, 'o
     learnType(asked, accept, mediaType) {
       const plan = find(asked)
       if (plan === null || accept.length > LONGEST_ACCEPT) return
-      const isStream = /^text\/event-stream\b/.test(mediaType)
-      const fits = isStream === (plan.kind === OperationTypeNode.SUBSCRIPTION)
-      if (fits && plan.types.size < MOST_TYPES) plan.types.set(accept, mediaType)
+      // Of other types, such as `multipart/mixed`, an answer is no JSON text.
+      const fits = plan.kind === OperationTypeNode.SUBSCRIPTION ? STREAM : JSON_TYPE
+      if (fits.test(mediaType) && plan.types.size < MOST_TYPES) plan.types.set(accept, mediaType)
     },
   }
 }

@@ -1,0 +1,51 @@
+/** An identity provider that serves what keys a test wants, over HTTP. */
+import { createServer } from 'node:http'
+import { type CryptoKey, exportJWK, generateKeyPair } from 'jose'
+import { onTestFinished } from 'vitest'
+
+/** A running provider. */
+export interface Provider {
+  readonly url: string
+  readonly fetched: () => number
+  /** What it answers from now on; null hangs up. */
+  serve(keys: readonly ProviderKey[] | null): void
+}
+
+/** A key pair under its name. */
+export interface ProviderKey {
+  readonly kid: string
+  readonly jwk: object
+  readonly privateKey: CryptoKey
+}
+
+export async function createKey(kid: string): Promise<ProviderKey> {
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  return { kid, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256' }, privateKey }
+}
+
+/** It is closed when the test is over. */
+export async function startProvider(first: readonly ProviderKey[] | null): Promise<Provider> {
+  let keys = first
+  let fetched = 0
+  const server = createServer((_request, response) => {
+    fetched += 1
+    if (keys === null) response.destroy()
+    else response.end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))
+  })
+  onTestFinished(() => {
+    server.close()
+  })
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : 0)
+    })
+  })
+  return {
+    url: `http://127.0.0.1:${port}/keys`,
+    fetched: () => fetched,
+    serve: (next) => {
+      keys = next
+    },
+  }
+}
