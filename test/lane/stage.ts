@@ -125,7 +125,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
     https: false,
     webhookSecrets: () => [],
     isSigned: isSignedByNode,
-    readiness: { streamAway: async () => null, warmingUp: () => false },
+    readiness: { streamAway: async () => null },
     metrics: { expose: async () => ({ type: 'text/plain', text: '' }), token: null },
     console: null,
   })
