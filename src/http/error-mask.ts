@@ -8,6 +8,13 @@ import type { GatewayPlugin } from './plugin.ts'
 /** What a caller sees of an error that was not meant for anybody. */
 const MESSAGE = 'Unexpected error.'
 
+/** The same result with nothing in its errors that was not meant for the caller. */
+export function maskResult(log: Log, result: ExecutionResult, requestId?: string): ExecutionResult {
+  if (result.errors === undefined) return result
+  const errors = result.errors.map((error) => maskError(log, error, MESSAGE, requestId))
+  return { ...result, errors }
+}
+
 interface Payload {
   readonly result: ExecutionResult
   readonly setResult: (result: ExecutionResult) => void
@@ -17,9 +24,7 @@ interface Payload {
 export function createErrorMask(log: Log): GatewayPlugin {
   function masked(requestId: string | undefined) {
     return ({ result, setResult }: Payload): void => {
-      if (result.errors === undefined) return
-      const errors = result.errors.map((error) => maskError(log, error, MESSAGE, requestId))
-      setResult({ ...result, errors })
+      setResult(maskResult(log, result, requestId))
     }
   }
   return {

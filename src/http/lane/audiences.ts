@@ -107,7 +107,7 @@ export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses):
       const data = await plan.carryOut({ context, variables, root })
       return `{"data":${data}}`
     } catch {
-      return (await longWay.answer(plan, viewer, { context, variables, root })).text
+      return longWay.tell(plan, { context, variables, root })
     }
   }
 

@@ -22,7 +22,7 @@ export interface LaneOptions extends HeaderRules {
 }
 
 export function createGatewayLane(parts: Parts, yoga: Yoga, options: LaneOptions): Lane {
-  const longWay = createLongWay(yoga, schema, options.documents, options.crowd)
+  const longWay = createLongWay(yoga, schema, { ...options, log: parts.log })
   return createLane({
     parts,
     callers: options.callers,

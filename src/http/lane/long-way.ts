@@ -1,9 +1,11 @@
 /** graphql-js itself, with all of Yoga's plugins around it: for what is not the regular case. */
-import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { type DocumentNode, type GraphQLSchema, execute } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
 import type { GraphQLContext } from '../../graphql/context.ts'
+import type { Log } from '../../uploads/parts.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { CrowdLimit } from '../crowd-limit.ts'
+import { maskResult } from '../error-mask.ts'
 import type { Enveloped } from '../enveloped.ts'
 import type { KnownDocuments } from '../known-documents.ts'
 import type { Yoga } from '../yoga.ts'
@@ -32,14 +34,22 @@ export interface LongWay {
   /** The document that this text was parsed to and carried out as; null where it was not, lately. */
   documentOf(query: string): DocumentNode | null
   /** Carries the operation out, but for what is `done`. */
-  answer(plan: Plan, viewer: Viewer, given: Given, mediaType?: string): Promise<FullAnswer>
+  answer(plan: Plan, viewer: Viewer, given: Given, mediaType: string): Promise<FullAnswer>
+  /** The result for one event of a subscription, as JSON. */
+  tell(plan: Plan, given: Given): Promise<string>
+}
+
+/** What it shares with Yoga. */
+export interface LongWayOptions {
+  readonly documents: KnownDocuments
+  readonly crowd: Pick<CrowdLimit, 'exempt'>
+  readonly log: Log
 }
 
 export function createLongWay(
   yoga: Yoga,
   schema: GraphQLSchema,
-  documents: KnownDocuments,
-  crowd: Pick<CrowdLimit, 'exempt'>,
+  { documents, crowd, log }: LongWayOptions,
 ): LongWay {
   const replay = replaying(schema)
 
@@ -47,11 +57,11 @@ export function createLongWay(
     schema,
     documentOf: (query) => documents.carriedOut(query),
     async answer(plan, viewer, { context, variables, root, done }, mediaType) {
-      // A mutation holds its place until it is answered; an event of a subscription takes none.
+      // It holds its place until it is answered.
       crowd.exempt(context)
-      const { execute }: Enveloped = yoga.getEnveloped({ viewer })
+      const enveloped: Enveloped = yoga.getEnveloped({ viewer })
       if (done !== undefined) giveAgain(context, done)
-      const result = await execute({
+      const result = await enveloped.execute({
         schema: done === undefined ? schema : replay,
         document: plan.document,
         operationName: plan.operationName,
@@ -59,12 +69,20 @@ export function createLongWay(
         contextValue: context,
         rootValue: root,
       })
-      const response = processRegularResult(
-        result,
-        yoga.fetchAPI,
-        (mediaType ?? 'application/json').replace(/;.*/, ''),
-      )
+      const response = processRegularResult(result, yoga.fetchAPI, mediaType.replace(/;.*/, ''))
       return { status: response.status, text: await response.text() }
+    },
+    async tell(plan, { context, variables, root }) {
+      // Yoga's own would subscribe once more.
+      const result = await execute({
+        schema,
+        document: plan.document,
+        operationName: plan.operationName,
+        variableValues: variables,
+        contextValue: context,
+        rootValue: root,
+      })
+      return JSON.stringify(maskResult(log, result))
     },
   }
 }
