@@ -6,16 +6,27 @@ test('without a word it is the quick run, of all rows', () => {
     run: 'quick',
     only: [],
     rounds: null,
+    profile: false,
     jsonFile: '.headgate/bench.json',
   })
 })
 
 test('all of them together', () => {
-  const given = ['--full', '--only', 'reading,minting', '--rounds', '7', '--json', 'out.json']
+  const given = [
+    '--full',
+    '--only',
+    'reading,minting',
+    '--rounds',
+    '7',
+    '--json',
+    'out.json',
+    '--profile',
+  ]
   expect(readArguments(given)).toEqual({
     run: 'full',
     only: ['reading', 'minting'],
     rounds: 7,
+    profile: true,
     jsonFile: 'out.json',
   })
 })

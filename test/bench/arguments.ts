@@ -7,11 +7,13 @@ export interface Arguments {
   readonly only: readonly string[]
   /** Null for as many as the run has. */
   readonly rounds: number | null
+  /** Whether to tell where the time goes, of rows that are driven; targets are not judged then. */
+  readonly profile: boolean
   /** Where the figures are written to. */
   readonly jsonFile: string
 }
 
-export const USAGE = `npm run bench [-- --full | --scale] [--only ROW,ROW] [--rounds N] [--json FILE]`
+export const USAGE = `npm run bench [-- --full | --scale] [--only ROW,ROW] [--rounds N] [--json FILE] [--profile]`
 
 /** Throws a sentence where something is not understood. */
 export function readArguments(given: readonly string[]): Arguments {
@@ -22,6 +24,7 @@ export function readArguments(given: readonly string[]): Arguments {
       scale: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       rounds: { type: 'string' },
+      profile: { type: 'boolean', default: false },
       json: { type: 'string', default: '.headgate/bench.json' },
     },
   })
@@ -34,6 +37,7 @@ export function readArguments(given: readonly string[]): Arguments {
     run: values.full ? 'full' : values.scale ? 'scale' : 'quick',
     only: values.only.split(',').filter((name) => name !== ''),
     rounds,
+    profile: values.profile,
     jsonFile: values.json,
   }
 }

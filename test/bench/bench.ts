@@ -9,6 +9,7 @@ import { whyNotPinned } from './cores.ts'
 import { type Entry, judge } from './entry.ts'
 import { startLoadGenerator } from './load/drive.ts'
 import { ROOT } from './places.ts'
+import { createProfiler } from './profile.ts'
 import { describeMachine, drawTable, toJson } from './report.ts'
 import type { Row } from './rows/row.ts'
 import { rows } from './rows/rows.ts'
@@ -44,10 +45,15 @@ async function main(): Promise<number> {
   mkdirSync(folder, { recursive: true })
   const load = startLoadGenerator()
   const pace = PACES[asked.run]
-  const stage: Stage = { ...pace, rounds: asked.rounds ?? pace.rounds, folder, load, say }
+  const rounds = asked.rounds ?? pace.rounds
+  const stage: Stage = { ...pace, rounds, folder, load, profiler: null, say }
   const entries: Entry[] = []
   try {
-    for (const row of chosen) entries.push(...(await measure(row, stage)))
+    for (const row of chosen) {
+      const profiler = asked.profile ? createProfiler(join(folder, row.name)) : null
+      entries.push(...(await measure(row, { ...stage, profiler })))
+      if (profiler !== null) process.stdout.write(`\n${row.name}\n${profiler.tell()}\n`)
+    }
   } finally {
     load.end()
     rmSync(folder, { recursive: true, force: true })
@@ -57,6 +63,10 @@ async function main(): Promise<number> {
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, toJson(machine, entries))
   process.stdout.write(`\n${drawTable(entries)}\n\nAll rounds: ${file}\n`)
+  if (asked.profile) {
+    process.stdout.write('Profiled, which slows everything down: no target was judged.\n')
+    return 0
+  }
   const missed = entries.filter(({ verdict }) => verdict === 'missed')
   if (missed.length > 0) process.stdout.write(`Targets missed: ${missed.length}\n`)
   return missed.length === 0 ? 0 : 1

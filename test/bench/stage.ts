@@ -5,6 +5,7 @@ import { LOAD_CORE } from './cores.ts'
 import type { LoadGenerator } from './load/drive.ts'
 import { COMMAND, PEERS, ownProgram } from './places.ts'
 import { type Server, startServer } from './processes.ts'
+import type { Profiler } from './profile.ts'
 import { JWT_SECRET } from './tokens.ts'
 
 /** How long and how often is measured. */
@@ -20,6 +21,8 @@ export interface Stage extends Pace {
   readonly load: LoadGenerator
   /** For databases, files and logs; on the disk, as they would be. Removed at the end. */
   readonly folder: string
+  /** Where the time of servers is taken down; null where it is not, which slows them down. */
+  readonly profiler: Profiler | null
   /** What goes on, for whoever waits. */
   readonly say: (words: string) => void
 }
@@ -45,13 +48,13 @@ export function startFakeStream({ folder }: Stage): Promise<Server> {
  * writes, logs of the level `info` in a file.
  */
 export function startGateway(
-  { folder }: Stage,
+  { folder, profiler }: Stage,
   databaseFile: string,
   stream: Server,
   more: Readonly<Record<string, string>> = {},
 ): Promise<Server> {
   return startServer({
-    program: [COMMAND, 'serve'],
+    program: [...(profiler?.flagsFor('headgate') ?? []), COMMAND, 'serve'],
     variables: {
       PORT: '0',
       DATABASE_URL: `file:${databaseFile}`,
@@ -70,12 +73,12 @@ export function startGateway(
 
 /** A program of test/bench/peers, by the name of its file. */
 export function startPeer(
-  { folder }: Stage,
+  { folder, profiler }: Stage,
   name: string,
   variables: Readonly<Record<string, string>>,
 ): Promise<Server> {
   return startServer({
-    program: [join(PEERS, `${name}.mjs`)],
+    program: [...(profiler?.flagsFor(name) ?? []), join(PEERS, `${name}.mjs`)],
     variables: { NODE_ENV: 'production', ...variables },
     logFile: join(folder, `${name}.log`),
   })

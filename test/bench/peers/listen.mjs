@@ -1,5 +1,8 @@
 /** What every peer does alike: says where it listens, reads a body, answers with JSON. */
 
+// A process that ends by itself writes its profile, where one is taken.
+process.once('SIGTERM', () => process.exit())
+
 /** Listens on a free port of this machine and says which, as the gateway does. */
 export function listen(server) {
   server.listen(0, '127.0.0.1', () => say(`http://127.0.0.1:${server.address().port}`))

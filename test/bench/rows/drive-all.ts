@@ -4,6 +4,7 @@ import { type Entry, type Target, judge, rateOf } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured, Source } from '../load/work.ts'
+import { monotonicMicroseconds } from '../profile.ts'
 import type { Stage } from '../stage.ts'
 
 /** As many as a busy frontend's servers keep open. */
@@ -18,8 +19,8 @@ export function driveAll(
   contestants: readonly Contestant[],
   sourceOf: readonly Shot[] | ((round: number, name: string) => Source),
 ): Promise<Results> {
-  return inTurn(stage, contestants, ({ name, server }, warmUpMs, round) =>
-    stage.load.closedLoop({
+  return inTurn(stage, contestants, async ({ name, server }, warmUpMs, round) => {
+    const measured = await stage.load.closedLoop({
       target: targetOf(server.url),
       source:
         typeof sourceOf === 'function' ? sourceOf(round, name) : { kind: 'list', shots: sourceOf },
@@ -27,8 +28,12 @@ export function driveAll(
       pid: server.pid,
       warmUpMs,
       windowMs: stage.windowMs,
-    }),
-  )
+    })
+    const until = monotonicMicroseconds()
+    const from = until - stage.windowMs * 1000
+    stage.profiler?.note(name, { from, until, answers: measured.accepted.count })
+    return measured
+  })
 }
 
 /** Our rate beside a peer's. */
