@@ -19,8 +19,8 @@ const MOST_HELD = 64 * 1024
 
 /**
  * Writes the lines of one turn of the event loop together: under load, a call of the system for each
- * costs more than all the rest of the line. A process that ends, for whatever reason but a signal that
- * cannot be heard, has written them all.
+ * costs more than all the rest of the line. A process that ends by itself, or by an error that nobody
+ * caught, has written them all; one that is killed or aborts may lose those of its last turn.
  */
 export function byTurn(destination: DestinationStream): DestinationStream {
   let held = ''

@@ -112,9 +112,9 @@ export function p99Of(measured: Measured): Round {
 
 /** What was measured, with the figure that counts here. */
 export function roundOf(measured: Measured, value: number): Round {
-  const { serverCpu, busy, wrong, firstWrong, accepted, refused } = measured
-  const isEmpty = accepted.count + refused.count === 0
+  const { serverCpu, busy, wrong, firstWrong, accepted } = measured
+  const isEmpty = accepted.count === 0
   const problem =
-    wrong > 0 ? `${wrong} wrong, first ${firstWrong}` : isEmpty ? 'nothing was answered' : null
+    wrong > 0 ? `${wrong} wrong, first ${firstWrong}` : isEmpty ? 'nobody was served' : null
   return { value, cpu: serverCpu, problem, busy }
 }

@@ -65,6 +65,7 @@ export function startGateway(
       STREAM_WEBHOOK_SECRET: WEBHOOK_SECRET,
       STREAM_API_BUDGET: PLENTY,
       RATE_LIMIT_CREATES: PLENTY,
+      CREATOR_QUOTA_MINUTES: PLENTY,
       ...more,
     },
     logFile: join(folder, 'headgate.log'),

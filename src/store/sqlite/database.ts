@@ -24,13 +24,16 @@ const MIGRATIONS = fileURLToPath(new URL('../../../migrations/sqlite', import.me
 export function openSqlite(file: string): SqliteDatabase {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
   const connection = new Database(file)
-  connection.pragma('busy_timeout = 5000')
+  // Another process may be migrating, which takes its time where there are many uploads.
+  connection.pragma('busy_timeout = 120000')
   // Readers do not wait for the writer, and a commit is on the disk before it is answered.
   connection.pragma('journal_mode = WAL')
   connection.pragma('synchronous = FULL')
   connection.pragma('foreign_keys = ON')
   const db = drizzle({ client: connection })
-  return { db, connection, applied: migrate(connection) }
+  const applied = migrate(connection)
+  connection.pragma('busy_timeout = 5000')
+  return { db, connection, applied }
 }
 
 /** How many migrations the file lacks, which is not changed for it. */

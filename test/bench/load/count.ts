@@ -15,14 +15,18 @@ export interface Count {
   result(): Measured
 }
 
-/** @param pid of the server */
-export function createCount(pid: number): Count {
+/**
+ * @param pid of the server
+ * @param beside programs that share the generator's core, whose time is the generator's too
+ */
+export function createCount(pid: number, beside: readonly number[] = []): Count {
   const accepted = createLatencies()
   const refused = createLatencies()
+  let answered = 0
   let wrong = 0
   let firstWrong: string | null = null
   let isOpen = false
-  let start = snapshot(pid)
+  let start = snapshot(pid, beside)
   let stop = start
 
   function noteWrong(words: string): void {
@@ -33,11 +37,12 @@ export function createCount(pid: number): Count {
 
   return {
     begin() {
-      start = snapshot(pid)
+      start = snapshot(pid, beside)
       isOpen = true
     },
     add(arrival, ms) {
       if (arrival.status === 200 && arrival.hasMarker) {
+        answered += 1
         if (isOpen) accepted.record(ms)
       } else if (arrival.status === 503 && arrival.hasRetryAfter) {
         if (isOpen) refused.record(ms)
@@ -48,7 +53,7 @@ export function createCount(pid: number): Count {
     lose: (reason) => noteWrong(`a lost connection (${reason})`),
     finish() {
       isOpen = false
-      stop = snapshot(pid)
+      stop = snapshot(pid, beside)
     },
     result() {
       const seconds = (stop.at - start.at) / 1000
@@ -59,6 +64,7 @@ export function createCount(pid: number): Count {
           : (stop.serverCpu - start.serverCpu) / answers
       return {
         seconds,
+        answered,
         accepted: spreadOf(accepted),
         refused: spreadOf(refused),
         wrong,
@@ -80,7 +86,8 @@ function spreadOf(latencies: Latencies): Spread {
   }
 }
 
-function snapshot(pid: number) {
+function snapshot(pid: number, beside: readonly number[]) {
   const { user, system } = process.cpuUsage()
-  return { at: performance.now(), serverCpu: cpuMicroseconds(pid), ownCpu: user + system }
+  const ownCpu = beside.reduce((sum, one) => sum + (cpuMicroseconds(one) ?? 0), user + system)
+  return { at: performance.now(), serverCpu: cpuMicroseconds(pid), ownCpu }
 }

@@ -23,6 +23,8 @@ const load = z.object({
   connections: z.number(),
   /** Of the server, whose time on the processor is counted. */
   pid: z.number(),
+  /** Of programs that share the generator's core. */
+  beside: z.array(z.number()).readonly().optional(),
   /** Milliseconds before anything is counted, and then those that are. */
   warmUpMs: z.number(),
   windowMs: z.number(),
@@ -89,6 +91,8 @@ export type Spread = z.infer<typeof spread>
 /** What was counted in a window. */
 export const measured = z.object({
   seconds: z.number(),
+  /** Right answers since the first, those while the server warmed up among them. */
+  answered: z.number(),
   /** Right answers. */
   accepted: spread,
   /** Answers 503 with Retry-After. */

@@ -7,8 +7,9 @@ import { listen } from './listen.mjs'
 listen(
   createServer(async (request, response) => {
     const start = Number(request.headers['upload-offset'])
-    const flags = start === 0 ? 'w' : 'r+'
-    await pipeline(request, createWriteStream(process.env.RECEIVED_FILE, { flags, start }))
+    // The file is there, and empty, before the first chunk comes.
+    const options = { flags: 'r+', start }
+    await pipeline(request, createWriteStream(process.env.RECEIVED_FILE, options))
     response.writeHead(204).end()
   }),
 )

@@ -91,6 +91,7 @@ async function follow(
     const body = JSON.stringify(fault)
     const planned = await fetch(`${emulator}/__emulator/faults`, { method: 'POST', headers, body })
     await planned.body?.cancel()
+    if (!planned.ok) throw new Error('The emulator does not lose notices.')
   }
   const film = new File([readFileSync(join(ROOT, 'src/demo/testcard.mp4'))], 'testcard.mp4')
   const watchers = createWatchers(server.url)
@@ -115,8 +116,10 @@ async function follow(
   await watchers.close()
   const response = await fetch(`${emulator}/__emulator/state`)
   const { requests } = state.parse(await response.json())
+  const { list = 0, details = 0 } = requests
+  if (dropNotices && list === 0) throw new Error('The emulator did not count what it was asked.')
   return {
-    calls: (requests['list'] ?? 0) + (requests['details'] ?? 0),
+    calls: list + details,
     polls: Math.round(seconds.reduce((sum, one) => sum + one, 0)),
   }
 }

@@ -70,6 +70,7 @@ function entryOf(windows: readonly Measured[]): Entry {
     ours: windows.map(p99Of),
     peer: null,
     target: { atMost: 100 },
+    problems: windows.some(({ refused }) => refused.count > 0) ? ['somebody was refused'] : [],
     isRatio: false,
     notes: [`the longest of all took ${longest.toFixed(0)} ms`],
   })

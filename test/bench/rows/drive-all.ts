@@ -13,11 +13,15 @@ export const CONNECTIONS = 50
 /** What was measured, by the name of the contestant. */
 export type Results = (name: string) => readonly Measured[]
 
-/** @param sourceOf what one is asked in a round; a list is the same in all of them */
+/**
+ * @param sourceOf what one is asked in a round; a list is the same in all of them
+ * @param beside processes that share the load generator's core
+ */
 export function driveAll(
   stage: Stage,
   contestants: readonly Contestant[],
   sourceOf: readonly Shot[] | ((round: number, name: string) => Source),
+  beside: readonly number[] = [],
 ): Promise<Results> {
   return inTurn(stage, contestants, async ({ name, server }, warmUpMs, round) => {
     const measured = await stage.load.closedLoop({
@@ -26,6 +30,7 @@ export function driveAll(
         typeof sourceOf === 'function' ? sourceOf(round, name) : { kind: 'list', shots: sourceOf },
       connections: CONNECTIONS,
       pid: server.pid,
+      beside,
       warmUpMs,
       windowMs: stage.windowMs,
     })

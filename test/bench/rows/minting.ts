@@ -31,7 +31,7 @@ export const minting: Row = {
           [headgate(stage, file, stream), ...proxies],
           async (minters) => {
             await expectMinting(minters)
-            return driveAll(stage, minters, shots(200, mintOne))
+            return driveAll(stage, minters, shots(200, mintOne), [stream.pid])
           },
         )
         const lost = findLost(file, results)
@@ -66,7 +66,7 @@ async function expectMinting(minters: readonly Contestant[]): Promise<void> {
 
 /** Every upload that was answered for must stand in the file; the sentence where one does not. */
 function findLost(file: string, results: Results): readonly string[] {
-  const answered = results('headgate').reduce((sum, { accepted }) => sum + accepted.count, 0)
+  const answered = results('headgate').reduce((sum, { answered: count }) => sum + count, 0)
   const database = new Database(file, { readonly: true })
   const kept = z
     .number()

@@ -122,12 +122,19 @@ function entriesOf(ordeals: readonly Ordeal[], capacity: number): readonly Entry
   const health = Math.max(...ordeals.map(({ healthMs }) => healthMs))
   const recovered = Math.max(...ordeals.map(({ recoveredMs }) => recoveredMs))
   const facts = { unit: 'ms', peer: null, isRatio: false }
+  const problems = [
+    ...(Number.isFinite(health) ? [] : ['/healthz failed']),
+    ...(all.some(({ rate }) => rate < capacity / 2)
+      ? ['it answered less than half of what it can']
+      : []),
+  ]
   return [
     judge({
       ...facts,
       row: `${TIMES} times capacity: accepted, p99`,
       ours: all.map(p99Of),
       target: { atMost: 250 },
+      problems,
       notes: [
         `asked ${(TIMES * capacity).toFixed(0)} a second; answered ${counted}, refused ${refused}`,
         `/healthz took ${health.toFixed(0)} ms at most, and it was itself again after ${recovered.toFixed(0)} ms`,

@@ -103,6 +103,7 @@ function entryOf(weights: readonly Weight[], measured: Measured) {
     ours: [roundOf(measured, slopeOf(weights))],
     peer: null,
     target: { atMost: 1 },
+    problems: measured.refused.count > 0 ? [`${measured.refused.count} were refused`] : [],
     isRatio: false,
     notes: [
       `${measured.accepted.count} answers, p99 ${measured.accepted.p99.toFixed(1)} ms; ${first.toFixed(0)} MB at minute 3, ${last.toFixed(0)} MB at the end`,

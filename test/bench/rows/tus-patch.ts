@@ -1,5 +1,5 @@
 /** A large file by tus into the emulator, against a server that streams the same bytes into a file. */
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Contestant, inTurn, withContestants } from '../contest.ts'
 import { type Round, judge } from '../entry.ts'
@@ -19,7 +19,7 @@ export const tusPatch: Row = {
   partOf: 'quick',
   needsPeers: false,
   async run(stage) {
-    const received = join(stage.folder, 'received.bin')
+    const received = receivedIn(stage)
     const bare = {
       name: 'bare',
       start: () => startPeer(stage, 'raw-receiver', { RECEIVED_FILE: received }),
@@ -43,6 +43,10 @@ export const tusPatch: Row = {
   },
 }
 
+function receivedIn({ folder }: Pick<Stage, 'folder'>): string {
+  return join(folder, 'received.bin')
+}
+
 function startEmulator({ folder }: Stage) {
   return startServer({
     program: [COMMAND, 'emulator'],
@@ -55,8 +59,13 @@ function startEmulator({ folder }: Stage) {
   })
 }
 
-async function sendOnce({ load }: Stage, { name, server }: Contestant): Promise<Round> {
+async function sendOnce({ load, folder }: Stage, { name, server }: Contestant): Promise<Round> {
   const upload = name === 'headgate' ? await createUpload(server.url) : null
+  // As for the emulator's, the file of the round before is gone, and this one's is there.
+  if (upload === null) {
+    rmSync(receivedIn({ folder }), { force: true })
+    writeFileSync(receivedIn({ folder }), '')
+  }
   const { seconds, serverCpu } = await load.sendFile({
     target: targetOf(upload?.location ?? server.url),
     path: upload === null ? '/' : new URL(upload.location).pathname,

@@ -38,10 +38,7 @@ export const webhook: Row = {
             from: 1 + round * ROUND_STEP,
           }))
           const recorded = countVersions(file) - before
-          const answered = results('headgate').reduce(
-            (sum, { accepted }) => sum + accepted.count,
-            0,
-          )
+          const answered = results('headgate').reduce((sum, { answered: count }) => sum + count, 0)
           const lost =
             recorded >= answered ? [] : [`${answered} were answered, ${recorded} recorded`]
           return [compareRates(results, 'webhook, durable', BARE, { atLeast: 0.5 }, lost)]
