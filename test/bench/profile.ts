@@ -14,7 +14,7 @@ export interface Window {
 /** Whose code it is, by a part of its address: the first that fits. */
 const OWNERS: readonly (readonly [owner: string, address: RegExp])[] = [
   ['SQLite and its disk', /better-sqlite3|dist\/store\/|drizzle/],
-  ['connection to Stream', /\/undici\/|dist\/stream\/|pooled-send/],
+  ['Stream: calls, notices', /\/undici\/|dist\/stream\/|pooled-send/],
   ['GraphQL', /\/graphql\/|graphql-|dist\/graphql\/|dist\/http\/lane\//],
   [
     'doors and telemetry',
