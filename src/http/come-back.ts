@@ -20,7 +20,9 @@ export function withWordToComeBack(
   const decoder = new TextDecoder()
   const encoder = new TextEncoder()
   const reader = events.getReader()
-  gone.addEventListener('abort', () => void reader.cancel(), { once: true })
+  gone.addEventListener('abort', () => void reader.cancel().catch(() => undefined), {
+    once: true,
+  })
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await reader.read()

@@ -61,12 +61,18 @@ export function createRequestAnswerer({
     serve(res) {
       // Gone while it waited for its turn.
       if (res.destroyed) return
-      const answered = shedding.begin()
-      unanswered.set(res, answered)
+      unanswered.set(res, () => undefined)
       res.once('close', () => {
+        unanswered.get(res)?.()
         unanswered.delete(res)
-        answered()
+        // What nobody read of it would keep its connection from ending.
+        if (!res.req.complete && !res.req.destroyed) res.req.resume()
       })
+      // A connection that breaks is the client's affair; without a listener it would end the process.
+      res.on('error', (error) => log.debug({ err: error }, 'an answer could not be written'))
+      // Whoever is slow to send is not waited for by us.
+      if (hasBody(res.req)) res.req.once('end', () => beginWaiting(res))
+      else beginWaiting(res)
       take(res.req, res)
     },
     refuse(res) {
@@ -75,6 +81,10 @@ export function createRequestAnswerer({
       refuseLoad(res.req, res, gateway.allowedOrigins)
     },
   })
+  function beginWaiting(res: ServerResponse): void {
+    if (!res.writableEnded) unanswered.set(res, shedding.begin())
+  }
+
   /** With what says that it waits no longer: a stream that stands open is not one that waits. */
   const unanswered = new Map<ServerResponse, () => void>()
 
@@ -189,6 +199,11 @@ export function createRequestAnswerer({
     },
     unanswered: () => unanswered.keys(),
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
+  return length !== '0' || coding !== undefined
 }
 
 function isForLane({ method, url, headers }: IncomingMessage): boolean {

@@ -55,10 +55,11 @@ export function carrySocket(
     })
   }
 
-  const line: Line = {
-    send: (message) => sendOrWait(socket, message, () => watching.goOn()),
-    close,
+  // After whatever was read: a socket that carries many subscriptions has one line for all of them.
+  const flushed = (): void => {
+    if (socket.bufferedAmount < ENOUGH_UNREAD_BYTES) watching.goOn()
   }
+  const line: Line = { send: (message) => sendOrWait(socket, message, flushed), close }
   const watching = createSocketLane(lane, () => door.seatOf(extra), line, pass)
   socket.on('message', (data: Buffer) => {
     const text = data.toString()
@@ -67,7 +68,7 @@ export function carrySocket(
   const closed = graphql.opened(
     {
       protocol: socket.protocol,
-      send: (data) => send(socket, data),
+      send: (data) => send(socket, data).finally(flushed),
       close,
       onMessage(callback) {
         receive = callback
@@ -91,14 +92,15 @@ export function carrySocket(
   }
 }
 
-/** False where so much is unread that nothing more is to be sent before `goOn` is called. */
-function sendOrWait(socket: WebSocket, message: string, goOn: () => void): boolean {
+/** False where so much is unread that nothing more is to be sent until there is room again. */
+function sendOrWait(socket: WebSocket, message: string, flushed: () => void): boolean {
   if (socket.readyState !== socket.OPEN) return true
   if (socket.bufferedAmount < ENOUGH_UNREAD_BYTES) {
     socket.send(message)
     return true
   }
-  socket.send(message, () => goOn())
+  socket.send(message, flushed)
+  if (socket.bufferedAmount > MOST_UNREAD_BYTES) socket.terminate()
   return false
 }
 

@@ -26,8 +26,6 @@ function bytesOf(frame: Frame): Buffer {
 export interface EventStreams {
   /** `open` begins the answer, which sending does as well. */
   outlet(response: ServerResponse, headers: readonly string[]): Outlet & { open(): void }
-  /** How many stand open. */
-  count(): number
 }
 
 export function createEventStreams(): EventStreams {
@@ -36,7 +34,9 @@ export function createEventStreams(): EventStreams {
 
   function beat(): void {
     // Who does not read what there is needs no sign of life.
-    for (const response of open) if (!response.writableNeedDrain) response.write(PULSE)
+    for (const response of open) {
+      if (!response.writableEnded && !response.writableNeedDrain) response.write(PULSE)
+    }
   }
 
   function add(response: ServerResponse): void {
@@ -53,7 +53,7 @@ export function createEventStreams(): EventStreams {
   return {
     outlet(response, headers) {
       function begin(): void {
-        if (response.headersSent) return
+        if (response.headersSent || response.destroyed) return
         response.writeHead(200, [...headers])
         // Some browsers show nothing of an answer before its first bytes.
         response.write(PULSE)
@@ -63,14 +63,14 @@ export function createEventStreams(): EventStreams {
         open: begin,
         send(frame) {
           begin()
-          return response.write(bytesOf(frame))
+          return response.destroyed || response.write(bytesOf(frame))
         },
         end(ending) {
           begin()
+          open.delete(response)
           response.end(ending === 'stopping' ? STOPPING : COMPLETE)
         },
       }
     },
-    count: () => open.size,
   }
 }

@@ -101,9 +101,10 @@ export async function openAudience(
       joining += 1
       void inTurn(async () => {
         joining -= 1
-        if (presentFirst && newest !== null) subscriber.show(await frameOf(newest.event))
+        // A member before anything can fail, so that whatever ends the audience ends it for this one.
         if (ended === null) members.add(subscriber)
-        else subscriber.end(ended)
+        if (presentFirst && newest !== null) subscriber.show(await frameOf(newest.event))
+        if (ended !== null) subscriber.end(ended)
       })
       return true
     },

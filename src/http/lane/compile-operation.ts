@@ -15,6 +15,7 @@ import {
   writeFields,
   writeResolved,
 } from './compile-selection.ts'
+import type { FieldBudget } from './field-budget.ts'
 import { giveUp } from './irregular.ts'
 import type { Outcome, Outcomes } from './outcomes.ts'
 import { variableReader } from './read-variables.ts'
@@ -46,6 +47,7 @@ export function compileOperation(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null,
+  budget: FieldBudget,
 ): CarryOut | null {
   const operation = getOperationAST(document, operationName)
   const type = operation && schema.getRootType(operation.operation)
@@ -54,6 +56,7 @@ export function compileOperation(
   // graphql-js keeps variables in a plain object, and never finds this one there.
   if (variableDefinitions.some(({ variable }) => variable.name.value === '__proto__')) return null
   const fragments = fragmentsOf(document)
+  const named = Object.fromEntries(fragments)
   const conditions = conditionsIn(document)
   const read = variableReader(schema, variableDefinitions)
   const variants = new Map<string, readonly CompiledField[]>()
@@ -66,7 +69,7 @@ export function compileOperation(
     const known = variants.get(variant)
     if (known !== undefined) return known
     if (variants.size >= MOST_VARIANTS || !operation || !type) return giveUp()
-    const compiling = { schema, fragments, conditions: values, operation }
+    const compiling = { schema, fragments, named, conditions: values, operation, budget }
     const fields = compileFields(compiling, type, [selectionSet])
     variants.set(variant, fields)
     return fields

@@ -18,6 +18,7 @@ import {
   isNonNullType,
 } from 'graphql'
 import { type Reading, collectFields } from './collect-fields.ts'
+import type { FieldBudget } from './field-budget.ts'
 import { giveUp } from './irregular.ts'
 import { argumentReader } from './read-arguments.ts'
 import { type Text, abandon, isPromise, joinLater } from './text.ts'
@@ -33,6 +34,9 @@ export interface Run {
 /** The operation that is being compiled. */
 export interface Compiling extends Reading {
   readonly operation: OperationDefinitionNode
+  /** The fragments as resolvers are shown them. */
+  readonly named: GraphQLResolveInfo['fragments']
+  readonly budget: FieldBudget
 }
 
 /** JSON of a value that a resolver gave. */
@@ -55,7 +59,9 @@ export function compileFields(
   type: GraphQLObjectType,
   selections: readonly SelectionSetNode[],
 ): readonly CompiledField[] {
-  return [...collectFields(compiling, type, selections)].map(([key, nodes], place) => {
+  const groups = collectFields(compiling, type, selections)
+  compiling.budget.take(groups.size)
+  return [...groups].map(([key, nodes], place) => {
     const head = `${place === 0 ? '{' : ','}${JSON.stringify(key)}:`
     const [{ name } = giveUp()] = nodes
     if (name.value === '__typename') {
@@ -130,7 +136,7 @@ function resolverOf(
 
 /** What is the same for all executions; for a resolver that looks at anything else nothing is compiled. */
 function infoOf(
-  { schema, fragments, operation }: Compiling,
+  { schema, named, operation }: Compiling,
   parentType: GraphQLObjectType,
   { name, type }: GraphQLField<unknown, unknown>,
   fieldNodes: readonly FieldNode[],
@@ -142,7 +148,7 @@ function infoOf(
     parentType,
     schema,
     operation,
-    fragments: Object.fromEntries(fragments),
+    fragments: named,
     get path() {
       return giveUp()
     },

@@ -14,6 +14,7 @@ import type { OperationMeter, Telemetry } from '../../telemetry/telemetry.ts'
 import { createDocumentCache } from '../document-cache.ts'
 import type { Asked } from './asked.ts'
 import { type CarryOut, compileOperation } from './compile-operation.ts'
+import { type FieldBudget, createFieldBudgets } from './field-budget.ts'
 
 export interface Plan {
   readonly kind: OperationTypeNode
@@ -49,10 +50,11 @@ type Entry = Plan | 'unknown' | 'none'
 
 /** Operations of one document by their names; the only one of it by ''. */
 type Operations = Map<string, Entry>
-const MOST_OPERATIONS = 16
+const MOST_OPERATIONS = 4
 
 export function createPlans(schema: GraphQLSchema, telemetry: Pick<Telemetry, 'operation'>): Plans {
-  const documents = createDocumentCache<Operations>()
+  let documents = createDocumentCache<Operations>()
+  const budgets = createFieldBudgets()
 
   function find({ query, operationName }: Asked): Plan | null {
     const entry = documents.get(query)?.get(operationName ?? '')
@@ -63,12 +65,16 @@ export function createPlans(schema: GraphQLSchema, telemetry: Pick<Telemetry, 'o
     find,
     learn({ query, operationName }, document) {
       if (document === null) return
+      if (budgets.isSpent()) {
+        documents = createDocumentCache<Operations>()
+        budgets.renew()
+      }
       const operations: Operations = documents.get(query) ?? new Map()
       documents.set(query, operations)
       const name = operationName ?? ''
       const known = operations.get(name)
       if (known === 'unknown') {
-        operations.set(name, planOf(schema, telemetry, document, operationName))
+        operations.set(name, planOf(schema, telemetry, document, operationName, budgets.ofOne()))
       } else if (known === undefined && operations.size < MOST_OPERATIONS) {
         operations.set(name, 'unknown')
       }
@@ -88,9 +94,10 @@ function planOf(
   telemetry: Pick<Telemetry, 'operation'>,
   document: DocumentNode,
   operationName: string | null,
+  budget: FieldBudget,
 ): Plan | 'none' {
   const operation = getOperationAST(document, operationName)
-  const carryOut = compileOperation(schema, document, operationName)
+  const carryOut = compileOperation(schema, document, operationName, budget)
   if (!operation || carryOut === null) return 'none'
   const { operation: kind, name } = operation
   return {

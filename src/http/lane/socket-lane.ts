@@ -48,6 +48,8 @@ export function createSocketLane(
   pass: (text: string) => void,
 ): SocketLane {
   const watching = new Map<string, Watching>()
+  /** What the line said last. */
+  let isFull = false
 
   function subscribe(id: string, payload: unknown, text: string): boolean {
     const seated = seat()
@@ -61,7 +63,10 @@ export function createSocketLane(
     if (join === null) return false
     const head = `{"id":${JSON.stringify(id)},"type":`
     const subscriber = createSubscriber({
-      send: (frame: Frame) => line.send(`${head}"next","payload":${frame.text}}`),
+      send(frame: Frame) {
+        isFull = !line.send(`${head}"next","payload":${frame.text}}`)
+        return !isFull
+      },
       end(ending) {
         if (watching.get(id) !== watch) return
         watching.delete(id)
@@ -103,7 +108,11 @@ export function createSocketLane(
       return true
     },
     goOn() {
-      for (const { subscriber } of watching.values()) subscriber.goOn()
+      isFull = false
+      for (const { subscriber } of watching.values()) {
+        if (isFull) return
+        subscriber.goOn()
+      }
     },
     close() {
       for (const { leave } of watching.values()) leave?.()
