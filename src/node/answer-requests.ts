@@ -62,11 +62,15 @@ export function createRequestAnswerer({
       // Gone while it waited for its turn.
       if (res.destroyed) return
       unanswered.set(res, () => undefined)
-      res.once('close', () => {
+      const over = (): void => {
         unanswered.get(res)?.()
         unanswered.delete(res)
-        // What nobody read of it would keep its connection from ending.
-        if (!res.req.complete && !res.req.destroyed) res.req.resume()
+      }
+      res.once('close', over)
+      // A body that is too long is not read to its end: its answer is the last thing on its connection,
+      // and Node does not tell when it is complete.
+      res.req.once('close', () => {
+        if (!res.req.complete) over()
       })
       // A connection that breaks is the client's affair; without a listener it would end the process.
       res.on('error', (error) => log.debug({ err: error }, 'an answer could not be written'))

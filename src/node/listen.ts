@@ -97,7 +97,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       for (const response of underWay) response.shouldKeepAlive = false
       // Until these are answered, whoever comes is answered too: a probe hears that we are not ready.
       await Promise.all([untilClosed(underWay, graceMs), sockets?.close(graceMs)])
-      await drain(server, Math.max(0, graceMs - (performance.now() - startedAt)))
+      const left = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
+      await untilClosed([...answerer.unanswered()], left())
+      // What is open by now waits for nothing of ours, such as a body that was refused half-way.
+      await drain(server, Math.min(left(), LINGER_MS))
     },
   }
 }
@@ -136,6 +139,9 @@ async function untilClosed(underWay: readonly ServerResponse[], graceMs: number)
   await Promise.allSettled(underWay.map((response) => once(response, 'close', { signal })))
   clearTimeout(deadline)
 }
+
+/** How long a connection may stand that has been answered and is not idle, in milliseconds. */
+const LINGER_MS = 1000
 
 /** Milliseconds between two looks for connections that have fallen idle. */
 const IDLE_CHECK_MS = 50
