@@ -39,6 +39,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'stream/signature.ts',
       'stream/metadata.ts',
       'stream/name-causes.ts',
+      'store/unavailable.ts',
       'telemetry/telemetry.ts',
     ],
     packages: [
@@ -57,15 +58,22 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   store: {
     inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts'],
-    packages: ['node:', 'drizzle-orm', 'better-sqlite3'],
+    types: ['postgres/'],
+    packages: ['node:', 'drizzle-orm', 'better-sqlite3', 'pg'],
   },
+  // One way to the server, for all that is kept or told there.
+  postgres: { inside: ['postgres/', 'store/unavailable.ts'], packages: ['pg'] },
   // What it is told has the words of the domain; what it tells goes to whoever collects it.
   telemetry: {
     inside: ['telemetry/', 'uploads/upload.ts'],
     types: ['uploads/'],
     packages: ['prom-client', '@opentelemetry/api'],
   },
-  events: { inside: ['events/'], types: ['uploads/'], packages: [] },
+  events: {
+    inside: ['events/'],
+    types: ['uploads/', 'postgres/'],
+    packages: ['pg'],
+  },
   // "The other company": it shares nothing with the gateway, not even a type.
   emulator: {
     inside: ['emulator/'],
@@ -102,7 +110,12 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['node:net'],
   },
   'error-code.ts': { inside: [], packages: [] },
-  'opening.ts': { inside: ['error-code.ts'], packages: [] },
+  'name-database.ts': { inside: [], types: ['config.ts'], packages: [] },
+  'open-database.ts': {
+    inside: ['store/', 'events/', 'postgres/', 'error-code.ts', 'name-database.ts'],
+    types: ['config.ts', 'uploads/'],
+    packages: [],
+  },
   'recent-times.ts': { inside: [], packages: [] },
   'start-emulator.ts': {
     inside: ['emulator/', 'error-code.ts'],

@@ -5,7 +5,7 @@
 import type { Parts } from '../uploads/parts.ts'
 import { isKnownHost } from './known-hosts.ts'
 import type { NoteAnswer } from './note-answer.ts'
-import { apologise } from './router.ts'
+import { failureOf } from './failure.ts'
 import { securityHeaders } from './security-headers.ts'
 import { PLAIN_TEXT } from './door.ts'
 import {
@@ -63,7 +63,7 @@ export function createNoticeLane(lane: NoticeLaneParts): NoticeLane {
     try {
       return await lane.takeNotice(errand)
     } catch (error) {
-      return { status: 500, sentence: apologise(log, error, errand.requestId) }
+      return failureOf(log, error, errand.requestId)
     }
   }
 
