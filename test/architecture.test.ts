@@ -28,7 +28,7 @@ const ports = [
 /** Rooms and what stands at the door of src; whatever is not in the table breaks it. */
 const rules: Readonly<Record<string, Rule>> = {
   // The domain: runs wherever JavaScript does, so no package, and nothing of Node.
-  uploads: { inside: ['uploads/', 'recent-times.ts', ...ports], packages: [] },
+  uploads: { inside: ['uploads/', 'allowances/', ...ports], packages: [] },
   graphql: { inside: ['graphql/', 'uploads/', ...ports], packages: ['@pothos/core', 'graphql'] },
   http: {
     inside: [
@@ -51,7 +51,7 @@ const rules: Readonly<Record<string, Rule>> = {
     ],
   },
   stream: {
-    inside: ['stream/', 'uploads/json.ts', 'recent-times.ts'],
+    inside: ['stream/', 'uploads/json.ts', 'allowances/'],
     types: ['telemetry/telemetry.ts'],
     packages: [],
   },
@@ -65,6 +65,7 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['uploads/'],
     packages: ['prom-client', '@opentelemetry/api'],
   },
+  allowances: { inside: ['allowances/'], packages: [] },
   events: { inside: ['events/'], types: ['uploads/'], packages: [] },
   // "The other company": it shares nothing with the gateway, not even a type.
   emulator: {
@@ -103,7 +104,6 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'error-code.ts': { inside: [], packages: [] },
   'opening.ts': { inside: ['error-code.ts'], packages: [] },
-  'recent-times.ts': { inside: [], packages: [] },
   'start-emulator.ts': {
     inside: ['emulator/', 'error-code.ts'],
     types: ['config.ts'],
@@ -134,7 +134,7 @@ const rules: Readonly<Record<string, Rule>> = {
 }
 
 /** What runs on Cloudflare Workers, where there is no Node to lean on. */
-const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'gateway.ts', 'recent-times.ts']
+const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'allowances', 'gateway.ts']
 
 interface Import {
   readonly file: string

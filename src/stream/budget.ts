@@ -3,7 +3,7 @@
  * tokens together, and whoever passes it is refused everything for the next five.
  * https://developers.cloudflare.com/fundamentals/api/reference/limits/
  */
-import { createRecentTimes } from '../recent-times.ts'
+import { createRecentTimes } from '../allowances/recent-times.ts'
 
 const WINDOW_MS = 300_000
 /** Stream's own block is over by then, whatever it says. */

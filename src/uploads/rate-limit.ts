@@ -1,5 +1,5 @@
 /** How often a caller may mint: so many in any minute, counted per upload and not per request. */
-import { type RecentTimes, createRecentTimes } from '../recent-times.ts'
+import { type RecentTimes, createRecentTimes } from '../allowances/recent-times.ts'
 
 /** A limit with a memory of who did how much lately. */
 export interface RateLimit {
