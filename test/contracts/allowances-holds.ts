@@ -68,6 +68,15 @@ export function describeHolds({ allowances, takeAll }: Suite): void {
     })
   })
 
+  /** Of the last minute, and of the last five. */
+  async function counts(second: number): Promise<readonly number[]> {
+    return Promise.all(
+      [MINUTE_MS, 5 * MINUTE_MS].map(async (spanMs) =>
+        allowances().taken('stream', spanMs, after(second)),
+      ),
+    )
+  }
+
   describe('taken', () => {
     test('is none where nothing was', async () => {
       expect(await allowances().taken('stream', MINUTE_MS, after(0))).toBe(0)
@@ -77,10 +86,6 @@ export function describeHolds({ allowances, takeAll }: Suite): void {
 
     test('counts those of the span alone, and takes nothing itself', async () => {
       for (const second of [0, 30, 90]) await takeAll('stream', urgent, second, 1)
-      const counts = async (second: number) => [
-        await allowances().taken('stream', MINUTE_MS, after(second)),
-        await allowances().taken('stream', 5 * MINUTE_MS, after(second)),
-      ]
       expect(await counts(90)).toEqual([1, 3])
       expect(await counts(149.999)).toEqual([1, 3])
       expect(await counts(150)).toEqual([0, 3])

@@ -16,14 +16,14 @@ export const patient: readonly Allowance[] = [
 
 /** The keeper that the present test has opened. */
 export interface Suite {
-  allowances(): Allowances
+  readonly allowances: () => Allowances
   /** Takes so many one after the other at this second, and tells what came of each. */
-  takeAll(
+  readonly takeAll: (
     key: string,
     within: readonly Allowance[],
     second: number,
     times: number,
-  ): Promise<readonly (number | null)[]>
+  ) => Promise<readonly (number | null)[]>
 }
 
 export function suiteOf(allowances: () => Allowances): Suite {

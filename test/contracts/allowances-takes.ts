@@ -10,6 +10,13 @@ import {
   urgent,
 } from './allowances-suite.ts'
 
+/** Some of them the same but for a letter, a blank, or how an accent is written. */
+const keys = [
+  'alice Alice mint:alice delete:alice mint mint: : :: % _ * ? \\ \' " -- {} null 0'.split(' '),
+  'e\u0301te\u0301 \u00e9t\u00e9 🎬 🎬🎬 __proto__ constructor toString'.split(' '),
+  ['', ' ', '\n', '\t', ' alice', 'alice ', 'a'.repeat(1000), `${'a'.repeat(999)}b`],
+].flat()
+
 export function describeTakes({ allowances, takeAll }: Suite): void {
   describe('take', () => {
     test.each<[what: string, takes: readonly (readonly [second: number, wait: number | null])[]]>([
@@ -118,12 +125,6 @@ export function describeTakes({ allowances, takeAll }: Suite): void {
     })
 
     test('counts each key alone, whatever it looks like', async () => {
-      const keys = [
-        ...['alice', 'Alice', ' alice', 'alice ', 'mint:alice', 'delete:alice', 'mint', 'mint:'],
-        ...['', ' ', ':', '::', '%', '_', '*', '\\', "'", '"', '--', '{}', 'null', '0', '\n'],
-        ...['__proto__', 'constructor', 'toString', '🎬', '🎬🎬', 'été', 'e\u0301te\u0301', 'ﾀ'],
-        ...['a'.repeat(1000), `${'a'.repeat(999)}b`],
-      ]
       const took = () =>
         Promise.all(keys.map(async (key) => allowances().take(key, oneAMinute, after(1))))
       const counted = () =>
@@ -179,7 +180,7 @@ export function describeTakes({ allowances, takeAll }: Suite): void {
     })
 
     test('say the longest of their waits, in whatever order they stand', async () => {
-      expect(await takeAll('stream', urgent, 0, 8)).not.toContain(60)
+      expect(await takeAll('stream', urgent, 0, 8)).toEqual(Array.from({ length: 8 }, () => null))
       expect(await takeAll('stream', patient, 0, 1)).toEqual([300])
       expect(await takeAll('stream', patient.toReversed(), 0, 1)).toEqual([300])
     })
