@@ -1,5 +1,6 @@
 /** The door for Node: configuration becomes parts, parts become a gateway, and the gateway listens. */
 import { setMaxListeners } from 'node:events'
+import { createMemoryAllowances } from './allowances/memory.ts'
 import type { Config } from './config.ts'
 import { realClock } from './clock.ts'
 import type { Emulator } from './emulator/emulator.ts'
@@ -79,7 +80,8 @@ export async function startGateway(
     const listener = await listen(config)
     closers.push(() => listener.close(DRAIN_MS))
 
-    const budget = createApiBudget(config.streamApiBudget, () => clock.now())
+    const allowances = createMemoryAllowances()
+    const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.now())
     const { telemetry, expose } = createPrometheusTelemetry({
       observe: {
         uploadsByStatus: () => store.countByStatus(),
@@ -118,8 +120,8 @@ export async function startGateway(
           config.creatorQuotaMinutes === null ? null : config.creatorQuotaMinutes * 60,
         createsPerMinute: config.createsPerMinute,
       },
-      createLimit: createRateLimit(config.createsPerMinute),
-      deleteLimit: createRateLimit(config.createsPerMinute),
+      createLimit: createRateLimit(allowances, 'mint', config.createsPerMinute),
+      deleteLimit: createRateLimit(allowances, 'delete', config.createsPerMinute),
       watchers: createWatchers(),
       closing: closing.signal,
       mintsUnderWay: new Map(),
