@@ -28,7 +28,11 @@ const ports = [
 /** Rooms and what stands at the door of src; whatever is not in the table breaks it. */
 const rules: Readonly<Record<string, Rule>> = {
   // The domain: runs wherever JavaScript does, so no package, and nothing of Node.
-  uploads: { inside: ['uploads/', 'recent-times.ts', ...ports], packages: [] },
+  uploads: {
+    inside: ['uploads/', ...ports],
+    types: ['allowances/allowances.ts'],
+    packages: [],
+  },
   graphql: { inside: ['graphql/', 'uploads/', ...ports], packages: ['@pothos/core', 'graphql'] },
   http: {
     inside: [
@@ -52,8 +56,8 @@ const rules: Readonly<Record<string, Rule>> = {
     ],
   },
   stream: {
-    inside: ['stream/', 'uploads/json.ts', 'recent-times.ts'],
-    types: ['telemetry/telemetry.ts'],
+    inside: ['stream/', 'uploads/json.ts'],
+    types: ['allowances/allowances.ts', 'telemetry/telemetry.ts'],
     packages: [],
   },
   store: {
@@ -68,6 +72,11 @@ const rules: Readonly<Record<string, Rule>> = {
     inside: ['telemetry/', 'uploads/upload.ts'],
     types: ['uploads/'],
     packages: ['prom-client', '@opentelemetry/api'],
+  },
+  allowances: {
+    inside: ['allowances/'],
+    types: ['postgres/'],
+    packages: [],
   },
   events: {
     inside: ['events/'],
@@ -112,11 +121,10 @@ const rules: Readonly<Record<string, Rule>> = {
   'error-code.ts': { inside: [], packages: [] },
   'name-database.ts': { inside: [], types: ['config.ts'], packages: [] },
   'open-database.ts': {
-    inside: ['store/', 'events/', 'postgres/', 'error-code.ts', 'name-database.ts'],
+    inside: ['store/', 'events/', 'allowances/', 'postgres/', 'error-code.ts', 'name-database.ts'],
     types: ['config.ts', 'uploads/'],
     packages: [],
   },
-  'recent-times.ts': { inside: [], packages: [] },
   'start-emulator.ts': {
     inside: ['emulator/', 'error-code.ts'],
     types: ['config.ts'],
@@ -147,7 +155,7 @@ const rules: Readonly<Record<string, Rule>> = {
 }
 
 /** What runs on Cloudflare Workers, where there is no Node to lean on. */
-const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'gateway.ts', 'recent-times.ts']
+const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'allowances', 'gateway.ts']
 
 interface Import {
   readonly file: string

@@ -15,7 +15,7 @@ export interface Observations {
   /** When Stream should have been asked after the most overdue upload; null where none is due. */
   oldestDue(): Promise<Date | null>
   /** Requests to Stream's API that are left in the present five minutes; infinite without a limit. */
-  streamBudgetLeft(): number
+  streamBudgetLeft(): Promise<number>
 }
 
 /** A reading that takes longer is left out of the scrape. Prometheus itself waits for ten seconds. */
@@ -107,6 +107,6 @@ export function observeGauges(registry: Registry, { observe, clock, log }: Gauge
   observed(
     'headgate_stream_budget_left',
     "Requests that mutations may still make to Stream's API in the present five minutes; +Inf without a limit.",
-    async () => observe.streamBudgetLeft(),
+    () => observe.streamBudgetLeft(),
   )
 }

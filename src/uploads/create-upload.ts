@@ -109,7 +109,7 @@ async function mint(
   const issues = checkRequest(request, parts.policy, now)
   if (issues.length > 0) return invalidInput(issues)
 
-  const wait = parts.createLimit.take(viewer.subject, now)
+  const wait = await parts.createLimit.take(viewer.subject, now)
   if (wait !== null) {
     const most = parts.policy.createsPerMinute
     return rateLimited(`You may mint ${most} uploads a minute.`, wait)

@@ -48,6 +48,43 @@ async function stop({ events, postgres }: Gateway): Promise<void> {
   await postgres.close()
 }
 
+/** Two, whose clock stands still unless the test moves it: nobody looks by itself. */
+async function twoGateways(): Promise<{ one: Gateway; other: Gateway; clock: TestClock }> {
+  const database = await createTestDatabase()
+  const clock = createTestClock()
+  const [one, other] = [
+    await startGateway(database.url, clock),
+    await startGateway(database.url, clock),
+  ]
+  onTestFinished(async () => {
+    await stop(one)
+    await stop(other)
+    await database.drop()
+  })
+  return { one, other, clock }
+}
+
+/** Resolves with what is heard next at each call, as uid and version. */
+function hear({ events }: Gateway, topic: Parameters<PostgresEvents['subscribe']>[0]) {
+  const heard: string[] = []
+  let arrived: (() => void) | null = null
+  events.subscribe(topic, ({ uid, version }) => {
+    heard.push(`${uid}${version}`)
+    arrived?.()
+  })
+  return {
+    heard,
+    async until(count: number): Promise<readonly string[]> {
+      while (heard.length < count) {
+        await new Promise<void>((resolve) => {
+          arrived = resolve
+        })
+      }
+      return heard
+    },
+  }
+}
+
 describeWithPostgres('PostgreSQL', () => {
   describeUploadEvents('One gateway on PostgreSQL', async () => {
     const database = await createTestDatabase()
@@ -84,43 +121,6 @@ describeWithPostgres('PostgreSQL', () => {
   })
 
   describe('between gateways', () => {
-    /** Two, whose clock stands still unless the test moves it: nobody looks by itself. */
-    async function twoGateways(): Promise<{ one: Gateway; other: Gateway; clock: TestClock }> {
-      const database = await createTestDatabase()
-      const clock = createTestClock()
-      const [one, other] = [
-        await startGateway(database.url, clock),
-        await startGateway(database.url, clock),
-      ]
-      onTestFinished(async () => {
-        await stop(one)
-        await stop(other)
-        await database.drop()
-      })
-      return { one, other, clock }
-    }
-
-    /** Resolves with what is heard next at each call, as uid and version. */
-    function hear({ events }: Gateway, topic: Parameters<PostgresEvents['subscribe']>[0]) {
-      const heard: string[] = []
-      let arrived: (() => void) | null = null
-      events.subscribe(topic, ({ uid, version }) => {
-        heard.push(`${uid}${version}`)
-        arrived?.()
-      })
-      return {
-        heard,
-        async until(count: number): Promise<readonly string[]> {
-          while (heard.length < count) {
-            await new Promise<void>((resolve) => {
-              arrived = resolve
-            })
-          }
-          return heard
-        },
-      }
-    }
-
     test('a notice brings a change over, without anybody looking', async () => {
       const { one, other } = await twoGateways()
       const listener = hear(other, { of: 'upload', uid: 'a' })
@@ -209,8 +209,8 @@ describeWithPostgres('PostgreSQL', () => {
       await one.events.catchUp()
       await other.events.catchUp()
       for (const { heard } of listeners) {
-        const told = heard.map((one) => Number(one.slice(1)))
-        expect(told).toEqual([...new Set(told)].toSorted((a, b) => a - b))
+        const told = heard.map((change) => Number(change.slice(1)))
+        expect(told).toEqual([...new Set(told)].toSorted((first, second) => first - second))
         expect(told.at(-1)).toBe(40)
       }
     })

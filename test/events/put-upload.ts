@@ -8,10 +8,8 @@ import { reservationOf } from '../kit/samples.ts'
 
 export async function putUpload({ pool }: Postgres, upload: Upload): Promise<void> {
   const { uid, uploadURL, creator, name, meta, constraints, protocol } = upload
-  const reservation = reservationOf({
-    ...{ creator, name, meta, constraints, protocol },
-    id: `id-of-${uid}`,
-  })
+  const id = `id-of-${uid}`
+  const reservation = reservationOf({ id, creator, name, meta, constraints, protocol })
   const holds = { reservedSeconds: 0, storedSeconds: 0 }
   const row = {
     ...valuesOfReservation(reservation),

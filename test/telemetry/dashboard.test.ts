@@ -52,7 +52,7 @@ beforeAll(async () => {
       reservations: () => Promise.resolve(0),
       holdings: () => Promise.resolve({ reservedSeconds: 0, storedSeconds: 0 }),
       oldestDue: () => Promise.resolve(null),
-      streamBudgetLeft: () => 1000,
+      streamBudgetLeft: () => Promise.resolve(1000),
     },
     clock: createTestClock(),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
