@@ -14,8 +14,9 @@ export type Ending = 'complete' | 'stopping'
 
 /** The line to one subscriber, as its host carries it. */
 export interface Outlet {
-  /** False where the line is full: nothing more is to be sent until it calls `Subscriber.goOn`. */
-  send(frame: Frame): boolean
+  /** Where it is false, nothing is to be sent until `Subscriber.goOn` is called. */
+  hasRoom(): boolean
+  send(frame: Frame): void
   end(ending: Ending): void
 }
 
@@ -31,7 +32,6 @@ export interface Subscriber {
 export function createSubscriber(outlet: Outlet): Subscriber {
   /** Made for whoever is slow once: most never are. */
   let backlog: Backlog<Frame> | null = null
-  let isFull = false
   let ending: Ending | null = null
   let isOver = false
 
@@ -42,11 +42,15 @@ export function createSubscriber(outlet: Outlet): Subscriber {
     outlet.end(how)
   }
 
+  function isWaiting(): boolean {
+    return backlog?.isEmpty() === false
+  }
+
   return {
     show(frame) {
       if (isOver || ending !== null) return
-      if (!isFull) {
-        isFull = !outlet.send(frame)
+      if (!isWaiting() && outlet.hasRoom()) {
+        outlet.send(frame)
         return
       }
       backlog ??= createBacklog<Frame>()
@@ -54,17 +58,15 @@ export function createSubscriber(outlet: Outlet): Subscriber {
     },
     end(how) {
       ending ??= how
-      if (!isFull) over(how)
+      if (!isWaiting()) over(how)
     },
     goOn() {
-      isFull = false
-      for (let next = backlog?.take(); next !== undefined; next = backlog?.take()) {
-        if (!outlet.send(next)) {
-          isFull = true
-          return
-        }
+      while (outlet.hasRoom()) {
+        const next = backlog?.take()
+        if (next === undefined) break
+        outlet.send(next)
       }
-      if (ending !== null) over(ending)
+      if (ending !== null && !isWaiting()) over(ending)
     },
   }
 }
