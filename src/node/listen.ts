@@ -16,7 +16,7 @@ import type { Log } from '../uploads/parts.ts'
 /** What of a gateway answers whoever comes. */
 export type AnsweringGateway = Pick<
   Gateway,
-  'fetch' | 'lane' | 'noticeLane' | 'nextId' | 'noteRefused' | 'sockets' | 'allowedOrigins'
+  'fetch' | 'lane' | 'noticeLane' | 'nextId' | 'besideDoors' | 'sockets' | 'allowedOrigins'
 >
 
 export interface Listener {

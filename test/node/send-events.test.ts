@@ -13,7 +13,7 @@ const HEADERS = ['content-type', 'text/event-stream']
 function pulseByHand() {
   let onBeat: (() => void) | null = null
   return {
-    pulse(beat: () => void) {
+    pulse: (beat: () => void) => {
       onBeat = beat
       return () => {
         onBeat = null

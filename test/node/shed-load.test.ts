@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createAnswerHeaders } from '../../src/http/answer-headers.ts'
+import { securityHeaders } from '../../src/http/security-headers.ts'
 import { refuseLoad } from '../../src/node/refuse-load.ts'
 import { createShedding } from '../../src/node/shed-load.ts'
 import { type Served, evenly, turnLoop } from '../kit/event-loop.ts'
@@ -118,6 +120,10 @@ describe('load shedding', () => {
 })
 
 describe('a refusal', () => {
+  const headersFor = createAnswerHeaders({
+    origins: new Set(['https://app.example.com']),
+    https: true,
+  })
   const asked =
     '{"errors":[{"message":"The gateway has more to do than it can: try again in a second."'
   it.each<
@@ -140,7 +146,7 @@ describe('a refusal', () => {
     ['/graphql', { origin: 'https://evil.example' }, { vary: 'Origin' }, asked],
   ])('of %s with %j says when to come back', async (path, headers, answer, body) => {
     const server = createServer((request, response) => {
-      refuseLoad(request, response, new Set(['https://app.example.com']))
+      refuseLoad(request, response, headersFor, 'its-name')
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -157,6 +163,8 @@ describe('a refusal', () => {
       'retry-after': '1',
       'cache-control': 'no-store',
       connection: 'keep-alive',
+      'x-request-id': 'its-name',
+      ...securityHeaders({ https: true }),
       ...answer,
     })
     expect(response.headers.get('access-control-allow-origin')).toBe(
