@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { expect, it, onTestFinished } from 'vitest'
 import { createEventStreams } from '../../src/node/send-events.ts'
 
-const EVENT = { uid: '1', text: '{"data":{}}' }
+const EVENT = { uid: '1', text: '{"data":{}}', hasErrors: false }
 const HEADERS = ['content-type', 'text/event-stream']
 
 /** A pulse of the test's own. */

@@ -1,12 +1,18 @@
 /** One event as all of its subscribers get it, and what takes it to one of them. */
 import { type Backlog, createBacklog } from '../../uploads/backlog.ts'
 
-/** Written once, however many read it. */
-export interface Frame {
-  /** Of the upload that it tells of: a slow reader gets the newest of each. */
-  readonly uid: string
+/** What there is to tell of an event. */
+export interface Told {
   /** The result as JSON. */
   readonly text: string
+  /** Whether the result has errors of GraphQL. */
+  readonly hasErrors: boolean
+}
+
+/** Written once, however many read it. */
+export interface Frame extends Told {
+  /** Of the upload that it tells of: a slow reader gets the newest of each. */
+  readonly uid: string
 }
 
 /** Why no more events come: the subscription is over, or the gateway stops and another one goes on. */
@@ -26,6 +32,8 @@ export interface Subscriber {
   end(ending: Ending): void
   /** There is room on the line again. */
   goOn(): void
+  /** Whether anything that it was to be shown had errors of GraphQL. */
+  hasFailed(): boolean
 }
 
 /** Shows everything in order; whoever reads slower than that gets the newest state instead. */
@@ -34,6 +42,7 @@ export function createSubscriber(outlet: Outlet): Subscriber {
   let backlog: Backlog<Frame> | null = null
   let ending: Ending | null = null
   let isOver = false
+  let hasFailed = false
 
   function over(how: Ending): void {
     if (isOver) return
@@ -49,6 +58,7 @@ export function createSubscriber(outlet: Outlet): Subscriber {
   return {
     show(frame) {
       if (isOver || ending !== null) return
+      hasFailed ||= frame.hasErrors
       if (!isWaiting() && outlet.hasRoom()) {
         outlet.send(frame)
         return
@@ -68,5 +78,6 @@ export function createSubscriber(outlet: Outlet): Subscriber {
       }
       if (ending !== null && !isWaiting()) over(ending)
     },
+    hasFailed: () => hasFailed,
   }
 }
