@@ -12,7 +12,7 @@ import { createEventStreams } from './send-events.ts'
 import type { Log } from '../uploads/parts.ts'
 import { refuseLoad } from './refuse-load.ts'
 import { sendAnswer } from './send-answer.ts'
-import { createShedding } from './shed-load.ts'
+import { type Load, createShedding } from './shed-load.ts'
 
 /** What the adapter hands on of Node's own. */
 interface NodeContext {
@@ -41,6 +41,7 @@ export interface RequestAnswerer {
   readonly listener: (req: IncomingMessage, res: ServerResponse) => void
   /** Responses that are not complete, streams among them. */
   readonly unanswered: () => Iterable<ServerResponse>
+  readonly load: () => Pick<Load, 'inFlight' | 'queued'>
 }
 
 export function createRequestAnswerer({
@@ -207,6 +208,7 @@ export function createRequestAnswerer({
       else shedding.admit(res)
     },
     unanswered: () => unanswered.keys(),
+    load: () => shedding.load(),
   }
 }
 

@@ -109,13 +109,32 @@ describe('load shedding', () => {
     })
     for (const name of ['a', 'b', 'c']) shedding.admit(name)
     expect([ends.length, refused]).toEqual([2, ['c']])
-    expect(shedding.load()).toEqual({ refused: 1, inFlight: 2, delayMs: 0 })
+    expect(shedding.load()).toEqual({ refused: 1, inFlight: 2, queued: 0, delayMs: 0 })
     ends[0]?.()
     // Answered, and then its connection closed: it is one request all the same.
     ends[0]?.()
     expect(shedding.load().inFlight).toBe(1)
     for (const name of ['d', 'e']) shedding.admit(name)
     expect([ends.length, refused]).toEqual([3, ['c', 'e']])
+  })
+
+  it('tells of those whose turn has not come', () => {
+    let now = 0
+    const due: (() => void)[] = []
+    const shedding = createShedding<string>({
+      now: () => now,
+      later: (run) => due.push(run),
+      mostInFlight: 10,
+      serve() {
+        shedding.begin()
+        now += 10
+      },
+      refuse: () => undefined,
+    })
+    for (const name of ['a', 'b', 'c']) shedding.admit(name)
+    expect(shedding.load()).toMatchObject({ inFlight: 3, queued: 2 })
+    for (let turn = 0; turn < 10; turn += 1) for (const run of due.splice(0)) run()
+    expect(shedding.load()).toMatchObject({ inFlight: 3, queued: 0 })
   })
 })
 
