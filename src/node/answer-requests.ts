@@ -1,7 +1,7 @@
 /** Answers Node's requests: by the fast lane what it knows, through a web Request everything else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServerAdapter } from '@whatwg-node/server'
-import { type Failed, apologise } from './apologise.ts'
+import { type Incoming, apologise } from './apologise.ts'
 import { type TrustedProxies, clientAddress, isFromTrusted } from './client-address.ts'
 import type { Gateway } from '../gateway.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
@@ -78,10 +78,10 @@ export function createRequestAnswerer({
     },
     refuse(res) {
       if (res.destroyed) return
-      const failed = requestOf(res.req)
+      const incoming = requestOf(res.req)
       const { url = '', method = '' } = res.req
-      besideDoors.note({ url, method, status: 503, ...failed }, 'overloaded')
-      refuseLoad(res.req, res, besideDoors.headers, failed.requestId)
+      besideDoors.note({ url, method, status: 503, ...incoming }, 'overloaded')
+      refuseLoad(res.req, res, besideDoors.headers, incoming.requestId)
     },
   })
   function beginWaiting(res: ServerResponse): void {
@@ -119,12 +119,12 @@ export function createRequestAnswerer({
   }
 
   /** What is said of a request where it is noted. */
-  function requestOf(req: IncomingMessage): Failed {
+  function requestOf(req: IncomingMessage): Incoming {
     return { requestId: nameOf(req), startedAt: performance.now(), client: () => addressOf(req) }
   }
 
-  function sorry(res: ServerResponse, failed: Failed, error: unknown): void {
-    apologise(res, { besideDoors, log }, failed, error)
+  function sorry(res: ServerResponse, incoming: Incoming, error: unknown): void {
+    apologise(res, { besideDoors, log }, incoming, error)
   }
 
   function answerPost(req: IncomingMessage, res: ServerResponse, bytes: Buffer): void {
@@ -175,13 +175,13 @@ export function createRequestAnswerer({
   }
 
   function answerNotice(req: IncomingMessage, res: ServerResponse, rawBody: Buffer): void {
-    const asked = requestOf(req)
+    const incoming = requestOf(req)
     const given = req.headers['webhook-signature']
     const signature = typeof given === 'string' ? given : null
     noticeLane
-      .answer({ rawBody, signature, ...asked })
-      .then((answer) => sendAnswer(res, answer, asked.requestId))
-      .catch((error: unknown) => sorry(res, asked, error))
+      .answer({ rawBody, signature, ...incoming })
+      .then((answer) => sendAnswer(res, answer, incoming.requestId))
+      .catch((error: unknown) => sorry(res, incoming, error))
   }
 
   function take(req: IncomingMessage, res: ServerResponse): void {

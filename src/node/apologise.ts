@@ -5,7 +5,7 @@ import type { Log } from '../uploads/parts.ts'
 import { sendAnswer } from './send-answer.ts'
 
 /** Which request it was. */
-export interface Failed {
+export interface Incoming {
   readonly requestId: string
   /** By `performance.now()`. */
   readonly startedAt: number
@@ -17,7 +17,7 @@ export interface Failed {
 export function apologise(
   res: ServerResponse,
   { besideDoors, log }: { readonly besideDoors: BesideDoors; readonly log: Log },
-  { requestId, startedAt, client }: Failed,
+  { requestId, startedAt, client }: Incoming,
   error: unknown,
 ): void {
   log.error({ requestId, err: error }, 'unexpected error')
