@@ -91,6 +91,7 @@ export async function startGateway(
         holdings: () => store.holdings(),
         oldestDue: () => store.oldestDue(),
         streamBudgetLeft: () => budget.left(),
+        load: () => listener.load(),
       },
       clock,
       log,

@@ -136,6 +136,7 @@ const rules: Readonly<Record<string, Rule>> = {
     inside: [
       'node/',
       'http/come-back.ts',
+      'http/graphql-address.ts',
       'http/lane/frame.ts',
       'http/lane/socket-lane.ts',
       'stream/send.ts',

@@ -9,7 +9,5 @@ export function withoutValues(error: unknown): Error {
   if (error.cause instanceof Error) return withoutValues(error.cause)
   if (!('severity' in error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'no code'
-  const told = new Error(`PostgreSQL: ${error.message} (${code})`)
-  if (error.stack !== undefined) told.stack = error.stack
-  return told
+  return new Error(`PostgreSQL: ${error.message} (${code})`)
 }

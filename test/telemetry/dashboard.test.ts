@@ -53,6 +53,7 @@ beforeAll(async () => {
       holdings: () => Promise.resolve({ reservedSeconds: 0, storedSeconds: 0 }),
       oldestDue: () => Promise.resolve(null),
       streamBudgetLeft: () => Promise.resolve(1000),
+      load: () => ({ inFlight: 0, queued: 0 }),
     },
     clock: createTestClock(),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
