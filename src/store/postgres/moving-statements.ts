@@ -64,7 +64,7 @@ export function advanceStatement(db: NodePgDatabase) {
 export function claimStatement(db: NodePgDatabase) {
   const due = db.$with('due').as(
     db
-      .select({ dueId: uploads.id, dueAt: sql<Date>`${uploads.checkAt}`.as('due_at') })
+      .select({ dueId: uploads.id, dueAt: sql`${uploads.checkAt}`.as('due_at') })
       .from(uploads)
       .where(lte(uploads.checkAt, given('now', uploads.checkAt)))
       .orderBy(asc(uploads.checkAt))
@@ -77,7 +77,10 @@ export function claimStatement(db: NodePgDatabase) {
       .set({ checkAt: given('until', uploads.checkAt) })
       .from(due)
       .where(eq(uploads.id, due.dueId))
-      .returning({ ...uploadColumns, dueAt: sql<Date>`due.due_at`.as('due_at') }),
+      .returning({
+        ...uploadColumns,
+        dueAt: sql`due.due_at`.mapWith((value: string) => new Date(value)).as('due_at'),
+      }),
   )
   return db
     .with(due, claimed)
