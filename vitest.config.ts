@@ -10,6 +10,7 @@ export const oneGraphQL = {
 export default defineConfig({
   resolve: oneGraphQL,
   test: {
+    globalSetup: ['test/kit/postgres-setup.ts'],
     include: ['test/**/*.test.ts'],
     // Long, and with commands of their own: `npm run test:chaos`, `npm run test:drain`.
     exclude: ['**/node_modules/**', 'test/chaos/chaos.test.ts', 'test/drain/drain.test.ts'],

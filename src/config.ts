@@ -23,6 +23,18 @@ export type StreamConfig =
       readonly baseURL: string
     }
 
+/** Where uploads are remembered. */
+export type DatabaseConfig =
+  /** Path of the SQLite file. */
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | {
+      readonly kind: 'postgres'
+      /** With its password: never shown. */
+      readonly url: string
+      /** Connections that one gateway holds at most. */
+      readonly connections: number
+    }
+
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
 export interface Config {
@@ -33,8 +45,7 @@ export interface Config {
   readonly publicURL: string | null
   readonly stream: StreamConfig
   readonly webhookSecrets: readonly string[]
-  /** Path of the SQLite file. */
-  readonly databaseFile: string
+  readonly database: DatabaseConfig
   readonly auth: AuthRules
   readonly allowedOrigins: readonly string[]
   /** Proxies whose `X-Forwarded-For` is believed. */
@@ -65,6 +76,7 @@ const SECRET_BYTES = 32
 const CLOUDFLARE_LIMIT = 1200
 const METRICS_TOKEN_CHARACTERS = 16
 const DEFAULT_BUDGET = 1000
+const DEFAULT_CONNECTIONS = 10
 
 /** All that the gateway needs: the variables that README.md lists. */
 export function readConfig(environment: Environment): ConfigOutcome {
@@ -77,7 +89,7 @@ export function readConfig(environment: Environment): ConfigOutcome {
       publicURL: variables.origin('PUBLIC_URL'),
       stream,
       webhookSecrets: variables.list('STREAM_WEBHOOK_SECRET'),
-      databaseFile: readDatabase(variables),
+      database: readDatabase(variables),
       auth: readAuth(variables, stream, host),
       allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
       trustedProxies: readProxies(variables),
@@ -110,8 +122,8 @@ export function readStreamConfig(environment: Environment): ConfigOutcome<Stream
   return read(environment, readStream)
 }
 
-/** Path of the SQLite file, for commands that look after it. */
-export function readDatabaseConfig(environment: Environment): ConfigOutcome<string> {
+/** Which database, for commands that look after it. */
+export function readDatabaseConfig(environment: Environment): ConfigOutcome<DatabaseConfig> {
   return read(environment, readDatabase)
 }
 
@@ -174,16 +186,30 @@ function budgetBounds(stream: StreamConfig): { readonly from: number; readonly t
   return isCloudflare ? { from: 10, to: CLOUDFLARE_LIMIT } : { from: 10 }
 }
 
-function readDatabase(variables: Variables): string {
-  const url = variables.text('DATABASE_URL') ?? 'file:.headgate/headgate.db'
-  const [, file] = /^file:(.+)$/.exec(url) ?? []
-  if (file !== undefined) return file
+function readDatabase(variables: Variables): DatabaseConfig {
+  const connections = variables.wholeNumber('DATABASE_CONNECTIONS', { from: 2, to: 200 })
+  const database = databaseAt(variables.text('DATABASE_URL') ?? 'file:.headgate/headgate.db')
+  if (database?.kind === 'postgres') {
+    return { ...database, connections: connections ?? DEFAULT_CONNECTIONS }
+  }
+  if (connections !== null) {
+    variables.mistake('DATABASE_CONNECTIONS', 'means something only with PostgreSQL.')
+  }
+  if (database !== null) return database
   // The address may hold a password: it is not repeated.
   variables.mistake(
     'DATABASE_URL',
-    'must be file:PATH, the SQLite file, such as file:.headgate/headgate.db.',
+    'must be file:PATH, the SQLite file, such as file:.headgate/headgate.db, or postgres://USER:PASSWORD@HOST:PORT/NAME.',
   )
-  return ''
+  return { kind: 'sqlite', file: '' }
+}
+
+/** Null where it is neither. */
+export function databaseAt(url: string): DatabaseConfig | null {
+  const [, file] = /^file:(.+)$/.exec(url) ?? []
+  if (file !== undefined) return { kind: 'sqlite', file }
+  if (!/^postgres(?:ql)?:/.test(url) || !URL.canParse(url)) return null
+  return { kind: 'postgres', url, connections: DEFAULT_CONNECTIONS }
 }
 
 function readAuth(variables: Variables, stream: StreamConfig, host: string): AuthRules {

@@ -3,15 +3,13 @@ import { setMaxListeners } from 'node:events'
 import type { Config } from './config.ts'
 import { realClock } from './clock.ts'
 import type { Emulator } from './emulator/emulator.ts'
-import { createMemoryEvents } from './events/memory.ts'
 import { createGateway } from './gateway.ts'
 import { type Listener, listen } from './node/listen.ts'
 import { isSignedByNode } from './node/signature.ts'
-import { opening } from './opening.ts'
+import { openDatabase } from './open-database.ts'
 import { createPooledSend } from './node/pooled-send.ts'
 import { consoleSources, readConsoleFiles } from './read-console.ts'
 import { startConfiguredEmulator } from './start-emulator.ts'
-import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { StreamBackend } from './stream/backend.ts'
 import { createApiBudget } from './stream/budget.ts'
 import { withBudget } from './stream/budgeted.ts'
@@ -32,8 +30,13 @@ export { type Config, readConfig } from './config.ts'
 export { createRestBackend } from './stream/rest.ts'
 export { createPooledSend } from './node/pooled-send.ts'
 export { sendByFetch } from './stream/send-by-fetch.ts'
+export { openPostgres } from './postgres/postgres.ts'
+export { createPostgresEvents } from './events/postgres.ts'
+export { createPostgresStore } from './store/postgres/store.ts'
 export { createSqliteStore } from './store/sqlite/sqlite.ts'
 export { createMemoryEvents } from './events/memory.ts'
+export { createMemoryAllowances } from './allowances/memory.ts'
+export { createPostgresAllowances } from './allowances/postgres.ts'
 
 /** A gateway that listens. */
 export interface RunningGateway {
@@ -68,8 +71,9 @@ export async function startGateway(
     done.abort()
   }
   try {
-    const store = opening(config.databaseFile, createSqliteStore)
-    closers.push(() => store.close())
+    const database = await openDatabase(config.database, clock, log)
+    closers.push(() => database.close())
+    const { store, events, allowances } = database
     const emulator = await startEmbedded(config)
     if (emulator !== null) closers.push(() => emulator.close())
     const pooled = createPooledSend()
@@ -79,7 +83,7 @@ export async function startGateway(
     const listener = await listen(config)
     closers.push(() => listener.close(DRAIN_MS))
 
-    const budget = createApiBudget(config.streamApiBudget, () => clock.now())
+    const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.now())
     const { telemetry, expose } = createPrometheusTelemetry({
       observe: {
         uploadsByStatus: () => store.countByStatus(),
@@ -109,7 +113,7 @@ export async function startGateway(
       stream,
       backgroundStream: withBudget(reach.backend, budget, 'synchronisation'),
       store,
-      events: createMemoryEvents(),
+      events,
       clock,
       log,
       telemetry,
@@ -119,8 +123,8 @@ export async function startGateway(
           config.creatorQuotaMinutes === null ? null : config.creatorQuotaMinutes * 60,
         createsPerMinute: config.createsPerMinute,
       },
-      createLimit: createRateLimit(config.createsPerMinute),
-      deleteLimit: createRateLimit(config.createsPerMinute),
+      createLimit: createRateLimit(allowances, 'mint', config.createsPerMinute),
+      deleteLimit: createRateLimit(allowances, 'delete', config.createsPerMinute),
       watchers: createWatchers(),
       closing: closing.signal,
       mintsUnderWay: new Map(),

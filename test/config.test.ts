@@ -36,7 +36,7 @@ const defaults = {
     encodeMs: 2000,
   },
   webhookSecrets: [],
-  databaseFile: '.headgate/headgate.db',
+  database: { kind: 'sqlite', file: '.headgate/headgate.db' },
   auth: { kind: 'open' },
   allowedOrigins: [],
   maxDurationSeconds: 36_000,
@@ -70,8 +70,25 @@ describe('each variable is read', () => {
     [{ PUBLIC_URL: 'https://video.example.com/' }, { publicURL: 'https://video.example.com' }],
     [{ PUBLIC_URL: 'HTTP://Video.Example.com:80' }, { publicURL: 'http://video.example.com' }],
     [{ STREAM_WEBHOOK_SECRET: 'one, two ,,three' }, { webhookSecrets: ['one', 'two', 'three'] }],
-    [{ DATABASE_URL: 'file:/var/lib/h.db' }, { databaseFile: '/var/lib/h.db' }],
-    [{ DATABASE_URL: 'file::memory:' }, { databaseFile: ':memory:' }],
+    [
+      { DATABASE_URL: 'file:/var/lib/h.db' },
+      { database: { kind: 'sqlite', file: '/var/lib/h.db' } },
+    ],
+    [{ DATABASE_URL: 'file::memory:' }, { database: { kind: 'sqlite', file: ':memory:' } }],
+    [
+      { DATABASE_URL: 'postgres://u:p@db:5433/h' },
+      { database: { kind: 'postgres', url: 'postgres://u:p@db:5433/h', connections: 10 } },
+    ],
+    [
+      { DATABASE_URL: 'postgresql://db/h?sslmode=require', DATABASE_CONNECTIONS: '20' },
+      {
+        database: {
+          kind: 'postgres',
+          url: 'postgresql://db/h?sslmode=require',
+          connections: 20,
+        },
+      },
+    ],
     [
       { ALLOWED_ORIGINS: 'https://a.com/,http://localhost:3000' },
       { allowedOrigins: ['https://a.com', 'http://localhost:3000'] },

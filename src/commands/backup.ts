@@ -1,14 +1,22 @@
 /** `headgate backup`: a sound copy of the database, while the gateway goes on working. */
 import { existsSync } from 'node:fs'
 import { readDatabaseConfig } from '../config.ts'
+import { nameDatabase } from '../name-database.ts'
 import { codeOf } from '../error-code.ts'
 import { backUpSqlite } from '../store/sqlite/back-up.ts'
 import { configured } from './configured.ts'
 
 /** 1 where there is nothing to copy, or the copy cannot be made. */
 export async function runBackup(target: string): Promise<number> {
-  const file = configured(readDatabaseConfig)
-  if (file === null) return 1
+  const database = configured(readDatabaseConfig)
+  if (database === null) return 1
+  if (database.kind === 'postgres') {
+    process.stderr.write(
+      `headgate: ${nameDatabase(database)} is backed up by PostgreSQL's own pg_dump.\n`,
+    )
+    return 1
+  }
+  const { file } = database
   if (!existsSync(file)) {
     process.stderr.write(`headgate: there is no database at ${file}: set DATABASE_URL.\n`)
     return 1

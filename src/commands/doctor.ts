@@ -3,13 +3,8 @@ import { styleText } from 'node:util'
 import { type Config, readConfig } from '../config.ts'
 import type { StreamBackend } from '../stream/backend.ts'
 import { createRestBackend } from '../stream/rest.ts'
-import {
-  type Finding,
-  examineCallers,
-  examineDatabase,
-  examineStream,
-  examineWebhook,
-} from './examine.ts'
+import { type Finding, examineCallers, examineStream, examineWebhook } from './examine.ts'
+import { examineDatabase } from './examine-database.ts'
 
 type Environment = Parameters<typeof readConfig>[0]
 
@@ -39,7 +34,7 @@ async function examine(environment: Environment): Promise<readonly Finding[]> {
   const stream = accountOf(config)
   return [
     { state: 'well', subject: 'Configuration', sentence: 'nothing contradicts anything.' },
-    examineDatabase(config),
+    await examineDatabase(config.database),
     await examineStream(config, stream),
     await examineWebhook(config, stream),
     await examineCallers(config),

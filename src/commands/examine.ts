@@ -1,7 +1,5 @@
 /** What `headgate doctor` looks at, one examination after the other. Nothing is changed by any. */
 import type { Config } from '../config.ts'
-import { codeOf } from '../error-code.ts'
-import { inspectSqlite } from '../store/sqlite/inspect.ts'
 import type { StreamBackend } from '../stream/backend.ts'
 import { StreamError } from '../stream/errors.ts'
 
@@ -14,33 +12,6 @@ export interface Finding {
 }
 
 const KEY_SET_MS = 5000
-
-export function examineDatabase({ databaseFile: file }: Config): Finding {
-  const subject = 'Database'
-  try {
-    const found = inspectSqlite(file)
-    if (found === null) {
-      return { state: 'well', subject, sentence: `${file} is not there yet: \`serve\` makes it.` }
-    }
-    if (!found.sound) {
-      return { state: 'wrong', subject, sentence: `${file} is damaged: restore a backup.` }
-    }
-    return found.lacking === 0
-      ? { state: 'well', subject, sentence: `${file} is sound and up to date.` }
-      : {
-          state: 'odd',
-          subject,
-          sentence: `${file} lacks ${found.lacking} of its migrations: \`serve\` and \`migrate\` apply them.`,
-        }
-  } catch (error) {
-    const why = codeOf(error) ?? 'no SQLite file'
-    return {
-      state: 'wrong',
-      subject,
-      sentence: `${file} cannot be read (${why}): set DATABASE_URL to another, or mend its permissions.`,
-    }
-  }
-}
 
 /** `stream` is null with the embedded emulator. */
 export async function examineStream(

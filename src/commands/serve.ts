@@ -2,6 +2,7 @@
 import { type Config, readConfig } from '../config.ts'
 import { createLog } from '../log.ts'
 import { type RunningGateway, startGateway } from '../main.ts'
+import { nameDatabase } from '../name-database.ts'
 import { asked, configured } from './configured.ts'
 
 /** What still holds the process when everything is closed holds it no longer than this, in milliseconds. */
@@ -33,7 +34,7 @@ function welcome(config: Config, { url, emulator }: RunningGateway): string {
     emulator === null
       ? `  Stream     account ${accountOf(config)}`
       : `  Emulator   ${emulator.url}  (Cloudflare Stream on this machine: no account needed)`,
-    `  Database   ${config.databaseFile}`,
+    `  Database   ${nameDatabase(config.database)}`,
     config.auth.kind === 'open'
       ? '  Callers    everybody is the administrator `local`'
       : '  Callers    with a bearer token',

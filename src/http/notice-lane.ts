@@ -5,8 +5,8 @@
 import type { Parts } from '../uploads/parts.ts'
 import { isKnownHost } from './known-hosts.ts'
 import type { NoteAnswer } from './note-answer.ts'
+import { failureOf } from './failure.ts'
 import type { PreparedAnswer } from './prepared-answer.ts'
-import { apologise } from './router.ts'
 import { securityHeaders } from './security-headers.ts'
 import { PLAIN_TEXT } from './door.ts'
 import {
@@ -58,7 +58,7 @@ export function createNoticeLane(lane: NoticeLaneParts): NoticeLane {
     try {
       return await lane.takeNotice(errand)
     } catch (error) {
-      return { status: 500, sentence: apologise(log, error, errand.requestId) }
+      return failureOf(log, error, errand.requestId)
     }
   }
 

@@ -2,10 +2,11 @@
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Log } from '../uploads/parts.ts'
 import { type Door, type Visitor, say } from './door.ts'
+import { failureOf } from './failure.ts'
 import type { NoteAnswer } from './note-answer.ts'
 
 /**
- * A door that throws is our own failure: logged, and a 500 with an id. To be put around a door before
+ * A door that throws is our own failure: logged, and a 500 with an id, or a 503 while the database is away. To be put around a door before
  * CORS is, so that a page can read the id.
  */
 export function withApology(log: Log, door: Door): Door {
@@ -14,15 +15,11 @@ export function withApology(log: Log, door: Door): Door {
       return await door(request, visitor)
     } catch (error) {
       if (request.signal.aborted) return say(499, 'The client went away.')
-      return say(500, apologise(log, error, visitor?.requestId ?? crypto.randomUUID()))
+      const requestId = visitor?.requestId ?? crypto.randomUUID()
+      const { status, sentence, headers } = failureOf(log, error, requestId)
+      return say(status, sentence, headers)
     }
   }
-}
-
-/** Logs what nobody expected; returns the sentence by which somebody can ask for it. */
-export function apologise(log: Log, error: unknown, requestId: string): string {
-  log.error({ requestId, err: error }, 'unexpected error')
-  return `Unexpected error. Ask for it by this id: ${requestId}`
 }
 
 /** `doors` by exact path; none of them throws. */

@@ -84,19 +84,27 @@ export function createRequestAnswerer({
       refuseLoad(res.req, res, besideDoors.headers, incoming.requestId)
     },
   })
+  /** With what says that it waits no longer. */
+  const unanswered = new Map<ServerResponse, () => void>()
+  /** Streams that stand open: they wait for nothing of ours. */
+  const standing = new WeakSet<ServerResponse>()
+
+  /** A body may be told complete a moment after it was read, and answered. */
   function beginWaiting(res: ServerResponse): void {
-    if (!res.writableEnded) unanswered.set(res, shedding.begin())
+    if (!res.writableEnded && !standing.has(res)) unanswered.set(res, shedding.begin())
   }
 
-  /** With what says that it waits no longer: a stream that stands open is not one that waits. */
-  const unanswered = new Map<ServerResponse, () => void>()
+  function standOpen(res: ServerResponse): void {
+    standing.add(res)
+    unanswered.get(res)?.()
+  }
 
   const adapter = createServerAdapter<NodeContext>(async (request, { req, res, post }) => {
     const address = addressOf(req)
     const requestId = post?.requestId ?? nameOf(req)
     const response = await gateway.fetch(request, { address, requestId })
     const mediaType = response.headers.get('content-type')
-    if (mediaType?.startsWith('text/event-stream') === true) unanswered.get(res)?.()
+    if (mediaType?.startsWith('text/event-stream') === true) standOpen(res)
     if (post !== undefined && response.status === 200 && mediaType !== null) {
       lane.learn(post, mediaType)
     }
@@ -169,7 +177,7 @@ export function createRequestAnswerer({
       return
     }
     outlet.open()
-    unanswered.get(res)?.()
+    standOpen(res)
     res.on('drain', () => subscriber.goOn())
     res.once('close', leave)
   }

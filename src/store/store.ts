@@ -110,10 +110,21 @@ export interface NextCheck {
   readonly idleChecks: number
 }
 
-/** The port. Everything that resolves is durable. */
+/** The turn to sweep for orphans. */
+export interface Sweep {
+  /** Up to when orphans were swept, by whichever gateway; null where nobody knows. */
+  readonly sweptUntil: Date | null
+}
+
+/**
+ * The port. Everything that resolves is durable. Whatever it is asked rejects with `StoreUnavailable`
+ * where the database does not answer.
+ */
 export interface UploadStore {
   /** Tells this gateway's uploads from those of others on the same account; never changes. */
   readonly deployment: string
+  /** Whether other gateways may work on the same uploads at the same time. */
+  readonly isShared: boolean
 
   /** Writes the reservation down, unless its key is taken or it does not fit. */
   reserve(reservation: Reservation, rules: ReserveRules): Promise<ReserveOutcome>
@@ -159,8 +170,16 @@ export interface UploadStore {
    * between: read again and decide anew.
    */
   advance(change: RecordedChange): Promise<boolean>
-  /** Uploads whose time to be asked after has come, most overdue first. */
-  due(now: Date, limit: number): Promise<readonly DueUpload[]>
+  /**
+   * Uploads whose time to be asked after has come, most overdue first. They are whoever's that asked:
+   * until `until`, or their next change or rescheduling, they are due for nobody.
+   */
+  claimDue(now: Date, limit: number, until: Date): Promise<readonly DueUpload[]>
+  /**
+   * Those of the uids that no other gateway claimed for longer than `now`: until `until` they are this
+   * one's. In no particular order.
+   */
+  claimWatched(uids: readonly string[], now: Date, until: Date): Promise<readonly Upload[]>
   /** The earliest time at which any upload is to be asked after, past or not; null where none is. */
   oldestDue(): Promise<Date | null>
   reschedule(checks: readonly NextCheck[]): Promise<void>
@@ -172,6 +191,14 @@ export interface UploadStore {
   dropNotices(uid: string): Promise<void>
   /** Drops notices that were kept before this; says how many. */
   dropNoticesBefore(before: Date): Promise<number>
+
+  /** The turn to sweep, until it is ended or `until`; null where another gateway has it. */
+  beginSweep(now: Date, until: Date): Promise<Sweep | null>
+  /** Gives the turn back. `sweptUntil` is remembered; null where that did not change. */
+  endSweep(sweptUntil: Date | null): Promise<void>
+
+  /** What a keeper does now and then to stay fast. Asked for with each round of synchronisation. */
+  tidy(now: Date): Promise<void>
 
   /** Throws where the database cannot be reached. */
   ping(): Promise<void>

@@ -3,6 +3,7 @@
  * uploads with one call, those that somebody watches at every round, the others when their time has
  * come; and what lost answers left behind is cleared away.
  */
+import type { NextCheck } from '../store/store.ts'
 import { StreamError } from '../stream/errors.ts'
 import { type Asked, UPLOADS_A_CALL, askStream } from './ask-stream.ts'
 import { SETTLE_AFTER_MS, clearOrphans } from './clear-orphans.ts'
@@ -20,6 +21,15 @@ export type SyncParts = Pick<
 const UPLOADS_A_ROUND = 1000
 /** Watched uploads of one round: two calls a second stay within the budget for ever. */
 const WATCHED_A_ROUND = 2 * UPLOADS_A_CALL
+/**
+ * How long what one gateway takes on is left alone by the others: longer than Stream has to answer, and
+ * short enough for whatever a gateway left behind that ended meanwhile.
+ */
+const CLAIM_MS = 30_000
+/** Watched ones are claimed anew at each round, so that another takes over soon. */
+const WATCH_CLAIM_MS = 5000
+/** How long a sweep may take before another gateway begins one. */
+const SWEEP_MS = 60_000
 /** What is kept in case it is needed, such as notices of another application, is kept a day. */
 const DAY_MS = 86_400_000
 /** Pause between two sweeps for orphans whose reservation is gone already. */
@@ -27,6 +37,8 @@ const SWEEP_EVERY_MS = 300_000
 /** First and longest pause after Stream did not answer. */
 const FIRST_PAUSE_MS = 2000
 const LONGEST_PAUSE_MS = 60_000
+
+const NOTHING = { deleted: 0, left: 0 } as const
 
 /** What one round did. */
 export interface SyncReport {
@@ -49,19 +61,33 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
   const offsets = createOffsetReader(parts)
   const asking = createPatience(parts)
   const sweeping = createPatience(parts)
-  /** Up to when orphans were swept; at first, as far back as a URL can still be usable. */
-  let sweptUntil: Date | null = null
+  /** When the next sweep is due, as far as this gateway knows. */
+  let nextSweep = 0
   /** Where the next round goes on among the watched, so that each has its turn. */
   let nextWatched = 0
 
   async function sweep(now: Date): Promise<number> {
-    const open = await store.unsettled(new Date(now.getTime() - SETTLE_AFTER_MS), UPLOADS_A_ROUND)
-    const isTime = sweptUntil === null || now.getTime() - sweptUntil.getTime() >= SWEEP_EVERY_MS
-    if (open.length === 0 && !isTime) return 0
-    const since = isTime ? (sweptUntil ?? new Date(now.getTime() - MAX_EXPIRY_MS)) : null
-    const { deleted, left } = await clearOrphans(parts, open, since)
-    if (isTime && left === 0) sweptUntil = now
-    return deleted
+    const settledBefore = new Date(now.getTime() - SETTLE_AFTER_MS)
+    const mayBeTime = now.getTime() >= nextSweep
+    if (!mayBeTime && (await store.unsettled(settledBefore, 1)).length === 0) return 0
+    const turn = await store.beginSweep(now, new Date(now.getTime() + SWEEP_MS))
+    if (turn === null) return 0
+    let swept: Date | null = null
+    try {
+      const { sweptUntil } = turn
+      const isTime = sweptUntil === null || now.getTime() - sweptUntil.getTime() >= SWEEP_EVERY_MS
+      const open = await store.unsettled(settledBefore, UPLOADS_A_ROUND)
+      // At first, as far back as a URL can still be usable.
+      const since = isTime ? (sweptUntil ?? new Date(now.getTime() - MAX_EXPIRY_MS)) : null
+      const { deleted, left } =
+        open.length === 0 && !isTime ? NOTHING : await clearOrphans(parts, open, since)
+      if (isTime && left === 0) swept = now
+      const last = swept ?? (isTime ? null : sweptUntil)
+      nextSweep = last === null ? 0 : last.getTime() + SWEEP_EVERY_MS
+      return deleted
+    } finally {
+      await store.endSweep(swept)
+    }
   }
 
   return {
@@ -70,18 +96,21 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
       const watching = [...watchers.watched(now)]
       const turn = inRotation(watching, nextWatched, WATCHED_A_ROUND)
       nextWatched = turn.next
-      const asked = await uploadsToAsk(parts, now, turn.taken)
+      const asked = asking.isPaused() ? [] : await uploadsToAsk(parts, now, turn.taken)
       let changed = 0
       for (let start = 0; start < asked.length; start += UPLOADS_A_CALL) {
         const group = asked.slice(start, start + UPLOADS_A_CALL)
-        changed += await asking(() => askStream(parts, group))
+        const count = await asking.attempt(() => askStream(parts, group))
+        if (count === null) await store.reschedule(dueAgain(group, now))
+        else changed += count
       }
       const watched = new Set(watching)
       offsets.start(asked.flatMap(({ upload }) => (watched.has(upload.uid) ? [upload] : [])))
-      const orphans = await sweeping(() => sweep(now))
+      const orphans = (await sweeping.attempt(() => sweep(now))) ?? 0
       const dayBefore = new Date(now.getTime() - DAY_MS)
       await store.dropNoticesBefore(dayBefore)
       await store.dropRetiredBefore(dayBefore)
+      await store.tidy(now)
       return { asked: asked.length, changed, orphans }
     },
     idle: () => offsets.idle(),
@@ -94,10 +123,12 @@ async function uploadsToAsk(
   now: Date,
   watching: readonly string[],
 ): Promise<readonly Asked[]> {
-  const due = await store.due(now, UPLOADS_A_ROUND)
+  const until = (milliseconds: number): Date => new Date(now.getTime() + milliseconds)
+  const due = await store.claimDue(now, UPLOADS_A_ROUND, until(CLAIM_MS))
   const isDue = new Set(due.map(({ upload }) => upload.uid))
   const uids = watching.filter((uid) => !isDue.has(uid))
-  const watched = uids.length === 0 ? [] : await store.findMany(uids)
+  const watched =
+    uids.length === 0 ? [] : await store.claimWatched(uids, now, until(WATCH_CLAIM_MS))
   return [
     ...watched
       .filter((upload) => !isTerminal(upload.status))
@@ -118,6 +149,13 @@ function inRotation(
   return { taken, next: start + count }
 }
 
+/** What Stream was not asked about is as due as before, for whichever gateway. */
+function dueAgain(group: readonly Asked[], now: Date): readonly NextCheck[] {
+  return group.flatMap(({ upload: { uid, version }, idleChecks }) =>
+    idleChecks === null ? [] : [{ uid, version, idleChecks, checkAt: now }],
+  )
+}
+
 /**
  * Does work with Stream that returns a count, unless Stream did not answer lately: then it waits,
  * longer each time, or as long as Stream says. What fails otherwise is logged, and stops no round.
@@ -125,24 +163,29 @@ function inRotation(
 function createPatience({ clock, closing, log }: SyncParts) {
   let failures = 0
   let pausedUntil = 0
-  return async (work: () => Promise<number>): Promise<number> => {
-    if (closing.aborted || clock.now().getTime() < pausedUntil) return 0
-    try {
-      const count = await work()
-      failures = 0
-      return count
-    } catch (error) {
-      const backOff = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
-      const asked = error instanceof StreamError ? error.retryAfterSeconds : null
-      const pauseMs = asked === null ? backOff : asked * 1000
-      failures += 1
-      pausedUntil = clock.now().getTime() + pauseMs
-      if (error instanceof StreamError) {
-        log.warn({ kind: error.kind, pauseMs }, 'Stream was asked in vain')
-      } else {
-        log.error({ err: error, pauseMs }, 'synchronisation failed, and is tried again')
+  const isPaused = (): boolean => closing.aborted || clock.now().getTime() < pausedUntil
+  return {
+    isPaused,
+    /** Null where the work was not done, or not to its end. */
+    async attempt(work: () => Promise<number>): Promise<number | null> {
+      if (isPaused()) return null
+      try {
+        const count = await work()
+        failures = 0
+        return count
+      } catch (error) {
+        const backOff = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
+        const asked = error instanceof StreamError ? error.retryAfterSeconds : null
+        const pauseMs = asked === null ? backOff : asked * 1000
+        failures += 1
+        pausedUntil = clock.now().getTime() + pauseMs
+        if (error instanceof StreamError) {
+          log.warn({ kind: error.kind, pauseMs }, 'Stream was asked in vain')
+        } else {
+          log.error({ err: error, pauseMs }, 'synchronisation failed, and is tried again')
+        }
+        return null
       }
-      return 0
-    }
+    },
   }
 }

@@ -22,7 +22,7 @@ export function describeReserving({ store, mint }: Suite): void {
       expect(await store().reserve(reservationOf(), freely)).toEqual({ kind: 'reserved' })
       expect(await store().count({})).toBe(0)
       expect(await store().list({}, { towards: 'older', limit: 9 })).toEqual([])
-      expect(await store().due(after(1e6), 9)).toEqual([])
+      expect(await store().claimDue(after(1e6), 9, after(2e6))).toEqual([])
       expect((await store().historyOf(['reference'])).get('reference') ?? []).toEqual([])
     })
 

@@ -1,12 +1,12 @@
 /** Contract of an UploadStore: what is due to be asked after, and notices that came too early. */
 import { describe, expect, test } from 'vitest'
 import { after, reservationOf } from '../kit/samples.ts'
-import { type Suite, changeOf, freely, uidOf } from './store-suite.ts'
+import { type Suite, changeOf, freely, numbered, uidOf } from './store-suite.ts'
 
 export function describeUpkeep({ store, mint }: Suite): void {
-  /** Ids of what is due at this second. */
+  /** Ids of what is due at this second, which is due again at once. */
   async function dueAt(second: number, limit = 99): Promise<string[]> {
-    const due = await store().due(after(second), limit)
+    const due = await store().claimDue(after(second), limit, after(second))
     return due.map(({ upload }) => upload.id)
   }
 
@@ -26,9 +26,37 @@ export function describeUpkeep({ store, mint }: Suite): void {
       }
       expect(await dueAt(9.999)).toEqual([])
       expect(await dueAt(10)).toEqual(['a'])
-      expect(await dueAt(30)).toEqual(['a', 'b', 'c'])
-      expect(await dueAt(99)).toEqual(['a', 'b', 'c', 'd'])
-      expect(await dueAt(99, 2)).toEqual(['a', 'b'])
+      expect(await dueAt(30, 1)).toEqual(['a'])
+      expect(await dueAt(30, 1)).toEqual(['b'])
+      expect(await dueAt(30.001)).toEqual(expect.arrayContaining(['a', 'b', 'c']))
+      expect((await dueAt(99, 99)).at(-1)).toBe('d')
+    })
+
+    test('belongs to whoever claims it, until then, or until it is decided anew', async () => {
+      const [a, b, c] = [await mint({ id: 'a' }), await mint({ id: 'b' }), await mint({ id: 'c' })]
+      const claim = async (second: number) =>
+        (await store().claimDue(after(second), 2, after(second + 30)))
+          .map(({ upload }) => upload.id)
+          .toSorted()
+      const [first, second] = [await claim(15), await claim(15)]
+      expect([...first, ...second].toSorted()).toEqual(['a', 'b', 'c'])
+      expect(await claim(44.999)).toEqual([])
+      await store().advance(changeOf(a, { status: 'QUEUED' }, { checkAt: after(20) }))
+      await store().reschedule([{ uid: b.uid, version: 1, checkAt: after(21), idleChecks: 1 }])
+      expect(await claim(44)).toEqual(['a', 'b'])
+      expect(await claim(45)).toEqual([c.id])
+    })
+
+    test('is claimed once, however many ask at the same time', async () => {
+      for (const id of numbered(40)) await mint({ id })
+      const claims = await Promise.all(
+        numbered(8).map(() => store().claimDue(after(15), 10, after(45))),
+      )
+      const claimed = claims.flat().map(({ upload }) => upload.id)
+      expect(claimed.toSorted()).toEqual([...new Set(claimed)].toSorted())
+      const rest = await store().claimDue(after(15), 99, after(45))
+      expect(new Set([...claimed, ...rest.map(({ upload }) => upload.id)]).size).toBe(40)
+      expect(claimed.length + rest.length).toBe(40)
     })
 
     test('is due from minting on, as told there', async () => {
@@ -45,11 +73,13 @@ export function describeUpkeep({ store, mint }: Suite): void {
         { uid: 'nobody', version: 1, checkAt: after(1), idleChecks: 1 },
       ])
       expect(await dueAt(99)).toEqual([])
-      expect(await store().due(after(100), 9)).toEqual([{ upload: a, idleChecks: 4 }])
+      expect(await store().claimDue(after(100), 9, after(100))).toEqual([
+        { upload: a, idleChecks: 4 },
+      ])
       expect(await store().find(b.uid)).toEqual(b)
       await store().reschedule([])
       await store().reschedule([{ uid: b.uid, version: 1, checkAt: after(100), idleChecks: 10 }])
-      const due = await store().due(after(100), 9)
+      const due = await store().claimDue(after(100), 9, after(101))
       expect(new Map(due.map(({ upload, idleChecks }) => [upload.id, idleChecks]))).toEqual(
         new Map([
           ['a', 4],
@@ -64,7 +94,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       await store().advance(changeOf(a, { status: 'QUEUED' }, { checkAt: after(20) }))
       await store().advance(changeOf(b, { status: 'DELETED' }))
       expect(await dueAt(19)).toEqual([])
-      const due = await store().due(after(1e6), 9)
+      const due = await store().claimDue(after(1e6), 9, after(2e6))
       expect(due.map(({ upload, idleChecks }) => [upload.id, idleChecks])).toEqual([['a', 0]])
     })
 
@@ -80,6 +110,33 @@ export function describeUpkeep({ store, mint }: Suite): void {
       const late = changeOf(upload, { version: 5 }, { checkAt: after(1) })
       expect(await store().advance(late)).toBe(false)
       expect(await dueAt(14)).toEqual([])
+    })
+  })
+
+  describe('what somebody watches', () => {
+    test("is this gateway's for as long as it asks, and each is told as it stands", async () => {
+      const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
+      for (const second of [1, 2, 3]) {
+        const mine = await store().claimWatched(
+          [a.uid, 'nobody', b.uid],
+          after(second),
+          after(second + 5),
+        )
+        expect(new Set(mine)).toEqual(new Set([a, b]))
+      }
+      expect(await store().claimWatched([], after(1), after(5))).toEqual([])
+    })
+  })
+
+  describe('the turn to sweep', () => {
+    test('is had, given back, and remembers how far was swept', async () => {
+      expect(await store().beginSweep(after(0), after(60))).toEqual({ sweptUntil: null })
+      await store().endSweep(null)
+      expect(await store().beginSweep(after(1), after(60))).toEqual({ sweptUntil: null })
+      await store().endSweep(after(1))
+      expect(await store().beginSweep(after(2), after(60))).toEqual({ sweptUntil: after(1) })
+      await store().endSweep(null)
+      expect(await store().beginSweep(after(3), after(60))).toEqual({ sweptUntil: after(1) })
     })
   })
 

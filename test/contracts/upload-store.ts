@@ -141,7 +141,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           await store.find(uid),
           (await store.findMany([uid]))[0],
           (await store.list({}, { towards: 'older', limit: 1 }))[0],
-          (await store.due(after(20), 1))[0]?.upload,
+          (await store.claimDue(after(20), 1, after(30)))[0]?.upload,
           (await store.findByKey('bob', 'schlüssel 🔑', after(0)))?.upload,
           await (await suite.reopen()).find(uid),
         ]
@@ -180,7 +180,9 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           { status: 'PENDING_UPLOAD', source: 'MUTATION', at: upload.createdAt },
           event,
         ])
-        expect(await again.due(after(10), 9)).toEqual([{ upload: queued, idleChecks: 3 }])
+        expect(await again.claimDue(after(10), 9, after(40))).toEqual([
+          { upload: queued, idleChecks: 3 },
+        ])
         expect(await again.holdings()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
         expect(await again.keptNotices('stranger')).toEqual(['{"a":1}'])
         expect((await again.unsettled(after(1), 9)).map(({ id }) => id)).toEqual(['two'])

@@ -26,7 +26,7 @@ export interface LogLine {
 export interface TestGateway {
   readonly url: string
   readonly clock: TestClock
-  /** The SQLite file, for tests that break it. */
+  /** The SQLite file, for tests that break it; empty with PostgreSQL. */
   readonly databaseFile: string
   readonly emulator: EmulatorKnobs & { readonly url: string; readonly apiBaseUrl: string }
   /** What was logged so far. */
@@ -82,7 +82,7 @@ export async function startTestGateway(
   return {
     url: gateway.url,
     clock,
-    databaseFile: outcome.config.databaseFile,
+    databaseFile: outcome.config.database.kind === 'sqlite' ? outcome.config.database.file : '',
     emulator: { ...emulator, ...knobsOf(emulator.url) },
     logs,
     as: (token) => callerOf(`${gateway.url}/graphql`, token),

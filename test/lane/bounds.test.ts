@@ -2,9 +2,10 @@
 import { connect } from 'node:net'
 import { buildSchema, parse } from 'graphql'
 import { expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
 import { createPlans } from '../../src/http/lane/plans.ts'
 import { silentTelemetry } from '../../src/telemetry/silent.ts'
-import { startTestGateway } from '../kit/gateway.ts'
+import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 
 const schema = buildSchema('type Query { self: Query name: String }')
 
@@ -52,4 +53,40 @@ it('keeps nobody out for the sake of those who send headers and nothing more', a
     expect(response.status).toBe(200)
     await response.text()
   }
+})
+
+it('keeps nobody out for the sake of those who watch', async () => {
+  const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+  const { hostname, port } = new URL(gateway.url)
+  const body = JSON.stringify({ query: 'subscription { uploadsChanged { uid } }' })
+  const tokens = await Promise.all(['alice', 'bob'].map((name) => tokenFor(name)))
+  const sockets = await Promise.all(
+    Array.from({ length: 1200 }, async (_, place) => {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => undefined)
+      socket.write(
+        [
+          'POST /graphql HTTP/1.1',
+          `host: ${hostname}`,
+          `authorization: Bearer ${tokens[place % 2]}`,
+          'accept: text/event-stream',
+          'content-type: application/json',
+          `content-length: ${body.length}`,
+          `\r\n${body}`,
+        ].join('\r\n'),
+      )
+      const first = await new Promise<Buffer>((resolve) => {
+        socket.once('data', resolve)
+      })
+      expect(first.toString()).toContain('HTTP/1.1 200')
+      return socket
+    }),
+  )
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  const response = await fetch(`${gateway.url}/healthz`)
+  expect(response.status).toBe(200)
+  const asked = await gateway.as(tokens[0]).ask(z.unknown(), '{ uploads(first: 1) { totalCount } }')
+  expect(asked).toBeDefined()
 })

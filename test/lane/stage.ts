@@ -6,6 +6,7 @@ import { BlockList } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { createMemoryAllowances } from '../../src/allowances/memory.ts'
 import { createMemoryEvents } from '../../src/events/memory.ts'
 import { type Gateway, createGateway } from '../../src/gateway.ts'
 import type { AuthRules } from '../../src/http/authenticate.ts'
@@ -109,6 +110,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
       send: sendByFetch(),
     }),
   )
+  const allowances = createMemoryAllowances()
   const parts: Parts = {
     stream,
     backgroundStream: stream,
@@ -118,8 +120,8 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
     log: logInto(errors, wanted.log),
     telemetry: wanted.telemetry ?? silentTelemetry,
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds, createsPerMinute },
-    createLimit: createRateLimit(createsPerMinute),
-    deleteLimit: createRateLimit(createsPerMinute),
+    createLimit: createRateLimit(allowances, 'mint', createsPerMinute),
+    deleteLimit: createRateLimit(allowances, 'delete', createsPerMinute),
     watchers: createWatchers(),
     closing: closing.signal,
     mintsUnderWay: new Map(),

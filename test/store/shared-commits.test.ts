@@ -22,7 +22,7 @@ async function tellAll(store: UploadStore): Promise<unknown> {
     uploads: await store.list({}, { towards: 'older', limit: 99 }),
     reservations: await store.unsettled(after(99), 99),
     history: await store.historyOf(['a', 'b', 'c', 'd', 'e']),
-    due: await store.due(after(99), 99),
+    due: await store.claimDue(after(99), 99, after(99)),
     holdings: await store.holdings(),
     counts: await store.countByStatus(),
   }

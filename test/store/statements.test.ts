@@ -55,7 +55,7 @@ async function useAll(store: UploadStore, round: string): Promise<void> {
   const event = { status: 'QUEUED', source: 'SYNC', at: after(2) } as const
   await store.advance(changeOf(upload, { status: 'QUEUED' }, { event, checkAt: after(9) }))
   await store.historyOf([a, b])
-  await store.due(after(20), 10)
+  await store.claimDue(after(20), 10, after(50))
   await store.oldestDue()
   await store.reschedule([{ uid: a, version: 2, checkAt: after(30), idleChecks: 1 }])
   await store.holdings()

@@ -52,7 +52,7 @@ beforeAll(async () => {
       reservations: () => Promise.resolve(0),
       holdings: () => Promise.resolve({ reservedSeconds: 0, storedSeconds: 0 }),
       oldestDue: () => Promise.resolve(null),
-      streamBudgetLeft: () => 1000,
+      streamBudgetLeft: () => Promise.resolve(1000),
       load: () => ({ inFlight: 0, queued: 0 }),
     },
     clock: createTestClock(),

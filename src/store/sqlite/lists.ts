@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import { type SQL, and, asc, desc, eq, isNotNull, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { UploadSelection, UploadStretch } from '../store.ts'
+import { shapeOf, withoutImplied } from '../stretches.ts'
 import { uploadColumns } from './read-rows.ts'
 import { type Given, type Statement, type Values, packed, prepare } from './statement.ts'
 import { uploads } from './tables.ts'
@@ -48,34 +49,6 @@ function conditionsOf(selection: UploadSelection, given: Given<Name>): SQL[] {
     conditions.push(sql`${uploads.createdAt} < ${given('createdBefore')}`)
   }
   return conditions
-}
-
-/** Equal for selections that one statement serves: a bit for each condition. */
-function shapeOf(selection: UploadSelection, stretch?: UploadStretch): number {
-  const { creator, statuses, protocol, createdAfter, createdBefore } = selection
-  return [creator, statuses, protocol, createdAfter, createdBefore, stretch?.from]
-    .map((value) => value !== undefined)
-    .concat(stretch?.towards === 'newer')
-    .reduce((shape, isSet) => shape * 2 + Number(isSet), 0)
-}
-
-/**
- * Without what the rest implies: a position and a moment that bound the list on the same side are
- * one bound, the nearer of the two. SQLite would seek by the moment, and read all that lies between.
- */
-function withoutImplied(
-  selection: UploadSelection,
-  stretch: UploadStretch,
-): readonly [UploadSelection, UploadStretch] {
-  const { from, ...fromTheEnd } = stretch
-  const { createdAfter, createdBefore, ...others } = selection
-  const isOlder = stretch.towards === 'older'
-  const edge = isOlder ? createdBefore : createdAfter
-  if (from === undefined || edge === undefined) return [selection, stretch]
-  const isNearer = isOlder ? from.createdAt < edge : from.createdAt > edge
-  if (!isNearer) return [selection, fromTheEnd]
-  if (isOlder) return [createdAfter === undefined ? others : { ...others, createdAfter }, stretch]
-  return [createdBefore === undefined ? others : { ...others, createdBefore }, stretch]
 }
 
 export function prepareLists(db: BetterSQLite3Database, connection: Database) {

@@ -10,7 +10,8 @@ import {
   uploadStatuses,
 } from '../../uploads/upload.ts'
 import type { DueUpload, Holdings, KeyedUpload, ReferenceFate, Reservation } from '../store.ts'
-import { type RowStatus, rowStatuses, uploadEvents, uploads } from './tables.ts'
+import { type RowStatus, rowStatuses } from '../row-status.ts'
+import { uploadEvents, uploads } from './tables.ts'
 import {
   flag,
   moment,

@@ -1,6 +1,11 @@
 /** The embedded keeper: one SQLite file, by better-sqlite3. */
 import { randomUUID } from 'node:crypto'
-import { type UploadEvent, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
+import {
+  type Upload,
+  type UploadEvent,
+  uploadProtocols,
+  uploadStatuses,
+} from '../../uploads/upload.ts'
 import type { Holdings, Reservation, ReserveOutcome, ReserveRules, UploadStore } from '../store.ts'
 import { type SqliteDatabase, openSqlite } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -16,7 +21,8 @@ import {
   readUpload,
 } from './read-rows.ts'
 import { prepareStatements } from './statements.ts'
-import { EVERYBODY, type RowStatus, deployments } from './tables.ts'
+import type { RowStatus } from '../row-status.ts'
+import { EVERYBODY, deployments } from './tables.ts'
 import { moment, number, text } from './values.ts'
 import { valuesOfChange, valuesOfReservation } from './write-rows.ts'
 
@@ -33,6 +39,13 @@ export function createSqliteStore(file: string): UploadStore {
   const lists = prepareLists(db, connection)
   const { write, flush } = createGroupCommit(connection)
   const alive = connection.prepare("select 1 from uploads where id = ''")
+  let sweptUntil: Date | null = null
+
+  const findMany = async (uids: readonly string[]): Promise<readonly Upload[]> =>
+    statements.findByUids
+      .all({ uids: JSON.stringify(uids) })
+      .map(readUpload)
+      .filter(presentOnly)
 
   function addEvent(uploadId: string, version: number, { status, source, at }: UploadEvent): void {
     statements.addEvent.run({ uploadId, version, status, source, at: at.getTime() })
@@ -65,6 +78,7 @@ export function createSqliteStore(file: string): UploadStore {
 
   return {
     deployment: deploymentOf(database),
+    isShared: false,
 
     reserve: (reservation, rules) => write(() => reserve(reservation, rules)),
 
@@ -115,11 +129,7 @@ export function createSqliteStore(file: string): UploadStore {
       return row === undefined ? null : readUpload(row)
     },
 
-    findMany: async (uids) =>
-      statements.findByUids
-        .all({ uids: JSON.stringify(uids) })
-        .map(readUpload)
-        .filter(presentOnly),
+    findMany,
 
     historyOf: async (ids) => {
       const history = new Map<string, UploadEvent[]>(ids.map((id) => [id, []]))
@@ -160,8 +170,21 @@ export function createSqliteStore(file: string): UploadStore {
         return true
       }),
 
-    due: async (now, limit) =>
-      statements.due.all({ now: now.getTime(), limit }).map(readDue).filter(presentOnly),
+    claimDue: async (now, limit, until) => {
+      const values = { now: now.getTime(), limit }
+      // Asked for at every round of synchronisation, where there is often nothing to claim.
+      if (statements.due.get({ ...values, limit: 1 }) === undefined) return []
+      return write(() => {
+        const due = statements.due.all(values).map(readDue).filter(presentOnly)
+        for (const { upload } of due) {
+          statements.claim.run({ id: upload.id, checkAt: until.getTime() })
+        }
+        return due
+      })
+    },
+
+    // There is no other gateway.
+    claimWatched: (uids) => findMany(uids),
 
     oldestDue: async () => {
       const checkAt = statements.oldestDue.get({})
@@ -194,6 +217,15 @@ export function createSqliteStore(file: string): UploadStore {
       if (statements.hasNotices.get(values) === undefined) return 0
       return write(() => statements.dropNoticesBefore.run(values))
     },
+
+    // The turn is always this one's. What was swept before a restart is swept once more.
+    beginSweep: async () => ({ sweptUntil }),
+    endSweep: async (until) => {
+      sweptUntil = until ?? sweptUntil
+    },
+
+    // Tallies are kept by each write itself.
+    tidy: async () => undefined,
 
     ping: async () => {
       alive.get()

@@ -171,6 +171,12 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
         .orderBy(asc(uploads.checkAt))
         .limit(given('limit')),
     ),
+    claim: prepare(connection, ['id', 'checkAt'], (given) =>
+      db
+        .update(uploads)
+        .set(eachGiven(given, ['checkAt']))
+        .where(eq(uploads.id, given('id'))),
+    ),
     oldestDue: prepare(connection, [], () =>
       db
         .select({ checkAt: uploads.checkAt })

@@ -11,10 +11,7 @@ import {
 } from 'drizzle-orm/sqlite-core'
 import type { JsonObject } from '../../uploads/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
-
-/** A row's status: an upload's, or that of a reservation. */
-export const rowStatuses = ['RESERVED', 'RETIRED', ...uploadStatuses] as const
-export type RowStatus = (typeof rowStatuses)[number]
+import { rowStatuses } from '../row-status.ts'
 
 const moment = (name: string) => integer(name, { mode: 'timestamp_ms' })
 

@@ -113,7 +113,7 @@ async function exercise(store: Store): Promise<void> {
   await store.knownReferences([uidOf(0)])
   await store.unsettled(now, 20)
   await store.dropRetiredBefore(new Date(0))
-  await store.due(now, 20)
+  await store.claimDue(now, 20, now)
   await store.reschedule([{ uid: uidOf(0), version: 0, checkAt: now, idleChecks: 0 }])
   await store.keptNotices(uidOf(0))
   await store.dropNotices(uidOf(0))

@@ -1,0 +1,69 @@
+/** What `headgate doctor` finds of the database, which is not changed for it. */
+import type { DatabaseConfig } from '../config.ts'
+import { codeOf } from '../error-code.ts'
+import { nameDatabase } from '../name-database.ts'
+import { openPostgres } from '../postgres/postgres.ts'
+import { countLackingIn } from '../store/postgres/migrate.ts'
+import { inspectSqlite } from '../store/sqlite/inspect.ts'
+import type { Finding } from './examine.ts'
+
+const subject = 'Database'
+
+export async function examineDatabase(database: DatabaseConfig): Promise<Finding> {
+  const name = nameDatabase(database)
+  try {
+    return database.kind === 'sqlite'
+      ? examineFile(database.file)
+      : await examineServer(database, name)
+  } catch (error) {
+    return database.kind === 'sqlite'
+      ? wrong(
+          `${name} cannot be read (${codeOf(error) ?? 'no SQLite file'}): set DATABASE_URL to another, or mend its permissions.`,
+        )
+      : wrong(`${name} does not answer (${reasonOf(error)}): check DATABASE_URL and the way to it.`)
+  }
+}
+
+function examineFile(file: string): Finding {
+  const found = inspectSqlite(file)
+  if (found === null) return well(`${file} is not there yet: \`serve\` makes it.`)
+  if (!found.sound) return wrong(`${file} is damaged: restore a backup.`)
+  return found.lacking === 0 ? well(`${file} is sound and up to date.`) : lacks(file, found.lacking)
+}
+
+async function examineServer(
+  database: Extract<DatabaseConfig, { kind: 'postgres' }>,
+  name: string,
+): Promise<Finding> {
+  const postgres = openPostgres(database, () => undefined)
+  try {
+    const client = await postgres.connect()
+    try {
+      const lacking = await countLackingIn(client)
+      return lacking === 0 ? well(`${name} answers and is up to date.`) : lacks(name, lacking)
+    } finally {
+      await client.end()
+    }
+  } finally {
+    await postgres.close()
+  }
+}
+
+/** The innermost says it best. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.cause instanceof Error) return reasonOf(error.cause)
+  return codeOf(error) ?? (error instanceof Error ? error.message : String(error))
+}
+
+function well(sentence: string): Finding {
+  return { state: 'well', subject, sentence }
+}
+
+function wrong(sentence: string): Finding {
+  return { state: 'wrong', subject, sentence }
+}
+
+function lacks(name: string, count: number): Finding {
+  const sentence = `${name} lacks ${count} of its migrations: \`serve\` and \`migrate\` apply them.`
+  return { state: 'odd', subject, sentence }
+}

@@ -1,0 +1,86 @@
+/** Opens what the gateways of one deployment have in common: the store, the events and the allowances. */
+import type { Allowances } from './allowances/allowances.ts'
+import { createMemoryAllowances } from './allowances/memory.ts'
+import { createPostgresAllowances } from './allowances/postgres.ts'
+import type { DatabaseConfig } from './config.ts'
+import { codeOf } from './error-code.ts'
+import type { UploadEvents } from './events/events.ts'
+import { createMemoryEvents } from './events/memory.ts'
+import { createPostgresEvents } from './events/postgres.ts'
+import { nameDatabase } from './name-database.ts'
+import { openPostgres } from './postgres/postgres.ts'
+import { createPostgresStore } from './store/postgres/store.ts'
+import { createSqliteStore } from './store/sqlite/sqlite.ts'
+import type { UploadStore } from './store/store.ts'
+import type { Clock, Log } from './uploads/parts.ts'
+
+export interface Database {
+  readonly store: UploadStore
+  readonly events: UploadEvents
+  readonly allowances: Allowances
+  close(): Promise<void>
+}
+
+/** Rejects with a sentence that says which variable to set. */
+export async function openDatabase(
+  database: DatabaseConfig,
+  clock: Clock,
+  log: Log,
+): Promise<Database> {
+  try {
+    return database.kind === 'sqlite'
+      ? openEmbedded(database.file)
+      : await openShared(database, clock, log)
+  } catch (error) {
+    throw cannotOpen(database, error)
+  }
+}
+
+/** What went wrong with this database, for whoever started a command. */
+export function cannotOpen(database: DatabaseConfig, error: unknown): Error {
+  const name = nameDatabase(database)
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const why = codeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause))
+  const advice =
+    database.kind === 'sqlite'
+      ? 'Set DATABASE_URL to file:PATH, a SQLite file in a folder that can be written.'
+      : 'Set DATABASE_URL to postgres://USER:PASSWORD@HOST:PORT/NAME, a database that this user may create tables in.'
+  return new Error(`Cannot open the database ${name} (${why}). ${advice}`, { cause: error })
+}
+
+function openEmbedded(file: string): Database {
+  const store = createSqliteStore(file)
+  return {
+    store,
+    events: createMemoryEvents(),
+    allowances: createMemoryAllowances(),
+    close: () => store.close(),
+  }
+}
+
+async function openShared(
+  config: Extract<DatabaseConfig, { kind: 'postgres' }>,
+  clock: Clock,
+  log: Log,
+): Promise<Database> {
+  const postgres = openPostgres(config, (error) =>
+    log.warn({ err: error }, 'a connection to the database was lost'),
+  )
+  try {
+    const store = await createPostgresStore(postgres)
+    const read = (uids: readonly string[]) => store.findMany(uids)
+    const events = await createPostgresEvents({ postgres, read, clock, log })
+    return {
+      store,
+      events,
+      allowances: createPostgresAllowances(postgres),
+      async close() {
+        await events.close()
+        await store.close()
+      },
+    }
+  } catch (error) {
+    await postgres.close()
+    throw error
+  }
+}

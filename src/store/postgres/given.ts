@@ -1,0 +1,17 @@
+/** Values that are given each time a prepared statement runs. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+
+/** A value by its name, written as this column writes it, and of its type; or null. */
+export function given(name: string, column: PgColumn): SQL {
+  // A column is asked to write what it can hold, and null is nothing that one writes.
+  const mapToDriverValue = (value: unknown): unknown =>
+    value === null ? null : column.mapToDriverValue(value)
+  const type = sql.raw(column.getSQLType().replace(/ collate .*/, ''))
+  return sql`${sql.param(sql.placeholder(name), { mapToDriverValue })}::${type}`
+}
+
+/** Whether the column is one of a list of texts, of any length. */
+export function listed(column: PgColumn, name: string): SQL {
+  return sql`${column} = any(${sql.placeholder(name)}::text[])`
+}

@@ -1,0 +1,228 @@
+/** Every statement of the PostgreSQL keeper whose words are always the same, prepared once a connection. */
+import { type SQL, and, asc, eq, isNotNull, lt, lte, sql } from 'drizzle-orm'
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { allColumns, eventColumns, uploadColumns } from './columns.ts'
+import { given, listed } from './given.ts'
+import { advanceStatement, claimStatement, mintStatement } from './moving-statements.ts'
+import {
+  allowances,
+  keptNotices,
+  sweeps,
+  uploadCounts,
+  uploadEvents,
+  uploads,
+  watchClaims,
+} from './tables.ts'
+
+export type Statements = ReturnType<typeof prepareStatements>
+
+/** On a pool, or on one connection of it, for transactions. */
+export function prepareStatements(db: NodePgDatabase) {
+  const isReserved = eq(uploads.status, sql`'RESERVED'`)
+  const isRetired = eq(uploads.status, sql`'RETIRED'`)
+  const hasKey = and(
+    eq(uploads.requestedBy, sql.placeholder('requestedBy')),
+    eq(uploads.idempotencyKey, sql.placeholder('idempotencyKey')),
+  )
+
+  return {
+    // What is left out is null, and stays so until Stream has answered. Nothing where the key is taken.
+    reserve: db
+      .insert(uploads)
+      .values({
+        id: given('id', uploads.id),
+        protocol: given('protocol', uploads.protocol),
+        creator: given('creator', uploads.creator),
+        name: given('name', uploads.name),
+        meta: given('meta', uploads.meta),
+        maxDurationSeconds: given('maxDurationSeconds', uploads.maxDurationSeconds),
+        maxSizeBytes: given('maxSizeBytes', uploads.maxSizeBytes),
+        allowedOrigins: given('allowedOrigins', uploads.allowedOrigins),
+        requireSignedURLs: given('requireSignedURLs', uploads.requireSignedURLs),
+        scheduledDeletion: given('scheduledDeletion', uploads.scheduledDeletion),
+        expiresAt: given('expiresAt', uploads.expiresAt),
+        createdAt: given('createdAt', uploads.createdAt),
+        requestedBy: given('requestedBy', uploads.requestedBy),
+        idempotencyKey: given('idempotencyKey', uploads.idempotencyKey),
+        fingerprint: given('fingerprint', uploads.fingerprint),
+        status: 'RESERVED',
+        version: 0,
+        updatedAt: given('createdAt', uploads.updatedAt),
+        totalBytes: given('totalBytes', uploads.totalBytes),
+        received: false,
+        reservedSeconds: given('maxDurationSeconds', uploads.reservedSeconds),
+        storedSeconds: 0,
+        idleChecks: 0,
+      })
+      .onConflictDoNothing({
+        target: [uploads.requestedBy, uploads.idempotencyKey],
+        where: isNotNull(uploads.idempotencyKey),
+      })
+      .returning({ id: uploads.id })
+      .prepare('headgate_reserve'),
+    findByUid: db
+      .select(uploadColumns)
+      .from(uploads)
+      .where(eq(uploads.uid, sql.placeholder('uid')))
+      .prepare('headgate_find_by_uid'),
+    findByUids: db
+      .select(uploadColumns)
+      .from(uploads)
+      .where(listed(uploads.uid, 'uids'))
+      .prepare('headgate_find_by_uids'),
+    findByKey: db.select(allColumns).from(uploads).where(hasKey).prepare('headgate_find_by_key'),
+    forgetKey: db
+      .update(uploads)
+      .set({ idempotencyKey: null })
+      .where(and(hasKey, isNotNull(uploads.uid), lt(uploads.createdAt, sql.placeholder('before'))))
+      .prepare('headgate_forget_key'),
+    mint: mintStatement(db),
+    release: db
+      .delete(uploads)
+      .where(and(eq(uploads.id, sql.placeholder('id')), isReserved))
+      .prepare('headgate_release'),
+    retire: db
+      .update(uploads)
+      .set({ status: 'RETIRED', idempotencyKey: null, reservedSeconds: 0 })
+      .where(and(eq(uploads.id, sql.placeholder('id')), isReserved))
+      .prepare('headgate_retire'),
+    dropRetired: db
+      .delete(uploads)
+      .where(and(isRetired, lt(uploads.createdAt, sql.placeholder('before'))))
+      .prepare('headgate_drop_retired'),
+    unsettled: db
+      .select(allColumns)
+      .from(uploads)
+      .where(and(isReserved, lt(uploads.createdAt, sql.placeholder('before'))))
+      .orderBy(asc(uploads.createdAt))
+      .limit(sql.placeholder('limit'))
+      .prepare('headgate_unsettled'),
+    references: db
+      .select({ id: uploads.id, uid: uploads.uid, status: uploads.status })
+      .from(uploads)
+      .where(listed(uploads.id, 'ids'))
+      .prepare('headgate_references'),
+    history: db
+      .select(eventColumns)
+      .from(uploadEvents)
+      .where(listed(uploadEvents.uploadId, 'ids'))
+      .orderBy(asc(uploadEvents.uploadId), asc(uploadEvents.version))
+      .prepare('headgate_history'),
+    advance: advanceStatement(db),
+    claimDue: claimStatement(db),
+    claimWatched: db
+      .insert(watchClaims)
+      .select(
+        sql`select uid, ${sql.placeholder('gateway')}, ${given('until', watchClaims.until)}
+          from unnest(${sql.placeholder('uids')}::text[]) as wanted (uid) order by uid`,
+      )
+      .onConflictDoUpdate({
+        target: watchClaims.uid,
+        set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
+        setWhere: sql`${watchClaims.gateway} = excluded.gateway or ${watchClaims.until} <= ${given('now', watchClaims.until)}`,
+      })
+      .returning({ uid: watchClaims.uid })
+      .prepare('headgate_claim_watched'),
+    oldestDue: db
+      .select({ checkAt: uploads.checkAt })
+      .from(uploads)
+      .where(isNotNull(uploads.checkAt))
+      .orderBy(asc(uploads.checkAt))
+      .limit(1)
+      .prepare('headgate_oldest_due'),
+    reschedule: db
+      .update(uploads)
+      .set({
+        checkAt: given('checkAt', uploads.checkAt),
+        idleChecks: given('idleChecks', uploads.idleChecks),
+      })
+      .where(
+        and(
+          eq(uploads.uid, sql.placeholder('uid')),
+          eq(uploads.version, sql.placeholder('version')),
+        ),
+      )
+      .prepare('headgate_reschedule'),
+    holdings: db
+      .select({
+        reservedSeconds: total(uploadCounts.reservedSeconds),
+        storedSeconds: total(uploadCounts.storedSeconds),
+      })
+      .from(uploadCounts)
+      .where(eq(uploadCounts.creator, sql.placeholder('creator')))
+      .prepare('headgate_holdings'),
+    count: db
+      .select({ count: total(uploadCounts.uploads) })
+      .from(uploadCounts)
+      .where(
+        and(
+          eq(uploadCounts.creator, sql.placeholder('creator')),
+          listed(uploadCounts.status, 'statuses'),
+          listed(uploadCounts.protocol, 'protocols'),
+        ),
+      )
+      .prepare('headgate_count'),
+    countByStatus: db
+      .select({ status: uploadCounts.status, count: total(uploadCounts.uploads) })
+      .from(uploadCounts)
+      .where(eq(uploadCounts.creator, sql.placeholder('creator')))
+      .groupBy(uploadCounts.status)
+      .prepare('headgate_count_by_status'),
+    keepNotice: db
+      .insert(keptNotices)
+      .values({
+        uid: sql.placeholder('uid'),
+        digest: sql.placeholder('digest'),
+        body: sql.placeholder('body'),
+        receivedAt: sql.placeholder('receivedAt'),
+      })
+      .onConflictDoNothing()
+      .prepare('headgate_keep_notice'),
+    keptNotices: db
+      .select({ body: keptNotices.body })
+      .from(keptNotices)
+      .where(eq(keptNotices.uid, sql.placeholder('uid')))
+      .orderBy(asc(keptNotices.receivedAt))
+      .prepare('headgate_kept_notices'),
+    dropNotices: db
+      .delete(keptNotices)
+      .where(eq(keptNotices.uid, sql.placeholder('uid')))
+      .prepare('headgate_drop_notices'),
+    dropNoticesBefore: db
+      .delete(keptNotices)
+      .where(lt(keptNotices.receivedAt, sql.placeholder('before')))
+      .prepare('headgate_drop_notices_before'),
+    beginSweep: db
+      .insert(sweeps)
+      .values({ gateway: sql.placeholder('gateway'), until: sql.placeholder('until') })
+      .onConflictDoUpdate({
+        target: sweeps.one,
+        set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
+        setWhere: sql`${sweeps.until} is null or ${sweeps.until} <= ${given('now', sweeps.until)}`,
+      })
+      .returning({ sweptUntil: sweeps.sweptUntil })
+      .prepare('headgate_begin_sweep'),
+    endSweep: db
+      .update(sweeps)
+      .set({
+        until: null,
+        sweptUntil: sql`greatest(${sweeps.sweptUntil}, ${given('sweptUntil', sweeps.sweptUntil)})`,
+      })
+      .where(eq(sweeps.gateway, sql.placeholder('gateway')))
+      .prepare('headgate_end_sweep'),
+    dropClaims: db
+      .delete(watchClaims)
+      .where(lte(watchClaims.until, sql.placeholder('before')))
+      .prepare('headgate_drop_claims'),
+    dropAllowances: db
+      .delete(allowances)
+      .where(lt(allowances.at, sql.placeholder('before')))
+      .prepare('headgate_drop_allowances'),
+  }
+}
+
+/** The sum over the rows chosen, which may be none. */
+function total(column: PgColumn): SQL<number> {
+  return sql`coalesce(sum(${column}), 0)`.mapWith(Number)
+}

@@ -1,0 +1,209 @@
+/** The keeper that many gateways share: PostgreSQL. */
+import { createHash, randomUUID } from 'node:crypto'
+import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres'
+import {
+  type Upload,
+  type UploadEvent,
+  uploadProtocols,
+  uploadStatuses,
+} from '../../uploads/upload.ts'
+import type { Postgres } from '../../postgres/postgres.ts'
+import type { RowStatus } from '../row-status.ts'
+import type { UploadStore } from '../store.ts'
+import { prepareLists } from './lists.ts'
+import { migratePostgres } from './migrate.ts'
+import { readKeyed, readReservation, readUpload, readUploads } from './read-rows.ts'
+import { createReserve, holdingsOf } from './reserve.ts'
+import { prepareStatements } from './statements.ts'
+import { EVERYBODY, deployments } from './tables.ts'
+import { createTidy } from './tidy.ts'
+import { valuesOfChange } from './write-rows.ts'
+
+/**
+ * Migrates the database where that is lacking, and opens it as a store. Closing the store closes the
+ * way to the database as well.
+ */
+export async function createPostgresStore(postgres: Postgres): Promise<UploadStore> {
+  await migratePostgres(postgres)
+  const { pool, reach } = postgres
+  const db = drizzle({ client: pool })
+  const statements = prepareStatements(db)
+  const lists = prepareLists(db)
+  const reserve = createReserve(postgres, statements)
+  const tidy = createTidy(db, statements)
+  /** Tells this gateway's claims from those of others. */
+  const gateway = randomUUID()
+
+  return {
+    deployment: await reach(() => deploymentOf(db)),
+    isShared: true,
+
+    reserve,
+
+    findByKey: (requestedBy, idempotencyKey, since) =>
+      reach(async () => {
+        const [row] = await statements.findByKey.execute({ requestedBy, idempotencyKey })
+        if (row === undefined) return null
+        const keyed = readKeyed(row)
+        const isForgotten = keyed.upload !== null && keyed.upload.createdAt < since
+        return isForgotten ? null : keyed
+      }),
+
+    mint: (id, { uid, uploadURL }, at, checkAt) =>
+      reach(async () => {
+        const [row] = await statements.mint.execute({ id, uid, uploadURL, at, checkAt })
+        return row === undefined ? null : readUpload(row)
+      }),
+
+    release: (id) => done(() => statements.release.execute({ id })),
+    retire: (id) => done(() => statements.retire.execute({ id })),
+    dropRetiredBefore: (before) => done(() => statements.dropRetired.execute({ before })),
+
+    unsettled: (before, limit) =>
+      reach(async () =>
+        (await statements.unsettled.execute({ before, limit })).map(readReservation),
+      ),
+
+    knownReferences: (ids) =>
+      reach(async () => {
+        const rows = await statements.references.execute({ ids })
+        return new Map(
+          rows.map(({ id, uid, status }) => [id, { uid, retired: status === 'RETIRED' }]),
+        )
+      }),
+
+    find: (uid) =>
+      reach(async () => {
+        const [row] = await statements.findByUid.execute({ uid })
+        return row === undefined ? null : readUpload(row)
+      }),
+
+    findMany: (uids) => reach(() => findMany(uids)),
+
+    historyOf: (ids) =>
+      reach(async () => {
+        const history = new Map<string, UploadEvent[]>(ids.map((id) => [id, []]))
+        for (const { uploadId, status, source, at } of await statements.history.execute({ ids })) {
+          history.get(uploadId)?.push({ status, source, at })
+        }
+        return history
+      }),
+
+    list: (selection, stretch) =>
+      reach(async () => readUploads(await lists.rows(selection, stretch))),
+
+    count: (selection) =>
+      reach(async () => {
+        const { creator = EVERYBODY, protocol, createdAfter, createdBefore } = selection
+        // What is not asked for by time has been tallied.
+        if (createdAfter !== undefined || createdBefore !== undefined) return lists.count(selection)
+        const statuses = selection.statuses ?? uploadStatuses
+        const protocols = protocol === undefined ? uploadProtocols : [protocol]
+        const [row] = await statements.count.execute({ creator, statuses, protocols })
+        return row?.count ?? 0
+      }),
+
+    countByStatus: async () => {
+      const rows = await reach(countRows)
+      return new Map(uploadStatuses.map((status) => [status, rows.get(status) ?? 0]))
+    },
+
+    countReservations: async () => (await reach(countRows)).get('RESERVED') ?? 0,
+
+    holdings: (creator) => reach(() => holdingsOf(statements, creator ?? EVERYBODY)),
+
+    advance: (change) =>
+      reach(async () => {
+        const { upload, event } = change
+        const rows = await statements.advance.execute({
+          id: upload.id,
+          expected: upload.version - 1,
+          ...valuesOfChange(change),
+          eventStatus: event?.status ?? null,
+          eventSource: event?.source ?? null,
+          eventAt: event?.at ?? null,
+        })
+        return rows.length > 0
+      }),
+
+    claimDue: (now, limit, until) =>
+      reach(async () => {
+        const rows = await statements.claimDue.execute({ now, limit, until })
+        return rows.flatMap((row) => {
+          const upload = readUpload(row)
+          return upload === null ? [] : { upload, idleChecks: row.idleChecks }
+        })
+      }),
+
+    claimWatched: (uids, now, until) =>
+      reach(async () => {
+        if (uids.length === 0) return []
+        const claimed = await statements.claimWatched.execute({ uids, gateway, now, until })
+        return findMany(claimed.map(({ uid }) => uid))
+      }),
+
+    oldestDue: () =>
+      reach(async () => {
+        const [row] = await statements.oldestDue.execute()
+        return row?.checkAt ?? null
+      }),
+
+    reschedule: (checks) =>
+      reach(async () => {
+        for (const check of checks) await statements.reschedule.execute({ ...check })
+      }),
+
+    keepNotice: (uid, body, receivedAt) => {
+      const digest = createHash('sha256').update(body).digest('hex')
+      return done(() => statements.keepNotice.execute({ uid, digest, body, receivedAt }))
+    },
+
+    keptNotices: (uid) =>
+      reach(async () => (await statements.keptNotices.execute({ uid })).map(({ body }) => body)),
+
+    dropNotices: (uid) => done(() => statements.dropNotices.execute({ uid })),
+
+    dropNoticesBefore: (before) =>
+      reach(async () => (await statements.dropNoticesBefore.execute({ before })).rowCount ?? 0),
+
+    beginSweep: (now, until) =>
+      reach(async () => {
+        const [sweep] = await statements.beginSweep.execute({ gateway, now, until })
+        return sweep ?? null
+      }),
+
+    endSweep: (sweptUntil) => done(() => statements.endSweep.execute({ gateway, sweptUntil })),
+
+    tidy: (now) => reach(() => tidy(now)),
+
+    ping: () => done(() => pool.query('select 1')),
+
+    close: () => postgres.close(),
+  }
+
+  /** For what says nothing but that it is done. */
+  async function done(work: () => Promise<unknown>): Promise<void> {
+    await reach(work)
+  }
+
+  async function findMany(uids: readonly string[]): Promise<readonly Upload[]> {
+    return uids.length === 0 ? [] : readUploads(await statements.findByUids.execute({ uids }))
+  }
+
+  /** How many rows stand in each status, of those in which any stood so far. */
+  async function countRows(): Promise<ReadonlyMap<RowStatus, number>> {
+    const rows = await statements.countByStatus.execute({ creator: EVERYBODY })
+    return new Map(rows.map(({ status, count }) => [status, count]))
+  }
+}
+
+/** The name by which this database knows its own uploads at Stream; made with the database. */
+async function deploymentOf(db: NodePgDatabase): Promise<string> {
+  await db
+    .insert(deployments)
+    .values({ id: randomUUID().slice(0, 8) })
+    .onConflictDoNothing()
+  const [known] = await db.select().from(deployments)
+  if (known === undefined) throw new Error('The database has lost its name.')
+  return known.id
+}

@@ -1,0 +1,60 @@
+/** Puts the gateway's own words as the columns of PostgreSQL take them. */
+import type { RecordedChange, Reservation } from '../store.ts'
+
+/** What a reservation says for itself; the rest of its row is the same for each. */
+export function valuesOfReservation({ constraints, ...reservation }: Reservation) {
+  return { ...reservation, ...constraints }
+}
+
+/** The columns that a recorded change sets. */
+export const changedNames = [
+  'status',
+  'version',
+  'updatedAt',
+  'totalBytes',
+  'receivedBytes',
+  'encodingPercent',
+  'failureCode',
+  'failureMessage',
+  'received',
+  'durationSeconds',
+  'width',
+  'height',
+  'sizeBytes',
+  'hlsURL',
+  'dashURL',
+  'thumbnailURL',
+  'previewURL',
+  'readyAt',
+  'describedAt',
+  'goneAt',
+  'reservedSeconds',
+  'storedSeconds',
+  'checkAt',
+] as const
+
+export function valuesOfChange({ upload, holds, checkAt }: RecordedChange) {
+  const { progress, failure, video } = upload
+  return {
+    status: upload.status,
+    version: upload.version,
+    updatedAt: upload.updatedAt,
+    ...progress,
+    failureCode: failure?.code ?? null,
+    failureMessage: failure?.message ?? null,
+    received: video !== null,
+    durationSeconds: video?.durationSeconds ?? null,
+    width: video?.width ?? null,
+    height: video?.height ?? null,
+    sizeBytes: video?.sizeBytes ?? null,
+    hlsURL: video?.hlsURL ?? null,
+    dashURL: video?.dashURL ?? null,
+    thumbnailURL: video?.thumbnailURL ?? null,
+    previewURL: video?.previewURL ?? null,
+    readyAt: video?.readyAt ?? null,
+    describedAt: upload.describedAt,
+    goneAt: upload.goneAt,
+    ...holds,
+    checkAt,
+  } satisfies Record<(typeof changedNames)[number], unknown>
+}

@@ -1,0 +1,16 @@
+/** The database cannot be asked right now: what every keeper throws then. */
+
+/**
+ * The database does not answer, or not in time. What was to be written was not promised to anybody;
+ * whoever tries again in a moment may succeed. The cause says why, for the log only: it may name
+ * hosts.
+ */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfterSeconds = 1
+
+  constructor(cause: unknown) {
+    super('The database does not answer.', { cause })
+  }
+}
