@@ -43,7 +43,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'stream/signature.ts',
       'stream/metadata.ts',
       'stream/name-causes.ts',
-      'store/unavailable.ts',
+      'unavailable.ts',
       'telemetry/telemetry.ts',
     ],
     packages: [
@@ -61,12 +61,12 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: [],
   },
   store: {
-    inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts'],
+    inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts', 'postgres/storable.ts'],
     types: ['postgres/'],
     packages: ['node:', 'drizzle-orm', 'better-sqlite3', 'pg'],
   },
   // One way to the server, for all that is kept or told there.
-  postgres: { inside: ['postgres/', 'store/unavailable.ts'], packages: ['pg'] },
+  postgres: { inside: ['postgres/', 'unavailable.ts'], packages: ['pg'] },
   // What it is told has the words of the domain; what it tells goes to whoever collects it.
   telemetry: {
     inside: ['telemetry/', 'uploads/upload.ts'],
@@ -74,7 +74,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['prom-client', '@opentelemetry/api'],
   },
   allowances: {
-    inside: ['allowances/'],
+    inside: ['allowances/', 'postgres/storable.ts'],
     types: ['postgres/'],
     packages: [],
   },
@@ -119,6 +119,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['node:net'],
   },
   'error-code.ts': { inside: [], packages: [] },
+  'unavailable.ts': { inside: [], packages: [] },
   'name-database.ts': { inside: [], types: ['config.ts'], packages: [] },
   'open-database.ts': {
     inside: ['store/', 'events/', 'allowances/', 'postgres/', 'error-code.ts', 'name-database.ts'],

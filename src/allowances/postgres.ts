@@ -1,5 +1,6 @@
 /** Allowances that all gateways on one PostgreSQL share; the counting is done there, in one statement. */
 import type { Postgres } from '../postgres/postgres.ts'
+import { storable } from '../postgres/storable.ts'
 import type { Allowances } from './allowances.ts'
 
 /** Rows of one key within its span: a larger allowance is counted in steps of time. */
@@ -31,24 +32,19 @@ export function createPostgresAllowances({ pool, reach }: Postgres): Allowances 
         const spans = within.map(({ spanMs }) => spanMs)
         const grainMs =
           Math.max(0, ...mosts) <= MOST_ROWS ? 1 : Math.ceil(Math.max(...spans) / MOST_ROWS)
-        const values = [keep(key), now.getTime(), mosts, spans, grainMs]
+        const values = [storable(key), now.getTime(), mosts, spans, grainMs]
         const { rows } = await pool.query<{ seconds: number | null }>({ ...TAKE, values })
         return rows[0]?.seconds ?? null
       }),
     hold: (key, until) =>
       reach(async () => {
-        await pool.query({ ...HOLD, values: [keep(key), until] })
+        await pool.query({ ...HOLD, values: [storable(key), until] })
       }),
     taken: (key, spanMs, now) =>
       reach(async () => {
-        const values = [keep(key), now.getTime() - spanMs]
+        const values = [storable(key), now.getTime() - spanMs]
         const { rows } = await pool.query<{ taken: number }>({ ...TAKEN, values })
         return rows[0]?.taken ?? 0
       }),
   }
-}
-
-/** PostgreSQL keeps no NUL in a text. */
-function keep(key: string): string {
-  return key.replaceAll('\0', '\uFFFD')
 }
