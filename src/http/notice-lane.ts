@@ -54,11 +54,18 @@ export function createNoticeLane(lane: NoticeLaneParts): NoticeLane {
   /** Stream comes by one name. */
   let lastHost: string | null = null
 
-  async function said(errand: NoticeErrand): Promise<{ status: number; sentence: string }> {
+  async function said(errand: NoticeErrand): Promise<PreparedAnswer> {
     try {
-      return await lane.takeNotice(errand)
+      const { status, sentence } = await lane.takeNotice(errand)
+      return { status, headers, text: `${sentence}\n` }
     } catch (error) {
-      return failureOf(log, error, errand.requestId)
+      const failure = failureOf(log, error, errand.requestId)
+      const own = Object.entries(failure.headers).flat()
+      return {
+        status: failure.status,
+        headers: [...headers, ...own],
+        text: `${failure.sentence}\n`,
+      }
     }
   }
 
@@ -73,11 +80,12 @@ export function createNoticeLane(lane: NoticeLaneParts): NoticeLane {
       return lane.webhookSecrets().length > 0
     },
     async answer(errand) {
-      const { status, sentence } = await said(errand)
+      const answer = await said(errand)
       const { requestId, startedAt, client } = errand
+      const { status } = answer
       const method = 'POST'
       lane.noteAnswer({ path: WEBHOOK_PATH, method, status, requestId, startedAt, client })
-      return { status, headers, text: `${sentence}\n` }
+      return answer
     },
   }
 }

@@ -1,4 +1,5 @@
 /** The database goes and comes back: who asks meanwhile hears so at once, and nothing is lost. */
+import { createHmac } from 'node:crypto'
 import { expect, it, onTestFinished } from 'vitest'
 import { tokenFor } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -12,7 +13,9 @@ describeWithPostgres('A PostgreSQL that is killed', () => {
     const server = await startPostgres((await findPostgres()) ?? '')
     onTestFinished(() => server.remove())
     await server.createDatabase('headgate')
-    const { gateways } = await startTwoGateways({ DATABASE_URL: server.url('headgate') })
+    const { gateways, webhookSecret } = await startTwoGateways({
+      DATABASE_URL: server.url('headgate'),
+    })
     const [one, other] = gateways
     const token = await tokenFor('alice')
     const { uid, uploadURL } = expectMinted(await createDirectUpload(one.as(token)))
@@ -39,6 +42,14 @@ describeWithPostgres('A PostgreSQL that is killed', () => {
     })
     const tus = await post('/tus', { 'tus-resumable': '1.0.0', 'upload-length': '1000' })
     expect([tus.status, tus.headers.get('retry-after')]).toEqual([503, '1'])
+    const raw = JSON.stringify({ uid, readyToStream: true, status: { state: 'ready' } })
+    const time = Math.floor(one.clock.now().getTime() / 1000)
+    const digest = createHmac('sha256', webhookSecret).update(`${time}.${raw}`).digest('hex')
+    const signature = `time=${time},sig1=${digest}`
+    for (const path of ['/webhooks/stream', '/webhooks/stream?long']) {
+      const notice = await post(path, { 'webhook-signature': signature }, raw)
+      expect([notice.status, notice.headers.get('retry-after')]).toEqual([503, '1'])
+    }
     const ready = await fetch(`${one.url}/readyz`)
     expect([ready.status, await ready.json()]).toEqual([
       503,

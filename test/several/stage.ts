@@ -12,6 +12,8 @@ import { createTestDatabase } from '../kit/postgres.ts'
 export interface SeveralGateways {
   readonly gateways: readonly [TestGateway, TestGateway]
   readonly emulator: EmulatorKnobs
+  /** What Stream signs its notices with. */
+  readonly webhookSecret: string
 }
 
 /** Notices go to the first. `variables` are for both, on top of what several gateways need. */
@@ -49,5 +51,5 @@ export async function startTwoGateways(
   }
   const gateways = [await startTestGateway(shared), await startTestGateway(shared)] as const
   await stream.setWebhook(`${gateways[0].url}/webhooks/stream`)
-  return { gateways, emulator: knobsOf(emulator.url) }
+  return { gateways, emulator: knobsOf(emulator.url), webhookSecret: secret }
 }
