@@ -72,8 +72,7 @@ export function readConfig(environment: Environment): ConfigOutcome<Config> {
       database: readDatabase(variables),
       auth: readAuth(variables, account === null && isLoopback(host)),
       trustedProxies: readProxies(variables),
-      streamApiBudget:
-        readBudget(variables, account) ?? (account === null ? null : DEFAULT_BUDGET),
+      streamApiBudget: readBudget(variables, account) ?? (account === null ? null : DEFAULT_BUDGET),
       metricsToken: readMetricsToken(variables),
     }
   })

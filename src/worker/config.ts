@@ -11,27 +11,36 @@ import {
   readBudget,
   readLimits,
 } from '../portable-config.ts'
+import type { D1Database } from '../store/d1/d1.ts'
 import { type WorkerEnvironment, variablesIn } from './environment.ts'
+import type { HubCalls } from './hub-calls.ts'
+import type { ObjectNamespace } from './runtime.ts'
 
-export interface WorkerConfig extends Limits {
+/** What variables say. */
+interface Settings extends Limits {
   readonly auth: AuthRules
   /** Beside the binding, or in its place; null for the binding alone. */
   readonly account: Account | null
-  /** Requests to Stream's API in five minutes; null for no limit. */
-  readonly streamApiBudget: number | null
+  readonly streamApiBudget: number
+}
+
+export interface WorkerConfig extends Settings {
+  readonly database: D1Database
+  readonly hub: ObjectNamespace<HubCalls>
 }
 
 /** Everything that is wrong, in one answer: each sentence names a variable or a binding. */
 export function readWorkerConfig(environment: WorkerEnvironment): ConfigOutcome<WorkerConfig> {
-  return read(variablesIn(environment), (variables) => {
-    if (!isBinding(environment.DB)) {
+  const { DB: database, HUB: hub, STREAM: stream } = environment
+  const outcome = read<Settings>(variablesIn(environment), (variables) => {
+    if (database === undefined) {
       variables.mistake('DB', 'is missing: bind a D1 database to this name in wrangler.jsonc.')
     }
-    if (!isBinding(environment.HUB)) {
+    if (hub === undefined) {
       variables.mistake('HUB', 'is missing: bind the Durable Object Hub to this name.')
     }
     const account = readAccount(variables, 'for the binding STREAM alone')
-    if (account === null && !isBinding(environment.STREAM)) {
+    if (account === null && stream === undefined) {
       variables.mistake(
         'STREAM',
         'is missing: bind Stream to this name, or set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.',
@@ -44,8 +53,8 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigOutcome<
       streamApiBudget: readBudget(variables, account) ?? DEFAULT_BUDGET,
     }
   })
-}
-
-function isBinding(value: unknown): boolean {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null
+  if (outcome.kind === 'mistakes') return outcome
+  // What is missing is a mistake, and was told.
+  if (database === undefined || hub === undefined) return { kind: 'mistakes', mistakes: [] }
+  return { kind: 'config', config: { ...outcome.config, database, hub } }
 }

@@ -1,10 +1,11 @@
 /** What `wrangler.jsonc` and its secrets hand to the Worker: bindings, and variables by their names. */
+import type { D1Database } from '../store/d1/d1.ts'
 import type { HubCalls } from './hub-calls.ts'
 import type { ObjectNamespace } from './runtime.ts'
 
 /** Bindings may be missing however they are declared: what is there is looked at before it is used. */
 export interface WorkerEnvironment {
-  readonly DB?: unknown
+  readonly DB?: D1Database
   readonly HUB?: ObjectNamespace<HubCalls>
   readonly STREAM?: unknown
   readonly [variable: string]: unknown

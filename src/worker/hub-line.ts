@@ -42,9 +42,7 @@ export function createHubLine(namespace: ObjectNamespace<HubCalls>): HubLine & H
     listen: (topic, hear, lost) =>
       reached(async (to) => {
         const address = `${LISTEN_URL}?${new URLSearchParams({ topic }).toString()}`
-        const response = await to.fetch(
-          new Request(address, { headers: { upgrade: 'websocket' } }),
-        )
+        const response = await to.fetch(new Request(address, { headers: { upgrade: 'websocket' } }))
         const socket = response.webSocket
         if (socket === null) throw new Error(`The hub answered ${response.status}.`)
         socket.addEventListener('message', ({ data }) => {

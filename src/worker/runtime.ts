@@ -1,5 +1,4 @@
 /** What the runtime of Workers hands in, as far as the gateway uses it. */
-import type { Hub } from '../events/durable-object.ts'
 
 /** An end of a WebSocket, which is nobody's until it is accepted or handed out. */
 export interface EndOfSocket {

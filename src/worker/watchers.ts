@@ -19,10 +19,11 @@ export function createHubWatchers(tell: (uid: string) => void): Watchers {
       if (at - (told.get(uid) ?? -Infinity) < TELL_EVERY_MS) return
       told.delete(uid)
       told.set(uid, at)
-      if (told.size > MOST_REMEMBERED) for (const oldest of told.keys()) {
-        told.delete(oldest)
-        break
-      }
+      if (told.size > MOST_REMEMBERED)
+        for (const oldest of told.keys()) {
+          told.delete(oldest)
+          break
+        }
       tell(uid)
     },
   }

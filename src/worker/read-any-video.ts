@@ -1,0 +1,2 @@
+import { readVideo } from '../stream/video.ts'
+export const readAnyVideo = readVideo
