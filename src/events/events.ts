@@ -18,7 +18,7 @@ export interface Subscription {
    */
   readonly ready: Promise<void>
   /** No more is heard. A second call does nothing. */
-  stop(): void
+  readonly stop: () => void
 }
 
 /** Topics for recorded changes. Nothing is kept: a listener hears what happens from now on. */

@@ -22,7 +22,8 @@ export function readUpload(text: string): Upload {
     MOMENTS.has(field) && typeof value === 'string' ? new Date(value) : value,
   )
   if (isRecord(said) && isRecord(said['rest']) && typeof said['meta'] === 'string') {
-    const upload: unknown = { ...said['rest'], meta: JSON.parse(said['meta']) }
+    const meta: unknown = JSON.parse(said['meta'])
+    const upload: unknown = { ...said['rest'], meta }
     if (isUpload(upload)) return upload
   }
   throw new Error('What came as an upload is none.')

@@ -17,3 +17,8 @@ declare const WebSocketPair: new () => {
   readonly 0: import('./runtime.ts').EndOfSocket
   readonly 1: import('./runtime.ts').EndOfSocket
 }
+
+declare const WebSocketRequestResponsePair: new (
+  request: string,
+  response: string,
+) => import('./runtime.ts').AutoResponse

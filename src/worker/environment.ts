@@ -1,5 +1,6 @@
 /** What `wrangler.jsonc` and its secrets hand to the Worker: bindings, and variables by their names. */
 import type { D1Database } from '../store/d1/d1.ts'
+import type { StreamBinding } from '../stream/binding-types.ts'
 import type { HubCalls } from './hub-calls.ts'
 import type { ObjectNamespace } from './runtime.ts'
 
@@ -7,7 +8,7 @@ import type { ObjectNamespace } from './runtime.ts'
 export interface WorkerEnvironment {
   readonly DB?: D1Database
   readonly HUB?: ObjectNamespace<HubCalls>
-  readonly STREAM?: unknown
+  readonly STREAM?: StreamBinding
   readonly [variable: string]: unknown
 }
 

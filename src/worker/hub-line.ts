@@ -2,19 +2,27 @@
 import type { Allowances } from '../allowances/allowances.ts'
 import type { HubLine } from '../events/durable-object.ts'
 import { StoreUnavailable } from '../unavailable.ts'
+import type { Clock } from '../uploads/parts.ts'
 import type { HubCalls } from './hub-calls.ts'
+import { hearFrom } from './hub-socket.ts'
 import type { ObjectNamespace, Stub } from './runtime.ts'
 
 /** There is one for all of a deployment's requests. */
 const NAME = 'hub'
 /** Where it is asked to pass on changes; its host is nobody's. */
 export const LISTEN_URL = 'https://hub/listen'
-const NORMAL_CLOSURE = 1000
 
-/** Rejects with `StoreUnavailable` where the hub cannot be reached. */
-export function createHubLine(namespace: ObjectNamespace<HubCalls>): HubLine & HubCalls {
+/**
+ * Rejects with `StoreUnavailable` where the hub cannot be reached.
+ * @param name which hub, for tests that have many
+ */
+export function createHubLine(
+  namespace: ObjectNamespace<HubCalls>,
+  clock: Pick<Clock, 'wait'>,
+  name = NAME,
+): HubLine & HubCalls {
   // A stub belongs to the request that made it, and is of no use after a failure.
-  const hub = (): Stub<HubCalls> => namespace.get(namespace.idFromName(NAME))
+  const hub = (): Stub<HubCalls> => namespace.get(namespace.idFromName(name))
 
   async function reached<T>(call: (hub: Stub<HubCalls>) => Promise<T>): Promise<T> {
     try {
@@ -45,13 +53,7 @@ export function createHubLine(namespace: ObjectNamespace<HubCalls>): HubLine & H
         const response = await to.fetch(new Request(address, { headers: { upgrade: 'websocket' } }))
         const socket = response.webSocket
         if (socket === null) throw new Error(`The hub answered ${response.status}.`)
-        socket.addEventListener('message', ({ data }) => {
-          if (typeof data === 'string') hear(data)
-        })
-        socket.addEventListener('close', lost)
-        socket.addEventListener('error', lost)
-        socket.accept()
-        return () => socket.close(NORMAL_CLOSURE)
+        return hearFrom(socket, clock, hear, lost)
       }),
   }
 }

@@ -4,7 +4,6 @@
  */
 import { DurableObject, waitUntil } from 'cloudflare:workers'
 import type { Allowance, Allowances } from '../allowances/allowances.ts'
-import { createMemoryAllowances } from '../allowances/memory.ts'
 import { type HubChange, createHubEvents } from '../events/durable-object.ts'
 import { measuredRound } from '../uploads/keep-in-sync.ts'
 import type { Log } from '../uploads/parts.ts'
@@ -13,6 +12,8 @@ import { type Watchers, createWatchers } from '../uploads/watchers.ts'
 import { readWorkerConfig } from './config.ts'
 import type { WorkerEnvironment } from './environment.ts'
 import type { HubCalls } from './hub-calls.ts'
+import { ARE_YOU_THERE, I_AM } from './hub-socket.ts'
+import { openKeptAllowances } from './kept-allowances.ts'
 import { type Listeners, createListeners } from './listeners.ts'
 import { createWorkerLog } from './log.ts'
 import { openParts } from './parts.ts'
@@ -26,7 +27,7 @@ type Round = () => Promise<SyncReport>
 export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
   readonly #listeners: Listeners
   readonly #watchers: Watchers
-  readonly #allowances: Allowances
+  readonly #allowances: Promise<Allowances>
   /** What runs a round; null until it is made, and again where it could not be. */
   #rounds: Promise<Round> | null = null
   /** Rounds come one after the other, whoever asks for them. */
@@ -36,7 +37,8 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
     super(ctx, env)
     this.#listeners = createListeners(ctx)
     this.#watchers = watchersOf(this.#listeners)
-    this.#allowances = createMemoryAllowances()
+    this.#allowances = ctx.blockConcurrencyWhile(() => openKeptAllowances(ctx.storage))
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ARE_YOU_THERE, I_AM))
   }
 
   /** A request to listen: its WebSocket hears of the topic that it names from the answer on. */
@@ -53,16 +55,16 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
     this.#listeners.tell(changes)
   }
 
-  take(key: string, within: readonly Allowance[], now: Date): Promise<number | null> {
-    return this.#allowances.take(key, within, now)
+  async take(key: string, within: readonly Allowance[], now: Date): Promise<number | null> {
+    return (await this.#allowances).take(key, within, now)
   }
 
-  hold(key: string, until: Date): Promise<void> {
-    return this.#allowances.hold(key, until)
+  async hold(key: string, until: Date): Promise<void> {
+    return (await this.#allowances).hold(key, until)
   }
 
-  taken(key: string, spanMs: number, now: Date): Promise<number> {
-    return this.#allowances.taken(key, spanMs, now)
+  async taken(key: string, spanMs: number, now: Date): Promise<number> {
+    return (await this.#allowances).taken(key, spanMs, now)
   }
 
   async glance(uid: string): Promise<void> {
@@ -119,7 +121,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
     })
     const { parts } = await openParts(outcome.config, {
       events,
-      allowances: this.#allowances,
+      allowances: await this.#allowances,
       watchers: this.#watchers,
       log,
     })

@@ -1,5 +1,6 @@
 /** A gateway for one isolate: made with its first request, and used by all that follow. */
 import { makeServer } from 'graphql-ws'
+import { realClock } from '../clock.ts'
 import { createHubEvents } from '../events/durable-object.ts'
 import { type Gateway, createGateway } from '../gateway.ts'
 import { MOST_MILLISECONDS } from '../http/time-limit.ts'
@@ -25,7 +26,7 @@ export async function openGateway(
   log: Log,
   keepAlive: (work: Promise<unknown>) => void,
 ): Promise<WorkerGateway> {
-  const hub = createHubLine(config.hub)
+  const hub = createHubLine(config.hub, realClock)
   const events = createHubEvents({
     hub,
     keepAlive,

@@ -5,7 +5,10 @@ import type { UploadEvents } from '../events/events.ts'
 import { createD1Store } from '../store/d1/store.ts'
 import { createApiBudget } from '../stream/budget.ts'
 import { withBudget } from '../stream/budgeted.ts'
+import { readBoundVideo } from '../stream/binding-words.ts'
 import { type Reachability, withReachability } from '../stream/reachable.ts'
+import type { StreamVideo } from '../stream/backend.ts'
+import { readVideo } from '../stream/video.ts'
 import { silentTelemetry } from '../telemetry/silent.ts'
 import { timeOrderedId } from '../time-ordered-id.ts'
 import type { Log, Parts } from '../uploads/parts.ts'
@@ -14,7 +17,6 @@ import type { Watchers } from '../uploads/watchers.ts'
 import type { WorkerConfig } from './config.ts'
 import { ForgetfulMap } from './forgetful-map.ts'
 import { NeverAborts } from './never-aborts.ts'
-import { readAnyVideo } from './read-any-video.ts'
 import { createStream } from './stream.ts'
 
 /** What differs between a request and the hub. */
@@ -60,8 +62,13 @@ export async function openParts(
     closing: new NeverAborts(),
     mintsUnderWay: new ForgetfulMap(),
     deletionsUnderWay: new ForgetfulMap(),
-    readVideo: (body) => readAnyVideo(JSON.parse(body)),
+    readVideo: (body) => readNoticed(JSON.parse(body)),
     newId: () => timeOrderedId(now()),
   }
   return { parts, reach }
+}
+
+/** Notices come in the API's words by webhook, and in the binding's by a queue. */
+function readNoticed(said: unknown): StreamVideo | null {
+  return readVideo(said) ?? readBoundVideo(said)
 }

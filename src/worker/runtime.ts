@@ -36,6 +36,12 @@ export interface ObjectStorage {
   setAlarm(milliseconds: number): Promise<void>
 }
 
+/** A question by WebSocket, and what it is answered. */
+export interface AutoResponse {
+  readonly request: string
+  readonly response: string
+}
+
 /** https://developers.cloudflare.com/durable-objects/api/state/ */
 export interface ObjectState extends RequestContext {
   readonly storage: ObjectStorage
@@ -43,6 +49,9 @@ export interface ObjectState extends RequestContext {
   acceptWebSocket(socket: EndOfSocket, tags: readonly string[]): void
   getWebSockets(tag?: string): readonly EndOfSocket[]
   getTags(socket: EndOfSocket): readonly string[]
+  /** Answers one text by another, without waking the object. */
+  setWebSocketAutoResponse(pair: AutoResponse): void
+  /** Nothing else is begun until the work is done. */
   blockConcurrencyWhile<T>(work: () => Promise<T>): Promise<T>
 }
 

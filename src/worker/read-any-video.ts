@@ -1,2 +1,0 @@
-import { readVideo } from '../stream/video.ts'
-export const readAnyVideo = readVideo

@@ -1,0 +1,140 @@
+/** The Worker for tests: bundled, and run in workerd by Miniflare, with D1, the hub and an emulator of Stream. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Miniflare, type MiniflareOptions } from 'miniflare'
+import { z } from 'zod'
+import type { HubCalls } from '../../src/worker/hub-calls.ts'
+import type { ObjectNamespace, SocketResponse } from '../../src/worker/runtime.ts'
+import { migrateD1 } from './d1.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** One that was built for this file of tests. */
+interface Bundle {
+  readonly text: string
+  /** Files that are in it, and what they import. */
+  readonly inputs: Readonly<
+    Record<
+      string,
+      { readonly imports: readonly { path: string; external?: boolean | undefined }[] }
+    >
+  >
+}
+
+const metafile = z.object({
+  inputs: z.record(
+    z.string(),
+    z.object({
+      imports: z.array(z.object({ path: z.string(), external: z.boolean().optional() })),
+    }),
+  ),
+})
+
+let bundling: Promise<Bundle> | null = null
+
+/** As `npm run build:worker` makes it, once for each file of tests. */
+export function bundleWorker(): Promise<Bundle> {
+  return (bundling ??= buildWorker())
+}
+
+async function buildWorker(): Promise<Bundle> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-worker-'))
+  try {
+    const outfile = join(folder, 'worker.js')
+    await promisify(execFile)(process.execPath, ['build-worker.mjs', outfile], { cwd: ROOT })
+    const text = await readFile(outfile, 'utf8')
+    const { inputs } = metafile.parse(JSON.parse(await readFile(`${outfile}.json`, 'utf8')))
+    return { text, inputs }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const wranglerFile = z.object({
+  compatibility_date: z.string(),
+  compatibility_flags: z.array(z.string()),
+})
+
+/** What wrangler.jsonc says: comments stand on lines of their own there. */
+async function readWrangler() {
+  const text = await readFile(join(ROOT, 'wrangler.jsonc'), 'utf8')
+  const json = text.replaceAll(/^\s*\/\/.*$/gm, '').replaceAll(/,(\s*[\]}])/g, '$1')
+  return wranglerFile.parse(JSON.parse(json))
+}
+
+export interface TestWorker {
+  readonly url: string
+  /** What was logged so far, one JSON object a line. */
+  readonly lines: readonly string[]
+  /** The namespace HUB, from Node. */
+  readonly hubs: ObjectNamespace<HubCalls>
+  readonly miniflare: Miniflare
+  stop(): Promise<void>
+}
+
+/** Starts it with these variables, its database migrated. Who starts it stops it. */
+export async function startWorker(
+  variables: Readonly<Record<string, string>> = {},
+  more: Partial<MiniflareOptions> = {},
+): Promise<TestWorker> {
+  const [{ text }, wrangler] = await Promise.all([bundleWorker(), readWrangler()])
+  const lines: string[] = []
+  const miniflare = new Miniflare({
+    modules: [{ type: 'ESModule', path: 'worker.js', contents: text }],
+    compatibilityDate: wrangler.compatibility_date,
+    compatibilityFlags: wrangler.compatibility_flags,
+    bindings: { LOG_LEVEL: 'debug', ...variables },
+    d1Databases: { DB: 'headgate' },
+    durableObjects: { HUB: { className: 'Hub', useSQLite: true } },
+    queueConsumers: ['stream-events'],
+    handleStructuredLogs({ message }: { readonly message: string }) {
+      lines.push(message)
+    },
+    ...more,
+  })
+  const url = (await miniflare.ready).origin
+  await migrateD1(await miniflare.getD1Database('DB'))
+  let stopped: Promise<void> | null = null
+  return {
+    url,
+    lines,
+    hubs: await hubsOf(miniflare),
+    miniflare,
+    stop: () => (stopped ??= miniflare.dispose()),
+  }
+}
+
+/** As Miniflare hands it to Node. */
+interface FromNode {
+  idFromName(name: string): object
+  get(id: object): HubCalls & {
+    fetch(url: string, init: RequestInit): Promise<SocketResponse>
+  }
+}
+
+/** From Node a WebSocket is asked for by an address, not by a Request of Node's. */
+async function hubsOf(miniflare: Miniflare): Promise<ObjectNamespace<HubCalls>> {
+  // Its own types are of a package that nobody else needs here.
+  const namespace = z
+    .custom<FromNode>((value) => value !== null)
+    .parse(await miniflare.getDurableObjectNamespace('HUB'))
+  return {
+    idFromName: (name) => namespace.idFromName(name),
+    get(id) {
+      const stub = namespace.get(id)
+      return {
+        tell: (changes) => stub.tell(changes),
+        glance: (uid) => stub.glance(uid),
+        round: () => stub.round(),
+        take: (key, within, now) => stub.take(key, within, now),
+        hold: (key, until) => stub.hold(key, until),
+        taken: (key, spanMs, now) => stub.taken(key, spanMs, now),
+        fetch: (request) => stub.fetch(request.url, { headers: { upgrade: 'websocket' } }),
+      }
+    },
+  }
+}
