@@ -38,7 +38,11 @@ export async function startD1(): Promise<D1Server> {
   const unused = [...bindings]
   /** Migrated ones that a test is done with. */
   const spare: string[] = []
-  const open = async (binding: string): Promise<D1Database> => miniflare.getD1Database(binding)
+  async function open(binding: string): Promise<D1Database> {
+    const { [binding]: database } = await miniflare.getBindings<Record<string, D1Database>>()
+    if (database === undefined) throw new Error(`There is no ${binding}.`)
+    return database
+  }
 
   function nextUnused(): string {
     const binding = unused.shift()
