@@ -2,17 +2,18 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
-import type { D1Database } from '../../src/store/d1/d1.ts'
+import type { D1Database, D1Statement } from '../../src/store/d1/d1.ts'
+import type { SqliteValue } from '../../src/store/sqlite/statement.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url))
 
-/** Databases that may be in use at the same time. */
-const bindings = ['D1', 'D2', 'D3', 'D4', 'D5', 'D6']
+/** Databases that one file of tests may have, those that are emptied in between counted once. */
+const bindings = Array.from({ length: 9 }, (_, place) => `D1_${place}`)
 
 export interface D1Server {
   /** A migrated database without a row. */
   create(): Promise<TestD1>
-  /** One with nothing in it. There is one of those. */
+  /** One with nothing in it. */
   createEmpty(): Promise<D1Database>
   stop(): Promise<void>
 }
@@ -20,9 +21,9 @@ export interface D1Server {
 export interface TestD1 {
   readonly database: D1Database
   /** Another way to the same database, as another Worker has. */
-  open(): Promise<D1Database>
+  readonly open: () => Promise<D1Database>
   /** Empties it for the next test. */
-  drop(): Promise<void>
+  readonly drop: () => Promise<void>
 }
 
 /** Starts it; who starts it stops it. */
@@ -31,18 +32,27 @@ export async function startD1(): Promise<D1Server> {
     modules: true,
     script: 'export default { fetch: () => new Response(null, { status: 404 }) }',
     compatibilityDate: '2026-03-01',
-    d1Databases: [...bindings, 'EMPTY'],
+    d1Databases: bindings,
   })
   await miniflare.ready
   const unused = [...bindings]
   /** Migrated ones that a test is done with. */
   const spare: string[] = []
-  const open = async (binding: string): Promise<D1Database> => miniflare.getD1Database(binding)
+  async function open(binding: string): Promise<D1Database> {
+    const { [binding]: database } = await miniflare.getBindings<Record<string, D1Database>>()
+    if (database === undefined) throw new Error(`There is no ${binding}.`)
+    return database
+  }
 
-  async function createMigrated(): Promise<string> {
+  function nextUnused(): string {
     const binding = unused.shift()
     if (binding === undefined) throw new Error('So many databases are not given.')
-    await migrateD1(await open(binding))
+    return binding
+  }
+
+  async function createMigrated(): Promise<string> {
+    const binding = nextUnused()
+    await migrateD1(await open(binding), d1Migrations())
     return binding
   }
 
@@ -63,7 +73,7 @@ export async function startD1(): Promise<D1Server> {
         },
       }
     },
-    createEmpty: () => open('EMPTY'),
+    createEmpty: () => open(nextUnused()),
     stop: () => miniflare.dispose(),
   }
 }
@@ -76,8 +86,45 @@ export function d1Migrations(): readonly (readonly string[])[] {
     .map((name) => readFileSync(`${MIGRATIONS}/${name}`, 'utf8').split('--> statement-breakpoint'))
 }
 
-export async function migrateD1(database: D1Database): Promise<void> {
-  for (const statements of d1Migrations()) {
+export async function migrateD1(
+  database: D1Database,
+  migrations: ReturnType<typeof d1Migrations>,
+): Promise<void> {
+  for (const statements of migrations) {
     await database.batch(statements.map((statement) => database.prepare(statement)))
+  }
+}
+
+export interface Query {
+  readonly source: string
+  readonly values: readonly SqliteValue[]
+}
+
+/** The same database, told before each round trip: what throws then is what the round trip ends in. */
+export function overhear(
+  database: D1Database,
+  onAsked: (queries: readonly Query[]) => void,
+): D1Database {
+  const heard = new Map<D1Statement, { readonly real: D1Statement; readonly query: Query }>()
+
+  function overheard(real: D1Statement, query: Query): D1Statement {
+    const statement: D1Statement = {
+      bind: (...values) => overheard(real.bind(...values), { ...query, values }),
+      async raw() {
+        onAsked([query])
+        return real.raw()
+      },
+    }
+    heard.set(statement, { real, query })
+    return statement
+  }
+
+  return {
+    prepare: (source) => overheard(database.prepare(source), { source, values: [] }),
+    async batch(statements) {
+      const known = statements.flatMap((statement) => heard.get(statement) ?? [])
+      onAsked(known.map(({ query }) => query))
+      return database.batch(known.map(({ real }) => real))
+    },
   }
 }
