@@ -14,13 +14,13 @@ export async function callBinding<Answer>(
   signal?: AbortSignal,
 ): Promise<Answer> {
   signal?.throwIfAborted()
-  let stop: (reason: unknown) => void = () => undefined
-  const stopped = new Promise<never>((_resolve, reject) => {
-    stop = reject
-  })
-  const abort = () => stop(signal?.reason)
-  const timer = setTimeout(() => stop(late(call)), call.timeoutMs)
+  const stopper = new AbortController()
+  const abort = () => stopper.abort(signal?.reason)
+  const timer = setTimeout(() => stopper.abort(late(call)), call.timeoutMs)
   signal?.addEventListener('abort', abort, { once: true })
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stopper.signal.addEventListener('abort', () => reject(stopper.signal.reason), { once: true })
+  })
   try {
     return await Promise.race([stopped, attempt()])
   } finally {

@@ -10,6 +10,13 @@ const PAGE_SIZE = 1000
 /** Videos that are asked after at the same time: as many connections as a Worker may have open. */
 const AT_ONCE = 6
 
+/** A video of a list, and the moment to go on from behind it. */
+export interface Listed {
+  readonly video: StreamVideo
+  /** RFC 3339, as exact as Stream told it: milliseconds would pass over others. Null without one. */
+  readonly created: string | null
+}
+
 /** All conditions that the binding leaves to us. */
 function matches(video: StreamVideo, query: VideoQuery): boolean {
   const { creator, state, createdAfter, createdBefore } = query
@@ -56,7 +63,7 @@ export async function listByUids(
  */
 export async function listWindow(
   query: VideoQuery,
-  list: (params: BoundListParams) => Promise<readonly StreamVideo[]>,
+  list: (params: BoundListParams) => Promise<readonly Listed[]>,
 ): Promise<VideoList> {
   const limit = query.limit ?? PAGE_SIZE
   const ascending = query.ascending === true
@@ -69,23 +76,23 @@ export async function listWindow(
   }
   const seen = new Set<string>()
   const found: StreamVideo[] = []
-  let before = query.createdBefore
+  let until: Pick<BoundListParams, 'before' | 'beforeComp'> =
+    query.createdBefore === undefined
+      ? {}
+      : { before: query.createdBefore.toISOString(), beforeComp: 'lt' }
   for (;;) {
-    const page = await list({
-      ...window,
-      ...(before === undefined ? {} : { before: before.toISOString(), beforeComp: 'lt' }),
-    })
-    const fresh = page.filter(({ uid }) => !seen.has(uid))
+    const page = await list({ ...window, ...until })
+    const fresh = page.map(({ video }) => video).filter(({ uid }) => !seen.has(uid))
     for (const video of fresh) seen.add(video.uid)
     found.push(...fresh.filter((video) => matches(video, query)))
-    const oldest = page.at(-1)?.createdAt ?? null
+    const oldest = page.at(-1)?.created ?? null
     const isOver = fresh.length === 0 || oldest === null
     if (isOver || (!ascending && found.length >= limit)) {
       const videos = (ascending ? found.toReversed() : found).slice(0, limit)
       return { videos, total: isOver ? found.length : null }
     }
-    // Moments are told in microseconds, and kept in milliseconds: the last one comes again.
-    before = new Date(oldest.getTime() + 1)
+    // The last one comes again, with whatever was created at the same moment.
+    until = { before: oldest, beforeComp: 'lte' }
   }
 }
 

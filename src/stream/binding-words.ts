@@ -1,6 +1,7 @@
 /** Between the gateway's words and those of the Workers binding, which differ from REST's. */
 import type { JsonObject } from '../uploads/json.ts'
 import type { MintedVideo, StreamVideo, UploadOrder, VideoChange } from './backend.ts'
+import type { Listed } from './binding-list.ts'
 import type { BoundChange, BoundUploadParams } from './binding-types.ts'
 import { fieldsOf, isFields } from './loose.ts'
 import { writeMoment, writeValue } from './metadata.ts'
@@ -71,6 +72,17 @@ export function readBoundVideo(answer: unknown): StreamVideo | null {
     modified: momentText(answer['modified']),
     uploadExpiry: momentText(answer['uploadExpiry']),
   })
+}
+
+/** A video of a list; null as `readBoundVideo`. */
+export function readListed(answer: unknown): Listed | null {
+  const video = readBoundVideo(answer)
+  if (video === null) return null
+  const { created } = fieldsOf(answer)
+  if (typeof created === 'string') return { video, created }
+  // A Date has lost what is below its milliseconds: go on from behind them.
+  const next = video.createdAt === null ? null : new Date(video.createdAt.getTime() + 1)
+  return { video, created: next?.toISOString() ?? null }
 }
 
 // Text by its types; yet a moment that came over RPC can be a real Date, which JSON cannot.

@@ -5,7 +5,13 @@ import { callAfter, callBinding } from './binding-call.ts'
 import { listByUids, listWindow } from './binding-list.ts'
 import { type BoundCall, unusableAnswer } from './binding-trouble.ts'
 import type { StreamBinding } from './binding-types.ts'
-import { changeParams, readBoundMint, readBoundVideo, uploadParams } from './binding-words.ts'
+import {
+  changeParams,
+  readBoundMint,
+  readBoundVideo,
+  readListed,
+  uploadParams,
+} from './binding-words.ts'
 import { unsupported } from './unsupported.ts'
 import { isVideoUid } from './video.ts'
 
@@ -19,7 +25,7 @@ export interface BindingBackendOptions {
   readonly creationTimeoutMs?: number
 }
 
-const BY_TOKEN = 'the Workers binding of Stream cannot: give the gateway an API token beside it'
+const RIGHT = 'by the Workers binding of Stream: give the gateway an API token beside it.'
 
 /**
  * A StreamBackend over the binding. It mints basic URLs, finds, lists, changes and deletes videos.
@@ -34,12 +40,6 @@ export function createBindingBackend(
     if (!isVideoUid(uid)) return null
     const call: BoundCall = { purpose: 'show a video', changes: false, timeoutMs }
     return videoIn(call, await callAfter(call, () => binding.video(uid).details(), signal))
-  }
-
-  /** A call that the binding does not have. */
-  async function refuse(what: string, signal?: AbortSignal): Promise<never> {
-    signal?.throwIfAborted()
-    throw unsupported(`${what}: ${BY_TOKEN}.`)
   }
 
   return {
@@ -80,7 +80,7 @@ export function createBindingBackend(
       return listWindow(query, async (params) => {
         const answer = await callBinding(call, () => binding.videos.list(params), signal)
         if (!Array.isArray(answer)) throw unusableAnswer(call, 'was no list of videos')
-        return answer.map(readBoundVideo).filter((video) => video !== null)
+        return answer.map(readListed).filter((listed) => listed !== null)
       })
     },
 
@@ -105,6 +105,12 @@ export function createBindingBackend(
     setWebhook: (_url, signal) => refuse('The webhook cannot be set', signal),
     deleteWebhook: (signal) => refuse('The webhook cannot be deleted', signal),
   }
+}
+
+/** A call that the binding does not have. */
+async function refuse(what: string, signal?: AbortSignal): Promise<never> {
+  signal?.throwIfAborted()
+  throw unsupported(`${what} ${RIGHT}`)
 }
 
 function videoIn(call: BoundCall, reply: { readonly answer: unknown } | null): StreamVideo | null {

@@ -1,6 +1,7 @@
 /** What the parts of the StreamBackend contract share. */
 import { expect } from 'vitest'
 import type { MintedVideo, StreamBackend, TusOrder, UploadOrder } from '../../src/stream/backend.ts'
+import { StreamError } from '../../src/stream/errors.ts'
 
 /** A running suite. The backend is there once the tests run, and not before. */
 export interface Suite {
@@ -29,4 +30,16 @@ export function orderOf(creator: string | null): UploadOrder {
 /** The same moment, as far as whole seconds go, which is what Stream is told. */
 export function expectNear(moment: Date | null | undefined, expected: Date): void {
   expect(Math.abs((moment?.getTime() ?? 0) - expected.getTime())).toBeLessThanOrEqual(1000)
+}
+
+/** What a backend cannot do, by its own capabilities, it refuses in words and before it is sent. */
+export async function expectRefused(call: Promise<unknown>): Promise<void> {
+  await expect(call).rejects.toBeInstanceOf(StreamError)
+  await expect(call).rejects.toMatchObject({
+    kind: 'invalid',
+    retryable: false,
+    mayHaveHappened: false,
+    status: null,
+    message: expect.stringMatching(/^[A-Z].*\.$/),
+  })
 }
