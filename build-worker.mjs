@@ -1,14 +1,14 @@
 /**
  * `npm run build:worker`: bundles the Worker much as wrangler does, and says how large it is.
- * Another file than dist/worker/worker.js may be named.
+ * Another file than dist/worker/worker.js may be named, and another entry than src/worker.ts.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
-const [outfile = 'dist/worker/worker.js'] = process.argv.slice(2)
+const [outfile = 'dist/worker/worker.js', entry = 'src/worker.ts'] = process.argv.slice(2)
 const { metafile } = await build({
-  entryPoints: ['src/worker.ts'],
+  entryPoints: [entry],
   outfile,
   bundle: true,
   minify: true,

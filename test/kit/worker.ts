@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Miniflare, type MiniflareOptions } from 'miniflare'
+import { Miniflare } from 'miniflare'
 import { z } from 'zod'
+import type { Emulator } from '../../src/emulator/emulator.ts'
 import type { HubCalls } from '../../src/worker/hub-calls.ts'
 import type { ObjectNamespace, SocketResponse } from '../../src/worker/runtime.ts'
-import { migrateD1 } from './d1.ts'
+import { d1Migrations, migrateD1 } from './d1.ts'
+import { type Caller, callerOf } from './gateway.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -34,18 +36,22 @@ const metafile = z.object({
   ),
 })
 
-let bundling: Promise<Bundle> | null = null
+const bundles = new Map<string, Promise<Bundle>>()
 
 /** As `npm run build:worker` makes it, once for each file of tests. */
-export function bundleWorker(): Promise<Bundle> {
-  return (bundling ??= buildWorker())
+export function bundleWorker(entry = 'src/worker.ts'): Promise<Bundle> {
+  const known = bundles.get(entry)
+  if (known !== undefined) return known
+  const bundle = build(entry)
+  bundles.set(entry, bundle)
+  return bundle
 }
 
-async function buildWorker(): Promise<Bundle> {
+async function build(entry: string): Promise<Bundle> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-worker-'))
   try {
     const outfile = join(folder, 'worker.js')
-    await promisify(execFile)(process.execPath, ['build-worker.mjs', outfile], { cwd: ROOT })
+    await promisify(execFile)(process.execPath, ['build-worker.mjs', outfile, entry], { cwd: ROOT })
     const text = await readFile(outfile, 'utf8')
     const { inputs } = metafile.parse(JSON.parse(await readFile(`${outfile}.json`, 'utf8')))
     return { text, inputs }
@@ -72,37 +78,96 @@ export interface TestWorker {
   readonly lines: readonly string[]
   /** The namespace HUB, from Node. */
   readonly hubs: ObjectNamespace<HubCalls>
+  /** A caller: everybody where tokens are off, else the subject of this token. */
+  as(token?: string): Caller
   readonly miniflare: Miniflare
   stop(): Promise<void>
 }
 
-/** Starts it with these variables, its database migrated. Who starts it stops it. */
-export async function startWorker(
-  variables: Readonly<Record<string, string>> = {},
-  more: Partial<MiniflareOptions> = {},
-): Promise<TestWorker> {
-  const [{ text }, wrangler] = await Promise.all([bundleWorker(), readWrangler()])
+/** Which Stream it works with. */
+export interface TestStream {
+  readonly emulator: Pick<Emulator, 'apiBaseUrl' | 'accountId' | 'token'>
+  /** By the binding alone, by a token alone, or by both. */
+  readonly by: 'binding' | 'token' | 'both'
+}
+
+export interface WorkerOptions {
+  readonly variables?: Readonly<Record<string, string>>
+  /** Left out: a token that is good for nothing. */
+  readonly stream?: TestStream
+  /** Where what the hub keeps is written down; left out: nowhere. */
+  readonly keptIn?: string
+}
+
+const NOWHERE: TestStream = {
+  emulator: { apiBaseUrl: 'http://127.0.0.1:1/client/v4', accountId: 'local', token: 'none' },
+  by: 'token',
+}
+
+/** Starts it, its database migrated. Who starts it stops it. */
+export async function startWorker({
+  variables = {},
+  stream = NOWHERE,
+  keptIn,
+}: WorkerOptions = {}): Promise<TestWorker> {
+  const { emulator, by } = stream
+  const [{ text }, binding, wrangler] = await Promise.all([
+    bundleWorker(),
+    bundleWorker('test/kit/stream-binding.ts'),
+    readWrangler(),
+  ])
   const lines: string[] = []
   const miniflare = new Miniflare({
-    modules: [{ type: 'ESModule', path: 'worker.js', contents: text }],
-    compatibilityDate: wrangler.compatibility_date,
-    compatibilityFlags: wrangler.compatibility_flags,
-    bindings: { LOG_LEVEL: 'debug', ...variables },
-    d1Databases: { DB: 'headgate' },
-    durableObjects: { HUB: { className: 'Hub', useSQLite: true } },
-    queueConsumers: ['stream-events'],
     handleStructuredLogs({ message }: { readonly message: string }) {
       lines.push(message)
     },
-    ...more,
+    ...(keptIn === undefined ? {} : { durableObjectsPersist: keptIn }),
+    workers: [
+      {
+        name: 'headgate',
+        modules: [{ type: 'ESModule', path: 'worker.js', contents: text }],
+        compatibilityDate: wrangler.compatibility_date,
+        compatibilityFlags: wrangler.compatibility_flags,
+        bindings: {
+          LOG_LEVEL: 'debug',
+          ...(by === 'binding'
+            ? {}
+            : {
+                CLOUDFLARE_ACCOUNT_ID: emulator.accountId,
+                CLOUDFLARE_API_TOKEN: emulator.token,
+                CLOUDFLARE_API_BASE_URL: emulator.apiBaseUrl,
+              }),
+          ...variables,
+        },
+        d1Databases: { DB: 'headgate' },
+        durableObjects: { HUB: { className: 'Hub', useSQLite: true } },
+        queueConsumers: ['stream-events'],
+        queueProducers: { EVENTS: 'stream-events' },
+        ...(by === 'token' ? {} : { wrappedBindings: { STREAM: { scriptName: 'stream' } } }),
+      },
+      ...(by === 'token'
+        ? []
+        : [
+            {
+              name: 'stream',
+              modules: [{ type: 'ESModule' as const, path: 'stream.js', contents: binding.text }],
+              bindings: {
+                apiBaseUrl: emulator.apiBaseUrl,
+                accountId: emulator.accountId,
+                token: emulator.token,
+              },
+            },
+          ]),
+    ],
   })
   const url = (await miniflare.ready).origin
-  await migrateD1(await miniflare.getD1Database('DB'))
+  await migrateD1(await miniflare.getD1Database('DB'), d1Migrations())
   let stopped: Promise<void> | null = null
   return {
     url,
     lines,
     hubs: await hubsOf(miniflare),
+    as: (token) => callerOf(`${url}/graphql`, token),
     miniflare,
     stop: () => (stopped ??= miniflare.dispose()),
   }

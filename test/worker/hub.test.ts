@@ -223,7 +223,7 @@ test('what was taken and held is remembered by a hub that begins anew', async ()
     [null, null, 60, 600],
     [60, 600],
   ]) {
-    const one = await startWorker({}, { durableObjectsPersist: folder })
+    const one = await startWorker({ keptIn: folder })
     try {
       const { take, hold, taken } = createHubLine(one.hubs, createTestClock())
       for (const wait of waits.slice(0, -1)) {
