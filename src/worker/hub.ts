@@ -85,18 +85,22 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
     } catch (error) {
       logOf(this.env).error({ err: error }, 'synchronisation failed; the next round tries again')
     }
-    await this.#keepRounds()
+    if (!(await this.#keepRounds())) logOf(this.env).debug({}, 'nobody watches any more')
   }
 
   /** Whoever has gone hears no more. */
-  webSocketClose(): void {}
+  webSocketClose(): void {
+    logOf(this.env).debug({}, 'a listener left')
+  }
 
   webSocketError(): void {}
 
-  async #keepRounds(): Promise<void> {
+  /** False where nobody watches. */
+  async #keepRounds(): Promise<boolean> {
     const { storage } = this.ctx
-    if (this.#watchers.watched(new Date()).size === 0) return
+    if (this.#watchers.watched(new Date()).size === 0) return false
     if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now() + ROUND_MS)
+    return true
   }
 
   #openRounds(): Promise<Round> {

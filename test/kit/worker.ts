@@ -97,6 +97,8 @@ export interface WorkerOptions {
   readonly stream?: TestStream
   /** Where what the hub keeps is written down; left out: nowhere. */
   readonly keptIn?: string
+  /** Whether the database has its tables. @default true */
+  readonly migrated?: boolean
 }
 
 const NOWHERE: TestStream = {
@@ -109,6 +111,7 @@ export async function startWorker({
   variables = {},
   stream = NOWHERE,
   keptIn,
+  migrated = true,
 }: WorkerOptions = {}): Promise<TestWorker> {
   const { emulator, by } = stream
   const [{ text }, binding, wrangler] = await Promise.all([
@@ -161,7 +164,7 @@ export async function startWorker({
     ],
   })
   const url = (await miniflare.ready).origin
-  await migrateD1(await miniflare.getD1Database('DB'), d1Migrations())
+  if (migrated) await migrateD1(await miniflare.getD1Database('DB'), d1Migrations())
   let stopped: Promise<void> | null = null
   return {
     url,

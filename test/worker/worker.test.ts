@@ -1,0 +1,191 @@
+/** What only Workers have: the cron, the queue, requests that end, and a configuration of bindings. */
+import { Upload } from 'tus-js-client'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
+import { paddedTestcard, testcardFile } from '../kit/media.ts'
+import {
+  createDirectUpload,
+  expectMinted,
+  postFile,
+  watchToEnd,
+  watchUpload,
+} from '../kit/operations.ts'
+import { type TestWorker, startWorker } from '../kit/worker.ts'
+
+let emulator: TestEmulator
+let worker: TestWorker
+
+beforeAll(async () => {
+  emulator = await startTestEmulator()
+  worker = await startWorker({
+    variables: { AUTH_DISABLED: 'true' },
+    stream: { emulator, by: 'both' },
+  })
+})
+afterAll(async () => {
+  await worker.stop()
+  await emulator.close()
+})
+
+const newest = z.object({
+  uploads: z.object({ nodes: z.array(z.object({ uid: z.string(), name: z.string() })) }),
+})
+const found = z.object({ upload: z.object({ status: z.string() }) })
+
+async function statusOf(uid: string): Promise<string> {
+  const query = 'query ($uid: ID!) { upload(uid: $uid) { status } }'
+  return (await worker.as().ask(found, query, { uid })).upload.status
+}
+
+/** As Miniflare calls it. */
+interface Scheduled {
+  scheduled(options: { readonly cron: string }): Promise<{ readonly outcome: string }>
+}
+
+/** Resolves once it holds: what is waited for happens in another process. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise(setImmediate)
+}
+
+/** A file that Stream has encoded, of which the gateway has not heard. */
+async function uploadUnheard(): Promise<string> {
+  const { uid, uploadURL } = expectMinted(await createDirectUpload(worker.as()))
+  await postFile(uploadURL, testcardFile())
+  await until(async () => {
+    const { videos } = await emulator.state()
+    return videos.some((video) => video.uid === uid && video.state === 'ready')
+  })
+  return uid
+}
+
+describe('an event of Stream that comes by the queue', () => {
+  const event = (type: string, payload: object) => ({
+    type,
+    source: { type: 'stream' },
+    payload,
+    metadata: { accountId: 'local', eventSchemaVersion: 1 },
+  })
+  const ready = (id: string) => ({
+    id,
+    readyToStream: true,
+    status: { state: 'ready', pctComplete: '100.000000', errorReasonCode: '', errorReasonText: '' },
+    duration: 6,
+    input: { width: 640, height: 360 },
+    size: 1000,
+    meta: {},
+  })
+
+  it('tells that a video is ready to whoever watches it', async () => {
+    const queue = await worker.miniflare.getQueueProducer('EVENTS')
+    const { uid } = expectMinted(await createDirectUpload(worker.as()))
+    const states = watchUpload(worker.as(), uid)
+    expect((await states.next()).value).toMatchObject({ status: 'PENDING_UPLOAD' })
+    await queue.send(event('cf.stream.video_state.ready', ready(uid)))
+    expect((await states.next()).value).toMatchObject({ status: 'READY' })
+  })
+
+  it('that is none, or of nobody, is left aside, and holds up nothing', async () => {
+    const queue = await worker.miniflare.getQueueProducer('EVENTS')
+    const { uid } = expectMinted(await createDirectUpload(worker.as()))
+    for (const body of [
+      'text',
+      null,
+      { type: 'cf.kv.namespace.created' },
+      event('cf.stream.video_state.ready', {}),
+      event('cf.stream.video_state.ready', ready('f'.repeat(32))),
+      event('cf.stream.video_state.ready', ready(uid)),
+    ]) {
+      await queue.send(body)
+    }
+    await until(async () => (await statusOf(uid)) === 'READY')
+    expect(worker.lines.filter((line) => line.includes('comes again'))).toEqual([])
+  })
+})
+
+it('the cron asks Stream after uploads whose time has come', async () => {
+  const uid = await uploadUnheard()
+  const database = await worker.miniflare.getD1Database('DB')
+  await database.prepare('update uploads set check_at = 1 where uid = ?').bind(uid).run()
+  const clocked = z
+    .custom<Scheduled>((value) => value !== null)
+    .parse(await worker.miniflare.getWorker())
+  expect(await clocked.scheduled({ cron: '* * * * *' })).toMatchObject({ outcome: 'ok' })
+  expect(await statusOf(uid)).toBe('READY')
+})
+
+it('a page that asks again and again is as good as one that watches', async () => {
+  const uid = await uploadUnheard()
+  await until(async () => (await statusOf(uid)) === 'READY')
+})
+
+it('whoever goes away in the middle watches no longer', async () => {
+  const { uid } = expectMinted(await createDirectUpload(worker.as()))
+  const leaving = new AbortController()
+  const query = `subscription { uploadStatus(uid: "${uid}") { status } }`
+  const response = await fetch(`${worker.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query }),
+    signal: leaving.signal,
+  })
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  for (let text = ''; !text.includes('PENDING_UPLOAD');) text += (await reader?.read())?.value
+  const before = worker.lines.length
+  leaving.abort()
+  await until(() => worker.lines.slice(before).some((line) => line.includes('a listener left')))
+})
+
+it('takes files of tus clients that know its endpoint only', async () => {
+  const file = paddedTestcard(6_000_000)
+  const bytes = Buffer.from(await file.arrayBuffer())
+  await new Promise<void>((resolve, reject) => {
+    new Upload(bytes, {
+      endpoint: `${worker.url}/tus`,
+      metadata: { filename: 'endpoint.mp4' },
+      retryDelays: null,
+      onSuccess: () => resolve(),
+      onError: reject,
+    }).start()
+  })
+  const { uploads } = await worker.as().ask(newest, '{ uploads(first: 1) { nodes { uid name } } }')
+  const [{ uid, name } = { uid: '', name: '' }] = uploads.nodes
+  expect(name).toBe('endpoint.mp4')
+  expect((await watchToEnd(worker.as(), uid)).at(-1)?.status).toBe('READY')
+})
+
+describe('a Worker that is not configured', () => {
+  it('says so to callers, and every mistake in its log', async () => {
+    const other = await startWorker({
+      variables: {
+        MAX_DURATION_SECONDS: 'long',
+        AUTH_JWT_SECRET: 'short',
+        CLOUDFLARE_API_TOKEN: '',
+      },
+    })
+    onTestFinished(() => other.stop())
+    const response = await fetch(`${other.url}/graphql`)
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      'The gateway is not configured: see its log.\n',
+    ])
+    await until(() => other.lines.length >= 4)
+    const told = other.lines.join('\n')
+    for (const name of [
+      'MAX_DURATION_SECONDS',
+      'AUTH_JWT_SECRET',
+      'CLOUDFLARE_API_TOKEN',
+      'STREAM',
+    ]) {
+      expect(told).toContain(`"msg":"${name} `)
+    }
+    expect(told).not.toContain('short')
+  })
+
+  it('without migrations says which are to be applied', async () => {
+    const other = await startWorker({ variables: { AUTH_DISABLED: 'true' }, migrated: false })
+    onTestFinished(() => other.stop())
+    expect((await fetch(`${other.url}/healthz`)).status).toBe(500)
+    await until(() => other.lines.some((line) => line.includes('wrangler d1 migrations apply')))
+  })
+})
