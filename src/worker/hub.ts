@@ -17,7 +17,7 @@ import { openKeptAllowances } from './kept-allowances.ts'
 import { type Listeners, createListeners } from './listeners.ts'
 import { createWorkerLog } from './log.ts'
 import { openParts } from './parts.ts'
-import type { ObjectState } from './runtime.ts'
+import type { EndOfSocket, ObjectState } from './runtime.ts'
 
 /** Pause between two rounds while somebody watches, in milliseconds. */
 const ROUND_MS = 1000
@@ -89,8 +89,8 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
   }
 
   /** Whoever has gone hears no more. */
-  webSocketClose(): void {
-    logOf(this.env).debug({}, 'a listener left')
+  webSocketClose(socket: EndOfSocket): void {
+    logOf(this.env).debug({ topics: this.ctx.getTags(socket) }, 'a listener left')
   }
 
   webSocketError(): void {}

@@ -76,6 +76,8 @@ export interface TestWorker {
   readonly url: string
   /** What was logged so far, one JSON object a line. */
   readonly lines: readonly string[]
+  /** Resolves with the first line that has all of these words in it, once it is written. */
+  logged(...words: readonly string[]): Promise<string>
   /** The namespace HUB, from Node. */
   readonly hubs: ObjectNamespace<HubCalls>
   /** A caller: everybody where tokens are off, else the subject of this token. */
@@ -120,9 +122,11 @@ export async function startWorker({
     readWrangler(),
   ])
   const lines: string[] = []
+  const waiting = new Set<() => void>()
   const miniflare = new Miniflare({
     handleStructuredLogs({ message }: { readonly message: string }) {
       lines.push(message)
+      for (const look of waiting) look()
     },
     ...(keptIn === undefined ? {} : { durableObjectsPersist: keptIn }),
     workers: [
@@ -169,6 +173,17 @@ export async function startWorker({
   return {
     url,
     lines,
+    logged: (...words) =>
+      new Promise((resolve) => {
+        function look(): void {
+          const line = lines.find((one) => words.every((word) => one.includes(word)))
+          if (line === undefined) return
+          waiting.delete(look)
+          resolve(line)
+        }
+        waiting.add(look)
+        look()
+      }),
     hubs: await hubsOf(miniflare),
     as: (token) => callerOf(`${url}/graphql`, token),
     miniflare,
