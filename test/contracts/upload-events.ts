@@ -16,6 +16,12 @@ export interface OpenedEvents {
 
 const all: Topic = { of: 'all' }
 
+/** Resolves once all of these listen. */
+async function begin(...subscriptions: Subscription[]): Promise<(() => void)[]> {
+  await Promise.all(subscriptions.map(({ ready }) => ready))
+  return subscriptions.map(({ stop }) => stop)
+}
+
 export function describeUploadEvents(name: string, open: () => Promise<OpenedEvents>): void {
   describe(`${name} keeps the promises of UploadEvents`, () => {
     let opened: OpenedEvents
@@ -37,12 +43,6 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
       )
       await ready
       return { heard, stop }
-    }
-
-    /** Resolves once all of these listen. */
-    async function begin(...subscriptions: Subscription[]): Promise<(() => void)[]> {
-      await Promise.all(subscriptions.map(({ ready }) => ready))
-      return subscriptions.map(({ stop }) => stop)
     }
 
     async function publish(...uploads: Partial<Upload>[]): Promise<void> {

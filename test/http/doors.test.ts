@@ -21,7 +21,11 @@ async function secretOf(gateway: TestGateway): Promise<string> {
 
 describeDoors('on Node', async (variables) => {
   const gateway = await startTestGateway(variables)
-  return { url: gateway.url, as: gateway.as, webhookSecret: () => secretOf(gateway) }
+  return {
+    url: gateway.url,
+    as: (token) => gateway.as(token),
+    webhookSecret: () => secretOf(gateway),
+  }
 })
 
 describe('/graphql', () => {

@@ -5,8 +5,13 @@ import { ask, describeLimits } from '../contracts/http-limits.ts'
 import { type LogLine, startTestGateway } from '../kit/gateway.ts'
 
 describeLimits('on Node', async (variables) => {
-  const { url, as } = await startTestGateway(variables)
-  return { url, as, webhookSecret: () => Promise.reject(new Error('Nobody asks for it.')) }
+  const gateway = await startTestGateway(variables)
+  const as = (token?: string) => gateway.as(token)
+  return {
+    url: gateway.url,
+    as,
+    webhookSecret: () => Promise.reject(new Error('Nobody asks for it.')),
+  }
 })
 
 const times = (count: number, one: (index: number) => string): string =>

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { Miniflare } from 'miniflare'
 import { z } from 'zod'
 import type { Emulator } from '../../src/emulator/emulator.ts'
+import type { D1Database } from '../../src/store/d1/d1.ts'
 import type { HubCalls } from '../../src/worker/hub-calls.ts'
 import type { ObjectNamespace, SocketResponse } from '../../src/worker/runtime.ts'
 import { d1Migrations, migrateD1 } from './d1.ts'
@@ -82,7 +83,11 @@ export interface TestWorker {
   readonly hubs: ObjectNamespace<HubCalls>
   /** A caller: everybody where tokens are off, else the subject of this token. */
   as(token?: string): Caller
-  readonly miniflare: Miniflare
+  readonly database: D1Database
+  /** Where Stream's events come from. */
+  readonly queue: { send(body: unknown): Promise<void> }
+  /** Has the cron come now; says how it went. */
+  scheduled(): Promise<string>
   stop(): Promise<void>
 }
 
@@ -168,7 +173,10 @@ export async function startWorker({
     ],
   })
   const url = (await miniflare.ready).origin
-  if (migrated) await migrateD1(await miniflare.getD1Database('DB'), d1Migrations())
+  const database = z.custom<D1Database>().parse(await miniflare.getD1Database('DB'))
+  if (migrated) await migrateD1(database, d1Migrations())
+  const queue = z.custom<TestWorker['queue']>().parse(await miniflare.getQueueProducer('EVENTS'))
+  const clocked = z.custom<Clocked>().parse(await miniflare.getWorker())
   let stopped: Promise<void> | null = null
   return {
     url,
@@ -186,12 +194,19 @@ export async function startWorker({
       }),
     hubs: await hubsOf(miniflare),
     as: (token) => callerOf(`${url}/graphql`, token),
-    miniflare,
+    database,
+    queue: { send: (body) => queue.send(body) },
+    scheduled: async () => (await clocked.scheduled({ cron: '* * * * *' })).outcome,
     stop: () => (stopped ??= miniflare.dispose()),
   }
 }
 
-/** As Miniflare hands it to Node. */
+/** As Miniflare hands the Worker to Node. */
+interface Clocked {
+  scheduled(options: { readonly cron: string }): Promise<{ readonly outcome: string }>
+}
+
+/** As Miniflare hands the namespace to Node. */
 interface FromNode {
   idFromName(name: string): object
   get(id: object): HubCalls & {
@@ -202,9 +217,7 @@ interface FromNode {
 /** From Node a WebSocket is asked for by an address, not by a Request of Node's. */
 async function hubsOf(miniflare: Miniflare): Promise<ObjectNamespace<HubCalls>> {
   // Its own types are of a package that nobody else needs here.
-  const namespace = z
-    .custom<FromNode>((value) => value !== null)
-    .parse(await miniflare.getDurableObjectNamespace('HUB'))
+  const namespace = z.custom<FromNode>().parse(await miniflare.getDurableObjectNamespace('HUB'))
   return {
     idFromName: (name) => namespace.idFromName(name),
     get(id) {

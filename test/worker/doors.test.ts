@@ -1,6 +1,6 @@
 /** The doors of the Worker: what every host promises by HTTP and by WebSocket, asked of workerd. */
-import { afterAll, beforeAll, it } from 'vitest'
-import { expectAllAudits } from '../contracts/http-audits.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { failedAudits } from '../contracts/http-audits.ts'
 import { type StartGateway, describeDoors } from '../contracts/http-doors.ts'
 import { describeLimits } from '../contracts/http-limits.ts'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
@@ -27,8 +27,8 @@ const start: StartGateway = async (wanted = {}) => {
   const key = JSON.stringify(variables)
   const starting = workers.get(key) ?? startWorker({ variables, stream: { emulator, by: 'both' } })
   workers.set(key, starting)
-  const { url, as } = await starting
-  return { url, as, webhookSecret: async () => SECRET }
+  const worker = await starting
+  return { url: worker.url, as: (token) => worker.as(token), webhookSecret: async () => SECRET }
 }
 
 describeDoors('on Workers', start)
@@ -36,5 +36,5 @@ describeLimits('on Workers', start)
 
 it('passes every audit of GraphQL over HTTP, with tokens on, cold and warm', async () => {
   const { url } = await start({ AUTH_JWT_SECRET: TEST_SECRET })
-  await expectAllAudits(url)
+  expect(await failedAudits(url)).toEqual([])
 })

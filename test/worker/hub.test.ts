@@ -93,34 +93,33 @@ interface Counting extends EndOfSocket {
 }
 
 function counting(socket: EndOfSocket): Counting {
-  let unanswered = 0
-  let isOpen = true
+  const state = { unanswered: 0, isOpen: true }
   let wake: (() => void) | null = null
   socket.addEventListener('message', ({ data }) => {
-    if (data === I_AM) unanswered -= 1
-    if (unanswered === 0) wake?.()
+    if (data === I_AM) state.unanswered -= 1
+    if (state.unanswered === 0) wake?.()
   })
   socket.addEventListener('close', () => {
-    isOpen = false
+    state.isOpen = false
     wake?.()
   })
   const send = (text: string): void => {
-    if (text === ARE_YOU_THERE) unanswered += 1
+    if (text === ARE_YOU_THERE) state.unanswered += 1
     socket.send(text)
   }
   return {
     accept: () => socket.accept(),
     close(code, reason) {
-      isOpen = false
+      state.isOpen = false
       socket.close(code, reason)
     },
     addEventListener: socket.addEventListener.bind(socket),
     send,
     async heardAll() {
-      if (!isOpen) return
+      if (!state.isOpen) return
       // An answer comes after whatever was said before it.
       send(ARE_YOU_THERE)
-      while (isOpen && unanswered > 0) {
+      while (state.isOpen && state.unanswered > 0) {
         await new Promise<void>((resolve) => {
           wake = resolve
         })
@@ -205,13 +204,15 @@ describe('a hub that is asked whether it is there', () => {
     onTestFinished(() => other.stop())
     const hub = createHubLine(other.hubs, createTestClock())
     const events = createHubEvents({ hub, keepAlive: () => undefined, failed: fail })
-    let lose = (): void => undefined
-    const lost = new Promise<void>((resolve) => {
-      lose = resolve
+    const lost = new Promise<string>((resolve) => {
+      const { ready } = events.subscribe(
+        { of: 'all' },
+        () => undefined,
+        () => resolve('lost'),
+      )
+      ready.then(() => other.stop(), fail)
     })
-    await events.subscribe({ of: 'all' }, () => undefined, lose).ready
-    await other.stop()
-    await lost
+    expect(await lost).toBe('lost')
   })
 })
 
@@ -225,13 +226,13 @@ test('what was taken and held is remembered by a hub that begins anew', async ()
   ]) {
     const one = await startWorker({ keptIn: folder })
     try {
-      const { take, hold, taken } = createHubLine(one.hubs, createTestClock())
+      const hub = createHubLine(one.hubs, createTestClock())
       for (const wait of waits.slice(0, -1)) {
-        expect(await take('mint', within, after(0))).toBe(wait)
+        expect(await hub.take('mint', within, after(0))).toBe(wait)
       }
-      await hold('stream', after(600))
-      expect(await take('stream', [], after(0))).toBe(waits.at(-1))
-      expect(await taken('mint', 60_000, after(1))).toBe(2)
+      await hub.hold('stream', after(600))
+      expect(await hub.take('stream', [], after(0))).toBe(waits.at(-1))
+      expect(await hub.taken('mint', 60_000, after(1))).toBe(2)
     } finally {
       await one.stop()
     }

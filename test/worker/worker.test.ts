@@ -38,11 +38,6 @@ async function statusOf(uid: string): Promise<string> {
   return (await worker.as().ask(found, query, { uid })).upload.status
 }
 
-/** As Miniflare calls it. */
-interface Scheduled {
-  scheduled(options: { readonly cron: string }): Promise<{ readonly outcome: string }>
-}
-
 /** Resolves once it holds: what is waited for happens in another process. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise(setImmediate)
@@ -59,34 +54,32 @@ async function uploadUnheard(): Promise<string> {
   return uid
 }
 
-describe('an event of Stream that comes by the queue', () => {
-  const event = (type: string, payload: object) => ({
-    type,
-    source: { type: 'stream' },
-    payload,
-    metadata: { accountId: 'local', eventSchemaVersion: 1 },
-  })
-  const ready = (id: string) => ({
-    id,
-    readyToStream: true,
-    status: { state: 'ready', pctComplete: '100.000000', errorReasonCode: '', errorReasonText: '' },
-    duration: 6,
-    input: { width: 640, height: 360 },
-    size: 1000,
-    meta: {},
-  })
+const event = (type: string, payload: object) => ({
+  type,
+  source: { type: 'stream' },
+  payload,
+  metadata: { accountId: 'local', eventSchemaVersion: 1 },
+})
+const ready = (id: string) => ({
+  id,
+  readyToStream: true,
+  status: { state: 'ready', pctComplete: '100.000000', errorReasonCode: '', errorReasonText: '' },
+  duration: 6,
+  input: { width: 640, height: 360 },
+  size: 1000,
+  meta: {},
+})
 
+describe('an event of Stream that comes by the queue', () => {
   it('tells that a video is ready to whoever watches it', async () => {
-    const queue = await worker.miniflare.getQueueProducer('EVENTS')
     const { uid } = expectMinted(await createDirectUpload(worker.as()))
     const states = watchUpload(worker.as(), uid)
     expect((await states.next()).value).toMatchObject({ status: 'PENDING_UPLOAD' })
-    await queue.send(event('cf.stream.video_state.ready', ready(uid)))
+    await worker.queue.send(event('cf.stream.video_state.ready', ready(uid)))
     expect((await states.next()).value).toMatchObject({ status: 'READY' })
   })
 
   it('that is none, or of nobody, is left aside, and holds up nothing', async () => {
-    const queue = await worker.miniflare.getQueueProducer('EVENTS')
     const { uid } = expectMinted(await createDirectUpload(worker.as()))
     for (const body of [
       'text',
@@ -96,7 +89,7 @@ describe('an event of Stream that comes by the queue', () => {
       event('cf.stream.video_state.ready', ready('f'.repeat(32))),
       event('cf.stream.video_state.ready', ready(uid)),
     ]) {
-      await queue.send(body)
+      await worker.queue.send(body)
     }
     await until(async () => (await statusOf(uid)) === 'READY')
     expect(worker.lines.filter((line) => line.includes('comes again'))).toEqual([])
@@ -106,18 +99,17 @@ describe('an event of Stream that comes by the queue', () => {
 describe.concurrent('beside each other', () => {
   it('the cron asks Stream after uploads whose time has come', async () => {
     const uid = await uploadUnheard()
-    const database = await worker.miniflare.getD1Database('DB')
-    await database.prepare('update uploads set check_at = 1 where uid = ?').bind(uid).run()
-    const clocked = z
-      .custom<Scheduled>((value) => value !== null)
-      .parse(await worker.miniflare.getWorker())
-    expect(await clocked.scheduled({ cron: '* * * * *' })).toMatchObject({ outcome: 'ok' })
+    await worker.database.batch([
+      worker.database.prepare('update uploads set check_at = 1 where uid = ?').bind(uid),
+    ])
+    expect(await worker.scheduled()).toBe('ok')
     expect(await statusOf(uid)).toBe('READY')
   })
 
   it('a page that asks again and again is as good as one that watches', async () => {
     const uid = await uploadUnheard()
     await until(async () => (await statusOf(uid)) === 'READY')
+    expect(await statusOf(uid)).toBe('READY')
   })
 
   it('whoever goes away in the middle watches no longer', async () => {
@@ -134,7 +126,7 @@ describe.concurrent('beside each other', () => {
     for (let text = ''; !text.includes('PENDING_UPLOAD');) text += (await reader?.read())?.value
     leaving.abort()
     // The runtime notices at the next pulse, which is what keeps the others open.
-    await worker.logged('a listener left', uid)
+    expect(await worker.logged('a listener left', uid)).toContain('upload:')
   })
 
   it('takes files of tus clients that know its endpoint only', async () => {
