@@ -65,9 +65,9 @@ export function readConfig(environment: Environment): ConfigOutcome<Config> {
     const stream = readStream(variables)
     const account = stream.kind === 'account' ? stream : null
     return {
-      ...readLimits(variables),
       host,
       port: variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000,
+      ...readLimits(variables),
       stream,
       database: readDatabase(variables),
       auth: readAuth(variables, account === null && isLoopback(host)),

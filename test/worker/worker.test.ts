@@ -1,8 +1,10 @@
 /** What only Workers have: the cron, the queue, requests that end, and a configuration of bindings. */
+import { SignJWT } from 'jose'
 import { Upload } from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
+import { createKey, startProvider } from '../kit/key-provider.ts'
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
 import {
   createDirectUpload,
@@ -147,6 +149,27 @@ describe.concurrent('beside each other', () => {
     const uid = uploads.nodes.find(({ name }) => name === 'endpoint.mp4')?.uid ?? ''
     expect((await watchToEnd(worker.as(), uid)).at(-1)?.status).toBe('READY')
   })
+})
+
+it('believes tokens by the keys of an identity provider', async () => {
+  const key = await createKey('one')
+  const provider = await startProvider([key])
+  const other = await startWorker({ variables: { AUTH_JWKS_URL: provider.url } })
+  onTestFinished(() => other.stop())
+  const token = await new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3600 })
+    .setProtectedHeader({ alg: 'ES256', kid: key.kid })
+    .setSubject('ada')
+    .sign(key.privateKey)
+  const count = z.object({ uploads: z.object({ totalCount: z.number() }) })
+  const ask = (): Promise<unknown> =>
+    other.as(token).ask(count, '{ uploads(first: 1) { totalCount } }')
+  // The keys are fetched by one request, and serve those that wait for them as well.
+  const answers = await Promise.all(Array.from({ length: 10 }, ask))
+  expect(answers).toEqual(answers.map(() => ({ uploads: { totalCount: 0 } })))
+  expect(provider.fetched()).toBe(1)
+  await expect(
+    other.as(`${token}x`).ask(count, '{ uploads(first: 1) { totalCount } }'),
+  ).rejects.toThrow()
 })
 
 describe('a Worker that is not configured', () => {
