@@ -259,6 +259,20 @@ describe('the table', () => {
     expect(broken).toEqual([])
   })
 
+  test('what a Worker takes of the emulator needs no package that is not for it', () => {
+    const reached = new Set(['emulator/binding.ts'])
+    for (const file of reached) {
+      for (const one of imports) if (one.file === file && isInside(one)) reached.add(one.target)
+    }
+    expect(reached).toContain('emulator/timestamp.ts')
+    const packages = imports.filter((one) => reached.has(one.file) && !isInside(one))
+    expect([...new Set(packages.map(({ target }) => target))]).toEqual(['zod'])
+    const globals = [...reached].filter((file) =>
+      /\b(?:process|Buffer|require)\b[.(]/.test(withoutComments(texts.get(file) ?? '')),
+    )
+    expect(globals).toEqual([])
+  })
+
   test('arrows run one way: no room imports, round about, itself', () => {
     const arrows = new Map<string, Set<string>>()
     for (const one of imports) {

@@ -93,6 +93,7 @@ export function describeLibrary(suite: Suite): void {
       const { uid } = await suite.mint(orderOf(randomUUID()))
       const expiresAt = new Date(Date.now() + 2 * halfHourMs)
       const changed = await suite.backend().updateVideo(uid, { expiresAt })
+      expect(changed).toMatchObject({ uid, state: 'pendingupload' })
       expectNear(changed?.uploadExpiresAt, expiresAt)
       expectNear((await suite.backend().findVideo(uid))?.uploadExpiresAt, expiresAt)
     })

@@ -24,6 +24,17 @@ function sendFile(uploadURL: string): Promise<Response> {
 
 const UNKNOWN = 'f'.repeat(32)
 
+/** Three videos, oldest first, and when the one between was created. */
+async function three(): Promise<{ stream: StreamBinding; ids: string[]; middle: string }> {
+  const { stream } = await start()
+  const ids: string[] = []
+  for (let count = 0; count < 3; count += 1)
+    ids.push((await stream.createDirectUpload({ maxDurationSeconds: 1 })).id)
+  const [newest, middle, oldest] = await stream.videos.list()
+  expect([oldest?.id, middle?.id, newest?.id]).toEqual(ids)
+  return { stream, ids, middle: middle?.created ?? '' }
+}
+
 test('mints a URL that takes a real file, and shows what came of it', async () => {
   const { emulator, stream } = await start()
   const minted = await stream.createDirectUpload({
@@ -95,16 +106,6 @@ test('updates, and deletes once', async () => {
 })
 
 describe('lists', () => {
-  async function three(): Promise<{ stream: StreamBinding; ids: string[]; middle: string }> {
-    const { stream } = await start()
-    const ids: string[] = []
-    for (let count = 0; count < 3; count += 1)
-      ids.push((await stream.createDirectUpload({ maxDurationSeconds: 1 })).id)
-    const [newest, middle, oldest] = await stream.videos.list()
-    expect([oldest?.id, middle?.id, newest?.id]).toEqual(ids)
-    return { stream, ids, middle: middle?.created ?? '' }
-  }
-
   test.each<['before' | 'after', Comparison | undefined, (0 | 1 | 2)[]]>([
     ['before', undefined, [0]],
     ['before', 'lt', [0]],
