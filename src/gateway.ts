@@ -1,11 +1,14 @@
 /** The whole product as one function: requests in, answers out, whatever it runs on. */
+import { createAnswerHeaders } from './http/answer-headers.ts'
 import type { AuthRules } from './http/authenticate.ts'
+import { type BesideDoors, createBesideDoors } from './http/beside-doors.ts'
 import { createCallers } from './http/callers.ts'
 import { type ConsoleOptions, createFrontDoor, withConsoleFiles } from './http/console.ts'
 import { withCors } from './http/cors.ts'
 import { createCrowdLimit } from './http/crowd-limit.ts'
 import { createDeadlines } from './http/deadlines.ts'
 import type { Door } from './http/door.ts'
+import { GRAPHQL_PATH } from './http/graphql-address.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { type Readiness, createReadyDoor, healthDoor } from './http/health.ts'
 import { createKnownDocuments } from './http/known-documents.ts'
@@ -59,8 +62,8 @@ export interface Gateway {
   readonly noticeLane: NoticeLane
   /** Names a request, as it was named by a proxy that is believed, or anew. */
   readonly nextId: (given?: string | null) => string
-  /** Says that a request to this address was refused before it came to a door, for want of time. */
-  readonly noteRefused: (url: string) => void
+  /** For what the host answers by itself. */
+  readonly besideDoors: BesideDoors
   /** How WebSockets are answered, for hosts that carry them. */
   readonly sockets: SocketDoor
   /** Origins whose pages may open one. */
@@ -102,7 +105,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const noteAnswer = createNoteAnswer(parts)
   const doors: Readonly<Record<string, Door>> = {
     '/': createFrontDoor(DOORS, console),
-    '/graphql': withCors({ origins, methods: 'GET, POST' }, log, withApology(log, graphql)),
+    [GRAPHQL_PATH]: withCors({ origins, methods: 'GET, POST' }, log, withApology(log, graphql)),
     '/tus': withCors(
       { origins, methods: 'POST', exposed: TUS_EXPOSED },
       log,
@@ -114,22 +117,25 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
     '/metrics': withApology(log, createMetricsDoor(options.metrics)),
   }
   const { knownHosts } = options
-  const open = withConsoleFiles(console, createRouter(doors, parts, noteAnswer))
+  const open = withConsoleFiles(console, createRouter(doors, parts.telemetry, noteAnswer))
   const guarded = knownHosts === null ? open : withKnownHosts(knownHosts, open)
   const nextId = createRequestIds()
   const fetch = withRequestIds(nextId, withSecurityHeaders(options, guarded))
-  const shared = { ...options, origins, callers, crowd, deadlines, documents }
-  const lane = createGatewayLane(parts, yoga, shared)
+  const answerHeaders = createAnswerHeaders({ origins, https: options.https })
+  const shared = { origins, knownHosts, callers, crowd, deadlines, documents }
+  const lane = createGatewayLane(parts, yoga, { ...shared, answerHeaders, noteAnswer })
   const sockets = createSocketDoor(parts, yoga, authenticate, lane)
   return {
     fetch,
     lane,
     noticeLane: createNoticeLane({ ...options, parts, takeNotice, noteAnswer }),
     nextId,
-    noteRefused(url) {
-      const [path = ''] = url.split('?', 1)
-      parts.telemetry.refused(path in doors ? path : 'none', 'overloaded')
-    },
+    besideDoors: createBesideDoors(
+      new Set(Object.keys(doors)),
+      answerHeaders,
+      parts.telemetry,
+      noteAnswer,
+    ),
     sockets: { ...sockets, options: withSocketTelemetry(parts.telemetry, sockets.options) },
     allowedOrigins: origins,
     async sync() {

@@ -35,6 +35,8 @@ export { createPostgresEvents } from './events/postgres.ts'
 export { createPostgresStore } from './store/postgres/store.ts'
 export { createSqliteStore } from './store/sqlite/sqlite.ts'
 export { createMemoryEvents } from './events/memory.ts'
+export { createMemoryAllowances } from './allowances/memory.ts'
+export { createPostgresAllowances } from './allowances/postgres.ts'
 
 /** A gateway that listens. */
 export interface RunningGateway {
@@ -71,7 +73,7 @@ export async function startGateway(
   try {
     const database = await openDatabase(config.database, clock, log)
     closers.push(() => database.close())
-    const { store, events } = database
+    const { store, events, allowances } = database
     const emulator = await startEmbedded(config)
     if (emulator !== null) closers.push(() => emulator.close())
     const pooled = createPooledSend()
@@ -81,7 +83,7 @@ export async function startGateway(
     const listener = await listen(config)
     closers.push(() => listener.close(DRAIN_MS))
 
-    const budget = createApiBudget(config.streamApiBudget, () => clock.now())
+    const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.now())
     const { telemetry, expose } = createPrometheusTelemetry({
       observe: {
         uploadsByStatus: () => store.countByStatus(),
@@ -89,6 +91,7 @@ export async function startGateway(
         holdings: () => store.holdings(),
         oldestDue: () => store.oldestDue(),
         streamBudgetLeft: () => budget.left(),
+        load: () => listener.load(),
       },
       clock,
       log,
@@ -120,8 +123,8 @@ export async function startGateway(
           config.creatorQuotaMinutes === null ? null : config.creatorQuotaMinutes * 60,
         createsPerMinute: config.createsPerMinute,
       },
-      createLimit: createRateLimit(config.createsPerMinute),
-      deleteLimit: createRateLimit(config.createsPerMinute),
+      createLimit: createRateLimit(allowances, 'mint', config.createsPerMinute),
+      deleteLimit: createRateLimit(allowances, 'delete', config.createsPerMinute),
       watchers: createWatchers(),
       closing: closing.signal,
       mintsUnderWay: new Map(),

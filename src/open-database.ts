@@ -1,4 +1,7 @@
-/** Opens what the gateways of one deployment have in common: the store and the events. */
+/** Opens what the gateways of one deployment have in common: the store, the events and the allowances. */
+import type { Allowances } from './allowances/allowances.ts'
+import { createMemoryAllowances } from './allowances/memory.ts'
+import { createPostgresAllowances } from './allowances/postgres.ts'
 import type { DatabaseConfig } from './config.ts'
 import { codeOf } from './error-code.ts'
 import type { UploadEvents } from './events/events.ts'
@@ -14,6 +17,7 @@ import type { Clock, Log } from './uploads/parts.ts'
 export interface Database {
   readonly store: UploadStore
   readonly events: UploadEvents
+  readonly allowances: Allowances
   close(): Promise<void>
 }
 
@@ -52,7 +56,12 @@ export function reasonOf(error: unknown): string {
 
 function openEmbedded(file: string): Database {
   const store = createSqliteStore(file)
-  return { store, events: createMemoryEvents(), close: () => store.close() }
+  return {
+    store,
+    events: createMemoryEvents(),
+    allowances: createMemoryAllowances(),
+    close: () => store.close(),
+  }
 }
 
 async function openShared(
@@ -70,6 +79,7 @@ async function openShared(
     return {
       store,
       events,
+      allowances: createPostgresAllowances(postgres),
       async close() {
         await events.close()
         await store.close()

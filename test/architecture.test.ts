@@ -28,7 +28,11 @@ const ports = [
 /** Rooms and what stands at the door of src; whatever is not in the table breaks it. */
 const rules: Readonly<Record<string, Rule>> = {
   // The domain: runs wherever JavaScript does, so no package, and nothing of Node.
-  uploads: { inside: ['uploads/', 'recent-times.ts', ...ports], packages: [] },
+  uploads: {
+    inside: ['uploads/', ...ports],
+    types: ['allowances/allowances.ts'],
+    packages: [],
+  },
   graphql: { inside: ['graphql/', 'uploads/', ...ports], packages: ['@pothos/core', 'graphql'] },
   http: {
     inside: [
@@ -39,7 +43,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'stream/signature.ts',
       'stream/metadata.ts',
       'stream/name-causes.ts',
-      'store/unavailable.ts',
+      'unavailable.ts',
       'telemetry/telemetry.ts',
     ],
     packages: [
@@ -52,22 +56,27 @@ const rules: Readonly<Record<string, Rule>> = {
     ],
   },
   stream: {
-    inside: ['stream/', 'uploads/json.ts', 'recent-times.ts'],
-    types: ['telemetry/telemetry.ts'],
+    inside: ['stream/', 'uploads/json.ts'],
+    types: ['allowances/allowances.ts', 'telemetry/telemetry.ts'],
     packages: [],
   },
   store: {
-    inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts'],
+    inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts', 'postgres/storable.ts'],
     types: ['postgres/'],
     packages: ['node:', 'drizzle-orm', 'better-sqlite3', 'pg'],
   },
   // One way to the server, for all that is kept or told there.
-  postgres: { inside: ['postgres/', 'store/unavailable.ts'], packages: ['pg'] },
+  postgres: { inside: ['postgres/', 'unavailable.ts'], packages: ['pg'] },
   // What it is told has the words of the domain; what it tells goes to whoever collects it.
   telemetry: {
     inside: ['telemetry/', 'uploads/upload.ts'],
     types: ['uploads/'],
     packages: ['prom-client', '@opentelemetry/api'],
+  },
+  allowances: {
+    inside: ['allowances/', 'postgres/storable.ts'],
+    types: ['postgres/'],
+    packages: [],
   },
   events: {
     inside: ['events/'],
@@ -110,13 +119,13 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['node:net'],
   },
   'error-code.ts': { inside: [], packages: [] },
+  'unavailable.ts': { inside: [], packages: [] },
   'name-database.ts': { inside: [], types: ['config.ts'], packages: [] },
   'open-database.ts': {
-    inside: ['store/', 'events/', 'postgres/', 'error-code.ts', 'name-database.ts'],
+    inside: ['store/', 'events/', 'allowances/', 'postgres/', 'error-code.ts', 'name-database.ts'],
     types: ['config.ts', 'uploads/'],
     packages: [],
   },
-  'recent-times.ts': { inside: [], packages: [] },
   'start-emulator.ts': {
     inside: ['emulator/', 'error-code.ts'],
     types: ['config.ts'],
@@ -127,6 +136,7 @@ const rules: Readonly<Record<string, Rule>> = {
     inside: [
       'node/',
       'http/come-back.ts',
+      'http/graphql-address.ts',
       'http/lane/frame.ts',
       'http/lane/socket-lane.ts',
       'stream/send.ts',
@@ -147,7 +157,7 @@ const rules: Readonly<Record<string, Rule>> = {
 }
 
 /** What runs on Cloudflare Workers, where there is no Node to lean on. */
-const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'gateway.ts', 'recent-times.ts']
+const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'allowances', 'gateway.ts']
 
 interface Import {
   readonly file: string

@@ -59,11 +59,9 @@ DECLARE
 BEGIN
 	PERFORM set_config('synchronous_commit', 'off', true);
 	PERFORM pg_advisory_xact_lock(hashtextextended(the_key, 7204));
-	SELECT ceil(extract(epoch FROM "until") * 1000)::bigint - now_ms INTO wait_ms
+	SELECT max(ceil(extract(epoch FROM "until") * 1000)::bigint - now_ms) INTO wait_ms
 	FROM "allowance_holds" WHERE "key" = the_key;
-	IF coalesce(wait_ms, 0) > 0 THEN
-		RETURN greatest(1, ceil(wait_ms / 1000.0));
-	END IF;
+	wait_ms := greatest(wait_ms, 0);
 	-- Where the clock was set back, what lies in its future counts as done now.
 	WITH future AS (
 		DELETE FROM "allowances" WHERE "key" = the_key AND "at" > now_ms + grain_ms RETURNING "uses"
@@ -71,7 +69,6 @@ BEGIN
 	INSERT INTO "allowances" ("key", "at", "uses")
 	SELECT the_key, now_ms, sum("uses") FROM future HAVING count(*) > 0
 	ON CONFLICT ("key", "at") DO UPDATE SET "uses" = "allowances"."uses" + excluded."uses";
-	wait_ms := 0;
 	FOR place IN 1 .. coalesce(array_length(mosts, 1), 0) LOOP
 		longest := greatest(longest, spans[place]);
 		SELECT coalesce(sum("uses"), 0) INTO used

@@ -37,6 +37,12 @@ export function isViewer(caller: Viewer | Unauthenticated): caller is Viewer {
   return 'subject' in caller
 }
 
+/** The JWT in the value of an Authorization header; null where it is anything else. */
+export function tokenIn(authorization: string): string | null {
+  const [, token] = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization.trim()) ?? []
+  return token ?? null
+}
+
 /** @param keySet the keys at `rules.jwksURL`; null where there are none */
 export function createAuthenticate(
   rules: Extract<AuthRules, { kind: 'tokens' }>,
@@ -68,8 +74,8 @@ export function createAuthenticate(
 
   return async (authorization) => {
     if (authorization === null) return refuse('Send a token: `Authorization: Bearer …`.')
-    const [, token] = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization.trim()) ?? []
-    if (token === undefined) return refuse('The Authorization header must be `Bearer` and a JWT.')
+    const token = tokenIn(authorization)
+    if (token === null) return refuse('The Authorization header must be `Bearer` and a JWT.')
     const payload = await verify(token)
     if (payload === 'unavailable') {
       return {

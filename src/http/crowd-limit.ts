@@ -1,6 +1,7 @@
 /** A bound on how many operations of one caller run at the same time, by whatever connections. */
 import { GraphQLError } from 'graphql'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import { GRAPHQL_PATH } from './graphql-address.ts'
 import type { GatewayPlugin } from './plugin.ts'
 import { countOne } from '../uploads/count-one.ts'
 
@@ -34,7 +35,7 @@ export function createCrowdLimit(telemetry: Pick<Telemetry, 'refused'>): CrowdLi
         setExecuteFn(async (given) => {
           const leave = enter(subject)
           if (leave === null) {
-            telemetry.refused('/graphql', 'crowded')
+            telemetry.refused(GRAPHQL_PATH, 'crowded')
             return { data: null, errors: [crowded()] }
           }
           try {

@@ -1,5 +1,5 @@
 /** What a caller is told where the gateway itself fails. */
-import { StoreUnavailable } from '../store/unavailable.ts'
+import { StoreUnavailable } from '../unavailable.ts'
 import type { Log } from '../uploads/parts.ts'
 
 /** Nothing was changed that anybody was promised: whoever tries again may succeed. */

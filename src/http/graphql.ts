@@ -3,10 +3,8 @@ import { type Authenticate, isViewer } from './authenticate.ts'
 import { type Door, readBody } from './door.ts'
 import { withWordToComeBack } from './come-back.ts'
 import { createGraphiQLPage } from './graphiql.ts'
+import { MAX_REQUEST_BYTES } from './graphql-address.ts'
 import type { Yoga } from './yoga.ts'
-
-/** Bytes of one GraphQL request, its variables included: a meta has 4 KiB at most. */
-export const MAX_REQUEST_BYTES = 64 * 1024
 
 export interface GraphQLDoorOptions {
   readonly introspection: boolean

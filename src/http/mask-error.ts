@@ -1,7 +1,7 @@
 /** Keeps what goes wrong inside away from callers. */
 import { GraphQLError } from 'graphql'
 import { maskError as yogaMask } from 'graphql-yoga'
-import { StoreUnavailable } from '../store/unavailable.ts'
+import { StoreUnavailable } from '../unavailable.ts'
 import type { Log } from '../uploads/parts.ts'
 import { DATABASE_AWAY } from './failure.ts'
 

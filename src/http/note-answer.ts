@@ -18,26 +18,26 @@ export interface Answered {
   readonly method: string
   readonly status: number
   readonly requestId: string | undefined
-  /** By the gateway's clock, in milliseconds. */
+  /** By `performance.now()`. */
   readonly startedAt: number
-  /** The client's address; null where it is not known. */
-  readonly client: string | null
+  /** The client's address, asked for where it is written down; null where it is not known. */
+  readonly client: () => string | null
 }
 
 export type NoteAnswer = (answered: Answered) => void
 
-export function createNoteAnswer({
-  clock,
-  log,
-  telemetry,
-}: Pick<Parts, 'clock' | 'log' | 'telemetry'>): NoteAnswer {
+export function createNoteAnswer({ log, telemetry }: Pick<Parts, 'log' | 'telemetry'>): NoteAnswer {
+  // Asked once: with every answer, a line that nobody reads would cost more than counting it.
+  const isWritten = log.isLevelEnabled?.('debug') ?? true
   return ({ path, method, status, requestId, startedAt, client }) => {
     telemetry.answered(path, method, status)
-    const milliseconds = clock.now().getTime() - startedAt
-    const fields = { requestId, method, path, status, milliseconds, client }
     const reason = REASONS.get(status)
     if (reason !== undefined) telemetry.refused(path, reason)
-    if (REFUSALS.has(status)) log.info(fields, 'refused')
+    const isRefusal = REFUSALS.has(status)
+    if (!isRefusal && !isWritten) return
+    const milliseconds = Math.round(performance.now() - startedAt)
+    const fields = { requestId, method, path, status, milliseconds, client: client() }
+    if (isRefusal) log.info(fields, 'refused')
     else log.debug(fields, 'answered')
   }
 }

@@ -6,6 +6,7 @@ import type { Parts } from '../uploads/parts.ts'
 import { isKnownHost } from './known-hosts.ts'
 import type { NoteAnswer } from './note-answer.ts'
 import { failureOf } from './failure.ts'
+import type { PreparedAnswer } from './prepared-answer.ts'
 import { securityHeaders } from './security-headers.ts'
 import { PLAIN_TEXT } from './door.ts'
 import {
@@ -19,16 +20,10 @@ import { WEBHOOK_PATH } from './webhook.ts'
 /** A notice, and who brings it. */
 export interface NoticeErrand extends NoticePost {
   readonly requestId: string
+  /** By `performance.now()`. */
+  readonly startedAt: number
   /** The client's address, for the log; null where it is not known. */
-  readonly client: string | null
-}
-
-/** What is to be answered. */
-export interface NoticeAnswer {
-  readonly status: number
-  /** Names and values in turn; the same list for each. */
-  readonly headers: readonly string[]
-  readonly text: string
+  readonly client: () => string | null
 }
 
 export interface NoticeLane {
@@ -39,12 +34,12 @@ export interface NoticeLane {
   /** Whether notices that are addressed to this Host are taken here. */
   readonly isOpenFor: (host: string) => boolean
   /** Never rejects. */
-  readonly answer: (errand: NoticeErrand) => Promise<NoticeAnswer>
+  readonly answer: (errand: NoticeErrand) => Promise<PreparedAnswer>
 }
 
 /** What it shares with the long way. */
 export interface NoticeLaneParts {
-  readonly parts: Pick<Parts, 'clock' | 'log'>
+  readonly parts: Pick<Parts, 'log'>
   readonly takeNotice: TakeNotice
   readonly noteAnswer: NoteAnswer
   readonly webhookSecrets: WebhookOptions['webhookSecrets']
@@ -54,16 +49,23 @@ export interface NoticeLaneParts {
 }
 
 export function createNoticeLane(lane: NoticeLaneParts): NoticeLane {
-  const { clock, log } = lane.parts
+  const { log } = lane.parts
   const headers = Object.entries({ 'content-type': PLAIN_TEXT, ...securityHeaders(lane) }).flat()
   /** Stream comes by one name. */
   let lastHost: string | null = null
 
-  async function said(errand: NoticeErrand): Promise<{ status: number; sentence: string }> {
+  async function said(errand: NoticeErrand): Promise<PreparedAnswer> {
     try {
-      return await lane.takeNotice(errand)
+      const { status, sentence } = await lane.takeNotice(errand)
+      return { status, headers, text: `${sentence}\n` }
     } catch (error) {
-      return failureOf(log, error, errand.requestId)
+      const failure = failureOf(log, error, errand.requestId)
+      const own = Object.entries(failure.headers).flat()
+      return {
+        status: failure.status,
+        headers: [...headers, ...own],
+        text: `${failure.sentence}\n`,
+      }
     }
   }
 
@@ -78,12 +80,12 @@ export function createNoticeLane(lane: NoticeLaneParts): NoticeLane {
       return lane.webhookSecrets().length > 0
     },
     async answer(errand) {
-      const startedAt = clock.now().getTime()
-      const { status, sentence } = await said(errand)
-      const { requestId, client } = errand
+      const answer = await said(errand)
+      const { requestId, startedAt, client } = errand
+      const { status } = answer
       const method = 'POST'
       lane.noteAnswer({ path: WEBHOOK_PATH, method, status, requestId, startedAt, client })
-      return { status, headers, text: `${sentence}\n` }
+      return answer
     },
   }
 }

@@ -2,10 +2,8 @@
 import { type ExecutionArgs, type OperationDefinitionNode, getOperationAST } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { OperationKind, OperationMeter, Telemetry } from '../telemetry/telemetry.ts'
+import { GRAPHQL_PATH } from './graphql-address.ts'
 import type { GatewayPlugin } from './plugin.ts'
-
-/** Where operations come in, whatever carries them. */
-const DOOR = '/graphql'
 
 /** What an operation is called in metrics and traces. */
 export interface NamedOperation {
@@ -43,7 +41,7 @@ export function spanOf({ kind, meter }: NamedOperation) {
 /** A result counts with the limits that other plugins put around it; so this one goes last. */
 export function createOperationTelemetry(telemetry: Telemetry): GatewayPlugin {
   const nameOf = createOperationNaming(telemetry)
-  const refuse = (): void => telemetry.refused(DOOR, 'invalid')
+  const refuse = (): void => telemetry.refused(GRAPHQL_PATH, 'invalid')
   return {
     onParse:
       () =>

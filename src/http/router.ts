@@ -1,5 +1,6 @@
 /** Sends each request to its door, and notes what came of it. */
-import type { Log, Parts } from '../uploads/parts.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { Log } from '../uploads/parts.ts'
 import { type Door, type Visitor, say } from './door.ts'
 import { failureOf } from './failure.ts'
 import type { NoteAnswer } from './note-answer.ts'
@@ -24,7 +25,7 @@ export function withApology(log: Log, door: Door): Door {
 /** `doors` by exact path; none of them throws. */
 export function createRouter(
   doors: Readonly<Record<string, Door>>,
-  { clock, telemetry }: Pick<Parts, 'clock' | 'telemetry'>,
+  telemetry: Pick<Telemetry, 'answered'>,
   noteAnswer: NoteAnswer,
 ): Door {
   const byPath = new Map(Object.entries(doors))
@@ -41,10 +42,11 @@ export function createRouter(
       return say(404, `There is no such door. There are: ${paths}`)
     }
 
-    const startedAt = clock.now().getTime()
+    const startedAt = performance.now()
     const response = await door(request, visitor)
     const { status } = response
-    const { requestId, address: client = null } = visitor ?? {}
+    const requestId = visitor?.requestId
+    const client = (): string | null => visitor?.address ?? null
     noteAnswer({ path, method, status, requestId, startedAt, client })
     return response
   }

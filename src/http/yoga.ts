@@ -7,6 +7,7 @@ import type { Viewer } from '../uploads/viewer.ts'
 import type { CrowdLimit } from './crowd-limit.ts'
 import type { Deadlines } from './deadlines.ts'
 import { createDocumentCache } from './document-cache.ts'
+import { GRAPHQL_PATH } from './graphql-address.ts'
 import { useHiddenSchema } from './hide-schema.ts'
 import { createErrorMask } from './error-mask.ts'
 import type { KnownDocuments } from './known-documents.ts'
@@ -44,7 +45,7 @@ export function createGatewayYoga(parts: Parts, options: YogaOptions) {
     Omit<GraphQLContext, 'viewer'>
   >({
     schema,
-    graphqlEndpoint: '/graphql',
+    graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
     // Who may call from where is decided in front of Yoga, by an exact list.
     cors: false,

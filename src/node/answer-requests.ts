@@ -1,16 +1,18 @@
 /** Answers Node's requests: by the fast lane what it knows, through a web Request everything else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServerAdapter } from '@whatwg-node/server'
+import { type Incoming, apologise } from './apologise.ts'
 import { type TrustedProxies, clientAddress, isFromTrusted } from './client-address.ts'
 import type { Gateway } from '../gateway.ts'
+import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
 import { createSubscriber } from '../http/lane/frame.ts'
 import type { LaneStream, Post } from '../http/lane/lane.ts'
 import { WholeBody, readWhole } from './read-whole.ts'
 import { createEventStreams } from './send-events.ts'
 import type { Log } from '../uploads/parts.ts'
 import { refuseLoad } from './refuse-load.ts'
-import { apologise, sendAnswer } from './send-answer.ts'
-import { createShedding } from './shed-load.ts'
+import { sendAnswer } from './send-answer.ts'
+import { type Load, createShedding } from './shed-load.ts'
 
 /** What the adapter hands on of Node's own. */
 interface NodeContext {
@@ -24,17 +26,11 @@ interface NodeContext {
 const NEVER_REFUSED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
 /** Requests that wait for their answers: many times what one machine answers in the time of one. */
 const MOST_IN_FLIGHT = 1000
-const LANE_PATH = '/graphql'
 /** A type that needs no look at its parameters. */
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
-/** Bytes of a body that the lane reads; the door behind it says what is wrong with a longer one. */
-const MOST_BYTES = 64 * 1024
 
 export interface Answering {
-  readonly gateway: Pick<
-    Gateway,
-    'fetch' | 'lane' | 'noticeLane' | 'nextId' | 'allowedOrigins' | 'noteRefused'
-  >
+  readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'noticeLane' | 'nextId' | 'besideDoors'>
   readonly log: Log
   readonly trustedProxies: TrustedProxies
 }
@@ -45,6 +41,7 @@ export interface RequestAnswerer {
   readonly listener: (req: IncomingMessage, res: ServerResponse) => void
   /** Responses that are not complete, streams among them. */
   readonly unanswered: () => Iterable<ServerResponse>
+  readonly load: () => Pick<Load, 'inFlight' | 'queued'>
 }
 
 export function createRequestAnswerer({
@@ -52,7 +49,7 @@ export function createRequestAnswerer({
   log,
   trustedProxies,
 }: Answering): RequestAnswerer {
-  const { lane, noticeLane, nextId } = gateway
+  const { lane, noticeLane, nextId, besideDoors } = gateway
   const streams = createEventStreams()
   const shedding = createShedding<ServerResponse>({
     now: () => performance.now(),
@@ -81,8 +78,10 @@ export function createRequestAnswerer({
     },
     refuse(res) {
       if (res.destroyed) return
-      gateway.noteRefused(res.req.url ?? '')
-      refuseLoad(res.req, res, gateway.allowedOrigins)
+      const incoming = requestOf(res.req)
+      const { url = '', method = '' } = res.req
+      besideDoors.note({ url, method, status: 503, ...incoming }, 'overloaded')
+      refuseLoad(res.req, res, besideDoors.headers, incoming.requestId)
     },
   })
   /** With what says that it waits no longer. */
@@ -127,6 +126,15 @@ export function createRequestAnswerer({
     return nextId(isGiven ? given : null)
   }
 
+  /** What is said of a request where it is noted. */
+  function requestOf(req: IncomingMessage): Incoming {
+    return { requestId: nameOf(req), startedAt: performance.now(), client: () => addressOf(req) }
+  }
+
+  function sorry(res: ServerResponse, incoming: Incoming, error: unknown): void {
+    apologise(res, { besideDoors, log }, incoming, error)
+  }
+
   function answerPost(req: IncomingMessage, res: ServerResponse, bytes: Buffer): void {
     const { authorization = null, accept = null, origin = null, host = '' } = req.headers
     const post: Post = {
@@ -134,7 +142,7 @@ export function createRequestAnswerer({
       accept,
       from: { origin, host },
       body: bytes.toString(),
-      requestId: nameOf(req),
+      ...requestOf(req),
     }
     const goLongWay = (): void => {
       Object.assign(req, { body: new WholeBody(bytes) })
@@ -145,11 +153,9 @@ export function createRequestAnswerer({
     else if (answer instanceof Promise) {
       answer
         .then((later) => (later === null ? goLongWay() : sendAnswer(res, later, post.requestId)))
-        .catch((error: unknown) => apologise(res, log, error, post.requestId))
+        .catch((error: unknown) => sorry(res, post, error))
     } else if ('join' in answer) {
-      stream(res, answer, post, goLongWay).catch((error: unknown) =>
-        apologise(res, log, error, post.requestId),
-      )
+      stream(res, answer, post, goLongWay).catch((error: unknown) => sorry(res, post, error))
     } else sendAnswer(res, answer, post.requestId)
   }
 
@@ -177,18 +183,18 @@ export function createRequestAnswerer({
   }
 
   function answerNotice(req: IncomingMessage, res: ServerResponse, rawBody: Buffer): void {
-    const requestId = nameOf(req)
+    const incoming = requestOf(req)
     const given = req.headers['webhook-signature']
     const signature = typeof given === 'string' ? given : null
     noticeLane
-      .answer({ rawBody, signature, requestId, client: addressOf(req) })
-      .then((answer) => sendAnswer(res, answer, requestId))
-      .catch((error: unknown) => apologise(res, log, error, requestId))
+      .answer({ rawBody, signature, ...incoming })
+      .then((answer) => sendAnswer(res, answer, incoming.requestId))
+      .catch((error: unknown) => sorry(res, incoming, error))
   }
 
   function take(req: IncomingMessage, res: ServerResponse): void {
     const length = Number(req.headers['content-length'])
-    if (isForLane(req) && length > 0 && length <= MOST_BYTES) {
+    if (isForLane(req) && length > 0 && length <= MAX_REQUEST_BYTES) {
       readWhole(req, length, (bytes) => answerPost(req, res, bytes))
     } else if (isNotice(req) && length > 0 && length <= noticeLane.mostBytes) {
       readWhole(req, length, (bytes) => answerNotice(req, res, bytes))
@@ -210,6 +216,7 @@ export function createRequestAnswerer({
       else shedding.admit(res)
     },
     unanswered: () => unanswered.keys(),
+    load: () => shedding.load(),
   }
 }
 
@@ -221,7 +228,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
 function isForLane({ method, url, headers }: IncomingMessage): boolean {
   return (
     method === 'POST' &&
-    url === LANE_PATH &&
+    url === GRAPHQL_PATH &&
     JSON_TYPE.test(headers['content-type'] ?? '') &&
     headers['content-encoding'] === undefined
   )

@@ -6,11 +6,9 @@ import { makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { carrySocket } from './carry-socket.ts'
 import type { Gateway } from '../gateway.ts'
+import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
 import type { Log } from '../uploads/parts.ts'
 
-/** Bytes of one message of a client. */
-const MAX_MESSAGE_BYTES = 64 * 1024
-const PATH = '/graphql'
 /** "Service Restart": clients come back, and watch on. https://www.iana.org/assignments/websocket */
 const SERVICE_RESTART = 1012
 
@@ -25,7 +23,7 @@ export function listenForSockets(
 ): { close(graceMs: number): Promise<void> } {
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
+    maxPayload: MAX_REQUEST_BYTES,
     handleProtocols: (protocols) =>
       protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
   })
@@ -39,7 +37,7 @@ export function listenForSockets(
     // Compared as text: what comes here may be no address at all.
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
       answerWithoutUpgrade(server, request, socket)
-    } else if (request.url?.split('?', 1)[0] !== PATH) {
+    } else if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) {
       refuse(socket, '404 Not Found')
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
       refuse(socket, '403 Forbidden')

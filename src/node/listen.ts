@@ -16,7 +16,7 @@ import type { Log } from '../uploads/parts.ts'
 /** What of a gateway answers whoever comes. */
 export type AnsweringGateway = Pick<
   Gateway,
-  'fetch' | 'lane' | 'noticeLane' | 'nextId' | 'noteRefused' | 'sockets' | 'allowedOrigins'
+  'fetch' | 'lane' | 'noticeLane' | 'nextId' | 'besideDoors' | 'sockets' | 'allowedOrigins'
 >
 
 export interface Listener {
@@ -24,6 +24,8 @@ export interface Listener {
   readonly url: string
   /** Who answers from now on; until then every answer is 503. */
   answerWith(gateway: AnsweringGateway, log: Log): void
+  /** How much is under way, for metrics. */
+  load(): ReturnType<RequestAnswerer['load']>
   /** Takes no more requests, lets those under way finish for so long, then cuts what is left. */
   close(graceMs: number): Promise<void>
 }
@@ -64,7 +66,11 @@ export interface ListenOptions {
 /** Rejects where the address cannot be had, with a sentence that says which. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, trustedProxies, patience = PATIENCE } = options
-  let answerer: RequestAnswerer = { listener: starting, unanswered: () => [] }
+  let answerer: RequestAnswerer = {
+    listener: starting,
+    unanswered: () => [],
+    load: () => ({ inFlight: 0, queued: 0 }),
+  }
   let draining = false
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -89,6 +95,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       answerer = createRequestAnswerer({ gateway, log, trustedProxies })
       sockets = listenForSockets(server, gateway, log)
     },
+    load: () => answerer.load(),
     async close(graceMs) {
       draining = true
       const startedAt = performance.now()

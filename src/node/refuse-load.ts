@@ -1,64 +1,46 @@
 /** The answer to a request that is not taken on: prepared once, so that refusing costs next to nothing. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AnswerHeaders } from '../http/answer-headers.ts'
+import { GRAPHQL_PATH } from '../http/graphql-address.ts'
+import type { PreparedAnswer } from '../http/prepared-answer.ts'
+import { sendAnswer } from './send-answer.ts'
 
 const SENTENCE = 'The gateway has more to do than it can: try again in a second.'
-const PLAIN = Buffer.from(`${SENTENCE}\n`)
+const PLAIN = `${SENTENCE}\n`
 /** As every GraphQL error: clients read the code, people the sentence. */
-const GRAPHQL = Buffer.from(
-  JSON.stringify({ errors: [{ message: SENTENCE, extensions: { code: 'OVERLOADED' } }] }),
-)
-/** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after, in seconds. */
-const HEADERS = [
-  'retry-after',
-  '1',
-  'cache-control',
-  'no-store',
-  'x-content-type-options',
-  'nosniff',
-]
-const PLAIN_HEADERS = headers('text/plain; charset=utf-8', PLAIN)
-const JSON_HEADERS = headers('application/json; charset=utf-8', GRAPHQL)
+const GRAPHQL = JSON.stringify({
+  errors: [{ message: SENTENCE, extensions: { code: 'OVERLOADED' } }],
+})
 /** The media type by which a client knows that a status other than 200 is GraphQL's too. */
 const RESPONSE_TYPE = 'application/graphql-response+json'
-const RESPONSE_HEADERS = headers(`${RESPONSE_TYPE}; charset=utf-8`, GRAPHQL)
+/** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after, in seconds. */
+const RETRY_AFTER = ['retry-after', '1']
 
-/**
- * Answers 503. The connection stays: a new one would cost more than the refusal. A page of another
- * origin can read it only where that origin is named, which `allowedOrigins` says.
- */
+/** By the headers that they are made of: of these there is one list for each origin and media type. */
+const refusals = new WeakMap<readonly string[], PreparedAnswer>()
+
+function refusalWith(headers: readonly string[], text: string): PreparedAnswer {
+  const known = refusals.get(headers)
+  if (known !== undefined) return known
+  const made = { status: 503, headers: [...headers, ...RETRY_AFTER], text }
+  refusals.set(headers, made)
+  return made
+}
+
+/** Answers 503. The connection stays: a new one would cost more than the refusal. */
 export function refuseLoad(
   request: IncomingMessage,
   response: ServerResponse,
-  allowedOrigins: ReadonlySet<string>,
+  headersFor: AnswerHeaders,
+  requestId: string,
 ): void {
   const { accept, origin } = request.headers
-  const isGraphQL = request.url?.startsWith('/graphql') === true
-  const body = isGraphQL ? GRAPHQL : PLAIN
-  const prepared = isGraphQL
-    ? accept?.includes(RESPONSE_TYPE) === true
-      ? RESPONSE_HEADERS
-      : JSON_HEADERS
-    : PLAIN_HEADERS
-  response.writeHead(
-    503,
-    origin === undefined ? prepared : [...prepared, ...cors(origin, allowedOrigins)],
-  )
-  response.end(body)
-}
-
-function headers(type: string, body: Buffer): string[] {
-  return [...HEADERS, 'content-type', type, 'content-length', String(body.length)]
-}
-
-/** https://fetch.spec.whatwg.org/#http-responses */
-function cors(origin: string, allowedOrigins: ReadonlySet<string>): readonly string[] {
-  if (!allowedOrigins.has(origin)) return ['vary', 'Origin']
-  return [
-    'vary',
-    'Origin',
-    'access-control-allow-origin',
-    origin,
-    'access-control-expose-headers',
-    'Retry-After',
-  ]
+  const isGraphQL = request.url?.startsWith(GRAPHQL_PATH) === true
+  const type = !isGraphQL
+    ? 'text/plain'
+    : accept?.includes(RESPONSE_TYPE) === true
+      ? RESPONSE_TYPE
+      : 'application/json'
+  const headers = headersFor(origin ?? null, `${type}; charset=utf-8`)
+  sendAnswer(response, refusalWith(headers, isGraphQL ? GRAPHQL : PLAIN), requestId)
 }

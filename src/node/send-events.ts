@@ -22,32 +22,41 @@ function bytesOf(frame: Frame): Buffer {
   return made
 }
 
+/** Calls back at each beat until what it returns is called. */
+export type Pulse = (beat: () => void) => () => void
+
+function byTimer(beat: () => void): () => void {
+  const timer = setInterval(beat, PULSE_MS)
+  return () => clearInterval(timer)
+}
+
 /** Streams that stand open, and one pulse for all of them. */
 export interface EventStreams {
   /** `open` begins the answer, which sending does as well. */
   outlet(response: ServerResponse, headers: readonly string[]): Outlet & { open(): void }
 }
 
-export function createEventStreams(): EventStreams {
+/** @param pulse handed in, so that tests beat by hand */
+export function createEventStreams(pulse: Pulse = byTimer): EventStreams {
   const open = new Set<ServerResponse>()
-  let pulse: NodeJS.Timeout | null = null
+  let endPulse: (() => void) | null = null
 
   function beat(): void {
     // Who does not read what there is needs no sign of life.
-    for (const response of open) {
-      if (!response.writableEnded && !response.writableNeedDrain) response.write(PULSE)
-    }
+    for (const response of open) if (!response.writableNeedDrain) response.write(PULSE)
   }
 
   function add(response: ServerResponse): void {
     open.add(response)
-    pulse ??= setInterval(beat, PULSE_MS)
-    response.once('close', () => {
-      open.delete(response)
-      if (open.size > 0 || pulse === null) return
-      clearInterval(pulse)
-      pulse = null
-    })
+    endPulse ??= pulse(beat)
+    response.once('close', () => remove(response))
+  }
+
+  function remove(response: ServerResponse): void {
+    open.delete(response)
+    if (open.size > 0) return
+    endPulse?.()
+    endPulse = null
   }
 
   return {
@@ -61,13 +70,15 @@ export function createEventStreams(): EventStreams {
       }
       return {
         open: begin,
+        hasRoom: () => !response.writableNeedDrain,
         send(frame) {
           begin()
-          return response.destroyed || response.write(bytesOf(frame))
+          if (!response.destroyed) response.write(bytesOf(frame))
         },
         end(ending) {
           begin()
-          open.delete(response)
+          // Behind another answer on its connection it closes much later, and takes nothing until then.
+          remove(response)
           response.end(ending === 'stopping' ? STOPPING : COMPLETE)
         },
       }

@@ -22,6 +22,8 @@ export interface Load {
   readonly refused: number
   /** Requests read and not answered yet. */
   readonly inFlight: number
+  /** Of these, those whose turn has not come. */
+  readonly queued: number
   /** How long the request waited, once it was read, that was served last, in milliseconds. */
   readonly delayMs: number
 }
@@ -199,7 +201,12 @@ export function createShedding<T>(parts: SheddingParts<T>): Shedding<T> {
         isWaiting = false
       }
     },
-    load: () => ({ refused, inFlight: underWay + queue.length(), delayMs }),
+    load: () => ({
+      refused,
+      inFlight: underWay + queue.length(),
+      queued: queue.length(),
+      delayMs,
+    }),
   }
 }
 

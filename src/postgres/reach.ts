@@ -1,6 +1,7 @@
 /** Fails fast while the database is away, and finds out soon that it is back. */
-import { StoreUnavailable } from '../store/unavailable.ts'
+import { StoreUnavailable } from '../unavailable.ts'
 import { lossOf } from './lost.ts'
+import { withoutValues } from './without-values.ts'
 
 /** First and longest pause between two attempts while none succeeds, in milliseconds. */
 const FIRST_PAUSE_MS = 50
@@ -10,7 +11,8 @@ const LONGEST_PAUSE_MS = 1000
 export interface Reach {
   /**
    * Rejects with `StoreUnavailable` where the database does not answer: at once, without asking it,
-   * during the pause after it could not be reached.
+   * during the pause after it could not be reached. Whatever else goes wrong is thrown without the
+   * values that were given.
    */
   <T>(work: () => Promise<T>): Promise<T>
 }
@@ -44,10 +46,11 @@ export function createReach(
       failures = 0
       return result
     } catch (error) {
+      const told = withoutValues(error)
       const loss = lossOf(error)
-      if (loss === null) throw error
-      if (loss === 'gone') failed(error)
-      throw new StoreUnavailable(error)
+      if (loss === null) throw told
+      if (loss === 'gone') failed(told)
+      throw new StoreUnavailable(told)
     }
   }
 }

@@ -99,6 +99,8 @@ export interface RecordedChange {
 export interface DueUpload {
   readonly upload: Upload
   readonly idleChecks: number
+  /** When its time came. */
+  readonly dueAt: Date
 }
 
 /** When to ask Stream about an upload next; null for never. */

@@ -1,10 +1,12 @@
 /**
- * Keeps the gateway below Stream's own limit: 1,200 requests in five minutes for all of an account's
+ * Keeps the gateways below Stream's own limit: 1,200 requests in five minutes for all of an account's
  * tokens together, and whoever passes it is refused everything for the next five.
  * https://developers.cloudflare.com/fundamentals/api/reference/limits/
  */
-import { createRecentTimes } from '../recent-times.ts'
+import type { Allowance, Allowances } from '../allowances/allowances.ts'
 
+/** Under which all gateways of an account count together. */
+const KEY = 'stream-api'
 const WINDOW_MS = 300_000
 /** Stream's own block is over by then, whatever it says. */
 const LONGEST_HOLD_SECONDS = 600
@@ -18,59 +20,61 @@ const KEPT_FOR_MUTATIONS = 0.2
 /** What a request is for: mutations go first, synchronisation takes what is left. */
 export type Purpose = 'mutation' | 'synchronisation'
 
+/** Rejects where the allowances cannot be reached: then nothing may be sent. */
 export interface ApiBudget {
   /** Counts a request and gives null; or counts nothing, and gives the seconds until there is room. */
-  take(purpose: Purpose): number | null
+  take(purpose: Purpose): Promise<number | null>
   /** Stream said to wait: nothing is taken until then. */
-  holdFor(seconds: number): void
-  /** Requests that mutations may still make in the present five minutes. */
-  left(): number
+  holdFor(seconds: number): Promise<void>
+  /** Requests that mutations may still make in the present five minutes; infinite without a limit. */
+  left(): Promise<number>
 }
 
-/** `requests` in any five minutes; null for as many as one likes, as an emulator allows. */
-export function createApiBudget(requests: number | null, now: () => Date): ApiBudget {
-  const limit = requests ?? Number.POSITIVE_INFINITY
-  const limits: Readonly<Record<Purpose, number>> = {
-    mutation: limit,
-    synchronisation: limit * (1 - KEPT_FOR_MUTATIONS),
-  }
-  const paced = Math.max(LEAST_A_MINUTE, limits.synchronisation / 5)
-  /** When each request of the last five minutes was made. Bounded by the limit. */
-  const made = createRecentTimes(WINDOW_MS)
-  let heldUntil = 0
-
+/**
+ * `requests` in any five minutes, of all gateways that share the allowances. Null for as many as one
+ * likes, as an emulator allows: nothing is counted then, and a hold is of this gateway alone. The
+ * allowances are not asked, for each call to Stream would wait for that, and a 429 comes to each
+ * gateway by itself.
+ */
+export function createApiBudget(
+  allowances: Allowances,
+  requests: number | null,
+  now: () => Date,
+): ApiBudget {
+  if (requests === null) return createUncountedBudget(now)
+  const within = allowancesOf(requests)
   return {
-    take(purpose) {
-      const at = now().getTime()
-      if (at < heldUntil) return secondsUntil(heldUntil, at)
-      if (requests === null) return null
-      const taken = made.countAt(at)
-      if (purpose === 'synchronisation') {
-        const before = made.countUntil(at - MINUTE_MS)
-        const oldest = made.at(before)
-        if (oldest !== null && taken - before >= paced) {
-          return secondsUntil(oldest + MINUTE_MS, at)
-        }
-      }
-      const over = taken - limits[purpose]
-      if (over >= 0) {
-        // There is room once enough of the oldest have left the window.
-        const leaver = made.at(Math.min(Math.floor(over), taken - 1)) ?? at
-        return secondsUntil(leaver + WINDOW_MS, at)
-      }
-      made.add()
-      return null
-    },
-    holdFor(seconds) {
-      heldUntil = Math.max(
-        heldUntil,
-        now().getTime() + Math.min(seconds, LONGEST_HOLD_SECONDS) * 1000,
-      )
-    },
-    left: () => Math.max(0, limit - made.countAt(now().getTime())),
+    take: (purpose) => allowances.take(KEY, within[purpose], now()),
+    holdFor: (seconds) => allowances.hold(KEY, holdEnd(seconds, now())),
+    left: async () => Math.max(0, requests - (await allowances.taken(KEY, WINDOW_MS, now()))),
   }
 }
 
-function secondsUntil(then: number, at: number): number {
-  return Math.max(1, Math.ceil((then - at) / 1000))
+function allowancesOf(requests: number): Readonly<Record<Purpose, readonly Allowance[]>> {
+  const share = requests * (1 - KEPT_FOR_MUTATIONS)
+  return {
+    mutation: [{ most: requests, spanMs: WINDOW_MS }],
+    synchronisation: [
+      { most: Math.ceil(share), spanMs: WINDOW_MS },
+      { most: Math.ceil(Math.max(LEAST_A_MINUTE, share / 5)), spanMs: MINUTE_MS },
+    ],
+  }
+}
+
+function createUncountedBudget(now: () => Date): ApiBudget {
+  let heldUntil = 0
+  return {
+    async take() {
+      const left = heldUntil - now().getTime()
+      return left > 0 ? Math.ceil(left / 1000) : null
+    },
+    async holdFor(seconds) {
+      heldUntil = Math.max(heldUntil, holdEnd(seconds, now()).getTime())
+    },
+    left: () => Promise.resolve(Number.POSITIVE_INFINITY),
+  }
+}
+
+function holdEnd(seconds: number, now: Date): Date {
+  return new Date(now.getTime() + Math.min(seconds, LONGEST_HOLD_SECONDS) * 1000)
 }

@@ -7,14 +7,26 @@ import { StreamError } from './errors.ts'
  * The same backend, which refuses with `rate-limited` what the budget has no room for, before
  * anything is sent. A 429 of Stream holds everything back for as long as Stream says. Offsets are
  * read at the upload host, which is not part of the API. `always` books every call under one purpose.
+ * Where the budget cannot be asked, nothing is sent, and its own error is thrown.
  */
 export function withBudget(
   backend: StreamBackend,
   budget: ApiBudget,
   always?: Purpose,
 ): StreamBackend {
+  /** Where that cannot be written down, both errors are thrown: neither is to be lost. */
+  async function holdFor(seconds: number, refusal: StreamError): Promise<void> {
+    if (seconds <= 0) return
+    try {
+      await budget.holdFor(seconds)
+    } catch (cause) {
+      const message = 'Stream said to wait, and that could not be written down.'
+      throw new AggregateError([refusal, cause], message, { cause })
+    }
+  }
+
   async function within<T>(purpose: Purpose, call: () => Promise<T>): Promise<T> {
-    const wait = budget.take(always ?? purpose)
+    const wait = await budget.take(always ?? purpose)
     if (wait !== null) throw outOfBudget(wait)
     try {
       return await call()
@@ -22,7 +34,7 @@ export function withBudget(
       // Without Retry-After it is not the limit of requests that was passed, but that of videos in
       // the queue: other calls may go on.
       if (error instanceof StreamError && error.kind === 'rate-limited') {
-        budget.holdFor(error.retryAfterSeconds ?? 0)
+        await holdFor(error.retryAfterSeconds ?? 0, error)
       }
       throw error
     }

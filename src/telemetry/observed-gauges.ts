@@ -15,7 +15,9 @@ export interface Observations {
   /** When Stream should have been asked after the most overdue upload; null where none is due. */
   oldestDue(): Promise<Date | null>
   /** Requests to Stream's API that are left in the present five minutes; infinite without a limit. */
-  streamBudgetLeft(): number
+  streamBudgetLeft(): Promise<number>
+  /** Requests read and not answered yet, and of them those whose turn has not come. */
+  load(): { readonly inFlight: number; readonly queued: number }
 }
 
 /** A reading that takes longer is left out of the scrape. Prometheus itself waits for ten seconds. */
@@ -107,6 +109,16 @@ export function observeGauges(registry: Registry, { observe, clock, log }: Gauge
   observed(
     'headgate_stream_budget_left',
     "Requests that mutations may still make to Stream's API in the present five minutes; +Inf without a limit.",
-    async () => observe.streamBudgetLeft(),
+    () => observe.streamBudgetLeft(),
+  )
+  observed(
+    'headgate_requests_in_flight',
+    'Requests that were read and are not answered yet; streams that stand open are not among them.',
+    async () => observe.load().inFlight,
+  )
+  observed(
+    'headgate_requests_queued',
+    'Requests that were read and wait for their turn.',
+    async () => observe.load().queued,
   )
 }

@@ -17,10 +17,11 @@ const SETTLED_AFTER_MS = 60_000
 /** Those that wait for their confirmation stand back so long for each call before them. */
 const STAND_BACK_MS = 5000
 
-/** An upload to ask after; `idleChecks` is null where it is asked after only because it is watched. */
+/** An upload to ask after; the others are null where it is asked after only because it is watched. */
 export interface Asked {
   readonly upload: Upload
   readonly idleChecks: number | null
+  readonly dueAt: Date | null
 }
 
 type AskParts = Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'telemetry'>

@@ -3,6 +3,7 @@
  * or recorded by a request that fails, and nothing is minted twice.
  */
 import type { KeyedUpload, Reservation, ReserveOutcome } from '../store/store.ts'
+import { awaitOutcome } from './await-outcome.ts'
 import { checkIdempotencyKey, checkRequest } from './check-request.ts'
 import { type Minted, mintReserved } from './mint-reserved.ts'
 import type { Parts } from './parts.ts'
@@ -50,6 +51,7 @@ type CreateParts = Pick<
   | 'policy'
   | 'createLimit'
   | 'mintsUnderWay'
+  | 'closing'
   | 'newId'
   | 'readVideo'
 >
@@ -109,7 +111,7 @@ async function mint(
   const issues = checkRequest(request, parts.policy, now)
   if (issues.length > 0) return invalidInput(issues)
 
-  const wait = parts.createLimit.take(viewer.subject, now)
+  const wait = await parts.createLimit.take(viewer.subject, now)
   if (wait !== null) {
     const most = parts.policy.createsPerMinute
     return rateLimited(`You may mint ${most} uploads a minute.`, wait)
@@ -124,7 +126,12 @@ async function mint(
   })
   const reserved = await parts.store.reserve(reservation, rulesAt(parts, now))
   if (reserved.kind === 'over-quota') return overQuota(parts, reservation, reserved)
-  if (reserved.kind === 'taken') return answerTaken(reserved, fingerprint)
+  if (reserved.kind === 'taken') {
+    const taken = await outcomeOf(parts, viewer, request, fingerprint, reserved, now)
+    // Whoever was faster gave up: the key is free again.
+    if (taken === null) return mint(parts, viewer, creator, request, fingerprint)
+    return answerTaken(taken, fingerprint)
+  }
   return mintReserved(parts, reservation, request.thumbnailTimestampPct)
 }
 
@@ -132,12 +139,15 @@ async function mint(
 async function recall(
   parts: CreateParts,
   viewer: Viewer,
-  { idempotencyKey }: UploadRequest,
+  request: UploadRequest,
   fingerprint: string,
   now: Date,
 ): Promise<CreateUploadOutcome | null> {
+  const { idempotencyKey } = request
   if (idempotencyKey === null) return null
-  const earlier = await parts.store.findByKey(viewer.subject, idempotencyKey, keysSince(now))
+  const found = await parts.store.findByKey(viewer.subject, idempotencyKey, keysSince(now))
+  if (found === null) return null
+  const earlier = await outcomeOf(parts, viewer, request, fingerprint, found, now)
   if (earlier === null) return null
   if (earlier.upload !== null || earlier.reservation.fingerprint !== fingerprint) {
     return answerTaken(earlier, fingerprint)
@@ -146,6 +156,20 @@ async function recall(
   // most. Its URL is lost, so that is deleted, and the caller gets a new one.
   const settled = await settleReservation(parts, earlier.reservation)
   return settled === 'released' ? null : answerTaken(earlier, fingerprint)
+}
+
+/** Another gateway may be at it with the same wishes: then its outcome is everybody's. */
+async function outcomeOf(
+  parts: CreateParts,
+  viewer: Viewer,
+  { idempotencyKey }: UploadRequest,
+  fingerprint: string,
+  found: KeyedUpload,
+  now: Date,
+): Promise<KeyedUpload | null> {
+  if (idempotencyKey === null || found.reservation.fingerprint !== fingerprint) return found
+  const key = { requestedBy: viewer.subject, key: idempotencyKey, since: keysSince(now) }
+  return awaitOutcome(parts, key, found)
 }
 
 function answerTaken(

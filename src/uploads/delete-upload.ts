@@ -66,7 +66,7 @@ async function remove(
 ): Promise<DeleteUploadOutcome> {
   const { uid } = upload
   if (upload.status === 'DELETED') return { kind: 'Deleted', upload }
-  const wait = parts.deleteLimit.take(viewer.subject, parts.clock.now())
+  const wait = await parts.deleteLimit.take(viewer.subject, parts.clock.now())
   if (wait !== null) {
     return rateLimited(`You may delete ${parts.policy.createsPerMinute} uploads a minute.`, wait)
   }

@@ -22,6 +22,8 @@ export interface Log {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+  /** Whether lines of this level are written at all; where it is left out, they are. */
+  isLevelEnabled?(level: 'debug'): boolean
 }
 
 /** Everything that the verbs in this folder need; each takes the few it uses. */

@@ -101,7 +101,7 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
       for (let start = 0; start < asked.length; start += UPLOADS_A_CALL) {
         const group = asked.slice(start, start + UPLOADS_A_CALL)
         const count = await asking.attempt(() => askStream(parts, group))
-        if (count === null) await store.reschedule(dueAgain(group, now))
+        if (count === null) await store.reschedule(dueAgain(group))
         else changed += count
       }
       const watched = new Set(watching)
@@ -132,7 +132,7 @@ async function uploadsToAsk(
   return [
     ...watched
       .filter((upload) => !isTerminal(upload.status))
-      .map((upload) => ({ upload, idleChecks: null })),
+      .map((upload) => ({ upload, idleChecks: null, dueAt: null })),
     ...due,
   ]
 }
@@ -150,9 +150,9 @@ function inRotation(
 }
 
 /** What Stream was not asked about is as due as before, for whichever gateway. */
-function dueAgain(group: readonly Asked[], now: Date): readonly NextCheck[] {
-  return group.flatMap(({ upload: { uid, version }, idleChecks }) =>
-    idleChecks === null ? [] : [{ uid, version, idleChecks, checkAt: now }],
+function dueAgain(group: readonly Asked[]): readonly NextCheck[] {
+  return group.flatMap(({ upload: { uid, version }, idleChecks, dueAt }) =>
+    idleChecks === null ? [] : [{ uid, version, idleChecks, checkAt: dueAt }],
   )
 }
 

@@ -7,6 +7,8 @@ import { uploadOf } from '../kit/samples.ts'
 /** A carrier that is ready to be used. */
 export interface OpenedEvents {
   readonly events: UploadEvents
+  /** Writes the upload down before it is published, where a carrier reads it from there. */
+  record?(upload: Upload): Promise<void>
   /** Resolves when whoever listens has heard everything that was published. */
   delivered(): Promise<void>
   close?(): Promise<void>
@@ -35,7 +37,14 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
     }
 
     async function publish(...uploads: Partial<Upload>[]): Promise<void> {
-      for (const upload of uploads) events.publish(uploadOf(upload))
+      for (const upload of uploads.map(uploadOf)) {
+        if (opened.record !== undefined) {
+          // Who reads what is written down finds the newest: each is heard before the next is written.
+          await opened.record(upload)
+          events.publish(upload)
+          await opened.delivered()
+        } else events.publish(upload)
+      }
       await opened.delivered()
     }
 
@@ -70,14 +79,16 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
       const listeners = topics.map(listen)
       await publish({ uid: 'alice', creator: 'alice' })
       expect(listeners.flatMap(({ heard }) => heard)).toEqual([])
-      await publish({ uid: 'x', creator: '__proto__' }, { uid: 'x', creator: '' })
-      expect(listeners.map(({ heard }) => heard)).toEqual([[], [], [], ['x1'], ['x1']])
+      await publish({ uid: 'x', creator: '__proto__' }, { uid: 'y', creator: '' })
+      expect(listeners.map(({ heard }) => heard)).toEqual([[], [], [], ['y1'], ['x1']])
     })
 
     test('the upload arrives whole, as it was published', async () => {
       const heard: Upload[] = []
       events.subscribe(all, (upload) => heard.push(upload))
       const upload = uploadOf({
+        id: 'id-of-whole',
+        uid: 'whole',
         name: 'Zoë 🎬',
         meta: { deep: [{ a: null }] },
         progress: { totalBytes: 30_000_000_000, receivedBytes: 1, encodingPercent: 39.5 },

@@ -74,7 +74,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       ])
       expect(await dueAt(99)).toEqual([])
       expect(await store().claimDue(after(100), 9, after(100))).toEqual([
-        { upload: a, idleChecks: 4 },
+        { upload: a, idleChecks: 4, dueAt: after(100) },
       ])
       expect(await store().find(b.uid)).toEqual(b)
       await store().reschedule([])

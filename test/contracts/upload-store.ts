@@ -181,7 +181,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           event,
         ])
         expect(await again.claimDue(after(10), 9, after(40))).toEqual([
-          { upload: queued, idleChecks: 3 },
+          { upload: queued, idleChecks: 3, dueAt: after(10) },
         ])
         expect(await again.holdings()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
         expect(await again.keptNotices('stranger')).toEqual(['{"a":1}'])

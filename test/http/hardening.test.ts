@@ -1,4 +1,5 @@
 /** What every answer carries, who is answered at all, and how long a client may take. */
+import { once } from 'node:events'
 import { BlockList, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { clientAddress, trustProxy } from '../../src/node/client-address.ts'
@@ -143,7 +144,7 @@ const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
     answer: () => Promise.reject(new Error('It is closed.')),
   },
   nextId: () => 'one',
-  noteRefused: () => {},
+  besideDoors: { headers: () => [], note: () => {} },
   sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
   allowedOrigins: new Set(),
 }
@@ -167,6 +168,28 @@ describe('a client that is slow, or sends too much', () => {
     // A door that wants all of the body, as GraphQL's does.
     listener.answerWith({ fetch: echo, ...NO_OTHER_WAYS }, silence)
     expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 408 /)
+  })
+
+  const length = 'Content-Length: 100000\r\n\r\n{'
+  const chunks = `Transfer-Encoding: chunked\r\n\r\n11170\r\n${' '.repeat(70_000)}\r\n`
+  it.each([
+    ['too long', 'POST /graphql', length, 413],
+    ['too long, without saying so', 'POST /graphql', chunks, 413],
+    ['for nobody', 'POST /nowhere', length, 404],
+    ['not to be sent so', 'PUT /webhooks/stream', length, 405],
+  ])('of a body that is %s is not waited for at the end', async (_why, to, body, status) => {
+    const gateway = await startTestGateway()
+    const { hostname, port } = new URL(gateway.url)
+    const socket = connect(Number(port), hostname)
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => undefined)
+    const headers = 'Host: localhost\r\nContent-Type: application/json'
+    socket.write(`${to} HTTP/1.1\r\n${headers}\r\n${body}`)
+    const [answer]: unknown[] = await once(socket, 'data')
+    expect(String(answer)).toContain(`HTTP/1.1 ${status} `)
+    const startedAt = performance.now()
+    await gateway.stop()
+    expect(performance.now() - startedAt).toBeLessThan(3000)
   })
 
   it('of headers is refused with a 431', async () => {

@@ -207,7 +207,7 @@ describe('the fast lane for notices', () => {
         answer: async () => ({ status: 200, headers: [], text: 'lane' }),
       },
       nextId: () => 'one',
-      noteRefused: () => {},
+      besideDoors: { headers: () => [], note: () => {} },
       sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
       allowedOrigins: new Set(),
     }

@@ -13,6 +13,9 @@ import { type Stage, WITH_TOKENS, setStage } from './stage.ts'
 const START = Date.UTC(2026, 0, 1)
 const QUERY = '{ uploads { totalCount } }'
 
+/** Characters of `Bearer `. */
+const SCHEME = 7
+
 function quiet(): void {
   // Nothing here is about the log.
 }
@@ -125,7 +128,7 @@ describe('a caller', () => {
       expect(isViewer(await callers.authenticate(authorization))).toBe(true)
     }
     const remembered = tokens.filter((authorization) => callers.recall(authorization) !== null)
-    const characters = remembered.reduce((sum, { length }) => sum + length, 0)
+    const characters = remembered.reduce((sum, header) => sum + header.length - SCHEME, 0)
     expect(characters).toBeLessThanOrEqual(2_000_000)
     expect(remembered.length).toBeGreaterThan(2000)
     expect(remembered).toEqual(tokens.slice(-remembered.length))
@@ -133,5 +136,50 @@ describe('a caller', () => {
       const viewer = callers.recall(authorization)
       if (viewer !== null && viewer.subject !== `caller-${index}`) throw new Error('Somebody else.')
     }
+  })
+
+  it('is remembered however the header is written', async () => {
+    const { callers } = remembering()
+    const token = await tokenFor('ada', { exp: START / 1000 + 60 })
+    await callers.authenticate(`bearer   ${token} `)
+    for (const header of [`Bearer ${token}`, `BEARER ${token}`, ` Bearer   ${token}`]) {
+      expect(callers.recall(header)).toMatchObject({ subject: 'ada' })
+    }
+    for (const header of [
+      token,
+      `Basic ${token}`,
+      `Bearer${token}`,
+      `Bearer ${token} x`,
+      '',
+      'Bearer ',
+    ]) {
+      expect(callers.recall(header)).toBeNull()
+    }
+  })
+
+  it('of a token longer than any that is common is let in, and not remembered', async () => {
+    const { callers } = remembering()
+    const exp = START / 1000 + 60
+    for (const [padding, isRemembered] of [
+      [3000, true],
+      [3200, false],
+    ] as const) {
+      const token = await tokenFor('ada', { exp, padding: 'x'.repeat(padding) })
+      expect(token.length <= 4200).toBe(isRemembered)
+      expect(isViewer(await callers.authenticate(`Bearer ${token}`))).toBe(true)
+      expect(callers.recall(`Bearer ${token}`) !== null).toBe(isRemembered)
+    }
+  })
+
+  it('who comes again and again is not forgotten for those who came once', async () => {
+    const { callers } = remembering()
+    const claims = { exp: START / 1000 + 3600, padding: 'x'.repeat(3000) }
+    const [regular, once] = [await tokenFor('ada', claims), await tokenFor('bob', claims)]
+    for (const token of [regular, once]) await callers.authenticate(`Bearer ${token}`)
+    for (let stranger = 0; stranger < 600; stranger += 1) {
+      await callers.authenticate(`Bearer ${await tokenFor(`stranger-${stranger}`, claims)}`)
+      expect(callers.recall(`Bearer ${regular}`)).toMatchObject({ subject: 'ada' })
+    }
+    expect(callers.recall(`Bearer ${once}`)).toBeNull()
   })
 })

@@ -1,7 +1,11 @@
 /** Whoever reads slower than things change gets the newest state, and costs no more than others. */
+import { once } from 'node:events'
 import { connect } from 'node:net'
+import { makeServer } from 'graphql-ws'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { setStage } from './stage.ts'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { carrySocket } from '../../src/node/carry-socket.ts'
+import { type Stage, setStage } from './stage.ts'
 import { beginStory } from './stories.ts'
 import { openLine, turns, until, watchByEvents } from './watchers.ts'
 
@@ -96,4 +100,92 @@ describe('a slow reader', () => {
     expect(versions.length).toBeLessThan(CHANGES)
     expect(slow.closed()).toBeNull()
   })
+
+  it(
+    'at a socket with many subscriptions has no more wait for it than with one',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      const stage = await setStage({ auth: OPEN })
+      const { url, carried } = await carrySockets(stage)
+      const [quick, slow] = [await openLine(url), await openLine(url)]
+      const lesson = await beginStory(stage, {}, LARGE)
+      for (const id of ['1', '2']) {
+        quick.send(subscribe(id, lesson.uid))
+        await until(() => quick.messages.some((text) => text.startsWith(`{"id":"${id}"`)))
+        quick.send({ id, type: 'complete' })
+      }
+      const story = await beginStory(stage, {}, LARGE)
+      const before = quick.messages.length
+      quick.send(subscribe('3', story.uid))
+      slow.send(...Array.from({ length: SUBSCRIPTIONS }, (_, id) => subscribe(`${id}`, story.uid)))
+      await until(() => slow.messages.length === SUBSCRIPTIONS && quick.messages.length > before)
+      expect(stage.seated()).toBe(SUBSCRIPTIONS + 1)
+      const longest = Math.max(...slow.messages.map(({ length }) => length))
+      const server = carried[1]
+      if (server === undefined) throw new Error('Nobody carries the slow socket.')
+
+      let most = 0
+      slow.socket.pause()
+      for (let count = 1; count < CHANGES; count += 1) {
+        await story.tell('bytes')
+        await until(() => versionsIn(quick.messages.slice(-1))[0] === count + 1, 'the change')
+        most = Math.max(most, server.bufferedAmount)
+        // A little is read now and then: what was sent is gone then, and there is room for more.
+        if (count % 10 === 0) slow.socket.resume()
+        if (count % 10 === 5) slow.socket.pause()
+      }
+      // What fills the line, and what finds it full.
+      expect(most).toBeGreaterThan(ENOUGH_BYTES)
+      expect(most).toBeLessThan(ENOUGH_BYTES + 2 * (longest + 100))
+      slow.socket.resume()
+      await story.tell('ready')
+      await until(
+        () => slow.messages.filter((text) => text.includes('"complete"')).length === SUBSCRIPTIONS,
+        'the slow ends',
+      )
+      for (let id = 0; id < SUBSCRIPTIONS; id += 1) {
+        const own = slow.messages.filter((text) => text.startsWith(`{"id":"${id}",`)).slice(0, -1)
+        const versions = versionsIn(own)
+        expect(isGrowing(versions)).toBe(true)
+        expect(versions.at(-1)).toBe(CHANGES + 1)
+      }
+      expect(slow.closed()).toBeNull()
+    },
+  )
 })
+
+/** Of one socket. */
+const SUBSCRIPTIONS = 30
+/** As carry-socket.ts has it. */
+const ENOUGH_BYTES = 64 * 1024
+
+/** A port at which sockets are carried as everywhere, and their other ends, in the order they came. */
+async function carrySockets(stage: Stage) {
+  const carried: WebSocket[] = []
+  const { sockets: door } = stage.gateway
+  const answering = {
+    graphql: makeServer(door.options),
+    door,
+    lane: stage.lane,
+    log: stage.parts.log,
+  }
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    handleProtocols: () => 'graphql-transport-ws',
+  })
+  server.on('connection', (socket) => {
+    carried.push(socket)
+    carrySocket(answering, socket)
+  })
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of carried) socket.terminate()
+    server.close()
+  })
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : null
+  return { url: `http://127.0.0.1:${port}`, carried }
+}

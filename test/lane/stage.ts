@@ -6,10 +6,12 @@ import { BlockList } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { createMemoryAllowances } from '../../src/allowances/memory.ts'
 import { createMemoryEvents } from '../../src/events/memory.ts'
 import { type Gateway, createGateway } from '../../src/gateway.ts'
 import type { AuthRules } from '../../src/http/authenticate.ts'
-import type { Lane, LaneAnswer, LaneStream } from '../../src/http/lane/lane.ts'
+import type { Lane, LaneStream } from '../../src/http/lane/lane.ts'
+import type { PreparedAnswer } from '../../src/http/prepared-answer.ts'
 import { listen } from '../../src/node/listen.ts'
 import { isSignedByNode } from '../../src/node/signature.ts'
 import type { UploadStore } from '../../src/store/store.ts'
@@ -19,6 +21,7 @@ import { createRestBackend } from '../../src/stream/rest.ts'
 import { sendByFetch } from '../../src/stream/send-by-fetch.ts'
 import { readVideo } from '../../src/stream/video.ts'
 import { silentTelemetry } from '../../src/telemetry/silent.ts'
+import type { Telemetry } from '../../src/telemetry/telemetry.ts'
 import type { Log, Parts } from '../../src/uploads/parts.ts'
 import { createRateLimit } from '../../src/uploads/rate-limit.ts'
 import { createWatchers } from '../../src/uploads/watchers.ts'
@@ -32,6 +35,8 @@ export interface Stage {
   /** Where everything goes the long way: the same gateway, with the same uploads. */
   readonly long: string
   readonly gateway: Gateway
+  /** The lane of the fast port, for whoever carries sockets himself. */
+  readonly lane: Lane
   readonly parts: Parts
   /** Stands still, so that both ways answer at the same moment. */
   readonly clock: TestClock
@@ -58,6 +63,12 @@ export interface Wanted {
   /** Other ports in front of the real ones, which fail or wait when the test says so. */
   readonly store?: (store: UploadStore) => UploadStore
   readonly stream?: (stream: StreamBackend) => StreamBackend
+  /** The same for the lane of the fast port. */
+  readonly lane?: (lane: Lane) => Lane
+  /** Where it is to be told what happens. */
+  readonly telemetry?: Telemetry
+  /** The log, besides what `errors` keeps of it. */
+  readonly log?: Log
 }
 
 const PLENTY = 1_000_000
@@ -90,7 +101,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
   const errors: object[] = []
   const closing = new AbortController()
   setMaxListeners(0, closing.signal)
-  const { store: asStore = same, stream: asStream = same } = wanted
+  const { store: asStore = same, stream: asStream = same, lane: asLane = same } = wanted
   const stream = asStream(
     createRestBackend({
       accountId: emulator.accountId,
@@ -99,17 +110,18 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
       send: sendByFetch(),
     }),
   )
+  const allowances = createMemoryAllowances()
   const parts: Parts = {
     stream,
     backgroundStream: stream,
     store: asStore(store),
     events: createMemoryEvents(),
     clock,
-    log: logInto(errors),
-    telemetry: silentTelemetry,
+    log: logInto(errors, wanted.log),
+    telemetry: wanted.telemetry ?? silentTelemetry,
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds, createsPerMinute },
-    createLimit: createRateLimit(createsPerMinute),
-    deleteLimit: createRateLimit(createsPerMinute),
+    createLimit: createRateLimit(allowances, 'mint', createsPerMinute),
+    deleteLimit: createRateLimit(allowances, 'delete', createsPerMinute),
     watchers: createWatchers(),
     closing: closing.signal,
     mintsUnderWay: new Map(),
@@ -132,7 +144,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
   const answered = new Set<string>()
   let seated = 0
   const told: Lane = tellingLane(
-    gateway.lane,
+    asLane(gateway.lane),
     (requestId) => answered.add(requestId),
     () => {
       seated += 1
@@ -142,6 +154,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
     fast: await open({ ...gateway, lane: told }, parts.log),
     long: await open({ ...gateway, lane: NO_LANE }, parts.log),
     gateway,
+    lane: told,
     parts,
     clock,
     emulator,
@@ -184,7 +197,7 @@ function tellingLane(
   return {
     ...lane,
     answer(post) {
-      const tell = <Answer extends LaneAnswer | null>(answer: Answer): Answer => {
+      const tell = <Answer extends PreparedAnswer | null>(answer: Answer): Answer => {
         if (answer !== null) tellAnswered(post.requestId)
         return answer
       }
@@ -204,11 +217,14 @@ function ignore(): void {
   // Of errors alone it is told.
 }
 
-function logInto(errors: object[]): Log {
+const SILENCE: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+function logInto(errors: object[], log: Log = SILENCE): Log {
   return {
-    debug: ignore,
-    info: ignore,
-    warn: ignore,
-    error: (fields, message) => errors.push({ ...fields, message }),
+    ...log,
+    error(fields, message) {
+      errors.push({ ...fields, message })
+      log.error(fields, message)
+    },
   }
 }

@@ -1,5 +1,6 @@
 /** Subscriptions both ways: the same story is told with the same words, by whatever carries it. */
 import { describe, expect, it } from 'vitest'
+import { silentTelemetry } from '../../src/telemetry/silent.ts'
 import { MOST_SUBSCRIPTIONS } from '../../src/uploads/watchers.ts'
 import { setStage } from './stage.ts'
 import { type Step, beginStory } from './stories.ts'
@@ -88,8 +89,18 @@ describe('the same story', () => {
 
   it('fails the same where an event cannot be told whole', async () => {
     let isBroken = false
+    const outcomes: string[] = []
     const stage = await setStage({
       auth: OPEN,
+      telemetry: {
+        ...silentTelemetry,
+        operation(kind, name) {
+          const done = (_seconds: number, outcome: string): void => {
+            if (kind === 'subscription') outcomes.push(outcome)
+          }
+          return { name: name ?? 'anonymous', done }
+        },
+      },
       store: (store) => ({
         ...store,
         historyOf: (ids) =>
@@ -100,7 +111,12 @@ describe('the same story', () => {
     const story = await beginStory(stage)
     const watching = [stage.fast, stage.long].map((url) => watchByEvents(url, bodyFor(story.uid)))
     await until(() => watching.every(({ results }) => results.length === 1), 'the present state')
-    expect(stage.seated()).toBe(1)
+    const early = watchByEvents(stage.fast, bodyFor(story.uid))
+    await until(() => early.results.length === 1)
+    expect(stage.seated()).toBe(2)
+    await until(() => outcomes.length === 2, 'the end of the lessons')
+    early.leave()
+    await until(() => outcomes.length === 3, 'the early end')
     isBroken = true
     await story.tell('bytes')
     await until(() => watching.every(({ results }) => results.length === 2), 'the failure')
@@ -115,6 +131,9 @@ describe('the same story', () => {
     )
     expect(fast).toEqual(long)
     expect(fast?.[1]).toContain('INTERNAL_SERVER_ERROR')
+    // Whoever was told of it had errors, and nobody else.
+    await until(() => outcomes.length === 5, 'both ends')
+    expect(outcomes).toEqual(['ok', 'ok', 'ok', 'errors', 'errors'])
   })
 
   it.each(['1', ''])('twice by one id %s is refused the same at a socket', async (id) => {

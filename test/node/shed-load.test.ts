@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import * as fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createAnswerHeaders } from '../../src/http/answer-headers.ts'
+import { securityHeaders } from '../../src/http/security-headers.ts'
 import { refuseLoad } from '../../src/node/refuse-load.ts'
 import { createShedding } from '../../src/node/shed-load.ts'
 import { type Served, evenly, turnLoop } from '../kit/event-loop.ts'
@@ -107,7 +109,7 @@ describe('load shedding', () => {
     })
     for (const name of ['a', 'b', 'c']) shedding.admit(name)
     expect([ends.length, refused]).toEqual([2, ['c']])
-    expect(shedding.load()).toEqual({ refused: 1, inFlight: 2, delayMs: 0 })
+    expect(shedding.load()).toEqual({ refused: 1, inFlight: 2, queued: 0, delayMs: 0 })
     ends[0]?.()
     // Answered, and then its connection closed: it is one request all the same.
     ends[0]?.()
@@ -115,9 +117,32 @@ describe('load shedding', () => {
     for (const name of ['d', 'e']) shedding.admit(name)
     expect([ends.length, refused]).toEqual([3, ['c', 'e']])
   })
+
+  it('tells of those whose turn has not come', () => {
+    let now = 0
+    const due: (() => void)[] = []
+    const shedding = createShedding<string>({
+      now: () => now,
+      later: (run) => due.push(run),
+      mostInFlight: 10,
+      serve() {
+        shedding.begin()
+        now += 10
+      },
+      refuse: () => undefined,
+    })
+    for (const name of ['a', 'b', 'c']) shedding.admit(name)
+    expect(shedding.load()).toMatchObject({ inFlight: 3, queued: 2 })
+    for (let turn = 0; turn < 10; turn += 1) for (const run of due.splice(0)) run()
+    expect(shedding.load()).toMatchObject({ inFlight: 3, queued: 0 })
+  })
 })
 
 describe('a refusal', () => {
+  const headersFor = createAnswerHeaders({
+    origins: new Set(['https://app.example.com']),
+    https: true,
+  })
   const asked =
     '{"errors":[{"message":"The gateway has more to do than it can: try again in a second."'
   it.each<
@@ -140,7 +165,7 @@ describe('a refusal', () => {
     ['/graphql', { origin: 'https://evil.example' }, { vary: 'Origin' }, asked],
   ])('of %s with %j says when to come back', async (path, headers, answer, body) => {
     const server = createServer((request, response) => {
-      refuseLoad(request, response, new Set(['https://app.example.com']))
+      refuseLoad(request, response, headersFor, 'its-name')
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -157,6 +182,8 @@ describe('a refusal', () => {
       'retry-after': '1',
       'cache-control': 'no-store',
       connection: 'keep-alive',
+      'x-request-id': 'its-name',
+      ...securityHeaders({ https: true }),
       ...answer,
     })
     expect(response.headers.get('access-control-allow-origin')).toBe(

@@ -1,7 +1,9 @@
 /** The page on backups, by its own commands: copies under load, and what a restored one knows. */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -42,21 +44,24 @@ async function openDesk() {
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await mkdir(join(folder, '.headgate'))
   await mkdir(join(folder, 'backups'))
+  function here(command: string): string {
+    return command
+      .replaceAll('/backups/', `${folder}/backups/`)
+      .replaceAll('npx headgate', `"${process.execPath}" "${built.folder}/dist/cli.js"`)
+  }
   async function shell(
     command: string,
     variables: Readonly<Record<string, string>> = {},
   ): Promise<string> {
-    const here = command
-      .replaceAll('/backups/', `${folder}/backups/`)
-      .replaceAll('npx headgate', `"${process.execPath}" "${built.folder}/dist/cli.js"`)
     const env = { PATH: process.env['PATH'], ...variables }
-    const { stdout } = await run('sh', ['-e', '-c', here], { cwd: folder, env })
+    const { stdout } = await run('sh', ['-e', '-c', here(command)], { cwd: folder, env })
     return stdout
   }
   return {
     folder,
     file: join(folder, '.headgate/headgate.db'),
     copy: join(folder, 'backups/headgate.db'),
+    here,
     shell,
   }
 }
@@ -195,6 +200,49 @@ describe('headgate backup', () => {
       code: 1,
       stderr: expect.stringContaining('is there already, and is left as it is'),
     })
+  })
+
+  it('is kept from nothing by one that was killed, and takes away what that left', async () => {
+    const desk = await openDesk()
+    const gateway = await startTestGateway({ DATABASE_URL: `file:${desk.file}` })
+    expectMinted(await createDirectUpload(gateway.as()))
+    const folder = join(desk.folder, 'backups')
+    const killed = `headgate.db.${randomUUID()}.partial`
+    const underWay = `headgate.db.${randomUUID()}.partial`
+    const foreign = [`other.db.${randomUUID()}.partial`, 'headgate.db.x.partial']
+    for (const name of [killed, `${killed}-journal`, 'headgate.db.partial', underWay, ...foreign]) {
+      await writeFile(join(folder, name), 'half of a database')
+      if (name !== underWay) await utimes(join(folder, name), 0, 0)
+    }
+    await desk.shell(block('headgate backup'))
+    expect(uidsIn(desk.copy)).toHaveLength(1)
+    // Another one may be at work at this moment.
+    expect((await readdir(folder)).toSorted()).toEqual(
+      ['headgate.db', underWay, ...foreign].toSorted(),
+    )
+  })
+
+  it('leaves at a kill nothing that the next one could fall over', async () => {
+    const desk = await openDesk()
+    const gateway = await startTestGateway({ DATABASE_URL: `file:${desk.file}` })
+    expectMinted(await createDirectUpload(gateway.as()))
+    await gateway.stop()
+    // Until this transaction is over, the copy has to wait, in its midst.
+    const holder = new Database(desk.file)
+    onTestFinished(() => void holder.close())
+    holder.pragma('journal_mode = DELETE')
+    holder.exec('begin exclusive')
+    const child = spawn('sh', ['-e', '-c', `exec ${desk.here(block('headgate backup'))}`], {
+      cwd: desk.folder,
+    })
+    const folder = join(desk.folder, 'backups')
+    await vi.waitFor(async () => expect(await readdir(folder)).toHaveLength(1), 10_000)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    holder.exec('commit')
+    expect(await readdir(folder)).toHaveLength(1)
+    await desk.shell(block('headgate backup'))
+    expect(uidsIn(desk.copy)).toHaveLength(1)
   })
 
   it.each([

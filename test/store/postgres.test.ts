@@ -1,24 +1,184 @@
 /** The PostgreSQL keeper on a real server: the contract of every keeper, and what is PostgreSQL's own. */
-import { openPostgres } from '../../src/postgres/postgres.ts'
+import { inspect } from 'node:util'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Postgres, openPostgres } from '../../src/postgres/postgres.ts'
 import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import type { UploadStore } from '../../src/store/store.ts'
+import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
-import { onTestFinished } from 'vitest'
+import { after, reservationOf } from '../kit/samples.ts'
+
+/** A way to the database of its own, as another gateway has. */
+async function openStore(url: string): Promise<{ postgres: Postgres; store: UploadStore }> {
+  const postgres = openPostgres({ url, connections: 10 }, () => undefined)
+  return { postgres, store: await createPostgresStore(postgres) }
+}
+
+/** So many gateways' stores on one database; closed when the test is over. */
+async function openStores(count: number) {
+  const database = await createTestDatabase()
+  const opened = await Promise.all(Array.from({ length: count }, () => openStore(database.url)))
+  onTestFinished(async () => {
+    await Promise.all(opened.map(({ store }) => store.close()))
+    await database.drop()
+  })
+  const [first] = opened
+  if (first === undefined) throw new Error('At least one is wanted.')
+  return { stores: opened.map(({ store }) => store), ...first }
+}
+
+/** In one statement, and so at one moment. */
+const RECOUNT = `select
+  (select coalesce(sum(uploads), 0) from upload_counts where creator = '')::int as tallied,
+  (select count(*) from uploads)::int as counted,
+  (select coalesce(sum(reserved_seconds), 0) from upload_counts where creator = 'alice')::int as tallied_seconds,
+  (select coalesce(sum(reserved_seconds), 0) from uploads where creator = 'alice')::int as counted_seconds`
+
+/** One after the other, round and round. */
+function nth(stores: readonly UploadStore[], place: number): UploadStore {
+  const store = stores[place % stores.length]
+  if (store === undefined) throw new Error('There is no store.')
+  return store
+}
+
+/** Claims for five seconds; the ids of what is this gateway's. */
+async function claim(store: UploadStore, second: number, ...ids: string[]): Promise<string[]> {
+  const claimed = await store.claimWatched(ids.map(uidOf), after(second), after(second + 5))
+  return claimed.map(({ id }) => id).toSorted()
+}
 
 describeWithPostgres('PostgreSQL', () => {
   describeUploadStore('PostgreSQL', async () => {
     const database = await createTestDatabase()
-    const open = () =>
-      createPostgresStore(openPostgres({ url: database.url, connections: 10 }, () => undefined))
-    let store = await open()
+    let { store } = await openStore(database.url)
     onTestFinished(() => database.drop())
     return {
       store,
       async reopen() {
         await store.close()
-        store = await open()
+        ;({ store } = await openStore(database.url))
         return store
       },
     }
+  })
+
+  describe('several gateways', () => {
+    test('have one name, and are told that others share it', async () => {
+      const { stores } = await openStores(3)
+      expect(new Set(stores.map(({ deployment }) => deployment)).size).toBe(1)
+      expect(stores.map(({ isShared }) => isShared)).toEqual([true, true, true])
+    })
+
+    test('that race for one key, and for the room of one creator, get what one would', async () => {
+      const { stores } = await openStores(3)
+      const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: after(0) }
+      const outcomes = await Promise.all(
+        numbered(60).map((id, place) => {
+          const idempotencyKey = place < 30 ? 'key' : null
+          const reservation = reservationOf({ id, idempotencyKey })
+          return nth(stores, place).reserve(reservation, rules)
+        }),
+      )
+      const kinds = outcomes.map(({ kind }) => kind)
+      expect(kinds.filter((kind) => kind === 'reserved')).toHaveLength(10)
+      const keyed = kinds.slice(0, 30)
+      expect(keyed.filter((kind) => kind === 'reserved').length).toBeLessThanOrEqual(1)
+      expect(await stores[0]?.holdings('alice')).toEqual({
+        reservedSeconds: 6000,
+        storedSeconds: 0,
+      })
+    })
+
+    test('claim what is due once between them', async () => {
+      const { stores, store } = await openStores(3)
+      for (const id of numbered(60)) await mintIn(store, { id })
+      const claims = await Promise.all(
+        numbered(9).map((_, place) => nth(stores, place).claimDue(after(15), 10, after(45))),
+      )
+      const claimed = claims.flatMap((due) => due.map(({ upload }) => upload.id))
+      expect(new Set(claimed).size).toBe(claimed.length)
+      const left = await store.claimDue(after(15), 99, after(45))
+      expect(claimed.length + left.length).toBe(60)
+    })
+
+    test('ask after what is watched one for all, until it stops asking', async () => {
+      const { stores } = await openStores(2)
+      const [one, other] = stores
+      if (one === undefined || other === undefined) throw new Error('Two are wanted.')
+      for (const id of ['a', 'b']) await mintIn(one, { id })
+      expect(await claim(one, 0, 'a')).toEqual(['a'])
+      expect(await claim(other, 0, 'a', 'b')).toEqual(['b'])
+      expect(await claim(one, 4, 'a', 'b')).toEqual(['a'])
+      expect(await claim(other, 8.999, 'a', 'b')).toEqual(['b'])
+      expect(await claim(other, 9, 'a', 'b')).toEqual(['a', 'b'])
+      expect(await claim(one, 9, 'a', 'b')).toEqual([])
+    })
+
+    test('sweep one at a time, and know how far the others came', async () => {
+      const { stores } = await openStores(2)
+      const [one, other] = stores
+      if (one === undefined || other === undefined) throw new Error('Two are wanted.')
+      expect(await one.beginSweep(after(0), after(60))).toEqual({ sweptUntil: null })
+      expect(await other.beginSweep(after(1), after(61))).toBeNull()
+      await other.endSweep(after(1))
+      expect(await other.beginSweep(after(2), after(62))).toBeNull()
+      await one.endSweep(after(2))
+      expect(await other.beginSweep(after(3), after(63))).toEqual({ sweptUntil: after(2) })
+      // It ended without a word.
+      expect(await one.beginSweep(after(62.999), after(99))).toBeNull()
+      expect(await one.beginSweep(after(63), after(99))).toEqual({ sweptUntil: after(2) })
+    })
+  })
+
+  describe('what nobody should send', () => {
+    test('is kept as far as it can be, and looked for without an error', async () => {
+      const { store } = await openStores(1)
+      const meta = { 'a\0b': 'c\0d', lone: '\ud800' }
+      const name = 'before\0after'
+      await store.reserve(reservationOf({ id: 'odd', name, meta, idempotencyKey: 'k\0' }), freely)
+      const found = await store.findByKey('alice', 'k\0', after(0))
+      expect(found?.reservation.name).toBe('before\uFFFDafter')
+      expect(found?.reservation.meta).toEqual(meta)
+      expect(await store.find('\0')).toBeNull()
+      expect(await store.findMany(['\0', 'x'])).toEqual([])
+      expect(await store.list({ creator: '\0' }, { towards: 'older', limit: 9 })).toEqual([])
+      await store.keepNotice('u\0', '\0', after(1))
+      expect(await store.keptNotices('u\0')).toHaveLength(1)
+    })
+  })
+
+  test('an error says what happened, and nothing of what was given', async () => {
+    const { store } = await openStores(1)
+    const { uid } = await mintIn(store, { id: 'one' })
+    await store.reserve(reservationOf({ id: 'two' }), freely)
+    const minted = { uid, uploadURL: 'https://upload.example.com/secret' }
+    const failure: unknown = await store
+      .mint('two', minted, after(1), after(15))
+      .catch((error: unknown) => error)
+    expect(inspect(failure)).toMatch(/duplicate key value violates unique constraint.*23505/)
+    expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain('secret')
+  })
+
+  describe('tallies', () => {
+    test('are what counting says at every moment, however many write and fold', async () => {
+      const { stores, postgres } = await openStores(3)
+      const lives = numbered(90).map(async (id, place) => {
+        const store = nth(stores, place)
+        const upload = await mintIn(store, { id, creator: place % 2 === 0 ? 'alice' : 'bob' })
+        await store.tidy(after(1))
+        const { rows } = await postgres.pool.query<Record<string, number>>(RECOUNT)
+        expect(rows[0]?.['tallied']).toBe(rows[0]?.['counted'])
+        expect(rows[0]?.['tallied_seconds']).toBe(rows[0]?.['counted_seconds'])
+        if (place % 3 === 0) await store.advance(changeOf(upload, { status: 'READY' }))
+      })
+      await Promise.all(lives)
+      for (const store of stores) await store.tidy(after(700))
+      const { rows } = await postgres.pool.query(
+        'select count(*)::int as left from upload_tally_changes',
+      )
+      expect(rows).toEqual([{ left: 0 }])
+      expect(await stores[0]?.count({ statuses: ['READY'] })).toBe(30)
+    })
   })
 })

@@ -1,7 +1,9 @@
 /** The budget keeps the gateway below Stream's limit, whatever comes, and lets mutations go first. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createMemoryAllowances } from '../../src/allowances/memory.ts'
 import { createApiBudget } from '../../src/stream/budget.ts'
+import { away, awayAllowances } from '../kit/away-allowances.ts'
 
 const MINUTE_MS = 60_000
 
@@ -16,7 +18,7 @@ function createClock() {
 }
 
 describe('a budget', () => {
-  it('is never exceeded in any five minutes, and is used up in full by mutations', () => {
+  it('is never exceeded in any five minutes, and is used up in full by mutations', async () => {
     const steps = fc.array(
       fc.record({
         pauseMs: fc.integer({ min: 0, max: 90_000 }),
@@ -25,17 +27,17 @@ describe('a budget', () => {
       }),
       { maxLength: 60 },
     )
-    fc.assert(
-      fc.property(fc.integer({ min: 10, max: 60 }), steps, (limit, plan) => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 10, max: 60 }), steps, async (limit, plan) => {
         const clock = createClock()
-        const budget = createApiBudget(limit, clock.now)
+        const budget = createApiBudget(createMemoryAllowances(), limit, clock.now)
         const made: number[] = []
         for (const { pauseMs, purpose, requests } of plan) {
           clock.advance(pauseMs)
           const at = clock.now().getTime()
           for (let request = 0; request < requests; request += 1) {
             const recent = made.filter((time) => time > at - 5 * MINUTE_MS).length
-            const wait = budget.take(purpose)
+            const wait = await budget.take(purpose)
             if (wait === null) made.push(at)
             expect(recent + (wait === null ? 1 : 0)).toBeLessThanOrEqual(limit)
             const mayRefuse = purpose === 'synchronisation' || recent === limit
@@ -46,7 +48,7 @@ describe('a budget', () => {
     )
   })
 
-  it('answers as one that looks at every request of the last five minutes', () => {
+  it('answers as one that looks at every request of the last five minutes', async () => {
     const steps = fc.array(
       fc.record({
         // Often to the very millisecond at which something is over.
@@ -59,73 +61,117 @@ describe('a budget', () => {
       }),
       { maxLength: 40 },
     )
-    fc.assert(
-      fc.property(fc.integer({ min: 10, max: 150 }), steps, (limit, plan) => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 10, max: 150 }), steps, async (limit, plan) => {
         const clock = createClock()
-        const budget = createApiBudget(limit, clock.now)
+        const budget = createApiBudget(createMemoryAllowances(), limit, clock.now)
         const simple = createSimpleBudget(limit)
         for (const { pauseMs, purpose, requests } of plan) {
           clock.advance(pauseMs)
           for (let request = 0; request < requests; request += 1) {
             const at = clock.now().getTime()
-            expect(budget.take(purpose)).toBe(simple.take(purpose, at))
-            expect(budget.left()).toBe(simple.left(at))
+            expect(await budget.take(purpose)).toBe(simple.take(purpose, at))
+            expect(await budget.left()).toBe(simple.left(at))
           }
         }
       }),
     )
   })
 
-  it('is as quick with a large limit as with a small one', () => {
+  it('is as quick with a large limit as with a small one', async () => {
     const clock = createClock()
-    const budget = createApiBudget(1_000_000, clock.now)
+    const budget = createApiBudget(createMemoryAllowances(), 1_000_000, clock.now)
     // Looking at each of the last five minutes' would take hours.
     for (let request = 0; request < 300_000; request += 1) {
       clock.advance(1)
-      if (budget.take(request % 5 === 0 ? 'synchronisation' : 'mutation') !== null)
-        throw new Error('refused')
+      const purpose = request % 5 === 0 ? 'synchronisation' : 'mutation'
+      if ((await budget.take(purpose)) !== null) throw new Error('refused')
     }
-    expect(budget.left()).toBe(700_000)
+    expect(await budget.left()).toBe(700_000)
   })
 
-  it('holds nobody back for more than five minutes where the clock is set back', () => {
+  it('holds nobody back for more than five minutes where the clock is set back', async () => {
     const clock = createClock()
-    const budget = createApiBudget(10, clock.now)
-    while (budget.take('mutation') === null) clock.advance(1000)
+    const budget = createApiBudget(createMemoryAllowances(), 10, clock.now)
+    while ((await budget.take('mutation')) === null) clock.advance(1000)
     clock.advance(-24 * 60 * MINUTE_MS)
-    expect(budget.take('mutation')).toBe(300)
+    expect(await budget.take('mutation')).toBe(300)
     clock.advance(5 * MINUTE_MS)
-    expect(budget.take('mutation')).toBeNull()
+    expect(await budget.take('mutation')).toBeNull()
   })
 
-  it('keeps a fifth for mutations, and says when there is room again', () => {
+  it('keeps a fifth for mutations, and says when there is room again', async () => {
     const clock = createClock()
-    const budget = createApiBudget(10, clock.now)
+    const budget = createApiBudget(createMemoryAllowances(), 10, clock.now)
     for (let request = 0; request < 8; request += 1)
-      expect(budget.take('synchronisation')).toBeNull()
+      expect(await budget.take('synchronisation')).toBeNull()
     clock.advance(MINUTE_MS)
-    expect(budget.take('synchronisation')).toBe(240)
-    expect(budget.left()).toBe(2)
-    expect([budget.take('mutation'), budget.take('mutation'), budget.take('mutation')]).toEqual([
-      null,
-      null,
-      240,
-    ])
+    expect(await budget.take('synchronisation')).toBe(240)
+    expect(await budget.left()).toBe(2)
+    for (const wait of [null, null, 240]) expect(await budget.take('mutation')).toBe(wait)
     clock.advance(4 * MINUTE_MS)
-    expect(budget.take('synchronisation')).toBeNull()
+    expect(await budget.take('synchronisation')).toBeNull()
   })
 
-  it('holds everything back for as long as Stream says, limit or no limit', () => {
+  it('holds everything back for as long as Stream says, limit or no limit', async () => {
     for (const limit of [null, 100]) {
       const clock = createClock()
-      const budget = createApiBudget(limit, clock.now)
-      budget.holdFor(30)
-      budget.holdFor(10)
+      const budget = createApiBudget(createMemoryAllowances(), limit, clock.now)
+      await budget.holdFor(30)
+      await budget.holdFor(10)
       clock.advance(20_000)
-      expect(budget.take('mutation')).toBe(10)
+      expect(await budget.take('mutation')).toBe(10)
       clock.advance(10_000)
-      expect(budget.take('mutation')).toBeNull()
+      expect(await budget.take('mutation')).toBeNull()
     }
+  })
+
+  it('says how long it takes until there is room, however much more mutations took', async () => {
+    const clock = createClock()
+    const budget = createApiBudget(createMemoryAllowances(), 100, clock.now)
+    for (let request = 0; request < 20; request += 1) {
+      expect(await budget.take('mutation')).toBeNull()
+      clock.advance(1000)
+    }
+    // Sixteen a minute: five of those twenty must have left.
+    expect(await budget.take('synchronisation')).toBe(44)
+    clock.advance(43_999)
+    expect(await budget.take('synchronisation')).toBe(1)
+    clock.advance(1)
+    expect(await budget.take('synchronisation')).toBeNull()
+  })
+
+  it('is one for all gateways that share the allowances, and so is what Stream says', async () => {
+    const clock = createClock()
+    const allowances = createMemoryAllowances()
+    const here = createApiBudget(allowances, 10, clock.now)
+    const there = createApiBudget(allowances, 10, clock.now)
+    for (let request = 0; request < 5; request += 1) {
+      expect(await here.take('mutation')).toBeNull()
+      expect(await there.take('mutation')).toBeNull()
+    }
+    expect([await here.left(), await there.left()]).toEqual([0, 0])
+    expect(await there.take('mutation')).toBe(300)
+    clock.advance(5 * MINUTE_MS)
+    await here.holdFor(3600)
+    expect(await there.take('mutation')).toBe(600)
+  })
+
+  it('without a limit asks the allowances nothing, and never ends', async () => {
+    const clock = createClock()
+    const budget = createApiBudget(awayAllowances, null, clock.now)
+    for (let request = 0; request < 2000; request += 1)
+      expect(await budget.take('synchronisation')).toBeNull()
+    expect(await budget.left()).toBe(Number.POSITIVE_INFINITY)
+    await budget.holdFor(3600)
+    expect(await budget.take('mutation')).toBe(600)
+  })
+
+  it('that cannot be asked says so', async () => {
+    const budget = createApiBudget(awayAllowances, 10, createClock().now)
+    await expect(budget.take('mutation')).rejects.toBe(away)
+    await expect(budget.holdFor(1)).rejects.toBe(away)
+    await expect(budget.left()).rejects.toBe(away)
   })
 })
 
@@ -142,17 +188,25 @@ function createSimpleBudget(limit: number) {
       made = [...since(at, 5 * MINUTE_MS)]
       const share = purpose === 'mutation' ? limit : limit * 0.8
       const lately = since(at, MINUTE_MS)
-      const [oldest] = lately
-      const pace = Math.max(8, (limit * 0.8) / 5)
-      if (purpose === 'synchronisation' && oldest !== undefined && lately.length >= pace)
-        return Math.max(1, Math.ceil((oldest + MINUTE_MS - at) / 1000))
-      if (made.length < share) {
-        made.push(at)
-        return null
-      }
-      const leaver = made[Math.min(Math.floor(made.length - share), made.length - 1)] ?? at
-      return Math.max(1, Math.ceil((leaver + 5 * MINUTE_MS - at) / 1000))
+      const pace = purpose === 'mutation' ? limit : Math.max(8, (limit * 0.8) / 5)
+      const paceWait = waitFor(lately, pace, MINUTE_MS, at)
+      const shareWait = waitFor(made, share, 5 * MINUTE_MS, at)
+      if (paceWait !== null || shareWait !== null) return Math.max(paceWait ?? 1, shareWait ?? 1)
+      made.push(at)
+      return null
     },
     left: (at: number) => Math.max(0, limit - since(at, 5 * MINUTE_MS).length),
   }
+}
+
+/** Seconds until so many have left that there is room for one more; null where there is. */
+function waitFor(
+  recent: readonly number[],
+  most: number,
+  spanMs: number,
+  at: number,
+): number | null {
+  if (recent.length < most) return null
+  const leaver = recent[Math.floor(recent.length - most)] ?? at
+  return Math.max(1, Math.ceil((leaver + spanMs - at) / 1000))
 }

@@ -1,5 +1,6 @@
 /** Whether Stream answers lately: by the real adapter, against an emulator that can be made to fail. */
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { createMemoryAllowances } from '../../src/allowances/memory.ts'
 import { createPooledSend } from '../../src/node/pooled-send.ts'
 import { createApiBudget } from '../../src/stream/budget.ts'
 import { withBudget } from '../../src/stream/budgeted.ts'
@@ -28,7 +29,7 @@ async function start(apiToken?: string) {
     }),
     now,
   )
-  const budget = createApiBudget(10, now)
+  const budget = createApiBudget(createMemoryAllowances(), 10, now)
   const through = withBudget(backend, budget, 'synchronisation')
 
   /** A call that fails in this way. */
@@ -197,18 +198,19 @@ describe('a probe', () => {
   test('costs the budget what synchronisation may take, and fails quietly without it', async () => {
     const { goAway, budget, probe, lately, lists } = await start()
     await goAway()
-    while (budget.take('synchronisation') === null) expect(budget.left()).toBeGreaterThan(0)
-    const before = { lately: lately(), left: budget.left(), lists: await lists() }
+    while ((await budget.take('synchronisation')) === null)
+      expect(await budget.left()).toBeGreaterThan(0)
+    const before = { lately: lately(), left: await budget.left(), lists: await lists() }
     await probe()
-    expect({ lately: lately(), left: budget.left(), lists: await lists() }).toEqual(before)
+    expect({ lately: lately(), left: await budget.left(), lists: await lists() }).toEqual(before)
   })
 
   test('is counted', async () => {
     const { goAway, budget, probe, lately } = await start()
     await goAway()
-    expect(budget.left()).toBe(10)
+    expect(await budget.left()).toBe(10)
     await probe()
-    expect(budget.left()).toBe(9)
+    expect(await budget.left()).toBe(9)
     expect(lately()).toMatchObject(there)
   })
 })

@@ -56,6 +56,20 @@ describe('/metrics', () => {
     ).toBe(1)
   })
 
+  it('tells how many requests are under way', async () => {
+    const gateway = await startTestGateway()
+    const underWay = async (): Promise<number> =>
+      (await scrape(gateway.url)).value('headgate_requests_in_flight')
+    // Whoever asks is not among them: it is answered at any load.
+    expect(await underWay()).toBe(0)
+    await gateway.emulator.fault({ on: 'direct_upload', delayMs: 500, times: 2 })
+    const mints = [createDirectUpload(gateway.as()), createDirectUpload(gateway.as())]
+    await expect.poll(underWay).toBe(2)
+    expect((await scrape(gateway.url)).value('headgate_requests_queued')).toBe(0)
+    await Promise.all(mints)
+    await expect.poll(underWay).toBe(0)
+  })
+
   it('tells how late notices come, and what becomes of them', async () => {
     const gateway = await startTestGateway({ STREAM_API_BUDGET: '100' })
     const caller = gateway.as()

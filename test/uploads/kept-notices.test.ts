@@ -1,5 +1,6 @@
 /** A notice that is faster than the answer it belongs to. */
 import { onTestFinished, expect, it } from 'vitest'
+import { createMemoryAllowances } from '../../src/allowances/memory.ts'
 import { createMemoryEvents } from '../../src/events/memory.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
 import type { StreamBackend } from '../../src/stream/backend.ts'
@@ -27,6 +28,7 @@ async function startParts(): Promise<Parts> {
     apiToken: emulator.token,
     baseUrl: emulator.apiBaseUrl,
   })
+  const allowances = createMemoryAllowances()
   return {
     stream,
     backgroundStream: stream,
@@ -36,8 +38,8 @@ async function startParts(): Promise<Parts> {
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     telemetry: silentTelemetry,
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
-    createLimit: createRateLimit(60),
-    deleteLimit: createRateLimit(60),
+    createLimit: createRateLimit(allowances, 'mint', 60),
+    deleteLimit: createRateLimit(allowances, 'delete', 60),
     watchers: createWatchers(),
     closing: new AbortController().signal,
     mintsUnderWay: new Map(),

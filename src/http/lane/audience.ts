@@ -5,15 +5,16 @@
 import { type ExecutionArgs, createSourceEventStream } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Clock, Log } from '../../uploads/parts.ts'
-import type { Ending, Frame, Subscriber } from './frame.ts'
+import { maskError } from '../mask-error.ts'
+import type { Ending, Frame, Subscriber, Told } from './frame.ts'
 
 /** What an audience is opened with. */
 export interface Performance {
   readonly args: ExecutionArgs
   /** Whether whoever comes later is shown the newest event first, as the present state. */
   readonly presentFirst: boolean
-  /** The result for one event, as JSON. */
-  readonly write: (event: unknown) => string | Promise<string>
+  /** The result for one event. */
+  readonly write: (event: unknown) => Told | Promise<Told>
   readonly clock: Pick<Clock, 'wait'>
   readonly log: Log
   readonly closing: AbortSignal
@@ -61,9 +62,37 @@ export async function openAudience(
     if (ended !== null) return
     ended = ending
     onEnd()
-    for (const member of members) member.end(ending)
+    for (const member of members) endFor(member, ending)
     members.clear()
     void events.return?.()
+  }
+
+  /** A line that breaks is one member's affair: the others miss nothing by it. */
+  function showTo(member: Subscriber, frame: Frame): void {
+    try {
+      member.show(frame)
+    } catch (error) {
+      dismiss(member, error)
+    }
+  }
+
+  /** It is told that something went wrong, as everywhere, if it can be told anything. */
+  function dismiss(member: Subscriber, error: unknown): void {
+    const masked = maskError(log, error, 'Unexpected error.')
+    try {
+      member.show({ uid: '', text: JSON.stringify({ errors: [masked] }), hasErrors: true })
+    } catch {
+      // As before, and that is in the log.
+    }
+    endFor(member, 'complete')
+  }
+
+  function endFor(member: Subscriber, ending: Ending): void {
+    try {
+      member.end(ending)
+    } catch (error) {
+      log.error({ err: error }, 'a subscriber could not be told of the end')
+    }
   }
 
   async function show(event: unknown): Promise<void> {
@@ -71,14 +100,14 @@ export async function openAudience(
     const frame = await frameOf(event)
     let shown = 0
     for (const member of members) {
-      member.show(frame)
+      showTo(member, frame)
       shown += 1
       if (shown % AT_ONCE === 0) await clock.wait(0)
     }
   }
 
   async function frameOf(event: unknown): Promise<Frame> {
-    return { uid: uidOf(event), text: await write(event) }
+    return { uid: uidOf(event), ...(await write(event)) }
   }
 
   async function run(): Promise<void> {
@@ -103,8 +132,8 @@ export async function openAudience(
         joining -= 1
         // A member before anything can fail, so that whatever ends the audience ends it for this one.
         if (ended === null) members.add(subscriber)
-        if (presentFirst && newest !== null) subscriber.show(await frameOf(newest.event))
-        if (ended !== null) subscriber.end(ended)
+        if (presentFirst && newest !== null) showTo(subscriber, await frameOf(newest.event))
+        if (ended !== null) endFor(subscriber, ended)
       })
       return true
     },

@@ -6,7 +6,7 @@ import type { Viewer } from '../../uploads/viewer.ts'
 import type { Lapses } from '../lapses.ts'
 import type { Asked } from './asked.ts'
 import { type Audience, openAudience } from './audience.ts'
-import type { Subscriber } from './frame.ts'
+import type { Subscriber, Told } from './frame.ts'
 import type { LongWay } from './long-way.ts'
 import type { Plan } from './plans.ts'
 
@@ -101,11 +101,11 @@ export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses):
     viewer: Viewer,
     variables: Asked['variables'],
     root: unknown,
-  ): Promise<string> {
+  ): Promise<Told> {
     const context = createContext(shared, viewer)
     try {
       const data = await plan.carryOut({ context, variables, root })
-      return `{"data":${data}}`
+      return { text: `{"data":${data}}`, hasErrors: false }
     } catch {
       return longWay.tell(plan, { context, variables, root })
     }
@@ -124,7 +124,8 @@ export function createAudiences(parts: Parts, longWay: LongWay, lapses: Lapses):
       const ended = parts.telemetry.subscribed(transport)
       const over = once(() => {
         ended()
-        plan.meter.done((performance.now() - startedAt) / 1000, 'ok')
+        const outcome = subscriber.hasFailed() ? 'errors' : 'ok'
+        plan.meter.done((performance.now() - startedAt) / 1000, outcome)
         stopWatching()
         leave()
         audience.leave(subscriber)

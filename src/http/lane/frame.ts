@@ -1,12 +1,18 @@
 /** One event as all of its subscribers get it, and what takes it to one of them. */
 import { type Backlog, createBacklog } from '../../uploads/backlog.ts'
 
-/** Written once, however many read it. */
-export interface Frame {
-  /** Of the upload that it tells of: a slow reader gets the newest of each. */
-  readonly uid: string
+/** What there is to tell of an event. */
+export interface Told {
   /** The result as JSON. */
   readonly text: string
+  /** Whether the result has errors of GraphQL. */
+  readonly hasErrors: boolean
+}
+
+/** Written once, however many read it. */
+export interface Frame extends Told {
+  /** Of the upload that it tells of: a slow reader gets the newest of each. */
+  readonly uid: string
 }
 
 /** Why no more events come: the subscription is over, or the gateway stops and another one goes on. */
@@ -14,8 +20,9 @@ export type Ending = 'complete' | 'stopping'
 
 /** The line to one subscriber, as its host carries it. */
 export interface Outlet {
-  /** False where the line is full: nothing more is to be sent until it calls `Subscriber.goOn`. */
-  send(frame: Frame): boolean
+  /** Where it is false, nothing is to be sent until `Subscriber.goOn` is called. */
+  hasRoom(): boolean
+  send(frame: Frame): void
   end(ending: Ending): void
 }
 
@@ -25,15 +32,17 @@ export interface Subscriber {
   end(ending: Ending): void
   /** There is room on the line again. */
   goOn(): void
+  /** Whether anything that it was to be shown had errors of GraphQL. */
+  hasFailed(): boolean
 }
 
 /** Shows everything in order; whoever reads slower than that gets the newest state instead. */
 export function createSubscriber(outlet: Outlet): Subscriber {
   /** Made for whoever is slow once: most never are. */
   let backlog: Backlog<Frame> | null = null
-  let isFull = false
   let ending: Ending | null = null
   let isOver = false
+  let hasFailed = false
 
   function over(how: Ending): void {
     if (isOver) return
@@ -42,11 +51,16 @@ export function createSubscriber(outlet: Outlet): Subscriber {
     outlet.end(how)
   }
 
+  function isWaiting(): boolean {
+    return backlog?.isEmpty() === false
+  }
+
   return {
     show(frame) {
       if (isOver || ending !== null) return
-      if (!isFull) {
-        isFull = !outlet.send(frame)
+      hasFailed ||= frame.hasErrors
+      if (!isWaiting() && outlet.hasRoom()) {
+        outlet.send(frame)
         return
       }
       backlog ??= createBacklog<Frame>()
@@ -54,17 +68,16 @@ export function createSubscriber(outlet: Outlet): Subscriber {
     },
     end(how) {
       ending ??= how
-      if (!isFull) over(how)
+      if (!isWaiting()) over(how)
     },
     goOn() {
-      isFull = false
-      for (let next = backlog?.take(); next !== undefined; next = backlog?.take()) {
-        if (!outlet.send(next)) {
-          isFull = true
-          return
-        }
+      while (outlet.hasRoom()) {
+        const next = backlog?.take()
+        if (next === undefined) break
+        outlet.send(next)
       }
-      if (ending !== null) over(ending)
+      if (ending !== null && !isWaiting()) over(ending)
     },
+    hasFailed: () => hasFailed,
   }
 }

@@ -5,12 +5,15 @@
  */
 import { OperationTypeNode } from 'graphql'
 import { createContext } from '../../graphql/context.ts'
-import type { SubscriptionTransport, Telemetry } from '../../telemetry/telemetry.ts'
+import type { SubscriptionTransport } from '../../telemetry/telemetry.ts'
 import type { Parts } from '../../uploads/parts.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { CrowdLimit } from '../crowd-limit.ts'
 import type { Deadlines } from '../deadlines.ts'
+import { GRAPHQL_PATH } from '../graphql-address.ts'
+import type { NoteAnswer } from '../note-answer.ts'
 import { spanOf } from '../operation-telemetry.ts'
+import type { PreparedAnswer } from '../prepared-answer.ts'
 import type { Callers } from '../remember-callers.ts'
 import { partsFor } from '../request-id.ts'
 import { tooSlow } from '../time-limit.ts'
@@ -32,14 +35,10 @@ export interface Post {
   readonly body: string
   /** By which its answer and its lines in the log find each other. */
   readonly requestId: string
-}
-
-/** What is to be answered. */
-export interface LaneAnswer {
-  readonly status: number
-  /** Names and values in turn. */
-  readonly headers: readonly string[]
-  readonly text: string
+  /** By `performance.now()`. */
+  readonly startedAt: number
+  /** The client's address; null where it is not known. */
+  readonly client: () => string | null
 }
 
 /** A stream of events is to be answered: `join` seats whoever reads it. */
@@ -51,7 +50,7 @@ export interface LaneStream {
 
 export interface Lane {
   /** Null where the long way is to be gone; nothing was done then. */
-  answer(post: Post): LaneAnswer | LaneStream | Promise<LaneAnswer | null> | null
+  answer(post: Post): PreparedAnswer | LaneStream | Promise<PreparedAnswer | null> | null
   /**
    * The same for a subscription that comes by other ways than HTTP; its `learn` is `learnWatched`.
    * Null where there is no plan for it.
@@ -65,6 +64,7 @@ export interface Lane {
 /** What the lane is made with; both ways share the limits. */
 export interface LaneParts {
   readonly parts: Parts
+  readonly noteAnswer: NoteAnswer
   readonly callers: Callers
   readonly plans: Plans
   readonly audiences: Audiences
@@ -74,8 +74,6 @@ export interface LaneParts {
   readonly headers: LaneHeaders
 }
 
-/** Where the lane stands, in what is counted. */
-const DOOR = '/graphql'
 const NO_OUTCOMES: Outcomes = new Map()
 const TOO_SLOW = JSON.stringify({ data: null, errors: [tooSlow()] })
 
@@ -94,7 +92,8 @@ export function createLane(lane: LaneParts): Lane {
   }
 
   return {
-    answer({ authorization, accept, from, body, requestId }) {
+    answer(post) {
+      const { authorization, accept, from, body } = post
       const viewer = callers.recall(authorization)
       if (viewer === null) return null
       const asked = readAsked(body)
@@ -105,8 +104,8 @@ export function createLane(lane: LaneParts): Lane {
       if (headers === null) return null
       const { variables } = asked
       const join = watch(plan, viewer, asked, 'sse')
-      if (join !== null) return { headers, join: counted(join, telemetry) }
-      const errand = { plan, viewer, variables, mediaType, headers, requestId }
+      if (join !== null) return { headers, join: noted(join, () => note(lane, post, 200)) }
+      const errand = { plan, viewer, variables, mediaType, headers, post }
       return telemetry.tracing ? inSpan(lane, errand) : carryOut(lane, errand)
     },
 
@@ -123,14 +122,16 @@ export function createLane(lane: LaneParts): Lane {
   }
 }
 
+/** Noted as the router notes what goes the long way. */
+function note({ noteAnswer }: LaneParts, { requestId, startedAt, client }: Post, status: number) {
+  noteAnswer({ path: GRAPHQL_PATH, method: 'POST', status, requestId, startedAt, client })
+}
+
 /** Whoever is seated has been answered; anybody else goes the long way. */
-function counted(
-  join: LaneStream['join'],
-  telemetry: Pick<Telemetry, 'answered'>,
-): LaneStream['join'] {
+function noted(join: LaneStream['join'], seated: () => void): LaneStream['join'] {
   return async (subscriber) => {
     const leave = await join(subscriber)
-    if (leave !== null) telemetry.answered(DOOR, 'POST', 200)
+    if (leave !== null) seated()
     return leave
   }
 }
@@ -141,24 +142,27 @@ interface Errand {
   readonly variables: Asked['variables']
   readonly mediaType: string
   readonly headers: readonly string[]
-  readonly requestId: string
+  readonly post: Post
 }
 
 /** The same, for whoever collects spans. */
-function inSpan(lane: LaneParts, errand: Errand): Promise<LaneAnswer | null> {
+function inSpan(lane: LaneParts, errand: Errand): Promise<PreparedAnswer | null> {
   const { name, facts } = spanOf(errand.plan)
   return lane.parts.telemetry.inSpan(name, 'server', facts, async () => carryOut(lane, errand))
 }
 
 /** A query or a mutation. Null, now or later, where nothing was done and nothing can be said. */
-function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAnswer | null> | null {
-  const { plan, viewer, variables, headers } = errand
+function carryOut(
+  lane: LaneParts,
+  errand: Errand,
+): PreparedAnswer | Promise<PreparedAnswer | null> | null {
+  const { plan, viewer, variables, headers, post } = errand
+  const { requestId, startedAt } = post
   const leave = lane.crowd.enter(viewer.subject)
   if (leave === null) return null
-  const startedAt = performance.now()
   const isMutation = plan.kind === OperationTypeNode.MUTATION
   // What a query logs, it logs so seldom that it is not worth a log of its own.
-  const parts = isMutation ? partsFor(lane.parts, errand.requestId) : lane.parts
+  const parts = isMutation ? partsFor(lane.parts, requestId) : lane.parts
   const context = createContext(parts, viewer)
   const outcomes: Outcomes = isMutation ? new Map() : NO_OUTCOMES
   let isLate = false
@@ -170,13 +174,12 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
     return null
   }
 
-  /** Counted as the router counts what goes the long way. */
-  function answered(answer: LaneAnswer): LaneAnswer {
-    lane.parts.telemetry.answered(DOOR, 'POST', answer.status)
+  function answered(answer: PreparedAnswer): PreparedAnswer {
+    note(lane, post, answer.status)
     return answer
   }
 
-  function regular(text: string): LaneAnswer {
+  function regular(text: string): PreparedAnswer {
     plan.meter.done((performance.now() - startedAt) / 1000, 'ok')
     return answered({ status: 200, headers, text: `{"data":${text}}` })
   }
@@ -193,7 +196,7 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
       plan.meter.done((performance.now() - startedAt) / 1000, 'errors')
       settle(answered({ status: 200, headers, text: TOO_SLOW }))
     })
-    function settle(answer: LaneAnswer | null): void {
+    function settle(answer: PreparedAnswer | null): void {
       end()
       leave?.()
       resolve(answer)
@@ -208,7 +211,7 @@ function carryOut(lane: LaneParts, errand: Errand): LaneAnswer | Promise<LaneAns
         }
         // It was done, and is not to be done again: only its answer is written the long way.
         const done = { outcomes, isLate: () => isLate }
-        const anew = { ...createContext(parts, viewer), requestId: errand.requestId }
+        const anew = { ...createContext(parts, viewer), requestId }
         lane.longWay
           .answer(plan, viewer, { context: anew, variables, done }, errand.mediaType)
           .then(

@@ -10,6 +10,7 @@ import type { Enveloped } from '../enveloped.ts'
 import type { KnownDocuments } from '../known-documents.ts'
 import type { Yoga } from '../yoga.ts'
 import type { Asked } from './asked.ts'
+import type { Told } from './frame.ts'
 import { type Done, giveAgain, replaying } from './outcomes.ts'
 import type { Plan } from './plans.ts'
 
@@ -35,8 +36,8 @@ export interface LongWay {
   documentOf(query: string): DocumentNode | null
   /** Carries the operation out, but for what is `done`. */
   answer(plan: Plan, viewer: Viewer, given: Given, mediaType: string): Promise<FullAnswer>
-  /** The result for one event of a subscription, as JSON. */
-  tell(plan: Plan, given: Given): Promise<string>
+  /** The result for one event of a subscription. */
+  tell(plan: Plan, given: Given): Promise<Told>
 }
 
 /** What it shares with Yoga. */
@@ -82,7 +83,8 @@ export function createLongWay(
         contextValue: context,
         rootValue: root,
       })
-      return JSON.stringify(maskResult(log, result))
+      const hasErrors = result.errors !== undefined
+      return { text: JSON.stringify(maskResult(log, result)), hasErrors }
     },
   }
 }

@@ -63,9 +63,10 @@ export function createSocketLane(
     if (join === null) return false
     const head = `{"id":${JSON.stringify(id)},"type":`
     const subscriber = createSubscriber({
+      // One line for all of them: where one has filled it, the others wait as well.
+      hasRoom: () => !isFull,
       send(frame: Frame) {
         isFull = !line.send(`${head}"next","payload":${frame.text}}`)
-        return !isFull
       },
       end(ending) {
         if (watching.get(id) !== watch) return
@@ -109,9 +110,12 @@ export function createSocketLane(
     },
     goOn() {
       isFull = false
-      for (const { subscriber } of watching.values()) {
-        if (isFull) return
-        subscriber.goOn()
+      for (const [id, watch] of watching) {
+        watch.subscriber.goOn()
+        if (!isFull) continue
+        // The next time it comes last, so that it does not have the line for itself.
+        if (watching.delete(id)) watching.set(id, watch)
+        return
       }
     },
     close() {

@@ -11,17 +11,17 @@ import { uploads } from './tables.ts'
 function conditionsOf(selection: UploadSelection): SQL[] {
   const conditions: SQL[] = [isNotNull(uploads.uid)]
   if (selection.creator !== undefined) {
-    conditions.push(eq(uploads.creator, sql.placeholder('creator')))
+    conditions.push(eq(uploads.creator, given('creator', uploads.creator)))
   }
   if (selection.statuses !== undefined) conditions.push(listed(uploads.status, 'statuses'))
   if (selection.protocol !== undefined) {
-    conditions.push(eq(uploads.protocol, sql.placeholder('protocol')))
+    conditions.push(eq(uploads.protocol, given('protocol', uploads.protocol)))
   }
   if (selection.createdAfter !== undefined) {
-    conditions.push(gt(uploads.createdAt, sql.placeholder('createdAfter')))
+    conditions.push(gt(uploads.createdAt, given('createdAfter', uploads.createdAt)))
   }
   if (selection.createdBefore !== undefined) {
-    conditions.push(lt(uploads.createdAt, sql.placeholder('createdBefore')))
+    conditions.push(lt(uploads.createdAt, given('createdBefore', uploads.createdAt)))
   }
   return conditions
 }

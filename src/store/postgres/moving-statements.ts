@@ -19,7 +19,7 @@ export function mintStatement(db: NodePgDatabase) {
         updatedAt: given('at', uploads.updatedAt),
         checkAt: given('checkAt', uploads.checkAt),
       })
-      .where(and(eq(uploads.id, sql.placeholder('id')), eq(uploads.status, sql`'RESERVED'`)))
+      .where(and(eq(uploads.id, given('id', uploads.id)), eq(uploads.status, sql`'RESERVED'`)))
       .returning(uploadColumns),
   )
   const noted = db.$with('noted').as(
@@ -42,8 +42,8 @@ export function advanceStatement(db: NodePgDatabase) {
       .set({ ...changed, idleChecks: 0 })
       .where(
         and(
-          eq(uploads.id, sql.placeholder('id')),
-          eq(uploads.version, sql.placeholder('expected')),
+          eq(uploads.id, given('id', uploads.id)),
+          eq(uploads.version, given('expected', uploads.version)),
         ),
       )
       .returning({ id: uploads.id, version: uploads.version }),
@@ -64,9 +64,9 @@ export function advanceStatement(db: NodePgDatabase) {
 export function claimStatement(db: NodePgDatabase) {
   const due = db.$with('due').as(
     db
-      .select({ dueId: uploads.id, dueAt: sql<Date>`${uploads.checkAt}`.as('due_at') })
+      .select({ dueId: uploads.id, dueAt: sql`${uploads.checkAt}`.as('due_at') })
       .from(uploads)
-      .where(lte(uploads.checkAt, sql.placeholder('now')))
+      .where(lte(uploads.checkAt, given('now', uploads.checkAt)))
       .orderBy(asc(uploads.checkAt))
       .limit(sql.placeholder('limit'))
       .for('update', { skipLocked: true }),
@@ -77,7 +77,10 @@ export function claimStatement(db: NodePgDatabase) {
       .set({ checkAt: given('until', uploads.checkAt) })
       .from(due)
       .where(eq(uploads.id, due.dueId))
-      .returning({ ...uploadColumns, dueAt: sql<Date>`due.due_at`.as('due_at') }),
+      .returning({
+        ...uploadColumns,
+        dueAt: sql`due.due_at`.mapWith((value: string) => new Date(value)).as('due_at'),
+      }),
   )
   return db
     .with(due, claimed)

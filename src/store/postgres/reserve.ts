@@ -31,6 +31,9 @@ export function createReserve(
     quotaSeconds: number,
   ): Promise<ReserveOutcome> {
     const client = await pool.connect()
+    // A connection that breaks between two statements is told by the next; unheard, it ends the process.
+    const broken = (): void => undefined
+    client.on('error', broken)
     let failure: Error | undefined
     try {
       const statements = prepared.get(client) ?? prepareStatements(drizzle({ client }))
@@ -48,6 +51,7 @@ export function createReserve(
       failure = error instanceof Error ? error : new Error(String(error))
       throw error
     } finally {
+      client.off('error', broken)
       // One that failed is closed, and with it its transaction is over.
       client.release(failure)
     }

@@ -3,7 +3,7 @@ import { type SQL, and, asc, eq, isNotNull, lt, lte, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
-import { given, listed } from './given.ts'
+import { given, givenTexts, listed } from './given.ts'
 import { advanceStatement, claimStatement, mintStatement } from './moving-statements.ts'
 import {
   allowances,
@@ -22,8 +22,8 @@ export function prepareStatements(db: NodePgDatabase) {
   const isReserved = eq(uploads.status, sql`'RESERVED'`)
   const isRetired = eq(uploads.status, sql`'RETIRED'`)
   const hasKey = and(
-    eq(uploads.requestedBy, sql.placeholder('requestedBy')),
-    eq(uploads.idempotencyKey, sql.placeholder('idempotencyKey')),
+    eq(uploads.requestedBy, given('requestedBy', uploads.requestedBy)),
+    eq(uploads.idempotencyKey, given('idempotencyKey', uploads.idempotencyKey)),
   )
 
   return {
@@ -64,7 +64,7 @@ export function prepareStatements(db: NodePgDatabase) {
     findByUid: db
       .select(uploadColumns)
       .from(uploads)
-      .where(eq(uploads.uid, sql.placeholder('uid')))
+      .where(eq(uploads.uid, given('uid', uploads.uid)))
       .prepare('headgate_find_by_uid'),
     findByUids: db
       .select(uploadColumns)
@@ -75,26 +75,32 @@ export function prepareStatements(db: NodePgDatabase) {
     forgetKey: db
       .update(uploads)
       .set({ idempotencyKey: null })
-      .where(and(hasKey, isNotNull(uploads.uid), lt(uploads.createdAt, sql.placeholder('before'))))
+      .where(
+        and(
+          hasKey,
+          isNotNull(uploads.uid),
+          lt(uploads.createdAt, given('before', uploads.createdAt)),
+        ),
+      )
       .prepare('headgate_forget_key'),
     mint: mintStatement(db),
     release: db
       .delete(uploads)
-      .where(and(eq(uploads.id, sql.placeholder('id')), isReserved))
+      .where(and(eq(uploads.id, given('id', uploads.id)), isReserved))
       .prepare('headgate_release'),
     retire: db
       .update(uploads)
       .set({ status: 'RETIRED', idempotencyKey: null, reservedSeconds: 0 })
-      .where(and(eq(uploads.id, sql.placeholder('id')), isReserved))
+      .where(and(eq(uploads.id, given('id', uploads.id)), isReserved))
       .prepare('headgate_retire'),
     dropRetired: db
       .delete(uploads)
-      .where(and(isRetired, lt(uploads.createdAt, sql.placeholder('before'))))
+      .where(and(isRetired, lt(uploads.createdAt, given('before', uploads.createdAt))))
       .prepare('headgate_drop_retired'),
     unsettled: db
       .select(allColumns)
       .from(uploads)
-      .where(and(isReserved, lt(uploads.createdAt, sql.placeholder('before'))))
+      .where(and(isReserved, lt(uploads.createdAt, given('before', uploads.createdAt))))
       .orderBy(asc(uploads.createdAt))
       .limit(sql.placeholder('limit'))
       .prepare('headgate_unsettled'),
@@ -114,8 +120,8 @@ export function prepareStatements(db: NodePgDatabase) {
     claimWatched: db
       .insert(watchClaims)
       .select(
-        sql`select uid, ${sql.placeholder('gateway')}, ${given('until', watchClaims.until)}
-          from unnest(${sql.placeholder('uids')}::text[]) as wanted (uid) order by uid`,
+        sql`select uid, ${given('gateway', watchClaims.gateway)}, ${given('until', watchClaims.until)}
+          from unnest(${givenTexts('uids')}) as wanted (uid) order by uid`,
       )
       .onConflictDoUpdate({
         target: watchClaims.uid,
@@ -139,8 +145,8 @@ export function prepareStatements(db: NodePgDatabase) {
       })
       .where(
         and(
-          eq(uploads.uid, sql.placeholder('uid')),
-          eq(uploads.version, sql.placeholder('version')),
+          eq(uploads.uid, given('uid', uploads.uid)),
+          eq(uploads.version, given('version', uploads.version)),
         ),
       )
       .prepare('headgate_reschedule'),
@@ -150,14 +156,14 @@ export function prepareStatements(db: NodePgDatabase) {
         storedSeconds: total(uploadCounts.storedSeconds),
       })
       .from(uploadCounts)
-      .where(eq(uploadCounts.creator, sql.placeholder('creator')))
+      .where(eq(uploadCounts.creator, given('creator', uploadCounts.creator)))
       .prepare('headgate_holdings'),
     count: db
       .select({ count: total(uploadCounts.uploads) })
       .from(uploadCounts)
       .where(
         and(
-          eq(uploadCounts.creator, sql.placeholder('creator')),
+          eq(uploadCounts.creator, given('creator', uploadCounts.creator)),
           listed(uploadCounts.status, 'statuses'),
           listed(uploadCounts.protocol, 'protocols'),
         ),
@@ -166,36 +172,36 @@ export function prepareStatements(db: NodePgDatabase) {
     countByStatus: db
       .select({ status: uploadCounts.status, count: total(uploadCounts.uploads) })
       .from(uploadCounts)
-      .where(eq(uploadCounts.creator, sql.placeholder('creator')))
+      .where(eq(uploadCounts.creator, given('creator', uploadCounts.creator)))
       .groupBy(uploadCounts.status)
       .prepare('headgate_count_by_status'),
     keepNotice: db
       .insert(keptNotices)
       .values({
-        uid: sql.placeholder('uid'),
-        digest: sql.placeholder('digest'),
-        body: sql.placeholder('body'),
-        receivedAt: sql.placeholder('receivedAt'),
+        uid: given('uid', keptNotices.uid),
+        digest: given('digest', keptNotices.digest),
+        body: given('body', keptNotices.body),
+        receivedAt: given('receivedAt', keptNotices.receivedAt),
       })
       .onConflictDoNothing()
       .prepare('headgate_keep_notice'),
     keptNotices: db
       .select({ body: keptNotices.body })
       .from(keptNotices)
-      .where(eq(keptNotices.uid, sql.placeholder('uid')))
+      .where(eq(keptNotices.uid, given('uid', keptNotices.uid)))
       .orderBy(asc(keptNotices.receivedAt))
       .prepare('headgate_kept_notices'),
     dropNotices: db
       .delete(keptNotices)
-      .where(eq(keptNotices.uid, sql.placeholder('uid')))
+      .where(eq(keptNotices.uid, given('uid', keptNotices.uid)))
       .prepare('headgate_drop_notices'),
     dropNoticesBefore: db
       .delete(keptNotices)
-      .where(lt(keptNotices.receivedAt, sql.placeholder('before')))
+      .where(lt(keptNotices.receivedAt, given('before', keptNotices.receivedAt)))
       .prepare('headgate_drop_notices_before'),
     beginSweep: db
       .insert(sweeps)
-      .values({ gateway: sql.placeholder('gateway'), until: sql.placeholder('until') })
+      .values({ gateway: given('gateway', sweeps.gateway), until: given('until', sweeps.until) })
       .onConflictDoUpdate({
         target: sweeps.one,
         set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
@@ -209,15 +215,15 @@ export function prepareStatements(db: NodePgDatabase) {
         until: null,
         sweptUntil: sql`greatest(${sweeps.sweptUntil}, ${given('sweptUntil', sweeps.sweptUntil)})`,
       })
-      .where(eq(sweeps.gateway, sql.placeholder('gateway')))
+      .where(eq(sweeps.gateway, given('gateway', sweeps.gateway)))
       .prepare('headgate_end_sweep'),
     dropClaims: db
       .delete(watchClaims)
-      .where(lte(watchClaims.until, sql.placeholder('before')))
+      .where(lte(watchClaims.until, given('before', watchClaims.until)))
       .prepare('headgate_drop_claims'),
     dropAllowances: db
       .delete(allowances)
-      .where(lt(allowances.at, sql.placeholder('before')))
+      .where(lt(allowances.at, given('before', allowances.at)))
       .prepare('headgate_drop_allowances'),
   }
 }

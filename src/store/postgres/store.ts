@@ -131,7 +131,7 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
         const rows = await statements.claimDue.execute({ now, limit, until })
         return rows.flatMap((row) => {
           const upload = readUpload(row)
-          return upload === null ? [] : { upload, idleChecks: row.idleChecks }
+          return upload === null ? [] : { upload, idleChecks: row.idleChecks, dueAt: row.dueAt }
         })
       }),
 

@@ -16,18 +16,15 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
+import { storable } from '../../postgres/storable.ts'
 import type { JsonObject } from '../../uploads/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 import { rowStatuses } from '../row-status.ts'
 
-/**
- * Text in the order of its bytes, whatever the database's own order is. PostgreSQL keeps no NUL: it is
- * replaced, in what is looked for as well, so that nothing that anybody sends is an error.
- * https://www.postgresql.org/docs/current/datatype-character.html
- */
+/** Text in the order of its bytes, whatever the database's own order is. */
 const plain = customType<{ data: string; driverData: string }>({
   dataType: () => 'text collate "C"',
-  toDriver: (value) => value.replaceAll('\0', '\uFFFD'),
+  toDriver: storable,
 })
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })

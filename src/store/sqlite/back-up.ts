@@ -1,6 +1,16 @@
 /** Copies the SQLite file while a gateway works with it, and checks the copy before it gets its name. */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 
 /** What a copy holds. */
@@ -14,6 +24,10 @@ export interface Copied {
 const ALL_PAGES = 0x7f_ff_ff_ff
 /** The copy holds one-time URLs: it is for its owner. */
 const OWNER_ONLY = 0o600
+/** How a copy is called before it is one, behind its name to be; SQLite may keep a file beside it. */
+const PARTIAL = /^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.)?partial(?:-journal|-wal|-shm)?$/
+/** Whoever has written nothing for so long writes no more, in milliseconds. */
+const LEFT_BEHIND_MS = 3_600_000
 
 /**
  * Everything that was committed when it began, as one file without a log beside it. Nobody waits for it:
@@ -22,8 +36,9 @@ const OWNER_ONLY = 0o600
  * https://www.sqlite.org/backup.html
  */
 export async function backUpSqlite(source: string, target: string): Promise<Copied> {
-  if (existsSync(target)) throw new Error(`${target} is there already, and is left as it is.`)
-  const partial = `${target}.partial`
+  refuseExisting(target)
+  removeLeftovers(target)
+  const partial = `${target}.${randomUUID()}.partial`
   closeSync(openSync(partial, 'wx', OWNER_ONLY))
   try {
     const connection = new Database(source, { readonly: true, fileMustExist: true })
@@ -35,11 +50,34 @@ export async function backUpSqlite(source: string, target: string): Promise<Copi
     }
     const uploads = checkCopy(partial)
     toDisk(partial)
+    // Another one may have come to its end meanwhile.
+    refuseExisting(target)
     renameSync(partial, target)
     toDisk(dirname(target))
     return { uploads, bytes: statSync(target).size }
   } finally {
     rmSync(partial, { force: true })
+  }
+}
+
+function refuseExisting(target: string): void {
+  if (existsSync(target)) throw new Error(`${target} is there already, and is left as it is.`)
+}
+
+/**
+ * What copies to this name left behind that were killed: it holds one-time URLs as well. Those of which
+ * something was written lately may be under way still; should one of them take that long, it fails and
+ * says so, since each has a name of its own.
+ */
+function removeLeftovers(target: string): void {
+  const folder = dirname(target)
+  const oldest = Date.now() - LEFT_BEHIND_MS
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    if (!name.startsWith(`${basename(target)}.`)) continue
+    if (!PARTIAL.test(name.slice(basename(target).length + 1))) continue
+    const file = join(folder, name)
+    const found = statSync(file, { throwIfNoEntry: false })
+    if (found?.isFile() === true && found.mtimeMs < oldest) rmSync(file, { force: true })
   }
 }
 

@@ -81,7 +81,8 @@ export function readKeyed(row: unknown): KeyedUpload {
 export function readDue(row: unknown): DueUpload | null {
   const values = unpack(row)
   const upload = uploadIn(values)
-  return upload === null ? null : { upload, idleChecks: number(values[at.idleChecks]) }
+  if (upload === null) return null
+  return { upload, idleChecks: number(values[at.idleChecks]), dueAt: moment(values[at.checkAt]) }
 }
 
 export function readEvent(row: unknown): {

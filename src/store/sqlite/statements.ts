@@ -165,7 +165,7 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
     ),
     due: prepare(connection, ['now', 'limit'], (given) =>
       db
-        .select(uploadRow)
+        .select(wholeRow)
         .from(uploads)
         .where(and(isNotNull(uploads.checkAt), sql`${uploads.checkAt} <= ${given('now')}`))
         .orderBy(asc(uploads.checkAt))

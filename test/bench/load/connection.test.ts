@@ -82,6 +82,22 @@ test.each<[string, readonly string[], Arrival]>([
   expect(arrivals).toEqual([expected, expected])
 })
 
+const CHUNKED =
+  'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6;a=b\r\nright,\r\nA\r\n0\r\n\r\n0\r\n\r\n\r\n0\r\nvary: 0\r\n\r\n'
+const LONG = 'HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nquite right.'
+
+test('an answer is read to its end, and no further, wherever it is split', async () => {
+  for (const whole of [CHUNKED, LONG]) {
+    for (let place = 1; place < whole.length; place += 1) {
+      const pieces = [whole.slice(0, place), whole.slice(place)]
+      const arrivals = await askTwice(pieces, 'right')
+      expect([pieces, arrivals]).toEqual([pieces, [right, right]])
+    }
+    const letters = await askTwice(whole.split(''), 'right')
+    expect(letters).toEqual([right, right])
+  }
+})
+
 test('a connection that ends is lost, with the reason', async () => {
   const lost = await new Promise((resolve) => {
     openConnection({ host: '127.0.0.1', port: 1 }, () => {}, resolve)

@@ -1,5 +1,6 @@
 /** A keep-alive connection for one request at a time, which reads no more of an answer than it must. */
 import { type Socket, connect } from 'node:net'
+import { type ChunkReader, createChunkReader } from './chunks.ts'
 
 /** Who is asked. */
 export interface Target {
@@ -30,7 +31,25 @@ export interface Connection {
 const READ_BYTES = 256 * 1024
 const shared = Buffer.allocUnsafeSlow(READ_BYTES)
 const END_OF_HEAD = '\r\n\r\n'
-const END_OF_CHUNKS = Buffer.from('0\r\n\r\n')
+
+/** An answer that is arriving. */
+interface Open {
+  arrival: Arrival
+  /** The end of the body so far, where the marker may have begun. */
+  tail: string
+  bytesLeft: number
+  /** Null where the length was declared. */
+  readonly chunks: ChunkReader | null
+}
+
+/** Where the head is over in this part of it, of which the beginning came before; null where it is not. */
+function endOfHead(begun: string, part: Buffer): number | null {
+  const end =
+    begun === ''
+      ? part.indexOf(END_OF_HEAD)
+      : (begun + part.toString('latin1')).indexOf(END_OF_HEAD)
+  return end === -1 ? null : end + END_OF_HEAD.length - begun.length
+}
 
 /**
  * @param onArrival called for each answer
@@ -44,49 +63,48 @@ export function openConnection(
   let marker = ''
   let isClosed = false
   /** Null between answers. */
-  let open: { arrival: Arrival; bytesLeft: number; isChunked: boolean } | null = null
+  let open: Open | null = null
   /** The beginning of a head that did not come whole. */
   let headSoFar = ''
 
+  /** Returns where the body begins; null where the head has not come whole. */
+  function readHead(bytes: number): number | null {
+    const part = shared.subarray(0, bytes)
+    const bodyAt = endOfHead(headSoFar, part)
+    const head = headSoFar + part.toString('latin1', 0, bodyAt ?? bytes)
+    headSoFar = bodyAt === null ? head : ''
+    if (bodyAt === null) return null
+    const [, length] = /\r\ncontent-length: *(\d+)/i.exec(head) ?? []
+    const isChunked = length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head)
+    open = {
+      arrival: {
+        status: Number(head.slice(9, 12)),
+        hasMarker: marker === '',
+        hasRetryAfter: /\r\nretry-after: *\d/i.test(head),
+      },
+      tail: '',
+      bytesLeft: Number(length ?? 0),
+      chunks: isChunked ? createChunkReader() : null,
+    }
+    return bodyAt
+  }
+
+  /** The marker may have come in two pieces. */
+  function findMarker(answer: Open, from: number, bytes: number): void {
+    const part = shared.subarray(from, bytes)
+    const isFound = part.includes(marker, 0, 'latin1')
+    const said = isFound ? marker : answer.tail + part.toString('latin1')
+    if (said.includes(marker)) answer.arrival = { ...answer.arrival, hasMarker: true }
+    else answer.tail = said.slice(Math.max(0, said.length - marker.length + 1))
+  }
+
   function read(bytes: number): boolean {
-    let from = 0
-    if (open === null) {
-      const end = shared.indexOf(END_OF_HEAD)
-      const isWhole = end !== -1 && end < bytes
-      const head = headSoFar + shared.toString('latin1', 0, isWhole ? end : bytes)
-      if (!isWhole) {
-        headSoFar = head
-        return true
-      }
-      headSoFar = ''
-      from = end + END_OF_HEAD.length
-      const [, length] = /\r\ncontent-length: *(\d+)/i.exec(head) ?? []
-      open = {
-        arrival: {
-          status: Number(head.slice(9, 12)),
-          hasMarker: marker === '',
-          hasRetryAfter: /\r\nretry-after: *\d/i.test(head),
-        },
-        bytesLeft: Number(length ?? 0),
-        isChunked: length === undefined && /\r\ntransfer-encoding: *chunked/i.test(head),
-      }
-    }
-    const arrived = bytes - from
-    if (!open.arrival.hasMarker && arrived > 0) {
-      const found = shared.indexOf(marker, from, 'latin1')
-      if (found !== -1 && found < bytes) open.arrival = { ...open.arrival, hasMarker: true }
-    }
-    open.bytesLeft -= arrived
-    const isOver = open.isChunked
-      ? arrived >= END_OF_CHUNKS.length &&
-        shared.compare(
-          END_OF_CHUNKS,
-          0,
-          END_OF_CHUNKS.length,
-          bytes - END_OF_CHUNKS.length,
-          bytes,
-        ) === 0
-      : open.bytesLeft <= 0
+    const from = open === null ? readHead(bytes) : 0
+    if (from === null || open === null) return true
+    if (!open.arrival.hasMarker && from < bytes) findMarker(open, from, bytes)
+    open.bytesLeft -= bytes - from
+    const isOver =
+      open.chunks === null ? open.bytesLeft <= 0 : open.chunks.read(shared, from, bytes)
     if (isOver) {
       const { arrival } = open
       open = null

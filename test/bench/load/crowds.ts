@@ -2,12 +2,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Shot, type Target, openConnection } from './connection.ts'
 import { type Listener, listenBySse, listenByWs } from './listeners.ts'
-import type { Subscribe } from './work.ts'
+import type { Dispersed, Subscribe } from './work.ts'
 
 /** So many subscribe at the same moment. */
 const AT_ONCE = 50
 /** Whoever has heard nothing by then will not. */
 const PATIENCE_MS = 60_000
+/** The same for those who came last, when the crowd goes. */
+const LAST_COME_MS = 5000
 
 interface Crowd {
   readonly target: Target
@@ -15,9 +17,15 @@ interface Crowd {
   /** Opens one more, and waits until it has heard how things stand. */
   readonly addOne: (token: string) => Promise<void>
   readonly tokens: readonly string[]
-  /** Called for each event that anybody hears, with what it says. */
+  /** Those who have begun to subscribe and have heard nothing yet. */
+  readonly expecting: Set<Listener>
+  /** Changes so far. */
+  changes: number
+  /** Called for the first event of a change that each hears, with what it says. */
   onEvent: (words: Buffer) => void
-  failure: string | null
+  /** How many the server has let go without being asked to, and why the first. */
+  lost: number
+  firstLost: string | null
 }
 
 const crowds = new Map<string, Crowd>()
@@ -29,29 +37,40 @@ export async function gather(work: Subscribe): Promise<{ count: number }> {
     target,
     tokens,
     listeners: new Set(),
+    expecting: new Set(),
+    changes: 0,
     onEvent: () => {},
-    failure: null,
+    lost: 0,
+    firstLost: null,
     addOne: (token) =>
       new Promise((resolve, reject) => {
         let isFirst = true
+        let heardOf = 0
         const listener = listenBy({
           target,
           token,
           uid,
           onEvent(words) {
-            if (!isFirst) {
+            if (isFirst) {
+              isFirst = false
+              heardOf = crowd.changes
+              crowd.expecting.delete(listener)
+              crowd.listeners.add(listener)
+              resolve()
+            } else if (heardOf !== crowd.changes) {
+              heardOf = crowd.changes
               crowd.onEvent(words)
-              return
             }
-            isFirst = false
-            crowd.listeners.add(listener)
-            resolve()
           },
           onLost(reason) {
-            crowd.failure = `A subscriber of ${work.crowd} was lost: ${reason}.`
-            reject(new Error(crowd.failure))
+            crowd.lost += 1
+            crowd.firstLost ??= reason
+            crowd.expecting.delete(listener)
+            crowd.listeners.delete(listener)
+            reject(new Error(`a subscriber was lost: ${reason}`))
           },
         })
+        crowd.expecting.add(listener)
       }),
   }
   crowds.set(work.crowd, crowd)
@@ -72,16 +91,19 @@ export async function makeChange(
   told: string,
 ): Promise<{ first: number; last: number }> {
   const crowd = crowdOf(name)
+  if (crowd.firstLost !== null) throw new Error(lossOf(crowd))
+  const listeners = crowd.listeners.size
   let first = 0
   let heard = 0
   let wrong: string | null = null
   let begun = 0
+  crowd.changes += 1
   const everybody = new Promise<void>((resolve) => {
     crowd.onEvent = (words) => {
       heard += 1
       if (!words.includes(told)) wrong ??= words.toString()
       if (heard === 1) first = performance.now() - begun
-      if (heard === crowd.listeners.size) resolve()
+      if (heard === listeners) resolve()
     }
   })
   let failure: string | null = null
@@ -100,7 +122,10 @@ export async function makeChange(
     begun = performance.now()
     asker.send(shot)
   })
-  await within(everybody, () => failure ?? crowd.failure ?? `only ${heard} heard of it`)
+  await within(
+    everybody,
+    () => failure ?? (crowd.firstLost === null ? `only ${heard} heard of it` : lossOf(crowd)),
+  )
   const last = performance.now() - begun
   await answered
   if (wrong !== null) throw new Error(`An event says ${String(wrong)} and not ${told}.`)
@@ -118,19 +143,29 @@ export function beginChurn(name: string, perSecond: number): { count: number } {
     crowd.listeners.delete(leaves)
     leaves.close()
     come += 1
-    // A failure is kept in the crowd, and told when it is dispersed.
+    // Whoever is lost is counted, and told of when the crowd is dispersed.
     crowd.addOne(crowd.tokens[come % crowd.tokens.length] ?? '').catch(() => {})
   }, 1000 / perSecond)
   return { count: crowd.listeners.size }
 }
 
-export async function disperse(name: string): Promise<{ count: number }> {
+/** How many stayed until now, how many were lost unasked, and why the first of those was. */
+export async function disperse(name: string): Promise<Dispersed> {
   const crowd = crowdOf(name)
   crowds.delete(name)
-  await pause(50)
-  for (const listener of crowd.listeners) listener.close()
-  if (crowd.failure !== null) throw new Error(crowd.failure)
-  return { count: crowd.listeners.size }
+  const until = performance.now() + LAST_COME_MS
+  while (crowd.expecting.size > 0 && performance.now() < until) await pause(50)
+  for (const listener of [...crowd.listeners, ...crowd.expecting]) listener.close()
+  const { lost, firstLost, expecting, listeners } = crowd
+  return {
+    count: listeners.size,
+    lost: lost + expecting.size,
+    firstLost: firstLost ?? (expecting.size > 0 ? 'it heard nothing' : null),
+  }
+}
+
+function lossOf({ lost, firstLost }: Crowd): string {
+  return `${lost} subscribers were lost, the first: ${String(firstLost)}`
 }
 
 function crowdOf(name: string): Crowd {

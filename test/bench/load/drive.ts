@@ -7,11 +7,13 @@ import { ownProgram } from '../places.ts'
 import type { Shot } from './connection.ts'
 import {
   type ClosedLoop,
+  type Dispersed,
   type Measured,
   type OpenLoop,
   type SendFile,
   type Subscribe,
   type Work,
+  dispersed,
   done,
   heard,
   measured,
@@ -28,7 +30,7 @@ export interface LoadGenerator {
   subscribe(order: Order<Subscribe>): Promise<void>
   change(crowd: string, shot: Shot, told: string): Promise<z.infer<typeof heard>>
   churn(crowd: string, perSecond: number): Promise<void>
-  disperse(crowd: string): Promise<void>
+  disperse(crowd: string): Promise<Dispersed>
   sendFile(order: Order<SendFile>): Promise<z.infer<typeof sent>>
   end(): void
 }
@@ -69,9 +71,7 @@ export function startLoadGenerator(): LoadGenerator {
     async churn(crowd, perSecond) {
       await perform({ kind: 'churn', crowd, perSecond }, done)
     },
-    async disperse(crowd) {
-      await perform({ kind: 'disperse', crowd }, done)
-    },
+    disperse: (crowd) => perform({ kind: 'disperse', crowd }, dispersed),
     end: () => void child.kill(),
   }
 }

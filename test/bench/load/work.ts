@@ -113,6 +113,9 @@ export type Measured = z.infer<typeof measured>
 export const heard = z.object({ first: z.number(), last: z.number() })
 export const sent = z.object({ seconds: z.number(), serverCpu: z.number().nullable() })
 export const done = z.object({ count: z.number() })
+/** Those who stayed to the end, and those whom the server let go without being asked to. */
+export const dispersed = done.extend({ lost: z.number(), firstLost: z.string().nullable() })
+export type Dispersed = z.infer<typeof dispersed>
 
 /** An answer, or the sentence of what went wrong. */
 export const reply = z.union([z.object({ result: z.unknown() }), z.object({ failure: z.string() })])

@@ -95,7 +95,10 @@ export async function measureFanOut(
         const results = await inTurn(stage, contestants, (one, _warmUpMs, round) =>
           timeChanges(stage, one, subscribers, round),
         )
-        for (const { name } of contestants) await stage.load.disperse(name)
+        for (const { name } of contestants) {
+          const { lost, firstLost } = await stage.load.disperse(name)
+          if (lost > 0) throw new Error(`${name} lost ${lost} subscribers: ${String(firstLost)}`)
+        }
         return { lasts: results, bytes: (name) => weights.get(name) ?? null }
       })
     },

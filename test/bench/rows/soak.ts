@@ -6,7 +6,7 @@ import { judge, roundOf } from '../entry.ts'
 import { slopeOf } from '../slope.ts'
 import { type LoadGenerator, startLoadGenerator } from '../load/drive.ts'
 import { targetOf } from '../load/requests.ts'
-import type { Measured } from '../load/work.ts'
+import type { Dispersed, Measured } from '../load/work.ts'
 import { readOne, shots } from '../operations.ts'
 import type { Server } from '../processes.ts'
 import { uidOf } from '../seed.ts'
@@ -62,8 +62,8 @@ async function soakIt(stage: Stage, server: Server) {
       windowMs: LENGTH_MS,
     })
     over.abort()
-    await crowd.disperse('soak')
-    return entryOf(await weights, measured)
+    const dispersed = await crowd.disperse('soak')
+    return entryOf(await weights, measured, dispersed)
   } finally {
     crowd.end()
   }
@@ -95,7 +95,11 @@ async function weigh(pid: number, over: AbortSignal): Promise<readonly Weight[]>
   return weights
 }
 
-function entryOf(weights: readonly Weight[], measured: Measured) {
+function entryOf(
+  weights: readonly Weight[],
+  measured: Measured,
+  { count, lost, firstLost }: Dispersed,
+) {
   const [first, last] = [weights[0]?.[1] ?? NaN, weights.at(-1)?.[1] ?? NaN]
   return judge({
     row: 'growth after minute 3 at half capacity',
@@ -103,10 +107,13 @@ function entryOf(weights: readonly Weight[], measured: Measured) {
     ours: [roundOf(measured, slopeOf(weights))],
     peer: null,
     target: { atMost: 1 },
-    problems: measured.refused.count > 0 ? [`${measured.refused.count} were refused`] : [],
+    problems: [
+      ...(measured.refused.count > 0 ? [`${measured.refused.count} were refused`] : []),
+      ...(lost > 0 ? [`${lost} subscribers were lost, the first: ${String(firstLost)}`] : []),
+    ],
     isRatio: false,
     notes: [
-      `${measured.accepted.count} answers, p99 ${measured.accepted.p99.toFixed(1)} ms; ${first.toFixed(0)} MB at minute 3, ${last.toFixed(0)} MB at the end`,
+      `${measured.accepted.count} answers, p99 ${measured.accepted.p99.toFixed(1)} ms; ${first.toFixed(0)} MB at minute 3, ${last.toFixed(0)} MB at the end; ${count} subscribers then, ${lost} lost unasked`,
     ],
   })
 }

@@ -1,0 +1,152 @@
+/** Bringing a PostgreSQL database up to date: by many at once, under those who work, and after a restore. */
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { openPostgres } from '../../src/postgres/postgres.ts'
+import { countLackingIn, migratePostgres } from '../../src/store/postgres/migrate.ts'
+import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { changeOf, mintIn, numbered } from '../contracts/store-suite.ts'
+import { createEmptyDatabase, createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
+
+const OURS = fileURLToPath(new URL('../../migrations/postgres', import.meta.url))
+
+function open(url: string) {
+  return openPostgres({ url, connections: 4 }, () => undefined)
+}
+
+const journalSchema = z.looseObject({
+  entries: z.array(
+    z.object({
+      idx: z.number(),
+      version: z.string(),
+      when: z.number(),
+      tag: z.string(),
+      breakpoints: z.boolean(),
+    }),
+  ),
+})
+
+/** Our migrations and one more, as the version after this one might bring it. */
+async function nextVersion(sql: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-next-version-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await cp(OURS, folder, { recursive: true })
+  const file = join(folder, 'meta', '_journal.json')
+  const journal = journalSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+  const last = journal.entries.at(-1)
+  if (last === undefined) throw new Error('There is no migration.')
+  const next = { ...last, idx: last.idx + 1, when: last.when + 1, tag: '9999_next' }
+  await writeFile(file, JSON.stringify({ ...journal, entries: [...journal.entries, next] }))
+  await writeFile(join(folder, `${next.tag}.sql`), sql)
+  return folder
+}
+
+describeWithPostgres('PostgreSQL', () => {
+  test('is migrated once, however many gateways start at the same time', async () => {
+    const database = await createEmptyDatabase()
+    const gateways = numbered(6).map(() => open(database.url))
+    onTestFinished(async () => {
+      await Promise.all(gateways.map((gateway) => gateway.close()))
+      await database.drop()
+    })
+    const applied = await Promise.all(gateways.map((gateway) => migratePostgres(gateway)))
+    expect(applied.filter((count) => count > 0)).toHaveLength(1)
+    const stores = await Promise.all(gateways.map(createPostgresStore))
+    expect(new Set(stores.map(({ deployment }) => deployment)).size).toBe(1)
+  })
+
+  test('is left as it was by a migration that fails', async () => {
+    const database = await createTestDatabase()
+    const gateway = open(database.url)
+    onTestFinished(async () => {
+      await gateway.close()
+      await database.drop()
+    })
+    const broken = await nextVersion(
+      'alter table uploads add column note text;\n--> statement-breakpoint\nselect nonsense;',
+    )
+    await expect(migratePostgres(gateway, broken)).rejects.toThrow(/nonsense/)
+    const client = await gateway.connect()
+    expect(await countLackingIn(client, broken)).toBe(1)
+    const { rows } = await client.query(
+      "select 1 from information_schema.columns where table_name = 'uploads' and column_name = 'note'",
+    )
+    expect(rows).toEqual([])
+    await client.end()
+  })
+
+  test('works on for the version before while the next one migrates, and after it', async () => {
+    const database = await createEmptyDatabase()
+    const [before, next] = [open(database.url), open(database.url)]
+    onTestFinished(async () => {
+      await Promise.all([before.close(), next.close()])
+      await database.drop()
+    })
+    const store = await createPostgresStore(before)
+    const uploads = await Promise.all(numbered(300).map((id) => mintIn(store, { id })))
+    const folder = await nextVersion(
+      [
+        "alter table uploads add column note text not null default ''",
+        'create index uploads_by_note on uploads (note)',
+        'create table notes (upload_id text primary key references uploads (id))',
+      ].join(';\n--> statement-breakpoint\n'),
+    )
+    const over = new AbortController()
+    let done = 0
+    async function work(place: number): Promise<void> {
+      for (let turn = 0; !over.signal.aborted || turn < 20; turn += 1) {
+        const upload = uploads[(place * 50 + turn) % uploads.length]
+        if (upload === undefined) throw new Error('There is no such upload.')
+        const fresh = await mintIn(store, { id: `new-${place}-${turn}` })
+        expect(await store.advance(changeOf(fresh, { status: 'QUEUED' }))).toBe(true)
+        expect(await store.find(upload.uid)).toEqual(upload)
+        done += 3
+      }
+    }
+    const working = Promise.all([0, 1, 2, 3].map(work))
+    expect(await migratePostgres(next, folder)).toBe(1)
+    const duringMigration = done
+    over.abort()
+    await working
+    expect(done).toBeGreaterThan(duringMigration)
+    // A gateway of the version before that starts now finds nothing that it would have to do.
+    const late = open(database.url)
+    expect(await migratePostgres(late)).toBe(0)
+    await late.close()
+  })
+
+  test('finds changes again after a restore to a server whose transactions have other numbers', async () => {
+    const database = await createTestDatabase()
+    const gateway = open(database.url)
+    onTestFinished(async () => {
+      await gateway.close()
+      await database.drop()
+    })
+    const store = await createPostgresStore(gateway)
+    await mintIn(store, { id: 'restored' })
+    await gateway.pool.query('alter table uploads disable trigger upload_noted')
+    await gateway.pool.query("update uploads set changed_in = '9000000000000'")
+    await gateway.pool.query('alter table uploads enable trigger upload_noted')
+    await migratePostgres(gateway)
+    const { rows } = await gateway.pool.query(
+      'select changed_in < pg_snapshot_xmax(pg_current_snapshot()) as past from uploads',
+    )
+    expect(rows).toEqual([{ past: true }])
+  })
+})
+
+describe('each migration of a version', () => {
+  test('only adds: the version before runs on it while gateways are replaced one by one', async () => {
+    const files = (await readdir(OURS)).filter((name) => name.endsWith('.sql'))
+    expect(files.length).toBeGreaterThan(0)
+    for (const file of files) {
+      const sql = await readFile(join(OURS, file), 'utf8')
+      expect(sql).not.toMatch(
+        /\b(drop (table|column|view|function)|rename|alter column|set not null)\b/i,
+      )
+    }
+  })
+})

@@ -1,0 +1,78 @@
+/** How PostgreSQL finds what it is asked for: by an index, whatever it is. */
+import { expect, onTestFinished, test } from 'vitest'
+import { openPostgres } from '../../src/postgres/postgres.ts'
+import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { freely, mintIn } from '../contracts/store-suite.ts'
+import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
+import { after, reservationOf } from '../kit/samples.ts'
+
+describeWithPostgres('PostgreSQL', () => {
+  test('no question reads a whole table, however many uploads there are', async () => {
+    const database = await createTestDatabase()
+    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
+    const store = await createPostgresStore(postgres)
+    onTestFinished(async () => {
+      await store.close()
+      await database.drop()
+    })
+    const { pool } = postgres
+    const upload = await mintIn(store, { id: 'one', idempotencyKey: 'key' })
+    const { rows: columns } = await pool.query<{ list: string }>(
+      `select string_agg(case column_name
+        when 'id' then quote_literal('id-') || ' || n'
+        when 'uid' then quote_literal('uid-') || ' || n'
+        when 'creator' then quote_literal('creator-') || ' || n % 1000'
+        when 'created_at' then 'created_at + n * interval ' || quote_literal('1 second')
+        when 'check_at' then 'check_at + n * interval ' || quote_literal('1 second')
+        when 'idempotency_key' then quote_literal('key-') || ' || n'
+        else quote_ident(column_name) end, ', ' order by ordinal_position) as list
+      from information_schema.columns where table_name = 'uploads'`,
+    )
+    await pool.query(
+      `insert into uploads select ${columns[0]?.list} from uploads, generate_series(1, 20000) n`,
+    )
+    await pool.query(
+      "insert into upload_events select id, 1, 'PENDING_UPLOAD', 'MUTATION', created_at from uploads on conflict do nothing",
+    )
+    await store.tidy(after(1))
+    for (const table of ['uploads', 'upload_events', 'upload_tallies']) {
+      await pool.query(`vacuum analyze ${table}`)
+    }
+    const scans = async (): Promise<unknown[]> => {
+      await pool.query('select pg_stat_force_next_flush()')
+      const { rows } = await pool.query<object>(
+        "select relname, seq_scan::int from pg_stat_user_tables where relname in ('uploads', 'upload_events') order by relname",
+      )
+      return rows
+    }
+    const before = await scans()
+    const stretch = { towards: 'older', limit: 20 } as const
+    const from = { createdAt: after(5000), id: 'id-5000' }
+    for (let time = 0; time < 8; time += 1) {
+      await store.find(upload.uid)
+      await store.findMany([upload.uid, 'uid-7'])
+      await store.findByKey('alice', 'key', after(0))
+      await store.list({}, stretch)
+      await store.list({}, { ...stretch, from })
+      await store.list({}, { towards: 'newer', limit: 20, from })
+      await store.list({ creator: 'creator-7' }, stretch)
+      await store.list({ createdAfter: after(100), createdBefore: after(200) }, stretch)
+      await store.count({})
+      await store.count({ creator: 'creator-7' })
+      await store.countByStatus()
+      await store.holdings('creator-7')
+      await store.historyOf(['id-1', 'id-2'])
+      await store.knownReferences(['id-1', 'nobody'])
+      await store.claimDue(after(16 + time), 20, after(60 + time))
+      await store.claimWatched(['uid-3'], after(1), after(2))
+      await store.oldestDue()
+      await store.unsettled(after(1), 20)
+      await store.dropRetiredBefore(after(-1))
+      await store.reserve(reservationOf({ id: `new-${time}` }), freely)
+      await store.release(`new-${time}`)
+    }
+    // Statistics are told by connections that are done.
+    await store.ping()
+    expect(await scans()).toEqual(before)
+  })
+})
