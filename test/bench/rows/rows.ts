@@ -1,4 +1,6 @@
 /** Every row, in the order of the table. */
+import { abreast } from './abreast.ts'
+import { across } from './across.ts'
 import { callsUntilReady } from './calls-until-ready.ts'
 import { coldStart } from './cold-start.ts'
 import { fanOut } from './fan-out.ts'
@@ -19,10 +21,12 @@ export const rows: readonly Row[] = [
   minting,
   fanOut,
   webhook,
+  across,
   tusPatch,
   callsUntilReady,
   coldStart,
   overload,
+  abreast,
   soak,
   scaleUploads,
   scaleFanOut,
