@@ -8,6 +8,7 @@ import { minting } from './minting.ts'
 import { overload } from './overload.ts'
 import { listing, reading } from './reading.ts'
 import { queryPlans } from './query-plans.ts'
+import { room } from './room.ts'
 import type { Row } from './row.ts'
 import { scaleFanOut } from './scale-fan-out.ts'
 import { scaleUploads } from './scale-uploads.ts'
@@ -30,5 +31,6 @@ export const rows: readonly Row[] = [
   soak,
   scaleUploads,
   scaleFanOut,
+  room,
   queryPlans,
 ]
