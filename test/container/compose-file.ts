@@ -1,7 +1,6 @@
 /**
  * Reads the compose file as far as YAML is used in it: maps and lists by their indentation, plain and
- * double-quoted values, lists in brackets, anchors and merges of maps. Whatever else stands there is
- * an error.
+ * quoted values, anchors and merges of maps. Whatever else stands there is an error.
  */
 import { z } from 'zod'
 
@@ -80,13 +79,14 @@ function readMap(reader: Reader, indent: number, anchor: string): YamlMap {
   return map
 }
 
-/** On one line: JSON's strings and lists are YAML's too, and so is the empty map. */
+/** On one line: JSON's strings are YAML's too, and so is its empty map. */
 function readScalar(text: string, line: Line): Yaml {
   if (text === '{}') return {}
-  if (text.startsWith('[')) return z.array(z.string()).parse(JSON.parse(text))
   if (text.startsWith('"')) return z.string().parse(JSON.parse(text))
+  const [, quoted] = /^'([^']*)'$/.exec(text) ?? []
+  if (quoted !== undefined) return quoted
   // What would mean something else in YAML, or begin a comment or a map.
-  if (/^[!&*|>%@`'{]|\s#|: /.test(text)) throw unread(line)
+  if (/^[!&*|>%@`'{[]|\s#|: /.test(text)) throw unread(line)
   return text
 }
 

@@ -199,11 +199,11 @@ describe('what reads it', () => {
   it('reads maps, lists, anchors and merges, and nothing that it does not know', () => {
     expect(
       readYaml(
-        'one: &first\n  a: "1"\n  list:\n    - x\n    - "y: z"\ntwo:\n  <<: *first\n  b: ["c"]\nthree: {}',
+        'one: &first\n  a: "1"\n  list:\n    - x\n    - "y: z"\ntwo:\n  <<: *first\n  b: 'c'\nthree: {}',
       ),
     ).toEqual({
       one: { a: '1', list: ['x', 'y: z'] },
-      two: { a: '1', list: ['x', 'y: z'], b: ['c'] },
+      two: { a: '1', list: ['x', 'y: z'], b: 'c' },
       three: {},
     })
     for (const wrong of [
@@ -214,7 +214,7 @@ describe('what reads it', () => {
       'a: x\n  b: y',
       'a: *b',
       '\ta: [',
-      "a: 'x'",
+      "a: 'x''y'",
     ]) {
       expect(() => readYaml(wrong)).toThrow(/./)
     }
