@@ -199,7 +199,7 @@ describe('what reads it', () => {
   it('reads maps, lists, anchors and merges, and nothing that it does not know', () => {
     expect(
       readYaml(
-        'one: &first\n  a: "1"\n  list:\n    - x\n    - "y: z"\ntwo:\n  <<: *first\n  b: 'c'\nthree: {}',
+        'one: &first\n  a: "1"\n  list:\n    - x\n    - "y: z"\ntwo:\n  <<: *first\n  b: \'c\'\nthree: {}',
       ),
     ).toEqual({
       one: { a: '1', list: ['x', 'y: z'] },
