@@ -120,6 +120,9 @@ describe('the compose file', () => {
       const without = { ...SET, [name]: '' }
       expect(() => Object.keys(services).map((one) => environmentOf(one, without))).toThrow(name)
     }
+  })
+
+  it('keeps the file with the secrets out of the repository, the image and the package', () => {
     const tracked = execFileSync('git', ['ls-files', folder], { cwd: root, encoding: 'utf8' })
     expect(tracked.trim().split('\n')).toEqual([`${folder}/Caddyfile`, `${folder}/compose.yaml`])
     const ignored = execFileSync('git', ['check-ignore', `${folder}/.env`], {
@@ -127,6 +130,12 @@ describe('the compose file', () => {
       encoding: 'utf8',
     })
     expect(ignored.trim()).toBe(`${folder}/.env`)
+    expect(readFileSync(join(root, '.dockerignore'), 'utf8').split('\n')).toContain('**/.env')
+    const manifest = readFileSync(join(root, 'package.json'), 'utf8')
+    const { files } = z.object({ files: z.array(z.string()) }).parse(JSON.parse(manifest))
+    // A folder would bring along whatever is in it.
+    expect(files.filter((path) => path.startsWith('src/'))).not.toContain(folder)
+    expect(files).toEqual(expect.arrayContaining([`${folder}/Caddyfile`, `${folder}/compose.yaml`]))
   })
 
   it('asks at doors that are there, on the port that the image listens on', async () => {
