@@ -87,7 +87,7 @@ export async function makeChange({
   shot,
   told,
   through,
-}: Change): Promise<{ first: number; last: number; answered: number }> {
+}: Omit<Change, 'kind'>): Promise<{ first: number; last: number; answered: number }> {
   const crowd = crowdOf(name)
   if (crowd.firstLost !== null) throw new Error(lossOf(crowd))
   const listeners = crowd.listeners.size

@@ -66,7 +66,8 @@ function measureAcross(
         sinceAnswered: heard.map(({ last, answered }) => last - answered),
       })
     }
-    await stage.load.disperse(CROWD)
+    const { firstLost } = await stage.load.disperse(CROWD)
+    if (firstLost !== null) throw new Error(`The subscriber was lost: ${firstLost}`)
     return entriesOf(rounds)
   })
 }
