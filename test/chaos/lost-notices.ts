@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { EmulatorKnobs } from '../kit/emulator.ts'
 import { type KnownUpload, allUploads } from './books.ts'
 import { mintUntilMinted, sendFile } from './creator.ts'
-import type { Journey } from './journeys.ts'
+import { type Journey, plainJourney } from './journeys.ts'
 import type { Line } from './line.ts'
 import { subscribe } from './subscriber.ts'
 
@@ -27,7 +27,9 @@ export interface LostNoticesOptions {
 export async function measureLateness(options: LostNoticesOptions): Promise<Lateness> {
   const { emulator, line, uploads } = options
   await emulator.fault({ on: 'webhook', drop: true, times: 1_000_000 })
-  const journeys = Array.from({ length: uploads * 2 }, (_, index) => plainJourney(index))
+  const journeys = Array.from({ length: uploads * 2 }, (_, index) =>
+    plainJourney(`lost-${index}`, index),
+  )
   const watched = Promise.all(
     journeys.slice(0, uploads).map((journey, index) => sendWatched(line, journey, index * 400)),
   )
@@ -77,20 +79,6 @@ function latenessOf({ history, video }: KnownUpload): number | null {
   const ready = history.find(({ status }) => status === 'READY')
   if (ready === undefined || typeof video?.readyAt !== 'string') return null
   return Date.parse(ready.at) - Date.parse(video.readyAt)
-}
-
-function plainJourney(index: number): Journey {
-  return {
-    key: `lost-${index}`,
-    creator: 'ada',
-    startMs: 0,
-    protocol: index % 2 === 0 ? 'BASIC' : 'TUS',
-    ending: 'video',
-    maxDurationSeconds: 60,
-    sizeBytes: 1_000_000,
-    callers: 1,
-    watchesBy: index % 4 < 2 ? 'SSE' : 'WebSocket',
-  }
 }
 
 function inAnHour(): string {
