@@ -11,8 +11,8 @@ export interface LineOptions {
   readonly surprises: string[]
   /** Ends the patience of whoever asks. */
   readonly patience: AbortSignal
-  /** Whether the gateways may say that their database is away. @default false */
-  readonly forgivesAbsence?: boolean
+  /** Where gateways may ask to come again later: how often they did, by code. They may not by default. */
+  readonly putOff?: Map<string, number>
 }
 
 export interface Line extends LineOptions {
@@ -32,7 +32,7 @@ const errorsSchema = z.array(
     extensions: z.looseObject({ code: z.string().optional() }).optional(),
   }),
 )
-const answerSchema = z.object({ data: z.unknown(), errors: errorsSchema.optional() })
+const answerSchema = z.object({ data: z.unknown().optional(), errors: errorsSchema.optional() })
 
 export function createLine(options: LineOptions): Line {
   const { gateways, token, surprises, patience } = options
@@ -53,7 +53,7 @@ export function createLine(options: LineOptions): Line {
     // It listens before it can answer.
     if (response.status === 503 && text.startsWith('Starting')) return null
     const answer = readAnswer(text)
-    if (isForgiven(options, answer?.errors)) return null
+    if (isPutOff(options, answer?.errors)) return null
     if (response.status >= 500 || answer === null || answer.errors !== undefined) {
       surprises.push(`${response.status}: ${text.slice(0, 300)}`)
       return null
@@ -78,12 +78,16 @@ export function createLine(options: LineOptions): Line {
   }
 }
 
-/** True where all that went wrong is that the database was away, and that may be. */
-export function isForgiven({ forgivesAbsence }: LineOptions, errors: unknown): boolean {
-  const { data } = errorsSchema.min(1).safeParse(errors)
-  if (forgivesAbsence !== true || data === undefined) return false
-  return data.every(({ extensions }) => extensions?.code === 'SERVICE_UNAVAILABLE')
+/** True where nothing is wrong but that it is to come again later, and where that may be. */
+export function isPutOff({ putOff }: LineOptions, errors: unknown): boolean {
+  const code = errorsSchema.min(1).safeParse(errors).data?.[0]?.extensions?.code
+  if (putOff === undefined || code === undefined || !LATER.has(code)) return false
+  putOff.set(code, (putOff.get(code) ?? 0) + 1)
+  return true
 }
+
+/** The database is away; the gateway, which has just started, has more to do than it can. */
+const LATER: ReadonlySet<string> = new Set(['SERVICE_UNAVAILABLE', 'OVERLOADED'])
 
 function readAnswer(text: string): z.infer<typeof answerSchema> | null {
   try {

@@ -18,6 +18,8 @@ export interface LostNoticesOptions {
   readonly emulator: EmulatorKnobs
   /** Whoever mints, and sees the gateway's list; looking at a list counts as watching nothing. */
   readonly line: Line
+  /** Whoever watches an upload, by its place; at other gateways, where there are several. @default line */
+  readonly watcherAt?: (place: number) => Line
   /** So many uploads are watched, and so many are not. */
   readonly uploads: number
   /** Lets time go by for those that nobody watches. */
@@ -25,13 +27,15 @@ export interface LostNoticesOptions {
 }
 
 export async function measureLateness(options: LostNoticesOptions): Promise<Lateness> {
-  const { emulator, line, uploads } = options
+  const { emulator, line, uploads, watcherAt = () => line } = options
   await emulator.fault({ on: 'webhook', drop: true, times: 1_000_000 })
   const journeys = Array.from({ length: uploads * 2 }, (_, index) =>
     plainJourney(`lost-${index}`, index),
   )
   const watched = Promise.all(
-    journeys.slice(0, uploads).map((journey, index) => sendWatched(line, journey, index * 400)),
+    journeys
+      .slice(0, uploads)
+      .map((journey, index) => sendWatched(line, watcherAt(index), journey, index * 400)),
   )
   const unwatched = Promise.all(
     journeys.slice(uploads).map((journey, index) => sendUnwatched(line, journey, index * 400)),
@@ -41,10 +45,15 @@ export async function measureLateness(options: LostNoticesOptions): Promise<Late
   return { watchedMs, unwatchedMs: Math.max(...readyLate) }
 }
 
-async function sendWatched(line: Line, journey: Journey, afterMs: number): Promise<number> {
+async function sendWatched(
+  line: Line,
+  watcher: Line,
+  journey: Journey,
+  afterMs: number,
+): Promise<number> {
   await pause(afterMs)
   const minted = await mintUntilMinted(line, journey, inAnHour())
-  const subscriber = subscribe(line, minted.uid, journey.watchesBy)
+  const subscriber = subscribe(watcher, minted.uid, journey.watchesBy)
   await sendFile(journey, minted)
   await subscriber.done
   const last = subscriber.connections.at(-1)?.at(-1)

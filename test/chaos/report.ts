@@ -34,6 +34,8 @@ export function printStorm(outcome: StormOutcome): void {
       'orphans deleted at Stream / told of',
       `${new Set(outcome.orphans).size} / ${outcome.orphans.length}`,
     ],
+    ['callers asked to come again later', ''],
+    ...byName(outcome.putOff).map(([code, times]): Row => [`  ${code}`, times]),
     ['notices answered, by gateway', outcome.notices.join(' / ')],
     [
       'notices applied / kept for later',

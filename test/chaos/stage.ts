@@ -26,6 +26,8 @@ export interface Stage {
   readonly webhookSecret: string
   /** Answers that no client should ever see. */
   readonly surprises: string[]
+  /** How often callers of several gateways were asked to come again later, by code. */
+  readonly putOff: ReadonlyMap<string, number>
   /**
    * A caller who asks until it is answered, or the patience of all is at an end.
    * @param place of the gateway that is asked first; any whole number. @default 0
@@ -33,7 +35,7 @@ export interface Stage {
   as(subject: string, place?: number): Promise<Line>
   readonly admin: Line
   /** The same, who asks another gateway first. */
-  adminAt(place: number): Line
+  readonly adminAt: (place: number) => Line
   end(): Promise<void>
 }
 
@@ -73,6 +75,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     const ports = await Promise.all(Array.from({ length: gatewayCount }, quietPort))
     const [first = '', ...others] = ports.map((port) => `http://127.0.0.1:${port}`)
     const watchedAt = new Map<string, () => string>()
+    const putOff = new Map<string, number>()
     const front = await startFront([first, ...others], (uid) => watchedAt.get(uid)?.())
     closers.push(() => front.close())
     const { secret } = await createRestBackend({
@@ -120,7 +123,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
         token,
         surprises,
         patience,
-        forgivesAbsence: database !== null,
+        ...(database === null ? {} : { putOff }),
       })
     }
     const rootToken = await tokenFor('root', { scope: 'uploads:admin' })
@@ -132,6 +135,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       emulator: { url: emulator.url, ...knobsOf(emulator.url) },
       webhookSecret: secret,
       surprises,
+      putOff,
       as: async (subject, place = 0) => lineFor(await tokenFor(subject), ofCreators, place),
       adminAt: (place) => lineFor(rootToken, ofAdmin, place),
       admin: lineFor(rootToken, ofAdmin, 0),

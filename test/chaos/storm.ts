@@ -37,6 +37,8 @@ export interface StormOutcome {
   readonly aimedKills: number
   /** Notices that each gateway answered. */
   readonly notices: readonly number[]
+  /** How often callers were asked to come again later, by code. */
+  readonly putOff: ReadonlyMap<string, number>
   /** References of orphans deleted at Stream, as often as a gateway said so. */
   readonly orphans: readonly string[]
   readonly struck: Struck
@@ -89,6 +91,7 @@ export async function raiseStorm(stage: Stage, options: StormOptions): Promise<S
       kills: gateways.reduce((sum, { kills }) => sum + kills(), 0),
       aimedKills: aimed,
       notices: gateways.map(({ url }) => front.answered.get(url) ?? 0),
+      putOff: stage.putOff,
       orphans: gateways.flatMap(({ orphans }) => orphans),
       struck,
       requests: books.stream.requests,

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { type UploadStatus, isTerminal, uploadStatuses } from '../../src/uploads/upload.ts'
 import type { Journey } from './journeys.ts'
-import { type Line, isForgiven } from './line.ts'
+import { type Line, isPutOff } from './line.ts'
 
 /** One state that was shown, and when. */
 export interface Shown {
@@ -75,7 +75,7 @@ export function subscribe(line: Line, uid: string, by: Journey['watchesBy'] = 'S
       for await (const result of current.results) {
         const { data, errors } = resultSchema.parse(result)
         if (data === null || data === undefined) {
-          if (isForgiven(line, errors)) return false
+          if (isPutOff(line, errors)) return false
           line.surprises.push(`${uid} by ${by}: ${JSON.stringify(errors)}`)
           return false
         }

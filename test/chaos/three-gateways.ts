@@ -3,7 +3,8 @@ import { type Upkeep, type UpkeepOptions, measureUpkeep } from './shared-upkeep.
 import { setStage } from './stage.ts'
 import { type StormOptions, type StormOutcome, raiseStorm } from './storm.ts'
 
-const GATEWAYS = 3
+/** As many as a small deployment has. */
+export const GATEWAYS = 3
 
 export interface ThreeOutcome {
   readonly storm: StormOutcome
