@@ -1,10 +1,11 @@
-/** Hundreds of uploads while Stream fails and the gateway dies: what was promised, and what was kept. */
+/** Hundreds of uploads while Stream fails and gateways die: what was promised, and what was kept. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { isTerminal } from '../../src/uploads/upload.ts'
 import { type Differences, type KnownUpload, compareBooks, isEqual, readBooks } from './books.ts'
 import { deleteUntilDeleted, mintUntilMinted, sendFile } from './creator.ts'
 import { type Journey, planJourneys, statusAtRest } from './journeys.ts'
 import { chanceFrom } from './seed.ts'
+import type { Line } from './line.ts'
 import { type Stage, setStage } from './stage.ts'
 import { type Subscriber, brokenPromises, subscribe } from './subscriber.ts'
 import { type Struck, type TroubleOptions, makeTrouble } from './trouble.ts'
@@ -34,6 +35,12 @@ export interface StormOutcome {
   readonly losses: readonly string[]
   readonly kills: number
   readonly aimedKills: number
+  /** Notices that each gateway answered. */
+  readonly notices: readonly number[]
+  /** How often callers were asked to come again later, by code. */
+  readonly putOff: ReadonlyMap<string, number>
+  /** References of orphans deleted at Stream, as often as a gateway said so. */
+  readonly orphans: readonly string[]
   readonly struck: Struck
   readonly requests: Readonly<Record<string, number>>
   readonly messages: ReadonlyMap<string, number>
@@ -42,10 +49,19 @@ export interface StormOutcome {
   readonly took: { readonly storm: number; readonly creators: number; readonly rest: number }
 }
 
+/** A storm over one gateway. */
 export async function runStorm(options: StormOptions): Promise<StormOutcome> {
-  const { seed, uploads, pace, encodeMs, overMs, restWithinMs } = options
+  const stage = await setStage({ ...options, patienceMs: options.overMs + options.restWithinMs })
+  try {
+    return await raiseStorm(stage, options)
+  } finally {
+    await stage.end()
+  }
+}
+
+export async function raiseStorm(stage: Stage, options: StormOptions): Promise<StormOutcome> {
+  const { seed, uploads, overMs, restWithinMs } = options
   const patienceMs = overMs + restWithinMs
-  const stage = await setStage({ encodeMs, pace, patienceMs })
   const subscribers: Subscriber[] = []
   try {
     const start = Date.now()
@@ -58,6 +74,7 @@ export async function runStorm(options: StormOptions): Promise<StormOutcome> {
     const { books, differences } = await untilRest(stage, start + patienceMs, subscribers, uploads)
     const rest = Date.now() - start
     for (const subscriber of subscribers) subscriber.stop()
+    const { gateways, front } = stage
     const uploadsByUid = new Map(books.uploads.map((upload) => [upload.uid, upload]))
     return {
       options,
@@ -69,20 +86,30 @@ export async function runStorm(options: StormOptions): Promise<StormOutcome> {
         ...subscribers.flatMap(brokenPromises),
         ...(await misled(stage, books.uploads)),
         ...stage.surprises.map((surprise) => `unexpected: ${surprise}`),
-        ...stage.gateway.failures.map((failure) => `the gateway failed: ${failure}`),
+        ...gateways.flatMap(({ url, failures }) => failures.map((one) => `${url} failed: ${one}`)),
       ],
-      kills: stage.gateway.kills(),
+      kills: gateways.reduce((sum, { kills }) => sum + kills(), 0),
       aimedKills: aimed,
+      notices: gateways.map(({ url }) => front.answered.get(url) ?? 0),
+      putOff: stage.putOff,
+      orphans: gateways.flatMap(({ orphans }) => orphans),
       struck,
       requests: books.stream.requests,
-      messages: stage.gateway.messages,
+      messages: sumsOf(gateways.map(({ messages }) => messages)),
       reservedSeconds: { gateway: books.reservedSeconds, stream: books.stream.reservedSeconds },
       took: { storm, creators, rest },
     }
   } finally {
     for (const subscriber of subscribers) subscriber.stop()
-    await stage.end()
   }
+}
+
+function sumsOf(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>()
+  for (const [name, times] of counts.flatMap((one) => [...one])) {
+    sums.set(name, (sums.get(name) ?? 0) + times)
+  }
+  return sums
 }
 
 /** One creator's upload from the first request to the last. */
@@ -95,27 +122,39 @@ async function travel(
   let subscriber: Subscriber | null = null
   try {
     await pause(journey.startMs)
-    const line = await stage.as(journey.creator)
     const expiry = new Date(Date.now() + 3_600_000).toISOString()
-    const minted = await Promise.all(
-      Array.from({ length: journey.callers }, () => mintUntilMinted(line, journey, expiry)),
+    const lines = await Promise.all(
+      Array.from({ length: journey.callers }, (_, caller) =>
+        stage.as(journey.creator, journey.place + caller),
+      ),
     )
+    const minted = await Promise.all(lines.map((one) => mintUntilMinted(one, journey, expiry)))
     for (const { uid } of minted) uids.add(uid)
+    const [line] = lines
     const [first] = minted
-    if (first === undefined) throw new Error('Nobody called.')
-    subscriber = subscribe(line, first.uid, journey.watchesBy)
+    if (line === undefined || first === undefined) throw new Error('Nobody called.')
+    // At another gateway than the one that answered.
+    const watching = await stage.as(journey.creator, placeOf(stage, line) + 1)
+    stage.watchedAt.set(first.uid, () => watching.gateway())
+    subscriber = subscribe(watching, first.uid, journey.watchesBy)
     subscribers.push(subscriber)
     await sendFile(journey, first)
     if (journey.ending === 'deleted when ready') await subscriber.done
     if (journey.ending.startsWith('deleted')) await deleteUntilDeleted(line, first.uid)
-    // The key still means the same upload, whatever has become of it.
-    uids.add((await mintUntilMinted(line, journey, expiry)).uid)
+    // The key still means the same upload, at any gateway, whatever has become of it.
+    line.moveOn()
+    if (journey.isKeyed) uids.add((await mintUntilMinted(line, journey, expiry)).uid)
   } catch (error) {
     stage.surprises.push(
       `${journey.key} (${journey.ending}, ${journey.protocol}): ${String(error)}`,
     )
   }
   return { journey, uids, subscriber }
+}
+
+/** Of the gateway that is asked now. */
+function placeOf({ gateways }: Stage, line: Line): number {
+  return gateways.findIndex(({ url }) => url === line.gateway())
 }
 
 /** Reads both books until they agree and every subscription has ended that should, or it is too late. */
@@ -185,7 +224,11 @@ async function misled(stage: Stage, uploads: readonly KnownUpload[]): Promise<st
   const left = [...uploads]
   async function takeTurns(): Promise<void> {
     for (let upload = left.pop(); upload !== undefined; upload = left.pop()) {
-      const late = subscribe(stage.admin, upload.uid, left.length % 2 === 0 ? 'SSE' : 'WebSocket')
+      const late = subscribe(
+        stage.adminAt(left.length),
+        upload.uid,
+        left.length % 2 === 0 ? 'SSE' : 'WebSocket',
+      )
       const firstShown = async (): Promise<void> => {
         while (late.connections.length === 0) await pause(5)
       }

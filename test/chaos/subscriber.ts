@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { type UploadStatus, isTerminal, uploadStatuses } from '../../src/uploads/upload.ts'
 import type { Journey } from './journeys.ts'
-import type { LineOptions } from './line.ts'
+import { type Line, isPutOff } from './line.ts'
 
 /** One state that was shown, and when. */
 export interface Shown {
@@ -62,12 +62,8 @@ interface Connection {
   close(): void
 }
 
-/** Goes on until the upload has ended, or it is stopped. */
-export function subscribe(
-  line: LineOptions,
-  uid: string,
-  by: Journey['watchesBy'] = 'SSE',
-): Subscriber {
+/** Goes on, at the next gateway whenever it is cut off, until the upload has ended or it is stopped. */
+export function subscribe(line: Line, uid: string, by: Journey['watchesBy'] = 'SSE'): Subscriber {
   const connections: Shown[][] = []
   const stopped = new AbortController()
   let current: Connection | null = null
@@ -79,6 +75,7 @@ export function subscribe(
       for await (const result of current.results) {
         const { data, errors } = resultSchema.parse(result)
         if (data === null || data === undefined) {
+          if (isPutOff(line, errors)) return false
           line.surprises.push(`${uid} by ${by}: ${JSON.stringify(errors)}`)
           return false
         }
@@ -108,6 +105,7 @@ export function subscribe(
     while (!stopped.signal.aborted) {
       // A cut connection says nothing about the upload.
       if (await watchOnce().catch(() => false)) return
+      line.moveOn()
       await pause(100, undefined, { signal: stopped.signal }).catch(() => undefined)
     }
   }
@@ -121,8 +119,9 @@ export function subscribe(
   return { uid, by, connections, done: watch(), stop }
 }
 
-function connect({ url, token }: LineOptions, uid: string, by: Journey['watchesBy']): Connection {
-  const authorization = `Bearer ${token}`
+function connect(line: Line, uid: string, by: Journey['watchesBy']): Connection {
+  const url = line.gateway()
+  const authorization = `Bearer ${line.token}`
   const request = { query: WATCH, variables: { uid } }
   if (by === 'SSE') {
     const client = createSSEClient({

@@ -64,7 +64,7 @@ describeWithPostgres('PostgreSQL', () => {
       await store.historyOf(['id-1', 'id-2'])
       await store.knownReferences(['id-1', 'nobody'])
       await store.claimDue(after(16 + time), 20, after(60 + time))
-      await store.claimWatched(['uid-3'], after(1), after(2))
+      await store.noteWatched(['uid-3'], after(1), after(2), true)
       await store.oldestDue()
       await store.unsettled(after(1), 20)
       await store.dropRetiredBefore(after(-1))

@@ -1,0 +1,26 @@
+/** The storm over three gateways on one PostgreSQL, and after it what they do once between them. */
+import { type Upkeep, type UpkeepOptions, measureUpkeep } from './shared-upkeep.ts'
+import { setStage } from './stage.ts'
+import { type StormOptions, type StormOutcome, raiseStorm } from './storm.ts'
+
+/** As many as a small deployment has. */
+export const GATEWAYS = 3
+
+export interface ThreeOutcome {
+  readonly storm: StormOutcome
+  readonly upkeep: Upkeep
+}
+
+export async function runThree(options: StormOptions & UpkeepOptions): Promise<ThreeOutcome> {
+  const { overMs, restWithinMs, withinMs } = options
+  const stage = await setStage({
+    ...options,
+    gatewayCount: GATEWAYS,
+    patienceMs: overMs + restWithinMs + withinMs,
+  })
+  try {
+    return { storm: await raiseStorm(stage, options), upkeep: await measureUpkeep(stage, options) }
+  } finally {
+    await stage.end()
+  }
+}
