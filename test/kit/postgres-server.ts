@@ -20,6 +20,8 @@ const START_MS = 30_000
 export interface PostgresServer {
   /** The address of a database on it, for the superuser of this server. */
   url(database: string): string
+  /** Of the process that starts all others of this server; null while it does not run. */
+  pid(): number | null
   /** An empty database, or a copy of another. */
   createDatabase(name: string, template?: string): Promise<void>
   dropDatabase(name: string): Promise<void>
@@ -113,6 +115,8 @@ export async function startPostgres(programs: string, durable = false): Promise<
   await start()
   return {
     url,
+    pid: () =>
+      server?.exitCode === null && server.signalCode === null ? (server.pid ?? null) : null,
     createDatabase: (name, template) =>
       asked(`create database "${name}"${template === undefined ? '' : ` template "${template}"`}`),
     dropDatabase: (name) => asked(`drop database if exists "${name}" with (force)`),

@@ -75,4 +75,35 @@ describeWithPostgres('PostgreSQL', () => {
     await store.ping()
     expect(await scans()).toEqual(before)
   })
+
+  test('what one creator holds is summed up without the changes of others, however many are not folded', async () => {
+    const database = await createTestDatabase()
+    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
+    const store = await createPostgresStore(postgres)
+    onTestFinished(async () => {
+      await store.close()
+      await database.drop()
+    })
+    const { pool } = postgres
+    await pool.query(
+      `insert into upload_tally_changes (creator, status, protocol, uploads, reserved_seconds, stored_seconds)
+      select 'creator-' || n % 1000, 'PENDING_UPLOAD', 'BASIC', 1, 60, 0 from generate_series(1, 20000) n`,
+    )
+    await pool.query('vacuum analyze upload_tally_changes')
+    const scans = async (): Promise<unknown[]> => {
+      await pool.query('select pg_stat_force_next_flush()')
+      const { rows } = await pool.query<object>(
+        "select seq_scan::int from pg_stat_user_tables where relname = 'upload_tally_changes'",
+      )
+      return rows
+    }
+    const before = await scans()
+    for (let time = 0; time < 8; time += 1) {
+      expect(await store.holdings('creator-7')).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
+      expect(await store.count({ creator: 'creator-7' })).toBe(20)
+    }
+    await store.ping()
+    expect(await scans()).toEqual(before)
+    expect(await store.holdings()).toEqual({ reservedSeconds: 1_200_000, storedSeconds: 0 })
+  })
 })
