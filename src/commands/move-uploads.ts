@@ -116,7 +116,7 @@ function worded({ what, source, target }: Difference, names: Names): string {
 function adviceFor(own: number, { source, target }: Names): string {
   return own === 0
     ? `Stop the gateway on ${source} and run the command again.`
-    : `${target} has ${amount(own, 'upload')} of its own: a gateway has worked on it already, and only one of the two can go on.`
+    : `A gateway has worked on ${target} already (${amount(own, 'upload')}), and only one of the two can go on.`
 }
 
 function amount(count: number, what: string): string {

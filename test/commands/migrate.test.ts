@@ -13,6 +13,15 @@ import { after, reservationOf } from '../kit/samples.ts'
 
 const UPLOADS = 12_345
 
+/** 0 before there is a table as well. */
+async function countRows(client: Client): Promise<number> {
+  const { rows: tables } = await client.query("select from pg_tables where tablename = 'uploads'")
+  if (tables.length === 0) return 0
+  const text = 'select count(*)::int from uploads'
+  const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' })
+  return Number(rows.flat()[0])
+}
+
 describeWithPostgres('headgate migrate --from --to', () => {
   let built: Build
   let folder: string
@@ -41,20 +50,6 @@ describeWithPostgres('headgate migrate --from --to', () => {
     const run = start(built, ['migrate', ...args], {})
     const code = await run.ended
     return { code, stdout: run.stdout(), stderr: run.stderr() }
-  }
-
-  /** Null before there is a table. */
-  async function countRows(client: Client): Promise<number | null> {
-    const { rows } = await client.query({
-      text: "select to_regclass('uploads') is not null",
-      rowMode: 'array',
-    })
-    if (rows.flat()[0] !== true) return null
-    const counted = await client.query({
-      text: 'select count(*)::int from uploads',
-      rowMode: 'array',
-    })
-    return Number(counted.rows.flat()[0])
   }
 
   const secret = 'postgres://somebody:hunter2@127.0.0.1:1/nowhere'
@@ -98,7 +93,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     const client = new Client({ connectionString: database.url })
     await client.connect()
     const run = start(built, ['migrate', '--from', from, '--to', database.url], {})
-    while (run.child.exitCode === null && ((await countRows(client)) ?? 0) === 0);
+    while (run.child.exitCode === null && (await countRows(client)) === 0);
     run.child.kill('SIGKILL')
     expect(await run.ended).toBeNull()
     const copied = await countRows(client)
@@ -112,6 +107,23 @@ describeWithPostgres('headgate migrate --from --to', () => {
       0,
       '',
       `${from} → postgres://${host}${pathname}: 12,345 uploads, 1 reservation, 12,345 events, 1 notice: the same on both sides.\n`,
+    ])
+  })
+
+  it('what differs is named, with what to do', async () => {
+    const client = new Client({ connectionString: database.url })
+    await client.connect()
+    await client.query(
+      'update uploads set version = 2 where id = (select max(id) from uploads where uid is not null)',
+    )
+    await client.end()
+    const { code, stdout, stderr } = await migrate('--from', `file:${file}`, '--to', database.url)
+    const { host, pathname } = new URL(database.url)
+    const name = `postgres://${host}${pathname}`
+    expect([code, stdout, stderr]).toEqual([
+      1,
+      '',
+      `headgate: file:${file} and ${name} differ: 12,345 recorded versions in file:${file}, 12,346 in ${name}. A gateway has worked on ${name} already (1 upload), and only one of the two can go on.\n`,
     ])
   })
 

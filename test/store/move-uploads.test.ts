@@ -8,7 +8,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openPostgres } from '../../src/postgres/postgres.ts'
 import { differencesOf } from '../../src/store/moving/census.ts'
-import { eventColumns, uploadColumns } from '../../src/store/moving/moved.ts'
+import { type MovedEvent, eventColumns, uploadColumns } from '../../src/store/moving/moved.ts'
 import { type MoveOptions, moveUploads } from '../../src/store/moving/move-uploads.ts'
 import { type UploadSource, openSource } from '../../src/store/moving/open-source.ts'
 import { createPostgresStore } from '../../src/store/postgres/store.ts'
@@ -93,10 +93,15 @@ async function rowsInTarget() {
   }
 }
 
+function ofNobody({ version, status, source, at }: MovedEvent): MovedEvent {
+  return { uploadId: 'nobody', version, status, source, at }
+}
+
+/** The values of all rows, one after the other. */
 async function askTarget(statement: string): Promise<readonly unknown[]> {
   const postgres = open()
   try {
-    const { rows } = await postgres.pool.query({ text: statement, rowMode: 'array' })
+    const { rows } = await postgres.pool.query<unknown[]>({ text: statement, rowMode: 'array' })
     return rows.flat()
   } finally {
     await postgres.close()
@@ -146,7 +151,7 @@ describeWithPostgres('moving to PostgreSQL', () => {
       await withPostgres(async (store) => {
         expect((await store.find(uidOf('one')))?.name).toBe('a\uFFFDb')
         expect((await store.find(uidOf('two')))?.creator).toBe('c\uFFFD')
-        expect((await store.findByKey('alice', 'key\uFFFD', after(-1)))?.upload?.id).toBe('two')
+        expect((await store.findByKey('alice', 'key\0', after(-1)))?.upload?.id).toBe('two')
         expect(await store.keptNotices('stranger')).toEqual(['{"a":"\uFFFD"}'])
       })
     }
@@ -205,6 +210,7 @@ describeWithPostgres('moving to PostgreSQL', () => {
     })
     expect(await move()).toMatchObject({
       kind: 'different',
+      own: 1,
       differences: [
         { what: 'PENDING_UPLOAD uploads', source: 1, target: 0 },
         { what: 'QUEUED uploads', source: 0, target: 1 },
@@ -248,7 +254,7 @@ describeWithPostgres('moving to PostgreSQL', () => {
       ...source,
       batchAfter(id, limit) {
         const batch = source.batchAfter(id, limit)
-        return { ...batch, events: batch.events.map((one) => ({ ...one, uploadId: 'nobody' })) }
+        return { ...batch, events: batch.events.map(ofNobody) }
       },
     }
     await expect(move({}, broken)).rejects.toThrow(/./)
@@ -422,7 +428,7 @@ describeWithPostgres('moving to PostgreSQL', () => {
       const again = { id: 'again', requestedBy: 'requester 1', idempotencyKey: 'schlüssel 🔑 1' }
       expect(await store.reserve(reservationOf(again), freely)).toEqual({ kind: 'taken', ...taken })
       const claimed = await store.claimDue(after(250), 100, after(300))
-      expect(claimed).toContainEqual({ upload: due, idleChecks: 2 })
+      expect(claimed).toContainEqual({ upload: due, idleChecks: 2, dueAt: after(202) })
       const minted = { uid: uidOf('waiting'), uploadURL: 'https://upload.example.com/waiting' }
       expect((await store.mint('waiting', minted, after(10), after(20)))?.version).toBe(1)
       const before = await store.holdings('bob')

@@ -26,7 +26,7 @@ export type MoveOutcome =
   | {
       readonly kind: 'different'
       readonly differences: readonly Difference[]
-      /** Uploads that only the target has: a gateway has worked on it. */
+      /** Uploads that only the target has, or has newer: a gateway has worked on it. */
       readonly own: number
     }
   /** The target holds what is another deployment's. Nothing was copied. */

@@ -15,8 +15,8 @@ export interface UploadSource {
   size(): number
   /** At most so many rows whose ids come after this one, in the order of their ids. */
   batchAfter(id: string, limit: number): MovedBatch
-  /** Those of the ids that there are. */
-  known(ids: readonly string[]): ReadonlySet<string>
+  /** The versions of those of the ids that there are; a reservation's is 0. */
+  versionsOf(ids: readonly string[]): ReadonlyMap<string, number>
   /** At most so many kept notices that come after this place, which is 0 at first. */
   noticesAfter(place: number, limit: number): readonly (MovedNotice & { readonly place: number })[]
   census(): Census
@@ -93,13 +93,13 @@ function createSource(connection: Database.Database): UploadSource {
     deployment: db.select().from(deployments).get()?.id ?? null,
     size: () => db.select({ rows: count() }).from(uploads).get()?.rows ?? 0,
     batchAfter,
-    known(ids) {
+    versionsOf(ids) {
       const found = db
-        .select({ id: uploads.id })
+        .select({ id: uploads.id, version: uploads.version })
         .from(uploads)
         .where(sql`${uploads.id} in (select value from json_each(${JSON.stringify(ids)}))`)
         .all()
-      return new Set(found.map(({ id }) => id))
+      return new Map(found.map(({ id, version }) => [id, version]))
     },
     noticesAfter(place, limit) {
       const { uid, body, receivedAt } = keptNotices

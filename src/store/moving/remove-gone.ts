@@ -8,8 +8,8 @@ import type { UploadSource } from './open-source.ts'
 const IDS_AT_A_TIME = 1000
 
 /**
- * Says how many uploads the target has of its own, which a source never loses: a gateway has worked on
- * it. Then a reservation may be that gateway's, and none is removed.
+ * Says how many uploads only the target has, or has in a newer version than the source: a gateway has
+ * worked on it. Then a reservation may be that gateway's, and none is removed.
  */
 export async function removeGone(db: NodePgDatabase, source: UploadSource): Promise<number> {
   const gone: string[] = []
@@ -17,18 +17,18 @@ export async function removeGone(db: NodePgDatabase, source: UploadSource): Prom
   let after = ''
   for (;;) {
     const rows = await db
-      .select({ id: uploads.id, status: uploads.status })
+      .select({ id: uploads.id, status: uploads.status, version: uploads.version })
       .from(uploads)
       .where(gt(uploads.id, after))
       .orderBy(asc(uploads.id))
       .limit(IDS_AT_A_TIME)
     const last = rows.at(-1)
     if (last === undefined) break
-    const known = source.known(rows.map(({ id }) => id))
-    for (const { id, status } of rows) {
-      if (known.has(id)) continue
-      if (isReservation(status)) gone.push(id)
-      else own += 1
+    const versions = source.versionsOf(rows.map(({ id }) => id))
+    for (const { id, status, version } of rows) {
+      const inSource = versions.get(id)
+      if (inSource === undefined && isReservation(status)) gone.push(id)
+      else if (inSource === undefined || version > inSource) own += 1
     }
     after = last.id
   }
