@@ -61,7 +61,6 @@ export async function runStorm(options: StormOptions): Promise<StormOutcome> {
 
 export async function raiseStorm(stage: Stage, options: StormOptions): Promise<StormOutcome> {
   const { seed, uploads, overMs, restWithinMs } = options
-  const patienceMs = overMs + restWithinMs
   const subscribers: Subscriber[] = []
   try {
     const start = Date.now()
@@ -69,9 +68,11 @@ export async function raiseStorm(stage: Stage, options: StormOptions): Promise<S
     const travelling = Promise.all(journeys.map((journey) => travel(stage, journey, subscribers)))
     const { struck, aimed } = await makeTrouble(stage, seed, options)
     const storm = Date.now() - start
+    // A storm is over when all that it killed stand again, which a busy machine makes late.
+    const deadline = start + Math.max(overMs, storm) + restWithinMs
     const travelled = await travelling
     const creators = Date.now() - start
-    const { books, differences } = await untilRest(stage, start + patienceMs, subscribers, uploads)
+    const { books, differences } = await untilRest(stage, deadline, subscribers, uploads)
     const rest = Date.now() - start
     for (const subscriber of subscribers) subscriber.stop()
     const { gateways, front } = stage

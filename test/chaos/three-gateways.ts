@@ -5,6 +5,8 @@ import { type StormOptions, type StormOutcome, raiseStorm } from './storm.ts'
 
 /** As many as a small deployment has. */
 export const GATEWAYS = 3
+/** How much longer the storm may take where a busy machine starts what was killed. */
+const RESTARTS_MS = 60_000
 
 export interface ThreeOutcome {
   readonly storm: StormOutcome
@@ -16,7 +18,7 @@ export async function runThree(options: StormOptions & UpkeepOptions): Promise<T
   const stage = await setStage({
     ...options,
     gatewayCount: GATEWAYS,
-    patienceMs: overMs + restWithinMs + withinMs,
+    patienceMs: overMs + restWithinMs + withinMs + RESTARTS_MS,
   })
   try {
     return { storm: await raiseStorm(stage, options), upkeep: await measureUpkeep(stage, options) }
