@@ -47,6 +47,7 @@ export function printStorm(outcome: StormOutcome): void {
       'subscriptions opened / states shown',
       `${subscribers.flatMap(({ connections }) => connections).length} / ${states.length}`,
     ],
+    ['changes shown to those who watch all', outcome.changesShown],
     ['wrong status', differences.wrongStatus.length],
     ['videos the gateway does not know', differences.unknownVideos.length],
     ['keys with two uploads', differences.twiceForOneKey.length],

@@ -2,12 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isTerminal } from '../../src/uploads/upload.ts'
 import { type Differences, type KnownUpload, compareBooks, isEqual, readBooks } from './books.ts'
-import { deleteUntilDeleted, mintUntilMinted, sendFile } from './creator.ts'
-import { type Journey, planJourneys, statusAtRest } from './journeys.ts'
+import { planJourneys, statusAtRest } from './journeys.ts'
+import { lookOn } from './onlooker.ts'
 import { chanceFrom } from './seed.ts'
-import type { Line } from './line.ts'
 import { type Stage, setStage } from './stage.ts'
 import { type Subscriber, brokenPromises, subscribe } from './subscriber.ts'
+import { type Travelled, travel } from './travel.ts'
 import { type Struck, type TroubleOptions, makeTrouble } from './trouble.ts'
 
 export interface StormOptions extends TroubleOptions {
@@ -17,14 +17,6 @@ export interface StormOptions extends TroubleOptions {
   readonly encodeMs: number
   /** After the storm, everything must be right within this. */
   readonly restWithinMs: number
-}
-
-/** What became of one journey, as its client saw it. */
-export interface Travelled {
-  readonly journey: Journey
-  /** Every uid that an answer to its key named. */
-  readonly uids: ReadonlySet<string>
-  readonly subscriber: Subscriber | null
 }
 
 export interface StormOutcome {
@@ -39,6 +31,8 @@ export interface StormOutcome {
   readonly notices: readonly number[]
   /** How often callers were asked to come again later, by code. */
   readonly putOff: ReadonlyMap<string, number>
+  /** How many changes those were shown who watch all uploads, one at each gateway. */
+  readonly changesShown: number
   /** References of orphans deleted at Stream, as often as a gateway said so. */
   readonly orphans: readonly string[]
   readonly struck: Struck
@@ -62,6 +56,9 @@ export async function runStorm(options: StormOptions): Promise<StormOutcome> {
 export async function raiseStorm(stage: Stage, options: StormOptions): Promise<StormOutcome> {
   const { seed, uploads, overMs, restWithinMs } = options
   const subscribers: Subscriber[] = []
+  const onlookers = stage.gateways.map((_, place) =>
+    lookOn(stage.adminAt(place), place % 2 === 0 ? 'SSE' : 'WebSocket'),
+  )
   try {
     const start = Date.now()
     const journeys = planJourneys(chanceFrom(seed), uploads, overMs * 0.8)
@@ -72,7 +69,14 @@ export async function raiseStorm(stage: Stage, options: StormOptions): Promise<S
     const deadline = start + Math.max(overMs, storm) + restWithinMs
     const travelled = await travelling
     const creators = Date.now() - start
-    const { books, differences } = await untilRest(stage, deadline, subscribers, uploads)
+    const { books, differences } = await untilRest(
+      stage,
+      deadline,
+      uploads,
+      (known) =>
+        subscribers.every((one) => isTold(one, known)) &&
+        onlookers.every((one) => one.missing(known).length === 0),
+    )
     const rest = Date.now() - start
     for (const subscriber of subscribers) subscriber.stop()
     const { gateways, front } = stage
@@ -85,6 +89,7 @@ export async function raiseStorm(stage: Stage, options: StormOptions): Promise<S
         ...lossesAmong(travelled, uploadsByUid),
         ...lossesInBooks(differences),
         ...subscribers.flatMap(brokenPromises),
+        ...onlookers.flatMap((one) => [...one.broken, ...one.missing(books.uploads)]),
         ...(await misled(stage, books.uploads)),
         ...stage.surprises.map((surprise) => `unexpected: ${surprise}`),
         ...gateways.flatMap(({ url, failures }) => failures.map((one) => `${url} failed: ${one}`)),
@@ -93,6 +98,7 @@ export async function raiseStorm(stage: Stage, options: StormOptions): Promise<S
       aimedKills: aimed,
       notices: gateways.map(({ url }) => front.answered.get(url) ?? 0),
       putOff: stage.putOff,
+      changesShown: onlookers.reduce((sum, { shown }) => sum + shown(), 0),
       orphans: gateways.flatMap(({ orphans }) => orphans),
       struck,
       requests: books.stream.requests,
@@ -101,7 +107,7 @@ export async function raiseStorm(stage: Stage, options: StormOptions): Promise<S
       took: { storm, creators, rest },
     }
   } finally {
-    for (const subscriber of subscribers) subscriber.stop()
+    for (const watching of [...subscribers, ...onlookers]) watching.stop()
   }
 }
 
@@ -113,57 +119,12 @@ function sumsOf(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<str
   return sums
 }
 
-/** One creator's upload from the first request to the last. */
-async function travel(
-  stage: Stage,
-  journey: Journey,
-  subscribers: Subscriber[],
-): Promise<Travelled> {
-  const uids = new Set<string>()
-  let subscriber: Subscriber | null = null
-  try {
-    await pause(journey.startMs)
-    const expiry = new Date(Date.now() + 3_600_000).toISOString()
-    const lines = await Promise.all(
-      Array.from({ length: journey.callers }, (_, caller) =>
-        stage.as(journey.creator, journey.place + caller),
-      ),
-    )
-    const minted = await Promise.all(lines.map((one) => mintUntilMinted(one, journey, expiry)))
-    for (const { uid } of minted) uids.add(uid)
-    const [line] = lines
-    const [first] = minted
-    if (line === undefined || first === undefined) throw new Error('Nobody called.')
-    // At another gateway than the one that answered.
-    const watching = await stage.as(journey.creator, placeOf(stage, line) + 1)
-    stage.watchedAt.set(first.uid, () => watching.gateway())
-    subscriber = subscribe(watching, first.uid, journey.watchesBy)
-    subscribers.push(subscriber)
-    await sendFile(journey, first)
-    if (journey.ending === 'deleted when ready') await subscriber.done
-    if (journey.ending.startsWith('deleted')) await deleteUntilDeleted(line, first.uid)
-    // The key still means the same upload, at any gateway, whatever has become of it.
-    line.moveOn()
-    if (journey.isKeyed) uids.add((await mintUntilMinted(line, journey, expiry)).uid)
-  } catch (error) {
-    stage.surprises.push(
-      `${journey.key} (${journey.ending}, ${journey.protocol}): ${String(error)}`,
-    )
-  }
-  return { journey, uids, subscriber }
-}
-
-/** Of the gateway that is asked now. */
-function placeOf({ gateways }: Stage, line: Line): number {
-  return gateways.findIndex(({ url }) => url === line.gateway())
-}
-
 /** Reads both books until they agree and every subscription has ended that should, or it is too late. */
 async function untilRest(
   stage: Stage,
   deadline: number,
-  subscribers: readonly Subscriber[],
   expected: number,
+  isEachTold: (uploads: readonly KnownUpload[]) => boolean,
 ) {
   for (;;) {
     const books = await readBooks(stage)
@@ -172,7 +133,7 @@ async function untilRest(
       ({ status }) => status === 'QUEUED' || status === 'IN_PROGRESS',
     )
     const atRest = moving.length === 0 && books.uploads.length >= expected
-    const told = subscribers.every((subscriber) => isTold(subscriber, books.uploads))
+    const told = isEachTold(books.uploads)
     if ((isEqual(differences) && atRest && told) || Date.now() > deadline) {
       return { books, differences }
     }

@@ -1,10 +1,8 @@
 /** Watches one upload across cut connections, and remembers all that it was shown. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { createClient as createSSEClient } from 'graphql-sse'
-import { createClient as createSocketClient } from 'graphql-ws'
-import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { type UploadStatus, isTerminal, uploadStatuses } from '../../src/uploads/upload.ts'
+import { type Connection, connect } from './connection.ts'
 import type { Journey } from './journeys.ts'
 import { type Line, isPutOff } from './line.ts'
 
@@ -57,11 +55,6 @@ const resultSchema = z.object({
     .nullish(),
 })
 
-interface Connection {
-  readonly results: AsyncIterable<unknown>
-  close(): void
-}
-
 /** Goes on, at the next gateway whenever it is cut off, until the upload has ended or it is stopped. */
 export function subscribe(line: Line, uid: string, by: Journey['watchesBy'] = 'SSE'): Subscriber {
   const connections: Shown[][] = []
@@ -70,7 +63,7 @@ export function subscribe(line: Line, uid: string, by: Journey['watchesBy'] = 'S
 
   async function watchOnce(): Promise<boolean> {
     const shown: Shown[] = []
-    current = connect(line, uid, by)
+    current = connect(line, by, { query: WATCH, variables: { uid } })
     try {
       for await (const result of current.results) {
         const { data, errors } = resultSchema.parse(result)
@@ -117,27 +110,6 @@ export function subscribe(line: Line, uid: string, by: Journey['watchesBy'] = 'S
   line.patience.addEventListener('abort', stop, { once: true })
 
   return { uid, by, connections, done: watch(), stop }
-}
-
-function connect(line: Line, uid: string, by: Journey['watchesBy']): Connection {
-  const url = line.gateway()
-  const authorization = `Bearer ${line.token}`
-  const request = { query: WATCH, variables: { uid } }
-  if (by === 'SSE') {
-    const client = createSSEClient({
-      url: `${url}/graphql`,
-      headers: { authorization },
-      retryAttempts: 0,
-    })
-    return { results: client.iterate(request), close: () => client.dispose() }
-  }
-  const client = createSocketClient({
-    url: `${url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    connectionParams: { authorization },
-    retryAttempts: 0,
-  })
-  return { results: client.iterate(request), close: () => client.terminate() }
 }
 
 /** Each promise to subscribers that was broken, as a sentence. */
