@@ -70,6 +70,8 @@ export async function startPostgres(programs: string, durable = false): Promise<
     full_page_writes: durable ? 'on' : 'off',
   }
   let server: ChildProcess | null = null
+  // Whatever ends the run ends its server.
+  process.once('exit', () => server?.kill('SIGKILL'))
 
   const url = (database: string): string =>
     `postgres://headgate@127.0.0.1:${port}/${encodeURIComponent(database)}`
