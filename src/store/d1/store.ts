@@ -178,7 +178,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       return due.map(readDue).filter(presentOnly)
     },
 
-    claimWatched: (uids) => findMany(uids),
+    noteWatched: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
 
     oldestDue: async () => {
       const row = await first(statements.oldestDue, {})
