@@ -61,7 +61,13 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: [],
   },
   store: {
-    inside: ['store/', 'uploads/upload.ts', 'uploads/json.ts', 'postgres/storable.ts'],
+    inside: [
+      'store/',
+      'uploads/upload.ts',
+      'uploads/json.ts',
+      'postgres/storable.ts',
+      'unavailable.ts',
+    ],
     types: ['postgres/'],
     packages: ['node:', 'drizzle-orm', 'better-sqlite3', 'pg'],
   },
@@ -159,6 +165,13 @@ const rules: Readonly<Record<string, Rule>> = {
 /** What runs on Cloudflare Workers, where there is no Node to lean on. */
 const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'allowances', 'gateway.ts']
 
+/** Folders that run there as well, in rooms that do not; with the packages that they may lean on. */
+const portableFolders: Readonly<Record<string, readonly string[]>> = {
+  'store/d1/': ['drizzle-orm', 'drizzle-orm/sqlite-core', 'drizzle-orm/sqlite-proxy'],
+  // Of the emulator, what stands for `env.STREAM`: the rest of it is Node's.
+  'emulator/binding.ts': ['zod'],
+}
+
 interface Import {
   readonly file: string
   readonly target: string
@@ -252,26 +265,26 @@ describe('the table', () => {
   test.each(portable)('%s leans on nothing that only Node has', (room) => {
     const broken = [...texts]
       .filter(([file]) => roomOf(file) === room)
-      .filter(([, text]) =>
-        /\b(?:process|Buffer|__dirname|require)\b[.(]/.test(withoutComments(text)),
-      )
+      .filter(([, text]) => usesNode(text))
       .map(([file]) => `src/${file} uses a global of Node, but ${room} also runs on Workers`)
     expect(broken).toEqual([])
   })
 
-  test('what a Worker takes of the emulator needs no package that is not for it', () => {
-    const reached = new Set(['emulator/binding.ts'])
-    for (const file of reached) {
-      for (const one of imports) if (one.file === file && isInside(one)) reached.add(one.target)
-    }
-    expect(reached).toContain('emulator/timestamp.ts')
-    const packages = imports.filter((one) => reached.has(one.file) && !isInside(one))
-    expect([...new Set(packages.map(({ target }) => target))]).toEqual(['zod'])
-    const globals = [...reached].filter((file) =>
-      /\b(?:process|Buffer|require)\b[.(]/.test(withoutComments(texts.get(file) ?? '')),
-    )
-    expect(globals).toEqual([])
-  })
+  test.each(Object.entries(portableFolders))(
+    '%s runs on Workers with all that it imports',
+    (folder, packages) => {
+      const needed = neededBy(files.filter((file) => file.startsWith(folder)))
+      expect(needed.size).toBeGreaterThan(folder.endsWith('/') ? 10 : 3)
+      const leaning = imports
+        .filter((one) => needed.has(one.file) && !one.typesOnly && !isInside(one))
+        .filter(({ target }) => !packages.includes(target))
+        .map(({ file, target }) => `src/${file} imports ${target}, but ${folder} needs it`)
+      const using = [...needed]
+        .filter((file) => usesNode(texts.get(file) ?? ''))
+        .map((file) => `src/${file} uses a global of Node, but ${folder} needs it`)
+      expect([...leaning, ...using]).toEqual([])
+    },
+  )
 
   test('arrows run one way: no room imports, round about, itself', () => {
     const arrows = new Map<string, Set<string>>()
@@ -285,6 +298,26 @@ describe('the table', () => {
     expect(circles.map((room) => `src/${room} imports itself through other rooms`)).toEqual([])
   })
 })
+
+function usesNode(text: string): boolean {
+  return /\b(?:process|Buffer|__dirname|require)\b[.(]/.test(withoutComments(text))
+}
+
+/** These files, and all that they import for more than types, round about. */
+function neededBy(given: readonly string[]): ReadonlySet<string> {
+  const needed = new Set<string>()
+  const ahead = [...given]
+  for (let file = ahead.pop(); file !== undefined; file = ahead.pop()) {
+    if (needed.has(file)) continue
+    needed.add(file)
+    ahead.push(
+      ...imports
+        .filter((one) => one.file === file && !one.typesOnly && isInside(one))
+        .map(({ target }) => target),
+    )
+  }
+  return needed
+}
 
 function withoutComments(text: string): string {
   return text.replaceAll(/\/\*.*?\*\/|\/\/[^\n]*/gs, '')

@@ -1,13 +1,10 @@
-/** Lists and counts of uploads: one prepared statement for each combination of conditions met. */
-import type { Database } from 'better-sqlite3'
+/** Lists and counts of uploads: one statement for each combination of conditions met. */
 import { type SQL, and, asc, desc, eq, isNotNull, sql } from 'drizzle-orm'
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { UploadSelection, UploadStretch } from '../store.ts'
 import { shapeOf, withoutImplied } from '../stretches.ts'
 import { uploadColumns } from './read-rows.ts'
-import { type Given, type Statement, type Values, packed, prepare } from './statement.ts'
+import { type Given, type RowOf, type Values, type Worded, db, word } from './statement.ts'
 import { uploads } from './tables.ts'
-import { number } from './values.ts'
 
 const names = [
   'creator',
@@ -19,10 +16,10 @@ const names = [
   'fromId',
   'limit',
 ] as const
-type Name = (typeof names)[number]
+export type ListName = (typeof names)[number]
 
 /** Values for all names; the conditions use only those that they name. */
-function valuesOf(selection: UploadSelection, stretch?: UploadStretch): Values<Name> {
+function valuesOf(selection: UploadSelection, stretch?: UploadStretch): Values<ListName> {
   return {
     creator: selection.creator ?? null,
     statuses: selection.statuses === undefined ? null : JSON.stringify(selection.statuses),
@@ -35,7 +32,7 @@ function valuesOf(selection: UploadSelection, stretch?: UploadStretch): Values<N
   }
 }
 
-function conditionsOf(selection: UploadSelection, given: Given<Name>): SQL[] {
+function conditionsOf(selection: UploadSelection, given: Given<ListName>): SQL[] {
   const conditions: SQL[] = [isNotNull(uploads.uid)]
   if (selection.creator !== undefined) conditions.push(eq(uploads.creator, given('creator')))
   if (selection.statuses !== undefined) {
@@ -51,51 +48,62 @@ function conditionsOf(selection: UploadSelection, given: Given<Name>): SQL[] {
   return conditions
 }
 
-export function prepareLists(db: BetterSQLite3Database, connection: Database) {
-  const lists = new Map<number, Statement<Name>>()
-  const counts = new Map<number, Statement<Name>>()
+function wordList(rowOf: RowOf, selection: UploadSelection, { towards, from }: UploadStretch) {
+  const order = towards === 'older' ? desc : asc
+  return word(names, (given) => {
+    const conditions = conditionsOf(selection, given)
+    if (from !== undefined) {
+      const place = sql`(${given('fromCreatedAt')}, ${given('fromId')})`
+      const row = sql`(${uploads.createdAt}, ${uploads.id})`
+      conditions.push(towards === 'older' ? sql`${row} < ${place}` : sql`${row} > ${place}`)
+    }
+    return db
+      .select(rowOf(Object.values(uploadColumns)))
+      .from(uploads)
+      .where(and(...conditions))
+      .orderBy(order(uploads.createdAt), order(uploads.id))
+      .limit(given('limit'))
+  })
+}
 
-  function prepareList(selection: UploadSelection, { towards, from }: UploadStretch) {
-    const order = towards === 'older' ? desc : asc
-    return prepare(connection, names, (given) => {
-      const conditions = conditionsOf(selection, given)
-      if (from !== undefined) {
-        const place = sql`(${given('fromCreatedAt')}, ${given('fromId')})`
-        const row = sql`(${uploads.createdAt}, ${uploads.id})`
-        conditions.push(towards === 'older' ? sql`${row} < ${place}` : sql`${row} > ${place}`)
-      }
-      return db
-        .select({ row: packed(Object.values(uploadColumns)) })
-        .from(uploads)
-        .where(and(...conditions))
-        .orderBy(order(uploads.createdAt), order(uploads.id))
-        .limit(given('limit'))
-    })
-  }
+function wordCount(selection: UploadSelection) {
+  return word(names, (given) =>
+    db
+      .select({ count: sql`count(*)` })
+      .from(uploads)
+      .where(and(...conditionsOf(selection, given))),
+  )
+}
 
-  function prepareCount(selection: UploadSelection) {
-    return prepare(connection, names, (given) =>
-      db
-        .select({ count: sql`count(*)` })
-        .from(uploads)
-        .where(and(...conditionsOf(selection, given))),
-    )
-  }
+/** A statement as its keeper has it ready, and what to give it. */
+interface Chosen<Ready> {
+  readonly statement: Ready
+  readonly values: Values<ListName>
+}
+
+/**
+ * @param rowOf how the keeper wants its rows
+ * @param ready makes a statement ready, once for each
+ */
+export function createLists<Ready>(rowOf: RowOf, ready: (worded: Worded<ListName>) => Ready) {
+  const lists = new Map<number, Ready>()
+  const counts = new Map<number, Ready>()
 
   return {
-    /** Packed rows of uploads, in the order of the stretch. */
-    rows(given: UploadSelection, within: UploadStretch): readonly unknown[] {
-      const [selection, stretch] = withoutImplied(given, within)
+    /** Its rows are those of uploads, in the order of the stretch. */
+    list(wanted: UploadSelection, within: UploadStretch): Chosen<Ready> {
+      const [selection, stretch] = withoutImplied(wanted, within)
       const shape = shapeOf(selection, stretch)
-      const statement = lists.get(shape) ?? prepareList(selection, stretch)
+      const statement = lists.get(shape) ?? ready(wordList(rowOf, selection, stretch))
       lists.set(shape, statement)
-      return statement.all(valuesOf(selection, stretch))
+      return { statement, values: valuesOf(selection, stretch) }
     },
-    count(selection: UploadSelection): number {
+    /** Its one row is a number. */
+    count(selection: UploadSelection): Chosen<Ready> {
       const shape = shapeOf(selection)
-      const statement = counts.get(shape) ?? prepareCount(selection)
+      const statement = counts.get(shape) ?? ready(wordCount(selection))
       counts.set(shape, statement)
-      return number(statement.get(valuesOf(selection)))
+      return { statement, values: valuesOf(selection) }
     },
   }
 }

@@ -9,7 +9,8 @@ import {
 import type { Holdings, Reservation, ReserveOutcome, ReserveRules, UploadStore } from '../store.ts'
 import { type SqliteDatabase, openSqlite } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
-import { prepareLists } from './lists.ts'
+import { createLists } from './lists.ts'
+import { prepare, prepareAll } from './prepare.ts'
 import {
   readCount,
   readDue,
@@ -20,7 +21,8 @@ import {
   readReservation,
   readUpload,
 } from './read-rows.ts'
-import { prepareStatements } from './statements.ts'
+import { packed } from './statement.ts'
+import { wordStatements } from './statements.ts'
 import type { RowStatus } from '../row-status.ts'
 import { EVERYBODY, deployments } from './tables.ts'
 import { moment, number, text } from './values.ts'
@@ -34,9 +36,9 @@ const presentOnly = <T>(value: T | null): value is T => value !== null
  */
 export function createSqliteStore(file: string): UploadStore {
   const database = openSqlite(file)
-  const { db, connection } = database
-  const statements = prepareStatements(db, connection)
-  const lists = prepareLists(db, connection)
+  const { connection } = database
+  const statements = prepareAll(connection, wordStatements(packed))
+  const lists = createLists(packed, (worded) => prepare(connection, worded))
   const { write, flush } = createGroupCommit(connection)
   const alive = connection.prepare("select 1 from uploads where id = ''")
   let sweptUntil: Date | null = null
@@ -140,13 +142,18 @@ export function createSqliteStore(file: string): UploadStore {
       return history
     },
 
-    list: async (selection, stretch) =>
-      lists.rows(selection, stretch).map(readUpload).filter(presentOnly),
+    list: async (selection, stretch) => {
+      const { statement, values } = lists.list(selection, stretch)
+      return statement.all(values).map(readUpload).filter(presentOnly)
+    },
 
     count: async (selection) => {
       const { creator = EVERYBODY, protocol, createdAfter, createdBefore } = selection
       // What is not asked for by time has been tallied.
-      if (createdAfter !== undefined || createdBefore !== undefined) return lists.count(selection)
+      if (createdAfter !== undefined || createdBefore !== undefined) {
+        const { statement, values } = lists.count(selection)
+        return number(statement.get(values))
+      }
       const statuses = JSON.stringify(selection.statuses ?? uploadStatuses)
       const protocols = JSON.stringify(protocol === undefined ? uploadProtocols : [protocol])
       return number(statements.count.get({ creator, statuses, protocols }))
@@ -184,7 +191,7 @@ export function createSqliteStore(file: string): UploadStore {
     },
 
     // There is no other gateway.
-    claimWatched: (uids) => findMany(uids),
+    noteWatched: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
 
     oldestDue: async () => {
       const checkAt = statements.oldestDue.get({})

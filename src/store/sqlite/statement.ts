@@ -1,9 +1,10 @@
 /**
- * Statements that Drizzle words and better-sqlite3 runs: the tables are named in one place, and
- * what runs often is not mapped twice. Each row is read as one value, see `packed`.
+ * Statements as Drizzle words them, for whoever runs them: the tables are named in one place, and
+ * what runs often is not mapped twice.
  */
-import type { Database } from 'better-sqlite3'
 import { type Column, Param, Placeholder, type SQL, is, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import { drizzle } from 'drizzle-orm/sqlite-proxy'
 
 /** What SQLite keeps as it stands: dates are milliseconds, flags 0 or 1, objects JSON text. */
 export type SqliteValue = string | number | null
@@ -14,15 +15,21 @@ export type Values<Name extends string> = Readonly<Record<Name, SqliteValue>>
 /** Names a value that is given each time the statement runs. */
 export type Given<Name extends string> = (name: Name) => Placeholder<Name>
 
-/** A prepared statement. What its rows are, whoever reads them knows. */
-export interface Statement<Name extends string> {
-  /** How many rows were changed. */
-  run(values: Values<Name>): number
-  /** The first column of the first row; undefined where there is no row. */
-  get(values: Values<Name>): unknown
-  /** The first column of each row. */
-  all(values: Values<Name>): readonly unknown[]
+/** A statement in words. What its rows are, whoever reads them knows. */
+export interface Worded<Name extends string> {
+  /** With a question mark for each value. */
+  readonly source: string
+  /** The values in the order of the question marks. */
+  inOrder(values: Values<Name>): SqliteValue[]
 }
+
+/** How a row with these columns, in this order, is asked for. */
+export type RowOf = (
+  columns: readonly (SQLiteColumn | SQL)[],
+) => Readonly<Record<string, SQLiteColumn | SQL>>
+
+/** Words queries, and has no database to ask. */
+export const db = drizzle(() => Promise.reject(new Error('What only words asks nothing.')))
 
 /** Any query of Drizzle's. */
 interface Query {
@@ -33,29 +40,23 @@ interface Query {
  * The columns of a row as one JSON list, in this order: one long text crosses from SQLite to
  * JavaScript sooner than many short values do. https://www.sqlite.org/json1.html#jarray
  */
-export function packed(columns: readonly (Column | SQL)[]): SQL<string> {
-  return sql<string>`json_array(${sql.join([...columns], sql`, `)})`
+export function packed(columns: readonly (Column | SQL)[]): { readonly row: SQL<string> } {
+  return { row: sql<string>`json_array(${sql.join([...columns], sql`, `)})` }
 }
 
-/** Prepares the query, which names its values by `given`. */
-export function prepare<Name extends string = never>(
-  connection: Database,
+/** Words the query, which names its values by `given`. */
+export function word<Name extends string = never>(
   names: readonly Name[],
   query: (given: Given<Name>) => Query,
-): Statement<Name> {
+): Worded<Name> {
   const { sql: worded, params } = query((name) => sql.placeholder(name)).toSQL()
   // Into a bare `limit ?` SQLite looks, and plans the statement anew each time that it is given:
   // for a short list, half of the time it takes. https://www.sqlite.org/c3ref/prepare.html
   const source = worded.replace(/ limit \?$/, ' limit cast(? as integer)')
   const sources = params.map((param) => readParam(param, names))
-  const statement = connection.prepare<[SqliteValue[]]>(source)
-  if (statement.reader) statement.pluck()
-  const inOrder = (values: Values<Name>): SqliteValue[] =>
-    sources.map((one) => ('name' in one ? values[one.name] : one.value))
   return {
-    run: (values) => statement.run(inOrder(values)).changes,
-    get: (values) => statement.get(inOrder(values)),
-    all: (values) => statement.all(inOrder(values)),
+    source,
+    inOrder: (values) => sources.map((one) => ('name' in one ? values[one.name] : one.value)),
   }
 }
 

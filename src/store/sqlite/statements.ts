@@ -1,17 +1,16 @@
-/** Every statement of the SQLite keeper whose words are always the same, prepared once. */
-import type { Database } from 'better-sqlite3'
+/** The statements whose words are always the same, for whoever keeps uploads in these tables. */
 import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { allColumns, eventColumns, fateColumns, uploadColumns } from './read-rows.ts'
-import { type Given, packed, prepare } from './statement.ts'
+import { type Given, type RowOf, db, word } from './statement.ts'
 import { keptNotices, uploadEvents, uploadTallies, uploads } from './tables.ts'
 import { changedNames, reservedNames } from './write-rows.ts'
 
-const uploadRow = { row: packed(Object.values(uploadColumns)) }
-const wholeRow = { row: packed(Object.values(allColumns)) }
+/** What a recorded change says, and the version that it follows. */
+export const advanceNames = ['id', 'expected', ...changedNames] as const
+type AdvanceName = (typeof advanceNames)[number]
 
 /** A list handed in as JSON, so that one prepared statement serves lists of any length. */
-function listed<Name extends string>(given: Given<Name>, name: Name) {
+export function listed<Name extends string>(given: Given<Name>, name: Name) {
   return sql`(select value from json_each(${given(name)}))`
 }
 
@@ -25,49 +24,67 @@ function total(column: 'uploads' | 'reservedSeconds' | 'storedSeconds') {
   return sql`coalesce(sum(${uploadTallies[column]}), 0)`
 }
 
-export function prepareStatements(db: BetterSQLite3Database, connection: Database) {
+/** The row of a reservation. What is left out is null, and stays so until Stream has answered. */
+export function reservedRow<Name extends string>(
+  given: Given<Name | (typeof reservedNames)[number]>,
+) {
   return {
-    // What is left out is null, and stays so until Stream has answered.
-    reserve: prepare(connection, reservedNames, (given) =>
-      db.insert(uploads).values({
-        id: given('id'),
-        protocol: given('protocol'),
-        creator: given('creator'),
-        name: given('name'),
-        meta: given('meta'),
-        maxDurationSeconds: given('maxDurationSeconds'),
-        maxSizeBytes: given('maxSizeBytes'),
-        allowedOrigins: given('allowedOrigins'),
-        requireSignedURLs: given('requireSignedURLs'),
-        scheduledDeletion: given('scheduledDeletion'),
-        expiresAt: given('expiresAt'),
-        createdAt: given('createdAt'),
-        requestedBy: given('requestedBy'),
-        idempotencyKey: given('idempotencyKey'),
-        fingerprint: given('fingerprint'),
-        status: 'RESERVED',
-        version: 0,
-        updatedAt: given('createdAt'),
-        totalBytes: given('totalBytes'),
-        received: false,
-        reservedSeconds: given('maxDurationSeconds'),
-        storedSeconds: 0,
-        idleChecks: 0,
-      }),
-    ),
-    findByUid: prepare(connection, ['uid'], (given) =>
+    id: given('id'),
+    protocol: given('protocol'),
+    creator: given('creator'),
+    name: given('name'),
+    meta: given('meta'),
+    maxDurationSeconds: given('maxDurationSeconds'),
+    maxSizeBytes: given('maxSizeBytes'),
+    allowedOrigins: given('allowedOrigins'),
+    requireSignedURLs: given('requireSignedURLs'),
+    scheduledDeletion: given('scheduledDeletion'),
+    expiresAt: given('expiresAt'),
+    createdAt: given('createdAt'),
+    requestedBy: given('requestedBy'),
+    idempotencyKey: given('idempotencyKey'),
+    fingerprint: given('fingerprint'),
+    status: 'RESERVED' as const,
+    version: 0,
+    updatedAt: given('createdAt'),
+    totalBytes: given('totalBytes'),
+    received: false,
+    reservedSeconds: given('maxDurationSeconds'),
+    storedSeconds: 0,
+    idleChecks: 0,
+  }
+}
+
+/** Writes the next version, where the one before is still there. */
+export function advanceStatement(given: Given<AdvanceName>) {
+  return db
+    .update(uploads)
+    .set({ ...eachGiven(given, changedNames), idleChecks: 0 })
+    .where(and(eq(uploads.id, given('id')), eq(uploads.version, given('expected'))))
+}
+
+/** Most overdue first, and never in another order: the index of the due has them like this. */
+export const inTheirTurn = [asc(uploads.checkAt), sql`rowid`] as const
+
+/** @param rowOf how the keeper wants its rows */
+export function wordStatements(rowOf: RowOf) {
+  const uploadRow = rowOf(Object.values(uploadColumns))
+  const wholeRow = rowOf(Object.values(allColumns))
+  return {
+    reserve: word(reservedNames, (given) => db.insert(uploads).values(reservedRow(given))),
+    findByUid: word(['uid'], (given) =>
       db
         .select(uploadRow)
         .from(uploads)
         .where(eq(uploads.uid, given('uid'))),
     ),
-    findByUids: prepare(connection, ['uids'], (given) =>
+    findByUids: word(['uids'], (given) =>
       db
         .select(uploadRow)
         .from(uploads)
         .where(sql`${uploads.uid} in ${listed(given, 'uids')}`),
     ),
-    findByKey: prepare(connection, ['requestedBy', 'idempotencyKey'], (given) =>
+    findByKey: word(['requestedBy', 'idempotencyKey'], (given) =>
       db
         .select(wholeRow)
         .from(uploads)
@@ -78,7 +95,7 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
           ),
         ),
     ),
-    forgetKey: prepare(connection, ['requestedBy', 'idempotencyKey', 'before'], (given) =>
+    forgetKey: word(['requestedBy', 'idempotencyKey', 'before'], (given) =>
       db
         .update(uploads)
         .set({ idempotencyKey: null })
@@ -91,7 +108,7 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
           ),
         ),
     ),
-    mint: prepare(connection, ['id', 'uid', 'uploadURL', 'at', 'checkAt'], (given) =>
+    mint: word(['id', 'uid', 'uploadURL', 'at', 'checkAt'], (given) =>
       db
         .update(uploads)
         .set({
@@ -105,29 +122,29 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
         .where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED')))
         .returning(uploadRow),
     ),
-    release: prepare(connection, ['id'], (given) =>
+    release: word(['id'], (given) =>
       db.delete(uploads).where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED'))),
     ),
-    retire: prepare(connection, ['id'], (given) =>
+    retire: word(['id'], (given) =>
       db
         .update(uploads)
         .set({ status: 'RETIRED', idempotencyKey: null, reservedSeconds: 0 })
         .where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED'))),
     ),
     // Statuses stand as literals where an index is of their rows only.
-    hasRetired: prepare(connection, ['before'], (given) =>
+    hasRetired: word(['before'], (given) =>
       db
         .select({ found: sql`1` })
         .from(uploads)
         .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${given('before')}`)
         .limit(1),
     ),
-    dropRetired: prepare(connection, ['before'], (given) =>
+    dropRetired: word(['before'], (given) =>
       db
         .delete(uploads)
         .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${given('before')}`),
     ),
-    unsettled: prepare(connection, ['before', 'limit'], (given) =>
+    unsettled: word(['before', 'limit'], (given) =>
       db
         .select(wholeRow)
         .from(uploads)
@@ -135,26 +152,21 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
         .orderBy(asc(uploads.createdAt))
         .limit(given('limit')),
     ),
-    references: prepare(connection, ['ids'], (given) =>
+    references: word(['ids'], (given) =>
       db
-        .select({ row: packed(Object.values(fateColumns)) })
+        .select(rowOf(Object.values(fateColumns)))
         .from(uploads)
         .where(sql`${uploads.id} in ${listed(given, 'ids')}`),
     ),
-    history: prepare(connection, ['ids'], (given) =>
+    history: word(['ids'], (given) =>
       db
-        .select({ row: packed(Object.values(eventColumns)) })
+        .select(rowOf(Object.values(eventColumns)))
         .from(uploadEvents)
         .where(sql`${uploadEvents.uploadId} in ${listed(given, 'ids')}`)
         .orderBy(asc(uploadEvents.uploadId), asc(uploadEvents.version)),
     ),
-    advance: prepare(connection, ['id', 'expected', ...changedNames], (given) =>
-      db
-        .update(uploads)
-        .set({ ...eachGiven(given, changedNames), idleChecks: 0 })
-        .where(and(eq(uploads.id, given('id')), eq(uploads.version, given('expected')))),
-    ),
-    addEvent: prepare(connection, ['uploadId', 'version', 'status', 'source', 'at'], (given) =>
+    advance: word(advanceNames, advanceStatement),
+    addEvent: word(['uploadId', 'version', 'status', 'source', 'at'], (given) =>
       db.insert(uploadEvents).values({
         uploadId: given('uploadId'),
         version: given('version'),
@@ -163,21 +175,21 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
         at: given('at'),
       }),
     ),
-    due: prepare(connection, ['now', 'limit'], (given) =>
+    due: word(['now', 'limit'], (given) =>
       db
         .select(wholeRow)
         .from(uploads)
         .where(and(isNotNull(uploads.checkAt), sql`${uploads.checkAt} <= ${given('now')}`))
-        .orderBy(asc(uploads.checkAt))
+        .orderBy(...inTheirTurn)
         .limit(given('limit')),
     ),
-    claim: prepare(connection, ['id', 'checkAt'], (given) =>
+    claim: word(['id', 'checkAt'], (given) =>
       db
         .update(uploads)
         .set(eachGiven(given, ['checkAt']))
         .where(eq(uploads.id, given('id'))),
     ),
-    oldestDue: prepare(connection, [], () =>
+    oldestDue: word([], () =>
       db
         .select({ checkAt: uploads.checkAt })
         .from(uploads)
@@ -185,20 +197,20 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
         .orderBy(asc(uploads.checkAt))
         .limit(1),
     ),
-    reschedule: prepare(connection, ['uid', 'version', 'checkAt', 'idleChecks'], (given) =>
+    reschedule: word(['uid', 'version', 'checkAt', 'idleChecks'], (given) =>
       db
         .update(uploads)
         .set(eachGiven(given, ['checkAt', 'idleChecks']))
         .where(and(eq(uploads.uid, given('uid')), eq(uploads.version, given('version')))),
     ),
     // Tallies: a creator has a row for each status and protocol at most, and so has everybody.
-    holdings: prepare(connection, ['creator'], (given) =>
+    holdings: word(['creator'], (given) =>
       db
-        .select({ row: packed([total('reservedSeconds'), total('storedSeconds')]) })
+        .select(rowOf([total('reservedSeconds'), total('storedSeconds')]))
         .from(uploadTallies)
         .where(eq(uploadTallies.creator, given('creator'))),
     ),
-    count: prepare(connection, ['creator', 'statuses', 'protocols'], (given) =>
+    count: word(['creator', 'statuses', 'protocols'], (given) =>
       db
         .select({ count: total('uploads') })
         .from(uploadTallies)
@@ -210,37 +222,37 @@ export function prepareStatements(db: BetterSQLite3Database, connection: Databas
           ),
         ),
     ),
-    countByStatus: prepare(connection, ['creator'], (given) =>
+    countByStatus: word(['creator'], (given) =>
       db
-        .select({ row: packed([uploadTallies.status, total('uploads')]) })
+        .select(rowOf([uploadTallies.status, total('uploads')]))
         .from(uploadTallies)
         .where(eq(uploadTallies.creator, given('creator')))
         .groupBy(uploadTallies.status),
     ),
-    keepNotice: prepare(connection, ['uid', 'body', 'receivedAt'], (given) =>
+    keepNotice: word(['uid', 'body', 'receivedAt'], (given) =>
       db
         .insert(keptNotices)
         .values({ uid: given('uid'), body: given('body'), receivedAt: given('receivedAt') })
         .onConflictDoNothing(),
     ),
-    keptNotices: prepare(connection, ['uid'], (given) =>
+    keptNotices: word(['uid'], (given) =>
       db
         .select({ body: keptNotices.body })
         .from(keptNotices)
         .where(eq(keptNotices.uid, given('uid')))
         .orderBy(asc(keptNotices.receivedAt)),
     ),
-    dropNotices: prepare(connection, ['uid'], (given) =>
+    dropNotices: word(['uid'], (given) =>
       db.delete(keptNotices).where(eq(keptNotices.uid, given('uid'))),
     ),
-    hasNotices: prepare(connection, ['before'], (given) =>
+    hasNotices: word(['before'], (given) =>
       db
         .select({ found: sql`1` })
         .from(keptNotices)
         .where(sql`${keptNotices.receivedAt} < ${given('before')}`)
         .limit(1),
     ),
-    dropNoticesBefore: prepare(connection, ['before'], (given) =>
+    dropNoticesBefore: word(['before'], (given) =>
       db.delete(keptNotices).where(sql`${keptNotices.receivedAt} < ${given('before')}`),
     ),
   }

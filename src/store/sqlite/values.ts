@@ -64,8 +64,9 @@ export function textsIn(value: unknown): readonly string[] {
   return value === '[]' ? EMPTY_LIST : unpack(value).map(text)
 }
 
-/** The values of a row that was read `packed`, or of any list in JSON text. */
+/** The values of a row, which was read `packed` or as it stands, or of any list in JSON text. */
 export function unpack(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
   const list: unknown = JSON.parse(text(value))
   if (Array.isArray(list)) return list
   throw unreadable('list', list)

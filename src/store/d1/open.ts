@@ -1,0 +1,37 @@
+/** Looks whether a database is fit to be used, and what it is called. */
+import { text } from '../sqlite/values.ts'
+import { type Asking, type Question, questionOf } from './d1.ts'
+import { isLacking } from './errors.ts'
+import { presence, statements, triggers } from './statements.ts'
+
+/** What keeps the tallies, see the migrations. Without them all would seem well, and be counted wrong. */
+const TRIGGERS = ['upload_added', 'upload_changed', 'upload_removed']
+
+/**
+ * The name by which this database knows its own uploads at Stream; made with the first look at it.
+ * Throws where a migration has not been applied: that is no work for a Worker, of which many may
+ * start at once.
+ */
+export async function openDeployment(asking: Asking): Promise<string> {
+  const id = crypto.randomUUID().slice(0, 8)
+  const questions: Question[] = [
+    questionOf(triggers, {}),
+    ...presence.map((worded) => questionOf(worded, {})),
+    questionOf(statements.nameDeployment, { id }),
+    questionOf(statements.deployment, {}),
+  ]
+  const answers = await asking.together(questions).catch((error: unknown) => {
+    throw isLacking(error) ? lacking(error) : error
+  })
+  const there = new Set((answers[0] ?? []).map(([name]) => name))
+  const missing = TRIGGERS.filter((name) => !there.has(name))
+  if (missing.length > 0) throw lacking(new Error(`There is no trigger ${missing.join(', ')}.`))
+  return text(answers.at(-1)?.[0]?.[0])
+}
+
+function lacking(cause: unknown): Error {
+  return new Error(
+    'The D1 database lacks what migrations make: apply those of migrations/sqlite with `wrangler d1 migrations apply`.',
+    { cause },
+  )
+}

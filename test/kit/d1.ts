@@ -1,0 +1,130 @@
+/** D1 for tests: the real one of Workers, run by Miniflare on this machine. */
+import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Miniflare } from 'miniflare'
+import type { D1Database, D1Statement } from '../../src/store/d1/d1.ts'
+import type { SqliteValue } from '../../src/store/sqlite/statement.ts'
+
+const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url))
+
+/** Databases that one file of tests may have, those that are emptied in between counted once. */
+const bindings = Array.from({ length: 9 }, (_, place) => `D1_${place}`)
+
+export interface D1Server {
+  /** A migrated database without a row. */
+  create(): Promise<TestD1>
+  /** One with nothing in it. */
+  createEmpty(): Promise<D1Database>
+  stop(): Promise<void>
+}
+
+export interface TestD1 {
+  readonly database: D1Database
+  /** Another way to the same database, as another Worker has. */
+  readonly open: () => Promise<D1Database>
+  /** Empties it for the next test. */
+  readonly drop: () => Promise<void>
+}
+
+/** Starts it; who starts it stops it. */
+export async function startD1(): Promise<D1Server> {
+  const miniflare = new Miniflare({
+    modules: true,
+    script: 'export default { fetch: () => new Response(null, { status: 404 }) }',
+    compatibilityDate: '2026-03-01',
+    d1Databases: bindings,
+  })
+  await miniflare.ready
+  const unused = [...bindings]
+  /** Migrated ones that a test is done with. */
+  const spare: string[] = []
+  async function open(binding: string): Promise<D1Database> {
+    const { [binding]: database } = await miniflare.getBindings<Record<string, D1Database>>()
+    if (database === undefined) throw new Error(`There is no ${binding}.`)
+    return database
+  }
+
+  function nextUnused(): string {
+    const binding = unused.shift()
+    if (binding === undefined) throw new Error('So many databases are not given.')
+    return binding
+  }
+
+  async function createMigrated(): Promise<string> {
+    const binding = nextUnused()
+    await migrateD1(await open(binding), d1Migrations())
+    return binding
+  }
+
+  return {
+    async create() {
+      const binding = spare.pop() ?? (await createMigrated())
+      const database = await open(binding)
+      return {
+        database,
+        open: () => open(binding),
+        async drop() {
+          await database.batch(
+            ['upload_events', 'uploads', 'upload_tallies', 'kept_notices', 'deployments'].map(
+              (table) => database.prepare(`delete from ${table}`),
+            ),
+          )
+          spare.push(binding)
+        },
+      }
+    },
+    createEmpty: () => open(nextUnused()),
+    stop: () => miniflare.dispose(),
+  }
+}
+
+/** The statements of each migration, in the order in which they are applied. */
+export function d1Migrations(): readonly (readonly string[])[] {
+  return readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .toSorted()
+    .map((name) => readFileSync(`${MIGRATIONS}/${name}`, 'utf8').split('--> statement-breakpoint'))
+}
+
+export async function migrateD1(
+  database: D1Database,
+  migrations: ReturnType<typeof d1Migrations>,
+): Promise<void> {
+  for (const statements of migrations) {
+    await database.batch(statements.map((statement) => database.prepare(statement)))
+  }
+}
+
+export interface Query {
+  readonly source: string
+  readonly values: readonly SqliteValue[]
+}
+
+/** The same database, told before each round trip: what throws then is what the round trip ends in. */
+export function overhear(
+  database: D1Database,
+  onAsked: (queries: readonly Query[]) => void,
+): D1Database {
+  const heard = new Map<D1Statement, { readonly real: D1Statement; readonly query: Query }>()
+
+  function overheard(real: D1Statement, query: Query): D1Statement {
+    const statement: D1Statement = {
+      bind: (...values) => overheard(real.bind(...values), { ...query, values }),
+      async raw() {
+        onAsked([query])
+        return real.raw()
+      },
+    }
+    heard.set(statement, { real, query })
+    return statement
+  }
+
+  return {
+    prepare: (source) => overheard(database.prepare(source), { source, values: [] }),
+    async batch(statements) {
+      const known = statements.flatMap((statement) => heard.get(statement) ?? [])
+      onAsked(known.map(({ query }) => query))
+      return database.batch(known.map(({ real }) => real))
+    },
+  }
+}

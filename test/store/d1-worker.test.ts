@@ -1,0 +1,54 @@
+/** The D1 keeper inside workerd, bundled as Workers are: without Node, and without its compatibility. */
+import { fileURLToPath } from 'node:url'
+import { Miniflare } from 'miniflare'
+import { build } from 'vite'
+import { expect, onTestFinished, test } from 'vitest'
+import type { D1Database } from '../../src/store/d1/d1.ts'
+import { d1Migrations, migrateD1 } from '../kit/d1.ts'
+import { CREATED_AT, uploadOf } from '../kit/samples.ts'
+
+/** The Worker, in one piece. */
+async function bundled(entry: string) {
+  const built = await build({
+    configFile: false,
+    logLevel: 'silent',
+    build: { write: false, ssr: entry },
+    ssr: { noExternal: true, target: 'webworker' },
+  })
+  const [chunk, ...others] = 'output' in built ? built.output : []
+  if (chunk?.type !== 'chunk' || others.length > 0) throw new Error('It is not in one piece.')
+  return chunk
+}
+
+test('opens, mints and lists in a Worker, whose code holds nothing of Node', async () => {
+  const { code, imports, moduleIds } = await bundled(
+    fileURLToPath(new URL('../kit/store-worker.ts', import.meta.url)),
+  )
+  expect(imports).toEqual([])
+  expect(moduleIds.filter((id) => /better-sqlite3|node:|\/pg\//.test(id))).toEqual([])
+
+  const miniflare = new Miniflare({
+    modules: true,
+    script: code,
+    compatibilityDate: '2026-03-01',
+    d1Databases: ['DB'],
+  })
+  onTestFinished(() => miniflare.dispose())
+  const { DB } = await miniflare.getBindings<{ readonly DB: D1Database }>()
+  await migrateD1(DB, d1Migrations())
+
+  const answer = async (path: string): Promise<unknown> =>
+    (await miniflare.dispatchFetch(`http://localhost/${path}`)).json()
+  const upload: unknown = JSON.parse(
+    JSON.stringify({
+      ...uploadOf({ id: 'one', uid: 'uid-of-one', uploadURL: 'https://upload.example.com/x' }),
+      protocol: 'TUS',
+      meta: { from: 'workerd' },
+      expiresAt: CREATED_AT,
+      progress: { totalBytes: 30_000_000_000, receivedBytes: null, encodingPercent: null },
+    }),
+  )
+  expect(await answer('one')).toEqual({ kind: 'reserved', upload, list: [upload] })
+  // Its key is in use.
+  expect(await answer('two')).toEqual({ kind: 'taken', upload: null, list: [upload] })
+})
