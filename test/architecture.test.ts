@@ -165,7 +165,7 @@ const rules: Readonly<Record<string, Rule>> = {
 /** What runs on Cloudflare Workers, where there is no Node to lean on. */
 const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'allowances', 'gateway.ts']
 
-/** Folders that run there as well, in rooms that do not; with the packages that they may lean on. */
+/** Folders and files that run there as well, in rooms that do not; with the packages that they may lean on. */
 const portableFolders: Readonly<Record<string, readonly string[]>> = {
   'store/d1/': ['drizzle-orm', 'drizzle-orm/sqlite-core', 'drizzle-orm/sqlite-proxy'],
   // Of the emulator, what stands for `env.STREAM`: the rest of it is Node's.
