@@ -48,8 +48,16 @@ program
 
 program
   .command('migrate')
-  .description('Bring the database up to date, and say what was done.')
-  .action(() => run(async () => (await import('./commands/migrate.ts')).runMigrate()))
+  .description('Bring the database up to date, or move uploads from SQLite to PostgreSQL.')
+  .option('--from <file:path>', 'the SQLite file whose uploads are moved, with no gateway on it')
+  .option('--to <postgres://…>', 'the database that they go to; again after an interruption')
+  .action(({ from, to }: { from?: string; to?: string }) =>
+    run(async () =>
+      from === undefined && to === undefined
+        ? (await import('./commands/migrate.ts')).runMigrate()
+        : (await import('./commands/move-uploads.ts')).runMoveUploads({ from, to }),
+    ),
+  )
 
 program
   .command('backup')

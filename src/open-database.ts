@@ -39,13 +39,19 @@ export async function openDatabase(
 /** What went wrong with this database, for whoever started a command. */
 export function cannotOpen(database: DatabaseConfig, error: unknown): Error {
   const name = nameDatabase(database)
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const why = codeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause))
   const advice =
     database.kind === 'sqlite'
       ? 'Set DATABASE_URL to file:PATH, a SQLite file in a folder that can be written.'
       : 'Set DATABASE_URL to postgres://USER:PASSWORD@HOST:PORT/NAME, a database that this user may create tables in.'
-  return new Error(`Cannot open the database ${name} (${why}). ${advice}`, { cause: error })
+  return new Error(`Cannot open the database ${name} (${reasonOf(error)}). ${advice}`, {
+    cause: error,
+  })
+}
+
+/** In few words, and none of what was asked: that may be secret. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? reasonOf(error.cause) : (codeOf(error) ?? error.message)
 }
 
 function openEmbedded(file: string): Database {

@@ -38,13 +38,14 @@ FOR EACH ROW WHEN (
 	(new."creator", new."status", new."protocol", new."reserved_seconds", new."stored_seconds")
 ) EXECUTE FUNCTION "tally_change"();
 --> statement-breakpoint
--- The empty name stands for all creators together.
+-- The empty name stands for all creators together. It is said to be text: PostgreSQL would otherwise
+-- read all of this before it looks for one creator in it.
 CREATE VIEW "upload_counts" AS
 SELECT "creator", "status", "protocol", "uploads", "reserved_seconds", "stored_seconds" FROM "upload_tallies"
 UNION ALL
 SELECT "creator", "status", "protocol", "uploads", "reserved_seconds", "stored_seconds" FROM "upload_tally_changes"
 UNION ALL
-SELECT '' COLLATE "C", "status", "protocol", "uploads", "reserved_seconds", "stored_seconds" FROM "upload_tally_changes";
+SELECT ''::text COLLATE "C", "status", "protocol", "uploads", "reserved_seconds", "stored_seconds" FROM "upload_tally_changes";
 --> statement-breakpoint
 -- Counts one more under the key where each allowance has room (so many of "mosts" in so many
 -- milliseconds of "spans") and gives null; else counts nothing, and gives the seconds until there may be

@@ -7,7 +7,6 @@ export type BindingErrorName =
   | 'ForbiddenError'
   | 'RateLimitedError'
   | 'QuotaReachedError'
-  | 'MaxFileSizeError'
 
 /** What is thrown by every call of the object that stands for `env.STREAM`. */
 export class BindingError extends Error {
@@ -31,18 +30,17 @@ export class BindingError extends Error {
   }
 }
 
-const storageExceeded = 10_011
-
 /** The name for what the API refused. */
-export function nameOfRefusal(statusCode: number, code: number): BindingErrorName {
+export function nameOfRefusal(statusCode: number): BindingErrorName {
   switch (statusCode) {
     case 401:
     case 403:
       return 'ForbiddenError'
     case 404:
       return 'NotFoundError'
+    // The emulator's API takes no files, so that only storage can be too small.
     case 413:
-      return code === storageExceeded ? 'QuotaReachedError' : 'MaxFileSizeError'
+      return 'QuotaReachedError'
     case 429:
       return 'RateLimitedError'
     default:

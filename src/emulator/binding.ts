@@ -61,7 +61,7 @@ export function createStreamBinding(options: StreamBindingOptions): StreamBindin
     const reasons = [error?.message, envelope?.messages[0]?.message]
     const words = reasons.filter((reason) => reason !== undefined).join(': ')
     const message = words === '' ? `The emulator answered with HTTP ${status}.` : words
-    throw new BindingError(nameOfRefusal(status, code), message, code, ok ? 500 : status)
+    throw new BindingError(nameOfRefusal(status), message, code, ok ? 500 : status)
   }
 
   function video(id: string): VideoHandle {

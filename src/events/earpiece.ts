@@ -50,6 +50,7 @@ export async function createEarpiece(parts: EarpieceParts): Promise<Earpiece> {
   const { postgres, clock, log, channel, heard, seen } = parts
   const closing = new AbortController()
   const { signal } = closing
+  /** Ends the wait for the next look; by hand, since signals joined anew at each wait would pile up. */
   let hurry = new AbortController()
   let client: Client | null = null
   client = await listen()
@@ -100,7 +101,7 @@ export async function createEarpiece(parts: EarpieceParts): Promise<Earpiece> {
 
   async function keepLooking(): Promise<void> {
     while (!signal.aborted) {
-      await clock.wait(LOOK_EVERY_MS, AbortSignal.any([signal, hurry.signal]))
+      await clock.wait(LOOK_EVERY_MS, hurry.signal)
       if (hurry.signal.aborted) hurry = new AbortController()
       if (signal.aborted) return
       try {
@@ -120,6 +121,7 @@ export async function createEarpiece(parts: EarpieceParts): Promise<Earpiece> {
     lookAgain: () => hurry.abort(),
     async close() {
       closing.abort()
+      hurry.abort()
       await kept
       await client?.end().catch(() => undefined)
     },

@@ -41,11 +41,21 @@ export async function createPostgresEvents(parts: PostgresEventsParts): Promise<
   const untold = new Map<string, number>()
   /** Uploads of which others told something new. */
   const unread = new Set<string>()
+  let forgotAt = clock.now().getTime()
   let telling: Promise<void> | null = null
   let reading: Promise<void> | null = null
 
   function deliver(upload: Upload): void {
     if (sightings.isNews(upload.uid, upload.version)) local.publish(upload)
+  }
+
+  /** By time, not by look: those that come in a row must not forget what a late notice tells again. */
+  function forgetOld(): void {
+    const since = clock.now().getTime() - forgotAt
+    // A clock that was set back would have everything remembered.
+    if (since >= 0 && since < REMEMBERED_MS) return
+    forgotAt = clock.now().getTime()
+    sightings.age()
   }
 
   async function tell(): Promise<void> {
@@ -96,7 +106,7 @@ export async function createPostgresEvents(parts: PostgresEventsParts): Promise<
     },
     async seen(changes) {
       await hear(changes)
-      sightings.age()
+      forgetOld()
     },
   })
 
@@ -130,5 +140,7 @@ export async function createPostgresEvents(parts: PostgresEventsParts): Promise<
   }
 }
 
+/** What was told is remembered for longer than a notice, and the read that it leads to, may take. */
+const REMEMBERED_MS = 15_000
 const CHANNEL = 'headgate'
 const NOTIFY = 'select pg_notify($1, $2)'

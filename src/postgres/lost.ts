@@ -20,8 +20,10 @@ const SYSTEM_CODES: ReadonlySet<string> = new Set([
  */
 const GONE_CODES: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '53300'])
 
-/** Of the server: it did not get to it in time, or takes no writes (a full disk, a standby). */
+/** Of the server: it did not get to it in time, others were in the way, or it takes no writes. */
 const BUSY_CODES: ReadonlySet<string> = new Set([
+  '40001',
+  '40P01',
   '57014',
   '57P05',
   '55P03',

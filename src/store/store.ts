@@ -178,10 +178,16 @@ export interface UploadStore {
    */
   claimDue(now: Date, limit: number, until: Date): Promise<readonly DueUpload[]>
   /**
-   * Those of the uids that no other gateway claimed for longer than `now`: until `until` they are this
-   * one's. In no particular order.
+   * Notes until `until` what is watched at this gateway. Where it `asks`, it also takes or keeps for as
+   * long the turn to ask Stream for all gateways: then this returns what is noted by any of them, in
+   * order. Null where it does not ask, or another has the turn.
    */
-  claimWatched(uids: readonly string[], now: Date, until: Date): Promise<readonly Upload[]>
+  noteWatched(
+    uids: readonly string[],
+    now: Date,
+    until: Date,
+    asks: boolean,
+  ): Promise<readonly string[] | null>
   /** The earliest time at which any upload is to be asked after, past or not; null where none is. */
   oldestDue(): Promise<Date | null>
   reschedule(checks: readonly NextCheck[]): Promise<void>

@@ -80,7 +80,7 @@ export interface StreamVideo {
 export interface VideoQuery {
   /**
    * Only these; many uploads are asked after with one call (REST: up to 200, more take several;
-   * the binding: one for each). An empty list finds nothing.
+   * the binding: one for each that is not new). An empty list finds nothing.
    */
   readonly uids?: readonly string[]
   readonly creator?: string

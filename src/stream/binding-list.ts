@@ -31,14 +31,29 @@ function matches(video: StreamVideo, query: VideoQuery): boolean {
   )
 }
 
-/** Those of the uids that there are, one call each, a few at a time. The first failure ends it. */
+/** The calls by which videos are asked after. */
+export interface BoundCalls {
+  readonly find: (uid: string) => Promise<StreamVideo | null>
+  readonly list: (params: BoundListParams) => Promise<readonly Listed[]>
+}
+
+/**
+ * Those of the uids that there are. Where many are asked after, most are among the newest videos,
+ * which one list tells; the others cost one call each, a few at a time. The first failure ends it.
+ */
 export async function listByUids(
   uids: readonly string[],
   query: VideoQuery,
-  find: (uid: string) => Promise<StreamVideo | null>,
+  { find, list }: BoundCalls,
 ): Promise<VideoList> {
-  const left = [...uids]
+  const asked = new Set(uids)
   const found: StreamVideo[] = []
+  if (asked.size > AT_ONCE) {
+    for (const { video } of await list({ limit: Math.min(2 * asked.size, PAGE_SIZE) })) {
+      if (asked.delete(video.uid) && matches(video, query)) found.push(video)
+    }
+  }
+  const left = [...asked]
   async function findSome(): Promise<void> {
     for (let uid = left.pop(); uid !== undefined; uid = left.pop()) {
       try {
@@ -61,10 +76,7 @@ export async function listByUids(
  * through all of the window, so that a window without a start costs a call for each 1000 videos of
  * the account. How many one call gives at most is not documented, so a short page ends nothing.
  */
-export async function listWindow(
-  query: VideoQuery,
-  list: (params: BoundListParams) => Promise<readonly Listed[]>,
-): Promise<VideoList> {
+export async function listWindow(query: VideoQuery, list: BoundCalls['list']): Promise<VideoList> {
   const limit = query.limit ?? PAGE_SIZE
   const ascending = query.ascending === true
   const isFiltered = query.creator !== undefined || query.state !== undefined

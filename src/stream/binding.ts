@@ -2,9 +2,9 @@
 import type { StreamBackend, StreamVideo } from './backend.ts'
 import { maxBasicBytes } from './basic-bound.ts'
 import { callAfter, callBinding } from './binding-call.ts'
-import { listByUids, listWindow } from './binding-list.ts'
+import { type Listed, listByUids, listWindow } from './binding-list.ts'
 import { type BoundCall, unusableAnswer } from './binding-trouble.ts'
-import type { StreamBinding } from './binding-types.ts'
+import type { BoundListParams, StreamBinding } from './binding-types.ts'
 import {
   changeParams,
   readBoundMint,
@@ -30,7 +30,7 @@ const RIGHT = 'by the Workers binding of Stream: give the gateway an API token b
 /**
  * A StreamBackend over the binding. It mints basic URLs, finds, lists, changes and deletes videos.
  * tus, storage, the webhook and a deadline's change are refused as `invalid`: see `withRest`.
- * A list by uids costs one call for each of them. Nothing is retried here.
+ * A list by uids may cost one call for each of them. Nothing is retried here.
  */
 export function createBindingBackend(
   binding: StreamBinding,
@@ -71,17 +71,16 @@ export function createBindingBackend(
 
     async listVideos(query, signal) {
       signal?.throwIfAborted()
-      const { uids } = query
-      if (uids !== undefined) {
-        const asked = [...new Set(uids.filter(isVideoUid))]
-        return listByUids(asked, query, (uid) => findVideo(uid, signal))
-      }
       const call: BoundCall = { purpose: 'list videos', changes: false, timeoutMs }
-      return listWindow(query, async (params) => {
+      async function list(params: BoundListParams): Promise<readonly Listed[]> {
         const answer = await callBinding(call, () => binding.videos.list(params), signal)
         if (!Array.isArray(answer)) throw unusableAnswer(call, 'was no list of videos')
         return answer.map(readListed).filter((listed) => listed !== null)
-      })
+      }
+      const { uids } = query
+      if (uids === undefined) return listWindow(query, list)
+      const find = (uid: string) => findVideo(uid, signal)
+      return listByUids(uids.filter(isVideoUid), query, { find, list })
     },
 
     async updateVideo(uid, change, signal) {

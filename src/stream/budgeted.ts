@@ -14,14 +14,13 @@ export function withBudget(
   budget: ApiBudget,
   always?: Purpose,
 ): StreamBackend {
-  /** Where that cannot be written down, both errors are thrown: neither is to be lost. */
+  /** Where that cannot be written down, the refusal is thrown all the same, and says why as its cause. */
   async function holdFor(seconds: number, refusal: StreamError): Promise<void> {
     if (seconds <= 0) return
     try {
       await budget.holdFor(seconds)
     } catch (cause) {
-      const message = 'Stream said to wait, and that could not be written down.'
-      throw new AggregateError([refusal, cause], message, { cause })
+      throw new StreamError(refusal.message, refusal, { cause })
     }
   }
 

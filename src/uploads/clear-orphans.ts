@@ -44,6 +44,10 @@ export async function clearOrphans(
     ...(creator === undefined ? {} : { creator }),
   })) {
     for (const { video, reference } of await orphansAmong(videos, settling, store)) {
+      if (settling.has(reference) && !(await isOpen(store, reference))) {
+        settling.delete(reference)
+        continue
+      }
       try {
         await stream.deleteVideo(video.uid)
         deleted += 1
@@ -59,6 +63,15 @@ export async function clearOrphans(
   }
   for (const id of settling) await store.retire(id)
   return { deleted, left }
+}
+
+/**
+ * Asked before each deletion, which takes its time: whoever came back with a key may have settled its
+ * reservation since the list was made, or a late answer may have made an upload of it after all.
+ */
+async function isOpen(store: Parts['store'], reference: string): Promise<boolean> {
+  const fate = (await store.knownReferences([reference])).get(reference)
+  return fate?.uid === null && !fate.retired
 }
 
 interface Orphan {

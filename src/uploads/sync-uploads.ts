@@ -26,8 +26,11 @@ const WATCHED_A_ROUND = 2 * UPLOADS_A_CALL
  * short enough for whatever a gateway left behind that ended meanwhile.
  */
 const CLAIM_MS = 30_000
-/** Watched ones are claimed anew at each round, so that another takes over soon. */
-const WATCH_CLAIM_MS = 5000
+/**
+ * How long a gateway that is heard of no more counts, with what it watches and with its turn to ask: it
+ * says so anew at each round, so that another takes over soon.
+ */
+const NOTED_MS = 5000
 /** How long a sweep may take before another gateway begins one. */
 const SWEEP_MS = 60_000
 /** What is kept in case it is needed, such as notices of another application, is kept a day. */
@@ -63,8 +66,17 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
   const sweeping = createPatience(parts)
   /** When the next sweep is due, as far as this gateway knows. */
   let nextSweep = 0
-  /** Where the next round goes on among the watched, so that each has its turn. */
+  /** Where the next round goes on among the watched, here and everywhere, so that each has its turn. */
+  let nextNoted = 0
   let nextWatched = 0
+
+  /** What is watched at any gateway, where it is this one's turn to ask; null where it is another's. */
+  function noteWatched(now: Date): Promise<readonly string[] | null> {
+    const mine = inRotation([...watchers.watched(now)], nextNoted, WATCHED_A_ROUND)
+    nextNoted = mine.next
+    const until = new Date(now.getTime() + NOTED_MS)
+    return store.noteWatched(mine.taken, now, until, !asking.isPaused())
+  }
 
   async function sweep(now: Date): Promise<number> {
     const settledBefore = new Date(now.getTime() - SETTLE_AFTER_MS)
@@ -93,10 +105,10 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
   return {
     async round() {
       const now = clock.now()
-      const watching = [...watchers.watched(now)]
-      const turn = inRotation(watching, nextWatched, WATCHED_A_ROUND)
+      const noted = await noteWatched(now)
+      const turn = inRotation(noted ?? [], nextWatched, WATCHED_A_ROUND)
       nextWatched = turn.next
-      const asked = asking.isPaused() ? [] : await uploadsToAsk(parts, now, turn.taken)
+      const asked = noted === null ? [] : await uploadsToAsk(parts, now, turn.taken)
       let changed = 0
       for (let start = 0; start < asked.length; start += UPLOADS_A_CALL) {
         const group = asked.slice(start, start + UPLOADS_A_CALL)
@@ -104,7 +116,7 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
         if (count === null) await store.reschedule(dueAgain(group))
         else changed += count
       }
-      const watched = new Set(watching)
+      const watched = new Set(noted)
       offsets.start(asked.flatMap(({ upload }) => (watched.has(upload.uid) ? [upload] : [])))
       const orphans = (await sweeping.attempt(() => sweep(now))) ?? 0
       const dayBefore = new Date(now.getTime() - DAY_MS)
@@ -123,12 +135,9 @@ async function uploadsToAsk(
   now: Date,
   watching: readonly string[],
 ): Promise<readonly Asked[]> {
-  const until = (milliseconds: number): Date => new Date(now.getTime() + milliseconds)
-  const due = await store.claimDue(now, UPLOADS_A_ROUND, until(CLAIM_MS))
+  const due = await store.claimDue(now, UPLOADS_A_ROUND, new Date(now.getTime() + CLAIM_MS))
   const isDue = new Set(due.map(({ upload }) => upload.uid))
-  const uids = watching.filter((uid) => !isDue.has(uid))
-  const watched =
-    uids.length === 0 ? [] : await store.claimWatched(uids, now, until(WATCH_CLAIM_MS))
+  const watched = await store.findMany(watching.filter((uid) => !isDue.has(uid)))
   return [
     ...watched
       .filter((upload) => !isTerminal(upload.status))

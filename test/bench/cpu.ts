@@ -6,11 +6,38 @@ const MICROSECONDS_A_TICK = 10_000
 
 /** Microseconds of processor time that all threads of the process have used since it began. */
 export function cpuMicroseconds(pid: number): number | null {
+  const ticks = readTicks(pid)
+  return ticks === null ? null : ticks.own * MICROSECONDS_A_TICK
+}
+
+/** The same with all that it has started, those among them that have ended. */
+export function familyMicroseconds(pid: number): number | null {
+  const ticks = readTicks(pid)
+  if (ticks === null) return null
+  const children = (readProc(pid, `task/${pid}/children`) ?? '').split(' ').filter(Boolean)
+  const living = children.map((child) => familyMicroseconds(Number(child)) ?? 0)
+  return living.reduce((sum, one) => sum + one, (ticks.own + ticks.ended) * MICROSECONDS_A_TICK)
+}
+
+/** Of the process's own threads, and of its children that ended and were waited for: man 5 proc. */
+function readTicks(pid: number): { readonly own: number; readonly ended: number } | null {
   const stat = readProc(pid, 'stat')
   if (stat === null) return null
   // The name of the program stands in parentheses and may hold spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_A_TICK
+  const ticks = (at: number): number => Number(fields[at])
+  return { own: ticks(11) + ticks(12), ended: ticks(13) + ticks(14) }
+}
+
+/** Microseconds of all processors since the machine began: with somebody on them, and altogether. */
+export function machineMicroseconds(): { readonly busy: number; readonly all: number } | null {
+  const [, line] = /^cpu +(.+)$/m.exec(readProc('', 'stat') ?? '') ?? []
+  if (line === undefined) return null
+  // user nice system idle iowait irq softirq steal; what guests had is in `user` already.
+  const ticks = line.split(' ').slice(0, 8).map(Number)
+  const all = ticks.reduce((sum, one) => sum + one, 0)
+  const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0)
+  return { busy: (all - idle) * MICROSECONDS_A_TICK, all: all * MICROSECONDS_A_TICK }
 }
 
 /** Bytes of memory that are its own at this moment. */
@@ -26,7 +53,7 @@ export function openFilesLimit(): number | null {
   return limit === undefined ? null : Number(limit)
 }
 
-function readProc(pid: number, file: string): string | null {
+function readProc(pid: number | '', file: string): string | null {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
   } catch {

@@ -45,16 +45,19 @@ export async function seed(file: string, uploads: number): Promise<void> {
   const written = folder === null ? file : join(folder, 'seed.db')
   try {
     const store = createSqliteStore(written)
-    for (let from = 0; from < uploads; from += AT_ONCE) {
-      const some = Math.min(AT_ONCE, uploads - from)
-      await Promise.all(
-        Array.from({ length: some }, (_, at) => writeOne(store, from + at, uploads)),
-      )
-    }
+    await fill(store, uploads)
     await store.close()
     if (written !== file) copyToDisk(written, file)
   } finally {
     if (folder !== null) rmSync(folder, { recursive: true })
+  }
+}
+
+/** Writes so many uploads into an empty store. */
+export async function fill(store: Store, uploads: number): Promise<void> {
+  for (let from = 0; from < uploads; from += AT_ONCE) {
+    const some = Math.min(AT_ONCE, uploads - from)
+    await Promise.all(Array.from({ length: some }, (_, at) => writeOne(store, from + at, uploads)))
   }
 }
 

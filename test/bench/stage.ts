@@ -1,7 +1,7 @@
 /** What every row works with: the load generator, servers started as operators start them, a folder. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { LOAD_CORE } from './cores.ts'
+import { LOAD_CORE, SERVER_CORE } from './cores.ts'
 import type { LoadGenerator } from './load/drive.ts'
 import { COMMAND, PEERS, ownProgram } from './places.ts'
 import { type Server, startServer } from './processes.ts'
@@ -48,16 +48,30 @@ export function startFakeStream({ folder }: Stage): Promise<Server> {
  * writes, logs of the level `info` in a file.
  */
 export function startGateway(
-  { folder, profiler }: Stage,
+  stage: Stage,
   databaseFile: string,
   stream: Server,
   more: Readonly<Record<string, string>> = {},
+): Promise<Server> {
+  return startGatewayOn(stage, `file:${databaseFile}`, stream, more)
+}
+
+/**
+ * The same on any database.
+ * @param core null for whichever is free
+ */
+export function startGatewayOn(
+  { folder, profiler }: Stage,
+  databaseURL: string,
+  stream: Server,
+  more: Readonly<Record<string, string>> = {},
+  core: number | null = SERVER_CORE,
 ): Promise<Server> {
   return startServer({
     program: [...(profiler?.flagsFor('headgate') ?? []), COMMAND, 'serve'],
     variables: {
       PORT: '0',
-      DATABASE_URL: `file:${databaseFile}`,
+      DATABASE_URL: databaseURL,
       AUTH_JWT_SECRET: JWT_SECRET,
       CLOUDFLARE_ACCOUNT_ID: 'local',
       CLOUDFLARE_API_TOKEN: 'local-token',
@@ -69,6 +83,7 @@ export function startGateway(
       ...more,
     },
     logFile: join(folder, 'headgate.log'),
+    core,
   })
 }
 

@@ -54,7 +54,8 @@ export interface MintedURL {
 }
 
 /**
- * Asks with the same key until there is a URL. Any other refusal than "later" fails the run.
+ * Asks with the same key until there is a URL, at the next gateway after each refusal or failure. Any
+ * other refusal than "later" fails the run.
  * `expiry` is the same for all requests with one key, since another input would be a conflict.
  */
 export async function mintUntilMinted(
@@ -62,21 +63,35 @@ export async function mintUntilMinted(
   journey: Journey,
   expiry: string,
 ): Promise<MintedURL> {
-  const { key, protocol, maxDurationSeconds } = journey
+  for (;;) {
+    const outcome = await askToMint(line, journey, expiry)
+    if ('uid' in outcome) return outcome
+    line.moveOn()
+    await pause(Math.min(outcome.retryAfterMs, LONGEST_WAIT_MS), undefined, {
+      signal: line.patience,
+    })
+  }
+}
+
+/** One request that is answered: by a URL, or by when to ask again. */
+export async function askToMint(
+  line: Line,
+  journey: Journey,
+  expiry: string,
+): Promise<MintedURL | { readonly retryAfterMs: number }> {
+  const { key, isKeyed, protocol, maxDurationSeconds } = journey
   const input = {
-    idempotencyKey: key,
+    ...(isKeyed ? { idempotencyKey: key } : {}),
     maxDurationSeconds,
-    meta: { chaos: key },
+    // Whoever asks without a key may be given more than one.
+    meta: isKeyed ? { chaos: key } : { bare: key },
     ...(protocol === 'TUS' ? { sizeBytes: fileOf(journey).size } : {}),
     expiry,
   }
   const document = mutationOf(protocol === 'TUS' ? 'Tus' : 'Direct')
-  for (;;) {
-    const { mint } = await line.ask(outcomeSchema, document, { input })
-    if ('upload' in mint) return { uid: mint.upload.uid, uploadURL: mint.uploadURL }
-    const asked = 'retryAfterSeconds' in mint ? mint.retryAfterSeconds * 1000 : 300
-    await pause(Math.min(asked, LONGEST_WAIT_MS), undefined, { signal: line.patience })
-  }
+  const { mint } = await line.ask(outcomeSchema, document, { input })
+  if ('upload' in mint) return { uid: mint.upload.uid, uploadURL: mint.uploadURL }
+  return { retryAfterMs: 'retryAfterSeconds' in mint ? mint.retryAfterSeconds * 1000 : 300 }
 }
 
 /** Deletes until the gateway says that it is done. */
@@ -89,6 +104,7 @@ export async function deleteUntilDeleted(line: Line, uid: string): Promise<void>
       line.surprises.push(`deleting ${uid} was answered ${outcome}`)
       return
     }
+    line.moveOn()
     await pause(300, undefined, { signal: line.patience })
   }
 }

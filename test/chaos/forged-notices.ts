@@ -46,18 +46,19 @@ const OVERSIZED_BYTES = 300_000
 export async function sendForgedNotices(options: ForgedOptions): Promise<ForgedOutcome> {
   const stage = await setStage({ ...options, encodeMs: 100 })
   const chance = chanceFrom(options.seed)
+  const [gateway] = stage.gateways
   try {
     const uids = await someUploads(stage)
     const before = await versionsAtRest(stage, options.pace)
     const answers = new Map<string, number>()
     const first = Math.ceil(options.notices / 10)
     await send(stage, chance, uids, first, answers)
-    const memory = { before: await stage.gateway.residentBytes(), most: 0, after: 0 }
+    const memory = { before: await gateway.residentBytes(), most: 0, after: 0 }
     for (let part = 1; part < 10; part += 1) {
       await send(stage, chance, uids, Math.floor(options.notices / 10), answers)
-      memory.most = Math.max(memory.most, await stage.gateway.residentBytes())
+      memory.most = Math.max(memory.most, await gateway.residentBytes())
     }
-    memory.after = await stage.gateway.residentBytes()
+    memory.after = await gateway.residentBytes()
     const after = await versionsAtRest(stage, options.pace)
     return {
       answers,
@@ -66,7 +67,7 @@ export async function sendForgedNotices(options: ForgedOptions): Promise<ForgedO
         before.get(uid) === now ? [] : [`${uid}: ${before.get(uid)}, now ${now}`],
       ),
       memory,
-      failures: [...stage.surprises, ...stage.gateway.failures],
+      failures: [...stage.surprises, ...gateway.failures],
     }
   } finally {
     await stage.end()
@@ -116,7 +117,7 @@ async function send(
       left -= 1
       const kind = chance.weighted(kinds)
       const uid = uids[chance.between(0, uids.length - 1)] ?? ''
-      const response = await fetch(`${stage.gateway.url}/webhooks/stream`, {
+      const response = await fetch(`${stage.gateways[0].url}/webhooks/stream`, {
         method: 'POST',
         ...notice(kind, uid, stage.webhookSecret, chance),
       })

@@ -14,13 +14,17 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const START_WITHIN_MS = 20_000
 /** Levels of pino from which a line tells of a failure of the gateway itself. */
 const ERROR_LEVEL = 50
+/** How a gateway says that it does not start because its database is away. */
+const CANNOT_OPEN = 'Cannot open the database'
 
 export interface GatewayProcess {
   readonly url: string
   /** How often each message was logged, over all its lives. */
   readonly messages: ReadonlyMap<string, number>
-  /** Lines of the log, or words on standard error, that tell of a failure of its own. */
+  /** Lines of the log, words on standard error and ends that nobody asked for: failures of its own. */
   readonly failures: readonly string[]
+  /** References of the orphans that it says it deleted at Stream, over all its lives. */
+  readonly orphans: readonly string[]
   readonly kills: () => number
   /** SIGKILL, and at once another one on the same port and file. Resolves when that one answers. */
   killAndStart(): Promise<void>
@@ -35,6 +39,10 @@ export interface GatewayProcessOptions {
   readonly port: number
   /** How many times as fast as the world its clock runs; 1 is `headgate serve` itself. */
   readonly pace: number
+  /** When its clock began to run so fast, in milliseconds since 1970: the same for all of a deployment. */
+  readonly since?: number
+  /** Whether its database may be away: it says so in its log, and is started until it stands. */
+  readonly forgivesAbsence?: boolean
 }
 
 let built: Promise<unknown> | null = null
@@ -69,13 +77,17 @@ export async function startGatewayProcess({
   variables,
   port,
   pace,
+  since = Date.now(),
+  forgivesAbsence = false,
 }: GatewayProcessOptions): Promise<GatewayProcess> {
   await buildGateway()
   const url = `http://127.0.0.1:${port}`
   const messages = new Map<string, number>()
   const failures: string[] = []
-  const since = String(Date.now())
+  const orphans: string[] = []
   let kills = 0
+  /** Whether the present one has answered already. */
+  let stands = false
   let child = spawnOne()
 
   function spawnOne(): ChildProcess {
@@ -87,13 +99,17 @@ export async function startGatewayProcess({
         ...variables,
         PORT: String(port),
         HEADGATE_CHAOS_PACE: String(pace),
-        HEADGATE_CHAOS_SINCE: since,
+        HEADGATE_CHAOS_SINCE: String(since),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     createInterface(started.stdout).on('line', readLine)
     started.stderr.setEncoding('utf8').on('data', (words: string) => {
+      if (forgivesAbsence && words.includes(CANNOT_OPEN)) return
       if (/error|warning/i.test(words)) failures.push(words.trim().slice(0, 600))
+    })
+    started.once('exit', (code, signal) => {
+      if (stands && signal !== 'SIGKILL') failures.push(`it ended by itself: ${signal ?? code}`)
     })
     return started
   }
@@ -102,16 +118,24 @@ export async function startGatewayProcess({
     const line = readLogLine(text)
     if (line === null) return
     messages.set(line.msg, (messages.get(line.msg) ?? 0) + 1)
+    if (line.msg === 'orphan deleted at Stream') orphans.push(line.reference ?? 'without reference')
+    if (forgivesAbsence && line.err?.type === 'StoreUnavailable') return
     if (line.level >= ERROR_LEVEL) failures.push(text.slice(0, 600))
   }
 
   async function untilItAnswers(): Promise<void> {
     const deadline = Date.now() + START_WITHIN_MS
     while (Date.now() < deadline) {
-      if (child.exitCode !== null) break
+      if (child.exitCode !== null) {
+        if (!forgivesAbsence) break
+        child = spawnOne()
+      }
       const response = await fetch(`${url}/readyz`).catch(() => null)
       await response?.body?.cancel()
-      if (response?.status === 200) return
+      if (response?.status === 200) {
+        stands = true
+        return
+      }
       await pause(20)
     }
     throw new Error(`The gateway did not start: ${failures.join('\n')}`)
@@ -122,15 +146,22 @@ export async function startGatewayProcess({
     const gone = once(child, 'exit')
     child.kill('SIGKILL')
     await gone
+    stands = false
   }
 
   // Whatever ends the test ends its gateway.
   process.once('exit', () => child.kill('SIGKILL'))
-  await untilItAnswers()
+  try {
+    await untilItAnswers()
+  } catch (error) {
+    await kill()
+    throw error
+  }
   return {
     url,
     messages,
     failures,
+    orphans,
     kills: () => kills,
     async killAndStart() {
       await kill()
@@ -147,7 +178,12 @@ export async function startGatewayProcess({
   }
 }
 
-const logLine = z.object({ level: z.number(), msg: z.string() })
+const logLine = z.object({
+  level: z.number(),
+  msg: z.string(),
+  reference: z.string().optional(),
+  err: z.looseObject({ type: z.string().optional() }).optional(),
+})
 
 /** Null where the line was cut off by a kill. */
 function readLogLine(text: string): z.infer<typeof logLine> | null {

@@ -3,6 +3,7 @@
  * waited for half a minute takes seconds. The clock goes on across restarts, since it counts from a
  * moment that all of them are told. JavaScript, because it runs beside what was built.
  */
+import { realClock } from '../../dist/clock.js'
 import { createLog } from '../../dist/log.js'
 import { readConfig, startGateway } from '../../dist/main.js'
 
@@ -12,14 +13,7 @@ const since = Number(process.env.HEADGATE_CHAOS_SINCE)
 /** @type {import('../../dist/uploads/parts.js').Clock} */
 const hurriedClock = {
   now: () => new Date(since + (Date.now() - since) * pace),
-  wait: (milliseconds, signal) =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds / pace)
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-    }),
+  wait: (milliseconds, signal) => realClock.wait(milliseconds / pace, signal),
 }
 
 const outcome = readConfig(process.env)

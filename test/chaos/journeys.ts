@@ -26,8 +26,10 @@ export type Ending = keyof typeof endings
 
 /** One creator's upload. */
 export interface Journey {
-  /** The idempotency key; it also travels in `meta`, so that everybody's books can be compared. */
+  /** What it is called; it travels in `meta` too, so that everybody's books can be compared. */
   readonly key: string
+  /** Whether its name is its idempotency key, so that asking again makes nothing twice. */
+  readonly isKeyed: boolean
   readonly creator: string
   /** When it begins, after the start of the storm. */
   readonly startMs: number
@@ -36,8 +38,10 @@ export interface Journey {
   readonly maxDurationSeconds: number
   /** Size of the file where it is a tus upload; larger ones take two chunks. */
   readonly sizeBytes: number
-  /** How many requests race with the same key. */
+  /** How many requests race with the same key, each at another gateway where there are several. */
   readonly callers: number
+  /** Of the gateway at which it begins, where there are several: any whole number. */
+  readonly place: number
   readonly watchesBy: 'SSE' | 'WebSocket'
 }
 
@@ -49,9 +53,11 @@ const TOO_SHORT_SECONDS = 3
 export function planJourneys(chance: Chance, uploads: number, overMs: number): readonly Journey[] {
   return Array.from({ length: uploads }, (_, index) => {
     const ending = chance.weighted(endings)
+    const isKeyed = chance.percent(85)
     const protocol = ending === 'interrupted' || chance.percent(45) ? 'TUS' : 'BASIC'
     return {
-      key: `key-${index}`,
+      key: isKeyed ? `key-${index}` : `bare-${index}`,
+      isKeyed,
       creator: chance.oneOf(creators),
       startMs: Math.floor(chance.share() * overMs),
       protocol,
@@ -62,10 +68,28 @@ export function planJourneys(chance: Chance, uploads: number, overMs: number): r
         ending === 'interrupted'
           ? chance.between(6_000_000, 7_000_000)
           : chance.between(1_000_000, chance.percent(15) ? 6_500_000 : 3_000_000),
-      callers: chance.percent(15) ? chance.between(2, 4) : 1,
+      callers: isKeyed && chance.percent(15) ? chance.between(2, 4) : 1,
+      place: index,
       watchesBy: chance.percent(50) ? 'SSE' : 'WebSocket',
     }
   })
+}
+
+/** A video of a common size, whose kinds take turns by the place. */
+export function plainJourney(key: string, place: number): Journey {
+  return {
+    key,
+    isKeyed: true,
+    creator: 'ada',
+    startMs: 0,
+    protocol: place % 2 === 0 ? 'BASIC' : 'TUS',
+    ending: 'video',
+    maxDurationSeconds: 60,
+    sizeBytes: 1_000_000,
+    callers: 1,
+    place,
+    watchesBy: place % 4 < 2 ? 'SSE' : 'WebSocket',
+  }
 }
 
 /** How it must stand when everything has come to rest. */

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { EmulatorKnobs } from '../kit/emulator.ts'
 import { type KnownUpload, allUploads } from './books.ts'
 import { mintUntilMinted, sendFile } from './creator.ts'
-import type { Journey } from './journeys.ts'
+import { type Journey, plainJourney } from './journeys.ts'
 import type { Line } from './line.ts'
 import { subscribe } from './subscriber.ts'
 
@@ -18,6 +18,8 @@ export interface LostNoticesOptions {
   readonly emulator: EmulatorKnobs
   /** Whoever mints, and sees the gateway's list; looking at a list counts as watching nothing. */
   readonly line: Line
+  /** Whoever watches an upload, by its place; at other gateways, where there are several. @default line */
+  readonly watcherAt?: (place: number) => Line
   /** So many uploads are watched, and so many are not. */
   readonly uploads: number
   /** Lets time go by for those that nobody watches. */
@@ -25,11 +27,15 @@ export interface LostNoticesOptions {
 }
 
 export async function measureLateness(options: LostNoticesOptions): Promise<Lateness> {
-  const { emulator, line, uploads } = options
+  const { emulator, line, uploads, watcherAt = () => line } = options
   await emulator.fault({ on: 'webhook', drop: true, times: 1_000_000 })
-  const journeys = Array.from({ length: uploads * 2 }, (_, index) => plainJourney(index))
+  const journeys = Array.from({ length: uploads * 2 }, (_, index) =>
+    plainJourney(`lost-${index}`, index),
+  )
   const watched = Promise.all(
-    journeys.slice(0, uploads).map((journey, index) => sendWatched(line, journey, index * 400)),
+    journeys
+      .slice(0, uploads)
+      .map((journey, index) => sendWatched(line, watcherAt(index), journey, index * 400)),
   )
   const unwatched = Promise.all(
     journeys.slice(uploads).map((journey, index) => sendUnwatched(line, journey, index * 400)),
@@ -39,10 +45,15 @@ export async function measureLateness(options: LostNoticesOptions): Promise<Late
   return { watchedMs, unwatchedMs: Math.max(...readyLate) }
 }
 
-async function sendWatched(line: Line, journey: Journey, afterMs: number): Promise<number> {
+async function sendWatched(
+  line: Line,
+  watcher: Line,
+  journey: Journey,
+  afterMs: number,
+): Promise<number> {
   await pause(afterMs)
   const minted = await mintUntilMinted(line, journey, inAnHour())
-  const subscriber = subscribe(line, minted.uid, journey.watchesBy)
+  const subscriber = subscribe(watcher, minted.uid, journey.watchesBy)
   await sendFile(journey, minted)
   await subscriber.done
   const last = subscriber.connections.at(-1)?.at(-1)
@@ -77,20 +88,6 @@ function latenessOf({ history, video }: KnownUpload): number | null {
   const ready = history.find(({ status }) => status === 'READY')
   if (ready === undefined || typeof video?.readyAt !== 'string') return null
   return Date.parse(ready.at) - Date.parse(video.readyAt)
-}
-
-function plainJourney(index: number): Journey {
-  return {
-    key: `lost-${index}`,
-    creator: 'ada',
-    startMs: 0,
-    protocol: index % 2 === 0 ? 'BASIC' : 'TUS',
-    ending: 'video',
-    maxDurationSeconds: 60,
-    sizeBytes: 1_000_000,
-    callers: 1,
-    watchesBy: index % 4 < 2 ? 'SSE' : 'WebSocket',
-  }
 }
 
 function inAnHour(): string {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { compareBooks, isEqual, readBooks } from './books.ts'
 import { mintUntilMinted } from './creator.ts'
-import type { Journey } from './journeys.ts'
+import { type Journey, plainJourney } from './journeys.ts'
 import { type Stage, setStage } from './stage.ts'
 
 export interface OneKeyOptions {
@@ -33,7 +33,8 @@ export const RESERVED_SECONDS = 77
  */
 export async function raceWithOneKey(options: OneKeyOptions): Promise<OneKeyOutcome> {
   const stage = await setStage({ ...options, encodeMs: 500 })
-  const { emulator, gateway } = stage
+  const { emulator } = stage
+  const [gateway] = stage.gateways
   try {
     const start = Date.now()
     await emulator.fault({ on: 'direct_upload', delayMs: 300, hangUpAfter: true })
@@ -82,14 +83,9 @@ async function untilBooksAgree(stage: Stage): Promise<void> {
 
 function journeyOf(key: string, protocol: Journey['protocol']): Journey {
   return {
-    key,
-    creator: 'ada',
-    startMs: 0,
+    ...plainJourney(key, 0),
     protocol,
     ending: 'abandoned',
     maxDurationSeconds: RESERVED_SECONDS,
-    sizeBytes: 1_000_000,
-    callers: 1,
-    watchesBy: 'SSE',
   }
 }

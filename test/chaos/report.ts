@@ -2,6 +2,7 @@
 import type { ForgedOutcome } from './forged-notices.ts'
 import type { Lateness } from './lost-notices.ts'
 import type { OneKeyOutcome } from './one-key.ts'
+import type { Upkeep } from './shared-upkeep.ts'
 import type { StormOutcome } from './storm.ts'
 
 export type Row = readonly [what: string, figure: string | number]
@@ -22,10 +23,20 @@ export function printStorm(outcome: StormOutcome): void {
     ['uploads asked for', options.uploads],
     ['uploads minted, as clients saw it', travelled.filter(({ uids }) => uids.size > 0).length],
     ...count(travelled.map(({ journey }) => `  ${journey.ending}, ${journey.protocol}`)),
-    ['kills survived', `${outcome.kills}, ${outcome.aimedKills} of them during a creation`],
+    [
+      'kills survived',
+      `${outcome.kills}, a creation was under way at ${outcome.aimedKills} moments`,
+    ],
+    ['kills of the database survived', options.databaseKills ?? 0],
     ['faults that struck', faults],
     ...byName(struck).map(([name, times]): Row => [`  ${name}`, times]),
-    ['orphans deleted at Stream', messages.get('orphan deleted at Stream') ?? 0],
+    [
+      'orphans deleted at Stream / told of',
+      `${new Set(outcome.orphans).size} / ${outcome.orphans.length}`,
+    ],
+    ['callers asked to come again later', ''],
+    ...byName(outcome.putOff).map(([code, times]): Row => [`  ${code}`, times]),
+    ['notices answered, by gateway', outcome.notices.join(' / ')],
     [
       'notices applied / kept for later',
       pair(messages, 'notice applied', 'notice kept: no such upload yet'),
@@ -36,6 +47,7 @@ export function printStorm(outcome: StormOutcome): void {
       'subscriptions opened / states shown',
       `${subscribers.flatMap(({ connections }) => connections).length} / ${states.length}`,
     ],
+    ['changes shown to those who watch all', outcome.changesShown],
     ['wrong status', differences.wrongStatus.length],
     ['videos the gateway does not know', differences.unknownVideos.length],
     ['keys with two uploads', differences.twiceForOneKey.length],
@@ -78,6 +90,15 @@ export function printLateness({ watchedMs, unwatchedMs }: Lateness): void {
   print('Every notice lost', [
     ['READY after it was ready at Stream, watched', `${seconds(watchedMs)} s at most`],
     ['READY after it was ready at Stream, unwatched', `${seconds(unwatchedMs)} s at most`],
+  ])
+}
+
+export function printUpkeep({ orphans, deletions, rounds, lists, tookMs }: Upkeep): void {
+  print('What gateways do once between them', [
+    ['orphans made / left', `${orphans.made} / ${orphans.left}`],
+    ['deletions that Stream was asked for', deletions],
+    ['rounds of all gateways / lists that Stream was asked for', `${rounds} / ${lists}`],
+    ['seconds', seconds(tookMs)],
   ])
 }
 

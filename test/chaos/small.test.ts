@@ -38,7 +38,7 @@ describe(`a little chaos with HEADGATE_CHAOS_SEED=${seed}`, { timeout: 60_000 },
     const patience = AbortSignal.timeout(PATIENCE_MS)
     const lateness = await measureLateness({
       emulator,
-      line: createLine({ url, token: 'none', surprises, patience }),
+      line: createLine({ gateways: [url], token: 'none', surprises, patience }),
       uploads: 3,
       letTimePass: async () => clock.advance(1),
     })

@@ -1,12 +1,13 @@
-/** Hundreds of uploads while Stream fails and the gateway dies: what was promised, and what was kept. */
+/** Hundreds of uploads while Stream fails and gateways die: what was promised, and what was kept. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { isTerminal } from '../../src/uploads/upload.ts'
 import { type Differences, type KnownUpload, compareBooks, isEqual, readBooks } from './books.ts'
-import { deleteUntilDeleted, mintUntilMinted, sendFile } from './creator.ts'
-import { type Journey, planJourneys, statusAtRest } from './journeys.ts'
+import { planJourneys, statusAtRest } from './journeys.ts'
+import { lookOn } from './onlooker.ts'
 import { chanceFrom } from './seed.ts'
 import { type Stage, setStage } from './stage.ts'
 import { type Subscriber, brokenPromises, subscribe } from './subscriber.ts'
+import { type Travelled, travel } from './travel.ts'
 import { type Struck, type TroubleOptions, makeTrouble } from './trouble.ts'
 
 export interface StormOptions extends TroubleOptions {
@@ -18,14 +19,6 @@ export interface StormOptions extends TroubleOptions {
   readonly restWithinMs: number
 }
 
-/** What became of one journey, as its client saw it. */
-export interface Travelled {
-  readonly journey: Journey
-  /** Every uid that an answer to its key named. */
-  readonly uids: ReadonlySet<string>
-  readonly subscriber: Subscriber | null
-}
-
 export interface StormOutcome {
   readonly options: StormOptions
   readonly travelled: readonly Travelled[]
@@ -34,6 +27,14 @@ export interface StormOutcome {
   readonly losses: readonly string[]
   readonly kills: number
   readonly aimedKills: number
+  /** Notices that each gateway answered. */
+  readonly notices: readonly number[]
+  /** How often callers were asked to come again later, by code. */
+  readonly putOff: ReadonlyMap<string, number>
+  /** How many changes those were shown who watch all uploads, one at each gateway. */
+  readonly changesShown: number
+  /** References of orphans deleted at Stream, as often as a gateway said so. */
+  readonly orphans: readonly string[]
   readonly struck: Struck
   readonly requests: Readonly<Record<string, number>>
   readonly messages: ReadonlyMap<string, number>
@@ -42,22 +43,43 @@ export interface StormOutcome {
   readonly took: { readonly storm: number; readonly creators: number; readonly rest: number }
 }
 
+/** A storm over one gateway. */
 export async function runStorm(options: StormOptions): Promise<StormOutcome> {
-  const { seed, uploads, pace, encodeMs, overMs, restWithinMs } = options
-  const patienceMs = overMs + restWithinMs
-  const stage = await setStage({ encodeMs, pace, patienceMs })
+  const stage = await setStage({ ...options, patienceMs: options.overMs + options.restWithinMs })
+  try {
+    return await raiseStorm(stage, options)
+  } finally {
+    await stage.end()
+  }
+}
+
+export async function raiseStorm(stage: Stage, options: StormOptions): Promise<StormOutcome> {
+  const { seed, uploads, overMs, restWithinMs } = options
   const subscribers: Subscriber[] = []
+  const onlookers = stage.gateways.map((_, place) =>
+    lookOn(stage.adminAt(place), place % 2 === 0 ? 'SSE' : 'WebSocket'),
+  )
   try {
     const start = Date.now()
     const journeys = planJourneys(chanceFrom(seed), uploads, overMs * 0.8)
     const travelling = Promise.all(journeys.map((journey) => travel(stage, journey, subscribers)))
     const { struck, aimed } = await makeTrouble(stage, seed, options)
     const storm = Date.now() - start
+    // A storm is over when all that it killed stand again, which a busy machine makes late.
+    const deadline = start + Math.max(overMs, storm) + restWithinMs
     const travelled = await travelling
     const creators = Date.now() - start
-    const { books, differences } = await untilRest(stage, start + patienceMs, subscribers, uploads)
+    const { books, differences } = await untilRest(
+      stage,
+      deadline,
+      uploads,
+      (known) =>
+        subscribers.every((one) => isTold(one, known)) &&
+        onlookers.every((one) => one.missing(known).length === 0),
+    )
     const rest = Date.now() - start
     for (const subscriber of subscribers) subscriber.stop()
+    const { gateways, front } = stage
     const uploadsByUid = new Map(books.uploads.map((upload) => [upload.uid, upload]))
     return {
       options,
@@ -67,63 +89,42 @@ export async function runStorm(options: StormOptions): Promise<StormOutcome> {
         ...lossesAmong(travelled, uploadsByUid),
         ...lossesInBooks(differences),
         ...subscribers.flatMap(brokenPromises),
+        ...onlookers.flatMap((one) => [...one.broken, ...one.missing(books.uploads)]),
         ...(await misled(stage, books.uploads)),
         ...stage.surprises.map((surprise) => `unexpected: ${surprise}`),
-        ...stage.gateway.failures.map((failure) => `the gateway failed: ${failure}`),
+        ...gateways.flatMap(({ url, failures }) => failures.map((one) => `${url} failed: ${one}`)),
       ],
-      kills: stage.gateway.kills(),
+      kills: gateways.reduce((sum, { kills }) => sum + kills(), 0),
       aimedKills: aimed,
+      notices: gateways.map(({ url }) => front.answered.get(url) ?? 0),
+      putOff: stage.putOff,
+      changesShown: onlookers.reduce((sum, { shown }) => sum + shown(), 0),
+      orphans: gateways.flatMap(({ orphans }) => orphans),
       struck,
       requests: books.stream.requests,
-      messages: stage.gateway.messages,
+      messages: sumsOf(gateways.map(({ messages }) => messages)),
       reservedSeconds: { gateway: books.reservedSeconds, stream: books.stream.reservedSeconds },
       took: { storm, creators, rest },
     }
   } finally {
-    for (const subscriber of subscribers) subscriber.stop()
-    await stage.end()
+    for (const watching of [...subscribers, ...onlookers]) watching.stop()
   }
 }
 
-/** One creator's upload from the first request to the last. */
-async function travel(
-  stage: Stage,
-  journey: Journey,
-  subscribers: Subscriber[],
-): Promise<Travelled> {
-  const uids = new Set<string>()
-  let subscriber: Subscriber | null = null
-  try {
-    await pause(journey.startMs)
-    const line = await stage.as(journey.creator)
-    const expiry = new Date(Date.now() + 3_600_000).toISOString()
-    const minted = await Promise.all(
-      Array.from({ length: journey.callers }, () => mintUntilMinted(line, journey, expiry)),
-    )
-    for (const { uid } of minted) uids.add(uid)
-    const [first] = minted
-    if (first === undefined) throw new Error('Nobody called.')
-    subscriber = subscribe(line, first.uid, journey.watchesBy)
-    subscribers.push(subscriber)
-    await sendFile(journey, first)
-    if (journey.ending === 'deleted when ready') await subscriber.done
-    if (journey.ending.startsWith('deleted')) await deleteUntilDeleted(line, first.uid)
-    // The key still means the same upload, whatever has become of it.
-    uids.add((await mintUntilMinted(line, journey, expiry)).uid)
-  } catch (error) {
-    stage.surprises.push(
-      `${journey.key} (${journey.ending}, ${journey.protocol}): ${String(error)}`,
-    )
+function sumsOf(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>()
+  for (const [name, times] of counts.flatMap((one) => [...one])) {
+    sums.set(name, (sums.get(name) ?? 0) + times)
   }
-  return { journey, uids, subscriber }
+  return sums
 }
 
 /** Reads both books until they agree and every subscription has ended that should, or it is too late. */
 async function untilRest(
   stage: Stage,
   deadline: number,
-  subscribers: readonly Subscriber[],
   expected: number,
+  isEachTold: (uploads: readonly KnownUpload[]) => boolean,
 ) {
   for (;;) {
     const books = await readBooks(stage)
@@ -132,7 +133,7 @@ async function untilRest(
       ({ status }) => status === 'QUEUED' || status === 'IN_PROGRESS',
     )
     const atRest = moving.length === 0 && books.uploads.length >= expected
-    const told = subscribers.every((subscriber) => isTold(subscriber, books.uploads))
+    const told = isEachTold(books.uploads)
     if ((isEqual(differences) && atRest && told) || Date.now() > deadline) {
       return { books, differences }
     }
@@ -185,7 +186,11 @@ async function misled(stage: Stage, uploads: readonly KnownUpload[]): Promise<st
   const left = [...uploads]
   async function takeTurns(): Promise<void> {
     for (let upload = left.pop(); upload !== undefined; upload = left.pop()) {
-      const late = subscribe(stage.admin, upload.uid, left.length % 2 === 0 ? 'SSE' : 'WebSocket')
+      const late = subscribe(
+        stage.adminAt(left.length),
+        upload.uid,
+        left.length % 2 === 0 ? 'SSE' : 'WebSocket',
+      )
       const firstShown = async (): Promise<void> => {
         while (late.connections.length === 0) await pause(5)
       }

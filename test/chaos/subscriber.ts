@@ -1,12 +1,10 @@
 /** Watches one upload across cut connections, and remembers all that it was shown. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { createClient as createSSEClient } from 'graphql-sse'
-import { createClient as createSocketClient } from 'graphql-ws'
-import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { type UploadStatus, isTerminal, uploadStatuses } from '../../src/uploads/upload.ts'
+import { type Connection, connect } from './connection.ts'
 import type { Journey } from './journeys.ts'
-import type { LineOptions } from './line.ts'
+import { type Line, isPutOff } from './line.ts'
 
 /** One state that was shown, and when. */
 export interface Shown {
@@ -57,28 +55,20 @@ const resultSchema = z.object({
     .nullish(),
 })
 
-interface Connection {
-  readonly results: AsyncIterable<unknown>
-  close(): void
-}
-
-/** Goes on until the upload has ended, or it is stopped. */
-export function subscribe(
-  line: LineOptions,
-  uid: string,
-  by: Journey['watchesBy'] = 'SSE',
-): Subscriber {
+/** Goes on, at the next gateway whenever it is cut off, until the upload has ended or it is stopped. */
+export function subscribe(line: Line, uid: string, by: Journey['watchesBy'] = 'SSE'): Subscriber {
   const connections: Shown[][] = []
   const stopped = new AbortController()
   let current: Connection | null = null
 
   async function watchOnce(): Promise<boolean> {
     const shown: Shown[] = []
-    current = connect(line, uid, by)
+    current = connect(line, by, { query: WATCH, variables: { uid } })
     try {
       for await (const result of current.results) {
         const { data, errors } = resultSchema.parse(result)
         if (data === null || data === undefined) {
+          if (isPutOff(line, errors)) return false
           line.surprises.push(`${uid} by ${by}: ${JSON.stringify(errors)}`)
           return false
         }
@@ -108,6 +98,7 @@ export function subscribe(
     while (!stopped.signal.aborted) {
       // A cut connection says nothing about the upload.
       if (await watchOnce().catch(() => false)) return
+      line.moveOn()
       await pause(100, undefined, { signal: stopped.signal }).catch(() => undefined)
     }
   }
@@ -119,26 +110,6 @@ export function subscribe(
   line.patience.addEventListener('abort', stop, { once: true })
 
   return { uid, by, connections, done: watch(), stop }
-}
-
-function connect({ url, token }: LineOptions, uid: string, by: Journey['watchesBy']): Connection {
-  const authorization = `Bearer ${token}`
-  const request = { query: WATCH, variables: { uid } }
-  if (by === 'SSE') {
-    const client = createSSEClient({
-      url: `${url}/graphql`,
-      headers: { authorization },
-      retryAttempts: 0,
-    })
-    return { results: client.iterate(request), close: () => client.dispose() }
-  }
-  const client = createSocketClient({
-    url: `${url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    connectionParams: { authorization },
-    retryAttempts: 0,
-  })
-  return { results: client.iterate(request), close: () => client.terminate() }
 }
 
 /** Each promise to subscribers that was broken, as a sentence. */

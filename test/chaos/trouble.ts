@@ -1,7 +1,8 @@
-/** Faults at Stream and deaths of the gateway, at moments that the seed decides. */
+/** Faults at Stream and deaths of gateways and of their database, at moments that the seed decides. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import type { PlannedFault } from '../kit/emulator.ts'
+import type { GatewayProcess } from './gateway-process.ts'
 import { type Chance, chanceFrom } from './seed.ts'
 import type { Stage } from './stage.ts'
 
@@ -21,12 +22,17 @@ type Place = keyof typeof places
 /** Faults by kind, such as "webhook dropped", with how often they struck. */
 export type Struck = ReadonlyMap<string, number>
 
+/** How long a database stays dead at most, in milliseconds; it takes a moment more to come back. */
+const LONGEST_ABSENCE_MS = 1500
+
 export interface TroubleOptions {
   readonly overMs: number
   readonly faultsPerSecond: number
-  /** Kills at any moment, and kills while a creation is at Stream. */
+  /** Kills of one gateway at any moment, and of all at once while a creation is at Stream. */
   readonly kills: number
   readonly aimedKills: number
+  /** Kills of the database that gateways share. @default 0 */
+  readonly databaseKills?: number
   /** A creation that takes longer than a gateway waits for would be another story. */
   readonly longestDelayMs: number
 }
@@ -128,6 +134,7 @@ export async function makeTrouble(
     // Each with a chance of its own: which of them is faster must not change the plan.
     plantFaults(chanceFrom(seed + 1), options, plan),
     killAgainAndAgain(stage, chanceFrom(seed + 2), options, plan),
+    killDatabase(stage, chanceFrom(seed + 3), options),
   ])
   const { faults } = await stage.emulator.state()
   for (const fault of faults) count(fault, -1)
@@ -149,7 +156,7 @@ async function plantFaults(
 
 /** How many of the kills met a creation between the gateway's question and Stream's answer. */
 async function killAgainAndAgain(
-  { gateway, emulator }: Stage,
+  { gateways, emulator }: Stage,
   chance: Chance,
   { overMs, kills, aimedKills, longestDelayMs }: TroubleOptions,
   plan: (fault: PlannedFault) => Promise<void>,
@@ -158,6 +165,15 @@ async function killAgainAndAgain(
   // Now and then two in a row, so that one meets a gateway that has hardly started.
   const moments = Array.from({ length: kills + aimedKills }, () => chance.share() * overMs * 0.9)
   let aimed = 0
+  /** Another may die while one starts; the same one only after it has started. */
+  const restarts = new Map<GatewayProcess, Promise<void>>()
+  const strike = (gateway: GatewayProcess): void => {
+    const before = restarts.get(gateway) ?? Promise.resolve()
+    const restart = before.then(() => gateway.killAndStart())
+    // It is waited for at the end.
+    restart.catch(() => undefined)
+    restarts.set(gateway, restart)
+  }
   for (const [kill, moment] of moments.toSorted((a, b) => a - b).entries()) {
     await pause(Math.max(0, start + moment - Date.now()))
     if ((kill * aimedKills) % (kills + aimedKills) < aimedKills) {
@@ -169,10 +185,31 @@ async function killAgainAndAgain(
       await plan(fault)
       if (await hasStruck(emulator, fault)) aimed += 1
       if (!isMadeLater) await pause(delayMs)
-    }
-    await gateway.killAndStart()
+      // Whichever of them asked.
+      for (const gateway of gateways) strike(gateway)
+    } else strike(chance.oneOf(gateways))
   }
+  await Promise.all(restarts.values())
   return aimed
+}
+
+/** Where gateways share one: it dies, is away for a while, and comes back. */
+async function killDatabase(
+  { database }: Stage,
+  chance: Chance,
+  { overMs, databaseKills = 0 }: TroubleOptions,
+): Promise<void> {
+  if (database === null) return
+  for (let kill = 0; kill < databaseKills; kill += 1) {
+    // Each in a stretch of its own, so that something is done in between.
+    const stretch = (overMs * 0.9) / databaseKills
+    const before = chance.share() * stretch * 0.7
+    await pause(before)
+    await database.kill()
+    await pause(chance.between(50, LONGEST_ABSENCE_MS))
+    await database.start()
+    await pause(Math.max(0, stretch - before - LONGEST_ABSENCE_MS))
+  }
 }
 
 /** True once nobody plans it any more, so that it is on its way; false where nobody met it. */

@@ -9,6 +9,10 @@ export default mergeConfig(
   { ...shared, test: { ...shared.test, include: [], exclude: [] } },
   defineConfig({
     root,
-    test: { include: ['test/chaos/chaos.test.ts'], testTimeout: 300_000, fileParallelism: false },
+    test: {
+      include: ['test/chaos/chaos.test.ts', 'test/chaos/three.test.ts'],
+      testTimeout: 300_000,
+      fileParallelism: false,
+    },
   }),
 )

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/stream/errors.ts'
-import { expectNear, expectRefused, orderOf, type Suite } from './stream-suite.ts'
+import { expectNear, orderOf, refusedInWords, type Suite } from './stream-suite.ts'
 
 // tus at Stream takes pieces of 5 MiB and more, in multiples of 256 KiB, the last one excepted.
 const pieceBytes = 5 * 1024 * 1024
@@ -87,8 +87,10 @@ export function describeMinting(suite: Suite): void {
     test('is refused in words where the capabilities have no tus', async ({ skip }) => {
       skip(suite.backend().capabilities.tusUploads, 'this backend carries tus')
       const order = { ...orderOf(randomUUID()), sizeBytes: 1000 }
-      await expectRefused(suite.backend().createTusUpload(order))
-      await expectRefused(suite.backend().readTusOffset('https://upload.example.com/tus/1'))
+      await expect(suite.backend().createTusUpload(order)).rejects.toMatchObject(refusedInWords)
+      await expect(
+        suite.backend().readTusOffset('https://upload.example.com/tus/1'),
+      ).rejects.toMatchObject(refusedInWords)
       expect((await suite.backend().listVideos({ creator: order.creator ?? '' })).videos).toEqual(
         [],
       )

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StreamBackend } from '../../src/stream/backend.ts'
 import { describeLibrary } from './stream-backend-library.ts'
 import { describeMinting } from './stream-backend-minting.ts'
-import { expectRefused, orderOf, type Suite } from './stream-suite.ts'
+import { orderOf, refusedInWords, type Suite } from './stream-suite.ts'
 
 /** A backend with a Stream behind it. */
 export interface StartedBackend {
@@ -49,9 +49,11 @@ export function describeStreamBackend(name: string, start: () => Promise<Started
     describe('the webhook', () => {
       test('is refused in words where the capabilities have none', async ({ skip }) => {
         skip(backend.capabilities.webhook, 'this backend looks after it')
-        await expectRefused(backend.findWebhook())
-        await expectRefused(backend.setWebhook('https://one.example.com/webhooks/stream'))
-        await expectRefused(backend.deleteWebhook())
+        await expect(backend.findWebhook()).rejects.toMatchObject(refusedInWords)
+        await expect(
+          backend.setWebhook('https://one.example.com/webhooks/stream'),
+        ).rejects.toMatchObject(refusedInWords)
+        await expect(backend.deleteWebhook()).rejects.toMatchObject(refusedInWords)
       })
 
       test('is set, found, replaced with another secret, deleted, and then absent', async ({

@@ -114,17 +114,13 @@ export function describeUpkeep({ store, mint }: Suite): void {
   })
 
   describe('what somebody watches', () => {
-    test("is this gateway's for as long as it asks, and each is told as it stands", async () => {
-      const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
-      for (const second of [1, 2, 3]) {
-        const mine = await store().claimWatched(
-          [a.uid, 'nobody', b.uid],
-          after(second),
-          after(second + 5),
-        )
-        expect(new Set(mine)).toEqual(new Set([a, b]))
+    test('is noted for as long as it is said, by the one gateway whose turn it is to ask', async () => {
+      expect(await store().noteWatched([], after(1), after(6), true)).toEqual([])
+      for (const second of [2, 3, 4]) {
+        const noted = await store().noteWatched(['b', 'a'], after(second), after(second + 5), true)
+        expect(noted).toEqual(['a', 'b'])
       }
-      expect(await store().claimWatched([], after(1), after(5))).toEqual([])
+      expect(await store().noteWatched(['a', 'b'], after(5), after(10), false)).toBeNull()
     })
   })
 

@@ -190,6 +190,18 @@ describeWithPostgres('PostgreSQL', () => {
       expect(await listener.until(2)).toEqual(['meanwhile1', 'later1'])
     })
 
+    test('what looks have told is not told again by a notice that comes late', async () => {
+      const { one, other } = await twoGateways()
+      const listener = hear(other, { of: 'all' })
+      const [early, late] = [uploadOf({ uid: 'early' }), uploadOf({ uid: 'late' })]
+      await putUpload(one.postgres, early)
+      for (let looks = 0; looks < 3; looks += 1) await other.events.catchUp()
+      one.events.publish(early)
+      await putUpload(one.postgres, late)
+      one.events.publish(late)
+      expect(await listener.until(2)).toEqual(['early1', 'late1'])
+    })
+
     test('what is heard by two ways at once is heard once, and never an older one after a newer', async () => {
       const { one, other } = await twoGateways()
       const listeners = [one, other].map((gateway) => hear(gateway, { of: 'all' }))

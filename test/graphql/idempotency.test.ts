@@ -1,7 +1,12 @@
 /** One key, one upload: however many ask at once, and whatever becomes of the answers. */
 import { describe, expect, it } from 'vitest'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
-import { createDirectUpload, createTusUpload, expectMinted } from '../kit/operations.ts'
+import {
+  createDirectUpload,
+  createTusUpload,
+  expectMinted,
+  storageUsage,
+} from '../kit/operations.ts'
 
 describe('an idempotency key', () => {
   it('gives 50 callers at once the same upload, and reserves once', async () => {
@@ -81,6 +86,26 @@ describe('an idempotency key', () => {
     const { videos, reservedSeconds } = await gateway.emulator.state()
     expect(videos.map((video) => video.uid)).toEqual([uid])
     expect(reservedSeconds).toBe(60)
+  })
+
+  it('has what was left behind deleted once, although a sweep is at it as well', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { emulator } = gateway
+    await emulator.fault({ on: 'direct_upload', times: 2, hangUpAfter: true })
+    for (const idempotencyKey of ['first', 'k']) {
+      const lost = await createDirectUpload(caller, { idempotencyKey })
+      expect(lost).toMatchObject({ code: 'STREAM_UNAVAILABLE' })
+    }
+    await emulator.fault({ on: 'delete', delayMs: 1000 })
+    gateway.clock.advance(31)
+    // The sweep has listed both, and waits for the first to be deleted.
+    while ((await emulator.state()).faults.length > 0);
+    const { uid } = expectMinted(await createDirectUpload(caller, { idempotencyKey: 'k' }))
+    while ((await storageUsage(caller)).reservedMinutes > 1);
+    const { videos, requests } = await emulator.state()
+    expect(videos.map((video) => video.uid)).toEqual([uid])
+    expect(requests['delete']).toBe(2)
   })
 
   it('is not needed for an orphan to be swept', async () => {

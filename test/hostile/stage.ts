@@ -55,7 +55,7 @@ export async function setStage(createsPerMinute: number): Promise<Stage> {
   const webhookSecret = await readWebhookSecret(gateway.apiBaseUrl, gateway.apiToken)
   const lineOf = async (subject: string, claims: Record<string, unknown> = {}): Promise<Line> =>
     createLine({
-      url: gateway.url,
+      gateways: [gateway.url],
       token: await tokenFor(subject, claims),
       surprises,
       patience: AbortSignal.timeout(PATIENCE_MS),

@@ -20,6 +20,8 @@ const START_MS = 30_000
 export interface PostgresServer {
   /** The address of a database on it, for the superuser of this server. */
   url(database: string): string
+  /** Of the process that starts all others of this server; null while it does not run. */
+  pid(): number | null
   /** An empty database, or a copy of another. */
   createDatabase(name: string, template?: string): Promise<void>
   dropDatabase(name: string): Promise<void>
@@ -68,6 +70,8 @@ export async function startPostgres(programs: string, durable = false): Promise<
     full_page_writes: durable ? 'on' : 'off',
   }
   let server: ChildProcess | null = null
+  // Whatever ends the run ends its server.
+  process.once('exit', () => server?.kill('SIGKILL'))
 
   const url = (database: string): string =>
     `postgres://headgate@127.0.0.1:${port}/${encodeURIComponent(database)}`
@@ -113,6 +117,8 @@ export async function startPostgres(programs: string, durable = false): Promise<
   await start()
   return {
     url,
+    pid: () =>
+      server?.exitCode === null && server.signalCode === null ? (server.pid ?? null) : null,
     createDatabase: (name, template) =>
       asked(`create database "${name}"${template === undefined ? '' : ` template "${template}"`}`),
     dropDatabase: (name) => asked(`drop database if exists "${name}" with (force)`),

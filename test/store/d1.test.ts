@@ -150,6 +150,7 @@ describe('what fails', () => {
     'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
     'D1_ERROR: Failed to parse body as JSON, got: <html>secret</html>',
     'D1_ERROR: Exceeded maximum DB size',
+    'Too many API requests by single worker invocation.',
   ])('because the database does not answer says so: %s', async (sentence) => {
     const { database } = await openTwo()
     let isAway = false
@@ -167,6 +168,20 @@ describe('what fails', () => {
     isAway = false
     expect(await store.find('uid')).toBeNull()
   })
+
+  test('with a value in its sentence is told without it', async () => {
+    const { database } = await openTwo()
+    let isOpen = false
+    const store = await createD1Store(
+      overhear(database, () => {
+        if (isOpen) throw new Error("D1_TYPE_ERROR: Type 'x' not supported for value 'secret'")
+      }),
+    )
+    isOpen = true
+    const error = await failureOf(store.find('uid'))
+    expect(inspect(error)).toContain("D1: D1_TYPE_ERROR: Type 'x' not supported\n")
+    expect(inspect(error)).not.toContain('secret')
+  })
 })
 
 describe('a database that is not migrated', () => {
@@ -183,5 +198,21 @@ describe('a database that is not migrated', () => {
     // The tallies would be wrong, and nobody would see it.
     await database.prepare('drop trigger upload_removed').raw()
     await expect(createD1Store(database)).rejects.toThrow(refusal)
+  })
+
+  /**
+   * D1 takes a migration as one text, and finds the ends of its statements by these words, in capitals.
+   * https://github.com/cloudflare/workers-sdk/issues/15314
+   */
+  test('is made by migrations whose triggers begin and end as D1 sees it', () => {
+    const statements = d1Migrations().flat()
+    expect(statements.filter((statement) => statement.includes('\r'))).toEqual([])
+    const made = statements
+      .map((statement) => statement.replaceAll(/^\s*--.*$/gm, '').trim())
+      .filter((statement) => /^create\s+trigger\b/i.test(statement))
+    expect(made).toHaveLength(3)
+    expect(made.filter((one) => !/^[^;]*\sBEGIN\s(?:[^;]*;)+\s*END;$/.test(one))).toEqual([])
+    expect(made.filter((one) => /\bcase\b|\bbegin\b|\bend\b/.test(one))).toEqual([])
+    expect(made.filter((one) => /\bCASE\b/.test(one))).toEqual([])
   })
 })

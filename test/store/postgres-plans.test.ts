@@ -64,7 +64,7 @@ describeWithPostgres('PostgreSQL', () => {
       await store.historyOf(['id-1', 'id-2'])
       await store.knownReferences(['id-1', 'nobody'])
       await store.claimDue(after(16 + time), 20, after(60 + time))
-      await store.claimWatched(['uid-3'], after(1), after(2))
+      await store.noteWatched(['uid-3'], after(1), after(2), true)
       await store.oldestDue()
       await store.unsettled(after(1), 20)
       await store.dropRetiredBefore(after(-1))
@@ -74,5 +74,36 @@ describeWithPostgres('PostgreSQL', () => {
     // Statistics are told by connections that are done.
     await store.ping()
     expect(await scans()).toEqual(before)
+  })
+
+  test('what one creator holds is summed up without the changes of others, however many are not folded', async () => {
+    const database = await createTestDatabase()
+    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
+    const store = await createPostgresStore(postgres)
+    onTestFinished(async () => {
+      await store.close()
+      await database.drop()
+    })
+    const { pool } = postgres
+    await pool.query(
+      `insert into upload_tally_changes (creator, status, protocol, uploads, reserved_seconds, stored_seconds)
+      select 'creator-' || n % 1000, 'PENDING_UPLOAD', 'BASIC', 1, 60, 0 from generate_series(1, 20000) n`,
+    )
+    await pool.query('vacuum analyze upload_tally_changes')
+    const scans = async (): Promise<unknown[]> => {
+      await pool.query('select pg_stat_force_next_flush()')
+      const { rows } = await pool.query<object>(
+        "select seq_scan::int from pg_stat_user_tables where relname = 'upload_tally_changes'",
+      )
+      return rows
+    }
+    const before = await scans()
+    for (let time = 0; time < 8; time += 1) {
+      expect(await store.holdings('creator-7')).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
+      expect(await store.count({ creator: 'creator-7' })).toBe(20)
+    }
+    await store.ping()
+    expect(await scans()).toEqual(before)
+    expect(await store.holdings()).toEqual({ reservedSeconds: 1_200_000, storedSeconds: 0 })
   })
 })

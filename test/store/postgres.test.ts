@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Postgres, openPostgres } from '../../src/postgres/postgres.ts'
 import { createPostgresStore } from '../../src/store/postgres/store.ts'
 import type { UploadStore } from '../../src/store/store.ts'
-import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
+import { changeOf, freely, mintIn, numbered } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -40,12 +40,6 @@ function nth(stores: readonly UploadStore[], place: number): UploadStore {
   const store = stores[place % stores.length]
   if (store === undefined) throw new Error('There is no store.')
   return store
-}
-
-/** Claims for five seconds; the ids of what is this gateway's. */
-async function claim(store: UploadStore, second: number, ...ids: string[]): Promise<string[]> {
-  const claimed = await store.claimWatched(ids.map(uidOf), after(second), after(second + 5))
-  return claimed.map(({ id }) => id).toSorted()
 }
 
 describeWithPostgres('PostgreSQL', () => {
@@ -102,17 +96,38 @@ describeWithPostgres('PostgreSQL', () => {
       expect(claimed.length + left.length).toBe(60)
     })
 
-    test('ask after what is watched one for all, until it stops asking', async () => {
+    test('ask Stream one for all, and another when that one is gone', async () => {
       const { stores } = await openStores(2)
       const [one, other] = stores
       if (one === undefined || other === undefined) throw new Error('Two are wanted.')
-      for (const id of ['a', 'b']) await mintIn(one, { id })
-      expect(await claim(one, 0, 'a')).toEqual(['a'])
-      expect(await claim(other, 0, 'a', 'b')).toEqual(['b'])
-      expect(await claim(one, 4, 'a', 'b')).toEqual(['a'])
-      expect(await claim(other, 8.999, 'a', 'b')).toEqual(['b'])
-      expect(await claim(other, 9, 'a', 'b')).toEqual(['a', 'b'])
-      expect(await claim(one, 9, 'a', 'b')).toEqual([])
+      // Whoever comes first has the turn, however little it watches.
+      expect(await one.noteWatched([], after(0), after(5), true)).toEqual([])
+      expect(await other.noteWatched(['a', 'c'], after(1), after(6), true)).toBeNull()
+      expect(await one.noteWatched(['b', 'c'], after(1), after(6), true)).toEqual(['a', 'b', 'c'])
+      expect(await other.noteWatched(['a'], after(5.999), after(11), true)).toBeNull()
+      // One is heard of no more: neither its turn nor what it watched counts.
+      expect(await other.noteWatched(['a'], after(6), after(11), true)).toEqual(['a'])
+      // One that finds Stream silent still says what is watched there.
+      expect(await one.noteWatched(['b'], after(7), after(12), false)).toBeNull()
+      expect(await other.noteWatched(['a'], after(8), after(13), true)).toEqual(['a', 'b'])
+    })
+
+    test('give the turn to ask to one, however many want it at the same time', async () => {
+      const { stores } = await openStores(5)
+      for (let second = 0; second < 20; second += 10) {
+        const uids = numbered(50)
+        const noted = await Promise.all(
+          stores.map((store, place) =>
+            store.noteWatched(
+              place % 2 === 0 ? uids : uids.toReversed(),
+              after(second),
+              after(second + 10),
+              true,
+            ),
+          ),
+        )
+        expect(noted.filter((one) => one !== null)).toEqual([uids.toSorted()])
+      }
     })
 
     test('sweep one at a time, and know how far the others came', async () => {

@@ -5,6 +5,7 @@ import { startEmulator } from '../../src/emulator/emulator.ts'
 import { createBindingBackend } from '../../src/stream/binding.ts'
 import { pendingVideos } from '../../src/uploads/pending-videos.ts'
 import { orderOf } from '../contracts/stream-suite.ts'
+import { knobsOf } from '../kit/emulator.ts'
 
 /** Seven videos of two creators in turn, oldest first, behind pages of so many. */
 async function sevenVideos(mostOfAPage: number) {
@@ -27,7 +28,13 @@ async function sevenVideos(mostOfAPage: number) {
   const uids: string[] = []
   for (let count = 0; count < 7; count += 1)
     uids.push((await backend.createDirectUpload(orderOf(count % 2 === 0 ? 'ada' : 'bo'))).uid)
-  return { backend, uids, calls: () => calls }
+  const knobs = knobsOf(emulator.url)
+  return {
+    backend,
+    uids,
+    calls: () => calls,
+    details: async () => (await knobs.state()).requests['details'],
+  }
 }
 
 const ids = (videos: readonly { readonly uid: string }[]) => videos.map(({ uid }) => uid)
@@ -56,13 +63,25 @@ test('the newest few take one call', async () => {
   expect(calls()).toBe(1)
 })
 
-test('many uids, in the order that was asked for', async () => {
-  const { backend, uids, calls } = await sevenVideos(1000)
+test('many uids take one list, and one call for each that is not in it', async () => {
+  const { backend, uids, calls, details } = await sevenVideos(5)
   const asked = [...uids.toReversed(), 'f'.repeat(32), 'no uid!', ...uids]
   const listed = await backend.listVideos({ uids: asked, ascending: true, limit: 6 })
   expect(listed.total).toBe(7)
-  expect(listed.videos).toHaveLength(6)
+  expect(new Set(ids(listed.videos)).size).toBe(6)
   const times = listed.videos.map(({ createdAt }) => createdAt?.getTime() ?? 0)
   expect(times).toEqual(times.toSorted((a, b) => a - b))
+  expect(calls()).toBe(1)
+  expect(await details()).toBe(3)
+})
+
+test('a few uids take no list, and all conditions hold for each', async () => {
+  const { backend, uids, calls, details } = await sevenVideos(1000)
+  const bo = await backend.listVideos({ uids: uids.slice(0, 4), creator: 'bo' })
+  expect(new Set(ids(bo.videos))).toEqual(new Set([uids[1], uids[3]]))
   expect(calls()).toBe(0)
+  expect(await details()).toBe(4)
+  const many = await backend.listVideos({ uids, creator: 'bo', state: 'pendingupload' })
+  expect(many.total).toBe(3)
+  expect(await details()).toBe(4)
 })

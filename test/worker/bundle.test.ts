@@ -1,7 +1,7 @@
 /** What is deployed: small enough to start at once, and with nothing of Node in it. */
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { bundleWorker } from '../kit/worker.ts'
+import { bundleWorker } from '../kit/gateway-worker.ts'
 
 const MOST_BYTES = 1024 * 1024
 

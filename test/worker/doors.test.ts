@@ -5,7 +5,7 @@ import { type StartGateway, describeDoors } from '../contracts/http-doors.ts'
 import { describeLimits } from '../contracts/http-limits.ts'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { TEST_SECRET } from '../kit/gateway.ts'
-import { type TestWorker, startWorker } from '../kit/worker.ts'
+import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
 
 const SECRET = 'the secret of the webhook'
 

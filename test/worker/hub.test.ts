@@ -12,7 +12,7 @@ import { describeAllowances } from '../contracts/allowances.ts'
 import { type OpenedEvents, describeUploadEvents } from '../contracts/upload-events.ts'
 import { type TestClock, createTestClock } from '../kit/clock.ts'
 import { after, uploadOf } from '../kit/samples.ts'
-import { type TestWorker, startWorker } from '../kit/worker.ts'
+import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
 
 let worker: TestWorker
 let hubs = 0

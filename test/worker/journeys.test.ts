@@ -16,7 +16,7 @@ import {
   watchToEnd,
 } from '../kit/operations.ts'
 import { uploadByTus } from '../kit/tus.ts'
-import { type TestStream, type TestWorker, startWorker } from '../kit/worker.ts'
+import { type TestStream, type TestWorker, startWorker } from '../kit/gateway-worker.ts'
 
 let emulator: TestEmulator
 

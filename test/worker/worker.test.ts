@@ -13,7 +13,7 @@ import {
   watchToEnd,
   watchUpload,
 } from '../kit/operations.ts'
-import { type TestWorker, startWorker } from '../kit/worker.ts'
+import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
 
 let emulator: TestEmulator
 let worker: TestWorker

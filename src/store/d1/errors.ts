@@ -2,10 +2,11 @@
 
 /**
  * D1 has no codes, only sentences. These are of a database that starts, moves, is overwhelmed or full,
- * or of a way to it that was cut. https://developers.cloudflare.com/d1/observability/debug-d1/
+ * of a way to it that was cut, or of a Worker that asked all that it may at one go.
+ * https://developers.cloudflare.com/d1/observability/debug-d1/
  */
 const LOST =
-  /network connection lost|is overloaded|\breset\b|exceeded timeout|internal error|transient issue|client disconnected|failed to parse body as json|something went wrong|maximum db size|SQLITE_(?:BUSY|FULL|IOERR)/i
+  /network connection lost|is overloaded|\breset\b|exceeded timeout|internal error|transient issue|client disconnected|failed to parse body as json|something went wrong|too many (?:API requests|subrequests)|maximum db size|SQLITE_(?:BUSY|FULL|IOERR)/i
 
 /** Whether the database did not answer; false for an error that is about what was asked. */
 export function isLost(error: unknown): boolean {

@@ -37,7 +37,8 @@ const presentOnly = <T>(value: T | null): value is T => value !== null
 
 /**
  * Opens a database that is migrated already; throws where it is not. Each call of the port is one
- * round trip, and each but a few one query: D1 counts both.
+ * round trip, and each but a few one query: D1 counts both. Without a session all of them go to the
+ * primary, so that what one has written the next one reads.
  */
 export async function createD1Store(database: D1Database): Promise<UploadStore> {
   const asking = createAsking(database)
@@ -177,7 +178,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       return due.map(readDue).filter(presentOnly)
     },
 
-    claimWatched: (uids) => findMany(uids),
+    noteWatched: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
 
     oldestDue: async () => {
       const row = await first(statements.oldestDue, {})

@@ -8,8 +8,12 @@ export function given(name: string, column: PgColumn): SQL {
   // A column is asked to write what it can hold, and null is nothing that one writes.
   const mapToDriverValue = (value: unknown): unknown =>
     value === null ? null : column.mapToDriverValue(value)
-  const type = sql.raw(column.getSQLType().replace(/ collate .*/, ''))
-  return sql`${sql.param(sql.placeholder(name), { mapToDriverValue })}::${type}`
+  return sql`${sql.param(sql.placeholder(name), { mapToDriverValue })}::${typeOf(column)}`
+}
+
+/** The column's type as a value is cast to it. */
+export function typeOf(column: PgColumn): SQL {
+  return sql.raw(column.getSQLType().replace(/ collate .*/, ''))
 }
 
 const texts = {

@@ -17,6 +17,9 @@ import { valuesOfReservation } from './write-rows.ts'
 /** Names the locks of creators whose quota is looked at; a number of our own. */
 const QUOTA_LOCK = 720_402
 
+/** A connection that breaks between two statements fails the next; unheard, it would end the process. */
+function toldByTheNext(): void {}
+
 export function createReserve(
   { pool, reach }: Postgres,
   pooled: Statements,
@@ -31,6 +34,7 @@ export function createReserve(
     quotaSeconds: number,
   ): Promise<ReserveOutcome> {
     const client = await pool.connect()
+    client.on('error', toldByTheNext)
     let failure: Error | undefined
     try {
       const statements = prepared.get(client) ?? prepareStatements(drizzle({ client }))
@@ -48,6 +52,7 @@ export function createReserve(
       failure = error instanceof Error ? error : new Error(String(error))
       throw error
     } finally {
+      client.off('error', toldByTheNext)
       // One that failed is closed, and with it its transaction is over.
       client.release(failure)
     }

@@ -1,11 +1,12 @@
 /** Every statement of the PostgreSQL keeper whose words are always the same, prepared once a connection. */
-import { type SQL, and, asc, eq, isNotNull, lt, lte, sql } from 'drizzle-orm'
+import { type SQL, and, asc, eq, gt, isNotNull, lt, lte, ne, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
 import { given, givenTexts, listed } from './given.ts'
 import { advanceStatement, claimStatement, mintStatement } from './moving-statements.ts'
 import {
+  TURN_TO_ASK,
   allowances,
   keptNotices,
   sweeps,
@@ -117,7 +118,8 @@ export function prepareStatements(db: NodePgDatabase) {
       .prepare('headgate_history'),
     advance: advanceStatement(db),
     claimDue: claimStatement(db),
-    claimWatched: db
+    // In one order, so that nobody waits for who waits for it. The turn is had by one at a time.
+    noteWatched: db
       .insert(watchClaims)
       .select(
         sql`select uid, ${given('gateway', watchClaims.gateway)}, ${given('until', watchClaims.until)}
@@ -125,11 +127,25 @@ export function prepareStatements(db: NodePgDatabase) {
       )
       .onConflictDoUpdate({
         target: watchClaims.uid,
-        set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
-        setWhere: sql`${watchClaims.gateway} = excluded.gateway or ${watchClaims.until} <= ${given('now', watchClaims.until)}`,
+        set: {
+          gateway: sql`excluded.gateway`,
+          until: sql`greatest(${watchClaims.until}, excluded.until)`,
+        },
+        setWhere: sql`${watchClaims.uid} <> ${TURN_TO_ASK} or ${watchClaims.gateway} = excluded.gateway or ${watchClaims.until} <= ${given('now', watchClaims.until)}`,
       })
       .returning({ uid: watchClaims.uid })
-      .prepare('headgate_claim_watched'),
+      .prepare('headgate_note_watched'),
+    watched: db
+      .select({ uid: watchClaims.uid })
+      .from(watchClaims)
+      .where(
+        and(
+          ne(watchClaims.uid, TURN_TO_ASK),
+          gt(watchClaims.until, given('now', watchClaims.until)),
+        ),
+      )
+      .orderBy(asc(watchClaims.uid))
+      .prepare('headgate_watched'),
     oldestDue: db
       .select({ checkAt: uploads.checkAt })
       .from(uploads)

@@ -15,7 +15,7 @@ import { migratePostgres } from './migrate.ts'
 import { readKeyed, readReservation, readUpload, readUploads } from './read-rows.ts'
 import { createReserve, holdingsOf } from './reserve.ts'
 import { prepareStatements } from './statements.ts'
-import { EVERYBODY, deployments } from './tables.ts'
+import { EVERYBODY, TURN_TO_ASK, deployments } from './tables.ts'
 import { createTidy } from './tidy.ts'
 import { valuesOfChange } from './write-rows.ts'
 
@@ -135,11 +135,12 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
         })
       }),
 
-    claimWatched: (uids, now, until) =>
+    noteWatched: (uids, now, until, asks) =>
       reach(async () => {
-        if (uids.length === 0) return []
-        const claimed = await statements.claimWatched.execute({ uids, gateway, now, until })
-        return findMany(claimed.map(({ uid }) => uid))
+        const wanted = asks ? [TURN_TO_ASK, ...uids] : uids
+        const noted = await statements.noteWatched.execute({ uids: wanted, gateway, now, until })
+        if (!noted.some(({ uid }) => uid === TURN_TO_ASK)) return null
+        return (await statements.watched.execute({ now })).map(({ uid }) => uid)
       }),
 
     oldestDue: () =>

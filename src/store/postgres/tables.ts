@@ -194,7 +194,10 @@ export const keptNotices = pgTable(
   ],
 )
 
-/** Which gateway asks Stream about an upload that somebody watches, and until when. */
+/** Among what is watched, the turn to ask Stream about all of it. No video's uid: those have characters. */
+export const TURN_TO_ASK = ''
+
+/** What somebody watches, by the gateway that said so last, and until when that counts. */
 export const watchClaims = pgTable(
   'watch_claims',
   {

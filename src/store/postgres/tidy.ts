@@ -29,6 +29,17 @@ export function createTidy(
   }
 }
 
+/** Folds all that there is, round by round, unless another gateway is at it. */
+export async function foldAll(db: NodePgDatabase): Promise<void> {
+  let left = await db.$count(uploadTallyChanges)
+  while (left > 0) {
+    await db.execute(foldStatement())
+    const remaining = await db.$count(uploadTallyChanges)
+    if (remaining >= left) return
+    left = remaining
+  }
+}
+
 /**
  * Moves changes into the tallies, which are the same in sum before and after. Whoever comes while
  * another gateway folds has nothing to do.

@@ -191,7 +191,7 @@ export function createSqliteStore(file: string): UploadStore {
     },
 
     // There is no other gateway.
-    claimWatched: (uids) => findMany(uids),
+    noteWatched: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
 
     oldestDue: async () => {
       const checkAt = statements.oldestDue.get({})

@@ -1,19 +1,22 @@
 /** So many connections, each of which asks again as soon as it is answered. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Connection, openConnection } from './connection.ts'
+import { type Connection, type Target, openConnection } from './connection.ts'
 import { createCount } from './count.ts'
 import { requestsFrom } from './requests.ts'
 import type { ClosedLoop, Measured } from './work.ts'
 
 export async function runClosedLoop(work: ClosedLoop): Promise<Measured> {
   const next = requestsFrom(work.source)
-  const count = createCount(work.pid)
-  const connections = Array.from({ length: work.connections }, beginOne)
+  const count = createCount(work.pid, [], work.parts)
+  const targets = [work.target, ...(work.others ?? [])]
+  const connections = Array.from({ length: work.connections }, (_, at) =>
+    beginOne(targets[at % targets.length] ?? work.target),
+  )
 
-  function beginOne(): Connection {
+  function beginOne(target: Target): Connection {
     let sentAt = 0
     const connection = openConnection(
-      work.target,
+      target,
       (arrival) => {
         count.add(arrival, performance.now() - sentAt)
         ask()

@@ -1,5 +1,5 @@
 /** Counts what comes of requests while a window is open. */
-import { cpuMicroseconds } from '../cpu.ts'
+import { cpuMicroseconds, familyMicroseconds, machineMicroseconds } from '../cpu.ts'
 import type { Arrival } from './connection.ts'
 import { type Latencies, createLatencies } from './latencies.ts'
 import type { Measured, Spread } from './work.ts'
@@ -18,15 +18,21 @@ export interface Count {
 /**
  * @param pid of the server
  * @param beside programs that share the generator's core, whose time is the generator's too
+ * @param parts programs whose time is told by itself, by what they are called
  */
-export function createCount(pid: number, beside: readonly number[] = []): Count {
+export function createCount(
+  pid: number,
+  beside: readonly number[] = [],
+  parts: Readonly<Record<string, readonly number[]>> = {},
+): Count {
+  const look = (): Snapshot => snapshot(pid, beside, parts)
   const accepted = createLatencies()
   const refused = createLatencies()
   let answered = 0
   let wrong = 0
   let firstWrong: string | null = null
   let isOpen = false
-  let start = snapshot(pid, beside)
+  let start = look()
   let stop = start
 
   function noteWrong(words: string): void {
@@ -37,7 +43,7 @@ export function createCount(pid: number, beside: readonly number[] = []): Count 
 
   return {
     begin() {
-      start = snapshot(pid, beside)
+      start = look()
       isOpen = true
     },
     add(arrival, ms) {
@@ -53,15 +59,13 @@ export function createCount(pid: number, beside: readonly number[] = []): Count 
     lose: (reason) => noteWrong(`a lost connection (${reason})`),
     finish() {
       isOpen = false
-      stop = snapshot(pid, beside)
+      stop = look()
     },
     result() {
       const seconds = (stop.at - start.at) / 1000
       const answers = accepted.count() + refused.count()
-      const spent =
-        start.serverCpu === null || stop.serverCpu === null || answers === 0
-          ? null
-          : (stop.serverCpu - start.serverCpu) / answers
+      const forOne = (before: number | null, after: number | null): number | null =>
+        before === null || after === null || answers === 0 ? null : (after - before) / answers
       return {
         seconds,
         answered,
@@ -70,8 +74,18 @@ export function createCount(pid: number, beside: readonly number[] = []): Count 
         wrong,
         firstWrong,
         rate: accepted.count() / seconds,
-        serverCpu: spent,
+        serverCpu: forOne(start.serverCpu, stop.serverCpu),
+        partCpu: Object.fromEntries(
+          [...stop.parts].map(([name, after]) => [
+            name,
+            forOne(start.parts.get(name) ?? null, after),
+          ]),
+        ),
         busy: (stop.ownCpu - start.ownCpu) / 1e6 / seconds,
+        machineBusy:
+          start.machine === null || stop.machine === null
+            ? null
+            : (stop.machine.busy - start.machine.busy) / (stop.machine.all - start.machine.all),
       }
     },
   }
@@ -86,8 +100,27 @@ function spreadOf(latencies: Latencies): Spread {
   }
 }
 
-function snapshot(pid: number, beside: readonly number[]) {
+type Snapshot = ReturnType<typeof snapshot>
+
+function snapshot(
+  pid: number,
+  beside: readonly number[],
+  parts: Readonly<Record<string, readonly number[]>>,
+) {
   const { user, system } = process.cpuUsage()
   const ownCpu = beside.reduce((sum, one) => sum + (cpuMicroseconds(one) ?? 0), user + system)
-  return { at: performance.now(), serverCpu: cpuMicroseconds(pid), ownCpu }
+  return {
+    at: performance.now(),
+    serverCpu: cpuMicroseconds(pid),
+    parts: new Map(Object.entries(parts).map(([name, pids]) => [name, sumOf(pids)])),
+    ownCpu,
+    machine: machineMicroseconds(),
+  }
+}
+
+/** Null where one of them tells nothing. */
+function sumOf(pids: readonly number[]): number | null {
+  const spent = pids.map(familyMicroseconds)
+  const known = spent.filter((one) => one !== null)
+  return known.length < spent.length ? null : known.reduce((sum, one) => sum + one, 0)
 }

@@ -49,7 +49,11 @@ async function gatherTwo(crowd: string) {
 test('a change has reached all once each of them has heard, and not as many times', async () => {
   const { subscribers, change } = await gatherTwo('twice')
   const [one, other] = subscribers
-  const reached = makeChange('twice', { bytes: postJson('/change', '{}'), marker: '' }, 'told')
+  const reached = makeChange({
+    crowd: 'twice',
+    shot: { bytes: postJson('/change', '{}'), marker: '' },
+    told: 'told',
+  })
   await change
   one?.write(CHANGE + CHANGE)
   // Whatever it says is read before what comes by another connection, made after it.

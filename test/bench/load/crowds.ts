@@ -1,8 +1,8 @@
 /** Crowds of subscribers: gathers them, times how a change reaches them, lets them go. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Shot, type Target, openConnection } from './connection.ts'
+import { type Target, openConnection } from './connection.ts'
 import { type Listener, listenBySse, listenByWs } from './listeners.ts'
-import type { Dispersed, Subscribe } from './work.ts'
+import type { Change, Dispersed, Subscribe } from './work.ts'
 
 /** So many subscribe at the same moment. */
 const AT_ONCE = 50
@@ -81,15 +81,13 @@ export async function gather(work: Subscribe): Promise<{ count: number }> {
   return { count: crowd.listeners.size }
 }
 
-/**
- * Milliseconds from sending the change until the first and the last of the crowd had it.
- * @param told what each event must say
- */
-export async function makeChange(
-  name: string,
-  shot: Shot,
-  told: string,
-): Promise<{ first: number; last: number }> {
+/** Milliseconds from sending the change until the first and the last of the crowd had it. */
+export async function makeChange({
+  crowd: name,
+  shot,
+  told,
+  through,
+}: Omit<Change, 'kind'>): Promise<{ first: number; last: number; answered: number }> {
   const crowd = crowdOf(name)
   if (crowd.firstLost !== null) throw new Error(lossOf(crowd))
   const listeners = crowd.listeners.size
@@ -107,13 +105,13 @@ export async function makeChange(
     }
   })
   let failure: string | null = null
-  const answered = new Promise<void>((resolve) => {
+  const answered = new Promise<number>((resolve) => {
     const asker = openConnection(
-      crowd.target,
+      through ?? crowd.target,
       ({ status }) => {
+        resolve(performance.now() - begun)
         if (status !== 200) failure = `the change was answered ${status}`
         asker.close()
-        resolve()
       },
       (reason) => {
         failure = reason
@@ -127,9 +125,9 @@ export async function makeChange(
     () => failure ?? (crowd.firstLost === null ? `only ${heard} heard of it` : lossOf(crowd)),
   )
   const last = performance.now() - begun
-  await answered
+  const answeredAfter = await answered
   if (wrong !== null) throw new Error(`An event says ${String(wrong)} and not ${told}.`)
-  return { first, last }
+  return { first, last, answered: answeredAfter }
 }
 
 /** Some leave and as many come, for as long as the crowd is there. */

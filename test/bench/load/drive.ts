@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import type { z } from 'zod'
 import { LOAD_CORE, onCore } from '../cores.ts'
 import { ownProgram } from '../places.ts'
-import type { Shot } from './connection.ts'
 import {
+  type Change,
   type ClosedLoop,
   type Dispersed,
   type Measured,
@@ -28,7 +28,7 @@ export interface LoadGenerator {
   closedLoop(order: Order<ClosedLoop>): Promise<Measured>
   openLoop(order: Order<OpenLoop>): Promise<Measured>
   subscribe(order: Order<Subscribe>): Promise<void>
-  change(crowd: string, shot: Shot, told: string): Promise<z.infer<typeof heard>>
+  change(order: Order<Change>): Promise<z.infer<typeof heard>>
   churn(crowd: string, perSecond: number): Promise<void>
   disperse(crowd: string): Promise<Dispersed>
   sendFile(order: Order<SendFile>): Promise<z.infer<typeof sent>>
@@ -64,7 +64,7 @@ export function startLoadGenerator(): LoadGenerator {
     closedLoop: (order) => perform({ kind: 'closed-loop', ...order }, measured),
     openLoop: (order) => perform({ kind: 'open-loop', ...order }, measured),
     sendFile: (order) => perform({ kind: 'send-file', ...order }, sent),
-    change: (crowd, shot, told) => perform({ kind: 'change', crowd, shot, told }, heard),
+    change: (order) => perform({ kind: 'change', ...order }, heard),
     async subscribe(order) {
       await perform({ kind: 'subscribe', ...order }, done)
     },

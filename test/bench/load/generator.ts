@@ -26,7 +26,7 @@ function perform(asked: Work): unknown {
     case 'subscribe':
       return gather(asked)
     case 'change':
-      return makeChange(asked.crowd, asked.shot, asked.told)
+      return makeChange(asked)
     case 'churn':
       return beginChurn(asked.crowd, asked.perSecond)
     case 'disperse':

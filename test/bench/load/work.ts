@@ -23,6 +23,10 @@ const load = z.object({
   connections: z.number(),
   /** Of the server, whose time on the processor is counted. */
   pid: z.number(),
+  /** More of the same: connections take turns among them all. */
+  others: z.array(target).readonly().optional(),
+  /** Programs whose time is counted besides, with all that they have started, by what they are called. */
+  parts: z.record(z.string(), z.array(z.number()).readonly()).optional(),
   /** Of programs that share the generator's core. */
   beside: z.array(z.number()).readonly().optional(),
   /** Milliseconds before anything is counted, and then those that are. */
@@ -47,6 +51,8 @@ const change = z.object({
   /** What makes the change, and what each event of it must say. */
   shot,
   told: z.string(),
+  /** Who is told of the change; left out where it is the one that the crowd listens to. */
+  through: target.optional(),
 })
 const disperse = z.object({ kind: z.literal('disperse'), crowd: z.string() })
 const churn = z.object({
@@ -77,6 +83,7 @@ export type Work = z.infer<typeof work>
 export type ClosedLoop = z.infer<typeof closedLoop>
 export type OpenLoop = z.infer<typeof openLoop>
 export type Subscribe = z.infer<typeof subscribe>
+export type Change = z.infer<typeof change>
 export type SendFile = z.infer<typeof sendFile>
 
 /** Milliseconds from the moment when a request was due until it was answered. */
@@ -104,13 +111,17 @@ export const measured = z.object({
   rate: z.number(),
   /** Microseconds that the server's threads worked for one answer; null where nobody tells. */
   serverCpu: z.number().nullable(),
+  /** The same of each of the parts. */
+  partCpu: z.record(z.string(), z.number().nullable()),
   /** How busy the generator itself was, from 0 to 1. */
   busy: z.number(),
+  /** How busy all processors were, whoever had them, from 0 to 1; null where nobody tells. */
+  machineBusy: z.number().nullable(),
 })
 export type Measured = z.infer<typeof measured>
 
-/** Milliseconds from sending the change until the first and the last subscriber had it. */
-export const heard = z.object({ first: z.number(), last: z.number() })
+/** Milliseconds from sending the change until the first and the last subscriber had it, and until it was answered. */
+export const heard = z.object({ first: z.number(), last: z.number(), answered: z.number() })
 export const sent = z.object({ seconds: z.number(), serverCpu: z.number().nullable() })
 export const done = z.object({ count: z.number() })
 /** Those who stayed to the end, and those whom the server let go without being asked to. */

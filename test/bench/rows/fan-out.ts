@@ -156,7 +156,7 @@ async function timeChanges(
   for (let change = 0; change < CHANGES; change += 1) {
     const percent = Number((1 + (round * CHANGES + change) * NOTICE_STEP).toFixed(6))
     const told = `"encodingPercent":${percent}}`
-    const { last } = await load.change(name, changeOf(name, percent), told)
+    const { last } = await load.change({ crowd: name, shot: changeOf(name, percent), told })
     lasts.push(last)
   }
   const after = cpuMicroseconds(server.pid)

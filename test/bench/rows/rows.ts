@@ -1,4 +1,6 @@
 /** Every row, in the order of the table. */
+import { abreast } from './abreast.ts'
+import { across } from './across.ts'
 import { callsUntilReady } from './calls-until-ready.ts'
 import { coldStart } from './cold-start.ts'
 import { fanOut } from './fan-out.ts'
@@ -6,6 +8,7 @@ import { minting } from './minting.ts'
 import { overload } from './overload.ts'
 import { listing, reading } from './reading.ts'
 import { queryPlans } from './query-plans.ts'
+import { room } from './room.ts'
 import type { Row } from './row.ts'
 import { scaleFanOut } from './scale-fan-out.ts'
 import { scaleUploads } from './scale-uploads.ts'
@@ -19,12 +22,15 @@ export const rows: readonly Row[] = [
   minting,
   fanOut,
   webhook,
+  across,
   tusPatch,
   callsUntilReady,
   coldStart,
   overload,
+  abreast,
   soak,
   scaleUploads,
   scaleFanOut,
+  room,
   queryPlans,
 ]

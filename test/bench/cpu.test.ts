@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { cpuMicroseconds, familyMicroseconds, machineMicroseconds } from './cpu.ts'
+
+const WORK = 'const until = process.cpuUsage().user + 1e5; while (process.cpuUsage().user < until);'
+
+test.skipIf(!existsSync('/proc/stat'))(
+  'a family has the time of those that have ended and of those that live, a process its own',
+  async () => {
+    const before = machineMicroseconds()
+    const child = spawn(
+      'sh',
+      [
+        '-c',
+        '"$0" --eval "$1"; "$0" --eval "$1 console.log(0); setInterval(() => {}, 1000)"; :',
+      ].concat([process.execPath, WORK]),
+      { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
+    )
+    const pid = child.pid ?? 0
+    onTestFinished(() => void process.kill(-pid, 'SIGKILL'))
+    await once(child.stdout, 'data')
+
+    expect(cpuMicroseconds(pid)).toBeLessThan(90_000)
+    expect(familyMicroseconds(pid)).toBeGreaterThanOrEqual(190_000)
+    const after = machineMicroseconds()
+    expect((after?.busy ?? 0) - (before?.busy ?? 0)).toBeGreaterThanOrEqual(190_000)
+    expect(after?.busy).toBeLessThanOrEqual(after?.all ?? 0)
+  },
+)
+
+test('nothing is known of who is not there', () => {
+  expect(familyMicroseconds(2 ** 31 - 1)).toBeNull()
+})

@@ -1,0 +1,136 @@
+/** `headgate migrate --from --to` as a process: what it says, its exit codes, and that it may be killed. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import { type Build, build, start } from '../kit/command.ts'
+import { fillStore } from '../kit/fill-store.ts'
+import { type TestDatabase, createEmptyDatabase, describeWithPostgres } from '../kit/postgres.ts'
+import { after, reservationOf } from '../kit/samples.ts'
+
+const UPLOADS = 12_345
+
+/** 0 before there is a table as well. */
+async function countRows(client: Client): Promise<number> {
+  const { rows: tables } = await client.query("select from pg_tables where tablename = 'uploads'")
+  if (tables.length === 0) return 0
+  const text = 'select count(*)::int from uploads'
+  const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' })
+  return Number(rows.flat()[0])
+}
+
+describeWithPostgres('headgate migrate --from --to', () => {
+  let built: Build
+  let folder: string
+  let file: string
+  let database: TestDatabase
+
+  beforeAll(async () => {
+    built = await build()
+    folder = await mkdtemp(join(tmpdir(), 'headgate-moving-'))
+    file = join(folder, 'headgate.db')
+    database = await createEmptyDatabase()
+    fillStore(file, { uploads: UPLOADS, creators: 9, newest: after(0) })
+    const store = createSqliteStore(file)
+    const rules = { creatorQuotaSeconds: null, forgetKeysBefore: after(0) }
+    await store.reserve(reservationOf({ id: 'waiting' }), rules)
+    await store.keepNotice('stranger', '{}', after(0))
+    await store.close()
+  }, 60_000)
+  afterAll(async () => {
+    await built.remove()
+    await database.drop()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  async function migrate(...args: readonly string[]) {
+    const run = start(built, ['migrate', ...args], {})
+    const code = await run.ended
+    return { code, stdout: run.stdout(), stderr: run.stderr() }
+  }
+
+  const secret = 'postgres://somebody:hunter2@127.0.0.1:1/nowhere'
+
+  it.each([
+    [['--from', 'file:x.db'], '--to is missing beside --from'],
+    [['--to', secret], '--from is missing beside --to'],
+    [['--from', secret, '--to', secret], '--from must be file:PATH'],
+    [['--from', 'x.db', '--to', secret], '--from must be file:PATH'],
+    [['--from', 'file:x.db', '--to', 'file:y.db'], '--to must be an address of PostgreSQL'],
+    [['--from', 'file:x.db', '--to', secret], 'there is no database at x.db.'],
+  ])('%j: says what is right', async (args, words) => {
+    const { code, stdout, stderr } = await migrate(...args)
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining(words)])
+    expect(stderr).not.toContain('hunter2')
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1)
+  })
+
+  it('a server that is not there is named without its password, and nothing is lost', async () => {
+    const { code, stderr } = await migrate('--from', `file:${file}`, '--to', secret)
+    expect([code, stderr]).toEqual([
+      1,
+      `headgate: file:${file} was not copied to postgres://127.0.0.1:1/nowhere, or not all of it (ECONNREFUSED). Nothing is lost: run the command again.\n`,
+    ])
+  })
+
+  it('a file of another kind is to be migrated first', async () => {
+    const other = join(folder, 'other.db')
+    const connection = new Database(other)
+    connection.exec('create table something (id)')
+    connection.close()
+    const { code, stderr } = await migrate('--from', `file:${other}`, '--to', database.url)
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('run `headgate migrate` on it first'),
+    ])
+  })
+
+  it('killed in the middle and run again, it has copied everything', async () => {
+    const from = `file:${file}`
+    const client = new Client({ connectionString: database.url })
+    await client.connect()
+    const run = start(built, ['migrate', '--from', from, '--to', database.url], {})
+    while (run.child.exitCode === null && (await countRows(client)) === 0);
+    run.child.kill('SIGKILL')
+    expect(await run.ended).toBeNull()
+    const copied = await countRows(client)
+    expect(copied).toBeGreaterThan(0)
+    expect(copied).toBeLessThan(UPLOADS)
+    await client.end()
+
+    const { code, stdout, stderr } = await migrate('--from', from, '--to', database.url)
+    const { host, pathname } = new URL(database.url)
+    expect([code, stderr, stdout]).toEqual([
+      0,
+      '',
+      `${from} → postgres://${host}${pathname}: 12,345 uploads, 1 reservation, 12,345 events, 1 notice: the same on both sides.\n`,
+    ])
+  })
+
+  it('what differs is named, with what to do', async () => {
+    const client = new Client({ connectionString: database.url })
+    await client.connect()
+    await client.query(
+      'update uploads set version = 2 where id = (select max(id) from uploads where uid is not null)',
+    )
+    await client.end()
+    const { code, stdout, stderr } = await migrate('--from', `file:${file}`, '--to', database.url)
+    const { host, pathname } = new URL(database.url)
+    const name = `postgres://${host}${pathname}`
+    expect([code, stdout, stderr]).toEqual([
+      1,
+      '',
+      `headgate: file:${file} and ${name} differ: 12,345 recorded versions in file:${file}, 12,346 in ${name}. A gateway has worked on ${name} already (1 upload), and only one of the two can go on.\n`,
+    ])
+  })
+
+  it('a target of another deployment is refused', async () => {
+    const other = join(folder, 'stranger.db')
+    await createSqliteStore(other).close()
+    const { code, stderr } = await migrate('--from', `file:${other}`, '--to', database.url)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('uploads of another deployment')])
+  })
+})

@@ -1,0 +1,231 @@
+/** Three gateways behind a load balancer, as far as that can be held to its word without containers. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type Config, readConfig } from '../../src/config.ts'
+import { clientAddress } from '../../src/node/client-address.ts'
+import { startTestGateway } from '../kit/gateway.ts'
+import { interpolate, readYaml } from './compose-file.ts'
+import { readStages, root, valueOf, variablesOf } from './dockerfile.ts'
+
+const folder = 'src/store/postgres/compose'
+const text = readFileSync(join(root, folder, 'compose.yaml'), 'utf8')
+const caddyfile = readFileSync(join(root, folder, 'Caddyfile'), 'utf8')
+
+const service = z.object({
+  image: z.string(),
+  environment: z.record(z.string(), z.string()).default({}),
+  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+  stop_grace_period: z.string().optional(),
+  volumes: z.array(z.string()).default([]),
+  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+})
+const { services, networks } = z
+  .object({
+    services: z.record(z.string(), service),
+    volumes: z.record(z.string(), z.object({})),
+    networks: z.object({
+      inside: z.object({ ipam: z.object({ config: z.array(z.object({ subnet: z.string() })) }) }),
+    }),
+  })
+  .parse(readYaml(text))
+const gateways = Object.keys(services).filter((name) => name.startsWith('gateway-'))
+
+/** What whoever runs it must set, as the page says. */
+const SET = {
+  PUBLIC_URL: 'https://uploads.example.com',
+  POSTGRES_PASSWORD: 'a1b2c3d4e5f6',
+  CLOUDFLARE_ACCOUNT_ID: 'account',
+  CLOUDFLARE_API_TOKEN: 'token',
+  STREAM_WEBHOOK_SECRET: 'secret',
+  AUTH_JWT_SECRET: 'a secret of at least 32 bytes, and more',
+  METRICS_TOKEN: 'a-token-for-prometheus',
+}
+
+function serviceOf(name: string): z.infer<typeof service> {
+  const found = services[name]
+  if (found === undefined) throw new Error(`There is no service ${name}.`)
+  return found
+}
+
+function environmentOf(name: string, set: Readonly<Record<string, string>> = SET) {
+  const pairs = Object.entries(serviceOf(name).environment)
+  return Object.fromEntries(pairs.map(([key, value]) => [key, interpolate(value, set)]))
+}
+
+/** As in the container: what the image sets, and what compose sets over it. */
+function configOf(name: string): Config {
+  const [, final] = readStages()
+  if (final === undefined) throw new Error('The Dockerfile has two stages.')
+  const outcome = readConfig({ ...variablesOf(final), ...environmentOf(name) })
+  if (outcome.kind !== 'config') throw new Error(outcome.mistakes.join(' '))
+  return outcome.config
+}
+
+/** Names that `readConfig` ever asks for. */
+function knownVariables(): ReadonlySet<string> {
+  const asked = new Set<string>()
+  const listening = (environment: Readonly<Record<string, string>>) =>
+    new Proxy(environment, {
+      get(target, name) {
+        if (typeof name !== 'string') return undefined
+        asked.add(name)
+        return target[name]
+      },
+    })
+  readConfig(listening({}))
+  readConfig(listening(SET))
+  return asked
+}
+
+describe('the compose file', () => {
+  it.each(gateways)('configures %s, with names that the gateway knows', (name) => {
+    const config = configOf(name)
+    const known = knownVariables()
+    expect(Object.keys(serviceOf(name).environment).filter((one) => !known.has(one))).toEqual([])
+    expect(config.stream.kind).toBe('account')
+    expect(config.auth.kind).toBe('tokens')
+    expect(config.publicURL).toBe(SET.PUBLIC_URL)
+    expect(config.webhookSecrets).toEqual([SET.STREAM_WEBHOOK_SECRET])
+    expect(config.host).toBe('0.0.0.0')
+  })
+
+  it('has three gateways, alike, on the database that stands beside them', () => {
+    expect(gateways).toEqual(['gateway-1', 'gateway-2', 'gateway-3'])
+    for (const name of gateways) expect(serviceOf(name)).toEqual(serviceOf('gateway-1'))
+    const { database } = configOf('gateway-1')
+    if (database.kind !== 'postgres') throw new Error('They are on no PostgreSQL.')
+    const { hostname, port, pathname, username, password } = new URL(database.url)
+    const { POSTGRES_USER, POSTGRES_DB, POSTGRES_PASSWORD } = environmentOf('postgres')
+    expect({ hostname, port, pathname }).toEqual({
+      hostname: 'postgres',
+      port: '5432',
+      pathname: `/${POSTGRES_DB}`,
+    })
+    expect([username, password]).toEqual([POSTGRES_USER, POSTGRES_PASSWORD])
+    // Each listens on one more; the server keeps 3 of its 100 for its superuser.
+    expect(gateways.length * (database.connections + 1)).toBeLessThanOrEqual(97)
+    expect(serviceOf('gateway-1').depends_on['postgres']).toEqual({ condition: 'service_healthy' })
+  })
+
+  it('has no secret in it, and refuses to start without them', () => {
+    const secrets = Object.values(services)
+      .flatMap(({ environment }) => Object.entries(environment))
+      .filter(([name]) => /(?:SECRET|TOKEN|PASSWORD)$/.test(name))
+    expect(secrets).toHaveLength(gateways.length * 4 + 1)
+    expect(secrets.filter(([, value]) => !/^\$\{\w+:\?[^}]+\}$/.test(value))).toEqual([])
+    for (const name of Object.keys(SET)) {
+      const without = { ...SET, [name]: '' }
+      expect(() => Object.keys(services).map((one) => environmentOf(one, without))).toThrow(name)
+    }
+  })
+
+  it('keeps the file with the secrets out of the repository, the image and the package', () => {
+    const tracked = execFileSync('git', ['ls-files', folder], { cwd: root, encoding: 'utf8' })
+    expect(tracked.trim().split('\n')).toEqual([`${folder}/Caddyfile`, `${folder}/compose.yaml`])
+    const ignored = execFileSync('git', ['check-ignore', `${folder}/.env`], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    expect(ignored.trim()).toBe(`${folder}/.env`)
+    expect(readFileSync(join(root, '.dockerignore'), 'utf8').split('\n')).toContain('**/.env')
+    const manifest = readFileSync(join(root, 'package.json'), 'utf8')
+    const { files } = z.object({ files: z.array(z.string()) }).parse(JSON.parse(manifest))
+    // A folder would bring along whatever is in it.
+    expect(files.filter((path) => path.startsWith('src/'))).not.toContain(folder)
+    expect(files).toEqual(expect.arrayContaining([`${folder}/Caddyfile`, `${folder}/compose.yaml`]))
+  })
+
+  it('asks at doors that are there, on the port that the image listens on', async () => {
+    const asked = gateways.map((name) => serviceOf(name).healthcheck?.test.join(' ') ?? '')
+    const [, path] =
+      /^CMD node --eval fetch\('http:\/\/127\.0\.0\.1:4000(\/\w+)'\)/.exec(asked[0] ?? '') ?? []
+    const [, probed] = /^\s*health_uri (\S+)$/m.exec(caddyfile) ?? []
+    expect([path, probed]).toEqual(['/readyz', '/readyz'])
+    expect(configOf('gateway-1').port).toBe(4000)
+    const gateway = await startTestGateway()
+    const answer = await fetch(`${gateway.url}${path}`)
+    expect([answer.status, await answer.json()]).toEqual([200, { status: 'ready' }])
+  })
+
+  it('gives a gateway longer to end than it takes, and its data a place that stays', () => {
+    expect(Number.parseInt(serviceOf('gateway-1').stop_grace_period ?? '', 10)).toBeGreaterThan(30)
+    expect(serviceOf('postgres').volumes).toEqual(['database:/var/lib/postgresql/data'])
+    const [, final] = readStages()
+    if (final === undefined) throw new Error('The Dockerfile has two stages.')
+    expect(valueOf(final, 'EXPOSE').split(' ')).toContain('4000')
+  })
+})
+
+describe('the load balancer', () => {
+  const upstreams = [...caddyfile.matchAll(/^\s*reverse_proxy (?:@\w+ )?(.+) \{$/gm)]
+
+  it('has every gateway behind it, whether one is ready or none', () => {
+    expect(upstreams.map(([, hosts]) => hosts)).toEqual([
+      gateways.map((name) => `${name}:4000`).join(' '),
+      gateways.map((name) => `${name}:4000`).join(' '),
+    ])
+    expect(Object.keys(serviceOf('caddy').depends_on)).toEqual(gateways)
+  })
+
+  it('hands events on at once, and has no limit that a stream with a pulse of 12 s would reach', () => {
+    expect(caddyfile.match(/^\s*flush_interval -1$/gm)).toHaveLength(upstreams.length)
+    expect(caddyfile).not.toMatch(
+      /(?:read|write|response_header|stream)_timeout|request_buffers|response_buffers/,
+    )
+  })
+
+  it('closes what it keeps open before the gateway does', () => {
+    const kept = [...caddyfile.matchAll(/^\s*keepalive (\d+)s$/gm)].map(([, seconds]) =>
+      Number(seconds),
+    )
+    const source = readFileSync(join(root, 'src/node/listen.ts'), 'utf8')
+    const [, gatewayMs = ''] = /KEEP_ALIVE_MS = ([\d_]+)/.exec(source) ?? []
+    expect(kept).toHaveLength(upstreams.length)
+    expect(Math.max(...kept) * 1000).toBeLessThan(Number(gatewayMs.replaceAll('_', '')))
+  })
+
+  it('is believed when it says for whom it asks', () => {
+    const [network] = networks.inside.ipam.config
+    expect(environmentOf('gateway-1')['TRUSTED_PROXIES']).toBe(network?.subnet)
+    const inside = network?.subnet.replace(/0\/24$/, '7') ?? ''
+    const { trustedProxies } = configOf('gateway-1')
+    expect(clientAddress(inside, '203.0.113.5', trustedProxies)).toBe('203.0.113.5')
+    expect(clientAddress('198.51.100.1', '203.0.113.5', trustedProxies)).toBe('198.51.100.1')
+  })
+
+  it('keeps the metrics from the internet, and stands at the address that gateways are told', () => {
+    expect(caddyfile).toMatch(/@operators path \/metrics\n\s*respond @operators 404/)
+    expect(caddyfile).toMatch(/^\{\$PUBLIC_URL\} \{$/m)
+    expect(environmentOf('caddy')['PUBLIC_URL']).toBe(configOf('gateway-1').publicURL)
+    expect(serviceOf('caddy').volumes).toContain('./Caddyfile:/etc/caddy/Caddyfile:ro')
+  })
+})
+
+describe('what reads it', () => {
+  it('reads maps, lists, anchors and merges, and nothing that it does not know', () => {
+    expect(
+      readYaml(
+        'one: &first\n  a: "1"\n  list:\n    - x\n    - "y: z"\ntwo:\n  <<: *first\n  b: \'c\'\nthree: {}',
+      ),
+    ).toEqual({
+      one: { a: '1', list: ['x', 'y: z'] },
+      two: { a: '1', list: ['x', 'y: z'], b: 'c' },
+      three: {},
+    })
+    for (const wrong of [
+      'a: |',
+      'a: x # y',
+      'a:',
+      'a: x\na: y',
+      'a: x\n  b: y',
+      'a: *b',
+      '\ta: [',
+      "a: 'x''y'",
+    ]) {
+      expect(() => readYaml(wrong)).toThrow(/./)
+    }
+  })
+})
