@@ -56,7 +56,6 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
   ['countReservations', 1, (store) => store.countReservations()],
   ['holdings', 1, (store) => store.holdings()],
   ['claimDue', 2, (store) => store.claimDue(after(99), 50, after(130))],
-  ['claimWatched', 1, (store) => store.claimWatched(numbered(2000), after(0), after(9))],
   ['oldestDue', 1, (store) => store.oldestDue()],
   [
     'reschedule',
@@ -100,7 +99,7 @@ test('what there is nothing to ask about asks nothing', async () => {
   const { store, takeTrips } = await openOverheard()
   takeTrips()
   await store.findMany([])
-  await store.claimWatched([], after(0), after(9))
+  expect(await store.noteWatched(['b', 'a'], after(0), after(9), true)).toEqual(['a', 'b'])
   await store.reschedule([])
   await store.endSweep(after(1))
   expect(await store.beginSweep(after(2), after(9))).toEqual({ sweptUntil: after(1) })
