@@ -9,6 +9,7 @@ import { createMemoryEvents } from './events/memory.ts'
 import { createPostgresEvents } from './events/postgres.ts'
 import { nameDatabase } from './name-database.ts'
 import { openPostgres } from './postgres/postgres.ts'
+import { withoutValues } from './postgres/without-values.ts'
 import { createPostgresStore } from './store/postgres/store.ts'
 import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { UploadStore } from './store/store.ts'
@@ -70,7 +71,7 @@ async function openShared(
   log: Log,
 ): Promise<Database> {
   const postgres = openPostgres(config, (error) =>
-    log.warn({ err: error }, 'a connection to the database was lost'),
+    log.warn({ err: withoutValues(error) }, 'a connection to the database was lost'),
   )
   try {
     const store = await createPostgresStore(postgres)

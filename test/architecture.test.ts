@@ -22,6 +22,7 @@ const ports = [
   'stream/errors.ts',
   'store/store.ts',
   'events/events.ts',
+  'unavailable.ts',
   'telemetry/telemetry.ts',
 ]
 

@@ -110,7 +110,7 @@ CREATE TABLE "watch_claims" (
 	"until" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
-ALTER TABLE "upload_events" ADD CONSTRAINT "upload_events_upload_id_uploads_id_fk" FOREIGN KEY ("upload_id") REFERENCES "public"."uploads"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "upload_events" ADD CONSTRAINT "upload_events_upload_id_uploads_id_fk" FOREIGN KEY ("upload_id") REFERENCES "uploads"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "allowances_by_age" ON "allowances" USING btree ("at");--> statement-breakpoint
 CREATE INDEX "kept_notices_by_age" ON "kept_notices" USING btree ("received_at");--> statement-breakpoint
 CREATE INDEX "upload_tally_changes_by_creator" ON "upload_tally_changes" USING btree ("creator");--> statement-breakpoint
@@ -121,5 +121,4 @@ CREATE INDEX "uploads_by_age" ON "uploads" USING btree ("created_at","id");--> s
 CREATE INDEX "uploads_due" ON "uploads" USING btree ("check_at") WHERE "uploads"."check_at" is not null;--> statement-breakpoint
 CREATE INDEX "uploads_unsettled" ON "uploads" USING btree ("created_at") WHERE "uploads"."status" = 'RESERVED';--> statement-breakpoint
 CREATE INDEX "uploads_retired" ON "uploads" USING btree ("created_at") WHERE "uploads"."status" = 'RETIRED';--> statement-breakpoint
-CREATE INDEX "uploads_changed" ON "uploads" USING btree ("changed_in") WHERE "uploads"."uid" is not null;--> statement-breakpoint
-CREATE INDEX "watch_claims_by_age" ON "watch_claims" USING btree ("until");
+CREATE INDEX "uploads_changed" ON "uploads" USING btree ("changed_in") WHERE "uploads"."uid" is not null;

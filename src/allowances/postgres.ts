@@ -6,6 +6,9 @@ import type { Allowances } from './allowances.ts'
 /** Rows of one key within its span: a larger allowance is counted in steps of time. */
 const MOST_ROWS = 1000
 
+/** PostgreSQL's largest integer: nobody takes more in a minute. */
+const LARGEST = 2 ** 31 - 1
+
 const TAKE = {
   name: 'headgate_take_allowance',
   text: 'select take_allowance($1, $2::bigint, $3::integer[], $4::bigint[], $5::bigint) as seconds',
@@ -28,7 +31,7 @@ export function createPostgresAllowances({ pool, reach }: Postgres): Allowances 
   return {
     take: (key, within, now) =>
       reach(async () => {
-        const mosts = within.map(({ most }) => most)
+        const mosts = within.map(({ most }) => Math.min(most, LARGEST))
         const spans = within.map(({ spanMs }) => spanMs)
         const grainMs =
           Math.max(0, ...mosts) <= MOST_ROWS ? 1 : Math.ceil(Math.max(...spans) / MOST_ROWS)

@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import type { Postgres } from '../postgres/postgres.ts'
 import type { Clock, Log } from '../uploads/parts.ts'
 import type { Notice } from './notice.ts'
+import { createHistory } from './snapshot-history.ts'
 
 export interface EarpieceParts {
   readonly postgres: Postgres
@@ -32,7 +33,7 @@ const LONGEST_PAUSE_MS = 5000
 const LOOK_MS = 5000
 
 /**
- * Exact, because a transaction that is not over is in no snapshot: what was not visible in the last one
+ * Exact as long as the server runs on, because a transaction that is not over is in no snapshot: what was not visible in the last one
  * and is visible now was committed in between, whatever its number.
  * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
  */
@@ -53,27 +54,44 @@ export async function createEarpiece(parts: EarpieceParts): Promise<Earpiece> {
   /** Ends the wait for the next look; by hand, since signals joined anew at each wait would pile up. */
   let hurry = new AbortController()
   let client: Client | null = null
-  client = await listen()
-  let snapshot = snapshotIn((await client.query(SNAPSHOT)).rows[0])
+  const history = createHistory(clock)
+  history.add(await listen())
   let looking: Promise<void> = Promise.resolve()
 
-  async function listen(): Promise<Client> {
+  /** Says which snapshot it begins from. Where it cannot listen, it leaves no connection behind. */
+  async function listen(): Promise<string> {
     const fresh = await postgres.connect({ query_timeout: LOOK_MS })
-    fresh.on('notification', ({ payload }) => heard(payload ?? ''))
-    // Lost: what is noticed now need not wait for the next look.
-    fresh.on('end', () => {
-      if (fresh === client) hurry.abort()
-    })
-    await fresh.query(`listen ${channel}`)
-    return fresh
+    try {
+      fresh.on('notification', ({ payload }) => heard(payload ?? ''))
+      // Lost: what is noticed now need not wait for the next look.
+      fresh.on('end', () => {
+        if (fresh === client) hurry.abort()
+      })
+      await fresh.query(`listen ${channel}`)
+      const snapshot = snapshotIn((await fresh.query(SNAPSHOT)).rows[0])
+      client = fresh
+      return snapshot
+    } catch (error) {
+      leave(fresh)
+      throw error
+    }
+  }
+
+  async function ask(since: string): Promise<unknown> {
+    if (client === null) throw new ConnectionLost()
+    try {
+      const { rows } = await client.query<object>({ ...CHANGES_SINCE, values: [since] })
+      return rows[0]
+    } catch (error) {
+      throw new ConnectionLost(error)
+    }
   }
 
   async function lookNow(): Promise<void> {
-    if (client === null) throw new Error('Nothing is listened to.')
-    const { rows } = await client.query({ ...CHANGES_SINCE, values: [snapshot] })
-    const next = snapshotIn(rows[0])
-    await seen(changesIn(rows[0]))
-    snapshot = next
+    const row = await ask(history.newest())
+    const next = snapshotIn(row)
+    await seen(changesIn(row))
+    history.add(next)
   }
 
   /** One after the other, so that each begins where the one before ended. */
@@ -85,11 +103,12 @@ export async function createEarpiece(parts: EarpieceParts): Promise<Earpiece> {
 
   /** Until it listens again, or closes. */
   async function listenAgain(): Promise<void> {
-    client?.end().catch(() => undefined)
+    if (client !== null) leave(client)
     client = null
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        client = await listen()
+        await listen()
+        history.distrust()
         log.info({}, 'listening to other gateways again')
         return
       } catch {
@@ -107,7 +126,11 @@ export async function createEarpiece(parts: EarpieceParts): Promise<Earpiece> {
       try {
         await look()
       } catch (error) {
-        log.warn({ err: error }, 'the way to other gateways was lost')
+        if (!(error instanceof ConnectionLost)) {
+          log.warn({ err: error }, 'changes of other gateways were not read, and are looked for')
+          continue
+        }
+        log.warn({ err: error.cause }, 'the way to other gateways was lost')
         await listenAgain()
         // What happened meanwhile is not waited for.
         hurry.abort()
@@ -123,9 +146,23 @@ export async function createEarpiece(parts: EarpieceParts): Promise<Earpiece> {
       closing.abort()
       hurry.abort()
       await kept
-      await client?.end().catch(() => undefined)
+      if (client !== null) await client.end().catch(() => undefined)
     },
   }
+}
+
+/** The connection is to be made anew; what was seen, or not, is no fault of whoever takes it. */
+class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost'
+
+  constructor(cause?: unknown) {
+    super('The connection to other gateways is lost.', { cause })
+  }
+}
+
+/** Nobody waits for it to be gone. */
+function leave(client: Client): void {
+  client.end().catch(() => undefined)
 }
 
 function snapshotIn(row: unknown): string {

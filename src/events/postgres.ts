@@ -14,6 +14,7 @@ import { type Earpiece, createEarpiece } from './earpiece.ts'
 import { createMemoryEvents } from './memory.ts'
 import { type Notice, readNotices, writeNotices } from './notice.ts'
 import { createSightings } from './sightings.ts'
+import { SAFE_AFTER_MS } from './snapshot-history.ts'
 
 export interface PostgresEventsParts {
   readonly postgres: Postgres
@@ -72,8 +73,8 @@ export async function createPostgresEvents(parts: PostgresEventsParts): Promise<
 
   async function readAll(): Promise<void> {
     while (unread.size > 0) {
-      const uids = [...unread]
-      unread.clear()
+      const uids = [...unread].slice(0, READ_AT_ONCE)
+      for (const uid of uids) unread.delete(uid)
       for (const upload of await read(uids)) deliver(upload)
     }
   }
@@ -140,7 +141,9 @@ export async function createPostgresEvents(parts: PostgresEventsParts): Promise<
   }
 }
 
-/** What was told is remembered for longer than a notice, and the read that it leads to, may take. */
-const REMEMBERED_MS = 15_000
+/** Uploads that one question is about. */
+const READ_AT_ONCE = 500
+/** What was told is remembered for longer than a look may reach back, so that it is not told again. */
+const REMEMBERED_MS = SAFE_AFTER_MS + 15_000
 const CHANNEL = 'headgate'
 const NOTIFY = 'select pg_notify($1, $2)'

@@ -32,6 +32,11 @@ const SILENCE_MS = 10_000
 const LOCK_MS = 5000
 /** How long a transaction may stand open without a word, such as of a gateway that froze. */
 const IDLE_TRANSACTION_MS = 10_000
+/**
+ * What statements lean on, whatever the server, the database or the role have otherwise: dates are read as
+ * ISO 8601, and whoever waited for a lock sees what was written meanwhile.
+ */
+const SETTINGS = '-c datestyle=ISO -c default_transaction_isolation=read\\ committed'
 /** A connection that nobody used for so long is closed. */
 const IDLE_MS = 60_000
 
@@ -45,6 +50,7 @@ export function openPostgres(
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     application_name: 'headgate',
+    options: SETTINGS,
   }
   const pool = new Pool({
     ...shared,

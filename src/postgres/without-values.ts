@@ -7,6 +7,8 @@
 export function withoutValues(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   if (error.cause instanceof Error) return withoutValues(error.cause)
+  // The driver hangs its connection on it, with all that was ever given to that.
+  if ('client' in error) return new Error(error.message)
   if (!('severity' in error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'no code'
   return new Error(`PostgreSQL: ${error.message} (${code})`)

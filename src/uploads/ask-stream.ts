@@ -2,6 +2,7 @@
 import type { NextCheck } from '../store/store.ts'
 import type { StreamVideo } from '../stream/backend.ts'
 import { StreamError } from '../stream/errors.ts'
+import { StoreUnavailable } from '../unavailable.ts'
 import { nextCheck } from './next-check.ts'
 import type { Parts } from './parts.ts'
 import { recordEvidence } from './record-evidence.ts'
@@ -68,6 +69,18 @@ async function confirm(
 
 /** Records what Stream said, or when to ask again. True where the upload changed by it. */
 async function recordWord(parts: AskParts, asked: Asked, word: Word): Promise<boolean> {
+  try {
+    return await record(parts, asked, word)
+  } catch (error) {
+    if (error instanceof StreamError || error instanceof StoreUnavailable) throw error
+    // What cannot be written of one upload keeps none of the others waiting.
+    parts.log.error({ reference: asked.upload.id, err: error }, "Stream's word was not recorded")
+    await record(parts, asked, 'unanswered')
+    return false
+  }
+}
+
+async function record(parts: AskParts, asked: Asked, word: Word): Promise<boolean> {
   const { upload, idleChecks } = asked
   const at = parts.clock.now()
   if (word !== 'unanswered') {

@@ -21,15 +21,18 @@ interface Key {
  */
 export async function awaitOutcome(
   { store, clock, closing }: Pick<Parts, 'store' | 'clock' | 'closing'>,
-  { requestedBy, key, since }: Key,
+  { requestedBy, key, since: keysSince }: Key,
   found: KeyedUpload,
 ): Promise<KeyedUpload | null> {
   let keyed: KeyedUpload | null = found
+  const startedAt = clock.now().getTime()
   while (store.isShared && keyed !== null && keyed.upload === null && !closing.aborted) {
-    const age = clock.now().getTime() - keyed.reservation.createdAt.getTime()
-    if (age >= OUTCOME_WITHIN_MS) return keyed
+    const now = clock.now().getTime()
+    // The other gateway's clock may be ahead: nobody waits for longer than there is something to wait for.
+    const since = Math.min(startedAt, keyed.reservation.createdAt.getTime())
+    if (now - since >= OUTCOME_WITHIN_MS) return keyed
     await clock.wait(LOOK_EVERY_MS, closing)
-    keyed = await store.findByKey(requestedBy, key, since)
+    keyed = await store.findByKey(requestedBy, key, keysSince)
   }
   return keyed
 }

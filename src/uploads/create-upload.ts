@@ -126,7 +126,8 @@ async function mint(
     creator,
     requestedBy: viewer.subject,
     fingerprint,
-    createdAt: now,
+    // Not when it was asked for: whoever finds it open later tells by its age whether it is on its way.
+    createdAt: parts.clock.now(),
   })
   const reserved = await parts.store.reserve(reservation, rulesAt(parts, now))
   if (reserved.kind === 'over-quota') return overQuota(parts, reservation, reserved)

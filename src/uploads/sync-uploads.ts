@@ -87,7 +87,9 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
     let swept: Date | null = null
     try {
       const { sweptUntil } = turn
-      const isTime = sweptUntil === null || now.getTime() - sweptUntil.getTime() >= SWEEP_EVERY_MS
+      // A gateway whose clock was ahead may have said how far it came.
+      const isTime =
+        sweptUntil === null || Math.abs(now.getTime() - sweptUntil.getTime()) >= SWEEP_EVERY_MS
       const open = await store.unsettled(settledBefore, UPLOADS_A_ROUND)
       // At first, as far back as a URL can still be usable.
       const since = isTime ? (sweptUntil ?? new Date(now.getTime() - MAX_EXPIRY_MS)) : null

@@ -12,6 +12,8 @@ import { z } from 'zod'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const START_WITHIN_MS = 20_000
+/** The same where the database may have to come back first, and the start be tried again. */
+const START_AGAIN_WITHIN_MS = 60_000
 /** Levels of pino from which a line tells of a failure of the gateway itself. */
 const ERROR_LEVEL = 50
 /** How a gateway says that it does not start because its database is away. */
@@ -124,7 +126,7 @@ export async function startGatewayProcess({
   }
 
   async function untilItAnswers(): Promise<void> {
-    const deadline = Date.now() + START_WITHIN_MS
+    const deadline = Date.now() + (forgivesAbsence ? START_AGAIN_WITHIN_MS : START_WITHIN_MS)
     while (Date.now() < deadline) {
       if (child.exitCode !== null) {
         if (!forgivesAbsence) break

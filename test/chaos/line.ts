@@ -86,8 +86,11 @@ export function isPutOff({ putOff }: LineOptions, errors: unknown): boolean {
   return true
 }
 
-/** The database is away; the gateway, which has just started, has more to do than it can. */
-const LATER: ReadonlySet<string> = new Set(['SERVICE_UNAVAILABLE', 'OVERLOADED'])
+/**
+ * The database is away; the gateway, which has just started, has more to do than it can; or its time was
+ * up, which a clock that runs faster brings about while the database may still come back.
+ */
+const LATER: ReadonlySet<string> = new Set(['SERVICE_UNAVAILABLE', 'OVERLOADED', 'TIMEOUT'])
 
 function readAnswer(text: string): z.infer<typeof answerSchema> | null {
   try {

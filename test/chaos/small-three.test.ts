@@ -11,14 +11,14 @@ const ORPHANS = 3
 describeWithPostgres(`a little chaos at three gateways with HEADGATE_CHAOS_SEED=${seed}`, () => {
   it(
     'loses nothing while gateways and their database are killed',
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     async () => {
       const { storm, upkeep } = await runThree({
         seed,
-        uploads: 18,
+        uploads: 16,
         pace: 10,
         encodeMs: 300,
-        overMs: 4000,
+        overMs: 3500,
         faultsPerSecond: 6,
         kills: 2,
         aimedKills: 0,

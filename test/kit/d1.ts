@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
+import { BRIDGE, bridgeTo } from './d1-bridge.ts'
 import type { D1Database, D1Statement } from '../../src/store/d1/d1.ts'
 import type { SqliteValue } from '../../src/store/sqlite/statement.ts'
 
@@ -30,7 +31,7 @@ export interface TestD1 {
 export async function startD1(): Promise<D1Server> {
   const miniflare = new Miniflare({
     modules: true,
-    script: 'export default { fetch: () => new Response(null, { status: 404 }) }',
+    script: BRIDGE,
     compatibilityDate: '2026-03-01',
     d1Databases: bindings,
   })
@@ -38,11 +39,8 @@ export async function startD1(): Promise<D1Server> {
   const unused = [...bindings]
   /** Migrated ones that a test is done with. */
   const spare: string[] = []
-  async function open(binding: string): Promise<D1Database> {
-    const { [binding]: database } = await miniflare.getBindings<Record<string, D1Database>>()
-    if (database === undefined) throw new Error(`There is no ${binding}.`)
-    return database
-  }
+  const open = (binding: string): D1Database =>
+    bridgeTo(binding, (body) => miniflare.dispatchFetch('http://bridge/', { method: 'POST', body }))
 
   function nextUnused(): string {
     const binding = unused.shift()
@@ -52,17 +50,17 @@ export async function startD1(): Promise<D1Server> {
 
   async function createMigrated(): Promise<string> {
     const binding = nextUnused()
-    await migrateD1(await open(binding), d1Migrations())
+    await migrateD1(open(binding), d1Migrations())
     return binding
   }
 
   return {
     async create() {
       const binding = spare.pop() ?? (await createMigrated())
-      const database = await open(binding)
+      const database = open(binding)
       return {
         database,
-        open: () => open(binding),
+        open: async () => open(binding),
         async drop() {
           await database.batch(
             ['upload_events', 'uploads', 'upload_tallies', 'kept_notices', 'deployments'].map(
@@ -73,7 +71,7 @@ export async function startD1(): Promise<D1Server> {
         },
       }
     },
-    createEmpty: () => open(nextUnused()),
+    createEmpty: async () => open(nextUnused()),
     stop: () => miniflare.dispose(),
   }
 }

@@ -99,7 +99,7 @@ test('what there is nothing to ask about asks nothing', async () => {
   const { store, takeTrips } = await openOverheard()
   takeTrips()
   await store.findMany([])
-  await store.noteWatched([], after(0), after(9), true)
+  expect(await store.noteWatched(['b', 'a'], after(0), after(9), true)).toEqual(['a', 'b'])
   await store.reschedule([])
   await store.endSweep(after(1))
   expect(await store.beginSweep(after(2), after(9))).toEqual({ sweptUntil: after(1) })

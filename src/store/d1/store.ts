@@ -1,9 +1,8 @@
 /**
  * The keeper on Cloudflare Workers: D1, with the tables, migrations and words of the SQLite keeper.
  *
- * Whatever many Workers do at the same time is safe. What only one does at a time — synchronisation,
- * its claims of what is watched and its turn to sweep — is for the one Durable Object that does it:
- * that knowledge is in the memory of this keeper.
+ * Whatever many Workers do at the same time is safe. The turns to ask Stream and to sweep are given to
+ * whoever asks for them: for the one Durable Object that synchronises, which also knows what is watched.
  */
 import {
   type Upload,
@@ -178,6 +177,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       return due.map(readDue).filter(presentOnly)
     },
 
+    // The turn to ask is always this one's, and what is watched it knows.
     noteWatched: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
 
     oldestDue: async () => {

@@ -15,6 +15,8 @@ const OLDEST_SERVER = { number: 140_000, name: '14' }
 
 /** How long a change of a table waits for those who write to it, so that they never wait for long. */
 const LOCK_MS = 5000
+/** A migration does not stand still for so long, in milliseconds. */
+const FROZEN_MS = 30_000
 
 /**
  * Where the database was restored from a dump, its changes have the numbers of another server's
@@ -51,6 +53,9 @@ export async function countLackingIn(client: ClientBase, folder = MIGRATIONS): P
 async function migrate(client: ClientBase, folder: string): Promise<number> {
   await requireServer(client)
   await client.query('begin')
+  // However long it takes; but whoever freezes in it lets go.
+  await client.query('set local statement_timeout = 0')
+  await client.query(`set local idle_in_transaction_session_timeout = ${FROZEN_MS}`)
   // Waiting for another who migrates is no waiting for a table.
   await client.query('set local lock_timeout = 0')
   await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
@@ -70,13 +75,25 @@ async function migrate(client: ClientBase, folder: string): Promise<number> {
 
 async function requireServer(client: ClientBase): Promise<void> {
   const { rows } = await client.query(
-    "select current_setting('server_version_num')::int as number, current_setting('server_version') as name",
+    "select current_setting('server_version_num')::int as number, current_setting('server_version') as name, current_setting('server_encoding') as encoding, current_setting('DateStyle') as dates",
   )
   const version = isRecord(rows[0]) ? rows[0] : {}
-  if (Number(version['number']) >= OLDEST_SERVER.number) return
-  throw new Error(
-    `PostgreSQL ${String(version['name'])} is too old: headgate needs ${OLDEST_SERVER.name} or newer.`,
-  )
+  if (!(Number(version['number']) >= OLDEST_SERVER.number)) {
+    throw new Error(
+      `PostgreSQL ${String(version['name'])} is too old: headgate needs ${OLDEST_SERVER.name} or newer.`,
+    )
+  }
+  if (version['encoding'] !== 'UTF8') {
+    throw new Error(
+      `The database is encoded in ${String(version['encoding'])}: make one with \`encoding 'UTF8'\`.`,
+    )
+  }
+  // A pooler that passes no options on would have dates misread.
+  if (!String(version['dates']).startsWith('ISO')) {
+    throw new Error(
+      `The database writes dates as ${String(version['dates'])}: set its DateStyle to ISO, or have the pooler pass \`options\` on.`,
+    )
+  }
 }
 
 function lackingSince(newest: number, folder: string) {

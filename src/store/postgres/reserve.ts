@@ -39,7 +39,7 @@ export function createReserve(
     try {
       const statements = prepared.get(client) ?? prepareStatements(drizzle({ client }))
       prepared.set(client, statements)
-      await client.query('begin')
+      await client.query('begin isolation level read committed')
       await client.query({
         name: 'headgate_lock_creator',
         text: 'select pg_advisory_xact_lock($1, hashtext($2))',

@@ -20,6 +20,7 @@ export type Statements = ReturnType<typeof prepareStatements>
 
 /** On a pool, or on one connection of it, for transactions. */
 export function prepareStatements(db: NodePgDatabase) {
+  const now = given('now', watchClaims.until)
   const isReserved = eq(uploads.status, sql`'RESERVED'`)
   const isRetired = eq(uploads.status, sql`'RETIRED'`)
   const hasKey = and(
@@ -118,7 +119,8 @@ export function prepareStatements(db: NodePgDatabase) {
       .prepare('headgate_history'),
     advance: advanceStatement(db),
     claimDue: claimStatement(db),
-    // In one order, so that nobody waits for who waits for it. The turn is had by one at a time.
+    // In one order, so that nobody waits for who waits for it. The turn is had by one at a time; what was
+    // noted lately is not written again.
     noteWatched: db
       .insert(watchClaims)
       .select(
@@ -129,9 +131,11 @@ export function prepareStatements(db: NodePgDatabase) {
         target: watchClaims.uid,
         set: {
           gateway: sql`excluded.gateway`,
-          until: sql`greatest(${watchClaims.until}, excluded.until)`,
+          until: sql`excluded.until`,
         },
-        setWhere: sql`${watchClaims.uid} <> ${TURN_TO_ASK} or ${watchClaims.gateway} = excluded.gateway or ${watchClaims.until} <= ${given('now', watchClaims.until)}`,
+        setWhere: sql`case when ${watchClaims.uid} = ${TURN_TO_ASK}
+          then ${watchClaims.gateway} = excluded.gateway or ${watchClaims.until} <= ${now} or ${isAhead(watchClaims.until)}
+          else ${watchClaims.until} < ${now} + (excluded.until - ${now}) / 2 or ${isAhead(watchClaims.until)} end`,
       })
       .returning({ uid: watchClaims.uid })
       .prepare('headgate_note_watched'),
@@ -141,7 +145,8 @@ export function prepareStatements(db: NodePgDatabase) {
       .where(
         and(
           ne(watchClaims.uid, TURN_TO_ASK),
-          gt(watchClaims.until, given('now', watchClaims.until)),
+          gt(watchClaims.until, now),
+          sql`${watchClaims.until} <= ${now} + ${AHEAD}`,
         ),
       )
       .orderBy(asc(watchClaims.uid))
@@ -221,7 +226,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .onConflictDoUpdate({
         target: sweeps.one,
         set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
-        setWhere: sql`${sweeps.until} is null or ${sweeps.until} <= ${given('now', sweeps.until)}`,
+        setWhere: sql`${sweeps.until} is null or ${sweeps.until} <= ${now} or ${isAhead(sweeps.until)}`,
       })
       .returning({ sweptUntil: sweeps.sweptUntil })
       .prepare('headgate_begin_sweep'),
@@ -229,7 +234,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .update(sweeps)
       .set({
         until: null,
-        sweptUntil: sql`greatest(${sweeps.sweptUntil}, ${given('sweptUntil', sweeps.sweptUntil)})`,
+        sweptUntil: sql`coalesce(${given('sweptUntil', sweeps.sweptUntil)}, ${sweeps.sweptUntil})`,
       })
       .where(eq(sweeps.gateway, given('gateway', sweeps.gateway)))
       .prepare('headgate_end_sweep'),
@@ -242,6 +247,13 @@ export function prepareStatements(db: NodePgDatabase) {
       .where(lt(allowances.at, given('before', allowances.at)))
       .prepare('headgate_drop_allowances'),
   }
+}
+
+/** Nobody claims for so long: whoever did had a clock that was ahead, and is not waited for. */
+const AHEAD = sql`interval '2 minutes'`
+
+function isAhead(column: PgColumn): SQL {
+  return sql`${column} > excluded.until + ${AHEAD}`
 }
 
 /** The sum over the rows chosen, which may be none. */

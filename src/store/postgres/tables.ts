@@ -13,7 +13,6 @@ import {
   pgView,
   primaryKey,
   text,
-  timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import { storable } from '../../postgres/storable.ts'
@@ -27,7 +26,15 @@ const plain = customType<{ data: string; driverData: string }>({
   toDriver: storable,
 })
 
-const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
+/** Those that PostgreSQL reads back as they were written; what anybody asks for beyond is as far away. */
+const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z')
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z')
+const moment = customType<{ data: Date; driverData: string }>({
+  dataType: () => 'timestamp (3) with time zone',
+  toDriver: (value) =>
+    new Date(Math.min(LATEST, Math.max(EARLIEST, value.getTime()))).toISOString(),
+  fromDriver: (value) => new Date(value),
+})
 const bytes = (name: string) => bigint(name, { mode: 'number' })
 
 /** A transaction's number, which is never used twice. Read and compared by PostgreSQL only. */
@@ -198,15 +205,11 @@ export const keptNotices = pgTable(
 export const TURN_TO_ASK = ''
 
 /** What somebody watches, by the gateway that said so last, and until when that counts. */
-export const watchClaims = pgTable(
-  'watch_claims',
-  {
-    uid: plain('uid').primaryKey(),
-    gateway: plain('gateway').notNull(),
-    until: moment('until').notNull(),
-  },
-  (table) => [index('watch_claims_by_age').on(table.until)],
-)
+export const watchClaims = pgTable('watch_claims', {
+  uid: plain('uid').primaryKey(),
+  gateway: plain('gateway').notNull(),
+  until: moment('until').notNull(),
+})
 
 /** One row: which gateway sweeps for orphans, and up to when they were swept. */
 export const sweeps = pgTable('sweeps', {
