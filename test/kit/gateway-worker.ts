@@ -1,4 +1,4 @@
-/** The Worker for tests: bundled, and run in workerd by Miniflare, with D1, the hub and an emulator of Stream. */
+/** The gateway as a Worker, for tests: bundled, and run in workerd by Miniflare, with D1, the hub and an emulator of Stream. */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,7 @@
 /** What only Workers have: the cron, the queue, requests that end, and a configuration of bindings. */
 import { SignJWT } from 'jose'
 import { Upload } from 'tus-js-client'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { createKey, startProvider } from '../kit/key-provider.ts'
@@ -72,7 +72,7 @@ const ready = (id: string) => ({
   meta: {},
 })
 
-describe('an event of Stream that comes by the queue', () => {
+describe.concurrent('an event of Stream that comes by the queue', () => {
   it('tells that a video is ready to whoever watches it', async () => {
     const { uid } = expectMinted(await createDirectUpload(worker.as()))
     const states = watchUpload(worker.as(), uid)
@@ -151,9 +151,9 @@ describe.concurrent('beside each other', () => {
   })
 })
 
-it('believes tokens by the keys of an identity provider', async () => {
+it.concurrent('believes tokens by the keys of an identity provider', async ({ onTestFinished }) => {
   const key = await createKey('one')
-  const provider = await startProvider([key])
+  const provider = await startProvider([key], onTestFinished)
   const other = await startWorker({ variables: { AUTH_JWKS_URL: provider.url } })
   onTestFinished(() => other.stop())
   const token = await new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3600 })
@@ -172,8 +172,8 @@ it('believes tokens by the keys of an identity provider', async () => {
   ).rejects.toThrow()
 })
 
-describe('a Worker that is not configured', () => {
-  it('says so to callers, and every mistake in its log', async () => {
+describe.concurrent('a Worker that is not configured', () => {
+  it('says so to callers, and every mistake in its log', async ({ onTestFinished }) => {
     const other = await startWorker({
       variables: {
         MAX_DURATION_SECONDS: 'long',
@@ -198,7 +198,7 @@ describe('a Worker that is not configured', () => {
     expect(other.lines.join('\n')).not.toContain('short')
   })
 
-  it('without migrations says which are to be applied', async () => {
+  it('without migrations says which are to be applied', async ({ onTestFinished }) => {
     const other = await startWorker({ variables: { AUTH_DISABLED: 'true' }, migrated: false })
     onTestFinished(() => other.stop())
     expect((await fetch(`${other.url}/healthz`)).status).toBe(500)
