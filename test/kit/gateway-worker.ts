@@ -64,6 +64,12 @@ async function build(entry: string): Promise<Bundle> {
 const wranglerFile = z.object({
   compatibility_date: z.string(),
   compatibility_flags: z.array(z.string()),
+  d1_databases: z.tuple([z.object({ binding: z.string(), database_name: z.string() })]),
+  durable_objects: z.object({
+    bindings: z.tuple([z.object({ name: z.string(), class_name: z.string() })]),
+  }),
+  migrations: z.tuple([z.object({ new_sqlite_classes: z.array(z.string()) })]),
+  stream: z.object({ binding: z.string() }),
 })
 
 /** What wrangler.jsonc says: comments stand on lines of their own there. */
@@ -126,6 +132,14 @@ export async function startWorker({
     bundleWorker('test/kit/stream-binding.ts'),
     readWrangler(),
   ])
+  const {
+    d1_databases: [database],
+    durable_objects: {
+      bindings: [hub],
+    },
+    migrations: [sqlite],
+    stream: bound,
+  } = wrangler
   const lines: string[] = []
   const waiting = new Set<() => void>()
   const miniflare = new Miniflare({
@@ -151,11 +165,18 @@ export async function startWorker({
               }),
           ...variables,
         },
-        d1Databases: { DB: 'headgate' },
-        durableObjects: { HUB: { className: 'Hub', useSQLite: true } },
+        d1Databases: { [database.binding]: database.database_name },
+        durableObjects: {
+          [hub.name]: {
+            className: hub.class_name,
+            useSQLite: sqlite.new_sqlite_classes.includes(hub.class_name),
+          },
+        },
         queueConsumers: ['stream-events'],
         queueProducers: { EVENTS: 'stream-events' },
-        ...(by === 'token' ? {} : { wrappedBindings: { STREAM: { scriptName: 'stream' } } }),
+        ...(by === 'token'
+          ? {}
+          : { wrappedBindings: { [bound.binding]: { scriptName: 'stream' } } }),
       },
       ...(by === 'token'
         ? []
@@ -173,8 +194,8 @@ export async function startWorker({
     ],
   })
   const url = (await miniflare.ready).origin
-  const database = z.custom<D1Database>().parse(await miniflare.getD1Database('DB'))
-  if (migrated) await migrateD1(database, d1Migrations())
+  const d1 = z.custom<D1Database>().parse(await miniflare.getD1Database(database.binding))
+  if (migrated) await migrateD1(d1, d1Migrations())
   const queue = z.custom<TestWorker['queue']>().parse(await miniflare.getQueueProducer('EVENTS'))
   const clocked = z.custom<Clocked>().parse(await miniflare.getWorker())
   let stopped: Promise<void> | null = null
@@ -194,7 +215,7 @@ export async function startWorker({
       }),
     hubs: await hubsOf(miniflare),
     as: (token) => callerOf(`${url}/graphql`, token),
-    database,
+    database: d1,
     queue: { send: (body) => queue.send(body) },
     scheduled: async () => (await clocked.scheduled({ cron: '* * * * *' })).outcome,
     stop: () => (stopped ??= miniflare.dispose()),
