@@ -42,7 +42,8 @@ describe('a socket', () => {
     const socket = connect(origin)
     expect(await answerTo(socket, { type: 'connection_init' })).toBe('{"type":"connection_ack"}')
     expect(socket.protocol).toBe(PROTOCOL)
-    socket.close()
+    socket.close(1000)
+    expect(await endOf(socket)).toBe(1000)
   })
 
   it('of a page of elsewhere is refused', async () => {
