@@ -35,7 +35,7 @@ builder.queryField('recommendedProtocol', (t) =>
         description: 'False where the connection may break, as on a phone.',
       }),
     },
-    resolve: (_root, { sizeBytes, reliableConnection }) =>
-      recommendProtocol(sizeBytes, reliableConnection),
+    resolve: (_root, { sizeBytes, reliableConnection }, { parts }) =>
+      recommendProtocol(sizeBytes, reliableConnection, parts.stream.capabilities.tusUploads),
   }),
 )

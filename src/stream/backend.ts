@@ -79,8 +79,8 @@ export interface StreamVideo {
 /** Which videos to list. All given conditions hold together. */
 export interface VideoQuery {
   /**
-   * Only these; many uploads are asked after with one call (REST: up to 200, more take several).
-   * An empty list finds nothing.
+   * Only these; many uploads are asked after with one call (REST: up to 200, more take several;
+   * the binding: one for each that is not new). An empty list finds nothing.
    */
   readonly uids?: readonly string[]
   readonly creator?: string
@@ -134,14 +134,27 @@ export interface TusOffset {
   readonly totalBytes: number | null
 }
 
+/** What one way to Stream can do. What it cannot is refused as `invalid`, before anything is sent. */
+export interface StreamCapabilities {
+  /** Whether it mints tus URLs, and reads their offsets. */
+  readonly tusUploads: boolean
+  /** Bytes of the largest file that its basic URLs take. */
+  readonly maxBasicBytes: number
+  /** Whether `updateVideo` can move a pending upload's deadline (`expiresAt`). */
+  readonly deadlineChanges: boolean
+  readonly storageUsage: boolean
+  /** Whether it can look after the account's one webhook. */
+  readonly webhook: boolean
+}
+
 /**
  * The port. Each call has its own time limit besides `signal`. Trouble is thrown as `StreamError`
  * (see errors.ts); what is merely absent is null.
  */
 export interface StreamBackend {
   readonly name: 'rest' | 'binding'
-  /** What this way to Stream can do; asked before use, and refused in words. */
-  readonly capabilities: { readonly tusUploads: boolean; readonly maxBasicBytes: number }
+  /** Asked before use, where there is another way or a better word. */
+  readonly capabilities: StreamCapabilities
 
   /** Mints a URL for one multipart POST. Never retried here: a retry may mint a second one. */
   createDirectUpload(order: UploadOrder, signal?: AbortSignal): Promise<MintedVideo>

@@ -8,7 +8,7 @@
  * - `unavailable`: no usable answer (time-out, connection, 5xx, not JSON)
  * - `rate-limited`: 429, or our own budget is spent
  * - `quota`: the account's storage is spent (413 with code 10011)
- * - `invalid`: Stream refused the request as wrong (other 4xx)
+ * - `invalid`: Stream refused the request as wrong (other 4xx), or this way to it has no such call
  * - `unauthorized`: the token or account is not accepted (401, 403)
  */
 export type StreamErrorKind = 'unavailable' | 'rate-limited' | 'quota' | 'invalid' | 'unauthorized'

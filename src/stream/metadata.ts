@@ -105,7 +105,8 @@ function pair(key: string, value: string): string {
   return value === '' ? key : `${key} ${encodeBase64(value)}`
 }
 
-function writeValue(value: JsonValue): string {
+/** A value of meta where only text can travel: text as it is, anything else as JSON. */
+export function writeValue(value: JsonValue): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 

@@ -55,7 +55,7 @@ export function unusable(request: StreamRequest, answer: StreamAnswer, what: str
 }
 
 /** One call's purpose, told by what went wrong. */
-const leads: Readonly<Record<StreamErrorKind, (purpose: string) => string>> = {
+export const leads: Readonly<Record<StreamErrorKind, (purpose: string) => string>> = {
   unavailable: (purpose) => `Stream could not ${purpose}: no usable answer`,
   'rate-limited': (purpose) => `Stream would not ${purpose}: too many requests or encodings`,
   quota: (purpose) => `Stream would not ${purpose}: the account's storage is spent`,
@@ -64,9 +64,15 @@ const leads: Readonly<Record<StreamErrorKind, (purpose: string) => string>> = {
     `Stream would not ${purpose}: it does not accept the API token for this account`,
 }
 
-// Check `success` as well as the HTTP status: a 200 may carry success: false. The codes that tell
-// quota and authentication are believed at any status.
-function kindOf(status: number, codes: readonly number[], isCloudflare: boolean): StreamErrorKind {
+/**
+ * What an answer that is no success comes to. A 200 may carry success: false, so that the status
+ * alone does not tell; the codes that tell quota and authentication are believed at any status.
+ */
+export function kindOf(
+  status: number,
+  codes: readonly number[],
+  isCloudflare: boolean,
+): StreamErrorKind {
   if (status === 413 || codes.includes(storageExceeded)) return 'quota'
   if (status === 401 || status === 403 || codes.some((code) => notAuthenticated.has(code)))
     return 'unauthorized'
@@ -89,10 +95,10 @@ function quoteFirst(complaints: readonly Complaint[], apiToken: string): string 
  * Somebody else's sentence, without anything that could be a secret: the token, whatever follows
  * "Bearer", addresses (one-time URLs among them) and long runs of letters and digits. Cut to 200
  * characters only afterwards, since half a token is no longer recognised.
+ * @param apiToken null where there is none, as with the binding
  */
-export function scrub(sentence: string, apiToken: string): string {
-  const words = sentence
-    .replaceAll(apiToken, '[hidden]')
+export function scrub(sentence: string, apiToken: string | null): string {
+  const words = (apiToken === null ? sentence : sentence.replaceAll(apiToken, '[hidden]'))
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replaceAll(/\bbearer [^ ]+/gi, '[hidden]')
     .trim()

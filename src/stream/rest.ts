@@ -1,5 +1,6 @@
 /** Cloudflare Stream through its REST API: the only file that knows paths, methods and the token. */
 import type { StreamBackend, StreamVideo, VideoList, VideoQuery } from './backend.ts'
+import { maxBasicBytes } from './basic-bound.ts'
 import { exchange } from './exchange.ts'
 import { refusal, unusable } from './refusal.ts'
 import {
@@ -44,10 +45,6 @@ export interface RestBackendOptions {
  */
 export const uidsPerListCall = 200
 
-// A one-time POST takes 200 MB; whatever is larger must use tus. Read as 10^6 bytes, the smaller
-// of the two readings. https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/
-const maxBasicBytes = 200_000_000
-
 /**
  * A StreamBackend over REST. Nothing is retried here: creations because a second one may follow
  * from it, the rest because synchronisation asks again anyway.
@@ -87,7 +84,13 @@ export function createRestBackend(options: RestBackendOptions): StreamBackend {
 
   return {
     name: 'rest',
-    capabilities: { tusUploads: true, maxBasicBytes },
+    capabilities: {
+      tusUploads: true,
+      maxBasicBytes,
+      deadlineChanges: true,
+      storageUsage: true,
+      webhook: true,
+    },
 
     async createDirectUpload(order, signal) {
       const reply = await ask(

@@ -18,6 +18,7 @@ import {
   forbidden,
   idempotencyConflict,
   invalidInput,
+  noTusUploads,
   rateLimited,
 } from './problem.ts'
 import { reservationFor } from './reservation-for.ts'
@@ -110,6 +111,9 @@ async function mint(
 
   const issues = checkRequest(request, parts.policy, now)
   if (issues.length > 0) return invalidInput(issues)
+  if (request.protocol === 'TUS' && !parts.stream.capabilities.tusUploads) {
+    return noTusUploads(request.sizeBytes ?? 0)
+  }
 
   const wait = await parts.createLimit.take(viewer.subject, now)
   if (wait !== null) {

@@ -78,11 +78,25 @@ export interface ProtocolRecommendation {
 /**
  * The decision chart of the Stream documentation.
  * https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/
+ *
+ * @param carriesTus false where the gateway's way to Stream mints no tus URLs, so that none is
+ * recommended
  */
 export function recommendProtocol(
   sizeBytes: number,
   reliableConnection: boolean,
+  carriesTus = true,
 ): ProtocolRecommendation {
+  if (!carriesTus && sizeBytes <= MAX_TUS_BYTES) {
+    return {
+      protocol: 'BASIC',
+      required: true,
+      reason:
+        sizeBytes > MAX_BASIC_BYTES
+          ? 'The file is over 200 MB, and this gateway has no tus uploads, which alone could carry it: make it smaller first.'
+          : 'The file is at most 200 MB, and this gateway has no tus uploads: one POST carries it.',
+    }
+  }
   if (sizeBytes > MAX_TUS_BYTES) {
     return {
       protocol: 'TUS',

@@ -2,6 +2,7 @@
  * Outcomes that a caller can act on, as plain values: never thrown, and named as GraphQL shows them.
  * Anything else that goes wrong is a surprise, and is thrown.
  */
+import { MAX_BASIC_BYTES } from './policy.ts'
 import { MOST_SUBSCRIPTIONS } from './watchers.ts'
 
 /** One thing that is wrong with an input. */
@@ -60,7 +61,10 @@ export interface IdempotencyConflict {
   readonly message: string
 }
 
-/** Stream refused (STREAM_REJECTED) or could not be reached (STREAM_UNAVAILABLE). */
+/**
+ * Stream refused, or the gateway's way to it has no such call (STREAM_REJECTED); or it could not be
+ * reached (STREAM_UNAVAILABLE).
+ */
 export interface StreamFailed {
   readonly kind: 'StreamError'
   readonly code: 'STREAM_UNAVAILABLE' | 'STREAM_REJECTED'
@@ -100,6 +104,20 @@ export function tooManySubscriptions(): RateLimited {
     `One caller may have ${MOST_SUBSCRIPTIONS} subscriptions open: end some that are not needed.`,
     10,
   )
+}
+
+/** @param sizeBytes of the file, which decides what would be right */
+export function noTusUploads(sizeBytes: number): StreamFailed {
+  const right =
+    sizeBytes > MAX_BASIC_BYTES
+      ? 'a file over 200 MB needs a gateway with an API token of Cloudflare, or has to be made smaller'
+      : 'this file is at most 200 MB, so mint its URL with `createDirectUpload`'
+  return {
+    kind: 'StreamError',
+    code: 'STREAM_REJECTED',
+    message: `This gateway reaches Cloudflare Stream in a way that has no tus uploads: ${right}.`,
+    retryable: false,
+  }
 }
 
 export function idempotencyConflict(): IdempotencyConflict {

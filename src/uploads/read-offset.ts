@@ -9,7 +9,8 @@ export async function readOffset(
   parts: Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'telemetry'>,
   upload: Upload,
 ): Promise<Upload | null> {
-  if (upload.protocol !== 'TUS' || !isUsable(upload, parts.clock.now())) return null
+  if (upload.protocol !== 'TUS' || !parts.stream.capabilities.tusUploads) return null
+  if (!isUsable(upload, parts.clock.now())) return null
   try {
     const offset = await parts.stream.readTusOffset(upload.uploadURL)
     if (offset === null || offset.receivedBytes === 0) return null

@@ -1,7 +1,7 @@
 /** The contract's part on what lies at Stream: finding, listing, changing, deleting, counting. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { expectNear, halfHourMs, orderOf, type Suite } from './stream-suite.ts'
+import { expectNear, halfHourMs, orderOf, refusedInWords, type Suite } from './stream-suite.ts'
 
 /** Registers the tests. */
 export function describeLibrary(suite: Suite): void {
@@ -74,18 +74,40 @@ export function describeLibrary(suite: Suite): void {
   })
 
   describe('updateVideo', () => {
-    test("changes a pending upload's cap, deadline, creator and meta", async () => {
-      const { uid } = await suite.mint(orderOf(randomUUID()))
+    test("changes a pending upload's cap, creator and meta, and nothing else", async () => {
+      const order = orderOf(randomUUID())
+      const { uid } = await suite.mint(order)
       const creator = randomUUID()
-      const expiresAt = new Date(Date.now() + 2 * halfHourMs)
-      const change = { maxDurationSeconds: 30, expiresAt, creator, meta: { name: 'new.mp4' } }
+      const change = { maxDurationSeconds: 30, creator, meta: { name: 'new.mp4' } }
       const changed = await suite.backend().updateVideo(uid, change)
       const kept = await suite.backend().findVideo(uid)
       for (const video of [changed, kept]) {
         expect(video).toMatchObject({ uid, maxDurationSeconds: 30, creator })
         expect(video?.meta).toEqual({ name: 'new.mp4' })
-        expectNear(video?.uploadExpiresAt, expiresAt)
+        expectNear(video?.uploadExpiresAt, order.expiresAt)
       }
+    })
+
+    test("moves a pending upload's deadline", async ({ skip }) => {
+      skip(!suite.backend().capabilities.deadlineChanges, 'refused, as another test shows')
+      const { uid } = await suite.mint(orderOf(randomUUID()))
+      const expiresAt = new Date(Date.now() + 2 * halfHourMs)
+      const changed = await suite.backend().updateVideo(uid, { expiresAt })
+      expect(changed).toMatchObject({ uid, state: 'pendingupload' })
+      expectNear(changed?.uploadExpiresAt, expiresAt)
+      expectNear((await suite.backend().findVideo(uid))?.uploadExpiresAt, expiresAt)
+    })
+
+    test('changes nothing at all where it cannot move the deadline', async ({ skip }) => {
+      skip(suite.backend().capabilities.deadlineChanges, 'this backend can')
+      const order = orderOf(randomUUID())
+      const { uid } = await suite.mint(order)
+      const change = { maxDurationSeconds: 30, expiresAt: new Date(Date.now() + 2 * halfHourMs) }
+      const changing = suite.backend().updateVideo(uid, change)
+      await expect(changing).rejects.toMatchObject(refusedInWords)
+      const kept = await suite.backend().findVideo(uid)
+      expect(kept?.maxDurationSeconds).toBe(60)
+      expectNear(kept?.uploadExpiresAt, order.expiresAt)
     })
 
     test('is null for a video that never was', async () => {
@@ -104,7 +126,13 @@ export function describeLibrary(suite: Suite): void {
   })
 
   describe('storageUsage', () => {
-    test("counts the account's minutes, and one creator's", async () => {
+    test('is refused in words where the capabilities have none', async ({ skip }) => {
+      skip(suite.backend().capabilities.storageUsage, 'this backend tells the storage')
+      await expect(suite.backend().storageUsage()).rejects.toMatchObject(refusedInWords)
+    })
+
+    test("counts the account's minutes, and one creator's", async ({ skip }) => {
+      skip(!suite.backend().capabilities.storageUsage, 'refused, as another test shows')
       const account = await suite.backend().storageUsage()
       expect(account.storedMinutes).toBeGreaterThanOrEqual(0)
       expect(account.limitMinutes ?? 0).toBeGreaterThanOrEqual(0)

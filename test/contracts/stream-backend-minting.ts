@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { StreamError } from '../../src/stream/errors.ts'
-import { expectNear, orderOf, type Suite } from './stream-suite.ts'
+import { expectNear, orderOf, refusedInWords, type Suite } from './stream-suite.ts'
 
 // tus at Stream takes pieces of 5 MiB and more, in multiples of 256 KiB, the last one excepted.
 const pieceBytes = 5 * 1024 * 1024
+const NO_TUS = 'this backend carries no tus, as another test shows'
 
 /** Registers the tests. */
 export function describeMinting(suite: Suite): void {
@@ -49,6 +50,15 @@ export function describeMinting(suite: Suite): void {
       })
     })
 
+    test('keeps the text of its meta; other values as they are, or as JSON', async () => {
+      const meta = { name: 'x.mp4', headgate: 'here/1', count: 3, tags: ['a', null], empty: '' }
+      const { uid } = await suite.mint({ ...orderOf(randomUUID()), meta })
+      const kept = (await suite.backend().findVideo(uid))?.meta
+      expect(kept).toMatchObject({ name: 'x.mp4', headgate: 'here/1', empty: '' })
+      expect([3, '3']).toContainEqual(kept?.['count'])
+      expect([['a', null], '["a",null]']).toContainEqual(kept?.['tags'])
+    })
+
     test('takes an order with every constraint, and one that belongs to nobody', async () => {
       const scheduledDeletion = new Date(Date.now() + 40 * 86_400_000)
       const { uid } = await suite.mint({
@@ -74,8 +84,20 @@ export function describeMinting(suite: Suite): void {
   })
 
   describe('createTusUpload', () => {
+    test('is refused in words where the capabilities have no tus', async ({ skip }) => {
+      skip(suite.backend().capabilities.tusUploads, 'this backend carries tus')
+      const order = { ...orderOf(randomUUID()), sizeBytes: 1000 }
+      await expect(suite.backend().createTusUpload(order)).rejects.toMatchObject(refusedInWords)
+      await expect(
+        suite.backend().readTusOffset('https://upload.example.com/tus/1'),
+      ).rejects.toMatchObject(refusedInWords)
+      expect((await suite.backend().listVideos({ creator: order.creator ?? '' })).videos).toEqual(
+        [],
+      )
+    })
+
     test('leaves a pending video that keeps what was ordered', async ({ skip }) => {
-      skip(!suite.backend().capabilities.tusUploads)
+      skip(!suite.backend().capabilities.tusUploads, NO_TUS)
       const order = { ...orderOf(randomUUID()), sizeBytes: 1000 }
       const { uid, uploadURL } = await suite.mintTus(order)
       expect(uid).toMatch(/^[0-9a-f]{32}$/)
@@ -91,7 +113,7 @@ export function describeMinting(suite: Suite): void {
     })
 
     test('keeps a name of any script, and other meta as text', async ({ skip }) => {
-      skip(!suite.backend().capabilities.tusUploads)
+      skip(!suite.backend().capabilities.tusUploads, NO_TUS)
       const meta = { name: 'été 🎬.mp4', count: 3, empty: '' }
       const { uid } = await suite.mintTus({ ...orderOf(randomUUID()), meta, sizeBytes: 1000 })
       const video = await suite.backend().findVideo(uid)
@@ -99,7 +121,7 @@ export function describeMinting(suite: Suite): void {
     })
 
     test('says how many bytes have arrived', async ({ skip }) => {
-      skip(!suite.backend().capabilities.tusUploads)
+      skip(!suite.backend().capabilities.tusUploads, NO_TUS)
       const totalBytes = pieceBytes + 1000
       const order = { ...orderOf(randomUUID()), sizeBytes: totalBytes }
       const { uploadURL } = await suite.mintTus(order)
@@ -122,7 +144,7 @@ export function describeMinting(suite: Suite): void {
     })
 
     test('has no offset for an address that is not usable any more', async ({ skip }) => {
-      skip(!suite.backend().capabilities.tusUploads)
+      skip(!suite.backend().capabilities.tusUploads, NO_TUS)
       const { uid, uploadURL } = await suite.mintTus({ ...orderOf(null), sizeBytes: 1000 })
       await suite.backend().deleteVideo(uid)
       expect(await suite.backend().readTusOffset(uploadURL)).toBeNull()

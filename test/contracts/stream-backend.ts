@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StreamBackend } from '../../src/stream/backend.ts'
 import { describeLibrary } from './stream-backend-library.ts'
 import { describeMinting } from './stream-backend-minting.ts'
-import { orderOf, type Suite } from './stream-suite.ts'
+import { orderOf, refusedInWords, type Suite } from './stream-suite.ts'
 
 /** A backend with a Stream behind it. */
 export interface StartedBackend {
@@ -47,10 +47,20 @@ export function describeStreamBackend(name: string, start: () => Promise<Started
     describeLibrary(suite)
 
     describe('the webhook', () => {
+      test('is refused in words where the capabilities have none', async ({ skip }) => {
+        skip(backend.capabilities.webhook, 'this backend looks after it')
+        await expect(backend.findWebhook()).rejects.toMatchObject(refusedInWords)
+        await expect(
+          backend.setWebhook('https://one.example.com/webhooks/stream'),
+        ).rejects.toMatchObject(refusedInWords)
+        await expect(backend.deleteWebhook()).rejects.toMatchObject(refusedInWords)
+      })
+
       test('is set, found, replaced with another secret, deleted, and then absent', async ({
         skip,
       }) => {
-        skip(!started.ownsAccount)
+        skip(!started.ownsAccount, "the account is not the test's own")
+        skip(!backend.capabilities.webhook, 'refused, as another test shows')
         await backend.deleteWebhook()
         expect(await backend.findWebhook()).toBeNull()
         const first = await backend.setWebhook('https://one.example.com/webhooks/stream')

@@ -30,3 +30,13 @@ export function orderOf(creator: string | null): UploadOrder {
 export function expectNear(moment: Date | null | undefined, expected: Date): void {
   expect(Math.abs((moment?.getTime() ?? 0) - expected.getTime())).toBeLessThanOrEqual(1000)
 }
+
+/** The StreamError by which a backend refuses, unsent, what its capabilities say it cannot do. */
+export const refusedInWords = {
+  name: 'StreamError',
+  kind: 'invalid',
+  retryable: false,
+  mayHaveHappened: false,
+  status: null,
+  message: expect.stringMatching(/^[A-Z].*\.$/),
+}

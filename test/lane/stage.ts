@@ -62,7 +62,7 @@ export interface Wanted {
   readonly introspection?: boolean
   /** Other ports in front of the real ones, which fail or wait when the test says so. */
   readonly store?: (store: UploadStore) => UploadStore
-  readonly stream?: (stream: StreamBackend) => StreamBackend
+  readonly stream?: (stream: StreamBackend, emulator: TestEmulator) => StreamBackend
   /** The same for the lane of the fast port. */
   readonly lane?: (lane: Lane) => Lane
   /** Where it is to be told what happens. */
@@ -109,6 +109,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
       baseUrl: emulator.apiBaseUrl,
       send: sendByFetch(),
     }),
+    emulator,
   )
   const allowances = createMemoryAllowances()
   const parts: Parts = {

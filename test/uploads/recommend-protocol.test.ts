@@ -18,6 +18,18 @@ test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, required: boole
   expect(recommendProtocol(sizeBytes, reliable)).toMatchObject({ protocol, required })
 })
 
+test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, reason: RegExp]>([
+  [0, true, 'BASIC', /one POST carries it/],
+  [200_000_000, false, 'BASIC', /one POST carries it/],
+  [200_000_001, true, 'BASIC', /make it smaller first/],
+  [30_000_000_000, false, 'BASIC', /make it smaller first/],
+  [30_000_000_001, true, 'TUS', /by no protocol/],
+])('without tus, %d bytes, reliable: %s → %s', (sizeBytes, reliable, protocol, reason) => {
+  const recommended = recommendProtocol(sizeBytes, reliable, false)
+  expect(recommended).toMatchObject({ protocol, required: true })
+  expect(recommended.reason).toMatch(reason)
+})
+
 test('each reason is a sentence of its own', () => {
   const reasons = [
     recommendProtocol(1, true),

@@ -1,0 +1,58 @@
+/** The page about `env.STREAM`, as it stands there: in workerd, with a real file. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { createStreamBinding } from '../../src/emulator/binding.ts'
+import { startTestEmulator } from '../kit/emulator.ts'
+import { testcard, testcardFile } from '../kit/media.ts'
+import { startWorker } from '../kit/worker.ts'
+
+const mintedSchema = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  uploadURL: z.url(),
+  watermark: z.null(),
+  scheduledDeletion: z.null(),
+})
+
+/** The page's blocks with a name, as files beside each other, for this emulator. */
+async function writePage(apiBaseUrl: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-worker-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const page = await readFile('src/emulator/binding.md', 'utf8')
+  const blocks = [...page.matchAll(/^```js (\S+)\n([^]*?)^```$/gm)]
+  expect(blocks.map(([, name]) => name)).toEqual(['worker.js', 'dev.js'])
+  for (const [, name = '', code = ''] of blocks) {
+    const here = code.replace('http://127.0.0.1:4001/client/v4', apiBaseUrl)
+    expect(here === code).toBe(name === 'worker.js')
+    await writeFile(join(folder, name), here)
+  }
+  return folder
+}
+
+test('a Worker in workerd hands out a URL that takes a real file', async () => {
+  const emulator = await startTestEmulator({ encodeMs: 60_000 })
+  const folder = await writePage(emulator.apiBaseUrl)
+  const worker = await startWorker(join(folder, 'dev.js'))
+  const answer = await worker.dispatchFetch('http://worker.example.com/')
+  const minted = mintedSchema.parse(await answer.json())
+
+  const body = new FormData()
+  body.set('file', testcardFile())
+  expect((await fetch(minted.uploadURL, { method: 'POST', body })).status).toBe(200)
+  await emulator.advanceClock(61)
+  expect(await createStreamBinding(emulator).video(minted.id).details()).toMatchObject({
+    status: { state: 'ready' },
+    maxDurationSeconds: 3600,
+    duration: testcard.durationSeconds,
+  })
+})
+
+test("the same Worker with Cloudflare's own simulator has no direct uploads", async () => {
+  const folder = await writePage('http://127.0.0.1:1/client/v4')
+  const worker = await startWorker(join(folder, 'worker.js'), 'STREAM')
+  const answer = await worker.dispatchFetch('http://worker.example.com/')
+  expect(answer.status).toBe(500)
+  expect(await answer.text()).toMatch(/not supported in local mode/)
+})

@@ -1,0 +1,244 @@
+/** The object that stands for `env.STREAM`: as Cloudflare documents the binding, against the emulator. */
+import { expect, describe, test } from 'vitest'
+import {
+  BindingError,
+  type Comparison,
+  type StreamBinding,
+  createStreamBinding,
+} from '../../src/emulator/binding.ts'
+import type { EmulatorOptions } from '../../src/emulator/emulator.ts'
+import { startTestEmulator } from '../kit/emulator.ts'
+import { testcard, testcardFile } from '../kit/media.ts'
+import { openStream } from './kit/stream-client.ts'
+
+async function start(options: EmulatorOptions = {}) {
+  const emulator = await startTestEmulator({ encodeMs: 60_000, ...options })
+  return { emulator, stream: createStreamBinding(emulator) }
+}
+
+function sendFile(uploadURL: string): Promise<Response> {
+  const body = new FormData()
+  body.set('file', testcardFile())
+  return fetch(uploadURL, { method: 'POST', body })
+}
+
+const UNKNOWN = 'f'.repeat(32)
+
+/** Three videos, oldest first, and when the one between was created. */
+async function three(): Promise<{ stream: StreamBinding; ids: string[]; middle: string }> {
+  const { stream } = await start()
+  const ids: string[] = []
+  for (let count = 0; count < 3; count += 1)
+    ids.push((await stream.createDirectUpload({ maxDurationSeconds: 1 })).id)
+  const [newest, middle, oldest] = await stream.videos.list()
+  expect([oldest?.id, middle?.id, newest?.id]).toEqual(ids)
+  return { stream, ids, middle: middle?.created ?? '' }
+}
+
+test('mints a URL that takes a real file, and shows what came of it', async () => {
+  const { emulator, stream } = await start()
+  const minted = await stream.createDirectUpload({
+    maxDurationSeconds: 60,
+    creator: 'ada',
+    meta: { name: 'A film' },
+    allowedOrigins: ['example.com'],
+    requireSignedURLs: true,
+    thumbnailTimestampPct: 0.5,
+  })
+  expect(minted).toEqual({
+    id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    uploadURL: expect.stringMatching(/^http:/),
+    watermark: null,
+    scheduledDeletion: null,
+  })
+  const handle = stream.video(minted.id)
+  expect(handle.id).toBe(minted.id)
+  expect(await handle.details()).toMatchObject({
+    id: minted.id,
+    status: { state: 'pendingupload' },
+    duration: -1,
+    creator: 'ada',
+    meta: { name: 'A film' },
+    allowedOrigins: ['example.com'],
+    requireSignedURLs: true,
+    thumbnailTimestampPct: 0.5,
+    maxDurationSeconds: 60,
+  })
+
+  expect((await sendFile(minted.uploadURL)).status).toBe(200)
+  await emulator.advanceClock(61)
+  const video = await handle.details()
+  expect(video).toMatchObject({
+    readyToStream: true,
+    status: { state: 'ready' },
+    duration: testcard.durationSeconds,
+    input: { width: 640, height: 360 },
+    hlsPlaybackUrl: expect.stringMatching(/\/manifest\/video\.m3u8$/),
+    dashPlaybackUrl: expect.stringMatching(/\/manifest\/video\.mpd$/),
+    watermark: null,
+    clippedFromId: null,
+    liveInputId: null,
+  })
+  expect(video).not.toHaveProperty('uid')
+  expect(video).not.toHaveProperty('playback')
+  await handle.update({ requireSignedURLs: false })
+  expect((await fetch(video.hlsPlaybackUrl)).status).toBe(200)
+})
+
+test('meta holds text only, also where REST put something else there', async () => {
+  const { emulator, stream } = await start()
+  const meta = { name: 'x', count: 3, list: ['a', null] }
+  const { uid } = await openStream(emulator).mintBasic({ maxDurationSeconds: 1, meta })
+  expect((await stream.video(uid).details()).meta).toEqual({
+    name: 'x',
+    count: '3',
+    list: '["a",null]',
+  })
+})
+
+test('updates, and deletes once', async () => {
+  const { stream } = await start()
+  const handle = stream.video((await stream.createDirectUpload({ maxDurationSeconds: 60 })).id)
+  const changed = await handle.update({ maxDurationSeconds: 30, creator: 'bo', meta: { a: 'b' } })
+  expect(changed).toMatchObject({ maxDurationSeconds: 30, creator: 'bo', meta: { a: 'b' } })
+  expect(await handle.delete()).toBeUndefined()
+  await expect(handle.delete()).rejects.toMatchObject({ name: 'NotFoundError' })
+})
+
+describe('lists', () => {
+  test.each<['before' | 'after', Comparison | undefined, (0 | 1 | 2)[]]>([
+    ['before', undefined, [0]],
+    ['before', 'lt', [0]],
+    ['before', 'lte', [1, 0]],
+    ['before', 'eq', [1]],
+    ['before', 'gt', [2]],
+    ['before', 'gte', [2, 1]],
+    ['after', undefined, [2, 1]],
+    ['after', 'gte', [2, 1]],
+    ['after', 'gt', [2]],
+    ['after', 'eq', [1]],
+    ['after', 'lt', [0]],
+    ['after', 'lte', [1, 0]],
+  ])('%s %s', async (field, comparison, expected) => {
+    const { stream, ids, middle } = await three()
+    const comparisons = comparison === undefined ? {} : { [`${field}Comp`]: comparison }
+    const listed = await stream.videos.list({ [field]: middle, ...comparisons })
+    expect(listed.map(({ id }) => id)).toEqual(expected.map((place) => ids[place]))
+  })
+
+  test('between two moments, which differ by less than a microsecond', async () => {
+    const { stream, ids, middle } = await three()
+    const listed = async (moment: string, beforeComp: Comparison) =>
+      (await stream.videos.list({ before: moment, beforeComp })).map(({ id }) => id)
+    const later = middle.replace('Z', '001Z')
+    expect(await listed(later, 'lt')).toEqual([ids[1], ids[0]])
+    expect(await listed(later, 'eq')).toEqual([])
+    expect(await listed(later, 'gte')).toEqual([ids[2]])
+    const both = { before: middle, beforeComp: 'lte', after: middle, limit: 1 } as const
+    expect((await stream.videos.list(both)).map(({ id }) => id)).toEqual([ids[1]])
+    expect(await stream.videos.list({ before: middle, after: middle })).toEqual([])
+  })
+
+  test('as many as asked for, newest first', async () => {
+    const { stream, ids } = await three()
+    expect((await stream.videos.list({ limit: 2 })).map(({ id }) => id)).toEqual([ids[2], ids[1]])
+  })
+})
+
+describe('errors', () => {
+  test.each<[string, object, (stream: StreamBinding) => Promise<unknown>]>([
+    [
+      'a wrong order',
+      { name: 'BadRequestError', code: 10_005, statusCode: 400, message: /^Bad Request: .*36000/ },
+      (stream) => stream.createDirectUpload({ maxDurationSeconds: 0 }),
+    ],
+    [
+      'a watermark profile, of which there are none',
+      { name: 'BadRequestError', statusCode: 400, message: /watermark/ },
+      (stream) => stream.createDirectUpload({ maxDurationSeconds: 1, watermark: { id: 'x' } }),
+    ],
+    [
+      'an unknown video',
+      { name: 'NotFoundError', code: 10_003, statusCode: 404 },
+      (stream) => stream.video(UNKNOWN).details(),
+    ],
+    [
+      'an id that would leave its place',
+      { name: 'NotFoundError', statusCode: 404 },
+      (stream) => stream.video('../stream/webhook').details(),
+    ],
+    [
+      'a change of an unknown video',
+      { name: 'NotFoundError' },
+      (stream) => stream.video(UNKNOWN).update({ creator: 'x' }),
+    ],
+    [
+      'a limit of 0',
+      { name: 'BadRequestError', statusCode: 400 },
+      (stream) => stream.videos.list({ limit: 0 }),
+    ],
+    [
+      'a moment that is none',
+      { name: 'BadRequestError', statusCode: 400, message: /before must be an RFC 3339 time/ },
+      (stream) => stream.videos.list({ before: 'yesterday' }),
+    ],
+    [
+      'upload by URL, which the emulator has not',
+      { name: 'BadRequestError', message: /^upload\(\) is not in headgate's emulator/ },
+      (stream) => stream.upload(),
+    ],
+    [
+      'a token, which the emulator has not',
+      { name: 'BadRequestError', message: /^generateToken\(\) is not/ },
+      (stream) => stream.video(UNKNOWN).generateToken(),
+    ],
+    [
+      'captions, which the emulator has not',
+      { name: 'BadRequestError', message: /^captions\.list\(\) is not/ },
+      (stream) => stream.video(UNKNOWN).captions.list(),
+    ],
+  ])('%s', async (_what, { message = /./, ...expected }: { message?: RegExp }, act) => {
+    const { stream } = await start()
+    const acting = act(stream)
+    await expect(acting).rejects.toBeInstanceOf(BindingError)
+    await expect(acting).rejects.toMatchObject(expected)
+    await expect(acting).rejects.toThrow(message)
+  })
+
+  test.each([
+    [429, 'RateLimitedError'],
+    [403, 'ForbiddenError'],
+    [413, 'QuotaReachedError'],
+    [500, 'InternalError'],
+    [503, 'InternalError'],
+  ])('planned trouble: %i', async (statusCode, name) => {
+    const { emulator, stream } = await start()
+    await emulator.fault({ on: 'direct_upload', status: statusCode })
+    const minting = stream.createDirectUpload({ maxDurationSeconds: 1 })
+    await expect(minting).rejects.toMatchObject({ name, statusCode })
+  })
+
+  test('storage that is spent', async () => {
+    const { stream } = await start({ storageMinutes: 1 })
+    await expect(stream.createDirectUpload({ maxDurationSeconds: 61 })).rejects.toMatchObject({
+      name: 'QuotaReachedError',
+      code: 10_011,
+      statusCode: 413,
+    })
+  })
+
+  test('a token that is not the emulator’s', async () => {
+    const { emulator } = await start()
+    const stream = createStreamBinding({ ...emulator, token: 'another' })
+    await expect(stream.videos.list()).rejects.toMatchObject({ name: 'ForbiddenError' })
+  })
+
+  test('an emulator that is not there is named, and where it should be', async () => {
+    const { emulator, stream } = await start()
+    await emulator.close()
+    await expect(stream.videos.list()).rejects.toMatchObject({
+      name: 'InternalError',
+      message: `The emulator at ${emulator.url} does not answer: is \`npx headgate emulator\` running there?`,
+    })
+  })
+})

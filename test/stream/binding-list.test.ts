@@ -1,0 +1,87 @@
+/** Lists by the binding: page by page, whatever a page holds. */
+import { expect, onTestFinished, test } from 'vitest'
+import { createStreamBinding } from '../../src/emulator/binding.ts'
+import { startEmulator } from '../../src/emulator/emulator.ts'
+import { createBindingBackend } from '../../src/stream/binding.ts'
+import { pendingVideos } from '../../src/uploads/pending-videos.ts'
+import { orderOf } from '../contracts/stream-suite.ts'
+import { knobsOf } from '../kit/emulator.ts'
+
+/** Seven videos of two creators in turn, oldest first, behind pages of so many. */
+async function sevenVideos(mostOfAPage: number) {
+  const emulator = await startEmulator()
+  onTestFinished(() => emulator.close())
+  const binding = createStreamBinding(emulator)
+  let calls = 0
+  const backend = createBindingBackend({
+    ...binding,
+    videos: {
+      list(params = {}) {
+        calls += 1
+        return binding.videos.list({
+          ...params,
+          limit: Math.min(params.limit ?? 1000, mostOfAPage),
+        })
+      },
+    },
+  })
+  const uids: string[] = []
+  for (let count = 0; count < 7; count += 1)
+    uids.push((await backend.createDirectUpload(orderOf(count % 2 === 0 ? 'ada' : 'bo'))).uid)
+  const knobs = knobsOf(emulator.url)
+  return {
+    backend,
+    uids,
+    calls: () => calls,
+    details: async () => (await knobs.state()).requests['details'],
+  }
+}
+
+const ids = (videos: readonly { readonly uid: string }[]) => videos.map(({ uid }) => uid)
+
+// At least two: the last one of a page is the first of the next.
+test.each([2, 3, 7, 1000])('all of them, in pages of %i', async (most) => {
+  const { backend, uids } = await sevenVideos(most)
+  const oldest = await backend.listVideos({ ascending: true })
+  expect(ids(oldest.videos)).toEqual(uids)
+  expect(oldest.total).toBe(7)
+  expect(ids((await backend.listVideos({})).videos)).toEqual(uids.toReversed())
+  const bo = await backend.listVideos({ creator: 'bo', ascending: true, limit: 2 })
+  expect(ids(bo.videos)).toEqual([uids[1], uids[3]])
+  const pages: string[] = []
+  for await (const page of pendingVideos(backend, { createdAfter: new Date(0), creator: 'ada' }))
+    pages.push(...ids(page))
+  expect(pages).toEqual([uids[0], uids[2], uids[4], uids[6]])
+})
+
+test('the newest few take one call', async () => {
+  const { backend, uids, calls } = await sevenVideos(1000)
+  expect(await backend.listVideos({ limit: 2 })).toMatchObject({
+    videos: [{ uid: uids[6] }, { uid: uids[5] }],
+    total: null,
+  })
+  expect(calls()).toBe(1)
+})
+
+test('many uids take one list, and one call for each that is not in it', async () => {
+  const { backend, uids, calls, details } = await sevenVideos(5)
+  const asked = [...uids.toReversed(), 'f'.repeat(32), 'no uid!', ...uids]
+  const listed = await backend.listVideos({ uids: asked, ascending: true, limit: 6 })
+  expect(listed.total).toBe(7)
+  expect(new Set(ids(listed.videos)).size).toBe(6)
+  const times = listed.videos.map(({ createdAt }) => createdAt?.getTime() ?? 0)
+  expect(times).toEqual(times.toSorted((a, b) => a - b))
+  expect(calls()).toBe(1)
+  expect(await details()).toBe(3)
+})
+
+test('a few uids take no list, and all conditions hold for each', async () => {
+  const { backend, uids, calls, details } = await sevenVideos(1000)
+  const bo = await backend.listVideos({ uids: uids.slice(0, 4), creator: 'bo' })
+  expect(new Set(ids(bo.videos))).toEqual(new Set([uids[1], uids[3]]))
+  expect(calls()).toBe(0)
+  expect(await details()).toBe(4)
+  const many = await backend.listVideos({ uids, creator: 'bo', state: 'pendingupload' })
+  expect(many.total).toBe(3)
+  expect(await details()).toBe(4)
+})

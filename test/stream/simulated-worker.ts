@@ -1,0 +1,58 @@
+/** A Worker that asks Cloudflare's own simulator by our adapter, over RPC, and tells what came of it. */
+import { createBindingBackend } from '../../src/stream/binding.ts'
+import type { StreamBinding } from '../../src/stream/binding-types.ts'
+import { StreamError } from '../../src/stream/errors.ts'
+
+/** What the simulator has besides. */
+interface Env {
+  readonly STREAM: StreamBinding & {
+    upload(body: ReadableStream, params: { creator: string; meta: object }): Promise<{ id: string }>
+  }
+}
+
+const ABSENT = 'f'.repeat(32)
+
+async function failure(call: Promise<unknown>): Promise<object> {
+  try {
+    return { answered: await call }
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error
+    const { kind, mayHaveHappened, message } = error
+    return { kind, mayHaveHappened, message }
+  }
+}
+
+export default {
+  async fetch(request: Request, { STREAM }: Env): Promise<Response> {
+    if (request.body === null) return new Response(null, { status: 400 })
+    const backend = createBindingBackend(STREAM)
+    const meta = { name: 'x.mp4', headgate: 'here/1' }
+    const { id } = await STREAM.upload(request.body, { creator: 'ada', meta })
+    await STREAM.upload(new Blob(['other']).stream(), { creator: 'bo', meta: {} })
+    return Response.json({
+      id,
+      found: await backend.findVideo(id),
+      changed: await backend.updateVideo(id, { creator: 'eve', meta: { name: 'y.mp4' } }),
+      listed: await backend.listVideos({ creator: 'eve', createdAfter: new Date(0) }),
+      asked: await backend.listVideos({ uids: [id, ABSENT] }),
+      absent: [
+        await backend.findVideo(ABSENT),
+        await backend.updateVideo(ABSENT, { creator: 'x' }),
+        await backend.deleteVideo(ABSENT),
+      ],
+      minted: await failure(
+        backend.createDirectUpload({
+          maxDurationSeconds: 60,
+          expiresAt: new Date(Date.now() + 600_000),
+          creator: 'ada',
+          meta: { list: [1] },
+          allowedOrigins: [],
+          requireSignedURLs: false,
+          scheduledDeletion: null,
+          thumbnailTimestampPct: null,
+        }),
+      ),
+      deleted: [await backend.deleteVideo(id), await backend.deleteVideo(id)],
+    })
+  },
+}
