@@ -6,8 +6,8 @@ import { createCallers } from './http/callers.ts'
 import { type ConsoleOptions, createFrontDoor, withConsoleFiles } from './http/console.ts'
 import { withCors } from './http/cors.ts'
 import { createCrowdLimit } from './http/crowd-limit.ts'
-import { createDeadlines } from './http/deadlines.ts'
-import type { Door } from './http/door.ts'
+import { type Deadlines, createDeadlines } from './http/deadlines.ts'
+import { type Door, say } from './http/door.ts'
 import { GRAPHQL_PATH } from './http/graphql-address.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { type Readiness, createReadyDoor, healthDoor } from './http/health.ts'
@@ -38,6 +38,8 @@ export interface GatewayOptions extends WebhookOptions {
   readonly allowedOrigins: readonly string[]
   /** False hides the schema and GraphiQL. */
   readonly introspection: boolean
+  /** The page that browsers find at `/graphql`, see graphiql.ts; null on hosts that have no room for it. */
+  readonly graphiQL: (() => Promise<Response>) | null
   /**
    * Names by which a gateway without tokens may be addressed, besides addresses and local names; null
    * where any will do, because tokens are asked for.
@@ -47,10 +49,12 @@ export interface GatewayOptions extends WebhookOptions {
   readonly https: boolean
   /** What `/readyz` asks, besides the database. */
   readonly readiness: Readiness
-  /** The door for Prometheus. */
-  readonly metrics: MetricsDoorOptions
+  /** The door for Prometheus; null on hosts that measure nothing. */
+  readonly metrics: MetricsDoorOptions | null
   /** The console that browsers find at `/`; null for none. */
   readonly console: Omit<ConsoleOptions, 'wantsToken'> | null
+  /** How it is noticed that an operation takes too long. @default by one timer for all */
+  readonly deadlines?: Deadlines
 }
 
 export interface Gateway {
@@ -84,6 +88,9 @@ const DOORS = `headgate: a GraphQL gateway for direct creator uploads to Cloudfl
 /readyz           ready?
 /metrics          what is measured, for Prometheus`
 
+const nothingMeasured: Door = async () =>
+  say(404, 'Nothing is measured here: ask whoever hosts the gateway for its numbers.')
+
 /** Puts the parts together. Whoever made the parts ends them, after `parts.closing` is given. */
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const { log } = parts
@@ -91,7 +98,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const { authenticate } = callers
   const origins = new Set(options.allowedOrigins)
   const crowd = createCrowdLimit(parts.telemetry)
-  const deadlines = createDeadlines(parts, MOST_MILLISECONDS)
+  const deadlines = options.deadlines ?? createDeadlines(parts, MOST_MILLISECONDS)
   const documents = createKnownDocuments()
   const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines, documents })
   const { closing } = parts
@@ -114,7 +121,10 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
     [WEBHOOK_PATH]: withApology(log, createWebhookDoor(takeNotice, options)),
     '/healthz': healthDoor,
     '/readyz': createReadyDoor(parts, options.readiness),
-    '/metrics': withApology(log, createMetricsDoor(options.metrics)),
+    '/metrics':
+      options.metrics === null
+        ? nothingMeasured
+        : withApology(log, createMetricsDoor(options.metrics)),
   }
   const { knownHosts } = options
   const open = withConsoleFiles(console, createRouter(doors, parts.telemetry, noteAnswer))

@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { realClock } from './clock.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { createGateway } from './gateway.ts'
+import { createGraphiQLPage } from './http/graphiql.ts'
 import { type Listener, listen } from './node/listen.ts'
 import { isSignedByNode } from './node/signature.ts'
 import { openDatabase } from './open-database.ts'
@@ -136,6 +137,7 @@ export async function startGateway(
       auth: config.auth,
       allowedOrigins: [...ownOrigins(config, listener), ...config.allowedOrigins],
       introspection: config.introspection,
+      graphiQL: createGraphiQLPage(),
       knownHosts: knownHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,

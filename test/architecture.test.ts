@@ -115,13 +115,18 @@ const rules: Readonly<Record<string, Rule>> = {
 
   // Those who choose the parts, and start them.
   'main.ts': { inside: [''], packages: 'any' },
+  'worker.ts': {
+    inside: ['worker/', 'http/door.ts', 'http/graphql-address.ts', 'unavailable.ts'],
+    packages: ['cloudflare:workers'],
+  },
   'cli.ts': { inside: [''], packages: 'any' },
   commands: { inside: [''], packages: 'any' },
   demo: { inside: [''], packages: 'any' },
   // Their tools: of Node and the environment, and of the rooms they know the words only.
   'clock.ts': { inside: [], types: ['uploads/'], packages: [] },
+  'portable-config.ts': { inside: ['variables.ts'], types: ['http/'], packages: [] },
   'config.ts': {
-    inside: ['variables.ts', 'node/client-address.ts'],
+    inside: ['portable-config.ts', 'node/client-address.ts'],
     types: ['http/'],
     packages: ['node:net'],
   },
@@ -152,6 +157,26 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['http/', 'gateway.ts', 'uploads/'],
     packages: ['node:', '@whatwg-node/server', 'graphql-ws', 'ws', 'undici'],
   },
+  // What only Workers have: bindings, one Durable Object, sockets of their own kind.
+  worker: {
+    inside: [
+      'worker/',
+      'gateway.ts',
+      'http/',
+      'uploads/',
+      'stream/',
+      'store/d1/',
+      'events/',
+      'allowances/',
+      'telemetry/silent.ts',
+      'portable-config.ts',
+      'clock.ts',
+      'redact.ts',
+      'time-ordered-id.ts',
+      'unavailable.ts',
+    ],
+    packages: ['cloudflare:workers', 'graphql-ws'],
+  },
   'read-console.ts': {
     inside: ['error-code.ts'],
     types: ['config.ts', 'http/'],
@@ -164,7 +189,22 @@ const rules: Readonly<Record<string, Rule>> = {
 }
 
 /** What runs on Cloudflare Workers, where there is no Node to lean on. */
-const portable = ['uploads', 'graphql', 'http', 'stream', 'events', 'allowances', 'gateway.ts']
+const portable = [
+  'uploads',
+  'graphql',
+  'http',
+  'stream',
+  'events',
+  'allowances',
+  'gateway.ts',
+  'worker',
+  'worker.ts',
+  'portable-config.ts',
+  'variables.ts',
+  'clock.ts',
+  'redact.ts',
+  'time-ordered-id.ts',
+]
 
 /** Folders and files that run there as well, in rooms that do not; with the packages that they may lean on. */
 const portableFolders: Readonly<Record<string, readonly string[]>> = {
@@ -352,7 +392,7 @@ describe('files', () => {
   test('are named in kebab-case, after what is in them', () => {
     const names = files.flatMap((file) =>
       file
-        .replace(/(?:\.config)?\.tsx?$/, '')
+        .replace(/(?:\.config|\.d)?\.tsx?$/, '')
         .split('/')
         .map((name) => ({ file, name })),
     )
@@ -369,7 +409,9 @@ describe('files', () => {
       .object({ dependencies: z.record(z.string(), z.string()) })
       .parse(JSON.parse(readFileSync(join(source, '../package.json'), 'utf8')))
     const missing = imports
-      .filter((one) => !one.typesOnly && !isInside(one) && !one.target.startsWith('node:'))
+      .filter(
+        (one) => !one.typesOnly && !isInside(one) && !/^(?:node|cloudflare):/.test(one.target),
+      )
       // The console is bundled before it is installed anywhere.
       .filter(({ file }) => roomOf(file) !== 'console')
       .filter(({ target }) => !(packageOf(target) in manifest.dependencies))

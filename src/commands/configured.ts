@@ -1,5 +1,5 @@
 /** Reads the configuration for a command, and tells all mistakes at once. */
-import type { ConfigOutcome } from '../config.ts'
+import type { ConfigOutcome } from '../portable-config.ts'
 
 /** Null where there are mistakes: they have been written to standard error. */
 export function configured<T>(

@@ -1,6 +1,9 @@
 /** Events within one process: listeners by topic, called in the order of the changes. */
 import type { ChangeListener, Topic, UploadEvents } from './events.ts'
 
+/** Within one process a listener hears from the moment on in which it subscribes. */
+export const READY: Promise<void> = Promise.resolve()
+
 /** Keeps the listeners of one process; a topic is dropped with its last listener. */
 export function createMemoryEvents(): UploadEvents {
   const listeners = new Map<string, Set<ChangeListener>>()
@@ -21,15 +24,19 @@ export function createMemoryEvents(): UploadEvents {
       // Another function each time: the same listener may subscribe twice, and stop once.
       const own: ChangeListener = (upload) => listener(upload)
       listeners.set(key, group.add(own))
-      return () => {
-        group.delete(own)
-        if (group.size === 0 && listeners.get(key) === group) listeners.delete(key)
+      return {
+        ready: READY,
+        stop() {
+          group.delete(own)
+          if (group.size === 0 && listeners.get(key) === group) listeners.delete(key)
+        },
       }
     },
   }
 }
 
-function keyOf(topic: Topic): string {
+/** Names a topic; no two have the same name. */
+export function keyOf(topic: Topic): string {
   switch (topic.of) {
     case 'upload':
       return `upload:${topic.uid}`

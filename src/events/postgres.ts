@@ -121,10 +121,13 @@ export async function createPostgresEvents(parts: PostgresEventsParts): Promise<
     },
     subscribe(topic, listener) {
       const leave = audience.enter(topic)
-      const stop = local.subscribe(topic, listener)
-      return () => {
-        leave()
-        stop()
+      const { ready, stop } = local.subscribe(topic, listener)
+      return {
+        ready,
+        stop() {
+          leave()
+          stop()
+        },
       }
     },
     async catchUp() {

@@ -25,7 +25,8 @@ builder.subscriptionFields((t) => ({
     type: UploadType,
     description:
       "Every change to any of the caller's uploads, from now on. Completes when the token lapses, the gateway stops, or the reader fell far behind: read `uploads` then, and subscribe again.",
-    subscribe: (_root, _args, { parts, viewer }) => changesOrThrow(watchUploads(parts, viewer)),
+    subscribe: async (_root, _args, { parts, viewer }) =>
+      changesOrThrow(await watchUploads(parts, viewer)),
     resolve: renewed,
   }),
 }))

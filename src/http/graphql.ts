@@ -2,12 +2,13 @@
 import { type Authenticate, isViewer } from './authenticate.ts'
 import { type Door, readBody } from './door.ts'
 import { withWordToComeBack } from './come-back.ts'
-import { createGraphiQLPage } from './graphiql.ts'
 import { MAX_REQUEST_BYTES } from './graphql-address.ts'
 import type { Yoga } from './yoga.ts'
 
 export interface GraphQLDoorOptions {
   readonly introspection: boolean
+  /** What browsers are shown instead of an answer; null for nothing but answers. */
+  readonly graphiQL: (() => Promise<Response>) | null
   readonly allowedOrigins: readonly string[]
   /** Given when the gateway stops. */
   readonly closing: AbortSignal
@@ -18,10 +19,10 @@ export function createGraphQLDoor(
   authenticate: Authenticate,
   options: GraphQLDoorOptions,
 ): Door {
-  const page = createGraphiQLPage()
+  const page = options.introspection ? options.graphiQL : null
   return async (request, visitor) => {
     // The page is shown to anybody; nothing is executed for it.
-    if (options.introspection && request.method === 'GET' && acceptsHTML(request)) return page()
+    if (page !== null && request.method === 'GET' && acceptsHTML(request)) return page()
     if (isFromElsewhere(request, options.allowedOrigins)) {
       return answer(
         request,

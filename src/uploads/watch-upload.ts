@@ -14,7 +14,7 @@ import type { Viewer } from './viewer.ts'
 
 /**
  * The upload as it stands, then every change in order of `version`, ending after a terminal status
- * or with the viewer's token.
+ * with the viewer's token, or where changes can no longer be heard.
  */
 export async function watchUpload(
   parts: Pick<Parts, 'store' | 'events' | 'watchers' | 'clock' | 'closing'>,
@@ -36,16 +36,19 @@ export async function watchUpload(
     if (isTerminal(upload.status)) queue.end()
   }
 
-  // Listening begins before the state is read; what is heard meanwhile is shown after it.
-  let heard: Upload[] | null = []
-  const stop = parts.events.subscribe({ of: 'upload', uid }, (upload) => {
+  function hear(upload: Upload): void {
     if (heard === null) show(upload)
     else heard.push(upload)
-  })
+  }
+
+  // Listening begins before the state is read; what is heard meanwhile is shown after it.
+  let heard: Upload[] | null = []
+  const { ready, stop } = parts.events.subscribe({ of: 'upload', uid }, hear, queue.end)
   releases.push(stop)
 
   let present: Upload | null = null
   try {
+    await ready
     present = await findUpload(parts, viewer, uid)
   } finally {
     if (present === null) await queue.changes.return?.()

@@ -5,11 +5,14 @@ import type { Parts } from './parts.ts'
 import { type RateLimited, tooManySubscriptions } from './problem.ts'
 import type { Viewer } from './viewer.ts'
 
-/** Changes to what `uploads` would list for this viewer; ends with the viewer's token only. */
-export function watchUploads(
+/**
+ * Changes to what `uploads` would list for this viewer; ends with the viewer's token, or where changes
+ * can no longer be heard.
+ */
+export async function watchUploads(
   parts: Pick<Parts, 'events' | 'watchers' | 'clock' | 'closing'>,
   viewer: Viewer,
-): UploadChanges | RateLimited {
+): Promise<UploadChanges | RateLimited> {
   const leave = parts.watchers.enter(viewer.subject)
   if (leave === null) return tooManySubscriptions()
   const releases: (() => void)[] = [leave]
@@ -19,9 +22,14 @@ export function watchUploads(
   const topic = viewer.isAdmin
     ? ({ of: 'all' } as const)
     : ({ of: 'creator', creator: viewer.subject } as const)
-  releases.push(
-    parts.events.subscribe(topic, (upload) => queue.put(upload)),
-    endEarly(parts, viewer, queue),
-  )
+  const { ready, stop } = parts.events.subscribe(topic, queue.put, queue.end)
+  releases.push(stop)
+  try {
+    await ready
+  } catch (error) {
+    await queue.changes.return?.()
+    throw error
+  }
+  releases.push(endEarly(parts, viewer, queue))
   return queue.changes
 }

@@ -1,6 +1,6 @@
 /** What every carrier of changes must promise, within one process or between many: one suite. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Topic, UploadEvents } from '../../src/events/events.ts'
+import type { Subscription, Topic, UploadEvents } from '../../src/events/events.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { uploadOf } from '../kit/samples.ts'
 
@@ -16,6 +16,12 @@ export interface OpenedEvents {
 
 const all: Topic = { of: 'all' }
 
+/** Resolves once all of these listen. */
+async function begin(...subscriptions: Subscription[]): Promise<(() => void)[]> {
+  await Promise.all(subscriptions.map(({ ready }) => ready))
+  return subscriptions.map(({ stop }) => stop)
+}
+
 export function describeUploadEvents(name: string, open: () => Promise<OpenedEvents>): void {
   describe(`${name} keeps the promises of UploadEvents`, () => {
     let opened: OpenedEvents
@@ -30,9 +36,12 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
     })
 
     /** What is heard about a topic from now on, each as uid and version. */
-    function listen(topic: Topic): { heard: string[]; stop: () => void } {
+    async function listen(topic: Topic): Promise<{ heard: string[]; stop: () => void }> {
       const heard: string[] = []
-      const stop = events.subscribe(topic, ({ uid, version }) => heard.push(`${uid}${version}`))
+      const { ready, stop } = events.subscribe(topic, ({ uid, version }) =>
+        heard.push(`${uid}${version}`),
+      )
+      await ready
       return { heard, stop }
     }
 
@@ -56,7 +65,7 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
         { of: 'creator', creator: 'bob' },
         all,
       ]
-      const listeners = topics.map(listen)
+      const listeners = await Promise.all(topics.map(listen))
       await publish({ uid: 'a', creator: 'alice' }, { uid: 'b', creator: 'alice' })
       await publish({ uid: 'c', creator: 'bob' })
       expect(listeners.map(({ heard }) => heard)).toEqual([
@@ -76,7 +85,7 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
         { of: 'creator', creator: '' },
         { of: 'creator', creator: '__proto__' },
       ]
-      const listeners = topics.map(listen)
+      const listeners = await Promise.all(topics.map(listen))
       await publish({ uid: 'alice', creator: 'alice' })
       expect(listeners.flatMap(({ heard }) => heard)).toEqual([])
       await publish({ uid: 'x', creator: '__proto__' }, { uid: 'y', creator: '' })
@@ -85,7 +94,7 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
 
     test('the upload arrives whole, as it was published', async () => {
       const heard: Upload[] = []
-      events.subscribe(all, (upload) => heard.push(upload))
+      await begin(events.subscribe(all, (upload) => heard.push(upload)))
       const upload = uploadOf({
         id: 'id-of-whole',
         uid: 'whole',
@@ -98,7 +107,7 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
     })
 
     test('changes are heard in the order in which they were published', async () => {
-      const { heard } = listen({ of: 'upload', uid: 'a' })
+      const { heard } = await listen({ of: 'upload', uid: 'a' })
       const versions = Array.from({ length: 200 }, (_, index) => index + 1)
       await publish(...versions.map((version) => ({ uid: 'a', version })))
       expect(heard).toEqual(versions.map((version) => `a${version}`))
@@ -106,13 +115,13 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
 
     test('nothing is kept: who comes later hears only what happens later', async () => {
       await publish({ uid: 'a', version: 1 })
-      const { heard } = listen(all)
+      const { heard } = await listen(all)
       await publish({ uid: 'a', version: 2 })
       expect(heard).toEqual(['a2'])
     })
 
     test('who stops hears no more, and stopping twice is stopping once', async () => {
-      const [one, other] = [listen(all), listen(all)]
+      const [one, other] = [await listen(all), await listen(all)]
       await publish({ uid: 'a', version: 1 })
       one.stop()
       one.stop()
@@ -121,37 +130,40 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
       expect(other.heard).toEqual(['a1', 'a2'])
       other.stop()
       await publish({ uid: 'a', version: 3 })
-      expect(listen(all).heard).toEqual([])
+      expect((await listen(all)).heard).toEqual([])
       expect(other.heard).toEqual(['a1', 'a2'])
     })
 
     test('each subscription is one of its own, even where the listener is the same', async () => {
       const heard: number[] = []
       const listener = ({ version }: Upload): number => heard.push(version)
-      const [first, second] = [events.subscribe(all, listener), events.subscribe(all, listener)]
+      const [first, second] = await begin(
+        events.subscribe(all, listener),
+        events.subscribe(all, listener),
+      )
       await publish({ version: 1 })
       expect(heard).toEqual([1, 1])
-      first()
-      first()
+      first?.()
+      first?.()
       await publish({ version: 2 })
       expect(heard).toEqual([1, 1, 2])
-      second()
-      const third = events.subscribe(all, listener)
-      second()
+      second?.()
+      const [third] = await begin(events.subscribe(all, listener))
+      second?.()
       await publish({ version: 3 })
       expect(heard).toEqual([1, 1, 2, 3])
-      third()
+      third?.()
     })
 
     test('who stops while a change is delivered is not called any more', async () => {
       const heard: string[] = []
       const stops: (() => void)[] = []
       for (const listener of ['first', 'second', 'third']) {
-        const stop = events.subscribe(all, () => {
+        const subscription = events.subscribe(all, () => {
           heard.push(listener)
           for (const stopAny of stops) stopAny()
         })
-        stops.push(stop)
+        stops.push(...(await begin(subscription)))
       }
       await publish({ version: 1 })
       await publish({ version: 2 })
@@ -160,11 +172,12 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
 
     test('who stops itself while a change is delivered takes it from nobody else', async () => {
       const heard: string[] = []
-      const stop = events.subscribe(all, () => {
+      const { ready, stop } = events.subscribe(all, () => {
         heard.push('once')
         stop()
       })
-      const after = listen(all)
+      await ready
+      const after = await listen(all)
       await publish({ uid: 'a', version: 1 })
       await publish({ uid: 'a', version: 2 })
       expect(heard).toEqual(['once'])
@@ -173,11 +186,14 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
 
     test('who begins while a change is delivered hears the next one', async () => {
       const heard: number[] = []
-      const stop = events.subscribe(all, () => {
+      let later: Subscription | null = null
+      const { ready, stop } = events.subscribe(all, () => {
         stop()
-        events.subscribe(all, ({ version }) => heard.push(version))
+        later = events.subscribe(all, ({ version }) => heard.push(version))
       })
+      await ready
       await publish({ version: 1 })
+      if (later !== null) await begin(later)
       await publish({ version: 2 })
       expect(heard).toEqual([2])
     })

@@ -29,7 +29,7 @@ test('a topic takes no memory once nobody listens to it', () => {
 
   function comeAndGo(from: number): number {
     for (let n = from; n < from + 50_000; n += 1) {
-      const stop = events.subscribe({ of: 'upload', uid: `a rather long name ${n}` }, () => {})
+      const { stop } = events.subscribe({ of: 'upload', uid: `a rather long name ${n}` }, () => {})
       events.publish(uploadOf({ uid: `a rather long name ${n}` }))
       stop()
     }

@@ -1,137 +1,21 @@
-/** Bounds on what one operation may ask for: the same by HTTP and by WebSocket. */
-import { createClient } from 'graphql-ws'
+/** Bounds on what one operation may ask for: what is the same everywhere, and what takes Node's clock. */
 import { describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
-import { MOST_ALIASES, MOST_DIRECTIVES, MOST_LEVELS } from '../../src/http/operation-limits.ts'
-import { MOST_SOCKETS } from '../../src/http/socket.ts'
 import { MOST_MILLISECONDS } from '../../src/http/time-limit.ts'
-import {
-  type LogLine,
-  TEST_SECRET,
-  type TestGateway,
-  startTestGateway,
-  tokenFor,
-} from '../kit/gateway.ts'
+import { ask, describeLimits } from '../contracts/http-limits.ts'
+import { type LogLine, startTestGateway } from '../kit/gateway.ts'
 
-interface Answer {
-  readonly status: number
-  readonly text: string
-}
-
-async function post(gateway: TestGateway, body: string): Promise<Answer> {
-  const response = await fetch(`${gateway.url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
-  })
-  return { status: response.status, text: await response.text() }
-}
-
-const ask = (gateway: TestGateway, query: string, variables = {}): Promise<Answer> =>
-  post(gateway, JSON.stringify({ query, variables }))
-
-/** What the first result by WebSocket says. */
-async function bySocket(gateway: TestGateway, query: string, token = ''): Promise<string> {
-  const client = createClient({
-    url: `${gateway.url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    retryAttempts: 0,
-    connectionParams: { authorization: `Bearer ${token}` },
-  })
-  try {
-    for await (const result of client.iterate({ query })) return JSON.stringify(result)
-    return 'nothing'
-  } catch (error) {
-    // A socket that is closed rejects with its code, anything else with errors of the operation.
-    const isClose = typeof error === 'object' && error !== null && 'code' in error
-    return isClose ? `closed ${String(error.code)}` : JSON.stringify(error)
-  } finally {
-    await client.dispose()
+describeLimits('on Node', async (variables) => {
+  const gateway = await startTestGateway(variables)
+  const as = (token?: string) => gateway.as(token)
+  return {
+    url: gateway.url,
+    as,
+    webhookSecret: () => Promise.reject(new Error('Nobody asks for it.')),
   }
-}
+})
 
 const times = (count: number, one: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => one(index)).join(' ')
-
-const aliases = (count: number): string => `{ ${times(count, (n) => `a${n}: __typename`)} }`
-const directives = (count: number): string =>
-  `{ ${times(count, (n) => `a${n}: __typename @include(if: true)`)} }`
-/** Levels through inline fragments do not count: only fields take a reader deeper. */
-const levels = (count: number): string =>
-  `${'{ node(id: "x") '.repeat(count)} { id } ${'}'.repeat(count)}`
-const throughFragment = (document: string): string => `{ ...F } fragment F on Query ${document}`
-
-describe('a document', () => {
-  it.each([
-    ['levels', levels(MOST_LEVELS + 1), `${MOST_LEVELS} levels deep`],
-    ['aliases', aliases(MOST_ALIASES + 1), `${MOST_ALIASES} aliases`],
-    [
-      'aliases in a fragment',
-      throughFragment(aliases(MOST_ALIASES + 1)),
-      `${MOST_ALIASES} aliases`,
-    ],
-    ['directives', directives(MOST_DIRECTIVES + 1), `${MOST_DIRECTIVES} directives`],
-    [
-      'directives in a fragment',
-      throughFragment(directives(MOST_DIRECTIVES + 1)),
-      `${MOST_DIRECTIVES} directives`,
-    ],
-    ['tokens', `{ ${times(1001, () => '__typename')} }`, '1000 tokens'],
-    [
-      'circular fragments',
-      '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }',
-      'Cannot spread fragment',
-    ],
-    ['nothing that ends', '{'.repeat(900), 'Syntax Error'],
-  ])('with too many %s is refused in words, both ways', async (_name, document, words) => {
-    const gateway = await startTestGateway()
-    const { status, text } = await ask(gateway, document)
-    expect(text).toContain(words)
-    expect([200, 400]).toContain(status)
-    expect(text).not.toContain('"data":{')
-    expect(await bySocket(gateway, document)).toContain(words)
-  })
-
-  it('within the bounds is answered', async () => {
-    const gateway = await startTestGateway()
-    for (const document of [aliases(MOST_ALIASES), directives(MOST_DIRECTIVES)]) {
-      expect((await ask(gateway, document)).text).toContain('"data":{')
-      expect(await bySocket(gateway, document)).toContain('"data":{')
-    }
-  })
-
-  it('of introspection, as tools send it, is answered', async () => {
-    const { getIntrospectionQuery } = await import('graphql')
-    const gateway = await startTestGateway()
-    const query = getIntrospectionQuery({
-      descriptions: true,
-      inputValueDeprecation: true,
-      oneOf: true,
-      specifiedByUrl: true,
-    })
-    expect((await ask(gateway, query)).text).toContain('"__schema"')
-  })
-})
-
-describe('variables that fit no type', () => {
-  it.each([
-    ['half a second', { maxDurationSeconds: 1.5 }],
-    ['nothing', {}],
-    ['a field that is none', { maxDurationSeconds: 1, nmae: 'x' }],
-    ['no date', { maxDurationSeconds: 1, expiry: 'tomorrow' }],
-  ])('such as %s are a mistake with a code', async (_name, input) => {
-    const gateway = await startTestGateway()
-    const { text } = await ask(
-      gateway,
-      'mutation ($i: CreateDirectUploadInput!) { createDirectUpload(input: $i) { __typename } }',
-      { i: input },
-    )
-    expect(text.match(/"code":"\w+"/g)).toEqual(
-      Array.from(text.match(/"message"/g) ?? [], () => '"code":"BAD_USER_INPUT"'),
-    )
-    expect(text).toContain('BAD_USER_INPUT')
-  })
-})
 
 describe('fifty aliases that mint', () => {
   it('count fifty', async () => {
@@ -141,35 +25,6 @@ describe('fifty aliases that mint', () => {
     expect(text.match(/CreateDirectUploadSuccess/g)).toHaveLength(49)
     expect(text.match(/RateLimitedError/g)).toHaveLength(1)
     expect((await gateway.emulator.state()).requests['direct_upload']).toBe(49)
-  })
-})
-
-describe('a schema that is hidden', () => {
-  it.each([
-    ['a field', '{ uploadz { totalCount } }', 'Cannot query field'],
-    ['an argument', '{ upload(uit: "x") { uid } }', 'Unknown argument'],
-    ['a type', 'query ($a: Uplod) { upload(uid: $a) { uid } }', 'Unknown type'],
-    ['an enum value', '{ uploads(filter: { protocol: TUZ }) { totalCount } }', 'does not exist'],
-  ])('is not told by a guess at %s, both ways', async (_name, document, words) => {
-    const gateway = await startTestGateway({ INTROSPECTION: 'false' })
-    for (const text of [(await ask(gateway, document)).text, await bySocket(gateway, document)]) {
-      expect(text).toContain(words)
-      expect(text).not.toMatch(/did you mean/i)
-    }
-    const open = await startTestGateway()
-    expect((await ask(open, document)).text).toMatch(/did you mean/i)
-  })
-
-  it('is not told by a guess at an input, either', async () => {
-    const gateway = await startTestGateway({ INTROSPECTION: 'false' })
-    const { text } = await ask(
-      gateway,
-      'mutation ($i: CreateDirectUploadInput!) { createDirectUpload(input: $i) { __typename } }',
-      { i: { maxDurationSecond: 1 } },
-    )
-    expect(text).toContain('is not defined')
-    expect(text).not.toMatch(/did you mean/i)
-    expect(await bySocket(gateway, '{ __schema { description } }')).toContain('introspection')
   })
 })
 
@@ -190,34 +45,5 @@ describe('an operation', () => {
     // The first goes on to its own end; the second is never asked for.
     while (!gateway.logs.some(tellsOfAnEnd)) await new Promise(setImmediate)
     expect((await gateway.emulator.state()).requests['direct_upload']).toBe(1)
-  })
-
-  it('is not one of a batch', async () => {
-    const gateway = await startTestGateway()
-    expect((await post(gateway, '[{"query":"{ __typename }"}]')).status).toBe(400)
-  })
-})
-
-describe('a caller', () => {
-  it('may have so many sockets open, and other callers theirs', async () => {
-    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
-    const token = await tokenFor('ada')
-    const clients = Array.from({ length: MOST_SOCKETS }, () =>
-      createClient({
-        url: `${gateway.url.replace('http', 'ws')}/graphql`,
-        webSocketImpl: WebSocket,
-        lazy: false,
-        retryAttempts: 0,
-        connectionParams: { authorization: `Bearer ${token}` },
-      }),
-    )
-    await Promise.all(
-      clients.map((client) => new Promise<unknown>((resolve) => client.on('connected', resolve))),
-    )
-    expect(await bySocket(gateway, '{ __typename }', token)).toContain('closed 1013')
-    expect(await bySocket(gateway, '{ __typename }', await tokenFor('bob'))).toContain('Query')
-    await clients[0]?.dispose()
-    while (!(await bySocket(gateway, '{ __typename }', token)).includes('Query'));
-    for (const client of clients) await client.dispose()
   })
 })

@@ -95,7 +95,8 @@ function emulatorAt(apiBaseUrl = ''): { url: string; apiBaseUrl: string } {
   return { url: new URL(apiBaseUrl).origin, apiBaseUrl }
 }
 
-function callerOf(url: string, token?: string): Caller {
+/** A caller of the gateway at this address of its GraphQL. */
+export function callerOf(url: string, token?: string): Caller {
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }
   const client = new GraphQLClient(url, { headers })

@@ -23,8 +23,14 @@ export async function createKey(kid: string): Promise<ProviderKey> {
   return { kid, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256' }, privateKey }
 }
 
-/** It is closed when the test is over. */
-export async function startProvider(first: readonly ProviderKey[] | null): Promise<Provider> {
+/**
+ * It is closed when the test is over.
+ * @param whenOver of the test's own context, for one that runs beside others
+ */
+export async function startProvider(
+  first: readonly ProviderKey[] | null,
+  whenOver: (close: () => void) => void = onTestFinished,
+): Promise<Provider> {
   let keys = first
   let fetched = 0
   const server = createServer((_request, response) => {
@@ -32,7 +38,7 @@ export async function startProvider(first: readonly ProviderKey[] | null): Promi
     if (keys === null) response.destroy()
     else response.end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }))
   })
-  onTestFinished(() => {
+  whenOver(() => {
     server.close()
   })
   const port = await new Promise<number>((resolve) => {

@@ -9,6 +9,7 @@ import { onTestFinished } from 'vitest'
 import { createMemoryAllowances } from '../../src/allowances/memory.ts'
 import { createMemoryEvents } from '../../src/events/memory.ts'
 import { type Gateway, createGateway } from '../../src/gateway.ts'
+import { createGraphiQLPage } from '../../src/http/graphiql.ts'
 import type { AuthRules } from '../../src/http/authenticate.ts'
 import type { Lane, LaneStream } from '../../src/http/lane/lane.ts'
 import type { PreparedAnswer } from '../../src/http/prepared-answer.ts'
@@ -134,6 +135,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
     auth: wanted.auth ?? WITH_TOKENS,
     allowedOrigins: [LISTED_ORIGIN],
     introspection: wanted.introspection ?? true,
+    graphiQL: createGraphiQLPage(),
     knownHosts: null,
     https: false,
     webhookSecrets: () => [],

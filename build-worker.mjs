@@ -1,0 +1,26 @@
+/**
+ * `npm run build:worker`: bundles the Worker much as wrangler does, and says how large it is.
+ * Another file than dist/worker/worker.js may be named, and another entry than src/worker.ts.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+const [outfile = 'dist/worker/worker.js', entry = 'src/worker.ts'] = process.argv.slice(2)
+const { metafile } = await build({
+  entryPoints: [entry],
+  outfile,
+  bundle: true,
+  minify: true,
+  keepNames: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2023',
+  mainFields: ['browser', 'module', 'main'],
+  conditions: ['workerd', 'worker', 'browser'],
+  external: ['cloudflare:*', 'node:*'],
+  metafile: true,
+})
+writeFileSync(`${outfile}.json`, JSON.stringify(metafile))
+const bytes = gzipSync(readFileSync(outfile)).length
+process.stdout.write(`${outfile}: ${Math.ceil(bytes / 1024)} KiB gzipped\n`)

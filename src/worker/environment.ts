@@ -1,0 +1,22 @@
+/** What `wrangler.jsonc` and its secrets hand to the Worker: bindings, and variables by their names. */
+import type { D1Database } from '../store/d1/d1.ts'
+import type { StreamBinding } from '../stream/binding-types.ts'
+import type { HubCalls } from './hub-calls.ts'
+import type { ObjectNamespace } from './runtime.ts'
+
+/** Bindings may be missing however they are declared: what is there is looked at before it is used. */
+export interface WorkerEnvironment {
+  readonly DB?: D1Database
+  readonly HUB?: ObjectNamespace<HubCalls>
+  readonly STREAM?: StreamBinding
+  readonly [variable: string]: unknown
+}
+
+/** Those that are text, as variables and secrets are. */
+export function variablesIn(environment: WorkerEnvironment): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      typeof value === 'string' ? [[name, value]] : [],
+    ),
+  )
+}

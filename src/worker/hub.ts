@@ -1,0 +1,152 @@
+/**
+ * The hub: one Durable Object in which all of a deployment's requests meet. It passes changes on,
+ * counts what is allowed, and asks Stream after uploads while somebody watches them.
+ */
+import { DurableObject, waitUntil } from 'cloudflare:workers'
+import type { Allowance, Allowances } from '../allowances/allowances.ts'
+import { type HubChange, createHubEvents } from '../events/durable-object.ts'
+import { measuredRound } from '../uploads/keep-in-sync.ts'
+import type { Log } from '../uploads/parts.ts'
+import { type SyncReport, createSynchroniser } from '../uploads/sync-uploads.ts'
+import { type Watchers, createWatchers } from '../uploads/watchers.ts'
+import { readWorkerConfig } from './config.ts'
+import type { WorkerEnvironment } from './environment.ts'
+import type { HubCalls } from './hub-calls.ts'
+import { ARE_YOU_THERE, I_AM } from './hub-socket.ts'
+import { openKeptAllowances } from './kept-allowances.ts'
+import { type Listeners, createListeners } from './listeners.ts'
+import { createWorkerLog } from './log.ts'
+import { openParts } from './parts.ts'
+import type { EndOfSocket, ObjectState } from './runtime.ts'
+
+/** Pause between two rounds while somebody watches, in milliseconds. */
+const ROUND_MS = 1000
+
+type Round = () => Promise<SyncReport>
+
+export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
+  readonly #listeners: Listeners
+  readonly #watchers: Watchers
+  readonly #allowances: Promise<Allowances>
+  /** What runs a round; null until it is made, and again where it could not be. */
+  #rounds: Promise<Round> | null = null
+  /** Rounds come one after the other, whoever asks for them. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(ctx: ObjectState, env: WorkerEnvironment) {
+    super(ctx, env)
+    this.#listeners = createListeners(ctx)
+    this.#watchers = watchersOf(this.#listeners)
+    this.#allowances = ctx.blockConcurrencyWhile(() => openKeptAllowances(ctx.storage))
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(ARE_YOU_THERE, I_AM))
+  }
+
+  /** A request to listen: its WebSocket hears of the topic that it names from the answer on. */
+  async fetch(request: Request): Promise<Response> {
+    const topic = new URL(request.url).searchParams.get('topic') ?? ''
+    const { 0: theirs, 1: ours } = new WebSocketPair()
+    this.#listeners.add(topic, ours)
+    await this.#keepRounds()
+    const changed = { status: 101, webSocket: theirs }
+    return new Response(null, changed)
+  }
+
+  async tell(changes: readonly HubChange[]): Promise<void> {
+    this.#listeners.tell(changes)
+  }
+
+  async take(key: string, within: readonly Allowance[], now: Date): Promise<number | null> {
+    return (await this.#allowances).take(key, within, now)
+  }
+
+  async hold(key: string, until: Date): Promise<void> {
+    return (await this.#allowances).hold(key, until)
+  }
+
+  async taken(key: string, spanMs: number, now: Date): Promise<number> {
+    return (await this.#allowances).taken(key, spanMs, now)
+  }
+
+  async glance(uid: string): Promise<void> {
+    this.#watchers.glance(uid, new Date())
+    await this.#keepRounds()
+  }
+
+  round(): Promise<SyncReport> {
+    const round = this.#last.then(async () => (await this.#openRounds())())
+    this.#last = round.catch(() => undefined)
+    return round
+  }
+
+  /** Set whenever somebody watches: the runtime keeps it, though the object be gone from memory by then. */
+  async alarm(): Promise<void> {
+    try {
+      await this.round()
+    } catch (error) {
+      logOf(this.env).error({ err: error }, 'synchronisation failed; the next round tries again')
+    }
+    if (!(await this.#keepRounds())) logOf(this.env).debug({}, 'nobody watches any more')
+  }
+
+  /** Whoever has gone hears no more. */
+  webSocketClose(socket: EndOfSocket): void {
+    logOf(this.env).debug({ topics: this.ctx.getTags(socket) }, 'a listener left')
+  }
+
+  webSocketError(): void {}
+
+  /** False where nobody watches. */
+  async #keepRounds(): Promise<boolean> {
+    const { storage } = this.ctx
+    if (this.#watchers.watched(new Date()).size === 0) return false
+    if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now() + ROUND_MS)
+    return true
+  }
+
+  #openRounds(): Promise<Round> {
+    this.#rounds ??= this.#createRounds().catch((error: unknown) => {
+      this.#rounds = null
+      throw error
+    })
+    return this.#rounds
+  }
+
+  async #createRounds(): Promise<Round> {
+    const outcome = readWorkerConfig(this.env)
+    if (outcome.kind === 'mistakes') throw new Error(outcome.mistakes.join(' '))
+    const log = createWorkerLog(outcome.config.logLevel)
+    const events = createHubEvents({
+      hub: {
+        tell: (changes) => this.tell(changes),
+        listen: () => Promise.reject(new Error('Nobody listens to the hub from within.')),
+      },
+      keepAlive: waitUntil,
+      failed: (error) => log.error({ err: error }, 'changes were not passed on'),
+    })
+    const { parts } = await openParts(outcome.config, {
+      events,
+      allowances: await this.#allowances,
+      watchers: this.#watchers,
+      log,
+    })
+    const synchroniser = createSynchroniser({ ...parts, stream: parts.backgroundStream })
+    return async () => {
+      const report = await measuredRound(parts, synchroniser)
+      await synchroniser.idle()
+      this.#listeners.age()
+      if (report.changed + report.orphans > 0) log.debug(report, 'synchronised')
+      return report
+    }
+  }
+}
+
+/** Those who listen to an upload watch it, besides those who looked lately. */
+function watchersOf(listeners: Listeners): Watchers {
+  const own = createWatchers()
+  return { ...own, watched: (now) => new Set([...listeners.watched(), ...own.watched(now)]) }
+}
+
+function logOf(environment: WorkerEnvironment): Log {
+  const outcome = readWorkerConfig(environment)
+  return createWorkerLog(outcome.kind === 'config' ? outcome.config.logLevel : 'info')
+}

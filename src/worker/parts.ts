@@ -1,0 +1,74 @@
+/** The parts of a gateway on Workers, which the Worker and its hub make each for itself. */
+import type { Allowances } from '../allowances/allowances.ts'
+import { realClock } from '../clock.ts'
+import type { UploadEvents } from '../events/events.ts'
+import { createD1Store } from '../store/d1/store.ts'
+import { createApiBudget } from '../stream/budget.ts'
+import { withBudget } from '../stream/budgeted.ts'
+import { readBoundVideo } from '../stream/binding-words.ts'
+import { type Reachability, withReachability } from '../stream/reachable.ts'
+import type { StreamVideo } from '../stream/backend.ts'
+import { readVideo } from '../stream/video.ts'
+import { silentTelemetry } from '../telemetry/silent.ts'
+import { timeOrderedId } from '../time-ordered-id.ts'
+import type { Log, Parts } from '../uploads/parts.ts'
+import { createRateLimit } from '../uploads/rate-limit.ts'
+import type { Watchers } from '../uploads/watchers.ts'
+import type { WorkerConfig } from './config.ts'
+import { ForgetfulMap } from './forgetful-map.ts'
+import { NeverAborts } from './never-aborts.ts'
+import { createStream } from './stream.ts'
+
+/** What differs between a request and the hub. */
+export interface Surroundings {
+  readonly events: UploadEvents
+  readonly allowances: Allowances
+  readonly watchers: Watchers
+  readonly log: Log
+}
+
+export interface OpenedParts {
+  readonly parts: Parts
+  readonly reach: Reachability
+}
+
+/** Rejects where the database cannot be reached, or lacks what migrations make. */
+export async function openParts(
+  config: WorkerConfig,
+  { events, allowances, watchers, log }: Surroundings,
+): Promise<OpenedParts> {
+  const clock = realClock
+  const now = (): Date => clock.now()
+  const store = await createD1Store(config.database)
+  const budget = createApiBudget(allowances, config.streamApiBudget, now)
+  const reach = withReachability(createStream(config), now)
+  const { creatorQuotaMinutes, createsPerMinute, maxDurationSeconds } = config
+  const parts: Parts = {
+    stream: withBudget(reach.backend, budget),
+    backgroundStream: withBudget(reach.backend, budget, 'synchronisation'),
+    store,
+    events,
+    clock,
+    log,
+    telemetry: silentTelemetry,
+    policy: {
+      maxDurationSeconds,
+      creatorQuotaSeconds: creatorQuotaMinutes === null ? null : creatorQuotaMinutes * 60,
+      createsPerMinute,
+    },
+    createLimit: createRateLimit(allowances, 'mint', createsPerMinute),
+    deleteLimit: createRateLimit(allowances, 'delete', createsPerMinute),
+    watchers,
+    closing: new NeverAborts(),
+    mintsUnderWay: new ForgetfulMap(),
+    deletionsUnderWay: new ForgetfulMap(),
+    readVideo: (body) => readNoticed(JSON.parse(body)),
+    newId: () => timeOrderedId(now()),
+  }
+  return { parts, reach }
+}
+
+/** Notices come in the API's words by webhook, and in the binding's by a queue. */
+function readNoticed(said: unknown): StreamVideo | null {
+  return readVideo(said) ?? readBoundVideo(said)
+}

@@ -1,0 +1,236 @@
+/** The gateway as a Worker, for tests: bundled, and run in workerd by Miniflare, with D1, the hub and an emulator of Stream. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Miniflare } from 'miniflare'
+import { z } from 'zod'
+import type { Emulator } from '../../src/emulator/emulator.ts'
+import type { D1Database } from '../../src/store/d1/d1.ts'
+import type { HubCalls } from '../../src/worker/hub-calls.ts'
+import type { ObjectNamespace, SocketResponse } from '../../src/worker/runtime.ts'
+import { d1Migrations, migrateD1 } from './d1.ts'
+import { type Caller, callerOf } from './gateway.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** One that was built for this file of tests. */
+interface Bundle {
+  readonly text: string
+  /** Files that are in it, and what they import. */
+  readonly inputs: Readonly<
+    Record<
+      string,
+      { readonly imports: readonly { path: string; external?: boolean | undefined }[] }
+    >
+  >
+}
+
+const metafile = z.object({
+  inputs: z.record(
+    z.string(),
+    z.object({
+      imports: z.array(z.object({ path: z.string(), external: z.boolean().optional() })),
+    }),
+  ),
+})
+
+const bundles = new Map<string, Promise<Bundle>>()
+
+/** As `npm run build:worker` makes it, once for each file of tests. */
+export function bundleWorker(entry = 'src/worker.ts'): Promise<Bundle> {
+  const known = bundles.get(entry)
+  if (known !== undefined) return known
+  const bundle = build(entry)
+  bundles.set(entry, bundle)
+  return bundle
+}
+
+async function build(entry: string): Promise<Bundle> {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-worker-'))
+  try {
+    const outfile = join(folder, 'worker.js')
+    await promisify(execFile)(process.execPath, ['build-worker.mjs', outfile, entry], { cwd: ROOT })
+    const text = await readFile(outfile, 'utf8')
+    const { inputs } = metafile.parse(JSON.parse(await readFile(`${outfile}.json`, 'utf8')))
+    return { text, inputs }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const wranglerFile = z.object({
+  compatibility_date: z.string(),
+  compatibility_flags: z.array(z.string()),
+})
+
+/** What wrangler.jsonc says: comments stand on lines of their own there. */
+async function readWrangler() {
+  const text = await readFile(join(ROOT, 'wrangler.jsonc'), 'utf8')
+  const json = text.replaceAll(/^\s*\/\/.*$/gm, '').replaceAll(/,(\s*[\]}])/g, '$1')
+  return wranglerFile.parse(JSON.parse(json))
+}
+
+export interface TestWorker {
+  readonly url: string
+  /** What was logged so far, one JSON object a line. */
+  readonly lines: readonly string[]
+  /** Resolves with the first line that has all of these words in it, once it is written. */
+  logged(...words: readonly string[]): Promise<string>
+  /** The namespace HUB, from Node. */
+  readonly hubs: ObjectNamespace<HubCalls>
+  /** A caller: everybody where tokens are off, else the subject of this token. */
+  as(token?: string): Caller
+  readonly database: D1Database
+  /** Where Stream's events come from. */
+  readonly queue: { send(body: unknown): Promise<void> }
+  /** Has the cron come now; says how it went. */
+  scheduled(): Promise<string>
+  stop(): Promise<void>
+}
+
+/** Which Stream it works with. */
+export interface TestStream {
+  readonly emulator: Pick<Emulator, 'apiBaseUrl' | 'accountId' | 'token'>
+  /** By the binding alone, by a token alone, or by both. */
+  readonly by: 'binding' | 'token' | 'both'
+}
+
+export interface WorkerOptions {
+  readonly variables?: Readonly<Record<string, string>>
+  /** Left out: a token that is good for nothing. */
+  readonly stream?: TestStream
+  /** Where what the hub keeps is written down; left out: nowhere. */
+  readonly keptIn?: string
+  /** Whether the database has its tables. @default true */
+  readonly migrated?: boolean
+}
+
+const NOWHERE: TestStream = {
+  emulator: { apiBaseUrl: 'http://127.0.0.1:1/client/v4', accountId: 'local', token: 'none' },
+  by: 'token',
+}
+
+/** Starts it, its database migrated. Who starts it stops it. */
+export async function startWorker({
+  variables = {},
+  stream = NOWHERE,
+  keptIn,
+  migrated = true,
+}: WorkerOptions = {}): Promise<TestWorker> {
+  const { emulator, by } = stream
+  const [{ text }, binding, wrangler] = await Promise.all([
+    bundleWorker(),
+    bundleWorker('test/kit/stream-binding.ts'),
+    readWrangler(),
+  ])
+  const lines: string[] = []
+  const waiting = new Set<() => void>()
+  const miniflare = new Miniflare({
+    handleStructuredLogs({ message }: { readonly message: string }) {
+      lines.push(message)
+      for (const look of waiting) look()
+    },
+    ...(keptIn === undefined ? {} : { durableObjectsPersist: keptIn }),
+    workers: [
+      {
+        name: 'headgate',
+        modules: [{ type: 'ESModule', path: 'worker.js', contents: text }],
+        compatibilityDate: wrangler.compatibility_date,
+        compatibilityFlags: wrangler.compatibility_flags,
+        bindings: {
+          LOG_LEVEL: 'debug',
+          ...(by === 'binding'
+            ? {}
+            : {
+                CLOUDFLARE_ACCOUNT_ID: emulator.accountId,
+                CLOUDFLARE_API_TOKEN: emulator.token,
+                CLOUDFLARE_API_BASE_URL: emulator.apiBaseUrl,
+              }),
+          ...variables,
+        },
+        d1Databases: { DB: 'headgate' },
+        durableObjects: { HUB: { className: 'Hub', useSQLite: true } },
+        queueConsumers: ['stream-events'],
+        queueProducers: { EVENTS: 'stream-events' },
+        ...(by === 'token' ? {} : { wrappedBindings: { STREAM: { scriptName: 'stream' } } }),
+      },
+      ...(by === 'token'
+        ? []
+        : [
+            {
+              name: 'stream',
+              modules: [{ type: 'ESModule' as const, path: 'stream.js', contents: binding.text }],
+              bindings: {
+                apiBaseUrl: emulator.apiBaseUrl,
+                accountId: emulator.accountId,
+                token: emulator.token,
+              },
+            },
+          ]),
+    ],
+  })
+  const url = (await miniflare.ready).origin
+  const database = z.custom<D1Database>().parse(await miniflare.getD1Database('DB'))
+  if (migrated) await migrateD1(database, d1Migrations())
+  const queue = z.custom<TestWorker['queue']>().parse(await miniflare.getQueueProducer('EVENTS'))
+  const clocked = z.custom<Clocked>().parse(await miniflare.getWorker())
+  let stopped: Promise<void> | null = null
+  return {
+    url,
+    lines,
+    logged: (...words) =>
+      new Promise((resolve) => {
+        function look(): void {
+          const line = lines.find((one) => words.every((word) => one.includes(word)))
+          if (line === undefined) return
+          waiting.delete(look)
+          resolve(line)
+        }
+        waiting.add(look)
+        look()
+      }),
+    hubs: await hubsOf(miniflare),
+    as: (token) => callerOf(`${url}/graphql`, token),
+    database,
+    queue: { send: (body) => queue.send(body) },
+    scheduled: async () => (await clocked.scheduled({ cron: '* * * * *' })).outcome,
+    stop: () => (stopped ??= miniflare.dispose()),
+  }
+}
+
+/** As Miniflare hands the Worker to Node. */
+interface Clocked {
+  scheduled(options: { readonly cron: string }): Promise<{ readonly outcome: string }>
+}
+
+/** As Miniflare hands the namespace to Node. */
+interface FromNode {
+  idFromName(name: string): object
+  get(id: object): HubCalls & {
+    fetch(url: string, init: RequestInit): Promise<SocketResponse>
+  }
+}
+
+/** From Node a WebSocket is asked for by an address, not by a Request of Node's. */
+async function hubsOf(miniflare: Miniflare): Promise<ObjectNamespace<HubCalls>> {
+  // Its own types are of a package that nobody else needs here.
+  const namespace = z.custom<FromNode>().parse(await miniflare.getDurableObjectNamespace('HUB'))
+  return {
+    idFromName: (name) => namespace.idFromName(name),
+    get(id) {
+      const stub = namespace.get(id)
+      return {
+        tell: (changes) => stub.tell(changes),
+        glance: (uid) => stub.glance(uid),
+        round: () => stub.round(),
+        take: (key, within, now) => stub.take(key, within, now),
+        hold: (key, until) => stub.hold(key, until),
+        taken: (key, spanMs, now) => stub.taken(key, spanMs, now),
+        fetch: (request) => stub.fetch(request.url, { headers: { upgrade: 'websocket' } }),
+      }
+    },
+  }
+}

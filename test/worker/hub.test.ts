@@ -1,0 +1,240 @@
+/** The hub in workerd: what it promises for events and allowances, and what becomes of it. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type HubEventsParts, createHubEvents } from '../../src/events/durable-object.ts'
+import type { Topic, UploadEvents } from '../../src/events/events.ts'
+import { createHubLine } from '../../src/worker/hub-line.ts'
+import { ARE_YOU_THERE, I_AM } from '../../src/worker/hub-socket.ts'
+import type { EndOfSocket, SocketResponse } from '../../src/worker/runtime.ts'
+import { describeAllowances } from '../contracts/allowances.ts'
+import { type OpenedEvents, describeUploadEvents } from '../contracts/upload-events.ts'
+import { type TestClock, createTestClock } from '../kit/clock.ts'
+import { after, uploadOf } from '../kit/samples.ts'
+import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
+
+let worker: TestWorker
+let hubs = 0
+
+beforeAll(async () => {
+  worker = await startWorker()
+})
+afterAll(() => worker.stop())
+
+/** Nobody has used a hub of this name. */
+function newHub(): string {
+  hubs += 1
+  return `hub ${hubs}`
+}
+
+interface Client extends OpenedEvents {
+  readonly clock: TestClock
+}
+
+/** Node makes no answer of status 101. */
+function socketResponse(status: number, webSocket: EndOfSocket | null): SocketResponse {
+  const response = new Response(null)
+  return Object.defineProperties(Object.assign(response, { webSocket }), {
+    status: { value: status },
+  })
+}
+
+/** One isolate's way to a hub. */
+function open(name: string, failed: HubEventsParts['failed'] = fail): Client {
+  const sockets: Counting[] = []
+  const underWay = new Set<Promise<unknown>>()
+  const clock = createTestClock()
+  const hub = createHubLine(
+    {
+      idFromName: (given) => worker.hubs.idFromName(given),
+      get(id) {
+        const stub = worker.hubs.get(id)
+        return {
+          ...stub,
+          async fetch(request) {
+            const { webSocket, status } = await stub.fetch(request)
+            const socket = webSocket === null ? null : counting(webSocket)
+            if (socket !== null) sockets.push(socket)
+            return socketResponse(status, socket)
+          },
+        }
+      },
+    },
+    clock,
+    name,
+  )
+  const events = createHubEvents({
+    hub,
+    failed,
+    keepAlive(work) {
+      underWay.add(work)
+      void work.finally(() => underWay.delete(work))
+    },
+  })
+  return {
+    events,
+    clock,
+    async delivered() {
+      await Promise.all(underWay)
+      await Promise.all(sockets.map((socket) => socket.heardAll()))
+    },
+  }
+}
+
+function fail(error: unknown): void {
+  throw error
+}
+
+/** The same end, which knows whether it has an answer to everything that it asked. */
+interface Counting extends EndOfSocket {
+  /** Resolves once all that was said to it has come, or it is closed. */
+  heardAll(): Promise<void>
+}
+
+function counting(socket: EndOfSocket): Counting {
+  const state = { unanswered: 0, isOpen: true }
+  let wake: (() => void) | null = null
+  socket.addEventListener('message', ({ data }) => {
+    if (data === I_AM) state.unanswered -= 1
+    if (state.unanswered === 0) wake?.()
+  })
+  socket.addEventListener('close', () => {
+    state.isOpen = false
+    wake?.()
+  })
+  const send = (text: string): void => {
+    if (text === ARE_YOU_THERE) state.unanswered += 1
+    socket.send(text)
+  }
+  return {
+    accept: () => socket.accept(),
+    close(code, reason) {
+      state.isOpen = false
+      socket.close(code, reason)
+    },
+    addEventListener: socket.addEventListener.bind(socket),
+    send,
+    async heardAll() {
+      if (!state.isOpen) return
+      // An answer comes after whatever was said before it.
+      send(ARE_YOU_THERE)
+      while (state.isOpen && state.unanswered > 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+  }
+}
+
+describeUploadEvents('The hub', async () => open(newHub()))
+
+describeUploadEvents('From one isolate to another, the hub', async () => {
+  const name = newHub()
+  const [one, other] = [open(name), open(name)]
+  return {
+    events: {
+      publish: (upload) => one.events.publish(upload),
+      subscribe: (topic, listener, lost) => other.events.subscribe(topic, listener, lost),
+    },
+    async delivered() {
+      await one.delivered()
+      await other.delivered()
+    },
+  }
+})
+
+describeAllowances('The hub', async () => ({
+  allowances: createHubLine(worker.hubs, createTestClock(), newHub()),
+}))
+
+async function listen(
+  { events }: { readonly events: UploadEvents },
+  topic: Topic,
+): Promise<string[]> {
+  const heard: string[] = []
+  const { ready } = events.subscribe(topic, ({ uid, version }) => heard.push(`${uid}${version}`))
+  await ready
+  return heard
+}
+
+describe('what comes late', () => {
+  test('is not heard after what is newer', async () => {
+    const client = open(newHub())
+    const heard = await listen(client, { of: 'all' })
+    for (const version of [1, 3, 2, 3, 4]) client.events.publish(uploadOf({ uid: 'a', version }))
+    await client.delivered()
+    expect(heard).toEqual(['a1', 'a3', 'a4'])
+  })
+
+  test('has nobody who was there from the beginning miss anything', async () => {
+    const client = open(newHub())
+    const { ready } = client.events.subscribe({ of: 'all' }, () => undefined)
+    await ready
+    const heard = await listen(client, { of: 'upload', uid: 'x'.repeat(1000) })
+    client.events.publish(uploadOf({ uid: 'y' }))
+    await client.delivered()
+    expect(heard).toEqual([])
+  })
+})
+
+describe('a hub that is asked whether it is there', () => {
+  test('answers, however long nothing happens', async () => {
+    const client = open(newHub())
+    let lost = 0
+    const heard: number[] = []
+    const { ready } = client.events.subscribe(
+      { of: 'all' },
+      ({ version }) => heard.push(version),
+      () => (lost += 1),
+    )
+    await ready
+    for (let minute = 1; minute <= 3; minute += 1) {
+      client.clock.advance(21)
+      await client.delivered()
+    }
+    client.events.publish(uploadOf({ version: 7 }))
+    await client.delivered()
+    expect([lost, heard]).toEqual([0, [7]])
+  })
+
+  test('and is no more, is noticed', async () => {
+    const other = await startWorker()
+    onTestFinished(() => other.stop())
+    const hub = createHubLine(other.hubs, createTestClock())
+    const events = createHubEvents({ hub, keepAlive: () => undefined, failed: fail })
+    const lost = new Promise<string>((resolve) => {
+      const { ready } = events.subscribe(
+        { of: 'all' },
+        () => undefined,
+        () => resolve('lost'),
+      )
+      ready.then(() => other.stop(), fail)
+    })
+    expect(await lost).toBe('lost')
+  })
+})
+
+test('what was taken and held is remembered by a hub that begins anew', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-hub-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const within = [{ most: 2, spanMs: 60_000 }]
+  for (const waits of [
+    [null, null, 60, 600],
+    [60, 600],
+  ]) {
+    const one = await startWorker({ keptIn: folder })
+    try {
+      const hub = createHubLine(one.hubs, createTestClock())
+      for (const wait of waits.slice(0, -1)) {
+        expect(await hub.take('mint', within, after(0))).toBe(wait)
+      }
+      await hub.hold('stream', after(600))
+      expect(await hub.take('stream', [], after(0))).toBe(waits.at(-1))
+      expect(await hub.taken('mint', 60_000, after(1))).toBe(2)
+    } finally {
+      await one.stop()
+    }
+  }
+})

@@ -1,0 +1,133 @@
+/** Real video through the Worker, by each way to Stream, watched to its end by each transport. */
+import { createClient } from 'graphql-ws'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
+import { type Caller, TEST_SECRET, tokenFor } from '../kit/gateway.ts'
+import { paddedTestcard, testcardFile, textFile } from '../kit/media.ts'
+import {
+  type MintOutcome,
+  createDirectUpload,
+  createTusUpload,
+  deleteUpload,
+  expectMinted,
+  postFile,
+  watchToEnd,
+} from '../kit/operations.ts'
+import { uploadByTus } from '../kit/tus.ts'
+import { type TestStream, type TestWorker, startWorker } from '../kit/gateway-worker.ts'
+
+let emulator: TestEmulator
+
+beforeAll(async () => {
+  emulator = await startTestEmulator()
+})
+afterAll(() => emulator.close())
+
+const variables = { AUTH_JWT_SECRET: TEST_SECRET, RATE_LIMIT_CREATES: '1000' }
+
+const WATCH = 'subscription ($uid: ID!) { uploadStatus(uid: $uid) { status version } }'
+const watched = z.object({ uploadStatus: z.object({ status: z.string(), version: z.number() }) })
+
+/** Every status that comes by a socket of its own. */
+async function watchBySocket(url: string, token: string, uid: string): Promise<string[]> {
+  const client = createClient({
+    url: `${url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: { authorization: `Bearer ${token}` },
+  })
+  const statuses: string[] = []
+  try {
+    for await (const { data, errors } of client.iterate({ query: WATCH, variables: { uid } })) {
+      if (errors !== undefined) throw new Error(JSON.stringify(errors))
+      statuses.push(watched.parse(data).uploadStatus.status)
+    }
+  } finally {
+    await client.dispose()
+  }
+  return statuses
+}
+
+describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
+  'with Stream by %s',
+  (by) => {
+    let worker: TestWorker
+    let token: string
+
+    beforeAll(async () => {
+      worker = await startWorker({ variables, stream: { emulator, by } })
+      token = await tokenFor('ada')
+    })
+    afterAll(() => worker.stop())
+
+    it('a file by POST reaches READY, and all who watch see the same', async () => {
+      const ada = worker.as(token)
+      const { uid, uploadURL } = expectMinted(await createDirectUpload(ada))
+      const watching = [
+        watchToEnd(ada, uid).then((states) => states.map(({ status }) => status)),
+        watchBySocket(worker.url, token, uid),
+        watchBySocket(worker.url, token, uid),
+      ]
+      expect((await postFile(uploadURL, testcardFile())).status).toBe(200)
+      for (const statuses of await Promise.all(watching)) {
+        expect(statuses[0]).toBe('PENDING_UPLOAD')
+        expect(statuses.at(-1)).toBe('READY')
+      }
+    })
+
+    it('what is no video ends in words', async () => {
+      const ada = worker.as(token)
+      const { uid, uploadURL } = expectMinted(await createDirectUpload(ada))
+      const states = watchToEnd(ada, uid)
+      await postFile(uploadURL, textFile())
+      expect((await states).at(-1)).toMatchObject({ status: 'ERROR' })
+    })
+
+    it('what is deleted is gone at Stream, and whoever watched it is told', async () => {
+      const ada = worker.as(token)
+      const { uid } = expectMinted(await createDirectUpload(ada))
+      const states = watchBySocket(worker.url, token, uid)
+      const first = watchBySocket(worker.url, token, uid)
+      expect(await deleteUpload(ada, uid)).toMatchObject({ __typename: 'DeleteUploadSuccess' })
+      expect((await states).at(-1)).toBe('DELETED')
+      expect((await first).at(-1)).toBe('DELETED')
+      expect((await emulator.state()).videos.map((video) => video.uid)).not.toContain(uid)
+    })
+
+    it('a key that comes twice, at the same time too, mints once', async () => {
+      const ada = worker.as(token)
+      const outcomes = await Promise.all(
+        [1, 2, 3].map(() => createDirectUpload(ada, { idempotencyKey: 'the same' })),
+      )
+      expect(new Set(outcomes.map((outcome) => expectMinted(outcome).uid)).size).toBe(1)
+    })
+
+    it('a file by tus reaches READY, or is refused in a sentence where there is no token', async () => {
+      const ada = worker.as(token)
+      const file = paddedTestcard(6_000_000)
+      const outcome = await createTusUpload(ada, { sizeBytes: file.size })
+      const ends = [refusalIn(outcome), await statusAfter(outcome, ada, file)]
+      const refused: [unknown, null] = [expect.stringContaining('tus'), null]
+      expect(ends).toEqual(by === 'binding' ? refused : [null, 'READY'])
+    })
+  },
+)
+
+/** Null where it was minted. */
+function refusalIn(outcome: MintOutcome): string | null {
+  return 'message' in outcome ? outcome.message : null
+}
+
+/** Where the file ended; null where there was nowhere to send it. */
+async function statusAfter(
+  outcome: MintOutcome,
+  caller: Caller,
+  file: Blob,
+): Promise<string | null> {
+  if (!('upload' in outcome)) return null
+  const states = watchToEnd(caller, outcome.upload.uid)
+  await uploadByTus(outcome.uploadURL, file)
+  return (await states).at(-1)?.status ?? null
+}

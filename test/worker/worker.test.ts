@@ -1,0 +1,207 @@
+/** What only Workers have: the cron, the queue, requests that end, and a configuration of bindings. */
+import { SignJWT } from 'jose'
+import { Upload } from 'tus-js-client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
+import { createKey, startProvider } from '../kit/key-provider.ts'
+import { paddedTestcard, testcardFile } from '../kit/media.ts'
+import {
+  createDirectUpload,
+  expectMinted,
+  postFile,
+  watchToEnd,
+  watchUpload,
+} from '../kit/operations.ts'
+import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
+
+let emulator: TestEmulator
+let worker: TestWorker
+
+beforeAll(async () => {
+  emulator = await startTestEmulator()
+  worker = await startWorker({
+    variables: { AUTH_DISABLED: 'true' },
+    stream: { emulator, by: 'both' },
+  })
+})
+afterAll(async () => {
+  await worker.stop()
+  await emulator.close()
+})
+
+const newest = z.object({
+  uploads: z.object({ nodes: z.array(z.object({ uid: z.string(), name: z.string().nullable() })) }),
+})
+const found = z.object({ upload: z.object({ status: z.string() }) })
+
+async function statusOf(uid: string): Promise<string> {
+  const query = 'query ($uid: ID!) { upload(uid: $uid) { status } }'
+  return (await worker.as().ask(found, query, { uid })).upload.status
+}
+
+/** Resolves once it holds: what is waited for happens in another process. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise(setImmediate)
+}
+
+/** A file that Stream has encoded, of which the gateway has not heard. */
+async function uploadUnheard(): Promise<string> {
+  const { uid, uploadURL } = expectMinted(await createDirectUpload(worker.as()))
+  await postFile(uploadURL, testcardFile())
+  await until(async () => {
+    const { videos } = await emulator.state()
+    return videos.some((video) => video.uid === uid && video.state === 'ready')
+  })
+  return uid
+}
+
+const event = (type: string, payload: object) => ({
+  type,
+  source: { type: 'stream' },
+  payload,
+  metadata: { accountId: 'local', eventSchemaVersion: 1 },
+})
+const ready = (id: string) => ({
+  id,
+  readyToStream: true,
+  status: { state: 'ready', pctComplete: '100.000000', errorReasonCode: '', errorReasonText: '' },
+  duration: 6,
+  input: { width: 640, height: 360 },
+  size: 1000,
+  meta: {},
+})
+
+describe.concurrent('an event of Stream that comes by the queue', () => {
+  it('tells that a video is ready to whoever watches it', async () => {
+    const { uid } = expectMinted(await createDirectUpload(worker.as()))
+    const states = watchUpload(worker.as(), uid)
+    expect((await states.next()).value).toMatchObject({ status: 'PENDING_UPLOAD' })
+    await worker.queue.send(event('cf.stream.video_state.ready', ready(uid)))
+    expect((await states.next()).value).toMatchObject({ status: 'READY' })
+  })
+
+  it('that is none, or of nobody, is left aside, and holds up nothing', async () => {
+    const { uid } = expectMinted(await createDirectUpload(worker.as()))
+    for (const body of [
+      'text',
+      null,
+      { type: 'cf.kv.namespace.created' },
+      event('cf.stream.video_state.ready', {}),
+      event('cf.stream.video_state.ready', ready('f'.repeat(32))),
+      event('cf.stream.video_state.ready', ready(uid)),
+    ]) {
+      await worker.queue.send(body)
+    }
+    await until(async () => (await statusOf(uid)) === 'READY')
+    expect(worker.lines.filter((line) => line.includes('comes again'))).toEqual([])
+  })
+})
+
+describe.concurrent('beside each other', () => {
+  it('the cron asks Stream after uploads whose time has come', async () => {
+    const uid = await uploadUnheard()
+    await worker.database.batch([
+      worker.database.prepare('update uploads set check_at = 1 where uid = ?').bind(uid),
+    ])
+    expect(await worker.scheduled()).toBe('ok')
+    expect(await statusOf(uid)).toBe('READY')
+  })
+
+  it('a page that asks again and again is as good as one that watches', async () => {
+    const uid = await uploadUnheard()
+    await until(async () => (await statusOf(uid)) === 'READY')
+    expect(await statusOf(uid)).toBe('READY')
+  })
+
+  it('whoever goes away in the middle watches no longer', async () => {
+    const { uid } = expectMinted(await createDirectUpload(worker.as()))
+    const leaving = new AbortController()
+    const query = `subscription { uploadStatus(uid: "${uid}") { status } }`
+    const response = await fetch(`${worker.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query }),
+      signal: leaving.signal,
+    })
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    for (let text = ''; !text.includes('PENDING_UPLOAD');) text += (await reader?.read())?.value
+    leaving.abort()
+    // The runtime notices at the next pulse, which is what keeps the others open.
+    expect(await worker.logged('a listener left', uid)).toContain('upload:')
+  })
+
+  it('takes files of tus clients that know its endpoint only', async () => {
+    const file = paddedTestcard(6_000_000)
+    const bytes = Buffer.from(await file.arrayBuffer())
+    await new Promise<void>((resolve, reject) => {
+      new Upload(bytes, {
+        endpoint: `${worker.url}/tus`,
+        metadata: { filename: 'endpoint.mp4' },
+        retryDelays: null,
+        onSuccess: () => resolve(),
+        onError: reject,
+      }).start()
+    })
+    const { uploads } = await worker
+      .as()
+      .ask(newest, '{ uploads(first: 20) { nodes { uid name } } }')
+    const uid = uploads.nodes.find(({ name }) => name === 'endpoint.mp4')?.uid ?? ''
+    expect((await watchToEnd(worker.as(), uid)).at(-1)?.status).toBe('READY')
+  })
+})
+
+it.concurrent('believes tokens by the keys of an identity provider', async ({ onTestFinished }) => {
+  const key = await createKey('one')
+  const provider = await startProvider([key], onTestFinished)
+  const other = await startWorker({ variables: { AUTH_JWKS_URL: provider.url } })
+  onTestFinished(() => other.stop())
+  const token = await new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3600 })
+    .setProtectedHeader({ alg: 'ES256', kid: key.kid })
+    .setSubject('ada')
+    .sign(key.privateKey)
+  const count = z.object({ uploads: z.object({ totalCount: z.number() }) })
+  const ask = (): Promise<unknown> =>
+    other.as(token).ask(count, '{ uploads(first: 1) { totalCount } }')
+  // The keys are fetched by one request, and serve those that wait for them as well.
+  const answers = await Promise.all(Array.from({ length: 10 }, ask))
+  expect(answers).toEqual(answers.map(() => ({ uploads: { totalCount: 0 } })))
+  expect(provider.fetched()).toBe(1)
+  await expect(
+    other.as(`${token}x`).ask(count, '{ uploads(first: 1) { totalCount } }'),
+  ).rejects.toThrow()
+})
+
+describe.concurrent('a Worker that is not configured', () => {
+  it('says so to callers, and every mistake in its log', async ({ onTestFinished }) => {
+    const other = await startWorker({
+      variables: {
+        MAX_DURATION_SECONDS: 'long',
+        AUTH_JWT_SECRET: 'short',
+        CLOUDFLARE_API_TOKEN: '',
+      },
+    })
+    onTestFinished(() => other.stop())
+    const response = await fetch(`${other.url}/graphql`)
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      'The gateway is not configured: see its log.\n',
+    ])
+    for (const name of [
+      'MAX_DURATION_SECONDS',
+      'AUTH_JWT_SECRET',
+      'CLOUDFLARE_API_TOKEN',
+      'STREAM',
+    ]) {
+      await other.logged(`"msg":"${name} `)
+    }
+    expect(other.lines.join('\n')).not.toContain('short')
+  })
+
+  it('without migrations says which are to be applied', async ({ onTestFinished }) => {
+    const other = await startWorker({ variables: { AUTH_DISABLED: 'true' }, migrated: false })
+    onTestFinished(() => other.stop())
+    expect((await fetch(`${other.url}/healthz`)).status).toBe(500)
+    await other.logged('wrangler d1 migrations apply')
+  })
+})
