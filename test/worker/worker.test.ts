@@ -169,7 +169,7 @@ it.concurrent('believes tokens by the keys of an identity provider', async ({ on
   expect(provider.fetched()).toBe(1)
   await expect(
     other.as(`${token}x`).ask(count, '{ uploads(first: 1) { totalCount } }'),
-  ).rejects.toThrow()
+  ).rejects.toThrow(/UNAUTHENTICATED/)
 })
 
 describe.concurrent('a Worker that is not configured', () => {
