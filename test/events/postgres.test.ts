@@ -19,6 +19,11 @@ const silent: Log = {
   error: () => undefined,
 }
 
+/** Whoever looks and listens on a connection of its own, and not the pools. */
+const TERMINATE_LISTENERS = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid()
+    and query ~ '^(listen|select pg_current_snapshot)'`
+
 /** One gateway's part of it. */
 interface Gateway {
   readonly postgres: Postgres
@@ -175,10 +180,7 @@ describeWithPostgres('PostgreSQL', () => {
     test('after a lost connection it listens again, and nothing that happened meanwhile is missed', async () => {
       const { one, other, clock } = await twoGateways()
       const listener = hear(other, { of: 'all' })
-      await one.postgres.pool.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and query like 'listen%'`,
-      )
+      await one.postgres.pool.query(TERMINATE_LISTENERS)
       await putUpload(one.postgres, uploadOf({ uid: 'meanwhile' }))
       one.events.publish(uploadOf({ uid: 'meanwhile' }))
       // The lost connection is noticed by itself; what is waited for then passes at once.
@@ -200,6 +202,26 @@ describeWithPostgres('PostgreSQL', () => {
       await putUpload(one.postgres, late)
       one.events.publish(late)
       expect(await listener.until(2)).toEqual(['early1', 'late1'])
+    })
+
+    test('numbers that a crashed server gives out again hide no change', async () => {
+      const { one, other, clock } = await twoGateways()
+      const { pool } = one.postgres
+      const listener = hear(other, { of: 'all' })
+      await putUpload(one.postgres, uploadOf({ uid: 'a', version: 1 }))
+      await other.events.catchUp()
+      const { rows } = await pool.query<{ id: string }>('select pg_current_xact_id()::text as id')
+      // Seen as over, and then not written to the disk.
+      await other.events.catchUp()
+      await pool.query('alter table uploads disable trigger upload_noted')
+      await pool.query("update uploads set version = 2, changed_in = $1::xid8 where uid = 'a'", [
+        rows[0]?.id,
+      ])
+      await pool.query(TERMINATE_LISTENERS)
+      const passing = setInterval(() => clock.advance(1), 5)
+      onTestFinished(() => clearInterval(passing))
+      expect(await listener.until(2)).toEqual(['a1', 'a2'])
+      await pool.query('alter table uploads enable trigger upload_noted')
     })
 
     test('what is heard by two ways at once is heard once, and never an older one after a newer', async () => {

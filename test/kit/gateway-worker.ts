@@ -52,7 +52,9 @@ async function build(entry: string): Promise<Bundle> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-worker-'))
   try {
     const outfile = join(folder, 'worker.js')
-    await promisify(execFile)(process.execPath, ['build-worker.mjs', outfile, entry], { cwd: ROOT })
+    await promisify(execFile)(process.execPath, ['src/worker/build.mjs', outfile, entry], {
+      cwd: ROOT,
+    })
     const text = await readFile(outfile, 'utf8')
     const { inputs } = metafile.parse(JSON.parse(await readFile(`${outfile}.json`, 'utf8')))
     return { text, inputs }

@@ -163,6 +163,19 @@ describeWithPostgres('PostgreSQL', () => {
     })
   })
 
+  test('moments beyond what PostgreSQL knows are as far away as it goes', async () => {
+    const { store } = await openStores(1)
+    await mintIn(store, { id: 'one' })
+    const far = [new Date(-8.64e15), new Date(8.64e15)] as const
+    const [before, later] = far
+    const stretch = { towards: 'older', limit: 9 } as const
+    expect(await store.list({ createdAfter: before, createdBefore: later }, stretch)).toHaveLength(
+      1,
+    )
+    expect(await store.count({ createdAfter: later })).toBe(0)
+    expect(await store.list({}, { ...stretch, from: { createdAt: before, id: 'x' } })).toEqual([])
+  })
+
   test('an error says what happened, and nothing of what was given', async () => {
     const { store } = await openStores(1)
     const { uid } = await mintIn(store, { id: 'one' })

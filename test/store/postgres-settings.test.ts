@@ -1,0 +1,94 @@
+/** What a server, a role or a database may have set otherwise, and what the keeper makes of it. */
+import { expect, onTestFinished, test } from 'vitest'
+import { createPostgresAllowances } from '../../src/allowances/postgres.ts'
+import { openPostgres } from '../../src/postgres/postgres.ts'
+import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { mintIn, numbered } from '../contracts/store-suite.ts'
+import { type TestDatabase, createEmptyDatabase, describeWithPostgres } from '../kit/postgres.ts'
+import { after, reservationOf } from '../kit/samples.ts'
+
+/** An empty database with these statements done in it first. */
+async function createDatabase(...statements: readonly string[]): Promise<TestDatabase> {
+  const database = await createEmptyDatabase()
+  onTestFinished(() => database.drop())
+  const postgres = openPostgres({ url: database.url, connections: 1 }, () => undefined)
+  const name = new URL(database.url).pathname.slice(1)
+  for (const statement of statements) {
+    await postgres.pool.query(statement.replaceAll('DATABASE', `database "${name}"`))
+  }
+  await postgres.close()
+  return database
+}
+
+function open({ url }: TestDatabase) {
+  const postgres = openPostgres({ url, connections: 10 }, () => undefined)
+  onTestFinished(() => postgres.close())
+  return postgres
+}
+
+describeWithPostgres('PostgreSQL', () => {
+  test('is read the same whatever its dates, its zone and its isolation are', async () => {
+    const database = await createDatabase(
+      "alter DATABASE set datestyle = 'SQL, DMY'",
+      "alter DATABASE set timezone = 'Asia/Kolkata'",
+      "alter DATABASE set default_transaction_isolation = 'repeatable read'",
+    )
+    const store = await createPostgresStore(open(database))
+    const createdAt = new Date('2026-05-11T23:59:59.987Z')
+    const upload = await mintIn(store, { id: 'one', createdAt })
+    expect(await store.find(upload.uid)).toEqual(upload)
+    expect(upload.createdAt).toEqual(createdAt)
+    const rules = { creatorQuotaSeconds: 1200, forgetKeysBefore: after(0) }
+    const outcomes = await Promise.all(
+      numbered(10).map((id) => store.reserve(reservationOf({ id, creator: 'bob' }), rules)),
+    )
+    expect(outcomes.filter(({ kind }) => kind === 'reserved')).toHaveLength(2)
+  })
+
+  test('keeps uploads in whichever schema comes first, also beside those of another', async () => {
+    const database = await createDatabase('create schema headgate')
+    const first = await createPostgresStore(open(database))
+    await mintIn(first, { id: 'one' })
+    const url = new URL(database.url)
+    const changed = await createDatabaseSettings(url)
+    const second = await createPostgresStore(changed)
+    expect(second.deployment).not.toBe(first.deployment)
+    await mintIn(second, { id: 'one' })
+    expect(await second.count({})).toBe(1)
+    expect(await first.count({})).toBe(1)
+  })
+
+  test('is refused with a sentence where it cannot hold every text', async () => {
+    const database = await createDatabase()
+    const name = `latin_${new URL(database.url).pathname.slice(1)}`
+    const postgres = open(database)
+    await postgres.pool.query(
+      `create database ${name} template template0 encoding 'LATIN1' locale 'C'`,
+    )
+    const url = new URL(database.url)
+    url.pathname = name
+    const latin = openPostgres({ url: url.href, connections: 1 }, () => undefined)
+    await expect(createPostgresStore(latin)).rejects.toThrow(/encoded in LATIN1.*UTF8/)
+    await latin.close()
+    await postgres.pool.query(`drop database ${name}`)
+  })
+
+  test('counts within allowances of any size', async () => {
+    const database = await createDatabase()
+    const postgres = open(database)
+    await createPostgresStore(postgres)
+    const allowances = createPostgresAllowances(postgres)
+    const within = [{ most: 10_000_000_000, spanMs: 60_000 }]
+    expect(await allowances.take('key', within, after(0))).toBeNull()
+    expect(await allowances.taken('key', 60_000, after(1))).toBe(1)
+  })
+})
+
+/** From now on nobody looks into the schema of the user who connects, whose name it has. */
+async function createDatabaseSettings(url: URL) {
+  const settings = openPostgres({ url: url.href, connections: 1 }, () => undefined)
+  const name = url.pathname.slice(1)
+  await settings.pool.query(`alter database "${name}" set search_path = public`)
+  await settings.close()
+  return open({ url: url.href, drop: () => Promise.resolve() })
+}
