@@ -8,32 +8,44 @@ import { createCount } from './count.ts'
 import { requestsFrom } from './requests.ts'
 import type { Measured, OpenLoop } from './work.ts'
 
+/** A connection by which nothing is under way. */
+interface Idle {
+  isGone: boolean
+  readonly ask: (due: number) => void
+}
+
 export async function runOpenLoop(work: OpenLoop): Promise<Measured> {
   const next = requestsFrom(work.source)
   const count = createCount(work.pid)
   const all: Connection[] = []
-  const idle: ((due: number) => void)[] = []
+  const idle: Idle[] = []
   /** When those were due that found no connection, oldest first. */
   const waiting: number[] = []
   let firstWaiting = 0
   for (let made = 0; made < work.connections; made += 1) addOne()
 
   function addOne(): void {
-    let dueAt = 0
+    /** When the request under way was due; null where none is. */
+    let dueAt: number | null = null
+    const mine: Idle = { isGone: false, ask }
     const connection = openConnection(
       work.target,
       (arrival) => {
+        // A server says goodbye to a connection that was never used: nobody asked.
+        if (dueAt === null) return
         count.add(arrival, performance.now() - dueAt)
+        dueAt = null
         const due = waiting[firstWaiting]
         if (due === undefined) {
-          idle.push(ask)
+          idle.push(mine)
           return
         }
         firstWaiting += 1
         ask(due)
       },
       (reason) => {
-        count.lose(reason)
+        mine.isGone = true
+        if (dueAt !== null) count.lose(reason)
         addOne()
       },
     )
@@ -42,7 +54,15 @@ export async function runOpenLoop(work: OpenLoop): Promise<Measured> {
       connection.send(next())
     }
     all.push(connection)
-    idle.push(ask)
+    idle.push(mine)
+  }
+
+  /** The one that was used last of those that stand. */
+  function takeIdle(): Idle | null {
+    for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
+      if (!last.isGone) return last
+    }
+    return null
   }
 
   const begun = performance.now()
@@ -51,9 +71,9 @@ export async function runOpenLoop(work: OpenLoop): Promise<Measured> {
     const due = Math.floor(((performance.now() - begun) / 1000) * work.perSecond)
     for (; sent < due; sent += 1) {
       const dueAt = begun + (sent / work.perSecond) * 1000
-      const ask = idle.pop()
-      if (ask === undefined) waiting.push(dueAt)
-      else ask(dueAt)
+      const free = takeIdle()
+      if (free === null) waiting.push(dueAt)
+      else free.ask(dueAt)
     }
   }, 1)
   await pause(work.warmUpMs)
