@@ -55,6 +55,8 @@ export interface GatewayOptions extends WebhookOptions {
   readonly console: Omit<ConsoleOptions, 'wantsToken'> | null
   /** How it is noticed that an operation takes too long. @default by one timer for all */
   readonly deadlines?: Deadlines
+  /** Has the host wait for what many requests share; left out where it ends nothing with a request. */
+  readonly keepAlive?: (work: Promise<unknown>) => void
 }
 
 export interface Gateway {
@@ -94,7 +96,7 @@ const nothingMeasured: Door = async () =>
 /** Puts the parts together. Whoever made the parts ends them, after `parts.closing` is given. */
 export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const { log } = parts
-  const callers = createCallers(options.auth, () => parts.clock.now(), log)
+  const callers = createCallers(options.auth, () => parts.clock.now(), log, options.keepAlive)
   const { authenticate } = callers
   const origins = new Set(options.allowedOrigins)
   const crowd = createCrowdLimit(parts.telemetry)

@@ -89,7 +89,8 @@ export function createHubEvents({ hub, keepAlive, failed }: HubEventsParts): Upl
   }
 }
 
-function changeOf(upload: Upload): HubChange {
+/** What the hub is told of an upload. */
+export function changeOf(upload: Upload): HubChange {
   const { uid, creator, version } = upload
   return { uid, creator, version, text: writeUpload(upload) }
 }

@@ -7,11 +7,17 @@ import { type Callers, rememberCallers } from './remember-callers.ts'
 
 const LOCAL_ADMIN: Viewer = { subject: 'local', isAdmin: true, expiresAt: null }
 
-export function createCallers(rules: AuthRules, now: () => Date, log: Log): Callers {
+/** @param keepAlive as `GatewayOptions` has it */
+export function createCallers(
+  rules: AuthRules,
+  now: () => Date,
+  log: Log,
+  keepAlive?: (work: Promise<unknown>) => void,
+): Callers {
   if (rules.kind === 'open') {
     return { authenticate: async () => LOCAL_ADMIN, recall: () => LOCAL_ADMIN }
   }
-  const keySet = rules.jwksURL === null ? null : createKeySet(rules.jwksURL, now, log)
+  const keySet = rules.jwksURL === null ? null : createKeySet(rules.jwksURL, now, log, keepAlive)
   const authenticate = createAuthenticate(rules, keySet, now)
   return rememberCallers(authenticate, now, () => (keySet === null ? 0 : keySet.version()))
 }

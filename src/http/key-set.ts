@@ -10,6 +10,8 @@ import type { Log } from '../uploads/parts.ts'
 const REFRESH_MS = 300_000
 /** How old before they are believed no more unless the provider is away: a withdrawn key ends here. */
 const STALE_MS = 600_000
+/** A fetch that has not ended by then was cut off with whoever began it; jose gives up after 5 s. */
+const GONE_AFTER_MS = 10_000
 /** Between two fetches, whatever tokens come: nobody makes the gateway a burden to the provider. */
 const PAUSE_MS = 30_000
 /** The same while there are no keys at all, and nobody can be let in. */
@@ -27,20 +29,36 @@ export interface KeySet {
   version(): number | null
 }
 
-export function createKeySet(url: URL, now: () => Date, log: Log): KeySet {
+/**
+ * @param keepAlive has the host wait for a fetch, though whoever began it be gone: many requests share it
+ */
+export function createKeySet(
+  url: URL,
+  now: () => Date,
+  log: Log,
+  keepAlive: (work: Promise<unknown>) => void = () => undefined,
+): KeySet {
   // When to fetch is decided here: jose would forget good keys after a while, provider or not.
   const keys = createRemoteJWKSet(url, { cacheMaxAge: Infinity, cooldownDuration: Infinity })
   let fetchedAt = -Infinity
   let triedAt = -Infinity
   let failure: string | null = null
-  let underWay: Promise<void> | null = null
+  let begun: { readonly at: number; readonly fetch: Promise<void> } | null = null
+
+  function underWay(): Promise<void> | null {
+    return begun === null || isOver(GONE_AFTER_MS, begun.at) ? null : begun.fetch
+  }
 
   function fetchKeys(): Promise<void> {
     triedAt = now().getTime()
-    underWay ??= reload().finally(() => {
-      underWay = null
+    const present = underWay()
+    if (present !== null) return present
+    const fetch = reload().finally(() => {
+      if (begun?.fetch === fetch) begun = null
     })
-    return underWay
+    begun = { at: triedAt, fetch }
+    keepAlive(fetch)
+    return fetch
   }
 
   async function reload(): Promise<void> {
@@ -76,7 +94,7 @@ export function createKeySet(url: URL, now: () => Date, log: Log): KeySet {
 
   /** Resolves once there are keys to look in: stale ones only while the provider is away. */
   async function prepare(): Promise<void> {
-    const fetching = isDue() ? fetchKeys() : underWay
+    const fetching = isDue() ? fetchKeys() : underWay()
     if (isGood()) return
     await fetching
     if (fetchedAt === -Infinity) throw new KeysUnavailable(`No keys yet: ${failure ?? ''}`)
@@ -91,7 +109,7 @@ export function createKeySet(url: URL, now: () => Date, log: Log): KeySet {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
         // A new key, perhaps.
         if (isOver(PAUSE_MS, triedAt)) await fetchKeys()
-        else await underWay
+        else await underWay()
         if (failure !== null) throw new KeysUnavailable(`The key may be new: ${failure}`)
         return keys(header, token)
       }

@@ -22,6 +22,8 @@ interface Remembered {
   readonly viewer: Viewer
   /** Of the keys that it was verified by. */
   readonly keysVersion: number
+  /** After how many others it was put at the end. */
+  readonly put: number
 }
 
 /**
@@ -35,14 +37,21 @@ export function rememberCallers(
 ): Callers {
   const callers = new Map<string, Remembered>()
   let characters = 0
+  /** How many were put at the end until now. */
+  let puts = 0
 
   function forget(token: string): void {
     if (callers.delete(token)) characters -= token.length
   }
 
-  function remember(token: string, caller: Remembered): void {
+  function put(token: string, caller: Omit<Remembered, 'put'>): void {
+    puts += 1
+    callers.set(token, { ...caller, put: puts })
+  }
+
+  function remember(token: string, caller: Omit<Remembered, 'put'>): void {
     forget(token)
-    callers.set(token, caller)
+    put(token, caller)
     characters += token.length
     for (const leastRecent of callers.keys()) {
       if (characters <= MOST_CHARACTERS) return
@@ -50,12 +59,17 @@ export function rememberCallers(
     }
   }
 
-  /** Who was remembered by it, and is from now on the one who came last. */
+  /**
+   * Who was remembered by it. It stands among those who came last from now on: whoever does already stays
+   * where it is, for to put each request's at the very end takes longer than all the rest.
+   */
   function find(token: string): Remembered | null {
     const known = callers.get(token)
     if (known === undefined) return null
-    callers.delete(token)
-    callers.set(token, known)
+    if (puts - known.put > callers.size / 2) {
+      callers.delete(token)
+      put(token, known)
+    }
     return known
   }
 

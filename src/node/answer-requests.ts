@@ -29,6 +29,9 @@ const MOST_IN_FLIGHT = 1000
 /** A type that needs no look at its parameters. */
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 
+/** Of a request that is not waiting for us, or not yet. */
+const NOTHING_WAITS = (): void => undefined
+
 export interface Answering {
   readonly gateway: Pick<Gateway, 'fetch' | 'lane' | 'noticeLane' | 'nextId' | 'besideDoors'>
   readonly log: Log
@@ -58,22 +61,9 @@ export function createRequestAnswerer({
     serve(res) {
       // Gone while it waited for its turn.
       if (res.destroyed) return
-      unanswered.set(res, () => undefined)
-      const over = (): void => {
-        unanswered.get(res)?.()
-        unanswered.delete(res)
-      }
-      res.once('close', over)
-      // A body that is too long is not read to its end: its answer is the last thing on its connection,
-      // and Node does not tell when it is complete.
-      res.req.once('close', () => {
-        if (!res.req.complete) over()
-      })
-      // A connection that breaks is the client's affair; without a listener it would end the process.
-      res.on('error', (error) => log.debug({ err: error }, 'an answer could not be written'))
-      // Whoever is slow to send is not waited for by us.
-      if (hasBody(res.req)) res.req.once('end', () => beginWaiting(res))
-      else beginWaiting(res)
+      unanswered.set(res, NOTHING_WAITS)
+      res.once('close', () => over(res))
+      res.on('error', broken)
       take(res.req, res)
     },
     refuse(res) {
@@ -89,9 +79,36 @@ export function createRequestAnswerer({
   /** Streams that stand open: they wait for nothing of ours. */
   const standing = new WeakSet<ServerResponse>()
 
-  /** A body may be told complete a moment after it was read, and answered. */
+  /** A connection that breaks is the client's affair; without a listener it would end the process. */
+  function broken(error: Error): void {
+    log.debug({ err: error }, 'an answer could not be written')
+  }
+
+  function over(res: ServerResponse): void {
+    unanswered.get(res)?.()
+    unanswered.delete(res)
+  }
+
+  /**
+   * From now on it waits for us: whoever is slow to send is not waited for. A body may be told complete a
+   * moment after it was read, and answered. What is never refused is not counted.
+   */
   function beginWaiting(res: ServerResponse): void {
-    if (!res.writableEnded && !standing.has(res)) unanswered.set(res, shedding.begin())
+    if (unanswered.get(res) !== NOTHING_WAITS || res.writableEnded || standing.has(res)) return
+    unanswered.set(res, shedding.begin())
+  }
+
+  function beginOnceWhole(req: IncomingMessage, res: ServerResponse): void {
+    if (!hasBody(req)) {
+      beginWaiting(res)
+      return
+    }
+    req.once('end', () => beginWaiting(res))
+    // A body that is too long is not read to its end: its answer is the last thing on its connection, and
+    // Node does not tell when it is complete.
+    req.once('close', () => {
+      if (!req.complete) over(res)
+    })
   }
 
   function standOpen(res: ServerResponse): void {
@@ -149,6 +166,8 @@ export function createRequestAnswerer({
       void adapter(req, res, { post })
     }
     const answer = lane.answer(post)
+    // What is answered at once never waited.
+    if (answer === null || answer instanceof Promise || 'join' in answer) beginWaiting(res)
     if (answer === null) goLongWay()
     else if (answer instanceof Promise) {
       answer
@@ -186,6 +205,7 @@ export function createRequestAnswerer({
     const incoming = requestOf(req)
     const given = req.headers['webhook-signature']
     const signature = typeof given === 'string' ? given : null
+    beginWaiting(res)
     noticeLane
       .answer({ rawBody, signature, ...incoming })
       .then((answer) => sendAnswer(res, answer, incoming.requestId))
@@ -198,7 +218,10 @@ export function createRequestAnswerer({
       readWhole(req, length, (bytes) => answerPost(req, res, bytes))
     } else if (isNotice(req) && length > 0 && length <= noticeLane.mostBytes) {
       readWhole(req, length, (bytes) => answerNotice(req, res, bytes))
-    } else void adapter(req, res)
+    } else {
+      beginOnceWhole(req, res)
+      void adapter(req, res)
+    }
   }
 
   function isNotice({ method, url, headers: { host } }: IncomingMessage): boolean {

@@ -2,6 +2,7 @@
 import type { Server } from 'graphql-ws'
 import { say } from '../http/door.ts'
 import { MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
+import { isKnownHost } from '../http/known-hosts.ts'
 import type { SocketExtra } from '../http/socket.ts'
 import type { Log } from '../uploads/parts.ts'
 import type { EndOfSocket } from './runtime.ts'
@@ -20,13 +21,20 @@ export interface SocketCarrier {
   readonly graphql: Server<SocketExtra>
   /** Origins whose pages may open one; a client that is no browser names none. */
   readonly allowedOrigins: ReadonlySet<string>
+  /** As `GatewayOptions` has them; null where any name will do. */
+  readonly knownHosts: readonly string[] | null
   readonly log: Log
+  /** Has the host wait for what came by a socket. */
+  readonly keepAlive: (work: Promise<unknown>) => void
 }
 
 /** Answers the upgrade. A browser names the origin of its page, and no preflight protects a socket. */
 export function carrySocket(carrier: SocketCarrier, request: Request): Response {
+  const { origin: own, hostname } = new URL(request.url)
+  if (carrier.knownHosts !== null && !isKnownHost(carrier.knownHosts, hostname)) {
+    return say(421, 'Without tokens the gateway answers to addresses and local names only.')
+  }
   const origin = request.headers.get('origin')
-  const own = new URL(request.url).origin
   if (origin !== null && origin !== own && !carrier.allowedOrigins.has(origin)) {
     return say(403, 'The page that asks is of an origin that is not let in.')
   }
@@ -41,15 +49,25 @@ export function carrySocket(carrier: SocketCarrier, request: Request): Response 
   return new Response(null, changed)
 }
 
-function attach({ graphql, log }: SocketCarrier, socket: EndOfSocket, protocol: string): void {
+function attach(
+  { graphql, log, keepAlive }: SocketCarrier,
+  socket: EndOfSocket,
+  protocol: string,
+): void {
   let receive: ((text: string) => Promise<void>) | null = null
   let isOpen = true
   /** Whether anything came since the last ping. */
   let isAlive = true
+  /** Null until graphql-ws has it, which may close it at once. */
+  let closed: ((code: number, reason: string) => Promise<void>) | null = null
+  const pulse = setInterval(beat, PING_MS)
 
   const close = (code: number, reason: string): void => {
     // A reason has at most 123 bytes: https://www.rfc-editor.org/rfc/rfc6455#section-5.5
-    if (isOpen) socket.close(code, reason)
+    if (!isOpen) return
+    socket.close(code, reason)
+    // Whoever has gone answers no close: what was opened for it is ended by us.
+    end(code, reason)
   }
   const fail = (error: unknown): void => {
     if (isClientsFault(error)) {
@@ -60,7 +78,7 @@ function attach({ graphql, log }: SocketCarrier, socket: EndOfSocket, protocol: 
     close(INTERNAL_SERVER_ERROR, 'Internal server error')
   }
 
-  const closed = graphql.opened(
+  closed = graphql.opened(
     {
       protocol,
       send(text) {
@@ -73,17 +91,20 @@ function attach({ graphql, log }: SocketCarrier, socket: EndOfSocket, protocol: 
     },
     { close },
   )
-  const pulse = setInterval(() => {
-    if (!isAlive) close(NO_ANSWER, 'Nobody answers')
+  function beat(): void {
+    if (!isAlive) {
+      close(NO_ANSWER, 'Nobody answers')
+      return
+    }
     isAlive = false
-    if (isOpen) socket.send('{"type":"ping"}')
-  }, PING_MS)
+    socket.send('{"type":"ping"}')
+  }
 
   function end(code: number, reason: string): void {
     if (!isOpen) return
     isOpen = false
     clearInterval(pulse)
-    Promise.resolve(closed(code, reason)).catch(fail)
+    if (closed !== null) keepAlive(closed(code, reason).catch(fail))
   }
 
   socket.addEventListener('message', ({ data }) => {
@@ -91,7 +112,8 @@ function attach({ graphql, log }: SocketCarrier, socket: EndOfSocket, protocol: 
     // Characters are fewer than bytes, but for a factor.
     if (typeof data !== 'string') close(BAD_REQUEST, 'Messages are text')
     else if (data.length > MAX_REQUEST_BYTES) close(MESSAGE_TOO_BIG, 'Too long')
-    else receive?.(data).catch(fail)
+    // What was begun is ended, though the socket be gone by then.
+    else if (receive !== null) keepAlive(receive(data).catch(fail))
   })
   socket.addEventListener('close', ({ code, reason }) => end(code, reason))
   socket.addEventListener('error', () => end(INTERNAL_SERVER_ERROR, ''))

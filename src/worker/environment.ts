@@ -12,11 +12,11 @@ export interface WorkerEnvironment {
   readonly [variable: string]: unknown
 }
 
-/** Those that are text, as variables and secrets are. */
+/** Variables and secrets: text, or numbers and truths as JSON has them under `vars`. */
 export function variablesIn(environment: WorkerEnvironment): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
-      typeof value === 'string' ? [[name, value]] : [],
+      ['string', 'number', 'boolean'].includes(typeof value) ? [[name, String(value)]] : [],
     ),
   )
 }

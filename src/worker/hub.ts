@@ -4,10 +4,11 @@
  */
 import { DurableObject, waitUntil } from 'cloudflare:workers'
 import type { Allowance, Allowances } from '../allowances/allowances.ts'
-import { type HubChange, createHubEvents } from '../events/durable-object.ts'
+import { type HubChange, changeOf, createHubEvents } from '../events/durable-object.ts'
 import { measuredRound } from '../uploads/keep-in-sync.ts'
-import type { Log } from '../uploads/parts.ts'
+import type { Log, Parts } from '../uploads/parts.ts'
 import { type SyncReport, createSynchroniser } from '../uploads/sync-uploads.ts'
+import { isTerminal } from '../uploads/upload.ts'
 import { type Watchers, createWatchers } from '../uploads/watchers.ts'
 import { readWorkerConfig } from './config.ts'
 import type { WorkerEnvironment } from './environment.ts'
@@ -73,7 +74,15 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
   }
 
   round(): Promise<SyncReport> {
-    const round = this.#last.then(async () => (await this.#openRounds())())
+    const round = this.#last.then(async () => {
+      try {
+        const run = await this.#openRounds()
+        return await run()
+      } finally {
+        // Also where an alarm was lost.
+        await this.#keepRounds()
+      }
+    })
     this.#last = round.catch(() => undefined)
     return round
   }
@@ -98,9 +107,18 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
   /** False where nobody watches. */
   async #keepRounds(): Promise<boolean> {
     const { storage } = this.ctx
+    // Looked at first: to go through all who listen takes its time.
+    if ((await storage.getAlarm()) !== null) return true
     if (this.#watchers.watched(new Date()).size === 0) return false
-    if ((await storage.getAlarm()) === null) await storage.setAlarm(Date.now() + ROUND_MS)
+    await storage.setAlarm(Date.now() + ROUND_MS)
     return true
+  }
+
+  /** Whoever still listens to an upload that has ended was not told: the end is passed on again. */
+  async #remind({ store }: Pick<Parts, 'store'>): Promise<void> {
+    for (const upload of await store.findMany(this.#listeners.watched())) {
+      if (isTerminal(upload.status)) this.#listeners.remind(changeOf(upload))
+    }
   }
 
   #openRounds(): Promise<Round> {
@@ -131,9 +149,14 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
     })
     const synchroniser = createSynchroniser({ ...parts, stream: parts.backgroundStream })
     return async () => {
-      const report = await measuredRound(parts, synchroniser)
-      await synchroniser.idle()
-      this.#listeners.age()
+      let report: SyncReport
+      try {
+        report = await measuredRound(parts, synchroniser)
+        await synchroniser.idle()
+        await this.#remind(parts)
+      } finally {
+        this.#listeners.age()
+      }
       if (report.changed + report.orphans > 0) log.debug(report, 'synchronised')
       return report
     }

@@ -15,6 +15,8 @@ export interface Listeners {
   add(topic: string, socket: EndOfSocket): void
   /** Passes on what is newer than what was passed on of the same upload lately. */
   tell(changes: readonly HubChange[]): void
+  /** Passes it on to those who listen to this very upload, whatever they have heard of it. */
+  remind(change: HubChange): void
   /** Uploads that somebody listens to, each by itself. */
   watched(): readonly string[]
   /** Forgets what was passed on before the last call of this. */
@@ -37,6 +39,9 @@ export function createListeners(
           for (const socket of state.getWebSockets(topic)) pass(socket, change.text)
         }
       }
+    },
+    remind({ uid, text }) {
+      for (const socket of state.getWebSockets(keyOf({ of: 'upload', uid }))) pass(socket, text)
     },
     watched() {
       const topics = state.getWebSockets().flatMap((socket) => state.getTags(socket))

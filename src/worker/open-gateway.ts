@@ -56,13 +56,20 @@ export async function openGateway(
     metrics: null,
     console: null,
     deadlines: createTimers(MOST_MILLISECONDS),
+    keepAlive,
   })
   const { sockets, allowedOrigins } = gateway
   return {
     gateway,
     parts,
     hub,
-    sockets: { graphql: makeServer(sockets.options), allowedOrigins, log },
+    sockets: {
+      graphql: makeServer(sockets.options),
+      allowedOrigins,
+      knownHosts: knownHosts(config),
+      log,
+      keepAlive,
+    },
   }
 }
 

@@ -15,8 +15,11 @@ export interface QueueMessage {
   /** It will not come again. */
   ack(): void
   /** It will come again later. */
-  retry(): void
+  retry(options?: { readonly delaySeconds: number }): void
 }
+
+/** An outage of the database is not over at once, and a queue tries a few times only. */
+const RETRY_AFTER_SECONDS = 30
 
 /** Of a video that became ready, or changed afterwards. */
 const VIDEO_EVENT = /^cf\.stream\.video_state\./
@@ -31,7 +34,7 @@ export async function takeQueue(parts: QueueParts, { messages }: QueueBatch): Pr
       message.ack()
     } catch (error) {
       parts.log.error({ err: error }, 'an event of Stream was not taken, and comes again')
-      message.retry()
+      message.retry({ delaySeconds: RETRY_AFTER_SECONDS })
     }
   }
 }

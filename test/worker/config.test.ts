@@ -39,6 +39,16 @@ test('bindings and a way to tell callers apart are enough', () => {
   })
 })
 
+test('what stands under vars as a number or a truth counts as what it says', () => {
+  const vars = { CREATOR_QUOTA_MINUTES: 600, RATE_LIMIT_CREATES: 10, INTROSPECTION: false }
+  expect(readWorkerConfig({ ...bindings, AUTH_JWT_SECRET: SECRET, ...vars })).toMatchObject({
+    config: { creatorQuotaMinutes: 600, createsPerMinute: 10, introspection: false },
+  })
+  expect(namesOf({ ...bindings, AUTH_JWT_SECRET: SECRET, RATE_LIMIT_CREATES: -1 })).toEqual([
+    'RATE_LIMIT_CREATES',
+  ])
+})
+
 test('a token does for the binding of Stream, and stands beside it', () => {
   const { STREAM, ...others } = bindings
   const variables = { ...account, AUTH_JWT_SECRET: SECRET }

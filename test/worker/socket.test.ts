@@ -46,6 +46,15 @@ describe('a socket', () => {
     expect(await endOf(socket)).toBe(1000)
   })
 
+  it('under a name that an attacker may have pointed here is refused, where nobody has a token', async () => {
+    const { port } = new URL(worker.url)
+    const socket = new WebSocket(`${worker.url.replace('http', 'ws')}/graphql`, PROTOCOL, {
+      origin: `http://evil.example.com:${port}`,
+      headers: { host: `evil.example.com:${port}` },
+    })
+    expect(await endOf(socket)).toContain('421')
+  })
+
   it('of a page of elsewhere is refused', async () => {
     expect(await endOf(connect('https://evil.example.com'))).toContain('403')
   })

@@ -7,6 +7,7 @@ import {
   uploadStatuses,
 } from '../../uploads/upload.ts'
 import type { Holdings, Reservation, ReserveOutcome, ReserveRules, UploadStore } from '../store.ts'
+import { createClaims } from './claims.ts'
 import { type SqliteDatabase, openSqlite } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createLists } from './lists.ts'
@@ -41,6 +42,7 @@ export function createSqliteStore(file: string): UploadStore {
   const lists = createLists(packed, (worded) => prepare(connection, worded))
   const { write, flush } = createGroupCommit(connection)
   const alive = connection.prepare("select 1 from uploads where id = ''")
+  const claims = createClaims()
   let sweptUntil: Date | null = null
 
   const findMany = async (uids: readonly string[]): Promise<readonly Upload[]> =>
@@ -170,24 +172,18 @@ export function createSqliteStore(file: string): UploadStore {
 
     advance: (change) =>
       write(() => {
-        const { id, version } = change.upload
+        const { id, uid, version } = change.upload
         const values = { id, expected: version - 1, ...valuesOfChange(change) }
         if (statements.advance.run(values) === 0) return false
         if (change.event !== null) addEvent(id, version, change.event)
+        claims.drop(uid)
         return true
       }),
 
     claimDue: async (now, limit, until) => {
-      const values = { now: now.getTime(), limit }
-      // Asked for at every round of synchronisation, where there is often nothing to claim.
-      if (statements.due.get({ ...values, limit: 1 }) === undefined) return []
-      return write(() => {
-        const due = statements.due.all(values).map(readDue).filter(presentOnly)
-        for (const { upload } of due) {
-          statements.claim.run({ id: upload.id, checkAt: until.getTime() })
-        }
-        return due
-      })
+      const values = { now: now.getTime(), limit: limit + claims.count() }
+      const due = statements.due.all(values).map(readDue).filter(presentOnly)
+      return claims.take(due, limit, now, until)
     },
 
     // There is no other gateway.
@@ -203,6 +199,7 @@ export function createSqliteStore(file: string): UploadStore {
       await write(() => {
         for (const { checkAt, ...check } of checks) {
           statements.reschedule.run({ ...check, checkAt: checkAt?.getTime() ?? null })
+          claims.drop(check.uid)
         }
       })
     },

@@ -183,12 +183,6 @@ export function wordStatements(rowOf: RowOf) {
         .orderBy(...inTheirTurn)
         .limit(given('limit')),
     ),
-    claim: word(['id', 'checkAt'], (given) =>
-      db
-        .update(uploads)
-        .set(eachGiven(given, ['checkAt']))
-        .where(eq(uploads.id, given('id'))),
-    ),
     oldestDue: word([], () =>
       db
         .select({ checkAt: uploads.checkAt })
