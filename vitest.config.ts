@@ -19,6 +19,8 @@ export default defineConfig({
       'test/chaos/three.test.ts',
       'test/drain/drain.test.ts',
     ],
+    // Browsers, databases and workerd share few cores there: what fails once is tried once more, and told.
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

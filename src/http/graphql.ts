@@ -69,7 +69,8 @@ export function createGraphQLDoor(
 
 /** Null where the body is too long. A length that is declared is kept by whoever carries the request. */
 async function withinBound(request: Request): Promise<Request | null> {
-  if (request.body === null) return request
+  // Of other methods no body is read, and some may have none at all.
+  if (request.body === null || request.method !== 'POST') return request
   const declared = request.headers.get('content-length')
   if (declared !== null) return Number(declared) > MAX_REQUEST_BYTES ? null : request
   const body = await readBody(request, MAX_REQUEST_BYTES)

@@ -90,13 +90,14 @@ describeInChromium('the console for everybody', () => {
     }
     await page.keyboard.press('Enter')
     await seeState(page, 'tour.mp4', 'Paused')
-    expect(await page.getByRole('status').innerText()).toBe('tour.mp4: Paused')
+    // Said a moment after it is shown.
+    await expect.poll(() => page.getByRole('status').innerText()).toBe('tour.mp4: Paused')
     // The focus stays: the same button goes on.
     expect(await named()).toBe('Resume tour.mp4')
     await slowDown(page, -1)
     await page.keyboard.press('Enter')
     await seeState(page, 'tour.mp4', 'Ready')
-    expect(await page.getByRole('status').innerText()).toBe('tour.mp4: Ready')
+    await expect.poll(() => page.getByRole('status').innerText()).toBe('tour.mp4: Ready')
     expect(errors).toEqual([])
   })
 })

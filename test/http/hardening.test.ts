@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { BlockList, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
 import { clientAddress, trustProxy } from '../../src/node/client-address.ts'
 import { type AnsweringGateway, listen } from '../../src/node/listen.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
@@ -247,4 +248,20 @@ describe('the address of a client', () => {
     })
     expect(JSON.stringify(gateway.logs)).not.toContain('{secret}')
   })
+})
+
+describe('a method that is for nobody here', () => {
+  it.each(['TRACE', 'PUT', 'DELETE', 'PROPFIND'])(
+    '%s is refused, and no failure',
+    async (method) => {
+      const gateway = await startTestGateway()
+      const { hostname, port } = new URL(gateway.url)
+      const socket = connect(Number(port), hostname)
+      socket.write(`${method} /graphql HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: \r\n\r\n`)
+      const [answer] = z.tuple([z.instanceof(Buffer)]).parse(await once(socket, 'data'))
+      socket.destroy()
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 40[05] /)
+      expect(gateway.logs.filter(({ level }) => level === 'error')).toEqual([])
+    },
+  )
 })
