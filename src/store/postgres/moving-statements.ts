@@ -1,10 +1,10 @@
 /** Statements that move an upload on: each is one of PostgreSQL's own, with all that belongs to it. */
 import { and, asc, eq, lte, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { changedNames } from '../changed-names.ts'
 import { uploadColumns } from './columns.ts'
 import { given } from './given.ts'
 import { uploadEvents, uploads } from './tables.ts'
-import { changedNames } from './write-rows.ts'
 
 /** Makes the reservation an upload, and writes its first event. */
 export function mintStatement(db: NodePgDatabase) {

@@ -1,37 +1,11 @@
 /** Puts the gateway's own words as the columns of PostgreSQL take them. */
+import type { changedNames } from '../changed-names.ts'
 import type { RecordedChange, Reservation } from '../store.ts'
 
 /** What a reservation says for itself; the rest of its row is the same for each. */
 export function valuesOfReservation({ constraints, ...reservation }: Reservation) {
   return { ...reservation, ...constraints }
 }
-
-/** The columns that a recorded change sets. */
-export const changedNames = [
-  'status',
-  'version',
-  'updatedAt',
-  'totalBytes',
-  'receivedBytes',
-  'encodingPercent',
-  'failureCode',
-  'failureMessage',
-  'received',
-  'durationSeconds',
-  'width',
-  'height',
-  'sizeBytes',
-  'hlsURL',
-  'dashURL',
-  'thumbnailURL',
-  'previewURL',
-  'readyAt',
-  'describedAt',
-  'goneAt',
-  'reservedSeconds',
-  'storedSeconds',
-  'checkAt',
-] as const
 
 export function valuesOfChange({ upload, holds, checkAt }: RecordedChange) {
   const { progress, failure, video } = upload

@@ -3,7 +3,8 @@ import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
 import { allColumns, eventColumns, fateColumns, uploadColumns } from './read-rows.ts'
 import { type Given, type RowOf, db, word } from './statement.ts'
 import { keptNotices, uploadEvents, uploadTallies, uploads } from './tables.ts'
-import { changedNames, reservedNames } from './write-rows.ts'
+import { changedNames } from '../changed-names.ts'
+import { reservedNames } from './write-rows.ts'
 
 /** What a recorded change says, and the version that it follows. */
 export const advanceNames = ['id', 'expected', ...changedNames] as const

@@ -1,4 +1,5 @@
 /** Puts the gateway's own words as SQLite keeps them. */
+import type { changedNames } from '../changed-names.ts'
 import type { RecordedChange, Reservation } from '../store.ts'
 import type { Values } from './statement.ts'
 
@@ -45,33 +46,6 @@ export function valuesOfReservation(
     totalBytes: reservation.totalBytes,
   }
 }
-
-/** The columns that a recorded change sets. */
-export const changedNames = [
-  'status',
-  'version',
-  'updatedAt',
-  'totalBytes',
-  'receivedBytes',
-  'encodingPercent',
-  'failureCode',
-  'failureMessage',
-  'received',
-  'durationSeconds',
-  'width',
-  'height',
-  'sizeBytes',
-  'hlsURL',
-  'dashURL',
-  'thumbnailURL',
-  'previewURL',
-  'readyAt',
-  'describedAt',
-  'goneAt',
-  'reservedSeconds',
-  'storedSeconds',
-  'checkAt',
-] as const
 
 export function valuesOfChange({
   upload,
