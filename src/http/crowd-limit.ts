@@ -9,6 +9,8 @@ import { countOne } from '../uploads/count-one.ts'
 export const MOST_RUNNING = 100
 
 export interface CrowdLimit {
+  /** Whether one more may run. */
+  hasRoom(subject: string): boolean
   /** Counts one more operation of the caller, until what comes back is called; null where it is one too many. */
   enter(subject: string): (() => void) | null
   /** Says that the operation of this context is counted already, or belongs to one that is. */
@@ -21,11 +23,16 @@ export function createCrowdLimit(telemetry: Pick<Telemetry, 'refused'>): CrowdLi
   const running = new Map<string, number>()
   const exempted = new WeakSet<object>()
 
+  function hasRoom(subject: string): boolean {
+    return (running.get(subject) ?? 0) < MOST_RUNNING
+  }
+
   function enter(subject: string): (() => void) | null {
-    return (running.get(subject) ?? 0) >= MOST_RUNNING ? null : countOne(running, subject)
+    return hasRoom(subject) ? countOne(running, subject) : null
   }
 
   return {
+    hasRoom,
     enter,
     exempt: (context) => void exempted.add(context),
     plugin: {

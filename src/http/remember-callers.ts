@@ -1,6 +1,7 @@
 /** Remembers who a token belongs to, so that it is verified once and not with each request. */
 import type { Viewer } from '../uploads/viewer.ts'
 import { type Authenticate, isViewer, tokenIn } from './authenticate.ts'
+import { createRecentlyUsed } from './recently-used.ts'
 
 /** Characters of all remembered tokens together: some thousands of callers. */
 const MOST_CHARACTERS = 2_000_000
@@ -22,8 +23,6 @@ interface Remembered {
   readonly viewer: Viewer
   /** Of the keys that it was verified by. */
   readonly keysVersion: number
-  /** After how many others it was put at the end. */
-  readonly put: number
 }
 
 /**
@@ -35,44 +34,7 @@ export function rememberCallers(
   now: () => Date,
   keysVersion: () => number | null,
 ): Callers {
-  const callers = new Map<string, Remembered>()
-  let characters = 0
-  /** How many were put at the end until now. */
-  let puts = 0
-
-  function forget(token: string): void {
-    if (callers.delete(token)) characters -= token.length
-  }
-
-  function put(token: string, caller: Omit<Remembered, 'put'>): void {
-    puts += 1
-    callers.set(token, { ...caller, put: puts })
-  }
-
-  function remember(token: string, caller: Omit<Remembered, 'put'>): void {
-    forget(token)
-    put(token, caller)
-    characters += token.length
-    for (const leastRecent of callers.keys()) {
-      if (characters <= MOST_CHARACTERS) return
-      forget(leastRecent)
-    }
-  }
-
-  /**
-   * Who was remembered by it. It stands among those who came last from now on: whoever does already stays
-   * where it is, for to put each request's at the very end takes longer than all the rest.
-   */
-  function find(token: string): Remembered | null {
-    const known = callers.get(token)
-    if (known === undefined) return null
-    if (puts - known.put > callers.size / 2) {
-      callers.delete(token)
-      put(token, known)
-    }
-    return known
-  }
-
+  const callers = createRecentlyUsed<Remembered>(MOST_CHARACTERS)
   return {
     async authenticate(authorization) {
       const version = keysVersion()
@@ -81,7 +43,7 @@ export function rememberCallers(
       if (token !== null && token.length <= LONGEST_TOKEN && isViewer(caller)) {
         // Keys that changed meanwhile may not be those that verified it.
         const unchanged = version !== null && version === keysVersion()
-        if (unchanged) remember(token, { viewer: caller, keysVersion: version })
+        if (unchanged) callers.set(token, { viewer: caller, keysVersion: version })
       }
       return caller
     },
@@ -90,12 +52,12 @@ export function rememberCallers(
       const token = authorization.startsWith(USUAL_SCHEME)
         ? authorization.slice(USUAL_SCHEME.length).trim()
         : tokenIn(authorization)
-      const known = token === null ? null : find(token)
-      if (token === null || known === null) return null
+      const known = token === null ? undefined : callers.get(token)
+      if (token === null || known === undefined) return null
       const { viewer } = known
       const lapsed = viewer.expiresAt !== null && viewer.expiresAt <= now()
       if (!lapsed && known.keysVersion === keysVersion()) return viewer
-      forget(token)
+      callers.delete(token)
       return null
     },
   }

@@ -2,16 +2,8 @@
 import type { ServerResponse } from 'node:http'
 import type { BesideDoors } from '../http/beside-doors.ts'
 import type { Log } from '../uploads/parts.ts'
+import type { Incoming } from './incoming.ts'
 import { sendAnswer } from './send-answer.ts'
-
-/** Which request it was. */
-export interface Incoming {
-  readonly requestId: string
-  /** By `performance.now()`. */
-  readonly startedAt: number
-  /** The client's address; null where it is not known. */
-  readonly client: () => string | null
-}
 
 /** Answers 500 with the id by which the log has the error; cuts short what has begun. */
 export function apologise(

@@ -100,12 +100,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       draining = true
       const startedAt = performance.now()
       // Clients are told that their connections take no further request.
-      const underWay = [...answerer.unanswered()]
+      const underWay = answerer.unanswered()
       for (const response of underWay) response.shouldKeepAlive = false
       // Until these are answered, whoever comes is answered too: a probe hears that we are not ready.
       await Promise.all([untilClosed(underWay, graceMs), sockets?.close(graceMs)])
       const left = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
-      await untilClosed([...answerer.unanswered()], left())
+      await untilClosed(answerer.unanswered(), left())
       // What is open by now waits for nothing of ours, such as a body that was refused half-way.
       await drain(server, Math.min(left(), LINGER_MS))
     },

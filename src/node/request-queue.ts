@@ -18,11 +18,12 @@ export interface RequestQueue<T> {
   taken(): number
 }
 
-/** Taken ones are let go in passing: nothing is moved for each. */
+/** Nothing is moved for each that is taken: the room of so many is given back at once. */
 const CLEARED_AT_ONCE = 256
 
 export function createQueue<T>(): RequestQueue<T> {
-  let waiting: Waiting<T>[] = []
+  /** Null where one has been taken: while it stood here, all that belongs to it would be kept. */
+  let waiting: (Waiting<T> | null)[] = []
   let first = 0
   let taken = 0
   return {
@@ -32,6 +33,7 @@ export function createQueue<T>(): RequestQueue<T> {
     oldest: () => waiting[first] ?? null,
     take() {
       if (first === waiting.length) return
+      waiting[first] = null
       first += 1
       taken += 1
       if (first === waiting.length || first === CLEARED_AT_ONCE) {

@@ -118,6 +118,9 @@ export interface Sweep {
   readonly sweptUntil: Date | null
 }
 
+/** What may be there at once, or is on its way. */
+export type Soon<T> = T | Promise<T>
+
 /**
  * The port. Everything that resolves is durable. Whatever it is asked rejects with `StoreUnavailable`
  * where the database does not answer.
@@ -153,7 +156,8 @@ export interface UploadStore {
   /** What became of those of the references that are known here. */
   knownReferences(ids: readonly string[]): Promise<ReadonlyMap<string, ReferenceFate>>
 
-  find(uid: string): Promise<Upload | null>
+  /** At once where the keeper has it at hand: by far the most of what is asked asks for one upload. */
+  find(uid: string): Soon<Upload | null>
   /** Those of the uids that there are, in no particular order. */
   findMany(uids: readonly string[]): Promise<readonly Upload[]>
   /** Events oldest first, by the id of the upload. */

@@ -1,4 +1,5 @@
 /** Looks an upload up for a viewer. */
+import type { Soon } from '../store/store.ts'
 import type { Parts } from './parts.ts'
 import { type Upload, isTerminal } from './upload.ts'
 import { type Viewer, owns } from './viewer.ts'
@@ -13,15 +14,24 @@ export async function findUpload(
 }
 
 /** The same for somebody who may ask again soon: Stream is asked about it at the next rounds. */
-export async function lookAtUpload(
+export function lookAtUpload(
   parts: Pick<Parts, 'store' | 'watchers' | 'clock'>,
   viewer: Viewer,
   uid: string,
-): Promise<Upload | null> {
-  const upload = seenBy(viewer, await parts.store.find(uid))
-  if (upload !== null && !isTerminal(upload.status)) {
-    parts.watchers.glance(upload.uid, parts.clock.now())
-  }
+): Soon<Upload | null> {
+  const found = parts.store.find(uid)
+  return found instanceof Promise
+    ? found.then((upload) => lookedAt(parts, viewer, upload))
+    : lookedAt(parts, viewer, found)
+}
+
+function lookedAt(
+  { watchers, clock }: Pick<Parts, 'watchers' | 'clock'>,
+  viewer: Viewer,
+  found: Upload | null,
+): Upload | null {
+  const upload = seenBy(viewer, found)
+  if (upload !== null && !isTerminal(upload.status)) watchers.glance(upload.uid, clock.now())
   return upload
 }
 

@@ -2,8 +2,12 @@
 
 import { countOne } from './count-one.ts'
 
-/** How long one look counts, in milliseconds: a page that asks again and again goes on watching. */
+/**
+ * How long one look counts at least, in milliseconds: a page that asks again and again goes on watching.
+ * Noted for longer, so that of looks that follow each other only the first of some seconds is noted.
+ */
 const GLANCE_MS = 10_000
+const NOTED_MS = 15_000
 
 /** Open subscriptions of one caller. */
 export const MOST_SUBSCRIPTIONS = 1000
@@ -41,9 +45,11 @@ export function createWatchers(): Watchers {
       (open.get(caller) ?? 0) >= MOST_SUBSCRIPTIONS ? null : countOne(open, caller),
     watch: (uid) => countOne(counts, uid),
     glance(uid, now) {
-      forgetOldGlances(now.getTime())
+      const time = now.getTime()
+      if ((glances.get(uid) ?? 0) >= time + GLANCE_MS) return
+      forgetOldGlances(time)
       glances.delete(uid)
-      glances.set(uid, now.getTime() + GLANCE_MS)
+      glances.set(uid, time + NOTED_MS)
     },
     watched(now) {
       forgetOldGlances(now.getTime())

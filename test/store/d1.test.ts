@@ -42,8 +42,8 @@ async function openTwo() {
   return { one, other, turns, database, numberOf }
 }
 
-async function failureOf(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
+async function failureOf(work: unknown): Promise<unknown> {
+  return Promise.resolve(work).then(
     () => expect.unreachable('It did not fail.'),
     (error: unknown) => error,
   )

@@ -7,6 +7,7 @@ import Database from 'better-sqlite3'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type GroupCommit, createGroupCommit } from '../../src/store/sqlite/group-commit.ts'
+import { createReadTurns } from '../../src/store/sqlite/read-turns.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-commits-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -42,7 +43,7 @@ function openBench(now: () => number = () => 0): Bench {
     connection.close()
     other.close()
   })
-  const commits = createGroupCommit(connection, now)
+  const commits = createGroupCommit(connection, createReadTurns(connection), now)
   return {
     commits,
     add: (number) =>

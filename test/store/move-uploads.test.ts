@@ -218,7 +218,7 @@ describeWithPostgres('moving to PostgreSQL', () => {
         { what: 'reserved seconds', source: 600, target: 0 },
       ],
     })
-    expect((await withPostgres((store) => store.find(uidOf('one'))))?.version).toBe(2)
+    expect((await withPostgres(async (store) => store.find(uidOf('one'))))?.version).toBe(2)
   })
 
   test('is taken up again where it was interrupted', async () => {

@@ -92,6 +92,45 @@ describe('the file', () => {
     await other.close()
   })
 
+  test('shows one who reads it what stood in it at the first look of a turn, and what is written since', async () => {
+    const file = newFile()
+    const [one, other] = [createSqliteStore(file), createSqliteStore(file)]
+    const first = await mintIn(one, { id: 'first' })
+    const second = await mintIn(one, { id: 'second' })
+    expect(await one.advance(changeOf(first, { status: 'QUEUED' }))).toBe(true)
+    // In one turn: nothing is waited for, and so nothing of another process comes between.
+    const looks = [other.find(first.uid), other.find(second.uid), other.find(first.uid)]
+    expect(looks).toMatchObject([{ status: 'QUEUED' }, { status: 'PENDING_UPLOAD' }, looks[0]])
+    // What it writes itself is seen at once, and what the other wrote in a later turn.
+    const advanced = other.advance(changeOf(second, { status: 'READY' }))
+    expect(other.find(second.uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
+    await advanced
+    expect(other.find(second.uid)).toMatchObject({ status: 'READY' })
+    expect(await one.find(second.uid)).toMatchObject({ status: 'READY' })
+    await other.close()
+    await one.close()
+  })
+
+  test('is read in one transaction a turn, and stands open to nobody afterwards', async () => {
+    const file = newFile()
+    const store = createSqliteStore(file)
+    const { uid } = await mintIn(store, { id: 'one' })
+    const other = new Database(file, { timeout: 0 })
+    const isIdle = (): boolean => {
+      // Nothing of the log can be reset while somebody reads in it.
+      const rows: unknown = other.pragma('wal_checkpoint(TRUNCATE)', { simple: true })
+      return rows === 0
+    }
+    void store.find(uid)
+    expect(isIdle()).toBe(false)
+    await new Promise(setImmediate)
+    expect(isIdle()).toBe(true)
+    void store.find(uid)
+    await store.close()
+    expect(isIdle()).toBe(true)
+    other.close()
+  })
+
   test('is not written to by a round that has nothing to drop', async () => {
     const file = newFile()
     const store = createSqliteStore(file)

@@ -38,7 +38,7 @@ const mintOne = (): Promise<Upload> => mintIn(store, { id: `upload-${(minted += 
 function scheduled(scheduler: fc.Scheduler): UploadStore {
   return {
     ...store,
-    find: scheduler.scheduleFunction((uid: string) => store.find(uid)),
+    find: scheduler.scheduleFunction(async (uid: string) => store.find(uid)),
     advance: scheduler.scheduleFunction((change: Parameters<UploadStore['advance']>[0]) =>
       store.advance(change),
     ),

@@ -3,6 +3,7 @@
  * serves everybody whose write came before it. https://www.sqlite.org/faq.html#q19
  */
 import type { Database } from 'better-sqlite3'
+import type { ReadTurns } from './read-turns.ts'
 
 /** Writes that one transaction takes on at most; the others wait for the next turn of the event loop. */
 const WRITES_A_COMMIT = 512
@@ -39,9 +40,13 @@ interface Failure {
   readonly isOfWork: boolean
 }
 
-/** @param now milliseconds of a clock that is never set back; handed in by tests */
+/**
+ * @param reads of the same connection, which end before each transaction
+ * @param now milliseconds of a clock that is never set back; handed in by tests
+ */
 export function createGroupCommit(
   connection: Database,
+  reads: Pick<ReadTurns, 'end'>,
   now: () => number = () => performance.now(),
 ): GroupCommit {
   let waiting: Waiting[] = []
@@ -64,6 +69,7 @@ export function createGroupCommit(
     isInWork = false
     let answers: readonly (() => void)[]
     try {
+      reads.end()
       // Immediate: what one reads before it writes stands until it has written.
       answers = doAll.immediate(batch)
     } catch (error) {

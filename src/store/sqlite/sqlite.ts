@@ -12,6 +12,7 @@ import { type SqliteDatabase, openSqlite } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createLists } from './lists.ts'
 import { prepare, prepareAll } from './prepare.ts'
+import { createReadTurns } from './read-turns.ts'
 import {
   readCount,
   readDue,
@@ -40,16 +41,17 @@ export function createSqliteStore(file: string): UploadStore {
   const { connection } = database
   const statements = prepareAll(connection, wordStatements(packed))
   const lists = createLists(packed, (worded) => prepare(connection, worded))
-  const { write, flush } = createGroupCommit(connection)
+  const turns = createReadTurns(connection)
+  const { write, flush } = createGroupCommit(connection, turns)
   const alive = connection.prepare("select 1 from uploads where id = ''")
   const claims = createClaims()
   let sweptUntil: Date | null = null
 
-  const findMany = async (uids: readonly string[]): Promise<readonly Upload[]> =>
-    statements.findByUids
-      .all({ uids: JSON.stringify(uids) })
-      .map(readUpload)
-      .filter(presentOnly)
+  async function findMany(uids: readonly string[]): Promise<readonly Upload[]> {
+    turns.read()
+    const rows = statements.findByUids.all({ uids: JSON.stringify(uids) })
+    return rows.map(readUpload).filter(presentOnly)
+  }
 
   function addEvent(uploadId: string, version: number, { status, source, at }: UploadEvent): void {
     statements.addEvent.run({ uploadId, version, status, source, at: at.getTime() })
@@ -128,7 +130,8 @@ export function createSqliteStore(file: string): UploadStore {
       return new Map(rows.map(readFate).map(({ id, fate }) => [id, fate]))
     },
 
-    find: async (uid) => {
+    find: (uid) => {
+      turns.read()
       const row = statements.findByUid.get({ uid })
       return row === undefined ? null : readUpload(row)
     },
@@ -136,6 +139,7 @@ export function createSqliteStore(file: string): UploadStore {
     findMany,
 
     historyOf: async (ids) => {
+      turns.read()
       const history = new Map<string, UploadEvent[]>(ids.map((id) => [id, []]))
       for (const row of statements.history.all({ ids: JSON.stringify(ids) })) {
         const { uploadId, event } = readEvent(row)
@@ -145,6 +149,7 @@ export function createSqliteStore(file: string): UploadStore {
     },
 
     list: async (selection, stretch) => {
+      turns.read()
       const { statement, values } = lists.list(selection, stretch)
       return statement.all(values).map(readUpload).filter(presentOnly)
     },
@@ -237,6 +242,7 @@ export function createSqliteStore(file: string): UploadStore {
 
     close: async () => {
       flush()
+      turns.end()
       connection.pragma('wal_checkpoint(TRUNCATE)')
       connection.close()
     },

@@ -92,7 +92,9 @@ async function measureAllReads(
     const age = 1000 * Math.floor(rows * ((index * 0.618) % 1))
     return { ...page, from: { createdAt: new Date(NEWEST.getTime() - age), id: 'x' } }
   }
-  await measureReads(rows, 'find', (index) => store.find(uids[(index * 389) % uids.length] ?? ''))
+  await measureReads(rows, 'find', async (index) =>
+    store.find(uids[(index * 389) % uids.length] ?? ''),
+  )
   await measureReads(rows, 'list 21, of a creator', (index) =>
     store.list({ creator: creatorOf(index) }, page),
   )

@@ -1,0 +1,17 @@
+/** What a client sends, as the lane takes it. */
+import type { Origin } from './headers.ts'
+
+/** A POST of JSON to the GraphQL door, whole. */
+export interface Post {
+  readonly authorization: string | null
+  /** The header; null where there is none. */
+  readonly accept: string | null
+  readonly from: Origin
+  readonly body: string
+  /** By which its answer and its lines in the log find each other. */
+  readonly requestId: string
+  /** By `performance.now()`. */
+  readonly startedAt: number
+  /** The client's address; null where it is not known. */
+  readonly client: () => string | null
+}
