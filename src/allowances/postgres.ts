@@ -36,7 +36,7 @@ export function createPostgresAllowances({ pool, reach }: Postgres): Allowances 
         const grainMs =
           Math.max(0, ...mosts) <= MOST_ROWS ? 1 : Math.ceil(Math.max(...spans) / MOST_ROWS)
         const values = [storable(key), now.getTime(), mosts, spans, grainMs]
-        const { rows } = await pool.query<{ seconds: number | null }>({ ...TAKE, values })
+        const { rows } = await pool.query<{ seconds: number | null }>({ values, ...TAKE })
         return rows[0]?.seconds ?? null
       }),
     hold: (key, until) =>
@@ -46,7 +46,7 @@ export function createPostgresAllowances({ pool, reach }: Postgres): Allowances 
     taken: (key, spanMs, now) =>
       reach(async () => {
         const values = [storable(key), now.getTime() - spanMs]
-        const { rows } = await pool.query<{ taken: number }>({ ...TAKEN, values })
+        const { rows } = await pool.query<{ taken: number }>({ values, ...TAKEN })
         return rows[0]?.taken ?? 0
       }),
   }

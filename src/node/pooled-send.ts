@@ -39,12 +39,13 @@ export function createPooledSend(): PooledSend {
     headersTimeout: 0,
     bodyTimeout: 0,
   })
+  const placeOf = rememberPlace()
   return {
     async send(request, signal) {
       signal?.throwIfAborted()
-      const { origin, pathname, search } = new URL(request.url)
-      const { method, headers, body = null, timeoutMs } = request
-      const options = { origin, path: `${pathname}${search}`, method, body }
+      const { method, body = null, timeoutMs } = request
+      const { origin, path } = placeOf(request.url)
+      const headers = headersFor(request.headers)
       return new Promise((resolve, reject) => {
         const exchange = createExchange(finish)
         const timer = setTimeout(() => exchange.stop('late'), timeoutMs)
@@ -60,18 +61,35 @@ export function createPooledSend(): PooledSend {
           else resolve(outcome)
         }
         signal?.addEventListener('abort', abort, { once: true })
-        agent.dispatch({ ...options, headers: { ...OWN_HEADERS, ...headers } }, exchange.handler)
+        agent.dispatch({ origin, path, method, body, headers }, exchange.handler)
       })
     },
     close: () => agent.close(),
   }
 }
 
+/** Reads addresses: mints all go to one, which is read once. */
+function rememberPlace() {
+  let url = ''
+  let place = { origin: '', path: '' }
+  return (asked: string) => {
+    if (asked === url) return place
+    const { origin, pathname, search } = new URL(asked)
+    url = asked
+    place = { origin, path: `${pathname}${search}` }
+    return place
+  }
+}
+
 /**
- * What `fetch` would say by itself. Cloudflare may challenge clients that give no name.
- * https://developers.cloudflare.com/waf/tools/browser-integrity-check/
+ * Names and values in turn, after what `fetch` would say by itself. Cloudflare may challenge clients
+ * that give no name. https://developers.cloudflare.com/waf/tools/browser-integrity-check/
  */
-const OWN_HEADERS = { accept: '*/*', 'user-agent': 'headgate' }
+function headersFor(headers: Readonly<Record<string, string>>): string[] {
+  const list = ['accept', '*/*', 'user-agent', 'headgate']
+  for (const [name, value] of Object.entries(headers)) list.push(name, value)
+  return list
+}
 
 /** One exchange under way. `finish` is called once, with what came of it. */
 function createExchange(finish: (outcome: Outcome) => void) {

@@ -37,9 +37,17 @@ export function readMintedHeaders(headers: AnswerHeaders, requestUrl: string): M
 
 /** Whether a browser could send a file there: http or https, without a name or password in it. */
 export function isMintedUrl(text: string | null): text is string {
-  if (text === null || !URL.canParse(text)) return false
-  const { protocol, username, password } = new URL(text)
-  return /^https?:$/.test(protocol) && username === '' && password === ''
+  const url = text === null ? null : parsed(text)
+  if (url === null) return false
+  return /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
+}
+
+function parsed(text: string): URL | null {
+  try {
+    return new URL(text)
+  } catch {
+    return null
+  }
 }
 
 /** The videos of a list; those without a uid are left out. */

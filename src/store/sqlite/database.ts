@@ -14,6 +14,19 @@ export interface SqliteDatabase {
   readonly applied: number
 }
 
+/**
+ * KiB of the file that are kept at hand, filled as it is read and written: the indexes of a million
+ * uploads down to their leaves. SQLite's own 2 MiB hold a few thousand uploads, and what is not there
+ * is asked of the system page by page. https://www.sqlite.org/pragma.html#pragma_cache_size
+ */
+const CACHE_KIB = 32 * 1024
+/**
+ * Pages (of 4 KiB) in the write-ahead log before they are carried over into the file. Each is carried
+ * over once, however often it was written: four times SQLite's own number spares most of the writes of
+ * pages that change again and again. https://www.sqlite.org/wal.html#performance_considerations
+ */
+const PAGES_A_CHECKPOINT = 4000
+
 /** The same from `src` and from `dist`, which lie at the same depth. */
 const MIGRATIONS = fileURLToPath(new URL('../../../migrations/sqlite', import.meta.url))
 
@@ -33,6 +46,8 @@ export function openSqlite(file: string): SqliteDatabase {
   const db = drizzle({ client: connection })
   const applied = migrate(connection)
   connection.pragma('busy_timeout = 5000')
+  connection.pragma(`cache_size = -${CACHE_KIB}`)
+  connection.pragma(`wal_autocheckpoint = ${PAGES_A_CHECKPOINT}`)
   return { db, connection, applied }
 }
 

@@ -214,7 +214,10 @@ export function createSqliteStore(file: string): UploadStore {
         statements.keepNotice.run({ uid, body, receivedAt: receivedAt.getTime() })
       }),
 
-    keptNotices: async (uid) => statements.keptNotices.all({ uid }).map(text),
+    keptNotices: async (uid) => {
+      turns.read()
+      return statements.keptNotices.all({ uid }).map(text)
+    },
 
     dropNotices: (uid) =>
       write(() => {
