@@ -60,6 +60,10 @@ function failed(sent: readonly Sent[], code: string): number {
   return sent.filter(({ text }) => text.includes(code)).length
 }
 
+function hasErrors(sent: Sent | undefined): boolean {
+  return sent?.text.includes('"errors":[') ?? true
+}
+
 describe(`${operations} operations with HEADGATE_LANE_SEED=${seed}`, { timeout: 900_000 }, () => {
   it('are answered the same by the lane and the long way', async () => {
     const stage = await setStage()
@@ -121,14 +125,15 @@ describe(`${operations} operations with HEADGATE_LANE_SEED=${seed}`, { timeout: 
         tally.valid += 1
         if (stage.answeredByLane(whole[index]?.requestId ?? '')) tally.byLane += 1
       })
-      // The same while the store has no histories, and while Stream does not answer: never both, for
-      // which of two errors comes first is a matter of luck.
+      // The same while the store has no histories, and while Stream does not answer: never both, and not
+      // of those that are errors anyway, for which of two errors comes first is a matter of luck.
+      const regular = cases.filter((_, index) => !hasErrors(whole[index]))
       connection.exec('alter table upload_events rename to away')
-      const withoutStore = await compareAll(asking(cases, 'history'), 1)
+      const withoutStore = await compareAll(asking(regular, 'history'), 1)
       connection.exec('alter table away rename to upload_events')
       await stage.emulator.fault({ on: 'storage_usage', times: 1000, status: 500 })
       stage.clock.advance(FIGURES_SERVE_SECONDS)
-      const withoutStream = await compareAll(asking(cases, 'storageUsage'), 1)
+      const withoutStream = await compareAll(asking(regular, 'storageUsage'), 1)
       await stage.emulator.clearFaults()
       stage.clock.advance(FIGURES_SERVE_SECONDS)
       tally.broken += failed(withoutStore, 'INTERNAL_SERVER_ERROR')
