@@ -7,6 +7,7 @@ import type { Gateway } from '../gateway.ts'
 import { type Incoming, createIncomingReader } from './incoming.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
 import { createSubscriber } from '../http/lane/frame.ts'
+import { createRoll } from '../http/roll.ts'
 import type { LaneStream } from '../http/lane/lane.ts'
 import type { Post } from '../http/lane/post.ts'
 import { WholeBody, readWhole } from './read-whole.ts'
@@ -15,7 +16,7 @@ import type { Log } from '../uploads/parts.ts'
 import { refuseLoad } from './refuse-load.ts'
 import { sendAnswer } from './send-answer.ts'
 import { type Load, createShedding } from './shed-load.ts'
-import { type UnderWay, createRoll, notCounted, waitNoMore } from './under-way.ts'
+import { type UnderWay, notCounted, underWay, waitNoMore } from './under-way.ts'
 
 /** What the adapter hands on of Node's own. */
 interface NodeContext {
@@ -63,7 +64,8 @@ export function createRequestAnswerer({
     serve(res) {
       // Gone while it waited for its turn.
       if (res.destroyed) return
-      const one = roll.enter(res)
+      const one = underWay(res)
+      roll.enter(one)
       res.on('close', () => over(one))
       res.on('error', broken)
       take(one)
@@ -76,7 +78,7 @@ export function createRequestAnswerer({
       refuseLoad(res.req, res, besideDoors.headers, incoming.requestId)
     },
   })
-  const roll = createRoll()
+  const roll = createRoll<UnderWay>()
 
   /** A connection that breaks is the client's affair; without a listener it would end the process. */
   function broken(error: Error): void {
@@ -224,7 +226,7 @@ export function createRequestAnswerer({
       if (NEVER_REFUSED.has(url)) take(notCounted(res))
       else shedding.admit(res)
     },
-    unanswered: () => roll.responses(),
+    unanswered: () => roll.all().map(({ res }) => res),
     load: () => shedding.load(),
   }
 }
