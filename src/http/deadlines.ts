@@ -23,7 +23,7 @@ export function createDeadlines(
   /** By far the most are over long before anybody looks. */
   async function watch(): Promise<void> {
     isWatched = true
-    for (;;) {
+    while (!closing.aborted) {
       const now = clock.now().getTime()
       let endsNext = Infinity
       for (const one of roll.all()) {
@@ -36,7 +36,6 @@ export function createDeadlines(
       }
       if (endsNext === Infinity) break
       await clock.wait(endsNext - now, closing)
-      if (closing.aborted) break
     }
     isWatched = false
   }

@@ -21,9 +21,9 @@ export function createReadTurns(connection: Database): ReadTurns {
 
   function end(): void {
     if (!isOpen) return
-    isOpen = false
     // Some errors end the transaction, and nobody reads in a file that is closed.
     if (connection.inTransaction) commit.run()
+    isOpen = false
   }
 
   return {
