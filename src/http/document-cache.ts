@@ -7,7 +7,7 @@ const MOST_CHARACTERS = 200_000
 /** What Yoga keeps parsed documents in, and errors of those that cannot be parsed. */
 export type DocumentCache<T> = Pick<RecentlyUsed<T>, 'get' | 'set'>
 
-/** Forgets what has not been asked for the longest. */
+/** Forgets what has not been asked for the longest, about. */
 export function createDocumentCache<T>(): DocumentCache<T> {
   return createRecentlyUsed(MOST_CHARACTERS)
 }

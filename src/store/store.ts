@@ -156,7 +156,10 @@ export interface UploadStore {
   /** What became of those of the references that are known here. */
   knownReferences(ids: readonly string[]): Promise<ReadonlyMap<string, ReferenceFate>>
 
-  /** At once where the keeper has it at hand: by far the most of what is asked asks for one upload. */
+  /**
+   * At once where the keeper has it at hand: by far the most of what is asked asks for one upload. What
+   * goes wrong there is thrown and not rejected.
+   */
   find(uid: string): Soon<Upload | null>
   /** Those of the uids that there are, in no particular order. */
   findMany(uids: readonly string[]): Promise<readonly Upload[]>

@@ -98,9 +98,14 @@ describe('the file', () => {
     const first = await mintIn(one, { id: 'first' })
     const second = await mintIn(one, { id: 'second' })
     expect(await one.advance(changeOf(first, { status: 'QUEUED' }))).toBe(true)
-    // In one turn: nothing is waited for, and so nothing of another process comes between.
-    const looks = [other.find(first.uid), other.find(second.uid), other.find(first.uid)]
-    expect(looks).toMatchObject([{ status: 'QUEUED' }, { status: 'PENDING_UPLOAD' }, looks[0]])
+    const third = new Database(file)
+    const look = other.find(first.uid)
+    third.prepare("update uploads set name = 'changed' where uid = ?").run(second.uid)
+    expect(look).toMatchObject({ status: 'QUEUED' })
+    expect(other.find(second.uid)).toEqual(second)
+    await new Promise(setImmediate)
+    expect(other.find(second.uid)).toMatchObject({ name: 'changed' })
+    third.close()
     // What it writes itself is seen at once, and what the other wrote in a later turn.
     const advanced = other.advance(changeOf(second, { status: 'READY' }))
     expect(other.find(second.uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
@@ -109,6 +114,20 @@ describe('the file', () => {
     expect(await one.find(second.uid)).toMatchObject({ status: 'READY' })
     await other.close()
     await one.close()
+  })
+
+  test('holds what was written before a turn was read in, once that is answered', async () => {
+    const file = newFile()
+    const store = createSqliteStore(file)
+    const upload = await mintIn(store, { id: 'one' })
+    const other = new Database(file)
+    const statusNow = other.prepare('select status from uploads').pluck()
+    // Its commit comes while the read after it still stands open.
+    const written = store.advance(changeOf(upload, { status: 'QUEUED' }))
+    void store.find(upload.uid)
+    expect(await written.then(() => statusNow.get())).toBe('QUEUED')
+    other.close()
+    await store.close()
   })
 
   test('is read in one transaction a turn, and stands open to nobody afterwards', async () => {
