@@ -83,7 +83,7 @@ export default {
   },
 
   async queue(batch: QueueBatch, environment: WorkerEnvironment): Promise<void> {
-    const { parts } = await opened(environment)
-    await takeQueue(parts, batch)
+    const { parts, accountId } = await opened(environment)
+    await takeQueue(parts, batch, accountId)
   },
 }
