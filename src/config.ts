@@ -66,25 +66,29 @@ const EMULATOR = {
 
 /** All that the gateway needs: the variables that README.md lists. */
 export function readConfig(environment: Environment): ConfigOutcome<Config> {
-  const part = (variables: Variables): Config => {
-    const host = readHost(variables)
-    const stream = readStream(variables)
-    const account = stream.kind === 'account' ? stream : null
-    const port = variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000
-    const limits = readLimits(variables)
-    return {
-      host,
-      port,
-      ...limits,
-      stream,
-      database: readDatabase(variables),
-      auth: readAuth(variables, limits, account === null && isLoopback(host)),
-      trustedProxies: readProxies(variables),
-      streamApiBudget: readBudget(variables, account) ?? (account === null ? null : DEFAULT_BUDGET),
-      metricsToken: readMetricsToken(variables),
-    }
-  }
-  return read(environment, part, { elsewhere: EMULATOR })
+  return read(
+    environment,
+    (variables) => {
+      const host = readHost(variables)
+      const stream = readStream(variables)
+      const account = stream.kind === 'account' ? stream : null
+      const port = variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000
+      const limits = readLimits(variables)
+      return {
+        host,
+        port,
+        ...limits,
+        stream,
+        database: readDatabase(variables),
+        auth: readAuth(variables, limits, account === null && isLoopback(host)),
+        trustedProxies: readProxies(variables),
+        streamApiBudget:
+          readBudget(variables, account) ?? (account === null ? null : DEFAULT_BUDGET),
+        metricsToken: readMetricsToken(variables),
+      }
+    },
+    { elsewhere: EMULATOR },
+  )
 }
 
 /** What the emulator alone needs: whoever starts it has no callers to let in. */

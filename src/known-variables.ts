@@ -98,7 +98,7 @@ function reportUnknown(
   environment: ReadonlyMap<string, string>,
 ): readonly string[] {
   // Kubernetes sets NAME_PORT=tcp://… for each service, headgate's own too.
-  if (!PLAUSIBLE_NAME.test(name) || /^tcp:\/\//.test(value)) return []
+  if (!PLAUSIBLE_NAME.test(name) || value.startsWith('tcp://')) return []
   const meant = findMeant(name, environment)
   if (meant === null && !OWN_PREFIX.test(name)) return []
   const advice = meant === null ? '' : ` Set ${meant} instead.`
@@ -124,9 +124,9 @@ function findMeant(name: string, environment: ReadonlyMap<string, string>): Vari
 /** Levenshtein distance: characters to insert, delete or replace until one text is the other. */
 function countEdits(from: string, to: string): number {
   let before = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (const [row, character] of [...from].entries()) {
+  for (const [row, character] of Array.from(from).entries()) {
     const line = [row + 1]
-    for (const [column, other] of [...to].entries()) {
+    for (const [column, other] of Array.from(to).entries()) {
       const replaced = (before[column] ?? 0) + (character === other ? 0 : 1)
       line.push(Math.min(replaced, (before[column + 1] ?? 0) + 1, (line[column] ?? 0) + 1))
     }

@@ -133,9 +133,10 @@ describe('AUTH_DISABLED=false', () => {
   )
 })
 
+const jwks = (url: string) => ({ AUTH_JWKS_URL: url, AUTH_ISSUER: 'x' })
+const api = (url: string) => ({ ...account, ...signed, CLOUDFLARE_API_BASE_URL: url })
+
 describe('what travels in the clear is warned of', () => {
-  const jwks = (url: string) => ({ AUTH_JWKS_URL: url, AUTH_ISSUER: 'x' })
-  const api = (url: string) => ({ ...account, ...signed, CLOUDFLARE_API_BASE_URL: url })
   test.each<[variables: Environment, names: string[]]>([
     [jwks('http://id.example.com/keys'), ['AUTH_JWKS_URL']],
     [jwks('HTTP://10.0.0.7/keys'), ['AUTH_JWKS_URL']],

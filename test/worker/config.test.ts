@@ -114,9 +114,8 @@ describe('what has no effect on Workers', () => {
     }
     const { kind, warnings } = readWorkerConfig({ ...bindings, AUTH_JWT_SECRET: SECRET, ...node })
     expect(kind).toBe('config')
-    expect(warnings).toEqual(
-      Object.keys(node).map((name) => expect.stringMatching(`^${name} has no effect on Workers`)),
-    )
+    const endings = warnings.map((warning) => warning.replace(/ on Workers: .*$/, ''))
+    expect(endings).toEqual(Object.keys(node).map((name) => `${name} has no effect`))
   })
 
   test('is an error where it contradicts what else is set', () => {
