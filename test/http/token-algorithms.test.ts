@@ -85,6 +85,19 @@ describe.each([
   })
 })
 
+it.each([
+  ['a point that is not on the curve', { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', alg: 'ES256' }],
+  ['members missing', { kty: 'EC', crv: 'P-256', alg: 'ES256' }],
+  ['an unknown curve', { kty: 'EC', crv: 'P-999', x: 'AA', y: 'AA', alg: 'ES256' }],
+])('rejects a token that names a key with %s', async (_name, jwk) => {
+  const key = await createKey('one')
+  const { url } = await startProvider([key, { ...key, kid: 'bad', jwk: { ...jwk, kid: 'bad' } }])
+  const gateway = await startTestGateway({ AUTH_JWKS_URL: url })
+  const named = await signedBy({ ...key, kid: 'bad' }, 'ada')
+  expect(await statusesWith(gateway, named)).toEqual([401, 401])
+  expect(await statusesWith(gateway, await signedBy(key, 'ada'))).toEqual([200, 200])
+})
+
 it('rejects a token of a key when only a secret is configured', async () => {
   const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
   const key = await createKey('one')
