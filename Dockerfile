@@ -24,8 +24,7 @@ FROM node:20-bookworm-slim
 WORKDIR /app
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
-    DATABASE_URL=file:/data/headgate.db \
-    EMULATOR_DIR=/data/emulator
+    DATABASE_URL=file:/data/headgate.db
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
@@ -36,6 +35,8 @@ RUN mkdir /data && chown 1000:1000 /data
 # The image's user `node`, by number, so that `runAsNonRoot` can be checked. It may write to /data only.
 USER 1000:1000
 VOLUME /data
+# Where EMULATOR_DIR lies when it is left out. Set in the image it would be reported beside an account.
+WORKDIR /data
 # The gateway, and the emulator where there is no account.
 EXPOSE 4000 4001
 # Under way may be as much as takes 25 seconds: docker run --stop-timeout 40.

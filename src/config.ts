@@ -57,45 +57,59 @@ export interface Config extends Limits {
 
 const METRICS_TOKEN_CHARACTERS = 16
 const DEFAULT_CONNECTIONS = 10
+/** `headgate emulator` may run in the same environment. */
+const EMULATOR = {
+  names: /^EMULATOR_/,
+  reason:
+    'beside CLOUDFLARE_ACCOUNT_ID: the embedded emulator is not started. Unset it, unless `headgate emulator` reads it.',
+}
 
 /** All that the gateway needs: the variables that README.md lists. */
 export function readConfig(environment: Environment): ConfigOutcome<Config> {
-  return read(environment, (variables) => {
-    const host = readHost(variables)
-    const stream = readStream(variables)
-    const account = stream.kind === 'account' ? stream : null
-    return {
-      host,
-      port: variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000,
-      ...readLimits(variables),
-      stream,
-      database: readDatabase(variables),
-      auth: readAuth(variables, account === null && isLoopback(host)),
-      trustedProxies: readProxies(variables),
-      streamApiBudget: readBudget(variables, account) ?? (account === null ? null : DEFAULT_BUDGET),
-      metricsToken: readMetricsToken(variables),
-    }
-  })
+  return read(
+    environment,
+    (variables) => {
+      const host = readHost(variables)
+      const stream = readStream(variables)
+      const account = stream.kind === 'account' ? stream : null
+      const port = variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000
+      const limits = readLimits(variables)
+      return {
+        host,
+        port,
+        ...limits,
+        stream,
+        database: readDatabase(variables),
+        auth: readAuth(variables, limits, account === null && isLoopback(host)),
+        trustedProxies: readProxies(variables),
+        streamApiBudget:
+          readBudget(variables, account) ?? (account === null ? null : DEFAULT_BUDGET),
+        metricsToken: readMetricsToken(variables),
+      }
+    },
+    { elsewhere: EMULATOR },
+  )
 }
 
 /** What the emulator alone needs: whoever starts it has no callers to let in. */
 export function readEmulatorConfig(
   environment: Environment,
 ): ConfigOutcome<EmulatorConfig & { readonly host: string }> {
-  return read(environment, (variables) => ({
-    host: readHost(variables),
-    ...readEmulator(variables),
-  }))
+  return read(
+    environment,
+    (variables) => ({ host: readHost(variables), ...readEmulator(variables) }),
+    { names: /^(?:HOST$|EMULATOR_)/ },
+  )
 }
 
 /** Which Stream, for commands that speak to it. */
 export function readStreamConfig(environment: Environment): ConfigOutcome<StreamConfig> {
-  return read(environment, readStream)
+  return read(environment, readStream, { names: /^CLOUDFLARE_/ })
 }
 
 /** Which database, for commands that look after it. */
 export function readDatabaseConfig(environment: Environment): ConfigOutcome<DatabaseConfig> {
-  return read(environment, readDatabase)
+  return read(environment, readDatabase, { names: /^DATABASE_/ })
 }
 
 function readHost(variables: Variables): string {
@@ -118,13 +132,10 @@ function readEmulator(variables: Variables): EmulatorConfig {
 }
 
 function readDatabase(variables: Variables): DatabaseConfig {
-  const connections = variables.wholeNumber('DATABASE_CONNECTIONS', { from: 2, to: 200 })
-  const database = databaseAt(variables.text('DATABASE_URL') ?? 'file:.headgate/headgate.db')
+  const database = databaseAt(variables.secret('DATABASE_URL') ?? 'file:.headgate/headgate.db')
   if (database?.kind === 'postgres') {
+    const connections = variables.wholeNumber('DATABASE_CONNECTIONS', { from: 2, to: 200 })
     return { ...database, connections: connections ?? DEFAULT_CONNECTIONS }
-  }
-  if (connections !== null) {
-    variables.mistake('DATABASE_CONNECTIONS', 'means something only with PostgreSQL.')
   }
   if (database !== null) return database
   // The address may hold a password: it is not repeated.
@@ -144,7 +155,7 @@ export function databaseAt(url: string): DatabaseConfig | null {
 }
 
 function readMetricsToken(variables: Variables): string | null {
-  const token = variables.text('METRICS_TOKEN')
+  const token = variables.secret('METRICS_TOKEN')
   // What is in it must fit into a header as it is.
   if (token === null || (token.length >= METRICS_TOKEN_CHARACTERS && /^[!-~]+$/.test(token))) {
     return token

@@ -101,8 +101,8 @@ export async function startGateway(
     const metered = withTelemetry(createStream(config, emulator, pooled.send), telemetry)
     const reach = withReachability(metered, () => clock.now())
     const stream = withBudget(reach.backend, budget)
-    const webhookSecrets =
-      emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]
+    const emulatorSecrets = emulator === null ? [] : [await hearFrom(stream, listener)]
+    const webhookSecrets = [...emulatorSecrets, ...config.webhookSecrets]
     if (webhookSecrets.length === 0) {
       log.warn({}, 'STREAM_WEBHOOK_SECRET is not set: notices are refused, changes are seen later')
     }

@@ -1,4 +1,5 @@
 /** Reads environment variables by kind, and collects what is wrong with them. */
+import { type ReportScope, type VariableName, reportUnread } from './known-variables.ts'
 
 /** Bounds of a whole number, both included. */
 interface Bounds {
@@ -6,29 +7,99 @@ interface Bounds {
   readonly to?: number
 }
 
+/** Where variables come from; those set to nothing count as left out. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What the readers found, as sentences that begin with the variable's name. */
+export interface Reports {
+  readonly mistakes: readonly string[]
+  /** Worth knowing, and no reason not to start. */
+  readonly warnings: readonly string[]
+}
+
 /**
- * Each reader gives null for what is left out or wrong; what is wrong is in `mistakes()`. What was
- * set is not repeated there: a secret may stand in the wrong variable.
+ * Each reader gives null for what is left out or wrong; what is wrong is in `reports()`. What was
+ * set is not repeated there: a secret may stand in the wrong variable. A variable counts as having
+ * an effect once it is read: read it only where the configuration depends on it.
  */
-export function createVariables(environment: Readonly<Record<string, string | undefined>>) {
+export function createVariables(environment: Environment) {
   const mistakes: string[] = []
+  const warnings: string[] = []
+  const read = new Set<string>()
 
   function mistake(name: string, right: string): null {
     mistakes.push(`${name} ${right}`)
     return null
   }
 
-  function text(name: string): string | null {
-    const value = environment[name]?.trim() ?? ''
-    return value === '' ? null : value
+  function warn(name: VariableName, sentence: string): void {
+    warnings.push(`${name} ${sentence}`)
   }
 
-  function list(name: string): string[] {
-    const entries = (text(name) ?? '').split(',').map((entry) => entry.trim())
-    return entries.filter((entry) => entry !== '')
+  /** Whether it is set at all, right or wrong. Does not count as reading it. */
+  function isSet(name: VariableName): boolean {
+    return (environment[name] ?? '').trim() !== ''
   }
 
-  function wholeNumber(name: string, { from, to }: Bounds): number | null {
+  /** As it was set; empty where it was left out. */
+  function given(name: VariableName): string {
+    read.add(name)
+    return environment[name] ?? ''
+  }
+
+  function withoutControls(name: string, value: string): string | null {
+    if (!/\p{Cc}/u.test(value)) return value === '' ? null : value
+    return mistake(name, 'must not contain control characters, such as a line break.')
+  }
+
+  /** Blanks around it are trimmed: none of these values can begin or end with one. */
+  function text(name: VariableName): string | null {
+    return withoutControls(name, given(name).trim())
+  }
+
+  /** Taken as it is: a blank at an end is part of the secret, or a mistake in copying it. */
+  function secret(name: VariableName): string | null {
+    const value = given(name)
+    if (value === value.trim()) return withoutControls(name, value)
+    return mistake(
+      name,
+      'must not begin or end with a blank or a line break: set it exactly as it was issued.',
+    )
+  }
+
+  /** Several, with nothing but a comma between two; an empty entry is left out. Entries are counted, not repeated. */
+  function secrets(name: VariableName, least: number): string[] {
+    const value = secret(name)
+    if (value === null) return []
+    const entries = value.split(',')
+    if (entries.every((entry) => entry === '')) {
+      mistake(name, 'must list at least one secret: set one, or unset it.')
+    }
+    return entries.flatMap((entry, index) => {
+      if (entry === '') return []
+      const place = `entry ${index + 1}`
+      if (entry !== entry.trim()) {
+        mistake(
+          name,
+          `must have nothing but a comma between two secrets: ${place} begins or ends with a blank.`,
+        )
+      } else if (entry.length < least) {
+        mistake(name, `must list secrets of at least ${least} characters: ${place} has fewer.`)
+      }
+      return [entry]
+    })
+  }
+
+  function list(name: VariableName): string[] {
+    const value = text(name)
+    if (value === null) return []
+    const entries = value.split(',').map((entry) => entry.trim())
+    const named = entries.filter((entry) => entry !== '')
+    if (named.length === 0) mistake(name, 'must list at least one entry: add one, or unset it.')
+    return named
+  }
+
+  function wholeNumber(name: VariableName, { from, to }: Bounds): number | null {
     const value = text(name)
     if (value === null) return null
     const number = Number(value)
@@ -38,13 +109,13 @@ export function createVariables(environment: Readonly<Record<string, string | un
     return mistake(name, `must be a whole number ${range}.`)
   }
 
-  function flag(name: string): boolean | null {
+  function flag(name: VariableName): boolean | null {
     const value = text(name)
     if (value === null || value === 'true' || value === 'false') return value && value === 'true'
     return mistake(name, 'must be true or false.')
   }
 
-  function oneOf<const T extends string>(name: string, values: readonly T[]): T | null {
+  function oneOf<const T extends string>(name: VariableName, values: readonly T[]): T | null {
     const value = text(name)
     if (value === null) return null
     const known = values.find((candidate) => candidate === value)
@@ -52,7 +123,7 @@ export function createVariables(environment: Readonly<Record<string, string | un
   }
 
   /** An http(s) address, without a slash at its end. */
-  function address(name: string): string | null {
+  function address(name: VariableName): string | null {
     const value = text(name)
     if (value === null) return null
     if (!/^https?:\/\/./i.test(value) || !URL.canParse(value)) {
@@ -66,14 +137,14 @@ export function createVariables(environment: Readonly<Record<string, string | un
     return value.replace(/\/+$/, '')
   }
 
-  function origin(name: string): string | null {
+  function origin(name: VariableName): string | null {
     const value = text(name)
     if (value === null) return null
     return asOrigin(value) ?? mistake(name, 'must be an origin such as https://video.example.com.')
   }
 
   /** Entries are not repeated either: they are counted. */
-  function origins(name: string): string[] {
+  function origins(name: VariableName): string[] {
     return list(name).flatMap((entry, index) => {
       const found = asOrigin(entry) ?? asAppOrigin(entry)
       if (found !== null) return [found]
@@ -85,8 +156,23 @@ export function createVariables(environment: Readonly<Record<string, string | un
     })
   }
 
+  /** All that was found, and each variable of this scope that is set and was not read. */
+  function reports(scope: ReportScope): Reports {
+    const set = Object.entries(environment).flatMap(([name, value = '']): [string, string][] =>
+      value.trim() === '' ? [] : [[name, value]],
+    )
+    const unread = reportUnread(new Map(set), (name) => read.has(name), scope)
+    return {
+      mistakes: [...mistakes, ...unread.errors],
+      warnings: [...warnings, ...unread.warnings],
+    }
+  }
+
   return {
+    isSet,
     text,
+    secret,
+    secrets,
     list,
     wholeNumber,
     flag,
@@ -95,7 +181,8 @@ export function createVariables(environment: Readonly<Record<string, string | un
     origin,
     origins,
     mistake,
-    mistakes: (): readonly string[] => mistakes,
+    warn,
+    reports,
   }
 }
 

@@ -21,11 +21,13 @@ function open(environment: WorkerEnvironment): Promise<WorkerGateway | null> {
   if (opening !== null) return opening
   const outcome = readWorkerConfig(environment)
   if (outcome.kind === 'mistakes') {
-    const log = createWorkerLog('error')
+    const log = createWorkerLog('warn')
     for (const mistake of outcome.mistakes) log.error({}, mistake)
+    for (const warning of outcome.warnings) log.warn({}, warning)
     return (opening = Promise.resolve(null))
   }
   const log = createWorkerLog(outcome.config.logLevel)
+  for (const warning of outcome.warnings) log.warn({}, warning)
   const begun = openGateway(outcome.config, log, waitUntil).catch((error: unknown) => {
     log.error({ err: error }, 'the gateway could not be opened; the next request tries again')
     if (opening === begun) opening = null
@@ -81,7 +83,7 @@ export default {
   },
 
   async queue(batch: QueueBatch, environment: WorkerEnvironment): Promise<void> {
-    const { parts } = await opened(environment)
-    await takeQueue(parts, batch)
+    const { parts, accountId } = await opened(environment)
+    await takeQueue(parts, batch, accountId)
   },
 }

@@ -124,7 +124,11 @@ const rules: Readonly<Record<string, Rule>> = {
   demo: { inside: [''], packages: 'any' },
   // Their tools: of Node and the environment, and of the rooms they know the words only.
   'clock.ts': { inside: [], types: ['uploads/'], packages: [] },
-  'portable-config.ts': { inside: ['variables.ts'], types: ['http/'], packages: [] },
+  'portable-config.ts': {
+    inside: ['variables.ts'],
+    types: ['http/', 'known-variables.ts'],
+    packages: [],
+  },
   'config.ts': {
     inside: ['portable-config.ts', 'node/client-address.ts'],
     types: ['http/'],
@@ -171,6 +175,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'allowances/',
       'telemetry/silent.ts',
       'portable-config.ts',
+      'known-variables.ts',
       'clock.ts',
       'redact.ts',
       'time-ordered-id.ts',
@@ -186,7 +191,8 @@ const rules: Readonly<Record<string, Rule>> = {
   'redact.ts': { inside: [], packages: [] },
   'log.ts': { inside: ['redact.ts'], types: ['config.ts', 'uploads/'], packages: 'any' },
   'time-ordered-id.ts': { inside: [], packages: [] },
-  'variables.ts': { inside: [], packages: [] },
+  'known-variables.ts': { inside: [], packages: [] },
+  'variables.ts': { inside: ['known-variables.ts'], packages: [] },
 }
 
 /** What runs on Cloudflare Workers, where there is no Node to lean on. */
@@ -201,6 +207,7 @@ const portable = [
   'worker',
   'worker.ts',
   'portable-config.ts',
+  'known-variables.ts',
   'variables.ts',
   'clock.ts',
   'redact.ts',

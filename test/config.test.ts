@@ -69,7 +69,10 @@ describe('each variable is read', () => {
     [{ PORT: ' 65535 ' }, { port: 65_535 }],
     [{ PUBLIC_URL: 'https://video.example.com/' }, { publicURL: 'https://video.example.com' }],
     [{ PUBLIC_URL: 'HTTP://Video.Example.com:80' }, { publicURL: 'http://video.example.com' }],
-    [{ STREAM_WEBHOOK_SECRET: 'one, two ,,three' }, { webhookSecrets: ['one', 'two', 'three'] }],
+    [
+      { STREAM_WEBHOOK_SECRET: `${'1'.repeat(32)},${'2'.repeat(32)}` },
+      { webhookSecrets: ['1'.repeat(32), '2'.repeat(32)] },
+    ],
     [
       { DATABASE_URL: 'file:/var/lib/h.db' },
       { database: { kind: 'sqlite', file: '/var/lib/h.db' } },
@@ -235,7 +238,7 @@ describe('who may call', () => {
   test.each<[variables: Environment, outcome: 'open' | 'tokens' | string[]]>([
     // The emulator, on this machine or on its network.
     [{}, 'open'],
-    [enabled, 'open'],
+    [enabled, ['AUTH_JWT_SECRET']],
     [disabled, 'open'],
     [signed, 'tokens'],
     [jwks, 'tokens'],
@@ -264,11 +267,11 @@ describe('who may call', () => {
     [{ ...account, ...outside, ...disabled }, 'open'],
     [{ ...account, ...outside, ...jwks }, 'tokens'],
     // Contradictions, and rules for tokens that nobody can verify.
-    [{ ...signed, ...disabled }, ['AUTH_DISABLED']],
-    [{ ...jwks, ...disabled }, ['AUTH_DISABLED']],
+    [{ ...signed, ...disabled }, ['AUTH_JWT_SECRET']],
+    [{ ...jwks, ...disabled }, ['AUTH_JWKS_URL']],
     [{ AUTH_ISSUER: 'https://id.example.com' }, ['AUTH_ISSUER']],
     [{ AUTH_AUDIENCE: 'headgate' }, ['AUTH_AUDIENCE']],
-    [{ ...account, AUTH_ISSUER: 'https://id.example.com' }, ['AUTH_ISSUER']],
+    [{ ...account, AUTH_ISSUER: 'https://id.example.com' }, ['AUTH_JWT_SECRET', 'AUTH_ISSUER']],
   ])('%j', (variables, outcome) => {
     const read = readConfig(variables)
     expect(read.kind === 'config' ? read.config.auth.kind : namesOf(variables)).toEqual(outcome)

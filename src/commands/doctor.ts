@@ -23,17 +23,26 @@ export async function runDoctor(environment: Environment): Promise<number> {
 
 async function examine(environment: Environment): Promise<readonly Finding[]> {
   const outcome = readConfig(environment)
+  const subject = 'Configuration'
+  const warnings = outcome.warnings.map((sentence): Finding => ({
+    state: 'odd',
+    subject,
+    sentence,
+  }))
   if (outcome.kind === 'mistakes') {
-    return outcome.mistakes.map((sentence) => ({
+    const mistakes = outcome.mistakes.map((sentence): Finding => ({
       state: 'wrong',
-      subject: 'Configuration',
+      subject,
       sentence,
     }))
+    return [...mistakes, ...warnings]
   }
   const { config } = outcome
   const stream = accountOf(config)
   return [
-    { state: 'well', subject: 'Configuration', sentence: 'nothing contradicts anything.' },
+    ...(warnings.length === 0
+      ? [{ state: 'well', subject, sentence: 'nothing contradicts anything.' } as const]
+      : warnings),
     await examineDatabase(config.database),
     await examineStream(config, stream),
     await examineWebhook(config, stream),

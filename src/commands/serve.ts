@@ -9,11 +9,13 @@ import { asked, configured } from './configured.ts'
 const LINGER_MS = 1000
 
 export async function serve(): Promise<number> {
-  const config = configured(readConfig)
+  const warnings: string[] = []
+  const config = configured(readConfig, (warning) => warnings.push(warning))
   if (config === null) return 1
   // From the start: as the first process of a container, nothing else would hear the signal.
   const end = asked()
   const log = createLog(config.logLevel)
+  for (const warning of warnings) log.warn({}, warning)
   const gateway = await startGateway(config, log)
   // Logs are for machines and go to standard output; this is for whoever sits here.
   process.stderr.write(welcome(config, gateway))

@@ -1,8 +1,8 @@
 /** Who is calling: one function for every door. https://www.rfc-editor.org/rfc/rfc8725 */
-import { type JWTPayload, type JWTVerifyOptions, errors, jwtVerify } from 'jose'
+import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { CREATOR_RULE, isCreator } from '../uploads/policy.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import type { KeySet } from './key-set.ts'
+import { type KeySet, KeysUnavailable } from './key-set.ts'
 
 /** How callers prove who they are. */
 export type AuthRules =
@@ -93,27 +93,17 @@ export function createAuthenticate(
   }
 }
 
-/** What is wrong with a token, and not with the key set or the way to it. */
-const TOKEN_FAULTS = [
-  errors.JWSInvalid,
-  errors.JWSSignatureVerificationFailed,
-  errors.JWTInvalid,
-  errors.JWTExpired,
-  errors.JWTClaimValidationFailed,
-  errors.JWKSNoMatchingKey,
-  errors.JWKSMultipleMatchingKeys,
-  errors.JOSEAlgNotAllowed,
-  errors.JOSENotSupported,
-]
-
-/** Null where the token is wrong; `unavailable` where the key set cannot be had. */
+/**
+ * Null where the token is wrong, or names a key that cannot be used: the caller chose it, and an error
+ * of the gateway would be the caller's to cause. `unavailable` where the key set cannot be had.
+ */
 async function attempt(
   verification: Promise<{ readonly payload: JWTPayload }>,
 ): Promise<JWTPayload | 'unavailable' | null> {
   try {
     return (await verification).payload
   } catch (error) {
-    return TOKEN_FAULTS.some((fault) => error instanceof fault) ? null : 'unavailable'
+    return error instanceof KeysUnavailable ? 'unavailable' : null
   }
 }
 

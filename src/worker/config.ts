@@ -5,6 +5,7 @@ import {
   type ConfigOutcome,
   DEFAULT_BUDGET,
   type Limits,
+  type Variables,
   read,
   readAccount,
   readAuth,
@@ -13,7 +14,7 @@ import {
 } from '../portable-config.ts'
 import type { D1Database } from '../store/d1/d1.ts'
 import type { StreamBinding } from '../stream/binding-types.ts'
-import { type WorkerEnvironment, variablesIn } from './environment.ts'
+import { type WorkerEnvironment, valuesNotText, variablesIn } from './environment.ts'
 import type { HubCalls } from './hub-calls.ts'
 import type { ObjectNamespace } from './runtime.ts'
 
@@ -32,10 +33,22 @@ export interface WorkerConfig extends Settings {
   readonly stream: StreamBinding | null
 }
 
+/** `wrangler dev` also reads the `.env` that a gateway on Node may have. */
+const NODE_ONLY = {
+  names: /^(?:HOST$|PORT$|DATABASE_|TRUSTED_PROXIES$|METRICS_TOKEN$|EMULATOR_)/,
+  reason: 'on Workers: only the gateway on Node reads it. Unset it here.',
+}
+
 /** Everything that is wrong, in one answer: each sentence names a variable or a binding. */
 export function readWorkerConfig(environment: WorkerEnvironment): ConfigOutcome<WorkerConfig> {
   const { DB: database, HUB: hub, STREAM: stream = null } = environment
-  const outcome = read<Settings>(variablesIn(environment), (variables) => {
+  function readSettings(variables: Variables): Settings {
+    for (const name of valuesNotText(environment)) {
+      variables.mistake(
+        name,
+        'must be text, a number or a boolean: lists are comma-separated text.',
+      )
+    }
     if (database === undefined) {
       variables.mistake('DB', 'is missing: bind a D1 database to this name in wrangler.jsonc.')
     }
@@ -49,15 +62,19 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigOutcome<
         'is missing: bind Stream to this name, or set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.',
       )
     }
+    const limits = readLimits(variables)
     return {
-      ...readLimits(variables),
-      auth: readAuth(variables, false),
+      ...limits,
+      auth: readAuth(variables, limits, false),
       account,
       streamApiBudget: readBudget(variables, account) ?? DEFAULT_BUDGET,
     }
-  })
+  }
+
+  const outcome = read(variablesIn(environment), readSettings, { elsewhere: NODE_ONLY })
   if (outcome.kind === 'mistakes') return outcome
   // What is missing is a mistake, and was told.
-  if (database === undefined || hub === undefined) return { kind: 'mistakes', mistakes: [] }
-  return { kind: 'config', config: { ...outcome.config, database, hub, stream } }
+  if (database === undefined || hub === undefined)
+    return { ...outcome, kind: 'mistakes', mistakes: [] }
+  return { ...outcome, config: { ...outcome.config, database, hub, stream } }
 }

@@ -1,4 +1,5 @@
 /** What `wrangler.jsonc` and its secrets hand to the Worker: bindings, and variables by their names. */
+import { knownVariables } from '../known-variables.ts'
 import type { D1Database } from '../store/d1/d1.ts'
 import type { StreamBinding } from '../stream/binding-types.ts'
 import type { HubCalls } from './hub-calls.ts'
@@ -18,5 +19,12 @@ export function variablesIn(environment: WorkerEnvironment): Readonly<Record<str
     Object.entries(environment).flatMap(([name, value]) =>
       ['string', 'number', 'boolean'].includes(typeof value) ? [[name, String(value)]] : [],
     ),
+  )
+}
+
+/** Variables of headgate that are set to JSON or bound to an object, and so could not be read. */
+export function valuesNotText(environment: WorkerEnvironment): readonly string[] {
+  return Object.entries(environment).flatMap(([name, value]) =>
+    Object.hasOwn(knownVariables, name) && typeof value === 'object' ? [name] : [],
   )
 }

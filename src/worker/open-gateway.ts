@@ -18,6 +18,8 @@ export interface WorkerGateway {
   readonly parts: Parts
   readonly hub: Pick<HubCalls, 'round'>
   readonly sockets: SocketCarrier
+  /** Null with the binding alone, which does not tell it. */
+  readonly accountId: string | null
 }
 
 /** @param keepAlive has the request that runs wait for work that nobody else waits for */
@@ -63,6 +65,7 @@ export async function openGateway(
     gateway,
     parts,
     hub,
+    accountId: config.account?.accountId ?? null,
     sockets: {
       graphql: makeServer(sockets.options),
       allowedOrigins,

@@ -5,9 +5,7 @@ import type { UploadEvents } from '../events/events.ts'
 import { createD1Store } from '../store/d1/store.ts'
 import { createApiBudget } from '../stream/budget.ts'
 import { withBudget } from '../stream/budgeted.ts'
-import { readBoundVideo } from '../stream/binding-words.ts'
 import { type Reachability, withReachability } from '../stream/reachable.ts'
-import type { StreamVideo } from '../stream/backend.ts'
 import { readVideo } from '../stream/video.ts'
 import { silentTelemetry } from '../telemetry/silent.ts'
 import { timeOrderedId } from '../time-ordered-id.ts'
@@ -62,13 +60,8 @@ export async function openParts(
     closing: new NeverAborts(),
     mintsUnderWay: new ForgetfulMap(),
     deletionsUnderWay: new ForgetfulMap(),
-    readVideo: (body) => readNoticed(JSON.parse(body)),
+    readVideo: (body) => readVideo(JSON.parse(body)),
     newId: () => timeOrderedId(now()),
   }
   return { parts, reach }
-}
-
-/** Notices come in the API's words by webhook, and in the binding's by a queue. */
-function readNoticed(said: unknown): StreamVideo | null {
-  return readVideo(said) ?? readBoundVideo(said)
 }

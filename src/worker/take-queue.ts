@@ -2,11 +2,13 @@
  * Stream's event subscriptions, which come by a queue: the other way to hear that a video is ready.
  * https://developers.cloudflare.com/queues/event-subscriptions/
  */
-import type { Parts } from '../uploads/parts.ts'
-import { receiveNotice } from '../uploads/receive-notice.ts'
+import { isVideoUid } from '../stream/video.ts'
+import { askStream } from '../uploads/ask-stream.ts'
+import type { Log, Parts } from '../uploads/parts.ts'
 
 /** https://developers.cloudflare.com/queues/configuration/javascript-apis/#messagebatch */
 export interface QueueBatch {
+  /** At most 100. */
   readonly messages: readonly QueueMessage[]
 }
 
@@ -24,37 +26,71 @@ const RETRY_AFTER_SECONDS = 30
 /** Of a video that became ready, or changed afterwards. */
 const VIDEO_EVENT = /^cf\.stream\.video_state\./
 
-type QueueParts = Pick<Parts, 'store' | 'events' | 'clock' | 'log' | 'telemetry' | 'readVideo'>
+type QueueParts = Pick<
+  Parts,
+  'store' | 'events' | 'clock' | 'log' | 'telemetry' | 'backgroundStream'
+>
 
-/** Each message is taken or comes again by itself. What is no event of a video is taken, and left aside. */
-export async function takeQueue(parts: QueueParts, { messages }: QueueBatch): Promise<void> {
-  for (const message of messages) {
-    try {
-      await takeEvent(parts, message.body)
-      message.ack()
-    } catch (error) {
-      parts.log.error({ err: error }, 'an event of Stream was not taken, and comes again')
-      message.retry({ delaySeconds: RETRY_AFTER_SECONDS })
-    }
+/**
+ * Polls Stream for the uploads that the events name. Events are not signed: whatever may write to the
+ * queue could forge them, and they may be days old. So nothing that they say of a video is believed.
+ * What names no video of this account is logged, and not redelivered.
+ * @param accountId null where it is not configured; events of any account are accepted then
+ */
+export async function takeQueue(
+  parts: QueueParts,
+  { messages }: QueueBatch,
+  accountId: string | null,
+): Promise<void> {
+  const named = messages.flatMap((message) => {
+    const uid = uidIn(message.body, accountId, parts.log)
+    if (uid !== null) return [{ message, uid }]
+    message.ack()
+    return []
+  })
+  try {
+    await poll(parts, [...new Set(named.map(({ uid }) => uid))])
+    for (const { message } of named) message.ack()
+  } catch (error) {
+    parts.log.error({ err: error }, 'processing Stream events failed; the queue redelivers them')
+    for (const { message } of named) message.retry({ delaySeconds: RETRY_AFTER_SECONDS })
   }
 }
 
-async function takeEvent(parts: QueueParts, event: unknown): Promise<void> {
-  const type: unknown = isRecord(event) ? event['type'] : null
-  if (!isRecord(event) || typeof type !== 'string' || !VIDEO_EVENT.test(type)) {
-    parts.log.warn({}, 'a message of the queue is no event of a video')
-    return
+/** With one request to Stream, however many events name the same upload. */
+async function poll(parts: QueueParts, uids: readonly string[]): Promise<void> {
+  const { store, backgroundStream, log } = parts
+  const uploads = await store.findMany(uids)
+  if (uploads.length > 0) {
+    const group = uploads.map((upload) => ({ upload, idleChecks: null, dueAt: null }))
+    await askStream({ ...parts, stream: backgroundStream }, group)
   }
-  const body = JSON.stringify(event['payload'] ?? null)
-  const video = parts.readVideo(body)
-  if (video === null) {
-    parts.telemetry.noticeArrived('malformed', null)
-    parts.log.warn({ type }, 'an event names no video')
-    return
+  const known = new Set(uploads.map(({ uid }) => uid))
+  for (const uid of uids) {
+    if (known.has(uid)) log.debug({ uid }, 'queue event processed')
+    else log.info({ uid }, 'queue event ignored: no such upload')
   }
-  parts.telemetry.noticeArrived(await receiveNotice(parts, video, body), null)
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
+/** Null where it is no event of a video of this account. */
+function uidIn(event: unknown, accountId: string | null, log: Log): string | null {
+  const { type, payload, metadata } = fieldsOf(event)
+  if (typeof type !== 'string' || !VIDEO_EVENT.test(type)) {
+    log.warn({}, 'queue message ignored: not a Stream video event')
+    return null
+  }
+  const { id: uid } = fieldsOf(payload)
+  if (typeof uid !== 'string' || !isVideoUid(uid)) {
+    log.warn({ type }, 'queue event ignored: no video uid')
+    return null
+  }
+  if (accountId !== null && fieldsOf(metadata)['accountId'] !== accountId) {
+    log.warn({ type, uid }, 'queue event ignored: not of CLOUDFLARE_ACCOUNT_ID')
+    return null
+  }
+  return uid
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

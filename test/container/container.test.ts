@@ -5,6 +5,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { readConfig } from '../../src/config.ts'
 import { quietPort } from '../chaos/gateway-process.ts'
 import { type Run, addressOf } from '../kit/command.ts'
 import {
@@ -14,6 +15,7 @@ import {
   readStages,
   root,
   valueOf,
+  valuesOf,
   variablesOf,
 } from './dockerfile.ts'
 import { layOut } from './final-stage.ts'
@@ -29,11 +31,12 @@ function present(stage: Stage | undefined): Stage {
 /** Runs as in the image, with `/` in another folder. */
 function runIn(folder: string, command: readonly string[], variables: Record<string, string>): Run {
   const [program = '', ...args] = command
+  const directory = valuesOf(present(final), 'WORKDIR').at(-1) ?? ''
   const child = spawn(
     program,
     args.map((arg) => arg.replace(/^\/app/, `${folder}/app`)),
     {
-      cwd: `${folder}/app`,
+      cwd: `${folder}${directory}`,
       env: { PATH: process.env['PATH'], ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
@@ -79,12 +82,19 @@ describe('the image', () => {
     const stage = present(final)
     expect(valueOf(stage, 'USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/)
     const volume = valueOf(stage, 'VOLUME')
-    const { DATABASE_URL, EMULATOR_DIR } = variablesOf(stage)
-    expect(DATABASE_URL).toMatch(new RegExp(`^file:${volume}/`))
-    expect(EMULATOR_DIR).toMatch(new RegExp(`^${volume}/`))
+    const variables = variablesOf(stage)
+    expect(variables['DATABASE_URL']).toMatch(new RegExp(`^file:${volume}/`))
+    // The emulator's folder is relative to it.
+    expect(valuesOf(stage, 'WORKDIR').at(-1)).toBe(volume)
     expect(valueOf(stage, 'STOPSIGNAL')).toBe('SIGTERM')
     // Without a shell, which would keep the signal to itself.
     expect(commandOf(valueOf(stage, 'ENTRYPOINT'))[0]).toBe('node')
+  })
+
+  it('sets no variable that has no effect with an account', () => {
+    const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'token' }
+    const given = { ...variablesOf(present(final)), ...account, AUTH_DISABLED: 'true' }
+    expect(readConfig(given)).toMatchObject({ kind: 'config', warnings: [] })
   })
 
   it('starts from its own files, is healthy, writes nothing beside its volume, and ends with 0', async () => {
@@ -117,7 +127,7 @@ describe('the image', () => {
     run.child.kill('SIGTERM')
     expect(await run.ended).toBe(0)
     expect(await listing(join(folder, 'app'))).toEqual(before)
-    expect(await readdir(volume)).toEqual(['emulator', 'headgate.db'])
+    expect(await readdir(volume)).toEqual(['.headgate', 'headgate.db'])
 
     const { stdout } = await promisify(execFile)('du', ['-sm', join(folder, 'app')])
     process.stdout.write(

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { type Stage, copiesOf, root, valueOf } from './dockerfile.ts'
+import { type Stage, copiesOf, root, valueOf, valuesOf } from './dockerfile.ts'
 
 export interface FinalStage {
   /** Stands for `/`. */
@@ -29,7 +29,7 @@ export async function layOut(builder: Stage, final: Stage): Promise<FinalStage> 
     await symlink(join(root, 'node_modules'), join(built, 'node_modules'))
     await promisify(execFile)('npm', ['run', 'build'], { cwd: built })
 
-    const workdir = join(folder, valueOf(final, 'WORKDIR'))
+    const workdir = join(folder, valuesOf(final, 'WORKDIR')[0] ?? '')
     for (const { sources, target } of copiesOf(final)) {
       for (const source of sources) {
         const path = posix.relative(valueOf(builder, 'WORKDIR'), source)

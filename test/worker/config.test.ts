@@ -85,9 +85,41 @@ describe('what is missing or wrong', () => {
     expect(namesOf(environment)).toEqual([name])
   })
 
+  test.each<[name: string, value: unknown]>([
+    ['ALLOWED_ORIGINS', ['https://a.com']],
+    ['STREAM_WEBHOOK_SECRET', { get: nobody }],
+    ['LOG_LEVEL', null],
+  ])('such as %s with a value that is not text', (name, value) => {
+    const environment = { ...bindings, AUTH_JWT_SECRET: SECRET, [name]: value }
+    expect(mistakesOf(environment)).toEqual([expect.stringMatching(`^${name} must be text`)])
+  })
+
   test('repeats no secret', () => {
     const told = mistakesOf({ ...bindings, AUTH_JWT_SECRET: 'hunter2', PUBLIC_URL: 'hunter3' })
     expect(told).toHaveLength(2)
     expect(told.join(' ')).not.toContain('hunter')
+  })
+})
+
+describe('what has no effect on Workers', () => {
+  test('is a warning where the gateway on Node reads it', () => {
+    const node = {
+      HOST: '0.0.0.0',
+      PORT: 4000,
+      DATABASE_URL: 'file:x.db',
+      DATABASE_CONNECTIONS: '20',
+      TRUSTED_PROXIES: '10.0.0.0/8',
+      METRICS_TOKEN: 'a-token-for-prometheus',
+      EMULATOR_PORT: '4001',
+    }
+    const { kind, warnings } = readWorkerConfig({ ...bindings, AUTH_JWT_SECRET: SECRET, ...node })
+    expect(kind).toBe('config')
+    const endings = warnings.map((warning) => warning.replace(/ on Workers: .*$/, ''))
+    expect(endings).toEqual(Object.keys(node).map((name) => `${name} has no effect`))
+  })
+
+  test('is an error where it contradicts what else is set', () => {
+    const contradiction = { AUTH_DISABLED: true, AUTH_JWT_SECRET: SECRET }
+    expect(namesOf({ ...bindings, ...contradiction })).toEqual(['AUTH_JWT_SECRET'])
   })
 })

@@ -56,12 +56,14 @@ async function uploadUnheard(): Promise<string> {
   return uid
 }
 
-const event = (type: string, payload: object) => ({
+const event = (type: string, payload: object, accountId: unknown = 'local') => ({
   type,
   source: { type: 'stream' },
   payload,
-  metadata: { accountId: 'local', eventSchemaVersion: 1 },
+  metadata: { accountId, eventSchemaVersion: 1, eventTimestamp: '2026-05-28T00:00:00Z' },
 })
+const READY_EVENT = 'cf.stream.video_state.ready'
+/** A video as an event describes it: ready, whatever Stream itself says. */
 const ready = (id: string) => ({
   id,
   readyToStream: true,
@@ -72,29 +74,66 @@ const ready = (id: string) => ({
   meta: {},
 })
 
+/** As it is stored: a query by GraphQL would have the hub poll Stream for it. */
+async function storedStatus(uid: string): Promise<unknown> {
+  const statement = worker.database.prepare('select status from uploads where uid = ?').bind(uid)
+  const [result] = await worker.database.batch([statement])
+  const row = z.array(z.object({ status: z.string() })).parse(result?.results)
+  return row[0]?.status
+}
+
 describe.concurrent('an event of Stream that comes by the queue', () => {
-  it('tells that a video is ready to whoever watches it', async () => {
-    const { uid } = expectMinted(await createDirectUpload(worker.as()))
-    const states = watchUpload(worker.as(), uid)
-    expect((await states.next()).value).toMatchObject({ status: 'PENDING_UPLOAD' })
-    await worker.queue.send(event('cf.stream.video_state.ready', ready(uid)))
-    expect((await states.next()).value).toMatchObject({ status: 'READY' })
+  it('has Stream polled for the video that it names', async () => {
+    const uid = await uploadUnheard()
+    expect(await storedStatus(uid)).toBe('PENDING_UPLOAD')
+    await worker.queue.send(event(READY_EVENT, { id: uid }))
+    await worker.logged('queue event processed', uid)
+    expect(await storedStatus(uid)).toBe('READY')
   })
 
-  it('that is none, or of nobody, is left aside, and holds up nothing', async () => {
+  it('tells that a video is ready to whoever watches it', async () => {
+    const uid = await uploadUnheard()
+    const states = watchUpload(worker.as(), uid)
+    await states.next()
+    await worker.queue.send(event(READY_EVENT, ready(uid)))
+    const statuses: string[] = []
+    for await (const { status } of states) statuses.push(status)
+    expect(statuses.at(-1)).toBe('READY')
+  })
+
+  it('is not believed where Stream says otherwise', async () => {
     const { uid } = expectMinted(await createDirectUpload(worker.as()))
+    await worker.queue.send(event(READY_EVENT, ready(uid)))
+    await worker.logged('queue event processed', uid)
+    expect(await storedStatus(uid)).toBe('PENDING_UPLOAD')
+  })
+
+  it.each([['another'], [undefined], [7]])(
+    'of the account %j is ignored, and not redelivered',
+    async (accountId) => {
+      const uid = await uploadUnheard()
+      const { metadata, ...rest } = event(READY_EVENT, ready(uid), accountId)
+      await worker.queue.send(accountId === undefined ? rest : { ...rest, metadata })
+      await worker.logged('queue event ignored: not of CLOUDFLARE_ACCOUNT_ID', uid)
+      expect(await storedStatus(uid)).toBe('PENDING_UPLOAD')
+    },
+  )
+
+  it('that is none, or of no upload, is ignored, and holds up nothing', async () => {
+    const uid = await uploadUnheard()
     for (const body of [
       'text',
       null,
       { type: 'cf.kv.namespace.created' },
-      event('cf.stream.video_state.ready', {}),
-      event('cf.stream.video_state.ready', ready('f'.repeat(32))),
-      event('cf.stream.video_state.ready', ready(uid)),
+      event(READY_EVENT, {}),
+      event(READY_EVENT, { id: '../webhook' }),
+      event(READY_EVENT, ready('f'.repeat(32))),
+      event(READY_EVENT, ready(uid)),
     ]) {
       await worker.queue.send(body)
     }
-    await until(async () => (await statusOf(uid)) === 'READY')
-    expect(worker.lines.filter((line) => line.includes('comes again'))).toEqual([])
+    await until(async () => (await storedStatus(uid)) === 'READY')
+    expect(worker.lines.filter((line) => line.includes('redelivers'))).toEqual([])
   })
 })
 
