@@ -126,7 +126,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'clock.ts': { inside: [], types: ['uploads/'], packages: [] },
   'portable-config.ts': { inside: ['variables.ts'], types: ['http/'], packages: [] },
   'config.ts': {
-    inside: ['portable-config.ts', 'node/client-address.ts'],
+    inside: ['portable-config.ts', 'node/client-address.ts', 'emulator/exposure.ts'],
     types: ['http/'],
     packages: ['node:net'],
   },
