@@ -34,6 +34,8 @@ const defaults = {
     directory: '.headgate/emulator',
     storageMinutes: 1000,
     encodeMs: 2000,
+    token: null,
+    publicURL: null,
   },
   webhookSecrets: [],
   database: { kind: 'sqlite', file: '.headgate/headgate.db' },

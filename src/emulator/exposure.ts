@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 
 /** The token of an emulator that only this machine can reach, unless another is given. */
-export const WELL_KNOWN_TOKEN = 'local-token'
+const WELL_KNOWN_TOKEN = 'local-token'
 
 /** Addresses and names to listen at, by which only this machine is reached. */
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/i
@@ -29,13 +29,14 @@ export function isReachableByOthers(host: string, publicUrl: string | null): boo
 
 /**
  * The token of the API: the given one, else one that is random for each start where others can reach
- * the emulator, else the well-known one. Throws where others can and the well-known one is given.
+ * the emulator, else the well-known one. Throws where others can, and the given one is the well-known one or
+ * empty.
  */
 export function chooseToken(given: string | undefined, reachableByOthers: boolean): string {
   if (!reachableByOthers) return given ?? WELL_KNOWN_TOKEN
-  if (given === WELL_KNOWN_TOKEN) {
+  if (given === WELL_KNOWN_TOKEN || given === '') {
     throw new Error(
-      `Other machines can reach this emulator, and everybody knows the token ${WELL_KNOWN_TOKEN}. Give it another token, or leave the token out for a random one.`,
+      `Other machines can reach this emulator, and everybody knows the token "${given}". Give it another token, or leave the token out for a random one.`,
     )
   }
   return given ?? randomBytes(32).toString('hex')

@@ -333,8 +333,8 @@ describe('startEmulator beyond loopback', () => {
     expect(second.token).not.toBe(first.token)
   })
 
-  it('rejects the token that everybody knows', async () => {
-    const starting = startEmulator({ host: '0.0.0.0', token: 'local-token' })
+  it.each(['local-token', ''])('rejects the token "%s"', async (token) => {
+    const starting = startEmulator({ host: '0.0.0.0', token })
     await expect(starting).rejects.toThrow('everybody knows')
   })
 })

@@ -29,9 +29,8 @@ async function startEmulator(variables: Readonly<Record<string, string>>): Promi
 /** The variables that it prints, once they are there. */
 async function printed(run: Run): Promise<Readonly<Record<string, string>>> {
   while (!run.stderr().includes('/__emulator/state') && run.child.exitCode === null) await pause(5)
-  return Object.fromEntries(
-    [...run.stderr().matchAll(LINES)].map(([, name, value]) => [name, value]),
-  )
+  const lines = [...run.stderr().matchAll(LINES)]
+  return Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]))
 }
 
 describe('headgate emulator', () => {
