@@ -1,5 +1,6 @@
 /** The environment, read once: every mistake at once, by name, before anything listens. */
 import { BlockList } from 'node:net'
+import { isLoopback, isReachableByOthers } from './emulator/exposure.ts'
 import { type TrustedProxies, trustProxy } from './node/client-address.ts'
 import type { AuthRules } from './http/authenticate.ts'
 import {
@@ -23,6 +24,17 @@ export interface EmulatorConfig {
   readonly directory: string
   readonly storageMinutes: number
   readonly encodeMs: number
+  /** What its API asks for; null where none is given. */
+  readonly token: string | null
+  /** Origin by which browsers reach it; null where that follows from HOST and PUBLIC_URL. */
+  readonly publicURL: string | null
+}
+
+/** Where the emulator listens, and by whose hostname it is reached unless it has its own. */
+export interface EmulatorListenConfig extends EmulatorConfig {
+  readonly host: string
+  /** PUBLIC_URL of the gateway; null where it is not set. */
+  readonly gatewayURL: string | null
 }
 
 /** Which Stream the gateway works with. */
@@ -55,7 +67,7 @@ export interface Config extends Limits {
   readonly metricsToken: string | null
 }
 
-const METRICS_TOKEN_CHARACTERS = 16
+const TOKEN_CHARACTERS = 16
 const DEFAULT_CONNECTIONS = 10
 /** `headgate emulator` may run in the same environment. */
 const EMULATOR = {
@@ -84,20 +96,32 @@ export function readConfig(environment: Environment): ConfigOutcome<Config> {
         trustedProxies: readProxies(variables),
         streamApiBudget:
           readBudget(variables, account) ?? (account === null ? null : DEFAULT_BUDGET),
-        metricsToken: readMetricsToken(variables),
+        metricsToken: readToken(variables, 'METRICS_TOKEN'),
       }
     },
     { elsewhere: EMULATOR },
   )
 }
 
-/** What the emulator alone needs: whoever starts it has no callers to let in. */
-export function readEmulatorConfig(
-  environment: Environment,
-): ConfigOutcome<EmulatorConfig & { readonly host: string }> {
+/**
+ * What the emulator alone needs. Where other machines can reach it, they are meant to use its API: with
+ * a token that they are given, and not with the one that everybody knows.
+ */
+export function readEmulatorConfig(environment: Environment): ConfigOutcome<EmulatorListenConfig> {
   return read(
     environment,
-    (variables) => ({ host: readHost(variables), ...readEmulator(variables) }),
+    (variables) => {
+      const host = readHost(variables)
+      const emulator = readEmulator(variables)
+      const isExposed = isReachableByOthers(host, emulator.publicURL)
+      if (isExposed && emulator.token === null) {
+        variables.mistake(
+          'EMULATOR_TOKEN',
+          'must be set: HOST or EMULATOR_PUBLIC_URL lets other machines reach the emulator, and everybody knows its usual token.',
+        )
+      }
+      return { host, gatewayURL: variables.origin('PUBLIC_URL'), ...emulator }
+    },
     { names: /^(?:HOST$|EMULATOR_)/ },
   )
 }
@@ -128,6 +152,8 @@ function readEmulator(variables: Variables): EmulatorConfig {
     directory: variables.text('EMULATOR_DIR') ?? '.headgate/emulator',
     storageMinutes: variables.wholeNumber('EMULATOR_STORAGE_MINUTES', { from: 0 }) ?? 1000,
     encodeMs: variables.wholeNumber('EMULATOR_ENCODE_MS', { from: 0 }) ?? 2000,
+    token: readToken(variables, 'EMULATOR_TOKEN'),
+    publicURL: variables.origin('EMULATOR_PUBLIC_URL'),
   }
 }
 
@@ -154,15 +180,15 @@ export function databaseAt(url: string): DatabaseConfig | null {
   return { kind: 'postgres', url, connections: DEFAULT_CONNECTIONS }
 }
 
-function readMetricsToken(variables: Variables): string | null {
-  const token = variables.secret('METRICS_TOKEN')
+function readToken(variables: Variables, name: 'METRICS_TOKEN' | 'EMULATOR_TOKEN'): string | null {
+  const token = variables.secret(name)
   // What is in it must fit into a header as it is.
-  if (token === null || (token.length >= METRICS_TOKEN_CHARACTERS && /^[!-~]+$/.test(token))) {
+  if (token === null || (token.length >= TOKEN_CHARACTERS && /^[!-~]+$/.test(token))) {
     return token
   }
   return variables.mistake(
-    'METRICS_TOKEN',
-    `must have at least ${METRICS_TOKEN_CHARACTERS} characters, all of ASCII and none of them a space.`,
+    name,
+    `must have at least ${TOKEN_CHARACTERS} characters, all of ASCII and none of them a space.`,
   )
 }
 
@@ -176,9 +202,4 @@ function readProxies(variables: Variables): TrustedProxies {
     )
   }
   return proxies
-}
-
-/** Reachable from this machine only. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }

@@ -32,6 +32,8 @@ export const knownVariables = {
   INTROSPECTION: null,
   METRICS_TOKEN: null,
   LOG_LEVEL: null,
+  EMULATOR_TOKEN: null,
+  EMULATOR_PUBLIC_URL: null,
   EMULATOR_PORT: null,
   EMULATOR_DIR: null,
   EMULATOR_STORAGE_MINUTES: null,

@@ -44,7 +44,10 @@ export interface RunningGateway {
   /** Where it listens, such as `http://127.0.0.1:4000`. */
   readonly url: string
   /** The embedded emulator; null with a real account. */
-  readonly emulator: Pick<Emulator, 'url' | 'apiBaseUrl' | 'accountId' | 'token'> | null
+  readonly emulator: Pick<
+    Emulator,
+    'url' | 'publicUrl' | 'apiBaseUrl' | 'accountId' | 'token'
+  > | null
   /** Finishes what is under way, ends subscriptions, and closes everything. */
   stop(): Promise<void>
 }
@@ -146,7 +149,7 @@ export async function startGateway(
       metrics: { expose, token: config.metricsToken },
       console: {
         files: readConsoleFiles(consoleFolder),
-        ...consoleSources(config.stream, emulator?.url ?? null),
+        ...consoleSources(config.stream, emulator?.publicUrl ?? null),
       },
     })
     listener.answerWith(gateway, log)
@@ -159,9 +162,9 @@ export async function startGateway(
   }
 }
 
-function startEmbedded({ stream, host }: Config): Promise<Emulator | null> {
+function startEmbedded({ stream, host, publicURL }: Config): Promise<Emulator | null> {
   if (stream.kind !== 'emulator') return Promise.resolve(null)
-  return startConfiguredEmulator({ ...stream, host })
+  return startConfiguredEmulator({ ...stream, host, gatewayURL: publicURL })
 }
 
 function createStream({ stream }: Config, emulator: Emulator | null, send: Send): StreamBackend {

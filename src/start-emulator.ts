@@ -1,14 +1,25 @@
 /** Starts the emulator as it is configured, and says which variable to set where it cannot. */
-import type { EmulatorConfig } from './config.ts'
+import type { EmulatorListenConfig } from './config.ts'
 import { type Emulator, startEmulator } from './emulator/emulator.ts'
+import { isLoopback } from './emulator/exposure.ts'
 import { codeOf } from './error-code.ts'
 
-export async function startConfiguredEmulator(
-  config: EmulatorConfig & { readonly host: string },
-): Promise<Emulator> {
-  const { host, port, directory, storageMinutes, encodeMs } = config
+export async function startConfiguredEmulator(config: EmulatorListenConfig): Promise<Emulator> {
+  const { host, port, directory, storageMinutes, encodeMs, token, publicURL, gatewayURL } = config
+  // Whoever reaches the gateway from another machine reaches the emulator by the same name. Where it
+  // listens on this machine alone, a proxy for the gateway's name does not lead to the emulator.
+  const publicHost = gatewayURL === null || isLoopback(host) ? null : new URL(gatewayURL).hostname
   try {
-    return await startEmulator({ host, port, directory, storageMinutes, encodeMs })
+    return await startEmulator({
+      host,
+      port,
+      directory,
+      storageMinutes,
+      encodeMs,
+      ...(token === null ? {} : { token }),
+      ...(publicURL === null ? {} : { publicUrl: publicURL }),
+      ...(publicHost === null ? {} : { publicHost }),
+    })
   } catch (error) {
     const message =
       codeOf(error) === 'EADDRINUSE'

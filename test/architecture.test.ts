@@ -130,7 +130,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: [],
   },
   'config.ts': {
-    inside: ['portable-config.ts', 'node/client-address.ts'],
+    inside: ['portable-config.ts', 'node/client-address.ts', 'emulator/exposure.ts'],
     types: ['http/'],
     packages: ['node:net'],
   },

@@ -14,9 +14,11 @@ export async function runEmulator(): Promise<number> {
       '',
       `export CLOUDFLARE_API_BASE_URL=${emulator.apiBaseUrl}`,
       `export CLOUDFLARE_ACCOUNT_ID=${emulator.accountId}`,
-      `export CLOUDFLARE_API_TOKEN=${emulator.token}`,
+      // A token that was given is a secret: the log of a container is read by more people.
+      `export CLOUDFLARE_API_TOKEN=${config.token === null ? emulator.token : '"$EMULATOR_TOKEN"'}`,
       '',
-      `  Knobs for tests: ${emulator.url}/__emulator/state`,
+      `  Uploads: ${emulator.publicUrl}`,
+      `  Control API, for tests: ${emulator.url}/__emulator/state`,
       '',
       '',
     ].join('\n'),

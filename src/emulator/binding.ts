@@ -1,7 +1,7 @@
 /**
  * `env.STREAM` for anybody's Worker in local development: an object with the binding's calls that
  * speaks to a running emulator. Cloudflare's own simulator has no direct uploads; see binding.md.
- * Nothing but `fetch` is used, so that it runs in workerd, in Node and in a browser.
+ * Nothing but `fetch` is used, so that it runs in workerd and in Node.
  */
 import { BindingError, missing, nameOfRefusal } from './binding-error.ts'
 import type { StreamBinding, VideoHandle } from './binding-types.ts'

@@ -17,6 +17,7 @@ import {
   saveClockOffset,
   type EmulatorDatabase,
 } from './database.ts'
+import { chooseToken, isReachableByOthers } from './exposure.ts'
 import { Faults } from './fault.ts'
 import { Notifier } from './notifier.ts'
 import { RequestCounts } from './operation.ts'
@@ -36,13 +37,19 @@ export interface EmulatorOptions {
   readonly host?: string
   /** 0 picks a free one. @default 0 */
   readonly port?: number
-  /** How clients reach the emulator, where that differs from host and port. */
+  /** How clients reach the emulator, where that differs from host and port. Upload URLs begin so. */
   readonly publicUrl?: string
+  /** The hostname by which they reach it at its own port; without effect beside `publicUrl`. */
+  readonly publicHost?: string
   /** Where videos and records are kept. Left out: a temporary folder, removed at close. */
   readonly directory?: string
   /** @default 'local' */
   readonly accountId?: string
-  /** @default 'local-token' */
+  /**
+   * What the REST API asks for, and the control API too where other machines can reach the emulator:
+   * where `host`, `publicUrl` or `publicHost` is not a loopback one.
+   * @default 'local-token'; a random one where other machines can reach the emulator
+   */
   readonly token?: string
   /** The account's storage limit in minutes. @default 1000 */
   readonly storageMinutes?: number
@@ -58,6 +65,8 @@ export interface EmulatorOptions {
 export interface Emulator {
   /** Where it listens, without a slash at the end. */
   readonly url: string
+  /** How clients reach it: what upload URLs and playback URLs begin with. */
+  readonly publicUrl: string
   /** What a client of Cloudflare's API takes as its base: `url` + `/client/v4`. */
   readonly apiBaseUrl: string
   readonly accountId: string
@@ -66,9 +75,17 @@ export interface Emulator {
   close(): Promise<void>
 }
 
-/** Starts an emulator; it listens once the promise resolves. Rejects where the port is taken. */
+/**
+ * Starts an emulator; it listens once the promise resolves. Rejects where the port is taken, and where
+ * other machines can reach it with a token that everybody knows.
+ */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { host = '127.0.0.1', port = 0, accountId = 'local', token = 'local-token' } = options
+  const { host = '127.0.0.1', port = 0, accountId = 'local' } = options
+  const publicUrlAt = (bound: number): string =>
+    options.publicUrl?.replace(/\/+$/, '') ??
+    `http://${options.publicHost ?? reachableHost(host)}:${bound}`
+  const reachableByOthers = isReachableByOthers(host, publicUrlAt(port))
+  const token = chooseToken(options.token, reachableByOthers)
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'headgate-emulator-')))
   const removeTemporary = async () => {
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
@@ -87,6 +104,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     throw error
   })
   const url = `http://${reachableHost(host)}:${boundPort}`
+  const publicUrl = publicUrlAt(boundPort)
   const closing = new AbortController()
   // Each answer that is held back listens to it: many are no leak.
   setMaxListeners(0, closing.signal)
@@ -95,7 +113,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     token,
     storageMinutes: options.storageMinutes ?? 1000,
     encodeMs: options.encodeMs ?? 2000,
-    publicUrl: (options.publicUrl ?? url).replace(/\/+$/, ''),
+    publicUrl,
+    reachableByOthers,
   })
   const underWay = serve(server, parts, options.onError ?? (() => undefined))
   await settleInterrupted(parts)
@@ -115,6 +134,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   let closed: Promise<void> | null = null
   return {
     url,
+    publicUrl,
     apiBaseUrl: `${url}/client/v4`,
     accountId,
     token,

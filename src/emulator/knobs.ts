@@ -1,8 +1,12 @@
-/** The face of /__emulator: what only tests may turn. None of it exists at Stream or in a gateway. */
+/**
+ * The control API at /__emulator, for tests only: none of it exists at Stream or in a gateway. It takes
+ * no request of a web page, and no token unless other machines can reach the emulator.
+ */
 import type { IncomingMessage } from 'node:http'
 
 import { z } from 'zod'
 
+import { hasToken, readDeclaredJson, rejectWebPages } from './access.ts'
 import { json, type Answer } from './answer.ts'
 import { ApiError } from './api-error.ts'
 import { deleteAllVideos, deleteScheduled } from './delete-video.ts'
@@ -10,7 +14,6 @@ import { emulatorState } from './emulator-state.ts'
 import { faultSchema } from './fault.ts'
 import { OPERATIONS } from './operation.ts'
 import type { EmulatorParts } from './parts.ts'
-import { readJson } from './read-body.ts'
 import { formatMilliseconds } from './timestamp.ts'
 
 const clockSchema = z.strictObject({ advanceSeconds: z.number().min(0).max(1_000_000_000) })
@@ -30,10 +33,21 @@ export async function serveKnobs(
   path: string,
 ): Promise<Answer> {
   try {
+    authorize(parts, request)
     return await turn(parts, request, `${request.method ?? ''} ${path}`)
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    return json(error.status, { error: error.reason ?? error.message })
+    return json(error.status, { error: error.reason ?? error.message }, error.headers)
+  }
+}
+
+function authorize({ settings }: EmulatorParts, request: IncomingMessage): void {
+  rejectWebPages(settings, request)
+  if (settings.reachableByOthers && !hasToken(settings, request)) {
+    const reason =
+      'Other machines can reach this emulator. Send its token: `Authorization: Bearer …` with EMULATOR_TOKEN.'
+    const headers = { 'www-authenticate': 'Bearer' }
+    throw new ApiError(401, 10_000, 'Authentication error', reason, headers)
   }
 }
 
@@ -45,15 +59,15 @@ async function turn(parts: EmulatorParts, request: IncomingMessage, knob: string
     case 'GET faults':
       return json(200, { faults: parts.faults.toJSON() })
     case 'POST faults':
-      parts.faults.plan(read(faultSchema, await readJson(request), RIGHT.faults))
+      parts.faults.plan(read(faultSchema, await readDeclaredJson(request), RIGHT.faults))
       return json(200, { faults: parts.faults.toJSON() })
     case 'DELETE faults':
       parts.faults.clear()
       return json(200, { faults: [] })
     case 'POST clock':
-      return advanceClock(parts, await readJson(request))
+      return advanceClock(parts, await readDeclaredJson(request))
     case 'POST reset':
-      return reset(parts, await readJson(request))
+      return reset(parts, await readDeclaredJson(request))
     default:
       return json(404, {
         error:

@@ -19,6 +19,8 @@ export interface Settings {
   readonly encodeMs: number
   /** How clients reach this listener, without a slash at the end. */
   readonly publicUrl: string
+  /** Whether machines other than this one can reach this listener. */
+  readonly reachableByOthers: boolean
 }
 
 export interface EmulatorParts {

@@ -1,7 +1,7 @@
 /** The face of api.cloudflare.com: Stream's routes under /client/v4, for whoever has the token. */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
+import { hasToken, rejectWebPages } from './access.ts'
 import { answer, type Answer, type AnswerOrCut } from './answer.ts'
 import { ApiError, badRequest, notFound, refuse, succeed } from './api-error.ts'
 import { deleteScheduled, deleteVideo } from './delete-video.ts'
@@ -30,6 +30,7 @@ export async function serveRestApi(
   url: URL,
 ): Promise<AnswerOrCut> {
   try {
+    rejectWebPages(parts.settings, request)
     const [, account, path] =
       /^\/client\/v4\/accounts\/([^/]+)\/(stream(?:\/.*)?|media\/.*)$/.exec(url.pathname) ?? []
     if (account === undefined || path === undefined) throw noRoute()
@@ -130,21 +131,9 @@ function storageUsage(parts: EmulatorParts, url: URL): Answer {
 
 /** 401 for a token that is not ours, 403 for an account that is not the token's. */
 function authorize(parts: EmulatorParts, request: IncomingMessage, account: string): void {
-  const { accountId, token } = parts.settings
-  const [scheme = '', given = ''] = (request.headers.authorization ?? '').split(' ')
-  if (scheme.toLowerCase() !== 'bearer' || !isSame(given, token)) {
-    throw new ApiError(401, 10_000, 'Authentication error')
-  }
-  if (account !== accountId) throw new ApiError(403, 10_000, 'Authentication error')
-}
-
-function isSame(left: string, right: string): boolean {
-  return timingSafeEqual(digest(left), digest(right))
-}
-
-/** Of one length whatever the text's, as a comparison in constant time needs it. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  const { settings } = parts
+  if (!hasToken(settings, request)) throw new ApiError(401, 10_000, 'Authentication error')
+  if (account !== settings.accountId) throw new ApiError(403, 10_000, 'Authentication error')
 }
 
 function noRoute(): ApiError {

@@ -6,6 +6,8 @@ import { testcardFile } from '../kit/media.ts'
 import { openStream } from './kit/stream-client.ts'
 import { head, patch } from './kit/tus-client.ts'
 
+const JSON_TYPE = { 'content-type': 'application/json' }
+
 async function startWithCalls() {
   const emulator = await startTestEmulator()
   const stream = openStream(emulator)
@@ -129,7 +131,7 @@ describe('faults', () => {
     const emulator = await startTestEmulator()
     const answer = await fetch(`${emulator.url}/__emulator/faults`, {
       method: 'POST',
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { headers: JSON_TYPE, body: JSON.stringify(body) }),
     })
     expect(answer.status).toBe(400)
     expect(await answer.text()).toContain('Right would be')
@@ -151,6 +153,7 @@ describe('the clock', () => {
       const emulator = await startTestEmulator()
       const answer = await fetch(`${emulator.url}/__emulator/clock`, {
         method: 'POST',
+        headers: JSON_TYPE,
         body: JSON.stringify(body),
       })
       expect(answer.status).toBe(400)
@@ -197,7 +200,11 @@ test('reset forgets everything but the webhook', async () => {
   })
   expect((await stream.sendFile(basic.uploadURL, testcardFile())).status).toBe(404)
   expect((await stream.call('GET', '/webhook')).status).toBe(200)
-  await fetch(`${emulator.url}/__emulator/reset`, { method: 'POST', body: '{"webhook":true}' })
+  await fetch(`${emulator.url}/__emulator/reset`, {
+    method: 'POST',
+    headers: JSON_TYPE,
+    body: '{"webhook":true}',
+  })
   expect((await stream.call('GET', '/webhook')).status).toBe(404)
 })
 

@@ -85,7 +85,9 @@ export function knobsOf(url: string): EmulatorKnobs {
   const turn = async (method: string, knob: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(`${url}/__emulator/${knob}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined
+        ? {}
+        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     })
     if (!response.ok) throw new Error(`${knob}: ${response.status} ${await response.text()}`)
     return response.json()

@@ -32,6 +32,7 @@ const VARIABLES = [
   'INTROSPECTION',
   'LOG_LEVEL',
   'EMULATOR_PORT',
+  'EMULATOR_PUBLIC_URL',
   'EMULATOR_STORAGE_MINUTES',
   'EMULATOR_ENCODE_MS',
 ] as const
@@ -59,6 +60,7 @@ describe('a secret in the wrong variable', () => {
       { CLOUDFLARE_ACCOUNT_ID: password },
       { AUTH_JWT_SECRET: password.slice(0, 30) },
       { METRICS_TOKEN: `${password} ${password}` },
+      { EMULATOR_TOKEN: `${password} ${password}` },
       { AUTH_ISSUER: password, AUTH_AUDIENCE: password },
       { AUTH_JWT_SECRET: password, AUTH_DISABLED: 'true' },
     ]) {
