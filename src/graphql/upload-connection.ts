@@ -1,5 +1,5 @@
 /** The list of uploads, as Relay pages through it. https://relay.dev/graphql/connections.htm */
-import type { UploadPosition, UploadSelection } from '../store/store.ts'
+import { COUNT_LIMIT, type UploadPosition, type UploadSelection, hasTotal } from '../store/store.ts'
 import {
   DEFAULT_PAGE_SIZE,
   MAX_PAGE_SIZE,
@@ -8,6 +8,7 @@ import {
   listUploads,
 } from '../uploads/list-uploads.ts'
 import type { Upload } from '../uploads/upload.ts'
+import { MOST_COUNTS } from './allowance.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
@@ -69,8 +70,11 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
       resolve: (page) => page,
     }),
     totalCount: t.int({
-      description: 'How many uploads the filter matches on all pages. Counted only when asked for.',
-      resolve: ({ selection }, _args, { parts }) => parts.store.count(selection),
+      description: `How many uploads the filter matches on all pages. Counted only when asked for. With \`createdAfter\` or \`createdBefore\` at most ${COUNT_LIMIT}: ${COUNT_LIMIT} means that many or more, and one operation may ask for ${MOST_COUNTS} such counts. Exact without them.`,
+      resolve: ({ selection }, _args, { parts, allowance }) => {
+        if (!hasTotal(selection)) allowance.takeCount()
+        return parts.store.count(selection)
+      },
     }),
   }),
 })
