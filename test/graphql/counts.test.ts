@@ -107,6 +107,34 @@ it('reads nodes by many ids with one query', async () => {
   await expectSame(stage, { query, variables: { ids }, headers })
 })
 
+it('has few reads of one operation at a shared database at the same time', async () => {
+  let [running, most] = [0, 0]
+  async function observed<T>(read: () => Promise<T>): Promise<T> {
+    running += 1
+    most = Math.max(most, running)
+    await new Promise((resolve) => setImmediate(resolve))
+    return read().finally(() => {
+      running -= 1
+    })
+  }
+  const stage = await setStage({
+    store: (store) => ({
+      ...store,
+      isShared: true,
+      find: (uid) => observed(async () => store.find(uid)),
+      list: (selection, stretch) => observed(() => store.list(selection, stretch)),
+      count: (selection) => observed(() => store.count(selection)),
+    }),
+  })
+  const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
+  for (const field of ['uploads(first: 1) { totalCount }', 'upload(uid: "x") { uid }']) {
+    most = 0
+    const { text } = await expectSame(stage, { query: times(field, 50), headers })
+    expect(text).not.toContain('errors')
+    expect(most).toBe(4)
+  }
+})
+
 describeWithPostgres('PostgreSQL', () => {
   it('cuts counts with dates off at the same number, and keeps totals exact', async () => {
     const database = await createTestDatabase()
