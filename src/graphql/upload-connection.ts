@@ -8,7 +8,7 @@ import {
   listUploads,
 } from '../uploads/list-uploads.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { MOST_COUNTS } from './allowance.ts'
+import { MOST_COUNTS, MOST_READ } from './allowance.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
@@ -100,15 +100,18 @@ builder.queryField('uploads', (t) =>
       "The caller's uploads, newest first; an administrator's filter may name any creator.",
     args: {
       first: t.arg.int({
-        description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most.`,
+        description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most, and ${MOST_READ} in all lists of one operation.`,
       }),
       after: t.arg.string({ description: 'Only those after this cursor: older ones.' }),
       last: t.arg.int({ description: `The oldest so many, ${MAX_PAGE_SIZE} at most.` }),
       before: t.arg.string({ description: 'Only those before this cursor: newer ones.' }),
       filter: t.arg({ type: UploadFilter, description: 'Which uploads; all where left out.' }),
     },
-    resolve: (_root, { filter, ...args }, { parts, viewer }) =>
-      listUploads(parts, viewer, selectionFrom(filter ?? {}), pageFrom(args)),
+    resolve: (_root, { filter, ...args }, { parts, viewer, allowance }) => {
+      const page = pageFrom(args)
+      allowance.takePage(page.size)
+      return listUploads(parts, viewer, selectionFrom(filter ?? {}), page)
+    },
   }),
 )
 

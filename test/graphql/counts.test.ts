@@ -75,6 +75,30 @@ it('cuts counts with dates off, and rejects an operation that asks for many', as
   }
 })
 
+it('reads no more uploads than an answer may have, whatever is shown of them', async () => {
+  const read: number[] = []
+  const stage = await setStage({
+    store: (store) => ({
+      ...store,
+      list: (selection, stretch) => {
+        read.push(stretch.limit - 1)
+        return store.list(selection, stretch)
+      },
+    }),
+  })
+  const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
+  const page = (first: string): string => `uploads(${first}) { pageInfo { hasNextPage } }`
+  const most = await expectSame(stage, { query: times(page('first: 20'), 50), headers })
+  expect(most.text).not.toContain('errors')
+  for (const large of ['first: 100', 'last: 100']) {
+    await expectSame(stage, { query: times(page(large), 10), headers })
+    read.length = 0
+    const { text } = await ask(stage.long, { query: times(page(large), 50), headers })
+    expect(text).toContain('"code":"TOO_MUCH_ASKED"')
+    expect(read.reduce((sum, size) => sum + size, 0)).toBe(1000)
+  }
+})
+
 it('reads nodes by many ids with one query', async () => {
   const reads: string[] = []
   const stage = await setStage({
