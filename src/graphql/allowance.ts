@@ -37,8 +37,8 @@ export function createAllowance(): Allowance {
     `One operation may ask ${MOST_COUNTS} times for the \`totalCount\` of a list with \`createdAfter\` or \`createdBefore\`, which counts up to ${COUNT_LIMIT} uploads each time: send the others in another operation.`,
   )
   return {
-    take: entries.take,
-    takePage: pages.take,
+    take: (amount) => entries.take(amount),
+    takePage: (size) => pages.take(size),
     takeCount: () => counts.take(1),
     renew() {
       for (const budget of [entries, pages, counts]) budget.renew()

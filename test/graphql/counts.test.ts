@@ -16,11 +16,14 @@ const LAST_MINUTES = '2026-03-01T11:50:00Z'
 
 const count = (filter: string): string => `uploads(first: 1, filter: { ${filter} }) { totalCount }`
 
+/** A page of which nothing is shown. */
+const page = (size: string): string => `uploads(${size}) { pageInfo { hasNextPage } }`
+
 const aliased = (fields: readonly string[]): string =>
   `{ ${fields.map((field, place) => `a${place}: ${field}`).join(' ')} }`
 
-const times = (field: string, count: number): string =>
-  aliased(Array.from({ length: count }, () => field))
+const times = (field: string, many: number): string =>
+  aliased(Array.from({ length: many }, () => field))
 
 const counted = z.record(z.string(), z.object({ totalCount: z.number() }))
 const answer = z.object({ data: counted })
@@ -87,7 +90,6 @@ it('reads no more uploads than an answer may have, whatever is shown of them', a
     }),
   })
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-  const page = (first: string): string => `uploads(${first}) { pageInfo { hasNextPage } }`
   const most = await expectSame(stage, { query: times(page('first: 20'), 50), headers })
   expect(most.text).not.toContain('errors')
   for (const large of ['first: 100', 'last: 100']) {
@@ -173,10 +175,10 @@ describeWithPostgres('PostgreSQL', () => {
       newest: NEWEST,
       status: 'READY',
     })
-    const { ask: askFor } = gateway.as()
-    const totals = await askFor(counted, aliased(COUNTS.map(count)))
+    const caller = gateway.as()
+    const totals = await caller.ask(counted, aliased(COUNTS.map(count)))
     expect(totalsIn(totals)).toEqual(expectedOf(COUNT_LIMIT + 100))
     const dated = count(`createdAfter: "${LONG_AGO}"`)
-    await expect(askFor(counted, times(dated, 50))).rejects.toThrow('totalCount')
+    await expect(caller.ask(counted, times(dated, 50))).rejects.toThrow('totalCount')
   })
 })

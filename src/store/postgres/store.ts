@@ -29,6 +29,7 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
   const tidy = createTidy(db, statements)
   /** Tells this gateway's claims from those of others. */
   const gateway = randomUUID()
+  let pinging: Promise<void> | null = null
 
   return {
     deployment: await reach(() => deploymentOf(db)),
@@ -170,7 +171,11 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
 
     tidy: (now) => reach(() => tidy(now)),
 
-    ping: () => done(() => pool.query('select 1')),
+    // Anybody may probe /readyz: all probes at one time take one connection of the pool.
+    ping: () =>
+      (pinging ??= done(() => pool.query('select 1')).finally(() => {
+        pinging = null
+      })),
 
     close: () => postgres.close(),
   }
