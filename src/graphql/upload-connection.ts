@@ -103,7 +103,9 @@ builder.queryField('uploads', (t) =>
         description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most, and ${MOST_READ} in all lists of one operation.`,
       }),
       after: t.arg.string({ description: 'Only those after this cursor: older ones.' }),
-      last: t.arg.int({ description: `The oldest so many, ${MAX_PAGE_SIZE} at most.` }),
+      last: t.arg.int({
+        description: `The oldest so many, ${MAX_PAGE_SIZE} at most, and ${MOST_READ} in all lists of one operation.`,
+      }),
       before: t.arg.string({ description: 'Only those before this cursor: newer ones.' }),
       filter: t.arg({ type: UploadFilter, description: 'Which uploads; all where left out.' }),
     },
