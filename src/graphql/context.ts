@@ -3,6 +3,7 @@ import type { Parts } from '../uploads/parts.ts'
 import type { UploadEvent } from '../uploads/upload.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { type Allowance, createAllowance } from './allowance.ts'
+import { limitReads } from './limit-reads.ts'
 
 export interface GraphQLContext {
   readonly parts: Parts
@@ -12,7 +13,9 @@ export interface GraphQLContext {
 }
 
 /** Anew for each operation: what it reads and how much it may answer with is its own. */
-export function createContext(parts: Parts, viewer: Viewer): GraphQLContext {
+export function createContext(shared: Parts, viewer: Viewer): GraphQLContext {
+  const store = limitReads(shared.store)
+  const parts = store === shared.store ? shared : { ...shared, store }
   return {
     parts,
     viewer,

@@ -1,6 +1,6 @@
 /** Relay's `Node`: an id that is unique over all types, and the two queries that refetch by it. */
 import type { GraphQLContext } from './context.ts'
-import { findUpload } from '../uploads/find-upload.ts'
+import { findUpload, findUploads } from '../uploads/find-upload.ts'
 import type { Upload } from '../uploads/upload.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
@@ -39,6 +39,20 @@ async function findNode({ parts, viewer }: GraphQLContext, id: string): Promise<
   return uid === null ? null : findUpload(parts, viewer, uid)
 }
 
+/** In the order of the ids; null for each that is not there. */
+async function findNodes(
+  { parts, viewer }: GraphQLContext,
+  ids: readonly string[],
+): Promise<(Upload | null)[]> {
+  const uids = ids.map(decodeNodeId)
+  const found = await findUploads(
+    parts,
+    viewer,
+    uids.filter((uid) => uid !== null),
+  )
+  return uids.map((uid) => (uid === null ? null : (found.get(uid) ?? null)))
+}
+
 builder.queryFields((t) => ({
   node: t.field({
     type: Node,
@@ -57,7 +71,7 @@ builder.queryFields((t) => ({
     resolve: (_root, { ids }, context) => {
       if (ids.length > MOST_NODES) throw badInput(`\`ids\` takes at most ${MOST_NODES} ids.`)
       context.allowance.take(ids.length)
-      return Promise.all(ids.map((id) => findNode(context, id)))
+      return findNodes(context, ids)
     },
   }),
 }))

@@ -1,5 +1,5 @@
 /** The list of uploads, as Relay pages through it. https://relay.dev/graphql/connections.htm */
-import type { UploadPosition, UploadSelection } from '../store/store.ts'
+import { COUNT_LIMIT, type UploadPosition, type UploadSelection, hasTotal } from '../store/store.ts'
 import {
   DEFAULT_PAGE_SIZE,
   MAX_PAGE_SIZE,
@@ -8,6 +8,7 @@ import {
   listUploads,
 } from '../uploads/list-uploads.ts'
 import type { Upload } from '../uploads/upload.ts'
+import { MOST_COUNTS, MOST_READ } from './allowance.ts'
 import { badInput } from './bad-input.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
@@ -69,8 +70,11 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
       resolve: (page) => page,
     }),
     totalCount: t.int({
-      description: 'How many uploads the filter matches on all pages. Counted only when asked for.',
-      resolve: ({ selection }, _args, { parts }) => parts.store.count(selection),
+      description: `How many uploads the filter matches on all pages. Counted only when asked for. With \`createdAfter\` or \`createdBefore\` at most ${COUNT_LIMIT}: ${COUNT_LIMIT} means that many or more, and one operation may ask for ${MOST_COUNTS} such counts. Exact without them.`,
+      resolve: ({ selection }, _args, { parts, allowance }) => {
+        if (!hasTotal(selection)) allowance.takeCount()
+        return parts.store.count(selection)
+      },
     }),
   }),
 })
@@ -96,15 +100,20 @@ builder.queryField('uploads', (t) =>
       "The caller's uploads, newest first; an administrator's filter may name any creator.",
     args: {
       first: t.arg.int({
-        description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most.`,
+        description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most, and ${MOST_READ} in all lists of one operation.`,
       }),
       after: t.arg.string({ description: 'Only those after this cursor: older ones.' }),
-      last: t.arg.int({ description: `The oldest so many, ${MAX_PAGE_SIZE} at most.` }),
+      last: t.arg.int({
+        description: `The oldest so many, ${MAX_PAGE_SIZE} at most, and ${MOST_READ} in all lists of one operation.`,
+      }),
       before: t.arg.string({ description: 'Only those before this cursor: newer ones.' }),
       filter: t.arg({ type: UploadFilter, description: 'Which uploads; all where left out.' }),
     },
-    resolve: (_root, { filter, ...args }, { parts, viewer }) =>
-      listUploads(parts, viewer, selectionFrom(filter ?? {}), pageFrom(args)),
+    resolve: (_root, { filter, ...args }, { parts, viewer, allowance }) => {
+      const page = pageFrom(args)
+      allowance.takePage(page.size)
+      return listUploads(parts, viewer, selectionFrom(filter ?? {}), page)
+    },
   }),
 )
 

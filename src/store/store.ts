@@ -63,6 +63,14 @@ export interface UploadSelection {
   readonly createdBefore?: Date
 }
 
+/** The highest count of uploads that are counted one by one: it stands for so many or more. */
+export const COUNT_LIMIT = 10_000
+
+/** Whether the count of these is read from totals: exact, and at the same cost however many there are. */
+export function hasTotal({ createdAfter, createdBefore }: UploadSelection): boolean {
+  return createdAfter === undefined && createdBefore === undefined
+}
+
 /** A place in the list, which is ordered by creation, newest first, and then by id. */
 export interface UploadPosition {
   readonly createdAt: Date
@@ -165,7 +173,9 @@ export interface UploadStore {
   findMany(uids: readonly string[]): Promise<readonly Upload[]>
   /** Events oldest first, by the id of the upload. */
   historyOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly UploadEvent[]>>
+  /** Examines at most as many uploads of each status and protocol asked for as the stretch has. */
   list(selection: UploadSelection, stretch: UploadStretch): Promise<readonly Upload[]>
+  /** Exact where the selection has a total; else counted one by one up to COUNT_LIMIT, which it returns for more. */
   count(selection: UploadSelection): Promise<number>
   /** How many uploads stand in each status, none left out; costs the same however many there are. */
   countByStatus(): Promise<ReadonlyMap<UploadStatus, number>>

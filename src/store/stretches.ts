@@ -1,12 +1,38 @@
-/** What keepers share in reading lists: which statement serves a selection, and what of it is needed. */
+/** What adapters share in reading lists: which statement serves a selection, and what of it is needed. */
+import {
+  type UploadProtocol,
+  type UploadStatus,
+  uploadProtocols,
+  uploadStatuses,
+} from '../uploads/upload.ts'
 import type { UploadSelection, UploadStretch } from './store.ts'
+
+/** The statuses and protocols that a selection asks for, each once; an upload has one of either. */
+export interface Kinds {
+  readonly statuses: readonly UploadStatus[]
+  readonly protocols: readonly UploadProtocol[]
+}
+
+export function kindsOf({ statuses, protocol }: UploadSelection): Kinds {
+  return {
+    statuses: statuses === undefined ? uploadStatuses : [...new Set(statuses)],
+    protocols: protocol === undefined ? uploadProtocols : [protocol],
+  }
+}
+
+/** Whether some statuses or protocols are left out: such a list is put together from one of each kind. */
+export function isByKind(selection: UploadSelection): boolean {
+  return (
+    selection.protocol !== undefined || kindsOf(selection).statuses.length < uploadStatuses.length
+  )
+}
 
 /** Equal for selections that one statement serves: a bit for each condition. */
 export function shapeOf(selection: UploadSelection, stretch?: UploadStretch): number {
-  const { creator, statuses, protocol, createdAfter, createdBefore } = selection
-  return [creator, statuses, protocol, createdAfter, createdBefore, stretch?.from]
+  const { creator, createdAfter, createdBefore } = selection
+  return [creator, createdAfter, createdBefore, stretch?.from]
     .map((value) => value !== undefined)
-    .concat(stretch?.towards === 'newer')
+    .concat(isByKind(selection), stretch?.towards === 'newer')
     .reduce((shape, isSet) => shape * 2 + Number(isSet), 0)
 }
 

@@ -5,6 +5,7 @@
 import type { KeyedUpload, Reservation, ReserveOutcome } from '../store/store.ts'
 import { awaitOutcome } from './await-outcome.ts'
 import { checkIdempotencyKey, checkRequest } from './check-request.ts'
+import { type Fingerprints, fingerprintsOf } from './fingerprint.ts'
 import { type Minted, mintReserved } from './mint-reserved.ts'
 import type { Parts } from './parts.ts'
 import { IDEMPOTENCY_KEY_MS } from './policy.ts'
@@ -23,7 +24,7 @@ import {
 } from './problem.ts'
 import { reservationFor } from './reservation-for.ts'
 import { settleReservation } from './settle-reservation.ts'
-import { type UploadRequest, fingerprintOf } from './upload-request.ts'
+import type { UploadRequest } from './upload-request.ts'
 import type { Viewer } from './viewer.ts'
 
 export type CreateUploadOutcome =
@@ -81,15 +82,16 @@ async function createOnce(
   if (keyIssues.length > 0) return invalidInput(keyIssues)
 
   // Without a key there is nothing to tell it from.
-  if (request.idempotencyKey === null) return mint(parts, viewer, creator, request, '')
+  if (request.idempotencyKey === null) return mint(parts, viewer, creator, request, [''])
 
-  const fingerprint = await fingerprintOf(request)
+  const fingerprints = await fingerprintsOf(request, viewer.subject)
+  const [fingerprint] = fingerprints
   const slot = JSON.stringify([viewer.subject, request.idempotencyKey])
   const underWay = parts.mintsUnderWay.get(slot)
   if (underWay !== undefined) {
     return underWay.fingerprint === fingerprint ? underWay.outcome : idempotencyConflict()
   }
-  const outcome = mint(parts, viewer, creator, request, fingerprint)
+  const outcome = mint(parts, viewer, creator, request, fingerprints)
   parts.mintsUnderWay.set(slot, { fingerprint, outcome })
   try {
     return await outcome
@@ -103,10 +105,10 @@ async function mint(
   viewer: Viewer,
   creator: string,
   request: UploadRequest,
-  fingerprint: string,
+  fingerprints: Fingerprints,
 ): Promise<CreateUploadOutcome> {
   const now = parts.clock.now()
-  const remembered = await recall(parts, viewer, request, fingerprint, now)
+  const remembered = await recall(parts, viewer, request, fingerprints, now)
   if (remembered !== null) return remembered
 
   const issues = checkRequest(request, parts.policy, now)
@@ -125,17 +127,17 @@ async function mint(
     id: parts.newId(),
     creator,
     requestedBy: viewer.subject,
-    fingerprint,
+    fingerprint: fingerprints[0],
     // Not when it was asked for: whoever finds it open later tells by its age whether it is on its way.
     createdAt: parts.clock.now(),
   })
   const reserved = await parts.store.reserve(reservation, rulesAt(parts, now))
   if (reserved.kind === 'over-quota') return overQuota(parts, reservation, reserved)
   if (reserved.kind === 'taken') {
-    const taken = await outcomeOf(parts, viewer, request, fingerprint, reserved, now)
+    const taken = await outcomeOf(parts, viewer, request, fingerprints, reserved, now)
     // Whoever was faster gave up: the key is free again.
-    if (taken === null) return mint(parts, viewer, creator, request, fingerprint)
-    return answerTaken(taken, fingerprint)
+    if (taken === null) return mint(parts, viewer, creator, request, fingerprints)
+    return answerTaken(taken, fingerprints)
   }
   return mintReserved(parts, reservation, request.thumbnailTimestampPct)
 }
@@ -145,22 +147,22 @@ async function recall(
   parts: CreateParts,
   viewer: Viewer,
   request: UploadRequest,
-  fingerprint: string,
+  fingerprints: Fingerprints,
   now: Date,
 ): Promise<CreateUploadOutcome | null> {
   const { idempotencyKey } = request
   if (idempotencyKey === null) return null
   const found = await parts.store.findByKey(viewer.subject, idempotencyKey, keysSince(now))
   if (found === null) return null
-  const earlier = await outcomeOf(parts, viewer, request, fingerprint, found, now)
+  const earlier = await outcomeOf(parts, viewer, request, fingerprints, found, now)
   if (earlier === null) return null
-  if (earlier.upload !== null || earlier.reservation.fingerprint !== fingerprint) {
-    return answerTaken(earlier, fingerprint)
+  if (earlier.upload !== null || !fingerprints.includes(earlier.reservation.fingerprint)) {
+    return answerTaken(earlier, fingerprints)
   }
   // Nobody here is minting it: an earlier attempt was cut off, and left one of its own behind at
   // most. Its URL is lost, so that is deleted, and the caller gets a new one.
   const settled = await settleReservation(parts, earlier.reservation)
-  return settled === 'released' ? null : answerTaken(earlier, fingerprint)
+  return settled === 'released' ? null : answerTaken(earlier, fingerprints)
 }
 
 /** Another gateway may be at it with the same wishes: then its outcome is everybody's. */
@@ -168,20 +170,20 @@ async function outcomeOf(
   parts: CreateParts,
   viewer: Viewer,
   { idempotencyKey }: UploadRequest,
-  fingerprint: string,
+  fingerprints: Fingerprints,
   found: KeyedUpload,
   now: Date,
 ): Promise<KeyedUpload | null> {
-  if (idempotencyKey === null || found.reservation.fingerprint !== fingerprint) return found
+  if (idempotencyKey === null || !fingerprints.includes(found.reservation.fingerprint)) return found
   const key = { requestedBy: viewer.subject, key: idempotencyKey, since: keysSince(now) }
   return awaitOutcome(parts, key, found)
 }
 
 function answerTaken(
   { reservation, upload }: KeyedUpload,
-  fingerprint: string,
+  fingerprints: Fingerprints,
 ): CreateUploadOutcome {
-  if (reservation.fingerprint !== fingerprint) return idempotencyConflict()
+  if (!fingerprints.includes(reservation.fingerprint)) return idempotencyConflict()
   if (upload !== null) return { kind: 'Minted', upload, uploadURL: upload.uploadURL }
   return {
     kind: 'StreamError',

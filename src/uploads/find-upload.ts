@@ -13,6 +13,18 @@ export async function findUpload(
   return seenBy(viewer, await store.find(uid))
 }
 
+/** Those of the uids that the viewer may see, by uid: one query for any number of them. */
+export async function findUploads(
+  { store }: Pick<Parts, 'store'>,
+  viewer: Viewer,
+  uids: readonly string[],
+): Promise<ReadonlyMap<string, Upload>> {
+  const found = await store.findMany(uids)
+  return new Map(
+    found.flatMap((upload) => (seenBy(viewer, upload) === null ? [] : [[upload.uid, upload]])),
+  )
+}
+
 /** The same for somebody who may ask again soon: Stream is asked about it at the next rounds. */
 export function lookAtUpload(
   parts: Pick<Parts, 'store' | 'watchers' | 'clock'>,

@@ -1,12 +1,83 @@
 /** One key, one upload: however many ask at once, and whatever becomes of the answers. */
+import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
-import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import {
   createDirectUpload,
   createTusUpload,
   expectMinted,
   storageUsage,
 } from '../kit/operations.ts'
+
+/** The same upload, and the same key, for each way of saying it. */
+const BY_TUS = { idempotencyKey: 'k', sizeBytes: 6_000_000, maxDurationSeconds: 600 }
+
+type Said =
+  | { readonly graphql: Readonly<Record<string, unknown>> }
+  | { readonly tus: Readonly<Record<string, string>> }
+
+/** Requests that wish for the same, under what they have in common. */
+const spellings: Readonly<Record<string, readonly Said[]>> = {
+  'an upload with nothing but defaults': [
+    { tus: {} },
+    { graphql: {} },
+    { graphql: { meta: null, allowedOrigins: null, requireSignedURLs: null, name: null } },
+    { graphql: { meta: {}, allowedOrigins: [], requireSignedURLs: false } },
+    { graphql: { thumbnailTimestampPct: 0 } },
+    { tus: { thumbnailtimestamppct: '0' } },
+    { tus: { name: '' } },
+  ],
+  'a name': [
+    { tus: { name: 'a' } },
+    { graphql: { name: 'a' } },
+    { graphql: { name: 'a', meta: {} } },
+  ],
+  'a name within meta': [
+    { graphql: { meta: { name: 'a', b: 1 } } },
+    { graphql: { name: 'a', meta: { b: 1.0, name: 'a' } } },
+  ],
+  'a file name and other metadata': [
+    { tus: { filename: 'a.mp4', z: '1' } },
+    { tus: { z: '1', filename: 'a.mp4' } },
+    { graphql: { name: 'a.mp4', meta: { z: '1', filename: 'a.mp4' } } },
+  ],
+  'a private video for some hosts': [
+    {
+      tus: {
+        requiresignedurls: 'true',
+        allowedorigins: 'a.com, b.com',
+        thumbnailtimestamppct: '.50',
+      },
+    },
+    {
+      graphql: {
+        requireSignedURLs: true,
+        allowedOrigins: ['a.com', 'b.com'],
+        thumbnailTimestampPct: 0.5,
+      },
+    },
+  ],
+}
+
+/** The uid; null where it is refused. */
+async function createByTus(
+  gateway: TestGateway,
+  said: Readonly<Record<string, string>>,
+): Promise<string | null> {
+  const all = { maxDurationSeconds: '600', ...said }
+  const response = await fetch(`${gateway.url}/tus`, {
+    method: 'POST',
+    headers: {
+      'tus-resumable': '1.0.0',
+      'upload-length': '6000000',
+      'idempotency-key': 'k',
+      'upload-metadata': Object.entries(all)
+        .map(([key, value]) => `${key} ${btoa(value)}`)
+        .join(','),
+    },
+  })
+  return response.headers.get('stream-media-id')
+}
 
 describe('an idempotency key', () => {
   it('gives 50 callers at once the same upload, and reserves once', async () => {
@@ -38,6 +109,46 @@ describe('an idempotency key', () => {
       await createTusUpload(caller, { idempotencyKey: 'k', name: 'a', sizeBytes: 5 }),
     ).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' })
     expect((await gateway.emulator.state()).videos).toHaveLength(1)
+  })
+
+  it.each(Object.entries(spellings))('is one for %s, by GraphQL and by tus', async (_what, all) => {
+    const gateway = await startTestGateway()
+    const uids = new Set<string | null>()
+    for (const said of [...all, ...all.toReversed()]) {
+      uids.add(
+        'tus' in said
+          ? await createByTus(gateway, said.tus)
+          : expectMinted(await createTusUpload(gateway.as(), { ...BY_TUS, ...said.graphql })).uid,
+      )
+    }
+    expect([...uids]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+    // Another wish under the same key is a conflict, by either way.
+    const other = { ...BY_TUS, requireSignedURLs: true, name: 'another' }
+    expect(await createTusUpload(gateway.as(), other)).toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+    })
+    expect(await createByTus(gateway, { name: 'another' })).toBeNull()
+  })
+
+  it('is recognized after an upgrade from version 0.1.0, which recorded another fingerprint', async () => {
+    const gateway = await startTestGateway()
+    const input = {
+      idempotencyKey: 'k',
+      requireSignedURLs: false,
+      allowedOrigins: [],
+      meta: {},
+    }
+    const { uid } = expectMinted(await createDirectUpload(gateway.as(), input))
+    const database = new Database(gateway.databaseFile)
+    database
+      .prepare('update uploads set fingerprint = ?')
+      .run('be35f76f1c8a91d1f34ede6bfa3591b7a1bb90857a5ed77a84d34f3c26d58d8c')
+    database.close()
+    expect(expectMinted(await createDirectUpload(gateway.as(), input)).uid).toBe(uid)
+    expect(await createDirectUpload(gateway.as(), { ...input, name: 'a' })).toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+    })
   })
 
   it('belongs to its caller', async () => {

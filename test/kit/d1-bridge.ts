@@ -20,7 +20,7 @@ export const BRIDGE = `export default {
     const prepared = statements.map(({ source, values }) => env[binding].prepare(source).bind(...values))
     try {
       const results = isBatch
-        ? (await env[binding].batch(prepared)).map(({ results }) => ({ results: results ?? [] }))
+        ? (await env[binding].batch(prepared)).map(({ results, meta }) => ({ results: results ?? [], rowsRead: meta.rows_read }))
         : await prepared[0].raw()
       return Response.json({ results })
     } catch (error) {
@@ -63,4 +63,5 @@ export function bridgeTo(binding: string, dispatch: Dispatch): D1Database {
 }
 
 const rows = z.array(z.array(z.unknown()))
-const batches = z.array(z.object({ results: z.array(z.looseObject({})) }))
+/** With how many rows each statement read, as D1 bills it. */
+const batches = z.array(z.object({ results: z.array(z.looseObject({})), rowsRead: z.number() }))

@@ -163,6 +163,17 @@ describeWithPostgres('PostgreSQL', () => {
     })
   })
 
+  test('probes at one time take one connection', async () => {
+    const { store, postgres } = await openStores(1)
+    let acquired = 0
+    postgres.pool.on('acquire', () => {
+      acquired += 1
+    })
+    await Promise.all(Array.from({ length: 50 }, () => store.ping()))
+    await store.ping()
+    expect(acquired).toBe(2)
+  })
+
   test('moments beyond what PostgreSQL knows are as far away as it goes', async () => {
     const { store } = await openStores(1)
     await mintIn(store, { id: 'one' })

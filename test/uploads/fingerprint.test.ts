@@ -3,8 +3,18 @@ import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonValue } from '../../src/uploads/json.ts'
-import { type UploadRequest, fingerprintOf } from '../../src/uploads/upload-request.ts'
-import { after, requestOf } from '../kit/samples.ts'
+import { fingerprintsOf } from '../../src/uploads/fingerprint.ts'
+import { reservationFor } from '../../src/uploads/reservation-for.ts'
+import type { UploadRequest } from '../../src/uploads/upload-request.ts'
+import { CREATED_AT, after, requestOf } from '../kit/samples.ts'
+
+const SUBJECT = 'carol'
+
+/** The one that is recorded. */
+async function fingerprintOf(request: UploadRequest): Promise<string> {
+  const [recorded] = await fingerprintsOf(request, SUBJECT)
+  return recorded
+}
 
 const full = requestOf({
   protocol: 'TUS',
@@ -103,4 +113,93 @@ test('two metas share a fingerprint exactly when they are the same JSON', async 
     }),
     { numRuns: 300 },
   )
+})
+
+/** All that comes of a request: what is recorded, and what Stream is asked for besides. */
+function outcomeOf(request: UploadRequest): object {
+  const reservation = reservationFor(request, {
+    id: 'reference',
+    creator: request.creator ?? SUBJECT,
+    requestedBy: SUBJECT,
+    fingerprint: '',
+    createdAt: CREATED_AT,
+  })
+  return {
+    ...reservation, // -0 is 0.
+    thumbnail: (request.thumbnailTimestampPct ?? 0) + 0,
+  }
+}
+
+const optional = <T>(...values: T[]) => fc.constantFrom<T | null>(null, ...values)
+
+const fields = {
+  protocol: fc.constantFrom('BASIC', 'TUS'),
+  expiry: optional(after(3600)),
+  name: optional('a', 'b'),
+  meta: optional<NonNullable<UploadRequest['meta']>>(
+    {},
+    { name: 'a' },
+    { name: 'a', b: 1 },
+    { b: 1, name: 'a' },
+    { b: '1' },
+  ),
+  allowedOrigins: optional<readonly string[]>([], ['a.com']),
+  requireSignedURLs: optional(false, true),
+  scheduledDeletion: optional(after(40 * 86_400)),
+  thumbnailTimestampPct: optional(0, -0, 0.5, 1),
+  creator: optional(SUBJECT, 'bob'),
+}
+const requests = fc.record(fields).map(requestOf)
+
+/** Two that differ in a few fields, or spell some of them in different ways. */
+const pairs = fc
+  .tuple(fc.record(fields), fc.record(fields, { requiredKeys: [] }))
+  .map(([one, changes]) => [requestOf(one), requestOf({ ...one, ...changes })] as const)
+
+test('two requests share a fingerprint exactly when they come to the same upload', async () => {
+  await fc.assert(
+    fc.asyncProperty(pairs, async ([one, other]) => {
+      const same = isDeepStrictEqual(outcomeOf(one), outcomeOf(other))
+      expect((await fingerprintOf(one)) === (await fingerprintOf(other))).toBe(same)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+/** A request, and another that differs from it in nothing but defaults that one of them leaves out. */
+const spelledTwice = requests.map((request): readonly [UploadRequest, UploadRequest] => [
+  request,
+  {
+    ...request,
+    name: request.name === request.meta?.['name'] ? null : request.name,
+    meta: request.meta ?? {},
+    allowedOrigins: request.allowedOrigins ?? [],
+    requireSignedURLs: request.requireSignedURLs ?? false,
+    thumbnailTimestampPct: request.thumbnailTimestampPct ?? 0,
+    creator: request.creator ?? SUBJECT,
+  },
+])
+
+test('a default that is written out is the same as one that is left out', async () => {
+  await fc.assert(
+    fc.asyncProperty(spelledTwice, async ([one, other]) => {
+      expect(await fingerprintOf(one)).toBe(await fingerprintOf(other))
+    }),
+  )
+})
+
+test.each([
+  [
+    'that leaves the defaults out',
+    {},
+    '52f5297ce0d435e89f9fc0f6b1f221f46b1ee845bbd7c96a046ff4a0e9b7a550',
+  ],
+  [
+    'that writes them out',
+    { requireSignedURLs: false, allowedOrigins: [], meta: {} },
+    'be35f76f1c8a91d1f34ede6bfa3591b7a1bb90857a5ed77a84d34f3c26d58d8c',
+  ],
+])('recognizes what version 0.1.0 recorded for a request %s', async (_what, said, recorded) => {
+  const request = requestOf({ maxDurationSeconds: 60, ...said })
+  expect(await fingerprintsOf(request, SUBJECT)).toContain(recorded)
 })

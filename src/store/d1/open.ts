@@ -2,10 +2,19 @@
 import { text } from '../sqlite/values.ts'
 import { type Asking, type Question, questionOf } from './d1.ts'
 import { isLacking } from './errors.ts'
-import { presence, statements, triggers } from './statements.ts'
+import { presence, statements, triggersAndIndexes } from './statements.ts'
 
-/** What keeps the tallies, see the migrations. Without them all would seem well, and be counted wrong. */
-const TRIGGERS = ['upload_added', 'upload_changed', 'upload_removed']
+/**
+ * Triggers that keep the totals, and the newest indexes of the lists, see the migrations. Without them all
+ * would seem well, but totals would be wrong, and lists would read (and D1 would bill) whole tables.
+ */
+const REQUIRED = [
+  'upload_added',
+  'upload_changed',
+  'upload_removed',
+  'uploads_by_creator_status',
+  'uploads_by_status',
+]
 
 /**
  * The name by which this database knows its own uploads at Stream; made with the first look at it.
@@ -15,7 +24,7 @@ const TRIGGERS = ['upload_added', 'upload_changed', 'upload_removed']
 export async function openDeployment(asking: Asking): Promise<string> {
   const id = crypto.randomUUID().slice(0, 8)
   const questions: Question[] = [
-    questionOf(triggers, {}),
+    questionOf(triggersAndIndexes, {}),
     ...presence.map((worded) => questionOf(worded, {})),
     questionOf(statements.nameDeployment, { id }),
     questionOf(statements.deployment, {}),
@@ -24,8 +33,8 @@ export async function openDeployment(asking: Asking): Promise<string> {
     throw isLacking(error) ? lacking(error) : error
   })
   const there = new Set((answers[0] ?? []).map(([name]) => name))
-  const missing = TRIGGERS.filter((name) => !there.has(name))
-  if (missing.length > 0) throw lacking(new Error(`There is no trigger ${missing.join(', ')}.`))
+  const missing = REQUIRED.filter((name) => !there.has(name))
+  if (missing.length > 0) throw lacking(new Error(`Missing in the schema: ${missing.join(', ')}.`))
   return text(answers.at(-1)?.[0]?.[0])
 }
 

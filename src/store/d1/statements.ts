@@ -117,10 +117,10 @@ export const presence = [uploads, uploadTallies, uploadEvents, keptNotices].map(
     ),
 )
 
-/** The names of the triggers that there are. */
-export const triggers = word([], () =>
+/** The names of the triggers and indexes that the database has. */
+export const triggersAndIndexes = word([], () =>
   db
     .select({ name: sql`name` })
     .from(sql`sqlite_master`)
-    .where(sql`type = 'trigger'`),
+    .where(sql`type in ('trigger', 'index')`),
 )

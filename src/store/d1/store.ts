@@ -4,12 +4,7 @@
  * Whatever many Workers do at the same time is safe. The turns to ask Stream and to sweep are given to
  * whoever asks for them: for the one Durable Object that synchronises, which also knows what is watched.
  */
-import {
-  type Upload,
-  type UploadEvent,
-  uploadProtocols,
-  uploadStatuses,
-} from '../../uploads/upload.ts'
+import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
 import type { RowStatus } from '../row-status.ts'
 import { createLists } from '../sqlite/lists.ts'
 import {
@@ -26,7 +21,8 @@ import type { Values, Worded } from '../sqlite/statement.ts'
 import { EVERYBODY } from '../sqlite/tables.ts'
 import { moment, number, text } from '../sqlite/values.ts'
 import { valuesOfChange } from '../sqlite/write-rows.ts'
-import type { UploadStore } from '../store.ts'
+import { type UploadStore, hasTotal } from '../store.ts'
+import { kindsOf } from '../stretches.ts'
 import { type D1Database, type Row, createAsking, questionOf } from './d1.ts'
 import { openDeployment } from './open.ts'
 import { createReserve } from './reserve.ts'
@@ -135,14 +131,16 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     },
 
     count: async (selection) => {
-      const { creator = EVERYBODY, protocol, createdAfter, createdBefore } = selection
-      // What is not asked for by time has been tallied.
-      if (createdAfter !== undefined || createdBefore !== undefined) {
+      const { creator = EVERYBODY } = selection
+      if (!hasTotal(selection)) {
         const { statement, values } = lists.count(selection)
         return numberIn(await first(statement, values))
       }
-      const statuses = JSON.stringify(selection.statuses ?? uploadStatuses)
-      const protocols = JSON.stringify(protocol === undefined ? uploadProtocols : [protocol])
+      const kinds = kindsOf(selection)
+      const [statuses, protocols] = [
+        JSON.stringify(kinds.statuses),
+        JSON.stringify(kinds.protocols),
+      ]
       return numberIn(await first(statements.count, { creator, statuses, protocols }))
     },
 

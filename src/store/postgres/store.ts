@@ -1,15 +1,11 @@
 /** The keeper that many gateways share: PostgreSQL. */
 import { createHash, randomUUID } from 'node:crypto'
 import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres'
-import {
-  type Upload,
-  type UploadEvent,
-  uploadProtocols,
-  uploadStatuses,
-} from '../../uploads/upload.ts'
+import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
 import type { Postgres } from '../../postgres/postgres.ts'
 import type { RowStatus } from '../row-status.ts'
-import type { UploadStore } from '../store.ts'
+import { type UploadStore, hasTotal } from '../store.ts'
+import { kindsOf } from '../stretches.ts'
 import { prepareLists } from './lists.ts'
 import { migratePostgres } from './migrate.ts'
 import { readKeyed, readReservation, readUpload, readUploads } from './read-rows.ts'
@@ -33,6 +29,7 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
   const tidy = createTidy(db, statements)
   /** Tells this gateway's claims from those of others. */
   const gateway = randomUUID()
+  let pinging: Promise<void> | null = null
 
   return {
     deployment: await reach(() => deploymentOf(db)),
@@ -94,12 +91,9 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
 
     count: (selection) =>
       reach(async () => {
-        const { creator = EVERYBODY, protocol, createdAfter, createdBefore } = selection
-        // What is not asked for by time has been tallied.
-        if (createdAfter !== undefined || createdBefore !== undefined) return lists.count(selection)
-        const statuses = selection.statuses ?? uploadStatuses
-        const protocols = protocol === undefined ? uploadProtocols : [protocol]
-        const [row] = await statements.count.execute({ creator, statuses, protocols })
+        const { creator = EVERYBODY } = selection
+        if (!hasTotal(selection)) return lists.count(selection)
+        const [row] = await statements.count.execute({ creator, ...kindsOf(selection) })
         return row?.count ?? 0
       }),
 
@@ -177,7 +171,11 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
 
     tidy: (now) => reach(() => tidy(now)),
 
-    ping: () => done(() => pool.query('select 1')),
+    // Anybody may probe /readyz: all probes at one time take one connection of the pool.
+    ping: () =>
+      (pinging ??= done(() => pool.query('select 1')).finally(() => {
+        pinging = null
+      })),
 
     close: () => postgres.close(),
   }

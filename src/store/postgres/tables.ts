@@ -111,8 +111,20 @@ export const uploads = pgTable(
     uniqueIndex('uploads_key')
       .on(table.requestedBy, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} is not null`),
-    index('uploads_by_creator').on(table.creator, table.createdAt, table.id),
-    index('uploads_by_age').on(table.createdAt, table.id),
+    // Lists and counts read uploads only: reservations, which may be many while Stream is away, are not
+    // in these indexes, and none of them is read on the way to an upload.
+    index('uploads_by_creator')
+      .on(table.creator, table.createdAt, table.id)
+      .where(sql`${table.uid} is not null`),
+    index('uploads_by_age')
+      .on(table.createdAt, table.id)
+      .where(sql`${table.uid} is not null`),
+    index('uploads_by_creator_status')
+      .on(table.creator, table.status, table.protocol, table.createdAt, table.id)
+      .where(sql`${table.uid} is not null`),
+    index('uploads_by_status')
+      .on(table.status, table.protocol, table.createdAt, table.id)
+      .where(sql`${table.uid} is not null`),
     index('uploads_due')
       .on(table.checkAt)
       .where(sql`${table.checkAt} is not null`),

@@ -1,15 +1,17 @@
 /** Lists and counts of uploads: one statement for each combination of conditions met. */
 import { type SQL, and, asc, desc, eq, isNotNull, sql } from 'drizzle-orm'
-import type { UploadSelection, UploadStretch } from '../store.ts'
-import { shapeOf, withoutImplied } from '../stretches.ts'
+import { alias } from 'drizzle-orm/sqlite-core'
+import { COUNT_LIMIT, type UploadSelection, type UploadStretch } from '../store.ts'
+import { isByKind, kindsOf, shapeOf, withoutImplied } from '../stretches.ts'
 import { uploadColumns } from './read-rows.ts'
 import { type Given, type RowOf, type Values, type Worded, db, word } from './statement.ts'
 import { uploads } from './tables.ts'
 
 const names = [
   'creator',
+  'kinds',
   'statuses',
-  'protocol',
+  'protocols',
   'createdAfter',
   'createdBefore',
   'fromCreatedAt',
@@ -20,10 +22,13 @@ export type ListName = (typeof names)[number]
 
 /** Values for all names; the conditions use only those that they name. */
 function valuesOf(selection: UploadSelection, stretch?: UploadStretch): Values<ListName> {
+  const { statuses, protocols } = kindsOf(selection)
+  const kinds = statuses.flatMap((status) => protocols.map((protocol) => [status, protocol]))
   return {
     creator: selection.creator ?? null,
-    statuses: selection.statuses === undefined ? null : JSON.stringify(selection.statuses),
-    protocol: selection.protocol ?? null,
+    kinds: JSON.stringify(kinds),
+    statuses: JSON.stringify(statuses),
+    protocols: JSON.stringify(protocols),
     createdAfter: selection.createdAfter?.getTime() ?? null,
     createdBefore: selection.createdBefore?.getTime() ?? null,
     fromCreatedAt: stretch?.from?.createdAt.getTime() ?? null,
@@ -32,13 +37,10 @@ function valuesOf(selection: UploadSelection, stretch?: UploadStretch): Values<L
   }
 }
 
+/** All conditions but those on the kind. */
 function conditionsOf(selection: UploadSelection, given: Given<ListName>): SQL[] {
   const conditions: SQL[] = [isNotNull(uploads.uid)]
   if (selection.creator !== undefined) conditions.push(eq(uploads.creator, given('creator')))
-  if (selection.statuses !== undefined) {
-    conditions.push(sql`${uploads.status} in (select value from json_each(${given('statuses')}))`)
-  }
-  if (selection.protocol !== undefined) conditions.push(eq(uploads.protocol, given('protocol')))
   if (selection.createdAfter !== undefined) {
     conditions.push(sql`${uploads.createdAt} > ${given('createdAfter')}`)
   }
@@ -57,22 +59,57 @@ function wordList(rowOf: RowOf, selection: UploadSelection, { towards, from }: U
       const row = sql`(${uploads.createdAt}, ${uploads.id})`
       conditions.push(towards === 'older' ? sql`${row} < ${place}` : sql`${row} > ${place}`)
     }
-    return db
-      .select(rowOf(Object.values(uploadColumns)))
-      .from(uploads)
-      .where(and(...conditions))
-      .orderBy(order(uploads.createdAt), order(uploads.id))
-      .limit(given('limit'))
+    const found = db.select(rowOf(Object.values(uploadColumns))).from(uploads)
+    const inOrder = [order(uploads.createdAt), order(uploads.id)] as const
+    return isByKind(selection)
+      ? found.where(sql`rowid in (${nearestOfKinds(given, conditions, order)})`).orderBy(...inOrder)
+      : found
+          .where(and(...conditions))
+          .orderBy(...inOrder)
+          .limit(given('limit'))
   })
 }
 
+/**
+ * Row ids of the nearest uploads of all kinds together, out of the nearest of each kind. No index has
+ * several kinds in one order: read in the order of the list, all uploads of other kinds would be
+ * examined; read by kind, all of these kinds would be sorted. So each kind is read by itself, up to the limit.
+ */
+function nearestOfKinds(given: Given<ListName>, conditions: readonly SQL[], order: typeof desc) {
+  const ofOneKind = db
+    .select({ place: sql`rowid` })
+    .from(uploads)
+    .where(
+      and(
+        ...conditions,
+        sql`${uploads.status} = json_each.value ->> 0`,
+        sql`${uploads.protocol} = json_each.value ->> 1`,
+      ),
+    )
+    .orderBy(order(uploads.createdAt), order(uploads.id))
+    .limit(given('limit'))
+  const nearest = alias(uploads, 'nearest')
+  return sql`select nearest.rowid from json_each(${given('kinds')})
+    join ${uploads} as nearest on nearest.rowid in ${ofOneKind}
+    order by ${order(nearest.createdAt)}, ${order(nearest.id)} limit ${given('limit')}`
+}
+
+/** Counts up to COUNT_LIMIT in an index that holds all that is asked for: no upload itself is read. */
 function wordCount(selection: UploadSelection) {
-  return word(names, (given) =>
-    db
-      .select({ count: sql`count(*)` })
+  return word(names, (given) => {
+    const found = db
+      .select({ found: sql`1` })
       .from(uploads)
-      .where(and(...conditionsOf(selection, given))),
-  )
+      .where(
+        and(
+          ...conditionsOf(selection, given),
+          sql`${uploads.status} in (select value from json_each(${given('statuses')}))`,
+          sql`${uploads.protocol} in (select value from json_each(${given('protocols')}))`,
+        ),
+      )
+      .limit(COUNT_LIMIT)
+    return db.select({ count: sql`count(*)` }).from(found.as('counted'))
+  })
 }
 
 /** A statement as its keeper has it ready, and what to give it. */

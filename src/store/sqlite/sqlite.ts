@@ -1,12 +1,15 @@
 /** The embedded keeper: one SQLite file, by better-sqlite3. */
 import { randomUUID } from 'node:crypto'
+import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
 import {
-  type Upload,
-  type UploadEvent,
-  uploadProtocols,
-  uploadStatuses,
-} from '../../uploads/upload.ts'
-import type { Holdings, Reservation, ReserveOutcome, ReserveRules, UploadStore } from '../store.ts'
+  type Holdings,
+  type Reservation,
+  type ReserveOutcome,
+  type ReserveRules,
+  type UploadStore,
+  hasTotal,
+} from '../store.ts'
+import { kindsOf } from '../stretches.ts'
 import { createClaims } from './claims.ts'
 import { type SqliteDatabase, openSqlite } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -155,14 +158,16 @@ export function createSqliteStore(file: string): UploadStore {
     },
 
     count: async (selection) => {
-      const { creator = EVERYBODY, protocol, createdAfter, createdBefore } = selection
-      // What is not asked for by time has been tallied.
-      if (createdAfter !== undefined || createdBefore !== undefined) {
+      const { creator = EVERYBODY } = selection
+      if (!hasTotal(selection)) {
         const { statement, values } = lists.count(selection)
         return number(statement.get(values))
       }
-      const statuses = JSON.stringify(selection.statuses ?? uploadStatuses)
-      const protocols = JSON.stringify(protocol === undefined ? uploadProtocols : [protocol])
+      const kinds = kindsOf(selection)
+      const [statuses, protocols] = [
+        JSON.stringify(kinds.statuses),
+        JSON.stringify(kinds.protocols),
+      ]
       return number(statements.count.get({ creator, statuses, protocols }))
     },
 

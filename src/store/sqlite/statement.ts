@@ -52,7 +52,7 @@ export function word<Name extends string = never>(
   const { sql: worded, params } = query((name) => sql.placeholder(name)).toSQL()
   // Into a bare `limit ?` SQLite looks, and plans the statement anew each time that it is given:
   // for a short list, half of the time it takes. https://www.sqlite.org/c3ref/prepare.html
-  const source = worded.replace(/ limit \?$/, ' limit cast(? as integer)')
+  const source = worded.replaceAll(/ limit \?/g, ' limit cast(? as integer)')
   const sources = params.map((param) => readParam(param, names))
   return {
     source,

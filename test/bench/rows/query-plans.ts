@@ -12,11 +12,13 @@ type Store = ReturnType<typeof createSqliteStore>
 /** Tables of a row or two. */
 const SMALL = /^SCAN (?:deployments|__drizzle_migrations|sqlite_master)\b/
 /** By an index, or over a list that was handed in. */
-const BY_INDEX = /^(?:SEARCH |SCAN json_each |LIST SUBQUERY |CREATE BLOOM FILTER)/
+const BY_INDEX =
+  /^(?:SEARCH |SCAN json_each |(?:CORRELATED )?LIST SUBQUERY |CREATE BLOOM FILTER|CO-ROUTINE counted|SCAN counted)/
 /** In the order of an index: quick where it ends when there are enough. */
 const IN_ORDER = /^SCAN \w+ USING (?:COVERING )?INDEX /
-/** Of what was found: quick where all of that is answered. */
+/** Of what was found: quick where all of that is answered, or each kind of it has a limit. */
 const SORTING = /^USE TEMP B-TREE /
+const BY_KIND = 'json_each.value ->> 0'
 
 export const queryPlans: Row = {
   name: 'query-plans',
@@ -61,7 +63,7 @@ function isQuick(sql: string, step: string): boolean {
     SMALL.test(step) ||
     BY_INDEX.test(step) ||
     (IN_ORDER.test(step) && isLimited) ||
-    (SORTING.test(step) && !isLimited)
+    (SORTING.test(step) && (!isLimited || sql.includes(BY_KIND)))
   )
 }
 

@@ -1,0 +1,6 @@
+DROP INDEX `uploads_by_creator`;--> statement-breakpoint
+DROP INDEX `uploads_by_age`;--> statement-breakpoint
+CREATE INDEX `uploads_by_creator_status` ON `uploads` (`creator`,`status`,`protocol`,`created_at`,`id`) WHERE "uploads"."uid" is not null;--> statement-breakpoint
+CREATE INDEX `uploads_by_status` ON `uploads` (`status`,`protocol`,`created_at`,`id`) WHERE "uploads"."uid" is not null;--> statement-breakpoint
+CREATE INDEX `uploads_by_creator` ON `uploads` (`creator`,`created_at`,`id`) WHERE "uploads"."uid" is not null;--> statement-breakpoint
+CREATE INDEX `uploads_by_age` ON `uploads` (`created_at`,`id`) WHERE "uploads"."uid" is not null;

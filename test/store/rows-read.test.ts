@@ -1,0 +1,103 @@
+/** How many rows a list reads: as many as its page has, whatever the filter and however many uploads there are. */
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { openPostgres } from '../../src/postgres/postgres.ts'
+import { createD1Store } from '../../src/store/d1/store.ts'
+import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { type D1Server, type Query, overhear, startD1 } from '../kit/d1.ts'
+import { fillPostgres } from '../kit/fill-postgres.ts'
+import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
+import { CREATED_AT } from '../kit/samples.ts'
+import { BUSY_CREATOR, listQueries } from './list-queries.ts'
+
+const UPLOADS = 2000
+const RESERVATIONS = 2000
+
+let server: D1Server
+beforeAll(async () => {
+  server = await startD1()
+})
+afterAll(() => server.stop())
+
+/** Uploads, one a second; above them in the list as many reservations, of which Stream never told. */
+const FILL_D1 = `
+  with recursive row(n) as (select 0 union all select n + 1 from row where n < ${UPLOADS + RESERVATIONS - 1})
+  insert into uploads (id, protocol, creator, meta, max_duration_seconds, max_size_bytes, allowed_origins,
+    require_signed_urls, expires_at, created_at, requested_by, fingerprint, uid, upload_url, status, version,
+    updated_at, received, reserved_seconds, stored_seconds, idle_checks)
+  select 'id-' || n, iif(n = 0, 'TUS', 'BASIC'), '${BUSY_CREATOR}', '{}', 60, 1, '[]', 0,
+    ${CREATED_AT.getTime()}, ${CREATED_AT.getTime()} + n * 1000, '${BUSY_CREATOR}', '',
+    iif(n < ${UPLOADS}, 'uid-' || n, null), iif(n < ${UPLOADS}, 'https://upload.example.com/', null),
+    case when n >= ${UPLOADS} then 'RETIRED' when n = 0 then 'ERROR' else 'READY' end, 1,
+    ${CREATED_AT.getTime()}, 0, 0, 0, 0
+  from row`
+
+const answers = z.array(z.object({ rowsRead: z.number() }))
+
+test('D1 and SQLite read no more rows for a page than it has, of each kind', async () => {
+  const { database, drop } = await server.create()
+  onTestFinished(drop)
+  let asked: readonly Query[] = []
+  const store = await createD1Store(
+    overhear(database, (queries) => {
+      asked = queries
+    }),
+  )
+  await database.prepare(FILL_D1).raw()
+  const tooMany: object[] = []
+  for (const { selection, stretch, uploads } of listQueries) {
+    await store.list(selection, stretch)
+    const again = asked.map(({ source, values }) => database.prepare(source).bind(...values))
+    const read = answers
+      .parse(await database.batch(again))
+      .reduce((sum, one) => sum + one.rowsRead, 0)
+    // Each in the index, when it is put in order, and when it is shown; and what is handed in as JSON.
+    if (read > 4 * uploads + 40) tooMany.push({ selection, stretch, uploads, read })
+  }
+  expect(tooMany).toEqual([])
+})
+
+describeWithPostgres('PostgreSQL', () => {
+  test('reads no more rows for a page than it has, of each kind', async () => {
+    const database = await createTestDatabase()
+    // One connection: statistics are told by the connection that they are about.
+    const postgres = openPostgres({ url: database.url, connections: 1 }, () => undefined)
+    const store = await createPostgresStore(postgres)
+    onTestFinished(async () => {
+      await store.close()
+      await database.drop()
+    })
+    const { pool } = postgres
+    const filling = { creators: 1, newest: new Date(CREATED_AT.getTime() + (UPLOADS - 1) * 1000) }
+    await fillPostgres(database.url, { ...filling, uploads: UPLOADS, status: 'READY' })
+    await pool.query("update uploads set status = 'ERROR', protocol = 'TUS' where id = 'filled-1'")
+    const later = new Date(filling.newest.getTime() + RESERVATIONS * 1000)
+    await fillPostgres(database.url, {
+      creators: 1,
+      newest: later,
+      uploads: RESERVATIONS,
+      status: 'RETIRED',
+    })
+    await pool.query('vacuum analyze uploads')
+    const rowsRead = async (): Promise<number> => {
+      await pool.query('select pg_stat_force_next_flush()')
+      const { rows } = await pool.query<{ read: number }>(
+        `select (seq_tup_read + (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'uploads'))::int as read
+        from pg_stat_user_tables where relname = 'uploads'`,
+      )
+      return rows[0]?.read ?? 0
+    }
+    const tooMany: object[] = []
+    // A prepared statement is planned for its values at first, and later once for all values.
+    for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+      await pool.query(`set plan_cache_mode = ${mode}`)
+      for (const { selection, stretch, uploads } of listQueries) {
+        const before = await rowsRead()
+        await store.list(selection, stretch)
+        const read = (await rowsRead()) - before
+        if (read > 2 * uploads) tooMany.push({ mode, selection, stretch, uploads, read })
+      }
+    }
+    expect(tooMany).toEqual([])
+  })
+})
