@@ -114,7 +114,7 @@ export function readEmulatorConfig(environment: Environment): ConfigOutcome<Emul
       const host = readHost(variables)
       const emulator = readEmulator(variables)
       const isExposed = isReachableByOthers(host, emulator.publicURL)
-      if (isExposed && emulator.token === null) {
+      if (isExposed && variables.text('EMULATOR_TOKEN') === null) {
         variables.mistake(
           'EMULATOR_TOKEN',
           'must be set: HOST or EMULATOR_PUBLIC_URL lets other machines reach the emulator, and everybody knows its usual token.',

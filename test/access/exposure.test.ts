@@ -182,7 +182,7 @@ const refused: readonly (readonly [Variables, string])[] = [
   [everywhereByIPv6, 'AUTH_JWT_SECRET'],
   [network, 'AUTH_JWT_SECRET'],
   [{ ...everywhere, ...named }, 'AUTH_JWT_SECRET'],
-  [{ ...everywhere, ...secret, ...disabled }, 'AUTH_DISABLED'],
+  [{ ...everywhere, ...secret, ...disabled }, 'AUTH_JWT_SECRET'],
   [{ ...everywhere, ...secret, EMULATOR_TOKEN: 'local-token' }, 'EMULATOR_TOKEN'],
   [{ ...everywhere, ...secret, METRICS_TOKEN: 'short' }, 'METRICS_TOKEN'],
   [account, 'AUTH_JWT_SECRET'],
