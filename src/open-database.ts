@@ -30,7 +30,7 @@ export async function openDatabase(
 ): Promise<Database> {
   try {
     return database.kind === 'sqlite'
-      ? openEmbedded(database.file)
+      ? openEmbedded(database.file, clock)
       : await openShared(database, clock, log)
   } catch (error) {
     throw cannotOpen(database, error)
@@ -55,8 +55,10 @@ export function reasonOf(error: unknown): string {
   return error.cause instanceof Error ? reasonOf(error.cause) : (codeOf(error) ?? error.message)
 }
 
-function openEmbedded(file: string): Database {
-  const store = createSqliteStore(file)
+function openEmbedded(file: string, clock: Clock): Database {
+  const store = createSqliteStore(file, {
+    wait: (milliseconds, signal) => clock.wait(milliseconds, signal),
+  })
   return {
     store,
     events: createMemoryEvents(),
