@@ -1,5 +1,6 @@
-/** Another process holds SQLite's write lock, or the disk is full: what clients and orchestrators see. */
+/** SQLite's write lock is held, the disk is full, or the file is damaged: what clients and orchestrators see. */
 import { createHmac } from 'node:crypto'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -205,5 +206,55 @@ describe('a full disk', () => {
     const reopened = new Database(gateway.databaseFile)
     expect(reopened.prepare('select uid from uploads').pluck().all()).toEqual([uid])
     reopened.close()
+  })
+})
+
+/** Overwrites all but the first page, and has the gateway read from the file again. */
+async function damage({ databaseFile }: TestGateway): Promise<void> {
+  // What the gateway read in this turn of the event loop keeps the log from being emptied.
+  await new Promise(setImmediate)
+  const other = new Database(databaseFile)
+  other.pragma('wal_checkpoint(TRUNCATE)')
+  const { size } = await stat(databaseFile)
+  const file = await open(databaseFile, 'r+')
+  await file.write(Buffer.alloc(size - 4096, 0xff), 0, size - 4096, 4096)
+  await file.close()
+  // A commit of another connection makes the gateway's cached pages stale.
+  other.pragma('user_version = 1')
+  other.close()
+}
+
+describe('a file that is damaged while the gateway runs', () => {
+  it('makes reads and writes unavailable, and the log and `/readyz` say why', async () => {
+    const gateway = await startGateway()
+    const { uid } = expectMinted(await createDirectUpload(gateway.as()))
+    await damage(gateway)
+    for (const query of ['{ uploads { nodes { uid } } }', `{ upload(uid: "${uid}") { status } }`]) {
+      const { text } = await answered(
+        fetch(`${gateway.url}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ query }),
+        }),
+      )
+      expect(JSON.parse(text)).toMatchObject(UNAVAILABLE)
+    }
+    const { graphql, ...others } = writeByEachEndpoint(gateway)
+    expect(JSON.parse((await graphql).text)).toMatchObject(UNAVAILABLE)
+    for (const write of Object.values(others)) {
+      const { status, retryAfter } = await write
+      expect([status, retryAfter]).toEqual([503, '1'])
+    }
+    const { status, text } = await readyz(gateway)
+    expect([status, text]).toEqual([503, expect.stringMatching(/damaged.*restore a backup/)])
+    expect(unexpectedIn(gateway)).toEqual([])
+    expect(gateway.logs).toContainEqual({
+      level: 'warn',
+      message: 'the database does not answer',
+      fields: {
+        requestId: expect.any(String),
+        err: expect.objectContaining({ message: expect.stringMatching(/damaged/) }),
+      },
+    })
   })
 })
