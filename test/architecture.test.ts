@@ -68,6 +68,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'uploads/json.ts',
       'postgres/storable.ts',
       'unavailable.ts',
+      'error-code.ts',
     ],
     types: ['postgres/'],
     packages: ['node:', 'drizzle-orm', 'better-sqlite3', 'pg'],

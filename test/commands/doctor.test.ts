@@ -119,6 +119,9 @@ describe('headgate doctor', () => {
       'This is no database, and longer than a header of one would be.'.repeat(20),
     )
     const { code, said } = await ask({ DATABASE_URL: `file:${none}` })
-    expect([code, said]).toEqual([1, expect.stringContaining('SQLITE_NOTADB')])
+    expect([code, said]).toEqual([
+      1,
+      expect.stringContaining('is not a SQLite database: restore a backup'),
+    ])
   })
 })
