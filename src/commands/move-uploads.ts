@@ -7,6 +7,7 @@ import { openPostgres } from '../postgres/postgres.ts'
 import { type Census, type Difference, reservationsIn, uploadsIn } from '../store/moving/census.ts'
 import { type MoveOutcome, moveUploads } from '../store/moving/move-uploads.ts'
 import { type UploadSource, openSource } from '../store/moving/open-source.ts'
+import { showControls } from '../terminal-controls.ts'
 
 /** As they were typed; undefined where an option was left out. */
 export interface MoveAddresses {
@@ -128,6 +129,6 @@ function grouped(count: number): string {
 }
 
 function refuse(sentence: string): number {
-  process.stderr.write(`headgate: ${sentence}\n`)
+  process.stderr.write(`headgate: ${showControls(sentence)}\n`)
   return 1
 }
