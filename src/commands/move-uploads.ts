@@ -6,6 +6,7 @@ import { reasonOf } from '../open-database.ts'
 import { openPostgres } from '../postgres/postgres.ts'
 import { type Census, type Difference, reservationsIn, uploadsIn } from '../store/moving/census.ts'
 import { type MoveOutcome, moveUploads } from '../store/moving/move-uploads.ts'
+import { sentenceOfFailure, sqliteFailureOf } from '../store/sqlite/failures.ts'
 import { type UploadSource, openSource } from '../store/moving/open-source.ts'
 import { showControls } from '../terminal-controls.ts'
 
@@ -49,8 +50,11 @@ export async function runMoveUploads({ from, to }: MoveAddresses): Promise<numbe
       opened.source.close()
     }
   } catch (error) {
+    const failure = sqliteFailureOf(error)
+    const advice =
+      failure === null ? 'Nothing is lost: run the command again.' : sentenceOfFailure(failure)
     throw new Error(
-      `${names.source} was not copied to ${names.target}, or not all of it (${reasonOf(error)}). Nothing is lost: run the command again.`,
+      `${names.source} was not copied to ${names.target}, or not all of it (${reasonOf(error)}). ${advice}`,
       { cause: error },
     )
   }

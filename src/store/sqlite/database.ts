@@ -43,7 +43,8 @@ export function openSqlite(file: string): SqliteDatabase {
   connection.pragma('synchronous = FULL')
   connection.pragma('foreign_keys = ON')
   const db = drizzle({ client: connection })
-  const applied = migrate(connection)
+  // Without the lock for writing, which another process may hold, where there is nothing to migrate.
+  const applied = countLacking(connection) === 0 ? 0 : migrate(connection)
   connection.pragma('busy_timeout = 5000')
   connection.pragma(`cache_size = -${CACHE_KIB}`)
   connection.pragma(`wal_autocheckpoint = ${PAGES_A_CHECKPOINT}`)

@@ -275,12 +275,13 @@ export function createStoreOn(
 
 /** The name by which this database knows its own uploads at Stream; made with the database. */
 function deploymentOf({ db, connection }: SqliteDatabase): string {
-  const read = connection.transaction(() => {
-    const known = db.select().from(deployments).get()
-    if (known !== undefined) return known.id
+  const find = (): string | undefined => db.select().from(deployments).get()?.id
+  const make = connection.transaction(() => {
+    const known = find()
+    if (known !== undefined) return known
     const id = randomUUID().slice(0, 8)
     db.insert(deployments).values({ id }).run()
     return id
   })
-  return read.immediate()
+  return find() ?? make.immediate()
 }
