@@ -1,4 +1,5 @@
 /** Finds out whether writes succeed again, also where nobody sends any. */
+import { sqliteFailureOf } from './failures.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Prepared } from './prepare.ts'
 import type { wordStatements } from './statements.ts'
@@ -37,7 +38,8 @@ export function createWriteProbe(
   return async () => {
     const failure = commits.failure()
     if (failure === null) return
-    if (now() - triedAt < PAUSE_MS) throw failure
+    // A damaged file is not written to for this: a backup has to be restored, and the gateway restarted.
+    if (sqliteFailureOf(failure) === 'damaged' || now() - triedAt < PAUSE_MS) throw failure
     triedAt = now()
     await tryWrite()
   }
