@@ -185,7 +185,11 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['node:'],
   },
   'redact.ts': { inside: [], packages: [] },
-  'log.ts': { inside: ['redact.ts', 'terminal-controls.ts'], types: ['config.ts', 'uploads/'], packages: 'any' },
+  'log.ts': {
+    inside: ['redact.ts', 'terminal-controls.ts'],
+    types: ['config.ts', 'uploads/'],
+    packages: 'any',
+  },
   'terminal-controls.ts': { inside: [], packages: [] },
   'time-ordered-id.ts': { inside: [], packages: [] },
   'variables.ts': { inside: [], packages: [] },

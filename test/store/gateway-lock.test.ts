@@ -12,13 +12,14 @@ import { startTestGateway } from '../kit/gateway.ts'
 
 const modules = new URL('../../node_modules/', import.meta.url)
 
+const ignore = (): void => undefined
+
 /** A file in a folder of its own, opened as a gateway opens it. */
 async function openDesk() {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-lock-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'headgate.db')
   const warnings: string[] = []
-  const ignore = (): void => undefined
   const log = {
     debug: ignore,
     info: ignore,
@@ -84,6 +85,7 @@ it('a link to the file is the same file', async () => {
 it('a database in memory is of each gateway alone', async () => {
   const { open } = await openDesk()
   const both = [await open(':memory:'), await open(':memory:')]
+  expect(new Set(both.map(({ store }) => store.deployment)).size).toBe(2)
   for (const one of both) await one.close()
 })
 

@@ -159,10 +159,11 @@ describe('writes that are asked for in one turn of the event loop', () => {
   test('are committed at once by a flush, and only once', async () => {
     const { commits, add, seen, ran } = openBench()
     const both = Promise.all([add(1), add(2)])
-    commits.flush()
+    const flushed = commits.flush()
     expect(seen()).toEqual([1, 2])
+    await flushed
     expect(await both).toEqual([1, 2])
-    commits.flush()
+    await commits.flush()
     expect(await add(3)).toBe(3)
     expect(countOf(ran, 'commit')).toBe(2)
   })
@@ -269,12 +270,12 @@ function openLockedBench() {
     ...bench,
     clock,
     /** Lets the first attempt happen: writes of one turn gather for another. */
-    async begin(): Promise<void> {
+    begin: async (): Promise<void> => {
       await nextTurn()
       await nextTurn()
     },
     /** Advances the clock to the next attempt, and lets that happen. */
-    async retry(): Promise<void> {
+    retry: async (): Promise<void> => {
       clock.advance(0.02)
       await nextTurn()
     },
@@ -286,13 +287,16 @@ describe('while another process holds the write lock, writes', () => {
   test('wait for it without blocking the thread, and are committed in their order', async () => {
     const { add, seen, ran, begin, retry, release } = openLockedBench()
     const order: number[] = []
-    const writes = [1, 2, 3].map((number) => add(number).then((done) => order.push(done)))
+    const addInOrder = async (number: number): Promise<void> => {
+      order.push(await add(number))
+    }
+    const writes = [1, 2, 3].map(addInOrder)
     await begin()
     const attempts = countOf(ran, 'begin immediate')
     for (let round = 0; round < 5; round += 1) await retry()
     expect(countOf(ran, 'begin immediate')).toBe(attempts + 5)
     expect([order, seen()]).toEqual([[], []])
-    writes.push(add(4).then((done) => order.push(done)))
+    writes.push(addInOrder(4))
     await nextTurn()
     release()
     await retry()

@@ -87,21 +87,21 @@ describe('a line of the log', () => {
 })
 
 /** C0 but for tab and newline, DEL, C1, and what changes the order of what is read. */
-// eslint-disable-next-line no-control-regex -- that is what is looked for
 const OBEYED =
+  // eslint-disable-next-line no-control-regex -- that is what is looked for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 /** The colours that the log itself writes. */
 // eslint-disable-next-line no-control-regex -- that is what is looked for
 const COLOURS = /\u001b\[\d+m/g
 
-describe('the log on a terminal', () => {
-  /** All that one line becomes, without colours. */
-  function shown(fields: object, message: string): string {
-    const stream = new PassThrough()
-    createLog('trace', stream, true).info(fields, message)
-    return String(stream.read()).replaceAll(COLOURS, '')
-  }
+/** All that one line becomes, without colours. */
+function shown(fields: object, message: string): string {
+  const stream = new PassThrough()
+  createLog('trace', stream, true).info(fields, message)
+  return String(stream.read()).replaceAll(COLOURS, '')
+}
 
+describe('the log on a terminal', () => {
   it.each([
     ['a control sequence of C1', '\u009b2J', '\\u009b2J'],
     ['a title by C1', '\u009d0;mine\u009c', '\\u009d0;mine\\u009c'],

@@ -167,10 +167,13 @@ export function createGroupCommit(
       isOverdue: false,
       over: new AbortController(),
     }
-    void wait(LOCK_WAIT_MS, begun.over.signal).then(() => {
-      begun.isOverdue = true
-    })
+    void becomeOverdue(begun)
     return begun
+  }
+
+  async function becomeOverdue(begun: Locked): Promise<void> {
+    await wait(LOCK_WAIT_MS, begun.over.signal)
+    begun.isOverdue = true
   }
 
   /** Also where nothing waits: so writes that come later know whether the lock is still held. */
