@@ -68,7 +68,8 @@ const LOCK_WAIT_MS = 20
  * secret. SQLite gives its log the mode of the file.
  */
 export function openDatabase(path: string): EmulatorDatabase {
-  if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
+  const isOnDisk = path !== ':memory:'
+  if (isOnDisk && !existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
   const database = new Database(path, { timeout: LOCK_WAIT_MS })
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = NORMAL')

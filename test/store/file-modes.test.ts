@@ -1,11 +1,14 @@
 /** Files that hold one-time URLs are for their owner alone, whatever the umask is. */
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { examineDatabase } from '../../src/commands/examine-database.ts'
 import { backUpSqlite } from '../../src/store/sqlite/back-up.ts'
+import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import { openDatabase } from '../../src/emulator/database.ts'
 import { startEmulator } from '../../src/emulator/emulator.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -75,6 +78,12 @@ describe('with a umask that lets everybody read and write', () => {
     expect([...modes.keys()]).toContain('emulator/emulator.db')
     expect(notOwnerOnly(modes)).toEqual([])
   })
+})
+
+it('a database in memory leaves no file of that name', () => {
+  openDatabase(':memory:').close()
+  openSqlite(':memory:').connection.close()
+  expect(existsSync(':memory:')).toBe(false)
 })
 
 describe('what was there before', () => {
