@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
+import { showControls } from './terminal-controls.ts'
 
 // Commands are loaded when they are asked for: help and mistakes are answered at once.
 const webhookCommands = () => import('./commands/webhook.ts')
@@ -102,7 +103,8 @@ async function run(command: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await command()
   } catch (error) {
-    process.stderr.write(`headgate: ${error instanceof Error ? error.message : String(error)}\n`)
+    const sentence = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`headgate: ${showControls(sentence)}\n`)
     process.exitCode = 1
   }
 }

@@ -3,15 +3,34 @@ import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'p
 import pretty from 'pino-pretty'
 import type { Config } from './config.ts'
 import { redact } from './redact.ts'
+import { showControlsInJson } from './terminal-controls.ts'
 
-/** @param destination where lines go; standard output where left out */
-export function createLog(level: Config['logLevel'], destination?: DestinationStream): Logger {
+/**
+ * @param destination where lines go; standard output where left out
+ * @param isPretty whether lines are coloured text for people; else JSON
+ */
+export function createLog(
+  level: Config['logLevel'],
+  destination?: DestinationStream,
+  isPretty: boolean = destination === undefined && process.stdout.isTTY,
+): Logger {
   // Not by pino's own redaction: its wildcards reach one level each, and cost more than the line.
-  const options: LoggerOptions = { level, base: null, hooks: { streamWrite: redact } }
-  if (destination !== undefined) return pino(options, destination)
-  return process.stdout.isTTY
-    ? pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', sync: true }))
-    : pino(options, byTurn(pino.destination({ dest: process.stdout.fd, sync: true })))
+  const streamWrite = isPretty ? (line: string) => showControlsInJson(redact(line)) : redact
+  const options: LoggerOptions = { level, base: null, hooks: { streamWrite } }
+  if (isPretty) return pino(options, createPretty(destination))
+  return pino(
+    options,
+    destination ?? byTurn(pino.destination({ dest: process.stdout.fd, sync: true })),
+  )
+}
+
+function createPretty(destination?: DestinationStream): DestinationStream {
+  return pretty({
+    colorize: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    sync: true,
+    ...(destination === undefined ? {} : { destination }),
+  })
 }
 
 /** Characters that are not held back for the end of a turn, however long it is. */

@@ -11,6 +11,9 @@ import { nameDatabase } from './name-database.ts'
 import { openPostgres } from './postgres/postgres.ts'
 import { withoutValues } from './postgres/without-values.ts'
 import { createPostgresStore } from './store/postgres/store.ts'
+import { sentenceOfFailure, sqliteFailureOf } from './store/sqlite/failures.ts'
+import { type GatewayLock, tryGatewayLock } from './store/sqlite/gateway-lock.ts'
+import { modeForOthers } from './store/sqlite/owner-only.ts'
 import { createSqliteStore } from './store/sqlite/sqlite.ts'
 import type { UploadStore } from './store/store.ts'
 import type { Clock, Log } from './uploads/parts.ts'
@@ -22,6 +25,10 @@ export interface Database {
   close(): Promise<void>
 }
 
+/** Milliseconds for which a gateway waits for another one that is stopping, and between two attempts. */
+const LOCK_WAIT_MS = 5000
+const LOCK_RETRY_MS = 100
+
 /** Rejects with a sentence that says which variable to set. */
 export async function openDatabase(
   database: DatabaseConfig,
@@ -30,7 +37,7 @@ export async function openDatabase(
 ): Promise<Database> {
   try {
     return database.kind === 'sqlite'
-      ? openEmbedded(database.file)
+      ? await openEmbedded(database.file, clock, log)
       : await openShared(database, clock, log)
   } catch (error) {
     throw cannotOpen(database, error)
@@ -39,14 +46,22 @@ export async function openDatabase(
 
 /** What went wrong with this database, for whoever started a command. */
 export function cannotOpen(database: DatabaseConfig, error: unknown): Error {
+  if (error instanceof DatabaseInUse) return error
   const name = nameDatabase(database)
-  const advice =
-    database.kind === 'sqlite'
-      ? 'Set DATABASE_URL to file:PATH, a SQLite file in a folder that can be written.'
-      : 'Set DATABASE_URL to postgres://USER:PASSWORD@HOST:PORT/NAME, a database that this user may create tables in.'
-  return new Error(`Cannot open the database ${name} (${reasonOf(error)}). ${advice}`, {
-    cause: error,
-  })
+  return new Error(
+    `Cannot open the database ${name} (${reasonOf(error)}). ${adviceFor(database, error)}`,
+    { cause: error },
+  )
+}
+
+function adviceFor(database: DatabaseConfig, error: unknown): string {
+  if (database.kind === 'postgres') {
+    return 'Set DATABASE_URL to postgres://USER:PASSWORD@HOST:PORT/NAME, a database that this user may create tables in.'
+  }
+  const failure = sqliteFailureOf(error)
+  return failure === null || failure === 'inaccessible'
+    ? 'Set DATABASE_URL to file:PATH, a SQLite file in a folder that can be written.'
+    : sentenceOfFailure(failure)
 }
 
 /** In few words, and none of what was asked: that may be secret. */
@@ -55,14 +70,61 @@ export function reasonOf(error: unknown): string {
   return error.cause instanceof Error ? reasonOf(error.cause) : (codeOf(error) ?? error.message)
 }
 
-function openEmbedded(file: string): Database {
-  const store = createSqliteStore(file)
-  return {
-    store,
-    events: createMemoryEvents(),
-    allowances: createMemoryAllowances(),
-    close: () => store.close(),
+async function openEmbedded(file: string, clock: Clock, log: Log): Promise<Database> {
+  const lock = file === ':memory:' ? null : await lockFile(file, clock, log)
+  try {
+    const store = createSqliteStore(file, {
+      wait: (milliseconds, signal) => clock.wait(milliseconds, signal),
+    })
+    if (lock !== null) warnOfOthers(file, log)
+    return {
+      store,
+      events: createMemoryEvents(),
+      allowances: createMemoryAllowances(),
+      async close() {
+        try {
+          await store.close()
+        } finally {
+          lock?.release()
+        }
+      },
+    }
+  } catch (error) {
+    lock?.release()
+    throw error
   }
+}
+
+/** Another gateway has the SQLite file open. */
+class DatabaseInUse extends Error {
+  override readonly name = 'DatabaseInUse'
+
+  constructor(file: string) {
+    super(
+      `Another gateway uses the SQLite file ${file}, which serves one gateway only. Stop the other one, or set DATABASE_URL to PostgreSQL (postgres://…) for several gateways.`,
+    )
+  }
+}
+
+/** Waits for a gateway that is stopping, as at a restart; rejects with `DatabaseInUse` for one that is not. */
+async function lockFile(file: string, clock: Clock, log: Log): Promise<GatewayLock> {
+  for (let waitedMs = 0; waitedMs <= LOCK_WAIT_MS; waitedMs += LOCK_RETRY_MS) {
+    const lock = tryGatewayLock(file)
+    if (lock !== null) return lock
+    if (waitedMs === LOCK_WAIT_MS) break
+    if (waitedMs === 0) {
+      log.warn({ file }, 'SQLite file is used by another gateway; waiting for it to stop')
+    }
+    await clock.wait(LOCK_RETRY_MS)
+  }
+  throw new DatabaseInUse(file)
+}
+
+/** A file of an earlier version was created as the umask said. */
+function warnOfOthers(file: string, log: Log): void {
+  const mode = modeForOthers(file)
+  if (mode === null) return
+  log.warn({ file, mode }, 'database file is accessible to other users; restrict it with chmod 600')
 }
 
 async function openShared(

@@ -9,8 +9,11 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds = 1
+  /** For operators: the problem and what to do, without secrets; null where only the cause tells. */
+  readonly reason: string | null
 
-  constructor(cause: unknown) {
-    super('The database does not answer.', { cause })
+  constructor(cause: unknown, reason: string | null = null) {
+    super(reason ?? 'The database does not answer.', { cause })
+    this.reason = reason
   }
 }

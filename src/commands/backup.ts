@@ -5,6 +5,7 @@ import { nameDatabase } from '../name-database.ts'
 import { codeOf } from '../error-code.ts'
 import { backUpSqlite } from '../store/sqlite/back-up.ts'
 import { configured } from './configured.ts'
+import { showControls } from '../terminal-controls.ts'
 
 /** 1 where there is nothing to copy, or the copy cannot be made. */
 export async function runBackup(target: string): Promise<number> {
@@ -31,7 +32,7 @@ export async function runBackup(target: string): Promise<number> {
     const why = error instanceof Error ? error.message : String(error)
     const code = codeOf(error)
     process.stderr.write(
-      `headgate: ${file} was not copied${code === null ? '' : ` (${code})`}: ${why}\n`,
+      `headgate: ${file} was not copied${code === null ? '' : ` (${code})`}: ${showControls(why)}\n`,
     )
     return 1
   }

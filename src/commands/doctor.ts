@@ -5,6 +5,7 @@ import type { StreamBackend } from '../stream/backend.ts'
 import { createRestBackend } from '../stream/rest.ts'
 import { type Finding, examineCallers, examineStream, examineWebhook } from './examine.ts'
 import { examineDatabase } from './examine-database.ts'
+import { showControls } from '../terminal-controls.ts'
 
 type Environment = Parameters<typeof readConfig>[0]
 
@@ -59,7 +60,7 @@ function accountOf({ stream }: Config): StreamBackend | null {
 function write({ state, subject, sentence }: Finding): string {
   const [mark, colour] = MARKS[state]
   const shown = isColoured() ? styleText(colour, mark) : mark
-  return `${shown}  ${subject.padEnd(13)}  ${sentence}\n`
+  return `${shown}  ${subject.padEnd(13)}  ${showControls(sentence)}\n`
 }
 
 /** https://no-color.org */

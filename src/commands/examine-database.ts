@@ -27,8 +27,14 @@ export async function examineDatabase(database: DatabaseConfig): Promise<Finding
 function examineFile(file: string): Finding {
   const found = inspectSqlite(file)
   if (found === null) return well(`${file} is not there yet: \`serve\` makes it.`)
-  if (!found.sound) return wrong(`${file} is damaged: restore a backup.`)
-  return found.lacking === 0 ? well(`${file} is sound and up to date.`) : lacks(file, found.lacking)
+  if (!found.sound) {
+    return wrong(
+      `${file} is damaged, or is not a SQLite database: restore a backup, as src/store/backups.md describes.`,
+    )
+  }
+  if (found.lacking > 0) return lacks(file, found.lacking)
+  if (found.modeForOthers === null) return well(`${file} is sound and up to date.`)
+  return odd(`${file} is sound and up to date, but other users may read it: \`chmod 600 ${file}\`.`)
 }
 
 async function examineServer(
@@ -63,7 +69,10 @@ function wrong(sentence: string): Finding {
   return { state: 'wrong', subject, sentence }
 }
 
-function lacks(name: string, count: number): Finding {
-  const sentence = `${name} lacks ${count} of its migrations: \`serve\` and \`migrate\` apply them.`
+function odd(sentence: string): Finding {
   return { state: 'odd', subject, sentence }
+}
+
+function lacks(name: string, count: number): Finding {
+  return odd(`${name} lacks ${count} of its migrations: \`serve\` and \`migrate\` apply them.`)
 }

@@ -6,7 +6,9 @@ import { reasonOf } from '../open-database.ts'
 import { openPostgres } from '../postgres/postgres.ts'
 import { type Census, type Difference, reservationsIn, uploadsIn } from '../store/moving/census.ts'
 import { type MoveOutcome, moveUploads } from '../store/moving/move-uploads.ts'
+import { sentenceOfFailure, sqliteFailureOf } from '../store/sqlite/failures.ts'
 import { type UploadSource, openSource } from '../store/moving/open-source.ts'
+import { showControls } from '../terminal-controls.ts'
 
 /** As they were typed; undefined where an option was left out. */
 export interface MoveAddresses {
@@ -48,8 +50,11 @@ export async function runMoveUploads({ from, to }: MoveAddresses): Promise<numbe
       opened.source.close()
     }
   } catch (error) {
+    const failure = sqliteFailureOf(error)
+    const advice =
+      failure === null ? 'Nothing is lost: run the command again.' : sentenceOfFailure(failure)
     throw new Error(
-      `${names.source} was not copied to ${names.target}, or not all of it (${reasonOf(error)}). Nothing is lost: run the command again.`,
+      `${names.source} was not copied to ${names.target}, or not all of it (${reasonOf(error)}). ${advice}`,
       { cause: error },
     )
   }
@@ -128,6 +133,6 @@ function grouped(count: number): string {
 }
 
 function refuse(sentence: string): number {
-  process.stderr.write(`headgate: ${sentence}\n`)
+  process.stderr.write(`headgate: ${showControls(sentence)}\n`)
   return 1
 }

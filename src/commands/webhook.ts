@@ -3,6 +3,7 @@ import { readStreamConfig } from '../config.ts'
 import type { StreamBackend } from '../stream/backend.ts'
 import { createRestBackend } from '../stream/rest.ts'
 import { configured } from './configured.ts'
+import { showControls } from '../terminal-controls.ts'
 
 const DOOR = '/webhooks/stream'
 
@@ -27,7 +28,7 @@ export async function showWebhook(): Promise<number> {
   process.stdout.write(
     webhook === null
       ? 'Stream sends its notices nowhere: `headgate webhook set URL`.\n'
-      : `Stream sends its notices to ${webhook.notificationURL}\n`,
+      : `Stream sends its notices to ${showControls(webhook.notificationURL)}\n`,
   )
   return 0
 }
@@ -44,14 +45,14 @@ export async function setWebhook(address: string, force: boolean): Promise<numbe
   const present = await stream.findWebhook()
   if (present !== null && present.notificationURL !== target && !force) {
     process.stderr.write(
-      `headgate: Stream sends its notices to ${present.notificationURL}, and an account has one webhook only.\n` +
+      `headgate: Stream sends its notices to ${showControls(present.notificationURL)}, and an account has one webhook only.\n` +
         '  --force takes it from there; its secret changes then.\n',
     )
     return 1
   }
   const { secret } = await stream.setWebhook(target)
   process.stdout.write(
-    `Stream sends its notices to ${target}\n\nexport STREAM_WEBHOOK_SECRET=${secret}\n\n` +
+    `Stream sends its notices to ${target}\n\nexport STREAM_WEBHOOK_SECRET=${showControls(secret)}\n\n` +
       'Give this to the gateway: it verifies the notices with it.\n',
   )
   return 0

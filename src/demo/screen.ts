@@ -1,4 +1,5 @@
 /** Where the demo writes: lines that stay, and on a terminal one progress bar below them. */
+import { showControls } from '../terminal-controls.ts'
 
 const WIDTH = 40
 /** Shares at which the bar is printed where nothing can be redrawn. */
@@ -17,7 +18,8 @@ export function createScreen(out: NodeJS.WriteStream): Screen {
 
   return {
     say(line) {
-      out.write(bar === '' ? `${line}\n` : `${CLEAR_LINE}${line}\n${bar}`)
+      const shown = showControls(line)
+      out.write(bar === '' ? `${shown}\n` : `${CLEAR_LINE}${shown}\n${bar}`)
     },
     progressBar(totalBytes) {
       let lastShown = -1

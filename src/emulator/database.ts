@@ -1,4 +1,6 @@
 /** The emulator's one SQLite file. WAL: what was answered survives even a killed process. */
+import { closeSync, existsSync, openSync } from 'node:fs'
+
 import Database from 'better-sqlite3'
 
 export type EmulatorDatabase = Database.Database
@@ -55,9 +57,20 @@ const TABLES = `
   ) STRICT;
 `
 
-/** Opens (or makes) the file and brings its tables about. */
+/**
+ * Milliseconds for which a statement waits while another process holds the lock: the emulator may run in
+ * the gateway's own thread, which stands still meanwhile.
+ */
+const LOCK_WAIT_MS = 20
+
+/**
+ * Opens (or makes) the file and brings its tables about. For its owner alone: it holds the webhook's
+ * secret. SQLite gives its log the mode of the file.
+ */
 export function openDatabase(path: string): EmulatorDatabase {
-  const database = new Database(path)
+  const isOnDisk = path !== ':memory:'
+  if (isOnDisk && !existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
+  const database = new Database(path, { timeout: LOCK_WAIT_MS })
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = NORMAL')
   database.exec(TABLES)

@@ -90,7 +90,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const removeTemporary = async () => {
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
   }
-  await mkdir(directory, { recursive: true })
+  await mkdir(directory, { recursive: true, mode: 0o700 })
   const files = new VideoFiles(join(directory, 'files'))
   await files.prepare()
   const database = openDatabase(join(directory, 'emulator.db'))

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy'
 
-import { WAITING_BYTES } from './video-files.ts'
+import { FILE_MODE, WAITING_BYTES } from './video-files.ts'
 
 /** What came of the form. `broken`: it is no multipart form, or it ended before its end. */
 export type MultipartOutcome =
@@ -70,7 +70,7 @@ async function save(
   path: string,
   signal: AbortSignal,
 ): Promise<MultipartOutcome> {
-  const target = createWriteStream(path, { highWaterMark: WAITING_BYTES })
+  const target = createWriteStream(path, { mode: FILE_MODE, highWaterMark: WAITING_BYTES })
   try {
     await pipeline(file, target, { signal })
   } catch {

@@ -8,6 +8,10 @@ import { join } from 'node:path'
  */
 export const WAITING_BYTES = 1_048_576
 
+/** Received files and their folder are for their owner alone. */
+export const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
+
 /** A basic upload that is still coming in; a later run removes what a killed one left. */
 const PARTIAL = '.part'
 
@@ -28,7 +32,7 @@ export class VideoFiles {
 
   /** Makes the folder, and forgets the uploads that the last run did not finish receiving. */
   async prepare(): Promise<void> {
-    await mkdir(this.directory, { recursive: true })
+    await mkdir(this.directory, { recursive: true, mode: FOLDER_MODE })
     const names = await readdir(this.directory)
     await Promise.all(
       names
@@ -39,7 +43,7 @@ export class VideoFiles {
 
   /** An empty file, for the bytes to come. */
   async create(uid: string): Promise<void> {
-    const file = await open(this.path(uid), 'w')
+    const file = await open(this.path(uid), 'w', FILE_MODE)
     await file.close()
   }
 

@@ -1,4 +1,5 @@
 /** The doors that tell an orchestrator whether the gateway lives, and whether it can work. */
+import { StoreUnavailable } from '../unavailable.ts'
 import type { Parts } from '../uploads/parts.ts'
 import { type Door, methodNotAllowed } from './door.ts'
 
@@ -47,6 +48,7 @@ async function databaseAway({ store, log }: ReadyParts): Promise<string | null> 
     return null
   } catch (error) {
     log.error({ err: error }, 'database not reachable')
+    if (error instanceof StoreUnavailable && error.reason !== null) return error.reason
     return 'The database cannot be reached: see the log, and what DATABASE_URL names.'
   }
 }

@@ -128,6 +128,11 @@ describe('headgate doctor', () => {
     expect([code, said]).toEqual([1, expect.stringContaining(words)])
   })
 
+  it('shows what a terminal would obey as an escape', async () => {
+    const { said } = await ask({ DATABASE_URL: 'file:/nowhere/\u009b2J\u202e\u001b]0;x\u0007.db' })
+    expect(said).toContain('/nowhere/\\u009b2J\\u202e\\u001b]0;x\\u0007.db is not there yet')
+  })
+
   it('looks at the database without touching it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'headgate-doctor-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -141,6 +146,9 @@ describe('headgate doctor', () => {
       'This is no database, and longer than a header of one would be.'.repeat(20),
     )
     const { code, said } = await ask({ DATABASE_URL: `file:${none}` })
-    expect([code, said]).toEqual([1, expect.stringContaining('SQLITE_NOTADB')])
+    expect([code, said]).toEqual([
+      1,
+      expect.stringContaining('is not a SQLite database: restore a backup'),
+    ])
   })
 })

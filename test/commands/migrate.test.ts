@@ -1,5 +1,5 @@
 /** `headgate migrate --from --to` as a process: what it says, its exit codes, and that it may be killed. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -86,6 +86,13 @@ describeWithPostgres('headgate migrate --from --to', () => {
       1,
       expect.stringContaining('run `headgate migrate` on it first'),
     ])
+  })
+
+  it('a file that is no database is told as one', async () => {
+    const other = join(folder, 'sentence.db')
+    await writeFile(other, 'This is a sentence, and no database. '.repeat(100))
+    const { code, stderr } = await migrate('--from', `file:${other}`, '--to', database.url)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/NOTADB.*damaged.*restore a backup/)])
   })
 
   it('killed in the middle and run again, it has copied everything', async () => {

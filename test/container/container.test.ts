@@ -127,7 +127,7 @@ describe('the image', () => {
     run.child.kill('SIGTERM')
     expect(await run.ended).toBe(0)
     expect(await listing(join(folder, 'app'))).toEqual(before)
-    expect(await readdir(volume)).toEqual(['.headgate', 'headgate.db'])
+    expect(await readdir(volume)).toEqual(['.headgate', 'headgate.db', 'headgate.db.lock'])
 
     const { stdout } = await promisify(execFile)('du', ['-sm', join(folder, 'app')])
     process.stdout.write(

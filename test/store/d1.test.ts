@@ -150,6 +150,10 @@ describe('what fails', () => {
     'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
     'D1_ERROR: Failed to parse body as JSON, got: <html>secret</html>',
     'D1_ERROR: Exceeded maximum DB size',
+    'D1_ERROR: database is locked: SQLITE_BUSY',
+    'D1_ERROR: attempt to write a readonly database: SQLITE_READONLY',
+    'D1_ERROR: database disk image is malformed: SQLITE_CORRUPT',
+    'D1_ERROR: unable to open database file: SQLITE_CANTOPEN',
     'Too many API requests by single worker invocation.',
   ])('because the database does not answer says so: %s', async (sentence) => {
     const { database } = await openTwo()

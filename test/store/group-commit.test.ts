@@ -6,8 +6,14 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type GroupCommit, createGroupCommit } from '../../src/store/sqlite/group-commit.ts'
+import {
+  type GroupCommit,
+  type GroupCommitOptions,
+  createGroupCommit,
+} from '../../src/store/sqlite/group-commit.ts'
 import { createReadTurns } from '../../src/store/sqlite/read-turns.ts'
+import { StoreUnavailable } from '../../src/unavailable.ts'
+import { type TestClock, createTestClock } from '../kit/clock.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-commits-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -28,7 +34,10 @@ interface Bench {
 }
 
 /** @param now the time by which writes wait for company; it stands still where left out */
-function openBench(now: () => number = () => 0): Bench {
+function openBench(
+  now: () => number = () => 0,
+  { wait }: Pick<GroupCommitOptions, 'wait'> = {},
+): Bench {
   files += 1
   const file = join(folder, `${files}.db`)
   const ran: string[] = []
@@ -43,7 +52,10 @@ function openBench(now: () => number = () => 0): Bench {
     connection.close()
     other.close()
   })
-  const commits = createGroupCommit(connection, createReadTurns(connection), now)
+  const commits = createGroupCommit(connection, createReadTurns(connection), {
+    now,
+    ...(wait === undefined ? {} : { wait }),
+  })
   return {
     commits,
     add: (number) =>
@@ -70,7 +82,8 @@ const countOf = (ran: readonly string[], word: string): number =>
 function reasonsOf(outcomes: readonly PromiseSettledResult<unknown>[]): (string | null)[] {
   return outcomes.map((outcome) => {
     if (outcome.status === 'fulfilled') return null
-    const reason: unknown = outcome.reason
+    const { reason: thrown }: { reason: unknown } = outcome
+    const reason = thrown instanceof StoreUnavailable ? thrown.cause : thrown
     return reason instanceof Database.SqliteError ? reason.code : String(reason)
   })
 }
@@ -146,10 +159,11 @@ describe('writes that are asked for in one turn of the event loop', () => {
   test('are committed at once by a flush, and only once', async () => {
     const { commits, add, seen, ran } = openBench()
     const both = Promise.all([add(1), add(2)])
-    commits.flush()
+    const flushed = commits.flush()
     expect(seen()).toEqual([1, 2])
+    await flushed
     expect(await both).toEqual([1, 2])
-    commits.flush()
+    await commits.flush()
     expect(await add(3)).toBe(3)
     expect(countOf(ran, 'commit')).toBe(2)
   })
@@ -207,17 +221,6 @@ describe('a write that throws', () => {
 })
 
 describe('a transaction that fails', () => {
-  test('for a database that another process holds rejects all, who are told of it once', async () => {
-    const { add, other, seen, ran } = openBench()
-    other.exec('begin immediate')
-    const reasons = reasonsOf(await Promise.allSettled(upTo(20).map(add)))
-    expect(reasons).toEqual(upTo(20).map(() => 'SQLITE_BUSY'))
-    expect(countOf(ran, 'begin immediate')).toBe(1)
-    other.exec('rollback')
-    await Promise.all(upTo(20).map(add))
-    expect(seen()).toEqual(upTo(20))
-  })
-
   test('for a disk that is full rejects what does not fit, and goes on when there is room', async () => {
     const { commits, connection, add, seen } = openBench()
     const most = Number(connection.pragma('max_page_count', { simple: true }))
@@ -253,5 +256,131 @@ describe('a transaction that fails', () => {
     connection.close()
     const closed = 'TypeError: The database connection is not open'
     expect(reasonsOf(await outcomes)).toEqual([closed, closed])
+  })
+})
+
+/** A bench whose waiting for the lock goes by a clock that stands still until it is advanced. */
+function openLockedBench() {
+  const clock: TestClock = createTestClock(() => 0)
+  const bench = openBench(undefined, {
+    wait: (milliseconds, signal) => clock.wait(milliseconds, signal),
+  })
+  bench.other.exec('begin immediate')
+  return {
+    ...bench,
+    clock,
+    /** Lets the first attempt happen: writes of one turn gather for another. */
+    begin: async (): Promise<void> => {
+      await nextTurn()
+      await nextTurn()
+    },
+    /** Advances the clock to the next attempt, and lets that happen. */
+    retry: async (): Promise<void> => {
+      clock.advance(0.02)
+      await nextTurn()
+    },
+    release: () => void bench.other.exec('rollback'),
+  }
+}
+
+describe('while another process holds the write lock, writes', () => {
+  test('wait for it without blocking the thread, and are committed in their order', async () => {
+    const { add, seen, ran, begin, retry, release } = openLockedBench()
+    const order: number[] = []
+    const addInOrder = async (number: number): Promise<void> => {
+      order.push(await add(number))
+    }
+    const writes = [1, 2, 3].map(addInOrder)
+    await begin()
+    const attempts = countOf(ran, 'begin immediate')
+    for (let round = 0; round < 5; round += 1) await retry()
+    expect(countOf(ran, 'begin immediate')).toBe(attempts + 5)
+    expect([order, seen()]).toEqual([[], []])
+    writes.push(addInOrder(4))
+    await nextTurn()
+    release()
+    await retry()
+    expect(seen()).toEqual([1, 2, 3, 4])
+    await Promise.all(writes)
+    expect(order).toEqual([1, 2, 3, 4])
+    expect(countOf(ran, 'commit')).toBe(1)
+  })
+
+  test('wait for five seconds at most, in which each write is tried again', async () => {
+    const { commits, add, seen, clock, begin, retry, release } = openLockedBench()
+    const outcomes = Promise.allSettled(upTo(20).map(add))
+    await begin()
+    clock.advance(4.9)
+    await nextTurn()
+    const late = Promise.allSettled([add(99)])
+    expect(commits.failure()).toBeNull()
+    clock.advance(0.1)
+    await nextTurn()
+    await retry()
+    expect(reasonsOf(await outcomes)).toEqual(upTo(20).map(() => 'SQLITE_BUSY'))
+    expect(reasonsOf(await late)).toEqual(['SQLITE_BUSY'])
+    expect(commits.failure()?.reason).toMatch(/write lock/)
+    release()
+    await retry()
+    // The lock is free, which no write had to find out.
+    expect(commits.failure()).toBeNull()
+    await Promise.all(upTo(20).map(add))
+    expect(seen()).toEqual(upTo(20))
+  })
+
+  test('are tried once where it has been held for longer, and wait again once it was free', async () => {
+    const { add, seen, clock, begin, retry, release, other } = openLockedBench()
+    const first = add(1).catch(() => 'rejected')
+    await begin()
+    clock.advance(5)
+    await nextTurn()
+    await retry()
+    expect(await first).toBe('rejected')
+    const second = add(2).catch(() => 'rejected')
+    await retry()
+    expect(await second).toBe('rejected')
+    release()
+    await retry()
+    other.exec('begin immediate')
+    const third = add(3)
+    await nextTurn()
+    await retry()
+    other.exec('rollback')
+    await retry()
+    expect(await third).toBe(3)
+    expect(seen()).toEqual([3])
+  })
+
+  test('are committed by a flush that waits, or rejected by then', async () => {
+    const { commits, add, seen, retry, release } = openLockedBench()
+    const write = add(1)
+    const flushed = commits.flush()
+    await retry()
+    expect(seen()).toEqual([])
+    release()
+    await retry()
+    await flushed
+    expect(seen()).toEqual([1])
+    expect(await write).toBe(1)
+  })
+
+  test('that throw by themselves are rejected alone, when the lock is free', async () => {
+    const { add, seen, begin, retry, release } = openLockedBench()
+    const outcomes = Promise.allSettled([1, 2, 2, 3].map(add))
+    await begin()
+    await retry()
+    release()
+    await retry()
+    expect(reasonsOf(await outcomes)).toEqual([null, null, 'SQLITE_CONSTRAINT_PRIMARYKEY', null])
+    expect(seen()).toEqual([1, 2, 3])
+  })
+
+  test('end with the connection', async () => {
+    const { add, connection, begin, retry } = openLockedBench()
+    const outcomes = Promise.allSettled([add(1)])
+    await begin()
+    connection.close()
+    await retry()
+    expect(reasonsOf(await outcomes)).toEqual(['TypeError: The database connection is not open'])
   })
 })

@@ -150,6 +150,20 @@ describe('the file', () => {
     other.close()
   })
 
+  test('is opened and read while another process holds the write lock', async () => {
+    const file = newFile()
+    const first = createSqliteStore(file)
+    const { uid } = await mintIn(first, { id: 'one' })
+    await first.close()
+    const other = new Database(file)
+    other.exec('begin immediate')
+    const store = createSqliteStore(file)
+    expect(store.find(uid)).toMatchObject({ uid })
+    other.exec('rollback')
+    other.close()
+    await store.close()
+  })
+
   test('is not written to by a round that has nothing to drop', async () => {
     const file = newFile()
     const store = createSqliteStore(file)

@@ -1,4 +1,5 @@
 /** The log as the process writes it: what must not come out does not, whatever somebody logs. */
+import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { byTurn, createLog } from '../../src/log.ts'
@@ -82,6 +83,52 @@ describe('a line of the log', () => {
       'a bearer of news',
     )
     expect(line).not.toContain('[Redacted]')
+  })
+})
+
+/** C0 but for tab and newline, DEL, C1, and what changes the order of what is read. */
+const OBEYED =
+  // eslint-disable-next-line no-control-regex -- that is what is looked for
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+/** The colours that the log itself writes. */
+// eslint-disable-next-line no-control-regex -- that is what is looked for
+const COLOURS = /\u001b\[\d+m/g
+
+/** All that one line becomes, without colours. */
+function shown(fields: object, message: string): string {
+  const stream = new PassThrough()
+  createLog('trace', stream, true).info(fields, message)
+  return String(stream.read()).replaceAll(COLOURS, '')
+}
+
+describe('the log on a terminal', () => {
+  it.each([
+    ['a control sequence of C1', '\u009b2J', '\\u009b2J'],
+    ['a title by C1', '\u009d0;mine\u009c', '\\u009d0;mine\\u009c'],
+    ['a rubout', 'a\u007fb', 'a\\u007fb'],
+    ['a text that runs backwards', '\u202egnp.exe', '\\u202egnp.exe'],
+    ['an isolate', '\u2066x\u2069', '\\u2066x\\u2069'],
+    ['a line of its own', 'a\u2028b', 'a\\u2028b'],
+  ])('shows %s as an escape, wherever it stands', (_what, text, escaped) => {
+    const line = shown(
+      { name: text, deep: { list: [text] }, [text]: 1, err: new Error(text) },
+      text,
+    )
+    expect(line.match(OBEYED)).toBeNull()
+    // The message, two values, a key, and the error.
+    expect(line.split(escaped).length - 1).toBeGreaterThanOrEqual(5)
+  })
+
+  it('obeys no other control character either', () => {
+    const all = String.fromCharCode(...Array.from({ length: 0xa0 }, (_, code) => code))
+    const line = shown({ all, [all]: all, err: new Error(all) }, `message ${all}`)
+    expect(line.match(OBEYED)).toBeNull()
+  })
+
+  it('leaves other text and secrets as the other log does', () => {
+    const line = shown({ name: 'Zoë 🎬 日本語', secret: SECRET }, 'ordinary')
+    expect(line).toContain('Zoë 🎬 日本語')
+    expect(line).not.toContain(SECRET)
   })
 })
 

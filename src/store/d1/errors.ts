@@ -1,12 +1,12 @@
 /** Tells an error of the way to D1 from one of what was asked, and what of it may be logged. */
 
 /**
- * D1 has no codes, only sentences. These are of a database that starts, moves, is overwhelmed or full,
- * of a way to it that was cut, or of a Worker that asked all that it may at one go.
+ * D1 has no codes, only sentences. These are of a database that starts, moves, is overwhelmed, full or
+ * damaged, of a way to it that was cut, or of a Worker that asked all that it may at one go.
  * https://developers.cloudflare.com/d1/observability/debug-d1/
  */
 const LOST =
-  /network connection lost|is overloaded|\breset\b|exceeded timeout|internal error|transient issue|client disconnected|failed to parse body as json|something went wrong|too many (?:API requests|subrequests)|maximum db size|SQLITE_(?:BUSY|FULL|IOERR)/i
+  /network connection lost|is overloaded|\breset\b|exceeded timeout|internal error|transient issue|client disconnected|failed to parse body as json|something went wrong|too many (?:API requests|subrequests)|maximum db size|SQLITE_(?:BUSY|LOCKED|FULL|READONLY|IOERR|CANTOPEN|CORRUPT|NOTADB)/i
 
 /** Whether the database did not answer; false for an error that is about what was asked. */
 export function isLost(error: unknown): boolean {

@@ -1,10 +1,9 @@
 /** Opens the SQLite file and brings it up to date. */
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { createOwnerOnly } from './owner-only.ts'
 
 /** An open, migrated database and the connection under it. */
 export interface SqliteDatabase {
@@ -35,7 +34,7 @@ const MIGRATIONS = fileURLToPath(new URL('../../../migrations/sqlite', import.me
  * `:memory:` is a database that ends with the process.
  */
 export function openSqlite(file: string): SqliteDatabase {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+  if (file !== ':memory:') createOwnerOnly(file)
   const connection = new Database(file)
   // Another process may be migrating, which takes its time where there are many uploads.
   connection.pragma('busy_timeout = 120000')
@@ -44,7 +43,8 @@ export function openSqlite(file: string): SqliteDatabase {
   connection.pragma('synchronous = FULL')
   connection.pragma('foreign_keys = ON')
   const db = drizzle({ client: connection })
-  const applied = migrate(connection)
+  // Without the lock for writing, which another process may hold, where there is nothing to migrate.
+  const applied = countLacking(connection) === 0 ? 0 : migrate(connection)
   connection.pragma('busy_timeout = 5000')
   connection.pragma(`cache_size = -${CACHE_KIB}`)
   connection.pragma(`wal_autocheckpoint = ${PAGES_A_CHECKPOINT}`)

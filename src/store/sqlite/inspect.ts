@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { countLacking } from './database.ts'
+import { sqliteFailureOf } from './failures.ts'
+import { modeForOthers } from './owner-only.ts'
 
 /** What stands in the file. */
 export interface SqliteFindings {
@@ -9,16 +11,25 @@ export interface SqliteFindings {
   readonly sound: boolean
   /** Migrations that it lacks. */
   readonly lacking: number
+  /** Its octal mode, where other users may read or write it; else null. */
+  readonly modeForOthers: string | null
 }
 
-/** Null where there is no file yet. Throws SQLite's error where it cannot be read at all. */
+/** Null where there is no file yet. Throws SQLite's error where it cannot be opened or read. */
 export function inspectSqlite(file: string): SqliteFindings | null {
   if (!existsSync(file)) return null
   const connection = new Database(file, { readonly: true })
   try {
     // https://www.sqlite.org/pragma.html#pragma_quick_check
     const sound = connection.pragma('quick_check', { simple: true }) === 'ok'
-    return { sound, lacking: countLacking(connection) }
+    return {
+      sound,
+      lacking: sound ? countLacking(connection) : 0,
+      modeForOthers: modeForOthers(file),
+    }
+  } catch (error) {
+    if (sqliteFailureOf(error) !== 'damaged') throw error
+    return { sound: false, lacking: 0, modeForOthers: null }
   } finally {
     connection.close()
   }

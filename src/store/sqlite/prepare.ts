@@ -1,8 +1,12 @@
 /** Makes worded statements ready to be run by better-sqlite3. */
 import type { Database } from 'better-sqlite3'
+import { guarded } from './failures.ts'
 import type { SqliteValue, Values, Worded } from './statement.ts'
 
-/** A prepared statement. What its rows are, whoever reads them knows. */
+/**
+ * A prepared statement. What its rows are, whoever reads them knows. Throws `StoreUnavailable` where
+ * the file or its disk fails.
+ */
 export interface Statement<Name extends string> {
   /** How many rows were changed. */
   run(values: Values<Name>): number
@@ -24,9 +28,9 @@ export function prepare<Name extends string>(
   const statement = connection.prepare<[SqliteValue[]]>(worded.source)
   if (statement.reader) statement.pluck()
   return {
-    run: (values) => statement.run(worded.inOrder(values)).changes,
-    get: (values) => statement.get(worded.inOrder(values)),
-    all: (values) => statement.all(worded.inOrder(values)),
+    run: (values) => guarded(() => statement.run(worded.inOrder(values)).changes),
+    get: (values) => guarded(() => statement.get(worded.inOrder(values))),
+    all: (values) => guarded(() => statement.all(worded.inOrder(values))),
   }
 }
 

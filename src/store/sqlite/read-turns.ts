@@ -15,14 +15,15 @@ export interface ReadTurns {
 
 export function createReadTurns(connection: Database): ReadTurns {
   const begin = connection.prepare('begin')
-  const commit = connection.prepare('commit')
+  // Not by a commit: that throws once more what a read of a damaged file has thrown, here for nobody.
+  const rollback = connection.prepare('rollback')
   let isOpen = false
   let isAwaited = false
 
   function end(): void {
     if (!isOpen) return
     // Some errors end the transaction, and nobody reads in a file that is closed.
-    if (connection.inTransaction) commit.run()
+    if (connection.inTransaction) rollback.run()
     isOpen = false
   }
 

@@ -10,12 +10,15 @@ import {
   hasTotal,
 } from '../store.ts'
 import { kindsOf } from '../stretches.ts'
+import { StoreUnavailable } from '../../unavailable.ts'
 import { createClaims } from './claims.ts'
 import { type SqliteDatabase, openSqlite } from './database.ts'
-import { createGroupCommit } from './group-commit.ts'
+import { guarded } from './failures.ts'
+import { type GroupCommitOptions, createGroupCommit } from './group-commit.ts'
 import { createLists } from './lists.ts'
 import { prepare, prepareAll } from './prepare.ts'
 import { createReadTurns } from './read-turns.ts'
+import { createWriteProbe } from './write-probe.ts'
 import {
   readCount,
   readDue,
@@ -39,14 +42,24 @@ const presentOnly = <T>(value: T | null): value is T => value !== null
  * Opens (and migrates) the file as a store. What is written resolves once it is committed, together
  * with whatever else was written at the same time; what is read is read at once.
  */
-export function createSqliteStore(file: string): UploadStore {
-  const database = openSqlite(file)
+export function createSqliteStore(file: string, options: GroupCommitOptions = {}): UploadStore {
+  return createStoreOn(openSqlite(file), options)
+}
+
+/** The store on a database that is open; it closes the connection. */
+export function createStoreOn(
+  database: SqliteDatabase,
+  options: GroupCommitOptions = {},
+): UploadStore {
   const { connection } = database
+  const deployment = deploymentOf(database)
   const statements = prepareAll(connection, wordStatements(packed))
   const lists = createLists(packed, (worded) => prepare(connection, worded))
   const turns = createReadTurns(connection)
-  const { write, flush } = createGroupCommit(connection, turns)
+  const commits = createGroupCommit(connection, turns, options)
+  const { write } = commits
   const alive = connection.prepare("select 1 from uploads where id = ''")
+  const probe = createWriteProbe(commits, statements, options.now)
   const claims = createClaims()
   let sweptUntil: Date | null = null
 
@@ -86,7 +99,7 @@ export function createSqliteStore(file: string): UploadStore {
   }
 
   return {
-    deployment: deploymentOf(database),
+    deployment,
     isShared: false,
 
     reserve: (reservation, rules) => write(() => reserve(reservation, rules)),
@@ -245,26 +258,35 @@ export function createSqliteStore(file: string): UploadStore {
     tidy: async () => undefined,
 
     ping: async () => {
-      alive.get()
+      guarded(() => alive.get())
+      await probe()
     },
 
     close: async () => {
-      flush()
+      await commits.flush()
       turns.end()
-      connection.pragma('wal_checkpoint(TRUNCATE)')
-      connection.close()
+      try {
+        // Without waiting for other processes: what stays in the log is read by the next start.
+        guarded(() => connection.pragma('wal_checkpoint(TRUNCATE)'))
+      } catch (error) {
+        // Nor is there room for it on a full disk.
+        if (!(error instanceof StoreUnavailable)) throw error
+      } finally {
+        connection.close()
+      }
     },
   }
 }
 
 /** The name by which this database knows its own uploads at Stream; made with the database. */
 function deploymentOf({ db, connection }: SqliteDatabase): string {
-  const read = connection.transaction(() => {
-    const known = db.select().from(deployments).get()
-    if (known !== undefined) return known.id
+  const find = (): string | undefined => db.select().from(deployments).get()?.id
+  const make = connection.transaction(() => {
+    const known = find()
+    if (known !== undefined) return known
     const id = randomUUID().slice(0, 8)
     db.insert(deployments).values({ id }).run()
     return id
   })
-  return read.immediate()
+  return find() ?? make.immediate()
 }

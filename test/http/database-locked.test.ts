@@ -1,0 +1,259 @@
+/** SQLite's write lock is held, the disk is full, or the file is damaged: what clients and orchestrators see. */
+import { createHmac } from 'node:crypto'
+import { open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { createDirectUpload, expectMinted } from '../kit/operations.ts'
+import { mountSmallDisk } from '../kit/small-disk.ts'
+
+const SECRET = 'a secret of thirty-two bytes here'
+const UID = '0123456789abcdef0123456789abcdef'
+const MINT = /* GraphQL */ `
+  mutation {
+    createDirectUpload(input: { maxDurationSeconds: 60 }) {
+      __typename
+    }
+  }
+`
+
+/** A gateway whose webhook secret the test knows. */
+async function startGateway(
+  variables: Readonly<Record<string, string>> = {},
+): Promise<TestGateway> {
+  const { emulator } = await startTestGateway()
+  return startTestGateway({
+    CLOUDFLARE_ACCOUNT_ID: 'local',
+    CLOUDFLARE_API_TOKEN: 'local-token',
+    CLOUDFLARE_API_BASE_URL: emulator.apiBaseUrl,
+    STREAM_WEBHOOK_SECRET: SECRET,
+    AUTH_DISABLED: 'true',
+    ...variables,
+  })
+}
+
+/** Takes the write lock as another process does; `release` gives it back. */
+function holdWriteLock({ databaseFile }: TestGateway) {
+  const holder = new Database(databaseFile)
+  onTestFinished(() => void holder.close())
+  holder.exec('begin immediate')
+  return { release: () => void holder.exec('rollback') }
+}
+
+interface Answered {
+  readonly status: number
+  readonly retryAfter: string | null
+  readonly text: string
+}
+
+async function answered(response: Promise<Response>): Promise<Answered> {
+  const { status, headers, text } = await response.then(async (given) => ({
+    status: given.status,
+    headers: given.headers,
+    text: await given.text(),
+  }))
+  return { status, retryAfter: headers.get('retry-after'), text }
+}
+
+/** One write by each endpoint that writes, and by both ways of a webhook. */
+function writeByEachEndpoint({ url, clock }: TestGateway) {
+  const body = JSON.stringify({ uid: UID, readyToStream: true, status: { state: 'ready' } })
+  const time = Math.floor(clock.now().getTime() / 1000)
+  const digest = createHmac('sha256', SECRET).update(`${time}.${body}`).digest('hex')
+  const headers = { 'webhook-signature': `time=${time},sig1=${digest}` }
+  const webhook = (path: string) =>
+    answered(fetch(`${url}${path}`, { method: 'POST', headers, body }))
+  const tus = { 'tus-resumable': '1.0.0', 'upload-length': '1000' }
+  return {
+    graphql: answered(
+      fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: MINT }),
+      }),
+    ),
+    tus: answered(fetch(`${url}/tus`, { method: 'POST', headers: tus })),
+    webhook: webhook('/webhooks/stream'),
+    webhookByFallback: webhook('/webhooks/stream?long'),
+  }
+}
+
+async function readyz({ url }: TestGateway) {
+  const { status, text } = await answered(fetch(`${url}/readyz`))
+  return { status, text }
+}
+
+const read = async (gateway: TestGateway): Promise<string> => {
+  const query = encodeURIComponent('{ uploads(first: 5) { totalCount nodes { uid } } }')
+  const { text } = await answered(
+    fetch(`${gateway.url}/graphql?query=${query}`, { headers: { accept: 'application/json' } }),
+  )
+  return text
+}
+
+const UNAVAILABLE = {
+  errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 } }],
+}
+
+function unexpectedIn({ logs }: TestGateway): unknown[] {
+  return logs.filter(({ message }) => message === 'unexpected error')
+}
+
+describe('while another process holds the write lock', () => {
+  it('writes wait for it, and meanwhile everything else is answered', async () => {
+    const gateway = await startGateway()
+    expectMinted(await createDirectUpload(gateway.as()))
+    const lock = holdWriteLock(gateway)
+    const settled: string[] = []
+    const writes = Object.entries(writeByEachEndpoint(gateway)).map(async ([name, write]) => {
+      const { status, text } = await write
+      settled.push(name)
+      return { name, status, isUnavailable: text.includes('"errors"') }
+    })
+    for (let round = 0; round < 20; round += 1) {
+      expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
+      expect(await readyz(gateway)).toEqual({ status: 200, text: '{"status":"ready"}' })
+      expect(JSON.parse(await read(gateway))).toMatchObject({
+        data: { uploads: { totalCount: 1 } },
+      })
+    }
+    expect(settled).toEqual([])
+    lock.release()
+    expect(await Promise.all(writes)).toEqual([
+      { name: 'graphql', status: 200, isUnavailable: false },
+      { name: 'tus', status: 201, isUnavailable: false },
+      { name: 'webhook', status: 200, isUnavailable: false },
+      { name: 'webhookByFallback', status: 200, isUnavailable: false },
+    ])
+    expect(unexpectedIn(gateway)).toEqual([])
+  })
+
+  it('for longer than five seconds, writes are refused with when to try again, as PostgreSQL’s are', async () => {
+    const gateway = await startGateway()
+    expectMinted(await createDirectUpload(gateway.as()))
+    const lock = holdWriteLock(gateway)
+    const writes = Promise.all(Object.values(writeByEachEndpoint(gateway)))
+    // Not long enough for the time limit of an operation, however soon each write reaches the store.
+    for (let seconds = 0; seconds < 20; seconds += 1) {
+      await read(gateway)
+      gateway.clock.advance(1)
+    }
+    const [graphql, ...others] = await writes
+    expect(JSON.parse(graphql?.text ?? '')).toMatchObject(UNAVAILABLE)
+    for (const { status, retryAfter } of others) expect([status, retryAfter]).toEqual([503, '1'])
+    expect(others).toHaveLength(3)
+
+    expect(await readyz(gateway)).toEqual({
+      status: 503,
+      text: expect.stringMatching(/write lock of the SQLite file.*end its transaction/),
+    })
+    expect(JSON.parse(await read(gateway))).toMatchObject({ data: { uploads: { totalCount: 1 } } })
+    lock.release()
+    // Without any write of a client.
+    await vi.waitFor(async () => expect((await readyz(gateway)).status).toBe(200), 3000)
+    expectMinted(await createDirectUpload(gateway.as()))
+    expect(unexpectedIn(gateway)).toEqual([])
+  })
+
+  it('a gateway that is stopped closes the database all the same', async () => {
+    const gateway = await startGateway()
+    holdWriteLock(gateway)
+    await gateway.stop()
+    expect(gateway.logs.filter(({ level }) => level === 'error')).toEqual([])
+  })
+})
+
+describe('a full disk', () => {
+  it('makes writes unavailable and the gateway not ready, until there is room again', async (context) => {
+    const disk = await mountSmallDisk(8)
+    context.skip(disk === null, 'mounting a tmpfs is not allowed here')
+    if (disk === null) return
+    const gateway = await startGateway({ DATABASE_URL: `file:${join(disk.folder, 'headgate.db')}` })
+    expectMinted(await createDirectUpload(gateway.as()))
+    await disk.fill()
+    const writes = writeByEachEndpoint(gateway)
+    expect(JSON.parse((await writes.graphql).text)).toMatchObject(UNAVAILABLE)
+    for (const write of [writes.tus, writes.webhook, writes.webhookByFallback]) {
+      const { status, retryAfter } = await write
+      expect([status, retryAfter]).toEqual([503, '1'])
+    }
+    expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
+    for (let round = 0; round < 3; round += 1) {
+      expect(await readyz(gateway)).toEqual({
+        status: 503,
+        text: expect.stringContaining('disk of the SQLite file is full'),
+      })
+    }
+    expect(JSON.parse(await read(gateway))).toMatchObject({ data: { uploads: { totalCount: 1 } } })
+    await disk.free()
+    // Without any write of a client: a load balancer sends none to a gateway that is not ready.
+    await vi.waitFor(async () => expect((await readyz(gateway)).status).toBe(200), 5000)
+    expectMinted(await createDirectUpload(gateway.as()))
+    expect(unexpectedIn(gateway)).toEqual([])
+  })
+
+  it('does not keep a gateway from closing its database', async (context) => {
+    const disk = await mountSmallDisk(8)
+    context.skip(disk === null, 'mounting a tmpfs is not allowed here')
+    if (disk === null) return
+    const gateway = await startGateway({ DATABASE_URL: `file:${join(disk.folder, 'headgate.db')}` })
+    const { uid } = expectMinted(await createDirectUpload(gateway.as()))
+    await disk.fill()
+    await gateway.stop()
+    await disk.free()
+    const reopened = new Database(gateway.databaseFile)
+    expect(reopened.prepare('select uid from uploads').pluck().all()).toEqual([uid])
+    reopened.close()
+  })
+})
+
+/** Overwrites all but the first page, and has the gateway read from the file again. */
+async function damage({ databaseFile }: TestGateway): Promise<void> {
+  // What the gateway read in this turn of the event loop keeps the log from being emptied.
+  await new Promise(setImmediate)
+  const other = new Database(databaseFile)
+  other.pragma('wal_checkpoint(TRUNCATE)')
+  const { size } = await stat(databaseFile)
+  const file = await open(databaseFile, 'r+')
+  await file.write(Buffer.alloc(size - 4096, 0xff), 0, size - 4096, 4096)
+  await file.close()
+  // A commit of another connection makes the gateway's cached pages stale.
+  other.pragma('user_version = 1')
+  other.close()
+}
+
+describe('a file that is damaged while the gateway runs', () => {
+  it('makes reads and writes unavailable, and the log and `/readyz` say why', async () => {
+    const gateway = await startGateway()
+    const { uid } = expectMinted(await createDirectUpload(gateway.as()))
+    await damage(gateway)
+    for (const query of ['{ uploads { nodes { uid } } }', `{ upload(uid: "${uid}") { status } }`]) {
+      const { text } = await answered(
+        fetch(`${gateway.url}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ query }),
+        }),
+      )
+      expect(JSON.parse(text)).toMatchObject(UNAVAILABLE)
+    }
+    const { graphql, ...others } = writeByEachEndpoint(gateway)
+    expect(JSON.parse((await graphql).text)).toMatchObject(UNAVAILABLE)
+    for (const write of Object.values(others)) {
+      const { status, retryAfter } = await write
+      expect([status, retryAfter]).toEqual([503, '1'])
+    }
+    const { status, text } = await readyz(gateway)
+    expect([status, text]).toEqual([503, expect.stringMatching(/damaged.*restore a backup/)])
+    expect(unexpectedIn(gateway)).toEqual([])
+    expect(gateway.logs).toContainEqual({
+      level: 'warn',
+      message: 'the database does not answer',
+      fields: {
+        requestId: expect.any(String),
+        err: expect.objectContaining({ message: expect.stringMatching(/damaged/) }),
+      },
+    })
+  })
+})
