@@ -11,13 +11,9 @@ import { join } from 'node:path'
 import { sendAnswer, type AnswerOrCut } from './answer.ts'
 import { ApiError, refuse } from './api-error.ts'
 import { AdvancingClock, systemClock, type Clock } from './clock.ts'
-import {
-  openDatabase,
-  readClockOffset,
-  saveClockOffset,
-  type EmulatorDatabase,
-} from './database.ts'
+import { openDatabase, readClockOffset, saveClockOffset } from './database.ts'
 import { Faults } from './fault.ts'
+import { MediaReader } from './media-reader.ts'
 import { Notifier } from './notifier.ts'
 import { RequestCounts } from './operation.ts'
 import type { EmulatorParts, Settings } from './parts.ts'
@@ -90,16 +86,22 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const closing = new AbortController()
   // Each answer that is held back listens to it: many are no leak.
   setMaxListeners(0, closing.signal)
-  const parts = assemble(database, files, closing.signal, options.clock ?? systemClock, {
+  const settings: Settings = {
     accountId,
     token,
     storageMinutes: options.storageMinutes ?? 1000,
     encodeMs: options.encodeMs ?? 2000,
     publicUrl: (options.publicUrl ?? url).replace(/\/+$/, ''),
+  }
+  const parts = assemble({
+    settings,
+    database,
+    files,
+    closing: closing.signal,
+    time: options.clock ?? systemClock,
+    onError: options.onError ?? (() => undefined),
   })
-  const underWay = serve(server, parts, options.onError ?? (() => undefined))
-  await settleInterrupted(parts)
-  parts.notifier.wake()
+  const underWay = serve(server, parts)
 
   const close = async () => {
     closing.abort()
@@ -107,11 +109,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       server.close(resolve)
     })
     server.closeAllConnections()
-    await Promise.all([ended, parts.notifier.close()])
+    await Promise.all([ended, parts.notifier.close(), parts.mediaReader.close()])
     await Promise.all(underWay)
     database.close()
     await removeTemporary()
   }
+  await settleInterrupted(parts).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  parts.notifier.wake()
   let closed: Promise<void> | null = null
   return {
     url,
@@ -122,22 +129,24 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-function assemble(
-  database: EmulatorDatabase,
-  files: VideoFiles,
-  closing: AbortSignal,
-  time: Clock,
-  settings: Settings,
-): EmulatorParts {
+interface AssemblyOptions extends Pick<
+  EmulatorParts,
+  'closing' | 'database' | 'files' | 'onError' | 'settings'
+> {
+  readonly time: Clock
+}
+
+function assemble({ time, ...given }: AssemblyOptions): EmulatorParts {
+  const { database } = given
   const offsetMs = readClockOffset(database)
   const clock = new AdvancingClock(time, offsetMs, (ms) => saveClockOffset(database, ms))
   const library = new VideoLibrary(database)
   const webhook = new WebhookBook(database)
   const faults = new Faults()
-  const shared = { settings, clock, database, library, webhook, faults, closing }
+  const shared = { ...given, clock, library, webhook, faults }
   return {
     ...shared,
-    files,
+    mediaReader: new MediaReader(),
     claims: new UploadClaims(),
     notifier: new Notifier(shared),
     requests: new RequestCounts(),
@@ -145,19 +154,22 @@ function assemble(
 }
 
 /** Answers requests from now on. The set holds those under way. */
-function serve(
-  server: Server,
-  parts: EmulatorParts,
-  onError: (error: unknown) => void,
-): ReadonlySet<Promise<void>> {
+function serve(server: Server, parts: EmulatorParts): ReadonlySet<Promise<void>> {
   const underWay = new Set<Promise<void>>()
+  // A connection that cannot be accepted (too many open files) is an error event of the server.
+  server.on('error', parts.onError)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     // A connection that breaks is the client's affair; without listeners it would end the process.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
-    const work = answerRequest(parts, request, response, onError).finally(() => {
-      underWay.delete(work)
-    })
+    const work = answerRequest(parts, request, response)
+      .catch((error: unknown) => {
+        parts.onError(error)
+        response.destroy()
+      })
+      .finally(() => {
+        underWay.delete(work)
+      })
     underWay.add(work)
   })
   return underWay
@@ -167,14 +179,20 @@ async function answerRequest(
   parts: EmulatorParts,
   request: IncomingMessage,
   response: ServerResponse,
-  onError: (error: unknown) => void,
 ): Promise<void> {
-  const given: AnswerOrCut = await route(parts, request).catch((error: unknown) => {
-    if (parts.closing.aborted) return null
-    onError(error)
-    return refuse(new ApiError(500, 10_001, 'Internal error of the emulator'))
-  })
+  const given = await routeSafely(parts, request)
   await sendAnswer(request, response, given).catch(() => response.destroy())
+}
+
+/** 500 for whatever is thrown, at once or later. */
+async function routeSafely(parts: EmulatorParts, request: IncomingMessage): Promise<AnswerOrCut> {
+  try {
+    return await route(parts, request)
+  } catch (error) {
+    if (parts.closing.aborted) return null
+    parts.onError(error)
+    return refuse(new ApiError(500, 10_001, 'Internal error of the emulator'))
+  }
 }
 
 /** The port that was bound. */

@@ -2,6 +2,7 @@
 import type { AdvancingClock } from './clock.ts'
 import type { EmulatorDatabase } from './database.ts'
 import type { Faults } from './fault.ts'
+import type { MediaReader } from './media-reader.ts'
 import type { Notifier } from './notifier.ts'
 import type { RequestCounts } from './operation.ts'
 import type { UploadClaims } from './upload-claims.ts'
@@ -27,11 +28,14 @@ export interface EmulatorParts {
   readonly database: EmulatorDatabase
   readonly library: VideoLibrary
   readonly files: VideoFiles
+  readonly mediaReader: MediaReader
   readonly claims: UploadClaims
   readonly webhook: WebhookBook
   readonly notifier: Notifier
   readonly faults: Faults
   readonly requests: RequestCounts
+  /** Told about failures of the emulator itself. */
+  readonly onError: (error: unknown) => void
   /** Aborts when the emulator closes, so that nothing waits on. */
   readonly closing: AbortSignal
 }
