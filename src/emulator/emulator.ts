@@ -13,7 +13,6 @@ import { ApiError, refuse } from './api-error.ts'
 import { AdvancingClock, systemClock, type Clock } from './clock.ts'
 import { openDatabase, readClockOffset, saveClockOffset } from './database.ts'
 import { Faults } from './fault.ts'
-import { MediaReader } from './media-reader.ts'
 import { Notifier } from './notifier.ts'
 import { RequestCounts } from './operation.ts'
 import type { EmulatorParts, Settings } from './parts.ts'
@@ -109,7 +108,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       server.close(resolve)
     })
     server.closeAllConnections()
-    await Promise.all([ended, parts.notifier.close(), parts.mediaReader.close()])
+    await Promise.all([ended, parts.notifier.close()])
     await Promise.all(underWay)
     database.close()
     await removeTemporary()
@@ -146,7 +145,6 @@ function assemble({ time, ...given }: AssemblyOptions): EmulatorParts {
   const shared = { ...given, clock, library, webhook, faults }
   return {
     ...shared,
-    mediaReader: new MediaReader(),
     claims: new UploadClaims(),
     notifier: new Notifier(shared),
     requests: new RequestCounts(),

@@ -18,6 +18,8 @@ import {
   WEBM,
 } from 'mediabunny'
 
+import { hasImpossibleTables } from './sample-tables.js'
+
 /**
  * @typedef {{ path: string, timeoutMs: number }} Job
  * @typedef {{
@@ -82,6 +84,9 @@ async function readMedia(path) {
   try {
     if (!(await input.canRead())) return without('no-video', null)
     const contentType = (await input.getFormat()).mimeType
+    if (hasImpossibleTables(file.fd, (await file.stat()).size)) {
+      return without('damaged', contentType)
+    }
     return await readTracks(input, contentType).catch((error) =>
       error instanceof UnsupportedInputFormatError
         ? without('no-video', null)

@@ -32,7 +32,7 @@ export interface ReadingLimits {
  * little to read, and a slow large file delays no small one. Bytes.
  */
 const LARGE_FILE_BYTES = 16_777_216
-const SMALL_FILE: ReadingLimits = { heapMb: 96, timeoutMs: 3000 }
+const SMALL_FILE: ReadingLimits = { heapMb: 64, timeoutMs: 2000 }
 /** Ten hours at 60 frames a second need 380 MB and two seconds. */
 const LARGE_FILE: ReadingLimits = { heapMb: 384, timeoutMs: 20_000 }
 
@@ -47,68 +47,41 @@ const DAMAGED: MediaReading = {
   height: null,
 }
 
-/** Starts its processes when the first file comes; `close` ends them. */
-export class MediaReader {
-  readonly #smallFiles: ReaderProcess
-  readonly #largeFiles: ReaderProcess
-
-  constructor() {
-    this.#smallFiles = new ReaderProcess(SMALL_FILE)
-    this.#largeFiles = new ReaderProcess(LARGE_FILE)
-  }
-
-  /**
-   * Reads one file; files of about the same size wait for each other. A file that ends the process
-   * or takes too long is `damaged`. Rejects where no process can be started, and when the reader is
-   * closed meanwhile.
-   * @param onStart called just before the file is opened; what it throws rejects the reading
-   */
-  read(path: string, sizeBytes: number, onStart: () => void): Promise<MediaReading> {
-    const process = sizeBytes < LARGE_FILE_BYTES ? this.#smallFiles : this.#largeFiles
-    return process.read(path, onStart)
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.#smallFiles.close(), this.#largeFiles.close()])
-  }
-}
-
 /** One child process at a time, replaced when a file has ended it; one file at a time. */
 class ReaderProcess {
   readonly #limits: ReadingLimits
   #child: ChildProcess | null = null
   #last: Promise<unknown> = Promise.resolve()
   #idleTimer: NodeJS.Timeout | undefined
-  #isClosed = false
 
   constructor(limits: ReadingLimits) {
     this.#limits = limits
   }
 
-  read(path: string, onStart: () => void): Promise<MediaReading> {
-    const reading = this.#last.then(() => this.#readNext(path, onStart))
+  read(path: string, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
+    const reading = this.#last.then(() => this.#readNext(path, signal, onStart))
     this.#last = reading.catch(() => undefined)
     return reading
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true
-    this.#end()
-    await this.#last
-  }
-
-  async #readNext(path: string, onStart: () => void): Promise<MediaReading> {
-    if (this.#isClosed) throw closedError()
+  async #readNext(path: string, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
     clearTimeout(this.#idleTimer)
+    signal.throwIfAborted()
     const child = this.#child ?? (await this.#start())
-    onStart()
-    child.send({ path: resolve(path), timeoutMs: this.#limits.timeoutMs })
-    const message = await nextMessage(child)
-    if (this.#isClosed) throw closedError()
-    if (message === null) return DAMAGED
-    this.#idleTimer = setTimeout(() => this.#end(), IDLE_MS).unref()
-    // Numbers that JSON has no word for, as NaN, come as null; others may be negative.
-    return mediaReadingSchema.safeParse(message).data ?? DAMAGED
+    const end = () => this.#end()
+    signal.addEventListener('abort', end)
+    try {
+      signal.throwIfAborted()
+      onStart()
+      child.send({ path: resolve(path), timeoutMs: this.#limits.timeoutMs })
+      const message = await nextMessage(child)
+      if (message === null) signal.throwIfAborted()
+      // Numbers that JSON has no word for, as NaN, come as null; others may be negative.
+      return mediaReadingSchema.safeParse(message).data ?? DAMAGED
+    } finally {
+      signal.removeEventListener('abort', end)
+      this.#idleTimer = setTimeout(end, IDLE_MS).unref()
+    }
   }
 
   async #start(): Promise<ChildProcess> {
@@ -119,11 +92,7 @@ class ReaderProcess {
       // V8 writes a report to standard error when memory runs out.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
-    this.#child = child
-    child.once('exit', () => {
-      if (this.#child === child) this.#child = null
-    })
-    // A message to a process that has ended is an error event; the reading sees the exit.
+    // A message to a process that has ended is an error event.
     child.on('error', () => undefined)
     child.unref()
     child.channel?.unref()
@@ -132,14 +101,38 @@ class ReaderProcess {
         `The process that reads media files ended with ${child.signalCode ?? child.exitCode} before it was ready. Check that ./media-process.js and the package mediabunny are installed.`,
       )
     }
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = null
+    })
+    this.#child = child
     return child
   }
 
+  /** The next file gets another process. */
   #end(): void {
-    clearTimeout(this.#idleTimer)
     this.#child?.kill('SIGKILL')
     this.#child = null
   }
+}
+
+const smallFiles = new ReaderProcess(SMALL_FILE)
+const largeFiles = new ReaderProcess(LARGE_FILE)
+
+/**
+ * Reads one file; files of about the same size wait for each other. A file that ends the child process
+ * or takes too long is `damaged`. Rejects where no process can be started, and when the signal aborts.
+ * The processes belong to all emulators of this one: each start takes a tenth of a second or more.
+ * They end when idle, and with this process.
+ * @param onStart called just before the file is opened; what it throws rejects the reading
+ */
+export function readMedia(
+  path: string,
+  sizeBytes: number,
+  signal: AbortSignal,
+  onStart: () => void,
+): Promise<MediaReading> {
+  const process = sizeBytes < LARGE_FILE_BYTES ? smallFiles : largeFiles
+  return process.read(path, signal, onStart)
 }
 
 /** Null when the process ends without one; rejects when it cannot be started. */
@@ -154,8 +147,4 @@ async function nextMessage(child: ChildProcess): Promise<unknown> {
   } finally {
     over.abort()
   }
-}
-
-function closedError(): Error {
-  return new Error('The media reader is closed.')
 }

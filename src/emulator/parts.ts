@@ -2,7 +2,6 @@
 import type { AdvancingClock } from './clock.ts'
 import type { EmulatorDatabase } from './database.ts'
 import type { Faults } from './fault.ts'
-import type { MediaReader } from './media-reader.ts'
 import type { Notifier } from './notifier.ts'
 import type { RequestCounts } from './operation.ts'
 import type { UploadClaims } from './upload-claims.ts'
@@ -28,7 +27,6 @@ export interface EmulatorParts {
   readonly database: EmulatorDatabase
   readonly library: VideoLibrary
   readonly files: VideoFiles
-  readonly mediaReader: MediaReader
   readonly claims: UploadClaims
   readonly webhook: WebhookBook
   readonly notifier: Notifier

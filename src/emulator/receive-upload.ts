@@ -1,11 +1,12 @@
 /** The last byte of a file is in: the video is received, its bytes are read, processing begins. */
 import { damagedMedia, judgeMedia } from './media-facts.ts'
+import { readMedia } from './media-reader.ts'
 import type { EmulatorParts } from './parts.ts'
 import type { Video } from './video.ts'
 
 type ReceivingParts = Pick<
   EmulatorParts,
-  'clock' | 'files' | 'library' | 'mediaReader' | 'notifier' | 'settings'
+  'clock' | 'closing' | 'files' | 'library' | 'notifier' | 'settings'
 >
 
 /** False when the video was deleted meanwhile, or received by somebody faster. */
@@ -29,9 +30,9 @@ async function readReceivedFile(
   { uid, maxDurationSeconds }: Video,
   sizeBytes: number,
 ): Promise<void> {
-  const { files, library, mediaReader, notifier } = parts
+  const { closing, files, library, notifier } = parts
   try {
-    const reading = await mediaReader.read(files.path(uid), sizeBytes, () =>
+    const reading = await readMedia(files.path(uid), sizeBytes, closing, () =>
       library.startReading(uid),
     )
     library.setMedia(uid, judgeMedia(reading, maxDurationSeconds))

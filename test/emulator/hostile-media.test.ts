@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import Database from 'better-sqlite3'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -41,23 +41,36 @@ const endlessChunks = writeMp4({
   audio: (at) => [stts, box('stsc', u32(0, 2, 1, 1, 1, MOST, 1, 1)), stsz, stco(at)],
   padding: 360_000,
 })
-/** A fragment of 4,294,967,295 samples that are all described by defaults. */
-const endlessFragment = writeMp4({
-  video: () => [
-    box('stts', u32(0, 0)),
-    box('stsc', u32(0, 0)),
-    box('stsz', u32(0, 0, 0)),
-    box('stco', u32(0, 0)),
-  ],
+const noTables = () => [
+  box('stts', u32(0, 0)),
+  box('stsc', u32(0, 0)),
+  box('stsz', u32(0, 0, 0)),
+  box('stco', u32(0, 0)),
+]
+const fragmented = {
+  video: noTables,
   movieBoxes: [box('mvex', box('trex', u32(0, 1, 1, 1000, 1, 0)))],
-  fragments: [
-    box(
-      'moof',
-      box('mfhd', u32(0, 1)),
-      box('traf', box('tfhd', u32(0, 1)), box('trun', u32(0, MOST))),
-    ),
-  ],
+}
+const ENDLESS_FRAGMENT = box(
+  'moof',
+  box('mfhd', u32(0, 1)),
+  box('traf', box('tfhd', u32(0, 1)), box('trun', u32(0, MOST))),
+)
+/** A fragment of 4,294,967,295 samples that are all described by defaults. */
+const endlessFragment = writeMp4({ ...fragmented, fragments: [ENDLESS_FRAGMENT] })
+/** The same behind so many boxes that only the reader itself comes to it: it allocates without end. */
+const lateFragment = writeMp4({
+  ...fragmented,
+  fragments: [...Array.from({ length: 10_000 }, () => box('free')), ENDLESS_FRAGMENT],
 })
+/** Half a million equal entries of an index, each of which the reader takes out of a list: hours. */
+const equalFragments = writeMp4({ ...fragmented, fragments: [indexOfFragments(500_000)] })
+
+/** An `mfra` box, whose last word is its own size. */
+function indexOfFragments(entries: number): Buffer {
+  const table = box('tfra', u32(0, 1, 0, entries), Buffer.alloc(entries * 11))
+  return box('mfra', table, box('mfro', u32(0, table.length + 24)))
+}
 /** Sizes of no bits, 4,294,967,295 of them. */
 const endlessSizes = writeMp4({
   video: (at) => [stts, stsc, box('stz2', u32(0, 0, MOST)), stco(at)],
@@ -80,32 +93,32 @@ test('a file that is written box by box is read', async () => {
   })
 })
 
-describe('ends in an error, while the emulator goes on', { timeout: 40_000 }, () => {
-  test.each([
-    ['samples without end', endlessSamples],
-    ['composition offsets without end', endlessOffsets],
-    ['chunks without end', endlessChunks],
-    ['a fragment without end', endlessFragment],
-    ['sizes without end', endlessSizes],
-  ])('a file with %s', async (_name, bytes) => {
-    const emulator = await startTestEmulator({ encodeMs: 0 })
-    const stream = openStream(emulator)
+test('a file that is endless to read ends in an error, while the emulator goes on', async () => {
+  const emulator = await startTestEmulator({ encodeMs: 0 })
+  const stream = openStream(emulator)
+  const before = process.memoryUsage()
+  for (const bytes of [
+    endlessSamples,
+    endlessOffsets,
+    endlessChunks,
+    endlessFragment,
+    endlessSizes,
+    lateFragment,
+    equalFragments,
+  ]) {
     const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
-    const before = process.memoryUsage().heapUsed
-    const sending = stream.sendFile(uploadURL, new Blob([bytes]))
-    await until(async () => (await stream.details(uid)).status.state !== 'pendingupload')
-    expect((await sending).status).toBe(200)
+    expect((await stream.sendFile(uploadURL, new Blob([bytes]))).status).toBe(200)
     expect(await stream.details(uid)).toMatchObject({
       duration: -1,
       status: { state: 'error', errorReasonCode: 'ERR_MALFORMED_VIDEO' },
     })
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64_000_000)
+  }
+  expect(process.memoryUsage().rss - before.rss).toBeLessThan(100_000_000)
 
-    const honest = await stream.mintBasic({ maxDurationSeconds: 60 })
-    await stream.sendFile(honest.uploadURL, testcardFile())
-    expect((await stream.details(honest.uid)).status.state).toBe('ready')
-  })
-})
+  const honest = await stream.mintBasic({ maxDurationSeconds: 60 })
+  await stream.sendFile(honest.uploadURL, testcardFile())
+  expect((await stream.details(honest.uid)).status.state).toBe('ready')
+}, 40_000)
 
 test('a file that was being read when the process ended is damaged at the next start', async () => {
   const directory = await temporaryFolder()
@@ -113,7 +126,7 @@ test('a file that was being read when the process ended is damaged at the next s
   const stream = openStream(first)
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   // Cut off by the end of the test.
-  const sending = stream.sendFile(uploadURL, new Blob([endlessOffsets])).catch(() => null)
+  const sending = stream.sendFile(uploadURL, new Blob([equalFragments])).catch(() => null)
   await until(async () => beingRead(directory).includes(uid))
 
   const copy = await temporaryFolder()
