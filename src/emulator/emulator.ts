@@ -43,6 +43,11 @@ export interface EmulatorOptions {
   readonly storageMinutes?: number
   /** How long the processing of a received file takes, in milliseconds. @default 2000 */
   readonly encodeMs?: number
+  /**
+   * A connection is closed when its client sends nothing of an unfinished request, or reads nothing of
+   * an unfinished response, for so many milliseconds. @default 120000
+   */
+  readonly idleTimeoutMs?: number
   /** Another source of time than the computer's. */
   readonly clock?: Clock
   /** Told about failures of the emulator itself, which answer 500; silent where left out. */
@@ -100,7 +105,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     time: options.clock ?? systemClock,
     onError: options.onError ?? (() => undefined),
   })
-  const underWay = serve(server, parts)
+  const underWay = serve(server, parts, options.idleTimeoutMs ?? 120_000)
 
   const close = async () => {
     closing.abort()
@@ -152,14 +157,23 @@ function assemble({ time, ...given }: AssemblyOptions): EmulatorParts {
 }
 
 /** Answers requests from now on. The set holds those under way. */
-function serve(server: Server, parts: EmulatorParts): ReadonlySet<Promise<void>> {
+function serve(
+  server: Server,
+  parts: EmulatorParts,
+  idleTimeoutMs: number,
+): ReadonlySet<Promise<void>> {
   const underWay = new Set<Promise<void>>()
-  // A connection that cannot be accepted (too many open files) is an error event of the server.
+  // Without a listener, an error of the listening socket would end the process.
   server.on('error', parts.onError)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     // A connection that breaks is the client's affair; without listeners it would end the process.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
+    // Node has no timeout here: neither for requests, which may take long, nor for responses. A
+    // response that the emulator itself holds back has sent no headers.
+    response.setTimeout(idleTimeoutMs, () => {
+      if (!request.complete || response.headersSent) request.socket.destroy()
+    })
     const work = answerRequest(parts, request, response)
       .catch((error: unknown) => {
         parts.onError(error)
