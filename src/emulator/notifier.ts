@@ -67,17 +67,19 @@ export class Notifier {
   }
 
   #start(notice: OwedNotice): void {
-    const sending = this.#deliver(notice).then(
-      () => {
-        this.#sending.delete(notice.uid)
-        this.wake()
-      },
-      (error: unknown) => {
-        this.#sending.delete(notice.uid)
-        this.#failed(error)
-      },
-    )
-    this.#sending.set(notice.uid, sending)
+    this.#sending.set(notice.uid, this.#attempt(notice))
+  }
+
+  async #attempt(notice: OwedNotice): Promise<void> {
+    try {
+      await this.#deliver(notice)
+    } catch (error) {
+      this.#sending.delete(notice.uid)
+      this.#failed(error)
+      return
+    }
+    this.#sending.delete(notice.uid)
+    this.wake()
   }
 
   /**

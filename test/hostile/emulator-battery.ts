@@ -133,8 +133,8 @@ async function sendBody(stream: StreamClient, input: BodyInput): Promise<string>
     const outgoing = request(uploadURL, {
       method: input.kind === 'form' ? 'POST' : 'PATCH',
       headers: {
-        ...('transfer-encoding' in input.headers ? {} : { 'content-length': body.length }),
         ...input.headers,
+        ...(input.isChunked ? {} : { 'content-length': body.length }),
       },
       agent: false,
       timeout: ANSWER_WITHIN_MS,
