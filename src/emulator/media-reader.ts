@@ -23,7 +23,7 @@ export type MediaReading = z.infer<typeof mediaReadingSchema>
 export interface ReadingLimits {
   /** Of V8's old generation, in MiB. */
   readonly heapMb: number
-  /** For one file, in milliseconds. */
+  /** For one file, in milliseconds; large files have more by their size. */
   readonly timeoutMs: number
 }
 
@@ -35,9 +35,20 @@ const LARGE_FILE_BYTES = 16_777_216
 const SMALL_FILE: ReadingLimits = { heapMb: 64, timeoutMs: 2000 }
 /** Ten hours at 60 frames a second need 380 MB and two seconds. */
 const LARGE_FILE: ReadingLimits = { heapMb: 384, timeoutMs: 20_000 }
+/**
+ * A large file has one millisecond more for so many bytes: a live recording has no index and is read
+ * from start to end, which takes 1.5 seconds a gigabyte on an idle disk.
+ */
+const BYTES_PER_MS = 100_000
 
 /** An idle process ends after this time, in milliseconds. */
 const IDLE_MS = 10_000
+
+/** What a child process is told to read. */
+interface Job {
+  readonly path: string
+  readonly timeoutMs: number
+}
 
 const DAMAGED: MediaReading = {
   kind: 'damaged',
@@ -49,22 +60,22 @@ const DAMAGED: MediaReading = {
 
 /** One child process at a time, replaced when a file has ended it; one file at a time. */
 class ReaderProcess {
-  readonly #limits: ReadingLimits
+  readonly #heapMb: number
   #child: ChildProcess | null = null
   #last: Promise<unknown> = Promise.resolve()
   #idleTimer: NodeJS.Timeout | undefined
 
-  constructor(limits: ReadingLimits) {
-    this.#limits = limits
+  constructor(heapMb: number) {
+    this.#heapMb = heapMb
   }
 
-  read(path: string, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
-    const reading = this.#last.then(() => this.#readNext(path, signal, onStart))
+  read(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
+    const reading = this.#last.then(() => this.#readNext(job, signal, onStart))
     this.#last = reading.catch(() => undefined)
     return reading
   }
 
-  async #readNext(path: string, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
+  async #readNext(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
     clearTimeout(this.#idleTimer)
     signal.throwIfAborted()
     const child = this.#child ?? (await this.#start())
@@ -73,7 +84,7 @@ class ReaderProcess {
     try {
       signal.throwIfAborted()
       onStart()
-      child.send({ path: resolve(path), timeoutMs: this.#limits.timeoutMs })
+      child.send(job)
       const message = await nextMessage(child)
       if (message === null) signal.throwIfAborted()
       // Numbers that JSON has no word for, as NaN, come as null; others may be negative.
@@ -86,7 +97,7 @@ class ReaderProcess {
 
   async #start(): Promise<ChildProcess> {
     const child = fork(new URL('./media-process.js', import.meta.url), [], {
-      execArgv: [`--max-old-space-size=${this.#limits.heapMb}`],
+      execArgv: [`--max-old-space-size=${this.#heapMb}`],
       // Of the variables only how modules are found; secrets stay here.
       env: { NODE_OPTIONS: process.env['NODE_OPTIONS'] },
       // V8 writes a report to standard error when memory runs out.
@@ -115,8 +126,8 @@ class ReaderProcess {
   }
 }
 
-const smallFiles = new ReaderProcess(SMALL_FILE)
-const largeFiles = new ReaderProcess(LARGE_FILE)
+const smallFiles = new ReaderProcess(SMALL_FILE.heapMb)
+const largeFiles = new ReaderProcess(LARGE_FILE.heapMb)
 
 /**
  * Reads one file; files of about the same size wait for each other. A file that ends the child process
@@ -131,8 +142,12 @@ export function readMedia(
   signal: AbortSignal,
   onStart: () => void,
 ): Promise<MediaReading> {
-  const process = sizeBytes < LARGE_FILE_BYTES ? smallFiles : largeFiles
-  return process.read(path, signal, onStart)
+  if (sizeBytes < LARGE_FILE_BYTES) {
+    const job = { path: resolve(path), timeoutMs: SMALL_FILE.timeoutMs }
+    return smallFiles.read(job, signal, onStart)
+  }
+  const timeoutMs = LARGE_FILE.timeoutMs + Math.ceil(sizeBytes / BYTES_PER_MS)
+  return largeFiles.read({ path: resolve(path), timeoutMs }, signal, onStart)
 }
 
 /** Null when the process ends without one; rejects when it cannot be started. */
