@@ -40,7 +40,10 @@ test('a sender that stops is disconnected, and the next one may send', async () 
   await expect(chunk.answer).rejects.toThrow('socket hang up')
   expect(await offsetOf(tus.uploadURL)).toBe(1000)
 
-  const json = openRequest(`${emulator.url}/__emulator/clock`, 'POST', { 'content-length': '100' })
+  const json = openRequest(`${emulator.url}/__emulator/clock`, 'POST', {
+    'content-type': 'application/json',
+    'content-length': '100',
+  })
   await expect(json.answer).rejects.toThrow('socket hang up')
 })
 
