@@ -43,6 +43,7 @@ EXPOSE 4000 4001
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "--eval", "require('node:http').get('http://127.0.0.1:' + (process.env.PORT || 4000) + '/healthz', ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
-# No shell in between: the signal reaches the gateway, which starts no processes and needs no init.
+# No shell in between: the signal reaches the gateway. It needs no init: the only processes that it
+# starts read media files for the emulator, and end with it.
 ENTRYPOINT ["node", "/app/dist/cli.js"]
 CMD ["serve"]

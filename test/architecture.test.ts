@@ -237,7 +237,7 @@ interface Import {
 const source = fileURLToPath(new URL('../src', import.meta.url))
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => /\.tsx?$/.test(path))
+  .filter((path) => /\.(?:tsx?|js)$/.test(path))
   .toSorted((a, b) => (a < b ? -1 : 1))
 const texts = new Map(files.map((file) => [file, readFileSync(join(source, file), 'utf8')]))
 const imports = [...texts].flatMap(([file, text]) => importsOf(file, text))
@@ -406,7 +406,7 @@ describe('files', () => {
   test('are named in kebab-case, after what is in them', () => {
     const names = files.flatMap((file) =>
       file
-        .replace(/(?:\.config|\.d)?\.tsx?$/, '')
+        .replace(/(?:\.config|\.d)?\.(?:tsx?|js)$/, '')
         .split('/')
         .map((name) => ({ file, name })),
     )

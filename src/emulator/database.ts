@@ -44,6 +44,9 @@ const TABLES = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS notices_by_time ON notices (due_at);
 
+  -- Files that are being read. What is still here after a restart ended the process that read it.
+  CREATE TABLE IF NOT EXISTS media_readings (uid TEXT PRIMARY KEY) STRICT;
+
   -- One row each: the account's webhook, and how far its clock is ahead.
   CREATE TABLE IF NOT EXISTS webhook (
     one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -11,12 +11,7 @@ import { join } from 'node:path'
 import { sendAnswer, type AnswerOrCut } from './answer.ts'
 import { ApiError, refuse } from './api-error.ts'
 import { AdvancingClock, systemClock, type Clock } from './clock.ts'
-import {
-  openDatabase,
-  readClockOffset,
-  saveClockOffset,
-  type EmulatorDatabase,
-} from './database.ts'
+import { openDatabase, readClockOffset, saveClockOffset } from './database.ts'
 import { chooseToken, isReachableByOthers } from './exposure.ts'
 import { Faults } from './fault.ts'
 import { Notifier } from './notifier.ts'
@@ -55,6 +50,11 @@ export interface EmulatorOptions {
   readonly storageMinutes?: number
   /** How long the processing of a received file takes, in milliseconds. @default 2000 */
   readonly encodeMs?: number
+  /**
+   * A connection is closed when its client sends nothing of an unfinished request, or reads nothing of
+   * an unfinished response, for so many milliseconds. @default 120000
+   */
+  readonly idleTimeoutMs?: number
   /** Another source of time than the computer's. */
   readonly clock?: Clock
   /** Told about failures of the emulator itself, which answer 500; silent where left out. */
@@ -108,17 +108,23 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const closing = new AbortController()
   // Each answer that is held back listens to it: many are no leak.
   setMaxListeners(0, closing.signal)
-  const parts = assemble(database, files, closing.signal, options.clock ?? systemClock, {
+  const settings: Settings = {
     accountId,
     token,
     storageMinutes: options.storageMinutes ?? 1000,
     encodeMs: options.encodeMs ?? 2000,
     publicUrl,
     reachableByOthers,
+  }
+  const parts = assemble({
+    settings,
+    database,
+    files,
+    closing: closing.signal,
+    time: options.clock ?? systemClock,
+    onError: options.onError ?? (() => undefined),
   })
-  const underWay = serve(server, parts, options.onError ?? (() => undefined))
-  await settleInterrupted(parts)
-  parts.notifier.wake()
+  const underWay = serve(server, parts, options.idleTimeoutMs ?? 120_000)
 
   const close = async () => {
     closing.abort()
@@ -131,6 +137,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     database.close()
     await removeTemporary()
   }
+  await settleInterrupted(parts).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  parts.notifier.wake()
   let closed: Promise<void> | null = null
   return {
     url,
@@ -142,22 +153,23 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-function assemble(
-  database: EmulatorDatabase,
-  files: VideoFiles,
-  closing: AbortSignal,
-  time: Clock,
-  settings: Settings,
-): EmulatorParts {
+interface AssemblyOptions extends Pick<
+  EmulatorParts,
+  'closing' | 'database' | 'files' | 'onError' | 'settings'
+> {
+  readonly time: Clock
+}
+
+function assemble({ time, ...given }: AssemblyOptions): EmulatorParts {
+  const { database } = given
   const offsetMs = readClockOffset(database)
   const clock = new AdvancingClock(time, offsetMs, (ms) => saveClockOffset(database, ms))
   const library = new VideoLibrary(database)
   const webhook = new WebhookBook(database)
   const faults = new Faults()
-  const shared = { settings, clock, database, library, webhook, faults, closing }
+  const shared = { ...given, clock, library, webhook, faults }
   return {
     ...shared,
-    files,
     claims: new UploadClaims(),
     notifier: new Notifier(shared),
     requests: new RequestCounts(),
@@ -168,16 +180,28 @@ function assemble(
 function serve(
   server: Server,
   parts: EmulatorParts,
-  onError: (error: unknown) => void,
+  idleTimeoutMs: number,
 ): ReadonlySet<Promise<void>> {
   const underWay = new Set<Promise<void>>()
+  // Without a listener, an error of the listening socket would end the process.
+  server.on('error', parts.onError)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     // A connection that breaks is the client's affair; without listeners it would end the process.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
-    const work = answerRequest(parts, request, response, onError).finally(() => {
-      underWay.delete(work)
+    // Node has no timeout here: neither for requests, which may take long, nor for responses. A
+    // response that the emulator itself holds back has sent no headers.
+    response.setTimeout(idleTimeoutMs, () => {
+      if (!request.complete || response.headersSent) request.socket.destroy()
     })
+    const work = answerRequest(parts, request, response)
+      .catch((error: unknown) => {
+        parts.onError(error)
+        response.destroy()
+      })
+      .finally(() => {
+        underWay.delete(work)
+      })
     underWay.add(work)
   })
   return underWay
@@ -187,14 +211,20 @@ async function answerRequest(
   parts: EmulatorParts,
   request: IncomingMessage,
   response: ServerResponse,
-  onError: (error: unknown) => void,
 ): Promise<void> {
-  const given: AnswerOrCut = await route(parts, request).catch((error: unknown) => {
-    if (parts.closing.aborted) return null
-    onError(error)
-    return refuse(new ApiError(500, 10_001, 'Internal error of the emulator'))
-  })
+  const given = await routeSafely(parts, request)
   await sendAnswer(request, response, given).catch(() => response.destroy())
+}
+
+/** 500 for whatever is thrown, at once or later. */
+async function routeSafely(parts: EmulatorParts, request: IncomingMessage): Promise<AnswerOrCut> {
+  try {
+    return await route(parts, request)
+  } catch (error) {
+    if (parts.closing.aborted) return null
+    parts.onError(error)
+    return refuse(new ApiError(500, 10_001, 'Internal error of the emulator'))
+  }
 }
 
 /** The port that was bound. */

@@ -48,3 +48,9 @@ export const MAX_LIST = 1000
 
 /** Largest JSON body that the API reads, in bytes. Our choice: Cloudflare names none. */
 export const MAX_JSON_BYTES = 1_048_576
+
+/**
+ * Deepest nesting of a JSON body. Our choice: what is deeper overflows the stack when it is checked
+ * or, kept as a video's meta, whenever it is read again.
+ */
+export const MAX_JSON_DEPTH = 100

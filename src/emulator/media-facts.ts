@@ -1,19 +1,8 @@
-/** What a received file is, read from its bytes: container, duration, size of the picture. */
-import {
-  EncodedPacketSink,
-  FilePathSource,
-  Input,
-  MATROSKA,
-  MP4,
-  MPEG_TS,
-  QTFF,
-  UnsupportedInputFormatError,
-  WEBM,
-  type InputTrack,
-} from 'mediabunny'
+/** What a received file is, and whether Stream would make a video of it. */
 import { z } from 'zod'
 
 import { MIN_DURATION_SECONDS } from './limits.ts'
+import type { MediaReading } from './media-reader.ts'
 
 export const mediaFactsSchema = z.object({
   /** MIME type of the container; null where it is none that we know. */
@@ -27,9 +16,6 @@ export const mediaFactsSchema = z.object({
 /** Null members are not known, which Stream writes as -1. */
 export type MediaFacts = z.infer<typeof mediaFactsSchema>
 
-// Only containers of one file: a playlist would make the emulator open whatever paths it names.
-const CONTAINERS = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS]
-
 const NON_VIDEO = {
   code: 'ERR_NON_VIDEO',
   text: 'The file was not recognized as a valid video file.',
@@ -38,78 +24,33 @@ const MALFORMED = {
   code: 'ERR_MALFORMED_VIDEO',
   text: 'The file is a video but it is damaged and cannot be read.',
 }
-const NOTHING = { contentType: null, durationSeconds: null, width: null, height: null }
+
+/** A file whose bytes cannot be read, or that must not be read again. */
+export const damagedMedia: MediaFacts = {
+  contentType: null,
+  durationSeconds: null,
+  width: null,
+  height: null,
+  failure: MALFORMED,
+}
 
 /**
- * Reads headers, tables and the outermost packets, never the whole file. A file that is no video or
- * a damaged one is an answer (`failure`), not an error.
+ * A file that is no video or a damaged one is a result (`failure`), not an error.
  * @param maxDurationSeconds the cap that the upload was minted with
  */
-export async function readMediaFacts(
-  path: string,
-  maxDurationSeconds: number,
-): Promise<MediaFacts> {
-  const input = new Input({
-    formats: CONTAINERS,
-    source: new FilePathSource(path, { handleUnhandledError: () => undefined }),
-  })
-  try {
-    if (!(await input.canRead())) return { ...NOTHING, failure: NON_VIDEO }
-    const contentType = (await input.getFormat()).mimeType
-    return await readTracks(input, contentType, maxDurationSeconds).catch((error: unknown) => {
-      if (error instanceof UnsupportedInputFormatError) return { ...NOTHING, failure: NON_VIDEO }
-      return { ...NOTHING, contentType, failure: MALFORMED }
-    })
-  } catch {
-    // An empty file, for one, makes the reader throw before it has a format.
-    return { ...NOTHING, failure: NON_VIDEO }
-  } finally {
-    input.dispose()
+export function judgeMedia(reading: MediaReading, maxDurationSeconds: number): MediaFacts {
+  const { kind, contentType, width, height } = reading
+  if (kind === 'no-video') return { ...damagedMedia, contentType, failure: NON_VIDEO }
+  if (kind === 'damaged' || reading.durationSeconds === null || width === null || height === null) {
+    return { ...damagedMedia, contentType }
   }
-}
-
-async function readTracks(
-  input: Input,
-  contentType: string,
-  maxDurationSeconds: number,
-): Promise<MediaFacts> {
-  const tracks = await input.getTracks()
-  if (tracks.length === 0) return { ...NOTHING, contentType, failure: MALFORMED }
-  const video = await input.getPrimaryVideoTrack()
-  if (video === null) return { ...NOTHING, contentType, failure: NON_VIDEO }
-  const whole = await Promise.all(tracks.map((track) => isWhole(track, track === video)))
-  if (whole.includes(false)) return { ...NOTHING, contentType, failure: MALFORMED }
-
-  const durationSeconds = await readDuration(input)
-  const picture = {
-    contentType,
-    durationSeconds,
-    width: await video.getDisplayWidth(),
-    height: await video.getDisplayHeight(),
-  }
-  if (durationSeconds < MIN_DURATION_SECONDS) {
-    return { ...picture, failure: tooShort() }
-  }
+  const durationSeconds = toMicroseconds(reading.durationSeconds)
+  const media = { contentType, durationSeconds, width, height }
+  if (durationSeconds < MIN_DURATION_SECONDS) return { ...media, failure: tooShort() }
   if (durationSeconds > maxDurationSeconds) {
-    return { ...picture, failure: tooLong(durationSeconds, maxDurationSeconds) }
+    return { ...media, failure: tooLong(durationSeconds, maxDurationSeconds) }
   }
-  return { ...picture, failure: null }
-}
-
-/** A cut file still has its tables, but the packets that they point to are missing at its end. */
-async function isWhole(track: InputTrack, mustHavePackets: boolean): Promise<boolean> {
-  const packets = new EncodedPacketSink(track)
-  if ((await packets.getFirstPacket()) === null) return !mustHavePackets
-  return (await packets.getPacket(Number.POSITIVE_INFINITY)) !== null
-}
-
-async function readDuration(input: Input): Promise<number> {
-  const stated = await input.getDurationFromMetadata()
-  if (stated !== null) return toMicroseconds(stated)
-  const end = await input.computeDuration()
-  // A transport stream's time starts anywhere; other containers count from zero, as ffprobe does.
-  const start = (await input.getFormat()) === MPEG_TS ? await input.getFirstTimestamp() : 0
-  return toMicroseconds(end - start)
+  return { ...media, failure: null }
 }
 
 function toMicroseconds(seconds: number): number {

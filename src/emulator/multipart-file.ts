@@ -14,7 +14,10 @@ export type MultipartOutcome =
   | { readonly kind: 'too-large' }
   | { readonly kind: 'broken' }
 
-/** Whatever the outcome, the caller removes the file at `path` unless it is `saved`. */
+/**
+ * Whatever the outcome, the caller removes the file at `path` unless it is `saved`. Rejects where the
+ * file cannot be written.
+ */
 export async function saveMultipartFile(
   request: IncomingMessage,
   path: string,
@@ -24,31 +27,57 @@ export async function saveMultipartFile(
   if (form === null) return { kind: 'broken' }
   const stop = new AbortController()
   const saving: Promise<MultipartOutcome>[] = []
-  // Whichever comes first: the form's end or its error, a disk that fails, a client that hangs up.
-  const wasRead = await new Promise<boolean>((resolve) => {
-    form.on('file', (field: string, file: BusboyFileStream) => {
-      if (field !== 'file' || saving.length > 0) {
-        file.resume()
-        return
-      }
-      const saved = save(file, path, stop.signal)
-      saving.push(saved)
-      void saved.then((outcome) => outcome.kind === 'broken' && resolve(false))
-    })
-    form.on('finish', () => resolve(true))
-    form.on('error', () => resolve(false))
-    // A request that came whole may close while the last of it is still being written: that is not it.
-    request.once('close', () => request.complete || resolve(false))
-    request.pipe(form)
+  const wasRead = await readForm(request, form, (field, file) => {
+    // A form that ends early is an error of the part that is open then, whichever part that is.
+    file.on('error', () => undefined)
+    if (field === 'file' && saving.length === 0) saving.push(save(file, path, stop.signal))
+    else file.resume()
+    return saving[0]
   })
-  if (!wasRead) {
-    request.unpipe(form)
-    // The file's own stream does not end with the request; without this its writer would wait on.
-    stop.abort()
-  }
+  // The file's own stream does not end with the request; without this its writer would wait on.
+  if (!wasRead) stop.abort()
   const [outcome] = await Promise.all(saving)
   if (!wasRead) return { kind: 'broken' }
   return outcome ?? { kind: 'missing' }
+}
+
+/**
+ * Resolves to true when the form was read to its end, and to false when it is no form, when it ends
+ * early, when the client disconnects, or when a file that `onFile` saves cannot be saved.
+ */
+function readForm(
+  request: IncomingMessage,
+  form: BusboyInstance,
+  onFile: (field: string, file: BusboyFileStream) => Promise<MultipartOutcome> | undefined,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (wasRead: boolean) => {
+      request.off('data', take).off('end', end)
+      resolve(wasRead)
+    }
+    // What the parser throws ends this request: as an exception of an event it would end the process.
+    const attempt = (work: () => void) => {
+      try {
+        work()
+      } catch {
+        settle(false)
+      }
+    }
+    const take = (piece: Buffer) => attempt(() => form.write(piece) || request.pause())
+    const end = () => attempt(() => form.end())
+    form.on('file', (field: string, file: BusboyFileStream) => {
+      void onFile(field, file)?.then(
+        (saved) => saved.kind === 'broken' && settle(false),
+        () => settle(false),
+      )
+    })
+    form.on('drain', () => request.resume())
+    form.on('finish', () => settle(true))
+    form.on('error', () => settle(false))
+    // A request that came whole may close while the last of it is still being written: that is not it.
+    request.once('close', () => request.complete || settle(false))
+    request.on('data', take).on('end', end)
+  })
 }
 
 /** Null where the request's headers announce no multipart form with a boundary. */
@@ -71,10 +100,15 @@ async function save(
   signal: AbortSignal,
 ): Promise<MultipartOutcome> {
   const target = createWriteStream(path, { mode: FILE_MODE, highWaterMark: WAITING_BYTES })
+  let isCutOff = false
+  file.once('error', () => {
+    isCutOff = true
+  })
   try {
     await pipeline(file, target, { signal })
-  } catch {
-    return { kind: 'broken' }
+  } catch (error) {
+    if (isCutOff || signal.aborted) return { kind: 'broken' }
+    throw error
   }
   // Busboy ends the file at the limit and throws the rest away, so the form is still read whole.
   return file.truncated ? { kind: 'too-large' } : { kind: 'saved', bytes: target.bytesWritten }

@@ -23,7 +23,7 @@ const LONGEST_SLEEP_MS = 1000
 
 type NotifierParts = Pick<
   EmulatorParts,
-  'clock' | 'closing' | 'database' | 'faults' | 'library' | 'settings' | 'webhook'
+  'clock' | 'closing' | 'database' | 'faults' | 'library' | 'onError' | 'settings' | 'webhook'
 >
 
 export class Notifier {
@@ -48,14 +48,16 @@ export class Notifier {
   wake(): void {
     clearTimeout(this.#timer)
     if (this.#parts.closing.aborted) return
-    const now = this.#parts.clock.now()
-    for (const notice of this.#owed.due(now)) {
-      if (!this.#sending.has(notice.uid)) this.#start(notice)
+    try {
+      const now = this.#parts.clock.now()
+      for (const notice of this.#owed.due(now)) {
+        if (!this.#sending.has(notice.uid)) this.#start(notice)
+      }
+      const next = this.#owed.nextAfter(now)
+      if (next !== null) this.#wakeIn(Math.min(next - now, LONGEST_SLEEP_MS))
+    } catch (error) {
+      this.#failed(error)
     }
-    const next = this.#owed.nextAfter(now)
-    if (next === null) return
-    const sleep = Math.min(next - now, LONGEST_SLEEP_MS)
-    this.#timer = setTimeout(() => this.wake(), sleep)
   }
 
   /** Resolves once nothing is being sent any more; what is owed then stays owed. */
@@ -65,14 +67,34 @@ export class Notifier {
   }
 
   #start(notice: OwedNotice): void {
-    const sending = this.#deliver(notice)
-      // Only closing interrupts a delivery; the notice is then still owed.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#sending.delete(notice.uid)
-        this.wake()
-      })
-    this.#sending.set(notice.uid, sending)
+    this.#sending.set(notice.uid, this.#attempt(notice))
+  }
+
+  async #attempt(notice: OwedNotice): Promise<void> {
+    try {
+      await this.#deliver(notice)
+    } catch (error) {
+      this.#sending.delete(notice.uid)
+      this.#failed(error)
+      return
+    }
+    this.#sending.delete(notice.uid)
+    this.wake()
+  }
+
+  /**
+   * The database failed, or the emulator is closing. What is owed stays owed, and is not tried again
+   * at once: a full disk would have one notice delivered without end.
+   */
+  #failed(error: unknown): void {
+    if (this.#parts.closing.aborted) return
+    this.#parts.onError(error)
+    this.#wakeIn(LONGEST_SLEEP_MS)
+  }
+
+  #wakeIn(milliseconds: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.wake(), milliseconds)
   }
 
   async #deliver(notice: OwedNotice): Promise<void> {

@@ -34,6 +34,8 @@ export interface EmulatorParts {
   readonly notifier: Notifier
   readonly faults: Faults
   readonly requests: RequestCounts
+  /** Told about failures of the emulator itself. */
+  readonly onError: (error: unknown) => void
   /** Aborts when the emulator closes, so that nothing waits on. */
   readonly closing: AbortSignal
 }

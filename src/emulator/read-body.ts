@@ -2,18 +2,37 @@
 import type { IncomingMessage } from 'node:http'
 
 import { badRequest, tooLarge } from './api-error.ts'
-import { MAX_JSON_BYTES } from './limits.ts'
+import { MAX_JSON_BYTES, MAX_JSON_DEPTH } from './limits.ts'
 
 /** The parsed body; undefined where there was none. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const text = await readText(request)
   if (text.trim() === '') return undefined
+  const parsed = parse(text)
+  if (isDeeperThan(MAX_JSON_DEPTH, parsed)) {
+    throw badRequest(`the request body is nested deeper than ${MAX_JSON_DEPTH} levels`)
+  }
+  return parsed
+}
+
+function parse(text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(text)
-    return parsed
+    return JSON.parse(text)
   } catch {
     throw badRequest('the request body is not valid JSON')
   }
+}
+
+/** Level by level: a recursion would overflow the stack by what it looks for. */
+function isDeeperThan(levels: number, value: unknown): boolean {
+  let level = [value]
+  for (let depth = 0; depth <= levels; depth += 1) {
+    level = level.flatMap((one): unknown[] =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    )
+    if (level.length === 0) return false
+  }
+  return true
 }
 
 function readText(request: IncomingMessage): Promise<string> {

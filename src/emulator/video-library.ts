@@ -129,12 +129,31 @@ export class VideoLibrary {
     return changes === 1
   }
 
+  /**
+   * Records, before it happens, that the file is being read: a file that ends the process is then not
+   * read again by the next.
+   */
+  startReading(uid: string): void {
+    this.#statements.startReading(uid)
+  }
+
+  /** Reading was stopped for another reason than the file's bytes. */
+  stopReading(uid: string): void {
+    this.#statements.endReading(uid)
+  }
+
+  /** True after a restart for a file that was being read when the last process ended. */
+  isReading(uid: string): boolean {
+    return this.#statements.isReading(uid)
+  }
+
   /** What the file is. From here on a notice is owed for the end of processing. */
   setMedia(uid: string, media: MediaFacts): void {
     const stored = media.failure === null ? Math.ceil(media.durationSeconds ?? 0) : 0
     const change = this.#database.transaction(() => {
       const changes = this.#statements.setMedia(uid, JSON.stringify(media), stored)
       if (changes > 0) this.#statements.oweNotice(uid)
+      this.#statements.endReading(uid)
     })
     this.#tallied(uid, change)
   }
@@ -143,6 +162,7 @@ export class VideoLibrary {
   remove(uid: string): boolean {
     const removal = this.#database.transaction(() => {
       this.#statements.removeNotice(uid)
+      this.#statements.endReading(uid)
       return this.#statements.remove(uid) === 1
     })
     return this.#tallied(uid, removal)
@@ -168,6 +188,7 @@ export class VideoLibrary {
     this.#tally.forget()
     return this.#database.transaction(() => {
       this.#database.prepare('DELETE FROM notices').run()
+      this.#database.prepare('DELETE FROM media_readings').run()
       return this.#database
         .prepare<[], { uid: string }>('DELETE FROM videos RETURNING uid')
         .all()

@@ -40,6 +40,13 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
   const setMedia = database.prepare<[string, number, string]>(
     'UPDATE videos SET media = ?, stored_seconds = ? WHERE uid = ? AND media IS NULL',
   )
+  const startReading = database.prepare<[string]>(
+    'INSERT OR IGNORE INTO media_readings (uid) VALUES (?)',
+  )
+  const endReading = database.prepare<[string]>('DELETE FROM media_readings WHERE uid = ?')
+  const isReading = database.prepare<[string], { uid: string }>(
+    'SELECT uid FROM media_readings WHERE uid = ?',
+  )
   const oweNotice = database.prepare<[string]>(
     `INSERT OR IGNORE INTO notices (uid, due_at, attempts)
      SELECT uid, finishes_at, 0 FROM videos WHERE uid = ?`,
@@ -65,6 +72,9 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
       markReceived.run(receivedAt, finishesAt, sizeBytes, uid).changes,
     setMedia: (uid: string, media: string, storedSeconds: number) =>
       setMedia.run(media, storedSeconds, uid).changes,
+    startReading: (uid: string) => startReading.run(uid).changes,
+    endReading: (uid: string) => endReading.run(uid).changes,
+    isReading: (uid: string) => isReading.get(uid) !== undefined,
     oweNotice: (uid: string) => oweNotice.run(uid).changes,
     removeNotice: (uid: string) => removeNotice.run(uid).changes,
     remove: (uid: string) => remove.run(uid).changes,

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { wholeNumberFrom } from '../chaos/seed.ts'
 import { runBattery } from './battery.ts'
+import { printEmulatorBattery, runEmulatorBattery } from './emulator-battery.ts'
 import { hoardDocuments } from './hoarded-documents.ts'
 import { printBattery, printHoard } from './report.ts'
 
@@ -16,6 +17,13 @@ describe(`hostile inputs with HEADGATE_HOSTILE_SEED=${seed}`, () => {
   it('are all answered, break nothing, mint nothing beyond the limit, leave nothing behind', async () => {
     const outcome = await runBattery({ seed, inputs, createsPerMinute: 60, fillsCaches: true })
     printBattery(outcome)
+    expect(outcome.violations).toEqual([])
+    expect(outcome.after.heapUsed - outcome.before.heapUsed).toBeLessThan(MOST_GROWTH)
+  })
+
+  it('end no emulator, and leave no memory behind there', async () => {
+    const outcome = await runEmulatorBattery({ seed, inputs: Math.ceil(inputs / 5) })
+    printEmulatorBattery(outcome)
     expect(outcome.violations).toEqual([])
     expect(outcome.after.heapUsed - outcome.before.heapUsed).toBeLessThan(MOST_GROWTH)
   })

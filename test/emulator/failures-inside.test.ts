@@ -1,0 +1,63 @@
+/** What goes wrong inside of the emulator ends one request or one attempt, and is reported. */
+import { EventEmitter, once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import Database from 'better-sqlite3'
+import { expect, onTestFinished, test } from 'vitest'
+
+import { startTestEmulator } from '../kit/emulator.ts'
+import { testcardFile } from '../kit/media.ts'
+import { openReceiver } from './kit/receiver.ts'
+import { openStream } from './kit/stream-client.ts'
+
+test.each([101, 5000, 100_000])('a body of %i levels is rejected with 400', async (levels) => {
+  const emulator = await startTestEmulator()
+  const stream = openStream(emulator)
+  const nested = `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
+  const body = `{"maxDurationSeconds":5,"meta":${nested}}`
+  expect((await stream.raw('POST', '/direct_upload', { body })).status).toBe(400)
+  const { uid } = await stream.mintBasic({ maxDurationSeconds: 5 })
+  expect((await stream.raw('POST', `/${uid}`, { body: `{"meta":${nested}}` })).status).toBe(400)
+  const control = await fetch(`${emulator.url}/__emulator/faults`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: nested,
+  })
+  expect(control.status).toBe(400)
+})
+
+test('a meta of 90 levels is kept and read again', async () => {
+  const stream = openStream(await startTestEmulator())
+  const meta: unknown = JSON.parse(`${'{"a":'.repeat(90)}1${'}'.repeat(90)}`)
+  const { uid } = await stream.mintBasic({ maxDurationSeconds: 5, meta })
+  expect((await stream.details(uid)).meta).toEqual(meta)
+})
+
+test('a database that fails delays webhooks, and is reported', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const errors = new EventEmitter()
+  const emulator = await startTestEmulator({
+    directory,
+    encodeMs: 60_000,
+    onError: (error) => errors.emit('reported', error),
+  })
+  const stream = openStream(emulator)
+  const receiver = await openReceiver()
+  await stream.putWebhook(receiver.url)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  await stream.sendFile(uploadURL, testcardFile())
+
+  const database = new Database(join(directory, 'emulator.db'))
+  onTestFinished(() => {
+    database.close()
+  })
+  const reported = once(errors, 'reported')
+  database.exec('ALTER TABLE notices RENAME TO hidden')
+  expect(String(await reported)).toContain('no such table')
+  database.exec('ALTER TABLE hidden RENAME TO notices')
+  await emulator.advanceClock(60)
+  expect((await receiver.next()).video.uid).toBe(uid)
+})

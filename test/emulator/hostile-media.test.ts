@@ -1,0 +1,159 @@
+/** Files whose few bytes make their reader loop or allocate without end. */
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import Database from 'better-sqlite3'
+import { expect, onTestFinished, test } from 'vitest'
+
+import { startTestEmulator } from '../kit/emulator.ts'
+import { testcardFile } from '../kit/media.ts'
+import { box, plainTables, plainVideo, u32, writeMp4 } from '../kit/mp4.ts'
+import { until } from './kit/raw-request.ts'
+import { openStream } from './kit/stream-client.ts'
+
+const MOST = 0xff_ff_ff_ff
+const { stts, stsc, stsz, stco } = plainTables
+
+/** One entry says that it stands for 4,294,967,295 samples. */
+const endlessSamples = writeMp4({
+  video: (at) => [
+    box('stts', u32(0, 1, MOST, 1000)),
+    box('ctts', u32(0, 1, 1, 0)),
+    stsc,
+    stsz,
+    stco(at),
+  ],
+  padding: 360_000,
+})
+/** Forty thousand entries say so of offsets, which takes the reader time and no memory. */
+const endlessOffsets = writeMp4({
+  video: (at) => [
+    stts,
+    box('ctts', u32(0, 40_000), u32(...Array.from({ length: 80_000 }, () => MOST))),
+    stsc,
+    stsz,
+    stco(at),
+  ],
+})
+/** The first chunk's description holds for 4,294,967,294 chunks. */
+const endlessChunks = writeMp4({
+  audio: (at) => [stts, box('stsc', u32(0, 2, 1, 1, 1, MOST, 1, 1)), stsz, stco(at)],
+  padding: 360_000,
+})
+const noTables = () => [
+  box('stts', u32(0, 0)),
+  box('stsc', u32(0, 0)),
+  box('stsz', u32(0, 0, 0)),
+  box('stco', u32(0, 0)),
+]
+const fragmented = {
+  video: noTables,
+  movieBoxes: [box('mvex', box('trex', u32(0, 1, 1, 1000, 1, 0)))],
+}
+const ENDLESS_FRAGMENT = box(
+  'moof',
+  box('mfhd', u32(0, 1)),
+  box('traf', box('tfhd', u32(0, 1)), box('trun', u32(0, MOST))),
+)
+/** A fragment of 4,294,967,295 samples that are all described by defaults. */
+const endlessFragment = writeMp4({ ...fragmented, fragments: [ENDLESS_FRAGMENT] })
+/** The same behind so many boxes that only the reader itself comes to it: it allocates without end. */
+const lateFragment = writeMp4({
+  ...fragmented,
+  fragments: [...Array.from({ length: 10_000 }, () => box('free')), ENDLESS_FRAGMENT],
+})
+/** Half a million equal entries of an index, each of which the reader takes out of a list: hours. */
+const equalFragments = writeMp4({ ...fragmented, fragments: [indexOfFragments(500_000)] })
+
+/** An `mfra` box, whose last word is its own size. */
+function indexOfFragments(entries: number): Buffer {
+  const table = box('tfra', u32(0, 1, 0, entries), Buffer.alloc(entries * 11))
+  return box('mfra', table, box('mfro', u32(0, table.length + 24)))
+}
+/** Sizes of no bits, 4,294,967,295 of them. */
+const endlessSizes = writeMp4({
+  video: (at) => [stts, stsc, box('stz2', u32(0, 0, MOST)), stco(at)],
+})
+
+async function temporaryFolder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+test('a file that is written box by box is read', async () => {
+  const stream = openStream(await startTestEmulator({ encodeMs: 0 }))
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  await stream.sendFile(uploadURL, new Blob([writeMp4({ audio: plainVideo })]))
+  expect(await stream.details(uid)).toMatchObject({
+    duration: 1,
+    input: { width: 640, height: 360 },
+    status: { state: 'ready' },
+  })
+})
+
+test('a file that is endless to read ends in an error, while the emulator goes on', async () => {
+  const emulator = await startTestEmulator({ encodeMs: 0 })
+  const stream = openStream(emulator)
+  const before = process.memoryUsage()
+  for (const bytes of [
+    endlessSamples,
+    endlessOffsets,
+    endlessChunks,
+    endlessFragment,
+    endlessSizes,
+    lateFragment,
+    equalFragments,
+  ]) {
+    const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+    expect((await stream.sendFile(uploadURL, new Blob([bytes]))).status).toBe(200)
+    expect(await stream.details(uid)).toMatchObject({
+      duration: -1,
+      status: { state: 'error', errorReasonCode: 'ERR_MALFORMED_VIDEO' },
+    })
+  }
+  expect(process.memoryUsage().rss - before.rss).toBeLessThan(100_000_000)
+
+  const honest = await stream.mintBasic({ maxDurationSeconds: 60 })
+  await stream.sendFile(honest.uploadURL, testcardFile())
+  expect((await stream.details(honest.uid)).status.state).toBe('ready')
+}, 40_000)
+
+test('a file that was being read when the process ended is damaged at the next start', async () => {
+  const directory = await temporaryFolder()
+  const first = await startTestEmulator({ directory, encodeMs: 0 })
+  const stream = openStream(first)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  // Cut off by the end of the test.
+  const sending = stream.sendFile(uploadURL, new Blob([equalFragments])).catch(() => null)
+  await until(async () => beingRead(directory).includes(uid))
+
+  const copy = await temporaryFolder()
+  await cp(directory, copy, { recursive: true })
+  const startedAt = performance.now()
+  const second = await startTestEmulator({ directory: copy, encodeMs: 0 })
+  expect(performance.now() - startedAt).toBeLessThan(1500)
+  expect((await openStream(second).details(uid)).status).toMatchObject({
+    state: 'error',
+    errorReasonCode: 'ERR_MALFORMED_VIDEO',
+  })
+  expect(beingRead(copy)).toEqual([])
+
+  // The first one is closed in the usual way: its file is not damaged, it is only not read yet.
+  const closedAt = performance.now()
+  await first.close()
+  expect(performance.now() - closedAt).toBeLessThan(1000)
+  expect(beingRead(directory)).toEqual([])
+  await sending
+})
+
+/** The uids that the records name as being read. */
+function beingRead(directory: string): unknown[] {
+  const database = new Database(join(directory, 'emulator.db'), { readonly: true })
+  try {
+    return database.prepare('SELECT uid FROM media_readings').pluck().all()
+  } finally {
+    database.close()
+  }
+}

@@ -1,0 +1,78 @@
+/** Clients that stop sending or reading: their connections are closed, and nothing is held for them. */
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { expect, onTestFinished, test } from 'vitest'
+
+import { startTestEmulator } from '../kit/emulator.ts'
+import { paddedTestcard, testcardFile } from '../kit/media.ts'
+import { openRequest, send } from './kit/raw-request.ts'
+import { openStream } from './kit/stream-client.ts'
+import { offsetOf } from './kit/tus-client.ts'
+
+test('a sender that stops is disconnected, and the next one may send', async () => {
+  const emulator = await startTestEmulator({ encodeMs: 0, idleTimeoutMs: 1000 })
+  const stream = openStream(emulator)
+
+  const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  const form = openRequest(uploadURL, 'POST', {
+    'content-type': 'multipart/form-data; boundary=x',
+    'content-length': '1000000',
+  })
+  await send(
+    form.line,
+    Buffer.from('--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nabc'),
+  )
+  await expect(form.answer).rejects.toThrow('socket hang up')
+  expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
+
+  const tus = await stream.mintTus(10_000_000)
+  const chunk = openRequest(tus.uploadURL, 'PATCH', {
+    'tus-resumable': '1.0.0',
+    'upload-offset': '0',
+    'content-type': 'application/offset+octet-stream',
+    'content-length': '10000000',
+  })
+  await send(chunk.line, Buffer.alloc(1000))
+  await expect(chunk.answer).rejects.toThrow('socket hang up')
+  expect(await offsetOf(tus.uploadURL)).toBe(1000)
+
+  const json = openRequest(`${emulator.url}/__emulator/clock`, 'POST', {
+    'content-type': 'application/json',
+    'content-length': '100',
+  })
+  await expect(json.answer).rejects.toThrow('socket hang up')
+})
+
+test('a reader that stops is disconnected', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const first = await startTestEmulator({ directory, encodeMs: 0 })
+  const stream = openStream(first)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  // More than the buffers of both sides hold.
+  await stream.sendFile(uploadURL, paddedTestcard(50_000_000))
+  await first.close()
+  const emulator = await startTestEmulator({ directory, encodeMs: 0, idleTimeoutMs: 200 })
+  const socket = connect(Number(new URL(emulator.url).port), '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(`GET /${uid}/video HTTP/1.1\r\nHost: x\r\n\r\n`)
+  await once(socket, 'readable')
+  // Only a reader learns of the end: by now the emulator has closed.
+  await new Promise((resolve) => {
+    setTimeout(resolve, 1000)
+  })
+  const closed = once(socket, 'close')
+  socket.resume()
+  await closed
+  expect(socket.bytesRead).toBeLessThan(50_000_000)
+})
+
+test('a response that the emulator holds back is not idle', async () => {
+  const emulator = await startTestEmulator({ idleTimeoutMs: 200 })
+  await emulator.fault({ on: 'list', delayMs: 800 })
+  expect(await openStream(emulator).list()).toEqual([])
+})

@@ -1,0 +1,110 @@
+/** Multipart forms that end early or are no forms: each is answered, and no process ends. */
+import { describe, expect, test } from 'vitest'
+
+import { startTestEmulator, type TestEmulator } from '../kit/emulator.ts'
+import { testcardFile } from '../kit/media.ts'
+import { openRequest, send, until } from './kit/raw-request.ts'
+import { openStream } from './kit/stream-client.ts'
+
+const FORM_TYPE = 'multipart/form-data; boundary=x'
+const PART = '--x\r\nContent-Disposition: form-data; name='
+
+/** Posts the body to an upload URL and returns the status. */
+async function post(
+  emulator: TestEmulator,
+  body: string,
+  contentType = FORM_TYPE,
+): Promise<number> {
+  const { uploadURL } = await openStream(emulator).mintBasic({ maxDurationSeconds: 60 })
+  const response = await fetch(uploadURL, {
+    method: 'POST',
+    headers: { 'content-type': contentType },
+    body,
+  })
+  await response.text()
+  return response.status
+}
+
+describe('a form that ends early is answered with 400', () => {
+  test.each([
+    ['in another file', `${PART}"other"; filename="a"\r\n\r\nabc`],
+    [
+      'in the second file',
+      `${PART}"file"; filename="a"\r\n\r\nabc\r\n${PART}"b"; filename="b"\r\n\r\nab`,
+    ],
+    [
+      'in a second part with the name of the file',
+      `${PART}"file"\r\n\r\nabc\r\n${PART}"file"\r\n\r\nab`,
+    ],
+    ['in a field', `${PART}"name"\r\n\r\nabc`],
+    ['in a part without a name', '--x\r\nContent-Type: text/plain\r\n\r\nabc'],
+    ['in the headers of a part', `${PART}"other"; filename="a"\r\nContent-Ty`],
+    ['before the first part', 'This is the preamble.\r\n'],
+    ['in the boundary', '--'],
+    ['after the boundary', '--x\r\n'],
+    ['in the last boundary', `${PART}"file"\r\n\r\nabc\r\n--x-`],
+  ])('%s', async (_name, body) => {
+    const emulator = await startTestEmulator()
+    expect(await post(emulator, body)).toBe(400)
+    expect(await post(emulator, body)).toBe(400)
+  })
+})
+
+test('a form with fields and other files beside the file is taken', async () => {
+  const emulator = await startTestEmulator({ encodeMs: 0 })
+  const stream = openStream(emulator)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  const form = new FormData()
+  form.append('title', 'My film')
+  form.append('poster', new Blob(['picture']), 'poster.jpg')
+  form.append('file', testcardFile())
+  form.append('file', new Blob(['another']), 'second.mp4')
+  form.append('notes', new Blob([new Uint8Array(300_000)]), 'notes.txt')
+  expect((await fetch(uploadURL, { method: 'POST', body: form })).status).toBe(200)
+  expect((await stream.details(uid)).status.state).toBe('ready')
+})
+
+test.each([
+  ['empty', 'multipart/form-data; boundary='],
+  ['of 8,000 characters', `multipart/form-data; boundary=${'b'.repeat(8000)}`],
+  ['of quotes', 'multipart/form-data; boundary="""'],
+  ['of another encoding', "multipart/form-data; boundary*=utf-16''%00x"],
+  ['of a pattern', 'multipart/form-data; boundary=(.*)+$'],
+])('a boundary that is %s is answered', async (_name, contentType) => {
+  const emulator = await startTestEmulator()
+  expect(await post(emulator, `${PART}"file"\r\n\r\nabc\r\n--x--\r\n`, contentType)).toBe(400)
+})
+
+test('a form that is cut at any byte is answered with 400, also when it comes in two pieces', async () => {
+  const emulator = await startTestEmulator()
+  const { uploadURL } = await openStream(emulator).mintBasic({ maxDurationSeconds: 60 })
+  const form = Buffer.from(
+    `preamble\r\n${PART}"a"; filename="a"\r\n\r\n123\r\n${PART}"b"\r\n\r\n456\r\n--x\r\n\r\n--x--\r\nepilogue`,
+  )
+  const statuses = new Set<number>()
+  for (let length = 0; length < form.length; length += 1) {
+    const open = openRequest(uploadURL, 'POST', {
+      'content-type': FORM_TYPE,
+      'content-length': String(length),
+    })
+    await send(open.line, form.subarray(0, length >> 1))
+    open.line.end(form.subarray(length >> 1, length))
+    statuses.add((await open.answer).status)
+  }
+  expect([...statuses]).toEqual([400])
+})
+
+test('a client that disconnects in another file part leaves the URL usable', async () => {
+  const emulator = await startTestEmulator({ encodeMs: 0 })
+  const stream = openStream(emulator)
+  const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  const open = openRequest(uploadURL, 'POST', {
+    'content-type': FORM_TYPE,
+    'content-length': '1000000',
+  })
+  await send(open.line, Buffer.from(`${PART}"other"; filename="a"\r\n\r\n${'a'.repeat(100_000)}`))
+  await until(async () => (await emulator.state()).requests['upload'] === 1)
+  expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(409)
+  open.line.destroy()
+  await until(async () => (await stream.sendFile(uploadURL, testcardFile())).status === 200)
+})

@@ -1,0 +1,185 @@
+/** Sends hostile media files, forms and chunks to an emulator process, with honest uploads between. */
+import { request } from 'node:http'
+import * as fc from 'fast-check'
+import { openStream, type StreamClient } from '../emulator/kit/stream-client.ts'
+import { testcardFile } from '../kit/media.ts'
+import { type Row, megabytes, print, seconds } from '../chaos/report.ts'
+import { type EmulatorMemory, startEmulatorProcess } from './emulator-process.ts'
+import { type BodyInput, formInputs, tusInputs } from './form-inputs.ts'
+import { type MediaInput, mediaInputs, writeBaseFiles } from './media-inputs.ts'
+
+export interface EmulatorBatteryOptions {
+  readonly seed: number
+  readonly inputs: number
+}
+
+export interface EmulatorBatteryOutcome {
+  readonly options: EmulatorBatteryOptions
+  /** By kind and status (or the video's state), how often. */
+  readonly counts: ReadonlyMap<string, number>
+  readonly violations: readonly string[]
+  readonly honest: number
+  readonly slowestMs: number
+  readonly before: EmulatorMemory
+  readonly after: EmulatorMemory
+  readonly tookMs: number
+}
+
+/** Connections that are open at any moment. */
+const AT_ONCE = 8
+/** An honest upload is made after so many inputs of one sender. */
+const HONEST_EVERY = 25
+/** The first part fills caches: memory is compared with what is needed then. */
+const WARM_UP_SHARE = 0.2
+/** Every input is answered within this time; several wait for one reader. */
+const ANSWER_WITHIN_MS = 60_000
+
+export async function runEmulatorBattery(
+  options: EmulatorBatteryOptions,
+): Promise<EmulatorBatteryOutcome> {
+  const startedAt = performance.now()
+  const emulator = await startEmulatorProcess()
+  const stream = openStream(emulator)
+  const arbitrary = fc.oneof(
+    { weight: 5, arbitrary: mediaInputs(await writeBaseFiles()) },
+    { weight: 4, arbitrary: formInputs },
+    { weight: 1, arbitrary: tusInputs },
+  )
+  const counts = new Map<string, number>()
+  const violations: string[] = []
+  let honest = 0
+  let slowestMs = 0
+  let draws = 0
+
+  async function exchange(input: MediaInput | BodyInput): Promise<void> {
+    const began = performance.now()
+    const outcome = await (input.kind === 'media'
+      ? sendMedia(stream, input)
+      : sendBody(stream, input))
+    slowestMs = Math.max(slowestMs, performance.now() - began)
+    const key = `${input.kind} ${outcome}`
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+    if (!/^(?:[24]\d\d|ready|error|closed)$/.test(outcome)) {
+      violations.push(`${key}: ${describe(input)}`)
+    }
+  }
+
+  async function sendHonest(): Promise<void> {
+    const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+    const { status } = await stream.sendFile(uploadURL, testcardFile())
+    const { state } = (await stream.details(uid)).status
+    honest += 1
+    if (status !== 200 || state !== 'ready') {
+      violations.push(`An honest upload was answered ${status}, and its video is ${state}`)
+    }
+    await stream.call('DELETE', `/${uid}`)
+  }
+
+  async function send(count: number): Promise<void> {
+    draws += 1
+    const queue = fc
+      .sample(arbitrary, { numRuns: count, seed: options.seed + draws * 7919 })
+      .values()
+    const sender = async () => {
+      let sent = 0
+      for (const input of queue) {
+        if (!emulator.isRunning()) return
+        await exchange(input).catch((error: unknown) => {
+          violations.push(`${String(error)}: ${describe(input)}`)
+        })
+        sent += 1
+        if (sent % HONEST_EVERY === 0) await sendHonest()
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, sender))
+  }
+
+  try {
+    await send(Math.round(options.inputs * WARM_UP_SHARE))
+    await sendHonest()
+    const before = await emulator.memory()
+    for (let left = Math.round(options.inputs * (1 - WARM_UP_SHARE)); left > 0; left -= 500) {
+      await send(Math.min(left, 500))
+    }
+    await sendHonest()
+    const after = await emulator.memory()
+    violations.push(...emulator.failures)
+    const tookMs = performance.now() - startedAt
+    return { options, counts, violations, honest, slowestMs, before, after, tookMs }
+  } catch (error) {
+    throw new Error(`The emulator failed: ${emulator.failures.join('\n')}`, { cause: error })
+  } finally {
+    await emulator.end()
+  }
+}
+
+/** The state that the video ends in, or the status where the form was not taken. */
+async function sendMedia(stream: StreamClient, { bytes }: MediaInput): Promise<string> {
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  const { status } = await stream.sendFile(uploadURL, new Blob([bytes]))
+  const { state } = (await stream.details(uid)).status
+  await stream.call('DELETE', `/${uid}`)
+  return status === 200 ? state : String(status)
+}
+
+/** The status, or `closed` where this client or the emulator closed the connection. */
+async function sendBody(stream: StreamClient, input: BodyInput): Promise<string> {
+  const { uid, uploadURL } =
+    input.kind === 'form'
+      ? await stream.mintBasic({ maxDurationSeconds: 60 })
+      : await stream.mintTus(1000)
+  const status = await new Promise<string>((resolve) => {
+    const { body, closeAt, splitAt } = input
+    const outgoing = request(uploadURL, {
+      method: input.kind === 'form' ? 'POST' : 'PATCH',
+      headers: {
+        ...input.headers,
+        ...(input.isChunked ? {} : { 'content-length': body.length }),
+      },
+      agent: false,
+      timeout: ANSWER_WITHIN_MS,
+    })
+    outgoing.on('timeout', () => {
+      resolve('no answer')
+      outgoing.destroy()
+    })
+    outgoing.on('error', () => resolve('closed'))
+    outgoing.on('response', (response) => {
+      response.resume().on('close', () => resolve(String(response.statusCode)))
+    })
+    const sent = closeAt === null ? body : body.subarray(0, Math.floor(body.length * closeAt))
+    const split = Math.floor(sent.length * splitAt)
+    outgoing.write(sent.subarray(0, split))
+    if (closeAt === null) outgoing.end(sent.subarray(split))
+    else outgoing.write(sent.subarray(split), () => outgoing.destroy())
+  })
+  await stream.call('DELETE', `/${uid}`)
+  return status
+}
+
+function describe(input: MediaInput | BodyInput): string {
+  if (input.kind === 'media') return input.name
+  const { headers, body, closeAt, splitAt } = input
+  return JSON.stringify({ headers, body: body.toString('latin1').slice(0, 600), closeAt, splitAt })
+}
+
+/** Straight to the terminal: the figures are the point of the run. */
+export function printEmulatorBattery(outcome: EmulatorBatteryOutcome): void {
+  const { options, counts, violations, honest, slowestMs, before, after, tookMs } = outcome
+  const sorted = [...counts].toSorted(([left], [right]) => (left < right ? -1 : 1))
+  print(`Hostile uploads to the emulator with HEADGATE_HOSTILE_SEED=${options.seed}`, [
+    ['inputs', options.inputs],
+    ...sorted.map(([what, times]): Row => [`  ${what}`, times]),
+    ['honest uploads between', honest],
+    ['slowest input', `${slowestMs.toFixed(0)} ms`],
+    ['heap after the warm-up / after all', `${mb(before.heapUsed)} / ${mb(after.heapUsed)}`],
+    ['resident memory', `${megabytes(before.rss)} / ${megabytes(after.rss)}`],
+    ['seconds in all', seconds(tookMs)],
+    ['violations', violations.length],
+    ...violations.slice(0, 30).map((violation): Row => ['  VIOLATION', violation]),
+  ])
+}
+
+function mb(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
