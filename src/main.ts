@@ -7,7 +7,7 @@ import { createGateway } from './gateway.ts'
 import { createGraphiQLPage } from './http/graphiql.ts'
 import { type Listener, listen } from './node/listen.ts'
 import { isSignedByNode } from './node/signature.ts'
-import { openDatabase } from './open-database.ts'
+import { openDatabase, requireAccount } from './open-database.ts'
 import { createPooledSend } from './node/pooled-send.ts'
 import { consoleSources, readConsoleFiles } from './read-console.ts'
 import { startConfiguredEmulator } from './start-emulator.ts'
@@ -77,6 +77,7 @@ export async function startGateway(
     const { store, events, allowances } = database
     const emulator = await startEmbedded(config)
     if (emulator !== null) closers.push(() => emulator.close())
+    await requireAccount(store, config.database, accountOf(config, emulator))
     const pooled = createPooledSend()
     closers.push(() => pooled.close())
     let synchronised = Promise.resolve()
@@ -162,6 +163,10 @@ export async function startGateway(
 function startEmbedded({ stream, host }: Config): Promise<Emulator | null> {
   if (stream.kind !== 'emulator') return Promise.resolve(null)
   return startConfiguredEmulator({ ...stream, host })
+}
+
+function accountOf({ stream }: Config, emulator: Emulator | null): string {
+  return stream.kind === 'account' ? stream.accountId : (emulator?.accountId ?? 'local')
 }
 
 function createStream({ stream }: Config, emulator: Emulator | null, send: Send): StreamBackend {

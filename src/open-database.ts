@@ -37,6 +37,39 @@ export async function openDatabase(
   }
 }
 
+/** Name of the emulator's account, which no account of Cloudflare has. */
+const EMULATOR_ACCOUNT = 'local'
+
+/**
+ * Notes the Stream account of the uploads, and rejects where another is noted: to the wrong account all
+ * of them would seem deleted.
+ */
+export async function requireAccount(
+  store: Pick<UploadStore, 'noteAccount'>,
+  database: DatabaseConfig,
+  account: string,
+): Promise<void> {
+  const noted = await store.noteAccount(account)
+  if (noted !== account) throw new Error(sayOtherAccount(database, noted, account))
+}
+
+/** That the uploads belong to another account than the configured one, and what to do. */
+export function sayOtherAccount(
+  database: DatabaseConfig,
+  noted: string,
+  configured: string,
+): string {
+  const back =
+    noted === EMULATOR_ACCOUNT
+      ? 'leave CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN out to go on with the emulator'
+      : `set CLOUDFLARE_ACCOUNT_ID to ${noted}`
+  return `The database ${nameDatabase(database)} holds uploads of ${nameAccount(noted)}, and the configuration names ${nameAccount(configured)}, which does not know them. Set DATABASE_URL to another database, such as file:.headgate/${configured}.db, or ${back}. To keep this database with the configured account, run \`headgate migrate --adopt-account\`: uploads that it does not know become DELETED.`
+}
+
+function nameAccount(account: string): string {
+  return account === EMULATOR_ACCOUNT ? 'the emulator (account local)' : `account ${account}`
+}
+
 /** What went wrong with this database, for whoever started a command. */
 export function cannotOpen(database: DatabaseConfig, error: unknown): Error {
   const name = nameDatabase(database)

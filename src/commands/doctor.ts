@@ -34,11 +34,15 @@ async function examine(environment: Environment): Promise<readonly Finding[]> {
   const stream = accountOf(config)
   return [
     { state: 'well', subject: 'Configuration', sentence: 'nothing contradicts anything.' },
-    await examineDatabase(config.database),
+    await examineDatabase(config.database, accountIdOf(config)),
     await examineStream(config, stream),
     await examineWebhook(config, stream),
     await examineCallers(config),
   ]
+}
+
+function accountIdOf({ stream }: Config): string {
+  return stream.kind === 'account' ? stream.accountId : 'local'
 }
 
 function accountOf({ stream }: Config): StreamBackend | null {

@@ -101,6 +101,8 @@ export interface DueUpload {
   readonly idleChecks: number
   /** When its time came. */
   readonly dueAt: Date
+  /** Polls in a row in which Stream did not know it and nothing was concluded from that. */
+  readonly missingChecks: number
 }
 
 /** When to ask Stream about an upload next; null for never. */
@@ -110,6 +112,8 @@ export interface NextCheck {
   readonly version: number
   readonly checkAt: Date | null
   readonly idleChecks: number
+  /** See `DueUpload`. @default 0 */
+  readonly missingChecks?: number
 }
 
 /** The turn to sweep for orphans. */
@@ -130,6 +134,12 @@ export interface UploadStore {
   readonly deployment: string
   /** Whether other gateways may work on the same uploads at the same time. */
   readonly isShared: boolean
+
+  /**
+   * Notes the Stream account that the uploads belong to, where none is noted or no upload was minted
+   * yet; with `replace`, in any case. Returns the account that is noted.
+   */
+  noteAccount(account: string, options?: { readonly replace: boolean }): Promise<string>
 
   /** Writes the reservation down, unless its key is taken or it does not fit. */
   reserve(reservation: Reservation, rules: ReserveRules): Promise<ReserveOutcome>

@@ -7,6 +7,7 @@ import type { NextCheck } from '../store/store.ts'
 import { StreamError } from '../stream/errors.ts'
 import { type Asked, UPLOADS_A_CALL, askStream } from './ask-stream.ts'
 import { SETTLE_AFTER_MS, clearOrphans } from './clear-orphans.ts'
+import { createMissingUploads } from './missing-uploads.ts'
 import type { Parts } from './parts.ts'
 import { MAX_EXPIRY_MS } from './policy.ts'
 import { createOffsetReader } from './read-offsets.ts'
@@ -62,6 +63,7 @@ export interface Synchroniser {
 export function createSynchroniser(parts: SyncParts): Synchroniser {
   const { store, clock, watchers } = parts
   const offsets = createOffsetReader(parts)
+  const askParts = { ...parts, missingUploads: createMissingUploads(parts) }
   const asking = createPatience(parts)
   const sweeping = createPatience(parts)
   /** When the next sweep is due, as far as this gateway knows. */
@@ -114,7 +116,7 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
       let changed = 0
       for (let start = 0; start < asked.length; start += UPLOADS_A_CALL) {
         const group = asked.slice(start, start + UPLOADS_A_CALL)
-        const count = await asking.attempt(() => askStream(parts, group))
+        const count = await asking.attempt(() => askStream(askParts, group))
         if (count === null) await store.reschedule(dueAgain(group))
         else changed += count
       }
@@ -143,7 +145,7 @@ async function uploadsToAsk(
   return [
     ...watched
       .filter((upload) => !isTerminal(upload.status))
-      .map((upload) => ({ upload, idleChecks: null, dueAt: null })),
+      .map((upload) => ({ upload, idleChecks: null, dueAt: null, missingChecks: 0 })),
     ...due,
   ]
 }
@@ -162,8 +164,8 @@ function inRotation(
 
 /** What Stream was not asked about is as due as before, for whichever gateway. */
 function dueAgain(group: readonly Asked[]): readonly NextCheck[] {
-  return group.flatMap(({ upload: { uid, version }, idleChecks, dueAt }) =>
-    idleChecks === null ? [] : [{ uid, version, idleChecks, checkAt: dueAt }],
+  return group.flatMap(({ upload: { uid, version }, idleChecks, dueAt, missingChecks }) =>
+    idleChecks === null ? [] : [{ uid, version, idleChecks, checkAt: dueAt, missingChecks }],
   )
 }
 

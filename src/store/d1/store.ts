@@ -81,6 +81,14 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     deployment,
     isShared: true,
 
+    noteAccount: async (account, { replace } = { replace: false }) => {
+      const [, noted] = await asking.together([
+        questionOf(statements.noteAccount, { account, replace: Number(replace) }),
+        questionOf(statements.account, {}),
+      ])
+      return text(noted?.[0]?.[0])
+    },
+
     reserve: createReserve(asking),
 
     findByKey: async (requestedBy, idempotencyKey, since) => {
@@ -187,11 +195,12 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
 
     reschedule: async (checks) => {
       if (checks.length === 0) return
-      const listed = checks.map(({ uid, version, checkAt, idleChecks }) => [
+      const listed = checks.map(({ uid, version, checkAt, idleChecks, missingChecks = 0 }) => [
         uid,
         version,
         checkAt?.getTime() ?? null,
         idleChecks,
+        missingChecks,
       ])
       await done(statements.rescheduleAll, { checks: JSON.stringify(listed) })
     },

@@ -8,6 +8,7 @@ import { advanceStatement, claimStatement, mintStatement } from './moving-statem
 import {
   TURN_TO_ASK,
   allowances,
+  deployments,
   keptNotices,
   sweeps,
   uploadCounts,
@@ -56,6 +57,7 @@ export function prepareStatements(db: NodePgDatabase) {
         reservedSeconds: given('maxDurationSeconds', uploads.reservedSeconds),
         storedSeconds: 0,
         idleChecks: 0,
+        missingChecks: 0,
       })
       .onConflictDoNothing({
         target: [uploads.requestedBy, uploads.idempotencyKey],
@@ -163,6 +165,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .set({
         checkAt: given('checkAt', uploads.checkAt),
         idleChecks: given('idleChecks', uploads.idleChecks),
+        missingChecks: given('missingChecks', uploads.missingChecks),
       })
       .where(
         and(
@@ -196,6 +199,18 @@ export function prepareStatements(db: NodePgDatabase) {
       .where(eq(uploadCounts.creator, given('creator', uploadCounts.creator)))
       .groupBy(uploadCounts.status)
       .prepare('headgate_count_by_status'),
+    noteAccount: db
+      .update(deployments)
+      .set({ account: given('account', deployments.account) })
+      .where(
+        sql`${deployments.account} is null or ${sql.placeholder('replace')}::boolean
+          or not exists (select 1 from ${uploads} where ${uploads.uid} is not null)`,
+      )
+      .prepare('headgate_note_account'),
+    account: db
+      .select({ account: deployments.account })
+      .from(deployments)
+      .prepare('headgate_account'),
     keepNotice: db
       .insert(keptNotices)
       .values({

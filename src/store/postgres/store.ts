@@ -38,6 +38,14 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
     deployment: await reach(() => deploymentOf(db)),
     isShared: true,
 
+    noteAccount: (account, { replace } = { replace: false }) =>
+      reach(async () => {
+        await statements.noteAccount.execute({ account, replace })
+        const [row] = await statements.account.execute()
+        if (row?.account == null) throw new Error('The database has lost its account.')
+        return row.account
+      }),
+
     reserve,
 
     findByKey: (requestedBy, idempotencyKey, since) =>
@@ -131,7 +139,14 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
         const rows = await statements.claimDue.execute({ now, limit, until })
         return rows.flatMap((row) => {
           const upload = readUpload(row)
-          return upload === null ? [] : { upload, idleChecks: row.idleChecks, dueAt: row.dueAt }
+          return upload === null
+            ? []
+            : {
+                upload,
+                idleChecks: row.idleChecks,
+                dueAt: row.dueAt,
+                missingChecks: row.missingChecks,
+              }
         })
       }),
 
@@ -151,7 +166,9 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
 
     reschedule: (checks) =>
       reach(async () => {
-        for (const check of checks) await statements.reschedule.execute({ ...check })
+        for (const check of checks) {
+          await statements.reschedule.execute({ missingChecks: 0, ...check })
+        }
       }),
 
     keepNotice: (uid, body, receivedAt) => {
@@ -204,7 +221,7 @@ async function deploymentOf(db: NodePgDatabase): Promise<string> {
     .insert(deployments)
     .values({ id: randomUUID().slice(0, 8) })
     .onConflictDoNothing()
-  const [known] = await db.select().from(deployments)
+  const [known] = await db.select({ id: deployments.id }).from(deployments)
   if (known === undefined) throw new Error('The database has lost its name.')
   return known.id
 }

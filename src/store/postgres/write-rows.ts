@@ -28,6 +28,8 @@ export function valuesOfChange({ upload, holds, checkAt }: RecordedChange) {
     readyAt: video?.readyAt ?? null,
     describedAt: upload.describedAt,
     goneAt: upload.goneAt,
+    deletedAt: upload.deletedAt,
+    seenStatus: upload.seenStatus === upload.status ? null : upload.seenStatus,
     ...holds,
     checkAt,
   } satisfies Record<(typeof changedNames)[number], unknown>

@@ -9,6 +9,8 @@ export interface SqliteFindings {
   readonly sound: boolean
   /** Migrations that it lacks. */
   readonly lacking: number
+  /** The Stream account of its uploads; null where none is noted, or there are no uploads yet. */
+  readonly account: string | null
 }
 
 /** Null where there is no file yet. Throws SQLite's error where it cannot be read at all. */
@@ -18,8 +20,19 @@ export function inspectSqlite(file: string): SqliteFindings | null {
   try {
     // https://www.sqlite.org/pragma.html#pragma_quick_check
     const sound = connection.pragma('quick_check', { simple: true }) === 'ok'
-    return { sound, lacking: countLacking(connection) }
+    const lacking = countLacking(connection)
+    return { sound, lacking, account: sound && lacking === 0 ? readAccount(connection) : null }
   } finally {
     connection.close()
   }
+}
+
+function readAccount(connection: Database.Database): string | null {
+  const account = connection
+    .prepare<[], string | null>(
+      'select account from deployments where exists (select 1 from uploads where uid is not null)',
+    )
+    .pluck()
+    .get()
+  return account ?? null
 }

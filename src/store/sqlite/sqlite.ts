@@ -86,6 +86,12 @@ export function createSqliteStore(file: string): UploadStore {
     deployment: deploymentOf(database),
     isShared: false,
 
+    noteAccount: (account, { replace } = { replace: false }) =>
+      write(() => {
+        statements.noteAccount.run({ account, replace: Number(replace) })
+        return text(statements.account.get({}))
+      }),
+
     reserve: (reservation, rules) => write(() => reserve(reservation, rules)),
 
     findByKey: async (requestedBy, idempotencyKey, since) => {
@@ -202,8 +208,9 @@ export function createSqliteStore(file: string): UploadStore {
     reschedule: async (checks) => {
       if (checks.length === 0) return
       await write(() => {
-        for (const { checkAt, ...check } of checks) {
-          statements.reschedule.run({ ...check, checkAt: checkAt?.getTime() ?? null })
+        for (const { checkAt, missingChecks = 0, ...check } of checks) {
+          const values = { ...check, checkAt: checkAt?.getTime() ?? null, missingChecks }
+          statements.reschedule.run(values)
           claims.drop(check.uid)
         }
       })
