@@ -72,7 +72,9 @@ export async function startGateway(
     done.abort()
   }
   try {
-    const database = await openDatabase(config.database, clock, log)
+    // A clock that a test moves decides for the database as well.
+    const sharedTime = clock === realClock ? 'server' : 'clock'
+    const database = await openDatabase(config.database, clock, log, sharedTime)
     closers.push(() => database.close())
     const { store, events, allowances } = database
     const emulator = await startEmbedded(config)
@@ -85,7 +87,7 @@ export async function startGateway(
     const listener = await listen(config)
     closers.push(() => listener.close(DRAIN_MS))
 
-    const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.now())
+    const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.monotonicMs())
     const { telemetry, expose } = createPrometheusTelemetry({
       observe: {
         uploadsByStatus: () => store.countByStatus(),
@@ -100,7 +102,7 @@ export async function startGateway(
       traces: createTraces(),
     })
     const metered = withTelemetry(createStream(config, emulator, pooled.send), telemetry)
-    const reach = withReachability(metered, () => clock.now())
+    const reach = withReachability(metered, clock)
     const stream = withBudget(reach.backend, budget)
     const webhookSecrets =
       emulator === null ? config.webhookSecrets : [await hearFrom(stream, listener)]

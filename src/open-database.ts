@@ -22,16 +22,21 @@ export interface Database {
   close(): Promise<void>
 }
 
-/** Rejects with a sentence that says which variable to set. */
+/**
+ * Rejects with a sentence that says which variable to set.
+ * @param sharedTime what decides over limits and turns that gateways share on PostgreSQL: the server's
+ *   clock, or `clock` itself, for tests that move it
+ */
 export async function openDatabase(
   database: DatabaseConfig,
   clock: Clock,
   log: Log,
+  sharedTime: 'server' | 'clock' = 'server',
 ): Promise<Database> {
   try {
     return database.kind === 'sqlite'
-      ? openEmbedded(database.file)
-      : await openShared(database, clock, log)
+      ? openEmbedded(database.file, clock)
+      : await openShared(database, clock, log, sharedTime)
   } catch (error) {
     throw cannotOpen(database, error)
   }
@@ -88,12 +93,12 @@ export function reasonOf(error: unknown): string {
   return error.cause instanceof Error ? reasonOf(error.cause) : (codeOf(error) ?? error.message)
 }
 
-function openEmbedded(file: string): Database {
+function openEmbedded(file: string, clock: Clock): Database {
   const store = createSqliteStore(file)
   return {
     store,
     events: createMemoryEvents(),
-    allowances: createMemoryAllowances(),
+    allowances: createMemoryAllowances(() => clock.monotonicMs()),
     close: () => store.close(),
   }
 }
@@ -102,18 +107,22 @@ async function openShared(
   config: Extract<DatabaseConfig, { kind: 'postgres' }>,
   clock: Clock,
   log: Log,
+  sharedTime: 'server' | 'clock',
 ): Promise<Database> {
+  const isServers = sharedTime === 'server'
   const postgres = openPostgres(config, (error) =>
     log.warn({ err: withoutValues(error) }, 'a connection to the database was lost'),
   )
   try {
-    const store = await createPostgresStore(postgres)
+    const store = await createPostgresStore(postgres, isServers ? 'server' : 'caller')
     const read = (uids: readonly string[]) => store.findMany(uids)
     const events = await createPostgresEvents({ postgres, read, clock, log })
     return {
       store,
       events,
-      allowances: createPostgresAllowances(postgres),
+      allowances: createPostgresAllowances(postgres, () =>
+        isServers ? null : clock.now().getTime(),
+      ),
       async close() {
         await events.close()
         await store.close()

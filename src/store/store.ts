@@ -105,6 +105,14 @@ export interface DueUpload {
   readonly missingChecks: number
 }
 
+/**
+ * No poll is scheduled further ahead, in milliseconds: of an upload that Stream still works on, and of any.
+ * One that is was scheduled by a clock that was wrong, and is due at once: see `tidy`.
+ */
+export const LONGEST_POLL_PAUSE_MS = { open: 600_000, any: 90_000_000 } as const
+/** Uploads that Stream still works on are younger, in milliseconds; links are usable for six hours. */
+export const OPEN_UPLOADS_SINCE_MS = 86_400_000
+
 /** When to ask Stream about an upload next; null for never. */
 export interface NextCheck {
   readonly uid: string
@@ -222,7 +230,10 @@ export interface UploadStore {
   /** Gives the turn back. `sweptUntil` is remembered; null where that did not change. */
   endSweep(sweptUntil: Date | null): Promise<void>
 
-  /** What a keeper does now and then to stay fast. Asked for with each round of synchronisation. */
+  /**
+   * What the adapter does now and then to stay fast; and polls that were scheduled by a clock that was
+   * wrong are due at once. Asked for with each round of synchronization.
+   */
   tidy(now: Date): Promise<void>
 
   /** Throws where the database cannot be reached. */

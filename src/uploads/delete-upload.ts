@@ -67,7 +67,7 @@ async function remove(
 ): Promise<DeleteUploadOutcome> {
   const { uid } = upload
   if (upload.deletedAt !== null) return { kind: 'Deleted', upload }
-  const wait = await parts.deleteLimit.take(viewer.subject, parts.clock.now())
+  const wait = await parts.deleteLimit.take(viewer.subject)
   if (wait !== null) {
     return rateLimited(`You may delete ${parts.policy.createsPerMinute} uploads a minute.`, wait)
   }

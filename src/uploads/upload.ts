@@ -114,15 +114,17 @@ export interface Upload extends UploadTerms {
 }
 
 /**
- * The seen status of a record that does not hold one: from its status, or from its facts where the
- * status is DELETED.
+ * The seen status of a record, which is noted where its status is DELETED only; from its facts where it
+ * was not noted then.
  */
 export function seenStatusIn(
   status: UploadStatus,
+  noted: UploadStatus | null,
   received: boolean,
   receivedBytes: number | null,
 ): SeenStatus {
   if (status !== 'DELETED') return status
+  if (noted !== null && noted !== 'DELETED') return noted
   if (received) return 'QUEUED'
   return (receivedBytes ?? 0) > 0 ? 'UPLOADING' : 'PENDING_UPLOAD'
 }

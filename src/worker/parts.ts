@@ -43,8 +43,8 @@ export async function openParts(
   const store = await createD1Store(config.database)
   // With the binding alone, the account has no name here: it is the Worker's own, as the database is.
   if (config.account !== null) await requireAccount(store, config.account.accountId)
-  const budget = createApiBudget(allowances, config.streamApiBudget, now)
-  const reach = withReachability(createStream(config), now)
+  const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.monotonicMs())
+  const reach = withReachability(createStream(config), clock)
   const { creatorQuotaMinutes, createsPerMinute, maxDurationSeconds } = config
   const parts: Parts = {
     stream: withBudget(reach.backend, budget),

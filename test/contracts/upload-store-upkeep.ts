@@ -75,7 +75,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       ])
       expect(await dueAt(99)).toEqual([])
       expect(await store().claimDue(after(100), 9, after(100))).toEqual([
-        { upload: a, idleChecks: 4, dueAt: after(100) },
+        { upload: a, idleChecks: 4, dueAt: after(100), missingChecks: 0 },
       ])
       expect(await store().find(b.uid)).toEqual(b)
       await store().reschedule([])
@@ -111,6 +111,40 @@ export function describeUpkeep({ store, mint }: Suite): void {
       const late = changeOf(upload, { version: 5 }, { checkAt: after(1) })
       expect(await store().advance(late)).toBe(false)
       expect(await dueAt(14)).toEqual([])
+    })
+  })
+
+  describe('what was scheduled by a clock that was ahead', () => {
+    test('is due at once for a clock that is right, as far as it lies ahead of any pause', async () => {
+      const [a, b, c] = [await mint({ id: 'a' }), await mint({ id: 'b' }), await mint({ id: 'c' })]
+      await store().advance(changeOf(c, { status: 'READY' }, { checkAt: after(7200) }))
+      const checks = [
+        { uid: a.uid, version: 1, checkAt: after(7200), idleChecks: 0 },
+        { uid: b.uid, version: 1, checkAt: after(300), idleChecks: 0 },
+      ]
+      await store().reschedule(checks)
+      await store().tidy(after(7000))
+      expect(await dueAt(100)).toEqual([])
+      await store().tidy(after(100))
+      expect(await dueAt(100)).toEqual(['a'])
+      expect((await dueAt(7200)).toSorted()).toEqual(['a', 'b', 'c'])
+    })
+
+    test('is due at once, whatever it is, where it lies more than a day ahead', async () => {
+      const a = await mint({ id: 'a' })
+      await store().tidy(after(1))
+      await store().advance(changeOf(a, { status: 'READY' }, { checkAt: after(3 * 86_400) }))
+      await store().tidy(after(0))
+      expect(await dueAt(0)).toEqual(['a'])
+    })
+
+    test('keeps nothing claimed for longer than a claim lasts', async () => {
+      await mint({ id: 'a' })
+      await store().claimDue(after(7200), 9, after(7230))
+      await store().tidy(after(7201))
+      await store().tidy(after(20))
+      const due = await store().claimDue(after(20), 9, after(50))
+      expect(due.map(({ upload }) => upload.id)).toEqual(['a'])
     })
   })
 

@@ -42,7 +42,7 @@ export function uploadOf(said: Partial<Upload> = {}): Upload {
     describedAt: null,
     goneAt: null,
     deletedAt: null,
-    seenStatus: seenStatusIn(said.status ?? 'PENDING_UPLOAD', false, null),
+    seenStatus: seenStatusIn(said.status ?? 'PENDING_UPLOAD', null, false, null),
     ...said,
   }
 }

@@ -47,7 +47,7 @@ export function readUpload(row: UploadRow): Upload | null {
     describedAt: row.describedAt,
     goneAt: row.goneAt,
     deletedAt: row.deletedAt,
-    seenStatus: seenStatusIn(row.seenStatus ?? status, row.received, row.receivedBytes),
+    seenStatus: seenStatusIn(status, row.seenStatus, row.received, row.receivedBytes),
   }
 }
 

@@ -22,8 +22,12 @@ import { valuesOfChange } from './write-rows.ts'
 /**
  * Migrates the database where that is lacking, and opens it as a store. Closing the store closes the
  * way to the database as well.
+ * @param leasesBy whose clock decides how long a gateway has a turn: the server's, or, for tests, callers'
  */
-export async function createPostgresStore(postgres: Postgres): Promise<UploadStore> {
+export async function createPostgresStore(
+  postgres: Postgres,
+  leasesBy: 'server' | 'caller' = 'server',
+): Promise<UploadStore> {
   await migratePostgres(postgres)
   const { pool, reach } = postgres
   const db = drizzle({ client: pool })
@@ -153,9 +157,10 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
     noteWatched: (uids, now, until, asks) =>
       reach(async () => {
         const wanted = asks ? [TURN_TO_ASK, ...uids] : uids
-        const noted = await statements.noteWatched.execute({ uids: wanted, gateway, now, until })
+        const lease = leaseOf(now, until)
+        const noted = await statements.noteWatched.execute({ uids: wanted, gateway, ...lease })
         if (!noted.some(({ uid }) => uid === TURN_TO_ASK)) return null
-        return (await statements.watched.execute({ now })).map(({ uid }) => uid)
+        return (await statements.watched.execute({ now: lease.now })).map(({ uid }) => uid)
       }),
 
     oldestDue: () =>
@@ -186,7 +191,8 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
 
     beginSweep: (now, until) =>
       reach(async () => {
-        const [sweep] = await statements.beginSweep.execute({ gateway, now, until })
+        const lease = leaseOf(now, until)
+        const [sweep] = await statements.beginSweep.execute({ gateway, ...lease })
         return sweep ?? null
       }),
 
@@ -197,6 +203,14 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
     ping: () => done(() => pool.query('select 1')),
 
     close: () => postgres.close(),
+  }
+
+  /** Null stands for the server's clock. */
+  function leaseOf(now: Date, until: Date) {
+    return {
+      now: leasesBy === 'server' ? null : now,
+      forMs: until.getTime() - now.getTime(),
+    }
   }
 
   /** For what says nothing but that it is done. */

@@ -93,7 +93,7 @@ export const uploads = pgTable(
     describedAt: moment('described_at'),
     goneAt: moment('gone_at'),
     deletedAt: moment('deleted_at'),
-    /** Null where it is the status itself, or was never noted. */
+    /** Noted where the status is DELETED only: else it is the status itself. */
     seenStatus: text('seen_status', { enum: uploadStatuses }),
 
     /** Seconds of storage that the row holds, kept with each write so that sums need no rules. */

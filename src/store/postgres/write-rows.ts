@@ -29,7 +29,7 @@ export function valuesOfChange({ upload, holds, checkAt }: RecordedChange) {
     describedAt: upload.describedAt,
     goneAt: upload.goneAt,
     deletedAt: upload.deletedAt,
-    seenStatus: upload.seenStatus === upload.status ? null : upload.seenStatus,
+    seenStatus: upload.status === 'DELETED' ? upload.seenStatus : null,
     ...holds,
     checkAt,
   } satisfies Record<(typeof changedNames)[number], unknown>

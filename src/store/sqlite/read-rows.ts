@@ -167,7 +167,8 @@ function uploadIn(row: readonly unknown[]): Upload | null {
     goneAt: momentOrNull(row[at.goneAt]),
     deletedAt: momentOrNull(row[at.deletedAt]),
     seenStatus: seenStatusIn(
-      row[at.seenStatus] === null ? status : statusOf(row[at.seenStatus]),
+      status,
+      row[at.seenStatus] === null ? null : statusOf(row[at.seenStatus]),
       received,
       receivedBytes,
     ),

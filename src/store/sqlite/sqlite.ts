@@ -11,6 +11,7 @@ import { createClaims } from './claims.ts'
 import { type SqliteDatabase, openSqlite } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createLists } from './lists.ts'
+import { pollsAhead } from './polls-ahead.ts'
 import { prepare, prepareAll } from './prepare.ts'
 import { createReadTurns } from './read-turns.ts'
 import {
@@ -46,6 +47,7 @@ export function createSqliteStore(file: string): UploadStore {
   const alive = connection.prepare("select 1 from uploads where id = ''")
   const claims = createClaims()
   let sweptUntil: Date | null = null
+  let tidiedAt: number | null = null
 
   async function findMany(uids: readonly string[]): Promise<readonly Upload[]> {
     turns.read()
@@ -244,7 +246,13 @@ export function createSqliteStore(file: string): UploadStore {
     },
 
     // Tallies are kept by each write itself.
-    tidy: async () => undefined,
+    tidy: async (now) => {
+      const at = now.getTime()
+      // At first, and where the clock was set back.
+      const isDue = tidiedAt === null || at < tidiedAt
+      tidiedAt = at
+      if (isDue) await write(() => void statements.pullForward.run(pollsAhead(now)))
+    },
 
     ping: async () => {
       alive.get()

@@ -185,6 +185,20 @@ export function wordStatements(rowOf: RowOf) {
         .orderBy(...inTheirTurn)
         .limit(given('limit')),
     ),
+    // The plus keeps SQLite from going through all polls that are ahead, which most uploads have.
+    pullForward: word(['now', 'openAhead', 'anyAhead', 'createdAfter'], (given) =>
+      db
+        .update(uploads)
+        .set({ checkAt: sql`${given('now')}` })
+        .where(
+          sql`${uploads.id} in (
+            select id from ${uploads} where created_at > ${given('createdAfter')}
+              and +check_at > ${given('openAhead')}
+              and status in ('PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS')
+            union all
+            select id from ${uploads} where check_at > ${given('anyAhead')})`,
+        ),
+    ),
     oldestDue: word([], () =>
       db
         .select({ checkAt: uploads.checkAt })
@@ -231,7 +245,7 @@ export function wordStatements(rowOf: RowOf) {
         .set({ account: sql`${given('account')}` })
         .where(
           sql`${deployments.account} is null or ${given('replace')} = 1
-            or not exists (select 1 from ${uploads} where ${uploads.uid} is not null)`,
+            or not exists (select 1 from ${uploads} where ${uploads.uid} > '')`,
         ),
     ),
     account: word([], () => db.select({ account: deployments.account }).from(deployments)),

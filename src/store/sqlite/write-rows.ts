@@ -75,7 +75,7 @@ export function valuesOfChange({
     describedAt: upload.describedAt?.getTime() ?? null,
     goneAt: upload.goneAt?.getTime() ?? null,
     deletedAt: upload.deletedAt?.getTime() ?? null,
-    seenStatus: upload.seenStatus === upload.status ? null : upload.seenStatus,
+    seenStatus: upload.status === 'DELETED' ? upload.seenStatus : null,
     reservedSeconds: holds.reservedSeconds,
     storedSeconds: holds.storedSeconds,
     checkAt: checkAt?.getTime() ?? null,
