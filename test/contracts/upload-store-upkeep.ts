@@ -89,6 +89,20 @@ export function describeUpkeep({ store, mint }: Suite): void {
       )
     })
 
+    test('tells how often an upload was missing, until it is seen or changes', async () => {
+      const a = await mint({ id: 'a' })
+      const missed = { uid: a.uid, version: 1, checkAt: after(15), idleChecks: 2 }
+      const missing = async (second: number): Promise<(number | undefined)[]> =>
+        (await store().claimDue(after(second), 9, after(second))).map((due) => due.missingChecks)
+      await store().reschedule([{ ...missed, missingChecks: 3 }])
+      expect(await missing(15)).toEqual([3])
+      await store().reschedule([missed])
+      expect(await missing(15)).toEqual([0])
+      await store().reschedule([{ ...missed, missingChecks: 4 }])
+      await store().advance(changeOf(a, { status: 'QUEUED' }, { checkAt: after(20) }))
+      expect(await missing(20)).toEqual([0])
+    })
+
     test('begins anew with each change, and never comes where the change says so', async () => {
       const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
       await store().reschedule([{ uid: a.uid, version: 1, checkAt: after(15), idleChecks: 4 }])
@@ -156,6 +170,19 @@ export function describeUpkeep({ store, mint }: Suite): void {
         expect(noted).toEqual(['a', 'b'])
       }
       expect(await store().noteWatched(['a', 'b'], after(5), after(10), false)).toBeNull()
+    })
+  })
+
+  describe('the account of the uploads', () => {
+    test('is the one that was noted first, once there is an upload, or the one that replaced it', async () => {
+      expect(await store().noteAccount('first')).toBe('first')
+      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+      expect(await store().noteAccount('second')).toBe('second')
+      await mint({ id: 'a' })
+      expect(await store().noteAccount('third')).toBe('second')
+      expect(await store().noteAccount('second')).toBe('second')
+      expect(await store().noteAccount('third', { replace: true })).toBe('third')
+      expect(await store().noteAccount('second')).toBe('third')
     })
   })
 

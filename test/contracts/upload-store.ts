@@ -109,6 +109,15 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         ['everything', full],
         ['nothing but what there must be', bare],
         ['a video of which nothing is known', unknown],
+        [
+          'a video that was deleted, and what was seen of it before',
+          uploadOf({
+            ...full,
+            status: 'DELETED',
+            seenStatus: 'IN_PROGRESS',
+            deletedAt: after(12.004),
+          }),
+        ],
       ])('%s comes back as it was recorded, by every way of reading', async (_what, upload) => {
         const { id, uid, uploadURL, protocol, creator, constraints } = upload
         const reservation = reservationOf({
