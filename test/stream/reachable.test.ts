@@ -79,6 +79,18 @@ async function start(apiToken?: string) {
 }
 
 describe('Stream', () => {
+  test('are told apart by what passes, though the time of day is set', async () => {
+    const { fail, lately, advance, setClock } = await start()
+    await fail()
+    setClock(7200)
+    await fail()
+    expect(lately()).toMatchObject(there)
+    advance(15)
+    setClock(-14_400)
+    await fail()
+    expect(lately()).toMatchObject(away)
+  })
+
   test('counts as there before anything was asked, and is not asked for that', async () => {
     const { lately, probe, lists } = await start()
     expect(lately()).toEqual({ answeredAt: null, failingSince: null, isAway: false })
