@@ -29,7 +29,8 @@ async function fill(store: UploadStore): Promise<void> {
   await store.close()
 }
 
-async function adopts(url: string): Promise<void> {
+/** What doctor says before, migrate, and doctor again. */
+async function adopt(url: string) {
   const variables = {
     DATABASE_URL: url,
     CLOUDFLARE_ACCOUNT_ID: 'account-of-tests',
@@ -40,20 +41,27 @@ async function adopts(url: string): Promise<void> {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
   onTestFinished(() => void vi.unstubAllEnvs())
 
-  const other =
-    /!! {2}Database .*holds uploads of the emulator \(account local\).*names account account-of-tests/
-  expect(await run(() => runDoctor(process.env))).toMatchObject({
+  return {
+    before: await run(() => runDoctor(process.env)),
+    adopted: await run(() => runMigrate(true)),
+    after: await run(() => runDoctor(process.env)),
+  }
+}
+
+const expected = {
+  before: {
     code: 1,
-    said: expect.stringMatching(other),
-  })
-  const adopted = await run(() => runMigrate(true))
-  expect(adopted).toEqual({
+    said: expect.stringMatching(
+      /!! {2}Database .*holds uploads of the emulator \(account local\).*names account account-of-tests/,
+    ),
+  },
+  adopted: {
     code: 0,
     said: expect.stringMatching(
       /was up to date already\.\n.* holds uploads of account account-of-tests from now on\.\n$/,
     ),
-  })
-  expect((await run(() => runDoctor(process.env))).said).toMatch(/ok {2}Database .*up to date/)
+  },
+  after: { said: expect.stringMatching(/ok {2}Database .*up to date/) },
 }
 
 test('is told by doctor, and adopted by migrate: SQLite', async () => {
@@ -61,7 +69,7 @@ test('is told by doctor, and adopted by migrate: SQLite', async () => {
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'headgate.db')
   await fill(createSqliteStore(file))
-  await adopts(`file:${file}`)
+  expect(await adopt(`file:${file}`)).toMatchObject(expected)
 })
 
 describeWithPostgres('PostgreSQL', () => {
@@ -70,6 +78,6 @@ describeWithPostgres('PostgreSQL', () => {
     onTestFinished(() => database.drop())
     const postgres = openPostgres({ url: database.url, connections: 2 }, () => undefined)
     await fill(await createPostgresStore(postgres))
-    await adopts(database.url)
+    expect(await adopt(database.url)).toMatchObject(expected)
   })
 })

@@ -81,8 +81,8 @@ export const anyEvidence: fc.Arbitrary<Evidence> = fc.oneof(
  * Whether it is what Stream answered when it was asked: that comes in the order of the questions, and
  * the last one decides whether the video is there.
  */
-export function isAnswer({ kind, source }: Evidence): boolean {
-  return kind === 'absent' || (kind === 'described' && source === 'SYNC')
+export function isAnswer(evidence: Evidence): boolean {
+  return evidence.kind === 'absent' || (evidence.kind === 'described' && evidence.source === 'SYNC')
 }
 
 /** The same evidence in another order, but for Stream's answers among themselves. */

@@ -7,16 +7,16 @@ import { away, awayAllowances } from '../kit/away-allowances.ts'
 import { after } from '../kit/samples.ts'
 
 /** Milliseconds since 1970, as the allowances see it. */
-let time = 0
+let clockMs = 0
 
 function takeAt(limit: RateLimit, caller: string, now: Date): Promise<number | null> {
-  time = now.getTime()
+  clockMs = now.getTime()
   return limit.take(caller)
 }
 
 test('lets so many through, and says in how many whole seconds the next one may come', async () => {
   const limit = createRateLimit(
-    createMemoryAllowances(() => time),
+    createMemoryAllowances(() => clockMs),
     'mint',
     3,
   )
@@ -29,7 +29,7 @@ test('lets so many through, and says in how many whole seconds the next one may 
 
 test('counts each caller alone', async () => {
   const limit = createRateLimit(
-    createMemoryAllowances(() => time),
+    createMemoryAllowances(() => clockMs),
     'mint',
     1,
   )
@@ -40,7 +40,7 @@ test('counts each caller alone', async () => {
 
 test('does not count what it refuses', async () => {
   const limit = createRateLimit(
-    createMemoryAllowances(() => time),
+    createMemoryAllowances(() => clockMs),
     'mint',
     1,
   )
@@ -52,7 +52,7 @@ test('does not count what it refuses', async () => {
 
 test('goes on counting those who come often while it forgets those who do not', async () => {
   const limit = createRateLimit(
-    createMemoryAllowances(() => time),
+    createMemoryAllowances(() => clockMs),
     'mint',
     2,
   )
@@ -70,7 +70,7 @@ test('in no minute whatever do more get through, and whoever waits as told gets 
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 5 }), steps, async (perMinute, pauses) => {
       const limit = createRateLimit(
-        createMemoryAllowances(() => time),
+        createMemoryAllowances(() => clockMs),
         'mint',
         perMinute,
       )
@@ -101,7 +101,7 @@ test('answers as one that looks at every upload of the last minute', async () =>
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 120 }), steps, async (perMinute, plan) => {
       const limit = createRateLimit(
-        createMemoryAllowances(() => time),
+        createMemoryAllowances(() => clockMs),
         'mint',
         perMinute,
       )
@@ -124,7 +124,7 @@ test('answers as one that looks at every upload of the last minute', async () =>
 
 test('is as quick with a large limit as with a small one', async () => {
   const limit = createRateLimit(
-    createMemoryAllowances(() => time),
+    createMemoryAllowances(() => clockMs),
     'mint',
     1_000_000,
   )
@@ -137,7 +137,7 @@ test('is as quick with a large limit as with a small one', async () => {
 
 test('holds nobody back for more than a minute where the clock is set back', async () => {
   const limit = createRateLimit(
-    createMemoryAllowances(() => time),
+    createMemoryAllowances(() => clockMs),
     'mint',
     1,
   )
@@ -147,7 +147,7 @@ test('holds nobody back for more than a minute where the clock is set back', asy
 })
 
 test('is one for all gateways that share the allowances, and apart for each thing', async () => {
-  const allowances = createMemoryAllowances(() => time)
+  const allowances = createMemoryAllowances(() => clockMs)
   const [here, there] = [
     createRateLimit(allowances, 'mint', 2),
     createRateLimit(allowances, 'mint', 2),

@@ -156,11 +156,11 @@ function movesOf(upload: Upload, published: readonly Upload[]): readonly string[
   })
 }
 
-describe('a webhook about a video that Stream did not know when it was asked', () => {
-  const parts = () => ({ store, events: createMemoryEvents(), telemetry: silentTelemetry })
-  const dueUids = async (second: number) =>
-    (await store.claimDue(after(second), 9999, after(second))).map(({ upload }) => upload.uid)
+const parts = () => ({ store, events: createMemoryEvents(), telemetry: silentTelemetry })
+const dueUids = async (second: number) =>
+  (await store.claimDue(after(second), 9999, after(second))).map(({ upload }) => upload.uid)
 
+describe('a webhook about a video that Stream did not know when it was asked', () => {
   it.each([
     ['with news', 'ready'],
     ['without', 'pendingupload'],

@@ -46,8 +46,9 @@ export async function createPostgresStore(
       reach(async () => {
         await statements.noteAccount.execute({ account, replace })
         const [row] = await statements.account.execute()
-        if (row?.account == null) throw new Error('The database has lost its account.')
-        return row.account
+        const noted = row?.account ?? null
+        if (noted === null) throw new Error('The database has lost its account.')
+        return noted
       }),
 
     reserve,
