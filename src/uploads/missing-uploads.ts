@@ -2,6 +2,7 @@
  * Tells uploads that Stream does not know any more from a Stream that knows none of ours: a wrong
  * account, another API behind the base URL, a list that is cut short.
  */
+import { StreamError } from '../stream/errors.ts'
 import type { Asked } from './ask-stream.ts'
 import { isReceived } from './moves.ts'
 import type { Parts } from './parts.ts'
@@ -47,12 +48,15 @@ export function createMissingUploads(
   return {
     async inDoubt(missing, known) {
       const lost = missing.filter(({ upload }) => isUnexpected(upload, clock.now()))
-      if (lost.length <= known.size) return []
+      const [first] = lost
+      if (first === undefined || lost.length <= known.size) return []
       const polled = new Set([...known, ...missing.map(({ upload }) => upload.uid)])
       const witnesses = await askWitnesses(parts, polled)
       const lostInAll = lost.length + witnesses.missing
       const knownInAll = known.size + witnesses.known
       if (lostInAll <= knownInAll) return []
+      // Where Stream knows one of them after all, only the list is wrong.
+      if (await isKnown(parts, first.upload)) return []
       warn(lostInAll, knownInAll)
       return lost.filter(({ missingChecks }) => missingChecks < ENOUGH_MISSING_CHECKS)
     },
@@ -65,6 +69,16 @@ function isUnexpected({ seenStatus, createdAt, expiresAt }: Upload, now: Date): 
     now.getTime() - createdAt.getTime() >= SETTLED_AFTER_MS &&
     (isReceived(seenStatus) || now < expiresAt)
   )
+}
+
+/** False where Stream cannot tell. Throws StreamError where it takes no more requests. */
+async function isKnown({ stream }: Pick<Parts, 'stream'>, { uid }: Upload): Promise<boolean> {
+  try {
+    return (await stream.findVideo(uid)) !== null
+  } catch (error) {
+    if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
+    return false
+  }
 }
 
 /** How many of the newest other uploads, which Stream should know, it knows. */

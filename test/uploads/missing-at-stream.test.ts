@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
-import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { type TestGateway, callerOf, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit/operations.ts'
+import { setStage } from '../lane/stage.ts'
 
 const ACCOUNT = 'account-of-tests'
 
@@ -240,4 +241,17 @@ describe('a database of another account', () => {
       /holds uploads of the emulator \(account local\).*Set DATABASE_URL to another database, such as file:\.headgate\/account-of-tests\.db, or leave CLOUDFLARE_ACCOUNT_ID/,
     )
   })
+})
+
+test('a list that lacks what Stream knows keeps nothing from being seen', async () => {
+  const stage = await setStage({
+    auth: { kind: 'open' },
+    stream: (rest) => ({ ...rest, listVideos: async () => ({ videos: [], total: 0 }) }),
+  })
+  const { uid } = expectMinted(await createDirectUpload(callerOf(`${stage.long}/graphql`)))
+  stage.clock.advance(61)
+  await stage.gateway.sync()
+  expect(await stage.parts.store.find(uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
+  const [due] = await stage.parts.store.claimDue(new Date(8.64e15), 1, new Date(8.64e15))
+  expect(due).toMatchObject({ idleChecks: 1, missingChecks: 0 })
 })
