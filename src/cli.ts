@@ -52,10 +52,11 @@ program
   .description('Bring the database up to date, or move uploads from SQLite to PostgreSQL.')
   .option('--from <file:path>', 'the SQLite file whose uploads are moved, with no gateway on it')
   .option('--to <postgres://…>', 'the database that they go to; again after an interruption')
-  .action(({ from, to }: { from?: string; to?: string }) =>
+  .option('--adopt-account', 'note the configured Stream account as the one of its uploads')
+  .action(({ from, to, adoptAccount }: { from?: string; to?: string; adoptAccount?: boolean }) =>
     run(async () =>
       from === undefined && to === undefined
-        ? (await import('./commands/migrate.ts')).runMigrate()
+        ? (await import('./commands/migrate.ts')).runMigrate(adoptAccount === true)
         : (await import('./commands/move-uploads.ts')).runMoveUploads({ from, to }),
     ),
   )

@@ -6,6 +6,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export const realClock: Clock = {
   now: () => new Date(),
+  monotonicMs: () => performance.now(),
   wait(milliseconds, signal) {
     return new Promise((resolve) => {
       if (signal?.aborted === true) {

@@ -7,7 +7,7 @@ import { createGateway } from './gateway.ts'
 import { createGraphiQLPage } from './http/graphiql.ts'
 import { type Listener, listen } from './node/listen.ts'
 import { isSignedByNode } from './node/signature.ts'
-import { openDatabase } from './open-database.ts'
+import { openDatabase, requireAccount } from './open-database.ts'
 import { createPooledSend } from './node/pooled-send.ts'
 import { consoleSources, readConsoleFiles } from './read-console.ts'
 import { startConfiguredEmulator } from './start-emulator.ts'
@@ -75,11 +75,14 @@ export async function startGateway(
     done.abort()
   }
   try {
-    const database = await openDatabase(config.database, clock, log)
+    // A clock that a test moves decides for the database as well.
+    const sharedTime = clock === realClock ? 'server' : 'clock'
+    const database = await openDatabase(config.database, clock, log, sharedTime)
     closers.push(() => database.close())
     const { store, events, allowances } = database
     const emulator = await startEmbedded(config)
     if (emulator !== null) closers.push(() => emulator.close())
+    await requireAccount(store, config.database, accountOf(config, emulator))
     const pooled = createPooledSend()
     closers.push(() => pooled.close())
     let synchronised = Promise.resolve()
@@ -87,7 +90,7 @@ export async function startGateway(
     const listener = await listen(config)
     closers.push(() => listener.close(DRAIN_MS))
 
-    const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.now())
+    const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.monotonicMs())
     const { telemetry, expose } = createPrometheusTelemetry({
       observe: {
         uploadsByStatus: () => store.countByStatus(),
@@ -102,7 +105,7 @@ export async function startGateway(
       traces: createTraces(),
     })
     const metered = withTelemetry(createStream(config, emulator, pooled.send), telemetry)
-    const reach = withReachability(metered, () => clock.now())
+    const reach = withReachability(metered, clock)
     const stream = withBudget(reach.backend, budget)
     const emulatorSecrets = emulator === null ? [] : [await hearFrom(stream, listener)]
     const webhookSecrets = [...emulatorSecrets, ...config.webhookSecrets]
@@ -165,6 +168,10 @@ export async function startGateway(
 function startEmbedded({ stream, host, publicURL }: Config): Promise<Emulator | null> {
   if (stream.kind !== 'emulator') return Promise.resolve(null)
   return startConfiguredEmulator({ ...stream, host, gatewayURL: publicURL })
+}
+
+function accountOf({ stream }: Config, emulator: Emulator | null): string {
+  return stream.kind === 'account' ? stream.accountId : (emulator?.accountId ?? 'local')
 }
 
 function createStream({ stream }: Config, emulator: Emulator | null, send: Send): StreamBackend {

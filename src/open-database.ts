@@ -29,19 +29,57 @@ export interface Database {
 const LOCK_WAIT_MS = 5000
 const LOCK_RETRY_MS = 100
 
-/** Rejects with a sentence that says which variable to set. */
+/**
+ * Rejects with a sentence that says which variable to set.
+ * @param sharedTime what decides over limits and turns that gateways share on PostgreSQL: the server's
+ *   clock, or `clock` itself, for tests that move it
+ */
 export async function openDatabase(
   database: DatabaseConfig,
   clock: Clock,
   log: Log,
+  sharedTime: 'server' | 'clock' = 'server',
 ): Promise<Database> {
   try {
     return database.kind === 'sqlite'
       ? await openEmbedded(database.file, clock, log)
-      : await openShared(database, clock, log)
+      : await openShared(database, clock, log, sharedTime)
   } catch (error) {
     throw cannotOpen(database, error)
   }
+}
+
+/** Name of the emulator's account, which no account of Cloudflare has. */
+const EMULATOR_ACCOUNT = 'local'
+
+/**
+ * Notes the Stream account of the uploads, and rejects where another is noted: to the wrong account all
+ * of them would seem deleted.
+ */
+export async function requireAccount(
+  store: Pick<UploadStore, 'noteAccount'>,
+  database: DatabaseConfig,
+  account: string,
+): Promise<void> {
+  const noted = await store.noteAccount(account)
+  if (noted !== account) throw new Error(sayOtherAccount(database, noted, account))
+}
+
+/** That the uploads belong to another account than the configured one, and what to do. */
+export function sayOtherAccount(
+  database: DatabaseConfig,
+  noted: string,
+  configured: string,
+): string {
+  const back =
+    noted === EMULATOR_ACCOUNT
+      ? 'leave CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN out to go on with the emulator'
+      : `set CLOUDFLARE_ACCOUNT_ID to ${noted}`
+  return `The database ${nameDatabase(database)} holds uploads of ${nameAccount(noted)}, and the configuration names ${nameAccount(configured)}, which does not know them. Set DATABASE_URL to another database, such as file:.headgate/${configured}.db, or ${back}. To keep this database with the configured account, run \`headgate migrate --adopt-account\`: uploads that it does not know become DELETED.`
+}
+
+function nameAccount(account: string): string {
+  return account === EMULATOR_ACCOUNT ? 'the emulator (account local)' : `account ${account}`
 }
 
 /** What went wrong with this database, for whoever started a command. */
@@ -80,7 +118,7 @@ async function openEmbedded(file: string, clock: Clock, log: Log): Promise<Datab
     return {
       store,
       events: createMemoryEvents(),
-      allowances: createMemoryAllowances(),
+      allowances: createMemoryAllowances(() => clock.monotonicMs()),
       async close() {
         try {
           await store.close()
@@ -131,18 +169,22 @@ async function openShared(
   config: Extract<DatabaseConfig, { kind: 'postgres' }>,
   clock: Clock,
   log: Log,
+  sharedTime: 'server' | 'clock',
 ): Promise<Database> {
+  const isServers = sharedTime === 'server'
   const postgres = openPostgres(config, (error) =>
     log.warn({ err: withoutValues(error) }, 'a connection to the database was lost'),
   )
   try {
-    const store = await createPostgresStore(postgres)
+    const store = await createPostgresStore(postgres, isServers ? 'server' : 'caller')
     const read = (uids: readonly string[]) => store.findMany(uids)
     const events = await createPostgresEvents({ postgres, read, clock, log })
     return {
       store,
       events,
-      allowances: createPostgresAllowances(postgres),
+      allowances: createPostgresAllowances(postgres, () =>
+        isServers ? null : clock.now().getTime(),
+      ),
       async close() {
         await events.close()
         await store.close()

@@ -172,6 +172,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'uploads/',
       'stream/',
       'store/d1/',
+      'store/store.ts',
       'events/',
       'allowances/',
       'telemetry/silent.ts',

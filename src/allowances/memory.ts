@@ -1,5 +1,5 @@
 /** Allowances within one process: gone with it, and at the same small cost for any number. */
-import type { Allowance, Allowances } from './allowances.ts'
+import { type Allowance, type Allowances, LONGEST_HOLD_MS } from './allowances.ts'
 import { type RecentTimes, createRecentTimes } from './recent-times.ts'
 
 /** So often one looks for keys that nothing is to be remembered of. */
@@ -8,18 +8,25 @@ const SWEEP_MS = 60_000
 /**
  * Holds some twice as many times for a key as its largest allowance, and forgets keys whose longest
  * span is over. Never rejects.
+ * @param now milliseconds of one clock, better of one that is never set back
  */
-export function createMemoryAllowances(): Allowances {
+export function createMemoryAllowances(now: () => number): Allowances {
   const recent = new Map<string, RecentTimes>()
-  /** Until when keys are held, in milliseconds since 1970. */
+  /** Until when keys are held, in milliseconds of the clock. */
   const holds = new Map<string, number>()
   let sweptAt = 0
 
-  function forgetIdle(now: number): void {
-    if (Math.abs(now - sweptAt) < SWEEP_MS) return
-    sweptAt = now
-    for (const [key, times] of recent) if (times.countAt(now) === 0) recent.delete(key)
-    for (const [key, until] of holds) if (until <= now) holds.delete(key)
+  function forgetIdle(at: number): void {
+    if (Math.abs(at - sweptAt) < SWEEP_MS) return
+    sweptAt = at
+    for (const [key, times] of recent) if (times.countAt(at) === 0) recent.delete(key)
+    for (const key of holds.keys()) if (heldUntil(key, at) <= at) holds.delete(key)
+  }
+
+  /** Not after `at` where nothing holds the key. */
+  function heldUntil(key: string, at: number): number {
+    const until = holds.get(key) ?? at
+    return until > at + LONGEST_HOLD_MS ? at : until
   }
 
   function timesOf(key: string, within: readonly Allowance[]): RecentTimes {
@@ -31,24 +38,26 @@ export function createMemoryAllowances(): Allowances {
   }
 
   return {
-    async take(key, within, at) {
-      const now = at.getTime()
-      forgetIdle(now)
-      const heldUntil = holds.get(key) ?? now
-      if (within.length === 0) return secondsUntil(heldUntil, now)
+    async take(key, within) {
+      const at = now()
+      forgetIdle(at)
+      const until = heldUntil(key, at)
+      if (within.length === 0) return secondsUntil(until, at)
       const times = timesOf(key, within)
-      const freeAt = Math.max(heldUntil, roomAt(times, within, now))
-      if (freeAt <= now) times.add()
-      return secondsUntil(freeAt, now)
+      const freeAt = Math.max(until, roomAt(times, within, at))
+      if (freeAt <= at) times.add()
+      return secondsUntil(freeAt, at)
     },
-    async hold(key, until) {
-      holds.set(key, Math.max(holds.get(key) ?? 0, until.getTime()))
+    async hold(key, milliseconds) {
+      const at = now()
+      const until = at + Math.min(milliseconds, LONGEST_HOLD_MS)
+      holds.set(key, Math.max(heldUntil(key, at), until))
     },
-    async taken(key, spanMs, at) {
-      const now = at.getTime()
+    async taken(key, spanMs) {
+      const at = now()
       const times = recent.get(key)
       if (times === undefined) return 0
-      return times.countAt(now) - times.countUntil(now - spanMs)
+      return times.countAt(at) - times.countUntil(at - spanMs)
     },
   }
 }

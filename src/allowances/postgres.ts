@@ -1,7 +1,7 @@
 /** Allowances that all gateways on one PostgreSQL share; the counting is done there, in one statement. */
 import type { Postgres } from '../postgres/postgres.ts'
 import { storable } from '../postgres/storable.ts'
-import type { Allowances } from './allowances.ts'
+import { type Allowances, LONGEST_HOLD_MS } from './allowances.ts'
 
 /** Rows of one key within its span: a larger allowance is counted in steps of time. */
 const MOST_ROWS = 1000
@@ -15,37 +15,49 @@ const TAKE = {
 } as const
 const HOLD = {
   name: 'headgate_hold_allowance',
-  text: `insert into allowance_holds as held (key, until) values ($1, $2)
-    on conflict (key) do update set until = greatest(held.until, excluded.until)`,
+  // One that ends later than any hold may was written by a clock that was wrong.
+  text: `insert into allowance_holds as held (key, until)
+    values ($1, coalesce($3::timestamptz, clock_timestamp()) + $2 * interval '1 millisecond')
+    on conflict (key) do update set until = case
+      when held.until > coalesce($3::timestamptz, clock_timestamp()) + $4 * interval '1 millisecond'
+      then excluded.until else greatest(held.until, excluded.until) end`,
 } as const
 const TAKEN = {
   name: 'headgate_allowance_taken',
-  text: 'select coalesce(sum(uses), 0)::float8 as taken from allowances where key = $1 and at > $2::bigint',
+  text: `select coalesce(sum(uses), 0)::float8 as taken from allowances
+    where key = $1 and at > coalesce($3::bigint, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) - $2::bigint`,
 } as const
 
 /**
  * What is taken is kept by the server without waiting for the disk: a crash of the server itself may
  * forget the last half second of it.
+ * @param now milliseconds since 1970 by another clock than the server's, for tests
  */
-export function createPostgresAllowances({ pool, reach }: Postgres): Allowances {
+export function createPostgresAllowances(
+  { pool, reach }: Postgres,
+  now: () => number | null = () => null,
+): Allowances {
   return {
-    take: (key, within, now) =>
+    take: (key, within) =>
       reach(async () => {
         const mosts = within.map(({ most }) => Math.min(most, LARGEST))
         const spans = within.map(({ spanMs }) => spanMs)
         const grainMs =
           Math.max(0, ...mosts) <= MOST_ROWS ? 1 : Math.ceil(Math.max(...spans) / MOST_ROWS)
-        const values = [storable(key), now.getTime(), mosts, spans, grainMs]
+        const values = [storable(key), now(), mosts, spans, grainMs]
         const { rows } = await pool.query<{ seconds: number | null }>({ values, ...TAKE })
         return rows[0]?.seconds ?? null
       }),
-    hold: (key, until) =>
+    hold: (key, milliseconds) =>
       reach(async () => {
-        await pool.query({ ...HOLD, values: [storable(key), until] })
+        const at = now()
+        const held = Math.min(milliseconds, LONGEST_HOLD_MS)
+        const values = [storable(key), held, at === null ? null : new Date(at), LONGEST_HOLD_MS]
+        await pool.query({ ...HOLD, values })
       }),
-    taken: (key, spanMs, now) =>
+    taken: (key, spanMs) =>
       reach(async () => {
-        const values = [storable(key), now.getTime() - spanMs]
+        const values = [storable(key), spanMs, now()]
         const { rows } = await pool.query<{ taken: number }>({ values, ...TAKEN })
         return rows[0]?.taken ?? 0
       }),

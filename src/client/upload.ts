@@ -4,7 +4,10 @@ import { type Read, flag, json, list, nullable, number, object, oneOf, text } fr
 /** How the bytes travel: one multipart POST (up to 200 MB), or tus (resumable, up to 30 GB). */
 export type UploadProtocol = 'BASIC' | 'TUS'
 
-/** What has become of an upload; it only moves forward. READY, ERROR, EXPIRED, DELETED end it. */
+/**
+ * What has become of an upload; it only moves forward, but for a DELETED that Stream corrects. READY, ERROR,
+ * EXPIRED and DELETED end a subscription.
+ */
 export type UploadStatus = Read<typeof uploadStatus>
 
 const uploadStatus = oneOf([

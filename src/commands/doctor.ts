@@ -44,11 +44,15 @@ async function examine(environment: Environment): Promise<readonly Finding[]> {
     ...(warnings.length === 0
       ? [{ state: 'well', subject, sentence: 'nothing contradicts anything.' } as const]
       : warnings),
-    await examineDatabase(config.database),
+    await examineDatabase(config.database, accountIdOf(config)),
     await examineStream(config, stream),
     await examineWebhook(config, stream),
     await examineCallers(config),
   ]
+}
+
+function accountIdOf({ stream }: Config): string {
+  return stream.kind === 'account' ? stream.accountId : 'local'
 }
 
 function accountOf({ stream }: Config): StreamBackend | null {

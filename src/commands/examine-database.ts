@@ -2,19 +2,21 @@
 import type { DatabaseConfig } from '../config.ts'
 import { codeOf } from '../error-code.ts'
 import { nameDatabase } from '../name-database.ts'
+import { sayOtherAccount } from '../open-database.ts'
 import { openPostgres } from '../postgres/postgres.ts'
-import { countLackingIn } from '../store/postgres/migrate.ts'
+import { countLackingIn, readAccountIn } from '../store/postgres/migrate.ts'
 import { inspectSqlite } from '../store/sqlite/inspect.ts'
 import type { Finding } from './examine.ts'
 
 const subject = 'Database'
 
-export async function examineDatabase(database: DatabaseConfig): Promise<Finding> {
+/** @param account of Stream, as configured */
+export async function examineDatabase(database: DatabaseConfig, account: string): Promise<Finding> {
   const name = nameDatabase(database)
   try {
     return database.kind === 'sqlite'
-      ? examineFile(database.file)
-      : await examineServer(database, name)
+      ? examineFile(database, account)
+      : await examineServer(database, name, account)
   } catch (error) {
     return database.kind === 'sqlite'
       ? wrong(
@@ -24,7 +26,11 @@ export async function examineDatabase(database: DatabaseConfig): Promise<Finding
   }
 }
 
-function examineFile(file: string): Finding {
+function examineFile(
+  database: Extract<DatabaseConfig, { kind: 'sqlite' }>,
+  account: string,
+): Finding {
+  const { file } = database
   const found = inspectSqlite(file)
   if (found === null) return well(`${file} is not there yet: \`serve\` makes it.`)
   if (!found.sound) {
@@ -33,6 +39,8 @@ function examineFile(file: string): Finding {
     )
   }
   if (found.lacking > 0) return lacks(file, found.lacking)
+  const foreign = belongsTo(database, found.account, account)
+  if (foreign !== null) return foreign
   if (found.modeForOthers === null) return well(`${file} is sound and up to date.`)
   return odd(`${file} is sound and up to date, but other users may read it: \`chmod 600 ${file}\`.`)
 }
@@ -40,19 +48,33 @@ function examineFile(file: string): Finding {
 async function examineServer(
   database: Extract<DatabaseConfig, { kind: 'postgres' }>,
   name: string,
+  account: string,
 ): Promise<Finding> {
   const postgres = openPostgres(database, () => undefined)
   try {
     const client = await postgres.connect()
     try {
       const lacking = await countLackingIn(client)
-      return lacking === 0 ? well(`${name} answers and is up to date.`) : lacks(name, lacking)
+      if (lacking > 0) return lacks(name, lacking)
+      const noted = await readAccountIn(client)
+      return belongsTo(database, noted, account) ?? well(`${name} answers and is up to date.`)
     } finally {
       await client.end()
     }
   } finally {
     await postgres.close()
   }
+}
+
+/** Null where the uploads may be the configured account's. */
+function belongsTo(
+  database: DatabaseConfig,
+  noted: string | null,
+  account: string,
+): Finding | null {
+  return noted === null || noted === account
+    ? null
+    : wrong(sayOtherAccount(database, noted, account))
 }
 
 /** The innermost says it best. */

@@ -1,39 +1,80 @@
 /** `headgate migrate`: brings the database up to date without starting anything. */
-import { type DatabaseConfig, readDatabaseConfig } from '../config.ts'
+import {
+  type DatabaseConfig,
+  type StreamConfig,
+  readDatabaseConfig,
+  readStreamConfig,
+} from '../config.ts'
 import { nameDatabase } from '../name-database.ts'
 import { cannotOpen } from '../open-database.ts'
 import { openPostgres } from '../postgres/postgres.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
+import { createPostgresStore } from '../store/postgres/store.ts'
 import { openSqlite } from '../store/sqlite/database.ts'
+import { createSqliteStore } from '../store/sqlite/sqlite.ts'
+import type { UploadStore } from '../store/store.ts'
 import { configured } from './configured.ts'
 
-export async function runMigrate(): Promise<number> {
+/** @param adoptsAccount whether the configured Stream account is noted as the one of its uploads */
+export async function runMigrate(adoptsAccount: boolean): Promise<number> {
   const database = configured(readDatabaseConfig)
   if (database === null) return 1
-  const applied = await bringUpToDate(database)
+  const stream = adoptsAccount ? configured(readStreamConfig) : null
+  if (adoptsAccount && stream === null) return 1
+  const name = nameDatabase(database)
+  const applied = await orSay(database, () => bringUpToDate(database))
   const did =
     applied === 0
       ? 'was up to date already'
       : `took ${applied} ${applied === 1 ? 'migration' : 'migrations'}`
-  process.stdout.write(`${nameDatabase(database)} ${did}.\n`)
+  process.stdout.write(`${name} ${did}.\n`)
+  if (stream === null) return 0
+  const account = await orSay(database, () => adoptAccount(database, stream))
+  process.stdout.write(`${name} holds uploads of account ${account} from now on.\n`)
   return 0
+}
+
+async function orSay<T>(database: DatabaseConfig, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw cannotOpen(database, error)
+  }
 }
 
 /** How many migrations were applied. */
 async function bringUpToDate(database: DatabaseConfig): Promise<number> {
+  if (database.kind === 'sqlite') {
+    const { connection, applied } = openSqlite(database.file)
+    connection.close()
+    return applied
+  }
+  const postgres = openPostgres(database, () => undefined)
   try {
-    if (database.kind === 'sqlite') {
-      const { connection, applied } = openSqlite(database.file)
-      connection.close()
-      return applied
-    }
-    const postgres = openPostgres(database, () => undefined)
-    try {
-      return await migratePostgres(postgres)
-    } finally {
-      await postgres.close()
-    }
+    return await migratePostgres(postgres)
+  } finally {
+    await postgres.close()
+  }
+}
+
+/** Returns the account. */
+async function adoptAccount(database: DatabaseConfig, stream: StreamConfig): Promise<string> {
+  const store = await openStore(database)
+  try {
+    const account = stream.kind === 'account' ? stream.accountId : 'local'
+    return await store.noteAccount(account, { replace: true })
+  } finally {
+    await store.close()
+  }
+}
+
+async function openStore(database: DatabaseConfig): Promise<UploadStore> {
+  if (database.kind === 'sqlite') return createSqliteStore(database.file)
+  const postgres = openPostgres(database, () => undefined)
+  try {
+    return await createPostgresStore(postgres)
   } catch (error) {
-    throw cannotOpen(database, error)
+    await postgres.close()
+    throw error
   }
 }

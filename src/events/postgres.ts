@@ -42,7 +42,7 @@ export async function createPostgresEvents(parts: PostgresEventsParts): Promise<
   const untold = new Map<string, number>()
   /** Uploads of which others told something new. */
   const unread = new Set<string>()
-  let forgotAt = clock.now().getTime()
+  let forgotAt = clock.monotonicMs()
   let telling: Promise<void> | null = null
   let reading: Promise<void> | null = null
 
@@ -52,10 +52,9 @@ export async function createPostgresEvents(parts: PostgresEventsParts): Promise<
 
   /** By time, not by look: those that come in a row must not forget what a late notice tells again. */
   function forgetOld(): void {
-    const since = clock.now().getTime() - forgotAt
-    // A clock that was set back would have everything remembered.
-    if (since >= 0 && since < REMEMBERED_MS) return
-    forgotAt = clock.now().getTime()
+    const now = clock.monotonicMs()
+    if (now - forgotAt < REMEMBERED_MS) return
+    forgotAt = now
     sightings.age()
   }
 

@@ -18,7 +18,7 @@ export interface SnapshotHistory {
 }
 
 /** Remembers snapshots for as long as they may be needed, about one a second. */
-export function createHistory(clock: Pick<Clock, 'now'>): SnapshotHistory {
+export function createHistory(clock: Pick<Clock, 'monotonicMs'>): SnapshotHistory {
   let kept: { readonly at: number; readonly snapshot: string }[] = []
   return {
     newest() {
@@ -27,7 +27,7 @@ export function createHistory(clock: Pick<Clock, 'now'>): SnapshotHistory {
       return last.snapshot
     },
     add(snapshot) {
-      const at = clock.now().getTime()
+      const at = clock.monotonicMs()
       kept.push({ at, snapshot })
       // The oldest that is kept is at least so old, once there is one that old.
       const firstYoung = kept.findIndex((one) => at - one.at < SAFE_AFTER_MS)

@@ -8,6 +8,7 @@ const MOMENTS: ReadonlySet<string> = new Set([
   'updatedAt',
   'describedAt',
   'goneAt',
+  'deletedAt',
   'scheduledDeletion',
   'readyAt',
 ])

@@ -22,7 +22,8 @@ export const UploadProtocolEnum = builder.enumType('UploadProtocol', {
 })
 
 export const UploadStatusEnum = builder.enumType('UploadStatus', {
-  description: 'What has become of an upload. It only moves forward.',
+  description:
+    'What has become of an upload. It only moves forward, except that DELETED is corrected when Stream did not know the video and knows it again.',
   values: {
     PENDING_UPLOAD: { description: 'The URL is minted; no byte has been seen yet.' },
     UPLOADING: { description: 'Bytes are arriving (seen for tus uploads through their offset).' },
@@ -31,7 +32,10 @@ export const UploadStatusEnum = builder.enumType('UploadStatus', {
     READY: { description: 'Playable. Terminal until deleted.' },
     ERROR: { description: 'Stream refused or could not encode it; see `failure`. Terminal.' },
     EXPIRED: { description: 'The URL lapsed before the upload was received. Terminal.' },
-    DELETED: { description: 'Deleted through the gateway or at Stream. Terminal.' },
+    DELETED: {
+      description:
+        'Deleted through the gateway, which is final, or no longer known to Stream. Terminal: subscriptions end. Where Stream knows the video again, the upload returns to what Stream says of it; `history` tells.',
+    },
   } as const,
 })
 
@@ -220,9 +224,11 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
       type: UploadProgressType,
       description: 'Bytes received and percent encoded.',
     }),
-    failure: t.expose('failure', {
+    failure: t.field({
       type: UploadFailureType,
       nullable: true,
+      // It is kept while Stream does not know the video, which may come back with it.
+      resolve: ({ status, failure }) => (status === 'ERROR' ? failure : null),
       description: 'Set when status is ERROR.',
     }),
     video: t.expose('video', {

@@ -24,7 +24,7 @@ export function createDeadlines(
   async function watch(): Promise<void> {
     isWatched = true
     while (!closing.aborted) {
-      const now = clock.now().getTime()
+      const now = clock.monotonicMs()
       let endsNext = Infinity
       for (const one of roll.all()) {
         if (one.endsAt > now) {
@@ -42,7 +42,7 @@ export function createDeadlines(
 
   return {
     begin(late) {
-      const one = { endsAt: clock.now().getTime() + milliseconds, late, place: NOWHERE }
+      const one = { endsAt: clock.monotonicMs() + milliseconds, late, place: NOWHERE }
       roll.enter(one)
       if (!isWatched) void watch()
       return () => roll.leave(one)

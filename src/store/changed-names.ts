@@ -22,6 +22,8 @@ export const changedNames = [
   'readyAt',
   'describedAt',
   'goneAt',
+  'deletedAt',
+  'seenStatus',
   'reservedSeconds',
   'storedSeconds',
   'checkAt',

@@ -109,7 +109,17 @@ export interface DueUpload {
   readonly idleChecks: number
   /** When its time came. */
   readonly dueAt: Date
+  /** Polls in a row in which Stream did not know it and nothing was concluded from that. */
+  readonly missingChecks: number
 }
+
+/**
+ * No poll is scheduled further ahead, in milliseconds: of an upload that Stream still works on, and of any.
+ * One that is was scheduled by a clock that was wrong, and is due at once: see `tidy`.
+ */
+export const LONGEST_POLL_PAUSE_MS = { open: 600_000, any: 90_000_000 } as const
+/** Uploads that Stream still works on are younger, in milliseconds; links are usable for six hours. */
+export const OPEN_UPLOADS_SINCE_MS = 86_400_000
 
 /** When to ask Stream about an upload next; null for never. */
 export interface NextCheck {
@@ -118,6 +128,8 @@ export interface NextCheck {
   readonly version: number
   readonly checkAt: Date | null
   readonly idleChecks: number
+  /** See `DueUpload`. @default 0 */
+  readonly missingChecks?: number
 }
 
 /** The turn to sweep for orphans. */
@@ -138,6 +150,12 @@ export interface UploadStore {
   readonly deployment: string
   /** Whether other gateways may work on the same uploads at the same time. */
   readonly isShared: boolean
+
+  /**
+   * Notes the Stream account that the uploads belong to, where none is noted or no upload was minted
+   * yet; with `replace`, in any case. Returns the account that is noted.
+   */
+  noteAccount(account: string, options?: { readonly replace: boolean }): Promise<string>
 
   /** Writes the reservation down, unless its key is taken or it does not fit. */
   reserve(reservation: Reservation, rules: ReserveRules): Promise<ReserveOutcome>
@@ -222,7 +240,10 @@ export interface UploadStore {
   /** Gives the turn back. `sweptUntil` is remembered; null where that did not change. */
   endSweep(sweptUntil: Date | null): Promise<void>
 
-  /** What a keeper does now and then to stay fast. Asked for with each round of synchronisation. */
+  /**
+   * What the adapter does now and then to stay fast; and polls that were scheduled by a clock that was
+   * wrong are due at once. Asked for with each round of synchronization.
+   */
   tidy(now: Date): Promise<void>
 
   /** Throws where the database cannot be reached. */

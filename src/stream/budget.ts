@@ -35,18 +35,19 @@ export interface ApiBudget {
  * likes, as an emulator allows: nothing is counted then, and a hold is of this gateway alone. The
  * allowances are not asked, for each call to Stream would wait for that, and a 429 comes to each
  * gateway by itself.
+ * @param monotonicMs milliseconds of a clock that is never set back
  */
 export function createApiBudget(
   allowances: Allowances,
   requests: number | null,
-  now: () => Date,
+  monotonicMs: () => number,
 ): ApiBudget {
-  if (requests === null) return createUncountedBudget(now)
+  if (requests === null) return createUncountedBudget(monotonicMs)
   const within = allowancesOf(requests)
   return {
-    take: (purpose) => allowances.take(KEY, within[purpose], now()),
-    holdFor: (seconds) => allowances.hold(KEY, holdEnd(seconds, now())),
-    left: async () => Math.max(0, requests - (await allowances.taken(KEY, WINDOW_MS, now()))),
+    take: (purpose) => allowances.take(KEY, within[purpose]),
+    holdFor: (seconds) => allowances.hold(KEY, heldMs(seconds)),
+    left: async () => Math.max(0, requests - (await allowances.taken(KEY, WINDOW_MS))),
   }
 }
 
@@ -61,20 +62,20 @@ function allowancesOf(requests: number): Readonly<Record<Purpose, readonly Allow
   }
 }
 
-function createUncountedBudget(now: () => Date): ApiBudget {
-  let heldUntil = 0
+function createUncountedBudget(monotonicMs: () => number): ApiBudget {
+  let heldUntil = -Infinity
   return {
     async take() {
-      const left = heldUntil - now().getTime()
+      const left = heldUntil - monotonicMs()
       return left > 0 ? Math.ceil(left / 1000) : null
     },
     async holdFor(seconds) {
-      heldUntil = Math.max(heldUntil, holdEnd(seconds, now()).getTime())
+      heldUntil = Math.max(heldUntil, monotonicMs() + heldMs(seconds))
     },
     left: () => Promise.resolve(Number.POSITIVE_INFINITY),
   }
 }
 
-function holdEnd(seconds: number, now: Date): Date {
-  return new Date(now.getTime() + Math.min(seconds, LONGEST_HOLD_SECONDS) * 1000)
+function heldMs(seconds: number): number {
+  return Math.min(seconds, LONGEST_HOLD_SECONDS) * 1000
 }

@@ -17,6 +17,13 @@ export interface StreamReach {
   readonly isAway: boolean
 }
 
+/** Moments to tell, and durations by a clock that is never set back. */
+export interface ReachabilityClock {
+  now(): Date
+  /** Milliseconds. */
+  monotonicMs(): number
+}
+
 export interface Reachability {
   /** The same backend, whose every call to the API is noted. To be put inside a budget. */
   readonly backend: StreamBackend
@@ -35,19 +42,24 @@ export interface Reachability {
  * never left, because it was wrong or given up by the caller, tells neither. The upload host is not
  * the API. (Not to be asked for what needs no asking, such as what is no uid: it counts as answered.)
  */
-export function withReachability(backend: StreamBackend, now: () => Date): Reachability {
+export function withReachability(backend: StreamBackend, clock: ReachabilityClock): Reachability {
   let answeredAt: Date | null = null
-  let failing: { readonly since: Date; readonly until: Date } | null = null
+  let failing: { readonly since: Date; readonly sinceMs: number; readonly untilMs: number } | null =
+    null
   let probedAt = Number.NEGATIVE_INFINITY
 
   function answered(): void {
-    answeredAt = now()
+    answeredAt = clock.now()
     failing = null
   }
 
   function failed(): void {
-    const at = now()
-    failing = { since: failing?.since ?? at, until: at }
+    const at = clock.monotonicMs()
+    failing = {
+      since: failing?.since ?? clock.now(),
+      sinceMs: failing?.sinceMs ?? at,
+      untilMs: at,
+    }
   }
 
   async function noted<T>(call: Promise<T>): Promise<T> {
@@ -81,13 +93,12 @@ export function withReachability(backend: StreamBackend, now: () => Date): Reach
       readTusOffset: (uploadURL, signal) => backend.readTusOffset(uploadURL, signal),
     },
     lately() {
-      const isAway =
-        failing !== null && failing.until.getTime() - failing.since.getTime() >= AWAY_AFTER_MS
+      const isAway = failing !== null && failing.untilMs - failing.sinceMs >= AWAY_AFTER_MS
       return { answeredAt, failingSince: failing?.since ?? null, isAway }
     },
     async probe(through) {
-      const at = now().getTime()
-      if (failing === null || Math.abs(at - probedAt) < PROBE_EVERY_MS) return
+      const at = clock.monotonicMs()
+      if (failing === null || at - probedAt < PROBE_EVERY_MS) return
       probedAt = at
       try {
         await through.listVideos({ limit: 1 })

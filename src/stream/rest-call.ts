@@ -47,8 +47,9 @@ export interface RestCaller {
   readonly askAfter: (call: RestCall, signal?: AbortSignal) => Promise<Reply | null>
 }
 
-// "No route for the URI.": a wrong account or base URL, which must not look like a deleted video.
-const noRoute = 7003
+// "No route for that URI", "Could not route to …": a wrong account or base URL, which must not look like
+// a deleted video.
+const noRoute: ReadonlySet<number | null> = new Set([7000, 7003])
 
 /** The three ways for one account. */
 export function createRestCaller(parts: CallerParts): RestCaller {
@@ -112,5 +113,5 @@ export function isOk(answer: StreamAnswer): boolean {
 function isAbsent({ answer, envelope }: Reply): boolean {
   if (answer.status !== 404) return false
   if (envelope === null) return answer.text === ''
-  return !envelope.errors.some(({ code }) => code === noRoute)
+  return !envelope.errors.some(({ code }) => noRoute.has(code))
 }

@@ -3,6 +3,7 @@ import type { NextCheck } from '../store/store.ts'
 import type { StreamVideo } from '../stream/backend.ts'
 import { StreamError } from '../stream/errors.ts'
 import { StoreUnavailable } from '../unavailable.ts'
+import { MISSING_PAUSE_MS, type MissingUploads, SETTLED_AFTER_MS } from './missing-uploads.ts'
 import { nextCheck } from './next-check.ts'
 import type { Parts } from './parts.ts'
 import { recordEvidence } from './record-evidence.ts'
@@ -12,9 +13,6 @@ import type { Upload } from './upload.ts'
 export const UPLOADS_A_CALL = 200
 /** What a list leaves out is asked after by name, so many at a time: the others wait a round. */
 const CONFIRMED_A_CALL = 10
-
-/** Stream may not know everywhere at once what it has just minted: younger ones are not called gone. */
-const SETTLED_AFTER_MS = 60_000
 /** Those that wait for their confirmation stand back so long for each call before them. */
 const STAND_BACK_MS = 5000
 
@@ -23,9 +21,13 @@ export interface Asked {
   readonly upload: Upload
   readonly idleChecks: number | null
   readonly dueAt: Date | null
+  /** See `DueUpload`. */
+  readonly missingChecks: number
 }
 
-type AskParts = Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'telemetry'>
+type AskParts = Pick<Parts, 'stream' | 'store' | 'events' | 'clock' | 'log' | 'telemetry'> & {
+  readonly missingUploads: MissingUploads
+}
 
 /** What Stream says of a video: null where it does not know it, `unanswered` where it cannot tell. */
 type Word = StreamVideo | null | 'unanswered'
@@ -34,21 +36,31 @@ type Word = StreamVideo | null | 'unanswered'
 export async function askStream(parts: AskParts, group: readonly Asked[]): Promise<number> {
   const { videos } = await parts.stream.listVideos({ uids: group.map(({ upload }) => upload.uid) })
   const described = new Map(videos.map((video) => [video.uid, video]))
-  const missing = group.filter(({ upload }) => !described.has(upload.uid))
+  const undescribed = group.filter(({ upload }) => !described.has(upload.uid))
 
   let changed = 0
   for (const asked of group) {
     const video = described.get(asked.upload.uid)
     if (video !== undefined && (await recordWord(parts, asked, video))) changed += 1
   }
+  const now = parts.clock.now()
+  // What Stream did not know before and does not know now is no news.
+  const gone = undescribed.filter(({ upload }) => upload.goneAt !== null)
+  const missing = undescribed.filter(({ upload }) => upload.goneAt === null)
+  const inDoubt = await parts.missingUploads.inDoubt(missing, new Set(described.keys()))
+  const toConfirm = missing.filter((asked) => !inDoubt.includes(asked))
   // A list may lag behind; only Stream's answer about this very video calls it gone. What Stream
   // cannot tell of one keeps it from telling of none of the others.
   await Promise.all(
-    missing.slice(0, CONFIRMED_A_CALL).map(async (asked) => {
+    toConfirm.slice(0, CONFIRMED_A_CALL).map(async (asked) => {
       if (await recordWord(parts, asked, await confirm(parts, asked.upload))) changed += 1
     }),
   )
-  await parts.store.reschedule(putOff(missing.slice(CONFIRMED_A_CALL), parts.clock.now()))
+  await parts.store.reschedule([
+    ...gone.flatMap((asked) => idleCheck(asked, now, 0)),
+    ...inDoubt.flatMap((asked) => missedCheck(asked, now)),
+    ...putOff(toConfirm.slice(CONFIRMED_A_CALL), now),
+  ])
   return changed
 }
 
@@ -81,7 +93,7 @@ async function recordWord(parts: AskParts, asked: Asked, word: Word): Promise<bo
 }
 
 async function record(parts: AskParts, asked: Asked, word: Word): Promise<boolean> {
-  const { upload, idleChecks } = asked
+  const { upload } = asked
   const at = parts.clock.now()
   if (word !== 'unanswered') {
     const source = 'SYNC'
@@ -94,20 +106,38 @@ async function record(parts: AskParts, asked: Asked, word: Word): Promise<boolea
     )
     if (latest !== null && latest.version !== upload.version) return true
   }
-  if (idleChecks !== null) await parts.store.reschedule([idleCheck(upload, idleChecks + 1, at)])
+  const missingChecks = word === 'unanswered' ? asked.missingChecks : 0
+  await parts.store.reschedule(idleCheck(asked, at, missingChecks))
   return false
 }
 
 /** They must not stand before all others at every round until their turn comes. */
 function putOff(waiting: readonly Asked[], now: Date): readonly NextCheck[] {
-  return waiting.flatMap(({ upload: { uid, version }, idleChecks }, place) => {
+  return waiting.flatMap(({ upload: { uid, version }, idleChecks, missingChecks }, place) => {
     if (idleChecks === null) return []
     const turns = 1 + Math.floor(place / CONFIRMED_A_CALL)
-    return [{ uid, version, idleChecks, checkAt: new Date(now.getTime() + turns * STAND_BACK_MS) }]
+    const checkAt = new Date(now.getTime() + turns * STAND_BACK_MS)
+    return [{ uid, version, idleChecks, checkAt, missingChecks }]
   })
 }
 
-function idleCheck(upload: Upload, idleChecks: number, at: Date): NextCheck {
+/** Empty where it was polled only because it is watched: when it is due was not changed by that. */
+function idleCheck(
+  { upload, idleChecks }: Asked,
+  at: Date,
+  missingChecks: number,
+): readonly NextCheck[] {
+  if (idleChecks === null) return []
   const { uid, version } = upload
-  return { uid, version, checkAt: nextCheck(upload, at, idleChecks), idleChecks }
+  const checkAt = nextCheck(upload, at, idleChecks + 1)
+  return [{ uid, version, checkAt, idleChecks: idleChecks + 1, missingChecks }]
+}
+
+function missedCheck(
+  { upload: { uid, version }, idleChecks, missingChecks }: Asked,
+  now: Date,
+): readonly NextCheck[] {
+  if (idleChecks === null) return []
+  const checkAt = new Date(now.getTime() + MISSING_PAUSE_MS)
+  return [{ uid, version, checkAt, idleChecks, missingChecks: missingChecks + 1 }]
 }

@@ -25,12 +25,12 @@ export async function awaitOutcome(
   found: KeyedUpload,
 ): Promise<KeyedUpload | null> {
   let keyed: KeyedUpload | null = found
-  const startedAt = clock.now().getTime()
+  const startedAt = clock.monotonicMs()
   while (store.isShared && keyed !== null && keyed.upload === null && !closing.aborted) {
-    const now = clock.now().getTime()
-    // The other gateway's clock may be ahead: nobody waits for longer than there is something to wait for.
-    const since = Math.min(startedAt, keyed.reservation.createdAt.getTime())
-    if (now - since >= OUTCOME_WITHIN_MS) return keyed
+    const age = clock.now().getTime() - keyed.reservation.createdAt.getTime()
+    // Clocks differ and are set: nobody waits for longer than there is something to wait for.
+    const waited = clock.monotonicMs() - startedAt
+    if (Math.max(age, waited) >= OUTCOME_WITHIN_MS) return keyed
     await clock.wait(LOOK_EVERY_MS, closing)
     keyed = await store.findByKey(requestedBy, key, keysSince)
   }

@@ -117,7 +117,7 @@ async function mint(
     return noTusUploads(request.sizeBytes ?? 0)
   }
 
-  const wait = await parts.createLimit.take(viewer.subject, now)
+  const wait = await parts.createLimit.take(viewer.subject)
   if (wait !== null) {
     const most = parts.policy.createsPerMinute
     return rateLimited(`You may mint ${most} uploads a minute.`, wait)

@@ -1,6 +1,7 @@
 /** Cancels an upload that is under way, or deletes the video; its reservation is free again. */
 import { StreamError } from '../stream/errors.ts'
 import { findUpload } from './find-upload.ts'
+import { isReceived } from './moves.ts'
 import type { Parts } from './parts.ts'
 import {
   type Forbidden,
@@ -39,7 +40,7 @@ type DeleteParts = Pick<
   | 'deletionsUnderWay'
 >
 
-/** Stream is asked first: only a confirmed deletion is recorded. Deleting twice is deleting once. */
+/** Stream is asked first: only what it confirms is recorded. Deleting twice is deleting once. */
 export async function deleteUpload(
   parts: DeleteParts,
   viewer: Viewer,
@@ -65,23 +66,25 @@ async function remove(
   upload: Upload,
 ): Promise<DeleteUploadOutcome> {
   const { uid } = upload
-  if (upload.status === 'DELETED') return { kind: 'Deleted', upload }
-  const wait = await parts.deleteLimit.take(viewer.subject, parts.clock.now())
+  if (upload.deletedAt !== null) return { kind: 'Deleted', upload }
+  const wait = await parts.deleteLimit.take(viewer.subject)
   if (wait !== null) {
     return rateLimited(`You may delete ${parts.policy.createsPerMinute} uploads a minute.`, wait)
   }
+  let wasThere: boolean
   try {
-    await parts.stream.deleteVideo(uid)
+    wasThere = await parts.stream.deleteVideo(uid)
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     parts.log.warn({ reference: upload.id, kind: error.kind, err: error }, 'deletion failed')
     return streamTrouble(error)
   }
-  const deleted = await recordEvidence(parts, uid, {
-    kind: 'deleted',
-    source: 'MUTATION',
-    at: parts.clock.now(),
-  })
+  const at = parts.clock.now()
+  // Where Stream does not know the video, nothing was deleted: what it says later is believed. Of a link
+  // that expired unused there is nothing left that could come back.
+  const isFinal = wasThere || (!isReceived(upload.seenStatus) && at >= upload.expiresAt)
+  const kind = isFinal ? 'deleted' : 'absent'
+  const deleted = await recordEvidence(parts, uid, { kind, source: 'MUTATION', at })
   parts.log.info({ uid }, 'upload deleted')
   return { kind: 'Deleted', upload: deleted ?? upload }
 }

@@ -6,6 +6,7 @@
 import type { StreamVideo } from '../stream/backend.ts'
 import { sameFact, sameFacts } from './same-facts.ts'
 import {
+  type SeenStatus,
   type Upload,
   type UploadEventSource,
   type UploadFailure,
@@ -24,15 +25,17 @@ export type Evidence = {
 } & (
   | { readonly kind: 'described'; readonly video: StreamVideo }
   | { readonly kind: 'offset'; readonly receivedBytes: number }
-  /** Stream was asked and does not know the video (any more). */
+  /** Stream was asked and does not know the video (any more): what it answers later overtakes it. */
   | { readonly kind: 'absent' }
-  /** Stream confirmed a deletion that was asked for through the gateway. */
+  /** Stream confirmed a deletion that was asked for through the gateway: final. */
   | { readonly kind: 'deleted' }
 )
 
 /**
- * The legal moves. A status only moves forward; EXPIRED can be overtaken, because Stream's later
- * word (it was received after all) wins, and so can ERROR by a video that plays after all.
+ * The legal moves. A status only moves forward, with one exception: DELETED because Stream did not know
+ * the video is overtaken when Stream knows it again, by the status that was seen before or a further one.
+ * EXPIRED can be overtaken, because Stream's later word (it was received after all) wins, and so can
+ * ERROR by a video that plays after all.
  */
 export const legalMoves: Readonly<Record<UploadStatus, readonly UploadStatus[]>> = {
   PENDING_UPLOAD: ['UPLOADING', 'EXPIRED', 'QUEUED', 'IN_PROGRESS', 'ERROR', 'READY', 'DELETED'],
@@ -42,7 +45,7 @@ export const legalMoves: Readonly<Record<UploadStatus, readonly UploadStatus[]>>
   IN_PROGRESS: ['ERROR', 'READY', 'DELETED'],
   ERROR: ['READY', 'DELETED'],
   READY: ['DELETED'],
-  DELETED: [],
+  DELETED: ['PENDING_UPLOAD', 'UPLOADING', 'EXPIRED', 'QUEUED', 'IN_PROGRESS', 'ERROR', 'READY'],
 }
 
 /** Whether the file has arrived whole at Stream in this status, or had when it was deleted. */
@@ -51,18 +54,33 @@ export function isReceived(status: UploadStatus): boolean {
 }
 
 /**
- * The upload as the evidence leaves it, one version on; null where the evidence says nothing new.
- * Pure, and a join: each fact keeps the greatest of all that was ever seen of it, by an order that
- * can be read off the fact itself, so that the same evidence in any order ends in the same state.
+ * The upload as the evidence leaves it, one version on; null where the evidence says nothing new. Pure.
+ *
+ * Whether Stream knows the video is what it answered last when it was asked. All else is a join: each
+ * fact keeps the greatest of all that was ever seen of it, by an order that can be read off the fact
+ * itself. So webhooks, offsets and deletions end in the same state in any order, however often they
+ * are repeated, and wherever they come between Stream's answers.
  */
 export function applyEvidence(upload: Upload, evidence: Evidence): Upload | null {
-  const gone = evidence.kind === 'absent' || evidence.kind === 'deleted'
-  const goneAt = gone ? earlier(upload.goneAt, evidence.at) : upload.goneAt
-  const status = furthest(upload.status, statusSeen({ ...upload, goneAt }, evidence))
-  const facts = factsSeen(upload, evidence, status)
-  const next: Upload = { ...upload, ...facts, status, goneAt }
+  const seenStatus = furthest(upload.seenStatus, statusShown(upload, evidence))
+  const goneAt = goneAfter(upload.goneAt, evidence)
+  const deletedAt =
+    evidence.kind === 'deleted' ? earlier(upload.deletedAt, evidence.at) : upload.deletedAt
+  const presence = { seenStatus, goneAt, deletedAt }
+  const status = statusOf(upload.expiresAt, presence)
+  const next: Upload = { ...upload, ...factsSeen(upload, evidence, presence), ...presence, status }
   if (sameState(upload, next)) return null
   return { ...next, version: upload.version + 1, updatedAt: evidence.at }
+}
+
+/** What decides the status: what was seen of the video, and whether it is there. */
+type Presence = Pick<Upload, 'seenStatus' | 'goneAt' | 'deletedAt'>
+
+function statusOf(expiresAt: Date, { seenStatus, goneAt, deletedAt }: Presence): UploadStatus {
+  if (deletedAt !== null) return 'DELETED'
+  if (goneAt === null) return seenStatus
+  // Stream may drop a link that lapsed unused; one that it dropped earlier was deleted there.
+  return !isReceived(seenStatus) && goneAt >= expiresAt ? 'EXPIRED' : 'DELETED'
 }
 
 function rank(status: UploadStatus): number {
@@ -70,29 +88,34 @@ function rank(status: UploadStatus): number {
 }
 
 /** The further of two, by the table of legal moves. */
-function furthest(current: UploadStatus, seen: UploadStatus | null): UploadStatus {
-  return seen !== null && legalMoves[current].includes(seen) ? seen : current
+function furthest(current: SeenStatus, shown: SeenStatus | null): SeenStatus {
+  return shown !== null && legalMoves[current].includes(shown) ? shown : current
 }
 
-/** The status that the evidence alone would give; null where it names none. */
-function statusSeen(upload: Upload, evidence: Evidence): UploadStatus | null {
+/**
+ * Since when Stream does not know the video. Only an answer of Stream to a question says that it knows
+ * it: a webhook may come late, about a video that is gone by now.
+ */
+function goneAfter(goneAt: Date | null, evidence: Evidence): Date | null {
+  if (evidence.kind === 'absent') return earlier(goneAt, evidence.at)
+  return evidence.kind === 'described' && evidence.source === 'SYNC' ? null : goneAt
+}
+
+/** The status that the evidence alone shows; null where it shows none. */
+function statusShown(upload: Upload, evidence: Evidence): SeenStatus | null {
   switch (evidence.kind) {
     case 'deleted':
-      return 'DELETED'
+      return null
     case 'absent':
-      // Stream may drop a link that lapsed unused; one that it dropped earlier was deleted there.
-      return !isReceived(upload.status) && evidence.at >= upload.expiresAt ? 'EXPIRED' : 'DELETED'
+      return evidence.at >= upload.expiresAt ? 'EXPIRED' : null
     case 'offset':
       return evidence.receivedBytes > 0 ? 'UPLOADING' : null
-    case 'described': {
-      const seen = statusDescribed(upload, evidence.video, evidence.at)
-      // A late notice about a video that is gone by now: it had been received, and was deleted.
-      return upload.goneAt !== null && seen !== null && isReceived(seen) ? 'DELETED' : seen
-    }
+    case 'described':
+      return statusDescribed(upload, evidence.video, evidence.at)
   }
 }
 
-function statusDescribed(upload: Upload, video: StreamVideo, at: Date): UploadStatus | null {
+function statusDescribed(upload: Upload, video: StreamVideo, at: Date): SeenStatus | null {
   switch (video.state) {
     // An error wins over readyToStream: Stream has sent both in one notice.
     case 'error':
@@ -120,10 +143,12 @@ function deadline(upload: Upload, video: StreamVideo): Date {
 
 type Facts = Pick<Upload, 'progress' | 'failure' | 'video' | 'describedAt'>
 
-function factsSeen(upload: Upload, evidence: Evidence, status: UploadStatus): Facts {
+function factsSeen(upload: Upload, evidence: Evidence, presence: Presence): Facts {
   const { progress, video, describedAt } = upload
-  // Only an ERROR has a failure: whatever overtakes it, a deletion too, leaves it behind.
-  const failure = status === 'ERROR' ? upload.failure : null
+  // What overtakes an ERROR, a deletion too, leaves its failure behind; a video that Stream does not
+  // know at present may come back with it.
+  const isFailed = presence.seenStatus === 'ERROR' && presence.deletedAt === null
+  const failure = isFailed ? upload.failure : null
   if (evidence.kind === 'offset') {
     const receivedBytes = larger(progress.receivedBytes, evidence.receivedBytes)
     return { progress: { ...progress, receivedBytes }, failure, video, describedAt }
@@ -145,7 +170,7 @@ function factsSeen(upload: Upload, evidence: Evidence, status: UploadStatus): Fa
         received === 'QUEUED' ? null : seen.encodingPercent,
       ),
     },
-    failure: status === 'ERROR' && received === 'ERROR' ? clearer(failure, seen.failure) : failure,
+    failure: isFailed && received === 'ERROR' ? clearer(failure, seen.failure) : failure,
     ...fuller({ video, describedAt }, { video: videoSeen(seen), describedAt: seen.modifiedAt }),
   }
 }
@@ -209,10 +234,12 @@ function larger(a: number | null, b: number | null): number | null {
 function sameState(a: Upload, b: Upload): boolean {
   return (
     a.status === b.status &&
+    a.seenStatus === b.seenStatus &&
     sameFacts(a.progress, b.progress) &&
     sameFacts(a.failure, b.failure) &&
     sameFacts(a.video, b.video) &&
     sameFact(a.describedAt, b.describedAt) &&
-    sameFact(a.goneAt, b.goneAt)
+    sameFact(a.goneAt, b.goneAt) &&
+    sameFact(a.deletedAt, b.deletedAt)
   )
 }

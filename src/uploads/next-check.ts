@@ -31,11 +31,20 @@ function paceOf(upload: Upload): Pace | null {
         : { first: 3600 * SECOND_MS, longest: DAY_MS }
     // A URL that lapsed while bytes were on their way may still end in a video.
     case 'EXPIRED':
-      return upload.goneAt === null ? { first: 300 * SECOND_MS, longest: DAY_MS } : null
-    case 'ERROR':
+      return { first: 300 * SECOND_MS, longest: DAY_MS }
+    // Stream did not know it; what Stream says later wins.
     case 'DELETED':
+      return upload.deletedAt === null ? { first: 300 * SECOND_MS, longest: DAY_MS } : null
+    case 'ERROR':
       return null
   }
+}
+
+/** Polls without news after which nothing more is expected: neither status is polled for ever. */
+function mostIdleChecks({ status }: Upload): number {
+  if (status === 'EXPIRED') return 4
+  // Three days.
+  return status === 'DELETED' ? 10 : Infinity
 }
 
 /** When to ask for the first time after the URL was minted. */
@@ -47,8 +56,7 @@ export function firstCheck(now: Date): Date {
 export function nextCheck(upload: Upload, now: Date, idleChecks: number): Date | null {
   const pace = paceOf(upload)
   if (pace === null) return null
-  // An unused URL is not asked after for ever.
-  if (upload.status === 'EXPIRED' && idleChecks >= 4) return null
+  if (idleChecks >= mostIdleChecks(upload)) return null
   const pause = Math.min(pace.longest, pace.first * 2 ** Math.min(idleChecks, 20))
   const at = now.getTime() + pause
   const deadline = upload.expiresAt.getTime() + AFTER_DEADLINE_MS

@@ -12,6 +12,11 @@ import type { Watchers } from './watchers.ts'
 /** Time, handed in, so that tests move it instead of waiting. */
 export interface Clock {
   now(): Date
+  /**
+   * Milliseconds since some moment, by a clock that is never set back: what durations are measured by.
+   * Of this process alone.
+   */
+  monotonicMs(): number
   /** Resolves after so many milliseconds of this clock; early, and without error, on abort. */
   wait(milliseconds: number, signal?: AbortSignal): Promise<void>
 }

@@ -7,7 +7,7 @@ export interface RateLimit {
    * Null where the caller may go on (and it is counted); else seconds until it may. Rejects where
    * the allowances cannot be reached: then nobody may go on.
    */
-  take(caller: string, now: Date): Promise<number | null>
+  take(caller: string): Promise<number | null>
 }
 
 const WINDOW_MS = 60_000
@@ -22,5 +22,5 @@ export function createRateLimit(
   perMinute: number,
 ): RateLimit {
   const within: readonly Allowance[] = [{ most: perMinute, spanMs: WINDOW_MS }]
-  return { take: (caller, now) => allowances.take(`${name}:${caller}`, within, now) }
+  return { take: (caller) => allowances.take(`${name}:${caller}`, within) }
 }

@@ -1,10 +1,14 @@
 /** Records what a piece of evidence makes of an upload, and tells whoever watches. */
+import type { NextCheck } from '../store/store.ts'
 import { holdingOf } from './holding.ts'
 import { inTurn } from './in-turn.ts'
 import { type Evidence, applyEvidence } from './moves.ts'
 import { nextCheck } from './next-check.ts'
 import type { Parts } from './parts.ts'
 import type { Upload, UploadStatus } from './upload.ts'
+
+/** Pause before Stream is asked about a video that a webhook describes and Stream did not know. */
+const CONTRADICTED_POLL_MS = 5000
 
 type RecordParts = Pick<Parts, 'store' | 'events' | 'telemetry'>
 
@@ -30,14 +34,19 @@ async function recordNow(
     const upload = await parts.store.find(uid)
     if (upload === null) return null
     const next = applyEvidence(upload, evidence)
-    if (next === null) return upload
+    if (next === null) {
+      if (contradicts(upload, evidence)) await parts.store.reschedule([pollSoon(upload, evidence)])
+      return upload
+    }
 
     const moved = next.status !== upload.status
     const recorded = await parts.store.advance({
       upload: next,
       event: moved ? { status: next.status, source: evidence.source, at: evidence.at } : null,
       holds: holdingOf(next),
-      checkAt: nextCheck(next, evidence.at, 0),
+      checkAt: contradicts(next, evidence)
+        ? pollSoon(next, evidence).checkAt
+        : nextCheck(next, evidence.at, 0),
     })
     if (recorded) {
       parts.events.publish(next)
@@ -45,6 +54,19 @@ async function recordNow(
       return next
     }
   }
+}
+
+/**
+ * Whether a webhook describes a video that Stream did not know when it was asked. It may be late, about
+ * a video that is gone by now, and so it decides nothing: Stream is asked again.
+ */
+function contradicts({ goneAt, deletedAt }: Upload, { kind, source }: Evidence): boolean {
+  return kind === 'described' && source === 'WEBHOOK' && goneAt !== null && deletedAt === null
+}
+
+function pollSoon({ uid, version }: Upload, { at }: Evidence): NextCheck & { checkAt: Date } {
+  const checkAt = new Date(at.getTime() + CONTRADICTED_POLL_MS)
+  return { uid, version, checkAt, idleChecks: 0 }
 }
 
 /** Nobody waits for it, and the change stands whether or not it can be told. */
@@ -61,6 +83,7 @@ async function tellMove(
   } catch {
     // The change before it is not known then; that this one happened is.
   }
-  const seconds = since === undefined ? null : (at.getTime() - since.getTime()) / 1000
+  // The clock may have been set back in between.
+  const seconds = since === undefined ? null : Math.max(0, at.getTime() - since.getTime()) / 1000
   telemetry.moved({ from, to, source, seconds })
 }

@@ -7,6 +7,7 @@ import type { NextCheck } from '../store/store.ts'
 import { StreamError } from '../stream/errors.ts'
 import { type Asked, UPLOADS_A_CALL, askStream } from './ask-stream.ts'
 import { SETTLE_AFTER_MS, clearOrphans } from './clear-orphans.ts'
+import { createMissingUploads } from './missing-uploads.ts'
 import type { Parts } from './parts.ts'
 import { MAX_EXPIRY_MS } from './policy.ts'
 import { createOffsetReader } from './read-offsets.ts'
@@ -62,10 +63,11 @@ export interface Synchroniser {
 export function createSynchroniser(parts: SyncParts): Synchroniser {
   const { store, clock, watchers } = parts
   const offsets = createOffsetReader(parts)
+  const askParts = { ...parts, missingUploads: createMissingUploads(parts) }
   const asking = createPatience(parts)
   const sweeping = createPatience(parts)
-  /** When the next sweep is due, as far as this gateway knows. */
-  let nextSweep = 0
+  /** When the next sweep is due, as far as this gateway knows: by `clock.monotonicMs`. */
+  let nextSweep = -Infinity
   /** Where the next round goes on among the watched, here and everywhere, so that each has its turn. */
   let nextNoted = 0
   let nextWatched = 0
@@ -80,7 +82,7 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
 
   async function sweep(now: Date): Promise<number> {
     const settledBefore = new Date(now.getTime() - SETTLE_AFTER_MS)
-    const mayBeTime = now.getTime() >= nextSweep
+    const mayBeTime = clock.monotonicMs() >= nextSweep
     if (!mayBeTime && (await store.unsettled(settledBefore, 1)).length === 0) return 0
     const turn = await store.beginSweep(now, new Date(now.getTime() + SWEEP_MS))
     if (turn === null) return 0
@@ -91,13 +93,16 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
       const isTime =
         sweptUntil === null || Math.abs(now.getTime() - sweptUntil.getTime()) >= SWEEP_EVERY_MS
       const open = await store.unsettled(settledBefore, UPLOADS_A_ROUND)
-      // At first, as far back as a URL can still be usable.
-      const since = isTime ? (sweptUntil ?? new Date(now.getTime() - MAX_EXPIRY_MS)) : null
+      // At first, as far back as a URL can still be usable; and where a clock was ahead.
+      const isKnown = sweptUntil !== null && sweptUntil <= now
+      const from = isKnown ? sweptUntil : new Date(now.getTime() - MAX_EXPIRY_MS)
+      const since = isTime ? from : null
       const { deleted, left } =
         open.length === 0 && !isTime ? NOTHING : await clearOrphans(parts, open, since)
       if (isTime && left === 0) swept = now
       const last = swept ?? (isTime ? null : sweptUntil)
-      nextSweep = last === null ? 0 : last.getTime() + SWEEP_EVERY_MS
+      const passedMs = last === null ? Infinity : Math.max(0, now.getTime() - last.getTime())
+      nextSweep = clock.monotonicMs() + SWEEP_EVERY_MS - passedMs
       return deleted
     } finally {
       await store.endSweep(swept)
@@ -114,7 +119,7 @@ export function createSynchroniser(parts: SyncParts): Synchroniser {
       let changed = 0
       for (let start = 0; start < asked.length; start += UPLOADS_A_CALL) {
         const group = asked.slice(start, start + UPLOADS_A_CALL)
-        const count = await asking.attempt(() => askStream(parts, group))
+        const count = await asking.attempt(() => askStream(askParts, group))
         if (count === null) await store.reschedule(dueAgain(group))
         else changed += count
       }
@@ -143,7 +148,7 @@ async function uploadsToAsk(
   return [
     ...watched
       .filter((upload) => !isTerminal(upload.status))
-      .map((upload) => ({ upload, idleChecks: null, dueAt: null })),
+      .map((upload) => ({ upload, idleChecks: null, dueAt: null, missingChecks: 0 })),
     ...due,
   ]
 }
@@ -162,8 +167,8 @@ function inRotation(
 
 /** What Stream was not asked about is as due as before, for whichever gateway. */
 function dueAgain(group: readonly Asked[]): readonly NextCheck[] {
-  return group.flatMap(({ upload: { uid, version }, idleChecks, dueAt }) =>
-    idleChecks === null ? [] : [{ uid, version, idleChecks, checkAt: dueAt }],
+  return group.flatMap(({ upload: { uid, version }, idleChecks, dueAt, missingChecks }) =>
+    idleChecks === null ? [] : [{ uid, version, idleChecks, checkAt: dueAt, missingChecks }],
   )
 }
 
@@ -173,8 +178,9 @@ function dueAgain(group: readonly Asked[]): readonly NextCheck[] {
  */
 function createPatience({ clock, closing, log }: SyncParts) {
   let failures = 0
-  let pausedUntil = 0
-  const isPaused = (): boolean => closing.aborted || clock.now().getTime() < pausedUntil
+  /** By `clock.monotonicMs`. */
+  let pausedUntil = -Infinity
+  const isPaused = (): boolean => closing.aborted || clock.monotonicMs() < pausedUntil
   return {
     isPaused,
     /** Null where the work was not done, or not to its end. */
@@ -189,7 +195,7 @@ function createPatience({ clock, closing, log }: SyncParts) {
         const asked = error instanceof StreamError ? error.retryAfterSeconds : null
         const pauseMs = asked === null ? backOff : asked * 1000
         failures += 1
-        pausedUntil = clock.now().getTime() + pauseMs
+        pausedUntil = clock.monotonicMs() + pauseMs
         if (error instanceof StreamError) {
           log.warn({ kind: error.kind, pauseMs }, 'Stream was asked in vain')
         } else {

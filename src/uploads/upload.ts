@@ -18,6 +18,9 @@ export const uploadStatuses = [
 ] as const
 export type UploadStatus = (typeof uploadStatuses)[number]
 
+/** What Stream's answers alone can come to: DELETED is said of a video that it does not know. */
+export type SeenStatus = Exclude<UploadStatus, 'DELETED'>
+
 /** Who told us of a change: our own mutation, a webhook, or synchronisation. */
 export const uploadEventSources = ['MUTATION', 'WEBHOOK', 'SYNC'] as const
 export type UploadEventSource = (typeof uploadEventSources)[number]
@@ -101,6 +104,29 @@ export interface Upload extends UploadTerms {
   readonly describedAt: Date | null
   /** When Stream was first found not to know the video; null while it does. */
   readonly goneAt: Date | null
+  /** When a deletion through the gateway was confirmed: DELETED is final then. Else null. */
+  readonly deletedAt: Date | null
+  /**
+   * The furthest status that descriptions and received bytes have shown. The same as `status`, except
+   * while Stream does not know the video: it is what `status` returns to when Stream knows it again.
+   */
+  readonly seenStatus: SeenStatus
+}
+
+/**
+ * The seen status of a record, which is noted where its status is DELETED only; from its facts where it
+ * was not noted then.
+ */
+export function seenStatusIn(
+  status: UploadStatus,
+  noted: UploadStatus | null,
+  received: boolean,
+  receivedBytes: number | null,
+): SeenStatus {
+  if (status !== 'DELETED') return status
+  if (noted !== null && noted !== 'DELETED') return noted
+  if (received) return 'QUEUED'
+  return (receivedBytes ?? 0) > 0 ? 'UPLOADING' : 'PENDING_UPLOAD'
 }
 
 /** Whether nothing more is expected of it: a subscription completes here. */

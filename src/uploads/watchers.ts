@@ -35,7 +35,8 @@ export function createWatchers(): Watchers {
 
   function forgetOldGlances(now: number): void {
     for (const [uid, until] of glances) {
-      if (until > now) return
+      // One that lies further ahead than it was noted for: the clock was set back.
+      if (until > now && until <= now + NOTED_MS) return
       glances.delete(uid)
     }
   }
@@ -46,7 +47,8 @@ export function createWatchers(): Watchers {
     watch: (uid) => countOne(counts, uid),
     glance(uid, now) {
       const time = now.getTime()
-      if ((glances.get(uid) ?? 0) >= time + GLANCE_MS) return
+      const until = glances.get(uid) ?? 0
+      if (until >= time + GLANCE_MS && until <= time + NOTED_MS) return
       forgetOldGlances(time)
       glances.delete(uid)
       glances.set(uid, time + NOTED_MS)

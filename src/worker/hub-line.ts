@@ -38,9 +38,9 @@ export function createHubLine(
   }
 
   const allowances: Allowances = {
-    take: (key, within, now) => reached((to) => to.take(key, within, now)),
-    hold: (key, until) => reached((to) => to.hold(key, until)),
-    taken: (key, spanMs, now) => reached((to) => to.taken(key, spanMs, now)),
+    take: (key, within) => reached((to) => to.take(key, within)),
+    hold: (key, milliseconds) => reached((to) => to.hold(key, milliseconds)),
+    taken: (key, spanMs) => reached((to) => to.taken(key, spanMs)),
   }
   return {
     ...allowances,

@@ -56,16 +56,16 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubCalls {
     this.#listeners.tell(changes)
   }
 
-  async take(key: string, within: readonly Allowance[], now: Date): Promise<number | null> {
-    return (await this.#allowances).take(key, within, now)
+  async take(key: string, within: readonly Allowance[]): Promise<number | null> {
+    return (await this.#allowances).take(key, within)
   }
 
-  async hold(key: string, until: Date): Promise<void> {
-    return (await this.#allowances).hold(key, until)
+  async hold(key: string, milliseconds: number): Promise<void> {
+    return (await this.#allowances).hold(key, milliseconds)
   }
 
-  async taken(key: string, spanMs: number, now: Date): Promise<number> {
-    return (await this.#allowances).taken(key, spanMs, now)
+  async taken(key: string, spanMs: number): Promise<number> {
+    return (await this.#allowances).taken(key, spanMs)
   }
 
   async glance(uid: string): Promise<void> {

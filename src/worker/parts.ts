@@ -3,6 +3,7 @@ import type { Allowances } from '../allowances/allowances.ts'
 import { realClock } from '../clock.ts'
 import type { UploadEvents } from '../events/events.ts'
 import { createD1Store } from '../store/d1/store.ts'
+import type { UploadStore } from '../store/store.ts'
 import { createApiBudget } from '../stream/budget.ts'
 import { withBudget } from '../stream/budgeted.ts'
 import { type Reachability, withReachability } from '../stream/reachable.ts'
@@ -38,8 +39,10 @@ export async function openParts(
   const clock = realClock
   const now = (): Date => clock.now()
   const store = await createD1Store(config.database)
-  const budget = createApiBudget(allowances, config.streamApiBudget, now)
-  const reach = withReachability(createStream(config), now)
+  // With the binding alone, the account has no name here: it is the Worker's own, as the database is.
+  if (config.account !== null) await requireAccount(store, config.account.accountId)
+  const budget = createApiBudget(allowances, config.streamApiBudget, () => clock.monotonicMs())
+  const reach = withReachability(createStream(config), clock)
   const { creatorQuotaMinutes, createsPerMinute, maxDurationSeconds } = config
   const parts: Parts = {
     stream: withBudget(reach.backend, budget),
@@ -64,4 +67,13 @@ export async function openParts(
     newId: () => timeOrderedId(now()),
   }
   return { parts, reach }
+}
+
+/** To the wrong account all uploads would seem deleted. */
+async function requireAccount(store: UploadStore, account: string): Promise<void> {
+  const noted = await store.noteAccount(account)
+  if (noted === account) return
+  throw new Error(
+    `The D1 database holds uploads of account ${noted}, and CLOUDFLARE_ACCOUNT_ID names ${account}, which does not know them. Bind another database to DB, or go back to the account. To keep this database, run \`wrangler d1 execute\` with: update deployments set account = '${account}'`,
+  )
 }

@@ -4,6 +4,7 @@
  */
 import { isVideoUid } from '../stream/video.ts'
 import { askStream } from '../uploads/ask-stream.ts'
+import { createMissingUploads } from '../uploads/missing-uploads.ts'
 import type { Log, Parts } from '../uploads/parts.ts'
 
 /** https://developers.cloudflare.com/queues/configuration/javascript-apis/#messagebatch */
@@ -62,8 +63,14 @@ async function poll(parts: QueueParts, uids: readonly string[]): Promise<void> {
   const { store, backgroundStream, log } = parts
   const uploads = await store.findMany(uids)
   if (uploads.length > 0) {
-    const group = uploads.map((upload) => ({ upload, idleChecks: null, dueAt: null }))
-    await askStream({ ...parts, stream: backgroundStream }, group)
+    const group = uploads.map((upload) => ({
+      upload,
+      idleChecks: null,
+      dueAt: null,
+      missingChecks: 0,
+    }))
+    const asking = { ...parts, stream: backgroundStream }
+    await askStream({ ...asking, missingUploads: createMissingUploads(asking) }, group)
   }
   const known = new Set(uploads.map(({ uid }) => uid))
   for (const uid of uids) {

@@ -16,7 +16,7 @@ export function createHubWatchers(tell: (uid: string) => void): Watchers {
     ...own,
     glance(uid, now) {
       const at = now.getTime()
-      if (at - (told.get(uid) ?? -Infinity) < TELL_EVERY_MS) return
+      if (Math.abs(at - (told.get(uid) ?? -Infinity)) < TELL_EVERY_MS) return
       told.delete(uid)
       told.set(uid, at)
       if (told.size > MOST_REMEMBERED)

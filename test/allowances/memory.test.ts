@@ -5,12 +5,21 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createMemoryAllowances } from '../../src/allowances/memory.ts'
 import { describeAllowances } from '../contracts/allowances.ts'
+import { type SetClock, timed } from '../contracts/allowances-suite.ts'
 import { after } from '../kit/samples.ts'
 
-describeAllowances('memory', async () => ({ allowances: createMemoryAllowances() }))
+describeAllowances('memory', async (now) => ({ allowances: createMemoryAllowances(now) }))
+
+function createTimed() {
+  const clock: SetClock = { ms: 0 }
+  return timed(
+    createMemoryAllowances(() => clock.ms),
+    clock,
+  )
+}
 
 test('are as quick with a large allowance as with a small one', async () => {
-  const allowances = createMemoryAllowances()
+  const allowances = createTimed()
   const within = [
     { most: 1_000_000, spanMs: 300_000 },
     { most: 500_000, spanMs: 60_000 },
@@ -31,7 +40,7 @@ test.each([
   const collectGarbage = z
     .custom<() => void>((value) => typeof value === 'function')
     .parse(runInNewContext('gc'))
-  const allowances = createMemoryAllowances()
+  const allowances = createTimed()
   const within = [{ most: 1, spanMs: 60_000 }]
 
   async function comeAndGo(second: number): Promise<number> {

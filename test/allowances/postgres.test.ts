@@ -3,15 +3,16 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createPostgresAllowances } from '../../src/allowances/postgres.ts'
 import { openPostgres } from '../../src/postgres/postgres.ts'
 import { describeAllowances } from '../contracts/allowances.ts'
+import { type SetClock, timed } from '../contracts/allowances-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after } from '../kit/samples.ts'
 
 describeWithPostgres('PostgreSQL', () => {
-  describeAllowances('PostgreSQL', async () => {
+  describeAllowances('PostgreSQL', async (now) => {
     const database = await createTestDatabase()
     const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
     return {
-      allowances: createPostgresAllowances(postgres),
+      allowances: createPostgresAllowances(postgres, now),
       async close() {
         await postgres.close()
         await database.drop()
@@ -32,11 +33,40 @@ describeWithPostgres('PostgreSQL', () => {
     const waits = await Promise.all(
       gateways.flatMap((gateway) => {
         const allowances = createPostgresAllowances(gateway)
-        return Array.from({ length: 10 }, () => allowances.take('mint:alice', within, after(0)))
+        return Array.from({ length: 10 }, () => allowances.take('mint:alice', within))
       }),
     )
     expect(waits.filter((wait) => wait === null)).toHaveLength(10)
     expect(waits.filter((wait) => wait === 60)).toHaveLength(20)
+  })
+
+  test("the server's clock decides, and not the clock of a version that gives its own", async () => {
+    const database = await createTestDatabase()
+    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
+    onTestFinished(async () => {
+      await postgres.close()
+      await database.drop()
+    })
+    const within = [{ most: 3, spanMs: 60_000 }]
+    const allowances = createPostgresAllowances(postgres)
+    /** As the version before calls it, with a clock that is 90 seconds ahead. */
+    const takeBefore = () =>
+      postgres.pool.query<{ seconds: number | null }>(
+        "select take_allowance('mint:alice', $1::bigint, '{3}', '{60000}', 1::bigint) as seconds",
+        [Date.now() + 90_000],
+      )
+    expect((await takeBefore()).rows).toEqual([{ seconds: null }])
+    expect(await allowances.take('mint:alice', within)).toBeNull()
+    expect(await allowances.take('mint:alice', within)).toBeNull()
+    expect(await allowances.take('mint:alice', within)).toBeGreaterThan(50)
+    expect(await allowances.taken('mint:alice', 60_000)).toBe(3)
+    // As the version before holds: by a clock that is two hours ahead.
+    await postgres.pool.query(
+      "insert into allowance_holds values ('stream', now() + interval '2 hours 5 seconds')",
+    )
+    expect(await allowances.take('stream', within)).toBeNull()
+    await allowances.hold('stream', 5000)
+    expect(await allowances.take('stream', within)).toBe(5)
   })
 
   test('a large allowance is kept in few rows, and is never passed for it', async () => {
@@ -46,7 +76,11 @@ describeWithPostgres('PostgreSQL', () => {
       await postgres.close()
       await database.drop()
     })
-    const allowances = createPostgresAllowances(postgres)
+    const clock: SetClock = { ms: 0 }
+    const allowances = timed(
+      createPostgresAllowances(postgres, () => clock.ms),
+      clock,
+    )
     const within = [{ most: 2000, spanMs: 10_000 }]
     for (let taken = 0; taken < 2000; taken += 1) {
       expect(await allowances.take('key', within, after(taken / 400))).toBeNull()

@@ -13,6 +13,7 @@ const since = Number(process.env.HEADGATE_CHAOS_SINCE)
 /** @type {import('../../dist/uploads/parts.js').Clock} */
 const hurriedClock = {
   now: () => new Date(since + (Date.now() - since) * pace),
+  monotonicMs: () => performance.now() * pace,
   wait: (milliseconds, signal) => realClock.wait(milliseconds / pace, signal),
 }
 

@@ -60,6 +60,24 @@ export function describeHolds({ allowances, takeAll }: Suite): void {
       expect(await takeAll('stream', oneAMinute, 0, 1)).toEqual([90])
     })
 
+    test('is over where the clock was ahead when it began, and is right again', async () => {
+      await allowances().hold('stream', after(7205), after(7200))
+      expect(await takeAll('stream', [], 7201, 1)).toEqual([4])
+      expect(await takeAll('stream', threeAMinute, 0, 1)).toEqual([null])
+      // And keeps no other from beginning.
+      await allowances().hold('stream', after(5), after(0))
+      expect(await takeAll('stream', threeAMinute, 1, 1)).toEqual([4])
+      expect(await takeAll('stream', threeAMinute, 5, 1)).toEqual([null])
+    })
+
+    test('ends after ten minutes at the latest, where the clock is set back and whatever is asked', async () => {
+      await allowances().hold('stream', after(3600), after(0))
+      expect(await takeAll('stream', threeAMinute, 0, 1)).toEqual([600])
+      await allowances().hold('alice', after(5), after(0))
+      expect(await takeAll('alice', threeAMinute, -300, 1)).toEqual([305])
+      expect(await takeAll('alice', threeAMinute, -7200, 1)).toEqual([null])
+    })
+
     test('lasts for longer than what is taken is remembered', async () => {
       expect(await takeAll('stream', oneAMinute, 0, 1)).toEqual([null])
       await allowances().hold('stream', after(600))

@@ -84,7 +84,7 @@ export function describeLaw({ allowances }: Suite): void {
             for (const one of plan) {
               now += one.pauseMs
               if ('heldMs' in one) {
-                await allowances().hold(key, new Date(now + one.heldMs))
+                await allowances().hold(key, new Date(now + one.heldMs), new Date(now))
                 simple.hold(now + one.heldMs)
                 continue
               }

@@ -14,9 +14,39 @@ export const patient: readonly Allowance[] = [
   { most: 3, spanMs: MINUTE_MS },
 ]
 
+/** The adapter under test, asked at a moment that the test says: its clock is set to that first. */
+export interface TimedAllowances {
+  take(key: string, within: readonly Allowance[], now: Date): Promise<number | null>
+  /** @param now when it is held; left out, when it was asked last */
+  hold(key: string, until: Date, now?: Date): Promise<void>
+  taken(key: string, spanMs: number, now: Date): Promise<number>
+}
+
+/** A clock that tests set. */
+export interface SetClock {
+  ms: number
+}
+
+export function timed(allowances: Allowances, clock: SetClock): TimedAllowances {
+  return {
+    take(key, within, now) {
+      clock.ms = now.getTime()
+      return allowances.take(key, within)
+    },
+    hold(key, until, now = new Date(clock.ms)) {
+      clock.ms = now.getTime()
+      return allowances.hold(key, Math.max(0, until.getTime() - now.getTime()))
+    },
+    taken(key, spanMs, now) {
+      clock.ms = now.getTime()
+      return allowances.taken(key, spanMs)
+    },
+  }
+}
+
 /** The keeper that the present test has opened. */
 export interface Suite {
-  readonly allowances: () => Allowances
+  readonly allowances: () => TimedAllowances
   /** Takes so many one after the other at this second, and tells what came of each. */
   readonly takeAll: (
     key: string,
@@ -26,7 +56,7 @@ export interface Suite {
   ) => Promise<readonly (number | null)[]>
 }
 
-export function suiteOf(allowances: () => Allowances): Suite {
+export function suiteOf(allowances: () => TimedAllowances): Suite {
   return {
     allowances,
     async takeAll(key, within, second, times) {

@@ -1,9 +1,10 @@
 /** What every keeper of allowances must promise, for one gateway or for many: one suite. */
 import { afterEach, beforeEach, describe } from 'vitest'
 import type { Allowances } from '../../src/allowances/allowances.ts'
+import { CREATED_AT } from '../kit/samples.ts'
 import { describeHolds } from './allowances-holds.ts'
 import { describeLaw } from './allowances-law.ts'
-import { suiteOf } from './allowances-suite.ts'
+import { type SetClock, type TimedAllowances, suiteOf, timed } from './allowances-suite.ts'
 import { describeTakes } from './allowances-takes.ts'
 
 /** A keeper that is ready to be used, and of which nothing was taken. */
@@ -12,18 +13,25 @@ export interface OpenedAllowances {
   close?(): Promise<void>
 }
 
-export function describeAllowances(name: string, open: () => Promise<OpenedAllowances>): void {
+/** @param open with the clock, in milliseconds since 1970, that the adapter is to go by */
+export function describeAllowances(
+  name: string,
+  open: (now: () => number) => Promise<OpenedAllowances>,
+): void {
   describe(`${name} keeps the promises of Allowances`, () => {
     let opened: OpenedAllowances
+    let allowances: TimedAllowances
 
     beforeEach(async () => {
-      opened = await open()
+      const clock: SetClock = { ms: CREATED_AT.getTime() }
+      opened = await open(() => clock.ms)
+      allowances = timed(opened.allowances, clock)
     })
     afterEach(async () => {
       await opened.close?.()
     })
 
-    const suite = suiteOf(() => opened.allowances)
+    const suite = suiteOf(() => allowances)
     describeTakes(suite)
     describeHolds(suite)
     describeLaw(suite)

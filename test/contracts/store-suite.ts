@@ -49,8 +49,10 @@ export function changeOf(
   said: Partial<Upload>,
   also: { event?: UploadEvent | null; holds?: Holdings; checkAt?: Date | null } = {},
 ): RecordedChange {
+  const { status } = said
+  const seen = status === undefined || status === 'DELETED' ? {} : { seenStatus: status }
   return {
-    upload: { ...upload, version: upload.version + 1, ...said },
+    upload: { ...upload, version: upload.version + 1, ...seen, ...said },
     event: also.event ?? null,
     holds: also.holds ?? { reservedSeconds: 0, storedSeconds: 0 },
     checkAt: also.checkAt ?? null,

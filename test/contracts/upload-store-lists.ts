@@ -87,8 +87,9 @@ export function describeLists({ store, mint }: Suite): void {
           creator: ['alice', 'bob', 'carol'][index % 3] ?? 'dora',
           protocol: index % 2 === 0 ? 'TUS' : 'BASIC',
         })
-        await store().advance(changeOf(upload, { status }))
-        uploads.push({ ...upload, status, version: 2 })
+        const change = changeOf(upload, { status })
+        await store().advance(change)
+        uploads.push(change.upload)
       }
       const moment = fc.integer({ min: -1, max: 5 }).map(after)
       const selection = fc.record(

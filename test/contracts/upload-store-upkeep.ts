@@ -75,7 +75,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       ])
       expect(await dueAt(99)).toEqual([])
       expect(await store().claimDue(after(100), 9, after(100))).toEqual([
-        { upload: a, idleChecks: 4, dueAt: after(100) },
+        { upload: a, idleChecks: 4, dueAt: after(100), missingChecks: 0 },
       ])
       expect(await store().find(b.uid)).toEqual(b)
       await store().reschedule([])
@@ -87,6 +87,20 @@ export function describeUpkeep({ store, mint }: Suite): void {
           ['b', 10],
         ]),
       )
+    })
+
+    test('tells how often an upload was missing, until it is seen or changes', async () => {
+      const a = await mint({ id: 'a' })
+      const missed = { uid: a.uid, version: 1, checkAt: after(15), idleChecks: 2 }
+      const missing = async (second: number): Promise<(number | undefined)[]> =>
+        (await store().claimDue(after(second), 9, after(second))).map((due) => due.missingChecks)
+      await store().reschedule([{ ...missed, missingChecks: 3 }])
+      expect(await missing(15)).toEqual([3])
+      await store().reschedule([missed])
+      expect(await missing(15)).toEqual([0])
+      await store().reschedule([{ ...missed, missingChecks: 4 }])
+      await store().advance(changeOf(a, { status: 'QUEUED' }, { checkAt: after(20) }))
+      expect(await missing(20)).toEqual([0])
     })
 
     test('begins anew with each change, and never comes where the change says so', async () => {
@@ -114,6 +128,40 @@ export function describeUpkeep({ store, mint }: Suite): void {
     })
   })
 
+  describe('what was scheduled by a clock that was ahead', () => {
+    test('is due at once for a clock that is right, as far as it lies ahead of any pause', async () => {
+      const [a, b, c] = [await mint({ id: 'a' }), await mint({ id: 'b' }), await mint({ id: 'c' })]
+      await store().advance(changeOf(c, { status: 'READY' }, { checkAt: after(7200) }))
+      const checks = [
+        { uid: a.uid, version: 1, checkAt: after(7200), idleChecks: 0 },
+        { uid: b.uid, version: 1, checkAt: after(300), idleChecks: 0 },
+      ]
+      await store().reschedule(checks)
+      await store().tidy(after(7000))
+      expect(await dueAt(100)).toEqual([])
+      await store().tidy(after(100))
+      expect(await dueAt(100)).toEqual(['a'])
+      expect((await dueAt(7200)).toSorted()).toEqual(['a', 'b', 'c'])
+    })
+
+    test('is due at once, whatever it is, where it lies more than a day ahead', async () => {
+      const a = await mint({ id: 'a' })
+      await store().tidy(after(1))
+      await store().advance(changeOf(a, { status: 'READY' }, { checkAt: after(3 * 86_400) }))
+      await store().tidy(after(0))
+      expect(await dueAt(0)).toEqual(['a'])
+    })
+
+    test('keeps nothing claimed for longer than a claim lasts', async () => {
+      await mint({ id: 'a' })
+      await store().claimDue(after(7200), 9, after(7230))
+      await store().tidy(after(7201))
+      await store().tidy(after(20))
+      const due = await store().claimDue(after(20), 9, after(50))
+      expect(due.map(({ upload }) => upload.id)).toEqual(['a'])
+    })
+  })
+
   describe('what somebody watches', () => {
     test('is noted for as long as it is said, by the one gateway whose turn it is to ask', async () => {
       expect(await store().noteWatched([], after(1), after(6), true)).toEqual([])
@@ -122,6 +170,19 @@ export function describeUpkeep({ store, mint }: Suite): void {
         expect(noted).toEqual(['a', 'b'])
       }
       expect(await store().noteWatched(['a', 'b'], after(5), after(10), false)).toBeNull()
+    })
+  })
+
+  describe('the account of the uploads', () => {
+    test('is the one that was noted first, once there is an upload, or the one that replaced it', async () => {
+      expect(await store().noteAccount('first')).toBe('first')
+      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+      expect(await store().noteAccount('second')).toBe('second')
+      await mint({ id: 'a' })
+      expect(await store().noteAccount('third')).toBe('second')
+      expect(await store().noteAccount('second')).toBe('second')
+      expect(await store().noteAccount('third', { replace: true })).toBe('third')
+      expect(await store().noteAccount('second')).toBe('third')
     })
   })
 

@@ -109,6 +109,15 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         ['everything', full],
         ['nothing but what there must be', bare],
         ['a video of which nothing is known', unknown],
+        [
+          'a video that was deleted, and what was seen of it before',
+          uploadOf({
+            ...full,
+            status: 'DELETED',
+            seenStatus: 'IN_PROGRESS',
+            deletedAt: after(12.004),
+          }),
+        ],
       ])('%s comes back as it was recorded, by every way of reading', async (_what, upload) => {
         const { id, uid, uploadURL, protocol, creator, constraints } = upload
         const reservation = reservationOf({
@@ -130,6 +139,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           name: upload.name,
           meta: upload.meta,
           status: 'PENDING_UPLOAD',
+          seenStatus: 'PENDING_UPLOAD',
           version: 1,
           updatedAt: after(1.001),
           progress: { totalBytes: 30_000_000_000, receivedBytes: null, encodingPercent: null },
@@ -174,14 +184,14 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
 
         const again = await suite.reopen()
         expect(again.deployment).toBe(deployment)
-        const queued = { ...upload, status: 'QUEUED', version: 2 }
+        const queued = { ...upload, status: 'QUEUED', seenStatus: 'QUEUED', version: 2 }
         expect(await again.find(upload.uid)).toEqual(queued)
         expect((await again.historyOf(['one'])).get('one')).toEqual([
           { status: 'PENDING_UPLOAD', source: 'MUTATION', at: upload.createdAt },
           event,
         ])
         expect(await again.claimDue(after(10), 9, after(40))).toEqual([
-          { upload: queued, idleChecks: 3, dueAt: after(10) },
+          { upload: queued, idleChecks: 3, dueAt: after(10), missingChecks: 0 },
         ])
         expect(await again.holdings()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
         expect(await again.keptNotices('stranger')).toEqual(['{"a":1}'])

@@ -139,6 +139,8 @@ describe('a deleted upload', () => {
   it('is seen when it was deleted at Stream', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
+    // Stream knows the other one: it is the right account.
+    expectMinted(await createDirectUpload(caller))
     const { uid } = expectMinted(await createDirectUpload(caller))
     const watched = watchToEnd(caller, uid)
     await fetch(`${gateway.emulator.apiBaseUrl}/accounts/local/stream/${uid}`, {

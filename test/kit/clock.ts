@@ -4,6 +4,8 @@ import type { Clock } from '../../src/uploads/parts.ts'
 export interface TestClock extends Clock {
   /** Jumps ahead: whoever waits for a time before that goes on at once. */
   advance(seconds: number): void
+  /** Sets the time of day by so many seconds, back where negative. No time passes by that. */
+  set(seconds: number): void
 }
 
 interface Waiter {
@@ -14,11 +16,13 @@ interface Waiter {
 /** @param flowing milliseconds since 1970, before any jump; one that says the same for ever stands still */
 export function createTestClock(flowing: () => number = Date.now): TestClock {
   let ahead = 0
+  let set = 0
   const waiters = new Set<Waiter>()
-  const now = (): number => flowing() + ahead
+  const passed = (): number => flowing() + ahead
 
   return {
-    now: () => new Date(now()),
+    now: () => new Date(passed() + set),
+    monotonicMs: passed,
     wait: (milliseconds, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted === true) {
@@ -26,7 +30,7 @@ export function createTestClock(flowing: () => number = Date.now): TestClock {
           return
         }
         const timer = setTimeout(wake, Math.min(milliseconds, 2 ** 31 - 1))
-        const waiter = { until: now() + milliseconds, wake }
+        const waiter = { until: passed() + milliseconds, wake }
         waiters.add(waiter)
         signal?.addEventListener('abort', wake, { once: true })
         function wake(): void {
@@ -37,7 +41,10 @@ export function createTestClock(flowing: () => number = Date.now): TestClock {
       }),
     advance(seconds) {
       ahead += seconds * 1000
-      for (const waiter of waiters) if (waiter.until <= now()) waiter.wake()
+      for (const waiter of waiters) if (waiter.until <= passed()) waiter.wake()
+    },
+    set(seconds) {
+      set += seconds * 1000
     },
   }
 }

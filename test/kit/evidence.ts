@@ -77,6 +77,23 @@ export const anyEvidence: fc.Arbitrary<Evidence> = fc.oneof(
   },
 )
 
+/**
+ * Whether it is what Stream answered when it was asked: that comes in the order of the questions, and
+ * the last one decides whether the video is there.
+ */
+export function isAnswer(evidence: Evidence): boolean {
+  return evidence.kind === 'absent' || (evidence.kind === 'described' && evidence.source === 'SYNC')
+}
+
+/** The same evidence in another order, but for Stream's answers among themselves. */
+export function disordered(evidence: readonly Evidence[]): fc.Arbitrary<readonly Evidence[]> {
+  const answers = evidence.filter(isAnswer)
+  return fc.shuffledSubarray([...evidence], { minLength: evidence.length }).map((shuffled) => {
+    let next = 0
+    return shuffled.map((one) => (isAnswer(one) ? (answers[next++] ?? one) : one))
+  })
+}
+
 /** All that was ever said about one upload, in the order in which it came about. */
 export interface Life {
   readonly evidence: readonly Evidence[]
@@ -107,7 +124,7 @@ export const receivedLife: fc.Arbitrary<Life> = fc
       seconds += 1
       if (touched.next().value) modifiedAt = after(seconds)
       const video = videoOf({ ...known, ...said, modifiedAt })
-      evidence.push({ kind: 'described', source: 'SYNC', at: after(seconds), video })
+      evidence.push({ kind: 'described', source: 'WEBHOOK', at: after(seconds), video })
     }
 
     // Before the first byte, and not so late that the link could have lapsed by then.
@@ -151,9 +168,9 @@ export const lapsedLife: fc.Arbitrary<Life> = fc
     const late = after(LAPSE_SECONDS + 5)
     const last: Evidence = dropped
       ? { kind: 'absent', source: 'SYNC', at: late }
-      : { kind: 'described', source: 'SYNC', at: late, video }
+      : { kind: 'described', source: 'WEBHOOK', at: late, video }
     const evidence: Evidence[] = [
-      { kind: 'described', source: 'SYNC', at: after(15), video },
+      { kind: 'described', source: 'WEBHOOK', at: after(15), video },
       ...offsets.map((receivedBytes, index) => {
         return { kind: 'offset', source: 'SYNC', at: after(20 + index), receivedBytes } as const
       }),

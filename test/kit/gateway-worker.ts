@@ -249,9 +249,9 @@ async function hubsOf(miniflare: Miniflare): Promise<ObjectNamespace<HubCalls>> 
         tell: (changes) => stub.tell(changes),
         glance: (uid) => stub.glance(uid),
         round: () => stub.round(),
-        take: (key, within, now) => stub.take(key, within, now),
-        hold: (key, until) => stub.hold(key, until),
-        taken: (key, spanMs, now) => stub.taken(key, spanMs, now),
+        take: (key, within) => stub.take(key, within),
+        hold: (key, milliseconds) => stub.hold(key, milliseconds),
+        taken: (key, spanMs) => stub.taken(key, spanMs),
         fetch: (request) => stub.fetch(request.url, { headers: { upgrade: 'websocket' } }),
       }
     },

@@ -2,7 +2,7 @@
 import type { Reservation } from '../../src/store/store.ts'
 import type { StreamVideo } from '../../src/stream/backend.ts'
 import type { UploadRequest } from '../../src/uploads/upload-request.ts'
-import type { Upload, UploadConstraints } from '../../src/uploads/upload.ts'
+import { type Upload, type UploadConstraints, seenStatusIn } from '../../src/uploads/upload.ts'
 
 /** Every sample is made at this moment, and lapses half an hour later. */
 export const CREATED_AT = new Date('2026-03-01T12:00:00.123Z')
@@ -41,6 +41,8 @@ export function uploadOf(said: Partial<Upload> = {}): Upload {
     video: null,
     describedAt: null,
     goneAt: null,
+    deletedAt: null,
+    seenStatus: seenStatusIn(said.status ?? 'PENDING_UPLOAD', null, false, null),
     ...said,
   }
 }

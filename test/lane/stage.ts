@@ -112,7 +112,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
     }),
     emulator,
   )
-  const allowances = createMemoryAllowances()
+  const allowances = createMemoryAllowances(() => clock.monotonicMs())
   const parts: Parts = {
     stream,
     backgroundStream: stream,

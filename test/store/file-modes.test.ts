@@ -111,7 +111,7 @@ describe('what was there before', () => {
     })
     expect((await stat(file)).mode & 0o777).toBe(0o644)
     await gateway.stop()
-    expect(await examineDatabase({ kind: 'sqlite', file })).toEqual({
+    expect(await examineDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
       state: 'odd',
       subject: 'Database',
       sentence: `${file} is sound and up to date, but other users may read it: \`chmod 600 ${file}\`.`,
@@ -150,7 +150,7 @@ describe('a file that is no sound database', () => {
         `Cannot open the database .*headgate\\.db \\(${code}\\).*damaged.*restore a backup`,
       ),
     )
-    expect(await examineDatabase({ kind: 'sqlite', file })).toEqual({
+    expect(await examineDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
       state: 'wrong',
       subject: 'Database',
       sentence: expect.stringMatching(/damaged.*restore a backup/),

@@ -40,6 +40,7 @@ function createEagerClock() {
   const waited = { milliseconds: 0 }
   const clock: Clock = {
     now: () => new Date(waited.milliseconds),
+    monotonicMs: () => waited.milliseconds,
     async wait(milliseconds) {
       waited.milliseconds += milliseconds
       await new Promise(setImmediate)

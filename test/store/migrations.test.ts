@@ -40,8 +40,15 @@ function firstVersion(name: string): { file: string; connection: Database.Databa
 
 /** Rows as the first version wrote them: reservations, given up ones, and uploads of each kind. */
 function fill(connection: Database.Database, prefix: string, count: number): void {
+  // It names its own columns, the first 41.
+  const names = connection
+    .prepare<[], string>(
+      "select group_concat(name) from pragma_table_info('uploads') where cid < 41",
+    )
+    .pluck()
+    .get()
   const insert = connection.prepare(
-    `insert into uploads values (:id, :protocol, :creator, null, '{}', 600, 200000000, '[]', 0, null,
+    `insert into uploads (${names}) values (:id, :protocol, :creator, null, '{}', 600, 200000000, '[]', 0, null,
        1772368200123, :createdAt, :creator, null, 'fingerprint', :uid, :uploadURL, :status, 1,
        :createdAt, null, null, null, null, null, 0, null, null, null, null, null, null, null, null,
        null, null, null, :reserved, :stored, null, 0)`,

@@ -430,7 +430,12 @@ describeWithPostgres('moving to PostgreSQL', () => {
       const again = { id: 'again', requestedBy: 'requester 1', idempotencyKey: 'schlüssel 🔑 1' }
       expect(await store.reserve(reservationOf(again), freely)).toEqual({ kind: 'taken', ...taken })
       const claimed = await store.claimDue(after(250), 100, after(300))
-      expect(claimed).toContainEqual({ upload: due, idleChecks: 2, dueAt: after(202) })
+      expect(claimed).toContainEqual({
+        upload: due,
+        idleChecks: 2,
+        dueAt: after(202),
+        missingChecks: 0,
+      })
       const minted = { uid: uidOf('waiting'), uploadURL: 'https://upload.example.com/waiting' }
       expect((await store.mint('waiting', minted, after(10), after(20)))?.version).toBe(1)
       const before = await store.holdings('bob')

@@ -54,7 +54,7 @@ describeWithPostgres('PostgreSQL', () => {
     })
     const applied = await Promise.all(gateways.map((gateway) => migratePostgres(gateway)))
     expect(applied.filter((count) => count > 0)).toHaveLength(1)
-    const stores = await Promise.all(gateways.map(createPostgresStore))
+    const stores = await Promise.all(gateways.map((gateway) => createPostgresStore(gateway)))
     expect(new Set(stores.map(({ deployment }) => deployment)).size).toBe(1)
   })
 

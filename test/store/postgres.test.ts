@@ -12,7 +12,7 @@ import { after, reservationOf } from '../kit/samples.ts'
 /** A way to the database of its own, as another gateway has. */
 async function openStore(url: string): Promise<{ postgres: Postgres; store: UploadStore }> {
   const postgres = openPostgres({ url, connections: 10 }, () => undefined)
-  return { postgres, store: await createPostgresStore(postgres) }
+  return { postgres, store: await createPostgresStore(postgres, 'caller') }
 }
 
 /** So many gateways' stores on one database; closed when the test is over. */
@@ -43,6 +43,33 @@ function nth(stores: readonly UploadStore[], place: number): UploadStore {
 }
 
 describeWithPostgres('PostgreSQL', () => {
+  test("turns last by the server's clock, whatever the gateways' clocks say", async () => {
+    const database = await createTestDatabase()
+    const gateways = [0, 1].map(() =>
+      openPostgres({ url: database.url, connections: 2 }, () => undefined),
+    )
+    const [ahead, right] = await Promise.all(
+      gateways.map((gateway) => createPostgresStore(gateway)),
+    )
+    onTestFinished(async () => {
+      await Promise.all(gateways.map((gateway) => gateway.close()))
+      await database.drop()
+    })
+    const now = Date.now()
+    const far = now + 90_000
+    expect(await ahead?.noteWatched(['a'], new Date(far), new Date(far + 5000), true)).toEqual([
+      'a',
+    ])
+    expect(await right?.noteWatched(['b'], new Date(now), new Date(now + 5000), true)).toBeNull()
+    expect(await ahead?.beginSweep(new Date(far), new Date(far + 60_000))).not.toBeNull()
+    expect(await right?.beginSweep(new Date(now), new Date(now + 60_000))).toBeNull()
+    const { rows } = (await gateways[0]?.pool.query(
+      `select (select max(until) from watch_claims) <= clock_timestamp() + interval '5 seconds' as claims,
+        (select until from sweeps) <= clock_timestamp() + interval '60 seconds' as sweeps`,
+    )) ?? { rows: [] }
+    expect(rows).toEqual([{ claims: true, sweeps: true }])
+  })
+
   describeUploadStore('PostgreSQL', async () => {
     const database = await createTestDatabase()
     let { store } = await openStore(database.url)

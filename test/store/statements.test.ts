@@ -121,7 +121,8 @@ const isSorted = ({ steps }: Plan) => steps.some((step) => step.includes('TEMP B
 /** Lists walk along an index as far as their limit: there is nothing to seek where all are meant. */
 const walk = /^SCAN uploads USING INDEX uploads_by_age$/
 /** Lists that are handed in as JSON are read whole. */
-const ofJson = /^SCAN json_each\b/
+/** Or of the one row about the deployment. */
+const ofJson = /^SCAN (?:json_each|deployments)\b/
 /** A count reads all that its subquery finds, which has a limit. */
 const ofSubquery = /^SCAN counted$/
 /** Lists by status or protocol are put together from the nearest of each, found by one of these. */

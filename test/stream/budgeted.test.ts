@@ -20,18 +20,17 @@ async function start(allowances: Allowances) {
     baseUrl: emulator.apiBaseUrl,
     send: pooled.send,
   })
-  const now = new Date('2026-01-01')
   const gateway = () =>
     withBudget(
       rest,
-      createApiBudget(allowances, 10, () => now),
+      createApiBudget(allowances, 10, () => 0),
     )
   return { emulator, here: gateway(), there: gateway() }
 }
 
 describe('a budget that gateways share', () => {
   test('refuses both of them what one has spent, and sends nothing', async () => {
-    const { emulator, here, there } = await start(createMemoryAllowances())
+    const { emulator, here, there } = await start(createMemoryAllowances(() => 0))
     for (let request = 0; request < 10; request += 1) await here.createDirectUpload(orderOf(null))
     const { requests } = await emulator.state()
     for (const gateway of [here, there]) {
@@ -42,7 +41,7 @@ describe('a budget that gateways share', () => {
   })
 
   test('holds both of them back when Stream tells one to wait', async () => {
-    const { emulator, here, there } = await start(createMemoryAllowances())
+    const { emulator, here, there } = await start(createMemoryAllowances(() => 0))
     await emulator.fault({ on: 'list', status: 429, retryAfterSeconds: 30 })
     const refused = { kind: 'rate-limited', retryAfterSeconds: 30 }
     await expect(here.listVideos({})).rejects.toMatchObject({ ...refused, status: 429 })
@@ -50,7 +49,7 @@ describe('a budget that gateways share', () => {
   })
 
   test('holds nobody back by a 429 that names no time', async () => {
-    const { emulator, here, there } = await start(createMemoryAllowances())
+    const { emulator, here, there } = await start(createMemoryAllowances(() => 0))
     await emulator.fault({ on: 'list', status: 429 })
     await expect(here.listVideos({})).rejects.toMatchObject({ kind: 'rate-limited' })
     expect(await there.listVideos({})).toMatchObject({ videos: [] })
@@ -68,8 +67,8 @@ describe('a budget that cannot be asked', () => {
 
   test('when Stream says to wait, hides neither that nor its own failure', async () => {
     const { emulator, here } = await start({
-      ...createMemoryAllowances(),
-      hold: (key, until) => awayAllowances.hold(key, until),
+      ...createMemoryAllowances(() => 0),
+      hold: (key, milliseconds) => awayAllowances.hold(key, milliseconds),
     })
     await emulator.fault({ on: 'list', status: 429, retryAfterSeconds: 30 })
     const refused = {

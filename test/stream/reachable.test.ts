@@ -19,7 +19,9 @@ async function start(apiToken?: string) {
   const pooled = createPooledSend()
   onTestFinished(() => pooled.close())
   let time = Date.UTC(2026, 0, 1)
-  const now = () => new Date(time)
+  let set = 0
+  const now = () => new Date(time + set)
+  const monotonicMs = () => time
   const { backend, lately, probe } = withReachability(
     createRestBackend({
       accountId: emulator.accountId,
@@ -27,9 +29,9 @@ async function start(apiToken?: string) {
       baseUrl: emulator.apiBaseUrl,
       send: pooled.send,
     }),
-    now,
+    { now, monotonicMs },
   )
-  const budget = createApiBudget(createMemoryAllowances(), 10, now)
+  const budget = createApiBudget(createMemoryAllowances(monotonicMs), 10, monotonicMs)
   const through = withBudget(backend, budget, 'synchronisation')
 
   /** A call that fails in this way. */
@@ -40,6 +42,11 @@ async function start(apiToken?: string) {
 
   function advance(seconds: number): void {
     time += seconds * 1000
+  }
+
+  /** The time of day alone is set. */
+  function setClock(seconds: number): void {
+    set += seconds * 1000
   }
 
   /** Calls fail for as long as it takes. */
@@ -56,10 +63,34 @@ async function start(apiToken?: string) {
   }
 
   const ask = () => probe(through)
-  return { emulator, backend, budget, lately, now, advance, fail, goAway, lists, probe: ask }
+  return {
+    emulator,
+    backend,
+    budget,
+    lately,
+    now,
+    advance,
+    setClock,
+    fail,
+    goAway,
+    lists,
+    probe: ask,
+  }
 }
 
 describe('Stream', () => {
+  test('are told apart by what passes, though the time of day is set', async () => {
+    const { fail, lately, advance, setClock } = await start()
+    await fail()
+    setClock(7200)
+    await fail()
+    expect(lately()).toMatchObject(there)
+    advance(15)
+    setClock(-14_400)
+    await fail()
+    expect(lately()).toMatchObject(away)
+  })
+
   test('counts as there before anything was asked, and is not asked for that', async () => {
     const { lately, probe, lists } = await start()
     expect(lately()).toEqual({ answeredAt: null, failingSince: null, isAway: false })

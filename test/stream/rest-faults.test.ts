@@ -140,6 +140,7 @@ describe.each(ways)('by $way', ({ send }) => {
     test.each<[string, Answerer, string]>([
       ["a proxy's page", plain(`<html>${secretBody}`, 404), 'unavailable'],
       ['a wrong route', failure(404, [{ code: 7003, message: 'No route' }]), 'invalid'],
+      ['no route', failure(404, [{ code: 7000, message: 'No route for that URI' }]), 'invalid'],
     ])('a 404 by %s is no absence', async (_name, answerer, kind) => {
       for (const act of [find, remove]) expect(await fail(answerer, act)).toMatchObject({ kind })
     })

@@ -173,6 +173,8 @@ describe('the binding alone', () => {
     const { mint } = mintSchema.parse(
       (await ask(stage, MINT, { input: { maxDurationSeconds: 60 } })).data,
     )
+    // Stream knows the other one: it is the right account.
+    await ask(stage, MINT, { input: { maxDurationSeconds: 60 } })
     await createStreamBinding(stage.emulator).video(mint.upload.uid).delete()
     stage.clock.advance(60)
     expect(await lookAgain(stage, mint.upload.uid)).toMatchObject({ upload: { status: 'DELETED' } })

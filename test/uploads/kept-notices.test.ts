@@ -28,7 +28,7 @@ async function startParts(): Promise<Parts> {
     apiToken: emulator.token,
     baseUrl: emulator.apiBaseUrl,
   })
-  const allowances = createMemoryAllowances()
+  const allowances = createMemoryAllowances(() => 0)
   return {
     stream,
     backgroundStream: stream,

@@ -37,9 +37,14 @@ describe('the pause doubles up to the longest', () => {
     ['done', encoded(100), [3600, 7200, 14_400, 28_800, 57_600, DAY, DAY]],
     ['ready, percent unknown', encoded(null), [3600, 7200, 14_400, 28_800, 57_600, DAY, DAY]],
     ['lapsed, still known to Stream', { status: 'EXPIRED' }, [300, 600, 1200, 2400, null, null]],
-    ['lapsed and dropped', { status: 'EXPIRED', goneAt: CREATED_AT }, [null, null]],
+    ['lapsed and dropped', { status: 'EXPIRED', goneAt: CREATED_AT }, [300, 600, 1200, 2400, null]],
     ['failed', { status: 'ERROR' }, [null, null]],
-    ['deleted', { status: 'DELETED' }, [null, null]],
+    ['deleted here', { status: 'DELETED', deletedAt: CREATED_AT }, [null, null]],
+    [
+      'not known to Stream',
+      { status: 'DELETED', goneAt: CREATED_AT },
+      [300, 600, 1200, 2400, 4800, 9600, 19_200, 38_400, 76_800, DAY, null],
+    ],
   ])('%s', (_what, upload, expected) => {
     expect(pauses(upload, expected.length)).toEqual(expected)
   })

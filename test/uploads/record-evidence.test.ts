@@ -17,6 +17,7 @@ import { watchUpload } from '../../src/uploads/watch-upload.ts'
 import { mintIn } from '../contracts/store-suite.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { anyEvidence } from '../kit/evidence.ts'
+import { after, videoOf } from '../kit/samples.ts'
 
 let folder = ''
 let store: UploadStore
@@ -154,3 +155,34 @@ function movesOf(upload: Upload, published: readonly Upload[]): readonly string[
     return [status]
   })
 }
+
+const parts = () => ({ store, events: createMemoryEvents(), telemetry: silentTelemetry })
+const dueUids = async (second: number) =>
+  (await store.claimDue(after(second), 9999, after(second))).map(({ upload }) => upload.uid)
+
+describe('a webhook about a video that Stream did not know when it was asked', () => {
+  it.each([
+    ['with news', 'ready'],
+    ['without', 'pendingupload'],
+  ] as const)('has Stream asked again soon: %s', async (_name, state) => {
+    const { uid } = await mintOne()
+    const gone = { kind: 'absent', source: 'SYNC', at: after(100) } as const
+    expect(await recordEvidence(parts(), uid, gone)).toMatchObject({ status: 'DELETED' })
+    expect(await dueUids(399)).not.toContain(uid)
+    const video = videoOf({ uid, state })
+    const webhook = { kind: 'described', source: 'WEBHOOK', at: after(110), video } as const
+    expect(await recordEvidence(parts(), uid, webhook)).toMatchObject({ status: 'DELETED' })
+    expect(await dueUids(114)).not.toContain(uid)
+    expect(await dueUids(115)).toContain(uid)
+  })
+
+  it('changes nothing where the gateway deleted it', async () => {
+    const { uid } = await mintOne()
+    const deleted = { kind: 'deleted', source: 'MUTATION', at: after(100) } as const
+    await recordEvidence(parts(), uid, deleted)
+    const video = videoOf({ uid, state: 'ready' })
+    const webhook = { kind: 'described', source: 'WEBHOOK', at: after(110), video } as const
+    expect(await recordEvidence(parts(), uid, webhook)).toMatchObject({ status: 'DELETED' })
+    expect(await dueUids(1e7)).not.toContain(uid)
+  })
+})

@@ -8,10 +8,9 @@ import type { Topic, UploadEvents } from '../../src/events/events.ts'
 import { createHubLine } from '../../src/worker/hub-line.ts'
 import { ARE_YOU_THERE, I_AM } from '../../src/worker/hub-socket.ts'
 import type { EndOfSocket, SocketResponse } from '../../src/worker/runtime.ts'
-import { describeAllowances } from '../contracts/allowances.ts'
 import { type OpenedEvents, describeUploadEvents } from '../contracts/upload-events.ts'
 import { type TestClock, createTestClock } from '../kit/clock.ts'
-import { after, uploadOf } from '../kit/samples.ts'
+import { uploadOf } from '../kit/samples.ts'
 import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
 
 let worker: TestWorker
@@ -145,10 +144,6 @@ describeUploadEvents('From one isolate to another, the hub', async () => {
   }
 })
 
-describeAllowances('The hub', async () => ({
-  allowances: createHubLine(worker.hubs, createTestClock(), newHub()),
-}))
-
 async function listen(
   { events }: { readonly events: UploadEvents },
   topic: Topic,
@@ -220,19 +215,17 @@ test('what was taken and held is remembered by a hub that begins anew', async ()
   const folder = await mkdtemp(join(tmpdir(), 'headgate-hub-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const within = [{ most: 2, spanMs: 60_000 }]
-  for (const waits of [
-    [null, null, 60, 600],
-    [60, 600],
-  ]) {
+  for (const waits of [[null, null], []]) {
     const one = await startWorker({ keptIn: folder })
     try {
       const hub = createHubLine(one.hubs, createTestClock())
-      for (const wait of waits.slice(0, -1)) {
-        expect(await hub.take('mint', within, after(0))).toBe(wait)
+      for (const wait of waits) {
+        expect(await hub.take('mint', within)).toBe(wait)
+        await hub.hold('stream', 600_000)
       }
-      await hub.hold('stream', after(600))
-      expect(await hub.take('stream', [], after(0))).toBe(waits.at(-1))
-      expect(await hub.taken('mint', 60_000, after(1))).toBe(2)
+      expect(await hub.take('mint', within)).toBeGreaterThan(30)
+      expect(await hub.take('stream', [])).toBeGreaterThan(570)
+      expect(await hub.taken('mint', 60_000)).toBe(2)
     } finally {
       await one.stop()
     }

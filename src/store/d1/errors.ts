@@ -15,7 +15,7 @@ export function isLost(error: unknown): boolean {
 
 /** Whether the database has not all tables and columns that it was asked for. */
 export function isLacking(error: unknown): boolean {
-  return /no such (?:table|column)/.test(messageOf(error))
+  return /no such (?:table|column)|has no column named/.test(messageOf(error))
 }
 
 /**

@@ -76,13 +76,17 @@ export const statements = {
       .where(sql`${uploads.id} in ${due}`)
   }),
 
-  /** `checks` is a list as JSON text, each `[uid, version, checkAt, idleChecks]`. */
+  /** `checks` is a list as JSON text, each `[uid, version, checkAt, idleChecks, missingChecks]`. */
   rescheduleAll: word(['checks'], (given) =>
     db
       .update(uploads)
-      .set({ checkAt: sql`checks.check_at`, idleChecks: sql`checks.idle_checks` })
+      .set({
+        checkAt: sql`checks.check_at`,
+        idleChecks: sql`checks.idle_checks`,
+        missingChecks: sql`checks.missing_checks`,
+      })
       .from(
-        sql`(select value ->> 0 as uid, value ->> 1 as version, value ->> 2 as check_at, value ->> 3 as idle_checks
+        sql`(select value ->> 0 as uid, value ->> 1 as version, value ->> 2 as check_at, value ->> 3 as idle_checks, value ->> 4 as missing_checks
           from json_each(${given('checks')})) as checks`,
       )
       .where(sql`${uploads.uid} = checks.uid and ${uploads.version} = checks.version`),
@@ -100,14 +104,14 @@ export const statements = {
   nameDeployment: word(['id'], (given) =>
     db
       .insert(deployments)
-      .select(sql`select ${given('id')} where not exists (select 1 from ${deployments})`),
+      .select(sql`select ${given('id')}, null where not exists (select 1 from ${deployments})`),
   ),
-  deployment: word([], () => db.select().from(deployments)),
+  deployment: word([], () => db.select({ id: deployments.id }).from(deployments)),
   alive: word([], () => db.select(found).from(uploads).where(eq(uploads.id, ''))),
 }
 
 /** What finds no row, and fails where the database lacks a table or a column. */
-export const presence = [uploads, uploadTallies, uploadEvents, keptNotices].map(
+export const presence = [uploads, uploadTallies, uploadEvents, keptNotices, deployments].map(
   (table: SQLiteTable) =>
     word([], () =>
       db

@@ -17,6 +17,7 @@ import {
   readReservation,
   readUpload,
 } from '../sqlite/read-rows.ts'
+import { pollsAhead } from '../sqlite/polls-ahead.ts'
 import type { Values, Worded } from '../sqlite/statement.ts'
 import { EVERYBODY } from '../sqlite/tables.ts'
 import { moment, number, text } from '../sqlite/values.ts'
@@ -40,6 +41,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
   const deployment = await openDeployment(asking)
   const lists = createLists(asTheyStand, (worded) => worded)
   let sweptUntil: Date | null = null
+  let tidiedAt: number | null = null
 
   const rows = <Name extends string>(
     worded: Worded<Name>,
@@ -76,6 +78,14 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
   return {
     deployment,
     isShared: true,
+
+    noteAccount: async (account, { replace } = { replace: false }) => {
+      const [, noted] = await asking.together([
+        questionOf(statements.noteAccount, { account, replace: Number(replace) }),
+        questionOf(statements.account, {}),
+      ])
+      return text(noted?.[0]?.[0])
+    },
 
     reserve: createReserve(asking),
 
@@ -185,11 +195,12 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
 
     reschedule: async (checks) => {
       if (checks.length === 0) return
-      const listed = checks.map(({ uid, version, checkAt, idleChecks }) => [
+      const listed = checks.map(({ uid, version, checkAt, idleChecks, missingChecks = 0 }) => [
         uid,
         version,
         checkAt?.getTime() ?? null,
         idleChecks,
+        missingChecks,
       ])
       await done(statements.rescheduleAll, { checks: JSON.stringify(listed) })
     },
@@ -212,7 +223,13 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     },
 
     // Tallies are kept by each write itself.
-    tidy: async () => undefined,
+    tidy: async (now) => {
+      const at = now.getTime()
+      // Where the clock was set back; not at first, for a hub begins often, and D1 counts rows.
+      const isDue = tidiedAt !== null && at < tidiedAt
+      tidiedAt = at
+      if (isDue) await done(statements.pullForward, pollsAhead(now))
+    },
 
     ping: () => done(statements.alive, {}),
 

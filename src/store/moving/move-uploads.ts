@@ -74,7 +74,7 @@ async function move(
   { rowsABatch = 1000, onProgress = () => undefined }: MoveOptions,
 ): Promise<MoveOutcome> {
   if (!(await lockFor(db))) return { kind: 'busy' }
-  const name = await takeName(db, deployment)
+  const name = await takeName(db, { name: deployment, account: source.account })
   if (name !== deployment) return { kind: 'foreign', source: deployment, target: name }
 
   // First: a reservation that is gone may have a key that is another's now.

@@ -11,6 +11,8 @@ import type { MovedBatch, MovedNotice } from './moved.ts'
 export interface UploadSource {
   /** The name by which it knows its own uploads at Stream; null where no gateway ever opened it. */
   readonly deployment: string | null
+  /** The Stream account of its uploads; null where none was noted. */
+  readonly account: string | null
   /** How many rows there are, uploads and reservations. */
   size(): number
   /** At most so many rows whose ids come after this one, in the order of their ids. */
@@ -45,6 +47,7 @@ export function openSource(file: string): OpenedSource {
 
 function createSource(connection: Database.Database): UploadSource {
   const db = drizzle({ client: connection })
+  const named = db.select().from(deployments).get()
 
   const batchAfter = connection.transaction((id: string, limit: number): MovedBatch => {
     const rows = db
@@ -90,7 +93,8 @@ function createSource(connection: Database.Database): UploadSource {
   })
 
   return {
-    deployment: db.select().from(deployments).get()?.id ?? null,
+    deployment: named?.id ?? null,
+    account: named?.account ?? null,
     size: () => db.select({ rows: count() }).from(uploads).get()?.rows ?? 0,
     batchAfter,
     versionsOf(ids) {

@@ -14,7 +14,7 @@ const {
   ...ofUpload
 } = getTableColumns(uploads)
 
-/** The columns of an upload, and how often it was asked after in vain. */
+/** The columns of an upload, and how often it was asked after in vain, or missed. */
 export const uploadColumns = { ...ofUpload, idleChecks }
 /** Those of a reservation as well. */
 export const allColumns = { ...uploadColumns, requestedBy, idempotencyKey, fingerprint }

@@ -50,6 +50,15 @@ export async function countLackingIn(client: ClientBase, folder = MIGRATIONS): P
   return lackingSince(applied, folder).length
 }
 
+/** The Stream account of the uploads; null where none is noted, or there are no uploads yet. */
+export async function readAccountIn(client: ClientBase): Promise<string | null> {
+  const { rows } = await client.query(
+    'select account from deployments where exists (select 1 from uploads where uid is not null)',
+  )
+  const account: unknown = isRecord(rows[0]) ? rows[0]['account'] : null
+  return typeof account === 'string' ? account : null
+}
+
 async function migrate(client: ClientBase, folder: string): Promise<number> {
   await requireServer(client)
   await client.query('begin')

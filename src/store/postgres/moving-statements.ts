@@ -39,7 +39,7 @@ export function advanceStatement(db: NodePgDatabase) {
   const advanced = db.$with('advanced').as(
     db
       .update(uploads)
-      .set({ ...changed, idleChecks: 0 })
+      .set({ ...changed, idleChecks: 0, missingChecks: 0 })
       .where(
         and(
           eq(uploads.id, given('id', uploads.id)),

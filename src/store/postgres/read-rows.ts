@@ -4,6 +4,7 @@ import {
   type Upload,
   type UploadConstraints,
   type Video,
+  seenStatusIn,
   uploadStatuses,
 } from '../../uploads/upload.ts'
 import type { KeyedUpload, Reservation } from '../store.ts'
@@ -45,6 +46,8 @@ export function readUpload(row: UploadRow): Upload | null {
     video: row.received ? videoIn(row) : null,
     describedAt: row.describedAt,
     goneAt: row.goneAt,
+    deletedAt: row.deletedAt,
+    seenStatus: seenStatusIn(status, row.seenStatus, row.received, row.receivedBytes),
   }
 }
 

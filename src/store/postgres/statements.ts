@@ -4,10 +4,12 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
 import { given, givenTexts, listed } from './given.ts'
+import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../store.ts'
 import { advanceStatement, claimStatement, mintStatement } from './moving-statements.ts'
 import {
   TURN_TO_ASK,
   allowances,
+  deployments,
   keptNotices,
   sweeps,
   uploadCounts,
@@ -20,7 +22,9 @@ export type Statements = ReturnType<typeof prepareStatements>
 
 /** On a pool, or on one connection of it, for transactions. */
 export function prepareStatements(db: NodePgDatabase) {
-  const now = given('now', watchClaims.until)
+  // The server's clock decides, where none is given: gateways differ in theirs.
+  const now = sql`coalesce(${given('now', watchClaims.until)}, clock_timestamp())`
+  const until = sql`(${now} + ${sql.placeholder('forMs')}::float8 * interval '1 millisecond')`
   const isReserved = eq(uploads.status, sql`'RESERVED'`)
   const isRetired = eq(uploads.status, sql`'RETIRED'`)
   const hasKey = and(
@@ -56,6 +60,7 @@ export function prepareStatements(db: NodePgDatabase) {
         reservedSeconds: given('maxDurationSeconds', uploads.reservedSeconds),
         storedSeconds: 0,
         idleChecks: 0,
+        missingChecks: 0,
       })
       .onConflictDoNothing({
         target: [uploads.requestedBy, uploads.idempotencyKey],
@@ -124,7 +129,7 @@ export function prepareStatements(db: NodePgDatabase) {
     noteWatched: db
       .insert(watchClaims)
       .select(
-        sql`select uid, ${given('gateway', watchClaims.gateway)}, ${given('until', watchClaims.until)}
+        sql`select uid, ${given('gateway', watchClaims.gateway)}, ${until}
           from unnest(${givenTexts('uids')}) as wanted (uid) order by uid`,
       )
       .onConflictDoUpdate({
@@ -151,6 +156,18 @@ export function prepareStatements(db: NodePgDatabase) {
       )
       .orderBy(asc(watchClaims.uid))
       .prepare('headgate_watched'),
+    pullForward: db
+      .update(uploads)
+      .set({ checkAt: now })
+      .where(
+        sql`${uploads.id} in (
+          select id from ${uploads} where created_at > ${now} - ${milliseconds(OPEN_UPLOADS_SINCE_MS)}
+            and check_at > ${now} + ${milliseconds(LONGEST_POLL_PAUSE_MS.open)}
+            and status in ('PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS')
+          union all
+          select id from ${uploads} where check_at > ${now} + ${milliseconds(LONGEST_POLL_PAUSE_MS.any)})`,
+      )
+      .prepare('headgate_pull_forward'),
     oldestDue: db
       .select({ checkAt: uploads.checkAt })
       .from(uploads)
@@ -163,6 +180,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .set({
         checkAt: given('checkAt', uploads.checkAt),
         idleChecks: given('idleChecks', uploads.idleChecks),
+        missingChecks: given('missingChecks', uploads.missingChecks),
       })
       .where(
         and(
@@ -196,6 +214,18 @@ export function prepareStatements(db: NodePgDatabase) {
       .where(eq(uploadCounts.creator, given('creator', uploadCounts.creator)))
       .groupBy(uploadCounts.status)
       .prepare('headgate_count_by_status'),
+    noteAccount: db
+      .update(deployments)
+      .set({ account: given('account', deployments.account) })
+      .where(
+        sql`${deployments.account} is null or ${sql.placeholder('replace')}::boolean
+          or not exists (select 1 from ${uploads} where ${uploads.uid} > '')`,
+      )
+      .prepare('headgate_note_account'),
+    account: db
+      .select({ account: deployments.account })
+      .from(deployments)
+      .prepare('headgate_account'),
     keepNotice: db
       .insert(keptNotices)
       .values({
@@ -222,7 +252,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .prepare('headgate_drop_notices_before'),
     beginSweep: db
       .insert(sweeps)
-      .values({ gateway: given('gateway', sweeps.gateway), until: given('until', sweeps.until) })
+      .values({ gateway: given('gateway', sweeps.gateway), until })
       .onConflictDoUpdate({
         target: sweeps.one,
         set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
@@ -254,6 +284,10 @@ const AHEAD = sql`interval '2 minutes'`
 
 function isAhead(column: PgColumn): SQL {
   return sql`${column} > excluded.until + ${AHEAD}`
+}
+
+function milliseconds(count: number): SQL {
+  return sql.raw(`interval '${count} milliseconds'`)
 }
 
 /** The sum over the rows chosen, which may be none. */

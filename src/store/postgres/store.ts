@@ -18,8 +18,12 @@ import { valuesOfChange } from './write-rows.ts'
 /**
  * Migrates the database where that is lacking, and opens it as a store. Closing the store closes the
  * way to the database as well.
+ * @param leasesBy whose clock decides how long a gateway has a turn: the server's, or, for tests, callers'
  */
-export async function createPostgresStore(postgres: Postgres): Promise<UploadStore> {
+export async function createPostgresStore(
+  postgres: Postgres,
+  leasesBy: 'server' | 'caller' = 'server',
+): Promise<UploadStore> {
   await migratePostgres(postgres)
   const { pool, reach } = postgres
   const db = drizzle({ client: pool })
@@ -34,6 +38,15 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
   return {
     deployment: await reach(() => deploymentOf(db)),
     isShared: true,
+
+    noteAccount: (account, { replace } = { replace: false }) =>
+      reach(async () => {
+        await statements.noteAccount.execute({ account, replace })
+        const [row] = await statements.account.execute()
+        const noted = row?.account ?? null
+        if (noted === null) throw new Error('The database has lost its account.')
+        return noted
+      }),
 
     reserve,
 
@@ -125,16 +138,24 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
         const rows = await statements.claimDue.execute({ now, limit, until })
         return rows.flatMap((row) => {
           const upload = readUpload(row)
-          return upload === null ? [] : { upload, idleChecks: row.idleChecks, dueAt: row.dueAt }
+          return upload === null
+            ? []
+            : {
+                upload,
+                idleChecks: row.idleChecks,
+                dueAt: row.dueAt,
+                missingChecks: row.missingChecks,
+              }
         })
       }),
 
     noteWatched: (uids, now, until, asks) =>
       reach(async () => {
         const wanted = asks ? [TURN_TO_ASK, ...uids] : uids
-        const noted = await statements.noteWatched.execute({ uids: wanted, gateway, now, until })
+        const lease = leaseOf(now, until)
+        const noted = await statements.noteWatched.execute({ uids: wanted, gateway, ...lease })
         if (!noted.some(({ uid }) => uid === TURN_TO_ASK)) return null
-        return (await statements.watched.execute({ now })).map(({ uid }) => uid)
+        return (await statements.watched.execute({ now: lease.now })).map(({ uid }) => uid)
       }),
 
     oldestDue: () =>
@@ -145,7 +166,9 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
 
     reschedule: (checks) =>
       reach(async () => {
-        for (const check of checks) await statements.reschedule.execute({ ...check })
+        for (const check of checks) {
+          await statements.reschedule.execute({ missingChecks: 0, ...check })
+        }
       }),
 
     keepNotice: (uid, body, receivedAt) => {
@@ -163,7 +186,8 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
 
     beginSweep: (now, until) =>
       reach(async () => {
-        const [sweep] = await statements.beginSweep.execute({ gateway, now, until })
+        const lease = leaseOf(now, until)
+        const [sweep] = await statements.beginSweep.execute({ gateway, ...lease })
         return sweep ?? null
       }),
 
@@ -178,6 +202,14 @@ export async function createPostgresStore(postgres: Postgres): Promise<UploadSto
       })),
 
     close: () => postgres.close(),
+  }
+
+  /** Null stands for the server's clock. */
+  function leaseOf(now: Date, until: Date) {
+    return {
+      now: leasesBy === 'server' ? null : now,
+      forMs: until.getTime() - now.getTime(),
+    }
   }
 
   /** For what says nothing but that it is done. */
@@ -202,7 +234,7 @@ async function deploymentOf(db: NodePgDatabase): Promise<string> {
     .insert(deployments)
     .values({ id: randomUUID().slice(0, 8) })
     .onConflictDoNothing()
-  const [known] = await db.select().from(deployments)
+  const [known] = await db.select({ id: deployments.id }).from(deployments)
   if (known === undefined) throw new Error('The database has lost its name.')
   return known.id
 }

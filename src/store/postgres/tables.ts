@@ -92,6 +92,9 @@ export const uploads = pgTable(
     readyAt: moment('ready_at'),
     describedAt: moment('described_at'),
     goneAt: moment('gone_at'),
+    deletedAt: moment('deleted_at'),
+    /** Noted where the status is DELETED only: else it is the status itself. */
+    seenStatus: text('seen_status', { enum: uploadStatuses }),
 
     /** Seconds of storage that the row holds, kept with each write so that sums need no rules. */
     reservedSeconds: integer('reserved_seconds').notNull(),
@@ -100,6 +103,7 @@ export const uploads = pgTable(
     /** When synchronisation asks next; null for never. */
     checkAt: moment('check_at'),
     idleChecks: integer('idle_checks').notNull(),
+    missingChecks: integer('missing_checks').notNull().default(0),
 
     /** The transaction that recorded this version, set by a trigger: whoever missed a notice finds it. */
     changedIn: transaction('changed_in')
@@ -252,8 +256,9 @@ export const allowanceHolds = pgTable('allowance_holds', {
   until: moment('until').notNull(),
 })
 
-/** One row: the name by which this gateway knows its own uploads at Stream. */
+/** One row: the name by which this gateway knows its own uploads at Stream, and their account there. */
 export const deployments = pgTable('deployments', {
   one: boolean('one').primaryKey().default(true),
   id: plain('id').notNull(),
+  account: plain('account'),
 })

@@ -21,9 +21,11 @@ export function createTidy(
   return async (now) => {
     await fold()
     const at = now.getTime()
-    if (forgotAt !== null && at - forgotAt < FORGET_EVERY_MS) return
+    // Also where the clock was set back.
+    if (forgotAt !== null && at >= forgotAt && at - forgotAt < FORGET_EVERY_MS) return
     forgotAt = at
     const before = at - FORGET_EVERY_MS
+    await statements.pullForward.execute({ now })
     await statements.dropClaims.execute({ before: new Date(before) })
     await statements.dropAllowances.execute({ before })
   }

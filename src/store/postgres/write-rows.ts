@@ -28,6 +28,8 @@ export function valuesOfChange({ upload, holds, checkAt }: RecordedChange) {
     readyAt: video?.readyAt ?? null,
     describedAt: upload.describedAt,
     goneAt: upload.goneAt,
+    deletedAt: upload.deletedAt,
+    seenStatus: upload.status === 'DELETED' ? upload.seenStatus : null,
     ...holds,
     checkAt,
   } satisfies Record<(typeof changedNames)[number], unknown>

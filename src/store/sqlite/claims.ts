@@ -15,7 +15,10 @@ export function createClaims(): Claims {
   const claims = new Map<string, number>()
   return {
     take(due, limit, now, until) {
-      const free = due.filter(({ upload }) => (claims.get(upload.uid) ?? 0) <= now.getTime())
+      // Nobody claims for longer than until then: one that does was made before the clock was set back.
+      const isOver = (claimedUntil: number): boolean =>
+        claimedUntil <= now.getTime() || claimedUntil > until.getTime()
+      const free = due.filter(({ upload }) => isOver(claims.get(upload.uid) ?? 0))
       const taken = free.slice(0, limit)
       for (const { upload } of taken) claims.set(upload.uid, until.getTime())
       return taken

@@ -1,9 +1,11 @@
 /** Opens the SQLite file and brings it up to date. */
+import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { createOwnerOnly } from './owner-only.ts'
+import { deployments } from './tables.ts'
 
 /** An open, migrated database and the connection under it. */
 export interface SqliteDatabase {
@@ -91,4 +93,17 @@ function migrate(connection: Database.Database): number {
     return lacking.length
   })
   return apply.immediate()
+}
+
+/** The name by which this database knows its own uploads at Stream; made with the database. */
+export function deploymentOf({ db, connection }: SqliteDatabase): string {
+  const find = (): string | undefined => db.select().from(deployments).get()?.id
+  const make = connection.transaction(() => {
+    const known = find()
+    if (known !== undefined) return known
+    const id = randomUUID().slice(0, 8)
+    db.insert(deployments).values({ id }).run()
+    return id
+  })
+  return find() ?? make.immediate()
 }

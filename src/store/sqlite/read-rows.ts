@@ -5,6 +5,7 @@ import {
   type UploadEvent,
   type UploadConstraints,
   type Video,
+  seenStatusIn,
   uploadEventSources,
   uploadProtocols,
   uploadStatuses,
@@ -29,6 +30,7 @@ import {
 
 const {
   idleChecks,
+  missingChecks,
   requestedBy,
   idempotencyKey,
   fingerprint,
@@ -38,11 +40,13 @@ const {
   ...ofUpload
 } = getTableColumns(uploads)
 
-/** The columns of an upload, and how often it was asked after in vain. */
-export const uploadColumns = { ...ofUpload, idleChecks }
+/** The columns of an upload. */
+export const uploadColumns = ofUpload
 /** Every column, those of an upload first: what reads one from its own columns reads it from these. */
 export const allColumns = {
   ...uploadColumns,
+  idleChecks,
+  missingChecks,
   requestedBy,
   idempotencyKey,
   fingerprint,
@@ -82,7 +86,12 @@ export function readDue(row: unknown): DueUpload | null {
   const values = unpack(row)
   const upload = uploadIn(values)
   if (upload === null) return null
-  return { upload, idleChecks: number(values[at.idleChecks]), dueAt: moment(values[at.checkAt]) }
+  return {
+    upload,
+    idleChecks: number(values[at.idleChecks]),
+    dueAt: moment(values[at.checkAt]),
+    missingChecks: number(values[at.missingChecks]),
+  }
 }
 
 export function readEvent(row: unknown): {
@@ -127,6 +136,9 @@ function uploadIn(row: readonly unknown[]): Upload | null {
   const uid = row[at.uid]
   if (uid === null) return null
   const failureCode = textOrNull(row[at.failureCode])
+  const status = statusOf(row[at.status])
+  const received = flag(row[at.received])
+  const receivedBytes = numberOrNull(row[at.receivedBytes])
   return {
     id: text(row[at.id]),
     protocol: protocolOf(row[at.protocol]),
@@ -138,21 +150,28 @@ function uploadIn(row: readonly unknown[]): Upload | null {
     createdAt: moment(row[at.createdAt]),
     uid: text(uid),
     uploadURL: text(row[at.uploadURL]),
-    status: statusOf(row[at.status]),
+    status,
     version: number(row[at.version]),
     updatedAt: moment(row[at.updatedAt]),
     progress: {
       totalBytes: numberOrNull(row[at.totalBytes]),
-      receivedBytes: numberOrNull(row[at.receivedBytes]),
+      receivedBytes,
       encodingPercent: numberOrNull(row[at.encodingPercent]),
     },
     failure:
       failureCode === null
         ? null
         : { code: failureCode, message: textOrNull(row[at.failureMessage]) ?? failureCode },
-    video: flag(row[at.received]) ? videoIn(row) : null,
+    video: received ? videoIn(row) : null,
     describedAt: momentOrNull(row[at.describedAt]),
     goneAt: momentOrNull(row[at.goneAt]),
+    deletedAt: momentOrNull(row[at.deletedAt]),
+    seenStatus: seenStatusIn(
+      status,
+      row[at.seenStatus] === null ? null : statusOf(row[at.seenStatus]),
+      received,
+      receivedBytes,
+    ),
   }
 }
 

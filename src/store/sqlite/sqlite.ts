@@ -1,5 +1,4 @@
 /** The embedded keeper: one SQLite file, by better-sqlite3. */
-import { randomUUID } from 'node:crypto'
 import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
 import {
   type Holdings,
@@ -12,10 +11,11 @@ import {
 import { kindsOf } from '../stretches.ts'
 import { StoreUnavailable } from '../../unavailable.ts'
 import { createClaims } from './claims.ts'
-import { type SqliteDatabase, openSqlite } from './database.ts'
+import { type SqliteDatabase, deploymentOf, openSqlite } from './database.ts'
 import { guarded } from './failures.ts'
 import { type GroupCommitOptions, createGroupCommit } from './group-commit.ts'
 import { createLists } from './lists.ts'
+import { pollsAhead } from './polls-ahead.ts'
 import { prepare, prepareAll } from './prepare.ts'
 import { createReadTurns } from './read-turns.ts'
 import { createWriteProbe } from './write-probe.ts'
@@ -32,7 +32,7 @@ import {
 import { packed } from './statement.ts'
 import { wordStatements } from './statements.ts'
 import type { RowStatus } from '../row-status.ts'
-import { EVERYBODY, deployments } from './tables.ts'
+import { EVERYBODY } from './tables.ts'
 import { moment, number, text } from './values.ts'
 import { valuesOfChange, valuesOfReservation } from './write-rows.ts'
 
@@ -62,6 +62,7 @@ export function createStoreOn(
   const probe = createWriteProbe(commits, statements, options.now)
   const claims = createClaims()
   let sweptUntil: Date | null = null
+  let tidiedAt: number | null = null
 
   async function findMany(uids: readonly string[]): Promise<readonly Upload[]> {
     turns.read()
@@ -101,6 +102,12 @@ export function createStoreOn(
   return {
     deployment,
     isShared: false,
+
+    noteAccount: (account, { replace } = { replace: false }) =>
+      write(() => {
+        statements.noteAccount.run({ account, replace: Number(replace) })
+        return text(statements.account.get({}))
+      }),
 
     reserve: (reservation, rules) => write(() => reserve(reservation, rules)),
 
@@ -220,8 +227,9 @@ export function createStoreOn(
     reschedule: async (checks) => {
       if (checks.length === 0) return
       await write(() => {
-        for (const { checkAt, ...check } of checks) {
-          statements.reschedule.run({ ...check, checkAt: checkAt?.getTime() ?? null })
+        for (const { checkAt, missingChecks = 0, ...check } of checks) {
+          const values = { ...check, checkAt: checkAt?.getTime() ?? null, missingChecks }
+          statements.reschedule.run(values)
           claims.drop(check.uid)
         }
       })
@@ -255,7 +263,13 @@ export function createStoreOn(
     },
 
     // Tallies are kept by each write itself.
-    tidy: async () => undefined,
+    tidy: async (now) => {
+      const at = now.getTime()
+      // At first, and where the clock was set back.
+      const isDue = tidiedAt === null || at < tidiedAt
+      tidiedAt = at
+      if (isDue) await write(() => void statements.pullForward.run(pollsAhead(now)))
+    },
 
     ping: async () => {
       guarded(() => alive.get())
@@ -276,17 +290,4 @@ export function createStoreOn(
       }
     },
   }
-}
-
-/** The name by which this database knows its own uploads at Stream; made with the database. */
-function deploymentOf({ db, connection }: SqliteDatabase): string {
-  const find = (): string | undefined => db.select().from(deployments).get()?.id
-  const make = connection.transaction(() => {
-    const known = find()
-    if (known !== undefined) return known
-    const id = randomUUID().slice(0, 8)
-    db.insert(deployments).values({ id }).run()
-    return id
-  })
-  return find() ?? make.immediate()
 }

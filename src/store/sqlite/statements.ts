@@ -2,7 +2,7 @@
 import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
 import { allColumns, eventColumns, fateColumns, uploadColumns } from './read-rows.ts'
 import { type Given, type RowOf, db, word } from './statement.ts'
-import { keptNotices, uploadEvents, uploadTallies, uploads } from './tables.ts'
+import { deployments, keptNotices, uploadEvents, uploadTallies, uploads } from './tables.ts'
 import { changedNames } from '../changed-names.ts'
 import { reservedNames } from './write-rows.ts'
 
@@ -53,6 +53,7 @@ export function reservedRow<Name extends string>(
     reservedSeconds: given('maxDurationSeconds'),
     storedSeconds: 0,
     idleChecks: 0,
+    missingChecks: 0,
   }
 }
 
@@ -60,7 +61,7 @@ export function reservedRow<Name extends string>(
 export function advanceStatement(given: Given<AdvanceName>) {
   return db
     .update(uploads)
-    .set({ ...eachGiven(given, changedNames), idleChecks: 0 })
+    .set({ ...eachGiven(given, changedNames), idleChecks: 0, missingChecks: 0 })
     .where(and(eq(uploads.id, given('id')), eq(uploads.version, given('expected'))))
 }
 
@@ -184,6 +185,20 @@ export function wordStatements(rowOf: RowOf) {
         .orderBy(...inTheirTurn)
         .limit(given('limit')),
     ),
+    // The plus keeps SQLite from going through all polls that are ahead, which most uploads have.
+    pullForward: word(['now', 'openAhead', 'anyAhead', 'createdAfter'], (given) =>
+      db
+        .update(uploads)
+        .set({ checkAt: sql`${given('now')}` })
+        .where(
+          sql`${uploads.id} in (
+            select id from ${uploads} where created_at > ${given('createdAfter')}
+              and uid is not null and +check_at > ${given('openAhead')}
+              and status in ('PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS')
+            union all
+            select id from ${uploads} where check_at > ${given('anyAhead')})`,
+        ),
+    ),
     oldestDue: word([], () =>
       db
         .select({ checkAt: uploads.checkAt })
@@ -192,10 +207,10 @@ export function wordStatements(rowOf: RowOf) {
         .orderBy(asc(uploads.checkAt))
         .limit(1),
     ),
-    reschedule: word(['uid', 'version', 'checkAt', 'idleChecks'], (given) =>
+    reschedule: word(['uid', 'version', 'checkAt', 'idleChecks', 'missingChecks'], (given) =>
       db
         .update(uploads)
-        .set(eachGiven(given, ['checkAt', 'idleChecks']))
+        .set(eachGiven(given, ['checkAt', 'idleChecks', 'missingChecks']))
         .where(and(eq(uploads.uid, given('uid')), eq(uploads.version, given('version')))),
     ),
     // Tallies: a creator has a row for each status and protocol at most, and so has everybody.
@@ -224,6 +239,16 @@ export function wordStatements(rowOf: RowOf) {
         .where(eq(uploadTallies.creator, given('creator')))
         .groupBy(uploadTallies.status),
     ),
+    noteAccount: word(['account', 'replace'], (given) =>
+      db
+        .update(deployments)
+        .set({ account: sql`${given('account')}` })
+        .where(
+          sql`${deployments.account} is null or ${given('replace')} = 1
+            or not exists (select 1 from ${uploads} where ${uploads.uid} > '')`,
+        ),
+    ),
+    account: word([], () => db.select({ account: deployments.account }).from(deployments)),
     keepNotice: word(['uid', 'body', 'receivedAt'], (given) =>
       db
         .insert(keptNotices)

@@ -64,6 +64,9 @@ export const uploads = sqliteTable(
     readyAt: moment('ready_at'),
     describedAt: moment('described_at'),
     goneAt: moment('gone_at'),
+    deletedAt: moment('deleted_at'),
+    /** Noted where the status is DELETED only: else it is the status itself. */
+    seenStatus: text('seen_status', { enum: uploadStatuses }),
 
     /** Seconds of storage that the row holds, kept with each write so that sums need no rules. */
     reservedSeconds: integer('reserved_seconds').notNull(),
@@ -72,6 +75,7 @@ export const uploads = sqliteTable(
     /** When synchronisation asks next; null for never. */
     checkAt: moment('check_at'),
     idleChecks: integer('idle_checks').notNull(),
+    missingChecks: integer('missing_checks').notNull().default(0),
   },
   (table) => [
     uniqueIndex('uploads_uid').on(table.uid),
@@ -153,7 +157,8 @@ export const keptNotices = sqliteTable(
   ],
 )
 
-/** One row: the name by which this gateway knows its own uploads at Stream. */
+/** One row: the name by which this gateway knows its own uploads at Stream, and their account there. */
 export const deployments = sqliteTable('deployments', {
   id: text('id').primaryKey(),
+  account: text('account'),
 })

@@ -74,6 +74,8 @@ export function valuesOfChange({
     readyAt: video?.readyAt?.getTime() ?? null,
     describedAt: upload.describedAt?.getTime() ?? null,
     goneAt: upload.goneAt?.getTime() ?? null,
+    deletedAt: upload.deletedAt?.getTime() ?? null,
+    seenStatus: upload.status === 'DELETED' ? upload.seenStatus : null,
     reservedSeconds: holds.reservedSeconds,
     storedSeconds: holds.storedSeconds,
     checkAt: checkAt?.getTime() ?? null,

@@ -1,0 +1,83 @@
+/** A database of one account, configured with another: what doctor says, and `migrate --adopt-account`. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { runDoctor } from '../../src/commands/doctor.ts'
+import { runMigrate } from '../../src/commands/migrate.ts'
+import { openPostgres } from '../../src/postgres/postgres.ts'
+import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import type { UploadStore } from '../../src/store/store.ts'
+import { mintIn } from '../contracts/store-suite.ts'
+import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
+
+/** What a command writes, and its exit code. */
+async function run(command: () => Promise<number>) {
+  const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  try {
+    const code = await command()
+    return { code, said: out.mock.calls.map(([line]) => String(line)).join('') }
+  } finally {
+    out.mockRestore()
+  }
+}
+
+async function fill(store: UploadStore): Promise<void> {
+  await store.noteAccount('local')
+  await mintIn(store, { id: 'tried' })
+  await store.close()
+}
+
+/** What doctor says before, migrate, and doctor again. */
+async function adopt(url: string) {
+  const variables = {
+    DATABASE_URL: url,
+    CLOUDFLARE_ACCOUNT_ID: 'account-of-tests',
+    CLOUDFLARE_API_TOKEN: 'token',
+    CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:9/client/v4',
+    AUTH_DISABLED: 'true',
+  }
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+  onTestFinished(() => void vi.unstubAllEnvs())
+
+  return {
+    before: await run(() => runDoctor(process.env)),
+    adopted: await run(() => runMigrate(true)),
+    after: await run(() => runDoctor(process.env)),
+  }
+}
+
+const expected = {
+  before: {
+    code: 1,
+    said: expect.stringMatching(
+      /!! {2}Database .*holds uploads of the emulator \(account local\).*names account account-of-tests/,
+    ),
+  },
+  adopted: {
+    code: 0,
+    said: expect.stringMatching(
+      /was up to date already\.\n.* holds uploads of account account-of-tests from now on\.\n$/,
+    ),
+  },
+  after: { said: expect.stringMatching(/ok {2}Database .*up to date/) },
+}
+
+test('is told by doctor, and adopted by migrate: SQLite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-adopt-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'headgate.db')
+  await fill(createSqliteStore(file))
+  expect(await adopt(`file:${file}`)).toMatchObject(expected)
+})
+
+describeWithPostgres('PostgreSQL', () => {
+  test('is told by doctor, and adopted by migrate', async () => {
+    const database = await createTestDatabase()
+    onTestFinished(() => database.drop())
+    const postgres = openPostgres({ url: database.url, connections: 2 }, () => undefined)
+    await fill(await createPostgresStore(postgres))
+    expect(await adopt(database.url)).toMatchObject(expected)
+  })
+})

@@ -1,0 +1,141 @@
+/** A clock that is set, back or ahead, while the gateway works: what was to last seconds lasts seconds. */
+import { describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { createDeadlines } from '../../src/http/deadlines.ts'
+import { createClaims } from '../../src/store/sqlite/claims.ts'
+import { createWatchers } from '../../src/uploads/watchers.ts'
+import { createTestClock } from '../kit/clock.ts'
+import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { testcardFile } from '../kit/media.ts'
+import { createDirectUpload, expectMinted, postFile } from '../kit/operations.ts'
+import { after, uploadOf } from '../kit/samples.ts'
+
+const TWO_HOURS = 7200
+
+async function statusOf(gateway: TestGateway, uid: string): Promise<string> {
+  const { upload } = await gateway
+    .as()
+    .ask(
+      z.object({ upload: z.object({ status: z.string() }) }),
+      'query ($uid: ID!) { upload(uid: $uid) { status } }',
+      { uid },
+    )
+  return upload.status
+}
+
+/** Every status, without looking at an upload, which would have it polled sooner. */
+async function statuses(gateway: TestGateway): Promise<readonly string[]> {
+  const { uploads } = await gateway.as().ask(
+    z.object({
+      uploads: z.object({ nodes: z.array(z.object({ status: z.string() })) }),
+    }),
+    '{ uploads { nodes { status } } }',
+  )
+  return uploads.nodes.map(({ status }) => status)
+}
+
+/** Moves both clocks on until every upload is READY, for so many seconds at most. */
+async function statusesWithin(gateway: TestGateway, within: number): Promise<readonly string[]> {
+  for (let seconds = 0; seconds < within; seconds += 1) {
+    if ((await statuses(gateway)).every((status) => status === 'READY')) break
+    gateway.clock.advance(1)
+    await gateway.emulator.advanceClock(1)
+  }
+  return statuses(gateway)
+}
+
+describe.each([
+  ['without a budget', {}],
+  ['within a budget', { STREAM_API_BUDGET: '1000' }],
+])('what Stream asks to wait for, %s', (_name, variables) => {
+  test('is waited for as long as it said, though the clock is set back', async () => {
+    const gateway = await startTestGateway(variables)
+    gateway.clock.set(TWO_HOURS)
+    await gateway.emulator.fault({ on: 'direct_upload', status: 429, retryAfterSeconds: 5 })
+    const refused = { __typename: 'RateLimitedError' }
+    expect(await createDirectUpload(gateway.as())).toMatchObject(refused)
+    gateway.clock.set(-TWO_HOURS)
+    const held = await createDirectUpload(gateway.as())
+    expect(held).toMatchObject(refused)
+    expect('retryAfterSeconds' in held && held.retryAfterSeconds).toBeLessThanOrEqual(5)
+    gateway.clock.advance(6)
+    expectMinted(await createDirectUpload(gateway.as()))
+  })
+})
+
+test('a limit of uploads in a minute is neither widened nor prolonged by a clock that is set', async () => {
+  const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
+  gateway.clock.set(TWO_HOURS)
+  for (const _ of [1, 2]) expectMinted(await createDirectUpload(gateway.as()))
+  for (const seconds of [TWO_HOURS, -2 * TWO_HOURS]) {
+    gateway.clock.set(seconds)
+    const outcome = await createDirectUpload(gateway.as())
+    expect(outcome).toMatchObject({ __typename: 'RateLimitedError' })
+  }
+  gateway.clock.advance(61)
+  expectMinted(await createDirectUpload(gateway.as()))
+})
+
+describe('synchronization', () => {
+  test('goes on after the pause that Stream asked for, though the clock is set back', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'webhook', times: 1000, drop: true })
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
+    await gateway.emulator.fault({ on: 'list', status: 429, retryAfterSeconds: 20 })
+    const listed = async () => (await gateway.emulator.state()).requests['list'] ?? 0
+    while ((await listed()) === 0) {
+      gateway.clock.advance(5)
+      await statusOf(gateway, uid)
+    }
+    gateway.clock.set(-TWO_HOURS)
+    await postFile(uploadURL, testcardFile())
+    expect(await statusesWithin(gateway, 90)).toEqual(['READY'])
+  })
+
+  test('polls what a clock that was ahead put off, once it is right', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'webhook', times: 1000, drop: true })
+    gateway.clock.set(TWO_HOURS)
+    const { uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
+    for (let round = 0; round < 5; round += 1) {
+      gateway.clock.advance(1)
+      await statuses(gateway)
+    }
+    gateway.clock.set(-TWO_HOURS)
+    await postFile(uploadURL, testcardFile())
+    expect(await statusesWithin(gateway, 90)).toEqual(['READY'])
+  })
+})
+
+test('the time limit of an operation ends it, though the clock is set back', async () => {
+  const clock = createTestClock(() => 0)
+  const closing = new AbortController()
+  const late = vi.fn<() => void>()
+  const deadlines = createDeadlines({ clock, closing: closing.signal }, 30_000)
+  deadlines.begin(late)
+  clock.set(-TWO_HOURS)
+  clock.advance(29)
+  await Promise.resolve()
+  expect(late).not.toHaveBeenCalled()
+  clock.advance(1)
+  await Promise.resolve()
+  await Promise.resolve()
+  expect(late).toHaveBeenCalledOnce()
+  closing.abort()
+})
+
+test('a view counts for its seconds, though the clock is set back', () => {
+  const watchers = createWatchers()
+  watchers.glance('a', after(TWO_HOURS))
+  expect(watchers.watched(after(0))).toEqual(new Set())
+  watchers.glance('a', after(0))
+  expect(watchers.watched(after(1))).toEqual(new Set(['a']))
+})
+
+test('a claim counts for its seconds, though the clock is set back', () => {
+  const claims = createClaims()
+  const due = [{ upload: uploadOf(), idleChecks: 0, dueAt: after(0), missingChecks: 0 }]
+  expect(claims.take(due, 9, after(TWO_HOURS), after(TWO_HOURS + 30))).toHaveLength(1)
+  expect(claims.take(due, 9, after(0), after(30))).toHaveLength(1)
+  expect(claims.take(due, 9, after(1), after(31))).toEqual([])
+})

@@ -1,0 +1,257 @@
+/** Uploads that Stream does not know: by mistake, for a while, or for ever. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
+import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
+import { type TestGateway, callerOf, startTestGateway } from '../kit/gateway.ts'
+import { testcardFile } from '../kit/media.ts'
+import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit/operations.ts'
+import { setStage } from '../lane/stage.ts'
+
+const ACCOUNT = 'account-of-tests'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'headgate-missing-'))
+  const made = folder
+  onTestFinished(() => rm(made, { recursive: true, force: true }))
+})
+
+function startStream(accountId = ACCOUNT): Promise<TestEmulator> {
+  return startTestEmulator({ accountId })
+}
+
+/** A gateway in front of this Stream, on the one database of the test. */
+function start(
+  stream: TestEmulator,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<TestGateway> {
+  return startTestGateway({
+    DATABASE_URL: `file:${join(folder, 'headgate.db')}`,
+    CLOUDFLARE_ACCOUNT_ID: stream.accountId,
+    CLOUDFLARE_API_TOKEN: stream.token,
+    CLOUDFLARE_API_BASE_URL: stream.apiBaseUrl,
+    STREAM_API_BUDGET: '1000000',
+    STREAM_WEBHOOK_SECRET: 'a webhook secret of tests',
+    AUTH_DISABLED: 'true',
+    ...variables,
+  })
+}
+
+const uploadSchema = z.object({
+  upload: z.object({
+    status: z.string(),
+    history: z.array(z.object({ status: z.string(), source: z.string() })),
+  }),
+  storageUsage: z.object({ reservedMinutes: z.number(), storedMinutes: z.number() }),
+})
+
+async function look(gateway: TestGateway, uid: string) {
+  const { upload, storageUsage } = await gateway
+    .as()
+    .ask(
+      uploadSchema,
+      'query ($uid: ID!) { upload(uid: $uid) { status history { status source } } storageUsage { reservedMinutes storedMinutes } }',
+      { uid },
+    )
+  return { ...upload, ...storageUsage }
+}
+
+/** Lets the clock go on, and one round be over, again and again. */
+async function passSeconds(
+  gateway: TestGateway,
+  stream: TestEmulator,
+  seconds: number,
+  step = 15,
+  until: () => Promise<boolean> = async () => false,
+): Promise<void> {
+  for (let passed = 0; passed < seconds; passed += step) {
+    if (await until()) return
+    gateway.clock.advance(step)
+    await stream.advanceClock(step)
+    await rounds(gateway)
+  }
+}
+
+/** Waits for the round that began by now, and the next. */
+async function rounds(gateway: TestGateway): Promise<void> {
+  const metrics = async (): Promise<number> => {
+    const text = await (await fetch(`${gateway.url}/metrics`)).text()
+    return Number(/^headgate_sync_round_duration_seconds_count (\d+)$/m.exec(text)?.[1] ?? 0)
+  }
+  const before = await metrics()
+  for (let asked = 0; asked < 400 && (await metrics()) === before; asked += 1) {
+    gateway.clock.advance(1)
+  }
+}
+
+const warnings = ({ logs }: TestGateway) =>
+  logs.filter(({ message }) => message.startsWith('most polled uploads are missing at Stream'))
+
+async function mint(gateway: TestGateway): Promise<{ uid: string; uploadURL: string }> {
+  return expectMinted(await createDirectUpload(gateway.as()))
+}
+
+async function deleteAtStream(stream: TestEmulator, uid: string): Promise<void> {
+  await fetch(`${stream.apiBaseUrl}/accounts/${stream.accountId}/stream/${uid}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${stream.token}` },
+  })
+}
+
+describe('a Stream that knows none of the uploads', () => {
+  test('concludes nothing for minutes, and says so once', async () => {
+    const [right, wrong] = [await startStream(), await startStream()]
+    const one = await start(right)
+    const minted = [await mint(one), await mint(one), await mint(one)]
+    one.clock.advance(61)
+    await one.stop()
+
+    const other = await start(wrong)
+    other.clock.advance(61)
+    await passSeconds(other, wrong, 300, 60)
+    for (const { uid } of minted) {
+      expect((await look(other, uid)).status).toBe('PENDING_UPLOAD')
+    }
+    expect((await wrong.state()).requests['list']).toBeGreaterThan(2)
+    expect(warnings(other)).toEqual([
+      expect.objectContaining({ level: 'warn', fields: { missing: 3, known: 0 } }),
+    ])
+  })
+
+  test('is believed after ten minutes, and overtaken by a Stream that knows them', async () => {
+    const [right, wrong] = [await startStream(), await startStream()]
+    const one = await start(right)
+    const pending = await mint(one)
+    const ready = await mint(one)
+    await postFile(ready.uploadURL, testcardFile())
+    const isReady = async () => (await look(one, ready.uid)).status === 'READY'
+    await passSeconds(one, right, 600, 5, isReady)
+    const before = await look(one, pending.uid)
+    expect(before).toMatchObject({ status: 'PENDING_UPLOAD' })
+    expect(before.reservedMinutes).toBeGreaterThan(0)
+    expect(before.storedMinutes).toBeGreaterThan(0)
+    await one.stop()
+
+    const other = await start(wrong)
+    other.clock.advance(3700)
+    const isGone = async () =>
+      (await look(other, pending.uid)).status !== 'PENDING_UPLOAD' &&
+      (await look(other, ready.uid)).status === 'DELETED'
+    await passSeconds(other, wrong, 1800, 30, isGone)
+    expect((await look(other, ready.uid)).status).toBe('DELETED')
+    expect(await look(other, pending.uid)).toMatchObject({ reservedMinutes: 0, storedMinutes: 0 })
+    await other.stop()
+
+    const again = await start(right)
+    again.clock.advance(3700 + 1800)
+    const isBack = async () => (await look(again, ready.uid)).status === 'READY'
+    await passSeconds(again, right, 3600, 30, isBack)
+    const back = await look(again, ready.uid)
+    expect(back).toMatchObject({ status: 'READY', storedMinutes: before.storedMinutes })
+    expect(back.history.slice(-2)).toEqual([
+      { status: 'DELETED', source: 'SYNC' },
+      { status: 'READY', source: 'SYNC' },
+    ])
+  })
+})
+
+describe('an upload that was deleted at Stream', () => {
+  test('is DELETED at once where Stream knows others', async () => {
+    const stream = await startStream()
+    const gateway = await start(stream)
+    const [kept, gone] = [await mint(gateway), await mint(gateway)]
+    gateway.clock.advance(61)
+    await deleteAtStream(stream, gone.uid)
+    const isGone = async () => (await look(gateway, gone.uid)).status === 'DELETED'
+    await passSeconds(gateway, stream, 60, 5, isGone)
+    expect((await look(gateway, gone.uid)).status).toBe('DELETED')
+    expect((await look(gateway, kept.uid)).status).toBe('PENDING_UPLOAD')
+    expect(warnings(gateway)).toEqual([])
+  })
+
+  test('is DELETED at last where it was the only one', async () => {
+    const stream = await startStream()
+    const gateway = await start(stream)
+    const { uid } = await mint(gateway)
+    gateway.clock.advance(61)
+    await deleteAtStream(stream, uid)
+    await passSeconds(gateway, stream, 300, 60)
+    expect((await look(gateway, uid)).status).toBe('PENDING_UPLOAD')
+    const isGone = async () => (await look(gateway, uid)).status === 'DELETED'
+    await passSeconds(gateway, stream, 600, 15, isGone)
+    expect(await look(gateway, uid)).toMatchObject({ status: 'DELETED', reservedMinutes: 0 })
+  })
+})
+
+describe('deleteUpload', () => {
+  test('is final where Stream deleted the video, and corrected where Stream did not know it', async () => {
+    const [right, wrong] = [await startStream(), await startStream()]
+    const one = await start(right)
+    const [deleted, unknown] = [await mint(one), await mint(one)]
+    await deleteUpload(one.as(), deleted.uid)
+    await one.stop()
+
+    const other = await start(wrong)
+    await deleteUpload(other.as(), unknown.uid)
+    expect((await look(other, unknown.uid)).status).toBe('DELETED')
+    await other.stop()
+
+    const again = await start(right)
+    const isBack = async () => (await look(again, unknown.uid)).status === 'PENDING_UPLOAD'
+    await passSeconds(again, right, 600, 15, isBack)
+    expect((await look(again, unknown.uid)).status).toBe('PENDING_UPLOAD')
+    expect((await look(again, deleted.uid)).status).toBe('DELETED')
+    await deleteUpload(again.as(), unknown.uid)
+    expect((await right.state()).videos).toEqual([])
+  })
+})
+
+describe('a database of another account', () => {
+  test('is refused at start, and taken over on purpose', async () => {
+    const [right, wrong] = [await startStream(), await startStream('another-account')]
+    const one = await start(right)
+    await mint(one)
+    await one.stop()
+    await expect(start(wrong)).rejects.toThrow(
+      /holds uploads of account account-of-tests, and the configuration names account another-account.*DATABASE_URL.*migrate --adopt-account/,
+    )
+    expect((await wrong.state()).requests['list']).toBe(0)
+  })
+
+  test('is taken as long as it holds no upload', async () => {
+    const [right, wrong] = [await startStream(), await startStream('another-account')]
+    await (await start(wrong)).stop()
+    const one = await start(right)
+    await mint(one)
+    await one.stop()
+    await expect(start(wrong)).rejects.toThrow('holds uploads of account account-of-tests')
+  })
+
+  test('after a try with the emulator, says which database to set', async () => {
+    const stream = await startStream()
+    const tried = await startTestGateway({
+      DATABASE_URL: `file:${join(folder, 'headgate.db')}`,
+    })
+    expectMinted(await createDirectUpload(tried.as()))
+    await tried.stop()
+    await expect(start(stream)).rejects.toThrow(
+      /holds uploads of the emulator \(account local\).*Set DATABASE_URL to another database, such as file:\.headgate\/account-of-tests\.db, or leave CLOUDFLARE_ACCOUNT_ID/,
+    )
+  })
+})
+
+test('a list that lacks what Stream knows keeps nothing from being seen', async () => {
+  const stage = await setStage({
+    auth: { kind: 'open' },
+    stream: (rest) => ({ ...rest, listVideos: async () => ({ videos: [], total: 0 }) }),
+  })
+  const { uid } = expectMinted(await createDirectUpload(callerOf(`${stage.long}/graphql`)))
+  stage.clock.advance(61)
+  await stage.gateway.sync()
+  expect(await stage.parts.store.find(uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
+  const [due] = await stage.parts.store.claimDue(new Date(8.64e15), 1, new Date(8.64e15))
+  expect(due).toMatchObject({ idleChecks: 1, missingChecks: 0 })
+})
