@@ -151,7 +151,6 @@ const rules: Readonly<Record<string, Rule>> = {
       'http/graphql-address.ts',
       'http/lane/frame.ts',
       'http/lane/socket-lane.ts',
-      'http/roll.ts',
       'stream/send.ts',
       'stream/signature.ts',
     ],

@@ -69,7 +69,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   let answerer: RequestAnswerer = {
     listener: starting,
     unanswered: () => [],
-    load: () => ({ inFlight: 0, queued: 0 }),
+    load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
   const limits: ServerOptions = {
@@ -103,9 +103,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       const underWay = answerer.unanswered()
       for (const response of underWay) response.shouldKeepAlive = false
       // Until these are answered, whoever comes is answered too: a probe hears that we are not ready.
-      await Promise.all([untilClosed(underWay, graceMs), sockets?.close(graceMs)])
+      await Promise.all([untilSent(underWay, graceMs), sockets?.close(graceMs)])
       const left = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
-      await untilClosed(answerer.unanswered(), left())
+      await untilSent(answerer.unanswered(), left())
       // What is open by now waits for nothing of ours, such as a body that was refused half-way.
       await drain(server, Math.min(left(), LINGER_MS))
     },
@@ -137,13 +137,16 @@ function urlOf(server: Server, host: string): string {
   return `http://${shown}:${address.port}`
 }
 
-/** Resolves when what is under way at this moment is answered, or after so long. */
-async function untilClosed(underWay: readonly ServerResponse[], graceMs: number): Promise<void> {
+/** Resolves when each of these was sent completely or its connection closed, or after so long. */
+async function untilSent(responses: readonly ServerResponse[], graceMs: number): Promise<void> {
   const late = new AbortController()
   const deadline = setTimeout(() => late.abort(), graceMs)
   const { signal } = late
   setMaxListeners(0, signal)
-  await Promise.allSettled(underWay.map((response) => once(response, 'close', { signal })))
+  const sent = responses.map((response) =>
+    Promise.race([once(response, 'finish', { signal }), once(response, 'close', { signal })]),
+  )
+  await Promise.allSettled(sent)
   clearTimeout(deadline)
 }
 
