@@ -1,5 +1,6 @@
 /** Answers Node's requests: by the fast lane what it knows, through a web Request everything else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
 import { apologise } from './apologise.ts'
 import type { TrustedProxies } from './client-address.ts'
@@ -45,6 +46,8 @@ export interface RequestAnswerer {
   readonly listener: (req: IncomingMessage, res: ServerResponse) => void
   /** Responses that have not been sent completely, streams included. */
   readonly unanswered: () => readonly ServerResponse[]
+  /** Whether a response has not been sent completely on this connection. */
+  readonly isBusy: (socket: Socket) => boolean
   readonly load: () => Load
 }
 
@@ -209,6 +212,7 @@ export function createRequestAnswerer({
       else shedding.admit(res)
     },
     unanswered: connections.unfinished,
+    isBusy: connections.isBusy,
     load: () => shedding.load(),
   }
 }

@@ -32,6 +32,8 @@ export interface Connections {
   begin(response: ServerResponse): void
   /** To be called when the response is handed to Node. Does nothing for a request that is not in flight. */
   end(response: ServerResponse): void
+  /** Whether a response has not been sent completely on this connection. */
+  isBusy(socket: Socket): boolean
   /** How many requests are in flight. */
   inFlight(): number
   /** Responses that have not been sent completely, streams included. */
@@ -83,6 +85,10 @@ export function createConnections(): Connections {
     end(response) {
       const connection = open.get(response.req.socket)
       if (connection?.latest === response) settle(connection)
+    },
+    isBusy(socket) {
+      const latest = open.get(socket)?.latest ?? null
+      return latest !== null && isUnfinished(latest)
     },
     inFlight: () => inFlight,
     unfinished: () =>

@@ -42,9 +42,11 @@ interface Patience {
   readonly headersMs: number
   /** Until all of a request is there: its body has 256 KiB at most. */
   readonly requestMs: number
+  /** Without a byte either way: a client that reads nothing for so long is cut off. Streams have heartbeats. */
+  readonly stalledMs: number
 }
 
-const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000 }
+const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000, stalledMs: 120_000 }
 /** Longer than proxies keep an idle connection, so that it is never closed under a request. */
 const KEEP_ALIVE_MS = 65_000
 /** Connections that wait to be taken: a crowd that comes at once is refused by us, not by the system. */
@@ -52,8 +54,6 @@ const BACKLOG = 4096
 /** Bytes of all headers: a token of 4 KiB, and the metadata that a tus creation may carry. */
 const MAX_HEADER_BYTES = 24 * 1024
 const MAX_HEADERS = 100
-/** Without a byte either way, in milliseconds. */
-const STALLED_MS = 120_000
 
 /** Where to listen, and whom to believe. */
 export interface ListenOptions {
@@ -69,6 +69,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   let answerer: RequestAnswerer = {
     listener: starting,
     unanswered: () => [],
+    isBusy: () => false,
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
@@ -84,8 +85,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     answerer.listener(request, response)
   })
   server.maxHeadersCount = MAX_HEADERS
-  // Whoever reads nothing of its answer for so long will not read it: events have a pulse.
-  server.setTimeout(STALLED_MS)
+  server.setTimeout(patience.stalledMs)
   let sockets: ReturnType<typeof listenForSockets> | null = null
 
   await bind(server, host, port)
@@ -93,7 +93,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     url: urlOf(server, host),
     answerWith(gateway, log) {
       answerer = createRequestAnswerer({ gateway, log, trustedProxies })
-      sockets = listenForSockets(server, gateway, log)
+      sockets = listenForSockets(server, gateway, log, answerer.isBusy)
     },
     load: () => answerer.load(),
     async close(graceMs) {

@@ -152,7 +152,7 @@ const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow, or sends too much', () => {
-  const patience = { headersMs: 100, requestMs: 200 }
+  const patience = { headersMs: 100, requestMs: 200, stalledMs: 10_000 }
 
   it.each([
     ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],
