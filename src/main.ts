@@ -6,6 +6,7 @@ import type { Emulator } from './emulator/emulator.ts'
 import { createGateway } from './gateway.ts'
 import { createGraphiQLPage } from './http/graphiql.ts'
 import { type Listener, listen } from './node/listen.ts'
+import { overloadReason } from './node/shed-load.ts'
 import { isSignedByNode } from './node/signature.ts'
 import { openDatabase } from './open-database.ts'
 import { createPooledSend } from './node/pooled-send.ts'
@@ -142,7 +143,10 @@ export async function startGateway(
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
       isSigned: isSignedByNode,
-      readiness: { streamAway: () => streamAway(reach, parts) },
+      readiness: {
+        streamAway: () => streamAway(reach, parts),
+        overload: () => overloadReason(listener.load()),
+      },
       metrics: { expose, token: config.metricsToken },
       console: {
         files: readConsoleFiles(consoleFolder),

@@ -29,6 +29,16 @@ export interface Load {
   readonly rejectingForMs: number | null
 }
 
+/** Longer than any burst: the requests in flight do not end. */
+const STUCK_MS = 5000
+
+/** Why the gateway should get no requests, as a sentence for its operator; null where it serves some. */
+export function overloadReason({ inFlight, rejectingForMs }: Load): string | null {
+  if (rejectingForMs === null || rejectingForMs < STUCK_MS) return null
+  const seconds = Math.round(rejectingForMs / 1000)
+  return `The gateway has rejected every request for ${seconds} seconds: ${inFlight} are in flight, and none of them ends. See the log for what they wait for.`
+}
+
 export interface Shedding<T> {
   /** To be called with each request, before any work is done for it. */
   admit(request: T): void

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAnswerHeaders } from '../../src/http/answer-headers.ts'
 import { securityHeaders } from '../../src/http/security-headers.ts'
 import { refuseLoad } from '../../src/node/refuse-load.ts'
-import { createShedding } from '../../src/node/shed-load.ts'
+import { createShedding, overloadReason } from '../../src/node/shed-load.ts'
 import { type Served, evenly, turnLoop } from '../kit/event-loop.ts'
 
 /** A request that is taken on costs a millisecond: a thousand a second are all that can be answered. */
@@ -125,6 +125,16 @@ describe('load shedding', () => {
       ['c', 'e'],
     ])
     expect(shedding.load().rejectingForMs).toBe(0)
+  })
+
+  it.each([
+    [null, null],
+    [4999, null],
+    [6000, /^The gateway has rejected every request for 6 seconds: 1000 are in flight/],
+  ])('is told to an operator after %s milliseconds of nothing else', (rejectingForMs, reason) => {
+    const told = overloadReason({ rejected: 1, inFlight: 1000, queued: 0, rejectingForMs })
+    if (reason === null) expect(told).toBeNull()
+    else expect(told).toMatch(reason)
   })
 
   it('tells how many wait in the queue', () => {
