@@ -64,7 +64,7 @@ export function createRequestAnswerer({
     now: () => performance.now(),
     later: setImmediate,
     maxInFlight: MAX_IN_FLIGHT,
-    inFlight: connections.inFlight,
+    inFlight: () => connections.inFlight(),
     serve(res) {
       // The connection may have closed while the request waited in the queue.
       if (!res.destroyed) take(res)
@@ -211,8 +211,8 @@ export function createRequestAnswerer({
       if (NEVER_REFUSED.has(url)) void answerByFetch(res, null)
       else shedding.admit(res)
     },
-    unanswered: connections.unfinished,
-    isBusy: connections.isBusy,
+    unanswered: () => connections.unfinished(),
+    isBusy: (socket) => connections.isBusy(socket),
     load: () => shedding.load(),
   }
 }

@@ -54,14 +54,10 @@ export async function openRaw(url: string): Promise<RawClient> {
         waiting.add(look)
         look()
       })
-      await Promise.race([
-        found,
-        gone.then(() => {
-          if (!received().includes(text)) {
-            throw new Error(`The connection closed before "${text}" came: ${received()}`)
-          }
-        }),
-      ])
+      await Promise.race([found, gone])
+      if (!received().includes(text)) {
+        throw new Error(`The connection closed before "${text}" came: ${received()}`)
+      }
       return received()
     },
   }

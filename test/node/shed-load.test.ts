@@ -128,13 +128,12 @@ describe('load shedding', () => {
   })
 
   it.each([
-    [null, null],
-    [4999, null],
+    [null, 'null'],
+    [4999, 'null'],
     [6000, /^The gateway has rejected every request for 6 seconds: 1000 are in flight/],
   ])('is told to an operator after %s milliseconds of nothing else', (rejectingForMs, reason) => {
     const told = overloadReason({ rejected: 1, inFlight: 1000, queued: 0, rejectingForMs })
-    if (reason === null) expect(told).toBeNull()
-    else expect(told).toMatch(reason)
+    expect(String(told)).toMatch(reason)
   })
 
   it('tells how many wait in the queue', () => {
