@@ -9,6 +9,7 @@ import { createCrowdLimit } from './http/crowd-limit.ts'
 import { type Deadlines, createDeadlines } from './http/deadlines.ts'
 import { type Door, say } from './http/door.ts'
 import { GRAPHQL_PATH } from './http/graphql-address.ts'
+import { type GraphiQLFiles, createGraphiQL } from './http/graphiql.ts'
 import { createGraphQLDoor } from './http/graphql.ts'
 import { type Readiness, createReadyDoor, healthDoor } from './http/health.ts'
 import { createKnownDocuments } from './http/known-documents.ts'
@@ -38,8 +39,8 @@ export interface GatewayOptions extends WebhookOptions {
   readonly allowedOrigins: readonly string[]
   /** False hides the schema and GraphiQL. */
   readonly introspection: boolean
-  /** The page that browsers find at `/graphql`, see graphiql.ts; null on hosts that have no room for it. */
-  readonly graphiQL: (() => Promise<Response>) | null
+  /** Reads what browsers find at `/graphql`, see graphiql.ts; null on hosts that have no room for it. */
+  readonly graphiQL: (() => Promise<GraphiQLFiles>) | null
   /**
    * Names by which a gateway without tokens may be addressed, besides addresses and local names; null
    * where any will do, because tokens are asked for.
@@ -104,7 +105,10 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const documents = createKnownDocuments()
   const yoga = createGatewayYoga(parts, { ...options, crowd, deadlines, documents })
   const { closing } = parts
-  const graphql = createGraphQLDoor(yoga, authenticate, { ...options, closing })
+  const graphiQL =
+    options.introspection && options.graphiQL !== null ? createGraphiQL(options.graphiQL) : null
+  const graphiQLPage = graphiQL?.page ?? null
+  const graphql = createGraphQLDoor(yoga, authenticate, { ...options, graphiQLPage, closing })
 
   const wantsToken = options.auth.kind === 'tokens'
   const console = options.console === null ? null : { ...options.console, wantsToken }
@@ -129,7 +133,9 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
         : withApology(log, createMetricsDoor(options.metrics)),
   }
   const { knownHosts } = options
-  const open = withConsoleFiles(console, createRouter(doors, parts.telemetry, noteAnswer))
+  const router = createRouter(doors, parts.telemetry, noteAnswer)
+  const withPages = withConsoleFiles(console, graphiQL?.withFiles(router) ?? router)
+  const open = withApology(log, withPages)
   const guarded = knownHosts === null ? open : withKnownHosts(knownHosts, open)
   const nextId = createRequestIds()
   const fetch = withRequestIds(nextId, withSecurityHeaders(options, guarded))

@@ -4,12 +4,13 @@ import type { Config } from './config.ts'
 import { realClock } from './clock.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { createGateway } from './gateway.ts'
-import { createGraphiQLPage } from './http/graphiql.ts'
 import { type Listener, listen } from './node/listen.ts'
+import { overloadReason } from './node/shed-load.ts'
 import { isSignedByNode } from './node/signature.ts'
 import { openDatabase, requireAccount } from './open-database.ts'
 import { createPooledSend } from './node/pooled-send.ts'
 import { consoleSources, readConsoleFiles } from './read-console.ts'
+import { readGraphiQL } from './read-graphiql.ts'
 import { startConfiguredEmulator } from './start-emulator.ts'
 import type { StreamBackend } from './stream/backend.ts'
 import { createApiBudget } from './stream/budget.ts'
@@ -143,12 +144,15 @@ export async function startGateway(
       auth: config.auth,
       allowedOrigins: [...ownOrigins(config, listener), ...config.allowedOrigins],
       introspection: config.introspection,
-      graphiQL: createGraphiQLPage(),
+      graphiQL: readGraphiQL,
       knownHosts: knownHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
       isSigned: isSignedByNode,
-      readiness: { streamAway: () => streamAway(reach, parts) },
+      readiness: {
+        streamAway: () => streamAway(reach, parts),
+        overload: () => overloadReason(listener.load()),
+      },
       metrics: { expose, token: config.metricsToken },
       console: {
         files: readConsoleFiles(consoleFolder),

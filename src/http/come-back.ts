@@ -20,9 +20,12 @@ export function withWordToComeBack(
   const decoder = new TextDecoder()
   const encoder = new TextEncoder()
   const reader = events.getReader()
-  gone.addEventListener('abort', () => void reader.cancel().catch(() => undefined), {
-    once: true,
-  })
+  // A reader of Yoga's streams waits for the next event before it cancels; of a native stream only the
+  // reader can cancel.
+  const cancel = async (): Promise<void> => {
+    await Promise.allSettled([events.cancel(), reader.cancel()])
+  }
+  gone.addEventListener('abort', () => void cancel(), { once: true })
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await reader.read()
@@ -35,6 +38,6 @@ export function withWordToComeBack(
       if (isLast) controller.enqueue(encoder.encode(COME_BACK))
       controller.enqueue(value)
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel,
   })
 }

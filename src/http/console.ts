@@ -3,6 +3,7 @@
  * that lets the page talk to the gateway and to Stream, and to nobody else.
  */
 import { type Door, methodNotAllowed, say } from './door.ts'
+import { type StaticFile, mediaTypeOf, withStaticFiles } from './static-file.ts'
 
 /** A file of the built console. */
 export interface ConsoleFile {
@@ -28,15 +29,6 @@ const PAGE = 'index.html'
 /** What the page says of its callers before the door knows. */
 const CALLERS = 'content="unknown"'
 
-const TYPES: Readonly<Record<string, string>> = {
-  css: 'text/css; charset=utf-8',
-  html: 'text/html; charset=utf-8',
-  ico: 'image/x-icon',
-  js: 'text/javascript; charset=utf-8',
-  png: 'image/png',
-  svg: 'image/svg+xml',
-}
-
 const METHODS = ['GET', 'HEAD']
 
 /** The page to browsers at `/`, and this text to everybody else. */
@@ -48,31 +40,22 @@ export function createFrontDoor(text: string, console: ConsoleOptions | null): D
     const vary = { vary: 'Accept' }
     if (html === null || !acceptsHTML(request)) return say(200, text, vary)
     return new Response(request.method === 'HEAD' ? null : html, {
-      headers: { ...vary, 'content-type': typeOf(PAGE), 'content-security-policy': policy },
+      headers: { ...vary, 'content-type': mediaTypeOf(PAGE), 'content-security-policy': policy },
     })
   }
 }
 
-/** Answers for the console's files, and leaves every other path to the door. */
-export function withConsoleFiles(console: ConsoleOptions | null, door: Door): Door {
+/** Responds to requests for the console's files, and leaves every other to the next handler. */
+export function withConsoleFiles(console: ConsoleOptions | null, next: Door): Door {
   const files = new Map(
     (console?.files ?? [])
       .filter(({ path }) => path !== PAGE)
-      .map((file) => [CONSOLE_BASE + file.path, file]),
+      .map(({ path, bytes }): readonly [string, StaticFile] => [
+        CONSOLE_BASE + path,
+        { name: path, codings: [], read: async () => bytes },
+      ]),
   )
-  return async (request, visitor) => {
-    const path = URL.canParse(request.url) ? new URL(request.url).pathname : ''
-    const file = files.get(path)
-    if (file === undefined) return door(request, visitor)
-    if (!METHODS.includes(request.method)) return methodNotAllowed(METHODS)
-    return new Response(request.method === 'HEAD' ? null : file.bytes, {
-      headers: {
-        'content-type': typeOf(file.path),
-        // The name changes with the content.
-        'cache-control': 'public, max-age=31536000, immutable',
-      },
-    })
-  }
+  return withStaticFiles(async (path) => files.get(path) ?? null, next)
 }
 
 /** The page, told whether to ask for a token: a question to the gateway would end in an error. */
@@ -102,11 +85,6 @@ function policyOf({ uploadSources, playSources }: ConsoleOptions): string {
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ].join('; ')
-}
-
-function typeOf(path: string): string {
-  const extension = /\.([a-z\d]+)$/.exec(path)?.[1] ?? ''
-  return TYPES[extension] ?? 'application/octet-stream'
 }
 
 function acceptsHTML(request: Request): boolean {

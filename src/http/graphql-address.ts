@@ -5,3 +5,5 @@ export const GRAPHQL_PATH = '/graphql'
 
 /** Bytes of one request or message, its variables included: a meta has 4 KiB at most. */
 export const MAX_REQUEST_BYTES = 64 * 1024
+/** Where GraphiQL's files are. */
+export const GRAPHIQL_BASE = `${GRAPHQL_PATH}/`

@@ -6,9 +6,8 @@ import { MAX_REQUEST_BYTES } from './graphql-address.ts'
 import type { Yoga } from './yoga.ts'
 
 export interface GraphQLDoorOptions {
-  readonly introspection: boolean
-  /** What browsers are shown instead of an answer; null for nothing but answers. */
-  readonly graphiQL: (() => Promise<Response>) | null
+  /** The page that browsers are shown instead of an answer; null for nothing but answers. */
+  readonly graphiQLPage: ((request: Request) => Promise<Response>) | null
   readonly allowedOrigins: readonly string[]
   /** Given when the gateway stops. */
   readonly closing: AbortSignal
@@ -19,10 +18,12 @@ export function createGraphQLDoor(
   authenticate: Authenticate,
   options: GraphQLDoorOptions,
 ): Door {
-  const page = options.introspection ? options.graphiQL : null
+  const page = options.graphiQLPage
   return async (request, visitor) => {
     // The page is shown to anybody; nothing is executed for it.
-    if (page !== null && request.method === 'GET' && acceptsHTML(request)) return page()
+    if (page !== null && request.method === 'GET' && acceptsHTML(request)) {
+      return page(request)
+    }
     if (isFromElsewhere(request, options.allowedOrigins)) {
       return answer(
         request,

@@ -10,6 +10,8 @@ export interface Readiness {
    * null where it answered lately. Asked with each probe, and so remembered by whoever answers.
    */
   readonly streamAway: () => Promise<string | null>
+  /** Why every other request is rejected right now; null where they are served. Left out by hosts that reject none. */
+  readonly overload?: () => string | null
 }
 
 type ReadyParts = Pick<Parts, 'store' | 'closing' | 'log'>
@@ -27,6 +29,8 @@ export function createReadyDoor(parts: ReadyParts, readiness: Readiness): Door {
     if (!isRead(request)) return methodNotAllowed(READS)
     const reasons: string[] = []
     if (closing.aborted) reasons.push('The gateway is draining: it will stop.')
+    const overload = readiness.overload?.() ?? null
+    if (overload !== null) reasons.push(overload)
     const away = await Promise.all([databaseAway(parts), streamAway(parts, readiness)])
     reasons.push(...away.filter((reason) => reason !== null))
     return reasons.length === 0

@@ -1,36 +1,36 @@
 /** Answers Node's requests: by the fast lane what it knows, through a web Request everything else. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
 import { apologise } from './apologise.ts'
 import type { TrustedProxies } from './client-address.ts'
 import type { Gateway } from '../gateway.ts'
+import { createConnections } from './connections.ts'
 import { type Incoming, createIncomingReader } from './incoming.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
 import { createSubscriber } from '../http/lane/frame.ts'
-import { createRoll } from '../http/roll.ts'
 import type { LaneStream } from '../http/lane/lane.ts'
 import type { Post } from '../http/lane/post.ts'
+import type { PreparedAnswer } from '../http/prepared-answer.ts'
 import { WholeBody, readWhole } from './read-whole.ts'
 import { createEventStreams } from './send-events.ts'
 import type { Log } from '../uploads/parts.ts'
 import { refuseLoad } from './refuse-load.ts'
 import { sendAnswer } from './send-answer.ts'
+import { sendResponse } from './send-response.ts'
 import { type Load, createShedding } from './shed-load.ts'
-import { type UnderWay, notCounted, underWay, waitNoMore } from './under-way.ts'
 
-/** What the adapter hands on of Node's own. */
+/** What the adapter hands on besides the web Request. */
 interface NodeContext {
   readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly one: UnderWay
-  /** What the lane could not answer: it is told what the long way came to. */
-  readonly post?: Post
+  /** What the fast path could not answer: it learns of what came of it. Null where it has read nothing. */
+  readonly post: Post | null
 }
 
 /** Whoever watches over the gateway must be answered while it is busy most of all. */
 const NEVER_REFUSED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
-/** Requests that wait for their answers: many times what one machine answers in the time of one. */
-const MOST_IN_FLIGHT = 1000
+/** Many times what one machine answers in the time of one request. */
+const MAX_IN_FLIGHT = 1000
 /** A type that needs no look at its parameters. */
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 
@@ -44,9 +44,11 @@ export interface Answering {
 export interface RequestAnswerer {
   /** Never throws. */
   readonly listener: (req: IncomingMessage, res: ServerResponse) => void
-  /** Responses that are not complete, streams among them. */
+  /** Responses that have not been sent completely, streams included. */
   readonly unanswered: () => readonly ServerResponse[]
-  readonly load: () => Pick<Load, 'inFlight' | 'queued'>
+  /** Whether a response has not been sent completely on this connection. */
+  readonly isBusy: (socket: Socket) => boolean
+  readonly load: () => Load
 }
 
 export function createRequestAnswerer({
@@ -57,20 +59,17 @@ export function createRequestAnswerer({
   const { lane, noticeLane, nextId, besideDoors } = gateway
   const { addressOf, nameOf, requestOf } = createIncomingReader(nextId, trustedProxies)
   const streams = createEventStreams()
+  const connections = createConnections()
   const shedding = createShedding<ServerResponse>({
     now: () => performance.now(),
     later: setImmediate,
-    mostInFlight: MOST_IN_FLIGHT,
+    maxInFlight: MAX_IN_FLIGHT,
+    inFlight: () => connections.inFlight(),
     serve(res) {
-      // Gone while it waited for its turn.
-      if (res.destroyed) return
-      const one = underWay(res)
-      roll.enter(one)
-      res.on('close', () => over(one))
-      res.on('error', broken)
-      take(one)
+      // The connection may have closed while the request waited in the queue.
+      if (!res.destroyed) take(res)
     },
-    refuse(res) {
+    reject(res) {
       if (res.destroyed) return
       const incoming = requestOf(res.req)
       const { url = '', method = '' } = res.req
@@ -78,60 +77,46 @@ export function createRequestAnswerer({
       refuseLoad(res.req, res, besideDoors.headers, incoming.requestId)
     },
   })
-  const roll = createRoll<UnderWay>()
 
   /** A connection that breaks is the client's affair; without a listener it would end the process. */
   function broken(error: Error): void {
     log.debug({ err: error }, 'an answer could not be written')
   }
 
-  function over(one: UnderWay): void {
-    waitNoMore(one)
-    roll.leave(one)
+  function send(res: ServerResponse, answer: PreparedAnswer, requestId: string): void {
+    connections.end(res)
+    sendAnswer(res, answer, requestId)
   }
 
-  /**
-   * From now on it waits for us: whoever is slow to send is not waited for. A body may be told complete a
-   * moment after it was read, and answered.
-   */
-  function beginWaiting(one: UnderWay): void {
-    if (!one.mayWait || one.res.writableEnded) return
-    one.mayWait = false
-    one.endWaiting = shedding.begin()
-  }
-
-  function beginOnceWhole(one: UnderWay): void {
-    const { req } = one.res
-    if (!hasBody(req)) {
-      beginWaiting(one)
-      return
-    }
-    req.once('end', () => beginWaiting(one))
-    // A body that is too long is not read to its end: its answer is the last thing on its connection, and
-    // Node does not tell when it is complete.
-    req.once('close', () => {
-      if (!req.complete) over(one)
-    })
-  }
-
-  const adapter = createServerAdapter<NodeContext>(async (request, { req, one, post }) => {
-    const address = addressOf(req)
+  const adapter = createServerAdapter<NodeContext>(async (request, { req, post }) => {
     const requestId = post?.requestId ?? nameOf(req)
-    const response = await gateway.fetch(request, { address, requestId })
+    const response = await gateway.fetch(request, { address: addressOf(req), requestId })
     const mediaType = response.headers.get('content-type')
-    if (mediaType?.startsWith('text/event-stream') === true) waitNoMore(one)
-    if (post !== undefined && response.status === 200 && mediaType !== null) {
+    if (post !== null && response.status === 200 && mediaType !== null) {
       lane.learn(post, mediaType)
     }
     return response
   })
 
+  /** By the fallback. @param post what the fast path has read of it */
+  async function answerByFetch(res: ServerResponse, post: Post | null): Promise<void> {
+    const { req } = res
+    const incoming = post ?? requestOf(req)
+    try {
+      const response = await adapter.handleNodeRequestAndResponse(req, res, { req, post })
+      connections.end(res)
+      await sendResponse(res, response)
+    } catch (error) {
+      sorry(res, incoming, error)
+    }
+  }
+
   function sorry(res: ServerResponse, incoming: Incoming, error: unknown): void {
+    connections.end(res)
     apologise(res, { besideDoors, log }, incoming, error)
   }
 
-  function answerPost(one: UnderWay, bytes: Buffer): void {
-    const { res } = one
+  function answerPost(res: ServerResponse, bytes: Buffer): void {
     const { authorization = null, accept = null, origin = null, host = '' } = res.req.headers
     const { requestId, startedAt, client } = requestOf(res.req)
     const from = { origin, host }
@@ -148,26 +133,25 @@ export function createRequestAnswerer({
     const answer = lane.answer(post)
     // What is answered at once never waited.
     if (answer !== null && 'text' in answer) return sendAnswer(res, answer, post.requestId)
-    beginWaiting(one)
+    connections.begin(res)
     const goLongWay = (): void => {
       Object.assign(res.req, { body: new WholeBody(bytes) })
-      void adapter(res.req, res, { one, post })
+      void answerByFetch(res, post)
     }
     if (answer === null) return goLongWay()
     const done =
       answer instanceof Promise
-        ? answer.then((text) => (text ? sendAnswer(res, text, post.requestId) : goLongWay()))
-        : stream(one, answer, post, goLongWay)
+        ? answer.then((text) => (text ? send(res, text, post.requestId) : goLongWay()))
+        : stream(res, answer, post, goLongWay)
     done.catch((error: unknown) => sorry(res, post, error))
   }
 
   async function stream(
-    one: UnderWay,
+    res: ServerResponse,
     { headers, join }: LaneStream,
     { requestId }: Post,
     goLongWay: () => void,
   ): Promise<void> {
-    const { res } = one
     const outlet = streams.outlet(res, [...headers, 'x-request-id', requestId])
     const subscriber = createSubscriber(outlet)
     const leave = await join(subscriber)
@@ -175,40 +159,39 @@ export function createRequestAnswerer({
       goLongWay()
       return
     }
+    connections.end(res)
     if (res.destroyed) {
       leave()
       return
     }
     outlet.open()
-    waitNoMore(one)
     res.on('drain', () => subscriber.goOn())
     res.once('close', leave)
   }
 
-  function answerNotice(one: UnderWay, rawBody: Buffer): void {
-    const { res } = one
+  function answerNotice(res: ServerResponse, rawBody: Buffer): void {
     const incoming = requestOf(res.req)
     const { requestId, startedAt, client } = incoming
     const given = res.req.headers['webhook-signature']
     const signature = typeof given === 'string' ? given : null
-    beginWaiting(one)
+    connections.begin(res)
     noticeLane
       .answer({ rawBody, signature, requestId, startedAt, client })
-      .then((answer) => sendAnswer(res, answer, requestId))
+      .then((answer) => send(res, answer, requestId))
       .catch((error: unknown) => sorry(res, incoming, error))
   }
 
-  function take(one: UnderWay): void {
-    const { res } = one
+  function take(res: ServerResponse): void {
     const { req } = res
     const length = Number(req.headers['content-length'])
     if (isForLane(req) && length > 0 && length <= MAX_REQUEST_BYTES) {
-      readWhole(req, length, (bytes) => answerPost(one, bytes))
+      readWhole(req, length, (bytes) => answerPost(res, bytes))
     } else if (isNotice(req) && length > 0 && length <= noticeLane.mostBytes) {
-      readWhole(req, length, (bytes) => answerNotice(one, bytes))
+      readWhole(req, length, (bytes) => answerNotice(res, bytes))
     } else {
-      beginOnceWhole(one)
-      void adapter(req, res, { one })
+      if (hasBody(req)) req.once('end', () => connections.begin(res))
+      else connections.begin(res)
+      void answerByFetch(res, null)
     }
   }
 
@@ -223,10 +206,13 @@ export function createRequestAnswerer({
 
   return {
     listener({ url = '' }, res) {
-      if (NEVER_REFUSED.has(url)) take(notCounted(res))
+      res.on('error', broken)
+      if (!connections.accept(res)) return
+      if (NEVER_REFUSED.has(url)) void answerByFetch(res, null)
       else shedding.admit(res)
     },
-    unanswered: () => roll.all().map(({ res }) => res),
+    unanswered: () => connections.unfinished(),
+    isBusy: (socket) => connections.isBusy(socket),
     load: () => shedding.load(),
   }
 }

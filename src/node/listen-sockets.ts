@@ -1,6 +1,6 @@
 /** WebSockets on Node's HTTP server: the upgrade, checked, and handed to graphql-ws. */
-import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -20,6 +20,7 @@ export function listenForSockets(
   server: Server,
   { sockets: door, lane, allowedOrigins }: Pick<Gateway, 'sockets' | 'lane' | 'allowedOrigins'>,
   log: Log,
+  isBusy: (socket: Socket) => boolean,
 ): { close(graceMs: number): Promise<void> } {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -32,12 +33,19 @@ export function listenForSockets(
   const leavings = new WeakMap<WebSocket, () => Promise<void>>()
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (isBusy(request.socket)) {
+      // Pipelined: the response in progress would be written between the frames of a WebSocket.
+      socket.destroy()
+      return
+    }
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      ignoreUpgrade(server, request, socket, head)
+      return
+    }
     socket.on('error', () => socket.destroy())
     const { origin } = request.headers
     // Compared as text: what comes here may be no address at all.
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      answerWithoutUpgrade(server, request, socket)
-    } else if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) {
+    if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) {
       refuse(socket, '404 Not Found')
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
       refuse(socket, '403 Forbidden')
@@ -69,26 +77,34 @@ export function listenForSockets(
   }
 }
 
+/** Headers that are about the connection, and not about the request. */
+const OF_CONNECTION = /^(?:connection|upgrade|http2-settings)$/i
+
 /**
- * "A server MAY ignore a received Upgrade header field": clients offer h2c where nobody speaks it.
- * https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+ * "A server MAY ignore a received Upgrade header field": clients offer h2c to servers that do not speak
+ * it. Node's parser has stopped behind the head by then; so the connection is given to the server again,
+ * with a head that offers nothing and that ends the connection: with each such request Node leaves
+ * listeners on it. https://www.rfc-editor.org/rfc/rfc9110#section-7.8
  */
-function answerWithoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex): void {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
-  if (!(socket instanceof Socket) || length !== '0' || coding !== undefined) {
-    // Its body would be read as another protocol's.
-    refuse(socket, '400 Bad Request')
-    return
+function ignoreUpgrade(
+  server: Server,
+  { method, url, httpVersion, rawHeaders }: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2)
+    if (!OF_CONNECTION.test(name)) lines.push(`${name}: ${value}`)
   }
-  const response = new ServerResponse(request)
-  response.shouldKeepAlive = false
-  response.assignSocket(socket)
-  response.once('finish', () => socket.end(() => socket.destroy()))
-  server.emit('request', request, response)
+  lines.push('connection: close', '', '')
+  socket.unshift(Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), head]))
+  server.emit('connection', socket)
 }
 
 function refuse(socket: Duplex, status: string): void {
-  // Nobody else looks after it any more: a client that stays would keep it open for ever.
+  // Node no longer watches this connection: a client that does not read would keep it open.
   socket.once('finish', () => socket.destroy())
+  socket.once('timeout', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }

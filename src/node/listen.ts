@@ -42,9 +42,11 @@ interface Patience {
   readonly headersMs: number
   /** Until all of a request is there: its body has 256 KiB at most. */
   readonly requestMs: number
+  /** Without a byte either way: a client that reads nothing for so long is cut off. Streams have heartbeats. */
+  readonly stalledMs: number
 }
 
-const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000 }
+const PATIENCE: Patience = { headersMs: 10_000, requestMs: 30_000, stalledMs: 120_000 }
 /** Longer than proxies keep an idle connection, so that it is never closed under a request. */
 const KEEP_ALIVE_MS = 65_000
 /** Connections that wait to be taken: a crowd that comes at once is refused by us, not by the system. */
@@ -52,8 +54,6 @@ const BACKLOG = 4096
 /** Bytes of all headers: a token of 4 KiB, and the metadata that a tus creation may carry. */
 const MAX_HEADER_BYTES = 24 * 1024
 const MAX_HEADERS = 100
-/** Without a byte either way, in milliseconds. */
-const STALLED_MS = 120_000
 
 /** Where to listen, and whom to believe. */
 export interface ListenOptions {
@@ -69,7 +69,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   let answerer: RequestAnswerer = {
     listener: starting,
     unanswered: () => [],
-    load: () => ({ inFlight: 0, queued: 0 }),
+    isBusy: () => false,
+    load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
   const limits: ServerOptions = {
@@ -84,8 +85,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     answerer.listener(request, response)
   })
   server.maxHeadersCount = MAX_HEADERS
-  // Whoever reads nothing of its answer for so long will not read it: events have a pulse.
-  server.setTimeout(STALLED_MS)
+  server.setTimeout(patience.stalledMs)
   let sockets: ReturnType<typeof listenForSockets> | null = null
 
   await bind(server, host, port)
@@ -93,7 +93,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     url: urlOf(server, host),
     answerWith(gateway, log) {
       answerer = createRequestAnswerer({ gateway, log, trustedProxies })
-      sockets = listenForSockets(server, gateway, log)
+      sockets = listenForSockets(server, gateway, log, answerer.isBusy)
     },
     load: () => answerer.load(),
     async close(graceMs) {
@@ -103,9 +103,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       const underWay = answerer.unanswered()
       for (const response of underWay) response.shouldKeepAlive = false
       // Until these are answered, whoever comes is answered too: a probe hears that we are not ready.
-      await Promise.all([untilClosed(underWay, graceMs), sockets?.close(graceMs)])
+      await Promise.all([untilSent(underWay, graceMs), sockets?.close(graceMs)])
       const left = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
-      await untilClosed(answerer.unanswered(), left())
+      await untilSent(answerer.unanswered(), left())
       // What is open by now waits for nothing of ours, such as a body that was refused half-way.
       await drain(server, Math.min(left(), LINGER_MS))
     },
@@ -137,13 +137,16 @@ function urlOf(server: Server, host: string): string {
   return `http://${shown}:${address.port}`
 }
 
-/** Resolves when what is under way at this moment is answered, or after so long. */
-async function untilClosed(underWay: readonly ServerResponse[], graceMs: number): Promise<void> {
+/** Resolves when each of these was sent completely or its connection closed, or after so long. */
+async function untilSent(responses: readonly ServerResponse[], graceMs: number): Promise<void> {
   const late = new AbortController()
   const deadline = setTimeout(() => late.abort(), graceMs)
   const { signal } = late
   setMaxListeners(0, signal)
-  await Promise.allSettled(underWay.map((response) => once(response, 'close', { signal })))
+  const sent = responses.map((response) =>
+    Promise.race([once(response, 'finish', { signal }), once(response, 'close', { signal })]),
+  )
+  await Promise.allSettled(sent)
   clearTimeout(deadline)
 }
 

@@ -1,226 +1,176 @@
-/** Takes requests in short turns, in the order they came, and refuses what cannot be answered soon. */
-
+/** Serves requests in the order in which they came, for a few milliseconds of each tick, and rejects what would wait too long. */
 import { createQueue } from './request-queue.ts'
 
-/** What the decision leans on; handed in, so that tests turn the event loop by hand. */
-export interface SheddingParts<T> {
+export interface SheddingOptions<T> {
   /** Milliseconds of a clock that is never set back, such as `performance.now()`. */
   readonly now: () => number
-  /** Runs once all that is ready now has been read, such as `setImmediate`. */
+  /** Calls back once everything that is ready now has been read, such as `setImmediate`. */
   readonly later: (run: () => void) => void
-  /** Requests that may wait for their answers at the same time. */
-  readonly mostInFlight: number
-  /** Begins to answer; at once, or a few milliseconds after the request was read. */
+  readonly maxInFlight: number
+  /** Requests that are being served. */
+  readonly inFlight: () => number
+  /** Begins to serve, at once or a few milliseconds after the request was read. */
   readonly serve: (request: T) => void
-  /** Says that it is not answered now. */
-  readonly refuse: (request: T) => void
+  /** Responds that the gateway is overloaded. */
+  readonly reject: (request: T) => void
 }
 
-/** For metrics. */
 export interface Load {
-  /** Requests refused since the start. */
-  readonly refused: number
-  /** Requests read and not answered yet. */
+  /** Requests rejected since the start. */
+  readonly rejected: number
+  /** Requests read completely and not answered yet; those that wait in the queue included. */
   readonly inFlight: number
-  /** Of these, those whose turn has not come. */
+  /** Requests that wait in the queue. */
   readonly queued: number
-  /** How long the request waited, once it was read, that was served last, in milliseconds. */
-  readonly delayMs: number
+  /**
+   * Milliseconds since the first rejection after the last request that was served, where the next would
+   * be rejected as well; null where it would not.
+   */
+  readonly rejectingForMs: number | null
 }
 
-/** The one who lets requests in. */
+/** Longer than any burst: the requests in flight do not end. */
+const STUCK_MS = 5000
+
+/** Why the gateway should get no requests, as a sentence for its operator; null where it serves some. */
+export function overloadReason({ inFlight, rejectingForMs }: Load): string | null {
+  if (rejectingForMs === null || rejectingForMs < STUCK_MS) return null
+  const seconds = Math.round(rejectingForMs / 1000)
+  return `The gateway has rejected every request for ${seconds} seconds: ${inFlight} are in flight, and none of them ends. See the log for what they wait for.`
+}
+
 export interface Shedding<T> {
-  /** To be called with each request, before anything of it is done. */
+  /** To be called with each request, before any work is done for it. */
   admit(request: T): void
-  /**
-   * Counts a request that is being served as waiting for its answer. What it returns is called when the
-   * answer is written, its connection is gone, or it became a stream that stands open; a second
-   * call does nothing.
-   */
-  begin(): () => void
   load(): Load
 }
 
-/** A round of the queue up to this long is no overload, in milliseconds of work. */
-const LONG_MS = 200
-/** A round that has at least this much of the one before is not catching up. */
-const CATCHES_UP_BELOW = 0.9
-/** Whoever waited longer is refused in any case: a crowd that came all at once. */
-const LONGEST_MS = 240
+/** How long a request may wait, in milliseconds of work. */
+const LONG_WAIT_MS = 240
+/** And how long where the queue has not been empty for STANDING_MS: then it is an overload, not a burst. */
+const SHORT_WAIT_MS = 50
+const STANDING_MS = 400
+/** A step counts as this at most: garbage collection or one large response is no overload. */
+const MAX_STEP_MS = 10
 /**
- * How long the queue is kept under overload. For a while after a refusal a longer one is an overload at
- * once.
+ * How long a tick serves, and how many requests. Node accepts one new connection a tick: long ticks
+ * would keep everybody else out.
  */
-const SHORT_MS = 50
-const WARY_MS = 1000
-/** One step counts as this at most: a pause (garbage is collected) or one large answer is no queue. */
-const LONGEST_STEP_MS = 10
-/**
- * How long a turn serves: as long as the answers of earlier requests took in the one before, within
- * these bounds. Node takes one new connection a turn: long turns would keep everybody else out.
- */
-const SLICE_MS = { least: 4, most: 5 } as const
-const MOST_A_TURN = 64
-/** How much the newest turn counts in what a request costs. */
-const NEWEST_COUNTS = 0.1
+const TICK_MS = 4
+const MAX_PER_TICK = 64
+/** What a request is thought to cost at first, and the weight of each request in the moving average. */
+const FIRST_COST_MS = 1
+const WEIGHT = 0.01
 
 /**
- * What is read beyond a turn's slice waits in a queue for the next. While requests come faster than
- * they can be answered, each time round the queue is longer than before; after a pause it is shorter
- * each time, by as much as there is room. So only a long queue that does not shrink is an overload:
- * then it is kept short, and the rest is refused as soon as it is read, until the queue is empty once.
- * While nothing comes, nothing runs.
- *
- * After CoDel, which judges a queue by how long it stands, not by how long it gets.
- * https://www.rfc-editor.org/rfc/rfc8289
+ * A queue with controlled delay, by the rule of Maurer, "Fail at Scale":
+ * https://queue.acm.org/detail.cfm?id=2839461. Time is measured in work: a pause of the process is not
+ * counted as waiting. Nothing runs while no request comes.
  */
-export function createShedding<T>(parts: SheddingParts<T>): Shedding<T> {
-  const { now, later, mostInFlight, serve, refuse } = parts
+export function createShedding<T>(options: SheddingOptions<T>): Shedding<T> {
+  const { now, later, maxInFlight, inFlight, serve, reject } = options
   const queue = createQueue<T>()
   let isAwake = false
-  let lastStep = 0
-  /** Milliseconds of work so far: time without pauses, by which waiting is measured. */
-  let work = 0
-  let turn = newTurn(0, SLICE_MS.least)
-  let costMs = SLICE_MS.least
-  /** Once round the queue: it ends when what is last in it now has been taken. */
-  let round = { start: 0, last: 0, before: 0, wasStanding: false }
-  let isOverloaded = false
-  let refusedAt = -Infinity
-  let underWay = 0
-  let refused = 0
-  let delayMs = 0
+  let steppedAt = 0
+  let workMs = 0
+  /** When the queue was last empty. */
+  let emptyAt = 0
+  let tick: Tick = newTick(0)
+  let costMs = FIRST_COST_MS
+  let rejected = 0
+  let rejectingSince: number | null = null
 
   function step(): void {
     const at = now()
-    work += Math.min(at - lastStep, LONGEST_STEP_MS)
-    lastStep = at
+    workMs += Math.min(at - steppedAt, MAX_STEP_MS)
+    steppedAt = at
+    if (queue.length() === 0) emptyAt = workMs
+  }
+
+  const maxWaitMs = (): number => (workMs - emptyAt > STANDING_MS ? SHORT_WAIT_MS : LONG_WAIT_MS)
+
+  function isFull(): boolean {
+    const waiting = queue.length()
+    return inFlight() + waiting >= maxInFlight || waiting * costMs > maxWaitMs()
   }
 
   function turnAway(request: T): void {
-    refused += 1
-    refusedAt = lastStep
-    refuse(request)
-  }
-
-  function run(request: T, since: number): void {
-    turn.firstServed ??= work
-    turn.served += 1
-    delayMs = work - since
-    serve(request)
-    step()
-    turn.servedUntil = work
+    rejected += 1
+    rejectingSince ??= steppedAt
+    reject(request)
   }
 
   function hasTime(): boolean {
-    return turn.firstServed === null || work - turn.firstServed < turn.sliceMs
+    return tick.servingSince === null || workMs - tick.servingSince < TICK_MS
   }
 
-  function isStanding(roundMs: number): boolean {
-    return roundMs > LONG_MS && roundMs >= round.before * CATCHES_UP_BELOW
-  }
-
-  function judge(): void {
-    const oldest = queue.oldest()
-    if (oldest === null) {
-      isOverloaded = false
-      round = { start: work, last: queue.taken(), before: 0, wasStanding: false }
-      return
-    }
-    const roundMs = work - round.start
-    isOverloaded ||=
-      (lastStep - refusedAt < WARY_MS && work - oldest.since > SHORT_MS) ||
-      // The round that makes it an overload need not be waited out.
-      (round.wasStanding && isStanding(roundMs))
-    if (isOverloaded) shorten()
-    if (queue.taken() < round.last) return
-    const last = queue.taken() + queue.length()
-    round = { start: work, last, before: roundMs, wasStanding: isStanding(roundMs) }
-  }
-
-  /** Whoever would wait for long hears so at once; those that came first are served first. */
-  function shorten(): void {
-    while (queue.length() * costMs > SHORT_MS) {
-      const newest = queue.takeNewest()
-      if (newest !== null) turnAway(newest)
-    }
-    round.last = Math.min(round.last, queue.taken() + queue.length())
-  }
-
-  function endTurn(): void {
+  function run(request: T): void {
+    rejectingSince = null
+    tick.servingSince ??= workMs
+    tick.served += 1
+    serve(request)
     step()
-    if (turn.read === 0 && queue.length() === 0) {
-      isAwake = false
-      delayMs = 0
-      judge()
-      return
-    }
-    const tookMs = work - turn.start
-    if (turn.served > 0) costMs += (tookMs / turn.served - costMs) * NEWEST_COUNTS
-    const answersMs = tookMs - (turn.servedUntil - (turn.firstServed ?? turn.servedUntil))
-    turn = newTurn(work, Math.min(Math.max(answersMs, SLICE_MS.least), SLICE_MS.most))
-    judge()
-    // Each by itself: what it begins without waiting for anything counts as its own.
-    const next = Math.min(queue.length(), MOST_A_TURN)
-    for (let count = 0; count < next; count += 1) later(serveNext)
-    later(endTurn)
   }
 
   function serveNext(): void {
     step()
-    if (turn.firstServed !== null) turn.servedUntil = work
-    const next = queue.oldest()
-    if (next === null || !hasTime()) return
-    queue.take()
-    if (work - next.since <= LONGEST_MS) run(next.request, next.since)
-    else turnAway(next.request)
-    judge()
+    const next = hasTime() ? queue.take() : null
+    if (next === null) return
+    if (workMs - next.since > maxWaitMs()) turnAway(next.request)
+    else run(next.request)
+  }
+
+  /** Weighted by request, so that a pause in a tick that served one counts as little as that one. */
+  function learnCost(ms: number, requests: number): void {
+    costMs += (ms - costMs) * Math.min(1, requests * WEIGHT)
+  }
+
+  function endTick(): void {
+    step()
+    if (tick.served > 0) learnCost((workMs - tick.startedAt) / tick.served, tick.served)
+    if (tick.read === 0 && queue.length() === 0) {
+      isAwake = false
+      return
+    }
+    tick = newTick(workMs)
+    // Each in a callback of its own: the microtasks that one begins run before the next is served.
+    const count = Math.min(queue.length(), MAX_PER_TICK)
+    for (let index = 0; index < count; index += 1) later(serveNext)
+    later(endTick)
   }
 
   return {
     admit(request) {
       if (!isAwake) {
         isAwake = true
-        lastStep = now()
-        turn = newTurn(work, SLICE_MS.least)
-        later(endTurn)
+        steppedAt = now()
+        tick = newTick(workMs)
+        later(endTick)
       }
       step()
-      turn.read += 1
-      const waiting = queue.length()
-      const isLong = isOverloaded && waiting * costMs > SHORT_MS
-      if (isLong || underWay + waiting >= mostInFlight) turnAway(request)
-      else if (waiting === 0 && hasTime()) run(request, work)
-      else queue.put(request, work)
-    },
-    begin() {
-      let isWaiting = true
-      underWay += 1
-      return () => {
-        if (isWaiting) underWay -= 1
-        isWaiting = false
-      }
+      tick.read += 1
+      if (isFull()) turnAway(request)
+      else if (queue.length() === 0 && hasTime()) run(request)
+      else queue.put(request, workMs)
     },
     load: () => ({
-      refused,
-      inFlight: underWay + queue.length(),
+      rejected,
+      inFlight: inFlight() + queue.length(),
       queued: queue.length(),
-      delayMs,
+      rejectingForMs: rejectingSince !== null && isFull() ? now() - rejectingSince : null,
     }),
   }
 }
 
-/** One turn of the event loop; all times are those of the work. */
-interface Turn {
-  readonly start: number
-  /** How long it may go on to serve, from the first that it serves. */
-  readonly sliceMs: number
-  firstServed: number | null
+/** One turn of the event loop; times are those of the work. */
+interface Tick {
+  readonly startedAt: number
+  /** Since when it serves; null where it has served no request. */
+  servingSince: number | null
   read: number
   served: number
-  servedUntil: number
 }
 
-function newTurn(start: number, sliceMs: number): Turn {
-  return { start, sliceMs, firstServed: null, read: 0, served: 0, servedUntil: start }
+function newTick(startedAt: number): Tick {
+  return { startedAt, servingSince: null, read: 0, served: 0 }
 }

@@ -54,15 +54,13 @@ describe('every answer', () => {
     expect((await fetch(gateway.url)).headers.has('strict-transport-security')).toBe(false)
   })
 
-  it('of GraphiQL lets one script run, by its hash, and nothing be loaded', async () => {
+  it('of GraphiQL lets its own script run, and nothing be loaded from elsewhere', async () => {
     const gateway = await startTestGateway()
-    const { headers, body } = await fetch(`${gateway.url}/graphql`, {
+    const { headers } = await fetch(`${gateway.url}/graphql`, {
       headers: { accept: 'text/html' },
     })
-    // Some megabytes: the gateway would wait for whoever reads them when it stops.
-    await body?.cancel()
     const policy = headers.get('content-security-policy') ?? ''
-    expect(policy).toMatch(/script-src 'sha256-[\w+/]{43}='/)
+    expect(policy).toContain("script-src 'self';")
     expect(policy).not.toMatch(/unsafe-eval|https?:|script-src[^;]*unsafe-inline/)
   })
 })
@@ -152,7 +150,7 @@ const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow, or sends too much', () => {
-  const patience = { headersMs: 100, requestMs: 200 }
+  const patience = { headersMs: 100, requestMs: 200, stalledMs: 10_000 }
 
   it.each([
     ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],

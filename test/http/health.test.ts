@@ -43,6 +43,11 @@ describe('/readyz', () => {
     ['the database is away', { databaseClosed: true }, /database.*DATABASE_URL/],
     ['the gateway drains', { draining: true }, /draining/],
     [
+      'every request is rejected',
+      { overload: () => 'The gateway has rejected every request for 6 seconds.' },
+      /^The gateway has rejected every request for 6 seconds\.$/,
+    ],
+    [
       'Stream is away',
       { streamAway: () => Promise.resolve('Stream refuses the token: renew it.') },
       /^Stream refuses the token: renew it\.$/,

@@ -39,9 +39,10 @@ export function turnLoop({ arrivals, readMs, costMs, refusalMs, pauses = [] }: T
       wakings += 1
       due.push(run)
     },
-    mostInFlight: Infinity,
+    maxInFlight: Infinity,
+    inFlight: () => 0,
     serve: (arrivedAt) => answer(arrivedAt, 'accepted'),
-    refuse: (arrivedAt) => answer(arrivedAt, 'refused'),
+    reject: (arrivedAt) => answer(arrivedAt, 'refused'),
   })
   const served: Served[] = []
   const pausesAhead = [...pauses]

@@ -9,12 +9,12 @@ import { onTestFinished } from 'vitest'
 import { createMemoryAllowances } from '../../src/allowances/memory.ts'
 import { createMemoryEvents } from '../../src/events/memory.ts'
 import { type Gateway, createGateway } from '../../src/gateway.ts'
-import { createGraphiQLPage } from '../../src/http/graphiql.ts'
 import type { AuthRules } from '../../src/http/authenticate.ts'
 import type { Lane, LaneStream } from '../../src/http/lane/lane.ts'
 import type { PreparedAnswer } from '../../src/http/prepared-answer.ts'
 import { listen } from '../../src/node/listen.ts'
 import { isSignedByNode } from '../../src/node/signature.ts'
+import { readGraphiQL } from '../../src/read-graphiql.ts'
 import type { UploadStore } from '../../src/store/store.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
 import type { StreamBackend } from '../../src/stream/backend.ts'
@@ -135,7 +135,7 @@ export async function setStage(wanted: Wanted = {}): Promise<Stage> {
     auth: wanted.auth ?? WITH_TOKENS,
     allowedOrigins: [LISTED_ORIGIN],
     introspection: wanted.introspection ?? true,
-    graphiQL: createGraphiQLPage(),
+    graphiQL: readGraphiQL,
     knownHosts: null,
     https: false,
     webhookSecrets: () => [],

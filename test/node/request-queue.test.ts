@@ -12,7 +12,7 @@ describe('the queue', () => {
     await new Promise(setImmediate)
     collectGarbage()
     expect(taken.filter((one) => one.deref() !== undefined)).toEqual([])
-    expect(queue.oldest()).toEqual({ request: { count: 99 }, since: 99 })
+    expect(queue.take()).toEqual({ request: { count: 99 }, since: 99 })
   })
 })
 
@@ -20,9 +20,8 @@ describe('the queue', () => {
 function takeMost(queue: RequestQueue<object>): readonly WeakRef<object>[] {
   for (let count = 0; count < 100; count += 1) queue.put({ count }, count)
   return Array.from({ length: 99 }, () => {
-    const oldest = queue.oldest()
-    if (oldest === null) throw new Error('It is empty.')
-    queue.take()
+    const oldest = queue.take()
+    if (oldest === null) throw new Error('The queue is empty.')
     return new WeakRef(oldest.request)
   })
 }

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAnswerHeaders } from '../../src/http/answer-headers.ts'
 import { securityHeaders } from '../../src/http/security-headers.ts'
 import { refuseLoad } from '../../src/node/refuse-load.ts'
-import { createShedding } from '../../src/node/shed-load.ts'
+import { createShedding, overloadReason } from '../../src/node/shed-load.ts'
 import { type Served, evenly, turnLoop } from '../kit/event-loop.ts'
 
 /** A request that is taken on costs a millisecond: a thousand a second are all that can be answered. */
@@ -44,7 +44,7 @@ describe('load shedding', () => {
     expect(accepted.length).toBeGreaterThan(
       10_000 * (1 - (times - 0.8) * (COSTS.readMs + COSTS.refusalMs)) * 0.9,
     )
-    expect(load.refused).toBe(refused.length)
+    expect(load.rejected).toBe(refused.length)
   })
 
   it('lets nobody wait for long in a crowd that comes all at once', () => {
@@ -64,7 +64,7 @@ describe('load shedding', () => {
         (gaps, at, ms) => {
           const arrivals = byChance(500, gaps)
           const { load } = turnLoop({ ...COSTS, arrivals, pauses: [{ at, ms }] })
-          expect(load.refused).toBe(0)
+          expect(load.rejected).toBe(0)
         },
       ),
       { numRuns: 100 },
@@ -80,7 +80,7 @@ describe('load shedding', () => {
     const late = served.filter(({ arrivedAt }) => arrivedAt >= 3100)
     expect(waits(late, 'refused')).toEqual([])
     expect(share(waits(late, 'accepted'), 1)).toBeLessThanOrEqual(50)
-    expect(load.delayMs).toBe(0)
+    expect(load).toMatchObject({ inFlight: 0, queued: 0, rejectingForMs: null })
   })
 
   it('keeps the loop awake for the requests only', () => {
@@ -96,40 +96,60 @@ describe('load shedding', () => {
     expect(waited).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
   })
 
-  it('takes on so many that wait for their answers, and more when some are answered', () => {
-    const ends: (() => void)[] = []
-    const refused: string[] = []
-    const due: (() => void)[] = []
+  it('serves so many that wait for their responses, and more when some are answered', () => {
+    let inFlight = 0
+    let now = 0
+    const served: string[] = []
+    const rejected: string[] = []
     const shedding = createShedding<string>({
-      now: () => 0,
-      later: (run) => due.push(run),
-      mostInFlight: 2,
-      serve: () => ends.push(shedding.begin()),
-      refuse: (name) => refused.push(name),
+      now: () => now,
+      later: () => undefined,
+      maxInFlight: 2,
+      inFlight: () => inFlight,
+      serve(name) {
+        inFlight += 1
+        served.push(name)
+      },
+      reject: (name) => rejected.push(name),
     })
     for (const name of ['a', 'b', 'c']) shedding.admit(name)
-    expect([ends.length, refused]).toEqual([2, ['c']])
-    expect(shedding.load()).toEqual({ refused: 1, inFlight: 2, queued: 0, delayMs: 0 })
-    ends[0]?.()
-    // Answered, and then its connection closed: it is one request all the same.
-    ends[0]?.()
-    expect(shedding.load().inFlight).toBe(1)
+    expect([served, rejected]).toEqual([['a', 'b'], ['c']])
+    now = 3
+    expect(shedding.load()).toEqual({ rejected: 1, inFlight: 2, queued: 0, rejectingForMs: 3 })
+    inFlight = 1
+    // The next would be served.
+    expect(shedding.load()).toMatchObject({ inFlight: 1, rejectingForMs: null })
     for (const name of ['d', 'e']) shedding.admit(name)
-    expect([ends.length, refused]).toEqual([3, ['c', 'e']])
+    expect([served, rejected]).toEqual([
+      ['a', 'b', 'd'],
+      ['c', 'e'],
+    ])
+    expect(shedding.load().rejectingForMs).toBe(0)
   })
 
-  it('tells of those whose turn has not come', () => {
+  it.each([
+    [null, 'null'],
+    [4999, 'null'],
+    [6000, /^The gateway has rejected every request for 6 seconds: 1000 are in flight/],
+  ])('is told to an operator after %s milliseconds of nothing else', (rejectingForMs, reason) => {
+    const told = overloadReason({ rejected: 1, inFlight: 1000, queued: 0, rejectingForMs })
+    expect(String(told)).toMatch(reason)
+  })
+
+  it('tells how many wait in the queue', () => {
     let now = 0
+    let inFlight = 0
     const due: (() => void)[] = []
     const shedding = createShedding<string>({
       now: () => now,
       later: (run) => due.push(run),
-      mostInFlight: 10,
+      maxInFlight: 10,
+      inFlight: () => inFlight,
       serve() {
-        shedding.begin()
+        inFlight += 1
         now += 10
       },
-      refuse: () => undefined,
+      reject: () => undefined,
     })
     for (const name of ['a', 'b', 'c']) shedding.admit(name)
     expect(shedding.load()).toMatchObject({ inFlight: 3, queued: 2 })

@@ -1,0 +1,116 @@
+/** GraphiQL as the gateway shows it: example operations, and subscriptions over server-sent events. */
+import type { GraphiQLOptions } from 'graphql-yoga'
+
+const MINT = `# Mints a one-time URL. Then send a video to it:
+#   curl --form file=@video.mp4 UPLOAD_URL
+mutation Mint {
+  createDirectUpload(input: { maxDurationSeconds: 3600, name: "My first upload" }) {
+    __typename
+    ... on CreateDirectUploadSuccess {
+      uploadURL
+      upload {
+        uid
+        status
+        expiresAt
+      }
+    }
+    ... on Error {
+      code
+      message
+    }
+  }
+}
+`
+
+const FIND = `# Finds one upload: put its uid below, under Variables.
+query Find($uid: ID!) {
+  upload(uid: $uid) {
+    name
+    status
+    progress {
+      receivedBytes
+      totalBytes
+      encodingPercent
+    }
+    failure {
+      code
+      message
+    }
+    history {
+      at
+      status
+      source
+    }
+  }
+}
+`
+
+const WATCH_ALL = `# Every change to any of your uploads, from now on: run it, then mint one in another tab.
+subscription WatchAll {
+  uploadsChanged {
+    uid
+    name
+    status
+    version
+  }
+}
+`
+
+const WATCH = `# One upload, from its present state to its last: put its uid below, under Variables.
+subscription Watch($uid: ID!) {
+  uploadStatus(uid: $uid) {
+    status
+    progress {
+      receivedBytes
+      totalBytes
+      encodingPercent
+    }
+    video {
+      durationSeconds
+      previewURL
+    }
+    failure {
+      code
+      message
+    }
+  }
+}
+`
+
+const LIST = `# Your newest uploads, and how the account's storage stands.
+query List {
+  uploads(first: 10) {
+    totalCount
+    nodes {
+      uid
+      name
+      status
+      createdAt
+    }
+  }
+  storageUsage {
+    limitMinutes
+    storedMinutes
+    reservedMinutes
+  }
+}
+`
+
+/** Where the token goes; a gateway without tokens does not look at it. */
+const HEADERS = '{\n  "authorization": "Bearer PUT-YOUR-TOKEN-HERE"\n}\n'
+const UID = '{\n  "uid": ""\n}\n'
+
+export const GRAPHIQL_OPTIONS: GraphiQLOptions = {
+  title: 'headgate',
+  defaultTabs: [
+    { query: MINT, headers: HEADERS },
+    { query: FIND, headers: HEADERS, variables: UID },
+    { query: WATCH, headers: HEADERS, variables: UID },
+    { query: WATCH_ALL, headers: HEADERS },
+    { query: LIST, headers: HEADERS },
+  ],
+  defaultHeaders: HEADERS,
+  subscriptionsProtocol: 'SSE',
+  // The token would outlive the tab.
+  shouldPersistHeaders: false,
+}

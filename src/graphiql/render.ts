@@ -1,0 +1,61 @@
+/** Renders GraphiQL: a small page, and its script, styles and icon as files with a hash in their names. */
+import { createHash } from 'node:crypto'
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { GRAPHIQL_BASE } from '../http/graphql-address.ts'
+import { GRAPHIQL_OPTIONS } from './options.ts'
+
+export interface RenderedFile {
+  /** Changes with the content. */
+  readonly name: string
+  readonly bytes: Buffer<ArrayBuffer>
+}
+
+export interface RenderedGraphiQL {
+  readonly page: string
+  readonly files: readonly RenderedFile[]
+}
+
+/** Takes some hundred milliseconds, most of which are the import of this module. */
+export function renderFiles(): RenderedGraphiQL {
+  const files: RenderedFile[] = []
+  let page = renderGraphiQL(GRAPHIQL_OPTIONS)
+
+  /** Replaces a part of the page by a reference to a file with its content. */
+  function moveOut(
+    part: RegExp,
+    extension: string,
+    contentOf: (text: string) => Buffer<ArrayBuffer>,
+    referenceTo: (path: string) => string,
+  ): void {
+    const found = part.exec(page)
+    const [whole, text] = found ?? []
+    if (whole === undefined || text === undefined) {
+      throw new Error(`GraphiQL's page has no part like ${String(part)}: see what it has instead.`)
+    }
+    const bytes = contentOf(text)
+    const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+    const name = `graphiql-${hash}.${extension}`
+    files.push({ name, bytes })
+    page = page.replace(whole, () => referenceTo(`${GRAPHIQL_BASE}${name}`))
+  }
+
+  moveOut(
+    /"data:image\/x-icon;base64,([\w+/=]+)"/,
+    'ico',
+    (text) => Buffer.from(text, 'base64'),
+    (path) => `"${path}"`,
+  )
+  moveOut(
+    /<style>([^]*?)<\/style>/,
+    'css',
+    (text) => Buffer.from(text),
+    (path) => `<link rel="stylesheet" href="${path}" />`,
+  )
+  moveOut(
+    /<script>([^]*?)<\/script>/,
+    'js',
+    (text) => Buffer.from(text),
+    (path) => `<script src="${path}"></script>`,
+  )
+  return { page, files }
+}

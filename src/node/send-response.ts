@@ -1,0 +1,58 @@
+/** Sends a web Response as Node's response. */
+import type { ServerResponse } from 'node:http'
+
+/**
+ * Resolves when all of the response was handed to Node, or its connection closed: then its body is
+ * cancelled at once, and not only when the next part of it comes. Rejects where the body fails.
+ */
+export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+  const { status, headers, body } = response
+  if (res.destroyed) {
+    await body?.cancel()
+    return
+  }
+  const list = [...headers].flat()
+  if (body === null) {
+    res.writeHead(status, list).end()
+  } else if (isSentInParts(headers)) {
+    res.writeHead(status, list)
+    await sendParts(res, body)
+  } else {
+    const bytes = Buffer.from(await response.arrayBuffer())
+    if (!res.destroyed) {
+      res.writeHead(status, [...list, 'content-length', String(bytes.length)]).end(bytes)
+    }
+  }
+}
+
+/** Streams of events, and files, whose length is known before they are read. All others are short. */
+function isSentInParts(headers: Headers): boolean {
+  const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true
+  return isStream || headers.has('content-length')
+}
+
+async function sendParts(res: ServerResponse, body: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = body.getReader()
+  res.once('close', () => {
+    if (!res.writableFinished) reader.cancel().catch(() => undefined)
+  })
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (res.destroyed) return
+    if (done) break
+    if (!res.write(value)) await roomOrClosed(res)
+  }
+  res.end()
+}
+
+function roomOrClosed(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    function settle(): void {
+      res.off('drain', settle)
+      res.off('close', settle)
+      resolve()
+    }
+    res.once('drain', settle)
+    res.once('close', settle)
+  })
+}

@@ -1,0 +1,88 @@
+/** A client that writes bytes to a TCP port, and reads only when a test tells it to. */
+import { once } from 'node:events'
+import { type Socket, connect } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+export interface RawClient {
+  readonly socket: Socket
+  /** Everything received so far, as latin1. */
+  received(): string
+  /** Resolves with everything received once the connection is closed by either side. */
+  closed(): Promise<string>
+  /** Resolves with everything received once it contains the text; rejects if the connection closes before. */
+  until(text: string): Promise<string>
+}
+
+/** Opens a connection that is destroyed when the test ends. Errors of the connection end it, nothing more. */
+export async function openRaw(url: string): Promise<RawClient> {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ port: Number(port), host: hostname, noDelay: true })
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  socket.on('error', () => socket.destroy())
+  const chunks: string[] = []
+  const waiting = new Set<() => void>()
+  const gone = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve())
+  })
+  const received = (): string => chunks.join('')
+
+  function startReading(): void {
+    if (socket.listenerCount('data') > 0) return
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk.toString('latin1'))
+      for (const look of waiting) look()
+    })
+  }
+
+  return {
+    socket,
+    received,
+    async closed() {
+      startReading()
+      await gone
+      return received()
+    },
+    async until(text) {
+      startReading()
+      const found = new Promise<void>((resolve) => {
+        function look(): void {
+          if (!received().includes(text)) return
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+        look()
+      })
+      await Promise.race([found, gone])
+      if (!received().includes(text)) {
+        throw new Error(`The connection closed before "${text}" came: ${received()}`)
+      }
+      return received()
+    },
+  }
+}
+
+/** A request as HTTP/1.1 writes it; `content-length` is added where there is a body. */
+export function rawRequest(
+  line: string,
+  headers: Readonly<Record<string, string>> = {},
+  body = '',
+): string {
+  const all: Readonly<Record<string, string>> = {
+    host: 'localhost',
+    ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+    ...headers,
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `${line} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
+}
+
+/** A POST to /graphql. */
+export function rawQuery(query: string, headers: Readonly<Record<string, string>> = {}): string {
+  return rawRequest(
+    'POST /graphql',
+    { 'content-type': 'application/json', ...headers },
+    JSON.stringify({ query }),
+  )
+}

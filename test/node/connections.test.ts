@@ -1,0 +1,151 @@
+/** What clients do to their connections never keeps a place among the requests in flight. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { scrape } from '../kit/metrics.ts'
+import { type RawClient, openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
+
+const inFlight = async ({ url }: TestGateway): Promise<number> =>
+  (await scrape(url)).value('headgate_requests_in_flight')
+const subscriptions = async ({ url }: TestGateway): Promise<number> =>
+  (await scrape(url)).value('headgate_subscriptions', { transport: 'sse' })
+
+const MINT = 'mutation { createDirectUpload(input: { maxDurationSeconds: 60 }) { __typename } }'
+
+async function open(gateway: TestGateway, count: number): Promise<readonly RawClient[]> {
+  return Promise.all(Array.from({ length: count }, () => openRaw(gateway.url)))
+}
+
+describe('requests in flight', () => {
+  it('are none after connections with pipelined requests have gone, and a caller is served', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const clients = await open(gateway, 20)
+    const bytes = rawRequest('POST /tus', {}, '{}').repeat(60)
+    for (const { socket } of clients) socket.write(bytes, () => socket.destroy())
+    await Promise.all(clients.map((client) => client.closed()))
+    await expect.poll(() => inFlight(gateway)).toBe(0)
+    const { status } = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${await tokenFor('ada')}`,
+      },
+      body: '{"query":"{ uploads { totalCount } }"}',
+    })
+    expect(status).toBe(200)
+    const startedAt = performance.now()
+    await gateway.stop()
+    expect(performance.now() - startedAt).toBeLessThan(5000)
+  })
+
+  it('are none while a client leaves a response unread', async () => {
+    const gateway = await startTestGateway()
+    const clients = await open(gateway, 5)
+    const page = rawRequest('GET /graphql?query={__schema{types{name,description}}}')
+    for (const { socket } of clients) {
+      socket.pause()
+      socket.write(page)
+    }
+    await expect.poll(() => inFlight(gateway)).toBe(0)
+  })
+
+  it('are none while a body is being sent, and none once the client has gone', async () => {
+    const gateway = await startTestGateway()
+    const [client] = await open(gateway, 1)
+    const whole = rawRequest('POST /tus', { 'content-length': '100' })
+    client?.socket.write(`${whole}half of it`)
+    expect(await inFlight(gateway)).toBe(0)
+    client?.socket.destroy()
+    expect(await inFlight(gateway)).toBe(0)
+  })
+
+  it('are given back when the client goes while Stream is asked', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'direct_upload', delayMs: 1000 })
+    const [client] = await open(gateway, 1)
+    client?.socket.write(rawQuery(MINT))
+    await expect.poll(() => inFlight(gateway)).toBe(1)
+    client?.socket.destroy()
+    await expect.poll(() => inFlight(gateway), { timeout: 500 }).toBe(0)
+  })
+})
+
+describe('a pipelined request', () => {
+  it('is not processed: the response before it closes the connection', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'direct_upload', delayMs: 200 })
+    const [client] = await open(gateway, 1)
+    client?.socket.write(rawQuery(MINT) + rawQuery(MINT))
+    const received = (await client?.closed()) ?? ''
+    expect(received.match(/HTTP\/1\.1 200 /g)).toHaveLength(1)
+    expect(received).toMatch(/\r\nconnection: close\r\n/i)
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+  })
+
+  it('costs a connection with many of them', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'direct_upload', delayMs: 1000 })
+    const [client] = await open(gateway, 1)
+    client?.socket.write(rawQuery(MINT) + rawRequest('GET /healthz').repeat(2000))
+    expect(await client?.closed()).toBe('')
+    expect(await inFlight(gateway)).toBe(0)
+  })
+
+  it('is none where the response before it was sent completely', async () => {
+    const gateway = await startTestGateway()
+    const [client] = await open(gateway, 1)
+    if (client === undefined) throw new Error('no client')
+    for (let index = 0; index < 20; index += 1) {
+      client.socket.write(rawQuery(`{ a${index}: __typename }`))
+      await client.until(`{"data":{"a${index}":"Query"}}`)
+      client.socket.write(rawRequest('HEAD /healthz', { 'x-count': String(index) }))
+      await expect
+        .poll(() => client.received().match(/HTTP\/1\.1 200 /g)?.length)
+        .toBe(2 * index + 2)
+    }
+  })
+
+  it('is none after a body that was refused early and then came', async () => {
+    const gateway = await startTestGateway()
+    const [client] = await open(gateway, 1)
+    if (client === undefined) throw new Error('no client')
+    client.socket.write(rawRequest('PUT /webhooks/stream', { 'content-length': '1000' }))
+    await client.until('HTTP/1.1 405 ')
+    client.socket.write('x'.repeat(1000) + rawRequest('GET /healthz'))
+    expect(await client.until('"alive"')).toContain('HTTP/1.1 200 ')
+  })
+
+  it('is none after 100 Continue', async () => {
+    const gateway = await startTestGateway()
+    const [client] = await open(gateway, 1)
+    if (client === undefined) throw new Error('no client')
+    const body = '{"query":"{ __typename }"}'
+    client.socket.write(
+      rawRequest('POST /graphql', {
+        'content-type': 'application/json',
+        'content-length': String(body.length),
+        expect: '100-continue',
+      }),
+    )
+    await client.until('HTTP/1.1 100 Continue')
+    client.socket.write(body)
+    expect(await client.until('{"data":{"__typename":"Query"}}')).toContain('HTTP/1.1 200 ')
+  })
+})
+
+describe('a stream by the fallback', () => {
+  it('ends at once when its client goes', async () => {
+    // Yoga pings far more often in tests, which would find out as well.
+    vi.stubEnv('NODE_ENV', 'production')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const gateway = await startTestGateway()
+    const [client] = await open(gateway, 1)
+    if (client === undefined) throw new Error('no client')
+    client.socket.write(
+      rawQuery('subscription { uploadsChanged { uid } }', { accept: 'text/event-stream' }),
+    )
+    await client.until(':\n\n')
+    await expect.poll(() => subscriptions(gateway)).toBe(1)
+    client.socket.destroy()
+    await expect.poll(() => subscriptions(gateway), { timeout: 1000 }).toBe(0)
+  })
+})
