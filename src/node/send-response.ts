@@ -25,10 +25,13 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
   }
 }
 
-/** Streams of events, and files, whose length is known before they are read. All others are short. */
+/**
+ * Streams of events, files, whose length is known before they are read, and what says itself that it is
+ * chunked (multipart/mixed). All others are short.
+ */
 function isSentInParts(headers: Headers): boolean {
   const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true
-  return isStream || headers.has('content-length')
+  return isStream || headers.has('content-length') || headers.has('transfer-encoding')
 }
 
 async function sendParts(res: ServerResponse, body: ReadableStream<Uint8Array>): Promise<void> {

@@ -1,4 +1,5 @@
 /** Runs synchronisation round after round until the gateway closes. */
+import { StoreUnavailable } from '../unavailable.ts'
 import type { SyncParts, SyncReport, Synchroniser } from './sync-uploads.ts'
 
 /** Pause between two rounds, in milliseconds: what somebody who watches waits for at most. */
@@ -12,7 +13,12 @@ export async function keepInSync(parts: SyncParts, synchroniser: Synchroniser): 
       const report = await measuredRound(parts, synchroniser)
       if (report.changed + report.orphans > 0) log.debug(report, 'synchronised')
     } catch (error) {
-      log.error({ err: error }, 'synchronisation failed; the next round tries again')
+      // Expected to end, and said by /readyz: not a fault of the gateway.
+      if (error instanceof StoreUnavailable) {
+        log.warn({ err: error }, 'database unavailable; the next sync round tries again')
+      } else {
+        log.error({ err: error }, 'synchronisation failed; the next round tries again')
+      }
     }
     await clock.wait(ROUND_MS, closing)
   }
