@@ -123,6 +123,8 @@ export function createRequestAnswerer({
     if (post !== undefined && response.status === 200 && mediaType !== null) {
       lane.learn(post, mediaType)
     }
+    // The adapter keeps it until the response ends, which may be a stream of events.
+    if (post !== undefined) post.body = ''
     return response
   })
 
