@@ -20,7 +20,6 @@ import { type MetricsDoorOptions, createMetricsDoor } from './http/metrics.ts'
 import { createRequestIds, withRequestIds } from './http/request-id.ts'
 import { createRouter, withApology } from './http/router.ts'
 import { withSecurityHeaders } from './http/security-headers.ts'
-import { withSocketTelemetry } from './http/socket-telemetry.ts'
 import { type SocketDoor, createSocketDoor } from './http/socket.ts'
 import { TUS_EXPOSED, createTusDoor } from './http/tus.ts'
 import { createNoteAnswer } from './http/note-answer.ts'
@@ -142,7 +141,6 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
   const answerHeaders = createAnswerHeaders({ origins, https: options.https })
   const shared = { origins, knownHosts, callers, crowd, deadlines, documents }
   const lane = createGatewayLane(parts, yoga, { ...shared, answerHeaders, noteAnswer })
-  const sockets = createSocketDoor(parts, yoga, authenticate, lane)
   return {
     fetch,
     lane,
@@ -154,7 +152,7 @@ export function createGateway(parts: Parts, options: GatewayOptions): Gateway {
       parts.telemetry,
       noteAnswer,
     ),
-    sockets: { ...sockets, options: withSocketTelemetry(parts.telemetry, sockets.options) },
+    sockets: createSocketDoor(parts, yoga, authenticate),
     allowedOrigins: origins,
     async sync() {
       const report = await measuredRound(parts, synchroniser)

@@ -145,15 +145,16 @@ const rules: Readonly<Record<string, Rule>> = {
   node: {
     inside: [
       'node/',
+      'http/close-reason.ts',
       'http/come-back.ts',
       'http/graphql-address.ts',
+      'http/guard-listener.ts',
       'http/lane/frame.ts',
-      'http/lane/socket-lane.ts',
       'stream/send.ts',
       'stream/signature.ts',
     ],
     types: ['http/', 'gateway.ts', 'uploads/'],
-    packages: ['node:', '@whatwg-node/server', 'graphql-ws', 'ws', 'undici'],
+    packages: ['node:', '@whatwg-node/server', 'ws', 'undici'],
   },
   // What only Workers have: bindings, one Durable Object, sockets of their own kind.
   worker: {
@@ -175,7 +176,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'time-ordered-id.ts',
       'unavailable.ts',
     ],
-    packages: ['cloudflare:workers', 'graphql-ws'],
+    packages: ['cloudflare:workers'],
   },
   'read-console.ts': {
     inside: ['error-code.ts'],

@@ -16,6 +16,10 @@ export async function serve(): Promise<number> {
   const end = asked()
   const log = createLog(config.logLevel)
   for (const warning of warnings) log.warn({}, warning)
+  // Node then ends the process, whose state is unknown. What ends one connection only is caught there.
+  process.on('uncaughtExceptionMonitor', (error, origin) => {
+    log.error({ err: error, origin }, 'uncaught exception')
+  })
   const gateway = await startGateway(config, log)
   // Logs are for machines and go to standard output; this is for whoever sits here.
   process.stderr.write(welcome(config, gateway))

@@ -1,6 +1,7 @@
 /** Tells when tokens lapse: one timer for all that came with the same token. */
 import type { Parts } from '../uploads/parts.ts'
 import type { Viewer } from '../uploads/viewer.ts'
+import { createGuard } from './guard-listener.ts'
 
 export interface Lapses {
   /** Calls `lapsed` when the viewer's token lapses, unless what comes back is called before. */
@@ -12,7 +13,9 @@ interface Watched {
   readonly over: AbortController
 }
 
-export function createLapses({ clock }: Pick<Parts, 'clock'>): Lapses {
+export function createLapses({ clock, log }: Pick<Parts, 'clock' | 'log'>): Lapses {
+  // What one listener throws keeps no other from being told.
+  const guard = createGuard(log, () => undefined)
   const byViewer = new Map<Viewer, Watched>()
 
   async function wait(viewer: Viewer, { listeners, over }: Watched): Promise<void> {
@@ -26,7 +29,7 @@ export function createLapses({ clock }: Pick<Parts, 'clock'>): Lapses {
     }
     if (over.signal.aborted) return
     byViewer.delete(viewer)
-    for (const lapsed of listeners) lapsed()
+    for (const lapsed of listeners) guard(lapsed)()
   }
 
   function begin(viewer: Viewer): Watched {

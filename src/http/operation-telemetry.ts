@@ -1,4 +1,4 @@
-/** Measures what Yoga executes, by kind and name, and puts it inside spans. Last among the plugins. */
+/** Measures what Yoga executes, by kind and name, and puts it inside spans. After the plugins that limit. */
 import { type ExecutionArgs, type OperationDefinitionNode, getOperationAST } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { OperationKind, OperationMeter, Telemetry } from '../telemetry/telemetry.ts'
@@ -77,6 +77,7 @@ export function createOperationTelemetry(telemetry: Telemetry): GatewayPlugin {
       const operation = nameOf(args)
       if (operation === null) return
       const startedAt = performance.now()
+      const transport = 'request' in args.contextValue ? 'sse' : 'websocket'
       let failed = false
       return {
         onSubscribeResult({ result }) {
@@ -84,7 +85,7 @@ export function createOperationTelemetry(telemetry: Telemetry): GatewayPlugin {
             operation.meter.done(secondsSince(startedAt), hasErrors(result) ? 'errors' : 'ok')
             return
           }
-          const ended = telemetry.subscribed('request' in args.contextValue ? 'sse' : 'websocket')
+          const ended = telemetry.subscribed(transport)
           return {
             onNext({ result: event }) {
               failed ||= hasErrors(event)

@@ -17,6 +17,7 @@ import { useOperationLimits } from './operation-limits.ts'
 import { createOperationTelemetry } from './operation-telemetry.ts'
 import { useBoundedParser } from './parse-document.ts'
 import type { GatewayPlugin } from './plugin.ts'
+import { useReleasedRequest } from './release-request.ts'
 import { partsFor } from './request-id.ts'
 import { createTimeLimit } from './time-limit.ts'
 
@@ -39,7 +40,11 @@ export function createGatewayYoga(parts: Parts, options: YogaOptions) {
     createTimeLimit(options.deadlines),
   ]
   if (!options.introspection) plugins.push(useHiddenSchema)
-  plugins.push(createErrorMask(parts.log), createOperationTelemetry(parts.telemetry))
+  plugins.push(
+    createErrorMask(parts.log),
+    createOperationTelemetry(parts.telemetry),
+    useReleasedRequest,
+  )
   return createYoga<
     { viewer: Viewer; requestId?: string | undefined },
     Omit<GraphQLContext, 'viewer'>

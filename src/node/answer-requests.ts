@@ -7,6 +7,7 @@ import type { TrustedProxies } from './client-address.ts'
 import type { Gateway } from '../gateway.ts'
 import { createConnections } from './connections.ts'
 import { type Incoming, createIncomingReader } from './incoming.ts'
+import { createGuard } from '../http/guard-listener.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
 import { createSubscriber } from '../http/lane/frame.ts'
 import type { LaneStream } from '../http/lane/lane.ts'
@@ -95,6 +96,8 @@ export function createRequestAnswerer({
     if (post !== null && response.status === 200 && mediaType !== null) {
       lane.learn(post, mediaType)
     }
+    // The adapter keeps it until the response ends, which may be a stream of events.
+    if (post !== null) post.body = ''
     return response
   })
 
@@ -114,6 +117,15 @@ export function createRequestAnswerer({
   function sorry(res: ServerResponse, incoming: Incoming, error: unknown): void {
     connections.end(res)
     apologise(res, { besideDoors, log }, incoming, error)
+  }
+
+  /** A throw in a listener of Node's would end the process: it ends this one request. */
+  function attempt(res: ServerResponse, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      sorry(res, requestOf(res.req), error)
+    }
   }
 
   function answerPost(res: ServerResponse, bytes: Buffer): void {
@@ -165,8 +177,12 @@ export function createRequestAnswerer({
       return
     }
     outlet.open()
-    res.on('drain', () => subscriber.goOn())
-    res.once('close', leave)
+    const guard = createGuard(log, () => void res.destroy())
+    res.on(
+      'drain',
+      guard(() => subscriber.goOn()),
+    )
+    res.once('close', guard(leave))
   }
 
   function answerNotice(res: ServerResponse, rawBody: Buffer): void {
@@ -185,9 +201,9 @@ export function createRequestAnswerer({
     const { req } = res
     const length = Number(req.headers['content-length'])
     if (isForLane(req) && length > 0 && length <= MAX_REQUEST_BYTES) {
-      readWhole(req, length, (bytes) => answerPost(res, bytes))
+      readWhole(req, length, (bytes) => attempt(res, () => answerPost(res, bytes)))
     } else if (isNotice(req) && length > 0 && length <= noticeLane.mostBytes) {
-      readWhole(req, length, (bytes) => answerNotice(res, bytes))
+      readWhole(req, length, (bytes) => attempt(res, () => answerNotice(res, bytes)))
     } else {
       if (hasBody(req)) req.once('end', () => connections.begin(res))
       else connections.begin(res)

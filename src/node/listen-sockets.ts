@@ -1,12 +1,12 @@
-/** WebSockets on Node's HTTP server: the upgrade, checked, and handed to graphql-ws. */
+/** WebSockets on Node's HTTP server: the upgrade, checked, and handed on. */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { carrySocket } from './carry-socket.ts'
 import type { Gateway } from '../gateway.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
+import { createGuard } from '../http/guard-listener.ts'
 import type { Log } from '../uploads/parts.ts'
 
 /** "Service Restart": clients come back, and watch on. https://www.iana.org/assignments/websocket */
@@ -28,7 +28,6 @@ export function listenForSockets(
     handleProtocols: (protocols) =>
       protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
   })
-  const graphql = makeServer(door.options)
   /** What resolves once nothing of a socket is under way that must not be lost. */
   const leavings = new WeakMap<WebSocket, () => Promise<void>>()
 
@@ -42,7 +41,12 @@ export function listenForSockets(
       ignoreUpgrade(server, request, socket, head)
       return
     }
-    socket.on('error', () => socket.destroy())
+    const end = (): void => void socket.destroy()
+    socket.on('error', end)
+    createGuard(log, end)(accept)(request, socket, head)
+  }
+
+  function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { origin } = request.headers
     // Compared as text: what comes here may be no address at all.
     if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) {
@@ -51,7 +55,7 @@ export function listenForSockets(
       refuse(socket, '403 Forbidden')
     } else {
       sockets.handleUpgrade(request, socket, head, (opened) => {
-        leavings.set(opened, carrySocket({ graphql, door, lane, log }, opened))
+        leavings.set(opened, carrySocket({ door, lane, log }, opened))
       })
     }
   }

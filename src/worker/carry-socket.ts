@@ -1,24 +1,29 @@
 /** Carries GraphQL over one WebSocket of Workers: its messages, its end, and a pulse in between. */
-import type { Server } from 'graphql-ws'
+import { closeReason } from '../http/close-reason.ts'
 import { say } from '../http/door.ts'
 import { MAX_REQUEST_BYTES } from '../http/graphql-address.ts'
+import { createGuard } from '../http/guard-listener.ts'
 import { isKnownHost } from '../http/known-hosts.ts'
-import type { SocketExtra } from '../http/socket.ts'
+import type { SocketDoor } from '../http/socket.ts'
 import type { Log } from '../uploads/parts.ts'
 import type { EndOfSocket } from './runtime.ts'
+import { createUnread } from './unread.ts'
 
 /** Milliseconds between two pings, shorter than the idle limit of common proxies. */
 const PING_MS = 12_000
 const PROTOCOL = 'graphql-transport-ws'
 /** https://www.iana.org/assignments/websocket */
 const MESSAGE_TOO_BIG = 1009
+const TRY_AGAIN_LATER = 1013
+/** How the end of a connection is told apart that has no close frame. */
+const ABNORMAL_CLOSURE = 1006
 /** https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
 const BAD_REQUEST = 4400
 const INTERNAL_SERVER_ERROR = 4500
 const NO_ANSWER = 4408
 
 export interface SocketCarrier {
-  readonly graphql: Server<SocketExtra>
+  readonly door: SocketDoor
   /** Origins whose pages may open one; a client that is no browser names none. */
   readonly allowedOrigins: ReadonlySet<string>
   /** As `GatewayOptions` has them; null where any name will do. */
@@ -50,79 +55,90 @@ export function carrySocket(carrier: SocketCarrier, request: Request): Response 
 }
 
 function attach(
-  { graphql, log, keepAlive }: SocketCarrier,
+  { door, log, keepAlive }: SocketCarrier,
   socket: EndOfSocket,
   protocol: string,
 ): void {
-  let receive: ((text: string) => Promise<void>) | null = null
   let isOpen = true
-  /** Whether anything came since the last ping. */
+  /** Whether anything came since the last beat. */
   let isAlive = true
-  /** Null until graphql-ws has it, which may close it at once. */
-  let closed: ((code: number, reason: string) => Promise<void>) | null = null
-  const pulse = setInterval(beat, PING_MS)
+  const guard = createGuard(log, () => close(INTERNAL_SERVER_ERROR, 'Internal server error'))
+  const pulse = setInterval(guard(beat), PING_MS)
 
-  const close = (code: number, reason: string): void => {
-    // A reason has at most 123 bytes: https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+  /** The client is not waited for: one that has gone answers no close. */
+  function close(code: number, reason: string): void {
     if (!isOpen) return
-    socket.close(code, reason)
-    // Whoever has gone answers no close: what was opened for it is ended by us.
-    end(code, reason)
-  }
-  const fail = (error: unknown): void => {
-    if (isClientsFault(error)) {
-      close(BAD_REQUEST, 'No client sends such a message')
-      return
+    end(code)
+    try {
+      socket.close(code, closeReason(reason))
+    } catch (error) {
+      log.debug({ err: error }, 'a socket could not be closed')
     }
-    log.error({ err: error }, 'unexpected error')
-    close(INTERNAL_SERVER_ERROR, 'Internal server error')
   }
 
-  closed = graphql.opened(
+  function end(code: number): void {
+    if (!isOpen) return
+    isOpen = false
+    clearInterval(pulse)
+    connection.closed(code)
+    keepAlive(connection.idle())
+  }
+
+  function transmit(text: string): void {
+    if (!isOpen) return
+    try {
+      socket.send(text)
+    } catch (error) {
+      // The client has gone, and its close has not been told yet.
+      log.debug({ err: error }, 'a message could not be sent')
+      end(ABNORMAL_CLOSURE)
+    }
+  }
+
+  const unread = createUnread({
+    send: transmit,
+    flushed: () => connection.flushed(),
+    tooMuch: () => close(TRY_AGAIN_LATER, 'Too much is unread'),
+  })
+  const connection = door.open(
     {
       protocol,
       send(text) {
-        if (isOpen) socket.send(text)
+        transmit(text)
+        return unread.sent(text.length)
       },
       close,
-      onMessage(callback) {
-        receive = callback
-      },
+      onPong: (payload) => unread.onPong(payload),
     },
-    { close },
+    null,
   )
+
   function beat(): void {
     if (!isAlive) {
       close(NO_ANSWER, 'Nobody answers')
       return
     }
     isAlive = false
-    socket.send('{"type":"ping"}')
+    unread.ping()
   }
 
-  function end(code: number, reason: string): void {
-    if (!isOpen) return
-    isOpen = false
-    clearInterval(pulse)
-    if (closed !== null) keepAlive(closed(code, reason).catch(fail))
-  }
-
-  socket.addEventListener('message', ({ data }) => {
-    isAlive = true
-    // Characters are fewer than bytes, but for a factor.
-    if (typeof data !== 'string') close(BAD_REQUEST, 'Messages are text')
-    else if (data.length > MAX_REQUEST_BYTES) close(MESSAGE_TOO_BIG, 'Too long')
-    // What was begun is ended, though the socket be gone by then.
-    else if (receive !== null) keepAlive(receive(data).catch(fail))
-  })
-  socket.addEventListener('close', ({ code, reason }) => end(code, reason))
-  socket.addEventListener('error', () => end(INTERNAL_SERVER_ERROR, ''))
-}
-
-/** graphql-ws throws at messages that only a server sends, and payloads can be deeper than the stack. */
-function isClientsFault(error: unknown): boolean {
-  return (
-    error instanceof RangeError ||
-    (error instanceof Error && error.message.startsWith('Unexpected message of type'))
+  socket.addEventListener(
+    'message',
+    guard(({ data }: { readonly data: unknown }) => {
+      isAlive = true
+      // Characters are fewer than bytes, but for a factor.
+      if (typeof data !== 'string') close(BAD_REQUEST, 'Messages are text')
+      else if (data.length > MAX_REQUEST_BYTES) close(MESSAGE_TOO_BIG, 'Too long')
+      // What was begun is ended, though the socket be gone by then.
+      else keepAlive(connection.receive(data))
+    }),
+  )
+  socket.addEventListener(
+    'close',
+    guard(({ code }: { readonly code: number }) => end(code)),
+  )
+  socket.addEventListener(
+    'error',
+    guard(() => end(ABNORMAL_CLOSURE)),
   )
 }

@@ -1,5 +1,4 @@
 /** A gateway for one isolate: made with its first request, and used by all that follow. */
-import { makeServer } from 'graphql-ws'
 import { realClock } from '../clock.ts'
 import { createHubEvents } from '../events/durable-object.ts'
 import { type Gateway, createGateway } from '../gateway.ts'
@@ -67,7 +66,7 @@ export async function openGateway(
     hub,
     accountId: config.account?.accountId ?? null,
     sockets: {
-      graphql: makeServer(sockets.options),
+      door: sockets,
       allowedOrigins,
       knownHosts: knownHosts(config),
       log,

@@ -13,7 +13,7 @@ import type { Input } from './input.ts'
 import { forgedNotices, signedNotices } from './notice-inputs.ts'
 import { cutRequests, malformedBytes } from './raw-inputs.ts'
 import type { Scene } from './scene.ts'
-import { socketMessages } from './socket-inputs.ts'
+import { fastPathMessages, socketMessages } from './socket-inputs.ts'
 import { droppedSubscriptions, oddRequests } from './transport-inputs.ts'
 import { tusCreations } from './tus-inputs.ts'
 
@@ -27,8 +27,8 @@ export interface Family {
 export const families: readonly Family[] = [
   { name: 'documents, allowed', share: 120, inputs: allowedDocuments },
   { name: 'documents, wrong types', share: 100, inputs: wronglyTypedDocuments },
-  { name: 'documents, broken', share: 120, inputs: brokenDocuments },
-  { name: 'documents, bombs', share: 60, inputs: documentBombs },
+  { name: 'documents, broken', share: 100, inputs: brokenDocuments },
+  { name: 'documents, bombs', share: 40, inputs: documentBombs },
   { name: 'variables', share: 110, inputs: oddVariables },
   { name: 'bodies', share: 70, inputs: oddBodies },
   { name: 'query strings', share: 40, inputs: queryStrings },
@@ -36,6 +36,7 @@ export const families: readonly Family[] = [
   { name: 'paths', share: 30, inputs: oddPaths },
   { name: 'subscriptions, dropped', share: 20, inputs: droppedSubscriptions },
   { name: 'WebSocket messages', share: 40, inputs: socketMessages },
+  { name: 'WebSocket messages, fast path', share: 40, inputs: fastPathMessages },
   { name: 'tus creations', share: 100, inputs: tusCreations },
   { name: 'notices, forged', share: 50, inputs: forgedNotices },
   { name: 'notices, signed', share: 40, inputs: signedNotices },

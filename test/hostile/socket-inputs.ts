@@ -26,6 +26,27 @@ const QUERIES = [
   `{${'__typename '.repeat(2000)}}`,
 ] as const
 
+const IDS = [
+  '1',
+  '1',
+  '2',
+  '',
+  '__proto__',
+  'constructor',
+  'toString',
+  'x'.repeat(200),
+  'é'.repeat(100),
+  '💣'.repeat(64),
+  'a\uD800',
+  'x'.repeat(300),
+  'y'.repeat(30_000),
+] as const
+/** Sent so often that the fast path has them compiled. */
+const COMPILED = [
+  'subscription { uploadsChanged { uid } }',
+  'subscription ($uid: ID!) { uploadStatus(uid: $uid) { uid status } }',
+] as const
+
 /** Text frames only: whoever sends binary sends a Buffer. */
 export function socketMessages(scene: Scene): fc.Arbitrary<SocketInput> {
   const init = fc.oneof(
@@ -45,7 +66,7 @@ export function socketMessages(scene: Scene): fc.Arbitrary<SocketInput> {
       .constantFrom(...scene.uids)
       .map((uid) => `subscription { uploadStatus(uid: "${uid}") { uid } }`),
   )
-  const id = fc.oneof(fc.constantFrom('1', '1', '2', '', '__proto__', 'constructor'), oddText)
+  const id = fc.oneof(fc.constantFrom(...IDS), oddText)
   const subscribe = fc
     .tuple(id, query)
     .map(([name, text]) =>
@@ -98,6 +119,47 @@ export function socketMessages(scene: Scene): fc.Arbitrary<SocketInput> {
       origin,
       messages: first === null ? messages : [first, ...messages],
       isPatient,
+      isClosed,
+    }))
+}
+
+/** Subscriptions that the fast path takes, in every order, by few ids that are long or odd. */
+export function fastPathMessages(scene: Scene): fc.Arbitrary<SocketInput> {
+  // No socket is closed because of an empty one: more comes after it.
+  const id = fc.constantFrom(...IDS).filter((name) => name !== '')
+  const variables = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...scene.uids).map((uid) => `{"uid":"${uid}"}`) },
+    { weight: 2, arbitrary: oddJSON.map((json) => `{"uid":${json}}`) },
+    {
+      weight: 2,
+      arbitrary: oddJSON.map((json) => `{"uid":"${scene.uids[0]}","undeclared":${json}}`),
+    },
+  )
+  const message = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc
+        .tuple(id, fc.constantFrom(...COMPILED), variables)
+        .map(
+          ([name, query, values]) =>
+            `{"id":${JSON.stringify(name)},"type":"subscribe","payload":{"query":${JSON.stringify(query)},"variables":${values}}}`,
+        ),
+    },
+    { weight: 3, arbitrary: id.map((name) => JSON.stringify({ id: name, type: 'complete' })) },
+    { weight: 1, arbitrary: fc.constantFrom('{"type":"ping"}', '{"type":"pong"}') },
+  )
+  return fc
+    .record({
+      init: fc.constantFrom(...scene.good).map(connectWith),
+      messages: fc.array(message, { minLength: 2, maxLength: 12 }),
+      isClosed: fc.boolean(),
+    })
+    .map(({ init, messages, isClosed }) => ({
+      kind: 'socket',
+      protocols: ['graphql-transport-ws'],
+      origin: null,
+      messages: [init, ...messages],
+      isPatient: true,
       isClosed,
     }))
 }

@@ -144,7 +144,7 @@ const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
   },
   nextId: () => 'one',
   besideDoors: { headers: () => [], note: () => {} },
-  sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
+  sockets: { open: noSockets },
   allowedOrigins: new Set(),
 }
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -263,3 +263,7 @@ describe('a method that is for nobody here', () => {
     },
   )
 })
+
+function noSockets(): never {
+  throw new Error('No socket is opened here.')
+}

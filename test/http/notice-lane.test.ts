@@ -208,7 +208,7 @@ describe('the fast lane for notices', () => {
       },
       nextId: () => 'one',
       besideDoors: { headers: () => [], note: () => {} },
-      sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
+      sockets: { open: noSockets },
       allowedOrigins: new Set(),
     }
     const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -216,3 +216,7 @@ describe('the fast lane for notices', () => {
     expect((await exchange(listener.url, path, sent)).body).toBe(way)
   })
 })
+
+function noSockets(): never {
+  throw new Error('No socket is opened here.')
+}

@@ -7,6 +7,11 @@ import { turns } from './watchers.ts'
 
 const START = Date.UTC(2026, 0, 1)
 
+function ignore(): void {
+  // What is logged is not of interest here.
+}
+const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
 function standingClock() {
   return createTestClock(() => START)
 }
@@ -16,9 +21,26 @@ function viewerUntil(seconds: number) {
 }
 
 describe('a token', () => {
+  it('is told of to every listener, though one of them throws', async () => {
+    const errors: object[] = []
+    const log = { ...SILENT, error: (fields: object) => void errors.push(fields) }
+    const lapses = createLapses({ clock: standingClock(), log })
+    const viewer = viewerUntil(-1)
+    let told = 0
+    lapses.watch(viewer, () => {
+      throw new Error('the connection broke')
+    })
+    lapses.watch(viewer, () => {
+      told += 1
+    })
+    await turns(2)
+    expect(told).toBe(1)
+    expect(errors).toHaveLength(1)
+  })
+
   it('that has lapsed before anybody listens is told of all the same', async () => {
     let told = 0
-    createLapses({ clock: standingClock() }).watch(viewerUntil(-1), () => {
+    createLapses({ clock: standingClock(), log: SILENT }).watch(viewerUntil(-1), () => {
       told += 1
     })
     await turns(2)
@@ -33,7 +55,7 @@ describe('a token', () => {
         }),
         async (wishes) => {
           const clock = standingClock()
-          const lapses = createLapses({ clock })
+          const lapses = createLapses({ clock, log: SILENT })
           const viewers = [1, 2, 3, 4, 5].map(viewerUntil)
           const told = wishes.map(() => 0)
           const stops = wishes.map(({ until }, index) => {

@@ -1,7 +1,6 @@
 /** Whoever reads slower than things change gets the newest state, and costs no more than others. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { makeServer } from 'graphql-ws'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { carrySocket } from '../../src/node/carry-socket.ts'
@@ -166,7 +165,6 @@ async function carrySockets(stage: Stage) {
   const carried: WebSocket[] = []
   const { sockets: door } = stage.gateway
   const answering = {
-    graphql: makeServer(door.options),
     door,
     lane: stage.lane,
     log: stage.parts.log,

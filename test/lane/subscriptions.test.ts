@@ -136,22 +136,26 @@ describe('the same story', () => {
     expect(outcomes).toEqual(['ok', 'ok', 'ok', 'errors', 'errors'])
   })
 
-  it.each(['1', ''])('twice by one id %s is refused the same at a socket', async (id) => {
-    const stage = await setStage({ auth: OPEN })
-    const { uid } = await beginStory(stage)
-    const [fast, long] = [await openLine(stage.fast), await openLine(stage.long)]
-    const payload = { query: WATCH, variables: { uid } }
-    for (const lesson of ['a', 'b']) {
-      fast.send({ id: lesson, type: 'subscribe', payload })
-      await until(() => fast.messages.some((text) => text.startsWith(`{"id":"${lesson}"`)))
-    }
-    for (const line of [fast, long]) {
-      line.send({ id, type: 'subscribe', payload }, { id, type: 'subscribe', payload })
-      await until(() => line.closed() !== null, 'the close')
-    }
-    expect(fast.closed()).toBe(long.closed())
-    await until(() => stage.parts.watchers.watched(stage.clock.now()).size === 0, 'leaving')
-  })
+  it.each(['1', '', 'x'.repeat(200), 'é'.repeat(62), '💣'.repeat(64)])(
+    'twice by one id %s is refused the same at a socket',
+    async (id) => {
+      const stage = await setStage({ auth: OPEN })
+      const { uid } = await beginStory(stage)
+      const [fast, long] = [await openLine(stage.fast), await openLine(stage.long)]
+      const payload = { query: WATCH, variables: { uid } }
+      for (const lesson of ['a', 'b']) {
+        fast.send({ id: lesson, type: 'subscribe', payload })
+        await until(() => fast.messages.some((text) => text.startsWith(`{"id":"${lesson}"`)))
+      }
+      for (const line of [fast, long]) {
+        line.send({ id, type: 'subscribe', payload }, { id, type: 'subscribe', payload })
+        await until(() => line.closed() !== null, 'the close')
+      }
+      expect(fast.closed()).toBe(long.closed())
+      await until(() => stage.parts.watchers.watched(stage.clock.now()).size === 0, 'leaving')
+      expect(stage.errors).toEqual([])
+    },
+  )
 
   it('is watched by nobody who has gone before it began', async () => {
     const stage = await setStage({ auth: OPEN })

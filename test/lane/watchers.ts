@@ -77,7 +77,7 @@ export interface Line {
 }
 
 /** A socket of graphql-transport-ws, connected and acknowledged. */
-export async function openLine(url: string, token?: string): Promise<Line> {
+export async function openLine(url: string, token?: string, more: object = {}): Promise<Line> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   const messages: string[] = []
   let code: number | null = null
@@ -95,7 +95,10 @@ export async function openLine(url: string, token?: string): Promise<Line> {
     })
   })
   socket.on('open', () => {
-    const payload = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    const payload = {
+      ...more,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    }
     socket.send(JSON.stringify({ type: 'connection_init', payload }))
   })
   await acknowledged

@@ -21,7 +21,14 @@ function gatewayThat(fetch: AnsweringGateway['fetch']): AnsweringGateway {
     },
     nextId: () => 'one',
     besideDoors: { headers: () => [], note: () => {} },
-    sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
+    sockets: {
+      open: () => ({
+        receive: async () => {},
+        flushed: () => {},
+        closed: () => {},
+        idle: async () => {},
+      }),
+    },
     allowedOrigins: new Set(),
   }
 }

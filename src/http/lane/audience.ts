@@ -64,7 +64,13 @@ export async function openAudience(
     onEnd()
     for (const member of members) endFor(member, ending)
     members.clear()
-    void events.return?.()
+    release().catch((error: unknown) => {
+      log.error({ err: error }, 'a subscription could not be released')
+    })
+  }
+
+  async function release(): Promise<void> {
+    await events.return?.()
   }
 
   /** A line that breaks is one member's affair: the others miss nothing by it. */

@@ -6,6 +6,7 @@
 import { OperationTypeNode } from 'graphql'
 import type { SubscriptionTransport } from '../../telemetry/telemetry.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
+import { pickVariables } from '../declared-variables.ts'
 import { spanOf } from '../operation-telemetry.ts'
 import type { PreparedAnswer } from '../prepared-answer.ts'
 import type { Callers } from '../remember-callers.ts'
@@ -56,7 +57,9 @@ export function createLane(lane: LaneParts): Lane {
     transport: SubscriptionTransport,
   ): LaneStream['join'] | null {
     if (plan?.kind !== OperationTypeNode.SUBSCRIPTION) return null
-    return (subscriber) => audiences.join(plan, viewer, variables, subscriber, transport)
+    // They are kept for as long as anybody subscribes; and who sent others beside them, shares as well.
+    const declared = pickVariables(plan.variableNames, variables)
+    return (subscriber) => audiences.join(plan, viewer, declared, subscriber, transport)
   }
 
   return {

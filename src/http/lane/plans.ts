@@ -11,6 +11,7 @@ import {
   getOperationAST,
 } from 'graphql'
 import type { OperationMeter, Telemetry } from '../../telemetry/telemetry.ts'
+import { variableNames } from '../declared-variables.ts'
 import { createDocumentCache } from '../document-cache.ts'
 import type { Asked } from './asked.ts'
 import { type CarryOut, compileOperation } from './compile-operation.ts'
@@ -20,6 +21,8 @@ export interface Plan {
   readonly kind: OperationTypeNode
   readonly document: DocumentNode
   readonly operationName: string | null
+  /** Of the variables that the operation declares. */
+  readonly variableNames: readonly string[]
   readonly carryOut: CarryOut
   readonly meter: OperationMeter
   /** What Yoga answered with, by what the client accepts. */
@@ -105,6 +108,7 @@ function planOf(
     meter: telemetry.operation(kind, name?.value ?? null),
     document,
     operationName,
+    variableNames: variableNames(operation),
     carryOut,
     types: new Map(),
     presentFirst: beginsWithPresent(schema, operation),

@@ -7,7 +7,8 @@ export interface Post {
   /** The header; null where there is none. */
   readonly accept: string | null
   readonly from: Origin
-  readonly body: string
+  /** Emptied by the host once it is executed: a stream of events keeps this object. */
+  body: string
   /** By which its answer and its lines in the log find each other. */
   readonly requestId: string
   /** By `performance.now()`. */

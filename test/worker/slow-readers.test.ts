@@ -1,0 +1,139 @@
+/** What a Worker sends on a WebSocket that is not read has a bound: workerd does not tell how much waits. */
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
+import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
+import { createDirectUpload, expectMinted } from '../kit/operations.ts'
+
+let emulator: TestEmulator
+let worker: TestWorker
+
+beforeAll(async () => {
+  emulator = await startTestEmulator()
+  worker = await startWorker({
+    variables: { AUTH_DISABLED: 'true', RATE_LIMIT_CREATES: '1000' },
+    stream: { emulator, by: 'token' },
+  })
+})
+afterAll(async () => {
+  await worker.stop()
+  await emulator.close()
+})
+
+/** As unread.ts has them. */
+const ENOUGH_UNREAD = 64 * 1024
+const MOST_UNREAD = 4 * 1024 * 1024
+const LARGE = { text: 'x'.repeat(3900) }
+/** Of one upload more than may wait unread. */
+const METAS = Array.from({ length: 40 }, (_, index) => `m${index}: meta`).join(' ')
+const WATCH = `subscription { uploadsChanged { uid ${METAS} } }`
+
+interface Client {
+  readonly socket: WebSocket
+  /** Messages of operations, in their order. */
+  readonly messages: readonly string[]
+  /** Payloads of pings that were not answered. */
+  readonly pings: readonly string[]
+  closed(): number | null
+  send(message: object): void
+}
+
+async function connect(): Promise<Client> {
+  const socket = new WebSocket(
+    `${worker.url.replace('http', 'ws')}/graphql`,
+    'graphql-transport-ws',
+  )
+  onTestFinished(() => socket.terminate())
+  const messages: string[] = []
+  const pings: string[] = []
+  let code: number | null = null
+  socket.on('close', (closedWith) => {
+    code = closedWith
+  })
+  const send = (message: object): void => socket.send(JSON.stringify(message))
+  await once(socket, 'open')
+  send({ type: 'connection_init' })
+  await once(socket, 'message')
+  socket.on('message', (data: Buffer) => {
+    const text = data.toString()
+    if (text.startsWith('{"type":"ping"')) pings.push(text)
+    else messages.push(text)
+  })
+  return { socket, messages, pings, closed: () => code, send }
+}
+
+async function until(isTrue: () => boolean, what: string): Promise<void> {
+  await expect.poll(isTrue, { timeout: 10_000, interval: 10, message: what }).toBe(true)
+}
+
+/** A query and its reply: whatever was to be sent before, has been. */
+async function roundTrip(client: Client, id: string): Promise<void> {
+  const { messages } = client
+  client.send({ id, type: 'subscribe', payload: { query: '{ __typename }' } })
+  await until(() => messages.some((text) => text.startsWith(`{"id":"${id}","type":"complete"`)), id)
+}
+
+async function changes(count: number): Promise<void> {
+  for (let made = 0; made < count; made += 1) {
+    expectMinted(await createDirectUpload(worker.as(), { meta: LARGE }))
+  }
+}
+
+function eventsOf({ messages }: Client): readonly string[] {
+  return messages.filter((text) => text.startsWith('{"id":"watch","type":"next"'))
+}
+
+describe('a socket', { timeout: 60_000 }, () => {
+  it('is sent no further event until it has answered a ping, and then all of them', async () => {
+    const client = await connect()
+    client.send({ id: 'watch', type: 'subscribe', payload: { query: WATCH } })
+    await roundTrip(client, 'begun')
+    await changes(4)
+    await until(() => client.pings.length === 1, 'the ping')
+    await roundTrip(client, 'unanswered')
+    expect(eventsOf(client)).toHaveLength(1)
+    expect(eventsOf(client)[0]?.length).toBeGreaterThan(ENOUGH_UNREAD)
+    // A pong that answers another ping, or none, is no sign of having read.
+    client.send({ type: 'pong', payload: { nonce: 'guessed' } })
+    await roundTrip(client, 'guessed')
+    expect(eventsOf(client)).toHaveLength(1)
+    for (let answered = 0; answered < 4; answered += 1) {
+      await until(() => client.pings.length > answered, 'the next ping')
+      client.socket.send((client.pings[answered] ?? '').replace('"ping"', '"pong"'))
+    }
+    await until(() => eventsOf(client).length === 4, 'all events')
+    expect(client.closed()).toBeNull()
+  })
+
+  it('whose pongs have no payload is sent its events, and closed after a bound', async () => {
+    const client = await connect()
+    await changes(2)
+    const query = `{ uploads(first: 2) { nodes { ${METAS} } } }`
+    let characters = 0
+    for (let count = 0; count < 100 && client.closed() === null; count += 1) {
+      const before = client.messages.length
+      client.send({ id: `q${count}`, type: 'subscribe', payload: { query } })
+      client.send({ type: 'pong' })
+      await until(() => client.closed() !== null || client.messages.length >= before + 2, 'a reply')
+      characters = client.messages.reduce((sum, text) => sum + text.length, 0)
+    }
+    expect(client.closed()).toBe(1013)
+    expect(characters).toBeGreaterThan(MOST_UNREAD / 2)
+    expect(characters).toBeLessThan(MOST_UNREAD * 1.5)
+    expect(worker.lines.filter((line) => line.includes('"level":"error"'))).toEqual([])
+  })
+
+  it.each(['x'.repeat(200), '💣'.repeat(64)])(
+    'whose close reason would be too long is closed with a shorter one',
+    async (id) => {
+      const client = await connect()
+      const payload = { query: 'subscription { uploadsChanged { uid } }' }
+      client.send({ id, type: 'subscribe', payload })
+      client.send({ id, type: 'subscribe', payload })
+      await until(() => client.closed() !== null, 'the close')
+      expect(client.closed()).toBe(4409)
+      expect(worker.lines.filter((line) => line.includes('"level":"error"'))).toEqual([])
+    },
+  )
+})
