@@ -25,13 +25,10 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
   }
 }
 
-/**
- * Streams of events, files, whose length is known before they are read, and what says itself that it is
- * chunked (multipart/mixed). All others are short.
- */
+/** Streams of results, and files, whose length is known before they are read. All others are short. */
 function isSentInParts(headers: Headers): boolean {
   const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true
-  return isStream || headers.has('content-length') || headers.has('transfer-encoding')
+  return isStream || headers.has('transfer-encoding') || headers.has('content-length')
 }
 
 async function sendParts(res: ServerResponse, body: ReadableStream<Uint8Array>): Promise<void> {

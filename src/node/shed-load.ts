@@ -46,7 +46,7 @@ export interface Shedding<T> {
 }
 
 /** How long a request may wait, in milliseconds of work. */
-const LONG_WAIT_MS = 240
+const LONG_WAIT_MS = 200
 /** And how long where the queue has not been empty for STANDING_MS: then it is an overload, not a burst. */
 const SHORT_WAIT_MS = 50
 const STANDING_MS = 400

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createAttack } from './attack.ts'
 import { createConnection } from './connection.ts'
 import { type HonestOutcome, startHonestCaller } from './honest-caller.ts'
+import { scrape } from '../kit/metrics.ts'
 import { ask } from './input.ts'
 import { type Stage, setStage } from './stage.ts'
 import type { Tally } from './tally.ts'
@@ -63,6 +64,7 @@ export async function runBattery(options: BatteryOptions): Promise<BatteryOutcom
     await attack.send(inputs - warmUp)
     const honestOutcome = await honest.end()
     const after = await measure()
+    const inFlight = await requestsInFlight(gateway.url)
 
     const most = mostInOneMinute(gateway.mintedAt)
     const allowed = rules.createsPerMinute * rules.callers
@@ -76,6 +78,7 @@ export async function runBattery(options: BatteryOptions): Promise<BatteryOutcom
         ...surprises.map((surprise) => `An administrator was answered ${surprise}`),
         ...honestOutcome.wrong.map((answer) => `An honest caller was answered ${answer}`),
         ...forbidden,
+        ...(inFlight > 0 ? [`${inFlight} requests are in flight when all clients have gone`] : []),
         ...(most > allowed ? [`${most} uploads were minted in a minute, over ${allowed}`] : []),
       ]),
       honest: honestOutcome,
@@ -88,6 +91,18 @@ export async function runBattery(options: BatteryOptions): Promise<BatteryOutcom
   } finally {
     await stage.end()
   }
+}
+
+/** Those of clients that have just gone may still be ending. */
+async function requestsInFlight(url: string): Promise<number> {
+  const read = async (): Promise<number> => (await scrape(url)).value('headgate_requests_in_flight')
+  const until = performance.now() + SETTLE_MS
+  let inFlight = await read()
+  while (inFlight > 0 && performance.now() < until) {
+    await pause(50)
+    inFlight = await read()
+  }
+  return inFlight
 }
 
 /** What is wrong with any upload, or with the list of them: an upload may be one that breaks it. */

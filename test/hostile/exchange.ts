@@ -82,8 +82,11 @@ export function exchangeRaw(port: number, { bytes, isCut }: RawInput): Promise<O
   })
 }
 
-/** Opens a stream and drops it when its first bytes are there, or earlier. */
-export function exchangeDropped(port: number, { bytes, afterMs }: DropInput): Promise<Outcome> {
+/** Sends requests and drops the connection when the first response is there, or earlier. */
+export function exchangeDropped(
+  port: number,
+  { bytes, afterMs, isRead }: DropInput,
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const socket = dial(port)
     const reader = createAnswerReader({ isHead: false })
@@ -94,10 +97,12 @@ export function exchangeDropped(port: number, { bytes, afterMs }: DropInput): Pr
       socket.destroy()
       resolve(outcomeOf(reader.answers, 'dropped', performance.now() - since))
     }
-    socket.on('data', (chunk) => {
-      reader.read(chunk)
-      if (reader.answers.length > 0) finish()
-    })
+    if (isRead) {
+      socket.on('data', (chunk) => {
+        reader.read(chunk)
+        if (reader.answers.length > 0) finish()
+      })
+    }
     socket.once('close', finish)
     socket.write(bytes)
   })

@@ -11,7 +11,7 @@ import {
 } from './graphql-inputs.ts'
 import type { Input } from './input.ts'
 import { forgedNotices, signedNotices } from './notice-inputs.ts'
-import { cutRequests, malformedBytes } from './raw-inputs.ts'
+import { cutRequests, malformedBytes, pipelinedRequests, unreadRequests } from './raw-inputs.ts'
 import type { Scene } from './scene.ts'
 import { fastPathMessages, socketMessages } from './socket-inputs.ts'
 import { droppedSubscriptions, oddRequests } from './transport-inputs.ts'
@@ -25,7 +25,7 @@ export interface Family {
 }
 
 export const families: readonly Family[] = [
-  { name: 'documents, allowed', share: 120, inputs: allowedDocuments },
+  { name: 'documents, allowed', share: 100, inputs: allowedDocuments },
   { name: 'documents, wrong types', share: 100, inputs: wronglyTypedDocuments },
   { name: 'documents, broken', share: 100, inputs: brokenDocuments },
   { name: 'documents, bombs', share: 40, inputs: documentBombs },
@@ -42,4 +42,6 @@ export const families: readonly Family[] = [
   { name: 'notices, signed', share: 40, inputs: signedNotices },
   { name: 'raw bytes', share: 20, inputs: malformedBytes },
   { name: 'requests, cut', share: 10, inputs: cutRequests },
+  { name: 'requests, pipelined', share: 10, inputs: pipelinedRequests },
+  { name: 'requests, unread', share: 10, inputs: unreadRequests },
 ]

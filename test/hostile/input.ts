@@ -18,12 +18,14 @@ export interface RawInput {
   readonly isCut: boolean
 }
 
-/** A stream that is opened, and dropped as soon as it is there. */
+/** Requests whose connection is dropped as soon as the first response is there, or earlier. */
 export interface DropInput {
   readonly kind: 'drop'
   readonly bytes: Buffer
   /** After how many milliseconds at most. */
   readonly afterMs: number
+  /** False for a client that reads nothing of what it asked for. */
+  readonly isRead: boolean
 }
 
 /** A WebSocket and what is said on it. */

@@ -1,6 +1,6 @@
 /** Bytes that are no request, or two at once, or half of one. */
 import * as fc from 'fast-check'
-import { type RawInput, requestBytes } from './input.ts'
+import { type DropInput, type RawInput, requestBytes } from './input.ts'
 import { magnitude, oddText } from './odd-values.ts'
 import { type Scene, authorizationOf } from './scene.ts'
 
@@ -187,4 +187,66 @@ export function cutRequests(scene: Scene): fc.Arbitrary<RawInput> {
       bytes: bytes.subarray(0, Math.min(bytes.length, Math.ceil(bytes.length * share))),
       isCut: true,
     }))
+}
+
+/** Requests of all kinds, with a token or without. */
+function wholeRequests(scene: Scene): fc.Arbitrary<Buffer> {
+  const query = fc.constantFrom(
+    '{"query":"{ uploads(first: 100) { nodes { uid history { at } } } }"}',
+    '{"query":"subscription { uploadsChanged { uid } }"}',
+    '{"query":"{ __schema { types { name description fields { name } } } }"}',
+    '{}',
+  )
+  const posts = fc
+    .tuple(authorizationOf(scene), query, fc.constantFrom('text/event-stream', '*/*'))
+    .map(([authorization, body, accept]) =>
+      requestBytes({
+        path: '/graphql',
+        headers: [['Content-Type', 'application/json'], ['Accept', accept], ...authorization],
+        body,
+      }),
+    )
+  const gets = fc
+    .constantFrom('/', '/graphql', '/healthz', '/readyz', '/metrics', '/nowhere')
+    .map((path) => requestBytes({ method: 'GET', path, headers: [['Accept', 'text/html']] }))
+  const offers = query.map((body) =>
+    requestBytes({
+      path: '/graphql',
+      headers: [
+        ['Content-Type', 'application/json'],
+        ['Connection', 'Upgrade'],
+        ['Upgrade', 'h2c'],
+      ],
+      body,
+    }),
+  )
+  return fc.oneof(
+    { weight: 5, arbitrary: posts },
+    { weight: 3, arbitrary: gets },
+    { weight: 1, arbitrary: offers },
+  )
+}
+
+/** Requests one behind the other, up to thousands, on a connection that then goes away. */
+export function pipelinedRequests(scene: Scene): fc.Arbitrary<DropInput> {
+  return fc
+    .tuple(
+      fc.array(wholeRequests(scene), { minLength: 1, maxLength: 20 }),
+      magnitude(200),
+      fc.integer({ min: 0, max: 60 }),
+      fc.boolean(),
+    )
+    .map(([requests, times, afterMs, isRead]) => ({
+      kind: 'drop',
+      bytes: Buffer.concat(Array.from({ length: times }, () => requests).flat()),
+      afterMs,
+      isRead,
+    }))
+}
+
+/** One request, of whose response the client reads nothing. */
+export function unreadRequests(scene: Scene): fc.Arbitrary<DropInput> {
+  return fc
+    .tuple(wholeRequests(scene), fc.integer({ min: 20, max: 200 }))
+    .map(([bytes, afterMs]) => ({ kind: 'drop', bytes, afterMs, isRead: false }))
 }

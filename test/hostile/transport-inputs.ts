@@ -143,6 +143,6 @@ export function droppedSubscriptions(scene: Scene): fc.Arbitrary<DropInput> {
             headers,
           })
         : requestBytes({ path: '/graphql', headers, body: JSON.stringify({ query }) })
-      return { kind: 'drop', bytes, afterMs }
+      return { kind: 'drop', bytes, afterMs, isRead: true }
     })
 }
