@@ -69,7 +69,14 @@ function gatewayByHand() {
     },
     nextId: () => 'one',
     besideDoors: { headers: () => [], note: () => {} },
-    sockets: { options: {}, seatOf: () => null, quiet: async () => {} },
+    sockets: {
+      open: () => ({
+        receive: async () => {},
+        flushed: () => {},
+        closed: () => {},
+        idle: async () => {},
+      }),
+    },
     allowedOrigins: new Set(),
   }
   function openStream(): Response {
