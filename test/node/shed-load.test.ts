@@ -94,7 +94,7 @@ describe('load shedding', () => {
           rejected += 1
         },
       })
-      while (now < 20_000) {
+      for (let tick = 0; tick < 5000; tick += 1) {
         const arriving = ready
         ready = []
         for (const client of arriving) shedding.admit(client)
@@ -103,6 +103,7 @@ describe('load shedding', () => {
         for (const run of callbacks) run()
       }
       expect(rejected).toBe(0)
+      expect(now).toBeGreaterThan(10_000)
     },
   )
 
