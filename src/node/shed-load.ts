@@ -47,7 +47,11 @@ export interface Shedding<T> {
 
 /** How long a request may wait, in milliseconds of work. */
 const LONG_WAIT_MS = 200
-/** And how long where the queue has not been empty for STANDING_MS: then it is an overload, not a burst. */
+/**
+ * And how long in an overload: the queue has not been empty for STANDING_MS, and was too long for some
+ * request meanwhile. Clients that each wait for a response before they send the next request keep a
+ * queue standing as well, but one that gets no longer.
+ */
 const SHORT_WAIT_MS = 50
 const STANDING_MS = 400
 /** A step counts as this at most: garbage collection or one large response is no overload. */
@@ -63,7 +67,7 @@ const FIRST_COST_MS = 1
 const WEIGHT = 0.01
 
 /**
- * A queue with controlled delay, by the rule of Maurer, "Fail at Scale":
+ * A queue with controlled delay, after Maurer, "Fail at Scale":
  * https://queue.acm.org/detail.cfm?id=2839461. Time is measured in work: a pause of the process is not
  * counted as waiting. Nothing runs while no request comes.
  */
@@ -75,6 +79,7 @@ export function createShedding<T>(options: SheddingOptions<T>): Shedding<T> {
   let workMs = 0
   /** When the queue was last empty. */
   let emptyAt = 0
+  let hasRejectedSince = false
   let tick: Tick = newTick(0)
   let costMs = FIRST_COST_MS
   let rejected = 0
@@ -84,10 +89,15 @@ export function createShedding<T>(options: SheddingOptions<T>): Shedding<T> {
     const at = now()
     workMs += Math.min(at - steppedAt, MAX_STEP_MS)
     steppedAt = at
-    if (queue.length() === 0) emptyAt = workMs
+    if (queue.length() > 0) return
+    emptyAt = workMs
+    hasRejectedSince = false
   }
 
-  const maxWaitMs = (): number => (workMs - emptyAt > STANDING_MS ? SHORT_WAIT_MS : LONG_WAIT_MS)
+  function maxWaitMs(): number {
+    const isOverload = hasRejectedSince && workMs - emptyAt > STANDING_MS
+    return isOverload ? SHORT_WAIT_MS : LONG_WAIT_MS
+  }
 
   function isFull(): boolean {
     const waiting = queue.length()
@@ -96,6 +106,7 @@ export function createShedding<T>(options: SheddingOptions<T>): Shedding<T> {
 
   function turnAway(request: T): void {
     rejected += 1
+    hasRejectedSince = true
     rejectingSince ??= steppedAt
     reject(request)
   }
@@ -116,7 +127,8 @@ export function createShedding<T>(options: SheddingOptions<T>): Shedding<T> {
     step()
     const next = hasTime() ? queue.take() : null
     if (next === null) return
-    if (workMs - next.since > maxWaitMs()) turnAway(next.request)
+    // The short wait is for those that come: what waits already was promised an answer.
+    if (workMs - next.since > LONG_WAIT_MS) turnAway(next.request)
     else run(next.request)
   }
 

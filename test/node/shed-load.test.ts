@@ -71,6 +71,42 @@ describe('load shedding', () => {
     )
   })
 
+  it.each([
+    [32, 4],
+    [150, 1],
+  ])(
+    'rejects none of %d clients that wait for each response, which costs %d ms',
+    (clients, costMs) => {
+      let now = 0
+      let rejected = 0
+      let due: (() => void)[] = []
+      let ready = Array.from({ length: clients }, (_, client) => client)
+      const shedding = createShedding<number>({
+        now: () => now,
+        later: (run) => due.push(run),
+        maxInFlight: 1000,
+        inFlight: () => 0,
+        serve(client) {
+          now += costMs
+          ready.push(client)
+        },
+        reject() {
+          rejected += 1
+        },
+      })
+      for (let tick = 0; tick < 5000; tick += 1) {
+        const arriving = ready
+        ready = []
+        for (const client of arriving) shedding.admit(client)
+        const callbacks = due
+        due = []
+        for (const run of callbacks) run()
+      }
+      expect(rejected).toBe(0)
+      expect(now).toBeGreaterThan(10_000)
+    },
+  )
+
   it('recovers at once when fewer come', () => {
     const calm = evenly(500, 3000, 8000)
     const { served, load } = turnLoop({
