@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { showControls } from './terminal-controls.ts'
+import { showControls } from './shared/terminal-controls.ts'
 
 // Commands are loaded when they are asked for: help and mistakes are answered at once.
 const webhookCommands = () => import('./commands/webhook.ts')
@@ -42,7 +42,7 @@ program
   .action(({ keep }: { keep?: boolean }) =>
     run(async () => {
       const { runDemo } = await import('./demo/demo.ts')
-      const { asked } = await import('./commands/configured.ts')
+      const { asked } = await import('./commands/read-config.ts')
       return keep === true ? runDemo(asked) : runDemo()
     }),
   )
@@ -57,7 +57,7 @@ program
     run(async () =>
       from === undefined && to === undefined
         ? (await import('./commands/migrate.ts')).runMigrate(adoptAccount === true)
-        : (await import('./commands/move-uploads.ts')).runMoveUploads({ from, to }),
+        : (await import('./commands/migrate-to-postgres.ts')).runMoveUploads({ from, to }),
     ),
   )
 
@@ -72,7 +72,7 @@ program
   .description(
     'Check configuration, database, account, webhook and callers; exit 1 where something is wrong.',
   )
-  .action(() => run(async () => (await import('./commands/doctor.ts')).runDoctor(process.env)))
+  .action(() => run(async () => (await import('./commands/doctor/doctor.ts')).runDoctor(process.env)))
 
 const webhook = program
   .command('webhook')

@@ -1,5 +1,5 @@
 /** How a database is called in sentences for people: without what is secret of its address. */
-import type { DatabaseConfig } from './config.ts'
+import type { DatabaseConfig } from './config/node-config.ts'
 
 /** A path, or `postgres://host:5432/name`. */
 export function nameDatabase(database: DatabaseConfig): string {

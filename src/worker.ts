@@ -1,17 +1,17 @@
 /** The door for Cloudflare Workers: requests, the minute's round, Stream's events by a queue; and the hub. */
 import { waitUntil } from 'cloudflare:workers'
-import { say } from './http/door.ts'
-import { GRAPHQL_PATH } from './http/graphql-address.ts'
-import { StoreUnavailable } from './unavailable.ts'
-import { carrySocket } from './worker/carry-socket.ts'
+import { say } from './http/handler.ts'
+import { GRAPHQL_PATH } from './http/graphql/endpoint.ts'
+import { StoreUnavailable } from './uploads/ports/store-unavailable.ts'
+import { carrySocket } from './worker/websocket-connection.ts'
 import { readWorkerConfig } from './worker/config.ts'
 import type { WorkerEnvironment } from './worker/environment.ts'
-import { createWorkerLog } from './worker/log.ts'
+import { createWorkerLog } from './worker/logger.ts'
 import { type WorkerGateway, openGateway } from './worker/open-gateway.ts'
-import type { RequestContext } from './worker/runtime.ts'
-import { type QueueBatch, takeQueue } from './worker/take-queue.ts'
+import type { RequestContext } from './worker/runtime-types.ts'
+import { type QueueBatch, takeQueue } from './worker/queue-consumer.ts'
 
-export { Hub } from './worker/hub.ts'
+export { Hub } from './worker/hub/hub.ts'
 
 /** The isolate's; null until the first request, and again where it could not be opened. */
 let opening: Promise<WorkerGateway | null> | null = null

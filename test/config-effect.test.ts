@@ -6,8 +6,8 @@ import {
   readDatabaseConfig,
   readEmulatorConfig,
   readStreamConfig,
-} from '../src/config.ts'
-import { knownVariables } from '../src/known-variables.ts'
+} from '../src/config/node-config.ts'
+import { knownVariables } from '../src/config/known-variables.ts'
 
 type Environment = Readonly<Record<string, string>>
 

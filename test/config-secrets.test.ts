@@ -1,6 +1,6 @@
 /** Values that are refused instead of repaired: secrets, control characters, odd numbers; and what travels in the clear. */
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../src/config.ts'
+import { readConfig } from '../src/config/node-config.ts'
 
 type Environment = Readonly<Record<string, string>>
 

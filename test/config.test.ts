@@ -1,6 +1,6 @@
 /** What the gateway makes of its environment: defaults, readings, and every mistake at once. */
 import { describe, expect, test } from 'vitest'
-import { type Config, readConfig } from '../src/config.ts'
+import { type Config, readConfig } from '../src/config/node-config.ts'
 
 type Environment = Readonly<Record<string, string>>
 

@@ -3,7 +3,7 @@
  * https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/
  */
 import { isObject } from './shape.ts'
-import type { UploadProtocol } from './upload.ts'
+import type { UploadProtocol } from './gateway/upload.ts'
 
 /** Bytes that one POST may carry: 200 MB, by the page of the chart. */
 export const MAX_BASIC_BYTES = 200_000_000

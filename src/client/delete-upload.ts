@@ -1,12 +1,12 @@
 /** Cancels an upload that is under way, or deletes the video. */
-import { ask } from './ask-gateway.ts'
-import { prefixFor } from './fingerprint.ts'
-import { DELETE, deleted } from './operations.ts'
-import type { ClientParts } from './parts.ts'
-import { refusalFrom } from './refusal.ts'
-import { deletedError } from './endings.ts'
-import { tryAgain } from './try-again.ts'
-import type { Upload } from './upload.ts'
+import { ask } from './gateway/request.ts'
+import { prefixFor } from './resume/fingerprint.ts'
+import { DELETE, deleted } from './gateway/operations.ts'
+import type { ClientParts } from './dependencies.ts'
+import { refusalFrom } from './gateway/response-errors.ts'
+import { deletedError } from './terminal-errors.ts'
+import { tryAgain } from './retry.ts'
+import type { Upload } from './gateway/upload.ts'
 
 /** The upload, now DELETED. What this client is sending of it stops first, and is forgotten. */
 export async function deleteUpload(

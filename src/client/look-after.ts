@@ -1,8 +1,8 @@
 /** Finds out why an upload URL refused. */
-import { deletedError } from './endings.ts'
-import { findAgain } from './find-again.ts'
-import type { Destination } from './mint-upload.ts'
-import type { ClientParts } from './parts.ts'
+import { deletedError } from './terminal-errors.ts'
+import { findAgain } from './gateway/find-upload.ts'
+import type { Destination } from './gateway/mint-upload.ts'
+import type { ClientParts } from './dependencies.ts'
 import { uploadError } from './upload-error.ts'
 
 /** How often, and after how many milliseconds, one looks whether a refused file had arrived after all. */

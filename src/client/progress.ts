@@ -1,6 +1,6 @@
 /** How far an upload has come, from the first question to READY, as one line from 0 to 1. */
 import type { ProtocolChoice } from './choose-protocol.ts'
-import { type Upload, type UploadProtocol, isAwaited } from './upload.ts'
+import { type Upload, type UploadProtocol, isAwaited } from './gateway/upload.ts'
 
 /** What `onProgress` is told. */
 export interface UploadProgress {

@@ -1,6 +1,6 @@
 /** What may go wrong, as data: one `code` for each thing that a caller would do something else about. */
 import type { Read } from './shape.ts'
-import type { inputIssues } from './operations.ts'
+import type { inputIssues } from './gateway/operations.ts'
 
 /** What an error tells beside its message, by its code. */
 export type UploadProblem =

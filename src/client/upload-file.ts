@@ -3,16 +3,16 @@
  * file while that goes on, in another tab or twice on one page, watches until it is their turn.
  */
 import { chooseProtocol, seemsReliable } from './choose-protocol.ts'
-import type { Errand } from './errand.ts'
-import { keyOf, prefixFor } from './fingerprint.ts'
-import type { ClientParts } from './parts.ts'
+import type { Errand } from './upload-job.ts'
+import { keyOf, prefixFor } from './resume/fingerprint.ts'
+import type { ClientParts } from './dependencies.ts'
 import { type ProgressTeller, createProgressTeller } from './progress.ts'
-import type { RememberedUpload } from './remembered.ts'
-import { runErrand } from './run-errand.ts'
-import type { Upload } from './upload.ts'
+import type { RememberedUpload } from './resume/resume-store.ts'
+import { runErrand } from './run-upload.ts'
+import type { Upload } from './gateway/upload.ts'
 import { inputFrom } from './upload-input.ts'
 import { type UploadOptions, checkFile } from './upload-options.ts'
-import { watchUpload } from './watch-upload.ts'
+import { watchUpload } from './gateway/watch-upload.ts'
 
 /** How often one looks whether the other tab has minted, in milliseconds. */
 const LOOK_MS = 250

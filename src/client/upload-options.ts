@@ -2,7 +2,7 @@
 import { MAX_BASIC_BYTES } from './choose-protocol.ts'
 import type { UploadProgress } from './progress.ts'
 import type { JsonObject } from './shape.ts'
-import type { UploadProtocol } from './upload.ts'
+import type { UploadProtocol } from './gateway/upload.ts'
 import { uploadError } from './upload-error.ts'
 
 /** What the upload URL is minted with: the input of the mutations, under the same names. */

@@ -1,11 +1,11 @@
 /** `headgate backup`: a sound copy of the database, while the gateway goes on working. */
 import { existsSync } from 'node:fs'
-import { readDatabaseConfig } from '../config.ts'
+import { readDatabaseConfig } from '../config/node-config.ts'
 import { nameDatabase } from '../name-database.ts'
-import { codeOf } from '../error-code.ts'
-import { backUpSqlite } from '../store/sqlite/back-up.ts'
-import { configured } from './configured.ts'
-import { showControls } from '../terminal-controls.ts'
+import { codeOf } from '../shared/error-codes.ts'
+import { backUpSqlite } from '../store/sqlite/backup.ts'
+import { configured } from './read-config.ts'
+import { showControls } from '../shared/terminal-controls.ts'
 
 /** 1 where there is nothing to copy, or the copy cannot be made. */
 export async function runBackup(target: string): Promise<number> {

@@ -1,7 +1,7 @@
 /** `headgate emulator`: Cloudflare Stream on this machine, for anybody's test suite. */
-import { readEmulatorConfig } from '../config.ts'
-import { startConfiguredEmulator } from '../start-emulator.ts'
-import { asked, configured } from './configured.ts'
+import { readEmulatorConfig } from '../config/node-config.ts'
+import { startConfiguredEmulator } from '../node/start-emulator.ts'
+import { asked, configured } from './read-config.ts'
 
 export async function runEmulator(): Promise<number> {
   const config = configured(readEmulatorConfig)

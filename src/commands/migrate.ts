@@ -4,16 +4,16 @@ import {
   type StreamConfig,
   readDatabaseConfig,
   readStreamConfig,
-} from '../config.ts'
+} from '../config/node-config.ts'
 import { nameDatabase } from '../name-database.ts'
-import { cannotOpen } from '../open-database.ts'
-import { openPostgres } from '../postgres/postgres.ts'
+import { cannotOpen } from '../node/open-database.ts'
+import { openPostgres } from '../postgres/connection-pool.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
-import { createPostgresStore } from '../store/postgres/store.ts'
+import { createPostgresStore } from '../store/postgres/postgres-store.ts'
 import { openSqlite } from '../store/sqlite/database.ts'
-import { createSqliteStore } from '../store/sqlite/sqlite.ts'
-import type { UploadStore } from '../store/store.ts'
-import { configured } from './configured.ts'
+import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import type { UploadStore } from '../uploads/ports/upload-store.ts'
+import { configured } from './read-config.ts'
 
 /** @param adoptsAccount whether the configured Stream account is noted as the one of its uploads */
 export async function runMigrate(adoptsAccount: boolean): Promise<number> {

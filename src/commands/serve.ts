@@ -1,9 +1,9 @@
 /** `headgate serve`: the gateway, until it is asked to end. */
-import { type Config, readConfig } from '../config.ts'
-import { createLog } from '../log.ts'
-import { type RunningGateway, startGateway } from '../main.ts'
+import { type Config, readConfig } from '../config/node-config.ts'
+import { createLog } from '../node/logger.ts'
+import { type RunningGateway, startGateway } from '../node/start-gateway.ts'
 import { nameDatabase } from '../name-database.ts'
-import { asked, configured } from './configured.ts'
+import { asked, configured } from './read-config.ts'
 
 /** What still holds the process when everything is closed holds it no longer than this, in milliseconds. */
 const LINGER_MS = 1000

@@ -1,9 +1,9 @@
 /** `headgate webhook`: looks after the account's one webhook at Stream. */
-import { readStreamConfig } from '../config.ts'
-import type { StreamBackend } from '../stream/backend.ts'
-import { createRestBackend } from '../stream/rest.ts'
-import { configured } from './configured.ts'
-import { showControls } from '../terminal-controls.ts'
+import { readStreamConfig } from '../config/node-config.ts'
+import type { StreamBackend } from '../uploads/ports/stream-api.ts'
+import { createRestBackend } from '../stream/rest/rest-stream-api.ts'
+import { configured } from './read-config.ts'
+import { showControls } from '../shared/terminal-controls.ts'
 
 const DOOR = '/webhooks/stream'
 

@@ -1,5 +1,5 @@
 /** The API's refusals, each with Cloudflare's own code, and the envelope that all answers share. */
-import { json, type Answer } from './answer.ts'
+import { json, type Answer } from './http-response.ts'
 
 /** Thrown anywhere under the REST face; becomes an envelope with `success: false`. */
 export class ApiError extends Error {

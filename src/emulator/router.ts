@@ -1,12 +1,12 @@
 /** Which face a request is for. */
 import type { IncomingMessage } from 'node:http'
 
-import { sentence, type AnswerOrCut } from './answer.ts'
-import { serveKnobs } from './knobs.ts'
-import type { EmulatorParts } from './parts.ts'
-import { servePlayback } from './playback.ts'
-import { serveRestApi } from './rest-api.ts'
-import { serveBasicUrl, serveTusUrl } from './upload-host.ts'
+import { sentence, type AnswerOrCut } from './http-response.ts'
+import { serveKnobs } from './control/control-api.ts'
+import type { EmulatorParts } from './dependencies.ts'
+import { servePlayback } from './playback/playback.ts'
+import { serveRestApi } from './rest/rest-api.ts'
+import { serveBasicUrl, serveTusUrl } from './upload-host/upload-host.ts'
 import { welcome } from './welcome.ts'
 
 /** The faces, by the shape of their paths; the first that fits is asked. */

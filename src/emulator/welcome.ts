@@ -1,6 +1,6 @@
 /** The page at `/`: what this is, and where things are. */
-import { sentence, type Answer } from './answer.ts'
-import type { Settings } from './parts.ts'
+import { sentence, type Answer } from './http-response.ts'
+import type { Settings } from './dependencies.ts'
 
 export function welcome(settings: Settings): Answer {
   const { accountId, publicUrl, storageMinutes, reachableByOthers } = settings

@@ -1,7 +1,7 @@
 /** Renders GraphiQL: a small page, and its script, styles and icon as files with a hash in their names. */
 import { createHash } from 'node:crypto'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
-import { GRAPHIQL_BASE } from '../http/graphql-address.ts'
+import { GRAPHIQL_BASE } from '../http/graphql/endpoint.ts'
 import { GRAPHIQL_OPTIONS } from './options.ts'
 
 export interface RenderedFile {

@@ -1,8 +1,8 @@
 /** What every resolver is given: who asks, what the domain is made with, batched history, bounds. */
-import type { Parts } from '../uploads/parts.ts'
+import type { Parts } from '../uploads/dependencies.ts'
 import type { UploadEvent } from '../uploads/upload.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import { type Allowance, createAllowance } from './allowance.ts'
+import { type Allowance, createAllowance } from './result-limit.ts'
 import { limitReads } from './limit-reads.ts'
 
 export interface GraphQLContext {

@@ -1,10 +1,10 @@
 /** The two mutations that mint upload URLs. */
-import type { JsonObject } from '../uploads/json.ts'
-import { type CreateUploadOutcome, createUpload } from '../uploads/create-upload.ts'
-import type { Minted } from '../uploads/mint-reserved.ts'
+import type { JsonObject } from '../shared/json.ts'
+import { type CreateUploadOutcome, createUpload } from '../uploads/create/create-upload.ts'
+import type { Minted } from '../uploads/create/mint-upload.ts'
 import { CHUNK_SIZE_BYTES } from '../uploads/policy.ts'
 import type { UploadProtocol } from '../uploads/upload.ts'
-import type { UploadRequest } from '../uploads/upload-request.ts'
+import type { UploadRequest } from '../uploads/create/upload-request.ts'
 import { builder } from './builder.ts'
 import {
   ForbiddenError,
@@ -13,7 +13,7 @@ import {
   QuotaExceededError,
   RateLimitedError,
   StreamErrorType,
-} from './problems.ts'
+} from './error-types.ts'
 import { UploadType } from './upload.ts'
 
 const CreateDirectUploadInput = builder.inputType('CreateDirectUploadInput', {

@@ -6,7 +6,7 @@ import {
   RateLimitedError,
   StreamErrorType,
   UploadNotFoundError,
-} from './problems.ts'
+} from './error-types.ts'
 import { UploadType } from './upload.ts'
 
 const DeleteUploadSuccess = builder.objectRef<Deleted>('DeleteUploadSuccess').implement({

@@ -1,5 +1,5 @@
 /** JSON of a caller's own, as a value that is shown and never looked into. */
-import type { JsonObject } from '../uploads/json.ts'
+import type { JsonObject } from '../shared/json.ts'
 
 /** What becomes that JSON when it is written down. */
 export interface JsonLeaf {

@@ -1,5 +1,5 @@
 /** Bounds how many reads of one operation a shared database serves at the same time. */
-import type { UploadStore } from '../store/store.ts'
+import type { UploadStore } from '../uploads/ports/upload-store.ts'
 
 /**
  * Each alias is a read, and a pool has some ten connections: an operation of fifty aliases would have others

@@ -2,7 +2,7 @@
 import type { GraphQLContext } from './context.ts'
 import { findUpload, findUploads } from '../uploads/find-upload.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { badInput } from './bad-input.ts'
+import { badInput } from './bad-user-input.ts'
 import { builder } from './builder.ts'
 
 /** How many ids `nodes` takes at once. */

@@ -1,7 +1,7 @@
 /** The four scalars of the contract: dates, addresses, bytes beyond 32 bits, and JSON objects. */
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
-import type { JsonObject } from '../uploads/json.ts'
-import { MOMENT_RULE, readMoment } from '../uploads/moment.ts'
+import type { JsonObject } from '../shared/json.ts'
+import { MOMENT_RULE, readMoment } from '../shared/rfc3339.ts'
 import { builder } from './builder.ts'
 
 function parseDateTime(value: unknown): Date {

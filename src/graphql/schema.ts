@@ -2,7 +2,7 @@
 import './scalars.ts'
 import './node.ts'
 import './upload.ts'
-import './problems.ts'
+import './error-types.ts'
 import './upload-connection.ts'
 import './create-upload.ts'
 import './delete-upload.ts'

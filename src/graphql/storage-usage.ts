@@ -1,8 +1,8 @@
 /** The query for the account's storage. */
 import { GraphQLError } from 'graphql'
-import { StreamError } from '../stream/errors.ts'
+import { StreamError } from '../uploads/ports/stream-error.ts'
 import { type StorageUsage, storageUsage } from '../uploads/storage-usage.ts'
-import { streamTrouble } from '../uploads/stream-trouble.ts'
+import { streamTrouble } from '../uploads/stream-error-outcome.ts'
 import { builder } from './builder.ts'
 
 const StorageUsageType = builder.objectRef<StorageUsage>('StorageUsage').implement({

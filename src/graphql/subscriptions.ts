@@ -1,10 +1,10 @@
 /** The two subscriptions: one upload to its end, or all of the caller's from now on. */
 import { GraphQLError } from 'graphql'
-import type { UploadChanges } from '../uploads/changes.ts'
-import type { RateLimited, UploadNotFound } from '../uploads/problem.ts'
+import type { UploadChanges } from '../uploads/watch/change-stream.ts'
+import type { RateLimited, UploadNotFound } from '../uploads/outcomes.ts'
 import type { Upload } from '../uploads/upload.ts'
 import { watchUpload } from '../uploads/watch-upload.ts'
-import { watchUploads } from '../uploads/watch-uploads.ts'
+import { watchUploads } from '../uploads/watch/watch-uploads.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 import { UploadType } from './upload.ts'

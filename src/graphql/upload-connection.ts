@@ -1,5 +1,5 @@
 /** The list of uploads, as Relay pages through it. https://relay.dev/graphql/connections.htm */
-import { COUNT_LIMIT, type UploadPosition, type UploadSelection, hasTotal } from '../store/store.ts'
+import { COUNT_LIMIT, type UploadPosition, type UploadSelection, hasTotal } from '../uploads/ports/upload-store.ts'
 import {
   DEFAULT_PAGE_SIZE,
   MAX_PAGE_SIZE,
@@ -8,8 +8,8 @@ import {
   listUploads,
 } from '../uploads/list-uploads.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { MOST_COUNTS, MOST_READ } from './allowance.ts'
-import { badInput } from './bad-input.ts'
+import { MOST_COUNTS, MOST_READ } from './result-limit.ts'
+import { badInput } from './bad-user-input.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 import { UploadProtocolEnum, UploadStatusEnum, UploadType } from './upload.ts'

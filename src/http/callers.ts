@@ -1,9 +1,9 @@
 /** Those whom the gateway lets in, by the rules that it was started with. */
-import type { Log } from '../uploads/parts.ts'
+import type { Log } from '../uploads/dependencies.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import { type AuthRules, createAuthenticate } from './authenticate.ts'
-import { createKeySet } from './key-set.ts'
-import { type Callers, rememberCallers } from './remember-callers.ts'
+import { type AuthRules, createAuthenticate } from './auth/authenticate.ts'
+import { createKeySet } from './auth/jwks.ts'
+import { type Callers, rememberCallers } from './auth/authenticator.ts'
 
 const LOCAL_ADMIN: Viewer = { subject: 'local', isAdmin: true, expiresAt: null }
 

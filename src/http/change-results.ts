@@ -1,7 +1,7 @@
 /** Changes what an operation came to, whichever kind it is. Streams of events go by as they are. */
 import type { ExecutionResult } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
-import type { GatewayPlugin } from './plugin.ts'
+import type { GatewayPlugin } from './graphql/plugins/plugin.ts'
 
 /** The hooks of a plugin that changes each single result: of a query, a mutation, or a refused subscription. */
 export function changeResults(

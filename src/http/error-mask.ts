@@ -1,9 +1,9 @@
 /** Masks errors inside Yoga, where it is still known which request they belong to. */
 import type { ExecutionResult } from 'graphql'
 import { handleStreamOrSingleExecutionResult } from 'graphql-yoga'
-import type { Log } from '../uploads/parts.ts'
-import { maskError } from './mask-error.ts'
-import type { GatewayPlugin } from './plugin.ts'
+import type { Log } from '../uploads/dependencies.ts'
+import { maskError } from './graphql/plugins/error-masking.ts'
+import type { GatewayPlugin } from './graphql/plugins/plugin.ts'
 
 /** What a caller sees of an error that was not meant for anybody. */
 const MESSAGE = 'Unexpected error.'

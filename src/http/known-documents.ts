@@ -1,7 +1,7 @@
 /** Remembers documents by their text, and which of them were found valid and carried out. */
 import type { DocumentNode, ExecutionArgs } from 'graphql'
-import { type DocumentCache, createDocumentCache } from './document-cache.ts'
-import type { GatewayPlugin } from './plugin.ts'
+import { type DocumentCache, createDocumentCache } from './graphql/plugins/document-cache.ts'
+import type { GatewayPlugin } from './graphql/plugins/plugin.ts'
 
 export interface KnownDocuments {
   /** For Yoga, which parses and validates each document once. */

@@ -1,6 +1,6 @@
 /** Parses what a client sent, within bounds on its length: depth and breadth have them too. */
 import { type DocumentNode, GraphQLError, type ParseOptions, Source, parse } from 'graphql'
-import type { GatewayPlugin } from './plugin.ts'
+import type { GatewayPlugin } from './graphql/plugins/plugin.ts'
 
 /** Characters of one document. Those that tools generate have a few thousand. */
 export const MOST_CHARACTERS = 16_384

@@ -1,5 +1,5 @@
 /** The log as one request sees it: each line carries the request's id. */
-import type { Log } from '../uploads/parts.ts'
+import type { Log } from '../uploads/dependencies.ts'
 
 /** Handed on by hand, since a store that follows every promise would slow each of them down. */
 export function createRequestLog(log: Log, requestId: string): Log {

@@ -1,9 +1,9 @@
 /** Sends each request to its door, and notes what came of it. */
-import type { Telemetry } from '../telemetry/telemetry.ts'
-import type { Log } from '../uploads/parts.ts'
-import { type Door, type Visitor, say } from './door.ts'
-import { failureOf } from './failure.ts'
-import type { NoteAnswer } from './note-answer.ts'
+import type { Telemetry } from '../uploads/ports/telemetry.ts'
+import type { Log } from '../uploads/dependencies.ts'
+import { type Door, type Visitor, say } from './handler.ts'
+import { failureOf } from './middleware/error-response.ts'
+import type { NoteAnswer } from './middleware/access-log.ts'
 
 /**
  * A door that throws is our own failure: logged, and a 500 with an id, or a 503 while the database is away. To be put around a door before

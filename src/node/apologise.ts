@@ -1,9 +1,9 @@
 /** The answer to a failure of ours on the way, where no door has one. */
 import type { ServerResponse } from 'node:http'
-import type { BesideDoors } from '../http/beside-doors.ts'
-import type { Log } from '../uploads/parts.ts'
-import type { Incoming } from './incoming.ts'
-import { sendAnswer } from './send-answer.ts'
+import type { BesideDoors } from '../http/host-responses.ts'
+import type { Log } from '../uploads/dependencies.ts'
+import type { Incoming } from './server/request-info.ts'
+import { sendAnswer } from './server/responses.ts'
 
 /** Answers 500 with the id by which the log has the error; cuts short what has begun. */
 export function apologise(

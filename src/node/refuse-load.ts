@@ -1,9 +1,9 @@
 /** The answer to a request that is not taken on: prepared once, so that refusing costs next to nothing. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AnswerHeaders } from '../http/answer-headers.ts'
-import { GRAPHQL_PATH } from '../http/graphql-address.ts'
-import type { PreparedAnswer } from '../http/prepared-answer.ts'
-import { sendAnswer } from './send-answer.ts'
+import type { AnswerHeaders } from '../http/response-headers.ts'
+import { GRAPHQL_PATH } from '../http/graphql/endpoint.ts'
+import type { PreparedAnswer } from '../http/raw-response.ts'
+import { sendAnswer } from './server/responses.ts'
 
 const SENTENCE = 'The gateway has more to do than it can: try again in a second.'
 const PLAIN = `${SENTENCE}\n`

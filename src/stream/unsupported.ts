@@ -1,5 +1,5 @@
 /** The refusal of what a way to Stream cannot do, whatever Stream itself could. */
-import { StreamError } from './errors.ts'
+import { StreamError } from '../uploads/ports/stream-error.ts'
 
 /** @param sentence what cannot be done, and what would be right */
 export function unsupported(sentence: string): StreamError {

@@ -1,6 +1,6 @@
 /** Counts what is open right now: subscriptions and sockets. */
 import { Gauge, type Registry } from 'prom-client'
-import type { SubscriptionTransport, Telemetry } from './telemetry.ts'
+import type { SubscriptionTransport, Telemetry } from '../uploads/ports/telemetry.ts'
 
 export function createOpenCounts(
   registry: Registry,

@@ -1,6 +1,6 @@
 /** Waits for what another gateway is about to record under a key. */
-import type { KeyedUpload } from '../store/store.ts'
-import type { Parts } from './parts.ts'
+import type { KeyedUpload } from './ports/upload-store.ts'
+import type { Parts } from './dependencies.ts'
 
 /** Stream has 15 s to answer a creation; what is not recorded a little later is not under way. */
 const OUTCOME_WITHIN_MS = 16_000

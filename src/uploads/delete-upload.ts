@@ -1,8 +1,8 @@
 /** Cancels an upload that is under way, or deletes the video; its reservation is free again. */
-import { StreamError } from '../stream/errors.ts'
+import { StreamError } from './ports/stream-error.ts'
 import { findUpload } from './find-upload.ts'
-import { isReceived } from './moves.ts'
-import type { Parts } from './parts.ts'
+import { isReceived } from './status/state-machine.ts'
+import type { Parts } from './dependencies.ts'
 import {
   type Forbidden,
   type RateLimited,
@@ -10,9 +10,9 @@ import {
   type UploadNotFound,
   rateLimited,
   uploadNotFound,
-} from './problem.ts'
-import { recordEvidence } from './record-evidence.ts'
-import { streamTrouble } from './stream-trouble.ts'
+} from './outcomes.ts'
+import { recordEvidence } from './status/record-observation.ts'
+import { streamTrouble } from './stream-error-outcome.ts'
 import type { Upload } from './upload.ts'
 import type { Viewer } from './viewer.ts'
 

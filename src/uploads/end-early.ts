@@ -1,6 +1,6 @@
 /** Ends a subscription before its time: when its token lapses, or when the gateway closes. */
-import type { ChangeQueue } from './changes.ts'
-import type { Parts } from './parts.ts'
+import type { ChangeQueue } from './watch/change-stream.ts'
+import type { Parts } from './dependencies.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Returns what stops waiting for that, for when the subscription ends by itself. */

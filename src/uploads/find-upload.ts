@@ -1,6 +1,6 @@
 /** Looks an upload up for a viewer. */
-import type { Soon } from '../store/store.ts'
-import type { Parts } from './parts.ts'
+import type { Soon } from './ports/upload-store.ts'
+import type { Parts } from './dependencies.ts'
 import { type Upload, isTerminal } from './upload.ts'
 import { type Viewer, owns } from './viewer.ts'
 

@@ -1,5 +1,5 @@
 /** How much of the account's storage an upload holds, in seconds. */
-import type { Holdings } from '../store/store.ts'
+import type { Holdings } from './ports/upload-store.ts'
 import type { Upload } from './upload.ts'
 
 /**

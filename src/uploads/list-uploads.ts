@@ -1,6 +1,6 @@
 /** Pages through uploads, newest first, from either end. */
-import type { UploadPosition, UploadSelection } from '../store/store.ts'
-import type { Parts } from './parts.ts'
+import type { UploadPosition, UploadSelection } from './ports/upload-store.ts'
+import type { Parts } from './dependencies.ts'
 import type { Upload } from './upload.ts'
 import type { Viewer } from './viewer.ts'
 

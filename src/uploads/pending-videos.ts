@@ -1,5 +1,5 @@
 /** Lists, page by page, the videos that wait for their upload at Stream. */
-import type { StreamBackend, StreamVideo, VideoQuery } from '../stream/backend.ts'
+import type { StreamBackend, StreamVideo, VideoQuery } from './ports/stream-api.ts'
 
 /** Videos of one page: as many as Stream gives. */
 const PAGE_SIZE = 1000

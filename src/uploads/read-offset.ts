@@ -1,7 +1,7 @@
 /** Reads at Stream how far a tus upload has come: no notice and no field of the video says it. */
-import { StreamError } from '../stream/errors.ts'
-import type { Parts } from './parts.ts'
-import { recordEvidence } from './record-evidence.ts'
+import { StreamError } from './ports/stream-error.ts'
+import type { Parts } from './dependencies.ts'
+import { recordEvidence } from './status/record-observation.ts'
 import { type Upload, isUsable } from './upload.ts'
 
 /** The upload after the offset was recorded; null where there was nothing to ask or to learn. */

@@ -1,8 +1,8 @@
 /** Finds out what became of one reservation, for a caller who came back with its key. */
-import type { Reservation } from '../store/store.ts'
-import { StreamError } from '../stream/errors.ts'
-import { SETTLE_AFTER_MS, clearOrphans } from './clear-orphans.ts'
-import type { Parts } from './parts.ts'
+import type { Reservation } from './ports/upload-store.ts'
+import { StreamError } from './ports/stream-error.ts'
+import { SETTLE_AFTER_MS, clearOrphans } from './sync/delete-orphans.ts'
+import type { Parts } from './dependencies.ts'
 
 /**
  * `released`: whatever Stream had made for it is deleted, and it is gone. `open`: too early to say,

@@ -1,6 +1,6 @@
 /** How the account's storage stands: what Stream counts, and what our own records hold back. */
-import type { StreamBackend, StreamStorage } from '../stream/backend.ts'
-import type { Parts } from './parts.ts'
+import type { StreamBackend, StreamStorage } from './ports/stream-api.ts'
+import type { Parts } from './dependencies.ts'
 
 /** Minutes of video; null where the account has no limit that we know. */
 export interface StorageUsage {

@@ -1,5 +1,5 @@
 /** What an upload is: the gateway's record of one one-time URL and of the video that came of it. */
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '../shared/json.ts'
 
 /** How the bytes travel: one multipart POST (up to 200 MB) or tus (resumable, up to 30 GB). */
 export const uploadProtocols = ['BASIC', 'TUS'] as const

@@ -1,14 +1,14 @@
 /** Watches one upload: the present state first, then each change, none twice, none lost between. */
-import { type UploadChanges, createChangeQueue } from './changes.ts'
+import { type UploadChanges, createChangeQueue } from './watch/change-stream.ts'
 import { endEarly } from './end-early.ts'
 import { findUpload } from './find-upload.ts'
-import type { Parts } from './parts.ts'
+import type { Parts } from './dependencies.ts'
 import {
   type RateLimited,
   type UploadNotFound,
   tooManySubscriptions,
   uploadNotFound,
-} from './problem.ts'
+} from './outcomes.ts'
 import { type Upload, isTerminal } from './upload.ts'
 import type { Viewer } from './viewer.ts'
 

@@ -3,8 +3,8 @@
 declare module 'cloudflare:workers' {
   /** One addressable object. https://developers.cloudflare.com/durable-objects/api/base/ */
   export abstract class DurableObject<Environment> {
-    constructor(ctx: import('./runtime.ts').ObjectState, env: Environment)
-    protected readonly ctx: import('./runtime.ts').ObjectState
+    constructor(ctx: import('./runtime-types.ts').ObjectState, env: Environment)
+    protected readonly ctx: import('./runtime-types.ts').ObjectState
     protected readonly env: Environment
   }
 
@@ -14,11 +14,11 @@ declare module 'cloudflare:workers' {
 
 /** Two ends of one WebSocket: the first is for the client, the second is ours. */
 declare const WebSocketPair: new () => {
-  readonly 0: import('./runtime.ts').EndOfSocket
-  readonly 1: import('./runtime.ts').EndOfSocket
+  readonly 0: import('./runtime-types.ts').EndOfSocket
+  readonly 1: import('./runtime-types.ts').EndOfSocket
 }
 
 declare const WebSocketRequestResponsePair: new (
   request: string,
   response: string,
-) => import('./runtime.ts').AutoResponse
+) => import('./runtime-types.ts').AutoResponse

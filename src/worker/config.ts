@@ -1,5 +1,5 @@
 /** The Worker's configuration: the variables that Node reads too, and the bindings that must be there. */
-import type { AuthRules } from '../http/authenticate.ts'
+import type { AuthRules } from '../http/auth/authenticate.ts'
 import {
   type Account,
   type ConfigOutcome,
@@ -11,12 +11,12 @@ import {
   readAuth,
   readBudget,
   readLimits,
-} from '../portable-config.ts'
-import type { D1Database } from '../store/d1/d1.ts'
-import type { StreamBinding } from '../stream/binding-types.ts'
+} from '../config/base-config.ts'
+import type { D1Database } from '../store/d1/d1-client.ts'
+import type { StreamBinding } from '../stream/binding/binding-types.ts'
 import { type WorkerEnvironment, valuesNotText, variablesIn } from './environment.ts'
-import type { HubCalls } from './hub-calls.ts'
-import type { ObjectNamespace } from './runtime.ts'
+import type { HubCalls } from './hub-rpc.ts'
+import type { ObjectNamespace } from './runtime-types.ts'
 
 /** What variables say. */
 interface Settings extends Limits {

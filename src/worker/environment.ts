@@ -1,9 +1,9 @@
 /** What `wrangler.jsonc` and its secrets hand to the Worker: bindings, and variables by their names. */
-import { knownVariables } from '../known-variables.ts'
-import type { D1Database } from '../store/d1/d1.ts'
-import type { StreamBinding } from '../stream/binding-types.ts'
-import type { HubCalls } from './hub-calls.ts'
-import type { ObjectNamespace } from './runtime.ts'
+import { knownVariables } from '../config/known-variables.ts'
+import type { D1Database } from '../store/d1/d1-client.ts'
+import type { StreamBinding } from '../stream/binding/binding-types.ts'
+import type { HubCalls } from './hub-rpc.ts'
+import type { ObjectNamespace } from './runtime-types.ts'
 
 /** Bindings may be missing however they are declared: what is there is looked at before it is used. */
 export interface WorkerEnvironment {

@@ -1,16 +1,16 @@
 /** A gateway for one isolate: made with its first request, and used by all that follow. */
-import { realClock } from '../clock.ts'
-import { createHubEvents } from '../events/durable-object.ts'
-import { type Gateway, createGateway } from '../gateway.ts'
-import { MOST_MILLISECONDS } from '../http/time-limit.ts'
-import type { Log, Parts } from '../uploads/parts.ts'
-import type { SocketCarrier } from './carry-socket.ts'
+import { realClock } from '../shared/clock.ts'
+import { createHubEvents } from '../pubsub/durable-object-pubsub.ts'
+import { type Gateway, createGateway } from '../http/gateway.ts'
+import { MOST_MILLISECONDS } from '../http/graphql/plugins/operation-timeout.ts'
+import type { Log, Parts } from '../uploads/dependencies.ts'
+import type { SocketCarrier } from './websocket-connection.ts'
 import type { WorkerConfig } from './config.ts'
-import type { HubCalls } from './hub-calls.ts'
-import { createHubLine } from './hub-line.ts'
-import { type OpenedParts, openParts } from './parts.ts'
+import type { HubCalls } from './hub-rpc.ts'
+import { createHubLine } from './hub/hub-client.ts'
+import { type OpenedParts, openParts } from './dependencies.ts'
 import { createTimers } from './timers.ts'
-import { createHubWatchers } from './watchers.ts'
+import { createHubWatchers } from './hub/hub-watch-registry.ts'
 
 export interface WorkerGateway {
   readonly gateway: Gateway

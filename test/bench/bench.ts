@@ -8,12 +8,12 @@ import { type Arguments, USAGE, readArguments } from './arguments.ts'
 import { whyNotPinned } from './cores.ts'
 import { type Entry, judge } from './entry.ts'
 import { startLoadGenerator } from './load/drive.ts'
-import { ROOT } from './places.ts'
+import { ROOT } from './paths.ts'
 import { createProfiler } from './profile.ts'
 import { describeMachine, drawTable, toJson } from './report.ts'
 import type { Row } from './rows/row.ts'
 import { rows } from './rows/rows.ts'
-import { type Pace, type Stage, missingPeers } from './stage.ts'
+import { type Pace, type Stage, missingPeers } from './setup.ts'
 
 const PACES: Readonly<Record<Arguments['run'], Pace>> = {
   quick: { rounds: 3, firstWarmUpMs: 2000, warmUpMs: 500, windowMs: 3000 },

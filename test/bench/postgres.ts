@@ -2,7 +2,7 @@
 import { createPostgresStore, openPostgres } from 'headgate'
 import { type PostgresServer, findPostgres, startPostgres } from '../kit/postgres-server.ts'
 import { fill } from './seed.ts'
-import type { Stage } from './stage.ts'
+import type { Stage } from './setup.ts'
 
 /** A database with uploads in it. */
 export interface SeededPostgres {

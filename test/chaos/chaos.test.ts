@@ -1,13 +1,13 @@
 /** The long edition: `npm run test:chaos`. HEADGATE_CHAOS_UPLOADS and HEADGATE_CHAOS_SEED choose. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { sendForgedNotices } from './forged-notices.ts'
-import { measureLateness } from './lost-notices.ts'
+import { sendForgedNotices } from './forged-webhooks.ts'
+import { measureLateness } from './lost-webhooks.ts'
 import { RESERVED_SECONDS, raceWithOneKey } from './one-key.ts'
 import { printForged, printLateness, printOneKey, printStorm } from './report.ts'
 import { chosenSeed, wholeNumberFrom } from './seed.ts'
-import { setStage } from './stage.ts'
-import { runStorm } from './storm.ts'
+import { setStage } from './setup.ts'
+import { runStorm } from './fault-scenario.ts'
 
 const seed = chosenSeed()
 const uploads = wholeNumberFrom('HEADGATE_CHAOS_UPLOADS') ?? 300

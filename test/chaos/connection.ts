@@ -2,8 +2,8 @@
 import { createClient as createSSEClient } from 'graphql-sse'
 import { createClient as createSocketClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import type { Journey } from './journeys.ts'
-import type { Line } from './line.ts'
+import type { Journey } from './creator-plans.ts'
+import type { Line } from './retrying-client.ts'
 
 export interface Connection {
   /** Throws where the connection is cut. */

@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { paddedTestcard, testcardFile, textFile } from '../kit/media.ts'
 import { postFile } from '../kit/operations.ts'
 import { uploadByTus } from '../kit/tus.ts'
-import type { Journey } from './journeys.ts'
-import type { Line } from './line.ts'
+import type { Journey } from './creator-plans.ts'
+import type { Line } from './retrying-client.ts'
 
 /** The smallest chunk that Stream takes. */
 export const CHUNK_BYTES = 5_242_880

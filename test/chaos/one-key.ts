@@ -1,9 +1,9 @@
 /** Many callers with one key, and a gateway that dies between Stream's work and the answer. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { compareBooks, isEqual, readBooks } from './books.ts'
+import { compareBooks, isEqual, readBooks } from './compare-state.ts'
 import { mintUntilMinted } from './creator.ts'
-import { type Journey, plainJourney } from './journeys.ts'
-import { type Stage, setStage } from './stage.ts'
+import { type Journey, plainJourney } from './creator-plans.ts'
+import { type Stage, setStage } from './setup.ts'
 
 export interface OneKeyOptions {
   readonly callers: number

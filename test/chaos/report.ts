@@ -1,9 +1,9 @@
 /** Prints what a run found, as a table that can be quoted. */
-import type { ForgedOutcome } from './forged-notices.ts'
-import type { Lateness } from './lost-notices.ts'
+import type { ForgedOutcome } from './forged-webhooks.ts'
+import type { Lateness } from './lost-webhooks.ts'
 import type { OneKeyOutcome } from './one-key.ts'
-import type { Upkeep } from './shared-upkeep.ts'
-import type { StormOutcome } from './storm.ts'
+import type { Upkeep } from './shared-maintenance.ts'
+import type { StormOutcome } from './fault-scenario.ts'
 
 export type Row = readonly [what: string, figure: string | number]
 

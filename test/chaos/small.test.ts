@@ -1,13 +1,13 @@
 /** The small edition, for every `npm test`: fewer uploads, and a gateway whose clock runs faster. */
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
-import { sendForgedNotices } from './forged-notices.ts'
-import { createLine } from './line.ts'
-import { measureLateness } from './lost-notices.ts'
+import { sendForgedNotices } from './forged-webhooks.ts'
+import { createLine } from './retrying-client.ts'
+import { measureLateness } from './lost-webhooks.ts'
 import { RESERVED_SECONDS, raceWithOneKey } from './one-key.ts'
 import { printForged, printLateness, printOneKey, printStorm } from './report.ts'
 import { chosenSeed } from './seed.ts'
-import { runStorm } from './storm.ts'
+import { runStorm } from './fault-scenario.ts'
 
 const seed = chosenSeed()
 /** Half a minute, after which a lost creation is cleared away, takes three seconds. */

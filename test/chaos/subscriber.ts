@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { type UploadStatus, isTerminal, uploadStatuses } from '../../src/uploads/upload.ts'
 import { type Connection, connect } from './connection.ts'
-import type { Journey } from './journeys.ts'
-import { type Line, isPutOff } from './line.ts'
+import type { Journey } from './creator-plans.ts'
+import { type Line, isPutOff } from './retrying-client.ts'
 
 /** One state that was shown, and when. */
 export interface Shown {

@@ -1,7 +1,7 @@
 /** The storm over three gateways on one PostgreSQL, and after it what they do once between them. */
-import { type Upkeep, type UpkeepOptions, measureUpkeep } from './shared-upkeep.ts'
-import { setStage } from './stage.ts'
-import { type StormOptions, type StormOutcome, raiseStorm } from './storm.ts'
+import { type Upkeep, type UpkeepOptions, measureUpkeep } from './shared-maintenance.ts'
+import { setStage } from './setup.ts'
+import { type StormOptions, type StormOutcome, raiseStorm } from './fault-scenario.ts'
 
 /** As many as a small deployment has. */
 export const GATEWAYS = 3

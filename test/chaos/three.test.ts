@@ -2,10 +2,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { describeWithPostgres } from '../kit/postgres.ts'
-import { measureLateness } from './lost-notices.ts'
+import { measureLateness } from './lost-webhooks.ts'
 import { printLateness, printStorm, printUpkeep } from './report.ts'
 import { chosenSeed, wholeNumberFrom } from './seed.ts'
-import { setStage } from './stage.ts'
+import { setStage } from './setup.ts'
 import { GATEWAYS, runThree } from './three-gateways.ts'
 
 const seed = chosenSeed()

@@ -1,7 +1,7 @@
 /** Whose upload of which file it is. */
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { keyOf, prefixFor } from '../../src/client/fingerprint.ts'
+import { keyOf, prefixFor } from '../../src/client/resume/fingerprint.ts'
 import { inputFrom } from '../../src/client/upload-input.ts'
 import { tokenFor } from '../kit/gateway.ts'
 

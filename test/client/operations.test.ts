@@ -16,7 +16,7 @@ import {
   validate,
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import * as operations from '../../src/client/operations.ts'
+import * as operations from '../../src/client/gateway/operations.ts'
 import type { Shape } from '../../src/client/shape.ts'
 
 const sdl = readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8')

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type UploadProgress, createProgressTeller } from '../../src/client/progress.ts'
-import type { Upload, UploadStatus } from '../../src/client/upload.ts'
+import type { Upload, UploadStatus } from '../../src/client/gateway/upload.ts'
 
 const CHOICE = { protocol: 'TUS', reason: 'It was asked for.' } as const
 const statuses: readonly UploadStatus[] = ['PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS']

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Config, readConfig } from '../../src/config.ts'
-import { knownVariables } from '../../src/known-variables.ts'
-import { clientAddress } from '../../src/node/client-address.ts'
+import { type Config, readConfig } from '../../src/config/node-config.ts'
+import { knownVariables } from '../../src/config/known-variables.ts'
+import { clientAddress } from '../../src/node/server/client-address.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 import { interpolate, readYaml } from './compose-file.ts'
 import { readStages, root, valueOf, variablesOf } from './dockerfile.ts'
@@ -167,7 +167,7 @@ describe('the load balancer', () => {
     const kept = [...caddyfile.matchAll(/^\s*keepalive (\d+)s$/gm)].map(([, seconds]) =>
       Number(seconds),
     )
-    const source = readFileSync(join(root, 'src/node/listen.ts'), 'utf8')
+    const source = readFileSync(join(root, 'src/node/server/http-server.ts'), 'utf8')
     const [, gatewayMs = ''] = /KEEP_ALIVE_MS = ([\d_]+)/.exec(source) ?? []
     expect(kept).toHaveLength(upstreams.length)
     expect(Math.max(...kept) * 1000).toBeLessThan(Number(gatewayMs.replaceAll('_', '')))

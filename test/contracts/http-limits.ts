@@ -2,10 +2,10 @@
 import { createClient } from 'graphql-ws'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { MOST_ALIASES, MOST_DIRECTIVES, MOST_LEVELS } from '../../src/http/operation-limits.ts'
-import { MOST_SOCKETS } from '../../src/http/socket-authentication.ts'
+import { MOST_ALIASES, MOST_DIRECTIVES, MOST_LEVELS } from '../../src/http/graphql/plugins/document-limits.ts'
+import { MOST_SOCKETS } from '../../src/http/graphql/websocket/connection-auth.ts'
 import { TEST_SECRET, tokenFor } from '../kit/gateway.ts'
-import type { StartGateway } from './http-doors.ts'
+import type { StartGateway } from './http-endpoints.ts'
 
 /** Where a gateway is. */
 interface Place {

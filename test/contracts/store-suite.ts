@@ -1,5 +1,5 @@
 /** What the parts of the UploadStore contract share. */
-import type { Holdings, RecordedChange, Reservation, UploadStore } from '../../src/store/store.ts'
+import type { Holdings, RecordedChange, Reservation, UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { Upload, UploadEvent } from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 

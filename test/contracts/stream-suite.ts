@@ -1,6 +1,6 @@
 /** What the parts of the StreamBackend contract share. */
 import { expect } from 'vitest'
-import type { MintedVideo, StreamBackend, TusOrder, UploadOrder } from '../../src/stream/backend.ts'
+import type { MintedVideo, StreamBackend, TusOrder, UploadOrder } from '../../src/uploads/ports/stream-api.ts'
 
 /** A running suite. The backend is there once the tests run, and not before. */
 export interface Suite {

@@ -1,7 +1,7 @@
 /** Contract of an UploadStore: lists, in both directions and with every filter, and counts. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { UploadPosition, UploadSelection, UploadStore } from '../../src/store/store.ts'
+import type { UploadPosition, UploadSelection, UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { type Upload, uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 import { type Suite, changeOf, freely, numbered } from './store-suite.ts'

@@ -1,6 +1,6 @@
 /** Contract of an UploadStore: reservations, keys and quotas. */
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/store/store.ts'
+import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
 import type { UploadConstraints } from '../../src/uploads/upload.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
 import { type Suite, changeOf, freely, numbered, uidOf, uploadURLOf } from './store-suite.ts'

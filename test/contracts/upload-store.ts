@@ -1,13 +1,13 @@
 /** What every keeper of uploads must promise, whatever it is made of: one suite for all. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { UploadStore } from '../../src/store/store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
 import { type OpenedStore, type Suite, changeOf, freely, mintIn, uidOf } from './store-suite.ts'
 import { describeChanges } from './upload-store-changes.ts'
 import { describeLists } from './upload-store-lists.ts'
 import { describeReserving } from './upload-store-reserving.ts'
-import { describeUpkeep } from './upload-store-upkeep.ts'
+import { describeUpkeep } from './upload-store-maintenance.ts'
 
 /** Runs the suite. `open` gives an empty store each time. */
 export function describeUploadStore(name: string, open: () => Promise<OpenedStore>): void {

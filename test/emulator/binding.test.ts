@@ -5,7 +5,7 @@ import {
   type Comparison,
   type StreamBinding,
   createStreamBinding,
-} from '../../src/emulator/binding.ts'
+} from '../../src/emulator/binding/stream-binding.ts'
 import type { EmulatorOptions } from '../../src/emulator/emulator.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile, textFile } from '../kit/media.ts'
 import { until } from './kit/raw-request.ts'
-import { openReceiver, readSignature } from './kit/receiver.ts'
+import { openReceiver, readSignature } from './kit/webhook-receiver.ts'
 import { openStream } from './kit/stream-client.ts'
 
 async function startWithReceiver() {

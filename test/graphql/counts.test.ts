@@ -1,14 +1,14 @@
 /** What counting costs: an operation examines so many uploads and no more, in every database, by both executors. */
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { MOST_COUNTS } from '../../src/graphql/allowance.ts'
-import { COUNT_LIMIT, type UploadSelection } from '../../src/store/store.ts'
+import { MOST_COUNTS } from '../../src/graphql/result-limit.ts'
+import { COUNT_LIMIT, type UploadSelection } from '../../src/uploads/ports/upload-store.ts'
 import { fillPostgres } from '../kit/fill-postgres.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import { startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
-import { ask, expectSame } from '../lane/both-ways.ts'
-import { setStage } from '../lane/stage.ts'
+import { ask, expectSame } from '../fast-path/both-paths.ts'
+import { setStage } from '../fast-path/setup.ts'
 
 const NEWEST = new Date('2026-03-01T12:00:00.000Z')
 const LONG_AGO = '2020-01-01T00:00:00Z'

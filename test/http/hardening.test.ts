@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { BlockList, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { clientAddress, trustProxy } from '../../src/node/client-address.ts'
-import { type AnsweringGateway, listen } from '../../src/node/listen.ts'
+import { clientAddress, trustProxy } from '../../src/node/server/client-address.ts'
+import { type AnsweringGateway, listen } from '../../src/node/server/http-server.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 
 /** What the gateway answers to these very bytes, as text, until it closes. */

@@ -1,8 +1,8 @@
 /** /healthz and /readyz tell the truth, in sentences that an operator can act on. */
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Door } from '../../src/http/door.ts'
-import { type Readiness, createReadyDoor, healthDoor } from '../../src/http/health.ts'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import type { Door } from '../../src/http/handler.ts'
+import { type Readiness, createReadyDoor, healthDoor } from '../../src/http/monitoring/health.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 
 const ADDRESS = 'http://127.0.0.1:4000/readyz'
 

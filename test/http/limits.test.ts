@@ -1,6 +1,6 @@
 /** Bounds on what one operation may ask for: what is the same everywhere, and what takes Node's clock. */
 import { describe, expect, it } from 'vitest'
-import { MOST_MILLISECONDS } from '../../src/http/time-limit.ts'
+import { MOST_MILLISECONDS } from '../../src/http/graphql/plugins/operation-timeout.ts'
 import { ask, describeLimits } from '../contracts/http-limits.ts'
 import { type LogLine, startTestGateway } from '../kit/gateway.ts'
 

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { readTusTerms } from '../../src/http/tus-terms.ts'
+import { readTusTerms } from '../../src/http/tus/parse-creation.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard } from '../kit/media.ts'
 import { watchToEnd } from '../kit/operations.ts'

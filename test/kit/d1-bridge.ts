@@ -1,7 +1,7 @@
 /** A way from Node to the D1 databases of a Worker: each question is one request to it. */
 import { z } from 'zod'
-import type { D1Database, D1Statement } from '../../src/store/d1/d1.ts'
-import type { SqliteValue } from '../../src/store/sqlite/statement.ts'
+import type { D1Database, D1Statement } from '../../src/store/d1/d1-client.ts'
+import type { SqliteValue } from '../../src/store/sqlite/define-statement.ts'
 
 /** What is asked, by the binding's name. */
 interface Asked {

@@ -1,5 +1,5 @@
 /** An event loop that a test turns by hand: requests arrive, cost time, and pauses happen. */
-import { type Load, createShedding } from '../../src/node/shed-load.ts'
+import { type Load, createShedding } from '../../src/node/server/load-shedder.ts'
 
 /** Milliseconds of everything. */
 export interface Traffic {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { BlockList, type Socket, connect } from 'node:net'
 import * as fc from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
-import { type AnsweringGateway, type Listener, listen } from '../../src/node/listen.ts'
+import { type AnsweringGateway, type Listener, listen } from '../../src/node/server/http-server.ts'
 import { rawRequest } from '../kit/raw-client.ts'
 
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

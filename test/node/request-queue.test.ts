@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type RequestQueue, createQueue } from '../../src/node/request-queue.ts'
+import { type RequestQueue, createQueue } from '../../src/node/server/request-queue.ts'
 
 describe('the queue', () => {
   it('keeps nothing of what was taken, though it is never empty', async () => {

@@ -1,7 +1,7 @@
 /** A client that stops reading is cut off, whichever way its response goes. */
 import { BlockList } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { type AnsweringGateway, listen } from '../../src/node/listen.ts'
+import { type AnsweringGateway, listen } from '../../src/node/server/http-server.ts'
 import { openRaw, rawRequest } from '../kit/raw-client.ts'
 
 const STALLED_MS = 300

@@ -6,10 +6,10 @@ import {
   readDatabaseConfig,
   readEmulatorConfig,
   readStreamConfig,
-} from '../../src/config.ts'
+} from '../../src/config/node-config.ts'
 import { createCallers } from '../../src/http/callers.ts'
-import type { Log } from '../../src/uploads/parts.ts'
-import { issueTokens, keptSecrets, password, secretVariables } from './kept-secrets.ts'
+import type { Log } from '../../src/uploads/dependencies.ts'
+import { issueTokens, keptSecrets, password, secretVariables } from './test-secrets.ts'
 import { createTranscript } from './transcript.ts'
 
 /** A secret, and an address with one, as people paste them. */

@@ -7,8 +7,8 @@ import {
   password,
   signNotice,
   webhookSecret,
-} from './kept-secrets.ts'
-import type { Knock } from './knock.ts'
+} from './test-secrets.ts'
+import type { Knock } from './send-requests.ts'
 
 const TUS = { 'tus-resumable': '1.0.0' }
 

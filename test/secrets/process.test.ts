@@ -6,14 +6,14 @@ import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
 import { postFile } from '../kit/operations.ts'
 import { startStubStream } from '../stream/stub-stream.ts'
-import { apiToken, keptSecrets, password, secretVariables } from './kept-secrets.ts'
-import { eventsKnock, graphqlKnock } from './knock.ts'
+import { apiToken, keptSecrets, password, secretVariables } from './test-secrets.ts'
+import { eventsKnock, graphqlKnock } from './send-requests.ts'
 import { DELETE, MINT_BASIC, MINT_TUS, STORAGE, WATCH } from './operations.ts'
 import { type Build, type Run, addressOf, build, start } from '../kit/command.ts'
-import { stageAt } from './stage.ts'
+import { stageAt } from './setup.ts'
 import { answerSecrets, streamFailures } from './stream-failures.ts'
 import { createTranscript, type Transcript } from './transcript.ts'
-import { knockAtDatabase, knockEverywhere, statusesIn } from './visit.ts'
+import { knockAtDatabase, knockEverywhere, statusesIn } from './visit-endpoints.ts'
 
 let built: Build
 beforeAll(async () => {

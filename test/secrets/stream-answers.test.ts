@@ -2,13 +2,13 @@
 import Database from 'better-sqlite3'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { StreamError } from '../../src/stream/errors.ts'
-import type { Token } from './kept-secrets.ts'
-import { type Knock, graphqlKnock } from './knock.ts'
+import { StreamError } from '../../src/uploads/ports/stream-error.ts'
+import type { Token } from './test-secrets.ts'
+import { type Knock, graphqlKnock } from './send-requests.ts'
 import { DELETE, MINT_BASIC, MINT_TUS, STORAGE, UPLOAD_OF } from './operations.ts'
 import { type ScriptedStream, startScriptedStream } from './scripted-stream.ts'
 import { secretURL } from './search.ts'
-import { type GatewayStage, type Minted, stageWith } from './stage.ts'
+import { type GatewayStage, type Minted, stageWith } from './setup.ts'
 import { HARMLESS, answerSecrets, streamFailures } from './stream-failures.ts'
 
 /** Longer than synchronisation pauses after a failure, and than a lost creation is left alone. */

@@ -3,12 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { testcardFile } from '../kit/media.ts'
 import { postFile } from '../kit/operations.ts'
-import type { Token } from './kept-secrets.ts'
-import { eventsKnock, graphqlKnock } from './knock.ts'
+import type { Token } from './test-secrets.ts'
+import { eventsKnock, graphqlKnock } from './send-requests.ts'
 import { DELETE, NODES, UPLOADS, UPLOAD_OF, WATCH, WATCH_ALL } from './operations.ts'
 import type { Secret } from './search.ts'
-import { hello, operation, talk } from './socket-talks.ts'
-import { type GatewayStage, type Minted, stageInProcess } from './stage.ts'
+import { hello, operation, talk } from './websocket-conversations.ts'
+import { type GatewayStage, type Minted, stageInProcess } from './setup.ts'
 
 /** Every way of looking at uploads, by one caller. `own` are URLs that this caller may read. */
 async function lookEverywhere(

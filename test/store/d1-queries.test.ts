@@ -1,7 +1,7 @@
 /** What the D1 keeper asks: Cloudflare bills and limits it by the query, and each way there takes time. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { createD1Store } from '../../src/store/d1/store.ts'
-import type { UploadStore } from '../../src/store/store.ts'
+import { createD1Store } from '../../src/store/d1/d1-store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
 import { type D1Server, type Query, overhear, startD1 } from '../kit/d1.ts'
 import { after, reservationOf } from '../kit/samples.ts'

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
 import { build } from 'vite'
 import { expect, onTestFinished, test } from 'vitest'
-import type { D1Database } from '../../src/store/d1/d1.ts'
+import type { D1Database } from '../../src/store/d1/d1-client.ts'
 import { d1Migrations, migrateD1 } from '../kit/d1.ts'
 import { CREATED_AT, uploadOf } from '../kit/samples.ts'
 

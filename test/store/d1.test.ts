@@ -1,9 +1,9 @@
 /** The D1 keeper on real D1 in workerd: the contract of every keeper, and what is D1's own. */
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createD1Store } from '../../src/store/d1/store.ts'
-import type { UploadStore } from '../../src/store/store.ts'
-import { StoreUnavailable } from '../../src/unavailable.ts'
+import { createD1Store } from '../../src/store/d1/d1-store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
+import { StoreUnavailable } from '../../src/uploads/ports/store-unavailable.ts'
 import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { type D1Server, d1Migrations, migrateD1, overhear, startD1 } from '../kit/d1.ts'

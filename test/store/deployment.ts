@@ -1,5 +1,5 @@
 /** A deployment with something of everything, and all that its keeper tells of it. */
-import type { UploadStore } from '../../src/store/store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadStatuses } from '../../src/uploads/upload.ts'
 import { changeOf, freely, mintIn } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'

@@ -1,5 +1,5 @@
 /** Every kind of question that a caller can ask of the list, and how many uploads it may examine. */
-import type { UploadSelection, UploadStretch } from '../../src/store/store.ts'
+import type { UploadSelection, UploadStretch } from '../../src/uploads/ports/upload-store.ts'
 import { after } from '../kit/samples.ts'
 
 /** Of a store whose uploads are all READY, BASIC and made by this creator, but for the oldest. */

@@ -1,7 +1,7 @@
 /** How PostgreSQL finds what it is asked for: by an index, whatever it is. */
 import { expect, onTestFinished, test } from 'vitest'
-import { openPostgres } from '../../src/postgres/postgres.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { openPostgres } from '../../src/postgres/connection-pool.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { freely, mintIn } from '../contracts/store-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'

@@ -1,8 +1,8 @@
 /** What a server, a role or a database may have set otherwise, and what the keeper makes of it. */
 import { expect, onTestFinished, test } from 'vitest'
-import { createPostgresAllowances } from '../../src/allowances/postgres.ts'
-import { openPostgres } from '../../src/postgres/postgres.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { createPostgresAllowances } from '../../src/rate-limits/postgres-rate-limiter.ts'
+import { openPostgres } from '../../src/postgres/connection-pool.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { mintIn, numbered } from '../contracts/store-suite.ts'
 import { type TestDatabase, createEmptyDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'

@@ -1,9 +1,9 @@
 /** The PostgreSQL keeper on a real server: the contract of every keeper, and what is PostgreSQL's own. */
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Postgres, openPostgres } from '../../src/postgres/postgres.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
-import type { UploadStore } from '../../src/store/store.ts'
+import { type Postgres, openPostgres } from '../../src/postgres/connection-pool.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { changeOf, freely, mintIn, numbered } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'

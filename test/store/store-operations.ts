@@ -1,6 +1,6 @@
 /** Any sequence of writes through the port, for what must hold after each of them. */
 import * as fc from 'fast-check'
-import type { UploadStore } from '../../src/store/store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { changeOf, uidOf, uploadURLOf } from '../contracts/store-suite.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'

@@ -1,8 +1,8 @@
 /** Lists by the binding: page by page, whatever a page holds. */
 import { expect, onTestFinished, test } from 'vitest'
-import { createStreamBinding } from '../../src/emulator/binding.ts'
+import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
 import { startEmulator } from '../../src/emulator/emulator.ts'
-import { createBindingBackend } from '../../src/stream/binding.ts'
+import { createBindingBackend } from '../../src/stream/binding/binding-stream-api.ts'
 import { pendingVideos } from '../../src/uploads/pending-videos.ts'
 import { orderOf } from '../contracts/stream-suite.ts'
 import { knobsOf } from '../kit/emulator.ts'

@@ -1,9 +1,9 @@
 /** The budget keeps the gateway below Stream's limit, whatever comes, and lets mutations go first. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createMemoryAllowances } from '../../src/allowances/memory.ts'
-import { createApiBudget } from '../../src/stream/budget.ts'
-import { away, awayAllowances } from '../kit/away-allowances.ts'
+import { createMemoryAllowances } from '../../src/rate-limits/memory-rate-limiter.ts'
+import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
+import { away, awayAllowances } from '../kit/failing-rate-limiter.ts'
 
 const MINUTE_MS = 60_000
 

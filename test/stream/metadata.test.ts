@@ -1,15 +1,15 @@
 /** Upload-Metadata: the documented words, the way there and back, and what must never get in. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { UploadOrder } from '../../src/stream/backend.ts'
+import type { UploadOrder } from '../../src/uploads/ports/stream-api.ts'
 import {
   isMetadataKey,
   parseUploadMetadata,
   reservedMetadataKeys,
   writeMoment,
   writeUploadMetadata,
-} from '../../src/stream/metadata.ts'
-import { order as bareOrder } from './stub-orders.ts'
+} from '../../src/stream/rest/upload-metadata.ts'
+import { order as bareOrder } from './stub-params.ts'
 
 const order: UploadOrder = { ...bareOrder, meta: {}, expiresAt: new Date('2024-02-27T07:20:50Z') }
 

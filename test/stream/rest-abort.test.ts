@@ -1,11 +1,11 @@
 /** Calls that are given up by the caller, and fetches that behave badly. */
 import { describe, expect, test } from 'vitest'
-import { createRestBackend } from '../../src/stream/rest.ts'
-import { sendByFetch } from '../../src/stream/send-by-fetch.ts'
+import { createRestBackend } from '../../src/stream/rest/rest-stream-api.ts'
+import { sendByFetch } from '../../src/stream/rest/fetch-transport.ts'
 import { callsBy, caught } from './stub-failure.ts'
 import { dripping, startStubStream, success, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, order, uid, uploadURL } from './stub-orders.ts'
-import { ways } from './ways.ts'
+import { accountId, apiToken, order, uid, uploadURL } from './stub-params.ts'
+import { ways } from './transports.ts'
 
 describe.each(ways)("a caller's own abort, by $way", ({ send }) => {
   const { backendAt } = callsBy(send)

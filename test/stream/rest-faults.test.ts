@@ -19,8 +19,8 @@ import {
   success,
   type Answerer,
 } from './stub-stream.ts'
-import { uid, uploadURL } from './stub-orders.ts'
-import { ways } from './ways.ts'
+import { uid, uploadURL } from './stub-params.ts'
+import { ways } from './transports.ts'
 
 const elsewhere = (response: Parameters<Answerer>[0]) => {
   response.writeHead(307, { location: 'http://127.0.0.1:1/elsewhere' })

@@ -1,9 +1,9 @@
 /** How the REST adapter asks after videos, storage and webhook, seen from the other side. */
 import { describe, expect, test } from 'vitest'
-import { createRestBackend, uidsPerListCall } from '../../src/stream/rest.ts'
+import { createRestBackend, uidsPerListCall } from '../../src/stream/rest/rest-stream-api.ts'
 import { json, plain, startStubStream, success, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, uid } from './stub-orders.ts'
-import { ways } from './ways.ts'
+import { accountId, apiToken, uid } from './stub-params.ts'
+import { ways } from './transports.ts'
 
 const stream = `/client/v4/accounts/${accountId}/stream`
 

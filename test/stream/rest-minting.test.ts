@@ -1,9 +1,9 @@
 /** How the REST adapter mints URLs and asks after tus uploads, seen from the other side. */
 import { describe, expect, test } from 'vitest'
-import { createRestBackend } from '../../src/stream/rest.ts'
+import { createRestBackend } from '../../src/stream/rest/rest-stream-api.ts'
 import { plain, startStubStream, success, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-orders.ts'
-import { ways } from './ways.ts'
+import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-params.ts'
+import { ways } from './transports.ts'
 
 const stream = `/client/v4/accounts/${accountId}/stream`
 

@@ -1,7 +1,7 @@
 /** A Worker that asks Cloudflare's own simulator by our adapter, over RPC, and tells what came of it. */
-import { createBindingBackend } from '../../src/stream/binding.ts'
-import type { StreamBinding } from '../../src/stream/binding-types.ts'
-import { StreamError } from '../../src/stream/errors.ts'
+import { createBindingBackend } from '../../src/stream/binding/binding-stream-api.ts'
+import type { StreamBinding } from '../../src/stream/binding/binding-types.ts'
+import { StreamError } from '../../src/uploads/ports/stream-error.ts'
 
 /** What the simulator has besides. */
 interface Env {

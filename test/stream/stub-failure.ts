@@ -1,12 +1,12 @@
 /** Makes calls of the REST adapter fail, and looks whether the error lets a secret out. */
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
-import type { StreamBackend } from '../../src/stream/backend.ts'
-import { StreamError } from '../../src/stream/errors.ts'
-import { createRestBackend } from '../../src/stream/rest.ts'
-import type { Send } from '../../src/stream/send.ts'
+import type { StreamBackend } from '../../src/uploads/ports/stream-api.ts'
+import { StreamError } from '../../src/uploads/ports/stream-error.ts'
+import { createRestBackend } from '../../src/stream/rest/rest-stream-api.ts'
+import type { Send } from '../../src/stream/rest/transport.ts'
 import { startStubStream, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-orders.ts'
+import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-params.ts'
 
 /** Stands for an answer's raw body: to be sent by stubs, and never to be seen in an error. */
 export const secretBody = 'raw-body-that-must-stay-out'

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { noTraces } from '../../src/telemetry/trace.ts'
-import { createPrometheusTelemetry } from '../../src/telemetry/prometheus.ts'
+import { noTraces } from '../../src/uploads/ports/tracing.ts'
+import { createPrometheusTelemetry } from '../../src/telemetry/prometheus/prometheus-telemetry.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { type Scrape, readScrape } from '../kit/metrics.ts'
 

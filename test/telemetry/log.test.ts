@@ -2,8 +2,8 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { byTurn, createLog } from '../../src/log.ts'
-import { StreamError } from '../../src/stream/errors.ts'
+import { byTurn, createLog } from '../../src/node/logger.ts'
+import { StreamError } from '../../src/uploads/ports/stream-error.ts'
 import { tokenFor } from '../kit/gateway.ts'
 
 const TICKET = '9f8e7d6c5b4a39281706f5e4d3c2b1a0'

@@ -1,8 +1,8 @@
 /** Without an SDK nobody collects spans, and none is begun. */
 import { trace } from '@opentelemetry/api'
 import { expect, it, vi } from 'vitest'
-import { createTraces } from '../../src/telemetry/traces.ts'
-import { noTraces } from '../../src/telemetry/trace.ts'
+import { createTraces } from '../../src/telemetry/opentelemetry.ts'
+import { noTraces } from '../../src/uploads/ports/tracing.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 

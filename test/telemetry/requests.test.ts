@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createRequestIds } from '../../src/http/request-id.ts'
+import { createRequestIds } from '../../src/http/middleware/request-id.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 

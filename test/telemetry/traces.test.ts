@@ -12,8 +12,8 @@ import { startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, expectMinted, postFile, watchToEnd } from '../kit/operations.ts'
 import { everythingIn } from '../secrets/search.ts'
-import { stageInProcess } from '../secrets/stage.ts'
-import { knockEverywhere } from '../secrets/visit.ts'
+import { stageInProcess } from '../secrets/setup.ts'
+import { knockEverywhere } from '../secrets/visit-endpoints.ts'
 
 const exporter = new InMemorySpanExporter()
 

@@ -1,15 +1,15 @@
 /** A whole gateway whose way to Stream is the Workers binding, alone and with REST beside it. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { createStreamBinding } from '../../src/emulator/binding.ts'
-import type { StreamBackend } from '../../src/stream/backend.ts'
-import { createBindingBackend } from '../../src/stream/binding.ts'
-import { withRest } from '../../src/stream/with-rest.ts'
+import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
+import type { StreamBackend } from '../../src/uploads/ports/stream-api.ts'
+import { createBindingBackend } from '../../src/stream/binding/binding-stream-api.ts'
+import { withRest } from '../../src/stream/combine-apis.ts'
 import type { TestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
 import { uploadByTus } from '../kit/tus.ts'
-import { MINT, MINT_TUS } from '../lane/mutations.ts'
-import { type Stage, setStage } from '../lane/stage.ts'
+import { MINT, MINT_TUS } from '../fast-path/mutations.ts'
+import { type Stage, setStage } from '../fast-path/setup.ts'
 
 const OPEN = { kind: 'open' } as const
 

@@ -1,9 +1,9 @@
 /** A clock that is set, back or ahead, while the gateway works: what was to last seconds lasts seconds. */
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { createDeadlines } from '../../src/http/deadlines.ts'
-import { createClaims } from '../../src/store/sqlite/claims.ts'
-import { createWatchers } from '../../src/uploads/watchers.ts'
+import { createDeadlines } from '../../src/http/graphql/plugins/deadlines.ts'
+import { createClaims } from '../../src/store/sqlite/poll-claims.ts'
+import { createWatchers } from '../../src/uploads/watch/watch-registry.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'

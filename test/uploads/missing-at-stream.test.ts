@@ -8,7 +8,7 @@ import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { type TestGateway, callerOf, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit/operations.ts'
-import { setStage } from '../lane/stage.ts'
+import { setStage } from '../fast-path/setup.ts'
 
 const ACCOUNT = 'account-of-tests'
 

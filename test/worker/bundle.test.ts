@@ -24,7 +24,7 @@ test('asks nothing of its host but what Workers have', async () => {
 
 test('leaves out what is for Node, for tests and for looking at', async () => {
   const files = Object.keys((await bundleWorker()).inputs)
-  expect(files).toContain('src/worker/hub.ts')
+  expect(files).toContain('src/worker/hub/hub.ts')
   const rooms = /^src\/(?:node|emulator|console|client|commands|postgres|demo)\/|^test\//
   const packages =
     /node_modules\/(?:pg|pino|undici|ws|better-sqlite3|prom-client|zod|@graphql-yoga\/render-graphiql)\//

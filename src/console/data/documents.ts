@@ -1,6 +1,6 @@
 /** What the page asks of the gateway. Selections and types are the upload client's own. */
 import { type Read, flag, list, nullable, number, object, text } from '../../client/shape.ts'
-import { uploadShape } from '../../client/upload.ts'
+import { uploadShape } from '../../client/gateway/upload.ts'
 
 const uploadsShape = object({
   edges: list(object({ cursor: text, node: uploadShape })),

@@ -1,6 +1,6 @@
 /** What a journey looks like after a step of the client. */
 import type { UploadProgress } from '../../client/client.ts'
-import type { Journey, JourneyState } from './journey.ts'
+import type { Journey, JourneyState } from './queue-item.ts'
 
 const STATES: Readonly<Record<UploadProgress['phase'], JourneyState>> = {
   minting: 'preparing',

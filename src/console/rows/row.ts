@@ -1,7 +1,7 @@
 /** One line of the list: an upload of the gateway, a file of this page, or both in one. */
 import type { RememberedUpload, Upload, UploadProtocol } from '../../client/client.ts'
-import { videoFailure } from '../queue/failure-words.ts'
-import type { Failure, Journey, JourneyState } from '../queue/journey.ts'
+import { videoFailure } from '../queue/failure-messages.ts'
+import type { Failure, Journey, JourneyState } from '../queue/queue-item.ts'
 
 export type RowState =
   | 'waiting'

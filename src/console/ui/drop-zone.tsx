@@ -1,8 +1,8 @@
 /** Where videos are dropped or chosen, and what is to hold for them. */
 import { useRef } from 'preact/hooks'
-import type { JourneyTerms } from '../queue/journey.ts'
+import type { JourneyTerms } from '../queue/queue-item.ts'
 import { Icon } from './icon.tsx'
-import { useDrop } from './use-drop.ts'
+import { useDrop } from './use-file-drop.ts'
 
 interface DropZoneProps {
   readonly terms: JourneyTerms

@@ -1,7 +1,7 @@
 /** How the account's storage stands: stored, reserved, free. */
 import { useQuery } from '@urql/preact'
 import { STORAGE, type StorageData } from '../data/documents.ts'
-import { minutesInWords } from '../words/amounts.ts'
+import { minutesInWords } from '../format.ts'
 
 export function StorageGauge() {
   const [{ data, error }] = useQuery<StorageData>({ query: STORAGE })

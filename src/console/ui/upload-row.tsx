@@ -1,9 +1,9 @@
 /** One upload: what it is, how far it is, and what can be done with it. */
-import type { JourneyTerms } from '../queue/journey.ts'
-import type { Queue } from '../queue/queue.ts'
+import type { JourneyTerms } from '../queue/queue-item.ts'
+import type { Queue } from '../queue/upload-queue.ts'
 import type { Row, RowState } from '../rows/row.ts'
-import { STATE_WORDS, progressLine } from '../rows/row-words.ts'
-import { secondsInWords, sizeInWords } from '../words/amounts.ts'
+import { STATE_WORDS, progressLine } from '../rows/row-labels.ts'
+import { secondsInWords, sizeInWords } from '../format.ts'
 import { Icon, type IconName } from './icon.tsx'
 import { RowActions } from './row-actions.tsx'
 import { Thumbnail } from './thumbnail.tsx'

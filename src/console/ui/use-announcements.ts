@@ -1,7 +1,7 @@
 /** Says what has changed its state, once for each change and not for each percent. */
 import { useEffect, useRef } from 'preact/hooks'
 import type { Row, RowState } from '../rows/row.ts'
-import { announcementOf } from '../rows/row-words.ts'
+import { announcementOf } from '../rows/row-labels.ts'
 
 /** States that pass too quickly to be told. */
 const BRIEF: ReadonlySet<RowState> = new Set(['waiting', 'preparing', 'queued'])

@@ -10,8 +10,8 @@ import {
   type UploadsData,
   type UploadsVariables,
 } from '../data/documents.ts'
-import type { GatewayData } from '../data/gateway-data.ts'
-import { type Filter, STATUSES } from '../rows/join-rows.ts'
+import type { GatewayData } from '../data/graphql-client.ts'
+import { type Filter, STATUSES } from '../rows/merge-rows.ts'
 import { useStore } from '../store.ts'
 
 const PAGE_SIZE = 20

@@ -1,8 +1,8 @@
 /** Writes reservations down, so that races pass neither the key nor the quota. */
-import type { UploadStore } from '../store.ts'
+import type { UploadStore } from '../../uploads/ports/upload-store.ts'
 import { readHoldings, readKeyed } from '../sqlite/read-rows.ts'
 import { valuesOfReservation } from '../sqlite/write-rows.ts'
-import { type Asking, type Question, questionOf } from './d1.ts'
+import { type Asking, type Question, questionOf } from './d1-client.ts'
 import { statements } from './statements.ts'
 
 /**

@@ -4,7 +4,7 @@
  */
 import { and, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
 import { type SQLiteColumn, type SQLiteTable, getTableConfig } from 'drizzle-orm/sqlite-core'
-import { db, type RowOf, word } from '../sqlite/statement.ts'
+import { db, type RowOf, word } from '../sqlite/define-statement.ts'
 import {
   advanceNames,
   advanceStatement,

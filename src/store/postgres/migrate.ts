@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import type { ClientBase } from 'pg'
-import type { Postgres } from '../../postgres/postgres.ts'
+import type { Postgres } from '../../postgres/connection-pool.ts'
 
 /** The same from `src` and from `dist`, which lie at the same depth. */
 const MIGRATIONS = fileURLToPath(new URL('../../../migrations/postgres', import.meta.url))

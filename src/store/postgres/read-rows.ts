@@ -7,7 +7,7 @@ import {
   seenStatusIn,
   uploadStatuses,
 } from '../../uploads/upload.ts'
-import type { KeyedUpload, Reservation } from '../store.ts'
+import type { KeyedUpload, Reservation } from '../../uploads/ports/upload-store.ts'
 import type { RowStatus } from '../row-status.ts'
 import type { allColumns, uploadColumns } from './columns.ts'
 import type { uploads } from './tables.ts'

@@ -1,7 +1,7 @@
 /** Writes reservations down, so that races pass neither the key nor the quota. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type { PoolClient } from 'pg'
-import type { Postgres } from '../../postgres/postgres.ts'
+import type { Postgres } from '../../postgres/connection-pool.ts'
 import type {
   Holdings,
   KeyedUpload,
@@ -9,7 +9,7 @@ import type {
   ReserveOutcome,
   ReserveRules,
   UploadStore,
-} from '../store.ts'
+} from '../../uploads/ports/upload-store.ts'
 import { readKeyed } from './read-rows.ts'
 import { type Statements, prepareStatements } from './statements.ts'
 import { valuesOfReservation } from './write-rows.ts'

@@ -3,9 +3,9 @@ import { type SQL, and, asc, eq, gt, isNotNull, lt, lte, ne, sql } from 'drizzle
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
-import { given, givenTexts, listed } from './given.ts'
-import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../store.ts'
-import { advanceStatement, claimStatement, mintStatement } from './moving-statements.ts'
+import { given, givenTexts, listed } from './parameters.ts'
+import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../../uploads/ports/upload-store.ts'
+import { advanceStatement, claimStatement, mintStatement } from './version-statements.ts'
 import {
   TURN_TO_ASK,
   allowances,

@@ -15,8 +15,8 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import { storable } from '../../postgres/storable.ts'
-import type { JsonObject } from '../../uploads/json.ts'
+import { storable } from '../../postgres/replace-nul.ts'
+import type { JsonObject } from '../../shared/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 import { rowStatuses } from '../row-status.ts'
 

@@ -1,6 +1,6 @@
 /** Puts the gateway's own words as the columns of PostgreSQL take them. */
-import type { changedNames } from '../changed-names.ts'
-import type { RecordedChange, Reservation } from '../store.ts'
+import type { changedNames } from '../updated-columns.ts'
+import type { RecordedChange, Reservation } from '../../uploads/ports/upload-store.ts'
 
 /** What a reservation says for itself; the rest of its row is the same for each. */
 export function valuesOfReservation({ constraints, ...reservation }: Reservation) {

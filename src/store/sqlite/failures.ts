@@ -1,6 +1,6 @@
 /** Tells errors of the SQLite file and its disk from errors of a statement. */
 import Database from 'better-sqlite3'
-import { StoreUnavailable } from '../../unavailable.ts'
+import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
 
 /** What is wrong with the file or its disk. */
 export type SqliteFailure = 'locked' | 'full' | 'read-only' | 'inaccessible' | 'damaged'

@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
-import { StoreUnavailable } from '../../unavailable.ts'
+import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
 import { sqliteFailureOf, unavailableOr } from './failures.ts'
-import type { ReadTurns } from './read-turns.ts'
+import type { ReadTurns } from './read-transaction.ts'
 
 /** Writes that one transaction takes on at most; the others wait for the next turn of the event loop. */
 const WRITES_A_COMMIT = 512

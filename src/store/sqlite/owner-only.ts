@@ -1,7 +1,7 @@
 /** Creates files and folders that their owner alone can read: they hold one-time URLs. */
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { codeOf } from '../../error-code.ts'
+import { codeOf } from '../../shared/error-codes.ts'
 
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700

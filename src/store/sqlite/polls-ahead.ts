@@ -1,5 +1,5 @@
 /** Polls that lie further ahead than any is scheduled: a clock that was wrong scheduled them. */
-import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../store.ts'
+import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../../uploads/ports/upload-store.ts'
 
 /** The values of the statement `pullForward` at this moment. */
 export function pollsAhead(now: Date) {

@@ -10,7 +10,7 @@ import {
   uploadProtocols,
   uploadStatuses,
 } from '../../uploads/upload.ts'
-import type { DueUpload, Holdings, KeyedUpload, ReferenceFate, Reservation } from '../store.ts'
+import type { DueUpload, Holdings, KeyedUpload, ReferenceFate, Reservation } from '../../uploads/ports/upload-store.ts'
 import { type RowStatus, rowStatuses } from '../row-status.ts'
 import { uploadEvents, uploads } from './tables.ts'
 import {
@@ -26,7 +26,7 @@ import {
   textsIn,
   unpack,
   wordOf,
-} from './values.ts'
+} from './column-values.ts'
 
 const {
   idleChecks,

@@ -1,9 +1,9 @@
 /** The statements whose words are always the same, for whoever keeps uploads in these tables. */
 import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
 import { allColumns, eventColumns, fateColumns, uploadColumns } from './read-rows.ts'
-import { type Given, type RowOf, db, word } from './statement.ts'
+import { type Given, type RowOf, db, word } from './define-statement.ts'
 import { deployments, keptNotices, uploadEvents, uploadTallies, uploads } from './tables.ts'
-import { changedNames } from '../changed-names.ts'
+import { changedNames } from '../updated-columns.ts'
 import { reservedNames } from './write-rows.ts'
 
 /** What a recorded change says, and the version that it follows. */

@@ -1,7 +1,7 @@
 /** Finds out whether writes succeed again, also where nobody sends any. */
 import { sqliteFailureOf } from './failures.ts'
 import type { GroupCommit } from './group-commit.ts'
-import type { Prepared } from './prepare.ts'
+import type { Prepared } from './prepared-statements.ts'
 import type { wordStatements } from './statements.ts'
 
 /** Milliseconds between two attempts: anybody may request `/readyz`, and each attempt waits for the disk. */

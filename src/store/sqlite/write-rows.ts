@@ -1,7 +1,7 @@
 /** Puts the gateway's own words as SQLite keeps them. */
-import type { changedNames } from '../changed-names.ts'
-import type { RecordedChange, Reservation } from '../store.ts'
-import type { Values } from './statement.ts'
+import type { changedNames } from '../updated-columns.ts'
+import type { RecordedChange, Reservation } from '../../uploads/ports/upload-store.ts'
+import type { Values } from './define-statement.ts'
 
 /** What a reservation says for itself; the rest of its row is the same for each. */
 export const reservedNames = [

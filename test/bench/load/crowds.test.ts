@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type Socket, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { disperse, gather, makeChange } from './crowds.ts'
+import { disperse, gather, makeChange } from './subscriber-groups.ts'
 import { postJson } from './requests.ts'
 
 const PRESENT = 'event: next\ndata: {"first":1}\n\n'

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { z } from 'zod'
 import { LOAD_CORE, onCore } from '../cores.ts'
-import { ownProgram } from '../places.ts'
+import { ownProgram } from '../paths.ts'
 import {
   type Change,
   type ClosedLoop,

@@ -1,11 +1,11 @@
 /** The same requests for everybody, from so many connections that each ask again when answered. */
-import { type Contestant, inTurn } from '../contest.ts'
+import { type Contestant, inTurn } from '../compare-servers.ts'
 import { type Entry, type Target, judge, rateOf } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured, Source } from '../load/work.ts'
 import { monotonicMicroseconds } from '../profile.ts'
-import type { Stage } from '../stage.ts'
+import type { Stage } from '../setup.ts'
 
 /** As many as a busy frontend's servers keep open. */
 export const CONNECTIONS = 50

@@ -1,8 +1,8 @@
 /** One upload by its uid, and a page of them, over the same rows of the same file. */
-import { type Contestant, withContestants, withServer } from '../contest.ts'
+import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
 import { compareAnswers, listNewest, readOne, shots } from '../operations.ts'
 import { CREATORS } from '../seed.ts'
-import { type Stage, startFakeStream, startPeer } from '../stage.ts'
+import { type Stage, startFakeStream, startPeer } from '../setup.ts'
 import { compareRates, driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { SEEDED, headgate, seededFile } from './seeded.ts'

@@ -1,6 +1,6 @@
 /** What a row of the benchmark is. */
 import type { Entry } from '../entry.ts'
-import type { Stage } from '../stage.ts'
+import type { Stage } from '../setup.ts'
 
 export interface Row {
   /** For `--only`. */

@@ -1,6 +1,6 @@
 /** One change to an upload that a hundred watch, and ten thousand. */
 import { type Entry, type Round, judge } from '../entry.ts'
-import type { Stage } from '../stage.ts'
+import type { Stage } from '../setup.ts'
 import { measureFanOut } from './fan-out.ts'
 import type { Row } from './row.ts'
 

@@ -1,11 +1,11 @@
 /** Minting, reading and listing with a thousand uploads in the database, and with a million. */
 import { join } from 'node:path'
-import { type Contestant, withContestants, withServer } from '../contest.ts'
+import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
 import { type Entry, judge, rateOf } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { listNewest, mintOne, readOne, shots } from '../operations.ts'
 import { CREATORS, seed } from '../seed.ts'
-import { type Stage, startFakeStream, startGateway } from '../stage.ts'
+import { type Stage, startFakeStream, startGateway } from '../setup.ts'
 import { driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 

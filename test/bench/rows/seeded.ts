@@ -1,10 +1,10 @@
 /** A gateway over a database in which there are uploads already. */
 import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Entrant } from '../contest.ts'
+import type { Entrant } from '../compare-servers.ts'
 import type { Server } from '../processes.ts'
 import { seed } from '../seed.ts'
-import { type Stage, startGateway } from '../stage.ts'
+import { type Stage, startGateway } from '../setup.ts'
 
 /** Uploads in the file. */
 export const SEEDED = 10_000

@@ -1,12 +1,12 @@
 /** A large file by tus into the emulator, against a server that streams the same bytes into a file. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Contestant, inTurn, withContestants } from '../contest.ts'
+import { type Contestant, inTurn, withContestants } from '../compare-servers.ts'
 import { type Round, judge } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
-import { COMMAND } from '../places.ts'
+import { COMMAND } from '../paths.ts'
 import { startServer } from '../processes.ts'
-import { type Stage, startPeer } from '../stage.ts'
+import { type Stage, startPeer } from '../setup.ts'
 import type { Row } from './row.ts'
 
 const FILE_BYTES = 500_000_000

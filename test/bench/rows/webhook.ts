@@ -1,11 +1,11 @@
 /** Stream's notices: verified, recorded durably, answered, each telling something new. */
 import Database from 'better-sqlite3'
 import { z } from 'zod'
-import { withContestants, withServer } from '../contest.ts'
+import { withContestants, withServer } from '../compare-servers.ts'
 import { makeNotice } from '../load/requests.ts'
 import type { Server } from '../processes.ts'
 import { isPending, uidOf } from '../seed.ts'
-import { WEBHOOK_SECRET, startFakeStream, startPeer } from '../stage.ts'
+import { WEBHOOK_SECRET, startFakeStream, startPeer } from '../setup.ts'
 import { compareRates, driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { SEEDED, headgate, seededCopy } from './seeded.ts'

@@ -1,0 +1,60 @@
+/** Answers with a file's bytes, whole or in the one range that was asked for. */
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+
+import { answer, sentence, type Answer } from '../http-response.ts'
+
+/** Both ends belong to the range. */
+interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * @param etag tells one version of the file from another, for `If-Range`
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
+ */
+export function sendFile(
+  request: IncomingMessage,
+  path: string,
+  size: number,
+  contentType: string,
+  etag: string,
+): Answer {
+  const headers = { 'accept-ranges': 'bytes', 'content-type': contentType, etag: `"${etag}"` }
+  const ifRange = request.headers['if-range']
+  const isFresh = ifRange === undefined || ifRange === headers.etag
+  const range = isFresh ? readRange(request.headers.range, size) : null
+  if (range === 'unsatisfiable') {
+    return sentence(416, `The file has ${size} bytes.`, { 'content-range': `bytes */${size}` })
+  }
+  if (range === null) {
+    return answer(200, { ...headers, 'content-length': String(size) }, () => createReadStream(path))
+  }
+  const { first, last } = range
+  return answer(
+    206,
+    {
+      ...headers,
+      'content-length': String(last - first + 1),
+      'content-range': `bytes ${first}-${last}/${size}`,
+    },
+    () => createReadStream(path, { start: first, end: last }),
+  )
+}
+
+/** Null where the whole file is to be sent: no range, one we cannot read, or several. */
+function readRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | null {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
+  if (match === null) return null
+  const [, from = '', to = ''] = match
+  if (from === '' && to === '') return null
+  if (from === '') {
+    const length = Math.min(Number(to), size)
+    return length === 0 ? 'unsatisfiable' : { first: size - length, last: size - 1 }
+  }
+  const first = Number(from)
+  const last = to === '' ? size - 1 : Math.min(Number(to), size - 1)
+  if (to !== '' && Number(to) < first) return null
+  return first >= size ? 'unsatisfiable' : { first, last }
+}
