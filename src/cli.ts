@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-/** The `headgate` command: one file for each thing that it does. */
+/** The `headgate` command line; each subcommand has its own file in `commands/`. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { showControls } from './terminal-controls.ts'
+import { showControls } from './shared/terminal-controls.ts'
 
-// Commands are loaded when they are asked for: help and mistakes are answered at once.
+// Commands are imported lazily, so that help and usage errors are printed at once.
 const webhookCommands = () => import('./commands/webhook.ts')
 
 const { version: VERSION } = z
@@ -42,8 +42,8 @@ program
   .action(({ keep }: { keep?: boolean }) =>
     run(async () => {
       const { runDemo } = await import('./demo/demo.ts')
-      const { asked } = await import('./commands/configured.ts')
-      return keep === true ? runDemo(asked) : runDemo()
+      const { untilShutdownSignal } = await import('./commands/read-config.ts')
+      return keep === true ? runDemo(untilShutdownSignal) : runDemo()
     }),
   )
 
@@ -57,7 +57,7 @@ program
     run(async () =>
       from === undefined && to === undefined
         ? (await import('./commands/migrate.ts')).runMigrate(adoptAccount === true)
-        : (await import('./commands/move-uploads.ts')).runMoveUploads({ from, to }),
+        : (await import('./commands/migrate-to-postgres.ts')).runMigrateToPostgres({ from, to }),
     ),
   )
 
@@ -72,7 +72,9 @@ program
   .description(
     'Check configuration, database, account, webhook and callers; exit 1 where something is wrong.',
   )
-  .action(() => run(async () => (await import('./commands/doctor.ts')).runDoctor(process.env)))
+  .action(() =>
+    run(async () => (await import('./commands/doctor/doctor.ts')).runDoctor(process.env)),
+  )
 
 const webhook = program
   .command('webhook')
@@ -99,7 +101,7 @@ webhook
 
 await program.parseAsync()
 
-/** A command resolves with its exit code; what it throws is said in one line. */
+/** Runs a command and sets its exit code; prints an error as one line. */
 async function run(command: () => Promise<number>): Promise<void> {
   try {
     process.exitCode = await command()

@@ -1,6 +1,7 @@
 /**
- * Who may import whom: the table of the house, one row a room. Arrows run one way:
- * doors → gateway → http → graphql → uploads → (ports) ← adapters.
+ * Allowed imports, one row per folder. Imports point inwards:
+ * entry points → commands, demo → hosts (node, worker) → config, http → graphql → uploads → uploads/ports
+ * ← stream, store, pubsub, rate-limits, telemetry; shared below all.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,91 +9,201 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
-/** What a room may import. Files and folders of src end as they stand here; `node:` is a prefix. */
+/**
+ * What the files of a folder may import besides each other. A path is a file, a folder with everything
+ * below it (`uploads/`), or the files directly in a folder (`uploads/*`), all relative to `src`.
+ */
 interface Rule {
   readonly inside: readonly string[]
-  /** Of these it may import types, and nothing that runs. */
+  /** Of these only types. */
   readonly types?: readonly string[]
-  /** `any`, or names of packages with all that is in them. */
+  /** Package names, with their subpaths; a name that ends with a colon is a prefix, such as `node:`. */
   readonly packages: 'any' | readonly string[]
 }
 
-const ports = [
-  'stream/backend.ts',
-  'stream/errors.ts',
-  'store/store.ts',
-  'events/events.ts',
-  'unavailable.ts',
-  'telemetry/telemetry.ts',
+const domain = ['uploads/*', 'uploads/ports/', 'shared/']
+const http = [
+  'http/handler.ts',
+  'http/response-headers.ts',
+  'http/raw-response.ts',
+  'uploads/',
+  'shared/',
+]
+const fastPath = [
+  ...http,
+  'http/graphql/endpoint.ts',
+  'http/graphql/plugins/',
+  'http/middleware/',
+  'http/auth/',
+  'graphql/',
 ]
 
-/** Rooms and what stands at the door of src; whatever is not in the table breaks it. */
+/** The most specific row holds for a file: a folder's own row before that of the folder around it. */
 const rules: Readonly<Record<string, Rule>> = {
-  // The domain: runs wherever JavaScript does, so no package, and nothing of Node.
-  uploads: {
-    inside: ['uploads/', ...ports],
-    types: ['allowances/allowances.ts'],
-    packages: [],
+  'shared/': { inside: [], packages: [] },
+
+  'uploads/ports/': { inside: ['uploads/*', 'shared/'], packages: [] },
+  'uploads/': { inside: ['uploads/ports/', 'uploads/status/', 'shared/'], packages: [] },
+  'uploads/status/': { inside: domain, packages: [] },
+  'uploads/watch/': { inside: domain, packages: [] },
+  'uploads/sync/': { inside: [...domain, 'uploads/status/'], packages: [] },
+  'uploads/create/': { inside: [...domain, 'uploads/status/', 'uploads/sync/'], packages: [] },
+
+  'graphql/': { inside: ['uploads/', 'shared/'], packages: ['graphql', '@pothos/core'] },
+
+  'http/': { inside: ['http/', 'graphql/', 'uploads/', 'shared/'], packages: [] },
+  'http/middleware/': { inside: http, packages: [] },
+  'http/monitoring/': { inside: http, packages: [] },
+  'http/pages/': { inside: [...http, 'http/graphql/endpoint.ts'], packages: [] },
+  'http/auth/': { inside: http, packages: ['jose'] },
+  'http/webhooks/': { inside: [...http, 'http/middleware/'], packages: [] },
+  'http/tus/': { inside: [...http, 'http/middleware/', 'http/auth/'], packages: [] },
+  'http/graphql/': {
+    inside: [...fastPath, 'http/graphql/fast-path/'],
+    packages: ['graphql', 'graphql-yoga'],
   },
-  graphql: { inside: ['graphql/', 'uploads/', ...ports], packages: ['@pothos/core', 'graphql'] },
-  http: {
+  'http/graphql/plugins/': {
+    inside: [...http, 'http/graphql/endpoint.ts', 'http/middleware/error-response.ts'],
+    packages: ['graphql', 'graphql-yoga', '@escape.tech'],
+  },
+  'http/graphql/fast-path/': {
+    inside: [...fastPath, 'http/graphql/fast-path/'],
+    types: ['http/graphql/yoga.ts'],
+    packages: ['graphql', 'graphql-yoga'],
+  },
+  'http/graphql/fast-path/compile/': {
+    inside: [...fastPath, 'http/graphql/fast-path/*'],
+    packages: ['graphql'],
+  },
+  'http/graphql/fast-path/subscriptions/': {
+    inside: [...fastPath, 'http/graphql/fast-path/*'],
+    packages: ['graphql', 'graphql-yoga'],
+  },
+  'http/graphql/websocket/': {
+    inside: [...http, 'http/graphql/fast-path/', 'http/graphql/plugins/', 'http/auth/'],
+    types: ['http/graphql/yoga.ts'],
+    packages: ['graphql', 'graphql-ws', 'graphql-yoga'],
+  },
+
+  // Renders the page at build time, and for a gateway that runs from its sources.
+  'graphiql/': {
+    inside: ['http/graphql/endpoint.ts'],
+    packages: ['node:', '@graphql-yoga/render-graphiql', 'graphql-yoga'],
+  },
+
+  'postgres/': { inside: ['uploads/ports/store-unavailable.ts', 'shared/'], packages: ['pg'] },
+  'stream/': {
     inside: [
-      'http/',
-      'graphql/',
-      'uploads/',
-      'stream/notice.ts',
-      'stream/signature.ts',
-      'stream/metadata.ts',
-      'stream/name-causes.ts',
-      'unavailable.ts',
-      'telemetry/telemetry.ts',
+      'stream/',
+      'uploads/ports/',
+      'uploads/limits.ts',
+      'uploads/metadata-keys.ts',
+      'uploads/reference.ts',
+      'shared/',
     ],
-    packages: ['graphql-yoga', '@escape.tech', 'graphql-ws', 'jose', 'graphql'],
-  },
-  stream: {
-    inside: ['stream/', 'uploads/json.ts'],
-    types: ['allowances/allowances.ts', 'telemetry/telemetry.ts'],
-    packages: [],
-  },
-  store: {
-    inside: [
-      'store/',
-      'uploads/upload.ts',
-      'uploads/json.ts',
-      'postgres/storable.ts',
-      'unavailable.ts',
-      'error-code.ts',
-    ],
-    types: ['postgres/'],
-    packages: ['node:', 'drizzle-orm', 'better-sqlite3', 'pg'],
-  },
-  // One way to the server, for all that is kept or told there.
-  postgres: { inside: ['postgres/', 'unavailable.ts'], packages: ['pg'] },
-  // What it is told has the words of the domain; what it tells goes to whoever collects it.
-  telemetry: {
-    inside: ['telemetry/', 'uploads/upload.ts'],
     types: ['uploads/'],
-    packages: ['prom-client', '@opentelemetry/api'],
-  },
-  allowances: {
-    inside: ['allowances/', 'postgres/storable.ts'],
-    types: ['postgres/'],
     packages: [],
   },
-  events: {
-    inside: ['events/'],
-    types: ['uploads/', 'postgres/'],
+  'store/': { inside: ['uploads/upload.ts', 'uploads/ports/', 'shared/'], packages: [] },
+  'store/sqlite/': {
+    inside: ['store/*', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    types: ['uploads/'],
+    packages: ['better-sqlite3', 'drizzle-orm', 'node:'],
+  },
+  'store/d1/': {
+    inside: ['store/*', 'store/sqlite/', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    types: ['uploads/'],
+    packages: ['drizzle-orm'],
+  },
+  'store/postgres/': {
+    inside: ['store/*', 'postgres/', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    types: ['uploads/'],
+    packages: ['pg', 'drizzle-orm', 'node:'],
+  },
+  'store/sqlite-to-postgres/': {
+    inside: ['store/', 'postgres/', 'uploads/', 'shared/'],
+    packages: ['better-sqlite3', 'pg', 'drizzle-orm', 'node:'],
+  },
+  'pubsub/': {
+    inside: ['uploads/upload.ts', 'shared/'],
+    types: ['uploads/ports/'],
+    packages: [],
+  },
+  'pubsub/postgres/': {
+    inside: ['pubsub/*', 'postgres/', 'uploads/upload.ts', 'shared/'],
+    types: ['uploads/ports/'],
     packages: ['pg'],
   },
-  // "The other company": it shares nothing with the gateway, not even a type.
-  emulator: {
-    inside: ['emulator/'],
-    packages: ['node:', 'zod', 'better-sqlite3', 'mediabunny', '@fastify/busboy'],
+  'rate-limits/': { inside: ['uploads/ports/', 'postgres/', 'shared/'], packages: [] },
+  'telemetry/': {
+    inside: ['telemetry/', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    packages: ['prom-client', '@opentelemetry/api'],
   },
-  // For browsers too, and published on its own.
-  client: { inside: ['client/'], packages: ['tus-js-client'] },
-  // A page of its own: of the gateway it knows the address, and the client that everybody has.
-  console: {
+
+  'config/': { inside: ['uploads/', 'shared/'], types: ['http/auth/'], packages: [] },
+  'config/node-config.ts': {
+    // Whether other machines reach the emulator decides about its token.
+    inside: ['config/', 'emulator/exposure.ts', 'uploads/', 'shared/'],
+    types: ['http/auth/'],
+    packages: ['node:'],
+  },
+  'config/trusted-proxies.ts': { inside: ['config/', 'shared/'], packages: ['node:'] },
+
+  // Hosts: composition roots.
+  'node/': {
+    inside: [
+      'node/',
+      'config/',
+      'http/',
+      'uploads/',
+      'stream/',
+      'store/',
+      'pubsub/',
+      'rate-limits/',
+      'telemetry/',
+      'postgres/',
+      'emulator/emulator.ts',
+      'emulator/exposure.ts',
+      'graphiql/',
+      'shared/',
+    ],
+    packages: ['node:', 'ws', 'graphql-ws', 'undici', '@whatwg-node/server', 'pino', 'pino-pretty'],
+  },
+  'worker/': {
+    inside: [
+      'worker/',
+      'config/base-config.ts',
+      'config/known-variables.ts',
+      'http/',
+      'uploads/',
+      'stream/',
+      'store/d1/',
+      'pubsub/',
+      'rate-limits/',
+      'telemetry/noop-telemetry.ts',
+      'shared/',
+    ],
+    packages: ['cloudflare:workers', 'graphql-ws'],
+  },
+
+  'commands/': {
+    inside: [
+      'commands/',
+      'config/',
+      'node/',
+      'store/',
+      'stream/',
+      'postgres/',
+      'uploads/',
+      'shared/',
+    ],
+    packages: ['commander', 'node:'],
+  },
+  'demo/': {
+    inside: ['node/start-gateway.ts', 'node/logger.ts', 'config/node-config.ts', 'shared/'],
+    packages: ['node:', 'graphql-request', 'graphql-sse', 'tus-js-client', 'zod'],
+  },
+  'console/': {
     inside: ['console/', 'client/'],
     packages: [
       'preact',
@@ -100,141 +211,65 @@ const rules: Readonly<Record<string, Rule>> = {
       '@urql/preact',
       '@urql/exchange-graphcache',
       '@uppy/core',
-      // Of its build.
+      // `vite.config.ts` of its build.
       'vite',
       'node:url',
     ],
   },
-  'gateway.ts': { inside: ['http/', 'graphql/', 'uploads/', ...ports], packages: [] },
+  // For browsers too, and published on its own.
+  'client/': { inside: ['client/'], packages: ['tus-js-client'] },
+  // It plays the other company: it shares nothing with the gateway, not even a type.
+  'emulator/': {
+    inside: ['emulator/'],
+    packages: ['node:', 'zod', 'better-sqlite3', 'mediabunny', '@fastify/busboy'],
+  },
 
-  // Those who choose the parts, and start them.
-  'main.ts': { inside: [''], packages: 'any' },
-  'worker.ts': {
-    inside: ['worker/', 'http/door.ts', 'http/graphql-address.ts', 'unavailable.ts'],
-    packages: ['cloudflare:workers'],
-  },
-  'cli.ts': { inside: [''], packages: 'any' },
-  commands: { inside: [''], packages: 'any' },
-  demo: { inside: [''], packages: 'any' },
-  // Their tools: of Node and the environment, and of the rooms they know the words only.
-  'clock.ts': { inside: [], types: ['uploads/'], packages: [] },
-  'portable-config.ts': {
-    inside: ['variables.ts'],
-    types: ['http/', 'known-variables.ts'],
-    packages: [],
-  },
-  'config.ts': {
-    inside: ['portable-config.ts', 'node/client-address.ts', 'emulator/exposure.ts'],
-    types: ['http/'],
-    packages: ['node:net'],
-  },
-  'error-code.ts': { inside: [], packages: [] },
-  'unavailable.ts': { inside: [], packages: [] },
-  'name-database.ts': { inside: [], types: ['config.ts'], packages: [] },
-  'open-database.ts': {
-    inside: ['store/', 'events/', 'allowances/', 'postgres/', 'error-code.ts', 'name-database.ts'],
-    types: ['config.ts', 'uploads/'],
-    packages: [],
-  },
-  'start-emulator.ts': {
-    inside: ['emulator/', 'error-code.ts'],
-    types: ['config.ts'],
-    packages: [],
-  },
-  // What only Node has: its server, its sockets, its connections.
-  node: {
+  'cli.ts': { inside: ['commands/', 'demo/', 'shared/'], packages: ['commander', 'node:', 'zod'] },
+  'index.ts': {
     inside: [
       'node/',
-      'http/close-reason.ts',
-      'http/come-back.ts',
-      'http/graphql-address.ts',
-      'http/guard-listener.ts',
-      'http/lane/frame.ts',
-      'stream/send.ts',
-      'stream/signature.ts',
-    ],
-    types: ['http/', 'gateway.ts', 'uploads/'],
-    packages: ['node:', '@whatwg-node/server', 'ws', 'undici'],
-  },
-  // What only Workers have: bindings, one Durable Object, sockets of their own kind.
-  worker: {
-    inside: [
-      'worker/',
-      'gateway.ts',
-      'http/',
-      'uploads/',
+      'http/gateway.ts',
+      'config/',
+      'store/',
+      'pubsub/',
+      'rate-limits/',
       'stream/',
-      'store/d1/',
-      'store/store.ts',
-      'events/',
-      'allowances/',
-      'telemetry/silent.ts',
-      'portable-config.ts',
-      'known-variables.ts',
-      'clock.ts',
-      'redact.ts',
-      'time-ordered-id.ts',
-      'unavailable.ts',
+      'postgres/',
     ],
+    packages: [],
+  },
+  'worker.ts': {
+    inside: ['worker/', 'http/', 'uploads/ports/store-unavailable.ts'],
     packages: ['cloudflare:workers'],
   },
-  'read-console.ts': {
-    inside: ['error-code.ts'],
-    types: ['config.ts', 'http/'],
-    packages: ['node:'],
-  },
-  // Renders the page at build time, and for a gateway that runs from its sources.
-  graphiql: {
-    inside: ['graphiql/', 'http/graphql-address.ts'],
-    packages: ['node:', '@graphql-yoga/render-graphiql', 'graphql-yoga'],
-  },
-  'read-graphiql.ts': {
-    inside: ['error-code.ts', 'graphiql/'],
-    types: ['http/'],
-    packages: ['node:'],
-  },
-  'redact.ts': { inside: [], packages: [] },
-  'log.ts': {
-    inside: ['redact.ts', 'terminal-controls.ts'],
-    types: ['config.ts', 'uploads/'],
-    packages: 'any',
-  },
-  'terminal-controls.ts': { inside: [], packages: [] },
-  'time-ordered-id.ts': { inside: [], packages: [] },
-  'known-variables.ts': { inside: [], packages: [] },
-  'variables.ts': { inside: ['known-variables.ts'], packages: [] },
 }
 
-/** What runs on Cloudflare Workers, where there is no Node to lean on. */
+/** What runs on Cloudflare Workers, without Node. */
 const portable = [
-  'uploads',
-  'graphql',
-  'http',
-  'stream',
-  'events',
-  'allowances',
-  'gateway.ts',
-  'worker',
+  'shared/',
+  'uploads/',
+  'graphql/',
+  'http/',
+  'stream/',
+  'pubsub/',
+  'rate-limits/',
+  'worker/',
   'worker.ts',
-  'portable-config.ts',
-  'known-variables.ts',
-  'variables.ts',
-  'clock.ts',
-  'redact.ts',
-  'time-ordered-id.ts',
+  'config/base-config.ts',
+  'config/environment-reader.ts',
+  'telemetry/noop-telemetry.ts',
 ]
 
-/** Folders and files that run there as well, in rooms that do not; with the packages that they may lean on. */
-const portableFolders: Readonly<Record<string, readonly string[]>> = {
+/** Entry points that also run there, with everything that they import; and the packages that they may use. */
+const portableRoots: Readonly<Record<string, readonly string[]>> = {
   'store/d1/': ['drizzle-orm', 'drizzle-orm/sqlite-core', 'drizzle-orm/sqlite-proxy'],
-  // Of the emulator, what stands for `env.STREAM`: the rest of it is Node's.
-  'emulator/binding.ts': ['zod'],
+  'emulator/binding/stream-binding.ts': ['zod'],
 }
 
 interface Import {
   readonly file: string
   readonly target: string
-  /** Whether only types are taken, which leave nothing behind in the JavaScript. */
+  /** Whether only types are imported, which leave nothing in the JavaScript. */
   readonly typesOnly: boolean
 }
 
@@ -273,105 +308,153 @@ function resolve(file: string, specifier: string): string {
   return specifier.startsWith('.') ? join(file, '..', specifier).replaceAll('\\', '/') : specifier
 }
 
-/** The folder of src, or the file that stands outside all of them. */
-function roomOf(path: string): string {
-  return path.split('/')[0] ?? path
+function folderOf(file: string): string {
+  return file.includes('/') ? file.slice(0, file.lastIndexOf('/') + 1) : ''
+}
+
+/** The key of the row that holds for a file; null where there is none. */
+function rowFor(file: string): string | null {
+  const rows = Object.keys(rules).filter((path) => isBelow(path, file))
+  return rows.toSorted((a, b) => b.length - a.length)[0] ?? null
+}
+
+/** Whether a path of the table covers a file. */
+function isBelow(path: string, file: string): boolean {
+  if (path.endsWith('/*')) return folderOf(file) === path.slice(0, -1)
+  return file === path || (path.endsWith('/') && file.startsWith(path))
 }
 
 function isInside({ target }: Import): boolean {
-  return texts.has(target) || /\.tsx?$/.test(target)
+  return texts.has(target) || /\.(?:tsx?|js)$/.test(target)
 }
 
-function mayImport(rule: Rule, one: Import): boolean {
-  if (isInside(one)) {
-    const allowed = one.typesOnly ? [...rule.inside, ...(rule.types ?? [])] : rule.inside
-    return allowed.some((path) => one.target === path || isFolder(path, one.target))
+function isAllowed(rule: Rule, entry: Import): boolean {
+  if (isInside(entry)) {
+    const allowed = entry.typesOnly ? [...rule.inside, ...(rule.types ?? [])] : rule.inside
+    return (
+      folderOf(entry.file) === folderOf(entry.target) ||
+      allowed.some((path) => isBelow(path, entry.target))
+    )
   }
   if (rule.packages === 'any') return true
   return rule.packages.some((name) =>
     name.endsWith(':')
-      ? one.target.startsWith(name)
-      : one.target === name || one.target.startsWith(`${name}/`),
+      ? entry.target.startsWith(name)
+      : entry.target === name || entry.target.startsWith(`${name}/`),
   )
 }
 
-function isFolder(path: string, target: string): boolean {
-  return (path === '' || path.endsWith('/')) && target.startsWith(path)
-}
-
-describe('the table', () => {
-  test('is held against every file, and every room has a row', () => {
+describe('the table of allowed imports', () => {
+  test('has a row for every file', () => {
     expect(files.length).toBeGreaterThan(80)
     expect(imports.length).toBeGreaterThan(300)
-    expect([...new Set(files.map(roomOf))].filter((room) => !(room in rules))).toEqual([])
+    expect(files.filter((file) => rowFor(file) === null)).toEqual([])
   })
 
-  test.each(Object.entries(rules))('%s imports what its row allows', (room, rule) => {
-    const broken = imports
-      .filter(({ file }) => roomOf(file) === room)
-      .filter((one) => !mayImport(rule, one))
-      .map(({ file, target, typesOnly }) => {
-        const types = rule.types === undefined ? '' : ` and types of ${rule.types.join(', ')}`
-        const packages = rule.packages === 'any' ? 'any package' : rule.packages.join(', ')
-        return (
-          `src/${file} imports ${target}${typesOnly ? ' (types only)' : ''}, but ${room} may ` +
-          `import ${rule.inside.join(', ') || 'nothing of src'}${types}; packages: ${packages || 'none'}`
-        )
-      })
-    expect(broken).toEqual([])
+  test('has no row without a file', () => {
+    expect(Object.keys(rules).filter((row) => !files.some((file) => rowFor(file) === row))).toEqual(
+      [],
+    )
   })
 
-  test.each(portable)('%s leans on nothing that only Node has', (room) => {
-    const broken = [...texts]
-      .filter(([file]) => roomOf(file) === room)
+  test.each(Object.entries(rules))('%s imports only what its row allows', (row, rule) => {
+    const forbidden = imports
+      .filter(({ file }) => rowFor(file) === row)
+      .filter((entry) => !isAllowed(rule, entry))
+      .map(
+        ({ file, target, typesOnly }) =>
+          `src/${file} imports ${target}${typesOnly ? ' (types only)' : ''}; the row ${row} does not allow it`,
+      )
+    expect(forbidden).toEqual([])
+  })
+
+  test.each(portable)('%s uses no global of Node', (path) => {
+    const using = [...texts]
+      .filter(([file]) => isBelow(path, file))
       .filter(([, text]) => usesNode(text))
-      .map(([file]) => `src/${file} uses a global of Node, but ${room} also runs on Workers`)
-    expect(broken).toEqual([])
+      .map(([file]) => `src/${file} uses a global of Node, but ${path} also runs on Workers`)
+    expect(using).toEqual([])
   })
 
-  test.each(Object.entries(portableFolders))(
-    '%s runs on Workers with all that it imports',
-    (folder, packages) => {
-      const needed = neededBy(files.filter((file) => file.startsWith(folder)))
-      expect(needed.size).toBeGreaterThan(folder.endsWith('/') ? 10 : 3)
-      const leaning = imports
-        .filter((one) => needed.has(one.file) && !one.typesOnly && !isInside(one))
+  test.each(Object.entries(portableRoots))(
+    '%s runs on Workers with everything that it imports',
+    (path, packages) => {
+      const needed = importedBy(files.filter((file) => isBelow(path, file)))
+      expect(needed.size).toBeGreaterThan(path.endsWith('/') ? 10 : 3)
+      const foreign = imports
+        .filter((entry) => needed.has(entry.file) && !entry.typesOnly && !isInside(entry))
         .filter(({ target }) => !packages.includes(target))
-        .map(({ file, target }) => `src/${file} imports ${target}, but ${folder} needs it`)
+        .map(({ file, target }) => `src/${file} imports ${target}, but ${path} needs it`)
       const using = [...needed]
         .filter((file) => usesNode(texts.get(file) ?? ''))
-        .map((file) => `src/${file} uses a global of Node, but ${folder} needs it`)
-      expect([...leaning, ...using]).toEqual([])
+        .map((file) => `src/${file} uses a global of Node, but ${path} needs it`)
+      expect([...foreign, ...using]).toEqual([])
     },
   )
+})
 
-  test('arrows run one way: no room imports, round about, itself', () => {
-    const arrows = new Map<string, Set<string>>()
-    for (const one of imports) {
-      if (one.typesOnly || !isInside(one)) continue
-      const [from, to] = [roomOf(one.file), roomOf(one.target)]
-      if (from !== to) arrows.set(from, (arrows.get(from) ?? new Set()).add(to))
+describe('import cycles', () => {
+  test('do not exist between files, types included', () => {
+    const targets = new Map<string, string[]>()
+    for (const entry of imports) {
+      if (isInside(entry))
+        targets.set(entry.file, [...(targets.get(entry.file) ?? []), entry.target])
     }
-    expect(arrows.get('gateway.ts')).toContain('http')
-    const circles = [...arrows.keys()].filter((room) => reaches(arrows, room, room))
-    expect(circles.map((room) => `src/${room} imports itself through other rooms`)).toEqual([])
+    expect(targets.size).toBeGreaterThan(80)
+    expect(cyclesIn(targets).map((cycle) => cycle.join(' → '))).toEqual([])
+  })
+
+  test('do not exist between the folders of src, for what is left in the JavaScript', () => {
+    const targets = new Map<string, string[]>()
+    for (const entry of imports) {
+      if (entry.typesOnly || !isInside(entry)) continue
+      const [from, to] = [topFolderOf(entry.file), topFolderOf(entry.target)]
+      if (from !== to) targets.set(from, [...(targets.get(from) ?? []), to])
+    }
+    expect(cyclesIn(targets).map((cycle) => cycle.join(' → '))).toEqual([])
   })
 })
+
+/** The folder of src, or the file at its root. */
+function topFolderOf(path: string): string {
+  return path.split('/')[0] ?? path
+}
+
+/** One cycle for each back edge of a depth-first search. */
+function cyclesIn(targets: ReadonlyMap<string, readonly string[]>): (readonly string[])[] {
+  const cycles: (readonly string[])[] = []
+  const finished = new Set<string>()
+  const path: string[] = []
+  function visit(node: string): void {
+    const start = path.indexOf(node)
+    if (start >= 0) {
+      cycles.push([...path.slice(start), node])
+      return
+    }
+    if (finished.has(node)) return
+    path.push(node)
+    for (const target of targets.get(node) ?? []) visit(target)
+    path.pop()
+    finished.add(node)
+  }
+  for (const node of targets.keys()) visit(node)
+  return cycles
+}
 
 function usesNode(text: string): boolean {
   return /\b(?:process|Buffer|__dirname|require)\b[.(]/.test(withoutComments(text))
 }
 
-/** These files, and all that they import for more than types, round about. */
-function neededBy(given: readonly string[]): ReadonlySet<string> {
+/** These files and all that they import for more than types, transitively. */
+function importedBy(roots: readonly string[]): ReadonlySet<string> {
   const needed = new Set<string>()
-  const ahead = [...given]
+  const ahead = [...roots]
   for (let file = ahead.pop(); file !== undefined; file = ahead.pop()) {
     if (needed.has(file)) continue
     needed.add(file)
     ahead.push(
       ...imports
-        .filter((one) => one.file === file && !one.typesOnly && isInside(one))
+        .filter((entry) => entry.file === file && !entry.typesOnly && isInside(entry))
         .map(({ target }) => target),
     )
   }
@@ -380,23 +463,6 @@ function neededBy(given: readonly string[]): ReadonlySet<string> {
 
 function withoutComments(text: string): string {
   return text.replaceAll(/\/\*.*?\*\/|\/\/[^\n]*/gs, '')
-}
-
-/** Whether one gets from a room to another, in one step or more. */
-function reaches(
-  arrows: ReadonlyMap<string, ReadonlySet<string>>,
-  from: string,
-  to: string,
-): boolean {
-  const seen = new Set<string>()
-  const ahead = [...(arrows.get(from) ?? [])]
-  for (let room = ahead.pop(); room !== undefined; room = ahead.pop()) {
-    if (room === to) return true
-    if (seen.has(room)) continue
-    seen.add(room)
-    ahead.push(...(arrows.get(room) ?? []))
-  }
-  return false
 }
 
 describe('files', () => {
@@ -428,10 +494,11 @@ describe('files', () => {
       .parse(JSON.parse(readFileSync(join(source, '../package.json'), 'utf8')))
     const missing = imports
       .filter(
-        (one) => !one.typesOnly && !isInside(one) && !/^(?:node|cloudflare):/.test(one.target),
+        (entry) =>
+          !entry.typesOnly && !isInside(entry) && !/^(?:node|cloudflare):/.test(entry.target),
       )
       // The console is bundled, and GraphiQL rendered, before they are installed anywhere.
-      .filter(({ file }) => !['console', 'graphiql'].includes(roomOf(file)))
+      .filter(({ file }) => !['console', 'graphiql'].includes(topFolderOf(file)))
       .filter(({ target }) => !(packageOf(target) in manifest.dependencies))
     expect(
       missing.map(({ file, target }) => `src/${file} imports ${target}, which is no dependency`),
@@ -462,6 +529,8 @@ describe('the reader of imports', () => {
     ["export type { A } from './a.ts'", 'http/a.ts', true],
     ["const a = await import('node:fs')", 'node:fs', false],
   ])('%s', (text, target, typesOnly) => {
-    expect(importsOf('http/door.ts', text)).toEqual([{ file: 'http/door.ts', target, typesOnly }])
+    expect(importsOf('http/handler.ts', text)).toEqual([
+      { file: 'http/handler.ts', target, typesOnly },
+    ])
   })
 })

@@ -6,8 +6,8 @@ import {
   readDatabaseConfig,
   readEmulatorConfig,
   readStreamConfig,
-} from '../src/config.ts'
-import { knownVariables } from '../src/known-variables.ts'
+} from '../src/config/node-config.ts'
+import { knownVariables } from '../src/config/known-variables.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -16,7 +16,7 @@ const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'api-t
 const signed = { AUTH_JWT_SECRET: SECRET }
 const jwks = { AUTH_JWKS_URL: 'https://id.example.com/keys' }
 const issuer = { AUTH_ISSUER: 'https://id.example.com' }
-const audience = { AUTH_AUDIENCE: 'headgate' }
+const sharedSubscription = { AUTH_AUDIENCE: 'headgate' }
 const disabled = { AUTH_DISABLED: 'true' }
 const postgres = { DATABASE_URL: 'postgres://u:p@db/h' }
 
@@ -28,7 +28,7 @@ function namesIn(reports: readonly string[]): string[] {
 function reportsOf(environment: Environment, read = readConfig) {
   const outcome = read(environment)
   return {
-    errors: outcome.kind === 'mistakes' ? namesIn(outcome.mistakes) : [],
+    errors: outcome.kind === 'mistakes' ? namesIn(outcome.errors) : [],
     warnings: namesIn(outcome.warnings),
   }
 }
@@ -43,13 +43,13 @@ describe('serve and doctor report a variable without effect', () => {
       { errors: ['DATABASE_CONNECTIONS'] },
     ],
     [issuer, { errors: ['AUTH_ISSUER'] }],
-    [audience, { errors: ['AUTH_AUDIENCE'] }],
-    [{ ...issuer, ...audience }, { errors: ['AUTH_AUDIENCE', 'AUTH_ISSUER'] }],
+    [sharedSubscription, { errors: ['AUTH_AUDIENCE'] }],
+    [{ ...issuer, ...sharedSubscription }, { errors: ['AUTH_AUDIENCE', 'AUTH_ISSUER'] }],
     [{ ...disabled, ...signed }, { errors: ['AUTH_JWT_SECRET'] }],
     [{ ...disabled, ...jwks }, { errors: ['AUTH_JWKS_URL'] }],
     [{ ...disabled, ...issuer }, { errors: ['AUTH_ISSUER'] }],
     [
-      { ...disabled, ...signed, ...jwks, ...issuer, ...audience },
+      { ...disabled, ...signed, ...jwks, ...issuer, ...sharedSubscription },
       { errors: ['AUTH_AUDIENCE', 'AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_JWT_SECRET'] },
     ],
     // What belongs to another command is a warning.
@@ -61,8 +61,8 @@ describe('serve and doctor report a variable without effect', () => {
     ],
     // What has an effect is not reported.
     [{ ...postgres, DATABASE_CONNECTIONS: '20' }, {}],
-    [{ ...signed, ...issuer, ...audience }, {}],
-    [{ ...jwks, ...issuer, ...audience, AUTH_DISABLED: 'false' }, {}],
+    [{ ...signed, ...issuer, ...sharedSubscription }, {}],
+    [{ ...jwks, ...issuer, ...sharedSubscription, AUTH_DISABLED: 'false' }, {}],
     [{ ...account, ...signed, CLOUDFLARE_API_BASE_URL: 'https://a.com' }, {}],
     [{ STREAM_WEBHOOK_SECRET: 'f'.repeat(32), STREAM_API_BUDGET: '10' }, {}],
     [{ METRICS_TOKEN: 'pass-word!16-chr', TRUSTED_PROXIES: '10.0.0.0/8' }, {}],
@@ -80,7 +80,7 @@ describe('serve and doctor report a variable without effect', () => {
       EMULATOR_DIR: 'hunter2',
       AUTH_JWT_SECRETS: 'hunter2',
     })
-    const reports = [...(outcome.kind === 'mistakes' ? outcome.mistakes : []), ...outcome.warnings]
+    const reports = [...(outcome.kind === 'mistakes' ? outcome.errors : []), ...outcome.warnings]
     expect(reports).toEqual([
       'AUTH_JWT_SECRET has no effect with AUTH_DISABLED=true: unset one of the two.',
       'AUTH_JWT_SECRETS has no effect: headgate has no such variable.',
@@ -170,7 +170,7 @@ describe('a command reports on its own variables only', () => {
     ['webhook', readStreamConfig, { errors: ['CLOUDFLARE_API_BASE_URL'], warnings: [] }],
   ])('%s', (_command, read, reports) => {
     const outcome = read(everything)
-    const errors = outcome.kind === 'mistakes' ? namesIn(outcome.mistakes) : []
+    const errors = outcome.kind === 'mistakes' ? namesIn(outcome.errors) : []
     expect({ errors, warnings: namesIn(outcome.warnings) }).toEqual(reports)
   })
 })

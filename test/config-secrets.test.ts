@@ -1,6 +1,6 @@
 /** Values that are refused instead of repaired: secrets, control characters, odd numbers; and what travels in the clear. */
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../src/config.ts'
+import { readConfig } from '../src/config/node-config.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -17,7 +17,7 @@ function namesOf(environment: Environment): string[] {
 
 function errorsOf(environment: Environment): readonly string[] {
   const outcome = readConfig(environment)
-  return outcome.kind === 'mistakes' ? outcome.mistakes : []
+  return outcome.kind === 'mistakes' ? outcome.errors : []
 }
 
 /** Variables that hold a secret, with a good value and what must be set beside it. */
@@ -152,7 +152,7 @@ describe('what travels in the clear is warned of', () => {
     [api('http://127.0.0.1:4001/client/v4'), []],
     [{ PUBLIC_URL: 'http://video.example.com', ...signed }, ['PUBLIC_URL']],
     [{ PUBLIC_URL: 'http://localhost:4000', ...signed }, []],
-    [{ PUBLIC_URL: 'http://video.example.com' }, []],
+    [{ PUBLIC_URL: 'http://video.example.com', AUTH_DISABLED: 'true' }, []],
   ])('%j', (variables, names) => {
     const { kind, warnings } = readConfig(variables)
     expect([kind, warnings.map((warning) => warning.split(' ')[0])]).toEqual(['config', names])

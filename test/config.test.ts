@@ -1,6 +1,6 @@
 /** What the gateway makes of its environment: defaults, readings, and every mistake at once. */
 import { describe, expect, test } from 'vitest'
-import { type Config, readConfig } from '../src/config.ts'
+import { type Config, readConfig } from '../src/config/node-config.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -10,13 +10,13 @@ const signed = { AUTH_JWT_SECRET: SECRET }
 
 function configOf(environment: Environment): Config {
   const outcome = readConfig(environment)
-  if (outcome.kind === 'mistakes') throw new Error(outcome.mistakes.join('\n'))
+  if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
   return outcome.config
 }
 
 function mistakesOf(environment: Environment): readonly string[] {
   const outcome = readConfig(environment)
-  return outcome.kind === 'mistakes' ? outcome.mistakes : []
+  return outcome.kind === 'mistakes' ? outcome.errors : []
 }
 
 /** The variables that the mistakes begin with. */
@@ -39,7 +39,7 @@ const defaults = {
   },
   webhookSecrets: [],
   database: { kind: 'sqlite', file: '.headgate/headgate.db' },
-  auth: { kind: 'open' },
+  auth: { kind: 'disabled' },
   allowedOrigins: [],
   maxDurationSeconds: 36_000,
   creatorQuotaMinutes: null,
@@ -69,8 +69,14 @@ describe('each variable is read', () => {
     [{ HOST: 'localhost' }, { host: 'localhost' }],
     [{ PORT: '0' }, { port: 0 }],
     [{ PORT: ' 65535 ' }, { port: 65_535 }],
-    [{ PUBLIC_URL: 'https://video.example.com/' }, { publicURL: 'https://video.example.com' }],
-    [{ PUBLIC_URL: 'HTTP://Video.Example.com:80' }, { publicURL: 'http://video.example.com' }],
+    [
+      { PUBLIC_URL: 'https://video.example.com/', AUTH_DISABLED: 'true' },
+      { publicURL: 'https://video.example.com' },
+    ],
+    [
+      { PUBLIC_URL: 'HTTP://Video.Example.com:80', AUTH_DISABLED: 'true' },
+      { publicURL: 'http://video.example.com' },
+    ],
     [
       { STREAM_WEBHOOK_SECRET: `${'1'.repeat(32)},${'2'.repeat(32)}` },
       { webhookSecrets: ['1'.repeat(32), '2'.repeat(32)] },
@@ -249,18 +255,18 @@ describe('who may call', () => {
   const enabled = { AUTH_DISABLED: 'false' }
   const outside = { HOST: '0.0.0.0' }
 
-  test.each<[variables: Environment, outcome: 'open' | 'tokens' | string[]]>([
+  test.each<[variables: Environment, outcome: 'disabled' | 'jwt' | string[]]>([
     // The emulator, on this machine or on its network.
-    [{}, 'open'],
+    [{}, 'disabled'],
     [enabled, ['AUTH_JWT_SECRET']],
-    [disabled, 'open'],
-    [signed, 'tokens'],
-    [jwks, 'tokens'],
-    [{ ...signed, ...jwks }, 'tokens'],
-    [{ ...signed, ...enabled }, 'tokens'],
-    [{ HOST: 'localhost' }, 'open'],
-    [{ HOST: '::1' }, 'open'],
-    [{ HOST: '127.0.0.99' }, 'open'],
+    [disabled, 'disabled'],
+    [signed, 'jwt'],
+    [jwks, 'jwt'],
+    [{ ...signed, ...jwks }, 'jwt'],
+    [{ ...signed, ...enabled }, 'jwt'],
+    [{ HOST: 'localhost' }, 'disabled'],
+    [{ HOST: '::1' }, 'disabled'],
+    [{ HOST: '127.0.0.99' }, 'disabled'],
     [outside, ['AUTH_JWT_SECRET']],
     [{ HOST: '::' }, ['AUTH_JWT_SECRET']],
     [{ HOST: '192.168.1.2' }, ['AUTH_JWT_SECRET']],
@@ -268,18 +274,18 @@ describe('who may call', () => {
     [{ HOST: '127.0.0.1.evil.example' }, ['AUTH_JWT_SECRET']],
     [{ HOST: 'localhost.evil.example' }, ['AUTH_JWT_SECRET']],
     [{ ...outside, ...enabled }, ['AUTH_JWT_SECRET']],
-    [{ ...outside, ...disabled }, 'open'],
-    [{ ...outside, ...signed }, 'tokens'],
-    [{ ...outside, ...jwks }, 'tokens'],
+    [{ ...outside, ...disabled }, 'disabled'],
+    [{ ...outside, ...signed }, 'jwt'],
+    [{ ...outside, ...jwks }, 'jwt'],
     // An account, wherever it listens.
     [account, ['AUTH_JWT_SECRET']],
     [{ ...account, ...enabled }, ['AUTH_JWT_SECRET']],
-    [{ ...account, ...disabled }, 'open'],
-    [{ ...account, ...signed }, 'tokens'],
-    [{ ...account, ...jwks }, 'tokens'],
+    [{ ...account, ...disabled }, 'disabled'],
+    [{ ...account, ...signed }, 'jwt'],
+    [{ ...account, ...jwks }, 'jwt'],
     [{ ...account, ...outside }, ['AUTH_JWT_SECRET']],
-    [{ ...account, ...outside, ...disabled }, 'open'],
-    [{ ...account, ...outside, ...jwks }, 'tokens'],
+    [{ ...account, ...outside, ...disabled }, 'disabled'],
+    [{ ...account, ...outside, ...jwks }, 'jwt'],
     // Contradictions, and rules for tokens that nobody can verify.
     [{ ...signed, ...disabled }, ['AUTH_JWT_SECRET']],
     [{ ...jwks, ...disabled }, ['AUTH_JWKS_URL']],
@@ -294,7 +300,7 @@ describe('who may call', () => {
   test('a secret is taken as its bytes, a key set as its address', () => {
     const rules = { AUTH_ISSUER: 'https://id.example.com', AUTH_AUDIENCE: 'headgate' }
     expect(configOf({ ...signed, ...jwks, ...rules }).auth).toEqual({
-      kind: 'tokens',
+      kind: 'jwt',
       secret: new TextEncoder().encode(SECRET),
       jwksURL: new URL('https://id.example.com/keys'),
       issuer: 'https://id.example.com',

@@ -15,7 +15,7 @@ import { watchToEnd } from './kit/operations.ts'
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 const PORTS = { PORT: '4000', EMULATOR_PORT: '4001' }
-const DOOR = 'http://127.0.0.1:4000/graphql'
+const ENDPOINT = 'http://127.0.0.1:4000/graphql'
 
 /** The one block of this language that has these words in it. */
 function block(language: string, words: string): string {
@@ -65,7 +65,7 @@ const recommended = z.object({
 })
 
 async function ask<T extends z.ZodType>(shape: T, query: string): Promise<z.infer<T>> {
-  const response = await fetch(DOOR, {
+  const response = await fetch(ENDPOINT, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query }),

@@ -1,14 +1,14 @@
 /**
- * Which protocol suits a file: the decision chart of
+ * Chooses the upload protocol of a file, by the decision chart of
  * https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/
  */
 import { isObject } from './shape.ts'
-import type { UploadProtocol } from './upload.ts'
+import type { UploadProtocol } from './gateway/upload.ts'
 
-/** Bytes that one POST may carry: 200 MB, by the page of the chart. */
+/** Largest file of one POST in bytes: 200 MB, by the same page. */
 export const MAX_BASIC_BYTES = 200_000_000
 
-/** A protocol, and why it was chosen, in words for a person. */
+/** A protocol and the reason for it, as display text. */
 export interface ProtocolChoice {
   readonly protocol: UploadProtocol
   readonly reason: string
@@ -17,9 +17,9 @@ export interface ProtocolChoice {
 export function chooseProtocol(
   sizeBytes: number,
   reliableConnection: boolean,
-  wanted: UploadProtocol | undefined,
+  requested: UploadProtocol | undefined,
 ): ProtocolChoice {
-  if (wanted !== undefined) return { protocol: wanted, reason: 'It was asked for.' }
+  if (requested !== undefined) return { protocol: requested, reason: 'It was asked for.' }
   if (sizeBytes > MAX_BASIC_BYTES) {
     return {
       protocol: 'TUS',
@@ -39,11 +39,11 @@ export function chooseProtocol(
 }
 
 /**
- * What the browser says of its connection: unreliable where it saves data or is slower than 4G.
- * Reliable where it says nothing, as in Node, Firefox and Safari.
+ * Whether the browser reports a reliable connection: false with data saver or below 4G. True where
+ * the browser reports nothing, as in Node, Firefox and Safari.
  * https://developer.mozilla.org/en-US/docs/Web/API/NetworkInformation
  */
-export function seemsReliable(): boolean {
+export function isConnectionReliable(): boolean {
   const navigator: unknown = globalThis.navigator
   if (typeof navigator !== 'object' || navigator === null) return true
   const connection: unknown = Reflect.get(navigator, 'connection')

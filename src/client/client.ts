@@ -1,70 +1,70 @@
-/** `headgate/client`: from a file to a video that plays, in a browser or in Node. */
-import { type ClientClock, realClock } from './clock.ts'
+/** `headgate/client`: uploads a file until its video plays, in a browser or in Node. */
+import { type ClientClock, systemClock } from './clock.ts'
 import { deleteUpload } from './delete-upload.ts'
-import { findUpload } from './find-again.ts'
-import { prefixFor } from './fingerprint.ts'
-import { createLocks } from './locks.ts'
-import type { ClientParts } from './parts.ts'
-import { type RememberedUpload, createMemory } from './remembered.ts'
-import type { Upload } from './upload.ts'
+import { findUpload } from './gateway/find-upload.ts'
+import { creatorKeyPrefix } from './resume/fingerprint.ts'
+import { createLockManager } from './resume/web-locks.ts'
+import type { ClientDependencies } from './dependencies.ts'
+import { type ResumableUpload, createResumeStore } from './resume/resume-store.ts'
+import type { Upload } from './gateway/upload.ts'
 import { uploadFile } from './upload-file.ts'
 import type { UploadOptions } from './upload-options.ts'
-import { type UploadStorage, createDefaultStorage } from './upload-storage.ts'
-import { watchUpload } from './watch-upload.ts'
+import { type UploadStorage, createDefaultStorage } from './resume/upload-storage.ts'
+import { watchUpload } from './gateway/watch-upload.ts'
 
 export type { JsonObject } from './shape.ts'
-export type { RememberedUpload } from './remembered.ts'
-export type { Upload, UploadProtocol, UploadStatus } from './upload.ts'
-export { UploadError, type UploadErrorCode, type UploadProblem } from './upload-error.ts'
-export type { UploadOptions, UploadTerms } from './upload-options.ts'
+export type { ResumableUpload } from './resume/resume-store.ts'
+export type { Upload, UploadProtocol, UploadStatus } from './gateway/upload.ts'
+export { UploadError, type UploadErrorCode, type UploadErrorDetails } from './upload-error.ts'
+export type { UploadOptions, UploadSettings } from './upload-options.ts'
 export type { UploadProgress } from './progress.ts'
-export { type UploadStorage, createMemoryStorage } from './upload-storage.ts'
+export { type UploadStorage, createMemoryStorage } from './resume/upload-storage.ts'
 
 export interface UploadClientOptions {
-  /** Of the gateway's GraphQL door, such as `https://uploads.example.com/graphql`. */
+  /** URL of the gateway's GraphQL endpoint, such as `https://uploads.example.com/graphql`. */
   readonly url: string | URL
   /**
-   * The caller's JWT, without "Bearer". A function is asked before every request, so that a token
-   * may be renewed on the way. Left out where the gateway asks for none.
+   * JWT of the caller, without "Bearer". A function is called before every request, so that it can
+   * renew the token. Omit it where the gateway requires none.
    */
   readonly token?: string | (() => string | Promise<string>) | undefined
-  /** Where unfinished uploads are remembered: localStorage where there is one, else memory. */
+  /** Storage of unfinished uploads. Default: localStorage, or memory where it is missing. */
   readonly storage?: UploadStorage | undefined
   /**
-   * How often in a row anything is tried again before it fails: 8, which is about a minute and a
-   * half with the pauses between. Too many mints at once count, where the wait is a minute at most.
+   * Retries in a row before an operation fails. Default: 8, which is 45 to 92 seconds of backoff.
+   * Rate-limit errors count too, if the wait is at most a minute.
    */
   readonly retries?: number | undefined
-  /** The platform's own where left out; one that sends cookies, say. */
+  /** Default: the platform's `fetch`. Replace it to send cookies, for example. */
   readonly fetch?: typeof globalThis.fetch | undefined
-  /** Real time where left out; for tests. */
+  /** Default: real time. For tests. */
   readonly clock?: ClientClock | undefined
 }
 
-/** Everything rejects with an UploadError, with the reason of a signal, or with what `token` threw. */
+/** All methods reject with an UploadError, the reason of a signal, or an error of `token`. */
 export interface UploadClient {
   /**
-   * Brings the file to READY, by the protocol that suits it. Called again with the same file and
-   * terms after a pause, a failure or a reload, it goes on from where Stream has got to.
+   * Uploads the file until it is READY, by the protocol that suits it. After a pause, a failure or a
+   * reload, a call with the same file and settings resumes at Stream's offset.
    */
   upload(file: Blob | Uint8Array, options?: UploadOptions): Promise<Upload>
-  /** The upload as it stands, then each change, to READY, ERROR, EXPIRED or DELETED. */
+  /** Yields the current upload, then each change, up to READY, ERROR, EXPIRED or DELETED. */
   watch(uid: string, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Upload>
-  /** Null where there is none, or it is not the caller's. */
+  /** Returns null where the upload does not exist or belongs to another creator. */
   find(uid: string): Promise<Upload | null>
   /**
-   * Gives up an upload that is under way, whose `upload` then rejects with DELETED, or deletes the
-   * video; its storage is free again. The upload, now DELETED.
+   * Cancels an active upload, whose `upload` call then rejects with DELETED, or deletes the video.
+   * Its storage becomes available. Returns the DELETED upload.
    */
   delete(uid: string): Promise<Upload>
-  /** The caller's unfinished uploads on this device, newest first: choose the file again to go on. */
-  resumable(): Promise<readonly RememberedUpload[]>
+  /** The caller's unfinished uploads on this device, newest first. Pass the same file to resume. */
+  resumable(): Promise<readonly ResumableUpload[]>
 }
 
 const DEFAULT_RETRIES = 8
 
 /**
- * A client for one gateway and one caller.
+ * Creates a client for one gateway and one caller.
  * @example
  * const client = createUploadClient({ url: 'https://uploads.example.com/graphql', token })
  * try {
@@ -79,26 +79,28 @@ const DEFAULT_RETRIES = 8
  * }
  */
 export function createUploadClient(options: UploadClientOptions): UploadClient {
-  const { token, clock = realClock } = options
-  const parts: ClientParts = {
+  const { token, clock = systemClock } = options
+  const dependencies: ClientDependencies = {
     url: String(options.url),
-    // Called as a method of anything else, a browser's fetch fails.
+    // A browser's fetch fails when it is called as a method of another object.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     token: async () => (typeof token === 'function' ? token() : (token ?? null)),
     clock,
     retries: options.retries ?? DEFAULT_RETRIES,
-    memory: createMemory(options.storage ?? createDefaultStorage(), () => clock.now()),
-    locks: createLocks(),
+    resumeStore: createResumeStore(options.storage ?? createDefaultStorage(), () => clock.now()),
+    locks: createLockManager(),
     underWay: new Map(),
   }
   return {
-    upload: (file, uploadOptions = {}) => uploadFile(parts, blobOf(file), uploadOptions),
-    watch: (uid, { signal } = {}) => watchUpload(parts, uid, signal),
-    find: (uid) => findUpload(parts, uid, undefined),
-    delete: (uid) => deleteUpload(parts, uid, undefined),
+    upload: (file, uploadOptions = {}) => uploadFile(dependencies, blobOf(file), uploadOptions),
+    watch: (uid, { signal } = {}) => watchUpload(dependencies, uid, signal),
+    find: (uid) => findUpload(dependencies, uid, undefined),
+    delete: (uid) => deleteUpload(dependencies, uid, undefined),
     async resumable() {
-      const remembered = await parts.memory.list(await prefixFor(parts.url, await parts.token()))
-      return remembered.map(({ upload }) => upload)
+      const stored = await dependencies.resumeStore.list(
+        await creatorKeyPrefix(dependencies.url, await dependencies.token()),
+      )
+      return stored.map(({ upload }) => upload)
     },
   }
 }
@@ -106,7 +108,7 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
 function blobOf(file: Blob | Uint8Array): Blob {
   if (!(file instanceof Uint8Array)) return file
   const { buffer, byteOffset, byteLength } = file
-  // What several threads share may change while it is sent: it is copied first.
+  // Shared memory may change during the transfer, so it is copied.
   const bytes =
     buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : file.slice()
   return new Blob([bytes])

@@ -1,12 +1,12 @@
-/** Time, handed in, so that tests move it instead of waiting. */
+/** Clock port of the client; tests replace it. */
 
 export interface ClientClock {
   now(): Date
-  /** Resolves after so many milliseconds; early, and without error, on abort. */
+  /** Resolves after the given milliseconds; earlier, without an error, on abort. */
   wait(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
-export const realClock: ClientClock = {
+export const systemClock: ClientClock = {
   now: () => new Date(),
   wait(milliseconds, signal) {
     return new Promise((resolve) => {

@@ -1,30 +1,30 @@
-/** Cancels an upload that is under way, or deletes the video. */
-import { ask } from './ask-gateway.ts'
-import { prefixFor } from './fingerprint.ts'
-import { DELETE, deleted } from './operations.ts'
-import type { ClientParts } from './parts.ts'
-import { refusalFrom } from './refusal.ts'
-import { deletedError } from './endings.ts'
-import { tryAgain } from './try-again.ts'
-import type { Upload } from './upload.ts'
+/** Cancels an active upload, or deletes its video. */
+import { execute } from './gateway/request.ts'
+import { creatorKeyPrefix } from './resume/fingerprint.ts'
+import { DELETE, deleteSuccess } from './gateway/operations.ts'
+import type { ClientDependencies } from './dependencies.ts'
+import { errorFromOutcome } from './gateway/response-errors.ts'
+import { deletedError } from './terminal-errors.ts'
+import { retry } from './retry.ts'
+import type { Upload } from './gateway/upload.ts'
 
-/** The upload, now DELETED. What this client is sending of it stops first, and is forgotten. */
+/** Returns the DELETED upload. Stops this client's transfer first, and deletes its stored entries. */
 export async function deleteUpload(
-  parts: ClientParts,
+  dependencies: ClientDependencies,
   uid: string,
   signal: AbortSignal | undefined,
 ): Promise<Upload> {
-  parts.underWay.get(uid)?.(deletedError(uid))
-  const question = { query: DELETE, variables: { uid } }
-  const upload = await tryAgain(parts, signal, async () => {
-    const outcome = await ask(parts, question, signal)
-    if (deleted.is(outcome)) return outcome.upload
-    throw refusalFrom(outcome, uid)
+  dependencies.underWay.get(uid)?.(deletedError(uid))
+  const request = { query: DELETE, variables: { uid } }
+  const upload = await retry(dependencies, signal, async () => {
+    const outcome = await execute(dependencies, request, signal)
+    if (deleteSuccess.is(outcome)) return outcome.upload
+    throw errorFromOutcome(outcome, uid)
   })
-  const prefix = await prefixFor(parts.url, await parts.token())
-  const remembered = await parts.memory.list(prefix)
-  for (const { key } of remembered.filter((one) => one.upload.uid === uid)) {
-    await parts.memory.forget(key)
+  const prefix = await creatorKeyPrefix(dependencies.url, await dependencies.token())
+  const stored = await dependencies.resumeStore.list(prefix)
+  for (const { key } of stored.filter((entry) => entry.upload.uid === uid)) {
+    await dependencies.resumeStore.delete(key)
   }
   return upload
 }

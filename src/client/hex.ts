@@ -1,10 +1,10 @@
-/** Bytes as words. */
+/** Hex encoding and random identifiers. */
 
-export function hexOf(bytes: Uint8Array): string {
+export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** 128 random bits. Not randomUUID, which pages without TLS do not have. */
+/** Returns 128 random bits. `randomUUID` is missing in pages without TLS. */
 export function randomHex(): string {
-  return hexOf(crypto.getRandomValues(new Uint8Array(16)))
+  return toHex(crypto.getRandomValues(new Uint8Array(16)))
 }

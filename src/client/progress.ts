@@ -1,45 +1,45 @@
-/** How far an upload has come, from the first question to READY, as one line from 0 to 1. */
+/** Progress of one upload, from minting to READY. */
 import type { ProtocolChoice } from './choose-protocol.ts'
-import { type Upload, type UploadProtocol, isAwaited } from './upload.ts'
+import { type Upload, type UploadProtocol, isAwaitingBytes } from './gateway/upload.ts'
 
-/** What `onProgress` is told. */
+/** Argument of `onProgress`. */
 export interface UploadProgress {
   readonly phase: 'minting' | 'uploading' | 'processing' | 'ready'
   readonly protocol: UploadProtocol
-  /** Why this protocol, in words for a person. */
+  /** Reason for the protocol, as display text. */
   readonly reason: string
-  /** Bytes that are on their way or have arrived; less than before where a connection broke. */
+  /** Bytes sent or received; may decrease after a broken connection. */
   readonly sentBytes: number
   readonly totalBytes: number
   /** 0 to 100; null before the encoding starts. */
   readonly encodingPercent: number | null
-  /** From 0 to 1 over the whole; never goes down. Sending is most of it, encoding the rest. */
+  /** Overall progress from 0 to 1; never decreases. Sending counts 80 %, encoding 20 %. */
   readonly fraction: number
-  /** The upload as the gateway last showed it; null until it is minted. */
+  /** The upload in its last known state; null until it is minted. */
   readonly upload: Upload | null
 }
 
-/** The share of sending in `fraction`: what a person waits for depends on their connection. */
+/** Share of sending in `fraction`: it is the part that depends on the user's connection. */
 const SENDING_SHARE = 0.8
 
-/** Turns what happens into progress, and tells the listener. */
-export interface ProgressTeller {
+/** Converts upload events to progress and calls the listener. */
+export interface ProgressReporter {
   minting(choice: ProtocolChoice): void
-  /** An upload is minted, or was found again. */
+  /** An upload was minted or resumed. */
   minted(upload: Upload, choice: ProtocolChoice): void
-  /** So many bytes are up. */
+  /** Bytes sent so far. */
   sending(sentBytes: number): void
-  /** All bytes are up. */
+  /** All bytes were sent. */
   sent(): void
-  /** The gateway showed it. */
+  /** The gateway delivered a state of the upload. */
   watched(upload: Upload): void
 }
 
-export function createProgressTeller(
+export function createProgressReporter(
   totalBytes: number,
   choice: ProtocolChoice,
   listener: ((progress: UploadProgress) => void) | undefined,
-): ProgressTeller {
+): ProgressReporter {
   let last: UploadProgress = {
     phase: 'minting',
     ...choice,
@@ -50,8 +50,8 @@ export function createProgressTeller(
     upload: null,
   }
 
-  function tell(change: Partial<UploadProgress>): void {
-    // Another tab brought it there: what this one still does about it is no news.
+  function emit(change: Partial<UploadProgress>): void {
+    // Another tab completed the upload: later events of this one are ignored.
     if (last.phase === 'ready') return
     const next = { ...last, ...change }
     last = { ...next, fraction: Math.max(last.fraction, fractionOf(next)) }
@@ -59,7 +59,7 @@ export function createProgressTeller(
     try {
       listener(last)
     } catch (error) {
-      // As with any event: the listener's own fault is reported, and does not break the upload.
+      // As with DOM events, an error of the listener is reported and does not stop the upload.
       queueMicrotask(() => {
         throw error
       })
@@ -67,21 +67,21 @@ export function createProgressTeller(
   }
 
   return {
-    minting: (chosen) => tell({ ...chosen, phase: 'minting', sentBytes: 0, upload: null }),
-    minted: (upload, chosen) => tell({ ...chosen, phase: 'uploading', upload }),
+    minting: (newChoice) => emit({ ...newChoice, phase: 'minting', sentBytes: 0, upload: null }),
+    minted: (upload, newChoice) => emit({ ...newChoice, phase: 'uploading', upload }),
     sending: (sentBytes) =>
-      tell({ phase: 'uploading', sentBytes: Math.min(sentBytes, totalBytes) }),
-    sent: () => tell({ phase: 'processing', sentBytes: totalBytes }),
+      emit({ phase: 'uploading', sentBytes: Math.min(sentBytes, totalBytes) }),
+    sent: () => emit({ phase: 'processing', sentBytes: totalBytes }),
     watched(upload) {
       const { encodingPercent, receivedBytes } = upload.progress
       if (upload.status === 'READY') {
-        tell({ phase: 'ready', sentBytes: totalBytes, encodingPercent, upload })
-      } else if (!isAwaited(upload)) {
-        tell({ phase: 'processing', sentBytes: totalBytes, encodingPercent, upload })
+        emit({ phase: 'ready', sentBytes: totalBytes, encodingPercent, upload })
+      } else if (!isAwaitingBytes(upload)) {
+        emit({ phase: 'processing', sentBytes: totalBytes, encodingPercent, upload })
       } else {
-        // Here, or in another tab, whose bytes the gateway counts.
+        // Sent by this tab, or by another tab whose bytes the gateway counts.
         const phase = last.phase === 'minting' ? 'uploading' : last.phase
-        tell({ phase, sentBytes: Math.max(last.sentBytes, receivedBytes ?? 0), upload })
+        emit({ phase, sentBytes: Math.max(last.sentBytes, receivedBytes ?? 0), upload })
       }
     },
   }

@@ -1,61 +1,61 @@
-/** What may go wrong, as data: one `code` for each thing that a caller would do something else about. */
-import type { Read } from './shape.ts'
-import type { inputIssues } from './operations.ts'
+/** Errors of the client: one `code` for each case that a caller handles differently. */
+import type { TypeOf } from './shape.ts'
+import type { inputIssues } from './gateway/operations.ts'
 
-/** What an error tells beside its message, by its code. */
-export type UploadProblem =
-  /** The terms or options are wrong; nothing was minted, and every issue is listed. */
-  | { readonly code: 'INVALID_INPUT'; readonly issues: Read<typeof inputIssues> }
+/** Data of an error beside its message, by code. */
+export type UploadErrorDetails =
+  /** The settings or options are invalid. Nothing was minted; every issue is listed. */
+  | { readonly code: 'INVALID_INPUT'; readonly issues: TypeOf<typeof inputIssues> }
   /** The reservation does not fit in the account's or the creator's storage. */
   | {
       readonly code: 'QUOTA_EXCEEDED'
       readonly requestedMinutes: number
-      /** Null where Stream did not say. */
+      /** Null where Stream did not report it. */
       readonly availableMinutes: number | null
     }
-  /** Too many requests, and the wait is longer, or was needed more often, than the client waits. */
+  /** Too many requests, and the wait is over 60 seconds or all retries are used up. */
   | { readonly code: 'RATE_LIMITED'; readonly retryAfterSeconds: number }
   | { readonly code: 'FORBIDDEN' | 'IDEMPOTENCY_CONFLICT' }
-  /** The token is missing, wrong or lapsed. */
+  /** The token is missing, invalid or expired. */
   | { readonly code: 'UNAUTHENTICATED' }
-  /** Stream could not be reached, or refused: the creation, the deletion, or the bytes. */
+  /** Stream was unreachable, or rejected the creation, the deletion or the bytes. */
   | { readonly code: 'STREAM_UNAVAILABLE' | 'STREAM_REJECTED'; readonly retryable: boolean }
-  /** No such upload, or not the caller's. */
+  /** The upload does not exist, or belongs to another creator. */
   | { readonly code: 'UPLOAD_NOT_FOUND'; readonly uid: string }
-  /** Stream has the file and makes no video of it. */
+  /** Stream received the file but cannot process it. */
   | {
       readonly code: 'VIDEO_FAILED'
       readonly uid: string
-      /** Stream's own code and sentence, such as ERR_NON_VIDEO or ERR_DURATION_EXCEED_CONSTRAINT. */
+      /** Stream's code and message, such as ERR_NON_VIDEO or ERR_DURATION_EXCEED_CONSTRAINT. */
       readonly failure: { readonly code: string; readonly message: string }
     }
-  /** The URL lapsed before the file was up, and so did the one that was minted instead. */
+  /** The URL expired before Stream received the file, and so did its replacement. */
   | { readonly code: 'EXPIRED'; readonly uid: string }
-  /** Deleted while it was under way: by `delete`, in another tab, or at Stream. */
+  /** Deleted while active: by `delete`, in another tab, or at Stream. */
   | { readonly code: 'DELETED'; readonly uid: string }
-  /** The gateway or Stream's upload host was not reached, however often it was tried. */
+  /** The gateway or Stream's upload host was unreachable in every attempt. */
   | { readonly code: 'NETWORK' }
-  /** The gateway answered with something else than its contract says; `message` tells what. */
+  /** The gateway's response does not match the schema; `message` says where. */
   | { readonly code: 'GATEWAY_FAILED'; readonly retryable: boolean }
   | { readonly code: 'FILE_TOO_LARGE'; readonly sizeBytes: number; readonly limitBytes: number }
   | { readonly code: 'EMPTY_FILE' }
 
-/** Every `code`. */
-export type UploadErrorCode = UploadProblem['code']
+/** Every error code. */
+export type UploadErrorCode = UploadErrorDetails['code']
 
 /**
- * What the client's promises reject with, but for the reason of an AbortSignal and what `token()`
- * throws. `switch (error.code)` narrows it to what that code tells.
+ * Rejection of the client's promises, except for an AbortSignal's reason and errors of `token()`.
+ * `switch (error.code)` narrows it to the data of that code.
  */
-export type UploadError = Error & UploadProblem
+export type UploadError = Error & UploadErrorDetails
 
 class UploadFailed extends Error {
   override readonly name = 'UploadError'
 }
 
 /**
- * For `error instanceof UploadError`. An object and not the class, because TypeScript narrows to the
- * union of all codes by a guard only.
+ * For `error instanceof UploadError`. An object instead of the class, because TypeScript narrows to
+ * the union of all codes only through a type guard.
  * https://www.typescriptlang.org/docs/handbook/release-notes/typescript-5-3.html#instanceof-narrowing-through-symbolhasinstance
  */
 export const UploadError = {
@@ -64,10 +64,10 @@ export const UploadError = {
   },
 }
 
-/** An error with this problem. The message never holds an upload URL. */
-export function uploadError<Problem extends UploadProblem>(
+/** Creates an error. The message must not contain an upload URL. */
+export function uploadError<Details extends UploadErrorDetails>(
   message: string,
-  problem: Problem,
-): Error & Problem {
-  return Object.assign(new UploadFailed(message), problem)
+  details: Details,
+): Error & Details {
+  return Object.assign(new UploadFailed(message), details)
 }

@@ -1,35 +1,39 @@
 /**
- * Brings one file to READY: found again or minted, sent, and watched. Whoever comes with the same
- * file while that goes on, in another tab or twice on one page, watches until it is their turn.
+ * Uploads one file until it is READY: resumed or minted, sent, and watched. A concurrent call with
+ * the same file, in another tab or on the same page, shows its progress and waits for its lock.
  */
-import { chooseProtocol, seemsReliable } from './choose-protocol.ts'
-import type { Errand } from './errand.ts'
-import { keyOf, prefixFor } from './fingerprint.ts'
-import type { ClientParts } from './parts.ts'
-import { type ProgressTeller, createProgressTeller } from './progress.ts'
-import type { RememberedUpload } from './remembered.ts'
-import { runErrand } from './run-errand.ts'
-import type { Upload } from './upload.ts'
-import { inputFrom } from './upload-input.ts'
-import { type UploadOptions, checkFile } from './upload-options.ts'
-import { watchUpload } from './watch-upload.ts'
+import { chooseProtocol, isConnectionReliable } from './choose-protocol.ts'
+import type { UploadJob } from './upload-job.ts'
+import { uploadKey, creatorKeyPrefix } from './resume/fingerprint.ts'
+import type { ClientDependencies } from './dependencies.ts'
+import { type ProgressReporter, createProgressReporter } from './progress.ts'
+import type { ResumableUpload } from './resume/resume-store.ts'
+import { runUpload } from './run-upload.ts'
+import type { Upload } from './gateway/upload.ts'
+import { uploadInputFrom } from './upload-input.ts'
+import { type UploadOptions, validateFile } from './upload-options.ts'
+import { watchUpload } from './gateway/watch-upload.ts'
 
-/** How often one looks whether the other tab has minted, in milliseconds. */
-const LOOK_MS = 250
+/** Interval at which the resume store is polled for the other tab's upload, in milliseconds. */
+const POLL_INTERVAL_MS = 250
 
-/** The upload when it is READY. */
+/** Resolves with the upload when it is READY. */
 export async function uploadFile(
-  parts: ClientParts,
+  dependencies: ClientDependencies,
   file: Blob,
   options: UploadOptions,
 ): Promise<Upload> {
   options.signal?.throwIfAborted()
-  checkFile(file.size, options)
-  const input = inputFrom(file, options)
-  const key = await keyOf(await prefixFor(parts.url, await parts.token()), file, input)
-  const reliable = options.reliableConnection ?? seemsReliable()
+  validateFile(file.size, options)
+  const input = uploadInputFrom(file, options)
+  const key = await uploadKey(
+    await creatorKeyPrefix(dependencies.url, await dependencies.token()),
+    file,
+    input,
+  )
+  const reliable = options.reliableConnection ?? isConnectionReliable()
   const choice = chooseProtocol(file.size, reliable, options.protocol)
-  const progress = createProgressTeller(file.size, choice, options.onProgress)
+  const progress = createProgressReporter(file.size, choice, options.onProgress)
 
   const stopping = new AbortController()
   const stop = (reason: unknown): void => stopping.abort(reason)
@@ -37,29 +41,29 @@ export async function uploadFile(
   options.signal?.addEventListener('abort', pause)
   if (options.signal?.aborted === true) pause()
   const { signal } = stopping
-  const errand: Errand = { file, input, key, choice, options, progress, signal, stop }
+  const job: UploadJob = { file, input, key, choice, options, progress, signal, stop }
   try {
-    return await inTurn(parts, errand)
+    return await runExclusively(dependencies, job)
   } finally {
     options.signal?.removeEventListener('abort', pause)
   }
 }
 
-async function inTurn(parts: ClientParts, errand: Errand): Promise<Upload> {
-  const { key, signal } = errand
+async function runExclusively(dependencies: ClientDependencies, job: UploadJob): Promise<Upload> {
+  const { key, signal } = job
   const name = `${key}:turn`
-  const first = await parts.locks.request(name, { ifAvailable: true }, async (lock) =>
-    lock === null ? null : runErrand(parts, errand, null),
+  const first = await dependencies.locks.request(name, { ifAvailable: true }, async (lock) =>
+    lock === null ? null : runUpload(dependencies, job, null),
   )
   if (first !== null) return first
 
   const waiting = new AbortController()
-  const seen = watchOther(parts, errand, waiting.signal)
+  const seen = followOtherTab(dependencies, job, waiting.signal)
   try {
-    return await parts.locks.request(name, { signal }, async () => {
+    return await dependencies.locks.request(name, { signal }, async () => {
       waiting.abort()
-      // The other one is through, or was paused. What it sent is not sent again.
-      return runErrand(parts, errand, await seen)
+      // The other call finished or was paused; bytes that it sent are not sent again.
+      return runUpload(dependencies, job, await seen)
     })
   } finally {
     waiting.abort()
@@ -67,36 +71,36 @@ async function inTurn(parts: ClientParts, errand: Errand): Promise<Upload> {
 }
 
 /**
- * Shows the progress of whoever has the turn, until it is given up; what they sent then, or null
- * where they never minted.
+ * Shows the progress of the call that holds the lock until `over` aborts. Returns its last upload;
+ * null where it minted none.
  */
-async function watchOther(
-  parts: ClientParts,
-  { key, progress }: Errand,
+async function followOtherTab(
+  dependencies: ClientDependencies,
+  { key, progress }: UploadJob,
   over: AbortSignal,
-): Promise<RememberedUpload | null> {
-  let seen: RememberedUpload | null = null
+): Promise<ResumableUpload | null> {
+  let seen: ResumableUpload | null = null
   while (!over.aborted) {
-    const other = await parts.memory.recall(key)
-    // It may be another one than before: a URL that lapsed is replaced.
+    const other = await dependencies.resumeStore.get(key)
+    // The uid changes when an expired URL is replaced.
     if (other !== null && other.uid !== seen?.uid) {
       seen = other
-      await show(parts, other.uid, progress, over)
+      await showProgress(dependencies, other.uid, progress, over)
     }
-    await parts.clock.wait(LOOK_MS, over)
+    await dependencies.clock.wait(POLL_INTERVAL_MS, over)
   }
   return seen
 }
 
-async function show(
-  parts: ClientParts,
+async function showProgress(
+  dependencies: ClientDependencies,
   uid: string,
-  progress: ProgressTeller,
+  progress: ProgressReporter,
   over: AbortSignal,
 ): Promise<void> {
   try {
-    for await (const upload of watchUpload(parts, uid, over)) progress.watched(upload)
+    for await (const upload of watchUpload(dependencies, uid, over)) progress.watched(upload)
   } catch {
-    // Only the show is over: when its turn comes, the errand itself finds out what is wrong.
+    // Only the display ends. When this call gets the lock, `runUpload` reports the error itself.
   }
 }

@@ -1,41 +1,41 @@
-/** The input of either mutation that mints, made from a file and a caller's terms. */
-import type { UploadTerms } from './upload-options.ts'
+/** Builds the input of both mint mutations from a file and the caller's settings. */
+import type { UploadSettings } from './upload-options.ts'
 
-/** Bytes a second below which nobody watches a video: 64 kbit. */
-const LEAST_BYTES_PER_SECOND = 8000
-const LEAST_DURATION_SECONDS = 60
-/** Longest video that Stream takes, in seconds. */
+/** Bytes per second of the lowest bit rate that a video is expected to have: 64 kbit/s. */
+const MIN_BYTES_PER_SECOND = 8000
+const MIN_DURATION_SECONDS = 60
+/** Longest video that Stream accepts, in seconds. */
 const MAX_DURATION_SECONDS = 36_000
 const MAX_NAME_LENGTH = 256
 
-/** What both inputs have in common; fields that are left out are not sent. */
-export type UploadInput = ReturnType<typeof inputFrom>
+/** Fields that both inputs share; undefined fields are not sent. */
+export type UploadInput = ReturnType<typeof uploadInputFrom>
 
-/** The same file and terms always give the same input, but for what is told as a moment in time. */
-export function inputFrom(file: Blob, terms: UploadTerms) {
+/** Deterministic for the same file and settings. */
+export function uploadInputFrom(file: Blob, settings: UploadSettings) {
   return {
-    maxDurationSeconds: terms.maxDurationSeconds ?? longestVideoIn(file.size),
-    name: terms.name ?? nameOf(file)?.slice(0, MAX_NAME_LENGTH),
-    meta: terms.meta,
-    allowedOrigins: terms.allowedOrigins,
-    requireSignedURLs: terms.requireSignedURLs,
-    scheduledDeletion: momentFrom(terms.scheduledDeletion),
-    thumbnailTimestampPct: terms.thumbnailTimestampPct,
-    expiry: momentFrom(terms.expiry),
+    maxDurationSeconds: settings.maxDurationSeconds ?? maxDurationFor(file.size),
+    name: settings.name ?? fileNameOf(file)?.slice(0, MAX_NAME_LENGTH),
+    meta: settings.meta,
+    allowedOrigins: settings.allowedOrigins,
+    requireSignedURLs: settings.requireSignedURLs,
+    scheduledDeletion: timestampFrom(settings.scheduledDeletion),
+    thumbnailTimestampPct: settings.thumbnailTimestampPct,
+    expiry: timestampFrom(settings.expiry),
   }
 }
 
-/** Seconds of the longest video that so many bytes can hold, within what Stream takes. */
-function longestVideoIn(sizeBytes: number): number {
-  const seconds = Math.ceil(sizeBytes / LEAST_BYTES_PER_SECOND)
-  return Math.min(Math.max(seconds, LEAST_DURATION_SECONDS), MAX_DURATION_SECONDS)
+/** Duration in seconds of the longest video in a file of this size, within Stream's limit. */
+function maxDurationFor(sizeBytes: number): number {
+  const seconds = Math.ceil(sizeBytes / MIN_BYTES_PER_SECOND)
+  return Math.min(Math.max(seconds, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
 }
 
-/** A File's name; undefined where the file has none, as a Blob. */
-export function nameOf(file: Blob): string | undefined {
+/** A File's name; undefined for a Blob and for an empty name. */
+export function fileNameOf(file: Blob): string | undefined {
   return 'name' in file && typeof file.name === 'string' && file.name !== '' ? file.name : undefined
 }
 
-function momentFrom(moment: Date | string | undefined): string | undefined {
-  return moment instanceof Date ? moment.toISOString() : moment
+function timestampFrom(timestamp: Date | string | undefined): string | undefined {
+  return timestamp instanceof Date ? timestamp.toISOString() : timestamp
 }

@@ -1,19 +1,19 @@
-/** `headgate backup`: a sound copy of the database, while the gateway goes on working. */
+/** `headgate backup`: a consistent copy of the SQLite database while the gateway runs. */
 import { existsSync } from 'node:fs'
-import { readDatabaseConfig } from '../config.ts'
-import { nameDatabase } from '../name-database.ts'
-import { codeOf } from '../error-code.ts'
-import { backUpSqlite } from '../store/sqlite/back-up.ts'
-import { configured } from './configured.ts'
-import { showControls } from '../terminal-controls.ts'
+import { readDatabaseConfig } from '../config/node-config.ts'
+import { databaseLabel } from '../config/node-config.ts'
+import { errorCodeOf } from '../shared/error-codes.ts'
+import { backupSqlite } from '../store/sqlite/backup.ts'
+import { readConfigOrReport } from './read-config.ts'
+import { showControls } from '../shared/terminal-controls.ts'
 
-/** 1 where there is nothing to copy, or the copy cannot be made. */
+/** Returns the exit code: 1 if there is no SQLite file or the copy fails. */
 export async function runBackup(target: string): Promise<number> {
-  const database = configured(readDatabaseConfig)
+  const database = readConfigOrReport(readDatabaseConfig)
   if (database === null) return 1
   if (database.kind === 'postgres') {
     process.stderr.write(
-      `headgate: ${nameDatabase(database)} is backed up by PostgreSQL's own pg_dump.\n`,
+      `headgate: ${databaseLabel(database)} is backed up by PostgreSQL's own pg_dump.\n`,
     )
     return 1
   }
@@ -23,16 +23,16 @@ export async function runBackup(target: string): Promise<number> {
     return 1
   }
   try {
-    const { uploads, bytes } = await backUpSqlite(file, target)
+    const { uploads, bytes } = await backupSqlite(file, target)
     process.stdout.write(
       `${target} holds ${uploads} ${uploads === 1 ? 'upload' : 'uploads'} in ${bytes} bytes, and is sound.\n`,
     )
     return 0
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    const code = codeOf(error)
+    const reason = error instanceof Error ? error.message : String(error)
+    const code = errorCodeOf(error)
     process.stderr.write(
-      `headgate: ${file} was not copied${code === null ? '' : ` (${code})`}: ${showControls(why)}\n`,
+      `headgate: ${file} was not copied${code === null ? '' : ` (${code})`}: ${showControls(reason)}\n`,
     )
     return 1
   }

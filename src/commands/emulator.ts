@@ -1,12 +1,12 @@
-/** `headgate emulator`: Cloudflare Stream on this machine, for anybody's test suite. */
-import { readEmulatorConfig } from '../config.ts'
-import { startConfiguredEmulator } from '../start-emulator.ts'
-import { asked, configured } from './configured.ts'
+/** `headgate emulator`: runs the emulator of Cloudflare Stream alone, for test suites. */
+import { readEmulatorConfig } from '../config/node-config.ts'
+import { startEmulatorFromConfig } from '../node/start-emulator.ts'
+import { untilShutdownSignal, readConfigOrReport } from './read-config.ts'
 
 export async function runEmulator(): Promise<number> {
-  const config = configured(readEmulatorConfig)
+  const config = readConfigOrReport(readEmulatorConfig)
   if (config === null) return 1
-  const emulator = await startConfiguredEmulator(config)
+  const emulator = await startEmulatorFromConfig(config)
   process.stderr.write(
     [
       '',
@@ -14,7 +14,7 @@ export async function runEmulator(): Promise<number> {
       '',
       `export CLOUDFLARE_API_BASE_URL=${emulator.apiBaseUrl}`,
       `export CLOUDFLARE_ACCOUNT_ID=${emulator.accountId}`,
-      // A token that was given is a secret: the log of a container is read by more people.
+      // A configured token is a secret and must not appear in a container's log.
       `export CLOUDFLARE_API_TOKEN=${config.token === null ? emulator.token : '"$EMULATOR_TOKEN"'}`,
       '',
       `  Uploads: ${emulator.publicUrl}`,
@@ -23,7 +23,7 @@ export async function runEmulator(): Promise<number> {
       '',
     ].join('\n'),
   )
-  await asked()
+  await untilShutdownSignal()
   await emulator.close()
   return 0
 }

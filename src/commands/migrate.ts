@@ -1,49 +1,49 @@
-/** `headgate migrate`: brings the database up to date without starting anything. */
+/** `headgate migrate`: applies pending migrations without starting the gateway. */
 import {
   type DatabaseConfig,
   type StreamConfig,
   readDatabaseConfig,
   readStreamConfig,
-} from '../config.ts'
-import { nameDatabase } from '../name-database.ts'
-import { cannotOpen } from '../open-database.ts'
-import { openPostgres } from '../postgres/postgres.ts'
+} from '../config/node-config.ts'
+import { databaseLabel } from '../config/node-config.ts'
+import { openDatabaseError } from '../node/open-database.ts'
+import { openPostgres } from '../postgres/connection-pool.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
-import { createPostgresStore } from '../store/postgres/store.ts'
+import { createPostgresStore } from '../store/postgres/postgres-store.ts'
 import { openSqlite } from '../store/sqlite/database.ts'
-import { createSqliteStore } from '../store/sqlite/sqlite.ts'
-import type { UploadStore } from '../store/store.ts'
-import { configured } from './configured.ts'
+import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
+import type { UploadStore } from '../uploads/ports/upload-store.ts'
+import { readConfigOrReport } from './read-config.ts'
 
-/** @param adoptsAccount whether the configured Stream account is noted as the one of its uploads */
+/** @param adoptsAccount whether the configured Stream account replaces the recorded one */
 export async function runMigrate(adoptsAccount: boolean): Promise<number> {
-  const database = configured(readDatabaseConfig)
+  const database = readConfigOrReport(readDatabaseConfig)
   if (database === null) return 1
-  const stream = adoptsAccount ? configured(readStreamConfig) : null
+  const stream = adoptsAccount ? readConfigOrReport(readStreamConfig) : null
   if (adoptsAccount && stream === null) return 1
-  const name = nameDatabase(database)
-  const applied = await orSay(database, () => bringUpToDate(database))
-  const did =
+  const name = databaseLabel(database)
+  const applied = await withDatabaseErrors(database, () => applyMigrations(database))
+  const result =
     applied === 0
       ? 'was up to date already'
       : `took ${applied} ${applied === 1 ? 'migration' : 'migrations'}`
-  process.stdout.write(`${name} ${did}.\n`)
+  process.stdout.write(`${name} ${result}.\n`)
   if (stream === null) return 0
-  const account = await orSay(database, () => adoptAccount(database, stream))
+  const account = await withDatabaseErrors(database, () => adoptAccount(database, stream))
   process.stdout.write(`${name} holds uploads of account ${account} from now on.\n`)
   return 0
 }
 
-async function orSay<T>(database: DatabaseConfig, work: () => Promise<T>): Promise<T> {
+async function withDatabaseErrors<T>(database: DatabaseConfig, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw cannotOpen(database, error)
+    throw openDatabaseError(database, error)
   }
 }
 
-/** How many migrations were applied. */
-async function bringUpToDate(database: DatabaseConfig): Promise<number> {
+/** Returns the number of migrations that were applied. */
+async function applyMigrations(database: DatabaseConfig): Promise<number> {
   if (database.kind === 'sqlite') {
     const { connection, applied } = openSqlite(database.file)
     connection.close()
@@ -57,7 +57,7 @@ async function bringUpToDate(database: DatabaseConfig): Promise<number> {
   }
 }
 
-/** Returns the account. */
+/** Records the configured account as the account of the uploads; returns its id. */
 async function adoptAccount(database: DatabaseConfig, stream: StreamConfig): Promise<string> {
   const store = await openStore(database)
   try {

@@ -1,36 +1,36 @@
-/** `headgate serve`: the gateway, until it is asked to end. */
-import { type Config, readConfig } from '../config.ts'
-import { createLog } from '../log.ts'
-import { type RunningGateway, startGateway } from '../main.ts'
-import { nameDatabase } from '../name-database.ts'
-import { asked, configured } from './configured.ts'
+/** `headgate serve`: runs the gateway until a shutdown signal. */
+import { type Config, readConfig } from '../config/node-config.ts'
+import { createLogger } from '../node/logger.ts'
+import { type RunningGateway, startGateway } from '../node/start-gateway.ts'
+import { databaseLabel } from '../config/node-config.ts'
+import { untilShutdownSignal, readConfigOrReport } from './read-config.ts'
 
-/** What still holds the process when everything is closed holds it no longer than this, in milliseconds. */
-const LINGER_MS = 1000
+/** Time in milliseconds after shutdown until the process exits, even if handles are still open. */
+const EXIT_DELAY_MS = 1000
 
 export async function serve(): Promise<number> {
   const warnings: string[] = []
-  const config = configured(readConfig, (warning) => warnings.push(warning))
+  const config = readConfigOrReport(readConfig, (warning) => warnings.push(warning))
   if (config === null) return 1
-  // From the start: as the first process of a container, nothing else would hear the signal.
-  const end = asked()
-  const log = createLog(config.logLevel)
+  // Before the start: as PID 1 of a container, the process has no default signal handlers.
+  const shutdown = untilShutdownSignal()
+  const log = createLogger(config.logLevel)
   for (const warning of warnings) log.warn({}, warning)
-  // Node then ends the process, whose state is unknown. What ends one connection only is caught there.
+  // Only logs: Node then ends the process. Errors of single connections are caught elsewhere.
   process.on('uncaughtExceptionMonitor', (error, origin) => {
     log.error({ err: error, origin }, 'uncaught exception')
   })
   const gateway = await startGateway(config, log)
-  // Logs are for machines and go to standard output; this is for whoever sits here.
-  process.stderr.write(welcome(config, gateway))
-  await end
+  // On standard error, for the operator's terminal; standard output is for logs.
+  process.stderr.write(formatBanner(config, gateway))
+  await shutdown
   log.info({}, 'stopping')
   await gateway.stop()
-  setTimeout(() => process.exit(), LINGER_MS).unref()
+  setTimeout(() => process.exit(), EXIT_DELAY_MS).unref()
   return 0
 }
 
-function welcome(config: Config, { url, emulator }: RunningGateway): string {
+function formatBanner(config: Config, { url, emulator }: RunningGateway): string {
   const lines = [
     '',
     `  headgate listens on ${url}`,
@@ -40,8 +40,8 @@ function welcome(config: Config, { url, emulator }: RunningGateway): string {
     emulator === null
       ? `  Stream     account ${accountOf(config)}`
       : `  Emulator   ${emulator.url}  (Cloudflare Stream on this machine: no account needed)`,
-    `  Database   ${nameDatabase(config.database)}`,
-    config.auth.kind === 'open'
+    `  Database   ${databaseLabel(config.database)}`,
+    config.auth.kind === 'disabled'
       ? '  Callers    everybody is the administrator `local`'
       : '  Callers    with a bearer token',
     '',

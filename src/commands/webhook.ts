@@ -1,19 +1,19 @@
-/** `headgate webhook`: looks after the account's one webhook at Stream. */
-import { readStreamConfig } from '../config.ts'
-import type { StreamBackend } from '../stream/backend.ts'
-import { createRestBackend } from '../stream/rest.ts'
-import { configured } from './configured.ts'
-import { showControls } from '../terminal-controls.ts'
+/** `headgate webhook`: shows, sets and deletes the account's one webhook at Stream. */
+import { readStreamConfig } from '../config/node-config.ts'
+import type { StreamApi } from '../uploads/ports/stream-api.ts'
+import { createRestStreamApi } from '../stream/rest/rest-stream-api.ts'
+import { readConfigOrReport } from './read-config.ts'
+import { showControls } from '../shared/terminal-controls.ts'
 
-const DOOR = '/webhooks/stream'
+const WEBHOOK_PATH = '/webhooks/stream'
 
-/** Null (said on standard error) where no account is configured. */
-function account(): StreamBackend | null {
-  const stream = configured(readStreamConfig)
+/** Returns null, after a message on standard error, if no account is configured. */
+function openAccount(): StreamApi | null {
+  const stream = readConfigOrReport(readStreamConfig)
   if (stream === null) return null
   if (stream.kind === 'account') {
     const { accountId, apiToken, baseURL } = stream
-    return createRestBackend({ accountId, apiToken, baseUrl: baseURL })
+    return createRestStreamApi({ accountId, apiToken, baseUrl: baseURL })
   }
   process.stderr.write(
     'headgate: set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN: the emulator looks after its own webhook.\n',
@@ -22,7 +22,7 @@ function account(): StreamBackend | null {
 }
 
 export async function showWebhook(): Promise<number> {
-  const stream = account()
+  const stream = openAccount()
   if (stream === null) return 1
   const webhook = await stream.findWebhook()
   process.stdout.write(
@@ -33,19 +33,19 @@ export async function showWebhook(): Promise<number> {
   return 0
 }
 
-/** Refuses to take the account's one webhook from somebody else, unless told to. */
+/** Replaces a webhook that points to another URL only with `force`; else returns 1. */
 export async function setWebhook(address: string, force: boolean): Promise<number> {
   const target = targetOf(address)
   if (target === null) {
     process.stderr.write('headgate: give an http(s) URL such as https://uploads.example.com\n')
     return 1
   }
-  const stream = account()
+  const stream = openAccount()
   if (stream === null) return 1
-  const present = await stream.findWebhook()
-  if (present !== null && present.notificationURL !== target && !force) {
+  const current = await stream.findWebhook()
+  if (current !== null && current.notificationURL !== target && !force) {
     process.stderr.write(
-      `headgate: Stream sends its notices to ${showControls(present.notificationURL)}, and an account has one webhook only.\n` +
+      `headgate: Stream sends its notices to ${showControls(current.notificationURL)}, and an account has one webhook only.\n` +
         '  --force takes it from there; its secret changes then.\n',
     )
     return 1
@@ -59,7 +59,7 @@ export async function setWebhook(address: string, force: boolean): Promise<numbe
 }
 
 export async function deleteWebhook(): Promise<number> {
-  const stream = account()
+  const stream = openAccount()
   if (stream === null) return 1
   const deleted = await stream.deleteWebhook()
   process.stdout.write(
@@ -68,10 +68,10 @@ export async function deleteWebhook(): Promise<number> {
   return 0
 }
 
-/** An origin alone means the gateway's own door there. */
+/** Adds the gateway's webhook path to a bare origin. Returns null if the text is no http(s) URL. */
 function targetOf(address: string): string | null {
   if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return null
   const url = new URL(address)
-  if (url.pathname === '/') url.pathname = DOOR
+  if (url.pathname === '/') url.pathname = WEBHOOK_PATH
   return url.href
 }

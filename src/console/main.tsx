@@ -1,8 +1,8 @@
-/** Where the console begins. */
+/** Entry point of the console. */
 import { render } from 'preact'
 import { createSession } from './session.ts'
-import { Console } from './ui/console.tsx'
+import { App } from './ui/app.tsx'
 
-const callers = document.querySelector('meta[name="headgate-callers"]')?.getAttribute('content')
-const place = document.querySelector('#console')
-if (place !== null) render(<Console session={createSession(callers === 'token')} />, place)
+const authMode = document.querySelector('meta[name="headgate-callers"]')?.getAttribute('content')
+const root = document.querySelector('#console')
+if (root !== null) render(<App session={createSession(authMode === 'token')} />, root)

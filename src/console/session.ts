@@ -1,46 +1,50 @@
-/** Who calls: a token in the tab's sessionStorage, or nobody in particular where none is wanted. */
+/** Session of the caller: a token in the tab's sessionStorage, or none if auth is disabled. */
 import { type Store, createStore } from './store.ts'
 
-/** How the caller stands with the gateway. */
-export type Standing =
-  | { readonly kind: 'in'; readonly token: string | null; readonly who: string }
+/** Authentication state of the page. */
+export type AuthState =
+  | { readonly kind: 'signed-in'; readonly token: string | null; readonly who: string }
   | {
-      readonly kind: 'out'
-      /** What the gateway said to the last token; null where there was none. */
+      readonly kind: 'signed-out'
+      /** Error message for the last token; null without one. */
       readonly refusal: string | null
-      /** Whose page waits behind the field; null for nobody's. */
+      /** User whose page is kept behind the sign-in form; null without one. */
       readonly who: string | null
     }
 
 export interface Session {
-  readonly standing: Store<Standing>
+  readonly standing: Store<AuthState>
   readonly wantsToken: boolean
-  /** Keeps the token for as long as the tab lives. */
+  /** Stores the token until the tab is closed. */
   signIn(token: string): void
   signOut(): void
-  /** The token of this caller, once there is one; null where none is wanted. */
+  /** Resolves with this user's token, after a sign-in if needed; null if auth is disabled. */
   token(who: string): Promise<string | null>
-  /** `fetch` that hears when the gateway refuses the token. */
+  /** `fetch` that signs out after a 401. */
   readonly fetch: typeof globalThis.fetch
 }
 
 const KEY = 'headgate-token'
-const NOBODY = 'everybody'
+const ANONYMOUS = 'everybody'
 
 export function createSession(wantsToken: boolean): Session {
-  const kept = wantsToken ? sessionStorage.getItem(KEY) : null
-  const standing = createStore<Standing>(
-    wantsToken && kept === null
-      ? { kind: 'out', refusal: null, who: null }
-      : { kind: 'in', token: kept, who: kept === null ? NOBODY : subjectOf(kept) },
+  const storedToken = wantsToken ? sessionStorage.getItem(KEY) : null
+  const standing = createStore<AuthState>(
+    wantsToken && storedToken === null
+      ? { kind: 'signed-out', refusal: null, who: null }
+      : {
+          kind: 'signed-in',
+          token: storedToken,
+          who: storedToken === null ? ANONYMOUS : subjectOf(storedToken),
+        },
   )
 
-  /** A token that was replaced meanwhile says nothing of the new one. */
-  function refuse(refusal: string, authorization: string | null): void {
-    const now = standing.get()
-    if (now.kind === 'out' || authorization !== `Bearer ${now.token}`) return
+  /** Signs out, unless the rejected token was replaced in between. */
+  function signOutAfter(refusal: string, authorization: string | null): void {
+    const current = standing.get()
+    if (current.kind === 'signed-out' || authorization !== `Bearer ${current.token}`) return
     sessionStorage.removeItem(KEY)
-    standing.set({ kind: 'out', refusal, who: now.who })
+    standing.set({ kind: 'signed-out', refusal, who: current.who })
   }
 
   return {
@@ -48,27 +52,28 @@ export function createSession(wantsToken: boolean): Session {
     wantsToken,
     signIn(token) {
       sessionStorage.setItem(KEY, token)
-      standing.set({ kind: 'in', token, who: subjectOf(token) })
+      standing.set({ kind: 'signed-in', token, who: subjectOf(token) })
     },
     signOut() {
       sessionStorage.removeItem(KEY)
-      standing.set({ kind: 'out', refusal: null, who: null })
+      standing.set({ kind: 'signed-out', refusal: null, who: null })
     },
     async token(who) {
       for (;;) {
-        const now = standing.get()
-        // What one caller has begun is never done in the name of the next one.
-        if (now.kind === 'in' && now.who !== who) throw new Error('Somebody else has signed in.')
-        if (now.kind === 'in') return now.token
-        // A token that lapses in the middle of an upload stops it only until there is another.
+        const current = standing.get()
+        // An operation of one user must not continue with the token of another.
+        if (current.kind === 'signed-in' && current.who !== who)
+          throw new Error('Somebody else has signed in.')
+        if (current.kind === 'signed-in') return current.token
+        // After a token expires, active uploads wait until the user signs in again.
         await changeOf(standing)
       }
     },
     async fetch(input, init) {
       const response = await fetch(input, init)
       if (response.status === 401) {
-        const refusal = await sentenceOf(response.clone())
-        refuse(refusal, new Headers(init?.headers).get('authorization'))
+        const refusal = await errorMessageOf(response.clone())
+        signOutAfter(refusal, new Headers(init?.headers).get('authorization'))
       }
       return response
     },
@@ -84,7 +89,7 @@ function changeOf(store: Store<unknown>): Promise<void> {
   })
 }
 
-/** The `sub` of a JWT, or all of what is none: enough to tell one caller from another. */
+/** Returns the `sub` of a JWT, or the whole token: it only distinguishes users. */
 function subjectOf(token: string): string {
   try {
     const [, payload = ''] = token.split('.')
@@ -95,16 +100,16 @@ function subjectOf(token: string): string {
   }
 }
 
-/** What the gateway says to a token that it does not take. */
-async function sentenceOf(response: Response): Promise<string> {
+/** Returns the error message of a 401 response. */
+async function errorMessageOf(response: Response): Promise<string> {
   try {
-    const answer: unknown = await response.json()
-    const errors: unknown = Reflect.get(Object(answer), 'errors')
+    const body: unknown = await response.json()
+    const errors: unknown = Reflect.get(Object(body), 'errors')
     const first: unknown = Array.isArray(errors) ? errors.at(0) : null
-    return String(Reflect.get(Object(first), 'message') ?? UNKNOWN)
+    return String(Reflect.get(Object(first), 'message') ?? DEFAULT_MESSAGE)
   } catch {
-    return UNKNOWN
+    return DEFAULT_MESSAGE
   }
 }
 
-const UNKNOWN = 'The gateway did not take the token.'
+const DEFAULT_MESSAGE = 'The gateway did not take the token.'

@@ -1,9 +1,9 @@
-/** A value that changes, and those who are told: what the page's parts share. */
+/** Observable value, shared by components. */
 import { useEffect, useState } from 'preact/hooks'
 
 export interface Store<T> {
   readonly get: () => T
-  /** Returns how to stop listening. */
+  /** Returns the unsubscribe function. */
   readonly subscribe: (listener: () => void) => () => void
 }
 
@@ -28,17 +28,17 @@ export function createStore<T>(initial: T): WritableStore<T> {
   }
 }
 
-/** The value as of now; the component is drawn again when it changes. */
+/** Returns the current value and renders the component again when it changes. */
 export function useStore<T>(store: Store<T>): T {
   const [shown, setShown] = useState<{ readonly store: Store<T>; readonly value: T }>({
     store,
     value: store.get(),
   })
   useEffect(() => {
-    const show = (): void => setShown({ store, value: store.get() })
-    // It may have changed between drawing and listening.
-    show()
-    return store.subscribe(show)
+    const update = (): void => setShown({ store, value: store.get() })
+    // The value may have changed between render and subscription.
+    update()
+    return store.subscribe(update)
   }, [store])
   return shown.store === store ? shown.value : store.get()
 }

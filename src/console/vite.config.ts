@@ -1,4 +1,4 @@
-/** Builds the console into the package, beside the gateway that serves it. */
+/** Builds the console into `dist`, where the gateway serves it. */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
@@ -9,7 +9,7 @@ export default defineConfig({
     outDir: fileURLToPath(new URL('../../dist/console', import.meta.url)),
     emptyOutDir: true,
     assetsDir: '',
-    // The content policy takes no data: addresses.
+    // The content security policy forbids `data:` URLs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2022',

@@ -1,12 +1,12 @@
-/** Makes a large video of a small one, without making it longer or less playable. */
+/** Enlarges a video file without changing its duration or playback. */
 import { copyFile, open, stat } from 'node:fs/promises'
 
-/** Bytes of a box's header: a 32-bit size and four letters. */
+/** Size of a box header in bytes: a 32-bit size and a four-letter type. */
 const HEADER_BYTES = 8
 
 /**
- * Copies an MP4 and appends one `free` box that fills it up to the size. "The contents of a
- * free-space box are irrelevant and may be ignored" (ISO/IEC 14496-12, 8.1.2): players skip it.
+ * Copies an MP4 and appends one `free` box up to `sizeBytes`. "The contents of a free-space box are
+ * irrelevant and may be ignored" (ISO/IEC 14496-12, 8.1.2): players skip it.
  */
 export async function padVideo(from: string, to: string, sizeBytes: number): Promise<void> {
   const { size } = await stat(from)
@@ -21,7 +21,7 @@ export async function padVideo(from: string, to: string, sizeBytes: number): Pro
   const file = await open(to, 'r+')
   try {
     await file.write(header, 0, HEADER_BYTES, size)
-    // The rest are zeros, and take no room on the disk.
+    // The rest is zeros; a sparse file takes no disk space for them.
     await file.truncate(sizeBytes)
   } finally {
     await file.close()

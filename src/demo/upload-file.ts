@@ -1,12 +1,12 @@
-/** Sends a file to a one-time URL, as a browser would: by one POST, or by tus. */
+/** Sends a file to a one-time upload URL like a browser: by one POST, or by tus. */
 import { createReadStream, openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Upload } from 'tus-js-client'
 
-/** Told how many bytes have gone up. */
+/** Receives the number of bytes sent so far. */
 type Progress = (sentBytes: number) => void
 
-/** One multipart POST of the field `file`. */
+/** Sends one multipart POST with the field `file`. */
 export async function uploadBasic(
   uploadURL: string,
   path: string,
@@ -22,7 +22,7 @@ export async function uploadBasic(
   progress(file.size)
 }
 
-/** tus with the minted URL as `uploadUrl`: given as `endpoint`, it would try to mint another. */
+/** Uploads by tus. The minted URL is `uploadUrl`: as `endpoint`, it would mint another upload. */
 export async function uploadTus(
   uploadURL: string,
   path: string,

@@ -1,12 +1,12 @@
-/** The API's refusals, each with Cloudflare's own code, and the envelope that all answers share. */
-import { json, type Answer } from './answer.ts'
+/** API errors with Cloudflare's codes, and the JSON envelope of all REST responses. */
+import { jsonResponse, type HttpResponse } from './http-response.ts'
 
-/** Thrown anywhere under the REST face; becomes an envelope with `success: false`. */
+/** Thrown anywhere below the REST API; becomes an envelope with `success: false`. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
   readonly code: number
-  /** The useful sentence, which Stream puts into `messages`; null where there is none. */
+  /** Details of the error, which Stream puts into `messages`; null without details. */
   readonly reason: string | null
   readonly headers: Readonly<Record<string, string>>
 
@@ -25,7 +25,7 @@ export class ApiError extends Error {
   }
 }
 
-/** 10005: `errors` only says "Bad Request"; the sentence is in `messages`, as at Stream. */
+/** Code 10005. `errors` only contains "Bad Request"; `messages` has the details, as at Stream. */
 export function badRequest(reason: string): ApiError {
   return new ApiError(400, 10_005, 'Bad Request', reason)
 }
@@ -38,8 +38,8 @@ export function tooLarge(reason: string): ApiError {
   return new ApiError(413, 10_005, 'Payload Too Large', reason)
 }
 
-/** 10011 with the numbers in words, as several live reports show it. */
-export function storageSpent(usedMinutes: number, limitMinutes: number): ApiError {
+/** Code 10011, with used and allocated minutes in the message as in several live reports. */
+export function storageExceeded(usedMinutes: number, limitMinutes: number): ApiError {
   return new ApiError(
     413,
     10_011,
@@ -48,11 +48,14 @@ export function storageSpent(usedMinutes: number, limitMinutes: number): ApiErro
   )
 }
 
-export function succeed(result: unknown, extra: Readonly<Record<string, string>> = {}): Answer {
-  return json(200, { result, success: true, errors: [], messages: [], ...extra })
+export function successResponse(
+  result: unknown,
+  extra: Readonly<Record<string, string>> = {},
+): HttpResponse {
+  return jsonResponse(200, { result, success: true, errors: [], messages: [], ...extra })
 }
 
-export function refuse(error: ApiError): Answer {
+export function errorResponse(error: ApiError): HttpResponse {
   const { status, code, message, reason, headers } = error
   const envelope = {
     result: null,
@@ -60,5 +63,5 @@ export function refuse(error: ApiError): Answer {
     errors: [{ code, message }],
     messages: reason === null ? [] : [{ code, message: reason }],
   }
-  return json(status, envelope, headers)
+  return jsonResponse(status, envelope, headers)
 }

@@ -1,16 +1,16 @@
-/** The emulator's time: the computer's (or a handed-in one), moved ahead by a knob. */
+/** The emulator's clock: system or injected clock plus an offset, set by the control API. */
 
-/** Where time comes from. Tests may hand in their own. */
+/** Source of the current time. Tests may inject their own. */
 export interface Clock {
   /** Milliseconds since 1970-01-01 UTC. */
   now(): number
 }
 
-/** The computer's clock. */
+/** The system clock. */
 export const systemClock: Clock = { now: () => Date.now() }
 
-/** A clock with an offset that only grows, and that outlives a restart through `saveOffset`. */
-export class AdvancingClock implements Clock {
+/** A clock whose offset only grows until `reset`. `saveOffset` persists it across restarts. */
+export class AdjustableClock implements Clock {
   readonly #base: Clock
   readonly #saveOffset: (offsetMs: number) => void
   #offsetMs: number
@@ -25,17 +25,17 @@ export class AdvancingClock implements Clock {
     return this.#base.now() + this.#offsetMs
   }
 
-  /** How far ahead of its base this clock is, in milliseconds. */
+  /** Milliseconds by which this clock is ahead of its base. */
   get offsetMs(): number {
     return this.#offsetMs
   }
 
-  /** Videos that were made before never travel back: a clock is only ever moved ahead. */
+  /** Moves the clock ahead. Must not be negative: stored timestamps must stay in the past. */
   advance(milliseconds: number): void {
     this.#setOffset(this.#offsetMs + milliseconds)
   }
 
-  /** Back to the base's time. Only when everything that was dated is forgotten too. */
+  /** Returns to the base's time. Only safe after every timestamped record was deleted. */
   reset(): void {
     this.#setOffset(0)
   }

@@ -1,6 +1,6 @@
 /**
- * Cloudflare Stream on your desk: the door of `headgate/emulator`. One listener, one state, thin
- * faces: REST API, upload host, playback, notices, knobs.
+ * Starts a local emulator of Cloudflare Stream; public entry `headgate/emulator`. One HTTP server
+ * serves the REST API, upload host, playback host and control API, and webhooks are sent from it.
  */
 import { setMaxListeners } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -8,82 +8,83 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { sendAnswer, type AnswerOrCut } from './answer.ts'
-import { ApiError, refuse } from './api-error.ts'
-import { AdvancingClock, systemClock, type Clock } from './clock.ts'
-import { openDatabase, readClockOffset, saveClockOffset } from './database.ts'
+import { writeResponse, type ResponseOrDisconnect } from './http-response.ts'
+import { ApiError, errorResponse } from './api-error.ts'
+import { AdjustableClock, systemClock, type Clock } from './clock.ts'
+import { openDatabase, readClockOffset, saveClockOffset } from './state/database.ts'
 import { chooseToken, isReachableByOthers } from './exposure.ts'
-import { Faults } from './fault.ts'
-import { Notifier } from './notifier.ts'
-import { RequestCounts } from './operation.ts'
-import type { EmulatorParts, Settings } from './parts.ts'
-import { settleInterrupted } from './receive-upload.ts'
+import { Faults } from './faults.ts'
+import { WebhookDispatcher } from './webhooks/dispatcher.ts'
+import { RequestCounts } from './operations.ts'
+import type { EmulatorDependencies } from './dependencies.ts'
+import type { Settings } from './settings.ts'
+import { resumeInterrupted } from './state/complete-upload.ts'
 import { route } from './router.ts'
-import { UploadClaims } from './upload-claims.ts'
-import { VideoFiles } from './video-files.ts'
-import { VideoLibrary } from './video-library.ts'
-import { WebhookBook } from './webhook.ts'
+import { UploadLocks } from './state/upload-locks.ts'
+import { VideoFiles } from './state/video-files.ts'
+import { VideoLibrary } from './state/video-library.ts'
+import { WebhookSettings } from './webhooks/webhook-settings.ts'
 
 export type { Clock } from './clock.ts'
 
-/** Everything may be left out. */
+/** All options are optional. */
 export interface EmulatorOptions {
-  /** Where to listen. @default '127.0.0.1' */
+  /** Address to listen on. @default '127.0.0.1' */
   readonly host?: string
-  /** 0 picks a free one. @default 0 */
+  /** 0 picks a free port. @default 0 */
   readonly port?: number
-  /** How clients reach the emulator, where that differs from host and port. Upload URLs begin so. */
+  /** Base URL for clients when it differs from host and port. Upload URLs start with it. */
   readonly publicUrl?: string
-  /** The hostname by which they reach it at its own port; without effect beside `publicUrl`. */
+  /** Hostname for clients at the emulator's own port. Ignored when `publicUrl` is set. */
   readonly publicHost?: string
-  /** Where videos and records are kept. Left out: a temporary folder, removed at close. */
+  /** Folder of videos and database. When omitted: a temporary folder, removed at close. */
   readonly directory?: string
   /** @default 'local' */
   readonly accountId?: string
   /**
-   * What the REST API asks for, and the control API too where other machines can reach the emulator:
-   * where `host`, `publicUrl` or `publicHost` is not a loopback one.
-   * @default 'local-token'; a random one where other machines can reach the emulator
+   * Bearer token of the REST API. The control API requires it when other machines can reach the
+   * emulator: when `host`, `publicUrl` or `publicHost` is not a loopback address.
+   * @default 'local-token'; a random token when other machines can reach the emulator
    */
   readonly token?: string
   /** The account's storage limit in minutes. @default 1000 */
   readonly storageMinutes?: number
-  /** How long the processing of a received file takes, in milliseconds. @default 2000 */
+  /** Processing time of a received file, in milliseconds. @default 2000 */
   readonly encodeMs?: number
   /**
-   * A connection is closed when its client sends nothing of an unfinished request, or reads nothing of
-   * an unfinished response, for so many milliseconds. @default 120000
+   * Milliseconds without progress after which a connection is closed: its client sends nothing of
+   * an unfinished request, or reads nothing of an unfinished response. @default 120000
    */
   readonly idleTimeoutMs?: number
-  /** Another source of time than the computer's. */
+  /** Replaces the system clock. */
   readonly clock?: Clock
-  /** Told about failures of the emulator itself, which answer 500; silent where left out. */
+  /** Receives internal errors, which respond 500 inside a request. Ignored when omitted. */
   readonly onError?: (error: unknown) => void
 }
 
 /** A running emulator. */
 export interface Emulator {
-  /** Where it listens, without a slash at the end. */
+  /** Base URL of the HTTP server, without a trailing slash. */
   readonly url: string
-  /** How clients reach it: what upload URLs and playback URLs begin with. */
+  /** Base URL for clients: upload URLs and playback URLs start with it. */
   readonly publicUrl: string
-  /** What a client of Cloudflare's API takes as its base: `url` + `/client/v4`. */
+  /** Base URL for clients of Cloudflare's API: `url` + `/client/v4`. */
   readonly apiBaseUrl: string
   readonly accountId: string
   readonly token: string
-  /** Ends at once, open connections too; resolves when everything is let go of. */
+  /** Closes all connections at once; resolves when all resources are released. */
   close(): Promise<void>
 }
 
 /**
- * Starts an emulator; it listens once the promise resolves. Rejects where the port is taken, and where
- * other machines can reach it with a token that everybody knows.
+ * Starts an emulator; it listens once the promise resolves. Rejects when the port is in use, and
+ * when other machines can reach the emulator with the well-known token or an empty one.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, accountId = 'local' } = options
   const publicUrlAt = (bound: number): string =>
     options.publicUrl?.replace(/\/+$/, '') ??
-    `http://${options.publicHost ?? reachableHost(host)}:${bound}`
+    `http://${options.publicHost ?? connectHost(host)}:${bound}`
   const reachableByOthers = isReachableByOthers(host, publicUrlAt(port))
   const token = chooseToken(options.token, reachableByOthers)
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'headgate-emulator-')))
@@ -96,17 +97,17 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const database = openDatabase(join(directory, 'emulator.db'))
 
   const server = createServer()
-  // A file of 30 GB takes longer than the five minutes that Node gives a request.
+  // A file of 30 GB takes longer than Node's default request timeout of five minutes.
   server.requestTimeout = 0
   const boundPort = await listen(server, host, port).catch(async (error: unknown) => {
     database.close()
     await removeTemporary()
     throw error
   })
-  const url = `http://${reachableHost(host)}:${boundPort}`
+  const url = `http://${connectHost(host)}:${boundPort}`
   const publicUrl = publicUrlAt(boundPort)
   const closing = new AbortController()
-  // Each answer that is held back listens to it: many are no leak.
+  // Each delayed response adds a listener: many listeners are no leak.
   setMaxListeners(0, closing.signal)
   const settings: Settings = {
     accountId,
@@ -116,7 +117,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     publicUrl,
     reachableByOthers,
   }
-  const parts = assemble({
+  const dependencies = createDependencies({
     settings,
     database,
     files,
@@ -124,7 +125,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     time: options.clock ?? systemClock,
     onError: options.onError ?? (() => undefined),
   })
-  const underWay = serve(server, parts, options.idleTimeoutMs ?? 120_000)
+  const running = serve(server, dependencies, options.idleTimeoutMs ?? 120_000)
 
   const close = async () => {
     closing.abort()
@@ -132,16 +133,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       server.close(resolve)
     })
     server.closeAllConnections()
-    await Promise.all([ended, parts.notifier.close()])
-    await Promise.all(underWay)
+    await Promise.all([ended, dependencies.notifier.close()])
+    await Promise.all(running)
     database.close()
     await removeTemporary()
   }
-  await settleInterrupted(parts).catch(async (error: unknown) => {
+  await resumeInterrupted(dependencies).catch(async (error: unknown) => {
     await close()
     throw error
   })
-  parts.notifier.wake()
+  dependencies.notifier.wake()
   let closed: Promise<void> | null = null
   return {
     url,
@@ -153,81 +154,84 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
 }
 
-interface AssemblyOptions extends Pick<
-  EmulatorParts,
+interface DependencyOptions extends Pick<
+  EmulatorDependencies,
   'closing' | 'database' | 'files' | 'onError' | 'settings'
 > {
   readonly time: Clock
 }
 
-function assemble({ time, ...given }: AssemblyOptions): EmulatorParts {
-  const { database } = given
+function createDependencies({ time, ...options }: DependencyOptions): EmulatorDependencies {
+  const { database } = options
   const offsetMs = readClockOffset(database)
-  const clock = new AdvancingClock(time, offsetMs, (ms) => saveClockOffset(database, ms))
+  const clock = new AdjustableClock(time, offsetMs, (ms) => saveClockOffset(database, ms))
   const library = new VideoLibrary(database)
-  const webhook = new WebhookBook(database)
+  const webhook = new WebhookSettings(database)
   const faults = new Faults()
-  const shared = { ...given, clock, library, webhook, faults }
+  const shared = { ...options, clock, library, webhook, faults }
   return {
     ...shared,
-    claims: new UploadClaims(),
-    notifier: new Notifier(shared),
+    claims: new UploadLocks(),
+    notifier: new WebhookDispatcher(shared),
     requests: new RequestCounts(),
   }
 }
 
-/** Answers requests from now on. The set holds those under way. */
+/** Starts handling requests. Returns the set of running requests. */
 function serve(
   server: Server,
-  parts: EmulatorParts,
+  dependencies: EmulatorDependencies,
   idleTimeoutMs: number,
 ): ReadonlySet<Promise<void>> {
-  const underWay = new Set<Promise<void>>()
-  // Without a listener, an error of the listening socket would end the process.
-  server.on('error', parts.onError)
+  const running = new Set<Promise<void>>()
+  // Without a handler, an error of the listening socket would end the process.
+  server.on('error', dependencies.onError)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    // A connection that breaks is the client's affair; without listeners it would end the process.
+    // Broken connections are ignored; without handlers they would end the process.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
-    // Node has no timeout here: neither for requests, which may take long, nor for responses. A
-    // response that the emulator itself holds back has sent no headers.
+    // Replaces Node's request timeout, which is off, and covers responses. A response that the
+    // emulator itself delays has sent no headers yet.
     response.setTimeout(idleTimeoutMs, () => {
       if (!request.complete || response.headersSent) request.socket.destroy()
     })
-    const work = answerRequest(parts, request, response)
+    const work = handleRequest(dependencies, request, response)
       .catch((error: unknown) => {
-        parts.onError(error)
+        dependencies.onError(error)
         response.destroy()
       })
       .finally(() => {
-        underWay.delete(work)
+        running.delete(work)
       })
-    underWay.add(work)
+    running.add(work)
   })
-  return underWay
+  return running
 }
 
-async function answerRequest(
-  parts: EmulatorParts,
+async function handleRequest(
+  dependencies: EmulatorDependencies,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const given = await routeSafely(parts, request)
-  await sendAnswer(request, response, given).catch(() => response.destroy())
+  const result = await routeSafely(dependencies, request)
+  await writeResponse(request, response, result).catch(() => response.destroy())
 }
 
-/** 500 for whatever is thrown, at once or later. */
-async function routeSafely(parts: EmulatorParts, request: IncomingMessage): Promise<AnswerOrCut> {
+/** Responds 500 to thrown errors and rejections; disconnects while the emulator closes. */
+async function routeSafely(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+): Promise<ResponseOrDisconnect> {
   try {
-    return await route(parts, request)
+    return await route(dependencies, request)
   } catch (error) {
-    if (parts.closing.aborted) return null
-    parts.onError(error)
-    return refuse(new ApiError(500, 10_001, 'Internal error of the emulator'))
+    if (dependencies.closing.aborted) return null
+    dependencies.onError(error)
+    return errorResponse(new ApiError(500, 10_001, 'Internal error of the emulator'))
   }
 }
 
-/** The port that was bound. */
+/** Resolves to the bound port. */
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -239,8 +243,8 @@ function listen(server: Server, host: string, port: number): Promise<number> {
   })
 }
 
-/** An address that says "every interface" is reached at the loopback one. */
-function reachableHost(host: string): string {
+/** Returns the host part of a URL for `host`. Wildcard addresses become the loopback address. */
+function connectHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host
 }

@@ -1,26 +1,26 @@
 /**
- * Whether machines other than this one can reach the emulator, and the token that follows from it. A
- * token that everybody knows is good enough only where nobody else can send it.
+ * Determines whether other machines can reach the emulator, and chooses the token accordingly. The
+ * well-known token is only acceptable when no other machine can send it.
  */
 import { randomBytes } from 'node:crypto'
 
-/** The token of an emulator that only this machine can reach, unless another is given. */
+/** Default token of an emulator that only this machine can reach. */
 const WELL_KNOWN_TOKEN = 'local-token'
 
-/** Addresses and names to listen at, by which only this machine is reached. */
+/** Listen addresses and names that only this machine can reach. */
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/i
-/** The same as hostnames of URLs. https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
+/** The same as URL hostnames. https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
 const LOCAL_HOSTNAME = /^(?:localhost|.+\.localhost|\[::1\]|127(?:\.\d{1,3}){3})$/i
 
-/** Whether a listener at this host can be reached from this machine only. */
+/** Returns whether only this machine can reach a server that listens on `host`. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host)
 }
 
 /**
- * Whether other machines can reach a listener at this host, or are told that they can. Throws a
- * TypeError where the public URL is none.
- * @param publicUrl how clients reach it; null where that follows from the host
+ * Returns whether other machines can reach a server that listens on `host`, directly or by its
+ * public URL. Throws a TypeError when the public URL is invalid.
+ * @param publicUrl base URL for clients; null when it follows from the host
  */
 export function isReachableByOthers(host: string, publicUrl: string | null): boolean {
   if (!isLoopback(host)) return true
@@ -28,16 +28,16 @@ export function isReachableByOthers(host: string, publicUrl: string | null): boo
 }
 
 /**
- * The token of the API: the given one, else one that is random for each start where others can reach
- * the emulator, else the well-known one. Throws where others can, and the given one is the well-known one or
- * empty.
+ * Returns the API token: the configured one; else a random one per start when other machines can
+ * reach the emulator; else the well-known one. Throws when other machines can reach the emulator
+ * and the configured token is empty or well-known.
  */
-export function chooseToken(given: string | undefined, reachableByOthers: boolean): string {
-  if (!reachableByOthers) return given ?? WELL_KNOWN_TOKEN
-  if (given === WELL_KNOWN_TOKEN || given === '') {
+export function chooseToken(configured: string | undefined, reachableByOthers: boolean): string {
+  if (!reachableByOthers) return configured ?? WELL_KNOWN_TOKEN
+  if (configured === WELL_KNOWN_TOKEN || configured === '') {
     throw new Error(
-      `Other machines can reach this emulator, and everybody knows the token "${given}". Give it another token, or leave the token out for a random one.`,
+      `Other machines can reach this emulator, and everybody knows the token "${configured}". Give it another token, or leave the token out for a random one.`,
     )
   }
-  return given ?? randomBytes(32).toString('hex')
+  return configured ?? randomBytes(32).toString('hex')
 }

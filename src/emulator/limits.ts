@@ -1,4 +1,4 @@
-/** Stream's own limits, each with the page that names it. Bytes, seconds and milliseconds as said. */
+/** Stream's limits, linked where documented, and the emulator's own. Names contain the units. */
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
@@ -11,7 +11,7 @@ export const MAX_BASIC_BYTES = 200_000_000
 /** Largest file by tus. https://developers.cloudflare.com/stream/faq/ */
 export const MAX_TUS_BYTES = 30_000_000_000
 
-/** A tus chunk's bounds in bytes. https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/ */
+/** Smallest and largest tus chunk, and its required multiple. https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/ */
 export const MIN_CHUNK_BYTES = 5_242_880
 export const MAX_CHUNK_BYTES = 209_715_200
 export const CHUNK_STEP_BYTES = 262_144
@@ -19,38 +19,38 @@ export const CHUNK_STEP_BYTES = 262_144
 /** `maxDurationSeconds`: 1 to 36000. https://developers.cloudflare.com/api/resources/stream/subresources/direct_upload/methods/create/ */
 export const MAX_DURATION_SECONDS = 36_000
 
-/** What a tus upload reserves that names no `maxDurationSeconds` (seen live: 4 hours). */
+/** Reservation of a tus upload without `maxDurationSeconds` (observed at Stream: 4 hours). */
 export const TUS_DEFAULT_DURATION_SECONDS = 14_400
 
-/** Shorter videos end in ERR_DURATION_TOO_SHORT, in seconds. */
+/** Shorter videos fail with ERR_DURATION_TOO_SHORT. */
 export const MIN_DURATION_SECONDS = 0.1
 
-/** How far ahead `expiry` may lie. */
+/** Allowed distance of `expiry` from now. */
 export const MIN_EXPIRY_MS = 2 * MINUTE_MS
 export const MAX_EXPIRY_MS = 6 * HOUR_MS
 
-/** Two computers' clocks differ; a deadline that was right when it was written stays right. */
+/** Tolerance for clock differences and transit: a time that was valid when sent stays valid. */
 export const EXPIRY_SLACK_MS = 5 * SECOND_MS
 
-/** Link lifetimes where no `expiry` is sent: the schema's default, and what samples show for tus. */
+/** Upload URL lifetimes without `expiry`: the schema's default, and for tus as in samples. */
 export const BASIC_DEFAULT_EXPIRY_MS = 30 * MINUTE_MS
 export const TUS_DEFAULT_EXPIRY_MS = DAY_MS
 
-/** `scheduledDeletion` lies 30 to 1,096 days after creation. */
+/** `scheduledDeletion` is 30 to 1,096 days after creation. */
 export const MIN_SCHEDULED_DELETION_MS = 30 * DAY_MS
 export const MAX_SCHEDULED_DELETION_MS = 1096 * DAY_MS
 
 /** Longest `creator`, in characters. */
 export const MAX_CREATOR_CHARACTERS = 64
 
-/** Most videos of one list call, and how many come where `limit` is left out. */
+/** Maximum and default `limit` of a list call. */
 export const MAX_LIST = 1000
 
-/** Largest JSON body that the API reads, in bytes. Our choice: Cloudflare names none. */
+/** Largest JSON body. The emulator's choice: Cloudflare documents no limit. */
 export const MAX_JSON_BYTES = 1_048_576
 
 /**
- * Deepest nesting of a JSON body. Our choice: what is deeper overflows the stack when it is checked
- * or, kept as a video's meta, whenever it is read again.
+ * Deepest nesting of a JSON body, the emulator's choice. Deeper values overflow the stack when they
+ * are validated or, stored as a video's meta, whenever they are read again.
  */
 export const MAX_JSON_DEPTH = 100

@@ -1,38 +1,62 @@
-/** Which face a request is for. */
+/** Routes a request to the REST API, control API, upload host or playback host. */
 import type { IncomingMessage } from 'node:http'
 
-import { sentence, type AnswerOrCut } from './answer.ts'
-import { serveKnobs } from './knobs.ts'
-import type { EmulatorParts } from './parts.ts'
-import { servePlayback } from './playback.ts'
-import { serveRestApi } from './rest-api.ts'
-import { serveBasicUrl, serveTusUrl } from './upload-host.ts'
-import { welcome } from './welcome.ts'
+import { textResponse, type ResponseOrDisconnect, type HttpResponse } from './http-response.ts'
+import { serveControlApi } from './control/control-api.ts'
+import type { EmulatorDependencies } from './dependencies.ts'
+import { servePlayback } from './playback/playback.ts'
+import { serveRestApi } from './rest/rest-api.ts'
+import { serveBasicUrl, serveTusUrl } from './upload-host/upload-host.ts'
+import type { Settings } from './settings.ts'
 
-/** The faces, by the shape of their paths; the first that fits is asked. */
-export function route(parts: EmulatorParts, request: IncomingMessage): Promise<AnswerOrCut> {
+/** Selects the handler by the form of the path; the first match wins. */
+export function route(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+): Promise<ResponseOrDisconnect> {
   const url = readUrl(request.url ?? '/')
-  if (url === null) return Promise.resolve(sentence(400, 'The address cannot be read.'))
+  if (url === null) return Promise.resolve(textResponse(400, 'The address cannot be read.'))
   const path = url.pathname
-  if (path.startsWith('/client/')) return serveRestApi(parts, request, url)
+  if (path.startsWith('/client/')) return serveRestApi(dependencies, request, url)
 
-  const [, knob] = /^\/__emulator\/?(.*)$/.exec(path) ?? []
-  if (knob !== undefined) return serveKnobs(parts, request, knob)
+  const [, control] = /^\/__emulator\/?(.*)$/.exec(path) ?? []
+  if (control !== undefined) return serveControlApi(dependencies, request, control)
 
   const [, uploadId] = /^\/tus\/([0-9a-f]{32})$/.exec(path) ?? []
-  if (uploadId !== undefined) return serveTusUrl(parts, request, uploadId)
+  if (uploadId !== undefined) return serveTusUrl(dependencies, request, uploadId)
 
   const [, uid, rest] = /^\/([0-9a-f]{32})(?:\/(.+))?$/.exec(path) ?? []
-  if (uid !== undefined && rest !== undefined) return servePlayback(parts, request, uid, rest)
-  if (uid !== undefined) return serveBasicUrl(parts, request, uid)
+  if (uid !== undefined && rest !== undefined)
+    return servePlayback(dependencies, request, uid, rest)
+  if (uid !== undefined) return serveBasicUrl(dependencies, request, uid)
 
-  if (path === '/') return Promise.resolve(welcome(parts.settings))
-  return Promise.resolve(sentence(404, 'There is nothing here. What there is stands at /.'))
+  if (path === '/') return Promise.resolve(indexPage(dependencies.settings))
+  return Promise.resolve(textResponse(404, 'There is nothing here. What there is stands at /.'))
 }
 
-/** The request's own path and query; null where it is no address at all. */
+/** Returns the request target as a URL, or null when it is invalid. */
 function readUrl(target: string): URL | null {
-  // Only the path matters: a client's Host header says where it thinks it is, not where we are.
+  // Only path and query are used, so that the client's Host header is ignored.
   const local = target.startsWith('/') ? `http://stream${target}` : target
   return URL.canParse(local) ? new URL(local) : null
+}
+
+/** Returns the text at `/`. */
+export function indexPage(settings: Settings): HttpResponse {
+  const { accountId, publicUrl, storageMinutes, reachableByOthers } = settings
+  const token = reachableByOthers ? '; both APIs need the token' : ''
+  return textResponse(
+    200,
+    `This is headgate's emulator of Cloudflare Stream: direct creator uploads on your desk.
+
+  REST API    ${publicUrl}/client/v4/accounts/${accountId}/stream
+  uploads     ${publicUrl}/{uid} (multipart POST), ${publicUrl}/tus/{id} (tus 1.0.0)
+  watch       ${publicUrl}/{uid}/watch
+  control     ${publicUrl}/__emulator/state, /faults, /clock, /reset (JSON)
+
+Web pages may upload and play, and use neither the REST API nor the control API${token}.
+
+The account "${accountId}" may store ${storageMinutes} minutes. Nothing is encoded: files are kept and
+played as they came, and the states go by the clock.`,
+  )
 }

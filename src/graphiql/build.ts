@@ -1,4 +1,4 @@
-/** `npm run build`: writes GraphiQL's files beside the built code. */
+/** Writes GraphiQL's files next to the build output; run by `npm run build`. */
 import { fileURLToPath } from 'node:url'
 import { writeFiles } from './write-files.ts'
 

@@ -1,4 +1,4 @@
-/** GraphiQL as the gateway shows it: example operations, and subscriptions over server-sent events. */
+/** GraphiQL options: example operations, and subscriptions over server-sent events. */
 import type { GraphiQLOptions } from 'graphql-yoga'
 
 const MINT = `# Mints a one-time URL. Then send a video to it:
@@ -96,7 +96,7 @@ query List {
 }
 `
 
-/** Where the token goes; a gateway without tokens does not look at it. */
+/** Default headers; without authentication the gateway ignores the token. */
 const HEADERS = '{\n  "authorization": "Bearer PUT-YOUR-TOKEN-HERE"\n}\n'
 const UID = '{\n  "uid": ""\n}\n'
 
@@ -111,6 +111,6 @@ export const GRAPHIQL_OPTIONS: GraphiQLOptions = {
   ],
   defaultHeaders: HEADERS,
   subscriptionsProtocol: 'SSE',
-  // The token would outlive the tab.
+  // Persisted tokens would outlive the tab.
   shouldPersistHeaders: false,
 }

@@ -1,11 +1,11 @@
-/** Renders GraphiQL: a small page, and its script, styles and icon as files with a hash in their names. */
+/** Renders GraphiQL: a small page, and its script, styles and icon as files with a content hash in the name. */
 import { createHash } from 'node:crypto'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
-import { GRAPHIQL_BASE } from '../http/graphql-address.ts'
+import { GRAPHIQL_BASE } from '../http/graphql/endpoint.ts'
 import { GRAPHIQL_OPTIONS } from './options.ts'
 
 export interface RenderedFile {
-  /** Changes with the content. */
+  /** Contains a hash of the content. */
   readonly name: string
   readonly bytes: Buffer<ArrayBuffer>
 }
@@ -15,13 +15,13 @@ export interface RenderedGraphiQL {
   readonly files: readonly RenderedFile[]
 }
 
-/** Takes some hundred milliseconds, most of which are the import of this module. */
+/** Takes some hundred milliseconds, mostly for importing this module. */
 export function renderFiles(): RenderedGraphiQL {
   const files: RenderedFile[] = []
   let page = renderGraphiQL(GRAPHIQL_OPTIONS)
 
-  /** Replaces a part of the page by a reference to a file with its content. */
-  function moveOut(
+  /** Moves a part of the page to a file and replaces it by a reference. */
+  function extract(
     part: RegExp,
     extension: string,
     contentOf: (text: string) => Buffer<ArrayBuffer>,
@@ -39,19 +39,19 @@ export function renderFiles(): RenderedGraphiQL {
     page = page.replace(whole, () => referenceTo(`${GRAPHIQL_BASE}${name}`))
   }
 
-  moveOut(
+  extract(
     /"data:image\/x-icon;base64,([\w+/=]+)"/,
     'ico',
     (text) => Buffer.from(text, 'base64'),
     (path) => `"${path}"`,
   )
-  moveOut(
+  extract(
     /<style>([^]*?)<\/style>/,
     'css',
     (text) => Buffer.from(text),
     (path) => `<link rel="stylesheet" href="${path}" />`,
   )
-  moveOut(
+  extract(
     /<script>([^]*?)<\/script>/,
     'js',
     (text) => Buffer.from(text),

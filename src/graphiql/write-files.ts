@@ -1,22 +1,24 @@
-/** Writes GraphiQL's page and files, each compressed as well, into a folder from which a gateway serves them. */
+/** Writes GraphiQL's page and files, also compressed, to a folder from which the gateway serves them. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import { type RenderedFile, renderFiles } from './render.ts'
 
-/** 11 takes twelve times as long, and saves 8 %. */
+/** Quality 11 takes twelve times as long and saves 8 %. */
 const BROTLI_QUALITY = 9
 export const PAGE = 'index.html'
 
-/** Leaves what is there already: its name says that it is the same. Removes every other file. */
+/** Keeps existing files with the same hash in their name, and removes all others. */
 export async function writeFiles(folder: string): Promise<void> {
   const { page, files } = renderFiles()
   mkdirSync(folder, { recursive: true })
-  const there = new Set(readdirSync(folder))
+  const existing = new Set(readdirSync(folder))
   const names = new Set(files.flatMap(({ name }) => [name, `${name}.br`, `${name}.gz`]))
-  for (const name of there) if (!names.has(name)) rmSync(join(folder, name))
-  const missing = files.filter(({ name }) => !there.has(`${name}.gz`) || !there.has(`${name}.br`))
+  for (const name of existing) if (!names.has(name)) rmSync(join(folder, name))
+  const missing = files.filter(
+    ({ name }) => !existing.has(`${name}.gz`) || !existing.has(`${name}.br`),
+  )
   await Promise.all(missing.map((file) => writeFile(folder, file)))
   writeFileSync(join(folder, PAGE), page)
 }

@@ -1,6 +1,6 @@
-/** Sets the schema builder up: types once here, inferred everywhere after. */
+/** Configures the schema builder, from which all types are inferred. */
 import SchemaBuilder from '@pothos/core'
-import type { JsonObject } from '../uploads/json.ts'
+import type { JsonObject } from '../shared/json.ts'
 import type { GraphQLContext } from './context.ts'
 import type { JsonLeaf } from './json-leaf.ts'
 

@@ -1,38 +1,38 @@
-/** What every resolver is given: who asks, what the domain is made with, batched history, bounds. */
-import type { Parts } from '../uploads/parts.ts'
+/** The resolvers' context: viewer, dependencies, batched history reads, result limit. */
+import type { Dependencies } from '../uploads/dependencies.ts'
 import type { UploadEvent } from '../uploads/upload.ts'
 import type { Viewer } from '../uploads/viewer.ts'
-import { type Allowance, createAllowance } from './allowance.ts'
+import { type ResultLimit, createResultLimit } from './result-limit.ts'
 import { limitReads } from './limit-reads.ts'
 
 export interface GraphQLContext {
-  readonly parts: Parts
+  readonly dependencies: Dependencies
   readonly viewer: Viewer
   readonly history: HistoryReader
-  readonly allowance: Allowance
+  readonly resultLimit: ResultLimit
 }
 
-/** Anew for each operation: what it reads and how much it may answer with is its own. */
-export function createContext(shared: Parts, viewer: Viewer): GraphQLContext {
+/** Creates the context of one operation; read and result limits are per operation. */
+export function createContext(shared: Dependencies, viewer: Viewer): GraphQLContext {
   const store = limitReads(shared.store)
-  const parts = store === shared.store ? shared : { ...shared, store }
+  const dependencies = store === shared.store ? shared : { ...shared, store }
   return {
-    parts,
+    dependencies,
     viewer,
-    history: createHistoryReader(parts),
-    allowance: createAllowance(),
+    history: createHistoryReader(dependencies),
+    resultLimit: createResultLimit(),
   }
 }
 
-/** Reads the history of uploads; those asked for in one turn are read with one query. */
+/** Reads an upload's history. Reads of the same tick are batched into one query. */
 export type HistoryReader = (id: string) => Promise<readonly UploadEvent[]>
 
-export function createHistoryReader({ store }: Pick<Parts, 'store'>): HistoryReader {
+export function createHistoryReader({ store }: Pick<Dependencies, 'store'>): HistoryReader {
   let batch: { ids: Set<string>; histories: ReturnType<typeof store.historyOf> } | null = null
   return async (id) => {
     if (batch === null) {
       const ids = new Set<string>()
-      // Resolvers of one level run in one turn: whoever asks in it joins the batch.
+      // Resolvers of one level run in the same tick and share the batch.
       const histories = Promise.resolve().then(() => {
         batch = null
         return store.historyOf([...ids])

@@ -1,10 +1,11 @@
-/** The two mutations that mint upload URLs. */
-import type { JsonObject } from '../uploads/json.ts'
-import { type CreateUploadOutcome, createUpload } from '../uploads/create-upload.ts'
-import type { Minted } from '../uploads/mint-reserved.ts'
-import { CHUNK_SIZE_BYTES } from '../uploads/policy.ts'
+/** Mutations that mint upload URLs: `createDirectUpload` and `createTusUpload`. */
+import type { JsonObject } from '../shared/json.ts'
+import { createUpload } from '../uploads/create/create-upload.ts'
+import { type CreateUploadOutcome } from '../uploads/outcomes.ts'
+import type { Minted } from '../uploads/outcomes.ts'
+import { CHUNK_SIZE_BYTES } from '../uploads/limits.ts'
 import type { UploadProtocol } from '../uploads/upload.ts'
-import type { UploadRequest } from '../uploads/upload-request.ts'
+import type { UploadRequest } from '../uploads/create/upload-request.ts'
 import { builder } from './builder.ts'
 import {
   ForbiddenError,
@@ -13,13 +14,13 @@ import {
   QuotaExceededError,
   RateLimitedError,
   StreamErrorType,
-} from './problems.ts'
+} from './error-types.ts'
 import { UploadType } from './upload.ts'
 
 const CreateDirectUploadInput = builder.inputType('CreateDirectUploadInput', {
   description: 'What a basic upload URL is minted with.',
   fields: (t) => ({
-    ...termsOf(t, '30 minutes where left out.'),
+    ...commonInputFields(t, '30 minutes where left out.'),
   }),
 })
 
@@ -31,7 +32,7 @@ const CreateTusUploadInput = builder.inputType('CreateTusUploadInput', {
       required: true,
       description: "Exact size of the file in bytes, as tus's Upload-Length: 1 to 30,000,000,000.",
     }),
-    ...termsOf(t, '6 hours where left out, since large files take long.'),
+    ...commonInputFields(t, '6 hours where left out, since large files take long.'),
   }),
 })
 
@@ -39,8 +40,8 @@ type InputFields = Parameters<
   Extract<Parameters<typeof builder.inputType>[1]['fields'], (...args: never[]) => unknown>
 >[0]
 
-/** What both kinds of URL are minted with. */
-function termsOf(t: InputFields, defaultExpiry: string) {
+/** The fields of both inputs. */
+function commonInputFields(t: InputFields, defaultExpiry: string) {
   return {
     maxDurationSeconds: t.int({
       required: true,
@@ -115,7 +116,7 @@ const CreateTusUploadSuccess = builder.objectRef<Minted>('CreateTusUploadSuccess
   }),
 })
 
-const problems = [
+const errorTypes = [
   InvalidInputError,
   QuotaExceededError,
   RateLimitedError,
@@ -126,14 +127,14 @@ const problems = [
 
 const CreateDirectUploadResult = builder.unionType('CreateDirectUploadResult', {
   description: 'The URL, or why there is none.',
-  types: [CreateDirectUploadSuccess, ...problems],
+  types: [CreateDirectUploadSuccess, ...errorTypes],
   resolveType: (outcome: CreateUploadOutcome) =>
     outcome.kind === 'Minted' ? 'CreateDirectUploadSuccess' : outcome.kind,
 })
 
 const CreateTusUploadResult = builder.unionType('CreateTusUploadResult', {
   description: 'The URL, or why there is none.',
-  types: [CreateTusUploadSuccess, ...problems],
+  types: [CreateTusUploadSuccess, ...errorTypes],
   resolveType: (outcome: CreateUploadOutcome) =>
     outcome.kind === 'Minted' ? 'CreateTusUploadSuccess' : outcome.kind,
 })
@@ -149,8 +150,8 @@ builder.mutationFields((t) => ({
         description: 'What the URL is minted with.',
       }),
     },
-    resolve: (_root, { input }, { parts, viewer }) =>
-      createUpload(parts, viewer, requestFrom('BASIC', null, input)),
+    resolve: (_root, { input }, { dependencies, viewer }) =>
+      createUpload(dependencies, viewer, toUploadRequest('BASIC', null, input)),
   }),
   createTusUpload: t.field({
     type: CreateTusUploadResult,
@@ -162,13 +163,13 @@ builder.mutationFields((t) => ({
         description: 'What the URL is minted with.',
       }),
     },
-    resolve: (_root, { input }, { parts, viewer }) =>
-      createUpload(parts, viewer, requestFrom('TUS', input.sizeBytes, input)),
+    resolve: (_root, { input }, { dependencies, viewer }) =>
+      createUpload(dependencies, viewer, toUploadRequest('TUS', input.sizeBytes, input)),
   }),
 }))
 
-/** Both inputs as GraphQL hands them over: left-out fields are undefined or null. */
-interface Terms {
+/** Both inputs as parsed by GraphQL: omitted fields are undefined or null. */
+interface CommonInput {
   readonly maxDurationSeconds: number
   readonly expiry?: Date | null | undefined
   readonly name?: string | null | undefined
@@ -181,23 +182,23 @@ interface Terms {
   readonly idempotencyKey?: string | null | undefined
 }
 
-function requestFrom(
+function toUploadRequest(
   protocol: UploadProtocol,
   sizeBytes: number | null,
-  terms: Terms,
+  input: CommonInput,
 ): UploadRequest {
   return {
     protocol,
     sizeBytes,
-    maxDurationSeconds: terms.maxDurationSeconds,
-    expiry: terms.expiry ?? null,
-    name: terms.name ?? null,
-    meta: terms.meta ?? null,
-    allowedOrigins: terms.allowedOrigins ?? null,
-    requireSignedURLs: terms.requireSignedURLs ?? null,
-    scheduledDeletion: terms.scheduledDeletion ?? null,
-    thumbnailTimestampPct: terms.thumbnailTimestampPct ?? null,
-    creator: terms.creator ?? null,
-    idempotencyKey: terms.idempotencyKey ?? null,
+    maxDurationSeconds: input.maxDurationSeconds,
+    expiry: input.expiry ?? null,
+    name: input.name ?? null,
+    meta: input.meta ?? null,
+    allowedOrigins: input.allowedOrigins ?? null,
+    requireSignedURLs: input.requireSignedURLs ?? null,
+    scheduledDeletion: input.scheduledDeletion ?? null,
+    thumbnailTimestampPct: input.thumbnailTimestampPct ?? null,
+    creator: input.creator ?? null,
+    idempotencyKey: input.idempotencyKey ?? null,
   }
 }

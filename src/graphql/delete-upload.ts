@@ -1,12 +1,13 @@
-/** The mutation that cancels an upload or deletes its video. */
-import { type DeleteUploadOutcome, type Deleted, deleteUpload } from '../uploads/delete-upload.ts'
+/** Mutation `deleteUpload`: cancels an upload or deletes its video. */
+import { deleteUpload } from '../uploads/delete-upload.ts'
+import { type DeleteUploadOutcome, type Deleted } from '../uploads/outcomes.ts'
 import { builder } from './builder.ts'
 import {
   ForbiddenError,
   RateLimitedError,
   StreamErrorType,
   UploadNotFoundError,
-} from './problems.ts'
+} from './error-types.ts'
 import { UploadType } from './upload.ts'
 
 const DeleteUploadSuccess = builder.objectRef<Deleted>('DeleteUploadSuccess').implement({
@@ -35,6 +36,6 @@ builder.mutationField('deleteUpload', (t) =>
     description:
       'Cancels an upload that is under way, or deletes the video; releases its reservation.',
     args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
-    resolve: (_root, { uid }, { parts, viewer }) => deleteUpload(parts, viewer, uid),
+    resolve: (_root, { uid }, { dependencies, viewer }) => deleteUpload(dependencies, viewer, uid),
   }),
 )

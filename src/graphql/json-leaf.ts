@@ -1,14 +1,14 @@
-/** JSON of a caller's own, as a value that is shown and never looked into. */
-import type { JsonObject } from '../uploads/json.ts'
+/** Wraps JSON from a caller as a leaf value that the executor does not inspect. */
+import type { JsonObject } from '../shared/json.ts'
 
-/** What becomes that JSON when it is written down. */
+/** Serializes to the wrapped JSON. */
 export interface JsonLeaf {
   toJSON(): JsonObject
 }
 
 /**
- * The executor takes whatever has a `then` for a promise: a key of that name in somebody's meta would
- * make every list with that upload unreadable.
+ * Wraps the object, because the executor treats any value with a `then` as a promise. A key `then` in one
+ * upload's meta would break every list that contains it.
  */
 export function jsonLeaf(json: JsonObject): JsonLeaf {
   return { toJSON: () => json }

@@ -1,17 +1,17 @@
-/** Bounds how many reads of one operation a shared database serves at the same time. */
-import type { UploadStore } from '../store/store.ts'
+/** Limits the concurrent reads of one operation on a shared database. */
+import type { UploadStore } from '../uploads/ports/upload-store.ts'
 
 /**
- * Each alias is a read, and a pool has some ten connections: an operation of fifty aliases would have others
- * wait for all of them. An embedded database answers at once, in any case.
+ * Each alias is a read, and a pool has about ten connections: an operation with fifty aliases would delay
+ * other requests. Embedded databases respond synchronously and need no limit.
  */
-const READS_AT_ONCE = 4
+const MAX_CONCURRENT_READS = 4
 
-/** The store for one operation: what exceeds the limit waits for the operation's own earlier reads. */
+/** Returns the store for one operation; reads above the limit wait for its own earlier reads. */
 export function limitReads(store: UploadStore): UploadStore {
   if (!store.isShared) return store
   const waiting: (() => void)[] = []
-  let free = READS_AT_ONCE
+  let free = MAX_CONCURRENT_READS
 
   async function limited<T>(read: () => T | Promise<T>): Promise<T> {
     if (free > 0) free -= 1
@@ -30,8 +30,8 @@ export function limitReads(store: UploadStore): UploadStore {
     find: (uid) => limited(() => store.find(uid)),
     findMany: (uids) => limited(() => store.findMany(uids)),
     historyOf: (ids) => limited(() => store.historyOf(ids)),
-    list: (selection, stretch) => limited(() => store.list(selection, stretch)),
-    count: (selection) => limited(() => store.count(selection)),
-    holdings: (creator) => limited(() => store.holdings(creator)),
+    list: (filter, range) => limited(() => store.list(filter, range)),
+    count: (filter) => limited(() => store.count(filter)),
+    quotaUsage: (creator) => limited(() => store.quotaUsage(creator)),
   }
 }

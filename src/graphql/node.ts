@@ -1,12 +1,12 @@
-/** Relay's `Node`: an id that is unique over all types, and the two queries that refetch by it. */
+/** Relay's `Node` interface: globally unique ids, and the queries `node` and `nodes`. */
 import type { GraphQLContext } from './context.ts'
 import { findUpload, findUploads } from '../uploads/find-upload.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { badInput } from './bad-input.ts'
+import { badUserInput } from './bad-user-input.ts'
 import { builder } from './builder.ts'
 
-/** How many ids `nodes` takes at once. */
-const MOST_NODES = 100
+/** Maximum number of ids per `nodes` query. */
+const MAX_NODES = 100
 
 export const Node = builder.interfaceRef<Upload>('Node').implement({
   description: 'Anything that can be fetched again by its id.',
@@ -19,12 +19,12 @@ export const Node = builder.interfaceRef<Upload>('Node').implement({
   }),
 })
 
-/** Uploads are the only nodes yet; the prefix leaves room for others. */
+/** The prefix leaves room for other types of nodes. */
 export function encodeNodeId(uid: string): string {
   return btoa(`Upload:${uid}`)
 }
 
-/** Null for what was never one of our ids. */
+/** Null if the id was not created by `encodeNodeId`. */
 function decodeNodeId(id: string): string | null {
   try {
     const [type, uid, ...rest] = atob(id).split(':')
@@ -34,19 +34,22 @@ function decodeNodeId(id: string): string | null {
   }
 }
 
-async function findNode({ parts, viewer }: GraphQLContext, id: string): Promise<Upload | null> {
+async function findNode(
+  { dependencies, viewer }: GraphQLContext,
+  id: string,
+): Promise<Upload | null> {
   const uid = decodeNodeId(id)
-  return uid === null ? null : findUpload(parts, viewer, uid)
+  return uid === null ? null : findUpload(dependencies, viewer, uid)
 }
 
-/** In the order of the ids; null for each that is not there. */
+/** Returns the uploads in the order of the ids; null for each that is not found. */
 async function findNodes(
-  { parts, viewer }: GraphQLContext,
+  { dependencies, viewer }: GraphQLContext,
   ids: readonly string[],
 ): Promise<(Upload | null)[]> {
   const uids = ids.map(decodeNodeId)
   const found = await findUploads(
-    parts,
+    dependencies,
     viewer,
     uids.filter((uid) => uid !== null),
   )
@@ -64,13 +67,13 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [Node],
     nullable: { list: false, items: true },
-    description: `Whatever has these ids, in their order; null for each that is not there. At most ${MOST_NODES}.`,
+    description: `Whatever has these ids, in their order; null for each that is not there. At most ${MAX_NODES}.`,
     args: {
       ids: t.arg.idList({ required: true, description: 'The `id`s of earlier answers.' }),
     },
     resolve: (_root, { ids }, context) => {
-      if (ids.length > MOST_NODES) throw badInput(`\`ids\` takes at most ${MOST_NODES} ids.`)
-      context.allowance.take(ids.length)
+      if (ids.length > MAX_NODES) throw badUserInput(`\`ids\` takes at most ${MAX_NODES} ids.`)
+      context.resultLimit.consume(ids.length)
       return findNodes(context, ids)
     },
   }),

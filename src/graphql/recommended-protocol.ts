@@ -1,5 +1,5 @@
-/** The query that says which protocol suits a file. */
-import { type ProtocolRecommendation, recommendProtocol } from '../uploads/policy.ts'
+/** Query `recommendedProtocol`: which protocol suits a file. */
+import { type ProtocolRecommendation, recommendProtocol } from '../uploads/recommend-protocol.ts'
 import { builder } from './builder.ts'
 import { UploadProtocolEnum } from './upload.ts'
 
@@ -35,7 +35,7 @@ builder.queryField('recommendedProtocol', (t) =>
         description: 'False where the connection may break, as on a phone.',
       }),
     },
-    resolve: (_root, { sizeBytes, reliableConnection }, { parts }) =>
-      recommendProtocol(sizeBytes, reliableConnection, parts.stream.capabilities.tusUploads),
+    resolve: (_root, { sizeBytes, reliableConnection }, { dependencies }) =>
+      recommendProtocol(sizeBytes, reliableConnection, dependencies.stream.capabilities.tusUploads),
   }),
 )

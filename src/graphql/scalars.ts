@@ -1,35 +1,35 @@
-/** The four scalars of the contract: dates, addresses, bytes beyond 32 bits, and JSON objects. */
+/** The four custom scalars: DateTime, URL, ByteCount (beyond 32 bits) and JSONObject. */
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
-import type { JsonObject } from '../uploads/json.ts'
-import { MOMENT_RULE, readMoment } from '../uploads/moment.ts'
+import type { JsonObject } from '../shared/json.ts'
+import { RFC3339_RULE, parseRfc3339 } from '../shared/rfc3339.ts'
 import { builder } from './builder.ts'
 
 function parseDateTime(value: unknown): Date {
-  const date = typeof value === 'string' ? readMoment(value) : null
+  const date = typeof value === 'string' ? parseRfc3339(value) : null
   if (date !== null) return date
-  throw refuse('DateTime', MOMENT_RULE, value)
+  throw invalidValue('DateTime', RFC3339_RULE, value)
 }
 
 function parseByteCount(value: unknown): number {
   const bytes = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
   if (typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= 0) return bytes
-  throw refuse('ByteCount', 'a whole number of bytes from 0 to 9007199254740991', value)
+  throw invalidValue('ByteCount', 'a whole number of bytes from 0 to 9007199254740991', value)
 }
 
 function parseURL(value: unknown): string {
   if (typeof value === 'string' && /^https?:\/\//i.test(value) && URL.canParse(value)) return value
-  throw refuse('URL', 'an absolute http(s) URL', value)
+  throw invalidValue('URL', 'an absolute http(s) URL', value)
 }
 
 function parseJSONObject(value: unknown): JsonObject {
   if (isJsonObject(value)) {
     if (isShallow(value)) return value
-    throw refuse('JSONObject', `nested at most ${MAX_DEPTH} levels deep`, value)
+    throw invalidValue('JSONObject', `nested at most ${MAX_DEPTH} levels deep`, value)
   }
-  throw refuse('JSONObject', 'a JSON object such as {"title": "Holidays"}', value)
+  throw invalidValue('JSONObject', 'a JSON object such as {"title": "Holidays"}', value)
 }
 
-/** Deeper than anybody's meta, and shallow enough to walk through. */
+/** Maximum nesting of `meta`: deep enough for any use, and safe to traverse recursively. */
 const MAX_DEPTH = 16
 
 function isShallow(value: unknown, depth = 1): boolean {
@@ -41,17 +41,17 @@ function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Says what would be right; what came is named by its kind only, for it may be large or secret. */
-function refuse(scalar: string, right: string, value: unknown): GraphQLError {
-  const came = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
-  return new GraphQLError(`${scalar} must be ${right}; got ${came}.`, {
+/** States the rule and the value's type only, because the value may be large or secret. */
+function invalidValue(scalar: string, rule: string, value: unknown): GraphQLError {
+  const received = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
+  return new GraphQLError(`${scalar} must be ${rule}; got ${received}.`, {
     extensions: { code: 'BAD_USER_INPUT' },
   })
 }
 
-function literal(scalar: string, right: string, node: ValueNode): unknown {
+function literal(scalar: string, rule: string, node: ValueNode): unknown {
   if (node.kind === Kind.STRING) return node.value
-  throw new GraphQLError(`${scalar} must be ${right}.`, {
+  throw new GraphQLError(`${scalar} must be ${rule}.`, {
     nodes: node,
     extensions: { code: 'BAD_USER_INPUT' },
   })

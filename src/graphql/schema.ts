@@ -1,8 +1,8 @@
-/** Brings the types together; each file adds its own to the builder. */
+/** Builds the schema; each imported module adds its types to the builder. */
 import './scalars.ts'
 import './node.ts'
 import './upload.ts'
-import './problems.ts'
+import './error-types.ts'
 import './upload-connection.ts'
 import './create-upload.ts'
 import './delete-upload.ts'

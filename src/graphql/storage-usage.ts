@@ -1,8 +1,8 @@
-/** The query for the account's storage. */
+/** Query `storageUsage`: the account's storage. */
 import { GraphQLError } from 'graphql'
-import { StreamError } from '../stream/errors.ts'
+import { StreamError } from '../uploads/ports/stream-error.ts'
 import { type StorageUsage, storageUsage } from '../uploads/storage-usage.ts'
-import { streamTrouble } from '../uploads/stream-trouble.ts'
+import { outcomeOfStreamError } from '../uploads/stream-error-outcome.ts'
 import { builder } from './builder.ts'
 
 const StorageUsageType = builder.objectRef<StorageUsage>('StorageUsage').implement({
@@ -28,13 +28,13 @@ builder.queryField('storageUsage', (t) =>
   t.field({
     type: StorageUsageType,
     description: "How the account's storage stands. Fails where Stream does not answer.",
-    resolve: async (_root, _args, { parts }) => {
+    resolve: async (_root, _args, { dependencies }) => {
       try {
-        return await storageUsage(parts)
+        return await storageUsage(dependencies)
       } catch (error) {
         if (!(error instanceof StreamError)) throw error
-        parts.log.warn({ kind: error.kind, err: error }, 'storage usage not read')
-        const { code, message } = streamTrouble(error)
+        dependencies.log.warn({ kind: error.kind, err: error }, 'storage usage not read')
+        const { code, message } = outcomeOfStreamError(error)
         throw new GraphQLError(message, { extensions: { code } })
       }
     },

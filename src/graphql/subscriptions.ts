@@ -1,10 +1,10 @@
-/** The two subscriptions: one upload to its end, or all of the caller's from now on. */
+/** Subscriptions: `uploadStatus` for one upload, `uploadsChanged` for all of the caller's. */
 import { GraphQLError } from 'graphql'
-import type { UploadChanges } from '../uploads/changes.ts'
-import type { RateLimited, UploadNotFound } from '../uploads/problem.ts'
+import type { UploadChanges } from '../uploads/watch/change-stream.ts'
+import type { RateLimited, UploadNotFound } from '../uploads/outcomes.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { watchUpload } from '../uploads/watch-upload.ts'
-import { watchUploads } from '../uploads/watch-uploads.ts'
+import { watchUpload } from '../uploads/watch/watch-uploads.ts'
+import { watchUploads } from '../uploads/watch/watch-uploads.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 import { UploadType } from './upload.ts'
@@ -15,29 +15,33 @@ builder.subscriptionFields((t) => ({
     description:
       'The upload as it stands now, then at each change of status or progress; completes after a terminal status.',
     args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
-    // Whoever joins others who watch it already is shown the present state first, too.
-    extensions: { presentFirst: true },
-    subscribe: async (_root, { uid }, { parts, viewer }) =>
-      changesOrThrow(await watchUpload(parts, viewer, uid)),
-    resolve: renewed,
+    // A client that joins a shared subscription also receives the current state first.
+    extensions: { startsWithCurrentState: true },
+    subscribe: async (_root, { uid }, { dependencies, viewer }) =>
+      changesOrThrow(await watchUpload(dependencies, viewer, uid)),
+    resolve: withFreshResultLimit,
   }),
   uploadsChanged: t.field({
     type: UploadType,
     description:
       "Every change to any of the caller's uploads, from now on. Completes when the token lapses, the gateway stops, or the reader fell far behind: read `uploads` then, and subscribe again.",
-    subscribe: async (_root, _args, { parts, viewer }) =>
-      changesOrThrow(await watchUploads(parts, viewer)),
-    resolve: renewed,
+    subscribe: async (_root, _args, { dependencies, viewer }) =>
+      changesOrThrow(await watchUploads(dependencies, viewer)),
+    resolve: withFreshResultLimit,
   }),
 }))
 
-/** Each event is an answer of its own. */
-function renewed(upload: Upload, _args: object, { allowance }: GraphQLContext): Upload {
-  allowance.renew()
+/** Each event is a result of its own. */
+function withFreshResultLimit(
+  upload: Upload,
+  _args: object,
+  { resultLimit }: GraphQLContext,
+): Upload {
+  resultLimit.reset()
   return upload
 }
 
-/** A subscription has no union to answer with: what is refused is an error with its code. */
+/** Throws error outcomes with their code, because a subscription cannot return a union of errors. */
 function changesOrThrow(outcome: UploadChanges | UploadNotFound | RateLimited): UploadChanges {
   if (!('kind' in outcome)) return outcome
   throw new GraphQLError(outcome.message, { extensions: { code: outcome.code } })

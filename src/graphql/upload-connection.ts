@@ -1,5 +1,10 @@
-/** The list of uploads, as Relay pages through it. https://relay.dev/graphql/connections.htm */
-import { COUNT_LIMIT, type UploadPosition, type UploadSelection, hasTotal } from '../store/store.ts'
+/** Query `uploads`: a Relay connection. https://relay.dev/graphql/connections.htm */
+import {
+  COUNT_LIMIT,
+  type UploadCursor,
+  type UploadFilter,
+  hasTotal,
+} from '../uploads/ports/upload-store.ts'
 import {
   DEFAULT_PAGE_SIZE,
   MAX_PAGE_SIZE,
@@ -8,8 +13,8 @@ import {
   listUploads,
 } from '../uploads/list-uploads.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { MOST_COUNTS, MOST_READ } from './allowance.ts'
-import { badInput } from './bad-input.ts'
+import { MAX_COUNTS, MAX_READ } from './result-limit.ts'
+import { badUserInput } from './bad-user-input.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 import { UploadProtocolEnum, UploadStatusEnum, UploadType } from './upload.ts'
@@ -70,10 +75,10 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
       resolve: (page) => page,
     }),
     totalCount: t.int({
-      description: `How many uploads the filter matches on all pages. Counted only when asked for. With \`createdAfter\` or \`createdBefore\` at most ${COUNT_LIMIT}: ${COUNT_LIMIT} means that many or more, and one operation may ask for ${MOST_COUNTS} such counts. Exact without them.`,
-      resolve: ({ selection }, _args, { parts, allowance }) => {
-        if (!hasTotal(selection)) allowance.takeCount()
-        return parts.store.count(selection)
+      description: `How many uploads the filter matches on all pages. Counted only when asked for. With \`createdAfter\` or \`createdBefore\` at most ${COUNT_LIMIT}: ${COUNT_LIMIT} means that many or more, and one operation may ask for ${MAX_COUNTS} such counts. Exact without them.`,
+      resolve: ({ selection }, _args, { dependencies, resultLimit }) => {
+        if (!hasTotal(selection)) resultLimit.takeCount()
+        return dependencies.store.count(selection)
       },
     }),
   }),
@@ -100,30 +105,28 @@ builder.queryField('uploads', (t) =>
       "The caller's uploads, newest first; an administrator's filter may name any creator.",
     args: {
       first: t.arg.int({
-        description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most, and ${MOST_READ} in all lists of one operation.`,
+        description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most, and ${MAX_READ} in all lists of one operation.`,
       }),
       after: t.arg.string({ description: 'Only those after this cursor: older ones.' }),
       last: t.arg.int({
-        description: `The oldest so many, ${MAX_PAGE_SIZE} at most, and ${MOST_READ} in all lists of one operation.`,
+        description: `The oldest so many, ${MAX_PAGE_SIZE} at most, and ${MAX_READ} in all lists of one operation.`,
       }),
       before: t.arg.string({ description: 'Only those before this cursor: newer ones.' }),
       filter: t.arg({ type: UploadFilter, description: 'Which uploads; all where left out.' }),
     },
-    resolve: (_root, { filter, ...args }, { parts, viewer, allowance }) => {
-      const page = pageFrom(args)
-      allowance.takePage(page.size)
-      return listUploads(parts, viewer, selectionFrom(filter ?? {}), page)
+    resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit }) => {
+      const page = toPageRequest(args)
+      resultLimit.takePage(page.size)
+      return listUploads(dependencies, viewer, toUploadFilter(filter ?? {}), page)
     },
   }),
 )
 
-type Given<T> = { readonly [Key in keyof T]?: T[Key] | null | undefined }
+type Nullable<T> = { readonly [Key in keyof T]?: T[Key] | null | undefined }
 
-function selectionFrom(
-  filter: Given<
-    Omit<Required<UploadSelection>, 'statuses'> & { status: UploadSelection['statuses'] }
-  >,
-): UploadSelection {
+function toUploadFilter(
+  filter: Nullable<Omit<Required<UploadFilter>, 'statuses'> & { status: UploadFilter['statuses'] }>,
+): UploadFilter {
   const { status, protocol, creator, createdAfter, createdBefore } = filter
   return {
     ...(status ? { statuses: status } : {}),
@@ -134,15 +137,17 @@ function selectionFrom(
   }
 }
 
-function pageFrom(
-  args: Given<{ first: number; after: string; last: number; before: string }>,
+function toPageRequest(
+  args: Nullable<{ first: number; after: string; last: number; before: string }>,
 ): PageRequest {
   const first = args.first ?? null
   const last = args.last ?? null
-  if (first !== null && last !== null) throw badInput('Give `first` or `last`, not both.')
+  if (first !== null && last !== null) throw badUserInput('Give `first` or `last`, not both.')
   const size = first ?? last ?? DEFAULT_PAGE_SIZE
   if (size < 1 || size > MAX_PAGE_SIZE) {
-    throw badInput(`\`${last === null ? 'first' : 'last'}\` must be from 1 to ${MAX_PAGE_SIZE}.`)
+    throw badUserInput(
+      `\`${last === null ? 'first' : 'last'}\` must be from 1 to ${MAX_PAGE_SIZE}.`,
+    )
   }
   return {
     from: last === null ? 'newest' : 'oldest',
@@ -152,8 +157,8 @@ function pageFrom(
   }
 }
 
-function listed({ uploads }: UploadPage, _args: object, { allowance }: GraphQLContext) {
-  allowance.take(uploads.length)
+function listed({ uploads }: UploadPage, _args: object, { resultLimit }: GraphQLContext) {
+  resultLimit.consume(uploads.length)
   return uploads
 }
 
@@ -161,15 +166,15 @@ function cursorOrNull(upload: Upload | undefined): string | null {
   return upload === undefined ? null : encodeCursor(upload)
 }
 
-function encodeCursor({ createdAt, id }: UploadPosition): string {
+function encodeCursor({ createdAt, id }: UploadCursor): string {
   return btoa(`${createdAt.getTime()}:${id}`)
 }
 
-function decodeCursor(argument: string, cursor: string | null): UploadPosition | null {
+function decodeCursor(argument: string, cursor: string | null): UploadCursor | null {
   if (cursor === null) return null
   const [, time, id] = /^(\d{1,15}):([\w-]{1,64})$/.exec(decodeBase64(cursor)) ?? []
   if (time === undefined || id === undefined) {
-    throw badInput(`\`${argument}\` must be a cursor from an earlier page.`)
+    throw badUserInput(`\`${argument}\` must be a cursor from an earlier page.`)
   }
   return { createdAt: new Date(Number(time)), id }
 }

@@ -1,5 +1,5 @@
-/** The type `Upload` with its parts, and the query for one. */
-import { lookAtUpload } from '../uploads/find-upload.ts'
+/** The type `Upload` with its fields' types, and the query `upload`. */
+import { viewUpload } from '../uploads/find-upload.ts'
 import {
   type Upload,
   type UploadConstraints,
@@ -59,8 +59,12 @@ const UploadConstraintsType = builder.objectRef<UploadConstraints>('UploadConstr
       type: 'ByteCount',
       description: 'Largest file this URL accepts.',
     }),
-    allowedOrigins: t.exposeStringList('allowedOrigins', {
+    allowedOrigins: t.stringList({
       description: 'Hosts that may play the video; empty for any.',
+      resolve: ({ allowedOrigins }, _args, { resultLimit }) => {
+        resultLimit.consumeOrigins(allowedOrigins.length)
+        return [...allowedOrigins]
+      },
     }),
     requireSignedURLs: t.exposeBoolean('requireSignedURLs', {
       description: 'Whether playing needs a signed token.',
@@ -185,8 +189,8 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
       nullable: true,
       description:
         'The one-time URL. Only its creator sees it, and only while it can still be used.',
-      resolve: (upload, _args, { viewer, parts }) =>
-        upload.creator === viewer.subject && isUsable(upload, parts.clock.now())
+      resolve: (upload, _args, { viewer, dependencies }) =>
+        upload.creator === viewer.subject && isUsable(upload, dependencies.clock.now())
           ? upload.uploadURL
           : null,
     }),
@@ -211,8 +215,8 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
     meta: t.field({
       type: 'JSONObject',
       description: 'As it was given when minted.',
-      resolve: ({ meta }, _args, { allowance }) => {
-        allowance.take(1)
+      resolve: ({ meta }, _args, { resultLimit }) => {
+        resultLimit.consume(1)
         return jsonLeaf(meta)
       },
     }),
@@ -227,7 +231,7 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
     failure: t.field({
       type: UploadFailureType,
       nullable: true,
-      // It is kept while Stream does not know the video, which may come back with it.
+      // The record keeps it while Stream does not know the video, which may reappear with it.
       resolve: ({ status, failure }) => (status === 'ERROR' ? failure : null),
       description: 'Set when status is ERROR.',
     }),
@@ -250,6 +254,6 @@ builder.queryField('upload', (t) =>
     nullable: true,
     description: "Null where there is none, or it is not the caller's.",
     args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
-    resolve: (_root, { uid }, { parts, viewer }) => lookAtUpload(parts, viewer, uid),
+    resolve: (_root, { uid }, { dependencies, viewer }) => viewUpload(dependencies, viewer, uid),
   }),
 )

@@ -1,53 +1,54 @@
-/** Sends each request to its door, and notes what came of it. */
-import type { Telemetry } from '../telemetry/telemetry.ts'
-import type { Log } from '../uploads/parts.ts'
-import { type Door, type Visitor, say } from './door.ts'
-import { failureOf } from './failure.ts'
-import type { NoteAnswer } from './note-answer.ts'
+/** Routes each request to its handler by path, and logs the response. */
+import type { Telemetry } from '../uploads/ports/telemetry.ts'
+import type { Logger } from '../shared/logger.ts'
+import { type Handler, type ClientInfo, textResponse } from './handler.ts'
+import { errorResponseFor } from './middleware/error-response.ts'
+import type { AccessLog } from './middleware/access-log.ts'
 
 /**
- * A door that throws is our own failure: logged, and a 500 with an id, or a 503 while the database is away. To be put around a door before
- * CORS is, so that a page can read the id.
+ * Turns an error of a handler into a logged 500 or 503. Must be inside `withCors`, so that pages of other
+ * origins can read the response.
  */
-export function withApology(log: Log, door: Door): Door {
-  return async (request, visitor) => {
+export function withErrorResponse(log: Logger, endpoint: Handler): Handler {
+  return async (request, client) => {
     try {
-      return await door(request, visitor)
+      return await endpoint(request, client)
     } catch (error) {
-      if (request.signal.aborted) return say(499, 'The client went away.')
-      const requestId = visitor?.requestId ?? crypto.randomUUID()
-      const { status, sentence, headers } = failureOf(log, error, requestId)
-      return say(status, sentence, headers)
+      if (request.signal.aborted) return textResponse(499, 'The client went away.')
+      const requestId = client?.requestId ?? crypto.randomUUID()
+      const { status, sentence, headers } = errorResponseFor(log, error, requestId)
+      return textResponse(status, sentence, headers)
     }
   }
 }
 
-/** `doors` by exact path; none of them throws. */
+/** @param endpoints handlers by exact path; they must not throw */
 export function createRouter(
-  doors: Readonly<Record<string, Door>>,
-  telemetry: Pick<Telemetry, 'answered'>,
-  noteAnswer: NoteAnswer,
-): Door {
-  const byPath = new Map(Object.entries(doors))
+  endpoints: Readonly<Record<string, Handler>>,
+  telemetry: Pick<Telemetry, 'responseSent'>,
+  accessLog: AccessLog,
+): Handler {
+  const byPath = new Map(Object.entries(endpoints))
   const paths = [...byPath.keys()].join(', ')
 
-  return async (request, visitor?: Visitor) => {
-    // A malformed Host header makes an address that is none.
-    if (!URL.canParse(request.url)) return say(400, 'The address or the Host header is malformed.')
+  return async (request, clientInfo?: ClientInfo) => {
+    // A malformed Host header makes the URL invalid.
+    if (!URL.canParse(request.url))
+      return textResponse(400, 'The address or the Host header is malformed.')
     const { pathname: path } = new URL(request.url)
     const { method } = request
-    const door = byPath.get(path)
-    if (door === undefined) {
-      telemetry.answered(null, method, 404)
-      return say(404, `There is no such door. There are: ${paths}`)
+    const endpoint = byPath.get(path)
+    if (endpoint === undefined) {
+      telemetry.responseSent(null, method, 404)
+      return textResponse(404, `There is no such door. There are: ${paths}`)
     }
 
     const startedAt = performance.now()
-    const response = await door(request, visitor)
+    const response = await endpoint(request, clientInfo)
     const { status } = response
-    const requestId = visitor?.requestId
-    const client = (): string | null => visitor?.address ?? null
-    noteAnswer({ path, method, status, requestId, startedAt, client })
+    const requestId = clientInfo?.requestId
+    const client = (): string | null => clientInfo?.address ?? null
+    accessLog({ path, method, status, requestId, startedAt, client })
     return response
   }
 }

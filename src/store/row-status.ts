@@ -1,6 +1,6 @@
-/** What a row stands for: an upload in some status, or a reservation that is none yet. */
+/** Status of a row: an upload or a reservation. */
 import { uploadStatuses } from '../uploads/upload.ts'
 
-/** A row's status: an upload's, or that of a reservation. */
+/** Statuses of reservations, then those of uploads. */
 export const rowStatuses = ['RESERVED', 'RETIRED', ...uploadStatuses] as const
 export type RowStatus = (typeof rowStatuses)[number]

@@ -1,90 +1,75 @@
-/** Cancels an upload that is under way, or deletes the video; its reservation is free again. */
-import { StreamError } from '../stream/errors.ts'
+/** Use case: cancels an active upload or deletes its video, and releases its reservation. */
+import { StreamError } from './ports/stream-error.ts'
 import { findUpload } from './find-upload.ts'
-import { isReceived } from './moves.ts'
-import type { Parts } from './parts.ts'
-import {
-  type Forbidden,
-  type RateLimited,
-  type StreamFailed,
-  type UploadNotFound,
-  rateLimited,
-  uploadNotFound,
-} from './problem.ts'
-import { recordEvidence } from './record-evidence.ts'
-import { streamTrouble } from './stream-trouble.ts'
+import { isReceived } from './status/state-machine.ts'
+import type { Dependencies } from './dependencies.ts'
+import { type DeleteUploadOutcome, rateLimited, uploadNotFound } from './outcomes.ts'
+import { recordObservation } from './status/record-observation.ts'
+import { outcomeOfStreamError } from './stream-error-outcome.ts'
 import type { Upload } from './upload.ts'
 import type { Viewer } from './viewer.ts'
 
-/** Stream confirmed that the video is gone, now or earlier. */
-export interface Deleted {
-  readonly kind: 'Deleted'
-  readonly upload: Upload
-}
-
-export type DeleteUploadOutcome = Deleted | UploadNotFound | Forbidden | RateLimited | StreamFailed
-
-/** Whoever deletes while the same caller's deletion is under way gets that one's outcome. */
-export type DeletionsUnderWay = Map<string, Promise<DeleteUploadOutcome>>
-
-type DeleteParts = Pick<
-  Parts,
+type DeleteDependencies = Pick<
+  Dependencies,
   | 'stream'
   | 'store'
-  | 'events'
+  | 'pubsub'
   | 'clock'
   | 'log'
   | 'telemetry'
   | 'policy'
   | 'deleteLimit'
-  | 'deletionsUnderWay'
+  | 'deletionsInFlight'
 >
 
-/** Stream is asked first: only what it confirms is recorded. Deleting twice is deleting once. */
+/** Records only deletions that Stream confirmed. Idempotent. */
 export async function deleteUpload(
-  parts: DeleteParts,
+  dependencies: DeleteDependencies,
   viewer: Viewer,
   uid: string,
 ): Promise<DeleteUploadOutcome> {
-  const upload = await findUpload(parts, viewer, uid)
+  const upload = await findUpload(dependencies, viewer, uid)
   if (upload === null) return uploadNotFound(uid)
   const slot = JSON.stringify([viewer.subject, uid])
-  const underWay = parts.deletionsUnderWay.get(slot)
-  if (underWay !== undefined) return underWay
-  const outcome = remove(parts, viewer, upload)
-  parts.deletionsUnderWay.set(slot, outcome)
+  const inFlight = dependencies.deletionsInFlight.get(slot)
+  if (inFlight !== undefined) return inFlight
+  const outcome = remove(dependencies, viewer, upload)
+  dependencies.deletionsInFlight.set(slot, outcome)
   try {
     return await outcome
   } finally {
-    parts.deletionsUnderWay.delete(slot)
+    dependencies.deletionsInFlight.delete(slot)
   }
 }
 
 async function remove(
-  parts: DeleteParts,
+  dependencies: DeleteDependencies,
   viewer: Viewer,
   upload: Upload,
 ): Promise<DeleteUploadOutcome> {
   const { uid } = upload
   if (upload.deletedAt !== null) return { kind: 'Deleted', upload }
-  const wait = await parts.deleteLimit.take(viewer.subject)
-  if (wait !== null) {
-    return rateLimited(`You may delete ${parts.policy.createsPerMinute} uploads a minute.`, wait)
+  const retryAfterSeconds = await dependencies.deleteLimit.consume(viewer.subject)
+  if (retryAfterSeconds !== null) {
+    return rateLimited(
+      `You may delete ${dependencies.policy.createsPerMinute} uploads a minute.`,
+      retryAfterSeconds,
+    )
   }
   let wasThere: boolean
   try {
-    wasThere = await parts.stream.deleteVideo(uid)
+    wasThere = await dependencies.stream.deleteVideo(uid)
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    parts.log.warn({ reference: upload.id, kind: error.kind, err: error }, 'deletion failed')
-    return streamTrouble(error)
+    dependencies.log.warn({ reference: upload.id, kind: error.kind, err: error }, 'deletion failed')
+    return outcomeOfStreamError(error)
   }
-  const at = parts.clock.now()
-  // Where Stream does not know the video, nothing was deleted: what it says later is believed. Of a link
-  // that expired unused there is nothing left that could come back.
+  const at = dependencies.clock.now()
+  // A video that Stream does not know was not deleted by this call, so later observations may revive it.
+  // An unused URL past its expiry cannot become a video any more: that deletion is final.
   const isFinal = wasThere || (!isReceived(upload.seenStatus) && at >= upload.expiresAt)
-  const kind = isFinal ? 'deleted' : 'absent'
-  const deleted = await recordEvidence(parts, uid, { kind, source: 'MUTATION', at })
-  parts.log.info({ uid }, 'upload deleted')
+  const kind = isFinal ? 'deleted' : 'not-found'
+  const deleted = await recordObservation(dependencies, uid, { kind, source: 'MUTATION', at })
+  dependencies.log.info({ uid }, 'upload deleted')
   return { kind: 'Deleted', upload: deleted ?? upload }
 }

@@ -1,52 +1,52 @@
-/** Looks an upload up for a viewer. */
-import type { Soon } from '../store/store.ts'
-import type { Parts } from './parts.ts'
+/** Use cases: find one or many uploads that a viewer may see. */
+import type { MaybePromise } from './ports/upload-store.ts'
+import type { Dependencies } from './dependencies.ts'
 import { type Upload, isTerminal } from './upload.ts'
 import { type Viewer, owns } from './viewer.ts'
 
-/** Null where there is none, or it is somebody else's: the two look the same. */
+/** Null if the upload does not exist or belongs to another creator; callers cannot tell which. */
 export async function findUpload(
-  { store }: Pick<Parts, 'store'>,
+  { store }: Pick<Dependencies, 'store'>,
   viewer: Viewer,
   uid: string,
 ): Promise<Upload | null> {
-  return seenBy(viewer, await store.find(uid))
+  return visibleTo(viewer, await store.find(uid))
 }
 
-/** Those of the uids that the viewer may see, by uid: one query for any number of them. */
+/** Returns the visible uploads by uid, with one query. */
 export async function findUploads(
-  { store }: Pick<Parts, 'store'>,
+  { store }: Pick<Dependencies, 'store'>,
   viewer: Viewer,
   uids: readonly string[],
 ): Promise<ReadonlyMap<string, Upload>> {
   const found = await store.findMany(uids)
   return new Map(
-    found.flatMap((upload) => (seenBy(viewer, upload) === null ? [] : [[upload.uid, upload]])),
+    found.flatMap((upload) => (visibleTo(viewer, upload) === null ? [] : [[upload.uid, upload]])),
   )
 }
 
-/** The same for somebody who may ask again soon: Stream is asked about it at the next rounds. */
-export function lookAtUpload(
-  parts: Pick<Parts, 'store' | 'watchers' | 'clock'>,
+/** Like `findUpload`, and records a view: the next sync rounds poll the upload sooner. */
+export function viewUpload(
+  dependencies: Pick<Dependencies, 'store' | 'watchers' | 'clock'>,
   viewer: Viewer,
   uid: string,
-): Soon<Upload | null> {
-  const found = parts.store.find(uid)
+): MaybePromise<Upload | null> {
+  const found = dependencies.store.find(uid)
   return found instanceof Promise
-    ? found.then((upload) => lookedAt(parts, viewer, upload))
-    : lookedAt(parts, viewer, found)
+    ? found.then((upload) => recordView(dependencies, viewer, upload))
+    : recordView(dependencies, viewer, found)
 }
 
-function lookedAt(
-  { watchers, clock }: Pick<Parts, 'watchers' | 'clock'>,
+function recordView(
+  { watchers, clock }: Pick<Dependencies, 'watchers' | 'clock'>,
   viewer: Viewer,
   found: Upload | null,
 ): Upload | null {
-  const upload = seenBy(viewer, found)
-  if (upload !== null && !isTerminal(upload.status)) watchers.glance(upload.uid, clock.now())
+  const upload = visibleTo(viewer, found)
+  if (upload !== null && !isTerminal(upload.status)) watchers.recordView(upload.uid, clock.now())
   return upload
 }
 
-function seenBy(viewer: Viewer, upload: Upload | null): Upload | null {
+function visibleTo(viewer: Viewer, upload: Upload | null): Upload | null {
   return upload !== null && owns(viewer, upload.creator) ? upload : null
 }

@@ -1,54 +1,54 @@
-/** Pages through uploads, newest first, from either end. */
-import type { UploadPosition, UploadSelection } from '../store/store.ts'
-import type { Parts } from './parts.ts'
+/** Use case: pages through uploads in either direction; every page is newest first. */
+import type { UploadCursor, UploadFilter } from './ports/upload-store.ts'
+import type { Dependencies } from './dependencies.ts'
 import type { Upload } from './upload.ts'
 import type { Viewer } from './viewer.ts'
 
-/** How many uploads one page has where the caller names no number, and at most. */
+/** Default and maximum page size. */
 export const DEFAULT_PAGE_SIZE = 20
 export const MAX_PAGE_SIZE = 100
 
-/** A page as it is asked for: down from the newest, or up from the oldest. */
+/** A requested page, starting at the newest or the oldest upload. */
 export interface PageRequest {
   readonly from: 'newest' | 'oldest'
   readonly size: number
-  /** Only what is older than this. */
-  readonly after: UploadPosition | null
-  /** Only what is newer than this. */
-  readonly before: UploadPosition | null
+  /** Only uploads older than this cursor. */
+  readonly after: UploadCursor | null
+  /** Only uploads newer than this cursor. */
+  readonly before: UploadCursor | null
 }
 
-/** A page, always newest first. */
+/** One page, newest first. */
 export interface UploadPage {
   readonly uploads: readonly Upload[]
-  /** Whether there are older ones than the last. */
+  /** Whether older uploads follow. */
   readonly hasNextPage: boolean
-  /** Whether there are newer ones than the first. */
+  /** Whether newer uploads precede. */
   readonly hasPreviousPage: boolean
-  /** What was selected, for counting it. */
-  readonly selection: UploadSelection
+  /** The effective filter, for counting. */
+  readonly selection: UploadFilter
 }
 
-/** Everybody but an administrator sees their own, whatever the filter names. */
-export function selectionFor(viewer: Viewer, filter: UploadSelection): UploadSelection {
+/** Restricts the filter to the viewer's own uploads, except for administrators. */
+export function filterForViewer(viewer: Viewer, filter: UploadFilter): UploadFilter {
   if (viewer.isAdmin) return filter
   const foreign = filter.creator !== undefined && filter.creator !== viewer.subject
   return { ...filter, creator: viewer.subject, ...(foreign ? { statuses: [] } : {}) }
 }
 
 export async function listUploads(
-  { store }: Pick<Parts, 'store'>,
+  { store }: Pick<Dependencies, 'store'>,
   viewer: Viewer,
-  filter: UploadSelection,
+  filter: UploadFilter,
   page: PageRequest,
 ): Promise<UploadPage> {
-  const selection = selectionFor(viewer, filter)
+  const selection = filterForViewer(viewer, filter)
   const down = page.from === 'newest'
   const from = down ? page.after : page.before
   const until = down ? page.before : page.after
-  // One more than asked for tells whether there is more.
+  // One extra row tells whether there are more.
   const found = await store.list(selection, {
-    towards: down ? 'older' : 'newer',
+    direction: down ? 'older' : 'newer',
     limit: page.size + 1,
     ...(from === null ? {} : { from }),
   })
@@ -64,8 +64,8 @@ export async function listUploads(
   }
 }
 
-/** Whether the upload lies on this side of the far end of the page. */
-function isBetween(upload: Upload, until: UploadPosition, down: boolean): boolean {
+/** Whether the upload lies before the far end of the page. */
+function isBetween(upload: Upload, until: UploadCursor, down: boolean): boolean {
   const age = upload.createdAt.getTime() - until.createdAt.getTime()
   const order = age === 0 ? (upload.id < until.id ? -1 : upload.id > until.id ? 1 : 0) : age
   return down ? order > 0 : order < 0

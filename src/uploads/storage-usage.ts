@@ -1,40 +1,40 @@
-/** How the account's storage stands: what Stream counts, and what our own records hold back. */
-import type { StreamBackend, StreamStorage } from '../stream/backend.ts'
-import type { Parts } from './parts.ts'
+/** Use case: storage of the account, from Stream's figures and the store's reservations. */
+import type { StreamApi, StreamStorage } from './ports/stream-api.ts'
+import type { Dependencies } from './dependencies.ts'
 
-/** Minutes of video; null where the account has no limit that we know. */
+/** Minutes of video; limits are null if the account's limit is unknown. */
 export interface StorageUsage {
   readonly limitMinutes: number | null
   readonly storedMinutes: number
-  /** Held back for minted uploads whose file has not been received and processed yet. */
+  /** Reserved for minted uploads whose file is not yet received and processed. */
   readonly reservedMinutes: number
   readonly availableMinutes: number | null
   readonly videoCount: number
 }
 
-/** How long Stream's figures serve, in milliseconds, while our own books stand as they did. */
-const SERVES_MS = 10_000
-/** The same for an answer that did not come. */
-const FAILURE_SERVES_MS = 2000
+/** How long Stream's figures are cached, in milliseconds, while the reserved seconds stay the same. */
+const CACHE_MS = 10_000
+/** How long a failure is cached, in milliseconds. */
+const FAILURE_CACHE_MS = 2000
 
-/** Stream's figures, and what our own books said when they were asked for. */
+/** Stream's figures with the reserved seconds at the time of the request. */
 interface Reading {
   readonly storage: Promise<StreamStorage>
   readonly reservedSeconds: number
   readonly at: number
-  readonly servesMs: number
+  readonly cacheMs: number
 }
 
-/** A caller who asks again and again must not spend the account's requests: one answer serves all. */
-const readings = new WeakMap<StreamBackend, Reading>()
+/** One request to Stream serves all callers, so polling callers do not use up the account's rate limit. */
+const cache = new WeakMap<StreamApi, Reading>()
 
-/** Throws StreamError where Stream does not answer: a guess about storage would be worse. */
+/** Throws StreamError if Stream does not respond, because an estimate would be misleading. */
 export async function storageUsage({
   stream,
   store,
   clock,
-}: Pick<Parts, 'stream' | 'store' | 'clock'>): Promise<StorageUsage> {
-  const { reservedSeconds } = await store.holdings()
+}: Pick<Dependencies, 'stream' | 'store' | 'clock'>): Promise<StorageUsage> {
+  const { reservedSeconds } = await store.quotaUsage()
   const { limitMinutes, storedMinutes, videoCount } = await readStream(
     stream,
     reservedSeconds,
@@ -51,30 +51,30 @@ export async function storageUsage({
   }
 }
 
-/** A clock that was set back makes an answer old, not new for ever. */
+/** A reading from the future is expired: the clock was set back. */
 function isWithin(milliseconds: number, since: number, at: number): boolean {
   return at >= since && at - since < milliseconds
 }
 
-/** Asks anew where something was minted or finished since, so that the two figures fit together. */
+/** Reads again if the reserved seconds changed since, so that both figures match. */
 function readStream(
-  stream: StreamBackend,
+  stream: StreamApi,
   reservedSeconds: number,
   at: number,
 ): Promise<StreamStorage> {
-  const present = readings.get(stream)
-  const serves =
-    present !== undefined &&
-    present.reservedSeconds === reservedSeconds &&
-    isWithin(present.servesMs, present.at, at)
-  if (serves) return present.storage
+  const cached = cache.get(stream)
+  const isFresh =
+    cached !== undefined &&
+    cached.reservedSeconds === reservedSeconds &&
+    isWithin(cached.cacheMs, cached.at, at)
+  if (isFresh) return cached.storage
   const storage = stream.storageUsage()
-  const reading: Reading = { storage, reservedSeconds, at, servesMs: SERVES_MS }
-  readings.set(stream, reading)
-  // What failed serves others for a moment only, and is not asked for again at once.
+  const reading: Reading = { storage, reservedSeconds, at, cacheMs: CACHE_MS }
+  cache.set(stream, reading)
+  // A failure is cached for a short time only.
   storage.catch(() => {
-    if (readings.get(stream) !== reading) return
-    readings.set(stream, { ...reading, servesMs: FAILURE_SERVES_MS })
+    if (cache.get(stream) !== reading) return
+    cache.set(stream, { ...reading, cacheMs: FAILURE_CACHE_MS })
   })
   return storage
 }

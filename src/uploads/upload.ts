@@ -1,11 +1,11 @@
-/** What an upload is: the gateway's record of one one-time URL and of the video that came of it. */
-import type { JsonObject } from './json.ts'
+/** The upload entity: the gateway's record of a one-time URL and of the resulting video. */
+import type { JsonObject } from '../shared/json.ts'
 
-/** How the bytes travel: one multipart POST (up to 200 MB) or tus (resumable, up to 30 GB). */
+/** Upload protocol: one multipart POST (up to 200 MB) or tus (resumable, up to 30 GB). */
 export const uploadProtocols = ['BASIC', 'TUS'] as const
 export type UploadProtocol = (typeof uploadProtocols)[number]
 
-/** Every status in the order of a life; which moves are legal stands in moves.ts. */
+/** All statuses in lifecycle order; for the allowed transitions see status/state-machine.ts. */
 export const uploadStatuses = [
   'PENDING_UPLOAD',
   'UPLOADING',
@@ -18,21 +18,21 @@ export const uploadStatuses = [
 ] as const
 export type UploadStatus = (typeof uploadStatuses)[number]
 
-/** What Stream's answers alone can come to: DELETED is said of a video that it does not know. */
+/** Status derived from observations of the video; DELETED means that there is no video. */
 export type SeenStatus = Exclude<UploadStatus, 'DELETED'>
 
-/** Who told us of a change: our own mutation, a webhook, or synchronisation. */
+/** Source of a change: a mutation through the gateway, a webhook, or synchronization. */
 export const uploadEventSources = ['MUTATION', 'WEBHOOK', 'SYNC'] as const
 export type UploadEventSource = (typeof uploadEventSources)[number]
 
-/** One recorded change of status. */
+/** One recorded status change. */
 export interface UploadEvent {
   readonly status: UploadStatus
   readonly source: UploadEventSource
   readonly at: Date
 }
 
-/** What Stream will hold the upload to. */
+/** Constraints that Stream enforces on the upload. */
 export interface UploadConstraints {
   readonly maxDurationSeconds: number
   /** Bytes: 200 MB for a basic URL, the declared size for a tus URL. */
@@ -42,7 +42,7 @@ export interface UploadConstraints {
   readonly scheduledDeletion: Date | null
 }
 
-/** Bytes and percent; null where not known (yet). */
+/** Bytes and percent; null while unknown. */
 export interface UploadProgress {
   readonly totalBytes: number | null
   readonly receivedBytes: number | null
@@ -50,13 +50,13 @@ export interface UploadProgress {
   readonly encodingPercent: number | null
 }
 
-/** Why Stream refused or could not encode the file. */
+/** Why Stream rejected or could not encode the file. */
 export interface UploadFailure {
   readonly code: string
   readonly message: string
 }
 
-/** What stands at Stream once the file was received; null where Stream has not said yet. */
+/** The received video at Stream; values are null until Stream reports them. */
 export interface Video {
   readonly durationSeconds: number | null
   readonly width: number | null
@@ -69,30 +69,30 @@ export interface Video {
   readonly readyAt: Date | null
 }
 
-/** What is decided when a URL is asked for, and never changes afterwards. */
-export interface UploadTerms {
-  /** The gateway's own reference; it travels to Stream in the video's meta. */
+/** Properties fixed at creation. */
+export interface UploadSpec {
+  /** The gateway's upload id; sent to Stream in the video's meta. */
   readonly id: string
   readonly protocol: UploadProtocol
-  /** Subject of the caller who minted it, or whom an administrator named. */
+  /** Subject of the caller, or the creator that an administrator named. */
   readonly creator: string
   readonly name: string | null
-  /** As the caller gave it; the gateway's reference is not in it. */
+  /** As given by the caller, without the gateway's reference. */
   readonly meta: JsonObject
   readonly constraints: UploadConstraints
-  /** When the URL lapses. */
+  /** When the URL expires. */
   readonly expiresAt: Date
   readonly createdAt: Date
 }
 
-/** An upload: minted at Stream, and so with a uid and a URL. */
-export interface Upload extends UploadTerms {
-  /** Stream's identifier of the video. */
+/** A minted upload, with a uid and a URL. */
+export interface Upload extends UploadSpec {
+  /** Stream's video id. */
   readonly uid: string
-  /** The one-time URL, a secret of the creator; shown through `visibleUploadURL` only. */
+  /** One-time URL, a secret of the creator; clients get it only while `isUsable` holds. */
   readonly uploadURL: string
   readonly status: UploadStatus
-  /** Grows by one with each recorded change. */
+  /** Increases by one with each recorded change. */
   readonly version: number
   readonly updatedAt: Date
   readonly progress: UploadProgress
@@ -100,41 +100,41 @@ export interface Upload extends UploadTerms {
   readonly failure: UploadFailure | null
   /** Set once Stream has received the file. */
   readonly video: Video | null
-  /** Stream's `modified` of the description that `video` was taken from; null where not told. */
+  /** Stream's `modified` time of the description in `video`; null if not reported. */
   readonly describedAt: Date | null
   /** When Stream was first found not to know the video; null while it does. */
   readonly goneAt: Date | null
-  /** When a deletion through the gateway was confirmed: DELETED is final then. Else null. */
+  /** When Stream confirmed a deletion through the gateway, which makes DELETED final; else null. */
   readonly deletedAt: Date | null
   /**
-   * The furthest status that descriptions and received bytes have shown. The same as `status`, except
-   * while Stream does not know the video: it is what `status` returns to when Stream knows it again.
+   * The furthest observed status. Equals `status`, unless the video was deleted or Stream does not know it;
+   * `status` returns to it when Stream knows a missing video again.
    */
   readonly seenStatus: SeenStatus
 }
 
 /**
- * The seen status of a record, which is noted where its status is DELETED only; from its facts where it
- * was not noted then.
+ * Returns the observed status of a database row. Rows store it only with status DELETED; old rows lack it,
+ * so it is derived from the other columns.
  */
 export function seenStatusIn(
   status: UploadStatus,
-  noted: UploadStatus | null,
+  stored: UploadStatus | null,
   received: boolean,
   receivedBytes: number | null,
 ): SeenStatus {
   if (status !== 'DELETED') return status
-  if (noted !== null && noted !== 'DELETED') return noted
+  if (stored !== null && stored !== 'DELETED') return stored
   if (received) return 'QUEUED'
   return (receivedBytes ?? 0) > 0 ? 'UPLOADING' : 'PENDING_UPLOAD'
 }
 
-/** Whether nothing more is expected of it: a subscription completes here. */
+/** Whether the status is final for subscribers: a subscription completes here. */
 export function isTerminal(status: UploadStatus): boolean {
   return status === 'READY' || status === 'ERROR' || status === 'EXPIRED' || status === 'DELETED'
 }
 
-/** Whether its URL can still take bytes, as far as the gateway knows. */
+/** Whether the URL can still receive bytes, as far as the gateway knows. */
 export function isUsable(upload: Upload, now: Date): boolean {
   return (
     (upload.status === 'PENDING_UPLOAD' || upload.status === 'UPLOADING') &&

@@ -1,24 +1,24 @@
-/** What the gateway uses of the runtime of Workers. https://developers.cloudflare.com/workers/runtime-apis/ */
+/** The used part of the Workers runtime. https://developers.cloudflare.com/workers/runtime-apis/ */
 
 declare module 'cloudflare:workers' {
-  /** One addressable object. https://developers.cloudflare.com/durable-objects/api/base/ */
+  /** Base class of a Durable Object. https://developers.cloudflare.com/durable-objects/api/base/ */
   export abstract class DurableObject<Environment> {
-    constructor(ctx: import('./runtime.ts').ObjectState, env: Environment)
-    protected readonly ctx: import('./runtime.ts').ObjectState
+    constructor(ctx: import('./runtime-types.ts').DurableObjectState, env: Environment)
+    protected readonly ctx: import('./runtime-types.ts').DurableObjectState
     protected readonly env: Environment
   }
 
-  /** Keeps whichever request runs at the moment alive until the work is done, some 30 seconds at most. */
+  /** Extends the current request or event until the work settles, by about 30 seconds at most. */
   export function waitUntil(work: Promise<unknown>): void
 }
 
-/** Two ends of one WebSocket: the first is for the client, the second is ours. */
+/** Both ends of one WebSocket: 0 for the client, 1 for the Worker. */
 declare const WebSocketPair: new () => {
-  readonly 0: import('./runtime.ts').EndOfSocket
-  readonly 1: import('./runtime.ts').EndOfSocket
+  readonly 0: import('./runtime-types.ts').WorkerWebSocket
+  readonly 1: import('./runtime-types.ts').WorkerWebSocket
 }
 
 declare const WebSocketRequestResponsePair: new (
   request: string,
   response: string,
-) => import('./runtime.ts').AutoResponse
+) => import('./runtime-types.ts').WebSocketRequestResponsePairLike

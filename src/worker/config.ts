@@ -1,48 +1,48 @@
-/** The Worker's configuration: the variables that Node reads too, and the bindings that must be there. */
-import type { AuthRules } from '../http/authenticate.ts'
+/** Reads the Worker's configuration: environment variables shared with Node, and bindings. */
+import type { AuthConfig } from '../http/auth/authenticate.ts'
 import {
-  type Account,
-  type ConfigOutcome,
-  DEFAULT_BUDGET,
-  type Limits,
-  type Variables,
-  read,
+  type CloudflareAccount,
+  type ConfigResult,
+  DEFAULT_API_BUDGET,
+  type BaseConfig,
+  type EnvironmentReader,
+  parseEnvironment,
   readAccount,
   readAuth,
-  readBudget,
-  readLimits,
-} from '../portable-config.ts'
-import type { D1Database } from '../store/d1/d1.ts'
-import type { StreamBinding } from '../stream/binding-types.ts'
-import { type WorkerEnvironment, valuesNotText, variablesIn } from './environment.ts'
-import type { HubCalls } from './hub-calls.ts'
-import type { ObjectNamespace } from './runtime.ts'
+  readApiBudget,
+  readBaseConfig,
+} from '../config/base-config.ts'
+import type { D1Database } from '../store/d1/d1-client.ts'
+import type { StreamBinding } from '../stream/binding/binding-types.ts'
+import { type WorkerEnvironment, valuesNotText, textVariables } from './environment.ts'
+import type { HubRpc } from './hub-rpc.ts'
+import type { DurableObjectNamespace } from './runtime-types.ts'
 
-/** What variables say. */
-interface Settings extends Limits {
-  readonly auth: AuthRules
-  /** Beside the binding, or in its place; null for the binding alone. */
-  readonly account: Account | null
+/** Settings from environment variables. */
+interface Settings extends BaseConfig {
+  readonly auth: AuthConfig
+  /** API account, instead of the binding or beside it; null for the binding alone. */
+  readonly account: CloudflareAccount | null
   readonly streamApiBudget: number
 }
 
 export interface WorkerConfig extends Settings {
   readonly database: D1Database
-  readonly hub: ObjectNamespace<HubCalls>
-  /** The binding; null for the account alone. */
+  readonly hub: DurableObjectNamespace<HubRpc>
+  /** The Stream binding; null for the REST API alone. */
   readonly stream: StreamBinding | null
 }
 
-/** `wrangler dev` also reads the `.env` that a gateway on Node may have. */
+/** Variables of Node hosts: `wrangler dev` also reads their `.env`. */
 const NODE_ONLY = {
   names: /^(?:HOST$|PORT$|DATABASE_|TRUSTED_PROXIES$|METRICS_TOKEN$|EMULATOR_)/,
   reason: 'on Workers: only the gateway on Node reads it. Unset it here.',
 }
 
-/** Everything that is wrong, in one answer: each sentence names a variable or a binding. */
-export function readWorkerConfig(environment: WorkerEnvironment): ConfigOutcome<WorkerConfig> {
+/** Returns the configuration, or all errors at once; each names a variable or a binding. */
+export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<WorkerConfig> {
   const { DB: database, HUB: hub, STREAM: stream = null } = environment
-  function readSettings(variables: Variables): Settings {
+  function readSettings(variables: EnvironmentReader): Settings {
     for (const name of valuesNotText(environment)) {
       variables.mistake(
         name,
@@ -62,19 +62,21 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigOutcome<
         'is missing: bind Stream to this name, or set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.',
       )
     }
-    const limits = readLimits(variables)
+    const limits = readBaseConfig(variables)
     return {
       ...limits,
       auth: readAuth(variables, limits, false),
       account,
-      streamApiBudget: readBudget(variables, account) ?? DEFAULT_BUDGET,
+      streamApiBudget: readApiBudget(variables, account) ?? DEFAULT_API_BUDGET,
     }
   }
 
-  const outcome = read(variablesIn(environment), readSettings, { elsewhere: NODE_ONLY })
+  const outcome = parseEnvironment(textVariables(environment), readSettings, {
+    elsewhere: NODE_ONLY,
+  })
   if (outcome.kind === 'mistakes') return outcome
-  // What is missing is a mistake, and was told.
+  // A missing binding was reported as an error above.
   if (database === undefined || hub === undefined)
-    return { ...outcome, kind: 'mistakes', mistakes: [] }
+    return { ...outcome, kind: 'mistakes', errors: [] }
   return { ...outcome, config: { ...outcome.config, database, hub, stream } }
 }

@@ -1,20 +1,20 @@
-/** What `wrangler.jsonc` and its secrets hand to the Worker: bindings, and variables by their names. */
-import { knownVariables } from '../known-variables.ts'
-import type { D1Database } from '../store/d1/d1.ts'
-import type { StreamBinding } from '../stream/binding-types.ts'
-import type { HubCalls } from './hub-calls.ts'
-import type { ObjectNamespace } from './runtime.ts'
+/** Environment of the Worker: bindings, variables and secrets. */
+import { knownVariables } from '../config/known-variables.ts'
+import type { D1Database } from '../store/d1/d1-client.ts'
+import type { StreamBinding } from '../stream/binding/binding-types.ts'
+import type { HubRpc } from './hub-rpc.ts'
+import type { DurableObjectNamespace } from './runtime-types.ts'
 
-/** Bindings may be missing however they are declared: what is there is looked at before it is used. */
+/** Every binding is optional, because a deployment may lack it; the configuration validates them. */
 export interface WorkerEnvironment {
   readonly DB?: D1Database
-  readonly HUB?: ObjectNamespace<HubCalls>
+  readonly HUB?: DurableObjectNamespace<HubRpc>
   readonly STREAM?: StreamBinding
   readonly [variable: string]: unknown
 }
 
-/** Variables and secrets: text, or numbers and truths as JSON has them under `vars`. */
-export function variablesIn(environment: WorkerEnvironment): Readonly<Record<string, string>> {
+/** Returns variables and secrets as text; `vars` may also hold JSON numbers and booleans. */
+export function textVariables(environment: WorkerEnvironment): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
       ['string', 'number', 'boolean'].includes(typeof value) ? [[name, String(value)]] : [],
@@ -22,7 +22,7 @@ export function variablesIn(environment: WorkerEnvironment): Readonly<Record<str
   )
 }
 
-/** Variables of headgate that are set to JSON or bound to an object, and so could not be read. */
+/** Returns the names of known variables that hold JSON or a binding, so cannot be read as text. */
 export function valuesNotText(environment: WorkerEnvironment): readonly string[] {
   return Object.entries(environment).flatMap(([name, value]) =>
     Object.hasOwn(knownVariables, name) && typeof value === 'object' ? [name] : [],

@@ -1,48 +1,49 @@
-/** A gateway for one isolate: made with its first request, and used by all that follow. */
-import { realClock } from '../clock.ts'
-import { createHubEvents } from '../events/durable-object.ts'
-import { type Gateway, createGateway } from '../gateway.ts'
-import { MOST_MILLISECONDS } from '../http/time-limit.ts'
-import type { Log, Parts } from '../uploads/parts.ts'
-import type { SocketCarrier } from './carry-socket.ts'
+/** Opens the gateway of one isolate, with its first request. */
+import { systemClock } from '../shared/clock.ts'
+import { createHubPubSub } from '../pubsub/durable-object-pubsub.ts'
+import { type Gateway, createGateway } from '../http/gateway.ts'
+import { OPERATION_TIMEOUT_MS } from '../http/graphql/plugins/operation-timeout.ts'
+import type { Dependencies } from '../uploads/dependencies.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { WebSocketHost } from './websocket-connection.ts'
 import type { WorkerConfig } from './config.ts'
-import type { HubCalls } from './hub-calls.ts'
-import { createHubLine } from './hub-line.ts'
-import { type OpenedParts, openParts } from './parts.ts'
-import { createTimers } from './timers.ts'
-import { createHubWatchers } from './watchers.ts'
+import type { HubRpc } from './hub-rpc.ts'
+import { createHubClient } from './hub/hub-client.ts'
+import { type OpenedDependencies, openDependencies } from './dependencies.ts'
+import { createPerRequestDeadlines } from './request-scoped.ts'
+import { createHubWatchRegistry } from './hub/hub-watch-registry.ts'
 
 export interface WorkerGateway {
   readonly gateway: Gateway
-  readonly parts: Parts
-  readonly hub: Pick<HubCalls, 'round'>
-  readonly sockets: SocketCarrier
-  /** Null with the binding alone, which does not tell it. */
+  readonly parts: Dependencies
+  readonly hub: Pick<HubRpc, 'runRound'>
+  readonly sockets: WebSocketHost
+  /** Null with the binding alone, which has no account id. */
   readonly accountId: string | null
 }
 
-/** @param keepAlive has the request that runs wait for work that nobody else waits for */
+/** @param keepAlive extends the current request until background work settles */
 export async function openGateway(
   config: WorkerConfig,
-  log: Log,
+  log: Logger,
   keepAlive: (work: Promise<unknown>) => void,
 ): Promise<WorkerGateway> {
-  const hub = createHubLine(config.hub, realClock)
-  const events = createHubEvents({
+  const hub = createHubClient(config.hub, systemClock)
+  const events = createHubPubSub({
     hub,
     keepAlive,
     failed: (error) => log.error({ err: error }, 'the hub was not told of changes'),
   })
-  const watchers = createHubWatchers((uid) =>
+  const watchers = createHubWatchRegistry((uid) =>
     keepAlive(
-      hub.glance(uid).catch((error: unknown) => {
+      hub.recordView(uid).catch((error: unknown) => {
         log.warn({ err: error }, 'the hub was not told who looks')
       }),
     ),
   )
-  const opened = await openParts(config, { events, allowances: hub, watchers, log })
-  const { parts } = opened
-  const gateway = createGateway(parts, {
+  const opened = await openDependencies(config, { events, allowances: hub, watchers, log })
+  const { parts: dependencies } = opened
+  const gateway = createGateway(dependencies, {
     auth: config.auth,
     allowedOrigins: [
       ...(config.publicURL === null ? [] : [config.publicURL]),
@@ -50,45 +51,45 @@ export async function openGateway(
     ],
     introspection: config.introspection,
     graphiQL: null,
-    knownHosts: knownHosts(config),
+    allowedHosts: allowedHosts(config),
     https: config.publicURL?.startsWith('https:') ?? true,
     webhookSecrets: () => config.webhookSecrets,
-    readiness: { streamAway: async () => streamAway(opened, keepAlive) },
+    readiness: { streamUnavailable: async () => streamUnavailableReason(opened, keepAlive) },
     metrics: null,
     console: null,
-    deadlines: createTimers(MOST_MILLISECONDS),
+    deadlines: createPerRequestDeadlines(OPERATION_TIMEOUT_MS),
     keepAlive,
   })
-  const { sockets, allowedOrigins } = gateway
+  const { webSockets, allowedOrigins } = gateway
   return {
     gateway,
-    parts,
+    parts: dependencies,
     hub,
     accountId: config.account?.accountId ?? null,
     sockets: {
-      door: sockets,
+      door: webSockets,
       allowedOrigins,
-      knownHosts: knownHosts(config),
+      allowedHosts: allowedHosts(config),
       log,
       keepAlive,
     },
   }
 }
 
-/** Where everybody is an administrator, a page of any name must not be able to come by it. */
-function knownHosts({ auth, publicURL }: WorkerConfig): readonly string[] | null {
-  if (auth.kind !== 'open') return null
+/** Host allow-list while every caller is an administrator, against DNS rebinding; null with auth. */
+function allowedHosts({ auth, publicURL }: WorkerConfig): readonly string[] | null {
+  if (auth.kind !== 'disabled') return null
   return publicURL === null ? [] : [new URL(publicURL).hostname]
 }
 
-/** Of what this isolate has seen; Stream itself is asked seldom, and nobody waits for that. */
-function streamAway(
-  { reach, parts }: OpenedParts,
+/** Reports what this isolate observed. A probe runs rarely and in the background. */
+function streamUnavailableReason(
+  { reach, parts: dependencies }: OpenedDependencies,
   keepAlive: (work: Promise<unknown>) => void,
 ): string | null {
-  keepAlive(reach.probe(parts.backgroundStream))
-  const { isAway, failingSince } = reach.lately()
-  return isAway && failingSince !== null
+  keepAlive(reach.probe(dependencies.backgroundStream))
+  const { isUnavailable, failingSince } = reach.current()
+  return isUnavailable && failingSince !== null
     ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see the log.`
     : null
 }

@@ -13,7 +13,7 @@ import {
   bySse,
   byTus,
 } from './attempts.ts'
-import { AUDIENCE, ISSUER, type Role, startProvider } from './credentials.ts'
+import { SHARED_SUBSCRIPTION, ISSUER, type Role, startProvider } from './credentials.ts'
 
 interface Row {
   readonly name: string
@@ -224,7 +224,7 @@ describe('access', () => {
       AUTH_JWT_SECRET: TEST_SECRET,
       AUTH_JWKS_URL: jwksURL,
       AUTH_ISSUER: ISSUER,
-      AUTH_AUDIENCE: AUDIENCE,
+      AUTH_AUDIENCE: SHARED_SUBSCRIPTION,
     })
     const administrator = gateway.as(tokenOf('administrator'))
     const results: [string, string][] = []

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { TEST_SECRET } from '../kit/gateway.ts'
 
 export const ISSUER = 'https://id.example.com/'
-export const AUDIENCE = 'headgate'
+export const SHARED_SUBSCRIPTION = 'headgate'
 
 /** Who is meant by each column of the table. */
 export type Role = 'stranger' | 'other' | 'owner' | 'administrator'
@@ -26,7 +26,7 @@ export interface Provider {
 const encode = (secret: string): Uint8Array => new TextEncoder().encode(secret)
 const seconds = (ahead: number): number => Math.floor(Date.now() / 1000) + ahead
 
-const GOOD = { sub: 'ada', iss: ISSUER, aud: AUDIENCE, exp: seconds(3600) }
+const GOOD = { sub: 'ada', iss: ISSUER, aud: SHARED_SUBSCRIPTION, exp: seconds(3600) }
 
 async function createPair(alg: 'RS256' | 'ES256' | 'EdDSA') {
   const kid = `key of ${alg}`

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { readConfig, readEmulatorConfig } from '../../src/config.ts'
+import { readConfig, readEmulatorConfig } from '../../src/config/node-config.ts'
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.ts'
-import { startConfiguredEmulator } from '../../src/start-emulator.ts'
+import { startEmulatorFromConfig } from '../../src/node/start-emulator.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { watchToEnd } from '../kit/operations.ts'
@@ -134,7 +134,7 @@ const embedded: readonly (readonly [Variables, Reach])[] = [
   [{ HOST: 'localhost' }, here],
   [{ HOST: '::1' }, here],
   [disabled, here],
-  [named, here],
+  [{ ...disabled, ...named }, here],
   [{ PUBLIC_URL: 'http://headgate.localhost:4000' }, here],
   [metrics, here],
   [{ EMULATOR_TOKEN }, here],
@@ -182,6 +182,9 @@ const refused: readonly (readonly [Variables, string])[] = [
   [everywhereByIPv6, 'AUTH_JWT_SECRET'],
   [network, 'AUTH_JWT_SECRET'],
   [{ ...everywhere, ...named }, 'AUTH_JWT_SECRET'],
+  [named, 'AUTH_JWT_SECRET'],
+  [{ ...named, HOST: '::1' }, 'AUTH_JWT_SECRET'],
+  [{ PUBLIC_URL: `http://${OTHER_ADDRESS}:4000` }, 'AUTH_JWT_SECRET'],
   [{ ...everywhere, ...secret, ...disabled }, 'AUTH_JWT_SECRET'],
   [{ ...everywhere, ...secret, EMULATOR_TOKEN: 'local-token' }, 'EMULATOR_TOKEN'],
   [{ ...everywhere, ...secret, METRICS_TOKEN: 'short' }, 'METRICS_TOKEN'],
@@ -255,7 +258,7 @@ describe('the gateway with an account', () => {
 
 it.each(refused)('the gateway does not start with %j', async (variables, name) => {
   const outcome = readConfig(variables)
-  const mistakes = outcome.kind === 'mistakes' ? outcome.mistakes : []
+  const mistakes = outcome.kind === 'mistakes' ? outcome.errors : []
   expect(mistakes.map((mistake) => mistake.split(' ')[0])).toEqual([name])
 })
 
@@ -263,8 +266,8 @@ it.each(refused)('the gateway does not start with %j', async (variables, name) =
 async function startAlone(variables: Variables): Promise<Emulator> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-test-'))
   const outcome = readEmulatorConfig({ EMULATOR_PORT: '0', EMULATOR_DIR: folder, ...variables })
-  if (outcome.kind === 'mistakes') throw new Error(outcome.mistakes.join('\n'))
-  const emulator = await startConfiguredEmulator(outcome.config)
+  if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
+  const emulator = await startEmulatorFromConfig(outcome.config)
   onTestFinished(async () => {
     await emulator.close()
     await rm(folder, { recursive: true, force: true })

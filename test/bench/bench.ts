@@ -8,12 +8,12 @@ import { type Arguments, USAGE, readArguments } from './arguments.ts'
 import { whyNotPinned } from './cores.ts'
 import { type Entry, judge } from './entry.ts'
 import { startLoadGenerator } from './load/drive.ts'
-import { ROOT } from './places.ts'
+import { ROOT } from './paths.ts'
 import { createProfiler } from './profile.ts'
 import { describeMachine, drawTable, toJson } from './report.ts'
 import type { Row } from './rows/row.ts'
 import { rows } from './rows/rows.ts'
-import { type Pace, type Stage, missingPeers } from './stage.ts'
+import { type Pace, type Setup, missingPeers } from './setup.ts'
 
 const PACES: Readonly<Record<Arguments['run'], Pace>> = {
   quick: { rounds: 3, firstWarmUpMs: 2000, warmUpMs: 500, windowMs: 3000 },
@@ -46,12 +46,12 @@ async function main(): Promise<number> {
   const load = startLoadGenerator()
   const pace = PACES[asked.run]
   const rounds = asked.rounds ?? pace.rounds
-  const stage: Stage = { ...pace, rounds, folder, load, profiler: null, say }
+  const setup: Setup = { ...pace, rounds, folder, load, profiler: null, say }
   const entries: Entry[] = []
   try {
     for (const row of chosen) {
       const profiler = asked.profile ? createProfiler(join(folder, row.name)) : null
-      entries.push(...(await measure(row, { ...stage, profiler })))
+      entries.push(...(await measure(row, { ...setup, profiler })))
       if (profiler !== null) process.stdout.write(`\n${row.name}\n${profiler.tell()}\n`)
     }
   } finally {
@@ -73,10 +73,10 @@ async function main(): Promise<number> {
 }
 
 /** A row that could not be measured has missed its targets, and keeps no other from its turn. */
-async function measure(row: Row, stage: Stage): Promise<readonly Entry[]> {
+async function measure(row: Row, setup: Setup): Promise<readonly Entry[]> {
   const tellRow = (words: string): void => say(`${row.name}: ${words}`)
   try {
-    return await row.run({ ...stage, say: tellRow })
+    return await row.run({ ...setup, say: tellRow })
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     const nothing = { value: NaN, cpu: null, problem }

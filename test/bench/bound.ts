@@ -26,12 +26,12 @@ export function spendingOf(
   processors: number = availableParallelism(),
 ): Spending | null {
   if (machineBusy === null) return null
-  const parts = new Map<string, number>()
+  const dependencies = new Map<string, number>()
   for (const [name, micros] of Object.entries(partCpu)) {
     if (micros === null) return null
-    parts.set(name, (micros * rate) / 1e6)
+    dependencies.set(name, (micros * rate) / 1e6)
   }
-  return { processors, parts, load: busy, all: machineBusy * processors }
+  return { processors, parts: dependencies, load: busy, all: machineBusy * processors }
 }
 
 /**
@@ -39,12 +39,12 @@ export function spendingOf(
  * @param threads the part whose work stands on one thread a process, and how many processes it has
  */
 export function tellBound(
-  { processors, parts, load, all }: Spending,
+  { processors, parts: dependencies, load, all }: Spending,
   threads: { readonly part: string; readonly count: number },
 ): string {
-  const ours = load + [...parts.values()].reduce((sum, one) => sum + one, 0)
+  const ours = load + [...dependencies.values()].reduce((sum, one) => sum + one, 0)
   const others = Math.max(0, all - ours)
-  const shares = [...parts, ['load', load] as const, ['others', others] as const]
+  const shares = [...dependencies, ['load', load] as const, ['others', others] as const]
   const spent = shares.map(([name, share]) => `${name} ${share.toFixed(2)}`).join(', ')
   const had = `${all.toFixed(2)} of ${processors} processors were busy (${spent})`
   if (all >= FULL * processors) {
@@ -52,7 +52,7 @@ export function tellBound(
     return `${had}: the processors bound it${shared}`
   }
   if (load >= FULL) return `${had}: the load generator bound it`
-  const each = (parts.get(threads.part) ?? 0) / threads.count
+  const each = (dependencies.get(threads.part) ?? 0) / threads.count
   if (each >= FULL) return `${had}: the one thread of each of the ${threads.part} bound it`
   return `${had}: waiting bound it, for the disk or for one another`
 }

@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs'
 
 /** The kernel counts for programs in hundredths of a second on every architecture: man 5 proc. */
-const MICROSECONDS_A_TICK = 10_000
+const MICROSECONDS_PER_TICK = 10_000
 
 /** Microseconds of processor time that all threads of the process have used since it began. */
 export function cpuMicroseconds(pid: number): number | null {
   const ticks = readTicks(pid)
-  return ticks === null ? null : ticks.own * MICROSECONDS_A_TICK
+  return ticks === null ? null : ticks.own * MICROSECONDS_PER_TICK
 }
 
 /** The same with all that it has started, those among them that have ended. */
@@ -16,7 +16,7 @@ export function familyMicroseconds(pid: number): number | null {
   if (ticks === null) return null
   const children = (readProc(pid, `task/${pid}/children`) ?? '').split(' ').filter(Boolean)
   const living = children.map((child) => familyMicroseconds(Number(child)) ?? 0)
-  return living.reduce((sum, one) => sum + one, (ticks.own + ticks.ended) * MICROSECONDS_A_TICK)
+  return living.reduce((sum, one) => sum + one, (ticks.own + ticks.ended) * MICROSECONDS_PER_TICK)
 }
 
 /** Of the process's own threads, and of its children that ended and were waited for: man 5 proc. */
@@ -37,7 +37,7 @@ export function machineMicroseconds(): { readonly busy: number; readonly all: nu
   const ticks = line.split(' ').slice(0, 8).map(Number)
   const all = ticks.reduce((sum, one) => sum + one, 0)
   const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0)
-  return { busy: (all - idle) * MICROSECONDS_A_TICK, all: all * MICROSECONDS_A_TICK }
+  return { busy: (all - idle) * MICROSECONDS_PER_TICK, all: all * MICROSECONDS_PER_TICK }
 }
 
 /** Bytes of memory that are its own at this moment. */

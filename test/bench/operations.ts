@@ -1,7 +1,7 @@
 /** The operations that are measured, as requests that are ready to send. */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import type { Contestant } from './contest.ts'
+import type { Contestant } from './compare-servers.ts'
 import type { Shot } from './load/connection.ts'
 import { postJson } from './load/requests.ts'
 import type { Server } from './processes.ts'

@@ -2,7 +2,7 @@
 import { createPostgresStore, openPostgres } from 'headgate'
 import { type PostgresServer, findPostgres, startPostgres } from '../kit/postgres-server.ts'
 import { fill } from './seed.ts'
-import type { Stage } from './stage.ts'
+import type { Setup } from './setup.ts'
 
 /** A database with uploads in it. */
 export interface SeededPostgres {
@@ -17,7 +17,7 @@ const CONNECTIONS = 10
 
 /** Null, with a word about it, where the machine has no PostgreSQL. */
 export async function withSeededPostgres<T>(
-  { say }: Stage,
+  { say }: Setup,
   uploads: number,
   work: (database: SeededPostgres) => Promise<T>,
 ): Promise<T | null> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { whyNotPinned } from './cores.ts'
 import { type Entry, type Round, type Target, median, medianCpu, valuesOf } from './entry.ts'
-import { PEERS, ROOT } from './places.ts'
+import { PEERS, ROOT } from './paths.ts'
 
 const HEAD = [
   'row',

@@ -106,7 +106,7 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
   if (isPending(at)) return
   const readyAt = new Date(createdAt.getTime() + 10_000)
   const customer = `https://customer-local.cloudflarestream.com/${uid}`
-  await store.advance({
+  await store.saveVersion({
     upload: {
       ...upload,
       status: 'READY',
@@ -128,6 +128,6 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
     },
     event: { status: 'READY', source: 'WEBHOOK', at: readyAt },
     holds: { reservedSeconds: 0, storedSeconds: 6 },
-    checkAt: null,
+    pollAt: null,
   })
 }

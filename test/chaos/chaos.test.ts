@@ -1,13 +1,13 @@
 /** The long edition: `npm run test:chaos`. HEADGATE_CHAOS_UPLOADS and HEADGATE_CHAOS_SEED choose. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { sendForgedNotices } from './forged-notices.ts'
-import { measureLateness } from './lost-notices.ts'
+import { sendForgedWebhooks } from './forged-webhooks.ts'
+import { measureLateness } from './lost-webhooks.ts'
 import { RESERVED_SECONDS, raceWithOneKey } from './one-key.ts'
 import { printForged, printLateness, printOneKey, printStorm } from './report.ts'
 import { chosenSeed, wholeNumberFrom } from './seed.ts'
-import { setStage } from './stage.ts'
-import { runStorm } from './storm.ts'
+import { setSetup } from './setup.ts'
+import { runStorm } from './fault-scenario.ts'
 
 const seed = chosenSeed()
 const uploads = wholeNumberFrom('HEADGATE_CHAOS_UPLOADS') ?? 300
@@ -34,16 +34,16 @@ describe(`chaos with HEADGATE_CHAOS_SEED=${seed}`, () => {
   })
 
   it('shows READY in 3 s to whoever watches, in a minute to nobody, without any notice', async () => {
-    const stage = await setStage({ encodeMs: 2000, pace: 1, patienceMs: 120_000 })
+    const setup = await setSetup({ encodeMs: 2000, pace: 1, patienceMs: 120_000 })
     try {
-      const { emulator, admin } = stage
+      const { emulator, admin } = setup
       const lateness = await measureLateness({ emulator, line: admin, uploads: 12, letTimePass })
       printLateness(lateness)
       expect(lateness.watchedMs).toBeLessThan(3000)
       expect(lateness.unwatchedMs).toBeLessThan(60_000)
-      expect(stage.surprises).toEqual([])
+      expect(setup.surprises).toEqual([])
     } finally {
-      await stage.end()
+      await setup.end()
     }
   })
 
@@ -61,7 +61,7 @@ describe(`chaos with HEADGATE_CHAOS_SEED=${seed}`, () => {
   })
 
   it('is changed by none of ten thousand notices that Stream never sent', async () => {
-    const outcome = await sendForgedNotices({
+    const outcome = await sendForgedWebhooks({
       seed,
       notices: 10_000,
       pace: 1,

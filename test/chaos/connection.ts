@@ -2,8 +2,8 @@
 import { createClient as createSSEClient } from 'graphql-sse'
 import { createClient as createSocketClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import type { Journey } from './journeys.ts'
-import type { Line } from './line.ts'
+import type { Item } from './creator-plans.ts'
+import type { Line } from './retrying-client.ts'
 
 export interface Connection {
   /** Throws where the connection is cut. */
@@ -14,7 +14,7 @@ export interface Connection {
 /** To the gateway that the line asks now. */
 export function connect(
   line: Line,
-  by: Journey['watchesBy'],
+  by: Item['watchesBy'],
   request: { readonly query: string; readonly variables?: Record<string, unknown> },
 ): Connection {
   const url = line.gateway()

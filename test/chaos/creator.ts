@@ -4,8 +4,8 @@ import { z } from 'zod'
 import { paddedTestcard, testcardFile, textFile } from '../kit/media.ts'
 import { postFile } from '../kit/operations.ts'
 import { uploadByTus } from '../kit/tus.ts'
-import type { Journey } from './journeys.ts'
-import type { Line } from './line.ts'
+import type { Item } from './creator-plans.ts'
+import type { Line } from './retrying-client.ts'
 
 /** The smallest chunk that Stream takes. */
 export const CHUNK_BYTES = 5_242_880
@@ -58,13 +58,9 @@ export interface MintedURL {
  * other refusal than "later" fails the run.
  * `expiry` is the same for all requests with one key, since another input would be a conflict.
  */
-export async function mintUntilMinted(
-  line: Line,
-  journey: Journey,
-  expiry: string,
-): Promise<MintedURL> {
+export async function mintUntilMinted(line: Line, item: Item, expiry: string): Promise<MintedURL> {
   for (;;) {
-    const outcome = await askToMint(line, journey, expiry)
+    const outcome = await askToMint(line, item, expiry)
     if ('uid' in outcome) return outcome
     line.moveOn()
     await pause(Math.min(outcome.retryAfterMs, LONGEST_WAIT_MS), undefined, {
@@ -76,16 +72,16 @@ export async function mintUntilMinted(
 /** One request that is answered: by a URL, or by when to ask again. */
 export async function askToMint(
   line: Line,
-  journey: Journey,
+  item: Item,
   expiry: string,
 ): Promise<MintedURL | { readonly retryAfterMs: number }> {
-  const { key, isKeyed, protocol, maxDurationSeconds } = journey
+  const { key, isKeyed, protocol, maxDurationSeconds } = item
   const input = {
     ...(isKeyed ? { idempotencyKey: key } : {}),
     maxDurationSeconds,
     // Whoever asks without a key may be given more than one.
     meta: isKeyed ? { chaos: key } : { bare: key },
-    ...(protocol === 'TUS' ? { sizeBytes: fileOf(journey).size } : {}),
+    ...(protocol === 'TUS' ? { sizeBytes: fileOf(item).size } : {}),
     expiry,
   }
   const document = mutationOf(protocol === 'TUS' ? 'Tus' : 'Direct')
@@ -110,19 +106,19 @@ export async function deleteUntilDeleted(line: Line, uid: string): Promise<void>
 }
 
 /** Sends as much of the file as the journey says, straight to Stream. */
-export async function sendFile(journey: Journey, { uploadURL }: MintedURL): Promise<void> {
-  const { ending, protocol } = journey
+export async function sendFile(item: Item, { uploadURL }: MintedURL): Promise<void> {
+  const { ending, protocol } = item
   if (ending === 'abandoned' || ending === 'deleted unused') return
-  const file = fileOf(journey)
+  const file = fileOf(item)
   if (ending === 'interrupted') return sendFirstChunk(uploadURL, file)
   if (protocol === 'TUS') {
     return uploadByTus(uploadURL, file, { chunkSize: CHUNK_BYTES, retryDelays: RETRY_DELAYS_MS })
   }
   const response = await postFile(uploadURL, new File([file], 'file'))
-  if (!response.ok) throw new Error(`${journey.key}: the POST was answered ${response.status}`)
+  if (!response.ok) throw new Error(`${item.key}: the POST was answered ${response.status}`)
 }
 
-function fileOf({ ending, protocol, sizeBytes }: Journey): Blob {
+function fileOf({ ending, protocol, sizeBytes }: Item): Blob {
   if (ending === 'words') return textFile()
   return protocol === 'TUS' ? paddedTestcard(sizeBytes) : testcardFile()
 }

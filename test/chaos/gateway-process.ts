@@ -93,7 +93,7 @@ export async function startGatewayProcess({
   let child = spawnOne()
 
   function spawnOne(): ChildProcess {
-    const script = pace === 1 ? ['dist/cli.js', 'serve'] : ['test/chaos/hurried-gateway.mjs']
+    const script = pace === 1 ? ['dist/cli.js', 'serve'] : ['test/chaos/fast-clock-gateway.mjs']
     const started = spawn(process.execPath, script, {
       cwd: root,
       env: {

@@ -1,9 +1,9 @@
 /** Many callers with one key, and a gateway that dies between Stream's work and the answer. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { compareBooks, isEqual, readBooks } from './books.ts'
+import { compareBooks, isEqual, readBooks } from './compare-state.ts'
 import { mintUntilMinted } from './creator.ts'
-import { type Journey, plainJourney } from './journeys.ts'
-import { type Stage, setStage } from './stage.ts'
+import { type Item, plainItem } from './creator-plans.ts'
+import { type Setup, setSetup } from './setup.ts'
 
 export interface OneKeyOptions {
   readonly callers: number
@@ -32,22 +32,22 @@ export const RESERVED_SECONDS = 77
  * gateway while its creation is still on the way to Stream.
  */
 export async function raceWithOneKey(options: OneKeyOptions): Promise<OneKeyOutcome> {
-  const stage = await setStage({ ...options, encodeMs: 500 })
-  const { emulator } = stage
-  const [gateway] = stage.gateways
+  const setup = await setSetup({ ...options, encodeMs: 500 })
+  const { emulator } = setup
+  const [gateway] = setup.gateways
   try {
     const start = Date.now()
     await emulator.fault({ on: 'direct_upload', delayMs: 300, hangUpAfter: true })
     await emulator.fault({ on: 'tus_create', delayMs: 700 })
-    const cutOff = [journeyOf('answer lost', 'BASIC'), journeyOf('asked in vain', 'TUS')]
-    const racing = cutOff.map((journey) => race(stage, journey, options.callers))
+    const cutOff = [itemOf('answer lost', 'BASIC'), itemOf('asked in vain', 'TUS')]
+    const racing = cutOff.map((item) => race(setup, item, options.callers))
     // The first has been made, and its answer cut; the second is made when nobody waits for it.
     while ((await emulator.state()).videos.length === 0) await pause(5)
     await gateway.killAndStart()
-    const inPeace = race(stage, journeyOf('in peace', 'BASIC'), options.callers)
+    const inPeace = race(setup, itemOf('in peace', 'BASIC'), options.callers)
     const uids = await Promise.all([...racing, inPeace])
-    await untilBooksAgree(stage)
-    const { uploads, stream, reservedSeconds } = await readBooks(stage)
+    await untilBooksAgree(setup)
+    const { uploads, stream, reservedSeconds } = await readBooks(setup)
     return {
       uids: {
         'answer lost': uids[0] ?? 0,
@@ -59,31 +59,31 @@ export async function raceWithOneKey(options: OneKeyOptions): Promise<OneKeyOutc
       reservedSeconds: { gateway: reservedSeconds, stream: stream.reservedSeconds },
       creations: (stream.requests['direct_upload'] ?? 0) + (stream.requests['tus_create'] ?? 0),
       kills: gateway.kills(),
-      surprises: [...stage.surprises, ...gateway.failures],
+      surprises: [...setup.surprises, ...gateway.failures],
       tookMs: Date.now() - start,
     }
   } finally {
-    await stage.end()
+    await setup.end()
   }
 }
 
 /** How many different uids the callers were given. */
-async function race(stage: Stage, journey: Journey, callers: number): Promise<number> {
-  const line = await stage.as(journey.creator)
+async function race(setup: Setup, item: Item, callers: number): Promise<number> {
+  const line = await setup.as(item.creator)
   const expiry = new Date(Date.now() + 3_600_000).toISOString()
   const minted = await Promise.all(
-    Array.from({ length: callers }, () => mintUntilMinted(line, journey, expiry)),
+    Array.from({ length: callers }, () => mintUntilMinted(line, item, expiry)),
   )
   return new Set(minted.map(({ uid }) => uid)).size
 }
 
-async function untilBooksAgree(stage: Stage): Promise<void> {
-  while (!isEqual(compareBooks(await readBooks(stage)))) await pause(200)
+async function untilBooksAgree(setup: Setup): Promise<void> {
+  while (!isEqual(compareBooks(await readBooks(setup)))) await pause(200)
 }
 
-function journeyOf(key: string, protocol: Journey['protocol']): Journey {
+function itemOf(key: string, protocol: Item['protocol']): Item {
   return {
-    ...plainJourney(key, 0),
+    ...plainItem(key, 0),
     protocol,
     ending: 'abandoned',
     maxDurationSeconds: RESERVED_SECONDS,

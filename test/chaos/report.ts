@@ -1,9 +1,9 @@
 /** Prints what a run found, as a table that can be quoted. */
-import type { ForgedOutcome } from './forged-notices.ts'
-import type { Lateness } from './lost-notices.ts'
+import type { ForgedOutcome } from './forged-webhooks.ts'
+import type { Lateness } from './lost-webhooks.ts'
 import type { OneKeyOutcome } from './one-key.ts'
-import type { Upkeep } from './shared-upkeep.ts'
-import type { StormOutcome } from './storm.ts'
+import type { Upkeep } from './shared-maintenance.ts'
+import type { StormOutcome } from './fault-scenario.ts'
 
 export type Row = readonly [what: string, figure: string | number]
 
@@ -22,7 +22,7 @@ export function printStorm(outcome: StormOutcome): void {
   print(`Storm with seed ${options.seed}`, [
     ['uploads asked for', options.uploads],
     ['uploads minted, as clients saw it', travelled.filter(({ uids }) => uids.size > 0).length],
-    ...count(travelled.map(({ journey }) => `  ${journey.ending}, ${journey.protocol}`)),
+    ...count(travelled.map(({ journey: item }) => `  ${item.ending}, ${item.protocol}`)),
     [
       'kills survived',
       `${outcome.kills}, a creation was under way at ${outcome.aimedKills} moments`,

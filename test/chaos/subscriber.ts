@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { type UploadStatus, isTerminal, uploadStatuses } from '../../src/uploads/upload.ts'
 import { type Connection, connect } from './connection.ts'
-import type { Journey } from './journeys.ts'
-import { type Line, isPutOff } from './line.ts'
+import type { Item } from './creator-plans.ts'
+import { type Line, isPutOff } from './retrying-client.ts'
 
 /** One state that was shown, and when. */
 export interface Shown {
@@ -18,7 +18,7 @@ export interface Shown {
 
 export interface Subscriber {
   readonly uid: string
-  readonly by: Journey['watchesBy']
+  readonly by: Item['watchesBy']
   /** What each connection showed, the oldest connection first. */
   readonly connections: readonly (readonly Shown[])[]
   /** Resolves when a terminal status was shown and the gateway completed the subscription. */
@@ -56,7 +56,7 @@ const resultSchema = z.object({
 })
 
 /** Goes on, at the next gateway whenever it is cut off, until the upload has ended or it is stopped. */
-export function subscribe(line: Line, uid: string, by: Journey['watchesBy'] = 'SSE'): Subscriber {
+export function subscribe(line: Line, uid: string, by: Item['watchesBy'] = 'SSE'): Subscriber {
   const connections: Shown[][] = []
   const stopped = new AbortController()
   let current: Connection | null = null

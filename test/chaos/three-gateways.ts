@@ -1,7 +1,7 @@
 /** The storm over three gateways on one PostgreSQL, and after it what they do once between them. */
-import { type Upkeep, type UpkeepOptions, measureUpkeep } from './shared-upkeep.ts'
-import { setStage } from './stage.ts'
-import { type StormOptions, type StormOutcome, raiseStorm } from './storm.ts'
+import { type Upkeep, type UpkeepOptions, measureUpkeep } from './shared-maintenance.ts'
+import { setSetup } from './setup.ts'
+import { type StormOptions, type StormOutcome, raiseStorm } from './fault-scenario.ts'
 
 /** As many as a small deployment has. */
 export const GATEWAYS = 3
@@ -15,14 +15,14 @@ export interface ThreeOutcome {
 
 export async function runThree(options: StormOptions & UpkeepOptions): Promise<ThreeOutcome> {
   const { overMs, restWithinMs, withinMs } = options
-  const stage = await setStage({
+  const setup = await setSetup({
     ...options,
     gatewayCount: GATEWAYS,
     patienceMs: overMs + restWithinMs + withinMs + RESTARTS_MS,
   })
   try {
-    return { storm: await raiseStorm(stage, options), upkeep: await measureUpkeep(stage, options) }
+    return { storm: await raiseStorm(setup, options), upkeep: await measureUpkeep(setup, options) }
   } finally {
-    await stage.end()
+    await setup.end()
   }
 }

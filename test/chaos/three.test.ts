@@ -2,10 +2,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { describeWithPostgres } from '../kit/postgres.ts'
-import { measureLateness } from './lost-notices.ts'
+import { measureLateness } from './lost-webhooks.ts'
 import { printLateness, printStorm, printUpkeep } from './report.ts'
 import { chosenSeed, wholeNumberFrom } from './seed.ts'
-import { setStage } from './stage.ts'
+import { setSetup } from './setup.ts'
 import { GATEWAYS, runThree } from './three-gateways.ts'
 
 const seed = chosenSeed()
@@ -41,18 +41,23 @@ describeWithPostgres(`chaos at three gateways with HEADGATE_CHAOS_SEED=${seed}`,
   })
 
   it('shows READY in 3 s to whoever watches at any gateway, in a minute to nobody', async () => {
-    const patienceMs = 120_000
-    const stage = await setStage({ encodeMs: 2000, pace: 1, patienceMs, gatewayCount: GATEWAYS })
+    const backoffMs = 120_000
+    const setup = await setSetup({
+      encodeMs: 2000,
+      pace: 1,
+      patienceMs: backoffMs,
+      gatewayCount: GATEWAYS,
+    })
     try {
-      const { emulator, admin, adminAt: watcherAt } = stage
+      const { emulator, admin, adminAt: watcherAt } = setup
       const options = { emulator, line: admin, watcherAt, uploads: 12, letTimePass }
       const lateness = await measureLateness(options)
       printLateness(lateness)
       expect(lateness.watchedMs).toBeLessThan(3000)
       expect(lateness.unwatchedMs).toBeLessThan(60_000)
-      expect(stage.surprises).toEqual([])
+      expect(setup.surprises).toEqual([])
     } finally {
-      await stage.end()
+      await setup.end()
     }
   })
 })

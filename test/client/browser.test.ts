@@ -61,8 +61,8 @@ async function start(sizeBytes: number) {
     ALLOWED_ORIGINS: site.origin,
   })
   const opened = await openPage(site.url)
-  const door = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
-  return { gateway, site, path, door, ...opened }
+  const endpoint = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
+  return { gateway, site, path, door: endpoint, ...opened }
 }
 
 type Page = Awaited<ReturnType<typeof openPage>>['page']
@@ -73,7 +73,7 @@ function call(page: Page, name: string, given: object = {}): Promise<unknown> {
 
 describeInChromium('the client in a browser', () => {
   it('sends by one POST, with progress in bytes', async () => {
-    const { page, path, door, errors } = await start(4_000_000)
+    const { page, path, door: endpoint, errors } = await start(4_000_000)
     await page.setInputFiles('input', path)
     const network = await page.context().newCDPSession(page)
     await network.send('Network.emulateNetworkConditions', {
@@ -82,7 +82,7 @@ describeInChromium('the client in a browser', () => {
       downloadThroughput: -1,
       uploadThroughput: 8_000_000,
     })
-    const { upload, told, resumable, stored } = outcome.parse(await call(page, 'run', door))
+    const { upload, told, resumable, stored } = outcome.parse(await call(page, 'run', endpoint))
     expect(upload).toMatchObject({ status: 'READY', protocol: 'BASIC' })
     const fractions = told.map(({ fraction }) => fraction)
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b))
@@ -93,21 +93,21 @@ describeInChromium('the client in a browser', () => {
   })
 
   it('goes on by tus after a reload', async () => {
-    const { page, path, door, gateway, errors } = await start(16_000_000)
+    const { page, path, door: endpoint, gateway, errors } = await start(16_000_000)
     await page.setInputFiles('input', path)
     const reloaded = page.waitForEvent('load')
-    const order = { ...door, options: byTus, reloadAt: 2 * CHUNK_BYTES }
+    const order = { ...endpoint, options: byTus, reloadAt: 2 * CHUNK_BYTES }
     await call(page, 'run', order).catch(() => null)
     await reloaded
 
     const listed = z
       .array(z.object({ uid: z.string(), name: z.string(), sizeBytes: z.number() }))
-      .parse(await call(page, 'resumable', door))
+      .parse(await call(page, 'resumable', endpoint))
     expect(listed).toMatchObject([{ name: 'holidays.mp4', sizeBytes: 16_000_000 }])
     expect(JSON.stringify(await call(page, 'stored'))).not.toMatch(/https?:|\bada\b/)
 
     await page.setInputFiles('input', path)
-    const { upload, told } = outcome.parse(await call(page, 'run', { ...door, options: byTus }))
+    const { upload, told } = outcome.parse(await call(page, 'run', { ...endpoint, options: byTus }))
     expect(upload).toMatchObject({ uid: listed[0]?.uid, status: 'READY', protocol: 'TUS' })
     const sending = told.find((one) => one.phase === 'uploading' && one.sentBytes > 0)
     expect(sending?.sentBytes).toBeGreaterThanOrEqual(2 * CHUNK_BYTES)
@@ -118,10 +118,10 @@ describeInChromium('the client in a browser', () => {
   })
 
   it('sends once from two tabs', async () => {
-    const { page, path, door, gateway, site, errors } = await start(16_000_000)
+    const { page, path, door: endpoint, gateway, site, errors } = await start(16_000_000)
     const other = await page.context().newPage()
     await other.goto(site.url)
-    const order = { ...door, options: byTus }
+    const order = { ...endpoint, options: byTus }
     const outcomes = await Promise.all(
       [page, other].map(async (tab) => {
         await tab.setInputFiles('input', path)

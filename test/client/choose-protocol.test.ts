@@ -1,8 +1,8 @@
 /** The decision chart, and what a browser says of its connection. */
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { chooseProtocol, seemsReliable } from '../../src/client/choose-protocol.ts'
-import { recommendProtocol } from '../../src/uploads/policy.ts'
+import { chooseProtocol, isConnectionReliable } from '../../src/client/choose-protocol.ts'
+import { recommendProtocol } from '../../src/uploads/recommend-protocol.ts'
 
 const BASIC_LIMIT = 200_000_000
 
@@ -46,6 +46,6 @@ describe('seemsReliable', () => {
     ['a connection of an unknown kind', { connection: {} }, true],
   ])('%s', (_case, navigator, is) => {
     vi.stubGlobal('navigator', navigator)
-    expect(seemsReliable()).toBe(is)
+    expect(isConnectionReliable()).toBe(is)
   })
 })

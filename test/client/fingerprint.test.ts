@@ -1,8 +1,8 @@
 /** Whose upload of which file it is. */
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { keyOf, prefixFor } from '../../src/client/fingerprint.ts'
-import { inputFrom } from '../../src/client/upload-input.ts'
+import { uploadKey, creatorKeyPrefix } from '../../src/client/resume/fingerprint.ts'
+import { uploadInputFrom } from '../../src/client/upload-input.ts'
 import { tokenFor } from '../kit/gateway.ts'
 
 const URL = 'https://uploads.example.com/graphql'
@@ -14,9 +14,9 @@ describe('whose', () => {
     const subject = fc.string({ minLength: 8, unit: 'grapheme' })
     await fc.assert(
       fc.asyncProperty(subject, subject, async (one, other) => {
-        const prefix = await prefixFor(URL, await tokenFor(one))
-        expect(await prefixFor(URL, await tokenFor(one, { jti: 'renewed' }))).toBe(prefix)
-        const isSame = prefix === (await prefixFor(URL, await tokenFor(other)))
+        const prefix = await creatorKeyPrefix(URL, await tokenFor(one))
+        expect(await creatorKeyPrefix(URL, await tokenFor(one, { jti: 'renewed' }))).toBe(prefix)
+        const isSame = prefix === (await creatorKeyPrefix(URL, await tokenFor(other)))
         expect(isSame).toBe(one === other)
         expect(prefix).toMatch(/^headgate:[0-9a-f]{32}:$/)
       }),
@@ -29,7 +29,7 @@ describe('whose', () => {
     ['a token that is no JWT', URL, 'opaque'],
     ['another token that is no JWT', URL, 'a.b.c'],
   ])('differs for %s', async (_case, url, token) => {
-    expect(await prefixFor(url, token)).not.toBe(await prefixFor(URL, null))
+    expect(await creatorKeyPrefix(url, token)).not.toBe(await creatorKeyPrefix(URL, null))
   })
 })
 
@@ -72,5 +72,5 @@ describe('which file', () => {
 })
 
 function keyFor(file: Blob, terms = {}): Promise<string> {
-  return keyOf('', file, inputFrom(file, terms))
+  return uploadKey('', file, uploadInputFrom(file, terms))
 }

@@ -115,8 +115,8 @@ describe('a token', () => {
 
   it('that has lapsed is asked for again', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
-    const lapsed = await tokenFor('ada', { exp: 1 })
-    const tokens = [lapsed, lapsed, await tokenFor('ada')]
+    const expired = await tokenFor('ada', { exp: 1 })
+    const tokens = [expired, expired, await tokenFor('ada')]
     const client = clientOf(gateway, {
       token: () => (tokens.length > 1 ? tokens.shift() : tokens[0]) ?? '',
     })

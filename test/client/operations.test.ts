@@ -16,7 +16,7 @@ import {
   validate,
 } from 'graphql'
 import { describe, expect, it } from 'vitest'
-import * as operations from '../../src/client/operations.ts'
+import * as operations from '../../src/client/gateway/operations.ts'
 import type { Shape } from '../../src/client/shape.ts'
 
 const sdl = readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8')
@@ -32,10 +32,10 @@ it.each(
 
 /** Each reader with the type of the schema that it reads. */
 const readers: readonly (readonly [string, Shape<unknown>, GraphQLOutputType | undefined])[] = [
-  ['a minted basic upload', operations.mintedBasic, typeNamed('CreateDirectUploadSuccess')],
-  ['a minted tus upload', operations.mintedTus, typeNamed('CreateTusUploadSuccess')],
-  ['a deleted upload', operations.deleted, typeNamed('DeleteUploadSuccess')],
-  ['a found upload', operations.found, schema.getQueryType()?.getFields()['upload']?.type],
+  ['a minted basic upload', operations.basicSuccess, typeNamed('CreateDirectUploadSuccess')],
+  ['a minted tus upload', operations.tusSuccess, typeNamed('CreateTusUploadSuccess')],
+  ['a deleted upload', operations.deleteSuccess, typeNamed('DeleteUploadSuccess')],
+  ['a found upload', operations.foundUpload, schema.getQueryType()?.getFields()['upload']?.type],
   [
     'an upload found with its URL',
     operations.foundWithURL,
@@ -43,7 +43,7 @@ const readers: readonly (readonly [string, Shape<unknown>, GraphQLOutputType | u
   ],
   [
     'a watched upload',
-    operations.watched,
+    operations.watchedUpload,
     schema.getSubscriptionType()?.getFields()['uploadStatus']?.type,
   ],
 ]

@@ -1,13 +1,13 @@
 /** One line from 0 to 1, whatever happens on the way. */
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { type UploadProgress, createProgressTeller } from '../../src/client/progress.ts'
-import type { Upload, UploadStatus } from '../../src/client/upload.ts'
+import { type UploadProgress, createProgressReporter } from '../../src/client/progress.ts'
+import type { Upload, UploadStatus } from '../../src/client/gateway/upload.ts'
 
 const CHOICE = { protocol: 'TUS', reason: 'It was asked for.' } as const
 const statuses: readonly UploadStatus[] = ['PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS']
 
-type Step = (teller: ReturnType<typeof createProgressTeller>) => void
+type Step = (teller: ReturnType<typeof createProgressReporter>) => void
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>((teller) => teller.minting(CHOICE)),
@@ -24,7 +24,7 @@ it('never goes down, and is 1 at READY only', () => {
   fc.assert(
     fc.property(fc.array(step), (steps) => {
       const told: UploadProgress[] = []
-      const teller = createProgressTeller(1000, CHOICE, (progress) => told.push(progress))
+      const teller = createProgressReporter(1000, CHOICE, (progress) => told.push(progress))
       for (const take of steps) take(teller)
       const before = told.map(({ fraction }) => fraction)
       teller.watched(uploadAt('READY', 100, 1000))
@@ -37,7 +37,7 @@ it('never goes down, and is 1 at READY only', () => {
 
 it('shows the bytes that another tab has sent', () => {
   const told: UploadProgress[] = []
-  const teller = createProgressTeller(1000, CHOICE, (progress) => told.push(progress))
+  const teller = createProgressReporter(1000, CHOICE, (progress) => told.push(progress))
   teller.watched(uploadAt('UPLOADING', null, 500))
   expect(told.at(-1)).toMatchObject({ phase: 'uploading', sentBytes: 500, fraction: 0.4 })
 })

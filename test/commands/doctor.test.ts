@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { runDoctor } from '../../src/commands/doctor.ts'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
-import { createRestBackend } from '../../src/stream/rest.ts'
+import { runDoctor } from '../../src/commands/doctor/doctor.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { TEST_SECRET } from '../kit/gateway.ts'
 
@@ -34,7 +34,7 @@ async function startAccount() {
     AUTH_JWT_SECRET: TEST_SECRET,
     PUBLIC_URL: 'https://uploads.example.com',
   }
-  const stream = createRestBackend({
+  const stream = createRestStreamApi({
     accountId: emulator.accountId,
     apiToken: emulator.token,
     baseUrl: emulator.apiBaseUrl,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { type Build, build, start } from '../kit/command.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import { type TestDatabase, createEmptyDatabase, describeWithPostgres } from '../kit/postgres.ts'
@@ -37,7 +37,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     const store = createSqliteStore(file)
     const rules = { creatorQuotaSeconds: null, forgetKeysBefore: after(0) }
     await store.reserve(reservationOf({ id: 'waiting' }), rules)
-    await store.keepNotice('stranger', '{}', after(0))
+    await store.saveUnmatchedWebhook('stranger', '{}', after(0))
     await store.close()
   }, 60_000)
   afterAll(async () => {

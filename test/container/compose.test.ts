@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Config, readConfig } from '../../src/config.ts'
-import { knownVariables } from '../../src/known-variables.ts'
-import { clientAddress } from '../../src/node/client-address.ts'
+import { type Config, readConfig } from '../../src/config/node-config.ts'
+import { knownVariables } from '../../src/config/known-variables.ts'
+import { clientAddress } from '../../src/node/server/client-address.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 import { interpolate, readYaml } from './compose-file.ts'
 import { readStages, root, valueOf, variablesOf } from './dockerfile.ts'
@@ -61,7 +61,7 @@ function configOf(name: string): Config {
   const [, final] = readStages()
   if (final === undefined) throw new Error('The Dockerfile has two stages.')
   const outcome = readConfig({ ...variablesOf(final), ...environmentOf(name) })
-  if (outcome.kind !== 'config') throw new Error(outcome.mistakes.join(' '))
+  if (outcome.kind !== 'config') throw new Error(outcome.errors.join(' '))
   expect(outcome.warnings).toEqual([])
   return outcome.config
 }
@@ -72,7 +72,7 @@ describe('the compose file', () => {
     const names = Object.keys(serviceOf(name).environment)
     expect(names.filter((one) => !Object.hasOwn(knownVariables, one))).toEqual([])
     expect(config.stream.kind).toBe('account')
-    expect(config.auth.kind).toBe('tokens')
+    expect(config.auth.kind).toBe('jwt')
     expect(config.publicURL).toBe(SET.PUBLIC_URL)
     expect(config.webhookSecrets).toEqual([SET.STREAM_WEBHOOK_SECRET])
     expect(config.host).toBe('0.0.0.0')
@@ -167,7 +167,7 @@ describe('the load balancer', () => {
     const kept = [...caddyfile.matchAll(/^\s*keepalive (\d+)s$/gm)].map(([, seconds]) =>
       Number(seconds),
     )
-    const source = readFileSync(join(root, 'src/node/listen.ts'), 'utf8')
+    const source = readFileSync(join(root, 'src/node/server/http-server.ts'), 'utf8')
     const [, gatewayMs = ''] = /KEEP_ALIVE_MS = ([\d_]+)/.exec(source) ?? []
     expect(kept).toHaveLength(upstreams.length)
     expect(Math.max(...kept) * 1000).toBeLessThan(Number(gatewayMs.replaceAll('_', '')))

@@ -5,11 +5,11 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/node-config.ts'
 import { quietPort } from '../chaos/gateway-process.ts'
 import { type Run, addressOf } from '../kit/command.ts'
 import {
-  type Stage,
+  type Setup,
   commandOf,
   copiesOf,
   readStages,
@@ -23,9 +23,9 @@ import { layOut } from './final-stage.ts'
 const stages = readStages()
 const [builder, final] = stages
 
-function present(stage: Stage | undefined): Stage {
-  if (stage === undefined) throw new Error('The Dockerfile has two stages.')
-  return stage
+function present(setup: Setup | undefined): Setup {
+  if (setup === undefined) throw new Error('The Dockerfile has two stages.')
+  return setup
 }
 
 /** Runs as in the image, with `/` in another folder. */
@@ -79,16 +79,16 @@ describe('the image', () => {
   })
 
   it('runs as nobody in particular, writes into its volume, and gets the signal itself', () => {
-    const stage = present(final)
-    expect(valueOf(stage, 'USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/)
-    const volume = valueOf(stage, 'VOLUME')
-    const variables = variablesOf(stage)
+    const setup = present(final)
+    expect(valueOf(setup, 'USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/)
+    const volume = valueOf(setup, 'VOLUME')
+    const variables = variablesOf(setup)
     expect(variables['DATABASE_URL']).toMatch(new RegExp(`^file:${volume}/`))
     // The emulator's folder is relative to it.
-    expect(valuesOf(stage, 'WORKDIR').at(-1)).toBe(volume)
-    expect(valueOf(stage, 'STOPSIGNAL')).toBe('SIGTERM')
+    expect(valuesOf(setup, 'WORKDIR').at(-1)).toBe(volume)
+    expect(valueOf(setup, 'STOPSIGNAL')).toBe('SIGTERM')
     // Without a shell, which would keep the signal to itself.
-    expect(commandOf(valueOf(stage, 'ENTRYPOINT'))[0]).toBe('node')
+    expect(commandOf(valueOf(setup, 'ENTRYPOINT'))[0]).toBe('node')
   })
 
   it('sets no variable that has no effect with an account', () => {
@@ -98,26 +98,26 @@ describe('the image', () => {
   })
 
   it('starts from its own files, is healthy, writes nothing beside its volume, and ends with 0', async () => {
-    const stage = present(final)
-    const image = await layOut(present(builder), stage)
+    const setup = present(final)
+    const image = await layOut(present(builder), setup)
     onTestFinished(() => image.remove())
     const { folder } = image
-    const volume = join(folder, valueOf(stage, 'VOLUME'))
+    const volume = join(folder, valueOf(setup, 'VOLUME'))
     await mkdir(volume)
     const before = await listing(join(folder, 'app'))
     const variables = Object.fromEntries(
-      Object.entries(variablesOf(stage)).map(([name, value]) => [
+      Object.entries(variablesOf(setup)).map(([name, value]) => [
         name,
-        value.replace(valueOf(stage, 'VOLUME'), volume),
+        value.replace(valueOf(setup, 'VOLUME'), volume),
       ]),
     )
     const port = String(await quietPort())
     const given = { ...variables, PORT: port, EMULATOR_PORT: '0', AUTH_DISABLED: 'true' }
     const command = [
-      ...commandOf(valueOf(stage, 'ENTRYPOINT')),
-      ...commandOf(valueOf(stage, 'CMD')),
+      ...commandOf(valueOf(setup, 'ENTRYPOINT')),
+      ...commandOf(valueOf(setup, 'CMD')),
     ]
-    const [, check = ''] = /CMD (\[.*\])$/.exec(valueOf(stage, 'HEALTHCHECK')) ?? []
+    const [, check = ''] = /CMD (\[.*\])$/.exec(valueOf(setup, 'HEALTHCHECK')) ?? []
     const healthy = () => runIn(folder, commandOf(check), { PORT: port }).ended
 
     expect(await healthy()).toBe(1)

@@ -13,7 +13,7 @@ export interface Instruction {
   readonly rest: string
 }
 
-export interface Stage {
+export interface Setup {
   /** The image that it stands on, such as `node:20-bookworm`. */
   readonly base: string
   /** What later stages call it; null for the last. */
@@ -29,18 +29,18 @@ export interface Copy {
 }
 
 /** https://docs.docker.com/reference/dockerfile */
-export function readStages(): readonly Stage[] {
+export function readStages(): readonly Setup[] {
   const text = readFileSync(`${root}/Dockerfile`, 'utf8')
   const lines = text
     .replaceAll(/^#.*\n/gm, '')
     .replaceAll(/\\\n\s*/g, '')
     .split('\n')
-  const stages: (Stage & { instructions: Instruction[] })[] = []
+  const stages: (Setup & { instructions: Instruction[] })[] = []
   for (const line of lines) {
     const [, name = '', rest = ''] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? []
     if (name === 'FROM') {
-      const [base = '', , stage = null] = rest.split(' ')
-      stages.push({ base, name: stage, instructions: [] })
+      const [base = '', , setup = null] = rest.split(' ')
+      stages.push({ base, name: setup, instructions: [] })
     } else if (name !== '') {
       stages.at(-1)?.instructions.push({ name, rest })
     } else if (line.trim() !== '') {
@@ -50,19 +50,19 @@ export function readStages(): readonly Stage[] {
   return stages
 }
 
-export function valuesOf({ instructions }: Stage, name: string): readonly string[] {
+export function valuesOf({ instructions }: Setup, name: string): readonly string[] {
   return instructions.flatMap((one) => (one.name === name ? [one.rest] : []))
 }
 
 /** The only value of an instruction that may stand once. */
-export function valueOf(stage: Stage, name: string): string {
-  const [value, ...more] = valuesOf(stage, name)
+export function valueOf(setup: Setup, name: string): string {
+  const [value, ...more] = valuesOf(setup, name)
   if (value === undefined || more.length > 0) throw new Error(`${name} stands not once.`)
   return value
 }
 
-export function copiesOf(stage: Stage): readonly Copy[] {
-  return valuesOf(stage, 'COPY').map((rest) => {
+export function copiesOf(setup: Setup): readonly Copy[] {
+  return valuesOf(setup, 'COPY').map((rest) => {
     const [, from = null, paths = ''] = /^(?:--from=(\S+)\s+)?(.*)$/.exec(rest) ?? []
     const all = paths.split(/\s+/)
     return { from, sources: all.slice(0, -1), target: all.at(-1) ?? '' }
@@ -70,8 +70,8 @@ export function copiesOf(stage: Stage): readonly Copy[] {
 }
 
 /** Name and value of each variable. */
-export function variablesOf(stage: Stage): Readonly<Record<string, string>> {
-  const pairs = valuesOf(stage, 'ENV').flatMap((rest) => rest.split(/\s+/))
+export function variablesOf(setup: Setup): Readonly<Record<string, string>> {
+  const pairs = valuesOf(setup, 'ENV').flatMap((rest) => rest.split(/\s+/))
   return Object.fromEntries(
     pairs.map((pair) => {
       const [name = '', ...value] = pair.split('=')

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { type Stage, copiesOf, root, valueOf, valuesOf } from './dockerfile.ts'
+import { type Setup, copiesOf, root, valueOf, valuesOf } from './dockerfile.ts'
 
-export interface FinalStage {
+export interface FinalSetup {
   /** Stands for `/`. */
   readonly folder: string
   remove(): Promise<void>
@@ -18,7 +18,7 @@ const lockSchema = z.object({
 })
 
 /** Builds from what the first stage copies, then takes from it what the last stage copies. */
-export async function layOut(builder: Stage, final: Stage): Promise<FinalStage> {
+export async function layOut(builder: Setup, final: Setup): Promise<FinalSetup> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-image-'))
   const built = await mkdtemp(join(tmpdir(), 'headgate-image-build-'))
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })

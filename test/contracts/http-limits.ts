@@ -2,10 +2,14 @@
 import { createClient } from 'graphql-ws'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { MOST_ALIASES, MOST_DIRECTIVES, MOST_LEVELS } from '../../src/http/operation-limits.ts'
-import { MOST_SOCKETS } from '../../src/http/socket-authentication.ts'
+import {
+  MAX_ALIASES,
+  MAX_DIRECTIVES,
+  MAX_DEPTH,
+} from '../../src/http/graphql/plugins/document-limits.ts'
+import { MAX_SOCKETS } from '../../src/http/graphql/websocket/connection-auth.ts'
 import { TEST_SECRET, tokenFor } from '../kit/gateway.ts'
-import type { StartGateway } from './http-doors.ts'
+import type { StartGateway } from './http-endpoints.ts'
 
 /** Where a gateway is. */
 interface Place {
@@ -63,18 +67,18 @@ const throughFragment = (document: string): string => `{ ...F } fragment F on Qu
 export function describeLimits(name: string, start: StartGateway): void {
   describe(`${name}, a document`, () => {
     it.each([
-      ['levels', levels(MOST_LEVELS + 1), `${MOST_LEVELS} levels deep`],
-      ['aliases', aliases(MOST_ALIASES + 1), `${MOST_ALIASES} aliases`],
+      ['levels', levels(MAX_DEPTH + 1), `${MAX_DEPTH} levels deep`],
+      ['aliases', aliases(MAX_ALIASES + 1), `${MAX_ALIASES} aliases`],
       [
         'aliases in a fragment',
-        throughFragment(aliases(MOST_ALIASES + 1)),
-        `${MOST_ALIASES} aliases`,
+        throughFragment(aliases(MAX_ALIASES + 1)),
+        `${MAX_ALIASES} aliases`,
       ],
-      ['directives', directives(MOST_DIRECTIVES + 1), `${MOST_DIRECTIVES} directives`],
+      ['directives', directives(MAX_DIRECTIVES + 1), `${MAX_DIRECTIVES} directives`],
       [
         'directives in a fragment',
-        throughFragment(directives(MOST_DIRECTIVES + 1)),
-        `${MOST_DIRECTIVES} directives`,
+        throughFragment(directives(MAX_DIRECTIVES + 1)),
+        `${MAX_DIRECTIVES} directives`,
       ],
       ['tokens', `{ ${times(1001, () => '__typename')} }`, '1000 tokens'],
       [
@@ -94,7 +98,7 @@ export function describeLimits(name: string, start: StartGateway): void {
 
     it('within the bounds is answered', async () => {
       const gateway = await start()
-      for (const document of [aliases(MOST_ALIASES), directives(MOST_DIRECTIVES)]) {
+      for (const document of [aliases(MAX_ALIASES), directives(MAX_DIRECTIVES)]) {
         expect((await ask(gateway, document)).text).toContain('"data":{')
         expect(await bySocket(gateway, document)).toContain('"data":{')
       }
@@ -166,7 +170,7 @@ export function describeLimits(name: string, start: StartGateway): void {
     it('may have so many sockets open, and other callers theirs', async () => {
       const gateway = await start({ AUTH_JWT_SECRET: TEST_SECRET })
       const token = await tokenFor('ada')
-      const clients = Array.from({ length: MOST_SOCKETS }, () =>
+      const clients = Array.from({ length: MAX_SOCKETS }, () =>
         createClient({
           url: `${gateway.url.replace('http', 'ws')}/graphql`,
           webSocketImpl: WebSocket,

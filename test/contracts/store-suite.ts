@@ -1,5 +1,10 @@
 /** What the parts of the UploadStore contract share. */
-import type { Holdings, RecordedChange, Reservation, UploadStore } from '../../src/store/store.ts'
+import type {
+  QuotaUsage,
+  UploadChange,
+  Reservation,
+  UploadStore,
+} from '../../src/uploads/ports/upload-store.ts'
 import type { Upload, UploadEvent } from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
@@ -47,15 +52,15 @@ export async function mintIn(
 export function changeOf(
   upload: Upload,
   said: Partial<Upload>,
-  also: { event?: UploadEvent | null; holds?: Holdings; checkAt?: Date | null } = {},
-): RecordedChange {
+  also: { event?: UploadEvent | null; holds?: QuotaUsage; pollAt?: Date | null } = {},
+): UploadChange {
   const { status } = said
   const seen = status === undefined || status === 'DELETED' ? {} : { seenStatus: status }
   return {
     upload: { ...upload, version: upload.version + 1, ...seen, ...said },
     event: also.event ?? null,
     holds: also.holds ?? { reservedSeconds: 0, storedSeconds: 0 },
-    checkAt: also.checkAt ?? null,
+    pollAt: also.pollAt ?? null,
   }
 }
 

@@ -1,19 +1,24 @@
 /** What the parts of the StreamBackend contract share. */
 import { expect } from 'vitest'
-import type { MintedVideo, StreamBackend, TusOrder, UploadOrder } from '../../src/stream/backend.ts'
+import type {
+  MintedVideo,
+  StreamApi,
+  TusUploadParams,
+  DirectUploadParams,
+} from '../../src/uploads/ports/stream-api.ts'
 
 /** A running suite. The backend is there once the tests run, and not before. */
 export interface Suite {
-  readonly backend: () => StreamBackend
+  readonly backend: () => StreamApi
   /** Mints, and deletes at the end. */
-  readonly mint: (order: UploadOrder) => Promise<MintedVideo>
-  readonly mintTus: (order: TusOrder) => Promise<MintedVideo>
+  readonly mint: (order: DirectUploadParams) => Promise<MintedVideo>
+  readonly mintTus: (order: TusUploadParams) => Promise<MintedVideo>
 }
 
 export const halfHourMs = 30 * 60_000
 
 /** An order; each test names a creator of its own, so that none sees another's videos. */
-export function orderOf(creator: string | null): UploadOrder {
+export function orderOf(creator: string | null): DirectUploadParams {
   return {
     maxDurationSeconds: 60,
     expiresAt: new Date(Date.now() + halfHourMs),
@@ -27,8 +32,8 @@ export function orderOf(creator: string | null): UploadOrder {
 }
 
 /** The same moment, as far as whole seconds go, which is what Stream is told. */
-export function expectNear(moment: Date | null | undefined, expected: Date): void {
-  expect(Math.abs((moment?.getTime() ?? 0) - expected.getTime())).toBeLessThanOrEqual(1000)
+export function expectNear(timestamp: Date | null | undefined, expected: Date): void {
+  expect(Math.abs((timestamp?.getTime() ?? 0) - expected.getTime())).toBeLessThanOrEqual(1000)
 }
 
 /** The StreamError by which a backend refuses, unsent, what its capabilities say it cannot do. */
@@ -36,7 +41,7 @@ export const refusedInWords = {
   name: 'StreamError',
   kind: 'invalid',
   retryable: false,
-  mayHaveHappened: false,
+  mayHaveSucceeded: false,
   status: null,
   message: expect.stringMatching(/^[A-Z].*\.$/),
 }

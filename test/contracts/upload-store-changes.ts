@@ -12,8 +12,8 @@ export function describeChanges({ store, mint }: Suite): void {
     test('of two writers who read the same version one records the next', async () => {
       const upload = await mint({ id: 'one' })
       const outcomes = await Promise.all([
-        store().advance(changeOf(upload, { status: 'QUEUED' }, { event: queued })),
-        store().advance(changeOf(upload, { status: 'READY' }, { event: ready })),
+        store().saveVersion(changeOf(upload, { status: 'QUEUED' }, { event: queued })),
+        store().saveVersion(changeOf(upload, { status: 'READY' }, { event: ready })),
       ])
       expect(outcomes.filter(Boolean)).toHaveLength(1)
       const found = await store().find(upload.uid)
@@ -28,7 +28,7 @@ export function describeChanges({ store, mint }: Suite): void {
       const upload = await mint({ id: 'one' })
       const outcomes = await Promise.all(
         numbered(50).map((_, index) =>
-          store().advance(
+          store().saveVersion(
             changeOf(upload, {
               progress: { totalBytes: null, receivedBytes: index, encodingPercent: null },
             }),
@@ -48,20 +48,20 @@ export function describeChanges({ store, mint }: Suite): void {
     ])('%s is not recorded', async (_what, version) => {
       const upload = await mint({ id: 'one' })
       const change = changeOf(upload, { status: 'QUEUED', version }, { event: queued })
-      expect(await store().advance(change)).toBe(false)
+      expect(await store().saveVersion(change)).toBe(false)
       expect(await store().find(upload.uid)).toEqual(upload)
       expect((await store().historyOf(['one'])).get('one')).toHaveLength(1)
     })
 
     test('an upload that is not there is not advanced', async () => {
       const upload = await mint({ id: 'one' })
-      expect(await store().advance(changeOf({ ...upload, id: 'nobody' }, {}))).toBe(false)
+      expect(await store().saveVersion(changeOf({ ...upload, id: 'nobody' }, {}))).toBe(false)
     })
 
     test('nothing that was agreed when it was minted is touched', async () => {
       const upload = await mint({ id: 'one' })
       const other = { creator: 'mallory', name: 'other', uploadURL: 'https://example.com/other' }
-      await store().advance(changeOf(upload, { ...other, status: 'QUEUED' }))
+      await store().saveVersion(changeOf(upload, { ...other, status: 'QUEUED' }))
       expect(await store().find(upload.uid)).toEqual(changeOf(upload, { status: 'QUEUED' }).upload)
     })
   })
@@ -69,11 +69,11 @@ export function describeChanges({ store, mint }: Suite): void {
   describe('history', () => {
     test('has each event as it was told, oldest first, and none for a change without one', async () => {
       const upload = await mint({ id: 'one' })
-      await store().advance(changeOf(upload, { status: 'QUEUED' }, { event: queued }))
-      await store().advance(changeOf(upload, { status: 'QUEUED', version: 3 }))
+      await store().saveVersion(changeOf(upload, { status: 'QUEUED' }, { event: queued }))
+      await store().saveVersion(changeOf(upload, { status: 'QUEUED', version: 3 }))
       // Its time lies before the one above: the order is that of the versions.
       const early: UploadEvent = { status: 'READY', source: 'WEBHOOK', at: after(1) }
-      await store().advance(changeOf(upload, { status: 'READY', version: 4 }, { event: early }))
+      await store().saveVersion(changeOf(upload, { status: 'READY', version: 4 }, { event: early }))
       expect((await store().historyOf(['one'])).get('one')).toEqual([
         { status: 'PENDING_UPLOAD', source: 'MUTATION', at: upload.createdAt },
         queued,
@@ -86,7 +86,7 @@ export function describeChanges({ store, mint }: Suite): void {
       for (const [index, id] of ids.entries()) {
         const upload = await mint({ id })
         if (index % 2 === 0) continue
-        await store().advance(changeOf(upload, { status: 'READY' }, { event: ready }))
+        await store().saveVersion(changeOf(upload, { status: 'READY' }, { event: ready }))
       }
       const history = await store().historyOf([...ids, 'nobody', '0001'])
       for (const [index, id] of ids.entries()) {

@@ -1,7 +1,11 @@
 /** Contract of an UploadStore: lists, in both directions and with every filter, and counts. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { UploadPosition, UploadSelection, UploadStore } from '../../src/store/store.ts'
+import type {
+  UploadCursor,
+  UploadFilter,
+  UploadStore,
+} from '../../src/uploads/ports/upload-store.ts'
 import { type Upload, uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 import { type Suite, changeOf, freely, numbered } from './store-suite.ts'
@@ -11,7 +15,7 @@ type Towards = 'older' | 'newer'
 const idsOf = (uploads: readonly Upload[]): string[] => uploads.map(({ id }) => id)
 
 /** Oldest first, as the list is ordered: by creation, then by id. */
-function byAge(a: UploadPosition, b: UploadPosition): number {
+function byAge(a: UploadCursor, b: UploadCursor): number {
   const age = a.createdAt.getTime() - b.createdAt.getTime()
   return age === 0 ? Number(a.id > b.id) - Number(a.id < b.id) : age
 }
@@ -19,14 +23,14 @@ function byAge(a: UploadPosition, b: UploadPosition): number {
 /** Reads page after page until there is no more; `between` happens after each of them. */
 async function walk(
   store: UploadStore,
-  towards: Towards,
+  direction: Towards,
   limit: number,
   between: (page: number) => Promise<unknown> = async () => {},
 ): Promise<string[]> {
   const seen: Upload[] = []
   for (let page = 0; ; page += 1) {
     const from = seen.at(-1)
-    const stretch = { towards, limit, ...(from === undefined ? {} : { from }) }
+    const stretch = { direction, limit, ...(from === undefined ? {} : { from }) }
     const uploads = await store.list({}, stretch)
     if (uploads.length === 0) return idsOf(seen)
     seen.push(...uploads)
@@ -47,34 +51,40 @@ export function describeLists({ store, mint }: Suite): void {
         await mint({ id, createdAt: after(second) })
       }
       const all = { limit: 9 } as const
-      expect(idsOf(await store().list({}, { ...all, towards: 'older' }))).toEqual([
+      expect(idsOf(await store().list({}, { ...all, direction: 'older' }))).toEqual([
         'd',
         'c',
         'b',
         'a',
         'e',
       ])
-      expect(idsOf(await store().list({}, { ...all, towards: 'newer' }))).toEqual([
+      expect(idsOf(await store().list({}, { ...all, direction: 'newer' }))).toEqual([
         'e',
         'a',
         'b',
         'c',
         'd',
       ])
-      expect(idsOf(await store().list({}, { towards: 'older', limit: 2 }))).toEqual(['d', 'c'])
-      expect(idsOf(await store().list({}, { towards: 'newer', limit: 2 }))).toEqual(['e', 'a'])
+      expect(idsOf(await store().list({}, { direction: 'older', limit: 2 }))).toEqual(['d', 'c'])
+      expect(idsOf(await store().list({}, { direction: 'newer', limit: 2 }))).toEqual(['e', 'a'])
       const from = { createdAt: after(1), id: 'b' }
-      expect(idsOf(await store().list({}, { ...all, towards: 'older', from }))).toEqual(['a', 'e'])
-      expect(idsOf(await store().list({}, { ...all, towards: 'newer', from }))).toEqual(['c', 'd'])
+      expect(idsOf(await store().list({}, { ...all, direction: 'older', from }))).toEqual([
+        'a',
+        'e',
+      ])
+      expect(idsOf(await store().list({}, { ...all, direction: 'newer', from }))).toEqual([
+        'c',
+        'd',
+      ])
     })
 
     test('start at any position, whether or not something stands there', async () => {
       for (const id of ['a', 'c']) await mint({ id, createdAt: after(1) })
       const from = { createdAt: after(1), id: 'b' }
-      expect(idsOf(await store().list({}, { towards: 'older', limit: 9, from }))).toEqual(['a'])
-      expect(idsOf(await store().list({}, { towards: 'newer', limit: 9, from }))).toEqual(['c'])
+      expect(idsOf(await store().list({}, { direction: 'older', limit: 9, from }))).toEqual(['a'])
+      expect(idsOf(await store().list({}, { direction: 'newer', limit: 9, from }))).toEqual(['c'])
       const later = { createdAt: after(9), id: '' }
-      expect(await store().list({}, { towards: 'newer', limit: 9, from: later })).toEqual([])
+      expect(await store().list({}, { direction: 'newer', limit: 9, from: later })).toEqual([])
     })
 
     test('with each filter, alone and together, hold what a plain search finds', async () => {
@@ -88,37 +98,37 @@ export function describeLists({ store, mint }: Suite): void {
           protocol: index % 2 === 0 ? 'TUS' : 'BASIC',
         })
         const change = changeOf(upload, { status })
-        await store().advance(change)
+        await store().saveVersion(change)
         uploads.push(change.upload)
       }
-      const moment = fc.integer({ min: -1, max: 5 }).map(after)
+      const timestamp = fc.integer({ min: -1, max: 5 }).map(after)
       const selection = fc.record(
         {
           creator: fc.constantFrom('alice', 'bob', 'nobody'),
           statuses: fc.subarray([...uploadStatuses]),
           protocol: fc.constantFrom(...uploadProtocols),
-          createdAfter: moment,
-          createdBefore: moment,
+          createdAfter: timestamp,
+          createdBefore: timestamp,
         },
         { requiredKeys: [] },
       )
       const stretch = fc.record(
         {
-          towards: fc.constantFrom<Towards>('older', 'newer'),
+          direction: fc.constantFrom<Towards>('older', 'newer'),
           limit: fc.integer({ min: 1, max: 30 }),
-          from: fc.record({ createdAt: moment, id: fc.constantFrom(...numbered(24)) }),
+          from: fc.record({ createdAt: timestamp, id: fc.constantFrom(...numbered(24)) }),
         },
-        { requiredKeys: ['towards', 'limit'] },
+        { requiredKeys: ['direction', 'limit'] },
       )
       await fc.assert(
-        fc.asyncProperty(selection, stretch, async (chosen, { towards, limit, from }) => {
-          const older = towards === 'older'
+        fc.asyncProperty(selection, stretch, async (chosen, { direction, limit, from }) => {
+          const older = direction === 'older'
           const expected = uploads
             .filter((upload) => fits(upload, chosen))
             .filter((upload) => from === undefined || byAge(upload, from) * (older ? -1 : 1) > 0)
             .toSorted((a, b) => byAge(a, b) * (older ? -1 : 1))
           const found = await store().list(chosen, {
-            towards,
+            direction,
             limit,
             ...(from === undefined ? {} : { from }),
           })
@@ -135,7 +145,7 @@ export function describeLists({ store, mint }: Suite): void {
       await mint({ id: 'a' })
       expect(await store().count({})).toBe(1)
       expect(await store().count({ statuses: [] })).toBe(0)
-      expect(await store().list({ statuses: [] }, { towards: 'older', limit: 9 })).toEqual([])
+      expect(await store().list({ statuses: [] }, { direction: 'older', limit: 9 })).toEqual([])
     })
   })
 
@@ -150,7 +160,7 @@ export function describeLists({ store, mint }: Suite): void {
       expect(await store().countByStatus()).toEqual(new Map([...none, ['PENDING_UPLOAD', 2]]))
       expect(await store().countReservations()).toBe(3)
 
-      await store().advance(changeOf(a, { status: 'READY' }))
+      await store().saveVersion(changeOf(a, { status: 'READY' }))
       await store().retire('c')
       await store().release('d')
       expect(await store().countByStatus()).toEqual(
@@ -163,7 +173,7 @@ export function describeLists({ store, mint }: Suite): void {
       for (const [index, id] of numbered(17).entries()) {
         const upload = await mint({ id, protocol: index % 2 === 0 ? 'TUS' : 'BASIC' })
         const status = uploadStatuses[(index * 3) % uploadStatuses.length] ?? 'READY'
-        await store().advance(changeOf(upload, { status }))
+        await store().saveVersion(changeOf(upload, { status }))
       }
       const counted = await Promise.all(
         uploadStatuses.map(async (one) => [one, await store().count({ statuses: [one] })] as const),
@@ -209,7 +219,7 @@ export function describeLists({ store, mint }: Suite): void {
   })
 }
 
-function fits(upload: Upload, selection: UploadSelection): boolean {
+function fits(upload: Upload, selection: UploadFilter): boolean {
   const { creator, statuses, protocol, createdAfter, createdBefore } = selection
   return (
     (creator === undefined || upload.creator === creator) &&

@@ -1,6 +1,6 @@
 /** Contract of an UploadStore: reservations, keys and quotas. */
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/store/store.ts'
+import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
 import type { UploadConstraints } from '../../src/uploads/upload.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
 import { type Suite, changeOf, freely, numbered, uidOf, uploadURLOf } from './store-suite.ts'
@@ -21,7 +21,7 @@ export function describeReserving({ store, mint }: Suite): void {
     test('a reservation is no upload yet', async () => {
       expect(await store().reserve(reservationOf(), freely)).toEqual({ kind: 'reserved' })
       expect(await store().count({})).toBe(0)
-      expect(await store().list({}, { towards: 'older', limit: 9 })).toEqual([])
+      expect(await store().list({}, { direction: 'older', limit: 9 })).toEqual([])
       expect(await store().claimDue(after(1e6), 9, after(2e6))).toEqual([])
       expect((await store().historyOf(['reference'])).get('reference') ?? []).toEqual([])
     })
@@ -61,7 +61,7 @@ export function describeReserving({ store, mint }: Suite): void {
       await store().reserve(reservationOf({ id: 'one', idempotencyKey: 'one' }), freely)
       const upload = await mint({ id: 'two', idempotencyKey: 'two' })
       for (const id of ['one', 'two', 'nobody']) await store().release(id)
-      expect(await store().knownReferences(['one', 'two'])).toEqual(
+      expect(await store().findReferences(['one', 'two'])).toEqual(
         new Map([['two', { uid: upload.uid, retired: false }]]),
       )
       expect(await store().findByKey('alice', 'one', after(0))).toBeNull()
@@ -74,7 +74,7 @@ export function describeReserving({ store, mint }: Suite): void {
       await store().reserve(reservationOf({ id: 'one', idempotencyKey: 'one' }), freely)
       const upload = await mint({ id: 'two', idempotencyKey: 'two' })
       for (const id of ['one', 'two', 'nobody']) await store().retire(id)
-      expect(await store().knownReferences(['one', 'two'])).toEqual(
+      expect(await store().findReferences(['one', 'two'])).toEqual(
         new Map([
           ['one', { uid: null, retired: true }],
           ['two', { uid: upload.uid, retired: false }],
@@ -82,15 +82,17 @@ export function describeReserving({ store, mint }: Suite): void {
       )
       expect(await store().find(upload.uid)).toEqual(upload)
       expect(await store().findByKey('alice', 'one', after(0))).toBeNull()
-      expect(await store().unsettled(after(9), 9)).toEqual([])
-      expect((await store().holdings()).reservedSeconds).toBe(upload.constraints.maxDurationSeconds)
+      expect(await store().pendingReservations(after(9), 9)).toEqual([])
+      expect((await store().quotaUsage()).reservedSeconds).toBe(
+        upload.constraints.maxDurationSeconds,
+      )
       const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
       expect(await store().mint('one', minted, after(2), after(17))).toBeNull()
 
-      await store().dropRetiredBefore(after(0))
-      expect((await store().knownReferences(['one'])).size).toBe(1)
-      await store().dropRetiredBefore(after(1))
-      expect((await store().knownReferences(['one'])).size).toBe(0)
+      await store().deleteRetiredBefore(after(0))
+      expect((await store().findReferences(['one'])).size).toBe(1)
+      await store().deleteRetiredBefore(after(1))
+      expect((await store().findReferences(['one'])).size).toBe(0)
       expect(await store().count({})).toBe(1)
     })
 
@@ -108,7 +110,7 @@ export function describeReserving({ store, mint }: Suite): void {
         [5.001, 9, ['at-1', 'at-2', 'at-3', 'at-5']],
         [9, 2, ['at-1', 'at-2']],
       ] as const) {
-        const unsettled = await store().unsettled(after(second), limit)
+        const unsettled = await store().pendingReservations(after(second), limit)
         expect(unsettled.map(({ id }) => id)).toEqual(expected)
       }
     })
@@ -116,14 +118,14 @@ export function describeReserving({ store, mint }: Suite): void {
     test('known references are told with their uid, as far as they have one', async () => {
       await store().reserve(reservationOf({ id: 'reserved' }), freely)
       await mint({ id: 'minted' })
-      const known = await store().knownReferences(['reserved', 'minted', 'nobody', 'minted'])
+      const known = await store().findReferences(['reserved', 'minted', 'nobody', 'minted'])
       expect(known).toEqual(
         new Map([
           ['reserved', { uid: null, retired: false }],
           ['minted', { uid: uidOf('minted'), retired: false }],
         ]),
       )
-      expect(await store().knownReferences([])).toEqual(new Map())
+      expect(await store().findReferences([])).toEqual(new Map())
     })
   })
 
@@ -134,18 +136,18 @@ export function describeReserving({ store, mint }: Suite): void {
       )
       expect(outcomes.filter(({ kind }) => kind === 'reserved')).toHaveLength(1)
       const winner = numbered(50)[outcomes.findIndex(({ kind }) => kind === 'reserved')] ?? ''
-      const told = { kind: 'taken', reservation: keyed(winner), upload: null }
+      const told = { kind: 'key-in-use', reservation: keyed(winner), upload: null }
       expect(outcomes.filter(({ kind }) => kind !== 'reserved')).toEqual(
         Array.from({ length: 49 }, () => told),
       )
-      expect([...(await store().knownReferences(numbered(50))).keys()]).toEqual([winner])
+      expect([...(await store().findReferences(numbered(50))).keys()]).toEqual([winner])
     })
 
     test('a key that led to an upload gives that upload', async () => {
       const upload = await mint({ id: 'one', idempotencyKey: 'key', fingerprint: 'one' })
       const known = { reservation: keyed('one'), upload }
       expect(await store().findByKey('alice', 'key', after(0))).toEqual(known)
-      expect(await store().reserve(keyed('two'), freely)).toEqual({ kind: 'taken', ...known })
+      expect(await store().reserve(keyed('two'), freely)).toEqual({ kind: 'key-in-use', ...known })
     })
 
     test('a key belongs to whoever asked, and not to whom the upload belongs', async () => {
@@ -172,7 +174,7 @@ export function describeReserving({ store, mint }: Suite): void {
 
       const at = { creatorQuotaSeconds: null, forgetKeysBefore: after(10) }
       const later = { creatorQuotaSeconds: null, forgetKeysBefore: after(10.001) }
-      expect((await store().reserve(keyed('two'), at)).kind).toBe('taken')
+      expect((await store().reserve(keyed('two'), at)).kind).toBe('key-in-use')
       expect(await store().reserve(keyed('two'), later)).toEqual({ kind: 'reserved' })
       expect((await store().findByKey('alice', 'key', after(0)))?.reservation.id).toBe('two')
       expect(await store().find(upload.uid)).toEqual(upload)
@@ -181,7 +183,7 @@ export function describeReserving({ store, mint }: Suite): void {
     test('a key whose outcome is not known is not forgotten, however old', async () => {
       await store().reserve(keyed('one'), freely)
       const muchLater = { creatorQuotaSeconds: null, forgetKeysBefore: after(1e6) }
-      expect((await store().reserve(keyed('two'), muchLater)).kind).toBe('taken')
+      expect((await store().reserve(keyed('two'), muchLater)).kind).toBe('key-in-use')
       expect((await store().findByKey('alice', 'key', after(1e6)))?.upload).toBeNull()
     })
 
@@ -217,7 +219,7 @@ export function describeReserving({ store, mint }: Suite): void {
         ),
       )
       expect(outcomes.filter(({ kind }) => kind === 'reserved')).toHaveLength(10)
-      expect(await store().holdings('alice')).toEqual({ reservedSeconds: 600, storedSeconds: 0 })
+      expect(await store().quotaUsage('alice')).toEqual({ reservedSeconds: 600, storedSeconds: 0 })
     })
 
     test('what is refused leaves nothing behind, not even its key', async () => {
@@ -227,46 +229,46 @@ export function describeReserving({ store, mint }: Suite): void {
         idempotencyKey: 'key',
       })
       await store().reserve(tooMuch, within)
-      expect(await store().knownReferences(['b'])).toEqual(new Map())
+      expect(await store().findReferences(['b'])).toEqual(new Map())
       expect(await store().findByKey('alice', 'key', after(0))).toBeNull()
-      expect(await store().holdings()).toEqual({ reservedSeconds: 0, storedSeconds: 0 })
+      expect(await store().quotaUsage()).toEqual({ reservedSeconds: 0, storedSeconds: 0 })
     })
 
     test('stored seconds count as reserved ones do, and what is let go is free', async () => {
       const upload = await mint({ id: 'a', constraints: lasting(600) })
       const wanted = reservationOf({ id: 'b', constraints: lasting(500) })
       const stored = { reservedSeconds: 0, storedSeconds: 200 }
-      await store().advance(changeOf(upload, { status: 'READY' }, { holds: stored }))
+      await store().saveVersion(changeOf(upload, { status: 'READY' }, { holds: stored }))
       expect(await store().reserve(wanted, within)).toEqual({
         kind: 'over-quota',
         heldSeconds: 200,
       })
-      await store().advance(changeOf(upload, { status: 'DELETED', version: 3 }))
+      await store().saveVersion(changeOf(upload, { status: 'DELETED', version: 3 }))
       expect(await store().reserve(wanted, within)).toEqual({ kind: 'reserved' })
     })
 
     test('a key that comes back gets its upload, however full the quota', async () => {
       await mint({ id: 'a', constraints: lasting(600), idempotencyKey: 'key' })
       const again = reservationOf({ id: 'b', constraints: lasting(600), idempotencyKey: 'key' })
-      expect((await store().reserve(again, within)).kind).toBe('taken')
+      expect((await store().reserve(again, within)).kind).toBe('key-in-use')
     })
   })
 
   describe('holdings', () => {
     test('are of one creator or of all, from the reservation on', async () => {
-      expect(await store().holdings()).toEqual({ reservedSeconds: 0, storedSeconds: 0 })
+      expect(await store().quotaUsage()).toEqual({ reservedSeconds: 0, storedSeconds: 0 })
       await store().reserve(reservationOf({ id: 'a', constraints: lasting(60) }), freely)
       const upload = await mint({ id: 'b', constraints: lasting(120), creator: 'bob' })
       await mint({ id: 'c', constraints: lasting(240), creator: 'bob' })
       const holds = { reservedSeconds: 0, storedSeconds: 13 }
-      await store().advance(changeOf(upload, { status: 'READY' }, { holds }))
+      await store().saveVersion(changeOf(upload, { status: 'READY' }, { holds }))
 
-      expect(await store().holdings('alice')).toEqual({ reservedSeconds: 60, storedSeconds: 0 })
-      expect(await store().holdings('bob')).toEqual({ reservedSeconds: 240, storedSeconds: 13 })
-      expect(await store().holdings('nobody')).toEqual({ reservedSeconds: 0, storedSeconds: 0 })
-      expect(await store().holdings()).toEqual({ reservedSeconds: 300, storedSeconds: 13 })
+      expect(await store().quotaUsage('alice')).toEqual({ reservedSeconds: 60, storedSeconds: 0 })
+      expect(await store().quotaUsage('bob')).toEqual({ reservedSeconds: 240, storedSeconds: 13 })
+      expect(await store().quotaUsage('nobody')).toEqual({ reservedSeconds: 0, storedSeconds: 0 })
+      expect(await store().quotaUsage()).toEqual({ reservedSeconds: 300, storedSeconds: 13 })
       await store().release('a')
-      expect(await store().holdings()).toEqual({ reservedSeconds: 240, storedSeconds: 13 })
+      expect(await store().quotaUsage()).toEqual({ reservedSeconds: 240, storedSeconds: 13 })
     })
   })
 }

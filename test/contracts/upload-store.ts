@@ -1,13 +1,13 @@
 /** What every keeper of uploads must promise, whatever it is made of: one suite for all. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { UploadStore } from '../../src/store/store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
 import { type OpenedStore, type Suite, changeOf, freely, mintIn, uidOf } from './store-suite.ts'
 import { describeChanges } from './upload-store-changes.ts'
 import { describeLists } from './upload-store-lists.ts'
 import { describeReserving } from './upload-store-reserving.ts'
-import { describeUpkeep } from './upload-store-upkeep.ts'
+import { describeUpkeep } from './upload-store-maintenance.ts'
 
 /** Runs the suite. `open` gives an empty store each time. */
 export function describeUploadStore(name: string, open: () => Promise<OpenedStore>): void {
@@ -132,7 +132,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           requestedBy: 'bob',
         })
         await store.reserve(reservation, freely)
-        expect(await store.unsettled(after(1), 10)).toEqual([reservation])
+        expect(await store.pendingReservations(after(1), 10)).toEqual([reservation])
         const minted = await store.mint(id, { uid, uploadURL }, after(1.001), after(15))
         expect(minted).toEqual({
           ...bare,
@@ -144,13 +144,13 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           updatedAt: after(1.001),
           progress: { totalBytes: 30_000_000_000, receivedBytes: null, encodingPercent: null },
         })
-        const change = changeOf(upload, { version: 2 }, { checkAt: after(20) })
-        expect(await store.advance(change)).toBe(true)
+        const change = changeOf(upload, { version: 2 }, { pollAt: after(20) })
+        expect(await store.saveVersion(change)).toBe(true)
 
         const ways = [
           await store.find(uid),
           (await store.findMany([uid]))[0],
-          (await store.list({}, { towards: 'older', limit: 1 }))[0],
+          (await store.list({}, { direction: 'older', limit: 1 }))[0],
           (await store.claimDue(after(20), 1, after(30)))[0]?.upload,
           (await store.findByKey('bob', 'schlüssel 🔑', after(0)))?.upload,
           await (await suite.reopen()).find(uid),
@@ -161,7 +161,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
       test('facts come back in the order of their names, so that equal ones are written equal', async () => {
         const upload = await suite.mint({ id: 'full' })
         const { progress, failure, video } = full
-        await store.advance(changeOf(upload, { status: 'ERROR', progress, failure, video }))
+        await store.saveVersion(changeOf(upload, { status: 'ERROR', progress, failure, video }))
         const found = await store.find(uidOf('full'))
         expect(JSON.stringify([found?.progress, found?.failure, found?.video])).toBe(
           JSON.stringify([progress, failure, video]),
@@ -175,11 +175,13 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         await store.reserve(reservationOf({ id: 'two', creator: 'bob' }), freely)
         const event = { status: 'QUEUED', source: 'SYNC', at: after(5) } as const
         const holds = { reservedSeconds: 600, storedSeconds: 0 }
-        await store.advance(
-          changeOf(upload, { status: 'QUEUED' }, { event, holds, checkAt: after(9) }),
+        await store.saveVersion(
+          changeOf(upload, { status: 'QUEUED' }, { event, holds, pollAt: after(9) }),
         )
-        await store.reschedule([{ uid: upload.uid, version: 2, checkAt: after(10), idleChecks: 3 }])
-        await store.keepNotice('stranger', '{"a":1}', after(2))
+        await store.reschedulePolls([
+          { uid: upload.uid, version: 2, pollAt: after(10), idlePolls: 3 },
+        ])
+        await store.saveUnmatchedWebhook('stranger', '{"a":1}', after(2))
         const { deployment } = store
 
         const again = await suite.reopen()
@@ -191,16 +193,16 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           event,
         ])
         expect(await again.claimDue(after(10), 9, after(40))).toEqual([
-          { upload: queued, idleChecks: 3, dueAt: after(10), missingChecks: 0 },
+          { upload: queued, idlePolls: 3, dueAt: after(10), missingChecks: 0 },
         ])
-        expect(await again.holdings()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
-        expect(await again.keptNotices('stranger')).toEqual(['{"a":1}'])
-        expect((await again.unsettled(after(1), 9)).map(({ id }) => id)).toEqual(['two'])
+        expect(await again.quotaUsage()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
+        expect(await again.unmatchedWebhooks('stranger')).toEqual(['{"a":1}'])
+        expect((await again.pendingReservations(after(1), 9)).map(({ id }) => id)).toEqual(['two'])
         const taken = await again.reserve(
           reservationOf({ id: 'three', idempotencyKey: 'key' }),
           freely,
         )
-        expect(taken.kind).toBe('taken')
+        expect(taken.kind).toBe('key-in-use')
       })
 
       test('each database has a name of its own', async () => {

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3'
 import { z } from 'zod'
 import { type Build, addressOf, start } from '../kit/command.ts'
 import type { TestEmulator } from '../kit/emulator.ts'
-import { type Answer, type Line, openEvents, openLine } from './line.ts'
+import { type Answer, type Line, openEvents, openLine } from './http-connection.ts'
 import { MINT, minted } from './mint.ts'
 import { type Close, openSocket } from './socket.ts'
 

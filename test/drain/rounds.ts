@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Build, build } from '../kit/command.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
-import { drained } from './drained.ts'
+import { drained } from './expect-drained.ts'
 import { printRounds } from './report.ts'
 import { type Round, runRound } from './round.ts'
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { createStreamBinding } from '../../src/emulator/binding.ts'
+import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
 import { startWorker } from '../kit/worker.ts'
@@ -20,7 +20,7 @@ const mintedSchema = z.strictObject({
 async function writePage(apiBaseUrl: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-worker-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const page = await readFile('src/emulator/binding.md', 'utf8')
+  const page = await readFile('src/emulator/binding/README.md', 'utf8')
   const blocks = [...page.matchAll(/^```js (\S+)\n([^]*?)^```$/gm)]
   expect(blocks.map(([, name]) => name)).toEqual(['worker.js', 'dev.js'])
   for (const [, name = '', code = ''] of blocks) {

@@ -5,7 +5,7 @@ import {
   type Comparison,
   type StreamBinding,
   createStreamBinding,
-} from '../../src/emulator/binding.ts'
+} from '../../src/emulator/binding/stream-binding.ts'
 import type { EmulatorOptions } from '../../src/emulator/emulator.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
@@ -128,8 +128,8 @@ describe('lists', () => {
 
   test('between two moments, which differ by less than a microsecond', async () => {
     const { stream, ids, middle } = await three()
-    const listed = async (moment: string, beforeComp: Comparison) =>
-      (await stream.videos.list({ before: moment, beforeComp })).map(({ id }) => id)
+    const listed = async (timestamp: string, beforeComp: Comparison) =>
+      (await stream.videos.list({ before: timestamp, beforeComp })).map(({ id }) => id)
     const later = middle.replace('Z', '001Z')
     expect(await listed(later, 'lt')).toEqual([ids[1], ids[0]])
     expect(await listed(later, 'eq')).toEqual([])

@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
-import { openReceiver } from './kit/receiver.ts'
+import { openReceiver } from './kit/webhook-receiver.ts'
 import { openStream } from './kit/stream-client.ts'
 
 test.each([101, 5000, 100_000])('a body of %i levels is rejected with 400', async (levels) => {

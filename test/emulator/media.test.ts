@@ -11,7 +11,7 @@ import {
   testcardFile,
   textFile,
 } from '../kit/media.ts'
-import { openReceiver } from './kit/receiver.ts'
+import { openReceiver } from './kit/webhook-receiver.ts'
 import { openStream } from './kit/stream-client.ts'
 import { tusUpload } from './kit/tus-client.ts'
 

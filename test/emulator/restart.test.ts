@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { paddedTestcard, testcard, testcardFile } from '../kit/media.ts'
 import { openRequest, send, until } from './kit/raw-request.ts'
-import { openReceiver } from './kit/receiver.ts'
+import { openReceiver } from './kit/webhook-receiver.ts'
 import { openStream } from './kit/stream-client.ts'
 import { offsetOf, tusUpload } from './kit/tus-client.ts'
 

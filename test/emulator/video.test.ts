@@ -2,17 +2,17 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-import { openDatabase } from '../../src/emulator/database.ts'
-import { storageTotals } from '../../src/emulator/storage.ts'
+import { openDatabase } from '../../src/emulator/state/database.ts'
+import { storageTotals } from '../../src/emulator/state/storage.ts'
 import { formatMicroseconds, parseMicroseconds } from '../../src/emulator/timestamp.ts'
-import { VideoLibrary } from '../../src/emulator/video-library.ts'
+import { VideoLibrary } from '../../src/emulator/state/video-library.ts'
 import {
   progressAt,
   reservedSeconds,
   storedSeconds,
   VIDEO_STATES,
   type Video,
-} from '../../src/emulator/video.ts'
+} from '../../src/emulator/state/video.ts'
 
 const facts = { contentType: 'video/mp4', width: 640, height: 360 }
 const failure = { code: 'ERR_UNKNOWN', text: 'x' }

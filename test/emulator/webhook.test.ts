@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile, textFile } from '../kit/media.ts'
 import { until } from './kit/raw-request.ts'
-import { openReceiver, readSignature } from './kit/receiver.ts'
+import { openReceiver, readSignature } from './kit/webhook-receiver.ts'
 import { openStream } from './kit/stream-client.ts'
 
 async function startWithReceiver() {
@@ -56,10 +56,10 @@ describe('a notice', () => {
   test('is the bare video, signed over its bytes with the time that it is', async () => {
     const { stream, receiver, secret, upload } = await startWithReceiver()
     const uid = await upload()
-    const notice = await receiver.next()
-    expect(notice.contentType).toBe('application/json')
-    expect(JSON.parse(notice.body)).toEqual((await stream.call('GET', `/${uid}`)).result)
-    const { unixSeconds, isRight } = readSignature(notice, secret)
+    const webhook = await receiver.next()
+    expect(webhook.contentType).toBe('application/json')
+    expect(JSON.parse(webhook.body)).toEqual((await stream.call('GET', `/${uid}`)).result)
+    const { unixSeconds, isRight } = readSignature(webhook, secret)
     expect(isRight).toBe(true)
     expect(Math.abs(Date.now() / 1000 - unixSeconds)).toBeLessThan(5)
   })
@@ -146,7 +146,7 @@ describe('a planned fault', () => {
     await emulator.fault({ on: 'webhook', duplicate: 3 })
     const uid = await upload()
     await settled()
-    expect(receiver.notices.map((notice) => notice.video.uid)).toEqual([uid, uid, uid])
+    expect(receiver.notices.map((webhook) => webhook.video.uid)).toEqual([uid, uid, uid])
   })
 
   test('reorder sends it after the next one', async () => {

@@ -1,14 +1,14 @@
 /** What counting costs: an operation examines so many uploads and no more, in every database, by both executors. */
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { MOST_COUNTS } from '../../src/graphql/allowance.ts'
-import { COUNT_LIMIT, type UploadSelection } from '../../src/store/store.ts'
+import { MAX_COUNTS } from '../../src/graphql/result-limit.ts'
+import { COUNT_LIMIT, type UploadFilter } from '../../src/uploads/ports/upload-store.ts'
 import { fillPostgres } from '../kit/fill-postgres.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import { startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
-import { ask, expectSame } from '../lane/both-ways.ts'
-import { setStage } from '../lane/stage.ts'
+import { ask, expectSame } from '../fast-path/both-paths.ts'
+import { setSetup } from '../fast-path/setup.ts'
 
 const NEWEST = new Date('2026-03-01T12:00:00.000Z')
 const LONG_AGO = '2020-01-01T00:00:00Z'
@@ -44,8 +44,8 @@ const COUNTS = [
 const expectedOf = (uploads: number) => [uploads, COUNT_LIMIT, COUNT_LIMIT, 0, 600, 299]
 
 it('cuts counts with dates off, and rejects an operation that asks for many', async () => {
-  const examined: UploadSelection[] = []
-  const stage = await setStage({
+  const examined: UploadFilter[] = []
+  const setup = await setSetup({
     store: (store) => ({
       ...store,
       count: (selection) => {
@@ -54,33 +54,33 @@ it('cuts counts with dates off, and rejects an operation that asks for many', as
       },
     }),
   })
-  fillStore(stage.databaseFile, { uploads: 20_000, creators: 1, newest: NEWEST })
+  fillStore(setup.databaseFile, { uploads: 20_000, creators: 1, newest: NEWEST })
   for (const token of [
     await tokenFor('creator-0'),
     await tokenFor('ada', { scope: 'uploads:admin' }),
   ]) {
     const headers = { authorization: `Bearer ${token}` }
-    const { text } = await expectSame(stage, { query: aliased(COUNTS.map(count)), headers })
+    const { text } = await expectSame(setup, { query: aliased(COUNTS.map(count)), headers })
     expect(totalsIn(answer.parse(JSON.parse(text)).data)).toEqual(expectedOf(20_000))
 
     const dated = count(`createdAfter: "${LONG_AGO}"`)
-    const most = await expectSame(stage, { query: times(dated, MOST_COUNTS), headers })
+    const most = await expectSame(setup, { query: times(dated, MAX_COUNTS), headers })
     expect(most.text).not.toContain('errors')
-    const refused = await expectSame(stage, { query: times(dated, 50), headers })
+    const refused = await expectSame(setup, { query: times(dated, 50), headers })
     expect(refused.text).toContain('"code":"TOO_MUCH_ASKED"')
     examined.length = 0
-    await ask(stage.long, { query: times(dated, 50), headers })
-    expect(examined).toHaveLength(MOST_COUNTS)
+    await ask(setup.long, { query: times(dated, 50), headers })
+    expect(examined).toHaveLength(MAX_COUNTS)
 
     // Totals cost the same however many uploads there are.
-    const totals = await expectSame(stage, { query: times(count('status: READY'), 50), headers })
+    const totals = await expectSame(setup, { query: times(count('status: READY'), 50), headers })
     expect(totals.text).not.toContain('errors')
   }
 })
 
 it('reads no more uploads than an answer may have, whatever is shown of them', async () => {
   const read: number[] = []
-  const stage = await setStage({
+  const setup = await setSetup({
     store: (store) => ({
       ...store,
       list: (selection, stretch) => {
@@ -90,12 +90,12 @@ it('reads no more uploads than an answer may have, whatever is shown of them', a
     }),
   })
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-  const most = await expectSame(stage, { query: times(page('first: 20'), 50), headers })
+  const most = await expectSame(setup, { query: times(page('first: 20'), 50), headers })
   expect(most.text).not.toContain('errors')
   for (const large of ['first: 100', 'last: 100']) {
-    await expectSame(stage, { query: times(page(large), 10), headers })
+    await expectSame(setup, { query: times(page(large), 10), headers })
     read.length = 0
-    const { text } = await ask(stage.long, { query: times(page(large), 50), headers })
+    const { text } = await ask(setup.long, { query: times(page(large), 50), headers })
     expect(text).toContain('"code":"TOO_MUCH_ASKED"')
     expect(read.reduce((sum, size) => sum + size, 0)).toBe(1000)
   }
@@ -103,7 +103,7 @@ it('reads no more uploads than an answer may have, whatever is shown of them', a
 
 it('reads nodes by many ids with one query', async () => {
   const reads: string[] = []
-  const stage = await setStage({
+  const setup = await setSetup({
     store: (store) => ({
       ...store,
       find: (uid) => {
@@ -116,11 +116,11 @@ it('reads nodes by many ids with one query', async () => {
       },
     }),
   })
-  const uids = fillStore(stage.databaseFile, { uploads: 150, creators: 2, newest: NEWEST })
+  const uids = fillStore(setup.databaseFile, { uploads: 150, creators: 2, newest: NEWEST })
   const headers = { authorization: `Bearer ${await tokenFor('creator-0')}` }
   const ids = ['x', ...uids.slice(0, 98).map((uid) => btoa(`Upload:${uid}`)), btoa('Upload:y')]
   const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
-  const { text } = await ask(stage.long, { query, variables: { ids }, headers })
+  const { text } = await ask(setup.long, { query, variables: { ids }, headers })
   expect(reads).toEqual(['findMany'])
   const { nodes } = z
     .object({ data: z.object({ nodes: z.array(z.object({ id: z.string() }).nullable()) }) })
@@ -130,7 +130,7 @@ it('reads nodes by many ids with one query', async () => {
     ids.filter((id) => nodes.some((node) => node?.id === id)),
   )
   expect([nodes.length, nodes.filter((node) => node === null).length]).toEqual([100, 51])
-  await expectSame(stage, { query, variables: { ids }, headers })
+  await expectSame(setup, { query, variables: { ids }, headers })
 })
 
 it('has few reads of one operation at a shared database at the same time', async () => {
@@ -143,7 +143,7 @@ it('has few reads of one operation at a shared database at the same time', async
       running -= 1
     })
   }
-  const stage = await setStage({
+  const setup = await setSetup({
     store: (store) => ({
       ...store,
       isShared: true,
@@ -155,7 +155,7 @@ it('has few reads of one operation at a shared database at the same time', async
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
   for (const field of ['uploads(first: 1) { totalCount }', 'upload(uid: "x") { uid }']) {
     most = 0
-    const { text } = await expectSame(stage, { query: times(field, 50), headers })
+    const { text } = await expectSame(setup, { query: times(field, 50), headers })
     expect(text).not.toContain('errors')
     expect(most).toBe(4)
   }

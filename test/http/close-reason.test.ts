@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { closeReason } from '../../src/http/close-reason.ts'
+import { closeReason } from '../../src/http/graphql/websocket/close-reason.ts'
 
 describe('a close reason', () => {
   it.each(['', 'Forbidden', '\uFEFFé💣', 'x'.repeat(123), 'é'.repeat(61), '💣'.repeat(30)])(

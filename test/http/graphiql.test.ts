@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { say } from '../../src/http/door.ts'
-import { createGraphiQL } from '../../src/http/graphiql.ts'
-import { readGraphiQL } from '../../src/read-graphiql.ts'
+import { textResponse } from '../../src/http/handler.ts'
+import { createGraphiQL } from '../../src/http/pages/graphiql-page.ts'
+import { readGraphiQL } from '../../src/node/graphiql-files.ts'
 import { writeFiles } from '../../src/graphiql/write-files.ts'
 import { TEST_SECRET, startTestGateway } from '../kit/gateway.ts'
 import { scrape } from '../kit/metrics.ts'
@@ -98,7 +98,7 @@ describe('the built files', () => {
     expect(names).toHaveLength(10)
 
     const { page, withFiles } = createGraphiQL(() => readGraphiQL(pathToFileURL(`${folder}/`)))
-    const handler = withFiles(async () => say(404, 'not found'))
+    const handler = withFiles(async () => textResponse(404, 'not found'))
     const html = await (await page(new Request('http://x/graphql'))).text()
     const get = async (coding: string, method = 'GET') => {
       const headers = { 'accept-encoding': coding }

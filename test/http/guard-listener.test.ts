@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { expect, it } from 'vitest'
-import { createGuard } from '../../src/http/guard-listener.ts'
+import { createGuard } from '../../src/shared/guard-listener.ts'
 
 it('logs what a listener throws, and ends its connection only', () => {
   const errors: object[] = []

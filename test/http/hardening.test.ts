@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { BlockList, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { clientAddress, trustProxy } from '../../src/node/client-address.ts'
-import { type AnsweringGateway, listen } from '../../src/node/listen.ts'
+import { clientAddress } from '../../src/node/server/client-address.ts'
+import { trustProxy } from '../../src/config/trusted-proxies.ts'
+import { type ServedGateway, startHttpServer } from '../../src/node/server/http-server.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 
 /** What the gateway answers to these very bytes, as text, until it closes. */
@@ -36,7 +37,10 @@ describe('every answer', () => {
     '/readyz',
     '/nowhere',
   ])('of %s carries what keeps browsers from making more of it', async (path) => {
-    const gateway = await startTestGateway({ PUBLIC_URL: 'https://uploads.example.com' })
+    const gateway = await startTestGateway({
+      AUTH_DISABLED: 'true',
+      PUBLIC_URL: 'https://uploads.example.com',
+    })
     const { headers } = await fetch(`${gateway.url}${path}`)
     expect(Object.fromEntries(headers)).toMatchObject({
       'content-security-policy': expect.stringContaining("default-src 'none'"),
@@ -119,7 +123,10 @@ describe('a gateway without tokens', () => {
     ['localhost.evil.example.com', 421],
     ['127.0.0.1.evil.example.com', 421],
   ])('answers %s with %i', async (host, status) => {
-    const gateway = await startTestGateway({ PUBLIC_URL: 'https://uploads.example.com' })
+    const gateway = await startTestGateway({
+      AUTH_DISABLED: 'true',
+      PUBLIC_URL: 'https://uploads.example.com',
+    })
     expect(await get(gateway, host)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
   })
 
@@ -134,38 +141,43 @@ async function echo(request: Request): Promise<Response> {
 }
 
 /** Nothing comes by socket, and nothing is known to the fast lanes. */
-const NO_OTHER_WAYS: Omit<AnsweringGateway, 'fetch'> = {
-  lane: { answer: () => null, learn: () => {}, watch: () => null, learnWatched: () => {} },
-  noticeLane: {
+const NO_OTHER_WAYS: Omit<ServedGateway, 'fetch'> = {
+  fastPath: {
+    handle: () => null,
+    learn: () => {},
+    subscribe: () => null,
+    learnSubscription: () => {},
+  },
+  webhookFastPath: {
     path: '/webhooks/stream',
     mostBytes: 0,
     isOpenFor: () => false,
     answer: () => Promise.reject(new Error('It is closed.')),
   },
-  nextId: () => 'one',
-  besideDoors: { headers: () => [], note: () => {} },
-  sockets: { open: noSockets },
+  nextRequestId: () => 'one',
+  hostResponses: { headers: () => [], record: () => {} },
+  webSockets: { open: noSockets },
   allowedOrigins: new Set(),
 }
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow, or sends too much', () => {
-  const patience = { headersMs: 100, requestMs: 200, stalledMs: 10_000 }
+  const backoff = { headersMs: 100, requestMs: 200, stalledMs: 10_000 }
 
   it.each([
     ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],
     ['half a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
     ['nothing', ''],
   ])('of %s is cut off with a 408', async (_name, bytes) => {
-    const listener = await listen({
+    const listener = await startHttpServer({
       host: '127.0.0.1',
       port: 0,
       trustedProxies: new BlockList(),
-      patience,
+      patience: backoff,
     })
     onTestFinished(() => listener.close(0))
     // A door that wants all of the body, as GraphQL's does.
-    listener.answerWith({ fetch: echo, ...NO_OTHER_WAYS }, silence)
+    listener.serve({ fetch: echo, ...NO_OTHER_WAYS }, silence)
     expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 408 /)
   })
 

@@ -1,8 +1,12 @@
 /** /healthz and /readyz tell the truth, in sentences that an operator can act on. */
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Door } from '../../src/http/door.ts'
-import { type Readiness, createReadyDoor, healthDoor } from '../../src/http/health.ts'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import type { Handler } from '../../src/http/handler.ts'
+import {
+  type Readiness,
+  createReadinessHandler,
+  healthHandler,
+} from '../../src/http/monitoring/health.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 
 const ADDRESS = 'http://127.0.0.1:4000/readyz'
 
@@ -13,7 +17,7 @@ interface Trouble extends Partial<Readiness> {
 }
 
 /** /readyz in front of a real database. */
-async function readyDoor(trouble: Trouble = {}) {
+async function readyEndpoint(trouble: Trouble = {}) {
   const logged: string[] = []
   const note = (_fields: object, message: string): void => void logged.push(message)
   const store = createSqliteStore(':memory:')
@@ -21,22 +25,22 @@ async function readyDoor(trouble: Trouble = {}) {
   else onTestFinished(() => store.close())
   const closing = trouble.draining === true ? AbortSignal.abort() : new AbortController().signal
   const log = { debug: note, info: note, warn: note, error: note }
-  const door = createReadyDoor(
+  const endpoint = createReadinessHandler(
     { store, closing, log },
-    { streamAway: () => Promise.resolve(null), ...trouble },
+    { streamUnavailable: () => Promise.resolve(null), ...trouble },
   )
-  return { door, logged }
+  return { door: endpoint, logged }
 }
 
-async function ask(door: Door, method = 'GET') {
-  const answer = await door(new Request(ADDRESS, { method }))
+async function ask(endpoint: Handler, method = 'GET') {
+  const answer = await endpoint(new Request(ADDRESS, { method }))
   return { status: answer.status, headers: [...answer.headers], text: await answer.text() }
 }
 
 describe('/readyz', () => {
   it('is 200 where everything is well', async () => {
-    const { door } = await readyDoor()
-    expect(await ask(door)).toMatchObject({ status: 200, text: '{"status":"ready"}' })
+    const { door: endpoint } = await readyEndpoint()
+    expect(await ask(endpoint)).toMatchObject({ status: 200, text: '{"status":"ready"}' })
   })
 
   it.each<[why: string, trouble: Trouble, reason: RegExp]>([
@@ -49,17 +53,17 @@ describe('/readyz', () => {
     ],
     [
       'Stream is away',
-      { streamAway: () => Promise.resolve('Stream refuses the token: renew it.') },
+      { streamUnavailable: () => Promise.resolve('Stream refuses the token: renew it.') },
       /^Stream refuses the token: renew it\.$/,
     ],
     [
       'nobody knows of Stream',
-      { streamAway: () => Promise.reject(new Error('no')) },
+      { streamUnavailable: () => Promise.reject(new Error('no')) },
       /Stream.*see the log/,
     ],
   ])('is 503 with the reason where %s', async (_why, trouble, reason) => {
-    const { door } = await readyDoor(trouble)
-    const { status, text } = await ask(door)
+    const { door: endpoint } = await readyEndpoint(trouble)
+    const { status, text } = await ask(endpoint)
     expect({ status, body: JSON.parse(text) }).toEqual({
       status: 503,
       body: { status: 'not ready', reasons: [expect.stringMatching(reason)] },
@@ -67,25 +71,25 @@ describe('/readyz', () => {
   })
 
   it('says every reason at once', async () => {
-    const { door, logged } = await readyDoor({
+    const { door: endpoint, logged } = await readyEndpoint({
       databaseClosed: true,
       draining: true,
-      streamAway: () => Promise.resolve('Stream is away.'),
+      streamUnavailable: () => Promise.resolve('Stream is away.'),
     })
-    expect(JSON.parse((await ask(door)).text)).toMatchObject({ reasons: { length: 3 } })
+    expect(JSON.parse((await ask(endpoint)).text)).toMatchObject({ reasons: { length: 3 } })
     expect(logged).toEqual(['database not reachable'])
   })
 })
 
 describe.each([
-  ['/healthz', async () => healthDoor],
-  ['/readyz', async () => (await readyDoor()).door],
+  ['/healthz', async () => healthHandler],
+  ['/readyz', async () => (await readyEndpoint()).door],
 ])('%s', (_path, open) => {
   it('answers HEAD as it does GET, without the body', async () => {
-    const door = await open()
-    const get = await ask(door)
+    const endpoint = await open()
+    const get = await ask(endpoint)
     expect(get.text).toContain('status')
-    expect(await ask(door, 'HEAD')).toEqual({ ...get, text: '' })
+    expect(await ask(endpoint, 'HEAD')).toEqual({ ...get, text: '' })
   })
 
   it('takes nothing else', async () => {

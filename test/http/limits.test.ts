@@ -1,6 +1,6 @@
 /** Bounds on what one operation may ask for: what is the same everywhere, and what takes Node's clock. */
 import { describe, expect, it } from 'vitest'
-import { MOST_MILLISECONDS } from '../../src/http/time-limit.ts'
+import { OPERATION_TIMEOUT_MS } from '../../src/http/graphql/plugins/operation-timeout.ts'
 import { ask, describeLimits } from '../contracts/http-limits.ts'
 import { type LogLine, startTestGateway } from '../kit/gateway.ts'
 
@@ -39,7 +39,7 @@ describe('an operation', () => {
     const mint = 'createDirectUpload(input: { maxDurationSeconds: 1 }) { __typename }'
     const asked = ask(gateway, `mutation { a: ${mint} b: ${mint} }`)
     while (((await gateway.emulator.state()).requests['direct_upload'] ?? 0) === 0);
-    gateway.clock.advance(MOST_MILLISECONDS / 1000)
+    gateway.clock.advance(OPERATION_TIMEOUT_MS / 1000)
     const { status, text } = await asked
     expect([status, text]).toEqual([200, expect.stringContaining('"code":"TIMEOUT"')])
     // The first goes on to its own end; the second is never asked for.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createSocketOutput, headOf } from '../../src/http/socket-output.ts'
+import { createSocketOutput, headOf } from '../../src/http/graphql/websocket/connection-output.ts'
 
 /** A socket that is full after so many messages, until it is emptied. */
 function fullAfter(most: number) {

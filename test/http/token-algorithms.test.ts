@@ -3,7 +3,7 @@ import { SignJWT, UnsecuredJWT, exportJWK, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
-import { type ProviderKey, createKey, startProvider } from '../kit/key-provider.ts'
+import { type ProviderKey, createKey, startProvider } from '../kit/jwks-server.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)

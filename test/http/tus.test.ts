@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { readTusTerms } from '../../src/http/tus-terms.ts'
+import { parseTusCreation } from '../../src/http/tus/parse-creation.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard } from '../kit/media.ts'
 import { watchToEnd } from '../kit/operations.ts'
@@ -68,8 +68,8 @@ describe('a creation', () => {
     })
     const location = response.headers.get('location') ?? ''
     expect(location.startsWith(gateway.emulator.url)).toBe(true)
-    const lapses = new Date(response.headers.get('upload-expires') ?? '').getTime()
-    expect(lapses - Date.now()).toBeGreaterThan(359 * 60_000)
+    const expires = new Date(response.headers.get('upload-expires') ?? '').getTime()
+    expect(expires - Date.now()).toBeGreaterThan(359 * 60_000)
     const watched = watchToEnd(gateway.as(), response.headers.get('stream-media-id') ?? '')
     await uploadByTus(location, paddedTestcard(6_000_000))
     expect((await watched).at(-1)?.status).toBe('READY')
@@ -312,7 +312,7 @@ it('reads any headers at all to a request within policy, or to words', () => {
       (pairs, length) => {
         const written = pairs.map(([name, text]) => `${name} ${encode(text)}`).join(',')
         const headers = new Headers({ 'upload-metadata': written, 'upload-length': length.trim() })
-        const terms = readTusTerms(headers, policy)
+        const terms = parseTusCreation(headers, policy)
         const said =
           'problems' in terms
             ? /^[A-Z].{20,}\.$/s.test(terms.problems.join(' '))

@@ -1,5 +1,5 @@
 /** Time that flows, and jumps when a test says so. */
-import type { Clock } from '../../src/uploads/parts.ts'
+import type { Clock } from '../../src/shared/clock.ts'
 
 export interface TestClock extends Clock {
   /** Jumps ahead: whoever waits for a time before that goes on at once. */

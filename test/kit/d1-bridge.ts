@@ -1,7 +1,7 @@
 /** A way from Node to the D1 databases of a Worker: each question is one request to it. */
 import { z } from 'zod'
-import type { D1Database, D1Statement } from '../../src/store/d1/d1.ts'
-import type { SqliteValue } from '../../src/store/sqlite/statement.ts'
+import type { D1Database, D1Statement } from '../../src/store/d1/d1-client.ts'
+import type { SqliteValue } from '../../src/store/sqlite/define-statement.ts'
 
 /** What is asked, by the binding's name. */
 interface Asked {
@@ -33,7 +33,7 @@ export const BRIDGE = `export default {
 export type Dispatch = (body: string) => Promise<{ status: number; json(): Promise<unknown> }>
 
 export function bridgeTo(binding: string, dispatch: Dispatch): D1Database {
-  const parts = new Map<D1Statement, Asked['statements'][number]>()
+  const dependencies = new Map<D1Statement, Asked['statements'][number]>()
 
   async function ask<T>(asked: Omit<Asked, 'binding'>, shape: z.ZodType<T>): Promise<T> {
     const response = await dispatch(JSON.stringify({ binding, ...asked }))
@@ -48,7 +48,7 @@ export function bridgeTo(binding: string, dispatch: Dispatch): D1Database {
       bind: (...given) => statement(source, given),
       raw: () => ask({ isBatch: false, statements: [{ source, values }] }, rows),
     }
-    parts.set(made, { source, values })
+    dependencies.set(made, { source, values })
     return made
   }
 
@@ -56,7 +56,7 @@ export function bridgeTo(binding: string, dispatch: Dispatch): D1Database {
     prepare: (source) => statement(source, []),
     batch: (statements) =>
       ask(
-        { isBatch: true, statements: statements.flatMap((one) => parts.get(one) ?? []) },
+        { isBatch: true, statements: statements.flatMap((one) => dependencies.get(one) ?? []) },
         batches,
       ),
   }

@@ -3,8 +3,8 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
 import { BRIDGE, bridgeTo } from './d1-bridge.ts'
-import type { D1Database, D1Statement } from '../../src/store/d1/d1.ts'
-import type { SqliteValue } from '../../src/store/sqlite/statement.ts'
+import type { D1Database, D1Statement } from '../../src/store/d1/d1-client.ts'
+import type { SqliteValue } from '../../src/store/sqlite/define-statement.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url))
 

@@ -50,7 +50,7 @@ export interface PlannedFault {
 }
 
 /** The knobs of a running emulator. */
-export interface EmulatorKnobs {
+export interface EmulatorControlApi {
   fault(fault: PlannedFault): Promise<void>
   clearFaults(): Promise<void>
   advanceClock(seconds: number): Promise<void>
@@ -58,7 +58,7 @@ export interface EmulatorKnobs {
   reset(): Promise<void>
 }
 
-export type TestEmulator = Emulator & EmulatorKnobs
+export type TestEmulator = Emulator & EmulatorControlApi
 
 /**
  * Starts an emulator on a free port in a temporary folder, which encodes in a fifth of a second.
@@ -77,19 +77,19 @@ export async function startTestEmulator(options: EmulatorOptions = {}): Promise<
   } catch {
     // Not inside of a test.
   }
-  return { ...emulator, ...knobsOf(emulator.url) }
+  return { ...emulator, ...controlApiOf(emulator.url) }
 }
 
 /** The knobs of an emulator that somebody else started, by its address. */
-export function knobsOf(url: string): EmulatorKnobs {
-  const turn = async (method: string, knob: string, body?: unknown): Promise<unknown> => {
-    const response = await fetch(`${url}/__emulator/${knob}`, {
+export function controlApiOf(url: string): EmulatorControlApi {
+  const turn = async (method: string, control: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${url}/__emulator/${control}`, {
       method,
       ...(body === undefined
         ? {}
         : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     })
-    if (!response.ok) throw new Error(`${knob}: ${response.status} ${await response.text()}`)
+    if (!response.ok) throw new Error(`${control}: ${response.status} ${await response.text()}`)
     return response.json()
   }
   return {

@@ -1,5 +1,5 @@
 /** An event loop that a test turns by hand: requests arrive, cost time, and pauses happen. */
-import { type Load, createShedding } from '../../src/node/shed-load.ts'
+import { type Load, createLoadShedder } from '../../src/node/server/load-shedder.ts'
 
 /** Milliseconds of everything. */
 export interface Traffic {
@@ -33,7 +33,7 @@ export function turnLoop({ arrivals, readMs, costMs, refusalMs, pauses = [] }: T
   let now = 0
   let wakings = 0
   let due: (() => void)[] = []
-  const shedding = createShedding<number>({
+  const shedding = createLoadShedder<number>({
     now: () => now,
     later(run) {
       wakings += 1

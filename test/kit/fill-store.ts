@@ -10,7 +10,7 @@ export interface Filling {
   readonly newest: Date
 }
 
-const ROWS_A_TRANSACTION = 20_000
+const ROWS_PER_TRANSACTION = 20_000
 
 /**
  * Makes the file, or adds to it. Of each twenty uploads one waits for its file, one failed, one was
@@ -54,8 +54,8 @@ export function fillStore(file: string, { uploads, creators, newest }: Filling):
     addUploads.run({ first, last, uploads, creators, newest: newest.getTime() })
     addEvents.run({ from: at(first), until: at(last) })
   })
-  for (let first = 0; first < uploads; first += ROWS_A_TRANSACTION) {
-    add(first, Math.min(first + ROWS_A_TRANSACTION, uploads) - 1)
+  for (let first = 0; first < uploads; first += ROWS_PER_TRANSACTION) {
+    add(first, Math.min(first + ROWS_PER_TRANSACTION, uploads) - 1)
   }
   const step = Math.max(1, Math.floor(uploads / 1000))
   const places = Array.from({ length: Math.min(uploads, 1000) }, (_, index) => at(index * step))

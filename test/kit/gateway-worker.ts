@@ -8,9 +8,9 @@ import { promisify } from 'node:util'
 import { Miniflare } from 'miniflare'
 import { z } from 'zod'
 import type { Emulator } from '../../src/emulator/emulator.ts'
-import type { D1Database } from '../../src/store/d1/d1.ts'
-import type { HubCalls } from '../../src/worker/hub-calls.ts'
-import type { ObjectNamespace, SocketResponse } from '../../src/worker/runtime.ts'
+import type { D1Database } from '../../src/store/d1/d1-client.ts'
+import type { HubRpc } from '../../src/worker/hub-rpc.ts'
+import type { DurableObjectNamespace, WebSocketResponse } from '../../src/worker/runtime-types.ts'
 import { d1Migrations, migrateD1 } from './d1.ts'
 import { type Caller, callerOf } from './gateway.ts'
 
@@ -88,7 +88,7 @@ export interface TestWorker {
   /** Resolves with the first line that has all of these words in it, once it is written. */
   logged(...words: readonly string[]): Promise<string>
   /** The namespace HUB, from Node. */
-  readonly hubs: ObjectNamespace<HubCalls>
+  readonly hubs: DurableObjectNamespace<HubRpc>
   /** A caller: everybody where tokens are off, else the subject of this token. */
   as(token?: string): Caller
   readonly database: D1Database
@@ -232,13 +232,13 @@ interface Clocked {
 /** As Miniflare hands the namespace to Node. */
 interface FromNode {
   idFromName(name: string): object
-  get(id: object): HubCalls & {
-    fetch(url: string, init: RequestInit): Promise<SocketResponse>
+  get(id: object): HubRpc & {
+    fetch(url: string, init: RequestInit): Promise<WebSocketResponse>
   }
 }
 
 /** From Node a WebSocket is asked for by an address, not by a Request of Node's. */
-async function hubsOf(miniflare: Miniflare): Promise<ObjectNamespace<HubCalls>> {
+async function hubsOf(miniflare: Miniflare): Promise<DurableObjectNamespace<HubRpc>> {
   // Its own types are of a package that nobody else needs here.
   const namespace = z.custom<FromNode>().parse(await miniflare.getDurableObjectNamespace('HUB'))
   return {
@@ -246,12 +246,12 @@ async function hubsOf(miniflare: Miniflare): Promise<ObjectNamespace<HubCalls>> 
     get(id) {
       const stub = namespace.get(id)
       return {
-        tell: (changes) => stub.tell(changes),
-        glance: (uid) => stub.glance(uid),
-        round: () => stub.round(),
-        take: (key, within) => stub.take(key, within),
-        hold: (key, milliseconds) => stub.hold(key, milliseconds),
-        taken: (key, spanMs) => stub.taken(key, spanMs),
+        publish: (changes) => stub.publish(changes),
+        recordView: (uid) => stub.recordView(uid),
+        runRound: () => stub.runRound(),
+        consume: (key, within) => stub.consume(key, within),
+        block: (key, milliseconds) => stub.block(key, milliseconds),
+        countConsumed: (key, spanMs) => stub.countConsumed(key, spanMs),
         fetch: (request) => stub.fetch(request.url, { headers: { upgrade: 'websocket' } }),
       }
     },

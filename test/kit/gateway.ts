@@ -7,18 +7,18 @@ import { createClient } from 'graphql-sse'
 import { SignJWT } from 'jose'
 import { onTestFinished } from 'vitest'
 import type { z } from 'zod'
-import { readConfig } from '../../src/config.ts'
-import { startGateway } from '../../src/main.ts'
-import type { Log } from '../../src/uploads/parts.ts'
+import { readConfig } from '../../src/config/node-config.ts'
+import { startGateway } from '../../src/node/start-gateway.ts'
+import type { Logger } from '../../src/shared/logger.ts'
 import { type TestClock, createTestClock } from './clock.ts'
-import { type EmulatorKnobs, knobsOf } from './emulator.ts'
+import { type EmulatorControlApi, controlApiOf } from './emulator.ts'
 
 /** The secret that signs the tokens of tests; 32 bytes. */
 export const TEST_SECRET = 'a secret of thirty-two bytes....'
 
 /** One line of the log. */
 export interface LogLine {
-  readonly level: keyof Log
+  readonly level: keyof Logger
   readonly fields: object
   readonly message: string
 }
@@ -28,7 +28,7 @@ export interface TestGateway {
   readonly clock: TestClock
   /** The SQLite file, for tests that break it; empty with PostgreSQL. */
   readonly databaseFile: string
-  readonly emulator: EmulatorKnobs & { readonly url: string; readonly apiBaseUrl: string }
+  readonly emulator: EmulatorControlApi & { readonly url: string; readonly apiBaseUrl: string }
   /** What was logged so far. */
   readonly logs: readonly LogLine[]
   /** A caller: everybody where tokens are off, else the subject of this token. */
@@ -67,7 +67,7 @@ export async function startTestGateway(
     RATE_LIMIT_CREATES: '10000',
     ...variables,
   })
-  if (outcome.kind === 'mistakes') throw new Error(outcome.mistakes.join('\n'))
+  if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
 
   const clock = createTestClock()
   const logs: LogLine[] = []
@@ -83,7 +83,7 @@ export async function startTestGateway(
     url: gateway.url,
     clock,
     databaseFile: outcome.config.database.kind === 'sqlite' ? outcome.config.database.file : '',
-    emulator: { ...emulator, ...knobsOf(emulator.url) },
+    emulator: { ...emulator, ...controlApiOf(emulator.url) },
     logs,
     as: (token) => callerOf(`${gateway.url}/graphql`, token),
     stop,
@@ -127,9 +127,9 @@ export class SubscriptionFailed extends Error {
   }
 }
 
-function collect(lines: LogLine[]): Log {
+function collect(lines: LogLine[]): Logger {
   const at =
-    (level: keyof Log) =>
+    (level: keyof Logger) =>
     (fields: object, message: string): void => {
       lines.push({ level, fields, message })
     }

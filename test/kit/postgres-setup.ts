@@ -1,7 +1,7 @@
 /** Starts one PostgreSQL for the whole run, where the machine has one, before the first test. */
 import type { TestProject } from 'vitest/node'
 import { migratePostgres } from '../../src/store/postgres/migrate.ts'
-import { openPostgres } from '../../src/postgres/postgres.ts'
+import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { findPostgres, startPostgres } from './postgres-server.ts'
 
 declare module 'vitest' {

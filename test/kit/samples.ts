@@ -1,7 +1,7 @@
 /** Plain values of the domain, complete and unremarkable: a test names only what it is about. */
-import type { Reservation } from '../../src/store/store.ts'
-import type { StreamVideo } from '../../src/stream/backend.ts'
-import type { UploadRequest } from '../../src/uploads/upload-request.ts'
+import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
+import type { StreamVideo } from '../../src/uploads/ports/stream-api.ts'
+import type { UploadRequest } from '../../src/uploads/create/upload-request.ts'
 import { type Upload, type UploadConstraints, seenStatusIn } from '../../src/uploads/upload.ts'
 
 /** Every sample is made at this moment, and lapses half an hour later. */

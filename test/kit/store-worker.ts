@@ -1,7 +1,7 @@
 /** A Worker that keeps uploads, and nothing else: for tests of what runs inside workerd. */
-import type { D1Database } from '../../src/store/d1/d1.ts'
-import { createD1Store } from '../../src/store/d1/store.ts'
-import type { Reservation } from '../../src/store/store.ts'
+import type { D1Database } from '../../src/store/d1/d1-client.ts'
+import { createD1Store } from '../../src/store/d1/d1-store.ts'
+import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
 
 const createdAt = new Date('2026-03-01T12:00:00.123Z')
 
@@ -34,7 +34,7 @@ export default {
     const { kind } = await store.reserve(reservation, rules)
     const minted = { uid: `uid-of-${id}`, uploadURL: 'https://upload.example.com/x' }
     const upload = await store.mint(id, minted, createdAt, createdAt)
-    const list = await store.list({}, { towards: 'older', limit: 9 })
+    const list = await store.list({}, { direction: 'older', limit: 9 })
     return Response.json({ kind, upload, list })
   },
 }

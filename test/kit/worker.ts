@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 /** What a published package's names stand for here. */
 const alias = {
   'headgate/emulator/binding': fileURLToPath(
-    new URL('../../src/emulator/binding.ts', import.meta.url),
+    new URL('../../src/emulator/binding/stream-binding.ts', import.meta.url),
   ),
 }
 

@@ -3,7 +3,11 @@ import { once } from 'node:events'
 import { BlockList, type Socket, connect } from 'node:net'
 import * as fc from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
-import { type AnsweringGateway, type Listener, listen } from '../../src/node/listen.ts'
+import {
+  type ServedGateway,
+  type HttpServer,
+  startHttpServer,
+} from '../../src/node/server/http-server.ts'
 import { rawRequest } from '../kit/raw-client.ts'
 
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -54,22 +58,27 @@ interface Pending {
 function gatewayByHand() {
   const pending: Pending[] = []
   const streams: ReadableStreamDefaultController<Uint8Array>[] = []
-  const gateway: AnsweringGateway = {
+  const gateway: ServedGateway = {
     fetch: (request) =>
       new Promise<Response>((resolve, reject) => {
         pending.push({ resolve, reject })
         request.text().catch(() => undefined)
       }),
-    lane: { answer: () => null, learn: () => {}, watch: () => null, learnWatched: () => {} },
-    noticeLane: {
+    fastPath: {
+      handle: () => null,
+      learn: () => {},
+      subscribe: () => null,
+      learnSubscription: () => {},
+    },
+    webhookFastPath: {
       path: '/webhooks/stream',
       mostBytes: 0,
       isOpenFor: () => false,
       answer: async () => ({ status: 200, headers: [], text: '' }),
     },
-    nextId: () => 'one',
-    besideDoors: { headers: () => [], note: () => {} },
-    sockets: {
+    nextRequestId: () => 'one',
+    hostResponses: { headers: () => [], record: () => {} },
+    webSockets: {
       open: () => ({
         receive: async () => {},
         flushed: () => {},
@@ -117,7 +126,7 @@ function act(socket: Socket | undefined, does: string): void {
   else if (socket?.writable === true) socket.write(BYTES[does] ?? '')
 }
 
-async function dial({ url }: Listener): Promise<Socket> {
+async function dial({ url }: HttpServer): Promise<Socket> {
   const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', noDelay: true })
   socket.on('error', () => socket.destroy())
   await once(socket, 'connect')
@@ -125,10 +134,14 @@ async function dial({ url }: Listener): Promise<Socket> {
 }
 
 it('for any order of requests, bodies, responses, streams and connections that close', async () => {
-  const listener = await listen({ host: '127.0.0.1', port: 0, trustedProxies: new BlockList() })
+  const listener = await startHttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    trustedProxies: new BlockList(),
+  })
   onTestFinished(() => listener.close(0))
   const byHand = gatewayByHand()
-  listener.answerWith(byHand.gateway, silence)
+  listener.serve(byHand.gateway, silence)
 
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 40 }), async (steps) => {

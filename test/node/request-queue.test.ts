@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type RequestQueue, createQueue } from '../../src/node/request-queue.ts'
+import { type RequestQueue, createQueue } from '../../src/node/server/request-queue.ts'
 
 describe('the queue', () => {
   it('keeps nothing of what was taken, though it is never empty', async () => {
@@ -12,15 +12,15 @@ describe('the queue', () => {
     await new Promise(setImmediate)
     collectGarbage()
     expect(taken.filter((one) => one.deref() !== undefined)).toEqual([])
-    expect(queue.take()).toEqual({ request: { count: 99 }, since: 99 })
+    expect(queue.dequeue()).toEqual({ request: { count: 99 }, since: 99 })
   })
 })
 
 /** Puts a hundred in, and takes all but the last: in a function of its own, which holds none of them. */
 function takeMost(queue: RequestQueue<object>): readonly WeakRef<object>[] {
-  for (let count = 0; count < 100; count += 1) queue.put({ count }, count)
+  for (let count = 0; count < 100; count += 1) queue.enqueue({ count }, count)
   return Array.from({ length: 99 }, () => {
-    const oldest = queue.take()
+    const oldest = queue.dequeue()
     if (oldest === null) throw new Error('The queue is empty.')
     return new WeakRef(oldest.request)
   })

@@ -1,7 +1,7 @@
 /** A client that stops reading is cut off, whichever way its response goes. */
 import { BlockList } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { type AnsweringGateway, listen } from '../../src/node/listen.ts'
+import { type ServedGateway, startHttpServer } from '../../src/node/server/http-server.ts'
 import { openRaw, rawRequest } from '../kit/raw-client.ts'
 
 const STALLED_MS = 300
@@ -9,19 +9,24 @@ const STALLED_MS = 300
 const LARGE = 16 * 1024 * 1024
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-function gatewayThat(fetch: AnsweringGateway['fetch']): AnsweringGateway {
+function gatewayThat(fetch: ServedGateway['fetch']): ServedGateway {
   return {
     fetch,
-    lane: { answer: () => null, learn: () => {}, watch: () => null, learnWatched: () => {} },
-    noticeLane: {
+    fastPath: {
+      handle: () => null,
+      learn: () => {},
+      subscribe: () => null,
+      learnSubscription: () => {},
+    },
+    webhookFastPath: {
       path: '/webhooks/stream',
       mostBytes: 0,
       isOpenFor: () => false,
       answer: async () => ({ status: 200, headers: [], text: '' }),
     },
-    nextId: () => 'one',
-    besideDoors: { headers: () => [], note: () => {} },
-    sockets: {
+    nextRequestId: () => 'one',
+    hostResponses: { headers: () => [], record: () => {} },
+    webSockets: {
       open: () => ({
         receive: async () => {},
         flushed: () => {},
@@ -33,15 +38,15 @@ function gatewayThat(fetch: AnsweringGateway['fetch']): AnsweringGateway {
   }
 }
 
-async function listenWith(fetch: AnsweringGateway['fetch']) {
-  const listener = await listen({
+async function listenWith(fetch: ServedGateway['fetch']) {
+  const listener = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
     trustedProxies: new BlockList(),
     patience: { headersMs: 10_000, requestMs: 10_000, stalledMs: STALLED_MS },
   })
   onTestFinished(() => listener.close(0))
-  listener.answerWith(gatewayThat(fetch), silence)
+  listener.serve(gatewayThat(fetch), silence)
   return listener
 }
 

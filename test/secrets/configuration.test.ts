@@ -6,10 +6,10 @@ import {
   readDatabaseConfig,
   readEmulatorConfig,
   readStreamConfig,
-} from '../../src/config.ts'
-import { createCallers } from '../../src/http/callers.ts'
-import type { Log } from '../../src/uploads/parts.ts'
-import { issueTokens, keptSecrets, password, secretVariables } from './kept-secrets.ts'
+} from '../../src/config/node-config.ts'
+import { createAuthenticator } from '../../src/http/auth/authenticator.ts'
+import type { Logger } from '../../src/shared/logger.ts'
+import { issueTokens, keptSecrets, password, secretVariables } from './test-secrets.ts'
 import { createTranscript } from './transcript.ts'
 
 /** A secret, and an address with one, as people paste them. */
@@ -45,8 +45,8 @@ describe('a secret in the wrong variable', () => {
       for (const read of [readConfig, readEmulatorConfig, readStreamConfig, readDatabaseConfig]) {
         const outcome = read({ ...secretVariables, [name]: value })
         if (outcome.kind === 'config') continue
-        mistakes += outcome.mistakes.length
-        transcript.note('mistakes', outcome.mistakes)
+        mistakes += outcome.errors.length
+        transcript.note('mistakes', outcome.errors)
       }
     }
     expect(mistakes).toBeGreaterThan(0)
@@ -98,10 +98,10 @@ describe('a key set that cannot be had', () => {
     const { ada } = await issueTokens()
     const transcript = createTranscript([...keptSecrets, ada.secret])
     const note = (fields: object, message: string) => transcript.note(message, fields)
-    const log: Log = { debug: note, info: note, warn: note, error: note }
+    const log: Logger = { debug: note, info: note, warn: note, error: note }
     const jwksURL = new URL(addressAt(await startProvider()))
-    const rules = { kind: 'tokens', secret: null, jwksURL, issuer: null, audience: null } as const
-    const { authenticate } = createCallers(rules, () => new Date(), log)
+    const rules = { kind: 'jwt', secret: null, jwksURL, issuer: null, audience: null } as const
+    const { authenticate } = createAuthenticator(rules, () => new Date(), log)
     const foreign = ada.text.replace(
       /^[^.]+/,
       btoa('{"alg":"RS256","kid":"x"}').replaceAll('=', ''),

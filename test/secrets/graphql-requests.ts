@@ -1,6 +1,6 @@
 /** What callers send to /graphql by mistake or in malice, with a token pasted wherever one can be. */
-import type { Tokens } from './kept-secrets.ts'
-import { type Knock, eventsKnock, graphqlKnock } from './knock.ts'
+import type { Tokens } from './test-secrets.ts'
+import { type Knock, eventsKnock, graphqlKnock } from './send-requests.ts'
 import {
   DELETE,
   MINT_BASIC,

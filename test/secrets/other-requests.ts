@@ -5,10 +5,10 @@ import {
   metricsToken,
   oldWebhookSecret,
   password,
-  signNotice,
+  signWebhook,
   webhookSecret,
-} from './kept-secrets.ts'
-import type { Knock } from './knock.ts'
+} from './test-secrets.ts'
+import type { Knock } from './send-requests.ts'
 
 const TUS = { 'tus-resumable': '1.0.0' }
 
@@ -55,7 +55,7 @@ export function tusRequests({ ada, refused }: Tokens): Knock[] {
   ]
 }
 
-function notice(name: string, body: string, signature: string | null): Knock {
+function webhook(name: string, body: string, signature: string | null): Knock {
   return {
     name: `notice: ${name}`,
     path: `/webhooks/stream?secret=${webhookSecret}`,
@@ -66,7 +66,7 @@ function notice(name: string, body: string, signature: string | null): Knock {
 }
 
 /** Notices that are refused, and such as are believed. `uid` is that of an upload of ada's. */
-export function noticeRequests(uid: string): Knock[] {
+export function webhookRequests(uid: string): Knock[] {
   const ready = JSON.stringify({
     uid,
     readyToStream: true,
@@ -78,16 +78,16 @@ export function noticeRequests(uid: string): Knock[] {
   const nameless = JSON.stringify({ uid: { password } })
   const large = JSON.stringify({ uid, pad: password.repeat(9000) })
   return [
-    notice('unsigned', ready, null),
-    notice('the secret for a signature', ready, webhookSecret),
-    notice('the secret in a signature', ready, `time=1,sig1=${webhookSecret}`),
-    notice('another secret', ready, signNotice(ready, jwtSecret)),
-    notice('stale', ready, signNotice(ready, webhookSecret, Date.now() - 301_000)),
-    notice('not JSON', broken, signNotice(broken, webhookSecret)),
-    notice('no video', nameless, signNotice(nameless, webhookSecret)),
-    notice('too large', large, signNotice(large, webhookSecret)),
-    notice('unknown', stranger, signNotice(stranger, oldWebhookSecret)),
-    notice('known', ready, signNotice(ready, webhookSecret)),
+    webhook('unsigned', ready, null),
+    webhook('the secret for a signature', ready, webhookSecret),
+    webhook('the secret in a signature', ready, `time=1,sig1=${webhookSecret}`),
+    webhook('another secret', ready, signWebhook(ready, jwtSecret)),
+    webhook('stale', ready, signWebhook(ready, webhookSecret, Date.now() - 301_000)),
+    webhook('not JSON', broken, signWebhook(broken, webhookSecret)),
+    webhook('no video', nameless, signWebhook(nameless, webhookSecret)),
+    webhook('too large', large, signWebhook(large, webhookSecret)),
+    webhook('unknown', stranger, signWebhook(stranger, oldWebhookSecret)),
+    webhook('known', ready, signWebhook(ready, webhookSecret)),
     { name: 'notice: GET', path: '/webhooks/stream' },
   ]
 }

@@ -6,14 +6,14 @@ import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
 import { postFile } from '../kit/operations.ts'
 import { startStubStream } from '../stream/stub-stream.ts'
-import { apiToken, keptSecrets, password, secretVariables } from './kept-secrets.ts'
-import { eventsKnock, graphqlKnock } from './knock.ts'
+import { apiToken, keptSecrets, password, secretVariables } from './test-secrets.ts'
+import { eventsKnock, graphqlKnock } from './send-requests.ts'
 import { DELETE, MINT_BASIC, MINT_TUS, STORAGE, WATCH } from './operations.ts'
 import { type Build, type Run, addressOf, build, start } from '../kit/command.ts'
-import { stageAt } from './stage.ts'
+import { setupAt } from './setup.ts'
 import { answerSecrets, streamFailures } from './stream-failures.ts'
 import { createTranscript, type Transcript } from './transcript.ts'
-import { knockAtDatabase, knockEverywhere, statusesIn } from './visit.ts'
+import { knockAtDatabase, knockEverywhere, statusesIn } from './visit-endpoints.ts'
 
 let built: Build
 beforeAll(async () => {
@@ -46,12 +46,12 @@ describe('headgate serve', { timeout: 60_000 }, () => {
     const emulator = await startTestEmulator({ accountId: 'account1', token: apiToken })
     const databaseFile = join(built.folder, 'doors.db')
     const run = serve(emulator.apiBaseUrl, databaseFile)
-    const stage = await stageAt(await addressOf(run))
-    const { tokens, transcript, door } = stage
+    const setup = await setupAt(await addressOf(run))
+    const { tokens, transcript, door: endpoint } = setup
     const { ada, bob } = tokens
-    const minted = await stage.mintBasic(ada)
-    const others = [await stage.mintTus(bob), await stage.mintAtTusDoor(bob)]
-    const events = door.knock({
+    const minted = await setup.mintBasic(ada)
+    const others = [await setup.mintTus(bob), await setup.mintAtTusDoor(bob)]
+    const events = endpoint.knock({
       ...eventsKnock('the life of an upload', ada.text, WATCH, { uid: minted.uid }),
       own: [minted.secret],
     })
@@ -60,15 +60,15 @@ describe('headgate serve', { timeout: 60_000 }, () => {
     expect(body).toContain('READY')
     await emulator.fault({ on: 'delete', status: 500 })
     for (const { uid } of others) {
-      await door.knock(graphqlKnock('a deletion', bob.text, DELETE, { uid }))
+      await endpoint.knock(graphqlKnock('a deletion', bob.text, DELETE, { uid }))
     }
-    const answers = await knockEverywhere(stage, minted.uid)
+    const answers = await knockEverywhere(setup, minted.uid)
     expect(statusesIn(answers)).not.toContain('500')
 
     new Database(databaseFile)
       .exec('alter table uploads rename to gone; alter table kept_notices rename to lost')
       .close()
-    expect(statusesIn(await knockAtDatabase(stage, minted.uid))).toContain('500')
+    expect(statusesIn(await knockAtDatabase(setup, minted.uid))).toContain('500')
     const lines = await endAndNote(run, transcript)
     // It has written, and in lines of JSON: else there was nothing to search.
     expect(lines.length).toBeGreaterThan(200)
@@ -84,13 +84,13 @@ describe('headgate serve', { timeout: 60_000 }, () => {
       streamFailures[name]?.(response, request),
     )
     const run = serve(stub.url, join(built.folder, 'answers.db'))
-    const { tokens, transcript, door } = await stageAt(await addressOf(run))
+    const { tokens, transcript, door: endpoint } = await setupAt(await addressOf(run))
     for (const secret of answerSecrets) transcript.hide(secret)
     const { text } = tokens.ada
     const input = { maxDurationSeconds: 60 }
     // A 429 would have the gateway ask nothing more for a while.
     for (name of Object.keys(streamFailures).filter((failure) => !failure.includes('429'))) {
-      await door.knockAll([
+      await endpoint.knockAll([
         graphqlKnock(`a mint during ${name}`, text, MINT_BASIC, { input }),
         graphqlKnock(`a tus mint during ${name}`, text, MINT_TUS, {
           input: { ...input, sizeBytes: 9 },

@@ -2,30 +2,30 @@
 import Database from 'better-sqlite3'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { StreamError } from '../../src/stream/errors.ts'
-import type { Token } from './kept-secrets.ts'
-import { type Knock, graphqlKnock } from './knock.ts'
+import { StreamError } from '../../src/uploads/ports/stream-error.ts'
+import type { Token } from './test-secrets.ts'
+import { type Knock, graphqlKnock } from './send-requests.ts'
 import { DELETE, MINT_BASIC, MINT_TUS, STORAGE, UPLOAD_OF } from './operations.ts'
 import { type ScriptedStream, startScriptedStream } from './scripted-stream.ts'
 import { secretURL } from './search.ts'
-import { type GatewayStage, type Minted, stageWith } from './stage.ts'
+import { type GatewaySetup, type Minted, setupWith } from './setup.ts'
 import { HARMLESS, answerSecrets, streamFailures } from './stream-failures.ts'
 
 /** Longer than synchronisation pauses after a failure, and than a lost creation is left alone. */
 const LATER_SECONDS = 61
 
-async function startStage(variables: Readonly<Record<string, string>> = {}) {
+async function startSetup(variables: Readonly<Record<string, string>> = {}) {
   const stream = await startScriptedStream()
-  const stage = await stageWith(stream.url, variables)
-  for (const secret of answerSecrets) stage.transcript.hide(secret)
-  return { stream, stage }
+  const setup = await setupWith(stream.url, variables)
+  for (const secret of answerSecrets) setup.transcript.hide(secret)
+  return { stream, stage: setup }
 }
 
 /** Lets rounds of synchronisation go by until Stream has heard these calls. */
-async function untilAsked(stream: ScriptedStream, stage: GatewayStage, calls: readonly string[]) {
+async function untilAsked(stream: ScriptedStream, setup: GatewaySetup, calls: readonly string[]) {
   for (let rounds = 0; rounds < 200; rounds += 1) {
     if (calls.every((call) => stream.asked.has(call))) return
-    stage.gateway.clock.advance(1)
+    setup.gateway.clock.advance(1)
     await pause(10)
   }
   throw new Error(`Stream was asked ${[...stream.asked].join(', ')} only.`)
@@ -38,7 +38,7 @@ function keyedMint(by: Token, idempotencyKey: string): Knock {
 
 /** Asks for everything that asks Stream. */
 async function askForEverything(
-  { door, tokens }: GatewayStage,
+  { door: endpoint, tokens }: GatewaySetup,
   uploads: readonly Minted[],
   key: string,
 ): Promise<string> {
@@ -50,29 +50,31 @@ async function askForEverything(
     'upload-length': '10',
   }
   const answers = await Promise.all([
-    door.knock(keyedMint(tokens.ada, key)),
-    door.knock(graphqlKnock('a tus mint', text, MINT_TUS, { input: { ...input, sizeBytes: 10 } })),
-    door.knock({ name: 'a tus creation', path: '/tus', method: 'POST', headers }),
-    door.knock(graphqlKnock('the storage', text, STORAGE)),
+    endpoint.knock(keyedMint(tokens.ada, key)),
+    endpoint.knock(
+      graphqlKnock('a tus mint', text, MINT_TUS, { input: { ...input, sizeBytes: 10 } }),
+    ),
+    endpoint.knock({ name: 'a tus creation', path: '/tus', method: 'POST', headers }),
+    endpoint.knock(graphqlKnock('the storage', text, STORAGE)),
     ...uploads.flatMap(({ uid, secret }) => [
-      door.knock({ ...graphqlKnock('a look', text, UPLOAD_OF, { uid }), own: [secret] }),
-      door.knock(graphqlKnock('a deletion', text, DELETE, { uid })),
+      endpoint.knock({ ...graphqlKnock('a look', text, UPLOAD_OF, { uid }), own: [secret] }),
+      endpoint.knock(graphqlKnock('a deletion', text, DELETE, { uid })),
     ]),
   ])
   return answers.map(({ body }) => body).join('\n')
 }
 
 /** Whether the newest failure to mint left open what Stream had done: then it looks for orphans. */
-function isLeftOpen({ gateway }: GatewayStage): boolean {
+function isLeftOpen({ gateway }: GatewaySetup): boolean {
   const failed = gateway.logs.findLast(({ message }) => message === 'minting failed')
   const error = failed !== undefined && 'err' in failed.fields ? failed.fields.err : null
-  return error instanceof StreamError && error.mayHaveHappened
+  return error instanceof StreamError && error.mayHaveSucceeded
 }
 
 describe('a Stream that fails', { timeout: 60_000 }, () => {
   it('brings nothing out, with any answer', async () => {
-    const { stream, stage } = await startStage({ DATABASE_URL: 'file::memory:' })
-    const { tokens, transcript, gateway } = stage
+    const { stream, stage: setup } = await startSetup({ DATABASE_URL: 'file::memory:' })
+    const { tokens, transcript, gateway } = setup
     const said: string[] = []
 
     /** Whoever looks has synchronisation ask, and read the offset. */
@@ -80,27 +82,27 @@ describe('a Stream that fails', { timeout: 60_000 }, () => {
       gateway.clock.advance(LATER_SECONDS)
       stream.asked.clear()
       const look = graphqlKnock('a look', tokens.ada.text, UPLOAD_OF, { uid })
-      await stage.door.knock({ ...look, own: [secret] })
+      await setup.door.knock({ ...look, own: [secret] })
     }
 
     for (const [name, failing] of Object.entries(streamFailures)) {
       stream.failWith(null)
       gateway.clock.advance(LATER_SECONDS)
-      const basic = await stage.mintBasic(tokens.ada)
-      const tus = await stage.mintTus(tokens.ada)
+      const basic = await setup.mintBasic(tokens.ada)
+      const tus = await setup.mintTus(tokens.ada)
       stream.failWith(failing)
-      said.push(await askForEverything(stage, [basic], name))
-      const orphans = isLeftOpen(stage) ? ['DELETE video'] : []
+      said.push(await askForEverything(setup, [basic], name))
+      const orphans = isLeftOpen(setup) ? ['DELETE video'] : []
       await lookLater(tus)
-      await untilAsked(stream, stage, ['GET list', 'HEAD offset'])
+      await untilAsked(stream, setup, ['GET list', 'HEAD offset'])
       // The same key again: what became of the first attempt is not to be found out.
-      await stage.door.knock(keyedMint(tokens.ada, name))
+      await setup.door.knock(keyedMint(tokens.ada, name))
 
       stream.failWith(failing, { lists: true })
       await lookLater(tus)
-      await untilAsked(stream, stage, ['GET list', 'GET video', ...orphans])
-      said.push(await askForEverything(stage, [tus], name))
-      stage.noteLog(` during ${name}`)
+      await untilAsked(stream, setup, ['GET list', 'GET video', ...orphans])
+      said.push(await askForEverything(setup, [tus], name))
+      setup.noteLog(` during ${name}`)
     }
     expect([...new Set(gateway.logs.map((line) => line.message))]).toEqual(
       expect.arrayContaining([
@@ -121,13 +123,13 @@ describe('a Stream that fails', { timeout: 60_000 }, () => {
 
 describe('a Stream that works', () => {
   it('mints what cannot be written down, and nobody hears of it', async () => {
-    const { stream, stage } = await startStage()
-    const { transcript, gateway } = stage
+    const { stream, stage: setup } = await startSetup()
+    const { transcript, gateway } = setup
     new Database(gateway.databaseFile)
       .exec("create trigger t before update on uploads begin select raise(abort, 'full'); end")
       .close()
-    await askForEverything(stage, [], 'key')
-    stage.noteLog()
+    await askForEverything(setup, [], 'key')
+    setup.noteLog()
     expect(stream.minted).toHaveLength(3)
     for (const uploadURL of stream.minted) transcript.hide(secretURL('a URL', uploadURL))
     expect(stream.asked).toContain('POST tus')

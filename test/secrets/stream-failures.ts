@@ -1,7 +1,7 @@
 /** Every way in which Cloudflare's API fails, with words in the answer that nobody is to see. */
 import type { ServerResponse } from 'node:http'
 import { type Answerer, failure, json, plain, success } from '../stream/stub-stream.ts'
-import { apiToken, webhookSecret } from './kept-secrets.ts'
+import { apiToken, webhookSecret } from './test-secrets.ts'
 import { type Secret, secretText } from './search.ts'
 
 /** Stands for whatever an answer holds besides the sentence that may be quoted. */

@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { deleteWebhook, setWebhook, showWebhook } from '../../src/commands/webhook.ts'
 import { startStubStream, success } from '../stream/stub-stream.ts'
-import { apiToken, keptSecrets, webhookSecret } from './kept-secrets.ts'
+import { apiToken, keptSecrets, webhookSecret } from './test-secrets.ts'
 import { answerSecrets, streamFailures } from './stream-failures.ts'
 import { type Transcript, createTranscript } from './transcript.ts'
 

@@ -1,7 +1,7 @@
 /** What the D1 keeper asks: Cloudflare bills and limits it by the query, and each way there takes time. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { createD1Store } from '../../src/store/d1/store.ts'
-import type { UploadStore } from '../../src/store/store.ts'
+import { createD1Store } from '../../src/store/d1/d1-store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
 import { type D1Server, type Query, overhear, startD1 } from '../kit/d1.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -28,7 +28,7 @@ async function openOverheard() {
 }
 
 const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: after(0) }
-const all = { towards: 'older', limit: 20 } as const
+const all = { direction: 'older', limit: 20 } as const
 
 /** Each call of the port, and how many queries it makes, in one round trip; none makes two. */
 const calls: readonly (readonly [string, number, (store: UploadStore) => Promise<unknown>])[] = [
@@ -42,10 +42,10 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
   ['findByKey', 1, (store) => store.findByKey('alice', 'key', after(0))],
   ['mint', 2, (store) => store.mint('one', { uid: 'a', uploadURL: 'b' }, after(1), after(15))],
   ['release', 1, (store) => store.release('one')],
-  ['unsettled', 1, (store) => store.unsettled(after(9), 10)],
+  ['unsettled', 1, (store) => store.pendingReservations(after(9), 10)],
   ['retire', 1, (store) => store.retire('one')],
-  ['dropRetiredBefore', 1, (store) => store.dropRetiredBefore(after(9))],
-  ['knownReferences', 1, (store) => store.knownReferences(numbered(2000))],
+  ['dropRetiredBefore', 1, (store) => store.deleteRetiredBefore(after(9))],
+  ['knownReferences', 1, (store) => store.findReferences(numbered(2000))],
   ['find', 1, async (store) => store.find('uid')],
   ['findMany', 1, (store) => store.findMany(numbered(2000))],
   ['historyOf', 1, (store) => store.historyOf(numbered(2000))],
@@ -54,21 +54,21 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
   ['count by time', 1, (store) => store.count({ createdAfter: after(0) })],
   ['countByStatus', 1, (store) => store.countByStatus()],
   ['countReservations', 1, (store) => store.countReservations()],
-  ['holdings', 1, (store) => store.holdings()],
+  ['holdings', 1, (store) => store.quotaUsage()],
   ['claimDue', 2, (store) => store.claimDue(after(99), 50, after(130))],
-  ['oldestDue', 1, (store) => store.oldestDue()],
+  ['oldestDue', 1, (store) => store.oldestDuePoll()],
   [
     'reschedule',
     1,
     (store) =>
-      store.reschedule(
-        numbered(1000).map((uid) => ({ uid, version: 1, checkAt: null, idleChecks: 1 })),
+      store.reschedulePolls(
+        numbered(1000).map((uid) => ({ uid, version: 1, pollAt: null, idlePolls: 1 })),
       ),
   ],
-  ['keepNotice', 1, (store) => store.keepNotice('uid', 'body', after(0))],
-  ['keptNotices', 1, (store) => store.keptNotices('uid')],
-  ['dropNotices', 1, (store) => store.dropNotices('uid')],
-  ['dropNoticesBefore', 1, (store) => store.dropNoticesBefore(after(0))],
+  ['keepNotice', 1, (store) => store.saveUnmatchedWebhook('uid', 'body', after(0))],
+  ['keptNotices', 1, (store) => store.unmatchedWebhooks('uid')],
+  ['dropNotices', 1, (store) => store.deleteUnmatchedWebhooks('uid')],
+  ['dropNoticesBefore', 1, (store) => store.deleteUnmatchedWebhooksBefore(after(0))],
   ['ping', 1, (store) => store.ping()],
 ]
 
@@ -87,9 +87,9 @@ test('advance: 1 query, or 2 with an event, in one round trip', async () => {
   const upload = await mintIn(store, { id: 'one' })
   const next = changeOf(upload, { status: 'QUEUED' })
   takeTrips()
-  await store.advance(next)
+  await store.saveVersion(next)
   const event = { status: 'READY', source: 'SYNC', at: after(5) } as const
-  await store.advance(changeOf(next.upload, { status: 'READY' }, { event }))
+  await store.saveVersion(changeOf(next.upload, { status: 'READY' }, { event }))
   const trips = takeTrips()
   expect(trips.map((asked) => asked.length)).toEqual([1, 2])
   expect(trips.flat().filter(exceeds)).toEqual([])
@@ -99,11 +99,11 @@ test('what there is nothing to ask about asks nothing', async () => {
   const { store, takeTrips } = await openOverheard()
   takeTrips()
   await store.findMany([])
-  expect(await store.noteWatched(['b', 'a'], after(0), after(9), true)).toEqual(['a', 'b'])
-  await store.reschedule([])
-  await store.endSweep(after(1))
-  expect(await store.beginSweep(after(2), after(9))).toEqual({ sweptUntil: after(1) })
-  await store.tidy(after(0))
+  expect(await store.renewWatchLeases(['b', 'a'], after(0), after(9), true)).toEqual(['a', 'b'])
+  await store.reschedulePolls([])
+  await store.releaseSweepLease(after(1))
+  expect(await store.acquireSweepLease(after(2), after(9))).toEqual({ sweptUntil: after(1) })
+  await store.runMaintenance(after(0))
   expect(takeTrips()).toEqual([])
 })
 
@@ -129,12 +129,12 @@ test('a list of 2,000 is found in one query, and each check of a thousand is put
   for (const id of ids) await mintIn(store, { id })
   const many = [...numbered(2000), ...ids].map(uidOf)
   expect((await store.findMany(many)).map(({ id }) => id).toSorted()).toEqual(ids)
-  await store.reschedule(
+  await store.reschedulePolls(
     numbered(1000).map((id, place) => ({
       uid: uidOf(id),
       version: place === 7 ? 2 : 1,
-      checkAt: place === 8 ? null : after(100 + place),
-      idleChecks: place,
+      pollAt: place === 8 ? null : after(100 + place),
+      idlePolls: place,
     })),
   )
   const rows = await database.prepare('select check_at, idle_checks from uploads order by id').raw()

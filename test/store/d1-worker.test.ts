@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
 import { build } from 'vite'
 import { expect, onTestFinished, test } from 'vitest'
-import type { D1Database } from '../../src/store/d1/d1.ts'
+import type { D1Database } from '../../src/store/d1/d1-client.ts'
 import { d1Migrations, migrateD1 } from '../kit/d1.ts'
 import { CREATED_AT, uploadOf } from '../kit/samples.ts'
 
@@ -50,5 +50,5 @@ test('opens, mints and lists in a Worker, whose code holds nothing of Node', asy
   )
   expect(await answer('one')).toEqual({ kind: 'reserved', upload, list: [upload] })
   // Its key is in use.
-  expect(await answer('two')).toEqual({ kind: 'taken', upload: null, list: [upload] })
+  expect(await answer('two')).toEqual({ kind: 'key-in-use', upload: null, list: [upload] })
 })

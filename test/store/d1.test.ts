@@ -1,9 +1,9 @@
 /** The D1 keeper on real D1 in workerd: the contract of every keeper, and what is D1's own. */
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { createD1Store } from '../../src/store/d1/store.ts'
-import type { UploadStore } from '../../src/store/store.ts'
-import { StoreUnavailable } from '../../src/unavailable.ts'
+import { createD1Store } from '../../src/store/d1/d1-store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
+import { StoreUnavailable } from '../../src/uploads/ports/store-unavailable.ts'
 import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { type D1Server, d1Migrations, migrateD1, overhear, startD1 } from '../kit/d1.ts'
@@ -75,7 +75,7 @@ describe('several Workers', () => {
     expect(kinds.filter((kind) => kind === 'reserved')).toHaveLength(10)
     expect(kinds.slice(0, 30).filter((kind) => kind === 'reserved').length).toBeLessThanOrEqual(1)
     expect(await numberOf('select count(*) from uploads')).toBe(10)
-    expect(await one.holdings('alice')).toEqual({ reservedSeconds: 6000, storedSeconds: 0 })
+    expect(await one.quotaUsage('alice')).toEqual({ reservedSeconds: 6000, storedSeconds: 0 })
   })
 
   test('that record the same version, word for word, record it and its event once', async () => {
@@ -86,7 +86,7 @@ describe('several Workers', () => {
       const event = { status, source: 'SYNC', at: after(5) } as const
       const change = changeOf(upload, { status }, { event })
       const outcomes = await Promise.all(
-        numbered(20).map((_, place) => turns(place).advance(change)),
+        numbered(20).map((_, place) => turns(place).saveVersion(change)),
       )
       expect(outcomes.filter(Boolean)).toHaveLength(1)
       upload = change.upload
@@ -133,7 +133,7 @@ describe('what fails', () => {
     expect(inspect(error)).toContain('UNIQUE constraint failed: uploads.uid')
     expect(inspect(error)).not.toMatch(/secret|uid-of-first/)
     expect(await numberOf("select count(*) from upload_events where upload_id = 'second'")).toBe(0)
-    expect((await one.unsettled(after(1), 9)).map(({ id }) => id)).toEqual(['second'])
+    expect((await one.pendingReservations(after(1), 9)).map(({ id }) => id)).toEqual(['second'])
     // A reference is never drawn twice; where it is, that is no key that was taken.
     const again = await failureOf(one.reserve(reservationOf({ id: 'second' }), freely))
     expect(inspect(again)).toContain('UNIQUE constraint failed: uploads.id')

@@ -1,5 +1,5 @@
 /** A deployment with something of everything, and all that its keeper tells of it. */
-import type { UploadStore } from '../../src/store/store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadStatuses } from '../../src/uploads/upload.ts'
 import { changeOf, freely, mintIn } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -64,13 +64,13 @@ export async function fill(store: UploadStore): Promise<void> {
       {
         event: { status, source: 'WEBHOOK', at: after(place + 1.25) },
         holds: { reservedSeconds: isReady ? 0 : 36_000, storedSeconds: isReady ? 13 : 0 },
-        checkAt: place % 2 === 0 ? after(100 + place) : null,
+        pollAt: place % 2 === 0 ? after(100 + place) : null,
       },
     )
-    if (!(await store.advance(change))) throw new Error('The upload was not advanced.')
+    if (!(await store.saveVersion(change))) throw new Error('The upload was not advanced.')
     const [uid, version] = [upload.uid, 2]
     if (place % 2 === 0) {
-      await store.reschedule([{ uid, version, checkAt: after(200 + place), idleChecks: place }])
+      await store.reschedulePolls([{ uid, version, pollAt: after(200 + place), idlePolls: place }])
     }
   }
   await store.reserve(
@@ -79,29 +79,29 @@ export async function fill(store: UploadStore): Promise<void> {
   )
   await store.reserve(reservationOf({ id: 'given-up', creator: 'bob' }), freely)
   await store.retire('given-up')
-  await store.keepNotice('stranger', '{"second":"ü"}', after(3))
-  await store.keepNotice('stranger', '{"first":"\\u0000"}', after(2))
-  await store.keepNotice('other', '{"second":"ü"}', after(4))
+  await store.saveUnmatchedWebhook('stranger', '{"second":"ü"}', after(3))
+  await store.saveUnmatchedWebhook('stranger', '{"first":"\\u0000"}', after(2))
+  await store.saveUnmatchedWebhook('other', '{"second":"ü"}', after(4))
 }
 
 /** All that a port tells without changing anything. */
 export async function toldBy(store: UploadStore) {
-  const all = await store.list({}, { towards: 'older', limit: 10_000 })
+  const all = await store.list({}, { direction: 'older', limit: 10_000 })
   const ids = [...all.map(({ id }) => id), 'waiting', 'given-up']
   return {
     deployment: store.deployment,
     all,
     histories: await store.historyOf(ids),
-    fates: await store.knownReferences(ids),
-    unsettled: await store.unsettled(after(1000), 100),
+    fates: await store.findReferences(ids),
+    unsettled: await store.pendingReservations(after(1000), 100),
     counts: await store.countByStatus(),
     reservations: await store.countReservations(),
     tus: await store.count({ protocol: 'TUS' }),
     holdings: await Promise.all(
-      [undefined, 'Zoë 🎬', 'bob', 'creator-3'].map((creator) => store.holdings(creator)),
+      [undefined, 'Zoë 🎬', 'bob', 'creator-3'].map((creator) => store.quotaUsage(creator)),
     ),
-    notices: await Promise.all(['stranger', 'other'].map((uid) => store.keptNotices(uid))),
-    oldestDue: await store.oldestDue(),
+    notices: await Promise.all(['stranger', 'other'].map((uid) => store.unmatchedWebhooks(uid))),
+    oldestDue: await store.oldestDuePoll(),
     keyed: await store.findByKey('requester 1', 'schlüssel 🔑 1', after(-1000)),
     waiting: await store.findByKey('alice', 'waits', after(-1000)),
   }

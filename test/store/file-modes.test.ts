@@ -4,11 +4,11 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { examineDatabase } from '../../src/commands/examine-database.ts'
-import { backUpSqlite } from '../../src/store/sqlite/back-up.ts'
+import { checkDatabase } from '../../src/commands/doctor/check-database.ts'
+import { backupSqlite } from '../../src/store/sqlite/backup.ts'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
-import { openDatabase } from '../../src/emulator/database.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { openDatabase } from '../../src/emulator/state/database.ts'
 import { startEmulator } from '../../src/emulator/emulator.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -56,7 +56,7 @@ describe('with a umask that lets everybody read and write', () => {
     const { uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
     expectMinted(await createTusUpload(gateway.as(), { sizeBytes: 1000 }))
     await postFile(uploadURL, testcardFile())
-    await backUpSqlite(gateway.databaseFile, join(folder, 'a/b/backup.db'))
+    await backupSqlite(gateway.databaseFile, join(folder, 'a/b/backup.db'))
     const modes = await modesBelow(folder)
     expect(notOwnerOnly(modes)).toEqual([])
     expect([...modes.keys()].filter((name) => name.startsWith('a/b/')).toSorted()).toEqual([
@@ -111,8 +111,8 @@ describe('what was there before', () => {
     })
     expect((await stat(file)).mode & 0o777).toBe(0o644)
     await gateway.stop()
-    expect(await examineDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
-      state: 'odd',
+    expect(await checkDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
+      state: 'warning',
       subject: 'Database',
       sentence: `${file} is sound and up to date, but other users may read it: \`chmod 600 ${file}\`.`,
     })
@@ -122,7 +122,7 @@ describe('what was there before', () => {
 async function fillDatabase(file: string): Promise<void> {
   const store = createSqliteStore(file)
   for (let count = 0; count < 40; count += 1)
-    await store.keepNotice(`u${count}`, 'x'.repeat(4000), new Date(0))
+    await store.saveUnmatchedWebhook(`u${count}`, 'x'.repeat(4000), new Date(0))
   await store.close()
 }
 
@@ -150,8 +150,8 @@ describe('a file that is no sound database', () => {
         `Cannot open the database .*headgate\\.db \\(${code}\\).*damaged.*restore a backup`,
       ),
     )
-    expect(await examineDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
-      state: 'wrong',
+    expect(await checkDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
+      state: 'error',
       subject: 'Database',
       sentence: expect.stringMatching(/damaged.*restore a backup/),
     })

@@ -11,8 +11,8 @@ import {
   type GroupCommitOptions,
   createGroupCommit,
 } from '../../src/store/sqlite/group-commit.ts'
-import { createReadTurns } from '../../src/store/sqlite/read-turns.ts'
-import { StoreUnavailable } from '../../src/unavailable.ts'
+import { createTickReadTransaction } from '../../src/store/sqlite/read-transaction.ts'
+import { StoreUnavailable } from '../../src/uploads/ports/store-unavailable.ts'
 import { type TestClock, createTestClock } from '../kit/clock.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-commits-'))
@@ -52,7 +52,7 @@ function openBench(
     connection.close()
     other.close()
   })
-  const commits = createGroupCommit(connection, createReadTurns(connection), {
+  const commits = createGroupCommit(connection, createTickReadTransaction(connection), {
     now,
     ...(wait === undefined ? {} : { wait }),
   })

@@ -9,10 +9,10 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { uploadOf } from '../kit/samples.ts'
-import { sumsOf, tallyOf } from './sums.ts'
+import { sumsOf, tallyOf } from './expected-totals.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-migrations-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -126,7 +126,7 @@ test('the version before goes on with the file, and the tallies go with it', asy
       )
       .get(),
   )
-  expect(await store.holdings('alice')).toEqual(held)
+  expect(await store.quotaUsage('alice')).toEqual(held)
   expect(tallyOf(connection)).toEqual(sumsOf(connection))
   connection.close()
   await store.close()

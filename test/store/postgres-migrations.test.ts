@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { openPostgres } from '../../src/postgres/postgres.ts'
-import { countLackingIn, migratePostgres } from '../../src/store/postgres/migrate.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { openPostgres } from '../../src/postgres/connection-pool.ts'
+import { countPendingMigrations, migratePostgres } from '../../src/store/postgres/migrate.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { changeOf, mintIn, numbered } from '../contracts/store-suite.ts'
 import { createEmptyDatabase, createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 
@@ -70,7 +70,7 @@ describeWithPostgres('PostgreSQL', () => {
     )
     await expect(migratePostgres(gateway, broken)).rejects.toThrow(/nonsense/)
     const client = await gateway.connect()
-    expect(await countLackingIn(client, broken)).toBe(1)
+    expect(await countPendingMigrations(client, broken)).toBe(1)
     const { rows } = await client.query(
       "select 1 from information_schema.columns where table_name = 'uploads' and column_name = 'note'",
     )
@@ -101,7 +101,7 @@ describeWithPostgres('PostgreSQL', () => {
         const upload = uploads[(place * 50 + turn) % uploads.length]
         if (upload === undefined) throw new Error('There is no such upload.')
         const fresh = await mintIn(store, { id: `new-${place}-${turn}` })
-        expect(await store.advance(changeOf(fresh, { status: 'QUEUED' }))).toBe(true)
+        expect(await store.saveVersion(changeOf(fresh, { status: 'QUEUED' }))).toBe(true)
         expect(await store.find(upload.uid)).toEqual(upload)
         done += 3
       }

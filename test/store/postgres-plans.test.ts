@@ -1,7 +1,7 @@
 /** How PostgreSQL finds what it is asked for: by an index, whatever it is. */
 import { expect, onTestFinished, test } from 'vitest'
-import { openPostgres } from '../../src/postgres/postgres.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { openPostgres } from '../../src/postgres/connection-pool.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { freely, mintIn } from '../contracts/store-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -34,7 +34,7 @@ describeWithPostgres('PostgreSQL', () => {
     await pool.query(
       "insert into upload_events select id, 1, 'PENDING_UPLOAD', 'MUTATION', created_at from uploads on conflict do nothing",
     )
-    await store.tidy(after(1))
+    await store.runMaintenance(after(1))
     for (const table of ['uploads', 'upload_events', 'upload_tallies']) {
       await pool.query(`vacuum analyze ${table}`)
     }
@@ -46,7 +46,7 @@ describeWithPostgres('PostgreSQL', () => {
       return rows
     }
     const before = await scans()
-    const stretch = { towards: 'older', limit: 20 } as const
+    const stretch = { direction: 'older', limit: 20 } as const
     const from = { createdAt: after(5000), id: 'id-5000' }
     for (let time = 0; time < 8; time += 1) {
       await store.find(upload.uid)
@@ -54,20 +54,20 @@ describeWithPostgres('PostgreSQL', () => {
       await store.findByKey('alice', 'key', after(0))
       await store.list({}, stretch)
       await store.list({}, { ...stretch, from })
-      await store.list({}, { towards: 'newer', limit: 20, from })
+      await store.list({}, { direction: 'newer', limit: 20, from })
       await store.list({ creator: 'creator-7' }, stretch)
       await store.list({ createdAfter: after(100), createdBefore: after(200) }, stretch)
       await store.count({})
       await store.count({ creator: 'creator-7' })
       await store.countByStatus()
-      await store.holdings('creator-7')
+      await store.quotaUsage('creator-7')
       await store.historyOf(['id-1', 'id-2'])
-      await store.knownReferences(['id-1', 'nobody'])
+      await store.findReferences(['id-1', 'nobody'])
       await store.claimDue(after(16 + time), 20, after(60 + time))
-      await store.noteWatched(['uid-3'], after(1), after(2), true)
-      await store.oldestDue()
-      await store.unsettled(after(1), 20)
-      await store.dropRetiredBefore(after(-1))
+      await store.renewWatchLeases(['uid-3'], after(1), after(2), true)
+      await store.oldestDuePoll()
+      await store.pendingReservations(after(1), 20)
+      await store.deleteRetiredBefore(after(-1))
       await store.reserve(reservationOf({ id: `new-${time}` }), freely)
       await store.release(`new-${time}`)
     }
@@ -99,11 +99,14 @@ describeWithPostgres('PostgreSQL', () => {
     }
     const before = await scans()
     for (let time = 0; time < 8; time += 1) {
-      expect(await store.holdings('creator-7')).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
+      expect(await store.quotaUsage('creator-7')).toEqual({
+        reservedSeconds: 1200,
+        storedSeconds: 0,
+      })
       expect(await store.count({ creator: 'creator-7' })).toBe(20)
     }
     await store.ping()
     expect(await scans()).toEqual(before)
-    expect(await store.holdings()).toEqual({ reservedSeconds: 1_200_000, storedSeconds: 0 })
+    expect(await store.quotaUsage()).toEqual({ reservedSeconds: 1_200_000, storedSeconds: 0 })
   })
 })

@@ -1,8 +1,8 @@
 /** What a server, a role or a database may have set otherwise, and what the keeper makes of it. */
 import { expect, onTestFinished, test } from 'vitest'
-import { createPostgresAllowances } from '../../src/allowances/postgres.ts'
-import { openPostgres } from '../../src/postgres/postgres.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { createPostgresRateLimiter } from '../../src/rate-limits/postgres-rate-limiter.ts'
+import { openPostgres } from '../../src/postgres/connection-pool.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { mintIn, numbered } from '../contracts/store-suite.ts'
 import { type TestDatabase, createEmptyDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -77,10 +77,10 @@ describeWithPostgres('PostgreSQL', () => {
     const database = await createDatabase()
     const postgres = open(database)
     await createPostgresStore(postgres)
-    const allowances = createPostgresAllowances(postgres)
-    const within = [{ most: 10_000_000_000, spanMs: 60_000 }]
-    expect(await allowances.take('key', within)).toBeNull()
-    expect(await allowances.taken('key', 60_000)).toBe(1)
+    const rateLimiter = createPostgresRateLimiter(postgres)
+    const within = [{ limit: 10_000_000_000, windowMs: 60_000 }]
+    expect(await rateLimiter.consume('key', within)).toBeNull()
+    expect(await rateLimiter.countConsumed('key', 60_000)).toBe(1)
   })
 })
 

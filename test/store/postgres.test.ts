@@ -1,9 +1,9 @@
 /** The PostgreSQL keeper on a real server: the contract of every keeper, and what is PostgreSQL's own. */
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type Postgres, openPostgres } from '../../src/postgres/postgres.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
-import type { UploadStore } from '../../src/store/store.ts'
+import { type Postgres, openPostgres } from '../../src/postgres/connection-pool.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { changeOf, freely, mintIn, numbered } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
@@ -57,12 +57,14 @@ describeWithPostgres('PostgreSQL', () => {
     })
     const now = Date.now()
     const far = now + 90_000
-    expect(await ahead?.noteWatched(['a'], new Date(far), new Date(far + 5000), true)).toEqual([
-      'a',
-    ])
-    expect(await right?.noteWatched(['b'], new Date(now), new Date(now + 5000), true)).toBeNull()
-    expect(await ahead?.beginSweep(new Date(far), new Date(far + 60_000))).not.toBeNull()
-    expect(await right?.beginSweep(new Date(now), new Date(now + 60_000))).toBeNull()
+    expect(await ahead?.renewWatchLeases(['a'], new Date(far), new Date(far + 5000), true)).toEqual(
+      ['a'],
+    )
+    expect(
+      await right?.renewWatchLeases(['b'], new Date(now), new Date(now + 5000), true),
+    ).toBeNull()
+    expect(await ahead?.acquireSweepLease(new Date(far), new Date(far + 60_000))).not.toBeNull()
+    expect(await right?.acquireSweepLease(new Date(now), new Date(now + 60_000))).toBeNull()
     const { rows } = (await gateways[0]?.pool.query(
       `select (select max(until) from watch_claims) <= clock_timestamp() + interval '5 seconds' as claims,
         (select until from sweeps) <= clock_timestamp() + interval '60 seconds' as sweeps`,
@@ -105,7 +107,7 @@ describeWithPostgres('PostgreSQL', () => {
       expect(kinds.filter((kind) => kind === 'reserved')).toHaveLength(10)
       const keyed = kinds.slice(0, 30)
       expect(keyed.filter((kind) => kind === 'reserved').length).toBeLessThanOrEqual(1)
-      expect(await stores[0]?.holdings('alice')).toEqual({
+      expect(await stores[0]?.quotaUsage('alice')).toEqual({
         reservedSeconds: 6000,
         storedSeconds: 0,
       })
@@ -128,15 +130,19 @@ describeWithPostgres('PostgreSQL', () => {
       const [one, other] = stores
       if (one === undefined || other === undefined) throw new Error('Two are wanted.')
       // Whoever comes first has the turn, however little it watches.
-      expect(await one.noteWatched([], after(0), after(5), true)).toEqual([])
-      expect(await other.noteWatched(['a', 'c'], after(1), after(6), true)).toBeNull()
-      expect(await one.noteWatched(['b', 'c'], after(1), after(6), true)).toEqual(['a', 'b', 'c'])
-      expect(await other.noteWatched(['a'], after(5.999), after(11), true)).toBeNull()
+      expect(await one.renewWatchLeases([], after(0), after(5), true)).toEqual([])
+      expect(await other.renewWatchLeases(['a', 'c'], after(1), after(6), true)).toBeNull()
+      expect(await one.renewWatchLeases(['b', 'c'], after(1), after(6), true)).toEqual([
+        'a',
+        'b',
+        'c',
+      ])
+      expect(await other.renewWatchLeases(['a'], after(5.999), after(11), true)).toBeNull()
       // One is heard of no more: neither its turn nor what it watched counts.
-      expect(await other.noteWatched(['a'], after(6), after(11), true)).toEqual(['a'])
+      expect(await other.renewWatchLeases(['a'], after(6), after(11), true)).toEqual(['a'])
       // One that finds Stream silent still says what is watched there.
-      expect(await one.noteWatched(['b'], after(7), after(12), false)).toBeNull()
-      expect(await other.noteWatched(['a'], after(8), after(13), true)).toEqual(['a', 'b'])
+      expect(await one.renewWatchLeases(['b'], after(7), after(12), false)).toBeNull()
+      expect(await other.renewWatchLeases(['a'], after(8), after(13), true)).toEqual(['a', 'b'])
     })
 
     test('give the turn to ask to one, however many want it at the same time', async () => {
@@ -145,7 +151,7 @@ describeWithPostgres('PostgreSQL', () => {
         const uids = numbered(50)
         const noted = await Promise.all(
           stores.map((store, place) =>
-            store.noteWatched(
+            store.renewWatchLeases(
               place % 2 === 0 ? uids : uids.toReversed(),
               after(second),
               after(second + 10),
@@ -161,15 +167,15 @@ describeWithPostgres('PostgreSQL', () => {
       const { stores } = await openStores(2)
       const [one, other] = stores
       if (one === undefined || other === undefined) throw new Error('Two are wanted.')
-      expect(await one.beginSweep(after(0), after(60))).toEqual({ sweptUntil: null })
-      expect(await other.beginSweep(after(1), after(61))).toBeNull()
-      await other.endSweep(after(1))
-      expect(await other.beginSweep(after(2), after(62))).toBeNull()
-      await one.endSweep(after(2))
-      expect(await other.beginSweep(after(3), after(63))).toEqual({ sweptUntil: after(2) })
+      expect(await one.acquireSweepLease(after(0), after(60))).toEqual({ sweptUntil: null })
+      expect(await other.acquireSweepLease(after(1), after(61))).toBeNull()
+      await other.releaseSweepLease(after(1))
+      expect(await other.acquireSweepLease(after(2), after(62))).toBeNull()
+      await one.releaseSweepLease(after(2))
+      expect(await other.acquireSweepLease(after(3), after(63))).toEqual({ sweptUntil: after(2) })
       // It ended without a word.
-      expect(await one.beginSweep(after(62.999), after(99))).toBeNull()
-      expect(await one.beginSweep(after(63), after(99))).toEqual({ sweptUntil: after(2) })
+      expect(await one.acquireSweepLease(after(62.999), after(99))).toBeNull()
+      expect(await one.acquireSweepLease(after(63), after(99))).toEqual({ sweptUntil: after(2) })
     })
   })
 
@@ -184,9 +190,9 @@ describeWithPostgres('PostgreSQL', () => {
       expect(found?.reservation.meta).toEqual(meta)
       expect(await store.find('\0')).toBeNull()
       expect(await store.findMany(['\0', 'x'])).toEqual([])
-      expect(await store.list({ creator: '\0' }, { towards: 'older', limit: 9 })).toEqual([])
-      await store.keepNotice('u\0', '\0', after(1))
-      expect(await store.keptNotices('u\0')).toHaveLength(1)
+      expect(await store.list({ creator: '\0' }, { direction: 'older', limit: 9 })).toEqual([])
+      await store.saveUnmatchedWebhook('u\0', '\0', after(1))
+      expect(await store.unmatchedWebhooks('u\0')).toHaveLength(1)
     })
   })
 
@@ -206,7 +212,7 @@ describeWithPostgres('PostgreSQL', () => {
     await mintIn(store, { id: 'one' })
     const far = [new Date(-8.64e15), new Date(8.64e15)] as const
     const [before, later] = far
-    const stretch = { towards: 'older', limit: 9 } as const
+    const stretch = { direction: 'older', limit: 9 } as const
     expect(await store.list({ createdAfter: before, createdBefore: later }, stretch)).toHaveLength(
       1,
     )
@@ -232,14 +238,14 @@ describeWithPostgres('PostgreSQL', () => {
       const lives = numbered(90).map(async (id, place) => {
         const store = nth(stores, place)
         const upload = await mintIn(store, { id, creator: place % 2 === 0 ? 'alice' : 'bob' })
-        await store.tidy(after(1))
+        await store.runMaintenance(after(1))
         const { rows } = await postgres.pool.query<Record<string, number>>(RECOUNT)
         expect(rows[0]?.['tallied']).toBe(rows[0]?.['counted'])
         expect(rows[0]?.['tallied_seconds']).toBe(rows[0]?.['counted_seconds'])
-        if (place % 3 === 0) await store.advance(changeOf(upload, { status: 'READY' }))
+        if (place % 3 === 0) await store.saveVersion(changeOf(upload, { status: 'READY' }))
       })
       await Promise.all(lives)
-      for (const store of stores) await store.tidy(after(700))
+      for (const store of stores) await store.runMaintenance(after(700))
       const { rows } = await postgres.pool.query(
         'select count(*)::int as left from upload_tally_changes',
       )

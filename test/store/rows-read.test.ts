@@ -1,9 +1,9 @@
 /** How many rows a list reads: as many as its page has, whatever the filter and however many uploads there are. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { openPostgres } from '../../src/postgres/postgres.ts'
-import { createD1Store } from '../../src/store/d1/store.ts'
-import { createPostgresStore } from '../../src/store/postgres/store.ts'
+import { openPostgres } from '../../src/postgres/connection-pool.ts'
+import { createD1Store } from '../../src/store/d1/d1-store.ts'
+import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { type D1Server, type Query, overhear, startD1 } from '../kit/d1.ts'
 import { fillPostgres } from '../kit/fill-postgres.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'

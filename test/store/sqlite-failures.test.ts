@@ -7,8 +7,8 @@ import Database from 'better-sqlite3'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { guarded, sqliteFailureOf } from '../../src/store/sqlite/failures.ts'
-import { createStoreOn } from '../../src/store/sqlite/sqlite.ts'
-import { StoreUnavailable } from '../../src/unavailable.ts'
+import { createStoreOn } from '../../src/store/sqlite/sqlite-store.ts'
+import { StoreUnavailable } from '../../src/uploads/ports/store-unavailable.ts'
 import { freely } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
@@ -137,7 +137,9 @@ describe('the last write', () => {
     await store.ping()
     const { connection } = database
     connection.pragma(pragma)
-    await expect(store.keepNotice('uid', 'x'.repeat(100_000), after(0))).rejects.toThrow(reason)
+    await expect(store.saveUnmatchedWebhook('uid', 'x'.repeat(100_000), after(0))).rejects.toThrow(
+      reason,
+    )
     await expect(store.ping()).rejects.toThrow(reason)
     expect(await store.count({})).toBe(0)
     connection.pragma(back)

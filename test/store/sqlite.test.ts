@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { changeOf, freely, mintIn } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -81,13 +81,13 @@ describe('the file', () => {
     ).toBe('reserved')
     expect(
       (await other.reserve(reservationOf({ id: 'b', idempotencyKey: 'key' }), freely)).kind,
-    ).toBe('taken')
+    ).toBe('key-in-use')
     const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
     const upload = await other.mint('a', minted, after(1), after(15))
     if (upload === null) throw new Error('not minted')
     expect(await one.find('uid')).toEqual(upload)
-    expect(await one.advance(changeOf(upload, { status: 'QUEUED' }))).toBe(true)
-    expect(await other.advance(changeOf(upload, { status: 'READY' }))).toBe(false)
+    expect(await one.saveVersion(changeOf(upload, { status: 'QUEUED' }))).toBe(true)
+    expect(await other.saveVersion(changeOf(upload, { status: 'READY' }))).toBe(false)
     await one.close()
     await other.close()
   })
@@ -97,7 +97,7 @@ describe('the file', () => {
     const [one, other] = [createSqliteStore(file), createSqliteStore(file)]
     const first = await mintIn(one, { id: 'first' })
     const second = await mintIn(one, { id: 'second' })
-    expect(await one.advance(changeOf(first, { status: 'QUEUED' }))).toBe(true)
+    expect(await one.saveVersion(changeOf(first, { status: 'QUEUED' }))).toBe(true)
     const third = new Database(file)
     const look = other.find(first.uid)
     third.prepare("update uploads set name = 'changed' where uid = ?").run(second.uid)
@@ -107,7 +107,7 @@ describe('the file', () => {
     expect(other.find(second.uid)).toMatchObject({ name: 'changed' })
     third.close()
     // What it writes itself is seen at once, and what the other wrote in a later turn.
-    const advanced = other.advance(changeOf(second, { status: 'READY' }))
+    const advanced = other.saveVersion(changeOf(second, { status: 'READY' }))
     expect(other.find(second.uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
     await advanced
     expect(other.find(second.uid)).toMatchObject({ status: 'READY' })
@@ -123,7 +123,7 @@ describe('the file', () => {
     const other = new Database(file)
     const statusNow = other.prepare('select status from uploads').pluck()
     // Its commit comes while the read after it still stands open.
-    const written = store.advance(changeOf(upload, { status: 'QUEUED' }))
+    const written = store.saveVersion(changeOf(upload, { status: 'QUEUED' }))
     void store.find(upload.uid)
     expect(await written.then(() => statusNow.get())).toBe('QUEUED')
     other.close()
@@ -167,20 +167,20 @@ describe('the file', () => {
   test('is not written to by a round that has nothing to drop', async () => {
     const file = newFile()
     const store = createSqliteStore(file)
-    await store.keepNotice('x', 'body', after(5))
+    await store.saveUnmatchedWebhook('x', 'body', after(5))
     await store.reserve(reservationOf({ createdAt: after(5) }), freely)
     await store.retire('reference')
     const other = new Database(file)
     // Whoever wanted to write would wait for this one, and fail.
     other.exec('begin immediate')
-    expect(await store.dropNoticesBefore(after(5))).toBe(0)
-    await store.dropRetiredBefore(after(5))
-    await store.reschedule([])
+    expect(await store.deleteUnmatchedWebhooksBefore(after(5))).toBe(0)
+    await store.deleteRetiredBefore(after(5))
+    await store.reschedulePolls([])
     other.exec('rollback')
     other.close()
-    expect(await store.dropNoticesBefore(after(6))).toBe(1)
-    await store.dropRetiredBefore(after(6))
-    expect((await store.knownReferences(['reference'])).size).toBe(0)
+    expect(await store.deleteUnmatchedWebhooksBefore(after(6))).toBe(1)
+    await store.deleteRetiredBefore(after(6))
+    expect((await store.findReferences(['reference'])).size).toBe(0)
     await store.close()
   })
 })

@@ -6,15 +6,15 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
-import type { UploadSelection, UploadStore, UploadStretch } from '../../src/store/store.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import type { UploadFilter, UploadStore, ListRange } from '../../src/uploads/ports/upload-store.ts'
 import { changeOf, freely } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-statements-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const conditions: readonly UploadSelection[] = [
+const conditions: readonly UploadFilter[] = [
   { creator: 'alice' },
   { statuses: ['READY', 'ERROR'] },
   { protocol: 'TUS' },
@@ -23,14 +23,14 @@ const conditions: readonly UploadSelection[] = [
 ]
 
 /** Each condition given or not, in every combination. */
-const selections = conditions.reduce<readonly UploadSelection[]>(
+const selections = conditions.reduce<readonly UploadFilter[]>(
   (all, condition) => all.flatMap((one) => [one, { ...one, ...condition }]),
   [{}],
 )
 
-const stretches: readonly UploadStretch[] = (['older', 'newer'] as const).flatMap((towards) => [
-  { towards, limit: 20 },
-  { towards, limit: 20, from: { createdAt: after(1), id: 'x' } },
+const stretches: readonly ListRange[] = (['older', 'newer'] as const).flatMap((direction) => [
+  { direction, limit: 20 },
+  { direction, limit: 20, from: { createdAt: after(1), id: 'x' } },
 ])
 
 /** Every operation of the port, with each selection; `round` keeps the names apart. */
@@ -41,32 +41,32 @@ async function useAll(store: UploadStore, round: string): Promise<void> {
   await store.reserve(keyed, rules)
   await store.reserve(keyed, rules)
   await store.reserve(reservationOf({ id: b }), freely)
-  await store.unsettled(after(1), 10)
+  await store.pendingReservations(after(1), 10)
   const minted = { uid: a, uploadURL: 'https://upload.example.com/x' }
   const upload = await store.mint(a, minted, after(1), after(15))
   if (upload === null) throw new Error('not minted')
   await store.findByKey('alice', a, after(0))
   await store.retire(b)
   await store.release(b)
-  await store.knownReferences([a, b])
-  await store.dropRetiredBefore(after(1))
+  await store.findReferences([a, b])
+  await store.deleteRetiredBefore(after(1))
   await store.find(a)
   await store.findMany([a, b])
   const event = { status: 'QUEUED', source: 'SYNC', at: after(2) } as const
-  await store.advance(changeOf(upload, { status: 'QUEUED' }, { event, checkAt: after(9) }))
+  await store.saveVersion(changeOf(upload, { status: 'QUEUED' }, { event, pollAt: after(9) }))
   await store.historyOf([a, b])
   await store.claimDue(after(20), 10, after(50))
-  await store.oldestDue()
-  await store.reschedule([{ uid: a, version: 2, checkAt: after(30), idleChecks: 1 }])
-  await store.holdings()
-  await store.holdings('alice')
+  await store.oldestDuePoll()
+  await store.reschedulePolls([{ uid: a, version: 2, pollAt: after(30), idlePolls: 1 }])
+  await store.quotaUsage()
+  await store.quotaUsage('alice')
   await store.countByStatus()
   await store.countReservations()
-  await store.keepNotice(a, 'body', after(1))
-  await store.keptNotices(a)
-  await store.dropNotices(a)
-  await store.keepNotice(b, 'body', after(1))
-  await store.dropNoticesBefore(after(2))
+  await store.saveUnmatchedWebhook(a, 'body', after(1))
+  await store.unmatchedWebhooks(a)
+  await store.deleteUnmatchedWebhooks(a)
+  await store.saveUnmatchedWebhook(b, 'body', after(1))
+  await store.deleteUnmatchedWebhooksBefore(after(2))
   await store.ping()
   for (const selection of selections) {
     await store.count(selection)

@@ -1,6 +1,6 @@
 /** Any sequence of writes through the port, for what must hold after each of them. */
 import * as fc from 'fast-check'
-import type { UploadStore } from '../../src/store/store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { changeOf, uidOf, uploadURLOf } from '../contracts/store-suite.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
@@ -63,7 +63,7 @@ const advance = fc
     return {
       what: `advance ${one} from ${version} to ${status}`,
       perform: (store: UploadStore) =>
-        store.advance(changeOf(upload, { status }, { event, holds, checkAt: after(20) })),
+        store.saveVersion(changeOf(upload, { status }, { event, holds, pollAt: after(20) })),
     }
   })
 
@@ -74,7 +74,7 @@ const giveUp = fc.tuple(fc.constantFrom('release', 'retire'), id).map(([way, one
 
 const drop = second.map((at) => ({
   what: `drop those retired before ${at}`,
-  perform: (store: UploadStore) => store.dropRetiredBefore(after(at)),
+  perform: (store: UploadStore) => store.deleteRetiredBefore(after(at)),
 }))
 
 /** Sequences long enough for whole lives; reserving and minting are the most frequent. */

@@ -1,11 +1,11 @@
 /** Lists by the binding: page by page, whatever a page holds. */
 import { expect, onTestFinished, test } from 'vitest'
-import { createStreamBinding } from '../../src/emulator/binding.ts'
+import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
 import { startEmulator } from '../../src/emulator/emulator.ts'
-import { createBindingBackend } from '../../src/stream/binding.ts'
-import { pendingVideos } from '../../src/uploads/pending-videos.ts'
+import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
+import { listPendingVideos } from '../../src/uploads/sync/delete-orphans.ts'
 import { orderOf } from '../contracts/stream-suite.ts'
-import { knobsOf } from '../kit/emulator.ts'
+import { controlApiOf } from '../kit/emulator.ts'
 
 /** Seven videos of two creators in turn, oldest first, behind pages of so many. */
 async function sevenVideos(mostOfAPage: number) {
@@ -13,7 +13,7 @@ async function sevenVideos(mostOfAPage: number) {
   onTestFinished(() => emulator.close())
   const binding = createStreamBinding(emulator)
   let calls = 0
-  const backend = createBindingBackend({
+  const backend = createBindingStreamApi({
     ...binding,
     videos: {
       list(params = {}) {
@@ -28,12 +28,12 @@ async function sevenVideos(mostOfAPage: number) {
   const uids: string[] = []
   for (let count = 0; count < 7; count += 1)
     uids.push((await backend.createDirectUpload(orderOf(count % 2 === 0 ? 'ada' : 'bo'))).uid)
-  const knobs = knobsOf(emulator.url)
+  const controlApi = controlApiOf(emulator.url)
   return {
     backend,
     uids,
     calls: () => calls,
-    details: async () => (await knobs.state()).requests['details'],
+    details: async () => (await controlApi.state()).requests['details'],
   }
 }
 
@@ -49,7 +49,10 @@ test.each([2, 3, 7, 1000])('all of them, in pages of %i', async (most) => {
   const bo = await backend.listVideos({ creator: 'bo', ascending: true, limit: 2 })
   expect(ids(bo.videos)).toEqual([uids[1], uids[3]])
   const pages: string[] = []
-  for await (const page of pendingVideos(backend, { createdAfter: new Date(0), creator: 'ada' }))
+  for await (const page of listPendingVideos(backend, {
+    createdAfter: new Date(0),
+    creator: 'ada',
+  }))
     pages.push(...ids(page))
   expect(pages).toEqual([uids[0], uids[2], uids[4], uids[6]])
 })

@@ -21,7 +21,7 @@ test('finds, lists, changes and deletes, and reads the errors that RPC has left'
     absent: [null, null, false],
     minted: {
       kind: 'invalid',
-      mayHaveHappened: false,
+      mayHaveSucceeded: false,
       message: expect.stringMatching(/BadRequestError, HTTP 400\): createDirectUpload is not/),
     },
     deleted: [true, false],

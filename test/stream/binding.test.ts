@@ -1,30 +1,33 @@
 /** The binding's adapter against the emulator: the contract, alone and with REST beside it. */
 import { readFile } from 'node:fs/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createStreamBinding } from '../../src/emulator/binding.ts'
+import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/emulator.ts'
-import type { StreamBackend } from '../../src/stream/backend.ts'
-import { createBindingBackend } from '../../src/stream/binding.ts'
-import { createRestBackend } from '../../src/stream/rest.ts'
-import { withRest } from '../../src/stream/with-rest.ts'
-import { describeStreamBackend } from '../contracts/stream-backend.ts'
+import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
+import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
+import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
+import { combineBindingWithRest } from '../../src/stream/combine-apis.ts'
+import { describeStreamBackend } from '../contracts/stream-api.ts'
 import { orderOf } from '../contracts/stream-suite.ts'
-import { knobsOf } from '../kit/emulator.ts'
+import { controlApiOf } from '../kit/emulator.ts'
 import { caught } from './stub-failure.ts'
 
-function alone(emulator: Emulator): StreamBackend {
-  return createBindingBackend(createStreamBinding(emulator))
+function alone(emulator: Emulator): StreamApi {
+  return createBindingStreamApi(createStreamBinding(emulator))
 }
 
-function beside(emulator: Emulator): StreamBackend {
+function beside(emulator: Emulator): StreamApi {
   const { accountId, token: apiToken, apiBaseUrl: baseUrl } = emulator
-  return withRest(alone(emulator), createRestBackend({ accountId, apiToken, baseUrl }))
+  return combineBindingWithRest(
+    alone(emulator),
+    createRestStreamApi({ accountId, apiToken, baseUrl }),
+  )
 }
 
 async function start(options: EmulatorOptions = {}) {
   const emulator = await startEmulator(options)
   onTestFinished(() => emulator.close())
-  return { emulator, backend: alone(emulator), knobs: knobsOf(emulator.url) }
+  return { emulator, backend: alone(emulator), knobs: controlApiOf(emulator.url) }
 }
 
 describe.each([
@@ -64,8 +67,8 @@ test('says what it can, alone and with REST', async () => {
 test('with REST, basic URLs need no token, and the rest goes by it', async () => {
   const { emulator } = await start()
   const { accountId, apiBaseUrl: baseUrl } = emulator
-  const refused = createRestBackend({ accountId, apiToken: 'another-token', baseUrl })
-  const backend = withRest(alone(emulator), refused)
+  const refused = createRestStreamApi({ accountId, apiToken: 'another-token', baseUrl })
+  const backend = combineBindingWithRest(alone(emulator), refused)
   const { uid } = await backend.createDirectUpload(orderOf(null))
   const expected = { kind: 'unauthorized' }
   expect(await caught(backend.findVideo(uid))).toMatchObject(expected)
@@ -74,14 +77,14 @@ test('with REST, basic URLs need no token, and the rest goes by it', async () =>
 })
 
 test('a video goes its whole way', async () => {
-  const { backend, knobs } = await start({ encodeMs: 60_000 })
+  const { backend, knobs: controlApi } = await start({ encodeMs: 60_000 })
   const { uid, uploadURL } = await backend.createDirectUpload(orderOf('user-1'))
   const form = new FormData()
   form.set('file', new Blob([await readFile('src/demo/testcard.mp4')]), 'testcard.mp4')
   expect((await fetch(uploadURL, { method: 'POST', body: form })).status).toBe(200)
   expect((await backend.findVideo(uid))?.state).toMatch(/^(queued|inprogress)$/)
 
-  await knobs.advanceClock(61)
+  await controlApi.advanceClock(61)
   const video = await backend.findVideo(uid)
   expect(video).toMatchObject({ state: 'ready', readyToStream: true, failure: null })
   for (const fact of ['sizeBytes', 'durationSeconds', 'width', 'height'] as const)
@@ -97,10 +100,10 @@ test('a video goes its whole way', async () => {
 
 describe('trouble', () => {
   test('a creation cut off after the work: it may have happened, and it has', async () => {
-    const { backend, knobs } = await start()
-    await knobs.fault({ on: 'direct_upload', hangUpAfter: true })
+    const { backend, knobs: controlApi } = await start()
+    await controlApi.fault({ on: 'direct_upload', hangUpAfter: true })
     const error = await caught(backend.createDirectUpload(orderOf('user-1')))
-    expect(error).toMatchObject({ kind: 'unavailable', mayHaveHappened: true })
+    expect(error).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true })
     expect((await backend.listVideos({ creator: 'user-1' })).videos).toHaveLength(1)
   })
 
@@ -108,58 +111,58 @@ describe('trouble', () => {
     [429, 'rate-limited', false],
     [503, 'unavailable', true],
     [500, 'unavailable', true],
-  ])('status %i, and then all is well', async (status, kind, mayHaveHappened) => {
-    const { backend, knobs } = await start()
-    await knobs.fault({ on: 'direct_upload', status })
+  ])('status %i, and then all is well', async (status, kind, mayHaveSucceeded) => {
+    const { backend, knobs: controlApi } = await start()
+    await controlApi.fault({ on: 'direct_upload', status })
     const error = await caught(backend.createDirectUpload(orderOf(null)))
-    expect(error).toMatchObject({ kind, mayHaveHappened, status })
+    expect(error).toMatchObject({ kind, mayHaveSucceeded, status })
     expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
   })
 
   test('storage that is spent', async () => {
     const { backend } = await start({ storageMinutes: 1 })
     await backend.createDirectUpload(orderOf(null))
-    const expected = { kind: 'quota', status: 413, codes: [10_011], mayHaveHappened: false }
+    const expected = { kind: 'quota', status: 413, codes: [10_011], mayHaveSucceeded: false }
     expect(await caught(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
   })
 
   test('a Worker that is not let in', async () => {
     const { emulator } = await start()
-    const wrong = createBindingBackend(createStreamBinding({ ...emulator, token: 'another' }))
-    const expected = { kind: 'unauthorized', mayHaveHappened: false }
+    const wrong = createBindingStreamApi(createStreamBinding({ ...emulator, token: 'another' }))
+    const expected = { kind: 'unauthorized', mayHaveSucceeded: false }
     expect(await caught(wrong.createDirectUpload(orderOf(null)))).toMatchObject(expected)
     expect(await caught(wrong.findVideo('0'.repeat(32)))).toMatchObject(expected)
   })
 
   test('one of several that cannot be told fails the list', async () => {
-    const { backend, knobs } = await start()
+    const { backend, knobs: controlApi } = await start()
     const uids: string[] = []
     for (let count = 0; count < 7; count += 1)
       uids.push((await backend.createDirectUpload(orderOf(null))).uid)
     const few = uids.slice(1)
-    await knobs.fault({ on: 'details', status: 503 })
+    await controlApi.fault({ on: 'details', status: 503 })
     expect(await caught(backend.listVideos({ uids: few }))).toMatchObject({ kind: 'unavailable' })
     expect((await backend.listVideos({ uids: few })).videos).toHaveLength(6)
-    await knobs.fault({ on: 'list', status: 429 })
+    await controlApi.fault({ on: 'list', status: 429 })
     expect(await caught(backend.listVideos({ uids }))).toMatchObject({ kind: 'rate-limited' })
     expect((await backend.listVideos({ uids })).videos).toHaveLength(7)
   })
 
   test('an answer that does not come is given up, and so is one by the caller', async () => {
-    const { emulator, knobs } = await start()
-    const backend = createBindingBackend(createStreamBinding(emulator), {
+    const { emulator, knobs: controlApi } = await start()
+    const backend = createBindingStreamApi(createStreamBinding(emulator), {
       timeoutMs: 50,
       creationTimeoutMs: 60,
     })
     const delay = { delayMs: 5000 } as const
-    await knobs.fault({ on: 'direct_upload', ...delay })
+    await controlApi.fault({ on: 'direct_upload', ...delay })
     const late = await caught(backend.createDirectUpload(orderOf(null)))
-    expect(late).toMatchObject({ kind: 'unavailable', mayHaveHappened: true, status: null })
+    expect(late).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true, status: null })
     expect(late.message).toContain('60 ms')
-    await knobs.fault({ on: 'details', ...delay })
+    await controlApi.fault({ on: 'details', ...delay })
     const found = await caught(backend.findVideo('0'.repeat(32)))
-    expect(found).toMatchObject({ kind: 'unavailable', mayHaveHappened: false })
-    await knobs.fault({ on: 'list', ...delay })
+    expect(found).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: false })
+    await controlApi.fault({ on: 'list', ...delay })
     const reason = new Error('the caller is gone')
     const caller = new AbortController()
     const listing = alone(emulator).listVideos({}, caller.signal)

@@ -1,20 +1,21 @@
 /** Upload-Metadata: the documented words, the way there and back, and what must never get in. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { UploadOrder } from '../../src/stream/backend.ts'
-import {
-  isMetadataKey,
-  parseUploadMetadata,
-  reservedMetadataKeys,
-  writeMoment,
-  writeUploadMetadata,
-} from '../../src/stream/metadata.ts'
-import { order as bareOrder } from './stub-orders.ts'
+import type { DirectUploadParams } from '../../src/uploads/ports/stream-api.ts'
+import { writeUploadMetadata } from '../../src/stream/rest/upload-metadata.ts'
+import { formatTimestamp } from '../../src/stream/json-fields.ts'
+import { parseUploadMetadata } from '../../src/http/tus/upload-metadata.ts'
+import { isMetadataKey, reservedMetadataKeys } from '../../src/uploads/metadata-keys.ts'
+import { order as bareOrder } from './stub-params.ts'
 
-const order: UploadOrder = { ...bareOrder, meta: {}, expiresAt: new Date('2024-02-27T07:20:50Z') }
+const order: DirectUploadParams = {
+  ...bareOrder,
+  meta: {},
+  expiresAt: new Date('2024-02-27T07:20:50Z'),
+}
 
 /** The keys that are written, or that it was refused to write. */
-function attempt(wanted: UploadOrder): Set<string> | 'refused' {
+function attempt(wanted: DirectUploadParams): Set<string> | 'refused' {
   try {
     return new Set(Object.keys(parsed(writeUploadMetadata(wanted))))
   } catch {
@@ -75,7 +76,7 @@ describe('writing', () => {
   })
 
   test('a moment loses its fraction, never gains a second', () => {
-    expect(writeMoment(new Date('2024-02-27T07:20:50.999Z'))).toBe('2024-02-27T07:20:50Z')
+    expect(formatTimestamp(new Date('2024-02-27T07:20:50.999Z'))).toBe('2024-02-27T07:20:50Z')
   })
 
   test.each(['', 'a b', 'a,b', 'a\n', '\u007f', 'ü', ' expiry', ...reservedMetadataKeys])(

@@ -1,11 +1,11 @@
 /** Calls that are given up by the caller, and fetches that behave badly. */
 import { describe, expect, test } from 'vitest'
-import { createRestBackend } from '../../src/stream/rest.ts'
-import { sendByFetch } from '../../src/stream/send-by-fetch.ts'
+import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
+import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
 import { callsBy, caught } from './stub-failure.ts'
 import { dripping, startStubStream, success, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, order, uid, uploadURL } from './stub-orders.ts'
-import { ways } from './ways.ts'
+import { accountId, apiToken, order, uid, uploadURL } from './stub-params.ts'
+import { ways } from './transports.ts'
 
 describe.each(ways)("a caller's own abort, by $way", ({ send }) => {
   const { backendAt } = callsBy(send)
@@ -42,14 +42,14 @@ describe.each(ways)("a caller's own abort, by $way", ({ send }) => {
 
 describe('a fetch', () => {
   test('that minds no signal is left behind all the same', async () => {
-    const send = sendByFetch(deaf)
-    const backend = createRestBackend({ accountId, apiToken, send, timeoutMs: 20 })
+    const send = createFetchTransport(deaf)
+    const backend = createRestStreamApi({ accountId, apiToken, send, timeoutMs: 20 })
     expect(await caught(backend.findVideo(uid))).toMatchObject({ kind: 'unavailable' })
   })
 
   test('that quotes the token is not quoted', async () => {
-    const send = sendByFetch(talkative)
-    const error = await caught(createRestBackend({ accountId, apiToken, send }).findVideo(uid))
+    const send = createFetchTransport(talkative)
+    const error = await caught(createRestStreamApi({ accountId, apiToken, send }).findVideo(uid))
     expect(error.message).toBe('Stream could not show a video: the connection failed (TypeError).')
   })
 })

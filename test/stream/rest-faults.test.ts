@@ -19,8 +19,8 @@ import {
   success,
   type Answerer,
 } from './stub-stream.ts'
-import { uid, uploadURL } from './stub-orders.ts'
-import { ways } from './ways.ts'
+import { uid, uploadURL } from './stub-params.ts'
+import { ways } from './transports.ts'
 
 const elsewhere = (response: Parameters<Answerer>[0]) => {
   response.writeHead(307, { location: 'http://127.0.0.1:1/elsewhere' })
@@ -60,10 +60,10 @@ describe.each(ways)('by $way', ({ send }) => {
       const expected = { kind: 'unavailable', status, retryable: true }
       for (const act of [mint, mintTus, remove]) {
         const error = await fail(answerer, act)
-        expect(error).toMatchObject({ ...expected, mayHaveHappened: true })
+        expect(error).toMatchObject({ ...expected, mayHaveSucceeded: true })
         expect(error.message).toContain(words)
       }
-      expect(await fail(answerer, find)).toMatchObject({ ...expected, mayHaveHappened: false })
+      expect(await fail(answerer, find)).toMatchObject({ ...expected, mayHaveSucceeded: false })
     })
 
     test.each<[string, Answerer, number | null]>([
@@ -74,17 +74,17 @@ describe.each(ways)('by $way', ({ send }) => {
       const handed = { timeoutMs: 150 }
       for (const act of [mint, mintTus, remove]) {
         const error = await fail(answerer, act, handed)
-        expect(error).toMatchObject({ ...expected, mayHaveHappened: true })
+        expect(error).toMatchObject({ ...expected, mayHaveSucceeded: true })
         expect(error.message).toContain('did not answer within 150 ms')
       }
       const error = await fail(answerer, find, handed)
-      expect(error).toMatchObject({ ...expected, mayHaveHappened: false })
+      expect(error).toMatchObject({ ...expected, mayHaveSucceeded: false })
     })
 
     test('10 MB are refused before they are all read', async () => {
       const stub = await startStubStream(huge)
       const error = await caught(mint(backendAt(stub.url)))
-      expect(error).toMatchObject({ kind: 'unavailable', mayHaveHappened: true, status: 200 })
+      expect(error).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true, status: 200 })
       expect(error.message).toContain('larger than 8 MB')
     })
 
@@ -102,7 +102,7 @@ describe.each(ways)('by $way', ({ send }) => {
     ])('a mint with %s leaves a video that we do not know', async (_name, answerer) => {
       expect(await fail(answerer, mint)).toMatchObject({
         kind: 'unavailable',
-        mayHaveHappened: true,
+        mayHaveSucceeded: true,
         status: 200,
       })
     })
@@ -115,7 +115,7 @@ describe.each(ways)('by $way', ({ send }) => {
       ['no stream-media-id', { location: `${uploadURL}/tus/x` }],
       ['an odd stream-media-id', { location: uploadURL, 'stream-media-id': 'a/b' }],
     ])('a tus mint with %s does too', async (_name, headers) => {
-      const expected = { kind: 'unavailable', mayHaveHappened: true, status: 201 }
+      const expected = { kind: 'unavailable', mayHaveSucceeded: true, status: 201 }
       expect(await fail(plain('', 201, headers), mintTus)).toMatchObject(expected)
     })
 
@@ -149,13 +149,13 @@ describe.each(ways)('by $way', ({ send }) => {
       const stub = await startStubStream(plain('', 200))
       await stub.close()
       const error = await caught(mint(backendAt(stub.url)))
-      expect(error).toMatchObject({ kind: 'unavailable', mayHaveHappened: false, status: null })
+      expect(error).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: false, status: null })
       expect(error.message).toContain('ECONNREFUSED')
     })
 
     test('no such host: surely nothing was done', async () => {
       const error = await caught(mint(backendAt('http://headgate.invalid')))
-      expect(error).toMatchObject({ kind: 'unavailable', mayHaveHappened: false })
+      expect(error).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: false })
     })
   })
 
@@ -170,7 +170,7 @@ describe.each(ways)('by $way', ({ send }) => {
     ])('%i says nothing about the upload', async (status, kind) => {
       const stub = await startStubStream(plain('', status, { location: '/elsewhere' }))
       const error = await caught(backendAt(stub.url).readTusOffset(`${stub.url}/tus/${uid}`))
-      expect(error).toMatchObject({ kind, mayHaveHappened: false, status })
+      expect(error).toMatchObject({ kind, mayHaveSucceeded: false, status })
     })
 
     test.each(['-1', '1.5', 'x', '1e3', '9'.repeat(20)])(

@@ -1,9 +1,9 @@
 /** How the REST adapter asks after videos, storage and webhook, seen from the other side. */
 import { describe, expect, test } from 'vitest'
-import { createRestBackend, uidsPerListCall } from '../../src/stream/rest.ts'
+import { createRestStreamApi, UIDS_PER_LIST_CALL } from '../../src/stream/rest/rest-stream-api.ts'
 import { json, plain, startStubStream, success, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, uid } from './stub-orders.ts'
-import { ways } from './ways.ts'
+import { accountId, apiToken, uid } from './stub-params.ts'
+import { ways } from './transports.ts'
 
 const stream = `/client/v4/accounts/${accountId}/stream`
 
@@ -11,7 +11,7 @@ describe.each(ways)('by $way', ({ send }) => {
   async function start(answerer: Answerer) {
     const stub = await startStubStream(answerer)
     const baseUrl = `${stub.url}/client/v4/`
-    return { ...stub, backend: createRestBackend({ accountId, apiToken, baseUrl, send }) }
+    return { ...stub, backend: createRestStreamApi({ accountId, apiToken, baseUrl, send }) }
   }
 
   describe('videos', () => {
@@ -81,10 +81,10 @@ describe.each(ways)('by $way', ({ send }) => {
     test('many uids are asked after in calls of bearable length, joined by age', async () => {
       const { backend, seen } = await start((response, request) => {
         const ids = new URL(request.url, 'http://stub').searchParams.get('id')?.split(',') ?? []
-        const videos = ids.map((id) => ({ uid: id, created: moment(id) }))
+        const videos = ids.map((id) => ({ uid: id, created: timestamp(id) }))
         success(videos, { total: String(ids.length) })(response, request)
       })
-      const uids = Array.from({ length: uidsPerListCall + 50 }, (_none, index) => `v${index}`)
+      const uids = Array.from({ length: UIDS_PER_LIST_CALL + 50 }, (_none, index) => `v${index}`)
       const newest = await backend.listVideos({ uids, limit: 3 })
       expect(seen).toHaveLength(2)
       expect(Math.max(...seen.map(({ url }) => url.length))).toBeLessThan(8000)
@@ -178,6 +178,6 @@ describe.each(ways)('by $way', ({ send }) => {
 })
 
 /** The age of video v7 is its number. */
-function moment(id: string): string {
+function timestamp(id: string): string {
   return new Date(Date.UTC(2024, 0, 1) + Number(id.slice(1)) * 1000).toISOString()
 }

@@ -1,9 +1,9 @@
 /** How the REST adapter mints URLs and asks after tus uploads, seen from the other side. */
 import { describe, expect, test } from 'vitest'
-import { createRestBackend } from '../../src/stream/rest.ts'
+import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { plain, startStubStream, success, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-orders.ts'
-import { ways } from './ways.ts'
+import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-params.ts'
+import { ways } from './transports.ts'
 
 const stream = `/client/v4/accounts/${accountId}/stream`
 
@@ -11,7 +11,7 @@ describe.each(ways)('by $way', ({ send }) => {
   async function start(answerer: Answerer) {
     const stub = await startStubStream(answerer)
     const baseUrl = `${stub.url}/client/v4/`
-    return { ...stub, backend: createRestBackend({ accountId, apiToken, baseUrl, send }) }
+    return { ...stub, backend: createRestStreamApi({ accountId, apiToken, baseUrl, send }) }
   }
 
   describe('minting', () => {
@@ -85,7 +85,7 @@ describe.each(ways)('by $way', ({ send }) => {
         await expect(backend.createTusUpload({ ...tusOrder, creator })).rejects.toMatchObject({
           name: 'StreamError',
           kind: 'invalid',
-          mayHaveHappened: false,
+          mayHaveSucceeded: false,
         })
         expect(seen).toEqual([])
       },
@@ -140,7 +140,7 @@ describe.each(ways)('by $way', ({ send }) => {
       { baseUrl: 'https://name:word@host/' },
       { baseUrl: 'https://host/?x' },
     ])('%j is refused at once, unquoted', (wrong) => {
-      const create = () => createRestBackend({ accountId, apiToken, ...wrong })
+      const create = () => createRestStreamApi({ accountId, apiToken, ...wrong })
       expect(create).toThrow(RangeError)
       expect(create).not.toThrow(apiToken)
     })

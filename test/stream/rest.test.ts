@@ -1,28 +1,29 @@
 /** The REST adapter against the emulator: the contract, a video's whole way, and planned trouble. */
+import { readVideo } from '../../src/stream/read-video.ts'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/emulator.ts'
-import type { StreamBackend } from '../../src/stream/backend.ts'
-import { readNotice } from '../../src/stream/notice.ts'
-import { createRestBackend } from '../../src/stream/rest.ts'
-import { describeStreamBackend } from '../contracts/stream-backend.ts'
+import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
+import { verifyWebhook } from '../../src/http/webhooks/verify-webhook.ts'
+import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
+import { describeStreamBackend } from '../contracts/stream-api.ts'
 import { orderOf } from '../contracts/stream-suite.ts'
 import { caught } from './stub-failure.ts'
 import { plain, startStubStream } from './stub-stream.ts'
-import { ways } from './ways.ts'
+import { ways } from './transports.ts'
 
 describe.each(ways)('by $way', ({ way, send }) => {
-  function backendOf(emulator: Emulator, apiToken = emulator.token): StreamBackend {
+  function backendOf(emulator: Emulator, apiToken = emulator.token): StreamApi {
     const { accountId, apiBaseUrl: baseUrl } = emulator
-    return createRestBackend({ accountId, apiToken, baseUrl, send })
+    return createRestStreamApi({ accountId, apiToken, baseUrl, send })
   }
 
   async function start(options: EmulatorOptions = {}) {
     const emulator = await startEmulator(options)
     onTestFinished(() => emulator.close())
-    async function turn(knob: string, body: unknown) {
-      const url = `${emulator.url}/__emulator/${knob}`
+    async function turn(control: string, body: unknown) {
+      const url = `${emulator.url}/__emulator/${control}`
       const headers = { 'content-type': 'application/json' }
       const turned = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
       expect(turned.status).toBe(200)
@@ -58,13 +59,14 @@ describe.each(ways)('by $way', ({ way, send }) => {
 
     await arrival
     const [sent] = receiver.seen
-    const outcome = await readNotice({
+    const outcome = await verifyWebhook({
       rawBody: new TextEncoder().encode(sent?.body),
       signature: String(sent?.headers['webhook-signature']),
       secrets: [secret],
+      readVideo: (text) => readVideo(JSON.parse(text)),
       now: new Date(Date.now() + 61_000),
     })
-    expect(outcome).toMatchObject({ kind: 'notice', video: { uid, state: 'ready' } })
+    expect(outcome).toMatchObject({ kind: 'verified', video: { uid, state: 'ready' } })
   })
 
   describe('planned trouble', () => {
@@ -72,7 +74,7 @@ describe.each(ways)('by $way', ({ way, send }) => {
       const { backend, turn } = await start()
       await turn('faults', { on: 'direct_upload', hangUpAfter: true })
       await turn('faults', { on: 'tus_create', hangUpAfter: true })
-      const expected = { kind: 'unavailable', mayHaveHappened: true, status: null }
+      const expected = { kind: 'unavailable', mayHaveSucceeded: true, status: null }
       const order = orderOf('user-1')
       expect(await caught(backend.createDirectUpload(order))).toMatchObject(expected)
       const tus = backend.createTusUpload({ ...order, sizeBytes: 1000 })
@@ -84,18 +86,18 @@ describe.each(ways)('by $way', ({ way, send }) => {
       [429, 'rate-limited', false],
       [503, 'unavailable', true],
       [500, 'unavailable', true],
-    ])('status %i, and then all is well', async (status, kind, mayHaveHappened) => {
+    ])('status %i, and then all is well', async (status, kind, mayHaveSucceeded) => {
       const { backend, turn } = await start()
       await turn('faults', { on: 'direct_upload', status, retryAfterSeconds: 7 })
       const error = await caught(backend.createDirectUpload(orderOf(null)))
-      expect(error).toMatchObject({ kind, mayHaveHappened, status, retryAfterSeconds: 7 })
+      expect(error).toMatchObject({ kind, mayHaveSucceeded, status, retryAfterSeconds: 7 })
       expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
     })
 
     test('storage that is spent', async () => {
       const { backend } = await start({ storageMinutes: 1 })
       await backend.createDirectUpload(orderOf(null))
-      const expected = { kind: 'quota', status: 413, codes: [10011], mayHaveHappened: false }
+      const expected = { kind: 'quota', status: 413, codes: [10011], mayHaveSucceeded: false }
       expect(await caught(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
       const tus = backend.createTusUpload({ ...orderOf(null), sizeBytes: 1000 })
       expect(await caught(tus)).toMatchObject(expected)
@@ -104,7 +106,7 @@ describe.each(ways)('by $way', ({ way, send }) => {
     test('a token, or an account, that is not accepted', async () => {
       const { emulator } = await start()
       const wrong = backendOf(emulator, 'another-token')
-      const expected = { kind: 'unauthorized', mayHaveHappened: false }
+      const expected = { kind: 'unauthorized', mayHaveSucceeded: false }
       expect(await caught(wrong.createDirectUpload(orderOf(null)))).toMatchObject(expected)
       expect(await caught(wrong.findVideo('0'.repeat(32)))).toMatchObject(expected)
       const elsewhere = backendOf({ ...emulator, accountId: 'another' })

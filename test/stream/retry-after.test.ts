@@ -1,6 +1,6 @@
 /** How long Cloudflare asks us to wait, in all the ways it may say so. */
 import { expect, test } from 'vitest'
-import { readRetryAfter } from '../../src/stream/retry-after.ts'
+import { readRetryAfter } from '../../src/stream/rest/retry-after.ts'
 
 const now = new Date('2024-01-01T00:00:00Z')
 

@@ -1,7 +1,7 @@
 /** A Worker that asks Cloudflare's own simulator by our adapter, over RPC, and tells what came of it. */
-import { createBindingBackend } from '../../src/stream/binding.ts'
-import type { StreamBinding } from '../../src/stream/binding-types.ts'
-import { StreamError } from '../../src/stream/errors.ts'
+import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
+import type { StreamBinding } from '../../src/stream/binding/binding-types.ts'
+import { StreamError } from '../../src/uploads/ports/stream-error.ts'
 
 /** What the simulator has besides. */
 interface Env {
@@ -17,15 +17,15 @@ async function failure(call: Promise<unknown>): Promise<object> {
     return { answered: await call }
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    const { kind, mayHaveHappened, message } = error
-    return { kind, mayHaveHappened, message }
+    const { kind, mayHaveSucceeded, message } = error
+    return { kind, mayHaveSucceeded: mayHaveSucceeded, message }
   }
 }
 
 export default {
   async fetch(request: Request, { STREAM }: Env): Promise<Response> {
     if (request.body === null) return new Response(null, { status: 400 })
-    const backend = createBindingBackend(STREAM)
+    const backend = createBindingStreamApi(STREAM)
     const meta = { name: 'x.mp4', headgate: 'here/1' }
     const { id } = await STREAM.upload(request.body, { creator: 'ada', meta })
     await STREAM.upload(new Blob(['other']).stream(), { creator: 'bo', meta: {} })

@@ -1,18 +1,18 @@
 /** Makes calls of the REST adapter fail, and looks whether the error lets a secret out. */
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
-import type { StreamBackend } from '../../src/stream/backend.ts'
-import { StreamError } from '../../src/stream/errors.ts'
-import { createRestBackend } from '../../src/stream/rest.ts'
-import type { Send } from '../../src/stream/send.ts'
+import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
+import { StreamError } from '../../src/uploads/ports/stream-error.ts'
+import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
+import type { HttpTransport } from '../../src/stream/rest/transport.ts'
 import { startStubStream, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-orders.ts'
+import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-params.ts'
 
 /** Stands for an answer's raw body: to be sent by stubs, and never to be seen in an error. */
 export const secretBody = 'raw-body-that-must-stay-out'
 
 /** One call of the port. */
-export type Act = (backend: StreamBackend) => Promise<unknown>
+export type Act = (backend: StreamApi) => Promise<unknown>
 export const mint: Act = (backend) => backend.createDirectUpload(order)
 export const mintTus: Act = (backend) => backend.createTusUpload(tusOrder)
 export const find: Act = (backend) => backend.findVideo(uid)
@@ -25,12 +25,12 @@ export interface Handed {
 }
 
 /** Calls that travel in this way. */
-export function callsBy(send: Send) {
+export function callsBy(send: HttpTransport) {
   /** The adapter, asking a stub. */
-  function backendAt(url: string, handed: Handed = {}): StreamBackend {
+  function backendAt(url: string, handed: Handed = {}): StreamApi {
     const { timeoutMs = 10_000 } = handed
     const limits = { timeoutMs, creationTimeoutMs: timeoutMs }
-    return createRestBackend({ accountId, apiToken, baseUrl: url, send, ...handed, ...limits })
+    return createRestStreamApi({ accountId, apiToken, baseUrl: url, send, ...handed, ...limits })
   }
 
   /** The error of one call, which must have been sent once. */

@@ -1,7 +1,7 @@
 /** How loosely a video is read: Stream's own samples, and whatever else may come. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isVideoUid, readVideo } from '../../src/stream/video.ts'
+import { isVideoUid, readVideo } from '../../src/stream/read-video.ts'
 
 const uid = 'dd5d531a12de0c724bd1275a3b2bc9c6'
 const site = 'https://customer-m033z5x00ks6nunl.cloudflarestream.com'

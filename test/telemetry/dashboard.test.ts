@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { noTraces } from '../../src/telemetry/trace.ts'
-import { createPrometheusTelemetry } from '../../src/telemetry/prometheus.ts'
+import { noopTracing } from '../../src/uploads/ports/tracing.ts'
+import { createPrometheusTelemetry } from '../../src/telemetry/prometheus/prometheus-telemetry.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { type Scrape, readScrape } from '../kit/metrics.ts'
 
@@ -57,7 +57,7 @@ beforeAll(async () => {
     },
     clock: createTestClock(),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-    traces: noTraces,
+    traces: noopTracing,
   })
   seen = readScrape((await expose()).text)
   ours = [...seen.types.keys()].filter((name) => name.startsWith('headgate_'))

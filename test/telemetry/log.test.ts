@@ -2,8 +2,8 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { byTurn, createLog } from '../../src/log.ts'
-import { StreamError } from '../../src/stream/errors.ts'
+import { bufferPerTick, createLogger } from '../../src/node/logger.ts'
+import { StreamError } from '../../src/uploads/ports/stream-error.ts'
 import { tokenFor } from '../kit/gateway.ts'
 
 const TICKET = '9f8e7d6c5b4a39281706f5e4d3c2b1a0'
@@ -15,7 +15,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate
 /** All that one line becomes. */
 function written(fields: object, message = 'something happened'): string {
   const lines: string[] = []
-  createLog('trace', { write: (line) => lines.push(line) }).info(fields, message)
+  createLogger('trace', { write: (line) => lines.push(line) }).info(fields, message)
   expect(lines).toHaveLength(1)
   return lines.join('')
 }
@@ -58,7 +58,7 @@ describe('a line of the log', () => {
     const inField = written({ note: { of: [text] } })
     const cause = new Error(text)
     const inError = written({ err: new Error('outer', { cause }) })
-    const facts = { kind: 'invalid', mayHaveHappened: false, status: null, codes: [] } as const
+    const facts = { kind: 'invalid', mayHaveSucceeded: false, status: null, codes: [] } as const
     const inStream = written({
       err: new StreamError(text, { ...facts, retryAfterSeconds: null }, { cause }),
     })
@@ -97,7 +97,7 @@ const COLOURS = /\u001b\[\d+m/g
 /** All that one line becomes, without colours. */
 function shown(fields: object, message: string): string {
   const stream = new PassThrough()
-  createLog('trace', stream, true).info(fields, message)
+  createLogger('trace', stream, true).info(fields, message)
   return String(stream.read()).replaceAll(COLOURS, '')
 }
 
@@ -135,7 +135,7 @@ describe('the log on a terminal', () => {
 describe('the lines of one turn of the event loop', () => {
   it('are written together at its end, in their order', async () => {
     const writes: string[] = []
-    const log = createLog('info', byTurn({ write: (lines) => writes.push(lines) }))
+    const log = createLogger('info', bufferPerTick({ write: (lines) => writes.push(lines) }))
     for (const place of [1, 2, 3]) log.info({ place }, 'one of them')
     expect(writes).toEqual([])
     await nextTurn()
@@ -149,7 +149,7 @@ describe('the lines of one turn of the event loop', () => {
 
   it('are not held where they are very long', () => {
     const writes: string[] = []
-    const held = byTurn({ write: (lines) => writes.push(lines) })
+    const held = bufferPerTick({ write: (lines) => writes.push(lines) })
     held.write('a\n')
     held.write(`${'b'.repeat(64 * 1024)}\n`)
     expect(writes).toEqual([`a\n${'b'.repeat(64 * 1024)}\n`])

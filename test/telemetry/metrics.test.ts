@@ -78,12 +78,12 @@ describe('/metrics', () => {
     await postFile(uploadURL, testcardFile())
     await watched
     await fetch(`${gateway.url}/webhooks/stream`, { method: 'POST', body: '{}' })
-    const notices = async (outcome: string): Promise<number> =>
+    const webhooks = async (outcome: string): Promise<number> =>
       (await scrape(gateway.url)).value('headgate_notices_total', { outcome })
-    await expect.poll(() => notices('applied')).toBe(1)
+    await expect.poll(() => webhooks('applied')).toBe(1)
     const seen = await scrape(gateway.url)
-    expect(seen.value('headgate_notices_total', { outcome: 'unsigned' })).toBe(1)
-    expect(seen.value('headgate_notices_total', { outcome: 'kept' })).toBe(0)
+    expect(seen.value('headgate_notices_total', { outcome: 'invalid-signature' })).toBe(1)
+    expect(seen.value('headgate_notices_total', { outcome: 'unmatched' })).toBe(0)
     // A signature has whole seconds: what came at once may seem a second late.
     expect(seen.value('headgate_notice_lag_seconds_bucket', { le: '5' })).toBe(1)
     // The webhook was set, an upload minted, and Stream asked after it.
@@ -118,8 +118,8 @@ describe('/metrics', () => {
     await fetch(`${gateway.url}/healthz`, { method: 'PROPFIND' })
     await expect(createTusUpload(gateway.as(), { sizeBytes: 5 })).resolves.toBeDefined()
     const seen = await scrape(gateway.url)
-    const count = (door: string, method: string, code: string) =>
-      seen.value('headgate_http_responses_total', { door, method, code })
+    const count = (endpoint: string, method: string, code: string) =>
+      seen.value('headgate_http_responses_total', { door: endpoint, method, code })
     expect(count('/healthz', 'GET', '200')).toBe(2)
     expect(count('none', 'GET', '404')).toBe(1)
     expect(count('/healthz', 'other', '405')).toBe(1)

@@ -1,23 +1,23 @@
 /** Without an SDK nobody collects spans, and none is begun. */
 import { trace } from '@opentelemetry/api'
 import { expect, it, vi } from 'vitest'
-import { createTraces } from '../../src/telemetry/traces.ts'
-import { noTraces } from '../../src/telemetry/trace.ts'
+import { createOpenTelemetryTracing } from '../../src/telemetry/opentelemetry.ts'
+import { noopTracing } from '../../src/uploads/ports/tracing.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 
 it('are no traces where no SDK is registered', () => {
-  expect(createTraces()).toBe(noTraces)
+  expect(createOpenTelemetryTracing()).toBe(noopTracing)
 })
 
 it('does the work all the same, and throws what it throws', async () => {
-  const work = noTraces.inSpan('work', 'internal', { count: 1 }, async (span) => {
-    span.note({ more: 2 })
+  const work = noopTracing.inSpan('work', 'internal', { count: 1 }, async (span) => {
+    span.setAttributes({ more: 2 })
     span.fail('kind')
     return 'done'
   })
   expect(await work).toBe('done')
-  const failing = noTraces.inSpan('work', 'internal', {}, () => Promise.reject(new Error('no')))
+  const failing = noopTracing.inSpan('work', 'internal', {}, () => Promise.reject(new Error('no')))
   await expect(failing).rejects.toThrow('no')
 })
 

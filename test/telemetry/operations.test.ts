@@ -1,6 +1,6 @@
 /** Operations in /metrics: by kind and name, however many names clients think of. */
 import { describe, expect, it } from 'vitest'
-import { createOperationNames } from '../../src/telemetry/operation-names.ts'
+import { createOperationLabels } from '../../src/telemetry/prometheus/operation-metrics.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { type Scrape, scrape } from '../kit/metrics.ts'
 import { createDirectUpload, deleteUpload, expectMinted, watchUpload } from '../kit/operations.ts'
@@ -120,11 +120,11 @@ describe('a name of an operation', () => {
     ['a b', 'other'],
     ['a"} 1', 'other'],
   ])('%j is counted as %s', (name, label) => {
-    expect(createOperationNames()(name)).toBe(label)
+    expect(createOperationLabels()(name)).toBe(label)
   })
 
   it('that came early is counted by itself for ever', () => {
-    const labelOf = createOperationNames()
+    const labelOf = createOperationLabels()
     expect(labelOf('First')).toBe('First')
     for (let index = 0; index < 500; index += 1) labelOf(`N${index}`)
     expect(labelOf('First')).toBe('First')

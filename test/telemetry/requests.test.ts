@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createRequestIds } from '../../src/http/request-id.ts'
+import { createRequestIdGenerator } from '../../src/http/middleware/request-id.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 
@@ -123,19 +123,19 @@ describe('a request', () => {
 
 describe('a name', () => {
   it('is taken from a proxy that is trusted, where it is one', () => {
-    const nextId = createRequestIds()
+    const nextId = createRequestIdGenerator()
     for (const given of ['a', '0b1c.2d-3e_4f', 'x'.repeat(64)]) expect(nextId(given)).toBe(given)
   })
 
   it.each(['', 'x'.repeat(65), 'two words', 'new\nline', '{"a":1}', 'é', '🎬'])(
     'is made anew where %j is given',
     (given) => {
-      expect(createRequestIds()(given)).toMatch(/^[\da-f]{8}-1$/)
+      expect(createRequestIdGenerator()(given)).toMatch(/^[\da-f]{8}-1$/)
     },
   )
 
   it('is not given twice, not even by another process', () => {
-    const [one, another] = [createRequestIds(), createRequestIds()]
+    const [one, another] = [createRequestIdGenerator(), createRequestIdGenerator()]
     const ids = Array.from({ length: 1000 }, () => [one(), another()]).flat()
     expect(new Set(ids).size).toBe(2000)
   })

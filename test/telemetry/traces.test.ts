@@ -12,8 +12,8 @@ import { startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, expectMinted, postFile, watchToEnd } from '../kit/operations.ts'
 import { everythingIn } from '../secrets/search.ts'
-import { stageInProcess } from '../secrets/stage.ts'
-import { knockEverywhere } from '../secrets/visit.ts'
+import { setupInProcess } from '../secrets/setup.ts'
+import { knockEverywhere } from '../secrets/visit-endpoints.ts'
 
 const exporter = new InMemorySpanExporter()
 
@@ -108,10 +108,10 @@ describe('a trace', () => {
   })
 
   it('gives nothing away, whatever comes to the doors', { timeout: 60_000 }, async () => {
-    const stage = await stageInProcess()
-    const { tokens, transcript } = stage
-    const minted = [await stage.mintBasic(tokens.ada), await stage.mintTus(tokens.bob)]
-    await knockEverywhere(stage, minted[0]?.uid ?? '')
+    const setup = await setupInProcess()
+    const { tokens, transcript } = setup
+    const minted = [await setup.mintBasic(tokens.ada), await setup.mintTus(tokens.bob)]
+    await knockEverywhere(setup, minted[0]?.uid ?? '')
     const spans = exporter.getFinishedSpans()
     expect(spans.length).toBeGreaterThan(10)
     const told = spans.map(({ name, attributes, events, status, links }) =>

@@ -1,9 +1,9 @@
 /** A clock that is set, back or ahead, while the gateway works: what was to last seconds lasts seconds. */
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { createDeadlines } from '../../src/http/deadlines.ts'
-import { createClaims } from '../../src/store/sqlite/claims.ts'
-import { createWatchers } from '../../src/uploads/watchers.ts'
+import { createDeadlines } from '../../src/http/graphql/plugins/deadlines.ts'
+import { createPollClaims } from '../../src/store/sqlite/poll-claims.ts'
+import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -112,7 +112,7 @@ test('the time limit of an operation ends it, though the clock is set back', asy
   const closing = new AbortController()
   const late = vi.fn<() => void>()
   const deadlines = createDeadlines({ clock, closing: closing.signal }, 30_000)
-  deadlines.begin(late)
+  deadlines.start(late)
   clock.set(-TWO_HOURS)
   clock.advance(29)
   await Promise.resolve()
@@ -125,16 +125,16 @@ test('the time limit of an operation ends it, though the clock is set back', asy
 })
 
 test('a view counts for its seconds, though the clock is set back', () => {
-  const watchers = createWatchers()
-  watchers.glance('a', after(TWO_HOURS))
-  expect(watchers.watched(after(0))).toEqual(new Set())
-  watchers.glance('a', after(0))
-  expect(watchers.watched(after(1))).toEqual(new Set(['a']))
+  const watchers = createWatchRegistry()
+  watchers.recordView('a', after(TWO_HOURS))
+  expect(watchers.watchedUids(after(0))).toEqual(new Set())
+  watchers.recordView('a', after(0))
+  expect(watchers.watchedUids(after(1))).toEqual(new Set(['a']))
 })
 
 test('a claim counts for its seconds, though the clock is set back', () => {
-  const claims = createClaims()
-  const due = [{ upload: uploadOf(), idleChecks: 0, dueAt: after(0), missingChecks: 0 }]
+  const claims = createPollClaims()
+  const due = [{ upload: uploadOf(), idlePolls: 0, dueAt: after(0), missingChecks: 0 }]
   expect(claims.take(due, 9, after(TWO_HOURS), after(TWO_HOURS + 30))).toHaveLength(1)
   expect(claims.take(due, 9, after(0), after(30))).toHaveLength(1)
   expect(claims.take(due, 9, after(1), after(31))).toEqual([])

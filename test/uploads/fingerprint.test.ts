@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { JsonValue } from '../../src/uploads/json.ts'
-import { fingerprintsOf } from '../../src/uploads/fingerprint.ts'
-import { reservationFor } from '../../src/uploads/reservation-for.ts'
-import type { UploadRequest } from '../../src/uploads/upload-request.ts'
+import type { JsonValue } from '../../src/shared/json.ts'
+import { fingerprintsOf } from '../../src/uploads/create/fingerprint.ts'
+import { createReservation } from '../../src/uploads/create/reservation.ts'
+import type { UploadRequest } from '../../src/uploads/create/upload-request.ts'
 import { CREATED_AT, after, requestOf } from '../kit/samples.ts'
 
 const SUBJECT = 'carol'
@@ -117,7 +117,7 @@ test('two metas share a fingerprint exactly when they are the same JSON', async 
 
 /** All that comes of a request: what is recorded, and what Stream is asked for besides. */
 function outcomeOf(request: UploadRequest): object {
-  const reservation = reservationFor(request, {
+  const reservation = createReservation(request, {
     id: 'reference',
     creator: request.creator ?? SUBJECT,
     requestedBy: SUBJECT,

@@ -8,7 +8,7 @@ import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { type TestGateway, callerOf, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit/operations.ts'
-import { setStage } from '../lane/stage.ts'
+import { setSetup } from '../fast-path/setup.ts'
 
 const ACCOUNT = 'account-of-tests'
 
@@ -244,14 +244,14 @@ describe('a database of another account', () => {
 })
 
 test('a list that lacks what Stream knows keeps nothing from being seen', async () => {
-  const stage = await setStage({
-    auth: { kind: 'open' },
+  const setup = await setSetup({
+    auth: { kind: 'disabled' },
     stream: (rest) => ({ ...rest, listVideos: async () => ({ videos: [], total: 0 }) }),
   })
-  const { uid } = expectMinted(await createDirectUpload(callerOf(`${stage.long}/graphql`)))
-  stage.clock.advance(61)
-  await stage.gateway.sync()
-  expect(await stage.parts.store.find(uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
-  const [due] = await stage.parts.store.claimDue(new Date(8.64e15), 1, new Date(8.64e15))
-  expect(due).toMatchObject({ idleChecks: 1, missingChecks: 0 })
+  const { uid } = expectMinted(await createDirectUpload(callerOf(`${setup.long}/graphql`)))
+  setup.clock.advance(61)
+  await setup.gateway.syncOnce()
+  expect(await setup.parts.store.find(uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
+  const [due] = await setup.parts.store.claimDue(new Date(8.64e15), 1, new Date(8.64e15))
+  expect(due).toMatchObject({ idlePolls: 1, missingChecks: 0 })
 })

@@ -1,6 +1,6 @@
 /** The decision chart of the Stream documentation. */
 import { expect, test } from 'vitest'
-import { recommendProtocol } from '../../src/uploads/policy.ts'
+import { recommendProtocol } from '../../src/uploads/recommend-protocol.ts'
 import type { UploadProtocol } from '../../src/uploads/upload.ts'
 
 test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, required: boolean]>([

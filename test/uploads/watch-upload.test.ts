@@ -1,17 +1,18 @@
 /** Watching by a carrier that has to be reached first, and that may be lost: what is shown, and what is left behind. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createMemoryEvents } from '../../src/events/memory.ts'
-import type { UploadEvents } from '../../src/events/events.ts'
-import { createSqliteStore } from '../../src/store/sqlite/sqlite.ts'
-import type { UploadStore } from '../../src/store/store.ts'
-import { silentTelemetry } from '../../src/telemetry/silent.ts'
-import type { UploadChanges } from '../../src/uploads/changes.ts'
-import { recordEvidence } from '../../src/uploads/record-evidence.ts'
+import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
+import type { UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
+import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
+import type { UploadChanges } from '../../src/uploads/watch/change-stream.ts'
+import { recordObservation } from '../../src/uploads/status/record-observation.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import type { Viewer } from '../../src/uploads/viewer.ts'
-import { MOST_SUBSCRIPTIONS, createWatchers } from '../../src/uploads/watchers.ts'
-import { watchUpload } from '../../src/uploads/watch-upload.ts'
-import { watchUploads } from '../../src/uploads/watch-uploads.ts'
+import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
+import { MAX_SUBSCRIPTIONS_PER_CALLER } from '../../src/uploads/ports/watch-registry.ts'
+import { watchUpload } from '../../src/uploads/watch/watch-uploads.ts'
+import { watchUploads } from '../../src/uploads/watch/watch-uploads.ts'
 import { mintIn } from '../contracts/store-suite.ts'
 import { createTestClock } from '../kit/clock.ts'
 
@@ -30,7 +31,7 @@ class OutOfReach extends Error {}
 
 /** A carrier of which the test says when it is reached, and that it is lost. */
 function distant() {
-  const carrier = createMemoryEvents()
+  const carrier = createMemoryPubSub()
   const lost = new Set<() => void>()
   let listening = 0
   const reaching = new AbortController()
@@ -41,7 +42,7 @@ function distant() {
       else resolve()
     })
   })
-  const events: UploadEvents = {
+  const pubsub: UploadPubSub = {
     publish: (changed) => carrier.publish(changed),
     subscribe(topic, listener, lose) {
       listening += 1
@@ -60,7 +61,7 @@ function distant() {
     },
   }
   return {
-    events,
+    pubsub,
     reach: () => reaching.abort(),
     fail: () => reaching.abort(new OutOfReach('out of reach')),
     lose() {
@@ -70,12 +71,12 @@ function distant() {
   }
 }
 
-function partsWith(events: UploadEvents) {
+function dependenciesWith(pubsub: UploadPubSub) {
   return {
     store,
-    events,
+    pubsub,
     clock: createTestClock(),
-    watchers: createWatchers(),
+    watchers: createWatchRegistry(),
     closing: new AbortController().signal,
   }
 }
@@ -86,31 +87,38 @@ function changesOf(outcome: UploadChanges | { readonly kind: string }): UploadCh
 }
 
 /** Records the next version, and says so. */
-async function change(events: UploadEvents): Promise<void> {
-  const parts = { store, events, telemetry: silentTelemetry }
+async function change(pubsub: UploadPubSub): Promise<void> {
+  const dependencies = { store, pubsub, telemetry: noopTelemetry }
   const at = new Date(upload.createdAt.getTime() + 1000)
-  await recordEvidence(parts, upload.uid, { kind: 'deleted', source: 'MUTATION', at })
+  await recordObservation(dependencies, upload.uid, { kind: 'deleted', source: 'MUTATION', at })
 }
 
 describe.each([
-  ['one upload', (parts: ReturnType<typeof partsWith>) => watchUpload(parts, viewer, upload.uid)],
-  ['all uploads', (parts: ReturnType<typeof partsWith>) => watchUploads(parts, viewer)],
+  [
+    'one upload',
+    (dependencies: ReturnType<typeof dependenciesWith>) =>
+      watchUpload(dependencies, viewer, upload.uid),
+  ],
+  [
+    'all uploads',
+    (dependencies: ReturnType<typeof dependenciesWith>) => watchUploads(dependencies, viewer),
+  ],
 ])('who watches %s', (_name, watch) => {
   it('is told where nothing can be heard, and leaves nothing behind', async () => {
     const carrier = distant()
-    const parts = partsWith(carrier.events)
+    const dependencies = dependenciesWith(carrier.pubsub)
     carrier.fail()
-    for (let time = 0; time <= MOST_SUBSCRIPTIONS; time += 1) {
-      await expect(watch(parts)).rejects.toThrow('out of reach')
+    for (let time = 0; time <= MAX_SUBSCRIPTIONS_PER_CALLER; time += 1) {
+      await expect(watch(dependencies)).rejects.toThrow('out of reach')
     }
     expect(carrier.listening()).toBe(0)
-    expect(parts.watchers.watched(parts.clock.now()).size).toBe(0)
+    expect(dependencies.watchers.watchedUids(dependencies.clock.now()).size).toBe(0)
   })
 
   it('is at an end where the carrier is lost', async () => {
     const carrier = distant()
     carrier.reach()
-    const changes = changesOf(await watch(partsWith(carrier.events)))
+    const changes = changesOf(await watch(dependenciesWith(carrier.pubsub)))
     carrier.lose()
     const seen: string[] = []
     for await (const { status } of changes) seen.push(status)
@@ -121,9 +129,9 @@ describe.each([
 
 it('the present state is read once changes are heard, so that none is lost between', async () => {
   const carrier = distant()
-  const watching = watchUpload(partsWith(carrier.events), viewer, upload.uid)
+  const watching = watchUpload(dependenciesWith(carrier.pubsub), viewer, upload.uid)
   // Nobody hears this one: it must be in what is read.
-  await change(carrier.events)
+  await change(carrier.pubsub)
   carrier.reach()
   const { value } = await changesOf(await watching).next()
   expect(value).toMatchObject({ status: 'DELETED', version: 2 })

@@ -16,7 +16,7 @@ const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'token
 
 function mistakesOf(environment: WorkerEnvironment): readonly string[] {
   const outcome = readWorkerConfig(environment)
-  return outcome.kind === 'mistakes' ? outcome.mistakes : []
+  return outcome.kind === 'mistakes' ? outcome.errors : []
 }
 
 /** The variables and bindings that the mistakes begin with. */
@@ -28,7 +28,7 @@ test('bindings and a way to tell callers apart are enough', () => {
   expect(readWorkerConfig({ ...bindings, AUTH_JWT_SECRET: SECRET })).toMatchObject({
     kind: 'config',
     config: {
-      auth: { kind: 'tokens' },
+      auth: { kind: 'jwt' },
       account: null,
       stream: bindings.STREAM,
       database: bindings.DB,

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type HubEventsParts, createHubEvents } from '../../src/events/durable-object.ts'
-import type { Topic, UploadEvents } from '../../src/events/events.ts'
-import { createHubLine } from '../../src/worker/hub-line.ts'
-import { ARE_YOU_THERE, I_AM } from '../../src/worker/hub-socket.ts'
-import type { EndOfSocket, SocketResponse } from '../../src/worker/runtime.ts'
-import { type OpenedEvents, describeUploadEvents } from '../contracts/upload-events.ts'
+import { type HubPubSubOptions, createHubPubSub } from '../../src/pubsub/durable-object-pubsub.ts'
+import type { Topic, UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
+import { createHubClient } from '../../src/worker/hub/hub-client.ts'
+import { PING, PONG } from '../../src/worker/hub/hub-subscription.ts'
+import type { WorkerWebSocket, WebSocketResponse } from '../../src/worker/runtime-types.ts'
+import { type OpenedEvents, describeUploadEvents } from '../contracts/upload-pubsub.ts'
 import { type TestClock, createTestClock } from '../kit/clock.ts'
 import { uploadOf } from '../kit/samples.ts'
 import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
@@ -32,7 +32,7 @@ interface Client extends OpenedEvents {
 }
 
 /** Node makes no answer of status 101. */
-function socketResponse(status: number, webSocket: EndOfSocket | null): SocketResponse {
+function socketResponse(status: number, webSocket: WorkerWebSocket | null): WebSocketResponse {
   const response = new Response(null)
   return Object.defineProperties(Object.assign(response, { webSocket }), {
     status: { value: status },
@@ -40,11 +40,11 @@ function socketResponse(status: number, webSocket: EndOfSocket | null): SocketRe
 }
 
 /** One isolate's way to a hub. */
-function open(name: string, failed: HubEventsParts['failed'] = fail): Client {
+function open(name: string, failed: HubPubSubOptions['failed'] = fail): Client {
   const sockets: Counting[] = []
   const underWay = new Set<Promise<unknown>>()
   const clock = createTestClock()
-  const hub = createHubLine(
+  const hub = createHubClient(
     {
       idFromName: (given) => worker.hubs.idFromName(given),
       get(id) {
@@ -63,7 +63,7 @@ function open(name: string, failed: HubEventsParts['failed'] = fail): Client {
     clock,
     name,
   )
-  const events = createHubEvents({
+  const events = createHubPubSub({
     hub,
     failed,
     keepAlive(work) {
@@ -86,16 +86,16 @@ function fail(error: unknown): void {
 }
 
 /** The same end, which knows whether it has an answer to everything that it asked. */
-interface Counting extends EndOfSocket {
+interface Counting extends WorkerWebSocket {
   /** Resolves once all that was said to it has come, or it is closed. */
   heardAll(): Promise<void>
 }
 
-function counting(socket: EndOfSocket): Counting {
+function counting(socket: WorkerWebSocket): Counting {
   const state = { unanswered: 0, isOpen: true }
   let wake: (() => void) | null = null
   socket.addEventListener('message', ({ data }) => {
-    if (data === I_AM) state.unanswered -= 1
+    if (data === PONG) state.unanswered -= 1
     if (state.unanswered === 0) wake?.()
   })
   socket.addEventListener('close', () => {
@@ -103,7 +103,7 @@ function counting(socket: EndOfSocket): Counting {
     wake?.()
   })
   const send = (text: string): void => {
-    if (text === ARE_YOU_THERE) state.unanswered += 1
+    if (text === PING) state.unanswered += 1
     socket.send(text)
   }
   return {
@@ -117,7 +117,7 @@ function counting(socket: EndOfSocket): Counting {
     async heardAll() {
       if (!state.isOpen) return
       // An answer comes after whatever was said before it.
-      send(ARE_YOU_THERE)
+      send(PING)
       while (state.isOpen && state.unanswered > 0) {
         await new Promise<void>((resolve) => {
           wake = resolve
@@ -145,7 +145,7 @@ describeUploadEvents('From one isolate to another, the hub', async () => {
 })
 
 async function listen(
-  { events }: { readonly events: UploadEvents },
+  { events }: { readonly events: UploadPubSub },
   topic: Topic,
 ): Promise<string[]> {
   const heard: string[] = []
@@ -197,8 +197,8 @@ describe('a hub that is asked whether it is there', () => {
   test('and is no more, is noticed', async () => {
     const other = await startWorker()
     onTestFinished(() => other.stop())
-    const hub = createHubLine(other.hubs, createTestClock())
-    const events = createHubEvents({ hub, keepAlive: () => undefined, failed: fail })
+    const hub = createHubClient(other.hubs, createTestClock())
+    const events = createHubPubSub({ hub, keepAlive: () => undefined, failed: fail })
     const lost = new Promise<string>((resolve) => {
       const { ready } = events.subscribe(
         { of: 'all' },
@@ -214,18 +214,18 @@ describe('a hub that is asked whether it is there', () => {
 test('what was taken and held is remembered by a hub that begins anew', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-hub-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const within = [{ most: 2, spanMs: 60_000 }]
+  const within = [{ limit: 2, windowMs: 60_000 }]
   for (const waits of [[null, null], []]) {
     const one = await startWorker({ keptIn: folder })
     try {
-      const hub = createHubLine(one.hubs, createTestClock())
+      const hub = createHubClient(one.hubs, createTestClock())
       for (const wait of waits) {
-        expect(await hub.take('mint', within)).toBe(wait)
-        await hub.hold('stream', 600_000)
+        expect(await hub.consume('mint', within)).toBe(wait)
+        await hub.block('stream', 600_000)
       }
-      expect(await hub.take('mint', within)).toBeGreaterThan(30)
-      expect(await hub.take('stream', [])).toBeGreaterThan(570)
-      expect(await hub.taken('mint', 60_000)).toBe(2)
+      expect(await hub.consume('mint', within)).toBeGreaterThan(30)
+      expect(await hub.consume('stream', [])).toBeGreaterThan(570)
+      expect(await hub.countConsumed('mint', 60_000)).toBe(2)
     } finally {
       await one.stop()
     }

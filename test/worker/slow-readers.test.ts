@@ -23,7 +23,7 @@ afterAll(async () => {
 
 /** As unread.ts has them. */
 const ENOUGH_UNREAD = 64 * 1024
-const MOST_UNREAD = 4 * 1024 * 1024
+const MAX_UNREAD = 4 * 1024 * 1024
 const LARGE = { text: 'x'.repeat(3900) }
 /** Of one upload more than may wait unread. */
 const METAS = Array.from({ length: 40 }, (_, index) => `m${index}: meta`).join(' ')
@@ -119,8 +119,8 @@ describe('a socket', { timeout: 60_000 }, () => {
       characters = client.messages.reduce((sum, text) => sum + text.length, 0)
     }
     expect(client.closed()).toBe(1013)
-    expect(characters).toBeGreaterThan(MOST_UNREAD / 2)
-    expect(characters).toBeLessThan(MOST_UNREAD * 1.5)
+    expect(characters).toBeGreaterThan(MAX_UNREAD / 2)
+    expect(characters).toBeLessThan(MAX_UNREAD * 1.5)
     expect(worker.lines.filter((line) => line.includes('"level":"error"'))).toEqual([])
   })
 

@@ -4,7 +4,7 @@ import { Upload } from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
-import { createKey, startProvider } from '../kit/key-provider.ts'
+import { createKey, startProvider } from '../kit/jwks-server.ts'
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
 import {
   createDirectUpload,

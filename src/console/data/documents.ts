@@ -1,6 +1,6 @@
-/** What the page asks of the gateway. Selections and types are the upload client's own. */
-import { type Read, flag, list, nullable, number, object, text } from '../../client/shape.ts'
-import { uploadShape } from '../../client/upload.ts'
+/** GraphQL documents of the console; selections and types come from `headgate/client`. */
+import { type TypeOf, flag, list, nullable, number, object, text } from '../../client/shape.ts'
+import { uploadShape } from '../../client/gateway/upload.ts'
 
 const uploadsShape = object({
   edges: list(object({ cursor: text, node: uploadShape })),
@@ -18,7 +18,7 @@ export const UPLOADS = `query Uploads($first: Int!, $after: String, $filter: Upl
   uploads(first: $first, after: $after, filter: $filter) ${uploadsShape.selection}
 }`
 export interface UploadsData {
-  readonly uploads: Read<typeof uploadsShape>
+  readonly uploads: TypeOf<typeof uploadsShape>
 }
 export interface UploadsVariables {
   readonly [name: string]: unknown
@@ -31,10 +31,10 @@ export const UPLOADS_CHANGED = `subscription UploadsChanged {
   uploadsChanged ${uploadShape.selection}
 }`
 export interface UploadsChangedData {
-  readonly uploadsChanged: Read<typeof uploadShape>
+  readonly uploadsChanged: TypeOf<typeof uploadShape>
 }
 
 export const STORAGE = `query Storage { storageUsage ${usageShape.selection} }`
 export interface StorageData {
-  readonly storageUsage: Read<typeof usageShape>
+  readonly storageUsage: TypeOf<typeof usageShape>
 }

@@ -1,17 +1,17 @@
-/** One line of the list: an upload of the gateway, a file of this page, or both in one. */
-import type { RememberedUpload, Upload, UploadProtocol } from '../../client/client.ts'
-import { videoFailure } from '../queue/failure-words.ts'
-import type { Failure, Journey, JourneyState } from '../queue/journey.ts'
+/** A row of the list: an upload of the gateway, a local queue item, or both. */
+import type { ResumableUpload, Upload, UploadProtocol } from '../../client/client.ts'
+import { videoFailureMessage } from '../queue/failure-messages.ts'
+import type { Failure, QueueItem, QueueItemState } from '../queue/queue-item.ts'
 
 export type RowState =
   | 'waiting'
   | 'preparing'
   | 'uploading'
   | 'paused'
-  /** Begun on this device, before a reload: the file has to be chosen again. */
+  /** Started on this device before a reload: the file must be selected again. */
   | 'interrupted'
-  /** Begun somewhere else. */
-  | 'elsewhere'
+  /** Started on another device. */
+  | 'other-device'
   | 'queued'
   | 'encoding'
   | 'ready'
@@ -19,28 +19,28 @@ export type RowState =
   | 'expired'
 
 export interface Row {
-  /** The same for as long as the page lives, so that the focus stays where it is. */
+  /** Stable while the page is open, so that the focus is kept. */
   readonly key: string
   readonly name: string
   readonly state: RowState
   readonly sizeBytes: number | null
   readonly protocol: UploadProtocol | null
-  /** Why this protocol; null where it was not chosen here. */
+  /** Reason for the protocol; null where it was not chosen on this page. */
   readonly reason: string | null
   readonly uid: string | null
   readonly sentBytes: number | null
   readonly bytesPerSecond: number | null
   readonly encodingPercent: number | null
-  /** From 0 to 1; null where nobody knows. */
+  /** From 0 to 1; null if unknown. */
   readonly fraction: number | null
   readonly failure: Failure | null
-  /** Seconds that are held back for it; null where it is not minted. */
+  /** Seconds of storage that are reserved; null before it is minted. */
   readonly reservedSeconds: number | null
-  readonly journey: Journey | null
+  readonly journey: QueueItem | null
   readonly upload: Upload | null
 }
 
-const LOCAL: Readonly<Record<JourneyState, RowState>> = {
+const LOCAL: Readonly<Record<QueueItemState, RowState>> = {
   waiting: 'waiting',
   preparing: 'preparing',
   uploading: 'uploading',
@@ -50,40 +50,40 @@ const LOCAL: Readonly<Record<JourneyState, RowState>> = {
   failed: 'failed',
 }
 
-/** @param upload what the gateway shows of it; null where that has not come yet */
-export function rowOfJourney(journey: Journey, upload: Upload | null): Row {
-  const { file } = journey
+/** @param upload state at the gateway; null where none was received yet */
+export function rowFromQueueItem(item: QueueItem, upload: Upload | null): Row {
+  const { file } = item
   return {
-    ...journey,
+    ...item,
     name: upload?.name ?? file.name,
-    state: stateOfJourney(journey, upload),
+    state: stateOfItem(item, upload),
     sizeBytes: file.size,
-    failure: journey.failure ?? failureOf(upload),
+    failure: item.failure ?? failureOf(upload),
     reservedSeconds: upload?.constraints.maxDurationSeconds ?? null,
-    journey,
+    journey: item,
     upload,
   }
 }
 
-function stateOfJourney({ state, encodingPercent }: Journey, upload: Upload | null): RowState {
-  // Whoever hears of the end first.
+function stateOfItem({ state, encodingPercent }: QueueItem, upload: Upload | null): RowState {
+  // The gateway and the client report READY independently; the first one counts.
   if (upload?.status === 'READY') return 'ready'
   if (state === 'processing' && encodingPercent !== null) return 'encoding'
   return LOCAL[state]
 }
 
 /**
- * @param remembered what this device knows of it; null where it was begun elsewhere
- * @param seenBytes how far this device saw it come; null where it did not
+ * @param remembered entry of this device's resume store; null for an upload of another device
+ * @param sentBytes last progress seen on this device; null without one
  */
-export function rowOfUpload(
+export function rowFromUpload(
   upload: Upload,
-  remembered: RememberedUpload | null,
-  seenBytes: number | null,
+  remembered: ResumableUpload | null,
+  sentBytes: number | null,
 ): Row {
   const { uid, protocol, progress, constraints } = upload
   const sizeBytes = upload.video?.sizeBytes ?? progress.totalBytes ?? remembered?.sizeBytes ?? null
-  const receivedBytes = progress.receivedBytes ?? (remembered === null ? null : seenBytes)
+  const receivedBytes = progress.receivedBytes ?? (remembered === null ? null : sentBytes)
   return {
     key: uid,
     name: upload.name ?? `Video ${uid.slice(0, 8)}`,
@@ -103,12 +103,12 @@ export function rowOfUpload(
   }
 }
 
-function stateOfUpload({ status }: Upload, remembered: RememberedUpload | null): RowState {
+function stateOfUpload({ status }: Upload, remembered: ResumableUpload | null): RowState {
   switch (status) {
     case 'PENDING_UPLOAD':
     case 'UPLOADING':
       if (remembered?.isSent === true) return 'queued'
-      return remembered === null ? 'elsewhere' : 'interrupted'
+      return remembered === null ? 'other-device' : 'interrupted'
     case 'QUEUED':
       return 'queued'
     case 'IN_PROGRESS':
@@ -123,7 +123,7 @@ function stateOfUpload({ status }: Upload, remembered: RememberedUpload | null):
   }
 }
 
-/** As the client counts: sending is most of it, encoding the rest. */
+/** Same shares as in the client: sending counts 80 %, encoding 20 %. */
 function fractionOf(
   { status, progress: { encodingPercent } }: Upload,
   receivedBytes: number | null,
@@ -137,5 +137,5 @@ function fractionOf(
 
 function failureOf(upload: Upload | null): Failure | null {
   if (upload === null || upload.failure === null) return null
-  return videoFailure(upload.failure, upload.constraints.maxDurationSeconds)
+  return videoFailureMessage(upload.failure, upload.constraints.maxDurationSeconds)
 }

@@ -1,25 +1,25 @@
-/** Copies Stream's identifier of a video. */
+/** Button that copies a video's uid. */
 import { useState } from 'preact/hooks'
 import { Icon } from './icon.tsx'
 
-const SHOWN_MS = 2000
+const FEEDBACK_MS = 2000
 
 export function CopyUid({ uid, name }: { readonly uid: string; readonly name: string }) {
   const [isCopied, setCopied] = useState(false)
   async function copy(): Promise<void> {
-    // A page without TLS has no clipboard.
+    // Pages without TLS have no clipboard.
     await navigator.clipboard?.writeText(uid)
     setCopied(true)
-    setTimeout(() => setCopied(false), SHOWN_MS)
+    setTimeout(() => setCopied(false), FEEDBACK_MS)
   }
-  const words = isCopied ? 'Copied' : 'Copy uid'
+  const label = isCopied ? 'Copied' : 'Copy uid'
   return (
     <button
       type="button"
       class="icon-only"
       onClick={() => void copy()}
-      aria-label={`${words} of ${name}`}
-      title={`${words} ${uid}`}
+      aria-label={`${label} of ${name}`}
+      title={`${label} ${uid}`}
     >
       <Icon name={isCopied ? 'done' : 'copy'} />
     </button>

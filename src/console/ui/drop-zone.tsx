@@ -1,31 +1,31 @@
-/** Where videos are dropped or chosen, and what is to hold for them. */
+/** Drop zone, file picker and upload settings. */
 import { useRef } from 'preact/hooks'
-import type { JourneyTerms } from '../queue/journey.ts'
+import type { QueueItemSettings } from '../queue/queue-item.ts'
 import { Icon } from './icon.tsx'
-import { useDrop } from './use-drop.ts'
+import { useFileDrop } from './use-file-drop.ts'
 
 interface DropZoneProps {
-  readonly terms: JourneyTerms
-  readonly onTerms: (terms: JourneyTerms) => void
-  /** Why the last choice was refused; null where it was not. */
-  readonly refusal: string | null
+  readonly settings: QueueItemSettings
+  readonly onSettings: (settings: QueueItemSettings) => void
+  /** Reason why the last selection was rejected; null otherwise. */
+  readonly rejection: string | null
   readonly onFiles: (files: readonly File[]) => void
 }
 
-export function DropZone({ terms, onTerms, refusal, onFiles }: DropZoneProps) {
+export function DropZone({ settings, onSettings, rejection, onFiles }: DropZoneProps) {
   const input = useRef<HTMLInputElement>(null)
-  const isOver = useDrop(onFiles)
-  const minutes = terms.maxDurationSeconds === null ? '' : terms.maxDurationSeconds / 60
+  const isDragging = useFileDrop(onFiles)
+  const minutes = settings.maxDurationSeconds === null ? '' : settings.maxDurationSeconds / 60
   return (
     <section class="card drop-card" aria-label="Upload">
       <button
         type="button"
-        class={`drop-zone${isOver ? ' is-over' : ''}`}
+        class={`drop-zone${isDragging ? ' is-over' : ''}`}
         aria-describedby="drop-note"
         onClick={() => input.current?.click()}
       >
         <Icon name="upload" />
-        <span class="drop-title">{isOver ? 'Let go to upload' : 'Drop videos here'}</span>
+        <span class="drop-title">{isDragging ? 'Let go to upload' : 'Drop videos here'}</span>
         <span class="drop-link">or choose them</span>
       </button>
       <input
@@ -38,16 +38,16 @@ export function DropZone({ terms, onTerms, refusal, onFiles }: DropZoneProps) {
         aria-label="Videos"
         onChange={(event) => {
           onFiles([...(event.currentTarget.files ?? [])])
-          // The same file may be chosen again.
+          // Without this, selecting the same file again fires no event.
           event.currentTarget.value = ''
         }}
       />
       <p class="muted small" id="drop-note">
         Up to 200 MB goes in one POST. Larger files, up to 30 GB, go by tus, which resumes.
       </p>
-      {refusal !== null && (
+      {rejection !== null && (
         <p class="bad small" role="alert">
-          {refusal}
+          {rejection}
         </p>
       )}
       <div class="terms">
@@ -65,9 +65,9 @@ export function DropZone({ terms, onTerms, refusal, onFiles }: DropZoneProps) {
               value={minutes}
               aria-describedby="longest-note"
               onInput={(event) => {
-                const given = event.currentTarget.valueAsNumber
-                const seconds = given > 0 ? Math.max(1, Math.round(given * 60)) : null
-                onTerms({ ...terms, maxDurationSeconds: seconds })
+                const minutesInput = event.currentTarget.valueAsNumber
+                const seconds = minutesInput > 0 ? Math.max(1, Math.round(minutesInput * 60)) : null
+                onSettings({ ...settings, maxDurationSeconds: seconds })
               }}
             />
             <span aria-hidden="true">min</span>
@@ -79,9 +79,12 @@ export function DropZone({ terms, onTerms, refusal, onFiles }: DropZoneProps) {
         <label class="term check">
           <input
             type="checkbox"
-            checked={terms.reliableConnection === false}
+            checked={settings.reliableConnection === false}
             onChange={(event) =>
-              onTerms({ ...terms, reliableConnection: event.currentTarget.checked ? false : null })
+              onSettings({
+                ...settings,
+                reliableConnection: event.currentTarget.checked ? false : null,
+              })
             }
           />
           <span>

@@ -1,4 +1,4 @@
-/** Small drawings that stand beside words, and never instead of them. */
+/** Decorative icons; each has a text label beside it or on its button. */
 
 const PATHS = {
   gate: 'M5 3v18M19 3v18M5 5h14v6H5zM5 17c2.300-1.800 4.700-1.800 7 0s4.700 1.800 7 0',

@@ -1,22 +1,22 @@
-/** Plays a finished video over the page. */
+/** Dialog that plays a finished video. */
 import { useEffect, useRef } from 'preact/hooks'
 import type { Row } from '../rows/row.ts'
 import { Icon } from './icon.tsx'
 
-/** Hosts of Stream, whose previews are pages of their own; anything else is an emulator's file. */
+/** Hosts of Stream, whose previews are pages; any other preview is a video file of an emulator. */
 const STREAM_HOST = /\.(?:cloudflarestream\.com|videodelivery\.net)$/
 
-/** Whether it can be watched here: what needs a signed token cannot. */
+/** Whether this page can play the video: not if it requires a signed token. */
 export function isPlayable({ state, upload }: Row): boolean {
-  const address = upload?.video?.previewURL ?? null
-  return state === 'ready' && address !== null && upload?.constraints.requireSignedURLs === false
+  const url = upload?.video?.previewURL ?? null
+  return state === 'ready' && url !== null && upload?.constraints.requireSignedURLs === false
 }
 
 export function Player({ row, onClose }: { readonly row: Row; readonly onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
-  // A dialog of the browser keeps the focus inside, closes with Escape, and gives the focus back.
+  // The browser's modal dialog traps the focus, closes with Escape and restores the focus.
   useEffect(() => dialog.current?.showModal(), [])
-  const address = row.upload?.video?.previewURL ?? null
+  const url = row.upload?.video?.previewURL ?? null
   return (
     <dialog ref={dialog} class="player" aria-labelledby="player-title" onClose={onClose}>
       <div class="player-top">
@@ -30,20 +30,20 @@ export function Player({ row, onClose }: { readonly row: Row; readonly onClose: 
           <Icon name="cancel" />
         </button>
       </div>
-      {address !== null && <Picture address={address} name={row.name} />}
+      {url !== null && <Preview url={url} name={row.name} />}
     </dialog>
   )
 }
 
-function Picture({ address, name }: { readonly address: string; readonly name: string }) {
-  const { hostname } = new URL(address)
-  if (!STREAM_HOST.test(hostname)) return <video src={address} controls autoplay playsInline />
+function Preview({ url, name }: { readonly url: string; readonly name: string }) {
+  const { hostname } = new URL(url)
+  if (!STREAM_HOST.test(hostname)) return <video src={url} controls autoplay playsInline />
   return (
     <iframe
-      src={address.replace(/\/watch$/, '/iframe')}
+      src={url.replace(/\/watch$/, '/iframe')}
       title={name}
       allow="autoplay; encrypted-media; fullscreen; picture-in-picture"
-      // Stream lets a video play by the page's host only where it is told the host.
+      // Stream checks `allowedOrigins` by this header.
       referrerPolicy="origin"
     />
   )

@@ -1,38 +1,38 @@
-/** What can be done with one upload, by its state. */
+/** Action buttons of a row, by its state. */
 import { useRef, useState } from 'preact/hooks'
-import type { JourneyTerms } from '../queue/journey.ts'
-import type { Queue } from '../queue/queue.ts'
+import type { QueueItemSettings } from '../queue/queue-item.ts'
+import type { UploadQueue } from '../queue/upload-queue.ts'
 import type { Row } from '../rows/row.ts'
-import { ChooseAgain } from './choose-again.tsx'
-import { Confirm } from './confirm.tsx'
+import { ReselectFile } from './reselect-file.tsx'
+import { ConfirmDelete } from './confirm-delete.tsx'
 import { CopyUid } from './copy-uid.tsx'
 import { Icon } from './icon.tsx'
 import { isPlayable } from './player.tsx'
 
 interface RowActionsProps {
   readonly row: Row
-  readonly queue: Queue
-  readonly terms: JourneyTerms
+  readonly queue: UploadQueue
+  readonly terms: QueueItemSettings
   readonly onPlay: () => void
   readonly onRetry: () => void
   readonly onDelete: () => void
 }
 
 export function RowActions({ row, queue, terms, onPlay, onRetry, onDelete }: RowActionsProps) {
-  const [isAsking, setAsking] = useState(false)
-  const remove = useRef<HTMLButtonElement>(null)
-  const { name, state, journey, uid } = row
-  const isUnderWay = journey !== null && state !== 'ready' && state !== 'failed'
+  const [isConfirming, setConfirming] = useState(false)
+  const deleteButton = useRef<HTMLButtonElement>(null)
+  const { name, state, journey: item, uid } = row
+  const isActive = item !== null && state !== 'ready' && state !== 'failed'
 
-  if (isAsking) {
+  if (isConfirming) {
     return (
-      <Confirm
+      <ConfirmDelete
         question={`Delete ${name} for good?`}
         onYes={onDelete}
         onNo={() => {
-          setAsking(false)
-          // When the button is there again.
-          setTimeout(() => remove.current?.focus())
+          setConfirming(false)
+          // After the button is rendered again.
+          setTimeout(() => deleteButton.current?.focus())
         }}
       />
     )
@@ -45,14 +45,14 @@ export function RowActions({ row, queue, terms, onPlay, onRetry, onDelete }: Row
           Play
         </button>
       )}
-      {isUnderWay && isPausable(row) && (
+      {isActive && isPausable(row) && (
         <PauseOrResume
           name={name}
           isPaused={state === 'paused'}
-          onClick={() => (state === 'paused' ? queue.resume(journey) : queue.pause(journey))}
+          onClick={() => (state === 'paused' ? queue.resume(item) : queue.pause(item))}
         />
       )}
-      {state === 'failed' && journey !== null && (
+      {state === 'failed' && item !== null && (
         <button
           type="button"
           class="strong"
@@ -64,19 +64,19 @@ export function RowActions({ row, queue, terms, onPlay, onRetry, onDelete }: Row
         </button>
       )}
       {state === 'interrupted' && (
-        <ChooseAgain row={row} onFile={(file) => queue.add([file], terms)} />
+        <ReselectFile row={row} onFile={(file) => queue.add([file], terms)} />
       )}
       {uid !== null && <CopyUid uid={uid} name={name} />}
       <button
-        ref={remove}
+        ref={deleteButton}
         type="button"
         class="icon-only"
-        // What is under way is given up at once: nothing of it can be watched yet.
-        onClick={() => (isUnderWay || uid === null ? onDelete() : setAsking(true))}
-        aria-label={isUnderWay ? `Cancel ${name}` : `Delete ${name}`}
-        title={isUnderWay ? 'Cancel' : 'Delete'}
+        // Active uploads are cancelled without confirmation: there is no video yet.
+        onClick={() => (isActive || uid === null ? onDelete() : setConfirming(true))}
+        aria-label={isActive ? `Cancel ${name}` : `Delete ${name}`}
+        title={isActive ? 'Cancel' : 'Delete'}
       >
-        <Icon name={isUnderWay ? 'cancel' : 'delete'} />
+        <Icon name={isActive ? 'cancel' : 'delete'} />
       </button>
     </div>
   )
@@ -92,13 +92,13 @@ interface PauseOrResumeProps {
   readonly onClick: () => void
 }
 
-/** One button, so that the focus stays on it. */
+/** A single button, so that the focus stays on it. */
 function PauseOrResume({ name, isPaused, onClick }: PauseOrResumeProps) {
-  const word = isPaused ? 'Resume' : 'Pause'
+  const label = isPaused ? 'Resume' : 'Pause'
   return (
-    <button type="button" class="strong" onClick={onClick} aria-label={`${word} ${name}`}>
+    <button type="button" class="strong" onClick={onClick} aria-label={`${label} ${name}`}>
       <Icon name={isPaused ? 'upload' : 'pause'} />
-      {word}
+      {label}
     </button>
   )
 }

@@ -1,8 +1,8 @@
-/** Asks for the caller's token. */
+/** Sign-in form for the caller's token. */
 import { useEffect, useRef, useState } from 'preact/hooks'
 
 interface SignInProps {
-  /** What the gateway said to the last one; null where there was none. */
+  /** Error message for the last token; null without one. */
   readonly refusal: string | null
   readonly onToken: (token: string) => void
 }
@@ -16,8 +16,8 @@ export function SignIn({ refusal, onToken }: SignInProps) {
       class="card sign-in"
       onSubmit={(event) => {
         event.preventDefault()
-        const given = token.trim().replace(/^Bearer +/i, '')
-        if (given !== '') onToken(given)
+        const value = token.trim().replace(/^Bearer +/i, '')
+        if (value !== '') onToken(value)
       }}
     >
       <h1>Who are you?</h1>

@@ -1,7 +1,7 @@
-/** How the account's storage stands: stored, reserved, free. */
+/** Storage gauge: stored, reserved and available minutes. */
 import { useQuery } from '@urql/preact'
 import { STORAGE, type StorageData } from '../data/documents.ts'
-import { minutesInWords } from '../words/amounts.ts'
+import { formatMinutes } from '../format.ts'
 
 export function StorageGauge() {
   const [{ data, error }] = useQuery<StorageData>({ query: STORAGE })
@@ -27,8 +27,8 @@ function Usage({
   limitMinutes,
   videoCount,
 }: StorageData['storageUsage']) {
-  const whole = limitMinutes ?? Math.max(1, storedMinutes + reservedMinutes)
-  const share = (minutes: number) => ({ '--share': String(Math.min(1, minutes / whole)) })
+  const total = limitMinutes ?? Math.max(1, storedMinutes + reservedMinutes)
+  const share = (minutes: number) => ({ '--share': String(Math.min(1, minutes / total)) })
   return (
     <>
       <p class="storage-free">
@@ -41,7 +41,7 @@ function Usage({
           </>
         )}
       </p>
-      {/* The numbers below say the same in words. */}
+      {/* The list below has the same values as text. */}
       <div class="storage-bar" aria-hidden="true">
         {storedMinutes > 0 && <span class="stored" style={share(storedMinutes)} />}
         {reservedMinutes > 0 && <span class="reserved" style={share(reservedMinutes)} />}
@@ -52,14 +52,14 @@ function Usage({
             <span class="swatch stored" aria-hidden="true" />
             Stored
           </dt>
-          <dd>{minutesInWords(storedMinutes)}</dd>
+          <dd>{formatMinutes(storedMinutes)}</dd>
         </div>
         <div>
           <dt>
             <span class="swatch reserved" aria-hidden="true" />
             Reserved
           </dt>
-          <dd>{minutesInWords(reservedMinutes)}</dd>
+          <dd>{formatMinutes(reservedMinutes)}</dd>
         </div>
         <div>
           <dt>Videos</dt>
@@ -68,7 +68,7 @@ function Usage({
         {limitMinutes !== null && (
           <div>
             <dt>Limit</dt>
-            <dd>{minutesInWords(limitMinutes)}</dd>
+            <dd>{formatMinutes(limitMinutes)}</dd>
           </div>
         )}
       </dl>

@@ -1,4 +1,4 @@
-/** A still of the video where there is one; it plays when it is clicked. */
+/** Thumbnail of the video, if there is one; a click plays the video. */
 import { useState } from 'preact/hooks'
 import type { Row } from '../rows/row.ts'
 import { Icon } from './icon.tsx'
@@ -6,8 +6,8 @@ import { isPlayable } from './player.tsx'
 
 export function Thumbnail({ row, onPlay }: { readonly row: Row; readonly onPlay: () => void }) {
   const [isBroken, setBroken] = useState(false)
-  const address = isPlayable(row) && !isBroken ? (row.upload?.video?.thumbnailURL ?? null) : null
-  if (address === null) {
+  const url = isPlayable(row) && !isBroken ? (row.upload?.video?.thumbnailURL ?? null) : null
+  if (url === null) {
     return (
       <div class="thumbnail">
         <Icon name="film" />
@@ -15,9 +15,9 @@ export function Thumbnail({ row, onPlay }: { readonly row: Row; readonly onPlay:
     )
   }
   return (
-    // The button named Play does the same: this one is for pointers.
+    // For pointers only: the Play button does the same.
     <div class="thumbnail can-play" onClick={onPlay}>
-      <img src={address} alt="" loading="lazy" onError={() => setBroken(true)} />
+      <img src={url} alt="" loading="lazy" onError={() => setBroken(true)} />
     </div>
   )
 }

@@ -1,49 +1,49 @@
-/** All uploads in one list: those of this page, and those that the gateway knows. */
+/** List of all uploads: local queue items and the gateway's uploads. */
 import { useRef, useState } from 'preact/hooks'
 import type { UploadClient } from '../../client/client.ts'
-import type { GatewayData } from '../data/gateway-data.ts'
-import type { JourneyTerms } from '../queue/journey.ts'
-import type { Queue } from '../queue/queue.ts'
-import { type Filter, joinRows } from '../rows/join-rows.ts'
+import type { GatewayClient } from '../data/graphql-client.ts'
+import type { QueueItemSettings } from '../queue/queue-item.ts'
+import type { UploadQueue } from '../queue/upload-queue.ts'
+import { type Filter, mergeRows } from '../rows/merge-rows.ts'
 import { useStore } from '../store.ts'
-import { NothingHere } from './nothing-here.tsx'
+import { EmptyList } from './empty-list.tsx'
 import { Player } from './player.tsx'
 import { UploadRow } from './upload-row.tsx'
 import { useAnnouncements } from './use-announcements.ts'
-import { useDeletion } from './use-deletion.ts'
-import { useRemembered } from './use-remembered.ts'
+import { useDeleteUpload } from './use-delete-upload.ts'
+import { useResumableUploads } from './use-resumable-uploads.ts'
 import { useUploads } from './use-uploads.ts'
 
 interface UploadListProps {
-  readonly data: GatewayData
+  readonly data: GatewayClient
   readonly client: UploadClient
-  readonly queue: Queue
-  readonly terms: JourneyTerms
-  /** The caller's name; null where nobody has one. */
+  readonly queue: UploadQueue
+  readonly terms: QueueItemSettings
+  /** Subject of the caller; null if auth is disabled. */
   readonly viewer: string | null
-  readonly onSay: (words: string) => void
+  readonly onAnnounce: (label: string) => void
 }
 
 const FILTERS: readonly (readonly [Filter, string])[] = [
   ['all', 'All'],
-  ['under-way', 'Under way'],
+  ['active', 'Under way'],
   ['ready', 'Ready'],
   ['failed', 'Failed'],
 ]
 
-export function UploadList({ data, client, queue, terms, viewer, onSay }: UploadListProps) {
+export function UploadList({ data, client, queue, terms, viewer, onAnnounce }: UploadListProps) {
   const [filter, setFilter] = useState<Filter>('all')
-  const [playing, setPlaying] = useState<string | null>(null)
+  const [playingKey, setPlayingKey] = useState<string | null>(null)
   const heading = useRef<HTMLHeadingElement>(null)
-  const journeys = useStore(queue.journeys)
+  const items = useStore(queue.items)
   const list = useUploads(data, filter)
-  const remembered = useRemembered(client, journeys)
-  const deletion = useDeletion(client, queue)
-  const rows = joinRows(journeys, list.uploads, remembered, queue.lastSeen, filter).filter(
+  const resumable = useResumableUploads(client, items)
+  const deletion = useDeleteUpload(client, queue)
+  const rows = mergeRows(items, list.uploads, resumable, queue.lastProgress, filter).filter(
     ({ uid }) => uid === null || !deletion.leaving.has(uid),
   )
-  useAnnouncements(rows, onSay)
-  const played = rows.find(({ key }) => key === playing)
+  useAnnouncements(rows, onAnnounce)
+  const playingRow = rows.find(({ key }) => key === playingKey)
 
   return (
     <section class="uploads" aria-labelledby="uploads-title">
@@ -53,14 +53,14 @@ export function UploadList({ data, client, queue, terms, viewer, onSay }: Upload
         </h2>
         {!list.isLive && !list.isLoading && <p class="muted small">Connecting for live updates…</p>}
         <div class="filters" role="group" aria-label="Show">
-          {FILTERS.map(([name, words]) => (
+          {FILTERS.map(([name, label]) => (
             <button
               key={name}
               type="button"
               aria-pressed={filter === name}
               onClick={() => setFilter(name)}
             >
-              {words}
+              {label}
             </button>
           ))}
         </div>
@@ -71,7 +71,7 @@ export function UploadList({ data, client, queue, terms, viewer, onSay }: Upload
         </p>
       )}
       {rows.length === 0 ? (
-        <NothingHere isLoading={list.isLoading} isBroken={list.isBroken} filter={filter} />
+        <EmptyList isLoading={list.isLoading} isBroken={list.isBroken} filter={filter} />
       ) : (
         <ul class="rows">
           {rows.map((row) => (
@@ -81,11 +81,11 @@ export function UploadList({ data, client, queue, terms, viewer, onSay }: Upload
               viewer={viewer}
               queue={queue}
               terms={terms}
-              onPlay={() => setPlaying(row.key)}
+              onPlay={() => setPlayingKey(row.key)}
               onRetry={() => void deletion.retry(row, terms)}
               onDelete={() => {
                 heading.current?.focus()
-                onSay(`${row.name}: deleted`)
+                onAnnounce(`${row.name}: deleted`)
                 void deletion.remove(row)
               }}
             />
@@ -97,7 +97,7 @@ export function UploadList({ data, client, queue, terms, viewer, onSay }: Upload
           Show more
         </button>
       )}
-      {played !== undefined && <Player row={played} onClose={() => setPlaying(null)} />}
+      {playingRow !== undefined && <Player row={playingRow} onClose={() => setPlayingKey(null)} />}
     </section>
   )
 }

@@ -1,19 +1,19 @@
-/** One upload: what it is, how far it is, and what can be done with it. */
-import type { JourneyTerms } from '../queue/journey.ts'
-import type { Queue } from '../queue/queue.ts'
+/** One row: upload, progress and actions. */
+import type { QueueItemSettings } from '../queue/queue-item.ts'
+import type { UploadQueue } from '../queue/upload-queue.ts'
 import type { Row, RowState } from '../rows/row.ts'
-import { STATE_WORDS, progressLine } from '../rows/row-words.ts'
-import { secondsInWords, sizeInWords } from '../words/amounts.ts'
+import { STATE_LABELS, progressLabel } from '../rows/row-labels.ts'
+import { formatDuration, formatBytes } from '../format.ts'
 import { Icon, type IconName } from './icon.tsx'
 import { RowActions } from './row-actions.tsx'
 import { Thumbnail } from './thumbnail.tsx'
 
 interface UploadRowProps {
   readonly row: Row
-  /** Who looks at it: an administrator sees the uploads of others, too. */
+  /** Subject of the caller; an administrator also sees uploads of other creators. */
   readonly viewer: string | null
-  readonly queue: Queue
-  readonly terms: JourneyTerms
+  readonly queue: UploadQueue
+  readonly terms: QueueItemSettings
   readonly onPlay: () => void
   readonly onRetry: () => void
   readonly onDelete: () => void
@@ -25,7 +25,7 @@ const ICONS: Readonly<Record<RowState, IconName>> = {
   uploading: 'upload',
   paused: 'pause',
   interrupted: 'alert',
-  elsewhere: 'clock',
+  'other-device': 'clock',
   queued: 'clock',
   encoding: 'film',
   ready: 'done',
@@ -33,12 +33,12 @@ const ICONS: Readonly<Record<RowState, IconName>> = {
   expired: 'clock',
 }
 
-const OVER: ReadonlySet<RowState> = new Set(['ready', 'failed', 'expired'])
+const TERMINAL_STATES: ReadonlySet<RowState> = new Set(['ready', 'failed', 'expired'])
 
 export function UploadRow(props: UploadRowProps) {
   const { row, viewer, onPlay } = props
   const { name, state, failure, reservedSeconds } = row
-  const isOver = OVER.has(state)
+  const isTerminal = TERMINAL_STATES.has(state)
   return (
     <li class={`row is-${state}`}>
       <Thumbnail row={row} onPlay={onPlay} />
@@ -48,10 +48,10 @@ export function UploadRow(props: UploadRowProps) {
         </h3>
         <p class="row-state">
           <Icon name={ICONS[state]} />
-          {STATE_WORDS[state]}
+          {STATE_LABELS[state]}
         </p>
-        <p class="row-facts muted small">{factsOf(row, viewer)}</p>
-        {!isOver && (row.fraction !== null || row.journey !== null) && (
+        <p class="row-facts muted small">{detailsOf(row, viewer)}</p>
+        {!isTerminal && (row.fraction !== null || row.journey !== null) && (
           <progress
             class="row-bar"
             max={1}
@@ -61,13 +61,13 @@ export function UploadRow(props: UploadRowProps) {
         )}
         <p class="row-line small">
           <span>
-            {progressLine(row)}
+            {progressLabel(row)}
             {failure !== null && failure.advice !== null && (
               <span class="muted"> {failure.advice}</span>
             )}
           </span>
-          {!isOver && reservedSeconds !== null && (
-            <span class="muted">{secondsInWords(reservedSeconds)} reserved</span>
+          {!isTerminal && reservedSeconds !== null && (
+            <span class="muted">{formatDuration(reservedSeconds)} reserved</span>
           )}
         </p>
       </div>
@@ -76,14 +76,20 @@ export function UploadRow(props: UploadRowProps) {
   )
 }
 
-/** @param viewer whose name says nothing new; null where nobody has one */
-function factsOf({ sizeBytes, protocol, reason, state, upload }: Row, viewer: string | null) {
-  const way = protocol === null ? null : protocol === 'TUS' ? 'tus' : 'POST'
+/** @param viewer subject whose name is omitted; null if auth is disabled */
+function detailsOf({ sizeBytes, protocol, reason, state, upload }: Row, viewer: string | null) {
+  const protocolLabel = protocol === null ? null : protocol === 'TUS' ? 'tus' : 'POST'
   const creator = upload?.creator ?? null
-  const isOthers = viewer !== null && creator !== null && creator !== viewer
+  const isForeign = viewer !== null && creator !== null && creator !== viewer
   return [
-    ...(sizeBytes === null ? [] : [sizeInWords(sizeBytes)]),
-    ...(way === null ? [] : [reason === null || OVER.has(state) ? way : `${way}: ${reason}`]),
-    ...(isOthers ? [`of ${creator}`] : []),
+    ...(sizeBytes === null ? [] : [formatBytes(sizeBytes)]),
+    ...(protocolLabel === null
+      ? []
+      : [
+          reason === null || TERMINAL_STATES.has(state)
+            ? protocolLabel
+            : `${protocolLabel}: ${reason}`,
+        ]),
+    ...(isForeign ? [`of ${creator}`] : []),
   ].join(' · ')
 }

@@ -1,20 +1,22 @@
-/** Says what has changed its state, once for each change and not for each percent. */
+/** Hook: announces each change of a row's state once, but not its progress. */
 import { useEffect, useRef } from 'preact/hooks'
 import type { Row, RowState } from '../rows/row.ts'
-import { announcementOf } from '../rows/row-words.ts'
+import { announcementFor } from '../rows/row-labels.ts'
 
-/** States that pass too quickly to be told. */
-const BRIEF: ReadonlySet<RowState> = new Set(['waiting', 'preparing', 'queued'])
+/** States that are too short to announce. */
+const SHORT_STATES: ReadonlySet<RowState> = new Set(['waiting', 'preparing', 'queued'])
 
 export function useAnnouncements(rows: readonly Row[], onSay: (words: string) => void): void {
-  const said = useRef(new Map<string, RowState>())
+  const announced = useRef(new Map<string, RowState>())
   useEffect(() => {
-    const news = rows.filter(({ key, state, journey }) => {
-      const before = said.current.get(key)
-      said.current.set(key, state)
-      // What was there before the page was opened is read when one comes to it.
-      return before !== state && !BRIEF.has(state) && (before !== undefined || journey !== null)
+    const changed = rows.filter(({ key, state, journey: item }) => {
+      const previous = announced.current.get(key)
+      announced.current.set(key, state)
+      // Rows that existed when the page was opened are not announced.
+      return (
+        previous !== state && !SHORT_STATES.has(state) && (previous !== undefined || item !== null)
+      )
     })
-    if (news.length > 0) onSay(news.map(announcementOf).join('. '))
+    if (changed.length > 0) onSay(changed.map(announcementFor).join('. '))
   }, [rows, onSay])
 }

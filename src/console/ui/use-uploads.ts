@@ -1,4 +1,4 @@
-/** The caller's uploads, live: read once, and again whenever something may have been missed. */
+/** Hook: the caller's uploads, updated live and read again after a connection was lost. */
 import { useQuery, useSubscription } from '@urql/preact'
 import { useCallback, useEffect, useRef } from 'preact/hooks'
 import type { Upload } from '../../client/client.ts'
@@ -10,26 +10,26 @@ import {
   type UploadsData,
   type UploadsVariables,
 } from '../data/documents.ts'
-import type { GatewayData } from '../data/gateway-data.ts'
-import { type Filter, STATUSES } from '../rows/join-rows.ts'
+import type { GatewayClient } from '../data/graphql-client.ts'
+import { type Filter, STATUSES } from '../rows/merge-rows.ts'
 import { useStore } from '../store.ts'
 
 const PAGE_SIZE = 20
-/** Changes come in bursts: the storage is asked for after the burst. */
-const SETTLE_MS = 250
-const FRESH = { requestPolicy: 'network-only' } as const
+/** Changes arrive in bursts: list and storage usage are read after a burst. */
+const DEBOUNCE_MS = 250
+const NETWORK_ONLY = { requestPolicy: 'network-only' } as const
 
 export interface Uploads {
   readonly uploads: readonly Upload[]
   readonly isLoading: boolean
-  /** Whether the list could not be read. */
+  /** Whether the query failed and there is no data. */
   readonly isBroken: boolean
   readonly isLive: boolean
   readonly hasMore: boolean
   readonly loadMore: () => void
 }
 
-export function useUploads({ client, connections }: GatewayData, filter: Filter): Uploads {
+export function useUploads({ client, connections }: GatewayClient, filter: Filter): Uploads {
   const variables: UploadsVariables = { first: PAGE_SIZE, filter: { status: STATUSES[filter] } }
   const [{ data, error, fetching }] = useQuery<UploadsData, UploadsVariables>({
     query: UPLOADS,
@@ -40,14 +40,14 @@ export function useUploads({ client, connections }: GatewayData, filter: Filter)
 
   const readList = useCallback(() => {
     const newest = { first: PAGE_SIZE, filter: { status: STATUSES[filter] } }
-    void client.query<UploadsData, UploadsVariables>(UPLOADS, newest, FRESH).toPromise()
+    void client.query<UploadsData, UploadsVariables>(UPLOADS, newest, NETWORK_ONLY).toPromise()
   }, [client, filter])
   const readAll = useCallback(() => {
     readList()
-    void client.query(STORAGE, {}, FRESH).toPromise()
+    void client.query(STORAGE, {}, NETWORK_ONLY).toPromise()
   }, [client, readList])
 
-  // Whatever changed before the connection stood.
+  // Reads changes from before the connection was open.
   useEffect(() => {
     if (connection === 1) readList()
     else if (connection !== null) readAll()
@@ -55,17 +55,17 @@ export function useUploads({ client, connections }: GatewayData, filter: Filter)
 
   const statuses = useRef(new Map<string, string>())
   for (const { uid, status } of uploads) {
-    // Later ones come with the changes: by then the cache has the new status too.
+    // Later statuses arrive by subscription, which updates cache and map.
     if (!statuses.current.has(uid)) statuses.current.set(uid, status)
   }
   const timer = useRef<ReturnType<typeof setTimeout> | null>(null)
   const onChange = (changed: UploadsChangedData): void => {
     const { uid, status } = changed.uploadsChanged
-    // The cache has brought the row up to date; a new one has a place in the list to be asked for.
+    // The cache updates rows itself. Membership of the list and storage change only with the status.
     if (statuses.current.get(uid) === status) return
     statuses.current.set(uid, status)
     clearTimeout(timer.current ?? undefined)
-    timer.current = setTimeout(readAll, SETTLE_MS)
+    timer.current = setTimeout(readAll, DEBOUNCE_MS)
   }
   useSubscription<UploadsChangedData, null>({ query: UPLOADS_CHANGED }, (_before, changed) => {
     onChange(changed)

@@ -1,28 +1,25 @@
-/** Tells an error of the way to D1 from one of what was asked, and what of it may be logged. */
+/** Separates connection errors of D1 from query errors, and returns messages that are safe to log. */
 
 /**
- * D1 has no codes, only sentences. These are of a database that starts, moves, is overwhelmed, full or
- * damaged, of a way to it that was cut, or of a Worker that asked all that it may at one go.
- * https://developers.cloudflare.com/d1/observability/debug-d1/
+ * Matches messages of an unavailable database, because D1 has no error codes. It is starting, moving,
+ * overloaded, full or damaged, or the connection broke. Or the Worker reached its limit of requests per
+ * invocation. https://developers.cloudflare.com/d1/observability/debug-d1/
  */
-const LOST =
+const UNAVAILABLE_MESSAGES =
   /network connection lost|is overloaded|\breset\b|exceeded timeout|internal error|transient issue|client disconnected|failed to parse body as json|something went wrong|too many (?:API requests|subrequests)|maximum db size|SQLITE_(?:BUSY|LOCKED|FULL|READONLY|IOERR|CANTOPEN|CORRUPT|NOTADB)/i
 
-/** Whether the database did not answer; false for an error that is about what was asked. */
-export function isLost(error: unknown): boolean {
-  return LOST.test(messageOf(error))
+/** True if the database is unavailable; false for an error of the query itself. */
+export function isUnavailable(error: unknown): boolean {
+  return UNAVAILABLE_MESSAGES.test(messageOf(error))
 }
 
-/** Whether the database has not all tables and columns that it was asked for. */
-export function isLacking(error: unknown): boolean {
+/** True if the database lacks a table or column of the query. */
+export function isSchemaMissing(error: unknown): boolean {
   return /no such (?:table|column)|has no column named/.test(messageOf(error))
 }
 
-/**
- * What D1 said, up to where it quotes: a value of a kind that it does not take, or an answer that it
- * could not read. Some of both are secrets.
- */
-export function sentenceOf(error: unknown): string {
+/** Returns D1's message up to the quoted value or response, which may be a secret. */
+export function safeMessage(error: unknown): string {
   return messageOf(error).replace(/(?:, got:| for value\b).*/s, '')
 }
 

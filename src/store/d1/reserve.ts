@@ -1,39 +1,41 @@
-/** Writes reservations down, so that races pass neither the key nor the quota. */
-import type { UploadStore } from '../store.ts'
-import { readHoldings, readKeyed } from '../sqlite/read-rows.ts'
-import { valuesOfReservation } from '../sqlite/write-rows.ts'
-import { type Asking, type Question, questionOf } from './d1.ts'
+/** Writes reservations atomically, so that concurrent requests cannot exceed the quota or reuse a key. */
+import type { UploadStore } from '../../uploads/ports/upload-store.ts'
+import { readQuotaUsage, readIdempotentUpload } from '../sqlite/read-rows.ts'
+import { reservationValues } from '../sqlite/write-rows.ts'
+import { type D1Client, type Query, bindQuery } from './d1-client.ts'
 import { statements } from './statements.ts'
 
 /**
- * All is asked for together: the old key is forgotten, the reservation is written if it may be, and
- * what stood in its way is read. Whoever has its key already gets that, however full the quota.
+ * Sends one batch: clear the expired key, write the reservation if allowed, read what prevented it. An
+ * existing key takes precedence over a full quota.
  */
-export function createReserve({ together }: Asking): UploadStore['reserve'] {
+export function createReserve({ batch }: D1Client): UploadStore['reserve'] {
   return async (reservation, { creatorQuotaSeconds, forgetKeysBefore }) => {
     const { requestedBy, idempotencyKey, creator } = reservation
-    const writing = questionOf(statements.reserve, {
-      ...valuesOfReservation(reservation),
+    const insertion = bindQuery(statements.reserve, {
+      ...reservationValues(reservation),
       quotaSeconds: creatorQuotaSeconds,
     })
-    const questions: Question[] = [writing]
+    const queries: Query[] = [insertion]
     if (idempotencyKey !== null) {
       const key = { requestedBy, idempotencyKey }
       const before = forgetKeysBefore.getTime()
-      questions.unshift(questionOf(statements.forgetKey, { ...key, before }))
-      questions.push(questionOf(statements.findByKey, key))
+      queries.unshift(bindQuery(statements.clearKey, { ...key, before }))
+      queries.push(bindQuery(statements.findByKey, key))
     }
     if (creatorQuotaSeconds !== null) {
-      questions.push(questionOf(statements.holdings, { creator }))
+      queries.push(bindQuery(statements.holdings, { creator }))
     }
 
-    const answers = new Map(
-      (await together(questions)).map((rows, place) => [questions[place]?.source, rows[0]]),
+    const results = new Map(
+      (await batch(queries)).map((rows, index) => [queries[index]?.source, rows[0]]),
     )
-    if (answers.get(writing.source) !== undefined) return { kind: 'reserved' }
-    const keyed = answers.get(statements.findByKey.source)
-    if (keyed !== undefined) return { kind: 'taken', ...readKeyed(keyed) }
-    const { reservedSeconds, storedSeconds } = readHoldings(answers.get(statements.holdings.source))
+    if (results.get(insertion.source) !== undefined) return { kind: 'reserved' }
+    const existing = results.get(statements.findByKey.source)
+    if (existing !== undefined) return { kind: 'key-in-use', ...readIdempotentUpload(existing) }
+    const { reservedSeconds, storedSeconds } = readQuotaUsage(
+      results.get(statements.holdings.source),
+    )
     return { kind: 'over-quota', heldSeconds: reservedSeconds + storedSeconds }
   }
 }

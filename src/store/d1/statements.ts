@@ -1,83 +1,91 @@
 /**
- * The statements that are D1's own. There is no transaction that one holds while one decides: what
- * belongs together is asked for together, and each statement sees for itself whether it may.
+ * Statements specific to D1. D1 has no interactive transactions: related statements are one batch, and each
+ * checks its own conditions.
  */
 import { and, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
 import { type SQLiteColumn, type SQLiteTable, getTableConfig } from 'drizzle-orm/sqlite-core'
-import { db, type RowOf, word } from '../sqlite/statement.ts'
+import { db, type RowShape, defineStatement } from '../sqlite/define-statement.ts'
 import {
-  advanceNames,
-  advanceStatement,
-  inTheirTurn,
-  reservedRow,
-  wordStatements,
+  saveVersionParams,
+  saveVersionStatement,
+  dueOrder,
+  reservationRow,
+  defineStatements,
 } from '../sqlite/statements.ts'
-import { deployments, keptNotices, uploadEvents, uploadTallies, uploads } from '../sqlite/tables.ts'
-import { reservedNames } from '../sqlite/write-rows.ts'
+import {
+  deployments,
+  unmatchedWebhooks,
+  uploadEvents,
+  uploadTotals,
+  uploads,
+} from '../sqlite/tables.ts'
+import { reservationParams } from '../sqlite/write-rows.ts'
 
-/** Rows as they stand: D1 sends them as JSON in any case, and packs no more than 32 values. */
-export const asTheyStand: RowOf = (columns) =>
-  Object.fromEntries(columns.map((column, place) => [`c${place}`, column]))
+/** Selects plain columns. D1 sends rows as JSON anyway, and its `json_array` accepts at most 32 values. */
+export const plainColumns: RowShape = (columns) =>
+  Object.fromEntries(columns.map((column, index) => [`c${index}`, column]))
 
 const found = { found: sql`1` }
 
-/** The column without its table, where there is no other. */
+/** The column name without its table, for clauses that allow no qualified name. */
 const nameOf = (column: SQLiteColumn) => sql.identifier(column.name)
 
 export const statements = {
-  ...wordStatements(asTheyStand),
+  ...defineStatements(plainColumns),
 
-  /** Writes the reservation where its key is free and it fits; a row where it did. */
-  reserve: word([...reservedNames, 'quotaSeconds'], (given) => {
-    const row = new Map<string, unknown>(Object.entries(reservedRow(given)))
+  /** Writes the reservation if its key is free and it fits the quota; returns a row if written. */
+  reserve: defineStatement([...reservationParams, 'quotaSeconds'], (param) => {
+    const row = new Map<string, unknown>(Object.entries(reservationRow(param)))
     const values = Object.entries(getTableColumns(uploads)).map(([name, column]) =>
       row.has(name) ? sql.param(row.get(name), column) : sql`null`,
     )
-    const held = sql`select coalesce(sum(reserved_seconds + stored_seconds), 0) from ${uploadTallies} where ${eq(uploadTallies.creator, given('creator'))}`
+    const held = sql`select coalesce(sum(reserved_seconds + stored_seconds), 0) from ${uploadTotals} where ${eq(uploadTotals.creator, param('creator'))}`
     const key = sql`${nameOf(uploads.requestedBy)}, ${nameOf(uploads.idempotencyKey)}`
     return db
       .insert(uploads)
       .select(
         sql`select ${sql.join(values, sql`, `)}
-          where ${given('quotaSeconds')} is null or (${held}) + ${given('maxDurationSeconds')} <= ${given('quotaSeconds')}
+          where ${param('quotaSeconds')} is null or (${held}) + ${param('maxDurationSeconds')} <= ${param('quotaSeconds')}
           on conflict (${key}) where ${nameOf(uploads.idempotencyKey)} is not null do nothing`,
       )
       .returning(found)
   }),
 
-  /** The event of the reservation that the next statement makes an upload. */
-  addFirstEvent: word(['id', 'at'], (given) =>
+  /** Writes the first event, if the next statement of the batch turns the reservation into an upload. */
+  addFirstEvent: defineStatement(['id', 'at'], (param) =>
     db.insert(uploadEvents).select(
-      sql`select ${uploads.id}, 1, 'PENDING_UPLOAD', 'MUTATION', ${given('at')} from ${uploads}
-          where ${and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED'))}`,
+      sql`select ${uploads.id}, 1, 'PENDING_UPLOAD', 'MUTATION', ${param('at')} from ${uploads}
+          where ${and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED'))}`,
     ),
   ),
-  /** The event of the version that the next statement writes, if it does. */
-  addEvent: word(['id', 'expected', 'version', 'status', 'source', 'at'], (given) =>
+  /** Writes the event, if the next statement of the batch writes its version. */
+  addEvent: defineStatement(['id', 'expected', 'version', 'status', 'source', 'at'], (param) =>
     db.insert(uploadEvents).select(
-      sql`select ${uploads.id}, ${given('version')}, ${given('status')}, ${given('source')}, ${given('at')} from ${uploads}
-          where ${and(eq(uploads.id, given('id')), eq(uploads.version, given('expected')))}`,
+      sql`select ${uploads.id}, ${param('version')}, ${param('status')}, ${param('source')}, ${param('at')} from ${uploads}
+          where ${and(eq(uploads.id, param('id')), eq(uploads.version, param('expected')))}`,
     ),
   ),
-  /** A row where it did. */
-  advance: word(advanceNames, (given) => advanceStatement(given).returning(found)),
+  /** Returns a row if the version was written. */
+  advance: defineStatement(saveVersionParams, (param) =>
+    saveVersionStatement(param).returning(found),
+  ),
 
-  /** Puts off what `due` finds in the same transaction. */
-  claimDue: word(['now', 'limit', 'until'], (given) => {
+  /** Postpones the uploads that `due` returns in the same transaction. */
+  claimDue: defineStatement(['now', 'limit', 'until'], (param) => {
     const due = db
       .select({ id: uploads.id })
       .from(uploads)
-      .where(and(isNotNull(uploads.checkAt), sql`${uploads.checkAt} <= ${given('now')}`))
-      .orderBy(...inTheirTurn)
-      .limit(given('limit'))
+      .where(and(isNotNull(uploads.checkAt), sql`${uploads.checkAt} <= ${param('now')}`))
+      .orderBy(...dueOrder)
+      .limit(param('limit'))
     return db
       .update(uploads)
-      .set({ checkAt: sql`${given('until')}` })
+      .set({ checkAt: sql`${param('until')}` })
       .where(sql`${uploads.id} in ${due}`)
   }),
 
-  /** `checks` is a list as JSON text, each `[uid, version, checkAt, idleChecks, missingChecks]`. */
-  rescheduleAll: word(['checks'], (given) =>
+  /** `checks` is a JSON list of `[uid, version, checkAt, idleChecks, missingChecks]`. */
+  rescheduleAll: defineStatement(['checks'], (param) =>
     db
       .update(uploads)
       .set({
@@ -87,42 +95,47 @@ export const statements = {
       })
       .from(
         sql`(select value ->> 0 as uid, value ->> 1 as version, value ->> 2 as check_at, value ->> 3 as idle_checks, value ->> 4 as missing_checks
-          from json_each(${given('checks')})) as checks`,
+          from json_each(${param('checks')})) as checks`,
       )
       .where(sql`${uploads.uid} = checks.uid and ${uploads.version} = checks.version`),
   ),
 
-  /** A row for each that was dropped. */
-  dropNoticesBefore: word(['before'], (given) =>
+  /** Returns one row per deleted webhook. */
+  dropNoticesBefore: defineStatement(['before'], (param) =>
     db
-      .delete(keptNotices)
-      .where(sql`${keptNotices.receivedAt} < ${given('before')}`)
+      .delete(unmatchedWebhooks)
+      .where(sql`${unmatchedWebhooks.receivedAt} < ${param('before')}`)
       .returning(found),
   ),
 
-  /** Of many that name the database, one does. */
-  nameDeployment: word(['id'], (given) =>
+  /** Inserts the deployment id unless there is one: of concurrent inserts, one succeeds. */
+  nameDeployment: defineStatement(['id'], (param) =>
     db
       .insert(deployments)
-      .select(sql`select ${given('id')}, null where not exists (select 1 from ${deployments})`),
+      .select(sql`select ${param('id')}, null where not exists (select 1 from ${deployments})`),
   ),
-  deployment: word([], () => db.select({ id: deployments.id }).from(deployments)),
-  alive: word([], () => db.select(found).from(uploads).where(eq(uploads.id, ''))),
+  deployment: defineStatement([], () => db.select({ id: deployments.id }).from(deployments)),
+  alive: defineStatement([], () => db.select(found).from(uploads).where(eq(uploads.id, ''))),
 }
 
-/** What finds no row, and fails where the database lacks a table or a column. */
-export const presence = [uploads, uploadTallies, uploadEvents, keptNotices, deployments].map(
-  (table: SQLiteTable) =>
-    word([], () =>
-      db
-        .select(asTheyStand(getTableConfig(table).columns))
-        .from(table)
-        .limit(0),
-    ),
+/** Return no rows, and fail if a table or column is missing. */
+export const schemaChecks = [
+  uploads,
+  uploadTotals,
+  uploadEvents,
+  unmatchedWebhooks,
+  deployments,
+].map((table: SQLiteTable) =>
+  defineStatement([], () =>
+    db
+      .select(plainColumns(getTableConfig(table).columns))
+      .from(table)
+      .limit(0),
+  ),
 )
 
-/** The names of the triggers and indexes that the database has. */
-export const triggersAndIndexes = word([], () =>
+/** Returns the names of all triggers and indexes. */
+export const triggersAndIndexes = defineStatement([], () =>
   db
     .select({ name: sql`name` })
     .from(sql`sqlite_master`)

@@ -1,4 +1,4 @@
-/** Which columns each kind of answer is read from. */
+/** Columns read for each kind of result. */
 import { getTableColumns } from 'drizzle-orm'
 import { uploadEvents, uploads } from './tables.ts'
 
@@ -14,8 +14,8 @@ const {
   ...ofUpload
 } = getTableColumns(uploads)
 
-/** The columns of an upload, and how often it was asked after in vain, or missed. */
+/** Columns of an upload, with its counts of polls without a change or without a video. */
 export const uploadColumns = { ...ofUpload, idleChecks }
-/** Those of a reservation as well. */
+/** Also those of a reservation. */
 export const allColumns = { ...uploadColumns, requestedBy, idempotencyKey, fingerprint }
 export const eventColumns = getTableColumns(uploadEvents)

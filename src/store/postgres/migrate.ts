@@ -1,56 +1,59 @@
-/** Brings a PostgreSQL database up to date, also where several gateways start at once. */
+/** Migrates a PostgreSQL database; safe when several gateways start at once. */
 import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import type { ClientBase } from 'pg'
-import type { Postgres } from '../../postgres/postgres.ts'
+import type { Postgres } from '../../postgres/connection-pool.ts'
 
-/** The same from `src` and from `dist`, which lie at the same depth. */
+/** `src` and `dist` are at the same depth, so the path is valid from both. */
 const MIGRATIONS = fileURLToPath(new URL('../../../migrations/postgres', import.meta.url))
 
-/** Names the lock that whoever migrates holds; a number of our own. */
+/** Id of the advisory lock held while migrating; any constant unique in this project. */
 const MIGRATION_LOCK = 720_401
 
-/** The oldest server with all that the statements use, as PostgreSQL numbers versions. */
+/** Oldest supported server version, in PostgreSQL's numbering. */
 const OLDEST_SERVER = { number: 140_000, name: '14' }
 
-/** How long a change of a table waits for those who write to it, so that they never wait for long. */
+/** Lock timeout in milliseconds for table changes, so that queued writers are not blocked for long. */
 const LOCK_MS = 5000
-/** A migration does not stand still for so long, in milliseconds. */
-const FROZEN_MS = 30_000
+/** Idle timeout in milliseconds, so that a frozen process releases the migration lock. */
+const IDLE_TRANSACTION_MS = 30_000
 
 /**
- * Where the database was restored from a dump, its changes have the numbers of another server's
- * transactions, which may lie ahead here.
+ * Updates transaction ids after a restore from a dump: they come from another server, and may be in the
+ * future here.
  */
 const RENUMBER =
   'update uploads set version = version where uid is not null and changed_in >= pg_snapshot_xmax(pg_current_snapshot())'
 
 /**
- * Applies what is lacking, all or nothing, and says how many migrations that were. Whoever comes
- * meanwhile waits, and finds nothing to do. Throws where the server is too old.
- * @param folder of another list of migrations than the package's own, for tests
+ * Applies pending migrations, all or nothing, and returns their number. Concurrent callers wait, then find
+ * nothing pending. Throws if the server is too old, or its encoding or date style is unsupported.
+ * @param folder another migrations folder, for tests
  */
 export async function migratePostgres(postgres: Postgres, folder = MIGRATIONS): Promise<number> {
-  // Without the pool's limits: an index over many uploads takes its time.
+  // Without the pool's timeouts: building an index over many uploads takes long.
   const client = await postgres.connect({ lock_timeout: LOCK_MS })
   try {
-    return await postgres.reach(() => migrate(client, folder))
+    return await postgres.run(() => migrate(client, folder))
   } finally {
     await client.end()
   }
 }
 
-/** How many migrations the database lacks, which is not changed for it. */
-export async function countLackingIn(client: ClientBase, folder = MIGRATIONS): Promise<number> {
+/** Returns the number of pending migrations without changing the database. */
+export async function countPendingMigrations(
+  client: ClientBase,
+  folder = MIGRATIONS,
+): Promise<number> {
   const { rows } = await client.query(
     "select to_regclass('headgate_migrations') is not null as present",
   )
   const isThere = isRecord(rows[0]) && rows[0]['present'] === true
   const applied = isThere ? await readApplied(client) : 0
-  return lackingSince(applied, folder).length
+  return pendingSince(applied, folder).length
 }
 
-/** The Stream account of the uploads; null where none is noted, or there are no uploads yet. */
+/** Returns the Stream account of the uploads; null if none is recorded or there are no uploads. */
 export async function readAccountIn(client: ClientBase): Promise<string | null> {
   const { rows } = await client.query(
     'select account from deployments where exists (select 1 from uploads where uid is not null)',
@@ -62,24 +65,24 @@ export async function readAccountIn(client: ClientBase): Promise<string | null> 
 async function migrate(client: ClientBase, folder: string): Promise<number> {
   await requireServer(client)
   await client.query('begin')
-  // However long it takes; but whoever freezes in it lets go.
+  // Migrations may take any time, but an idle transaction is ended.
   await client.query('set local statement_timeout = 0')
-  await client.query(`set local idle_in_transaction_session_timeout = ${FROZEN_MS}`)
-  // Waiting for another who migrates is no waiting for a table.
+  await client.query(`set local idle_in_transaction_session_timeout = ${IDLE_TRANSACTION_MS}`)
+  // Waiting for another migration has no timeout; only table locks have.
   await client.query('set local lock_timeout = 0')
   await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
   await client.query(`set local lock_timeout = ${LOCK_MS}`)
   await client.query(
     'create table if not exists headgate_migrations (hash text primary key, made_at bigint not null)',
   )
-  const lacking = lackingSince(await readApplied(client), folder)
-  for (const { sql, hash, folderMillis } of lacking) {
+  const pending = pendingSince(await readApplied(client), folder)
+  for (const { sql, hash, folderMillis } of pending) {
     for (const statement of sql) await client.query(statement)
     await client.query('insert into headgate_migrations values ($1, $2)', [hash, folderMillis])
   }
   await client.query(RENUMBER)
   await client.query('commit')
-  return lacking.length
+  return pending.length
 }
 
 async function requireServer(client: ClientBase): Promise<void> {
@@ -97,7 +100,7 @@ async function requireServer(client: ClientBase): Promise<void> {
       `The database is encoded in ${String(version['encoding'])}: make one with \`encoding 'UTF8'\`.`,
     )
   }
-  // A pooler that passes no options on would have dates misread.
+  // A pooler that drops `options` would leave another date style, and dates would be misread.
   if (!String(version['dates']).startsWith('ISO')) {
     throw new Error(
       `The database writes dates as ${String(version['dates'])}: set its DateStyle to ISO, or have the pooler pass \`options\` on.`,
@@ -105,7 +108,7 @@ async function requireServer(client: ClientBase): Promise<void> {
   }
 }
 
-function lackingSince(newest: number, folder: string) {
+function pendingSince(newest: number, folder: string) {
   return readMigrationFiles({ migrationsFolder: folder }).filter(
     ({ folderMillis }) => folderMillis > newest,
   )

@@ -1,4 +1,4 @@
-/** Reads rows of PostgreSQL into the gateway's own words. */
+/** Converts PostgreSQL rows to domain objects. */
 import type { InferSelectModel } from 'drizzle-orm'
 import {
   type Upload,
@@ -7,16 +7,16 @@ import {
   seenStatusIn,
   uploadStatuses,
 } from '../../uploads/upload.ts'
-import type { KeyedUpload, Reservation } from '../store.ts'
+import type { IdempotentUpload, Reservation } from '../../uploads/ports/upload-store.ts'
 import type { RowStatus } from '../row-status.ts'
 import type { allColumns, uploadColumns } from './columns.ts'
 import type { uploads } from './tables.ts'
 
 type Row = InferSelectModel<typeof uploads>
 export type UploadRow = Pick<Row, keyof typeof uploadColumns>
-export type WholeRow = Pick<Row, keyof typeof allColumns>
+export type FullRow = Pick<Row, keyof typeof allColumns>
 
-/** Null for a row that is only a reservation. */
+/** Returns null for a row that is only a reservation. */
 export function readUpload(row: UploadRow): Upload | null {
   const { uid, uploadURL, status } = row
   if (uid === null || uploadURL === null || !isOfUpload(status)) return null
@@ -51,12 +51,12 @@ export function readUpload(row: UploadRow): Upload | null {
   }
 }
 
-/** Those of the rows that are uploads. */
+/** Returns the uploads among the rows, without reservations. */
 export function readUploads(rows: readonly UploadRow[]): readonly Upload[] {
   return rows.flatMap((row) => readUpload(row) ?? [])
 }
 
-export function readReservation(row: WholeRow): Reservation {
+export function readReservation(row: FullRow): Reservation {
   return {
     id: row.id,
     protocol: row.protocol,
@@ -73,8 +73,8 @@ export function readReservation(row: WholeRow): Reservation {
   }
 }
 
-/** A row of a key, which stands for an upload or (null) for a reservation only. */
-export function readKeyed(row: WholeRow): KeyedUpload {
+/** Reads the row of an idempotency key; `upload` is null for a reservation. */
+export function readIdempotentUpload(row: FullRow): IdempotentUpload {
   return { reservation: readReservation(row), upload: readUpload(row) }
 }
 

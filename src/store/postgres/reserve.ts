@@ -1,40 +1,37 @@
-/** Writes reservations down, so that races pass neither the key nor the quota. */
+/** Writes reservations atomically, so that concurrent requests cannot exceed the quota or reuse a key. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type { PoolClient } from 'pg'
-import type { Postgres } from '../../postgres/postgres.ts'
+import type { Postgres } from '../../postgres/connection-pool.ts'
 import type {
-  Holdings,
-  KeyedUpload,
+  QuotaUsage,
+  IdempotentUpload,
   Reservation,
   ReserveOutcome,
-  ReserveRules,
+  ReserveOptions,
   UploadStore,
-} from '../store.ts'
-import { readKeyed } from './read-rows.ts'
+} from '../../uploads/ports/upload-store.ts'
+import { readIdempotentUpload } from './read-rows.ts'
 import { type Statements, prepareStatements } from './statements.ts'
-import { valuesOfReservation } from './write-rows.ts'
+import { reservationValues } from './write-rows.ts'
 
-/** Names the locks of creators whose quota is looked at; a number of our own. */
+/** Class id of the per-creator quota locks; any constant unique in this project. */
 const QUOTA_LOCK = 720_402
 
-/** A connection that breaks between two statements fails the next; unheard, it would end the process. */
-function toldByTheNext(): void {}
+/** A broken connection makes the next statement fail; an unhandled `error` event would end the process. */
+function ignoreConnectionError(): void {}
 
-export function createReserve(
-  { pool, reach }: Postgres,
-  pooled: Statements,
-): UploadStore['reserve'] {
-  /** Prepared once for each connection that was ever needed for a transaction. */
+export function createReserve({ pool, run }: Postgres, pooled: Statements): UploadStore['reserve'] {
+  /** Statements prepared on single connections, for transactions. */
   const prepared = new WeakMap<PoolClient, Statements>()
 
-  /** One creator's reservations are made one after the other, by whichever gateway. */
+  /** Serializes the reservations of one creator across all gateways. */
   async function withinQuota(
     reservation: Reservation,
-    rules: ReserveRules,
+    rules: ReserveOptions,
     quotaSeconds: number,
   ): Promise<ReserveOutcome> {
     const client = await pool.connect()
-    client.on('error', toldByTheNext)
+    client.on('error', ignoreConnectionError)
     let failure: Error | undefined
     try {
       const statements = prepared.get(client) ?? prepareStatements(drizzle({ client }))
@@ -45,37 +42,37 @@ export function createReserve(
         text: 'select pg_advisory_xact_lock($1, hashtext($2))',
         values: [QUOTA_LOCK, reservation.creator],
       })
-      const outcome = await reserveOrRefuse(statements, reservation, rules, quotaSeconds)
+      const outcome = await reserveWithinQuota(statements, reservation, rules, quotaSeconds)
       await client.query('commit')
       return outcome
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))
       throw error
     } finally {
-      client.off('error', toldByTheNext)
-      // One that failed is closed, and with it its transaction is over.
+      client.off('error', ignoreConnectionError)
+      // A failed connection is closed, which also ends its transaction.
       client.release(failure)
     }
   }
 
   return (reservation, rules) =>
-    reach(() =>
+    run(() =>
       rules.creatorQuotaSeconds === null
         ? reserve(pooled, reservation, rules)
         : withinQuota(reservation, rules, rules.creatorQuotaSeconds),
     )
 }
 
-/** Whoever has its key already gets that, however full the quota. */
-async function reserveOrRefuse(
+/** An existing key takes precedence over a full quota. */
+async function reserveWithinQuota(
   statements: Statements,
   reservation: Reservation,
-  rules: ReserveRules,
+  rules: ReserveOptions,
   quotaSeconds: number,
 ): Promise<ReserveOutcome> {
-  const taken = await takenBy(statements, reservation, rules)
-  if (taken !== null) return { kind: 'taken', ...taken }
-  const { reservedSeconds, storedSeconds } = await holdingsOf(statements, reservation.creator)
+  const existing = await uploadWithKey(statements, reservation, rules)
+  if (existing !== null) return { kind: 'key-in-use', ...existing }
+  const { reservedSeconds, storedSeconds } = await quotaUsageOf(statements, reservation.creator)
   const heldSeconds = reservedSeconds + storedSeconds
   if (heldSeconds + reservation.constraints.maxDurationSeconds > quotaSeconds) {
     return { kind: 'over-quota', heldSeconds }
@@ -83,36 +80,36 @@ async function reserveOrRefuse(
   return reserve(statements, reservation, rules)
 }
 
-/** Again, where what had the key was given up between the two looks at it. */
+/** Tries again if the key's holder was released between insert and lookup. */
 async function reserve(
   statements: Statements,
   reservation: Reservation,
-  rules: ReserveRules,
+  rules: ReserveOptions,
 ): Promise<ReserveOutcome> {
   for (;;) {
-    const rows = await statements.reserve.execute(valuesOfReservation(reservation))
+    const rows = await statements.reserve.execute(reservationValues(reservation))
     if (rows.length > 0) return { kind: 'reserved' }
-    const taken = await takenBy(statements, reservation, rules)
-    if (taken !== null) return { kind: 'taken', ...taken }
+    const existing = await uploadWithKey(statements, reservation, rules)
+    if (existing !== null) return { kind: 'key-in-use', ...existing }
   }
 }
 
-/** Null where the key is free, or was just forgotten. */
-async function takenBy(
+/** Returns null if the key is free, or expired and now cleared. */
+async function uploadWithKey(
   statements: Statements,
   { requestedBy, idempotencyKey }: Reservation,
-  { forgetKeysBefore }: ReserveRules,
-): Promise<KeyedUpload | null> {
+  { forgetKeysBefore }: ReserveOptions,
+): Promise<IdempotentUpload | null> {
   if (idempotencyKey === null) return null
   const [row] = await statements.findByKey.execute({ requestedBy, idempotencyKey })
   if (row === undefined) return null
-  const taken = readKeyed(row)
-  if (taken.upload === null || taken.upload.createdAt >= forgetKeysBefore) return taken
-  await statements.forgetKey.execute({ requestedBy, idempotencyKey, before: forgetKeysBefore })
+  const existing = readIdempotentUpload(row)
+  if (existing.upload === null || existing.upload.createdAt >= forgetKeysBefore) return existing
+  await statements.clearKey.execute({ requestedBy, idempotencyKey, before: forgetKeysBefore })
   return null
 }
 
-export async function holdingsOf(statements: Statements, creator: string): Promise<Holdings> {
+export async function quotaUsageOf(statements: Statements, creator: string): Promise<QuotaUsage> {
   const [row] = await statements.holdings.execute({ creator })
   return row ?? { reservedSeconds: 0, storedSeconds: 0 }
 }

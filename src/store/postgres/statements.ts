@@ -1,29 +1,29 @@
-/** Every statement of the PostgreSQL keeper whose words are always the same, prepared once a connection. */
+/** Statements of the PostgreSQL adapter with constant SQL text, prepared once per connection. */
 import { type SQL, and, asc, eq, gt, isNotNull, lt, lte, ne, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
-import { given, givenTexts, listed } from './given.ts'
-import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../store.ts'
-import { advanceStatement, claimStatement, mintStatement } from './moving-statements.ts'
+import { given, textArrayParam, isAnyOf } from './parameters.ts'
+import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../../uploads/ports/upload-store.ts'
+import { saveVersionStatement, claimStatement, mintStatement } from './version-statements.ts'
 import {
-  TURN_TO_ASK,
-  allowances,
+  POLL_LEADER,
+  rateLimitHits,
   deployments,
-  keptNotices,
-  sweeps,
-  uploadCounts,
+  unmatchedWebhooks,
+  sweepLease,
+  currentUploadTotals,
   uploadEvents,
   uploads,
-  watchClaims,
+  watchLeases,
 } from './tables.ts'
 
 export type Statements = ReturnType<typeof prepareStatements>
 
-/** On a pool, or on one connection of it, for transactions. */
+/** @param db a pool or, for transactions, one of its connections */
 export function prepareStatements(db: NodePgDatabase) {
-  // The server's clock decides, where none is given: gateways differ in theirs.
-  const now = sql`coalesce(${given('now', watchClaims.until)}, clock_timestamp())`
+  // Without a given time, the server's clock decides, because gateway clocks differ.
+  const now = sql`coalesce(${given('now', watchLeases.until)}, clock_timestamp())`
   const until = sql`(${now} + ${sql.placeholder('forMs')}::float8 * interval '1 millisecond')`
   const isReserved = eq(uploads.status, sql`'RESERVED'`)
   const isRetired = eq(uploads.status, sql`'RETIRED'`)
@@ -33,7 +33,7 @@ export function prepareStatements(db: NodePgDatabase) {
   )
 
   return {
-    // What is left out is null, and stays so until Stream has answered. Nothing where the key is taken.
+    // Omitted columns are null until Stream responds. Returns no row if the key is in use.
     reserve: db
       .insert(uploads)
       .values({
@@ -76,10 +76,10 @@ export function prepareStatements(db: NodePgDatabase) {
     findByUids: db
       .select(uploadColumns)
       .from(uploads)
-      .where(listed(uploads.uid, 'uids'))
+      .where(isAnyOf(uploads.uid, 'uids'))
       .prepare('headgate_find_by_uids'),
     findByKey: db.select(allColumns).from(uploads).where(hasKey).prepare('headgate_find_by_key'),
-    forgetKey: db
+    clearKey: db
       .update(uploads)
       .set({ idempotencyKey: null })
       .where(
@@ -104,7 +104,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .delete(uploads)
       .where(and(isRetired, lt(uploads.createdAt, given('before', uploads.createdAt))))
       .prepare('headgate_drop_retired'),
-    unsettled: db
+    pendingReservations: db
       .select(allColumns)
       .from(uploads)
       .where(and(isReserved, lt(uploads.createdAt, given('before', uploads.createdAt))))
@@ -114,47 +114,47 @@ export function prepareStatements(db: NodePgDatabase) {
     references: db
       .select({ id: uploads.id, uid: uploads.uid, status: uploads.status })
       .from(uploads)
-      .where(listed(uploads.id, 'ids'))
+      .where(isAnyOf(uploads.id, 'ids'))
       .prepare('headgate_references'),
     history: db
       .select(eventColumns)
       .from(uploadEvents)
-      .where(listed(uploadEvents.uploadId, 'ids'))
+      .where(isAnyOf(uploadEvents.uploadId, 'ids'))
       .orderBy(asc(uploadEvents.uploadId), asc(uploadEvents.version))
       .prepare('headgate_history'),
-    advance: advanceStatement(db),
+    advance: saveVersionStatement(db),
     claimDue: claimStatement(db),
-    // In one order, so that nobody waits for who waits for it. The turn is had by one at a time; what was
-    // noted lately is not written again.
-    noteWatched: db
-      .insert(watchClaims)
+    // Ordered by uid to prevent deadlocks. One gateway at a time holds the poll lease. Recently renewed watch
+    // leases are not written again.
+    renewWatchLeases: db
+      .insert(watchLeases)
       .select(
-        sql`select uid, ${given('gateway', watchClaims.gateway)}, ${until}
-          from unnest(${givenTexts('uids')}) as wanted (uid) order by uid`,
+        sql`select uid, ${given('gateway', watchLeases.gateway)}, ${until}
+          from unnest(${textArrayParam('uids')}) as wanted (uid) order by uid`,
       )
       .onConflictDoUpdate({
-        target: watchClaims.uid,
+        target: watchLeases.uid,
         set: {
           gateway: sql`excluded.gateway`,
           until: sql`excluded.until`,
         },
-        setWhere: sql`case when ${watchClaims.uid} = ${TURN_TO_ASK}
-          then ${watchClaims.gateway} = excluded.gateway or ${watchClaims.until} <= ${now} or ${isAhead(watchClaims.until)}
-          else ${watchClaims.until} < ${now} + (excluded.until - ${now}) / 2 or ${isAhead(watchClaims.until)} end`,
+        setWhere: sql`case when ${watchLeases.uid} = ${POLL_LEADER}
+          then ${watchLeases.gateway} = excluded.gateway or ${watchLeases.until} <= ${now} or ${isAhead(watchLeases.until)}
+          else ${watchLeases.until} < ${now} + (excluded.until - ${now}) / 2 or ${isAhead(watchLeases.until)} end`,
       })
-      .returning({ uid: watchClaims.uid })
+      .returning({ uid: watchLeases.uid })
       .prepare('headgate_note_watched'),
     watched: db
-      .select({ uid: watchClaims.uid })
-      .from(watchClaims)
+      .select({ uid: watchLeases.uid })
+      .from(watchLeases)
       .where(
         and(
-          ne(watchClaims.uid, TURN_TO_ASK),
-          gt(watchClaims.until, now),
-          sql`${watchClaims.until} <= ${now} + ${AHEAD}`,
+          ne(watchLeases.uid, POLL_LEADER),
+          gt(watchLeases.until, now),
+          sql`${watchLeases.until} <= ${now} + ${AHEAD}`,
         ),
       )
-      .orderBy(asc(watchClaims.uid))
+      .orderBy(asc(watchLeases.uid))
       .prepare('headgate_watched'),
     pullForward: db
       .update(uploads)
@@ -178,8 +178,8 @@ export function prepareStatements(db: NodePgDatabase) {
     reschedule: db
       .update(uploads)
       .set({
-        checkAt: given('checkAt', uploads.checkAt),
-        idleChecks: given('idleChecks', uploads.idleChecks),
+        checkAt: given('pollAt', uploads.checkAt),
+        idleChecks: given('idlePolls', uploads.idleChecks),
         missingChecks: given('missingChecks', uploads.missingChecks),
       })
       .where(
@@ -191,28 +191,28 @@ export function prepareStatements(db: NodePgDatabase) {
       .prepare('headgate_reschedule'),
     holdings: db
       .select({
-        reservedSeconds: total(uploadCounts.reservedSeconds),
-        storedSeconds: total(uploadCounts.storedSeconds),
+        reservedSeconds: total(currentUploadTotals.reservedSeconds),
+        storedSeconds: total(currentUploadTotals.storedSeconds),
       })
-      .from(uploadCounts)
-      .where(eq(uploadCounts.creator, given('creator', uploadCounts.creator)))
+      .from(currentUploadTotals)
+      .where(eq(currentUploadTotals.creator, given('creator', currentUploadTotals.creator)))
       .prepare('headgate_holdings'),
     count: db
-      .select({ count: total(uploadCounts.uploads) })
-      .from(uploadCounts)
+      .select({ count: total(currentUploadTotals.uploads) })
+      .from(currentUploadTotals)
       .where(
         and(
-          eq(uploadCounts.creator, given('creator', uploadCounts.creator)),
-          listed(uploadCounts.status, 'statuses'),
-          listed(uploadCounts.protocol, 'protocols'),
+          eq(currentUploadTotals.creator, given('creator', currentUploadTotals.creator)),
+          isAnyOf(currentUploadTotals.status, 'statuses'),
+          isAnyOf(currentUploadTotals.protocol, 'protocols'),
         ),
       )
       .prepare('headgate_count'),
     countByStatus: db
-      .select({ status: uploadCounts.status, count: total(uploadCounts.uploads) })
-      .from(uploadCounts)
-      .where(eq(uploadCounts.creator, given('creator', uploadCounts.creator)))
-      .groupBy(uploadCounts.status)
+      .select({ status: currentUploadTotals.status, count: total(currentUploadTotals.uploads) })
+      .from(currentUploadTotals)
+      .where(eq(currentUploadTotals.creator, given('creator', currentUploadTotals.creator)))
+      .groupBy(currentUploadTotals.status)
       .prepare('headgate_count_by_status'),
     noteAccount: db
       .update(deployments)
@@ -226,60 +226,60 @@ export function prepareStatements(db: NodePgDatabase) {
       .select({ account: deployments.account })
       .from(deployments)
       .prepare('headgate_account'),
-    keepNotice: db
-      .insert(keptNotices)
+    saveUnmatchedWebhook: db
+      .insert(unmatchedWebhooks)
       .values({
-        uid: given('uid', keptNotices.uid),
-        digest: given('digest', keptNotices.digest),
-        body: given('body', keptNotices.body),
-        receivedAt: given('receivedAt', keptNotices.receivedAt),
+        uid: given('uid', unmatchedWebhooks.uid),
+        digest: given('digest', unmatchedWebhooks.digest),
+        body: given('body', unmatchedWebhooks.body),
+        receivedAt: given('receivedAt', unmatchedWebhooks.receivedAt),
       })
       .onConflictDoNothing()
       .prepare('headgate_keep_notice'),
     keptNotices: db
-      .select({ body: keptNotices.body })
-      .from(keptNotices)
-      .where(eq(keptNotices.uid, given('uid', keptNotices.uid)))
-      .orderBy(asc(keptNotices.receivedAt))
+      .select({ body: unmatchedWebhooks.body })
+      .from(unmatchedWebhooks)
+      .where(eq(unmatchedWebhooks.uid, given('uid', unmatchedWebhooks.uid)))
+      .orderBy(asc(unmatchedWebhooks.receivedAt))
       .prepare('headgate_kept_notices'),
-    dropNotices: db
-      .delete(keptNotices)
-      .where(eq(keptNotices.uid, given('uid', keptNotices.uid)))
+    deleteUnmatchedWebhooks: db
+      .delete(unmatchedWebhooks)
+      .where(eq(unmatchedWebhooks.uid, given('uid', unmatchedWebhooks.uid)))
       .prepare('headgate_drop_notices'),
     dropNoticesBefore: db
-      .delete(keptNotices)
-      .where(lt(keptNotices.receivedAt, given('before', keptNotices.receivedAt)))
+      .delete(unmatchedWebhooks)
+      .where(lt(unmatchedWebhooks.receivedAt, given('before', unmatchedWebhooks.receivedAt)))
       .prepare('headgate_drop_notices_before'),
     beginSweep: db
-      .insert(sweeps)
-      .values({ gateway: given('gateway', sweeps.gateway), until })
+      .insert(sweepLease)
+      .values({ gateway: given('gateway', sweepLease.gateway), until })
       .onConflictDoUpdate({
-        target: sweeps.one,
+        target: sweepLease.one,
         set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
-        setWhere: sql`${sweeps.until} is null or ${sweeps.until} <= ${now} or ${isAhead(sweeps.until)}`,
+        setWhere: sql`${sweepLease.until} is null or ${sweepLease.until} <= ${now} or ${isAhead(sweepLease.until)}`,
       })
-      .returning({ sweptUntil: sweeps.sweptUntil })
+      .returning({ sweptUntil: sweepLease.sweptUntil })
       .prepare('headgate_begin_sweep'),
     endSweep: db
-      .update(sweeps)
+      .update(sweepLease)
       .set({
         until: null,
-        sweptUntil: sql`coalesce(${given('sweptUntil', sweeps.sweptUntil)}, ${sweeps.sweptUntil})`,
+        sweptUntil: sql`coalesce(${given('sweptUntil', sweepLease.sweptUntil)}, ${sweepLease.sweptUntil})`,
       })
-      .where(eq(sweeps.gateway, given('gateway', sweeps.gateway)))
+      .where(eq(sweepLease.gateway, given('gateway', sweepLease.gateway)))
       .prepare('headgate_end_sweep'),
     dropClaims: db
-      .delete(watchClaims)
-      .where(lte(watchClaims.until, given('before', watchClaims.until)))
+      .delete(watchLeases)
+      .where(lte(watchLeases.until, given('before', watchLeases.until)))
       .prepare('headgate_drop_claims'),
     dropAllowances: db
-      .delete(allowances)
-      .where(lt(allowances.at, given('before', allowances.at)))
+      .delete(rateLimitHits)
+      .where(lt(rateLimitHits.at, given('before', rateLimitHits.at)))
       .prepare('headgate_drop_allowances'),
   }
 }
 
-/** Nobody claims for so long: whoever did had a clock that was ahead, and is not waited for. */
+/** No lease lasts this long: a later end was written by a wrong clock, and counts as expired. */
 const AHEAD = sql`interval '2 minutes'`
 
 function isAhead(column: PgColumn): SQL {
@@ -290,7 +290,7 @@ function milliseconds(count: number): SQL {
   return sql.raw(`interval '${count} milliseconds'`)
 }
 
-/** The sum over the rows chosen, which may be none. */
+/** Sum over the selected rows; 0 without rows. */
 function total(column: PgColumn): SQL<number> {
   return sql`coalesce(sum(${column}), 0)`.mapWith(Number)
 }

@@ -1,4 +1,4 @@
-/** The PostgreSQL tables. `npm run db:generate` writes what changes here as the next migration. */
+/** The PostgreSQL tables. `npm run db:generate` writes changes of this file as the next migration. */
 import { sql } from 'drizzle-orm'
 import {
   bigint,
@@ -15,21 +15,21 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import { storable } from '../../postgres/storable.ts'
-import type { JsonObject } from '../../uploads/json.ts'
+import { replaceNul } from '../../postgres/replace-nul.ts'
+import type { JsonObject } from '../../shared/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 import { rowStatuses } from '../row-status.ts'
 
-/** Text in the order of its bytes, whatever the database's own order is. */
+/** Text in byte order, whatever the database's collation. */
 const plain = customType<{ data: string; driverData: string }>({
   dataType: () => 'text collate "C"',
-  toDriver: storable,
+  toDriver: replaceNul,
 })
 
-/** Those that PostgreSQL reads back as they were written; what anybody asks for beyond is as far away. */
+/** The range of dates that PostgreSQL returns as written. Dates outside are clamped. */
 const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z')
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z')
-const moment = customType<{ data: Date; driverData: string }>({
+const timestamp = customType<{ data: Date; driverData: string }>({
   dataType: () => 'timestamp (3) with time zone',
   toDriver: (value) =>
     new Date(Math.min(LATEST, Math.max(EARLIEST, value.getTime()))).toISOString(),
@@ -37,16 +37,16 @@ const moment = customType<{ data: Date; driverData: string }>({
 })
 const bytes = (name: string) => bigint(name, { mode: 'number' })
 
-/** A transaction's number, which is never used twice. Read and compared by PostgreSQL only. */
+/** Transaction id, never reused. Read and compared by PostgreSQL only. */
 const transaction = customType<{ data: string }>({ dataType: () => 'xid8' })
 
-/** Stands for all creators together. No creator's name: those have a character at least. */
-export const EVERYBODY = ''
+/** Represents all creators together. Never a creator's name, which has at least one character. */
+export const ALL_CREATORS = ''
 
 /**
- * Reservations and uploads in one table: a row begins as RESERVED, without uid, before Stream is
- * asked, and becomes an upload when Stream has answered. RETIRED is a reservation that was given up
- * without an answer. JSON is kept as it came, with its order and its escapes.
+ * Reservations and uploads. A row starts as RESERVED, without uid, before the request to Stream. It becomes
+ * an upload with Stream's response. RETIRED marks a reservation without a known outcome. `json` columns keep
+ * their text as received, with key order and escapes.
  */
 export const uploads = pgTable(
   'uploads',
@@ -60,9 +60,9 @@ export const uploads = pgTable(
     maxSizeBytes: bytes('max_size_bytes').notNull(),
     allowedOrigins: json('allowed_origins').$type<readonly string[]>().notNull(),
     requireSignedURLs: boolean('require_signed_urls').notNull(),
-    scheduledDeletion: moment('scheduled_deletion'),
-    expiresAt: moment('expires_at').notNull(),
-    createdAt: moment('created_at').notNull(),
+    scheduledDeletion: timestamp('scheduled_deletion'),
+    expiresAt: timestamp('expires_at').notNull(),
+    createdAt: timestamp('created_at').notNull(),
 
     requestedBy: plain('requested_by').notNull(),
     idempotencyKey: plain('idempotency_key'),
@@ -72,14 +72,14 @@ export const uploads = pgTable(
     uploadURL: plain('upload_url'),
     status: text('status', { enum: rowStatuses }).notNull(),
     version: integer('version').notNull(),
-    updatedAt: moment('updated_at').notNull(),
+    updatedAt: timestamp('updated_at').notNull(),
     totalBytes: bytes('total_bytes'),
     receivedBytes: bytes('received_bytes'),
     encodingPercent: doublePrecision('encoding_percent'),
     failureCode: plain('failure_code'),
     failureMessage: plain('failure_message'),
 
-    /** Whether Stream has received the file: only then do the columns of the video mean anything. */
+    /** Whether Stream has received the file. The video columns are valid only then. */
     received: boolean('received').notNull(),
     durationSeconds: doublePrecision('duration_seconds'),
     width: integer('width'),
@@ -89,23 +89,23 @@ export const uploads = pgTable(
     dashURL: plain('dash_url'),
     thumbnailURL: plain('thumbnail_url'),
     previewURL: plain('preview_url'),
-    readyAt: moment('ready_at'),
-    describedAt: moment('described_at'),
-    goneAt: moment('gone_at'),
-    deletedAt: moment('deleted_at'),
-    /** Noted where the status is DELETED only: else it is the status itself. */
+    readyAt: timestamp('ready_at'),
+    describedAt: timestamp('described_at'),
+    goneAt: timestamp('gone_at'),
+    deletedAt: timestamp('deleted_at'),
+    /** Stored for DELETED uploads only; otherwise the status itself. */
     seenStatus: text('seen_status', { enum: uploadStatuses }),
 
-    /** Seconds of storage that the row holds, kept with each write so that sums need no rules. */
+    /** Seconds of storage that the row counts for, written with each change so that sums need no rules. */
     reservedSeconds: integer('reserved_seconds').notNull(),
     storedSeconds: integer('stored_seconds').notNull(),
 
-    /** When synchronisation asks next; null for never. */
-    checkAt: moment('check_at'),
+    /** Time of the next poll; null for never. */
+    checkAt: timestamp('check_at'),
     idleChecks: integer('idle_checks').notNull(),
     missingChecks: integer('missing_checks').notNull().default(0),
 
-    /** The transaction that recorded this version, set by a trigger: whoever missed a notice finds it. */
+    /** Transaction that wrote this version, set by a trigger. Catch-up queries use it when a NOTIFY was lost. */
     changedIn: transaction('changed_in')
       .notNull()
       .default(sql`pg_current_xact_id()`),
@@ -115,8 +115,8 @@ export const uploads = pgTable(
     uniqueIndex('uploads_key')
       .on(table.requestedBy, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} is not null`),
-    // Lists and counts read uploads only: reservations, which may be many while Stream is away, are not
-    // in these indexes, and none of them is read on the way to an upload.
+    // Lists and counts read uploads only. These indexes exclude reservations, which may be many while Stream
+    // is unavailable.
     index('uploads_by_creator')
       .on(table.creator, table.createdAt, table.id)
       .where(sql`${table.uid} is not null`),
@@ -145,10 +145,10 @@ export const uploads = pgTable(
 )
 
 /**
- * What each change of an upload added to the tallies and took from them, written by triggers and
- * folded into the tallies now and then: nobody who writes waits for the row that all have in common.
+ * Changes of the totals, written by triggers and folded into them by maintenance. Writers thus do not wait
+ * for the row that all of them would update.
  */
-export const uploadTallyChanges = pgTable(
+export const uploadTotalDeltas = pgTable(
   'upload_tally_changes',
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
@@ -162,8 +162,8 @@ export const uploadTallyChanges = pgTable(
   (table) => [index('upload_tally_changes_by_creator').on(table.creator)],
 )
 
-/** How many rows each creator has of a kind, and what those hold together; the same for EVERYBODY. */
-export const uploadTallies = pgTable(
+/** Row count and total seconds of each creator, status and protocol, and of ALL_CREATORS. */
+export const uploadTotals = pgTable(
   'upload_tallies',
   {
     creator: plain('creator').notNull(),
@@ -176,8 +176,8 @@ export const uploadTallies = pgTable(
   (table) => [primaryKey({ columns: [table.creator, table.status, table.protocol] })],
 )
 
-/** Tallies and what is not folded into them yet: their sum is exact at every moment. */
-export const uploadCounts = pgView('upload_counts', {
+/** Totals plus deltas not folded yet; the sum is always exact. */
+export const currentUploadTotals = pgView('upload_counts', {
   creator: plain('creator').notNull(),
   status: text('status', { enum: rowStatuses }).notNull(),
   protocol: text('protocol', { enum: uploadProtocols }).notNull(),
@@ -186,7 +186,7 @@ export const uploadCounts = pgView('upload_counts', {
   storedSeconds: bigint('stored_seconds', { mode: 'number' }).notNull(),
 }).existing()
 
-/** Each recorded change of status, oldest first by version. */
+/** Status changes of each upload, ordered by version. */
 export const uploadEvents = pgTable(
   'upload_events',
   {
@@ -196,20 +196,20 @@ export const uploadEvents = pgTable(
     version: integer('version').notNull(),
     status: text('status', { enum: uploadStatuses }).notNull(),
     source: text('source', { enum: uploadEventSources }).notNull(),
-    at: moment('at').notNull(),
+    at: timestamp('at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.uploadId, table.version] })],
 )
 
-/** Notices about videos that are not known (yet), as they came. */
-export const keptNotices = pgTable(
+/** Unmatched webhooks: bodies received before any upload had their uid. */
+export const unmatchedWebhooks = pgTable(
   'kept_notices',
   {
     uid: plain('uid').notNull(),
-    /** SHA-256 of the body, in hexadecimal: a body may be longer than what an index takes. */
+    /** SHA-256 of the body, in hexadecimal: a body may be too long for an index. */
     digest: plain('digest').notNull(),
     body: plain('body').notNull(),
-    receivedAt: moment('received_at').notNull(),
+    receivedAt: timestamp('received_at').notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.uid, table.digest] }),
@@ -217,26 +217,26 @@ export const keptNotices = pgTable(
   ],
 )
 
-/** Among what is watched, the turn to ask Stream about all of it. No video's uid: those have characters. */
-export const TURN_TO_ASK = ''
+/** Key of the poll leader's lease in `watchLeases`. Never a video's uid, which has at least one character. */
+export const POLL_LEADER = ''
 
-/** What somebody watches, by the gateway that said so last, and until when that counts. */
-export const watchClaims = pgTable('watch_claims', {
+/** Watched uploads, each with the gateway that last renewed its lease, and the lease's end. */
+export const watchLeases = pgTable('watch_claims', {
   uid: plain('uid').primaryKey(),
   gateway: plain('gateway').notNull(),
-  until: moment('until').notNull(),
+  until: timestamp('until').notNull(),
 })
 
-/** One row: which gateway sweeps for orphans, and up to when they were swept. */
-export const sweeps = pgTable('sweeps', {
+/** One row: the gateway that sweeps for orphans, its lease's end, and the time up to which orphans were swept. */
+export const sweepLease = pgTable('sweeps', {
   one: boolean('one').primaryKey().default(true),
   gateway: plain('gateway'),
-  until: moment('until'),
-  sweptUntil: moment('swept_until'),
+  until: timestamp('until'),
+  sweptUntil: timestamp('swept_until'),
 })
 
-/** Who did how much lately, by key and moment; see the function `take_allowance`. */
-export const allowances = pgTable(
+/** Recent uses by key and time; written by the SQL function `take_allowance`. */
+export const rateLimitHits = pgTable(
   'allowances',
   {
     key: plain('key').notNull(),
@@ -250,13 +250,13 @@ export const allowances = pgTable(
   ],
 )
 
-/** Keys of which nothing may be taken until then. */
-export const allowanceHolds = pgTable('allowance_holds', {
+/** Blocked keys, until `until`. */
+export const rateLimitBlocks = pgTable('allowance_holds', {
   key: plain('key').primaryKey(),
-  until: moment('until').notNull(),
+  until: timestamp('until').notNull(),
 })
 
-/** One row: the name by which this gateway knows its own uploads at Stream, and their account there. */
+/** One row: the deployment id, which marks this gateway's uploads at Stream, and their Stream account. */
 export const deployments = pgTable('deployments', {
   one: boolean('one').primaryKey().default(true),
   id: plain('id').notNull(),

@@ -1,13 +1,13 @@
-/** Puts the gateway's own words as the columns of PostgreSQL take them. */
-import type { changedNames } from '../changed-names.ts'
-import type { RecordedChange, Reservation } from '../store.ts'
+/** Converts domain objects to values of PostgreSQL columns. */
+import type { updatedColumns } from '../updated-columns.ts'
+import type { UploadChange, Reservation } from '../../uploads/ports/upload-store.ts'
 
-/** What a reservation says for itself; the rest of its row is the same for each. */
-export function valuesOfReservation({ constraints, ...reservation }: Reservation) {
+/** Values of a reservation; the other columns of its row are constant. */
+export function reservationValues({ constraints, ...reservation }: Reservation) {
   return { ...reservation, ...constraints }
 }
 
-export function valuesOfChange({ upload, holds, checkAt }: RecordedChange) {
+export function changeValues({ upload, holds, pollAt }: UploadChange) {
   const { progress, failure, video } = upload
   return {
     status: upload.status,
@@ -31,6 +31,6 @@ export function valuesOfChange({ upload, holds, checkAt }: RecordedChange) {
     deletedAt: upload.deletedAt,
     seenStatus: upload.status === 'DELETED' ? upload.seenStatus : null,
     ...holds,
-    checkAt,
-  } satisfies Record<(typeof changedNames)[number], unknown>
+    checkAt: pollAt,
+  } satisfies Record<(typeof updatedColumns)[number], unknown>
 }

@@ -1,8 +1,8 @@
-/** Tells errors of the SQLite file and its disk from errors of a statement. */
+/** Separates failures of the SQLite file and its disk from statement errors. */
 import Database from 'better-sqlite3'
-import { StoreUnavailable } from '../../unavailable.ts'
+import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
 
-/** What is wrong with the file or its disk. */
+/** The kind of failure of the file or its disk. */
 export type SqliteFailure = 'locked' | 'full' | 'read-only' | 'inaccessible' | 'damaged'
 
 /** By SQLite's primary result code. https://www.sqlite.org/rescode.html#primary_result_code_list */
@@ -19,8 +19,8 @@ const FAILURES: ReadonlyMap<string, SqliteFailure> = new Map([
   ['NOTADB', 'damaged'],
 ])
 
-/** For operators: the problem and what to do. Names no path and no value, for `/readyz` shows it. */
-const SENTENCES: Readonly<Record<SqliteFailure, string>> = {
+/** Messages for operators: the problem and the fix. No path and no value, because `/readyz` shows them. */
+const MESSAGES: Readonly<Record<SqliteFailure, string>> = {
   locked:
     'Another process holds the write lock of the SQLite file. Find it, such as an open `sqlite3` shell, and end its transaction.',
   full: 'The disk of the SQLite file is full. Free some space.',
@@ -32,26 +32,26 @@ const SENTENCES: Readonly<Record<SqliteFailure, string>> = {
     'The SQLite file is damaged, or is not a SQLite database. Stop the gateway and restore a backup, as src/store/backups.md describes.',
 }
 
-/** Null for an error of a statement, such as a broken constraint, and for any other error. */
+/** Returns null for statement errors, such as a violated constraint, and for all other errors. */
 export function sqliteFailureOf(error: unknown): SqliteFailure | null {
   if (error instanceof StoreUnavailable) return sqliteFailureOf(error.cause)
   if (!(error instanceof Database.SqliteError)) return null
-  // An extended code has its primary code in front: SQLITE_IOERR_WRITE.
+  // Extended result codes start with the primary code, such as SQLITE_IOERR_WRITE.
   return FAILURES.get(error.code.split('_')[1] ?? '') ?? null
 }
 
 export function sentenceOfFailure(failure: SqliteFailure): string {
-  return SENTENCES[failure]
+  return MESSAGES[failure]
 }
 
-/** `StoreUnavailable` for a failure of the file or its disk; any other error as it is. */
+/** Converts a file or disk failure to `StoreUnavailable`; returns any other error unchanged. */
 export function unavailableOr(error: unknown): unknown {
   const failure = sqliteFailureOf(error)
   if (failure === null || error instanceof StoreUnavailable) return error
-  return new StoreUnavailable(error, SENTENCES[failure])
+  return new StoreUnavailable(error, MESSAGES[failure])
 }
 
-/** Runs a statement; throws `StoreUnavailable` where the file or its disk fails. */
+/** Executes a statement. Throws `StoreUnavailable` if the file or its disk fails. */
 export function guarded<T>(statement: () => T): T {
   try {
     return statement()

@@ -1,6 +1,6 @@
 /**
- * The lock that a gateway holds on its SQLite file. Two gateways on one file would not hear of each
- * other's changes, and would count rates and calls to Stream each by itself.
+ * The lock that a gateway holds on its SQLite file. Two gateways on one file would miss each other's changes.
+ * Each would also apply its rate limits and Stream request budget separately.
  */
 import { realpathSync } from 'node:fs'
 import Database from 'better-sqlite3'
@@ -12,21 +12,21 @@ export interface GatewayLock {
 }
 
 /**
- * Takes the lock on the file, which is created where there is none; null where another gateway holds
- * it. Commands that work beside a gateway, such as `headgate backup`, do not take it.
+ * Locks the file, creating it if missing. Returns null if another gateway holds the lock. Commands that run
+ * beside a gateway, such as `headgate backup`, do not lock.
  *
- * The lock is a transaction that stays open in an empty database beside the file: SQLite locks by
- * `fcntl`, and the system drops such a lock with its process, however that ends. It holds between
- * containers that share a volume of one machine; no file with a process id does.
+ * The lock is an open exclusive transaction in an empty database beside the file. SQLite locks with `fcntl`,
+ * so the operating system releases the lock when the process ends. Unlike a PID file, it works between
+ * containers that share a volume of one machine.
  */
 export function tryGatewayLock(file: string): GatewayLock | null {
   createOwnerOnly(file)
-  // By every name that leads to the file.
+  // The real path, so that all names of the file share one lock.
   const lockFile = `${realpathSync(file)}.lock`
   createOwnerOnly(lockFile)
   const connection = new Database(lockFile, { timeout: 0 })
   try {
-    // Nothing is written: without this, SQLite would create a journal.
+    // SQLite creates no journal file in this mode; the transaction writes nothing.
     connection.pragma('journal_mode = MEMORY')
     connection.exec('begin exclusive')
   } catch (error) {

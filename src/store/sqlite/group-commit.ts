@@ -1,127 +1,130 @@
 /**
- * Commits together what is written at the same time. A commit waits for the disk, and one wait
- * serves everybody whose write came before it. https://www.sqlite.org/faq.html#q19
+ * Group commit: concurrent writes share one transaction. A commit waits for the disk, and one wait serves all
+ * writes queued before it. https://www.sqlite.org/faq.html#q19
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
-import { StoreUnavailable } from '../../unavailable.ts'
+import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
 import { sqliteFailureOf, unavailableOr } from './failures.ts'
-import type { ReadTurns } from './read-turns.ts'
+import type { TickReadTransaction } from './read-transaction.ts'
 
-/** Writes that one transaction takes on at most; the others wait for the next turn of the event loop. */
-const WRITES_A_COMMIT = 512
+/** Writes per transaction. Further writes wait for the next tick of the event loop. */
+const MAX_WRITES_PER_COMMIT = 512
 /**
- * How long a write waits for company, in milliseconds, while each turn of the event loop brings more:
- * requests are taken on in short turns, and a commit for each of those would wait for the disk in
- * the time of the next. Nobody feels it, and a write that comes alone waits for nobody.
+ * Longest time in milliseconds that a write waits for others, as long as each tick adds more. Requests arrive
+ * in short ticks; a commit per tick would wait for the disk each time. A single write is not delayed.
  */
-const GATHER_MS = 2
-/** Milliseconds between two attempts to get the write lock while another process holds it. */
+const MAX_BATCH_DELAY_MS = 2
+/** Pause in milliseconds between attempts to get the write lock that another process holds. */
 const LOCK_RETRY_MS = 20
-/** Writes wait for the lock so many milliseconds at most, counted from the first failed attempt. */
+/** Longest wait for the lock in milliseconds, from the first failed attempt. */
 const LOCK_WAIT_MS = 5000
 
-/** Does writes in transactions that they share. */
+/** Executes writes in shared transactions. */
 export interface GroupCommit {
   /**
-   * Does the work in the next transaction, together with all that is asked for until then, and
-   * resolves once it is on the disk. Where the work throws, it alone is undone and rejected; where
-   * the transaction cannot be had or committed, all of it is. The work must be a pure function over
-   * the database: it is done once more where another of its transaction threw. While another process
-   * holds the write lock, the write waits without blocking the thread, for 5 s at most.
+   * Executes `work` in the next transaction, together with other queued writes. Resolves once the transaction
+   * is on disk.
+   *
+   * If `work` throws, only this write is rolled back and rejected. If the transaction cannot begin or commit,
+   * all its writes are rejected. `work` must be a pure function of the database, because it runs again if
+   * another write of its transaction throws. While another process holds the write lock, writes wait up to
+   * 5 seconds without blocking the thread.
    */
   readonly write: <T>(work: () => T) => Promise<T>
-  /** Commits at once what waits for its turn. Resolves once each write is committed or rejected. */
+  /** Commits queued writes at once. Resolves once each is committed or rejected. */
   readonly flush: () => Promise<void>
-  /** Why the last write failed, where the file or its disk was the reason; null after one that succeeds. */
+  /** The failure of the file or its disk that the last write met; null after a successful write. */
   readonly failure: () => StoreUnavailable | null
 }
 
-/** What tests replace. */
+/** Replaced by tests. */
 export interface GroupCommitOptions {
-  /** Milliseconds of a clock that is never set back. */
+  /** Monotonic clock in milliseconds. */
   readonly now?: () => number
-  /** Resolves after so many milliseconds, or on abort. */
+  /** Resolves after the given milliseconds, or on abort. */
   readonly wait?: (milliseconds: number, signal?: AbortSignal) => Promise<void>
 }
 
-/** A write that waits for its transaction. */
-interface Waiting {
-  /** Does the work. What it returns answers the writer: to be called after the commit. */
+/** A queued write. */
+interface QueuedWrite {
+  /** Executes the write. Returns a function that resolves the caller's promise; called after the commit. */
   readonly work: () => () => void
   readonly reject: (error: unknown) => void
 }
 
 interface Failure {
   readonly error: unknown
-  /** Whether a work threw, and not the transaction around it, which is none's own fault. */
+  /** True if a write threw; false if the transaction itself failed. */
   readonly isOfWork: boolean
-  /** Whether another process holds the write lock: the same may succeed a moment later. */
+  /** True if another process holds the write lock, so a retry may succeed. */
   readonly isLocked: boolean
 }
 
-/** The time in which another process holds the write lock, from the first failed attempt. */
+/** The period in which another process holds the write lock, from the first failed attempt. */
 interface Locked {
-  /** The next attempt, and what it led to. */
+  /** The next attempt; resolves after it. */
   retry: Promise<void>
-  /** Whether writes have waited as long as they may. Those that come now are tried once. */
+  /** True once writes have waited for LOCK_WAIT_MS. Later writes are tried once. */
   isOverdue: boolean
-  /** Ends the timer. */
+  /** Stops the timer. */
   readonly over: AbortController
 }
 
 /**
- * Takes SQLite's busy timeout from the connection, for it would block the thread.
- * @param reads of the same connection, which end before each transaction
+ * Sets SQLite's busy timeout of the connection to 0, because it would block the thread.
+ * @param reads read transaction of the same connection, ended before each write transaction
  */
 export function createGroupCommit(
   connection: Database,
-  reads: Pick<ReadTurns, 'end'>,
-  { now = () => performance.now(), wait = waitReally }: GroupCommitOptions = {},
+  reads: Pick<TickReadTransaction, 'end'>,
+  { now = () => performance.now(), wait = waitFor }: GroupCommitOptions = {},
 ): GroupCommit {
   connection.pragma('busy_timeout = 0')
-  let waiting: Waiting[] = []
-  let isAwaited = false
-  /** When the first of those that wait came, and how many there were a turn ago. */
-  let gathering = { since: 0, count: 0 }
+  let queue: QueuedWrite[] = []
+  let isScheduled = false
+  /** Arrival of the first queued write, and the queue length one tick ago. */
+  let batching = { since: 0, count: 0 }
   let isInWork = false
   let lastFailure: StoreUnavailable | null = null
   let locked: Locked | null = null
 
-  const doAll = connection.transaction((batch: readonly Waiting[]) =>
+  const runAll = connection.transaction((batch: readonly QueuedWrite[]) =>
     batch.map(({ work }) => {
       isInWork = true
-      const answer = work()
+      const settle = work()
       isInWork = false
-      return answer
+      return settle
     }),
   )
 
-  /** One transaction; null where it was committed and everybody was answered. */
-  function attempt(batch: readonly Waiting[]): Failure | null {
+  /** Runs one transaction. Returns null once it is committed and all its writes are resolved. */
+  function attempt(batch: readonly QueuedWrite[]): Failure | null {
     isInWork = false
-    let answers: readonly (() => void)[]
+    let settlers: readonly (() => void)[]
     try {
       reads.end()
-      // Immediate: what one reads before it writes stands until it has written.
-      answers = doAll.immediate(batch)
+      // Immediate: the write lock is held from the first read, so reads stay valid until the commit.
+      settlers = runAll.immediate(batch)
     } catch (error) {
       const isLocked = sqliteFailureOf(error) === 'locked'
       return { error: unavailableOr(error), isOfWork: isInWork, isLocked }
     }
-    // A transaction without writes finds a free lock, and says nothing of the disk.
+    // An empty transaction shows that the lock is free, but not that the disk works.
     if (batch.length > 0 || sqliteFailureOf(lastFailure) === 'locked') lastFailure = null
-    for (const answer of answers) answer()
+    for (const settle of settlers) settle()
     return null
   }
 
-  function rejectAll(batch: readonly Waiting[], error: unknown): void {
+  function rejectAll(batch: readonly QueuedWrite[], error: unknown): void {
     if (error instanceof StoreUnavailable) lastFailure = error
     for (const { reject } of batch) reject(error)
   }
 
-  /** Null once each is answered; else the failure to get the lock, and those that wait for it. */
-  function commit(batch: readonly Waiting[]): { error: unknown; left: readonly Waiting[] } | null {
+  /** Returns null once each write is settled, or the lock error with the writes still waiting. */
+  function commit(
+    batch: readonly QueuedWrite[],
+  ): { error: unknown; left: readonly QueuedWrite[] } | null {
     const failure = attempt(batch)
     if (failure === null) return null
     if (failure.isLocked) return { error: failure.error, left: batch }
@@ -129,12 +132,12 @@ export function createGroupCommit(
       rejectAll(batch, failure.error)
       return null
     }
-    for (const [place, one] of batch.entries()) {
+    for (const [index, one] of batch.entries()) {
       const alone = attempt([one])
       if (alone === null) continue
-      if (alone.isLocked) return { error: alone.error, left: batch.slice(place) }
+      if (alone.isLocked) return { error: alone.error, left: batch.slice(index) }
       if (!alone.isOfWork) {
-        rejectAll(batch.slice(place), alone.error)
+        rejectAll(batch.slice(index), alone.error)
         return null
       }
       rejectAll([one], alone.error)
@@ -143,19 +146,19 @@ export function createGroupCommit(
   }
 
   function commitNext(): void {
-    const batch = waiting.slice(0, WRITES_A_COMMIT)
-    waiting = waiting.slice(WRITES_A_COMMIT)
+    const batch = queue.slice(0, MAX_WRITES_PER_COMMIT)
+    queue = queue.slice(MAX_WRITES_PER_COMMIT)
     const held = commit(batch)
     if (held === null) {
       locked?.over.abort()
       locked = null
       return
     }
-    waiting = [...held.left, ...waiting]
+    queue = [...held.left, ...queue]
     locked ??= beginLocked()
     if (locked.isOverdue) {
-      const all = waiting
-      waiting = []
+      const all = queue
+      queue = []
       rejectAll(all, held.error)
     }
     locked.retry = retryLater()
@@ -176,48 +179,52 @@ export function createGroupCommit(
     begun.isOverdue = true
   }
 
-  /** Also where nothing waits: so writes that come later know whether the lock is still held. */
+  /** Retries even with an empty queue, so that later writes know whether the lock is still held. */
   async function retryLater(): Promise<void> {
     await wait(LOCK_RETRY_MS)
     commitNext()
-    if (waiting.length > 0) awaitTurn()
+    if (queue.length > 0) scheduleCommit()
   }
 
-  /** Whether more came in the turn that ends, and there is time for another. */
-  function isGathering(): boolean {
-    const { since, count } = gathering
-    gathering = { since, count: waiting.length }
-    return waiting.length > count && waiting.length < WRITES_A_COMMIT && now() - since < GATHER_MS
+  /** True if the ending tick added writes and the batch may still wait for more. */
+  function isBatching(): boolean {
+    const { since, count } = batching
+    batching = { since, count: queue.length }
+    return (
+      queue.length > count &&
+      queue.length < MAX_WRITES_PER_COMMIT &&
+      now() - since < MAX_BATCH_DELAY_MS
+    )
   }
 
-  function awaitTurn(): void {
-    if (isAwaited || locked !== null) return
-    isAwaited = true
+  function scheduleCommit(): void {
+    if (isScheduled || locked !== null) return
+    isScheduled = true
     setImmediate(() => {
-      isAwaited = false
-      // A flush has found the lock held meanwhile.
+      isScheduled = false
+      // A flush found the lock held in the meantime.
       if (locked !== null) return
-      if (waiting.length > 0 && !isGathering()) commitNext()
-      if (waiting.length > 0) awaitTurn()
+      if (queue.length > 0 && !isBatching()) commitNext()
+      if (queue.length > 0) scheduleCommit()
     })
   }
 
   return {
     write: (work) =>
       new Promise((resolve, reject) => {
-        waiting.push({
+        queue.push({
           work() {
             const value = work()
             return () => resolve(value)
           },
           reject,
         })
-        // Whoever is alone when its turn ends waits for nobody.
-        if (waiting.length === 1) gathering = { since: now(), count: 1 }
-        awaitTurn()
+        // A write that is alone at the end of its tick is committed without delay.
+        if (queue.length === 1) batching = { since: now(), count: 1 }
+        scheduleCommit()
       }),
     async flush() {
-      while (waiting.length > 0) {
+      while (queue.length > 0) {
         if (locked === null) commitNext()
         else await locked.retry
       }
@@ -226,7 +233,7 @@ export function createGroupCommit(
   }
 }
 
-async function waitReally(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  // It rejects on abort only.
+async function waitFor(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  // `sleep` rejects only on abort.
   await sleep(milliseconds, undefined, { signal }).catch(() => undefined)
 }

@@ -1,39 +1,39 @@
-/** Looks at a SQLite file without changing it. */
+/** Inspects a SQLite file without changing it. */
 import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { countLacking } from './database.ts'
+import { countPendingMigrations } from './database.ts'
 import { sqliteFailureOf } from './failures.ts'
 import { modeForOthers } from './owner-only.ts'
 
-/** What stands in the file. */
+/** State of the file. */
 export interface SqliteFindings {
-  /** False where SQLite itself finds the file damaged. */
-  readonly sound: boolean
-  /** Migrations that it lacks. */
-  readonly lacking: number
-  /** Its octal mode, where other users may read or write it; else null. */
+  /** False if SQLite reports the file as damaged. */
+  readonly isIntact: boolean
+  /** Number of migrations not yet applied; 0 for a damaged file. */
+  readonly pendingMigrations: number
+  /** Octal mode if other users may read or write the file; else null. May be null if damaged. */
   readonly modeForOthers: string | null
-  /** The Stream account of its uploads; null where none is noted, or there are no uploads yet. */
+  /** Stream account; null if none is recorded, without uploads, and for an unmigrated or damaged file. */
   readonly account: string | null
 }
 
-/** Null where there is no file yet. Throws SQLite's error where it cannot be opened or read. */
+/** Returns null if the file does not exist. Throws SQLite's error if it cannot be opened or read. */
 export function inspectSqlite(file: string): SqliteFindings | null {
   if (!existsSync(file)) return null
   const connection = new Database(file, { readonly: true })
   try {
     // https://www.sqlite.org/pragma.html#pragma_quick_check
-    const sound = connection.pragma('quick_check', { simple: true }) === 'ok'
-    const lacking = sound ? countLacking(connection) : 0
+    const isIntact = connection.pragma('quick_check', { simple: true }) === 'ok'
+    const pendingMigrations = isIntact ? countPendingMigrations(connection) : 0
     return {
-      sound,
-      lacking,
+      isIntact,
+      pendingMigrations,
       modeForOthers: modeForOthers(file),
-      account: sound && lacking === 0 ? readAccount(connection) : null,
+      account: isIntact && pendingMigrations === 0 ? readAccount(connection) : null,
     }
   } catch (error) {
     if (sqliteFailureOf(error) !== 'damaged') throw error
-    return { sound: false, lacking: 0, modeForOthers: null, account: null }
+    return { isIntact: false, pendingMigrations: 0, modeForOthers: null, account: null }
   } finally {
     connection.close()
   }

@@ -1,30 +1,30 @@
-/** Creates files and folders that their owner alone can read: they hold one-time URLs. */
+/** Creates files and folders that only their owner can read: the contents include one-time URLs. */
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { codeOf } from '../../error-code.ts'
+import { errorCodeOf } from '../../shared/error-codes.ts'
 
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
 
 /**
- * Creates the file, empty, and the folders above it that are missing. A file or folder that exists keeps
- * its permissions: an operator may share it with a group on purpose. SQLite gives its log and its shared
- * memory the mode of the database file.
+ * Creates an empty file and its missing parent folders. Existing files and folders keep their permissions: an
+ * operator may share them with a group. SQLite gives its WAL and shared-memory files the mode of the database
+ * file.
  */
 export function createOwnerOnly(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: FOLDER_MODE })
   try {
-    // Exclusively: to open and close a database that this process has open drops SQLite's locks on it.
+    // Exclusive: opening and closing a database that this process has open would release SQLite's locks.
     // https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     closeSync(openSync(file, 'wx', FILE_MODE))
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
+    if (errorCodeOf(error) !== 'EEXIST') throw error
   }
 }
 
-/** The octal mode of a file that others than its owner may read or write, such as `644`; null for none. */
+/** Returns the octal mode, such as `644`, if other users may read or write the file; else null. */
 export function modeForOthers(file: string): string | null {
-  // Windows has no such bits.
+  // Windows has no such mode bits.
   if (process.platform === 'win32') return null
   const mode = statSync(file).mode & 0o777
   return (mode & 0o077) === 0 ? null : mode.toString(8)

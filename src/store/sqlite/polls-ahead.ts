@@ -1,7 +1,7 @@
-/** Polls that lie further ahead than any is scheduled: a clock that was wrong scheduled them. */
-import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../store.ts'
+/** Polls scheduled further ahead than the schedule allows, because the clock was wrong. */
+import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../../uploads/ports/upload-store.ts'
 
-/** The values of the statement `pullForward` at this moment. */
+/** Returns the parameters of the statement `pullForward`. */
 export function pollsAhead(now: Date) {
   const at = now.getTime()
   return {

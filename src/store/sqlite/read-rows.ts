@@ -1,4 +1,4 @@
-/** Reads rows of SQLite into the gateway's own words. */
+/** Converts SQLite rows to domain objects. */
 import { getTableColumns } from 'drizzle-orm'
 import {
   type Upload,
@@ -10,23 +10,29 @@ import {
   uploadProtocols,
   uploadStatuses,
 } from '../../uploads/upload.ts'
-import type { DueUpload, Holdings, KeyedUpload, ReferenceFate, Reservation } from '../store.ts'
+import type {
+  DueUpload,
+  QuotaUsage,
+  IdempotentUpload,
+  ReferenceStatus,
+  Reservation,
+} from '../../uploads/ports/upload-store.ts'
 import { type RowStatus, rowStatuses } from '../row-status.ts'
 import { uploadEvents, uploads } from './tables.ts'
 import {
   flag,
-  moment,
-  momentOrNull,
+  date,
+  dateOrNull,
   number,
   numberOrNull,
-  objectIn,
-  placesOf,
+  jsonObject,
+  columnIndexes,
   text,
   textOrNull,
-  textsIn,
-  unpack,
-  wordOf,
-} from './values.ts'
+  stringList,
+  unpackRow,
+  enumReader,
+} from './column-values.ts'
 
 const {
   idleChecks,
@@ -40,9 +46,9 @@ const {
   ...ofUpload
 } = getTableColumns(uploads)
 
-/** The columns of an upload. */
+/** Columns of an upload. */
 export const uploadColumns = ofUpload
-/** Every column, those of an upload first: what reads one from its own columns reads it from these. */
+/** All columns, starting with those of an upload: `readUpload` reads rows of either list. */
 export const allColumns = {
   ...uploadColumns,
   idleChecks,
@@ -55,41 +61,41 @@ export const allColumns = {
   checkAt,
 }
 export const eventColumns = getTableColumns(uploadEvents)
-/** What became of a reference. */
-export const fateColumns = { id: uploads.id, uid: uploads.uid, status: uploads.status }
+/** Columns that determine the status of a reference. */
+export const referenceColumns = { id: uploads.id, uid: uploads.uid, status: uploads.status }
 
-const at = placesOf(allColumns)
-const eventAt = placesOf(eventColumns)
-const fateAt = placesOf(fateColumns)
+const at = columnIndexes(allColumns)
+const eventAt = columnIndexes(eventColumns)
+const referenceIndexes = columnIndexes(referenceColumns)
 
-const protocolOf = wordOf(uploadProtocols)
-const statusOf = wordOf(uploadStatuses)
-const rowStatusOf = wordOf(rowStatuses)
-const sourceOf = wordOf(uploadEventSources)
+const protocolOf = enumReader(uploadProtocols)
+const statusOf = enumReader(uploadStatuses)
+const rowStatusOf = enumReader(rowStatuses)
+const sourceOf = enumReader(uploadEventSources)
 
-/** Null for a row that is only a reservation. */
+/** Returns null for a row that is only a reservation. */
 export function readUpload(row: unknown): Upload | null {
-  return uploadIn(unpack(row))
+  return uploadIn(unpackRow(row))
 }
 
 export function readReservation(row: unknown): Reservation {
-  return reservationIn(unpack(row))
+  return reservationIn(unpackRow(row))
 }
 
-/** A row of a key, which stands for an upload or (null) for a reservation only. */
-export function readKeyed(row: unknown): KeyedUpload {
-  const values = unpack(row)
+/** Reads the row of an idempotency key; `upload` is null for a reservation. */
+export function readIdempotentUpload(row: unknown): IdempotentUpload {
+  const values = unpackRow(row)
   return { reservation: reservationIn(values), upload: uploadIn(values) }
 }
 
 export function readDue(row: unknown): DueUpload | null {
-  const values = unpack(row)
+  const values = unpackRow(row)
   const upload = uploadIn(values)
   if (upload === null) return null
   return {
     upload,
-    idleChecks: number(values[at.idleChecks]),
-    dueAt: moment(values[at.checkAt]),
+    idlePolls: number(values[at.idleChecks]),
+    dueAt: date(values[at.checkAt]),
     missingChecks: number(values[at.missingChecks]),
   }
 }
@@ -98,40 +104,43 @@ export function readEvent(row: unknown): {
   readonly uploadId: string
   readonly event: UploadEvent
 } {
-  const values = unpack(row)
+  const values = unpackRow(row)
   return {
     uploadId: text(values[eventAt.uploadId]),
     event: {
       status: statusOf(values[eventAt.status]),
       source: sourceOf(values[eventAt.source]),
-      at: moment(values[eventAt.at]),
+      at: date(values[eventAt.at]),
     },
   }
 }
 
-export function readFate(row: unknown): { readonly id: string; readonly fate: ReferenceFate } {
-  const values = unpack(row)
+export function readReference(row: unknown): {
+  readonly id: string
+  readonly fate: ReferenceStatus
+} {
+  const values = unpackRow(row)
   return {
-    id: text(values[fateAt.id]),
+    id: text(values[referenceIndexes.id]),
     fate: {
-      uid: textOrNull(values[fateAt.uid]),
-      retired: rowStatusOf(values[fateAt.status]) === 'RETIRED',
+      uid: textOrNull(values[referenceIndexes.uid]),
+      retired: rowStatusOf(values[referenceIndexes.status]) === 'RETIRED',
     },
   }
 }
 
-export function readHoldings(row: unknown): Holdings {
-  const [reserved, stored] = unpack(row)
+export function readQuotaUsage(row: unknown): QuotaUsage {
+  const [reserved, stored] = unpackRow(row)
   return { reservedSeconds: number(reserved), storedSeconds: number(stored) }
 }
 
-/** A status, and how many rows stand in it. */
+/** Returns a status and its number of rows. */
 export function readCount(row: unknown): readonly [RowStatus, number] {
-  const [status, count] = unpack(row)
+  const [status, count] = unpackRow(row)
   return [rowStatusOf(status), number(count)]
 }
 
-/** Field by field: with a spread in it, this takes ten times as long. */
+/** Assigns field by field: with a spread, this takes ten times as long. */
 function uploadIn(row: readonly unknown[]): Upload | null {
   const uid = row[at.uid]
   if (uid === null) return null
@@ -144,15 +153,15 @@ function uploadIn(row: readonly unknown[]): Upload | null {
     protocol: protocolOf(row[at.protocol]),
     creator: text(row[at.creator]),
     name: textOrNull(row[at.name]),
-    meta: objectIn(row[at.meta]),
+    meta: jsonObject(row[at.meta]),
     constraints: constraintsIn(row),
-    expiresAt: moment(row[at.expiresAt]),
-    createdAt: moment(row[at.createdAt]),
+    expiresAt: date(row[at.expiresAt]),
+    createdAt: date(row[at.createdAt]),
     uid: text(uid),
     uploadURL: text(row[at.uploadURL]),
     status,
     version: number(row[at.version]),
-    updatedAt: moment(row[at.updatedAt]),
+    updatedAt: date(row[at.updatedAt]),
     progress: {
       totalBytes: numberOrNull(row[at.totalBytes]),
       receivedBytes,
@@ -163,9 +172,9 @@ function uploadIn(row: readonly unknown[]): Upload | null {
         ? null
         : { code: failureCode, message: textOrNull(row[at.failureMessage]) ?? failureCode },
     video: received ? videoIn(row) : null,
-    describedAt: momentOrNull(row[at.describedAt]),
-    goneAt: momentOrNull(row[at.goneAt]),
-    deletedAt: momentOrNull(row[at.deletedAt]),
+    describedAt: dateOrNull(row[at.describedAt]),
+    goneAt: dateOrNull(row[at.goneAt]),
+    deletedAt: dateOrNull(row[at.deletedAt]),
     seenStatus: seenStatusIn(
       status,
       row[at.seenStatus] === null ? null : statusOf(row[at.seenStatus]),
@@ -185,7 +194,7 @@ function videoIn(row: readonly unknown[]): Video {
     dashURL: textOrNull(row[at.dashURL]),
     thumbnailURL: textOrNull(row[at.thumbnailURL]),
     previewURL: textOrNull(row[at.previewURL]),
-    readyAt: momentOrNull(row[at.readyAt]),
+    readyAt: dateOrNull(row[at.readyAt]),
   }
 }
 
@@ -195,10 +204,10 @@ function reservationIn(row: readonly unknown[]): Reservation {
     protocol: protocolOf(row[at.protocol]),
     creator: text(row[at.creator]),
     name: textOrNull(row[at.name]),
-    meta: objectIn(row[at.meta]),
+    meta: jsonObject(row[at.meta]),
     constraints: constraintsIn(row),
-    expiresAt: moment(row[at.expiresAt]),
-    createdAt: moment(row[at.createdAt]),
+    expiresAt: date(row[at.expiresAt]),
+    createdAt: date(row[at.createdAt]),
     totalBytes: numberOrNull(row[at.totalBytes]),
     idempotencyKey: textOrNull(row[at.idempotencyKey]),
     fingerprint: text(row[at.fingerprint]),
@@ -210,8 +219,8 @@ function constraintsIn(row: readonly unknown[]): UploadConstraints {
   return {
     maxDurationSeconds: number(row[at.maxDurationSeconds]),
     maxSizeBytes: number(row[at.maxSizeBytes]),
-    allowedOrigins: textsIn(row[at.allowedOrigins]),
+    allowedOrigins: stringList(row[at.allowedOrigins]),
     requireSignedURLs: flag(row[at.requireSignedURLs]),
-    scheduledDeletion: momentOrNull(row[at.scheduledDeletion]),
+    scheduledDeletion: dateOrNull(row[at.scheduledDeletion]),
   }
 }

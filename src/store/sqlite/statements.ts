@@ -1,205 +1,207 @@
-/** The statements whose words are always the same, for whoever keeps uploads in these tables. */
+/** Statements with constant SQL text, shared by the SQLite and D1 adapters. */
 import { and, asc, eq, isNotNull, sql } from 'drizzle-orm'
-import { allColumns, eventColumns, fateColumns, uploadColumns } from './read-rows.ts'
-import { type Given, type RowOf, db, word } from './statement.ts'
-import { deployments, keptNotices, uploadEvents, uploadTallies, uploads } from './tables.ts'
-import { changedNames } from '../changed-names.ts'
-import { reservedNames } from './write-rows.ts'
+import { allColumns, eventColumns, referenceColumns, uploadColumns } from './read-rows.ts'
+import { type NamedParam, type RowShape, db, defineStatement } from './define-statement.ts'
+import { deployments, unmatchedWebhooks, uploadEvents, uploadTotals, uploads } from './tables.ts'
+import { updatedColumns } from '../updated-columns.ts'
+import { reservationParams } from './write-rows.ts'
 
-/** What a recorded change says, and the version that it follows. */
-export const advanceNames = ['id', 'expected', ...changedNames] as const
-type AdvanceName = (typeof advanceNames)[number]
+/** Parameters of a new version, with the expected previous version. */
+export const saveVersionParams = ['id', 'expected', ...updatedColumns] as const
+type SaveVersionName = (typeof saveVersionParams)[number]
 
-/** A list handed in as JSON, so that one prepared statement serves lists of any length. */
-export function listed<Name extends string>(given: Given<Name>, name: Name) {
-  return sql`(select value from json_each(${given(name)}))`
+/** Expands a list passed as JSON, so that one prepared statement serves lists of any length. */
+export function jsonList<Name extends string>(param: NamedParam<Name>, name: Name) {
+  return sql`(select value from json_each(${param(name)}))`
 }
 
-/** Each column from the value of its own name. */
-function eachGiven<Name extends string>(given: Given<Name>, names: readonly Name[]) {
-  return Object.fromEntries(names.map((name) => [name, sql`${given(name)}`]))
+/** Sets each column from the parameter of the same name. */
+function paramsFor<Name extends string>(param: NamedParam<Name>, names: readonly Name[]) {
+  return Object.fromEntries(names.map((name) => [name, sql`${param(name)}`]))
 }
 
-/** The sum over the rows chosen, which may be none. */
+/** Sum over the selected rows; 0 without rows. */
 function total(column: 'uploads' | 'reservedSeconds' | 'storedSeconds') {
-  return sql`coalesce(sum(${uploadTallies[column]}), 0)`
+  return sql`coalesce(sum(${uploadTotals[column]}), 0)`
 }
 
-/** The row of a reservation. What is left out is null, and stays so until Stream has answered. */
-export function reservedRow<Name extends string>(
-  given: Given<Name | (typeof reservedNames)[number]>,
+/** The row of a reservation. Omitted columns are null until Stream responds. */
+export function reservationRow<Name extends string>(
+  param: NamedParam<Name | (typeof reservationParams)[number]>,
 ) {
   return {
-    id: given('id'),
-    protocol: given('protocol'),
-    creator: given('creator'),
-    name: given('name'),
-    meta: given('meta'),
-    maxDurationSeconds: given('maxDurationSeconds'),
-    maxSizeBytes: given('maxSizeBytes'),
-    allowedOrigins: given('allowedOrigins'),
-    requireSignedURLs: given('requireSignedURLs'),
-    scheduledDeletion: given('scheduledDeletion'),
-    expiresAt: given('expiresAt'),
-    createdAt: given('createdAt'),
-    requestedBy: given('requestedBy'),
-    idempotencyKey: given('idempotencyKey'),
-    fingerprint: given('fingerprint'),
+    id: param('id'),
+    protocol: param('protocol'),
+    creator: param('creator'),
+    name: param('name'),
+    meta: param('meta'),
+    maxDurationSeconds: param('maxDurationSeconds'),
+    maxSizeBytes: param('maxSizeBytes'),
+    allowedOrigins: param('allowedOrigins'),
+    requireSignedURLs: param('requireSignedURLs'),
+    scheduledDeletion: param('scheduledDeletion'),
+    expiresAt: param('expiresAt'),
+    createdAt: param('createdAt'),
+    requestedBy: param('requestedBy'),
+    idempotencyKey: param('idempotencyKey'),
+    fingerprint: param('fingerprint'),
     status: 'RESERVED' as const,
     version: 0,
-    updatedAt: given('createdAt'),
-    totalBytes: given('totalBytes'),
+    updatedAt: param('createdAt'),
+    totalBytes: param('totalBytes'),
     received: false,
-    reservedSeconds: given('maxDurationSeconds'),
+    reservedSeconds: param('maxDurationSeconds'),
     storedSeconds: 0,
     idleChecks: 0,
     missingChecks: 0,
   }
 }
 
-/** Writes the next version, where the one before is still there. */
-export function advanceStatement(given: Given<AdvanceName>) {
+/** Writes the next version if the previous version is still current. */
+export function saveVersionStatement(param: NamedParam<SaveVersionName>) {
   return db
     .update(uploads)
-    .set({ ...eachGiven(given, changedNames), idleChecks: 0, missingChecks: 0 })
-    .where(and(eq(uploads.id, given('id')), eq(uploads.version, given('expected'))))
+    .set({ ...paramsFor(param, updatedColumns), idleChecks: 0, missingChecks: 0 })
+    .where(and(eq(uploads.id, param('id')), eq(uploads.version, param('expected'))))
 }
 
-/** Most overdue first, and never in another order: the index of the due has them like this. */
-export const inTheirTurn = [asc(uploads.checkAt), sql`rowid`] as const
+/** Oldest due first. No other order: the index `uploads_due` has this one. */
+export const dueOrder = [asc(uploads.checkAt), sql`rowid`] as const
 
-/** @param rowOf how the keeper wants its rows */
-export function wordStatements(rowOf: RowOf) {
+/** @param rowOf select list that the adapter reads its rows from */
+export function defineStatements(rowOf: RowShape) {
   const uploadRow = rowOf(Object.values(uploadColumns))
-  const wholeRow = rowOf(Object.values(allColumns))
+  const fullRow = rowOf(Object.values(allColumns))
   return {
-    reserve: word(reservedNames, (given) => db.insert(uploads).values(reservedRow(given))),
-    findByUid: word(['uid'], (given) =>
+    reserve: defineStatement(reservationParams, (param) =>
+      db.insert(uploads).values(reservationRow(param)),
+    ),
+    findByUid: defineStatement(['uid'], (param) =>
       db
         .select(uploadRow)
         .from(uploads)
-        .where(eq(uploads.uid, given('uid'))),
+        .where(eq(uploads.uid, param('uid'))),
     ),
-    findByUids: word(['uids'], (given) =>
+    findByUids: defineStatement(['uids'], (param) =>
       db
         .select(uploadRow)
         .from(uploads)
-        .where(sql`${uploads.uid} in ${listed(given, 'uids')}`),
+        .where(sql`${uploads.uid} in ${jsonList(param, 'uids')}`),
     ),
-    findByKey: word(['requestedBy', 'idempotencyKey'], (given) =>
+    findByKey: defineStatement(['requestedBy', 'idempotencyKey'], (param) =>
       db
-        .select(wholeRow)
+        .select(fullRow)
         .from(uploads)
         .where(
           and(
-            eq(uploads.requestedBy, given('requestedBy')),
-            eq(uploads.idempotencyKey, given('idempotencyKey')),
+            eq(uploads.requestedBy, param('requestedBy')),
+            eq(uploads.idempotencyKey, param('idempotencyKey')),
           ),
         ),
     ),
-    forgetKey: word(['requestedBy', 'idempotencyKey', 'before'], (given) =>
+    clearKey: defineStatement(['requestedBy', 'idempotencyKey', 'before'], (param) =>
       db
         .update(uploads)
         .set({ idempotencyKey: null })
         .where(
           and(
-            eq(uploads.requestedBy, given('requestedBy')),
-            eq(uploads.idempotencyKey, given('idempotencyKey')),
+            eq(uploads.requestedBy, param('requestedBy')),
+            eq(uploads.idempotencyKey, param('idempotencyKey')),
             isNotNull(uploads.uid),
-            sql`${uploads.createdAt} < ${given('before')}`,
+            sql`${uploads.createdAt} < ${param('before')}`,
           ),
         ),
     ),
-    mint: word(['id', 'uid', 'uploadURL', 'at', 'checkAt'], (given) =>
+    mint: defineStatement(['id', 'uid', 'uploadURL', 'at', 'checkAt'], (param) =>
       db
         .update(uploads)
         .set({
-          uid: sql`${given('uid')}`,
-          uploadURL: sql`${given('uploadURL')}`,
+          uid: sql`${param('uid')}`,
+          uploadURL: sql`${param('uploadURL')}`,
           status: 'PENDING_UPLOAD',
           version: 1,
-          updatedAt: sql`${given('at')}`,
-          checkAt: sql`${given('checkAt')}`,
+          updatedAt: sql`${param('at')}`,
+          checkAt: sql`${param('checkAt')}`,
         })
-        .where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED')))
+        .where(and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED')))
         .returning(uploadRow),
     ),
-    release: word(['id'], (given) =>
-      db.delete(uploads).where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED'))),
+    release: defineStatement(['id'], (param) =>
+      db.delete(uploads).where(and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED'))),
     ),
-    retire: word(['id'], (given) =>
+    retire: defineStatement(['id'], (param) =>
       db
         .update(uploads)
         .set({ status: 'RETIRED', idempotencyKey: null, reservedSeconds: 0 })
-        .where(and(eq(uploads.id, given('id')), eq(uploads.status, 'RESERVED'))),
+        .where(and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED'))),
     ),
-    // Statuses stand as literals where an index is of their rows only.
-    hasRetired: word(['before'], (given) =>
+    // Statuses are literals where a partial index covers only their rows.
+    hasRetired: defineStatement(['before'], (param) =>
       db
         .select({ found: sql`1` })
         .from(uploads)
-        .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${given('before')}`)
+        .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${param('before')}`)
         .limit(1),
     ),
-    dropRetired: word(['before'], (given) =>
+    dropRetired: defineStatement(['before'], (param) =>
       db
         .delete(uploads)
-        .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${given('before')}`),
+        .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${param('before')}`),
     ),
-    unsettled: word(['before', 'limit'], (given) =>
+    pendingReservations: defineStatement(['before', 'limit'], (param) =>
       db
-        .select(wholeRow)
+        .select(fullRow)
         .from(uploads)
-        .where(sql`${uploads.status} = 'RESERVED' and ${uploads.createdAt} < ${given('before')}`)
+        .where(sql`${uploads.status} = 'RESERVED' and ${uploads.createdAt} < ${param('before')}`)
         .orderBy(asc(uploads.createdAt))
-        .limit(given('limit')),
+        .limit(param('limit')),
     ),
-    references: word(['ids'], (given) =>
+    references: defineStatement(['ids'], (param) =>
       db
-        .select(rowOf(Object.values(fateColumns)))
+        .select(rowOf(Object.values(referenceColumns)))
         .from(uploads)
-        .where(sql`${uploads.id} in ${listed(given, 'ids')}`),
+        .where(sql`${uploads.id} in ${jsonList(param, 'ids')}`),
     ),
-    history: word(['ids'], (given) =>
+    history: defineStatement(['ids'], (param) =>
       db
         .select(rowOf(Object.values(eventColumns)))
         .from(uploadEvents)
-        .where(sql`${uploadEvents.uploadId} in ${listed(given, 'ids')}`)
+        .where(sql`${uploadEvents.uploadId} in ${jsonList(param, 'ids')}`)
         .orderBy(asc(uploadEvents.uploadId), asc(uploadEvents.version)),
     ),
-    advance: word(advanceNames, advanceStatement),
-    addEvent: word(['uploadId', 'version', 'status', 'source', 'at'], (given) =>
+    advance: defineStatement(saveVersionParams, saveVersionStatement),
+    addEvent: defineStatement(['uploadId', 'version', 'status', 'source', 'at'], (param) =>
       db.insert(uploadEvents).values({
-        uploadId: given('uploadId'),
-        version: given('version'),
-        status: given('status'),
-        source: given('source'),
-        at: given('at'),
+        uploadId: param('uploadId'),
+        version: param('version'),
+        status: param('status'),
+        source: param('source'),
+        at: param('at'),
       }),
     ),
-    due: word(['now', 'limit'], (given) =>
+    due: defineStatement(['now', 'limit'], (param) =>
       db
-        .select(wholeRow)
+        .select(fullRow)
         .from(uploads)
-        .where(and(isNotNull(uploads.checkAt), sql`${uploads.checkAt} <= ${given('now')}`))
-        .orderBy(...inTheirTurn)
-        .limit(given('limit')),
+        .where(and(isNotNull(uploads.checkAt), sql`${uploads.checkAt} <= ${param('now')}`))
+        .orderBy(...dueOrder)
+        .limit(param('limit')),
     ),
-    // The plus keeps SQLite from going through all polls that are ahead, which most uploads have.
-    pullForward: word(['now', 'openAhead', 'anyAhead', 'createdAfter'], (given) =>
+    // The plus keeps SQLite from scanning all future polls, which most uploads have.
+    pullForward: defineStatement(['now', 'openAhead', 'anyAhead', 'createdAfter'], (param) =>
       db
         .update(uploads)
-        .set({ checkAt: sql`${given('now')}` })
+        .set({ checkAt: sql`${param('now')}` })
         .where(
           sql`${uploads.id} in (
-            select id from ${uploads} where created_at > ${given('createdAfter')}
-              and uid is not null and +check_at > ${given('openAhead')}
+            select id from ${uploads} where created_at > ${param('createdAfter')}
+              and uid is not null and +check_at > ${param('openAhead')}
               and status in ('PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS')
             union all
-            select id from ${uploads} where check_at > ${given('anyAhead')})`,
+            select id from ${uploads} where check_at > ${param('anyAhead')})`,
         ),
     ),
-    oldestDue: word([], () =>
+    oldestDue: defineStatement([], () =>
       db
         .select({ checkAt: uploads.checkAt })
         .from(uploads)
@@ -207,73 +209,77 @@ export function wordStatements(rowOf: RowOf) {
         .orderBy(asc(uploads.checkAt))
         .limit(1),
     ),
-    reschedule: word(['uid', 'version', 'checkAt', 'idleChecks', 'missingChecks'], (given) =>
-      db
-        .update(uploads)
-        .set(eachGiven(given, ['checkAt', 'idleChecks', 'missingChecks']))
-        .where(and(eq(uploads.uid, given('uid')), eq(uploads.version, given('version')))),
+    reschedule: defineStatement(
+      ['uid', 'version', 'checkAt', 'idleChecks', 'missingChecks'],
+      (param) =>
+        db
+          .update(uploads)
+          .set(paramsFor(param, ['checkAt', 'idleChecks', 'missingChecks']))
+          .where(and(eq(uploads.uid, param('uid')), eq(uploads.version, param('version')))),
     ),
-    // Tallies: a creator has a row for each status and protocol at most, and so has everybody.
-    holdings: word(['creator'], (given) =>
+    // Totals: at most one row per status and protocol, for each creator and for all creators together.
+    holdings: defineStatement(['creator'], (param) =>
       db
         .select(rowOf([total('reservedSeconds'), total('storedSeconds')]))
-        .from(uploadTallies)
-        .where(eq(uploadTallies.creator, given('creator'))),
+        .from(uploadTotals)
+        .where(eq(uploadTotals.creator, param('creator'))),
     ),
-    count: word(['creator', 'statuses', 'protocols'], (given) =>
+    count: defineStatement(['creator', 'statuses', 'protocols'], (param) =>
       db
         .select({ count: total('uploads') })
-        .from(uploadTallies)
+        .from(uploadTotals)
         .where(
           and(
-            eq(uploadTallies.creator, given('creator')),
-            sql`${uploadTallies.status} in ${listed(given, 'statuses')}`,
-            sql`${uploadTallies.protocol} in ${listed(given, 'protocols')}`,
+            eq(uploadTotals.creator, param('creator')),
+            sql`${uploadTotals.status} in ${jsonList(param, 'statuses')}`,
+            sql`${uploadTotals.protocol} in ${jsonList(param, 'protocols')}`,
           ),
         ),
     ),
-    countByStatus: word(['creator'], (given) =>
+    countByStatus: defineStatement(['creator'], (param) =>
       db
-        .select(rowOf([uploadTallies.status, total('uploads')]))
-        .from(uploadTallies)
-        .where(eq(uploadTallies.creator, given('creator')))
-        .groupBy(uploadTallies.status),
+        .select(rowOf([uploadTotals.status, total('uploads')]))
+        .from(uploadTotals)
+        .where(eq(uploadTotals.creator, param('creator')))
+        .groupBy(uploadTotals.status),
     ),
-    noteAccount: word(['account', 'replace'], (given) =>
+    noteAccount: defineStatement(['account', 'replace'], (param) =>
       db
         .update(deployments)
-        .set({ account: sql`${given('account')}` })
+        .set({ account: sql`${param('account')}` })
         .where(
-          sql`${deployments.account} is null or ${given('replace')} = 1
+          sql`${deployments.account} is null or ${param('replace')} = 1
             or not exists (select 1 from ${uploads} where ${uploads.uid} > '')`,
         ),
     ),
-    account: word([], () => db.select({ account: deployments.account }).from(deployments)),
-    keepNotice: word(['uid', 'body', 'receivedAt'], (given) =>
+    account: defineStatement([], () =>
+      db.select({ account: deployments.account }).from(deployments),
+    ),
+    saveUnmatchedWebhook: defineStatement(['uid', 'body', 'receivedAt'], (param) =>
       db
-        .insert(keptNotices)
-        .values({ uid: given('uid'), body: given('body'), receivedAt: given('receivedAt') })
+        .insert(unmatchedWebhooks)
+        .values({ uid: param('uid'), body: param('body'), receivedAt: param('receivedAt') })
         .onConflictDoNothing(),
     ),
-    keptNotices: word(['uid'], (given) =>
+    keptNotices: defineStatement(['uid'], (param) =>
       db
-        .select({ body: keptNotices.body })
-        .from(keptNotices)
-        .where(eq(keptNotices.uid, given('uid')))
-        .orderBy(asc(keptNotices.receivedAt)),
+        .select({ body: unmatchedWebhooks.body })
+        .from(unmatchedWebhooks)
+        .where(eq(unmatchedWebhooks.uid, param('uid')))
+        .orderBy(asc(unmatchedWebhooks.receivedAt)),
     ),
-    dropNotices: word(['uid'], (given) =>
-      db.delete(keptNotices).where(eq(keptNotices.uid, given('uid'))),
+    deleteUnmatchedWebhooks: defineStatement(['uid'], (param) =>
+      db.delete(unmatchedWebhooks).where(eq(unmatchedWebhooks.uid, param('uid'))),
     ),
-    hasNotices: word(['before'], (given) =>
+    hasUnmatchedWebhooks: defineStatement(['before'], (param) =>
       db
         .select({ found: sql`1` })
-        .from(keptNotices)
-        .where(sql`${keptNotices.receivedAt} < ${given('before')}`)
+        .from(unmatchedWebhooks)
+        .where(sql`${unmatchedWebhooks.receivedAt} < ${param('before')}`)
         .limit(1),
     ),
-    dropNoticesBefore: word(['before'], (given) =>
-      db.delete(keptNotices).where(sql`${keptNotices.receivedAt} < ${given('before')}`),
+    dropNoticesBefore: defineStatement(['before'], (param) =>
+      db.delete(unmatchedWebhooks).where(sql`${unmatchedWebhooks.receivedAt} < ${param('before')}`),
     ),
   }
 }

@@ -1,4 +1,4 @@
-/** The SQLite tables. `npm run db:generate` writes what changes here as the next migration. */
+/** The SQLite tables. `npm run db:generate` writes changes of this file as the next migration. */
 import { sql } from 'drizzle-orm'
 import {
   index,
@@ -9,16 +9,15 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core'
-import type { JsonObject } from '../../uploads/json.ts'
+import type { JsonObject } from '../../shared/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 import { rowStatuses } from '../row-status.ts'
 
-const moment = (name: string) => integer(name, { mode: 'timestamp_ms' })
+const timestamp = (name: string) => integer(name, { mode: 'timestamp_ms' })
 
 /**
- * Reservations and uploads in one table: a row begins as RESERVED, without uid, before Stream is
- * asked, and becomes an upload when Stream has answered. RETIRED is a reservation that was given up
- * without an answer.
+ * Reservations and uploads. A row starts as RESERVED, without uid, before the request to Stream. It becomes
+ * an upload with Stream's response. RETIRED marks a reservation without a known outcome.
  */
 export const uploads = sqliteTable(
   'uploads',
@@ -32,9 +31,9 @@ export const uploads = sqliteTable(
     maxSizeBytes: integer('max_size_bytes').notNull(),
     allowedOrigins: text('allowed_origins', { mode: 'json' }).$type<readonly string[]>().notNull(),
     requireSignedURLs: integer('require_signed_urls', { mode: 'boolean' }).notNull(),
-    scheduledDeletion: moment('scheduled_deletion'),
-    expiresAt: moment('expires_at').notNull(),
-    createdAt: moment('created_at').notNull(),
+    scheduledDeletion: timestamp('scheduled_deletion'),
+    expiresAt: timestamp('expires_at').notNull(),
+    createdAt: timestamp('created_at').notNull(),
 
     requestedBy: text('requested_by').notNull(),
     idempotencyKey: text('idempotency_key'),
@@ -44,14 +43,14 @@ export const uploads = sqliteTable(
     uploadURL: text('upload_url'),
     status: text('status', { enum: rowStatuses }).notNull(),
     version: integer('version').notNull(),
-    updatedAt: moment('updated_at').notNull(),
+    updatedAt: timestamp('updated_at').notNull(),
     totalBytes: integer('total_bytes'),
     receivedBytes: integer('received_bytes'),
     encodingPercent: real('encoding_percent'),
     failureCode: text('failure_code'),
     failureMessage: text('failure_message'),
 
-    /** Whether Stream has received the file: only then do the columns of the video mean anything. */
+    /** Whether Stream has received the file. The video columns are valid only then. */
     received: integer('received', { mode: 'boolean' }).notNull(),
     durationSeconds: real('duration_seconds'),
     width: integer('width'),
@@ -61,19 +60,19 @@ export const uploads = sqliteTable(
     dashURL: text('dash_url'),
     thumbnailURL: text('thumbnail_url'),
     previewURL: text('preview_url'),
-    readyAt: moment('ready_at'),
-    describedAt: moment('described_at'),
-    goneAt: moment('gone_at'),
-    deletedAt: moment('deleted_at'),
-    /** Noted where the status is DELETED only: else it is the status itself. */
+    readyAt: timestamp('ready_at'),
+    describedAt: timestamp('described_at'),
+    goneAt: timestamp('gone_at'),
+    deletedAt: timestamp('deleted_at'),
+    /** Stored for DELETED uploads only; otherwise the status itself. */
     seenStatus: text('seen_status', { enum: uploadStatuses }),
 
-    /** Seconds of storage that the row holds, kept with each write so that sums need no rules. */
+    /** Seconds of storage that the row counts for, written with each change so that sums need no rules. */
     reservedSeconds: integer('reserved_seconds').notNull(),
     storedSeconds: integer('stored_seconds').notNull(),
 
-    /** When synchronisation asks next; null for never. */
-    checkAt: moment('check_at'),
+    /** Time of the next poll; null for never. */
+    checkAt: timestamp('check_at'),
     idleChecks: integer('idle_checks').notNull(),
     missingChecks: integer('missing_checks').notNull().default(0),
   },
@@ -82,8 +81,8 @@ export const uploads = sqliteTable(
     uniqueIndex('uploads_key')
       .on(table.requestedBy, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} is not null`),
-    // Lists and counts read uploads only: reservations, which may be many while Stream is away, are not
-    // in these indexes, and none of them is read on the way to an upload.
+    // Lists and counts read uploads only. These indexes exclude reservations, which may be many while Stream
+    // is unavailable.
     index('uploads_by_creator')
       .on(table.creator, table.createdAt, table.id)
       .where(sql`${table.uid} is not null`),
@@ -108,14 +107,14 @@ export const uploads = sqliteTable(
   ],
 )
 
-/** Stands for all creators together. No creator's name: those have a character at least. */
-export const EVERYBODY = ''
+/** Represents all creators together. Never a creator's name, which has at least one character. */
+export const ALL_CREATORS = ''
 
 /**
- * How many rows each creator has of a kind, and what those hold together; the same for EVERYBODY.
- * Kept true by triggers on the uploads, whoever writes them, so that nothing is ever added up.
+ * Row count and total seconds of each creator, status and protocol, and of ALL_CREATORS. Triggers on
+ * `uploads` update them with every write, so that no query sums up uploads.
  */
-export const uploadTallies = sqliteTable(
+export const uploadTotals = sqliteTable(
   'upload_tallies',
   {
     creator: text('creator').notNull(),
@@ -128,7 +127,7 @@ export const uploadTallies = sqliteTable(
   (table) => [primaryKey({ columns: [table.creator, table.status, table.protocol] })],
 )
 
-/** Each recorded change of status, oldest first by version. */
+/** Status changes of each upload, ordered by version. */
 export const uploadEvents = sqliteTable(
   'upload_events',
   {
@@ -138,18 +137,18 @@ export const uploadEvents = sqliteTable(
     version: integer('version').notNull(),
     status: text('status', { enum: uploadStatuses }).notNull(),
     source: text('source', { enum: uploadEventSources }).notNull(),
-    at: moment('at').notNull(),
+    at: timestamp('at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.uploadId, table.version] })],
 )
 
-/** Notices about videos that are not known (yet), as they came. */
-export const keptNotices = sqliteTable(
+/** Unmatched webhooks: bodies received before any upload had their uid. */
+export const unmatchedWebhooks = sqliteTable(
   'kept_notices',
   {
     uid: text('uid').notNull(),
     body: text('body').notNull(),
-    receivedAt: moment('received_at').notNull(),
+    receivedAt: timestamp('received_at').notNull(),
   },
   (table) => [
     uniqueIndex('kept_notices_once').on(table.uid, table.body),
@@ -157,7 +156,7 @@ export const keptNotices = sqliteTable(
   ],
 )
 
-/** One row: the name by which this gateway knows its own uploads at Stream, and their account there. */
+/** One row: the deployment id, which marks this gateway's uploads at Stream, and their Stream account. */
 export const deployments = sqliteTable('deployments', {
   id: text('id').primaryKey(),
   account: text('account'),

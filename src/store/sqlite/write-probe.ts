@@ -1,25 +1,25 @@
-/** Finds out whether writes succeed again, also where nobody sends any. */
+/** Detects that writes succeed again, even without write requests. */
 import { sqliteFailureOf } from './failures.ts'
 import type { GroupCommit } from './group-commit.ts'
-import type { Prepared } from './prepare.ts'
-import type { wordStatements } from './statements.ts'
+import type { Prepared } from './prepared-statements.ts'
+import type { defineStatements } from './statements.ts'
 
-/** Milliseconds between two attempts: anybody may request `/readyz`, and each attempt waits for the disk. */
+/** Milliseconds between two attempts: `/readyz` is public, and each attempt waits for the disk. */
 const PAUSE_MS = 1000
 /** No video has an empty uid. */
 const PROBE_UID = ''
-/** Characters; with its index and its log entry more than what one upload writes. */
+/** Length in characters. With its index and WAL entries, larger than the writes of one upload. */
 const PROBE_BODY = 'x'.repeat(32 * 1024)
 
 type ProbeStatements = Pick<
-  Prepared<ReturnType<typeof wordStatements>>,
-  'keepNotice' | 'dropNotices'
+  Prepared<ReturnType<typeof defineStatements>>,
+  'saveUnmatchedWebhook' | 'deleteUnmatchedWebhooks'
 >
 
 /**
- * Resolves where the last write succeeded. Where it failed for the file or its disk, tries a write, once
- * a second at most, and throws `StoreUnavailable` unless that succeeds. A load balancer sends no writes to
- * a gateway that is not ready, so without this it would never be ready again.
+ * Returns a probe that resolves if the last write succeeded. After a failure of the file or its disk, it
+ * tries a write, at most once a second. It throws `StoreUnavailable` until a write succeeds. Needed because a
+ * load balancer sends no writes to a gateway that is not ready.
  */
 export function createWriteProbe(
   commits: GroupCommit,
@@ -28,17 +28,17 @@ export function createWriteProbe(
 ): () => Promise<void> {
   let triedAt = Number.NEGATIVE_INFINITY
 
-  /** Writes a row and deletes it again; what a crash in between leaves is dropped after a day. */
+  /** Inserts a row and deletes it. A row left by a crash is deleted after a day. */
   async function tryWrite(): Promise<void> {
     const row = { uid: PROBE_UID, body: PROBE_BODY, receivedAt: Date.now() }
-    await commits.write(() => statements.keepNotice.run(row))
-    await commits.write(() => statements.dropNotices.run({ uid: PROBE_UID }))
+    await commits.write(() => statements.saveUnmatchedWebhook.run(row))
+    await commits.write(() => statements.deleteUnmatchedWebhooks.run({ uid: PROBE_UID }))
   }
 
   return async () => {
     const failure = commits.failure()
     if (failure === null) return
-    // A damaged file is not written to for this: a backup has to be restored, and the gateway restarted.
+    // A damaged file is not written: restore a backup and restart the gateway.
     if (sqliteFailureOf(failure) === 'damaged' || now() - triedAt < PAUSE_MS) throw failure
     triedAt = now()
     await tryWrite()

@@ -1,10 +1,10 @@
-/** Puts the gateway's own words as SQLite keeps them. */
-import type { changedNames } from '../changed-names.ts'
-import type { RecordedChange, Reservation } from '../store.ts'
-import type { Values } from './statement.ts'
+/** Converts domain objects to SQLite values. */
+import type { updatedColumns } from '../updated-columns.ts'
+import type { UploadChange, Reservation } from '../../uploads/ports/upload-store.ts'
+import type { Values } from './define-statement.ts'
 
-/** What a reservation says for itself; the rest of its row is the same for each. */
-export const reservedNames = [
+/** Parameters of a reservation; the other columns of its row are constant. */
+export const reservationParams = [
   'id',
   'protocol',
   'creator',
@@ -23,9 +23,9 @@ export const reservedNames = [
   'totalBytes',
 ] as const
 
-export function valuesOfReservation(
+export function reservationValues(
   reservation: Reservation,
-): Values<(typeof reservedNames)[number]> {
+): Values<(typeof reservationParams)[number]> {
   const { constraints } = reservation
   return {
     id: reservation.id,
@@ -47,11 +47,11 @@ export function valuesOfReservation(
   }
 }
 
-export function valuesOfChange({
+export function changeValues({
   upload,
   holds,
-  checkAt,
-}: RecordedChange): Values<(typeof changedNames)[number]> {
+  pollAt,
+}: UploadChange): Values<(typeof updatedColumns)[number]> {
   const { progress, failure, video } = upload
   return {
     status: upload.status,
@@ -78,6 +78,6 @@ export function valuesOfChange({
     seenStatus: upload.status === 'DELETED' ? upload.seenStatus : null,
     reservedSeconds: holds.reservedSeconds,
     storedSeconds: holds.storedSeconds,
-    checkAt: checkAt?.getTime() ?? null,
+    checkAt: pollAt?.getTime() ?? null,
   }
 }

@@ -18,14 +18,14 @@ export interface Count {
 /**
  * @param pid of the server
  * @param beside programs that share the generator's core, whose time is the generator's too
- * @param parts programs whose time is told by itself, by what they are called
+ * @param dependencies programs whose time is told by itself, by what they are called
  */
 export function createCount(
   pid: number,
   beside: readonly number[] = [],
-  parts: Readonly<Record<string, readonly number[]>> = {},
+  dependencies: Readonly<Record<string, readonly number[]>> = {},
 ): Count {
-  const look = (): Snapshot => snapshot(pid, beside, parts)
+  const look = (): Snapshot => snapshot(pid, beside, dependencies)
   const accepted = createLatencies()
   const refused = createLatencies()
   let answered = 0
@@ -105,14 +105,14 @@ type Snapshot = ReturnType<typeof snapshot>
 function snapshot(
   pid: number,
   beside: readonly number[],
-  parts: Readonly<Record<string, readonly number[]>>,
+  dependencies: Readonly<Record<string, readonly number[]>>,
 ) {
   const { user, system } = process.cpuUsage()
   const ownCpu = beside.reduce((sum, one) => sum + (cpuMicroseconds(one) ?? 0), user + system)
   return {
     at: performance.now(),
     serverCpu: cpuMicroseconds(pid),
-    parts: new Map(Object.entries(parts).map(([name, pids]) => [name, sumOf(pids)])),
+    parts: new Map(Object.entries(dependencies).map(([name, pids]) => [name, sumOf(pids)])),
     ownCpu,
     machine: machineMicroseconds(),
   }

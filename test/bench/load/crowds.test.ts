@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type Socket, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { disperse, gather, makeChange } from './crowds.ts'
+import { disperse, gather, makeChange } from './subscriber-groups.ts'
 import { postJson } from './requests.ts'
 
 const PRESENT = 'event: next\ndata: {"first":1}\n\n'
@@ -39,10 +39,17 @@ async function serve() {
   return { target: { host: '127.0.0.1', port: address.port }, subscribers, change }
 }
 
-async function gatherTwo(crowd: string) {
+async function gatherTwo(group: string) {
   const served = await serve()
   const { target } = served
-  await gather({ kind: 'subscribe', crowd, transport: 'sse', target, tokens: ['a', 'b'], uid: 'u' })
+  await gather({
+    kind: 'subscribe',
+    crowd: group,
+    transport: 'sse',
+    target,
+    tokens: ['a', 'b'],
+    uid: 'u',
+  })
   return served
 }
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { z } from 'zod'
 import { LOAD_CORE, onCore } from '../cores.ts'
-import { ownProgram } from '../places.ts'
+import { ownProgram } from '../paths.ts'
 import {
   type Change,
   type ClosedLoop,
@@ -29,8 +29,8 @@ export interface LoadGenerator {
   openLoop(order: Order<OpenLoop>): Promise<Measured>
   subscribe(order: Order<Subscribe>): Promise<void>
   change(order: Order<Change>): Promise<z.infer<typeof heard>>
-  churn(crowd: string, perSecond: number): Promise<void>
-  disperse(crowd: string): Promise<Dispersed>
+  churn(group: string, perSecond: number): Promise<void>
+  disperse(group: string): Promise<Dispersed>
   sendFile(order: Order<SendFile>): Promise<z.infer<typeof sent>>
   end(): void
 }
@@ -68,10 +68,10 @@ export function startLoadGenerator(): LoadGenerator {
     async subscribe(order) {
       await perform({ kind: 'subscribe', ...order }, done)
     },
-    async churn(crowd, perSecond) {
-      await perform({ kind: 'churn', crowd, perSecond }, done)
+    async churn(group, perSecond) {
+      await perform({ kind: 'churn', crowd: group, perSecond }, done)
     },
-    disperse: (crowd) => perform({ kind: 'disperse', crowd }, dispersed),
+    disperse: (group) => perform({ kind: 'disperse', crowd: group }, dispersed),
     end: () => void child.kill(),
   }
 }

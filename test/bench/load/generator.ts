@@ -1,6 +1,6 @@
 /** The load generator: a process of its own, which does one piece of work after the other. */
 import { runClosedLoop } from './closed-loop.ts'
-import { beginChurn, disperse, gather, makeChange } from './crowds.ts'
+import { beginChurn, disperse, gather, makeChange } from './subscriber-groups.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { sendFile } from './send-file.ts'
 import { type Work, work } from './work.ts'

@@ -22,10 +22,10 @@ export function targetOf(url: string): Target {
 }
 
 /** How much more each notice about an upload tells than the one before, in percent. */
-export const NOTICE_STEP = 0.001
+export const WEBHOOK_STEP = 0.001
 
 /** A notice in Stream's own words, in which the uid and the percentage are still to be written. */
-const [NOTICE_HEAD = '', ...NOTICE_PARTS] = JSON.stringify({
+const [WEBHOOK_HEAD = '', ...WEBHOOK_DEPENDENCIES] = JSON.stringify({
   uid: '#',
   creator: null,
   thumbnail: 'https://customer-local.cloudflarestream.com/#/thumbnails/thumbnail.jpg',
@@ -52,18 +52,19 @@ const [NOTICE_HEAD = '', ...NOTICE_PARTS] = JSON.stringify({
 }).split(/(?=[#%])/)
 
 /** A notice as Stream sends it, signed with the time at which it is made. */
-export function makeNotice(secret: string, uid: string, percent: number) {
+export function makeWebhook(secret: string, uid: string, percent: number) {
   const told = percent.toFixed(6)
-  let body = NOTICE_HEAD
-  for (const part of NOTICE_PARTS) body += (part.startsWith('#') ? uid : told) + part.slice(1)
+  let body = WEBHOOK_HEAD
+  for (const part of WEBHOOK_DEPENDENCIES)
+    body += (part.startsWith('#') ? uid : told) + part.slice(1)
   const time = Math.floor(Date.now() / 1000)
   const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')
   return { body, signature: `time=${time},sig1=${signature}` }
 }
 
 /** The same, ready to send. */
-export function noticeShot(secret: string, uid: string, percent: number): Shot {
-  const { body, signature } = makeNotice(secret, uid, percent)
+export function webhookShot(secret: string, uid: string, percent: number): Shot {
+  const { body, signature } = makeWebhook(secret, uid, percent)
   const bytes = postJson('/webhooks/stream', body, { 'webhook-signature': signature })
   return { bytes, marker: '' }
 }
@@ -82,8 +83,8 @@ export function requestsFrom(source: Source): () => Shot {
   }
   const { secret, uids, from } = source
   return () => {
-    const percent = from + Math.floor(made / uids.length) * NOTICE_STEP
-    const shot = noticeShot(secret, uids[made % uids.length] ?? '', percent)
+    const percent = from + Math.floor(made / uids.length) * WEBHOOK_STEP
+    const shot = webhookShot(secret, uids[made % uids.length] ?? '', percent)
     made += 1
     return shot
   }

@@ -14,9 +14,11 @@ export function say(url) {
 
 /** Hands on the whole body. */
 export function readBody(request, take) {
-  const parts = []
-  request.on('data', (part) => parts.push(part))
-  request.on('end', () => take(parts.length === 1 ? parts[0] : Buffer.concat(parts)))
+  const dependencies = []
+  request.on('data', (part) => dependencies.push(part))
+  request.on('end', () =>
+    take(dependencies.length === 1 ? dependencies[0] : Buffer.concat(dependencies)),
+  )
 }
 
 export function answer(response, value) {

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
-import { withServer } from '../contest.ts'
+import { withServer } from '../compare-servers.ts'
 import { type Entry, type Round, judge } from '../entry.ts'
 import { ask, mintOne } from '../operations.ts'
-import { COMMAND, ROOT } from '../places.ts'
+import { COMMAND, ROOT } from '../paths.ts'
 import { type Server, startServer } from '../processes.ts'
 import { creatorOf } from '../seed.ts'
-import type { Stage } from '../stage.ts'
+import type { Setup } from '../setup.ts'
 import { JWT_SECRET, bearer } from '../tokens.ts'
 import type { Row } from './row.ts'
 
@@ -27,11 +27,11 @@ export const callsUntilReady: Row = {
   name: 'calls-until-ready',
   partOf: 'quick',
   needsPeers: false,
-  async run(stage) {
+  async run(setup) {
     const entries: Entry[] = []
     for (const [at, one] of CASES.entries()) {
-      stage.say(`${UPLOADS} uploads, ${one.webhooks}`)
-      const start = () => startWithEmulator(stage, `calls-${at}`)
+      setup.say(`${UPLOADS} uploads, ${one.webhooks}`)
+      const start = () => startWithEmulator(setup, `calls-${at}`)
       const { calls, polls } = await withServer(start, (server) => follow(server, one.drop))
       entries.push(
         judge({
@@ -54,7 +54,7 @@ function once(value: number): readonly Round[] {
 }
 
 /** The gateway with its embedded emulator. */
-function startWithEmulator({ folder }: Stage, name: string): Promise<Server> {
+function startWithEmulator({ folder }: Setup, name: string): Promise<Server> {
   return startServer({
     program: [COMMAND, 'serve'],
     variables: {
@@ -82,10 +82,10 @@ const state = z.object({ requests: z.record(z.string(), z.number()) })
 /** Mints every upload and watches it, then sends every file; ends when all are READY. */
 async function follow(
   server: Server,
-  dropNotices: boolean,
+  dropWebhooks: boolean,
 ): Promise<{ readonly calls: number; readonly polls: number }> {
   const [, emulator = ''] = /Emulator +(http:\S+)/.exec(server.said()) ?? []
-  if (dropNotices) {
+  if (dropWebhooks) {
     const fault = { on: 'webhook', times: 10 * UPLOADS, drop: true }
     const headers = { 'content-type': 'application/json' }
     const body = JSON.stringify(fault)
@@ -117,7 +117,7 @@ async function follow(
   const response = await fetch(`${emulator}/__emulator/state`)
   const { requests } = state.parse(await response.json())
   const { list = 0, details = 0 } = requests
-  if (dropNotices && list === 0) throw new Error('The emulator did not count what it was asked.')
+  if (dropWebhooks && list === 0) throw new Error('The emulator did not count what it was asked.')
   return {
     calls: list + details,
     polls: Math.round(seconds.reduce((sum, one) => sum + one, 0)),

@@ -1,12 +1,12 @@
 /** The first seconds after the gateway said that it is ready. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { withServer } from '../contest.ts'
+import { withServer } from '../compare-servers.ts'
 import { type Entry, judge, p99Of } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
 import { readOne, shots } from '../operations.ts'
 import type { Server } from '../processes.ts'
-import { type Stage, startFakeStream, startGateway } from '../stage.ts'
+import { type Setup, startFakeStream, startGateway } from '../setup.ts'
 import { CONNECTIONS } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { seededFile } from './seeded.ts'
@@ -18,18 +18,18 @@ export const coldStart: Row = {
   name: 'cold-start',
   partOf: 'quick',
   needsPeers: false,
-  run: (stage) =>
+  run: (setup) =>
     withServer(
-      () => startFakeStream(stage),
+      () => startFakeStream(setup),
       async (stream) => {
-        const file = await seededFile(stage)
+        const file = await seededFile(setup)
         const windows: Measured[] = []
-        for (let round = 0; round < stage.rounds; round += 1) {
-          stage.say(`start ${round + 1} of ${stage.rounds}`)
+        for (let round = 0; round < setup.rounds; round += 1) {
+          setup.say(`start ${round + 1} of ${setup.rounds}`)
           windows.push(
             await withServer(
-              () => startGateway(stage, file, stream),
-              (server) => driveFromReady(stage, server),
+              () => startGateway(setup, file, stream),
+              (server) => driveFromReady(setup, server),
             ),
           )
         }
@@ -38,7 +38,7 @@ export const coldStart: Row = {
     ),
 }
 
-async function driveFromReady({ load }: Stage, server: Server): Promise<Measured> {
+async function driveFromReady({ load }: Setup, server: Server): Promise<Measured> {
   const list = shots(2000, (at) => readOne(at * 5))
   await untilReady(server)
   return load.closedLoop({

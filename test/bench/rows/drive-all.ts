@@ -1,11 +1,11 @@
 /** The same requests for everybody, from so many connections that each ask again when answered. */
-import { type Contestant, inTurn } from '../contest.ts'
+import { type Contestant, inTurn } from '../compare-servers.ts'
 import { type Entry, type Target, judge, rateOf } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured, Source } from '../load/work.ts'
 import { monotonicMicroseconds } from '../profile.ts'
-import type { Stage } from '../stage.ts'
+import type { Setup } from '../setup.ts'
 
 /** As many as a busy frontend's servers keep open. */
 export const CONNECTIONS = 50
@@ -18,13 +18,13 @@ export type Results = (name: string) => readonly Measured[]
  * @param beside processes that share the load generator's core
  */
 export function driveAll(
-  stage: Stage,
+  setup: Setup,
   contestants: readonly Contestant[],
   sourceOf: readonly Shot[] | ((round: number, name: string) => Source),
   beside: readonly number[] = [],
 ): Promise<Results> {
-  return inTurn(stage, contestants, async ({ name, server }, warmUpMs, round) => {
-    const measured = await stage.load.closedLoop({
+  return inTurn(setup, contestants, async ({ name, server }, warmUpMs, round) => {
+    const measured = await setup.load.closedLoop({
       target: targetOf(server.url),
       source:
         typeof sourceOf === 'function' ? sourceOf(round, name) : { kind: 'list', shots: sourceOf },
@@ -32,11 +32,11 @@ export function driveAll(
       pid: server.pid,
       beside,
       warmUpMs,
-      windowMs: stage.windowMs,
+      windowMs: setup.windowMs,
     })
     const until = monotonicMicroseconds()
-    const from = until - stage.windowMs * 1000
-    stage.profiler?.note(name, { from, until, answers: measured.accepted.count })
+    const from = until - setup.windowMs * 1000
+    setup.profiler?.note(name, { from, until, answers: measured.accepted.count })
     return measured
   })
 }

@@ -1,12 +1,12 @@
 /** One change to an upload that thousands watch: until the last of them has it, and what each costs. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Contestant, inTurn, withContestants, withServer } from '../contest.ts'
+import { type Contestant, inTurn, withContestants, withServer } from '../compare-servers.ts'
 import { cpuMicroseconds, openFilesLimit, residentBytes } from '../cpu.ts'
 import { type Entry, type Round, judge, median } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
-import { NOTICE_STEP, noticeShot, postJson, targetOf } from '../load/requests.ts'
+import { WEBHOOK_STEP, webhookShot, postJson, targetOf } from '../load/requests.ts'
 import { uidOf } from '../seed.ts'
-import { type Stage, WEBHOOK_SECRET, startFakeStream, startPeer } from '../stage.ts'
+import { type Setup, WEBHOOK_SECRET, startFakeStream, startPeer } from '../setup.ts'
 import { bearer } from '../tokens.ts'
 import type { Row } from './row.ts'
 import { headgate, seededCopy } from './seeded.ts'
@@ -38,10 +38,10 @@ export const fanOut: Row = {
   name: 'fan-out',
   partOf: 'quick',
   needsPeers: false,
-  async run(stage) {
+  async run(setup) {
     const entries: Entry[] = []
     for (const transport of ['sse', 'ws'] as const) {
-      entries.push(...entriesOf(transport, await measureFanOut(stage, transport, SUBSCRIBERS)))
+      entries.push(...entriesOf(transport, await measureFanOut(setup, transport, SUBSCRIBERS)))
     }
     return entries
   },
@@ -75,28 +75,28 @@ function entriesOf(transport: Transport, { lasts, bytes }: FanOut): readonly Ent
 
 /** So many subscribers at the gateway, and as many at the bare server, and changes by turns. */
 export async function measureFanOut(
-  stage: Stage,
+  setup: Setup,
   transport: Transport,
   subscribers: number,
   beside: 'bare' | null = 'bare',
 ): Promise<FanOut> {
   expectDescriptors(subscribers * (beside === null ? 1 : 2))
-  const file = await seededCopy(stage, `fan-out-${transport}-${subscribers}`)
-  const bare = { name: 'bare', start: () => startPeer(stage, `bare-${transport}`, {}) }
+  const file = await seededCopy(setup, `fan-out-${transport}-${subscribers}`)
+  const bare = { name: 'bare', start: () => startPeer(setup, `bare-${transport}`, {}) }
   return withServer(
-    () => startFakeStream(stage),
+    () => startFakeStream(setup),
     (stream) => {
-      const entrants = [headgate(stage, file, stream), ...(beside === null ? [] : [bare])]
+      const entrants = [headgate(setup, file, stream), ...(beside === null ? [] : [bare])]
       return withContestants(entrants, async (contestants) => {
         const weights = new Map<string, number | null>()
         for (const one of contestants) {
-          weights.set(one.name, await gather(stage, one, transport, subscribers))
+          weights.set(one.name, await gather(setup, one, transport, subscribers))
         }
-        const results = await inTurn(stage, contestants, (one, _warmUpMs, round) =>
-          timeChanges(stage, one, subscribers, round),
+        const results = await inTurn(setup, contestants, (one, _warmUpMs, round) =>
+          timeChanges(setup, one, subscribers, round),
         )
         for (const { name } of contestants) {
-          const { lost, firstLost } = await stage.load.disperse(name)
+          const { lost, firstLost } = await setup.load.disperse(name)
           if (lost > 0) throw new Error(`${name} lost ${lost} subscribers: ${String(firstLost)}`)
         }
         return { lasts: results, bytes: (name) => weights.get(name) ?? null }
@@ -117,7 +117,7 @@ function expectDescriptors(connections: number): void {
 
 /** Returns the bytes of memory that each of them costs. */
 async function gather(
-  { load, say }: Stage,
+  { load, say }: Setup,
   { name, server }: Contestant,
   transport: Transport,
   subscribers: number,
@@ -146,7 +146,7 @@ async function gather(
  * each delivery took of the processor.
  */
 async function timeChanges(
-  { load }: Stage,
+  { load }: Setup,
   { name, server }: Contestant,
   subscribers: number,
   round: number,
@@ -154,7 +154,7 @@ async function timeChanges(
   const lasts: number[] = []
   const before = cpuMicroseconds(server.pid)
   for (let change = 0; change < CHANGES; change += 1) {
-    const percent = Number((1 + (round * CHANGES + change) * NOTICE_STEP).toFixed(6))
+    const percent = Number((1 + (round * CHANGES + change) * WEBHOOK_STEP).toFixed(6))
     const told = `"encodingPercent":${percent}}`
     const { last } = await load.change({ crowd: name, shot: changeOf(name, percent), told })
     lasts.push(last)
@@ -166,7 +166,7 @@ async function timeChanges(
 
 /** A notice of Stream for us; for the bare server the bytes that it is to hand on. */
 function changeOf(name: string, percent: number): Shot {
-  if (name === 'headgate') return noticeShot(WEBHOOK_SECRET, uidOf(0), percent)
+  if (name === 'headgate') return webhookShot(WEBHOOK_SECRET, uidOf(0), percent)
   const progress = { encodingPercent: percent }
   const upload = { status: 'IN_PROGRESS', version: 12, progress }
   const event = JSON.stringify({ data: { uploadStatus: upload } })

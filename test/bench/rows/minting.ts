@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { z } from 'zod'
-import { type Contestant, withContestants, withServer } from '../contest.ts'
+import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
 import { ask, mintOne, shots } from '../operations.ts'
-import { startFakeStream, startPeer } from '../stage.ts'
+import { startFakeStream, startPeer } from '../setup.ts'
 import { type Results, compareRates, driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { headgate } from './seeded.ts'
@@ -17,21 +17,21 @@ export const minting: Row = {
   name: 'minting',
   partOf: 'quick',
   needsPeers: true,
-  run: (stage) =>
+  run: (setup) =>
     withServer(
-      () => startFakeStream(stage),
+      () => startFakeStream(setup),
       async (stream) => {
-        const file = join(stage.folder, 'minting.db')
+        const file = join(setup.folder, 'minting.db')
         const variables = { STREAM_URL: `${stream.url}/client/v4/accounts/local/stream` }
         const proxies = [EXPRESS, BARE].map(({ name }) => ({
           name,
-          start: () => startPeer(stage, name, variables),
+          start: () => startPeer(setup, name, variables),
         }))
         const results = await withContestants(
-          [headgate(stage, file, stream), ...proxies],
+          [headgate(setup, file, stream), ...proxies],
           async (minters) => {
             await expectMinting(minters)
-            return driveAll(stage, minters, shots(200, mintOne), [stream.pid])
+            return driveAll(setup, minters, shots(200, mintOne), [stream.pid])
           },
         )
         const lost = findLost(file, results)

@@ -1,13 +1,13 @@
 /** Four times what the gateway can do: whom it answers, whom it refuses, and how it is afterwards. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { withServer } from '../contest.ts'
+import { withServer } from '../compare-servers.ts'
 import { type Entry, type Round, judge, p99Of, roundOf } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
 import { ask, listNewest, shots } from '../operations.ts'
 import type { Server } from '../processes.ts'
 import { CREATORS } from '../seed.ts'
-import { type Stage, startFakeStream, startGateway } from '../stage.ts'
+import { type Setup, startFakeStream, startGateway } from '../setup.ts'
 import { CONNECTIONS } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { seededFile } from './seeded.ts'
@@ -16,7 +16,7 @@ import { seededFile } from './seeded.ts'
 const PAGE = 100
 const TIMES = 4
 /** Open at the same time, twenty callers' together: below the bound of what each may run. */
-const CROWD = 1000
+const GROUP = 1000
 /** Milliseconds of overload before it is measured, and of each measurement. */
 const SETTLE_MS = 1000
 const WINDOW_MS = 8000
@@ -39,19 +39,19 @@ export const overload: Row = {
   name: 'overload',
   partOf: 'quick',
   needsPeers: false,
-  run: (stage) =>
+  run: (setup) =>
     withServer(
-      () => startFakeStream(stage),
+      () => startFakeStream(setup),
       async (stream) => {
-        const file = await seededFile(stage)
+        const file = await seededFile(setup)
         return withServer(
-          () => startGateway(stage, file, stream),
+          () => startGateway(setup, file, stream),
           async (server) => {
-            const capacity = await findCapacity(stage, server)
+            const capacity = await findCapacity(setup, server)
             const ordeals: Ordeal[] = []
-            for (let round = 0; round < stage.rounds; round += 1) {
-              stage.say(`round ${round + 1} of ${stage.rounds}`)
-              ordeals.push(await endure(stage, server, TIMES * capacity))
+            for (let round = 0; round < setup.rounds; round += 1) {
+              setup.say(`round ${round + 1} of ${setup.rounds}`)
+              ordeals.push(await endure(setup, server, TIMES * capacity))
             }
             return entriesOf(ordeals, capacity)
           },
@@ -66,23 +66,23 @@ function loadOn({ url, pid }: Server) {
 }
 
 /** Right answers a second at most. */
-async function findCapacity(stage: Stage, server: Server): Promise<number> {
-  const { load, firstWarmUpMs, windowMs } = stage
+async function findCapacity(setup: Setup, server: Server): Promise<number> {
+  const { load, firstWarmUpMs, windowMs } = setup
   const times = { warmUpMs: firstWarmUpMs, windowMs }
   const order = { ...loadOn(server), connections: CONNECTIONS, ...times }
   const { rate } = await load.closedLoop(order)
-  stage.say(`the gateway can do ${rate.toFixed(0)} a second`)
+  setup.say(`the gateway can do ${rate.toFixed(0)} a second`)
   return rate
 }
 
-async function endure({ load }: Stage, server: Server, perSecond: number): Promise<Ordeal> {
+async function endure({ load }: Setup, server: Server, perSecond: number): Promise<Ordeal> {
   const over = new AbortController()
   const health = watchHealth(server, over.signal)
   const times = { warmUpMs: SETTLE_MS, windowMs: WINDOW_MS }
   const measured = await load.openLoop({
     ...loadOn(server),
     perSecond,
-    connections: CROWD,
+    connections: GROUP,
     ...times,
   })
   const ended = performance.now()

@@ -100,26 +100,26 @@ async function exercise(store: Store): Promise<void> {
     { creator, protocol: 'BASIC' as const },
     { creator, createdAfter: now, createdBefore: now },
   ]) {
-    for (const towards of ['older', 'newer'] as const) {
-      await store.list(selection, { towards, limit: 20 })
-      await store.list(selection, { towards, limit: 20, from: place })
+    for (const direction of ['older', 'newer'] as const) {
+      await store.list(selection, { direction, limit: 20 })
+      await store.list(selection, { direction, limit: 20, from: place })
     }
     await store.count(selection)
   }
-  await store.holdings()
-  await store.holdings(creator)
+  await store.quotaUsage()
+  await store.quotaUsage(creator)
   await store.find(uidOf(0))
   await store.findMany([uidOf(0)])
   await store.findByKey(creator, 'key', now)
   await store.historyOf([uidOf(0)])
-  await store.knownReferences([uidOf(0)])
-  await store.unsettled(now, 20)
-  await store.dropRetiredBefore(new Date(0))
+  await store.findReferences([uidOf(0)])
+  await store.pendingReservations(now, 20)
+  await store.deleteRetiredBefore(new Date(0))
   await store.claimDue(now, 20, now)
-  await store.reschedule([{ uid: uidOf(0), version: 0, checkAt: now, idleChecks: 0 }])
-  await store.keptNotices(uidOf(0))
-  await store.dropNotices(uidOf(0))
-  await store.dropNoticesBefore(new Date(0))
+  await store.reschedulePolls([{ uid: uidOf(0), version: 0, pollAt: now, idlePolls: 0 }])
+  await store.unmatchedWebhooks(uidOf(0))
+  await store.deleteUnmatchedWebhooks(uidOf(0))
+  await store.deleteUnmatchedWebhooksBefore(new Date(0))
   await store.ping()
 }
 

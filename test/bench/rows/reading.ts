@@ -1,8 +1,8 @@
 /** One upload by its uid, and a page of them, over the same rows of the same file. */
-import { type Contestant, withContestants, withServer } from '../contest.ts'
+import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
 import { compareAnswers, listNewest, readOne, shots } from '../operations.ts'
 import { CREATORS } from '../seed.ts'
-import { type Stage, startFakeStream, startPeer } from '../stage.ts'
+import { type Setup, startFakeStream, startPeer } from '../setup.ts'
 import { compareRates, driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { SEEDED, headgate, seededFile } from './seeded.ts'
@@ -19,12 +19,12 @@ export const reading: Row = {
   name: 'reading',
   partOf: 'quick',
   needsPeers: true,
-  run: (stage) =>
-    withReaders(stage, [BARE, MERCURIUS, APOLLO, YOGA], async (readers) => {
+  run: (setup) =>
+    withReaders(setup, [BARE, MERCURIUS, APOLLO, YOGA], async (readers) => {
       await compareAnswers(readers, [readOne(0), readOne(27), readOne(4321)])
       const spread = SEEDED / DIFFERENT
       const list = shots(DIFFERENT, (at) => readOne(at * spread))
-      const results = await driveAll(stage, readers, list)
+      const results = await driveAll(setup, readers, list)
       return [
         compareRates(results, 'upload(uid)', BARE, { atLeast: 0.75 }),
         compareRates(results, 'upload(uid)', MERCURIUS, { atLeast: 1 }),
@@ -38,28 +38,28 @@ export const listing: Row = {
   name: 'listing',
   partOf: 'quick',
   needsPeers: false,
-  run: (stage) =>
-    withReaders(stage, [BARE], async (readers) => {
+  run: (setup) =>
+    withReaders(setup, [BARE], async (readers) => {
       await compareAnswers(readers, [listNewest(0, PAGE), listNewest(1, PAGE)])
       const list = shots(CREATORS.length, (at) => listNewest(at, PAGE))
-      const results = await driveAll(stage, readers, list)
+      const results = await driveAll(setup, readers, list)
       return [compareRates(results, `uploads(first: ${PAGE})`, BARE, { atLeast: 0.5 })]
     }),
 }
 
 /** The gateway first, then the peers, all on one file. */
 async function withReaders<T>(
-  stage: Stage,
+  setup: Setup,
   peers: readonly { readonly name: string }[],
   work: (readers: readonly Contestant[]) => Promise<T>,
 ): Promise<T> {
-  const file = await seededFile(stage)
+  const file = await seededFile(setup)
   const readers = peers.map(({ name }) => ({
     name,
-    start: () => startPeer(stage, name, { DATABASE_FILE: file }),
+    start: () => startPeer(setup, name, { DATABASE_FILE: file }),
   }))
   return withServer(
-    () => startFakeStream(stage),
-    (stream) => withContestants([headgate(stage, file, stream), ...readers], work),
+    () => startFakeStream(setup),
+    (stream) => withContestants([headgate(setup, file, stream), ...readers], work),
   )
 }

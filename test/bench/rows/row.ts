@@ -1,6 +1,6 @@
 /** What a row of the benchmark is. */
 import type { Entry } from '../entry.ts'
-import type { Stage } from '../stage.ts'
+import type { Setup } from '../setup.ts'
 
 export interface Row {
   /** For `--only`. */
@@ -10,5 +10,5 @@ export interface Row {
   /** Whether it needs what `test/bench/peers` installs. */
   readonly needsPeers: boolean
   /** Rejects where it could not be measured. */
-  readonly run: (stage: Stage) => Promise<readonly Entry[]>
+  readonly run: (setup: Setup) => Promise<readonly Entry[]>
 }

@@ -1,11 +1,11 @@
 /** Minting, reading and listing with a thousand uploads in the database, and with a million. */
 import { join } from 'node:path'
-import { type Contestant, withContestants, withServer } from '../contest.ts'
+import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
 import { type Entry, judge, rateOf } from '../entry.ts'
 import type { Shot } from '../load/connection.ts'
 import { listNewest, mintOne, readOne, shots } from '../operations.ts'
 import { CREATORS, seed } from '../seed.ts'
-import { type Stage, startFakeStream, startGateway } from '../stage.ts'
+import { type Setup, startFakeStream, startGateway } from '../setup.ts'
 import { driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 
@@ -20,24 +20,24 @@ export const scaleUploads: Row = {
   name: 'scale-uploads',
   partOf: 'scale',
   needsPeers: false,
-  run: (stage) =>
+  run: (setup) =>
     withServer(
-      () => startFakeStream(stage),
+      () => startFakeStream(setup),
       async (stream) => {
         const entrants = []
         for (const size of SIZES) {
-          stage.say(`writing ${title(size)}`)
-          const file = join(stage.folder, `scale-${size}.db`)
+          setup.say(`writing ${title(size)}`)
+          const file = join(setup.folder, `scale-${size}.db`)
           await seed(file, size)
-          entrants.push({ name: title(size), start: () => startGateway(stage, file, stream) })
+          entrants.push({ name: title(size), start: () => startGateway(setup, file, stream) })
         }
-        return withContestants(entrants, (gateways) => measureAll(stage, gateways))
+        return withContestants(entrants, (gateways) => measureAll(setup, gateways))
       },
     ),
 }
 
 async function measureAll(
-  stage: Stage,
+  setup: Setup,
   gateways: readonly Contestant[],
 ): Promise<readonly Entry[]> {
   const entries: Entry[] = []
@@ -48,20 +48,20 @@ async function measureAll(
     // Last, since it makes the small database larger.
     ['createDirectUpload', () => shots(200, mintOne)],
   ] as const) {
-    stage.say(row)
-    entries.push(...(await measureOne(stage, gateways, row, shotsOf)))
+    setup.say(row)
+    entries.push(...(await measureOne(setup, gateways, row, shotsOf)))
   }
   return entries
 }
 
 async function measureOne(
-  stage: Stage,
+  setup: Setup,
   gateways: readonly Contestant[],
   row: string,
   shotsOf: (size: number) => readonly Shot[],
 ): Promise<readonly Entry[]> {
   const lists = new Map(SIZES.map((size) => [title(size), shotsOf(size)]))
-  const results = await driveAll(stage, gateways, (_round, name) => ({
+  const results = await driveAll(setup, gateways, (_round, name) => ({
     kind: 'list',
     shots: lists.get(name) ?? [],
   }))

@@ -1,16 +1,16 @@
 /** A gateway over a database in which there are uploads already. */
 import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Entrant } from '../contest.ts'
+import type { Entrant } from '../compare-servers.ts'
 import type { Server } from '../processes.ts'
 import { seed } from '../seed.ts'
-import { type Stage, startGateway } from '../stage.ts'
+import { type Setup, startGateway } from '../setup.ts'
 
 /** Uploads in the file. */
 export const SEEDED = 10_000
 
 /** The path of a database with `SEEDED` uploads, to be read by several at the same time. */
-export async function seededFile({ folder, say }: Stage): Promise<string> {
+export async function seededFile({ folder, say }: Setup): Promise<string> {
   const file = join(folder, 'seeded.db')
   if (existsSync(file)) return file
   say(`writing ${SEEDED} uploads`)
@@ -19,13 +19,13 @@ export async function seededFile({ folder, say }: Stage): Promise<string> {
 }
 
 /** A copy for one row, which may write into it. */
-export async function seededCopy(stage: Stage, name: string): Promise<string> {
-  const copy = join(stage.folder, `${name}.db`)
-  copyFileSync(await seededFile(stage), copy)
+export async function seededCopy(setup: Setup, name: string): Promise<string> {
+  const copy = join(setup.folder, `${name}.db`)
+  copyFileSync(await seededFile(setup), copy)
   return copy
 }
 
 /** The gateway among those that are measured. */
-export function headgate(stage: Stage, file: string, stream: Server): Entrant {
-  return { name: 'headgate', start: () => startGateway(stage, file, stream) }
+export function headgate(setup: Setup, file: string, stream: Server): Entrant {
+  return { name: 'headgate', start: () => startGateway(setup, file, stream) }
 }

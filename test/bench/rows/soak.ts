@@ -1,6 +1,6 @@
 /** Ten minutes at half of what the gateway can do, while subscribers come and go: its memory. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { withServer } from '../contest.ts'
+import { withServer } from '../compare-servers.ts'
 import { residentBytes } from '../cpu.ts'
 import { judge, roundOf } from '../entry.ts'
 import { slopeOf } from '../slope.ts'
@@ -10,7 +10,7 @@ import type { Dispersed, Measured } from '../load/work.ts'
 import { readOne, shots } from '../operations.ts'
 import type { Server } from '../processes.ts'
 import { uidOf } from '../seed.ts'
-import { type Stage, startFakeStream, startGateway } from '../stage.ts'
+import { type Setup, startFakeStream, startGateway } from '../setup.ts'
 import { bearer } from '../tokens.ts'
 import { CONNECTIONS } from './drive-all.ts'
 import type { Row } from './row.ts'
@@ -29,29 +29,29 @@ export const soak: Row = {
   name: 'soak',
   partOf: 'full',
   needsPeers: false,
-  run: (stage) =>
+  run: (setup) =>
     withServer(
-      () => startFakeStream(stage),
+      () => startFakeStream(setup),
       async (stream) => {
-        const file = await seededCopy(stage, 'soak')
+        const file = await seededCopy(setup, 'soak')
         return withServer(
-          () => startGateway(stage, file, stream),
-          async (server) => [await soakIt(stage, server)],
+          () => startGateway(setup, file, stream),
+          async (server) => [await soakIt(setup, server)],
         )
       },
     ),
 }
 
-async function soakIt(stage: Stage, server: Server) {
-  const { load, say, firstWarmUpMs, windowMs } = stage
+async function soakIt(setup: Setup, server: Server) {
+  const { load, say, firstWarmUpMs, windowMs } = setup
   const source = { kind: 'list' as const, shots: shots(2000, (at) => readOne(at * 5)) }
   const order = { target: targetOf(server.url), source, connections: CONNECTIONS, pid: server.pid }
   const { rate } = await load.closedLoop({ ...order, warmUpMs: firstWarmUpMs, windowMs })
   say(`the gateway can do ${rate.toFixed(0)} a second: half of it for ${LENGTH_MS / MINUTE_MS} min`)
   // Another generator, so that neither waits for the other.
-  const crowd = startLoadGenerator()
+  const group = startLoadGenerator()
   try {
-    await gather(crowd, server)
+    await gather(group, server)
     const over = new AbortController()
     const weights = weigh(server.pid, over.signal)
     const measured = await load.openLoop({
@@ -62,20 +62,20 @@ async function soakIt(stage: Stage, server: Server) {
       windowMs: LENGTH_MS,
     })
     over.abort()
-    const dispersed = await crowd.disperse('soak')
+    const dispersed = await group.disperse('soak')
     return entryOf(await weights, measured, dispersed)
   } finally {
-    crowd.end()
+    group.end()
   }
 }
 
-async function gather(crowd: LoadGenerator, server: Server): Promise<void> {
+async function gather(group: LoadGenerator, server: Server): Promise<void> {
   const tokens = Array.from({ length: SUBSCRIBERS }, (_, at) =>
     bearer(`watcher-${at % 10}`, 'uploads:admin'),
   )
   const target = targetOf(server.url)
-  await crowd.subscribe({ crowd: 'soak', transport: 'sse', target, tokens, uid: uidOf(0) })
-  await crowd.churn('soak', CHANGING)
+  await group.subscribe({ crowd: 'soak', transport: 'sse', target, tokens, uid: uidOf(0) })
+  await group.churn('soak', CHANGING)
 }
 
 /** Minutes since the beginning, and megabytes then. */

@@ -1,12 +1,12 @@
 /** A large file by tus into the emulator, against a server that streams the same bytes into a file. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Contestant, inTurn, withContestants } from '../contest.ts'
+import { type Contestant, inTurn, withContestants } from '../compare-servers.ts'
 import { type Round, judge } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
-import { COMMAND } from '../places.ts'
+import { COMMAND } from '../paths.ts'
 import { startServer } from '../processes.ts'
-import { type Stage, startPeer } from '../stage.ts'
+import { type Setup, startPeer } from '../setup.ts'
 import type { Row } from './row.ts'
 
 const FILE_BYTES = 500_000_000
@@ -18,15 +18,15 @@ export const tusPatch: Row = {
   name: 'tus-patch',
   partOf: 'quick',
   needsPeers: false,
-  async run(stage) {
-    const received = receivedIn(stage)
+  async run(setup) {
+    const received = receivedIn(setup)
     const bare = {
       name: 'bare',
-      start: () => startPeer(stage, 'raw-receiver', { RECEIVED_FILE: received }),
+      start: () => startPeer(setup, 'raw-receiver', { RECEIVED_FILE: received }),
     }
-    const emulator = { name: 'headgate', start: () => startEmulator(stage) }
+    const emulator = { name: 'headgate', start: () => startEmulator(setup) }
     const results = await withContestants([emulator, bare], (contestants) =>
-      inTurn(stage, contestants, (one) => sendOnce(stage, one)),
+      inTurn(setup, contestants, (one) => sendOnce(setup, one)),
     )
     rmSync(received, { force: true })
     return [
@@ -43,11 +43,11 @@ export const tusPatch: Row = {
   },
 }
 
-function receivedIn({ folder }: Pick<Stage, 'folder'>): string {
+function receivedIn({ folder }: Pick<Setup, 'folder'>): string {
   return join(folder, 'received.bin')
 }
 
-function startEmulator({ folder }: Stage) {
+function startEmulator({ folder }: Setup) {
   return startServer({
     program: [COMMAND, 'emulator'],
     variables: {
@@ -59,7 +59,7 @@ function startEmulator({ folder }: Stage) {
   })
 }
 
-async function sendOnce({ load, folder }: Stage, { name, server }: Contestant): Promise<Round> {
+async function sendOnce({ load, folder }: Setup, { name, server }: Contestant): Promise<Round> {
   const upload = name === 'headgate' ? await createUpload(server.url) : null
   // As for the emulator's, the file of the round before is gone, and this one's is there.
   if (upload === null) {

@@ -1,11 +1,11 @@
 /** Stream's notices: verified, recorded durably, answered, each telling something new. */
 import Database from 'better-sqlite3'
 import { z } from 'zod'
-import { withContestants, withServer } from '../contest.ts'
-import { makeNotice } from '../load/requests.ts'
+import { withContestants, withServer } from '../compare-servers.ts'
+import { makeWebhook } from '../load/requests.ts'
 import type { Server } from '../processes.ts'
 import { isPending, uidOf } from '../seed.ts'
-import { WEBHOOK_SECRET, startFakeStream, startPeer } from '../stage.ts'
+import { WEBHOOK_SECRET, startFakeStream, startPeer } from '../setup.ts'
 import { compareRates, driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { SEEDED, headgate, seededCopy } from './seeded.ts'
@@ -18,20 +18,20 @@ export const webhook: Row = {
   name: 'webhook',
   partOf: 'quick',
   needsPeers: false,
-  run: (stage) =>
+  run: (setup) =>
     withServer(
-      () => startFakeStream(stage),
+      () => startFakeStream(setup),
       async (stream) => {
-        const file = await seededCopy(stage, 'webhook')
+        const file = await seededCopy(setup, 'webhook')
         const variables = { STREAM_WEBHOOK_SECRET: WEBHOOK_SECRET }
-        const bare = { name: BARE.name, start: () => startPeer(stage, BARE.name, variables) }
+        const bare = { name: BARE.name, start: () => startPeer(setup, BARE.name, variables) }
         const uids = Array.from({ length: SEEDED }, (_, at) => at)
           .filter(isPending)
           .map(uidOf)
-        return withContestants([headgate(stage, file, stream), bare], async (receivers) => {
+        return withContestants([headgate(setup, file, stream), bare], async (receivers) => {
           for (const { server } of receivers) await expectVerifying(server, uids[0] ?? '')
           const before = countVersions(file)
-          const results = await driveAll(stage, receivers, (round) => ({
+          const results = await driveAll(setup, receivers, (round) => ({
             kind: 'notices',
             secret: WEBHOOK_SECRET,
             uids,
@@ -57,7 +57,7 @@ function countVersions(file: string): number {
 
 /** Throws where a server takes what is not signed, or does not take what is. */
 async function expectVerifying({ url }: Server, uid: string): Promise<void> {
-  const { body, signature } = makeNotice(WEBHOOK_SECRET, uid, 0.5)
+  const { body, signature } = makeWebhook(WEBHOOK_SECRET, uid, 0.5)
   const send = async (signed: string): Promise<number> => {
     const headers = { 'content-type': 'application/json', 'webhook-signature': signed }
     const response = await fetch(`${url}/webhooks/stream`, { method: 'POST', headers, body })

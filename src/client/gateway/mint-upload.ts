@@ -1,0 +1,69 @@
+/** Mints one upload URL per call, however many responses are lost. */
+import { type GatewayEndpoint, execute } from './request.ts'
+import { randomHex } from '../hex.ts'
+import { MINT_BASIC, MINT_TUS, basicSuccess, tusSuccess } from './operations.ts'
+import { errorFromOutcome } from './response-errors.ts'
+import { type RetryPolicy, retry } from '../retry.ts'
+import type { Upload, UploadProtocol } from './upload.ts'
+import type { UploadInput } from '../upload-input.ts'
+
+/** Destination of the bytes. */
+export interface UploadTarget {
+  readonly uid: string
+  /** A secret: must not appear in messages, logs or the storage. */
+  readonly uploadURL: string
+  readonly protocol: UploadProtocol
+  /** Form field of the file, for basic uploads. */
+  readonly formField: string
+  /** For tus uploads. */
+  readonly chunkSizeBytes: number
+}
+
+/** A new upload and its destination. */
+export interface MintedUpload {
+  readonly destination: UploadTarget
+  readonly upload: Upload
+}
+
+/** Placeholders of the field that the other protocol uses. */
+const NO_FORM = 'file'
+const NO_CHUNKS = Number.POSITIVE_INFINITY
+
+/** @throws UploadError for every error of the gateway */
+export function mintUpload(
+  dependencies: GatewayEndpoint & RetryPolicy,
+  protocol: UploadProtocol,
+  input: UploadInput,
+  sizeBytes: number,
+  signal: AbortSignal,
+): Promise<MintedUpload> {
+  const idempotentInput = { ...input, idempotencyKey: randomHex() }
+  const request =
+    protocol === 'TUS'
+      ? { query: MINT_TUS, variables: { input: { ...idempotentInput, sizeBytes } } }
+      : { query: MINT_BASIC, variables: { input: idempotentInput } }
+  // One key for all attempts: after a lost response the gateway returns the same upload again.
+  return retry(dependencies, signal, async () =>
+    readMinted(await execute(dependencies, request, signal)),
+  )
+}
+
+function readMinted(outcome: unknown): MintedUpload {
+  if (tusSuccess.is(outcome)) {
+    const { upload, uploadURL, chunkSizeBytes } = outcome
+    const { uid } = upload
+    return {
+      destination: { uid, uploadURL, protocol: 'TUS', formField: NO_FORM, chunkSizeBytes },
+      upload,
+    }
+  }
+  if (basicSuccess.is(outcome)) {
+    const { upload, uploadURL, formField } = outcome
+    const { uid } = upload
+    return {
+      destination: { uid, uploadURL, protocol: 'BASIC', formField, chunkSizeBytes: NO_CHUNKS },
+      upload,
+    }
+  }
+  throw errorFromOutcome(outcome, '')
+}

@@ -1,0 +1,51 @@
+/** GraphQL documents of the client, and the shapes of their success results. */
+import { list, nullable, number, object, text } from '../shape.ts'
+import { uploadShape, uploadWithURL } from './upload.ts'
+
+export const basicSuccess = object({ uploadURL: text, formField: text, upload: uploadShape })
+export const tusSuccess = object({ uploadURL: text, chunkSizeBytes: number, upload: uploadShape })
+export const deleteSuccess = object({ upload: uploadShape })
+
+/** Validation errors of an input, by path. */
+export const inputIssues = list(object({ path: list(text), message: text }))
+
+const ERROR_FIELDS = '... on Error { code message } ... on RateLimitedError { retryAfterSeconds }'
+const STREAM_ERROR_FIELDS = '... on StreamError { retryable }'
+const MINT_ERROR_FIELDS = `${ERROR_FIELDS} ${STREAM_ERROR_FIELDS}
+  ... on InvalidInputError { issues ${inputIssues.selection} }
+  ... on QuotaExceededError { requestedMinutes availableMinutes }`
+
+export const MINT_BASIC = `mutation MintBasic($input: CreateDirectUploadInput!) {
+  outcome: createDirectUpload(input: $input) {
+    ... on CreateDirectUploadSuccess ${basicSuccess.selection}
+    ${MINT_ERROR_FIELDS}
+  }
+}`
+
+export const MINT_TUS = `mutation MintTus($input: CreateTusUploadInput!) {
+  outcome: createTusUpload(input: $input) {
+    ... on CreateTusUploadSuccess ${tusSuccess.selection}
+    ${MINT_ERROR_FIELDS}
+  }
+}`
+
+export const DELETE = `mutation Delete($uid: ID!) {
+  outcome: deleteUpload(uid: $uid) {
+    ... on DeleteUploadSuccess ${deleteSuccess.selection}
+    ${ERROR_FIELDS} ${STREAM_ERROR_FIELDS}
+  }
+}`
+
+export const foundUpload = nullable(uploadShape)
+export const FIND = `query Find($uid: ID!) { outcome: upload(uid: $uid) ${foundUpload.selection} }`
+
+export const watchedUpload = uploadShape
+export const WATCH = `subscription Watch($uid: ID!) {
+  outcome: uploadStatus(uid: $uid) ${watchedUpload.selection}
+}`
+
+/** Queries the URL too; used only right before bytes are sent. */
+export const foundWithURL = nullable(uploadWithURL)
+export const FIND_WITH_URL = `query FindWithURL($uid: ID!) {
+  outcome: upload(uid: $uid) ${foundWithURL.selection}
+}`

@@ -1,0 +1,125 @@
+/** Sends one GraphQL-over-HTTP request with the caller's token. */
+import { errorFromGraphQLErrors, gatewayError, invalidResponse } from './response-errors.ts'
+import { type Shape, isObject } from '../shape.ts'
+import { type UploadError, uploadError } from '../upload-error.ts'
+
+/** Address, transport and token of one gateway. */
+export interface GatewayEndpoint {
+  /** URL of the GraphQL endpoint. */
+  readonly url: string
+  readonly fetch: typeof globalThis.fetch
+  /** Current token of the caller; null where the gateway requires none. */
+  readonly token: () => Promise<string | null>
+}
+
+/** A document and its variables. */
+export interface GraphQLRequest {
+  readonly query: string
+  readonly variables: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Returns the document's `outcome` field, unvalidated.
+ * @throws UploadError for GraphQL errors and for responses that are not GraphQL
+ */
+export async function execute(
+  endpoint: GatewayEndpoint,
+  request: GraphQLRequest,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const response = await sendRequest(endpoint, request, 'application/json', signal)
+  let result: unknown
+  try {
+    result = await response.json()
+  } catch {
+    signal?.throwIfAborted()
+    // The body was cut off, or is not JSON.
+    throw response.ok
+      ? networkError()
+      : gatewayError(unexpectedStatusMessage(response), response.status >= 500)
+  }
+  return outcomeFrom(result, request)
+}
+
+/** Like `execute`, and validates the outcome. */
+export async function executeTyped<T>(
+  endpoint: GatewayEndpoint,
+  request: GraphQLRequest,
+  shape: Shape<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const outcome = await execute(endpoint, request, signal)
+  if (!shape.is(outcome)) throw invalidResponse('its outcome')
+  return outcome
+}
+
+/** Returns `data.outcome` of an execution result; throws the first of its `errors`. */
+export function outcomeFrom(result: unknown, { variables }: GraphQLRequest): unknown {
+  if (!isObject(result)) throw invalidResponse('the whole')
+  const { data, errors } = result
+  const uid = typeof variables['uid'] === 'string' ? variables['uid'] : ''
+  if (Array.isArray(errors) && errors.length > 0) throw errorFromGraphQLErrors(errors, uid)
+  if (!isObject(data)) throw invalidResponse('its data')
+  return data['outcome']
+}
+
+/**
+ * Sends the request and returns the response with its body unread. After a 401 the token is read
+ * once more, since it may have expired in between; a new token is sent.
+ */
+export async function sendRequest(
+  endpoint: GatewayEndpoint,
+  request: GraphQLRequest,
+  accept: string,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  let token = await endpoint.token()
+  let response = await send(endpoint, request, accept, token, signal)
+  if (response.status === 401) {
+    const renewed = await endpoint.token()
+    if (renewed !== token) {
+      await response.body?.cancel()
+      token = renewed
+      response = await send(endpoint, request, accept, token, signal)
+    }
+  }
+  return response
+}
+
+async function send(
+  { fetch, url }: GatewayEndpoint,
+  request: GraphQLRequest,
+  accept: string,
+  token: string | null,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  try {
+    return await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept,
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify(request),
+      ...(signal === undefined ? {} : { signal }),
+    })
+  } catch {
+    signal?.throwIfAborted()
+    throw networkError()
+  }
+}
+
+/** The gateway was unreachable, or its response was lost. */
+export function networkError(): UploadError {
+  return uploadError(
+    'The gateway was not reached, or its answer was lost on the way. In a browser it also looks like this where ALLOWED_ORIGINS of the gateway does not name the origin of the page.',
+    {
+      code: 'NETWORK',
+    },
+  )
+}
+
+export function unexpectedStatusMessage({ status }: Response): string {
+  return `The address of the gateway answered ${status}, and not with GraphQL.`
+}

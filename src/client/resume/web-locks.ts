@@ -1,0 +1,82 @@
+/** Mutual exclusion among the tabs of a browser, or within one client where Web Locks are missing. */
+
+/** The used part of the Web Locks API. https://developer.mozilla.org/en-US/docs/Web/API/LockManager/request */
+export interface LockManager {
+  /**
+   * Holds the named lock until `work` settles. With `ifAvailable`, `lock` is null where another
+   * holder has it.
+   */
+  request<T>(
+    name: string,
+    options: { readonly ifAvailable: true } | { readonly signal: AbortSignal },
+    work: (lock: object | null) => Promise<T>,
+  ): Promise<T>
+}
+
+/** The browser's locks, shared by all tabs of an origin; otherwise locks of this client only. */
+export function createLockManager(): LockManager {
+  const { navigator } = globalThis
+  // Web Locks are missing in Node 20 and in pages without TLS.
+  if (typeof navigator === 'undefined' || !('locks' in navigator)) return createLocalLocks()
+  return {
+    request: async (name, options, work) => navigator.locks.request(name, options, work),
+  }
+}
+
+function createLocalLocks(): LockManager {
+  /** Per lock: settles when all earlier requests have released it. */
+  const tails = new Map<string, Promise<void>>()
+  return {
+    async request(name, options, work) {
+      const previous = tails.get(name)
+      if (previous !== undefined && 'ifAvailable' in options) return work(null)
+
+      const { promise: held, resolve: release } = withResolvers()
+      const tail = bothOf(previous, held)
+      tails.set(name, tail)
+      try {
+        if (previous !== undefined && 'signal' in options) {
+          await Promise.race([previous, abortOf(options.signal)])
+        }
+        return await work({})
+      } finally {
+        release()
+        // A request that aborted while waiting must not let later requests overtake earlier ones.
+        if (previous === undefined && tails.get(name) === tail) tails.delete(name)
+        else void deleteWhenReleased(tails, name, tail)
+      }
+    },
+  }
+}
+
+async function bothOf(first: Promise<void> | undefined, second: Promise<void>): Promise<void> {
+  await first
+  await second
+}
+
+async function deleteWhenReleased(
+  tails: Map<string, Promise<void>>,
+  name: string,
+  tail: Promise<void>,
+): Promise<void> {
+  await tail
+  if (tails.get(name) === tail) tails.delete(name)
+}
+
+/** Rejects with the signal's reason on abort; never resolves. */
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+  })
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  const deferred: { resolve?: () => void } = {}
+  const promise = new Promise<void>((resolve) => {
+    deferred.resolve = resolve
+  })
+  return { promise, resolve: () => deferred.resolve?.() }
+}

@@ -1,0 +1,100 @@
+/** Retries with exponential backoff, for minting, sending and watching. */
+import type { ClientClock } from './clock.ts'
+import { UploadError } from './upload-error.ts'
+
+const INITIAL_BACKOFF_MS = 500
+const MAX_BACKOFF_MS = 30_000
+/** The gateway's rate window is a minute. A longer wait is reported as an error instead. */
+const MAX_RATE_LIMIT_WAIT_SECONDS = 60
+
+/** Clock and retry limit. */
+export interface RetryPolicy {
+  readonly clock: ClientClock
+  /** Retries in a row before the last error is thrown. */
+  readonly retries: number
+}
+
+/** Returns the result of the first attempt that succeeds; throws the last or a permanent error. */
+export async function retry<T>(
+  policy: RetryPolicy,
+  signal: AbortSignal | undefined,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await attempt()
+    } catch (error) {
+      await waitBeforeRetry(policy, signal, error, failures)
+    }
+  }
+}
+
+/**
+ * Waits for the backoff of this failure.
+ * @param failures failures in a row before this error
+ * @throws the error itself where a retry is useless; the signal's reason on abort
+ */
+export async function waitBeforeRetry(
+  { clock, retries }: RetryPolicy,
+  signal: AbortSignal | undefined,
+  error: unknown,
+  failures: number,
+): Promise<void> {
+  signal?.throwIfAborted()
+  const backoffMs = failures < retries ? backoffAfter(error, failures) : null
+  if (backoffMs === null) throw error
+  await waitOnline(clock, backoffMs, signal)
+  signal?.throwIfAborted()
+}
+
+/** Backoff in milliseconds; null where a retry is useless. */
+function backoffAfter(error: unknown, failures: number): number | null {
+  if (!(error instanceof UploadError)) return null
+  switch (error.code) {
+    case 'NETWORK':
+      return exponentialBackoff(failures)
+    case 'GATEWAY_FAILED':
+    case 'STREAM_UNAVAILABLE':
+    case 'STREAM_REJECTED':
+      return error.retryable ? exponentialBackoff(failures) : null
+    case 'RATE_LIMITED':
+      return error.retryAfterSeconds <= MAX_RATE_LIMIT_WAIT_SECONDS
+        ? error.retryAfterSeconds * 1000
+        : null
+    case 'INVALID_INPUT':
+    case 'QUOTA_EXCEEDED':
+    case 'FORBIDDEN':
+    case 'IDEMPOTENCY_CONFLICT':
+    case 'UNAUTHENTICATED':
+    case 'UPLOAD_NOT_FOUND':
+    case 'VIDEO_FAILED':
+    case 'EXPIRED':
+    case 'DELETED':
+    case 'FILE_TOO_LARGE':
+    case 'EMPTY_FILE':
+      return null
+  }
+}
+
+/** Doubles from 0.5 to 30 seconds, less up to half as jitter, which spreads retries of clients. */
+function exponentialBackoff(failures: number): number {
+  const backoffMs = Math.min(MAX_BACKOFF_MS, INITIAL_BACKOFF_MS * 2 ** Math.min(failures, 16))
+  return backoffMs * (1 - Math.random() / 2)
+}
+
+/** Waits for the given time, or until the browser fires `online`. */
+async function waitOnline(
+  clock: ClientClock,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const over = new AbortController()
+  const end = (): void => over.abort()
+  const target = typeof globalThis.addEventListener === 'function' ? globalThis : null
+  target?.addEventListener('online', end)
+  signal?.addEventListener('abort', end)
+  if (signal?.aborted === true) end()
+  await clock.wait(milliseconds, over.signal)
+  target?.removeEventListener('online', end)
+  signal?.removeEventListener('abort', end)
+}

@@ -1,0 +1,113 @@
+/** Runs one upload job until the upload is READY. The caller holds the lock of the file. */
+import { type StartedUpload, startUpload, resumeUpload } from './start-upload.ts'
+import { deletedError, expiredError, failedError, isPermanent } from './terminal-errors.ts'
+import type { UploadJob } from './upload-job.ts'
+import type { ClientDependencies } from './dependencies.ts'
+import type { ResumableUpload } from './resume/resume-store.ts'
+import { sendFile } from './transfer/send-file.ts'
+import type { Upload } from './gateway/upload.ts'
+import { watchUpload } from './gateway/watch-upload.ts'
+import { findUploadState } from './gateway/find-upload.ts'
+import type { UploadTarget } from './gateway/mint-upload.ts'
+import { uploadError } from './upload-error.ts'
+
+/** URLs that one call mints at most: an expired URL is replaced once. */
+const MAX_MINTS = 2
+
+/**
+ * Resolves with the upload when it is READY.
+ * @param seen the upload that another tab was seen to run for this file; null where there was none
+ */
+export async function runUpload(
+  dependencies: ClientDependencies,
+  job: UploadJob,
+  seen: ResumableUpload | null,
+): Promise<Upload> {
+  try {
+    let started = await resumeUpload(dependencies, job, seen)
+    for (let mints = 0; ; started = null) {
+      if (started === null) {
+        mints += 1
+        started = await startUpload(dependencies, job)
+      }
+      const { uid } = started.upload
+      dependencies.underWay.set(uid, job.stop)
+      try {
+        const ready = await finish(dependencies, job, started)
+        if (ready !== null) return ready
+        await dependencies.resumeStore.delete(job.key)
+        if (mints >= MAX_MINTS) throw expiredError(uid)
+      } finally {
+        dependencies.underWay.delete(uid)
+      }
+    }
+  } catch (error) {
+    if (isPermanent(error)) await dependencies.resumeStore.delete(job.key)
+    throw error
+  }
+}
+
+/** Null where the URL expired before Stream received the file. */
+async function finish(
+  dependencies: ClientDependencies,
+  job: UploadJob,
+  started: StartedUpload,
+): Promise<Upload | null> {
+  const { file, progress, signal } = job
+  const { destination } = started
+  const { uid } = started.upload
+  if (destination !== null) {
+    const outcome = await sendFile(dependencies, {
+      file,
+      destination,
+      signal,
+      onSent: (bytes) => progress.sending(bytes),
+    })
+    if (outcome.kind === 'refused') {
+      const isReceived = await confirmReceived(dependencies, destination, outcome.status, signal)
+      if (!isReceived) return null
+    }
+    await dependencies.resumeStore.set(job.key, { ...started.remembered, isSent: true })
+  }
+  progress.sent()
+  for await (const upload of watchUpload(dependencies, uid, signal)) {
+    progress.watched(upload)
+    if (upload.status === 'READY') {
+      await dependencies.resumeStore.delete(job.key)
+      return upload
+    }
+    if (upload.status === 'EXPIRED') return null
+    if (upload.status === 'DELETED') throw deletedError(uid)
+    if (upload.status === 'ERROR') throw failedError(upload)
+  }
+  throw expiredError(uid)
+}
+
+/** Number and interval of the checks whether Stream received a file that its URL rejected. */
+const MAX_CHECKS = 15
+const CHECK_INTERVAL_MS = 1000
+
+/**
+ * Whether a URL rejects bytes because Stream has the file already: a response was lost, or a closed
+ * tab sent it. False where the URL expired. The gateway learns of either a moment after Stream.
+ */
+export async function confirmReceived(
+  dependencies: ClientDependencies,
+  destination: UploadTarget,
+  status: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let checks = 0; checks < MAX_CHECKS; checks += 1) {
+    const found = await findUploadState(dependencies, destination, signal)
+    if (found.kind === 'deleted') throw deletedError(destination.uid)
+    if (found.kind !== 'awaiting-bytes') return found.kind === 'received'
+    await dependencies.clock.wait(CHECK_INTERVAL_MS, signal)
+    signal.throwIfAborted()
+  }
+  // The gateway still waits for bytes, but the URL is gone or in use: Stream's response decides.
+  if (status === 404 || status === 409 || status === 410) return false
+  throw uploadError(`Cloudflare Stream refused the file with ${status}.`, {
+    code: 'STREAM_REJECTED',
+    retryable: false,
+  })
+}

@@ -1,0 +1,79 @@
+/** Starts an upload: resumes a stored one, or mints a new one. */
+import type { UploadJob } from './upload-job.ts'
+import { deletedError } from './terminal-errors.ts'
+import { findUploadState } from './gateway/find-upload.ts'
+import { type UploadTarget, mintUpload } from './gateway/mint-upload.ts'
+import type { ClientDependencies } from './dependencies.ts'
+import type { ResumableUpload } from './resume/resume-store.ts'
+import type { Upload } from './gateway/upload.ts'
+
+/** A resumed or newly minted upload. */
+export interface StartedUpload {
+  readonly upload: Upload
+  readonly remembered: ResumableUpload
+  /** Null where Stream has received the file already. */
+  readonly destination: UploadTarget | null
+}
+
+const RESUMED_REASON = 'It was begun this way, and goes on.'
+
+/**
+ * Returns the stored upload of this file if its URL is still usable; null where a new one is needed.
+ * @param seen the upload that another tab was seen to run for this file; null where there was none
+ */
+export async function resumeUpload(
+  dependencies: ClientDependencies,
+  { key, options, choice, progress, signal }: UploadJob,
+  seen: ResumableUpload | null,
+): Promise<StartedUpload | null> {
+  const remembered = await dependencies.resumeStore.get(key)
+  const stored = remembered ?? seen
+  if (stored === null) return null
+  if (options.protocol !== undefined && options.protocol !== stored.protocol) return null
+  const state = await findUploadState(dependencies, stored, signal)
+  // The tab that ran it removed it from the store, so the deletion ends this call too.
+  if (state.kind === 'deleted' && remembered === null) throw deletedError(stored.uid)
+  if (state.kind === 'deleted' || state.kind === 'expired') return null
+  const { upload } = state
+  const chosen =
+    upload.protocol === choice.protocol
+      ? choice
+      : { protocol: upload.protocol, reason: RESUMED_REASON }
+  progress.minted(upload, chosen)
+  // `received` may be confirmed before the gateway's status says so.
+  const isUp = stored.isSent || state.kind === 'received'
+  return { upload, remembered: stored, destination: isUp ? null : state.destination }
+}
+
+/** Mints an upload and stores it before the first byte is sent. */
+export async function startUpload(
+  dependencies: ClientDependencies,
+  job: UploadJob,
+): Promise<StartedUpload> {
+  const { file, input, key, choice, options, progress, signal } = job
+  progress.minting(choice)
+  const minted = await mintUpload(dependencies, choice.protocol, input, file.size, signal)
+  const { upload } = minted
+  const isTus = choice.protocol === 'TUS'
+  const destination = {
+    ...minted.destination,
+    ...(isTus && options.chunkSizeBytes !== undefined
+      ? { chunkSizeBytes: options.chunkSizeBytes }
+      : {}),
+  }
+  const remembered = {
+    uid: upload.uid,
+    protocol: upload.protocol,
+    name: input.name ?? null,
+    sizeBytes: file.size,
+    type: file.type,
+    formField: destination.formField,
+    chunkSizeBytes: isTus ? destination.chunkSizeBytes : null,
+    isSent: false,
+    mintedAt: upload.createdAt,
+    expiresAt: upload.expiresAt,
+  }
+  await dependencies.resumeStore.set(key, remembered)
+  progress.minted(upload, choice)
+  return { upload, remembered, destination }
+}

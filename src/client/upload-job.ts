@@ -1,0 +1,18 @@
+/** The data of one `upload()` call. */
+import type { ProtocolChoice } from './choose-protocol.ts'
+import type { ProgressReporter } from './progress.ts'
+import type { UploadInput } from './upload-input.ts'
+import type { UploadOptions } from './upload-options.ts'
+
+export interface UploadJob {
+  readonly file: Blob
+  readonly input: UploadInput
+  /** Key in the resume store. */
+  readonly key: string
+  readonly choice: ProtocolChoice
+  readonly options: UploadOptions
+  readonly progress: ProgressReporter
+  /** Aborts when the caller pauses the upload or deletes it. */
+  readonly signal: AbortSignal
+  readonly stop: (reason: unknown) => void
+}

@@ -1,0 +1,105 @@
+/** Database checks of `headgate doctor`; read-only. */
+import type { DatabaseConfig } from '../../config/node-config.ts'
+import { errorCodeOf } from '../../shared/error-codes.ts'
+import { databaseLabel } from '../../config/node-config.ts'
+import { sayOtherAccount } from '../../node/open-database.ts'
+import { openPostgres } from '../../postgres/connection-pool.ts'
+import { countPendingMigrations, readAccountIn } from '../../store/postgres/migrate.ts'
+import { inspectSqlite } from '../../store/sqlite/inspect.ts'
+import type { CheckResult } from './checks.ts'
+
+const subject = 'Database'
+
+/** @param account id of the configured Stream account */
+export async function checkDatabase(
+  database: DatabaseConfig,
+  account: string,
+): Promise<CheckResult> {
+  const name = databaseLabel(database)
+  try {
+    return database.kind === 'sqlite'
+      ? checkFile(database, account)
+      : await checkServer(database, name, account)
+  } catch (cause) {
+    return database.kind === 'sqlite'
+      ? error(
+          `${name} cannot be read (${errorCodeOf(cause) ?? 'no SQLite file'}): set DATABASE_URL to another, or mend its permissions.`,
+        )
+      : error(`${name} does not answer (${reasonOf(cause)}): check DATABASE_URL and the way to it.`)
+  }
+}
+
+function checkFile(
+  database: Extract<DatabaseConfig, { kind: 'sqlite' }>,
+  account: string,
+): CheckResult {
+  const { file } = database
+  const found = inspectSqlite(file)
+  if (found === null) return ok(`${file} is not there yet: \`serve\` makes it.`)
+  if (!found.isIntact) {
+    return error(
+      `${file} is damaged, or is not a SQLite database: restore a backup, as src/store/backups.md describes.`,
+    )
+  }
+  if (found.pendingMigrations > 0) return pendingMigrationsError(file, found.pendingMigrations)
+  const accountError = checkAccount(database, found.account, account)
+  if (accountError !== null) return accountError
+  if (found.modeForOthers === null) return ok(`${file} is sound and up to date.`)
+  return warning(
+    `${file} is sound and up to date, but other users may read it: \`chmod 600 ${file}\`.`,
+  )
+}
+
+async function checkServer(
+  database: Extract<DatabaseConfig, { kind: 'postgres' }>,
+  name: string,
+  account: string,
+): Promise<CheckResult> {
+  const postgres = openPostgres(database, () => undefined)
+  try {
+    const client = await postgres.connect()
+    try {
+      const pending = await countPendingMigrations(client)
+      if (pending > 0) return pendingMigrationsError(name, pending)
+      const recorded = await readAccountIn(client)
+      return checkAccount(database, recorded, account) ?? ok(`${name} answers and is up to date.`)
+    } finally {
+      await client.end()
+    }
+  } finally {
+    await postgres.close()
+  }
+}
+
+/** Returns an error if the database belongs to another account; null if not, or if none is recorded. */
+function checkAccount(
+  database: DatabaseConfig,
+  recorded: string | null,
+  account: string,
+): CheckResult | null {
+  return recorded === null || recorded === account
+    ? null
+    : error(sayOtherAccount(database, recorded, account))
+}
+
+/** Returns the code or message of the innermost cause. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof Error && cause.cause instanceof Error) return reasonOf(cause.cause)
+  return errorCodeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause))
+}
+
+function ok(sentence: string): CheckResult {
+  return { state: 'ok', subject, sentence }
+}
+
+function error(sentence: string): CheckResult {
+  return { state: 'error', subject, sentence }
+}
+
+function warning(sentence: string): CheckResult {
+  return { state: 'warning', subject, sentence }
+}
+
+function pendingMigrationsError(name: string, count: number): CheckResult {
+  return warning(`${name} lacks ${count} of its migrations: \`serve\` and \`migrate\` apply them.`)
+}

@@ -1,0 +1,73 @@
+/** `headgate doctor`: checks configuration, database, Stream, webhook and authentication, and prints fixes. */
+import { styleText } from 'node:util'
+import { type Config, readConfig } from '../../config/node-config.ts'
+import type { StreamApi } from '../../uploads/ports/stream-api.ts'
+import { createRestStreamApi } from '../../stream/rest/rest-stream-api.ts'
+import { type CheckResult, checkAuthentication, checkStream, checkWebhook } from './checks.ts'
+import { checkDatabase } from './check-database.ts'
+import { showControls } from '../../shared/terminal-controls.ts'
+
+type Environment = Parameters<typeof readConfig>[0]
+
+const MARKS = {
+  ok: ['ok', 'green'],
+  warning: ['--', 'yellow'],
+  error: ['!!', 'red'],
+} as const
+
+/** Prints one line per check. Returns the exit code: 1 if there is an error. */
+export async function runDoctor(environment: Environment): Promise<number> {
+  const results = await runChecks(environment)
+  for (const result of results) process.stdout.write(formatResult(result))
+  return results.some(({ state }) => state === 'error') ? 1 : 0
+}
+
+async function runChecks(environment: Environment): Promise<readonly CheckResult[]> {
+  const outcome = readConfig(environment)
+  const subject = 'Configuration'
+  const warnings = outcome.warnings.map((sentence): CheckResult => ({
+    state: 'warning',
+    subject,
+    sentence,
+  }))
+  if (outcome.kind === 'mistakes') {
+    const errors = outcome.errors.map((sentence): CheckResult => ({
+      state: 'error',
+      subject,
+      sentence,
+    }))
+    return [...errors, ...warnings]
+  }
+  const { config } = outcome
+  const stream = accountOf(config)
+  return [
+    ...(warnings.length === 0
+      ? [{ state: 'ok', subject, sentence: 'nothing contradicts anything.' } as const]
+      : warnings),
+    await checkDatabase(config.database, accountIdOf(config)),
+    await checkStream(config, stream),
+    await checkWebhook(config, stream),
+    await checkAuthentication(config),
+  ]
+}
+
+function accountIdOf({ stream }: Config): string {
+  return stream.kind === 'account' ? stream.accountId : 'local'
+}
+
+function accountOf({ stream }: Config): StreamApi | null {
+  if (stream.kind === 'emulator') return null
+  const { accountId, apiToken, baseURL } = stream
+  return createRestStreamApi({ accountId, apiToken, baseUrl: baseURL })
+}
+
+function formatResult({ state, subject, sentence }: CheckResult): string {
+  const [mark, color] = MARKS[state]
+  const shown = usesColor() ? styleText(color, mark) : mark
+  return `${shown}  ${subject.padEnd(13)}  ${showControls(sentence)}\n`
+}
+
+/** https://no-color.org */
+function usesColor(): boolean {
+  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
+}

@@ -1,0 +1,144 @@
+/** `headgate migrate --from --to`: copies a deployment from its SQLite file to PostgreSQL. */
+import { existsSync } from 'node:fs'
+import { type DatabaseConfig, parseDatabaseURL } from '../config/node-config.ts'
+import { databaseLabel } from '../config/node-config.ts'
+import { rootCauseMessage } from '../node/open-database.ts'
+import { openPostgres } from '../postgres/connection-pool.ts'
+import {
+  type StoreSummary,
+  type SummaryDifference,
+  countReservations,
+  countUploads,
+} from '../store/sqlite-to-postgres/summary.ts'
+import { type CopyOutcome, copyStore } from '../store/sqlite-to-postgres/copy-store.ts'
+import { sentenceOfFailure, sqliteFailureOf } from '../store/sqlite/failures.ts'
+import { type UploadSource, openSqliteSource } from '../store/sqlite-to-postgres/sqlite-source.ts'
+import { showControls } from '../shared/terminal-controls.ts'
+
+/** Command-line options as typed; undefined if omitted. */
+export interface MigrationURLs {
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
+
+type Target = Extract<DatabaseConfig, { kind: 'postgres' }>
+
+/** Returns the exit code: 1 if nothing was copied or the databases differ. Throws if the copy fails. */
+export async function runMigrateToPostgres({ from, to }: MigrationURLs): Promise<number> {
+  const file = from === undefined ? null : parseDatabaseURL(from)
+  // Messages must not contain the options: they may contain a password.
+  if (file?.kind !== 'sqlite') {
+    return fail(
+      `--from ${from === undefined ? 'is missing beside --to: it' : 'must be file:PATH,'} names the SQLite file that is copied, such as file:.headgate/headgate.db.`,
+    )
+  }
+  const target = to === undefined ? null : parseDatabaseURL(to)
+  if (target?.kind !== 'postgres') {
+    return fail(
+      `--to ${to === undefined ? 'is missing beside --from: it' : 'must be an address of PostgreSQL that'} names the database that the copy goes to, as postgres://USER:PASSWORD@HOST:PORT/NAME.`,
+    )
+  }
+  if (!existsSync(file.file)) return fail(`there is no database at ${file.file}.`)
+
+  const labels = { source: `file:${file.file}`, target: databaseLabel(target) }
+  try {
+    const opened = openSqliteSource(file.file)
+    if (opened.kind === 'not-migrated') {
+      const { migrations } = opened
+      return fail(
+        `${labels.source} lacks ${migrations} of its migrations: run \`headgate migrate\` on it first, with DATABASE_URL=${labels.source}.`,
+      )
+    }
+    try {
+      return report(await copy(opened.source, target), labels)
+    } finally {
+      opened.source.close()
+    }
+  } catch (error) {
+    const failure = sqliteFailureOf(error)
+    const advice =
+      failure === null ? 'Nothing is lost: run the command again.' : sentenceOfFailure(failure)
+    throw new Error(
+      `${labels.source} was not copied to ${labels.target}, or not all of it (${rootCauseMessage(error)}). ${advice}`,
+      { cause: error },
+    )
+  }
+}
+
+async function copy(source: UploadSource, target: Target): Promise<CopyOutcome> {
+  const postgres = openPostgres(target, () => undefined)
+  const showsProgress = process.stderr.isTTY
+  try {
+    return await copyStore(source, postgres, {
+      onProgress(rows, size) {
+        if (showsProgress)
+          process.stderr.write(`\r${formatCount(rows)} of ${formatCount(size)} rows`)
+      },
+    })
+  } finally {
+    // Clears the progress line.
+    if (showsProgress) process.stderr.write('\r\u001B[K')
+    await postgres.close()
+  }
+}
+
+interface Labels {
+  readonly source: string
+  readonly target: string
+}
+
+/** Prints the outcome; returns the exit code. */
+function report(outcome: CopyOutcome, labels: Labels): number {
+  const { source, target } = labels
+  switch (outcome.kind) {
+    case 'moved':
+      process.stdout.write(
+        `${source} → ${target}: ${formatSummary(outcome.census)}: the same on both sides.\n`,
+      )
+      return 0
+    case 'different':
+      return fail(
+        `${source} and ${target} differ: ${outcome.differences.map((one) => formatDifference(one, labels)).join('; ')}. ${adviceFor(outcome.own, labels)}`,
+      )
+    case 'foreign':
+      return fail(
+        `${target} holds uploads of another deployment (${outcome.target}; ${source} is ${outcome.source}): nothing was copied. Name an empty database.`,
+      )
+    case 'nameless':
+      return fail(`no gateway ever worked on ${source}: there is nothing to copy.`)
+    case 'busy':
+      return fail(`uploads are being moved to ${target} at this moment, by another command.`)
+  }
+}
+
+function formatSummary(summary: StoreSummary): string {
+  return [
+    formatAmount(countUploads(summary), 'upload'),
+    formatAmount(countReservations(summary), 'reservation'),
+    formatAmount(summary.events, 'event'),
+    formatAmount(summary.notices, 'notice'),
+  ].join(', ')
+}
+
+function formatDifference({ what, source, target }: SummaryDifference, labels: Labels): string {
+  return `${formatCount(source)} ${what} in ${labels.source}, ${formatCount(target)} in ${labels.target}`
+}
+
+function adviceFor(own: number, { source, target }: Labels): string {
+  return own === 0
+    ? `Stop the gateway on ${source} and run the command again.`
+    : `A gateway has worked on ${target} already (${formatAmount(own, 'upload')}), and only one of the two can go on.`
+}
+
+function formatAmount(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`
+}
+
+function formatCount(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
+function fail(sentence: string): number {
+  process.stderr.write(`headgate: ${showControls(sentence)}\n`)
+  return 1
+}

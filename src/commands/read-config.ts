@@ -1,0 +1,38 @@
+/** Reads the configuration of a command; handles shutdown signals. */
+import type { ConfigResult } from '../config/base-config.ts'
+
+/**
+ * Returns the configuration; null if it has errors, which are written to standard error.
+ * @param warn called with each warning of a valid configuration. @default writes to standard error
+ */
+export function readConfigOrReport<T>(
+  read: (environment: NodeJS.ProcessEnv) => ConfigResult<T>,
+  warn: (warning: string) => void = writeWarning,
+): T | null {
+  const outcome = read(process.env)
+  if (outcome.kind === 'config') {
+    for (const warning of outcome.warnings) warn(warning)
+    return outcome.config
+  }
+  process.stderr.write('headgate cannot start as it is configured:\n')
+  for (const sentence of [...outcome.errors, ...outcome.warnings]) {
+    process.stderr.write(`  ${sentence}\n`)
+  }
+  return null
+}
+
+function writeWarning(warning: string): void {
+  process.stderr.write(`headgate: ${warning}\n`)
+}
+
+/** Resolves on SIGINT (Ctrl-C) or SIGTERM. A second signal of the same kind exits at once with code 1. */
+export function untilShutdownSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1))
+        resolve()
+      })
+    }
+  })
+}

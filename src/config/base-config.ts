@@ -1,0 +1,232 @@
+/** Configuration that Node and Workers share. */
+import type { AuthConfig } from '../http/auth/authenticate.ts'
+import type { ReportScope } from './known-variables.ts'
+import { type Environment, type Reports, createEnvironmentReader } from './environment-reader.ts'
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface BaseConfig {
+  /** Origin by which browsers and Stream reach the gateway; null if not set. */
+  readonly publicURL: string | null
+  readonly webhookSecrets: readonly string[]
+  readonly allowedOrigins: readonly string[]
+  readonly maxDurationSeconds: number
+  /** Null for no quota. */
+  readonly creatorQuotaMinutes: number | null
+  readonly createsPerMinute: number
+  readonly introspection: boolean
+  readonly logLevel: LogLevel
+}
+
+/** A Cloudflare account, or an emulator that replaces it. */
+export interface CloudflareAccount {
+  readonly accountId: string
+  readonly apiToken: string
+  readonly baseURL: string
+}
+
+/** The configuration, or one message per error, each with the variable's name; and warnings in both cases. */
+export type ConfigResult<T> =
+  | { readonly kind: 'config'; readonly config: T; readonly warnings: readonly string[] }
+  | ({ readonly kind: 'mistakes' } & Reports)
+
+export type { Environment }
+
+export type EnvironmentReader = ReturnType<typeof createEnvironmentReader>
+
+/** Default of STREAM_API_BUDGET, in requests per five minutes. */
+export const DEFAULT_API_BUDGET = 1000
+
+const CLOUDFLARE_API_URL = 'https://api.cloudflare.com/client/v4'
+/** Minimum length in bytes, the output size of HS256: https://www.rfc-editor.org/rfc/rfc7518#section-3.2 */
+const MIN_SECRET_BYTES = 32
+/** Minimum length; Stream's secrets have 32 hex digits. */
+const MIN_WEBHOOK_SECRET_CHARACTERS = 16
+/** Cloudflare's limit for all tokens of an account together, in requests per five minutes. */
+const MAX_CLOUDFLARE_BUDGET = 1200
+
+/**
+ * Reads the configuration and reports all errors at once.
+ * @param read reads each variable that it depends on; variables that are set and not read are reported
+ */
+export function parseEnvironment<T>(
+  environment: Environment,
+  read: (variables: EnvironmentReader) => T,
+  scope: ReportScope = {},
+): ConfigResult<T> {
+  const variables = createEnvironmentReader(environment)
+  const config = read(variables)
+  const { errors, warnings } = variables.reports(scope)
+  return errors.length === 0
+    ? { kind: 'config', config, warnings }
+    : { kind: 'mistakes', errors, warnings }
+}
+
+export function readBaseConfig(variables: EnvironmentReader): BaseConfig {
+  return {
+    publicURL: variables.origin('PUBLIC_URL'),
+    webhookSecrets: variables.secrets('STREAM_WEBHOOK_SECRET', MIN_WEBHOOK_SECRET_CHARACTERS),
+    allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
+    maxDurationSeconds:
+      variables.wholeNumber('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
+    creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
+    createsPerMinute: variables.wholeNumber('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
+    introspection: variables.flag('INTROSPECTION') ?? true,
+    logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
+  }
+}
+
+/**
+ * Returns null if no account is configured, or an incomplete or invalid one.
+ * @param otherwise end of the error message, for what is used without an account: `for the emulator`
+ */
+export function readAccount(
+  variables: EnvironmentReader,
+  otherwise: string,
+): CloudflareAccount | null {
+  const hasId = variables.isSet('CLOUDFLARE_ACCOUNT_ID')
+  const hasToken = variables.isSet('CLOUDFLARE_API_TOKEN')
+  const accountId = readAccountId(variables)
+  const apiToken = readAPIToken(variables)
+  if (!hasId && !hasToken) return null
+  const baseURL = readBaseURL(variables)
+  if (!hasToken) {
+    variables.mistake(
+      'CLOUDFLARE_API_TOKEN',
+      `is missing beside CLOUDFLARE_ACCOUNT_ID: set both, or neither ${otherwise}.`,
+    )
+  }
+  if (!hasId) {
+    variables.mistake(
+      'CLOUDFLARE_ACCOUNT_ID',
+      `is missing beside CLOUDFLARE_API_TOKEN: set both, or neither ${otherwise}.`,
+    )
+  }
+  return accountId === null || apiToken === null ? null : { accountId, apiToken, baseURL }
+}
+
+/** Restricted, because the id becomes part of each request's path. */
+function readAccountId(variables: EnvironmentReader): string | null {
+  const accountId = variables.text('CLOUDFLARE_ACCOUNT_ID')
+  if (accountId === null || /^[\w-]{1,32}$/.test(accountId)) return accountId
+  return variables.mistake(
+    'CLOUDFLARE_ACCOUNT_ID',
+    "must be an account's id: at most 32 letters, digits, hyphens and underscores.",
+  )
+}
+
+/** Restricted, because the token is sent in a header. */
+function readAPIToken(variables: EnvironmentReader): string | null {
+  const token = variables.secret('CLOUDFLARE_API_TOKEN')
+  if (token === null || /^[!-~]+$/.test(token)) return token
+  return variables.mistake(
+    'CLOUDFLARE_API_TOKEN',
+    'must be a token of printable ASCII characters without a space: set it exactly as it was issued.',
+  )
+}
+
+function readBaseURL(variables: EnvironmentReader): string {
+  const baseURL = variables.address('CLOUDFLARE_API_BASE_URL')
+  if (baseURL === null) return CLOUDFLARE_API_URL
+  if (/[?#]/.test(baseURL)) {
+    variables.mistake('CLOUDFLARE_API_BASE_URL', 'must have neither a query nor a fragment.')
+  }
+  if (isUnencrypted(baseURL)) {
+    variables.warn(
+      'CLOUDFLARE_API_BASE_URL',
+      'is plain HTTP to another machine: whoever is on the way reads the API token. Use https.',
+    )
+  }
+  return baseURL
+}
+
+/** Whether traffic to this URL leaves the machine unencrypted. */
+function isUnencrypted(address: string): boolean {
+  const { protocol, hostname } = new URL(address)
+  const isLoopback = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname)
+  return protocol === 'http:' && !isLoopback
+}
+
+/**
+ * Returns null if not set or invalid. Cloudflare's limit applies to Cloudflare's host only: an emulator has no
+ * limit, and a proxy may use several tokens.
+ */
+export function readApiBudget(
+  variables: EnvironmentReader,
+  account: CloudflareAccount | null,
+): number | null {
+  const isCloudflare =
+    account !== null &&
+    new URL(account.baseURL).hostname.replace(/\.$/, '') === new URL(CLOUDFLARE_API_URL).hostname
+  const bounds = isCloudflare ? { from: 10, to: MAX_CLOUDFLARE_BUDGET } : { from: 10 }
+  return variables.wholeNumber('STREAM_API_BUDGET', bounds)
+}
+
+/** @param isLocalOnly whether other machines cannot reach the gateway, so that tokens are optional */
+export function readAuth(
+  variables: EnvironmentReader,
+  { publicURL }: Pick<BaseConfig, 'publicURL'>,
+  isLocalOnly: boolean,
+): AuthConfig {
+  const disabled = variables.flag('AUTH_DISABLED')
+  if (disabled === true) return { kind: 'disabled' }
+  const hasKeys = variables.isSet('AUTH_JWT_SECRET') || variables.isSet('AUTH_JWKS_URL')
+  const secret = readJWTSecret(variables)
+  const jwksURL = variables.address('AUTH_JWKS_URL')
+  if (!hasKeys) {
+    // AUTH_DISABLED=false requires tokens. Without it, they are required if other machines reach the gateway.
+    if (disabled === false || !isLocalOnly) {
+      variables.mistake(
+        'AUTH_JWT_SECRET',
+        'or AUTH_JWKS_URL must be set: without one, anybody who reaches this gateway could mint uploads. (AUTH_DISABLED=true accepts that.)',
+      )
+    }
+    return { kind: 'disabled' }
+  }
+  const issuer = variables.text('AUTH_ISSUER')
+  const audience = variables.text('AUTH_AUDIENCE')
+  if (jwksURL !== null && isUnencrypted(jwksURL)) {
+    variables.warn(
+      'AUTH_JWKS_URL',
+      'is plain HTTP to another machine: whoever is on the way can put keys of their own there. Use https.',
+    )
+  }
+  if (publicURL !== null && isUnencrypted(publicURL)) {
+    variables.warn(
+      'PUBLIC_URL',
+      "is plain HTTP to another machine: whoever is on the way reads callers' tokens. Use https.",
+    )
+  }
+  if (secret !== null && jwksURL !== null && issuer === null) {
+    variables.warn(
+      'AUTH_JWT_SECRET',
+      'is set beside AUTH_JWKS_URL: a `sub` is one creator, whichever of the two verifies its token. Set AUTH_ISSUER where both have one issuer, or unset one of the two.',
+    )
+  }
+  return {
+    kind: 'jwt',
+    secret,
+    jwksURL: jwksURL === null ? null : new URL(jwksURL),
+    issuer,
+    audience,
+  }
+}
+
+/** Returns the bytes even if they are invalid: the error is reported, and the gateway does not start. */
+function readJWTSecret(variables: EnvironmentReader): Uint8Array | null {
+  const secret = variables.secret('AUTH_JWT_SECRET')
+  if (secret === null) return null
+  const bytes = new TextEncoder().encode(secret)
+  if (bytes.length < MIN_SECRET_BYTES) {
+    variables.mistake('AUTH_JWT_SECRET', `must have at least ${MIN_SECRET_BYTES} bytes.`)
+  }
+  // A public key is not secret: anyone could sign with its text by HS256.
+  if (secret.startsWith('-----BEGIN ')) {
+    variables.mistake(
+      'AUTH_JWT_SECRET',
+      'must be a secret for HS256, not a key: publish public keys at AUTH_JWKS_URL.',
+    )
+  }
+  return bytes
+}

@@ -1,0 +1,221 @@
+/** Configuration of the Node host, read once from the environment; all errors are reported at once. */
+import { BlockList } from 'node:net'
+import { isReachableByOthers } from '../emulator/exposure.ts'
+import { type TrustedProxies, trustProxy } from './trusted-proxies.ts'
+import type { AuthConfig } from '../http/auth/authenticate.ts'
+import {
+  type CloudflareAccount,
+  type ConfigResult,
+  DEFAULT_API_BUDGET,
+  type Environment,
+  type BaseConfig,
+  type EnvironmentReader,
+  parseEnvironment,
+  readAccount,
+  readAuth,
+  readApiBudget,
+  readBaseConfig,
+} from './base-config.ts'
+
+/** The embedded emulator. */
+export interface EmulatorConfig {
+  readonly kind: 'emulator'
+  readonly port: number
+  readonly directory: string
+  readonly storageMinutes: number
+  readonly encodeMs: number
+  /** API token; null for the emulator's default. */
+  readonly token: string | null
+  /** Origin by which browsers reach the emulator; null: derived from HOST and PUBLIC_URL. */
+  readonly publicURL: string | null
+}
+
+/** Emulator configuration with the listening host and the gateway's URL. */
+export interface EmulatorListenConfig extends EmulatorConfig {
+  readonly host: string
+  /** PUBLIC_URL of the gateway; null if not set. Its hostname is used if `publicURL` is null. */
+  readonly gatewayURL: string | null
+}
+
+/** The embedded emulator or a Cloudflare account. */
+export type StreamConfig = EmulatorConfig | ({ readonly kind: 'account' } & CloudflareAccount)
+
+export type DatabaseConfig =
+  /** Path of the SQLite file. */
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | {
+      readonly kind: 'postgres'
+      /** Contains the password: must not be logged. */
+      readonly url: string
+      /** Maximum connections per gateway. */
+      readonly connections: number
+    }
+
+export interface Config extends BaseConfig {
+  readonly host: string
+  /** 0 picks a free port. */
+  readonly port: number
+  readonly stream: StreamConfig
+  readonly database: DatabaseConfig
+  readonly auth: AuthConfig
+  /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are trusted. */
+  readonly trustedProxies: TrustedProxies
+  /** Requests to Stream's API per five minutes; null for no limit. */
+  readonly streamApiBudget: number | null
+  /** Bearer token for `/metrics`; null if the metrics are public. */
+  readonly metricsToken: string | null
+}
+
+const MIN_TOKEN_CHARACTERS = 16
+const DEFAULT_CONNECTIONS = 10
+
+/** `headgate emulator` may run in the same environment. */
+const EMULATOR_VARIABLES = {
+  names: /^EMULATOR_/,
+  reason:
+    'beside CLOUDFLARE_ACCOUNT_ID: the embedded emulator is not started. Unset it, unless `headgate emulator` reads it.',
+}
+
+/** Reads the gateway's configuration: the variables that README.md lists. */
+export function readConfig(environment: Environment): ConfigResult<Config> {
+  return parseEnvironment(
+    environment,
+    (variables) => {
+      const host = readHost(variables)
+      const stream = readStream(variables)
+      const account = stream.kind === 'account' ? stream : null
+      const port = variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000
+      const limits = readBaseConfig(variables)
+      return {
+        host,
+        port,
+        ...limits,
+        stream,
+        database: readDatabase(variables),
+        auth: readAuth(
+          variables,
+          limits,
+          account === null && !isReachableByOthers(host, limits.publicURL),
+        ),
+        trustedProxies: readProxies(variables),
+        streamApiBudget:
+          readApiBudget(variables, account) ?? (account === null ? null : DEFAULT_API_BUDGET),
+        metricsToken: readToken(variables, 'METRICS_TOKEN'),
+      }
+    },
+    { elsewhere: EMULATOR_VARIABLES },
+  )
+}
+
+/**
+ * Reads the configuration of `headgate emulator`. If other machines can reach the emulator, EMULATOR_TOKEN is
+ * required: the default token is public.
+ */
+export function readEmulatorConfig(environment: Environment): ConfigResult<EmulatorListenConfig> {
+  return parseEnvironment(
+    environment,
+    (variables) => {
+      const host = readHost(variables)
+      const emulator = readEmulator(variables)
+      const isExposed = isReachableByOthers(host, emulator.publicURL)
+      if (isExposed && variables.text('EMULATOR_TOKEN') === null) {
+        variables.mistake(
+          'EMULATOR_TOKEN',
+          'must be set: HOST or EMULATOR_PUBLIC_URL lets other machines reach the emulator, and everybody knows its usual token.',
+        )
+      }
+      return { host, gatewayURL: variables.origin('PUBLIC_URL'), ...emulator }
+    },
+    { names: /^(?:HOST$|EMULATOR_)/ },
+  )
+}
+
+/** Reads the Stream configuration, for commands that use Stream only. */
+export function readStreamConfig(environment: Environment): ConfigResult<StreamConfig> {
+  return parseEnvironment(environment, readStream, { names: /^CLOUDFLARE_/ })
+}
+
+/** Reads the database configuration, for commands that use the database only. */
+export function readDatabaseConfig(environment: Environment): ConfigResult<DatabaseConfig> {
+  return parseEnvironment(environment, readDatabase, { names: /^DATABASE_/ })
+}
+
+function readHost(variables: EnvironmentReader): string {
+  return variables.text('HOST') ?? '127.0.0.1'
+}
+
+function readStream(variables: EnvironmentReader): StreamConfig {
+  const account = readAccount(variables, 'for the emulator')
+  return account === null ? readEmulator(variables) : { kind: 'account', ...account }
+}
+
+function readEmulator(variables: EnvironmentReader): EmulatorConfig {
+  return {
+    kind: 'emulator',
+    port: variables.wholeNumber('EMULATOR_PORT', { from: 0, to: 65_535 }) ?? 4001,
+    directory: variables.text('EMULATOR_DIR') ?? '.headgate/emulator',
+    storageMinutes: variables.wholeNumber('EMULATOR_STORAGE_MINUTES', { from: 0 }) ?? 1000,
+    encodeMs: variables.wholeNumber('EMULATOR_ENCODE_MS', { from: 0 }) ?? 2000,
+    token: readToken(variables, 'EMULATOR_TOKEN'),
+    publicURL: variables.origin('EMULATOR_PUBLIC_URL'),
+  }
+}
+
+function readDatabase(variables: EnvironmentReader): DatabaseConfig {
+  const database = parseDatabaseURL(
+    variables.secret('DATABASE_URL') ?? 'file:.headgate/headgate.db',
+  )
+  if (database?.kind === 'postgres') {
+    const connections = variables.wholeNumber('DATABASE_CONNECTIONS', { from: 2, to: 200 })
+    return { ...database, connections: connections ?? DEFAULT_CONNECTIONS }
+  }
+  if (database !== null) return database
+  // The message must not contain the URL: it may contain a password.
+  variables.mistake(
+    'DATABASE_URL',
+    'must be file:PATH, the SQLite file, such as file:.headgate/headgate.db, or postgres://USER:PASSWORD@HOST:PORT/NAME.',
+  )
+  return { kind: 'sqlite', file: '' }
+}
+
+/** Returns null if the URL is neither SQLite nor PostgreSQL. */
+export function parseDatabaseURL(url: string): DatabaseConfig | null {
+  const [, file] = /^file:(.+)$/.exec(url) ?? []
+  if (file !== undefined) return { kind: 'sqlite', file }
+  if (!/^postgres(?:ql)?:/.test(url) || !URL.canParse(url)) return null
+  return { kind: 'postgres', url, connections: DEFAULT_CONNECTIONS }
+}
+
+function readToken(
+  variables: EnvironmentReader,
+  name: 'METRICS_TOKEN' | 'EMULATOR_TOKEN',
+): string | null {
+  const token = variables.secret(name)
+  // The token is sent in a header.
+  if (token === null || (token.length >= MIN_TOKEN_CHARACTERS && /^[!-~]+$/.test(token))) {
+    return token
+  }
+  return variables.mistake(
+    name,
+    `must have at least ${MIN_TOKEN_CHARACTERS} characters, all of ASCII and none of them a space.`,
+  )
+}
+
+function readProxies(variables: EnvironmentReader): TrustedProxies {
+  const proxies = new BlockList()
+  for (const [index, entry] of variables.list('TRUSTED_PROXIES').entries()) {
+    if (trustProxy(proxies, entry)) continue
+    variables.mistake(
+      'TRUSTED_PROXIES',
+      `must list addresses or networks such as 10.0.0.0/8: entry ${index + 1} is none.`,
+    )
+  }
+  return proxies
+}
+
+/** Returns the database's name for messages, without credentials: a path, or `postgres://host:5432/name`. */
+export function databaseLabel(database: DatabaseConfig): string {
+  if (database.kind === 'sqlite') return database.file
+  const { hostname, port, pathname } = new URL(database.url)
+  return `postgres://${hostname}${port === '' ? '' : `:${port}`}${pathname}`
+}

@@ -1,0 +1,87 @@
+/** Converts errors to messages with a hint for the user. */
+import { UploadError } from '../../client/client.ts'
+import { formatMinutes, formatDuration, formatBytes } from '../format.ts'
+import type { Failure } from './queue-item.ts'
+
+const DURATION_HINT = 'Leave "Longest video" empty, or set it higher, and try again.'
+
+/** @param maxDurationSeconds reserved duration; null if unknown */
+export function failureMessageOf(error: unknown, maxDurationSeconds: number | null): Failure {
+  if (!(error instanceof UploadError)) {
+    return { words: 'Something went wrong in this page.', advice: 'Reload it and try again.' }
+  }
+  switch (error.code) {
+    case 'VIDEO_FAILED':
+      return videoFailureMessage(error.failure, maxDurationSeconds)
+    case 'QUOTA_EXCEEDED': {
+      const requested = formatMinutes(error.requestedMinutes)
+      const { availableMinutes } = error
+      return availableMinutes === null
+        ? { words: `${requested} do not fit into the storage that is left.`, advice: QUOTA_HINT }
+        : {
+            words: `${requested} were asked for, and ${formatMinutes(Math.max(0, availableMinutes))} are free.`,
+            advice: QUOTA_HINT,
+          }
+    }
+    case 'RATE_LIMITED':
+      return {
+        words: 'Too many uploads were begun in a short time.',
+        advice: `Try again in ${formatDuration(error.retryAfterSeconds)}.`,
+      }
+    case 'INVALID_INPUT': {
+      const [issue] = error.issues
+      return {
+        words: issue === undefined ? error.message : `${issue.path.join('.')} ${issue.message}`,
+        advice: null,
+      }
+    }
+    case 'FILE_TOO_LARGE':
+      return {
+        words: `The file has ${formatBytes(error.sizeBytes)}; the most are ${formatBytes(error.limitBytes)}.`,
+        advice: 'Cut it, or encode it smaller.',
+      }
+    case 'EXPIRED':
+      return { words: 'The upload took longer than its URL is good for.', advice: 'Try again.' }
+    case 'DELETED':
+      return { words: 'The upload was deleted while it was under way.', advice: null }
+    case 'NETWORK':
+      return {
+        words: 'The connection broke, and did not come back in time.',
+        advice: 'Try again: what has arrived is not sent again.',
+      }
+    case 'STREAM_UNAVAILABLE':
+      return { words: 'Cloudflare Stream does not answer right now.', advice: 'Try again later.' }
+    case 'GATEWAY_FAILED':
+    case 'STREAM_REJECTED':
+    case 'FORBIDDEN':
+    case 'IDEMPOTENCY_CONFLICT':
+    case 'UNAUTHENTICATED':
+    case 'UPLOAD_NOT_FOUND':
+    case 'EMPTY_FILE':
+      return { words: error.message, advice: null }
+  }
+}
+
+const QUOTA_HINT = 'Set "Longest video" lower, or delete videos that are not needed.'
+
+/** Message for a video error of Stream. https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/ */
+export function videoFailureMessage(
+  { code, message }: { readonly code: string; readonly message: string },
+  maxDurationSeconds: number | null,
+): Failure {
+  switch (code) {
+    case 'ERR_DURATION_EXCEED_CONSTRAINT': {
+      const allowed =
+        maxDurationSeconds === null ? 'was' : `the ${formatDuration(maxDurationSeconds)} that were`
+      return { words: `The video is longer than ${allowed} allowed.`, advice: DURATION_HINT }
+    }
+    case 'ERR_NON_VIDEO':
+      return { words: 'The file is no video.', advice: 'Choose one: MP4, MOV, MKV or WebM, say.' }
+    case 'ERR_MALFORMED_VIDEO':
+      return { words: 'The video is damaged.', advice: 'Export it again, and upload that.' }
+    case 'ERR_DURATION_TOO_SHORT':
+      return { words: 'The video is shorter than Stream takes.', advice: null }
+    default:
+      return { words: message, advice: null }
+  }
+}

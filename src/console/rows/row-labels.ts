@@ -1,0 +1,92 @@
+/** Labels of a row: state, progress and announcement. */
+import {
+  formatProgress,
+  formatTimeLeft,
+  formatDuration,
+  formatBytes,
+  formatRate,
+} from '../format.ts'
+import type { Row, RowState } from './row.ts'
+
+export const STATE_LABELS: Readonly<Record<RowState, string>> = {
+  waiting: 'Waiting',
+  preparing: 'Preparing',
+  uploading: 'Uploading',
+  paused: 'Paused',
+  interrupted: 'Interrupted',
+  'other-device': 'Not received yet',
+  queued: 'Received',
+  encoding: 'Encoding',
+  ready: 'Ready',
+  failed: 'Failed',
+  expired: 'Lapsed',
+}
+
+/** Returns the progress in bytes, then in encoding; the result for a terminal state. */
+export function progressLabel(row: Row): string {
+  switch (row.state) {
+    case 'waiting':
+      return 'Begins when one of the others is done.'
+    case 'preparing':
+      return 'Asking for a place to send it to.'
+    case 'uploading':
+      return [bytesOf(row), ...rateOf(row)].join(' · ')
+    case 'paused':
+      return row.sentBytes === 0 ? 'Paused before it began' : `Paused at ${bytesOf(row)}`
+    case 'interrupted':
+      return row.sentBytes === null || row.sentBytes === 0
+        ? 'Choose the same file to go on.'
+        : `${bytesOf(row)} · Choose the same file to go on.`
+    case 'other-device':
+      return row.sentBytes === null ? 'Begun elsewhere.' : `${bytesOf(row)}, from elsewhere.`
+    case 'queued':
+      return 'All of it has arrived; waiting for an encoder.'
+    case 'encoding':
+      return `Encoding ${Math.round(row.encodingPercent ?? 0)} %`
+    case 'ready':
+      return detailsOf(row).join(' · ')
+    case 'failed':
+      return row.failure?.words ?? 'Stream gave no reason.'
+    case 'expired':
+      return 'Its URL lapsed before the file had arrived. Nothing is reserved for it any more.'
+  }
+}
+
+/** Returns the screen-reader announcement of a row's new state. */
+export function announcementFor(row: Row): string {
+  const failure =
+    row.state === 'failed' ? `: ${progressLabel(row)} ${row.failure?.advice ?? ''}` : ''
+  return `${row.name}: ${STATE_LABELS[row.state]}${failure}`.trim()
+}
+
+function bytesOf({ sentBytes, sizeBytes }: Row): string {
+  if (sizeBytes === null) return formatBytes(sentBytes ?? 0)
+  return formatProgress(sentBytes ?? 0, sizeBytes)
+}
+
+function rateOf({ bytesPerSecond, sizeBytes, sentBytes }: Row): string[] {
+  if (bytesPerSecond === null || bytesPerSecond < 1) return []
+  const left = ((sizeBytes ?? 0) - (sentBytes ?? 0)) / bytesPerSecond
+  return [formatRate(bytesPerSecond), `${formatTimeLeft(left)} left`]
+}
+
+function detailsOf({ upload }: Row): string[] {
+  const video = upload?.video ?? null
+  if (upload === null || video === null) return ['Ready to play']
+  const { durationSeconds, width, height } = video
+  return [
+    ...(durationSeconds === null ? [] : [formatDuration(durationSeconds)]),
+    ...(width === null || height === null ? [] : [`${width} × ${height}`]),
+    dayOf(upload.createdAt),
+  ]
+}
+
+function dayOf(timestamp: string): string {
+  return new Date(timestamp).toLocaleString('en', {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  })
+}

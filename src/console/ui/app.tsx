@@ -1,0 +1,41 @@
+/** Root component: sign-in form or uploads page. */
+import type { Session } from '../session.ts'
+import { useStore } from '../store.ts'
+import { UploadsPage } from './uploads-page.tsx'
+import { Icon } from './icon.tsx'
+import { SignIn } from './sign-in.tsx'
+
+export function App({ session }: { readonly session: Session }) {
+  const standing = useStore(session.standing)
+  const isSignedOut = standing.kind === 'signed-out'
+  return (
+    <>
+      <header class="top">
+        <a class="brand" href="/" aria-label="headgate, the console">
+          <Icon name="gate" />
+          headgate
+        </a>
+        <p class="tagline muted small">Direct uploads to Cloudflare Stream</p>
+        <nav class="top-links" aria-label="Gateway">
+          <a href="/graphql">GraphiQL</a>
+          {session.wantsToken && !isSignedOut && (
+            <button type="button" class="quiet" onClick={() => session.signOut()}>
+              Sign out
+            </button>
+          )}
+        </nav>
+      </header>
+      <main class="page">
+        {isSignedOut && (
+          <SignIn refusal={standing.refusal} onToken={(token) => session.signIn(token)} />
+        )}
+        {/* Keyed by user: a new user gets a new page; after token expiry the old page is kept. */}
+        {standing.who !== null && (
+          <div hidden={isSignedOut}>
+            <UploadsPage key={standing.who} who={standing.who} session={session} />
+          </div>
+        )}
+      </main>
+    </>
+  )
+}

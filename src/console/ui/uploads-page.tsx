@@ -1,0 +1,72 @@
+/** Uploads page of one user: drop zone, storage gauge and list. */
+import { Provider } from '@urql/preact'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { createUploadClient } from '../../client/client.ts'
+import { createGatewayClient } from '../data/graphql-client.ts'
+import type { QueueItemSettings } from '../queue/queue-item.ts'
+import { createUploadQueue } from '../queue/upload-queue.ts'
+import type { Session } from '../session.ts'
+import { useStore } from '../store.ts'
+import { DropZone } from './drop-zone.tsx'
+import { CodeExample } from './code-example.tsx'
+import { StorageGauge } from './storage-gauge.tsx'
+import { UploadList } from './upload-list.tsx'
+
+function createDependencies(session: Session, who: string) {
+  const url = new URL('/graphql', location.href).href
+  const client = createUploadClient({
+    url,
+    fetch: session.fetch,
+    // Omitted if auth is disabled.
+    ...(session.wantsToken ? { token: async () => (await session.token(who)) ?? '' } : {}),
+  })
+  return { data: createGatewayClient(url, session, who), client, queue: createUploadQueue(client) }
+}
+
+const READ_FROM_FILE: QueueItemSettings = { maxDurationSeconds: null, reliableConnection: null }
+
+interface UploadsPageProps {
+  readonly session: Session
+  readonly who: string
+}
+
+export function UploadsPage({ session, who }: UploadsPageProps) {
+  const { data, client, queue } = useMemo(() => createDependencies(session, who), [session, who])
+  useEffect(() => () => queue.close(), [queue])
+  const [settings, setSettings] = useState(READ_FROM_FILE)
+  const rejection = useStore(queue.rejection)
+  const [announcement, setAnnouncement] = useState('')
+  return (
+    <Provider value={data.client}>
+      <h1 class="hidden-text">Upload videos to Cloudflare Stream</h1>
+      <div class="upper">
+        <DropZone
+          settings={settings}
+          onSettings={setSettings}
+          rejection={rejection}
+          onFiles={(files) => queue.add(files, settings)}
+        />
+        <StorageGauge />
+      </div>
+      <UploadList
+        data={data}
+        client={client}
+        queue={queue}
+        terms={settings}
+        viewer={session.wantsToken ? who : null}
+        onAnnounce={setAnnouncement}
+      />
+      <CodeExample />
+      <LiveRegion words={announcement} />
+    </Provider>
+  )
+}
+
+/** Polite ARIA live region: screen readers announce changes without interrupting. */
+export function LiveRegion({ words }: { readonly words: string }) {
+  return (
+    <p class="hidden-text" role="status" aria-live="polite">
+      {words}
+    </p>
+  )
+}

@@ -1,0 +1,68 @@
+/** Snapshot for tests: videos, storage, request counts, faults and webhook outbox. */
+import type { EmulatorDependencies } from '../dependencies.ts'
+import { everyVideo } from '../state/video-library.ts'
+import { formatMicroseconds, formatMilliseconds } from '../timestamp.ts'
+import {
+  hasExpired,
+  progressAt,
+  reservedSeconds,
+  storedSeconds,
+  type Video,
+} from '../state/video.ts'
+
+/** Returns the response body of GET /__emulator/state. */
+export async function stateSnapshot(
+  dependencies: EmulatorDependencies,
+): Promise<Record<string, unknown>> {
+  const now = dependencies.clock.now()
+  const videos = [...dependencies.library.select({ ...everyVideo, ascending: true })]
+  const totals = dependencies.library.storage(now)
+  return {
+    videos: await Promise.all(videos.map((video) => videoState(dependencies, video, now))),
+    reservedSeconds: totals.reservedSeconds,
+    storedSeconds: totals.storedSeconds,
+    requests: dependencies.requests.toJSON(),
+    faults: dependencies.faults.toJSON(),
+    notices: dependencies.notifier.pending().map((webhook) => ({
+      uid: webhook.uid,
+      dueAt: formatMilliseconds(webhook.dueAt),
+      attempts: webhook.attempts,
+    })),
+    clock: { now: formatMilliseconds(now), advancedSeconds: dependencies.clock.offsetMs / 1000 },
+  }
+}
+
+async function videoState(
+  dependencies: EmulatorDependencies,
+  video: Video,
+  now: number,
+): Promise<Record<string, unknown>> {
+  const { state, percent } = progressAt(video, now)
+  return {
+    uid: video.uid,
+    kind: video.kind,
+    state,
+    percent,
+    errorReasonCode: state === 'error' ? (video.media?.failure?.code ?? '') : '',
+    receivedBytes: await receivedBytes(dependencies, video),
+    uploadLength: video.uploadLength,
+    meta: video.meta,
+    creator: video.creator,
+    maxDurationSeconds: video.maxDurationSeconds,
+    reservedSeconds: reservedSeconds(video, now),
+    storedSeconds: storedSeconds(video, now),
+    durationSeconds: video.media?.durationSeconds ?? null,
+    lapsed: hasExpired(video, now),
+    uploadExpiry: formatMilliseconds(video.uploadExpiry),
+    created: formatMicroseconds(video.createdMicroseconds),
+  }
+}
+
+async function receivedBytes(dependencies: EmulatorDependencies, video: Video): Promise<number> {
+  if (video.sizeBytes !== null) return video.sizeBytes
+  return (
+    (await dependencies.files.size(video.uid)) ??
+    (await dependencies.files.partialSize(video.uid)) ??
+    0
+  )
+}

@@ -1,0 +1,28 @@
+/** Dependencies of the emulator's APIs and hosts; each function picks those it needs. */
+import type { AdjustableClock } from './clock.ts'
+import type { EmulatorDatabase } from './state/database.ts'
+import type { Faults } from './faults.ts'
+import type { WebhookDispatcher } from './webhooks/dispatcher.ts'
+import type { RequestCounts } from './operations.ts'
+import type { UploadLocks } from './state/upload-locks.ts'
+import type { VideoFiles } from './state/video-files.ts'
+import type { VideoLibrary } from './state/video-library.ts'
+import type { WebhookSettings } from './webhooks/webhook-settings.ts'
+import type { Settings } from './settings.ts'
+
+export interface EmulatorDependencies {
+  readonly settings: Settings
+  readonly clock: AdjustableClock
+  readonly database: EmulatorDatabase
+  readonly library: VideoLibrary
+  readonly files: VideoFiles
+  readonly claims: UploadLocks
+  readonly webhook: WebhookSettings
+  readonly notifier: WebhookDispatcher
+  readonly faults: Faults
+  readonly requests: RequestCounts
+  /** Receives internal errors of the emulator. */
+  readonly onError: (error: unknown) => void
+  /** Aborts when the emulator closes; every wait listens to it. */
+  readonly closing: AbortSignal
+}

@@ -1,0 +1,73 @@
+/** HTTP responses as values, so that a fault can delay or replace them by a disconnect. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Null sends no body. The function is called only when a body is sent, so not for HEAD. */
+  readonly body: string | (() => Readable) | null
+}
+
+/** A response, or null: disconnect without one. */
+export type ResponseOrDisconnect = HttpResponse | null
+
+export function httpResponse(
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+  body: HttpResponse['body'] = null,
+): HttpResponse {
+  return { status, headers, body }
+}
+
+export function textResponse(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponse {
+  return httpResponse(
+    status,
+    { 'content-type': 'text/plain; charset=utf-8', ...headers },
+    `${text}\n`,
+  )
+}
+
+export function jsonResponse(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponse {
+  return httpResponse(
+    status,
+    { 'content-type': 'application/json; charset=utf-8', ...headers },
+    JSON.stringify(value),
+  )
+}
+
+/**
+ * Writes the response, or disconnects for null. Discards an unread request body: closing while
+ * the client still sends would lose the response (a browser then shows a network error).
+ */
+export async function writeResponse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  result: ResponseOrDisconnect,
+): Promise<void> {
+  if (result === null) {
+    request.socket.destroy()
+    return
+  }
+  if (response.destroyed || response.headersSent) return
+  if (!request.complete) request.resume()
+  const headers = { ...result.headers }
+  if (typeof result.body === 'string') {
+    headers['content-length'] = String(Buffer.byteLength(result.body))
+  } else if (result.body === null && result.status !== 204 && !('content-length' in headers)) {
+    headers['content-length'] = '0'
+  }
+  response.writeHead(result.status, headers)
+  if (request.method === 'HEAD' || result.body === null) response.end()
+  else if (typeof result.body === 'string') response.end(result.body)
+  else await pipeline(result.body(), response)
+}

@@ -1,0 +1,165 @@
+/**
+ * Reads media files in child processes with limited heap and time: a few bytes can make any parser
+ * loop or allocate endlessly. Worker threads do not suffice: V8 ends the whole process when one
+ * large allocation exceeds the heap limit of a worker.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+
+import { z } from 'zod'
+
+/** Result of a child process for one file. */
+const mediaReadingSchema = z.object({
+  kind: z.enum(['video', 'no-video', 'damaged']),
+  /** MIME type of the container; null for an unknown one. */
+  contentType: z.string().nullable(),
+  durationSeconds: z.number().min(0).max(1e12).nullable(),
+  width: z.number().positive().nullable(),
+  height: z.number().positive().nullable(),
+})
+export type MediaReading = z.infer<typeof mediaReadingSchema>
+
+export interface ReadingLimits {
+  /** Heap limit of V8's old generation, in MiB. */
+  readonly heapMb: number
+  /** Timeout per file in milliseconds; large files get more by size. */
+  readonly timeoutMs: number
+}
+
+/**
+ * Files below this size are read by a separate process with tight limits: a cheap upload stays
+ * cheap to read, and slow large files do not delay small ones.
+ */
+const LARGE_FILE_BYTES = 16_777_216
+const SMALL_FILE: ReadingLimits = { heapMb: 64, timeoutMs: 2000 }
+/** Ten hours at 60 frames per second need 380 MB and two seconds. */
+const LARGE_FILE: ReadingLimits = { heapMb: 384, timeoutMs: 20_000 }
+/**
+ * A large file's timeout grows by one millisecond per this many bytes. A live recording has no
+ * index and is read from start to end, which takes 1.5 seconds per gigabyte on an idle disk.
+ */
+const BYTES_PER_MS = 100_000
+
+/** An idle process ends after this time, in milliseconds. */
+const IDLE_MS = 10_000
+
+/** Job message to a child process. */
+interface Job {
+  readonly path: string
+  readonly timeoutMs: number
+}
+
+const DAMAGED: MediaReading = {
+  kind: 'damaged',
+  contentType: null,
+  durationSeconds: null,
+  width: null,
+  height: null,
+}
+
+/** Runs one child process, which reads one file at a time; restarted after a file has ended it. */
+class ReaderProcess {
+  readonly #heapMb: number
+  #child: ChildProcess | null = null
+  #last: Promise<unknown> = Promise.resolve()
+  #idleTimer: NodeJS.Timeout | undefined
+
+  constructor(heapMb: number) {
+    this.#heapMb = heapMb
+  }
+
+  read(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
+    const reading = this.#last.then(() => this.#readNext(job, signal, onStart))
+    this.#last = reading.catch(() => undefined)
+    return reading
+  }
+
+  async #readNext(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
+    clearTimeout(this.#idleTimer)
+    signal.throwIfAborted()
+    const child = this.#child ?? (await this.#start())
+    const end = () => this.#end()
+    signal.addEventListener('abort', end)
+    try {
+      signal.throwIfAborted()
+      onStart()
+      child.send(job)
+      const message = await nextMessage(child)
+      if (message === null) signal.throwIfAborted()
+      // Numbers without a JSON form, such as NaN, arrive as null; others may be negative.
+      return mediaReadingSchema.safeParse(message).data ?? DAMAGED
+    } finally {
+      signal.removeEventListener('abort', end)
+      this.#idleTimer = setTimeout(end, IDLE_MS).unref()
+    }
+  }
+
+  async #start(): Promise<ChildProcess> {
+    const child = fork(new URL('./media-process.js', import.meta.url), [], {
+      execArgv: [`--max-old-space-size=${this.#heapMb}`],
+      // Passes only the variable for module resolution, so that the child gets no secrets.
+      env: { NODE_OPTIONS: process.env['NODE_OPTIONS'] },
+      // No stderr: V8 writes a report there when memory runs out.
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    // A message to an ended process emits an error event.
+    child.on('error', () => undefined)
+    child.unref()
+    child.channel?.unref()
+    if ((await nextMessage(child)) === null) {
+      throw new Error(
+        `The process that reads media files ended with ${child.signalCode ?? child.exitCode} before it was ready. Check that ./media-process.js and the package mediabunny are installed.`,
+      )
+    }
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = null
+    })
+    this.#child = child
+    return child
+  }
+
+  /** Kills the process; the next file starts another. */
+  #end(): void {
+    this.#child?.kill('SIGKILL')
+    this.#child = null
+  }
+}
+
+const smallFiles = new ReaderProcess(SMALL_FILE.heapMb)
+const largeFiles = new ReaderProcess(LARGE_FILE.heapMb)
+
+/**
+ * Reads one file; small files wait for small files and large for large. A file that ends the child
+ * process or times out is `damaged`. Rejects when no process can be started or the signal aborts.
+ * All emulators in this process share the child processes, because a start takes at least 0.1
+ * seconds. Child processes end when idle, and with this process.
+ * @param onStart called just before the file is opened; an error that it throws rejects the promise
+ */
+export function readMedia(
+  path: string,
+  sizeBytes: number,
+  signal: AbortSignal,
+  onStart: () => void,
+): Promise<MediaReading> {
+  if (sizeBytes < LARGE_FILE_BYTES) {
+    const job = { path: resolve(path), timeoutMs: SMALL_FILE.timeoutMs }
+    return smallFiles.read(job, signal, onStart)
+  }
+  const timeoutMs = LARGE_FILE.timeoutMs + Math.ceil(sizeBytes / BYTES_PER_MS)
+  return largeFiles.read({ path: resolve(path), timeoutMs }, signal, onStart)
+}
+
+/** Resolves to the next message; null when the process ends first. Rejects when it cannot start. */
+async function nextMessage(child: ChildProcess): Promise<unknown> {
+  const done = new AbortController()
+  const { signal } = done
+  try {
+    return await Promise.race([
+      once(child, 'message', { signal }).then((values: unknown[]) => values[0]),
+      once(child, 'exit', { signal }).then(() => null),
+    ])
+  } finally {
+    done.abort()
+  }
+}

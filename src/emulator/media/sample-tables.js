@@ -1,0 +1,140 @@
+// @ts-check
+/**
+ * Detects tables in an MP4 or QuickTime file that declare more samples or chunks than the file has
+ * bytes. Parsers expand such tables: eight bytes can declare four billion samples.
+ * ISO/IEC 14496-12, 8.6 to 8.8.
+ */
+import { readSync } from 'node:fs'
+
+/** Boxes that mediabunny searches for nested boxes. */
+const CONTAINERS = new Set(
+  'moov trak mdia minf dinf stbl edts sinf schi mvex moof traf mfra'.split(' '),
+)
+/** Maximum nesting of valid tables; a file with deeper boxes counts as impossible too. */
+const MAX_DEPTH = 8
+/** Further top-level boxes (long fragmented files) are left to the limits of the reader. */
+const MAX_TOP_BOXES = 10_000
+/** Larger boxes are left to the limits of the reader. */
+const MAX_BOX_BYTES = 67_108_864
+
+/**
+ * Returns true only for invalid files; false also for other containers. Reads synchronously.
+ * @param {number} descriptor of the open file
+ * @param {number} fileBytes
+ */
+export function hasImpossibleTables(descriptor, fileBytes) {
+  const header = Buffer.alloc(16)
+  for (let at = 0, boxes = 0; at + 8 <= fileBytes && boxes < MAX_TOP_BOXES; boxes += 1) {
+    header.fill(0)
+    readSync(descriptor, header, 0, 16, at)
+    const box = readHeader(header, 0, fileBytes - at)
+    if (box === null) return false
+    if (CONTAINERS.has(box.type) && box.bytes <= MAX_BOX_BYTES && at + box.bytes <= fileBytes) {
+      const content = Buffer.alloc(box.bytes)
+      readSync(descriptor, content, 0, box.bytes, at)
+      if (maxDeclaredCount(content, MAX_DEPTH) > fileBytes) return true
+    }
+    at += box.bytes
+  }
+  return false
+}
+
+/**
+ * Returns the largest number of samples or chunks that a table in these boxes declares.
+ * @param {Buffer} bytes
+ * @param {number} depth
+ * @returns {number}
+ */
+function maxDeclaredCount(bytes, depth) {
+  if (depth < 0) return Number.POSITIVE_INFINITY
+  let max = 0
+  for (let at = 0; at + 8 <= bytes.length;) {
+    const box = readHeader(bytes, at, bytes.length - at)
+    if (box === null) break
+    const content = bytes.subarray(at + box.headerBytes, at + box.bytes)
+    const count = CONTAINERS.has(box.type)
+      ? maxDeclaredCount(content, depth - 1)
+      : declaredCount(box.type, content)
+    max = Math.max(max, count)
+    at += box.bytes
+  }
+  return max
+}
+
+/**
+ * @param {string} type
+ * @param {Buffer} content starts with version and flags
+ */
+function declaredCount(type, content) {
+  switch (type) {
+    // Runs of samples: count, value.
+    case 'stts':
+    case 'ctts':
+      return entriesOf(content, 8).reduce((sum, count) => sum + count, 0)
+    // First chunk, samples per chunk, description.
+    case 'stsc':
+      return samplesInChunks(content)
+    // One size for all samples, or one per sample. A common size is not expanded.
+    case 'stsz':
+      return uint32At(content, 4) === 0 ? uint32At(content, 8) : 0
+    case 'stz2':
+      return uint32At(content, 8)
+    case 'trun':
+      return uint32At(content, 4)
+    default:
+      return 0
+  }
+}
+
+/**
+ * Returns the samples of all chunks that `stsc` declares; its last run has one chunk at least.
+ * @param {Buffer} content
+ */
+function samplesInChunks(content) {
+  const firstChunks = entriesOf(content, 12)
+  return firstChunks.reduce(
+    (samples, first, index) => {
+      const chunks = Math.max(1, (firstChunks[index + 1] ?? first + 1) - first)
+      return samples + chunks * content.readUInt32BE(12 + index * 12)
+    },
+    firstChunks.at(-1) ?? 0,
+  )
+}
+
+/**
+ * Returns the first 32-bit field of each present entry, regardless of the declared count.
+ * @param {Buffer} content
+ * @param {number} entryBytes
+ */
+function entriesOf(content, entryBytes) {
+  const count = Math.min(
+    uint32At(content, 4),
+    Math.max(0, Math.floor((content.length - 8) / entryBytes)),
+  )
+  return Array.from({ length: count }, (_, index) => content.readUInt32BE(8 + index * entryBytes))
+}
+
+/**
+ * @param {Buffer} content
+ * @param {number} offset
+ */
+function uint32At(content, offset) {
+  return content.length >= offset + 4 ? content.readUInt32BE(offset) : 0
+}
+
+/**
+ * Returns null when no valid box starts at `at`.
+ * @param {Buffer} bytes
+ * @param {number} at
+ * @param {number} available bytes up to the end of the enclosing box or file
+ */
+function readHeader(bytes, at, available) {
+  const type = bytes.toString('latin1', at + 4, at + 8)
+  const size = bytes.readUInt32BE(at)
+  const isLong = size === 1
+  const headerBytes = isLong ? 16 : 8
+  if (available < headerBytes) return null
+  // Size 0: the box extends to the end.
+  const boxBytes = isLong ? Number(bytes.readBigUInt64BE(at + 8)) : size === 0 ? available : size
+  return boxBytes < headerBytes ? null : { type, headerBytes, bytes: boxBytes }
+}

@@ -1,0 +1,113 @@
+/**
+ * Playback host in place of customer-….cloudflarestream.com: serves the received file unchanged
+ * (nothing is encoded), with a player page, a thumbnail and manifests that reference it.
+ */
+import type { IncomingMessage } from 'node:http'
+
+import { httpResponse, textResponse, type HttpResponse } from '../http-response.ts'
+import { drawThumbnail } from './thumbnail.ts'
+import type { MediaInfo } from '../media/media-info.ts'
+import { nameOf } from '../state/meta.ts'
+import type { EmulatorDependencies } from '../dependencies.ts'
+import { dashManifest, hlsPlaylist, watchPage } from './manifests.ts'
+import { fileResponse } from './range-response.ts'
+import { progressAt, type Video } from '../state/video.ts'
+
+const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
+
+/** @param path path after the uid, such as `watch` */
+export async function servePlayback(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  uid: string,
+  path: string,
+): Promise<HttpResponse> {
+  const response = await createResponse(dependencies, request, uid, path)
+  return { ...response, headers: { ...ANY_ORIGIN, ...response.headers } }
+}
+
+async function createResponse(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  uid: string,
+  path: string,
+): Promise<HttpResponse> {
+  if (request.method === 'OPTIONS') {
+    const headers = {
+      'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+      'access-control-allow-headers': 'Range',
+      'access-control-expose-headers': 'Content-Range, Content-Length, Accept-Ranges',
+    }
+    return httpResponse(204, headers)
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return textResponse(405, 'This address is for watching.', { allow: 'GET, HEAD, OPTIONS' })
+  }
+  const video = dependencies.library.find(uid)
+  if (video === null) return textResponse(404, 'There is no such video.')
+  if (video.requireSignedURLs) return textResponse(401, 'This video needs a signed URL.')
+  if (path === 'thumbnails/thumbnail.jpg') return thumbnail(video)
+  const { state } = progressAt(video, dependencies.clock.now())
+  if (state !== 'ready' || video.media === null) {
+    return textResponse(404, `The video is not ready: its state is ${state}.`)
+  }
+  return playReady(dependencies, request, video, video.media, path)
+}
+
+async function playReady(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  video: Video,
+  media: MediaInfo,
+  path: string,
+): Promise<HttpResponse> {
+  switch (path) {
+    case 'watch':
+      // Browser navigation gets the page; a <video>, players and curl get the file.
+      return prefersPage(request) ? page(video) : sendVideo(dependencies, request, video, media)
+    case 'iframe':
+      return page(video)
+    case 'video':
+    case 'video.mp4':
+      return sendVideo(dependencies, request, video, media)
+    case 'manifest/video.m3u8':
+      return httpResponse(
+        200,
+        { 'content-type': 'application/vnd.apple.mpegurl' },
+        hlsPlaylist(media),
+      )
+    case 'manifest/video.mpd':
+      return httpResponse(200, { 'content-type': 'application/dash+xml' }, dashManifest(media))
+    default:
+      return textResponse(404, 'There is nothing at this address.')
+  }
+}
+
+async function sendVideo(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  video: Video,
+  media: MediaInfo,
+): Promise<HttpResponse> {
+  const size = await dependencies.files.size(video.uid)
+  if (size === null) return textResponse(404, 'The file of this video is gone.')
+  const contentType = media.contentType ?? 'application/octet-stream'
+  return fileResponse(request, dependencies.files.path(video.uid), size, contentType, video.uid)
+}
+
+function page(video: Video): HttpResponse {
+  const headers = { 'content-type': 'text/html; charset=utf-8', vary: 'Accept' }
+  return httpResponse(200, headers, watchPage(video.uid, nameOf(video.meta)))
+}
+
+function thumbnail(video: Video): HttpResponse {
+  const headers = {
+    'content-type': 'image/svg+xml',
+    'content-security-policy': "default-src 'none'",
+  }
+  return httpResponse(200, headers, drawThumbnail(video))
+}
+
+function prefersPage(request: IncomingMessage): boolean {
+  return (request.headers.accept ?? '').split(',').some((type) => type.trim() === 'text/html')
+}

@@ -1,0 +1,63 @@
+/** Responds with a file, complete or in one requested byte range. */
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+
+import { httpResponse, textResponse, type HttpResponse } from '../http-response.ts'
+
+/** Both ends are inclusive. */
+interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * Returns 200 with the whole file, 206 with one range, or 416.
+ * @param etag identifies the version of the file, for `If-Range`
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
+ */
+export function fileResponse(
+  request: IncomingMessage,
+  path: string,
+  size: number,
+  contentType: string,
+  etag: string,
+): HttpResponse {
+  const headers = { 'accept-ranges': 'bytes', 'content-type': contentType, etag: `"${etag}"` }
+  const ifRange = request.headers['if-range']
+  const isFresh = ifRange === undefined || ifRange === headers.etag
+  const range = isFresh ? readRange(request.headers.range, size) : null
+  if (range === 'unsatisfiable') {
+    return textResponse(416, `The file has ${size} bytes.`, { 'content-range': `bytes */${size}` })
+  }
+  if (range === null) {
+    return httpResponse(200, { ...headers, 'content-length': String(size) }, () =>
+      createReadStream(path),
+    )
+  }
+  const { first, last } = range
+  return httpResponse(
+    206,
+    {
+      ...headers,
+      'content-length': String(last - first + 1),
+      'content-range': `bytes ${first}-${last}/${size}`,
+    },
+    () => createReadStream(path, { start: first, end: last }),
+  )
+}
+
+/** Returns null when the whole file must be sent: no range, an invalid one, or several. */
+function readRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | null {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
+  if (match === null) return null
+  const [, from = '', to = ''] = match
+  if (from === '' && to === '') return null
+  if (from === '') {
+    const length = Math.min(Number(to), size)
+    return length === 0 ? 'unsatisfiable' : { first: size - length, last: size - 1 }
+  }
+  const first = Number(from)
+  const last = to === '' ? size - 1 : Math.min(Number(to), size - 1)
+  if (to !== '' && Number(to) < first) return null
+  return first >= size ? 'unsatisfiable' : { first, last }
+}

@@ -1,0 +1,61 @@
+/** Reads a JSON request body of limited size and depth. */
+import type { IncomingMessage } from 'node:http'
+
+import { badRequest, tooLarge } from './api-error.ts'
+import { MAX_JSON_BYTES, MAX_JSON_DEPTH } from './limits.ts'
+
+/** Returns the parsed body; undefined when empty or blank. Throws an ApiError (400 or 413). */
+export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
+  const text = await readText(request)
+  if (text.trim() === '') return undefined
+  const parsed = parse(text)
+  if (isDeeperThan(MAX_JSON_DEPTH, parsed)) {
+    throw badRequest(`the request body is nested deeper than ${MAX_JSON_DEPTH} levels`)
+  }
+  return parsed
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw badRequest('the request body is not valid JSON')
+  }
+}
+
+/** Iterates level by level: a recursion would overflow the stack on deep values. */
+function isDeeperThan(levels: number, value: unknown): boolean {
+  let level = [value]
+  for (let depth = 0; depth <= levels; depth += 1) {
+    level = level.flatMap((item): unknown[] =>
+      typeof item === 'object' && item !== null ? Object.values(item) : [],
+    )
+    if (level.length === 0) return false
+  }
+  return true
+}
+
+function readText(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const broken = () => reject(badRequest('the request ended before its body was whole'))
+    // A destroyed request emits no further event, so that the promise would never settle.
+    if (request.destroyed) {
+      broken()
+      return
+    }
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      // Bytes beyond the limit are read and discarded, so that the client gets the response.
+      if (bytes > MAX_JSON_BYTES) chunks.length = 0
+      else chunks.push(chunk)
+    })
+    request.once('end', () => {
+      if (bytes <= MAX_JSON_BYTES) resolve(Buffer.concat(chunks).toString('utf8'))
+      else reject(tooLarge(`the request body is larger than ${MAX_JSON_BYTES} bytes`))
+    })
+    request.once('error', broken)
+    request.once('close', broken)
+  })
+}

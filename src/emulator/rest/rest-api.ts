@@ -1,0 +1,156 @@
+/** REST API in place of api.cloudflare.com: Stream's routes under /client/v4, with the token. */
+import type { IncomingMessage } from 'node:http'
+
+import { hasToken, rejectWebPages } from '../access-rules.ts'
+import { httpResponse, type HttpResponse, type ResponseOrDisconnect } from '../http-response.ts'
+import { ApiError, badRequest, notFound, errorResponse, successResponse } from '../api-error.ts'
+import { deleteScheduled, deleteVideo } from '../state/delete-video.ts'
+import { listVideos } from './list-videos.ts'
+import { createDirectUpload, createTusUpload } from './create-upload.ts'
+import type { Operation } from '../operations.ts'
+import type { EmulatorDependencies } from '../dependencies.ts'
+import { runOperation } from '../run-operation.ts'
+import { readJsonBody } from '../read-json-body.ts'
+import { storageTotals } from '../state/storage.ts'
+import { updateVideo } from './update-video.ts'
+import { videoJson } from '../state/video-json.ts'
+import { deleteWebhook, getWebhook, putWebhook } from './webhook-routes.ts'
+
+/** Handler of one method of a route. */
+interface MethodHandler {
+  readonly operation: Operation
+  readonly work: () => HttpResponse | Promise<HttpResponse>
+}
+type Route = Readonly<Partial<Record<string, MethodHandler>>>
+
+/** Handles all requests under /client/v4. Errors are Cloudflare envelopes. */
+export async function serveRestApi(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  url: URL,
+): Promise<ResponseOrDisconnect> {
+  try {
+    rejectWebPages(dependencies.settings, request)
+    const [, account, path] =
+      /^\/client\/v4\/accounts\/([^/]+)\/(stream(?:\/.*)?|media\/.*)$/.exec(url.pathname) ?? []
+    if (account === undefined || path === undefined) throw noRoute()
+    // The Location of a tus creation without direct_user.
+    if (path.startsWith('media/')) {
+      throw badRequest('direct_user=true must be a query parameter of the tus creation')
+    }
+    authorize(dependencies, request, account)
+    await deleteScheduled(dependencies)
+    const route = findRoute(dependencies, request, url, path.replace(/^stream\/?/, ''))
+    if (route === null) throw noRoute()
+    const handler = route[request.method ?? '']
+    if (handler === undefined) throw wrongMethod(request, route)
+    return await runOperation(dependencies, handler.operation, handler.work)
+  } catch (error) {
+    if (error instanceof ApiError) return errorResponse(error)
+    throw error
+  }
+}
+
+/** Returns the route of a path below `stream/`; null for an unknown path. */
+function findRoute(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  url: URL,
+  path: string,
+): Route | null {
+  switch (path) {
+    case '':
+      return {
+        GET: { operation: 'list', work: () => listVideos(dependencies, url.searchParams) },
+        POST: {
+          operation: 'tus_create',
+          work: () => createTusUpload(dependencies, request, url.searchParams),
+        },
+      }
+    case 'direct_upload':
+      return {
+        POST: { operation: 'direct_upload', work: () => createDirectUpload(dependencies, request) },
+      }
+    case 'storage-usage':
+      return { GET: { operation: 'storage_usage', work: () => storageUsage(dependencies, url) } }
+    case 'webhook':
+      return {
+        GET: { operation: 'webhook', work: () => getWebhook(dependencies) },
+        PUT: {
+          operation: 'webhook',
+          work: async () => putWebhook(dependencies, await readJsonBody(request)),
+        },
+        DELETE: { operation: 'webhook', work: () => deleteWebhook(dependencies) },
+      }
+    default:
+      return path.includes('/') ? null : videoRoute(dependencies, request, path)
+  }
+}
+
+function videoRoute(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  uid: string,
+): Route {
+  return {
+    GET: { operation: 'details', work: () => details(dependencies, uid) },
+    POST: {
+      operation: 'update',
+      work: async () => updateVideo(dependencies, uid, await readJsonBody(request)),
+    },
+    DELETE: {
+      operation: 'delete',
+      work: async () => {
+        if (!(await deleteVideo(dependencies, uid))) throw notFound()
+        // Without a body: Stream's response is not documented, so clients must not depend on one.
+        return httpResponse(200)
+      },
+    },
+  }
+}
+
+function details(dependencies: EmulatorDependencies, uid: string): HttpResponse {
+  const video = dependencies.library.find(uid)
+  if (video === null) throw notFound()
+  return successResponse(
+    videoJson(video, dependencies.settings.publicUrl, dependencies.clock.now()),
+  )
+}
+
+/**
+ * Returns stored minutes only. Whether Stream adds reservations is not documented.
+ * https://developers.cloudflare.com/api/resources/stream/subresources/videos/methods/storage_usage/
+ */
+function storageUsage(dependencies: EmulatorDependencies, url: URL): HttpResponse {
+  const creator = url.searchParams.get('creator') || null
+  const totals =
+    creator === null
+      ? dependencies.library.storage(dependencies.clock.now())
+      : storageTotals(dependencies.database, dependencies.clock.now(), creator)
+  return successResponse({
+    creator,
+    totalStorageMinutes: totals.storedSeconds / 60,
+    totalStorageMinutesLimit: dependencies.settings.storageMinutes,
+    videoCount: totals.videoCount,
+  })
+}
+
+/** Throws an ApiError: 401 for an invalid token, 403 for an account other than the token's. */
+function authorize(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  account: string,
+): void {
+  const { settings } = dependencies
+  if (!hasToken(settings, request)) throw new ApiError(401, 10_000, 'Authentication error')
+  if (account !== settings.accountId) throw new ApiError(403, 10_000, 'Authentication error')
+}
+
+function noRoute(): ApiError {
+  return new ApiError(404, 7003, 'No route for the URI.')
+}
+
+function wrongMethod(request: IncomingMessage, route: Route): ApiError {
+  const message = `Method ${request.method ?? ''} not available for that URI.`
+  return new ApiError(405, 7001, message, null, { allow: Object.keys(route).join(', ') })
+}

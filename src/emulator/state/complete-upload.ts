@@ -1,0 +1,63 @@
+/** Completes an upload: marks it received, inspects the file, starts processing. */
+import { damagedMedia, judgeMedia } from '../media/media-info.ts'
+import { readMedia } from '../media/media-reader.ts'
+import type { EmulatorDependencies } from '../dependencies.ts'
+import type { Video } from './video.ts'
+
+type CompletionDependencies = Pick<
+  EmulatorDependencies,
+  'clock' | 'closing' | 'files' | 'library' | 'notifier' | 'settings'
+>
+
+/** Returns false when the video was deleted or already marked received by a concurrent request. */
+export async function completeUpload(
+  dependencies: CompletionDependencies,
+  video: Video,
+  sizeBytes: number,
+): Promise<boolean> {
+  const { clock, library, settings } = dependencies
+  if (!library.markReceived(video.uid, sizeBytes, clock.now(), settings.encodeMs)) return false
+  await inspectFile(dependencies, video, sizeBytes)
+  return true
+}
+
+/**
+ * Reads and stores the media info of a received file. Rejects when no reader process
+ * could start or reading was aborted; the file is then inspected at the next start.
+ */
+async function inspectFile(
+  dependencies: CompletionDependencies,
+  { uid, maxDurationSeconds }: Video,
+  sizeBytes: number,
+): Promise<void> {
+  const { closing, files, library, notifier } = dependencies
+  try {
+    const reading = await readMedia(files.path(uid), sizeBytes, closing, () =>
+      library.startReading(uid),
+    )
+    library.setMedia(uid, judgeMedia(reading, maxDurationSeconds))
+  } catch (error) {
+    library.stopReading(uid)
+    throw error
+  }
+  notifier.wake()
+}
+
+/**
+ * Completes uploads that a killed process interrupted: tus uploads with all bytes on disk that were
+ * not marked received, and received files without media info. A file that was being read when the
+ * process ended counts as damaged: reading it again could end every process.
+ */
+export async function resumeInterrupted(dependencies: CompletionDependencies): Promise<void> {
+  for (const video of dependencies.library.unsettled()) {
+    if (video.receivedAt !== null) {
+      if (dependencies.library.isReading(video.uid))
+        dependencies.library.setMedia(video.uid, damagedMedia)
+      else await inspectFile(dependencies, video, video.sizeBytes ?? 0)
+      continue
+    }
+    const size = await dependencies.files.size(video.uid)
+    if (size !== null && size === video.uploadLength)
+      await completeUpload(dependencies, video, size)
+  }
+}

@@ -1,0 +1,82 @@
+/** Received files: one per video, named by its uid, in a folder beside the database. */
+import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/**
+ * Bytes that may be buffered per file. While a write runs, the socket's chunks of 64 KiB accumulate
+ * and are then written together: fewer and larger writes at a bounded memory cost.
+ */
+export const WRITE_BUFFER_BYTES = 1_048_576
+
+/** Only the owner may access received files and their folder. */
+export const FILE_MODE = 0o600
+const FOLDER_MODE = 0o700
+
+/** Suffix of an unfinished basic upload; the next start removes leftovers of a killed process. */
+const PARTIAL = '.part'
+
+export class VideoFiles {
+  readonly directory: string
+
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  path(uid: string): string {
+    return join(this.directory, uid)
+  }
+
+  partialPath(uid: string): string {
+    return `${this.path(uid)}${PARTIAL}`
+  }
+
+  /** Creates the folder and removes basic uploads that the last run left unfinished. */
+  async prepare(): Promise<void> {
+    await mkdir(this.directory, { recursive: true, mode: FOLDER_MODE })
+    const names = await readdir(this.directory)
+    await Promise.all(
+      names
+        .filter((name) => name.endsWith(PARTIAL))
+        .map((name) => rm(join(this.directory, name), { force: true })),
+    )
+  }
+
+  /** Creates an empty file. */
+  async create(uid: string): Promise<void> {
+    const file = await open(this.path(uid), 'w', FILE_MODE)
+    await file.close()
+  }
+
+  /** Returns the received bytes; null when no file exists. */
+  async size(uid: string): Promise<number | null> {
+    return sizeOf(this.path(uid))
+  }
+
+  /** Returns the received bytes of an unfinished basic upload; null without one. */
+  async partialSize(uid: string): Promise<number | null> {
+    return sizeOf(this.partialPath(uid))
+  }
+
+  async truncate(uid: string, bytes: number): Promise<void> {
+    await truncate(this.path(uid), bytes)
+  }
+
+  async keepPartial(uid: string): Promise<void> {
+    await rename(this.partialPath(uid), this.path(uid))
+  }
+
+  async removePartial(uid: string): Promise<void> {
+    await rm(this.partialPath(uid), { force: true })
+  }
+
+  async remove(uid: string): Promise<void> {
+    await rm(this.path(uid), { force: true })
+  }
+}
+
+function sizeOf(path: string): Promise<number | null> {
+  return stat(path).then(
+    (stats) => stats.size,
+    () => null,
+  )
+}

@@ -1,0 +1,86 @@
+/** Prepared statements of the video library: preparing a statement costs more than running it. */
+import type { EmulatorDatabase } from './database.ts'
+import type { VideoRow } from './video-row.ts'
+
+const COLUMNS = [
+  'uid, kind, upload_id, creator, meta, allowed_origins, require_signed_urls',
+  'scheduled_deletion, thumbnail_timestamp_pct, public_details, max_duration_seconds',
+  'upload_expiry, upload_length, upload_metadata, created_us, changed_at, received_at',
+  'finishes_at, size_bytes, media',
+].join(', ')
+const PLACEHOLDERS = COLUMNS.split(', ')
+  .map((column) => `@${column}`)
+  .join(', ')
+
+export type VideoStatements = ReturnType<typeof prepareVideoStatements>
+
+/** Prepares the statements. Those that write return the number of changed rows. */
+export function prepareVideoStatements(database: EmulatorDatabase) {
+  const lastCreated = database.prepare<[], { last: number | null }>(
+    'SELECT max(created_us) AS last FROM videos',
+  )
+  const insert = database.prepare<[VideoRow]>(
+    `INSERT INTO videos (${COLUMNS}) VALUES (${PLACEHOLDERS})`,
+  )
+  const find = database.prepare<[string], VideoRow>('SELECT * FROM videos WHERE uid = ?')
+  const findByUploadId = database.prepare<[string], VideoRow>(
+    'SELECT * FROM videos WHERE upload_id = ?',
+  )
+  const update = database.prepare<[VideoRow]>(
+    `UPDATE videos SET allowed_origins = @allowed_origins, creator = @creator,
+       max_duration_seconds = @max_duration_seconds, meta = @meta,
+       public_details = @public_details, require_signed_urls = @require_signed_urls,
+       scheduled_deletion = @scheduled_deletion, upload_expiry = @upload_expiry,
+       thumbnail_timestamp_pct = @thumbnail_timestamp_pct, changed_at = @changed_at
+     WHERE uid = @uid`,
+  )
+  const markReceived = database.prepare<[number, number, number, string]>(
+    `UPDATE videos SET received_at = ?, finishes_at = ?, size_bytes = ?
+     WHERE uid = ? AND received_at IS NULL`,
+  )
+  const setMedia = database.prepare<[string, number, string]>(
+    'UPDATE videos SET media = ?, stored_seconds = ? WHERE uid = ? AND media IS NULL',
+  )
+  const startReading = database.prepare<[string]>(
+    'INSERT OR IGNORE INTO media_readings (uid) VALUES (?)',
+  )
+  const endReading = database.prepare<[string]>('DELETE FROM media_readings WHERE uid = ?')
+  const isReading = database.prepare<[string], { uid: string }>(
+    'SELECT uid FROM media_readings WHERE uid = ?',
+  )
+  const addToOutbox = database.prepare<[string]>(
+    `INSERT OR IGNORE INTO notices (uid, due_at, attempts)
+     SELECT uid, finishes_at, 0 FROM videos WHERE uid = ?`,
+  )
+  const removeFromOutbox = database.prepare<[string]>('DELETE FROM notices WHERE uid = ?')
+  const remove = database.prepare<[string]>('DELETE FROM videos WHERE uid = ?')
+  const dueForDeletion = database.prepare<[number], { uid: string }>(
+    'SELECT uid FROM videos WHERE scheduled_deletion <= ?',
+  )
+  const passing = database.prepare<{ after: number; until: number }, VideoRow>(
+    `SELECT * FROM videos
+       WHERE received_at IS NULL AND upload_expiry > @after AND upload_expiry <= @until
+     UNION ALL
+     SELECT * FROM videos WHERE finishes_at > @after AND finishes_at <= @until`,
+  )
+  return {
+    lastCreated: () => lastCreated.get()?.last ?? 0,
+    insert: (row: VideoRow) => insert.run(row).changes,
+    find: (uid: string) => find.get(uid),
+    findByUploadId: (uploadId: string) => findByUploadId.get(uploadId),
+    update: (row: VideoRow) => update.run(row).changes,
+    markReceived: (uid: string, receivedAt: number, finishesAt: number, sizeBytes: number) =>
+      markReceived.run(receivedAt, finishesAt, sizeBytes, uid).changes,
+    setMedia: (uid: string, media: string, storedSeconds: number) =>
+      setMedia.run(media, storedSeconds, uid).changes,
+    startReading: (uid: string) => startReading.run(uid).changes,
+    endReading: (uid: string) => endReading.run(uid).changes,
+    isReading: (uid: string) => isReading.get(uid) !== undefined,
+    addToOutbox: (uid: string) => addToOutbox.run(uid).changes,
+    removeFromOutbox: (uid: string) => removeFromOutbox.run(uid).changes,
+    remove: (uid: string) => remove.run(uid).changes,
+    uidsDueForDeletion: (now: number) => dueForDeletion.all(now).map((row) => row.uid),
+    /** Videos whose upload URL expires or whose processing ends in `(after, until]`. */
+    passing: (after: number, until: number) => passing.iterate({ after, until }),
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Handlers of a tus upload URL: HEAD and PATCH of the protocol, plus Stream's rules.
+ * https://tus.io/protocols/resumable-upload
+ */
+import type { IncomingMessage } from 'node:http'
+
+import { httpResponse, textResponse, type HttpResponse } from '../http-response.ts'
+import { chunkSizeError } from './chunk-size.ts'
+import { MAX_CHUNK_BYTES } from '../limits.ts'
+import type { EmulatorDependencies } from '../dependencies.ts'
+import { completeUpload } from '../state/complete-upload.ts'
+import { saveChunk, type SavedChunk } from './save-chunk.ts'
+import { hasExpired, type Video } from '../state/video.ts'
+
+export const TUS_VERSION = '1.0.0'
+const TUS_HEADERS = { 'tus-resumable': TUS_VERSION }
+
+/** Returns a 412 response for a missing or unsupported protocol version; else null. */
+export function tusVersionError(request: IncomingMessage): HttpResponse | null {
+  if (request.headers['tus-resumable'] === TUS_VERSION) return null
+  // "it MUST respond with the 412 Precondition Failed status and MUST include the Tus-Version header"
+  return textResponse(412, `The header Tus-Resumable must be ${TUS_VERSION}.`, {
+    ...TUS_HEADERS,
+    'tus-version': TUS_VERSION,
+  })
+}
+
+/** Responds with the received bytes. A running PATCH of a connected client is not interrupted. */
+export async function readTusOffset(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  uploadId: string,
+): Promise<HttpResponse> {
+  const found = findOpenUpload(dependencies, request, uploadId)
+  if ('status' in found) return found
+  await dependencies.claims.waitForDisconnected(found.uid)
+  const bytes = await dependencies.files.size(found.uid)
+  if (bytes === null) return tusError(404, 'There is no such upload URL.')
+  return httpResponse(200, {
+    ...TUS_HEADERS,
+    // "The Server MUST prevent the client and/or proxies from caching the response"
+    'cache-control': 'no-store',
+    'upload-offset': String(bytes),
+    'upload-length': String(found.uploadLength),
+    // "responses to HEAD requests MUST include the Upload-Metadata header and its value"
+    ...(found.uploadMetadata === null ? {} : { 'upload-metadata': found.uploadMetadata }),
+  })
+}
+
+/** Receives one chunk; the last one completes the upload. */
+export async function receiveTusChunk(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  uploadId: string,
+): Promise<HttpResponse> {
+  const video = findOpenUpload(dependencies, request, uploadId)
+  if ('status' in video) return video
+  if (request.headers['content-type'] !== 'application/offset+octet-stream') {
+    return tusError(415, 'The Content-Type of a PATCH must be application/offset+octet-stream.')
+  }
+  const header = request.headers['upload-offset']
+  if (typeof header !== 'string' || !/^\d{1,15}$/.test(header)) {
+    return tusError(400, 'The header Upload-Offset must be a number of bytes.')
+  }
+  const release = await dependencies.claims.acquire(video.uid, request)
+  if (release === null) return tusError(423, 'Another request is sending to this upload URL.')
+  try {
+    return await storeChunk(dependencies, request, video, Number(header))
+  } finally {
+    release()
+  }
+}
+
+async function storeChunk(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  video: Video,
+  offset: number,
+): Promise<HttpResponse> {
+  const { files } = dependencies
+  const uploadLength = video.uploadLength ?? 0
+  const present = await files.size(video.uid)
+  if (present === null) return tusError(404, 'There is no such upload URL.')
+  if (present === uploadLength) return tusError(410, 'This upload URL has been used.')
+  // "If the offsets do not match, the Server MUST respond with the 409 Conflict status"
+  if (present !== offset) return tusError(409, `The upload is at ${present} bytes.`)
+
+  const length = request.headers['content-length']
+  const declaredBytes = length === undefined ? null : Number(length)
+  if (declaredBytes !== null) {
+    if (offset + declaredBytes > uploadLength) {
+      return tusError(413, 'The chunk goes beyond the Upload-Length.')
+    }
+    const problem = chunkSizeError(declaredBytes, offset, uploadLength)
+    if (problem !== null) return tusError(400, problem)
+  }
+  const saved = await save(dependencies, request, video, offset)
+  const received = await files.size(video.uid)
+  if (saved === null || received === null) return tusError(404, 'There is no such upload URL.')
+  // A chunk without Content-Length is checked now that its size is known.
+  const errorResponse =
+    declaredBytes === null ? undeclaredLengthError(saved, offset, uploadLength) : null
+  if (errorResponse !== null) {
+    await files.truncate(video.uid, offset)
+    return errorResponse
+  }
+  if (received === uploadLength && !(await completeUpload(dependencies, video, received))) {
+    return tusError(404, 'There is no such upload URL.')
+  }
+  return httpResponse(204, { ...TUS_HEADERS, 'upload-offset': String(received) })
+}
+
+/** Resolves to null when the video was deleted before its file was opened. */
+async function save(
+  { files }: Pick<EmulatorDependencies, 'files'>,
+  request: IncomingMessage,
+  video: Video,
+  offset: number,
+): Promise<SavedChunk | null> {
+  const maxBytes = Math.min((video.uploadLength ?? 0) - offset, MAX_CHUNK_BYTES)
+  try {
+    return await saveChunk(request, files.path(video.uid), offset, maxBytes)
+  } catch (error) {
+    if ((await files.size(video.uid)) === null) return null
+    throw error
+  }
+}
+
+/** Checks a chunk without Content-Length. An incomplete chunk is kept at any size. */
+function undeclaredLengthError(
+  { bytes, ending }: SavedChunk,
+  offset: number,
+  uploadLength: number,
+): HttpResponse | null {
+  if (ending === 'broken-off') return null
+  if (ending === 'too-large' && offset + bytes === uploadLength) {
+    return tusError(413, 'The chunk goes beyond the Upload-Length.')
+  }
+  const problem = chunkSizeError(ending === 'whole' ? bytes : bytes + 1, offset, uploadLength)
+  return problem === null ? null : tusError(400, problem)
+}
+
+/** Returns the video of an unfinished upload (HEAD: also a complete one), or an error response. */
+function findOpenUpload(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  uploadId: string,
+): Video | HttpResponse {
+  const versionError = tusVersionError(request)
+  if (versionError !== null) return versionError
+  const video = dependencies.library.findByUploadId(uploadId)
+  if (video === null || video.kind !== 'tus') {
+    return tusError(404, 'There is no such upload URL.')
+  }
+  // HEAD still returns the offset of a complete upload: a client that lost the last response learns
+  // that all its bytes were received.
+  if (video.receivedAt !== null && request.method !== 'HEAD') {
+    return tusError(410, 'This upload URL has been used.')
+  }
+  if (hasExpired(video, dependencies.clock.now()))
+    return tusError(410, 'This upload URL has lapsed.')
+  return video
+}
+
+function tusError(status: number, text: string): HttpResponse {
+  return textResponse(status, text, TUS_HEADERS)
+}

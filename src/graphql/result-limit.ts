@@ -1,0 +1,76 @@
+/** Limits what one operation may read and return: a page is small, but one operation may have fifty. */
+import { GraphQLError } from 'graphql'
+import { COUNT_LIMIT } from '../uploads/ports/upload-store.ts'
+
+/** Maximum uploads in lists, and also maximum metas, per operation. */
+export const MAX_RESULT_ENTRIES = 1000
+
+/** Maximum of all page sizes of one operation together: they are read regardless of the selected fields. */
+export const MAX_READ = 1000
+
+/** Maximum counts by creation time per operation: each examines up to COUNT_LIMIT uploads. */
+export const MAX_COUNTS = 10
+
+/** Maximum entries of all `allowedOrigins` in one result: an upload may have a hundred of them. */
+export const MAX_ORIGINS = 10_000
+
+/** The remaining limits of one operation. */
+export interface ResultLimit {
+  /** Consumes entries of the result. Throws if too few remain. */
+  consume(entries: number): void
+  /** Consumes a page's size before it is read. Throws if too little remains. */
+  takePage(size: number): void
+  /** Consumes one count of uploads without a stored total. Throws if none remains. */
+  takeCount(): void
+  /** Consumes entries of an `allowedOrigins` list. Throws if too few remain. */
+  consumeOrigins(entries: number): void
+  /** Restores all limits: each event of a subscription is a result of its own. */
+  reset(): void
+}
+
+export function createResultLimit(): ResultLimit {
+  const entries = createBudget(
+    MAX_RESULT_ENTRIES,
+    `One operation may answer with ${MAX_RESULT_ENTRIES} uploads, and with as many metas: ask for smaller pages.`,
+  )
+  const pages = createBudget(
+    MAX_READ,
+    `The pages of one operation may have ${MAX_READ} uploads together, by \`first\` or \`last\`: ask for smaller pages, or for fewer.`,
+  )
+  const counts = createBudget(
+    MAX_COUNTS,
+    `One operation may ask ${MAX_COUNTS} times for the \`totalCount\` of a list with \`createdAfter\` or \`createdBefore\`, which counts up to ${COUNT_LIMIT} uploads each time: send the others in another operation.`,
+  )
+  const origins = createBudget(
+    MAX_ORIGINS,
+    `One operation may return ${MAX_ORIGINS} entries of \`allowedOrigins\`: select the field once, or ask for smaller pages.`,
+  )
+  return {
+    consume: (amount) => entries.take(amount),
+    takePage: (size) => pages.take(size),
+    takeCount: () => counts.take(1),
+    consumeOrigins: (amount) => origins.take(amount),
+    reset() {
+      for (const budget of [entries, pages, counts, origins]) budget.reset()
+    },
+  }
+}
+
+interface Budget {
+  /** Throws if too little remains. */
+  take(amount: number): void
+  reset(): void
+}
+
+function createBudget(max: number, message: string): Budget {
+  let remaining = max
+  return {
+    take(amount) {
+      remaining -= amount
+      if (remaining < 0) throw new GraphQLError(message, { extensions: { code: 'TOO_MUCH_ASKED' } })
+    },
+    reset() {
+      remaining = max
+    },
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Executes repeated operations as compiled code, with the media type of Yoga's earlier responses. All
+ * other requests take the fallback, Yoga. Both share the same limits.
+ */
+import { OperationTypeNode } from 'graphql'
+import type { SubscriptionTransport } from '../../../uploads/ports/telemetry.ts'
+import type { Viewer } from '../../../uploads/viewer.ts'
+import { pickVariables } from '../plugins/declared-variables.ts'
+import { spanOf } from '../plugins/operation-telemetry.ts'
+import type { RawResponse } from '../../raw-response.ts'
+import type { Authenticator } from '../../auth/authenticator.ts'
+import { type GraphQLParams, parseGraphQLParams } from './graphql-params.ts'
+import { createSubscriptionFanOut, type SubscriptionFanOut } from './subscriptions/fan-out.ts'
+import type { Subscriber } from './subscriptions/subscriber.ts'
+import {
+  type CompiledExecutionDependencies,
+  type CompiledRequest,
+  executeCompiled,
+  logResponse,
+} from './execute-compiled.ts'
+import {
+  createFastPathHeaders,
+  type AccessRules,
+  type FastPathHeaders,
+} from './response-headers.ts'
+import {
+  type CompiledOperation,
+  createOperationCache,
+  type OperationCache,
+} from './operation-cache.ts'
+import type { FastRequest } from './fast-request.ts'
+import { schema } from '../../../graphql/schema.ts'
+import type { Dependencies } from '../../../uploads/dependencies.ts'
+import { createTokenExpiry } from '../../auth/token-expiry.ts'
+import type { AccessLog } from '../../middleware/access-log.ts'
+import type { ResponseHeaders } from '../../response-headers.ts'
+import type { ConcurrencyLimit } from '../plugins/concurrency-limit.ts'
+import type { Deadlines } from '../plugins/deadlines.ts'
+import type { ExecutedDocuments } from '../plugins/document-cache.ts'
+import type { Yoga } from '../yoga.ts'
+import { createFallbackExecutor } from './fallback-executor.ts'
+
+/** Response to a subscription: the host writes the headers and joins a subscriber. */
+export interface EventStreamResponse {
+  readonly headers: readonly string[]
+  /** Resolves to a function that ends the subscription, or to null if the fallback must respond. */
+  readonly join: (subscriber: Subscriber) => Promise<(() => void) | null>
+}
+
+export interface FastPath {
+  /** Null, or a promise of null, if the fallback must respond; no mutation field was executed then. */
+  handle(post: FastRequest): RawResponse | EventStreamResponse | Promise<RawResponse | null> | null
+  /** Joins a WebSocket subscription. Null if it is not compiled; the fallback must execute it. */
+  subscribe(viewer: Viewer, params: GraphQLParams): EventStreamResponse['join'] | null
+  /** Records that the fallback has started this WebSocket subscription. */
+  learnSubscription(params: GraphQLParams): void
+  /** Records that the fallback responded to this request with status 200 and this media type. */
+  learn(post: FastRequest, mediaType: string): void
+}
+
+/** Dependencies of the fast path; the fallback shares the limits. */
+export interface FastPathDependencies extends CompiledExecutionDependencies {
+  readonly callers: Authenticator
+  readonly plans: OperationCache
+  readonly audiences: SubscriptionFanOut
+  readonly headers: FastPathHeaders
+}
+
+export function createFastPathFrom(fastPath: FastPathDependencies): FastPath {
+  const {
+    callers: authenticator,
+    plans: operations,
+    audiences: fanOut,
+    longWay: fallback,
+  } = fastPath
+  const { telemetry } = fastPath.parts
+
+  function watch(
+    operation: CompiledOperation | null,
+    viewer: Viewer,
+    { variables }: GraphQLParams,
+    transport: SubscriptionTransport,
+  ): EventStreamResponse['join'] | null {
+    if (operation?.kind !== OperationTypeNode.SUBSCRIPTION) return null
+    // Only declared variables are kept; undeclared ones must not prevent sharing.
+    const declared = pickVariables(operation.variableNames, variables)
+    return (subscriber) => fanOut.subscribe(operation, viewer, declared, subscriber, transport)
+  }
+
+  return {
+    handle(post) {
+      const { authorization, accept, from, body } = post
+      const viewer = authenticator.cached(authorization)
+      if (viewer === null) return null
+      const params = parseGraphQLParams(body)
+      const operation = params === null ? null : operations.find(params)
+      const mediaType = operation?.mediaTypes.get(accept ?? '')
+      if (params === null || operation === null || mediaType === undefined) return null
+      const headers = fastPath.headers(from, mediaType)
+      if (headers === null) return null
+      const { variables } = params
+      const join = watch(operation, viewer, params, 'sse')
+      if (join !== null)
+        return { headers, join: withCallback(join, () => logResponse(fastPath, post, 200)) }
+      const request = { plan: operation, viewer, variables, mediaType, headers, post }
+      return telemetry.tracing ? inSpan(fastPath, request) : executeCompiled(fastPath, request)
+    },
+
+    subscribe: (viewer, params) => watch(operations.find(params), viewer, params, 'websocket'),
+
+    learnSubscription: (params) =>
+      operations.learn(params, fallback.executedDocument(params.query)),
+
+    learn({ accept, body }, mediaType) {
+      const params = parseGraphQLParams(body)
+      if (params === null) return
+      operations.learn(params, fallback.executedDocument(params.query))
+      operations.learnMediaType(params, accept ?? '', mediaType)
+    },
+  }
+}
+
+/** Calls `onJoined` if the subscriber has joined; otherwise the fallback responds and logs. */
+function withCallback(
+  join: EventStreamResponse['join'],
+  onJoined: () => void,
+): EventStreamResponse['join'] {
+  return async (subscriber) => {
+    const leave = await join(subscriber)
+    if (leave !== null) onJoined()
+    return leave
+  }
+}
+
+/** Executes the operation inside a span. */
+function inSpan(
+  fastPath: FastPathDependencies,
+  request: CompiledRequest,
+): Promise<RawResponse | null> {
+  const { name, facts } = spanOf(request.plan)
+  return fastPath.parts.telemetry.inSpan(name, 'server', facts, async () =>
+    executeCompiled(fastPath, request),
+  )
+}
+
+/** Options of the fast path; the limits are shared with the fallback. */
+export interface FastPathOptions extends AccessRules {
+  readonly answerHeaders: ResponseHeaders
+  readonly noteAnswer: AccessLog
+  readonly callers: Authenticator
+  readonly crowd: ConcurrencyLimit
+  readonly deadlines: Deadlines
+  readonly documents: ExecutedDocuments
+}
+
+export function createFastPath(
+  dependencies: Dependencies,
+  yoga: Yoga,
+  options: FastPathOptions,
+): FastPath {
+  const fallback = createFallbackExecutor(yoga, schema, { ...options, log: dependencies.log })
+  return createFastPathFrom({
+    parts: dependencies,
+    noteAnswer: options.noteAnswer,
+    callers: options.callers,
+    crowd: options.crowd,
+    deadlines: options.deadlines,
+    plans: createOperationCache(schema, dependencies.telemetry),
+    audiences: createSubscriptionFanOut(dependencies, fallback, createTokenExpiry(dependencies)),
+    longWay: fallback,
+    headers: createFastPathHeaders(options, options.answerHeaders),
+  })
+}

@@ -1,0 +1,44 @@
+/** Parses the GraphQL params of a request; unusual requests are left to the fallback. */
+
+/** Request parameters; `extensions` are ignored. https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
+export interface GraphQLParams {
+  readonly query: string
+  readonly operationName: string | null
+  readonly variables: Readonly<Record<string, unknown>>
+}
+
+const PARAMETERS: ReadonlySet<string> = new Set([
+  'query',
+  'operationName',
+  'variables',
+  'extensions',
+])
+const NO_VARIABLES = Object.freeze({})
+
+/** Parses a request body. Null if it is malformed or unusual: the fallback decides how to respond. */
+export function parseGraphQLParams(body: string): GraphQLParams | null {
+  let params: unknown
+  try {
+    params = JSON.parse(body)
+  } catch {
+    return null
+  }
+  return graphQLParamsFrom(params)
+}
+
+/** Reads params from parsed JSON, such as a WebSocket payload. Null as in `parseGraphQLParams`. */
+export function graphQLParamsFrom(params: unknown): GraphQLParams | null {
+  if (!isObject(params)) return null
+  for (const name of Object.keys(params)) if (!PARAMETERS.has(name)) return null
+  const { query, operationName = null, variables = null, extensions = null } = params
+  if (typeof query !== 'string') return null
+  if (operationName !== null && (typeof operationName !== 'string' || operationName === ''))
+    return null
+  if (variables !== null && !isObject(variables)) return null
+  if (extensions !== null && !isObject(extensions)) return null
+  return { query, operationName, variables: variables ?? NO_VARIABLES }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

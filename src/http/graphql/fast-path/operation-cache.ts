@@ -1,0 +1,136 @@
+/**
+ * LRU cache of compiled operations by document text. An operation is compiled when Yoga has executed it
+ * twice successfully, and is used for exactly that text.
+ */
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  getOperationAST,
+} from 'graphql'
+import type { OperationMeter, Telemetry } from '../../../uploads/ports/telemetry.ts'
+import { variableNames } from '../plugins/declared-variables.ts'
+import { createDocumentCache } from '../plugins/document-cache.ts'
+import type { GraphQLParams } from './graphql-params.ts'
+import { type ExecuteOperation, compileOperation } from './compile/compile-operation.ts'
+import { type FieldBudget, createFieldBudgets } from './compile/field-budget.ts'
+
+export interface CompiledOperation {
+  readonly kind: OperationTypeNode
+  readonly document: DocumentNode
+  readonly operationName: string | null
+  /** Names of the variables that the operation declares. */
+  readonly variableNames: readonly string[]
+  readonly execute: ExecuteOperation
+  readonly meter: OperationMeter
+  /** Media types of Yoga's responses, by Accept header. */
+  readonly mediaTypes: Map<string, string>
+  /** Whether the first event of a subscription is the current state. */
+  readonly startsWithCurrentState: boolean
+}
+
+/** Maximum number of cached Accept headers per operation. Two are common; more are abuse. */
+const MAX_MEDIA_TYPES = 8
+const MAX_ACCEPT_CHARACTERS = 256
+const STREAM = /^text\/event-stream(?:;|$)/
+const JSON_TYPE = /^application\/(?:graphql-response\+)?json(?:;|$)/
+
+export interface OperationCache {
+  /** Null if the operation is not compiled. */
+  find(params: GraphQLParams): CompiledOperation | null
+  /**
+   * Records that the fallback executed this document; null means it was not executed. The second call
+   * compiles the operation, if possible.
+   */
+  learn(params: GraphQLParams, document: DocumentNode | null): void
+  /** Records the media type of Yoga's response to this Accept header; ignored if nothing is compiled. */
+  learnMediaType(params: GraphQLParams, accept: string, mediaType: string): void
+}
+
+/** `unknown` was executed once; `none` cannot be compiled. */
+type Entry = CompiledOperation | 'unknown' | 'none'
+
+/** Operations of one document by name; the key is '' if the request has no operation name. */
+type Operations = Map<string, Entry>
+const MAX_OPERATIONS_PER_DOCUMENT = 4
+
+export function createOperationCache(
+  schema: GraphQLSchema,
+  telemetry: Pick<Telemetry, 'operationMeter'>,
+): OperationCache {
+  let documents = createDocumentCache<Operations>()
+  const budgets = createFieldBudgets()
+
+  function find({ query, operationName }: GraphQLParams): CompiledOperation | null {
+    const entry = documents.get(query)?.get(operationName ?? '')
+    return typeof entry === 'object' ? entry : null
+  }
+
+  return {
+    find,
+    learn({ query, operationName }, document) {
+      if (document === null) return
+      if (budgets.isExhausted()) {
+        documents = createDocumentCache<Operations>()
+        budgets.reset()
+      }
+      const operations: Operations = documents.get(query) ?? new Map()
+      documents.set(query, operations)
+      const name = operationName ?? ''
+      const known = operations.get(name)
+      if (known === 'unknown') {
+        operations.set(
+          name,
+          compile(schema, telemetry, document, operationName, budgets.forOperation()),
+        )
+      } else if (known === undefined && operations.size < MAX_OPERATIONS_PER_DOCUMENT) {
+        operations.set(name, 'unknown')
+      }
+    },
+    learnMediaType(params, accept, mediaType) {
+      const operation = find(params)
+      if (operation === null || accept.length > MAX_ACCEPT_CHARACTERS) return
+      // Responses of other types, such as `multipart/mixed`, are not plain JSON.
+      const pattern = operation.kind === OperationTypeNode.SUBSCRIPTION ? STREAM : JSON_TYPE
+      if (pattern.test(mediaType) && operation.mediaTypes.size < MAX_MEDIA_TYPES)
+        operation.mediaTypes.set(accept, mediaType)
+    },
+  }
+}
+
+function compile(
+  schema: GraphQLSchema,
+  telemetry: Pick<Telemetry, 'operationMeter'>,
+  document: DocumentNode,
+  operationName: string | null,
+  budget: FieldBudget,
+): CompiledOperation | 'none' {
+  const operation = getOperationAST(document, operationName)
+  const execute = compileOperation(schema, document, operationName, budget)
+  if (!operation || execute === null) return 'none'
+  const { operation: kind, name } = operation
+  return {
+    kind,
+    meter: telemetry.operationMeter(kind, name?.value ?? null),
+    document,
+    operationName,
+    variableNames: variableNames(operation),
+    execute,
+    mediaTypes: new Map(),
+    startsWithCurrentState: startsWithCurrentState(schema, operation),
+  }
+}
+
+/** Reads `extensions.startsWithCurrentState` of the subscription field. */
+function startsWithCurrentState(
+  schema: GraphQLSchema,
+  { operation, selectionSet }: OperationDefinitionNode,
+): boolean {
+  if (operation !== OperationTypeNode.SUBSCRIPTION) return false
+  const [field] = selectionSet.selections
+  if (field?.kind !== Kind.FIELD) return false
+  const { extensions } = schema.getSubscriptionType()?.getFields()[field.name.value] ?? {}
+  return extensions?.['startsWithCurrentState'] === true
+}

@@ -1,0 +1,161 @@
+/**
+ * Executes one subscription for all subscribers with the same operation, variables, subject and role. Each
+ * event is serialized once.
+ */
+import { type ExecutionArgs, createSourceEventStream } from 'graphql'
+import { isAsyncIterable } from 'graphql-yoga'
+import type { Logger } from '../../../../shared/logger.ts'
+import type { Clock } from '../../../../shared/clock.ts'
+import { maskError } from '../../plugins/error-masking.ts'
+import type { EndReason, SerializedEvent, Subscriber } from './subscriber.ts'
+import type { SerializedResult } from '../fallback-executor.ts'
+
+/** Execution, serializer and host dependencies of a shared subscription. */
+export interface SharedSubscriptionOptions {
+  readonly args: ExecutionArgs
+  /** Whether later subscribers first receive the newest event, as the current state. */
+  readonly presentFirst: boolean
+  /** Executes and serializes one event. */
+  readonly write: (event: unknown) => SerializedResult | Promise<SerializedResult>
+  readonly clock: Pick<Clock, 'wait'>
+  readonly log: Logger
+  readonly closing: AbortSignal
+}
+
+export interface SharedSubscription {
+  /**
+   * Queues the subscriber to join between two events. False if the subscription is over, because all
+   * subscribers have left or its source has ended.
+   */
+  join(subscriber: Subscriber): boolean
+  leave(subscriber: Subscriber): void
+}
+
+/** Subscribers that receive an event in one tick; the delivery then yields to other work. */
+const SUBSCRIBERS_PER_TICK = 2500
+
+/** Starts the subscription. Null if it cannot be started; the fallback reports the error. */
+export async function openSharedSubscription(
+  options: SharedSubscriptionOptions,
+  onEnd: () => void,
+): Promise<SharedSubscription | null> {
+  const { args, presentFirst, write, clock, log, closing } = options
+  const opened: unknown = await createSourceEventStream(args)
+  if (!isAsyncIterable<unknown>(opened)) return null
+  const events = opened[Symbol.asyncIterator]()
+
+  const members = new Set<Subscriber>()
+  /** Number of subscribers that are queued to join. */
+  let joining = 0
+  let newest: { readonly event: unknown } | null = null
+  let ended: EndReason | null = null
+  /** Serializes joining, leaving and delivering. */
+  let queue = Promise.resolve()
+
+  function enqueue(work: () => Promise<void> | void): Promise<void> {
+    queue = queue.then(work).catch((error: unknown) => {
+      log.error({ err: error }, 'an event could not be shown')
+      end('complete')
+    })
+    return queue
+  }
+
+  function end(ending: EndReason): void {
+    if (ended !== null) return
+    ended = ending
+    onEnd()
+    for (const member of members) endFor(member, ending)
+    members.clear()
+    release().catch((error: unknown) => {
+      log.error({ err: error }, 'a subscription could not be released')
+    })
+  }
+
+  async function release(): Promise<void> {
+    await events.return?.()
+  }
+
+  /** An error of one sink drops this subscriber only. */
+  function deliverTo(member: Subscriber, serialized: SerializedEvent): void {
+    try {
+      member.deliver(serialized)
+    } catch (error) {
+      dropSubscriber(member, error)
+    }
+  }
+
+  /** Sends a masked error, if possible, and ends the subscriber. */
+  function dropSubscriber(member: Subscriber, error: unknown): void {
+    const masked = maskError(log, error, 'Unexpected error.')
+    try {
+      member.deliver({ uid: '', text: JSON.stringify({ errors: [masked] }), hasErrors: true })
+    } catch {
+      // The first error is already logged.
+    }
+    endFor(member, 'complete')
+  }
+
+  function endFor(member: Subscriber, ending: EndReason): void {
+    try {
+      member.end(ending)
+    } catch (error) {
+      log.error({ err: error }, 'a subscriber could not be told of the end')
+    }
+  }
+
+  async function deliverToAll(event: unknown): Promise<void> {
+    newest = { event }
+    const serialized = await serialize(event)
+    let delivered = 0
+    for (const member of members) {
+      deliverTo(member, serialized)
+      delivered += 1
+      if (delivered % SUBSCRIBERS_PER_TICK === 0) await clock.wait(0)
+    }
+  }
+
+  async function serialize(event: unknown): Promise<SerializedEvent> {
+    return { uid: uidOf(event), ...(await write(event)) }
+  }
+
+  async function run(): Promise<void> {
+    for (;;) {
+      const next = await events.next()
+      if (next.done === true) break
+      await enqueue(() => deliverToAll(next.value))
+    }
+    await enqueue(() => end(closing.aborted ? 'stopping' : 'complete'))
+  }
+
+  void run().catch((error: unknown) => {
+    log.error({ err: error }, 'a subscription failed')
+    end('complete')
+  })
+
+  return {
+    join(subscriber) {
+      if (ended !== null) return false
+      joining += 1
+      void enqueue(async () => {
+        joining -= 1
+        // Added before anything can fail, so that `end` reaches this subscriber as well.
+        if (ended === null) members.add(subscriber)
+        if (presentFirst && newest !== null) deliverTo(subscriber, await serialize(newest.event))
+        if (ended !== null) endFor(subscriber, ended)
+      })
+      return true
+    },
+    leave(subscriber) {
+      // Queued after its own join.
+      void enqueue(() => {
+        const isLast = members.delete(subscriber) && members.size === 0
+        if (isLast && joining === 0) end('complete')
+      })
+    },
+  }
+}
+
+function uidOf(event: unknown): string {
+  const named = typeof event === 'object' && event !== null && 'uid' in event ? event.uid : ''
+  return typeof named === 'string' ? named : ''
+}

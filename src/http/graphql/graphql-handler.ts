@@ -1,0 +1,150 @@
+/** Handler for GraphQL over HTTP: authenticates requests for Yoga and serves GraphiQL to browsers. */
+import { type Authenticate, isViewer } from '../auth/authenticate.ts'
+import { type Handler, readBody } from '../handler.ts'
+import { withRetryOnShutdown } from './sse-reconnect.ts'
+import { MAX_REQUEST_BYTES } from './endpoint.ts'
+import { RESULT_MEDIA_TYPES, acceptsResults } from './plugins/accept.ts'
+import type { Yoga } from './yoga.ts'
+
+export interface GraphQLHandlerOptions {
+  /** Serves GraphiQL to GET requests that accept HTML; null disables GraphiQL. */
+  readonly graphiQLPage: ((request: Request) => Promise<Response>) | null
+  readonly allowedOrigins: readonly string[]
+  /** Aborted on shutdown. */
+  readonly closing: AbortSignal
+}
+
+export function createGraphQLHandler(
+  yoga: Yoga,
+  authenticate: Authenticate,
+  options: GraphQLHandlerOptions,
+): Handler {
+  const page = options.graphiQLPage
+  return async (request, client) => {
+    // GraphiQL needs no authentication: loading it executes nothing.
+    if (page !== null && request.method === 'GET' && acceptsHTML(request)) {
+      return page(request)
+    }
+    if (isCrossSite(request, options.allowedOrigins)) {
+      return errorResponse(
+        request,
+        403,
+        'FORBIDDEN',
+        'The page that asks is of an origin that is not let in.',
+      )
+    }
+    // CSRF protection: HTML forms are sent cross-origin without a preflight.
+    if (request.method === 'POST' && !isJSON(request)) {
+      return errorResponse(request, 415, 'BAD_REQUEST', 'Send the request as application/json.')
+    }
+    const malformed = malformedParameter(request)
+    if (malformed !== null) {
+      return errorResponse(request, 400, 'BAD_REQUEST', `\`${malformed}\` must be a JSON object.`)
+    }
+    const caller = await authenticate(request.headers.get('authorization'))
+    if (!isViewer(caller)) {
+      return caller.kind === 'unavailable'
+        ? errorResponse(request, 503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
+        : errorResponse(request, 401, 'UNAUTHENTICATED', caller.message, {
+            'www-authenticate': 'Bearer',
+          })
+    }
+    // Before anything is executed: Yoga reads the header only when there is a result.
+    if (!acceptsResults(request.headers.get('accept'))) {
+      const accepted = RESULT_MEDIA_TYPES.join(', ')
+      return errorResponse(request, 406, 'NOT_ACCEPTABLE', `Not acceptable. Accepted: ${accepted}.`)
+    }
+    const limited = await withinLimit(request)
+    if (limited === null) {
+      return errorResponse(
+        request,
+        413,
+        'CONTENT_TOO_LARGE',
+        `A request has at most ${MAX_REQUEST_BYTES} bytes.`,
+      )
+    }
+    const response = await yoga.fetch(limited, { viewer: caller, requestId: client?.requestId })
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    if (!isStream || response.body === null) return response
+    const headers = new Headers(response.headers)
+    headers.set('cache-control', 'no-store, no-transform')
+    // Disables response buffering in proxies, which would delay events.
+    headers.set('x-accel-buffering', 'no')
+    const { status } = response
+    const events = withRetryOnShutdown(response.body, options.closing, request.signal)
+    return new Response(events, { status, headers })
+  }
+}
+
+/** Returns null if the body is too long. The HTTP server enforces a declared Content-Length. */
+async function withinLimit(request: Request): Promise<Request | null> {
+  // Yoga reads bodies of POST requests only.
+  if (request.body === null || request.method !== 'POST') return request
+  const declared = request.headers.get('content-length')
+  if (declared !== null) return Number(declared) > MAX_REQUEST_BYTES ? null : request
+  const body = await readBody(request, MAX_REQUEST_BYTES)
+  if (body === null) return null
+  const { url, method, headers, signal } = request
+  return new Request(url, { method, headers, signal, body: new Blob([new Uint8Array(body)]) })
+}
+
+/**
+ * Whether a GET request comes from a page of an origin that is not allowed. Browsers send cross-origin
+ * GET requests without a preflight.
+ * https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
+ */
+function isCrossSite({ method, headers }: Request, origins: readonly string[]): boolean {
+  if (method !== 'GET') return false
+  const origin = headers.get('origin')
+  if (origin !== null) return !origins.includes(origin)
+  return ['cross-site', 'same-site'].includes(headers.get('sec-fetch-site') ?? '')
+}
+
+/**
+ * Returns the name of a query parameter that must be a JSON object but is not, or null.
+ * https://graphql.github.io/graphql-over-http/draft/#sec-GET
+ */
+function malformedParameter(request: Request): string | null {
+  if (request.method !== 'GET') return null
+  const parameters = new URL(request.url).searchParams
+  const names = ['variables', 'extensions']
+  return names.find((name) => !isJSONObject(parameters.get(name))) ?? null
+}
+
+function isJSONObject(text: string | null): boolean {
+  if (text === null || text === '' || text === 'null') return true
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+function acceptsHTML(request: Request): boolean {
+  return /\btext\/html\b/.test(request.headers.get('accept') ?? '')
+}
+
+/** https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types */
+function isJSON(request: Request): boolean {
+  const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
+  return /^application\/(?:graphql\+)?json$/i.test(type.trim())
+}
+
+/** Creates an error response for a request that was not executed, in the client's preferred media type. */
+function errorResponse(
+  request: Request,
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  // Clients read a 4xx body only if it has this media type.
+  // https://graphql.github.io/graphql-over-http/draft/#sec-application-graphql-response-json
+  const prefers = /application\/graphql-response\+json/.test(request.headers.get('accept') ?? '')
+  const type = prefers ? 'application/graphql-response+json' : 'application/json'
+  return new Response(JSON.stringify({ errors: [{ message, extensions: { code } }] }), {
+    status,
+    headers: { ...headers, 'content-type': `${type}; charset=utf-8` },
+  })
+}

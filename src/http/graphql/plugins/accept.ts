@@ -1,0 +1,56 @@
+/** Content negotiation: results are sent in three media types, and those of a subscription in one. */
+import { GraphQLError } from 'graphql'
+import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
+import type { GatewayPlugin } from './plugin.ts'
+
+const GRAPHQL_RESPONSE = 'application/graphql-response+json'
+const JSON_TYPE = 'application/json'
+const EVENT_STREAM = 'text/event-stream'
+
+/** Of a request that accepts none of them, nothing is executed. */
+export const RESULT_MEDIA_TYPES = [GRAPHQL_RESPONSE, JSON_TYPE, EVENT_STREAM] as const
+
+/** By Yoga's rules: no header accepts everything, `q` is ignored, and UTF-8 is the only charset. */
+function accepts(header: string | null, mediaType: string): boolean {
+  const [type, subtype] = mediaType.split('/')
+  return (header || '*/*')
+    .replaceAll(/\s/g, '')
+    .toLowerCase()
+    .split(',')
+    .some((range) => {
+      const [name = '', ...parameters] = range.split(';')
+      const charset = parameters.find((parameter) => parameter.includes('charset='))
+      if (charset !== undefined && charset !== 'charset=utf-8') return false
+      const [wantedType, wantedSubtype] = name.split('/')
+      return (
+        (wantedType === '*' || wantedType === type) &&
+        (wantedSubtype === '*' || wantedSubtype === subtype)
+      )
+    })
+}
+
+/** Whether a result can be sent at all. @param header `Accept`; null where there is none */
+export function acceptsResults(header: string | null): boolean {
+  return RESULT_MEDIA_TYPES.some((mediaType) => accepts(header, mediaType))
+}
+
+/**
+ * Answers a subscription whose client accepts no event stream. Yoga would send 406 without a body, and
+ * never end the subscription. Whether an operation is a subscription is only known once it is parsed.
+ */
+export const notAcceptablePlugin: GatewayPlugin = {
+  async onResultProcess(payload) {
+    const { request, result } = payload
+    if (payload.resultProcessor !== undefined) return
+    if (isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.()
+    payload.setResult({ errors: [notAcceptableError()] })
+    const prefers = accepts(request.headers.get('accept'), GRAPHQL_RESPONSE)
+    payload.setResultProcessor(processRegularResult, prefers ? GRAPHQL_RESPONSE : JSON_TYPE)
+  },
+}
+
+function notAcceptableError(): GraphQLError {
+  return new GraphQLError(`Not acceptable. The result is sent as ${EVENT_STREAM}.`, {
+    extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } },
+  })
+}

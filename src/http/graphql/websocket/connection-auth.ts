@@ -1,0 +1,81 @@
+/** Authenticates WebSockets, limits their number per caller, and closes them when their token expires. */
+import { addReference } from '../../../shared/ref-count.ts'
+import type { Dependencies } from '../../../uploads/dependencies.ts'
+import type { Viewer } from '../../../uploads/viewer.ts'
+import { type Authenticate, isViewer } from '../../auth/authenticate.ts'
+import type { SocketSink } from './connection-output.ts'
+
+/** Close code "Try Again Later"; clients reconnect. https://www.iana.org/assignments/websocket */
+export const TRY_AGAIN_LATER = 1013
+/** Close code "Forbidden", for invalid and expired tokens. */
+export const FORBIDDEN = 4403
+
+/** Maximum number of open WebSockets per caller; each browser tab has one. */
+export const MAX_SOCKETS = 100
+
+/** An authenticated connection. */
+export interface AuthenticatedConnection {
+  readonly viewer: Viewer
+  /** Whether the token has expired. */
+  isExpired(): boolean
+  /** Removes the connection from the caller's count and stops the token timer. Idempotent. */
+  leave(): void
+}
+
+/**
+ * Authenticates a connection. Null if the token is invalid, and the connection must be closed as
+ * forbidden, or if the connection was already closed with TRY_AGAIN_LATER.
+ */
+export type Connect = (
+  authorization: string | null,
+  close: SocketSink['close'],
+) => Promise<AuthenticatedConnection | null>
+
+/** Creates the function that authenticates connections and counts them per caller. */
+export function createConnect(
+  { clock }: Pick<Dependencies, 'clock'>,
+  authenticate: Authenticate,
+): Connect {
+  const open = new Map<string, number>()
+
+  /** Closes the connection when the token expires; the client can reconnect with a new token. */
+  async function closeOnExpiry(
+    { expiresAt }: Viewer,
+    close: SocketSink['close'],
+    over: AbortSignal,
+  ): Promise<void> {
+    if (expiresAt === null) return
+    for (;;) {
+      if (over.aborted) return
+      const remainingMs = expiresAt.getTime() - clock.now().getTime()
+      if (remainingMs <= 0) {
+        close(FORBIDDEN, 'The token has lapsed.')
+        return
+      }
+      await clock.wait(remainingMs, over)
+    }
+  }
+
+  return async (authorization, close) => {
+    const caller = await authenticate(authorization)
+    if (!isViewer(caller)) {
+      if (caller.kind === 'unavailable') close(TRY_AGAIN_LATER, caller.message)
+      return null
+    }
+    if ((open.get(caller.subject) ?? 0) >= MAX_SOCKETS) {
+      close(TRY_AGAIN_LATER, `One caller may have ${MAX_SOCKETS} sockets open.`)
+      return null
+    }
+    const over = new AbortController()
+    const leave = addReference(open, caller.subject)
+    void closeOnExpiry(caller, close, over.signal)
+    return {
+      viewer: caller,
+      isExpired: () => caller.expiresAt !== null && caller.expiresAt <= clock.now(),
+      leave() {
+        over.abort()
+        leave()
+      },
+    }
+  }
+}

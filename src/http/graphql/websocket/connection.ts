@@ -1,0 +1,294 @@
+/**
+ * Server side of one WebSocket with the protocol `graphql-transport-ws`, for Node and Workers.
+ * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ *
+ * Uses only the messages and close codes of graphql-ws. Its server keeps each message as long as the
+ * subscription, and confuses operations if a client immediately reuses an id.
+ */
+import type { ExecutionResult } from 'graphql'
+import {
+  CloseCode,
+  GRAPHQL_TRANSPORT_WS_PROTOCOL,
+  type Message,
+  MessageType,
+  type SubscribePayload,
+  parseMessage,
+} from 'graphql-ws'
+import type { Dependencies } from '../../../uploads/dependencies.ts'
+import type { Viewer } from '../../../uploads/viewer.ts'
+import { graphQLParamsFrom } from '../fast-path/graphql-params.ts'
+import { createSubscriber } from '../fast-path/subscriptions/subscriber.ts'
+import type { FastPath, EventStreamResponse } from '../fast-path/fast-path.ts'
+import { maskError } from '../plugins/error-masking.ts'
+import { type BeginOperation, type Operation, refusalOf, release, stopWith } from './operation.ts'
+import {
+  type SocketSink,
+  createSocketOutput,
+  formatted,
+  headOf,
+  payloadOf,
+} from './connection-output.ts'
+import type { AuthenticatedConnection, Connect } from './connection-auth.ts'
+
+/** Milliseconds within which the client must send `connection_init`. */
+const CONNECT_WITHIN_MS = 10_000
+
+export interface SocketConnection {
+  /** Never rejects. Resolves when the message's query or mutation has ended or its subscription started. */
+  receive(text: string): Promise<void>
+  /** Called by the host when the output buffer has room again. */
+  flushed(): void
+  /** Called by the host when its socket is closed. */
+  closed(code: number): void
+  /** Resolves when all messages being processed, and all subscriptions being released, are finished. */
+  idle(): Promise<void>
+}
+
+export interface ConnectionOptions extends Pick<Dependencies, 'clock' | 'closing' | 'log'> {
+  /** Null on hosts without a fast path. */
+  readonly lane: Pick<FastPath, 'subscribe' | 'learnSubscription'> | null
+  readonly begin: BeginOperation
+  readonly connect: Connect
+  /** Called once, with the close code. */
+  readonly onClosed: (code: number) => void
+}
+
+export function openConnection(options: ConnectionOptions, sink: SocketSink): SocketConnection {
+  const { clock, closing, log, lane: fastPath, begin } = options
+  const operations = new Map<string, Operation>()
+  const output = createSocketOutput(sink)
+  const running = new Set<Promise<void>>()
+  const over = new AbortController()
+  let isInitialized = false
+  let authenticated: AuthenticatedConnection | null = null
+
+  function end(code: number): void {
+    if (over.signal.aborted) return
+    over.abort()
+    for (const [id, operation] of operations) finish(id, operation)
+    authenticated?.leave()
+    options.onClosed(code)
+  }
+
+  function close(code: number, reason: string): void {
+    if (over.signal.aborted) return
+    end(code)
+    sink.close(code, reason)
+  }
+
+  /** Ends an operation. False if it has already ended; the caller must then send nothing for it. */
+  function finish(id: string, operation: Operation): boolean {
+    if (operation.isOver) return false
+    operation.isOver = true
+    // The client may have reused the id.
+    if (operations.get(id) === operation) operations.delete(id)
+    try {
+      operation.stop?.()
+    } catch (error) {
+      log.error({ err: error }, 'unexpected error')
+    }
+    return true
+  }
+
+  function track(work: Promise<void>): Promise<void> {
+    const tracked = work.catch(fail).finally(() => running.delete(tracked))
+    running.add(tracked)
+    return tracked
+  }
+
+  async function initialize(payload: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+    if (isInitialized) {
+      close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests')
+      return
+    }
+    isInitialized = true
+    const authorization = payload?.['authorization']
+    const token = typeof authorization === 'string' ? authorization : null
+    const connection = await options.connect(token, close)
+    if (over.signal.aborted) {
+      connection?.leave()
+    } else if (connection === null) {
+      close(CloseCode.Forbidden, 'Forbidden')
+    } else {
+      authenticated = connection
+      output.send({ type: MessageType.ConnectionAck })
+    }
+  }
+
+  async function subscribe(id: string, payload: SubscribePayload): Promise<void> {
+    if (authenticated === null) {
+      close(CloseCode.Unauthorized, 'Unauthorized')
+      return
+    }
+    if (operations.has(id)) {
+      close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
+      return
+    }
+    const rejection = refusalOf(id, authenticated)
+    if (rejection !== null) {
+      output.send({ id, type: MessageType.Error, payload: formatted([rejection]) })
+      return
+    }
+    const operation: Operation = { isOver: false, stop: null }
+    operations.set(id, operation)
+    const { viewer } = authenticated
+    const params = graphQLParamsFrom(payload)
+    const join = params === null ? null : (fastPath?.subscribe(viewer, params) ?? null)
+    if (join !== null && (await joinShared(id, operation, join))) return
+    if (!operation.isOver) await run(id, operation, viewer, payload)
+  }
+
+  /** Joins a shared subscription. False if the fallback must execute the operation. */
+  async function joinShared(
+    id: string,
+    operation: Operation,
+    join: EventStreamResponse['join'],
+  ): Promise<boolean> {
+    const head = headOf(id)
+    const subscriber = createSubscriber({
+      isWritable: () => output.hasRoom(),
+      send: (event) => operation.isOver || output.sendSerialized(head, event.text),
+      end(ending) {
+        // On shutdown no `complete` is sent, or the client would not reconnect.
+        if (finish(id, operation) && ending === 'complete') {
+          output.send({ id, type: MessageType.Complete })
+        }
+      },
+    })
+    const stopListening = output.onRoom(() => subscriber.resume())
+    operation.stop = stopListening
+    // The fallback reports the error.
+    const leave = await join(subscriber).catch(() => null)
+    if (leave === null) {
+      stopListening()
+      operation.stop = null
+      return false
+    }
+    stopWith(operation, () => {
+      stopListening()
+      leave()
+    })
+    return true
+  }
+
+  /** Resolves when the result is sent or the events start, so `payload` is not kept longer. */
+  async function run(
+    id: string,
+    operation: Operation,
+    viewer: Viewer,
+    payload: SubscribePayload,
+  ): Promise<void> {
+    const begun = await begin(viewer, payload)
+    if (begun.kind === 'events') {
+      const params = graphQLParamsFrom(payload)
+      if (params !== null) fastPath?.learnSubscription(params)
+      relay(id, operation, begun.events).catch(fail)
+      return
+    }
+    if (!finish(id, operation)) return
+    if (begun.kind === 'errors') {
+      output.send({ id, type: MessageType.Error, payload: formatted(begun.errors) })
+      return
+    }
+    output.send({ id, type: MessageType.Next, payload: payloadOf(begun.result) })
+    output.send({ id, type: MessageType.Complete })
+  }
+
+  /** Sends each event when the output has room; the producer coalesces events for slow clients. */
+  async function relay(
+    id: string,
+    operation: Operation,
+    events: AsyncIterable<ExecutionResult>,
+  ): Promise<void> {
+    const iterator = events[Symbol.asyncIterator]()
+    const sender = output.createSender(headOf(id))
+    stopWith(operation, () => {
+      sender.stop()
+      void track(release(iterator))
+    })
+    try {
+      for (;;) {
+        const next = await iterator.next()
+        if (operation.isOver) return
+        if (next.done === true) break
+        await sender.send(JSON.stringify(payloadOf(next.value)))
+      }
+      // As above: on shutdown the client must reconnect.
+      if (closing.aborted || !finish(id, operation)) return
+      output.send({ id, type: MessageType.Complete })
+    } catch (error) {
+      if (!finish(id, operation)) return
+      const errors = [maskError(log, error, 'Unexpected error.')]
+      output.send({ id, type: MessageType.Error, payload: formatted(errors) })
+    }
+  }
+
+  async function handle(message: Message): Promise<void> {
+    switch (message.type) {
+      case MessageType.ConnectionInit:
+        return initialize(message.payload)
+      case MessageType.Ping: {
+        const { payload } = message
+        output.send(payload ? { type: MessageType.Pong, payload } : { type: MessageType.Pong })
+        return
+      }
+      case MessageType.Pong:
+        sink.onPong?.(message.payload)
+        return
+      case MessageType.Subscribe:
+        return subscribe(message.id, message.payload)
+      case MessageType.Complete: {
+        const operation = operations.get(message.id)
+        if (operation !== undefined) finish(message.id, operation)
+        return
+      }
+      case MessageType.ConnectionAck:
+      case MessageType.Next:
+      case MessageType.Error:
+        close(CloseCode.BadRequest, 'Only a server sends such messages')
+    }
+  }
+
+  function fail(error: unknown): void {
+    // Deeply nested payloads overflow the stack.
+    if (error instanceof RangeError) {
+      close(CloseCode.BadRequest, 'The message is nested too deep')
+      return
+    }
+    log.error({ err: error }, 'unexpected error')
+    close(CloseCode.InternalServerError, 'Internal server error')
+  }
+
+  /** Waits one tick before it closes, so that the host has received the connection. */
+  async function closeUnlessInitialized(): Promise<void> {
+    await Promise.resolve()
+    if (sink.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
+      close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
+      return
+    }
+    await clock.wait(CONNECT_WITHIN_MS, over.signal)
+    if (isInitialized) return
+    close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
+  }
+
+  closeUnlessInitialized().catch(fail)
+
+  return {
+    async receive(text) {
+      if (over.signal.aborted) return
+      let message: Message
+      try {
+        message = parseMessage(text)
+      } catch {
+        close(CloseCode.BadRequest, 'Invalid message received')
+        return
+      }
+      await track(handle(message))
+    },
+    flushed: () => output.flushed(),
+    closed: end,
+    async idle() {
+      await Promise.all(running)
+    },
+  }
+}

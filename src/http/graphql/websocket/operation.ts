@@ -1,0 +1,91 @@
+/** Starts operations of a WebSocket with the same Yoga plugins as over HTTP. */
+import { type ExecutionResult, GraphQLError, OperationTypeNode, getOperationAST } from 'graphql'
+import type { SubscribePayload } from 'graphql-ws'
+import { isAsyncIterable } from 'graphql-yoga'
+import type { Viewer } from '../../../uploads/viewer.ts'
+import type { EnvelopedFunctions } from '../yoga.ts'
+import type { AuthenticatedConnection } from './connection-auth.ts'
+import type { Yoga } from '../yoga.ts'
+
+/** Maximum length of an operation id. The id is kept as long as its subscription and sent with each event. */
+export const MAX_ID_CHARACTERS = 256
+
+export type Begun =
+  /** The operation was not executed. */
+  | { readonly kind: 'errors'; readonly errors: readonly GraphQLError[] }
+  | { readonly kind: 'result'; readonly result: ExecutionResult }
+  | { readonly kind: 'events'; readonly events: AsyncIterable<ExecutionResult> }
+
+export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<Begun>
+
+export function createBeginOperation(yoga: Yoga): BeginOperation {
+  return async (viewer, { query, operationName, variables }) => {
+    const enveloped: EnvelopedFunctions = yoga.getEnveloped({ viewer })
+    const { schema } = enveloped
+    try {
+      const document = enveloped.parse(query)
+      const errors = enveloped.validate(schema, document)
+      if (errors.length > 0) return { kind: 'errors', errors }
+      const operation = getOperationAST(document, operationName)
+      if (!operation) return rejected('Unable to identify operation')
+      const args = {
+        schema,
+        document,
+        operationName,
+        variableValues: variables,
+        contextValue: await enveloped.contextFactory(),
+      }
+      if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
+        return { kind: 'result', result: await enveloped.execute(args) }
+      }
+      const result = await enveloped.subscribe(args)
+      return isAsyncIterable(result)
+        ? { kind: 'events', events: result }
+        : { kind: 'result', result }
+    } catch (error) {
+      if (error instanceof GraphQLError) return { kind: 'errors', errors: [error] }
+      throw error
+    }
+  }
+}
+
+function rejected(message: string): Begun {
+  return { kind: 'errors', errors: [new GraphQLError(message)] }
+}
+
+/** Returns the error if the token has expired or the id is too long; otherwise null. */
+export function refusalOf(
+  id: string,
+  authenticated: Pick<AuthenticatedConnection, 'isExpired'>,
+): GraphQLError | null {
+  if (authenticated.isExpired()) {
+    return withCode('UNAUTHENTICATED', 'The token has lapsed: connect again with a new one.')
+  }
+  if (id.length <= MAX_ID_CHARACTERS) return null
+  return withCode(
+    'BAD_USER_INPUT',
+    `The id of an operation has at most ${MAX_ID_CHARACTERS} characters.`,
+  )
+}
+
+function withCode(code: string, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code } })
+}
+
+/** An operation, from `subscribe` until its last message or the client's `complete`. */
+export interface Operation {
+  isOver: boolean
+  /** Stops the event producer; null if there is none yet. */
+  stop: (() => void) | null
+}
+
+/** Sets the stop function; calls it immediately if the operation is already over. */
+export function stopWith(operation: Operation, stop: () => void): void {
+  if (operation.isOver) stop()
+  else operation.stop = stop
+}
+
+/** Ends the event producer. */
+export async function release(iterator: AsyncIterator<unknown>): Promise<void> {
+  await iterator.return?.()
+}

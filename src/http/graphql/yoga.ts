@@ -1,0 +1,94 @@
+/** Creates GraphQL Yoga with the gateway's schema, context and plugins; its own HTTP features are off. */
+import { createYoga } from 'graphql-yoga'
+import { type GraphQLContext, createContext } from '../../graphql/context.ts'
+import { schema } from '../../graphql/schema.ts'
+import type { Dependencies } from '../../uploads/dependencies.ts'
+import type { Viewer } from '../../uploads/viewer.ts'
+import type { ConcurrencyLimit } from './plugins/concurrency-limit.ts'
+import type { Deadlines } from './plugins/deadlines.ts'
+import { createDocumentCache } from './plugins/document-cache.ts'
+import { GRAPHQL_PATH } from './endpoint.ts'
+import { notAcceptablePlugin } from './plugins/accept.ts'
+import { disableIntrospectionPlugin } from './plugins/disable-introspection.ts'
+import { errorMaskingPlugin } from './plugins/error-masking.ts'
+import type { ExecutedDocuments } from './plugins/document-cache.ts'
+import { maskError } from './plugins/error-masking.ts'
+import { requestErrorCodesPlugin } from './plugins/request-error-codes.ts'
+import { operationLimitsPlugin } from './plugins/document-limits.ts'
+import { createOperationTelemetry } from './plugins/operation-telemetry.ts'
+import { parserLimitsPlugin } from './plugins/document-limits.ts'
+import type { GatewayPlugin } from './plugins/plugin.ts'
+import { useReleasedRequest } from './plugins/release-request.ts'
+import { requestScoped } from '../middleware/request-id.ts'
+import { createOperationTimeout } from './plugins/operation-timeout.ts'
+import type {
+  GraphQLSchema,
+  DocumentNode,
+  GraphQLError,
+  ExecutionArgs,
+  ExecutionResult,
+} from 'graphql'
+
+export type Yoga = ReturnType<typeof createGatewayYoga>
+
+export interface YogaOptions {
+  readonly introspection: boolean
+  readonly crowd: ConcurrencyLimit
+  readonly deadlines: Deadlines
+  readonly documents: ExecutedDocuments
+}
+
+export function createGatewayYoga(dependencies: Dependencies, options: YogaOptions) {
+  const plugins: GatewayPlugin[] = [
+    notAcceptablePlugin,
+    parserLimitsPlugin,
+    operationLimitsPlugin,
+    requestErrorCodesPlugin,
+    options.documents.plugin,
+    options.crowd.plugin,
+    createOperationTimeout(options.deadlines),
+  ]
+  if (!options.introspection) plugins.push(disableIntrospectionPlugin)
+  plugins.push(
+    errorMaskingPlugin(dependencies.log),
+    createOperationTelemetry(dependencies.telemetry),
+    useReleasedRequest,
+  )
+  return createYoga<
+    { viewer: Viewer; requestId?: string | undefined },
+    Omit<GraphQLContext, 'viewer'>
+  >({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    landingPage: false,
+    // Handled before Yoga, with an exact list of origins.
+    cors: false,
+    // Clients upload files to Stream, never through GraphQL.
+    multipart: false,
+    // Limited before Yoga, at half the cost.
+    maxRequestBodySize: false,
+    // Served by the GraphQL handler, without authentication.
+    graphiql: false,
+    logging: false,
+    maskedErrors: { maskError: (error, message) => maskError(dependencies.log, error, message) },
+    context: ({ viewer, requestId }) =>
+      createContext(requestScoped(dependencies, requestId), viewer),
+    parserAndValidationCache: {
+      documentCache: options.documents.cache,
+      errorCache: createDocumentCache<Error>(),
+    },
+    plugins,
+  })
+}
+
+/** The functions of `yoga.getEnveloped` that the gateway uses; Yoga does not type them. */
+export interface EnvelopedFunctions {
+  readonly schema: GraphQLSchema
+  readonly parse: (source: string) => DocumentNode
+  readonly validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[]
+  readonly contextFactory: () => unknown
+  readonly execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>
+  readonly subscribe: (
+    args: ExecutionArgs,
+  ) => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>
+}

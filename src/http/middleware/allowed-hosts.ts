@@ -1,0 +1,29 @@
+/**
+ * Host allow-list for gateways with authentication disabled, against DNS rebinding: a page of an
+ * attacker's domain that resolves to this machine sends that domain in its Host header.
+ */
+import { type Handler, textResponse } from '../handler.ts'
+
+/** Hosts that no attacker can register in DNS: IP addresses, names without a dot, and `*.localhost`. */
+const LOCAL_HOST = /^(?:[^.]+|.+\.localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])$/i
+
+/** @param hostname without a port */
+export function isAllowedHost(hosts: readonly string[], hostname: string): boolean {
+  return LOCAL_HOST.test(hostname) || hosts.includes(hostname)
+}
+
+/**
+ * Responds 421 unless the Host is local or one of these.
+ * @param hosts without ports
+ */
+export function withAllowedHosts(hosts: readonly string[], endpoint: Handler): Handler {
+  return async (request, client) => {
+    // The router rejects malformed URLs.
+    const hostname = URL.canParse(request.url) ? new URL(request.url).hostname : 'localhost'
+    if (isAllowedHost(hosts, hostname)) return endpoint(request, client)
+    return textResponse(
+      421,
+      'Without tokens the gateway answers to addresses and local names only. Set PUBLIC_URL to the name that you use, or AUTH_JWT_SECRET to let callers prove who they are.',
+    )
+  }
+}

@@ -1,0 +1,62 @@
+/** CORS by an exact list of origins. https://fetch.spec.whatwg.org/#http-cors-protocol */
+import type { Logger } from '../../shared/logger.ts'
+import type { Handler } from '../handler.ts'
+
+const EXPOSED = ['Retry-After', 'WWW-Authenticate', 'X-Request-Id']
+const PREFLIGHT_SECONDS = '600'
+
+/** What pages of other origins may do at an endpoint. */
+export interface CorsRules {
+  readonly origins: ReadonlySet<string>
+  /** Such as `GET, POST`. */
+  readonly methods: string
+  /** Response headers that pages may read, besides `EXPOSED`. */
+  readonly exposed?: readonly string[]
+}
+
+/** Returns the headers that let a page of this origin read the response. */
+export function corsHeaders(
+  origin: string,
+  { exposed = [] }: Pick<CorsRules, 'exposed'> = {},
+): Readonly<Record<string, string>> {
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': [...EXPOSED, ...exposed].join(', '),
+  }
+}
+
+/** Handles preflight requests and adds CORS headers for allowed origins. Does not reject other requests. */
+export function withCors(rules: CorsRules, log: Logger, endpoint: Handler): Handler {
+  const { origins, methods } = rules
+  return async (request, client) => {
+    const origin = request.headers.get('origin')
+    const allowed = origin !== null && origins.has(origin)
+    const isPreflight =
+      request.method === 'OPTIONS' && request.headers.has('access-control-request-method')
+
+    const response = isPreflight
+      ? new Response(null, { status: 204 })
+      : await endpoint(request, client)
+    // A cache must not return one origin's response to another.
+    response.headers.append('vary', 'Origin')
+    if (!allowed) {
+      if (isPreflight)
+        log.info({ origin }, 'a page was refused: its origin is not in ALLOWED_ORIGINS')
+      return response
+    }
+
+    if (isPreflight) {
+      const requestedHeaders = request.headers.get('access-control-request-headers')
+      response.headers.set('access-control-allow-origin', origin)
+      response.headers.set('access-control-allow-methods', methods)
+      if (requestedHeaders !== null)
+        response.headers.set('access-control-allow-headers', requestedHeaders)
+      response.headers.set('access-control-max-age', PREFLIGHT_SECONDS)
+    } else {
+      for (const [name, value] of Object.entries(corsHeaders(origin, rules))) {
+        response.headers.set(name, value)
+      }
+    }
+    return response
+  }
+}

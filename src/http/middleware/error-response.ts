@@ -1,0 +1,30 @@
+/** Error responses for failures of the gateway itself: 500 and 503. */
+import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
+import type { Logger } from '../../shared/logger.ts'
+
+/** No acknowledged change is lost, and a retry may succeed. */
+export const DATABASE_UNAVAILABLE_MESSAGE =
+  "The gateway's database does not answer: try again in a moment."
+
+/** A plain-text response. */
+export interface ErrorResponse {
+  readonly status: 500 | 503
+  readonly sentence: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Logs the error and returns its response: 503 if the database is unavailable, else 500. */
+export function errorResponseFor(log: Logger, error: unknown, requestId: string): ErrorResponse {
+  if (error instanceof StoreUnavailable) {
+    log.warn({ requestId, err: error }, 'the database does not answer')
+    const headers = { 'retry-after': String(error.retryAfterSeconds) }
+    return { status: 503, sentence: DATABASE_UNAVAILABLE_MESSAGE, headers }
+  }
+  return { status: 500, sentence: logUnexpectedError(log, error, requestId), headers: {} }
+}
+
+/** Logs the error; returns a message for the caller that contains only the request id. */
+export function logUnexpectedError(log: Logger, error: unknown, requestId: string): string {
+  log.error({ requestId, err: error }, 'unexpected error')
+  return `Unexpected error. Ask for it by this id: ${requestId}`
+}

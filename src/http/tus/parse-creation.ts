@@ -1,0 +1,123 @@
+/** Parses the headers of a tus creation into the `UploadRequest` that GraphQL mutations use too. */
+import { parseUploadMetadata } from './upload-metadata.ts'
+import { RFC3339_RULE, parseRfc3339 } from '../../shared/rfc3339.ts'
+import type { InputIssue } from '../../uploads/outcomes.ts'
+import { type Policy, maxDurationForSize } from '../../uploads/policy.ts'
+import { MAX_TUS_BYTES } from '../../uploads/limits.ts'
+import type { UploadRequest } from '../../uploads/create/upload-request.ts'
+
+/** Metadata keys that are settings; all others go to `meta`. Case-insensitive, as at Stream. */
+const SETTINGS = [
+  'maxdurationseconds',
+  'expiry',
+  'requiresignedurls',
+  'allowedorigins',
+  'thumbnailtimestamppct',
+  'scheduleddeletion',
+] as const
+
+type Setting = (typeof SETTINGS)[number]
+
+/** Header or metadata key that a field of the request comes from, for error messages. */
+const SOURCES: Readonly<Record<string, string>> = {
+  sizeBytes: 'Upload-Length',
+  maxDurationSeconds: 'maxDurationSeconds',
+  allowedOrigins: 'allowedorigins',
+  thumbnailTimestampPct: 'thumbnailtimestamppct',
+  scheduledDeletion: 'scheduleddeletion',
+  idempotencyKey: 'Idempotency-Key',
+}
+
+/** The request, or one message per error, for the developer of the client. */
+export type TusCreation = UploadRequest | { readonly problems: readonly string[] }
+
+/** Parses the syntax only; `createUpload` validates the values against the policy. */
+export function parseTusCreation(headers: Headers, policy: Policy): TusCreation {
+  const sizeBytes = readLength(headers)
+  if (typeof sizeBytes === 'string') return { problems: [sizeBytes] }
+  const metadata = parseUploadMetadata(headers.get('upload-metadata') ?? '')
+  if ('problem' in metadata) return { problems: [metadata.problem] }
+
+  const problems: string[] = []
+  const settings = new Map<Setting, string | null>()
+  const others = new Map<string, string>()
+  for (const [key, value] of metadata) {
+    const setting = SETTINGS.find((name) => name === key.toLowerCase())
+    if (setting !== undefined) settings.set(setting, value)
+    else others.set(key, value ?? '')
+  }
+  const name = takeName(others)
+
+  /** Returns a setting's value; null if it is missing, or invalid: then a message is added to `problems`. */
+  function read<T>(setting: Setting, rule: string, parse: (text: string) => T | null): T | null {
+    const text = settings.get(setting)
+    if (text === undefined) return null
+    const value = text === null ? null : parse(text)
+    if (value === null) problems.push(`Upload-Metadata: ${setting} must be ${rule}.`)
+    return value
+  }
+
+  const request: UploadRequest = {
+    protocol: 'TUS',
+    sizeBytes,
+    maxDurationSeconds:
+      read('maxdurationseconds', 'a whole number of seconds', readWhole) ??
+      maxDurationForSize(sizeBytes, policy),
+    expiry: read('expiry', RFC3339_RULE, parseRfc3339),
+    name,
+    meta: Object.fromEntries(others),
+    allowedOrigins: read('allowedorigins', 'hosts joined by commas', readHosts),
+    requireSignedURLs: settings.has('requiresignedurls')
+      ? readFlag(settings.get('requiresignedurls') ?? null, problems)
+      : null,
+    scheduledDeletion: read('scheduleddeletion', RFC3339_RULE, parseRfc3339),
+    thumbnailTimestampPct: read('thumbnailtimestamppct', 'a number from 0 to 1', readShare),
+    creator: null,
+    idempotencyKey: headers.get('idempotency-key'),
+  }
+  return problems.length === 0 ? request : { problems }
+}
+
+/** Formats a validation issue with the header or metadata key instead of the field's name. */
+export function formatTusIssue({ path, message }: InputIssue): string {
+  const [field = '', ...rest] = path
+  return `${[SOURCES[field] ?? field, ...rest].join('.')}: ${message}`
+}
+
+/** Returns the size in bytes, or an error message if there is no valid length. */
+function readLength(headers: Headers): number | string {
+  const length = headers.get('upload-length')
+  if (length !== null && /^\d{1,15}$/.test(length)) return Number(length)
+  const rule = `Upload-Length: must be the exact size of the file in bytes, from 1 to ${MAX_TUS_BYTES} (30 GB).`
+  return headers.has('upload-defer-length')
+    ? `${rule} Stream takes no deferred length: set \`uploadLengthDeferred\` to false.`
+    : rule
+}
+
+/** Returns `name`, else `filename`; an empty one counts as missing. Removes only `name` from `meta`. */
+function takeName(meta: Map<string, string>): string | null {
+  const names = [meta.get('name'), meta.get('filename')]
+  meta.delete('name')
+  return names.find((name) => name !== undefined && name !== '') ?? null
+}
+
+function readWhole(text: string): number | null {
+  return /^\d{1,9}$/.test(text) ? Number(text) : null
+}
+
+function readShare(text: string): number | null {
+  return /^(?:\d|0?\.\d{1,12}|\d\.\d{1,12})$/.test(text) ? Number(text) : null
+}
+
+function readHosts(text: string): string[] {
+  return text.split(',').map((host) => host.trim())
+}
+
+/** Rejects "false": for Stream the key's presence means true, whatever its value. */
+function readFlag(value: string | null, problems: string[]): boolean | null {
+  if (value === null || value === 'true') return true
+  problems.push(
+    'Upload-Metadata: requiresignedurls must have no value, or "true": leave the key out for a public video.',
+  )
+  return null
+}

@@ -1,0 +1,139 @@
+/**
+ * tus creation endpoint: creates an upload and returns Stream's one-time URL in `Location`. The client
+ * sends the file to Stream. https://tus.io/protocols/resumable-upload#creation
+ */
+import { createUpload } from '../../uploads/create/create-upload.ts'
+import { type CreateUploadOutcome } from '../../uploads/outcomes.ts'
+import type { Dependencies } from '../../uploads/dependencies.ts'
+import { MAX_TUS_BYTES } from '../../uploads/limits.ts'
+import { type Authenticate, isViewer } from '../auth/authenticate.ts'
+import { type Handler, methodNotAllowed, textResponse } from '../handler.ts'
+import { requestScoped } from '../middleware/request-id.ts'
+import { parseTusCreation, formatTusIssue } from './parse-creation.ts'
+
+/** Response headers that tus clients in a browser read. */
+export const TUS_EXPOSED_HEADERS = [
+  'Location',
+  'Stream-Media-Id',
+  'Tus-Resumable',
+  'Tus-Version',
+  'Tus-Extension',
+  'Tus-Max-Size',
+  'Upload-Expires',
+]
+
+const VERSION_HEADER = { 'tus-resumable': '1.0.0' }
+
+/** https://tus.io/protocols/resumable-upload#options */
+const CAPABILITY_HEADERS = {
+  ...VERSION_HEADER,
+  'tus-version': '1.0.0',
+  'tus-extension': 'creation,expiration',
+  'tus-max-size': String(MAX_TUS_BYTES),
+}
+
+/** Retry delay in seconds if Stream or the identity provider is unavailable. */
+const RETRY_AFTER_SECONDS = '5'
+
+export function createTusHandler(dependencies: Dependencies, authenticate: Authenticate): Handler {
+  return async (request, client) => {
+    if (request.method === 'OPTIONS')
+      return new Response(null, { status: 204, headers: CAPABILITY_HEADERS })
+    if (['HEAD', 'PATCH', 'DELETE'].includes(request.method)) {
+      return textResponse(
+        405,
+        'This door creates uploads. Send the file to the address that its answer names in Location.',
+        { ...VERSION_HEADER, allow: 'POST, OPTIONS' },
+      )
+    }
+    if (request.method !== 'POST') return methodNotAllowed(['POST', 'OPTIONS'])
+    if (request.headers.get('tus-resumable') !== '1.0.0') {
+      return textResponse(
+        412,
+        'Send the header `Tus-Resumable: 1.0.0`: no other version is spoken here.',
+        {
+          'tus-version': '1.0.0',
+        },
+      )
+    }
+    const caller = await authenticate(request.headers.get('authorization'))
+    if (!isViewer(caller)) {
+      return caller.kind === 'unavailable'
+        ? textResponse(503, caller.message, {
+            ...VERSION_HEADER,
+            'retry-after': RETRY_AFTER_SECONDS,
+          })
+        : textResponse(401, caller.message, { ...VERSION_HEADER, 'www-authenticate': 'Bearer' })
+    }
+    if (hasBody(request)) {
+      return textResponse(
+        400,
+        'This door takes no bytes of the file: set `uploadDataDuringCreation` to false.',
+        VERSION_HEADER,
+      )
+    }
+    const creation = parseTusCreation(request.headers, dependencies.policy)
+    if ('problems' in creation)
+      return textResponse(400, creation.problems.join(' '), VERSION_HEADER)
+    return toResponse(
+      await createUpload(requestScoped(dependencies, client?.requestId), caller, creation),
+    )
+  }
+}
+
+function hasBody({ headers }: Request): boolean {
+  const length = headers.get('content-length')
+  return headers.has('transfer-encoding') || (length !== null && length !== '0')
+}
+
+function toResponse(outcome: CreateUploadOutcome): Response {
+  switch (outcome.kind) {
+    case 'Minted':
+      return new Response(null, {
+        status: 201,
+        headers: {
+          ...VERSION_HEADER,
+          location: outcome.uploadURL,
+          'stream-media-id': outcome.upload.uid,
+          // https://tus.io/protocols/resumable-upload#expiration
+          'upload-expires': outcome.upload.expiresAt.toUTCString(),
+        },
+      })
+    case 'InvalidInputError':
+      return textResponse(400, outcome.issues.map(formatTusIssue).join(' '), VERSION_HEADER)
+    case 'ForbiddenError':
+      return textResponse(403, outcome.message, VERSION_HEADER)
+    case 'QuotaExceededError':
+      return textResponse(413, `${outcome.message} ${quotaAdvice(outcome)}`, VERSION_HEADER)
+    case 'IdempotencyConflictError':
+      // Not 409: tus clients treat it as a lock and retry.
+      return textResponse(422, outcome.message, VERSION_HEADER)
+    case 'RateLimitedError':
+      return textResponse(429, `${outcome.message} Try again in ${outcome.retryAfterSeconds} s.`, {
+        ...VERSION_HEADER,
+        'retry-after': String(outcome.retryAfterSeconds),
+      })
+    case 'StreamError':
+      // An error that is not retryable must not be 5xx: tus clients would retry.
+      return outcome.retryable
+        ? textResponse(503, outcome.message, {
+            ...VERSION_HEADER,
+            'retry-after': RETRY_AFTER_SECONDS,
+          })
+        : textResponse(422, outcome.message, VERSION_HEADER)
+  }
+}
+
+function quotaAdvice({
+  requestedMinutes,
+  availableMinutes,
+}: Extract<CreateUploadOutcome, { kind: 'QuotaExceededError' }>): string {
+  const requested = `${minutes(requestedMinutes)} were asked for`
+  return availableMinutes === null
+    ? `${requested}: name a shorter maxDurationSeconds, or delete a video.`
+    : `${requested}, ${minutes(availableMinutes)} are free: name a maxDurationSeconds that fits, or delete a video.`
+}
+
+function minutes(count: number): string {
+  return `${Math.round(count * 10) / 10} minutes`
+}

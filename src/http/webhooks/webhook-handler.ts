@@ -1,0 +1,29 @@
+/** `POST /webhooks/stream`, for hosts that use web Requests. */
+import { type Handler, methodNotAllowed, readBody, textResponse } from '../handler.ts'
+import { MAX_WEBHOOK_BYTES, type ProcessWebhook, type WebhookOptions } from './process-webhook.ts'
+
+export const WEBHOOK_PATH = '/webhooks/stream'
+
+export function createWebhookHandler(
+  processWebhook: ProcessWebhook,
+  { webhookSecrets }: Pick<WebhookOptions, 'webhookSecrets'>,
+): Handler {
+  return async (request, client) => {
+    if (request.method !== 'POST') return methodNotAllowed(['POST'])
+    if (webhookSecrets().length === 0) {
+      return textResponse(
+        503,
+        'No notice can be verified: set STREAM_WEBHOOK_SECRET to the secret of the webhook.',
+      )
+    }
+    const rawBody = await readBody(request, MAX_WEBHOOK_BYTES)
+    if (rawBody === null)
+      return textResponse(413, `A notice has at most ${MAX_WEBHOOK_BYTES} bytes.`)
+    const { status, sentence } = await processWebhook({
+      rawBody,
+      signature: request.headers.get('webhook-signature'),
+      requestId: client?.requestId,
+    })
+    return textResponse(status, sentence)
+  }
+}

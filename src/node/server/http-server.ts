@@ -1,0 +1,186 @@
+/** Node's HTTP server with the gateway's limits and a graceful shutdown. */
+import { once, setMaxListeners } from 'node:events'
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  createServer,
+} from 'node:http'
+import { type RequestHandler, createRequestHandler } from './request-handler.ts'
+import type { TrustedProxies } from '../../config/trusted-proxies.ts'
+import type { Gateway } from '../../http/gateway.ts'
+import { attachWebSocketServer } from './websocket-server.ts'
+import type { Logger } from '../../shared/logger.ts'
+
+/** The members of a gateway that serve requests. */
+export type ServedGateway = Pick<
+  Gateway,
+  | 'fetch'
+  | 'fastPath'
+  | 'webhookFastPath'
+  | 'nextRequestId'
+  | 'hostResponses'
+  | 'webSockets'
+  | 'allowedOrigins'
+>
+
+export interface HttpServer {
+  /** Base URL with the actual port. */
+  readonly url: string
+  /** Sets the gateway that serves requests; before that, every response is 503. */
+  serve(gateway: ServedGateway, log: Logger): void
+  /** The current load, for metrics and readiness. */
+  load(): ReturnType<RequestHandler['load']>
+  /**
+   * Shuts down gracefully. Serves requests until the responses in progress have been sent, then stops accepting
+   * connections. Closes the remaining ones after `graceMs` at the latest.
+   */
+  close(graceMs: number): Promise<void>
+}
+
+/** Responds 503 until `serve` is called. */
+function starting(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' })
+  response.end('Starting.\n')
+}
+
+/** Request timeouts, in milliseconds. */
+interface RequestTimeouts {
+  /** Until all headers of a request have been received. */
+  readonly headersMs: number
+  /** Until the whole request has been received; bodies have 256 KiB at most. */
+  readonly requestMs: number
+  /** Without a byte in either direction: disconnects clients that do not read. Streams have heartbeats. */
+  readonly stalledMs: number
+}
+
+const REQUEST_TIMEOUTS: RequestTimeouts = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  stalledMs: 120_000,
+}
+
+/** Longer than proxies keep idle connections: the gateway must not close one while a request is being sent. */
+const KEEP_ALIVE_MS = 65_000
+
+/** Accept queue: the load shedder, not the operating system, must reject a burst of connections. */
+const BACKLOG = 4096
+
+/** Maximum size of all headers in bytes: a token of 4 KiB and the metadata of a tus creation. */
+const MAX_HEADER_BYTES = 24 * 1024
+const MAX_HEADERS = 100
+
+export interface HttpServerOptions {
+  readonly host: string
+  readonly port: number
+  readonly trustedProxies: TrustedProxies
+  readonly patience?: RequestTimeouts
+}
+
+/** Starts listening. Rejects with a message that names the address if it is unavailable. */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { host, port, trustedProxies, patience: timeouts = REQUEST_TIMEOUTS } = options
+  let handler: RequestHandler = {
+    listener: starting,
+    openResponses: () => [],
+    isBusy: () => false,
+    load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
+  }
+  let draining = false
+  const limits: ServerOptions = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    connectionsCheckingInterval: Math.min(1000, timeouts.headersMs),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  }
+  const server = createServer(limits, (request, response) => {
+    if (draining) response.shouldKeepAlive = false
+    handler.listener(request, response)
+  })
+  server.maxHeadersCount = MAX_HEADERS
+  server.setTimeout(timeouts.stalledMs)
+  let sockets: ReturnType<typeof attachWebSocketServer> | null = null
+
+  await bind(server, host, port)
+  return {
+    url: urlOf(server, host),
+    serve(gateway, log) {
+      handler = createRequestHandler({ gateway, log, trustedProxies })
+      sockets = attachWebSocketServer(server, gateway, log, handler.isBusy)
+    },
+    load: () => handler.load(),
+    async close(graceMs) {
+      draining = true
+      const startedAt = performance.now()
+      // `Connection: close` tells clients to send no further request on this connection.
+      const inProgress = handler.openResponses()
+      for (const response of inProgress) response.shouldKeepAlive = false
+      // New requests are still served meanwhile, so that readiness probes receive 503.
+      await Promise.all([untilSent(inProgress, graceMs), sockets?.close(graceMs)])
+      const left = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
+      await untilSent(handler.openResponses(), left())
+      // The remaining connections wait for their clients, as after a body that was rejected half-way.
+      await drain(server, Math.min(left(), LINGER_MS))
+    },
+  }
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken =
+        error.code === 'EADDRINUSE' ? ': it is in use. Set PORT to another, or to 0' : ''
+      reject(new Error(`Cannot listen on ${host}:${port}${taken}.`, { cause: error }))
+    })
+    server.listen({ port, host, backlog: BACKLOG }, resolve)
+  })
+}
+
+function urlOf(server: Server, host: string): string {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
+  const shown =
+    host === '0.0.0.0'
+      ? '127.0.0.1'
+      : host === '::'
+        ? '[::1]'
+        : host.includes(':')
+          ? `[${host}]`
+          : host
+  return `http://${shown}:${address.port}`
+}
+
+/** Resolves when each response was sent completely or its connection closed, or after `graceMs`. */
+async function untilSent(responses: readonly ServerResponse[], graceMs: number): Promise<void> {
+  const timedOut = new AbortController()
+  const deadline = setTimeout(() => timedOut.abort(), graceMs)
+  const { signal } = timedOut
+  setMaxListeners(0, signal)
+  const sent = responses.map((response) =>
+    Promise.race([once(response, 'finish', { signal }), once(response, 'close', { signal })]),
+  )
+  await Promise.allSettled(sent)
+  clearTimeout(deadline)
+}
+
+/** How long a connection may stay open after its last response, in milliseconds. */
+const LINGER_MS = 1000
+
+/** Milliseconds between two checks for idle connections. */
+const IDLE_CHECK_MS = 50
+
+function drain(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
+    // A connection that becomes idle while the server closes would keep it open.
+    const check = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+    server.close(() => {
+      clearTimeout(deadline)
+      clearInterval(check)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

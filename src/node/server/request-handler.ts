@@ -1,0 +1,265 @@
+/** Serves Node's requests: by a fast path if possible, else through a web Request. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { createServerAdapter } from '@whatwg-node/server'
+import { writeUnexpectedError } from './responses.ts'
+import type { TrustedProxies } from '../../config/trusted-proxies.ts'
+import type { Gateway } from '../../http/gateway.ts'
+import { createConnections } from './connections.ts'
+import { type RequestInfo, createRequestInfoReader } from './request-info.ts'
+import { createGuard } from '../../shared/guard-listener.ts'
+import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
+import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
+import type { EventStreamResponse } from '../../http/graphql/fast-path/fast-path.ts'
+import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
+import type { RawResponse } from '../../http/raw-response.ts'
+import { BufferedBody, readBody } from './read-body.ts'
+import { createSseStreams } from './sse-writer.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { writeOverloaded } from './responses.ts'
+import { writeResponse } from './responses.ts'
+import { sendResponse } from './send-response.ts'
+import { type Load, createLoadShedder } from './load-shedder.ts'
+
+/** Passed by the adapter besides the web Request. */
+interface NodeContext {
+  readonly req: IncomingMessage
+  /** The request that the fast path bailed out of, so that it can learn the operation; null for all others. */
+  readonly fastRequest: FastRequest | null
+}
+
+/** Exempt from load shedding: monitoring must work under overload. */
+const NEVER_SHED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
+
+/** Many times the requests that one machine serves in the duration of one request. */
+const MAX_IN_FLIGHT = 1000
+/** A shorter response fits into the buffers of the connection. */
+const LARGE_CHARACTERS = 64 * 1024
+
+/** JSON media types whose parameters need no parsing. */
+const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
+
+export interface RequestHandlerOptions {
+  readonly gateway: Pick<
+    Gateway,
+    'fetch' | 'fastPath' | 'webhookFastPath' | 'nextRequestId' | 'hostResponses'
+  >
+  readonly log: Logger
+  readonly trustedProxies: TrustedProxies
+}
+
+/** Listener for requests of Node's server. */
+export interface RequestHandler {
+  /** Never throws. */
+  readonly listener: (req: IncomingMessage, res: ServerResponse) => void
+  /** Responses that have not been sent completely, streams included. */
+  readonly openResponses: () => readonly ServerResponse[]
+  /** Whether a response has not been sent completely on this connection. */
+  readonly isBusy: (socket: Socket) => boolean
+  readonly load: () => Load
+}
+
+export function createRequestHandler({
+  gateway,
+  log,
+  trustedProxies,
+}: RequestHandlerOptions): RequestHandler {
+  const { fastPath, webhookFastPath, nextRequestId, hostResponses } = gateway
+  const { addressOf, requestIdOf, requestOf } = createRequestInfoReader(
+    nextRequestId,
+    trustedProxies,
+  )
+  const streams = createSseStreams()
+  const connections = createConnections()
+  const loadShedder = createLoadShedder<ServerResponse>({
+    now: () => performance.now(),
+    later: setImmediate,
+    maxInFlight: MAX_IN_FLIGHT,
+    inFlight: () => connections.inFlight(),
+    serve(res) {
+      // The connection may have closed while the request waited in the queue.
+      if (!res.destroyed) dispatch(res)
+    },
+    reject(res) {
+      if (res.destroyed) return
+      const requestInfo = requestOf(res.req)
+      const { url = '', method = '' } = res.req
+      hostResponses.record({ url, method, status: 503, ...requestInfo }, 'overloaded')
+      writeOverloaded(res.req, res, hostResponses.headers, requestInfo.requestId)
+    },
+  })
+
+  /** Connection errors are expected; without a listener they would end the process. */
+  function logConnectionError(error: Error): void {
+    log.debug({ err: error }, 'an answer could not be written')
+  }
+
+  function send(res: ServerResponse, response: RawResponse, requestId: string): void {
+    connections.end(res)
+    writeResponse(res, response, requestId)
+    if (response.text.length > LARGE_CHARACTERS) connections.watchUnread(res)
+  }
+
+  const adapter = createServerAdapter<NodeContext>(async (request, { req, fastRequest }) => {
+    const requestId = fastRequest?.requestId ?? requestIdOf(req)
+    const response = await gateway.fetch(request, { address: addressOf(req), requestId })
+    const mediaType = response.headers.get('content-type')
+    if (fastRequest !== null && response.status === 200 && mediaType !== null) {
+      fastPath.learn(fastRequest, mediaType)
+    }
+    // Released here: the adapter keeps the context until the response ends, which may be an event stream.
+    if (fastRequest !== null) fastRequest.body = ''
+    return response
+  })
+
+  /** Responds through a web Request. @param fastRequest the request as the fast path has read it, if it has */
+  async function respondByFetch(
+    res: ServerResponse,
+    fastRequest: FastRequest | null,
+  ): Promise<void> {
+    const { req } = res
+    const requestInfo = fastRequest ?? requestOf(req)
+    try {
+      const response = await adapter.handleNodeRequestAndResponse(req, res, { req, fastRequest })
+      connections.end(res)
+      await sendResponse(res, response)
+      connections.watchUnread(res)
+    } catch (error) {
+      respondWithError(res, requestInfo, error)
+    }
+  }
+
+  function respondWithError(res: ServerResponse, requestInfo: RequestInfo, error: unknown): void {
+    connections.end(res)
+    writeUnexpectedError(res, { besideDoors: hostResponses, log }, requestInfo, error)
+  }
+
+  /** An error in a listener would end the process; here it ends this request only. */
+  function guarded(res: ServerResponse, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      respondWithError(res, requestOf(res.req), error)
+    }
+  }
+
+  function handleGraphQL(res: ServerResponse, bytes: Buffer): void {
+    const { authorization = null, accept = null, origin = null, host = '' } = res.req.headers
+    const { requestId, startedAt, client } = requestOf(res.req)
+    const from = { origin, host }
+    // Fields are named one by one: V8 takes ten microseconds to spread an object with a fractional number.
+    const fastRequest = {
+      authorization,
+      accept,
+      from,
+      body: bytes.toString(),
+      requestId,
+      startedAt,
+      client,
+    }
+    const result = fastPath.handle(fastRequest)
+    // A synchronous response is never in flight.
+    if (result !== null && 'text' in result) return send(res, result, fastRequest.requestId)
+    connections.begin(res)
+    const useWebRequest = (): void => {
+      Object.assign(res.req, { body: new BufferedBody(bytes) })
+      void respondByFetch(res, fastRequest)
+    }
+    if (result === null) return useWebRequest()
+    const done =
+      result instanceof Promise
+        ? result.then((response) =>
+            response ? send(res, response, fastRequest.requestId) : useWebRequest(),
+          )
+        : stream(res, result, fastRequest, useWebRequest)
+    done.catch((error: unknown) => respondWithError(res, fastRequest, error))
+  }
+
+  async function stream(
+    res: ServerResponse,
+    { headers, join }: EventStreamResponse,
+    { requestId }: FastRequest,
+    useWebRequest: () => void,
+  ): Promise<void> {
+    const sink = streams.sink(res, [...headers, 'x-request-id', requestId])
+    const subscriber = createSubscriber(sink)
+    const leave = await join(subscriber)
+    if (leave === null) {
+      useWebRequest()
+      return
+    }
+    connections.end(res)
+    if (res.destroyed) {
+      leave()
+      return
+    }
+    sink.open()
+    const guard = createGuard(log, () => void res.destroy())
+    res.on(
+      'drain',
+      guard(() => subscriber.resume()),
+    )
+    res.once('close', guard(leave))
+  }
+
+  function handleWebhook(res: ServerResponse, rawBody: Buffer): void {
+    const requestInfo = requestOf(res.req)
+    const { requestId, startedAt, client } = requestInfo
+    const given = res.req.headers['webhook-signature']
+    const signature = typeof given === 'string' ? given : null
+    connections.begin(res)
+    webhookFastPath
+      .answer({ rawBody, signature, requestId, startedAt, client })
+      .then((response) => send(res, response, requestId))
+      .catch((error: unknown) => respondWithError(res, requestInfo, error))
+  }
+
+  function dispatch(res: ServerResponse): void {
+    const { req } = res
+    const length = Number(req.headers['content-length'])
+    if (isFastPathRequest(req) && length > 0 && length <= MAX_REQUEST_BYTES) {
+      readBody(req, length, (bytes) => guarded(res, () => handleGraphQL(res, bytes)))
+    } else if (isWebhookRequest(req) && length > 0 && length <= webhookFastPath.mostBytes) {
+      readBody(req, length, (bytes) => guarded(res, () => handleWebhook(res, bytes)))
+    } else {
+      if (hasBody(req)) req.once('end', () => connections.begin(res))
+      else connections.begin(res)
+      void respondByFetch(res, null)
+    }
+  }
+
+  function isWebhookRequest({ method, url, headers: { host } }: IncomingMessage): boolean {
+    return (
+      method === 'POST' &&
+      url === webhookFastPath.path &&
+      host !== undefined &&
+      webhookFastPath.isOpenFor(host)
+    )
+  }
+
+  return {
+    listener({ url = '' }, res) {
+      res.on('error', logConnectionError)
+      if (!connections.accept(res)) return
+      if (NEVER_SHED.has(url)) void respondByFetch(res, null)
+      else loadShedder.admit(res)
+    },
+    openResponses: () => connections.unfinished(),
+    isBusy: (socket) => connections.isBusy(socket),
+    load: () => loadShedder.load(),
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
+  return length !== '0' || coding !== undefined
+}
+
+function isFastPathRequest({ method, url, headers }: IncomingMessage): boolean {
+  return (
+    method === 'POST' &&
+    url === GRAPHQL_PATH &&
+    JSON_TYPE.test(headers['content-type'] ?? '') &&
+    headers['content-encoding'] === undefined
+  )
+}

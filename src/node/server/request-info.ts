@@ -1,0 +1,50 @@
+/** Request info for the access log: request id, start time, client address. */
+import type { IncomingMessage } from 'node:http'
+import { clientAddress, isFromTrustedProxy } from './client-address.ts'
+import { type TrustedProxies } from '../../config/trusted-proxies.ts'
+
+export interface RequestInfo {
+  readonly requestId: string
+  /** By `performance.now()`. */
+  readonly startedAt: number
+  /** Returns the client's address, or null if unknown. */
+  readonly client: () => string | null
+}
+
+export interface RequestInfoReader {
+  /** Returns the client's address, or null if unknown. */
+  readonly addressOf: (req: IncomingMessage) => string | null
+  /** Returns the `X-Request-Id` of a trusted proxy, or a new id. */
+  readonly requestIdOf: (req: IncomingMessage) => string
+  readonly requestOf: (req: IncomingMessage) => RequestInfo
+}
+
+/** @param nextId returns the given id if it is well-formed, else a new one */
+export function createRequestInfoReader(
+  nextId: (given?: string | null) => string,
+  trustedProxies: TrustedProxies,
+): RequestInfoReader {
+  function addressOf(req: IncomingMessage): string | null {
+    // `headersDistinct` parses all headers again, so it is read only if the header exists.
+    const isForwarded = req.headers['x-forwarded-for'] !== undefined
+    const forwardedFor = isForwarded ? req.headersDistinct['x-forwarded-for']?.join() : undefined
+    return clientAddress(req.socket.remoteAddress, forwardedFor, trustedProxies)
+  }
+
+  function requestIdOf(req: IncomingMessage): string {
+    const given = req.headers['x-request-id']
+    const isGiven =
+      typeof given === 'string' && isFromTrustedProxy(req.socket.remoteAddress, trustedProxies)
+    return nextId(isGiven ? given : null)
+  }
+
+  return {
+    addressOf,
+    requestIdOf,
+    requestOf: (req) => ({
+      requestId: requestIdOf(req),
+      startedAt: performance.now(),
+      client: () => addressOf(req),
+    }),
+  }
+}

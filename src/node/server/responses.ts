@@ -1,0 +1,105 @@
+/** Writes raw responses: those of the fast paths, 500 and 503. */
+import type { ServerResponse } from 'node:http'
+import type { RawResponse } from '../../http/raw-response.ts'
+import type { HostResponses } from '../../http/host-responses.ts'
+import type { Logger } from '../../shared/logger.ts'
+import type { RequestInfo } from './request-info.ts'
+import type { IncomingMessage } from 'node:http'
+import { GRAPHQL_PATH } from '../../http/graphql/endpoint.ts'
+import type { ResponseHeaders } from '../../http/response-headers.ts'
+
+/** Copies of header lists with extra slots for request id and content length, by the original list. */
+const extendedHeaders = new WeakMap<readonly string[], string[]>()
+
+export function writeResponse(
+  res: ServerResponse,
+  { status, headers, text }: RawResponse,
+  requestId: string,
+): void {
+  const list = extendedHeaders.get(headers) ?? [
+    ...headers,
+    'x-request-id',
+    '',
+    'content-length',
+    '',
+  ]
+  extendedHeaders.set(headers, list)
+  list[list.length - 3] = requestId
+  list[list.length - 1] = String(Buffer.byteLength(text))
+  // Node reads the list at once.
+  res.writeHead(status, list).end(text)
+}
+
+/** Logs the error and responds 500 with the request id; disconnects if the response has started. */
+export function writeUnexpectedError(
+  res: ServerResponse,
+  {
+    besideDoors: hostResponses,
+    log,
+  }: { readonly besideDoors: HostResponses; readonly log: Logger },
+  { requestId, startedAt, client }: RequestInfo,
+  error: unknown,
+): void {
+  log.error({ requestId, err: error }, 'unexpected error')
+  if (res.headersSent) {
+    res.destroy()
+    return
+  }
+  const status = 500
+  const { url = '', method = '', headers } = res.req
+  hostResponses.record({ url, method, status, requestId, startedAt, client })
+  writeResponse(
+    res,
+    {
+      status,
+      headers: hostResponses.headers(headers.origin ?? null, 'text/plain; charset=utf-8'),
+      text: `Unexpected error. Ask for it by this id: ${requestId}\n`,
+    },
+    requestId,
+  )
+}
+
+const MESSAGE = 'The gateway has more to do than it can: try again in a second.'
+const PLAIN_BODY = `${MESSAGE}\n`
+
+const GRAPHQL_BODY = JSON.stringify({
+  errors: [{ message: MESSAGE, extensions: { code: 'OVERLOADED' } }],
+})
+
+/** With this media type, a response with a status other than 200 is also GraphQL. */
+const GRAPHQL_RESPONSE_TYPE = 'application/graphql-response+json'
+
+/** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after, in seconds. */
+const RETRY_AFTER = ['retry-after', '1']
+
+/** Cached by header list: there is one list per origin and media type. */
+const responseCache = new WeakMap<readonly string[], RawResponse>()
+function overloadedResponse(headers: readonly string[], text: string): RawResponse {
+  const cached = responseCache.get(headers)
+  if (cached !== undefined) return cached
+  const response = { status: 503, headers: [...headers, ...RETRY_AFTER], text }
+  responseCache.set(headers, response)
+  return response
+}
+
+/** Responds 503. Keeps the connection open: a new one would cost more than the rejection. */
+export function writeOverloaded(
+  request: IncomingMessage,
+  response: ServerResponse,
+  headersFor: ResponseHeaders,
+  requestId: string,
+): void {
+  const { accept, origin } = request.headers
+  const isGraphQL = request.url?.startsWith(GRAPHQL_PATH) === true
+  const type = !isGraphQL
+    ? 'text/plain'
+    : accept?.includes(GRAPHQL_RESPONSE_TYPE) === true
+      ? GRAPHQL_RESPONSE_TYPE
+      : 'application/json'
+  const headers = headersFor(origin ?? null, `${type}; charset=utf-8`)
+  writeResponse(
+    response,
+    overloadedResponse(headers, isGraphQL ? GRAPHQL_BODY : PLAIN_BODY),
+    requestId,
+  )
+}

@@ -1,0 +1,58 @@
+/** Sends a web Response as Node's response. */
+import type { ServerResponse } from 'node:http'
+
+/**
+ * Resolves when the whole response was handed to Node, or its connection closed. A closed connection
+ * cancels the body at once, without waiting for its next chunk. Rejects if the body fails.
+ */
+export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+  const { status, headers, body } = response
+  if (res.destroyed) {
+    await body?.cancel()
+    return
+  }
+  const list = [...headers].flat()
+  if (body === null) {
+    res.writeHead(status, list).end()
+  } else if (isSentInChunks(headers)) {
+    res.writeHead(status, list)
+    await sendChunks(res, body)
+  } else {
+    const bytes = Buffer.from(await response.arrayBuffer())
+    if (!res.destroyed) {
+      res.writeHead(status, [...list, 'content-length', String(bytes.length)]).end(bytes)
+    }
+  }
+}
+
+/** Event streams, and files of known length, are sent in chunks. All other bodies are short. */
+function isSentInChunks(headers: Headers): boolean {
+  const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true
+  return isStream || headers.has('transfer-encoding') || headers.has('content-length')
+}
+
+async function sendChunks(res: ServerResponse, body: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = body.getReader()
+  res.once('close', () => {
+    if (!res.writableFinished) reader.cancel().catch(() => undefined)
+  })
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (res.destroyed) return
+    if (done) break
+    if (!res.write(value)) await drainedOrClosed(res)
+  }
+  res.end()
+}
+
+function drainedOrClosed(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    function settle(): void {
+      res.off('drain', settle)
+      res.off('close', settle)
+      resolve()
+    }
+    res.once('drain', settle)
+    res.once('close', settle)
+  })
+}

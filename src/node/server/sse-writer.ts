@@ -1,0 +1,90 @@
+/** Writes server-sent events to Node responses. All subscribers of an event share one buffer. */
+import type { ServerResponse } from 'node:http'
+import { SSE_RETRY } from '../../http/graphql/sse-reconnect.ts'
+import type {
+  SerializedEvent,
+  EventSink,
+} from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
+
+/** Milliseconds between two comments that keep an idle stream open through proxies. */
+const HEARTBEAT_MS = 12_000
+
+const HEARTBEAT_COMMENT = Buffer.from(':\n\n')
+const COMPLETE = 'event: complete\ndata:\n\n'
+const STOPPING = `${SSE_RETRY}${COMPLETE}`
+
+/** The serialized bytes of each event. */
+const bytes = new WeakMap<SerializedEvent, Buffer>()
+
+/** https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md#distinct-connections-mode */
+function bytesOf(event: SerializedEvent): Buffer {
+  const cached = bytes.get(event)
+  if (cached !== undefined) return cached
+  const buffer = Buffer.from(`event: next\ndata: ${event.text}\n\n`)
+  bytes.set(event, buffer)
+  return buffer
+}
+
+/** Calls `beat` at each heartbeat. Returns a function that stops it. */
+export type Heartbeat = (beat: () => void) => () => void
+
+function byTimer(beat: () => void): () => void {
+  const timer = setInterval(beat, HEARTBEAT_MS)
+  return () => clearInterval(timer)
+}
+
+/** All open event streams; they share one heartbeat. */
+export interface SseStreams {
+  /** `open` starts the response; `send` and `end` start it too if necessary. */
+  sink(response: ServerResponse, headers: readonly string[]): EventSink & { open(): void }
+}
+
+/** @param heartbeat replaced in tests, which beat by hand */
+export function createSseStreams(heartbeat: Heartbeat = byTimer): SseStreams {
+  const open = new Set<ServerResponse>()
+  let stopHeartbeat: (() => void) | null = null
+
+  function beat(): void {
+    // A client that has unread data needs no heartbeat.
+    for (const response of open) if (!response.writableNeedDrain) response.write(HEARTBEAT_COMMENT)
+  }
+
+  function add(response: ServerResponse): void {
+    open.add(response)
+    stopHeartbeat ??= heartbeat(beat)
+    response.once('close', () => remove(response))
+  }
+
+  function remove(response: ServerResponse): void {
+    open.delete(response)
+    if (open.size > 0) return
+    stopHeartbeat?.()
+    stopHeartbeat = null
+  }
+
+  return {
+    sink(response, headers) {
+      function start(): void {
+        if (response.headersSent || response.destroyed) return
+        response.writeHead(200, [...headers])
+        // Some browsers do not expose a response before its first bytes.
+        response.write(HEARTBEAT_COMMENT)
+        add(response)
+      }
+      return {
+        open: start,
+        isWritable: () => !response.writableNeedDrain,
+        send(event) {
+          start()
+          if (!response.destroyed) response.write(bytesOf(event))
+        },
+        end(ending) {
+          start()
+          // Removed now: a response that is queued behind another on its connection closes much later.
+          remove(response)
+          response.end(ending === 'stopping' ? STOPPING : COMPLETE)
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,114 @@
+/** GraphQL over one WebSocket of `ws`: messages, heartbeat, back-pressure, close. */
+import { randomBytes } from 'node:crypto'
+import type { WebSocket } from 'ws'
+import { closeReason } from '../../http/graphql/websocket/close-reason.ts'
+import { type Guard, createGuard } from '../../shared/guard-listener.ts'
+import type { FastPath } from '../../http/graphql/fast-path/fast-path.ts'
+import type { GraphQLWebSocketServer } from '../../http/graphql/websocket/websocket-server.ts'
+import type { Logger } from '../../shared/logger.ts'
+
+/** Milliseconds between two pings, shorter than the idle timeout of common proxies. */
+const PING_MS = 12_000
+
+/** Unsent bytes above which newer events replace older ones. */
+const BUFFER_SOFT_LIMIT_BYTES = 64 * 1024
+
+/** Unsent bytes above which no more messages of the client are read. */
+const BUFFER_PAUSE_BYTES = 1024 * 1024
+
+/** Unsent bytes above which the client is disconnected. */
+const BUFFER_MAX_BYTES = 8 * 1024 * 1024
+
+export interface WebSocketConnectionOptions {
+  readonly door: GraphQLWebSocketServer
+  readonly lane: Pick<FastPath, 'subscribe' | 'learnSubscription'>
+  readonly log: Logger
+  /** Called once, when `connection_init` was accepted. */
+  readonly onAccepted: () => void
+}
+
+/**
+ * Serves a WebSocket. Disconnects a client that has not responded to a ping when the next one is due.
+ * Returns a function that resolves when no query and no mutation of the socket is running.
+ */
+export function handleWebSocket(
+  { door: endpoint, lane: fastPath, log, onAccepted }: WebSocketConnectionOptions,
+  socket: WebSocket,
+): () => Promise<void> {
+  const guard = createGuard(log, () => socket.terminate())
+  const stopHeartbeat = startHeartbeat(socket, guard)
+  // Invalid or oversized frames; `ws` closes the socket with the matching code.
+  socket.on('error', (error) => log.debug({ err: error }, 'a socket broke the protocol'))
+
+  /** Whether the soft limit was exceeded. While true, `written` is called after each message. */
+  let isFull = false
+  const written = guard(() => {
+    if (socket.isPaused && socket.bufferedAmount < BUFFER_PAUSE_BYTES) socket.resume()
+    if (!isFull || socket.bufferedAmount >= BUFFER_SOFT_LIMIT_BYTES) return
+    isFull = false
+    connection.flushed()
+  })
+
+  const connection = endpoint.open(
+    {
+      protocol: socket.protocol,
+      send(message) {
+        if (socket.readyState !== socket.OPEN) return true
+        if (!isFull && socket.bufferedAmount < BUFFER_SOFT_LIMIT_BYTES) {
+          socket.send(message)
+          return true
+        }
+        isFull = true
+        socket.send(message, written)
+        // Back-pressure against a client that sends requests and does not read the responses.
+        if (socket.bufferedAmount > BUFFER_MAX_BYTES) socket.terminate()
+        else if (socket.bufferedAmount > BUFFER_PAUSE_BYTES) socket.pause()
+        return false
+      },
+      close: guard((code: number, reason: string) => socket.close(code, closeReason(reason))),
+      onAccepted,
+    },
+    fastPath,
+  )
+  socket.on(
+    'message',
+    guard((data: Buffer) => void connection.receive(data.toString())),
+  )
+  socket.once(
+    'close',
+    guard((code: number) => {
+      stopHeartbeat()
+      connection.closed(code)
+    }),
+  )
+  return async () => {
+    await connection.idle()
+    // The last results are sent before the end of this tick.
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+  }
+}
+
+/** Pings with a random payload, so that a client cannot respond without reading. Returns a function that stops it. */
+function startHeartbeat(socket: WebSocket, guard: Guard): () => void {
+  let unanswered: Buffer | null = null
+  const heartbeat = setInterval(
+    guard(() => {
+      if (unanswered !== null) {
+        socket.terminate()
+        return
+      }
+      unanswered = randomBytes(8)
+      socket.ping(unanswered)
+    }),
+    PING_MS,
+  )
+  socket.on(
+    'pong',
+    guard((payload: Buffer) => {
+      if (unanswered?.equals(payload) === true) unanswered = null
+    }),
+  )
+  return () => clearInterval(heartbeat)
+}

@@ -1,0 +1,145 @@
+/** WebSockets on Node's HTTP server: checks upgrade requests, and closes with 1012 on shutdown. */
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { handleWebSocket } from './websocket-connection.ts'
+import type { Gateway } from '../../http/gateway.ts'
+import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
+import { createGuard } from '../../shared/guard-listener.ts'
+import type { Logger } from '../../shared/logger.ts'
+
+/** "Service Restart": clients reconnect and subscribe again. https://www.iana.org/assignments/websocket */
+const SERVICE_RESTART = 1012
+
+/** Frames of one message. `ws` keeps some hundred bytes for each, however short it is. */
+const MAX_FRAGMENTS = 64
+
+/** Reads of the connection that may wait until their frame is complete. */
+const MAX_BUFFERED_CHUNKS = 1024
+
+/** Sockets without an accepted `connection_init`. Each may buffer a message of MAX_REQUEST_BYTES. */
+const MAX_UNAUTHENTICATED = 256
+
+/**
+ * Accepts WebSocket upgrades on /graphql. Checks the Origin header, as CORS preflights do not protect
+ * WebSockets. Requests without an Origin are accepted: they do not come from a browser.
+ */
+export function attachWebSocketServer(
+  server: Server,
+  {
+    webSockets: endpoint,
+    fastPath,
+    allowedOrigins,
+  }: Pick<Gateway, 'webSockets' | 'fastPath' | 'allowedOrigins'>,
+  log: Logger,
+  isBusy: (socket: Socket) => boolean,
+): { close(graceMs: number): Promise<void> } {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_REQUEST_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    handleProtocols: (protocols) =>
+      protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
+  })
+  /** Functions that resolve when no query and no mutation of the socket is running. */
+  const idleWaits = new WeakMap<WebSocket, () => Promise<void>>()
+  /** Sockets without an accepted `connection_init`, the oldest first. */
+  const unauthenticated = new Set<WebSocket>()
+
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (isBusy(request.socket)) {
+      // Pipelined: the response in progress would be written between the frames of a WebSocket.
+      socket.destroy()
+      return
+    }
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      ignoreUpgrade(server, request, socket, head)
+      return
+    }
+    const destroy = (): void => void socket.destroy()
+    socket.on('error', destroy)
+    createGuard(log, destroy)(accept)(request, socket, head)
+  }
+
+  function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { origin } = request.headers
+    // Compared as text: the request target may not be a valid URL.
+    if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) {
+      reject(socket, '404 Not Found')
+    } else if (origin !== undefined && !allowedOrigins.has(origin)) {
+      reject(socket, '403 Forbidden')
+    } else {
+      sockets.handleUpgrade(request, socket, head, (opened) => {
+        const onAccepted = (): void => void unauthenticated.delete(opened)
+        awaitInit(opened)
+        const options = { door: endpoint, lane: fastPath, log, onAccepted }
+        idleWaits.set(opened, handleWebSocket(options, opened))
+      })
+    }
+  }
+  server.on('upgrade', upgrade)
+
+  /** At the limit the oldest socket is closed: an honest client needs one round trip. */
+  function awaitInit(socket: WebSocket): void {
+    const [oldest] = unauthenticated
+    if (oldest !== undefined && unauthenticated.size >= MAX_UNAUTHENTICATED) {
+      unauthenticated.delete(oldest)
+      oldest.terminate()
+    }
+    unauthenticated.add(socket)
+    socket.once('close', () => unauthenticated.delete(socket))
+  }
+
+  /** Waits for running mutations: a client would retry a lost one, and it would run twice. */
+  async function closeForRestart(socket: WebSocket): Promise<void> {
+    await idleWaits.get(socket)?.()
+    socket.close(SERVICE_RESTART, 'The gateway restarts: come back.')
+  }
+
+  return {
+    async close(graceMs) {
+      server.off('upgrade', upgrade)
+      for (const socket of sockets.clients) void closeForRestart(socket)
+      const closed = new Promise((resolve) => sockets.close(resolve))
+      const deadline = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, graceMs)
+      await closed
+      clearTimeout(deadline)
+    },
+  }
+}
+
+/** Connection-level headers, which are not passed on. */
+const CONNECTION_HEADERS = /^(?:connection|upgrade|http2-settings)$/i
+
+/**
+ * Processes the request without the upgrade: "A server MAY ignore a received Upgrade header field", and
+ * clients offer h2c to any server. Node's parser has stopped after the headers, so the connection is emitted
+ * again with rewritten headers. They close it after the response, as Node leaks listeners with each such
+ * request. https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+ */
+function ignoreUpgrade(
+  server: Server,
+  { method, url, httpVersion, rawHeaders }: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2)
+    if (!CONNECTION_HEADERS.test(name)) lines.push(`${name}: ${value}`)
+  }
+  lines.push('connection: close', '', '')
+  socket.unshift(Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), head]))
+  server.emit('connection', socket)
+}
+
+function reject(socket: Duplex, status: string): void {
+  // Node no longer manages this socket: a client that does not read would keep it open.
+  socket.once('finish', () => socket.destroy())
+  socket.once('timeout', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}

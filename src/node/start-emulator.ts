@@ -1,0 +1,30 @@
+/** Starts the embedded emulator from the configuration. Rejects with a message that says which variable to set. */
+import type { EmulatorListenConfig } from '../config/node-config.ts'
+import { type Emulator, startEmulator } from '../emulator/emulator.ts'
+import { isLoopback } from '../emulator/exposure.ts'
+import { errorCodeOf } from '../shared/error-codes.ts'
+
+export async function startEmulatorFromConfig(config: EmulatorListenConfig): Promise<Emulator> {
+  const { host, port, directory, storageMinutes, encodeMs, token, publicURL, gatewayURL } = config
+  // Other machines reach the emulator by the gateway's hostname. Not if it listens on the loopback interface:
+  // then a proxy for the gateway's hostname does not lead to the emulator.
+  const publicHost = gatewayURL === null || isLoopback(host) ? null : new URL(gatewayURL).hostname
+  try {
+    return await startEmulator({
+      host,
+      port,
+      directory,
+      storageMinutes,
+      encodeMs,
+      ...(token === null ? {} : { token }),
+      ...(publicURL === null ? {} : { publicUrl: publicURL }),
+      ...(publicHost === null ? {} : { publicHost }),
+    })
+  } catch (error) {
+    const message =
+      errorCodeOf(error) === 'EADDRINUSE'
+        ? `Cannot start the emulator on ${host}:${port}: it is in use. Set EMULATOR_PORT to another, or to 0.`
+        : `Cannot keep the emulator's files in ${directory} (${errorCodeOf(error) ?? String(error)}). Set EMULATOR_DIR to a folder that can be written.`
+    throw new Error(message, { cause: error })
+  }
+}

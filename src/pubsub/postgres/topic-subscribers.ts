@@ -1,0 +1,37 @@
+/** Counts local subscribers, to tell by uid alone whether a change must be read. */
+import type { Topic } from '../../uploads/ports/upload-pubsub.ts'
+
+export interface TopicSubscribers {
+  /** Adds a subscriber. Returns an idempotent function that removes it. */
+  add(topic: Topic): () => void
+  /** True if a local subscriber may want changes of this upload. */
+  hasSubscribers(uid: string): boolean
+}
+
+export function createTopicSubscribers(): TopicSubscribers {
+  const byUid = new Map<string, number>()
+  /** Subscribers of a creator or of all uploads. Whether they match is known only after reading the upload. */
+  let others = 0
+
+  function count(topic: Topic, change: 1 | -1): void {
+    if (topic.of !== 'upload') {
+      others += change
+      return
+    }
+    const left = (byUid.get(topic.uid) ?? 0) + change
+    if (left === 0) byUid.delete(topic.uid)
+    else byUid.set(topic.uid, left)
+  }
+
+  return {
+    add(topic) {
+      count(topic, 1)
+      let isActive = true
+      return () => {
+        if (isActive) count(topic, -1)
+        isActive = false
+      }
+    },
+    hasSubscribers: (uid) => others > 0 || byUid.has(uid),
+  }
+}

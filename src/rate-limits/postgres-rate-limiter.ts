@@ -1,0 +1,67 @@
+/** `RateLimiter` adapter for gateways that share a PostgreSQL database, which counts and decides. */
+import type { Postgres } from '../postgres/connection-pool.ts'
+import { replaceNul } from '../postgres/replace-nul.ts'
+import { type RateLimiter, LONGEST_HOLD_MS } from '../uploads/ports/rate-limiter.ts'
+
+/** Rows per key and window. Larger limits are counted in time steps. */
+const MAX_ROWS_PER_KEY = 1000
+
+/** PostgreSQL's largest integer: no caller reaches this limit in a window. */
+const LARGEST = 2 ** 31 - 1
+
+const CONSUME_SQL = {
+  name: 'headgate_take_allowance',
+  text: 'select take_allowance($1, $2::bigint, $3::integer[], $4::bigint[], $5::bigint) as seconds',
+} as const
+const BLOCK_SQL = {
+  name: 'headgate_hold_allowance',
+  // A block that ends later than LONGEST_HOLD_MS allows was written by a wrong clock.
+  text: `insert into allowance_holds as held (key, until)
+    values ($1, coalesce($3::timestamptz, clock_timestamp()) + $2 * interval '1 millisecond')
+    on conflict (key) do update set until = case
+      when held.until > coalesce($3::timestamptz, clock_timestamp()) + $4 * interval '1 millisecond'
+      then excluded.until else greatest(held.until, excluded.until) end`,
+} as const
+const COUNT_SQL = {
+  name: 'headgate_allowance_taken',
+  text: `select coalesce(sum(uses), 0)::float8 as taken from allowances
+    where key = $1 and at > coalesce($3::bigint, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) - $2::bigint`,
+} as const
+
+/**
+ * Counts are committed without waiting for the disk (`synchronous_commit = off`): a server crash may lose the
+ * last half second.
+ * @param now milliseconds since 1970 of a clock other than the server's, for tests
+ */
+export function createPostgresRateLimiter(
+  { pool, run }: Postgres,
+  now: () => number | null = () => null,
+): RateLimiter {
+  return {
+    consume: (key, rateWindows) =>
+      run(async () => {
+        const limits = rateWindows.map(({ limit }) => Math.min(limit, LARGEST))
+        const windows = rateWindows.map(({ windowMs }) => windowMs)
+        const stepMs =
+          Math.max(0, ...limits) <= MAX_ROWS_PER_KEY
+            ? 1
+            : Math.ceil(Math.max(...windows) / MAX_ROWS_PER_KEY)
+        const values = [replaceNul(key), now(), limits, windows, stepMs]
+        const { rows } = await pool.query<{ seconds: number | null }>({ values, ...CONSUME_SQL })
+        return rows[0]?.seconds ?? null
+      }),
+    block: (key, milliseconds) =>
+      run(async () => {
+        const at = now()
+        const ms = Math.min(milliseconds, LONGEST_HOLD_MS)
+        const values = [replaceNul(key), ms, at === null ? null : new Date(at), LONGEST_HOLD_MS]
+        await pool.query({ ...BLOCK_SQL, values })
+      }),
+    countConsumed: (key, windowMs) =>
+      run(async () => {
+        const values = [replaceNul(key), windowMs, now()]
+        const { rows } = await pool.query<{ taken: number }>({ values, ...COUNT_SQL })
+        return rows[0]?.taken ?? 0
+      }),
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * `UploadStore` adapter for Cloudflare D1, with the tables, migrations and statement definitions of the
+ * SQLite adapter.
+ *
+ * All operations are safe for concurrent Workers. The poll and sweep leases are granted to every caller: only
+ * one Durable Object, the hub, synchronizes, and it knows all watched uploads.
+ */
+import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
+import type { RowStatus } from '../row-status.ts'
+import { createListStatements } from '../sqlite/list-statements.ts'
+import {
+  readCount,
+  readDue,
+  readEvent,
+  readReference,
+  readQuotaUsage,
+  readIdempotentUpload,
+  readReservation,
+  readUpload,
+} from '../sqlite/read-rows.ts'
+import { pollsAhead } from '../sqlite/polls-ahead.ts'
+import type { Values, StatementDefinition } from '../sqlite/define-statement.ts'
+import { ALL_CREATORS } from '../sqlite/tables.ts'
+import { date, number, text } from '../sqlite/column-values.ts'
+import { changeValues } from '../sqlite/write-rows.ts'
+import { type UploadStore, hasTotal } from '../../uploads/ports/upload-store.ts'
+import { kindsOf } from '../list-query.ts'
+import { type D1Database, type Row, createD1Client, bindQuery } from './d1-client.ts'
+import { openDeployment } from './open-deployment.ts'
+import { createReserve } from './reserve.ts'
+import { plainColumns, statements } from './statements.ts'
+
+const presentOnly = <T>(value: T | null): value is T => value !== null
+
+/**
+ * Opens a migrated database; throws if migrations are pending. Each method is one round trip and usually one
+ * query: D1 counts both. Without a session, all queries go to the primary, so each read sees all earlier
+ * writes.
+ */
+export async function createD1Store(database: D1Database): Promise<UploadStore> {
+  const client = createD1Client(database)
+  const deployment = await openDeployment(client)
+  const lists = createListStatements(plainColumns, (definition) => definition)
+  let sweptUntil: Date | null = null
+  let maintainedAt: number | null = null
+
+  const rows = <Name extends string>(
+    definition: StatementDefinition<Name>,
+    values: Values<Name>,
+  ): Promise<readonly Row[]> => client.rows(bindQuery(definition, values))
+
+  async function first<Name extends string>(
+    definition: StatementDefinition<Name>,
+    values: Values<Name>,
+  ): Promise<Row | undefined> {
+    const [row] = await rows(definition, values)
+    return row
+  }
+
+  /** Executes a statement without a result. */
+  async function done<Name extends string>(
+    definition: StatementDefinition<Name>,
+    values: Values<Name>,
+  ): Promise<void> {
+    await rows(definition, values)
+  }
+
+  async function findMany(uids: readonly string[]): Promise<readonly Upload[]> {
+    if (uids.length === 0) return []
+    const found = await rows(statements.findByUids, { uids: JSON.stringify(uids) })
+    return found.map(readUpload).filter(presentOnly)
+  }
+
+  /** Returns row counts by status, only for statuses that occurred. */
+  async function countRows(): Promise<ReadonlyMap<RowStatus, number>> {
+    return new Map((await rows(statements.countByStatus, { creator: ALL_CREATORS })).map(readCount))
+  }
+
+  return {
+    deployment,
+    isShared: true,
+
+    noteAccount: async (account, { replace } = { replace: false }) => {
+      const [, noted] = await client.batch([
+        bindQuery(statements.noteAccount, { account, replace: Number(replace) }),
+        bindQuery(statements.account, {}),
+      ])
+      return text(noted?.[0]?.[0])
+    },
+
+    reserve: createReserve(client),
+
+    findByKey: async (requestedBy, idempotencyKey, since) => {
+      const row = await first(statements.findByKey, { requestedBy, idempotencyKey })
+      if (row === undefined) return null
+      const keyed = readIdempotentUpload(row)
+      const isExpired = keyed.upload !== null && keyed.upload.createdAt < since
+      return isExpired ? null : keyed
+    },
+
+    mint: async (id, { uid, uploadURL }, at, pollAt) => {
+      const values = { id, uid, uploadURL, at: at.getTime(), checkAt: pollAt.getTime() }
+      const [, minted] = await client.batch([
+        bindQuery(statements.addFirstEvent, values),
+        bindQuery(statements.mint, values),
+      ])
+      const row = minted?.[0]
+      return row === undefined ? null : readUpload(row)
+    },
+
+    release: (id) => done(statements.release, { id }),
+    retire: (id) => done(statements.retire, { id }),
+    deleteRetiredBefore: (before) => done(statements.dropRetired, { before: before.getTime() }),
+
+    pendingReservations: async (before, limit) =>
+      (await rows(statements.pendingReservations, { before: before.getTime(), limit })).map(
+        readReservation,
+      ),
+
+    findReferences: async (ids) => {
+      const known = await rows(statements.references, { ids: JSON.stringify(ids) })
+      return new Map(known.map(readReference).map(({ id, fate: outcome }) => [id, outcome]))
+    },
+
+    find: async (uid) => {
+      const row = await first(statements.findByUid, { uid })
+      return row === undefined ? null : readUpload(row)
+    },
+
+    findMany,
+
+    historyOf: async (ids) => {
+      const history = new Map<string, UploadEvent[]>(ids.map((id) => [id, []]))
+      for (const row of await rows(statements.history, { ids: JSON.stringify(ids) })) {
+        const { uploadId, event } = readEvent(row)
+        history.get(uploadId)?.push(event)
+      }
+      return history
+    },
+
+    list: async (filter, range) => {
+      const { statement, values } = lists.list(filter, range)
+      return (await rows(statement, values)).map(readUpload).filter(presentOnly)
+    },
+
+    count: async (filter) => {
+      const { creator = ALL_CREATORS } = filter
+      if (!hasTotal(filter)) {
+        const { statement, values } = lists.count(filter)
+        return numberIn(await first(statement, values))
+      }
+      const kinds = kindsOf(filter)
+      const [statuses, protocols] = [
+        JSON.stringify(kinds.statuses),
+        JSON.stringify(kinds.protocols),
+      ]
+      return numberIn(await first(statements.count, { creator, statuses, protocols }))
+    },
+
+    countByStatus: async () => {
+      const counted = await countRows()
+      return new Map(uploadStatuses.map((status) => [status, counted.get(status) ?? 0]))
+    },
+
+    countReservations: async () => (await countRows()).get('RESERVED') ?? 0,
+
+    quotaUsage: async (creator) =>
+      readQuotaUsage(await first(statements.holdings, { creator: creator ?? ALL_CREATORS })),
+
+    saveVersion: async (change) => {
+      const { upload, event } = change
+      const { id, version } = upload
+      const expected = version - 1
+      const advance = bindQuery(statements.advance, { id, expected, ...changeValues(change) })
+      if (event === null) return (await client.rows(advance)).length > 0
+      const { status, source, at } = event
+      const values = { id, expected, version, status, source, at: at.getTime() }
+      const [, advanced] = await client.batch([bindQuery(statements.addEvent, values), advance])
+      return advanced !== undefined && advanced.length > 0
+    },
+
+    claimDue: async (now, limit, until) => {
+      const values = { now: now.getTime(), limit, until: until.getTime() }
+      const [due = []] = await client.batch([
+        bindQuery(statements.due, values),
+        bindQuery(statements.claimDue, values),
+      ])
+      return due.map(readDue).filter(presentOnly)
+    },
+
+    // The caller is always the poll leader, and it knows what is watched.
+    renewWatchLeases: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
+
+    oldestDuePoll: async () => {
+      const row = await first(statements.oldestDue, {})
+      return row === undefined ? null : date(row[0])
+    },
+
+    reschedulePolls: async (polls) => {
+      if (polls.length === 0) return
+      const rescheduled = polls.map(({ uid, version, pollAt, idlePolls, missingChecks = 0 }) => [
+        uid,
+        version,
+        pollAt?.getTime() ?? null,
+        idlePolls,
+        missingChecks,
+      ])
+      await done(statements.rescheduleAll, { checks: JSON.stringify(rescheduled) })
+    },
+
+    saveUnmatchedWebhook: (uid, body, receivedAt) =>
+      done(statements.saveUnmatchedWebhook, { uid, body, receivedAt: receivedAt.getTime() }),
+
+    unmatchedWebhooks: async (uid) =>
+      (await rows(statements.keptNotices, { uid })).map(([body]) => text(body)),
+
+    deleteUnmatchedWebhooks: (uid) => done(statements.deleteUnmatchedWebhooks, { uid }),
+
+    deleteUnmatchedWebhooksBefore: async (before) =>
+      (await rows(statements.dropNoticesBefore, { before: before.getTime() })).length,
+
+    // The caller always gets the lease. `sweptUntil` is lost on restart: orphans are swept again.
+    acquireSweepLease: async () => ({ sweptUntil }),
+    releaseSweepLease: async (until) => {
+      sweptUntil = until ?? sweptUntil
+    },
+
+    // Triggers update the totals with each write, so they need no maintenance.
+    runMaintenance: async (now) => {
+      const at = now.getTime()
+      // Only after the clock was set back. Not on the first call: a hub starts often, and D1 bills rows.
+      const isDue = maintainedAt !== null && at < maintainedAt
+      maintainedAt = at
+      if (isDue) await done(statements.pullForward, pollsAhead(now))
+    },
+
+    ping: () => done(statements.alive, {}),
+
+    close: async () => {
+      client.close()
+    },
+  }
+}
+
+function numberIn(row: Row | undefined): number {
+  return number(row?.[0])
+}

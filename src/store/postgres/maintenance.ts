@@ -1,0 +1,67 @@
+/** Keeps the tables small: folds deltas into totals, and deletes expired watch leases and rate limit hits. */
+import { sql } from 'drizzle-orm'
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
+import type { Statements } from './statements.ts'
+import { ALL_CREATORS, uploadTotals, uploadTotalDeltas } from './tables.ts'
+
+/** Id of the advisory lock held while folding; any constant unique in this project. */
+const FOLD_LOCK = 720_403
+/** Deltas folded per run; the rest waits for the next run. */
+const FOLDED_PER_RUN = 20_000
+/** Cleanup interval in milliseconds. Rows are deleted once they have been expired for as long. */
+const CLEANUP_INTERVAL_MS = 600_000
+
+export function createMaintenance(
+  db: NodePgDatabase,
+  statements: Statements,
+): (now: Date) => Promise<void> {
+  const fold = db.execute.bind(db, foldStatement())
+  let cleanedAt: number | null = null
+
+  return async (now) => {
+    await fold()
+    const at = now.getTime()
+    // Also runs after the clock was set back.
+    if (cleanedAt !== null && at >= cleanedAt && at - cleanedAt < CLEANUP_INTERVAL_MS) return
+    cleanedAt = at
+    const before = at - CLEANUP_INTERVAL_MS
+    await statements.pullForward.execute({ now })
+    await statements.dropClaims.execute({ before: new Date(before) })
+    await statements.dropAllowances.execute({ before })
+  }
+}
+
+/** Folds all deltas, batch by batch. Stops early while another gateway folds. */
+export async function foldAllDeltas(db: NodePgDatabase): Promise<void> {
+  let left = await db.$count(uploadTotalDeltas)
+  while (left > 0) {
+    await db.execute(foldStatement())
+    const remaining = await db.$count(uploadTotalDeltas)
+    if (remaining >= left) return
+    left = remaining
+  }
+}
+
+/** Moves deltas into the totals without changing their sum. Does nothing while another gateway folds. */
+function foldStatement() {
+  const sums = sql`sum(uploads) as uploads, sum(reserved_seconds) as reserved_seconds, sum(stored_seconds) as stored_seconds`
+  return sql`
+    with mine as materialized (select pg_try_advisory_xact_lock(${FOLD_LOCK}) as is_mine),
+    folded as (
+      delete from ${uploadTotalDeltas} where id in (
+        select id from ${uploadTotalDeltas} where (select is_mine from mine)
+        order by id limit ${FOLDED_PER_RUN}
+      ) returning *
+    ),
+    summed as (
+      select creator, status, protocol, ${sums} from folded group by creator, status, protocol
+      union all
+      select ${ALL_CREATORS}, status, protocol, ${sums} from folded group by status, protocol
+    )
+    insert into ${uploadTotals} (creator, status, protocol, uploads, reserved_seconds, stored_seconds)
+    select * from summed
+    on conflict (creator, status, protocol) do update set
+      uploads = upload_tallies.uploads + excluded.uploads,
+      reserved_seconds = upload_tallies.reserved_seconds + excluded.reserved_seconds,
+      stored_seconds = upload_tallies.stored_seconds + excluded.stored_seconds`
+}

@@ -1,0 +1,240 @@
+/** `UploadStore` adapter for PostgreSQL, shared by several gateways. */
+import { createHash, randomUUID } from 'node:crypto'
+import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres'
+import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
+import type { Postgres } from '../../postgres/connection-pool.ts'
+import type { RowStatus } from '../row-status.ts'
+import { type UploadStore, hasTotal } from '../../uploads/ports/upload-store.ts'
+import { kindsOf } from '../list-query.ts'
+import { prepareListStatements } from './list-statements.ts'
+import { migratePostgres } from './migrate.ts'
+import { readIdempotentUpload, readReservation, readUpload, readUploads } from './read-rows.ts'
+import { createReserve, quotaUsageOf } from './reserve.ts'
+import { prepareStatements } from './statements.ts'
+import { ALL_CREATORS, POLL_LEADER, deployments } from './tables.ts'
+import { createMaintenance } from './maintenance.ts'
+import { changeValues } from './write-rows.ts'
+
+/**
+ * Migrates the database, and opens it as a store. Closing the store closes the connection pool.
+ * @param leasesBy clock that decides about leases: the server's or, for tests, the caller's
+ */
+export async function createPostgresStore(
+  postgres: Postgres,
+  leasesBy: 'server' | 'caller' = 'server',
+): Promise<UploadStore> {
+  await migratePostgres(postgres)
+  const { pool, run } = postgres
+  const db = drizzle({ client: pool })
+  const statements = prepareStatements(db)
+  const lists = prepareListStatements(db)
+  const reserve = createReserve(postgres, statements)
+  const maintain = createMaintenance(db, statements)
+  /** Identifies this gateway's leases. */
+  const gateway = randomUUID()
+  let pinging: Promise<void> | null = null
+
+  return {
+    deployment: await run(() => deploymentOf(db)),
+    isShared: true,
+
+    noteAccount: (account, { replace } = { replace: false }) =>
+      run(async () => {
+        await statements.noteAccount.execute({ account, replace })
+        const [row] = await statements.account.execute()
+        const noted = row?.account ?? null
+        if (noted === null) throw new Error('The database has lost its account.')
+        return noted
+      }),
+
+    reserve,
+
+    findByKey: (requestedBy, idempotencyKey, since) =>
+      run(async () => {
+        const [row] = await statements.findByKey.execute({ requestedBy, idempotencyKey })
+        if (row === undefined) return null
+        const keyed = readIdempotentUpload(row)
+        const isExpired = keyed.upload !== null && keyed.upload.createdAt < since
+        return isExpired ? null : keyed
+      }),
+
+    mint: (id, { uid, uploadURL }, at, pollAt) =>
+      run(async () => {
+        const [row] = await statements.mint.execute({ id, uid, uploadURL, at, checkAt: pollAt })
+        return row === undefined ? null : readUpload(row)
+      }),
+
+    release: (id) => done(() => statements.release.execute({ id })),
+    retire: (id) => done(() => statements.retire.execute({ id })),
+    deleteRetiredBefore: (before) => done(() => statements.dropRetired.execute({ before })),
+
+    pendingReservations: (before, limit) =>
+      run(async () =>
+        (await statements.pendingReservations.execute({ before, limit })).map(readReservation),
+      ),
+
+    findReferences: (ids) =>
+      run(async () => {
+        const rows = await statements.references.execute({ ids })
+        return new Map(
+          rows.map(({ id, uid, status }) => [id, { uid, retired: status === 'RETIRED' }]),
+        )
+      }),
+
+    find: (uid) =>
+      run(async () => {
+        const [row] = await statements.findByUid.execute({ uid })
+        return row === undefined ? null : readUpload(row)
+      }),
+
+    findMany: (uids) => run(() => findMany(uids)),
+
+    historyOf: (ids) =>
+      run(async () => {
+        const history = new Map<string, UploadEvent[]>(ids.map((id) => [id, []]))
+        for (const { uploadId, status, source, at } of await statements.history.execute({ ids })) {
+          history.get(uploadId)?.push({ status, source, at })
+        }
+        return history
+      }),
+
+    list: (filter, range) => run(async () => readUploads(await lists.rows(filter, range))),
+
+    count: (filter) =>
+      run(async () => {
+        const { creator = ALL_CREATORS } = filter
+        if (!hasTotal(filter)) return lists.count(filter)
+        const [row] = await statements.count.execute({ creator, ...kindsOf(filter) })
+        return row?.count ?? 0
+      }),
+
+    countByStatus: async () => {
+      const rows = await run(countRows)
+      return new Map(uploadStatuses.map((status) => [status, rows.get(status) ?? 0]))
+    },
+
+    countReservations: async () => (await run(countRows)).get('RESERVED') ?? 0,
+
+    quotaUsage: (creator) => run(() => quotaUsageOf(statements, creator ?? ALL_CREATORS)),
+
+    saveVersion: (change) =>
+      run(async () => {
+        const { upload, event } = change
+        const rows = await statements.advance.execute({
+          id: upload.id,
+          expected: upload.version - 1,
+          ...changeValues(change),
+          eventStatus: event?.status ?? null,
+          eventSource: event?.source ?? null,
+          eventAt: event?.at ?? null,
+        })
+        return rows.length > 0
+      }),
+
+    claimDue: (now, limit, until) =>
+      run(async () => {
+        const rows = await statements.claimDue.execute({ now, limit, until })
+        return rows.flatMap((row) => {
+          const upload = readUpload(row)
+          return upload === null
+            ? []
+            : {
+                upload,
+                idlePolls: row.idleChecks,
+                dueAt: row.dueAt,
+                missingChecks: row.missingChecks,
+              }
+        })
+      }),
+
+    renewWatchLeases: (uids, now, until, asks) =>
+      run(async () => {
+        const wanted = asks ? [POLL_LEADER, ...uids] : uids
+        const lease = leaseOf(now, until)
+        const noted = await statements.renewWatchLeases.execute({ uids: wanted, gateway, ...lease })
+        if (!noted.some(({ uid }) => uid === POLL_LEADER)) return null
+        return (await statements.watched.execute({ now: lease.now })).map(({ uid }) => uid)
+      }),
+
+    oldestDuePoll: () =>
+      run(async () => {
+        const [row] = await statements.oldestDue.execute()
+        return row?.checkAt ?? null
+      }),
+
+    reschedulePolls: (polls) =>
+      run(async () => {
+        for (const poll of polls) {
+          await statements.reschedule.execute({ missingChecks: 0, ...poll })
+        }
+      }),
+
+    saveUnmatchedWebhook: (uid, body, receivedAt) => {
+      const digest = createHash('sha256').update(body).digest('hex')
+      return done(() => statements.saveUnmatchedWebhook.execute({ uid, digest, body, receivedAt }))
+    },
+
+    unmatchedWebhooks: (uid) =>
+      run(async () => (await statements.keptNotices.execute({ uid })).map(({ body }) => body)),
+
+    deleteUnmatchedWebhooks: (uid) =>
+      done(() => statements.deleteUnmatchedWebhooks.execute({ uid })),
+
+    deleteUnmatchedWebhooksBefore: (before) =>
+      run(async () => (await statements.dropNoticesBefore.execute({ before })).rowCount ?? 0),
+
+    acquireSweepLease: (now, until) =>
+      run(async () => {
+        const lease = leaseOf(now, until)
+        const [sweep] = await statements.beginSweep.execute({ gateway, ...lease })
+        return sweep ?? null
+      }),
+
+    releaseSweepLease: (sweptUntil) =>
+      done(() => statements.endSweep.execute({ gateway, sweptUntil })),
+
+    runMaintenance: (now) => run(() => maintain(now)),
+
+    // `/readyz` is public: all concurrent probes share one connection of the pool.
+    ping: () =>
+      (pinging ??= done(() => pool.query('select 1')).finally(() => {
+        pinging = null
+      })),
+
+    close: () => postgres.close(),
+  }
+
+  /** `now: null` selects the server's clock. */
+  function leaseOf(now: Date, until: Date) {
+    return {
+      now: leasesBy === 'server' ? null : now,
+      forMs: until.getTime() - now.getTime(),
+    }
+  }
+
+  /** Executes a statement without a result. */
+  async function done(work: () => Promise<unknown>): Promise<void> {
+    await run(work)
+  }
+
+  async function findMany(uids: readonly string[]): Promise<readonly Upload[]> {
+    return uids.length === 0 ? [] : readUploads(await statements.findByUids.execute({ uids }))
+  }
+
+  /** Returns row counts by status, only for statuses that occurred. */
+  async function countRows(): Promise<ReadonlyMap<RowStatus, number>> {
+    const rows = await statements.countByStatus.execute({ creator: ALL_CREATORS })
+    return new Map(rows.map(({ status, count }) => [status, count]))
+  }
+}
+
+/** Returns the deployment id, which marks this database's uploads at Stream; created on first use. */
+async function deploymentOf(db: NodePgDatabase): Promise<string> {
+  await db
+    .insert(deployments)
+    .values({ id: randomUUID().slice(0, 8) })
+    .onConflictDoNothing()
+  const [known] = await db.select({ id: deployments.id }).from(deployments)
+  if (known === undefined) throw new Error('The database has lost its name.')
+  return known.id
+}

@@ -1,0 +1,93 @@
+/** Statements that write a new version of an upload, each with its event in one SQL statement. */
+import { and, asc, eq, lte, sql } from 'drizzle-orm'
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { updatedColumns } from '../updated-columns.ts'
+import { uploadColumns } from './columns.ts'
+import { given } from './parameters.ts'
+import { uploadEvents, uploads } from './tables.ts'
+
+/** Turns the reservation into an upload, and writes its first event. */
+export function mintStatement(db: NodePgDatabase) {
+  const minted = db.$with('minted').as(
+    db
+      .update(uploads)
+      .set({
+        uid: given('uid', uploads.uid),
+        uploadURL: given('uploadURL', uploads.uploadURL),
+        status: 'PENDING_UPLOAD',
+        version: 1,
+        updatedAt: given('at', uploads.updatedAt),
+        checkAt: given('checkAt', uploads.checkAt),
+      })
+      .where(and(eq(uploads.id, given('id', uploads.id)), eq(uploads.status, sql`'RESERVED'`)))
+      .returning(uploadColumns),
+  )
+  const noted = db.$with('noted').as(
+    db
+      .insert(uploadEvents)
+      .select(
+        sql`select id, 1, 'PENDING_UPLOAD', 'MUTATION', ${given('at', uploadEvents.at)} from minted`,
+      )
+      .returning({ uploadId: uploadEvents.uploadId }),
+  )
+  return db.with(minted, noted).select().from(minted).prepare('headgate_mint')
+}
+
+/** Writes the next version, and its event if there is one. */
+export function saveVersionStatement(db: NodePgDatabase) {
+  const changed = Object.fromEntries(
+    updatedColumns.map((name) => [name, given(name, uploads[name])]),
+  )
+  const advanced = db.$with('advanced').as(
+    db
+      .update(uploads)
+      .set({ ...changed, idleChecks: 0, missingChecks: 0 })
+      .where(
+        and(
+          eq(uploads.id, given('id', uploads.id)),
+          eq(uploads.version, given('expected', uploads.version)),
+        ),
+      )
+      .returning({ id: uploads.id, version: uploads.version }),
+  )
+  const noted = db.$with('noted').as(
+    db
+      .insert(uploadEvents)
+      .select(
+        sql`select id, version, ${sql.placeholder('eventStatus')}::text, ${sql.placeholder('eventSource')}::text, ${given('eventAt', uploadEvents.at)}
+          from advanced where ${sql.placeholder('eventStatus')}::text is not null`,
+      )
+      .returning({ uploadId: uploadEvents.uploadId }),
+  )
+  return db.with(advanced, noted).select().from(advanced).prepare('headgate_advance')
+}
+
+/** Claims due uploads. A claimed upload is due again when the claim ends, unless it is rescheduled earlier. */
+export function claimStatement(db: NodePgDatabase) {
+  const due = db.$with('due').as(
+    db
+      .select({ dueId: uploads.id, dueAt: sql`${uploads.checkAt}`.as('due_at') })
+      .from(uploads)
+      .where(lte(uploads.checkAt, given('now', uploads.checkAt)))
+      .orderBy(asc(uploads.checkAt))
+      .limit(sql.placeholder('limit'))
+      .for('update', { skipLocked: true }),
+  )
+  const claimed = db.$with('claimed').as(
+    db
+      .update(uploads)
+      .set({ checkAt: given('until', uploads.checkAt) })
+      .from(due)
+      .where(eq(uploads.id, due.dueId))
+      .returning({
+        ...uploadColumns,
+        dueAt: sql`due.due_at`.mapWith((value: string) => new Date(value)).as('due_at'),
+      }),
+  )
+  return db
+    .with(due, claimed)
+    .select()
+    .from(claimed)
+    .orderBy(asc(claimed.dueAt))
+    .prepare('headgate_claim_due')
+}

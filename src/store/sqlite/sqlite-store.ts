@@ -1,0 +1,298 @@
+/** `UploadStore` adapter for one SQLite file, with better-sqlite3. */
+import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
+import {
+  type QuotaUsage,
+  type Reservation,
+  type ReserveOutcome,
+  type ReserveOptions,
+  type UploadStore,
+  hasTotal,
+} from '../../uploads/ports/upload-store.ts'
+import { kindsOf } from '../list-query.ts'
+import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
+import { createPollClaims } from './poll-claims.ts'
+import { type SqliteDatabase, deploymentOf, openSqlite } from './database.ts'
+import { guarded } from './failures.ts'
+import { type GroupCommitOptions, createGroupCommit } from './group-commit.ts'
+import { createListStatements } from './list-statements.ts'
+import { pollsAhead } from './polls-ahead.ts'
+import { prepare, prepareAll } from './prepared-statements.ts'
+import { createTickReadTransaction } from './read-transaction.ts'
+import { createWriteProbe } from './write-probe.ts'
+import {
+  readCount,
+  readDue,
+  readEvent,
+  readReference,
+  readQuotaUsage,
+  readIdempotentUpload,
+  readReservation,
+  readUpload,
+} from './read-rows.ts'
+import { packedRow } from './define-statement.ts'
+import { defineStatements } from './statements.ts'
+import type { RowStatus } from '../row-status.ts'
+import { ALL_CREATORS } from './tables.ts'
+import { date, number, text } from './column-values.ts'
+import { changeValues, reservationValues } from './write-rows.ts'
+
+const presentOnly = <T>(value: T | null): value is T => value !== null
+
+/**
+ * Opens and migrates the file as a store. Writes resolve once their shared transaction is committed; reads
+ * execute immediately.
+ */
+export function createSqliteStore(file: string, options: GroupCommitOptions = {}): UploadStore {
+  return createStoreOn(openSqlite(file), options)
+}
+
+/** Creates the store on an open database. `close` closes the connection. */
+export function createStoreOn(
+  database: SqliteDatabase,
+  options: GroupCommitOptions = {},
+): UploadStore {
+  const { connection } = database
+  const deployment = deploymentOf(database)
+  const statements = prepareAll(connection, defineStatements(packedRow))
+  const lists = createListStatements(packedRow, (definition) => prepare(connection, definition))
+  const reads = createTickReadTransaction(connection)
+  const commits = createGroupCommit(connection, reads, options)
+  const { write } = commits
+  const alive = connection.prepare("select 1 from uploads where id = ''")
+  const probe = createWriteProbe(commits, statements, options.now)
+  const claims = createPollClaims()
+  let sweptUntil: Date | null = null
+  let maintainedAt: number | null = null
+
+  async function findMany(uids: readonly string[]): Promise<readonly Upload[]> {
+    reads.read()
+    const rows = statements.findByUids.all({ uids: JSON.stringify(uids) })
+    return rows.map(readUpload).filter(presentOnly)
+  }
+
+  function addEvent(uploadId: string, version: number, { status, source, at }: UploadEvent): void {
+    statements.addEvent.run({ uploadId, version, status, source, at: at.getTime() })
+  }
+
+  const quotaUsageOf = (creator: string): QuotaUsage =>
+    readQuotaUsage(statements.holdings.get({ creator }))
+
+  /** Returns row counts by status, only for statuses that occurred. */
+  const countRows = (): ReadonlyMap<RowStatus, number> =>
+    new Map(statements.countByStatus.all({ creator: ALL_CREATORS }).map(readCount))
+
+  function reserve(reservation: Reservation, rules: ReserveOptions): ReserveOutcome {
+    const { requestedBy, idempotencyKey, creator } = reservation
+    if (idempotencyKey !== null) {
+      const before = rules.forgetKeysBefore.getTime()
+      statements.clearKey.run({ requestedBy, idempotencyKey, before })
+      const row = statements.findByKey.get({ requestedBy, idempotencyKey })
+      if (row !== undefined) return { kind: 'key-in-use', ...readIdempotentUpload(row) }
+    }
+    if (rules.creatorQuotaSeconds !== null) {
+      const { reservedSeconds, storedSeconds } = quotaUsageOf(creator)
+      const heldSeconds = reservedSeconds + storedSeconds
+      const wanted = heldSeconds + reservation.constraints.maxDurationSeconds
+      if (wanted > rules.creatorQuotaSeconds) return { kind: 'over-quota', heldSeconds }
+    }
+    statements.reserve.run(reservationValues(reservation))
+    return { kind: 'reserved' }
+  }
+
+  return {
+    deployment,
+    isShared: false,
+
+    noteAccount: (account, { replace } = { replace: false }) =>
+      write(() => {
+        statements.noteAccount.run({ account, replace: Number(replace) })
+        return text(statements.account.get({}))
+      }),
+
+    reserve: (reservation, rules) => write(() => reserve(reservation, rules)),
+
+    findByKey: async (requestedBy, idempotencyKey, since) => {
+      const row = statements.findByKey.get({ requestedBy, idempotencyKey })
+      if (row === undefined) return null
+      const { reservation, upload } = readIdempotentUpload(row)
+      const isExpired = upload !== null && upload.createdAt < since
+      return isExpired ? null : { reservation, upload }
+    },
+
+    mint: (id, { uid, uploadURL }, at, pollAt) =>
+      write(() => {
+        const values = { id, uid, uploadURL, at: at.getTime(), checkAt: pollAt.getTime() }
+        const row = statements.mint.get(values)
+        if (row === undefined) return null
+        addEvent(id, 1, { status: 'PENDING_UPLOAD', source: 'MUTATION', at })
+        return readUpload(row)
+      }),
+
+    release: (id) =>
+      write(() => {
+        statements.release.run({ id })
+      }),
+
+    retire: (id) =>
+      write(() => {
+        statements.retire.run({ id })
+      }),
+
+    deleteRetiredBefore: async (before) => {
+      const values = { before: before.getTime() }
+      // Called in every sync round, rarely with rows to delete: checks before taking the write lock.
+      if (statements.hasRetired.get(values) === undefined) return
+      await write(() => statements.dropRetired.run(values))
+    },
+
+    pendingReservations: async (before, limit) =>
+      statements.pendingReservations.all({ before: before.getTime(), limit }).map(readReservation),
+
+    findReferences: async (ids) => {
+      const rows = statements.references.all({ ids: JSON.stringify(ids) })
+      return new Map(rows.map(readReference).map(({ id, fate: outcome }) => [id, outcome]))
+    },
+
+    find: (uid) => {
+      reads.read()
+      const row = statements.findByUid.get({ uid })
+      return row === undefined ? null : readUpload(row)
+    },
+
+    findMany,
+
+    historyOf: async (ids) => {
+      reads.read()
+      const history = new Map<string, UploadEvent[]>(ids.map((id) => [id, []]))
+      for (const row of statements.history.all({ ids: JSON.stringify(ids) })) {
+        const { uploadId, event } = readEvent(row)
+        history.get(uploadId)?.push(event)
+      }
+      return history
+    },
+
+    list: async (filter, range) => {
+      reads.read()
+      const { statement, values } = lists.list(filter, range)
+      return statement.all(values).map(readUpload).filter(presentOnly)
+    },
+
+    count: async (filter) => {
+      const { creator = ALL_CREATORS } = filter
+      if (!hasTotal(filter)) {
+        const { statement, values } = lists.count(filter)
+        return number(statement.get(values))
+      }
+      const kinds = kindsOf(filter)
+      const [statuses, protocols] = [
+        JSON.stringify(kinds.statuses),
+        JSON.stringify(kinds.protocols),
+      ]
+      return number(statements.count.get({ creator, statuses, protocols }))
+    },
+
+    countByStatus: async () => {
+      const rows = countRows()
+      return new Map(uploadStatuses.map((status) => [status, rows.get(status) ?? 0]))
+    },
+
+    countReservations: async () => countRows().get('RESERVED') ?? 0,
+
+    quotaUsage: async (creator) => quotaUsageOf(creator ?? ALL_CREATORS),
+
+    saveVersion: (change) =>
+      write(() => {
+        const { id, uid, version } = change.upload
+        const values = { id, expected: version - 1, ...changeValues(change) }
+        if (statements.advance.run(values) === 0) return false
+        if (change.event !== null) addEvent(id, version, change.event)
+        claims.drop(uid)
+        return true
+      }),
+
+    claimDue: async (now, limit, until) => {
+      const values = { now: now.getTime(), limit: limit + claims.count() }
+      const due = statements.due.all(values).map(readDue).filter(presentOnly)
+      return claims.take(due, limit, now, until)
+    },
+
+    // There is only one gateway.
+    renewWatchLeases: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
+
+    oldestDuePoll: async () => {
+      const pollAt = statements.oldestDue.get({})
+      return pollAt === undefined ? null : date(pollAt)
+    },
+
+    reschedulePolls: async (polls) => {
+      if (polls.length === 0) return
+      await write(() => {
+        for (const { pollAt, idlePolls, missingChecks = 0, ...poll } of polls) {
+          const values = {
+            ...poll,
+            idleChecks: idlePolls,
+            checkAt: pollAt?.getTime() ?? null,
+            missingChecks,
+          }
+          statements.reschedule.run(values)
+          claims.drop(poll.uid)
+        }
+      })
+    },
+
+    saveUnmatchedWebhook: (uid, body, receivedAt) =>
+      write(() => {
+        statements.saveUnmatchedWebhook.run({ uid, body, receivedAt: receivedAt.getTime() })
+      }),
+
+    unmatchedWebhooks: async (uid) => {
+      reads.read()
+      return statements.keptNotices.all({ uid }).map(text)
+    },
+
+    deleteUnmatchedWebhooks: (uid) =>
+      write(() => {
+        statements.deleteUnmatchedWebhooks.run({ uid })
+      }),
+
+    deleteUnmatchedWebhooksBefore: async (before) => {
+      const values = { before: before.getTime() }
+      if (statements.hasUnmatchedWebhooks.get(values) === undefined) return 0
+      return write(() => statements.dropNoticesBefore.run(values))
+    },
+
+    // The only gateway always gets the lease. `sweptUntil` is lost on restart: orphans are swept again.
+    acquireSweepLease: async () => ({ sweptUntil }),
+    releaseSweepLease: async (until) => {
+      sweptUntil = until ?? sweptUntil
+    },
+
+    // Triggers update the totals with each write, so they need no maintenance.
+    runMaintenance: async (now) => {
+      const at = now.getTime()
+      // On the first call, and after the clock was set back.
+      const isDue = maintainedAt === null || at < maintainedAt
+      maintainedAt = at
+      if (isDue) await write(() => void statements.pullForward.run(pollsAhead(now)))
+    },
+
+    ping: async () => {
+      guarded(() => alive.get())
+      await probe()
+    },
+
+    close: async () => {
+      await commits.flush()
+      reads.end()
+      try {
+        // Does not wait for other processes: the next start reads what remains in the WAL.
+        guarded(() => connection.pragma('wal_checkpoint(TRUNCATE)'))
+      } catch (error) {
+        // A full disk has no room for the checkpoint.
+        if (!(error instanceof StoreUnavailable)) throw error
+      } finally {
+        connection.close()
+      }
+    },
+  }
+}

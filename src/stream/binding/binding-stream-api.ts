@@ -1,0 +1,130 @@
+/** StreamApi adapter over the Workers binding `env.STREAM`: no token, basic uploads only. */
+import type { StreamApi, StreamVideo } from '../../uploads/ports/stream-api.ts'
+import { MAX_BASIC_BYTES } from '../../uploads/limits.ts'
+import { callOrNotFound, callBinding } from './call-binding.ts'
+import { type ListedVideo, listByUids, listByTime } from './list-videos.ts'
+import { type BindingCall, invalidResponseError } from './binding-errors.ts'
+import type { BindingListParams, StreamBinding } from './binding-types.ts'
+import {
+  toBindingUpdate,
+  fromBindingUpload,
+  fromBindingVideo,
+  fromListedVideo,
+  toBindingUploadParams,
+} from './mapping.ts'
+import { unsupportedError } from './binding-errors.ts'
+import { isVideoUid } from '../read-video.ts'
+
+export interface BindingStreamApiOptions {
+  /** Timeout of one call in milliseconds. @default 10_000 */
+  readonly timeoutMs?: number
+  /**
+   * Timeout of calls that mint a URL, in milliseconds. A timeout leaves an orphaned video at Stream.
+   * @default 15_000
+   */
+  readonly creationTimeoutMs?: number
+}
+
+const UNSUPPORTED_HINT =
+  'by the Workers binding of Stream: give the gateway an API token beside it.'
+
+/**
+ * Creates a StreamApi that mints basic URLs and finds, lists, updates and deletes videos. tus,
+ * storage usage, the webhook and a new upload expiry reject with `invalid`: see
+ * `combineBindingWithRest`. A list by uids may cost one call per uid. There are no retries.
+ */
+export function createBindingStreamApi(
+  binding: StreamBinding,
+  { timeoutMs = 10_000, creationTimeoutMs = 15_000 }: BindingStreamApiOptions = {},
+): StreamApi {
+  async function findVideo(uid: string, signal?: AbortSignal): Promise<StreamVideo | null> {
+    if (!isVideoUid(uid)) return null
+    const call: BindingCall = { purpose: 'show a video', changes: false, timeoutMs }
+    return videoIn(call, await callOrNotFound(call, () => binding.video(uid).details(), signal))
+  }
+
+  return {
+    name: 'binding',
+    capabilities: {
+      tusUploads: false,
+      maxBasicBytes: MAX_BASIC_BYTES,
+      deadlineChanges: false,
+      storageUsage: false,
+      webhook: false,
+    },
+
+    async createDirectUpload(upload, signal) {
+      const call: BindingCall = {
+        purpose: 'mint an upload URL',
+        changes: true,
+        timeoutMs: creationTimeoutMs,
+      }
+      const params = toBindingUploadParams(upload)
+      const response = await callBinding(call, () => binding.createDirectUpload(params), signal)
+      const minted = fromBindingUpload(response)
+      if (minted === null) throw invalidResponseError(call, 'held no id and URL')
+      return minted
+    },
+
+    createTusUpload: (_order, signal) => rejectUnsupported('No tus URL can be minted', signal),
+
+    findVideo,
+
+    async listVideos(query, signal) {
+      signal?.throwIfAborted()
+      const call: BindingCall = { purpose: 'list videos', changes: false, timeoutMs }
+      async function list(params: BindingListParams): Promise<readonly ListedVideo[]> {
+        const response = await callBinding(call, () => binding.videos.list(params), signal)
+        if (!Array.isArray(response)) throw invalidResponseError(call, 'was no list of videos')
+        return response.map(fromListedVideo).filter((listed) => listed !== null)
+      }
+      const { uids } = query
+      if (uids === undefined) return listByTime(query, list)
+      const find = (uid: string) => findVideo(uid, signal)
+      return listByUids(uids.filter(isVideoUid), query, { find, list })
+    },
+
+    async updateVideo(uid, change, signal) {
+      const { expiresAt, ...others } = change
+      if (expiresAt !== undefined)
+        return rejectUnsupported("An upload's deadline cannot be moved", signal)
+      if (!isVideoUid(uid)) return null
+      const call: BindingCall = { purpose: 'change a video', changes: true, timeoutMs }
+      const params = toBindingUpdate(others)
+      return videoIn(
+        call,
+        await callOrNotFound(call, () => binding.video(uid).update(params), signal),
+      )
+    },
+
+    async deleteVideo(uid, signal) {
+      if (!isVideoUid(uid)) return false
+      const call: BindingCall = { purpose: 'delete a video', changes: true, timeoutMs }
+      return (await callOrNotFound(call, () => binding.video(uid).delete(), signal)) !== null
+    },
+
+    storageUsage: (_creator, signal) =>
+      rejectUnsupported('The storage used cannot be told', signal),
+    readTusOffset: (_uploadURL, signal) =>
+      rejectUnsupported('No offset of a tus upload can be read', signal),
+    findWebhook: (signal) => rejectUnsupported('The webhook cannot be shown', signal),
+    setWebhook: (_url, signal) => rejectUnsupported('The webhook cannot be set', signal),
+    deleteWebhook: (signal) => rejectUnsupported('The webhook cannot be deleted', signal),
+  }
+}
+
+/** Rejects a call that the binding does not support. */
+async function rejectUnsupported(what: string, signal?: AbortSignal): Promise<never> {
+  signal?.throwIfAborted()
+  throw unsupportedError(`${what} ${UNSUPPORTED_HINT}`)
+}
+
+function videoIn(
+  call: BindingCall,
+  reply: { readonly answer: unknown } | null,
+): StreamVideo | null {
+  if (reply === null) return null
+  const video = fromBindingVideo(reply.answer)
+  if (video === null) throw invalidResponseError(call, 'was no video')
+  return video
+}

@@ -1,0 +1,81 @@
+/**
+ * Keeps all gateways below Stream's rate limit: 1,200 requests per five minutes for all tokens of an
+ * account. Above it, every request is rejected for the next five minutes.
+ * https://developers.cloudflare.com/fundamentals/api/reference/limits/
+ */
+import type { RateWindow, RateLimiter } from '../../uploads/ports/rate-limiter.ts'
+
+/** Rate-limiter key that all gateways of an account share. */
+const KEY = 'stream-api'
+const WINDOW_MS = 300_000
+/** Stream's own block has ended by then, whatever Retry-After says. */
+const MAX_BLOCK_SECONDS = 600
+const MINUTE_MS = 60_000
+/** Minimum of sync calls per minute: the share of sync is spread so that it never pauses for long. */
+const MIN_PER_MINUTE = 8
+
+/** Share reserved for mutations: a caller waits for their response. */
+const MUTATION_SHARE = 0.2
+
+/** Priority of a call: mutations may use the whole budget, sync only its share. */
+export type CallPriority = 'mutation' | 'sync'
+
+/** Rejects where the rate limiter is unavailable: then no request may be sent. */
+export interface ApiBudget {
+  /** Counts a request and returns null; without room, counts nothing and returns seconds to wait. */
+  consume(purpose: CallPriority): Promise<number | null>
+  /** Blocks all calls for this many seconds, as Stream requested. */
+  blockFor(seconds: number): Promise<void>
+  /** Requests that mutations may make in the current five minutes; Infinity without a limit. */
+  remaining(): Promise<number>
+}
+
+/**
+ * Creates a budget of `requests` per five minutes, for all gateways that share the rate limiter.
+ * Null means unlimited, as for an emulator: nothing is counted, and a block applies to this gateway
+ * only. The rate limiter is not used then, because every call would wait for it.
+ * @param monotonicMs milliseconds of a monotonic clock
+ */
+export function createApiBudget(
+  rateLimiter: RateLimiter,
+  requests: number | null,
+  monotonicMs: () => number,
+): ApiBudget {
+  if (requests === null) return createUncountedBudget(monotonicMs)
+  const windows = rateWindowsOf(requests)
+  return {
+    consume: (purpose) => rateLimiter.consume(KEY, windows[purpose]),
+    blockFor: (seconds) => rateLimiter.block(KEY, blockMs(seconds)),
+    remaining: async () =>
+      Math.max(0, requests - (await rateLimiter.countConsumed(KEY, WINDOW_MS))),
+  }
+}
+
+function rateWindowsOf(requests: number): Readonly<Record<CallPriority, readonly RateWindow[]>> {
+  const share = requests * (1 - MUTATION_SHARE)
+  return {
+    mutation: [{ limit: requests, windowMs: WINDOW_MS }],
+    sync: [
+      { limit: Math.ceil(share), windowMs: WINDOW_MS },
+      { limit: Math.ceil(Math.max(MIN_PER_MINUTE, share / 5)), windowMs: MINUTE_MS },
+    ],
+  }
+}
+
+function createUncountedBudget(monotonicMs: () => number): ApiBudget {
+  let blockedUntilMs = -Infinity
+  return {
+    async consume() {
+      const left = blockedUntilMs - monotonicMs()
+      return left > 0 ? Math.ceil(left / 1000) : null
+    },
+    async blockFor(seconds) {
+      blockedUntilMs = Math.max(blockedUntilMs, monotonicMs() + blockMs(seconds))
+    },
+    remaining: () => Promise.resolve(Number.POSITIVE_INFINITY),
+  }
+}
+
+function blockMs(seconds: number): number {
+  return Math.min(seconds, MAX_BLOCK_SECONDS) * 1000
+}

@@ -1,0 +1,115 @@
+/** Decorator: tracks when Stream last responded, for `/readyz`. */
+import type { StreamApi } from '../../uploads/ports/stream-api.ts'
+import { StreamError } from '../../uploads/ports/stream-error.ts'
+
+/** Stream is unavailable after calls failed for this long: one lost response is no outage. */
+const UNAVAILABLE_AFTER_MS = 15_000
+/** Minimum interval between probes while calls fail, which detect a recovery without traffic. */
+const PROBE_INTERVAL_MS = 5000
+
+/** Recent availability of Stream, known without a request. */
+export interface StreamAvailability {
+  /** Last response; null where there was none yet. */
+  readonly answeredAt: Date | null
+  /** First failure of the current run of failures; null without one. */
+  readonly failingSince: Date | null
+  /** Whether calls failed for at least 15 seconds, first to last, with no response in between. */
+  readonly isUnavailable: boolean
+}
+
+/** Clock for timestamps, and monotonic clock for durations. */
+export interface ReachabilityClock {
+  now(): Date
+  /** Milliseconds. */
+  monotonicMs(): number
+}
+
+export interface AvailabilityTracker {
+  /** The wrapped API, which records every call. Place it inside the budget. */
+  readonly backend: StreamApi
+  readonly current: () => StreamAvailability
+  /**
+   * Lists one video at Stream if the last call failed and the last probe is at least 5 seconds ago.
+   * Never rejects; `current` returns the result.
+   * @param through this API inside the budget, where the probe must consume budget
+   */
+  readonly probe: (through: StreamApi) => Promise<void>
+}
+
+/**
+ * Tracks the availability of a StreamApi. Every response of the API counts as available, also an
+ * error or a 429. No usable response and a rejected token count as failures, since nothing can be
+ * minted. A call that was not sent, because it was invalid or aborted, counts as neither. The upload
+ * host is not tracked. A call that resolves without a request, such as for an invalid uid, counts
+ * as a response.
+ */
+export function withAvailability(
+  backend: StreamApi,
+  clock: ReachabilityClock,
+): AvailabilityTracker {
+  let answeredAt: Date | null = null
+  let failing: { readonly since: Date; readonly sinceMs: number; readonly untilMs: number } | null =
+    null
+  let probedAt = Number.NEGATIVE_INFINITY
+
+  function recordResponse(): void {
+    answeredAt = clock.now()
+    failing = null
+  }
+
+  function recordFailure(): void {
+    const at = clock.monotonicMs()
+    failing = {
+      since: failing?.since ?? clock.now(),
+      sinceMs: failing?.sinceMs ?? at,
+      untilMs: at,
+    }
+  }
+
+  async function track<T>(call: Promise<T>): Promise<T> {
+    try {
+      const result = await call
+      recordResponse()
+      return result
+    } catch (error) {
+      if (error instanceof StreamError) {
+        if (error.kind === 'unavailable' || error.kind === 'unauthorized') recordFailure()
+        else if (error.status !== null) recordResponse()
+      }
+      throw error
+    }
+  }
+
+  return {
+    backend: {
+      name: backend.name,
+      capabilities: backend.capabilities,
+      createDirectUpload: (params, signal) => track(backend.createDirectUpload(params, signal)),
+      createTusUpload: (params, signal) => track(backend.createTusUpload(params, signal)),
+      findVideo: (uid, signal) => track(backend.findVideo(uid, signal)),
+      listVideos: (query, signal) => track(backend.listVideos(query, signal)),
+      updateVideo: (uid, change, signal) => track(backend.updateVideo(uid, change, signal)),
+      deleteVideo: (uid, signal) => track(backend.deleteVideo(uid, signal)),
+      storageUsage: (creator, signal) => track(backend.storageUsage(creator, signal)),
+      findWebhook: (signal) => track(backend.findWebhook(signal)),
+      setWebhook: (url, signal) => track(backend.setWebhook(url, signal)),
+      deleteWebhook: (signal) => track(backend.deleteWebhook(signal)),
+      readTusOffset: (uploadURL, signal) => backend.readTusOffset(uploadURL, signal),
+    },
+    current() {
+      const isUnavailable =
+        failing !== null && failing.untilMs - failing.sinceMs >= UNAVAILABLE_AFTER_MS
+      return { answeredAt, failingSince: failing?.since ?? null, isUnavailable }
+    },
+    async probe(through) {
+      const at = clock.monotonicMs()
+      if (failing === null || at - probedAt < PROBE_INTERVAL_MS) return
+      probedAt = at
+      try {
+        await through.listVideos({ limit: 1 })
+      } catch {
+        // The failure is recorded by the wrapper; a probe without budget changes nothing.
+      }
+    },
+  }
+}

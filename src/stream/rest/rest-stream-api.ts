@@ -1,0 +1,243 @@
+/** StreamApi adapter over the REST API: paths, methods and the token are used only here. */
+import type {
+  StreamApi,
+  StreamVideo,
+  VideoList,
+  VideoQuery,
+} from '../../uploads/ports/stream-api.ts'
+import { MAX_BASIC_BYTES } from '../../uploads/limits.ts'
+import { sendRequest } from './send-request.ts'
+import { responseError, invalidResponseError } from './response-error.ts'
+import {
+  mergeLists,
+  readMintedHeaders,
+  readUploadOffset,
+  readStorage,
+  readVideos,
+  readWebhook,
+} from './response-body.ts'
+import { isMintedUrl } from '../minted-video.ts'
+import { readMinted } from '../minted-video.ts'
+import { createRestClient, isOk, type RestResponse, type RestCall } from './rest-client.ts'
+import { updateVideoBody, directUploadBody, listParameters, tusHeaders } from './request-body.ts'
+import { createFetchTransport } from './fetch-transport.ts'
+import type { HttpTransport, TransportRequest } from './transport.ts'
+import { isVideoUid, readVideo } from '../read-video.ts'
+
+export interface RestStreamApiOptions {
+  /** At most 32 letters and digits; `local` for the emulator. */
+  readonly accountId: string
+  /** An API token with Stream Write. Sent to `baseUrl` only. */
+  readonly apiToken: string
+  /** @default 'https://api.cloudflare.com/client/v4' */
+  readonly baseUrl?: string
+  /** HTTP transport. @default createFetchTransport() */
+  readonly send?: HttpTransport
+  /** Timeout of one request in milliseconds. @default 10_000 */
+  readonly timeoutMs?: number
+  /**
+   * Timeout of calls that mint a URL, in milliseconds. A timeout leaves an orphaned video at Stream.
+   * @default 15_000
+   */
+  readonly creationTimeoutMs?: number
+  /** Clock for a Retry-After that is a date. @default () => new Date() */
+  readonly now?: () => Date
+}
+
+/**
+ * Maximum uids per list call, which keeps the URL below 8 kB. A longer list costs several calls of
+ * the API budget, one after the other.
+ */
+export const UIDS_PER_LIST_CALL = 200
+
+/**
+ * Creates a StreamApi over REST. It does not retry: a repeated creation could mint twice, and sync
+ * repeats all other calls.
+ *
+ * @throws RangeError for an invalid account id, token or base URL; the message quotes none of them.
+ */
+export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
+  const {
+    accountId,
+    apiToken,
+    baseUrl = 'https://api.cloudflare.com/client/v4',
+    send = createFetchTransport(),
+    timeoutMs = 10_000,
+    creationTimeoutMs = 15_000,
+    now = () => new Date(),
+  } = options
+  if (!/^[0-9a-zA-Z_-]{1,32}$/.test(accountId))
+    throw new RangeError('The Cloudflare account id is not one.')
+  if (!/^[\x21-\x7e]+$/.test(apiToken))
+    throw new RangeError('The Cloudflare API token is empty or has characters that none has.')
+  if (!isMintedUrl(baseUrl) || /[?#]/.test(baseUrl))
+    throw new RangeError('The address of the Cloudflare API must be a plain http or https URL.')
+  const streamUrl = `${baseUrl.replace(/\/+$/, '')}/accounts/${accountId}/stream`
+
+  const clientOptions = { streamUrl, apiToken, send, timeoutMs, creationTimeoutMs, now }
+  const { mint, request, requestOrNotFound } = createRestClient(clientOptions)
+
+  async function listOnce(query: VideoQuery, uids: readonly string[], signal?: AbortSignal) {
+    const path = `?${listParameters(query, uids).toString()}`
+    const call: RestCall = { purpose: 'list videos', method: 'GET', path, changes: false }
+    const reply = await request(call, signal)
+    const videos = readVideos(reply.envelope.result)
+    if (videos === null)
+      throw invalidResponseError(reply.request, reply.answer, 'was no list of videos')
+    return { videos, total: reply.envelope.total }
+  }
+
+  return {
+    name: 'rest',
+    capabilities: {
+      tusUploads: true,
+      maxBasicBytes: MAX_BASIC_BYTES,
+      deadlineChanges: true,
+      storageUsage: true,
+      webhook: true,
+    },
+
+    async createDirectUpload(params, signal) {
+      const reply = await request(
+        {
+          purpose: 'mint an upload URL',
+          method: 'POST',
+          path: '/direct_upload',
+          // The creator is in the body: not every creator is a valid header.
+          json: directUploadBody(params),
+          changes: true,
+          mints: true,
+        },
+        signal,
+      )
+      const minted = readMinted(reply.envelope.result)
+      if (minted === null)
+        throw invalidResponseError(reply.request, reply.answer, 'held no uid and URL')
+      return minted
+    },
+
+    async createTusUpload(params, signal) {
+      const reply = await mint(
+        {
+          purpose: 'mint a tus URL',
+          method: 'POST',
+          // Required as a query parameter: without it, Location needs the token and lacks CORS.
+          path: '?direct_user=true',
+          headers: tusHeaders(params),
+          changes: true,
+          mints: true,
+        },
+        signal,
+      )
+      // Documented as 201, in the schema as 200; the body is not needed and may be empty.
+      const minted = readMintedHeaders(reply.answer.headers, reply.request.url)
+      if (minted === null)
+        throw invalidResponseError(reply.request, reply.answer, 'held no uid and URL')
+      return minted
+    },
+
+    async findVideo(uid, signal) {
+      if (!isVideoUid(uid)) return null
+      const purpose = 'show a video'
+      const call: RestCall = { purpose, method: 'GET', path: `/${uid}`, changes: false }
+      return videoIn(await requestOrNotFound(call, signal))
+    },
+
+    async listVideos(query, signal) {
+      const { uids } = query
+      if (uids === undefined) return listOnce(query, [], signal)
+      // Without valid uids nothing is listed: an empty `id` parameter would list all videos.
+      const validUids = [...new Set(uids.filter(isVideoUid))]
+      const lists: VideoList[] = []
+      for (let from = 0; from < validUids.length; from += UIDS_PER_LIST_CALL)
+        lists.push(await listOnce(query, validUids.slice(from, from + UIDS_PER_LIST_CALL), signal))
+      return mergeLists(lists, query)
+    },
+
+    async updateVideo(uid, change, signal) {
+      if (!isVideoUid(uid)) return null
+      const purpose = 'change a video'
+      const call: RestCall = { purpose, method: 'POST', path: `/${uid}`, changes: true }
+      return videoIn(await requestOrNotFound({ ...call, json: updateVideoBody(change) }, signal))
+    },
+
+    async deleteVideo(uid, signal) {
+      if (!isVideoUid(uid)) return false
+      const purpose = 'delete a video'
+      const call: RestCall = { purpose, method: 'DELETE', path: `/${uid}`, changes: true }
+      return (await requestOrNotFound(call, signal)) !== null
+    },
+
+    async storageUsage(creator, signal) {
+      const of = creator === undefined ? '' : `?${new URLSearchParams({ creator }).toString()}`
+      const purpose = 'tell the storage used'
+      const call: RestCall = { purpose, method: 'GET', path: `/storage-usage${of}`, changes: false }
+      const reply = await request(call, signal)
+      const storage = readStorage(reply.envelope.result)
+      if (storage === null)
+        throw invalidResponseError(reply.request, reply.answer, 'named no minutes')
+      return storage
+    },
+
+    async readTusOffset(uploadURL, signal) {
+      if (!isMintedUrl(uploadURL)) return null
+      const headRequest: TransportRequest = {
+        purpose: 'tell how much of an upload has arrived',
+        method: 'HEAD',
+        url: uploadURL,
+        // No authorization: another host, where the URL itself is the credential.
+        headers: { 'tus-resumable': '1.0.0' },
+        changes: false,
+        timeoutMs,
+      }
+      const answer = await sendRequest(send, headRequest, signal)
+      // The 4xx of an expired URL is not documented, so any counts. 408, 425 and 429 concern the
+      // request, not the upload.
+      const { status } = answer
+      if (status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return null
+      if (!isOk(answer))
+        throw responseError({ request: headRequest, answer, envelope: null, apiToken, now: now() })
+      const offset = readUploadOffset(answer.headers)
+      if (offset === null) throw invalidResponseError(headRequest, answer, 'had no Upload-Offset')
+      return offset
+    },
+
+    async findWebhook(signal) {
+      const purpose = 'show the webhook'
+      const call: RestCall = { purpose, method: 'GET', path: '/webhook', changes: false }
+      const reply = await requestOrNotFound(call, signal)
+      if (reply === null) return null
+      const webhook = readWebhook(reply.envelope?.result)
+      if (webhook === null) throw invalidResponseError(reply.request, reply.answer, 'had no secret')
+      return webhook === 'absent' ? null : webhook
+    },
+
+    async setWebhook(notificationURL, signal) {
+      const call: RestCall = {
+        purpose: 'set the webhook',
+        method: 'PUT',
+        path: '/webhook',
+        json: { notificationUrl: notificationURL },
+        changes: true,
+      }
+      const reply = await request(call, signal)
+      const webhook = readWebhook(reply.envelope.result)
+      if (webhook === null || webhook === 'absent')
+        throw invalidResponseError(reply.request, reply.answer, 'had no URL and secret')
+      return webhook
+    },
+
+    async deleteWebhook(signal) {
+      const purpose = 'delete the webhook'
+      const call: RestCall = { purpose, method: 'DELETE', path: '/webhook', changes: true }
+      return (await requestOrNotFound(call, signal)) !== null
+    },
+  }
+}
+
+function videoIn(reply: RestResponse | null): StreamVideo | null {
+  if (reply === null) return null
+  const video = readVideo(reply.envelope?.result)
+  if (video === null) throw invalidResponseError(reply.request, reply.answer, 'was no video')
+  return video
+}

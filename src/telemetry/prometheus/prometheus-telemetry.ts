@@ -1,0 +1,76 @@
+/** Telemetry adapter over prom-client. https://prometheus.io/docs/practices/naming/ */
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import { createResponseMetrics } from './http-metrics.ts'
+import { type GaugeOptions, registerStateGauges } from './state-gauges.ts'
+import { createConnectionMetrics } from './http-metrics.ts'
+import { createOperationMetrics } from './operation-metrics.ts'
+import { singleFlight } from './single-flight.ts'
+import type { Telemetry } from '../../uploads/ports/telemetry.ts'
+import type { Tracing } from '../../uploads/ports/tracing.ts'
+import { createUploadMetrics } from './upload-metrics.ts'
+
+/** Metrics in Prometheus text format. */
+export interface Exposition {
+  /** Content type of `text`. */
+  readonly type: string
+  readonly text: string
+}
+
+export interface PrometheusTelemetry {
+  readonly telemetry: Telemetry
+  /** Reads the gauges and returns all metrics. Concurrent callers share one result. */
+  readonly expose: () => Promise<Exposition>
+}
+
+/** Buckets: Stream requests time out after 10 seconds, mints after 30. */
+const STREAM_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30]
+
+/** Creates its own registry, so that several gateways can run in one process. */
+export function createPrometheusTelemetry(
+  dependencies: GaugeOptions & { readonly traces: Tracing },
+): PrometheusTelemetry {
+  const registry = new Registry()
+  const registers = [registry]
+  const rejections = new Counter({
+    name: 'headgate_refusals_total',
+    help: 'Callers who were turned away, by door and reason.',
+    labelNames: ['door', 'reason'],
+    registers,
+  })
+  const requests = new Histogram({
+    name: 'headgate_stream_request_duration_seconds',
+    help: "Requests to Stream, by call and outcome: `ok`, or the kind of trouble. Those that the gateway's own budget held back are not among them.",
+    labelNames: ['call', 'outcome'],
+    buckets: STREAM_SECONDS,
+    registers,
+  })
+  const operations = createOperationMetrics(registry)
+  const telemetry: Telemetry = {
+    ...dependencies.traces,
+    operationMeter: operations.operation,
+    responseSent: createResponseMetrics(registry),
+    requestRejected: (endpoint, reason) => rejections.inc({ door: endpoint, reason }),
+    streamCallCompleted: (call, outcome, seconds) => requests.observe({ call, outcome }, seconds),
+    ...createUploadMetrics(registry),
+    ...createConnectionMetrics(registry),
+  }
+  registerStateGauges(registry, dependencies)
+  const processRegistry = processMetrics()
+
+  const expose = singleFlight(async (): Promise<Exposition> => {
+    const texts = await Promise.all([registry.metrics(), processRegistry.metrics()])
+    return { type: registry.contentType, text: [...texts, operations.text()].join('\n') }
+  })
+  return { telemetry, expose }
+}
+
+/** One per process: each set of default metrics has its own timers and observers. */
+let sharedProcessRegistry: Registry | null = null
+
+export function processMetrics(): Registry {
+  if (sharedProcessRegistry === null) {
+    sharedProcessRegistry = new Registry()
+    collectDefaultMetrics({ register: sharedProcessRegistry })
+  }
+  return sharedProcessRegistry
+}

@@ -1,0 +1,63 @@
+/** Request fingerprints: tell a retry from an idempotency key used for another upload. */
+import type { UploadRequest } from './upload-request.ts'
+
+/** The recorded fingerprint, and others under which an earlier version may have recorded the request. */
+export type Fingerprints = readonly [recorded: string, ...earlier: string[]]
+
+/**
+ * Returns a SHA-256 in hex, equal for requests that result in the same upload and the same Stream params,
+ * by GraphQL or by tus. An omitted field equals its default, and the order of keys in `meta` is ignored.
+ * An explicit expiry never equals the default, which depends on the time of the request. The idempotency
+ * key is not included.
+ *
+ * Versions up to 0.1.0 hashed the request as received. A request with explicit defaults therefore has that
+ * fingerprint too, so its retry across an upgrade is recognized. All others have only one.
+ *
+ * @param subject of the caller, the default creator
+ */
+export async function fingerprintsOf(
+  request: UploadRequest,
+  subject: string,
+): Promise<Fingerprints> {
+  const received = canonical(request)
+  const normalized = canonical(withoutDefaults(request, subject))
+  return received === normalized
+    ? [await digestOf(normalized)]
+    : [await digestOf(normalized), await digestOf(received)]
+}
+
+/** Replaces explicit defaults by null; see `createReservation` and Stream's own defaults. */
+function withoutDefaults(request: UploadRequest, subject: string): UploadRequest {
+  const { name, meta, allowedOrigins, requireSignedURLs, thumbnailTimestampPct, creator } = request
+  return {
+    ...request,
+    name: name === meta?.['name'] ? null : name,
+    meta: meta === null || Object.keys(meta).length === 0 ? null : meta,
+    allowedOrigins: allowedOrigins?.length === 0 ? null : allowedOrigins,
+    requireSignedURLs: requireSignedURLs === false ? null : requireSignedURLs,
+    thumbnailTimestampPct: thumbnailTimestampPct === 0 ? null : thumbnailTimestampPct,
+    creator: creator === subject ? null : creator,
+  }
+}
+
+function canonical({ idempotencyKey: _key, ...fields }: UploadRequest): string {
+  return write(fields)
+}
+
+function write(value: unknown): string {
+  if (value instanceof Date) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(write).join()}]`
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value)
+      .filter(([, entry]) => entry !== undefined)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, entry]) => `${JSON.stringify(key)}:${write(entry)}`)
+    return `{${entries.join()}}`
+  }
+  return JSON.stringify(value)
+}
+
+async function digestOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

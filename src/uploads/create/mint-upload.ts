@@ -1,0 +1,88 @@
+/** Requests the URL of a reservation from Stream and records the upload. */
+import type { Reservation } from '../ports/upload-store.ts'
+import type { MintedVideo } from '../ports/stream-api.ts'
+import { StreamError } from '../ports/stream-error.ts'
+import { withUploadLock } from '../status/upload-mutex.ts'
+import { firstPollAt } from '../status/poll-schedule.ts'
+import { toDirectUploadParams, toTusUploadParams } from './stream-params.ts'
+import type { Dependencies } from '../dependencies.ts'
+import type { Minted, QuotaExceeded, RateLimited, StreamFailed } from '../outcomes.ts'
+import { applyUnmatchedWebhooks } from '../status/receive-webhook.ts'
+import { outcomeOfMintError } from '../stream-error-outcome.ts'
+
+export type MintDependencies = Pick<
+  Dependencies,
+  'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'readVideo'
+>
+
+/**
+ * Releases the reservation if Stream rejects it. If Stream may have created the video anyway, the
+ * reservation stays until a sweep resolves it.
+ */
+export async function mintUpload(
+  dependencies: MintDependencies,
+  reservation: Reservation,
+  thumbnailTimestampPct: number | null,
+): Promise<Minted | QuotaExceeded | RateLimited | StreamFailed> {
+  let minted: MintedVideo
+  try {
+    minted = await mintAtStream(dependencies, reservation, thumbnailTimestampPct)
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error
+    dependencies.log.warn(
+      { reference: reservation.id, kind: error.kind, err: error },
+      'minting failed',
+    )
+    if (!error.mayHaveSucceeded) await dependencies.store.release(reservation.id)
+    return outcomeOfMintError(error, reservation.constraints.maxDurationSeconds)
+  }
+  const now = dependencies.clock.now()
+  const upload = await withUploadLock(dependencies.pubsub, minted.uid, async () => {
+    const recorded = await dependencies.store.mint(reservation.id, minted, now, firstPollAt(now))
+    if (recorded !== null) dependencies.pubsub.publish(recorded)
+    return recorded
+  })
+  if (upload === null) return deleteMinted(dependencies, reservation, minted.uid)
+  // Without the uid: until the file arrives, it reveals a basic upload's URL.
+  dependencies.log.info({ reference: upload.id, protocol: upload.protocol }, 'upload minted')
+  await applyUnmatchedWebhooks(dependencies, upload.uid)
+  return { kind: 'Minted', upload, uploadURL: minted.uploadURL }
+}
+
+/**
+ * Deletes a video whose reservation was retired before Stream responded (clock set, machine asleep). No
+ * quota would count it.
+ */
+async function deleteMinted(
+  dependencies: MintDependencies,
+  reservation: Reservation,
+  uid: string,
+): Promise<StreamFailed> {
+  dependencies.log.warn({ reference: reservation.id }, 'minted too late: deleted again')
+  try {
+    await dependencies.stream.deleteVideo(uid)
+  } catch (error) {
+    // The next sweep deletes it by its reference.
+    if (!(error instanceof StreamError)) throw error
+  }
+  return {
+    kind: 'StreamError',
+    code: 'STREAM_UNAVAILABLE',
+    message: 'Cloudflare Stream took too long. Nothing was minted: try again.',
+    retryable: true,
+  }
+}
+
+function mintAtStream(
+  { stream, store }: MintDependencies,
+  reservation: Reservation,
+  thumbnailTimestampPct: number | null,
+): Promise<MintedVideo> {
+  return reservation.protocol === 'TUS'
+    ? stream.createTusUpload(
+        toTusUploadParams(reservation, store.deployment, thumbnailTimestampPct),
+      )
+    : stream.createDirectUpload(
+        toDirectUploadParams(reservation, store.deployment, thumbnailTimestampPct),
+      )
+}

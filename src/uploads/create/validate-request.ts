@@ -1,0 +1,147 @@
+/** Validates a request before Stream is called; reports every issue, each with the rule. */
+import { type Policy } from '../policy.ts'
+import {
+  CREATOR_RULE,
+  MAX_EXPIRY_MS,
+  MAX_SCHEDULED_DELETION_MS,
+  MAX_STREAM_DURATION_SECONDS,
+  MAX_TUS_BYTES,
+  MIN_EXPIRY_MS,
+  MIN_SCHEDULED_DELETION_MS,
+  isValidCreator,
+} from '../limits.ts'
+import { validateMeta } from './validate-meta.ts'
+import type { InputIssue } from '../outcomes.ts'
+import type { UploadRequest } from './upload-request.ts'
+
+const MAX_NAME_LENGTH = 256
+const MAX_ALLOWED_ORIGINS = 100
+
+/** A tus creation sends the origins in a header; this limits their total length in characters. */
+const MAX_ORIGINS_LENGTH = 4096
+const MAX_KEY_LENGTH = 255
+
+/** Returns all issues; empty for a valid request. */
+export function validateRequest(request: UploadRequest, policy: Policy, now: Date): InputIssue[] {
+  return [
+    ...validateDuration(request.maxDurationSeconds, policy),
+    ...validateSize(request),
+    ...validateExpiry(request.expiry, now),
+    ...validateName(request),
+    ...validateMeta(request),
+    ...validateOrigins(request.allowedOrigins ?? []),
+    ...validateScheduledDeletion(request.scheduledDeletion, now),
+    ...validateThumbnail(request.thumbnailTimestampPct),
+    ...validateCreator(request.creator),
+  ]
+}
+
+/** Validated first, because the key decides whether the rest of the request is evaluated. */
+export function validateIdempotencyKey(key: string | null): InputIssue[] {
+  const isValid = key === null || (key.length >= 1 && key.length <= MAX_KEY_LENGTH)
+  return isValid ? [] : [issue('idempotencyKey', `must have 1 to ${MAX_KEY_LENGTH} characters.`)]
+}
+
+function issue(field: string, message: string): InputIssue {
+  return { path: [field], message }
+}
+
+function validateDuration(seconds: number, policy: Policy): InputIssue[] {
+  const max = Math.min(policy.maxDurationSeconds, MAX_STREAM_DURATION_SECONDS)
+  const isValid = Number.isInteger(seconds) && seconds >= 1 && seconds <= max
+  return isValid ? [] : [issue('maxDurationSeconds', `must be a whole number from 1 to ${max}.`)]
+}
+
+function validateSize({ protocol, sizeBytes }: UploadRequest): InputIssue[] {
+  if (protocol === 'BASIC') return []
+  const isValid =
+    sizeBytes !== null &&
+    Number.isInteger(sizeBytes) &&
+    sizeBytes >= 1 &&
+    sizeBytes <= MAX_TUS_BYTES
+  if (isValid) return []
+  return [
+    issue(
+      'sizeBytes',
+      `must be the exact size of the file in bytes, from 1 to ${MAX_TUS_BYTES} (30 GB).`,
+    ),
+  ]
+}
+
+function validateExpiry(expiry: Date | null, now: Date): InputIssue[] {
+  if (expiry === null) return []
+  const ahead = expiry.getTime() - now.getTime()
+  if (ahead >= MIN_EXPIRY_MS && ahead <= MAX_EXPIRY_MS) return []
+  const earliest = new Date(now.getTime() + MIN_EXPIRY_MS).toISOString()
+  const latest = new Date(now.getTime() + MAX_EXPIRY_MS).toISOString()
+  return [
+    issue(
+      'expiry',
+      `must be 2 minutes to 6 hours ahead: from ${earliest} to ${latest} at this moment.`,
+    ),
+  ]
+}
+
+function validateName({ name, meta }: UploadRequest): InputIssue[] {
+  const issues: InputIssue[] = []
+  if (name !== null && (name.length === 0 || name.length > MAX_NAME_LENGTH)) {
+    issues.push(issue('name', `must have 1 to ${MAX_NAME_LENGTH} characters.`))
+  }
+  if (name !== null && meta !== null && Object.hasOwn(meta, 'name') && meta['name'] !== name) {
+    issues.push({ path: ['meta', 'name'], message: 'differs from `name`: give the name once.' })
+  }
+  return issues
+}
+
+/**
+ * "*.example.com" matches subdomains but not the apex; no scheme, no path; localhost needs a port.
+ * https://developers.cloudflare.com/stream/viewing-videos/securing-your-stream/
+ */
+const HOST =
+  /^((?:\*\.)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*)(?::(\d{1,5}))?$/i
+
+function isHost(origin: string): boolean {
+  const [, host, port] = HOST.exec(origin) ?? []
+  if (host === undefined || host.length > 253) return false
+  if (port === undefined) return host.toLowerCase() !== 'localhost'
+  return Number(port) >= 1 && Number(port) <= 65_535
+}
+
+function validateOrigins(origins: readonly string[]): InputIssue[] {
+  const issues: InputIssue[] = []
+  if (origins.length > MAX_ALLOWED_ORIGINS) {
+    issues.push(issue('allowedOrigins', `must have at most ${MAX_ALLOWED_ORIGINS} entries.`))
+  }
+  if (origins.join(',').length > MAX_ORIGINS_LENGTH) {
+    issues.push(
+      issue('allowedOrigins', `must have at most ${MAX_ORIGINS_LENGTH} characters in all.`),
+    )
+  }
+  for (const [index, origin] of origins.slice(0, MAX_ALLOWED_ORIGINS).entries()) {
+    if (isHost(origin)) continue
+    issues.push({
+      path: ['allowedOrigins', String(index)],
+      message:
+        'must be a host such as "example.com", "*.example.com" or "localhost:3000", without scheme and path.',
+    })
+  }
+  return issues
+}
+
+function validateScheduledDeletion(at: Date | null, now: Date): InputIssue[] {
+  if (at === null) return []
+  const ahead = at.getTime() - now.getTime()
+  if (ahead >= MIN_SCHEDULED_DELETION_MS && ahead <= MAX_SCHEDULED_DELETION_MS) return []
+  return [issue('scheduledDeletion', 'must be 30 to 1,096 days ahead.')]
+}
+
+function validateThumbnail(fraction: number | null): InputIssue[] {
+  const isValid = fraction === null || (fraction >= 0 && fraction <= 1)
+  return isValid
+    ? []
+    : [issue('thumbnailTimestampPct', 'must be from 0 to 1, a share of the duration.')]
+}
+
+function validateCreator(creator: string | null): InputIssue[] {
+  return creator === null || isValidCreator(creator) ? [] : [issue('creator', CREATOR_RULE)]
+}

@@ -1,0 +1,38 @@
+/** Dependencies of the use cases: ports, clock, id generator, policy, logger. */
+import type { UploadPubSub } from './ports/upload-pubsub.ts'
+import type { UploadStore } from './ports/upload-store.ts'
+import type { StreamApi, StreamVideo } from './ports/stream-api.ts'
+import type { Telemetry } from './ports/telemetry.ts'
+import type { MintsInFlight } from './outcomes.ts'
+import type { DeletionsInFlight } from './outcomes.ts'
+import type { Policy } from './policy.ts'
+import type { CallerRateLimit } from './caller-rate-limit.ts'
+import type { WatchRegistry } from './ports/watch-registry.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Logger } from '../shared/logger.ts'
+
+/** All dependencies; each use case picks what it needs. */
+export interface Dependencies {
+  readonly stream: StreamApi
+  /** The same API for background work, with lower priority in the request budget than client requests. */
+  readonly backgroundStream: StreamApi
+  readonly store: UploadStore
+  readonly pubsub: UploadPubSub
+  readonly clock: Clock
+  readonly log: Logger
+  /** Metrics and traces for operators. */
+  readonly telemetry: Telemetry
+  readonly policy: Policy
+  readonly createLimit: CallerRateLimit
+  /** Same limit as for creations, because a deletion also costs one request to Stream. */
+  readonly deleteLimit: CallerRateLimit
+  readonly watchers: WatchRegistry
+  /** Aborted on shutdown: subscriptions end and the sync loop stops. */
+  readonly closing: AbortSignal
+  readonly mintsInFlight: MintsInFlight
+  readonly deletionsInFlight: DeletionsInFlight
+  /** Parses a webhook body as Stream sent it; null if it does not describe a video. */
+  readVideo(body: string): StreamVideo | null
+  /** Returns a new, globally unique upload id (the reference in Stream's meta). */
+  newId(): string
+}

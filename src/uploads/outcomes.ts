@@ -1,0 +1,161 @@
+import { MAX_BASIC_BYTES } from './limits.ts'
+import { MAX_SUBSCRIPTIONS_PER_CALLER } from './ports/watch-registry.ts'
+import type { Upload } from './upload.ts'
+
+/** One error in an input. */
+export interface InputIssue {
+  /** Path into the input, such as `["allowedOrigins", "0"]`. */
+  readonly path: readonly string[]
+  /** The rule that the value violates, in the units of the field. */
+  readonly message: string
+}
+
+/** Validation failed and nothing was created; lists every issue. */
+export interface InvalidInput {
+  readonly kind: 'InvalidInputError'
+  readonly code: 'INVALID_INPUT'
+  readonly message: string
+  readonly issues: readonly InputIssue[]
+}
+
+/** The reservation exceeds the account's storage or the creator's quota; values in minutes. */
+export interface QuotaExceeded {
+  readonly kind: 'QuotaExceededError'
+  readonly code: 'QUOTA_EXCEEDED'
+  readonly message: string
+  readonly requestedMinutes: number
+  /** Null if Stream rejected the request without the remaining amount. */
+  readonly availableMinutes: number | null
+}
+
+/** Rate limit exceeded, by the caller or by the gateway at Stream. */
+export interface RateLimited {
+  readonly kind: 'RateLimitedError'
+  readonly code: 'RATE_LIMITED'
+  readonly message: string
+  readonly retryAfterSeconds: number
+}
+
+/** The caller lacks the permission. */
+export interface Forbidden {
+  readonly kind: 'ForbiddenError'
+  readonly code: 'FORBIDDEN'
+  readonly message: string
+}
+
+/** The upload does not exist or belongs to another creator; both look the same. */
+export interface UploadNotFound {
+  readonly kind: 'UploadNotFoundError'
+  readonly code: 'UPLOAD_NOT_FOUND'
+  readonly message: string
+  readonly uid: string
+}
+
+/** The idempotency key was used before with another input. */
+export interface IdempotencyConflict {
+  readonly kind: 'IdempotencyConflictError'
+  readonly code: 'IDEMPOTENCY_CONFLICT'
+  readonly message: string
+}
+
+/**
+ * STREAM_REJECTED: Stream rejected the request, or the adapter does not support it. STREAM_UNAVAILABLE:
+ * Stream is unreachable.
+ */
+export interface StreamFailed {
+  readonly kind: 'StreamError'
+  readonly code: 'STREAM_UNAVAILABLE' | 'STREAM_REJECTED'
+  readonly message: string
+  readonly retryable: boolean
+}
+
+export function invalidInput(issues: readonly InputIssue[]): InvalidInput {
+  const sentences = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  return { kind: 'InvalidInputError', code: 'INVALID_INPUT', message: sentences.join(' '), issues }
+}
+
+export function forbidden(message: string): Forbidden {
+  return { kind: 'ForbiddenError', code: 'FORBIDDEN', message }
+}
+
+export function uploadNotFound(uid: string): UploadNotFound {
+  return {
+    kind: 'UploadNotFoundError',
+    code: 'UPLOAD_NOT_FOUND',
+    message: 'There is no such upload, or it is not yours.',
+    uid,
+  }
+}
+
+export function rateLimited(message: string, retryAfterSeconds: number): RateLimited {
+  return {
+    kind: 'RateLimitedError',
+    code: 'RATE_LIMITED',
+    message,
+    retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)),
+  }
+}
+
+export function tooManySubscriptions(): RateLimited {
+  return rateLimited(
+    `One caller may have ${MAX_SUBSCRIPTIONS_PER_CALLER} subscriptions open: end some that are not needed.`,
+    10,
+  )
+}
+
+/** @param sizeBytes of the file, which decides the recommended fix */
+export function tusUnsupported(sizeBytes: number): StreamFailed {
+  const right =
+    sizeBytes > MAX_BASIC_BYTES
+      ? 'a file over 200 MB needs a gateway with an API token of Cloudflare, or has to be made smaller'
+      : 'this file is at most 200 MB, so mint its URL with `createDirectUpload`'
+  return {
+    kind: 'StreamError',
+    code: 'STREAM_REJECTED',
+    message: `This gateway reaches Cloudflare Stream in a way that has no tus uploads: ${right}.`,
+    retryable: false,
+  }
+}
+
+export function idempotencyConflict(): IdempotencyConflict {
+  return {
+    kind: 'IdempotencyConflictError',
+    code: 'IDEMPOTENCY_CONFLICT',
+    message:
+      'This idempotencyKey was used with another input in the last 24 hours. Use a new key for a new upload.',
+  }
+}
+
+export type CreateUploadOutcome =
+  | Minted
+  | InvalidInput
+  | QuotaExceeded
+  | RateLimited
+  | Forbidden
+  | IdempotencyConflict
+  | StreamFailed
+
+/** Active creations by caller and key: concurrent requests with an equal fingerprint share the outcome. */
+export type MintsInFlight = Map<
+  string,
+  { fingerprint: string; outcome: Promise<CreateUploadOutcome> }
+>
+
+/** A URL was minted, now or by an earlier request with the same key. */
+export interface Minted {
+  readonly kind: 'Minted'
+  readonly upload: Upload
+  /** The one-time URL, a secret of the caller. */
+  readonly uploadURL: string
+}
+
+/** Stream confirmed the deletion, now or earlier. */
+export interface Deleted {
+  readonly kind: 'Deleted'
+  readonly upload: Upload
+}
+
+export type DeleteUploadOutcome = Deleted | UploadNotFound | Forbidden | RateLimited | StreamFailed
+
+/** Active deletions by caller and uid: concurrent requests share the outcome. */
+export type DeletionsInFlight = Map<string, Promise<DeleteUploadOutcome>>

@@ -1,0 +1,45 @@
+import { StreamError } from '../ports/stream-error.ts'
+import type { Dependencies } from '../dependencies.ts'
+
+/** First and longest backoff after a failed request to Stream, in milliseconds. */
+export const FIRST_PAUSE_MS = 2000
+export const LONGEST_PAUSE_MS = 60_000
+
+/**
+ * Runs work with Stream, unless an earlier failure's backoff is still running. The backoff doubles with each
+ * failure in a row, or is Stream's Retry-After. Errors are logged and not thrown.
+ */
+export function createBackoff({
+  clock,
+  closing,
+  log,
+}: Pick<Dependencies, 'clock' | 'closing' | 'log'>) {
+  let failures = 0
+  /** On the scale of `clock.monotonicMs`. */
+  let pausedUntil = -Infinity
+  const isPaused = (): boolean => closing.aborted || clock.monotonicMs() < pausedUntil
+  return {
+    isPaused,
+    /** Returns the work's count; null if the work was skipped or failed. */
+    async attempt(work: () => Promise<number>): Promise<number | null> {
+      if (isPaused()) return null
+      try {
+        const count = await work()
+        failures = 0
+        return count
+      } catch (error) {
+        const delayMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
+        const retryAfterSeconds = error instanceof StreamError ? error.retryAfterSeconds : null
+        const pauseMs = retryAfterSeconds === null ? delayMs : retryAfterSeconds * 1000
+        failures += 1
+        pausedUntil = clock.monotonicMs() + pauseMs
+        if (error instanceof StreamError) {
+          log.warn({ kind: error.kind, pauseMs }, 'Stream was asked in vain')
+        } else {
+          log.error({ err: error, pauseMs }, 'synchronisation failed, and is tried again')
+        }
+        return null
+      }
+    },
+  }
+}

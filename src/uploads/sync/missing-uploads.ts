@@ -1,0 +1,113 @@
+/**
+ * Distinguishes uploads deleted at Stream from a misconfiguration in which Stream knows none of them.
+ * Examples: a wrong account, another API behind the base URL, or a truncated list.
+ */
+import { StreamError } from '../ports/stream-error.ts'
+import { isReceived } from '../status/state-machine.ts'
+import type { Dependencies } from '../dependencies.ts'
+import { type Upload, isTerminal } from '../upload.ts'
+
+/** Stream is eventually consistent: a younger upload is not reported missing (milliseconds). */
+export const SETTLED_AFTER_MS = 60_000
+/** Consecutive polls in which most uploads are missing, before the missing ones are accepted as such. */
+const MAX_MISSING_POLLS = 5
+/** Pause between two such polls, in milliseconds; five of them take ten minutes. */
+export const MISSING_PAUSE_MS = 120_000
+/** Additional uploads that Stream is polled for if most polled uploads are missing. */
+const MAX_WITNESSES = 10
+/** Number of newest uploads from which they are chosen. */
+const WITNESS_CANDIDATES = 100
+/** Minimum interval between two warnings, in milliseconds. */
+const WARNING_INTERVAL_MS = 600_000
+
+/** An upload to poll. `idlePolls` and `dueAt` are null if it is polled only because it is watched. */
+export interface PolledUpload {
+  readonly upload: Upload
+  readonly idlePolls: number | null
+  readonly dueAt: Date | null
+  /** See `DueUpload`. */
+  readonly missingChecks: number
+}
+
+export interface MissingUploads {
+  /**
+   * Returns the missing uploads about which nothing may be concluded yet. Empty, unless Stream knows fewer
+   * uploads than it does not know. `known` are the uids in Stream's response. Throws StreamError.
+   */
+  inDoubt(
+    missing: readonly PolledUpload[],
+    known: ReadonlySet<string>,
+  ): Promise<readonly PolledUpload[]>
+}
+
+export function createMissingUploads(
+  dependencies: Pick<Dependencies, 'stream' | 'store' | 'clock' | 'log'>,
+): MissingUploads {
+  const { clock, log } = dependencies
+  let warnedAt = -Infinity
+
+  function warn(missing: number, known: number): void {
+    const now = clock.monotonicMs()
+    if (now - warnedAt < WARNING_INTERVAL_MS) return
+    warnedAt = now
+    log.warn(
+      { missing, known },
+      'most polled uploads are missing at Stream; no conclusion for ten minutes: check the account and CLOUDFLARE_API_BASE_URL',
+    )
+  }
+
+  return {
+    async inDoubt(missing, known) {
+      const unexpected = missing.filter(({ upload }) => isUnexpected(upload, clock.now()))
+      const [first] = unexpected
+      if (first === undefined || unexpected.length <= known.size) return []
+      const polled = new Set([...known, ...missing.map(({ upload }) => upload.uid)])
+      const witnesses = await pollWitnesses(dependencies, polled)
+      const totalMissing = unexpected.length + witnesses.missing
+      const totalKnown = known.size + witnesses.known
+      if (totalMissing <= totalKnown) return []
+      // If Stream knows one of them after all, only the list is wrong.
+      if (await isKnown(dependencies, first.upload)) return []
+      warn(totalMissing, totalKnown)
+      return unexpected.filter(({ missingChecks }) => missingChecks < MAX_MISSING_POLLS)
+    },
+  }
+}
+
+/** Whether Stream should know the upload; Stream may delete an unused URL after its expiry. */
+function isUnexpected({ seenStatus, createdAt, expiresAt }: Upload, now: Date): boolean {
+  return (
+    now.getTime() - createdAt.getTime() >= SETTLED_AFTER_MS &&
+    (isReceived(seenStatus) || now < expiresAt)
+  )
+}
+
+/** False also if the request fails. Throws StreamError if rate-limited. */
+async function isKnown(
+  { stream }: Pick<Dependencies, 'stream'>,
+  { uid }: Upload,
+): Promise<boolean> {
+  try {
+    return (await stream.findVideo(uid)) !== null
+  } catch (error) {
+    if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
+    return false
+  }
+}
+
+/** Polls the newest other uploads that Stream should know, and counts known and missing ones. */
+async function pollWitnesses(
+  { stream, store, clock }: Pick<Dependencies, 'stream' | 'store' | 'clock'>,
+  polled: ReadonlySet<string>,
+): Promise<{ readonly known: number; readonly missing: number }> {
+  const now = clock.now()
+  const newest = await store.list({}, { direction: 'older', limit: WITNESS_CANDIDATES })
+  const uids = newest
+    .filter((upload) => !isTerminal(upload.status) || isReceived(upload.status))
+    .filter((upload) => !polled.has(upload.uid) && isUnexpected(upload, now))
+    .slice(0, MAX_WITNESSES)
+    .map(({ uid }) => uid)
+  if (uids.length === 0) return { known: 0, missing: 0 }
+  const { videos } = await stream.listVideos({ uids })
+  return { known: videos.length, missing: uids.length - videos.length }
+}

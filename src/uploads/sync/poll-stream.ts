@@ -1,0 +1,159 @@
+/** Polls Stream for a group of uploads with one request and records the results. */
+import type { ScheduledPoll } from '../ports/upload-store.ts'
+import type { StreamVideo } from '../ports/stream-api.ts'
+import { StreamError } from '../ports/stream-error.ts'
+import { StoreUnavailable } from '../ports/store-unavailable.ts'
+import {
+  MISSING_PAUSE_MS,
+  type MissingUploads,
+  type PolledUpload,
+  SETTLED_AFTER_MS,
+} from './missing-uploads.ts'
+import { nextPollAt } from '../status/poll-schedule.ts'
+import type { Dependencies } from '../dependencies.ts'
+import { recordObservation } from '../status/record-observation.ts'
+import type { Upload } from '../upload.ts'
+
+/** Uploads per list request: each uid takes 33 bytes of the URL, whose length is limited. */
+export const UPLOADS_PER_CALL = 200
+/** Single-video requests per group for uploads missing in the list; the rest is postponed. */
+const CONFIRMATIONS_PER_CALL = 10
+/** Postponement in milliseconds per batch of confirmations ahead. */
+const POSTPONE_PER_BATCH_MS = 5000
+
+type PollDependencies = Pick<
+  Dependencies,
+  'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry'
+> & {
+  readonly missingUploads: MissingUploads
+}
+
+/** Stream's description, null if Stream does not know the video, or `unanswered` if the request failed. */
+type PollResult = StreamVideo | null | 'unanswered'
+
+/** Returns how many uploads changed. Throws StreamError if Stream does not respond. */
+export async function pollStream(
+  dependencies: PollDependencies,
+  group: readonly PolledUpload[],
+): Promise<number> {
+  const { videos } = await dependencies.stream.listVideos({
+    uids: group.map(({ upload }) => upload.uid),
+  })
+  const videosByUid = new Map(videos.map((video) => [video.uid, video]))
+  const unlisted = group.filter(({ upload }) => !videosByUid.has(upload.uid))
+
+  let changed = 0
+  for (const polled of group) {
+    const video = videosByUid.get(polled.upload.uid)
+    if (video !== undefined && (await recordResult(dependencies, polled, video))) changed += 1
+  }
+  const now = dependencies.clock.now()
+  // Uploads that were already known to be missing need no confirmation.
+  const gone = unlisted.filter(({ upload }) => upload.goneAt !== null)
+  const missing = unlisted.filter(({ upload }) => upload.goneAt === null)
+  const inDoubt = await dependencies.missingUploads.inDoubt(missing, new Set(videosByUid.keys()))
+  const toConfirm = missing.filter((polled) => !inDoubt.includes(polled))
+  // The list may lag behind; only the single-video request decides that a video is gone. Its failure for
+  // one upload does not affect the others.
+  await Promise.all(
+    toConfirm.slice(0, CONFIRMATIONS_PER_CALL).map(async (polled) => {
+      if (await recordResult(dependencies, polled, await confirm(dependencies, polled.upload)))
+        changed += 1
+    }),
+  )
+  await dependencies.store.reschedulePolls([
+    ...gone.flatMap((polled) => rescheduleIdle(polled, now, 0)),
+    ...inDoubt.flatMap((polled) => rescheduleMissing(polled, now)),
+    ...postpone(toConfirm.slice(CONFIRMATIONS_PER_CALL), now),
+  ])
+  return changed
+}
+
+async function confirm(
+  { stream, log, clock }: Pick<Dependencies, 'stream' | 'log' | 'clock'>,
+  upload: Upload,
+): Promise<PollResult> {
+  try {
+    const video = await stream.findVideo(upload.uid)
+    const age = clock.now().getTime() - upload.createdAt.getTime()
+    return video === null && age < SETTLED_AFTER_MS ? 'unanswered' : video
+  } catch (error) {
+    if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
+    log.warn({ reference: upload.id, kind: error.kind }, 'Stream was asked of a video in vain')
+    return 'unanswered'
+  }
+}
+
+/** Records the result, or reschedules the poll. Returns whether the upload changed. */
+async function recordResult(
+  dependencies: PollDependencies,
+  polled: PolledUpload,
+  result: PollResult,
+): Promise<boolean> {
+  try {
+    return await record(dependencies, polled, result)
+  } catch (error) {
+    if (error instanceof StreamError || error instanceof StoreUnavailable) throw error
+    // A failed write for one upload must not block the others.
+    dependencies.log.error(
+      { reference: polled.upload.id, err: error },
+      "Stream's word was not recorded",
+    )
+    await record(dependencies, polled, 'unanswered')
+    return false
+  }
+}
+
+async function record(
+  dependencies: PollDependencies,
+  polled: PolledUpload,
+  result: PollResult,
+): Promise<boolean> {
+  const { upload } = polled
+  const at = dependencies.clock.now()
+  if (result !== 'unanswered') {
+    const source = 'SYNC'
+    const latest = await recordObservation(
+      dependencies,
+      upload.uid,
+      result === null
+        ? { kind: 'not-found', source, at }
+        : { kind: 'video', source, at, video: result },
+    )
+    if (latest !== null && latest.version !== upload.version) return true
+  }
+  const missingChecks = result === 'unanswered' ? polled.missingChecks : 0
+  await dependencies.store.reschedulePolls(rescheduleIdle(polled, at, missingChecks))
+  return false
+}
+
+/** Postponed uploads must not come first in every round until their confirmation. */
+function postpone(waiting: readonly PolledUpload[], now: Date): readonly ScheduledPoll[] {
+  return waiting.flatMap(({ upload: { uid, version }, idlePolls, missingChecks }, index) => {
+    if (idlePolls === null) return []
+    const batches = 1 + Math.floor(index / CONFIRMATIONS_PER_CALL)
+    const pollAt = new Date(now.getTime() + batches * POSTPONE_PER_BATCH_MS)
+    return [{ uid, version, idlePolls, pollAt, missingChecks }]
+  })
+}
+
+/** Empty for uploads polled only because they are watched: their schedule stays as it is. */
+function rescheduleIdle(
+  { upload, idlePolls }: PolledUpload,
+  at: Date,
+  missingChecks: number,
+): readonly ScheduledPoll[] {
+  if (idlePolls === null) return []
+  const { uid, version } = upload
+  const pollAt = nextPollAt(upload, at, idlePolls + 1)
+  return [{ uid, version, pollAt, idlePolls: idlePolls + 1, missingChecks }]
+}
+
+function rescheduleMissing(
+  { upload: { uid, version }, idlePolls, missingChecks }: PolledUpload,
+  now: Date,
+): readonly ScheduledPoll[] {
+  if (idlePolls === null) return []
+  const pollAt = new Date(now.getTime() + MISSING_PAUSE_MS)
+  return [{ uid, version, pollAt, idlePolls, missingChecks: missingChecks + 1 }]
+}

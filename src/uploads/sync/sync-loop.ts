@@ -1,0 +1,48 @@
+/** Runs sync rounds until shutdown. */
+import { StoreUnavailable } from '../ports/store-unavailable.ts'
+import type { SyncDependencies, Synchronizer } from './synchronizer.ts'
+import type { SyncReport } from '../ports/telemetry.ts'
+
+/** Pause between two rounds, in milliseconds: the longest delay of a change for watchers. */
+export const SYNC_INTERVAL_MS = 1000
+
+/** Resolves on shutdown, after the running round. A failed round is logged. */
+export async function runSyncLoop(
+  dependencies: SyncDependencies,
+  synchronizer: Synchronizer,
+): Promise<void> {
+  const { clock, closing, log } = dependencies
+  while (!closing.aborted) {
+    try {
+      const report = await runMeasuredRound(dependencies, synchronizer)
+      if (report.changed + report.orphans > 0) log.debug(report, 'synchronised')
+    } catch (error) {
+      // A temporary condition that /readyz reports, not an error of the gateway.
+      if (error instanceof StoreUnavailable) {
+        log.warn({ err: error }, 'database unavailable; the next sync round tries again')
+      } else {
+        log.error({ err: error }, 'synchronisation failed; the next round tries again')
+      }
+    }
+    await clock.wait(SYNC_INTERVAL_MS, closing)
+  }
+  await synchronizer.idle()
+}
+
+/** Runs one round in a span and records its metrics. */
+export function runMeasuredRound(
+  { telemetry }: Pick<SyncDependencies, 'telemetry'>,
+  synchronizer: Synchronizer,
+): Promise<SyncReport> {
+  return telemetry.inSpan('synchronisation', 'internal', {}, async (span) => {
+    const startedAt = performance.now()
+    let report: SyncReport | null = null
+    try {
+      report = await synchronizer.round()
+      span.setAttributes({ asked: report.asked, changed: report.changed, orphans: report.orphans })
+      return report
+    } finally {
+      telemetry.syncCompleted(report, (performance.now() - startedAt) / 1000)
+    }
+  })
+}

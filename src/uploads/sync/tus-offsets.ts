@@ -1,0 +1,71 @@
+/** Polls offsets of tus uploads in the background, so that sync rounds do not wait for them. */
+import type { Dependencies } from '../dependencies.ts'
+import { recordObservation } from '../status/record-observation.ts'
+import { StreamError } from '../ports/stream-error.ts'
+import { isUsable, type Upload } from '../upload.ts'
+
+/** Concurrent offset requests to the upload host. */
+const MAX_CONCURRENT_REQUESTS = 20
+
+/** Polls offsets in the background, one batch at a time. */
+export interface TusOffsetPoller {
+  /** Starts a batch, unless the last one is still running: the next round comes soon. */
+  start(uploads: readonly Upload[]): void
+  /** Resolves when no batch is running. */
+  idle(): Promise<void>
+}
+
+export function createTusOffsetPoller(
+  dependencies: Pick<
+    Dependencies,
+    'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'closing' | 'telemetry'
+  >,
+): TusOffsetPoller {
+  let running: Promise<void> | null = null
+
+  async function pollAll(uploads: readonly Upload[]): Promise<void> {
+    const remaining = [...uploads]
+    async function pollNext(): Promise<void> {
+      for (let upload = remaining.pop(); upload !== undefined; upload = remaining.pop()) {
+        if (dependencies.closing.aborted) return
+        await updateTusOffset(dependencies, upload)
+      }
+    }
+    await Promise.all(Array.from({ length: MAX_CONCURRENT_REQUESTS }, pollNext))
+  }
+
+  return {
+    start(uploads) {
+      if (running !== null || uploads.length === 0) return
+      running = pollAll(uploads)
+        .catch((error: unknown) => dependencies.log.error({ err: error }, 'offsets not read'))
+        .finally(() => {
+          running = null
+        })
+    },
+    idle: () => running ?? Promise.resolve(),
+  }
+}
+
+/** Returns the upload after recording its offset; null if there was nothing to poll or record. */
+export async function updateTusOffset(
+  dependencies: Pick<Dependencies, 'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry'>,
+  upload: Upload,
+): Promise<Upload | null> {
+  if (upload.protocol !== 'TUS' || !dependencies.stream.capabilities.tusUploads) return null
+  if (!isUsable(upload, dependencies.clock.now())) return null
+  try {
+    const offset = await dependencies.stream.readTusOffset(upload.uploadURL)
+    if (offset === null || offset.receivedBytes === 0) return null
+    return await recordObservation(dependencies, upload.uid, {
+      kind: 'offset',
+      source: 'SYNC',
+      at: dependencies.clock.now(),
+      receivedBytes: offset.receivedBytes,
+    })
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error
+    dependencies.log.debug({ reference: upload.id, kind: error.kind }, 'offset not read')
+    return null
+  }
+}

@@ -1,0 +1,69 @@
+/** A bounded stream of changes that one subscriber reads as an async iterator. */
+import { createCoalescingQueue } from './coalescing-queue.ts'
+import type { Upload } from '../upload.ts'
+
+/** The reading side. `return` releases all resources immediately, even during a pending read. */
+export type UploadChanges = AsyncIterableIterator<Upload, void, void>
+
+/** The writing side. */
+export interface ChangeStream {
+  /** Passes a change to a pending read, or queues it. Closes the stream if the reader is too slow. */
+  readonly put: (upload: Upload) => void
+  /** Ends the stream after all queued changes are read. */
+  readonly end: () => void
+  readonly changes: UploadChanges
+}
+
+/** `onClose` is called exactly once, when the stream closes for any reason. */
+export function createChangeStream(onClose: () => void): ChangeStream {
+  const queue = createCoalescingQueue<Upload>()
+  let pendingReads: ResolveRead[] = []
+  let state: 'open' | 'ending' | 'closed' = 'open'
+
+  function close(): void {
+    if (state === 'closed') return
+    state = 'closed'
+    queue.clear()
+    for (const resolveRead of pendingReads) resolveRead({ done: true, value: undefined })
+    pendingReads = []
+    onClose()
+  }
+
+  return {
+    put(upload) {
+      if (state !== 'open') return
+      const resolveRead = pendingReads.shift()
+      if (resolveRead !== undefined) resolveRead({ done: false, value: upload })
+      else if (!queue.put(upload)) close()
+    },
+    end() {
+      if (state !== 'open') return
+      state = 'ending'
+      if (queue.isEmpty()) close()
+    },
+    changes: {
+      next() {
+        const upload = queue.take()
+        if (upload !== undefined) {
+          const result = { done: false, value: upload } as const
+          if (state === 'ending' && queue.isEmpty()) close()
+          return Promise.resolve(result)
+        }
+        if (state !== 'open') return Promise.resolve({ done: true, value: undefined })
+        return new Promise((resolve) => {
+          pendingReads.push(resolve)
+        })
+      },
+      return() {
+        close()
+        return Promise.resolve({ done: true, value: undefined })
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    },
+  }
+}
+
+/** Resolves a pending read. */
+type ResolveRead = (result: IteratorResult<Upload, void>) => void

@@ -1,0 +1,108 @@
+/** Use cases of the two subscriptions: one upload, or all of a viewer's uploads. */
+import { type ChangeStream, type UploadChanges, createChangeStream } from './change-stream.ts'
+import type { Dependencies } from '../dependencies.ts'
+import {
+  type RateLimited,
+  tooManySubscriptions,
+  uploadNotFound,
+  type UploadNotFound,
+} from '../outcomes.ts'
+import type { Viewer } from '../viewer.ts'
+import { findUpload } from '../find-upload.ts'
+import { type Upload, isTerminal } from '../upload.ts'
+
+/**
+ * Streams changes to all uploads that the viewer may list. Ends when the viewer's token expires, on
+ * shutdown, when the reader is too slow, or when the pub/sub connection is lost.
+ */
+export async function watchUploads(
+  dependencies: Pick<Dependencies, 'pubsub' | 'watchers' | 'clock' | 'closing'>,
+  viewer: Viewer,
+): Promise<UploadChanges | RateLimited> {
+  const closeSubscription = dependencies.watchers.openSubscription(viewer.subject)
+  if (closeSubscription === null) return tooManySubscriptions()
+  const releases: (() => void)[] = [closeSubscription]
+  const stream = createChangeStream(() => {
+    for (const release of releases) release()
+  })
+  const topic = viewer.isAdmin
+    ? ({ of: 'all' } as const)
+    : ({ of: 'creator', creator: viewer.subject } as const)
+  const { ready, stop } = dependencies.pubsub.subscribe(topic, stream.put, stream.end)
+  releases.push(stop)
+  try {
+    await ready
+  } catch (error) {
+    await stream.changes.return?.()
+    throw error
+  }
+  releases.push(endOnExpiryOrShutdown(dependencies, viewer, stream))
+  return stream.changes
+}
+
+/** Returns the function that removes the listeners, for a stream that ends earlier. */
+export function endOnExpiryOrShutdown(
+  { clock, closing }: Pick<Dependencies, 'clock' | 'closing'>,
+  viewer: Viewer,
+  stream: ChangeStream,
+): () => void {
+  const ended = new AbortController()
+  if (closing.aborted) stream.end()
+  closing.addEventListener('abort', stream.end, { once: true, signal: ended.signal })
+  if (viewer.expiresAt !== null) {
+    const left = viewer.expiresAt.getTime() - clock.now().getTime()
+    void clock.wait(Math.max(0, left), ended.signal).then(stream.end)
+  }
+  return () => ended.abort()
+}
+
+/**
+ * Streams the current upload, then every change in order of `version`. Ends after a terminal status and in
+ * the cases of `watchUploads`.
+ */
+export async function watchUpload(
+  dependencies: Pick<Dependencies, 'store' | 'pubsub' | 'watchers' | 'clock' | 'closing'>,
+  viewer: Viewer,
+  uid: string,
+): Promise<UploadChanges | UploadNotFound | RateLimited> {
+  const closeSubscription = dependencies.watchers.openSubscription(viewer.subject)
+  if (closeSubscription === null) return tooManySubscriptions()
+  const releases: (() => void)[] = [closeSubscription]
+  const stream = createChangeStream(() => {
+    for (const release of releases) release()
+  })
+
+  let version = -1
+  function push(upload: Upload): void {
+    if (upload.version <= version) return
+    version = upload.version
+    stream.put(upload)
+    if (isTerminal(upload.status)) stream.end()
+  }
+
+  function onChange(upload: Upload): void {
+    if (buffered === null) push(upload)
+    else buffered.push(upload)
+  }
+
+  // Subscribes before reading the state; changes received meanwhile are pushed after it.
+  let buffered: Upload[] | null = []
+  const { ready, stop } = dependencies.pubsub.subscribe({ of: 'upload', uid }, onChange, stream.end)
+  releases.push(stop)
+
+  let current: Upload | null = null
+  try {
+    await ready
+    current = await findUpload(dependencies, viewer, uid)
+  } finally {
+    if (current === null) await stream.changes.return?.()
+  }
+  if (current === null) return uploadNotFound(uid)
+
+  releases.push(dependencies.watchers.watch(uid))
+  push(current)
+  for (const upload of buffered) push(upload)
+  buffered = null
+  releases.push(endOnExpiryOrShutdown(dependencies, viewer, stream))
+  return stream.changes
+}

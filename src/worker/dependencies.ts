@@ -1,0 +1,83 @@
+/** Creates the dependencies of a gateway on Workers, for each isolate and for the hub. */
+import type { RateLimiter } from '../uploads/ports/rate-limiter.ts'
+import { systemClock } from '../shared/clock.ts'
+import type { UploadPubSub } from '../uploads/ports/upload-pubsub.ts'
+import { createD1Store } from '../store/d1/d1-store.ts'
+import type { UploadStore } from '../uploads/ports/upload-store.ts'
+import { createApiBudget } from '../stream/decorators/api-budget.ts'
+import { withBudget } from '../stream/decorators/with-budget.ts'
+import {
+  type AvailabilityTracker,
+  withAvailability,
+} from '../stream/decorators/with-availability.ts'
+import { readVideo } from '../stream/read-video.ts'
+import { noopTelemetry } from '../telemetry/noop-telemetry.ts'
+import { uuidV7 } from '../shared/uuid-v7.ts'
+import type { Dependencies } from '../uploads/dependencies.ts'
+import type { Logger } from '../shared/logger.ts'
+import { createCallerRateLimit } from '../uploads/caller-rate-limit.ts'
+import type { WatchRegistry } from '../uploads/ports/watch-registry.ts'
+import type { WorkerConfig } from './config.ts'
+import { NoopMap } from './request-scoped.ts'
+import { NeverAbortedSignal } from './request-scoped.ts'
+import { createStreamApi } from './stream-api.ts'
+
+/** Dependencies that differ between the Worker and the hub. */
+export interface HostDependencies {
+  readonly events: UploadPubSub
+  readonly allowances: RateLimiter
+  readonly watchers: WatchRegistry
+  readonly log: Logger
+}
+
+export interface OpenedDependencies {
+  readonly parts: Dependencies
+  readonly reach: AvailabilityTracker
+}
+
+/** Rejects where the database is unreachable or migrations are pending. */
+export async function openDependencies(
+  config: WorkerConfig,
+  { events: pubsub, allowances: rateLimiter, watchers, log }: HostDependencies,
+): Promise<OpenedDependencies> {
+  const clock = systemClock
+  const now = (): Date => clock.now()
+  const store = await createD1Store(config.database)
+  // The binding alone has no account id; its account is the Worker's own, like the database's.
+  if (config.account !== null) await requireAccount(store, config.account.accountId)
+  const budget = createApiBudget(rateLimiter, config.streamApiBudget, () => clock.monotonicMs())
+  const reach = withAvailability(createStreamApi(config), clock)
+  const { creatorQuotaMinutes, createsPerMinute, maxDurationSeconds } = config
+  const dependencies: Dependencies = {
+    stream: withBudget(reach.backend, budget),
+    backgroundStream: withBudget(reach.backend, budget, 'sync'),
+    store,
+    pubsub,
+    clock,
+    log,
+    telemetry: noopTelemetry,
+    policy: {
+      maxDurationSeconds,
+      creatorQuotaSeconds: creatorQuotaMinutes === null ? null : creatorQuotaMinutes * 60,
+      createsPerMinute,
+    },
+    createLimit: createCallerRateLimit(rateLimiter, 'mint', createsPerMinute),
+    deleteLimit: createCallerRateLimit(rateLimiter, 'delete', createsPerMinute),
+    watchers,
+    closing: new NeverAbortedSignal(),
+    mintsInFlight: new NoopMap(),
+    deletionsInFlight: new NoopMap(),
+    readVideo: (body) => readVideo(JSON.parse(body)),
+    newId: () => uuidV7(now()),
+  }
+  return { parts: dependencies, reach }
+}
+
+/** Rejects a different account, at which all uploads would appear deleted. */
+async function requireAccount(store: UploadStore, account: string): Promise<void> {
+  const recorded = await store.noteAccount(account)
+  if (recorded === account) return
+  throw new Error(
+    `The D1 database holds uploads of account ${recorded}, and CLOUDFLARE_ACCOUNT_ID names ${account}, which does not know them. Bind another database to DB, or go back to the account. To keep this database, run \`wrangler d1 execute\` with: update deployments set account = '${account}'`,
+  )
+}

@@ -1,0 +1,82 @@
+/**
+ * Rate limiter that survives eviction of the Durable Object: counts in memory, and stores each
+ * request and block, which it loads when the object wakes.
+ */
+import { type RateLimiter, LONGEST_HOLD_MS } from '../../uploads/ports/rate-limiter.ts'
+import { createMemoryRateLimiter } from '../../rate-limits/memory-rate-limiter.ts'
+import type { DurableObjectStorage } from '../runtime-types.ts'
+
+/** Interval at which expired entries are deleted, in milliseconds. */
+const SWEEP_MS = 60_000
+
+const TABLES = [
+  'create table if not exists taken (key text not null, at integer not null, span integer not null) strict',
+  'create table if not exists held (key text primary key, until integer not null) strict',
+]
+
+/**
+ * Resolves once all stored entries are loaded.
+ * @param now milliseconds since 1970: a clock that continues while the object sleeps
+ */
+export async function openPersistentRateLimiter(
+  { sql }: Pick<DurableObjectStorage, 'sql'>,
+  now: () => number = Date.now,
+): Promise<RateLimiter> {
+  /** Timestamp of the entry that is being loaded; null after loading. */
+  let readAt: number | null = null
+  const memory = createMemoryRateLimiter(() => readAt ?? now())
+  let sweptAt = 0
+  for (const table of TABLES) sql.exec(table)
+  for (const { key, at, span } of sql.exec('select * from taken order by rowid').toArray()) {
+    if (typeof key !== 'string' || typeof at !== 'number' || typeof span !== 'number') continue
+    // The request was accepted then, so it counts without a limit.
+    const within = [{ limit: Number.MAX_SAFE_INTEGER, windowMs: span }]
+    readAt = at
+    await memory.consume(key, within)
+  }
+  readAt = null
+  for (const { key, until } of sql.exec('select * from held').toArray()) {
+    if (typeof key === 'string' && typeof until === 'number') {
+      await memory.block(key, blockMs(until))
+    }
+  }
+
+  /** Returns 0 for an end beyond the longest block: a wrong clock stored it. */
+  function blockMs(until: number): number {
+    const left = until - now()
+    return left > LONGEST_HOLD_MS ? 0 : left
+  }
+
+  function deleteExpired(at: number): void {
+    if (Math.abs(at - sweptAt) < SWEEP_MS) return
+    sweptAt = at
+    sql.exec('delete from taken where at + span < ?', at)
+    sql.exec('delete from held where until < ? or until > ?', at, at + LONGEST_HOLD_MS)
+  }
+
+  return {
+    async consume(key, within) {
+      const at = now()
+      const wait = await memory.consume(key, within)
+      if (wait === null && within.length > 0) {
+        const span = Math.max(...within.map(({ windowMs }) => windowMs))
+        deleteExpired(at)
+        sql.exec('insert into taken values (?, ?, ?)', key, at, span)
+      }
+      return wait
+    },
+    async block(key, milliseconds) {
+      await memory.block(key, milliseconds)
+      const at = now()
+      deleteExpired(at)
+      sql.exec(
+        `insert into held values (?, ?) on conflict do update set until =
+          case when until > ? then excluded.until else max(until, excluded.until) end`,
+        key,
+        at + Math.min(milliseconds, LONGEST_HOLD_MS),
+        at + LONGEST_HOLD_MS,
+      )
+    },
+    countConsumed: (key, spanMs) => memory.countConsumed(key, spanMs),
+  }
+}

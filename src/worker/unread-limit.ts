@@ -1,0 +1,76 @@
+/**
+ * Limits the data that a client of a Worker's WebSocket has not read. workerd has no
+ * `bufferedAmount` (https://github.com/cloudflare/workerd/issues/988), so pings and pongs measure it.
+ */
+
+/** Unread characters above which events wait in the gateway. */
+const HIGH_WATER_MARK = 64 * 1024
+/** Unread characters above which the socket is closed: sockets of an isolate share 128 MB. */
+const MAX_UNREAD = 4 * 1024 * 1024
+
+export interface Unread {
+  /** Counts sent characters. Returns false where events must wait for `flushed`. */
+  sent(characters: number): boolean
+  /** Sends a ping, unless a pong is pending. */
+  ping(): void
+  /** Handles a pong of the client. */
+  onPong(payload: unknown): void
+}
+
+export interface UnreadOptions {
+  readonly send: (text: string) => void
+  /** Called when events may be sent again. */
+  readonly flushed: () => void
+  /** Called when the maximum is exceeded. */
+  readonly tooMuch: () => void
+}
+
+/**
+ * A pong means that everything sent before its ping was read. Only the ping's payload proves it, but
+ * the protocol does not require it: events resume with any pong, the maximum counts proven reads. A
+ * client that omits the payload is therefore closed at the maximum, and reconnects.
+ */
+export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread {
+  let sent = 0
+  /** Characters sent before the last ping with a pong, and before the last with a matching payload. */
+  let acknowledged = 0
+  let verified = 0
+  let pendingPing: { readonly nonce: string; readonly sent: number } | null = null
+
+  function ping(): void {
+    if (pendingPing !== null) return
+    pendingPing = { nonce: crypto.randomUUID(), sent }
+    send(JSON.stringify({ type: 'ping', payload: { nonce: pendingPing.nonce } }))
+  }
+
+  function hasRoom(): boolean {
+    return sent - acknowledged < HIGH_WATER_MARK
+  }
+
+  return {
+    sent(characters) {
+      sent += characters
+      if (sent - verified > MAX_UNREAD) tooMuch()
+      else if (!hasRoom()) ping()
+      return hasRoom()
+    },
+    ping,
+    onPong(payload) {
+      if (pendingPing === null) return
+      const { nonce, sent: read } = pendingPing
+      if (nonceOf(payload) === nonce) verified = read
+      else if (nonceOf(payload) !== null) return
+      pendingPing = null
+      acknowledged = read
+      if (hasRoom()) flushed()
+      else ping()
+    },
+  }
+}
+
+/** Returns null where the pong has no nonce, as from clients that do not echo payloads. */
+function nonceOf(payload: unknown): unknown {
+  return typeof payload === 'object' && payload !== null && 'nonce' in payload
+    ? payload.nonce
+    : null
+}

@@ -1,0 +1,150 @@
+/** Serves GraphQL over one Workers WebSocket: messages, close and heartbeat. */
+import { closeReason } from '../http/graphql/websocket/close-reason.ts'
+import { textResponse } from '../http/handler.ts'
+import { MAX_REQUEST_BYTES } from '../http/graphql/endpoint.ts'
+import { createGuard } from '../shared/guard-listener.ts'
+import { isAllowedHost } from '../http/middleware/allowed-hosts.ts'
+import type { GraphQLWebSocketServer } from '../http/graphql/websocket/websocket-server.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { WorkerWebSocket } from './runtime-types.ts'
+import { createUnread } from './unread-limit.ts'
+
+/** Ping interval in milliseconds, below the idle timeout of common proxies. */
+const PING_MS = 12_000
+const PROTOCOL = 'graphql-transport-ws'
+
+/** https://www.iana.org/assignments/websocket */
+const MESSAGE_TOO_BIG = 1009
+const TRY_AGAIN_LATER = 1013
+
+/** Reported for a connection that ended without a close frame. */
+const ABNORMAL_CLOSURE = 1006
+
+/** https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
+const BAD_REQUEST = 4400
+const INTERNAL_SERVER_ERROR = 4500
+const HEARTBEAT_TIMEOUT = 4408
+
+export interface WebSocketHost {
+  readonly door: GraphQLWebSocketServer
+  /** Origins whose pages may connect; clients other than browsers send no origin. */
+  readonly allowedOrigins: ReadonlySet<string>
+  /** As in `GatewayOptions`; null accepts any host. */
+  readonly allowedHosts: readonly string[] | null
+  readonly log: Logger
+  /** Extends the current event until the work settles. */
+  readonly keepAlive: (work: Promise<unknown>) => void
+}
+
+/** Handles the upgrade. Checks the origin here, because WebSockets have no CORS preflight. */
+export function acceptWebSocket(host: WebSocketHost, request: Request): Response {
+  const { origin: own, hostname } = new URL(request.url)
+  if (host.allowedHosts !== null && !isAllowedHost(host.allowedHosts, hostname)) {
+    return textResponse(
+      421,
+      'Without tokens the gateway answers to addresses and local names only.',
+    )
+  }
+  const origin = request.headers.get('origin')
+  if (origin !== null && origin !== own && !host.allowedOrigins.has(origin)) {
+    return textResponse(403, 'The page that asks is of an origin that is not let in.')
+  }
+  const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(/\s*,\s*/)
+  const protocol = offered.includes(PROTOCOL) ? PROTOCOL : ''
+  const { 0: clientSocket, 1: serverSocket } = new WebSocketPair()
+  serverSocket.accept()
+  attach(host, serverSocket, protocol)
+  const headers: Record<string, string> =
+    protocol === '' ? {} : { 'sec-websocket-protocol': protocol }
+  const init = { status: 101, webSocket: clientSocket, headers }
+  return new Response(null, init)
+}
+
+function attach(
+  { door: server, log, keepAlive }: WebSocketHost,
+  socket: WorkerWebSocket,
+  protocol: string,
+): void {
+  let isOpen = true
+  /** Whether a message arrived since the last heartbeat. */
+  let isAlive = true
+  const guard = createGuard(log, () => close(INTERNAL_SERVER_ERROR, 'Internal server error'))
+  const heartbeatTimer = setInterval(guard(sendHeartbeat), PING_MS)
+
+  /** Does not wait for the client, which may be gone. */
+  function close(code: number, reason: string): void {
+    if (!isOpen) return
+    end(code)
+    try {
+      socket.close(code, closeReason(reason))
+    } catch (error) {
+      log.debug({ err: error }, 'a socket could not be closed')
+    }
+  }
+
+  function end(code: number): void {
+    if (!isOpen) return
+    isOpen = false
+    clearInterval(heartbeatTimer)
+    connection.closed(code)
+    keepAlive(connection.idle())
+  }
+
+  function transmit(text: string): void {
+    if (!isOpen) return
+    try {
+      socket.send(text)
+    } catch (error) {
+      // The client disconnected, and the close event is still pending.
+      log.debug({ err: error }, 'a message could not be sent')
+      end(ABNORMAL_CLOSURE)
+    }
+  }
+
+  const unread = createUnread({
+    send: transmit,
+    flushed: () => connection.flushed(),
+    tooMuch: () => close(TRY_AGAIN_LATER, 'Too much is unread'),
+  })
+  const connection = server.open(
+    {
+      protocol,
+      send(text) {
+        transmit(text)
+        return unread.sent(text.length)
+      },
+      close,
+      onPong: (payload) => unread.onPong(payload),
+    },
+    null,
+  )
+
+  function sendHeartbeat(): void {
+    if (!isAlive) {
+      close(HEARTBEAT_TIMEOUT, 'Nobody answers')
+      return
+    }
+    isAlive = false
+    unread.ping()
+  }
+
+  socket.addEventListener(
+    'message',
+    guard(({ data }: { readonly data: unknown }) => {
+      isAlive = true
+      // UTF-16 length approximates the size in bytes.
+      if (typeof data !== 'string') close(BAD_REQUEST, 'Messages are text')
+      else if (data.length > MAX_REQUEST_BYTES) close(MESSAGE_TOO_BIG, 'Too long')
+      // Keeps the isolate until the operation ends, even if the socket closes before.
+      else keepAlive(connection.receive(data))
+    }),
+  )
+  socket.addEventListener(
+    'close',
+    guard(({ code }: { readonly code: number }) => end(code)),
+  )
+  socket.addEventListener(
+    'error',
+    guard(() => end(ABNORMAL_CLOSURE)),
+  )
+}

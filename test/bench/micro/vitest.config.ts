@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+import { oneGraphQL } from '../../../vitest.config.ts'
+
+/** `npm run bench:parts`: what single parts cost, each measured in this process. */
+export default defineConfig({
+  resolve: oneGraphQL,
+  test: {
+    include: ['test/bench/micro/**/*.bench.ts'],
+    testTimeout: 300_000,
+    fileParallelism: false,
+  },
+})

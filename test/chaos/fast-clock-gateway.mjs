@@ -1,0 +1,22 @@
+/**
+ * The gateway as `headgate serve` starts it, with a clock that runs several times as fast: what is
+ * waited for half a minute takes seconds. The clock goes on across restarts, since it counts from a
+ * moment that all of them are told. JavaScript, because it runs beside what was built.
+ */
+import { systemClock } from '../../dist/shared/clock.js'
+import { createLogger } from '../../dist/node/logger.js'
+import { readConfig, startGateway } from '../../dist/index.js'
+
+const pace = Number(process.env.HEADGATE_CHAOS_PACE)
+const since = Number(process.env.HEADGATE_CHAOS_SINCE)
+
+/** @type {import('../../dist/shared/clock.js').Clock} */
+const fastClock = {
+  now: () => new Date(since + (Date.now() - since) * pace),
+  monotonicMs: () => performance.now() * pace,
+  wait: (milliseconds, signal) => systemClock.wait(milliseconds / pace, signal),
+}
+
+const outcome = readConfig(process.env)
+if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
+await startGateway(outcome.config, createLogger(outcome.config.logLevel), fastClock)

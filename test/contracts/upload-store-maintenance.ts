@@ -1,0 +1,255 @@
+/** Contract of an UploadStore: what is due to be asked after, and notices that came too early. */
+import { describe, expect, test } from 'vitest'
+import { after, reservationOf } from '../kit/samples.ts'
+import { type Suite, changeOf, freely, numbered, uidOf } from './store-suite.ts'
+
+export function describeUpkeep({ store, mint }: Suite): void {
+  /** Ids of what is due at this second, which is due again at once. */
+  async function dueAt(second: number, limit = 99): Promise<string[]> {
+    const due = await store().claimDue(after(second), limit, after(second))
+    return due.map(({ upload }) => upload.id)
+  }
+
+  describe('what is due', () => {
+    test('is whatever has reached its time, most overdue first', async () => {
+      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+      for (const [id, second] of [
+        ['c', 30],
+        ['a', 10],
+        ['b', 20],
+        ['d', 40],
+      ] as const) {
+        await mint({ id })
+        await store().reschedulePolls([
+          { uid: uidOf(id), version: 1, pollAt: after(second), idlePolls: 0 },
+        ])
+      }
+      expect(await dueAt(9.999)).toEqual([])
+      expect(await dueAt(10)).toEqual(['a'])
+      const claimed = [1, 2].map(() => store().claimDue(after(30), 1, after(30.001)))
+      const ids = (await Promise.all(claimed)).flat().map(({ upload }) => upload.id)
+      expect(ids.toSorted()).toEqual(['a', 'b'])
+      expect(await dueAt(30.001)).toEqual(expect.arrayContaining(['a', 'b', 'c']))
+      expect((await dueAt(99, 99)).at(-1)).toBe('d')
+    })
+
+    test('belongs to whoever claims it, until then, or until it is decided anew', async () => {
+      const [a, b, c] = [await mint({ id: 'a' }), await mint({ id: 'b' }), await mint({ id: 'c' })]
+      const claim = async (second: number) =>
+        (await store().claimDue(after(second), 2, after(second + 30)))
+          .map(({ upload }) => upload.id)
+          .toSorted()
+      const [first, second] = [await claim(15), await claim(15)]
+      expect([...first, ...second].toSorted()).toEqual(['a', 'b', 'c'])
+      expect(await claim(44.999)).toEqual([])
+      await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
+      await store().reschedulePolls([{ uid: b.uid, version: 1, pollAt: after(21), idlePolls: 1 }])
+      expect(await claim(44)).toEqual(['a', 'b'])
+      expect(await claim(45)).toEqual([c.id])
+    })
+
+    test('is claimed once, however many ask at the same time', async () => {
+      for (const id of numbered(40)) await mint({ id })
+      const claims = await Promise.all(
+        numbered(8).map(() => store().claimDue(after(15), 10, after(45))),
+      )
+      const claimed = claims.flat().map(({ upload }) => upload.id)
+      expect(claimed.toSorted()).toEqual([...new Set(claimed)].toSorted())
+      const rest = await store().claimDue(after(15), 99, after(45))
+      expect(new Set([...claimed, ...rest.map(({ upload }) => upload.id)]).size).toBe(40)
+      expect(claimed.length + rest.length).toBe(40)
+    })
+
+    test('is due from minting on, as told there', async () => {
+      await mint({ id: 'a' })
+      expect(await dueAt(14.999)).toEqual([])
+      expect(await dueAt(15)).toEqual(['a'])
+    })
+
+    test('moves with each rescheduling, which counts and changes nothing else', async () => {
+      const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
+      await store().reschedulePolls([
+        { uid: a.uid, version: 1, pollAt: after(100), idlePolls: 4 },
+        { uid: b.uid, version: 1, pollAt: null, idlePolls: 9 },
+        { uid: 'nobody', version: 1, pollAt: after(1), idlePolls: 1 },
+      ])
+      expect(await dueAt(99)).toEqual([])
+      expect(await store().claimDue(after(100), 9, after(100))).toEqual([
+        { upload: a, idlePolls: 4, dueAt: after(100), missingChecks: 0 },
+      ])
+      expect(await store().find(b.uid)).toEqual(b)
+      await store().reschedulePolls([])
+      await store().reschedulePolls([{ uid: b.uid, version: 1, pollAt: after(100), idlePolls: 10 }])
+      const due = await store().claimDue(after(100), 9, after(101))
+      expect(new Map(due.map(({ upload, idlePolls }) => [upload.id, idlePolls]))).toEqual(
+        new Map([
+          ['a', 4],
+          ['b', 10],
+        ]),
+      )
+    })
+
+    test('tells how often an upload was missing, until it is seen or changes', async () => {
+      const a = await mint({ id: 'a' })
+      const missed = { uid: a.uid, version: 1, pollAt: after(15), idlePolls: 2 }
+      const missing = async (second: number): Promise<(number | undefined)[]> =>
+        (await store().claimDue(after(second), 9, after(second))).map((due) => due.missingChecks)
+      await store().reschedulePolls([{ ...missed, missingChecks: 3 }])
+      expect(await missing(15)).toEqual([3])
+      await store().reschedulePolls([missed])
+      expect(await missing(15)).toEqual([0])
+      await store().reschedulePolls([{ ...missed, missingChecks: 4 }])
+      await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
+      expect(await missing(20)).toEqual([0])
+    })
+
+    test('begins anew with each change, and never comes where the change says so', async () => {
+      const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
+      await store().reschedulePolls([{ uid: a.uid, version: 1, pollAt: after(15), idlePolls: 4 }])
+      await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
+      await store().saveVersion(changeOf(b, { status: 'DELETED' }))
+      expect(await dueAt(19)).toEqual([])
+      const due = await store().claimDue(after(1e6), 9, after(2e6))
+      expect(due.map(({ upload, idlePolls }) => [upload.id, idlePolls])).toEqual([['a', 0]])
+    })
+
+    test('stays where a newer version put it', async () => {
+      const a = await mint({ id: 'a' })
+      await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
+      await store().reschedulePolls([{ uid: a.uid, version: 1, pollAt: null, idlePolls: 4 }])
+      expect(await dueAt(20)).toEqual(['a'])
+    })
+
+    test('is not moved by a change that was not recorded', async () => {
+      const upload = await mint({ id: 'a' })
+      const late = changeOf(upload, { version: 5 }, { pollAt: after(1) })
+      expect(await store().saveVersion(late)).toBe(false)
+      expect(await dueAt(14)).toEqual([])
+    })
+  })
+
+  describe('what was scheduled by a clock that was ahead', () => {
+    test('is due at once for a clock that is right, as far as it lies ahead of any pause', async () => {
+      const [a, b, c] = [await mint({ id: 'a' }), await mint({ id: 'b' }), await mint({ id: 'c' })]
+      await store().saveVersion(changeOf(c, { status: 'READY' }, { pollAt: after(7200) }))
+      const checks = [
+        { uid: a.uid, version: 1, pollAt: after(7200), idlePolls: 0 },
+        { uid: b.uid, version: 1, pollAt: after(300), idlePolls: 0 },
+      ]
+      await store().reschedulePolls(checks)
+      await store().runMaintenance(after(7000))
+      expect(await dueAt(100)).toEqual([])
+      await store().runMaintenance(after(100))
+      expect(await dueAt(100)).toEqual(['a'])
+      expect((await dueAt(7200)).toSorted()).toEqual(['a', 'b', 'c'])
+    })
+
+    test('is due at once, whatever it is, where it lies more than a day ahead', async () => {
+      const a = await mint({ id: 'a' })
+      await store().runMaintenance(after(1))
+      await store().saveVersion(changeOf(a, { status: 'READY' }, { pollAt: after(3 * 86_400) }))
+      await store().runMaintenance(after(0))
+      expect(await dueAt(0)).toEqual(['a'])
+    })
+
+    test('keeps nothing claimed for longer than a claim lasts', async () => {
+      await mint({ id: 'a' })
+      await store().claimDue(after(7200), 9, after(7230))
+      await store().runMaintenance(after(7201))
+      await store().runMaintenance(after(20))
+      const due = await store().claimDue(after(20), 9, after(50))
+      expect(due.map(({ upload }) => upload.id)).toEqual(['a'])
+    })
+  })
+
+  describe('what somebody watches', () => {
+    test('is noted for as long as it is said, by the one gateway whose turn it is to ask', async () => {
+      expect(await store().renewWatchLeases([], after(1), after(6), true)).toEqual([])
+      for (const second of [2, 3, 4]) {
+        const noted = await store().renewWatchLeases(
+          ['b', 'a'],
+          after(second),
+          after(second + 5),
+          true,
+        )
+        expect(noted).toEqual(['a', 'b'])
+      }
+      expect(await store().renewWatchLeases(['a', 'b'], after(5), after(10), false)).toBeNull()
+    })
+  })
+
+  describe('the account of the uploads', () => {
+    test('is the one that was noted first, once there is an upload, or the one that replaced it', async () => {
+      expect(await store().noteAccount('first')).toBe('first')
+      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+      expect(await store().noteAccount('second')).toBe('second')
+      await mint({ id: 'a' })
+      expect(await store().noteAccount('third')).toBe('second')
+      expect(await store().noteAccount('second')).toBe('second')
+      expect(await store().noteAccount('third', { replace: true })).toBe('third')
+      expect(await store().noteAccount('second')).toBe('third')
+    })
+  })
+
+  describe('the turn to sweep', () => {
+    test('is had, given back, and remembers how far was swept', async () => {
+      expect(await store().acquireSweepLease(after(0), after(60))).toEqual({ sweptUntil: null })
+      await store().releaseSweepLease(null)
+      expect(await store().acquireSweepLease(after(1), after(60))).toEqual({ sweptUntil: null })
+      await store().releaseSweepLease(after(1))
+      expect(await store().acquireSweepLease(after(2), after(60))).toEqual({ sweptUntil: after(1) })
+      await store().releaseSweepLease(null)
+      expect(await store().acquireSweepLease(after(3), after(60))).toEqual({ sweptUntil: after(1) })
+    })
+  })
+
+  describe('what is due next', () => {
+    test('is the earliest time of all, over or not, and none where nothing is asked after', async () => {
+      expect(await store().oldestDuePoll()).toBeNull()
+      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+      expect(await store().oldestDuePoll()).toBeNull()
+      const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
+      await store().reschedulePolls([
+        { uid: a.uid, version: 1, pollAt: after(30), idlePolls: 0 },
+        { uid: b.uid, version: 1, pollAt: after(20.5), idlePolls: 0 },
+      ])
+      expect(await store().oldestDuePoll()).toEqual(after(20.5))
+      await store().saveVersion(changeOf(b, { status: 'DELETED' }))
+      expect(await store().oldestDuePoll()).toEqual(after(30))
+      await store().saveVersion(changeOf(a, { status: 'READY' }))
+      expect(await store().oldestDuePoll()).toBeNull()
+    })
+  })
+
+  describe('notices about what is not known yet', () => {
+    test('are kept once for each body, as they came, oldest first', async () => {
+      const odd = '{"uid":"x", "meta":{"name":"Zoë 🎬"}}\n'
+      await store().saveUnmatchedWebhook('x', 'second', after(2))
+      await store().saveUnmatchedWebhook('x', odd, after(1))
+      await store().saveUnmatchedWebhook('x', 'second', after(3))
+      await Promise.all(
+        Array.from({ length: 20 }, () => store().saveUnmatchedWebhook('x', 'third', after(4))),
+      )
+      expect(await store().unmatchedWebhooks('x')).toEqual([odd, 'second', 'third'])
+    })
+
+    test("are each video's own", async () => {
+      await store().saveUnmatchedWebhook('x', 'same', after(1))
+      await store().saveUnmatchedWebhook('y', 'same', after(1))
+      await store().deleteUnmatchedWebhooks('x')
+      await store().deleteUnmatchedWebhooks('nobody')
+      expect(await store().unmatchedWebhooks('x')).toEqual([])
+      expect(await store().unmatchedWebhooks('y')).toEqual(['same'])
+    })
+
+    test('are dropped when they are older than a moment, and counted', async () => {
+      for (const second of [1, 2, 3])
+        await store().saveUnmatchedWebhook('x', `at ${second}`, after(second))
+      expect(await store().deleteUnmatchedWebhooksBefore(after(1))).toBe(0)
+      expect(await store().deleteUnmatchedWebhooksBefore(after(3))).toBe(2)
+      expect(await store().unmatchedWebhooks('x')).toEqual(['at 3'])
+      expect(await store().deleteUnmatchedWebhooksBefore(after(9))).toBe(1)
+      expect(await store().deleteUnmatchedWebhooksBefore(after(9))).toBe(0)
+    })
+  })
+}

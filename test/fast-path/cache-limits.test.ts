@@ -1,0 +1,92 @@
+/** What the fast lane remembers, and whom it waits for, has bounds that do not depend on what is sent. */
+import { connect } from 'node:net'
+import { buildSchema, parse } from 'graphql'
+import { expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { createOperationCache } from '../../src/http/graphql/fast-path/operation-cache.ts'
+import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
+import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+
+const schema = buildSchema('type Query { self: Query name: String }')
+
+it('makes no plan of a few characters that name thousands of fields', () => {
+  const plans = createOperationCache(schema, noopTelemetry)
+  const doubled = ['B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K'].map(
+    (name, place) =>
+      `fragment ${name} on Query { a: self { ...${String.fromCharCode(67 + place)} } b: self { ...${String.fromCharCode(67 + place)} } }`,
+  )
+  const bomb = `{ self { ...B } } ${doubled.join(' ')} fragment L on Query { name }`
+  for (const [query, planned] of [
+    [bomb, false],
+    ['{ self { name } }', true],
+  ] as const) {
+    const asked = { query, operationName: null, variables: {} }
+    for (let time = 0; time < 2; time += 1) plans.learn(asked, parse(query))
+    expect(plans.find(asked) !== null).toBe(planned)
+  }
+})
+
+it('keeps nobody out for the sake of those who send headers and nothing more', async () => {
+  const gateway = await startTestGateway()
+  const { hostname, port } = new URL(gateway.url)
+  const head = `POST /graphql HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n`
+  const sockets = await Promise.all(
+    Array.from({ length: 1100 }, async () => {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => undefined)
+      await new Promise((resolve) => {
+        socket.once('connect', resolve)
+      })
+      socket.write(head)
+      return socket
+    }),
+  )
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  for (let time = 0; time < 5; time += 1) {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ __typename }"}',
+    })
+    expect(response.status).toBe(200)
+    await response.text()
+  }
+})
+
+it('keeps nobody out for the sake of those who watch', async () => {
+  const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+  const { hostname, port } = new URL(gateway.url)
+  const body = JSON.stringify({ query: 'subscription { uploadsChanged { uid } }' })
+  const tokens = await Promise.all(['alice', 'bob'].map((name) => tokenFor(name)))
+  const sockets = await Promise.all(
+    Array.from({ length: 1200 }, async (_, place) => {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => undefined)
+      socket.write(
+        [
+          'POST /graphql HTTP/1.1',
+          `host: ${hostname}`,
+          `authorization: Bearer ${tokens[place % 2]}`,
+          'accept: text/event-stream',
+          'content-type: application/json',
+          `content-length: ${body.length}`,
+          `\r\n${body}`,
+        ].join('\r\n'),
+      )
+      const first = await new Promise<Buffer>((resolve) => {
+        socket.once('data', resolve)
+      })
+      expect(first.toString()).toContain('HTTP/1.1 200')
+      return socket
+    }),
+  )
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  const response = await fetch(`${gateway.url}/healthz`)
+  expect(response.status).toBe(200)
+  const asked = await gateway.as(tokens[0]).ask(z.unknown(), '{ uploads(first: 1) { totalCount } }')
+  expect(asked).toBeDefined()
+})

@@ -1,0 +1,159 @@
+/** The compiled pieces held against graphql-js's own, for values of every kind. */
+import * as fc from 'fast-check'
+import {
+  type GraphQLLeafType,
+  Kind,
+  type VariableDefinitionNode,
+  getVariableValues,
+  isLeafType,
+  parse,
+} from 'graphql'
+import { describe, expect, it } from 'vitest'
+import { schema } from '../../src/graphql/schema.ts'
+import { compileVariables } from '../../src/http/graphql/fast-path/compile/variable-values.ts'
+import { compileLeaf } from '../../src/http/graphql/fast-path/compile/serialize-leaf.ts'
+import { oddJSON } from '../fuzz/edge-values.ts'
+import { ODD_METAS } from './edge-values.ts'
+
+/** What something comes to; null where it throws. */
+function outcomeOf<T>(work: () => T): { readonly value: T } | null {
+  try {
+    return { value: work() }
+  } catch {
+    return null
+  }
+}
+
+function definitionsOf(text: string): readonly VariableDefinitionNode[] {
+  const [operation] = parse(`query (${text}) { __typename }`).definitions
+  return operation?.kind === Kind.OPERATION_DEFINITION ? (operation.variableDefinitions ?? []) : []
+}
+
+const DEFINITIONS = [
+  ['$v: Int', '$v: Int!', '$v: Int = 3', '$v: Int! = 3', '$v: [Int]', '$v: [[Int!]!] = [[1]]'],
+  ['$v: Float', '$v: Float! = 1', '$v: Boolean', '$v: Boolean! = true', '$v: String! = "\\u2028"'],
+  ['$v: String', '$v: ID', '$v: ID!', '$v: ID = 7', '$v: [ID!]!', '$v: [ID!] = ["a"]'],
+  ['$v: ByteCount!', '$v: ByteCount = "12"', '$v: DateTime', '$v: JSONObject', '$v: URL'],
+  ['$v: JSONObject = {a: [1, {b: null}]}', '$v: UploadStatus', '$v: [UploadStatus!] = READY'],
+  ['$v: UploadFilter', '$v: UploadFilter = {status: READY, creator: null}'],
+  ['$v: CreateDirectUploadInput!', '$v: CreateTusUploadInput', '$v: [UploadFilter!]'],
+].flat()
+
+/** Some of each that fits, since what is drawn by chance hardly ever does. */
+const FITTING = [
+  ['1', '0', '-0.0', '1.0', '2147483648', '"12"', '"READY"', '["READY","ERROR"]', 'true', 'null'],
+  ['"2026-01-01T00:00:00Z"', '{"status":"READY"}', '{"status":["READY"],"creator":null}'],
+  ['{"maxDurationSeconds":60,"meta":{"then":1}}', '{"maxDurationSeconds":60,"sizeBytes":"5"}'],
+  ['{"maxDurationSeconds":60,"allowedOrigins":"a","__proto__":{}}', '[[1],[2]]', '[1,[2]]'],
+  ['"https://example.com"', '[{"protocol":"TUS"}]', '[null]'],
+  ODD_METAS,
+].flat()
+
+function isJSON(text: string): boolean {
+  return outcomeOf((): unknown => JSON.parse(text)) !== null
+}
+
+describe('variables', () => {
+  it('are read as graphql-js reads them, or not at all', () => {
+    let fits = 0
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...DEFINITIONS),
+        fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...FITTING) }, oddJSON.filter(isJSON)),
+        fc.constantFrom('given', 'absent'),
+        (definition, json, presence) => {
+          const definitions = definitionsOf(definition)
+          const inputs: Record<string, unknown> =
+            presence === 'absent' ? {} : { v: JSON.parse(json), other: 1 }
+          const { coerced } = getVariableValues(schema, definitions, inputs)
+          const read = outcomeOf(() => compileVariables(schema, definitions)(inputs))
+          if (coerced !== undefined) fits += 1
+          expect(read?.value).toEqual(coerced)
+          expect(Object.keys(read?.value ?? {})).toEqual(Object.keys(coerced ?? {}))
+        },
+      ),
+      { numRuns: 3000 },
+    )
+    expect(fits).toBeGreaterThan(300)
+  })
+
+  it.each(['toString', 'constructor', 'hasOwnProperty', '__typename'])(
+    'called %s are not inherited',
+    (name) => {
+      const definitions = definitionsOf(`$${name}: String`)
+      const read = compileVariables(schema, definitions)
+      expect(Object.keys(read({}))).toEqual([])
+      expect(read({ [name]: 'x' })[name]).toBe('x')
+    },
+  )
+})
+
+const leaves = Object.values(schema.getTypeMap()).filter((type) => isLeafType(type))
+
+/** What a store or a resolver may hand over, and what it should not. */
+const value = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(
+    '\ud800',
+    'a\udca3',
+    '\u2028',
+    '"',
+    '\\',
+    '\u0000',
+    '',
+    'READY',
+    'BASIC',
+    'SYNC',
+    'QUERY',
+    'OBJECT',
+  ),
+  fc.double(),
+  fc.integer(),
+  fc.constantFrom(-0, 1e21, 5e-324, 2 ** 31, -(2 ** 31), 2 ** 31 - 1, Number.MAX_SAFE_INTEGER),
+  fc.boolean(),
+  fc.date(),
+  fc.constantFrom(
+    {},
+    [],
+    { toJSON: () => ({ a: 1 }) },
+    { valueOf: () => 5 },
+    { toJSON: () => null },
+  ),
+  fc.constantFrom(...ODD_METAS).map((json): unknown => JSON.parse(json)),
+)
+
+describe('a leaf', () => {
+  it('of every type is there', () => {
+    expect(leaves.map(String)).toEqual(
+      expect.arrayContaining([
+        'Int',
+        'Float',
+        'String',
+        'Boolean',
+        'ID',
+        'DateTime',
+        'UploadStatus',
+      ]),
+    )
+  })
+
+  it.each(leaves.map((type): [string, GraphQLLeafType] => [type.name, type]))(
+    'of %s is written as it is serialised, or not at all',
+    (_name, type) => {
+      const write = compileLeaf(type)
+      let written = 0
+      fc.assert(
+        fc.property(value, (given) => {
+          const json = outcomeOf(() => JSON.stringify(type.serialize(given)))
+          const text = outcomeOf(() => write(given))
+          if (text !== null) written += 1
+          // A leaf that is null in JSON is for the long way, which knows whether it may be.
+          const mayGiveUp = json?.value === 'null' || json?.value === undefined
+          expect(text?.value ?? (mayGiveUp ? json?.value : null)).toBe(json?.value)
+        }),
+        { numRuns: 1000 },
+      )
+      expect(written).toBeGreaterThan(0)
+    },
+  )
+})

@@ -1,0 +1,20 @@
+/** The small edition, for every `npm test`. */
+import { describe, expect, it } from 'vitest'
+import { wholeNumberFrom } from '../chaos/seed.ts'
+import { runBattery } from './run.ts'
+import { printBattery } from './report.ts'
+
+const seed = wholeNumberFrom('HEADGATE_HOSTILE_SEED') ?? Math.floor(Math.random() * 1_000_000)
+
+describe(`some hostile inputs with HEADGATE_HOSTILE_SEED=${seed}`, { timeout: 60_000 }, () => {
+  it('are all answered, break nothing and mint nothing beyond the limit', async () => {
+    const outcome = await runBattery({
+      seed,
+      inputs: 1000,
+      createsPerMinute: 20,
+      fillsCaches: false,
+    })
+    printBattery(outcome)
+    expect(outcome.violations).toEqual([])
+  })
+})

@@ -1,0 +1,14 @@
+/** For `npm run test:hostile`: the long edition, which `npm test` leaves out. */
+import { fileURLToPath } from 'node:url'
+import { defineConfig, mergeConfig } from 'vitest/config'
+import shared from '../../vitest.config.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export default mergeConfig(
+  { ...shared, test: { ...shared.test, include: [], exclude: [] } },
+  defineConfig({
+    root,
+    test: { include: ['test/fuzz/fuzz.long.ts'], testTimeout: 900_000 },
+  }),
+)

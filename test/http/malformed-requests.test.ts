@@ -1,0 +1,199 @@
+/** What strangers send: refused in words, never with a 5xx, and never at Stream's expense. */
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+import { MAX_SUBSCRIPTIONS_PER_CALLER } from '../../src/uploads/ports/watch-registry.ts'
+import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
+
+/** What the gateway answers to these very bytes, as text. */
+function sendRaw(gateway: TestGateway, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(gateway.url)
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.end(bytes))
+    const chunks: string[] = []
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk: string) => chunks.push(chunk))
+    socket.on('close', () => resolve(chunks.join('')))
+    socket.on('error', reject)
+  })
+}
+
+async function ask(gateway: TestGateway, query: string, variables?: string): Promise<Response> {
+  const rest = variables === undefined ? '' : `,"variables":${variables}`
+  return fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: `{"query":${JSON.stringify(query)}${rest}}`,
+  })
+}
+
+describe('hostile input', () => {
+  it.each(['[', 'a b[', 'x:99999'])('Host: %s is a 400 without a stack', async (host) => {
+    const gateway = await startTestGateway()
+    const answer = await sendRaw(
+      gateway,
+      `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).not.toMatch(/at .*\.[jt]s:\d/)
+  })
+
+  it.each(['//', '/graphql%', '*', 'http://['])(
+    'an upgrade to %s is refused, and the gateway lives',
+    async (path) => {
+      const gateway = await startTestGateway()
+      const answer = await sendRaw(
+        gateway,
+        `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+      )
+      expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /)
+      expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
+    },
+  )
+
+  it.each(['true', 'false'])(
+    'is asked for its token as a browser too, introspection %s',
+    async (introspection) => {
+      const gateway = await startTestGateway({
+        INTROSPECTION: introspection,
+        AUTH_JWT_SECRET: TEST_SECRET,
+      })
+      const response = await fetch(`${gateway.url}/graphql?query={storageUsage{videoCount}}`, {
+        headers: { accept: 'text/html' },
+      })
+      await response.body?.cancel()
+      expect(response.status).toBe(introspection === 'true' ? 200 : 401)
+      expect((await gateway.emulator.state()).requests['storage_usage']).toBe(0)
+    },
+  )
+
+  it('opens no more subscriptions than a caller may have, and says so', async () => {
+    const gateway = await startTestGateway()
+    const client = createClient({
+      url: `${gateway.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      lazy: false,
+    })
+    onTestFinished(async () => {
+      await client.dispose()
+    })
+    const query = 'subscription { uploadsChanged { uid } }'
+    const refused: unknown[] = []
+    const sink = {
+      next: ({ errors }: { readonly errors?: unknown }) => refused.push(errors),
+      error: () => undefined,
+      complete: () => undefined,
+    }
+    for (let opened = 0; opened <= MAX_SUBSCRIPTIONS_PER_CALLER; opened += 1)
+      client.subscribe({ query }, sink)
+    while (refused.length === 0) await ask(gateway, '{ __typename }')
+    expect(refused).toMatchObject([[{ extensions: { code: 'RATE_LIMITED' } }]])
+  })
+
+  it('is bounded in tokens, however deep or wide', async () => {
+    const gateway = await startTestGateway()
+    for (const query of [
+      '{a'.repeat(5000),
+      `{${'a:__typename '.repeat(1000)}}`,
+      `{x(a:${'['.repeat(5000)}`,
+    ]) {
+      const response = await ask(gateway, query)
+      expect(await response.text()).toContain('tokens')
+    }
+    expect(gateway.logs.filter((line) => line.level === 'error')).toEqual([])
+  })
+
+  it('is bounded in the depth of JSON', async () => {
+    const gateway = await startTestGateway()
+    const deep = `${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`
+    const response = await ask(
+      gateway,
+      'mutation ($meta: JSONObject) { createDirectUpload(input: { maxDurationSeconds: 1, meta: $meta }) { __typename } }',
+      `{"meta":${deep}}`,
+    )
+    expect(await response.text()).toContain('nested at most 16 levels deep')
+    expect(gateway.logs.filter((line) => line.level === 'error')).toEqual([])
+  })
+
+  it.each(['variables={bad', 'variables=[1]', 'extensions={bad'])(
+    'GET ?%s is a 400',
+    async (parameter) => {
+      const gateway = await startTestGateway()
+      const response = await fetch(`${gateway.url}/graphql?query={__typename}&${parameter}`)
+      expect(response.status).toBe(400)
+      expect(await response.text()).toContain('must be a JSON object')
+    },
+  )
+
+  it('costs Stream one call, however many aliases ask for the same', async () => {
+    const gateway = await startTestGateway()
+    const aliases = Array.from(
+      { length: 50 },
+      (_, index) => `a${index}: storageUsage { videoCount }`,
+    )
+    expect((await ask(gateway, `{ ${aliases.join(' ')} }`)).status).toBe(200)
+    expect((await gateway.emulator.state()).requests['storage_usage']).toBe(1)
+  })
+
+  it('mints no more uploads than the caller may, in one request or in many', async () => {
+    const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '10' })
+    const aliases = Array.from(
+      { length: 50 },
+      (_, index) =>
+        `a${index}: createDirectUpload(input: { maxDurationSeconds: 1 }) { __typename }`,
+    )
+    const text = await (await ask(gateway, `mutation { ${aliases.join(' ')} }`)).text()
+    expect(text.match(/CreateDirectUploadSuccess/g)).toHaveLength(10)
+    expect(text.match(/RateLimitedError/g)).toHaveLength(40)
+    expect((await gateway.emulator.state()).videos).toHaveLength(10)
+  })
+
+  it('costs one operation on a socket, and not the socket', async () => {
+    const gateway = await startTestGateway()
+    const client = createClient({
+      url: `${gateway.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      lazy: false,
+      retryAttempts: 0,
+    })
+    onTestFinished(async () => {
+      await client.dispose()
+    })
+    let closed = false
+    client.on('closed', () => {
+      closed = true
+    })
+    for (const query of ['{ nope', '{ nope }', '{a'.repeat(5000)]) {
+      await expect(client.iterate({ query }).next()).rejects.toMatchObject([
+        { message: expect.any(String) },
+      ])
+    }
+    expect(await client.iterate({ query: '{ __typename }' }).next()).toMatchObject({
+      value: { data: { __typename: 'Query' } },
+    })
+    expect(closed).toBe(false)
+  })
+})
+
+describe('an identity provider that is away', () => {
+  it('is 503 with Retry-After: the token may well be good', async () => {
+    const provider = createServer((_request, response) => response.writeHead(500).end())
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void provider.close())
+    const address = provider.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    for (const url of [`http://127.0.0.1:${port}/keys`, 'http://127.0.0.1:1/keys']) {
+      const gateway = await startTestGateway({ AUTH_JWKS_URL: url })
+      const header = btoa('{"alg":"RS256","kid":"k"}').replaceAll('=', '')
+      const response = await fetch(`${gateway.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${header}.e30.x` },
+        body: '{"query":"{ __typename }"}',
+      })
+      expect(response.status).toBe(503)
+      expect(response.headers.get('retry-after')).toBe('5')
+    }
+  })
+})

@@ -1,0 +1,234 @@
+/** What a caller with a good token can have the gateway hold, compute and send: all of it bounded. */
+import { type Socket, connect } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { createDocumentCache } from '../../src/http/graphql/plugins/document-cache.ts'
+import {
+  MAX_DOCUMENT_CHARACTERS,
+  MAX_COMMENTS,
+} from '../../src/http/graphql/plugins/document-limits.ts'
+import { MAX_CONCURRENT_OPERATIONS } from '../../src/http/graphql/plugins/concurrency-limit.ts'
+import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { createDirectUpload, expectMinted } from '../kit/operations.ts'
+
+async function ask(
+  gateway: TestGateway,
+  query: string,
+  headers = {},
+  variables = {},
+): Promise<string> {
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query, variables }),
+  })
+  return response.text()
+}
+
+/** A raw connection to the gateway, with what came by it so far. */
+async function dial(
+  gateway: TestGateway,
+  bytes: string,
+): Promise<{ socket: Socket; said: () => string }> {
+  const { hostname, port } = new URL(gateway.url)
+  let said = ''
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => {
+    socket.destroy()
+  })
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  socket.write(bytes)
+  await new Promise((resolve) => socket.once('data', resolve))
+  return { socket, said: () => said }
+}
+
+/** A document of 10,000 characters, like no other. */
+function documentOf(index: number): string {
+  return `${index} ${'x'.repeat(9_998 - String(index).length)}`
+}
+
+/** A page that is shown twice, with its metas. */
+function pageOf(n: number): string {
+  return `a${n}: uploads(first: 100) { edges { node { meta } } nodes { meta } }`
+}
+
+function pagesOf(count: number): string {
+  return `{ ${Array.from({ length: count }, (_, n) => pageOf(n)).join(' ')} }`
+}
+
+describe('documents', () => {
+  it('are bounded in characters and comments', async () => {
+    const gateway = await startTestGateway()
+    expect(await ask(gateway, `{ __typename } #${'x'.repeat(MAX_DOCUMENT_CHARACTERS)}`)).toContain(
+      `${MAX_DOCUMENT_CHARACTERS} characters`,
+    )
+    expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS + 1)}`)).toContain(
+      `${MAX_COMMENTS} comments`,
+    )
+    expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`)).toContain('"data"')
+  })
+
+  it('are remembered within a bound on their text, those asked for last', () => {
+    const cache = createDocumentCache<number>()
+    for (let index = 0; index < 60; index += 1) {
+      cache.set(documentOf(index), index)
+      expect(cache.get(documentOf(0))).toBe(0)
+    }
+    const remembered = Array.from({ length: 60 }, (_, index) => cache.get(documentOf(index)))
+    expect(remembered.filter((value) => value !== undefined)).toHaveLength(20)
+    expect([cache.get(documentOf(1)), cache.get(documentOf(59))]).toEqual([undefined, 59])
+  })
+})
+
+describe('answers', () => {
+  it('hold so many uploads and metas, by whatever aliases', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    for (let index = 0; index < 30; index += 1)
+      await createDirectUpload(caller, { meta: { index } })
+    expect(await ask(gateway, pagesOf(8))).toContain('"data":{')
+    expect(await ask(gateway, pagesOf(9))).toContain('"code":"TOO_MUCH_ASKED"')
+    const ids = Array.from({ length: 100 }, () => 'x')
+    const nodes = Array.from({ length: 11 }, (_, n) => `a${n}: nodes(ids: $ids) { id }`).join(' ')
+    expect(await ask(gateway, `query ($ids: [ID!]!) { ${nodes} }`, {}, { ids })).toContain(
+      'TOO_MUCH_ASKED',
+    )
+  })
+
+  it('of a subscription hold so many each, and any number in turn', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const metas = Array.from({ length: 50 }, (_, n) => `a${n}: meta`).join(' ')
+    const shape = z.object({ uploadsChanged: z.object({ a49: z.object({ index: z.number() }) }) })
+    const events = caller.watch(shape, `subscription { uploadsChanged { ${metas} } }`)
+    const opened = events.next().then(() => true)
+    // It opens at its own pace: one is minted after the other until the first is seen.
+    const mint = async (): Promise<boolean> => {
+      await createDirectUpload(caller, { meta: { index: 0 } })
+      return false
+    }
+    while (!(await Promise.race([opened, mint()])));
+    // 50 metas an event, over more events than would fit in one answer.
+    for (let index = 0; index < 25; index += 1) {
+      await createDirectUpload(caller, { meta: { index } })
+      expect(await events.next()).toMatchObject({ done: false })
+    }
+    await events.return?.()
+  })
+
+  it('show a meta with a key of any name', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const meta: unknown = JSON.parse(
+      '{"then":"x","toJSON":"y","constructor":1,"nested":{"then":null}}',
+    )
+    const { uid } = expectMinted(await createDirectUpload(caller, { meta }))
+    const shape = z.object({ upload: z.object({ meta: z.unknown() }) })
+    expect((await caller.ask(shape, `{ upload(uid: "${uid}") { meta } }`)).upload.meta).toEqual(
+      meta,
+    )
+  })
+})
+
+describe('operations under way', () => {
+  it('are so many of one caller at a time', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    await gateway.emulator.fault({ on: 'storage_usage', times: 1, delayMs: 500 })
+    const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
+    const asked = Array.from({ length: MAX_CONCURRENT_OPERATIONS + 1 }, () =>
+      ask(gateway, '{ storageUsage { videoCount } }', headers),
+    )
+    const answers = await Promise.all(asked)
+    expect(answers.filter((text) => text.includes('RATE_LIMITED'))).toHaveLength(1)
+    expect(await ask(gateway, '{ __typename }', headers)).toContain('Query')
+  })
+
+  it('delete once, however often the same is asked at the same time', async () => {
+    const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
+    const uids: string[] = []
+    for (let index = 0; index < 2; index += 1)
+      uids.push(expectMinted(await createDirectUpload(gateway.as())).uid)
+    await gateway.emulator.fault({ on: 'delete', times: 1, delayMs: 300 })
+    const remove = (uid = ''): Promise<string> =>
+      ask(gateway, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => remove(uids[0])))
+    expect(new Set(answers)).toEqual(
+      new Set(['{"data":{"deleteUpload":{"__typename":"DeleteUploadSuccess"}}}']),
+    )
+    expect((await gateway.emulator.state()).requests['delete']).toBe(1)
+  })
+
+  it('delete as many a minute as may be minted', async () => {
+    const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
+    const uids: string[] = []
+    for (let index = 0; index < 4; index += 1) {
+      uids.push(expectMinted(await createDirectUpload(gateway.as())).uid)
+      gateway.clock.advance(31)
+    }
+    const remove = (uid = ''): Promise<string> =>
+      ask(gateway, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
+    const said: string[] = []
+    for (const uid of uids.slice(0, 3)) said.push(await remove(uid))
+    // What is deleted already costs nothing, and is no more than a look.
+    said.push(await remove(uids[0]))
+    gateway.clock.advance(61)
+    said.push(await remove(uids[2]))
+    expect(said.map((text) => /"__typename":"(\w+)"/.exec(text)?.[1])).toEqual([
+      'DeleteUploadSuccess',
+      'DeleteUploadSuccess',
+      'RateLimitedError',
+      'DeleteUploadSuccess',
+      'DeleteUploadSuccess',
+    ])
+    expect((await gateway.emulator.state()).requests['delete']).toBe(3)
+  })
+})
+
+describe('a connection', () => {
+  it('that is refused its upgrade is closed, and keeps nobody from stopping', async () => {
+    const gateway = await startTestGateway()
+    const { socket, said } = await dial(
+      gateway,
+      'GET /nope HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    )
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(said()).toMatch(/^HTTP\/1.1 404 /)
+  })
+
+  it('that offers h2c is answered in HTTP/1.1', async () => {
+    const gateway = await startTestGateway()
+    const { socket, said } = await dial(
+      gateway,
+      'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n',
+    )
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(said()).toMatch(/^HTTP\/1.1 200 [^]*"alive"/)
+  })
+
+  it('by WebSocket that asks and never reads costs no more than what may wait for it', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const meta = { text: 'x'.repeat(4000) }
+    for (let index = 0; index < 50; index += 1) await createDirectUpload(caller, { meta })
+    const socket = new WebSocket(
+      `${gateway.url.replace('http', 'ws')}/graphql`,
+      'graphql-transport-ws',
+    )
+    onTestFinished(() => socket.terminate())
+    await new Promise((resolve) => socket.once('open', resolve))
+    socket.send('{"type":"connection_init"}')
+    await new Promise((resolve) => socket.once('message', resolve))
+    socket.pause()
+    const query = `{ ${Array.from({ length: 5 }, (_, n) => `a${n}: uploads(first: 50) { nodes { meta } }`).join(' ')} }`
+    const before = process.memoryUsage().rss
+    for (let id = 0; id < 400; id += 1) {
+      socket.send(JSON.stringify({ type: 'subscribe', id: String(id), payload: { query } }))
+    }
+    // 400 answers of a megabyte: most of them are never made, or never kept.
+    for (let turn = 0; turn < 20; turn += 1) await ask(gateway, '{ __typename }')
+    expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000)
+  })
+})

@@ -1,0 +1,72 @@
+/** The database goes and comes back: who asks meanwhile hears so at once, and nothing is lost. */
+import { createHmac } from 'node:crypto'
+import { expect, it, onTestFinished } from 'vitest'
+import { tokenFor } from '../kit/gateway.ts'
+import { testcardFile } from '../kit/media.ts'
+import { createDirectUpload, expectMinted, postFile, watchUpload } from '../kit/operations.ts'
+import { describeWithPostgres } from '../kit/postgres.ts'
+import { findPostgres, startPostgres } from '../kit/postgres-server.ts'
+import { startTwoGateways } from './setup.ts'
+
+describeWithPostgres('A PostgreSQL that is killed', () => {
+  it('is missed with a clear word, and found again', async () => {
+    const server = await startPostgres((await findPostgres()) ?? '')
+    onTestFinished(() => server.remove())
+    await server.createDatabase('headgate')
+    const { gateways, webhookSecret } = await startTwoGateways({
+      DATABASE_URL: server.url('headgate'),
+    })
+    const [one, other] = gateways
+    const token = await tokenFor('alice')
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(one.as(token)))
+    const states = watchUpload(other.as(token), uid)
+    expect((await states.next()).value).toMatchObject({ status: 'PENDING_UPLOAD' })
+
+    await server.kill()
+    const post = (path: string, headers: Record<string, string>, body?: string) =>
+      fetch(`${one.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, ...headers },
+        ...(body === undefined ? {} : { body }),
+      })
+    const startedAt = performance.now()
+    const query = JSON.stringify({ query: `{ upload(uid: "${uid}") { status } }` })
+    const asked = await post('/graphql', { 'content-type': 'application/json' }, query)
+    expect(await asked.json()).toMatchObject({
+      errors: [
+        {
+          message: expect.stringContaining('database does not answer'),
+          extensions: { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 },
+        },
+      ],
+    })
+    const tus = await post('/tus', { 'tus-resumable': '1.0.0', 'upload-length': '1000' })
+    expect([tus.status, tus.headers.get('retry-after')]).toEqual([503, '1'])
+    const raw = JSON.stringify({ uid, readyToStream: true, status: { state: 'ready' } })
+    const time = Math.floor(one.clock.now().getTime() / 1000)
+    const digest = createHmac('sha256', webhookSecret).update(`${time}.${raw}`).digest('hex')
+    const signature = `time=${time},sig1=${digest}`
+    for (const path of ['/webhooks/stream', '/webhooks/stream?long']) {
+      const webhook = await post(path, { 'webhook-signature': signature }, raw)
+      expect([webhook.status, webhook.headers.get('retry-after')]).toEqual([503, '1'])
+    }
+    const ready = await fetch(`${one.url}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'not ready', reasons: [expect.stringContaining('database cannot be reached')] },
+    ])
+    expect((await fetch(`${one.url}/healthz`)).status).toBe(200)
+    expect(performance.now() - startedAt).toBeLessThan(3000)
+
+    // Files go straight to Stream, which needs no database of ours.
+    expect((await postFile(uploadURL, testcardFile())).status).toBe(200)
+    await server.start()
+    const statuses: unknown[] = []
+    for await (const { status } of states) statuses.push(status)
+    expect(statuses.at(-1)).toBe('READY')
+    expect((await fetch(`${one.url}/readyz`)).status).toBe(200)
+    expectMinted(await createDirectUpload(one.as(token)))
+    const surprises = gateways.flatMap(({ logs }) => logs.filter(({ level }) => level === 'error'))
+    expect(surprises.map(({ message }) => message)).not.toContain('unexpected error')
+  })
+})

@@ -1,0 +1,119 @@
+/** What holds for one gateway holds for several on one PostgreSQL, whichever of them is asked. */
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import { tokenFor } from '../kit/gateway.ts'
+import { testcardFile } from '../kit/media.ts'
+import {
+  createDirectUpload,
+  deleteUpload,
+  expectMinted,
+  postFile,
+  storageUsage,
+  watchToEnd,
+  watchUpload,
+} from '../kit/operations.ts'
+import { describeWithPostgres } from '../kit/postgres.ts'
+import { startTwoGateways } from './setup.ts'
+
+const SEEN = z.object({ upload: z.object({ status: z.string() }).nullable() })
+const SEE = 'query ($uid: ID!) { upload(uid: $uid) { status } }'
+
+describeWithPostgres('Two gateways on one PostgreSQL', () => {
+  it('know the same uploads, and a subscriber of one hears what the other was told', async () => {
+    const { gateways } = await startTwoGateways()
+    const token = await tokenFor('alice')
+    const [one, other] = gateways.map((gateway) => gateway.as(token))
+    if (one === undefined || other === undefined) throw new Error('Two gateways are wanted.')
+    const { uid, uploadURL } = expectMinted(await createDirectUpload(one))
+    expect(await other.ask(SEEN, SEE, { uid })).toEqual({ upload: { status: 'PENDING_UPLOAD' } })
+
+    // Nobody but the first gateway is told of notices.
+    const watched = watchToEnd(other, uid)
+    await postFile(uploadURL, testcardFile())
+    const states = await watched
+    expect(states.at(-1)?.status).toBe('READY')
+    const versions = states.map(({ version }) => version)
+    expect(versions).toEqual([...new Set(versions)].toSorted((first, second) => first - second))
+    const stranger = gateways[1].as(await tokenFor('mallory'))
+    expect(await stranger.ask(SEEN, SEE, { uid })).toEqual({ upload: null })
+  })
+
+  it('give the same upload to whoever comes with the same key, while it is under way too', async () => {
+    const { gateways, emulator } = await startTwoGateways()
+    const token = await tokenFor('alice')
+    await emulator.fault({ on: 'direct_upload', times: 1, delayMs: 700 })
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, (_, place) =>
+        createDirectUpload((gateways[place % 2] ?? gateways[0]).as(token), { idempotencyKey: 'k' }),
+      ),
+    )
+    const minted = outcomes.map(expectMinted)
+    expect(new Set(minted.map(({ uid }) => uid)).size).toBe(1)
+    expect(new Set(minted.map(({ uploadURL }) => uploadURL)).size).toBe(1)
+    expect((await emulator.state()).requests['direct_upload']).toBe(1)
+  })
+
+  it('mint for whoever waited for a key that another gateway had to give up', async () => {
+    const { gateways, emulator } = await startTwoGateways()
+    const token = await tokenFor('alice')
+    await emulator.fault({ on: 'direct_upload', times: 1, delayMs: 500, status: 429 })
+    const first = createDirectUpload(gateways[0].as(token), { idempotencyKey: 'k' })
+    while ((await emulator.state()).requests['direct_upload'] !== 1) {
+      // Asked again: the first is on its way to Stream.
+    }
+    const second = createDirectUpload(gateways[1].as(token), { idempotencyKey: 'k' })
+    expect(await first).toMatchObject({ __typename: 'RateLimitedError' })
+    expectMinted(await second)
+  })
+
+  it('have one quota and one rate for a creator', async () => {
+    const { gateways } = await startTwoGateways({
+      CREATOR_QUOTA_MINUTES: '10',
+      RATE_LIMIT_CREATES: '12',
+    })
+    const token = await tokenFor('alice')
+    const minted = await Promise.all(
+      Array.from({ length: 20 }, (_, place) =>
+        createDirectUpload((gateways[place % 2] ?? gateways[0]).as(token), {
+          maxDurationSeconds: 120,
+        }),
+      ),
+    )
+    const kinds = minted.map((outcome) => outcome.__typename)
+    const count = (kind: string): number => kinds.filter((one) => one === kind).length
+    expect(minted.filter((outcome) => 'upload' in outcome)).toHaveLength(5)
+    expect(count('QuotaExceededError')).toBe(7)
+    expect(count('RateLimitedError')).toBe(8)
+    const usage = await storageUsage(gateways[1].as(token))
+    expect(usage).toMatchObject({ reservedMinutes: 10 })
+  })
+
+  it('tell each other of deletions', async () => {
+    const { gateways } = await startTwoGateways()
+    const token = await tokenFor('alice')
+    const { uid } = expectMinted(await createDirectUpload(gateways[0].as(token)))
+    const states = watchUpload(gateways[1].as(token), uid)
+    expect((await states.next()).value).toMatchObject({ status: 'PENDING_UPLOAD' })
+    await deleteUpload(gateways[0].as(token), uid)
+    expect((await states.next()).value).toMatchObject({ status: 'DELETED' })
+    expect((await states.next()).done).toBe(true)
+  })
+
+  it('ask Stream once about what is watched at both', async () => {
+    const { gateways, emulator } = await startTwoGateways()
+    const token = await tokenFor('alice')
+    const { uid } = expectMinted(await createDirectUpload(gateways[0].as(token)))
+    const watching = gateways.map((gateway) => watchUpload(gateway.as(token), uid))
+    await Promise.all(watching.map((states) => states.next()))
+    const listed = async (): Promise<number> => (await emulator.state()).requests['list'] ?? 0
+    const before = await listed()
+    for (let second = 1; second <= 5; second += 1) {
+      for (const gateway of gateways) gateway.clock.advance(1)
+      // One of them asks.
+      while ((await listed()) < before + second);
+    }
+    // With one a second for each gateway there would be ten.
+    expect((await listed()) - before).toBeLessThanOrEqual(7)
+    for (const states of watching) await states.return(undefined)
+  })
+})

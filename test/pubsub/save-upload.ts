@@ -1,0 +1,25 @@
+/** Writes an upload down as it stands, with nothing of its history: what a carrier reads. */
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { uploads } from '../../src/store/postgres/tables.ts'
+import { changeValues, reservationValues } from '../../src/store/postgres/write-rows.ts'
+import type { Postgres } from '../../src/postgres/connection-pool.ts'
+import type { Upload } from '../../src/uploads/upload.ts'
+import { reservationOf } from '../kit/samples.ts'
+
+export async function putUpload({ pool }: Postgres, upload: Upload): Promise<void> {
+  const { uid, uploadURL, creator, name, meta, constraints, protocol } = upload
+  const id = `id-of-${uid}`
+  const reservation = reservationOf({ id, creator, name, meta, constraints, protocol })
+  const holds = { reservedSeconds: 0, storedSeconds: 0 }
+  const row = {
+    ...reservationValues(reservation),
+    ...changeValues({ upload, event: null, holds, pollAt: null }),
+    uid,
+    uploadURL,
+    idleChecks: 0,
+  }
+  await drizzle({ client: pool })
+    .insert(uploads)
+    .values(row)
+    .onConflictDoUpdate({ target: uploads.id, set: row })
+}

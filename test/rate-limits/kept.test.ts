@@ -1,0 +1,33 @@
+/** The allowances of the hub: the contract of every adapter, and what a hub that begins anew makes of them. */
+import Database from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { openPersistentRateLimiter } from '../../src/worker/hub/persistent-rate-limiter.ts'
+import { describeRateLimiter } from '../contracts/rate-limiter.ts'
+
+/** SQLite as a Durable Object has it. */
+function createStorage() {
+  const connection = new Database(':memory:')
+  const exec = (source: string, ...values: readonly (string | number)[]) => {
+    const statement = connection.prepare<unknown[], Record<string, unknown>>(source)
+    if (statement.reader) return { toArray: () => statement.all(...values) }
+    statement.run(...values)
+    return { toArray: () => [] }
+  }
+  return { sql: { exec } }
+}
+
+describeRateLimiter('The hub', async (now) => ({
+  allowances: await openPersistentRateLimiter(createStorage(), now),
+}))
+
+test('a hold of a clock that was ahead is over for a hub that begins anew', async () => {
+  const storage = createStorage()
+  const ahead = await openPersistentRateLimiter(storage, () => 7_200_000)
+  await ahead.block('stream', 5000)
+  expect(await ahead.consume('stream', [])).toBe(5)
+  const right = await openPersistentRateLimiter(storage, () => 0)
+  expect(await right.consume('stream', [])).toBeNull()
+  await right.block('stream', 5000)
+  const again = await openPersistentRateLimiter(storage, () => 1000)
+  expect(await again.consume('stream', [])).toBe(4)
+})

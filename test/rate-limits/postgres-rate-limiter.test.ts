@@ -1,0 +1,93 @@
+/** Allowances on a real PostgreSQL: the contract of every keeper, and what several gateways share. */
+import { expect, onTestFinished, test } from 'vitest'
+import { createPostgresRateLimiter } from '../../src/rate-limits/postgres-rate-limiter.ts'
+import { openPostgres } from '../../src/postgres/connection-pool.ts'
+import { describeRateLimiter } from '../contracts/rate-limiter.ts'
+import { type SetClock, timed } from '../contracts/rate-limiter-suite.ts'
+import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
+import { after } from '../kit/samples.ts'
+
+describeWithPostgres('PostgreSQL', () => {
+  describeRateLimiter('PostgreSQL', async (now) => {
+    const database = await createTestDatabase()
+    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
+    return {
+      allowances: createPostgresRateLimiter(postgres, now),
+      async close() {
+        await postgres.close()
+        await database.drop()
+      },
+    }
+  })
+
+  test('three gateways that take at the same time get no more than one would', async () => {
+    const database = await createTestDatabase()
+    const gateways = [1, 2, 3].map(() =>
+      openPostgres({ url: database.url, connections: 4 }, () => undefined),
+    )
+    onTestFinished(async () => {
+      await Promise.all(gateways.map((gateway) => gateway.close()))
+      await database.drop()
+    })
+    const within = [{ limit: 10, windowMs: 60_000 }]
+    const waits = await Promise.all(
+      gateways.flatMap((gateway) => {
+        const rateLimiter = createPostgresRateLimiter(gateway)
+        return Array.from({ length: 10 }, () => rateLimiter.consume('mint:alice', within))
+      }),
+    )
+    expect(waits.filter((wait) => wait === null)).toHaveLength(10)
+    expect(waits.filter((wait) => wait === 60)).toHaveLength(20)
+  })
+
+  test("the server's clock decides, and not the clock of a version that gives its own", async () => {
+    const database = await createTestDatabase()
+    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
+    onTestFinished(async () => {
+      await postgres.close()
+      await database.drop()
+    })
+    const within = [{ limit: 3, windowMs: 60_000 }]
+    const rateLimiter = createPostgresRateLimiter(postgres)
+    /** As the version before calls it, with a clock that is 90 seconds ahead. */
+    const takeBefore = () =>
+      postgres.pool.query<{ seconds: number | null }>(
+        "select take_allowance('mint:alice', $1::bigint, '{3}', '{60000}', 1::bigint) as seconds",
+        [Date.now() + 90_000],
+      )
+    expect((await takeBefore()).rows).toEqual([{ seconds: null }])
+    expect(await rateLimiter.consume('mint:alice', within)).toBeNull()
+    expect(await rateLimiter.consume('mint:alice', within)).toBeNull()
+    expect(await rateLimiter.consume('mint:alice', within)).toBeGreaterThan(50)
+    expect(await rateLimiter.countConsumed('mint:alice', 60_000)).toBe(3)
+    // As the version before holds: by a clock that is two hours ahead.
+    await postgres.pool.query(
+      "insert into allowance_holds values ('stream', now() + interval '2 hours 5 seconds')",
+    )
+    expect(await rateLimiter.consume('stream', within)).toBeNull()
+    await rateLimiter.block('stream', 5000)
+    expect(await rateLimiter.consume('stream', within)).toBe(5)
+  })
+
+  test('a large allowance is kept in few rows, and is never passed for it', async () => {
+    const database = await createTestDatabase()
+    const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
+    onTestFinished(async () => {
+      await postgres.close()
+      await database.drop()
+    })
+    const clock: SetClock = { ms: 0 }
+    const rateLimiter = timed(
+      createPostgresRateLimiter(postgres, () => clock.ms),
+      clock,
+    )
+    const within = [{ limit: 2000, windowMs: 10_000 }]
+    for (let taken = 0; taken < 2000; taken += 1) {
+      expect(await rateLimiter.take('key', within, after(taken / 400))).toBeNull()
+    }
+    expect(await rateLimiter.take('key', within, after(9.99))).toBeGreaterThanOrEqual(1)
+    expect(await rateLimiter.take('key', within, after(10.1))).toBeNull()
+    const { rows } = await postgres.pool.query('select count(*)::int as rows from allowances')
+    expect(rows).toEqual([{ rows: expect.closeTo(500, -2) }])
+  })
+})

@@ -1,0 +1,20 @@
+/** Orders and names that the tests of the REST adapter share. */
+import type { TusUploadParams, DirectUploadParams } from '../../src/uploads/ports/stream-api.ts'
+
+export const apiToken = 'cf-Token_that.must-never.be-seen'
+export const accountId = 'account1'
+export const uid = 'f65014bc6ff5419ea86e7972a047ba22'
+export const uploadURL = `https://upload.videodelivery.net/${uid}`
+
+export const order: DirectUploadParams = {
+  maxDurationSeconds: 600,
+  expiresAt: new Date('2024-02-27T07:20:50.999Z'),
+  creator: 'user-1',
+  meta: { name: 'x.mp4' },
+  allowedOrigins: [],
+  requireSignedURLs: false,
+  scheduledDeletion: null,
+  thumbnailTimestampPct: null,
+}
+
+export const tusOrder: TusUploadParams = { ...order, sizeBytes: 300_000_000 }

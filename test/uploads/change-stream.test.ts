@@ -1,0 +1,174 @@
+/** The queue between what happens and one who reads about it. */
+import { describe, expect, test, vi } from 'vitest'
+import { createChangeStream } from '../../src/uploads/watch/change-stream.ts'
+import type { Upload } from '../../src/uploads/upload.ts'
+import { uploadOf } from '../kit/samples.ts'
+
+const over = { done: true, value: undefined }
+
+function versionOf(version: number, uid = 'a'): Upload {
+  return uploadOf({ uid, version })
+}
+
+function startQueue() {
+  const onClose = vi.fn<() => void>()
+  return { ...createChangeStream(onClose), onClose }
+}
+
+/** All that is left to read, each as its uid and version. */
+async function readAll(changes: AsyncIterable<Upload>): Promise<string[]> {
+  const read: string[] = []
+  for await (const { uid, version } of changes) read.push(`${uid}${version}`)
+  return read
+}
+
+describe('reading', () => {
+  test('gives what was put, in that order, whether the reader came before or after', async () => {
+    const { put, changes } = startQueue()
+    const waiting = changes.next()
+    for (const version of [1, 2, 3]) put(versionOf(version))
+    expect(await waiting).toEqual({ done: false, value: versionOf(1) })
+    expect(await changes.next()).toEqual({ done: false, value: versionOf(2) })
+    expect(await changes.next()).toEqual({ done: false, value: versionOf(3) })
+  })
+
+  test('several reads that wait at once each get a change of their own', async () => {
+    const { put, end, changes } = startQueue()
+    const reads = [changes.next(), changes.next(), changes.next()]
+    put(versionOf(1))
+    put(versionOf(2))
+    end()
+    expect(await Promise.all(reads)).toEqual([
+      { done: false, value: versionOf(1) },
+      { done: false, value: versionOf(2) },
+      over,
+    ])
+  })
+
+  test('is what `for await` expects', async () => {
+    const { put, end, changes } = startQueue()
+    expect(changes[Symbol.asyncIterator]()).toBe(changes)
+    for (const version of [1, 2]) put(versionOf(version))
+    end()
+    expect(await readAll(changes)).toEqual(['a1', 'a2'])
+  })
+})
+
+describe('a reader who is slow', () => {
+  test('gets 32 changes one by one', async () => {
+    const { put, end, changes } = startQueue()
+    for (let version = 1; version <= 32; version += 1) put(versionOf(version))
+    end()
+    expect(await readAll(changes)).toHaveLength(32)
+  })
+
+  test('gets the newest state only once there are more', async () => {
+    const { put, end, changes } = startQueue()
+    for (let version = 1; version <= 1000; version += 1) put(versionOf(version))
+    end()
+    const read = await readAll(changes)
+    expect(read.at(-1)).toBe('a1000')
+    expect(read.length).toBeLessThanOrEqual(32)
+  })
+
+  test('gets the newest of each upload, in the order of their latest change', async () => {
+    const { put, end, changes } = startQueue()
+    for (let version = 1; version <= 20; version += 1) put(versionOf(version, 'a'))
+    for (let version = 1; version <= 12; version += 1) put(versionOf(version, 'b'))
+    put(versionOf(21, 'a'))
+    end()
+    expect(await readAll(changes)).toEqual(['b12', 'a21'])
+  })
+
+  test('never sees a version go back', async () => {
+    const { put, changes } = startQueue()
+    let [versionA, versionB, seenA, seenB] = [0, 0, 0, 0]
+    for (let round = 0; round < 500; round += 1) {
+      for (let n = 0; n < round % 40; n += 1) {
+        if (n % 3 === 0) put(versionOf((versionB += 1), 'b'))
+        else put(versionOf((versionA += 1), 'a'))
+      }
+      if (round % 40 === 0) continue
+      const { value } = await changes.next()
+      if (value === undefined) throw new Error('ended too early')
+      expect(value.version).toBeGreaterThan(value.uid === 'a' ? seenA : seenB)
+      if (value.uid === 'a') seenA = value.version
+      else seenB = value.version
+    }
+  })
+
+  test('keeps up to 1,000 different uploads, and is let go at the next', async () => {
+    const { put, onClose, changes } = startQueue()
+    for (let n = 1; n <= 1000; n += 1) put(versionOf(1, `u${n}-`))
+    expect(onClose).not.toHaveBeenCalled()
+    put(versionOf(1, 'one too many'))
+    expect(onClose).toHaveBeenCalledOnce()
+    expect(await changes.next()).toEqual(over)
+  })
+})
+
+describe('the end', () => {
+  test('comes after everything that was put, and closes once', async () => {
+    const { put, end, onClose, changes } = startQueue()
+    put(versionOf(1))
+    put(versionOf(2))
+    end()
+    put(versionOf(3))
+    expect(onClose).not.toHaveBeenCalled()
+    expect(await readAll(changes)).toEqual(['a1', 'a2'])
+    expect(await changes.next()).toEqual(over)
+    end()
+    expect(onClose).toHaveBeenCalledOnce()
+  })
+
+  test('comes at once where nothing is left to read', async () => {
+    const { end, onClose, changes } = startQueue()
+    end()
+    expect(onClose).toHaveBeenCalledOnce()
+    expect(await changes.next()).toEqual(over)
+  })
+
+  test('releases a read that waits', async () => {
+    const { end, onClose, changes } = startQueue()
+    const waiting = changes.next()
+    end()
+    expect(await waiting).toEqual(over)
+    expect(onClose).toHaveBeenCalledOnce()
+  })
+})
+
+describe('a reader who leaves', () => {
+  test('releases everything at once, even while a read waits, and only once', async () => {
+    const { put, end, onClose, changes } = startQueue()
+    const waiting = changes.next()
+    const left = changes.return?.()
+    expect(onClose).toHaveBeenCalledOnce()
+    expect(await waiting).toEqual(over)
+    expect(await left).toEqual(over)
+    put(versionOf(1))
+    end()
+    expect(await changes.next()).toEqual(over)
+    expect(await changes.return?.()).toEqual(over)
+    expect(onClose).toHaveBeenCalledOnce()
+  })
+
+  test('gives up what was not read yet', async () => {
+    const { put, onClose, changes } = startQueue()
+    for (const version of [1, 2, 3]) put(versionOf(version))
+    for await (const { version } of changes) {
+      expect(version).toBe(1)
+      break
+    }
+    expect(onClose).toHaveBeenCalledOnce()
+    expect(await changes.next()).toEqual(over)
+  })
+
+  test('may leave while the end is on its way', async () => {
+    const { put, end, onClose, changes } = startQueue()
+    put(versionOf(1))
+    end()
+    await changes.return?.()
+    expect(onClose).toHaveBeenCalledOnce()
+    expect(await changes.next()).toEqual(over)
+  })
+})

@@ -1,0 +1,198 @@
+/** Evidence from everywhere at once, on a real store: what is recorded, and what watchers see of it. */
+import { setMaxListeners } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
+import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
+import {
+  type Observation,
+  applyObservation,
+  allowedTransitions,
+} from '../../src/uploads/status/state-machine.ts'
+import { recordObservation } from '../../src/uploads/status/record-observation.ts'
+import type { Upload } from '../../src/uploads/upload.ts'
+import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
+import { watchUpload } from '../../src/uploads/watch/watch-uploads.ts'
+import { mintIn } from '../contracts/store-suite.ts'
+import { createTestClock } from '../kit/clock.ts'
+import { anyObservation } from '../kit/observations.ts'
+import { after, videoOf } from '../kit/samples.ts'
+
+let folder = ''
+let store: UploadStore
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'headgate-test-'))
+  store = createSqliteStore(join(folder, 'uploads.db'))
+})
+
+afterAll(async () => {
+  await store.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+let minted = 0
+const mintOne = (): Promise<Upload> => mintIn(store, { id: `upload-${(minted += 1)}` })
+
+/** A store whose every answer comes late, by turns that a seed decides: writers overtake each other. */
+function scheduled(scheduler: fc.Scheduler): UploadStore {
+  return {
+    ...store,
+    find: scheduler.scheduleFunction(async (uid: string) => store.find(uid)),
+    saveVersion: scheduler.scheduleFunction((change: Parameters<UploadStore['saveVersion']>[0]) =>
+      store.saveVersion(change),
+    ),
+  }
+}
+
+const sameFacts = ({ status, progress, failure, video }: Upload) => ({
+  status,
+  progress,
+  failure,
+  video,
+})
+
+describe('mutations, webhooks and synchronisation at once', () => {
+  it('record exactly the accepted moves, one version at a time, and end where any order ends', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(anyObservation, { minLength: 1, maxLength: 8 }),
+        async (scheduler, observation) => {
+          const upload = await mintOne()
+          const events = createMemoryPubSub()
+          const published: Upload[] = []
+          events.subscribe({ of: 'upload', uid: upload.uid }, (change) => published.push(change))
+          const telemetry = noopTelemetry
+          const dependencies = { store: scheduled(scheduler), pubsub: events, telemetry }
+          await scheduler.waitFor(
+            Promise.all(
+              observation.map((seen) => recordObservation(dependencies, upload.uid, seen)),
+            ),
+          )
+
+          const last = (await store.find(upload.uid)) ?? upload
+          expect(sameFacts(last)).toEqual(sameFacts(inTurn(upload, observation)))
+          expect(published.map((change) => change.version)).toEqual(
+            Array.from({ length: last.version - 1 }, (_, index) => index + 2),
+          )
+          const history = (await store.historyOf([upload.id])).get(upload.id) ?? []
+          const statuses = history.map((event) => event.status)
+          expect(statuses.slice(1)).toEqual(movesOf(upload, published))
+          for (const [index, status] of statuses.slice(1).entries()) {
+            expect(allowedTransitions[statuses[index] ?? 'PENDING_UPLOAD']).toContain(status)
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('are read from the database once for each change, however many watch', async () => {
+    const upload = await mintOne()
+    const events = createMemoryPubSub()
+    let reads = 0
+    const counting: UploadStore = {
+      ...store,
+      find: (uid) => {
+        reads += 1
+        return store.find(uid)
+      },
+    }
+    const closing = new AbortController()
+    setMaxListeners(0, closing.signal)
+    const clock = createTestClock()
+    const watchers = createWatchRegistry()
+    const dependencies = {
+      store: counting,
+      pubsub: events,
+      clock,
+      telemetry: noopTelemetry,
+      watchers,
+      closing: closing.signal,
+    }
+    const viewer = { subject: 'alice', isAdmin: false, expiresAt: null }
+    const watches = await Promise.all(
+      Array.from({ length: 100 }, () => watchUpload(dependencies, viewer, upload.uid)),
+    )
+    const subscribed = watches.flatMap((outcome) => ('kind' in outcome ? [] : [outcome]))
+    expect(subscribed).toHaveLength(100)
+    for (const changes of subscribed) await changes.next()
+    expect(reads).toBe(100)
+
+    const at = clock.now()
+    await recordObservation(dependencies, upload.uid, {
+      kind: 'offset',
+      source: 'SYNC',
+      at,
+      receivedBytes: 5,
+    })
+    for (const changes of subscribed) {
+      expect(await changes.next()).toMatchObject({ value: { version: 2, status: 'UPLOADING' } })
+    }
+    expect(reads).toBe(101)
+
+    expect(watchers.watchedUids(at)).toEqual(new Set([upload.uid]))
+    const waiting = subscribed.map(async (changes) => changes.next())
+    for (const changes of subscribed) await changes.return?.()
+    expect(await Promise.all(waiting)).toEqual(
+      Array.from({ length: 100 }, () => ({ done: true, value: undefined })),
+    )
+    expect(watchers.watchedUids(at)).toEqual(new Set())
+  })
+})
+
+/** What the evidence comes to, one piece after the other. */
+function inTurn(upload: Upload, observation: readonly Observation[]): Upload {
+  return observation.reduce((state, seen) => applyObservation(state, seen) ?? state, upload)
+}
+
+/** The statuses that changed, in the order in which they were published. */
+function movesOf(upload: Upload, published: readonly Upload[]): readonly string[] {
+  let { status } = upload
+  return published.flatMap((change) => {
+    if (change.status === status) return []
+    status = change.status
+    return [status]
+  })
+}
+
+const dependencies = () => ({ store, pubsub: createMemoryPubSub(), telemetry: noopTelemetry })
+const dueUids = async (second: number) =>
+  (await store.claimDue(after(second), 9999, after(second))).map(({ upload }) => upload.uid)
+
+describe('a webhook about a video that Stream did not know when it was asked', () => {
+  it.each([
+    ['with news', 'ready'],
+    ['without', 'pendingupload'],
+  ] as const)('has Stream asked again soon: %s', async (_name, state) => {
+    const { uid } = await mintOne()
+    const gone = { kind: 'not-found', source: 'SYNC', at: after(100) } as const
+    expect(await recordObservation(dependencies(), uid, gone)).toMatchObject({ status: 'DELETED' })
+    expect(await dueUids(399)).not.toContain(uid)
+    const video = videoOf({ uid, state })
+    const webhook = { kind: 'video', source: 'WEBHOOK', at: after(110), video } as const
+    expect(await recordObservation(dependencies(), uid, webhook)).toMatchObject({
+      status: 'DELETED',
+    })
+    expect(await dueUids(114)).not.toContain(uid)
+    expect(await dueUids(115)).toContain(uid)
+  })
+
+  it('changes nothing where the gateway deleted it', async () => {
+    const { uid } = await mintOne()
+    const deleted = { kind: 'deleted', source: 'MUTATION', at: after(100) } as const
+    await recordObservation(dependencies(), uid, deleted)
+    const video = videoOf({ uid, state: 'ready' })
+    const webhook = { kind: 'video', source: 'WEBHOOK', at: after(110), video } as const
+    expect(await recordObservation(dependencies(), uid, webhook)).toMatchObject({
+      status: 'DELETED',
+    })
+    expect(await dueUids(1e7)).not.toContain(uid)
+  })
+})

@@ -1,0 +1,116 @@
+/** A notice that is faster than the answer it belongs to. */
+import { onTestFinished, expect, it } from 'vitest'
+import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limiter.ts'
+import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
+import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
+import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
+import { readVideo } from '../../src/stream/read-video.ts'
+import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
+import { createUpload } from '../../src/uploads/create/create-upload.ts'
+import type { Dependencies } from '../../src/uploads/dependencies.ts'
+import { createCallerRateLimit } from '../../src/uploads/caller-rate-limit.ts'
+import { receiveWebhook } from '../../src/uploads/status/receive-webhook.ts'
+import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
+import { createTestClock } from '../kit/clock.ts'
+import { startTestEmulator } from '../kit/emulator.ts'
+import { requestOf } from '../kit/samples.ts'
+
+const viewer = { subject: 'alice', isAdmin: false, expiresAt: null }
+const quiet = () => undefined
+
+async function startDependencies(): Promise<Dependencies> {
+  const emulator = await startTestEmulator()
+  const store = createSqliteStore(':memory:')
+  onTestFinished(() => store.close())
+  const stream = createRestStreamApi({
+    accountId: emulator.accountId,
+    apiToken: emulator.token,
+    baseUrl: emulator.apiBaseUrl,
+  })
+  const rateLimiter = createMemoryRateLimiter(() => 0)
+  return {
+    stream,
+    backgroundStream: stream,
+    store,
+    pubsub: createMemoryPubSub(),
+    clock: createTestClock(),
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    telemetry: noopTelemetry,
+    policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
+    createLimit: createCallerRateLimit(rateLimiter, 'mint', 60),
+    deleteLimit: createCallerRateLimit(rateLimiter, 'delete', 60),
+    watchers: createWatchRegistry(),
+    closing: new AbortController().signal,
+    mintsInFlight: new Map(),
+    deletionsInFlight: new Map(),
+    readVideo: (body) => readVideo(JSON.parse(body)),
+    newId: () => crypto.randomUUID(),
+  }
+}
+
+/** Stream's word that it is ready, as a notice would carry it. */
+function readyWebhook(uid: string): string {
+  return JSON.stringify({ uid, readyToStream: true, status: { state: 'ready' }, duration: 6 })
+}
+
+/** Receives the notice of an upload before its minting is answered, at this moment of it. */
+async function mintWithWebhook(dependencies: Dependencies, notify: (uid: string) => Promise<void>) {
+  const stream: StreamApi = {
+    ...dependencies.stream,
+    createDirectUpload: async (order, signal) => {
+      const minted = await dependencies.stream.createDirectUpload(order, signal)
+      await notify(minted.uid)
+      return minted
+    },
+  }
+  const outcome = await createUpload(
+    { ...dependencies, stream },
+    viewer,
+    requestOf({ expiry: null }),
+  )
+  if (outcome.kind !== 'Minted') throw new Error(outcome.message)
+  return dependencies.store.find(outcome.upload.uid)
+}
+
+function receive(dependencies: Dependencies, uid: string): Promise<'applied' | 'unmatched'> {
+  const body = readyWebhook(uid)
+  const video = dependencies.readVideo(body)
+  if (video === null) throw new Error('The notice names no video.')
+  return receiveWebhook(dependencies, video, body)
+}
+
+it('is kept until the upload is known, and applied then', async () => {
+  const dependencies = await startDependencies()
+  const upload = await mintWithWebhook(dependencies, async (uid) => {
+    expect(await receive(dependencies, uid)).toBe('unmatched')
+    expect(await receive(dependencies, uid)).toBe('unmatched')
+  })
+  expect(upload).toMatchObject({ status: 'READY', version: 2, video: { durationSeconds: 6 } })
+  expect(await dependencies.store.unmatchedWebhooks(upload?.uid ?? '')).toEqual([])
+})
+
+it('is applied where the upload becomes known while the notice is being kept', async () => {
+  const dependencies = await startDependencies()
+  let receiving: Promise<'applied' | 'unmatched'> | undefined
+  const gate = new EventTarget()
+  const slow: Dependencies = {
+    ...dependencies,
+    store: {
+      ...dependencies.store,
+      saveUnmatchedWebhook: async (uid, body, at) => {
+        await new Promise((resolve) => {
+          gate.addEventListener('open', resolve)
+        })
+        await dependencies.store.saveUnmatchedWebhook(uid, body, at)
+      },
+    },
+  }
+  const minted = await mintWithWebhook(dependencies, async (uid) => {
+    receiving = receive(slow, uid)
+  })
+  expect(minted?.status).toBe('PENDING_UPLOAD')
+  gate.dispatchEvent(new Event('open'))
+  expect(await receiving).toBe('applied')
+  expect((await dependencies.store.find(minted?.uid ?? ''))?.status).toBe('READY')
+})
