@@ -1,11 +1,15 @@
 /** Memory of the documents of one caller's open subscriptions. */
 import { describe, expect, it, vi } from 'vitest'
+import { MAX_COMMENTS } from '../../src/http/graphql/plugins/document-limits.ts'
 import { MAX_SUBSCRIPTION_CHARACTERS } from '../../src/http/graphql/plugins/subscription-documents.ts'
+import { reachableBytes } from '../kit/collect-garbage.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { scrape } from '../kit/metrics.ts'
 
 const CHARACTERS = 10_000
 const FITTING = MAX_SUBSCRIPTION_CHARACTERS / CHARACTERS
+/** Subscriptions whose memory is measured. */
+const SAMPLES = 40
 
 /** Returns a subscription of 10,000 characters that differs for each index. */
 function documentOf(index: number): string {
@@ -61,5 +65,46 @@ describe('the documents of open subscriptions', () => {
     await expectOpen(gateway, FITTING)
     await subscribe(gateway, ada, documentOf(FITTING))
     await expectOpen(gateway, FITTING + 1)
+  })
+
+  it('keep no tokens and comments in memory', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const ada = await tokenFor('ada')
+    const open: Response[] = []
+
+    /** Returns the memory per subscription of documents that end with this text. */
+    async function bytesOfEach(end: string): Promise<number> {
+      const before = await reachableBytes()
+      for (let index = 0; index < SAMPLES; index += 1) {
+        const operation = `subscription S${open.length} { uploadsChanged { uid } }`
+        open.push(await subscribe(gateway, ada, operation.padEnd(64) + end))
+      }
+      await expectOpen(gateway, open.length)
+      return ((await reachableBytes()) - before) / SAMPLES
+    }
+
+    await bytesOfEach('#x'.padEnd(2 * MAX_COMMENTS, '-'))
+    const oneComment = await bytesOfEach('#'.padEnd(2 * MAX_COMMENTS, 'x'))
+    const manyComments = await bytesOfEach('#\n'.repeat(MAX_COMMENTS))
+    expect(manyComments - oneComment).toBeLessThan(25_000)
+  })
+})
+
+describe('errors', () => {
+  it.each([
+    ['of the parser', '{\n  a(}', { line: 2, column: 5 }],
+    ['of the validation', '{\n  # comment\n  none\n}', { line: 3, column: 3 }],
+    ['of the execution', '{\n  uploads(first: -1) { edges { cursor } }\n}', { line: 2, column: 3 }],
+  ])('%s name the line and column', async (_kind, query, location) => {
+    const gateway = await startTestGateway()
+    // The second request uses the cached document.
+    for (let time = 0; time < 2; time += 1) {
+      const response = await fetch(`${gateway.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query }),
+      })
+      expect(await response.json()).toMatchObject({ errors: [{ locations: [location] }] })
+    }
   })
 })

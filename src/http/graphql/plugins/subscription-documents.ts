@@ -36,15 +36,15 @@ export function createSubscriptionDocuments(): SubscriptionDocuments {
     acquire,
     plugin: {
       onSubscribe({ args, subscribeFn, setSubscribeFn }) {
-        const { document }: Pick<ExecutionArgs, 'document'> = args
+        const executionArgs: Pick<ExecutionArgs, 'document'> = args
         const { subject } = args.contextValue.viewer
         let leave: (() => void) | null = null
-        setSubscribeFn(async (executionArgs) => {
-          leave = acquire(subject, document)
+        setSubscribeFn(async (given) => {
+          leave = acquire(subject, executionArgs.document)
           if (leave === null) return { errors: [documentLimitError()] }
           let result: unknown
           try {
-            result = await subscribeFn(executionArgs)
+            result = await subscribeFn(given)
             return result
           } finally {
             if (!isAsyncIterable(result)) leave()
