@@ -30,6 +30,7 @@ import { type WebhookFastPath, createWebhookFastPath } from './webhooks/webhook-
 import { type WebhookOptions, createProcessWebhook } from './webhooks/process-webhook.ts'
 import { OPERATION_TIMEOUT_MS } from './graphql/plugins/operation-timeout.ts'
 import { WEBHOOK_PATH, createWebhookHandler } from './webhooks/webhook-handler.ts'
+import { createSubscriptionDocuments } from './graphql/plugins/subscription-documents.ts'
 import { createGatewayYoga } from './graphql/yoga.ts'
 import { runSyncLoop, runMeasuredRound } from '../uploads/sync/sync-loop.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
@@ -111,12 +112,13 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const concurrencyLimit = createConcurrencyLimit(dependencies.telemetry)
   const deadlines = options.deadlines ?? createDeadlines(dependencies, OPERATION_TIMEOUT_MS)
   const documents = createExecutedDocuments()
-  const yoga = createGatewayYoga(dependencies, {
-    ...options,
+  const limits = {
     crowd: concurrencyLimit,
     deadlines,
     documents,
-  })
+    subscriptionDocuments: createSubscriptionDocuments(),
+  }
+  const yoga = createGatewayYoga(dependencies, { ...options, ...limits })
   const { closing } = dependencies
   const graphiQL =
     options.introspection && options.graphiQL !== null ? createGraphiQL(options.graphiQL) : null
@@ -160,16 +162,11 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const nextRequestId = createRequestIdGenerator()
   const fetch = withRequestId(nextRequestId, withSecurityHeaders(options, guarded))
   const responseHeaders = createResponseHeaders({ origins, https: options.https })
-  const shared = {
+  const fastPath = createFastPath(dependencies, yoga, {
+    ...limits,
     origins,
     allowedHosts,
     callers: authenticator,
-    crowd: concurrencyLimit,
-    deadlines,
-    documents,
-  }
-  const fastPath = createFastPath(dependencies, yoga, {
-    ...shared,
     answerHeaders: responseHeaders,
     noteAnswer: accessLog,
   })

@@ -1,7 +1,7 @@
 /** Reference counts by key; keys without references are deleted. */
 
 /** Adds a reference to the key and returns an idempotent function that removes it. */
-export function addReference(counts: Map<string, number>, key: string): () => void {
+export function addReference<K>(counts: Map<K, number>, key: K): () => void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
   let counted = true
   return () => {

@@ -43,6 +43,18 @@ describe('an audience', () => {
     expect(versionsOf(again)).toEqual([3, 4])
   })
 
+  it('sends the current state to later subscribers', async () => {
+    const setup = await setSetup({ auth: OPEN })
+    await teachUpload(setup)
+    const { uid } = await beginStory(setup)
+    const first = watchByEvents(setup.fast, bodyFor(uid))
+    await until(() => first.results.length === 1, 'the current state')
+    const later = watchByEvents(setup.fast, bodyFor(uid))
+    await until(() => later.results.length === 1, 'the current state')
+    expect(setup.seated()).toBe(2)
+    expect(later.results).toEqual(first.results)
+  })
+
   it('is joined at the very moment when its last one leaves', async () => {
     const setup = await setSetup({ auth: OPEN })
     const line = await openLine(setup.fast)

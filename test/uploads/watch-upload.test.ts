@@ -1,5 +1,5 @@
 /** Watching by a carrier that has to be reached first, and that may be lost: what is shown, and what is left behind. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
 import type { UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
@@ -71,13 +71,13 @@ function distant() {
   }
 }
 
-function dependenciesWith(pubsub: UploadPubSub) {
+function dependenciesWith(pubsub: UploadPubSub, closing = new AbortController().signal) {
   return {
     store,
     pubsub,
     clock: createTestClock(),
     watchers: createWatchRegistry(),
-    closing: new AbortController().signal,
+    closing,
   }
 }
 
@@ -135,4 +135,47 @@ it('the present state is read once changes are heard, so that none is lost betwe
   carrier.reach()
   const { value } = await changesOf(await watching).next()
   expect(value).toMatchObject({ status: 'DELETED', version: 2 })
+})
+
+/** Watches until the upload has a terminal status, without a read. */
+async function watchUnread(watcher: Viewer, closing?: AbortSignal) {
+  const pubsub = distant()
+  pubsub.reach()
+  const dependencies = dependenciesWith(pubsub.pubsub, closing)
+  const opened = [
+    changesOf(await watchUpload(dependencies, watcher, upload.uid)),
+    changesOf(await watchUploads(dependencies, watcher)),
+  ]
+  await change(pubsub.pubsub)
+  return { ...dependencies, opened, listening: pubsub.listening }
+}
+
+function countOpen({ watchers }: Pick<ReturnType<typeof dependenciesWith>, 'watchers'>): number {
+  let free = 0
+  while (watchers.openSubscription(viewer.subject) !== null) free += 1
+  return MAX_SUBSCRIPTIONS_PER_CALLER - free
+}
+
+describe('unread changes', () => {
+  it('are dropped when the token expires', async () => {
+    const watching = await watchUnread({
+      ...viewer,
+      expiresAt: new Date(Date.now() + 3_600_000),
+    })
+    expect(watching.listening()).toBe(2)
+    watching.clock.advance(3601)
+    await vi.waitFor(() => expect(watching.listening()).toBe(0))
+    expect(countOpen(watching)).toBe(0)
+    for (const changes of watching.opened) {
+      expect(await changes.next()).toEqual({ done: true, value: undefined })
+    }
+  })
+
+  it('are dropped on shutdown', async () => {
+    const stopping = new AbortController()
+    const watching = await watchUnread(viewer, stopping.signal)
+    stopping.abort()
+    expect(watching.listening()).toBe(0)
+    expect(countOpen(watching)).toBe(0)
+  })
 })

@@ -19,6 +19,7 @@ import { createOperationTelemetry } from './plugins/operation-telemetry.ts'
 import { parserLimitsPlugin } from './plugins/document-limits.ts'
 import type { GatewayPlugin } from './plugins/plugin.ts'
 import { useReleasedRequest } from './plugins/release-request.ts'
+import type { SubscriptionDocuments } from './plugins/subscription-documents.ts'
 import { requestScoped } from '../middleware/request-id.ts'
 import { createOperationTimeout } from './plugins/operation-timeout.ts'
 import type {
@@ -36,6 +37,7 @@ export interface YogaOptions {
   readonly crowd: ConcurrencyLimit
   readonly deadlines: Deadlines
   readonly documents: ExecutedDocuments
+  readonly subscriptionDocuments: SubscriptionDocuments
 }
 
 export function createGatewayYoga(dependencies: Dependencies, options: YogaOptions) {
@@ -46,6 +48,7 @@ export function createGatewayYoga(dependencies: Dependencies, options: YogaOptio
     requestErrorCodesPlugin,
     options.documents.plugin,
     options.crowd.plugin,
+    options.subscriptionDocuments.plugin,
     createOperationTimeout(options.deadlines),
   ]
   if (!options.introspection) plugins.push(disableIntrospectionPlugin)

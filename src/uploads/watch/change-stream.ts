@@ -11,6 +11,8 @@ export interface ChangeStream {
   readonly put: (upload: Upload) => void
   /** Ends the stream after all queued changes are read. */
   readonly end: () => void
+  /** Ends the stream immediately and drops unread changes. */
+  readonly close: () => void
   readonly changes: UploadChanges
 }
 
@@ -41,6 +43,7 @@ export function createChangeStream(onClose: () => void): ChangeStream {
       state = 'ending'
       if (queue.isEmpty()) close()
     },
+    close,
     changes: {
       next() {
         const upload = queue.take()

@@ -40,18 +40,24 @@ export async function watchUploads(
   return stream.changes
 }
 
-/** Returns the function that removes the listeners, for a stream that ends earlier. */
+/**
+ * Drops unread changes: a stream that is never read would otherwise stay open. Returns the function that
+ * removes the listeners, for a stream that ends earlier.
+ */
 export function endOnExpiryOrShutdown(
   { clock, closing }: Pick<Dependencies, 'clock' | 'closing'>,
   viewer: Viewer,
   stream: ChangeStream,
 ): () => void {
+  if (closing.aborted) {
+    stream.close()
+    return () => undefined
+  }
   const ended = new AbortController()
-  if (closing.aborted) stream.end()
-  closing.addEventListener('abort', stream.end, { once: true, signal: ended.signal })
+  closing.addEventListener('abort', stream.close, { once: true, signal: ended.signal })
   if (viewer.expiresAt !== null) {
     const left = viewer.expiresAt.getTime() - clock.now().getTime()
-    void clock.wait(Math.max(0, left), ended.signal).then(stream.end)
+    void clock.wait(Math.max(0, left), ended.signal).then(stream.close)
   }
   return () => ended.abort()
 }

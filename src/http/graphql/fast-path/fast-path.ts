@@ -37,6 +37,7 @@ import type { ResponseHeaders } from '../../response-headers.ts'
 import type { ConcurrencyLimit } from '../plugins/concurrency-limit.ts'
 import type { Deadlines } from '../plugins/deadlines.ts'
 import type { ExecutedDocuments } from '../plugins/document-cache.ts'
+import type { SubscriptionDocuments } from '../plugins/subscription-documents.ts'
 import type { Yoga } from '../yoga.ts'
 import { createFallbackExecutor } from './fallback-executor.ts'
 
@@ -151,6 +152,7 @@ export interface FastPathOptions extends AccessRules {
   readonly crowd: ConcurrencyLimit
   readonly deadlines: Deadlines
   readonly documents: ExecutedDocuments
+  readonly subscriptionDocuments: SubscriptionDocuments
 }
 
 export function createFastPath(
@@ -166,7 +168,12 @@ export function createFastPath(
     crowd: options.crowd,
     deadlines: options.deadlines,
     plans: createOperationCache(schema, dependencies.telemetry),
-    audiences: createSubscriptionFanOut(dependencies, fallback, createTokenExpiry(dependencies)),
+    audiences: createSubscriptionFanOut(
+      dependencies,
+      fallback,
+      createTokenExpiry(dependencies),
+      options.subscriptionDocuments,
+    ),
     longWay: fallback,
     headers: createFastPathHeaders(options, options.answerHeaders),
   })

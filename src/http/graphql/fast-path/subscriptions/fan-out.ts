@@ -4,6 +4,7 @@ import type { Dependencies } from '../../../../uploads/dependencies.ts'
 import type { SubscriptionTransport } from '../../../../uploads/ports/telemetry.ts'
 import type { Viewer } from '../../../../uploads/viewer.ts'
 import type { TokenExpiry } from '../../../auth/token-expiry.ts'
+import type { SubscriptionDocuments } from '../../plugins/subscription-documents.ts'
 import type { GraphQLParams } from '../graphql-params.ts'
 import { type SharedSubscription, openSharedSubscription } from './shared-subscription.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -32,6 +33,7 @@ export function createSubscriptionFanOut(
   dependencies: Dependencies,
   fallback: FallbackExecutor,
   expires: TokenExpiry,
+  documents: Pick<SubscriptionDocuments, 'acquire'>,
 ): SubscriptionFanOut {
   // Not counted here: each subscriber is counted separately, and ends with its own token.
   const shared: Dependencies = {
@@ -124,9 +126,24 @@ export function createSubscriptionFanOut(
     }
   }
 
+  /** Counts a subscription. Null if the caller is at a limit, which the fallback reports. */
+  function count(viewer: Viewer, operation: CompiledOperation): (() => void) | null {
+    const closeSubscription = dependencies.watchers.openSubscription(viewer.subject)
+    if (closeSubscription === null) return null
+    const releaseDocument = documents.acquire(viewer.subject, operation.document)
+    if (releaseDocument === null) {
+      closeSubscription()
+      return null
+    }
+    return () => {
+      closeSubscription()
+      releaseDocument()
+    }
+  }
+
   return {
     async subscribe(operation, viewer, variables, subscriber, transport) {
-      const leave = dependencies.watchers.openSubscription(viewer.subject)
+      const leave = count(viewer, operation)
       if (leave === null) return null
       const sharedSubscription = await joinOrOpen(operation, viewer, variables, subscriber).catch(
         () => null,
