@@ -132,7 +132,7 @@ describe('a name that headgate does not know', () => {
     'CLOUDFLARE_ENV',
     'STREAM_KEY',
     'HEADGATE_SERVICE_HOST',
-    'HEADGATE_LANE_OPERATIONS',
+    'HEADGATE_FAST_PATH_OPERATIONS',
     'npm_config_port',
   ])('%s is left alone: another program may read it', (name) => {
     expect(reportsOf({ [name]: 'x' })).toEqual({ errors: [], warnings: [] })
