@@ -175,8 +175,8 @@ describe('a command reports on its own variables only', () => {
   })
 })
 
-test('the README lists every variable, and no other', () => {
-  const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+test('the configuration page lists every variable, and no other', () => {
+  const text = readFileSync(new URL('../src/config/README.md', import.meta.url), 'utf8')
   const [, table = ''] = /^## Variables\n([^]*?)^## /m.exec(text) ?? []
   const cells = [...table.matchAll(/^\| (`[^|]*) \|/gm)].map(([, cell = '']) => cell)
   const listed = cells.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name))
