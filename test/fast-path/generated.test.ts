@@ -64,7 +64,10 @@ function hasErrors(sent: Sent | undefined): boolean {
   return sent?.text.includes('"errors":[') ?? true
 }
 
-describe(`${operations} operations with HEADGATE_FAST_PATH_SEED=${seed}`, { timeout: 900_000 }, () => {
+/** For 10,000 operations on a busy machine. */
+const options = { timeout: 900_000 }
+
+describe(`${operations} operations with HEADGATE_FAST_PATH_SEED=${seed}`, options, () => {
   it('are answered the same by the lane and the long way', async () => {
     const setup = await setSetup()
     const world = seedUploads(setup.databaseFile, setup.clock.now())
