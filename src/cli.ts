@@ -19,8 +19,8 @@ const program = new Command('headgate')
   .addHelpText(
     'after',
     `
-Everything is configured by environment variables: README.md lists them, and
-\`headgate doctor\` checks them. Without any, the gateway listens on
+Everything is configured by environment variables: src/config/README.md lists them,
+and \`headgate doctor\` checks them. Without any, the gateway listens on
 http://127.0.0.1:4000 with an emulator of Stream, and needs no account.`,
   )
   .showSuggestionAfterError()

@@ -132,7 +132,7 @@ describe('a name that headgate does not know', () => {
     'CLOUDFLARE_ENV',
     'STREAM_KEY',
     'HEADGATE_SERVICE_HOST',
-    'HEADGATE_LANE_OPERATIONS',
+    'HEADGATE_FAST_PATH_OPERATIONS',
     'npm_config_port',
   ])('%s is left alone: another program may read it', (name) => {
     expect(reportsOf({ [name]: 'x' })).toEqual({ errors: [], warnings: [] })
@@ -175,8 +175,8 @@ describe('a command reports on its own variables only', () => {
   })
 })
 
-test('the README lists every variable, and no other', () => {
-  const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+test('the configuration page lists every variable, and no other', () => {
+  const text = readFileSync(new URL('../src/config/README.md', import.meta.url), 'utf8')
   const [, table = ''] = /^## Variables\n([^]*?)^## /m.exec(text) ?? []
   const cells = [...table.matchAll(/^\| (`[^|]*) \|/gm)].map(([, cell = '']) => cell)
   const listed = cells.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name))

@@ -1,4 +1,4 @@
-/** The README's own blocks, as they stand there: on the ports that they name, with the file they name. */
+/** Runs the code blocks of the README and of the tus page as printed, on the ports and with the file that they name. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -13,22 +13,27 @@ import { testcard } from './kit/media.ts'
 import { watchToEnd } from './kit/operations.ts'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
-const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const readme = 'README.md'
+const tusPage = 'src/http/tus/README.md'
 const PORTS = { PORT: '4000', EMULATOR_PORT: '4001' }
 const ENDPOINT = 'http://127.0.0.1:4000/graphql'
 
-/** The one block of this language that has these words in it. */
-function block(language: string, words: string): string {
-  const blocks = [...text.matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
-  const found = blocks.filter(([, one, code]) => one === language && code?.includes(words))
+function read(page: string): string {
+  return readFileSync(new URL(`../${page}`, import.meta.url), 'utf8')
+}
+
+/** Returns the only block of this language that contains these words. */
+function block(page: string, language: string, words: string): string {
+  const blocks = [...read(page).matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
+  const found = blocks.filter(([, name, code]) => name === language && code?.includes(words))
   const code = found[0]?.[2]
   if (code === undefined || found.length > 1) {
-    throw new Error(`The README has ${found.length} blocks of ${language} with "${words}".`)
+    throw new Error(`${page} has ${found.length} blocks of ${language} with "${words}".`)
   }
   return code
 }
 
-/** A gateway as `npm start` gives it; the test is skipped where somebody has its ports. */
+/** Starts a gateway as `npm start` does; skips the test if one of its ports is in use. */
 async function startAsInReadme(context: TestContext, variables: Record<string, string> = {}) {
   for (const port of Object.values(PORTS)) {
     context.skip(!(await isFree(Number(port))), `port ${port}, which the README names, is taken`)
@@ -76,25 +81,25 @@ async function ask<T extends z.ZodType>(shape: T, query: string): Promise<z.infe
 describe('the README', () => {
   it('mints, sends by curl and watches by curl', async (context) => {
     await startAsInReadme(context)
-    const { data } = await ask(minted, block('graphql', 'mutation Mint'))
+    const { data } = await ask(minted, block(readme, 'graphql', 'mutation Mint'))
     const { uploadURL, upload } = data.createDirectUpload
-    await shell(block('sh', 'curl --form').replace('UPLOAD_URL', uploadURL))
-    const events = await shell(block('sh', 'curl --no-buffer').replace('UID', upload.uid))
+    await shell(block(readme, 'sh', 'curl --form').replace('UPLOAD_URL', uploadURL))
+    const events = await shell(block(readme, 'sh', 'curl --no-buffer').replace('UID', upload.uid))
     expect(events).toMatch(/event: next\ndata: .*"status":"READY".*"previewURL":"http/)
     expect(events).toMatch(/event: complete\n/)
   })
 
   it('says which protocol suits a file', async (context) => {
     await startAsInReadme(context)
-    const [, query = ''] = /`(\{ recommendedProtocol[^`]*)`/.exec(text) ?? []
+    const [, query = ''] = /`(\{ recommendedProtocol[^`]*)`/.exec(read(readme)) ?? []
     const { data } = await ask(recommended, query)
     expect(data.recommendedProtocol).toEqual({ protocol: 'TUS', required: true })
   })
 })
 
-describeInChromium('the README in a browser', () => {
-  it('sends by tus-js-client', async (context) => {
-    const recipe = `${block('js', 'tus-js-client')}\nexport { send }`
+describeInChromium('the tus page in a browser', () => {
+  it('sends a file to the URL of createTusUpload by tus-js-client', async (context) => {
+    const recipe = `${block(tusPage, 'js', 'createTusUpload')}\nexport { send }`
     const driver = `import { send } from 'virtual:recipe.js'
       export const run = () => send(document.querySelector('input').files[0])`
     const site = await serveSite(await bundleSite(recipe, { driver }))

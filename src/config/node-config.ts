@@ -76,7 +76,7 @@ const EMULATOR_VARIABLES = {
     'beside CLOUDFLARE_ACCOUNT_ID: the embedded emulator is not started. Unset it, unless `headgate emulator` reads it.',
 }
 
-/** Reads the gateway's configuration: the variables that README.md lists. */
+/** Reads the gateway's configuration: the variables that README.md of this folder lists. */
 export function readConfig(environment: Environment): ConfigResult<Config> {
   return parseEnvironment(
     environment,

@@ -12,8 +12,8 @@ import { type Sent, comparable, send } from './send-request.ts'
 import { type Setup, setSetup } from './setup.ts'
 import { withoutNames } from './normalize-response.ts'
 
-const seed = wholeNumberFrom('HEADGATE_LANE_SEED') ?? Math.floor(Math.random() * 1_000_000)
-const inputs = Math.ceil((wholeNumberFrom('HEADGATE_LANE_OPERATIONS') ?? 1000) / 10)
+const seed = wholeNumberFrom('HEADGATE_FAST_PATH_SEED') ?? Math.floor(Math.random() * 1_000_000)
+const inputs = Math.ceil((wholeNumberFrom('HEADGATE_FAST_PATH_OPERATIONS') ?? 1000) / 10)
 
 /** Each is known to the lane before odd variables come for it. */
 const KNOWN = [
@@ -59,7 +59,7 @@ async function expectBothWays(
   return fast
 }
 
-describe(`hostile input with HEADGATE_LANE_SEED=${seed}`, { timeout: 300_000 }, () => {
+describe(`hostile input with HEADGATE_FAST_PATH_SEED=${seed}`, { timeout: 300_000 }, () => {
   it('as variables of operations that the lane knows', async () => {
     const setup = await setSetup()
     const headers = { authorization: `Bearer ${await tokenFor('ada')}` }

@@ -15,8 +15,8 @@ import { type Setup, setSetup } from './setup.ts'
 import { beginStory } from './upload-histories.ts'
 import { until } from './subscription-clients.ts'
 
-const seed = wholeNumberFrom('HEADGATE_LANE_SEED') ?? Math.floor(Math.random() * 1_000_000)
-const runs = Math.min(1000, wholeNumberFrom('HEADGATE_LANE_OPERATIONS') ?? 40)
+const seed = wholeNumberFrom('HEADGATE_FAST_PATH_SEED') ?? Math.floor(Math.random() * 1_000_000)
+const runs = Math.min(1000, wholeNumberFrom('HEADGATE_FAST_PATH_OPERATIONS') ?? 40)
 
 const message = fc.oneof(
   { weight: 6, arbitrary: subscribe },
@@ -99,7 +99,7 @@ async function serveByLibrary(setup: Setup): Promise<string> {
 }
 
 it(
-  `replies as graphql-ws does, with HEADGATE_LANE_SEED=${seed}`,
+  `replies as graphql-ws does, with HEADGATE_FAST_PATH_SEED=${seed}`,
   { timeout: 300_000 },
   async () => {
     const setup = await setSetup({ auth: { kind: 'disabled' } })

@@ -15,8 +15,8 @@ import { setSetup } from './setup.ts'
 import { beginStory } from './upload-histories.ts'
 import { until } from './subscription-clients.ts'
 
-const seed = wholeNumberFrom('HEADGATE_LANE_SEED') ?? Math.floor(Math.random() * 1_000_000)
-const runs = Math.min(2000, wholeNumberFrom('HEADGATE_LANE_OPERATIONS') ?? 60)
+const seed = wholeNumberFrom('HEADGATE_FAST_PATH_SEED') ?? Math.floor(Math.random() * 1_000_000)
+const runs = Math.min(2000, wholeNumberFrom('HEADGATE_FAST_PATH_OPERATIONS') ?? 60)
 const OPEN = { kind: 'disabled' } as const
 
 /** Sent in one go, and then the upload changes or does not. */
@@ -25,7 +25,7 @@ const step = fc.record({
   isChanged: fc.boolean(),
 })
 
-describe(`messages of a socket with HEADGATE_LANE_SEED=${seed}`, () => {
+describe(`messages of a socket with HEADGATE_FAST_PATH_SEED=${seed}`, () => {
   it('are replied to alike by both paths, whatever their order', { timeout: 300_000 }, async () => {
     const setup = await setSetup({ auth: OPEN })
     let story = await beginStory(setup)

@@ -111,7 +111,7 @@ describe('an audience', () => {
       }),
       {
         numRuns: 60,
-        ...(process.env['HEADGATE_LANE_OPERATIONS'] === undefined ? {} : { numRuns: 600 }),
+        ...(process.env['HEADGATE_FAST_PATH_OPERATIONS'] === undefined ? {} : { numRuns: 600 }),
       },
     )
     expect(setup.seated()).toBeGreaterThan(60)

@@ -167,7 +167,7 @@ function describe(input: MediaInput | BodyInput): string {
 export function printEmulatorBattery(outcome: EmulatorBatteryOutcome): void {
   const { options, counts, violations, honest, slowestMs, before, after, tookMs } = outcome
   const sorted = [...counts].toSorted(([left], [right]) => (left < right ? -1 : 1))
-  print(`Hostile uploads to the emulator with HEADGATE_HOSTILE_SEED=${options.seed}`, [
+  print(`Hostile uploads to the emulator with HEADGATE_FUZZ_SEED=${options.seed}`, [
     ['inputs', options.inputs],
     ...sorted.map(([what, times]): Row => [`  ${what}`, times]),
     ['honest uploads between', honest],

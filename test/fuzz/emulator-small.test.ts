@@ -3,9 +3,9 @@ import { expect, it } from 'vitest'
 import { wholeNumberFrom } from '../chaos/seed.ts'
 import { printEmulatorBattery, runEmulatorBattery } from './emulator-battery.ts'
 
-const seed = wholeNumberFrom('HEADGATE_HOSTILE_SEED') ?? Math.floor(Math.random() * 1_000_000)
+const seed = wholeNumberFrom('HEADGATE_FUZZ_SEED') ?? Math.floor(Math.random() * 1_000_000)
 
-it(`answers hostile uploads with HEADGATE_HOSTILE_SEED=${seed} and goes on`, async () => {
+it(`answers hostile uploads with HEADGATE_FUZZ_SEED=${seed} and goes on`, async () => {
   const outcome = await runEmulatorBattery({ seed, inputs: 300 })
   printEmulatorBattery(outcome)
   expect(outcome.violations).toEqual([])

@@ -18,7 +18,7 @@ export function printBattery(outcome: BatteryOutcome): void {
     cells('all', sumOf([...tallies.values()])),
   ]
   process.stdout.write(
-    `\nHostile inputs with HEADGATE_HOSTILE_SEED=${options.seed}\n${tableOf(rows)}\n`,
+    `\nHostile inputs with HEADGATE_FUZZ_SEED=${options.seed}\n${tableOf(rows)}\n`,
   )
   print('Meanwhile and afterwards', [
     // Caches that were empty before would pass for growth.

@@ -4,9 +4,9 @@ import { wholeNumberFrom } from '../chaos/seed.ts'
 import { runBattery } from './run.ts'
 import { printBattery } from './report.ts'
 
-const seed = wholeNumberFrom('HEADGATE_HOSTILE_SEED') ?? Math.floor(Math.random() * 1_000_000)
+const seed = wholeNumberFrom('HEADGATE_FUZZ_SEED') ?? Math.floor(Math.random() * 1_000_000)
 
-describe(`some hostile inputs with HEADGATE_HOSTILE_SEED=${seed}`, { timeout: 60_000 }, () => {
+describe(`some hostile inputs with HEADGATE_FUZZ_SEED=${seed}`, { timeout: 60_000 }, () => {
   it('are all answered, break nothing and mint nothing beyond the limit', async () => {
     const outcome = await runBattery({
       seed,

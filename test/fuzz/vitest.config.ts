@@ -1,4 +1,4 @@
-/** For `npm run test:hostile`: the long edition, which `npm test` leaves out. */
+/** For `npm run test:fuzz`: the long edition, which `npm test` leaves out. */
 import { fileURLToPath } from 'node:url'
 import { defineConfig, mergeConfig } from 'vitest/config'
 import shared from '../../vitest.config.ts'
