@@ -49,11 +49,11 @@ async function remove(
 ): Promise<DeleteUploadOutcome> {
   const { uid } = upload
   if (upload.deletedAt !== null) return { kind: 'Deleted', upload }
-  const retryAfterSeconds = await dependencies.deleteLimit.consume(viewer.subject)
-  if (retryAfterSeconds !== null) {
+  const consumed = await dependencies.deleteLimit.consume(viewer.subject)
+  if (consumed.kind === 'rejected') {
     return rateLimited(
       `You may delete ${dependencies.policy.createsPerMinute} uploads a minute.`,
-      retryAfterSeconds,
+      consumed.retryAfterSeconds,
     )
   }
   let wasThere: boolean

@@ -99,10 +99,10 @@ async function reserveAndMint(
     return tusUnsupported(request.sizeBytes ?? 0)
   }
 
-  const retryAfterSeconds = await dependencies.createLimit.consume(viewer.subject)
-  if (retryAfterSeconds !== null) {
+  const consumed = await dependencies.createLimit.consume(viewer.subject)
+  if (consumed.kind === 'rejected') {
     const maxPerMinute = dependencies.policy.createsPerMinute
-    return rateLimited(`You may mint ${maxPerMinute} uploads a minute.`, retryAfterSeconds)
+    return rateLimited(`You may mint ${maxPerMinute} uploads a minute.`, consumed.retryAfterSeconds)
   }
 
   const reservation = createReservation(request, {
@@ -113,10 +113,13 @@ async function reserveAndMint(
     // Not `now`: from the age others conclude whether the creation is still in flight.
     createdAt: dependencies.clock.now(),
   })
-  const reserved = await dependencies.store.reserve(
-    reservation,
-    reserveOptionsAt(dependencies, now),
-  )
+  let reserved: ReserveOutcome
+  try {
+    reserved = await dependencies.store.reserve(reservation, reserveOptionsAt(dependencies, now))
+  } catch (error) {
+    await dependencies.createLimit.giveBack(viewer.subject, consumed.at)
+    throw error
+  }
   if (reserved.kind === 'over-quota') return quotaExceeded(dependencies, reservation, reserved)
   if (reserved.kind === 'key-in-use') {
     const existing = await outcomeOfKey(dependencies, viewer, request, fingerprints, reserved, now)
