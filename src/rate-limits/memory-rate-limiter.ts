@@ -1,5 +1,6 @@
 /** `RateLimiter` adapter for one process. State is lost with the process. */
 import {
+  type Consumption,
   type RateWindow,
   type RateLimiter,
   LONGEST_HOLD_MS,
@@ -46,11 +47,14 @@ export function createMemoryRateLimiter(now: () => number): RateLimiter {
       const at = now()
       deleteIdleKeys(at)
       const until = blockedUntil(key, at)
-      if (windows.length === 0) return secondsUntil(until, at)
+      if (windows.length === 0) return consumption(until, at)
       const log = logOf(key, windows)
       const freeAt = Math.max(until, availableAt(log, windows, at))
       if (freeAt <= at) log.add()
-      return secondsUntil(freeAt, at)
+      return consumption(freeAt, at)
+    },
+    async giveBack(key, at) {
+      logs.get(key)?.remove(at)
     },
     async block(key, milliseconds) {
       const at = now()
@@ -78,7 +82,8 @@ function availableAt(log: SlidingWindowLog, windows: readonly RateWindow[], now:
   return freeAt
 }
 
-/** Returns null if `then` is not after `now`. */
-function secondsUntil(then: number, now: number): number | null {
-  return then <= now ? null : Math.ceil((then - now) / 1000)
+function consumption(freeAt: number, now: number): Consumption {
+  return freeAt <= now
+    ? { kind: 'consumed', at: now }
+    : { kind: 'rejected', retryAfterSeconds: Math.ceil((freeAt - now) / 1000) }
 }

@@ -11,7 +11,15 @@ const LARGEST = 2 ** 31 - 1
 
 const CONSUME_SQL = {
   name: 'headgate_take_allowance',
-  text: 'select take_allowance($1, $2::bigint, $3::integer[], $4::bigint[], $5::bigint) as seconds',
+  // "at" is read after the function has consumed. The function's lock on the key lasts to the end of the
+  // statement, so no other unit of the key lies between.
+  text: `select take_allowance($1, $2::bigint, $3::integer[], $4::bigint[], $5::bigint) as seconds,
+    coalesce($2::bigint, floor(extract(epoch from clock_timestamp()) * 1000)::bigint)::float8 as at`,
+} as const
+const GIVE_BACK_SQL = {
+  name: 'headgate_give_back_allowance',
+  text: `update allowances set uses = uses - 1 where key = $1 and uses > 0 and at =
+    (select max(at) from allowances where key = $1 and uses > 0 and at <= $2::bigint)`,
 } as const
 const BLOCK_SQL = {
   name: 'headgate_hold_allowance',
@@ -47,8 +55,18 @@ export function createPostgresRateLimiter(
             ? 1
             : Math.ceil(Math.max(...windows) / MAX_ROWS_PER_KEY)
         const values = [replaceNul(key), now(), limits, windows, stepMs]
-        const { rows } = await pool.query<{ seconds: number | null }>({ values, ...CONSUME_SQL })
-        return rows[0]?.seconds ?? null
+        const { rows } = await pool.query<{ seconds: number | null; at: number }>({
+          values,
+          ...CONSUME_SQL,
+        })
+        const [{ seconds, at } = { seconds: null, at: 0 }] = rows
+        if (seconds !== null) return { kind: 'rejected', retryAfterSeconds: seconds }
+        // Counted under the end of its time step.
+        return { kind: 'consumed', at: Math.ceil(at / stepMs) * stepMs }
+      }),
+    giveBack: (key, at) =>
+      run(async () => {
+        await pool.query({ values: [replaceNul(key), at], ...GIVE_BACK_SQL })
       }),
     block: (key, milliseconds) =>
       run(async () => {

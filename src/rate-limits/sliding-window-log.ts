@@ -6,6 +6,8 @@ export interface SlidingWindowLog {
   countAt(now: number): number
   /** Adds a timestamp at the time of the last `countAt`. */
   add(): void
+  /** Removes one timestamp: the newest that is not after this time. */
+  remove(timestamp: number): void
   /** Returns the n-th oldest timestamp, from 0; null if there are fewer. */
   at(index: number): number | null
   /** Returns the number of timestamps not after this time. */
@@ -51,6 +53,10 @@ export function createSlidingWindowLog(windowMs: number): SlidingWindowLog {
     },
     add() {
       times.push(lastNow)
+    },
+    remove(timestamp) {
+      const index = firstAfter(timestamp) - 1
+      if (index >= head) times.splice(index, 1)
     },
     at: (index) => times[head + index] ?? null,
     countUntil: (timestamp) => firstAfter(timestamp) - head,

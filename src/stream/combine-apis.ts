@@ -12,7 +12,6 @@ export function combineBindingWithRest(binding: StreamApi, rest: StreamApi): Str
     name: binding.name,
     capabilities: {
       ...rest.capabilities,
-      maxBasicBytes: binding.capabilities.maxBasicBytes,
     },
     createDirectUpload: (params, signal) => binding.createDirectUpload(params, signal),
   }

@@ -1,13 +1,13 @@
 /** Rate limit per caller and minute, counted per upload and not per HTTP request. */
-import type { RateWindow, RateLimiter } from './ports/rate-limiter.ts'
+import type { Consumption, RateWindow, RateLimiter } from './ports/rate-limiter.ts'
+import { StoreUnavailable } from './ports/store-unavailable.ts'
 
 /** A rate limit applied to each caller separately. */
 export interface CallerRateLimit {
-  /**
-   * Consumes one unit and returns null, or returns the seconds to wait. Rejects if the rate limiter is
-   * unreachable; the action must then be denied.
-   */
-  consume(caller: string): Promise<number | null>
+  /** Rejects if the rate limiter is unreachable; the action must then be denied. */
+  consume(caller: string): Promise<Consumption>
+  /** Gives back a unit whose action did not happen. It stays consumed if the rate limiter is unreachable. */
+  giveBack(caller: string, at: number): Promise<void>
 }
 
 const WINDOW_MS = 60_000
@@ -22,5 +22,15 @@ export function createCallerRateLimit(
   perMinute: number,
 ): CallerRateLimit {
   const windows: readonly RateWindow[] = [{ limit: perMinute, windowMs: WINDOW_MS }]
-  return { consume: (caller) => rateLimiter.consume(`${name}:${caller}`, windows) }
+  const keyOf = (caller: string): string => `${name}:${caller}`
+  return {
+    consume: (caller) => rateLimiter.consume(keyOf(caller), windows),
+    async giveBack(caller, at) {
+      try {
+        await rateLimiter.giveBack(keyOf(caller), at)
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error
+      }
+    },
+  }
 }

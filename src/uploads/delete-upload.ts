@@ -1,4 +1,5 @@
 /** Use case: cancels an active upload or deletes its video, and releases its reservation. */
+import { shareInFlight } from '../shared/share-in-flight.ts'
 import { StreamError } from './ports/stream-error.ts'
 import { findUpload } from './find-upload.ts'
 import { isReceived } from './status/state-machine.ts'
@@ -31,15 +32,9 @@ export async function deleteUpload(
   const upload = await findUpload(dependencies, viewer, uid)
   if (upload === null) return uploadNotFound(uid)
   const slot = JSON.stringify([viewer.subject, uid])
-  const inFlight = dependencies.deletionsInFlight.get(slot)
-  if (inFlight !== undefined) return inFlight
-  const outcome = remove(dependencies, viewer, upload)
-  dependencies.deletionsInFlight.set(slot, outcome)
-  try {
-    return await outcome
-  } finally {
-    dependencies.deletionsInFlight.delete(slot)
-  }
+  return shareInFlight(dependencies.deletionsInFlight, slot, () =>
+    remove(dependencies, viewer, upload),
+  )
 }
 
 async function remove(
@@ -49,11 +44,11 @@ async function remove(
 ): Promise<DeleteUploadOutcome> {
   const { uid } = upload
   if (upload.deletedAt !== null) return { kind: 'Deleted', upload }
-  const retryAfterSeconds = await dependencies.deleteLimit.consume(viewer.subject)
-  if (retryAfterSeconds !== null) {
+  const consumed = await dependencies.deleteLimit.consume(viewer.subject)
+  if (consumed.kind === 'rejected') {
     return rateLimited(
       `You may delete ${dependencies.policy.createsPerMinute} uploads a minute.`,
-      retryAfterSeconds,
+      consumed.retryAfterSeconds,
     )
   }
   let wasThere: boolean

@@ -3,8 +3,7 @@ import type { UploadPubSub } from './ports/upload-pubsub.ts'
 import type { UploadStore } from './ports/upload-store.ts'
 import type { StreamApi, StreamVideo } from './ports/stream-api.ts'
 import type { Telemetry } from './ports/telemetry.ts'
-import type { MintsInFlight } from './outcomes.ts'
-import type { DeletionsInFlight } from './outcomes.ts'
+import type { CreateUploadOutcome, DeleteUploadOutcome } from './outcomes.ts'
 import type { Policy } from './policy.ts'
 import type { CallerRateLimit } from './caller-rate-limit.ts'
 import type { WatchRegistry } from './ports/watch-registry.ts'
@@ -29,8 +28,10 @@ export interface Dependencies {
   readonly watchers: WatchRegistry
   /** Aborted on shutdown: subscriptions end and the sync loop stops. */
   readonly closing: AbortSignal
-  readonly mintsInFlight: MintsInFlight
-  readonly deletionsInFlight: DeletionsInFlight
+  /** Active creations by caller, idempotency key and input: concurrent requests share the outcome. */
+  readonly mintsInFlight: Map<string, Promise<CreateUploadOutcome>>
+  /** Active deletions by caller and uid: concurrent requests share the outcome. */
+  readonly deletionsInFlight: Map<string, Promise<DeleteUploadOutcome>>
   /** Parses a webhook body as Stream sent it; null if it does not describe a video. */
   readVideo(body: string): StreamVideo | null
   /** Returns a new, globally unique upload id (the reference in Stream's meta). */

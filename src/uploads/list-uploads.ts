@@ -30,7 +30,7 @@ export interface UploadPage {
 }
 
 /** Restricts the filter to the viewer's own uploads, except for administrators. */
-export function filterForViewer(viewer: Viewer, filter: UploadFilter): UploadFilter {
+function filterForViewer(viewer: Viewer, filter: UploadFilter): UploadFilter {
   if (viewer.isAdmin) return filter
   const foreign = filter.creator !== undefined && filter.creator !== viewer.subject
   return { ...filter, creator: viewer.subject, ...(foreign ? { statuses: [] } : {}) }

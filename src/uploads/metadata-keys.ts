@@ -1,23 +1,4 @@
 /**
- * Upload-Metadata keys that Stream interprets, in lower case. A caller that could set them would choose its
- * own limits.
- * https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/
- */
-export const STREAM_KEYS: ReadonlySet<string> = new Set([
-  'maxdurationseconds',
-  'expiry',
-  'requiresignedurls',
-  'allowedorigins',
-  'thumbnailtimestamppct',
-  'watermark',
-  'scheduleddeletion',
-  'creator',
-])
-
-/** "The Key and Value MUST be separated by a space", pairs by a comma. https://tus.io/protocols/resumable-upload */
-export const TUS_KEY = /^[\x21-\x2b\x2d-\x7e]{1,64}$/
-
-/**
  * Upload-Metadata keys that set upload constraints. Stream ignores their case, so callers' meta must not
  * contain them in any case.
  * https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/

@@ -135,12 +135,6 @@ export type CreateUploadOutcome =
   | IdempotencyConflict
   | StreamFailed
 
-/** Active creations by caller and key: concurrent requests with an equal fingerprint share the outcome. */
-export type MintsInFlight = Map<
-  string,
-  { fingerprint: string; outcome: Promise<CreateUploadOutcome> }
->
-
 /** A URL was minted, now or by an earlier request with the same key. */
 export interface Minted {
   readonly kind: 'Minted'
@@ -156,6 +150,3 @@ export interface Deleted {
 }
 
 export type DeleteUploadOutcome = Deleted | UploadNotFound | Forbidden | RateLimited | StreamFailed
-
-/** Active deletions by caller and uid: concurrent requests share the outcome. */
-export type DeletionsInFlight = Map<string, Promise<DeleteUploadOutcome>>

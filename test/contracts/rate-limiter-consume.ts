@@ -154,6 +154,43 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
       expect(waits).toEqual(waits.map(() => null))
     })
 
+    test('gives back that unit, and leaves the others at their times', async () => {
+      const take = (second: number) => rateLimiter().take('alice', threeAMinute, after(second))
+      expect(await take(0)).toBeNull()
+      const gaveBack = await rateLimiter().consumeAndGiveBack(
+        'alice',
+        threeAMinute,
+        after(30),
+        async () => {
+          expect(await take(35)).toBeNull()
+          expect(await take(36)).toBe(24)
+          return after(40)
+        },
+      )
+      expect(gaveBack).toBeNull()
+      expect(await rateLimiter().taken('alice', MINUTE_MS, after(40))).toBe(2)
+      expect([await take(40), await take(40)]).toEqual([null, 20])
+      expect([await take(60), await take(60)]).toEqual([null, 35])
+    })
+
+    test('gives back a unit although the clock was set back since', async () => {
+      const take = (second: number) => rateLimiter().take('alice', oneAMinute, after(second))
+      await rateLimiter().consumeAndGiveBack('alice', oneAMinute, after(3600), async () => {
+        expect(await take(0)).toBe(60)
+        return after(1)
+      })
+      expect([await take(1), await take(1)]).toEqual([null, 60])
+    })
+
+    test('gives back nothing where nothing is left of the window', async () => {
+      const take = (second: number) => rateLimiter().take('alice', oneAMinute, after(second))
+      await rateLimiter().consumeAndGiveBack('alice', oneAMinute, after(0), async () => {
+        expect(await take(61)).toBeNull()
+        return after(62)
+      })
+      expect(await take(62)).toBe(59)
+    })
+
     test('refuses nobody within no allowance', async () => {
       expect(await takeAll('alice', [], 0, 20)).toEqual(Array.from({ length: 20 }, () => null))
     })

@@ -1,5 +1,5 @@
 /** What the cases of the allowances' contract share: the keeper under test, and some allowances. */
-import type { RateWindow, RateLimiter } from '../../src/uploads/ports/rate-limiter.ts'
+import type { Consumption, RateWindow, RateLimiter } from '../../src/uploads/ports/rate-limiter.ts'
 import { after } from '../kit/samples.ts'
 
 export const MINUTE_MS = 60_000
@@ -17,6 +17,13 @@ export const patient: readonly RateWindow[] = [
 /** The adapter under test, asked at a moment that the test says: its clock is set to that first. */
 export interface TimedRateLimiter {
   take(key: string, within: readonly RateWindow[], now: Date): Promise<number | null>
+  /** Consumes at `now`, and gives the unit back at `later`. Returns null, or the seconds to wait. */
+  consumeAndGiveBack(
+    key: string,
+    windows: readonly RateWindow[],
+    now: Date,
+    later: () => Promise<Date>,
+  ): Promise<number | null>
   /** @param now when it is held; left out, when it was asked last */
   hold(key: string, until: Date, now?: Date): Promise<void>
   taken(key: string, spanMs: number, now: Date): Promise<number>
@@ -29,9 +36,17 @@ export interface SetClock {
 
 export function timed(rateLimiter: RateLimiter, clock: SetClock): TimedRateLimiter {
   return {
-    take(key, within, now) {
+    async take(key, within, now) {
       clock.ms = now.getTime()
-      return rateLimiter.consume(key, within)
+      return retryAfterOf(await rateLimiter.consume(key, within))
+    },
+    async consumeAndGiveBack(key, windows, now, later) {
+      clock.ms = now.getTime()
+      const consumed = await rateLimiter.consume(key, windows)
+      if (consumed.kind === 'rejected') return consumed.retryAfterSeconds
+      clock.ms = (await later()).getTime()
+      await rateLimiter.giveBack(key, consumed.at)
+      return null
     },
     hold(key, until, now = new Date(clock.ms)) {
       clock.ms = now.getTime()
@@ -42,6 +57,11 @@ export function timed(rateLimiter: RateLimiter, clock: SetClock): TimedRateLimit
       return rateLimiter.countConsumed(key, spanMs)
     },
   }
+}
+
+/** Null for a consumed unit, else the seconds to wait. */
+export function retryAfterOf(consumed: Consumption): number | null {
+  return consumed.kind === 'consumed' ? null : consumed.retryAfterSeconds
 }
 
 /** The keeper that the present test has opened. */

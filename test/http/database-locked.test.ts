@@ -56,8 +56,19 @@ async function answered(response: Promise<Response>): Promise<Answered> {
   return { status, retryAfter: headers.get('retry-after'), text }
 }
 
+function mint({ url }: TestGateway): Promise<Answered> {
+  return answered(
+    fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: MINT }),
+    }),
+  )
+}
+
 /** One write by each endpoint that writes, and by both ways of a webhook. */
-function writeByEachEndpoint({ url, clock }: TestGateway) {
+function writeByEachEndpoint(gateway: TestGateway) {
+  const { url, clock } = gateway
   const body = JSON.stringify({ uid: UID, readyToStream: true, status: { state: 'ready' } })
   const time = Math.floor(clock.now().getTime() / 1000)
   const digest = createHmac('sha256', SECRET).update(`${time}.${body}`).digest('hex')
@@ -66,13 +77,7 @@ function writeByEachEndpoint({ url, clock }: TestGateway) {
     answered(fetch(`${url}${path}`, { method: 'POST', headers, body }))
   const tus = { 'tus-resumable': '1.0.0', 'upload-length': '1000' }
   return {
-    graphql: answered(
-      fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ query: MINT }),
-      }),
-    ),
+    graphql: mint(gateway),
     tus: answered(fetch(`${url}/tus`, { method: 'POST', headers: tus })),
     webhook: webhook('/webhooks/stream'),
     webhookByFallback: webhook('/webhooks/stream?long'),
@@ -154,6 +159,25 @@ describe('while another process holds the write lock', () => {
     await vi.waitFor(async () => expect((await readyz(gateway)).status).toBe(200), 3000)
     expectMinted(await createDirectUpload(gateway.as()))
     expect(unexpectedIn(gateway)).toEqual([])
+  })
+
+  it('a creation that fails does not count towards the rate limit of its caller', async () => {
+    const gateway = await startGateway({ RATE_LIMIT_CREATES: '2' })
+    expectMinted(await createDirectUpload(gateway.as()))
+    const lock = holdWriteLock(gateway)
+    for (const _ of [1, 2, 3]) {
+      const failed: Answered[] = []
+      const graphql = mint(gateway).then((response) => failed.push(response))
+      for (let seconds = 0; seconds < 10 && failed.length === 0; seconds += 1) {
+        await read(gateway)
+        gateway.clock.advance(1)
+      }
+      await graphql
+      expect(JSON.parse(failed[0]?.text ?? '')).toMatchObject(UNAVAILABLE)
+    }
+    lock.release()
+    expectMinted(await createDirectUpload(gateway.as()))
+    expect(await createDirectUpload(gateway.as())).toMatchObject({ code: 'RATE_LIMITED' })
   })
 
   it('a gateway that is stopped closes the database all the same', async () => {

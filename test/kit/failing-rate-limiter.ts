@@ -5,6 +5,7 @@ export const away = new Error('The database is away.')
 
 export const awayRateLimiter: RateLimiter = {
   consume: () => Promise.reject(away),
+  giveBack: () => Promise.reject(away),
   block: () => Promise.reject(away),
   countConsumed: () => Promise.reject(away),
 }

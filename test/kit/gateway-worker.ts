@@ -250,6 +250,7 @@ async function hubsOf(miniflare: Miniflare): Promise<DurableObjectNamespace<HubR
         recordView: (uid) => stub.recordView(uid),
         runRound: () => stub.runRound(),
         consume: (key, within) => stub.consume(key, within),
+        giveBack: (key, at) => stub.giveBack(key, at),
         block: (key, milliseconds) => stub.block(key, milliseconds),
         countConsumed: (key, spanMs) => stub.countConsumed(key, spanMs),
         fetch: (request) => stub.fetch(request.url, { headers: { upgrade: 'websocket' } }),

@@ -1,5 +1,6 @@
 /** What holds for one gateway holds for several on one PostgreSQL, whichever of them is asked. */
-import { expect, it } from 'vitest'
+import { Client } from 'pg'
+import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { tokenFor } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -12,7 +13,7 @@ import {
   watchToEnd,
   watchUpload,
 } from '../kit/operations.ts'
-import { describeWithPostgres } from '../kit/postgres.ts'
+import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { startTwoGateways } from './setup.ts'
 
 const SEEN = z.object({ upload: z.object({ status: z.string() }).nullable() })
@@ -86,6 +87,31 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
     expect(count('RateLimitedError')).toBe(8)
     const usage = await storageUsage(gateways[1].as(token))
     expect(usage).toMatchObject({ reservedMinutes: 10 })
+  })
+
+  it('count no creation towards the rate limit that the database did not record', async () => {
+    const database = await createTestDatabase()
+    const { gateways } = await startTwoGateways({
+      DATABASE_URL: database.url,
+      RATE_LIMIT_CREATES: '4',
+    })
+    const token = await tokenFor('alice')
+    const create = (index: number) =>
+      createDirectUpload((gateways[index % 2] ?? gateways[0]).as(token))
+    expectMinted(await create(0))
+    const client = new Client({ connectionString: database.url })
+    await client.connect()
+    onTestFinished(() => client.end())
+    await client.query(`create function fail_as_full() returns trigger language plpgsql as
+      $$ begin raise exception 'disk full' using errcode = 'disk_full'; end $$;
+      create trigger full_disk before insert on uploads execute function fail_as_full()`)
+    for (const index of [0, 1, 2, 3, 4]) {
+      await expect(create(index)).rejects.toThrow('database does not answer')
+    }
+    await client.query('drop function fail_as_full cascade')
+    const outcomes = await Promise.all(Array.from({ length: 10 }, (_, index) => create(index)))
+    expect(outcomes.filter((outcome) => 'upload' in outcome)).toHaveLength(3)
+    expect(outcomes.filter(({ __typename }) => __typename === 'RateLimitedError')).toHaveLength(7)
   })
 
   it('tell each other of deletions', async () => {

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createPostgresRateLimiter } from '../../src/rate-limits/postgres-rate-limiter.ts'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { describeRateLimiter } from '../contracts/rate-limiter.ts'
-import { type SetClock, timed } from '../contracts/rate-limiter-suite.ts'
+import { type SetClock, retryAfterOf, timed } from '../contracts/rate-limiter-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after } from '../kit/samples.ts'
 
@@ -33,11 +33,44 @@ describeWithPostgres('PostgreSQL', () => {
     const waits = await Promise.all(
       gateways.flatMap((gateway) => {
         const rateLimiter = createPostgresRateLimiter(gateway)
-        return Array.from({ length: 10 }, () => rateLimiter.consume('mint:alice', within))
+        return Array.from({ length: 10 }, async () =>
+          retryAfterOf(await rateLimiter.consume('mint:alice', within)),
+        )
       }),
     )
     expect(waits.filter((wait) => wait === null)).toHaveLength(10)
     expect(waits.filter((wait) => wait === 60)).toHaveLength(20)
+  })
+
+  test('three gateways give back what they consumed at the same time, by the clock of the server', async () => {
+    const database = await createTestDatabase()
+    const gateways = [1, 2, 3].map(() =>
+      openPostgres({ url: database.url, connections: 4 }, () => undefined),
+    )
+    onTestFinished(async () => {
+      await Promise.all(gateways.map((gateway) => gateway.close()))
+      await database.drop()
+    })
+    const windows = [{ limit: 10, windowMs: 60_000 }]
+    const rateLimiters = gateways.map((gateway) => createPostgresRateLimiter(gateway))
+    for (const _ of [1, 2]) {
+      const consumed = await Promise.all(
+        rateLimiters.flatMap((rateLimiter) =>
+          Array.from({ length: 10 }, async () => ({
+            rateLimiter,
+            outcome: await rateLimiter.consume('mint:alice', windows),
+          })),
+        ),
+      )
+      const units = consumed.flatMap(({ rateLimiter, outcome }) =>
+        outcome.kind === 'consumed' ? [{ rateLimiter, at: outcome.at }] : [],
+      )
+      expect(units).toHaveLength(10)
+      await Promise.all(units.map(({ rateLimiter, at }) => rateLimiter.giveBack('mint:alice', at)))
+    }
+    for (const rateLimiter of rateLimiters) {
+      expect(await rateLimiter.countConsumed('mint:alice', 60_000)).toBe(0)
+    }
   })
 
   test("the server's clock decides, and not the clock of a version that gives its own", async () => {
@@ -56,17 +89,17 @@ describeWithPostgres('PostgreSQL', () => {
         [Date.now() + 90_000],
       )
     expect((await takeBefore()).rows).toEqual([{ seconds: null }])
-    expect(await rateLimiter.consume('mint:alice', within)).toBeNull()
-    expect(await rateLimiter.consume('mint:alice', within)).toBeNull()
-    expect(await rateLimiter.consume('mint:alice', within)).toBeGreaterThan(50)
+    expect(retryAfterOf(await rateLimiter.consume('mint:alice', within))).toBeNull()
+    expect(retryAfterOf(await rateLimiter.consume('mint:alice', within))).toBeNull()
+    expect(retryAfterOf(await rateLimiter.consume('mint:alice', within))).toBeGreaterThan(50)
     expect(await rateLimiter.countConsumed('mint:alice', 60_000)).toBe(3)
     // As the version before holds: by a clock that is two hours ahead.
     await postgres.pool.query(
       "insert into allowance_holds values ('stream', now() + interval '2 hours 5 seconds')",
     )
-    expect(await rateLimiter.consume('stream', within)).toBeNull()
+    expect(retryAfterOf(await rateLimiter.consume('stream', within))).toBeNull()
     await rateLimiter.block('stream', 5000)
-    expect(await rateLimiter.consume('stream', within)).toBe(5)
+    expect(retryAfterOf(await rateLimiter.consume('stream', within))).toBe(5)
   })
 
   test('a large allowance is kept in few rows, and is never passed for it', async () => {

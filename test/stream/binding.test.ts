@@ -46,7 +46,6 @@ test('says what it can, alone and with REST', async () => {
     name: 'binding',
     capabilities: {
       tusUploads: false,
-      maxBasicBytes: 200_000_000,
       deadlineChanges: false,
       storageUsage: false,
       webhook: false,
@@ -56,7 +55,6 @@ test('says what it can, alone and with REST', async () => {
     name: 'binding',
     capabilities: {
       tusUploads: true,
-      maxBasicBytes: 200_000_000,
       deadlineChanges: true,
       storageUsage: true,
       webhook: true,

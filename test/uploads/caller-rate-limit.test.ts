@@ -4,14 +4,15 @@ import { expect, test } from 'vitest'
 import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limiter.ts'
 import { type CallerRateLimit, createCallerRateLimit } from '../../src/uploads/caller-rate-limit.ts'
 import { away, awayRateLimiter } from '../kit/failing-rate-limiter.ts'
+import { retryAfterOf } from '../contracts/rate-limiter-suite.ts'
 import { after } from '../kit/samples.ts'
 
 /** Milliseconds since 1970, as the allowances see it. */
 let clockMs = 0
 
-function takeAt(limit: CallerRateLimit, caller: string, now: Date): Promise<number | null> {
+async function takeAt(limit: CallerRateLimit, caller: string, now: Date): Promise<number | null> {
   clockMs = now.getTime()
-  return limit.consume(caller)
+  return retryAfterOf(await limit.consume(caller))
 }
 
 test('lets so many through, and says in how many whole seconds the next one may come', async () => {

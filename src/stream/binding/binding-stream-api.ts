@@ -1,6 +1,5 @@
 /** StreamApi adapter over the Workers binding `env.STREAM`: no token, basic uploads only. */
 import type { StreamApi, StreamVideo } from '../../uploads/ports/stream-api.ts'
-import { MAX_BASIC_BYTES } from '../../uploads/limits.ts'
 import { callOrNotFound, callBinding } from './call-binding.ts'
 import { type ListedVideo, listByUids, listByTime } from './list-videos.ts'
 import { type BindingCall, invalidResponseError } from './binding-errors.ts'
@@ -47,7 +46,6 @@ export function createBindingStreamApi(
     name: 'binding',
     capabilities: {
       tusUploads: false,
-      maxBasicBytes: MAX_BASIC_BYTES,
       deadlineChanges: false,
       storageUsage: false,
       webhook: false,

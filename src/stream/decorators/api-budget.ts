@@ -44,7 +44,10 @@ export function createApiBudget(
   if (requests === null) return createUncountedBudget(monotonicMs)
   const windows = rateWindowsOf(requests)
   return {
-    consume: (purpose) => rateLimiter.consume(KEY, windows[purpose]),
+    async consume(purpose) {
+      const consumed = await rateLimiter.consume(KEY, windows[purpose])
+      return consumed.kind === 'consumed' ? null : consumed.retryAfterSeconds
+    },
     blockFor: (seconds) => rateLimiter.block(KEY, blockMs(seconds)),
     remaining: async () =>
       Math.max(0, requests - (await rateLimiter.countConsumed(KEY, WINDOW_MS))),

@@ -5,7 +5,6 @@ import type {
   VideoList,
   VideoQuery,
 } from '../../uploads/ports/stream-api.ts'
-import { MAX_BASIC_BYTES } from '../../uploads/limits.ts'
 import { sendRequest } from './send-request.ts'
 import { responseError, invalidResponseError } from './response-error.ts'
 import {
@@ -91,7 +90,6 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
     name: 'rest',
     capabilities: {
       tusUploads: true,
-      maxBasicBytes: MAX_BASIC_BYTES,
       deadlineChanges: true,
       storageUsage: true,
       webhook: true,

@@ -2,26 +2,24 @@
  * Use case: mints an upload URL. Records a reservation, requests the URL from Stream, then returns it. A
  * rejected request reserves nothing, and retries with an idempotency key mint nothing twice.
  */
-import type { IdempotentUpload, Reservation, ReserveOutcome } from '../ports/upload-store.ts'
-import { waitForOutcome } from './wait-for-outcome.ts'
-import { validateIdempotencyKey, validateRequest } from './validate-request.ts'
-import { type Fingerprints, fingerprintsOf } from './fingerprint.ts'
-import { mintUpload } from './mint-upload.ts'
+import type { Reservation, ReserveOutcome } from '../ports/upload-store.ts'
 import type { Dependencies } from '../dependencies.ts'
-import { IDEMPOTENCY_KEY_MS } from '../limits.ts'
 import {
   type CreateUploadOutcome,
+  type Forbidden,
+  type InvalidInput,
   type QuotaExceeded,
   forbidden,
-  idempotencyConflict,
   invalidInput,
   rateLimited,
   tusUnsupported,
 } from '../outcomes.ts'
-import { createReservation } from './reservation.ts'
-import { resolveReservation } from './resolve-reservation.ts'
-import type { UploadRequest } from './upload-request.ts'
 import type { Viewer } from '../viewer.ts'
+import { type KeyInUse, createOnce, keysSince } from './idempotency.ts'
+import { mintUpload } from './mint-upload.ts'
+import { createReservation } from './reservation.ts'
+import type { UploadRequest } from './upload-request.ts'
+import { validateIdempotencyKey, validateRequest } from './validate-request.ts'
 
 type CreateDependencies = Pick<
   Dependencies,
@@ -39,166 +37,86 @@ type CreateDependencies = Pick<
   | 'readVideo'
 >
 
+/** The parties of a request, and the fingerprint of its input. */
+type RequestIdentity = Pick<Reservation, 'creator' | 'requestedBy' | 'fingerprint'>
+
 export async function createUpload(
   dependencies: CreateDependencies,
   viewer: Viewer,
   request: UploadRequest,
 ): Promise<CreateUploadOutcome> {
-  const outcome = await createIdempotently(dependencies, viewer, request)
+  const requestedBy = viewer.subject
+  const creator = request.creator ?? requestedBy
+  const outcome =
+    checkCreator(viewer, creator) ??
+    checkIdempotencyKey(request) ??
+    (await createOnce(dependencies, requestedBy, request, (fingerprint, now) =>
+      create(dependencies, { creator, requestedBy, fingerprint }, request, now),
+    ))
   dependencies.telemetry.minted(request.protocol, outcome.kind)
   return outcome
 }
 
-/** Concurrent requests with the same key share one outcome. */
-async function createIdempotently(
-  dependencies: CreateDependencies,
-  viewer: Viewer,
-  request: UploadRequest,
-): Promise<CreateUploadOutcome> {
-  const creator = request.creator ?? viewer.subject
-  if (creator !== viewer.subject && !viewer.isAdmin) {
-    return forbidden('Only an administrator may mint for another creator: leave `creator` out.')
-  }
-  const keyIssues = validateIdempotencyKey(request.idempotencyKey)
-  if (keyIssues.length > 0) return invalidInput(keyIssues)
-
-  // No fingerprint is needed without a key.
-  if (request.idempotencyKey === null)
-    return reserveAndMint(dependencies, viewer, creator, request, [''])
-
-  const fingerprints = await fingerprintsOf(request, viewer.subject)
-  const [fingerprint] = fingerprints
-  const slot = JSON.stringify([viewer.subject, request.idempotencyKey])
-  const inFlight = dependencies.mintsInFlight.get(slot)
-  if (inFlight !== undefined) {
-    return inFlight.fingerprint === fingerprint ? inFlight.outcome : idempotencyConflict()
-  }
-  const outcome = reserveAndMint(dependencies, viewer, creator, request, fingerprints)
-  dependencies.mintsInFlight.set(slot, { fingerprint, outcome })
-  try {
-    return await outcome
-  } finally {
-    dependencies.mintsInFlight.delete(slot)
-  }
+function checkCreator({ subject, isAdmin }: Viewer, creator: string): Forbidden | null {
+  if (creator === subject || isAdmin) return null
+  return forbidden('Only an administrator may mint for another creator: leave `creator` out.')
 }
 
-async function reserveAndMint(
-  dependencies: CreateDependencies,
-  viewer: Viewer,
-  creator: string,
-  request: UploadRequest,
-  fingerprints: Fingerprints,
-): Promise<CreateUploadOutcome> {
-  const now = dependencies.clock.now()
-  const previous = await findPrevious(dependencies, viewer, request, fingerprints, now)
-  if (previous !== null) return previous
+function checkIdempotencyKey({ idempotencyKey }: UploadRequest): InvalidInput | null {
+  const issues = validateIdempotencyKey(idempotencyKey)
+  return issues.length > 0 ? invalidInput(issues) : null
+}
 
-  const issues = validateRequest(request, dependencies.policy, now)
+async function create(
+  dependencies: CreateDependencies,
+  identity: RequestIdentity,
+  request: UploadRequest,
+  now: Date,
+): Promise<CreateUploadOutcome | KeyInUse> {
+  const { store, stream, clock, policy, createLimit } = dependencies
+  const issues = validateRequest(request, policy, now)
   if (issues.length > 0) return invalidInput(issues)
-  if (request.protocol === 'TUS' && !dependencies.stream.capabilities.tusUploads) {
+  if (request.protocol === 'TUS' && !stream.capabilities.tusUploads) {
     return tusUnsupported(request.sizeBytes ?? 0)
   }
 
-  const retryAfterSeconds = await dependencies.createLimit.consume(viewer.subject)
-  if (retryAfterSeconds !== null) {
-    const maxPerMinute = dependencies.policy.createsPerMinute
-    return rateLimited(`You may mint ${maxPerMinute} uploads a minute.`, retryAfterSeconds)
+  const consumed = await createLimit.consume(identity.requestedBy)
+  if (consumed.kind === 'rejected') {
+    return rateLimited(
+      `You may mint ${policy.createsPerMinute} uploads a minute.`,
+      consumed.retryAfterSeconds,
+    )
   }
 
-  const reservation = createReservation(request, {
-    id: dependencies.newId(),
-    creator,
-    requestedBy: viewer.subject,
-    fingerprint: fingerprints[0],
-    // Not `now`: from the age others conclude whether the creation is still in flight.
-    createdAt: dependencies.clock.now(),
-  })
-  const reserved = await dependencies.store.reserve(
-    reservation,
-    reserveOptionsAt(dependencies, now),
-  )
-  if (reserved.kind === 'over-quota') return quotaExceeded(dependencies, reservation, reserved)
-  if (reserved.kind === 'key-in-use') {
-    const existing = await outcomeOfKey(dependencies, viewer, request, fingerprints, reserved, now)
-    // The other request released its reservation: the key is free again.
-    if (existing === null)
-      return reserveAndMint(dependencies, viewer, creator, request, fingerprints)
-    return outcomeForExistingKey(existing, fingerprints)
+  // Not `now`: from the age others conclude whether the creation is still in flight.
+  const context = { id: dependencies.newId(), createdAt: clock.now(), ...identity }
+  const reservation = createReservation(request, context)
+  const { creatorQuotaSeconds } = policy
+  let reserved: ReserveOutcome
+  try {
+    const forgetKeysBefore = keysSince(now)
+    reserved = await store.reserve(reservation, { creatorQuotaSeconds, forgetKeysBefore })
+  } catch (error) {
+    await createLimit.giveBack(identity.requestedBy, consumed.at)
+    throw error
   }
+  if (reserved.kind === 'over-quota') {
+    return quotaExceeded(creatorQuotaSeconds ?? 0, reservation, reserved.heldSeconds)
+  }
+  if (reserved.kind === 'key-in-use') return reserved
   return mintUpload(dependencies, reservation, request.thumbnailTimestampPct)
 }
 
-/** Returns the outcome of an earlier request with this key; null if there is none. */
-async function findPrevious(
-  dependencies: CreateDependencies,
-  viewer: Viewer,
-  request: UploadRequest,
-  fingerprints: Fingerprints,
-  now: Date,
-): Promise<CreateUploadOutcome | null> {
-  const { idempotencyKey } = request
-  if (idempotencyKey === null) return null
-  const found = await dependencies.store.findByKey(viewer.subject, idempotencyKey, keysSince(now))
-  if (found === null) return null
-  const earlier = await outcomeOfKey(dependencies, viewer, request, fingerprints, found, now)
-  if (earlier === null) return null
-  if (earlier.upload !== null || !fingerprints.includes(earlier.reservation.fingerprint)) {
-    return outcomeForExistingKey(earlier, fingerprints)
-  }
-  // No request of this process is minting it: an earlier attempt was interrupted and left at most one
-  // video, whose URL is lost. That video is deleted, and the caller gets a new URL.
-  const resolved = await resolveReservation(dependencies, earlier.reservation)
-  return resolved === 'released' ? null : outcomeForExistingKey(earlier, fingerprints)
-}
-
-/** Another gateway may be processing an equal request: then waits for its outcome. */
-async function outcomeOfKey(
-  dependencies: CreateDependencies,
-  viewer: Viewer,
-  { idempotencyKey }: UploadRequest,
-  fingerprints: Fingerprints,
-  found: IdempotentUpload,
-  now: Date,
-): Promise<IdempotentUpload | null> {
-  if (idempotencyKey === null || !fingerprints.includes(found.reservation.fingerprint)) return found
-  const key = { requestedBy: viewer.subject, key: idempotencyKey, since: keysSince(now) }
-  return waitForOutcome(dependencies, key, found)
-}
-
-function outcomeForExistingKey(
-  { reservation, upload }: IdempotentUpload,
-  fingerprints: Fingerprints,
-): CreateUploadOutcome {
-  if (!fingerprints.includes(reservation.fingerprint)) return idempotencyConflict()
-  if (upload !== null) return { kind: 'Minted', upload, uploadURL: upload.uploadURL }
-  return {
-    kind: 'StreamError',
-    code: 'STREAM_UNAVAILABLE',
-    message: 'An earlier request with this key is not settled yet. Try again in a moment.',
-    retryable: true,
-  }
-}
-
 function quotaExceeded(
-  { policy }: CreateDependencies,
-  reservation: Reservation,
-  { heldSeconds }: Extract<ReserveOutcome, { kind: 'over-quota' }>,
+  quotaSeconds: number,
+  { constraints }: Reservation,
+  heldSeconds: number,
 ): QuotaExceeded {
-  const quotaSeconds = policy.creatorQuotaSeconds ?? 0
-  const availableMinutes = Math.max(0, quotaSeconds - heldSeconds) / 60
   return {
     kind: 'QuotaExceededError',
     code: 'QUOTA_EXCEEDED',
     message: `One creator may hold ${quotaSeconds / 60} minutes of video, reserved and stored together.`,
-    requestedMinutes: reservation.constraints.maxDurationSeconds / 60,
-    availableMinutes,
+    requestedMinutes: constraints.maxDurationSeconds / 60,
+    availableMinutes: Math.max(0, quotaSeconds - heldSeconds) / 60,
   }
-}
-
-function keysSince(now: Date): Date {
-  return new Date(now.getTime() - IDEMPOTENCY_KEY_MS)
-}
-
-function reserveOptionsAt({ policy }: CreateDependencies, now: Date) {
-  return { creatorQuotaSeconds: policy.creatorQuotaSeconds, forgetKeysBefore: keysSince(now) }
 }

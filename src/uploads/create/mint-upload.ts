@@ -10,7 +10,7 @@ import type { Minted, QuotaExceeded, RateLimited, StreamFailed } from '../outcom
 import { applyUnmatchedWebhooks } from '../status/receive-webhook.ts'
 import { outcomeOfMintError } from '../stream-error-outcome.ts'
 
-export type MintDependencies = Pick<
+type MintDependencies = Pick<
   Dependencies,
   'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'readVideo'
 >

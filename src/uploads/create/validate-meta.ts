@@ -1,10 +1,11 @@
 /** Validates `meta` against Stream's limits and those of tus metadata. */
-import { STREAM_KEYS, TUS_KEY } from '../metadata-keys.ts'
+import { isReservedMetadataKey, keyPattern } from '../metadata-keys.ts'
 import type { InputIssue } from '../outcomes.ts'
 import { REFERENCE_KEY } from '../reference.ts'
 import type { UploadRequest } from './upload-request.ts'
 
 const MAX_META_BYTES = 4096
+const MAX_TUS_KEY_LENGTH = 64
 
 export function validateMeta({ protocol, meta }: UploadRequest): InputIssue[] {
   if (meta === null) return []
@@ -25,10 +26,11 @@ export function validateMeta({ protocol, meta }: UploadRequest): InputIssue[] {
 function metaKeyError(key: string, tus: boolean): string | null {
   if (key.toLowerCase() === REFERENCE_KEY) return "is the gateway's own: choose another key."
   if (!tus) return null
-  if (STREAM_KEYS.has(key.toLowerCase())) {
+  // A caller that could set them would choose its own limits.
+  if (isReservedMetadataKey(key) || key.toLowerCase() === 'creator') {
     return 'is a setting of Stream itself: use the field of that name, or choose another key.'
   }
-  return TUS_KEY.test(key)
+  return keyPattern.test(key) && key.length <= MAX_TUS_KEY_LENGTH
     ? null
     : 'cannot travel with a tus upload: use 1 to 64 ASCII characters without spaces and commas.'
 }

@@ -7,6 +7,12 @@ export interface RateWindow {
   readonly windowMs: number
 }
 
+/** Outcome of `consume`: a unit of the key, or the seconds (integer, at least 1) until the next attempt. */
+export type Consumption =
+  /** `at` identifies the unit for `giveBack`: milliseconds of the adapter's clock. */
+  | { readonly kind: 'consumed'; readonly at: number }
+  | { readonly kind: 'rejected'; readonly retryAfterSeconds: number }
+
 /**
  * Longest block, in milliseconds. A block that ends later was written under a wrong clock and counts as
  * expired.
@@ -22,11 +28,13 @@ export const LONGEST_HOLD_MS = 600_000
  */
 export interface RateLimiter {
   /**
-   * Consumes one unit and returns null if every window has room and the key is not blocked. Otherwise
-   * consumes nothing and returns the seconds (integer, at least 1) until all windows have room, provided
-   * that no other caller consumes it. With no windows only a block rejects, and the unit need not be stored.
+   * Consumes one unit if every window has room and the key is not blocked. Otherwise consumes nothing and
+   * returns the seconds until all windows have room, provided that no other caller consumes it. With no
+   * windows only a block rejects, and the unit need not be stored.
    */
-  consume(key: string, windows: readonly RateWindow[]): Promise<number | null>
+  consume(key: string, windows: readonly RateWindow[]): Promise<Consumption>
+  /** Gives back a unit whose action did not happen; call it once per unit. Other units keep their times. */
+  giveBack(key: string, at: number): Promise<void>
   /** Rejects the key for this long, at most LONGEST_HOLD_MS. Of two blocks the later end applies. */
   block(key: string, milliseconds: number): Promise<void>
   /** Returns the units consumed under the key in the last `windowMs`, which must be one of its windows. */

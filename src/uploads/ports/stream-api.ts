@@ -138,8 +138,6 @@ export interface TusOffset {
 export interface StreamCapabilities {
   /** Whether the adapter mints tus URLs and reads their offsets. */
   readonly tusUploads: boolean
-  /** Largest file in bytes that a basic URL accepts. */
-  readonly maxBasicBytes: number
   /** Whether `updateVideo` can change a pending upload's expiry (`expiresAt`). */
   readonly deadlineChanges: boolean
   readonly storageUsage: boolean

@@ -94,7 +94,7 @@ async function reportTransition(
  * duration, rounded up to seconds. Error, expiry and deletion release everything.
  * https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/ (billing)
  */
-export function quotaUsageOf(upload: Upload): QuotaUsage {
+function quotaUsageOf(upload: Upload): QuotaUsage {
   switch (upload.status) {
     case 'PENDING_UPLOAD':
     case 'UPLOADING':

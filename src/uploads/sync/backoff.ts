@@ -2,8 +2,8 @@ import { StreamError } from '../ports/stream-error.ts'
 import type { Dependencies } from '../dependencies.ts'
 
 /** First and longest backoff after a failed request to Stream, in milliseconds. */
-export const FIRST_PAUSE_MS = 2000
-export const LONGEST_PAUSE_MS = 60_000
+const FIRST_PAUSE_MS = 2000
+const LONGEST_PAUSE_MS = 60_000
 
 /**
  * Runs work with Stream, unless an earlier failure's backoff is still running. The backoff doubles with each

@@ -4,7 +4,7 @@ import type { SyncDependencies, Synchronizer } from './synchronizer.ts'
 import type { SyncReport } from '../ports/telemetry.ts'
 
 /** Pause between two rounds, in milliseconds: the longest delay of a change for watchers. */
-export const SYNC_INTERVAL_MS = 1000
+const SYNC_INTERVAL_MS = 1000
 
 /** Resolves on shutdown, after the running round. A failed round is logged. */
 export async function runSyncLoop(

@@ -8,7 +8,7 @@ import { isUsable, type Upload } from '../upload.ts'
 const MAX_CONCURRENT_REQUESTS = 20
 
 /** Polls offsets in the background, one batch at a time. */
-export interface TusOffsetPoller {
+interface TusOffsetPoller {
   /** Starts a batch, unless the last one is still running: the next round comes soon. */
   start(uploads: readonly Upload[]): void
   /** Resolves when no batch is running. */
@@ -47,17 +47,16 @@ export function createTusOffsetPoller(
   }
 }
 
-/** Returns the upload after recording its offset; null if there was nothing to poll or record. */
-export async function updateTusOffset(
+async function updateTusOffset(
   dependencies: Pick<Dependencies, 'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry'>,
   upload: Upload,
-): Promise<Upload | null> {
-  if (upload.protocol !== 'TUS' || !dependencies.stream.capabilities.tusUploads) return null
-  if (!isUsable(upload, dependencies.clock.now())) return null
+): Promise<void> {
+  if (upload.protocol !== 'TUS' || !dependencies.stream.capabilities.tusUploads) return
+  if (!isUsable(upload, dependencies.clock.now())) return
   try {
     const offset = await dependencies.stream.readTusOffset(upload.uploadURL)
-    if (offset === null || offset.receivedBytes === 0) return null
-    return await recordObservation(dependencies, upload.uid, {
+    if (offset === null || offset.receivedBytes === 0) return
+    await recordObservation(dependencies, upload.uid, {
       kind: 'offset',
       source: 'SYNC',
       at: dependencies.clock.now(),
@@ -66,6 +65,5 @@ export async function updateTusOffset(
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     dependencies.log.debug({ reference: upload.id, kind: error.kind }, 'offset not read')
-    return null
   }
 }

@@ -40,6 +40,7 @@ export function createHubClient(
 
   const rateLimiter: RateLimiter = {
     consume: (key, within) => callHub((to) => to.consume(key, within)),
+    giveBack: (key, at) => callHub((to) => to.giveBack(key, at)),
     block: (key, milliseconds) => callHub((to) => to.block(key, milliseconds)),
     countConsumed: (key, spanMs) => callHub((to) => to.countConsumed(key, spanMs)),
   }

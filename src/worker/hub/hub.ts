@@ -3,7 +3,7 @@
  * limits, and runs sync while uploads are watched.
  */
 import { DurableObject, waitUntil } from 'cloudflare:workers'
-import type { RateWindow, RateLimiter } from '../../uploads/ports/rate-limiter.ts'
+import type { Consumption, RateWindow, RateLimiter } from '../../uploads/ports/rate-limiter.ts'
 import {
   type HubMessage,
   hubMessageOf,
@@ -63,8 +63,12 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     this.#subscribers.publish(changes)
   }
 
-  async consume(key: string, within: readonly RateWindow[]): Promise<number | null> {
+  async consume(key: string, within: readonly RateWindow[]): Promise<Consumption> {
     return (await this.#rateLimiter).consume(key, within)
+  }
+
+  async giveBack(key: string, at: number): Promise<void> {
+    return (await this.#rateLimiter).giveBack(key, at)
   }
 
   async block(key: string, milliseconds: number): Promise<void> {

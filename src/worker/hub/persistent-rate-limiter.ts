@@ -56,14 +56,23 @@ export async function openPersistentRateLimiter(
 
   return {
     async consume(key, within) {
-      const at = now()
-      const wait = await memory.consume(key, within)
-      if (wait === null && within.length > 0) {
+      const consumed = await memory.consume(key, within)
+      if (consumed.kind === 'consumed' && within.length > 0) {
+        const { at } = consumed
         const span = Math.max(...within.map(({ windowMs }) => windowMs))
         deleteExpired(at)
         sql.exec('insert into taken values (?, ?, ?)', key, at, span)
       }
-      return wait
+      return consumed
+    },
+    async giveBack(key, at) {
+      await memory.giveBack(key, at)
+      sql.exec(
+        `delete from taken where rowid =
+          (select rowid from taken where key = ? and at <= ? order by at desc limit 1)`,
+        key,
+        at,
+      )
     },
     async block(key, milliseconds) {
       await memory.block(key, milliseconds)
