@@ -17,9 +17,10 @@ const PROBE_BYTES = 24 * 1024
  * that is not ready.
  */
 export function createWriteProbe(
-  { pool, run, writeFailure, clearWriteFailure }: Postgres,
+  postgres: Postgres,
   statements: Pick<Statements, 'saveUnmatchedWebhook' | 'deleteUnmatchedWebhooks'>,
 ): () => Promise<void> {
+  const { pool, run } = postgres
   let triedAt = Number.NEGATIVE_INFINITY
 
   /** Inserts a row and deletes it. A row left by a crash is deleted after a day. */
@@ -29,12 +30,12 @@ export function createWriteProbe(
     const row = { uid: PROBE_UID, digest, body, receivedAt: new Date() }
     await run(() => statements.saveUnmatchedWebhook.execute(row))
     await run(() => statements.deleteUnmatchedWebhooks.execute({ uid: PROBE_UID }))
-    clearWriteFailure()
+    postgres.clearWriteFailure()
   }
 
   return async () => {
     await run(() => pool.query('select 1'))
-    const failure = writeFailure()
+    const failure = postgres.writeFailure()
     if (failure === null) return
     const now = performance.now()
     if (now - triedAt < PAUSE_MS) throw failure
