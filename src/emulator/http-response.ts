@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
+import { MAX_DISCARDED_BYTES } from './limits.ts'
+
 export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -46,8 +48,9 @@ export function jsonResponse(
 }
 
 /**
- * Writes the response, or disconnects for null. Discards an unread request body: closing while
- * the client still sends would lose the response (a browser then shows a network error).
+ * Writes the response, or disconnects for null. Discards an unread request body up to a limit:
+ * closing while the client still sends would lose the response (a browser then shows a network
+ * error).
  */
 export async function writeResponse(
   request: IncomingMessage,
@@ -59,7 +62,7 @@ export async function writeResponse(
     return
   }
   if (response.destroyed || response.headersSent) return
-  if (!request.complete) request.resume()
+  if (!request.complete) discardBody(request)
   const headers = { ...result.headers }
   if (typeof result.body === 'string') {
     headers['content-length'] = String(Buffer.byteLength(result.body))
@@ -70,4 +73,14 @@ export async function writeResponse(
   if (request.method === 'HEAD' || result.body === null) response.end()
   else if (typeof result.body === 'string') response.end(result.body)
   else await pipeline(result.body(), response)
+}
+
+/** Reads the rest of the body; disconnects a client that sends more than the limit. */
+function discardBody(request: IncomingMessage): void {
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.byteLength
+    if (bytes > MAX_DISCARDED_BYTES) request.socket.destroy()
+  })
+  request.resume()
 }

@@ -46,6 +46,19 @@ export const MAX_CREATOR_CHARACTERS = 64
 /** Maximum and default `limit` of a list call. */
 export const MAX_LIST = 1000
 
+/**
+ * Largest multipart form: a file of the largest size, and the form's own bytes. The emulator's
+ * choice, as is the next one.
+ */
+export const MAX_FORM_BYTES = MAX_BASIC_BYTES + 1_048_576
+
+/**
+ * Bytes of an unread request body that are discarded after the response, before the connection is
+ * closed. Browsers show the response only after they have sent the body. More than twice the largest
+ * valid body.
+ */
+export const MAX_DISCARDED_BYTES = 500_000_000
+
 /** Largest JSON body. The emulator's choice: Cloudflare documents no limit. */
 export const MAX_JSON_BYTES = 1_048_576
 

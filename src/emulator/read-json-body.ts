@@ -45,16 +45,18 @@ function readText(request: IncomingMessage): Promise<string> {
     }
     const chunks: Buffer[] = []
     let bytes = 0
-    request.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer) => {
       bytes += chunk.length
-      // Bytes beyond the limit are read and discarded, so that the client gets the response.
-      if (bytes > MAX_JSON_BYTES) chunks.length = 0
-      else chunks.push(chunk)
-    })
-    request.once('end', () => {
-      if (bytes <= MAX_JSON_BYTES) resolve(Buffer.concat(chunks).toString('utf8'))
-      else reject(tooLarge(`the request body is larger than ${MAX_JSON_BYTES} bytes`))
-    })
+      if (bytes <= MAX_JSON_BYTES) {
+        chunks.push(chunk)
+        return
+      }
+      // Rejected before the end, because the body may have none. `writeResponse` discards the rest.
+      request.off('data', onData)
+      reject(tooLarge(`the request body is larger than ${MAX_JSON_BYTES} bytes`))
+    }
+    request.on('data', onData)
+    request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
     request.once('error', broken)
     request.once('close', broken)
   })

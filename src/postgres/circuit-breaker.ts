@@ -1,7 +1,6 @@
 /** Circuit breaker for PostgreSQL: fails fast while the server is unreachable, and retries soon. */
 import { StoreUnavailable } from '../uploads/ports/store-unavailable.ts'
-import { classifyConnectionError } from './errors.ts'
-import { sanitizeError } from './errors.ts'
+import { classifyConnectionError, sanitizeError, writeFailureReason } from './errors.ts'
 
 /** First and longest pause between failed attempts, in milliseconds. */
 const FIRST_PAUSE_MS = 50
@@ -49,7 +48,7 @@ export function createCircuitBreaker(
       const kind = classifyConnectionError(error)
       if (kind === null) throw safeError
       if (kind === 'unreachable') recordFailure(safeError)
-      throw new StoreUnavailable(safeError)
+      throw new StoreUnavailable(safeError, writeFailureReason(error))
     }
   }
 }

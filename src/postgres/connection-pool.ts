@@ -1,5 +1,6 @@
 /** PostgreSQL connection pool with timeouts and a circuit breaker. */
 import { Client, Pool, type ClientConfig } from 'pg'
+import { StoreUnavailable } from '../uploads/ports/store-unavailable.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
 
 /** Access to one database. Connects on first use. */
@@ -7,6 +8,10 @@ export interface Postgres {
   readonly pool: Pool
   /** Executes an operation through the circuit breaker; all queries must use it. */
   readonly run: CircuitBreaker
+  /** The last write that failed because the server accepts none; null after `clearWriteFailure`. */
+  writeFailure(): StoreUnavailable | null
+  /** To be called when a write succeeded. */
+  clearWriteFailure(): void
   /** Opens a connection outside the pool, with its own timeouts. The caller closes it. */
   connect(limits?: ClientConfig): Promise<Client>
   /** Waits for active queries, and closes the pool. */
@@ -63,12 +68,27 @@ export function openPostgres(
   })
   // The pool has removed the connection already; an unhandled `error` event would end the process.
   pool.on('error', onLost)
-  const run = createCircuitBreaker()
+  const breaker = createCircuitBreaker()
+  let writeFailure: StoreUnavailable | null = null
+
+  const run: CircuitBreaker = async (work) => {
+    try {
+      return await breaker(work)
+    } catch (error) {
+      // Only a server that accepts no writes has a reason.
+      if (error instanceof StoreUnavailable && error.reason !== null) writeFailure = error
+      throw error
+    }
+  }
 
   let closed: Promise<void> | undefined
   return {
     pool,
     run,
+    writeFailure: () => writeFailure,
+    clearWriteFailure: () => {
+      writeFailure = null
+    },
     async connect(limits = {}) {
       const client = new Client({ ...shared, ...limits })
       client.on('error', onLost)

@@ -57,6 +57,22 @@ export function classifyConnectionError(error: unknown): 'unreachable' | 'transi
   return classifyConnectionError(error.cause)
 }
 
+/** Server error codes of writes that fail while reads succeed, with the fix for operators. */
+const WRITE_FAILURES: ReadonlyMap<string, string> = new Map([
+  [
+    '25006',
+    'PostgreSQL accepts no writes: it is a standby, or `default_transaction_read_only` is on. Name the primary server in DATABASE_URL, or turn the setting off and end the connections that have it.',
+  ],
+  ['53100', 'The disk of PostgreSQL is full. Free some space.'],
+])
+
+/** Returns why the server accepts no writes, as a message for operators; null for other errors. */
+export function writeFailureReason(error: unknown): string | null {
+  if (!(error instanceof Error)) return null
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  return WRITE_FAILURES.get(code) ?? writeFailureReason(error.cause)
+}
+
 /**
  * Returns an error that is safe to log, without bound values, some of which are secrets. Takes the innermost
  * cause, because outer errors repeat the statement with its values. Of a server error, only message and code

@@ -98,7 +98,8 @@ describe('a tus upload', () => {
 
   it('is EXPIRED where the second URL lapses too', async () => {
     const gateway = await startTestGateway()
-    await gateway.emulator.fault({ on: 'tus_head', times: 2, status: 410 })
+    // The gateway reads offsets of watched uploads too, and would use up a fault that is counted.
+    await gateway.emulator.fault({ on: 'tus_head', times: 1000, status: 410 })
     const clock = createTestClock()
     const upload = clientOf(gateway, { clock }).upload(paddedTestcard(12_000_000), byTus)
     await expect(whileTimePasses(clock, upload)).rejects.toMatchObject({ code: 'EXPIRED' })

@@ -120,6 +120,26 @@ test('a file that is endless to read ends in an error, while the emulator goes o
   expect((await stream.details(honest.uid)).status.state).toBe('ready')
 }, 40_000)
 
+test('an honest file does not wait for the timeouts of slow files before it', async () => {
+  const emulator = await startTestEmulator({ encodeMs: 0 })
+  const stream = openStream(emulator)
+  let ended = 0
+  const slow = Array.from({ length: 6 }, async () => {
+    const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+    await stream.sendFile(uploadURL, new Blob([equalFragments]))
+    ended += 1
+  })
+  await until(async () => {
+    const { videos } = await emulator.state()
+    return videos.filter(({ state }) => state !== 'pendingupload').length === slow.length
+  })
+  const honest = await stream.mintBasic({ maxDurationSeconds: 60 })
+  await stream.sendFile(honest.uploadURL, testcardFile())
+  expect((await stream.details(honest.uid)).status.state).toBe('ready')
+  expect(ended).toBeLessThan(slow.length - 1)
+  await Promise.all(slow)
+}, 60_000)
+
 test('a file that was being read when the process ended is damaged at the next start', async () => {
   const directory = await temporaryFolder()
   const first = await startTestEmulator({ directory, encodeMs: 0 })

@@ -1,6 +1,7 @@
 /** The one-time tus URL: Stream's chunk rules, offsets, locks, broken lines, protocol and CORS. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
+import { VideoFiles } from '../../src/emulator/state/video-files.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { paddedTestcard, testcard, zeros } from '../kit/media.ts'
 import { openRequest, send, until } from './kit/raw-request.ts'
@@ -101,6 +102,25 @@ describe('chunk rules', () => {
     const answer = await open.answer
     expect(answer).toMatchObject({ status: 400, body: expect.stringMatching(/at most 209715200/) })
     expect(await offsetOf(uploadURL)).toBe(0)
+  })
+})
+
+describe('a video that is deleted during a PATCH', () => {
+  test('before a refused chunk is removed from its file is unknown: 404', async () => {
+    const errors: unknown[] = []
+    const emulator = await startTestEmulator({ onError: (error) => errors.push(error) })
+    const stream = openStream(emulator)
+    const { uid, uploadURL } = await stream.mintTus(12_000_000)
+    const truncate = vi.spyOn(VideoFiles.prototype, 'truncate')
+    onTestFinished(() => truncate.mockRestore())
+    truncate.mockImplementationOnce(async function deleteFirst(this: VideoFiles, ...args) {
+      await stream.call('DELETE', `/${uid}`)
+      return this.truncate(...args)
+    })
+    const open = openRequest(uploadURL, 'PATCH', { ...TUS_HEADERS, 'transfer-encoding': 'chunked' })
+    open.line.end(zeros(1000))
+    expect((await open.answer).status).toBe(404)
+    expect(errors).toEqual([])
   })
 })
 

@@ -23,18 +23,20 @@ export type MediaReading = z.infer<typeof mediaReadingSchema>
 export interface ReadingLimits {
   /** Heap limit of V8's old generation, in MiB. */
   readonly heapMb: number
-  /** Timeout per file in milliseconds; large files get more by size. */
-  readonly timeoutMs: number
+  /** Timeout of the first attempt in milliseconds; large files get more by size. */
+  readonly firstMs: number
+  /** Timeout of the second attempt in milliseconds; large files get more by size. */
+  readonly secondMs: number
 }
 
 /**
- * Files below this size are read by a separate process with tight limits: a cheap upload stays
+ * Files below this size are read by separate processes with tight limits: a cheap upload stays
  * cheap to read, and slow large files do not delay small ones.
  */
 const LARGE_FILE_BYTES = 16_777_216
-const SMALL_FILE: ReadingLimits = { heapMb: 64, timeoutMs: 2000 }
+const SMALL_FILE: ReadingLimits = { heapMb: 64, firstMs: 250, secondMs: 2000 }
 /** Ten hours at 60 frames per second need 380 MB and two seconds. */
-const LARGE_FILE: ReadingLimits = { heapMb: 384, timeoutMs: 20_000 }
+const LARGE_FILE: ReadingLimits = { heapMb: 384, firstMs: 4000, secondMs: 20_000 }
 /**
  * A large file's timeout grows by one millisecond per this many bytes. A live recording has no
  * index and is read from start to end, which takes 1.5 seconds per gigabyte on an idle disk.
@@ -69,13 +71,18 @@ class ReaderProcess {
     this.#heapMb = heapMb
   }
 
-  read(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
+  /** Returns null when the file timed out or ended the process. */
+  read(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading | null> {
     const reading = this.#last.then(() => this.#readNext(job, signal, onStart))
     this.#last = reading.catch(() => undefined)
     return reading
   }
 
-  async #readNext(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading> {
+  async #readNext(
+    job: Job,
+    signal: AbortSignal,
+    onStart: () => void,
+  ): Promise<MediaReading | null> {
     clearTimeout(this.#idleTimer)
     signal.throwIfAborted()
     const child = this.#child ?? (await this.#start())
@@ -86,7 +93,10 @@ class ReaderProcess {
       onStart()
       child.send(job)
       const message = await nextMessage(child)
-      if (message === null) signal.throwIfAborted()
+      if (message === null) {
+        signal.throwIfAborted()
+        return null
+      }
       // Numbers without a JSON form, such as NaN, arrive as null; others may be negative.
       return mediaReadingSchema.safeParse(message).data ?? DAMAGED
     } finally {
@@ -126,15 +136,50 @@ class ReaderProcess {
   }
 }
 
-const smallFiles = new ReaderProcess(SMALL_FILE.heapMb)
-const largeFiles = new ReaderProcess(LARGE_FILE.heapMb)
+/**
+ * Reads files of one size class with two processes. A file that exceeds the short first timeout is
+ * read again by the second process, so that it waits for other slow files and other files do not
+ * wait for it. A file's first attempt therefore starts at the latest after `firstMs`, and the start
+ * of a process (0.1 seconds on an idle machine), for each file that was received before it.
+ */
+class FileReader {
+  readonly #limits: ReadingLimits
+  readonly #first: ReaderProcess
+  readonly #second: ReaderProcess
+
+  constructor(limits: ReadingLimits) {
+    this.#limits = limits
+    this.#first = new ReaderProcess(limits.heapMb)
+    this.#second = new ReaderProcess(limits.heapMb)
+  }
+
+  async read(
+    path: string,
+    moreMs: number,
+    signal: AbortSignal,
+    onStart: () => void,
+  ): Promise<MediaReading> {
+    const { firstMs, secondMs } = this.#limits
+    const first = { path, timeoutMs: firstMs + moreMs }
+    const second = { path, timeoutMs: secondMs + moreMs }
+    return (
+      (await this.#first.read(first, signal, onStart)) ??
+      (await this.#second.read(second, signal, onStart)) ??
+      DAMAGED
+    )
+  }
+}
+
+const smallFiles = new FileReader(SMALL_FILE)
+const largeFiles = new FileReader(LARGE_FILE)
 
 /**
  * Reads one file; small files wait for small files and large for large. A file that ends the child
- * process or times out is `damaged`. Rejects when no process can be started or the signal aborts.
- * All emulators in this process share the child processes, because a start takes at least 0.1
- * seconds. Child processes end when idle, and with this process.
- * @param onStart called just before the file is opened; an error that it throws rejects the promise
+ * process or times out twice is `damaged`. Rejects when no process can be started or the signal
+ * aborts. All emulators in this process share the child processes, because a start takes at least
+ * 0.1 seconds. Child processes end when idle, and with this process.
+ * @param onStart called each time just before the file is opened; an error that it throws rejects
+ *   the promise
  */
 export function readMedia(
   path: string,
@@ -142,12 +187,8 @@ export function readMedia(
   signal: AbortSignal,
   onStart: () => void,
 ): Promise<MediaReading> {
-  if (sizeBytes < LARGE_FILE_BYTES) {
-    const job = { path: resolve(path), timeoutMs: SMALL_FILE.timeoutMs }
-    return smallFiles.read(job, signal, onStart)
-  }
-  const timeoutMs = LARGE_FILE.timeoutMs + Math.ceil(sizeBytes / BYTES_PER_MS)
-  return largeFiles.read({ path: resolve(path), timeoutMs }, signal, onStart)
+  if (sizeBytes < LARGE_FILE_BYTES) return smallFiles.read(resolve(path), 0, signal, onStart)
+  return largeFiles.read(resolve(path), Math.ceil(sizeBytes / BYTES_PER_MS), signal, onStart)
 }
 
 /** Resolves to the next message; null when the process ends first. Rejects when it cannot start. */

@@ -5,14 +5,11 @@
 import type { IncomingMessage } from 'node:http'
 
 import { httpResponse, textResponse, type HttpResponse } from '../http-response.ts'
-import { MAX_BASIC_BYTES } from '../limits.ts'
+import { MAX_BASIC_BYTES, MAX_FORM_BYTES } from '../limits.ts'
 import { saveMultipartFile } from './multipart-file.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
 import { completeUpload } from '../state/complete-upload.ts'
 import { hasExpired, type Video } from '../state/video.ts'
-
-/** Allowed overhead of the form. A larger Content-Length is rejected without reading the body. */
-const FORM_OVERHEAD_BYTES = 1_048_576
 
 /**
  * Receives the file. A rejected or broken upload does not use up the URL: Stream documents nothing
@@ -26,7 +23,7 @@ export async function receiveBasicUpload(
   const found = findOpenUrl(dependencies, uid)
   if ('status' in found) return found
   const contentLength = Number(request.headers['content-length'] ?? 0)
-  if (contentLength > MAX_BASIC_BYTES + FORM_OVERHEAD_BYTES) return tooLargeResponse()
+  if (contentLength > MAX_FORM_BYTES) return tooLargeResponse()
 
   const release = await dependencies.claims.acquire(uid, request)
   if (release === null) return textResponse(409, 'This upload URL is in use.')
@@ -34,11 +31,7 @@ export async function receiveBasicUpload(
     // Read again: a disconnected request may have completed while this one waited for the lock.
     const video = findOpenUrl(dependencies, uid)
     if ('status' in video) return video
-    const outcome = await saveMultipartFile(
-      request,
-      dependencies.files.partialPath(uid),
-      MAX_BASIC_BYTES,
-    )
+    const outcome = await saveMultipartFile(request, dependencies.files.partialPath(uid))
     if (outcome.kind === 'too-large') return tooLargeResponse()
     if (outcome.kind === 'missing') return textResponse(400, 'The form has no field "file".')
     if (outcome.kind === 'broken') {

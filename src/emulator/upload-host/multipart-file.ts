@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy'
 
+import { MAX_BASIC_BYTES, MAX_FORM_BYTES } from '../limits.ts'
 import { FILE_MODE, WRITE_BUFFER_BYTES } from '../state/video-files.ts'
 
 /** Outcome of a form. `broken`: it is no multipart form, or it is incomplete. */
@@ -21,13 +22,12 @@ export type MultipartOutcome =
 export async function saveMultipartFile(
   request: IncomingMessage,
   path: string,
-  maxBytes: number,
 ): Promise<MultipartOutcome> {
-  const form = openForm(request, maxBytes)
+  const form = openForm(request)
   if (form === null) return { kind: 'broken' }
   const stop = new AbortController()
   const saving: Promise<MultipartOutcome>[] = []
-  const wasRead = await readForm(request, form, (field, file) => {
+  const ending = await readForm(request, form, (field, file) => {
     // When a form ends early, busboy emits an error on the currently open part.
     file.on('error', () => undefined)
     if (field === 'file' && saving.length === 0) saving.push(save(file, path, stop.signal))
@@ -35,57 +35,63 @@ export async function saveMultipartFile(
     return saving[0]
   })
   // The part's stream does not end with the request; its writer would wait forever.
-  if (!wasRead) stop.abort()
+  if (ending !== 'whole') stop.abort()
   const [outcome] = await Promise.all(saving)
-  if (!wasRead) return { kind: 'broken' }
+  if (ending !== 'whole') return { kind: ending }
   return outcome ?? { kind: 'missing' }
 }
 
 /**
- * Resolves to true when the whole form was read. Resolves to false when it is malformed, ends
- * early, the client disconnects, or `onFile` fails.
+ * Resolves to `whole` when the whole form was read. Resolves to `broken` when it is malformed, ends
+ * early, the client disconnects, or `onFile` fails; to `too-large` at the limit, because a form
+ * without Content-Length may have no end.
  */
 function readForm(
   request: IncomingMessage,
   form: BusboyInstance,
   onFile: (field: string, file: BusboyFileStream) => Promise<MultipartOutcome> | undefined,
-): Promise<boolean> {
+): Promise<'whole' | 'broken' | 'too-large'> {
   return new Promise((resolve) => {
-    const finish = (wasRead: boolean) => {
+    let bytes = 0
+    const finish = (ending: 'whole' | 'broken' | 'too-large') => {
       request.off('data', onData).off('end', onEnd)
-      resolve(wasRead)
+      resolve(ending)
     }
     // Parser errors fail this request: thrown inside an event handler, they would end the process.
     const attempt = (work: () => void) => {
       try {
         work()
       } catch {
-        finish(false)
+        finish('broken')
       }
     }
-    const onData = (chunk: Buffer) => attempt(() => form.write(chunk) || request.pause())
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.byteLength
+      if (bytes > MAX_FORM_BYTES) finish('too-large')
+      else attempt(() => form.write(chunk) || request.pause())
+    }
     const onEnd = () => attempt(() => form.end())
     form.on('file', (field: string, file: BusboyFileStream) => {
       void onFile(field, file)?.then(
-        (saved) => saved.kind === 'broken' && finish(false),
-        () => finish(false),
+        (saved) => saved.kind === 'broken' && finish('broken'),
+        () => finish('broken'),
       )
     })
     form.on('drain', () => request.resume())
-    form.on('finish', () => finish(true))
-    form.on('error', () => finish(false))
+    form.on('finish', () => finish('whole'))
+    form.on('error', () => finish('broken'))
     // A complete request may close while its last bytes are still being written: no failure.
-    request.once('close', () => request.complete || finish(false))
+    request.once('close', () => request.complete || finish('broken'))
     request.on('data', onData).on('end', onEnd)
   })
 }
 
 /** Returns null when the request headers declare no multipart form with a boundary. */
-function openForm(request: IncomingMessage, maxBytes: number): BusboyInstance | null {
+function openForm(request: IncomingMessage): BusboyInstance | null {
   try {
     return new Busboy({
       headers: { ...request.headers, 'content-type': request.headers['content-type'] ?? '' },
-      limits: { fileSize: maxBytes, fields: 1000, parts: 1000, fieldSize: 65_536 },
+      limits: { fileSize: MAX_BASIC_BYTES, fields: 1000, parts: 1000, fieldSize: 65_536 },
       // A part named `file` is the file, even without a filename.
       isPartAFile: (field, _type, filename) => field === 'file' || filename !== undefined,
     })

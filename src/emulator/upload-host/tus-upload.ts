@@ -11,6 +11,7 @@ import type { EmulatorDependencies } from '../dependencies.ts'
 import { completeUpload } from '../state/complete-upload.ts'
 import { saveChunk, type SavedChunk } from './save-chunk.ts'
 import { hasExpired, type Video } from '../state/video.ts'
+import type { VideoFiles } from '../state/video-files.ts'
 
 export const TUS_VERSION = '1.0.0'
 const TUS_HEADERS = { 'tus-resumable': TUS_VERSION }
@@ -94,15 +95,18 @@ async function storeChunk(
     const problem = chunkSizeError(declaredBytes, offset, uploadLength)
     if (problem !== null) return tusError(400, problem)
   }
-  const saved = await save(dependencies, request, video, offset)
+  const maxBytes = Math.min(uploadLength - offset, MAX_CHUNK_BYTES)
+  const saved = await unlessDeleted(files, video.uid, () =>
+    saveChunk(request, files.path(video.uid), offset, maxBytes),
+  )
   const received = await files.size(video.uid)
   if (saved === null || received === null) return tusError(404, 'There is no such upload URL.')
   // A chunk without Content-Length is checked now that its size is known.
   const errorResponse =
     declaredBytes === null ? undeclaredLengthError(saved, offset, uploadLength) : null
   if (errorResponse !== null) {
-    await files.truncate(video.uid, offset)
-    return errorResponse
+    const truncated = await unlessDeleted(files, video.uid, () => files.truncate(video.uid, offset))
+    return truncated === null ? tusError(404, 'There is no such upload URL.') : errorResponse
   }
   if (received === uploadLength && !(await completeUpload(dependencies, video, received))) {
     return tusError(404, 'There is no such upload URL.')
@@ -110,18 +114,16 @@ async function storeChunk(
   return httpResponse(204, { ...TUS_HEADERS, 'upload-offset': String(received) })
 }
 
-/** Resolves to null when the video was deleted before its file was opened. */
-async function save(
-  { files }: Pick<EmulatorDependencies, 'files'>,
-  request: IncomingMessage,
-  video: Video,
-  offset: number,
-): Promise<SavedChunk | null> {
-  const maxBytes = Math.min((video.uploadLength ?? 0) - offset, MAX_CHUNK_BYTES)
+/** Resolves to null when the video was deleted before `work` opened its file. */
+async function unlessDeleted<T>(
+  files: VideoFiles,
+  uid: string,
+  work: () => Promise<T>,
+): Promise<T | null> {
   try {
-    return await saveChunk(request, files.path(video.uid), offset, maxBytes)
+    return await work()
   } catch (error) {
-    if ((await files.size(video.uid)) === null) return null
+    if ((await files.size(uid)) === null) return null
     throw error
   }
 }

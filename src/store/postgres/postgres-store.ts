@@ -13,6 +13,7 @@ import { createReserve, quotaUsageOf } from './reserve.ts'
 import { prepareStatements } from './statements.ts'
 import { ALL_CREATORS, POLL_LEADER, deployments } from './tables.ts'
 import { createMaintenance } from './maintenance.ts'
+import { createWriteProbe } from './write-probe.ts'
 import { changeValues } from './write-rows.ts'
 
 /**
@@ -30,6 +31,7 @@ export async function createPostgresStore(
   const lists = prepareListStatements(db)
   const reserve = createReserve(postgres, statements)
   const maintain = createMaintenance(db, statements)
+  const probe = createWriteProbe(postgres, statements)
   /** Identifies this gateway's leases. */
   const gateway = randomUUID()
   let pinging: Promise<void> | null = null
@@ -197,7 +199,7 @@ export async function createPostgresStore(
 
     // `/readyz` is public: all concurrent probes share one connection of the pool.
     ping: () =>
-      (pinging ??= done(() => pool.query('select 1')).finally(() => {
+      (pinging ??= probe().finally(() => {
         pinging = null
       })),
 
