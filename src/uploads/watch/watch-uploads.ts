@@ -1,5 +1,6 @@
 /** Use cases of the two subscriptions: one upload, or all of a viewer's uploads. */
 import { type ChangeStream, type UploadChanges, createChangeStream } from './change-stream.ts'
+import { callAt } from '../../shared/clock.ts'
 import type { Dependencies } from '../dependencies.ts'
 import {
   type RateLimited,
@@ -41,19 +42,18 @@ export async function watchUploads(
 }
 
 /** Returns the function that removes the listeners, for a stream that ends earlier. */
-export function endOnExpiryOrShutdown(
+function endOnExpiryOrShutdown(
   { clock, closing }: Pick<Dependencies, 'clock' | 'closing'>,
   viewer: Viewer,
   stream: ChangeStream,
 ): () => void {
-  const ended = new AbortController()
   if (closing.aborted) stream.end()
-  closing.addEventListener('abort', stream.end, { once: true, signal: ended.signal })
-  if (viewer.expiresAt !== null) {
-    const left = viewer.expiresAt.getTime() - clock.now().getTime()
-    void clock.wait(Math.max(0, left), ended.signal).then(stream.end)
+  closing.addEventListener('abort', stream.end, { once: true })
+  const stopTimer = viewer.expiresAt === null ? null : callAt(clock, viewer.expiresAt, stream.end)
+  return () => {
+    closing.removeEventListener('abort', stream.end)
+    stopTimer?.()
   }
-  return () => ended.abort()
 }
 
 /**
