@@ -100,3 +100,16 @@ export function withAvailability(
     },
   }
 }
+
+/**
+ * Returns why Stream is unavailable; null if it is available.
+ * @param where what the operator reads to find the cause
+ */
+export function unavailableReason(
+  { isUnavailable, failingSince }: StreamAvailability,
+  where: string,
+): string | null {
+  return isUnavailable && failingSince !== null
+    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see ${where}.`
+    : null
+}
