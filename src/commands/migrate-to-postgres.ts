@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { type DatabaseConfig, parseDatabaseURL } from '../config/node-config.ts'
 import { databaseLabel } from '../config/node-config.ts'
-import { rootCauseMessage } from '../node/open-database.ts'
+import { rootCauseMessage } from '../shared/error-codes.ts'
 import { openPostgres } from '../postgres/connection-pool.ts'
 import {
   type StoreSummary,

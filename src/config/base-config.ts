@@ -1,5 +1,6 @@
 /** Configuration that Node and Workers share. */
 import type { AuthConfig } from '../http/auth/authenticate.ts'
+import type { Policy } from '../uploads/policy.ts'
 import type { ReportScope } from './known-variables.ts'
 import { type Environment, type Reports, createEnvironmentReader } from './environment-reader.ts'
 
@@ -34,6 +35,31 @@ export type ConfigResult<T> =
 export type { Environment }
 
 export type EnvironmentReader = ReturnType<typeof createEnvironmentReader>
+
+/** Returns the limits that apply to uploads. */
+export function policyOf({
+  maxDurationSeconds,
+  creatorQuotaMinutes,
+  createsPerMinute,
+}: BaseConfig): Policy {
+  return {
+    maxDurationSeconds,
+    creatorQuotaSeconds: creatorQuotaMinutes === null ? null : creatorQuotaMinutes * 60,
+    createsPerMinute,
+  }
+}
+
+/**
+ * Returns the host names, besides local ones, that requests may have while authentication is disabled,
+ * against DNS rebinding. Null allows any host: with authentication, a page of another host has no token.
+ */
+export function allowedHosts({
+  auth,
+  publicURL,
+}: Pick<BaseConfig, 'publicURL'> & { readonly auth: AuthConfig }): readonly string[] | null {
+  if (auth.kind !== 'disabled') return null
+  return publicURL === null ? [] : [new URL(publicURL).hostname]
+}
 
 /** Default of STREAM_API_BUDGET, in requests per five minutes. */
 export const DEFAULT_API_BUDGET = 1000

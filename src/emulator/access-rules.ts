@@ -10,8 +10,8 @@ import { ApiError } from './api-error.ts'
 import type { Settings } from './settings.ts'
 import { readJsonBody } from './read-json-body.ts'
 
-/** Hostnames that an attacker's DNS cannot resolve: IP addresses and names of this machine. */
-const SAFE_HOSTNAME = /^(?:localhost|.+\.localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])$/i
+/** Hostnames that an attacker cannot register in DNS. The gateway has the same rule (allowed-hosts.ts). */
+const SAFE_HOSTNAME = /^(?:[^.]+|.+\.localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])$/i
 
 /** Throws an ApiError for pages of other origins, and for hosts that may be an attacker's. */
 export function rejectWebPages(

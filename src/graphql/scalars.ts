@@ -1,6 +1,6 @@
 /** The four custom scalars: DateTime, URL, ByteCount (beyond 32 bits) and JSONObject. */
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
-import type { JsonObject } from '../shared/json.ts'
+import { type JsonObject, isJsonObject } from '../shared/json.ts'
 import { RFC3339_RULE, parseRfc3339 } from '../shared/rfc3339.ts'
 import { builder } from './builder.ts'
 
@@ -35,10 +35,6 @@ const MAX_DEPTH = 16
 function isShallow(value: unknown, depth = 1): boolean {
   if (typeof value !== 'object' || value === null) return true
   return depth <= MAX_DEPTH && Object.values(value).every((child) => isShallow(child, depth + 1))
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** States the rule and the value's type only, because the value may be large or secret. */

@@ -3,7 +3,7 @@ import type { RateLimiter } from '../uploads/ports/rate-limiter.ts'
 import { createMemoryRateLimiter } from '../rate-limits/memory-rate-limiter.ts'
 import { createPostgresRateLimiter } from '../rate-limits/postgres-rate-limiter.ts'
 import type { DatabaseConfig } from '../config/node-config.ts'
-import { errorCodeOf } from '../shared/error-codes.ts'
+import { rootCauseMessage } from '../shared/error-codes.ts'
 import type { UploadPubSub } from '../uploads/ports/upload-pubsub.ts'
 import { createMemoryPubSub } from '../pubsub/memory-pubsub.ts'
 import { createPostgresPubSub } from '../pubsub/postgres/postgres-pubsub.ts'
@@ -101,14 +101,6 @@ function adviceFor(database: DatabaseConfig, error: unknown): string {
   return failure === null || failure === 'inaccessible'
     ? 'Set DATABASE_URL to file:PATH, a SQLite file in a folder that can be written.'
     : sentenceOfFailure(failure)
-}
-
-/** Returns the code or message of the innermost cause. Outer messages may contain SQL and secrets. */
-export function rootCauseMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error
-    ? rootCauseMessage(error.cause)
-    : (errorCodeOf(error) ?? error.message)
 }
 
 async function openSqliteDatabase(file: string, clock: Clock, log: Logger): Promise<Database> {

@@ -1,5 +1,6 @@
 /** Composition root on Node: creates the dependencies and the gateway from the configuration, and listens. */
 import { setMaxListeners } from 'node:events'
+import { allowedHosts, policyOf } from '../config/base-config.ts'
 import type { Config } from '../config/node-config.ts'
 import { systemClock } from '../shared/clock.ts'
 import type { Emulator } from '../emulator/emulator.ts'
@@ -17,6 +18,7 @@ import { createApiBudget } from '../stream/decorators/api-budget.ts'
 import { withBudget } from '../stream/decorators/with-budget.ts'
 import {
   type AvailabilityTracker,
+  unavailableReason,
   withAvailability,
 } from '../stream/decorators/with-availability.ts'
 import { withTelemetry } from '../stream/decorators/with-telemetry.ts'
@@ -120,12 +122,7 @@ export async function startGateway(
       clock,
       log,
       telemetry,
-      policy: {
-        maxDurationSeconds: config.maxDurationSeconds,
-        creatorQuotaSeconds:
-          config.creatorQuotaMinutes === null ? null : config.creatorQuotaMinutes * 60,
-        createsPerMinute: config.createsPerMinute,
-      },
+      policy: policyOf(config),
       createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
       deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
       watchers: createWatchRegistry(),
@@ -197,21 +194,12 @@ async function streamUnavailable(
   { backgroundStream }: Dependencies,
 ): Promise<string | null> {
   void availability.probe(backgroundStream)
-  const { isUnavailable, failingSince } = availability.current()
-  return isUnavailable && failingSince !== null
-    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see the log, and \`headgate doctor\`.`
-    : null
+  return unavailableReason(availability.current(), 'the log, and `headgate doctor`')
 }
 
 /** Origins of the gateway's own pages. */
 function ownOrigins({ publicURL }: Config, { url }: HttpServer): readonly string[] {
   return publicURL === null ? [url, url.replace('//127.0.0.1:', '//localhost:')] : [publicURL]
-}
-
-/** Limits the allowed hosts while authentication is disabled, against DNS rebinding. */
-function allowedHosts({ auth, publicURL }: Config): readonly string[] | null {
-  if (auth.kind !== 'disabled') return null
-  return publicURL === null ? [] : [new URL(publicURL).hostname]
 }
 
 /** Logs failures and stops waiting at the deadline, so that the remaining dependencies are closed too. */

@@ -1,4 +1,5 @@
 /** Converts an upload to JSON text and back, preserving dates and `meta`. */
+import { isRecord } from '../shared/json.ts'
 import type { Upload } from '../uploads/upload.ts'
 
 /** Names of date fields at any depth. `meta` belongs to the caller and is serialized separately. */
@@ -43,8 +44,4 @@ function isUpload(value: unknown): value is Upload {
     isRecord(value['constraints']) &&
     isRecord(value['progress'])
   )
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

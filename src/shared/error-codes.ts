@@ -1,9 +1,17 @@
-/** Reads the `code` of Node and SQLite errors, such as EADDRINUSE. */
+/** Reads the `code` of Node and SQLite errors, such as EADDRINUSE, also down the chain of causes. */
 
 /** Null if the error has no code. */
 export function errorCodeOf(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null
   return typeof error.code === 'string' ? error.code : null
+}
+
+/** Returns the code or message of the innermost cause. Outer messages may contain SQL and secrets. */
+export function rootCauseMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error
+    ? rootCauseMessage(error.cause)
+    : (errorCodeOf(error) ?? error.message)
 }
 
 /** Maximum length of the chain of causes that is read. */

@@ -4,21 +4,16 @@
  * the others. Hand-written, because a schema costs more per call than the network.
  */
 
-import type { JsonValue } from '../shared/json.ts'
+import { type JsonValue, isRecord } from '../shared/json.ts'
 
 /** Unvalidated fields by name. */
 export type Fields = Readonly<Record<string, unknown>>
-
-/** Whether the value is a JSON object: neither an array nor null. */
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 const NO_FIELDS: Fields = {}
 
 /** Returns the fields of an object; no fields for any other value. */
 export function fieldsOf(value: unknown): Fields {
-  return isFields(value) ? value : NO_FIELDS
+  return isRecord(value) ? value : NO_FIELDS
 }
 
 /** Reads a non-empty string; null otherwise. */

@@ -1,10 +1,9 @@
 /** Lenient reader of a video, from REST responses and webhooks. */
-import type { JsonObject } from '../shared/json.ts'
+import { isJsonObject, isRecord } from '../shared/json.ts'
 import type { StreamState, StreamVideo } from '../uploads/ports/stream-api.ts'
 import {
   type Fields,
   fieldsOf,
-  isFields,
   readHttpURL,
   readPositive,
   readCount,
@@ -31,7 +30,7 @@ const states: readonly StreamState[] = [
  * only required field.
  */
 export function readVideo(json: unknown): StreamVideo | null {
-  if (!isFields(json)) return null
+  if (!isRecord(json)) return null
   const uid = json['uid']
   if (typeof uid !== 'string' || !isVideoUid(uid)) return null
   const status = fieldsOf(json['status'])
@@ -55,7 +54,7 @@ export function readVideo(json: unknown): StreamVideo | null {
     thumbnailURL: readHttpURL(json['thumbnail']),
     previewURL: readHttpURL(json['preview']),
     creator: readText(json['creator']),
-    meta: isMeta(json['meta']) ? json['meta'] : {},
+    meta: isJsonObject(json['meta']) ? json['meta'] : {},
     maxDurationSeconds: readPositive(json['maxDurationSeconds']),
     createdAt: readTimestamp(json['created']),
     modifiedAt: readTimestamp(json['modified']),
@@ -91,10 +90,4 @@ function readFailure(status: Fields): StreamVideo['failure'] {
       readText(status['errReasonText']) ??
       'Stream gave no reason.',
   }
-}
-
-// Members of parsed JSON are valid JSON, so they are not checked again: a recursive check could
-// overflow the stack for a deeply nested meta.
-function isMeta(value: unknown): value is JsonObject {
-  return isFields(value)
 }

@@ -1,4 +1,5 @@
 /** Creates the dependencies of a gateway on Workers, for each isolate and for the hub. */
+import { policyOf } from '../config/base-config.ts'
 import type { RateLimiter } from '../uploads/ports/rate-limiter.ts'
 import { systemClock } from '../shared/clock.ts'
 import type { UploadPubSub } from '../uploads/ports/upload-pubsub.ts'
@@ -47,7 +48,6 @@ export async function openDependencies(
   if (config.account !== null) await requireAccount(store, config.account.accountId)
   const budget = createApiBudget(rateLimiter, config.streamApiBudget, () => clock.monotonicMs())
   const reach = withAvailability(createStreamApi(config), clock)
-  const { creatorQuotaMinutes, createsPerMinute, maxDurationSeconds } = config
   const dependencies: Dependencies = {
     stream: withBudget(reach.backend, budget),
     backgroundStream: withBudget(reach.backend, budget, 'sync'),
@@ -56,13 +56,9 @@ export async function openDependencies(
     clock,
     log,
     telemetry: noopTelemetry,
-    policy: {
-      maxDurationSeconds,
-      creatorQuotaSeconds: creatorQuotaMinutes === null ? null : creatorQuotaMinutes * 60,
-      createsPerMinute,
-    },
-    createLimit: createCallerRateLimit(rateLimiter, 'mint', createsPerMinute),
-    deleteLimit: createCallerRateLimit(rateLimiter, 'delete', createsPerMinute),
+    policy: policyOf(config),
+    createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
+    deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
     watchers,
     closing: new NeverAbortedSignal(),
     mintsInFlight: new NoopMap(),

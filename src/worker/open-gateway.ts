@@ -1,6 +1,8 @@
 /** Opens the gateway of one isolate, with its first request. */
 import { systemClock } from '../shared/clock.ts'
 import { createHubPubSub } from '../pubsub/durable-object-pubsub.ts'
+import { allowedHosts } from '../config/base-config.ts'
+import { unavailableReason } from '../stream/decorators/with-availability.ts'
 import { type Gateway, createGateway } from '../http/gateway.ts'
 import { OPERATION_TIMEOUT_MS } from '../http/graphql/plugins/operation-timeout.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
@@ -76,20 +78,11 @@ export async function openGateway(
   }
 }
 
-/** Host allow-list while every caller is an administrator, against DNS rebinding; null with auth. */
-function allowedHosts({ auth, publicURL }: WorkerConfig): readonly string[] | null {
-  if (auth.kind !== 'disabled') return null
-  return publicURL === null ? [] : [new URL(publicURL).hostname]
-}
-
 /** Reports what this isolate observed. A probe runs rarely and in the background. */
 function streamUnavailableReason(
   { reach, parts: dependencies }: OpenedDependencies,
   keepAlive: (work: Promise<unknown>) => void,
 ): string | null {
   keepAlive(reach.probe(dependencies.backgroundStream))
-  const { isUnavailable, failingSince } = reach.current()
-  return isUnavailable && failingSince !== null
-    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see the log.`
-    : null
+  return unavailableReason(reach.current(), 'the log')
 }

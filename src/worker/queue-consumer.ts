@@ -2,6 +2,7 @@
  * Consumes Stream's event subscriptions from a queue, an alternative to webhooks.
  * https://developers.cloudflare.com/queues/event-subscriptions/
  */
+import { fieldsOf } from '../stream/json-fields.ts'
 import { isVideoUid } from '../stream/read-video.ts'
 import { pollStream } from '../uploads/sync/poll-stream.ts'
 import { createMissingUploads } from '../uploads/sync/missing-uploads.ts'
@@ -103,8 +104,4 @@ function uidIn(event: unknown, accountId: string | null, log: Logger): string | 
     return null
   }
   return uid
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

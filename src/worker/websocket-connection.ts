@@ -1,28 +1,23 @@
 /** Serves GraphQL over one Workers WebSocket: messages, close and heartbeat. */
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
+import { TRY_AGAIN_LATER } from '../http/graphql/websocket/connection-auth.ts'
 import { closeReason } from '../http/graphql/websocket/close-reason.ts'
 import { textResponse } from '../http/handler.ts'
 import { MAX_REQUEST_BYTES } from '../http/graphql/endpoint.ts'
 import { createGuard } from '../shared/guard-listener.ts'
 import { isAllowedHost } from '../http/middleware/allowed-hosts.ts'
-import type { GraphQLWebSocketServer } from '../http/graphql/websocket/websocket-server.ts'
+import { type GraphQLWebSocketServer, PING_MS } from '../http/graphql/websocket/websocket-server.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { WorkerWebSocket } from './runtime-types.ts'
 import { createUnread } from './unread-limit.ts'
 
-/** Ping interval in milliseconds, below the idle timeout of common proxies. */
-const PING_MS = 12_000
-const PROTOCOL = 'graphql-transport-ws'
-
 /** https://www.iana.org/assignments/websocket */
 const MESSAGE_TOO_BIG = 1009
-const TRY_AGAIN_LATER = 1013
 
 /** Reported for a connection that ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006
 
-/** https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md */
-const BAD_REQUEST = 4400
-const INTERNAL_SERVER_ERROR = 4500
+/** For a client that does not respond, as graphql-ws has no code of its own for it. */
 const HEARTBEAT_TIMEOUT = 4408
 
 export interface WebSocketHost {
@@ -50,7 +45,9 @@ export function acceptWebSocket(host: WebSocketHost, request: Request): Response
     return textResponse(403, 'The page that asks is of an origin that is not let in.')
   }
   const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(/\s*,\s*/)
-  const protocol = offered.includes(PROTOCOL) ? PROTOCOL : ''
+  const protocol = offered.includes(GRAPHQL_TRANSPORT_WS_PROTOCOL)
+    ? GRAPHQL_TRANSPORT_WS_PROTOCOL
+    : ''
   const { 0: clientSocket, 1: serverSocket } = new WebSocketPair()
   serverSocket.accept()
   attach(host, serverSocket, protocol)
@@ -68,7 +65,9 @@ function attach(
   let isOpen = true
   /** Whether a message arrived since the last heartbeat. */
   let isAlive = true
-  const guard = createGuard(log, () => close(INTERNAL_SERVER_ERROR, 'Internal server error'))
+  const guard = createGuard(log, () =>
+    close(CloseCode.InternalServerError, 'Internal server error'),
+  )
   const heartbeatTimer = setInterval(guard(sendHeartbeat), PING_MS)
 
   /** Does not wait for the client, which may be gone. */
@@ -133,7 +132,7 @@ function attach(
     guard(({ data }: { readonly data: unknown }) => {
       isAlive = true
       // UTF-16 length approximates the size in bytes.
-      if (typeof data !== 'string') close(BAD_REQUEST, 'Messages are text')
+      if (typeof data !== 'string') close(CloseCode.BadRequest, 'Messages are text')
       else if (data.length > MAX_REQUEST_BYTES) close(MESSAGE_TOO_BIG, 'Too long')
       // Keeps the isolate until the operation ends, even if the socket closes before.
       else keepAlive(connection.receive(data))

@@ -95,7 +95,6 @@ const pages: readonly (readonly [string, Headers, number])[] = [
     421,
   ],
   ['a Host that only begins well', { host: '127.0.0.1.evil.example' }, 421],
-  ['a Host without a dot', { host: 'evil' }, 421],
   ['a Host that is none', { host: 'evil.example@127.0.0.1' }, 421],
 ]
 
@@ -155,6 +154,7 @@ describe.each(calls)('%s', (_name, call) => {
       { host: `localhost:${port}` },
       { host: `[::1]:${port}` },
       { host: '192.168.1.2:4001' },
+      { host: 'emulator:4001' },
       { host: `stream.localhost:${port}` },
       { 'sec-fetch-site': 'none' },
       { origin: `http://${host}`, 'sec-fetch-site': 'same-origin' },

@@ -61,6 +61,19 @@ describe('uploadStatus', () => {
     expect(statuses).toEqual(['PENDING_UPLOAD'])
   })
 
+  it('continues while the token is valid, beyond the 24.8 days of the longest timer', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const in60Days = Math.floor(Date.now() / 1000) + 60 * 86_400
+    const caller = gateway.as(await tokenFor('ada', { exp: in60Days }))
+    const { uid } = expectMinted(await createDirectUpload(caller))
+    const statuses: string[] = []
+    for await (const { status } of watchUpload(caller, uid)) {
+      if (statuses.length === 0) gateway.clock.advance(25 * 86_400)
+      statuses.push(status)
+    }
+    expect(statuses).toEqual(['PENDING_UPLOAD', 'EXPIRED'])
+  })
+
   it('ends when the gateway stops, which it does at once', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()

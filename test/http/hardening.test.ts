@@ -5,8 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { clientAddress } from '../../src/node/server/client-address.ts'
 import { trustProxy } from '../../src/config/trusted-proxies.ts'
-import { type ServedGateway, startHttpServer } from '../../src/node/server/http-server.ts'
+import { startHttpServer } from '../../src/node/server/http-server.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { servedGateway } from '../kit/served-gateway.ts'
 
 /** What the gateway answers to these very bytes, as text, until it closes. */
 function sendRaw(url: string, bytes: string, andEnd = true): Promise<string> {
@@ -140,25 +141,6 @@ async function echo(request: Request): Promise<Response> {
   return new Response(await request.text())
 }
 
-/** Nothing comes by socket, and nothing is known to the fast lanes. */
-const NO_OTHER_WAYS: Omit<ServedGateway, 'fetch'> = {
-  fastPath: {
-    handle: () => null,
-    learn: () => {},
-    subscribe: () => null,
-    learnSubscription: () => {},
-  },
-  webhookFastPath: {
-    path: '/webhooks/stream',
-    mostBytes: 0,
-    isOpenFor: () => false,
-    answer: () => Promise.reject(new Error('It is closed.')),
-  },
-  nextRequestId: () => 'one',
-  hostResponses: { headers: () => [], record: () => {} },
-  webSockets: { open: noSockets },
-  allowedOrigins: new Set(),
-}
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow, or sends too much', () => {
@@ -177,7 +159,7 @@ describe('a client that is slow, or sends too much', () => {
     })
     onTestFinished(() => listener.close(0))
     // A door that wants all of the body, as GraphQL's does.
-    listener.serve({ fetch: echo, ...NO_OTHER_WAYS }, silence)
+    listener.serve(servedGateway(echo), silence)
     expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 408 /)
   })
 
@@ -275,7 +257,3 @@ describe('a method that is for nobody here', () => {
     },
   )
 })
-
-function noSockets(): never {
-  throw new Error('No socket is opened here.')
-}

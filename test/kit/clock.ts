@@ -13,6 +13,9 @@ interface Waiter {
   readonly wake: () => void
 }
 
+/** A wait ends after this many milliseconds at most, as that of the system clock. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** @param flowing milliseconds since 1970, before any jump; one that says the same for ever stands still */
 export function createTestClock(flowing: () => number = Date.now): TestClock {
   let ahead = 0
@@ -29,8 +32,9 @@ export function createTestClock(flowing: () => number = Date.now): TestClock {
           resolve()
           return
         }
-        const timer = setTimeout(wake, Math.min(milliseconds, 2 ** 31 - 1))
-        const waiter = { until: passed() + milliseconds, wake }
+        const delay = Math.min(milliseconds, MAX_TIMER_MS)
+        const timer = setTimeout(wake, delay)
+        const waiter = { until: passed() + delay, wake }
         waiters.add(waiter)
         signal?.addEventListener('abort', wake, { once: true })
         function wake(): void {

@@ -3,12 +3,9 @@ import { once } from 'node:events'
 import { BlockList, type Socket, connect } from 'node:net'
 import * as fc from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
-import {
-  type ServedGateway,
-  type HttpServer,
-  startHttpServer,
-} from '../../src/node/server/http-server.ts'
+import { type HttpServer, startHttpServer } from '../../src/node/server/http-server.ts'
 import { rawRequest } from '../kit/raw-client.ts'
+import { servedGateway } from '../kit/served-gateway.ts'
 
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -58,36 +55,13 @@ interface Pending {
 function gatewayByHand() {
   const pending: Pending[] = []
   const streams: ReadableStreamDefaultController<Uint8Array>[] = []
-  const gateway: ServedGateway = {
-    fetch: (request) =>
+  const gateway = servedGateway(
+    (request) =>
       new Promise<Response>((resolve, reject) => {
         pending.push({ resolve, reject })
         request.text().catch(() => undefined)
       }),
-    fastPath: {
-      handle: () => null,
-      learn: () => {},
-      subscribe: () => null,
-      learnSubscription: () => {},
-    },
-    webhookFastPath: {
-      path: '/webhooks/stream',
-      mostBytes: 0,
-      isOpenFor: () => false,
-      answer: async () => ({ status: 200, headers: [], text: '' }),
-    },
-    nextRequestId: () => 'one',
-    hostResponses: { headers: () => [], record: () => {} },
-    webSockets: {
-      open: () => ({
-        receive: async () => {},
-        flushed: () => {},
-        closed: () => {},
-        idle: async () => {},
-      }),
-    },
-    allowedOrigins: new Set(),
-  }
+  )
   function openStream(): Response {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {

@@ -3,40 +3,12 @@ import { BlockList } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { type ServedGateway, startHttpServer } from '../../src/node/server/http-server.ts'
 import { openRaw, rawRequest } from '../kit/raw-client.ts'
+import { servedGateway } from '../kit/served-gateway.ts'
 
 const STALLED_MS = 300
 /** More than the buffers of both ends of a loopback connection hold. */
 const LARGE = 16 * 1024 * 1024
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-
-function gatewayThat(fetch: ServedGateway['fetch']): ServedGateway {
-  return {
-    fetch,
-    fastPath: {
-      handle: () => null,
-      learn: () => {},
-      subscribe: () => null,
-      learnSubscription: () => {},
-    },
-    webhookFastPath: {
-      path: '/webhooks/stream',
-      mostBytes: 0,
-      isOpenFor: () => false,
-      answer: async () => ({ status: 200, headers: [], text: '' }),
-    },
-    nextRequestId: () => 'one',
-    hostResponses: { headers: () => [], record: () => {} },
-    webSockets: {
-      open: () => ({
-        receive: async () => {},
-        flushed: () => {},
-        closed: () => {},
-        idle: async () => {},
-      }),
-    },
-    allowedOrigins: new Set(),
-  }
-}
 
 async function listenWith(fetch: ServedGateway['fetch']) {
   const listener = await startHttpServer({
@@ -46,7 +18,7 @@ async function listenWith(fetch: ServedGateway['fetch']) {
     patience: { headersMs: 10_000, requestMs: 10_000, stalledMs: STALLED_MS },
   })
   onTestFinished(() => listener.close(0))
-  listener.serve(gatewayThat(fetch), silence)
+  listener.serve(servedGateway(fetch), silence)
   return listener
 }
 

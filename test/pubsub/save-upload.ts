@@ -1,7 +1,8 @@
 /** Writes an upload down as it stands, with nothing of its history: what a carrier reads. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { uploads } from '../../src/store/postgres/tables.ts'
-import { changeValues, reservationValues } from '../../src/store/postgres/write-rows.ts'
+import { reservationValues } from '../../src/store/postgres/reserve.ts'
+import { updatedValues } from '../../src/store/updated-columns.ts'
 import type { Postgres } from '../../src/postgres/connection-pool.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { reservationOf } from '../kit/samples.ts'
@@ -13,7 +14,7 @@ export async function putUpload({ pool }: Postgres, upload: Upload): Promise<voi
   const holds = { reservedSeconds: 0, storedSeconds: 0 }
   const row = {
     ...reservationValues(reservation),
-    ...changeValues({ upload, event: null, holds, pollAt: null }),
+    ...updatedValues({ upload, event: null, holds, pollAt: null }),
     uid,
     uploadURL,
     idleChecks: 0,

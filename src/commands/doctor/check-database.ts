@@ -1,6 +1,6 @@
 /** Database checks of `headgate doctor`; read-only. */
 import type { DatabaseConfig } from '../../config/node-config.ts'
-import { errorCodeOf } from '../../shared/error-codes.ts'
+import { errorCodeOf, rootCauseMessage } from '../../shared/error-codes.ts'
 import { databaseLabel } from '../../config/node-config.ts'
 import { sayOtherAccount } from '../../node/open-database.ts'
 import { openPostgres } from '../../postgres/connection-pool.ts'
@@ -25,7 +25,9 @@ export async function checkDatabase(
       ? error(
           `${name} cannot be read (${errorCodeOf(cause) ?? 'no SQLite file'}): set DATABASE_URL to another, or mend its permissions.`,
         )
-      : error(`${name} does not answer (${reasonOf(cause)}): check DATABASE_URL and the way to it.`)
+      : error(
+          `${name} does not answer (${rootCauseMessage(cause)}): check DATABASE_URL and the way to it.`,
+        )
   }
 }
 
@@ -80,12 +82,6 @@ function checkAccount(
   return recorded === null || recorded === account
     ? null
     : error(sayOtherAccount(database, recorded, account))
-}
-
-/** Returns the code or message of the innermost cause. */
-function reasonOf(cause: unknown): string {
-  if (cause instanceof Error && cause.cause instanceof Error) return reasonOf(cause.cause)
-  return errorCodeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause))
 }
 
 function ok(sentence: string): CheckResult {

@@ -1,6 +1,7 @@
 /** Calls back when tokens expire. All connections with the same viewer share one timer. */
 import type { Dependencies } from '../../uploads/dependencies.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
+import { callAt } from '../../shared/clock.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 
 export interface TokenExpiry {
@@ -13,7 +14,7 @@ export interface TokenExpiry {
 
 interface ExpiryTimer {
   readonly listeners: Set<() => void>
-  readonly cancellation: AbortController
+  readonly cancel: () => void
 }
 
 export function createTokenExpiry({
@@ -24,38 +25,29 @@ export function createTokenExpiry({
   const guard = createGuard(log, () => undefined)
   const byViewer = new Map<Viewer, ExpiryTimer>()
 
-  async function wait(viewer: Viewer, { listeners, cancellation }: ExpiryTimer): Promise<void> {
-    // The token may have expired already; the listener is added after this returns.
-    await Promise.resolve()
-    for (;;) {
-      const left = (viewer.expiresAt?.getTime() ?? Infinity) - clock.now().getTime()
-      if (cancellation.signal.aborted || left <= 0) break
-      // Timers have a maximum delay, so the wait may end early.
-      await clock.wait(left, cancellation.signal)
-    }
-    if (cancellation.signal.aborted) return
-    byViewer.delete(viewer)
-    for (const expired of listeners) guard(expired)()
-  }
-
-  function startTimer(viewer: Viewer): ExpiryTimer {
-    const timer = { listeners: new Set<() => void>(), cancellation: new AbortController() }
+  function startTimer(viewer: Viewer, expiresAt: Date): ExpiryTimer {
+    const listeners = new Set<() => void>()
+    const cancel = callAt(clock, expiresAt, () => {
+      byViewer.delete(viewer)
+      for (const expired of listeners) guard(expired)()
+    })
+    const timer = { listeners, cancel }
     byViewer.set(viewer, timer)
-    void wait(viewer, timer)
     return timer
   }
 
   return {
     onExpiry(viewer, expired) {
-      if (viewer.expiresAt === null) return () => undefined
-      const timer = byViewer.get(viewer) ?? startTimer(viewer)
+      const { expiresAt } = viewer
+      if (expiresAt === null) return () => undefined
+      const timer = byViewer.get(viewer) ?? startTimer(viewer, expiresAt)
       timer.listeners.add(expired)
       return () => {
         timer.listeners.delete(expired)
         if (timer.listeners.size > 0) return
-        // Removed at once: the next caller must not join an aborted wait.
+        // Removed at once: the next caller must not join a cancelled timer.
         if (byViewer.get(viewer) === timer) byViewer.delete(viewer)
-        timer.cancellation.abort()
+        timer.cancel()
       }
     },
   }

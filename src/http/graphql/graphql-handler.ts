@@ -1,6 +1,6 @@
 /** Handler for GraphQL over HTTP: authenticates requests for Yoga and serves GraphiQL to browsers. */
 import { type Authenticate, isViewer } from '../auth/authenticate.ts'
-import { type Handler, readBody } from '../handler.ts'
+import { type Handler, acceptsHTML, readBody } from '../handler.ts'
 import { withRetryOnShutdown } from './sse-reconnect.ts'
 import { MAX_REQUEST_BYTES } from './endpoint.ts'
 import { RESULT_MEDIA_TYPES, acceptsResults } from './plugins/accept.ts'
@@ -119,10 +119,6 @@ function isJSONObject(text: string | null): boolean {
   } catch {
     return false
   }
-}
-
-function acceptsHTML(request: Request): boolean {
-  return /\btext\/html\b/.test(request.headers.get('accept') ?? '')
 }
 
 /** https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types */

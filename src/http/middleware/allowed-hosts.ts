@@ -4,7 +4,11 @@
  */
 import { type Handler, textResponse } from '../handler.ts'
 
-/** Hosts that no attacker can register in DNS: IP addresses, names without a dot, and `*.localhost`. */
+/**
+ * Hosts that an attacker cannot register in DNS, so that a page of theirs cannot have them: IP addresses,
+ * names without a dot (`localhost`, a machine of the local network), and `*.localhost`. The emulator has
+ * the same rule.
+ */
 const LOCAL_HOST = /^(?:[^.]+|.+\.localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])$/i
 
 /** @param hostname without a port */

@@ -2,7 +2,7 @@
  * Serves the console: the page at `/`, its hashed assets, and a content security policy that allows
  * connections to the gateway and to Stream only.
  */
-import { type Handler, methodNotAllowed, textResponse } from '../handler.ts'
+import { type Handler, acceptsHTML, methodNotAllowed, textResponse } from '../handler.ts'
 import { type StaticFile, mediaTypeOf, withStaticFiles } from './static-file.ts'
 
 /** A file of the built console. */
@@ -88,8 +88,4 @@ function policyOf({ uploadSources, playSources }: ConsoleOptions): string {
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ].join('; ')
-}
-
-function acceptsHTML(request: Request): boolean {
-  return /\btext\/html\b/.test(request.headers.get('accept') ?? '')
 }

@@ -4,11 +4,11 @@ import type { WebSocket } from 'ws'
 import { closeReason } from '../../http/graphql/websocket/close-reason.ts'
 import { type Guard, createGuard } from '../../shared/guard-listener.ts'
 import type { FastPath } from '../../http/graphql/fast-path/fast-path.ts'
-import type { GraphQLWebSocketServer } from '../../http/graphql/websocket/websocket-server.ts'
+import {
+  type GraphQLWebSocketServer,
+  PING_MS,
+} from '../../http/graphql/websocket/websocket-server.ts'
 import type { Logger } from '../../shared/logger.ts'
-
-/** Milliseconds between two pings, shorter than the idle timeout of common proxies. */
-const PING_MS = 12_000
 
 /** Unsent bytes above which newer events replace older ones. */
 const BUFFER_SOFT_LIMIT_BYTES = 64 * 1024

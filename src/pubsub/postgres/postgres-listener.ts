@@ -1,4 +1,5 @@
 /** LISTEN connection for changes of other gateways, with catch-up queries and reconnects. */
+import { isRecord } from '../../shared/json.ts'
 import type { Client } from 'pg'
 import type { Postgres } from '../../postgres/connection-pool.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -187,8 +188,4 @@ function changesIn(row: unknown): readonly UploadVersion[] {
     const version: unknown = change[1]
     return typeof uid === 'string' && typeof version === 'number' ? [{ uid, version }] : []
   })
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -1,4 +1,5 @@
 /** Migrates a PostgreSQL database; safe when several gateways start at once. */
+import { isRecord } from '../../shared/json.ts'
 import { fileURLToPath } from 'node:url'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import type { ClientBase } from 'pg'
@@ -119,8 +120,4 @@ async function readApplied(client: ClientBase): Promise<number> {
     'select coalesce(max(made_at), 0)::float8 as newest from headgate_migrations',
   )
   return isRecord(rows[0]) ? Number(rows[0]['newest']) : 0
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

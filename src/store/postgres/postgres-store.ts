@@ -14,7 +14,7 @@ import { prepareStatements } from './statements.ts'
 import { ALL_CREATORS, POLL_LEADER, deployments } from './tables.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createWriteProbe } from './write-probe.ts'
-import { changeValues } from './write-rows.ts'
+import { updatedValues } from '../updated-columns.ts'
 
 /**
  * Migrates the database, and opens it as a store. Closing the store closes the connection pool.
@@ -125,7 +125,7 @@ export async function createPostgresStore(
         const rows = await statements.advance.execute({
           id: upload.id,
           expected: upload.version - 1,
-          ...changeValues(change),
+          ...updatedValues(change),
           eventStatus: event?.status ?? null,
           eventSource: event?.source ?? null,
           eventAt: event?.at ?? null,

@@ -12,7 +12,6 @@ import type {
 } from '../../uploads/ports/upload-store.ts'
 import { readIdempotentUpload } from './read-rows.ts'
 import { type Statements, prepareStatements } from './statements.ts'
-import { reservationValues } from './write-rows.ts'
 
 /** Class id of the per-creator quota locks; any constant unique in this project. */
 const QUOTA_LOCK = 720_402
@@ -112,4 +111,9 @@ async function uploadWithKey(
 export async function quotaUsageOf(statements: Statements, creator: string): Promise<QuotaUsage> {
   const [row] = await statements.holdings.execute({ creator })
   return row ?? { reservedSeconds: 0, storedSeconds: 0 }
+}
+
+/** Values of a reservation; the other columns of its row are constant. */
+export function reservationValues({ constraints, ...reservation }: Reservation) {
+  return { ...reservation, ...constraints }
 }

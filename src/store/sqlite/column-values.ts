@@ -2,7 +2,7 @@
  * Reads single SQLite values: flags are 0 or 1, dates milliseconds since 1970, objects and lists JSON text.
  * Each reader throws if the value has another type.
  */
-import type { JsonObject } from '../../shared/json.ts'
+import { type JsonObject, isJsonObject } from '../../shared/json.ts'
 
 export function text(value: unknown): string {
   if (typeof value === 'string') return value
@@ -51,13 +51,8 @@ const EMPTY_LIST: readonly string[] = Object.freeze([])
 export function jsonObject(value: unknown): JsonObject {
   if (value === '{}') return EMPTY_OBJECT
   const object: unknown = JSON.parse(text(value))
-  if (isObject(object)) return object
+  if (isJsonObject(object)) return object
   throw unreadable('object', object)
-}
-
-/** Type guard for parsed JSON text, whose values are all JSON. */
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function stringList(value: unknown): readonly string[] {

@@ -1,5 +1,5 @@
 /** Converts domain objects to SQLite values. */
-import type { updatedColumns } from '../updated-columns.ts'
+import { type updatedColumns, updatedValues } from '../updated-columns.ts'
 import type { UploadChange, Reservation } from '../../uploads/ports/upload-store.ts'
 import type { Values } from './define-statement.ts'
 
@@ -47,37 +47,16 @@ export function reservationValues(
   }
 }
 
-export function changeValues({
-  upload,
-  holds,
-  pollAt,
-}: UploadChange): Values<(typeof updatedColumns)[number]> {
-  const { progress, failure, video } = upload
+export function changeValues(change: UploadChange): Values<(typeof updatedColumns)[number]> {
+  const values = updatedValues(change)
   return {
-    status: upload.status,
-    version: upload.version,
-    updatedAt: upload.updatedAt.getTime(),
-    totalBytes: progress.totalBytes,
-    receivedBytes: progress.receivedBytes,
-    encodingPercent: progress.encodingPercent,
-    failureCode: failure?.code ?? null,
-    failureMessage: failure?.message ?? null,
-    received: Number(video !== null),
-    durationSeconds: video?.durationSeconds ?? null,
-    width: video?.width ?? null,
-    height: video?.height ?? null,
-    sizeBytes: video?.sizeBytes ?? null,
-    hlsURL: video?.hlsURL ?? null,
-    dashURL: video?.dashURL ?? null,
-    thumbnailURL: video?.thumbnailURL ?? null,
-    previewURL: video?.previewURL ?? null,
-    readyAt: video?.readyAt?.getTime() ?? null,
-    describedAt: upload.describedAt?.getTime() ?? null,
-    goneAt: upload.goneAt?.getTime() ?? null,
-    deletedAt: upload.deletedAt?.getTime() ?? null,
-    seenStatus: upload.status === 'DELETED' ? upload.seenStatus : null,
-    reservedSeconds: holds.reservedSeconds,
-    storedSeconds: holds.storedSeconds,
-    checkAt: pollAt?.getTime() ?? null,
+    ...values,
+    updatedAt: values.updatedAt.getTime(),
+    received: Number(values.received),
+    readyAt: values.readyAt?.getTime() ?? null,
+    describedAt: values.describedAt?.getTime() ?? null,
+    goneAt: values.goneAt?.getTime() ?? null,
+    deletedAt: values.deletedAt?.getTime() ?? null,
+    checkAt: values.checkAt?.getTime() ?? null,
   }
 }

@@ -1,5 +1,5 @@
 /** Maps the port's types to and from those of the Workers binding, which differ from REST's. */
-import type { JsonObject } from '../../shared/json.ts'
+import { type JsonObject, isRecord } from '../../shared/json.ts'
 import type {
   MintedVideo,
   StreamVideo,
@@ -8,7 +8,7 @@ import type {
 } from '../../uploads/ports/stream-api.ts'
 import type { ListedVideo } from './list-videos.ts'
 import type { BindingVideoUpdate, BindingUploadParams } from './binding-types.ts'
-import { fieldsOf, isFields } from '../json-fields.ts'
+import { fieldsOf } from '../json-fields.ts'
 import { metaValueToText } from '../json-fields.ts'
 import { formatTimestamp } from '../json-fields.ts'
 import { readMinted } from '../minted-video.ts'
@@ -70,7 +70,7 @@ export function fromBindingUpload(result: unknown): MintedVideo | null {
  * `dashPlaybackUrl` for `playback`. Null without a valid id.
  */
 export function fromBindingVideo(result: unknown): StreamVideo | null {
-  if (!isFields(result)) return null
+  if (!isRecord(result)) return null
   return readVideo({
     ...result,
     uid: result['id'],

@@ -1,6 +1,7 @@
 /** Decorator: tracks when Stream last responded, for `/readyz`. */
 import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 import { StreamError } from '../../uploads/ports/stream-error.ts'
+import { wrapCalls } from './wrap-calls.ts'
 
 /** Stream is unavailable after calls failed for this long: one lost response is no outage. */
 const UNAVAILABLE_AFTER_MS = 15_000
@@ -66,9 +67,9 @@ export function withAvailability(
     }
   }
 
-  async function track<T>(call: Promise<T>): Promise<T> {
+  async function track<T>(run: () => Promise<T>): Promise<T> {
     try {
-      const result = await call
+      const result = await run()
       recordResponse()
       return result
     } catch (error) {
@@ -81,21 +82,7 @@ export function withAvailability(
   }
 
   return {
-    backend: {
-      name: backend.name,
-      capabilities: backend.capabilities,
-      createDirectUpload: (params, signal) => track(backend.createDirectUpload(params, signal)),
-      createTusUpload: (params, signal) => track(backend.createTusUpload(params, signal)),
-      findVideo: (uid, signal) => track(backend.findVideo(uid, signal)),
-      listVideos: (query, signal) => track(backend.listVideos(query, signal)),
-      updateVideo: (uid, change, signal) => track(backend.updateVideo(uid, change, signal)),
-      deleteVideo: (uid, signal) => track(backend.deleteVideo(uid, signal)),
-      storageUsage: (creator, signal) => track(backend.storageUsage(creator, signal)),
-      findWebhook: (signal) => track(backend.findWebhook(signal)),
-      setWebhook: (url, signal) => track(backend.setWebhook(url, signal)),
-      deleteWebhook: (signal) => track(backend.deleteWebhook(signal)),
-      readTusOffset: (uploadURL, signal) => backend.readTusOffset(uploadURL, signal),
-    },
+    backend: wrapCalls(backend, (call, run) => (call === 'readTusOffset' ? run() : track(run))),
     current() {
       const isUnavailable =
         failing !== null && failing.untilMs - failing.sinceMs >= UNAVAILABLE_AFTER_MS
@@ -112,4 +99,17 @@ export function withAvailability(
       }
     },
   }
+}
+
+/**
+ * Returns why Stream is unavailable; null if it is available.
+ * @param where what the operator reads to find the cause
+ */
+export function unavailableReason(
+  { isUnavailable, failingSince }: StreamAvailability,
+  where: string,
+): string | null {
+  return isUnavailable && failingSince !== null
+    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see ${where}.`
+    : null
 }

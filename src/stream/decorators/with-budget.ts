@@ -2,12 +2,27 @@
 import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 import type { ApiBudget, CallPriority } from './api-budget.ts'
 import { StreamError } from '../../uploads/ports/stream-error.ts'
+import { type StreamCall, wrapCalls } from './wrap-calls.ts'
+
+/** Priority of each call. Null costs no budget: the upload host is not part of the API. */
+const PRIORITIES: Readonly<Record<StreamCall, CallPriority | null>> = {
+  createDirectUpload: 'mutation',
+  createTusUpload: 'mutation',
+  updateVideo: 'mutation',
+  deleteVideo: 'mutation',
+  findWebhook: 'mutation',
+  setWebhook: 'mutation',
+  deleteWebhook: 'mutation',
+  findVideo: 'sync',
+  listVideos: 'sync',
+  storageUsage: 'sync',
+  readTusOffset: null,
+}
 
 /**
  * Wraps a StreamApi. Calls beyond the budget reject with `rate-limited` before a request is sent. A
- * 429 with Retry-After blocks the budget for that time. tus offsets cost nothing, because the upload
- * host is not part of the API. If the budget is unavailable, no request is sent and its error is
- * thrown.
+ * 429 with Retry-After blocks the budget for that time. If the budget is unavailable, no request is
+ * sent and its error is thrown.
  * @param always priority of every call, in place of the call's own
  */
 export function withBudget(
@@ -25,11 +40,13 @@ export function withBudget(
     }
   }
 
-  async function withinBudget<T>(priority: CallPriority, call: () => Promise<T>): Promise<T> {
+  return wrapCalls(streamApi, async (call, run) => {
+    const priority = PRIORITIES[call]
+    if (priority === null) return run()
     const wait = await budget.consume(always ?? priority)
     if (wait !== null) throw budgetExceededError(wait)
     try {
-      return await call()
+      return await run()
     } catch (error) {
       // Without Retry-After the 429 is the limit of queued encodings, not of requests: other calls
       // are not blocked.
@@ -38,28 +55,7 @@ export function withBudget(
       }
       throw error
     }
-  }
-
-  return {
-    name: streamApi.name,
-    capabilities: streamApi.capabilities,
-    createDirectUpload: (params, signal) =>
-      withinBudget('mutation', () => streamApi.createDirectUpload(params, signal)),
-    createTusUpload: (params, signal) =>
-      withinBudget('mutation', () => streamApi.createTusUpload(params, signal)),
-    updateVideo: (uid, change, signal) =>
-      withinBudget('mutation', () => streamApi.updateVideo(uid, change, signal)),
-    deleteVideo: (uid, signal) =>
-      withinBudget('mutation', () => streamApi.deleteVideo(uid, signal)),
-    storageUsage: (creator, signal) =>
-      withinBudget('sync', () => streamApi.storageUsage(creator, signal)),
-    findWebhook: (signal) => withinBudget('mutation', () => streamApi.findWebhook(signal)),
-    setWebhook: (url, signal) => withinBudget('mutation', () => streamApi.setWebhook(url, signal)),
-    deleteWebhook: (signal) => withinBudget('mutation', () => streamApi.deleteWebhook(signal)),
-    findVideo: (uid, signal) => withinBudget('sync', () => streamApi.findVideo(uid, signal)),
-    listVideos: (query, signal) => withinBudget('sync', () => streamApi.listVideos(query, signal)),
-    readTusOffset: (uploadURL, signal) => streamApi.readTusOffset(uploadURL, signal),
-  }
+  })
 }
 
 function budgetExceededError(retryAfterSeconds: number): StreamError {

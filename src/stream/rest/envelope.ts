@@ -1,5 +1,6 @@
 /** Reads the JSON envelope of Cloudflare's API responses. */
-import { isFields, readCount } from '../json-fields.ts'
+import { isRecord } from '../../shared/json.ts'
+import { readCount } from '../json-fields.ts'
 
 /** One entry of `messages` or `errors`. Null where Cloudflare sent no value. */
 export interface ApiMessage {
@@ -22,7 +23,7 @@ export interface Envelope {
 /** Returns null where the text is no JSON envelope, such as a proxy's page. */
 export function readEnvelope(text: string): Envelope | null {
   const json = parseJson(text)
-  if (!isFields(json)) return null
+  if (!isRecord(json)) return null
   const success = json['success']
   if (typeof success !== 'boolean') return null
   return {
@@ -42,7 +43,7 @@ function readApiMessages(value: unknown): readonly ApiMessage[] {
 /** Returns null where the entry is neither a string nor an object. */
 function readApiMessage(entry: unknown): ApiMessage | null {
   if (typeof entry === 'string') return { code: null, message: entry }
-  if (!isFields(entry)) return null
+  if (!isRecord(entry)) return null
   const { code, message } = entry
   const number = readCount(code)
   return {

@@ -27,7 +27,7 @@ function metaKeyError(key: string, tus: boolean): string | null {
   if (key.toLowerCase() === REFERENCE_KEY) return "is the gateway's own: choose another key."
   if (!tus) return null
   // A caller that could set them would choose its own limits.
-  if (isReservedMetadataKey(key) || key.toLowerCase() === 'creator') {
+  if (isReservedMetadataKey(key)) {
     return 'is a setting of Stream itself: use the field of that name, or choose another key.'
   }
   return keyPattern.test(key) && key.length <= MAX_TUS_KEY_LENGTH

@@ -1,5 +1,6 @@
 /** Use cases of the two subscriptions: one upload, or all of a viewer's uploads. */
 import { type ChangeStream, type UploadChanges, createChangeStream } from './change-stream.ts'
+import { callAt } from '../../shared/clock.ts'
 import type { Dependencies } from '../dependencies.ts'
 import {
   type RateLimited,
@@ -44,7 +45,7 @@ export async function watchUploads(
  * Drops unread changes: a stream that is never read would otherwise stay open. Returns the function that
  * removes the listeners, for a stream that ends earlier.
  */
-export function endOnExpiryOrShutdown(
+function endOnExpiryOrShutdown(
   { clock, closing }: Pick<Dependencies, 'clock' | 'closing'>,
   viewer: Viewer,
   stream: ChangeStream,
@@ -53,13 +54,12 @@ export function endOnExpiryOrShutdown(
     stream.close()
     return () => undefined
   }
-  const ended = new AbortController()
-  closing.addEventListener('abort', stream.close, { once: true, signal: ended.signal })
-  if (viewer.expiresAt !== null) {
-    const left = viewer.expiresAt.getTime() - clock.now().getTime()
-    void clock.wait(Math.max(0, left), ended.signal).then(stream.close)
+  closing.addEventListener('abort', stream.close, { once: true })
+  const stopTimer = viewer.expiresAt === null ? null : callAt(clock, viewer.expiresAt, stream.close)
+  return () => {
+    closing.removeEventListener('abort', stream.close)
+    stopTimer?.()
   }
-  return () => ended.abort()
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Parses the GraphQL params of a request; unusual requests are left to the fallback. */
+import { isRecord } from '../../../shared/json.ts'
 
 /** Request parameters; `extensions` are ignored. https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
 export interface GraphQLParams {
@@ -28,17 +29,13 @@ export function parseGraphQLParams(body: string): GraphQLParams | null {
 
 /** Reads params from parsed JSON, such as a WebSocket payload. Null as in `parseGraphQLParams`. */
 export function graphQLParamsFrom(params: unknown): GraphQLParams | null {
-  if (!isObject(params)) return null
+  if (!isRecord(params)) return null
   for (const name of Object.keys(params)) if (!PARAMETERS.has(name)) return null
   const { query, operationName = null, variables = null, extensions = null } = params
   if (typeof query !== 'string') return null
   if (operationName !== null && (typeof operationName !== 'string' || operationName === ''))
     return null
-  if (variables !== null && !isObject(variables)) return null
-  if (extensions !== null && !isObject(extensions)) return null
+  if (variables !== null && !isRecord(variables)) return null
+  if (extensions !== null && !isRecord(extensions)) return null
   return { query, operationName, variables: variables ?? NO_VARIABLES }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

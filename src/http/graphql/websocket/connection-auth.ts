@@ -1,4 +1,5 @@
 /** Authenticates WebSockets, limits their number per caller, and closes them when their token expires. */
+import { callAt } from '../../../shared/clock.ts'
 import { addReference } from '../../../shared/ref-count.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
@@ -38,24 +39,6 @@ export function createConnect(
 ): Connect {
   const open = new Map<string, number>()
 
-  /** Closes the connection when the token expires; the client can reconnect with a new token. */
-  async function closeOnExpiry(
-    { expiresAt }: Viewer,
-    close: SocketSink['close'],
-    over: AbortSignal,
-  ): Promise<void> {
-    if (expiresAt === null) return
-    for (;;) {
-      if (over.aborted) return
-      const remainingMs = expiresAt.getTime() - clock.now().getTime()
-      if (remainingMs <= 0) {
-        close(FORBIDDEN, 'The token has lapsed.')
-        return
-      }
-      await clock.wait(remainingMs, over)
-    }
-  }
-
   return async (authorization, close) => {
     const caller = await authenticate(authorization)
     if (!isViewer(caller)) {
@@ -66,14 +49,18 @@ export function createConnect(
       close(TRY_AGAIN_LATER, `One caller may have ${MAX_SOCKETS} sockets open.`)
       return null
     }
-    const over = new AbortController()
+    const { expiresAt } = caller
     const leave = addReference(open, caller.subject)
-    void closeOnExpiry(caller, close, over.signal)
+    // The client can reconnect with a new token.
+    const stopTimer =
+      expiresAt === null
+        ? null
+        : callAt(clock, expiresAt, () => close(FORBIDDEN, 'The token has lapsed.'))
     return {
       viewer: caller,
-      isExpired: () => caller.expiresAt !== null && caller.expiresAt <= clock.now(),
+      isExpired: () => expiresAt !== null && expiresAt <= clock.now(),
       leave() {
-        over.abort()
+        stopTimer?.()
         leave()
       },
     }

@@ -20,6 +20,9 @@ const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
   [TRY_AGAIN_LATER, 'concurrency-limit'],
 ])
 
+/** Milliseconds between two pings of a host, shorter than the idle timeout of common proxies. */
+export const PING_MS = 12_000
+
 /** What a host that carries sockets needs. */
 export interface GraphQLWebSocketServer {
   /**

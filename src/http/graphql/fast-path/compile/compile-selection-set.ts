@@ -3,6 +3,7 @@
  * the document again or building a result object. Bails out in cases that it does not implement.
  * https://spec.graphql.org/October2021/#sec-Executing-Selection-Sets
  */
+import { isRecord } from '../../../../shared/json.ts'
 import {
   type FieldNode,
   type GraphQLAbstractType,
@@ -234,8 +235,4 @@ function abstractWriter(
     const write = typeof name === 'string' ? writers.get(name) : undefined
     return write === undefined ? bailOut() : write(value, run)
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }
