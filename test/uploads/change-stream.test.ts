@@ -12,7 +12,9 @@ function versionOf(version: number, uid = 'a'): Upload {
 
 function startQueue() {
   const onClose = vi.fn<() => void>()
-  return { ...createChangeStream(onClose), onClose }
+  const stream = createChangeStream()
+  stream.onClose(onClose)
+  return { ...stream, onClose }
 }
 
 /** All that is left to read, each as its uid and version. */
@@ -171,4 +173,12 @@ describe('a reader who leaves', () => {
     expect(onClose).toHaveBeenCalledOnce()
     expect(await changes.next()).toEqual(over)
   })
+})
+
+test('releases at once what is registered after the stream has closed', () => {
+  const stream = createChangeStream()
+  stream.close()
+  const release = vi.fn<() => void>()
+  stream.onClose(release)
+  expect(release).toHaveBeenCalledOnce()
 })

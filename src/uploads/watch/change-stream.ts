@@ -13,13 +13,15 @@ export interface ChangeStream {
   readonly end: () => void
   /** Ends the stream immediately and drops unread changes. */
   readonly close: () => void
+  /** Calls the function when the stream closes for any reason; at once if it is closed already. */
+  readonly onClose: (release: () => void) => void
   readonly changes: UploadChanges
 }
 
-/** `onClose` is called exactly once, when the stream closes for any reason. */
-export function createChangeStream(onClose: () => void): ChangeStream {
+export function createChangeStream(): ChangeStream {
   const queue = createCoalescingQueue<Upload>()
   let pendingReads: ResolveRead[] = []
+  const releases: (() => void)[] = []
   let state: 'open' | 'ending' | 'closed' = 'open'
 
   function close(): void {
@@ -28,7 +30,7 @@ export function createChangeStream(onClose: () => void): ChangeStream {
     queue.clear()
     for (const resolveRead of pendingReads) resolveRead({ done: true, value: undefined })
     pendingReads = []
-    onClose()
+    for (const release of releases) release()
   }
 
   return {
@@ -44,6 +46,10 @@ export function createChangeStream(onClose: () => void): ChangeStream {
       if (queue.isEmpty()) close()
     },
     close,
+    onClose(release) {
+      if (state === 'closed') release()
+      else releases.push(release)
+    },
     changes: {
       next() {
         const upload = queue.take()

@@ -22,22 +22,20 @@ export async function watchUploads(
 ): Promise<UploadChanges | RateLimited> {
   const closeSubscription = dependencies.watchers.openSubscription(viewer.subject)
   if (closeSubscription === null) return tooManySubscriptions()
-  const releases: (() => void)[] = [closeSubscription]
-  const stream = createChangeStream(() => {
-    for (const release of releases) release()
-  })
+  const stream = createChangeStream()
+  stream.onClose(closeSubscription)
   const topic = viewer.isAdmin
     ? ({ of: 'all' } as const)
     : ({ of: 'creator', creator: viewer.subject } as const)
   const { ready, stop } = dependencies.pubsub.subscribe(topic, stream.put, stream.end)
-  releases.push(stop)
+  stream.onClose(stop)
   try {
     await ready
   } catch (error) {
     await stream.changes.return?.()
     throw error
   }
-  releases.push(endOnExpiryOrShutdown(dependencies, viewer, stream))
+  stream.onClose(endOnExpiryOrShutdown(dependencies, viewer, stream))
   return stream.changes
 }
 
@@ -73,10 +71,8 @@ export async function watchUpload(
 ): Promise<UploadChanges | UploadNotFound | RateLimited> {
   const closeSubscription = dependencies.watchers.openSubscription(viewer.subject)
   if (closeSubscription === null) return tooManySubscriptions()
-  const releases: (() => void)[] = [closeSubscription]
-  const stream = createChangeStream(() => {
-    for (const release of releases) release()
-  })
+  const stream = createChangeStream()
+  stream.onClose(closeSubscription)
 
   let version = -1
   function push(upload: Upload): void {
@@ -94,7 +90,7 @@ export async function watchUpload(
   // Subscribes before reading the state; changes received meanwhile are pushed after it.
   let buffered: Upload[] | null = []
   const { ready, stop } = dependencies.pubsub.subscribe({ of: 'upload', uid }, onChange, stream.end)
-  releases.push(stop)
+  stream.onClose(stop)
 
   let current: Upload | null = null
   try {
@@ -105,10 +101,10 @@ export async function watchUpload(
   }
   if (current === null) return uploadNotFound(uid)
 
-  releases.push(dependencies.watchers.watch(uid))
+  stream.onClose(dependencies.watchers.watch(uid))
   push(current)
   for (const upload of buffered) push(upload)
   buffered = null
-  releases.push(endOnExpiryOrShutdown(dependencies, viewer, stream))
+  stream.onClose(endOnExpiryOrShutdown(dependencies, viewer, stream))
   return stream.changes
 }
