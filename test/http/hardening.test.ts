@@ -140,19 +140,13 @@ async function echo(request: Request): Promise<Response> {
   return new Response(await request.text())
 }
 
-/** Nothing comes by socket, and nothing is known to the fast lanes. */
+/** Nothing comes by socket, and the fast path knows no operation. */
 const NO_OTHER_WAYS: Omit<ServedGateway, 'fetch'> = {
   fastPath: {
     handle: () => null,
     learn: () => {},
     subscribe: () => null,
     learnSubscription: () => {},
-  },
-  webhookFastPath: {
-    path: '/webhooks/stream',
-    mostBytes: 0,
-    isOpenFor: () => false,
-    answer: () => Promise.reject(new Error('It is closed.')),
   },
   nextRequestId: () => 'one',
   hostResponses: { headers: () => [], record: () => {} },

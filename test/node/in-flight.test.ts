@@ -70,12 +70,6 @@ function gatewayByHand() {
       subscribe: () => null,
       learnSubscription: () => {},
     },
-    webhookFastPath: {
-      path: '/webhooks/stream',
-      mostBytes: 0,
-      isOpenFor: () => false,
-      answer: async () => ({ status: 200, headers: [], text: '' }),
-    },
     nextRequestId: () => 'one',
     hostResponses: { headers: () => [], record: () => {} },
     webSockets: {

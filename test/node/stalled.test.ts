@@ -18,12 +18,6 @@ function gatewayThat(fetch: ServedGateway['fetch']): ServedGateway {
       subscribe: () => null,
       learnSubscription: () => {},
     },
-    webhookFastPath: {
-      path: '/webhooks/stream',
-      mostBytes: 0,
-      isOpenFor: () => false,
-      answer: async () => ({ status: 200, headers: [], text: '' }),
-    },
     nextRequestId: () => 'one',
     hostResponses: { headers: () => [], record: () => {} },
     webSockets: {
