@@ -55,7 +55,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'http/middleware/': { inside: http, packages: [] },
   'http/monitoring/': { inside: http, packages: [] },
   'http/pages/': { inside: [...http, 'http/graphql/endpoint.ts'], packages: [] },
-  'http/auth/': { inside: http, packages: ['jose'] },
+  'http/auth/': { inside: http, packages: ['jose', 'lru-cache'] },
   'http/webhooks/': { inside: [...http, 'http/middleware/'], packages: [] },
   'http/tus/': { inside: [...http, 'http/middleware/', 'http/auth/'], packages: [] },
   'http/graphql/': {
@@ -64,7 +64,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'http/graphql/plugins/': {
     inside: [...http, 'http/graphql/endpoint.ts', 'http/middleware/error-response.ts'],
-    packages: ['graphql', 'graphql-yoga', '@escape.tech'],
+    packages: ['graphql', 'graphql-yoga', '@escape.tech', 'lru-cache'],
   },
   'http/graphql/fast-path/': {
     inside: [...fastPath, 'http/graphql/fast-path/'],

@@ -1,4 +1,4 @@
-/** Assembles the gateway from its dependencies: routes, middleware, fast paths, WebSocket server, sync loop. */
+/** Assembles the gateway from its dependencies: routes, middleware, fast path, WebSocket server, sync loop. */
 import { createResponseHeaders } from './response-headers.ts'
 import type { AuthConfig } from './auth/authenticate.ts'
 import { type HostResponses, createHostResponses } from './host-responses.ts'
@@ -26,7 +26,6 @@ import {
 } from './graphql/websocket/websocket-server.ts'
 import { TUS_EXPOSED_HEADERS, createTusHandler } from './tus/tus-handler.ts'
 import { createAccessLog } from './middleware/access-log.ts'
-import { type WebhookFastPath, createWebhookFastPath } from './webhooks/webhook-fast-path.ts'
 import { type WebhookOptions, createProcessWebhook } from './webhooks/process-webhook.ts'
 import { OPERATION_TIMEOUT_MS } from './graphql/plugins/operation-timeout.ts'
 import { WEBHOOK_PATH, createWebhookHandler } from './webhooks/webhook-handler.ts'
@@ -69,8 +68,6 @@ export interface Gateway {
   readonly fetch: Handler
   /** The GraphQL fast path in front of `fetch`, for hosts that read requests completely. */
   readonly fastPath: FastPath
-  /** The same for Stream's webhooks. */
-  readonly webhookFastPath: WebhookFastPath
   /** Returns the request id given by a trusted proxy, or a new one. */
   readonly nextRequestId: (given?: string | null) => string
   /** For responses that the host writes itself. */
@@ -173,12 +170,6 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   return {
     fetch,
     fastPath,
-    webhookFastPath: createWebhookFastPath({
-      ...options,
-      parts: dependencies,
-      takeNotice: processWebhook,
-      noteAnswer: accessLog,
-    }),
     nextRequestId,
     hostResponses: createHostResponses(
       new Set(Object.keys(endpoints)),

@@ -6,7 +6,7 @@ const noop = (): void => undefined
 
 export const noopTelemetry: Telemetry = {
   ...noopTracing,
-  operationMeter: (_kind, name) => ({ name: name ?? 'anonymous', done: noop }),
+  operationMeter: () => ({ done: noop }),
   responseSent: noop,
   requestRejected: noop,
   minted: noop,

@@ -94,11 +94,11 @@ describe('the same story', () => {
       auth: OPEN,
       telemetry: {
         ...noopTelemetry,
-        operationMeter(kind, name) {
+        operationMeter(kind) {
           const done = (_seconds: number, outcome: string): void => {
             if (kind === 'subscription') outcomes.push(outcome)
           }
-          return { name: name ?? 'anonymous', done }
+          return { done }
         },
       },
       store: (store) => ({

@@ -66,21 +66,18 @@ function mint({ url }: TestGateway): Promise<Answered> {
   )
 }
 
-/** One write by each endpoint that writes, and by both ways of a webhook. */
+/** One write by each endpoint that writes. */
 function writeByEachEndpoint(gateway: TestGateway) {
   const { url, clock } = gateway
   const body = JSON.stringify({ uid: UID, readyToStream: true, status: { state: 'ready' } })
   const time = Math.floor(clock.now().getTime() / 1000)
   const digest = createHmac('sha256', SECRET).update(`${time}.${body}`).digest('hex')
   const headers = { 'webhook-signature': `time=${time},sig1=${digest}` }
-  const webhook = (path: string) =>
-    answered(fetch(`${url}${path}`, { method: 'POST', headers, body }))
   const tus = { 'tus-resumable': '1.0.0', 'upload-length': '1000' }
   return {
     graphql: mint(gateway),
     tus: answered(fetch(`${url}/tus`, { method: 'POST', headers: tus })),
-    webhook: webhook('/webhooks/stream'),
-    webhookByFallback: webhook('/webhooks/stream?long'),
+    webhook: answered(fetch(`${url}/webhooks/stream`, { method: 'POST', headers, body })),
   }
 }
 
@@ -129,7 +126,6 @@ describe('while another process holds the write lock', () => {
       { name: 'graphql', status: 200, isUnavailable: false },
       { name: 'tus', status: 201, isUnavailable: false },
       { name: 'webhook', status: 200, isUnavailable: false },
-      { name: 'webhookByFallback', status: 200, isUnavailable: false },
     ])
     expect(unexpectedIn(gateway)).toEqual([])
   })
@@ -147,7 +143,7 @@ describe('while another process holds the write lock', () => {
     const [graphql, ...others] = await writes
     expect(JSON.parse(graphql?.text ?? '')).toMatchObject(UNAVAILABLE)
     for (const { status, retryAfter } of others) expect([status, retryAfter]).toEqual([503, '1'])
-    expect(others).toHaveLength(3)
+    expect(others).toHaveLength(2)
 
     expect(await readyz(gateway)).toEqual({
       status: 503,
@@ -198,7 +194,7 @@ describe('a full disk', () => {
     await disk.fill()
     const writes = writeByEachEndpoint(gateway)
     expect(JSON.parse((await writes.graphql).text)).toMatchObject(UNAVAILABLE)
-    for (const write of [writes.tus, writes.webhook, writes.webhookByFallback]) {
+    for (const write of [writes.tus, writes.webhook]) {
       const { status, retryAfter } = await write
       expect([status, retryAfter]).toEqual([503, '1'])
     }

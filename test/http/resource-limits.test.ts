@@ -60,7 +60,7 @@ function pagesOf(count: number): string {
 }
 
 describe('documents', () => {
-  it('are bounded in characters and comments', async () => {
+  it('are bounded in characters and comments, and may be empty', async () => {
     const gateway = await startTestGateway()
     expect(await ask(gateway, `{ __typename } #${'x'.repeat(MAX_DOCUMENT_CHARACTERS)}`)).toContain(
       `${MAX_DOCUMENT_CHARACTERS} characters`,
@@ -69,17 +69,21 @@ describe('documents', () => {
       `${MAX_COMMENTS} comments`,
     )
     expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`)).toContain('"data"')
+    expect(await ask(gateway, '')).toContain('GRAPHQL_PARSE_FAILED')
   })
 
   it('are remembered within a bound on their text, those asked for last', () => {
-    const cache = createDocumentCache<number>()
+    const cache = createDocumentCache<{ readonly index: number }>()
     for (let index = 0; index < 60; index += 1) {
-      cache.set(documentOf(index), index)
-      expect(cache.get(documentOf(0))).toBe(0)
+      cache.set(documentOf(index), { index })
+      expect(cache.get(documentOf(0))).toEqual({ index: 0 })
     }
     const remembered = Array.from({ length: 60 }, (_, index) => cache.get(documentOf(index)))
     expect(remembered.filter((value) => value !== undefined)).toHaveLength(20)
-    expect([cache.get(documentOf(1)), cache.get(documentOf(59))]).toEqual([undefined, 59])
+    expect([cache.get(documentOf(1)), cache.get(documentOf(59))]).toEqual([
+      undefined,
+      { index: 59 },
+    ])
   })
 })
 

@@ -52,7 +52,7 @@ describe('a trace', () => {
     const { url } = await startTestGateway()
     exporter.reset()
     expect((await mint(url)).status).toBe(200)
-    const operation = spanNamed('mutation Mint')
+    const operation = spanNamed('mutation createDirectUpload')
     expect(operation.kind).toBe(SpanKind.SERVER)
     expect(operation.attributes).toEqual({
       'graphql.operation.type': 'mutation',
@@ -71,7 +71,7 @@ describe('a trace', () => {
     exporter.reset()
     for (let times = 0; times < 5; times += 1) await mint(url)
     const spans = exporter.getFinishedSpans()
-    const operations = spans.filter(({ name }) => name === 'mutation Mint')
+    const operations = spans.filter(({ name }) => name === 'mutation createDirectUpload')
     const calls = spans.filter(({ name }) => name === 'stream.create_direct_upload')
     expect(operations).toHaveLength(5)
     expect(calls.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual(
@@ -92,7 +92,7 @@ describe('a trace', () => {
     })
     expect(call.events).toEqual([])
     // It is told to the caller as data.
-    expect(spanNamed('mutation Mint').status.code).toBe(SpanStatusCode.UNSET)
+    expect(spanNamed('mutation createDirectUpload').status.code).toBe(SpanStatusCode.UNSET)
   })
 
   it('tells of notices and of synchronisation', async () => {

@@ -46,7 +46,7 @@ it('are counted while they are open, and what they carry', async () => {
   expect(
     seen.value('headgate_subscription_duration_seconds_count', {
       kind: 'subscription',
-      operation: 'Watch',
+      operation: 'uploadStatus',
     }),
   ).toBe(1)
 })

@@ -1,4 +1,5 @@
 /** Verified-token cache: verifies each token once instead of with every request. */
+import { LRUCache } from 'lru-cache'
 import type { Viewer } from '../../uploads/viewer.ts'
 import {
   type Authenticate,
@@ -7,7 +8,6 @@ import {
   createAuthenticate,
   type AuthConfig,
 } from './authenticate.ts'
-import { createLruCache } from '../../shared/lru-cache.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { createJwks } from './jwks.ts'
 
@@ -44,7 +44,10 @@ export function cacheVerifiedTokens(
   now: () => Date,
   keysVersion: () => number | null,
 ): Authenticator {
-  const cache = createLruCache<CachedViewer>(MAX_CACHE_CHARACTERS)
+  const cache = new LRUCache<string, CachedViewer>({
+    maxSize: MAX_CACHE_CHARACTERS,
+    sizeCalculation: (_viewer, token) => token.length,
+  })
   return {
     async authenticate(authorization) {
       const version = keysVersion()

@@ -1,4 +1,4 @@
-/** `POST /webhooks/stream`, for hosts that use web Requests. */
+/** `POST /webhooks/stream`: responds to webhooks of Stream. */
 import { type Handler, methodNotAllowed, readBody, textResponse } from '../handler.ts'
 import { MAX_WEBHOOK_BYTES, type ProcessWebhook, type WebhookOptions } from './process-webhook.ts'
 

@@ -16,13 +16,7 @@ import type { Logger } from '../../shared/logger.ts'
 /** The members of a gateway that serve requests. */
 export type ServedGateway = Pick<
   Gateway,
-  | 'fetch'
-  | 'fastPath'
-  | 'webhookFastPath'
-  | 'nextRequestId'
-  | 'hostResponses'
-  | 'webSockets'
-  | 'allowedOrigins'
+  'fetch' | 'fastPath' | 'nextRequestId' | 'hostResponses' | 'webSockets' | 'allowedOrigins'
 >
 
 export interface HttpServer {

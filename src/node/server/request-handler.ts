@@ -1,4 +1,4 @@
-/** Serves Node's requests: by a fast path if possible, else through a web Request. */
+/** Serves Node's requests: by the GraphQL fast path if possible, else through a web Request. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { createServerAdapter } from '@whatwg-node/server'
@@ -40,10 +40,7 @@ const LARGE_CHARACTERS = 64 * 1024
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 
 export interface RequestHandlerOptions {
-  readonly gateway: Pick<
-    Gateway,
-    'fetch' | 'fastPath' | 'webhookFastPath' | 'nextRequestId' | 'hostResponses'
-  >
+  readonly gateway: Pick<Gateway, 'fetch' | 'fastPath' | 'nextRequestId' | 'hostResponses'>
   readonly log: Logger
   readonly trustedProxies: TrustedProxies
 }
@@ -64,7 +61,7 @@ export function createRequestHandler({
   log,
   trustedProxies,
 }: RequestHandlerOptions): RequestHandler {
-  const { fastPath, webhookFastPath, nextRequestId, hostResponses } = gateway
+  const { fastPath, nextRequestId, hostResponses } = gateway
   const { addressOf, requestIdOf, requestOf } = createRequestInfoReader(
     nextRequestId,
     trustedProxies,
@@ -202,39 +199,16 @@ export function createRequestHandler({
     res.once('close', guard(leave))
   }
 
-  function handleWebhook(res: ServerResponse, rawBody: Buffer): void {
-    const requestInfo = requestOf(res.req)
-    const { requestId, startedAt, client } = requestInfo
-    const given = res.req.headers['webhook-signature']
-    const signature = typeof given === 'string' ? given : null
-    connections.begin(res)
-    webhookFastPath
-      .answer({ rawBody, signature, requestId, startedAt, client })
-      .then((response) => send(res, response, requestId))
-      .catch((error: unknown) => respondWithError(res, requestInfo, error))
-  }
-
   function dispatch(res: ServerResponse): void {
     const { req } = res
     const length = Number(req.headers['content-length'])
     if (isFastPathRequest(req) && length > 0 && length <= MAX_REQUEST_BYTES) {
       readBody(req, length, (bytes) => guarded(res, () => handleGraphQL(res, bytes)))
-    } else if (isWebhookRequest(req) && length > 0 && length <= webhookFastPath.mostBytes) {
-      readBody(req, length, (bytes) => guarded(res, () => handleWebhook(res, bytes)))
     } else {
       if (hasBody(req)) req.once('end', () => connections.begin(res))
       else connections.begin(res)
       void respondByFetch(res, null)
     }
-  }
-
-  function isWebhookRequest({ method, url, headers: { host } }: IncomingMessage): boolean {
-    return (
-      method === 'POST' &&
-      url === webhookFastPath.path &&
-      host !== undefined &&
-      webhookFastPath.isOpenFor(host)
-    )
   }
 
   return {

@@ -1,4 +1,4 @@
-/** Writes raw responses: those of the fast paths, 500 and 503. */
+/** Writes raw responses: those of the fast path, 500 and 503. */
 import type { ServerResponse } from 'node:http'
 import type { RawResponse } from '../../http/raw-response.ts'
 import type { HostResponses } from '../../http/host-responses.ts'

@@ -8,10 +8,8 @@ import type { Tracing } from './tracing.ts'
 /** GraphQL operation types. https://spec.graphql.org/October2021/#OperationType */
 export type OperationKind = 'query' | 'mutation' | 'subscription'
 
-/** Meter of the operations with one kind and name. Cached with the document and reused. */
+/** Meter of the operations with one kind and root field. Cached with the document and reused. */
 export interface OperationMeter {
-  /** Metric label: the operation's name, `anonymous` or `other`. */
-  readonly name: string
   /**
    * Records one operation and its duration. `errors` means GraphQL errors in the result; expected failures
    * are data and count as `ok`. A subscription counts from its start to its end.
@@ -50,8 +48,11 @@ export interface StatusTransition {
 
 /** The port. Every call is cheap and none throws. */
 export interface Telemetry extends Tracing {
-  /** Returns the meter for this kind and name (null for none); equal arguments give the same meter. */
-  operationMeter(kind: OperationKind, name: string | null): OperationMeter
+  /**
+   * Returns the meter for this kind and root field; equal arguments give the same meter.
+   * @param field a field of the schema, never text that a client chose: adapters keep each value
+   */
+  operationMeter(kind: OperationKind, field: string): OperationMeter
   /** Counts an HTTP response. `endpoint` is the route's path; null for unknown paths. */
   responseSent(endpoint: string | null, method: string, status: number): void
   /** Counts a rejected request. `endpoint` is the path of a route. */

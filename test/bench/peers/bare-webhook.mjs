@@ -1,9 +1,20 @@
-/** The limit of receiving notices: verified as Stream's documentation has it, read, and forgotten. */
+/** The limit of receiving webhooks: verifies as Stream's documentation describes, and commits each one durably. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
+import Database from 'better-sqlite3'
 import { answer, listen, readBody } from './listen.mjs'
 
 const secret = process.env.STREAM_WEBHOOK_SECRET
+
+const db = new Database(process.env.DATABASE_FILE)
+// As the gateway sets them: a commit is on disk before it returns.
+db.pragma('journal_mode = WAL')
+db.pragma('synchronous = FULL')
+db.pragma('wal_autocheckpoint = 4000')
+db.exec('create table videos (uid text primary key, body text not null)')
+const save = db.prepare(
+  'insert into videos values (?, ?) on conflict (uid) do update set body = excluded.body',
+)
 
 listen(
   createServer((request, response) => {
@@ -16,7 +27,10 @@ listen(
         response.writeHead(401).end()
         return
       }
-      answer(response, { uid: JSON.parse(body).uid })
+      const text = body.toString()
+      const { uid } = JSON.parse(text)
+      save.run(uid, text)
+      answer(response, { uid })
     })
   }),
 )

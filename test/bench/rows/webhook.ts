@@ -1,4 +1,5 @@
 /** Stream's notices: verified, recorded durably, answered, each telling something new. */
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { z } from 'zod'
 import { withContestants, withServer } from '../compare-servers.ts'
@@ -10,7 +11,7 @@ import { compareRates, driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { SEEDED, headgate, seededCopy } from './seeded.ts'
 
-const BARE = { name: 'bare-webhook', title: 'bare node:http + HMAC, keeps nothing' }
+const BARE = { name: 'bare-webhook', title: 'bare node:http + HMAC + SQLite, a commit each' }
 /** Percent by which each round begins further on, so that none repeats another's notices. */
 const ROUND_STEP = 15
 
@@ -24,7 +25,11 @@ export const webhook: Row = {
       async (stream) => {
         const file = await seededCopy(setup, 'webhook')
         const variables = { STREAM_WEBHOOK_SECRET: WEBHOOK_SECRET }
-        const bare = { name: BARE.name, start: () => startPeer(setup, BARE.name, variables) }
+        const bareVariables = {
+          ...variables,
+          DATABASE_FILE: join(setup.folder, `${BARE.name}.db`),
+        }
+        const bare = { name: BARE.name, start: () => startPeer(setup, BARE.name, bareVariables) }
         const uids = Array.from({ length: SEEDED }, (_, at) => at)
           .filter(isPending)
           .map(uidOf)

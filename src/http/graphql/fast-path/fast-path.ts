@@ -6,7 +6,6 @@ import { OperationTypeNode } from 'graphql'
 import type { SubscriptionTransport } from '../../../uploads/ports/telemetry.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
 import { pickVariables } from '../plugins/declared-variables.ts'
-import { spanOf } from '../plugins/operation-telemetry.ts'
 import type { RawResponse } from '../../raw-response.ts'
 import type { Authenticator } from '../../auth/authenticator.ts'
 import { type GraphQLParams, parseGraphQLParams } from './graphql-params.ts'
@@ -138,8 +137,8 @@ function inSpan(
   fastPath: FastPathDependencies,
   request: CompiledRequest,
 ): Promise<RawResponse | null> {
-  const { name, facts } = spanOf(request.plan)
-  return fastPath.parts.telemetry.inSpan(name, 'server', facts, async () =>
+  const { name, attributes } = request.plan.span
+  return fastPath.parts.telemetry.inSpan(name, 'server', attributes, async () =>
     executeCompiled(fastPath, request),
   )
 }

@@ -10,21 +10,20 @@ import {
   OperationTypeNode,
   getOperationAST,
 } from 'graphql'
-import type { OperationMeter, Telemetry } from '../../../uploads/ports/telemetry.ts'
+import type { Telemetry } from '../../../uploads/ports/telemetry.ts'
 import { variableNames } from '../plugins/declared-variables.ts'
 import { createDocumentCache } from '../plugins/document-cache.ts'
+import { type NamedOperation, describeOperation } from '../plugins/operation-telemetry.ts'
 import type { GraphQLParams } from './graphql-params.ts'
 import { type ExecuteOperation, compileOperation } from './compile/compile-operation.ts'
 import { type FieldBudget, createFieldBudgets } from './compile/field-budget.ts'
 
-export interface CompiledOperation {
-  readonly kind: OperationTypeNode
+export interface CompiledOperation extends NamedOperation {
   readonly document: DocumentNode
   readonly operationName: string | null
   /** Names of the variables that the operation declares. */
   readonly variableNames: readonly string[]
   readonly execute: ExecuteOperation
-  readonly meter: OperationMeter
   /** Media types of Yoga's responses, by Accept header. */
   readonly mediaTypes: Map<string, string>
   /** Whether the first event of a subscription is the current state. */
@@ -110,10 +109,8 @@ function compile(
   const operation = getOperationAST(document, operationName)
   const execute = compileOperation(schema, document, operationName, budget)
   if (!operation || execute === null) return 'none'
-  const { operation: kind, name } = operation
   return {
-    kind,
-    meter: telemetry.operationMeter(kind, name?.value ?? null),
+    ...describeOperation(telemetry, document, operation),
     document,
     operationName,
     variableNames: variableNames(operation),

@@ -1,17 +1,24 @@
 /** LRU cache of parsed documents by text, and the set of documents that were executed. */
 import type { DocumentNode, ExecutionArgs } from 'graphql'
-import { type LruCache, createLruCache } from '../../../shared/lru-cache.ts'
+import { LRUCache } from 'lru-cache'
 import type { GatewayPlugin } from './plugin.ts'
 
 /** Total characters of all cached documents; enough for several hundred frontend operations. */
 const MAX_CHARACTERS = 200_000
 
 /** Cache interface of Yoga, for parsed documents and for parse errors. */
-export type DocumentCache<T> = Pick<LruCache<T>, 'get' | 'set'>
+export interface DocumentCache<T> {
+  get(text: string): T | undefined
+  set(text: string, value: T): void
+}
 
-/** Creates a cache that evicts approximately the least recently used documents. */
-export function createDocumentCache<T>(): DocumentCache<T> {
-  return createLruCache(MAX_CHARACTERS)
+/** Creates a cache that evicts the least recently used documents. */
+export function createDocumentCache<T extends object>(): DocumentCache<T> {
+  return new LRUCache<string, T>({
+    maxSize: MAX_CHARACTERS,
+    // The empty text counts as well: sizes must be positive.
+    sizeCalculation: (_value, text) => Math.max(1, text.length),
+  })
 }
 
 export interface ExecutedDocuments {

@@ -1,19 +1,55 @@
-/** Yoga plugin that measures and traces operations by kind and name. */
-import { type ExecutionArgs, type OperationDefinitionNode, getOperationAST } from 'graphql'
+/** Yoga plugin that measures and traces operations by kind and root field. */
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  getOperationAST,
+} from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
-import type { OperationKind, OperationMeter, Telemetry } from '../../../uploads/ports/telemetry.ts'
+import type { OperationMeter, Telemetry } from '../../../uploads/ports/telemetry.ts'
+import type { SpanAttributes } from '../../../uploads/ports/tracing.ts'
 import { GRAPHQL_PATH } from '../endpoint.ts'
 import type { GatewayPlugin } from './plugin.ts'
+import { rootFieldOf } from './root-field.ts'
 
-/** Kind and meter of an operation, for metrics and traces. */
+/** Meter and span of an operation. */
 export interface NamedOperation {
-  readonly kind: OperationKind
+  readonly kind: OperationTypeNode
   readonly meter: OperationMeter
+  /** https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/ */
+  readonly span: { readonly name: string; readonly attributes: SpanAttributes }
 }
 
 type Nameable = Pick<ExecutionArgs, 'document' | 'operationName'>
 
-/** Creates a function that returns an operation's kind and meter, cached as long as its document lives. */
+/** https://spec.graphql.org/October2021/#Name, up to 64 characters. */
+const REGULAR_NAME = /^[_A-Za-z]\w{0,63}$/
+
+/** Generated names may contain the identifier of a person or an upload. */
+const GENERATED_NAME = /[\da-f]{8}|\d{5}/i
+
+/** Describes an operation of a validated document. Its name is in traces only, which need no limit. */
+export function describeOperation(
+  telemetry: Pick<Telemetry, 'operationMeter'>,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): NamedOperation {
+  const { operation: kind, name: { value: name } = { value: '' } } = operation
+  const field = rootFieldOf(document, operation)
+  const attributes = {
+    'graphql.operation.type': kind,
+    ...(isTraceable(name) ? { 'graphql.operation.name': name } : {}),
+  }
+  const span = { name: `${kind} ${field}`, attributes }
+  return { kind, meter: telemetry.operationMeter(kind, field), span }
+}
+
+export function isTraceable(name: string): boolean {
+  return REGULAR_NAME.test(name) && !GENERATED_NAME.test(name)
+}
+
+/** Creates a function that describes an operation, cached as long as its document lives. */
 export function createOperationNaming(
   telemetry: Pick<Telemetry, 'operationMeter'>,
 ): (args: Nameable) => NamedOperation | null {
@@ -24,17 +60,10 @@ export function createOperationNaming(
     if (operation === null || operation === undefined) return null
     const found = known.get(operation)
     if (found !== undefined) return found
-    const kind = operation.operation
-    const named = { kind, meter: telemetry.operationMeter(kind, operation.name?.value ?? null) }
+    const named = describeOperation(telemetry, document, operation)
     known.set(operation, named)
     return named
   }
-}
-
-/** Returns name and attributes of an operation's span. https://opentelemetry.io/docs/specs/semconv/graphql/graphql-spans/ */
-export function spanOf({ kind, meter }: NamedOperation) {
-  const facts = { 'graphql.operation.type': kind, 'graphql.operation.name': meter.name }
-  return { name: `${kind} ${meter.name}`, facts }
 }
 
 /** Must come after the plugins that limit execution, to measure their errors as well. */
@@ -55,10 +84,10 @@ export function createOperationTelemetry(telemetry: Telemetry): GatewayPlugin {
     onExecute({ args, executeFn, setExecuteFn }) {
       const operation = nameOf(args)
       // Events of a subscription are not measured as operations.
-      if (operation === null || operation.kind === 'subscription') return
-      const { name, facts } = spanOf(operation)
+      if (operation === null || operation.kind === OperationTypeNode.SUBSCRIPTION) return
+      const { name, attributes } = operation.span
       setExecuteFn((executionArgs) =>
-        telemetry.inSpan(name, 'server', facts, async (span) => {
+        telemetry.inSpan(name, 'server', attributes, async (span) => {
           const startedAt = performance.now()
           let failed = true
           try {
