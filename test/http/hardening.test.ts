@@ -162,7 +162,7 @@ const NO_OTHER_WAYS: Omit<ServedGateway, 'fetch'> = {
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow, or sends too much', () => {
-  const backoff = { headersMs: 100, requestMs: 200, stalledMs: 10_000 }
+  const backoff = { headersMs: 100, requestMs: 200, stalledMs: 10_000, readMs: 10_000 }
 
   it.each([
     ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],

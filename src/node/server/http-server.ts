@@ -11,6 +11,7 @@ import { type RequestHandler, createRequestHandler } from './request-handler.ts'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { attachWebSocketServer } from './websocket-server.ts'
+import { createUnreadBytes } from './unread-bytes.ts'
 import type { Logger } from '../../shared/logger.ts'
 
 /** The members of a gateway that serve requests. */
@@ -53,12 +54,15 @@ interface RequestTimeouts {
   readonly requestMs: number
   /** Without a byte in either direction: disconnects clients that do not read. Streams have heartbeats. */
   readonly stalledMs: number
+  /** Until the client has read a whole response, whatever its progress. Event streams are exempt. */
+  readonly readMs: number
 }
 
 const REQUEST_TIMEOUTS: RequestTimeouts = {
   headersMs: 10_000,
   requestMs: 30_000,
   stalledMs: 120_000,
+  readMs: 120_000,
 }
 
 /** Longer than proxies keep idle connections: the gateway must not close one while a request is being sent. */
@@ -88,6 +92,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
+  const unreadBytes = createUnreadBytes()
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: timeouts.headersMs,
@@ -107,8 +112,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     url: urlOf(server, host),
     serve(gateway, log) {
-      handler = createRequestHandler({ gateway, log, trustedProxies })
-      sockets = attachWebSocketServer(server, gateway, log, handler.isBusy)
+      const { readMs } = timeouts
+      handler = createRequestHandler({ gateway, log, trustedProxies, unreadBytes, readMs })
+      const { isBusy } = handler
+      sockets = attachWebSocketServer(server, gateway, { log, unreadBytes, isBusy })
     },
     load: () => handler.load(),
     async close(graceMs) {
