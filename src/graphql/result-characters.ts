@@ -1,4 +1,5 @@
 /** Consumes characters of the result limit for values, and returns the values unchanged. */
+import type { JsonObject } from '../shared/json.ts'
 import type { GraphQLContext } from './context.ts'
 
 type Context = Pick<GraphQLContext, 'resultLimit'>
@@ -12,6 +13,16 @@ const MIN_ENTRY = 32
 export function countText({ resultLimit }: Context, text: string): string {
   resultLimit.takeCharacters(text.length + QUOTES)
   return text
+}
+
+/** Characters of each object as JSON: an operation may select the same meta by fifty aliases. */
+const jsonCharacters = new WeakMap<JsonObject, number>()
+
+export function countJson({ resultLimit }: Context, json: JsonObject): JsonObject {
+  const characters = jsonCharacters.get(json) ?? JSON.stringify(json).length
+  jsonCharacters.set(json, characters)
+  resultLimit.takeCharacters(characters)
+  return json
 }
 
 export function countTexts({ resultLimit }: Context, texts: readonly string[]): readonly string[] {

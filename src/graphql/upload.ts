@@ -12,7 +12,7 @@ import {
 import { builder } from './builder.ts'
 import { jsonLeaf } from './json-leaf.ts'
 import { Node } from './node.ts'
-import { countNullable, countText, countTexts } from './result-characters.ts'
+import { countJson, countNullable, countText, countTexts } from './result-characters.ts'
 
 export const UploadProtocolEnum = builder.enumType('UploadProtocol', {
   description: 'How the bytes travel to Stream.',
@@ -222,10 +222,9 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
     meta: t.field({
       type: 'JSONObject',
       description: 'As it was given when minted.',
-      resolve: ({ meta }, _args, { resultLimit }) => {
-        resultLimit.consume(1)
-        resultLimit.takeCharacters(JSON.stringify(meta).length)
-        return jsonLeaf(meta)
+      resolve: ({ meta }, _args, context) => {
+        context.resultLimit.consume(1)
+        return jsonLeaf(countJson(context, meta))
       },
     }),
     constraints: t.expose('constraints', {
