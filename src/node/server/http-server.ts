@@ -71,6 +71,13 @@ const KEEP_ALIVE_MS = 65_000
 /** Accept queue: the load shedder, not the operating system, must reject a burst of connections. */
 const BACKLOG = 4096
 
+/**
+ * Maximum open connections, WebSockets included; Node closes further ones at once. Each needs an open file:
+ * without a maximum the process runs out of them, and then the database and Stream fail too. Above the
+ * 10,000 subscribers that the benchmark serves, and below the usual limits of open files (`ulimit -n`).
+ */
+const MAX_CONNECTIONS = 16_000
+
 /** Maximum size of all headers in bytes: a token of 4 KiB and the metadata of a tus creation. */
 const MAX_HEADER_BYTES = 24 * 1024
 const MAX_HEADERS = 100
@@ -80,6 +87,8 @@ export interface HttpServerOptions {
   readonly port: number
   readonly trustedProxies: TrustedProxies
   readonly patience?: RequestTimeouts
+  /** Replaced in tests. */
+  readonly maxConnections?: number
 }
 
 /** Starts listening. Rejects with a message that names the address if it is unavailable. */
@@ -105,6 +114,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     handler.listener(request, response)
   })
   server.maxHeadersCount = MAX_HEADERS
+  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
   server.setTimeout(timeouts.stalledMs)
   let sockets: ReturnType<typeof attachWebSocketServer> | null = null
 
