@@ -31,25 +31,28 @@ async function ask(gateway: TestGateway, query: string, accept = 'application/js
   return response.text()
 }
 
-it.each(Object.entries(MULTIPLIED))('rejects %s with an error that says what is allowed', async (_name, query) => {
-  const gateway = await startTestGateway()
-  for (let time = 0; time < 4; time += 1) {
-    const text = await ask(gateway, query)
-    expect(text).toContain(CODE)
-    expect(text).toContain(RULE)
-    expect(text.length).toBeLessThan(40_000)
-  }
-  expect(await ask(gateway, query, 'text/event-stream')).toContain(RULE)
-  const client = createClient({
-    url: `${gateway.url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-  })
-  const error = await new Promise((resolve) => {
-    client.subscribe({ query }, { next: resolve, error: resolve, complete: () => {} })
-  })
-  expect(JSON.stringify(error)).toContain(RULE)
-  await client.dispose()
-})
+it.each(Object.entries(MULTIPLIED))(
+  'rejects %s with an error that says what is allowed',
+  async (_name, query) => {
+    const gateway = await startTestGateway()
+    for (let time = 0; time < 4; time += 1) {
+      const text = await ask(gateway, query)
+      expect(text).toContain(CODE)
+      expect(text).toContain(RULE)
+      expect(text.length).toBeLessThan(40_000)
+    }
+    expect(await ask(gateway, query, 'text/event-stream')).toContain(RULE)
+    const client = createClient({
+      url: `${gateway.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+    })
+    const error = await new Promise((resolve) => {
+      client.subscribe({ query }, { next: resolve, error: resolve, complete: () => {} })
+    })
+    expect(JSON.stringify(error)).toContain(RULE)
+    await client.dispose()
+  },
+)
 
 it('accepts the standard introspection query with all of its options', async () => {
   const gateway = await startTestGateway()

@@ -26,8 +26,8 @@ const gateway = servedGateway({
     handle: () => ({ status: 200, headers: [], text: largeText }),
   },
   webSockets: {
-    open: ({ send }) => ({
-      receive: async () => void send(message),
+    open: (sink) => ({
+      receive: async () => void sink.send(message),
       flushed: () => {},
       closed: () => {},
       idle: async () => {},

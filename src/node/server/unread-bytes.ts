@@ -11,7 +11,7 @@ export interface UnreadBytes {
   /** Includes a connection in the count until it closes. Connections of HTTP and of WebSockets are alike. */
   watch(socket: Socket): void
   /** To be called after each write. Disconnects the slowest clients when too many bytes are unread. */
-  written(bytes: number): void
+  readonly written: (bytes: number) => void
 }
 
 export function createUnreadBytes(): UnreadBytes {
