@@ -11,8 +11,8 @@ export const MAX_READ = 1000
 /** Maximum counts by creation time per operation: each examines up to COUNT_LIMIT uploads. */
 export const MAX_COUNTS = 10
 
-/** Maximum entries of all `allowedOrigins` in one result: an upload may have a hundred of them. */
-export const MAX_ORIGINS = 10_000
+/** Maximum characters of all values in one result whose length a client or Stream chose. */
+export const MAX_CHARACTERS = 4_000_000
 
 /** The remaining limits of one operation. */
 export interface ResultLimit {
@@ -22,8 +22,10 @@ export interface ResultLimit {
   takePage(size: number): void
   /** Consumes one count of uploads without a stored total. Throws if none remains. */
   takeCount(): void
-  /** Consumes entries of an `allowedOrigins` list. Throws if too few remain. */
-  consumeOrigins(entries: number): void
+  /** Consumes characters of the result. Throws if too few remain. */
+  takeCharacters(count: number): void
+  /** Whether `takeCharacters` has thrown. */
+  isOutOfCharacters(): boolean
   /** Restores all limits: each event of a subscription is a result of its own. */
   reset(): void
 }
@@ -41,17 +43,18 @@ export function createResultLimit(): ResultLimit {
     MAX_COUNTS,
     `One operation may ask ${MAX_COUNTS} times for the \`totalCount\` of a list with \`createdAfter\` or \`createdBefore\`, which counts up to ${COUNT_LIMIT} uploads each time: send the others in another operation.`,
   )
-  const origins = createBudget(
-    MAX_ORIGINS,
-    `One operation may return ${MAX_ORIGINS} entries of \`allowedOrigins\`: select the field once, or ask for smaller pages.`,
+  const characters = createBudget(
+    MAX_CHARACTERS,
+    `The values in the result of one operation may have ${MAX_CHARACTERS} characters together; nullable fields are null beyond that. Select fewer uploads, fields or aliases.`,
   )
   return {
     consume: (amount) => entries.take(amount),
     takePage: (size) => pages.take(size),
     takeCount: () => counts.take(1),
-    consumeOrigins: (amount) => origins.take(amount),
+    takeCharacters: (count) => characters.take(count),
+    isOutOfCharacters: () => characters.isExceeded(),
     reset() {
-      for (const budget of [entries, pages, counts, origins]) budget.reset()
+      for (const budget of [entries, pages, counts, characters]) budget.reset()
     },
   }
 }
@@ -59,6 +62,8 @@ export function createResultLimit(): ResultLimit {
 interface Budget {
   /** Throws if too little remains. */
   take(amount: number): void
+  /** Whether `take` has thrown since the last reset. */
+  isExceeded(): boolean
   reset(): void
 }
 
@@ -69,6 +74,7 @@ function createBudget(max: number, message: string): Budget {
       remaining -= amount
       if (remaining < 0) throw new GraphQLError(message, { extensions: { code: 'TOO_MUCH_ASKED' } })
     },
+    isExceeded: () => remaining < 0,
     reset() {
       remaining = max
     },

@@ -12,6 +12,7 @@ import {
 import { builder } from './builder.ts'
 import { jsonLeaf } from './json-leaf.ts'
 import { Node } from './node.ts'
+import { countJson, countNullable, countText, countTexts } from './result-characters.ts'
 
 export const UploadProtocolEnum = builder.enumType('UploadProtocol', {
   description: 'How the bytes travel to Stream.',
@@ -61,10 +62,7 @@ const UploadConstraintsType = builder.objectRef<UploadConstraints>('UploadConstr
     }),
     allowedOrigins: t.stringList({
       description: 'Hosts that may play the video; empty for any.',
-      resolve: ({ allowedOrigins }, _args, { resultLimit }) => {
-        resultLimit.consumeOrigins(allowedOrigins.length)
-        return [...allowedOrigins]
-      },
+      resolve: ({ allowedOrigins }, _args, context) => countTexts(context, allowedOrigins),
     }),
     requireSignedURLs: t.exposeBoolean('requireSignedURLs', {
       description: 'Whether playing needs a signed token.',
@@ -104,7 +102,10 @@ const UploadFailureType = builder.objectRef<UploadFailure>('UploadFailure').impl
     code: t.exposeString('code', {
       description: "Stream's errorReasonCode, or the gateway's own.",
     }),
-    message: t.exposeString('message', { description: 'The reason in words.' }),
+    message: t.string({
+      description: 'The reason in words.',
+      resolve: ({ message }, _args, context) => countText(context, message),
+    }),
   }),
 })
 
@@ -122,25 +123,29 @@ const VideoType = builder.objectRef<Video>('Video').implement({
       nullable: true,
       description: 'Size of the received file.',
     }),
-    hlsURL: t.expose('hlsURL', {
+    hlsURL: t.field({
       type: 'URL',
       nullable: true,
       description: 'HLS manifest for players.',
+      resolve: ({ hlsURL }, _args, context) => countNullable(context, hlsURL),
     }),
-    dashURL: t.expose('dashURL', {
+    dashURL: t.field({
       type: 'URL',
       nullable: true,
       description: 'DASH manifest for players.',
+      resolve: ({ dashURL }, _args, context) => countNullable(context, dashURL),
     }),
-    thumbnailURL: t.expose('thumbnailURL', {
+    thumbnailURL: t.field({
       type: 'URL',
       nullable: true,
       description: 'A still picture of the video.',
+      resolve: ({ thumbnailURL }, _args, context) => countNullable(context, thumbnailURL),
     }),
-    previewURL: t.expose('previewURL', {
+    previewURL: t.field({
       type: 'URL',
       nullable: true,
       description: 'A page (or file) where the video can be watched.',
+      resolve: ({ previewURL }, _args, context) => countNullable(context, previewURL),
     }),
     readyAt: t.expose('readyAt', {
       type: 'DateTime',
@@ -189,9 +194,10 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
       nullable: true,
       description:
         'The one-time URL. Only its creator sees it, and only while it can still be used.',
-      resolve: (upload, _args, { viewer, dependencies }) =>
-        upload.creator === viewer.subject && isUsable(upload, dependencies.clock.now())
-          ? upload.uploadURL
+      resolve: (upload, _args, context) =>
+        upload.creator === context.viewer.subject &&
+        isUsable(upload, context.dependencies.clock.now())
+          ? countNullable(context, upload.uploadURL)
           : null,
     }),
     expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the URL lapses.' }),
@@ -208,16 +214,17 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
       description:
         'Whom it belongs to: the subject of the caller who minted it, or whom an administrator named.',
     }),
-    name: t.exposeString('name', {
+    name: t.string({
       nullable: true,
       description: "The video's name in Stream's dashboard.",
+      resolve: ({ name }, _args, context) => countNullable(context, name),
     }),
     meta: t.field({
       type: 'JSONObject',
       description: 'As it was given when minted.',
-      resolve: ({ meta }, _args, { resultLimit }) => {
-        resultLimit.consume(1)
-        return jsonLeaf(meta)
+      resolve: ({ meta }, _args, context) => {
+        context.resultLimit.consume(1)
+        return jsonLeaf(countJson(context, meta))
       },
     }),
     constraints: t.expose('constraints', {

@@ -41,6 +41,11 @@ const endlessChunks = writeMp4({
   audio: (at) => [stts, box('stsc', u32(0, 2, 1, 1, 1, MOST, 1, 1)), stsz, stco(at)],
   padding: 360_000,
 })
+/** The only chunk has 4,294,967,295 samples. */
+const endlessChunk = writeMp4({
+  video: (at) => [stts, box('stsc', u32(0, 1, 1, MOST, 1)), stsz, stco(at)],
+  padding: 360_000,
+})
 const noTables = () => [
   box('stts', u32(0, 0)),
   box('stsc', u32(0, 0)),
@@ -101,6 +106,7 @@ test('a file that is endless to read ends in an error, while the emulator goes o
     endlessSamples,
     endlessOffsets,
     endlessChunks,
+    endlessChunk,
     endlessFragment,
     endlessSizes,
     lateFragment,
@@ -139,6 +145,15 @@ test('an honest file does not wait for the timeouts of slow files before it', as
   expect(ended).toBeLessThan(slow.length - 1)
   await Promise.all(slow)
 }, 60_000)
+
+test('a chunk with more samples than the file has bytes is found before the file is read', async () => {
+  const stream = openStream(await startTestEmulator({ encodeMs: 0 }))
+  const startedAt = performance.now()
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  await stream.sendFile(uploadURL, new Blob([endlessChunk]))
+  expect((await stream.details(uid)).status.errorReasonCode).toBe('ERR_MALFORMED_VIDEO')
+  expect(performance.now() - startedAt).toBeLessThan(1500)
+})
 
 test('a file that was being read when the process ended is damaged at the next start', async () => {
   const directory = await temporaryFolder()

@@ -169,6 +169,7 @@ async function carrySockets(setup: Setup) {
     lane: setup.lane,
     log: setup.parts.log,
     onAccepted: () => {},
+    onWritten: () => {},
   }
   const server = new WebSocketServer({
     port: 0,

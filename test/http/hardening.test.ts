@@ -144,7 +144,7 @@ async function echo(request: Request): Promise<Response> {
 const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow, or sends too much', () => {
-  const backoff = { headersMs: 100, requestMs: 200, stalledMs: 10_000 }
+  const backoff = { headersMs: 100, requestMs: 200, stalledMs: 10_000, readMs: 10_000 }
 
   it.each([
     ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],
@@ -159,7 +159,7 @@ describe('a client that is slow, or sends too much', () => {
     })
     onTestFinished(() => listener.close(0))
     // A door that wants all of the body, as GraphQL's does.
-    listener.serve(servedGateway(echo), silence)
+    listener.serve(servedGateway({ fetch: echo }), silence)
     expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 408 /)
   })
 

@@ -1,10 +1,11 @@
-/** A gateway for tests of the HTTP server: a function responds to every request. */
+/** A gateway of fixed responses, for tests of the HTTP server alone. */
 import type { ServedGateway } from '../../src/node/server/http-server.ts'
 
-/** Without a fast path and subscriptions; an accepted WebSocket responds to nothing. */
-export function servedGateway(fetch: ServedGateway['fetch']): ServedGateway {
+/** Accepts no WebSocket message and has no fast path, unless a test replaces these members. */
+export function servedGateway(
+  gateway: Pick<ServedGateway, 'fetch'> & Partial<ServedGateway>,
+): ServedGateway {
   return {
-    fetch,
     fastPath: {
       handle: () => null,
       learn: () => {},
@@ -22,5 +23,8 @@ export function servedGateway(fetch: ServedGateway['fetch']): ServedGateway {
       }),
     },
     allowedOrigins: new Set(),
+    ...gateway,
   }
 }
+
+export const silentLogger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

@@ -55,13 +55,13 @@ interface Pending {
 function gatewayByHand() {
   const pending: Pending[] = []
   const streams: ReadableStreamDefaultController<Uint8Array>[] = []
-  const gateway = servedGateway(
-    (request) =>
+  const gateway = servedGateway({
+    fetch: (request) =>
       new Promise<Response>((resolve, reject) => {
         pending.push({ resolve, reject })
         request.text().catch(() => undefined)
       }),
-  )
+  })
   function openStream(): Response {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {

@@ -67,7 +67,7 @@ function chunksOf(received: string): readonly string[] {
 
 it('an open stream has a pulse, and one that has ended has none', async () => {
   const { pulse: heartbeat, beat, isBeating } = heartbeatByHand()
-  const streams = createSseStreams(heartbeat)
+  const streams = createSseStreams({ heartbeat, onWritten: () => {} })
   const { answers, errors, received } = await ask(['/stream'])
   const [response] = answers
   if (response === undefined) throw new Error('Nobody asked.')
@@ -89,7 +89,7 @@ it('an open stream has a pulse, and one that has ended has none', async () => {
 
 it('a stream that ends while another answer stands before it has no pulse any more', async () => {
   const { pulse: heartbeat, beat } = heartbeatByHand()
-  const streams = createSseStreams(heartbeat)
+  const streams = createSseStreams({ heartbeat, onWritten: () => {} })
   const { answers, errors, received } = await ask(['/slow', '/ends', '/stays'])
   const [slow, ends, stays] = answers
   if (slow === undefined || ends === undefined || stays === undefined) throw new Error('Who asks?')

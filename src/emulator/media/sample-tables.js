@@ -87,31 +87,34 @@ function declaredCount(type, content) {
 }
 
 /**
- * Returns the samples of all chunks that `stsc` declares; its last run has one chunk at least.
- * @param {Buffer} content
+ * Returns the samples of all runs of chunks, or the first chunk of the last run, whichever is more. Another
+ * table tells how many chunks the last run has: it counts as one.
+ * @param {Buffer} content of an `stsc` box
  */
 function samplesInChunks(content) {
   const firstChunks = entriesOf(content, 12)
-  return firstChunks.reduce(
-    (samples, first, index) => {
-      const chunks = Math.max(1, (firstChunks[index + 1] ?? first + 1) - first)
-      return samples + chunks * content.readUInt32BE(12 + index * 12)
-    },
-    firstChunks.at(-1) ?? 0,
-  )
+  const samplesPerChunk = entriesOf(content, 12, 4)
+  const samples = firstChunks.reduce((sum, first, index) => {
+    const chunks = Math.max(1, (firstChunks[index + 1] ?? first) - first)
+    return sum + chunks * (samplesPerChunk[index] ?? 0)
+  }, 0)
+  return firstChunks.reduce((max, first) => Math.max(max, first), samples)
 }
 
 /**
- * Returns the first 32-bit field of each present entry, regardless of the declared count.
+ * Returns one 32-bit field of each present entry, regardless of the declared count.
  * @param {Buffer} content
  * @param {number} entryBytes
+ * @param {number} [fieldOffset] bytes from the start of the entry; the first field if omitted
  */
-function entriesOf(content, entryBytes) {
+function entriesOf(content, entryBytes, fieldOffset = 0) {
   const count = Math.min(
     uint32At(content, 4),
     Math.max(0, Math.floor((content.length - 8) / entryBytes)),
   )
-  return Array.from({ length: count }, (_, index) => content.readUInt32BE(8 + index * entryBytes))
+  return Array.from({ length: count }, (_, index) =>
+    content.readUInt32BE(8 + index * entryBytes + fieldOffset),
+  )
 }
 
 /**

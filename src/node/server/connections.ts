@@ -1,6 +1,7 @@
 /** Tracks the connections of an HTTP server. Each has at most one request in progress, and at most one in flight. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { UnreadBytes } from './unread-bytes.ts'
 
 /**
  * Pipelined requests that a connection survives. They are not processed, but Node keeps each of them
@@ -16,19 +17,26 @@ interface Connection {
   isInFlight: boolean
   /** Pipelined requests so far. */
   pipelined: number
+  /** Whether the latest response is an event stream. */
+  isEventStream: boolean
+  /** The response that the latest sweep found unread, and the number of further sweeps that found it. */
+  unread: ServerResponse | null
+  sweeps: number
+}
+
+/** Sweeps within `readMs`. */
+const SWEEPS = 8
+
+export interface ConnectionsOptions {
+  readonly unreadBytes: Pick<UnreadBytes, 'watch'>
+  /** Milliseconds in which a client must read a whole response. Event streams are exempt. */
+  readonly readMs: number
 }
 
 /**
  * A request is in flight from when all of it has been received until its response was handed to Node or
  * its connection closed. What a client does not send, or does not read, is therefore never in flight.
  */
-/** Bytes of a response that are little enough to be left to a client that does not read. */
-const SMALL_BYTES = 64 * 1024
-/** Milliseconds in which a client must read a whole response, whatever its progress. */
-const MAX_READ_MS = 120_000
-/** Bytes of unread responses of all connections together. */
-const MAX_UNREAD_BYTES = 64 * 1024 * 1024
-
 export interface Connections {
   /**
    * Makes this the request in progress on its connection. Returns false if it must not be processed: it was
@@ -39,11 +47,8 @@ export interface Connections {
   begin(response: ServerResponse): void
   /** Called when the response is handed to Node. Does nothing for a request that is not in flight. */
   end(response: ServerResponse): void
-  /**
-   * To be called after a large response was handed to Node: a client that reads too slowly is
-   * disconnected, and the one with the most unread bytes when there are too many in all.
-   */
-  watchUnread(response: ServerResponse): void
+  /** Exempts an event stream from `readMs`: until it ends it may last for any time. */
+  markEventStream(response: ServerResponse): void
   /** Whether a response has not been sent completely on this connection. */
   isBusy(socket: Socket): boolean
   /** How many requests are in flight. */
@@ -52,11 +57,33 @@ export interface Connections {
   unfinished(): readonly ServerResponse[]
 }
 
-export function createConnections(): Connections {
+export function createConnections({ unreadBytes, readMs }: ConnectionsOptions): Connections {
   /** Changes with each connection, not with each request. */
   const open = new Map<Socket, Connection>()
   let inFlight = 0
-  const unread = new Set<ServerResponse>()
+  /** One timer for all connections; null while there are none. */
+  let sweeping: NodeJS.Timeout | null = null
+
+  /** Disregards progress: a client that reads a few bytes at a time would keep a response for hours. */
+  function sweep(): void {
+    for (const connection of open.values()) {
+      const { latest, unread, socket } = connection
+      if (latest === null || !isWaitingForClient(connection, latest)) {
+        connection.unread = null
+      } else if (unread !== latest) {
+        connection.unread = latest
+        connection.sweeps = 0
+      } else {
+        connection.sweeps += 1
+        if (connection.sweeps >= SWEEPS) socket.destroy()
+      }
+    }
+  }
+
+  function stopSweeping(): void {
+    if (sweeping !== null) clearInterval(sweeping)
+    sweeping = null
+  }
 
   function endRequest(connection: Connection): void {
     if (connection.isInFlight) inFlight -= 1
@@ -66,12 +93,23 @@ export function createConnections(): Connections {
   function connectionOf(socket: Socket): Connection {
     const existing = open.get(socket)
     if (existing !== undefined) return existing
-    const connection: Connection = { socket, latest: null, isInFlight: false, pipelined: 0 }
+    const connection: Connection = {
+      socket,
+      latest: null,
+      isInFlight: false,
+      pipelined: 0,
+      isEventStream: false,
+      unread: null,
+      sweeps: 0,
+    }
     open.set(socket, connection)
+    unreadBytes.watch(socket)
+    sweeping ??= setInterval(sweep, readMs / SWEEPS).unref()
     // A response emits `close` for its connection only while it is the first one on it.
     socket.once('close', () => {
       endRequest(connection)
       open.delete(socket)
+      if (open.size === 0) stopSweeping()
     })
     return connection
   }
@@ -87,6 +125,7 @@ export function createConnections(): Connections {
       }
       endRequest(connection)
       connection.latest = response
+      connection.isEventStream = false
       return true
     },
     begin(response) {
@@ -99,11 +138,9 @@ export function createConnections(): Connections {
       const connection = open.get(response.req.socket)
       if (connection?.latest === response) endRequest(connection)
     },
-    watchUnread(response) {
-      // Node writes at the end of the tick.
-      setImmediate(() => {
-        if (response.writableLength > SMALL_BYTES) addUnread(unread, response)
-      })
+    markEventStream(response) {
+      const connection = open.get(response.req.socket)
+      if (connection?.latest === response) connection.isEventStream = true
     },
     isBusy(socket) {
       const latest = open.get(socket)?.latest ?? null
@@ -117,21 +154,10 @@ export function createConnections(): Connections {
   }
 }
 
-function addUnread(unread: Set<ServerResponse>, response: ServerResponse): void {
-  unread.add(response)
-  const timer = setTimeout(() => response.destroy(), MAX_READ_MS)
-  timer.unref()
-  response.once('close', () => {
-    clearTimeout(timer)
-    unread.delete(response)
-  })
-  const largestFirst = [...unread].toSorted((a, b) => b.writableLength - a.writableLength)
-  let bytes = largestFirst.reduce((sum, { writableLength }) => sum + writableLength, 0)
-  for (const largest of largestFirst) {
-    if (bytes <= MAX_UNREAD_BYTES) return
-    bytes -= largest.writableLength
-    largest.destroy()
-  }
+/** Whether the rest of this response depends only on the client's reading. */
+function isWaitingForClient({ isEventStream }: Connection, latest: ServerResponse): boolean {
+  if (!isUnfinished(latest)) return false
+  return latest.writableEnded || (latest.headersSent && !isEventStream)
 }
 
 /** A client that has received all of a response may send its next request: that is not pipelining. */

@@ -11,6 +11,7 @@ import { type RequestHandler, createRequestHandler } from './request-handler.ts'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { attachWebSocketServer } from './websocket-server.ts'
+import { createUnreadBytes } from './unread-bytes.ts'
 import type { Logger } from '../../shared/logger.ts'
 
 /** The members of a gateway that serve requests. */
@@ -47,12 +48,15 @@ interface RequestTimeouts {
   readonly requestMs: number
   /** Without a byte in either direction: disconnects clients that do not read. Streams have heartbeats. */
   readonly stalledMs: number
+  /** Until the client has read a whole response, whatever its progress. Event streams are exempt. */
+  readonly readMs: number
 }
 
 const REQUEST_TIMEOUTS: RequestTimeouts = {
   headersMs: 10_000,
   requestMs: 30_000,
   stalledMs: 120_000,
+  readMs: 120_000,
 }
 
 /** Longer than proxies keep idle connections: the gateway must not close one while a request is being sent. */
@@ -60,6 +64,13 @@ const KEEP_ALIVE_MS = 65_000
 
 /** Accept queue: the load shedder, not the operating system, must reject a burst of connections. */
 const BACKLOG = 4096
+
+/**
+ * Maximum open connections, WebSockets included; Node closes further ones at once. Each needs an open file:
+ * without a maximum the process runs out of them, and then the database and Stream fail too. Above the
+ * 10,000 subscribers that the benchmark serves, and below the usual limits of open files (`ulimit -n`).
+ */
+const MAX_CONNECTIONS = 16_000
 
 /** Maximum size of all headers in bytes: a token of 4 KiB and the metadata of a tus creation. */
 const MAX_HEADER_BYTES = 24 * 1024
@@ -70,6 +81,8 @@ export interface HttpServerOptions {
   readonly port: number
   readonly trustedProxies: TrustedProxies
   readonly patience?: RequestTimeouts
+  /** Replaced in tests. */
+  readonly maxConnections?: number
 }
 
 /** Starts listening. Rejects with a message that names the address if it is unavailable. */
@@ -82,6 +95,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
+  const unreadBytes = createUnreadBytes()
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: timeouts.headersMs,
@@ -94,6 +108,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     handler.listener(request, response)
   })
   server.maxHeadersCount = MAX_HEADERS
+  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
   server.setTimeout(timeouts.stalledMs)
   let sockets: ReturnType<typeof attachWebSocketServer> | null = null
 
@@ -101,8 +116,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return {
     url: urlOf(server, host),
     serve(gateway, log) {
-      handler = createRequestHandler({ gateway, log, trustedProxies })
-      sockets = attachWebSocketServer(server, gateway, log, handler.isBusy)
+      const { readMs } = timeouts
+      handler = createRequestHandler({ gateway, log, trustedProxies, unreadBytes, readMs })
+      const { isBusy } = handler
+      sockets = attachWebSocketServer(server, gateway, { log, unreadBytes, isBusy })
     },
     load: () => handler.load(),
     async close(graceMs) {

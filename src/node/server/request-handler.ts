@@ -18,7 +18,8 @@ import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded } from './responses.ts'
 import { writeResponse } from './responses.ts'
-import { sendResponse } from './send-response.ts'
+import { isEventStream, sendResponse } from './send-response.ts'
+import type { UnreadBytes } from './unread-bytes.ts'
 import { type Load, createLoadShedder } from './load-shedder.ts'
 
 /** Passed by the adapter besides the web Request. */
@@ -33,8 +34,6 @@ const NEVER_SHED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metric
 
 /** Many times the requests that one machine serves in the duration of one request. */
 const MAX_IN_FLIGHT = 1000
-/** A shorter response fits into the buffers of the connection. */
-const LARGE_CHARACTERS = 64 * 1024
 
 /** JSON media types whose parameters need no parsing. */
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
@@ -43,6 +42,9 @@ export interface RequestHandlerOptions {
   readonly gateway: Pick<Gateway, 'fetch' | 'fastPath' | 'nextRequestId' | 'hostResponses'>
   readonly log: Logger
   readonly trustedProxies: TrustedProxies
+  readonly unreadBytes: UnreadBytes
+  /** Milliseconds in which a client must read a whole response. Event streams are exempt. */
+  readonly readMs: number
 }
 
 /** Listener for requests of Node's server. */
@@ -60,14 +62,16 @@ export function createRequestHandler({
   gateway,
   log,
   trustedProxies,
+  unreadBytes,
+  readMs,
 }: RequestHandlerOptions): RequestHandler {
   const { fastPath, nextRequestId, hostResponses } = gateway
   const { addressOf, requestIdOf, requestOf } = createRequestInfoReader(
     nextRequestId,
     trustedProxies,
   )
-  const streams = createSseStreams()
-  const connections = createConnections()
+  const streams = createSseStreams({ onWritten: unreadBytes.written })
+  const connections = createConnections({ unreadBytes, readMs })
   const loadShedder = createLoadShedder<ServerResponse>({
     now: () => performance.now(),
     later: setImmediate,
@@ -94,7 +98,7 @@ export function createRequestHandler({
   function send(res: ServerResponse, response: RawResponse, requestId: string): void {
     connections.end(res)
     writeResponse(res, response, requestId)
-    if (response.text.length > LARGE_CHARACTERS) connections.watchUnread(res)
+    unreadBytes.written(response.text.length)
   }
 
   const adapter = createServerAdapter<NodeContext>(async (request, { req, fastRequest }) => {
@@ -119,8 +123,8 @@ export function createRequestHandler({
     try {
       const response = await adapter.handleNodeRequestAndResponse(req, res, { req, fastRequest })
       connections.end(res)
-      await sendResponse(res, response)
-      connections.watchUnread(res)
+      if (isEventStream(response.headers)) connections.markEventStream(res)
+      await sendResponse(res, response, unreadBytes.written)
     } catch (error) {
       respondWithError(res, requestInfo, error)
     }
@@ -186,6 +190,7 @@ export function createRequestHandler({
       return
     }
     connections.end(res)
+    connections.markEventStream(res)
     if (res.destroyed) {
       leave()
       return

@@ -4,8 +4,13 @@ import type { ServerResponse } from 'node:http'
 /**
  * Resolves when the whole response was handed to Node, or its connection closed. A closed connection
  * cancels the body at once, without waiting for its next chunk. Rejects if the body fails.
+ * @param onWritten called with the bytes of each write
  */
-export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+export async function sendResponse(
+  res: ServerResponse,
+  response: Response,
+  onWritten: (bytes: number) => void,
+): Promise<void> {
   const { status, headers, body } = response
   if (res.destroyed) {
     await body?.cancel()
@@ -16,22 +21,30 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
     res.writeHead(status, list).end()
   } else if (isSentInChunks(headers)) {
     res.writeHead(status, list)
-    await sendChunks(res, body)
+    await sendChunks(res, body, onWritten)
   } else {
     const bytes = Buffer.from(await response.arrayBuffer())
     if (!res.destroyed) {
       res.writeHead(status, [...list, 'content-length', String(bytes.length)]).end(bytes)
+      onWritten(bytes.length)
     }
   }
 }
 
 /** Event streams, and files of known length, are sent in chunks. All other bodies are short. */
 function isSentInChunks(headers: Headers): boolean {
-  const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true
-  return isStream || headers.has('transfer-encoding') || headers.has('content-length')
+  return isEventStream(headers) || headers.has('transfer-encoding') || headers.has('content-length')
 }
 
-async function sendChunks(res: ServerResponse, body: ReadableStream<Uint8Array>): Promise<void> {
+export function isEventStream(headers: Headers): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true
+}
+
+async function sendChunks(
+  res: ServerResponse,
+  body: ReadableStream<Uint8Array>,
+  onWritten: (bytes: number) => void,
+): Promise<void> {
   const reader = body.getReader()
   res.once('close', () => {
     if (!res.writableFinished) reader.cancel().catch(() => undefined)
@@ -40,7 +53,9 @@ async function sendChunks(res: ServerResponse, body: ReadableStream<Uint8Array>)
     const { done, value } = await reader.read()
     if (res.destroyed) return
     if (done) break
-    if (!res.write(value)) await drainedOrClosed(res)
+    const hasRoom = res.write(value)
+    onWritten(value.length)
+    if (!hasRoom) await drainedOrClosed(res)
   }
   res.end()
 }

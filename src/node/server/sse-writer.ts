@@ -39,8 +39,17 @@ export interface SseStreams {
   sink(response: ServerResponse, headers: readonly string[]): EventSink & { open(): void }
 }
 
-/** @param heartbeat replaced in tests, which beat by hand */
-export function createSseStreams(heartbeat: Heartbeat = byTimer): SseStreams {
+export interface SseStreamsOptions {
+  /** Replaced in tests, which beat by hand. */
+  readonly heartbeat?: Heartbeat
+  /** Called with the bytes of each event that was written. */
+  readonly onWritten: (bytes: number) => void
+}
+
+export function createSseStreams({
+  heartbeat = byTimer,
+  onWritten,
+}: SseStreamsOptions): SseStreams {
   const open = new Set<ServerResponse>()
   let stopHeartbeat: (() => void) | null = null
 
@@ -76,7 +85,10 @@ export function createSseStreams(heartbeat: Heartbeat = byTimer): SseStreams {
         isWritable: () => !response.writableNeedDrain,
         send(event) {
           start()
-          if (!response.destroyed) response.write(bytesOf(event))
+          if (response.destroyed) return
+          const serialized = bytesOf(event)
+          response.write(serialized)
+          onWritten(serialized.length)
         },
         end(ending) {
           start()

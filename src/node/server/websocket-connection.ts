@@ -25,6 +25,8 @@ export interface WebSocketConnectionOptions {
   readonly log: Logger
   /** Called once, when `connection_init` was accepted. */
   readonly onAccepted: () => void
+  /** Called with the characters of each message that was written. */
+  readonly onWritten: (count: number) => void
 }
 
 /**
@@ -32,7 +34,7 @@ export interface WebSocketConnectionOptions {
  * Returns a function that resolves when no query and no mutation of the socket is running.
  */
 export function handleWebSocket(
-  { door: endpoint, lane: fastPath, log, onAccepted }: WebSocketConnectionOptions,
+  { door: endpoint, lane: fastPath, log, onAccepted, onWritten }: WebSocketConnectionOptions,
   socket: WebSocket,
 ): () => Promise<void> {
   const guard = createGuard(log, () => socket.terminate())
@@ -56,10 +58,12 @@ export function handleWebSocket(
         if (socket.readyState !== socket.OPEN) return true
         if (!isFull && socket.bufferedAmount < BUFFER_SOFT_LIMIT_BYTES) {
           socket.send(message)
+          onWritten(message.length)
           return true
         }
         isFull = true
         socket.send(message, written)
+        onWritten(message.length)
         // Back-pressure against a client that sends requests and does not read the responses.
         if (socket.bufferedAmount > BUFFER_MAX_BYTES) socket.terminate()
         else if (socket.bufferedAmount > BUFFER_PAUSE_BYTES) socket.pause()

@@ -8,6 +8,7 @@ import type { Gateway } from '../../http/gateway.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { UnreadBytes } from './unread-bytes.ts'
 
 /** "Service Restart": clients reconnect and subscribe again. https://www.iana.org/assignments/websocket */
 const SERVICE_RESTART = 1012
@@ -21,6 +22,13 @@ const MAX_BUFFERED_CHUNKS = 1024
 /** Sockets without an accepted `connection_init`. Each may buffer a message of MAX_REQUEST_BYTES. */
 const MAX_UNAUTHENTICATED = 256
 
+export interface WebSocketServerOptions {
+  readonly log: Logger
+  readonly unreadBytes: UnreadBytes
+  /** Whether a response has not been sent completely on this connection. */
+  readonly isBusy: (socket: Socket) => boolean
+}
+
 /**
  * Accepts WebSocket upgrades on /graphql. Checks the Origin header, as CORS preflights do not protect
  * WebSockets. Requests without an Origin are accepted: they do not come from a browser.
@@ -32,8 +40,7 @@ export function attachWebSocketServer(
     fastPath,
     allowedOrigins,
   }: Pick<Gateway, 'webSockets' | 'fastPath' | 'allowedOrigins'>,
-  log: Logger,
-  isBusy: (socket: Socket) => boolean,
+  { log, unreadBytes, isBusy }: WebSocketServerOptions,
 ): { close(graceMs: number): Promise<void> } {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -74,7 +81,9 @@ export function attachWebSocketServer(
       sockets.handleUpgrade(request, socket, head, (opened) => {
         const onAccepted = (): void => void unauthenticated.delete(opened)
         awaitInit(opened)
-        const options = { door: endpoint, lane: fastPath, log, onAccepted }
+        unreadBytes.watch(request.socket)
+        const onWritten = unreadBytes.written
+        const options = { door: endpoint, lane: fastPath, log, onAccepted, onWritten }
         idleWaits.set(opened, handleWebSocket(options, opened))
       })
     }

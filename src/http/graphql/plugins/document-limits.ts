@@ -6,13 +6,13 @@ import {
   type ASTVisitor,
   type DocumentNode,
   GraphQLError,
-  isIntrospectionType,
   Source,
   type ParseOptions,
   parse,
   type ValidationContext,
   visit,
 } from 'graphql'
+import { eachIntrospectionFieldOnce } from './introspection-limits.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
 /** Maximum depth. The deepest useful operation has six levels; introspection is not counted. */
@@ -41,7 +41,7 @@ export const operationLimitsPlugin: GatewayPlugin = {
       }),
     )
     addValidationRule(noThenAlias)
-    addValidationRule(noIntrospectionAlias)
+    addValidationRule(eachIntrospectionFieldOnce)
     addValidationRule(
       maxDirectivesRule({
         n: MAX_DIRECTIVES,
@@ -58,28 +58,6 @@ function noThenAlias(context: ValidationContext): ASTVisitor {
       if (node.alias?.value !== 'then') return
       context.reportError(
         new GraphQLError('No alias may be called `then`.', {
-          nodes: node.alias,
-          extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
-        }),
-      )
-    },
-  }
-}
-
-/**
- * Without aliases each field of the schema is in the result once per object, so that introspection
- * cannot be multiplied. GraphiQL and code generators use none. graphql-js bounds its depth.
- */
-function noIntrospectionAlias(context: ValidationContext): ASTVisitor {
-  return {
-    Field(node) {
-      if (node.alias === undefined) return
-      const parent = context.getParentType()
-      const isRoot = node.name.value === '__schema' || node.name.value === '__type'
-      if (!isRoot && (parent === undefined || parent === null || !isIntrospectionType(parent)))
-        return
-      context.reportError(
-        new GraphQLError('Introspection fields cannot have aliases. Select each field once.', {
           nodes: node.alias,
           extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
         }),

@@ -1,0 +1,123 @@
+/** Clients that do not read have 64 MB of unread responses together, over HTTP and WebSockets. */
+import { once } from 'node:events'
+import { BlockList } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { type ServedGateway, startHttpServer } from '../../src/node/server/http-server.ts'
+import { type RawClient, openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
+import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+
+/** Much more than the buffers of both ends of a loopback connection hold. */
+const LARGE = 16 * 1024 * 1024
+const SMALL = 9 * 1024 * 1024
+/** Just less than what disconnects a WebSocket for its own unread bytes. */
+const MESSAGE = 7 * 1024 * 1024
+const CLIENTS = 12
+
+const largeText = 'x'.repeat(LARGE)
+const smallText = 'x'.repeat(SMALL)
+const message = 'x'.repeat(MESSAGE)
+
+/** All ways by which a response reaches a client, except event streams: they wait for their client. */
+const gateway = servedGateway({
+  fetch: async ({ url }) => new Response(url.endsWith('/small') ? smallText : largeText),
+  fastPath: {
+    ...servedGateway({ fetch: async () => new Response() }).fastPath,
+    handle: () => ({ status: 200, headers: [], text: largeText }),
+  },
+  webSockets: {
+    open: (sink) => ({
+      receive: async () => void sink.send(message),
+      flushed: () => {},
+      closed: () => {},
+      idle: async () => {},
+    }),
+  },
+})
+
+async function listen(served: ServedGateway): Promise<string> {
+  const server = await startHttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    trustedProxies: new BlockList(),
+  })
+  onTestFinished(() => server.close(0))
+  server.serve(served, silentLogger)
+  return server.url
+}
+
+/** Sends a request, and reads nothing but the first bytes of the response. */
+async function askWithoutReading(url: string, request: string): Promise<RawClient> {
+  const client = await openRaw(url)
+  client.socket.pause()
+  client.socket.write(request)
+  await once(client.socket, 'readable')
+  return client
+}
+
+/** Reads the rest. Resolves with whether the whole response came. */
+async function readRest(client: RawClient, bytes: number): Promise<boolean> {
+  let received = 0
+  const done = new Promise<boolean>((resolve) => {
+    client.socket.on('data', (chunk: Buffer) => {
+      received += chunk.length
+      if (received >= bytes) resolve(true)
+    })
+    client.socket.once('close', () => resolve(false))
+  })
+  client.socket.resume()
+  return done
+}
+
+const isTrue = (value: boolean): boolean => value
+
+it.each([
+  ['the fast path', rawQuery('{ __typename }')],
+  ['a web Response', rawRequest('GET /')],
+])('disconnects clients that leave most of %s unread', async (_name, request) => {
+  const url = await listen(gateway)
+  const small = await askWithoutReading(url, rawRequest('GET /small'))
+  const clients: RawClient[] = []
+  for (let index = 0; index < CLIENTS; index += 1) {
+    clients.push(await askWithoutReading(url, request))
+  }
+  // A client that reads is served meanwhile.
+  expect((await (await fetch(url)).text()).length).toBe(LARGE)
+  expect(await readRest(small, SMALL)).toBe(true)
+  const whole = await Promise.all(clients.map((client) => readRest(client, LARGE)))
+  expect(whole.filter(isTrue).length).toBeGreaterThan(0)
+  expect(whole.filter(isTrue).length).toBeLessThanOrEqual(5)
+})
+
+async function openWithoutReading(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+  onTestFinished(() => socket.terminate())
+  await once(socket, 'open')
+  socket.pause()
+  socket.send('{"type":"ping"}')
+  return socket
+}
+
+it('disconnects WebSockets and HTTP clients by one count', async () => {
+  const url = await listen(gateway)
+  const clients: RawClient[] = []
+  for (let index = 0; index < 3; index += 1) {
+    clients.push(await askWithoutReading(url, rawRequest('GET /')))
+  }
+  const sockets: WebSocket[] = []
+  for (let index = 0; index < 2 * CLIENTS; index += 1) sockets.push(await openWithoutReading(url))
+  expect((await (await fetch(url)).text()).length).toBe(LARGE)
+  const messages = sockets.map(
+    (socket) =>
+      new Promise<boolean>((resolve) => {
+        socket.once('message', () => resolve(true))
+        socket.once('close', () => resolve(false))
+        socket.resume()
+      }),
+  )
+  const received = await Promise.all(messages)
+  expect(received.filter(isTrue).length).toBeGreaterThan(0)
+  expect(received.filter(isTrue).length).toBeLessThan(2 * CLIENTS)
+  const whole = await Promise.all(clients.map((client) => readRest(client, LARGE)))
+  expect(whole).toEqual([false, false, false])
+})
