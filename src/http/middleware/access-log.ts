@@ -8,7 +8,7 @@ const LOGGED_STATUSES: ReadonlySet<number> = new Set([401, 403, 421, 429])
 /** Rejection reasons for metrics, by status. */
 const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
   [401, 'unauthenticated'],
-  [429, 'rate-limited'],
+  [429, 'rate_limited'],
 ])
 
 export interface AccessLogEntry {

@@ -34,7 +34,7 @@ export type VerificationResult =
       readonly signedAt: Date
     }
   /** The signature is missing, wrong or outside the tolerance. The body was not parsed. */
-  | { readonly kind: 'invalid-signature'; readonly reason: string }
+  | { readonly kind: 'invalid_signature'; readonly reason: string }
   /** The signature is valid, but the body is no video. */
   | { readonly kind: 'malformed'; readonly reason: string }
 
@@ -73,7 +73,7 @@ export async function verifyWebhook(request: SignedRequest): Promise<Verificatio
 }
 
 function invalidSignature(reason: string): VerificationResult {
-  return { kind: 'invalid-signature', reason }
+  return { kind: 'invalid_signature', reason }
 }
 
 /** The header as Stream writes it. */

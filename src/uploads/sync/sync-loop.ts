@@ -34,12 +34,16 @@ export function runMeasuredRound(
   { telemetry }: Pick<SyncDependencies, 'telemetry'>,
   synchronizer: Synchronizer,
 ): Promise<SyncReport> {
-  return telemetry.inSpan('synchronisation', 'internal', {}, async (span) => {
+  return telemetry.inSpan('sync', 'internal', {}, async (span) => {
     const startedAt = performance.now()
     let report: SyncReport | null = null
     try {
       report = await synchronizer.round()
-      span.setAttributes({ asked: report.asked, changed: report.changed, orphans: report.orphans })
+      span.setAttributes({
+        polled: report.asked,
+        changed: report.changed,
+        orphans_deleted: report.orphans,
+      })
       return report
     } finally {
       telemetry.syncCompleted(report, (performance.now() - startedAt) / 1000)

@@ -44,7 +44,7 @@ export function createConcurrencyLimit(
         setExecuteFn(async (executionArgs) => {
           const release = acquire(subject)
           if (release === null) {
-            telemetry.requestRejected(GRAPHQL_PATH, 'concurrency-limit')
+            telemetry.requestRejected(GRAPHQL_PATH, 'concurrency_limit')
             return { data: null, errors: [concurrencyLimitError()] }
           }
           try {
