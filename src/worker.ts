@@ -29,7 +29,7 @@ function open(environment: WorkerEnvironment): Promise<WorkerGateway | null> {
   const log = createWorkerLogger(outcome.config.logLevel)
   for (const warning of outcome.warnings) log.warn({}, warning)
   const started = openGateway(outcome.config, log, waitUntil).catch((error: unknown) => {
-    log.error({ err: error }, 'the gateway could not be opened; the next request tries again')
+    log.error({ err: error }, 'starting the gateway failed; retried on the next request')
     if (opening === started) opening = null
     throw error
   })

@@ -24,7 +24,7 @@ export async function serve(): Promise<number> {
   // On standard error, for the operator's terminal; standard output is for logs.
   process.stderr.write(formatBanner(config, gateway))
   await shutdown
-  log.info({}, 'stopping')
+  log.info({}, 'shutting down')
   await gateway.stop()
   setTimeout(() => process.exit(), EXIT_DELAY_MS).unref()
   return 0

@@ -33,7 +33,7 @@ builder.queryField('storageUsage', (t) =>
         return await storageUsage(dependencies)
       } catch (error) {
         if (!(error instanceof StreamError)) throw error
-        dependencies.log.warn({ kind: error.kind, err: error }, 'storage usage not read')
+        dependencies.log.warn({ errorKind: error.kind, err: error }, 'reading storage usage failed')
         const { code, message } = outcomeOfStreamError(error)
         throw new GraphQLError(message, { extensions: { code } })
       }

@@ -175,7 +175,7 @@ async function openPostgresDatabase(
 ): Promise<Database> {
   const usesServerTime = sharedTime === 'server'
   const postgres = openPostgres(config, (error) =>
-    log.warn({ err: sanitizeError(error) }, 'a connection to the database was lost'),
+    log.warn({ err: sanitizeError(error) }, 'idle database connection lost'),
   )
   try {
     const store = await createPostgresStore(postgres, usesServerTime ? 'server' : 'caller')

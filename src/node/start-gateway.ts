@@ -106,7 +106,10 @@ export async function startGateway(
     const emulatorSecrets = emulator === null ? [] : [await registerEmulatorWebhook(stream, server)]
     const webhookSecrets = [...emulatorSecrets, ...config.webhookSecrets]
     if (webhookSecrets.length === 0) {
-      log.warn({}, 'STREAM_WEBHOOK_SECRET is not set: notices are refused, changes are seen later')
+      log.warn(
+        {},
+        'STREAM_WEBHOOK_SECRET is not set: webhooks are rejected with 503, status changes arrive by polling only',
+      )
     }
 
     const closing = new AbortController()
@@ -223,7 +226,7 @@ async function closeWithDeadline(
   try {
     await Promise.race([close(), deadline])
   } catch (error) {
-    log.error({ err: error }, 'a part did not close')
+    log.error({ err: error }, 'closing a dependency failed')
   }
 }
 

@@ -61,7 +61,10 @@ async function remove(
     wasThere = await dependencies.stream.deleteVideo(uid)
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    dependencies.log.warn({ reference: upload.id, kind: error.kind, err: error }, 'deletion failed')
+    dependencies.log.warn(
+      { uploadId: upload.id, errorKind: error.kind, err: error },
+      'deleting the video at Stream failed',
+    )
     return outcomeOfStreamError(error)
   }
   const at = dependencies.clock.now()

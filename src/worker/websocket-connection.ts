@@ -78,7 +78,7 @@ function attach(
     try {
       socket.close(code, closeReason(reason))
     } catch (error) {
-      log.debug({ err: error }, 'a socket could not be closed')
+      log.debug({ err: error }, 'closing a WebSocket failed')
     }
   }
 
@@ -96,7 +96,7 @@ function attach(
       socket.send(text)
     } catch (error) {
       // The client disconnected, and the close event is still pending.
-      log.debug({ err: error }, 'a message could not be sent')
+      log.debug({ err: error }, 'sending a WebSocket message failed')
       end(ABNORMAL_CLOSURE)
     }
   }

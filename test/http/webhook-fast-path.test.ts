@@ -142,9 +142,9 @@ function linesOf({ logs }: TestGateway): object[] {
   return logs
     .filter(({ message }) => /notice|answered|refused/.test(message))
     .map(({ level, fields, message }) => {
-      const { requestId, uid, milliseconds, path, ...others } = { ...fields, ...NOTHING }
+      const { requestId, uid, durationMs, path, ...others } = { ...fields, ...NOTHING }
       expect(requestId).not.toBe(uid)
-      expect(milliseconds === undefined).toBe(path === undefined)
+      expect(durationMs === undefined).toBe(path === undefined)
       return { level, message, path, others }
     })
     .filter(({ path }) => path === undefined || path === PATH)

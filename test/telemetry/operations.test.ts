@@ -55,7 +55,9 @@ describe('operations', () => {
     await send(gateway, 'query Old { retired }')
     await send(gateway, 'query Old { retired }')
     const seen = await scrape(gateway.url)
-    expect(seen.value('headgate_rejections_total', { route: '/graphql', reason: 'invalid' })).toBe(3)
+    expect(seen.value('headgate_rejections_total', { route: '/graphql', reason: 'invalid' })).toBe(
+      3,
+    )
     expect(seen.all('headgate_operation_duration_seconds_count')).toEqual([])
   })
 

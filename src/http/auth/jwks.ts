@@ -73,7 +73,7 @@ export function createJwks(
     } catch (error) {
       // Error codes only: messages of fetch contain URLs.
       failure = errorCodeChain(error).join(', ') || 'no reason given'
-      log.warn({ because: failure }, 'the key set at AUTH_JWKS_URL cannot be fetched')
+      log.warn({ reason: failure }, 'fetching AUTH_JWKS_URL failed')
     }
   }
 

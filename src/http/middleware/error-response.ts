@@ -16,7 +16,7 @@ export interface ErrorResponse {
 /** Logs the error and returns its response: 503 if the database is unavailable, else 500. */
 export function errorResponseFor(log: Logger, error: unknown, requestId: string): ErrorResponse {
   if (error instanceof StoreUnavailable) {
-    log.warn({ requestId, err: error }, 'the database does not answer')
+    log.warn({ requestId, err: error }, 'database unavailable')
     const headers = { 'retry-after': String(error.retryAfterSeconds) }
     return { status: 503, sentence: DATABASE_UNAVAILABLE_MESSAGE, headers }
   }

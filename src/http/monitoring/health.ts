@@ -57,7 +57,7 @@ async function databaseUnavailable({ store, log }: ReadyDependencies): Promise<s
     await store.ping()
     return null
   } catch (error) {
-    log.error({ err: error }, 'database not reachable')
+    log.error({ err: error }, 'database unavailable')
     if (error instanceof StoreUnavailable && error.reason !== null) return error.reason
     return 'The database cannot be reached: see the log, and what DATABASE_URL names.'
   }
@@ -70,7 +70,7 @@ async function readStreamUnavailable(
   try {
     return await readiness.streamUnavailable()
   } catch (error) {
-    log.error({ err: error }, 'nobody knows whether Stream answers')
+    log.error({ err: error }, 'reading Stream availability failed')
     return 'Nobody knows whether Cloudflare Stream answers: see the log.'
   }
 }

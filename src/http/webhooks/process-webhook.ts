@@ -46,7 +46,7 @@ export function createProcessWebhook(
     { kind, reason }: { readonly kind: 'invalid_signature' | 'malformed'; readonly reason: string },
   ): WebhookResult {
     telemetry.webhookReceived(kind, null)
-    log.warn({ reason }, 'notice refused')
+    log.warn({ reason }, 'webhook rejected')
     return { status: kind === 'invalid_signature' ? 401 : 400, sentence: reason }
   }
 

@@ -21,8 +21,8 @@ export async function resolveReservation(
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     dependencies.log.warn(
-      { reference: reservation.id, kind: error.kind },
-      'reservation not settled yet',
+      { uploadId: reservation.id, errorKind: error.kind },
+      'resolving a reservation failed; retried later',
     )
     return 'open'
   }

@@ -15,13 +15,16 @@ export async function runSyncLoop(
   while (!closing.aborted) {
     try {
       const report = await runMeasuredRound(dependencies, synchronizer)
-      if (report.changed + report.orphans > 0) log.debug(report, 'synchronised')
+      if (report.changed + report.orphans > 0) {
+        const { asked: polled, changed, orphans: orphansDeleted } = report
+        log.debug({ polled, changed, orphansDeleted }, 'sync run completed')
+      }
     } catch (error) {
       // A temporary condition that /readyz reports, not an error of the gateway.
       if (error instanceof StoreUnavailable) {
-        log.warn({ err: error }, 'database unavailable; the next sync round tries again')
+        log.warn({ err: error }, 'database unavailable; sync retried in the next run')
       } else {
-        log.error({ err: error }, 'synchronisation failed; the next round tries again')
+        log.error({ err: error }, 'sync run failed; retried in the next run')
       }
     }
     await clock.wait(SYNC_INTERVAL_MS, closing)

@@ -27,7 +27,7 @@ export function maskError(
     ...(path === undefined ? {} : { path }),
   }
   if (cause instanceof StoreUnavailable) {
-    log.warn({ requestId, err: cause }, 'the database does not answer')
+    log.warn({ requestId, err: cause }, 'database unavailable')
     const { retryAfterSeconds } = cause
     return new GraphQLError(DATABASE_UNAVAILABLE_MESSAGE, {
       ...place,
