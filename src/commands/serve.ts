@@ -42,10 +42,10 @@ function formatBanner(config: Config, { url, emulator }: RunningGateway): string
       : `  Emulator   ${emulator.url}  (Cloudflare Stream on this machine: no account needed)`,
     `  Database   ${databaseLabel(config.database)}`,
     config.auth.kind === 'disabled'
-      ? '  Callers    everybody is the administrator `local`'
+      ? '  Callers    every caller is the administrator `local`'
       : '  Callers    with a bearer token',
     '',
-    '  Ctrl-C ends it.',
+    '  Press Ctrl-C to stop.',
     '',
     '',
   ]

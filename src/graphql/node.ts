@@ -72,7 +72,7 @@ builder.queryFields((t) => ({
       ids: t.arg.idList({ required: true, description: 'The `id`s of earlier answers.' }),
     },
     resolve: (_root, { ids }, context) => {
-      if (ids.length > MAX_NODES) throw badUserInput(`\`ids\` takes at most ${MAX_NODES} ids.`)
+      if (ids.length > MAX_NODES) throw badUserInput(`Too many \`ids\` (limit: ${MAX_NODES}).`)
       context.resultLimit.consume(ids.length)
       return findNodes(context, ids)
     },

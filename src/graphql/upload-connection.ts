@@ -142,7 +142,7 @@ function toPageRequest(
 ): PageRequest {
   const first = args.first ?? null
   const last = args.last ?? null
-  if (first !== null && last !== null) throw badUserInput('Give `first` or `last`, not both.')
+  if (first !== null && last !== null) throw badUserInput('Set `first` or `last`, not both.')
   const size = first ?? last ?? DEFAULT_PAGE_SIZE
   if (size < 1 || size > MAX_PAGE_SIZE) {
     throw badUserInput(

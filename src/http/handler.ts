@@ -34,7 +34,7 @@ export function textResponse(
 /** Returns 405 with the allowed methods. */
 export function methodNotAllowed(allowed: readonly string[]): Response {
   const allow = allowed.join(', ')
-  return textResponse(405, `This door takes ${allow}.`, { allow })
+  return textResponse(405, `Method not allowed. Allowed: ${allow}.`, { allow })
 }
 
 /** Reads the body completely; null if it is larger than the limit. */

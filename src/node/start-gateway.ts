@@ -202,7 +202,7 @@ async function streamUnavailable(
   void availability.probe(backgroundStream)
   const { isUnavailable, failingSince } = availability.current()
   return isUnavailable && failingSince !== null
-    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see the log, and \`headgate doctor\`.`
+    ? `Cloudflare Stream has been unavailable since ${failingSince.toISOString()}. See the log, and run \`headgate doctor\`.`
     : null
 }
 

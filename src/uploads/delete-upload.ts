@@ -52,7 +52,7 @@ async function remove(
   const retryAfterSeconds = await dependencies.deleteLimit.consume(viewer.subject)
   if (retryAfterSeconds !== null) {
     return rateLimited(
-      `You may delete ${dependencies.policy.createsPerMinute} uploads a minute.`,
+      `Rate limit exceeded: ${dependencies.policy.createsPerMinute} deletions per minute.`,
       retryAfterSeconds,
     )
   }

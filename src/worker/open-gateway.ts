@@ -90,6 +90,6 @@ function streamUnavailableReason(
   keepAlive(reach.probe(dependencies.backgroundStream))
   const { isUnavailable, failingSince } = reach.current()
   return isUnavailable && failingSince !== null
-    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see the log.`
+    ? `Cloudflare Stream has been unavailable since ${failingSince.toISOString()}. See the log.`
     : null
 }

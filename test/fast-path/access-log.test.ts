@@ -97,7 +97,7 @@ describe('a failure of ours in the lane', () => {
       const { requestId } = failed
       expect([failed.status, failed.text]).toEqual([
         500,
-        `Unexpected error. Ask for it by this id: ${requestId}\n`,
+        `Unexpected error. Report this request id: ${requestId}\n`,
       ])
       // All but its own type and length.
       const others = ({ headers: all }: typeof failed): readonly string[] =>

@@ -140,7 +140,7 @@ describe.each(ways)('by $way', ({ isSigned }) => {
       const signature = `time=${time},sig1=${'ab'.repeat(32)}`
       expect(await verifyWebhook({ ...genuine, signature })).toEqual({
         kind: 'invalid_signature',
-        reason: 'its signature fits none of our secrets',
+        reason: 'the signature matches no configured secret',
       })
     })
   })

@@ -140,7 +140,7 @@ function common({ status, headers, body }: Heard): object {
 /** Lines about notices and their answers, without what is another in each. */
 function linesOf({ logs }: TestGateway): object[] {
   return logs
-    .filter(({ message }) => /notice|answered|refused/.test(message))
+    .filter(({ message }) => /webhook|request/.test(message))
     .map(({ level, fields, message }) => {
       const { requestId, uid, durationMs, path, ...others } = { ...fields, ...NOTHING }
       expect(requestId).not.toBe(uid)
@@ -183,7 +183,7 @@ describe('the fast lane for notices', () => {
       const answer = await exchange(gateway.url, path, signed(webhook('0'.repeat(32))))
       expect(answer.status).toBe(500)
       const requestId = answer.headers['x-request-id']
-      expect(answer.body).toBe(`Unexpected error. Ask for it by this id: ${String(requestId)}\n`)
+      expect(answer.body).toBe(`Unexpected error. Report this request id: ${String(requestId)}\n`)
       expect(gateway.logs).toContainEqual({
         level: 'error',
         message: 'unexpected error',

@@ -75,7 +75,7 @@ describe.each(ways)('by $way', ({ send }) => {
       for (const act of [mint, mintTus, remove]) {
         const error = await fail(answerer, act, handed)
         expect(error).toMatchObject({ ...expected, mayHaveSucceeded: true })
-        expect(error.message).toContain('did not answer within 150 ms')
+        expect(error.message).toContain('did not respond within 150 ms')
       }
       const error = await fail(answerer, find, handed)
       expect(error).toMatchObject({ ...expected, mayHaveSucceeded: false })

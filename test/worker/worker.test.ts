@@ -224,7 +224,7 @@ describe.concurrent('a Worker that is not configured', () => {
     const response = await fetch(`${other.url}/graphql`)
     expect([response.status, await response.text()]).toEqual([
       500,
-      'The gateway is not configured: see its log.\n',
+      'The configuration of the gateway is invalid. See its log.\n',
     ])
     for (const name of [
       'MAX_DURATION_SECONDS',

@@ -31,7 +31,7 @@ export function createReadinessHandler(
   return async (request) => {
     if (!isRead(request)) return methodNotAllowed(READS)
     const reasons: string[] = []
-    if (closing.aborted) reasons.push('The gateway is draining: it will stop.')
+    if (closing.aborted) reasons.push('The gateway is draining and will stop.')
     const overload = readiness.overload?.() ?? null
     if (overload !== null) reasons.push(overload)
     const unavailable = await Promise.all([
@@ -59,7 +59,7 @@ async function databaseUnavailable({ store, log }: ReadyDependencies): Promise<s
   } catch (error) {
     log.error({ err: error }, 'database unavailable')
     if (error instanceof StoreUnavailable && error.reason !== null) return error.reason
-    return 'The database cannot be reached: see the log, and what DATABASE_URL names.'
+    return 'The database is unavailable. See the log, and check DATABASE_URL.'
   }
 }
 
@@ -71,7 +71,7 @@ async function readStreamUnavailable(
     return await readiness.streamUnavailable()
   } catch (error) {
     log.error({ err: error }, 'reading Stream availability failed')
-    return 'Nobody knows whether Cloudflare Stream answers: see the log.'
+    return 'Reading the availability of Cloudflare Stream failed. See the log.'
   }
 }
 

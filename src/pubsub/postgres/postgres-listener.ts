@@ -164,7 +164,7 @@ class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost'
 
   constructor(cause?: unknown) {
-    super('The connection to other gateways is lost.', { cause })
+    super('The PostgreSQL LISTEN connection is lost.', { cause })
   }
 }
 
@@ -175,7 +175,7 @@ function closeQuietly(client: Client): void {
 
 function snapshotIn(row: unknown): string {
   if (isRecord(row) && typeof row['snapshot'] === 'string') return row['snapshot']
-  throw new Error('PostgreSQL told no snapshot.')
+  throw new Error('PostgreSQL returned no snapshot.')
 }
 
 function changesIn(row: unknown): readonly UploadVersion[] {

@@ -57,7 +57,9 @@ async function createIdempotently(
 ): Promise<CreateUploadOutcome> {
   const creator = request.creator ?? viewer.subject
   if (creator !== viewer.subject && !viewer.isAdmin) {
-    return forbidden('Only an administrator may mint for another creator: leave `creator` out.')
+    return forbidden(
+      'Only an administrator may create uploads for another creator. Omit `creator`.',
+    )
   }
   const keyIssues = validateIdempotencyKey(request.idempotencyKey)
   if (keyIssues.length > 0) return invalidInput(keyIssues)
@@ -102,7 +104,10 @@ async function reserveAndMint(
   const retryAfterSeconds = await dependencies.createLimit.consume(viewer.subject)
   if (retryAfterSeconds !== null) {
     const maxPerMinute = dependencies.policy.createsPerMinute
-    return rateLimited(`You may mint ${maxPerMinute} uploads a minute.`, retryAfterSeconds)
+    return rateLimited(
+      `Rate limit exceeded: ${maxPerMinute} uploads per minute.`,
+      retryAfterSeconds,
+    )
   }
 
   const reservation = createReservation(request, {
@@ -174,7 +179,7 @@ function outcomeForExistingKey(
   return {
     kind: 'StreamError',
     code: 'STREAM_UNAVAILABLE',
-    message: 'An earlier request with this key is not settled yet. Try again in a moment.',
+    message: 'A request with this idempotency key is still in progress. Retry.',
     retryable: true,
   }
 }
@@ -189,7 +194,7 @@ function quotaExceeded(
   return {
     kind: 'QuotaExceededError',
     code: 'QUOTA_EXCEEDED',
-    message: `One creator may hold ${quotaSeconds / 60} minutes of video, reserved and stored together.`,
+    message: `Creator quota exceeded: ${quotaSeconds / 60} minutes, reserved and stored together.`,
     requestedMinutes: reservation.constraints.maxDurationSeconds / 60,
     availableMinutes,
   }

@@ -71,7 +71,7 @@ async function deleteMinted(
   return {
     kind: 'StreamError',
     code: 'STREAM_UNAVAILABLE',
-    message: 'Cloudflare Stream took too long. Nothing was minted: try again.',
+    message: 'Cloudflare Stream timed out and no upload was created. Retry.',
     retryable: true,
   }
 }

@@ -144,7 +144,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     const events = createHubPubSub({
       hub: {
         publish: (changes) => this.publish(changes),
-        subscribe: () => Promise.reject(new Error('Nobody listens to the hub from within.')),
+        subscribe: () => Promise.reject(new Error('The hub cannot subscribe to itself.')),
       },
       keepAlive: waitUntil,
       failed: (error) => log.error({ err: error }, 'publishing changes to subscribers failed'),

@@ -61,7 +61,7 @@ export function createConcurrencyLimit(
 
 function concurrencyLimitError(): GraphQLError {
   return new GraphQLError(
-    `One caller may have ${MAX_CONCURRENT_OPERATIONS} operations under way: wait for some to be answered.`,
+    `Too many concurrent operations (limit: ${MAX_CONCURRENT_OPERATIONS} per caller).`,
     { extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 } },
   )
 }

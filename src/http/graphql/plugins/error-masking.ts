@@ -35,7 +35,7 @@ export function maskError(
     })
   }
   log.error({ requestId, err: cause }, 'unexpected error')
-  return new GraphQLError(`Unexpected error. Ask for it by this id: ${requestId}`, {
+  return new GraphQLError(`Unexpected error. Report this request id: ${requestId}`, {
     ...place,
     extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
   })

@@ -49,7 +49,7 @@ export function createConnect(
       if (over.aborted) return
       const remainingMs = expiresAt.getTime() - clock.now().getTime()
       if (remainingMs <= 0) {
-        close(FORBIDDEN, 'The token has lapsed.')
+        close(FORBIDDEN, 'The token has expired.')
         return
       }
       await clock.wait(remainingMs, over)
@@ -63,7 +63,7 @@ export function createConnect(
       return null
     }
     if ((open.get(caller.subject) ?? 0) >= MAX_SOCKETS) {
-      close(TRY_AGAIN_LATER, `One caller may have ${MAX_SOCKETS} sockets open.`)
+      close(TRY_AGAIN_LATER, `Too many WebSocket connections (limit: ${MAX_SOCKETS} per caller).`)
       return null
     }
     const over = new AbortController()
