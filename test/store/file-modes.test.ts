@@ -153,7 +153,7 @@ describe('a file that is no sound database', () => {
     expect(await checkDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
       state: 'error',
       subject: 'Database',
-      sentence: expect.stringMatching(/damaged.*restore a backup/),
+      sentence: expect.stringMatching(/damaged.*Restore a backup/),
     })
   })
 })

@@ -65,7 +65,8 @@ export function createBindingStreamApi(
       return minted
     },
 
-    createTusUpload: (_order, signal) => rejectUnsupported('tus URLs cannot be created', signal),
+    createTusUpload: (_order, signal) =>
+      rejectUnsupported('An upload URL for tus cannot be created', signal),
 
     findVideo,
 
