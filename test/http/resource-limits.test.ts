@@ -66,7 +66,7 @@ describe('documents', () => {
       `${MAX_DOCUMENT_CHARACTERS} characters`,
     )
     expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS + 1)}`)).toContain(
-      `${MAX_COMMENTS} comments`,
+      `Too many comments (limit: ${MAX_COMMENTS} `,
     )
     expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`)).toContain('"data"')
   })
