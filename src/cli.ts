@@ -19,26 +19,25 @@ const program = new Command('headgate')
   .addHelpText(
     'after',
     `
-Everything is configured by environment variables: src/config/README.md lists them,
-and \`headgate doctor\` checks them. Without any, the gateway listens on
-http://127.0.0.1:4000 with an emulator of Stream, and needs no account.`,
+Configuration is by environment variables: src/config/README.md lists them, and \`headgate doctor\` checks them. Without any, the gateway listens on
+http://127.0.0.1:4000 with an embedded emulator of Stream, and needs no account.`,
   )
   .showSuggestionAfterError()
 
 program
   .command('serve')
-  .description('Start the gateway; without an account, with the embedded emulator of Stream.')
+  .description('Start the gateway. Without an account it uses the embedded emulator of Stream.')
   .action(() => run(async () => (await import('./commands/serve.ts')).serve()))
 
 program
   .command('emulator')
-  .description('Start the emulator of Cloudflare Stream alone, for any test suite.')
+  .description('Start only the emulator of Cloudflare Stream, for tests.')
   .action(() => run(async () => (await import('./commands/emulator.ts')).runEmulator()))
 
 program
   .command('demo')
-  .description('Upload a real video both ways against a gateway and an emulator of its own.')
-  .option('--keep', 'go on until Ctrl-C, so that the videos can be played')
+  .description('Upload a video by POST and by tus to a temporary gateway and emulator.')
+  .option('--keep', 'keep running until Ctrl-C, so that you can play the videos')
   .action(({ keep }: { keep?: boolean }) =>
     run(async () => {
       const { runDemo } = await import('./demo/demo.ts')
@@ -49,10 +48,13 @@ program
 
 program
   .command('migrate')
-  .description('Bring the database up to date, or move uploads from SQLite to PostgreSQL.')
-  .option('--from <file:path>', 'the SQLite file whose uploads are moved, with no gateway on it')
-  .option('--to <postgres://…>', 'the database that they go to; again after an interruption')
-  .option('--adopt-account', 'note the configured Stream account as the one of its uploads')
+  .description('Apply pending migrations, or copy uploads from SQLite to PostgreSQL.')
+  .option('--from <file:path>', 'SQLite file to copy; stop its gateway first')
+  .option(
+    '--to <postgres://…>',
+    'PostgreSQL database to copy to; repeat the command after an interruption',
+  )
+  .option('--adopt-account', 'record the configured Stream account as the account of the uploads')
   .action(({ from, to, adoptAccount }: { from?: string; to?: string; adoptAccount?: boolean }) =>
     run(async () =>
       from === undefined && to === undefined
@@ -63,14 +65,14 @@ program
 
 program
   .command('backup')
-  .argument('<file>', 'where the copy goes; nothing is overwritten')
-  .description('Copy the database while the gateway works, and check the copy.')
+  .argument('<file>', 'path of the copy; an existing file is not overwritten')
+  .description('Copy the database while the gateway runs, and check the copy.')
   .action((file: string) => run(async () => (await import('./commands/backup.ts')).runBackup(file)))
 
 program
   .command('doctor')
   .description(
-    'Check configuration, database, account, webhook and callers; exit 1 where something is wrong.',
+    'Check configuration, database, account, webhook and authentication. Exit code 1 on errors.',
   )
   .action(() =>
     run(async () => (await import('./commands/doctor/doctor.ts')).runDoctor(process.env)),
@@ -78,25 +80,25 @@ program
 
 const webhook = program
   .command('webhook')
-  .description("Look after the account's one webhook at Stream.")
+  .description("Show, set or delete the account's webhook at Stream.")
 
 webhook
   .command('show')
-  .description('Show where Stream sends its notices.')
+  .description('Show the URL of the webhook.')
   .action(() => run(async () => (await webhookCommands()).showWebhook()))
 
 webhook
   .command('set')
-  .argument('<url>', "the gateway's public address, or a whole URL")
-  .option('--force', 'replace a webhook that points elsewhere')
-  .description('Send notices there, and print the secret that signs them, once.')
+  .argument('<url>', "the gateway's public origin, or a complete URL")
+  .option('--force', 'replace a webhook with another URL')
+  .description('Set the URL of the webhook, and print its signing secret.')
   .action((url: string, options: { force?: boolean }) =>
     run(async () => (await webhookCommands()).setWebhook(url, options.force === true)),
   )
 
 webhook
   .command('delete')
-  .description('Send notices nowhere.')
+  .description('Delete the webhook.')
   .action(() => run(async () => (await webhookCommands()).deleteWebhook()))
 
 await program.parseAsync()

@@ -29,7 +29,7 @@ function open(environment: WorkerEnvironment): Promise<WorkerGateway | null> {
   const log = createWorkerLogger(outcome.config.logLevel)
   for (const warning of outcome.warnings) log.warn({}, warning)
   const started = openGateway(outcome.config, log, waitUntil).catch((error: unknown) => {
-    log.error({ err: error }, 'the gateway could not be opened; the next request tries again')
+    log.error({ err: error }, 'starting the gateway failed; retried on the next request')
     if (opening === started) opening = null
     throw error
   })
@@ -41,7 +41,7 @@ function open(environment: WorkerEnvironment): Promise<WorkerGateway | null> {
 
 async function requireGateway(environment: WorkerEnvironment): Promise<WorkerGateway> {
   const gateway = await open(environment)
-  if (gateway === null) throw new Error('The gateway is not configured: see the lines before.')
+  if (gateway === null) throw new Error('The configuration is invalid. See the log lines before.')
   return gateway
 }
 
@@ -51,12 +51,13 @@ async function handleRequest(request: Request, environment: WorkerEnvironment): 
     gateway = await open(environment)
   } catch (error) {
     return error instanceof StoreUnavailable
-      ? textResponse(503, 'The database does not answer: try again in a moment.', {
+      ? textResponse(503, 'The database is unavailable. Retry.', {
           'retry-after': '1',
         })
-      : textResponse(500, 'The gateway cannot be opened: see its log.')
+      : textResponse(500, 'The gateway cannot start. See its log.')
   }
-  if (gateway === null) return textResponse(500, 'The gateway is not configured: see its log.')
+  if (gateway === null)
+    return textResponse(500, 'The configuration of the gateway is invalid. See its log.')
   const isUpgrade = request.headers.get('upgrade')?.toLowerCase() === 'websocket'
   if (isUpgrade && new URL(request.url).pathname === GRAPHQL_PATH) {
     return acceptWebSocket(gateway.sockets, request)

@@ -82,7 +82,7 @@ describe('serve and doctor report a variable without effect', () => {
     })
     const reports = [...(outcome.kind === 'mistakes' ? outcome.errors : []), ...outcome.warnings]
     expect(reports).toEqual([
-      'AUTH_JWT_SECRET has no effect with AUTH_DISABLED=true: unset one of the two.',
+      'AUTH_JWT_SECRET has no effect with AUTH_DISABLED=true. Unset one of the two.',
       'AUTH_JWT_SECRETS has no effect: headgate has no such variable.',
     ])
   })

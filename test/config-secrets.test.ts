@@ -65,8 +65,8 @@ describe('STREAM_WEBHOOK_SECRET as a list', () => {
   test.each<[value: string, error: RegExp]>([
     ['short', /at least 16 characters: entry 1 has fewer/],
     [`${WEBHOOK},short`, /at least 16 characters: entry 2 has fewer/],
-    [`${WEBHOOK}, ${WEBHOOK}`, /entry 2 begins or ends with a blank/],
-    [`${WEBHOOK} ,${WEBHOOK}`, /entry 1 begins or ends with a blank/],
+    [`${WEBHOOK}, ${WEBHOOK}`, /entry 2 begins or ends with a space/],
+    [`${WEBHOOK} ,${WEBHOOK}`, /entry 1 begins or ends with a space/],
     [',', /at least one secret/],
   ])('%j is refused', (value, error) => {
     const errors = errorsOf({ STREAM_WEBHOOK_SECRET: value })

@@ -19,22 +19,23 @@ export function chooseProtocol(
   reliableConnection: boolean,
   requested: UploadProtocol | undefined,
 ): ProtocolChoice {
-  if (requested !== undefined) return { protocol: requested, reason: 'It was asked for.' }
+  if (requested !== undefined)
+    return { protocol: requested, reason: 'The caller requested this protocol.' }
   if (sizeBytes > MAX_BASIC_BYTES) {
     return {
       protocol: 'TUS',
-      reason: 'The file is over 200 MB, which only a tus upload can carry.',
+      reason: 'Files over 200 MB require tus.',
     }
   }
   if (reliableConnection) {
     return {
       protocol: 'BASIC',
-      reason: 'The file is at most 200 MB and the connection is reliable: one POST is simplest.',
+      reason: 'The file is at most 200 MB and the connection is reliable: one POST is enough.',
     }
   }
   return {
     protocol: 'TUS',
-    reason: 'The connection may break, and a tus upload goes on where it stopped.',
+    reason: 'The connection may break, and a tus upload can resume.',
   }
 }
 

@@ -106,7 +106,7 @@ export async function confirmReceived(
   }
   // The gateway still waits for bytes, but the URL is gone or in use: Stream's response decides.
   if (status === 404 || status === 409 || status === 410) return false
-  throw uploadError(`Cloudflare Stream refused the file with ${status}.`, {
+  throw uploadError(`Cloudflare Stream rejected the file with status ${status}.`, {
     code: 'STREAM_REJECTED',
     retryable: false,
   })

@@ -15,7 +15,7 @@ export interface StartedUpload {
   readonly destination: UploadTarget | null
 }
 
-const RESUMED_REASON = 'It was begun this way, and goes on.'
+const RESUMED_REASON = 'The upload started with this protocol and resumes.'
 
 /**
  * Returns the stored upload of this file if its URL is still usable; null where a new one is needed.

@@ -12,7 +12,7 @@ export function isPermanent(error: unknown): boolean {
 
 export function failedError({ uid, failure }: Upload) {
   const details = failure ?? { code: 'ERR_UNKNOWN', message: 'Stream gave no reason.' }
-  return uploadError(`Stream makes no video of the file. ${details.message}`, {
+  return uploadError(`Stream could not process the file. ${details.message}`, {
     code: 'VIDEO_FAILED',
     uid,
     failure: details,
@@ -20,9 +20,12 @@ export function failedError({ uid, failure }: Upload) {
 }
 
 export function expiredError(uid: string) {
-  return uploadError('The upload URL lapsed before the file was up.', { code: 'EXPIRED', uid })
+  return uploadError('The upload URL expired before the file was received.', {
+    code: 'EXPIRED',
+    uid,
+  })
 }
 
 export function deletedError(uid: string) {
-  return uploadError('The upload was deleted while it was under way.', { code: 'DELETED', uid })
+  return uploadError('The upload was deleted during the transfer.', { code: 'DELETED', uid })
 }

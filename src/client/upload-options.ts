@@ -57,7 +57,7 @@ export function validateFile(sizeBytes: number, { protocol, chunkSizeBytes }: Up
   if (sizeBytes === 0) throw uploadError('The file is empty.', { code: 'EMPTY_FILE' })
   const limitBytes = protocol === 'BASIC' ? MAX_BASIC_BYTES : MAX_TUS_BYTES
   if (sizeBytes > limitBytes) {
-    throw uploadError(`The file has ${sizeBytes} bytes; the most are ${limitBytes}.`, {
+    throw uploadError(`The file has ${sizeBytes} bytes (limit: ${limitBytes}).`, {
       code: 'FILE_TOO_LARGE',
       sizeBytes,
       limitBytes,

@@ -13,26 +13,26 @@ export async function runBackup(target: string): Promise<number> {
   if (database === null) return 1
   if (database.kind === 'postgres') {
     process.stderr.write(
-      `headgate: ${databaseLabel(database)} is backed up by PostgreSQL's own pg_dump.\n`,
+      `headgate: ${databaseLabel(database)} is not a SQLite file. Back it up with pg_dump.\n`,
     )
     return 1
   }
   const { file } = database
   if (!existsSync(file)) {
-    process.stderr.write(`headgate: there is no database at ${file}: set DATABASE_URL.\n`)
+    process.stderr.write(`headgate: no database at ${file}. Set DATABASE_URL.\n`)
     return 1
   }
   try {
     const { uploads, bytes } = await backupSqlite(file, target)
     process.stdout.write(
-      `${target} holds ${uploads} ${uploads === 1 ? 'upload' : 'uploads'} in ${bytes} bytes, and is sound.\n`,
+      `${target}: ${uploads} ${uploads === 1 ? 'upload' : 'uploads'}, ${bytes} bytes, integrity check passed.\n`,
     )
     return 0
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const code = errorCodeOf(error)
     process.stderr.write(
-      `headgate: ${file} was not copied${code === null ? '' : ` (${code})`}: ${showControls(reason)}\n`,
+      `headgate: copying ${file} failed${code === null ? '' : ` (${code})`}: ${showControls(reason)}\n`,
     )
     return 1
   }

@@ -10,7 +10,7 @@ export async function runEmulator(): Promise<number> {
   process.stderr.write(
     [
       '',
-      `  Cloudflare Stream, emulated, on ${emulator.url}`,
+      `  Cloudflare Stream emulator on ${emulator.url}`,
       '',
       `export CLOUDFLARE_API_BASE_URL=${emulator.apiBaseUrl}`,
       `export CLOUDFLARE_ACCOUNT_ID=${emulator.accountId}`,

@@ -29,16 +29,16 @@ export async function runMigrateToPostgres({ from, to }: MigrationURLs): Promise
   // Messages must not contain the options: they may contain a password.
   if (file?.kind !== 'sqlite') {
     return fail(
-      `--from ${from === undefined ? 'is missing beside --to: it' : 'must be file:PATH,'} names the SQLite file that is copied, such as file:.headgate/headgate.db.`,
+      `--from is ${from === undefined ? 'missing' : 'invalid'}. Set it to the SQLite file to copy, such as file:.headgate/headgate.db.`,
     )
   }
   const target = to === undefined ? null : parseDatabaseURL(to)
   if (target?.kind !== 'postgres') {
     return fail(
-      `--to ${to === undefined ? 'is missing beside --from: it' : 'must be an address of PostgreSQL that'} names the database that the copy goes to, as postgres://USER:PASSWORD@HOST:PORT/NAME.`,
+      `--to is ${to === undefined ? 'missing' : 'invalid'}. Set it to the PostgreSQL database to copy to, as postgres://USER:PASSWORD@HOST:PORT/NAME.`,
     )
   }
-  if (!existsSync(file.file)) return fail(`there is no database at ${file.file}.`)
+  if (!existsSync(file.file)) return fail(`no database at ${file.file}.`)
 
   const labels = { source: `file:${file.file}`, target: databaseLabel(target) }
   try {
@@ -46,7 +46,7 @@ export async function runMigrateToPostgres({ from, to }: MigrationURLs): Promise
     if (opened.kind === 'not-migrated') {
       const { migrations } = opened
       return fail(
-        `${labels.source} lacks ${migrations} of its migrations: run \`headgate migrate\` on it first, with DATABASE_URL=${labels.source}.`,
+        `${labels.source} has pending migrations (${migrations}). Run \`headgate migrate\` first, with DATABASE_URL=${labels.source}.`,
       )
     }
     try {
@@ -57,9 +57,9 @@ export async function runMigrateToPostgres({ from, to }: MigrationURLs): Promise
   } catch (error) {
     const failure = sqliteFailureOf(error)
     const advice =
-      failure === null ? 'Nothing is lost: run the command again.' : sentenceOfFailure(failure)
+      failure === null ? 'No data is lost. Run the command again.' : sentenceOfFailure(failure)
     throw new Error(
-      `${labels.source} was not copied to ${labels.target}, or not all of it (${rootCauseMessage(error)}). ${advice}`,
+      `Copying ${labels.source} to ${labels.target} failed (${rootCauseMessage(error)}). ${advice}`,
       { cause: error },
     )
   }
@@ -93,7 +93,7 @@ function report(outcome: CopyOutcome, labels: Labels): number {
   switch (outcome.kind) {
     case 'moved':
       process.stdout.write(
-        `${source} → ${target}: ${formatSummary(outcome.census)}: the same on both sides.\n`,
+        `${source} → ${target}: ${formatSummary(outcome.census)}: equal in both databases.\n`,
       )
       return 0
     case 'different':
@@ -102,12 +102,12 @@ function report(outcome: CopyOutcome, labels: Labels): number {
       )
     case 'foreign':
       return fail(
-        `${target} holds uploads of another deployment (${outcome.target}; ${source} is ${outcome.source}): nothing was copied. Name an empty database.`,
+        `${target} holds uploads of another deployment (${outcome.target}; ${source} is ${outcome.source}). Nothing was copied. Use an empty database.`,
       )
     case 'nameless':
-      return fail(`no gateway ever worked on ${source}: there is nothing to copy.`)
+      return fail(`no gateway has ever used ${source}: there is nothing to copy.`)
     case 'busy':
-      return fail(`uploads are being moved to ${target} at this moment, by another command.`)
+      return fail(`another command is copying uploads to ${target}. Wait until it ends.`)
   }
 }
 
@@ -116,7 +116,7 @@ function formatSummary(summary: StoreSummary): string {
     formatAmount(countUploads(summary), 'upload'),
     formatAmount(countReservations(summary), 'reservation'),
     formatAmount(summary.events, 'event'),
-    formatAmount(summary.notices, 'notice'),
+    formatAmount(summary.notices, 'webhook'),
   ].join(', ')
 }
 
@@ -127,7 +127,7 @@ function formatDifference({ what, source, target }: SummaryDifference, labels: L
 function adviceFor(own: number, { source, target }: Labels): string {
   return own === 0
     ? `Stop the gateway on ${source} and run the command again.`
-    : `A gateway has worked on ${target} already (${formatAmount(own, 'upload')}), and only one of the two can go on.`
+    : `A gateway has already used ${target} (${formatAmount(own, 'upload')}). Continue with only one of the two databases.`
 }
 
 function formatAmount(count: number, what: string): string {

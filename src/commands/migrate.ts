@@ -25,12 +25,12 @@ export async function runMigrate(adoptsAccount: boolean): Promise<number> {
   const applied = await withDatabaseErrors(database, () => applyMigrations(database))
   const result =
     applied === 0
-      ? 'was up to date already'
-      : `took ${applied} ${applied === 1 ? 'migration' : 'migrations'}`
+      ? 'is up to date'
+      : `was migrated (${applied} ${applied === 1 ? 'migration' : 'migrations'} applied)`
   process.stdout.write(`${name} ${result}.\n`)
   if (stream === null) return 0
   const account = await withDatabaseErrors(database, () => adoptAccount(database, stream))
-  process.stdout.write(`${name} holds uploads of account ${account} from now on.\n`)
+  process.stdout.write(`${name} now belongs to account ${account}.\n`)
   return 0
 }
 

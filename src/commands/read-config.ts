@@ -14,7 +14,7 @@ export function readConfigOrReport<T>(
     for (const warning of outcome.warnings) warn(warning)
     return outcome.config
   }
-  process.stderr.write('headgate cannot start as it is configured:\n')
+  process.stderr.write('headgate: invalid configuration:\n')
   for (const sentence of [...outcome.errors, ...outcome.warnings]) {
     process.stderr.write(`  ${sentence}\n`)
   }

@@ -24,7 +24,7 @@ export async function serve(): Promise<number> {
   // On standard error, for the operator's terminal; standard output is for logs.
   process.stderr.write(formatBanner(config, gateway))
   await shutdown
-  log.info({}, 'stopping')
+  log.info({}, 'shutting down')
   await gateway.stop()
   setTimeout(() => process.exit(), EXIT_DELAY_MS).unref()
   return 0
@@ -42,10 +42,10 @@ function formatBanner(config: Config, { url, emulator }: RunningGateway): string
       : `  Emulator   ${emulator.url}  (Cloudflare Stream on this machine: no account needed)`,
     `  Database   ${databaseLabel(config.database)}`,
     config.auth.kind === 'disabled'
-      ? '  Callers    everybody is the administrator `local`'
+      ? '  Callers    every caller is the administrator `local`'
       : '  Callers    with a bearer token',
     '',
-    '  Ctrl-C ends it.',
+    '  Press Ctrl-C to stop.',
     '',
     '',
   ]

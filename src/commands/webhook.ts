@@ -16,7 +16,7 @@ function openAccount(): StreamApi | null {
     return createRestStreamApi({ accountId, apiToken, baseUrl: baseURL })
   }
   process.stderr.write(
-    'headgate: set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN: the emulator looks after its own webhook.\n',
+    'headgate: no Stream account is configured. Set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN. The webhook of the emulator is set automatically.\n',
   )
   return null
 }
@@ -27,8 +27,8 @@ export async function showWebhook(): Promise<number> {
   const webhook = await stream.findWebhook()
   process.stdout.write(
     webhook === null
-      ? 'Stream sends its notices nowhere: `headgate webhook set URL`.\n'
-      : `Stream sends its notices to ${showControls(webhook.notificationURL)}\n`,
+      ? 'No webhook is set. Run `headgate webhook set URL`.\n'
+      : `Stream sends webhooks to ${showControls(webhook.notificationURL)}\n`,
   )
   return 0
 }
@@ -37,7 +37,9 @@ export async function showWebhook(): Promise<number> {
 export async function setWebhook(address: string, force: boolean): Promise<number> {
   const target = targetOf(address)
   if (target === null) {
-    process.stderr.write('headgate: give an http(s) URL such as https://uploads.example.com\n')
+    process.stderr.write(
+      'headgate: invalid URL. Use an http(s) URL such as https://uploads.example.com\n',
+    )
     return 1
   }
   const stream = openAccount()
@@ -45,15 +47,15 @@ export async function setWebhook(address: string, force: boolean): Promise<numbe
   const current = await stream.findWebhook()
   if (current !== null && current.notificationURL !== target && !force) {
     process.stderr.write(
-      `headgate: Stream sends its notices to ${showControls(current.notificationURL)}, and an account has one webhook only.\n` +
-        '  --force takes it from there; its secret changes then.\n',
+      `headgate: Stream sends webhooks to ${showControls(current.notificationURL)}, and an account has only one webhook.\n` +
+        '  Use --force to replace it. Its secret changes then.\n',
     )
     return 1
   }
   const { secret } = await stream.setWebhook(target)
   process.stdout.write(
-    `Stream sends its notices to ${target}\n\nexport STREAM_WEBHOOK_SECRET=${showControls(secret)}\n\n` +
-      'Give this to the gateway: it verifies the notices with it.\n',
+    `Stream sends webhooks to ${target}\n\nexport STREAM_WEBHOOK_SECRET=${showControls(secret)}\n\n` +
+      'Set this variable for the gateway, which verifies webhooks with it.\n',
   )
   return 0
 }
@@ -62,9 +64,7 @@ export async function deleteWebhook(): Promise<number> {
   const stream = openAccount()
   if (stream === null) return 1
   const deleted = await stream.deleteWebhook()
-  process.stdout.write(
-    deleted ? 'Stream sends its notices nowhere now.\n' : 'There was no webhook to delete.\n',
-  )
+  process.stdout.write(deleted ? 'Webhook deleted.\n' : 'No webhook is set.\n')
   return 0
 }
 

@@ -120,13 +120,13 @@ export function readAccount(
   if (!hasToken) {
     variables.mistake(
       'CLOUDFLARE_API_TOKEN',
-      `is missing beside CLOUDFLARE_ACCOUNT_ID: set both, or neither ${otherwise}.`,
+      `is missing, but CLOUDFLARE_ACCOUNT_ID is set. Set both, or neither ${otherwise}.`,
     )
   }
   if (!hasId) {
     variables.mistake(
       'CLOUDFLARE_ACCOUNT_ID',
-      `is missing beside CLOUDFLARE_API_TOKEN: set both, or neither ${otherwise}.`,
+      `is missing, but CLOUDFLARE_API_TOKEN is set. Set both, or neither ${otherwise}.`,
     )
   }
   return accountId === null || apiToken === null ? null : { accountId, apiToken, baseURL }
@@ -138,7 +138,7 @@ function readAccountId(variables: EnvironmentReader): string | null {
   if (accountId === null || /^[\w-]{1,32}$/.test(accountId)) return accountId
   return variables.mistake(
     'CLOUDFLARE_ACCOUNT_ID',
-    "must be an account's id: at most 32 letters, digits, hyphens and underscores.",
+    'must be an account id: at most 32 letters, digits, hyphens and underscores.',
   )
 }
 
@@ -148,7 +148,7 @@ function readAPIToken(variables: EnvironmentReader): string | null {
   if (token === null || /^[!-~]+$/.test(token)) return token
   return variables.mistake(
     'CLOUDFLARE_API_TOKEN',
-    'must be a token of printable ASCII characters without a space: set it exactly as it was issued.',
+    'must be a token of printable ASCII characters without a space. Set it exactly as it was issued.',
   )
 }
 
@@ -161,7 +161,7 @@ function readBaseURL(variables: EnvironmentReader): string {
   if (isUnencrypted(baseURL)) {
     variables.warn(
       'CLOUDFLARE_API_BASE_URL',
-      'is plain HTTP to another machine: whoever is on the way reads the API token. Use https.',
+      'is plain HTTP to another machine: the API token can be read on the network. Use https.',
     )
   }
   return baseURL
@@ -205,7 +205,7 @@ export function readAuth(
     if (disabled === false || !isLocalOnly) {
       variables.mistake(
         'AUTH_JWT_SECRET',
-        'or AUTH_JWKS_URL must be set: without one, anybody who reaches this gateway could mint uploads. (AUTH_DISABLED=true accepts that.)',
+        'or AUTH_JWKS_URL must be set. Without them, every client that reaches this gateway can create uploads. (AUTH_DISABLED=true accepts that.)',
       )
     }
     return { kind: 'disabled' }
@@ -215,19 +215,19 @@ export function readAuth(
   if (jwksURL !== null && isUnencrypted(jwksURL)) {
     variables.warn(
       'AUTH_JWKS_URL',
-      'is plain HTTP to another machine: whoever is on the way can put keys of their own there. Use https.',
+      'is plain HTTP to another machine: the keys can be replaced on the network. Use https.',
     )
   }
   if (publicURL !== null && isUnencrypted(publicURL)) {
     variables.warn(
       'PUBLIC_URL',
-      "is plain HTTP to another machine: whoever is on the way reads callers' tokens. Use https.",
+      "is plain HTTP to another machine: callers' tokens can be read on the network. Use https.",
     )
   }
   if (secret !== null && jwksURL !== null && issuer === null) {
     variables.warn(
       'AUTH_JWT_SECRET',
-      'is set beside AUTH_JWKS_URL: a `sub` is one creator, whichever of the two verifies its token. Set AUTH_ISSUER where both have one issuer, or unset one of the two.',
+      'and AUTH_JWKS_URL are both set: equal `sub` values are the same creator, whichever of the two verifies the token. Set AUTH_ISSUER if both have the same issuer, or unset one of the two.',
     )
   }
   return {
@@ -251,7 +251,7 @@ function readJWTSecret(variables: EnvironmentReader): Uint8Array | null {
   if (secret.startsWith('-----BEGIN ')) {
     variables.mistake(
       'AUTH_JWT_SECRET',
-      'must be a secret for HS256, not a key: publish public keys at AUTH_JWKS_URL.',
+      'must be an HS256 secret, not a public key. Publish public keys at AUTH_JWKS_URL.',
     )
   }
   return bytes

@@ -63,7 +63,7 @@ export function createEnvironmentReader(environment: Environment) {
     if (value === value.trim()) return withoutControls(name, value)
     return addError(
       name,
-      'must not begin or end with a blank or a line break: set it exactly as it was issued.',
+      'must not begin or end with a space or a line break. Set it exactly as it was issued.',
     )
   }
 
@@ -73,7 +73,7 @@ export function createEnvironmentReader(environment: Environment) {
     if (value === null) return []
     const entries = value.split(',')
     if (entries.every((entry) => entry === '')) {
-      addError(name, 'must list at least one secret: set one, or unset it.')
+      addError(name, 'must list at least one secret. Add one, or unset the variable.')
     }
     return entries.flatMap((entry, index) => {
       if (entry === '') return []
@@ -81,12 +81,12 @@ export function createEnvironmentReader(environment: Environment) {
       if (entry !== entry.trim()) {
         addError(
           name,
-          `must have nothing but a comma between two secrets: ${position} begins or ends with a blank.`,
+          `must separate secrets by a comma only: ${position} begins or ends with a space.`,
         )
       } else if (entry.length < minLength) {
         addError(
           name,
-          `must list secrets of at least ${minLength} characters: ${position} has fewer.`,
+          `must list secrets of at least ${minLength} characters: ${position} is shorter.`,
         )
       }
       return [entry]
@@ -98,7 +98,8 @@ export function createEnvironmentReader(environment: Environment) {
     if (value === null) return []
     const entries = value.split(',').map((entry) => entry.trim())
     const named = entries.filter((entry) => entry !== '')
-    if (named.length === 0) addError(name, 'must list at least one entry: add one, or unset it.')
+    if (named.length === 0)
+      addError(name, 'must list at least one entry. Add one, or unset the variable.')
     return named
   }
 
@@ -130,12 +131,12 @@ export function createEnvironmentReader(environment: Environment) {
     const value = text(name)
     if (value === null) return null
     if (!/^https?:\/\/./i.test(value) || !URL.canParse(value)) {
-      return addError(name, 'must be an http(s) address such as https://example.com/path.')
+      return addError(name, 'must be an http(s) URL such as https://example.com/path.')
     }
     const { username, password } = new URL(value)
     // `fetch` rejects URLs with credentials: https://fetch.spec.whatwg.org/#dom-request
     if (username !== '' || password !== '') {
-      return addError(name, 'must be an address without a user and a password in it.')
+      return addError(name, 'must be a URL without user name and password.')
     }
     return value.replace(/\/+$/, '')
   }
@@ -153,7 +154,7 @@ export function createEnvironmentReader(environment: Environment) {
       if (found !== null) return [found]
       addError(
         name,
-        `must list origins such as https://app.example.com: entry ${index + 1} is none.`,
+        `must list origins such as https://app.example.com: entry ${index + 1} is invalid.`,
       )
       return []
     })

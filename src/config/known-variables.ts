@@ -1,7 +1,7 @@
 /** All environment variables of headgate; reports variables that are set without effect. */
 
 const WITHOUT_TOKENS =
-  'where no tokens are verified: set AUTH_JWT_SECRET or AUTH_JWKS_URL, without AUTH_DISABLED=true, or unset it.'
+  'while authentication is disabled. Set AUTH_JWT_SECRET or AUTH_JWKS_URL without AUTH_DISABLED=true, or unset it.'
 
 /**
  * Values complete the message `NAME has no effect …` with the cause and the fix. Null: the variable always
@@ -11,15 +11,15 @@ export const knownVariables = {
   CLOUDFLARE_ACCOUNT_ID: null,
   CLOUDFLARE_API_TOKEN: null,
   CLOUDFLARE_API_BASE_URL:
-    'without CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN: set both, or unset it.',
+    'without CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN. Set both, or unset it.',
   STREAM_WEBHOOK_SECRET: null,
   HOST: null,
   PORT: null,
   PUBLIC_URL: null,
   DATABASE_URL: null,
-  DATABASE_CONNECTIONS: 'with SQLite: set DATABASE_URL to a PostgreSQL server, or unset it.',
-  AUTH_JWT_SECRET: 'with AUTH_DISABLED=true: unset one of the two.',
-  AUTH_JWKS_URL: 'with AUTH_DISABLED=true: unset one of the two.',
+  DATABASE_CONNECTIONS: 'with SQLite. Set DATABASE_URL to a PostgreSQL server, or unset it.',
+  AUTH_JWT_SECRET: 'with AUTH_DISABLED=true. Unset one of the two.',
+  AUTH_JWKS_URL: 'with AUTH_DISABLED=true. Unset one of the two.',
   AUTH_ISSUER: WITHOUT_TOKENS,
   AUTH_AUDIENCE: WITHOUT_TOKENS,
   AUTH_DISABLED: null,
@@ -84,7 +84,7 @@ export function reportUnread(
     } else if (elsewhere?.names.test(name) === true) {
       warnings.push(`${name} has no effect ${elsewhere.reason}`)
     } else {
-      errors.push(`${name} has no effect ${knownVariables[name] ?? 'here: unset it.'}`)
+      errors.push(`${name} has no effect ${knownVariables[name] ?? 'here. Unset it.'}`)
     }
   }
   return { errors, warnings }

@@ -73,7 +73,7 @@ const DEFAULT_CONNECTIONS = 10
 const EMULATOR_VARIABLES = {
   names: /^EMULATOR_/,
   reason:
-    'beside CLOUDFLARE_ACCOUNT_ID: the embedded emulator is not started. Unset it, unless `headgate emulator` reads it.',
+    'while CLOUDFLARE_ACCOUNT_ID is set: the embedded emulator is not started. Unset it, unless `headgate emulator` reads it.',
 }
 
 /** Reads the gateway's configuration: the variables that README.md of this folder lists. */
@@ -121,7 +121,7 @@ export function readEmulatorConfig(environment: Environment): ConfigResult<Emula
       if (isExposed && variables.text('EMULATOR_TOKEN') === null) {
         variables.mistake(
           'EMULATOR_TOKEN',
-          'must be set: HOST or EMULATOR_PUBLIC_URL lets other machines reach the emulator, and everybody knows its usual token.',
+          'must be set: HOST or EMULATOR_PUBLIC_URL lets other machines reach the emulator, and its default token is public.',
         )
       }
       return { host, gatewayURL: variables.origin('PUBLIC_URL'), ...emulator }
@@ -173,7 +173,7 @@ function readDatabase(variables: EnvironmentReader): DatabaseConfig {
   // The message must not contain the URL: it may contain a password.
   variables.mistake(
     'DATABASE_URL',
-    'must be file:PATH, the SQLite file, such as file:.headgate/headgate.db, or postgres://USER:PASSWORD@HOST:PORT/NAME.',
+    'must be file:PATH of a SQLite file, such as file:.headgate/headgate.db, or postgres://USER:PASSWORD@HOST:PORT/NAME.',
   )
   return { kind: 'sqlite', file: '' }
 }
@@ -197,7 +197,7 @@ function readToken(
   }
   return variables.mistake(
     name,
-    `must have at least ${MIN_TOKEN_CHARACTERS} characters, all of ASCII and none of them a space.`,
+    `must have at least ${MIN_TOKEN_CHARACTERS} printable ASCII characters, without a space.`,
   )
 }
 
@@ -207,7 +207,7 @@ function readProxies(variables: EnvironmentReader): TrustedProxies {
     if (trustProxy(proxies, entry)) continue
     variables.mistake(
       'TRUSTED_PROXIES',
-      `must list addresses or networks such as 10.0.0.0/8: entry ${index + 1} is none.`,
+      `must list IP addresses or networks such as 10.0.0.0/8: entry ${index + 1} is invalid.`,
     )
   }
   return proxies

@@ -3,6 +3,6 @@ import { render } from 'preact'
 import { createSession } from './session.ts'
 import { App } from './ui/app.tsx'
 
-const authMode = document.querySelector('meta[name="headgate-callers"]')?.getAttribute('content')
+const authMode = document.querySelector('meta[name="headgate-auth"]')?.getAttribute('content')
 const root = document.querySelector('#console')
 if (root !== null) render(<App session={createSession(authMode === 'token')} />, root)

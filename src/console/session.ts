@@ -63,7 +63,7 @@ export function createSession(wantsToken: boolean): Session {
         const current = standing.get()
         // An operation of one user must not continue with the token of another.
         if (current.kind === 'signed-in' && current.who !== who)
-          throw new Error('Somebody else has signed in.')
+          throw new Error('Another user has signed in.')
         if (current.kind === 'signed-in') return current.token
         // After a token expires, active uploads wait until the user signs in again.
         await changeOf(standing)
@@ -112,4 +112,4 @@ async function errorMessageOf(response: Response): Promise<string> {
   }
 }
 
-const DEFAULT_MESSAGE = 'The gateway did not take the token.'
+const DEFAULT_MESSAGE = 'The gateway rejected the token.'

@@ -28,16 +28,16 @@ export async function runDemo(keepOpen?: () => Promise<void>): Promise<number> {
   try {
     terminal.print('')
     terminal.print(
-      `A gateway on ${gateway.url}, and Cloudflare Stream emulated on ${gateway.emulator?.url}`,
+      `Gateway on ${gateway.url}, Cloudflare Stream emulator on ${gateway.emulator?.url}`,
     )
     const call = createGatewayClient(`${gateway.url}/graphql`)
     const small = await showBasic(call, terminal)
     const large = await showTus(call, terminal, join(folder, 'large.mp4'))
     const done = small && large
     terminal.print('')
-    terminal.print(done ? 'Both videos are READY.' : 'Not every video became READY: see above.')
+    terminal.print(done ? 'Both videos are READY.' : 'Not every video became READY. See above.')
     if (keepOpen !== undefined) {
-      terminal.print('Play them at the addresses above. Ctrl-C ends it.')
+      terminal.print('Play them at the URLs above. Press Ctrl-C to stop.')
       await keepOpen()
     }
     return done ? 0 : 1

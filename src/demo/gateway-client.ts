@@ -100,7 +100,7 @@ export function createGatewayClient(url: string) {
   async function mint(document: string, variables: Readonly<Record<string, unknown>>) {
     const result = z.object({ mint: minted }).parse(await client.request(document, variables)).mint
     if (result.upload === undefined || result.uploadURL === undefined) {
-      throw new Error(`The gateway minted nothing: ${result.message ?? 'no reason given'}`)
+      throw new Error(`The gateway created no upload: ${result.message ?? 'no reason given'}`)
     }
     return {
       uid: result.upload.uid,
@@ -113,7 +113,8 @@ export function createGatewayClient(url: string) {
     mintBasic: () => mint(MINT_BASIC, {}),
     async mintTus(sizeBytes: number) {
       const result = await mint(MINT_TUS, { sizeBytes })
-      if (result.chunkSizeBytes === undefined) throw new Error('The gateway named no chunk size.')
+      if (result.chunkSizeBytes === undefined)
+        throw new Error('The gateway returned no chunk size.')
       return { ...result, chunkSizeBytes: result.chunkSizeBytes }
     },
     /** Yields each state up to the terminal one. */

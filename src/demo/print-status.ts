@@ -22,7 +22,7 @@ function detailOf(uid: string, { status, progress, failure, video }: WatchedUplo
     case 'PENDING_UPLOAD':
       return `uid ${uid}`
     case 'UPLOADING':
-      return `${((progress.receivedBytes ?? 0) / 1e6).toFixed(1)} MB have arrived`
+      return `${((progress.receivedBytes ?? 0) / 1e6).toFixed(1)} MB received`
     case 'IN_PROGRESS':
       return `${Math.round(progress.encodingPercent ?? 0)} %`
     case 'READY': {

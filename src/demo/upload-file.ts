@@ -18,7 +18,7 @@ export async function uploadBasic(
   progress(0)
   const response = await fetch(uploadURL, { method: 'POST', body: form })
   if (!response.ok)
-    throw new Error(`The POST was answered ${response.status}: ${await response.text()}`)
+    throw new Error(`The POST failed with status ${response.status}: ${await response.text()}`)
   progress(file.size)
 }
 

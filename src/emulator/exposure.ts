@@ -36,7 +36,7 @@ export function chooseToken(configured: string | undefined, reachableByOthers: b
   if (!reachableByOthers) return configured ?? WELL_KNOWN_TOKEN
   if (configured === WELL_KNOWN_TOKEN || configured === '') {
     throw new Error(
-      `Other machines can reach this emulator, and everybody knows the token "${configured}". Give it another token, or leave the token out for a random one.`,
+      `Other machines can reach this emulator, and the token "${configured}" is public. Set another token, or omit it for a random one.`,
     )
   }
   return configured ?? randomBytes(32).toString('hex')

@@ -31,13 +31,16 @@ export const faultSchema = z
       fault.delayMs !== undefined ||
       fault.duplicate !== undefined ||
       [fault.hangUp, fault.hangUpAfter, fault.drop, fault.reorder].includes(true),
-    { error: 'it says on what, but not what goes wrong' },
+    {
+      error:
+        'needs at least one of: status, delayMs, hangUp, hangUpAfter, drop, duplicate, reorder',
+    },
   )
   .refine(
     (fault) =>
       fault.on === 'webhook' ||
       (fault.drop !== true && fault.reorder !== true && fault.duplicate === undefined),
-    { error: 'drop, duplicate and reorder are for "on": "webhook"' },
+    { error: 'drop, duplicate and reorder require "on": "webhook"' },
   )
 
 export type Fault = z.infer<typeof faultSchema>

@@ -15,7 +15,7 @@ export function route(
   request: IncomingMessage,
 ): Promise<ResponseOrDisconnect> {
   const url = readUrl(request.url ?? '/')
-  if (url === null) return Promise.resolve(textResponse(400, 'The address cannot be read.'))
+  if (url === null) return Promise.resolve(textResponse(400, 'Malformed URL.'))
   const path = url.pathname
   if (path.startsWith('/client/')) return serveRestApi(dependencies, request, url)
 
@@ -31,7 +31,7 @@ export function route(
   if (uid !== undefined) return serveBasicUrl(dependencies, request, uid)
 
   if (path === '/') return Promise.resolve(indexPage(dependencies.settings))
-  return Promise.resolve(textResponse(404, 'There is nothing here. What there is stands at /.'))
+  return Promise.resolve(textResponse(404, 'Not found. The page at / lists the endpoints.'))
 }
 
 /** Returns the request target as a URL, or null when it is invalid. */
@@ -47,16 +47,16 @@ export function indexPage(settings: Settings): HttpResponse {
   const token = reachableByOthers ? '; both APIs need the token' : ''
   return textResponse(
     200,
-    `This is headgate's emulator of Cloudflare Stream: direct creator uploads on your desk.
+    `This is headgate's emulator of Cloudflare Stream, for direct creator uploads in development and tests.
 
   REST API    ${publicUrl}/client/v4/accounts/${accountId}/stream
   uploads     ${publicUrl}/{uid} (multipart POST), ${publicUrl}/tus/{id} (tus 1.0.0)
   watch       ${publicUrl}/{uid}/watch
   control     ${publicUrl}/__emulator/state, /faults, /clock, /reset (JSON)
 
-Web pages may upload and play, and use neither the REST API nor the control API${token}.
+Web pages can upload and play, but cannot use the REST API and the control API${token}.
 
-The account "${accountId}" may store ${storageMinutes} minutes. Nothing is encoded: files are kept and
-played as they came, and the states go by the clock.`,
+The account "${accountId}" can store ${storageMinutes} minutes. Files are not encoded: they are stored and
+played unchanged, and the clock decides their state.`,
   )
 }

@@ -47,6 +47,6 @@ function faultResponse(status: number, retryAfterSeconds: number | undefined): H
     retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
   // 10001 is the emulator's choice: Cloudflare documents no code for the other statuses.
   const code = CODE_PER_STATUS[status] ?? 10_001
-  const reason = 'this failure was planned at /__emulator/faults'
+  const reason = 'this failure was configured at /__emulator/faults'
   return errorResponse(new ApiError(status, code, 'Emulated failure', reason, headers))
 }

@@ -30,7 +30,9 @@ export function renderFiles(): RenderedGraphiQL {
     const found = part.exec(page)
     const [whole, text] = found ?? []
     if (whole === undefined || text === undefined) {
-      throw new Error(`GraphiQL's page has no part like ${String(part)}: see what it has instead.`)
+      throw new Error(
+        `GraphiQL's page does not contain ${String(part)}. Adapt render.ts to the new page.`,
+      )
     }
     const bytes = contentOf(text)
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16)

@@ -18,21 +18,22 @@ import {
 import { UploadType } from './upload.ts'
 
 const CreateDirectUploadInput = builder.inputType('CreateDirectUploadInput', {
-  description: 'What a basic upload URL is minted with.',
+  description: 'Input of `createDirectUpload`.',
   fields: (t) => ({
-    ...commonInputFields(t, '30 minutes where left out.'),
+    ...commonInputFields(t, 'default: 30 minutes.'),
   }),
 })
 
 const CreateTusUploadInput = builder.inputType('CreateTusUploadInput', {
-  description: 'What a tus upload URL is minted with.',
+  description: 'Input of `createTusUpload`.',
   fields: (t) => ({
     sizeBytes: t.field({
       type: 'ByteCount',
       required: true,
-      description: "Exact size of the file in bytes, as tus's Upload-Length: 1 to 30,000,000,000.",
+      description:
+        'Exact size of the file in bytes, 1 to 30,000,000,000. Sent to Stream as `Upload-Length`.',
     }),
-    ...commonInputFields(t, '6 hours where left out, since large files take long.'),
+    ...commonInputFields(t, 'default: 6 hours.'),
   }),
 })
 
@@ -46,73 +47,76 @@ function commonInputFields(t: InputFields, defaultExpiry: string) {
     maxDurationSeconds: t.int({
       required: true,
       description:
-        'Longest video the URL accepts, 1 to 36000; it is reserved until the upload is received, fails or lapses.',
+        'Maximum duration of the video in seconds, 1 to 36000. It is reserved until the upload is received, fails or expires.',
     }),
     expiry: t.field({
       type: 'DateTime',
-      description: `When the URL lapses; 2 minutes to 6 hours ahead, ${defaultExpiry}`,
+      description: `Expiry of the URL, 2 minutes to 6 hours ahead; ${defaultExpiry}`,
     }),
     name: t.string({
-      description: "The video's name in Stream's dashboard, up to 256 characters.",
+      description: "Name of the video in Stream's dashboard, up to 256 characters.",
     }),
     meta: t.field({
       type: 'JSONObject',
       description:
-        'Whatever you want to find again with the video, up to 4096 bytes of JSON. Values of a tus upload reach Stream as text.',
+        'Custom metadata of the video, up to 4096 bytes of JSON. Stream stores the values of a tus upload as text.',
     }),
     allowedOrigins: t.stringList({
       description:
-        'Hosts that may play the video, such as "example.com" or "*.example.com"; any where left out.',
+        'Hosts that can play the video, such as "example.com" or "*.example.com". Default: all hosts.',
     }),
     requireSignedURLs: t.boolean({
-      description: 'Whether playing needs a signed token; false where left out.',
+      description: 'Whether playback requires a signed token. Default: false.',
     }),
     scheduledDeletion: t.field({
       type: 'DateTime',
-      description: 'When Stream is to delete the video, 30 to 1,096 days ahead.',
+      description:
+        'Time at which Stream deletes the video, 30 to 1,096 days ahead. Default: never.',
     }),
     thumbnailTimestampPct: t.float({
-      description: 'Where the thumbnail is taken, from 0 (start) to 1 (end).',
+      description: 'Position of the thumbnail, from 0 (start) to 1 (end).',
     }),
     creator: t.string({
-      description: "Administrators only; otherwise the caller's subject.",
+      description:
+        'Creator of the video. Only administrators can set it. Default: the subject of the caller.',
     }),
     idempotencyKey: t.string({
       description:
-        'A retry with the same key returns the same upload and reserves nothing more, even where its URL is spent by now: see its status. 1 to 255 characters, remembered for 24 hours.',
+        'A retry with the same key returns the same upload and reserves nothing more. Check the status of the upload: its URL may be used already. 1 to 255 characters, valid for 24 hours.',
     }),
   }
 }
 
 const CreateDirectUploadSuccess = builder.objectRef<Minted>('CreateDirectUploadSuccess').implement({
-  description: 'The URL is minted, and its maximum duration reserved.',
+  description: 'The URL was created, and its maximum duration is reserved.',
   fields: (t) => ({
     uploadURL: t.expose('uploadURL', {
       type: 'URL',
-      description: 'POST the file here as multipart/form-data, once.',
+      description: 'One-time upload URL. POST the file to it as multipart/form-data.',
     }),
     formField: t.string({
       description: 'Name of the form field that carries the file: `file`.',
       resolve: () => 'file',
     }),
-    upload: t.expose('upload', { type: UploadType, description: 'The upload as recorded.' }),
+    upload: t.expose('upload', { type: UploadType, description: 'The new upload.' }),
   }),
 })
 
 const CreateTusUploadSuccess = builder.objectRef<Minted>('CreateTusUploadSuccess').implement({
-  description: 'The URL is minted, and its maximum duration reserved.',
+  description: 'The URL was created, and its maximum duration is reserved.',
   fields: (t) => ({
     uploadURL: t.expose('uploadURL', {
       type: 'URL',
-      description: 'Give it to the tus client as its `uploadUrl`, not as its `endpoint`.',
+      description:
+        'One-time upload URL. Pass it to the tus client as `uploadUrl`, not as `endpoint`.',
     }),
     chunkSizeBytes: t.field({
       type: 'ByteCount',
       description:
-        'A chunk size that Stream takes: a multiple of 256 KiB, between 5 and 200 MiB. Only the last chunk may differ.',
+        'Recommended chunk size in bytes: a multiple of 256 KiB, between 5 and 200 MiB. Only the last chunk may be smaller.',
       resolve: () => CHUNK_SIZE_BYTES,
     }),
-    upload: t.expose('upload', { type: UploadType, description: 'The upload as recorded.' }),
+    upload: t.expose('upload', { type: UploadType, description: 'The new upload.' }),
   }),
 })
 
@@ -126,14 +130,14 @@ const errorTypes = [
 ] as const
 
 const CreateDirectUploadResult = builder.unionType('CreateDirectUploadResult', {
-  description: 'The URL, or why there is none.',
+  description: 'The URL, or an error.',
   types: [CreateDirectUploadSuccess, ...errorTypes],
   resolveType: (outcome: CreateUploadOutcome) =>
     outcome.kind === 'Minted' ? 'CreateDirectUploadSuccess' : outcome.kind,
 })
 
 const CreateTusUploadResult = builder.unionType('CreateTusUploadResult', {
-  description: 'The URL, or why there is none.',
+  description: 'The URL, or an error.',
   types: [CreateTusUploadSuccess, ...errorTypes],
   resolveType: (outcome: CreateUploadOutcome) =>
     outcome.kind === 'Minted' ? 'CreateTusUploadSuccess' : outcome.kind,
@@ -142,12 +146,12 @@ const CreateTusUploadResult = builder.unionType('CreateTusUploadResult', {
 builder.mutationFields((t) => ({
   createDirectUpload: t.field({
     type: CreateDirectUploadResult,
-    description: 'Mints a one-time URL for one POST of at most 200 MB.',
+    description: 'Creates an upload and a one-time URL for one POST of at most 200 MB.',
     args: {
       input: t.arg({
         type: CreateDirectUploadInput,
         required: true,
-        description: 'What the URL is minted with.',
+        description: 'Settings of the upload.',
       }),
     },
     resolve: (_root, { input }, { dependencies, viewer }) =>
@@ -155,12 +159,13 @@ builder.mutationFields((t) => ({
   }),
   createTusUpload: t.field({
     type: CreateTusUploadResult,
-    description: 'Mints a one-time tus URL for a resumable upload of at most 30 GB.',
+    description:
+      'Creates an upload and a one-time tus URL for a resumable upload of at most 30 GB.',
     args: {
       input: t.arg({
         type: CreateTusUploadInput,
         required: true,
-        description: 'What the URL is minted with.',
+        description: 'Settings of the upload.',
       }),
     },
     resolve: (_root, { input }, { dependencies, viewer }) =>

@@ -11,14 +11,17 @@ import {
 import { UploadType } from './upload.ts'
 
 const DeleteUploadSuccess = builder.objectRef<Deleted>('DeleteUploadSuccess').implement({
-  description: 'Stream confirmed that the video is gone, and its reservation with it.',
+  description: 'The video was deleted at Stream, and its reservation was released.',
   fields: (t) => ({
-    upload: t.expose('upload', { type: UploadType, description: 'The upload, now DELETED.' }),
+    upload: t.expose('upload', {
+      type: UploadType,
+      description: 'The upload, with the status DELETED.',
+    }),
   }),
 })
 
 const DeleteUploadResult = builder.unionType('DeleteUploadResult', {
-  description: 'The deleted upload, or why it still stands.',
+  description: 'The deleted upload, or an error.',
   types: [
     DeleteUploadSuccess,
     UploadNotFoundError,
@@ -33,9 +36,10 @@ const DeleteUploadResult = builder.unionType('DeleteUploadResult', {
 builder.mutationField('deleteUpload', (t) =>
   t.field({
     type: DeleteUploadResult,
-    description:
-      'Cancels an upload that is under way, or deletes the video; releases its reservation.',
-    args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
+    description: 'Cancels an active upload, or deletes the video. Releases its reservation.',
+    args: {
+      uid: t.arg.id({ required: true, description: "Stream's unique identifier of the video." }),
+    },
     resolve: (_root, { uid }, { dependencies, viewer }) => deleteUpload(dependencies, viewer, uid),
   }),
 )

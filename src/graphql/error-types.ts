@@ -18,94 +18,95 @@ interface ErrorOutcome {
 }
 
 const ErrorInterface = builder.interfaceRef<ErrorOutcome>('Error').implement({
-  description: 'Implemented by every error that a mutation can return as data.',
+  description: 'Error that a mutation returns as data.',
   resolveType: (outcome) => outcome.kind,
   fields: (t) => ({
     code: t.exposeString('code', {
-      description: 'Stable and machine-readable, such as QUOTA_EXCEEDED.',
+      description: 'Stable, machine-readable code, such as QUOTA_EXCEEDED.',
     }),
     message: t.exposeString('message', {
-      description: 'What happened and what would be right, for a developer to read.',
+      description: 'The problem and its fix, for developers.',
     }),
   }),
 })
 
 const InputIssueType = builder.objectRef<InputIssue>('InputIssue').implement({
-  description: 'One thing that is wrong with an input.',
+  description: 'Problem with one field of the input.',
   fields: (t) => ({
     path: t.exposeStringList('path', {
-      description: 'Path into `input`, such as ["maxDurationSeconds"].',
+      description: 'Path of the field in `input`, such as ["maxDurationSeconds"].',
     }),
     message: t.exposeString('message', {
-      description: 'What would be right, in the units of the field.',
+      description: 'Rule that the value violates.',
     }),
   }),
 })
 
 export const InvalidInputError = builder.objectRef<InvalidInput>('InvalidInputError').implement({
-  description: 'INVALID_INPUT: nothing was created; every issue is listed.',
+  description: 'INVALID_INPUT: the input is invalid, and nothing was created.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     issues: t.expose('issues', {
       type: [InputIssueType],
-      description: 'All that is wrong, not only the first.',
+      description: 'All problems of the input.',
     }),
   }),
 })
 
 export const QuotaExceededError = builder.objectRef<QuotaExceeded>('QuotaExceededError').implement({
   description:
-    "QUOTA_EXCEEDED: the reservation does not fit in the account's or the caller's storage.",
+    'QUOTA_EXCEEDED: the maximum duration exceeds the remaining storage of the account or of the creator.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     requestedMinutes: t.exposeFloat('requestedMinutes', {
-      description: 'Minutes that were to be reserved.',
+      description: 'Minutes that the upload would reserve.',
     }),
     availableMinutes: t.exposeFloat('availableMinutes', {
       nullable: true,
-      description: 'Minutes that are free; null where Stream did not say.',
+      description: 'Remaining minutes; null if unknown.',
     }),
   }),
 })
 
 export const RateLimitedError = builder.objectRef<RateLimited>('RateLimitedError').implement({
-  description: 'RATE_LIMITED: the caller, or the gateway at Stream, made too many requests.',
+  description:
+    'RATE_LIMITED: the caller sent too many requests, or the gateway sent too many requests to Stream.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
-      description: 'Seconds after which the same call may succeed.',
+      description: 'Seconds until a retry can succeed.',
     }),
   }),
 })
 
 export const ForbiddenError = builder.objectRef<Forbidden>('ForbiddenError').implement({
-  description: 'FORBIDDEN: the caller may not do this.',
+  description: 'FORBIDDEN: the caller is not allowed to do this.',
   interfaces: [ErrorInterface],
 })
 
 export const UploadNotFoundError = builder
   .objectRef<UploadNotFound>('UploadNotFoundError')
   .implement({
-    description: "UPLOAD_NOT_FOUND: no such upload, or not the caller's.",
+    description: 'UPLOAD_NOT_FOUND: the upload does not exist, or belongs to another creator.',
     interfaces: [ErrorInterface],
     fields: (t) => ({
-      uid: t.exposeID('uid', { description: 'The uid that was asked for.' }),
+      uid: t.exposeID('uid', { description: 'The requested uid.' }),
     }),
   })
 
 export const IdempotencyConflictError = builder
   .objectRef<IdempotencyConflict>('IdempotencyConflictError')
   .implement({
-    description: 'IDEMPOTENCY_CONFLICT: the key was used before with another input.',
+    description: 'IDEMPOTENCY_CONFLICT: the idempotency key was already used with another input.',
     interfaces: [ErrorInterface],
   })
 
 export const StreamErrorType = builder.objectRef<StreamFailed>('StreamError').implement({
-  description: 'STREAM_UNAVAILABLE or STREAM_REJECTED: what Stream answered, without its secrets.',
+  description: "STREAM_UNAVAILABLE or STREAM_REJECTED: Stream's error message, without secrets.",
   interfaces: [ErrorInterface],
   fields: (t) => ({
     retryable: t.exposeBoolean('retryable', {
-      description: 'Whether the same call may succeed later.',
+      description: 'Whether a retry can succeed.',
     }),
   }),
 })

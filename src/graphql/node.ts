@@ -9,11 +9,12 @@ import { builder } from './builder.ts'
 const MAX_NODES = 100
 
 export const Node = builder.interfaceRef<Upload>('Node').implement({
-  description: 'Anything that can be fetched again by its id.',
+  description: 'Object with a global id.',
   resolveType: () => 'Upload',
   fields: (t) => ({
     id: t.id({
-      description: 'Unique over all types, and opaque: give it to `node` to fetch this again.',
+      description:
+        'Opaque id, unique across all types. Pass it to `node` to fetch the object again.',
       resolve: (upload) => encodeNodeId(upload.uid),
     }),
   }),
@@ -60,19 +61,20 @@ builder.queryFields((t) => ({
   node: t.field({
     type: Node,
     nullable: true,
-    description: "Whatever has this id. Null where there is none, or it is not the caller's.",
-    args: { id: t.arg.id({ required: true, description: 'The `id` of an earlier answer.' }) },
+    description:
+      'The object with this id. Null if it does not exist, or belongs to another creator.',
+    args: { id: t.arg.id({ required: true, description: '`id` from an earlier response.' }) },
     resolve: (_root, { id }, context) => findNode(context, id),
   }),
   nodes: t.field({
     type: [Node],
     nullable: { list: false, items: true },
-    description: `Whatever has these ids, in their order; null for each that is not there. At most ${MAX_NODES}.`,
+    description: `The objects with these ids, in the same order; null for each missing object. At most ${MAX_NODES} ids.`,
     args: {
-      ids: t.arg.idList({ required: true, description: 'The `id`s of earlier answers.' }),
+      ids: t.arg.idList({ required: true, description: '`id`s from earlier responses.' }),
     },
     resolve: (_root, { ids }, context) => {
-      if (ids.length > MAX_NODES) throw badUserInput(`\`ids\` takes at most ${MAX_NODES} ids.`)
+      if (ids.length > MAX_NODES) throw badUserInput(`Too many \`ids\` (limit: ${MAX_NODES}).`)
       context.resultLimit.consume(ids.length)
       return findNodes(context, ids)
     },

@@ -6,33 +6,34 @@ import { UploadProtocolEnum } from './upload.ts'
 const ProtocolRecommendationType = builder
   .objectRef<ProtocolRecommendation>('ProtocolRecommendation')
   .implement({
-    description: 'Which protocol suits a file, and why.',
+    description: 'The recommended upload protocol, with the reason.',
     fields: (t) => ({
       protocol: t.expose('protocol', {
         type: UploadProtocolEnum,
-        description: 'BASIC: call createDirectUpload. TUS: call createTusUpload.',
+        description: 'For BASIC call `createDirectUpload`, for TUS call `createTusUpload`.',
       }),
       required: t.exposeBoolean('required', {
-        description: 'True where the other protocol cannot carry the file.',
+        description: 'Whether the other protocol cannot upload the file.',
       }),
-      reason: t.exposeString('reason', { description: 'Why, in words for a person.' }),
+      reason: t.exposeString('reason', { description: 'Reason, in English.' }),
     }),
   })
 
 builder.queryField('recommendedProtocol', (t) =>
   t.field({
     type: ProtocolRecommendationType,
-    description: 'Which protocol suits a file: the decision chart of the Stream documentation.',
+    description:
+      'Recommends the upload protocol for a file, by the decision chart of the Stream documentation.',
     args: {
       sizeBytes: t.arg({
         type: 'ByteCount',
         required: true,
-        description: "Size of the file in bytes: in a browser, the file's `size`.",
+        description: 'Size of the file in bytes: in a browser, `file.size`.',
       }),
       reliableConnection: t.arg.boolean({
         required: true,
         defaultValue: true,
-        description: 'False where the connection may break, as on a phone.',
+        description: 'False if the connection may break, as on a phone.',
       }),
     },
     resolve: (_root, { sizeBytes, reliableConnection }, { dependencies }) =>

@@ -33,19 +33,19 @@ export interface ResultLimit {
 export function createResultLimit(): ResultLimit {
   const entries = createBudget(
     MAX_RESULT_ENTRIES,
-    `One operation may answer with ${MAX_RESULT_ENTRIES} uploads, and with as many metas: ask for smaller pages.`,
+    `Result too large (limit: ${MAX_RESULT_ENTRIES} uploads, and as many metas, per operation). Request smaller pages.`,
   )
   const pages = createBudget(
     MAX_READ,
-    `The pages of one operation may have ${MAX_READ} uploads together, by \`first\` or \`last\`: ask for smaller pages, or for fewer.`,
+    `Pages too large (limit: ${MAX_READ} uploads per operation, by \`first\` or \`last\`). Request smaller or fewer pages.`,
   )
   const counts = createBudget(
     MAX_COUNTS,
-    `One operation may ask ${MAX_COUNTS} times for the \`totalCount\` of a list with \`createdAfter\` or \`createdBefore\`, which counts up to ${COUNT_LIMIT} uploads each time: send the others in another operation.`,
+    `Too many counts (limit: ${MAX_COUNTS} per operation, for \`totalCount\` with \`createdAfter\` or \`createdBefore\`; each counts up to ${COUNT_LIMIT} uploads). Send the others in another operation.`,
   )
   const characters = createBudget(
     MAX_CHARACTERS,
-    `The values in the result of one operation may have ${MAX_CHARACTERS} characters together; nullable fields are null beyond that. Select fewer uploads, fields or aliases.`,
+    `Result too large (limit: ${MAX_CHARACTERS} characters of metas, names, origins, URLs and messages per operation). Nullable fields are null beyond it. Select fewer uploads, fields or aliases.`,
   )
   return {
     consume: (amount) => entries.take(amount),
@@ -72,7 +72,8 @@ function createBudget(max: number, message: string): Budget {
   return {
     take(amount) {
       remaining -= amount
-      if (remaining < 0) throw new GraphQLError(message, { extensions: { code: 'TOO_MUCH_ASKED' } })
+      if (remaining < 0)
+        throw new GraphQLError(message, { extensions: { code: 'RESULT_TOO_LARGE' } })
     },
     isExceeded: () => remaining < 0,
     reset() {

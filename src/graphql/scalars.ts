@@ -91,7 +91,7 @@ builder.scalarType('URL', {
 
 builder.scalarType('ByteCount', {
   description:
-    "Whole number of bytes, 0 to 2^53-1. (GraphQL's Int stops at 2 GiB; a Stream upload may be 30 GB.)",
+    "Integer number of bytes, 0 to 2^53-1. GraphQL's Int ends at 2 GiB, and an upload can have 30 GB.",
   serialize: (bytes) => bytes,
   parseValue: parseByteCount,
   parseLiteral: (node) =>
@@ -101,7 +101,7 @@ builder.scalarType('ByteCount', {
 })
 
 builder.scalarType('JSONObject', {
-  description: "JSON object; Stream stores it as the video's meta.",
+  description: 'JSON object, which Stream stores as `meta` of the video.',
   serialize: (value): unknown => value,
   parseValue: parseJSONObject,
   parseLiteral: (node, variables) => parseJSONObject(literalValue(node, variables ?? {})),

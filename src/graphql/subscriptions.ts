@@ -13,8 +13,10 @@ builder.subscriptionFields((t) => ({
   uploadStatus: t.field({
     type: UploadType,
     description:
-      'The upload as it stands now, then at each change of status or progress; completes after a terminal status.',
-    args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
+      'Sends the upload now and after each change of status or progress. Completes after a terminal status.',
+    args: {
+      uid: t.arg.id({ required: true, description: "Stream's unique identifier of the video." }),
+    },
     // A client that joins a shared subscription also receives the current state first.
     extensions: { startsWithCurrentState: true },
     subscribe: async (_root, { uid }, { dependencies, viewer }) =>
@@ -24,7 +26,7 @@ builder.subscriptionFields((t) => ({
   uploadsChanged: t.field({
     type: UploadType,
     description:
-      "Every change to any of the caller's uploads, from now on. Completes when the token lapses, the gateway stops, or the reader fell far behind: read `uploads` then, and subscribe again.",
+      'Sends each upload of the caller when it changes. Completes when the token expires, the gateway stops, or the client reads too slowly: then query `uploads` and subscribe again.',
     subscribe: async (_root, _args, { dependencies, viewer }) =>
       changesOrThrow(await watchUploads(dependencies, viewer)),
     resolve: withFreshResultLimit,

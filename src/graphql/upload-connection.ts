@@ -20,29 +20,29 @@ import type { GraphQLContext } from './context.ts'
 import { UploadProtocolEnum, UploadStatusEnum, UploadType } from './upload.ts'
 
 const PageInfo = builder.objectRef<UploadPage>('PageInfo').implement({
-  description: 'Whether and from where the list goes on.',
+  description: 'Page information for pagination.',
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', {
-      description: 'Whether older uploads follow the last one here.',
+      description: 'Whether older uploads follow this page.',
     }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
-      description: 'Whether newer uploads precede the first one here.',
+      description: 'Whether newer uploads precede this page.',
     }),
     startCursor: t.string({
       nullable: true,
-      description: 'Cursor of the first upload here, for `before`; null where there is none.',
+      description: 'Cursor of the first upload on this page, for `before`; null for an empty page.',
       resolve: ({ uploads }) => cursorOrNull(uploads[0]),
     }),
     endCursor: t.string({
       nullable: true,
-      description: 'Cursor of the last upload here, for `after`; null where there is none.',
+      description: 'Cursor of the last upload on this page, for `after`; null for an empty page.',
       resolve: ({ uploads }) => cursorOrNull(uploads.at(-1)),
     }),
   }),
 })
 
 const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
-  description: 'An upload and its place in the list.',
+  description: 'An upload and its cursor.',
   fields: (t) => ({
     node: t.field({
       type: UploadType,
@@ -50,7 +50,7 @@ const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
       resolve: (upload) => upload,
     }),
     cursor: t.string({
-      description: 'Its place in the list, for `after` and `before`; opaque.',
+      description: 'Opaque cursor, for `after` and `before`.',
       resolve: encodeCursor,
     }),
   }),
@@ -61,21 +61,21 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
   fields: (t) => ({
     edges: t.field({
       type: [UploadEdge],
-      description: 'The uploads with their cursors.',
+      description: 'Uploads of this page with their cursors.',
       resolve: listed,
     }),
     nodes: t.field({
       type: [UploadType],
-      description: 'The uploads without their cursors.',
+      description: 'Uploads of this page.',
       resolve: listed,
     }),
     pageInfo: t.field({
       type: PageInfo,
-      description: 'Whether and from where the list goes on.',
+      description: 'Page information for pagination.',
       resolve: (page) => page,
     }),
     totalCount: t.int({
-      description: `How many uploads the filter matches on all pages. Counted only when asked for. With \`createdAfter\` or \`createdBefore\` at most ${COUNT_LIMIT}: ${COUNT_LIMIT} means that many or more, and one operation may ask for ${MAX_COUNTS} such counts. Exact without them.`,
+      description: `Number of uploads on all pages, counted only if selected. With \`createdAfter\` or \`createdBefore\` it is at most ${COUNT_LIMIT}, which means ${COUNT_LIMIT} or more, and one operation can select ${MAX_COUNTS} such counts. Otherwise it is exact.`,
       resolve: ({ selection }, _args, { dependencies, resultLimit }) => {
         if (!hasTotal(selection)) resultLimit.takeCount()
         return dependencies.store.count(selection)
@@ -85,34 +85,35 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
 })
 
 const UploadFilter = builder.inputType('UploadFilter', {
-  description: 'Which uploads; all given conditions hold together.',
+  description: 'Filter of a list. An upload must match all conditions.',
   fields: (t) => ({
     status: t.field({
       type: [UploadStatusEnum],
-      description: 'Any of these.',
+      description: 'Uploads with any of these statuses.',
     }),
-    protocol: t.field({ type: UploadProtocolEnum, description: 'Only this kind.' }),
-    creator: t.string({ description: 'Administrators only; everybody else sees their own.' }),
-    createdAfter: t.field({ type: 'DateTime', description: 'Created later than this.' }),
-    createdBefore: t.field({ type: 'DateTime', description: 'Created earlier than this.' }),
+    protocol: t.field({ type: UploadProtocolEnum, description: 'Uploads with this protocol.' }),
+    creator: t.string({
+      description: 'Uploads of this creator. Only administrators can name another creator.',
+    }),
+    createdAfter: t.field({ type: 'DateTime', description: 'Uploads created after this time.' }),
+    createdBefore: t.field({ type: 'DateTime', description: 'Uploads created before this time.' }),
   }),
 })
 
 builder.queryField('uploads', (t) =>
   t.field({
     type: UploadConnection,
-    description:
-      "The caller's uploads, newest first; an administrator's filter may name any creator.",
+    description: 'Uploads of the caller, newest first. Administrators can filter by any creator.',
     args: {
       first: t.arg.int({
-        description: `The newest so many; ${DEFAULT_PAGE_SIZE} where left out, ${MAX_PAGE_SIZE} at most, and ${MAX_READ} in all lists of one operation.`,
+        description: `Page size from the newest upload; default: ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}, and ${MAX_READ} in all lists of one operation.`,
       }),
-      after: t.arg.string({ description: 'Only those after this cursor: older ones.' }),
+      after: t.arg.string({ description: 'Only uploads after this cursor, which are older.' }),
       last: t.arg.int({
-        description: `The oldest so many, ${MAX_PAGE_SIZE} at most, and ${MAX_READ} in all lists of one operation.`,
+        description: `Page size from the oldest upload, at most ${MAX_PAGE_SIZE}, and ${MAX_READ} in all lists of one operation.`,
       }),
-      before: t.arg.string({ description: 'Only those before this cursor: newer ones.' }),
-      filter: t.arg({ type: UploadFilter, description: 'Which uploads; all where left out.' }),
+      before: t.arg.string({ description: 'Only uploads before this cursor, which are newer.' }),
+      filter: t.arg({ type: UploadFilter, description: 'Filter; default: all uploads.' }),
     },
     resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit }) => {
       const page = toPageRequest(args)
@@ -142,7 +143,7 @@ function toPageRequest(
 ): PageRequest {
   const first = args.first ?? null
   const last = args.last ?? null
-  if (first !== null && last !== null) throw badUserInput('Give `first` or `last`, not both.')
+  if (first !== null && last !== null) throw badUserInput('Set `first` or `last`, not both.')
   const size = first ?? last ?? DEFAULT_PAGE_SIZE
   if (size < 1 || size > MAX_PAGE_SIZE) {
     throw badUserInput(

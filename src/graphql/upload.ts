@@ -15,7 +15,7 @@ import { Node } from './node.ts'
 import { countJson, countNullable, countText, countTexts } from './result-characters.ts'
 
 export const UploadProtocolEnum = builder.enumType('UploadProtocol', {
-  description: 'How the bytes travel to Stream.',
+  description: 'Upload protocol.',
   values: {
     BASIC: { description: 'One multipart/form-data POST of the field `file`, up to 200 MB.' },
     TUS: { description: 'tus 1.0.0 resumable upload; required above 200 MB.' },
@@ -24,104 +24,107 @@ export const UploadProtocolEnum = builder.enumType('UploadProtocol', {
 
 export const UploadStatusEnum = builder.enumType('UploadStatus', {
   description:
-    'What has become of an upload. It only moves forward, except that DELETED is corrected when Stream did not know the video and knows it again.',
+    'Status of an upload. It only moves forward, except from DELETED if the video was missing at Stream and reappears.',
   values: {
-    PENDING_UPLOAD: { description: 'The URL is minted; no byte has been seen yet.' },
-    UPLOADING: { description: 'Bytes are arriving (seen for tus uploads through their offset).' },
+    PENDING_UPLOAD: { description: 'The URL was created, and no bytes were received yet.' },
+    UPLOADING: {
+      description: 'Stream is receiving bytes. Only tus uploads have this status, by their offset.',
+    },
     QUEUED: { description: 'Received; waiting for an encoder.' },
     IN_PROGRESS: { description: 'Encoding; see `progress.encodingPercent`.' },
     READY: { description: 'Playable. Terminal until deleted.' },
-    ERROR: { description: 'Stream refused or could not encode it; see `failure`. Terminal.' },
-    EXPIRED: { description: 'The URL lapsed before the upload was received. Terminal.' },
+    ERROR: {
+      description: 'Stream rejected the file or could not encode it; see `failure`. Terminal.',
+    },
+    EXPIRED: { description: 'The URL expired before the upload was received. Terminal.' },
     DELETED: {
       description:
-        'Deleted through the gateway, which is final, or no longer known to Stream. Terminal: subscriptions end. Where Stream knows the video again, the upload returns to what Stream says of it; `history` tells.',
+        'Deleted through the gateway, which is final, or missing at Stream. Terminal: subscriptions end. If a missing video reappears at Stream, the upload returns to its status at Stream, which `history` shows.',
     },
   } as const,
 })
 
 const UploadEventSourceEnum = builder.enumType('UploadEventSource', {
-  description:
-    'Who told the gateway of a change: a mutation, a webhook of Stream, or its own question.',
+  description: 'Source of a status change.',
   values: {
-    MUTATION: { description: 'A mutation through this gateway.' },
-    WEBHOOK: { description: 'A notice that Stream sent.' },
-    SYNC: { description: 'The gateway asked Stream.' },
+    MUTATION: { description: 'Mutation through this gateway.' },
+    WEBHOOK: { description: 'Webhook from Stream.' },
+    SYNC: { description: 'Result of polling Stream.' },
   } as const,
 })
 
 const UploadConstraintsType = builder.objectRef<UploadConstraints>('UploadConstraints').implement({
-  description: 'What Stream will hold the upload to.',
+  description: 'Constraints that Stream enforces for the upload.',
   fields: (t) => ({
     maxDurationSeconds: t.exposeInt('maxDurationSeconds', {
-      description: 'Longest video that the URL accepts, in seconds; a longer one ends in ERROR.',
+      description: 'Maximum duration in seconds. A longer video ends in ERROR.',
     }),
     maxSizeBytes: t.expose('maxSizeBytes', {
       type: 'ByteCount',
-      description: 'Largest file this URL accepts.',
+      description: 'Maximum file size in bytes.',
     }),
     allowedOrigins: t.stringList({
-      description: 'Hosts that may play the video; empty for any.',
+      description: 'Hosts that can play the video; empty for all hosts.',
       resolve: ({ allowedOrigins }, _args, context) => countTexts(context, allowedOrigins),
     }),
     requireSignedURLs: t.exposeBoolean('requireSignedURLs', {
-      description: 'Whether playing needs a signed token.',
+      description: 'Whether playback requires a signed token.',
     }),
     scheduledDeletion: t.expose('scheduledDeletion', {
       type: 'DateTime',
       nullable: true,
-      description: 'When Stream deletes the video by itself; null for never.',
+      description: 'Time at which Stream deletes the video; null for never.',
     }),
   }),
 })
 
 const UploadProgressType = builder.objectRef<UploadProgress>('UploadProgress').implement({
-  description: 'How far the upload and its encoding have come.',
+  description: 'Progress of the upload and its encoding.',
   fields: (t) => ({
     totalBytes: t.expose('totalBytes', {
       type: 'ByteCount',
       nullable: true,
       description:
-        'Size of the file in bytes, where known (declared for tus, reported by Stream after a basic upload).',
+        'Size of the file in bytes; null if unknown. Declared for tus uploads, reported by Stream after a basic upload.',
     }),
     receivedBytes: t.expose('receivedBytes', {
       type: 'ByteCount',
       nullable: true,
-      description: 'Bytes that Stream has received, where known.',
+      description: 'Bytes that Stream has received; null if unknown.',
     }),
     encodingPercent: t.exposeFloat('encodingPercent', {
       nullable: true,
-      description: '0 to 100 over the encoding; null before it starts.',
+      description: 'Encoding progress, 0 to 100; null before encoding starts.',
     }),
   }),
 })
 
 const UploadFailureType = builder.objectRef<UploadFailure>('UploadFailure').implement({
-  description: 'Why an upload ended in ERROR.',
+  description: 'Reason why an upload ended in ERROR.',
   fields: (t) => ({
     code: t.exposeString('code', {
-      description: "Stream's errorReasonCode, or the gateway's own.",
+      description: "Stream's `errorReasonCode`, or a code of the gateway.",
     }),
     message: t.string({
-      description: 'The reason in words.',
+      description: 'Reason, in English.',
       resolve: ({ message }, _args, context) => countText(context, message),
     }),
   }),
 })
 
 const VideoType = builder.objectRef<Video>('Video').implement({
-  description: 'What stands at Stream once the file was received.',
+  description: 'The video at Stream, once the file is received.',
   fields: (t) => ({
     durationSeconds: t.exposeFloat('durationSeconds', {
       nullable: true,
-      description: 'Length in seconds; null until Stream has looked into the file.',
+      description: 'Duration in seconds; null until Stream has read the file.',
     }),
-    width: t.exposeInt('width', { nullable: true, description: 'Pixels, where known.' }),
-    height: t.exposeInt('height', { nullable: true, description: 'Pixels, where known.' }),
+    width: t.exposeInt('width', { nullable: true, description: 'In pixels; null if unknown.' }),
+    height: t.exposeInt('height', { nullable: true, description: 'In pixels; null if unknown.' }),
     sizeBytes: t.expose('sizeBytes', {
       type: 'ByteCount',
       nullable: true,
-      description: 'Size of the received file.',
+      description: 'Size of the received file in bytes.',
     }),
     hlsURL: t.field({
       type: 'URL',
@@ -138,40 +141,43 @@ const VideoType = builder.objectRef<Video>('Video').implement({
     thumbnailURL: t.field({
       type: 'URL',
       nullable: true,
-      description: 'A still picture of the video.',
+      description: 'URL of a thumbnail image.',
       resolve: ({ thumbnailURL }, _args, context) => countNullable(context, thumbnailURL),
     }),
     previewURL: t.field({
       type: 'URL',
       nullable: true,
-      description: 'A page (or file) where the video can be watched.',
+      description: 'URL of a page or file that plays the video.',
       resolve: ({ previewURL }, _args, context) => countNullable(context, previewURL),
     }),
     readyAt: t.expose('readyAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the video became playable.',
+      description: 'Time at which the video became playable.',
     }),
   }),
 })
 
 const UploadEventType = builder.objectRef<UploadEvent>('UploadEvent').implement({
-  description: 'One recorded change of status, oldest first in `Upload.history`.',
+  description: 'A status change of an upload.',
   fields: (t) => ({
     status: t.expose('status', {
       type: UploadStatusEnum,
-      description: 'The status that the upload moved to.',
+      description: 'New status of the upload.',
     }),
     source: t.expose('source', {
       type: UploadEventSourceEnum,
-      description: 'Who told the gateway.',
+      description: 'Source of the status change.',
     }),
-    at: t.expose('at', { type: 'DateTime', description: 'When the gateway recorded it.' }),
+    at: t.expose('at', {
+      type: 'DateTime',
+      description: 'Time at which the gateway recorded the change.',
+    }),
   }),
 })
 
 export const UploadType = builder.objectRef<Upload>('Upload').implement({
-  description: 'One one-time upload URL, and the video that came of it.',
+  description: 'An upload: a one-time upload URL and the resulting video.',
   interfaces: [Node],
   fields: (t) => ({
     uid: t.exposeID('uid', {
@@ -179,49 +185,51 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
     }),
     protocol: t.expose('protocol', {
       type: UploadProtocolEnum,
-      description: 'Which kind of URL was minted.',
+      description: 'Protocol of the upload URL.',
     }),
     status: t.expose('status', {
       type: UploadStatusEnum,
-      description: 'What has become of it; only moves forward.',
+      description: 'Status of the upload.',
     }),
     version: t.exposeInt('version', {
       description:
-        'Grows by one with each recorded change; a reader that holds a larger one ignores the smaller.',
+        'Increases with each recorded change. Clients ignore an upload with a smaller version than the one they have.',
     }),
     uploadURL: t.field({
       type: 'URL',
       nullable: true,
-      description:
-        'The one-time URL. Only its creator sees it, and only while it can still be used.',
+      description: 'One-time upload URL. Only its creator can read it, while it can still be used.',
       resolve: (upload, _args, context) =>
         upload.creator === context.viewer.subject &&
         isUsable(upload, context.dependencies.clock.now())
           ? countNullable(context, upload.uploadURL)
           : null,
     }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'When the URL lapses.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      description: 'Expiry of the upload URL.',
+    }),
     createdAt: t.expose('createdAt', {
       type: 'DateTime',
-      description: 'When the URL was asked for.',
+      description: 'Time of the request.',
     }),
     updatedAt: t.expose('updatedAt', {
       type: 'DateTime',
-      description: 'When the newest change was recorded.',
+      description: 'Time of the last recorded change.',
     }),
     creator: t.exposeString('creator', {
       nullable: true,
       description:
-        'Whom it belongs to: the subject of the caller who minted it, or whom an administrator named.',
+        'Owner of the upload: the subject of the caller, or the creator that an administrator set.',
     }),
     name: t.string({
       nullable: true,
-      description: "The video's name in Stream's dashboard.",
+      description: "Name of the video in Stream's dashboard.",
       resolve: ({ name }, _args, context) => countNullable(context, name),
     }),
     meta: t.field({
       type: 'JSONObject',
-      description: 'As it was given when minted.',
+      description: 'Custom metadata, as in the request.',
       resolve: ({ meta }, _args, context) => {
         context.resultLimit.consume(1)
         return jsonLeaf(countJson(context, meta))
@@ -229,27 +237,27 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
     }),
     constraints: t.expose('constraints', {
       type: UploadConstraintsType,
-      description: 'What Stream will hold the upload to.',
+      description: 'Constraints that Stream enforces for the upload.',
     }),
     progress: t.expose('progress', {
       type: UploadProgressType,
-      description: 'Bytes received and percent encoded.',
+      description: 'Progress in bytes received and percent encoded.',
     }),
     failure: t.field({
       type: UploadFailureType,
       nullable: true,
       // The record keeps it while Stream does not know the video, which may reappear with it.
       resolve: ({ status, failure }) => (status === 'ERROR' ? failure : null),
-      description: 'Set when status is ERROR.',
+      description: 'Failure; null unless the status is ERROR.',
     }),
     video: t.expose('video', {
       type: VideoType,
       nullable: true,
-      description: 'Set once Stream has received the file.',
+      description: 'Video; null until Stream has received the file.',
     }),
     history: t.field({
       type: [UploadEventType],
-      description: 'Every recorded change of status, oldest first.',
+      description: 'All status changes, oldest first.',
       resolve: (upload, _args, { history }) => history(upload.id),
     }),
   }),
@@ -259,8 +267,11 @@ builder.queryField('upload', (t) =>
   t.field({
     type: UploadType,
     nullable: true,
-    description: "Null where there is none, or it is not the caller's.",
-    args: { uid: t.arg.id({ required: true, description: "Stream's identifier of the video." }) },
+    description:
+      'The upload with this uid. Null if it does not exist, or belongs to another creator.',
+    args: {
+      uid: t.arg.id({ required: true, description: "Stream's unique identifier of the video." }),
+    },
     resolve: (_root, { uid }, { dependencies, viewer }) => viewUpload(dependencies, viewer, uid),
   }),
 )

@@ -84,16 +84,16 @@ export interface Gateway {
 
 const INDEX_TEXT = `headgate: a GraphQL gateway for direct creator uploads to Cloudflare Stream.
 
-/                 the console, in a browser: upload, watch, resume, play
+/                 console in a browser: upload, watch, resume, play
 /graphql          GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser
-/tus              creates uploads for tus clients: their endpoint
-/webhooks/stream  notices of Cloudflare Stream
-/healthz          alive?
-/readyz           ready?
-/metrics          what is measured, for Prometheus`
+/tus              creation endpoint for tus clients
+/webhooks/stream  webhooks from Cloudflare Stream
+/healthz          liveness
+/readyz           readiness
+/metrics          metrics for Prometheus`
 
 const metricsDisabledHandler: Handler = async () =>
-  textResponse(404, 'Nothing is measured here: ask whoever hosts the gateway for its numbers.')
+  textResponse(404, 'Metrics are not available on this host.')
 
 /** The caller owns the dependencies: it aborts `dependencies.closing` first, then closes them. */
 export function createGateway(dependencies: Dependencies, options: GatewayOptions): Gateway {

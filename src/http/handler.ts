@@ -34,7 +34,7 @@ export function textResponse(
 /** Returns 405 with the allowed methods. */
 export function methodNotAllowed(allowed: readonly string[]): Response {
   const allow = allowed.join(', ')
-  return textResponse(405, `This door takes ${allow}.`, { allow })
+  return textResponse(405, `Method not allowed. Allowed: ${allow}.`, { allow })
 }
 
 /** Whether the client is a browser that opens a page: programs do not ask for HTML. */

@@ -14,7 +14,7 @@ export function withErrorResponse(log: Logger, endpoint: Handler): Handler {
     try {
       return await endpoint(request, client)
     } catch (error) {
-      if (request.signal.aborted) return textResponse(499, 'The client went away.')
+      if (request.signal.aborted) return textResponse(499, 'Client closed the request.')
       const requestId = client?.requestId ?? crypto.randomUUID()
       const { status, sentence, headers } = errorResponseFor(log, error, requestId)
       return textResponse(status, sentence, headers)
@@ -33,14 +33,13 @@ export function createRouter(
 
   return async (request, clientInfo?: ClientInfo) => {
     // A malformed Host header makes the URL invalid.
-    if (!URL.canParse(request.url))
-      return textResponse(400, 'The address or the Host header is malformed.')
+    if (!URL.canParse(request.url)) return textResponse(400, 'Malformed URL or Host header.')
     const { pathname: path } = new URL(request.url)
     const { method } = request
     const endpoint = byPath.get(path)
     if (endpoint === undefined) {
       telemetry.responseSent(null, method, 404)
-      return textResponse(404, `There is no such door. There are: ${paths}`)
+      return textResponse(404, `Not found. Endpoints: ${paths}`)
     }
 
     const startedAt = performance.now()

@@ -74,9 +74,9 @@ export function sayOtherAccount(
 ): string {
   const advice =
     recorded === EMULATOR_ACCOUNT
-      ? 'leave CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN out to go on with the emulator'
+      ? 'unset CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN to continue with the emulator'
       : `set CLOUDFLARE_ACCOUNT_ID to ${recorded}`
-  return `The database ${databaseLabel(database)} holds uploads of ${accountLabel(recorded)}, and the configuration names ${accountLabel(configured)}, which does not know them. Set DATABASE_URL to another database, such as file:.headgate/${configured}.db, or ${advice}. To keep this database with the configured account, run \`headgate migrate --adopt-account\`: uploads that it does not know become DELETED.`
+  return `The database ${databaseLabel(database)} belongs to ${accountLabel(recorded)}, but the configuration has ${accountLabel(configured)}. Set DATABASE_URL to another database, such as file:.headgate/${configured}.db, or ${advice}. To keep this database with the configured account, run \`headgate migrate --adopt-account\`. Uploads that are missing in that account become DELETED.`
 }
 
 function accountLabel(account: string): string {
@@ -95,11 +95,11 @@ export function openDatabaseError(database: DatabaseConfig, error: unknown): Err
 
 function adviceFor(database: DatabaseConfig, error: unknown): string {
   if (database.kind === 'postgres') {
-    return 'Set DATABASE_URL to postgres://USER:PASSWORD@HOST:PORT/NAME, a database that this user may create tables in.'
+    return 'Set DATABASE_URL to postgres://USER:PASSWORD@HOST:PORT/NAME, a database in which this user can create tables.'
   }
   const failure = sqliteFailureOf(error)
   return failure === null || failure === 'inaccessible'
-    ? 'Set DATABASE_URL to file:PATH, a SQLite file in a folder that can be written.'
+    ? 'Set DATABASE_URL to file:PATH, a SQLite file in a writable folder.'
     : sentenceOfFailure(failure)
 }
 
@@ -167,7 +167,7 @@ async function openPostgresDatabase(
 ): Promise<Database> {
   const usesServerTime = sharedTime === 'server'
   const postgres = openPostgres(config, (error) =>
-    log.warn({ err: sanitizeError(error) }, 'a connection to the database was lost'),
+    log.warn({ err: sanitizeError(error) }, 'idle database connection lost'),
   )
   try {
     const store = await createPostgresStore(postgres, usesServerTime ? 'server' : 'caller')

@@ -23,8 +23,8 @@ export async function startEmulatorFromConfig(config: EmulatorListenConfig): Pro
   } catch (error) {
     const message =
       errorCodeOf(error) === 'EADDRINUSE'
-        ? `Cannot start the emulator on ${host}:${port}: it is in use. Set EMULATOR_PORT to another, or to 0.`
-        : `Cannot keep the emulator's files in ${directory} (${errorCodeOf(error) ?? String(error)}). Set EMULATOR_DIR to a folder that can be written.`
+        ? `Cannot start the emulator on ${host}:${port}: the port is in use. Set EMULATOR_PORT to another port, or to 0.`
+        : `Cannot write the emulator's files to ${directory} (${errorCodeOf(error) ?? String(error)}). Set EMULATOR_DIR to a writable folder.`
     throw new Error(message, { cause: error })
   }
 }

@@ -108,7 +108,10 @@ export async function startGateway(
     const emulatorSecrets = emulator === null ? [] : [await registerEmulatorWebhook(stream, server)]
     const webhookSecrets = [...emulatorSecrets, ...config.webhookSecrets]
     if (webhookSecrets.length === 0) {
-      log.warn({}, 'STREAM_WEBHOOK_SECRET is not set: notices are refused, changes are seen later')
+      log.warn(
+        {},
+        'STREAM_WEBHOOK_SECRET is not set: webhooks are rejected with 503, status changes arrive by polling only',
+      )
     }
 
     const closing = new AbortController()
@@ -194,7 +197,7 @@ async function streamUnavailable(
   { backgroundStream }: Dependencies,
 ): Promise<string | null> {
   void availability.probe(backgroundStream)
-  return unavailableReason(availability.current(), 'the log, and `headgate doctor`')
+  return unavailableReason(availability.current(), 'the log, and run `headgate doctor`')
 }
 
 /** Origins of the gateway's own pages. */
@@ -211,7 +214,7 @@ async function closeWithDeadline(
   try {
     await Promise.race([close(), deadline])
   } catch (error) {
-    log.error({ err: error }, 'a part did not close')
+    log.error({ err: error }, 'closing a dependency failed')
   }
 }
 

@@ -28,7 +28,7 @@ export function deserializeUpload(text: string): Upload {
     const upload: unknown = { ...parsed['rest'], meta }
     if (isUpload(upload)) return upload
   }
-  throw new Error('What came as an upload is none.')
+  throw new Error('Invalid serialized upload.')
 }
 
 /** Checks a few fields only: detects text not written by `serializeUpload`, not every invalid field. */

@@ -10,19 +10,19 @@ const MAX_ROWS_PER_KEY = 1000
 const LARGEST = 2 ** 31 - 1
 
 const CONSUME_SQL = {
-  name: 'headgate_take_allowance',
+  name: 'headgate_rate_limit_consume',
   // "at" is read after the function has consumed. The function's lock on the key lasts to the end of the
   // statement, so no other unit of the key lies between.
   text: `select take_allowance($1, $2::bigint, $3::integer[], $4::bigint[], $5::bigint) as seconds,
     coalesce($2::bigint, floor(extract(epoch from clock_timestamp()) * 1000)::bigint)::float8 as at`,
 } as const
 const GIVE_BACK_SQL = {
-  name: 'headgate_give_back_allowance',
+  name: 'headgate_rate_limit_give_back',
   text: `update allowances set uses = uses - 1 where key = $1 and uses > 0 and at =
     (select max(at) from allowances where key = $1 and uses > 0 and at <= $2::bigint)`,
 } as const
 const BLOCK_SQL = {
-  name: 'headgate_hold_allowance',
+  name: 'headgate_rate_limit_block',
   // A block that ends later than LONGEST_HOLD_MS allows was written by a wrong clock.
   text: `insert into allowance_holds as held (key, until)
     values ($1, coalesce($3::timestamptz, clock_timestamp()) + $2 * interval '1 millisecond')
@@ -31,7 +31,7 @@ const BLOCK_SQL = {
       then excluded.until else greatest(held.until, excluded.until) end`,
 } as const
 const COUNT_SQL = {
-  name: 'headgate_allowance_taken',
+  name: 'headgate_rate_limit_used',
   text: `select coalesce(sum(uses), 0)::float8 as taken from allowances
     where key = $1 and at > coalesce($3::bigint, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) - $2::bigint`,
 } as const

@@ -10,12 +10,12 @@ export const longestSentence = 200
 
 /** Start of each message: the purpose of the call and the kind of error. */
 export const MESSAGE_PREFIXES: Readonly<Record<StreamErrorKind, (purpose: string) => string>> = {
-  unavailable: (purpose) => `Stream could not ${purpose}: no usable answer`,
+  unavailable: (purpose) => `Stream could not ${purpose}: no usable response`,
   'rate-limited': (purpose) => `Stream would not ${purpose}: too many requests or encodings`,
-  quota: (purpose) => `Stream would not ${purpose}: the account's storage is spent`,
-  invalid: (purpose) => `Stream would not ${purpose}: it refused the request`,
+  quota: (purpose) => `Stream would not ${purpose}: the account's storage is used up`,
+  invalid: (purpose) => `Stream would not ${purpose}: it rejected the request`,
   unauthorized: (purpose) =>
-    `Stream would not ${purpose}: it does not accept the API token for this account`,
+    `Stream would not ${purpose}: it rejects the API token for this account`,
 }
 
 /**

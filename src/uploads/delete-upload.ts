@@ -47,7 +47,7 @@ async function remove(
   const consumed = await dependencies.deleteLimit.consume(viewer.subject)
   if (consumed.kind === 'rejected') {
     return rateLimited(
-      `You may delete ${dependencies.policy.createsPerMinute} uploads a minute.`,
+      `Rate limit exceeded: ${dependencies.policy.createsPerMinute} deletions per minute.`,
       consumed.retryAfterSeconds,
     )
   }
@@ -56,7 +56,10 @@ async function remove(
     wasThere = await dependencies.stream.deleteVideo(uid)
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    dependencies.log.warn({ reference: upload.id, kind: error.kind, err: error }, 'deletion failed')
+    dependencies.log.warn(
+      { uploadId: upload.id, errorKind: error.kind, err: error },
+      'deleting the video at Stream failed',
+    )
     return outcomeOfStreamError(error)
   }
   const at = dependencies.clock.now()

@@ -82,7 +82,7 @@ export function uploadNotFound(uid: string): UploadNotFound {
   return {
     kind: 'UploadNotFoundError',
     code: 'UPLOAD_NOT_FOUND',
-    message: 'There is no such upload, or it is not yours.',
+    message: 'Upload not found, or it belongs to another creator.',
     uid,
   }
 }
@@ -98,7 +98,7 @@ export function rateLimited(message: string, retryAfterSeconds: number): RateLim
 
 export function tooManySubscriptions(): RateLimited {
   return rateLimited(
-    `One caller may have ${MAX_SUBSCRIPTIONS_PER_CALLER} subscriptions open: end some that are not needed.`,
+    `Too many open subscriptions (limit: ${MAX_SUBSCRIPTIONS_PER_CALLER} per caller). End some that are not needed.`,
     10,
   )
 }
@@ -107,12 +107,12 @@ export function tooManySubscriptions(): RateLimited {
 export function tusUnsupported(sizeBytes: number): StreamFailed {
   const right =
     sizeBytes > MAX_BASIC_BYTES
-      ? 'a file over 200 MB needs a gateway with an API token of Cloudflare, or has to be made smaller'
-      : 'this file is at most 200 MB, so mint its URL with `createDirectUpload`'
+      ? 'Files over 200 MB need a gateway with a Cloudflare API token. Reduce the file size, or configure a token'
+      : 'This file is at most 200 MB: use `createDirectUpload`'
   return {
     kind: 'StreamError',
     code: 'STREAM_REJECTED',
-    message: `This gateway reaches Cloudflare Stream in a way that has no tus uploads: ${right}.`,
+    message: `tus uploads are not available with the Workers binding. ${right}.`,
     retryable: false,
   }
 }

@@ -26,34 +26,34 @@ export function recommendProtocol(
       required: true,
       reason:
         sizeBytes > MAX_BASIC_BYTES
-          ? 'The file is over 200 MB, and this gateway has no tus uploads, which alone could carry it: make it smaller first.'
-          : 'The file is at most 200 MB, and this gateway has no tus uploads: one POST carries it.',
+          ? 'Files over 200 MB require tus, which this gateway does not support. Reduce the file size.'
+          : 'The file is at most 200 MB, and this gateway does not support tus uploads.',
     }
   }
   if (sizeBytes > MAX_TUS_BYTES) {
     return {
       protocol: 'TUS',
       required: true,
-      reason: 'The file is over 30 GB, which Stream takes by no protocol: make it smaller first.',
+      reason: 'The file exceeds 30 GB, the limit of Stream. Reduce the file size.',
     }
   }
   if (sizeBytes > MAX_BASIC_BYTES) {
     return {
       protocol: 'TUS',
       required: true,
-      reason: 'The file is over 200 MB, which only a tus upload can carry.',
+      reason: 'Files over 200 MB require tus.',
     }
   }
   if (reliableConnection) {
     return {
       protocol: 'BASIC',
       required: false,
-      reason: 'The file is at most 200 MB and the connection is reliable: one POST is simplest.',
+      reason: 'The file is at most 200 MB and the connection is reliable: one POST is enough.',
     }
   }
   return {
     protocol: 'TUS',
     required: false,
-    reason: 'The connection may break, and a tus upload goes on where it stopped.',
+    reason: 'The connection may break, and a tus upload can resume.',
   }
 }

@@ -10,21 +10,21 @@ export function outcomeOfStreamError(error: StreamError): RateLimited | StreamFa
   switch (error.kind) {
     case 'rate-limited':
       return rateLimited(
-        'Cloudflare Stream takes no more requests from this gateway for the moment.',
+        'The request limit of Cloudflare Stream is reached.',
         error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS,
       )
     case 'unavailable':
       return {
         kind: 'StreamError',
         code: 'STREAM_UNAVAILABLE',
-        message: 'Cloudflare Stream did not answer. Nothing is lost: try again in a moment.',
+        message: 'Cloudflare Stream did not respond. Retry.',
         retryable: true,
       }
     case 'unauthorized':
       return {
         kind: 'StreamError',
         code: 'STREAM_REJECTED',
-        message: "Cloudflare Stream does not accept the gateway's account or token.",
+        message: "Cloudflare Stream rejects the gateway's account or token.",
         retryable: false,
       }
     case 'quota':
@@ -47,7 +47,7 @@ export function outcomeOfMintError(
   return {
     kind: 'QuotaExceededError',
     code: 'QUOTA_EXCEEDED',
-    message: "The account's storage at Cloudflare Stream has no room for this reservation.",
+    message: "The account's free storage at Cloudflare Stream is too small for this reservation.",
     requestedMinutes: requestedSeconds / 60,
     availableMinutes: null,
   }

@@ -36,7 +36,7 @@ export interface WorkerConfig extends Settings {
 /** Variables of Node hosts: `wrangler dev` also reads their `.env`. */
 const NODE_ONLY = {
   names: /^(?:HOST$|PORT$|DATABASE_|TRUSTED_PROXIES$|METRICS_TOKEN$|EMULATOR_)/,
-  reason: 'on Workers: only the gateway on Node reads it. Unset it here.',
+  reason: 'on Workers: only the gateway on Node reads it. Unset it.',
 }
 
 /** Returns the configuration, or all errors at once; each names a variable or a binding. */
@@ -50,16 +50,16 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<W
       )
     }
     if (database === undefined) {
-      variables.mistake('DB', 'is missing: bind a D1 database to this name in wrangler.jsonc.')
+      variables.mistake('DB', 'is missing. Bind a D1 database to this name in wrangler.jsonc.')
     }
     if (hub === undefined) {
-      variables.mistake('HUB', 'is missing: bind the Durable Object Hub to this name.')
+      variables.mistake('HUB', 'is missing. Bind the Durable Object Hub to this name.')
     }
     const account = readAccount(variables, 'for the binding STREAM alone')
     if (account === null && stream === null) {
       variables.mistake(
         'STREAM',
-        'is missing: bind Stream to this name, or set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.',
+        'is missing. Bind Stream to this name, or set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.',
       )
     }
     const limits = readBaseConfig(variables)

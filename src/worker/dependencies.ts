@@ -74,6 +74,6 @@ async function requireAccount(store: UploadStore, account: string): Promise<void
   const recorded = await store.noteAccount(account)
   if (recorded === account) return
   throw new Error(
-    `The D1 database holds uploads of account ${recorded}, and CLOUDFLARE_ACCOUNT_ID names ${account}, which does not know them. Bind another database to DB, or go back to the account. To keep this database, run \`wrangler d1 execute\` with: update deployments set account = '${account}'`,
+    `The D1 database belongs to account ${recorded}, but CLOUDFLARE_ACCOUNT_ID is ${account}. Bind another database to DB, or set the previous account. To keep this database, run \`wrangler d1 execute\` with: update deployments set account = '${account}'`,
   )
 }

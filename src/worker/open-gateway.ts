@@ -34,12 +34,12 @@ export async function openGateway(
   const events = createHubPubSub({
     hub,
     keepAlive,
-    failed: (error) => log.error({ err: error }, 'the hub was not told of changes'),
+    failed: (error) => log.error({ err: error }, 'publishing changes to the hub failed'),
   })
   const watchers = createHubWatchRegistry((uid) =>
     keepAlive(
       hub.recordView(uid).catch((error: unknown) => {
-        log.warn({ err: error }, 'the hub was not told who looks')
+        log.warn({ err: error }, 'reporting views to the hub failed')
       }),
     ),
   )

@@ -83,7 +83,7 @@ async function poll(dependencies: QueueDependencies, uids: readonly string[]): P
   const known = new Set(uploads.map(({ uid }) => uid))
   for (const uid of uids) {
     if (known.has(uid)) log.debug({ uid }, 'queue event processed')
-    else log.info({ uid }, 'queue event ignored: no such upload')
+    else log.info({ uid }, 'queue event ignored: no upload with this uid')
   }
 }
 
@@ -100,7 +100,7 @@ function uidIn(event: unknown, accountId: string | null, log: Logger): string | 
     return null
   }
   if (accountId !== null && fieldsOf(metadata)['accountId'] !== accountId) {
-    log.warn({ type, uid }, 'queue event ignored: not of CLOUDFLARE_ACCOUNT_ID')
+    log.warn({ type, uid }, 'queue event ignored: not from CLOUDFLARE_ACCOUNT_ID')
     return null
   }
   return uid

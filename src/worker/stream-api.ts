@@ -18,6 +18,6 @@ export function createStreamApi({ account, stream }: WorkerConfig): StreamApi {
         })
   if (binding !== null && rest !== null) return combineBindingWithRest(binding, rest)
   const single = binding ?? rest
-  if (single === null) throw new Error('There is neither a binding nor a token for Stream.')
+  if (single === null) throw new Error('Neither a Stream binding nor an API token is configured.')
   return single
 }

@@ -37,12 +37,12 @@ export function acceptWebSocket(host: WebSocketHost, request: Request): Response
   if (host.allowedHosts !== null && !isAllowedHost(host.allowedHosts, hostname)) {
     return textResponse(
       421,
-      'Without tokens the gateway answers to addresses and local names only.',
+      'Host not allowed while authentication is disabled. Use an IP address or a local name, set PUBLIC_URL, or set AUTH_JWT_SECRET.',
     )
   }
   const origin = request.headers.get('origin')
   if (origin !== null && origin !== own && !host.allowedOrigins.has(origin)) {
-    return textResponse(403, 'The page that asks is of an origin that is not let in.')
+    return textResponse(403, 'Origin not allowed. Add it to ALLOWED_ORIGINS.')
   }
   const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(/\s*,\s*/)
   const protocol = offered.includes(GRAPHQL_TRANSPORT_WS_PROTOCOL)
@@ -77,7 +77,7 @@ function attach(
     try {
       socket.close(code, closeReason(reason))
     } catch (error) {
-      log.debug({ err: error }, 'a socket could not be closed')
+      log.debug({ err: error }, 'closing a WebSocket failed')
     }
   }
 
@@ -95,7 +95,7 @@ function attach(
       socket.send(text)
     } catch (error) {
       // The client disconnected, and the close event is still pending.
-      log.debug({ err: error }, 'a message could not be sent')
+      log.debug({ err: error }, 'sending a WebSocket message failed')
       end(ABNORMAL_CLOSURE)
     }
   }
@@ -103,7 +103,7 @@ function attach(
   const unread = createUnread({
     send: transmit,
     flushed: () => connection.flushed(),
-    tooMuch: () => close(TRY_AGAIN_LATER, 'Too much is unread'),
+    tooMuch: () => close(TRY_AGAIN_LATER, 'Too much unread data'),
   })
   const connection = server.open(
     {
@@ -120,7 +120,7 @@ function attach(
 
   function sendHeartbeat(): void {
     if (!isAlive) {
-      close(HEARTBEAT_TIMEOUT, 'Nobody answers')
+      close(HEARTBEAT_TIMEOUT, 'Heartbeat timeout')
       return
     }
     isAlive = false
@@ -132,8 +132,8 @@ function attach(
     guard(({ data }: { readonly data: unknown }) => {
       isAlive = true
       // UTF-16 length approximates the size in bytes.
-      if (typeof data !== 'string') close(CloseCode.BadRequest, 'Messages are text')
-      else if (data.length > MAX_REQUEST_BYTES) close(MESSAGE_TOO_BIG, 'Too long')
+      if (typeof data !== 'string') close(CloseCode.BadRequest, 'Binary messages are not supported')
+      else if (data.length > MAX_REQUEST_BYTES) close(MESSAGE_TOO_BIG, 'Message too long')
       // Keeps the isolate until the operation ends, even if the socket closes before.
       else keepAlive(connection.receive(data))
     }),

@@ -40,7 +40,7 @@ describeInChromium('the console for everybody', () => {
     const lake = await videoFile('Lake at dawn.mp4')
     const speech = await videoFile('Speech.mp4')
     const hike = await videoFile('A long hike over the ridge.mp4', 40_000_000)
-    await page.getByText('Nothing yet.').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
     await expectAccess(page, 'empty')
 
     await choose(page, lake)
@@ -67,7 +67,7 @@ describeInChromium('the console for everybody', () => {
     const { page, errors } = await openConsole(built.folder())
     const path = await videoFile('tour.mp4', 20_000_000)
     const chooser = page.waitForEvent('filechooser')
-    await page.getByText('Nothing yet.').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
     const focused = () =>
       page.evaluate(() => {
         const { activeElement } = document

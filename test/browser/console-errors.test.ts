@@ -42,11 +42,11 @@ describeInChromium("the console's words", () => {
     await page.getByLabel('Longest video').fill('30')
     await choose(page, await videoFile('speech.mp4'))
     await rowOf(page, 'speech.mp4')
-      .getByText('30 minutes were asked for, and 10 minutes are free.')
+      .getByText('30 minutes were requested, and 10 minutes are free.')
       .waitFor()
     expect((await gateway.emulator.state()).videos).toEqual([])
     await page.getByRole('button', { name: 'Delete speech.mp4' }).click()
-    await page.getByText('Nothing yet.').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
     expect(errors).toEqual([])
   })
 
@@ -54,7 +54,7 @@ describeInChromium("the console's words", () => {
     const { page, errors } = await openConsole(built.folder())
     const words = { mimeType: 'video/mp4', buffer: Buffer.from('These are words. '.repeat(100)) }
     await page.setInputFiles('.file-input', { ...words, name: 'words.mp4' })
-    await rowOf(page, 'words.mp4').getByText('The file is no video.').waitFor()
+    await rowOf(page, 'words.mp4').getByText('The file is not a video.').waitFor()
     const nothing = { mimeType: 'video/mp4', buffer: Buffer.alloc(0), name: 'empty.mp4' }
     await page.setInputFiles('.file-input', nothing)
     await page.getByRole('alert').getByText('The file is empty.').waitFor()
@@ -71,10 +71,10 @@ describeInChromium("the console's words", () => {
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
     await page.getByLabel('Token').fill(await tokenFor('ada'))
     await page.keyboard.press('Enter')
-    await page.getByText('Nothing yet.').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
     expect(page.url()).toBe(`${gateway.url}/`)
     await page.reload()
-    await page.getByText('Nothing yet.').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
     await choose(page, await videoFile('diary.mp4'))
     await seeState(page, 'diary.mp4', 'Ready')
     await page.getByRole('button', { name: 'Sign out' }).click()
@@ -82,7 +82,7 @@ describeInChromium("the console's words", () => {
     // Whoever comes next on this page finds nothing of it.
     await page.getByLabel('Token').fill(await tokenFor('grace'))
     await page.keyboard.press('Enter')
-    await page.getByText('Nothing yet.').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
     expect(await page.getByText('diary.mp4').count()).toBe(0)
   })
 
@@ -93,7 +93,7 @@ describeInChromium("the console's words", () => {
         const { page, errors } = await openPage(`${gateway.url}/`)
         await page.getByLabel('Token').fill(await tokenFor(who))
         await page.keyboard.press('Enter')
-        await page.getByText('Nothing yet.').waitFor()
+        await page.getByText('No uploads yet.').waitFor()
         return { page, errors, who, path: await videoFile(`film-of-${who}.mp4`) }
       }),
     )

@@ -12,7 +12,7 @@ import { consoleSources } from '../../src/node/console-files.ts'
 const bytes = (text: string) => new TextEncoder().encode(text)
 const options: ConsoleOptions = {
   files: [
-    { path: 'index.html', bytes: bytes('<meta name="headgate-callers" content="unknown" />') },
+    { path: 'index.html', bytes: bytes('<meta name="headgate-auth" content="unknown" />') },
     { path: 'index-1a2b.js', bytes: bytes('run()') },
   ],
   uploadSources: ['https://upload.example'],
@@ -29,7 +29,7 @@ function ask(path: string, accept: string, method = 'GET'): Request {
 describe('the front door', () => {
   it('shows the page to browsers, under a policy, and says who is asked for a token', async () => {
     const response = await front(ask('/', 'text/html,*/*;q=0.8'))
-    expect(await response.text()).toBe('<meta name="headgate-callers" content="token" />')
+    expect(await response.text()).toBe('<meta name="headgate-auth" content="token" />')
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(response.headers.get('vary')).toBe('Accept')
     const policy = response.headers.get('content-security-policy')?.split('; ') ?? []

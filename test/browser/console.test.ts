@@ -21,7 +21,7 @@ describeInChromium('the console', () => {
   it('sends a small file by one POST, plays it, and deletes it', async () => {
     const slowly = { EMULATOR_ENCODE_MS: '1500' }
     const { page, gateway, errors, origins } = await openConsole(built.folder(), slowly)
-    await page.getByText('Nothing yet.').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
     await choose(page, await videoFile('lake.mp4'))
     await rowOf(page, 'lake.mp4').getByText('POST: The file is at most 200 MB').waitFor()
     await rowOf(page, 'lake.mp4')
@@ -40,7 +40,7 @@ describeInChromium('the console', () => {
 
     await page.getByRole('button', { name: 'Delete lake.mp4' }).click()
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
-    await page.getByText('Nothing yet.').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
     await expect.poll(async () => (await gateway.emulator.state()).videos).toEqual([])
     expect(errors).toEqual([])
   })
@@ -57,7 +57,7 @@ describeInChromium('the console', () => {
 
     await slowDown(page, 80_000_000)
     await choose(page, path)
-    await rowOf(page, 'holidays.mp4').getByText('tus: The file is over 200 MB').waitFor()
+    await rowOf(page, 'holidays.mp4').getByText('tus: Files over 200 MB').waitFor()
     await expect.poll(received, { timeout: 10_000, interval: 50 }).toBeGreaterThan(LARGE_BYTES / 2)
     await picture(page, 'uploading')
     await page.reload()

@@ -126,7 +126,9 @@ describeInChromium(`the recipes for GraphQL clients${packagesHint}`, () => {
         code: 'INVALID_INPUT',
         issues: [{ path: ['maxDurationSeconds'] }],
       })
-      expect(await call('watchNothing')).toContain('There is no such upload, or it is not yours.')
+      expect(await call('watchNothing')).toContain(
+        'Upload not found, or it belongs to another creator.',
+      )
       expect(errors).toEqual([])
       const expected = [site.origin, gateway.url, gateway.emulator.url]
       const httpOrigins = [...origins].filter((origin) => origin.startsWith('http'))

@@ -125,6 +125,6 @@ describeInChromium('the tus door from another origin', () => {
       if (file === undefined) throw new Error('No file was chosen.')
       return window.recipe.upload(file, { ...given, token: 'stale' }).then(String, String)
     }, order)
-    expect(refusal).toContain('The Authorization header must be `Bearer` and a JWT.')
+    expect(refusal).toContain('Invalid Authorization header. It must be `Bearer` and a JWT.')
   })
 })

@@ -120,7 +120,7 @@ export async function startGatewayProcess({
     const line = readLogLine(text)
     if (line === null) return
     messages.set(line.msg, (messages.get(line.msg) ?? 0) + 1)
-    if (line.msg === 'orphan deleted at Stream') orphans.push(line.reference ?? 'without reference')
+    if (line.msg === 'orphan deleted at Stream') orphans.push(line.uploadId ?? 'without uploadId')
     if (forgivesAbsence && line.err?.type === 'StoreUnavailable') return
     if (line.level >= ERROR_LEVEL) failures.push(text.slice(0, 600))
   }
@@ -183,7 +183,7 @@ export async function startGatewayProcess({
 const logLine = z.object({
   level: z.number(),
   msg: z.string(),
-  reference: z.string().optional(),
+  uploadId: z.string().optional(),
   err: z.looseObject({ type: z.string().optional() }).optional(),
 })
 

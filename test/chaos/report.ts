@@ -39,7 +39,7 @@ export function printStorm(outcome: StormOutcome): void {
     ['notices answered, by gateway', outcome.notices.join(' / ')],
     [
       'notices applied / kept for later',
-      pair(messages, 'notice applied', 'notice kept: no such upload yet'),
+      pair(messages, 'webhook applied', 'webhook stored: no matching upload yet'),
     ],
     ["requests at Stream's", ''],
     ...Object.entries(outcome.requests).map(([name, times]): Row => [`  ${name}`, times]),

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { type UploadProgress, createProgressReporter } from '../../src/client/progress.ts'
 import type { Upload, UploadStatus } from '../../src/client/gateway/upload.ts'
 
-const CHOICE = { protocol: 'TUS', reason: 'It was asked for.' } as const
+const CHOICE = { protocol: 'TUS', reason: 'The caller requested this protocol.' } as const
 const statuses: readonly UploadStatus[] = ['PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS']
 
 type Step = (teller: ReturnType<typeof createProgressReporter>) => void

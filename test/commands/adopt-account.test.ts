@@ -52,14 +52,12 @@ const expected = {
   before: {
     code: 1,
     said: expect.stringMatching(
-      /!! {2}Database .*holds uploads of the emulator \(account local\).*names account account-of-tests/,
+      /!! {2}Database .*belongs to the emulator \(account local\).*has account account-of-tests/,
     ),
   },
   adopted: {
     code: 0,
-    said: expect.stringMatching(
-      /was up to date already\.\n.* holds uploads of account account-of-tests from now on\.\n$/,
-    ),
+    said: expect.stringMatching(/is up to date\.\n.* now belongs to account account-of-tests\.\n$/),
   },
   after: { said: expect.stringMatching(/ok {2}Database .*up to date/) },
 }

@@ -50,7 +50,7 @@ describe('headgate doctor', () => {
     expect(code).toBe(0)
     expect(lines).toEqual([
       expect.stringMatching(/^ok {2}Configuration /),
-      expect.stringMatching(/^ok {2}Database .* is not there yet/),
+      expect.stringMatching(/^ok {2}Database .* does not exist yet/),
       expect.stringMatching(/^ok {2}Stream .* embedded emulator/),
       expect.stringMatching(/^ok {2}Webhook /),
       expect.stringMatching(/^-- {2}Callers .* administrator/),
@@ -90,14 +90,14 @@ describe('headgate doctor', () => {
 
   it('finds an account well once its webhook is', async () => {
     const { variables, stream } = await startAccount()
-    expect((await ask(variables)).said).toContain('nowhere, and changes are seen late')
+    expect((await ask(variables)).said).toContain('no webhook is set')
 
     await stream.setWebhook('https://other.example.com/hook')
     const foreign = await ask(variables)
     expect([foreign.code, foreign.said]).toEqual([
       1,
       expect.stringContaining(
-        'and not here: `headgate webhook set https://uploads.example.com` --force',
+        'Run `headgate webhook set https://uploads.example.com` with --force.',
       ),
     ])
 
@@ -120,7 +120,7 @@ describe('headgate doctor', () => {
     [
       'a key set that is not there',
       { AUTH_JWKS_URL: 'http://127.0.0.1:1/keys' },
-      'AUTH_JWKS_URL does not answer',
+      'AUTH_JWKS_URL does not return a key set',
     ],
   ])('says what to do about %s', async (_name, wrong, words) => {
     const { variables } = await startAccount()
@@ -130,7 +130,7 @@ describe('headgate doctor', () => {
 
   it('shows what a terminal would obey as an escape', async () => {
     const { said } = await ask({ DATABASE_URL: 'file:/nowhere/\u202e.db' })
-    expect(said).toContain('/nowhere/\\u202e.db is not there yet')
+    expect(said).toContain('/nowhere/\\u202e.db does not exist yet')
   })
 
   it('looks at the database without touching it', async () => {
@@ -138,7 +138,7 @@ describe('headgate doctor', () => {
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const sound = join(folder, 'sound.db')
     await createSqliteStore(sound).close()
-    expect((await ask({ DATABASE_URL: `file:${sound}` })).said).toContain('sound and up to date')
+    expect((await ask({ DATABASE_URL: `file:${sound}` })).said).toContain('intact and up to date')
 
     const none = join(folder, 'none.db')
     await writeFile(
@@ -148,7 +148,7 @@ describe('headgate doctor', () => {
     const { code, said } = await ask({ DATABASE_URL: `file:${none}` })
     expect([code, said]).toEqual([
       1,
-      expect.stringContaining('is not a SQLite database: restore a backup'),
+      expect.stringContaining('is not a SQLite database. Restore a backup'),
     ])
   })
 })

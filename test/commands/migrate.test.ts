@@ -55,12 +55,12 @@ describeWithPostgres('headgate migrate --from --to', () => {
   const secret = 'postgres://somebody:hunter2@127.0.0.1:1/nowhere'
 
   it.each([
-    [['--from', 'file:x.db'], '--to is missing beside --from'],
-    [['--to', secret], '--from is missing beside --to'],
-    [['--from', secret, '--to', secret], '--from must be file:PATH'],
-    [['--from', 'x.db', '--to', secret], '--from must be file:PATH'],
-    [['--from', 'file:x.db', '--to', 'file:y.db'], '--to must be an address of PostgreSQL'],
-    [['--from', 'file:x.db', '--to', secret], 'there is no database at x.db.'],
+    [['--from', 'file:x.db'], '--to is missing.'],
+    [['--to', secret], '--from is missing.'],
+    [['--from', secret, '--to', secret], '--from is invalid.'],
+    [['--from', 'x.db', '--to', secret], '--from is invalid.'],
+    [['--from', 'file:x.db', '--to', 'file:y.db'], '--to is invalid.'],
+    [['--from', 'file:x.db', '--to', secret], 'no database at x.db.'],
   ])('%j: says what is right', async (args, words) => {
     const { code, stdout, stderr } = await migrate(...args)
     expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining(words)])
@@ -72,7 +72,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     const { code, stderr } = await migrate('--from', `file:${file}`, '--to', secret)
     expect([code, stderr]).toEqual([
       1,
-      `headgate: file:${file} was not copied to postgres://127.0.0.1:1/nowhere, or not all of it (ECONNREFUSED). Nothing is lost: run the command again.\n`,
+      `headgate: Copying file:${file} to postgres://127.0.0.1:1/nowhere failed (ECONNREFUSED). No data is lost. Run the command again.\n`,
     ])
   })
 
@@ -82,10 +82,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     connection.exec('create table something (id)')
     connection.close()
     const { code, stderr } = await migrate('--from', `file:${other}`, '--to', database.url)
-    expect([code, stderr]).toEqual([
-      1,
-      expect.stringContaining('run `headgate migrate` on it first'),
-    ])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('Run `headgate migrate` first')])
   })
 
   it('a file that is no database is told as one', async () => {
@@ -113,7 +110,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     expect([code, stderr, stdout]).toEqual([
       0,
       '',
-      `${from} → postgres://${host}${pathname}: 12,345 uploads, 1 reservation, 12,345 events, 1 notice: the same on both sides.\n`,
+      `${from} → postgres://${host}${pathname}: 12,345 uploads, 1 reservation, 12,345 events, 1 webhook: equal in both databases.\n`,
     ])
   })
 
@@ -130,7 +127,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     expect([code, stdout, stderr]).toEqual([
       1,
       '',
-      `headgate: file:${file} and ${name} differ: 12,345 recorded versions in file:${file}, 12,346 in ${name}. A gateway has worked on ${name} already (1 upload), and only one of the two can go on.\n`,
+      `headgate: file:${file} and ${name} differ: 12,345 recorded versions in file:${file}, 12,346 in ${name}. A gateway has already used ${name} (1 upload). Continue with only one of the two databases.\n`,
     ])
   })
 

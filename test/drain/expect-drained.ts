@@ -17,10 +17,10 @@ export const drained: Readonly<Record<keyof Round, unknown>> = {
   },
   // When to come back, in milliseconds, then a word for people, then the end as the protocol has it.
   // https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
-  events: expect.stringMatching(/\nretry: ?1000\n:[^\n]*come back\n[^]*\nevent: complete\n/),
+  events: expect.stringMatching(/\nretry: ?1000\n:[^\n]*reconnect\n[^]*\nevent: complete\n/),
   // Clients of graphql-ws come back after this code, and subscribe again; `complete` they would
   // take for the end. https://www.iana.org/assignments/websocket
-  close: { code: 1012, reason: 'The gateway restarts: come back.' },
+  close: { code: 1012, reason: 'The gateway restarts. Reconnect.' },
   saidComplete: false,
   exitCode: 0,
   tookMs: expect.toSatisfy((ms: number) => ms < DEADLINE_MS, `less than ${DEADLINE_MS}`),

@@ -184,7 +184,7 @@ describe('errors', () => {
     ],
     [
       'upload by URL, which the emulator has not',
-      { name: 'BadRequestError', message: /^upload\(\) is not in headgate's emulator/ },
+      { name: 'BadRequestError', message: /^upload\(\) is not available in headgate's emulator/ },
       (stream) => stream.upload(),
     ],
     [
@@ -238,7 +238,7 @@ describe('errors', () => {
     await emulator.close()
     await expect(stream.videos.list()).rejects.toMatchObject({
       name: 'InternalError',
-      message: `The emulator at ${emulator.url} does not answer: is \`npx headgate emulator\` running there?`,
+      message: `The emulator at ${emulator.url} does not respond. Start it with \`npx headgate emulator\`.`,
     })
   })
 })

@@ -41,9 +41,9 @@ describe('an answer of the lane', () => {
         method: 'POST',
         path: '/graphql',
         status: 200,
-        milliseconds: expect.toSatisfy((ms: number) => Number.isInteger(ms) && ms >= 0),
-        client: '127.0.0.1',
-        message: 'answered',
+        durationMs: expect.toSatisfy((ms: number) => Number.isInteger(ms) && ms >= 0),
+        clientAddress: '127.0.0.1',
+        message: 'request completed',
       })),
     )
     expect(answers).toEqual([fast, long].map(({ status }) => ['/graphql', 'POST', status]))
@@ -57,7 +57,12 @@ describe('an answer of the lane', () => {
     lines.length = 0
     for (const url of [setup.fast, setup.long]) await watchByEvents(url, bodyFor(uid)).opened
     expect(setup.seated()).toBe(1)
-    const line = { message: 'answered', path: '/graphql', status: 200, client: '127.0.0.1' }
+    const line = {
+      message: 'request completed',
+      path: '/graphql',
+      status: 200,
+      clientAddress: '127.0.0.1',
+    }
     await until(() => lines.length === 2, 'both lines')
     expect(lines).toMatchObject([line, line])
   })
@@ -92,7 +97,7 @@ describe('a failure of ours in the lane', () => {
       const { requestId } = failed
       expect([failed.status, failed.text]).toEqual([
         500,
-        `Unexpected error. Ask for it by this id: ${requestId}\n`,
+        `Unexpected error. Report this request id: ${requestId}\n`,
       ])
       // All but its own type and length.
       const others = ({ headers: all }: typeof failed): readonly string[] =>
@@ -103,7 +108,7 @@ describe('a failure of ours in the lane', () => {
       expect(answers[0]).toEqual(['/graphql', 'POST', 500])
       expect(lines.slice(0, 2)).toMatchObject([
         { requestId, message: 'unexpected error' },
-        { requestId, message: 'answered', path: '/graphql', status: 500 },
+        { requestId, message: 'request completed', path: '/graphql', status: 500 },
       ])
     },
   )

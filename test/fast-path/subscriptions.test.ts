@@ -126,7 +126,7 @@ describe('the same story', () => {
     // What is told to many bears no request's id.
     const [fast, long] = watching.map(({ results }) =>
       results.map((text) =>
-        text.replaceAll(/by this id: [\w-]+/g, '').replaceAll(/"requestId":"[\w-]+"/g, ''),
+        text.replaceAll(/request id: [\w-]+/g, '').replaceAll(/"requestId":"[\w-]+"/g, ''),
       ),
     )
     expect(fast).toEqual(long)

@@ -62,7 +62,7 @@ export async function beginStory(
           }),
           error: described({
             state: 'error',
-            failure: { code: 'ERR_NON_VIDEO', message: 'The file is no video.' },
+            failure: { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' },
           }),
           deleted: { kind: 'deleted', source: 'MUTATION', at } as const,
         }[step],

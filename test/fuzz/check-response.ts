@@ -5,7 +5,7 @@ import type { Input } from './input.ts'
 /** Lines of a stack, as V8 writes them. */
 const STACK = /\bat [^\n]{0,300}\.[cm]?[jt]s:\d+:\d+/
 /** What the gateway says where it failed itself, also inside of an answer that is a 200. */
-const OWN_FAILURE = /Unexpected error\. Ask for it|"(?:Unexpected error\.|INTERNAL_SERVER_ERROR)"/
+const OWN_FAILURE = /Unexpected error\. Report|"(?:Unexpected error\.|INTERNAL_SERVER_ERROR)"/
 /**
  * "1011 indicates that a server is terminating the connection because it encountered an unexpected
  * condition": https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1. graphql-ws says 4500 for it, and

@@ -37,10 +37,10 @@ export function printBattery(outcome: BatteryOutcome): void {
       'uploads minted / most in a minute / allowed',
       `${minted.uploads} / ${minted.most} / ${minted.allowed}`,
     ],
-    ['refusals in the log', messages.get('refused') ?? 0],
+    ['refusals in the log', messages.get('request rejected') ?? 0],
     [
       'notices refused / applied / kept',
-      ['notice refused', 'notice applied', 'notice kept: no such upload yet']
+      ['webhook rejected', 'webhook applied', 'webhook stored: no matching upload yet']
         .map((name) => messages.get(name) ?? 0)
         .join(' / '),
     ],

@@ -67,7 +67,7 @@ it('cuts counts with dates off, and rejects an operation that asks for many', as
     const most = await expectSame(setup, { query: times(dated, MAX_COUNTS), headers })
     expect(most.text).not.toContain('errors')
     const refused = await expectSame(setup, { query: times(dated, 50), headers })
-    expect(refused.text).toContain('"code":"TOO_MUCH_ASKED"')
+    expect(refused.text).toContain('"code":"RESULT_TOO_LARGE"')
     examined.length = 0
     await ask(setup.long, { query: times(dated, 50), headers })
     expect(examined).toHaveLength(MAX_COUNTS)
@@ -96,7 +96,7 @@ it('reads no more uploads than an answer may have, whatever is shown of them', a
     await expectSame(setup, { query: times(page(large), 10), headers })
     read.length = 0
     const { text } = await ask(setup.long, { query: times(page(large), 50), headers })
-    expect(text).toContain('"code":"TOO_MUCH_ASKED"')
+    expect(text).toContain('"code":"RESULT_TOO_LARGE"')
     expect(read.reduce((sum, size) => sum + size, 0)).toBe(1000)
   }
 })

@@ -120,7 +120,7 @@ describe('synchronisation', () => {
     while (((await gateway.emulator.state()).requests['direct_upload'] ?? 0) === 0);
     // The machine slept: the reservation is given up before the answer is there.
     while ((await storageUsage(gateway.as())).reservedMinutes > 0) gateway.clock.advance(31)
-    await expect(late).rejects.toThrow('took longer than 30 seconds')
+    await expect(late).rejects.toThrow('timed out after 30 seconds')
     while (((await gateway.emulator.state()).requests['delete'] ?? 0) === 0);
     expect((await gateway.emulator.state()).videos).toEqual([])
   })

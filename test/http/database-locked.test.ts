@@ -269,7 +269,7 @@ describe('a file that is damaged while the gateway runs', () => {
     expect(unexpectedIn(gateway)).toEqual([])
     expect(gateway.logs).toContainEqual({
       level: 'warn',
-      message: 'the database does not answer',
+      message: 'database unavailable',
       fields: {
         requestId: expect.any(String),
         err: expect.objectContaining({ message: expect.stringMatching(/damaged/) }),

@@ -71,6 +71,6 @@ describe('/webhooks/stream', () => {
     const watched = watchToEnd(caller, uid)
     await postFile(uploadURL, testcardFile())
     expect((await watched).at(-1)?.status).toBe('READY')
-    expect(gateway.logs.map((line) => line.message)).toContain('notice applied')
+    expect(gateway.logs.map((line) => line.message)).toContain('webhook applied')
   })
 })

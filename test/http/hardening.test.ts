@@ -228,14 +228,14 @@ describe('the address of a client', () => {
     })
     expect(gateway.logs).toContainEqual({
       level: 'info',
-      message: 'refused',
+      message: 'request rejected',
       fields: {
         requestId: expect.any(String),
         method: 'GET',
         path: '/graphql',
         status: 401,
-        milliseconds: expect.any(Number),
-        client: '198.51.100.7',
+        durationMs: expect.any(Number),
+        clientAddress: '198.51.100.7',
       },
     })
     expect(JSON.stringify(gateway.logs)).not.toContain('{secret}')

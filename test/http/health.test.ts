@@ -77,7 +77,7 @@ describe('/readyz', () => {
       streamUnavailable: () => Promise.resolve('Stream is away.'),
     })
     expect(JSON.parse((await ask(endpoint)).text)).toMatchObject({ reasons: { length: 3 } })
-    expect(logged).toEqual(['database not reachable'])
+    expect(logged).toEqual(['database unavailable'])
   })
 })
 

@@ -66,7 +66,7 @@ describe('documents', () => {
       `${MAX_DOCUMENT_CHARACTERS} characters`,
     )
     expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS + 1)}`)).toContain(
-      `${MAX_COMMENTS} comments`,
+      `Too many comments (limit: ${MAX_COMMENTS} `,
     )
     expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`)).toContain('"data"')
     expect(await ask(gateway, '')).toContain('GRAPHQL_PARSE_FAILED')
@@ -94,11 +94,11 @@ describe('answers', () => {
     for (let index = 0; index < 30; index += 1)
       await createDirectUpload(caller, { meta: { index } })
     expect(await ask(gateway, pagesOf(8))).toContain('"data":{')
-    expect(await ask(gateway, pagesOf(9))).toContain('"code":"TOO_MUCH_ASKED"')
+    expect(await ask(gateway, pagesOf(9))).toContain('"code":"RESULT_TOO_LARGE"')
     const ids = Array.from({ length: 100 }, () => 'x')
     const nodes = Array.from({ length: 11 }, (_, n) => `a${n}: nodes(ids: $ids) { id }`).join(' ')
     expect(await ask(gateway, `query ($ids: [ID!]!) { ${nodes} }`, {}, { ids })).toContain(
-      'TOO_MUCH_ASKED',
+      'RESULT_TOO_LARGE',
     )
   })
 

@@ -189,7 +189,7 @@ describe('a refusal', () => {
       400,
       'expiry: must be 2 minutes to 6 hours ahead',
     ],
-    ['not signed', metadata({ requiresignedurls: 'false' }), 400, 'leave the key out'],
+    ['not signed', metadata({ requiresignedurls: 'false' }), 400, 'Omit the key'],
     [
       'an address',
       metadata({ allowedorigins: 'https://a.com/x' }),
@@ -265,7 +265,7 @@ describe('a refusal', () => {
     const over = await create(gateway, ten)
     expect([over.status, await over.text()]).toEqual([
       413,
-      expect.stringContaining('10 minutes were asked for, 5 minutes are free'),
+      expect.stringContaining('10 minutes were requested, 5 minutes are free'),
     ])
     const often = await create(gateway, ten)
     expect([often.status, Number(often.headers.get('retry-after'))]).toEqual([

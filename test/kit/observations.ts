@@ -36,7 +36,7 @@ const anyVideo: fc.Arbitrary<StreamVideo> = fc
     failure: fc.constantFrom(
       null,
       { code: 'ERR_UNKNOWN', message: 'Stream gave no reason.' },
-      { code: 'ERR_NON_VIDEO', message: 'The file is no video.' },
+      { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' },
       { code: 'ERR_NON_VIDEO', message: 'Das ist kein Video.' },
     ),
     sizeBytes: amount,

@@ -199,12 +199,11 @@ describe('a refusal', () => {
     origins: new Set(['https://app.example.com']),
     https: true,
   })
-  const asked =
-    '{"errors":[{"message":"The gateway has more to do than it can: try again in a second."'
+  const asked = '{"errors":[{"message":"The gateway is overloaded. Retry in 1 second."'
   it.each<
     [path: string, headers: Record<string, string>, answer: Record<string, string>, body: string]
   >([
-    ['/tus', {}, { 'content-type': 'text/plain; charset=utf-8' }, 'The gateway has more to do'],
+    ['/tus', {}, { 'content-type': 'text/plain; charset=utf-8' }, 'The gateway is overloaded'],
     ['/graphql', {}, { 'content-type': 'application/json; charset=utf-8' }, asked],
     [
       '/graphql?query=%7B__typename%7D',

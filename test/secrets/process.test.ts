@@ -99,7 +99,9 @@ describe('headgate serve', { timeout: 60_000 }, () => {
       ])
     }
     const lines = await endAndNote(run, transcript)
-    expect(lines.filter((line) => line.includes('minting failed')).length).toBeGreaterThan(40)
+    expect(
+      lines.filter((line) => line.includes('creating an upload at Stream failed')).length,
+    ).toBeGreaterThan(40)
     expect(transcript.leaks()).toEqual([])
   })
 

@@ -66,7 +66,9 @@ async function askForEverything(
 
 /** Whether the newest failure to mint left open what Stream had done: then it looks for orphans. */
 function isLeftOpen({ gateway }: GatewaySetup): boolean {
-  const failed = gateway.logs.findLast(({ message }) => message === 'minting failed')
+  const failed = gateway.logs.findLast(
+    ({ message }) => message === 'creating an upload at Stream failed',
+  )
   const error = failed !== undefined && 'err' in failed.fields ? failed.fields.err : null
   return error instanceof StreamError && error.mayHaveSucceeded
 }
@@ -106,13 +108,13 @@ describe('a Stream that fails', { timeout: 60_000 }, () => {
     }
     expect([...new Set(gateway.logs.map((line) => line.message))]).toEqual(
       expect.arrayContaining([
-        'minting failed',
-        'deletion failed',
-        'offset not read',
-        'orphan not deleted yet',
-        'reservation not settled yet',
-        'Stream was asked in vain',
-        'Stream was asked of a video in vain',
+        'creating an upload at Stream failed',
+        'deleting the video at Stream failed',
+        'reading a tus offset failed',
+        'deleting an orphan failed; retried in the next sweep',
+        'resolving a reservation failed; retried later',
+        'request to Stream failed; sync paused',
+        'polling Stream for one upload failed',
       ]),
     )
     // Stream's sentence is quoted, so that the search had something to find.

@@ -165,7 +165,7 @@ describe('a restored copy', () => {
 
     await desk.shell(block('.headgate/damaged'))
     await desk.shell(block('chmod 600'))
-    expect(await desk.shell(block('headgate doctor'))).toContain('sound and up to date')
+    expect(await desk.shell(block('headgate doctor'))).toContain('intact and up to date')
     expect(await desk.shell(block('select count(*)'))).toBe('2\n')
     const restored = await serve()
     await moveOnUntil(restored, async () => {
@@ -193,12 +193,12 @@ describe('headgate backup', () => {
     const gateway = await startTestGateway({ DATABASE_URL: `file:${desk.file}` })
     expectMinted(await createDirectUpload(gateway.as()))
     const said = await desk.shell(block('headgate backup'))
-    expect(said).toMatch(/headgate\.db holds 1 upload in \d+ bytes, and is sound\.\n$/)
+    expect(said).toMatch(/headgate\.db: 1 upload, \d+ bytes, integrity check passed\.\n$/)
     expect((await stat(desk.copy)).mode & 0o777).toBe(0o600)
     expect(await readdir(join(desk.folder, 'backups'))).toEqual(['headgate.db'])
     await expect(desk.shell(block('headgate backup'))).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('is there already, and is left as it is'),
+      stderr: expect.stringContaining('already exists'),
     })
   })
 
@@ -246,11 +246,11 @@ describe('headgate backup', () => {
   })
 
   it.each([
-    ['there is no database', async () => {}, 'there is no database at .headgate/headgate.db'],
+    ['there is no database', async () => {}, 'no database at .headgate/headgate.db'],
     [
       'the file is none',
       (file: string) => writeFile(file, 'a sentence, and no database at all'),
-      'was not copied (SQLITE_NOTADB)',
+      'failed (SQLITE_NOTADB)',
     ],
     [
       'it is somebody else’s database',

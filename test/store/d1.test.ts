@@ -189,7 +189,7 @@ describe('what fails', () => {
 })
 
 describe('a database that is not migrated', () => {
-  const refusal = /lacks what migrations make.*wrangler d1 migrations apply/
+  const refusal = /pending migrations.*wrangler d1 migrations apply/
 
   test('is refused, whatever it lacks', async () => {
     const database = await server.createEmpty()

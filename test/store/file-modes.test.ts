@@ -114,7 +114,7 @@ describe('what was there before', () => {
     expect(await checkDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
       state: 'warning',
       subject: 'Database',
-      sentence: `${file} is sound and up to date, but other users may read it: \`chmod 600 ${file}\`.`,
+      sentence: `${file} is intact and up to date, but other users can read it. Run \`chmod 600 ${file}\`.`,
     })
   })
 })
@@ -153,7 +153,7 @@ describe('a file that is no sound database', () => {
     expect(await checkDatabase({ kind: 'sqlite', file }, 'local')).toEqual({
       state: 'error',
       subject: 'Database',
-      sentence: expect.stringMatching(/damaged.*restore a backup/),
+      sentence: expect.stringMatching(/damaged.*Restore a backup/),
     })
   })
 })

@@ -307,7 +307,7 @@ describeWithPostgres('moving to PostgreSQL', () => {
           },
         },
       )
-      const differences = [{ what: 'notices', source: 4, target: 3 }]
+      const differences = [{ what: 'webhooks', source: 4, target: 3 }]
       expect(outcome).toEqual({ kind: 'different', own: 0, differences })
     })
 
@@ -340,7 +340,7 @@ describeWithPostgres('moving to PostgreSQL', () => {
           { what: 'PENDING_UPLOAD uploads', source: 1, target: 2 },
           { what: 'recorded versions' },
           { what: 'events' },
-          { what: 'notices', source: 3, target: 4 },
+          { what: 'webhooks', source: 3, target: 4 },
           { what: 'reserved seconds' },
         ],
       })

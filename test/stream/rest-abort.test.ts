@@ -50,7 +50,9 @@ describe('a fetch', () => {
   test('that quotes the token is not quoted', async () => {
     const send = createFetchTransport(talkative)
     const error = await caught(createRestStreamApi({ accountId, apiToken, send }).findVideo(uid))
-    expect(error.message).toBe('Stream could not show a video: the connection failed (TypeError).')
+    expect(error.message).toBe(
+      'Stream could not return a video: the connection failed (TypeError).',
+    )
   })
 })
 

@@ -40,7 +40,7 @@ describe.each(ways)('by $way', ({ send }) => {
       const messages = [{ message: 'required field maxDurationSeconds is missing' }]
       const error = await fail(failure(400, errors, messages), mint)
       expect(error.message).toBe(
-        'Stream would not mint an upload URL: it refused the request (HTTP 400, code 10005):' +
+        'Stream would not create an upload URL: it rejected the request (HTTP 400, code 10005):' +
           ' required field maxDurationSeconds is missing',
       )
       const plainly = await fail(failure(400, errors, ['', null, 7]), mint)

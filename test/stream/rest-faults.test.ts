@@ -49,9 +49,9 @@ describe.each(ways)('by $way', ({ send }) => {
   describe('no usable answer', () => {
     test.each<[string, Answerer, number | null, string]>([
       ['500', failure(500, [{ code: 10001, message: 'Internal' }]), 500, 'HTTP 500, code 10001'],
-      ['502 in HTML', plain(`<html>${secretBody}</html>`, 502), 502, 'no usable answer'],
-      ['408', plain('', 408), 408, 'no usable answer'],
-      ['success: false with 200', json({ success: false }), 200, 'no usable answer'],
+      ['502 in HTML', plain(`<html>${secretBody}</html>`, 502), 502, 'no usable response'],
+      ['408', plain('', 408), 408, 'no usable response'],
+      ['success: false with 200', json({ success: false }), 200, 'no usable response'],
       ['a redirect', elsewhere, 307, 'redirected'],
       ['a reset in the headers', resetMidHeaders, null, 'connection failed'],
       ['a reset in the body', resetMidBody, 200, 'connection failed'],
@@ -75,7 +75,7 @@ describe.each(ways)('by $way', ({ send }) => {
       for (const act of [mint, mintTus, remove]) {
         const error = await fail(answerer, act, handed)
         expect(error).toMatchObject({ ...expected, mayHaveSucceeded: true })
-        expect(error.message).toContain('did not answer within 150 ms')
+        expect(error.message).toContain('did not respond within 150 ms')
       }
       const error = await fail(answerer, find, handed)
       expect(error).toMatchObject({ ...expected, mayHaveSucceeded: false })

@@ -28,9 +28,11 @@ describe('a line of the log', () => {
         time: z.number(),
         requestId: z.literal('1a2b3c4d-1'),
         path: z.literal('/graphql'),
-        msg: z.literal('answered'),
+        msg: z.literal('request completed'),
       })
-      .parse(JSON.parse(written({ requestId: '1a2b3c4d-1', path: '/graphql' }, 'answered')))
+      .parse(
+        JSON.parse(written({ requestId: '1a2b3c4d-1', path: '/graphql' }, 'request completed')),
+      )
     expect(line.time).toBeGreaterThan(1_700_000_000_000)
   })
 

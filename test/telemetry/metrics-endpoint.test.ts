@@ -61,7 +61,7 @@ describe('/metrics', () => {
     }
     const seen = await scrape(url, TOKEN)
     expect(
-      seen.value('headgate_refusals_total', { door: '/metrics', reason: 'unauthenticated' }),
+      seen.value('headgate_rejections_total', { route: '/metrics', reason: 'unauthenticated' }),
     ).toBe(wrong.length)
   })
 
@@ -73,9 +73,9 @@ describe('/metrics', () => {
       expect(first.all(`headgate_${name}`)).toEqual([])
       expect(first.types.get(`headgate_${name}`)).toBe('gauge')
     }
-    expect(first.value('headgate_stream_budget_left')).toBe(Infinity)
+    expect(first.value('headgate_stream_api_budget_remaining')).toBe(Infinity)
     expect(first.value('headgate_sync_round_duration_seconds_count')).toBeGreaterThanOrEqual(0)
-    const failed = gateway.logs.filter(({ message }) => message === 'a gauge could not be read')
+    const failed = gateway.logs.filter(({ message }) => message === 'reading a gauge failed')
     expect(failed.map(({ fields }) => fields)).toContainEqual(
       expect.objectContaining({ gauge: 'headgate_uploads' }),
     )

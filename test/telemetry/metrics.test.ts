@@ -22,7 +22,7 @@ describe('/metrics', () => {
     expect(before.value('headgate_uploads', { status: 'READY' })).toBe(0)
     expect(before.value('headgate_reserved_seconds')).toBe(60)
     expect(before.value('headgate_reservations')).toBe(0)
-    expect(before.value('headgate_stream_budget_left')).toBe(Infinity)
+    expect(before.value('headgate_stream_api_budget_remaining')).toBe(Infinity)
 
     const watched = watchToEnd(caller, uid)
     await postFile(uploadURL, testcardFile())
@@ -32,7 +32,7 @@ describe('/metrics', () => {
     expect(after.value('headgate_reserved_seconds')).toBe(0)
     expect(after.value('headgate_stored_seconds')).toBeGreaterThan(0)
     expect(after.value('headgate_mints_total', { protocol: 'BASIC', outcome: 'Minted' })).toBe(1)
-    const moves = after.all('headgate_upload_moves_total')
+    const moves = after.all('headgate_upload_transitions_total')
     expect(moves.filter(({ labels }) => labels['to'] === 'READY')).toHaveLength(1)
     expect(
       after.value('headgate_upload_status_duration_seconds_count', { status: 'PENDING_UPLOAD' }),
@@ -48,7 +48,7 @@ describe('/metrics', () => {
     expect((await deleteUpload(caller, uid)).__typename).toBe('DeleteUploadSuccess')
     const last = await scrape(gateway.url)
     expect(
-      last.value('headgate_upload_moves_total', {
+      last.value('headgate_upload_transitions_total', {
         from: 'READY',
         to: 'DELETED',
         source: 'MUTATION',
@@ -79,15 +79,15 @@ describe('/metrics', () => {
     await watched
     await fetch(`${gateway.url}/webhooks/stream`, { method: 'POST', body: '{}' })
     const webhooks = async (outcome: string): Promise<number> =>
-      (await scrape(gateway.url)).value('headgate_notices_total', { outcome })
+      (await scrape(gateway.url)).value('headgate_webhooks_total', { outcome })
     await expect.poll(() => webhooks('applied')).toBe(1)
     const seen = await scrape(gateway.url)
-    expect(seen.value('headgate_notices_total', { outcome: 'invalid-signature' })).toBe(1)
-    expect(seen.value('headgate_notices_total', { outcome: 'unmatched' })).toBe(0)
+    expect(seen.value('headgate_webhooks_total', { outcome: 'invalid_signature' })).toBe(1)
+    expect(seen.value('headgate_webhooks_total', { outcome: 'unmatched' })).toBe(0)
     // A signature has whole seconds: what came at once may seem a second late.
-    expect(seen.value('headgate_notice_lag_seconds_bucket', { le: '5' })).toBe(1)
+    expect(seen.value('headgate_webhook_lag_seconds_bucket', { le: '5' })).toBe(1)
     // The webhook was set, an upload minted, and Stream asked after it.
-    expect(seen.value('headgate_stream_budget_left')).toBeLessThan(99)
+    expect(seen.value('headgate_stream_api_budget_remaining')).toBeLessThan(99)
   })
 
   it('tells how far synchronisation is behind while Stream does not answer', async () => {
@@ -119,7 +119,7 @@ describe('/metrics', () => {
     await expect(createTusUpload(gateway.as(), { sizeBytes: 5 })).resolves.toBeDefined()
     const seen = await scrape(gateway.url)
     const count = (endpoint: string, method: string, code: string) =>
-      seen.value('headgate_http_responses_total', { door: endpoint, method, code })
+      seen.value('headgate_http_responses_total', { route: endpoint, method, code })
     expect(count('/healthz', 'GET', '200')).toBe(2)
     expect(count('none', 'GET', '404')).toBe(1)
     expect(count('/healthz', 'other', '405')).toBe(1)

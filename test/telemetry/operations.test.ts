@@ -35,7 +35,7 @@ describe('operations', () => {
     const seen = await scrape(gateway.url)
     expect(answered(seen, 'query', 'uploads')).toBe(8)
     expect(answered(seen, 'mutation', 'deleteUpload')).toBe(1)
-    expect(seen.value('headgate_http_responses_total', { door: '/graphql', method: 'POST' })).toBe(
+    expect(seen.value('headgate_http_responses_total', { route: '/graphql', method: 'POST' })).toBe(
       9,
     )
     const errors = (operation: string) =>
@@ -54,7 +54,9 @@ describe('operations', () => {
     await send(gateway, 'query Old { retired }')
     await send(gateway, 'query Old { retired }')
     const seen = await scrape(gateway.url)
-    expect(seen.value('headgate_refusals_total', { door: '/graphql', reason: 'invalid' })).toBe(3)
+    expect(seen.value('headgate_rejections_total', { route: '/graphql', reason: 'invalid' })).toBe(
+      3,
+    )
     expect(seen.all('headgate_operation_duration_seconds_count')).toEqual([])
   })
 

@@ -43,8 +43,8 @@ describe('a request', () => {
     const ids = answers.map(({ headers }) => headers.get('x-request-id') ?? '')
     expect(new Set(ids).size).toBe(5)
     for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-z]+$/)
-    expect(linesOf(gateway, ids[0] ?? '')).toEqual(['upload minted', 'answered'])
-    expect(linesOf(gateway, ids[4] ?? '')).toEqual(['upload minted', 'answered'])
+    expect(linesOf(gateway, ids[0] ?? '')).toEqual(['upload minted', 'request completed'])
+    expect(linesOf(gateway, ids[4] ?? '')).toEqual(['upload minted', 'request completed'])
   })
 
   it('is named in the answer that a page of another origin may read', async () => {
@@ -74,7 +74,9 @@ describe('a request', () => {
     // Often enough that the last ones are answered by the fast lane.
     for (const name of ['edge-1', 'edge-2', 'edge-3', 'edge-4', 'edge-5']) {
       expect((await named(name)) === name).toBe(isBelieved)
-      expect(linesOf(gateway, name)).toEqual(isBelieved ? ['upload minted', 'answered'] : [])
+      expect(linesOf(gateway, name)).toEqual(
+        isBelieved ? ['upload minted', 'request completed'] : [],
+      )
     }
     expect(await named('no name')).toMatch(/^[\da-f]{8}-[\da-z]+$/)
   })
@@ -96,7 +98,7 @@ describe('a request', () => {
     const [error] = failure.parse(await answer.json()).errors
     expect(error.extensions.requestId).toBe(id)
     expect(error.message).toContain(id)
-    expect(linesOf(gateway, id)).toEqual(['unexpected error', 'answered'])
+    expect(linesOf(gateway, id)).toEqual(['unexpected error', 'request completed'])
     expect(gateway.logs.filter((line) => line.message === 'unexpected error')).toHaveLength(1)
 
     const tus = await fetch(`${gateway.url}/tus`, {

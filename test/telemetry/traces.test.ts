@@ -101,10 +101,14 @@ describe('a trace', () => {
     const watched = watchToEnd(gateway.as(), uid)
     await postFile(uploadURL, testcardFile())
     await watched
-    await expect.poll(() => spanNamed('notice').kind).toBe(SpanKind.CONSUMER)
-    const rounds = exporter.getFinishedSpans().filter(({ name }) => name === 'synchronisation')
+    await expect.poll(() => spanNamed('webhook').kind).toBe(SpanKind.CONSUMER)
+    const rounds = exporter.getFinishedSpans().filter(({ name }) => name === 'sync')
     expect(rounds.length).toBeGreaterThan(0)
-    expect(Object.keys(rounds[0]?.attributes ?? {})).toEqual(['asked', 'changed', 'orphans'])
+    expect(Object.keys(rounds[0]?.attributes ?? {})).toEqual([
+      'polled',
+      'changed',
+      'orphans_deleted',
+    ])
   })
 
   it('gives nothing away, whatever comes to the doors', { timeout: 60_000 }, async () => {

@@ -22,7 +22,7 @@ function connect({ url }: TestGateway, token: string): Client {
 const WATCH = 'subscription Watch($uid: ID!) { uploadStatus(uid: $uid) { status } }'
 
 const openIn = (seen: Scrape) => ({
-  sockets: seen.value('headgate_sockets'),
+  sockets: seen.value('headgate_websocket_connections'),
   subscriptions: seen.value('headgate_subscriptions', { transport: 'websocket' }),
 })
 
@@ -59,8 +59,8 @@ it('that are not let in are counted as refused', async () => {
   await expect
     .poll(async () => {
       const seen = await scrape(gateway.url)
-      return seen.all('headgate_refusals_total').map(({ labels, value }) => [labels, value])
+      return seen.all('headgate_rejections_total').map(({ labels, value }) => [labels, value])
     })
-    .toEqual([[{ door: 'websocket', reason: 'unauthenticated' }, 1]])
+    .toEqual([[{ route: 'websocket', reason: 'unauthenticated' }, 1]])
   expect(openIn(await scrape(gateway.url))).toEqual({ sockets: 0, subscriptions: 0 })
 })

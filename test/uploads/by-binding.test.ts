@@ -92,9 +92,9 @@ describe('the binding alone', () => {
   })
 
   test.each([
-    [1000, /at most 200 MB, so mint its URL with `createDirectUpload`\.$/],
-    [200_000_000, /at most 200 MB, so mint its URL with `createDirectUpload`\.$/],
-    [200_000_001, /over 200 MB needs a gateway with an API token/],
+    [1000, /at most 200 MB: use `createDirectUpload`\.$/],
+    [200_000_000, /at most 200 MB: use `createDirectUpload`\.$/],
+    [200_000_001, /over 200 MB need a gateway with a Cloudflare API token/],
   ])('a tus upload of %i bytes is refused, and nothing is held', async (sizeBytes, sentence) => {
     const setup = await setSetup({ auth: OPEN, stream: alone })
     const input = { maxDurationSeconds: 60, sizeBytes, idempotencyKey: 'one' }
@@ -110,7 +110,7 @@ describe('the binding alone', () => {
     }
     const endpoint = await createByTus(setup, sizeBytes)
     expect(endpoint.status).toBe(422)
-    expect(await endpoint.text()).toMatch(/has no tus uploads/)
+    expect(await endpoint.text()).toMatch(/tus uploads are not available/)
     expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(0)
     expect((await setup.emulator.state()).requests).toMatchObject({ tus_create: 0 })
     // What is wrong with the input is still said first.
@@ -121,8 +121,8 @@ describe('the binding alone', () => {
   test.each([
     [1000, true, /at most 200 MB/],
     [1000, false, /at most 200 MB/],
-    [200_000_001, true, /over 200 MB.*make it smaller first/],
-    [200_000_001, false, /over 200 MB.*make it smaller first/],
+    [200_000_001, true, /over 200 MB.*Reduce the file size/],
+    [200_000_001, false, /over 200 MB.*Reduce the file size/],
   ])('%i bytes, reliable: %s → tus is not recommended', async (sizeBytes, reliable, reason) => {
     const setup = await setSetup({ auth: OPEN, stream: alone })
     expect((await ask(setup, RECOMMENDED, { sizeBytes, reliable })).data).toEqual({
@@ -140,7 +140,7 @@ describe('the binding alone', () => {
     expect(data).toBeNull()
     expect(errors).toEqual([
       {
-        message: expect.stringMatching(/Workers binding.*API token beside it/),
+        message: expect.stringMatching(/Workers binding.*API token/),
         extensions: { code: 'STREAM_REJECTED' },
       },
     ])

@@ -216,7 +216,7 @@ describe('a database of another account', () => {
     await mint(one)
     await one.stop()
     await expect(start(wrong)).rejects.toThrow(
-      /holds uploads of account account-of-tests, and the configuration names account another-account.*DATABASE_URL.*migrate --adopt-account/,
+      /belongs to account account-of-tests, but the configuration has account another-account.*DATABASE_URL.*migrate --adopt-account/,
     )
     expect((await wrong.state()).requests['list']).toBe(0)
   })
@@ -227,7 +227,7 @@ describe('a database of another account', () => {
     const one = await start(right)
     await mint(one)
     await one.stop()
-    await expect(start(wrong)).rejects.toThrow('holds uploads of account account-of-tests')
+    await expect(start(wrong)).rejects.toThrow('belongs to account account-of-tests')
   })
 
   test('after a try with the emulator, says which database to set', async () => {
@@ -238,7 +238,7 @@ describe('a database of another account', () => {
     expectMinted(await createDirectUpload(tried.as()))
     await tried.stop()
     await expect(start(stream)).rejects.toThrow(
-      /holds uploads of the emulator \(account local\).*Set DATABASE_URL to another database, such as file:\.headgate\/account-of-tests\.db, or leave CLOUDFLARE_ACCOUNT_ID/,
+      /belongs to the emulator \(account local\).*Set DATABASE_URL to another database, such as file:\.headgate\/account-of-tests\.db, or unset CLOUDFLARE_ACCOUNT_ID/,
     )
   })
 })

@@ -19,11 +19,11 @@ test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, required: boole
 })
 
 test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, reason: RegExp]>([
-  [0, true, 'BASIC', /one POST carries it/],
-  [200_000_000, false, 'BASIC', /one POST carries it/],
-  [200_000_001, true, 'BASIC', /make it smaller first/],
-  [30_000_000_000, false, 'BASIC', /make it smaller first/],
-  [30_000_000_001, true, 'TUS', /by no protocol/],
+  [0, true, 'BASIC', /does not support tus/],
+  [200_000_000, false, 'BASIC', /does not support tus/],
+  [200_000_001, true, 'BASIC', /Reduce the file size/],
+  [30_000_000_000, false, 'BASIC', /Reduce the file size/],
+  [30_000_000_001, true, 'TUS', /exceeds 30 GB/],
 ])('without tus, %d bytes, reliable: %s → %s', (sizeBytes, reliable, protocol, reason) => {
   const recommended = recommendProtocol(sizeBytes, reliable, false)
   expect(recommended).toMatchObject({ protocol, required: true })

@@ -94,7 +94,7 @@ describe('what each piece of evidence makes of each status', () => {
     // Pending, and Stream did not know it.
     uploadOf({ status: 'DELETED', goneAt: after(30), seenStatus: 'PENDING_UPLOAD' }),
   ]
-  const failure = { code: 'ERR_NON_VIDEO', message: 'The file is no video.' }
+  const failure = { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' }
   const longer = after(7200)
 
   // From P, U, X, Q, I, E, R and D in this order, and from DELETED because Stream did not know it.
@@ -242,7 +242,7 @@ describe('facts', () => {
   })
 
   test('a failure is there exactly while the status is ERROR', () => {
-    const failure = { code: 'ERR_NON_VIDEO', message: 'The file is no video.' }
+    const failure = { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' }
     const failed = afterAll(uploadOf(), [described({ state: 'error', failure })])
     expect(failed.failure).toEqual(failure)
     expect(afterAll(failed, [described({ state: 'ready' })]).failure).toBeNull()
@@ -251,7 +251,7 @@ describe('facts', () => {
   })
 
   test('of two failures the one with a reason is told', () => {
-    const failure = { code: 'ERR_NON_VIDEO', message: 'The file is no video.' }
+    const failure = { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' }
     const unknown = { code: 'ERR_UNKNOWN', message: 'Stream gave no reason.' }
     const both = [failure, unknown].map((one) => described({ state: 'error', failure: one }))
     expect(afterAll(uploadOf(), both).failure).toEqual(failure)

@@ -114,7 +114,7 @@ describe.concurrent('an event of Stream that comes by the queue', () => {
       const uid = await uploadUnheard()
       const { metadata, ...rest } = event(READY_EVENT, ready(uid), accountId)
       await worker.queue.send(accountId === undefined ? rest : { ...rest, metadata })
-      await worker.logged('queue event ignored: not of CLOUDFLARE_ACCOUNT_ID', uid)
+      await worker.logged('queue event ignored: not from CLOUDFLARE_ACCOUNT_ID', uid)
       expect(await storedStatus(uid)).toBe('PENDING_UPLOAD')
     },
   )
@@ -167,7 +167,7 @@ describe.concurrent('beside each other', () => {
     for (let text = ''; !text.includes('PENDING_UPLOAD');) text += (await reader?.read())?.value
     leaving.abort()
     // The runtime notices at the next pulse, which is what keeps the others open.
-    expect(await worker.logged('a listener left', uid)).toContain('upload:')
+    expect(await worker.logged('hub subscription closed', uid)).toContain('upload:')
   })
 
   it('takes files of tus clients that know its endpoint only', async () => {
@@ -224,7 +224,7 @@ describe.concurrent('a Worker that is not configured', () => {
     const response = await fetch(`${other.url}/graphql`)
     expect([response.status, await response.text()]).toEqual([
       500,
-      'The gateway is not configured: see its log.\n',
+      'The configuration of the gateway is invalid. See its log.\n',
     ])
     for (const name of [
       'MAX_DURATION_SECONDS',

@@ -49,17 +49,17 @@ export async function executeTyped<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   const outcome = await execute(endpoint, request, signal)
-  if (!shape.is(outcome)) throw invalidResponse('its outcome')
+  if (!shape.is(outcome)) throw invalidResponse('the outcome')
   return outcome
 }
 
 /** Returns `data.outcome` of an execution result; throws the first of its `errors`. */
 export function outcomeFrom(result: unknown, { variables }: GraphQLRequest): unknown {
-  if (!isObject(result)) throw invalidResponse('the whole')
+  if (!isObject(result)) throw invalidResponse('the response')
   const { data, errors } = result
   const uid = typeof variables['uid'] === 'string' ? variables['uid'] : ''
   if (Array.isArray(errors) && errors.length > 0) throw errorFromGraphQLErrors(errors, uid)
-  if (!isObject(data)) throw invalidResponse('its data')
+  if (!isObject(data)) throw invalidResponse('the data')
   return data['outcome']
 }
 
@@ -113,7 +113,7 @@ async function send(
 /** The gateway was unreachable, or its response was lost. */
 export function networkError(): UploadError {
   return uploadError(
-    'The gateway was not reached, or its answer was lost on the way. In a browser it also looks like this where ALLOWED_ORIGINS of the gateway does not name the origin of the page.',
+    'The gateway is unreachable, or its response was lost. In a browser, also check that ALLOWED_ORIGINS of the gateway contains the origin of the page.',
     {
       code: 'NETWORK',
     },
@@ -121,5 +121,5 @@ export function networkError(): UploadError {
 }
 
 export function unexpectedStatusMessage({ status }: Response): string {
-  return `The address of the gateway answered ${status}, and not with GraphQL.`
+  return `The gateway URL responded with status ${status} and without GraphQL. Check the URL.`
 }

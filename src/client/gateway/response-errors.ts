@@ -10,7 +10,7 @@ import { type UploadError, uploadError } from '../upload-error.ts'
  */
 export function errorFromOutcome(outcome: unknown, uid: string): UploadError {
   if (!isObject(outcome) || typeof outcome['message'] !== 'string')
-    return invalidResponse('its outcome')
+    return invalidResponse('the outcome')
   const { code, message, issues, retryable, retryAfterSeconds } = outcome
   switch (code) {
     case 'INVALID_INPUT':
@@ -43,7 +43,7 @@ export function errorFromOutcome(outcome: unknown, uid: string): UploadError {
 /** Converts the first entry of a response's `errors`; its code is in `extensions`. */
 export function errorFromGraphQLErrors(errors: readonly unknown[], uid: string): UploadError {
   const [first] = errors
-  if (!isObject(first)) return invalidResponse('its errors')
+  if (!isObject(first)) return invalidResponse('the list of errors')
   const { message, extensions } = first
   // An error of a custom scalar is a GraphQL error, but means an invalid input.
   const [, path] = / at "input\.([^"]+)"; /.exec(String(message)) ?? []
@@ -56,7 +56,7 @@ export function errorFromGraphQLErrors(errors: readonly unknown[], uid: string):
 
 /** A response that does not match the schema: a proxy's page, or a gateway of another version. */
 export function invalidResponse(what: string): UploadError {
-  return gatewayError(`The gateway's answer cannot be read: ${what} is not as expected.`, false)
+  return gatewayError(`Invalid response from the gateway: ${what} has an unexpected shape.`, false)
 }
 
 export function gatewayError(message: string, retryable: boolean): UploadError {

@@ -57,7 +57,7 @@ async function* subscribe(
   if (!isStream || response.body === null) {
     // Rejected before the stream started: the errors are in a plain JSON response.
     outcomeFrom(await readJson(response), request)
-    throw invalidResponse('its stream of events')
+    throw invalidResponse('the event stream')
   }
   for await (const { event, data } of readServerSentEvents(response.body, dependencies.clock)) {
     if (event === 'complete') return

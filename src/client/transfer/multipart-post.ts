@@ -56,7 +56,7 @@ async function postByFetch(
 
 /** Omits the platform's error, which may contain the upload URL. */
 export function connectionError() {
-  return uploadError('The connection to Cloudflare Stream broke while the file was sent.', {
+  return uploadError('The connection to Cloudflare Stream was lost during the transfer.', {
     code: 'NETWORK',
   })
 }

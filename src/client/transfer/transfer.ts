@@ -26,13 +26,13 @@ export interface TransferDependencies extends RetryPolicy {
 export function resultOfStatus(status: number): TransferResult {
   if (status >= 200 && status < 300) return { kind: 'sent' }
   if (status === 413) {
-    throw uploadError('The file is larger than Cloudflare Stream takes at this URL.', {
+    throw uploadError('The file exceeds the limit of this upload URL.', {
       code: 'STREAM_REJECTED',
       retryable: false,
     })
   }
   if (status >= 500 || status === 408 || status === 423 || status === 429) {
-    throw uploadError(`Cloudflare Stream answered ${status} while the file was sent.`, {
+    throw uploadError(`Cloudflare Stream responded with status ${status} during the transfer.`, {
       code: 'STREAM_UNAVAILABLE',
       retryable: true,
     })

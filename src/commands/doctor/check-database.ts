@@ -23,10 +23,10 @@ export async function checkDatabase(
   } catch (cause) {
     return database.kind === 'sqlite'
       ? error(
-          `${name} cannot be read (${errorCodeOf(cause) ?? 'no SQLite file'}): set DATABASE_URL to another, or mend its permissions.`,
+          `${name} cannot be read (${errorCodeOf(cause) ?? 'no SQLite file'}). Fix its permissions, or set DATABASE_URL to another database.`,
         )
       : error(
-          `${name} does not answer (${rootCauseMessage(cause)}): check DATABASE_URL and the way to it.`,
+          `${name} does not respond (${rootCauseMessage(cause)}). Check DATABASE_URL and the network.`,
         )
   }
 }
@@ -37,18 +37,18 @@ function checkFile(
 ): CheckResult {
   const { file } = database
   const found = inspectSqlite(file)
-  if (found === null) return ok(`${file} is not there yet: \`serve\` makes it.`)
+  if (found === null) return ok(`${file} does not exist yet. \`serve\` creates it.`)
   if (!found.isIntact) {
     return error(
-      `${file} is damaged, or is not a SQLite database: restore a backup, as src/store/backups.md describes.`,
+      `${file} is damaged, or is not a SQLite database. Restore a backup, as src/store/backups.md describes.`,
     )
   }
   if (found.pendingMigrations > 0) return pendingMigrationsError(file, found.pendingMigrations)
   const accountError = checkAccount(database, found.account, account)
   if (accountError !== null) return accountError
-  if (found.modeForOthers === null) return ok(`${file} is sound and up to date.`)
+  if (found.modeForOthers === null) return ok(`${file} is intact and up to date.`)
   return warning(
-    `${file} is sound and up to date, but other users may read it: \`chmod 600 ${file}\`.`,
+    `${file} is intact and up to date, but other users can read it. Run \`chmod 600 ${file}\`.`,
   )
 }
 
@@ -64,7 +64,7 @@ async function checkServer(
       const pending = await countPendingMigrations(client)
       if (pending > 0) return pendingMigrationsError(name, pending)
       const recorded = await readAccountIn(client)
-      return checkAccount(database, recorded, account) ?? ok(`${name} answers and is up to date.`)
+      return checkAccount(database, recorded, account) ?? ok(`${name} responds and is up to date.`)
     } finally {
       await client.end()
     }
@@ -97,5 +97,5 @@ function warning(sentence: string): CheckResult {
 }
 
 function pendingMigrationsError(name: string, count: number): CheckResult {
-  return warning(`${name} lacks ${count} of its migrations: \`serve\` and \`migrate\` apply them.`)
+  return warning(`${name} has pending migrations (${count}). \`serve\` and \`migrate\` apply them.`)
 }

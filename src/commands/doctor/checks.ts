@@ -20,7 +20,7 @@ export async function checkStream(
 ): Promise<CheckResult> {
   const subject = 'Stream'
   if (stream === null || config.kind === 'emulator') {
-    return { state: 'ok', subject, sentence: 'the embedded emulator: no account is needed.' }
+    return { state: 'ok', subject, sentence: 'embedded emulator, no account needed.' }
   }
   try {
     const { videoCount, storedMinutes, limitMinutes } = await stream.storageUsage()
@@ -28,7 +28,7 @@ export async function checkStream(
     return {
       state: 'ok',
       subject,
-      sentence: `account ${config.accountId} answers: ${videoCount} videos, ${Math.round(storedMinutes)}${limit} minutes stored.`,
+      sentence: `account ${config.accountId} responds: ${videoCount} videos, ${Math.round(storedMinutes)}${limit} minutes stored.`,
     }
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
@@ -39,13 +39,13 @@ export async function checkStream(
 function streamErrorAdvice({ kind, message }: StreamError): string {
   switch (kind) {
     case 'unauthorized':
-      return 'the account or the token is not accepted: check CLOUDFLARE_ACCOUNT_ID, and make a token with the permission Stream Write.'
+      return 'Stream rejects the account or the token. Check CLOUDFLARE_ACCOUNT_ID, and create a token with the permission Stream Write.'
     case 'rate-limited':
-      return 'the API takes no more requests for the moment: wait five minutes.'
+      return 'the rate limit of the API is exceeded. Wait five minutes.'
     case 'unavailable':
     case 'quota':
     case 'invalid':
-      return `${message} Check CLOUDFLARE_API_BASE_URL and the way to it.`
+      return `${message} Check CLOUDFLARE_API_BASE_URL and the network.`
   }
 }
 
@@ -54,7 +54,7 @@ export async function checkWebhook(
   stream: StreamApi | null,
 ): Promise<CheckResult> {
   const subject = 'Webhook'
-  if (stream === null) return { state: 'ok', subject, sentence: 'set by `serve` by itself.' }
+  if (stream === null) return { state: 'ok', subject, sentence: 'set automatically by `serve`.' }
   const own = publicURL === null ? null : `${publicURL}/webhooks/stream`
   const set = `\`headgate webhook set ${publicURL ?? 'URL'}\``
   try {
@@ -63,30 +63,34 @@ export async function checkWebhook(
       return {
         state: 'error',
         subject,
-        sentence: `Stream sends its notices nowhere, and changes are seen late: ${set}.`,
+        sentence: `no webhook is set, and status changes arrive by polling only. Run ${set}.`,
       }
     }
     if (own !== null && webhook.notificationURL !== own) {
       return {
         state: 'error',
         subject,
-        sentence: `Stream sends its notices to ${webhook.notificationURL}, and not here: ${set} --force.`,
+        sentence: `the webhook points to another URL, ${webhook.notificationURL}. Run ${set} with --force.`,
       }
     }
     if (!webhookSecrets.includes(webhook.secret)) {
       return {
         state: 'error',
         subject,
-        sentence: `the secret of ${webhook.notificationURL} is not in STREAM_WEBHOOK_SECRET, so notices are refused: ${set} prints it.`,
+        sentence: `the secret of ${webhook.notificationURL} is not in STREAM_WEBHOOK_SECRET, so webhooks are rejected. ${set} prints it.`,
       }
     }
     return own === null
       ? {
           state: 'warning',
           subject,
-          sentence: `notices go to ${webhook.notificationURL}; set PUBLIC_URL to have it compared.`,
+          sentence: `the webhook points to ${webhook.notificationURL}. Set PUBLIC_URL to have it compared.`,
         }
-      : { state: 'ok', subject, sentence: `notices go to ${own}, and their secret is known.` }
+      : {
+          state: 'ok',
+          subject,
+          sentence: `the webhook points to ${own}, and its secret is configured.`,
+        }
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     return { state: 'error', subject, sentence: streamErrorAdvice(error) }
@@ -96,10 +100,14 @@ export async function checkWebhook(
 export async function checkAuthentication({ auth }: Config): Promise<CheckResult> {
   const subject = 'Callers'
   if (auth.kind === 'disabled') {
-    return { state: 'warning', subject, sentence: 'everybody is the administrator `local`.' }
+    return {
+      state: 'warning',
+      subject,
+      sentence: 'authentication is disabled: every caller is the administrator `local`.',
+    }
   }
   if (auth.jwksURL === null) {
-    return { state: 'ok', subject, sentence: 'tokens are verified by AUTH_JWT_SECRET.' }
+    return { state: 'ok', subject, sentence: 'tokens are verified with AUTH_JWT_SECRET.' }
   }
   try {
     const response = await fetch(auth.jwksURL, {
@@ -113,10 +121,10 @@ export async function checkAuthentication({ auth }: Config): Promise<CheckResult
           state: 'warning',
           subject,
           sentence:
-            'the key set can be had, but whatever it signs for any application is let in: set AUTH_ISSUER and AUTH_AUDIENCE.',
+            'the key set is available, but tokens for any application are accepted. Set AUTH_ISSUER and AUTH_AUDIENCE.',
         }
       }
-      return { state: 'ok', subject, sentence: 'the key set at AUTH_JWKS_URL can be had.' }
+      return { state: 'ok', subject, sentence: 'the key set at AUTH_JWKS_URL is available.' }
     }
   } catch {
     // Every failure has the same advice.
@@ -124,6 +132,6 @@ export async function checkAuthentication({ auth }: Config): Promise<CheckResult
   return {
     state: 'error',
     subject,
-    sentence: 'AUTH_JWKS_URL does not answer with a key set: open it in a browser from here.',
+    sentence: 'AUTH_JWKS_URL does not return a key set. Open it in a browser on this machine.',
   }
 }

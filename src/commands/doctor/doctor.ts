@@ -42,7 +42,7 @@ async function runChecks(environment: Environment): Promise<readonly CheckResult
   const stream = accountOf(config)
   return [
     ...(warnings.length === 0
-      ? [{ state: 'ok', subject, sentence: 'nothing contradicts anything.' } as const]
+      ? [{ state: 'ok', subject, sentence: 'no errors.' } as const]
       : warnings),
     await checkDatabase(config.database, accountIdOf(config)),
     await checkStream(config, stream),

@@ -17,15 +17,15 @@ export function failureMessageOf(error: unknown, maxDurationSeconds: number | nu
       const requested = formatMinutes(error.requestedMinutes)
       const { availableMinutes } = error
       return availableMinutes === null
-        ? { words: `${requested} do not fit into the storage that is left.`, advice: QUOTA_HINT }
+        ? { words: `${requested} do not fit into the remaining storage.`, advice: QUOTA_HINT }
         : {
-            words: `${requested} were asked for, and ${formatMinutes(Math.max(0, availableMinutes))} are free.`,
+            words: `${requested} were requested, and ${formatMinutes(Math.max(0, availableMinutes))} are free.`,
             advice: QUOTA_HINT,
           }
     }
     case 'RATE_LIMITED':
       return {
-        words: 'Too many uploads were begun in a short time.',
+        words: 'Too many uploads were started in a short time.',
         advice: `Try again in ${formatDuration(error.retryAfterSeconds)}.`,
       }
     case 'INVALID_INPUT': {
@@ -37,20 +37,20 @@ export function failureMessageOf(error: unknown, maxDurationSeconds: number | nu
     }
     case 'FILE_TOO_LARGE':
       return {
-        words: `The file has ${formatBytes(error.sizeBytes)}; the most are ${formatBytes(error.limitBytes)}.`,
-        advice: 'Cut it, or encode it smaller.',
+        words: `The file has ${formatBytes(error.sizeBytes)} (limit: ${formatBytes(error.limitBytes)}).`,
+        advice: 'Shorten the video, or compress it more.',
       }
     case 'EXPIRED':
-      return { words: 'The upload took longer than its URL is good for.', advice: 'Try again.' }
+      return { words: 'The upload URL expired before the upload ended.', advice: 'Try again.' }
     case 'DELETED':
-      return { words: 'The upload was deleted while it was under way.', advice: null }
+      return { words: 'The upload was deleted during the transfer.', advice: null }
     case 'NETWORK':
       return {
-        words: 'The connection broke, and did not come back in time.',
-        advice: 'Try again: what has arrived is not sent again.',
+        words: 'The connection was lost and not restored in time.',
+        advice: 'Try again. The upload resumes where it stopped.',
       }
     case 'STREAM_UNAVAILABLE':
-      return { words: 'Cloudflare Stream does not answer right now.', advice: 'Try again later.' }
+      return { words: 'Cloudflare Stream is unavailable.', advice: 'Try again later.' }
     case 'GATEWAY_FAILED':
     case 'STREAM_REJECTED':
     case 'FORBIDDEN':
@@ -76,11 +76,14 @@ export function videoFailureMessage(
       return { words: `The video is longer than ${allowed} allowed.`, advice: DURATION_HINT }
     }
     case 'ERR_NON_VIDEO':
-      return { words: 'The file is no video.', advice: 'Choose one: MP4, MOV, MKV or WebM, say.' }
+      return {
+        words: 'The file is not a video.',
+        advice: 'Choose a video file, such as MP4, MOV, MKV or WebM.',
+      }
     case 'ERR_MALFORMED_VIDEO':
       return { words: 'The video is damaged.', advice: 'Export it again, and upload that.' }
     case 'ERR_DURATION_TOO_SHORT':
-      return { words: 'The video is shorter than Stream takes.', advice: null }
+      return { words: 'The video is shorter than the minimum of Stream.', advice: null }
     default:
       return { words: message, advice: null }
   }

@@ -57,9 +57,9 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
   uppy.setOptions({
     locale: {
       strings: {
-        exceedsSize: '%{file} is larger than 30 GB, the most that Stream takes.',
+        exceedsSize: '%{file} is larger than 30 GB, the limit of Stream.',
         inferiorSize: 'The file is empty.',
-        noDuplicates: '%{fileName} is under way already.',
+        noDuplicates: '%{fileName} is already in the list.',
       },
     },
   })
@@ -80,7 +80,7 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
   function itemOf(fileId: string): QueueItem {
     const key = uppy.getFile(fileId).meta.key
     const found = items.get().find((item) => item.key === key)
-    if (found === undefined) throw new Error('Uppy sends a file that nobody chose.')
+    if (found === undefined) throw new Error('Uppy uploads an unknown file.')
     return found
   }
 
@@ -147,7 +147,7 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
     const { name, type } = file
     const others = items.get().filter((item) => item.key !== key)
     if (NON_VIDEO_TYPE.test(type)) {
-      rejection.set(`${name} is no video.`)
+      rejection.set(`${name} is not a video.`)
       return
     }
     try {
@@ -156,7 +156,7 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
       uppy.addFile({ name, type, data: file, meta: { key } })
     } catch (error) {
       items.set(others)
-      rejection.set(error instanceof Error ? error.message : 'The file was refused.')
+      rejection.set(error instanceof Error ? error.message : 'The file was rejected.')
     }
   }
 

@@ -19,28 +19,30 @@ export const STATE_LABELS: Readonly<Record<RowState, string>> = {
   encoding: 'Encoding',
   ready: 'Ready',
   failed: 'Failed',
-  expired: 'Lapsed',
+  expired: 'Expired',
 }
 
 /** Returns the progress in bytes, then in encoding; the result for a terminal state. */
 export function progressLabel(row: Row): string {
   switch (row.state) {
     case 'waiting':
-      return 'Begins when one of the others is done.'
+      return 'Starts when another upload ends.'
     case 'preparing':
-      return 'Asking for a place to send it to.'
+      return 'Requesting an upload URL.'
     case 'uploading':
       return [bytesOf(row), ...rateOf(row)].join(' · ')
     case 'paused':
-      return row.sentBytes === 0 ? 'Paused before it began' : `Paused at ${bytesOf(row)}`
+      return row.sentBytes === 0 ? 'Paused before the start' : `Paused at ${bytesOf(row)}`
     case 'interrupted':
       return row.sentBytes === null || row.sentBytes === 0
-        ? 'Choose the same file to go on.'
-        : `${bytesOf(row)} · Choose the same file to go on.`
+        ? 'Choose the same file to resume.'
+        : `${bytesOf(row)} · Choose the same file to resume.`
     case 'other-device':
-      return row.sentBytes === null ? 'Begun elsewhere.' : `${bytesOf(row)}, from elsewhere.`
+      return row.sentBytes === null
+        ? 'Started on another page.'
+        : `${bytesOf(row)}, on another page.`
     case 'queued':
-      return 'All of it has arrived; waiting for an encoder.'
+      return 'Received; waiting for an encoder.'
     case 'encoding':
       return `Encoding ${Math.round(row.encodingPercent ?? 0)} %`
     case 'ready':
@@ -48,7 +50,7 @@ export function progressLabel(row: Row): string {
     case 'failed':
       return row.failure?.words ?? 'Stream gave no reason.'
     case 'expired':
-      return 'Its URL lapsed before the file had arrived. Nothing is reserved for it any more.'
+      return 'The upload URL expired before the file was received. Its storage is no longer reserved.'
   }
 }
 

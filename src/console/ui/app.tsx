@@ -11,7 +11,7 @@ export function App({ session }: { readonly session: Session }) {
   return (
     <>
       <header class="top">
-        <a class="brand" href="/" aria-label="headgate, the console">
+        <a class="brand" href="/" aria-label="headgate console">
           <Icon name="gate" />
           headgate
         </a>

@@ -9,8 +9,8 @@ const { video } = await client.upload(file)`
     <section class="from-code" aria-labelledby="code-title">
       <h2 id="code-title">From code</h2>
       <p class="muted">
-        This page uses the client that yours can use. The same in GraphQL:{' '}
-        <a href="/graphql">GraphiQL</a> has it ready to run.
+        This page uses the same client as the example. For GraphQL examples, open{' '}
+        <a href="/graphql">GraphiQL</a>.
       </p>
       {/* Focusable, so that keyboard users can scroll it on small screens. */}
       <pre tabIndex={0} role="region" aria-label="Example">

@@ -19,7 +19,7 @@ export function ConfirmDelete({ question, onYes, onNo }: ConfirmProps) {
         if (event.key === 'Escape') onNo()
       }}
     >
-      <p class="small confirm-question">Delete it for good?</p>
+      <p class="small confirm-question">Delete permanently?</p>
       <button type="button" class="danger" onClick={onYes}>
         Delete
       </button>

@@ -25,8 +25,8 @@ export function DropZone({ settings, onSettings, rejection, onFiles }: DropZoneP
         onClick={() => input.current?.click()}
       >
         <Icon name="upload" />
-        <span class="drop-title">{isDragging ? 'Let go to upload' : 'Drop videos here'}</span>
-        <span class="drop-link">or choose them</span>
+        <span class="drop-title">{isDragging ? 'Drop to upload' : 'Drop videos here'}</span>
+        <span class="drop-link">or choose files</span>
       </button>
       <input
         ref={input}
@@ -43,7 +43,7 @@ export function DropZone({ settings, onSettings, rejection, onFiles }: DropZoneP
         }}
       />
       <p class="muted small" id="drop-note">
-        Up to 200 MB goes in one POST. Larger files, up to 30 GB, go by tus, which resumes.
+        Files up to 200 MB use one POST. Larger files, up to 30 GB, use tus and can resume.
       </p>
       {rejection !== null && (
         <p class="bad small" role="alert">
@@ -73,7 +73,7 @@ export function DropZone({ settings, onSettings, rejection, onFiles }: DropZoneP
             <span aria-hidden="true">min</span>
           </span>
           <p class="muted small" id="longest-note">
-            In minutes. So much storage is held back until the video is ready.
+            In minutes. This much storage is reserved until the video is ready.
           </p>
         </div>
         <label class="term check">
@@ -89,7 +89,7 @@ export function DropZone({ settings, onSettings, rejection, onFiles }: DropZoneP
           />
           <span>
             My connection may break
-            <span class="muted small"> Then small files go by tus, too.</span>
+            <span class="muted small"> Small files then also use tus.</span>
           </span>
         </label>
       </div>

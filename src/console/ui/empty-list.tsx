@@ -9,10 +9,10 @@ interface EmptyListProps {
 }
 
 const MESSAGES: Readonly<Record<Filter, string>> = {
-  all: 'Nothing yet. Drop a video above, and watch it arrive here.',
-  active: 'Nothing is under way.',
-  ready: 'Nothing is ready yet.',
-  failed: 'Nothing has failed.',
+  all: 'No uploads yet. Drop a video above.',
+  active: 'No active uploads.',
+  ready: 'No ready videos yet.',
+  failed: 'No failed uploads.',
 }
 
 export function EmptyList({ isLoading, isBroken, filter }: EmptyListProps) {
@@ -21,9 +21,9 @@ export function EmptyList({ isLoading, isBroken, filter }: EmptyListProps) {
       <Icon name={isBroken ? 'alert' : 'film'} />
       <p>
         {isBroken
-          ? 'The gateway does not answer. The list comes back when it does.'
+          ? 'The gateway does not respond. The list updates when it does.'
           : isLoading
-            ? 'Reading your uploads…'
+            ? 'Loading your uploads…'
             : MESSAGES[filter]}
       </p>
     </div>

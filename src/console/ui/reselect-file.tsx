@@ -18,7 +18,7 @@ export function ReselectFile({ row, onFile }: ReselectFileProps) {
         type="button"
         class="strong"
         onClick={() => input.current?.click()}
-        aria-label={`Choose ${name} again to go on`}
+        aria-label={`Choose ${name} again to resume`}
       >
         <Icon name="upload" />
         Choose file
@@ -40,7 +40,7 @@ export function ReselectFile({ row, onFile }: ReselectFileProps) {
       />
       {isDifferent && (
         <p class="bad small" role="alert">
-          That is another file: its name or size differs.
+          This is a different file: its name or size does not match.
         </p>
       )}
     </>

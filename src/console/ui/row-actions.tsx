@@ -27,7 +27,7 @@ export function RowActions({ row, queue, terms, onPlay, onRetry, onDelete }: Row
   if (isConfirming) {
     return (
       <ConfirmDelete
-        question={`Delete ${name} for good?`}
+        question={`Delete ${name} permanently?`}
         onYes={onDelete}
         onNo={() => {
           setConfirming(false)
@@ -38,7 +38,7 @@ export function RowActions({ row, queue, terms, onPlay, onRetry, onDelete }: Row
     )
   }
   return (
-    <div class="actions" role="group" aria-label={`What to do with ${name}`}>
+    <div class="actions" role="group" aria-label={`Actions for ${name}`}>
       {isPlayable(row) && (
         <button type="button" class="strong" onClick={onPlay} aria-label={`Play ${name}`}>
           <Icon name="play" />

@@ -20,8 +20,8 @@ export function SignIn({ refusal, onToken }: SignInProps) {
         if (value !== '') onToken(value)
       }}
     >
-      <h1>Who are you?</h1>
-      <p class="muted">This gateway wants a token: a JWT of your identity provider.</p>
+      <h1>Sign in to headgate</h1>
+      <p class="muted">This gateway requires a token: a JWT from your identity provider.</p>
       <label for="token">Token</label>
       <input
         id="token"
@@ -40,7 +40,7 @@ export function SignIn({ refusal, onToken }: SignInProps) {
         </p>
       )}
       <p class="muted small" id="token-note">
-        It stays in this tab, and goes to this gateway only.
+        The token stays in this tab and is sent to this gateway only.
       </p>
       <button type="submit" class="primary">
         Sign in

@@ -10,9 +10,7 @@ export function StorageGauge() {
     <section class="card storage" aria-labelledby="storage-title">
       <h2 id="storage-title">Storage</h2>
       {usage === null ? (
-        <p class="muted">
-          {error === undefined ? 'Asking Stream…' : 'Stream does not say how it stands right now.'}
-        </p>
+        <p class="muted">{error === undefined ? 'Loading…' : 'Storage usage is unavailable.'}</p>
       ) : (
         <Usage {...usage} />
       )}
@@ -33,7 +31,7 @@ function Usage({
     <>
       <p class="storage-free">
         {availableMinutes === null ? (
-          <>No limit is known</>
+          <>No known limit</>
         ) : (
           <>
             <strong>{Math.floor(Math.max(0, availableMinutes)).toLocaleString('en')}</strong>{' '}
@@ -73,7 +71,7 @@ function Usage({
         )}
       </dl>
       <p class="storage-note muted small">
-        What is reserved is free again when its video is ready, fails or is deleted.
+        Reserved minutes are released when the video is ready, fails or is deleted.
       </p>
     </>
   )

@@ -26,7 +26,7 @@ interface UploadListProps {
 
 const FILTERS: readonly (readonly [Filter, string])[] = [
   ['all', 'All'],
-  ['active', 'Under way'],
+  ['active', 'Active'],
   ['ready', 'Ready'],
   ['failed', 'Failed'],
 ]

@@ -27,7 +27,7 @@ export function useDeleteUpload(client: UploadClient, queue: UploadQueue): Delet
     } catch (error) {
       setLeaving((uids) => new Set([...uids].filter((one) => one !== uid)))
       const why = error instanceof UploadError ? error.message : ''
-      setProblem(`“${name}” is still there. ${why}`)
+      setProblem(`“${name}” was not deleted. ${why}`)
     }
   }
 

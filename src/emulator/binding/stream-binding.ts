@@ -60,7 +60,7 @@ export function createStreamBinding(options: StreamBindingOptions): StreamBindin
     const code = error?.code ?? 0
     const reasons = [error?.message, envelope?.messages[0]?.message]
     const details = reasons.filter((reason) => reason !== undefined).join(': ')
-    const message = details === '' ? `The emulator answered with HTTP ${status}.` : details
+    const message = details === '' ? `The emulator responded with HTTP ${status}.` : details
     throw new BindingError(errorNameFor(status), message, code, ok ? 500 : status)
   }
 
@@ -120,7 +120,7 @@ async function send(url: string, init: RequestInit) {
     const response = await fetch(url, init)
     return { status: response.status, ok: response.ok, text: await response.text() }
   } catch (cause) {
-    const message = `The emulator at ${new URL(url).origin} does not answer: is \`npx headgate emulator\` running there?`
+    const message = `The emulator at ${new URL(url).origin} does not respond. Start it with \`npx headgate emulator\`.`
     throw new BindingError('InternalError', message, 0, 500, { cause })
   }
 }

@@ -23,7 +23,7 @@ const resetSchema = z.strictObject({ webhook: z.boolean().default(false) })
 const USAGE = {
   faults: `{ "on": ${OPERATIONS.map((name) => `"${name}"`).join(' | ')}, "times": 1, and one or more of "status": 503 (with "retryAfterSeconds": 5), "delayMs": 5000, "hangUp": true, "hangUpAfter": true; for "webhook" also "drop": true, "duplicate": 2, "reorder": true }`,
   clock: '{ "advanceSeconds": 3600 }',
-  reset: 'no body, or { "webhook": true } to forget the webhook too',
+  reset: 'no body, or { "webhook": true } to delete the webhook too',
 }
 
 /** @param path path after /__emulator/ */
@@ -75,7 +75,7 @@ async function dispatch(
     default:
       return jsonResponse(404, {
         error:
-          'knobs are POST /__emulator/faults, GET /__emulator/faults, DELETE /__emulator/faults, POST /__emulator/clock, GET /__emulator/state and POST /__emulator/reset',
+          'not found. The control API has POST /__emulator/faults, GET /__emulator/faults, DELETE /__emulator/faults, POST /__emulator/clock, GET /__emulator/state and POST /__emulator/reset',
       })
   }
 }
@@ -112,5 +112,5 @@ function read<Shape extends z.ZodType>(shape: Shape, body: unknown, usage: strin
   const result = shape.safeParse(body ?? {})
   if (result.success) return result.data
   const problem = z.prettifyError(result.error).replace(/\s+/g, ' ')
-  throw new ApiError(400, 10_005, `${problem} Right would be: ${usage}`)
+  throw new ApiError(400, 10_005, `${problem} Expected: ${usage}`)
 }

@@ -41,10 +41,12 @@ async function createResponse(
     return httpResponse(204, headers)
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return textResponse(405, 'This address is for watching.', { allow: 'GET, HEAD, OPTIONS' })
+    return textResponse(405, 'Method not allowed. Allowed: GET, HEAD, OPTIONS.', {
+      allow: 'GET, HEAD, OPTIONS',
+    })
   }
   const video = dependencies.library.find(uid)
-  if (video === null) return textResponse(404, 'There is no such video.')
+  if (video === null) return textResponse(404, 'Video not found.')
   if (video.requireSignedURLs) return textResponse(401, 'This video needs a signed URL.')
   if (path === 'thumbnails/thumbnail.jpg') return thumbnail(video)
   const { state } = progressAt(video, dependencies.clock.now())
@@ -79,7 +81,7 @@ async function playReady(
     case 'manifest/video.mpd':
       return httpResponse(200, { 'content-type': 'application/dash+xml' }, dashManifest(media))
     default:
-      return textResponse(404, 'There is nothing at this address.')
+      return textResponse(404, 'Not found.')
   }
 }
 
@@ -90,7 +92,7 @@ async function sendVideo(
   media: MediaInfo,
 ): Promise<HttpResponse> {
   const size = await dependencies.files.size(video.uid)
-  if (size === null) return textResponse(404, 'The file of this video is gone.')
+  if (size === null) return textResponse(404, 'The file of this video is missing.')
   const contentType = media.contentType ?? 'application/octet-stream'
   return fileResponse(request, dependencies.files.path(video.uid), size, contentType, video.uid)
 }

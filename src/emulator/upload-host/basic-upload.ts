@@ -41,7 +41,7 @@ export async function receiveBasicUpload(
     if (await completeUpload(dependencies, video, outcome.bytes)) return httpResponse(200)
     // The video was deleted while the file was received.
     await dependencies.files.remove(uid)
-    return textResponse(404, 'There is no such upload URL.')
+    return textResponse(404, 'Upload URL not found.')
   } finally {
     await dependencies.files.removePartial(uid)
     release()
@@ -55,11 +55,11 @@ function findOpenUrl(
 ): Video | HttpResponse {
   const video = dependencies.library.findByUploadId(uid)
   if (video === null || video.kind !== 'basic') {
-    return textResponse(404, 'There is no such upload URL.')
+    return textResponse(404, 'Upload URL not found.')
   }
   if (video.receivedAt !== null) return textResponse(409, 'This upload URL has been used.')
   if (hasExpired(video, dependencies.clock.now()))
-    return textResponse(410, 'This upload URL has lapsed.')
+    return textResponse(410, 'This upload URL has expired.')
   return video
 }
 

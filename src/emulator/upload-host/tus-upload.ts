@@ -36,7 +36,7 @@ export async function readTusOffset(
   if ('status' in found) return found
   await dependencies.claims.waitForDisconnected(found.uid)
   const bytes = await dependencies.files.size(found.uid)
-  if (bytes === null) return tusError(404, 'There is no such upload URL.')
+  if (bytes === null) return tusError(404, 'Upload URL not found.')
   return httpResponse(200, {
     ...TUS_HEADERS,
     // "The Server MUST prevent the client and/or proxies from caching the response"
@@ -64,7 +64,7 @@ export async function receiveTusChunk(
     return tusError(400, 'The header Upload-Offset must be a number of bytes.')
   }
   const release = await dependencies.claims.acquire(video.uid, request)
-  if (release === null) return tusError(423, 'Another request is sending to this upload URL.')
+  if (release === null) return tusError(423, 'Another request is writing to this upload URL.')
   try {
     return await storeChunk(dependencies, request, video, Number(header))
   } finally {
@@ -81,7 +81,7 @@ async function storeChunk(
   const { files } = dependencies
   const uploadLength = video.uploadLength ?? 0
   const present = await files.size(video.uid)
-  if (present === null) return tusError(404, 'There is no such upload URL.')
+  if (present === null) return tusError(404, 'Upload URL not found.')
   if (present === uploadLength) return tusError(410, 'This upload URL has been used.')
   // "If the offsets do not match, the Server MUST respond with the 409 Conflict status"
   if (present !== offset) return tusError(409, `The upload is at ${present} bytes.`)
@@ -90,7 +90,7 @@ async function storeChunk(
   const declaredBytes = length === undefined ? null : Number(length)
   if (declaredBytes !== null) {
     if (offset + declaredBytes > uploadLength) {
-      return tusError(413, 'The chunk goes beyond the Upload-Length.')
+      return tusError(413, 'The chunk exceeds the Upload-Length.')
     }
     const problem = chunkSizeError(declaredBytes, offset, uploadLength)
     if (problem !== null) return tusError(400, problem)
@@ -100,7 +100,7 @@ async function storeChunk(
     saveChunk(request, files.path(video.uid), offset, maxBytes),
   )
   const received = await files.size(video.uid)
-  if (saved === null || received === null) return tusError(404, 'There is no such upload URL.')
+  if (saved === null || received === null) return tusError(404, 'Upload URL not found.')
   // A chunk without Content-Length is checked now that its size is known.
   const errorResponse =
     declaredBytes === null ? undeclaredLengthError(saved, offset, uploadLength) : null
@@ -109,7 +109,7 @@ async function storeChunk(
     return truncated === null ? tusError(404, 'There is no such upload URL.') : errorResponse
   }
   if (received === uploadLength && !(await completeUpload(dependencies, video, received))) {
-    return tusError(404, 'There is no such upload URL.')
+    return tusError(404, 'Upload URL not found.')
   }
   return httpResponse(204, { ...TUS_HEADERS, 'upload-offset': String(received) })
 }
@@ -136,7 +136,7 @@ function undeclaredLengthError(
 ): HttpResponse | null {
   if (ending === 'broken-off') return null
   if (ending === 'too-large' && offset + bytes === uploadLength) {
-    return tusError(413, 'The chunk goes beyond the Upload-Length.')
+    return tusError(413, 'The chunk exceeds the Upload-Length.')
   }
   const problem = chunkSizeError(ending === 'whole' ? bytes : bytes + 1, offset, uploadLength)
   return problem === null ? null : tusError(400, problem)
@@ -152,7 +152,7 @@ function findOpenUpload(
   if (versionError !== null) return versionError
   const video = dependencies.library.findByUploadId(uploadId)
   if (video === null || video.kind !== 'tus') {
-    return tusError(404, 'There is no such upload URL.')
+    return tusError(404, 'Upload URL not found.')
   }
   // HEAD still returns the offset of a complete upload: a client that lost the last response learns
   // that all its bytes were received.
@@ -160,7 +160,7 @@ function findOpenUpload(
     return tusError(410, 'This upload URL has been used.')
   }
   if (hasExpired(video, dependencies.clock.now()))
-    return tusError(410, 'This upload URL has lapsed.')
+    return tusError(410, 'This upload URL has expired.')
   return video
 }
 

@@ -62,5 +62,5 @@ export async function serveTusUrl(
 }
 
 function wrongMethod(allow: string): HttpResponse {
-  return textResponse(405, `This URL takes ${allow}.`, { allow })
+  return textResponse(405, `Method not allowed. Allowed: ${allow}.`, { allow })
 }

@@ -74,20 +74,21 @@ export function createAuthenticate(
   }
 
   return async (authorization) => {
-    if (authorization === null) return unauthenticated('Send a token: `Authorization: Bearer …`.')
+    if (authorization === null)
+      return unauthenticated('Missing token. Send `Authorization: Bearer …`.')
     const token = bearerTokenIn(authorization)
     if (token === null)
-      return unauthenticated('The Authorization header must be `Bearer` and a JWT.')
+      return unauthenticated('Invalid Authorization header. It must be `Bearer` and a JWT.')
     const payload = await verify(token)
     if (payload === 'unavailable') {
       return {
         kind: 'unavailable',
-        message: 'Tokens cannot be verified right now. Try again soon.',
+        message: 'Tokens cannot be verified: the key set is unavailable. Retry later.',
       }
     }
     if (payload === null) {
       return unauthenticated(
-        'The token is not valid (any more), or lacks `sub` or `exp`: get a new one.',
+        'The token is invalid or expired, or lacks `sub` or `exp`. Get a new token.',
       )
     }
     const viewer = viewerFrom(payload)

@@ -73,7 +73,7 @@ export function createJwks(
     } catch (error) {
       // Error codes only: messages of fetch contain URLs.
       failure = errorCodeChain(error).join(', ') || 'no reason given'
-      log.warn({ because: failure }, 'the key set at AUTH_JWKS_URL cannot be fetched')
+      log.warn({ reason: failure }, 'fetching AUTH_JWKS_URL failed')
     }
   }
 
@@ -104,7 +104,7 @@ export function createJwks(
     const fetching = isDue() ? fetchKeys() : currentFetch()
     if (isUsable()) return
     await fetching
-    if (fetchedAt === -Infinity) throw new JwksUnavailable(`No keys yet: ${failure ?? ''}`)
+    if (fetchedAt === -Infinity) throw new JwksUnavailable(`No keys available: ${failure ?? ''}`)
   }
 
   return {
@@ -117,7 +117,8 @@ export function createJwks(
         // The provider may have added a key since the last fetch.
         if (isOver(MIN_FETCH_INTERVAL_MS, triedAt)) await fetchKeys()
         else await currentFetch()
-        if (failure !== null) throw new JwksUnavailable(`The key may be new: ${failure}`)
+        if (failure !== null)
+          throw new JwksUnavailable(`Unknown key, and fetching the key set failed: ${failure}`)
         return keys(header, token)
       }
     },

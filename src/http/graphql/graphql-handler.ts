@@ -30,12 +30,17 @@ export function createGraphQLHandler(
         request,
         403,
         'FORBIDDEN',
-        'The page that asks is of an origin that is not let in.',
+        'Origin not allowed. Add it to ALLOWED_ORIGINS.',
       )
     }
     // CSRF protection: HTML forms are sent cross-origin without a preflight.
     if (request.method === 'POST' && !isJSON(request)) {
-      return errorResponse(request, 415, 'BAD_REQUEST', 'Send the request as application/json.')
+      return errorResponse(
+        request,
+        415,
+        'BAD_REQUEST',
+        'Unsupported media type. Send application/json.',
+      )
     }
     const malformed = malformedParameter(request)
     if (malformed !== null) {
@@ -60,7 +65,7 @@ export function createGraphQLHandler(
         request,
         413,
         'CONTENT_TOO_LARGE',
-        `A request has at most ${MAX_REQUEST_BYTES} bytes.`,
+        `Request body too large (limit: ${MAX_REQUEST_BYTES} bytes).`,
       )
     }
     const response = await yoga.fetch(limited, { viewer: caller, requestId: client?.requestId })

@@ -4,7 +4,7 @@
 const RECONNECT_DELAY_MS = 1000
 
 /** SSE `retry` field and comment, sent before a stream ends because of a shutdown. */
-export const SSE_RETRY = `retry: ${RECONNECT_DELAY_MS}\n: the gateway restarts: come back\n\n`
+export const SSE_RETRY = `retry: ${RECONNECT_DELAY_MS}\n: the gateway restarts, reconnect\n\n`
 
 const COMPLETE = 'event: complete'
 

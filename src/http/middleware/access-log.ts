@@ -8,7 +8,7 @@ const LOGGED_STATUSES: ReadonlySet<number> = new Set([401, 403, 421, 429])
 /** Rejection reasons for metrics, by status. */
 const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
   [401, 'unauthenticated'],
-  [429, 'rate-limited'],
+  [429, 'rate_limited'],
 ])
 
 export interface AccessLogEntry {
@@ -37,9 +37,9 @@ export function createAccessLog({
     if (reason !== undefined) telemetry.requestRejected(path, reason)
     const isRejection = LOGGED_STATUSES.has(status)
     if (!isRejection && !isDebugEnabled) return
-    const milliseconds = Math.round(performance.now() - startedAt)
-    const fields = { requestId, method, path, status, milliseconds, client: client() }
-    if (isRejection) log.info(fields, 'refused')
-    else log.debug(fields, 'answered')
+    const durationMs = Math.round(performance.now() - startedAt)
+    const fields = { requestId, method, path, status, durationMs, clientAddress: client() }
+    if (isRejection) log.info(fields, 'request rejected')
+    else log.debug(fields, 'request completed')
   }
 }

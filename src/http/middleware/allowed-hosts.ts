@@ -27,7 +27,7 @@ export function withAllowedHosts(hosts: readonly string[], endpoint: Handler): H
     if (isAllowedHost(hosts, hostname)) return endpoint(request, client)
     return textResponse(
       421,
-      'Without tokens the gateway answers to addresses and local names only. Set PUBLIC_URL to the name that you use, or AUTH_JWT_SECRET to let callers prove who they are.',
+      'Host not allowed while authentication is disabled. Use an IP address or a local name, set PUBLIC_URL, or set AUTH_JWT_SECRET.',
     )
   }
 }

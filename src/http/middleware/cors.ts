@@ -40,8 +40,7 @@ export function withCors(rules: CorsRules, log: Logger, endpoint: Handler): Hand
     // A cache must not return one origin's response to another.
     response.headers.append('vary', 'Origin')
     if (!allowed) {
-      if (isPreflight)
-        log.info({ origin }, 'a page was refused: its origin is not in ALLOWED_ORIGINS')
+      if (isPreflight) log.info({ origin }, 'request rejected: origin not in ALLOWED_ORIGINS')
       return response
     }
 

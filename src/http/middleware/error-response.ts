@@ -3,8 +3,7 @@ import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
 import type { Logger } from '../../shared/logger.ts'
 
 /** No acknowledged change is lost, and a retry may succeed. */
-export const DATABASE_UNAVAILABLE_MESSAGE =
-  "The gateway's database does not answer: try again in a moment."
+export const DATABASE_UNAVAILABLE_MESSAGE = "The gateway's database is unavailable. Retry."
 
 /** A plain-text response. */
 export interface ErrorResponse {
@@ -16,7 +15,7 @@ export interface ErrorResponse {
 /** Logs the error and returns its response: 503 if the database is unavailable, else 500. */
 export function errorResponseFor(log: Logger, error: unknown, requestId: string): ErrorResponse {
   if (error instanceof StoreUnavailable) {
-    log.warn({ requestId, err: error }, 'the database does not answer')
+    log.warn({ requestId, err: error }, 'database unavailable')
     const headers = { 'retry-after': String(error.retryAfterSeconds) }
     return { status: 503, sentence: DATABASE_UNAVAILABLE_MESSAGE, headers }
   }
@@ -26,5 +25,5 @@ export function errorResponseFor(log: Logger, error: unknown, requestId: string)
 /** Logs the error; returns a message for the caller that contains only the request id. */
 export function logUnexpectedError(log: Logger, error: unknown, requestId: string): string {
   log.error({ requestId, err: error }, 'unexpected error')
-  return `Unexpected error. Ask for it by this id: ${requestId}`
+  return `Unexpected error. Report this request id: ${requestId}`
 }

@@ -31,7 +31,7 @@ export function createReadinessHandler(
   return async (request) => {
     if (!isRead(request)) return methodNotAllowed(READS)
     const reasons: string[] = []
-    if (closing.aborted) reasons.push('The gateway is draining: it will stop.')
+    if (closing.aborted) reasons.push('The gateway is draining and will stop.')
     const overload = readiness.overload?.() ?? null
     if (overload !== null) reasons.push(overload)
     const unavailable = await Promise.all([
@@ -57,9 +57,9 @@ async function databaseUnavailable({ store, log }: ReadyDependencies): Promise<s
     await store.ping()
     return null
   } catch (error) {
-    log.error({ err: error }, 'database not reachable')
+    log.error({ err: error }, 'database unavailable')
     if (error instanceof StoreUnavailable && error.reason !== null) return error.reason
-    return 'The database cannot be reached: see the log, and what DATABASE_URL names.'
+    return 'The database is unavailable. See the log, and check DATABASE_URL.'
   }
 }
 
@@ -70,8 +70,8 @@ async function readStreamUnavailable(
   try {
     return await readiness.streamUnavailable()
   } catch (error) {
-    log.error({ err: error }, 'nobody knows whether Stream answers')
-    return 'Nobody knows whether Cloudflare Stream answers: see the log.'
+    log.error({ err: error }, 'reading Stream availability failed')
+    return 'Reading the availability of Cloudflare Stream failed. See the log.'
   }
 }
 

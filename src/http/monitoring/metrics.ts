@@ -16,9 +16,13 @@ export function createMetricsHandler({ expose, token }: MetricsHandlerOptions): 
       return methodNotAllowed(['GET', 'HEAD'])
     }
     if (expected !== null && !(await isSame(expected, request.headers.get('authorization')))) {
-      return textResponse(401, 'Send METRICS_TOKEN: `Authorization: Bearer …`.', {
-        'www-authenticate': 'Bearer',
-      })
+      return textResponse(
+        401,
+        'Missing or invalid token. Send `Authorization: Bearer <METRICS_TOKEN>`.',
+        {
+          'www-authenticate': 'Bearer',
+        },
+      )
     }
     const { type, text } = await expose()
     return new Response(request.method === 'HEAD' ? null : text, {

@@ -65,7 +65,7 @@ export function withConsoleAssets(console: ConsoleOptions | null, next: Handler)
 function pageOf({ files, requiresToken }: ConsoleOptions): string | null {
   const page = files.find(({ path }) => path === PAGE_FILE)
   if (page === undefined) return null
-  const auth = `content="${requiresToken ? 'token' : 'open'}"`
+  const auth = `content="${requiresToken ? 'token' : 'disabled'}"`
   return new TextDecoder().decode(page.bytes).replace(AUTH_PLACEHOLDER, auth)
 }
 

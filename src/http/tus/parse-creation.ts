@@ -90,7 +90,7 @@ function readLength(headers: Headers): number | string {
   if (length !== null && /^\d{1,15}$/.test(length)) return Number(length)
   const rule = `Upload-Length: must be the exact size of the file in bytes, from 1 to ${MAX_TUS_BYTES} (30 GB).`
   return headers.has('upload-defer-length')
-    ? `${rule} Stream takes no deferred length: set \`uploadLengthDeferred\` to false.`
+    ? `${rule} Stream does not support deferred length. Set \`uploadLengthDeferred\` to false.`
     : rule
 }
 
@@ -117,7 +117,7 @@ function readHosts(text: string): string[] {
 function readFlag(value: string | null, problems: string[]): boolean | null {
   if (value === null || value === 'true') return true
   problems.push(
-    'Upload-Metadata: requiresignedurls must have no value, or "true": leave the key out for a public video.',
+    'Upload-Metadata: requiresignedurls must have no value, or "true". Omit the key for a public video.',
   )
   return null
 }

@@ -42,19 +42,15 @@ export function createTusHandler(dependencies: Dependencies, authenticate: Authe
     if (['HEAD', 'PATCH', 'DELETE'].includes(request.method)) {
       return textResponse(
         405,
-        'This door creates uploads. Send the file to the address that its answer names in Location.',
+        'This endpoint only creates uploads. Send the file to the URL in the Location header of the creation response.',
         { ...VERSION_HEADER, allow: 'POST, OPTIONS' },
       )
     }
     if (request.method !== 'POST') return methodNotAllowed(['POST', 'OPTIONS'])
     if (request.headers.get('tus-resumable') !== '1.0.0') {
-      return textResponse(
-        412,
-        'Send the header `Tus-Resumable: 1.0.0`: no other version is spoken here.',
-        {
-          'tus-version': '1.0.0',
-        },
-      )
+      return textResponse(412, 'Unsupported tus version. Send `Tus-Resumable: 1.0.0`.', {
+        'tus-version': '1.0.0',
+      })
     }
     const caller = await authenticate(request.headers.get('authorization'))
     if (!isViewer(caller)) {
@@ -68,7 +64,7 @@ export function createTusHandler(dependencies: Dependencies, authenticate: Authe
     if (hasBody(request)) {
       return textResponse(
         400,
-        'This door takes no bytes of the file: set `uploadDataDuringCreation` to false.',
+        'The creation request must not contain file data. Set `uploadDataDuringCreation` to false.',
         VERSION_HEADER,
       )
     }
@@ -109,7 +105,7 @@ function toResponse(outcome: CreateUploadOutcome): Response {
       // Not 409: tus clients treat it as a lock and retry.
       return textResponse(422, outcome.message, VERSION_HEADER)
     case 'RateLimitedError':
-      return textResponse(429, `${outcome.message} Try again in ${outcome.retryAfterSeconds} s.`, {
+      return textResponse(429, `${outcome.message} Retry in ${outcome.retryAfterSeconds} s.`, {
         ...VERSION_HEADER,
         'retry-after': String(outcome.retryAfterSeconds),
       })
@@ -128,10 +124,10 @@ function quotaAdvice({
   requestedMinutes,
   availableMinutes,
 }: Extract<CreateUploadOutcome, { kind: 'QuotaExceededError' }>): string {
-  const requested = `${minutes(requestedMinutes)} were asked for`
+  const requested = `${minutes(requestedMinutes)} were requested`
   return availableMinutes === null
-    ? `${requested}: name a shorter maxDurationSeconds, or delete a video.`
-    : `${requested}, ${minutes(availableMinutes)} are free: name a maxDurationSeconds that fits, or delete a video.`
+    ? `${requested}. Use a shorter maxDurationSeconds, or delete a video.`
+    : `${requested}, ${minutes(availableMinutes)} are free. Use a maxDurationSeconds that fits, or delete a video.`
 }
 
 function minutes(count: number): string {

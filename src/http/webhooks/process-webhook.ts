@@ -43,11 +43,11 @@ export function createProcessWebhook(
 
   function rejected(
     log: Dependencies['log'],
-    { kind, reason }: { readonly kind: 'invalid-signature' | 'malformed'; readonly reason: string },
+    { kind, reason }: { readonly kind: 'invalid_signature' | 'malformed'; readonly reason: string },
   ): WebhookResult {
     telemetry.webhookReceived(kind, null)
-    log.warn({ reason }, 'notice refused')
-    return { status: kind === 'invalid-signature' ? 401 : 400, sentence: reason }
+    log.warn({ reason }, 'webhook rejected')
+    return { status: kind === 'invalid_signature' ? 401 : 400, sentence: reason }
   }
 
   return async ({ rawBody, signature, requestId }) => {
@@ -72,7 +72,7 @@ export function createProcessWebhook(
     const dependencies = { store, pubsub, clock, log, telemetry, readVideo }
     const receive = () => receiveWebhook(dependencies, video, body)
     const outcome = await (telemetry.tracing
-      ? telemetry.inSpan('notice', 'consumer', {}, receive)
+      ? telemetry.inSpan('webhook', 'consumer', {}, receive)
       : receive())
     telemetry.webhookReceived(outcome, lagMs / 1000)
     return { status: 200, sentence: outcome }

@@ -34,7 +34,7 @@ export type VerificationResult =
       readonly signedAt: Date
     }
   /** The signature is missing, wrong or outside the tolerance. The body was not parsed. */
-  | { readonly kind: 'invalid-signature'; readonly reason: string }
+  | { readonly kind: 'invalid_signature'; readonly reason: string }
   /** The signature is valid, but the body is no video. */
   | { readonly kind: 'malformed'; readonly reason: string }
 
@@ -45,11 +45,12 @@ export type VerificationResult =
 export async function verifyWebhook(request: SignedRequest): Promise<VerificationResult> {
   const { rawBody, signature, secrets, now, toleranceSeconds = 300 } = request
   const { isSigned = verifyByWebCrypto } = request
-  if (signature === null) return invalidSignature('there is no Webhook-Signature')
+  if (signature === null) return invalidSignature('missing Webhook-Signature header')
   const parsed = parseSignature(signature)
-  if (parsed === null) return invalidSignature('its Webhook-Signature is not time=…,sig1=…')
+  if (parsed === null)
+    return invalidSignature('malformed Webhook-Signature header, expected time=…,sig1=…')
   if (!secrets.some((secret) => secret !== ''))
-    return invalidSignature('there is no secret to hold the signature against')
+    return invalidSignature('no webhook secret is configured')
 
   // "Create the signature source string": the time, the character ".", and the raw body.
   const prefix = utf8Writer.encode(`${parsed.time}.`)
@@ -57,23 +58,23 @@ export async function verifyWebhook(request: SignedRequest): Promise<Verificatio
   source.set(prefix)
   source.set(rawBody, prefix.length)
   if (!(await isSignedByAny(isSigned, secrets, parsed.digest, source)))
-    return invalidSignature('its signature fits none of our secrets')
+    return invalidSignature('the signature matches no configured secret')
 
   // Checked after the signature: before that, the time is not trustworthy.
   const signedAt = new Date(Number(parsed.time) * 1000)
   if (!(Math.abs(now.getTime() - signedAt.getTime()) <= toleranceSeconds * 1000))
-    return invalidSignature(`it was signed more than ${toleranceSeconds} s from now`)
+    return invalidSignature(`the signature timestamp is more than ${toleranceSeconds} s from now`)
 
   const body = decode(rawBody)
   if (body === null || parseJson(body) === undefined)
-    return { kind: 'malformed', reason: 'its body is not JSON in UTF-8' }
+    return { kind: 'malformed', reason: 'the body is not JSON in UTF-8' }
   const video = request.readVideo(body)
-  if (video === null) return { kind: 'malformed', reason: 'its body names no video' }
+  if (video === null) return { kind: 'malformed', reason: 'the body is not a Stream video' }
   return { kind: 'verified', video, body, signedAt }
 }
 
 function invalidSignature(reason: string): VerificationResult {
-  return { kind: 'invalid-signature', reason }
+  return { kind: 'invalid_signature', reason }
 }
 
 /** The header as Stream writes it. */

@@ -13,12 +13,12 @@ export function createWebhookHandler(
     if (webhookSecrets().length === 0) {
       return textResponse(
         503,
-        'No notice can be verified: set STREAM_WEBHOOK_SECRET to the secret of the webhook.',
+        'Webhooks cannot be verified. Set STREAM_WEBHOOK_SECRET to the secret of the webhook.',
       )
     }
     const rawBody = await readBody(request, MAX_WEBHOOK_BYTES)
     if (rawBody === null)
-      return textResponse(413, `A notice has at most ${MAX_WEBHOOK_BYTES} bytes.`)
+      return textResponse(413, `Webhook body too large (limit: ${MAX_WEBHOOK_BYTES} bytes).`)
     const { status, sentence } = await processWebhook({
       rawBody,
       signature: request.headers.get('webhook-signature'),

@@ -142,7 +142,7 @@ function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken =
-        error.code === 'EADDRINUSE' ? ': it is in use. Set PORT to another, or to 0' : ''
+        error.code === 'EADDRINUSE' ? ': the port is in use. Set PORT to another port, or to 0' : ''
       reject(new Error(`Cannot listen on ${host}:${port}${taken}.`, { cause: error }))
     })
     server.listen({ port, host, backlog: BACKLOG }, resolve)

@@ -92,7 +92,7 @@ export function createRequestHandler({
 
   /** Connection errors are expected; without a listener they would end the process. */
   function logConnectionError(error: Error): void {
-    log.debug({ err: error }, 'an answer could not be written')
+    log.debug({ err: error }, 'writing the response failed')
   }
 
   function send(res: ServerResponse, response: RawResponse, requestId: string): void {

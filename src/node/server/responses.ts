@@ -53,13 +53,13 @@ export function writeUnexpectedError(
     {
       status,
       headers: hostResponses.headers(headers.origin ?? null, 'text/plain; charset=utf-8'),
-      text: `Unexpected error. Ask for it by this id: ${requestId}\n`,
+      text: `Unexpected error. Report this request id: ${requestId}\n`,
     },
     requestId,
   )
 }
 
-const MESSAGE = 'The gateway has more to do than it can: try again in a second.'
+const MESSAGE = 'The gateway is overloaded. Retry in 1 second.'
 const PLAIN_BODY = `${MESSAGE}\n`
 
 const GRAPHQL_BODY = JSON.stringify({

@@ -40,7 +40,7 @@ export function handleWebSocket(
   const guard = createGuard(log, () => socket.terminate())
   const stopHeartbeat = startHeartbeat(socket, guard)
   // Invalid or oversized frames; `ws` closes the socket with the matching code.
-  socket.on('error', (error) => log.debug({ err: error }, 'a socket broke the protocol'))
+  socket.on('error', (error) => log.debug({ err: error }, 'WebSocket protocol error'))
 
   /** Whether the soft limit was exceeded. While true, `written` is called after each message. */
   let isFull = false

@@ -104,7 +104,7 @@ export function attachWebSocketServer(
   /** Waits for running mutations: a client would retry a lost one, and it would run twice. */
   async function closeForRestart(socket: WebSocket): Promise<void> {
     await idleWaits.get(socket)?.()
-    socket.close(SERVICE_RESTART, 'The gateway restarts: come back.')
+    socket.close(SERVICE_RESTART, 'The gateway restarts. Reconnect.')
   }
 
   return {

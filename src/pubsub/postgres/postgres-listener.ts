@@ -118,7 +118,7 @@ export async function createPostgresListener(
       try {
         await listen()
         history.rewind()
-        log.info({}, 'listening to other gateways again')
+        log.info({}, 'PostgreSQL LISTEN connection restored')
         return
       } catch {
         const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
@@ -136,10 +136,10 @@ export async function createPostgresListener(
         await catchUp()
       } catch (error) {
         if (!(error instanceof ConnectionLost)) {
-          log.warn({ err: error }, 'changes of other gateways were not read, and are looked for')
+          log.warn({ err: error }, 'reading changes of other gateways failed; retrying')
           continue
         }
-        log.warn({ err: error.cause }, 'the way to other gateways was lost')
+        log.warn({ err: error.cause }, 'PostgreSQL LISTEN connection lost')
         await reconnect()
         // Catches up at once on changes made in the meantime.
         wakeUp.abort()
@@ -165,7 +165,7 @@ class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost'
 
   constructor(cause?: unknown) {
-    super('The connection to other gateways is lost.', { cause })
+    super('The PostgreSQL LISTEN connection is lost.', { cause })
   }
 }
 
@@ -176,7 +176,7 @@ function closeQuietly(client: Client): void {
 
 function snapshotIn(row: unknown): string {
   if (isRecord(row) && typeof row['snapshot'] === 'string') return row['snapshot']
-  throw new Error('PostgreSQL told no snapshot.')
+  throw new Error('PostgreSQL returned no snapshot.')
 }
 
 function changesIn(row: unknown): readonly UploadVersion[] {

@@ -68,7 +68,7 @@ export async function createPostgresPubSub(
         await postgres.run(() => postgres.pool.query(NOTIFY, [CHANNEL, payload]))
       } catch (error) {
         // The other gateways find the changes in their next catch-up.
-        log.debug({ err: error }, 'other gateways were not told of changes')
+        log.debug({ err: error }, 'publishing changes failed; other gateways catch up within 2 s')
       }
     }
   }
@@ -103,7 +103,7 @@ export async function createPostgresPubSub(
     channel: CHANNEL,
     onNotification(payload) {
       receive(decodeNotifyPayload(sender, payload)).catch((error: unknown) => {
-        log.warn({ err: error }, 'changes of other gateways were not read, and are looked for')
+        log.warn({ err: error }, 'reading changes of other gateways failed; retrying')
         postgresListener.catchUpSoon()
       })
     },

@@ -23,7 +23,7 @@ export function createSnapshotHistory(clock: Pick<Clock, 'monotonicMs'>): Snapsh
   return {
     newest() {
       const last = snapshots.at(-1)
-      if (last === undefined) throw new Error('There is no snapshot yet.')
+      if (last === undefined) throw new Error('No snapshot has been read yet.')
       return last.snapshot
     },
     add(snapshot) {

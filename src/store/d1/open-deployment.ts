@@ -40,7 +40,7 @@ export async function openDeployment(client: D1Client): Promise<string> {
 
 function notMigratedError(cause: unknown): Error {
   return new Error(
-    'The D1 database lacks what migrations make: apply those of migrations/sqlite with `wrangler d1 migrations apply`.',
+    'The D1 database has pending migrations. Apply migrations/sqlite with `wrangler d1 migrations apply`.',
     { cause },
   )
 }

@@ -98,13 +98,13 @@ async function requireServer(client: ClientBase): Promise<void> {
   }
   if (version['encoding'] !== 'UTF8') {
     throw new Error(
-      `The database is encoded in ${String(version['encoding'])}: make one with \`encoding 'UTF8'\`.`,
+      `The database is encoded in ${String(version['encoding'])}. Create one with \`encoding 'UTF8'\`.`,
     )
   }
   // A pooler that drops `options` would leave another date style, and dates would be misread.
   if (!String(version['dates']).startsWith('ISO')) {
     throw new Error(
-      `The database writes dates as ${String(version['dates'])}: set its DateStyle to ISO, or have the pooler pass \`options\` on.`,
+      `The DateStyle of the database is ${String(version['dates'])}. Set it to ISO, or configure the pooler to pass \`options\`.`,
     )
   }
 }

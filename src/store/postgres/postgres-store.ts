@@ -45,7 +45,7 @@ export async function createPostgresStore(
         await statements.noteAccount.execute({ account, replace })
         const [row] = await statements.account.execute()
         const noted = row?.account ?? null
-        if (noted === null) throw new Error('The database has lost its account.')
+        if (noted === null) throw new Error('The account is missing from the database.')
         return noted
       }),
 
@@ -237,6 +237,6 @@ async function deploymentOf(db: NodePgDatabase): Promise<string> {
     .values({ id: randomUUID().slice(0, 8) })
     .onConflictDoNothing()
   const [known] = await db.select({ id: deployments.id }).from(deployments)
-  if (known === undefined) throw new Error('The database has lost its name.')
+  if (known === undefined) throw new Error('The deployment id is missing from the database.')
   return known.id
 }

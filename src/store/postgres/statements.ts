@@ -89,7 +89,7 @@ export function prepareStatements(db: NodePgDatabase) {
           lt(uploads.createdAt, given('before', uploads.createdAt)),
         ),
       )
-      .prepare('headgate_forget_key'),
+      .prepare('headgate_clear_key'),
     mint: mintStatement(db),
     release: db
       .delete(uploads)
@@ -103,19 +103,19 @@ export function prepareStatements(db: NodePgDatabase) {
     dropRetired: db
       .delete(uploads)
       .where(and(isRetired, lt(uploads.createdAt, given('before', uploads.createdAt))))
-      .prepare('headgate_drop_retired'),
+      .prepare('headgate_delete_retired'),
     pendingReservations: db
       .select(allColumns)
       .from(uploads)
       .where(and(isReserved, lt(uploads.createdAt, given('before', uploads.createdAt))))
       .orderBy(asc(uploads.createdAt))
       .limit(sql.placeholder('limit'))
-      .prepare('headgate_unsettled'),
+      .prepare('headgate_pending_reservations'),
     references: db
       .select({ id: uploads.id, uid: uploads.uid, status: uploads.status })
       .from(uploads)
       .where(isAnyOf(uploads.id, 'ids'))
-      .prepare('headgate_references'),
+      .prepare('headgate_find_references'),
     history: db
       .select(eventColumns)
       .from(uploadEvents)
@@ -143,7 +143,7 @@ export function prepareStatements(db: NodePgDatabase) {
           else ${watchLeases.until} < ${now} + (excluded.until - ${now}) / 2 or ${isAhead(watchLeases.until)} end`,
       })
       .returning({ uid: watchLeases.uid })
-      .prepare('headgate_note_watched'),
+      .prepare('headgate_renew_watch_leases'),
     watched: db
       .select({ uid: watchLeases.uid })
       .from(watchLeases)
@@ -167,14 +167,14 @@ export function prepareStatements(db: NodePgDatabase) {
           union all
           select id from ${uploads} where check_at > ${now} + ${milliseconds(LONGEST_POLL_PAUSE_MS.any)})`,
       )
-      .prepare('headgate_pull_forward'),
+      .prepare('headgate_limit_polls_ahead'),
     oldestDue: db
       .select({ checkAt: uploads.checkAt })
       .from(uploads)
       .where(isNotNull(uploads.checkAt))
       .orderBy(asc(uploads.checkAt))
       .limit(1)
-      .prepare('headgate_oldest_due'),
+      .prepare('headgate_oldest_due_poll'),
     reschedule: db
       .update(uploads)
       .set({
@@ -188,7 +188,7 @@ export function prepareStatements(db: NodePgDatabase) {
           eq(uploads.version, given('version', uploads.version)),
         ),
       )
-      .prepare('headgate_reschedule'),
+      .prepare('headgate_reschedule_polls'),
     holdings: db
       .select({
         reservedSeconds: total(currentUploadTotals.reservedSeconds),
@@ -196,7 +196,7 @@ export function prepareStatements(db: NodePgDatabase) {
       })
       .from(currentUploadTotals)
       .where(eq(currentUploadTotals.creator, given('creator', currentUploadTotals.creator)))
-      .prepare('headgate_holdings'),
+      .prepare('headgate_quota_usage'),
     count: db
       .select({ count: total(currentUploadTotals.uploads) })
       .from(currentUploadTotals)
@@ -235,21 +235,21 @@ export function prepareStatements(db: NodePgDatabase) {
         receivedAt: given('receivedAt', unmatchedWebhooks.receivedAt),
       })
       .onConflictDoNothing()
-      .prepare('headgate_keep_notice'),
+      .prepare('headgate_save_unmatched_webhook'),
     keptNotices: db
       .select({ body: unmatchedWebhooks.body })
       .from(unmatchedWebhooks)
       .where(eq(unmatchedWebhooks.uid, given('uid', unmatchedWebhooks.uid)))
       .orderBy(asc(unmatchedWebhooks.receivedAt))
-      .prepare('headgate_kept_notices'),
+      .prepare('headgate_unmatched_webhooks'),
     deleteUnmatchedWebhooks: db
       .delete(unmatchedWebhooks)
       .where(eq(unmatchedWebhooks.uid, given('uid', unmatchedWebhooks.uid)))
-      .prepare('headgate_drop_notices'),
+      .prepare('headgate_delete_unmatched_webhooks'),
     dropNoticesBefore: db
       .delete(unmatchedWebhooks)
       .where(lt(unmatchedWebhooks.receivedAt, given('before', unmatchedWebhooks.receivedAt)))
-      .prepare('headgate_drop_notices_before'),
+      .prepare('headgate_delete_unmatched_webhooks_before'),
     beginSweep: db
       .insert(sweepLease)
       .values({ gateway: given('gateway', sweepLease.gateway), until })
@@ -259,7 +259,7 @@ export function prepareStatements(db: NodePgDatabase) {
         setWhere: sql`${sweepLease.until} is null or ${sweepLease.until} <= ${now} or ${isAhead(sweepLease.until)}`,
       })
       .returning({ sweptUntil: sweepLease.sweptUntil })
-      .prepare('headgate_begin_sweep'),
+      .prepare('headgate_acquire_sweep_lease'),
     endSweep: db
       .update(sweepLease)
       .set({
@@ -267,15 +267,15 @@ export function prepareStatements(db: NodePgDatabase) {
         sweptUntil: sql`coalesce(${given('sweptUntil', sweepLease.sweptUntil)}, ${sweepLease.sweptUntil})`,
       })
       .where(eq(sweepLease.gateway, given('gateway', sweepLease.gateway)))
-      .prepare('headgate_end_sweep'),
+      .prepare('headgate_release_sweep_lease'),
     dropClaims: db
       .delete(watchLeases)
       .where(lte(watchLeases.until, given('before', watchLeases.until)))
-      .prepare('headgate_drop_claims'),
+      .prepare('headgate_delete_watch_leases'),
     dropAllowances: db
       .delete(rateLimitHits)
       .where(lt(rateLimitHits.at, given('before', rateLimitHits.at)))
-      .prepare('headgate_drop_allowances'),
+      .prepare('headgate_delete_rate_limit_uses'),
   }
 }
 

@@ -59,7 +59,7 @@ export function saveVersionStatement(db: NodePgDatabase) {
       )
       .returning({ uploadId: uploadEvents.uploadId }),
   )
-  return db.with(advanced, noted).select().from(advanced).prepare('headgate_advance')
+  return db.with(advanced, noted).select().from(advanced).prepare('headgate_save_version')
 }
 
 /** Claims due uploads. A claimed upload is due again when the claim ends, unless it is rescheduled earlier. */

@@ -20,6 +20,6 @@ export async function adoptDeploymentId(
     .select({ id: deployments.id })
     .from(deployments)
     .where(eq(deployments.one, true))
-  if (known === undefined) throw new Error('The database has lost its name.')
+  if (known === undefined) throw new Error('The deployment id is missing from the database.')
   return known.id
 }

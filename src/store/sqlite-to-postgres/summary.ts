@@ -56,7 +56,7 @@ function amountsOf(summary: StoreSummary): readonly (readonly [what: string, amo
     ),
     ['recorded versions', summary.versions],
     ['events', summary.events],
-    ['notices', summary.notices],
+    ['webhooks', summary.notices],
     ['reserved seconds', summary.reservedSeconds],
     ['stored seconds', summary.storedSeconds],
   ]

@@ -61,7 +61,7 @@ export async function backupSqlite(source: string, target: string): Promise<Back
 }
 
 function requireNewFile(target: string): void {
-  if (existsSync(target)) throw new Error(`${target} is there already, and is left as it is.`)
+  if (existsSync(target)) throw new Error(`${target} already exists.`)
 }
 
 /**
@@ -89,7 +89,7 @@ function checkCopy(file: string): number {
     copy.pragma('journal_mode = DELETE')
     // https://www.sqlite.org/pragma.html#pragma_integrity_check
     const found = copy.pragma('integrity_check', { simple: true })
-    if (found !== 'ok') throw new Error(`The copy is not sound: ${String(found)}.`)
+    if (found !== 'ok') throw new Error(`The copy failed its integrity check: ${String(found)}.`)
     const count = copy.prepare<[], number>('select count(*) from uploads where uid is not null')
     return count.pluck().get() ?? 0
   } finally {

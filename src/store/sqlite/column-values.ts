@@ -72,7 +72,7 @@ export function columnIndexes<Name extends string>(
   columns: Readonly<Record<Name, unknown>>,
 ): Readonly<Record<Name, number>> {
   const indexes = Object.fromEntries(Object.keys(columns).map((name, index) => [name, index]))
-  if (!hasAll(columns, indexes)) throw new Error('A column has no place.')
+  if (!hasAll(columns, indexes)) throw new Error('Missing column index.')
   return indexes
 }
 
@@ -86,5 +86,5 @@ function hasAll<Name extends string>(
 /** Reports only types, because the value may be a secret. */
 function unreadable(wanted: string, value: unknown): Error {
   const found = value === null ? 'null' : typeof value
-  return new Error(`The database holds ${found} where it should hold ${wanted}.`)
+  return new Error(`Invalid value in the database: ${found} instead of ${wanted}.`)
 }

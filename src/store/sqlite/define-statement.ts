@@ -29,7 +29,7 @@ export type RowShape = (
 ) => Readonly<Record<string, SQLiteColumn | SQL>>
 
 /** Query builder without a connection; executing a query rejects. */
-export const db = drizzle(() => Promise.reject(new Error('What only words asks nothing.')))
+export const db = drizzle(() => Promise.reject(new Error('This Drizzle instance only builds SQL.')))
 
 /** Any Drizzle query. */
 interface Query {
@@ -68,11 +68,11 @@ function readParam<Name extends string>(param: unknown, names: readonly Name[]):
   const value: unknown = is(param, Param) ? param.value : param
   if (is(value, Placeholder)) {
     const name = names.find((one) => one === value.name)
-    if (name === undefined) throw new Error(`A statement wants ${value.name}, which nobody gives.`)
+    if (name === undefined) throw new Error(`Missing statement parameter: ${value.name}.`)
     return { name }
   }
   if (value === null || typeof value === 'string' || typeof value === 'number') {
     return { value }
   }
-  throw new Error(`A statement has a value of a kind that SQLite does not keep: ${typeof value}`)
+  throw new Error(`Unsupported type of a statement parameter: ${typeof value}`)
 }

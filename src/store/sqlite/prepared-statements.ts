@@ -45,7 +45,7 @@ export function prepareAll<
       prepare(connection, definition),
     ]),
   )
-  if (!isPrepared(definitions, prepared)) throw new Error('A statement is not prepared.')
+  if (!isPrepared(definitions, prepared)) throw new Error('Statement not prepared.')
   return prepared
 }
 

@@ -113,14 +113,14 @@ export function toStreamError(error: unknown, call: BindingCall): StreamError {
 /** Error of a call that timed out; it may have succeeded. */
 export function timeoutError({ purpose, changes, timeoutMs }: BindingCall): StreamError {
   return unavailableError(
-    `Stream could not ${purpose}: it did not answer within ${timeoutMs} ms.`,
+    `Stream could not ${purpose}: it did not respond within ${timeoutMs} ms.`,
     changes,
   )
 }
 
 /** Error of a successful call with an invalid response. */
 export function invalidResponseError({ purpose, changes }: BindingCall, what: string): StreamError {
-  return unavailableError(`Stream could not ${purpose}: its answer ${what}.`, changes)
+  return unavailableError(`Stream could not ${purpose}: its response ${what}.`, changes)
 }
 
 function connectionError(error: unknown, { purpose, changes }: BindingCall): StreamError {
@@ -144,7 +144,7 @@ function unavailableError(message: string, mayHaveSucceeded: boolean, cause?: Er
 /** The messages of the REST adapter, without the API token. */
 const bindingMessagePrefixes: typeof MESSAGE_PREFIXES = {
   ...MESSAGE_PREFIXES,
-  unauthorized: (purpose) => `Stream would not ${purpose}: it does not let this Worker do so`,
+  unauthorized: (purpose) => `Stream would not ${purpose}: it rejects this Worker`,
 }
 
 /** @param sentence the unsupported operation and its alternative */

@@ -24,8 +24,7 @@ export interface BindingStreamApiOptions {
   readonly creationTimeoutMs?: number
 }
 
-const UNSUPPORTED_HINT =
-  'by the Workers binding of Stream: give the gateway an API token beside it.'
+const UNSUPPORTED_HINT = 'with the Workers binding of Stream. Also configure an API token.'
 
 /**
  * Creates a StreamApi that mints basic URLs and finds, lists, updates and deletes videos. tus,
@@ -38,7 +37,7 @@ export function createBindingStreamApi(
 ): StreamApi {
   async function findVideo(uid: string, signal?: AbortSignal): Promise<StreamVideo | null> {
     if (!isVideoUid(uid)) return null
-    const call: BindingCall = { purpose: 'show a video', changes: false, timeoutMs }
+    const call: BindingCall = { purpose: 'return a video', changes: false, timeoutMs }
     return videoIn(call, await callOrNotFound(call, () => binding.video(uid).details(), signal))
   }
 
@@ -53,18 +52,19 @@ export function createBindingStreamApi(
 
     async createDirectUpload(upload, signal) {
       const call: BindingCall = {
-        purpose: 'mint an upload URL',
+        purpose: 'create an upload URL',
         changes: true,
         timeoutMs: creationTimeoutMs,
       }
       const params = toBindingUploadParams(upload)
       const response = await callBinding(call, () => binding.createDirectUpload(params), signal)
       const minted = fromBindingUpload(response)
-      if (minted === null) throw invalidResponseError(call, 'held no id and URL')
+      if (minted === null) throw invalidResponseError(call, 'had no id and URL')
       return minted
     },
 
-    createTusUpload: (_order, signal) => rejectUnsupported('No tus URL can be minted', signal),
+    createTusUpload: (_order, signal) =>
+      rejectUnsupported('An upload URL for tus cannot be created', signal),
 
     findVideo,
 
@@ -73,7 +73,7 @@ export function createBindingStreamApi(
       const call: BindingCall = { purpose: 'list videos', changes: false, timeoutMs }
       async function list(params: BindingListParams): Promise<readonly ListedVideo[]> {
         const response = await callBinding(call, () => binding.videos.list(params), signal)
-        if (!Array.isArray(response)) throw invalidResponseError(call, 'was no list of videos')
+        if (!Array.isArray(response)) throw invalidResponseError(call, 'was not a list of videos')
         return response.map(fromListedVideo).filter((listed) => listed !== null)
       }
       const { uids } = query
@@ -85,7 +85,7 @@ export function createBindingStreamApi(
     async updateVideo(uid, change, signal) {
       const { expiresAt, ...others } = change
       if (expiresAt !== undefined)
-        return rejectUnsupported("An upload's deadline cannot be moved", signal)
+        return rejectUnsupported('The expiry of an upload cannot be changed', signal)
       if (!isVideoUid(uid)) return null
       const call: BindingCall = { purpose: 'change a video', changes: true, timeoutMs }
       const params = toBindingUpdate(others)
@@ -102,10 +102,10 @@ export function createBindingStreamApi(
     },
 
     storageUsage: (_creator, signal) =>
-      rejectUnsupported('The storage used cannot be told', signal),
+      rejectUnsupported('The storage usage cannot be read', signal),
     readTusOffset: (_uploadURL, signal) =>
-      rejectUnsupported('No offset of a tus upload can be read', signal),
-    findWebhook: (signal) => rejectUnsupported('The webhook cannot be shown', signal),
+      rejectUnsupported('The offset of a tus upload cannot be read', signal),
+    findWebhook: (signal) => rejectUnsupported('The webhook cannot be read', signal),
     setWebhook: (_url, signal) => rejectUnsupported('The webhook cannot be set', signal),
     deleteWebhook: (signal) => rejectUnsupported('The webhook cannot be deleted', signal),
   }
@@ -123,6 +123,6 @@ function videoIn(
 ): StreamVideo | null {
   if (reply === null) return null
   const video = fromBindingVideo(reply.answer)
-  if (video === null) throw invalidResponseError(call, 'was no video')
+  if (video === null) throw invalidResponseError(call, 'was not a video')
   return video
 }

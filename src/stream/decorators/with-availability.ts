@@ -110,6 +110,6 @@ export function unavailableReason(
   where: string,
 ): string | null {
   return isUnavailable && failingSince !== null
-    ? `Cloudflare Stream has answered nothing of use since ${failingSince.toISOString()}: see ${where}.`
+    ? `Cloudflare Stream has been unavailable since ${failingSince.toISOString()}. See ${where}.`
     : null
 }

@@ -59,7 +59,7 @@ export function withBudget(
 }
 
 function budgetExceededError(retryAfterSeconds: number): StreamError {
-  return new StreamError("The gateway's budget of requests to Stream is spent for the moment.", {
+  return new StreamError("The gateway's budget of requests to Stream is used up.", {
     kind: 'rate-limited',
     mayHaveSucceeded: false,
     status: null,

@@ -62,7 +62,7 @@ export function updateVideoBody(change: VideoChange): Readonly<Record<string, un
  */
 export function listParameters(query: VideoQuery, uids: readonly string[]): URLSearchParams {
   // The API has no state "unknown", and might ignore an invalid filter.
-  if (query.state === 'unknown') throw new RangeError('Stream cannot be asked for unknown states.')
+  if (query.state === 'unknown') throw new RangeError('Stream cannot filter by unknown states.')
   const parameters = new URLSearchParams({ include_counts: 'true' })
   if (uids.length > 0) parameters.set('id', uids.join(','))
   if (query.creator !== undefined) parameters.set('creator', query.creator)
@@ -89,7 +89,7 @@ function defined<T>(key: string, value: T | undefined): Readonly<Record<string, 
 function headerText(creator: string): string {
   if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(creator)) return creator
   throw new StreamError(
-    'Stream would not mint a tus URL: it takes the creator in a header, in plain ASCII only.',
+    'Stream would not create a tus URL: the creator must be plain ASCII, because it is sent in a header.',
     { kind: 'invalid', mayHaveSucceeded: false, status: null, codes: [], retryAfterSeconds: null },
   )
 }

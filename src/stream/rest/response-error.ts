@@ -43,7 +43,7 @@ export function invalidResponseError(
   answer: TransportResponse,
   what: string,
 ): StreamError {
-  return new StreamError(`Stream could not ${request.purpose}: its answer ${what}.`, {
+  return new StreamError(`Stream could not ${request.purpose}: its response ${what}.`, {
     kind: 'unavailable',
     mayHaveSucceeded: request.changes,
     status: answer.status,

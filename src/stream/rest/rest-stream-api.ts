@@ -66,11 +66,11 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
     now = () => new Date(),
   } = options
   if (!/^[0-9a-zA-Z_-]{1,32}$/.test(accountId))
-    throw new RangeError('The Cloudflare account id is not one.')
+    throw new RangeError('The Cloudflare account id is invalid.')
   if (!/^[\x21-\x7e]+$/.test(apiToken))
-    throw new RangeError('The Cloudflare API token is empty or has characters that none has.')
+    throw new RangeError('The Cloudflare API token is empty or has invalid characters.')
   if (!isMintedUrl(baseUrl) || /[?#]/.test(baseUrl))
-    throw new RangeError('The address of the Cloudflare API must be a plain http or https URL.')
+    throw new RangeError('The base URL of the Cloudflare API must be a plain http or https URL.')
   const streamUrl = `${baseUrl.replace(/\/+$/, '')}/accounts/${accountId}/stream`
 
   const clientOptions = { streamUrl, apiToken, send, timeoutMs, creationTimeoutMs, now }
@@ -82,7 +82,7 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
     const reply = await request(call, signal)
     const videos = readVideos(reply.envelope.result)
     if (videos === null)
-      throw invalidResponseError(reply.request, reply.answer, 'was no list of videos')
+      throw invalidResponseError(reply.request, reply.answer, 'was not a list of videos')
     return { videos, total: reply.envelope.total }
   }
 
@@ -98,7 +98,7 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
     async createDirectUpload(params, signal) {
       const reply = await request(
         {
-          purpose: 'mint an upload URL',
+          purpose: 'create an upload URL',
           method: 'POST',
           path: '/direct_upload',
           // The creator is in the body: not every creator is a valid header.
@@ -110,14 +110,14 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
       )
       const minted = readMinted(reply.envelope.result)
       if (minted === null)
-        throw invalidResponseError(reply.request, reply.answer, 'held no uid and URL')
+        throw invalidResponseError(reply.request, reply.answer, 'had no uid and URL')
       return minted
     },
 
     async createTusUpload(params, signal) {
       const reply = await mint(
         {
-          purpose: 'mint a tus URL',
+          purpose: 'create a tus URL',
           method: 'POST',
           // Required as a query parameter: without it, Location needs the token and lacks CORS.
           path: '?direct_user=true',
@@ -130,13 +130,13 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
       // Documented as 201, in the schema as 200; the body is not needed and may be empty.
       const minted = readMintedHeaders(reply.answer.headers, reply.request.url)
       if (minted === null)
-        throw invalidResponseError(reply.request, reply.answer, 'held no uid and URL')
+        throw invalidResponseError(reply.request, reply.answer, 'had no uid and URL')
       return minted
     },
 
     async findVideo(uid, signal) {
       if (!isVideoUid(uid)) return null
-      const purpose = 'show a video'
+      const purpose = 'return a video'
       const call: RestCall = { purpose, method: 'GET', path: `/${uid}`, changes: false }
       return videoIn(await requestOrNotFound(call, signal))
     },
@@ -168,19 +168,19 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
 
     async storageUsage(creator, signal) {
       const of = creator === undefined ? '' : `?${new URLSearchParams({ creator }).toString()}`
-      const purpose = 'tell the storage used'
+      const purpose = 'return the storage usage'
       const call: RestCall = { purpose, method: 'GET', path: `/storage-usage${of}`, changes: false }
       const reply = await request(call, signal)
       const storage = readStorage(reply.envelope.result)
       if (storage === null)
-        throw invalidResponseError(reply.request, reply.answer, 'named no minutes')
+        throw invalidResponseError(reply.request, reply.answer, 'had no minutes')
       return storage
     },
 
     async readTusOffset(uploadURL, signal) {
       if (!isMintedUrl(uploadURL)) return null
       const headRequest: TransportRequest = {
-        purpose: 'tell how much of an upload has arrived',
+        purpose: 'return the offset of an upload',
         method: 'HEAD',
         url: uploadURL,
         // No authorization: another host, where the URL itself is the credential.
@@ -201,7 +201,7 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
     },
 
     async findWebhook(signal) {
-      const purpose = 'show the webhook'
+      const purpose = 'return the webhook'
       const call: RestCall = { purpose, method: 'GET', path: '/webhook', changes: false }
       const reply = await requestOrNotFound(call, signal)
       if (reply === null) return null
@@ -236,6 +236,6 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
 function videoIn(reply: RestResponse | null): StreamVideo | null {
   if (reply === null) return null
   const video = readVideo(reply.envelope?.result)
-  if (video === null) throw invalidResponseError(reply.request, reply.answer, 'was no video')
+  if (video === null) throw invalidResponseError(reply.request, reply.answer, 'was not a video')
   return video
 }

@@ -22,7 +22,7 @@ export async function sendRequest(
   const outcome = await send(request, signal)
   if (outcome.kind === 'unanswered') throw transportError(request, outcome)
   if (isRedirect(outcome.status)) {
-    throw unavailableError(request, { what: 'it redirected the call', status: outcome.status })
+    throw unavailableError(request, { what: 'it redirected the request', status: outcome.status })
   }
   return outcome
 }
@@ -37,11 +37,11 @@ function transportError(request: TransportRequest, outcome: TransportFailure): S
     case 'timeout':
       return unavailableError(request, {
         ...outcome,
-        what: `it did not answer within ${request.timeoutMs} ms`,
+        what: `it did not respond within ${request.timeoutMs} ms`,
         cause: null,
       })
     case 'too-large':
-      return unavailableError(request, { ...outcome, what: 'its answer was larger than 8 MB' })
+      return unavailableError(request, { ...outcome, what: 'its response was larger than 8 MB' })
     case 'connection': {
       const codeChain = errorCodeChain(outcome.cause).join(', ') || 'no reason given'
       // Only error codes: HTTP clients quote URLs and headers in messages, and parser errors hold

@@ -25,7 +25,7 @@ export function writeUploadMetadata(params: DirectUploadParams): string {
   const { name, ...others } = params.meta
   if (name !== undefined) pairs.push(pair('name', metaValueToText(name)))
   for (const [key, value] of Object.entries(others)) {
-    if (!isMetadataKey(key)) throw new RangeError('A meta key cannot travel in Upload-Metadata.')
+    if (!isMetadataKey(key)) throw new RangeError('A meta key is not valid in Upload-Metadata.')
     pairs.push(pair(key, metaValueToText(value)))
   }
   return pairs.join(',')

@@ -17,14 +17,14 @@ export function createResponseMetrics(
 
   const responses = new Counter({
     name: 'headgate_http_responses_total',
-    help: 'Answers of the HTTP doors.',
-    labelNames: ['door', 'method', 'code'],
+    help: 'HTTP responses, by route, method and status code.',
+    labelNames: ['route', 'method', 'code'],
     registers: [],
     collect() {
       this.reset()
       for (const [route, methods] of counts) {
         for (const [method, codes] of methods) {
-          for (const [code, count] of codes) this.inc({ door: route, method, code }, count)
+          for (const [code, count] of codes) this.inc({ route, method, code }, count)
         }
       }
     },
@@ -52,7 +52,7 @@ export function createConnectionMetrics(
   const registers = [registry]
   const subscriptions = new Gauge({
     name: 'headgate_subscriptions',
-    help: 'Subscriptions that are open.',
+    help: 'Open subscriptions, by transport.',
     labelNames: ['transport'],
     registers,
   })
@@ -62,8 +62,8 @@ export function createConnectionMetrics(
   }
   for (const count of Object.values(transports)) count.set(0)
   const sockets = new Gauge({
-    name: 'headgate_sockets',
-    help: 'WebSockets that are open.',
+    name: 'headgate_websocket_connections',
+    help: 'Open WebSocket connections.',
     registers,
   })
   return {

@@ -23,17 +23,17 @@ export interface OperationMetrics {
 export function createOperationMetrics(registry: Registry): OperationMetrics {
   const durations = createFastHistogram({
     name: 'headgate_operation_duration_seconds',
-    help: 'Queries and mutations: seconds until they were answered.',
+    help: 'Seconds from the start of a query or mutation to its result.',
     buckets: DURATION_BUCKETS,
   })
   const subscriptions = createFastHistogram({
     name: 'headgate_subscription_duration_seconds',
-    help: 'Subscriptions that are over: seconds for which they were open.',
+    help: 'Seconds that ended subscriptions were open.',
     buckets: SUBSCRIPTION_BUCKETS,
   })
   const errors = new Counter({
     name: 'headgate_operation_errors_total',
-    help: 'Operations whose answer had errors of GraphQL. Expected failures are data, and not counted.',
+    help: 'Operations with GraphQL errors. Errors returned as data are not counted.',
     labelNames: ['kind', 'operation'],
     registers: [registry],
   })

@@ -32,14 +32,14 @@ export function createPrometheusTelemetry(
   const registry = new Registry()
   const registers = [registry]
   const rejections = new Counter({
-    name: 'headgate_refusals_total',
-    help: 'Callers who were turned away, by door and reason.',
-    labelNames: ['door', 'reason'],
+    name: 'headgate_rejections_total',
+    help: 'Requests rejected, by route and reason.',
+    labelNames: ['route', 'reason'],
     registers,
   })
   const requests = new Histogram({
     name: 'headgate_stream_request_duration_seconds',
-    help: "Requests to Stream, by call and outcome: `ok`, or the kind of trouble. Those that the gateway's own budget held back are not among them.",
+    help: "Seconds that requests to Stream took, by call and outcome: `ok` or the kind of error. Calls rejected by the gateway's own request budget are not counted.",
     labelNames: ['call', 'outcome'],
     buckets: STREAM_SECONDS,
     registers,
@@ -49,7 +49,7 @@ export function createPrometheusTelemetry(
     ...dependencies.traces,
     operationMeter: operations.operation,
     responseSent: createResponseMetrics(registry),
-    requestRejected: (endpoint, reason) => rejections.inc({ door: endpoint, reason }),
+    requestRejected: (endpoint, reason) => rejections.inc({ route: endpoint, reason }),
     streamCallCompleted: (call, outcome, seconds) => requests.observe({ call, outcome }, seconds),
     ...createUploadMetrics(registry),
     ...createConnectionMetrics(registry),

@@ -37,7 +37,7 @@ export function registerStateGauges(
 ): void {
   const failures = new Counter({
     name: 'headgate_scrape_failures_total',
-    help: 'Gauges that could not be read when somebody scraped.',
+    help: 'Gauge reads that failed during a scrape.',
     labelNames: ['gauge'],
     registers: [registry],
   })
@@ -47,12 +47,12 @@ export function registerStateGauges(
     const done = new AbortController()
     try {
       const timeout = clock.wait(READ_TIMEOUT_MS, done.signal).then(() => {
-        throw new Error(`The gauge was not read within ${READ_TIMEOUT_MS} ms.`)
+        throw new Error(`Reading the gauge timed out after ${READ_TIMEOUT_MS} ms.`)
       })
       return await Promise.race([reading(), timeout])
     } catch (error) {
       failures.inc({ gauge })
-      log.warn({ gauge, err: error }, 'a gauge could not be read')
+      log.warn({ gauge, err: error }, 'reading a gauge failed')
       return null
     } finally {
       done.abort()
@@ -61,7 +61,7 @@ export function registerStateGauges(
 
   const uploads = new Gauge({
     name: 'headgate_uploads',
-    help: 'Uploads in each status.',
+    help: 'Uploads, by status.',
     labelNames: ['status'],
     registers: [],
     async collect() {
@@ -96,35 +96,35 @@ export function registerStateGauges(
   const quotaUsage = singleFlight(() => observe.holdings())
   registerGauge(
     'headgate_reserved_seconds',
-    'Seconds of video that are held back for uploads under way.',
+    'Seconds of video reserved for uploads that are not processed yet.',
     async () => (await quotaUsage()).reservedSeconds,
   )
   registerGauge(
     'headgate_stored_seconds',
-    'Seconds of video that are stored at Stream.',
+    'Seconds of video stored at Stream.',
     async () => (await quotaUsage()).storedSeconds,
   )
   registerGauge(
     'headgate_sync_lag_seconds',
-    'How overdue the most overdue upload is: seconds since Stream should have been asked after it.',
+    'Seconds by which the oldest due poll is late; 0 if no poll is due.',
     async () => {
       const due = await observe.oldestDue()
       return due === null ? 0 : Math.max(0, clock.now().getTime() - due.getTime()) / 1000
     },
   )
   registerGauge(
-    'headgate_stream_budget_left',
-    "Requests that mutations may still make to Stream's API in the present five minutes; +Inf without a limit.",
+    'headgate_stream_api_budget_remaining',
+    "Requests to Stream's API that mutations may still send in the current five minutes; +Inf without a limit.",
     () => observe.streamBudgetLeft(),
   )
   registerGauge(
     'headgate_requests_in_flight',
-    'Requests that were read and are not answered yet; streams that stand open are not among them.',
+    'Requests read and not responded to yet. Open event streams are not counted.',
     async () => observe.load().inFlight,
   )
   registerGauge(
     'headgate_requests_queued',
-    'Requests that were read and wait for their turn.',
+    'Requests read and waiting to be processed.',
     async () => observe.load().queued,
   )
 }

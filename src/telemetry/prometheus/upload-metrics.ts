@@ -12,7 +12,7 @@ const SYNC_RUN_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const WEBHOOK_OUTCOMES: readonly WebhookOutcome[] = [
   'applied',
   'unmatched',
-  'invalid-signature',
+  'invalid_signature',
   'malformed',
 ]
 
@@ -22,13 +22,13 @@ export function createUploadMetrics(
   const registers = [registry]
   const mints = new Counter({
     name: 'headgate_mints_total',
-    help: 'URLs that were asked for, by what the caller was answered.',
+    help: 'Upload URLs requested, by protocol and outcome.',
     labelNames: ['protocol', 'outcome'],
     registers,
   })
   const transitions = new Counter({
-    name: 'headgate_upload_moves_total',
-    help: 'Changes of status, by who told of them.',
+    name: 'headgate_upload_transitions_total',
+    help: 'Status transitions, by source.',
     labelNames: ['from', 'to', 'source'],
     registers,
   })
@@ -41,15 +41,15 @@ export function createUploadMetrics(
   })
   for (const status of uploadStatuses) statusDurations.zero({ status })
   const webhooks = new Counter({
-    name: 'headgate_notices_total',
-    help: "Stream's notices, by what became of them.",
+    name: 'headgate_webhooks_total',
+    help: 'Webhooks received, by outcome.',
     labelNames: ['outcome'],
     registers,
   })
   for (const outcome of WEBHOOK_OUTCOMES) webhooks.inc({ outcome }, 0)
   const lags = new Histogram({
-    name: 'headgate_notice_lag_seconds',
-    help: 'Seconds from the moment when Stream signed a notice until it was taken in.',
+    name: 'headgate_webhook_lag_seconds',
+    help: "Seconds from a webhook's signature timestamp to its processing.",
     buckets: LAG_SECONDS,
     registers,
   })
@@ -72,30 +72,30 @@ function createSyncMetrics(registry: Registry): Telemetry['syncCompleted'] {
   const registers = [registry]
   const runs = new Histogram({
     name: 'headgate_sync_round_duration_seconds',
-    help: 'Seconds that rounds of synchronisation took.',
+    help: 'Seconds that sync runs took.',
     buckets: SYNC_RUN_SECONDS,
     registers,
   })
   const failures = new Counter({
     name: 'headgate_sync_failures_total',
-    help: 'Rounds of synchronisation that failed.',
+    help: 'Sync runs that failed.',
     registers,
   })
   const uploads = new Counter({
     name: 'headgate_sync_uploads_total',
-    help: 'Uploads that rounds took on, those that had changed, and orphans deleted at Stream.',
+    help: 'Uploads polled, uploads changed and orphans deleted by sync runs.',
     labelNames: ['result'],
     registers,
   })
-  for (const result of ['asked', 'changed', 'orphan']) uploads.inc({ result }, 0)
+  for (const result of ['polled', 'changed', 'orphan_deleted']) uploads.inc({ result }, 0)
   return (report, seconds) => {
     runs.observe(seconds)
     if (report === null) {
       failures.inc()
       return
     }
-    uploads.inc({ result: 'asked' }, report.asked)
+    uploads.inc({ result: 'polled' }, report.asked)
     uploads.inc({ result: 'changed' }, report.changed)
-    uploads.inc({ result: 'orphan' }, report.orphans)
+    uploads.inc({ result: 'orphan_deleted' }, report.orphans)
   }
 }

@@ -59,7 +59,7 @@ export async function createUpload(
 
 function checkCreator({ subject, isAdmin }: Viewer, creator: string): Forbidden | null {
   if (creator === subject || isAdmin) return null
-  return forbidden('Only an administrator may mint for another creator: leave `creator` out.')
+  return forbidden('Only an administrator may create uploads for another creator. Omit `creator`.')
 }
 
 function checkIdempotencyKey({ idempotencyKey }: UploadRequest): InvalidInput | null {
@@ -83,7 +83,7 @@ async function create(
   const consumed = await createLimit.consume(identity.requestedBy)
   if (consumed.kind === 'rejected') {
     return rateLimited(
-      `You may mint ${policy.createsPerMinute} uploads a minute.`,
+      `Rate limit exceeded: ${policy.createsPerMinute} uploads per minute.`,
       consumed.retryAfterSeconds,
     )
   }
@@ -115,7 +115,7 @@ function quotaExceeded(
   return {
     kind: 'QuotaExceededError',
     code: 'QUOTA_EXCEEDED',
-    message: `One creator may hold ${quotaSeconds / 60} minutes of video, reserved and stored together.`,
+    message: `Creator quota exceeded: ${quotaSeconds / 60} minutes, reserved and stored together.`,
     requestedMinutes: constraints.maxDurationSeconds / 60,
     availableMinutes: Math.max(0, quotaSeconds - heldSeconds) / 60,
   }

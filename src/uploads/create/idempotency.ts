@@ -137,8 +137,8 @@ async function releaseInterrupted(
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     dependencies.log.warn(
-      { reference: reservation.id, kind: error.kind },
-      'reservation not settled yet',
+      { uploadId: reservation.id, errorKind: error.kind },
+      'resolving a reservation failed; retried later',
     )
     return false
   }
@@ -155,7 +155,7 @@ function outcomeOfKey(use: KeyUse, existing: IdempotentUpload): CreateUploadOutc
   return {
     kind: 'StreamError',
     code: 'STREAM_UNAVAILABLE',
-    message: 'An earlier request with this key is not settled yet. Try again in a moment.',
+    message: 'A request with this idempotency key is still in progress. Retry.',
     retryable: true,
   }
 }

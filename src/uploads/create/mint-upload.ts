@@ -30,8 +30,8 @@ export async function mintUpload(
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     dependencies.log.warn(
-      { reference: reservation.id, kind: error.kind, err: error },
-      'minting failed',
+      { uploadId: reservation.id, errorKind: error.kind, err: error },
+      'creating an upload at Stream failed',
     )
     if (!error.mayHaveSucceeded) await dependencies.store.release(reservation.id)
     return outcomeOfMintError(error, reservation.constraints.maxDurationSeconds)
@@ -44,7 +44,7 @@ export async function mintUpload(
   })
   if (upload === null) return deleteMinted(dependencies, reservation, minted.uid)
   // Without the uid: until the file arrives, it reveals a basic upload's URL.
-  dependencies.log.info({ reference: upload.id, protocol: upload.protocol }, 'upload minted')
+  dependencies.log.info({ uploadId: upload.id, protocol: upload.protocol }, 'upload minted')
   await applyUnmatchedWebhooks(dependencies, upload.uid)
   return { kind: 'Minted', upload, uploadURL: minted.uploadURL }
 }
@@ -58,7 +58,10 @@ async function deleteMinted(
   reservation: Reservation,
   uid: string,
 ): Promise<StreamFailed> {
-  dependencies.log.warn({ reference: reservation.id }, 'minted too late: deleted again')
+  dependencies.log.warn(
+    { uploadId: reservation.id },
+    'reservation was released before Stream responded; video deleted',
+  )
   try {
     await dependencies.stream.deleteVideo(uid)
   } catch (error) {
@@ -68,7 +71,7 @@ async function deleteMinted(
   return {
     kind: 'StreamError',
     code: 'STREAM_UNAVAILABLE',
-    message: 'Cloudflare Stream took too long. Nothing was minted: try again.',
+    message: 'Cloudflare Stream timed out and no upload was created. Retry.',
     retryable: true,
   }
 }

@@ -13,7 +13,7 @@ export function validateMeta({ protocol, meta }: UploadRequest): InputIssue[] {
   if (new TextEncoder().encode(JSON.stringify(meta)).length > MAX_META_BYTES) {
     issues.push({
       path: ['meta'],
-      message: `must be at most ${MAX_META_BYTES} bytes when written as JSON.`,
+      message: `must be at most ${MAX_META_BYTES} bytes when serialized as JSON.`,
     })
   }
   for (const key of Object.keys(meta)) {
@@ -24,13 +24,13 @@ export function validateMeta({ protocol, meta }: UploadRequest): InputIssue[] {
 }
 
 function metaKeyError(key: string, tus: boolean): string | null {
-  if (key.toLowerCase() === REFERENCE_KEY) return "is the gateway's own: choose another key."
+  if (key.toLowerCase() === REFERENCE_KEY) return 'is reserved by the gateway. Use another key.'
   if (!tus) return null
   // A caller that could set them would choose its own limits.
   if (isReservedMetadataKey(key)) {
-    return 'is a setting of Stream itself: use the field of that name, or choose another key.'
+    return 'is a setting of Stream. Use the field of that name, or another key.'
   }
   return keyPattern.test(key) && key.length <= MAX_TUS_KEY_LENGTH
     ? null
-    : 'cannot travel with a tus upload: use 1 to 64 ASCII characters without spaces and commas.'
+    : 'is not valid in a tus upload. Use 1 to 64 ASCII characters without spaces and commas.'
 }

@@ -74,12 +74,7 @@ function validateExpiry(expiry: Date | null, now: Date): InputIssue[] {
   if (ahead >= MIN_EXPIRY_MS && ahead <= MAX_EXPIRY_MS) return []
   const earliest = new Date(now.getTime() + MIN_EXPIRY_MS).toISOString()
   const latest = new Date(now.getTime() + MAX_EXPIRY_MS).toISOString()
-  return [
-    issue(
-      'expiry',
-      `must be 2 minutes to 6 hours ahead: from ${earliest} to ${latest} at this moment.`,
-    ),
-  ]
+  return [issue('expiry', `must be 2 minutes to 6 hours ahead: now from ${earliest} to ${latest}.`)]
 }
 
 function validateName({ name, meta }: UploadRequest): InputIssue[] {
@@ -88,7 +83,7 @@ function validateName({ name, meta }: UploadRequest): InputIssue[] {
     issues.push(issue('name', `must have 1 to ${MAX_NAME_LENGTH} characters.`))
   }
   if (name !== null && meta !== null && Object.hasOwn(meta, 'name') && meta['name'] !== name) {
-    issues.push({ path: ['meta', 'name'], message: 'differs from `name`: give the name once.' })
+    issues.push({ path: ['meta', 'name'], message: 'conflicts with `name`: set only one of them.' })
   }
   return issues
 }
@@ -114,7 +109,7 @@ function validateOrigins(origins: readonly string[]): InputIssue[] {
   }
   if (origins.join(',').length > MAX_ORIGINS_LENGTH) {
     issues.push(
-      issue('allowedOrigins', `must have at most ${MAX_ORIGINS_LENGTH} characters in all.`),
+      issue('allowedOrigins', `must have at most ${MAX_ORIGINS_LENGTH} characters in total.`),
     )
   }
   for (const [index, origin] of origins.slice(0, MAX_ALLOWED_ORIGINS).entries()) {

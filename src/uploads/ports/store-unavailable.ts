@@ -12,7 +12,7 @@ export class StoreUnavailable extends Error {
   readonly reason: string | null
 
   constructor(cause: unknown, reason: string | null = null) {
-    super(reason ?? 'The database does not answer.', { cause })
+    super(reason ?? 'The database is unavailable.', { cause })
     this.reason = reason
   }
 }

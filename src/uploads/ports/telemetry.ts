@@ -22,9 +22,9 @@ export type RejectionReason =
   /** Missing or invalid token. */
   | 'unauthenticated'
   /** The caller exceeded a rate limit. */
-  | 'rate-limited'
+  | 'rate_limited'
   /** The caller reached its limit of concurrent operations, subscriptions or WebSockets. */
-  | 'concurrency-limit'
+  | 'concurrency_limit'
   /** Not GraphQL, or rejected by the schema or by the document limits. */
   | 'invalid'
   /** The load shedder rejected the request. */
@@ -34,7 +34,7 @@ export type RejectionReason =
 export type SubscriptionTransport = 'sse' | 'websocket'
 
 /** Outcome of a webhook: see status/receive-webhook.ts and the HTTP handler. */
-export type WebhookOutcome = 'applied' | 'unmatched' | 'invalid-signature' | 'malformed'
+export type WebhookOutcome = 'applied' | 'unmatched' | 'invalid_signature' | 'malformed'
 
 /** A change of status. */
 export interface StatusTransition {

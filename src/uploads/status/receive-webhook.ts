@@ -24,7 +24,7 @@ export async function receiveWebhook(
   if (upload !== null) {
     dependencies.log.info(
       { uid: video.uid, state: video.state, status: upload.status },
-      'notice applied',
+      'webhook applied',
     )
     return 'applied'
   }
@@ -34,7 +34,10 @@ export async function receiveWebhook(
     await applyUnmatchedWebhooks(dependencies, video.uid)
     return 'applied'
   }
-  dependencies.log.info({ uid: video.uid, state: video.state }, 'notice kept: no such upload yet')
+  dependencies.log.info(
+    { uid: video.uid, state: video.state },
+    'webhook stored: no matching upload yet',
+  )
   return 'unmatched'
 }
 

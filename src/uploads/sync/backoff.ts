@@ -34,9 +34,12 @@ export function createBackoff({
         failures += 1
         pausedUntil = clock.monotonicMs() + pauseMs
         if (error instanceof StreamError) {
-          log.warn({ kind: error.kind, pauseMs }, 'Stream was asked in vain')
+          log.warn(
+            { errorKind: error.kind, backoffMs: pauseMs },
+            'request to Stream failed; sync paused',
+          )
         } else {
-          log.error({ err: error, pauseMs }, 'synchronisation failed, and is tried again')
+          log.error({ err: error, backoffMs: pauseMs }, 'sync failed; retrying')
         }
         return null
       }

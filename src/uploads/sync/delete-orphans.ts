@@ -50,13 +50,16 @@ export async function deleteOrphans(
       try {
         await stream.deleteVideo(video.uid)
         deleted += 1
-        log.info({ reference }, 'orphan deleted at Stream')
+        log.info({ uploadId: reference }, 'orphan deleted at Stream')
       } catch (error) {
         // This reservation stays open; the other orphans are still processed.
         if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
         openIds.delete(reference)
         left += 1
-        log.warn({ reference, kind: error.kind }, 'orphan not deleted yet')
+        log.warn(
+          { uploadId: reference, errorKind: error.kind },
+          'deleting an orphan failed; retried in the next sweep',
+        )
       }
     }
   }

@@ -79,7 +79,7 @@ async function confirm(
     return video === null && age < SETTLED_AFTER_MS ? 'unanswered' : video
   } catch (error) {
     if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
-    log.warn({ reference: upload.id, kind: error.kind }, 'Stream was asked of a video in vain')
+    log.warn({ uploadId: upload.id, errorKind: error.kind }, 'polling Stream for one upload failed')
     return 'unanswered'
   }
 }
@@ -96,8 +96,8 @@ async function recordResult(
     if (error instanceof StreamError || error instanceof StoreUnavailable) throw error
     // A failed write for one upload must not block the others.
     dependencies.log.error(
-      { reference: polled.upload.id, err: error },
-      "Stream's word was not recorded",
+      { uploadId: polled.upload.id, err: error },
+      'recording a poll result failed',
     )
     await record(dependencies, polled, 'unanswered')
     return false

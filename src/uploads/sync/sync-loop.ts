@@ -15,13 +15,16 @@ export async function runSyncLoop(
   while (!closing.aborted) {
     try {
       const report = await runMeasuredRound(dependencies, synchronizer)
-      if (report.changed + report.orphans > 0) log.debug(report, 'synchronised')
+      if (report.changed + report.orphans > 0) {
+        const { asked: polled, changed, orphans: orphansDeleted } = report
+        log.debug({ polled, changed, orphansDeleted }, 'sync run completed')
+      }
     } catch (error) {
       // A temporary condition that /readyz reports, not an error of the gateway.
       if (error instanceof StoreUnavailable) {
-        log.warn({ err: error }, 'database unavailable; the next sync round tries again')
+        log.warn({ err: error }, 'database unavailable; sync retried in the next run')
       } else {
-        log.error({ err: error }, 'synchronisation failed; the next round tries again')
+        log.error({ err: error }, 'sync run failed; retried in the next run')
       }
     }
     await clock.wait(SYNC_INTERVAL_MS, closing)
@@ -34,12 +37,16 @@ export function runMeasuredRound(
   { telemetry }: Pick<SyncDependencies, 'telemetry'>,
   synchronizer: Synchronizer,
 ): Promise<SyncReport> {
-  return telemetry.inSpan('synchronisation', 'internal', {}, async (span) => {
+  return telemetry.inSpan('sync', 'internal', {}, async (span) => {
     const startedAt = performance.now()
     let report: SyncReport | null = null
     try {
       report = await synchronizer.round()
-      span.setAttributes({ asked: report.asked, changed: report.changed, orphans: report.orphans })
+      span.setAttributes({
+        polled: report.asked,
+        changed: report.changed,
+        orphans_deleted: report.orphans,
+      })
       return report
     } finally {
       telemetry.syncCompleted(report, (performance.now() - startedAt) / 1000)

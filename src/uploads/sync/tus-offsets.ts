@@ -38,7 +38,9 @@ export function createTusOffsetPoller(
     start(uploads) {
       if (running !== null || uploads.length === 0) return
       running = pollAll(uploads)
-        .catch((error: unknown) => dependencies.log.error({ err: error }, 'offsets not read'))
+        .catch((error: unknown) =>
+          dependencies.log.error({ err: error }, 'polling tus offsets failed'),
+        )
         .finally(() => {
           running = null
         })
@@ -64,6 +66,9 @@ async function updateTusOffset(
     })
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
-    dependencies.log.debug({ reference: upload.id, kind: error.kind }, 'offset not read')
+    dependencies.log.debug(
+      { uploadId: upload.id, errorKind: error.kind },
+      'reading a tus offset failed',
+    )
   }
 }

@@ -54,7 +54,7 @@ export function createHubClient(
         const address = `${LISTEN_URL}?${new URLSearchParams({ topic }).toString()}`
         const response = await to.fetch(new Request(address, { headers: { upgrade: 'websocket' } }))
         const socket = response.webSocket
-        if (socket === null) throw new Error(`The hub answered ${response.status}.`)
+        if (socket === null) throw new Error(`The hub responded with status ${response.status}.`)
         return receiveFrom(socket, clock, onMessage, onLost)
       }),
   }

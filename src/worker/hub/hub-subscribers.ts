@@ -61,6 +61,6 @@ function deliver(socket: WorkerWebSocket, text: string): void {
   try {
     socket.send(text)
   } catch {
-    socket.close(INTERNAL_ERROR, 'A change was not passed on.')
+    socket.close(INTERNAL_ERROR, 'Sending a change to a subscriber failed.')
   }
 }

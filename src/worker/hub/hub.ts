@@ -103,14 +103,15 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     try {
       await this.runRound()
     } catch (error) {
-      logOf(this.env).error({ err: error }, 'synchronisation failed; the next round tries again')
+      logOf(this.env).error({ err: error }, 'sync run failed; retried in the next run')
     }
-    if (!(await this.#scheduleRun())) logOf(this.env).debug({}, 'nobody watches any more')
+    if (!(await this.#scheduleRun()))
+      logOf(this.env).debug({}, 'no upload is watched; sync stopped')
   }
 
   /** The runtime removes a closed socket from the subscribers. */
   webSocketClose(socket: WorkerWebSocket): void {
-    logOf(this.env).debug({ topics: this.ctx.getTags(socket) }, 'a listener left')
+    logOf(this.env).debug({ topics: this.ctx.getTags(socket) }, 'hub subscription closed')
   }
 
   webSocketError(): void {}
@@ -147,10 +148,10 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     const events = createHubPubSub({
       hub: {
         publish: (changes) => this.publish(changes),
-        subscribe: () => Promise.reject(new Error('Nobody listens to the hub from within.')),
+        subscribe: () => Promise.reject(new Error('The hub cannot subscribe to itself.')),
       },
       keepAlive: waitUntil,
-      failed: (error) => log.error({ err: error }, 'changes were not passed on'),
+      failed: (error) => log.error({ err: error }, 'publishing changes to subscribers failed'),
     })
     const { parts: dependencies } = await openDependencies(outcome.config, {
       events,
@@ -171,7 +172,10 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
       } finally {
         this.#subscribers.rotate()
       }
-      if (report.changed + report.orphans > 0) log.debug(report, 'synchronised')
+      if (report.changed + report.orphans > 0) {
+        const { asked: polled, changed, orphans: orphansDeleted } = report
+        log.debug({ polled, changed, orphansDeleted }, 'sync run completed')
+      }
       return report
     }
   }

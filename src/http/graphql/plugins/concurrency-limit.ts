@@ -44,7 +44,7 @@ export function createConcurrencyLimit(
         setExecuteFn(async (executionArgs) => {
           const release = acquire(subject)
           if (release === null) {
-            telemetry.requestRejected(GRAPHQL_PATH, 'concurrency-limit')
+            telemetry.requestRejected(GRAPHQL_PATH, 'concurrency_limit')
             return { data: null, errors: [concurrencyLimitError()] }
           }
           try {
@@ -61,7 +61,7 @@ export function createConcurrencyLimit(
 
 function concurrencyLimitError(): GraphQLError {
   return new GraphQLError(
-    `One caller may have ${MAX_CONCURRENT_OPERATIONS} operations under way: wait for some to be answered.`,
+    `Too many concurrent operations (limit: ${MAX_CONCURRENT_OPERATIONS} per caller).`,
     { extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 } },
   )
 }

@@ -29,7 +29,7 @@ export const operationLimitsPlugin: GatewayPlugin = {
       maxDepthRule({
         n: MAX_DEPTH,
         flattenFragments: true,
-        ...rejection(`An operation may be ${MAX_DEPTH} levels deep.`),
+        ...rejection(`Operation too deep (limit: ${MAX_DEPTH} levels).`),
       }),
     )
     addValidationRule(
@@ -37,7 +37,7 @@ export const operationLimitsPlugin: GatewayPlugin = {
         n: MAX_ALIASES,
         // Aliases of `__typename` count: they cost as much as others.
         allowList: [],
-        ...rejection(`An operation may have ${MAX_ALIASES} aliases.`),
+        ...rejection(`Too many aliases (limit: ${MAX_ALIASES} per operation).`),
       }),
     )
     addValidationRule(noThenAlias)
@@ -45,7 +45,7 @@ export const operationLimitsPlugin: GatewayPlugin = {
     addValidationRule(
       maxDirectivesRule({
         n: MAX_DIRECTIVES,
-        ...rejection(`An operation may have ${MAX_DIRECTIVES} directives.`),
+        ...rejection(`Too many directives (limit: ${MAX_DIRECTIVES} per operation).`),
       }),
     )
   },
@@ -57,7 +57,7 @@ function noThenAlias(context: ValidationContext): ASTVisitor {
     Field(node) {
       if (node.alias?.value !== 'then') return
       context.reportError(
-        new GraphQLError('No alias may be called `then`.', {
+        new GraphQLError('The alias `then` is not allowed. Use another name.', {
           nodes: node.alias,
           extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
         }),
@@ -92,17 +92,17 @@ export const MAX_COMMENTS = 500
 export function parseDocument(source: string | Source, options: ParseOptions = {}): DocumentNode {
   const text = source instanceof Source ? source.body : source
   if (text.length > MAX_DOCUMENT_CHARACTERS) {
-    throw parseError(`A document may have ${MAX_DOCUMENT_CHARACTERS} characters.`)
+    throw parseError(`Document too long (limit: ${MAX_DOCUMENT_CHARACTERS} characters).`)
   }
   if (text.split('#', MAX_COMMENTS + 2).length > MAX_COMMENTS + 1) {
-    throw parseError(`A document may have ${MAX_COMMENTS} comments.`)
+    throw parseError(`Too many comments (limit: ${MAX_COMMENTS} per document).`)
   }
   try {
     return withoutTokens(parse(source, { ...options, maxTokens: MAX_TOKENS }))
   } catch (error) {
     // The parser is recursive: deep nesting can overflow the stack below the token limit.
     if (!(error instanceof RangeError)) throw error
-    throw parseError(`The document is nested too deep, or has more than ${MAX_TOKENS} tokens.`)
+    throw parseError(`Document nested too deeply, or too many tokens (limit: ${MAX_TOKENS}).`)
   }
 }
 

@@ -27,7 +27,7 @@ export function maskError(
     ...(path === undefined ? {} : { path }),
   }
   if (cause instanceof StoreUnavailable) {
-    log.warn({ requestId, err: cause }, 'the database does not answer')
+    log.warn({ requestId, err: cause }, 'database unavailable')
     const { retryAfterSeconds } = cause
     return new GraphQLError(DATABASE_UNAVAILABLE_MESSAGE, {
       ...place,
@@ -35,7 +35,7 @@ export function maskError(
     })
   }
   log.error({ requestId, err: cause }, 'unexpected error')
-  return new GraphQLError(`Unexpected error. Ask for it by this id: ${requestId}`, {
+  return new GraphQLError(`Unexpected error. Report this request id: ${requestId}`, {
     ...place,
     extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
   })

@@ -34,7 +34,7 @@ export function createOperationTimeout(deadlines: Deadlines): GatewayPlugin {
 
 export function timeoutError(): GraphQLError {
   return new GraphQLError(
-    `The operation took longer than ${OPERATION_TIMEOUT_MS / 1000} seconds. What it did by then stands: look before you try again, or use an idempotencyKey.`,
+    `The operation timed out after ${OPERATION_TIMEOUT_MS / 1000} seconds. Its changes so far remain. Check them before you retry, or use an idempotencyKey.`,
     { extensions: { code: 'TIMEOUT' } },
   )
 }

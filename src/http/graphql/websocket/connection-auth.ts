@@ -46,7 +46,7 @@ export function createConnect(
       return null
     }
     if ((open.get(caller.subject) ?? 0) >= MAX_SOCKETS) {
-      close(TRY_AGAIN_LATER, `One caller may have ${MAX_SOCKETS} sockets open.`)
+      close(TRY_AGAIN_LATER, `Too many WebSocket connections (limit: ${MAX_SOCKETS} per caller).`)
       return null
     }
     const { expiresAt } = caller
@@ -55,7 +55,7 @@ export function createConnect(
     const stopTimer =
       expiresAt === null
         ? null
-        : callAt(clock, expiresAt, () => close(FORBIDDEN, 'The token has lapsed.'))
+        : callAt(clock, expiresAt, () => close(FORBIDDEN, 'The token has expired.'))
     return {
       viewer: caller,
       isExpired: () => expiresAt !== null && expiresAt <= clock.now(),

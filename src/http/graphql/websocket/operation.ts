@@ -59,12 +59,12 @@ export function refusalOf(
   authenticated: Pick<AuthenticatedConnection, 'isExpired'>,
 ): GraphQLError | null {
   if (authenticated.isExpired()) {
-    return withCode('UNAUTHENTICATED', 'The token has lapsed: connect again with a new one.')
+    return withCode('UNAUTHENTICATED', 'The token has expired. Reconnect with a new token.')
   }
   if (id.length <= MAX_ID_CHARACTERS) return null
   return withCode(
     'BAD_USER_INPUT',
-    `The id of an operation has at most ${MAX_ID_CHARACTERS} characters.`,
+    `Operation id too long (limit: ${MAX_ID_CHARACTERS} characters).`,
   )
 }
 

@@ -17,7 +17,7 @@ const ENDPOINT = 'websocket'
 /** Why a socket that was never accepted was closed, by the code of its closing. */
 const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
   [FORBIDDEN, 'unauthenticated'],
-  [TRY_AGAIN_LATER, 'concurrency-limit'],
+  [TRY_AGAIN_LATER, 'concurrency_limit'],
 ])
 
 /** Milliseconds between two pings of a host, shorter than the idle timeout of common proxies. */

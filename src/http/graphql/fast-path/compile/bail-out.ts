@@ -9,7 +9,7 @@ class BailOut extends Error {
 }
 
 /** One shared instance: creating a stack trace for every malformed request would be costly. */
-const BAIL_OUT = new BailOut('This is for graphql-js to answer.')
+const BAIL_OUT = new BailOut('Not supported by compiled execution. Execute with graphql-js.')
 
 /** Throws the shared BailOut error. */
 export function bailOut(): never {

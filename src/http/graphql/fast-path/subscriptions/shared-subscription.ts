@@ -54,7 +54,7 @@ export async function openSharedSubscription(
 
   function enqueue(work: () => Promise<void> | void): Promise<void> {
     queue = queue.then(work).catch((error: unknown) => {
-      log.error({ err: error }, 'an event could not be shown')
+      log.error({ err: error }, 'serializing a subscription event failed')
       end('complete')
     })
     return queue
@@ -67,7 +67,7 @@ export async function openSharedSubscription(
     for (const member of members) endFor(member, ending)
     members.clear()
     release().catch((error: unknown) => {
-      log.error({ err: error }, 'a subscription could not be released')
+      log.error({ err: error }, 'releasing a subscription failed')
     })
   }
 
@@ -99,7 +99,7 @@ export async function openSharedSubscription(
     try {
       member.end(ending)
     } catch (error) {
-      log.error({ err: error }, 'a subscriber could not be told of the end')
+      log.error({ err: error }, 'completing a subscription failed')
     }
   }
 
@@ -128,7 +128,7 @@ export async function openSharedSubscription(
   }
 
   void run().catch((error: unknown) => {
-    log.error({ err: error }, 'a subscription failed')
+    log.error({ err: error }, 'subscription failed')
     end('complete')
   })
 
