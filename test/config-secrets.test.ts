@@ -63,8 +63,8 @@ describe.each(secrets)('%s', (name, value, beside) => {
 
 describe('STREAM_WEBHOOK_SECRET as a list', () => {
   test.each<[value: string, error: RegExp]>([
-    ['short', /at least 16 characters: entry 1 has fewer/],
-    [`${WEBHOOK},short`, /at least 16 characters: entry 2 has fewer/],
+    ['short', /at least 16 characters: entry 1 is shorter/],
+    [`${WEBHOOK},short`, /at least 16 characters: entry 2 is shorter/],
     [`${WEBHOOK}, ${WEBHOOK}`, /entry 2 begins or ends with a space/],
     [`${WEBHOOK} ,${WEBHOOK}`, /entry 1 begins or ends with a space/],
     [',', /at least one secret/],
@@ -164,7 +164,7 @@ describe('two issuers', () => {
 
   test('a secret beside a key set is warned of: one `sub` is one creator for both', () => {
     expect(readConfig(both).warnings).toEqual([
-      expect.stringMatching(/^AUTH_JWT_SECRET .*`sub`.*one creator.*AUTH_ISSUER/),
+      expect.stringMatching(/^AUTH_JWT_SECRET .*`sub`.*same creator.*AUTH_ISSUER/),
     ])
   })
 

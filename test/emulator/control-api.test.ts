@@ -134,7 +134,7 @@ describe('faults', () => {
       ...(body === undefined ? {} : { headers: JSON_TYPE, body: JSON.stringify(body) }),
     })
     expect(answer.status).toBe(400)
-    expect(await answer.text()).toContain('Right would be')
+    expect(await answer.text()).toContain('Expected: ')
     expect((await emulator.state()).faults).toEqual([])
   })
 })
