@@ -5,7 +5,7 @@ import { fillStore } from '../kit/fill-store.ts'
 import { type Question, ask, expectSame } from './both-paths.ts'
 import { type Setup, setSetup } from './setup.ts'
 
-const CODE = '"code":"TOO_MUCH_ASKED"'
+const CODE = '"code":"RESULT_TOO_LARGE"'
 const MAX_CHARACTERS = 4_000_000
 const META = JSON.stringify({ text: 'x'.repeat(4000) })
 const ORIGINS = JSON.stringify(
