@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { EmulatorState } from '../kit/emulator.ts'
 import { readPages } from '../kit/pages.ts'
-import type { Line } from '../chaos/retrying-client.ts'
+import type { RetryingClient } from '../chaos/retrying-client.ts'
 import { MAX_BASIC_BYTES, MAX_TUS_BYTES, isValidCreator } from '../../src/uploads/limits.ts'
 
 const uploadSchema = z.object({
@@ -54,8 +54,8 @@ const PAGE = /* GraphQL */ `
 `
 
 /** Every upload that the gateway knows. */
-export async function readUploads(admin: Line): Promise<readonly MadeUpload[]> {
-  return readPages(async (after) => (await admin.ask(pageSchema, PAGE, { after })).uploads)
+export async function readUploads(admin: RetryingClient): Promise<readonly MadeUpload[]> {
+  return readPages(async (after) => (await admin.request(pageSchema, PAGE, { after })).uploads)
 }
 
 const MINUTE_MS = 60_000

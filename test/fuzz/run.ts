@@ -47,7 +47,7 @@ export async function runBattery(options: BatteryOptions): Promise<BatteryOutcom
   const { seed, inputs, createsPerMinute, fillsCaches } = options
   const startedAt = performance.now()
   const setup = await setSetup(createsPerMinute)
-  const { gateway, rules, surprises } = setup
+  const { gateway, rules, unexpectedErrors } = setup
   try {
     const attack = createAttack(setup, seed)
     const honest = startHonestCaller(setup.port, setup.honest)
@@ -75,7 +75,9 @@ export async function runBattery(options: BatteryOptions): Promise<BatteryOutcom
       violations: counted([
         ...attack.violations,
         ...gateway.failures,
-        ...surprises.map((surprise) => `An administrator was answered ${surprise}`),
+        ...unexpectedErrors.map(
+          (unexpectedError) => `An administrator was answered ${unexpectedError}`,
+        ),
         ...honestOutcome.wrong.map((answer) => `An honest caller was answered ${answer}`),
         ...forbidden,
         ...(inFlight > 0 ? [`${inFlight} requests are in flight when all clients have gone`] : []),

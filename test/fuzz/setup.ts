@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { buildGateway } from '../chaos/gateway-process.ts'
-import { type Line, createLine } from '../chaos/retrying-client.ts'
+import { type RetryingClient, createRetryingClient } from '../chaos/retrying-client.ts'
 import { type EmulatorControlApi, controlApiOf } from '../kit/emulator.ts'
 import { TEST_SECRET, tokenFor } from '../kit/gateway.ts'
 import { type Scene, SUBJECTS, readWebhookSecret, writeTokens } from './fixtures.ts'
@@ -22,9 +22,9 @@ export interface Setup {
   /** Somebody who owns nothing and does no harm, by its Authorization header. */
   readonly honest: string
   /** An administrator, who has patience from now on. */
-  admin(): Promise<Line>
+  admin(): Promise<RetryingClient>
   /** Answers to the administrator that nobody should ever see. */
-  readonly surprises: string[]
+  readonly unexpectedErrors: string[]
   end(): Promise<void>
 }
 
@@ -50,15 +50,18 @@ export async function setSetup(createsPerMinute: number): Promise<Setup> {
     RATE_LIMIT_CREATES: String(createsPerMinute),
     LOG_LEVEL: 'info',
   })
-  const surprises: string[] = []
+  const unexpectedErrors: string[] = []
   const tokens = await writeTokens()
   const webhookSecret = await readWebhookSecret(gateway.apiBaseUrl, gateway.apiToken)
-  const lineOf = async (subject: string, claims: Record<string, unknown> = {}): Promise<Line> =>
-    createLine({
+  const lineOf = async (
+    subject: string,
+    claims: Record<string, unknown> = {},
+  ): Promise<RetryingClient> =>
+    createRetryingClient({
       gateways: [gateway.url],
       token: await tokenFor(subject, claims),
-      surprises,
-      patience: AbortSignal.timeout(BACKOFF_MS),
+      unexpectedErrors,
+      signal: AbortSignal.timeout(BACKOFF_MS),
     })
 
   const ada = await lineOf('ada')
@@ -79,7 +82,7 @@ export async function setSetup(createsPerMinute: number): Promise<Setup> {
     secrets,
     honest: `Bearer ${await tokenFor('honest')}`,
     admin: () => lineOf('auditor', { scope: 'uploads:admin' }),
-    surprises,
+    unexpectedErrors,
     async end() {
       await gateway.end()
       await rm(folder, { recursive: true, force: true })
@@ -102,8 +105,8 @@ const mintedSchema = z.object({
   createTusUpload: z.object({ upload: z.object({ uid: z.string() }) }),
 })
 
-async function mint(line: Line, count: number): Promise<[string, ...string[]]> {
+async function mint(line: RetryingClient, count: number): Promise<[string, ...string[]]> {
   const one = async (): Promise<string> =>
-    (await line.ask(mintedSchema, MINT)).createTusUpload.upload.uid
+    (await line.request(mintedSchema, MINT)).createTusUpload.upload.uid
   return [await one(), ...(await Promise.all(Array.from({ length: count - 1 }, one)))]
 }
