@@ -58,7 +58,7 @@ function codeIn(text: string): string | null {
   return /"extensions":\{"code":"(\w+)"/.exec(text)?.[1] ?? null
 }
 
-/** Returns the first event of a subscription over SSE. Calls `provoke` once it is open. */
+/** Returns the first event of a subscription over SSE. Calls `onOpen` once it is open. */
 export function bySse(
   operation: (target: Target) => string,
   onOpen?: (target: Target, token: string | null) => Promise<void>,

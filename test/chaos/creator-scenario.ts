@@ -14,7 +14,7 @@ export interface CreatorResult {
   readonly subscriber: Subscriber | null
 }
 
-/** Runs one plan from the first request to the last. Errors are added to `setup.surprises`. */
+/** Runs one plan from the first request to the last. Errors are added to `setup.unexpectedErrors`. */
 export async function runCreatorScenario(
   setup: Setup,
   plan: UploadPlan,
