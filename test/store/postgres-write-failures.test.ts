@@ -45,7 +45,7 @@ describeWithPostgres('PostgreSQL', () => {
     await database.setReadOnly('on')
     // The first attempts may meet a connection that the server has ended.
     await vi.waitFor(async () => {
-      await expect(createDirectUpload(gateway.as())).rejects.toThrow('database does not answer')
+      await expect(createDirectUpload(gateway.as())).rejects.toThrow('database is unavailable')
       expect(await probe()).toEqual({
         status: 503,
         json: { status: 'not ready', reasons: [expect.stringContaining('accepts no writes')] },
