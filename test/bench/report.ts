@@ -44,7 +44,7 @@ function cellsOf(entry: Entry): string[] {
     peer?.name ?? '',
     peer === null ? '' : spread(peer.rounds, unit),
     ratio === null ? '' : short(ratio),
-    target === null ? '' : `${isRatio ? '' : 'itself '}${draw(target)}`,
+    target === null ? '' : `${isRatio ? '' : 'absolute '}${draw(target)}`,
     verdict === 'reported' ? '' : verdict,
     shortOrEmpty(medianCpu(ours)),
     shortOrEmpty(medianCpu(peer?.rounds ?? [])),

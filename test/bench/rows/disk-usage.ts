@@ -28,7 +28,7 @@ export const diskUsage: Row = {
 
 function entryOf(database: string, bytes: number): Entry {
   return judge({
-    row: `an upload in ${database}`,
+    row: `disk space per upload, ${database}`,
     unit: 'bytes',
     ours: [{ value: bytes / UPLOADS, cpu: null, problem: null }],
     peer: null,

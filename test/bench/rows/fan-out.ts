@@ -55,7 +55,7 @@ function entriesOf(transport: Transport, { lasts, bytes }: FanOut): readonly Ent
   const label = transport === 'sse' ? 'SSE' : 'WebSocket'
   return [
     judge({
-      row: `last of ${count} by ${label}`,
+      row: `last of ${count} subscribers by ${label}`,
       unit: 'ms',
       ours: lasts('headgate'),
       peer: { name: TITLES[transport], rounds: lasts('bare') },
@@ -63,7 +63,7 @@ function entriesOf(transport: Transport, { lasts, bytes }: FanOut): readonly Ent
       isRatio: true,
     }),
     judge({
-      row: `memory a subscriber, ${label}`,
+      row: `memory per subscriber, ${label}`,
       unit: 'kB',
       ours: memoryRounds('headgate'),
       peer: { name: TITLES[transport], rounds: memoryRounds('bare') },

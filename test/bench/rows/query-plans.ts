@@ -34,7 +34,7 @@ export const queryPlans: Row = {
     const slow = plans.filter(({ sql, steps }) => !steps.every((step) => isFast(sql, step)))
     return [
       judge({
-        row: `of ${plans.length} statements, without an index`,
+        row: `statements without an index, of ${plans.length}`,
         unit: '',
         ours: [{ value: slow.length, cpu: null, problem: null }],
         peer: null,
