@@ -1,9 +1,9 @@
 /** A Stream that works, or fails as it is told: all of it, or all but its lists. */
 import type { ServerResponse } from 'node:http'
 import {
-  type Answerer,
-  type SeenRequest,
-  plain,
+  type ResponseHandler,
+  type ReceivedRequest,
+  plainText,
   startStubStream,
   success,
 } from '../stream/stub-stream.ts'
@@ -18,11 +18,11 @@ export interface ScriptedStream {
    * Fails like this from now on. With `lists`, they go on working, and show what failed orders left
    * behind; null works, and forgets it.
    */
-  failWith(failing: Answerer | null, options?: { readonly lists: boolean }): void
+  failWith(failing: ResponseHandler | null, options?: { readonly lists: boolean }): void
 }
 
 /** Which call of the API it is. */
-function callOf({ method, url }: SeenRequest): string {
+function callOf({ method, url }: ReceivedRequest): string {
   const { pathname, searchParams } = new URL(url, 'http://stream')
   if (pathname.startsWith('/tus/')) return `${method} offset`
   const [, thing = ''] = /\/stream\/?(.*)$/.exec(pathname) ?? []
@@ -34,7 +34,7 @@ function callOf({ method, url }: SeenRequest): string {
 }
 
 export async function startScriptedStream(): Promise<ScriptedStream> {
-  let failing: Answerer | null = null
+  let failing: ResponseHandler | null = null
   let listsWork = false
   let uids = 0
   const minted: string[] = []
@@ -60,18 +60,18 @@ export async function startScriptedStream(): Promise<ScriptedStream> {
     return uids.toString(16).padStart(32, '0')
   }
 
-  function work(call: string, response: ServerResponse, request: SeenRequest): void {
+  function work(call: string, response: ServerResponse, request: ReceivedRequest): void {
     const uid = newUid()
     const ticket = crypto.randomUUID().replaceAll('-', '')
     const uploadURL = `${stub.url}/${call === 'POST tus' ? `tus/${ticket}` : uid}`
     if (call === 'POST tus' || call === 'POST direct_upload') minted.push(uploadURL)
-    const answers: Readonly<Record<string, Answerer>> = {
+    const answers: Readonly<Record<string, ResponseHandler>> = {
       'POST direct_upload': success({ uid, uploadURL }),
-      'POST tus': plain('', 201, {
+      'POST tus': plainText('', 201, {
         location: uploadURL,
         'stream-media-id': uid,
       }),
-      'HEAD offset': plain('', 200, { 'upload-offset': '0' }),
+      'HEAD offset': plainText('', 200, { 'upload-offset': '0' }),
       'GET list': success(request.url.includes('pendingupload') ? orphans : []),
     }
     const answerer = answers[call] ?? success(null)
@@ -90,7 +90,7 @@ export async function startScriptedStream(): Promise<ScriptedStream> {
   }
 }
 
-function metaOf({ body }: SeenRequest): unknown {
+function metaOf({ body }: ReceivedRequest): unknown {
   const order: unknown = JSON.parse(body)
   return typeof order === 'object' && order !== null && 'meta' in order ? order.meta : {}
 }

@@ -1,6 +1,6 @@
 /** Every way in which Cloudflare's API fails, with words in the answer that nobody is to see. */
 import type { ServerResponse } from 'node:http'
-import { type Answerer, failure, json, plain, success } from '../stream/stub-stream.ts'
+import { type ResponseHandler, failure, json, plainText, success } from '../stream/stub-stream.ts'
 import { apiToken, webhookSecret } from './test-secrets.ts'
 import { type Secret, secretText } from './search.ts'
 
@@ -33,32 +33,32 @@ const refuses = (status: number, code: number, more: Record<string, string> = {}
   failure(status, words(code), [], { ...HEADERS, ...more })
 
 /** Speaks on the bare connection, which no HTTP survives. */
-function bare(act: (response: ServerResponse) => void): Answerer {
+function bare(act: (response: ServerResponse) => void): ResponseHandler {
   return (response) => act(response)
 }
 
 /** By name, as the log of a test shows it. */
-export const streamFailures: Readonly<Record<string, Answerer>> = {
+export const streamFailures: Readonly<Record<string, ResponseHandler>> = {
   'a 400': refuses(400, 10_005),
   'a 400 with its sentence among the messages': failure(400, [{ code: 5 }], words(5), HEADERS),
   'a 401': refuses(401, 10_000),
   'a 403': refuses(403, 10_000),
   'a 404': refuses(404, 10_003),
   'a 404 for the account': refuses(404, 7003),
-  'a 404 of a proxy': plain(HTML, 404, HEADERS),
+  'a 404 of a proxy': plainText(HTML, 404, HEADERS),
   'a 408': refuses(408, 1),
   'a 413 for a full account': refuses(413, 10_011),
-  'a 422 in plain text': plain(RAW, 422, HEADERS),
+  'a 422 in plain text': plainText(RAW, 422, HEADERS),
   'a 429': refuses(429, 971, { 'retry-after': '5' }),
   'a 429 that names no time': refuses(429, 971, { ratelimit: RAW }),
   'a 500': refuses(500, 10_001),
-  'a 502 of a proxy': plain(HTML, 502, HEADERS),
+  'a 502 of a proxy': plainText(HTML, 502, HEADERS),
   'a 503 with words in its status': bare((response) => {
     response.writeHead(503, RAW, HEADERS).end(RAW)
   }),
   'a 200 that is no success': refuses(200, 10_005),
-  'a 200 with malformed JSON': plain(`{"result":{"uid":"${RAW}`, 200, HEADERS),
-  'a 200 that is a page': plain(HTML, 200, HEADERS),
+  'a 200 with malformed JSON': plainText(`{"result":{"uid":"${RAW}`, 200, HEADERS),
+  'a 200 that is a page': plainText(HTML, 200, HEADERS),
   'a 200 in another form': json(
     { data: { uploadURL: `https://example.com/${RAW}` } },
     200,
@@ -75,8 +75,8 @@ export const streamFailures: Readonly<Record<string, Answerer>> = {
     200,
     { 'stream-media-id': 'a'.repeat(32), location: `https://x:${RAW}@example.com` },
   ),
-  'a 200 that cannot be unpacked': plain(RAW, 200, { ...HEADERS, 'content-encoding': 'gzip' }),
-  'a redirect': plain(RAW, 302, { ...HEADERS, location: `https://example.com/${RAW}` }),
+  'a 200 that cannot be unpacked': plainText(RAW, 200, { ...HEADERS, 'content-encoding': 'gzip' }),
+  'a redirect': plainText(RAW, 302, { ...HEADERS, location: `https://example.com/${RAW}` }),
   'a cut connection': bare((response) => {
     response.socket?.destroy()
   }),
