@@ -53,7 +53,7 @@ describe('a rejection', () => {
     expect(error).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: [path] }] })
   })
 
-  it('names maxDurationSeconds when the file exceeds the limit of the gateway and none was given', async () => {
+  it('names maxDurationSeconds when the estimate for the file exceeds the limit of the gateway', async () => {
     const gateway = await startTestGateway({ MAX_DURATION_SECONDS: '600' })
     const error = await rejectionOf(clientOf(gateway).upload(paddedTestcard(5_000_000)))
     expect(error).toMatchObject({

@@ -27,7 +27,7 @@ function formBytes(): { readonly bytes: Buffer; readonly contentType: string } {
 }
 
 describe('the URL', () => {
-  test('works once', async () => {
+  test('accepts one upload, then responds with 409', async () => {
     const { stream, uploadURL } = await startWithUrl()
     expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
     const again = await stream.sendFile(uploadURL, testcardFile())
@@ -98,7 +98,7 @@ describe('a rejected upload leaves the URL usable and stores no bytes', () => {
   test.each([
     ['a body that is not a form', 'video/mp4', 'abc'],
     ['a form without a boundary', 'multipart/form-data', 'abc'],
-    ['a form that is cut off', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: fo'],
+    ['a truncated form', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: fo'],
     ['an empty form', 'multipart/form-data; boundary=x', ''],
   ])('%s', async (_name, contentType, body) => {
     const { stream, uploadURL } = await startWithUrl()

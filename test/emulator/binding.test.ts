@@ -231,7 +231,7 @@ describe('errors', () => {
     })
   })
 
-  test('a token that is not the emulator’s', async () => {
+  test('a wrong token', async () => {
     const { emulator } = await start()
     const stream = createStreamBinding({ ...emulator, token: 'another' })
     await expect(stream.videos.list()).rejects.toMatchObject({ name: 'ForbiddenError' })

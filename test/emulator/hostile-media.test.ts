@@ -15,7 +15,7 @@ import { createStreamClient } from './kit/stream-client.ts'
 const UINT32_MAX = 0xff_ff_ff_ff
 const { stts, stsc, stsz, stco } = plainTables
 
-/** One entry says that it stands for 4,294,967,295 samples. */
+/** One entry claims 4,294,967,295 samples. */
 const endlessSamples = writeMp4({
   video: (at) => [
     box('stts', u32(0, 1, UINT32_MAX, 1000)),

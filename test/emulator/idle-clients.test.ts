@@ -61,7 +61,7 @@ test('disconnects a client that stops reading', async () => {
   socket.on('error', () => undefined)
   socket.write(`GET /${uid}/video HTTP/1.1\r\nHost: x\r\n\r\n`)
   await once(socket, 'readable')
-  // The socket notices the close only while reading; after this wait the emulator has closed it.
+  // The socket detects the close only while reading; after this wait the emulator has closed it.
   await new Promise((resolve) => {
     setTimeout(resolve, 1000)
   })

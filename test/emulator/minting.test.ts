@@ -205,7 +205,7 @@ describe('tus creation', () => {
     ['more than 30 GB', { 'upload-length': '30000000001' }, 413, /30000000000/],
     ['a deferred length', { 'upload-defer-length': '1' }, 400, /not supported/],
     ['bad base64', { 'upload-metadata': 'name ???' }, 400, /not base64/],
-    ['a key that comes twice', { 'upload-metadata': 'a YQ==,a YQ==' }, 400, /twice/],
+    ['a repeated key', { 'upload-metadata': 'a YQ==,a YQ==' }, 400, /twice/],
     ['an empty key', { 'upload-metadata': 'a YQ==,,b YQ==' }, 400, /pairs/],
     ['two values', { 'upload-metadata': 'a YQ== YQ==' }, 400, /pairs/],
     [

@@ -103,7 +103,7 @@ describe('the list', () => {
 })
 
 describe('an update', () => {
-  test('changes the given fields only', async () => {
+  test('changes only the fields in the request', async () => {
     const { stream, uids } = await startWithVideos()
     const [ready = ''] = uids
     const before = await stream.details(ready)

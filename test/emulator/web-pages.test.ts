@@ -230,7 +230,7 @@ describe('the control API accepts JSON only', () => {
 describe('the upload host and playback allow every page', () => {
   const anyPage: readonly (readonly [string, Headers])[] = [
     ['another site', { origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' }],
-    ['another name', { host: 'stream.example' }],
+    ['another host name', { host: 'stream.example' }],
   ]
   test.each(anyPage)('%s', async (_name, headers) => {
     const { emulator, video } = await startWithVideo()

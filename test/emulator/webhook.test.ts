@@ -141,7 +141,7 @@ describe('a planned fault', () => {
     expect((await receiver.next()).video.uid).toBe(second)
   })
 
-  test('duplicate sends it the given number of times', async () => {
+  test('duplicate sends it `duplicate` times', async () => {
     const { emulator, receiver, upload, allDelivered } = await startWithReceiver()
     await emulator.fault({ on: 'webhook', duplicate: 3 })
     const uid = await upload()

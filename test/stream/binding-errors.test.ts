@@ -48,21 +48,21 @@ describe.each(names)('%s', (name, kind, status) => {
   const mayHaveSucceeded = kind === 'unavailable'
 
   test('is recognized by its name', async () => {
-    const result = await failing(error('words', { name }), mint)
+    const result = await failing(error('details', { name }), mint)
     expect(result).toMatchObject({ kind, status, mayHaveSucceeded, codes: [] })
-    expect(result.message).toContain(`(${name}, HTTP ${status}): words`)
+    expect(result.message).toContain(`(${name}, HTTP ${status}): details`)
   })
 
   test('is recognized by its name, and keeps its status and code', async () => {
-    const result = await failing(error('words', { name, statusCode: 418, code: 10_005 }), mint)
+    const result = await failing(error('details', { name, statusCode: 418, code: 10_005 }), mint)
     expect(result).toMatchObject({ kind, status: 418, mayHaveSucceeded, codes: [10_005] })
   })
 
   test.each([
-    `${name}: words`,
-    `Error: ${name}: words`,
-    `Uncaught Error: ${name}: words`,
-    `Uncaught ${name}: words`,
+    `${name}: details`,
+    `Error: ${name}: details`,
+    `Uncaught Error: ${name}: details`,
+    `Uncaught ${name}: details`,
   ])('is recognized by the start of its message: %s', async (message) => {
     const result = await failing(error(message), mint)
     expect(result).toMatchObject({ kind, status, mayHaveSucceeded })
@@ -70,7 +70,7 @@ describe.each(names)('%s', (name, kind, status) => {
   })
 
   test('of a read has mayHaveSucceeded false', async () => {
-    expect(await failing(error('words', { name }), list)).toMatchObject({
+    expect(await failing(error('details', { name }), list)).toMatchObject({
       kind,
       mayHaveSucceeded: false,
     })
@@ -91,18 +91,18 @@ test.each<[statusCode: number, kind: StreamErrorKind, mayHaveSucceeded: boolean]
   [503, 'unavailable', true],
 ])('an error with only status %i is recognized', async (statusCode, kind, mayHaveSucceeded) => {
   for (const name of ['Error', 'StreamError']) {
-    const result = await failing(error('words', { name, statusCode }), mint)
+    const result = await failing(error('details', { name, statusCode }), mint)
     expect(result).toMatchObject({ kind, status: statusCode, mayHaveSucceeded })
   }
 })
 
 test.each<[name: string, reason: unknown, kind: StreamErrorKind]>([
-  ['storage', error('words', { name: 'BadRequestError', code: 10_011 }), 'quota'],
-  ['storage without a name', error('words', { statusCode: 400, code: 10_011 }), 'quota'],
-  ['authentication', error('words', { name: 'BadRequestError', code: 10_000 }), 'unauthorized'],
+  ['storage', error('details', { name: 'BadRequestError', code: 10_011 }), 'quota'],
+  ['storage without a name', error('details', { statusCode: 400, code: 10_011 }), 'quota'],
+  ['authentication', error('details', { name: 'BadRequestError', code: 10_000 }), 'unauthorized'],
   [
     'a status before a message',
-    error('BadRequestError: words', { statusCode: 429 }),
+    error('BadRequestError: details', { statusCode: 429 }),
     'rate-limited',
   ],
 ])('the code or status takes precedence over the name: %s', async (_name, reason, kind) => {
@@ -113,10 +113,10 @@ describe('an unrecognized error is unavailable', () => {
   test.each<[name: string, reason: unknown]>([
     ['a plain error', error('Network connection lost.')],
     ['an error of the runtime', new TypeError('The RPC receiver does not implement the method')],
-    ['an unknown name', error('words', { name: 'SurpriseError' })],
-    ['an unknown name in the message', error('SurpriseError: words')],
-    ['a status that is not an error', error('words', { statusCode: 200 })],
-    ['a string', 'words'],
+    ['an unknown name', error('details', { name: 'SurpriseError' })],
+    ['an unknown name in the message', error('SurpriseError: details')],
+    ['a status that is not an error', error('details', { statusCode: 200 })],
+    ['a string', 'details'],
     ['undefined', undefined],
   ])('%s', async (_name, reason) => {
     const expected = { kind: 'unavailable', status: null }

@@ -17,7 +17,7 @@ test('finds, lists, updates and deletes videos, and reads errors after RPC', asy
     found: { ...video, creator: 'ada', meta: { name: 'x.mp4', headgate: 'here/1' }, sizeBytes: 7 },
     changed,
     listed: { videos: [changed], total: 1 },
-    asked: { videos: [changed], total: 1 },
+    byUids: { videos: [changed], total: 1 },
     absent: [null, null, false],
     minted: {
       kind: 'invalid',

@@ -138,9 +138,9 @@ describe('the round trip', () => {
     fc.assert(
       fc.property(header, (value) => {
         const read = parseUploadMetadata(value)
-        const words = read instanceof Map ? [...read.keys()] : [read.problem]
+        const texts = read instanceof Map ? [...read.keys()] : [read.problem]
         const expected = read instanceof Map ? /^[!-~]+$/ : /^Upload-Metadata has .*\.$/s
-        for (const word of words) expect(word).toMatch(expected)
+        for (const text of texts) expect(text).toMatch(expected)
       }),
     )
   })
@@ -175,8 +175,8 @@ describe('reading', () => {
     ['name YQ=a', '"name" that is not base64'],
     ['name //8=', '"name" that is not base64'],
     [`${'k'.repeat(99)} ?`, `"${'k'.repeat(40)}…"`],
-  ])('%j is invalid', (header, words) => {
+  ])('%j is invalid', (header, message) => {
     const read = parseUploadMetadata(header)
-    expect(read instanceof Map ? 'no problem' : read.problem).toContain(words)
+    expect(read instanceof Map ? 'no problem' : read.problem).toContain(message)
   })
 })

@@ -69,7 +69,7 @@ describe.each(transports)('with $name', ({ send }) => {
   })
 })
 
-function code(number: number, message = 'words') {
+function code(number: number, message = 'details') {
   return [{ code: number, message }]
 }
 

@@ -34,7 +34,7 @@ export default {
       found: await backend.findVideo(id),
       changed: await backend.updateVideo(id, { creator: 'eve', meta: { name: 'y.mp4' } }),
       listed: await backend.listVideos({ creator: 'eve', createdAfter: new Date(0) }),
-      asked: await backend.listVideos({ uids: [id, ABSENT] }),
+      byUids: await backend.listVideos({ uids: [id, ABSENT] }),
       absent: [
         await backend.findVideo(ABSENT),
         await backend.updateVideo(ABSENT, { creator: 'x' }),
