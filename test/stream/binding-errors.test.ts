@@ -66,7 +66,7 @@ describe.each(names)('%s', (name, kind, status) => {
   ])('is recognized by the start of its message: %s', async (message) => {
     const result = await failing(error(message), mint)
     expect(result).toMatchObject({ kind, status, mayHaveSucceeded })
-    expect(result.message).toMatch(/\): words$/)
+    expect(result.message).toMatch(/\): details$/)
   })
 
   test('of a read has mayHaveSucceeded false', async () => {

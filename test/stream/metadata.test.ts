@@ -15,9 +15,9 @@ const params: DirectUploadParams = {
 }
 
 /** Returns the written keys, or 'rejected' if writing throws. */
-function attempt(params: DirectUploadParams): Set<string> | 'rejected' {
+function attempt(input: DirectUploadParams): Set<string> | 'rejected' {
   try {
-    return new Set(Object.keys(parsed(writeUploadMetadata(params))))
+    return new Set(Object.keys(parsed(writeUploadMetadata(input))))
   } catch {
     return 'rejected'
   }
@@ -140,7 +140,7 @@ describe('the round trip', () => {
         const read = parseUploadMetadata(value)
         const texts = read instanceof Map ? [...read.keys()] : [read.problem]
         const expected = read instanceof Map ? /^[!-~]+$/ : /^Upload-Metadata has .*\.$/s
-        for (const text of texts) expect(text).toMatch(expected)
+        for (const entry of texts) expect(entry).toMatch(expected)
       }),
     )
   })
