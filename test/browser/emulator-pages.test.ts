@@ -1,7 +1,7 @@
 /** A page of another site in a real browser can upload to an emulator, but not use its APIs. */
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { openStream } from '../emulator/kit/stream-client.ts'
+import { createStreamClient } from '../emulator/kit/stream-client.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
 import { serveSite } from './kit/site.ts'
@@ -44,7 +44,7 @@ function upload(uploadURL: string): string {
 describeInChromium('a page of another site', () => {
   it('uploads to an emulator on this machine, and cannot use its APIs', async () => {
     const emulator = await startTestEmulator()
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     await stream.putWebhook('http://127.0.0.1:9/hook')
     const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
     const site = await serveSite('')

@@ -1,7 +1,7 @@
 /** Sends hostile media files, forms and chunks to an emulator, with valid uploads in between. */
 import { request } from 'node:http'
 import * as fc from 'fast-check'
-import { openStream, type StreamClient } from '../emulator/kit/stream-client.ts'
+import { createStreamClient, type StreamClient } from '../emulator/kit/stream-client.ts'
 import { testcardFile } from '../kit/media.ts'
 import { type Row, megabytes, print, seconds } from '../chaos/report.ts'
 import { type EmulatorMemory, startEmulatorProcess } from './emulator-process.ts'
@@ -39,7 +39,7 @@ export async function runEmulatorBattery(
 ): Promise<EmulatorBatteryOutcome> {
   const startedAt = performance.now()
   const emulator = await startEmulatorProcess()
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const arbitrary = fc.oneof(
     { weight: 5, arbitrary: mediaInputs(await writeBaseFiles()) },
     { weight: 4, arbitrary: formInputs },

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import type { TransportRequest } from '../../src/stream/rest/transport.ts'
-import { json, plain, startStubStream } from '../stream/stub-stream.ts'
+import { json, plainText, startStubStream } from '../stream/stub-stream.ts'
 
 function pool() {
   const pooled = createUndiciTransport()
@@ -110,7 +110,7 @@ describe('many exchanges at once', () => {
   })
 
   test('with nobody there all fail soon, and none has left', async () => {
-    const stub = await startStubStream(plain('', 200))
+    const stub = await startStubStream(plainText('', 200))
     await stub.close()
     const { send } = pool()
     const asked = Array.from({ length: 300 }, () => send(post(stub.url, 2000)))
@@ -227,5 +227,5 @@ test('closing waits for what is under way, and lets nothing begin', async () => 
   })
   expect(await slow).toMatchObject({ kind: 'answered' })
   await closed
-  expect(stub.seen).toHaveLength(1)
+  expect(stub.requests).toHaveLength(1)
 })

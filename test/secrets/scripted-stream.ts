@@ -1,9 +1,9 @@
 /** A stub of Stream's API that works or fails as the test decides: every call, or all but list calls. */
 import type { ServerResponse } from 'node:http'
 import {
-  type Answerer,
-  type SeenRequest,
-  plain,
+  type ResponseHandler,
+  type ReceivedRequest,
+  plainText,
   startStubStream,
   success,
 } from '../stream/stub-stream.ts'
@@ -18,11 +18,11 @@ export interface ScriptedStream {
    * Responds to every call with `failing`. With `lists`, list calls work and return the videos of
    * failed creations. Null makes all calls work and clears those videos.
    */
-  failWith(failing: Answerer | null, options?: { readonly lists: boolean }): void
+  failWith(failing: ResponseHandler | null, options?: { readonly lists: boolean }): void
 }
 
 /** Name of the API call: method and resource. */
-function callOf({ method, url }: SeenRequest): string {
+function callOf({ method, url }: ReceivedRequest): string {
   const { pathname, searchParams } = new URL(url, 'http://stream')
   if (pathname.startsWith('/tus/')) return `${method} offset`
   const [, resource = ''] = /\/stream\/?(.*)$/.exec(pathname) ?? []
@@ -34,7 +34,7 @@ function callOf({ method, url }: SeenRequest): string {
 }
 
 export async function startScriptedStream(): Promise<ScriptedStream> {
-  let failing: Answerer | null = null
+  let failing: ResponseHandler | null = null
   let listsWork = false
   let uids = 0
   const minted: string[] = []
@@ -60,18 +60,18 @@ export async function startScriptedStream(): Promise<ScriptedStream> {
     return uids.toString(16).padStart(32, '0')
   }
 
-  function respond(call: string, response: ServerResponse, request: SeenRequest): void {
+  function respond(call: string, response: ServerResponse, request: ReceivedRequest): void {
     const uid = newUid()
     const token = crypto.randomUUID().replaceAll('-', '')
     const uploadURL = `${stub.url}/${call === 'POST tus' ? `tus/${token}` : uid}`
     if (call === 'POST tus' || call === 'POST direct_upload') minted.push(uploadURL)
-    const responders: Readonly<Record<string, Answerer>> = {
+    const responders: Readonly<Record<string, ResponseHandler>> = {
       'POST direct_upload': success({ uid, uploadURL }),
-      'POST tus': plain('', 201, {
+      'POST tus': plainText('', 201, {
         location: uploadURL,
         'stream-media-id': uid,
       }),
-      'HEAD offset': plain('', 200, { 'upload-offset': '0' }),
+      'HEAD offset': plainText('', 200, { 'upload-offset': '0' }),
       'GET list': success(request.url.includes('pendingupload') ? orphans : []),
     }
     const responder = responders[call] ?? success(null)
@@ -90,7 +90,7 @@ export async function startScriptedStream(): Promise<ScriptedStream> {
   }
 }
 
-function metaOf({ body }: SeenRequest): unknown {
+function metaOf({ body }: ReceivedRequest): unknown {
   const params: unknown = JSON.parse(body)
   return typeof params === 'object' && params !== null && 'meta' in params ? params.meta : {}
 }

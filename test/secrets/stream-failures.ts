@@ -1,6 +1,6 @@
 /** Failures of Cloudflare's API, each with text in the response that must not appear in output. */
 import type { ServerResponse } from 'node:http'
-import { type Answerer, failure, json, plain, success } from '../stream/stub-stream.ts'
+import { type ResponseHandler, failure, json, plainText, success } from '../stream/stub-stream.ts'
 import { apiToken, webhookSecret } from './test-secrets.ts'
 import { type Secret, secretText } from './search.ts'
 
@@ -33,32 +33,32 @@ const rejection = (status: number, code: number, more: Record<string, string> = 
   failure(status, apiMessages(code), [], { ...HEADERS, ...more })
 
 /** Lets `act` write to the raw response or its socket, for failures below HTTP. */
-function onRawResponse(act: (response: ServerResponse) => void): Answerer {
+function onRawResponse(act: (response: ServerResponse) => void): ResponseHandler {
   return (response) => act(response)
 }
 
 /** The failures by name; the names appear in transcripts. */
-export const streamFailures: Readonly<Record<string, Answerer>> = {
+export const streamFailures: Readonly<Record<string, ResponseHandler>> = {
   'a 400': rejection(400, 10_005),
   'a 400 with its message in `messages`': failure(400, [{ code: 5 }], apiMessages(5), HEADERS),
   'a 401': rejection(401, 10_000),
   'a 403': rejection(403, 10_000),
   'a 404': rejection(404, 10_003),
   'a 404 for the account': rejection(404, 7003),
-  'a 404 of a proxy': plain(HTML, 404, HEADERS),
+  'a 404 of a proxy': plainText(HTML, 404, HEADERS),
   'a 408': rejection(408, 1),
   'a 413 for a full account': rejection(413, 10_011),
-  'a 422 in plain text': plain(RAW, 422, HEADERS),
+  'a 422 in plain text': plainText(RAW, 422, HEADERS),
   'a 429': rejection(429, 971, { 'retry-after': '5' }),
   'a 429 without Retry-After': rejection(429, 971, { ratelimit: RAW }),
   'a 500': rejection(500, 10_001),
-  'a 502 of a proxy': plain(HTML, 502, HEADERS),
+  'a 502 of a proxy': plainText(HTML, 502, HEADERS),
   'a 503 with a secret in its status text': onRawResponse((response) => {
     response.writeHead(503, RAW, HEADERS).end(RAW)
   }),
   'a 200 without success': rejection(200, 10_005),
-  'a 200 with malformed JSON': plain(`{"result":{"uid":"${RAW}`, 200, HEADERS),
-  'a 200 with HTML': plain(HTML, 200, HEADERS),
+  'a 200 with malformed JSON': plainText(`{"result":{"uid":"${RAW}`, 200, HEADERS),
+  'a 200 with HTML': plainText(HTML, 200, HEADERS),
   'a 200 with another structure': json(
     { data: { uploadURL: `https://example.com/${RAW}` } },
     200,
@@ -75,8 +75,11 @@ export const streamFailures: Readonly<Record<string, Answerer>> = {
     200,
     { 'stream-media-id': 'a'.repeat(32), location: `https://x:${RAW}@example.com` },
   ),
-  'a 200 that cannot be decompressed': plain(RAW, 200, { ...HEADERS, 'content-encoding': 'gzip' }),
-  'a redirect': plain(RAW, 302, { ...HEADERS, location: `https://example.com/${RAW}` }),
+  'a 200 that cannot be decompressed': plainText(RAW, 200, {
+    ...HEADERS,
+    'content-encoding': 'gzip',
+  }),
+  'a redirect': plainText(RAW, 302, { ...HEADERS, location: `https://example.com/${RAW}` }),
   'a closed connection': onRawResponse((response) => {
     response.socket?.destroy()
   }),
