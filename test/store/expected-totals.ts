@@ -1,11 +1,11 @@
-/** The tallies of a file, and what they must be: every row added up. */
+/** Reads the stored totals of a file, and computes the expected ones from all rows. */
 import type { Database } from 'better-sqlite3'
 
 const columns = 'status, protocol, uploads, reserved_seconds, stored_seconds'
 const totals =
   'count(*) uploads, sum(reserved_seconds) reserved_seconds, sum(stored_seconds) stored_seconds'
 
-/** Those of what there is: a tally of nothing may stand or not. */
+/** The stored totals. Rows with only zeros are optional, and left out. */
 export function tallyOf(connection: Database): unknown[] {
   return connection
     .prepare(`select creator, ${columns} from upload_tallies
@@ -13,7 +13,7 @@ export function tallyOf(connection: Database): unknown[] {
     .all()
 }
 
-/** The same by a scan of all uploads; the empty name is everybody's. */
+/** The same from a scan of all uploads. The empty creator stands for all creators. */
 export function sumsOf(connection: Database): unknown[] {
   return connection
     .prepare(`select creator, status, protocol, ${totals} from uploads group by 1, 2, 3
