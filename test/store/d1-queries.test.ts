@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createD1Store } from '../../src/store/d1/d1-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
-import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
-import { type D1Server, type Query, overhear, startD1 } from '../kit/d1.ts'
+import { changeOf, unlimited, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
+import { type D1Server, type Query, observeQueries, startD1 } from '../kit/d1.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 let server: D1Server
@@ -17,7 +17,7 @@ async function openObserved() {
   const { database, drop } = await server.create()
   onTestFinished(drop)
   let trips: (readonly Query[])[] = []
-  const store = await createD1Store(overhear(database, (queries) => trips.push(queries)))
+  const store = await createD1Store(observeQueries(database, (queries) => trips.push(queries)))
   const opening = trips
   const takeTrips = () => {
     const taken = trips
@@ -32,7 +32,7 @@ const all = { direction: 'older', limit: 20 } as const
 
 /** Each call of the port with its number of queries. Each call makes exactly one round trip. */
 const calls: readonly (readonly [string, number, (store: UploadStore) => Promise<unknown>])[] = [
-  ['reserve', 1, (store) => store.reserve(reservationOf({ id: 'a' }), freely)],
+  ['reserve', 1, (store) => store.reserve(reservationOf({ id: 'a' }), unlimited)],
   ['reserve with a quota', 2, (store) => store.reserve(reservationOf({ id: 'b' }), rules)],
   [
     'reserve with a key and a quota',
@@ -74,7 +74,7 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
 
 test.each(calls)('%s: %i queries in one round trip', async (_name, queries, call) => {
   const { store, takeTrips } = await openObserved()
-  await store.reserve(reservationOf({ id: 'one' }), freely)
+  await store.reserve(reservationOf({ id: 'one' }), unlimited)
   takeTrips()
   await call(store)
   const trips = takeTrips()
@@ -149,7 +149,7 @@ test('finds 2,000 uids in one query and reschedules 1,000 polls in one query', a
 
 test('finds rows by an index in every query', async () => {
   const { store, database, takeTrips } = await openObserved()
-  await store.reserve(reservationOf({ id: 'one' }), freely)
+  await store.reserve(reservationOf({ id: 'one' }), unlimited)
   takeTrips()
   for (const [, , call] of calls) await call(store)
   const sources = new Set(takeTrips().flatMap((trip) => trip.map(({ source }) => source)))

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { createD1Store } from '../../src/store/d1/d1-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { StoreUnavailable } from '../../src/uploads/ports/store-unavailable.ts'
-import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
-import { type D1Server, d1Migrations, migrateD1, overhear, startD1 } from '../kit/d1.ts'
+import { type D1Server, d1Migrations, migrateD1, observeQueries, startD1 } from '../kit/d1.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 // Each query travels from Node to workerd and back, and some tests make more than a thousand.
@@ -99,7 +99,7 @@ describe('several Workers', () => {
   test('mint or release a reservation atomically when both happen concurrently', async () => {
     const { one, other, readNumber } = await openTwoStores()
     for (const [index, id] of numbered(12).entries()) {
-      await one.reserve(reservationOf({ id }), freely)
+      await one.reserve(reservationOf({ id }), unlimited)
       const minted = { uid: uidOf(id), uploadURL: 'https://upload.example.com/x' }
       const mint = () => one.mint(id, minted, after(1), after(15))
       const discard = () => (index % 4 < 2 ? other.release(id) : other.retire(id))
@@ -126,7 +126,7 @@ describe('a failure', () => {
   test('leaves no partial write and reveals no parameter values', async () => {
     const { one, readNumber } = await openTwoStores()
     await mintIn(one, { id: 'first' })
-    await one.reserve(reservationOf({ id: 'second' }), freely)
+    await one.reserve(reservationOf({ id: 'second' }), unlimited)
     const minted = { uid: uidOf('first'), uploadURL: 'https://upload.example.com/secret' }
     const error = await failureOf(one.mint('second', minted, after(1), after(15)))
     expect(error).not.toBeInstanceOf(StoreUnavailable)
@@ -137,7 +137,7 @@ describe('a failure', () => {
     )
     expect((await one.pendingReservations(after(1), 9)).map(({ id }) => id)).toEqual(['second'])
     // A duplicate reservation id is an error, and is not reported as a key in use.
-    const again = await failureOf(one.reserve(reservationOf({ id: 'second' }), freely))
+    const again = await failureOf(one.reserve(reservationOf({ id: 'second' }), unlimited))
     expect(inspect(again)).toContain('UNIQUE constraint failed: uploads.id')
   })
 
@@ -161,7 +161,7 @@ describe('a failure', () => {
     const { database } = await openTwoStores()
     let isUnavailable = false
     const store = await createD1Store(
-      overhear(database, () => {
+      observeQueries(database, () => {
         if (isUnavailable) throw new Error(message, { cause: new Error('secret') })
       }),
     )
@@ -179,7 +179,7 @@ describe('a failure', () => {
     const { database } = await openTwoStores()
     let hasStarted = false
     const store = await createD1Store(
-      overhear(database, () => {
+      observeQueries(database, () => {
         if (hasStarted) throw new Error("D1_TYPE_ERROR: Type 'x' not supported for value 'secret'")
       }),
     )

@@ -1,11 +1,11 @@
 /** Fills a deployment with every kind of row, and reads everything its store returns. */
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadStatuses } from '../../src/uploads/upload.ts'
-import { changeOf, freely, mintIn } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 /** Adds an upload in each status with every field set, and a row of every other kind. */
-export async function fill(store: UploadStore): Promise<void> {
+export async function fillWithSamples(store: UploadStore): Promise<void> {
   for (const [index, status] of uploadStatuses.entries()) {
     const upload = await mintIn(store, {
       id: `upload-${index}`,
@@ -75,9 +75,9 @@ export async function fill(store: UploadStore): Promise<void> {
   }
   await store.reserve(
     reservationOf({ id: 'waiting', creator: 'bob', idempotencyKey: 'waits', totalBytes: 7 }),
-    freely,
+    unlimited,
   )
-  await store.reserve(reservationOf({ id: 'discarded', creator: 'bob' }), freely)
+  await store.reserve(reservationOf({ id: 'discarded', creator: 'bob' }), unlimited)
   await store.retire('discarded')
   await store.saveUnmatchedWebhook('stranger', '{"second":"ü"}', after(3))
   await store.saveUnmatchedWebhook('stranger', '{"first":"\\u0000"}', after(2))
@@ -85,7 +85,7 @@ export async function fill(store: UploadStore): Promise<void> {
 }
 
 /** Reads everything that the port returns without writing. */
-export async function toldBy(store: UploadStore) {
+export async function readAll(store: UploadStore) {
   const all = await store.list({}, { direction: 'older', limit: 10_000 })
   const ids = [...all.map(({ id }) => id), 'waiting', 'discarded']
   return {

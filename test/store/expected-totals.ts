@@ -6,7 +6,7 @@ const totals =
   'count(*) uploads, sum(reserved_seconds) reserved_seconds, sum(stored_seconds) stored_seconds'
 
 /** The stored totals. Rows with only zeros are optional, and left out. */
-export function tallyOf(connection: Database): unknown[] {
+export function storedTotals(connection: Database): unknown[] {
   return connection
     .prepare(`select creator, ${columns} from upload_tallies
       where uploads <> 0 or reserved_seconds <> 0 or stored_seconds <> 0 order by 1, 2, 3`)
@@ -14,7 +14,7 @@ export function tallyOf(connection: Database): unknown[] {
 }
 
 /** The same from a scan of all uploads. The empty creator stands for all creators. */
-export function sumsOf(connection: Database): unknown[] {
+export function summedTotals(connection: Database): unknown[] {
   return connection
     .prepare(`select creator, status, protocol, ${totals} from uploads group by 1, 2, 3
       union all select '', status, protocol, ${totals} from uploads group by 2, 3

@@ -1,4 +1,4 @@
-/** Files with one-time URLs are accessible to their owner only, whatever the umask is. */
+/** Files with one-time URLs are accessible to their owner only with any umask. */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -12,7 +12,7 @@ import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { uploadOf } from '../kit/samples.ts'
-import { sumsOf, tallyOf } from './expected-totals.ts'
+import { summedTotals, storedTotals } from './expected-totals.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-migrations-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -78,8 +78,8 @@ test('totals the existing rows once and keeps their values', async () => {
 
   const { applied, connection: migrated } = openSqlite(file)
   expect(applied).toBe(migrations.length - 1)
-  expect(tallyOf(migrated)).toEqual(sumsOf(migrated))
-  expect(tallyOf(migrated).length).toBeGreaterThan(40)
+  expect(storedTotals(migrated)).toEqual(summedTotals(migrated))
+  expect(storedTotals(migrated).length).toBeGreaterThan(40)
   migrated.close()
 
   const store = createSqliteStore(file)
@@ -105,7 +105,7 @@ test('creates empty totals for an empty file', () => {
   const { file, connection } = firstVersion('empty.db')
   connection.close()
   const migrated = openSqlite(file).connection
-  expect(tallyOf(migrated)).toEqual([])
+  expect(storedTotals(migrated)).toEqual([])
   migrated.close()
 })
 
@@ -127,7 +127,7 @@ test('keeps the totals correct while the previous version writes to the file', a
       .get(),
   )
   expect(await store.quotaUsage('alice')).toEqual(usage)
-  expect(tallyOf(connection)).toEqual(sumsOf(connection))
+  expect(storedTotals(connection)).toEqual(summedTotals(connection))
   connection.close()
   await store.close()
 })

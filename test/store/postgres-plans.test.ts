@@ -1,8 +1,8 @@
-/** PostgreSQL answers every query of the store by an index. */
+/** PostgreSQL executes every query of the store by an index. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
-import { freely, mintIn } from '../contracts/store-suite.ts'
+import { unlimited, mintIn } from '../contracts/store-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
@@ -68,7 +68,7 @@ describeWithPostgres('PostgreSQL', () => {
       await store.oldestDuePoll()
       await store.pendingReservations(after(1), 20)
       await store.deleteRetiredBefore(after(-1))
-      await store.reserve(reservationOf({ id: `new-${round}` }), freely)
+      await store.reserve(reservationOf({ id: `new-${round}` }), unlimited)
       await store.release(`new-${round}`)
     }
     // Statistics of a connection appear once its transaction has ended.

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Postgres, openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
-import { changeOf, freely, mintIn, numbered } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn, numbered } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -43,7 +43,7 @@ function nth(stores: readonly UploadStore[], index: number): UploadStore {
 }
 
 describeWithPostgres('PostgreSQL', () => {
-  test('leases expire by the clock of the server, whatever the clocks of the gateways are', async () => {
+  test('leases expire by the clock of the server, not by the clocks of the gateways', async () => {
     const database = await createTestDatabase()
     const gateways = [0, 1].map(() =>
       openPostgres({ url: database.url, connections: 2 }, () => undefined),
@@ -184,7 +184,10 @@ describeWithPostgres('PostgreSQL', () => {
       const { store } = await openStores(1)
       const meta = { 'a\0b': 'c\0d', lone: '\ud800' }
       const name = 'before\0after'
-      await store.reserve(reservationOf({ id: 'odd', name, meta, idempotencyKey: 'k\0' }), freely)
+      await store.reserve(
+        reservationOf({ id: 'odd', name, meta, idempotencyKey: 'k\0' }),
+        unlimited,
+      )
       const found = await store.findByKey('alice', 'k\0', after(0))
       expect(found?.reservation.name).toBe('before\uFFFDafter')
       expect(found?.reservation.meta).toEqual(meta)
@@ -221,7 +224,7 @@ describeWithPostgres('PostgreSQL', () => {
   test('reports the cause of an error without parameter values', async () => {
     const { store } = await openStores(1)
     const { uid } = await mintIn(store, { id: 'one' })
-    await store.reserve(reservationOf({ id: 'two' }), freely)
+    await store.reserve(reservationOf({ id: 'two' }), unlimited)
     const minted = { uid, uploadURL: 'https://upload.example.com/secret' }
     const failure: unknown = await store
       .mint('two', minted, after(1), after(15))

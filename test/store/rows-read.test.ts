@@ -1,10 +1,10 @@
-/** A list reads as many rows as its page needs, whatever the filter and the number of uploads. */
+/** A list reads as many rows as its page needs, with any filter and any number of uploads. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createD1Store } from '../../src/store/d1/d1-store.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
-import { type D1Server, type Query, overhear, startD1 } from '../kit/d1.ts'
+import { type D1Server, type Query, observeQueries, startD1 } from '../kit/d1.ts'
 import { fillPostgres } from '../kit/fill-postgres.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { CREATED_AT } from '../kit/samples.ts'
@@ -39,7 +39,7 @@ test('D1 and SQLite read no more rows than the page needs, for each filter', asy
   onTestFinished(drop)
   let executed: readonly Query[] = []
   const store = await createD1Store(
-    overhear(database, (queries) => {
+    observeQueries(database, (queries) => {
       executed = queries
     }),
   )

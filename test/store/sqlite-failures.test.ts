@@ -9,7 +9,7 @@ import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { guarded, sqliteFailureOf } from '../../src/store/sqlite/failures.ts'
 import { createStoreOn } from '../../src/store/sqlite/sqlite-store.ts'
 import { StoreUnavailable } from '../../src/uploads/ports/store-unavailable.ts'
-import { freely } from '../contracts/store-suite.ts'
+import { unlimited } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-failures-'))
@@ -122,7 +122,7 @@ function openLimited() {
   let ids = 0
   const reserve = () => {
     ids += 1
-    return store.reserve(reservationOf({ id: `id-${ids}` }), freely)
+    return store.reserve(reservationOf({ id: `id-${ids}` }), unlimited)
   }
   return { database, store, reserve, advanceSecond: () => (time += 1000) }
 }
@@ -166,8 +166,8 @@ describe('the last write', () => {
 
   test('that violates a constraint does not fail the ping', async () => {
     const { store } = openLimited()
-    await store.reserve(reservationOf({ id: 'same' }), freely)
-    await expect(store.reserve(reservationOf({ id: 'same' }), freely)).rejects.toThrow(/UNIQUE/)
+    await store.reserve(reservationOf({ id: 'same' }), unlimited)
+    await expect(store.reserve(reservationOf({ id: 'same' }), unlimited)).rejects.toThrow(/UNIQUE/)
     await store.ping()
   })
 })

@@ -24,7 +24,7 @@ import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadStatuses } from '../../src/uploads/upload.ts'
-import { changeOf, freely, mintIn, uidOf } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn, uidOf } from '../contracts/store-suite.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import {
   type TestDatabase,
@@ -33,7 +33,7 @@ import {
   describeWithPostgres,
 } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
-import { fill, toldBy } from './deployment.ts'
+import { fillWithSamples, readAll } from './deployment.ts'
 
 let folder = ''
 let file = ''
@@ -123,8 +123,8 @@ describeWithPostgres('copy to PostgreSQL', () => {
 
   test('copies each column and everything that the port returns', async () => {
     const content = await withSqlite(async (store) => {
-      await fill(store)
-      return toldBy(store)
+      await fillWithSamples(store)
+      return readAll(store)
     })
     expect(content.all).toHaveLength(uploadStatuses.length)
     expect([content.pending.length, content.webhooks.flat().length]).toEqual([1, 3])
@@ -132,7 +132,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     const source = sourceOf()
     const outcome = await copy({ rowsABatch: 3 })
     expect(outcome).toEqual({ kind: 'moved', census: source.summary() })
-    expect(await withPostgres(toldBy)).toEqual(content)
+    expect(await withPostgres(readAll)).toEqual(content)
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
     // JSON keeps its order and escapes, and the totals are folded.
     const metas = source.batchAfter('', 1000).uploads.map(({ meta }) => JSON.stringify(meta))
@@ -141,7 +141,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
   })
 
   test('reads the file and does not write to it', async () => {
-    await withSqlite(fill)
+    await withSqlite(fillWithSamples)
     const before = await readFile(file)
     await copy()
     expect(await readFile(file)).toEqual(before)
@@ -165,7 +165,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
   })
 
   test('writes nothing when repeated without changes', async () => {
-    await withSqlite(fill)
+    await withSqlite(fillWithSamples)
     const first = await copy()
     const written = 'select id, xmin::text, ctid::text, changed_in::text from uploads order by id'
     const before = await queryTarget(written)
@@ -175,9 +175,9 @@ describeWithPostgres('copy to PostgreSQL', () => {
 
   test('copies later changes when repeated', async () => {
     await withSqlite(async (store) => {
-      await fill(store)
+      await fillWithSamples(store)
       for (const id of ['minted', 'released', 'retired']) {
-        await store.reserve(reservationOf({ id, idempotencyKey: id }), freely)
+        await store.reserve(reservationOf({ id, idempotencyKey: id }), unlimited)
       }
       await mintIn(store, { id: 'old', idempotencyKey: 'reused' })
     })
@@ -190,7 +190,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
       // Released or expired keys belong to other reservations now, also when their id sorts first.
       await mintIn(store, { id: 'anew', idempotencyKey: 'released' })
       await store.reserve(reservationOf({ id: 'new', idempotencyKey: 'reused' }), {
-        ...freely,
+        ...unlimited,
         forgetKeysBefore: after(1),
       })
       const queued = await store.find(uidOf('old'))
@@ -201,11 +201,11 @@ describeWithPostgres('copy to PostgreSQL', () => {
       )
       await store.deleteUnmatchedWebhooks('other')
       await store.saveUnmatchedWebhook('third', '{}', after(40))
-      return toldBy(store)
+      return readAll(store)
     })
     const source = sourceOf()
     expect(await copy()).toEqual({ kind: 'moved', census: source.summary() })
-    expect(await withPostgres(toldBy)).toEqual(content)
+    expect(await withPostgres(readAll)).toEqual(content)
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
   })
 
@@ -232,7 +232,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
 
   test('resumes after an interruption', async () => {
     fillStore(file, { uploads: 2500, creators: 7, newest: after(-60) })
-    await withSqlite(fill)
+    await withSqlite(fillWithSamples)
     const source = sourceOf()
     let batches = 0
     const failing: UploadSource = {
@@ -253,11 +253,11 @@ describeWithPostgres('copy to PostgreSQL', () => {
     const size = 2500 + uploadStatuses.length + 2
     expect(progress).toEqual([1000, size, 2000, size, size, size])
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 10_000))
-    expect(await withPostgres(toldBy)).toEqual(await withSqlite(toldBy))
+    expect(await withPostgres(readAll)).toEqual(await withSqlite(readAll))
   })
 
   test('rolls back a batch that fails', async () => {
-    await withSqlite(fill)
+    await withSqlite(fillWithSamples)
     const source = sourceOf()
     const broken: UploadSource = {
       ...source,
@@ -272,7 +272,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
 
   describe('the reported differences', () => {
     test('contain an upload added after its batch, and the next copy includes it', async () => {
-      await withSqlite(fill)
+      await withSqlite(fillWithSamples)
       const outcome = await copy({
         onProgress() {
           // Its id sorts before those that were copied.
@@ -293,7 +293,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     })
 
     test('contain a webhook saved after the webhooks were copied', async () => {
-      await withSqlite(fill)
+      await withSqlite(fillWithSamples)
       const source = sourceOf()
       const outcome = await copy(
         {},
@@ -325,11 +325,11 @@ describeWithPostgres('copy to PostgreSQL', () => {
     })
 
     test('contain uploads of the target, and its reservations and webhooks stay', async () => {
-      await withSqlite(fill)
+      await withSqlite(fillWithSamples)
       await copy()
       await withPostgres(async (store) => {
         await mintIn(store, { id: 'own' })
-        await store.reserve(reservationOf({ id: 'own-reservation' }), freely)
+        await store.reserve(reservationOf({ id: 'own-reservation' }), unlimited)
         await store.saveUnmatchedWebhook('own', '{}', after(5))
       })
       expect(await copy()).toMatchObject({
@@ -366,7 +366,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     test('replaces that of a target without uploads', async () => {
       const fresh = await withPostgres(async (store) => store.deployment)
       const name = await withSqlite(async (store) => {
-        await fill(store)
+        await fillWithSamples(store)
         return store.deployment
       })
       expect(name).not.toBe(fresh)
@@ -376,11 +376,11 @@ describeWithPostgres('copy to PostgreSQL', () => {
 
     test('of a target with a row stays, and nothing is copied', async () => {
       const fresh = await withPostgres(async (store) => {
-        await store.reserve(reservationOf({ id: 'theirs' }), freely)
+        await store.reserve(reservationOf({ id: 'theirs' }), unlimited)
         return store.deployment
       })
       const name = await withSqlite(async (store) => {
-        await fill(store)
+        await fillWithSamples(store)
         return store.deployment
       })
       expect(await copy()).toEqual({ kind: 'foreign', source: name, target: fresh })
@@ -406,7 +406,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
   })
 
   test('runs one copy into a database at a time', async () => {
-    await withSqlite(fill)
+    await withSqlite(fillWithSamples)
     const other = await open().connect()
     await other.query('select pg_advisory_lock(720404)')
     expect(await copy()).toEqual({ kind: 'busy' })
@@ -417,7 +417,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
   test('migrates an empty database first', async () => {
     const empty = await createEmptyDatabase()
     onTestFinished(() => empty.drop())
-    await withSqlite(fill)
+    await withSqlite(fillWithSamples)
     const source = sourceOf()
     const postgres = open(empty)
     const outcome = await copyStore(source, postgres)
@@ -427,7 +427,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
 
   test('a gateway continues with the copied rows', async () => {
     const [due, taken] = await withSqlite(async (store) => {
-      await fill(store)
+      await fillWithSamples(store)
       const uid = uidOf('upload-2')
       return [
         await store.find(uid),
@@ -437,7 +437,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     await copy()
     await withPostgres(async (store) => {
       const again = { id: 'again', requestedBy: 'requester 1', idempotencyKey: 'schlüssel 🔑 1' }
-      expect(await store.reserve(reservationOf(again), freely)).toEqual({
+      expect(await store.reserve(reservationOf(again), unlimited)).toEqual({
         kind: 'key-in-use',
         ...taken,
       })

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
-import { changeOf, freely, mintIn } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
@@ -77,10 +77,10 @@ describe('the file', () => {
     const [one, other] = [createSqliteStore(file), createSqliteStore(file)]
     expect(other.deployment).toBe(one.deployment)
     expect(
-      (await one.reserve(reservationOf({ id: 'a', idempotencyKey: 'key' }), freely)).kind,
+      (await one.reserve(reservationOf({ id: 'a', idempotencyKey: 'key' }), unlimited)).kind,
     ).toBe('reserved')
     expect(
-      (await other.reserve(reservationOf({ id: 'b', idempotencyKey: 'key' }), freely)).kind,
+      (await other.reserve(reservationOf({ id: 'b', idempotencyKey: 'key' }), unlimited)).kind,
     ).toBe('key-in-use')
     const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
     const upload = await other.mint('a', minted, after(1), after(15))
@@ -168,7 +168,7 @@ describe('the file', () => {
     const file = newFile()
     const store = createSqliteStore(file)
     await store.saveUnmatchedWebhook('x', 'body', after(5))
-    await store.reserve(reservationOf({ createdAt: after(5) }), freely)
+    await store.reserve(reservationOf({ createdAt: after(5) }), unlimited)
     await store.retire('reference')
     const other = new Database(file)
     // A write would wait for this transaction and fail.

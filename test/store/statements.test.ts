@@ -8,7 +8,7 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { UploadFilter, UploadStore, ListRange } from '../../src/uploads/ports/upload-store.ts'
-import { changeOf, freely } from '../contracts/store-suite.ts'
+import { changeOf, unlimited } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-statements-'))
@@ -40,7 +40,7 @@ async function useAll(store: UploadStore, round: string): Promise<void> {
   const keyed = reservationOf({ id: a, idempotencyKey: a })
   await store.reserve(keyed, rules)
   await store.reserve(keyed, rules)
-  await store.reserve(reservationOf({ id: b }), freely)
+  await store.reserve(reservationOf({ id: b }), unlimited)
   await store.pendingReservations(after(1), 10)
   const minted = { uid: a, uploadURL: 'https://upload.example.com/x' }
   const upload = await store.mint(a, minted, after(1), after(15))

@@ -10,7 +10,7 @@ import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { creators, operations } from './store-operations.ts'
-import { sumsOf, tallyOf } from './expected-totals.ts'
+import { summedTotals, storedTotals } from './expected-totals.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-totals-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -27,7 +27,7 @@ test('equal the sums after any writes through the port', async () => {
         // An unexpected error, such as a duplicate id, must leave no change either.
         await perform(store).catch(() => undefined)
       }
-      expect(tallyOf(reader)).toEqual(sumsOf(reader))
+      expect(storedTotals(reader)).toEqual(summedTotals(reader))
       await expectSums(store, reader)
       reader.close()
       await store.close()
@@ -66,7 +66,10 @@ test('equal the sums after manual changes and deletions by SQL', () => {
     'delete from uploads',
   ]) {
     connection.exec(change)
-    expect({ change, totals: tallyOf(connection) }).toEqual({ change, totals: sumsOf(connection) })
+    expect({ change, totals: storedTotals(connection) }).toEqual({
+      change,
+      totals: summedTotals(connection),
+    })
   }
   connection.close()
   return opened.close()

@@ -7,8 +7,8 @@ import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { combineBindingWithRest } from '../../src/stream/combine-apis.ts'
-import { describeStreamBackend } from '../contracts/stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { describeStreamApi } from '../contracts/stream-api.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { controlApiOf } from '../kit/emulator.ts'
 import { caught } from './stub-failure.ts'
 
@@ -34,9 +34,9 @@ describe.each([
   { name: 'binding', make: alone },
   { name: 'binding with REST', make: beside },
 ])('$name', ({ name, make }) => {
-  describeStreamBackend(name, async () => {
+  describeStreamApi(name, async () => {
     const emulator = await startEmulator()
-    return { backend: make(emulator), ownsAccount: true, close: () => emulator.close() }
+    return { streamApi: make(emulator), ownsAccount: true, close: () => emulator.close() }
   })
 })
 
@@ -67,16 +67,16 @@ test('with REST, basic URLs need no token, and the rest goes by it', async () =>
   const { accountId, apiBaseUrl: baseUrl } = emulator
   const refused = createRestStreamApi({ accountId, apiToken: 'another-token', baseUrl })
   const backend = combineBindingWithRest(alone(emulator), refused)
-  const { uid } = await backend.createDirectUpload(orderOf(null))
+  const { uid } = await backend.createDirectUpload(uploadParamsFor(null))
   const expected = { kind: 'unauthorized' }
   expect(await caught(backend.findVideo(uid))).toMatchObject(expected)
-  const tus = backend.createTusUpload({ ...orderOf(null), sizeBytes: 1000 })
+  const tus = backend.createTusUpload({ ...uploadParamsFor(null), sizeBytes: 1000 })
   expect(await caught(tus)).toMatchObject(expected)
 })
 
 test('a video goes its whole way', async () => {
   const { backend, knobs: controlApi } = await start({ encodeMs: 60_000 })
-  const { uid, uploadURL } = await backend.createDirectUpload(orderOf('user-1'))
+  const { uid, uploadURL } = await backend.createDirectUpload(uploadParamsFor('user-1'))
   const form = new FormData()
   form.set('file', new Blob([await readFile('src/demo/testcard.mp4')]), 'testcard.mp4')
   expect((await fetch(uploadURL, { method: 'POST', body: form })).status).toBe(200)
@@ -100,7 +100,7 @@ describe('trouble', () => {
   test('a creation cut off after the work: it may have happened, and it has', async () => {
     const { backend, knobs: controlApi } = await start()
     await controlApi.fault({ on: 'direct_upload', hangUpAfter: true })
-    const error = await caught(backend.createDirectUpload(orderOf('user-1')))
+    const error = await caught(backend.createDirectUpload(uploadParamsFor('user-1')))
     expect(error).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true })
     expect((await backend.listVideos({ creator: 'user-1' })).videos).toHaveLength(1)
   })
@@ -112,23 +112,23 @@ describe('trouble', () => {
   ])('status %i, and then all is well', async (status, kind, mayHaveSucceeded) => {
     const { backend, knobs: controlApi } = await start()
     await controlApi.fault({ on: 'direct_upload', status })
-    const error = await caught(backend.createDirectUpload(orderOf(null)))
+    const error = await caught(backend.createDirectUpload(uploadParamsFor(null)))
     expect(error).toMatchObject({ kind, mayHaveSucceeded, status })
-    expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
+    expect(await backend.createDirectUpload(uploadParamsFor(null))).toHaveProperty('uid')
   })
 
   test('storage that is spent', async () => {
     const { backend } = await start({ storageMinutes: 1 })
-    await backend.createDirectUpload(orderOf(null))
+    await backend.createDirectUpload(uploadParamsFor(null))
     const expected = { kind: 'quota', status: 413, codes: [10_011], mayHaveSucceeded: false }
-    expect(await caught(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
+    expect(await caught(backend.createDirectUpload(uploadParamsFor(null)))).toMatchObject(expected)
   })
 
   test('a Worker that is not let in', async () => {
     const { emulator } = await start()
     const wrong = createBindingStreamApi(createStreamBinding({ ...emulator, token: 'another' }))
     const expected = { kind: 'unauthorized', mayHaveSucceeded: false }
-    expect(await caught(wrong.createDirectUpload(orderOf(null)))).toMatchObject(expected)
+    expect(await caught(wrong.createDirectUpload(uploadParamsFor(null)))).toMatchObject(expected)
     expect(await caught(wrong.findVideo('0'.repeat(32)))).toMatchObject(expected)
   })
 
@@ -136,7 +136,7 @@ describe('trouble', () => {
     const { backend, knobs: controlApi } = await start()
     const uids: string[] = []
     for (let count = 0; count < 7; count += 1)
-      uids.push((await backend.createDirectUpload(orderOf(null))).uid)
+      uids.push((await backend.createDirectUpload(uploadParamsFor(null))).uid)
     const few = uids.slice(1)
     await controlApi.fault({ on: 'details', status: 503 })
     expect(await caught(backend.listVideos({ uids: few }))).toMatchObject({ kind: 'unavailable' })
@@ -154,7 +154,7 @@ describe('trouble', () => {
     })
     const delay = { delayMs: 5000 } as const
     await controlApi.fault({ on: 'direct_upload', ...delay })
-    const late = await caught(backend.createDirectUpload(orderOf(null)))
+    const late = await caught(backend.createDirectUpload(uploadParamsFor(null)))
     expect(late).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true, status: null })
     expect(late.message).toContain('60 ms')
     await controlApi.fault({ on: 'details', ...delay })

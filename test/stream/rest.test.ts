@@ -7,8 +7,8 @@ import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/em
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { verifyWebhook } from '../../src/http/webhooks/verify-webhook.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
-import { describeStreamBackend } from '../contracts/stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { describeStreamApi } from '../contracts/stream-api.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { caught } from './stub-failure.ts'
 import { plain, startStubStream } from './stub-stream.ts'
 import { ways } from './transports.ts'
@@ -31,16 +31,16 @@ describe.each(ways)('by $way', ({ way, send }) => {
     return { emulator, backend: backendOf(emulator), turn }
   }
 
-  describeStreamBackend(`rest by ${way}`, async () => {
+  describeStreamApi(`rest by ${way}`, async () => {
     const emulator = await startEmulator()
-    return { backend: backendOf(emulator), ownsAccount: true, close: () => emulator.close() }
+    return { streamApi: backendOf(emulator), ownsAccount: true, close: () => emulator.close() }
   })
 
   test('a video goes its whole way, and its notice is proven', async () => {
     const { backend, turn } = await start({ encodeMs: 60_000 })
     const receiver = await startStubStream(plain('', 200))
     const { secret } = await backend.setWebhook(`${receiver.url}/webhooks/stream`)
-    const { uid, uploadURL } = await backend.createDirectUpload(orderOf('user-1'))
+    const { uid, uploadURL } = await backend.createDirectUpload(uploadParamsFor('user-1'))
 
     const form = new FormData()
     form.set('file', new Blob([await readFile('src/demo/testcard.mp4')]), 'testcard.mp4')
@@ -75,7 +75,7 @@ describe.each(ways)('by $way', ({ way, send }) => {
       await turn('faults', { on: 'direct_upload', hangUpAfter: true })
       await turn('faults', { on: 'tus_create', hangUpAfter: true })
       const expected = { kind: 'unavailable', mayHaveSucceeded: true, status: null }
-      const order = orderOf('user-1')
+      const order = uploadParamsFor('user-1')
       expect(await caught(backend.createDirectUpload(order))).toMatchObject(expected)
       const tus = backend.createTusUpload({ ...order, sizeBytes: 1000 })
       expect(await caught(tus)).toMatchObject(expected)
@@ -89,17 +89,19 @@ describe.each(ways)('by $way', ({ way, send }) => {
     ])('status %i, and then all is well', async (status, kind, mayHaveSucceeded) => {
       const { backend, turn } = await start()
       await turn('faults', { on: 'direct_upload', status, retryAfterSeconds: 7 })
-      const error = await caught(backend.createDirectUpload(orderOf(null)))
+      const error = await caught(backend.createDirectUpload(uploadParamsFor(null)))
       expect(error).toMatchObject({ kind, mayHaveSucceeded, status, retryAfterSeconds: 7 })
-      expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
+      expect(await backend.createDirectUpload(uploadParamsFor(null))).toHaveProperty('uid')
     })
 
     test('storage that is spent', async () => {
       const { backend } = await start({ storageMinutes: 1 })
-      await backend.createDirectUpload(orderOf(null))
+      await backend.createDirectUpload(uploadParamsFor(null))
       const expected = { kind: 'quota', status: 413, codes: [10011], mayHaveSucceeded: false }
-      expect(await caught(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
-      const tus = backend.createTusUpload({ ...orderOf(null), sizeBytes: 1000 })
+      expect(await caught(backend.createDirectUpload(uploadParamsFor(null)))).toMatchObject(
+        expected,
+      )
+      const tus = backend.createTusUpload({ ...uploadParamsFor(null), sizeBytes: 1000 })
       expect(await caught(tus)).toMatchObject(expected)
     })
 
@@ -107,7 +109,7 @@ describe.each(ways)('by $way', ({ way, send }) => {
       const { emulator } = await start()
       const wrong = backendOf(emulator, 'another-token')
       const expected = { kind: 'unauthorized', mayHaveSucceeded: false }
-      expect(await caught(wrong.createDirectUpload(orderOf(null)))).toMatchObject(expected)
+      expect(await caught(wrong.createDirectUpload(uploadParamsFor(null)))).toMatchObject(expected)
       expect(await caught(wrong.findVideo('0'.repeat(32)))).toMatchObject(expected)
       const elsewhere = backendOf({ ...emulator, accountId: 'another' })
       expect((await caught(elsewhere.findVideo('0'.repeat(32)))).kind).toMatch(

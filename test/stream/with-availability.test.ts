@@ -6,7 +6,7 @@ import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
 import { withBudget } from '../../src/stream/decorators/with-budget.ts'
 import { withAvailability } from '../../src/stream/decorators/with-availability.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { type PlannedFault, startTestEmulator } from '../kit/emulator.ts'
 
 const away = { isUnavailable: true }
@@ -100,7 +100,7 @@ describe('Stream', () => {
 
   test('has answered when it has', async () => {
     const { backend, lately, now, advance } = await start()
-    await backend.createDirectUpload(orderOf('user-1'))
+    await backend.createDirectUpload(uploadParamsFor('user-1'))
     const answeredAt = now()
     advance(60)
     expect(lately()).toEqual({ answeredAt, failingSince: null, isUnavailable: false })
@@ -169,7 +169,7 @@ describe('Stream', () => {
     const { goAway, backend, lately } = await start()
     await goAway()
     const before = lately()
-    const tus = { ...orderOf('Zoë'), sizeBytes: 1 }
+    const tus = { ...uploadParamsFor('Zoë'), sizeBytes: 1 }
     const never = { kind: 'invalid', status: null }
     await expect(backend.createTusUpload(tus)).rejects.toMatchObject(never)
     await expect(backend.listVideos({ state: 'unknown' })).rejects.toThrow(RangeError)
@@ -180,7 +180,7 @@ describe('Stream', () => {
 
   test('is not judged by its upload host', async () => {
     const { goAway, backend, lately } = await start()
-    const order = { ...orderOf('user-1'), sizeBytes: 1000 }
+    const order = { ...uploadParamsFor('user-1'), sizeBytes: 1000 }
     const { uploadURL } = await backend.createTusUpload(order)
     await goAway()
     const before = lately()

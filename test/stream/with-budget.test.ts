@@ -6,8 +6,8 @@ import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
 import { withBudget } from '../../src/stream/decorators/with-budget.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
-import { away, awayRateLimiter } from '../kit/failing-rate-limiter.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
+import { rateLimiterError, failingRateLimiter } from '../kit/failing-rate-limiter.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 
 async function start(rateLimiter: RateLimiter) {
@@ -31,11 +31,12 @@ async function start(rateLimiter: RateLimiter) {
 describe('a budget that gateways share', () => {
   test('refuses both of them what one has spent, and sends nothing', async () => {
     const { emulator, here, there } = await start(createMemoryRateLimiter(() => 0))
-    for (let request = 0; request < 10; request += 1) await here.createDirectUpload(orderOf(null))
+    for (let request = 0; request < 10; request += 1)
+      await here.createDirectUpload(uploadParamsFor(null))
     const { requests } = await emulator.state()
     for (const gateway of [here, there]) {
       const refused = { kind: 'rate-limited', retryAfterSeconds: 300, mayHaveSucceeded: false }
-      await expect(gateway.createDirectUpload(orderOf(null))).rejects.toMatchObject(refused)
+      await expect(gateway.createDirectUpload(uploadParamsFor(null))).rejects.toMatchObject(refused)
     }
     expect((await emulator.state()).requests).toEqual(requests)
   })
@@ -58,17 +59,17 @@ describe('a budget that gateways share', () => {
 
 describe('a budget that cannot be asked', () => {
   test('fails the call with its own error, and sends nothing', async () => {
-    const { emulator, here } = await start(awayRateLimiter)
+    const { emulator, here } = await start(failingRateLimiter)
     const { requests } = await emulator.state()
-    await expect(here.createDirectUpload(orderOf(null))).rejects.toBe(away)
-    await expect(here.listVideos({})).rejects.toBe(away)
+    await expect(here.createDirectUpload(uploadParamsFor(null))).rejects.toBe(rateLimiterError)
+    await expect(here.listVideos({})).rejects.toBe(rateLimiterError)
     expect((await emulator.state()).requests).toEqual(requests)
   })
 
   test('when Stream says to wait, hides neither that nor its own failure', async () => {
     const { emulator, here } = await start({
       ...createMemoryRateLimiter(() => 0),
-      block: (key, milliseconds) => awayRateLimiter.block(key, milliseconds),
+      block: (key, milliseconds) => failingRateLimiter.block(key, milliseconds),
     })
     await emulator.fault({ on: 'list', status: 429, retryAfterSeconds: 30 })
     const refused = {
@@ -77,6 +78,6 @@ describe('a budget that cannot be asked', () => {
       status: 429,
       retryAfterSeconds: 30,
     }
-    await expect(here.listVideos({})).rejects.toMatchObject({ ...refused, cause: away })
+    await expect(here.listVideos({})).rejects.toMatchObject({ ...refused, cause: rateLimiterError })
   })
 })

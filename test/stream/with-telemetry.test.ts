@@ -5,8 +5,8 @@ import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { withTelemetry } from '../../src/stream/decorators/with-telemetry.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { noopTracing } from '../../src/uploads/ports/tracing.ts'
-import { describeStreamBackend } from '../contracts/stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { describeStreamApi } from '../contracts/stream-api.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 
 /** What was told: call and outcome. */
@@ -27,16 +27,16 @@ function measured(
   })
 }
 
-describeStreamBackend('a measured way', async () => {
+describeStreamApi('a measured way', async () => {
   const emulator = await startEmulator()
-  return { backend: measured(emulator, []), ownsAccount: true, close: () => emulator.close() }
+  return { streamApi: measured(emulator, []), ownsAccount: true, close: () => emulator.close() }
 })
 
 test('each request is told once, by a name of its own', async () => {
   const told: Told = []
   const backend = measured(await startTestEmulator(), told)
-  const basic = await backend.createDirectUpload(orderOf('ada'))
-  const tus = await backend.createTusUpload({ ...orderOf('ada'), sizeBytes: 5_242_880 })
+  const basic = await backend.createDirectUpload(uploadParamsFor('ada'))
+  const tus = await backend.createTusUpload({ ...uploadParamsFor('ada'), sizeBytes: 5_242_880 })
   await backend.findVideo(basic.uid)
   await backend.listVideos({})
   await backend.updateVideo(basic.uid, { meta: {} })
@@ -58,7 +58,9 @@ test('trouble is told by its kind, and thrown on', async () => {
     kind: 'unauthorized',
   })
   await emulator.fault({ on: 'direct_upload', times: 1, status: 503 })
-  await expect(measured(emulator, told).createDirectUpload(orderOf('ada'))).rejects.toMatchObject({
+  await expect(
+    measured(emulator, told).createDirectUpload(uploadParamsFor('ada')),
+  ).rejects.toMatchObject({
     kind: 'unavailable',
   })
   const reason = new Error('the caller is gone')
