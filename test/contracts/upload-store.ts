@@ -29,7 +29,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         store = await opened.reopen()
         return store
       },
-      mint: (said) => mintIn(store, said),
+      mint: (fields) => mintIn(store, fields),
     }
 
     describeReserving(suite)
@@ -198,11 +198,11 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         expect(await again.quotaUsage()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
         expect(await again.unmatchedWebhooks('stranger')).toEqual(['{"a":1}'])
         expect((await again.pendingReservations(after(1), 9)).map(({ id }) => id)).toEqual(['two'])
-        const taken = await again.reserve(
+        const repeated = await again.reserve(
           reservationOf({ id: 'three', idempotencyKey: 'key' }),
           unlimited,
         )
-        expect(taken.kind).toBe('key-in-use')
+        expect(repeated.kind).toBe('key-in-use')
       })
 
       test('gives each database its own deployment id', async () => {

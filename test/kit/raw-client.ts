@@ -56,7 +56,7 @@ export async function openRaw(url: string): Promise<RawClient> {
       })
       await Promise.race([found, gone])
       if (!received().includes(text)) {
-        throw new Error(`The connection closed before "${text}" came: ${received()}`)
+        throw new Error(`The connection closed before "${text}" was received: ${received()}`)
       }
       return received()
     },

@@ -25,8 +25,8 @@ test('has a cost independent of the limit', async () => {
     { limit: 500_000, windowMs: 60_000 },
   ]
   // Inspecting each unit of the last minute would take hours.
-  for (let taken = 0; taken < 300_000; taken += 1) {
-    const wait = await rateLimiter.consume('stream', windows, after(taken / 10_000))
+  for (let count = 0; count < 300_000; count += 1) {
+    const wait = await rateLimiter.consume('stream', windows, after(count / 10_000))
     if (wait !== null) throw new Error('rejected')
   }
   expect(await rateLimiter.countConsumed('stream', 300_000, after(30))).toBe(300_000)

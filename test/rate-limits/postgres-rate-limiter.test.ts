@@ -115,8 +115,8 @@ describeWithPostgres('PostgreSQL', () => {
       clock,
     )
     const windows = [{ limit: 2000, windowMs: 10_000 }]
-    for (let taken = 0; taken < 2000; taken += 1) {
-      expect(await rateLimiter.consume('key', windows, after(taken / 400))).toBeNull()
+    for (let count = 0; count < 2000; count += 1) {
+      expect(await rateLimiter.consume('key', windows, after(count / 400))).toBeNull()
     }
     expect(await rateLimiter.consume('key', windows, after(9.99))).toBeGreaterThanOrEqual(1)
     expect(await rateLimiter.consume('key', windows, after(10.1))).toBeNull()

@@ -20,9 +20,9 @@ async function openObserved() {
   const store = await createD1Store(observeQueries(database, (queries) => trips.push(queries)))
   const opening = trips
   const takeTrips = () => {
-    const taken = trips
+    const completed = trips
     trips = []
-    return taken
+    return completed
   }
   return { store, database, opening, takeTrips }
 }

@@ -188,7 +188,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
       await store.release('released')
       await store.retire('retired')
       // Released or expired keys belong to other reservations now, also when their id sorts first.
-      await mintIn(store, { id: 'anew', idempotencyKey: 'released' })
+      await mintIn(store, { id: 'key-reuser', idempotencyKey: 'released' })
       await store.reserve(reservationOf({ id: 'new', idempotencyKey: 'reused' }), {
         ...unlimited,
         forgetKeysBefore: after(1),
@@ -426,7 +426,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
   })
 
   test('a gateway continues with the copied rows', async () => {
-    const [due, taken] = await withSqlite(async (store) => {
+    const [due, previous] = await withSqlite(async (store) => {
       await fillWithSamples(store)
       const uid = uidOf('upload-2')
       return [
@@ -439,7 +439,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
       const again = { id: 'again', requestedBy: 'requester 1', idempotencyKey: 'schlüssel 🔑 1' }
       expect(await store.reserve(reservationOf(again), unlimited)).toEqual({
         kind: 'key-in-use',
-        ...taken,
+        ...previous,
       })
       const claimed = await store.claimDue(after(250), 100, after(300))
       expect(claimed).toContainEqual({

@@ -245,11 +245,11 @@ describe('fields of an upload', () => {
   })
 
   test('improve while READY, and a later response replaces an earlier one', () => {
-    const looks = { readyToStream: true, width: 640 } as const
+    const properties = { readyToStream: true, width: 640 } as const
     const better = applyAll(uploadOf(), [
-      polled({ ...looks, state: 'inprogress', encodingPercent: 30, modifiedAt: after(1) }),
+      polled({ ...properties, state: 'inprogress', encodingPercent: 30, modifiedAt: after(1) }),
       polled({ state: 'ready', encodingPercent: 100, width: 1280, modifiedAt: after(2) }),
-      polled({ ...looks, state: 'inprogress', encodingPercent: 60, modifiedAt: after(1) }),
+      polled({ ...properties, state: 'inprogress', encodingPercent: 60, modifiedAt: after(1) }),
     ])
     expect(better).toMatchObject({ status: 'READY', version: 3, video: { width: 1280 } })
     expect(better.progress.encodingPercent).toBe(100)
@@ -385,14 +385,14 @@ describe('properties for arbitrary observations', () => {
 })
 
 describe('sequences of real uploads', () => {
-  const life = fc.oneof(
+  const anySequence = fc.oneof(
     { weight: 3, arbitrary: receivedUpload },
     { weight: 1, arbitrary: expiredUpload },
   )
   const options = { numRuns: 1000 }
 
   test('shuffled and repeated webhooks have the same result', () => {
-    const repeated = life.chain(({ observations }) =>
+    const repeated = anySequence.chain(({ observations }) =>
       fc.tuple(
         fc.constant(observations),
         fc.array(fc.constantFrom(...observations), { maxLength: 5 }).chain((repeats) =>
@@ -447,7 +447,7 @@ describe('sequences of real uploads', () => {
 
   test('a sequence ends in READY, ERROR, EXPIRED or DELETED', () => {
     fc.assert(
-      fc.property(life, ({ observations }) => {
+      fc.property(anySequence, ({ observations }) => {
         expect(['READY', 'ERROR', 'EXPIRED', 'DELETED']).toContain(
           applyAll(uploadOf(), observations).status,
         )
