@@ -7,12 +7,15 @@ import { createResponseHeaders } from '../../src/http/response-headers.ts'
 import { securityHeaders } from '../../src/http/middleware/security-headers.ts'
 import { writeOverloaded } from '../../src/node/server/responses.ts'
 import { createLoadShedder, overloadReason } from '../../src/node/server/load-shedder.ts'
-import { type Served, evenly, turnLoop } from '../kit/event-loop.ts'
+import { type SimulatedResponse, arrivalsAtRate, runEventLoop } from '../kit/event-loop.ts'
 
 /** A request that is taken on costs a millisecond: a thousand a second are all that can be answered. */
-const COSTS = { readMs: 0.01, costMs: 1, refusalMs: 0.04 }
+const COSTS = { readMs: 0.01, costMs: 1, rejectionMs: 0.04 }
 
-function waits(served: readonly Served[], outcome: Served['outcome']): readonly number[] {
+function waits(
+  served: readonly SimulatedResponse[],
+  outcome: SimulatedResponse['outcome'],
+): readonly number[] {
   return served
     .flatMap((one) => (one.outcome === outcome ? [one.waitedMs] : []))
     .toSorted((a, b) => a - b)
@@ -33,22 +36,25 @@ function byChance(perSecond: number, gaps: readonly number[]): readonly number[]
 
 describe('load shedding', () => {
   it.each([4, 10])('answers soon what it takes on at %d times what it can do', (times) => {
-    const { served, load } = turnLoop({ ...COSTS, arrivals: evenly(times * 1000, 0, 10_000) })
+    const { served, load } = runEventLoop({
+      ...COSTS,
+      arrivals: arrivalsAtRate(times * 1000, 0, 10_000),
+    })
     const accepted = waits(served, 'accepted')
-    const refused = waits(served, 'refused')
+    const refused = waits(served, 'rejected')
     // The first two long turns, which might have been a pause, are no overload yet.
     const known = served.filter(({ arrivedAt }) => arrivedAt > 500)
     expect(share(accepted, 0.99)).toBeLessThanOrEqual(250)
-    expect(share(waits(known, 'refused'), 0.99)).toBeLessThanOrEqual(50)
+    expect(share(waits(known, 'rejected'), 0.99)).toBeLessThanOrEqual(50)
     // And goes on working: what refusing leaves of ten seconds is spent on answers.
     expect(accepted.length).toBeGreaterThan(
-      10_000 * (1 - (times - 0.8) * (COSTS.readMs + COSTS.refusalMs)) * 0.9,
+      10_000 * (1 - (times - 0.8) * (COSTS.readMs + COSTS.rejectionMs)) * 0.9,
     )
     expect(load.rejected).toBe(refused.length)
   })
 
   it('lets nobody wait for long in a crowd that comes all at once', () => {
-    const { served } = turnLoop({ ...COSTS, arrivals: Array.from({ length: 2000 }, () => 0) })
+    const { served } = runEventLoop({ ...COSTS, arrivals: Array.from({ length: 2000 }, () => 0) })
     expect(share(waits(served, 'accepted'), 1)).toBeLessThanOrEqual(250)
   })
 
@@ -63,7 +69,7 @@ describe('load shedding', () => {
         fc.integer({ min: 1, max: 250 }),
         (gaps, at, ms) => {
           const arrivals = byChance(500, gaps)
-          const { load } = turnLoop({ ...COSTS, arrivals, pauses: [{ at, ms }] })
+          const { load } = runEventLoop({ ...COSTS, arrivals, pauses: [{ at, ms }] })
           expect(load.rejected).toBe(0)
         },
       ),
@@ -108,25 +114,25 @@ describe('load shedding', () => {
   )
 
   it('recovers at once when fewer come', () => {
-    const calm = evenly(500, 3000, 8000)
-    const { served, load } = turnLoop({
+    const calm = arrivalsAtRate(500, 3000, 8000)
+    const { served, load } = runEventLoop({
       ...COSTS,
-      arrivals: [...evenly(4000, 0, 3000), ...calm],
+      arrivals: [...arrivalsAtRate(4000, 0, 3000), ...calm],
     })
     const late = served.filter(({ arrivedAt }) => arrivedAt >= 3100)
-    expect(waits(late, 'refused')).toEqual([])
+    expect(waits(late, 'rejected')).toEqual([])
     expect(share(waits(late, 'accepted'), 1)).toBeLessThanOrEqual(50)
     expect(load).toMatchObject({ inFlight: 0, queued: 0, rejectingForMs: null })
   })
 
   it('keeps the loop awake for the requests only', () => {
-    const { wakings } = turnLoop({ ...COSTS, arrivals: [0, 1000, 2000] })
+    const { wakeUps } = runEventLoop({ ...COSTS, arrivals: [0, 1000, 2000] })
     // Each is followed by one turn that finds nothing more.
-    expect(wakings).toBe(6)
+    expect(wakeUps).toBe(6)
   })
 
   it('serves at once where nobody waits, then in the order they came, a little in each turn', () => {
-    const { served } = turnLoop({ ...COSTS, arrivals: Array.from({ length: 20 }, () => 0) })
+    const { served } = runEventLoop({ ...COSTS, arrivals: Array.from({ length: 20 }, () => 0) })
     expect(served.map(({ outcome }) => outcome)).toEqual(Array(20).fill('accepted'))
     const waited = served.map(({ waitedMs }) => Math.floor(waitedMs))
     expect(waited).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))

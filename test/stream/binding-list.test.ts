@@ -4,7 +4,7 @@ import { createStreamBinding } from '../../src/emulator/binding/stream-binding.t
 import { startEmulator } from '../../src/emulator/emulator.ts'
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
 import { listPendingVideos } from '../../src/uploads/sync/delete-orphans.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { controlApiOf } from '../kit/emulator.ts'
 
 /** Creates seven videos of two alternating creators; returns their uids, oldest first, and limits pages to `pageSize`. */
@@ -27,7 +27,9 @@ async function sevenVideos(pageSize: number) {
   })
   const uids: string[] = []
   for (let count = 0; count < 7; count += 1)
-    uids.push((await backend.createDirectUpload(orderOf(count % 2 === 0 ? 'ada' : 'bo'))).uid)
+    uids.push(
+      (await backend.createDirectUpload(uploadParamsFor(count % 2 === 0 ? 'ada' : 'bo'))).uid,
+    )
   const controlApi = controlApiOf(emulator.url)
   return {
     backend,

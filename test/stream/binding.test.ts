@@ -7,8 +7,8 @@ import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { combineBindingWithRest } from '../../src/stream/combine-apis.ts'
-import { describeStreamBackend } from '../contracts/stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { describeStreamApi } from '../contracts/stream-api.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { controlApiOf } from '../kit/emulator.ts'
 import { streamErrorOf } from './stub-failure.ts'
 
@@ -34,9 +34,9 @@ describe.each([
   { name: 'binding', make: bindingApi },
   { name: 'binding with REST', make: combinedApi },
 ])('$name', ({ name, make }) => {
-  describeStreamBackend(name, async () => {
+  describeStreamApi(name, async () => {
     const emulator = await startEmulator()
-    return { backend: make(emulator), ownsAccount: true, close: () => emulator.close() }
+    return { streamApi: make(emulator), ownsAccount: true, close: () => emulator.close() }
   })
 })
 
@@ -67,16 +67,16 @@ test('combined with REST, creates basic URLs by the binding and uses REST for th
   const { accountId, apiBaseUrl: baseUrl } = emulator
   const unauthorized = createRestStreamApi({ accountId, apiToken: 'another-token', baseUrl })
   const backend = combineBindingWithRest(bindingApi(emulator), unauthorized)
-  const { uid } = await backend.createDirectUpload(orderOf(null))
+  const { uid } = await backend.createDirectUpload(uploadParamsFor(null))
   const expected = { kind: 'unauthorized' }
   expect(await streamErrorOf(backend.findVideo(uid))).toMatchObject(expected)
-  const tus = backend.createTusUpload({ ...orderOf(null), sizeBytes: 1000 })
+  const tus = backend.createTusUpload({ ...uploadParamsFor(null), sizeBytes: 1000 })
   expect(await streamErrorOf(tus)).toMatchObject(expected)
 })
 
 test('uploads a video and reads it until it is ready', async () => {
   const { backend, controlApi } = await start({ encodeMs: 60_000 })
-  const { uid, uploadURL } = await backend.createDirectUpload(orderOf('user-1'))
+  const { uid, uploadURL } = await backend.createDirectUpload(uploadParamsFor('user-1'))
   const form = new FormData()
   form.set('file', new Blob([await readFile('src/demo/testcard.mp4')]), 'testcard.mp4')
   expect((await fetch(uploadURL, { method: 'POST', body: form })).status).toBe(200)
@@ -100,7 +100,7 @@ describe('failures', () => {
   test('a creation whose connection closes after the operation has mayHaveSucceeded true', async () => {
     const { backend, controlApi } = await start()
     await controlApi.fault({ on: 'direct_upload', hangUpAfter: true })
-    const error = await streamErrorOf(backend.createDirectUpload(orderOf('user-1')))
+    const error = await streamErrorOf(backend.createDirectUpload(uploadParamsFor('user-1')))
     expect(error).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true })
     expect((await backend.listVideos({ creator: 'user-1' })).videos).toHaveLength(1)
   })
@@ -112,16 +112,18 @@ describe('failures', () => {
   ])('status %i fails one call, and the next succeeds', async (status, kind, mayHaveSucceeded) => {
     const { backend, controlApi } = await start()
     await controlApi.fault({ on: 'direct_upload', status })
-    const error = await streamErrorOf(backend.createDirectUpload(orderOf(null)))
+    const error = await streamErrorOf(backend.createDirectUpload(uploadParamsFor(null)))
     expect(error).toMatchObject({ kind, mayHaveSucceeded, status })
-    expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
+    expect(await backend.createDirectUpload(uploadParamsFor(null))).toHaveProperty('uid')
   })
 
   test('exhausted storage is a quota error', async () => {
     const { backend } = await start({ storageMinutes: 1 })
-    await backend.createDirectUpload(orderOf(null))
+    await backend.createDirectUpload(uploadParamsFor(null))
     const expected = { kind: 'quota', status: 413, codes: [10_011], mayHaveSucceeded: false }
-    expect(await streamErrorOf(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
+    expect(await streamErrorOf(backend.createDirectUpload(uploadParamsFor(null)))).toMatchObject(
+      expected,
+    )
   })
 
   test('a wrong token is unauthorized', async () => {
@@ -130,9 +132,9 @@ describe('failures', () => {
       createStreamBinding({ ...emulator, token: 'another' }),
     )
     const expected = { kind: 'unauthorized', mayHaveSucceeded: false }
-    expect(await streamErrorOf(unauthenticated.createDirectUpload(orderOf(null)))).toMatchObject(
-      expected,
-    )
+    expect(
+      await streamErrorOf(unauthenticated.createDirectUpload(uploadParamsFor(null))),
+    ).toMatchObject(expected)
     expect(await streamErrorOf(unauthenticated.findVideo('0'.repeat(32)))).toMatchObject(expected)
   })
 
@@ -140,7 +142,7 @@ describe('failures', () => {
     const { backend, controlApi } = await start()
     const uids: string[] = []
     for (let count = 0; count < 7; count += 1)
-      uids.push((await backend.createDirectUpload(orderOf(null))).uid)
+      uids.push((await backend.createDirectUpload(uploadParamsFor(null))).uid)
     const few = uids.slice(1)
     await controlApi.fault({ on: 'details', status: 503 })
     expect(await streamErrorOf(backend.listVideos({ uids: few }))).toMatchObject({
@@ -162,7 +164,7 @@ describe('failures', () => {
     })
     const delay = { delayMs: 5000 } as const
     await controlApi.fault({ on: 'direct_upload', ...delay })
-    const timedOut = await streamErrorOf(backend.createDirectUpload(orderOf(null)))
+    const timedOut = await streamErrorOf(backend.createDirectUpload(uploadParamsFor(null)))
     expect(timedOut).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true, status: null })
     expect(timedOut.message).toContain('60 ms')
     await controlApi.fault({ on: 'details', ...delay })

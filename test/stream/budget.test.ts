@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limiter.ts'
 import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
-import { away, awayRateLimiter } from '../kit/failing-rate-limiter.ts'
+import { rateLimiterError, failingRateLimiter } from '../kit/failing-rate-limiter.ts'
 
 const MINUTE_MS = 60_000
 
@@ -159,7 +159,7 @@ describe('a budget', () => {
 
   it('without a limit does not use the rate limiter and is infinite', async () => {
     const clock = createClock()
-    const budget = createApiBudget(awayRateLimiter, null, clock.ms)
+    const budget = createApiBudget(failingRateLimiter, null, clock.ms)
     for (let request = 0; request < 2000; request += 1)
       expect(await budget.consume('sync')).toBeNull()
     expect(await budget.remaining()).toBe(Number.POSITIVE_INFINITY)
@@ -168,10 +168,10 @@ describe('a budget', () => {
   })
 
   it('rejects when the rate limiter is unavailable', async () => {
-    const budget = createApiBudget(awayRateLimiter, 10, createClock().ms)
-    await expect(budget.consume('mutation')).rejects.toBe(away)
-    await expect(budget.blockFor(1)).rejects.toBe(away)
-    await expect(budget.remaining()).rejects.toBe(away)
+    const budget = createApiBudget(failingRateLimiter, 10, createClock().ms)
+    await expect(budget.consume('mutation')).rejects.toBe(rateLimiterError)
+    await expect(budget.blockFor(1)).rejects.toBe(rateLimiterError)
+    await expect(budget.remaining()).rejects.toBe(rateLimiterError)
   })
 })
 

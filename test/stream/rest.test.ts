@@ -7,8 +7,8 @@ import { startEmulator, type Emulator, type EmulatorOptions } from '../../src/em
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { verifyWebhook } from '../../src/http/webhooks/verify-webhook.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
-import { describeStreamBackend } from '../contracts/stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { describeStreamApi } from '../contracts/stream-api.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { streamErrorOf } from './stub-failure.ts'
 import { plainText, startStubStream } from './stub-stream.ts'
 import { transports } from './transports.ts'
@@ -31,16 +31,16 @@ describe.each(transports)('with $name', ({ name, send }) => {
     return { emulator, backend: backendOf(emulator), control }
   }
 
-  describeStreamBackend(`REST with ${name}`, async () => {
+  describeStreamApi(`REST with ${name}`, async () => {
     const emulator = await startEmulator()
-    return { backend: backendOf(emulator), ownsAccount: true, close: () => emulator.close() }
+    return { streamApi: backendOf(emulator), ownsAccount: true, close: () => emulator.close() }
   })
 
   test('uploads a video, reads it when it is ready, and verifies its webhook', async () => {
     const { backend, control } = await start({ encodeMs: 60_000 })
     const receiver = await startStubStream(plainText('', 200))
     const { secret } = await backend.setWebhook(`${receiver.url}/webhooks/stream`)
-    const { uid, uploadURL } = await backend.createDirectUpload(orderOf('user-1'))
+    const { uid, uploadURL } = await backend.createDirectUpload(uploadParamsFor('user-1'))
 
     const form = new FormData()
     form.set('file', new Blob([await readFile('src/demo/testcard.mp4')]), 'testcard.mp4')
@@ -75,7 +75,7 @@ describe.each(transports)('with $name', ({ name, send }) => {
       await control('faults', { on: 'direct_upload', hangUpAfter: true })
       await control('faults', { on: 'tus_create', hangUpAfter: true })
       const expected = { kind: 'unavailable', mayHaveSucceeded: true, status: null }
-      const params = orderOf('user-1')
+      const params = uploadParamsFor('user-1')
       expect(await streamErrorOf(backend.createDirectUpload(params))).toMatchObject(expected)
       const tus = backend.createTusUpload({ ...params, sizeBytes: 1000 })
       expect(await streamErrorOf(tus)).toMatchObject(expected)
@@ -91,18 +91,20 @@ describe.each(transports)('with $name', ({ name, send }) => {
       async (status, kind, mayHaveSucceeded) => {
         const { backend, control } = await start()
         await control('faults', { on: 'direct_upload', status, retryAfterSeconds: 7 })
-        const error = await streamErrorOf(backend.createDirectUpload(orderOf(null)))
+        const error = await streamErrorOf(backend.createDirectUpload(uploadParamsFor(null)))
         expect(error).toMatchObject({ kind, mayHaveSucceeded, status, retryAfterSeconds: 7 })
-        expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
+        expect(await backend.createDirectUpload(uploadParamsFor(null))).toHaveProperty('uid')
       },
     )
 
     test('exhausted storage is a quota error', async () => {
       const { backend } = await start({ storageMinutes: 1 })
-      await backend.createDirectUpload(orderOf(null))
+      await backend.createDirectUpload(uploadParamsFor(null))
       const expected = { kind: 'quota', status: 413, codes: [10011], mayHaveSucceeded: false }
-      expect(await streamErrorOf(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
-      const tus = backend.createTusUpload({ ...orderOf(null), sizeBytes: 1000 })
+      expect(await streamErrorOf(backend.createDirectUpload(uploadParamsFor(null)))).toMatchObject(
+        expected,
+      )
+      const tus = backend.createTusUpload({ ...uploadParamsFor(null), sizeBytes: 1000 })
       expect(await streamErrorOf(tus)).toMatchObject(expected)
     })
 
@@ -110,9 +112,9 @@ describe.each(transports)('with $name', ({ name, send }) => {
       const { emulator } = await start()
       const unauthenticated = backendOf(emulator, 'another-token')
       const expected = { kind: 'unauthorized', mayHaveSucceeded: false }
-      expect(await streamErrorOf(unauthenticated.createDirectUpload(orderOf(null)))).toMatchObject(
-        expected,
-      )
+      expect(
+        await streamErrorOf(unauthenticated.createDirectUpload(uploadParamsFor(null))),
+      ).toMatchObject(expected)
       expect(await streamErrorOf(unauthenticated.findVideo('0'.repeat(32)))).toMatchObject(expected)
       const otherAccount = backendOf({ ...emulator, accountId: 'another' })
       expect((await streamErrorOf(otherAccount.findVideo('0'.repeat(32)))).kind).toMatch(

@@ -6,7 +6,7 @@ import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
 import { withBudget } from '../../src/stream/decorators/with-budget.ts'
 import { withAvailability } from '../../src/stream/decorators/with-availability.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { type PlannedFault, startTestEmulator } from '../kit/emulator.ts'
 
 const unavailable = { isUnavailable: true }
@@ -100,7 +100,7 @@ describe('Stream', () => {
 
   test('has the time of the last response in answeredAt', async () => {
     const { backend, current, now, advance } = await start()
-    await backend.createDirectUpload(orderOf('user-1'))
+    await backend.createDirectUpload(uploadParamsFor('user-1'))
     const answeredAt = now()
     advance(60)
     expect(current()).toEqual({ answeredAt, failingSince: null, isUnavailable: false })
@@ -169,7 +169,7 @@ describe('Stream', () => {
     const { becomeUnavailable, backend, current } = await start()
     await becomeUnavailable()
     const before = current()
-    const tus = { ...orderOf('Zoë'), sizeBytes: 1 }
+    const tus = { ...uploadParamsFor('Zoë'), sizeBytes: 1 }
     const expected = { kind: 'invalid', status: null }
     await expect(backend.createTusUpload(tus)).rejects.toMatchObject(expected)
     await expect(backend.listVideos({ state: 'unknown' })).rejects.toThrow(RangeError)
@@ -180,7 +180,7 @@ describe('Stream', () => {
 
   test('ignores responses of the upload host', async () => {
     const { becomeUnavailable, backend, current } = await start()
-    const params = { ...orderOf('user-1'), sizeBytes: 1000 }
+    const params = { ...uploadParamsFor('user-1'), sizeBytes: 1000 }
     const { uploadURL } = await backend.createTusUpload(params)
     await becomeUnavailable()
     const before = current()

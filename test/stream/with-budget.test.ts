@@ -6,8 +6,8 @@ import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
 import { withBudget } from '../../src/stream/decorators/with-budget.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
-import { away, awayRateLimiter } from '../kit/failing-rate-limiter.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
+import { rateLimiterError, failingRateLimiter } from '../kit/failing-rate-limiter.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 
 async function start(rateLimiter: RateLimiter) {
@@ -31,11 +31,14 @@ async function start(rateLimiter: RateLimiter) {
 describe('a budget shared by two gateways', () => {
   test('rejects calls of both after the first exhausted it, and sends no request', async () => {
     const { emulator, first, second } = await start(createMemoryRateLimiter(() => 0))
-    for (let request = 0; request < 10; request += 1) await first.createDirectUpload(orderOf(null))
+    for (let request = 0; request < 10; request += 1)
+      await first.createDirectUpload(uploadParamsFor(null))
     const { requests } = await emulator.state()
     for (const gateway of [first, second]) {
       const expected = { kind: 'rate-limited', retryAfterSeconds: 300, mayHaveSucceeded: false }
-      await expect(gateway.createDirectUpload(orderOf(null))).rejects.toMatchObject(expected)
+      await expect(gateway.createDirectUpload(uploadParamsFor(null))).rejects.toMatchObject(
+        expected,
+      )
     }
     expect((await emulator.state()).requests).toEqual(requests)
   })
@@ -58,17 +61,17 @@ describe('a budget shared by two gateways', () => {
 
 describe('an unavailable rate limiter', () => {
   test('rejects the call with its error, and sends no request', async () => {
-    const { emulator, first } = await start(awayRateLimiter)
+    const { emulator, first } = await start(failingRateLimiter)
     const { requests } = await emulator.state()
-    await expect(first.createDirectUpload(orderOf(null))).rejects.toBe(away)
-    await expect(first.listVideos({})).rejects.toBe(away)
+    await expect(first.createDirectUpload(uploadParamsFor(null))).rejects.toBe(rateLimiterError)
+    await expect(first.listVideos({})).rejects.toBe(rateLimiterError)
     expect((await emulator.state()).requests).toEqual(requests)
   })
 
   test('becomes the cause of the rate-limited error when blocking fails', async () => {
     const { emulator, first } = await start({
       ...createMemoryRateLimiter(() => 0),
-      block: (key, milliseconds) => awayRateLimiter.block(key, milliseconds),
+      block: (key, milliseconds) => failingRateLimiter.block(key, milliseconds),
     })
     await emulator.fault({ on: 'list', status: 429, retryAfterSeconds: 30 })
     const expected = {
@@ -77,6 +80,9 @@ describe('an unavailable rate limiter', () => {
       status: 429,
       retryAfterSeconds: 30,
     }
-    await expect(first.listVideos({})).rejects.toMatchObject({ ...expected, cause: away })
+    await expect(first.listVideos({})).rejects.toMatchObject({
+      ...expected,
+      cause: rateLimiterError,
+    })
   })
 })

@@ -5,8 +5,8 @@ import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { withTelemetry } from '../../src/stream/decorators/with-telemetry.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { noopTracing } from '../../src/uploads/ports/tracing.ts'
-import { describeStreamBackend } from '../contracts/stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { describeStreamApi } from '../contracts/stream-api.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 
 /** The reported calls with their outcomes. */
@@ -27,16 +27,16 @@ function withReports(
   })
 }
 
-describeStreamBackend('telemetry', async () => {
+describeStreamApi('telemetry', async () => {
   const emulator = await startEmulator()
-  return { backend: withReports(emulator, []), ownsAccount: true, close: () => emulator.close() }
+  return { streamApi: withReports(emulator, []), ownsAccount: true, close: () => emulator.close() }
 })
 
 test('reports each call once, with its own name', async () => {
   const reports: Reports = []
   const backend = withReports(await startTestEmulator(), reports)
-  const basic = await backend.createDirectUpload(orderOf('ada'))
-  const tus = await backend.createTusUpload({ ...orderOf('ada'), sizeBytes: 5_242_880 })
+  const basic = await backend.createDirectUpload(uploadParamsFor('ada'))
+  const tus = await backend.createTusUpload({ ...uploadParamsFor('ada'), sizeBytes: 5_242_880 })
   await backend.findVideo(basic.uid)
   await backend.listVideos({})
   await backend.updateVideo(basic.uid, { meta: {} })
@@ -59,7 +59,7 @@ test('reports the kind of an error, and rethrows it', async () => {
   })
   await emulator.fault({ on: 'direct_upload', times: 1, status: 503 })
   await expect(
-    withReports(emulator, reports).createDirectUpload(orderOf('ada')),
+    withReports(emulator, reports).createDirectUpload(uploadParamsFor('ada')),
   ).rejects.toMatchObject({
     kind: 'unavailable',
   })

@@ -11,7 +11,7 @@ import { verifyWebhook } from '../../../src/http/webhooks/verify-webhook.ts'
 import { createRestStreamApi } from '../../../src/stream/rest/rest-stream-api.ts'
 import { createFetchTransport } from '../../../src/stream/rest/fetch-transport.ts'
 import { createWebCryptoHmac } from '../../../src/http/webhooks/hmac.ts'
-import { orderOf } from '../../contracts/stream-suite.ts'
+import { uploadParamsFor } from '../../contracts/stream-suite.ts'
 
 const CALLS = Number(process.env['HEADGATE_BENCH_CALLS'] ?? 5000)
 const CONCURRENCY = 50
@@ -63,7 +63,7 @@ it('measures a POST by undici alone', async () => {
     path: '/stream/direct_upload',
     method: 'POST',
     headers: { authorization: 'Bearer token', 'content-type': 'application/json' },
-    body: JSON.stringify(orderOf('user-1')),
+    body: JSON.stringify(uploadParamsFor('user-1')),
   } as const
   const post = async () => (await bare.request(options)).body.text()
   expect(await post()).toBe(envelope)
@@ -75,7 +75,7 @@ it.each([
   ['fetch', createFetchTransport()],
 ] as const)('measures createDirectUpload by %s', async (transport, send) => {
   const streamApi = createRestStreamApi({ accountId: 'a', apiToken: 'token', baseUrl: url, send })
-  const params = orderOf('user-1')
+  const params = uploadParamsFor('user-1')
   expect(await streamApi.createDirectUpload(params)).toEqual(minted)
   await measure(`createDirectUpload by ${transport}`, () => streamApi.createDirectUpload(params))
 })
