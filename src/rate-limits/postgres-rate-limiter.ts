@@ -1,6 +1,7 @@
 /** `RateLimiter` adapter for gateways that share a PostgreSQL database, which counts and decides. */
 import type { Postgres } from '../postgres/connection-pool.ts'
 import { replaceNul } from '../postgres/replace-nul.ts'
+import { withTransaction } from '../postgres/transaction.ts'
 import { type RateLimiter, LONGEST_HOLD_MS } from '../uploads/ports/rate-limiter.ts'
 
 /** Rows per key and window. Larger limits are counted in time steps. */
@@ -15,6 +16,11 @@ const CONSUME_SQL = {
   // statement, so no other unit of the key lies between.
   text: `select take_allowance($1, $2::bigint, $3::integer[], $4::bigint[], $5::bigint) as seconds,
     coalesce($2::bigint, floor(extract(epoch from clock_timestamp()) * 1000)::bigint)::float8 as at`,
+} as const
+/** The lock that `take_allowance` holds on a key: without it two units given back at once could be one row. */
+const LOCK_KEY_SQL = {
+  name: 'headgate_rate_limit_lock',
+  text: 'select pg_advisory_xact_lock(hashtextextended($1, 7204))',
 } as const
 const GIVE_BACK_SQL = {
   name: 'headgate_rate_limit_give_back',
@@ -65,9 +71,12 @@ export function createPostgresRateLimiter(
         return { kind: 'consumed', at: Math.ceil(at / stepMs) * stepMs }
       }),
     giveBack: (key, at) =>
-      run(async () => {
-        await pool.query({ values: [replaceNul(key), at], ...GIVE_BACK_SQL })
-      }),
+      run(() =>
+        withTransaction(pool, async (client) => {
+          await client.query({ values: [replaceNul(key)], ...LOCK_KEY_SQL })
+          await client.query({ values: [replaceNul(key), at], ...GIVE_BACK_SQL })
+        }),
+      ),
     block: (key, milliseconds) =>
       run(async () => {
         const at = now()

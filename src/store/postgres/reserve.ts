@@ -2,6 +2,7 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type { PoolClient } from 'pg'
 import type { Postgres } from '../../postgres/connection-pool.ts'
+import { withTransaction } from '../../postgres/transaction.ts'
 import type {
   QuotaUsage,
   IdempotentUpload,
@@ -16,42 +17,26 @@ import { type Statements, prepareStatements } from './statements.ts'
 /** Class id of the per-creator quota locks; any constant unique in this project. */
 const QUOTA_LOCK = 720_402
 
-/** A broken connection makes the next statement fail; an unhandled `error` event would end the process. */
-function ignoreConnectionError(): void {}
-
 export function createReserve({ pool, run }: Postgres, pooled: Statements): UploadStore['reserve'] {
   /** Statements prepared on single connections, for transactions. */
   const prepared = new WeakMap<PoolClient, Statements>()
 
   /** Serializes the reservations of one creator across all gateways. */
-  async function withinQuota(
+  function withinQuota(
     reservation: Reservation,
     rules: ReserveOptions,
     quotaSeconds: number,
   ): Promise<ReserveOutcome> {
-    const client = await pool.connect()
-    client.on('error', ignoreConnectionError)
-    let failure: Error | undefined
-    try {
+    return withTransaction(pool, async (client) => {
       const statements = prepared.get(client) ?? prepareStatements(drizzle({ client }))
       prepared.set(client, statements)
-      await client.query('begin isolation level read committed')
       await client.query({
         name: 'headgate_lock_creator',
         text: 'select pg_advisory_xact_lock($1, hashtext($2))',
         values: [QUOTA_LOCK, reservation.creator],
       })
-      const outcome = await reserveWithinQuota(statements, reservation, rules, quotaSeconds)
-      await client.query('commit')
-      return outcome
-    } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error))
-      throw error
-    } finally {
-      client.off('error', ignoreConnectionError)
-      // A failed connection is closed, which also ends its transaction.
-      client.release(failure)
-    }
+      return reserveWithinQuota(statements, reservation, rules, quotaSeconds)
+    })
   }
 
   return (reservation, rules) =>
