@@ -191,7 +191,7 @@ describe('POST /webhooks/stream', () => {
     const response = await send(gateway.url, signed(webhook('0'.repeat(32))))
     expect(response.status).toBe(500)
     const requestId = response.headers['x-request-id']
-    expect(response.body).toBe(`Unexpected error. Ask for it by this id: ${String(requestId)}\n`)
+    expect(response.body).toBe(`Unexpected error. Report this request id: ${String(requestId)}\n`)
     expect(gateway.logs).toContainEqual({
       level: 'error',
       message: 'unexpected error',
