@@ -59,7 +59,7 @@ describe('/readyz', () => {
     [
       'reading the availability of Stream fails',
       { streamUnavailable: () => Promise.reject(new Error('no')) },
-      /Stream.*see the log/,
+      /Stream.*See the log/,
     ],
   ])('responds 503 with the reason if %s', async (_name, failures, reason) => {
     const { handler } = await createReadyHandler(failures)
