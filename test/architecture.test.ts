@@ -10,12 +10,12 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 
 /**
- * What the files of a folder may import besides each other. A path is a file, a folder with everything
+ * Allowed imports of the files of a folder, in addition to each other. A path is a file, a folder with everything
  * below it (`uploads/`), or the files directly in a folder (`uploads/*`), all relative to `src`.
  */
 interface Rule {
   readonly inside: readonly string[]
-  /** Of these only types. */
+  /** Paths from which only types may be imported. */
   readonly types?: readonly string[]
   /** Package names, with their subpaths; a name that ends with a colon is a prefix, such as `node:`. */
   readonly packages: 'any' | readonly string[]
@@ -38,7 +38,7 @@ const fastPath = [
   'graphql/',
 ]
 
-/** The most specific row holds for a file: a folder's own row before that of the folder around it. */
+/** The longest matching path applies to a file: the row of a folder precedes that of its parent folder. */
 const rules: Readonly<Record<string, Rule>> = {
   'shared/': { inside: [], packages: [] },
 
@@ -85,7 +85,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['graphql', 'graphql-ws', 'graphql-yoga'],
   },
 
-  // Renders the page at build time, and for a gateway that runs from its sources.
+  // Renders the page at build time, and at run time for a gateway that runs from its sources.
   'graphiql/': {
     inside: ['http/graphql/endpoint.ts'],
     packages: ['node:', '@graphql-yoga/render-graphiql', 'graphql-yoga'],
@@ -142,7 +142,7 @@ const rules: Readonly<Record<string, Rule>> = {
 
   'config/': { inside: ['uploads/', 'shared/'], types: ['http/auth/'], packages: [] },
   'config/node-config.ts': {
-    // Whether other machines reach the emulator decides about its token.
+    // Reads whether other machines can reach the emulator, because it then needs a token.
     inside: ['config/', 'emulator/exposure.ts', 'uploads/', 'shared/'],
     types: ['http/auth/'],
     packages: ['node:'],
@@ -216,9 +216,9 @@ const rules: Readonly<Record<string, Rule>> = {
       'node:url',
     ],
   },
-  // For browsers too, and published on its own.
+  // Runs also in browsers and is published separately.
   'client/': { inside: ['client/'], packages: ['tus-js-client'] },
-  // It plays the other company: it shares nothing with the gateway, not even a type.
+  // Stands in for Cloudflare: it must not share code or types with the gateway.
   'emulator/': {
     inside: ['emulator/'],
     packages: ['node:', 'zod', 'better-sqlite3', 'mediabunny', '@fastify/busboy'],
@@ -244,7 +244,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
 }
 
-/** What runs on Cloudflare Workers, without Node. */
+/** Paths that run on Cloudflare Workers, without Node. */
 const portable = [
   'shared/',
   'uploads/',
@@ -260,7 +260,7 @@ const portable = [
   'telemetry/noop-telemetry.ts',
 ]
 
-/** Entry points that also run there, with everything that they import; and the packages that they may use. */
+/** More entry points for Workers, checked with everything they import, and the packages they may use. */
 const portableRoots: Readonly<Record<string, readonly string[]>> = {
   'store/d1/': ['drizzle-orm', 'drizzle-orm/sqlite-core', 'drizzle-orm/sqlite-proxy'],
   'emulator/binding/stream-binding.ts': ['zod'],
@@ -269,7 +269,7 @@ const portableRoots: Readonly<Record<string, readonly string[]>> = {
 interface Import {
   readonly file: string
   readonly target: string
-  /** Whether only types are imported, which leave nothing in the JavaScript. */
+  /** Whether only types are imported, which are removed in the JavaScript. */
   readonly typesOnly: boolean
 }
 
@@ -281,13 +281,13 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
 const texts = new Map(files.map((file) => [file, readFileSync(join(source, file), 'utf8')]))
 const imports = [...texts].flatMap(([file, text]) => importsOf(file, text))
 
-/** Static imports, re-exports, bare imports and `import()`. */
+/** Finds static imports, re-exports, bare imports and `import()`. */
 function importsOf(file: string, text: string): Import[] {
   const found: Import[] = []
   for (const [, clause = '', specifier = ''] of text.matchAll(
     /^(?:import|export)\s+(?:([\w\s{},*$]+?)\s+from\s+)?'([^']+)'/gm,
   )) {
-    found.push({ file, target: resolve(file, specifier), typesOnly: takesTypesOnly(clause) })
+    found.push({ file, target: resolve(file, specifier), typesOnly: importsOnlyTypes(clause) })
   }
   for (const [, specifier = ''] of text.matchAll(/\bimport\(\s*'([^']+)'/g)) {
     found.push({ file, target: resolve(file, specifier), typesOnly: false })
@@ -295,15 +295,15 @@ function importsOf(file: string, text: string): Import[] {
   return found
 }
 
-/** `type X`, `type { X }` and `{ type X, type Y }`; a bare import runs. */
-function takesTypesOnly(clause: string): boolean {
+/** True for `type X`, `type { X }` and `{ type X, type Y }`; false for a bare import, which runs code. */
+function importsOnlyTypes(clause: string): boolean {
   if (/^type\b/.test(clause)) return true
   const [, names = ''] = /^\{(.*)\}$/s.exec(clause.trim()) ?? []
-  const taken = names.split(',').filter((name) => name.trim() !== '')
-  return taken.length > 0 && taken.every((name) => /^\s*type\s/.test(name))
+  const importedNames = names.split(',').filter((name) => name.trim() !== '')
+  return importedNames.length > 0 && importedNames.every((name) => /^\s*type\s/.test(name))
 }
 
-/** A path within src, or the name of a package as it was written. */
+/** Returns a path within src, or the package specifier unchanged. */
 function resolve(file: string, specifier: string): string {
   return specifier.startsWith('.') ? join(file, '..', specifier).replaceAll('\\', '/') : specifier
 }
@@ -312,28 +312,28 @@ function folderOf(file: string): string {
   return file.includes('/') ? file.slice(0, file.lastIndexOf('/') + 1) : ''
 }
 
-/** The key of the row that holds for a file; null where there is none. */
+/** Returns the key of the row that applies to a file; null if there is none. */
 function rowFor(file: string): string | null {
-  const rows = Object.keys(rules).filter((path) => isBelow(path, file))
+  const rows = Object.keys(rules).filter((path) => covers(path, file))
   return rows.toSorted((a, b) => b.length - a.length)[0] ?? null
 }
 
 /** Whether a path of the table covers a file. */
-function isBelow(path: string, file: string): boolean {
+function covers(path: string, file: string): boolean {
   if (path.endsWith('/*')) return folderOf(file) === path.slice(0, -1)
   return file === path || (path.endsWith('/') && file.startsWith(path))
 }
 
-function isInside({ target }: Import): boolean {
+function isInSource({ target }: Import): boolean {
   return texts.has(target) || /\.(?:tsx?|js)$/.test(target)
 }
 
 function isAllowed(rule: Rule, entry: Import): boolean {
-  if (isInside(entry)) {
+  if (isInSource(entry)) {
     const allowed = entry.typesOnly ? [...rule.inside, ...(rule.types ?? [])] : rule.inside
     return (
       folderOf(entry.file) === folderOf(entry.target) ||
-      allowed.some((path) => isBelow(path, entry.target))
+      allowed.some((path) => covers(path, entry.target))
     )
   }
   if (rule.packages === 'any') return true
@@ -369,26 +369,26 @@ describe('the table of allowed imports', () => {
   })
 
   test.each(portable)('%s uses no global of Node', (path) => {
-    const using = [...texts]
-      .filter(([file]) => isBelow(path, file))
+    const violations = [...texts]
+      .filter(([file]) => covers(path, file))
       .filter(([, text]) => usesNode(text))
       .map(([file]) => `src/${file} uses a global of Node, but ${path} also runs on Workers`)
-    expect(using).toEqual([])
+    expect(violations).toEqual([])
   })
 
   test.each(Object.entries(portableRoots))(
     '%s runs on Workers with everything that it imports',
     (path, packages) => {
-      const needed = importedBy(files.filter((file) => isBelow(path, file)))
-      expect(needed.size).toBeGreaterThan(path.endsWith('/') ? 10 : 3)
-      const foreign = imports
-        .filter((entry) => needed.has(entry.file) && !entry.typesOnly && !isInside(entry))
+      const reachable = importedBy(files.filter((file) => covers(path, file)))
+      expect(reachable.size).toBeGreaterThan(path.endsWith('/') ? 10 : 3)
+      const otherPackages = imports
+        .filter((entry) => reachable.has(entry.file) && !entry.typesOnly && !isInSource(entry))
         .filter(({ target }) => !packages.includes(target))
         .map(({ file, target }) => `src/${file} imports ${target}, but ${path} needs it`)
-      const using = [...needed]
+      const violations = [...reachable]
         .filter((file) => usesNode(texts.get(file) ?? ''))
         .map((file) => `src/${file} uses a global of Node, but ${path} needs it`)
-      expect([...foreign, ...using]).toEqual([])
+      expect([...otherPackages, ...violations]).toEqual([])
     },
   )
 })
@@ -397,17 +397,17 @@ describe('import cycles', () => {
   test('do not exist between files, types included', () => {
     const targets = new Map<string, string[]>()
     for (const entry of imports) {
-      if (isInside(entry))
+      if (isInSource(entry))
         targets.set(entry.file, [...(targets.get(entry.file) ?? []), entry.target])
     }
     expect(targets.size).toBeGreaterThan(80)
     expect(cyclesIn(targets).map((cycle) => cycle.join(' → '))).toEqual([])
   })
 
-  test('do not exist between the folders of src, for what is left in the JavaScript', () => {
+  test('do not exist between the folders of src, without type imports', () => {
     const targets = new Map<string, string[]>()
     for (const entry of imports) {
-      if (entry.typesOnly || !isInside(entry)) continue
+      if (entry.typesOnly || !isInSource(entry)) continue
       const [from, to] = [topFolderOf(entry.file), topFolderOf(entry.target)]
       if (from !== to) targets.set(from, [...(targets.get(from) ?? []), to])
     }
@@ -415,12 +415,12 @@ describe('import cycles', () => {
   })
 })
 
-/** The folder of src, or the file at its root. */
+/** Returns the top folder within src, or the file at its root. */
 function topFolderOf(path: string): string {
   return path.split('/')[0] ?? path
 }
 
-/** One cycle for each back edge of a depth-first search. */
+/** Returns one cycle for each back edge of a depth-first search. */
 function cyclesIn(targets: ReadonlyMap<string, readonly string[]>): (readonly string[])[] {
   const cycles: (readonly string[])[] = []
   const finished = new Set<string>()
@@ -445,20 +445,20 @@ function usesNode(text: string): boolean {
   return /\b(?:process|Buffer|__dirname|require)\b[.(]/.test(withoutComments(text))
 }
 
-/** These files and all that they import for more than types, transitively. */
+/** Returns these files and everything they import transitively, without type imports. */
 function importedBy(roots: readonly string[]): ReadonlySet<string> {
-  const needed = new Set<string>()
-  const ahead = [...roots]
-  for (let file = ahead.pop(); file !== undefined; file = ahead.pop()) {
-    if (needed.has(file)) continue
-    needed.add(file)
-    ahead.push(
+  const reachable = new Set<string>()
+  const pending = [...roots]
+  for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+    if (reachable.has(file)) continue
+    reachable.add(file)
+    pending.push(
       ...imports
-        .filter((entry) => entry.file === file && !entry.typesOnly && isInside(entry))
+        .filter((entry) => entry.file === file && !entry.typesOnly && isInSource(entry))
         .map(({ target }) => target),
     )
   }
-  return needed
+  return reachable
 }
 
 function withoutComments(text: string): string {
@@ -467,25 +467,27 @@ function withoutComments(text: string): string {
 
 describe('files', () => {
   test('have at most 300 lines', () => {
-    const long = [...texts]
+    const tooLong = [...texts]
       .map(([file, text]) => ({ file, lines: text.trimEnd().split('\n').length }))
       .filter(({ lines }) => lines > 300)
-    expect(long.map(({ file, lines }) => `src/${file} has ${lines} lines, over 300`)).toEqual([])
+    expect(tooLong.map(({ file, lines }) => `src/${file} has ${lines} lines, over 300`)).toEqual([])
   })
 
-  test('are named in kebab-case, after what is in them', () => {
+  test('have kebab-case names that describe their contents', () => {
     const names = files.flatMap((file) =>
       file
         .replace(/(?:\.config|\.d)?\.(?:tsx?|js)$/, '')
         .split('/')
         .map((name) => ({ file, name })),
     )
-    const odd = names.filter(({ name }) => !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name))
-    expect(odd.map(({ file }) => `src/${file} is not in kebab-case`)).toEqual([])
+    const misnamed = names.filter(({ name }) => !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name))
+    expect(misnamed.map(({ file }) => `src/${file} is not in kebab-case`)).toEqual([])
     const vague = names.filter(({ name }) =>
       /^(?:utils?|helpers?|managers?|common|misc)$/.test(name),
     )
-    expect(vague.map(({ file, name }) => `src/${file}: "${name}" says nothing`)).toEqual([])
+    expect(vague.map(({ file, name }) => `src/${file}: the name "${name}" is too vague`)).toEqual(
+      [],
+    )
   })
 
   test('import only packages that are installed with this one', () => {
@@ -495,18 +497,20 @@ describe('files', () => {
     const missing = imports
       .filter(
         (entry) =>
-          !entry.typesOnly && !isInside(entry) && !/^(?:node|cloudflare):/.test(entry.target),
+          !entry.typesOnly && !isInSource(entry) && !/^(?:node|cloudflare):/.test(entry.target),
       )
-      // The console is bundled, and GraphiQL rendered, before they are installed anywhere.
+      // The console is bundled and GraphiQL is rendered before publishing.
       .filter(({ file }) => !['console', 'graphiql'].includes(topFolderOf(file)))
       .filter(({ target }) => !(packageOf(target) in manifest.dependencies))
     expect(
-      missing.map(({ file, target }) => `src/${file} imports ${target}, which is no dependency`),
+      missing.map(
+        ({ file, target }) => `src/${file} imports ${target}, which is not in dependencies`,
+      ),
     ).toEqual([])
   })
 })
 
-/** `@scope/name` or `name`, without the path behind it. */
+/** Returns `@scope/name` or `name`, without the subpath. */
 function packageOf(specifier: string): string {
   return specifier
     .split('/')
@@ -514,7 +518,7 @@ function packageOf(specifier: string): string {
     .join('/')
 }
 
-describe('the reader of imports', () => {
+describe('importsOf', () => {
   test.each<[text: string, target: string, typesOnly: boolean]>([
     ["import { a } from './a.ts'", 'http/a.ts', false],
     ["import a, { type B } from '../x/a.ts'", 'x/a.ts', false],

@@ -1,4 +1,4 @@
-/** Every Markdown page: links lead to files and headings, paths in code exist, limits are those of the code. */
+/** Checks every Markdown page: link targets and paths exist, and limits equal the constants of the code. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -17,7 +17,7 @@ function read(path: string): string {
   return readFileSync(join(root, path), 'utf8')
 }
 
-/** Without code blocks, whose lines may look like headings or links. */
+/** Returns the page without code blocks, because their lines may look like headings or links. */
 function proseOf(page: string): string {
   return read(page).replaceAll(/^ *```[^]*?^ *```$/gm, '')
 }
@@ -27,7 +27,7 @@ function headingsOf(page: string): string[] {
 }
 
 interface Link {
-  /** Path from the root of the repository; the page itself for a link within it. */
+  /** Path relative to the repository root; the page itself for a link to its own heading. */
   readonly path: string
   readonly anchor: string
 }
@@ -53,11 +53,13 @@ describe.each(pages)('%s', (page) => {
 
   test('names only files and folders that exist', () => {
     const paths = [...proseOf(page).matchAll(/`((?:src|test|migrations|schema)\/[\w./-]*)`/g)]
-    // A recipe shows files of the reader's own project.
-    const shown = new Set([...read(page).matchAll(/^```\w+ (\S+)$/gm)].map(([, name]) => name))
+    // The title of a code block is a file of the reader's project.
+    const recipeFiles = new Set(
+      [...read(page).matchAll(/^```\w+ (\S+)$/gm)].map(([, name]) => name),
+    )
     const missing = paths
       .map(([, path = '']) => path)
-      .filter((path) => !shown.has(path) && !existsSync(join(root, path)))
+      .filter((path) => !recipeFiles.has(path) && !existsSync(join(root, path)))
     expect(missing).toEqual([])
   })
 })
@@ -76,7 +78,7 @@ test('the package contains every page that the README links to, except those for
   expect(missing).toEqual([])
 })
 
-/** The rows of a page that name the constant of their number. */
+/** Returns the table rows of a page that refer to a constant. */
 function limitsIn(page: string) {
   const rows = proseOf(page)
     .split('\n')
@@ -115,7 +117,7 @@ const UNITS: Readonly<Record<string, number>> = {
   days: 86_400_000,
 }
 
-/** The number of a cell, such as `64 KiB`, in the unit of the constant: bytes, milliseconds or seconds. */
+/** Converts a cell, such as `64 KiB`, to the unit of the constant: bytes, milliseconds or seconds. */
 function numberOf(cell: string, name: string): number {
   const [, digits = '', unit = ''] = /^([\d,.]+) ?(\w*)$/.exec(cell) ?? []
   const factor = unit === '' ? 1 : (UNITS[unit] ?? NaN)

@@ -1,4 +1,4 @@
-/** Runs the code blocks of the README and of the tus page as printed, on the ports and with the file that they name. */
+/** Runs the code blocks of the README and of the tus page unchanged, with their ports and file. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -22,13 +22,13 @@ function read(page: string): string {
   return readFileSync(new URL(`../${page}`, import.meta.url), 'utf8')
 }
 
-/** Returns the only block of this language that contains these words. */
-function block(page: string, language: string, words: string): string {
+/** Returns the only block of this language that contains this text. */
+function block(page: string, language: string, text: string): string {
   const blocks = [...read(page).matchAll(/^```(\w+)\n([^]*?)^```$/gm)]
-  const found = blocks.filter(([, name, code]) => name === language && code?.includes(words))
+  const found = blocks.filter(([, name, code]) => name === language && code?.includes(text))
   const code = found[0]?.[2]
   if (code === undefined || found.length > 1) {
-    throw new Error(`${page} has ${found.length} blocks of ${language} with "${words}".`)
+    throw new Error(`${page} has ${found.length} blocks of ${language} with "${text}".`)
   }
   return code
 }
@@ -36,7 +36,7 @@ function block(page: string, language: string, words: string): string {
 /** Starts a gateway as `npm start` does; skips the test if one of its ports is in use. */
 async function startAsInReadme(context: TestContext, variables: Record<string, string> = {}) {
   for (const port of Object.values(PORTS)) {
-    context.skip(!(await isFree(Number(port))), `port ${port}, which the README names, is taken`)
+    context.skip(!(await isFree(Number(port))), `port ${port} of the README is in use`)
   }
   return startTestGateway({ ...PORTS, ...variables })
 }
@@ -69,7 +69,7 @@ const recommended = z.object({
   }),
 })
 
-async function ask<T extends z.ZodType>(shape: T, query: string): Promise<z.infer<T>> {
+async function runQuery<T extends z.ZodType>(shape: T, query: string): Promise<z.infer<T>> {
   const response = await fetch(ENDPOINT, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -79,9 +79,9 @@ async function ask<T extends z.ZodType>(shape: T, query: string): Promise<z.infe
 }
 
 describe('the README', () => {
-  it('mints, sends by curl and watches by curl', async (context) => {
+  it('creates, uploads and watches an upload with curl', async (context) => {
     await startAsInReadme(context)
-    const { data } = await ask(minted, block(readme, 'graphql', 'mutation Mint'))
+    const { data } = await runQuery(minted, block(readme, 'graphql', 'mutation Mint'))
     const { uploadURL, upload } = data.createDirectUpload
     await shell(block(readme, 'sh', 'curl --form').replace('UPLOAD_URL', uploadURL))
     const events = await shell(block(readme, 'sh', 'curl --no-buffer').replace('UID', upload.uid))
@@ -89,16 +89,16 @@ describe('the README', () => {
     expect(events).toMatch(/event: complete\n/)
   })
 
-  it('says which protocol suits a file', async (context) => {
+  it('queries the recommended protocol for a file', async (context) => {
     await startAsInReadme(context)
     const [, query = ''] = /`(\{ recommendedProtocol[^`]*)`/.exec(read(readme)) ?? []
-    const { data } = await ask(recommended, query)
+    const { data } = await runQuery(recommended, query)
     expect(data.recommendedProtocol).toEqual({ protocol: 'TUS', required: true })
   })
 })
 
 describeInChromium('the tus page in a browser', () => {
-  it('sends a file to the URL of createTusUpload by tus-js-client', async (context) => {
+  it('uploads a file to the URL of createTusUpload with tus-js-client', async (context) => {
     const recipe = `${block(tusPage, 'js', 'createTusUpload')}\nexport { send }`
     const driver = `import { send } from 'virtual:recipe.js'
       export const run = () => send(document.querySelector('input').files[0])`

@@ -1,4 +1,4 @@
-/** `schema/reference.md` is what the schema says; `npm run reference:print` writes it anew. */
+/** `schema/reference.md` matches the schema; `npm run reference:print` updates it. */
 import {
   type GraphQLSchema,
   isEnumType,
@@ -14,11 +14,11 @@ import { anchorOf } from './reference/markdown.ts'
 import { printReference } from './reference/print-reference.ts'
 
 describe('the API reference', () => {
-  it('is printed in schema/reference.md as it stands', async () => {
+  it('equals schema/reference.md', async () => {
     await expect(printReference(schema)).toMatchFileSnapshot('../schema/reference.md')
   })
 
-  it('has a heading of its own for every link', () => {
+  it('has a unique heading for every link', () => {
     const page = printReference(schema)
     const anchors = [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
     expect(anchors).toHaveLength(new Set(anchors).size)
@@ -27,17 +27,17 @@ describe('the API reference', () => {
     expect([...new Set(links)].filter((anchor) => !anchors.includes(anchor ?? ''))).toEqual([])
   })
 
-  it('has every description', () => {
+  it('contains every description', () => {
     const page = printReference(schema).replaceAll('\\|', '|')
     const missing = descriptionsIn(schema).filter((text) => !page.includes(text))
     expect(missing).toEqual([])
   })
 })
 
-/** Every description of ours, on one line. GraphQL's own types are for its specification to describe. */
-function descriptionsIn(described: GraphQLSchema): string[] {
+/** Returns every description on one line, without those of GraphQL's built-in types. */
+function descriptionsIn(documentedSchema: GraphQLSchema): string[] {
   const texts: (string | null | undefined)[] = []
-  for (const type of Object.values(described.getTypeMap())) {
+  for (const type of Object.values(documentedSchema.getTypeMap())) {
     if (isSpecifiedScalarType(type) || isIntrospectionType(type)) continue
     texts.push(type.description)
     if (isEnumType(type)) texts.push(...type.getValues().map(({ description }) => description))
@@ -51,6 +51,6 @@ function descriptionsIn(described: GraphQLSchema): string[] {
       }
     }
   }
-  const told = texts.filter((text) => typeof text === 'string')
-  return told.filter((text) => text !== '').map((text) => text.replaceAll(/\s*\n\s*/g, ' '))
+  const descriptions = texts.filter((text) => typeof text === 'string')
+  return descriptions.filter((text) => text !== '').map((text) => text.replaceAll(/\s*\n\s*/g, ' '))
 }

@@ -1,4 +1,4 @@
-/** The main job, end to end: mint, upload, watch, both ways, with clients as they come. */
+/** End to end: create, upload and watch, by both protocols, with unmodified clients. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
@@ -16,7 +16,7 @@ import { uploadByTus } from '../kit/tus.ts'
 
 const run = promisify(execFile)
 
-it('takes a basic upload from the POST to READY', async () => {
+it('processes a basic upload from the POST to READY', async () => {
   const gateway = await startTestGateway()
   const caller = gateway.as()
   const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
@@ -45,7 +45,7 @@ it('takes a basic upload from the POST to READY', async () => {
   expect(versions).toEqual([...new Set(versions)].toSorted((a, b) => a - b))
 })
 
-it('takes a tus upload of more than 200 MB from its chunks to READY', async () => {
+it('processes a tus upload of more than 200 MB to READY', async () => {
   const gateway = await startTestGateway()
   const caller = gateway.as()
   const sizeBytes = 201_000_000
@@ -68,7 +68,7 @@ it('takes a tus upload of more than 200 MB from its chunks to READY', async () =
   })
 })
 
-it('works with curl alone', async () => {
+it('works with curl only', async () => {
   const gateway = await startTestGateway()
   const query =
     'mutation { createDirectUpload(input: { maxDurationSeconds: 60 }) { ... on CreateDirectUploadSuccess { uploadURL upload { uid } } } }'
@@ -104,7 +104,7 @@ it('works with curl alone', async () => {
   expect(states.at(-1)?.status).toBe('READY')
 })
 
-it('shows UPLOADING while a watched tus upload is on its way', async () => {
+it('reports UPLOADING while a watched tus upload is in progress', async () => {
   const gateway = await startTestGateway()
   const caller = gateway.as()
   const sizeBytes = 12_000_000

@@ -1,4 +1,4 @@
-/** One key, one upload: however many ask at once, and whatever becomes of the answers. */
+/** Idempotency keys: one key creates one upload, with concurrent requests and lost responses. */
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -9,16 +9,16 @@ import {
   storageUsage,
 } from '../kit/operations.ts'
 
-/** The same upload, and the same key, for each way of saying it. */
+/** Input that all equivalent GraphQL requests have in common. */
 const BY_TUS = { idempotencyKey: 'k', sizeBytes: 6_000_000, maxDurationSeconds: 600 }
 
-type Said =
+type EquivalentRequest =
   | { readonly graphql: Readonly<Record<string, unknown>> }
   | { readonly tus: Readonly<Record<string, string>> }
 
-/** Requests that wish for the same, under what they have in common. */
-const spellings: Readonly<Record<string, readonly Said[]>> = {
-  'an upload with nothing but defaults': [
+/** Equivalent requests, by the upload that they create. */
+const equivalentRequests: Readonly<Record<string, readonly EquivalentRequest[]>> = {
+  'an upload with default settings': [
     { tus: {} },
     { graphql: {} },
     { graphql: { meta: null, allowedOrigins: null, requireSignedURLs: null, name: null } },
@@ -59,12 +59,12 @@ const spellings: Readonly<Record<string, readonly Said[]>> = {
   ],
 }
 
-/** The uid; null where it is refused. */
+/** Returns the uid; null if the creation is rejected. */
 async function createByTus(
   gateway: TestGateway,
-  said: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>>,
 ): Promise<string | null> {
-  const all = { maxDurationSeconds: '600', ...said }
+  const all = { maxDurationSeconds: '600', ...settings }
   const response = await fetch(`${gateway.url}/tus`, {
     method: 'POST',
     headers: {
@@ -80,7 +80,7 @@ async function createByTus(
 }
 
 describe('an idempotency key', () => {
-  it('gives 50 callers at once the same upload, and reserves once', async () => {
+  it('returns the same upload to 50 concurrent requests and reserves once', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const outcomes = await Promise.all(
@@ -96,7 +96,7 @@ describe('an idempotency key', () => {
     })
   })
 
-  it('is a conflict with another input, at once and later', async () => {
+  it('conflicts with another input, concurrently and later', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const [first, second] = await Promise.all([
@@ -111,25 +111,29 @@ describe('an idempotency key', () => {
     expect((await gateway.emulator.state()).videos).toHaveLength(1)
   })
 
-  it.each(Object.entries(spellings))('is one for %s, by GraphQL and by tus', async (_what, all) => {
-    const gateway = await startTestGateway()
-    const uids = new Set<string | null>()
-    for (const said of [...all, ...all.toReversed()]) {
-      uids.add(
-        'tus' in said
-          ? await createByTus(gateway, said.tus)
-          : expectMinted(await createTusUpload(gateway.as(), { ...BY_TUS, ...said.graphql })).uid,
-      )
-    }
-    expect([...uids]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
-    expect((await gateway.emulator.state()).videos).toHaveLength(1)
-    // Another wish under the same key is a conflict, by either way.
-    const other = { ...BY_TUS, requireSignedURLs: true, name: 'another' }
-    expect(await createTusUpload(gateway.as(), other)).toMatchObject({
-      code: 'IDEMPOTENCY_CONFLICT',
-    })
-    expect(await createByTus(gateway, { name: 'another' })).toBeNull()
-  })
+  it.each(Object.entries(equivalentRequests))(
+    'creates one upload for %s, by GraphQL and by tus',
+    async (_name, all) => {
+      const gateway = await startTestGateway()
+      const uids = new Set<string | null>()
+      for (const settings of [...all, ...all.toReversed()]) {
+        uids.add(
+          'tus' in settings
+            ? await createByTus(gateway, settings.tus)
+            : expectMinted(await createTusUpload(gateway.as(), { ...BY_TUS, ...settings.graphql }))
+                .uid,
+        )
+      }
+      expect([...uids]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
+      expect((await gateway.emulator.state()).videos).toHaveLength(1)
+      // Other settings with the same key conflict, by either protocol.
+      const other = { ...BY_TUS, requireSignedURLs: true, name: 'another' }
+      expect(await createTusUpload(gateway.as(), other)).toMatchObject({
+        code: 'IDEMPOTENCY_CONFLICT',
+      })
+      expect(await createByTus(gateway, { name: 'another' })).toBeNull()
+    },
+  )
 
   it('is recognized after an upgrade from version 0.1.0, which recorded another fingerprint', async () => {
     const gateway = await startTestGateway()
@@ -151,7 +155,7 @@ describe('an idempotency key', () => {
     })
   })
 
-  it('belongs to its caller', async () => {
+  it('is scoped to its caller', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const uids: string[] = []
     for (const name of ['ada', 'bob']) {
@@ -178,7 +182,7 @@ describe('an idempotency key', () => {
     expect(second.uid).not.toBe(first.uid)
   })
 
-  it('leaves one upload where the answer of Stream was lost on the way', async () => {
+  it('leaves one upload after the response of Stream was lost', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     await gateway.emulator.fault({ on: 'direct_upload', times: 1, hangUpAfter: true })
@@ -187,7 +191,7 @@ describe('an idempotency key', () => {
       code: 'STREAM_UNAVAILABLE',
       retryable: true,
     })
-    // Too early to know whether that creation is still on its way at Stream.
+    // The first creation may still be in flight at Stream.
     expect(await createDirectUpload(caller, { idempotencyKey: 'k' })).toMatchObject({
       __typename: 'StreamError',
       retryable: true,
@@ -199,7 +203,7 @@ describe('an idempotency key', () => {
     expect(reservedSeconds).toBe(60)
   })
 
-  it('has what was left behind deleted once, although a sweep is at it as well', async () => {
+  it('deletes an orphan once if a retry and a sweep find it', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { emulator } = gateway
@@ -210,7 +214,7 @@ describe('an idempotency key', () => {
     }
     await emulator.fault({ on: 'delete', delayMs: 1000 })
     gateway.clock.advance(31)
-    // The sweep has listed both, and waits for the first to be deleted.
+    // The sweep has listed both orphans and waits for the first deletion.
     while ((await emulator.state()).faults.length > 0);
     const { uid } = expectMinted(await createDirectUpload(caller, { idempotencyKey: 'k' }))
     while ((await storageUsage(caller)).reservedMinutes > 1);
@@ -219,7 +223,7 @@ describe('an idempotency key', () => {
     expect(requests['delete']).toBe(2)
   })
 
-  it('is not needed for an orphan to be swept', async () => {
+  it('is not required for sweeping an orphan', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'tus_create', times: 1, hangUpAfter: true })
     expect(await createTusUpload(gateway.as(), { sizeBytes: 5 })).toMatchObject({

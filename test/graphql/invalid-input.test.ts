@@ -1,4 +1,4 @@
-/** What is refused before Stream is asked: every issue at once, and nothing reserved or recorded. */
+/** Input rejected before any request to Stream: all issues together, nothing reserved or stored. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
@@ -27,16 +27,16 @@ describe('a basic upload', () => {
     ['two names', { name: 'a', meta: { name: 'b' } }, ['meta.name']],
     ["the gateway's own meta key", { meta: { headgate: 'x' } }, ['meta.headgate']],
     [
-      'everything at once',
+      'three errors',
       { maxDurationSeconds: -1, expiry: minutes(1), thumbnailTimestampPct: -0.1 },
       ['maxDurationSeconds', 'expiry', 'thumbnailTimestampPct'],
     ],
-  ])('refuses %s', async (_name, input, paths) => {
+  ])('rejects %s', async (_name, input, paths) => {
     const gateway = await startTestGateway()
     const outcome = await createDirectUpload(gateway.as(), input)
     expect(outcome).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_INPUT' })
     expect('issues' in outcome && outcome.issues.map(({ path }) => path.join('.'))).toEqual(paths)
-    await expectNothing(gateway)
+    await expectNothingCreated(gateway)
   })
 })
 
@@ -50,20 +50,20 @@ describe('a tus upload', () => {
       ['meta.MaxDurationSeconds', 'meta.requiresignedurls'],
     ],
     [
-      'meta keys that cannot travel',
+      'meta keys that Upload-Metadata cannot contain',
       { sizeBytes: 1, meta: { 'a b': '', 'ü,': '' } },
       ['meta.a b', 'meta.ü,'],
     ],
-  ])('refuses %s', async (_name, input, paths) => {
+  ])('rejects %s', async (_name, input, paths) => {
     const gateway = await startTestGateway()
     const outcome = await createTusUpload(gateway.as(), input)
     expect(outcome).toMatchObject({ __typename: 'InvalidInputError' })
     expect('issues' in outcome && outcome.issues.map(({ path }) => path.join('.'))).toEqual(paths)
-    await expectNothing(gateway)
+    await expectNothingCreated(gateway)
   })
 })
 
-describe('what the types already forbid', () => {
+describe('input that the GraphQL types reject', () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['duration 1.5', { maxDurationSeconds: 1.5 }, /Int cannot represent non-integer value: 1\.5/],
     ['meta that is a list', { meta: [1] }, /JSONObject must be a JSON object .* got a list/],
@@ -75,21 +75,24 @@ describe('what the types already forbid', () => {
     ],
     ['30 February', { expiry: '2026-02-30T07:20:50Z' }, /DateTime must be an RFC 3339/],
     ['a field that does not exist', { maxSeconds: 1 }, /Field "maxSeconds" is not defined/],
-  ])('refuses %s with a sentence', async (_name, input, sentence) => {
+  ])('rejects %s with a message', async (_name, input, message) => {
     const gateway = await startTestGateway()
-    await expect(createDirectUpload(gateway.as(), input)).rejects.toThrow(sentence)
-    await expectNothing(gateway)
+    await expect(createDirectUpload(gateway.as(), input)).rejects.toThrow(message)
+    await expectNothingCreated(gateway)
   })
 
-  it.each([-1, 1.5, 2 ** 53, 'many', null, '1e9'])('refuses %j bytes', async (sizeBytes) => {
-    const gateway = await startTestGateway()
-    await expect(createTusUpload(gateway.as(), { sizeBytes })).rejects.toThrow(/ByteCount/)
-    await expectNothing(gateway)
-  })
+  it.each([-1, 1.5, 2 ** 53, 'many', null, '1e9'])(
+    'rejects a size of %j bytes',
+    async (sizeBytes) => {
+      const gateway = await startTestGateway()
+      await expect(createTusUpload(gateway.as(), { sizeBytes })).rejects.toThrow(/ByteCount/)
+      await expectNothingCreated(gateway)
+    },
+  )
 })
 
 describe('ByteCount', () => {
-  it('carries 30 GB through variables, literals, output and JSON, exactly', async () => {
+  it('represents 30 GB exactly in variables, literals, output and JSON', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const bytes = 30_000_000_000
@@ -118,7 +121,7 @@ describe('ByteCount', () => {
   })
 })
 
-async function expectNothing(gateway: TestGateway): Promise<void> {
+async function expectNothingCreated(gateway: TestGateway): Promise<void> {
   const caller = gateway.as()
   const { uploads } = await caller.ask(
     z.object({ uploads: z.object({ totalCount: z.number() }) }),

@@ -1,4 +1,4 @@
-/** How much one creator may hold, and how often anybody may ask Stream. */
+/** Quota of a creator, and the budget of requests to Stream. */
 import { describe, expect, it } from 'vitest'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -13,7 +13,7 @@ import {
 } from '../kit/operations.ts'
 
 describe('CREATOR_QUOTA_MINUTES', () => {
-  it('holds under races, for each creator alone', async () => {
+  it('is enforced per creator with concurrent requests', async () => {
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
       CREATOR_QUOTA_MINUTES: '10',
@@ -26,16 +26,16 @@ describe('CREATOR_QUOTA_MINUTES', () => {
       ),
     )
     expect(outcomes.filter((outcome) => 'upload' in outcome)).toHaveLength(10)
-    const refused = outcomes.filter((outcome) => !('upload' in outcome))
-    expect(new Set(refused.map((outcome) => outcome.__typename))).toEqual(
+    const rejected = outcomes.filter((outcome) => !('upload' in outcome))
+    expect(new Set(rejected.map((outcome) => outcome.__typename))).toEqual(
       new Set(['QuotaExceededError']),
     )
-    expect(refused[0]).toMatchObject({ requestedMinutes: 1, availableMinutes: 0 })
+    expect(rejected[0]).toMatchObject({ requestedMinutes: 1, availableMinutes: 0 })
     expectMinted(await createDirectUpload(bob, { maxDurationSeconds: 600 }))
     expect((await gateway.emulator.state()).videos).toHaveLength(11)
   })
 
-  it('counts what is stored by its true duration, and frees what is deleted', async () => {
+  it('counts stored videos by their actual duration and releases deleted ones', async () => {
     const gateway = await startTestGateway({ CREATOR_QUOTA_MINUTES: '1' })
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
@@ -56,13 +56,13 @@ describe('CREATOR_QUOTA_MINUTES', () => {
 })
 
 describe('STREAM_API_BUDGET', () => {
-  it('refuses a mint that it has no room for, and says when to come back', async () => {
+  it('rejects a creation above the budget with a retry delay that is sufficient', async () => {
     const gateway = await startTestGateway({ STREAM_API_BUDGET: '10' })
     const caller = gateway.as()
     const outcomes = []
     for (let mint = 0; mint < 12; mint += 1) outcomes.push(await createDirectUpload(caller))
-    const refused = outcomes.filter((outcome) => !('upload' in outcome))
-    expect(refused.length).toBeGreaterThanOrEqual(2)
+    const rejected = outcomes.filter((outcome) => !('upload' in outcome))
+    expect(rejected.length).toBeGreaterThanOrEqual(2)
     const { requests } = await gateway.emulator.state()
     expect(Object.values(requests).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(10)
     const last = outcomes.at(-1)

@@ -1,4 +1,4 @@
-/** The recipes of src/graphql/recipes.md that run without a browser, as they stand there. */
+/** Runs the recipes of src/graphql/recipes.md that need no browser, as printed. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -29,25 +29,25 @@ beforeAll(async () => {
 })
 afterAll(() => frontend.remove())
 
-/** A process in the project: each line that it prints, and in the end what it complained of. */
+/** Starts a process in the project; returns its output lines, and in the end its exit code and stderr. */
 function start(
   command: string,
-  words: readonly string[],
+  args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ) {
-  const child = spawn(command, words, {
+  const child = spawn(command, args, {
     cwd: frontend.folder,
     env: { ...process.env, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const complaints: string[] = []
-  child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text))
+  const stderrChunks: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => stderrChunks.push(text))
   const closed = once(child, 'close')
   return {
     lines: createInterface(child.stdout),
     async end() {
       await closed
-      return { code: child.exitCode, stderr: complaints.join('') }
+      return { code: child.exitCode, stderr: stderrChunks.join('') }
     },
   }
 }
@@ -71,7 +71,7 @@ async function startCurl(variables: Readonly<Record<string, string>>) {
   })
 }
 
-it('names the types behind the interfaces as the schema does', async () => {
+it('lists the possible types of each interface as the schema does', async () => {
   const { lines } = runModule(
     "import { possibleTypes } from './possible-types.js'; console.log(JSON.stringify(possibleTypes))",
   )
@@ -83,13 +83,13 @@ it('names the types behind the interfaces as the schema does', async () => {
   expect(JSON.parse((await all(lines)).join(''))).toEqual(possible)
 })
 
-it('is tested with what the pages say is to be installed', () => {
+it('is tested with the packages that the pages tell the reader to install', () => {
   const pages = [
     'src/graphql/recipes.md',
     'src/graphql/typed-operations.md',
     'src/client/README.md',
   ]
-  const named = pages.flatMap((page) => {
+  const packageNames = pages.flatMap((page) => {
     const text = readFileSync(new URL(page, repository), 'utf8')
     return [...text.matchAll(/^npm install (?:--save-dev )?([\w@/. -]+)/gm)].flatMap(
       ([, packages = '']) => packages.split(' '),
@@ -99,20 +99,20 @@ it('is tested with what the pages say is to be installed', () => {
     .object({ dependencies: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(new URL('test/recipes/package.json', repository), 'utf8')))
   const installed = new Set([...Object.keys(manifest.dependencies), 'headgate'])
-  expect(named.length).toBeGreaterThan(15)
-  expect(named.filter((name) => !installed.has(name))).toEqual([])
+  expect(packageNames.length).toBeGreaterThan(15)
+  expect(packageNames.filter((name) => !installed.has(name))).toEqual([])
 })
 
 describe.skipIf(hasNoPackages)(`the recipe for graphql-request${packagesHint}`, () => {
-  it('brings a file to READY, and shows what is refused', async () => {
+  it('uploads a file until READY and reports a rejected input', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
-    const given = { path: testcard.path, url: `${gateway.url}/graphql` }
+    const settings = { path: testcard.path, url: `${gateway.url}/graphql` }
     const code = (input: object, token: string): string => `
       import { upload } from './graphql-request.js'
-      const { path, url } = ${JSON.stringify(given)}
-      const order = { url, getToken: async () => '${token}', onChange: ({ status }) => console.log(status) }
+      const { path, url } = ${JSON.stringify(settings)}
+      const params = { url, getToken: async () => '${token}', onChange: ({ status }) => console.log(status) }
       try {
-        await upload(path, { ...order, input: ${JSON.stringify(input)} })
+        await upload(path, { ...params, input: ${JSON.stringify(input)} })
       } catch (error) {
         console.log(error.__typename, error.code, error.issues[0].path.join())
       }`
@@ -124,7 +124,7 @@ describe.skipIf(hasNoPackages)(`the recipe for graphql-request${packagesHint}`, 
     expect(await all(bad.lines)).toEqual(['InvalidInputError INVALID_INPUT maxDurationSeconds'])
   })
 
-  it('goes on watching with a new token when the first one lapses', async () => {
+  it('continues to watch with a new token after the first one expires', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const inAMinute = Math.floor(Date.now() / 1000) + 60
     const tokens = [await tokenFor('ada', { exp: inAMinute }), await tokenFor('ada')]
@@ -149,13 +149,13 @@ describe.skipIf(hasNoPackages)(`the recipe for graphql-request${packagesHint}`, 
 })
 
 describe('the recipe for curl', () => {
-  it('brings a file to READY', async () => {
+  it('uploads a file until READY', async () => {
     const script = await startCurl({})
     expect((await all(script.lines)).at(-1)).toBe('READY')
     expect(await script.end()).toEqual({ code: 0, stderr: '' })
   })
 
-  it('says what is refused', async () => {
+  it('prints the error of a rejected creation', async () => {
     const script = await startCurl({ CREATOR_QUOTA_MINUTES: '5' })
     expect(await all(script.lines)).toEqual([])
     expect(await script.end()).toEqual({

@@ -1,4 +1,4 @@
-/** What Stream refuses at its one-time URLs, or after the upload, as the gateway shows it. */
+/** Files that Stream rejects at the one-time URL or after the upload, and the resulting status. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { startTestGateway } from '../kit/gateway.ts'
@@ -13,12 +13,12 @@ import {
   watchToEnd,
 } from '../kit/operations.ts'
 
-describe('a file that is received and fails', () => {
+describe('a file that is received and fails processing', () => {
   it.each([
     ['is no video', textFile(), 60, 'ERR_NON_VIDEO'],
     ['is damaged', damagedVideo(), 60, 'ERR_MALFORMED_VIDEO'],
     ['is longer than allowed', testcardFile(), 5, 'ERR_DURATION_EXCEED_CONSTRAINT'],
-  ])('ends in ERROR where it %s, and holds no storage', async (_case, file, seconds, code) => {
+  ])('results in ERROR if it %s, and uses no storage', async (_case, file, seconds, code) => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(
@@ -34,7 +34,7 @@ describe('a file that is received and fails', () => {
 })
 
 describe('a one-time URL', () => {
-  it('takes no second file, and the first one stands', async () => {
+  it('rejects a second file and keeps the first one', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
@@ -45,14 +45,14 @@ describe('a one-time URL', () => {
     expect((await watchToEnd(caller, uid)).at(-1)?.status).toBe('READY')
   })
 
-  it('takes no file of 201 MB by POST', async () => {
+  it('rejects a file of 201 MB by POST', async () => {
     const gateway = await startTestGateway()
     const { uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
     const response = await postFile(uploadURL, new File([paddedTestcard(201_000_000)], 'large.mp4'))
     expect(response.status).toBe(413)
   })
 
-  it('takes no tus chunk of 1 MB that is not the last', async () => {
+  it('rejects a tus chunk of 1 MB that is not the last one', async () => {
     const gateway = await startTestGateway()
     const { uploadURL } = expectMinted(
       await createTusUpload(gateway.as(), { sizeBytes: 12_000_000 }),
@@ -69,7 +69,7 @@ describe('a one-time URL', () => {
     expect(response.status).toBe(400)
   })
 
-  it('lapses: it takes nothing more, the upload is EXPIRED, and its reservation is free', async () => {
+  it('rejects files after its expiry, which sets EXPIRED and releases the reservation', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
@@ -84,17 +84,17 @@ describe('a one-time URL', () => {
     gateway.clock.advance(1810)
     expect((await watched).at(-1)).toMatchObject({ status: 'EXPIRED', video: null })
     expect(await storageUsage(caller)).toMatchObject({ reservedMinutes: 0, availableMinutes: 1000 })
-    const shown = await caller.ask(
+    const result = await caller.ask(
       z.object({ upload: z.object({ uploadURL: z.null() }) }),
       'query ($uid: ID!) { upload(uid: $uid) { uploadURL } }',
       { uid },
     )
-    expect(shown.upload.uploadURL).toBeNull()
+    expect(result.upload.uploadURL).toBeNull()
   })
 })
 
 describe('a deleted upload', () => {
-  it('takes nothing any more, and its reservation is free again', async () => {
+  it('rejects files and has its reservation released', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(
@@ -114,7 +114,7 @@ describe('a deleted upload', () => {
     expect((await gateway.emulator.state()).reservedSeconds).toBe(0)
   })
 
-  it('is deleted once, however often it is asked for', async () => {
+  it('is deleted once by 5 concurrent mutations', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid } = expectMinted(await createDirectUpload(caller))
@@ -136,10 +136,10 @@ describe('a deleted upload', () => {
     })
   })
 
-  it('is seen when it was deleted at Stream', async () => {
+  it('is detected if the video was deleted at Stream', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
-    // Stream knows the other one: it is the right account.
+    // The first upload still exists at Stream, which shows that the account is the right one.
     expectMinted(await createDirectUpload(caller))
     const { uid } = expectMinted(await createDirectUpload(caller))
     const watched = watchToEnd(caller, uid)
@@ -147,14 +147,14 @@ describe('a deleted upload', () => {
       method: 'DELETE',
       headers: { authorization: 'Bearer local-token' },
     })
-    // Not at once: Stream may not know everywhere what it has just minted.
+    // A new video may be missing at Stream for a minute, so the gateway does not treat it as deleted.
     gateway.clock.advance(61)
     expect((await watched).at(-1)?.status).toBe('DELETED')
   })
 })
 
-describe('an account whose storage is spent', () => {
-  it('mints nothing and says so in minutes', async () => {
+describe('an account whose storage is used up', () => {
+  it('rejects creations with QuotaExceededError in minutes', async () => {
     const gateway = await startTestGateway({ EMULATOR_STORAGE_MINUTES: '10' })
     const caller = gateway.as()
     expectMinted(await createDirectUpload(caller, { maxDurationSeconds: 540 }))

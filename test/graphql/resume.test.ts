@@ -1,4 +1,4 @@
-/** A client that was reloaded goes on from what the gateway remembers. */
+/** Resuming an upload after a page reload with data stored by the gateway. */
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { startTestGateway } from '../kit/gateway.ts'
@@ -8,7 +8,7 @@ import { uploadByTus } from '../kit/tus.ts'
 
 const CHUNK_BYTES = 5_242_880
 
-it('goes on from uploadURL after a reload, without sending the first half again', async () => {
+it('resumes at uploadURL after a reload without sending the first chunk again', async () => {
   const gateway = await startTestGateway()
   const caller = gateway.as()
   const file = paddedTestcard(12_000_000)
@@ -24,7 +24,7 @@ it('goes on from uploadURL after a reload, without sending the first half again'
   })
   expect(first.status).toBe(204)
 
-  // After the reload, nothing is left in the page but the uid; polling is enough to see the bytes.
+  // After the reload, the page knows only the uid; polling the upload returns the received bytes.
   const shape = z.object({
     upload: z.object({
       status: z.string(),
@@ -32,25 +32,25 @@ it('goes on from uploadURL after a reload, without sending the first half again'
       progress: z.object({ receivedBytes: z.number().nullable() }),
     }),
   })
-  const look = () =>
+  const readUpload = () =>
     caller.ask(
       shape,
       'query ($uid: ID!) { upload(uid: $uid) { status uploadURL progress { receivedBytes } } }',
       { uid: minted.uid },
     )
-  let seen = await look()
-  while (seen.upload.progress.receivedBytes === null) {
+  let current = await readUpload()
+  while (current.upload.progress.receivedBytes === null) {
     gateway.clock.advance(1)
-    seen = await look()
+    current = await readUpload()
   }
-  expect(seen.upload).toMatchObject({
+  expect(current.upload).toMatchObject({
     status: 'UPLOADING',
     progress: { receivedBytes: CHUNK_BYTES },
   })
 
   let sent = 0
   const watched = watchToEnd(caller, minted.uid)
-  await uploadByTus(seen.upload.uploadURL, file, {
+  await uploadByTus(current.upload.uploadURL, file, {
     chunkSize: CHUNK_BYTES,
     onChunkComplete: (chunkBytes) => {
       sent += chunkBytes

@@ -1,4 +1,4 @@
-/** What a subscriber sees: the present first, then every change once and in order, then the end. */
+/** Events of a subscription: the current state, each change once and in order, then completion. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -18,7 +18,7 @@ const changed = z.object({
 const CHANGES = 'subscription { uploadsChanged { uid status version } }'
 
 describe('uploadStatus', () => {
-  it('gives a finished upload once, and completes', async () => {
+  it('sends a finished upload once and completes', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
@@ -28,7 +28,7 @@ describe('uploadStatus', () => {
     expect(await watchToEnd(caller, uid)).toEqual([seen.at(-1)])
   })
 
-  it('gives every subscriber the same versions from where each began', async () => {
+  it('sends each of 10 subscribers ascending versions up to READY', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
@@ -42,14 +42,14 @@ describe('uploadStatus', () => {
     }
   })
 
-  it('ends with UPLOAD_NOT_FOUND where there is none', async () => {
+  it('ends with UPLOAD_NOT_FOUND for an unknown uid', async () => {
     const gateway = await startTestGateway()
     await expect(watchToEnd(gateway.as(), 'f'.repeat(32))).rejects.toMatchObject({
       errors: [{ extensions: { code: 'UPLOAD_NOT_FOUND' } }],
     })
   })
 
-  it('ends when the token lapses', async () => {
+  it('ends when the token expires', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const caller = gateway.as(await tokenFor('ada'))
     const { uid } = expectMinted(await createDirectUpload(caller))
@@ -74,7 +74,7 @@ describe('uploadStatus', () => {
     expect(statuses).toEqual(['PENDING_UPLOAD', 'EXPIRED'])
   })
 
-  it('ends when the gateway stops, which it does at once', async () => {
+  it('ends when the gateway stops and does not delay shutdown', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid } = expectMinted(await createDirectUpload(caller))
@@ -85,8 +85,8 @@ describe('uploadStatus', () => {
   })
 })
 
-describe('a subscriber that goes away', () => {
-  it('is forgotten: Stream is not asked more often for its sake', async () => {
+describe('a subscriber that disconnects', () => {
+  it('no longer increases the polling rate', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid } = expectMinted(await createDirectUpload(caller))
@@ -101,32 +101,32 @@ describe('a subscriber that goes away', () => {
     while ((await listed()) < watched + 3) gateway.clock.advance(1)
 
     await response.body?.cancel()
-    // Rounds go on, but this upload is not due for many of them.
-    let quiet = 0
-    for (let rounds = 0; rounds < 200 && quiet < 5; rounds += 1) {
+    // Sync rounds continue, but this upload is due in few of them.
+    let roundsWithoutPoll = 0
+    for (let rounds = 0; rounds < 200 && roundsWithoutPoll < 5; rounds += 1) {
       const before = await listed()
       gateway.clock.advance(1)
       await gateway.emulator.state()
-      quiet = (await listed()) === before ? quiet + 1 : 0
+      roundsWithoutPoll = (await listed()) === before ? roundsWithoutPoll + 1 : 0
     }
-    expect(quiet).toBe(5)
+    expect(roundsWithoutPoll).toBe(5)
   })
 })
 
 describe('uploadsChanged', () => {
-  it('gives every change of one’s own uploads, and none of others', async () => {
+  it('sends every change of the caller’s uploads and none of other callers', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const ada = gateway.as(await tokenFor('ada'))
     const bob = gateway.as(await tokenFor('bob'))
     const changes = ada.watch(changed, CHANGES)
     const first = changes.next()
-    // The subscription stands once its own first change comes through.
+    // The subscription is active once the first change arrives.
     const minted: string[] = []
-    const poke = setInterval(() => {
+    const mintTimer = setInterval(() => {
       void createDirectUpload(ada).then((outcome) => minted.push(expectMinted(outcome).uid))
     }, 20)
     await first
-    clearInterval(poke)
+    clearInterval(mintTimer)
 
     const foreign = expectMinted(await createDirectUpload(bob))
     const own = expectMinted(await createDirectUpload(ada))

@@ -1,4 +1,4 @@
-/** Lists, nodes and who may see what. */
+/** Lists, nodes and access control. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Caller, TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -66,7 +66,7 @@ async function mintMany(caller: Caller, count: number): Promise<string[]> {
 }
 
 describe('the list of uploads', () => {
-  it('pages down from the newest and up from the oldest', async () => {
+  it('paginates forward from the newest and backward from the oldest', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const newestFirst = await mintMany(caller, 25)
@@ -101,7 +101,7 @@ describe('the list of uploads', () => {
     expect(between.uids).toEqual(newestFirst.slice(1, 9))
   })
 
-  it('says what would be right where the arguments are not', async () => {
+  it('rejects invalid arguments with the allowed values', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     await expect(list(caller, { first: 101 })).rejects.toThrow('`first` must be from 1 to 100.')
@@ -133,7 +133,7 @@ describe('the list of uploads', () => {
 })
 
 describe('node and nodes', () => {
-  it('fetch an upload again by its id, and nothing by what is none', async () => {
+  it('return an upload by its id and null for an invalid id', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const [uid = ''] = await mintMany(caller, 1)
@@ -143,18 +143,18 @@ describe('node and nodes', () => {
       node: z.object({ __typename: z.literal('Upload'), id: z.string(), uid: z.string() }),
       nodes: z.array(z.object({ id: z.string() }).nullable()),
     })
-    const answer = await caller.ask(
+    const result = await caller.ask(
       shape,
       'query ($id: ID!, $ids: [ID!]!) { node(id: $id) { __typename id ... on Upload { uid } } nodes(ids: $ids) { id } }',
       { id, ids: [id, 'nonsense', btoa('Upload:0000'), btoa('Video:x')] },
     )
-    expect(answer.node).toEqual({ __typename: 'Upload', id, uid })
-    expect(answer.nodes).toEqual([{ id }, null, null, null])
+    expect(result.node).toEqual({ __typename: 'Upload', id, uid })
+    expect(result.nodes).toEqual([{ id }, null, null, null])
   })
 })
 
-describe("somebody else's upload", () => {
-  it('looks like one that is not there, at every field', async () => {
+describe("another creator's upload", () => {
+  it('looks like an unknown upload in every field', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const ada = gateway.as(await tokenFor('ada'))
     const bob = gateway.as(await tokenFor('bob'))
@@ -162,7 +162,7 @@ describe("somebody else's upload", () => {
     const { uid } = expectMinted(await createDirectUpload(ada))
     const id = btoa(`Upload:${uid}`)
 
-    const look = z.object({
+    const shape = z.object({
       upload: z.object({ creator: z.string(), uploadURL: z.string().nullable() }).nullable(),
       node: z.object({ id: z.string() }).nullable(),
       nodes: z.array(z.object({ id: z.string() }).nullable()),
@@ -170,22 +170,22 @@ describe("somebody else's upload", () => {
     })
     const document =
       'query ($uid: ID!, $id: ID!) { upload(uid: $uid) { creator uploadURL } node(id: $id) { id } nodes(ids: [$id]) { id } uploads(filter: { creator: "ada" }) { totalCount } }'
-    const nothing = { upload: null, node: null, nodes: [null], uploads: { totalCount: 0 } }
-    expect(await bob.ask(look, document, { uid, id })).toEqual(nothing)
+    const notFound = { upload: null, node: null, nodes: [null], uploads: { totalCount: 0 } }
+    expect(await bob.ask(shape, document, { uid, id })).toEqual(notFound)
     expect(await deleteUpload(bob, uid)).toEqual(await deleteUpload(bob, '0'.repeat(32)))
     await expect(watchToEnd(bob, uid)).rejects.toThrow('UPLOAD_NOT_FOUND')
 
-    const mine = await ada.ask(look, document, { uid, id })
-    expect(mine).toMatchObject({ upload: { creator: 'ada' }, uploads: { totalCount: 1 } })
-    expect(mine.upload?.uploadURL).toMatch(/^http/)
-    const seen = await admin.ask(look, document, { uid, id })
-    expect(seen).toMatchObject({
+    const ownResult = await ada.ask(shape, document, { uid, id })
+    expect(ownResult).toMatchObject({ upload: { creator: 'ada' }, uploads: { totalCount: 1 } })
+    expect(ownResult.upload?.uploadURL).toMatch(/^http/)
+    const adminResult = await admin.ask(shape, document, { uid, id })
+    expect(adminResult).toMatchObject({
       upload: { creator: 'ada', uploadURL: null },
       uploads: { totalCount: 1 },
     })
   })
 
-  it('is minted for another creator by an administrator only', async () => {
+  it('can be created by administrators only', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const bob = gateway.as(await tokenFor('bob'))
     const admin = gateway.as(await tokenFor('root', { scope: 'uploads:admin' }))

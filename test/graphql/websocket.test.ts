@@ -1,4 +1,4 @@
-/** Subscriptions over WebSocket, with graphql-ws as it comes. */
+/** Subscriptions over WebSocket with the unmodified graphql-ws client. */
 import { type Client, createClient } from 'graphql-ws'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -32,8 +32,8 @@ async function statesOf(client: Client, uid: string): Promise<string[]> {
   return states
 }
 
-describe('a socket', () => {
-  it('carries the present state, then the changes, and completes', async () => {
+describe('a WebSocket', () => {
+  it('sends the current state, then the changes, and completes', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const token = await tokenFor('ada')
     const { uid, uploadURL } = expectMinted(await createDirectUpload(gateway.as(token)))
@@ -43,14 +43,14 @@ describe('a socket', () => {
     expect((await states).at(-1)).toBe('READY')
   })
 
-  it('is closed with 4403 where the token is not valid', async () => {
+  it('is closed with 4403 if the token is invalid', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     for (const token of [undefined, 'x.y.z']) {
       await expect(statesOf(connect(gateway, token), 'x')).rejects.toMatchObject({ code: 4403 })
     }
   })
 
-  it("shows somebody else's upload as one that is not there", async () => {
+  it("returns UPLOAD_NOT_FOUND for another creator's upload", async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const ada = gateway.as(await tokenFor('ada'))
     const { uid } = expectMinted(await createDirectUpload(ada))
@@ -58,9 +58,9 @@ describe('a socket', () => {
     await expect(statesOf(bob, uid)).rejects.toThrow('UPLOAD_NOT_FOUND')
   })
 
-  it('is not opened for the page of an origin that is not listed', async () => {
+  it('is rejected with 403 for an origin that is not allowed', async () => {
     const gateway = await startTestGateway()
-    const refused = new WebSocket(
+    const socket = new WebSocket(
       `${gateway.url.replace('http', 'ws')}/graphql`,
       'graphql-transport-ws',
       {
@@ -68,37 +68,40 @@ describe('a socket', () => {
       },
     )
     const status = await new Promise((resolve) => {
-      refused.on('unexpected-response', (_request, response) => resolve(response.statusCode))
-      refused.on('error', () => undefined)
+      socket.on('unexpected-response', (_request, response) => resolve(response.statusCode))
+      socket.on('error', () => undefined)
     })
     expect(status).toBe(403)
   })
 
   it.each([
-    ['what only a server may send', '{"type":"connection_ack"}', 4400],
-    ['no JSON', '{', 4400],
+    ['a message type of servers', '{"type":"connection_ack"}', 4400],
+    ['malformed JSON', '{', 4400],
     [
-      'an operation before it says who it is',
+      'an operation before connection_init',
       '{"type":"subscribe","id":"1","payload":{"query":"{a}"}}',
       4401,
     ],
     [
-      'more than a message may have',
+      'a message that is too large',
       `{"type":"ping","payload":{"a":"${'a'.repeat(300_000)}"}}`,
       1009,
     ],
-  ])('that sends %s is closed, and that is no error of ours', async (_name, message, code) => {
-    const gateway = await startTestGateway()
-    const socket = new WebSocket(
-      `${gateway.url.replace('http', 'ws')}/graphql`,
-      'graphql-transport-ws',
-    )
-    socket.on('open', () => socket.send(message))
-    expect(await new Promise((resolve) => socket.on('close', resolve))).toBe(code)
-    expect(gateway.logs.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
-  })
+  ])(
+    'that sends %s is closed without a warning or an error in the log',
+    async (_name, message, code) => {
+      const gateway = await startTestGateway()
+      const socket = new WebSocket(
+        `${gateway.url.replace('http', 'ws')}/graphql`,
+        'graphql-transport-ws',
+      )
+      socket.on('open', () => socket.send(message))
+      expect(await new Promise((resolve) => socket.on('close', resolve))).toBe(code)
+      expect(gateway.logs.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([])
+    },
+  )
 
-  it('is closed when its token lapses, so that its client comes back with a new one', async () => {
+  it('is closed with 4403 when its token expires, so that the client reconnects with a new one', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const client = connect(gateway, await tokenFor('ada'))
     const closed = new Promise((resolve) => client.on('closed', resolve))
@@ -109,7 +112,7 @@ describe('a socket', () => {
     expect(await closed).toMatchObject({ code: 4403 })
   })
 
-  it('is told to come back when the gateway stops', async () => {
+  it('is closed with 1012 when the gateway stops', async () => {
     const gateway = await startTestGateway()
     const { uid } = expectMinted(await createDirectUpload(gateway.as()))
     const client = connect(gateway)

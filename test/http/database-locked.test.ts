@@ -1,4 +1,4 @@
-/** SQLite's write lock is held, the disk is full, or the file is damaged: what clients and orchestrators see. */
+/** Responses and readiness while SQLite's write lock is held, the disk is full or the file is damaged. */
 import { createHmac } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -33,31 +33,31 @@ async function startGateway(
   })
 }
 
-/** Takes the write lock as another process does; `release` gives it back. */
+/** Takes the write lock on a second connection, as another process does. */
 function holdWriteLock({ databaseFile }: TestGateway) {
-  const holder = new Database(databaseFile)
-  onTestFinished(() => void holder.close())
-  holder.exec('begin immediate')
-  return { release: () => void holder.exec('rollback') }
+  const connection = new Database(databaseFile)
+  onTestFinished(() => void connection.close())
+  connection.exec('begin immediate')
+  return { release: () => void connection.exec('rollback') }
 }
 
-interface Answered {
+interface ResponseSummary {
   readonly status: number
   readonly retryAfter: string | null
   readonly text: string
 }
 
-async function answered(response: Promise<Response>): Promise<Answered> {
-  const { status, headers, text } = await response.then(async (given) => ({
-    status: given.status,
-    headers: given.headers,
-    text: await given.text(),
+async function summarize(response: Promise<Response>): Promise<ResponseSummary> {
+  const { status, headers, text } = await response.then(async (result) => ({
+    status: result.status,
+    headers: result.headers,
+    text: await result.text(),
   }))
   return { status, retryAfter: headers.get('retry-after'), text }
 }
 
-function mint({ url }: TestGateway): Promise<Answered> {
-  return answered(
+function mint({ url }: TestGateway): Promise<ResponseSummary> {
+  return summarize(
     fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -66,7 +66,7 @@ function mint({ url }: TestGateway): Promise<Answered> {
   )
 }
 
-/** One write by each endpoint that writes. */
+/** Sends one write to each endpoint that writes. */
 function writeByEachEndpoint(gateway: TestGateway) {
   const { url, clock } = gateway
   const body = JSON.stringify({ uid: UID, readyToStream: true, status: { state: 'ready' } })
@@ -76,19 +76,19 @@ function writeByEachEndpoint(gateway: TestGateway) {
   const tus = { 'tus-resumable': '1.0.0', 'upload-length': '1000' }
   return {
     graphql: mint(gateway),
-    tus: answered(fetch(`${url}/tus`, { method: 'POST', headers: tus })),
-    webhook: answered(fetch(`${url}/webhooks/stream`, { method: 'POST', headers, body })),
+    tus: summarize(fetch(`${url}/tus`, { method: 'POST', headers: tus })),
+    webhook: summarize(fetch(`${url}/webhooks/stream`, { method: 'POST', headers, body })),
   }
 }
 
 async function readyz({ url }: TestGateway) {
-  const { status, text } = await answered(fetch(`${url}/readyz`))
+  const { status, text } = await summarize(fetch(`${url}/readyz`))
   return { status, text }
 }
 
 const read = async (gateway: TestGateway): Promise<string> => {
   const query = encodeURIComponent('{ uploads(first: 5) { totalCount nodes { uid } } }')
-  const { text } = await answered(
+  const { text } = await summarize(
     fetch(`${gateway.url}/graphql?query=${query}`, { headers: { accept: 'application/json' } }),
   )
   return text
@@ -103,14 +103,14 @@ function unexpectedIn({ logs }: TestGateway): unknown[] {
 }
 
 describe('while another process holds the write lock', () => {
-  it('writes wait for it, and meanwhile everything else is answered', async () => {
+  it('delays writes until the lock is released and serves all other requests', async () => {
     const gateway = await startGateway()
     expectMinted(await createDirectUpload(gateway.as()))
     const lock = holdWriteLock(gateway)
-    const settled: string[] = []
+    const completed: string[] = []
     const writes = Object.entries(writeByEachEndpoint(gateway)).map(async ([name, write]) => {
       const { status, text } = await write
-      settled.push(name)
+      completed.push(name)
       return { name, status, isUnavailable: text.includes('"errors"') }
     })
     for (let round = 0; round < 20; round += 1) {
@@ -120,7 +120,7 @@ describe('while another process holds the write lock', () => {
         data: { uploads: { totalCount: 1 } },
       })
     }
-    expect(settled).toEqual([])
+    expect(completed).toEqual([])
     lock.release()
     expect(await Promise.all(writes)).toEqual([
       { name: 'graphql', status: 200, isUnavailable: false },
@@ -130,12 +130,12 @@ describe('while another process holds the write lock', () => {
     expect(unexpectedIn(gateway)).toEqual([])
   })
 
-  it('for longer than five seconds, writes are refused with when to try again, as PostgreSQL’s are', async () => {
+  it('rejects writes with a retry delay after five seconds, as with PostgreSQL', async () => {
     const gateway = await startGateway()
     expectMinted(await createDirectUpload(gateway.as()))
     const lock = holdWriteLock(gateway)
     const writes = Promise.all(Object.values(writeByEachEndpoint(gateway)))
-    // Not long enough for the time limit of an operation, however soon each write reaches the store.
+    // 20 seconds in total: less than the operation timeout, at any arrival order of the writes.
     for (let seconds = 0; seconds < 20; seconds += 1) {
       await read(gateway)
       gateway.clock.advance(1)
@@ -151,18 +151,18 @@ describe('while another process holds the write lock', () => {
     })
     expect(JSON.parse(await read(gateway))).toMatchObject({ data: { uploads: { totalCount: 1 } } })
     lock.release()
-    // Without any write of a client.
+    // Readiness recovers without a write of a client.
     await vi.waitFor(async () => expect((await readyz(gateway)).status).toBe(200), 3000)
     expectMinted(await createDirectUpload(gateway.as()))
     expect(unexpectedIn(gateway)).toEqual([])
   })
 
-  it('a creation that fails does not count towards the rate limit of its caller', async () => {
+  it('does not count a failed creation towards the rate limit of its caller', async () => {
     const gateway = await startGateway({ RATE_LIMIT_CREATES: '2' })
     expectMinted(await createDirectUpload(gateway.as()))
     const lock = holdWriteLock(gateway)
     for (const _ of [1, 2, 3]) {
-      const failed: Answered[] = []
+      const failed: ResponseSummary[] = []
       const graphql = mint(gateway).then((response) => failed.push(response))
       for (let seconds = 0; seconds < 10 && failed.length === 0; seconds += 1) {
         await read(gateway)
@@ -176,7 +176,7 @@ describe('while another process holds the write lock', () => {
     expect(await createDirectUpload(gateway.as())).toMatchObject({ code: 'RATE_LIMITED' })
   })
 
-  it('a gateway that is stopped closes the database all the same', async () => {
+  it('closes the database when the gateway stops', async () => {
     const gateway = await startGateway()
     holdWriteLock(gateway)
     await gateway.stop()
@@ -185,7 +185,7 @@ describe('while another process holds the write lock', () => {
 })
 
 describe('a full disk', () => {
-  it('makes writes unavailable and the gateway not ready, until there is room again', async (context) => {
+  it('makes writes unavailable and the gateway not ready until space is free again', async (context) => {
     const disk = await mountSmallDisk(8)
     context.skip(disk === null, 'mounting a tmpfs is not allowed here')
     if (disk === null) return
@@ -207,13 +207,13 @@ describe('a full disk', () => {
     }
     expect(JSON.parse(await read(gateway))).toMatchObject({ data: { uploads: { totalCount: 1 } } })
     await disk.free()
-    // Without any write of a client: a load balancer sends none to a gateway that is not ready.
+    // Readiness recovers without a write: a load balancer sends none to a gateway that is not ready.
     await vi.waitFor(async () => expect((await readyz(gateway)).status).toBe(200), 5000)
     expectMinted(await createDirectUpload(gateway.as()))
     expect(unexpectedIn(gateway)).toEqual([])
   })
 
-  it('does not keep a gateway from closing its database', async (context) => {
+  it('does not prevent the gateway from closing its database', async (context) => {
     const disk = await mountSmallDisk(8)
     context.skip(disk === null, 'mounting a tmpfs is not allowed here')
     if (disk === null) return
@@ -228,9 +228,9 @@ describe('a full disk', () => {
   })
 })
 
-/** Overwrites all but the first page, and has the gateway read from the file again. */
+/** Overwrites all pages except the first and makes the gateway read the file again. */
 async function damage({ databaseFile }: TestGateway): Promise<void> {
-  // What the gateway read in this turn of the event loop keeps the log from being emptied.
+  // Open reads of this event-loop tick would prevent the WAL from being truncated.
   await new Promise(setImmediate)
   const other = new Database(databaseFile)
   other.pragma('wal_checkpoint(TRUNCATE)')
@@ -244,12 +244,12 @@ async function damage({ databaseFile }: TestGateway): Promise<void> {
 }
 
 describe('a file that is damaged while the gateway runs', () => {
-  it('makes reads and writes unavailable, and the log and `/readyz` say why', async () => {
+  it('makes reads and writes unavailable and reports the cause in the log and in `/readyz`', async () => {
     const gateway = await startGateway()
     const { uid } = expectMinted(await createDirectUpload(gateway.as()))
     await damage(gateway)
     for (const query of ['{ uploads { nodes { uid } } }', `{ upload(uid: "${uid}") { status } }`]) {
-      const { text } = await answered(
+      const { text } = await summarize(
         fetch(`${gateway.url}/graphql`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },

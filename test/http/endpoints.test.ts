@@ -1,4 +1,4 @@
-/** The doors around GraphQL: what they take, and what they say to the rest. */
+/** Endpoints of the Node host: the common contract, error masking and webhooks. */
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { describeEndpoints } from '../contracts/http-endpoints.ts'
@@ -29,7 +29,7 @@ describeEndpoints('on Node', async (variables) => {
 })
 
 describe('/graphql', () => {
-  it('shows GraphiQL to a browser, from its own files', async () => {
+  it('serves GraphiQL and its files to a browser', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const response = await fetch(`${gateway.url}/graphql`, { headers: { accept: 'text/html' } })
     expect(response.status).toBe(200)
@@ -39,7 +39,7 @@ describe('/graphql', () => {
     expect(page).not.toMatch(/<(?:script|link)[^>]+(?:src|href)=["']?https?:/)
   })
 
-  it('shows an unexpected error by its id only, and logs it whole', async () => {
+  it('returns only the request id of an unexpected error and logs the complete error', async () => {
     const gateway = await startTestGateway()
     new Database(gateway.databaseFile).exec('alter table uploads rename to gone').close()
     const response = await post(gateway, '{"query":"{ uploads { totalCount } }"}')
@@ -53,7 +53,7 @@ describe('/graphql', () => {
     })
   })
 
-  it('says by its code that Stream does not answer', async () => {
+  it('returns STREAM_UNAVAILABLE if Stream does not respond', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'storage_usage', times: 1, status: 500 })
     const response = await post(gateway, '{"query":"{ storageUsage { videoCount } }"}')
@@ -64,7 +64,7 @@ describe('/graphql', () => {
 })
 
 describe('/webhooks/stream', () => {
-  it('is how READY arrives: nobody asks in between', async () => {
+  it('delivers READY without polling Stream', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))

@@ -1,4 +1,4 @@
-/** GraphiQL: a small page, and files that are cached for ever, compressed, and never copied for a client. */
+/** GraphiQL: a small page, and immutable, compressed files that are not copied for each client. */
 import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,8 +17,8 @@ const HTML = { accept: 'text/html' }
 const pathOf = (page: string, extension: string): string =>
   new RegExp(`"(/graphql/graphiql-[0-9a-f]{16}\\.${extension})"`).exec(page)?.[1] ?? 'none'
 
-describe('the page', () => {
-  it('is small, and loads its script, styles and icon from this gateway', async () => {
+describe('the GraphiQL page', () => {
+  it('is small and loads its script, styles and icon from the gateway', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const response = await fetch(`${gateway.url}/graphql`, { headers: HTML })
     const page = await response.text()
@@ -37,7 +37,7 @@ describe('the page', () => {
     }
   })
 
-  it('is not sent again to a client that has it', async () => {
+  it('responds 304 to a client with the current ETag', async () => {
     const gateway = await startTestGateway()
     const first = await fetch(`${gateway.url}/graphql`, { headers: HTML })
     await first.text()
@@ -50,7 +50,7 @@ describe('the page', () => {
     expect([second.status, await second.text()]).toEqual([304, ''])
   })
 
-  it('has no files where introspection is off', async () => {
+  it('has no files if introspection is disabled', async () => {
     const on = await startTestGateway()
     const page = await (await fetch(`${on.url}/graphql`, { headers: HTML })).text()
     const off = await startTestGateway({ INTROSPECTION: 'false' })
@@ -59,7 +59,7 @@ describe('the page', () => {
 })
 
 describe('clients that do not read', () => {
-  it('cost the gateway neither a copy of the script nor a place in flight', async () => {
+  it('do not cause copies of the script and do not count as requests in flight', async () => {
     const gateway = await startTestGateway()
     const page = await (await fetch(`${gateway.url}/graphql`, { headers: HTML })).text()
     const request = rawRequest(`GET ${pathOf(page, 'js')}`)
@@ -89,7 +89,7 @@ describe('clients that do not read', () => {
 })
 
 describe('the built files', () => {
-  it('are had compressed, each the same content, and written only where they are missing', async () => {
+  it('are served compressed with equal content and written only if they are missing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'headgate-graphiql-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     await writeFile(join(folder, 'graphiql-0000000000000000.js'), 'of an older version')

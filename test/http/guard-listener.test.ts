@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { expect, it } from 'vitest'
 import { createGuard } from '../../src/shared/guard-listener.ts'
 
-it('logs what a listener throws, and ends its connection only', () => {
+it('logs an error thrown by a listener and ends only its connection', () => {
   const errors: object[] = []
   let ended = 0
   const guard = createGuard({ error: (fields) => void errors.push(fields) }, () => {

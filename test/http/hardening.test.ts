@@ -1,4 +1,4 @@
-/** What every answer carries, who is answered at all, and how long a client may take. */
+/** Security headers, host and origin checks, and timeouts of slow clients. */
 import { once } from 'node:events'
 import { BlockList, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -9,12 +9,12 @@ import { startHttpServer } from '../../src/node/server/http-server.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { servedGateway } from '../kit/served-gateway.ts'
 
-/** What the gateway answers to these very bytes, as text, until it closes. */
-function sendRaw(url: string, bytes: string, andEnd = true): Promise<string> {
+/** Sends raw bytes and returns everything received until the connection closes. */
+function sendRaw(url: string, bytes: string, endAfterSend = true): Promise<string> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => {
-      if (andEnd) socket.end(bytes)
+      if (endAfterSend) socket.end(bytes)
       else socket.write(bytes)
     })
     const chunks: string[] = []
@@ -28,7 +28,7 @@ function sendRaw(url: string, bytes: string, andEnd = true): Promise<string> {
 const get = (gateway: TestGateway, host: string): Promise<string> =>
   sendRaw(gateway.url, `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
 
-describe('every answer', () => {
+describe('every response', () => {
   it.each([
     '/',
     '/graphql?query={__typename}',
@@ -37,7 +37,7 @@ describe('every answer', () => {
     '/healthz',
     '/readyz',
     '/nowhere',
-  ])('of %s carries what keeps browsers from making more of it', async (path) => {
+  ])('to %s has the security headers', async (path) => {
     const gateway = await startTestGateway({
       AUTH_DISABLED: 'true',
       PUBLIC_URL: 'https://uploads.example.com',
@@ -54,12 +54,12 @@ describe('every answer', () => {
     for (const banner of ['server', 'x-powered-by', 'via']) expect(headers.has(banner)).toBe(false)
   })
 
-  it('speaks of TLS only where browsers come by it', async () => {
+  it('has Strict-Transport-Security only if PUBLIC_URL is https', async () => {
     const gateway = await startTestGateway()
     expect((await fetch(gateway.url)).headers.has('strict-transport-security')).toBe(false)
   })
 
-  it('of GraphiQL lets its own script run, and nothing be loaded from elsewhere', async () => {
+  it('for the GraphiQL page allows only scripts of the gateway', async () => {
     const gateway = await startTestGateway()
     const { headers } = await fetch(`${gateway.url}/graphql`, {
       headers: { accept: 'text/html' },
@@ -72,33 +72,33 @@ describe('every answer', () => {
 
 describe('a query by GET', () => {
   it.each([
-    ['a program', {}, 200],
-    ['a page of its own', { 'sec-fetch-site': 'same-origin' }, 200],
+    ['a client that is not a browser', {}, 200],
+    ['a page of the gateway', { 'sec-fetch-site': 'same-origin' }, 200],
     [
-      'a page that is let in',
+      'a page of an allowed origin',
       { origin: 'https://app.example.com', 'sec-fetch-site': 'cross-site' },
       200,
     ],
-    ['a picture on any page', { 'sec-fetch-site': 'cross-site' }, 403],
-    ['a page next door', { 'sec-fetch-site': 'same-site' }, 403],
-    ['a page that is not let in', { origin: 'https://evil.example.com' }, 403],
-    ['a page of no origin', { origin: 'null' }, 403],
-  ])('from %s is answered accordingly', async (_name, headers, status) => {
+    ['a cross-site image', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['a same-site page of another origin', { 'sec-fetch-site': 'same-site' }, 403],
+    ['a page of another origin', { origin: 'https://evil.example.com' }, 403],
+    ['a page of an opaque origin', { origin: 'null' }, 403],
+  ])('from %s with the headers %j receives a %i', async (_name, headers, status) => {
     const gateway = await startTestGateway({ ALLOWED_ORIGINS: 'https://app.example.com' })
     const { hostname, port } = new URL(gateway.url)
     const lines = Object.entries({ ...headers, connection: 'close' }).map(
       ([name, value]) => `${name}: ${value}\r\n`,
     )
-    const said = await sendRaw(
+    const response = await sendRaw(
       gateway.url,
       `GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: ${hostname}:${port}\r\n${lines.join('')}\r\n`,
     )
-    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
   })
 })
 
-describe('events', () => {
-  it('are stored by nobody on the way', async () => {
+describe('server-sent events', () => {
+  it('must not be stored or transformed by proxies', async () => {
     const gateway = await startTestGateway()
     const response = await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
@@ -110,7 +110,7 @@ describe('events', () => {
   })
 })
 
-describe('a gateway without tokens', () => {
+describe('a gateway with authentication disabled', () => {
   it.each([
     ['localhost', 200],
     ['localhost:5173', 200],
@@ -123,7 +123,7 @@ describe('a gateway without tokens', () => {
     ['evil.example.com', 421],
     ['localhost.evil.example.com', 421],
     ['127.0.0.1.evil.example.com', 421],
-  ])('answers %s with %i', async (host, status) => {
+  ])('responds to the host %s with %i', async (host, status) => {
     const gateway = await startTestGateway({
       AUTH_DISABLED: 'true',
       PUBLIC_URL: 'https://uploads.example.com',
@@ -131,7 +131,7 @@ describe('a gateway without tokens', () => {
     expect(await get(gateway, host)).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
   })
 
-  it('asks for no name where it asks for tokens', async () => {
+  it('accepts any host if authentication is enabled', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     expect(await get(gateway, 'anything.example.com')).toMatch(/^HTTP\/1.1 200 /)
   })
@@ -141,16 +141,16 @@ async function echo(request: Request): Promise<Response> {
   return new Response(await request.text())
 }
 
-const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-describe('a client that is slow, or sends too much', () => {
+describe('a client that is slow or sends too much', () => {
   const backoff = { headersMs: 100, requestMs: 200, stalledMs: 10_000, readMs: 10_000 }
 
   it.each([
     ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],
     ['half a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf'],
     ['nothing', ''],
-  ])('of %s is cut off with a 408', async (_name, bytes) => {
+  ])('receives a 408 after sending only %s', async (_name, bytes) => {
     const listener = await startHttpServer({
       host: '127.0.0.1',
       port: 0,
@@ -158,8 +158,8 @@ describe('a client that is slow, or sends too much', () => {
       patience: backoff,
     })
     onTestFinished(() => listener.close(0))
-    // A door that wants all of the body, as GraphQL's does.
-    listener.serve(servedGateway({ fetch: echo }), silence)
+    // Reads the complete body, as the GraphQL endpoint does.
+    listener.serve(servedGateway({ fetch: echo }), silentLog)
     expect(await sendRaw(listener.url, bytes, false)).toMatch(/^HTTP\/1.1 408 /)
   })
 
@@ -167,32 +167,35 @@ describe('a client that is slow, or sends too much', () => {
   const chunks = `Transfer-Encoding: chunked\r\n\r\n11170\r\n${' '.repeat(70_000)}\r\n`
   it.each([
     ['too long', 'POST /graphql', length, 413],
-    ['too long, without saying so', 'POST /graphql', chunks, 413],
-    ['for nobody', 'POST /nowhere', length, 404],
-    ['not to be sent so', 'PUT /webhooks/stream', length, 405],
-  ])('of a body that is %s is not waited for at the end', async (_why, to, body, status) => {
-    const gateway = await startTestGateway()
-    const { hostname, port } = new URL(gateway.url)
-    const socket = connect(Number(port), hostname)
-    onTestFinished(() => void socket.destroy())
-    socket.on('error', () => undefined)
-    const headers = 'Host: localhost\r\nContent-Type: application/json'
-    socket.write(`${to} HTTP/1.1\r\n${headers}\r\n${body}`)
-    const [answer]: unknown[] = await once(socket, 'data')
-    expect(String(answer)).toContain(`HTTP/1.1 ${status} `)
-    const startedAt = performance.now()
-    await gateway.stop()
-    expect(performance.now() - startedAt).toBeLessThan(3000)
-  })
+    ['too long without a declared length', 'POST /graphql', chunks, 413],
+    ['for an unknown path', 'POST /nowhere', length, 404],
+    ['sent with a wrong method', 'PUT /webhooks/stream', length, 405],
+  ])(
+    'does not delay shutdown with a body that is %s',
+    async (_reason, requestLine, body, status) => {
+      const gateway = await startTestGateway()
+      const { hostname, port } = new URL(gateway.url)
+      const socket = connect(Number(port), hostname)
+      onTestFinished(() => void socket.destroy())
+      socket.on('error', () => undefined)
+      const headers = 'Host: localhost\r\nContent-Type: application/json'
+      socket.write(`${requestLine} HTTP/1.1\r\n${headers}\r\n${body}`)
+      const [firstChunk]: unknown[] = await once(socket, 'data')
+      expect(String(firstChunk)).toContain(`HTTP/1.1 ${status} `)
+      const startedAt = performance.now()
+      await gateway.stop()
+      expect(performance.now() - startedAt).toBeLessThan(3000)
+    },
+  )
 
-  it('of headers is refused with a 431', async () => {
+  it('receives a 431 for headers that are too large', async () => {
     const gateway = await startTestGateway()
-    const flood = `GET / HTTP/1.1\r\nHost: localhost\r\nX-Big: ${'x'.repeat(30_000)}\r\n\r\n`
-    expect(await sendRaw(gateway.url, flood)).toMatch(/^HTTP\/1.1 431 /)
+    const headerFlood = `GET / HTTP/1.1\r\nHost: localhost\r\nX-Big: ${'x'.repeat(30_000)}\r\n\r\n`
+    expect(await sendRaw(gateway.url, headerFlood)).toMatch(/^HTTP\/1.1 431 /)
   })
 })
 
-describe('the address of a client', () => {
+describe('the client address', () => {
   const proxies = new BlockList()
   for (const proxy of ['10.0.0.0/8', '127.0.0.1', 'fd00::/8']) trustProxy(proxies, proxy)
 
@@ -207,18 +210,18 @@ describe('the address of a client', () => {
     ['10.1.2.3', 'unknown', '10.1.2.3'],
     ['10.1.2.3', undefined, '10.1.2.3'],
     [undefined, undefined, null],
-  ])('of peer %s, forwarded for %s, is %s', (peer, forwardedFor, address) => {
+  ])('for peer %s, forwarded for %s, is %s', (peer, forwardedFor, address) => {
     expect(clientAddress(peer, forwardedFor, proxies)).toBe(address)
   })
 
   it.each(['10.0.0.0/33', 'fd00::/129', 'proxy.example.com', '10.0.0.0/8/8', '', '10.0.0.0/'])(
-    'cannot come by a proxy written %j',
+    'does not accept %j as a trusted proxy',
     (text) => {
       expect(trustProxy(new BlockList(), text)).toBe(false)
     },
   )
 
-  it('stands in the log beside what was refused, and nothing else of the request does', async () => {
+  it('is logged for a rejected request, without the query string', async () => {
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
       TRUSTED_PROXIES: '127.0.0.1',
@@ -242,17 +245,17 @@ describe('the address of a client', () => {
   })
 })
 
-describe('a method that is for nobody here', () => {
+describe('an unsupported method', () => {
   it.each(['TRACE', 'PUT', 'DELETE', 'PROPFIND'])(
-    '%s is refused, and no failure',
+    '%s is rejected without an error in the log',
     async (method) => {
       const gateway = await startTestGateway()
       const { hostname, port } = new URL(gateway.url)
       const socket = connect(Number(port), hostname)
       socket.write(`${method} /graphql HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: \r\n\r\n`)
-      const [answer] = z.tuple([z.instanceof(Buffer)]).parse(await once(socket, 'data'))
+      const [firstChunk] = z.tuple([z.instanceof(Buffer)]).parse(await once(socket, 'data'))
       socket.destroy()
-      expect(answer.toString()).toMatch(/^HTTP\/1\.1 40[05] /)
+      expect(firstChunk.toString()).toMatch(/^HTTP\/1\.1 40[05] /)
       expect(gateway.logs.filter(({ level }) => level === 'error')).toEqual([])
     },
   )

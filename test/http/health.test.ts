@@ -1,4 +1,4 @@
-/** /healthz and /readyz tell the truth, in sentences that an operator can act on. */
+/** `/healthz` and `/readyz`: statuses, and reasons that tell the operator how to fix the problem. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Handler } from '../../src/http/handler.ts'
 import {
@@ -10,41 +10,41 @@ import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 
 const ADDRESS = 'http://127.0.0.1:4000/readyz'
 
-/** What is wrong behind the door. */
-interface Trouble extends Partial<Readiness> {
+/** Failures that the readiness handler reports. */
+interface Failures extends Partial<Readiness> {
   readonly draining?: boolean
   readonly databaseClosed?: boolean
 }
 
-/** /readyz in front of a real database. */
-async function readyEndpoint(trouble: Trouble = {}) {
-  const logged: string[] = []
-  const note = (_fields: object, message: string): void => void logged.push(message)
+/** Creates the `/readyz` handler on a real database. */
+async function createReadyHandler(failures: Failures = {}) {
+  const messages: string[] = []
+  const record = (_fields: object, message: string): void => void messages.push(message)
   const store = createSqliteStore(':memory:')
-  if (trouble.databaseClosed === true) await store.close()
+  if (failures.databaseClosed === true) await store.close()
   else onTestFinished(() => store.close())
-  const closing = trouble.draining === true ? AbortSignal.abort() : new AbortController().signal
-  const log = { debug: note, info: note, warn: note, error: note }
-  const endpoint = createReadinessHandler(
+  const closing = failures.draining === true ? AbortSignal.abort() : new AbortController().signal
+  const log = { debug: record, info: record, warn: record, error: record }
+  const handler = createReadinessHandler(
     { store, closing, log },
-    { streamUnavailable: () => Promise.resolve(null), ...trouble },
+    { streamUnavailable: () => Promise.resolve(null), ...failures },
   )
-  return { door: endpoint, logged }
+  return { handler: handler, messages }
 }
 
-async function ask(endpoint: Handler, method = 'GET') {
-  const answer = await endpoint(new Request(ADDRESS, { method }))
-  return { status: answer.status, headers: [...answer.headers], text: await answer.text() }
+async function call(handler: Handler, method = 'GET') {
+  const response = await handler(new Request(ADDRESS, { method }))
+  return { status: response.status, headers: [...response.headers], text: await response.text() }
 }
 
 describe('/readyz', () => {
-  it('is 200 where everything is well', async () => {
-    const { door: endpoint } = await readyEndpoint()
-    expect(await ask(endpoint)).toMatchObject({ status: 200, text: '{"status":"ready"}' })
+  it('responds 200 if all dependencies are available', async () => {
+    const { handler } = await createReadyHandler()
+    expect(await call(handler)).toMatchObject({ status: 200, text: '{"status":"ready"}' })
   })
 
-  it.each<[why: string, trouble: Trouble, reason: RegExp]>([
-    ['the database is away', { databaseClosed: true }, /database.*DATABASE_URL/],
+  it.each<[name: string, failures: Failures, reason: RegExp]>([
+    ['the database is unavailable', { databaseClosed: true }, /database.*DATABASE_URL/],
     ['the gateway drains', { draining: true }, /draining/],
     [
       'every request is rejected',
@@ -52,48 +52,48 @@ describe('/readyz', () => {
       /^The gateway has rejected every request for 6 seconds\.$/,
     ],
     [
-      'Stream is away',
+      'Stream is unavailable',
       { streamUnavailable: () => Promise.resolve('Stream refuses the token: renew it.') },
       /^Stream refuses the token: renew it\.$/,
     ],
     [
-      'nobody knows of Stream',
+      'reading the availability of Stream fails',
       { streamUnavailable: () => Promise.reject(new Error('no')) },
-      /Stream.*see the log/,
+      /Stream.*See the log/,
     ],
-  ])('is 503 with the reason where %s', async (_why, trouble, reason) => {
-    const { door: endpoint } = await readyEndpoint(trouble)
-    const { status, text } = await ask(endpoint)
+  ])('responds 503 with the reason if %s', async (_name, failures, reason) => {
+    const { handler } = await createReadyHandler(failures)
+    const { status, text } = await call(handler)
     expect({ status, body: JSON.parse(text) }).toEqual({
       status: 503,
       body: { status: 'not ready', reasons: [expect.stringMatching(reason)] },
     })
   })
 
-  it('says every reason at once', async () => {
-    const { door: endpoint, logged } = await readyEndpoint({
+  it('reports all reasons together', async () => {
+    const { handler, messages } = await createReadyHandler({
       databaseClosed: true,
       draining: true,
-      streamUnavailable: () => Promise.resolve('Stream is away.'),
+      streamUnavailable: () => Promise.resolve('Stream is unavailable.'),
     })
-    expect(JSON.parse((await ask(endpoint)).text)).toMatchObject({ reasons: { length: 3 } })
-    expect(logged).toEqual(['database unavailable'])
+    expect(JSON.parse((await call(handler)).text)).toMatchObject({ reasons: { length: 3 } })
+    expect(messages).toEqual(['database unavailable'])
   })
 })
 
 describe.each([
   ['/healthz', async () => healthHandler],
-  ['/readyz', async () => (await readyEndpoint()).door],
-])('%s', (_path, open) => {
-  it('answers HEAD as it does GET, without the body', async () => {
-    const endpoint = await open()
-    const get = await ask(endpoint)
+  ['/readyz', async () => (await createReadyHandler()).handler],
+])('%s', (_path, createHandler) => {
+  it('responds to HEAD as to GET, without the body', async () => {
+    const handler = await createHandler()
+    const get = await call(handler)
     expect(get.text).toContain('status')
-    expect(await ask(endpoint, 'HEAD')).toEqual({ ...get, text: '' })
+    expect(await call(handler, 'HEAD')).toEqual({ ...get, text: '' })
   })
 
-  it('takes nothing else', async () => {
-    const { status, headers } = await ask(await open(), 'POST')
+  it('rejects other methods', async () => {
+    const { status, headers } = await call(await createHandler(), 'POST')
     expect(status).toBe(405)
     expect(headers).toContainEqual(['allow', 'GET, HEAD'])
   })

@@ -1,10 +1,10 @@
-/** Keys of an identity provider: fetched once, looked after, and kept while the provider is away. */
+/** JWKS of an identity provider: cached, refreshed, and kept while the provider is unavailable. */
 import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { type ProviderKey, createKey, startProvider } from '../kit/jwks-server.ts'
 
-/** The status that a token signed by this key is answered with. */
+/** Returns the status of a request with a token signed by this key. */
 async function statusWith(gateway: TestGateway, { kid, privateKey }: ProviderKey): Promise<number> {
   const token = await new SignJWT({ sub: 'ada', exp: gateway.clock.now().getTime() / 1000 + 600 })
     .setProtectedHeader({ alg: 'ES256', kid })
@@ -16,8 +16,8 @@ async function statusWith(gateway: TestGateway, { kid, privateKey }: ProviderKey
   return response.status
 }
 
-describe('keys of an identity provider', () => {
-  it('outlive its outage, however long', async () => {
+describe('JWKS of an identity provider', () => {
+  it('keeps its keys during an outage of 24 hours', async () => {
     const key = await createKey('one')
     const provider = await startProvider([key])
     const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
@@ -30,7 +30,7 @@ describe('keys of an identity provider', () => {
     expect(gateway.logs.filter(({ level }) => level === 'error')).toEqual([])
   })
 
-  it('are fetched anew: a new one is taken at once, a withdrawn one refused', async () => {
+  it('is fetched again for an unknown key and then rejects the withdrawn key', async () => {
     const [one, two] = [await createKey('one'), await createKey('two')]
     const provider = await startProvider([one])
     const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
@@ -41,7 +41,7 @@ describe('keys of an identity provider', () => {
     expect(await statusWith(gateway, one)).toBe(401)
   })
 
-  it('are withdrawn without a new one being asked for', async () => {
+  it('is fetched again after ten minutes and then rejects the withdrawn key', async () => {
     const [one, two] = [await createKey('one'), await createKey('two')]
     const provider = await startProvider([one, two])
     const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
@@ -52,7 +52,7 @@ describe('keys of an identity provider', () => {
     expect(await statusWith(gateway, two)).toBe(200)
   })
 
-  it('are fetched though the clock was set back', async () => {
+  it('is fetched after the clock is set back', async () => {
     const key = await createKey('one')
     const provider = await startProvider(null)
     const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
@@ -62,7 +62,7 @@ describe('keys of an identity provider', () => {
     expect(await statusWith(gateway, key)).toBe(200)
   })
 
-  it('are not fetched for whoever makes up key after key', async () => {
+  it('is not fetched for each unknown key id', async () => {
     const key = await createKey('one')
     const provider = await startProvider([key])
     const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
@@ -73,7 +73,7 @@ describe('keys of an identity provider', () => {
     expect(provider.fetched()).toBe(1)
   })
 
-  it('that were never there are a 503, and are had as soon as they are', async () => {
+  it('responds 503 if it was never available and accepts tokens once it is', async () => {
     const key = await createKey('one')
     const provider = await startProvider(null)
     const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })

@@ -1,4 +1,4 @@
-/** What strangers send: refused in words, never with a 5xx, and never at Stream's expense. */
+/** Malformed and hostile requests: rejected with a message, without a 5xx and without requests to Stream. */
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { MAX_SUBSCRIPTIONS_PER_CALLER } from '../../src/uploads/ports/watch-registry.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 
-/** What the gateway answers to these very bytes, as text. */
+/** Sends raw bytes and returns everything received until the connection closes. */
 function sendRaw(gateway: TestGateway, bytes: string): Promise<string> {
   const { hostname, port } = new URL(gateway.url)
   return new Promise((resolve, reject) => {
@@ -20,41 +20,48 @@ function sendRaw(gateway: TestGateway, bytes: string): Promise<string> {
   })
 }
 
-async function ask(gateway: TestGateway, query: string, variables?: string): Promise<Response> {
-  const rest = variables === undefined ? '' : `,"variables":${variables}`
+async function sendQuery(
+  gateway: TestGateway,
+  query: string,
+  variables?: string,
+): Promise<Response> {
+  const variablesPart = variables === undefined ? '' : `,"variables":${variables}`
   return fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: `{"query":${JSON.stringify(query)}${rest}}`,
+    body: `{"query":${JSON.stringify(query)}${variablesPart}}`,
   })
 }
 
 describe('hostile input', () => {
-  it.each(['[', 'a b[', 'x:99999'])('Host: %s is a 400 without a stack', async (host) => {
-    const gateway = await startTestGateway()
-    const answer = await sendRaw(
-      gateway,
-      `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
-    )
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
-    expect(answer).not.toMatch(/at .*\.[jt]s:\d/)
-  })
+  it.each(['[', 'a b[', 'x:99999'])(
+    'rejects the Host header %s with 400 and no stack trace',
+    async (host) => {
+      const gateway = await startTestGateway()
+      const response = await sendRaw(
+        gateway,
+        `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      )
+      expect(response).toMatch(/^HTTP\/1\.1 400 /)
+      expect(response).not.toMatch(/at .*\.[jt]s:\d/)
+    },
+  )
 
   it.each(['//', '/graphql%', '*', 'http://['])(
-    'an upgrade to %s is refused, and the gateway lives',
+    'rejects an upgrade to %s and keeps running',
     async (path) => {
       const gateway = await startTestGateway()
-      const answer = await sendRaw(
+      const response = await sendRaw(
         gateway,
         `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
       )
-      expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /)
+      expect(response).toMatch(/^HTTP\/1\.1 4\d\d /)
       expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
     },
   )
 
   it.each(['true', 'false'])(
-    'is asked for its token as a browser too, introspection %s',
+    'requires a token also for Accept: text/html, with INTROSPECTION=%s',
     async (introspection) => {
       const gateway = await startTestGateway({
         INTROSPECTION: introspection,
@@ -69,7 +76,7 @@ describe('hostile input', () => {
     },
   )
 
-  it('opens no more subscriptions than a caller may have, and says so', async () => {
+  it('rejects subscriptions above the limit per caller with RATE_LIMITED', async () => {
     const gateway = await startTestGateway()
     const client = createClient({
       url: `${gateway.url.replace('http', 'ws')}/graphql`,
@@ -80,35 +87,35 @@ describe('hostile input', () => {
       await client.dispose()
     })
     const query = 'subscription { uploadsChanged { uid } }'
-    const refused: unknown[] = []
+    const errorsReceived: unknown[] = []
     const sink = {
-      next: ({ errors }: { readonly errors?: unknown }) => refused.push(errors),
+      next: ({ errors }: { readonly errors?: unknown }) => errorsReceived.push(errors),
       error: () => undefined,
       complete: () => undefined,
     }
     for (let opened = 0; opened <= MAX_SUBSCRIPTIONS_PER_CALLER; opened += 1)
       client.subscribe({ query }, sink)
-    while (refused.length === 0) await ask(gateway, '{ __typename }')
-    expect(refused).toMatchObject([[{ extensions: { code: 'RATE_LIMITED' } }]])
+    while (errorsReceived.length === 0) await sendQuery(gateway, '{ __typename }')
+    expect(errorsReceived).toMatchObject([[{ extensions: { code: 'RATE_LIMITED' } }]])
   })
 
-  it('is bounded in tokens, however deep or wide', async () => {
+  it('rejects documents with too many tokens, deep or wide', async () => {
     const gateway = await startTestGateway()
     for (const query of [
       '{a'.repeat(5000),
       `{${'a:__typename '.repeat(1000)}}`,
       `{x(a:${'['.repeat(5000)}`,
     ]) {
-      const response = await ask(gateway, query)
+      const response = await sendQuery(gateway, query)
       expect(await response.text()).toContain('tokens')
     }
     expect(gateway.logs.filter((line) => line.level === 'error')).toEqual([])
   })
 
-  it('is bounded in the depth of JSON', async () => {
+  it('rejects JSON that is nested too deeply', async () => {
     const gateway = await startTestGateway()
     const deep = `${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`
-    const response = await ask(
+    const response = await sendQuery(
       gateway,
       'mutation ($meta: JSONObject) { createDirectUpload(input: { maxDurationSeconds: 1, meta: $meta }) { __typename } }',
       `{"meta":${deep}}`,
@@ -118,7 +125,7 @@ describe('hostile input', () => {
   })
 
   it.each(['variables={bad', 'variables=[1]', 'extensions={bad'])(
-    'GET ?%s is a 400',
+    'rejects GET ?%s with 400',
     async (parameter) => {
       const gateway = await startTestGateway()
       const response = await fetch(`${gateway.url}/graphql?query={__typename}&${parameter}`)
@@ -127,30 +134,30 @@ describe('hostile input', () => {
     },
   )
 
-  it('costs Stream one call, however many aliases ask for the same', async () => {
+  it('sends one request to Stream for 50 aliases of the same field', async () => {
     const gateway = await startTestGateway()
     const aliases = Array.from(
       { length: 50 },
       (_, index) => `a${index}: storageUsage { videoCount }`,
     )
-    expect((await ask(gateway, `{ ${aliases.join(' ')} }`)).status).toBe(200)
+    expect((await sendQuery(gateway, `{ ${aliases.join(' ')} }`)).status).toBe(200)
     expect((await gateway.emulator.state()).requests['storage_usage']).toBe(1)
   })
 
-  it('mints no more uploads than the caller may, in one request or in many', async () => {
+  it('applies the rate limit of the caller to aliases of one request', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '10' })
     const aliases = Array.from(
       { length: 50 },
       (_, index) =>
         `a${index}: createDirectUpload(input: { maxDurationSeconds: 1 }) { __typename }`,
     )
-    const text = await (await ask(gateway, `mutation { ${aliases.join(' ')} }`)).text()
+    const text = await (await sendQuery(gateway, `mutation { ${aliases.join(' ')} }`)).text()
     expect(text.match(/CreateDirectUploadSuccess/g)).toHaveLength(10)
     expect(text.match(/RateLimitedError/g)).toHaveLength(40)
     expect((await gateway.emulator.state()).videos).toHaveLength(10)
   })
 
-  it('costs one operation on a socket, and not the socket', async () => {
+  it('ends an invalid operation on a WebSocket but not the connection', async () => {
     const gateway = await startTestGateway()
     const client = createClient({
       url: `${gateway.url.replace('http', 'ws')}/graphql`,
@@ -177,8 +184,8 @@ describe('hostile input', () => {
   })
 })
 
-describe('an identity provider that is away', () => {
-  it('is 503 with Retry-After: the token may well be good', async () => {
+describe('an unavailable identity provider', () => {
+  it('leads to 503 with Retry-After, because the token may be valid', async () => {
     const provider = createServer((_request, response) => response.writeHead(500).end())
     await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void provider.close())

@@ -1,4 +1,4 @@
-/** Requests whose Accept header names no media type that their result is sent in. */
+/** Requests whose Accept header contains no media type of their result. */
 import { describe, expect, it, vi } from 'vitest'
 import { MAX_SUBSCRIPTIONS_PER_CALLER } from '../../src/uploads/ports/watch-registry.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
@@ -32,8 +32,8 @@ async function expectNoneOpen(gateway: TestGateway): Promise<void> {
 }
 
 /** Compiles the subscription: later requests of it take the fast path. */
-async function teach(gateway: TestGateway, query: string): Promise<void> {
-  for (let time = 0; time < 3; time += 1) {
+async function warmUp(gateway: TestGateway, query: string): Promise<void> {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
     const response = await request(gateway, 'POST', query, 'text/event-stream')
     expect(response.status).toBe(200)
     await response.body?.cancel()
@@ -54,7 +54,7 @@ describe('a subscription', () => {
     ['GET', 'image/png'],
     ['GET', 'multipart/mixed'],
   ] as const)(
-    'by %s that accepts only %s is refused in words, and is over',
+    'by %s with Accept: %s is rejected with 406 and is not left open',
     async (method, accept) => {
       const gateway = await startTestGateway()
       const { uid } = expectMinted(await createDirectUpload(gateway.as()))
@@ -79,11 +79,11 @@ describe('a subscription', () => {
     ['compiled', (_count: number) => CHANGES],
     ['never seen before', (count: number) => `${CHANGES} # ${count}`],
   ])(
-    'refused 1,001 times does not lock its caller out: %s',
+    'rejected 1,001 times does not use up the limit of its caller: %s',
     { timeout: 60_000 },
     async (_kind, queryOf) => {
       const gateway = await startTestGateway()
-      await teach(gateway, CHANGES)
+      await warmUp(gateway, CHANGES)
       for (let count = 0; count <= MAX_SUBSCRIPTIONS_PER_CALLER; count += 7) {
         const sent = Array.from({ length: 7 }, async (_, n) => {
           const response = await request(
@@ -108,7 +108,7 @@ describe('a subscription', () => {
     },
   )
 
-  it('refused for another reason is answered in JSON all the same', async () => {
+  it('rejected for another reason returns its error as JSON', async () => {
     const gateway = await startTestGateway()
     const query = `subscription { uploadStatus(uid: "${'f'.repeat(32)}") { status } }`
     const response = await request(gateway, 'POST', query, 'application/json')
@@ -118,7 +118,7 @@ describe('a subscription', () => {
 
 describe('a mutation', () => {
   it.each(['image/png', 'text/html', 'multipart/mixed', 'application/json; charset=latin1'])(
-    'that accepts only %s is refused before it is executed',
+    'with Accept: %s is rejected before it is executed',
     async (accept) => {
       const gateway = await startTestGateway()
       const { uid } = expectMinted(await createDirectUpload(gateway.as()))

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { createSocketOutput, headOf } from '../../src/http/graphql/websocket/connection-output.ts'
 
-/** A socket that is full after so many messages, until it is emptied. */
-function fullAfter(most: number) {
+/** Creates an output whose socket is full after `most` messages until `empty` is called. */
+function fullAfter(capacity: number) {
   const sent: string[] = []
   let unread = 0
   const output = createSocketOutput({
     send(message) {
       sent.push(message)
       unread += 1
-      return unread < most
+      return unread < capacity
     },
   })
   return {
@@ -26,17 +26,17 @@ function event(id: string, payload: string): string {
   return `${headOf(id)}"next","payload":${payload}}`
 }
 
-describe('what a socket is sent', () => {
-  it('waits while it is full, and then each producer has its turn', async () => {
+describe('socket output', () => {
+  it('waits while the socket is full, then sends from each sender in turn', async () => {
     const { output, sent, empty } = fullAfter(1)
-    const [one, other] = [output.createSender(headOf('1')), output.createSender(headOf('2'))]
-    await one.send('1')
-    const waiting = [one.send('2'), other.send('3')]
+    const [first, second] = [output.createSender(headOf('1')), output.createSender(headOf('2'))]
+    await first.send('1')
+    const waiting = [first.send('2'), second.send('3')]
     expect(sent).toEqual([event('1', '1')])
     empty()
     await waiting[0]
     expect(sent).toEqual([event('1', '1'), event('1', '2')])
-    const last = one.send('4')
+    const last = first.send('4')
     empty()
     await waiting[1]
     expect(sent.slice(2)).toEqual([event('2', '3')])
@@ -45,7 +45,7 @@ describe('what a socket is sent', () => {
     expect(sent.slice(3)).toEqual([event('1', '4')])
   })
 
-  it('keeps nothing that waits for an operation that is over', async () => {
+  it('drops waiting messages of stopped operations', async () => {
     const { output, sent, empty } = fullAfter(1)
     output.send({})
     for (let count = 0; count < 100; count += 1) {

@@ -7,7 +7,7 @@ import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../ki
 import { scrape } from '../kit/metrics.ts'
 
 const CHARACTERS = 10_000
-const FITTING = MAX_SUBSCRIPTION_CHARACTERS / CHARACTERS
+const MAX_DOCUMENTS = MAX_SUBSCRIPTION_CHARACTERS / CHARACTERS
 /** Subscriptions whose memory is measured. */
 const SAMPLES = 40
 
@@ -48,23 +48,23 @@ describe('the documents of open subscriptions', () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const ada = await tokenFor('ada')
     const open: Response[] = []
-    for (let index = 0; index < FITTING; index += 1) {
+    for (let index = 0; index < MAX_DOCUMENTS; index += 1) {
       for (let run = 0; run < runsToCompile; run += 1) {
         await (await subscribe(gateway, ada, documentOf(index))).body?.cancel()
       }
       await expectOpen(gateway, open.length)
       open.push(await subscribe(gateway, ada, documentOf(index)))
     }
-    await expectOpen(gateway, FITTING)
-    expect(await isRejected(await subscribe(gateway, ada, documentOf(FITTING)))).toBe(true)
+    await expectOpen(gateway, MAX_DOCUMENTS)
+    expect(await isRejected(await subscribe(gateway, ada, documentOf(MAX_DOCUMENTS)))).toBe(true)
     // An open document counts once, and each caller has its own limit.
-    open.push(await subscribe(gateway, ada, documentOf(FITTING - 1)))
-    open.push(await subscribe(gateway, await tokenFor('bob'), documentOf(FITTING)))
-    await expectOpen(gateway, FITTING + 2)
+    open.push(await subscribe(gateway, ada, documentOf(MAX_DOCUMENTS - 1)))
+    open.push(await subscribe(gateway, await tokenFor('bob'), documentOf(MAX_DOCUMENTS)))
+    await expectOpen(gateway, MAX_DOCUMENTS + 2)
     for (const response of open.slice(0, 2)) await response.body?.cancel()
-    await expectOpen(gateway, FITTING)
-    await subscribe(gateway, ada, documentOf(FITTING))
-    await expectOpen(gateway, FITTING + 1)
+    await expectOpen(gateway, MAX_DOCUMENTS)
+    await subscribe(gateway, ada, documentOf(MAX_DOCUMENTS))
+    await expectOpen(gateway, MAX_DOCUMENTS + 1)
   })
 
   it('keep no tokens and comments in memory', async () => {
@@ -98,7 +98,7 @@ describe('errors', () => {
   ])('%s name the line and column', async (_kind, query, location) => {
     const gateway = await startTestGateway()
     // The second request uses the cached document.
-    for (let time = 0; time < 2; time += 1) {
+    for (let attempt = 0; attempt < 2; attempt += 1) {
       const response = await fetch(`${gateway.url}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },

@@ -1,4 +1,4 @@
-/** Which keys verify a token: the algorithms of the configuration, never those that a token or a key set names. */
+/** Algorithms that verify a token: those of the configuration, never those of the token or of the JWKS. */
 import { SignJWT, UnsecuredJWT, exportJWK, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -10,10 +10,10 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600
 const claims = () => ({ sub: 'ada', exp: inAnHour() })
 
-/** The status that a token is answered with, first and from memory. */
+/** Returns the statuses of two requests with this token: the second uses the verified-token cache. */
 async function statusesWith({ url }: TestGateway, token: string): Promise<number[]> {
   const statuses: number[] = []
-  for (let time = 0; time < 2; time += 1) {
+  for (let attempt = 0; attempt < 2; attempt += 1) {
     const response = await fetch(`${url}/graphql?query={__typename}`, {
       headers: { authorization: `Bearer ${token}` },
     })
@@ -29,14 +29,14 @@ function signedBy({ kid, privateKey }: ProviderKey, sub: string): Promise<string
     .sign(privateKey)
 }
 
-/** A token with another header, signed by HS256 with whatever an attacker may have. */
+/** Returns a token with this header, signed by HS256 with a secret that an attacker may know. */
 function forged(header: object, secret: Uint8Array): Promise<string> {
   return new SignJWT(claims()).setProtectedHeader({ alg: 'HS256', ...header }).sign(secret)
 }
 
-const secretOfProvider = encode('a secret that the provider put into its key set')
+const secretOfProvider = encode('a secret that the provider put into its JWKS')
 
-/** A key set that also has a symmetric key in it, which anybody who reads the key set has. */
+/** Starts a provider whose JWKS also contains a symmetric key, which every reader of the JWKS knows. */
 async function startProviderWithSecret() {
   const key = await createKey('one')
   const k = Buffer.from(secretOfProvider).toString('base64url')
@@ -51,17 +51,17 @@ async function startProviderWithSecret() {
 }
 
 describe.each([
-  ['a key set alone', {}],
-  ['a key set and a secret', { AUTH_JWT_SECRET: TEST_SECRET }],
+  ['a JWKS only', {}],
+  ['a JWKS and a secret', { AUTH_JWT_SECRET: TEST_SECRET }],
 ])('with %s', (_name, variables) => {
-  it('rejects what anybody could sign', async () => {
+  it('rejects tokens that an attacker can sign', async () => {
     const { key, url } = await startProviderWithSecret()
     const gateway = await startTestGateway({ ...variables, AUTH_JWKS_URL: url })
     const own = await generateKeyPair('ES256')
     const jwk = await exportJWK(own.publicKey)
     const attempts: readonly (readonly [name: string, token: string])[] = [
       ['alg none', new UnsecuredJWT(claims()).encode()],
-      ['an oct key of the key set', await forged({ kid: 'oct' }, secretOfProvider)],
+      ['an oct key of the JWKS', await forged({ kid: 'oct' }, secretOfProvider)],
       ['an oct key without alg', await forged({ kid: 'any' }, secretOfProvider)],
       ['the public key as JSON', await forged({ kid: 'one' }, encode(JSON.stringify(key.jwk)))],
       ['an empty secret of the attacker', await forged({ kid: 'one' }, encode(' '))],
@@ -72,7 +72,7 @@ describe.each([
           .sign(own.privateKey),
       ],
       [
-        'a key set in its own header',
+        'a JWKS in its own header',
         await new SignJWT(claims())
           .setProtectedHeader({ alg: 'ES256', kid: 'two', jku: url })
           .sign(own.privateKey),
@@ -89,7 +89,7 @@ it.each([
   ['a point that is not on the curve', { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', alg: 'ES256' }],
   ['members missing', { kty: 'EC', crv: 'P-256', alg: 'ES256' }],
   ['an unknown curve', { kty: 'EC', crv: 'P-999', x: 'AA', y: 'AA', alg: 'ES256' }],
-])('rejects a token that names a key with %s', async (_name, jwk) => {
+])('rejects a token whose key id refers to a key with %s', async (_name, jwk) => {
   const key = await createKey('one')
   const { url } = await startProvider([key, { ...key, kid: 'bad', jwk: { ...jwk, kid: 'bad' } }])
   const gateway = await startTestGateway({ AUTH_JWKS_URL: url })
@@ -104,10 +104,10 @@ it('rejects a token of a key when only a secret is configured', async () => {
   expect(await statusesWith(gateway, await signedBy(key, 'ada'))).toEqual([401, 401])
 })
 
-describe('a secret beside a key set', () => {
+describe('a secret and a JWKS', () => {
   const found = z.object({ upload: z.object({ uid: z.string() }).nullable() })
 
-  it('makes one `sub` one creator, whichever verifies its token', async () => {
+  it('map the same `sub` to the same creator', async () => {
     const key = await createKey('one')
     const { url } = await startProvider([key])
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET, AUTH_JWKS_URL: url })
@@ -119,7 +119,7 @@ describe('a secret beside a key set', () => {
     expect([await uidFor('ada'), await uidFor('bob')]).toEqual([uid, undefined])
   })
 
-  it('asks both for the same issuer where AUTH_ISSUER is set', async () => {
+  it('both require the issuer if AUTH_ISSUER is set', async () => {
     const key = await createKey('one')
     const { url } = await startProvider([key])
     const gateway = await startTestGateway({

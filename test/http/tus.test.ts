@@ -1,4 +1,4 @@
-/** The tus door: what it takes, what it makes of it, and what it says to the rest. */
+/** `POST /tus`: accepted creations, their settings, and rejected requests. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -10,12 +10,12 @@ import { uploadByTus } from '../kit/tus.ts'
 
 const encode = (text: string): string => Buffer.from(text).toString('base64')
 
-/** Upload-Metadata as tus-js-client writes it; null for a key without value. */
+/** Returns an Upload-Metadata header as tus-js-client writes it; null is a key without value. */
 function metadata(pairs: Readonly<Record<string, string | null>>): Record<string, string> {
-  const written = Object.entries(pairs).map(([key, value]) =>
+  const entries = Object.entries(pairs).map(([key, value]) =>
     value === null ? key : `${key} ${encode(value)}`,
   )
-  return { 'upload-metadata': written.join(',') }
+  return { 'upload-metadata': entries.join(',') }
 }
 
 const CREATION = { 'tus-resumable': '1.0.0', 'upload-length': '6000000' }
@@ -58,7 +58,7 @@ async function recordOf(gateway: TestGateway, response: Response) {
 }
 
 describe('a creation', () => {
-  it('names the one-time URL, by which the file reaches READY', async () => {
+  it('returns a one-time URL, and the uploaded file becomes READY', async () => {
     const gateway = await startTestGateway()
     const response = await create(gateway, metadata({ name: 'holidays.mp4' }))
     expect(response.status).toBe(201)
@@ -75,7 +75,7 @@ describe('a creation', () => {
     expect((await watched).at(-1)?.status).toBe('READY')
   })
 
-  it('writes its own metadata: what the client set, and what is no setting as meta', async () => {
+  it('reads settings from Upload-Metadata and stores the other keys as meta', async () => {
     const gateway = await startTestGateway()
     const expiry = inHours(2).replace(/\.\d+Z$/, 'Z')
     const scheduledDeletion = inHours(24 * 40).replace(/\.\d+Z$/, 'Z')
@@ -127,17 +127,14 @@ describe('a creation', () => {
     [6_000_000, 36_000, 750],
     [6_000_000, 600, 600],
     [30_000_000_000, 36_000, 36_000],
-  ])(
-    'of %i bytes reserves the longest they can hold, within %i s: %i s',
-    async (bytes, most, seconds) => {
-      const gateway = await startTestGateway({ MAX_DURATION_SECONDS: String(most) })
-      const response = await create(gateway, { 'upload-length': String(bytes) })
-      const { constraints } = await recordOf(gateway, response)
-      expect(constraints.maxDurationSeconds).toBe(seconds)
-    },
-  )
+  ])('of %i bytes, with a limit of %i s, reserves %i s', async (bytes, maxSeconds, seconds) => {
+    const gateway = await startTestGateway({ MAX_DURATION_SECONDS: String(maxSeconds) })
+    const response = await create(gateway, { 'upload-length': String(bytes) })
+    const { constraints } = await recordOf(gateway, response)
+    expect(constraints.maxDurationSeconds).toBe(seconds)
+  })
 
-  it('answers with the same URL to the same Idempotency-Key', async () => {
+  it('returns the same URL for the same Idempotency-Key', async () => {
     const gateway = await startTestGateway()
     const key = { 'idempotency-key': 'one' }
     const [first, second] = [await create(gateway, key), await create(gateway, key)]
@@ -148,12 +145,12 @@ describe('a creation', () => {
   })
 })
 
-describe('a refusal', () => {
-  const refusals: readonly [string, Record<string, string>, number, string][] = [
+describe('a rejected creation', () => {
+  const rejections: readonly [string, Record<string, string>, number, string][] = [
     ['no version', { 'tus-resumable': '' }, 412, 'Tus-Resumable: 1.0.0'],
     ['another version', { 'tus-resumable': '0.2.2' }, 412, 'Tus-Resumable: 1.0.0'],
     ['no length', { 'upload-length': '' }, 400, 'Upload-Length: must be'],
-    ['a length of none', { 'upload-length': '0' }, 400, 'Upload-Length: must be'],
+    ['a length of zero', { 'upload-length': '0' }, 400, 'Upload-Length: must be'],
     ['over 30 GB', { 'upload-length': '30000000001' }, 400, '30000000000 (30 GB)'],
     ['half a byte', { 'upload-length': '1.5' }, 400, 'Upload-Length: must be'],
     [
@@ -162,16 +159,21 @@ describe('a refusal', () => {
       400,
       'uploadLengthDeferred',
     ],
-    ['no base64', { 'upload-metadata': 'name %%%' }, 400, '"name" that is not base64'],
+    [
+      'a value that is not base64',
+      { 'upload-metadata': 'name %%%' },
+      400,
+      '"name" that is not base64',
+    ],
     ['a key twice', { 'upload-metadata': 'expiry,Expiry' }, 400, '"Expiry" twice'],
     [
-      'no seconds',
+      'a duration that is not a number',
       metadata({ maxDurationSeconds: 'NaN' }),
       400,
       'maxdurationseconds must be a whole number',
     ],
     [
-      'no value',
+      'a duration without value',
       metadata({ maxDurationSeconds: null }),
       400,
       'maxdurationseconds must be a whole number',
@@ -182,36 +184,41 @@ describe('a refusal', () => {
       400,
       'maxDurationSeconds: must be a whole number from 1 to 36000',
     ],
-    ['no date', metadata({ expiry: 'tomorrow' }), 400, 'expiry must be an RFC 3339'],
+    ['an invalid date', metadata({ expiry: 'tomorrow' }), 400, 'expiry must be an RFC 3339'],
     [
-      'too late',
+      'an expiry too far ahead',
       metadata({ expiry: inHours(7) }),
       400,
       'expiry: must be 2 minutes to 6 hours ahead',
     ],
-    ['not signed', metadata({ requiresignedurls: 'false' }), 400, 'Omit the key'],
+    ['unsigned URLs', metadata({ requiresignedurls: 'false' }), 400, 'Omit the key'],
     [
-      'an address',
+      'an origin that is a URL',
       metadata({ allowedorigins: 'https://a.com/x' }),
       400,
       'allowedorigins.0: must be a host',
     ],
-    ['half a thumbnail', metadata({ thumbnailtimestamppct: '1e-1' }), 400, 'a number from 0 to 1'],
     [
-      'deleted too soon',
+      'a malformed thumbnail time',
+      metadata({ thumbnailtimestamppct: '1e-1' }),
+      400,
+      'a number from 0 to 1',
+    ],
+    [
+      'a deletion too early',
       metadata({ scheduleddeletion: inHours(1) }),
       400,
       'scheduleddeletion: must be 30 to',
     ],
     ['a watermark', metadata({ watermark: 'x' }), 400, 'meta.watermark: is a setting of Stream'],
     ['another creator', metadata({ creator: 'bob' }), 400, 'meta.creator: is a setting of Stream'],
-    ['our reference', metadata({ headgate: 'x/y' }), 400, "meta.headgate: is the gateway's own"],
     [
-      'two mistakes',
-      metadata({ expiry: 'x', maxDurationSeconds: 'y' }),
+      'a forged reference',
+      metadata({ headgate: 'x/y' }),
       400,
-      'must be an RFC 3339',
+      'meta.headgate: is reserved by the gateway',
     ],
+    ['two errors', metadata({ expiry: 'x', maxDurationSeconds: 'y' }), 400, 'must be an RFC 3339'],
     [
       'a long key',
       { 'idempotency-key': 'k'.repeat(256) },
@@ -219,15 +226,18 @@ describe('a refusal', () => {
       'Idempotency-Key: must have 1 to 255',
     ],
   ]
-  it.each(refusals)('of %s says what would be right', async (_name, headers, status, words) => {
-    const gateway = await startTestGateway()
-    const response = await create(gateway, headers)
-    expect(await response.text()).toContain(words)
-    expect(response.status).toBe(status)
-    expect((await gateway.emulator.state()).videos).toEqual([])
-  })
+  it.each(rejections)(
+    'with %s reports the expected value',
+    async (_name, headers, status, message) => {
+      const gateway = await startTestGateway()
+      const response = await create(gateway, headers)
+      expect(await response.text()).toContain(message)
+      expect(response.status).toBe(status)
+      expect((await gateway.emulator.state()).videos).toEqual([])
+    },
+  )
 
-  it('of bytes, and of what belongs to Stream, says where they go', async () => {
+  it('with upload data, and other methods, are rejected with the supported ones', async () => {
     const gateway = await startTestGateway()
     const bytes = await create(
       gateway,
@@ -253,7 +263,7 @@ describe('a refusal', () => {
     })
   })
 
-  it('of quota and rate says what is left, and when', async () => {
+  it('reports the free quota, and the retry delay of the rate limit', async () => {
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
       CREATOR_QUOTA_MINUTES: '15',
@@ -262,13 +272,13 @@ describe('a refusal', () => {
     const authorization = `Bearer ${await tokenFor('ada')}`
     const ten = { authorization, ...metadata({ maxDurationSeconds: '600' }) }
     expect((await create(gateway, ten)).status).toBe(201)
-    const over = await create(gateway, ten)
-    expect([over.status, await over.text()]).toEqual([
+    const overQuota = await create(gateway, ten)
+    expect([overQuota.status, await overQuota.text()]).toEqual([
       413,
       expect.stringContaining('10 minutes were requested, 5 minutes are free'),
     ])
-    const often = await create(gateway, ten)
-    expect([often.status, Number(often.headers.get('retry-after'))]).toEqual([
+    const overRate = await create(gateway, ten)
+    expect([overRate.status, Number(overRate.headers.get('retry-after'))]).toEqual([
       429,
       expect.any(Number),
     ])
@@ -276,20 +286,20 @@ describe('a refusal', () => {
     expect((await create(gateway, bob)).status).toBe(201)
   })
 
-  it("of the account's spent storage is a 413, and of a silent Stream a 503", async () => {
+  it('responds 413 if the storage of the account is used up, and 503 if Stream is unavailable', async () => {
     const gateway = await startTestGateway({ EMULATOR_STORAGE_MINUTES: '1' })
-    const spent = await create(gateway, metadata({ maxDurationSeconds: '600' }))
-    expect([spent.status, await spent.text()]).toEqual([
+    const storageFull = await create(gateway, metadata({ maxDurationSeconds: '600' }))
+    expect([storageFull.status, await storageFull.text()]).toEqual([
       413,
-      expect.stringContaining('10 minutes were asked for'),
+      expect.stringContaining('10 minutes were requested'),
     ])
     await gateway.emulator.fault({ on: 'tus_create', times: 1, status: 503 })
-    const silent = await create(gateway, metadata({ maxDurationSeconds: '60' }))
-    expect([silent.status, silent.headers.get('retry-after')]).toEqual([503, '5'])
+    const unavailable = await create(gateway, metadata({ maxDurationSeconds: '60' }))
+    expect([unavailable.status, unavailable.headers.get('retry-after')]).toEqual([503, '5'])
   })
 })
 
-it('reads any headers at all to a request within policy, or to words', () => {
+it('parses arbitrary headers into settings within the policy or into error messages', () => {
   expect.hasAssertions()
   const policy = { maxDurationSeconds: 600, creatorQuotaSeconds: null, createsPerMinute: 60 }
   const key = fc.constantFrom(
@@ -310,14 +320,14 @@ it('reads any headers at all to a request within policy, or to words', () => {
       fc.array(fc.tuple(key, value)),
       fc.string({ unit: 'grapheme-ascii' }),
       (pairs, length) => {
-        const written = pairs.map(([name, text]) => `${name} ${encode(text)}`).join(',')
-        const headers = new Headers({ 'upload-metadata': written, 'upload-length': length.trim() })
-        const terms = parseTusCreation(headers, policy)
-        const said =
-          'problems' in terms
-            ? /^[A-Z].{20,}\.$/s.test(terms.problems.join(' '))
-            : !/duration|expiry|signed/i.test(Object.keys(terms.meta ?? {}).join())
-        expect(said).toBe(true)
+        const entries = pairs.map(([name, text]) => `${name} ${encode(text)}`).join(',')
+        const headers = new Headers({ 'upload-metadata': entries, 'upload-length': length.trim() })
+        const creation = parseTusCreation(headers, policy)
+        const isValid =
+          'problems' in creation
+            ? /^[A-Z].{20,}\.$/s.test(creation.problems.join(' '))
+            : !/duration|expiry|signed/i.test(Object.keys(creation.meta ?? {}).join())
+        expect(isValid).toBe(true)
       },
     ),
   )

@@ -1,4 +1,4 @@
-/** Stream's notices: what is proven, what is not, and that nothing unproven is ever read. */
+/** Webhook signatures: which are valid, which are not, and that unverified bodies are never parsed. */
 import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -14,13 +14,13 @@ const digest = '8ea5112f08034d4823b6a997f7b66c68366929b4441940259360189d7c1ae51b
 const time = 1_230_811_200
 const now = new Date(time * 1000)
 
-const ways = [
-  { way: 'Web Crypto', isSigned: createWebCryptoHmac() },
-  { way: 'Node', isSigned: verifyHmac },
+const implementations = [
+  { name: 'Web Crypto', isSigned: createWebCryptoHmac() },
+  { name: 'Node', isSigned: verifyHmac },
 ] as const
 
-describe.each(ways)('by $way', ({ isSigned }) => {
-  const genuine: SignedRequest = {
+describe.each(implementations)('by $name', ({ isSigned }) => {
+  const valid: SignedRequest = {
     rawBody: bytes(body),
     signature: `time=${time},sig1=${digest}`,
     secrets: [secret],
@@ -29,9 +29,9 @@ describe.each(ways)('by $way', ({ isSigned }) => {
     isSigned,
   }
 
-  describe('genuine', () => {
-    test('the known vector', async () => {
-      expect(await verifyWebhook(genuine)).toMatchObject({
+  describe('a valid signature', () => {
+    test('the documented test vector', async () => {
+      expect(await verifyWebhook(valid)).toMatchObject({
         kind: 'verified',
         video: { uid, state: 'ready', readyToStream: true },
         signedAt: now,
@@ -45,13 +45,13 @@ describe.each(ways)('by $way', ({ isSigned }) => {
       ['the newer of two secrets', { secrets: [secret, '', 'old'] }],
       ['5 minutes late', { now: new Date((time + 300) * 1000) }],
       ['5 minutes early', { now: new Date((time - 300) * 1000) }],
-      ['hours late, where that is allowed', { now: later(3600), toleranceSeconds: 3600 }],
+      ['one hour late with a tolerance of one hour', { now: later(3600), toleranceSeconds: 3600 }],
       ['a view into a larger buffer', { rawBody: bytes(`xx${body}yy`).subarray(2, -2) }],
     ])('%s', async (_name, change) => {
-      expect(await verifyWebhook({ ...genuine, ...change })).toMatchObject({ kind: 'verified' })
+      expect(await verifyWebhook({ ...valid, ...change })).toMatchObject({ kind: 'verified' })
     })
 
-    test('a failure in the spelling of the documentation of webhooks', async () => {
+    test('an error with the field names of the webhook documentation', async () => {
       const status = { state: 'error', errReasonCode: 'ERR_MALFORMED_VIDEO', errReasonText: 'x' }
       const outcome = await verifyWebhook(signed(JSON.stringify({ uid, status })))
       const failure = { code: 'ERR_MALFORMED_VIDEO', message: 'x' }
@@ -59,21 +59,21 @@ describe.each(ways)('by $way', ({ isSigned }) => {
     })
   })
 
-  describe('unsigned', () => {
+  describe('an invalid signature', () => {
     test.each<[string, Partial<SignedRequest>]>([
       ['no header', { signature: null }],
       ['no secret', { secrets: [] }],
       ['an empty secret', { secrets: [''], signature: sign(body, time, '') }],
       ['another secret', { secrets: ['85011ed3a913c6ad5f9cf6c5573cc0a8'] }],
       ['another body', { rawBody: bytes(body.replace('true', 'TRUE')) }],
-      ['a body written anew', { rawBody: bytes(JSON.stringify(JSON.parse(body), null, 1)) }],
+      ['a body serialized again', { rawBody: bytes(JSON.stringify(JSON.parse(body), null, 1)) }],
       ['no body', { rawBody: bytes('') }],
       ['5 minutes and a bit late', { now: later(300.001) }],
       ['5 minutes and a bit early', { now: later(-300.001) }],
-      ['a clock that is none', { now: new Date(Number.NaN) }],
+      ['an invalid clock', { now: new Date(Number.NaN) }],
       ['another time', { signature: `time=${time + 1},sig1=${digest}` }],
     ])('%s', async (_name, change) => {
-      expect(await verifyWebhook({ ...genuine, ...change })).toMatchObject({
+      expect(await verifyWebhook({ ...valid, ...change })).toMatchObject({
         kind: 'invalid_signature',
       })
     })
@@ -96,49 +96,49 @@ describe.each(ways)('by $way', ({ isSigned }) => {
       `Time=${time},Sig1=${digest}`,
       `time=${time}\u0000,sig1=${digest}`,
       `time=${time},sig1=${digest}${','.repeat(2000)}`,
-    ])('a header like %j', async (signature) => {
-      expect(await verifyWebhook({ ...genuine, signature })).toMatchObject({
+    ])('the header %j', async (signature) => {
+      expect(await verifyWebhook({ ...valid, signature })).toMatchObject({
         kind: 'invalid_signature',
       })
     })
 
-    // Each of these is signed properly over the odd time itself: it is the time that is refused.
+    // Each signature is correct for its time: the time itself is rejected.
     test.each(['-1', '1e20', `${time}.0`, `+${time}`, '', 'NaN', '9'.repeat(12), '0x495d', '١'])(
-      'a time like %j',
-      async (odd) => {
-        const signature = sign(body, odd, secret)
-        expect(await verifyWebhook({ ...genuine, signature })).toMatchObject({
+      'the time %j',
+      async (signedTime) => {
+        const signature = sign(body, signedTime, secret)
+        expect(await verifyWebhook({ ...valid, signature })).toMatchObject({
           kind: 'invalid_signature',
         })
       },
     )
 
-    test('no header makes the reader throw or believe', async () => {
+    test('arbitrary headers neither throw nor verify', async () => {
       const piece = fc.constantFrom('time', 'sig1', '=', ',', `${time}`, digest, ' ', '-', '0', 'é')
       const header = fc.oneof(fc.string({ unit: piece }), fc.string({ unit: 'binary' }))
       const rawBody = bytes(body.replace('ready', 'error'))
       await fc.assert(
         fc.asyncProperty(header, async (signature) => {
-          const outcome = await verifyWebhook({ ...genuine, rawBody, signature })
+          const outcome = await verifyWebhook({ ...valid, rawBody, signature })
           expect(outcome.kind).toBe('invalid_signature')
         }),
       )
     })
 
-    test('no other byte is believed', async () => {
-      const place = fc.nat({ max: body.length - 1 })
+    test('a body with one changed byte is rejected', async () => {
+      const position = fc.nat({ max: body.length - 1 })
       await fc.assert(
-        fc.asyncProperty(place, fc.integer({ min: 1, max: 255 }), async (index, flip) => {
+        fc.asyncProperty(position, fc.integer({ min: 1, max: 255 }), async (index, flip) => {
           const rawBody = bytes(body)
           rawBody[index] = (rawBody[index] ?? 0) ^ flip
-          expect((await verifyWebhook({ ...genuine, rawBody })).kind).toBe('invalid_signature')
+          expect((await verifyWebhook({ ...valid, rawBody })).kind).toBe('invalid_signature')
         }),
       )
     })
 
-    test('the reason quotes nothing', async () => {
+    test('the reason contains no data of the request', async () => {
       const signature = `time=${time},sig1=${'ab'.repeat(32)}`
-      expect(await verifyWebhook({ ...genuine, signature })).toEqual({
+      expect(await verifyWebhook({ ...valid, signature })).toEqual({
         kind: 'invalid_signature',
         reason: 'the signature matches no configured secret',
       })
@@ -147,27 +147,27 @@ describe.each(ways)('by $way', ({ isSigned }) => {
 
   describe('malformed', () => {
     test.each(['', '{', 'null', '[]', '1', '{}', '{"uid":7}', '{"uid":"a/b"}', `["${uid}"]`])(
-      'signed, and yet no video: %j',
+      'a signed body that is not a video: %j',
       async (text) => {
         expect(await verifyWebhook(signed(text))).toMatchObject({ kind: 'malformed' })
       },
     )
 
-    test('what is not UTF-8', async () => {
+    test('a body that is not UTF-8', async () => {
       const rawBody = Uint8Array.of(0x22, 0xff, 0x22)
       const signature = sign(rawBody, time, secret)
-      const outcome = await verifyWebhook({ ...genuine, rawBody, signature })
+      const outcome = await verifyWebhook({ ...valid, rawBody, signature })
       expect(outcome).toMatchObject({ kind: 'malformed' })
     })
   })
   function signed(text: string): SignedRequest {
-    return { ...genuine, rawBody: bytes(text), signature: sign(text, time, secret) }
+    return { ...valid, rawBody: bytes(text), signature: sign(text, time, secret) }
   }
 })
 
-describe('both ways to verify', () => {
-  test('agree on any secret, source and digest, and believe the right one only', async () => {
-    // One byte of the right digest is changed; by nothing, where it stays the right one.
+describe('both HMAC implementations', () => {
+  test('accept only the correct digest for arbitrary secrets and data', async () => {
+    // Flips bits of one digest byte; with a mask of 0 the digest stays correct.
     const change = fc.record({ at: fc.nat({ max: 31 }), flip: fc.integer({ min: 0, max: 255 }) })
     const key = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 })
     await fc.assert(
@@ -175,25 +175,25 @@ describe('both ways to verify', () => {
         key,
         fc.uint8Array({ maxLength: 300 }),
         fc.option(change),
-        async (secretKey, made, changed) => {
-          const source = Uint8Array.from(made)
-          const given = digestOf(secretKey, source)
+        async (secretKey, data, changed) => {
+          const source = Uint8Array.from(data)
+          const candidate = digestOf(secretKey, source)
           const { at, flip } = changed ?? { at: 0, flip: 0 }
-          given[at] = (given[at] ?? 0) ^ flip
-          for (const { isSigned } of ways)
-            expect(await isSigned(secretKey, source, given)).toBe(flip === 0)
+          candidate[at] = (candidate[at] ?? 0) ^ flip
+          for (const { isSigned } of implementations)
+            expect(await isSigned(secretKey, source, candidate)).toBe(flip === 0)
         },
       ),
     )
   })
 
-  test('know a secret again after many others', async () => {
+  test('verify with an earlier secret after 20 others', async () => {
     const isSigned = createWebCryptoHmac()
     const source = Uint8Array.from(bytes('source'))
     const secrets = Array.from({ length: 20 }, (_none, count) => `secret ${count}`)
-    for (const one of [...secrets, ...secrets]) {
-      expect(await isSigned(one, source, digestOf(one, source))).toBe(true)
-      expect(await isSigned(`${one}0`, source, digestOf(one, source))).toBe(false)
+    for (const key of [...secrets, ...secrets]) {
+      expect(await isSigned(key, source, digestOf(key, source))).toBe(true)
+      expect(await isSigned(`${key}0`, source, digestOf(key, source))).toBe(false)
     }
   })
 })

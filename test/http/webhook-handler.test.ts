@@ -15,7 +15,7 @@ interface TestRequest {
   readonly method?: string
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string
-  /** Without a declared length. */
+  /** Sent without Content-Length. */
   readonly isChunked?: boolean
 }
 
@@ -156,7 +156,7 @@ async function start(): Promise<TestGateway> {
 /** Statuses of the responses in the access log. */
 function loggedStatuses({ logs }: TestGateway): unknown[] {
   return logs
-    .filter(({ message }) => message === 'answered' || message === 'refused')
+    .filter(({ message }) => message === 'request completed' || message === 'request rejected')
     .flatMap(({ fields }) =>
       'path' in fields && fields.path === PATH && 'status' in fields ? [fields.status] : [],
     )
@@ -179,7 +179,7 @@ describe('POST /webhooks/stream', () => {
       if (!/host/.test(name)) statuses.push(status)
     }
     expect(loggedStatuses(gateway)).toEqual(statuses)
-    const rejections = gateway.logs.filter(({ message }) => message === 'notice refused')
+    const rejections = gateway.logs.filter(({ message }) => message === 'webhook rejected')
     expect(rejections).toHaveLength(10)
     const [state] = await watchToEnd(gateway.as(), uid)
     expect(state).toMatchObject({ status: 'READY', version: 6 })
@@ -191,7 +191,7 @@ describe('POST /webhooks/stream', () => {
     const response = await send(gateway.url, signed(webhook('0'.repeat(32))))
     expect(response.status).toBe(500)
     const requestId = response.headers['x-request-id']
-    expect(response.body).toBe(`Unexpected error. Ask for it by this id: ${String(requestId)}\n`)
+    expect(response.body).toBe(`Unexpected error. Report this request id: ${String(requestId)}\n`)
     expect(gateway.logs).toContainEqual({
       level: 'error',
       message: 'unexpected error',

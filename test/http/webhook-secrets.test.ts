@@ -1,4 +1,4 @@
-/** Secrets that verify Stream's webhooks: those of STREAM_WEBHOOK_SECRET hold beside the emulator's own. */
+/** Webhook secrets: those of STREAM_WEBHOOK_SECRET and the secret of the emulator are all valid. */
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
@@ -8,7 +8,7 @@ import { createDirectUpload, expectMinted, postFile, watchToEnd } from '../kit/o
 const FIRST = '0123456789abcdef0123456789abcdef'
 const SECOND = 'fedcba9876543210fedcba9876543210'
 
-/** The status of the response to a webhook that is signed with this secret. */
+/** Returns the status of the response to a webhook signed with this secret. */
 async function statusOf(url: string, secret: string, now: Date): Promise<number> {
   const time = Math.floor(now.getTime() / 1000)
   const body = JSON.stringify({ uid: 'a'.repeat(32), status: { state: 'ready' } })
@@ -32,7 +32,7 @@ describe('with the embedded emulator', () => {
     expect(await statusOf(gateway.url, '', now)).toBe(401)
   })
 
-  it("accepts the emulator's own webhooks as before", async () => {
+  it("accepts the emulator's own webhooks", async () => {
     const gateway = await startTestGateway({ STREAM_WEBHOOK_SECRET: FIRST })
     const { uid, uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
     const states = watchToEnd(gateway.as(), uid)

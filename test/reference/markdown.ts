@@ -1,4 +1,4 @@
-/** Pieces of Markdown for the reference: tables, and types with links to where they are described. */
+/** Markdown for the API reference: tables, and types with links to their descriptions. */
 import {
   type GraphQLArgument,
   type GraphQLInputField,
@@ -11,14 +11,14 @@ import {
   print,
 } from 'graphql'
 
-/** A table; nothing where it has no rows. */
+/** Returns a table, or an empty string if it has no rows. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return ''
   const lines = [head, head.map(() => '---'), ...rows]
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-/** Text that stays in its cell. */
+/** Escapes a text for a table cell. */
 export function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')
 }
@@ -27,26 +27,26 @@ export function code(text: string): string {
   return `\`${text}\``
 }
 
-/** The name, linked to its heading; GraphQL's own scalars have none. */
+/** Returns the name with a link to its heading; GraphQL's built-in scalars have no heading. */
 export function linkTo(type: GraphQLNamedType): string {
   return isSpecifiedScalarType(type) ? type.name : `[${type.name}](#${anchorOf(type.name)})`
 }
 
-/** The type as the schema writes it, such as `[Upload!]!`, with its name linked. */
+/** Returns the type in schema syntax, such as `[Upload!]!`, with its name linked. */
 export function typeOf(type: GraphQLType): string {
   if (isNonNullType(type)) return `${typeOf(type.ofType)}!`
   if (isListType(type)) return `\\[${typeOf(type.ofType)}\\]`
   return linkTo(type)
 }
 
-/** ` = true`, where there is a default. */
+/** Returns ` = true` for an argument with this default; an empty string without default. */
 export function defaultOf({ defaultValue, type }: GraphQLArgument | GraphQLInputField): string {
   if (defaultValue === undefined) return ''
   const value = astFromValue(defaultValue, type)
   return value ? ` = ${code(cell(print(value)))}` : ''
 }
 
-/** The anchor that GitHub, npm and most others give a heading. */
+/** Returns the anchor of a heading on GitHub and npm. */
 export function anchorOf(heading: string): string {
   return heading
     .toLowerCase()

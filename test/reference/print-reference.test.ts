@@ -1,10 +1,10 @@
-/** What the printer makes of each thing that a schema may hold. */
+/** Output of the reference printer for each kind of schema element. */
 import { buildSchema } from 'graphql'
 import { expect, it } from 'vitest'
 import { printReference } from './print-reference.ts'
 
-it('shows defaults, deprecations, lists and interfaces', () => {
-  const small = buildSchema(`
+it('prints defaults, deprecations, lists and interfaces', () => {
+  const schema = buildSchema(`
     """Things with a name."""
     interface Named { "Its | name" name: String! }
     """A dog."""
@@ -19,7 +19,7 @@ it('shows defaults, deprecations, lists and interfaces', () => {
     scalar Bone @specifiedBy(url: "https://example.com/bone")
     type Query { "All of them." pets(names: [String!] = ["Rex"], bone: Bone): [Pet!]! }
   `)
-  expect(printReference(small).split('\n\n').slice(2).join('\n\n')).toMatchInlineSnapshot(`
+  expect(printReference(schema).split('\n\n').slice(2).join('\n\n')).toMatchInlineSnapshot(`
     "## Queries
 
     ### Query.pets
@@ -31,7 +31,7 @@ it('shows defaults, deprecations, lists and interfaces', () => {
     | \`names\` | \\[String!\\] = \`["Rex"]\` |  |
     | \`bone\` | [Bone](#bone) |  |
 
-    Answers with \\[[Pet](#pet)!\\]!.
+    Returns \\[[Pet](#pet)!\\]!.
 
     ## Unions
 

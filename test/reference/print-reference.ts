@@ -1,4 +1,4 @@
-/** Prints a schema as a page for people: every description, with links between the types. */
+/** Prints a schema as a Markdown page: every description, with links between the types. */
 import {
   type GraphQLArgument,
   type GraphQLField,
@@ -20,7 +20,7 @@ const INTRODUCTION = `# API reference
 
 Every query, mutation, subscription and type of the GraphQL API, printed from the descriptions in [schema.graphql](schema.graphql) by \`npm run reference:print\`. A type that ends in \`!\` is never null.`
 
-/** The kinds of types, in the order in which a reader needs them. */
+/** The kinds of types, in the order of the page. */
 const kinds: readonly (readonly [title: string, is: (type: GraphQLNamedType) => boolean])[] = [
   ['Unions', isUnionType],
   ['Objects', isObjectType],
@@ -30,7 +30,7 @@ const kinds: readonly (readonly [title: string, is: (type: GraphQLNamedType) => 
   ['Scalars', isScalarType],
 ]
 
-/** The whole page, as Markdown. */
+/** Returns the complete page. */
 export function printReference(schema: GraphQLSchema): string {
   const roots: readonly (readonly [string, GraphQLObjectType | null | undefined])[] = [
     ['Queries', schema.getQueryType()],
@@ -52,21 +52,21 @@ export function printReference(schema: GraphQLSchema): string {
       ),
     ),
   ]
-  return `${[INTRODUCTION, ...sections.filter((one) => one !== '')].join('\n\n')}\n`
+  return `${[INTRODUCTION, ...sections.filter((text) => text !== '')].join('\n\n')}\n`
 }
 
 function section(title: string, entries: readonly string[]): string {
   return entries.length === 0 ? '' : [`## ${title}`, ...entries].join('\n\n')
 }
 
-/** `Query.upload`, so that it does not share its anchor with the type `Upload`. */
+/** The heading is `Query.upload`, because `upload` would have the same anchor as the type `Upload`. */
 function operationOf(root: string): (field: GraphQLField<unknown, unknown>) => string {
   return (field) =>
     paragraphs(
       `### ${root}.${field.name}`,
-      noteOf(field),
+      descriptionOf(field),
       table(['argument', 'type', 'meaning'], field.args.map(inputRow)),
-      `Answers with ${typeOf(field.type)}.`,
+      `Returns ${typeOf(field.type)}.`,
     )
 }
 
@@ -77,7 +77,7 @@ function describeType(schema: GraphQLSchema, type: GraphQLNamedType): string {
 function detailsOf(schema: GraphQLSchema, type: GraphQLNamedType): readonly string[] {
   if (isUnionType(type)) return [`One of ${type.getTypes().map(linkTo).join(', ')}.`]
   if (isEnumType(type)) {
-    const rows = type.getValues().map((value) => [code(value.name), cell(noteOf(value))])
+    const rows = type.getValues().map((value) => [code(value.name), cell(descriptionOf(value))])
     return [table(['value', 'meaning'], rows)]
   }
   if (isInputObjectType(type)) {
@@ -93,30 +93,30 @@ function detailsOf(schema: GraphQLSchema, type: GraphQLNamedType): readonly stri
   return [related, table(['field', 'type', 'meaning'], rows)]
 }
 
-function listOf(words: string, types: readonly GraphQLNamedType[]): string {
-  return types.length === 0 ? '' : `${words} ${types.map(linkTo).join(', ')}.`
+function listOf(label: string, types: readonly GraphQLNamedType[]): string {
+  return types.length === 0 ? '' : `${label} ${types.map(linkTo).join(', ')}.`
 }
 
-/** A field, and below it its arguments. */
+/** Returns the row of a field, followed by the rows of its arguments. */
 function fieldRows(field: GraphQLField<unknown, unknown>): readonly (readonly string[])[] {
   const args = field.args.map((arg) => {
     const [, type = '', meaning = ''] = inputRow(arg)
     return [code(`${field.name}(${arg.name})`), type, meaning]
   })
-  return [[code(field.name), typeOf(field.type), cell(noteOf(field))], ...args]
+  return [[code(field.name), typeOf(field.type), cell(descriptionOf(field))], ...args]
 }
 
 function inputRow(input: GraphQLArgument | GraphQLInputField): readonly string[] {
   const type = `${typeOf(input.type)}${defaultOf(input)}`
-  return [code(input.name), type, cell(noteOf(input))]
+  return [code(input.name), type, cell(descriptionOf(input))]
 }
 
-/** Its description; that it is deprecated, and why, in front. */
-function noteOf(described: {
+/** Returns the description, preceded by the deprecation reason. */
+function descriptionOf(element: {
   readonly description?: string | null | undefined
   readonly deprecationReason?: string | null | undefined
 }): string {
-  const { description, deprecationReason } = described
+  const { description, deprecationReason } = element
   const warning = deprecationReason ? `**Deprecated: ${deprecationReason}** ` : ''
   return `${warning}${description ?? ''}`.trim()
 }

@@ -1,4 +1,4 @@
-/** The log as the process writes it: what must not come out does not, whatever somebody logs. */
+/** Log output of the process: JSON lines, redacted secrets and escaped control characters. */
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -6,22 +6,22 @@ import { bufferPerTick, createLogger } from '../../src/node/logger.ts'
 import { StreamError } from '../../src/uploads/ports/stream-error.ts'
 import { tokenFor } from '../kit/gateway.ts'
 
-const TICKET = '9f8e7d6c5b4a39281706f5e4d3c2b1a0'
+const UPLOAD_ID = '9f8e7d6c5b4a39281706f5e4d3c2b1a0'
 const SECRET = 'sEcReT-Kq27Xz91NcVt48'
 
-/** After whatever this turn of the event loop has left to do. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+/** Resolves in the next event-loop tick. */
+const nextTick = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
-/** All that one line becomes. */
-function written(fields: object, message = 'something happened'): string {
+/** Returns the output of one log call. */
+function logOutput(fields: object, message = 'something happened'): string {
   const lines: string[] = []
   createLogger('trace', { write: (line) => lines.push(line) }).info(fields, message)
   expect(lines).toHaveLength(1)
   return lines.join('')
 }
 
-describe('a line of the log', () => {
-  it('is one JSON object, with its level, its time, its fields and its sentence', () => {
+describe('a log line', () => {
+  it('is one JSON object with level, time, fields and message', () => {
     const line = z
       .strictObject({
         level: z.literal(30),
@@ -31,129 +31,132 @@ describe('a line of the log', () => {
         msg: z.literal('request completed'),
       })
       .parse(
-        JSON.parse(written({ requestId: '1a2b3c4d-1', path: '/graphql' }, 'request completed')),
+        JSON.parse(logOutput({ requestId: '1a2b3c4d-1', path: '/graphql' }, 'request completed')),
       )
     expect(line.time).toBeGreaterThan(1_700_000_000_000)
   })
 
-  it.each<[how: string, fields: object]>([
+  it.each<[place: string, fields: object]>([
     ['in a field', { secret: SECRET }],
     ['in a list', { webhookSecrets: [SECRET] }],
     ['one level down', { config: { apiToken: SECRET } }],
     ['two levels down', { request: { headers: { authorization: SECRET, cookie: SECRET } } }],
     ['far down', { a: { b: { c: [{ d: { password: SECRET, jwt: { raw: SECRET } } }] } } }],
     ['in a field of another case', { request: { headers: { 'Set-Cookie': [SECRET] } } }],
-    ['among the facts of an error', { err: Object.assign(new Error('no'), { token: SECRET }) }],
-  ])('holds no secret %s', (_how, fields) => {
-    const line = written(fields)
+    ['in a property of an error', { err: Object.assign(new Error('no'), { token: SECRET }) }],
+  ])('contains no secret %s', (_place, fields) => {
+    const line = logOutput(fields)
     expect(line).not.toContain(SECRET)
     expect(line).toContain('[Redacted]')
   })
 
-  it.each<[what: string, text: string]>([
-    ['a basic upload URL', `https://upload.videodelivery.net/${TICKET}`],
-    ['the other host', `https://upload.cloudflarestream.com/tus/${TICKET}?tusv2=true`],
-    ['a tus URL of the emulator', `http://127.0.0.1:4001/tus/${TICKET}?tusv2=true`],
-    ['a bearer token that is no JWT', `Authorization: Bearer ${TICKET}`],
-  ])('holds not %s, wherever it stands', (_what, text) => {
-    const inSentence = written({}, `cannot reach ${text} any more`)
-    const inField = written({ note: { of: [text] } })
+  it.each<[name: string, text: string]>([
+    ['a basic upload URL', `https://upload.videodelivery.net/${UPLOAD_ID}`],
+    ['the other host', `https://upload.cloudflarestream.com/tus/${UPLOAD_ID}?tusv2=true`],
+    ['a tus URL of the emulator', `http://127.0.0.1:4001/tus/${UPLOAD_ID}?tusv2=true`],
+    ['a bearer token that is not a JWT', `Authorization: Bearer ${UPLOAD_ID}`],
+  ])('does not contain %s in message, field or error', (_name, text) => {
+    const inMessage = logOutput({}, `cannot reach ${text} any more`)
+    const inField = logOutput({ note: { of: [text] } })
     const cause = new Error(text)
-    const inError = written({ err: new Error('outer', { cause }) })
-    const facts = { kind: 'invalid', mayHaveSucceeded: false, status: null, codes: [] } as const
-    const inStream = written({
-      err: new StreamError(text, { ...facts, retryAfterSeconds: null }, { cause }),
+    const inError = logOutput({ err: new Error('outer', { cause }) })
+    const details = { kind: 'invalid', mayHaveSucceeded: false, status: null, codes: [] } as const
+    const inStream = logOutput({
+      err: new StreamError(text, { ...details, retryAfterSeconds: null }, { cause }),
     })
-    for (const line of [inSentence, inField, inError, inStream]) {
-      expect(line).not.toContain(TICKET)
+    for (const line of [inMessage, inField, inError, inStream]) {
+      expect(line).not.toContain(UPLOAD_ID)
       expect(JSON.parse(line)).toMatchObject({ level: 30 })
     }
   })
 
-  it('holds no JWT, wherever it stands', async () => {
+  it('contains no JWT in message or field', async () => {
     const token = await tokenFor('ada')
     const [, payload = '', signature = ''] = token.split('.')
-    for (const line of [written({}, `got ${token}`), written({ query: `?token=${token}&x=1` })]) {
+    for (const line of [
+      logOutput({}, `got ${token}`),
+      logOutput({ query: `?token=${token}&x=1` }),
+    ]) {
       expect(line).not.toContain(payload)
       expect(line).not.toContain(signature)
     }
   })
 
-  it('leaves ordinary words alone', () => {
-    const line = written(
-      { path: '/tus', uid: TICKET, url: 'https://a.example/x' },
+  it('keeps text that only resembles a secret', () => {
+    const line = logOutput(
+      { path: '/tus', uid: UPLOAD_ID, url: 'https://a.example/x' },
       'a bearer of news',
     )
     expect(line).not.toContain('[Redacted]')
   })
 })
 
-/** C0 but for tab and newline, DEL, C1, and what changes the order of what is read. */
-const OBEYED =
-  // eslint-disable-next-line no-control-regex -- that is what is looked for
+/** C0 without tab and newline, DEL, C1, line separators and bidirectional controls. */
+const CONTROL_CHARACTERS =
+  // eslint-disable-next-line no-control-regex -- the pattern finds control characters
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
-/** The colours that the log itself writes. */
-// eslint-disable-next-line no-control-regex -- that is what is looked for
-const COLOURS = /\u001b\[\d+m/g
+/** Color sequences that the log itself writes. */
+// eslint-disable-next-line no-control-regex -- the pattern finds control characters
+const COLORS = /\u001b\[\d+m/g
 
-/** All that one line becomes, without colours. */
-function shown(fields: object, message: string): string {
+/** Returns the terminal output of one log call, without colors. */
+function terminalOutput(fields: object, message: string): string {
   const stream = new PassThrough()
   createLogger('trace', stream, true).info(fields, message)
-  return String(stream.read()).replaceAll(COLOURS, '')
+  return String(stream.read()).replaceAll(COLORS, '')
 }
 
 describe('the log on a terminal', () => {
   it.each([
     ['a control sequence of C1', '\u009b2J', '\\u009b2J'],
-    ['a title by C1', '\u009d0;mine\u009c', '\\u009d0;mine\\u009c'],
-    ['a rubout', 'a\u007fb', 'a\\u007fb'],
-    ['a text that runs backwards', '\u202egnp.exe', '\\u202egnp.exe'],
-    ['an isolate', '\u2066x\u2069', '\\u2066x\\u2069'],
-    ['a line of its own', 'a\u2028b', 'a\\u2028b'],
-  ])('shows %s as an escape, wherever it stands', (_what, text, escaped) => {
-    const line = shown(
+    ['a window title sequence of C1', '\u009d0;mine\u009c', '\\u009d0;mine\\u009c'],
+    ['a DEL character', 'a\u007fb', 'a\\u007fb'],
+    ['a right-to-left override', '\u202egnp.exe', '\\u202egnp.exe'],
+    ['a bidirectional isolate', '\u2066x\u2069', '\\u2066x\\u2069'],
+    ['a line separator', 'a\u2028b', 'a\\u2028b'],
+  ])('escapes %s in message, values, keys and errors', (_name, text, escaped) => {
+    const line = terminalOutput(
       { name: text, deep: { list: [text] }, [text]: 1, err: new Error(text) },
       text,
     )
-    expect(line.match(OBEYED)).toBeNull()
-    // The message, two values, a key, and the error.
+    expect(line.match(CONTROL_CHARACTERS)).toBeNull()
+    // In the message, two values, a key and the error.
     expect(line.split(escaped).length - 1).toBeGreaterThanOrEqual(5)
   })
 
-  it('obeys no other control character either', () => {
+  it('escapes every other control character', () => {
     const all = String.fromCharCode(...Array.from({ length: 0xa0 }, (_, code) => code))
-    const line = shown({ all, [all]: all, err: new Error(all) }, `message ${all}`)
-    expect(line.match(OBEYED)).toBeNull()
+    const line = terminalOutput({ all, [all]: all, err: new Error(all) }, `message ${all}`)
+    expect(line.match(CONTROL_CHARACTERS)).toBeNull()
   })
 
-  it('leaves other text and secrets as the other log does', () => {
-    const line = shown({ name: 'Zoë 🎬 日本語', secret: SECRET }, 'ordinary')
+  it('keeps other text and redacts secrets, as the JSON log does', () => {
+    const line = terminalOutput({ name: 'Zoë 🎬 日本語', secret: SECRET }, 'ordinary')
     expect(line).toContain('Zoë 🎬 日本語')
     expect(line).not.toContain(SECRET)
   })
 })
 
-describe('the lines of one turn of the event loop', () => {
-  it('are written together at its end, in their order', async () => {
+describe('log lines of one event-loop tick', () => {
+  it('are written together at its end, in order', async () => {
     const writes: string[] = []
     const log = createLogger('info', bufferPerTick({ write: (lines) => writes.push(lines) }))
     for (const place of [1, 2, 3]) log.info({ place }, 'one of them')
     expect(writes).toEqual([])
-    await nextTurn()
-    log.info({ place: 4 }, 'the turn after')
-    await nextTurn()
+    await nextTick()
+    log.info({ place: 4 }, 'in the next tick')
+    await nextTick()
     expect(writes.map((lines) => [...lines.matchAll(/"place":(\d)/g)].map(([, at]) => at))).toEqual(
       [['1', '2', '3'], ['4']],
     )
     for (const lines of writes) expect(lines).toMatch(/\}\n$/)
   })
 
-  it('are not held where they are very long', () => {
+  it('are written immediately if they are very long', () => {
     const writes: string[] = []
-    const held = bufferPerTick({ write: (lines) => writes.push(lines) })
-    held.write('a\n')
-    held.write(`${'b'.repeat(64 * 1024)}\n`)
+    const buffer = bufferPerTick({ write: (lines) => writes.push(lines) })
+    buffer.write('a\n')
+    buffer.write(`${'b'.repeat(64 * 1024)}\n`)
     expect(writes).toEqual([`a\n${'b'.repeat(64 * 1024)}\n`])
   })
 })

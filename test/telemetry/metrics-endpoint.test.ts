@@ -1,4 +1,4 @@
-/** Who may read /metrics, and what stands in it when something cannot be read, or must not be. */
+/** `/metrics`: authentication, unavailable gauges, and labels without personal data. */
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -10,7 +10,7 @@ import { setupInProcess } from '../secrets/setup.ts'
 
 const TOKEN = 'metrics-token-Xy7'
 
-/** Every table is gone. */
+/** Renames every table, so that every statement fails. */
 function breakDatabase(file: string): void {
   const database = new Database(file)
   const tables = z
@@ -23,18 +23,18 @@ function breakDatabase(file: string): void {
 }
 
 describe('/metrics', () => {
-  it('is open where no METRICS_TOKEN is set', async () => {
+  it('needs no token if METRICS_TOKEN is not set', async () => {
     const { url } = await startTestGateway()
-    const answer = await fetch(`${url}/metrics`)
-    expect(answer.status).toBe(200)
-    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    const response = await fetch(`${url}/metrics`)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
     const head = await fetch(`${url}/metrics`, { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])
     const post = await fetch(`${url}/metrics`, { method: 'POST' })
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   })
 
-  it('is closed by METRICS_TOKEN to whoever does not send it', async () => {
+  it('rejects requests without METRICS_TOKEN with 401', async () => {
     const { url } = await startTestGateway({ METRICS_TOKEN: TOKEN })
     const wrong = [
       undefined,
@@ -50,22 +50,22 @@ describe('/metrics', () => {
     ]
     for (const authorization of wrong) {
       const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
-      const answer = await fetch(`${url}/metrics`, { headers })
-      expect([authorization, answer.status]).toEqual([authorization, 401])
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer')
-      expect(await answer.text()).not.toContain('headgate_')
+      const response = await fetch(`${url}/metrics`, { headers })
+      expect([authorization, response.status]).toEqual([authorization, 401])
+      expect(response.headers.get('www-authenticate')).toBe('Bearer')
+      expect(await response.text()).not.toContain('headgate_')
     }
     for (const scheme of ['Bearer', 'bearer']) {
       const headers = { authorization: `${scheme} ${TOKEN}` }
       expect((await fetch(`${url}/metrics`, { headers })).status).toBe(200)
     }
-    const seen = await scrape(url, TOKEN)
+    const metrics = await scrape(url, TOKEN)
     expect(
-      seen.value('headgate_rejections_total', { route: '/metrics', reason: 'unauthenticated' }),
+      metrics.value('headgate_rejections_total', { route: '/metrics', reason: 'unauthenticated' }),
     ).toBe(wrong.length)
   })
 
-  it('answers with all that can be read, where the database cannot', async () => {
+  it('returns all other metrics if the database cannot be read', async () => {
     const gateway = await startTestGateway()
     breakDatabase(gateway.databaseFile)
     const first = await scrape(gateway.url)
@@ -83,35 +83,41 @@ describe('/metrics', () => {
     expect(second.value('headgate_scrape_failures_total', { gauge: 'headgate_uploads' })).toBe(1)
   })
 
-  it('names nobody and no upload, whatever came to the doors', { timeout: 60_000 }, async () => {
-    const setup = await setupInProcess()
-    const { client, gateway, tokens, transcript } = setup
-    const { uid, uploadURL } = await setup.mintBasic(tokens.ada)
-    await setup.mintTus(tokens.bob)
-    await requestAllEndpoints(setup, uid)
-    const headers = { authorization: `Bearer ${metricsToken}` }
-    const { status, body } = await client.send({ name: 'a scrape', path: '/metrics', headers })
-    expect(status).toBe(200)
-    expect(transcript.leaks()).toEqual([])
+  it(
+    'contains no caller and no upload after requests to all endpoints',
+    { timeout: 60_000 },
+    async () => {
+      const setup = await setupInProcess()
+      const { client, gateway, tokens, transcript } = setup
+      const { uid, uploadURL } = await setup.mintBasic(tokens.ada)
+      await setup.mintTus(tokens.bob)
+      await requestAllEndpoints(setup, uid)
+      const headers = { authorization: `Bearer ${metricsToken}` }
+      const { status, body } = await client.send({ name: 'a scrape', path: '/metrics', headers })
+      expect(status).toBe(200)
+      expect(transcript.leaks()).toEqual([])
 
-    const { samples } = readScrape(body)
-    const labels = new Set(samples.flatMap((sample) => Object.values(sample.labels)))
-    expect(labels).toContain('PENDING_UPLOAD')
-    expect([...labels].filter((label) => /ada|bob|root|local|[\da-f]{8}/i.test(label))).toEqual([])
-    for (const secret of [
-      uid,
-      uploadURL,
-      tokens.ada.text,
-      metricsToken,
-      new URL(gateway.url).host,
-    ]) {
-      expect(body).not.toContain(secret)
-    }
-  })
+      const { samples } = readScrape(body)
+      const labels = new Set(samples.flatMap((sample) => Object.values(sample.labels)))
+      expect(labels).toContain('PENDING_UPLOAD')
+      expect([...labels].filter((label) => /ada|bob|root|local|[\da-f]{8}/i.test(label))).toEqual(
+        [],
+      )
+      for (const secret of [
+        uid,
+        uploadURL,
+        tokens.ada.text,
+        metricsToken,
+        new URL(gateway.url).host,
+      ]) {
+        expect(body).not.toContain(secret)
+      }
+    },
+  )
 
-  it('has no more series after a hundred strangers than after ten', async () => {
+  it('has the same number of series after 100 unknown paths as after 10', async () => {
     const { url } = await startTestGateway()
-    const knock = async (count: number) => {
+    const sendUnknown = async (count: number) => {
       for (let index = 0; index < count; index += 1) {
         const path = `/${crypto.randomUUID()}`
         const method = ['GET', 'PURGE', `X${index}`][index % 3] ?? 'GET'
@@ -120,6 +126,6 @@ describe('/metrics', () => {
       return (await scrape(url)).samples.filter(({ name }) => name.startsWith('headgate_')).length
     }
     await scrape(url)
-    expect(await knock(100)).toBe(await knock(10))
+    expect(await sendUnknown(100)).toBe(await sendUnknown(10))
   })
 })

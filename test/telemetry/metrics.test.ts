@@ -1,4 +1,4 @@
-/** What /metrics tells of a gateway that has been used: everything through the doors. */
+/** Values in `/metrics` after requests over HTTP. */
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -13,7 +13,7 @@ import {
 } from '../kit/operations.ts'
 
 describe('/metrics', () => {
-  it('tells of the life of an upload', async () => {
+  it('contains the status transitions and durations of an upload', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
@@ -32,8 +32,8 @@ describe('/metrics', () => {
     expect(after.value('headgate_reserved_seconds')).toBe(0)
     expect(after.value('headgate_stored_seconds')).toBeGreaterThan(0)
     expect(after.value('headgate_mints_total', { protocol: 'BASIC', outcome: 'Minted' })).toBe(1)
-    const moves = after.all('headgate_upload_transitions_total')
-    expect(moves.filter(({ labels }) => labels['to'] === 'READY')).toHaveLength(1)
+    const transitions = after.all('headgate_upload_transitions_total')
+    expect(transitions.filter(({ labels }) => labels['to'] === 'READY')).toHaveLength(1)
     expect(
       after.value('headgate_upload_status_duration_seconds_count', { status: 'PENDING_UPLOAD' }),
     ).toBe(1)
@@ -56,21 +56,21 @@ describe('/metrics', () => {
     ).toBe(1)
   })
 
-  it('tells how many requests are under way', async () => {
+  it('contains the number of requests in flight', async () => {
     const gateway = await startTestGateway()
-    const underWay = async (): Promise<number> =>
+    const inFlight = async (): Promise<number> =>
       (await scrape(gateway.url)).value('headgate_requests_in_flight')
-    // Whoever asks is not among them: it is answered at any load.
-    expect(await underWay()).toBe(0)
+    // The scrape itself does not count, because it is accepted at any load.
+    expect(await inFlight()).toBe(0)
     await gateway.emulator.fault({ on: 'direct_upload', delayMs: 500, times: 2 })
     const mints = [createDirectUpload(gateway.as()), createDirectUpload(gateway.as())]
-    await expect.poll(underWay).toBe(2)
+    await expect.poll(inFlight).toBe(2)
     expect((await scrape(gateway.url)).value('headgate_requests_queued')).toBe(0)
     await Promise.all(mints)
-    await expect.poll(underWay).toBe(0)
+    await expect.poll(inFlight).toBe(0)
   })
 
-  it('tells how late notices come, and what becomes of them', async () => {
+  it('contains the lag and the outcome of webhooks', async () => {
     const gateway = await startTestGateway({ STREAM_API_BUDGET: '100' })
     const caller = gateway.as()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(caller))
@@ -81,16 +81,16 @@ describe('/metrics', () => {
     const webhooks = async (outcome: string): Promise<number> =>
       (await scrape(gateway.url)).value('headgate_webhooks_total', { outcome })
     await expect.poll(() => webhooks('applied')).toBe(1)
-    const seen = await scrape(gateway.url)
-    expect(seen.value('headgate_webhooks_total', { outcome: 'invalid_signature' })).toBe(1)
-    expect(seen.value('headgate_webhooks_total', { outcome: 'unmatched' })).toBe(0)
-    // A signature has whole seconds: what came at once may seem a second late.
-    expect(seen.value('headgate_webhook_lag_seconds_bucket', { le: '5' })).toBe(1)
-    // The webhook was set, an upload minted, and Stream asked after it.
-    expect(seen.value('headgate_stream_api_budget_remaining')).toBeLessThan(99)
+    const metrics = await scrape(gateway.url)
+    expect(metrics.value('headgate_webhooks_total', { outcome: 'invalid_signature' })).toBe(1)
+    expect(metrics.value('headgate_webhooks_total', { outcome: 'unmatched' })).toBe(0)
+    // The signature time has whole seconds, so the lag may be up to one second too large.
+    expect(metrics.value('headgate_webhook_lag_seconds_bucket', { le: '5' })).toBe(1)
+    // Setting the webhook, creating the upload and polling it use the budget.
+    expect(metrics.value('headgate_stream_api_budget_remaining')).toBeLessThan(99)
   })
 
-  it('tells how far synchronisation is behind while Stream does not answer', async () => {
+  it('contains the sync lag while Stream does not respond', async () => {
     const gateway = await startTestGateway()
     expectMinted(await createDirectUpload(gateway.as()))
     expect((await scrape(gateway.url)).value('headgate_sync_lag_seconds')).toBe(0)
@@ -110,26 +110,26 @@ describe('/metrics', () => {
       .toBe(true)
   })
 
-  it('tells what the doors answered', async () => {
+  it('contains the responses by route, method and status code', async () => {
     const gateway = await startTestGateway()
     await fetch(`${gateway.url}/healthz`)
     await fetch(`${gateway.url}/healthz`)
     await fetch(`${gateway.url}/wp-login.php?user=ada`)
     await fetch(`${gateway.url}/healthz`, { method: 'PROPFIND' })
     await expect(createTusUpload(gateway.as(), { sizeBytes: 5 })).resolves.toBeDefined()
-    const seen = await scrape(gateway.url)
-    const count = (endpoint: string, method: string, code: string) =>
-      seen.value('headgate_http_responses_total', { route: endpoint, method, code })
+    const metrics = await scrape(gateway.url)
+    const count = (route: string, method: string, code: string) =>
+      metrics.value('headgate_http_responses_total', { route: route, method, code })
     expect(count('/healthz', 'GET', '200')).toBe(2)
     expect(count('none', 'GET', '404')).toBe(1)
     expect(count('/healthz', 'other', '405')).toBe(1)
     expect(count('/graphql', 'POST', '200')).toBe(1)
   })
 
-  it('tells of the process, and how late its event loop runs', async () => {
+  it('contains memory and event-loop lag of the process', async () => {
     const { url } = await startTestGateway()
-    const seen = await scrape(url)
-    expect(seen.value('process_resident_memory_bytes')).toBeGreaterThan(1_000_000)
-    expect(seen.value('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0)
+    const metrics = await scrape(url)
+    expect(metrics.value('process_resident_memory_bytes')).toBeGreaterThan(1_000_000)
+    expect(metrics.value('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThanOrEqual(0)
   })
 })

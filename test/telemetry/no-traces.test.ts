@@ -1,4 +1,4 @@
-/** Without an SDK nobody collects spans, and none is begun. */
+/** Without a registered OpenTelemetry SDK, no spans are started. */
 import { trace } from '@opentelemetry/api'
 import { expect, it, vi } from 'vitest'
 import { createOpenTelemetryTracing } from '../../src/telemetry/opentelemetry.ts'
@@ -6,11 +6,11 @@ import { noopTracing } from '../../src/uploads/ports/tracing.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 
-it('are no traces where no SDK is registered', () => {
+it('uses no-op tracing if no SDK is registered', () => {
   expect(createOpenTelemetryTracing()).toBe(noopTracing)
 })
 
-it('does the work all the same, and throws what it throws', async () => {
+it('runs the work and rethrows its error', async () => {
   const work = noopTracing.inSpan('work', 'internal', { count: 1 }, async (span) => {
     span.setAttributes({ more: 2 })
     span.fail('kind')
@@ -21,7 +21,7 @@ it('does the work all the same, and throws what it throws', async () => {
   await expect(failing).rejects.toThrow('no')
 })
 
-it('asks the API once, when the gateway starts, and never again', async () => {
+it('calls getTracer only once, when the gateway starts', async () => {
   const getTracer = vi.spyOn(trace, 'getTracer')
   const gateway = await startTestGateway()
   expect(getTracer).toHaveBeenCalledTimes(1)

@@ -1,4 +1,4 @@
-/** A request's name: in its answer, in each of its lines in the log, in the error that is shown. */
+/** Request ids: in responses, in log lines and in error messages. */
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -6,7 +6,7 @@ import { createRequestIdGenerator } from '../../src/http/middleware/request-id.t
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 
-/** Lines that carry this id, by their sentence. */
+/** Returns the messages of the log lines with this request id. */
 function linesOf({ logs }: TestGateway, requestId: string): string[] {
   return logs
     .filter(({ fields }) => 'requestId' in fields && fields.requestId === requestId)
@@ -28,9 +28,9 @@ function graphql(gateway: TestGateway, query: string, accept = 'application/json
 const MINT = `mutation { createDirectUpload(input: { maxDurationSeconds: 60 }) { __typename } }`
 
 describe('a request', () => {
-  it('has a name of its own at every door, and in all that it has logged', async () => {
+  it('has a unique id at every endpoint and in its log lines', async () => {
     const gateway = await startTestGateway()
-    const answers = [
+    const responses = [
       await graphql(gateway, MINT),
       await fetch(`${gateway.url}/`),
       await fetch(`${gateway.url}/nowhere`),
@@ -40,14 +40,14 @@ describe('a request', () => {
         headers: { 'tus-resumable': '1.0.0', 'upload-length': '5242880' },
       }),
     ]
-    const ids = answers.map(({ headers }) => headers.get('x-request-id') ?? '')
+    const ids = responses.map(({ headers }) => headers.get('x-request-id') ?? '')
     expect(new Set(ids).size).toBe(5)
     for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-z]+$/)
     expect(linesOf(gateway, ids[0] ?? '')).toEqual(['upload minted', 'request completed'])
     expect(linesOf(gateway, ids[4] ?? '')).toEqual(['upload minted', 'request completed'])
   })
 
-  it('is named in the answer that a page of another origin may read', async () => {
+  it('exposes its id to pages of allowed origins', async () => {
     const origin = 'https://app.example.com'
     const gateway = await startTestGateway({ ALLOWED_ORIGINS: origin })
     const { headers } = await fetch(`${gateway.url}/graphql`, {
@@ -57,28 +57,26 @@ describe('a request', () => {
     expect(headers.get('access-control-expose-headers')).toContain('X-Request-Id')
   })
 
-  it.each<[who: string, variables: Record<string, string>, isBelieved: boolean]>([
-    ['a proxy that is trusted', { TRUSTED_PROXIES: '127.0.0.1' }, true],
-    ['anybody else', {}, false],
-  ])('named by %s (%j) has that name: %s', async (_who, variables, isBelieved) => {
+  it.each<[sender: string, variables: Record<string, string>, isAccepted: boolean]>([
+    ['a trusted proxy', { TRUSTED_PROXIES: '127.0.0.1' }, true],
+    ['an untrusted client', {}, false],
+  ])('with an id from %s (%j) keeps that id: %s', async (_sender, variables, isAccepted) => {
     const gateway = await startTestGateway(variables)
-    const named = async (name: string): Promise<string | null> => {
-      const answer = await fetch(`${gateway.url}/graphql`, {
+    const idFor = async (id: string): Promise<string | null> => {
+      const response = await fetch(`${gateway.url}/graphql`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-request-id': name },
+        headers: { 'content-type': 'application/json', 'x-request-id': id },
         body: JSON.stringify({ query: MINT }),
       })
-      await answer.arrayBuffer()
-      return answer.headers.get('x-request-id')
+      await response.arrayBuffer()
+      return response.headers.get('x-request-id')
     }
-    // Often enough that the last ones are answered by the fast lane.
-    for (const name of ['edge-1', 'edge-2', 'edge-3', 'edge-4', 'edge-5']) {
-      expect((await named(name)) === name).toBe(isBelieved)
-      expect(linesOf(gateway, name)).toEqual(
-        isBelieved ? ['upload minted', 'request completed'] : [],
-      )
+    // Repeated, so that the last ones take the fast path.
+    for (const id of ['edge-1', 'edge-2', 'edge-3', 'edge-4', 'edge-5']) {
+      expect((await idFor(id)) === id).toBe(isAccepted)
+      expect(linesOf(gateway, id)).toEqual(isAccepted ? ['upload minted', 'request completed'] : [])
     }
-    expect(await named('no name')).toMatch(/^[\da-f]{8}-[\da-z]+$/)
+    expect(await idFor('not an id')).toMatch(/^[\da-f]{8}-[\da-z]+$/)
   })
 
   const failure = z.object({
@@ -90,12 +88,12 @@ describe('a request', () => {
     ]),
   })
 
-  it('that fails is found in the log by what its caller was shown', async () => {
+  it('that fails has the same id in its error and in the log', async () => {
     const gateway = await startTestGateway()
     breakDatabase(gateway)
-    const answer = await graphql(gateway, '{ uploads { nodes { uid } } }')
-    const id = answer.headers.get('x-request-id') ?? ''
-    const [error] = failure.parse(await answer.json()).errors
+    const response = await graphql(gateway, '{ uploads { nodes { uid } } }')
+    const id = response.headers.get('x-request-id') ?? ''
+    const [error] = failure.parse(await response.json()).errors
     expect(error.extensions.requestId).toBe(id)
     expect(error.message).toContain(id)
     expect(linesOf(gateway, id)).toEqual(['unexpected error', 'request completed'])
@@ -110,35 +108,36 @@ describe('a request', () => {
     expect(linesOf(gateway, tusId)).toContain('unexpected error')
   })
 
-  it('that fails in the middle of a subscription is found as well', async () => {
+  it('that fails during a subscription has the same id in its error and in the log', async () => {
     const gateway = await startTestGateway()
     const { uid } = expectMinted(await createDirectUpload(gateway.as()))
     breakDatabase(gateway)
     const query = `subscription { uploadStatus(uid: "${uid}") { status } }`
-    const answer = await graphql(gateway, query, 'text/event-stream')
-    const id = answer.headers.get('x-request-id') ?? ''
-    const [, data = ''] = /^data: (.*"errors".*)$/m.exec(await answer.text()) ?? []
+    const response = await graphql(gateway, query, 'text/event-stream')
+    const id = response.headers.get('x-request-id') ?? ''
+    const [, data = ''] = /^data: (.*"errors".*)$/m.exec(await response.text()) ?? []
     expect(failure.parse(JSON.parse(data)).errors[0].extensions.requestId).toBe(id)
     expect(linesOf(gateway, id)).toContain('unexpected error')
   })
 })
 
-describe('a name', () => {
-  it('is taken from a proxy that is trusted, where it is one', () => {
+describe('a request id', () => {
+  it('is adopted from the request if it is valid', () => {
     const nextId = createRequestIdGenerator()
-    for (const given of ['a', '0b1c.2d-3e_4f', 'x'.repeat(64)]) expect(nextId(given)).toBe(given)
+    for (const received of ['a', '0b1c.2d-3e_4f', 'x'.repeat(64)])
+      expect(nextId(received)).toBe(received)
   })
 
   it.each(['', 'x'.repeat(65), 'two words', 'new\nline', '{"a":1}', 'é', '🎬'])(
-    'is made anew where %j is given',
-    (given) => {
-      expect(createRequestIdGenerator()(given)).toMatch(/^[\da-f]{8}-1$/)
+    'is generated instead of %j',
+    (received) => {
+      expect(createRequestIdGenerator()(received)).toMatch(/^[\da-f]{8}-1$/)
     },
   )
 
-  it('is not given twice, not even by another process', () => {
-    const [one, another] = [createRequestIdGenerator(), createRequestIdGenerator()]
-    const ids = Array.from({ length: 1000 }, () => [one(), another()]).flat()
+  it('is unique across generators', () => {
+    const [first, second] = [createRequestIdGenerator(), createRequestIdGenerator()]
+    const ids = Array.from({ length: 1000 }, () => [first(), second()]).flat()
     expect(new Set(ids).size).toBe(2000)
   })
 })

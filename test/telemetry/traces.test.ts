@@ -1,4 +1,4 @@
-/** Spans of a gateway, as a real SDK of OpenTelemetry collects them. */
+/** Spans of a gateway, collected by the OpenTelemetry SDK. */
 import { SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
@@ -17,7 +17,7 @@ import { requestAllEndpoints } from '../secrets/visit-endpoints.ts'
 
 const exporter = new InMemorySpanExporter()
 
-// Before any gateway starts, as an operator does it.
+// Registered before any gateway starts, as in production.
 beforeAll(() => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   const spanProcessors = [new SimpleSpanProcessor(exporter)]
@@ -29,7 +29,7 @@ afterAll(() => {
   context.disable()
 })
 
-/** The one span with this name; fails the test where there is none, or are several. */
+/** Returns the only span with this name; throws if there is none or more than one. */
 function spanNamed(name: string): ReadableSpan {
   const found = exporter.getFinishedSpans().filter((span) => span.name === name)
   const [span] = found
@@ -48,7 +48,7 @@ function mint(url: string): Promise<Response> {
 }
 
 describe('a trace', () => {
-  it('goes from the operation to the call to Stream', async () => {
+  it('contains the operation and its request to Stream', async () => {
     const { url } = await startTestGateway()
     exporter.reset()
     expect((await mint(url)).status).toBe(200)
@@ -66,10 +66,10 @@ describe('a trace', () => {
     expect(call.spanContext().traceId).toBe(operation.spanContext().traceId)
   })
 
-  it('is the same by the fast lane, which answers what was answered before', async () => {
+  it('has the same spans on the fast path', async () => {
     const { url } = await startTestGateway()
     exporter.reset()
-    for (let times = 0; times < 5; times += 1) await mint(url)
+    for (let run = 0; run < 5; run += 1) await mint(url)
     const spans = exporter.getFinishedSpans()
     const operations = spans.filter(({ name }) => name === 'mutation createDirectUpload')
     const calls = spans.filter(({ name }) => name === 'stream.create_direct_upload')
@@ -79,7 +79,7 @@ describe('a trace', () => {
     )
   })
 
-  it('tells of trouble by its kind', async () => {
+  it('records errors by kind', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', times: 1, status: 503 })
     exporter.reset()
@@ -91,11 +91,11 @@ describe('a trace', () => {
       'http.response.status_code': 503,
     })
     expect(call.events).toEqual([])
-    // It is told to the caller as data.
+    // The caller receives the error as data.
     expect(spanNamed('mutation createDirectUpload').status.code).toBe(SpanStatusCode.UNSET)
   })
 
-  it('tells of notices and of synchronisation', async () => {
+  it('contains webhooks and sync runs', async () => {
     const gateway = await startTestGateway()
     const { uid, uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
     const watched = watchToEnd(gateway.as(), uid)
@@ -111,19 +111,19 @@ describe('a trace', () => {
     ])
   })
 
-  it('gives nothing away, whatever comes to the doors', { timeout: 60_000 }, async () => {
+  it('contains no secrets after requests to all endpoints', { timeout: 60_000 }, async () => {
     const setup = await setupInProcess()
     const { tokens, transcript } = setup
     const minted = [await setup.mintBasic(tokens.ada), await setup.mintTus(tokens.bob)]
     await requestAllEndpoints(setup, minted[0]?.uid ?? '')
     const spans = exporter.getFinishedSpans()
     expect(spans.length).toBeGreaterThan(10)
-    const told = spans.map(({ name, attributes, events, status, links }) =>
+    const contents = spans.map(({ name, attributes, events, status, links }) =>
       allTextIn({ name, attributes, events, status, links }),
     )
-    transcript.record('spans', told)
+    transcript.record('spans', contents)
     expect(transcript.leaks()).toEqual([])
-    const text = told.join('\n')
+    const text = contents.join('\n')
     for (const { uid } of minted) expect(text).not.toContain(uid)
     expect(text).not.toMatch(/\b(?:ada|bob|root)\b|https?:/)
   })

@@ -1,4 +1,4 @@
-/** WebSockets in /metrics, with graphql-ws as it comes. */
+/** WebSockets in `/metrics`, with the unmodified graphql-ws client. */
 import { type Client, createClient } from 'graphql-ws'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -21,12 +21,12 @@ function connect({ url }: TestGateway, token: string): Client {
 
 const WATCH = 'subscription Watch($uid: ID!) { uploadStatus(uid: $uid) { status } }'
 
-const openIn = (seen: Scrape) => ({
-  sockets: seen.value('headgate_websocket_connections'),
-  subscriptions: seen.value('headgate_subscriptions', { transport: 'websocket' }),
+const openIn = (metrics: Scrape) => ({
+  sockets: metrics.value('headgate_websocket_connections'),
+  subscriptions: metrics.value('headgate_subscriptions', { transport: 'websocket' }),
 })
 
-it('are counted while they are open, and what they carry', async () => {
+it('counts open WebSockets and their subscriptions', async () => {
   const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
   const token = await tokenFor('ada')
   const ada = gateway.as(token)
@@ -42,24 +42,24 @@ it('are counted while they are open, and what they carry', async () => {
   await expect
     .poll(async () => openIn(await scrape(gateway.url)))
     .toEqual({ sockets: 0, subscriptions: 0 })
-  const seen = await scrape(gateway.url)
+  const metrics = await scrape(gateway.url)
   expect(
-    seen.value('headgate_subscription_duration_seconds_count', {
+    metrics.value('headgate_subscription_duration_seconds_count', {
       kind: 'subscription',
       operation: 'uploadStatus',
     }),
   ).toBe(1)
 })
 
-it('that are not let in are counted as refused', async () => {
+it('counts rejected WebSockets as unauthenticated', async () => {
   const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
-  const stranger = connect(gateway, 'x.y.z')
-  const states = stranger.iterate({ query: WATCH, variables: { uid: 'x' } })
+  const unauthenticated = connect(gateway, 'x.y.z')
+  const states = unauthenticated.iterate({ query: WATCH, variables: { uid: 'x' } })
   await expect(states.next()).rejects.toMatchObject({ code: 4403 })
   await expect
     .poll(async () => {
-      const seen = await scrape(gateway.url)
-      return seen.all('headgate_rejections_total').map(({ labels, value }) => [labels, value])
+      const metrics = await scrape(gateway.url)
+      return metrics.all('headgate_rejections_total').map(({ labels, value }) => [labels, value])
     })
     .toEqual([[{ route: 'websocket', reason: 'unauthenticated' }, 1]])
   expect(openIn(await scrape(gateway.url))).toEqual({ sockets: 0, subscriptions: 0 })

@@ -1,32 +1,34 @@
-/** What is deployed: small enough to start at once, and with nothing of Node in it. */
+/** The deployed bundle of the Worker: its size and its contents. */
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { bundleWorker } from '../kit/gateway-worker.ts'
 
 const MAX_BYTES = 1024 * 1024
 
-test('is below 1 MiB as it is sent', async () => {
+test('is smaller than 1 MiB compressed', async () => {
   const { text } = await bundleWorker()
   const bytes = gzipSync(text).length
   expect(bytes).toBeGreaterThan(50_000)
   expect(bytes).toBeLessThan(MAX_BYTES)
 })
 
-test('asks nothing of its host but what Workers have', async () => {
+test('imports only modules that Workers provide', async () => {
   const { inputs } = await bundleWorker()
-  const outside = Object.values(inputs)
+  const externalImports = Object.values(inputs)
     .flatMap(({ imports }) => imports)
     .flatMap(({ path, external }) => (external === true ? [path] : []))
-    // What esbuild itself adds.
+    // Added by esbuild.
     .filter((path) => path !== '<runtime>')
-  expect([...new Set(outside)]).toEqual(['cloudflare:workers'])
+  expect([...new Set(externalImports)]).toEqual(['cloudflare:workers'])
 })
 
-test('leaves out what is for Node, for tests and for looking at', async () => {
+test('contains no code for Node, for tests or for the browser', async () => {
   const files = Object.keys((await bundleWorker()).inputs)
   expect(files).toContain('src/worker/hub/hub.ts')
-  const rooms = /^src\/(?:node|emulator|console|client|commands|postgres|demo)\/|^test\//
-  const packages =
+  const excludedFolders = /^src\/(?:node|emulator|console|client|commands|postgres|demo)\/|^test\//
+  const excludedPackages =
     /node_modules\/(?:pg|pino|undici|ws|better-sqlite3|prom-client|zod|@graphql-yoga\/render-graphiql)\//
-  expect(files.filter((file) => rooms.test(file) || packages.test(file))).toEqual([])
+  expect(files.filter((file) => excludedFolders.test(file) || excludedPackages.test(file))).toEqual(
+    [],
+  )
 })

@@ -1,30 +1,34 @@
-/** What a Worker makes of its environment. */
+/** Configuration of a Worker from its variables and bindings. */
 import { describe, expect, test } from 'vitest'
 import { readWorkerConfig } from '../../src/worker/config.ts'
 import type { WorkerEnvironment } from '../../src/worker/environment.ts'
 
 const SECRET = 'a secret of thirty-two bytes....'
-const nobody = (): never => {
-  throw new Error('Nobody is asked.')
+const unexpectedCall = (): never => {
+  throw new Error('Reading the configuration must not call a binding.')
 }
 const bindings = {
-  DB: { prepare: nobody, batch: nobody },
-  HUB: { idFromName: nobody, get: nobody },
-  STREAM: { createDirectUpload: nobody, video: nobody, videos: { list: nobody } },
+  DB: { prepare: unexpectedCall, batch: unexpectedCall },
+  HUB: { idFromName: unexpectedCall, get: unexpectedCall },
+  STREAM: {
+    createDirectUpload: unexpectedCall,
+    video: unexpectedCall,
+    videos: { list: unexpectedCall },
+  },
 } satisfies WorkerEnvironment
 const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'token' }
 
-function mistakesOf(environment: WorkerEnvironment): readonly string[] {
+function errorsOf(environment: WorkerEnvironment): readonly string[] {
   const outcome = readWorkerConfig(environment)
   return outcome.kind === 'mistakes' ? outcome.errors : []
 }
 
-/** The variables and bindings that the mistakes begin with. */
+/** Returns the variable or binding at the beginning of each error. */
 function namesOf(environment: WorkerEnvironment): string[] {
-  return mistakesOf(environment).map((mistake) => mistake.split(' ')[0] ?? '')
+  return errorsOf(environment).map((error) => error.split(' ')[0] ?? '')
 }
 
-test('bindings and a way to tell callers apart are enough', () => {
+test('bindings and one authentication setting are sufficient', () => {
   expect(readWorkerConfig({ ...bindings, AUTH_JWT_SECRET: SECRET })).toMatchObject({
     kind: 'config',
     config: {
@@ -39,7 +43,7 @@ test('bindings and a way to tell callers apart are enough', () => {
   })
 })
 
-test('what stands under vars as a number or a truth counts as what it says', () => {
+test('numbers and booleans in vars are converted', () => {
   const vars = { CREATOR_QUOTA_MINUTES: 600, RATE_LIMIT_CREATES: 10, INTROSPECTION: false }
   expect(readWorkerConfig({ ...bindings, AUTH_JWT_SECRET: SECRET, ...vars })).toMatchObject({
     config: { creatorQuotaMinutes: 600, createsPerMinute: 10, introspection: false },
@@ -49,7 +53,7 @@ test('what stands under vars as a number or a truth counts as what it says', () 
   ])
 })
 
-test('a token does for the binding of Stream, and stands beside it', () => {
+test('an API token replaces the Stream binding or is used with it', () => {
   const { STREAM, ...others } = bindings
   const variables = { ...account, AUTH_JWT_SECRET: SECRET }
   expect(readWorkerConfig({ ...others, ...variables })).toMatchObject({
@@ -60,8 +64,8 @@ test('a token does for the binding of Stream, and stands beside it', () => {
   })
 })
 
-describe('what is missing or wrong', () => {
-  test('is told all at once', () => {
+describe('a missing or invalid setting', () => {
+  test('is reported together with all others', () => {
     expect(namesOf({ MAX_DURATION_SECONDS: 'long', LOG_LEVEL: 'loud' })).toEqual([
       'DB',
       'HUB',
@@ -74,35 +78,35 @@ describe('what is missing or wrong', () => {
 
   test.each<[string, WorkerEnvironment, string]>([
     ['half an account', { CLOUDFLARE_API_TOKEN: 'token' }, 'CLOUDFLARE_ACCOUNT_ID'],
-    ['nobody told apart', { AUTH_JWT_SECRET: '' }, 'AUTH_JWT_SECRET'],
+    ['no authentication setting', { AUTH_JWT_SECRET: '' }, 'AUTH_JWT_SECRET'],
     [
-      'a budget that Cloudflare refuses',
+      'a budget above the limit of Cloudflare',
       { ...account, STREAM_API_BUDGET: '1201' },
       'STREAM_API_BUDGET',
     ],
-  ])('such as %s', (_name, variables, name) => {
+  ])('is reported for %s', (_name, variables, name) => {
     const environment = { ...bindings, AUTH_JWT_SECRET: SECRET, ...variables }
     expect(namesOf(environment)).toEqual([name])
   })
 
   test.each<[name: string, value: unknown]>([
     ['ALLOWED_ORIGINS', ['https://a.com']],
-    ['STREAM_WEBHOOK_SECRET', { get: nobody }],
+    ['STREAM_WEBHOOK_SECRET', { get: unexpectedCall }],
     ['LOG_LEVEL', null],
-  ])('such as %s with a value that is not text', (name, value) => {
+  ])('is reported for %s with a value that is not text', (name, value) => {
     const environment = { ...bindings, AUTH_JWT_SECRET: SECRET, [name]: value }
-    expect(mistakesOf(environment)).toEqual([expect.stringMatching(`^${name} must be text`)])
+    expect(errorsOf(environment)).toEqual([expect.stringMatching(`^${name} must be text`)])
   })
 
-  test('repeats no secret', () => {
-    const told = mistakesOf({ ...bindings, AUTH_JWT_SECRET: 'hunter2', PUBLIC_URL: 'hunter3' })
-    expect(told).toHaveLength(2)
-    expect(told.join(' ')).not.toContain('hunter')
+  test('is reported without its secret value', () => {
+    const errors = errorsOf({ ...bindings, AUTH_JWT_SECRET: 'hunter2', PUBLIC_URL: 'hunter3' })
+    expect(errors).toHaveLength(2)
+    expect(errors.join(' ')).not.toContain('hunter')
   })
 })
 
-describe('what has no effect on Workers', () => {
-  test('is a warning where the gateway on Node reads it', () => {
+describe('a setting without effect on Workers', () => {
+  test('is a warning if the gateway on Node reads it', () => {
     const node = {
       HOST: '0.0.0.0',
       PORT: 4000,
@@ -118,7 +122,7 @@ describe('what has no effect on Workers', () => {
     expect(endings).toEqual(Object.keys(node).map((name) => `${name} has no effect`))
   })
 
-  test('is an error where it contradicts what else is set', () => {
+  test('is an error if it contradicts another setting', () => {
     const contradiction = { AUTH_DISABLED: true, AUTH_JWT_SECRET: SECRET }
     expect(namesOf({ ...bindings, ...contradiction })).toEqual(['AUTH_JWT_SECRET'])
   })

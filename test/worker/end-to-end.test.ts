@@ -1,4 +1,4 @@
-/** Real video through the Worker, by each way to Stream, watched to its end by each transport. */
+/** Uploads through the Worker with each adapter of Stream, watched by SSE and WebSocket until they end. */
 import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -30,7 +30,7 @@ const variables = { AUTH_JWT_SECRET: TEST_SECRET, RATE_LIMIT_CREATES: '1000' }
 const WATCH = 'subscription ($uid: ID!) { uploadStatus(uid: $uid) { status version } }'
 const watched = z.object({ uploadStatus: z.object({ status: z.string(), version: z.number() }) })
 
-/** Every status that comes by a socket of its own. */
+/** Returns the statuses that a new WebSocket receives. */
 async function watchBySocket(url: string, token: string, uid: string): Promise<string[]> {
   const client = createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
@@ -62,7 +62,7 @@ describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
     })
     afterAll(() => worker.stop())
 
-    it('a file by POST reaches READY, and all who watch see the same', async () => {
+    it('a file by POST becomes READY for all subscribers', async () => {
       const ada = worker.as(token)
       const { uid, uploadURL } = expectMinted(await createDirectUpload(ada))
       const watching = [
@@ -77,7 +77,7 @@ describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
       }
     })
 
-    it('what is no video ends in words', async () => {
+    it('a file that is not a video results in ERROR', async () => {
       const ada = worker.as(token)
       const { uid, uploadURL } = expectMinted(await createDirectUpload(ada))
       const states = watchToEnd(ada, uid)
@@ -85,7 +85,7 @@ describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
       expect((await states).at(-1)).toMatchObject({ status: 'ERROR' })
     })
 
-    it('what is deleted is gone at Stream, and whoever watched it is told', async () => {
+    it('a deletion removes the video at Stream and sends DELETED to subscribers', async () => {
       const ada = worker.as(token)
       const { uid } = expectMinted(await createDirectUpload(ada))
       const states = watchBySocket(worker.url, token, uid)
@@ -96,7 +96,7 @@ describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
       expect((await emulator.state()).videos.map((video) => video.uid)).not.toContain(uid)
     })
 
-    it('a key that comes twice, at the same time too, mints once', async () => {
+    it('concurrent requests with the same idempotency key create one upload', async () => {
       const ada = worker.as(token)
       const outcomes = await Promise.all(
         [1, 2, 3].map(() => createDirectUpload(ada, { idempotencyKey: 'the same' })),
@@ -104,23 +104,23 @@ describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
       expect(new Set(outcomes.map((outcome) => expectMinted(outcome).uid)).size).toBe(1)
     })
 
-    it('a file by tus reaches READY, or is refused in a sentence where there is no token', async () => {
+    it('a file by tus becomes READY, or is rejected with a message if no API token is set', async () => {
       const ada = worker.as(token)
       const file = paddedTestcard(6_000_000)
       const outcome = await createTusUpload(ada, { sizeBytes: file.size })
-      const ends = [refusalIn(outcome), await statusAfter(outcome, ada, file)]
-      const refused: [unknown, null] = [expect.stringContaining('tus'), null]
-      expect(ends).toEqual(by === 'binding' ? refused : [null, 'READY'])
+      const outcomes = [errorMessageOf(outcome), await statusAfter(outcome, ada, file)]
+      const rejected: [unknown, null] = [expect.stringContaining('tus'), null]
+      expect(outcomes).toEqual(by === 'binding' ? rejected : [null, 'READY'])
     })
   },
 )
 
-/** Null where it was minted. */
-function refusalIn(outcome: MintOutcome): string | null {
+/** Returns the error message; null if the upload was created. */
+function errorMessageOf(outcome: MintOutcome): string | null {
   return 'message' in outcome ? outcome.message : null
 }
 
-/** Where the file ended; null where there was nowhere to send it. */
+/** Uploads the file and returns its last status; null if no upload was created. */
 async function statusAfter(
   outcome: MintOutcome,
   caller: Caller,

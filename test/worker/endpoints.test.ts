@@ -1,4 +1,4 @@
-/** The doors of the Worker: what every host promises by HTTP and by WebSocket, asked of workerd. */
+/** Endpoints of the Worker: the common contracts for HTTP and WebSocket, run against workerd. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { failedAudits } from '../contracts/http-audits.ts'
 import { type StartGateway, describeEndpoints } from '../contracts/http-endpoints.ts'
@@ -10,7 +10,7 @@ import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
 const SECRET = 'the secret of the webhook'
 
 let emulator: TestEmulator
-/** Started once for each configuration, since that takes longer than to ask it. */
+/** One Worker per configuration, because starting one is slow. */
 const workers = new Map<string, Promise<TestWorker>>()
 
 beforeAll(async () => {
@@ -21,9 +21,9 @@ afterAll(async () => {
   await emulator.close()
 })
 
-const start: StartGateway = async (wanted = {}) => {
-  const callers = 'AUTH_JWT_SECRET' in wanted ? {} : { AUTH_DISABLED: 'true' }
-  const variables = { STREAM_WEBHOOK_SECRET: SECRET, ...callers, ...wanted }
+const start: StartGateway = async (overrides = {}) => {
+  const authentication = 'AUTH_JWT_SECRET' in overrides ? {} : { AUTH_DISABLED: 'true' }
+  const variables = { STREAM_WEBHOOK_SECRET: SECRET, ...authentication, ...overrides }
   const key = JSON.stringify(variables)
   const starting = workers.get(key) ?? startWorker({ variables, stream: { emulator, by: 'both' } })
   workers.set(key, starting)
@@ -34,7 +34,7 @@ const start: StartGateway = async (wanted = {}) => {
 describeEndpoints('on Workers', start)
 describeLimits('on Workers', start)
 
-it('passes every audit of GraphQL over HTTP, with tokens on, cold and warm', async () => {
+it('passes every GraphQL-over-HTTP audit with authentication enabled, on cold and warm caches', async () => {
   const { url } = await start({ AUTH_JWT_SECRET: TEST_SECRET })
   expect(await failedAudits(url)).toEqual([])
 })

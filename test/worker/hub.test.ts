@@ -1,4 +1,4 @@
-/** The hub in workerd: what it promises for events and allowances, and what becomes of it. */
+/** The hub in workerd: pub/sub contract, connection loss and the persistent rate limiter. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => worker.stop())
 
-/** Nobody has used a hub of this name. */
+/** Returns a name that no other test uses. */
 function newHub(): string {
   hubs += 1
   return `hub ${hubs}`
@@ -32,7 +32,7 @@ interface Client extends OpenedPubSub {
   readonly clock: TestClock
 }
 
-/** Node makes no answer of status 101. */
+/** Sets the status by definition: `Response` of Node does not accept 101. */
 function socketResponse(status: number, webSocket: WorkerWebSocket | null): WebSocketResponse {
   const response = new Response(null)
   return Object.defineProperties(Object.assign(response, { webSocket }), {
@@ -40,21 +40,21 @@ function socketResponse(status: number, webSocket: WorkerWebSocket | null): WebS
   })
 }
 
-/** One isolate's way to a hub. */
+/** Creates the hub client and pub/sub adapter of one isolate. */
 function open(name: string, failed: HubPubSubOptions['failed'] = fail): Client {
-  const sockets: Counting[] = []
-  const underWay = new Set<Promise<unknown>>()
+  const sockets: PingCounter[] = []
+  const running = new Set<Promise<unknown>>()
   const clock = createTestClock()
   const hub = createHubClient(
     {
-      idFromName: (given) => worker.hubs.idFromName(given),
+      idFromName: (hubName) => worker.hubs.idFromName(hubName),
       get(id) {
         const stub = worker.hubs.get(id)
         return {
           ...stub,
           async fetch(request) {
             const { webSocket, status } = await stub.fetch(request)
-            const socket = webSocket === null ? null : counting(webSocket)
+            const socket = webSocket === null ? null : countPings(webSocket)
             if (socket !== null) sockets.push(socket)
             return socketResponse(status, socket)
           },
@@ -64,20 +64,20 @@ function open(name: string, failed: HubPubSubOptions['failed'] = fail): Client {
     clock,
     name,
   )
-  const events = createHubPubSub({
+  const pubsub = createHubPubSub({
     hub,
     failed,
     keepAlive(work) {
-      underWay.add(work)
-      void work.finally(() => underWay.delete(work))
+      running.add(work)
+      void work.finally(() => running.delete(work))
     },
   })
   return {
-    pubsub: events,
+    pubsub,
     clock,
     async delivered() {
-      await Promise.all(underWay)
-      await Promise.all(sockets.map((socket) => socket.heardAll()))
+      await Promise.all(running)
+      await Promise.all(sockets.map((socket) => socket.receivedAll()))
     },
   }
 }
@@ -86,13 +86,13 @@ function fail(error: unknown): void {
   throw error
 }
 
-/** The same end, which knows whether it has an answer to everything that it asked. */
-interface Counting extends WorkerWebSocket {
-  /** Resolves once all that was said to it has come, or it is closed. */
-  heardAll(): Promise<void>
+/** A WebSocket that counts pings without a pong. */
+interface PingCounter extends WorkerWebSocket {
+  /** Resolves once every message sent to it so far has arrived, or it is closed. */
+  receivedAll(): Promise<void>
 }
 
-function counting(socket: WorkerWebSocket): Counting {
+function countPings(socket: WorkerWebSocket): PingCounter {
   const state = { unanswered: 0, isOpen: true }
   let wake: (() => void) | null = null
   socket.addEventListener('message', ({ data }) => {
@@ -115,9 +115,9 @@ function counting(socket: WorkerWebSocket): Counting {
     },
     addEventListener: socket.addEventListener.bind(socket),
     send,
-    async heardAll() {
+    async receivedAll() {
       if (!state.isOpen) return
-      // An answer comes after whatever was said before it.
+      // Messages are ordered: the pong arrives after every message sent before it.
       send(PING)
       while (state.isOpen && state.unanswered > 0) {
         await new Promise<void>((resolve) => {
@@ -132,57 +132,57 @@ describeUploadPubSub('The hub', async () => open(newHub()))
 
 describeUploadPubSub('From one isolate to another, the hub', async () => {
   const name = newHub()
-  const [one, other] = [open(name), open(name)]
+  const [first, second] = [open(name), open(name)]
   return {
     pubsub: {
-      publish: (upload) => one.pubsub.publish(upload),
-      subscribe: (topic, listener, lost) => other.pubsub.subscribe(topic, listener, lost),
+      publish: (upload) => first.pubsub.publish(upload),
+      subscribe: (topic, listener, lost) => second.pubsub.subscribe(topic, listener, lost),
     },
     async delivered() {
-      await one.delivered()
-      await other.delivered()
+      await first.delivered()
+      await second.delivered()
     },
   }
 })
 
-async function listen(
+async function receive(
   { pubsub }: { readonly pubsub: UploadPubSub },
   topic: Topic,
 ): Promise<string[]> {
-  const heard: string[] = []
-  const { ready } = pubsub.subscribe(topic, ({ uid, version }) => heard.push(`${uid}${version}`))
+  const received: string[] = []
+  const { ready } = pubsub.subscribe(topic, ({ uid, version }) => received.push(`${uid}${version}`))
   await ready
-  return heard
+  return received
 }
 
-describe('what comes late', () => {
-  test('is not heard after what is newer', async () => {
+describe('a hub subscription', () => {
+  test('does not deliver a version after a newer one', async () => {
     const client = open(newHub())
-    const heard = await listen(client, { of: 'all' })
+    const received = await receive(client, { of: 'all' })
     for (const version of [1, 3, 2, 3, 4]) client.pubsub.publish(uploadOf({ uid: 'a', version }))
     await client.delivered()
-    expect(heard).toEqual(['a1', 'a3', 'a4'])
+    expect(received).toEqual(['a1', 'a3', 'a4'])
   })
 
-  test('has nobody who was there from the beginning miss anything', async () => {
+  test('with a long topic receives no other uploads', async () => {
     const client = open(newHub())
     const { ready } = client.pubsub.subscribe({ of: 'all' }, () => undefined)
     await ready
-    const heard = await listen(client, { of: 'upload', uid: 'x'.repeat(1000) })
+    const received = await receive(client, { of: 'upload', uid: 'x'.repeat(1000) })
     client.pubsub.publish(uploadOf({ uid: 'y' }))
     await client.delivered()
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
   })
 })
 
-describe('a hub that is asked whether it is there', () => {
-  test('answers, however long nothing happens', async () => {
+describe('the heartbeat of a hub subscription', () => {
+  test('keeps it open without changes for 63 seconds', async () => {
     const client = open(newHub())
     let lost = 0
-    const heard: number[] = []
+    const received: number[] = []
     const { ready } = client.pubsub.subscribe(
       { of: 'all' },
-      ({ version }) => heard.push(version),
+      ({ version }) => received.push(version),
       () => (lost += 1),
     )
     await ready
@@ -192,43 +192,43 @@ describe('a hub that is asked whether it is there', () => {
     }
     client.pubsub.publish(uploadOf({ version: 7 }))
     await client.delivered()
-    expect([lost, heard]).toEqual([0, [7]])
+    expect([lost, received]).toEqual([0, [7]])
   })
 
-  test('and is no more, is noticed', async () => {
-    const other = await startWorker()
-    onTestFinished(() => other.stop())
-    const hub = createHubClient(other.hubs, createTestClock())
-    const events = createHubPubSub({ hub, keepAlive: () => undefined, failed: fail })
+  test('reports a lost connection when the hub stops', async () => {
+    const second = await startWorker()
+    onTestFinished(() => second.stop())
+    const hub = createHubClient(second.hubs, createTestClock())
+    const pubsub = createHubPubSub({ hub, keepAlive: () => undefined, failed: fail })
     const lost = new Promise<string>((resolve) => {
-      const { ready } = events.subscribe(
+      const { ready } = pubsub.subscribe(
         { of: 'all' },
         () => undefined,
         () => resolve('lost'),
       )
-      ready.then(() => other.stop(), fail)
+      ready.then(() => second.stop(), fail)
     })
     expect(await lost).toBe('lost')
   })
 })
 
-test('what was taken and held is remembered by a hub that begins anew', async () => {
+test('rate windows and blocks are kept across restarts of the hub', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-hub-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const within = [{ limit: 2, windowMs: 60_000 }]
+  const windows = [{ limit: 2, windowMs: 60_000 }]
   for (const waits of [[null, null], []]) {
-    const one = await startWorker({ hubFolder: folder })
+    const first = await startWorker({ hubFolder: folder })
     try {
-      const hub = createHubClient(one.hubs, createTestClock())
+      const hub = createHubClient(first.hubs, createTestClock())
       for (const wait of waits) {
-        expect(retryAfterOf(await hub.consume('mint', within))).toBe(wait)
+        expect(retryAfterOf(await hub.consume('mint', windows))).toBe(wait)
         await hub.block('stream', 600_000)
       }
-      expect(retryAfterOf(await hub.consume('mint', within))).toBeGreaterThan(30)
+      expect(retryAfterOf(await hub.consume('mint', windows))).toBeGreaterThan(30)
       expect(retryAfterOf(await hub.consume('stream', []))).toBeGreaterThan(570)
       expect(await hub.countConsumed('mint', 60_000)).toBe(2)
     } finally {
-      await one.stop()
+      await first.stop()
     }
   }
 })

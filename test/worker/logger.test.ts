@@ -1,4 +1,4 @@
-/** The log of a Worker: one JSON object a line, without secrets. */
+/** The log of a Worker: one JSON object per line, without secrets. */
 import { expect, test } from 'vitest'
 import { createWorkerLogger } from '../../src/worker/logger.ts'
 
@@ -8,21 +8,21 @@ function linesOf(write: (log: ReturnType<typeof createWorkerLogger>) => void): u
   return lines.map((line): unknown => JSON.parse(line))
 }
 
-test('has a line for each, of the level or above', () => {
+test('writes one line per entry at or above the level', () => {
   const lines = linesOf((log) => {
-    log.debug({ n: 1 }, 'unheard')
-    log.info({ n: 2 }, 'heard')
-    log.error({ n: 3 }, 'loud')
+    log.debug({ n: 1 }, 'below the level')
+    log.info({ n: 2 }, 'at the level')
+    log.error({ n: 3 }, 'above the level')
   })
   expect(lines).toEqual([
-    { level: 'info', time: expect.any(Number), n: 2, msg: 'heard' },
-    { level: 'error', time: expect.any(Number), n: 3, msg: 'loud' },
+    { level: 'info', time: expect.any(Number), n: 2, msg: 'at the level' },
+    { level: 'error', time: expect.any(Number), n: 3, msg: 'above the level' },
   ])
   expect(createWorkerLogger('silent').isLevelEnabled?.('debug')).toBe(false)
   expect(createWorkerLogger('trace').isLevelEnabled?.('debug')).toBe(true)
 })
 
-test('tells why an error came to be', () => {
+test('includes the cause of an error', () => {
   const [line] = linesOf((log) =>
     log.error({ err: new TypeError('outer', { cause: new Error('inner') }) }, 'failed'),
   )
@@ -31,7 +31,7 @@ test('tells why an error came to be', () => {
   })
 })
 
-test('holds no secret, wherever it stands', () => {
+test('redacts secrets in fields, errors and messages', () => {
   const [line] = linesOf((log) =>
     log.info(
       {

@@ -1,4 +1,4 @@
-/** What a Worker sends on a WebSocket that is not read has a bound: workerd does not tell how much waits. */
+/** Limit of unread data on a WebSocket of a Worker: workerd does not report the buffered amount. */
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -21,19 +21,19 @@ afterAll(async () => {
   await emulator.close()
 })
 
-/** As unread.ts has them. */
+/** Equal to the constants in unread.ts. */
 const ENOUGH_UNREAD = 64 * 1024
 const MAX_UNREAD = 4 * 1024 * 1024
 const LARGE = { text: 'x'.repeat(3900) }
-/** Of one upload more than may wait unread. */
+/** Selects more data of one upload than may be unread. */
 const METAS = Array.from({ length: 40 }, (_, index) => `m${index}: meta`).join(' ')
 const WATCH = `subscription { uploadsChanged { uid ${METAS} } }`
 
 interface Client {
   readonly socket: WebSocket
-  /** Messages of operations, in their order. */
+  /** Messages of operations, in order of arrival. */
   readonly messages: readonly string[]
-  /** Payloads of pings that were not answered. */
+  /** Pings received; the client sends no automatic pongs. */
   readonly pings: readonly string[]
   closed(): number | null
   send(message: object): void
@@ -67,15 +67,15 @@ async function until(isTrue: () => boolean, what: string): Promise<void> {
   await expect.poll(isTrue, { timeout: 10_000, interval: 10, message: what }).toBe(true)
 }
 
-/** A query and its reply: whatever was to be sent before, has been. */
+/** Executes a query: every earlier message has been sent before its result. */
 async function roundTrip(client: Client, id: string): Promise<void> {
   const { messages } = client
   client.send({ id, type: 'subscribe', payload: { query: '{ __typename }' } })
   await until(() => messages.some((text) => text.startsWith(`{"id":"${id}","type":"complete"`)), id)
 }
 
-async function changes(count: number): Promise<void> {
-  for (let made = 0; made < count; made += 1) {
+async function createUploads(count: number): Promise<void> {
+  for (let created = 0; created < count; created += 1) {
     expectMinted(await createDirectUpload(worker.as(), { meta: LARGE }))
   }
 }
@@ -84,31 +84,31 @@ function eventsOf({ messages }: Client): readonly string[] {
   return messages.filter((text) => text.startsWith('{"id":"watch","type":"next"'))
 }
 
-describe('a socket', { timeout: 60_000 }, () => {
-  it('is sent no further event until it has answered a ping, and then all of them', async () => {
+describe('a WebSocket', { timeout: 60_000 }, () => {
+  it('receives no further event until it responds to a ping, then all of them', async () => {
     const client = await connect()
     client.send({ id: 'watch', type: 'subscribe', payload: { query: WATCH } })
     await roundTrip(client, 'begun')
-    await changes(4)
+    await createUploads(4)
     await until(() => client.pings.length === 1, 'the ping')
     await roundTrip(client, 'unanswered')
     expect(eventsOf(client)).toHaveLength(1)
     expect(eventsOf(client)[0]?.length).toBeGreaterThan(ENOUGH_UNREAD)
-    // A pong that answers another ping, or none, is no sign of having read.
+    // A pong with another payload does not prove that the client read the events.
     client.send({ type: 'pong', payload: { nonce: 'guessed' } })
     await roundTrip(client, 'guessed')
     expect(eventsOf(client)).toHaveLength(1)
-    for (let answered = 0; answered < 4; answered += 1) {
-      await until(() => client.pings.length > answered, 'the next ping')
-      client.socket.send((client.pings[answered] ?? '').replace('"ping"', '"pong"'))
+    for (let index = 0; index < 4; index += 1) {
+      await until(() => client.pings.length > index, 'the next ping')
+      client.socket.send((client.pings[index] ?? '').replace('"ping"', '"pong"'))
     }
     await until(() => eventsOf(client).length === 4, 'all events')
     expect(client.closed()).toBeNull()
   })
 
-  it('whose pongs have no payload is sent its events, and closed after a bound', async () => {
+  it('with pongs without payload receives events and is closed with 1013 above the limit', async () => {
     const client = await connect()
-    await changes(2)
+    await createUploads(2)
     const query = `{ uploads(first: 2) { nodes { ${METAS} } } }`
     let characters = 0
     for (let count = 0; count < 100 && client.closed() === null; count += 1) {
@@ -125,7 +125,7 @@ describe('a socket', { timeout: 60_000 }, () => {
   })
 
   it.each(['x'.repeat(200), '💣'.repeat(64)])(
-    'whose close reason would be too long is closed with a shorter one',
+    'with a close reason that is too long is closed with a shorter one',
     async (id) => {
       const client = await connect()
       const payload = { query: 'subscription { uploadsChanged { uid } }' }

@@ -1,4 +1,4 @@
-/** What only Workers have: the cron, the queue, requests that end, and a configuration of bindings. */
+/** Features only of Workers: cron, queue, cancelled requests and configuration by bindings. */
 import { SignJWT } from 'jose'
 import { Upload } from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -40,13 +40,13 @@ async function statusOf(uid: string): Promise<string> {
   return (await worker.as().ask(found, query, { uid })).upload.status
 }
 
-/** Resolves once it holds: what is waited for happens in another process. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise(setImmediate)
+/** Resolves once the condition is true; it depends on another process. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise(setImmediate)
 }
 
-/** A file that Stream has encoded, of which the gateway has not heard. */
-async function uploadUnheard(): Promise<string> {
+/** Uploads a file that becomes ready at Stream without a webhook to the gateway. */
+async function uploadWithoutWebhook(): Promise<string> {
   const { uid, uploadURL } = expectMinted(await createDirectUpload(worker.as()))
   await postFile(uploadURL, testcardFile())
   await until(async () => {
@@ -63,7 +63,7 @@ const event = (type: string, payload: object, accountId: unknown = 'local') => (
   metadata: { accountId, eventSchemaVersion: 1, eventTimestamp: '2026-05-28T00:00:00Z' },
 })
 const READY_EVENT = 'cf.stream.video_state.ready'
-/** A video as an event describes it: ready, whatever Stream itself says. */
+/** Payload of an event for a ready video, independent of the status at Stream. */
 const ready = (id: string) => ({
   id,
   readyToStream: true,
@@ -74,7 +74,7 @@ const ready = (id: string) => ({
   meta: {},
 })
 
-/** As it is stored: a query by GraphQL would have the hub poll Stream for it. */
+/** Reads the status from the database: a GraphQL query would make the hub poll Stream. */
 async function storedStatus(uid: string): Promise<unknown> {
   const statement = worker.database.prepare('select status from uploads where uid = ?').bind(uid)
   const [result] = await worker.database.batch([statement])
@@ -82,17 +82,17 @@ async function storedStatus(uid: string): Promise<unknown> {
   return row[0]?.status
 }
 
-describe.concurrent('an event of Stream that comes by the queue', () => {
-  it('has Stream polled for the video that it names', async () => {
-    const uid = await uploadUnheard()
+describe.concurrent('a Stream event from the queue', () => {
+  it('makes the gateway poll Stream for its video', async () => {
+    const uid = await uploadWithoutWebhook()
     expect(await storedStatus(uid)).toBe('PENDING_UPLOAD')
     await worker.queue.send(event(READY_EVENT, { id: uid }))
     await worker.logged('queue event processed', uid)
     expect(await storedStatus(uid)).toBe('READY')
   })
 
-  it('tells that a video is ready to whoever watches it', async () => {
-    const uid = await uploadUnheard()
+  it('sends READY to subscribers of its video', async () => {
+    const uid = await uploadWithoutWebhook()
     const states = watchUpload(worker.as(), uid)
     await states.next()
     await worker.queue.send(event(READY_EVENT, ready(uid)))
@@ -101,7 +101,7 @@ describe.concurrent('an event of Stream that comes by the queue', () => {
     expect(statuses.at(-1)).toBe('READY')
   })
 
-  it('is not believed where Stream says otherwise', async () => {
+  it('is ignored if the status at Stream differs', async () => {
     const { uid } = expectMinted(await createDirectUpload(worker.as()))
     await worker.queue.send(event(READY_EVENT, ready(uid)))
     await worker.logged('queue event processed', uid)
@@ -109,9 +109,9 @@ describe.concurrent('an event of Stream that comes by the queue', () => {
   })
 
   it.each([['another'], [undefined], [7]])(
-    'of the account %j is ignored, and not redelivered',
+    'of the account %j is ignored and not redelivered',
     async (accountId) => {
-      const uid = await uploadUnheard()
+      const uid = await uploadWithoutWebhook()
       const { metadata, ...rest } = event(READY_EVENT, ready(uid), accountId)
       await worker.queue.send(accountId === undefined ? rest : { ...rest, metadata })
       await worker.logged('queue event ignored: not from CLOUDFLARE_ACCOUNT_ID', uid)
@@ -119,8 +119,8 @@ describe.concurrent('an event of Stream that comes by the queue', () => {
     },
   )
 
-  it('that is none, or of no upload, is ignored, and holds up nothing', async () => {
-    const uid = await uploadUnheard()
+  it('that is malformed or of no upload is ignored and does not block others', async () => {
+    const uid = await uploadWithoutWebhook()
     for (const body of [
       'text',
       null,
@@ -137,9 +137,9 @@ describe.concurrent('an event of Stream that comes by the queue', () => {
   })
 })
 
-describe.concurrent('beside each other', () => {
-  it('the cron asks Stream after uploads whose time has come', async () => {
-    const uid = await uploadUnheard()
+describe.concurrent('a Worker', () => {
+  it('polls due uploads by cron', async () => {
+    const uid = await uploadWithoutWebhook()
     await worker.database.batch([
       worker.database.prepare('update uploads set check_at = 1 where uid = ?').bind(uid),
     ])
@@ -147,13 +147,13 @@ describe.concurrent('beside each other', () => {
     expect(await statusOf(uid)).toBe('READY')
   })
 
-  it('a page that asks again and again is as good as one that watches', async () => {
-    const uid = await uploadUnheard()
+  it('polls Stream for a client that queries the upload repeatedly', async () => {
+    const uid = await uploadWithoutWebhook()
     await until(async () => (await statusOf(uid)) === 'READY')
     expect(await statusOf(uid)).toBe('READY')
   })
 
-  it('whoever goes away in the middle watches no longer', async () => {
+  it('closes the hub subscription of a client that disconnects', async () => {
     const { uid } = expectMinted(await createDirectUpload(worker.as()))
     const leaving = new AbortController()
     const query = `subscription { uploadStatus(uid: "${uid}") { status } }`
@@ -166,11 +166,11 @@ describe.concurrent('beside each other', () => {
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     for (let text = ''; !text.includes('PENDING_UPLOAD');) text += (await reader?.read())?.value
     leaving.abort()
-    // The runtime notices at the next pulse, which is what keeps the others open.
+    // The runtime detects the disconnect at the next heartbeat.
     expect(await worker.logged('hub subscription closed', uid)).toContain('upload:')
   })
 
-  it('takes files of tus clients that know its endpoint only', async () => {
+  it('accepts files of tus clients that are configured only with its endpoint', async () => {
     const file = paddedTestcard(6_000_000)
     const bytes = Buffer.from(await file.arrayBuffer())
     await new Promise<void>((resolve, reject) => {
@@ -190,7 +190,9 @@ describe.concurrent('beside each other', () => {
   })
 })
 
-it.concurrent('believes tokens by the keys of an identity provider', async ({ onTestFinished }) => {
+it.concurrent('verifies tokens with the JWKS of an identity provider', async ({
+  onTestFinished,
+}) => {
   const key = await createKey('one')
   const provider = await startProvider([key], onTestFinished)
   const other = await startWorker({ variables: { AUTH_JWKS_URL: provider.url } })
@@ -200,11 +202,11 @@ it.concurrent('believes tokens by the keys of an identity provider', async ({ on
     .setSubject('ada')
     .sign(key.privateKey)
   const count = z.object({ uploads: z.object({ totalCount: z.number() }) })
-  const ask = (): Promise<unknown> =>
+  const countUploads = (): Promise<unknown> =>
     other.as(token).ask(count, '{ uploads(first: 1) { totalCount } }')
-  // The keys are fetched by one request, and serve those that wait for them as well.
-  const answers = await Promise.all(Array.from({ length: 10 }, ask))
-  expect(answers).toEqual(answers.map(() => ({ uploads: { totalCount: 0 } })))
+  // One request fetches the JWKS for all concurrent requests.
+  const results = await Promise.all(Array.from({ length: 10 }, countUploads))
+  expect(results).toEqual(results.map(() => ({ uploads: { totalCount: 0 } })))
   expect(provider.fetched()).toBe(1)
   await expect(
     other.as(`${token}x`).ask(count, '{ uploads(first: 1) { totalCount } }'),
@@ -212,7 +214,7 @@ it.concurrent('believes tokens by the keys of an identity provider', async ({ on
 })
 
 describe.concurrent('a Worker that is not configured', () => {
-  it('says so to callers, and every mistake in its log', async ({ onTestFinished }) => {
+  it('responds 500 and logs every configuration error', async ({ onTestFinished }) => {
     const other = await startWorker({
       variables: {
         MAX_DURATION_SECONDS: 'long',
@@ -237,7 +239,7 @@ describe.concurrent('a Worker that is not configured', () => {
     expect(other.lines.join('\n')).not.toContain('short')
   })
 
-  it('without migrations says which are to be applied', async ({ onTestFinished }) => {
+  it('logs the command that applies pending migrations', async ({ onTestFinished }) => {
     const other = await startWorker({ variables: { AUTH_DISABLED: 'true' }, migrated: false })
     onTestFinished(() => other.stop())
     expect((await fetch(`${other.url}/healthz`)).status).toBe(500)
