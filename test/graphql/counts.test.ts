@@ -7,8 +7,8 @@ import { fillPostgres } from '../kit/fill-postgres.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import { startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
-import { ask, expectSame } from '../fast-path/both-paths.ts'
-import { setSetup } from '../fast-path/setup.ts'
+import { sendOperation, expectSameResponse } from '../fast-path/both-paths.ts'
+import { createSetup } from '../fast-path/setup.ts'
 
 const NEWEST = new Date('2026-03-01T12:00:00.000Z')
 const LONG_AGO = '2020-01-01T00:00:00Z'
@@ -45,7 +45,7 @@ const expectedOf = (uploads: number) => [uploads, COUNT_LIMIT, COUNT_LIMIT, 0, 6
 
 it('cuts counts with dates off, and rejects an operation that asks for many', async () => {
   const examined: UploadFilter[] = []
-  const setup = await setSetup({
+  const setup = await createSetup({
     store: (store) => ({
       ...store,
       count: (selection) => {
@@ -60,27 +60,30 @@ it('cuts counts with dates off, and rejects an operation that asks for many', as
     await tokenFor('ada', { scope: 'uploads:admin' }),
   ]) {
     const headers = { authorization: `Bearer ${token}` }
-    const { text } = await expectSame(setup, { query: aliased(COUNTS.map(count)), headers })
+    const { text } = await expectSameResponse(setup, { query: aliased(COUNTS.map(count)), headers })
     expect(totalsIn(answer.parse(JSON.parse(text)).data)).toEqual(expectedOf(20_000))
 
     const dated = count(`createdAfter: "${LONG_AGO}"`)
-    const most = await expectSame(setup, { query: times(dated, MAX_COUNTS), headers })
+    const most = await expectSameResponse(setup, { query: times(dated, MAX_COUNTS), headers })
     expect(most.text).not.toContain('errors')
-    const refused = await expectSame(setup, { query: times(dated, 50), headers })
+    const refused = await expectSameResponse(setup, { query: times(dated, 50), headers })
     expect(refused.text).toContain('"code":"RESULT_TOO_LARGE"')
     examined.length = 0
-    await ask(setup.long, { query: times(dated, 50), headers })
+    await sendOperation(setup.fallback, { query: times(dated, 50), headers })
     expect(examined).toHaveLength(MAX_COUNTS)
 
     // Totals cost the same however many uploads there are.
-    const totals = await expectSame(setup, { query: times(count('status: READY'), 50), headers })
+    const totals = await expectSameResponse(setup, {
+      query: times(count('status: READY'), 50),
+      headers,
+    })
     expect(totals.text).not.toContain('errors')
   }
 })
 
 it('reads no more uploads than an answer may have, whatever is shown of them', async () => {
   const read: number[] = []
-  const setup = await setSetup({
+  const setup = await createSetup({
     store: (store) => ({
       ...store,
       list: (selection, stretch) => {
@@ -90,12 +93,12 @@ it('reads no more uploads than an answer may have, whatever is shown of them', a
     }),
   })
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-  const most = await expectSame(setup, { query: times(page('first: 20'), 50), headers })
+  const most = await expectSameResponse(setup, { query: times(page('first: 20'), 50), headers })
   expect(most.text).not.toContain('errors')
   for (const large of ['first: 100', 'last: 100']) {
-    await expectSame(setup, { query: times(page(large), 10), headers })
+    await expectSameResponse(setup, { query: times(page(large), 10), headers })
     read.length = 0
-    const { text } = await ask(setup.long, { query: times(page(large), 50), headers })
+    const { text } = await sendOperation(setup.fallback, { query: times(page(large), 50), headers })
     expect(text).toContain('"code":"RESULT_TOO_LARGE"')
     expect(read.reduce((sum, size) => sum + size, 0)).toBe(1000)
   }
@@ -103,7 +106,7 @@ it('reads no more uploads than an answer may have, whatever is shown of them', a
 
 it('reads nodes by many ids with one query', async () => {
   const reads: string[] = []
-  const setup = await setSetup({
+  const setup = await createSetup({
     store: (store) => ({
       ...store,
       find: (uid) => {
@@ -120,7 +123,7 @@ it('reads nodes by many ids with one query', async () => {
   const headers = { authorization: `Bearer ${await tokenFor('creator-0')}` }
   const ids = ['x', ...uids.slice(0, 98).map((uid) => btoa(`Upload:${uid}`)), btoa('Upload:y')]
   const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
-  const { text } = await ask(setup.long, { query, variables: { ids }, headers })
+  const { text } = await sendOperation(setup.fallback, { query, variables: { ids }, headers })
   expect(reads).toEqual(['findMany'])
   const { nodes } = z
     .object({ data: z.object({ nodes: z.array(z.object({ id: z.string() }).nullable()) }) })
@@ -130,7 +133,7 @@ it('reads nodes by many ids with one query', async () => {
     ids.filter((id) => nodes.some((node) => node?.id === id)),
   )
   expect([nodes.length, nodes.filter((node) => node === null).length]).toEqual([100, 51])
-  await expectSame(setup, { query, variables: { ids }, headers })
+  await expectSameResponse(setup, { query, variables: { ids }, headers })
 })
 
 it('has few reads of one operation at a shared database at the same time', async () => {
@@ -143,7 +146,7 @@ it('has few reads of one operation at a shared database at the same time', async
       running -= 1
     })
   }
-  const setup = await setSetup({
+  const setup = await createSetup({
     store: (store) => ({
       ...store,
       isShared: true,
@@ -155,7 +158,7 @@ it('has few reads of one operation at a shared database at the same time', async
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
   for (const field of ['uploads(first: 1) { totalCount }', 'upload(uid: "x") { uid }']) {
     most = 0
-    const { text } = await expectSame(setup, { query: times(field, 50), headers })
+    const { text } = await expectSameResponse(setup, { query: times(field, 50), headers })
     expect(text).not.toContain('errors')
     expect(most).toBe(4)
   }

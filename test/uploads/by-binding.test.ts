@@ -9,7 +9,7 @@ import type { TestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
 import { uploadByTus } from '../kit/tus.ts'
 import { MINT, MINT_TUS } from '../fast-path/mutations.ts'
-import { type Setup, setSetup } from '../fast-path/setup.ts'
+import { type Setup, createSetup } from '../fast-path/setup.ts'
 
 const OPEN = { kind: 'disabled' } as const
 
@@ -42,7 +42,7 @@ const mintSchema = z.object({
 
 /** What GraphQL answers, which never is a failure of the gateway itself. */
 async function ask(setup: Setup, query: string, variables: object = {}) {
-  const response = await fetch(`${setup.long}/graphql`, {
+  const response = await fetch(`${setup.fallback}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables }),
@@ -53,7 +53,7 @@ async function ask(setup: Setup, query: string, variables: object = {}) {
 }
 
 function createByTus(setup: Setup, sizeBytes: number): Promise<Response> {
-  return fetch(`${setup.long}/tus`, {
+  return fetch(`${setup.fallback}/tus`, {
     method: 'POST',
     headers: { 'tus-resumable': '1.0.0', 'upload-length': String(sizeBytes) },
   })
@@ -76,7 +76,7 @@ const READY = {
 
 describe('the binding alone', () => {
   test('a basic upload goes its whole way, without a webhook', async () => {
-    const setup = await setSetup({ auth: OPEN, stream: alone })
+    const setup = await createSetup({ auth: OPEN, stream: alone })
     const meta = { list: [1, null], text: 'x' }
     const input = { maxDurationSeconds: 60, name: 'Zoë.mp4', meta }
     const minted = mintSchema.parse((await ask(setup, MINT, { input })).data).mint
@@ -96,7 +96,7 @@ describe('the binding alone', () => {
     [200_000_000, /at most 200 MB: use `createDirectUpload`\.$/],
     [200_000_001, /over 200 MB need a gateway with a Cloudflare API token/],
   ])('a tus upload of %i bytes is refused, and nothing is held', async (sizeBytes, sentence) => {
-    const setup = await setSetup({ auth: OPEN, stream: alone })
+    const setup = await createSetup({ auth: OPEN, stream: alone })
     const input = { maxDurationSeconds: 60, sizeBytes, idempotencyKey: 'one' }
     for (let attempt = 0; attempt < 2; attempt += 1) {
       expect((await ask(setup, MINT_TUS, { input })).data).toEqual({
@@ -111,7 +111,7 @@ describe('the binding alone', () => {
     const endpoint = await createByTus(setup, sizeBytes)
     expect(endpoint.status).toBe(422)
     expect(await endpoint.text()).toMatch(/tus uploads are not available/)
-    expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(0)
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
     expect((await setup.emulator.state()).requests).toMatchObject({ tus_create: 0 })
     // What is wrong with the input is still said first.
     const wrong = await ask(setup, MINT_TUS, { input: { ...input, maxDurationSeconds: 0 } })
@@ -124,7 +124,7 @@ describe('the binding alone', () => {
     [200_000_001, true, /over 200 MB.*Reduce the file size/],
     [200_000_001, false, /over 200 MB.*Reduce the file size/],
   ])('%i bytes, reliable: %s → tus is not recommended', async (sizeBytes, reliable, reason) => {
-    const setup = await setSetup({ auth: OPEN, stream: alone })
+    const setup = await createSetup({ auth: OPEN, stream: alone })
     expect((await ask(setup, RECOMMENDED, { sizeBytes, reliable })).data).toEqual({
       recommendedProtocol: {
         protocol: 'BASIC',
@@ -135,7 +135,7 @@ describe('the binding alone', () => {
   })
 
   test('the storage is not told, and it is said why', async () => {
-    const setup = await setSetup({ auth: OPEN, stream: alone })
+    const setup = await createSetup({ auth: OPEN, stream: alone })
     const { data, errors } = await ask(setup, '{ storageUsage { storedMinutes } }')
     expect(data).toBeNull()
     expect(errors).toEqual([
@@ -147,29 +147,29 @@ describe('the binding alone', () => {
   })
 
   test("spent storage is the caller's to know about", async () => {
-    const setup = await setSetup({ auth: OPEN, stream: alone, storageMinutes: 1 })
+    const setup = await createSetup({ auth: OPEN, stream: alone, storageMinutes: 1 })
     const { data } = await ask(setup, MINT, { input: { maxDurationSeconds: 61 } })
     expect(data).toMatchObject({ mint: { code: 'QUOTA_EXCEEDED', requestedMinutes: 61 / 60 } })
-    expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(0)
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
   })
 
   test('what a lost answer left behind is found and deleted', async () => {
-    const setup = await setSetup({ auth: OPEN, stream: alone })
+    const setup = await createSetup({ auth: OPEN, stream: alone })
     await setup.emulator.fault({ on: 'direct_upload', hangUpAfter: true })
     const input = { maxDurationSeconds: 60, idempotencyKey: 'once' }
     const lost = await ask(setup, MINT, { input })
     expect(lost.data).toMatchObject({ mint: { code: 'STREAM_UNAVAILABLE', retryable: true } })
     expect((await setup.emulator.state()).videos).toHaveLength(1)
-    expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(60)
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(60)
     setup.clock.advance(60)
     expect(await setup.gateway.syncOnce()).toMatchObject({ orphans: 1 })
     expect((await setup.emulator.state()).videos).toHaveLength(0)
-    expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(0)
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
     mintSchema.parse((await ask(setup, MINT, { input })).data)
   })
 
   test('a video that was deleted at Stream is seen to be gone', async () => {
-    const setup = await setSetup({ auth: OPEN, stream: alone })
+    const setup = await createSetup({ auth: OPEN, stream: alone })
     const { mint } = mintSchema.parse(
       (await ask(setup, MINT, { input: { maxDurationSeconds: 60 } })).data,
     )
@@ -183,7 +183,7 @@ describe('the binding alone', () => {
 
 describe('with REST beside it', () => {
   test('basic URLs come from the binding, tus from REST, and both arrive', async () => {
-    const setup = await setSetup({ auth: OPEN, stream: beside })
+    const setup = await createSetup({ auth: OPEN, stream: beside })
     const input = { maxDurationSeconds: 60 }
     const basic = mintSchema.parse((await ask(setup, MINT, { input })).data).mint
     const file = testcardFile()
