@@ -1,4 +1,4 @@
-/** What a caller with a good token can have the gateway hold, compute and send: all of it bounded. */
+/** Limits of the memory, computation and data that an authenticated caller can make the gateway use. */
 import { type Socket, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -9,16 +9,17 @@ import {
   MAX_COMMENTS,
 } from '../../src/http/graphql/plugins/document-limits.ts'
 import { MAX_CONCURRENT_OPERATIONS } from '../../src/http/graphql/plugins/concurrency-limit.ts'
-import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { createSetup } from '../fast-path/setup.ts'
+import { type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 
-async function ask(
-  gateway: TestGateway,
+async function sendOperation(
+  url: string,
   query: string,
   headers = {},
   variables = {},
 ): Promise<string> {
-  const response = await fetch(`${gateway.url}/graphql`, {
+  const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query, variables }),
@@ -26,31 +27,31 @@ async function ask(
   return response.text()
 }
 
-/** A raw connection to the gateway, with what came by it so far. */
-async function dial(
+/** Opens a TCP connection to the gateway and sends `bytes`. Resolves when the first data arrives. */
+async function openConnection(
   gateway: TestGateway,
   bytes: string,
-): Promise<{ socket: Socket; said: () => string }> {
+): Promise<{ socket: Socket; received: () => string }> {
   const { hostname, port } = new URL(gateway.url)
-  let said = ''
+  let received = ''
   const socket = connect(Number(port), hostname)
   onTestFinished(() => {
     socket.destroy()
   })
   socket.setEncoding('utf8').on('data', (text: string) => {
-    said += text
+    received += text
   })
   socket.write(bytes)
   await new Promise((resolve) => socket.once('data', resolve))
-  return { socket, said: () => said }
+  return { socket, received: () => received }
 }
 
-/** A document of 10,000 characters, like no other. */
+/** Returns a document of 10,000 characters; each index gives another document. */
 function documentOf(index: number): string {
   return `${index} ${'x'.repeat(9_998 - String(index).length)}`
 }
 
-/** A page that is shown twice, with its metas. */
+/** A page of uploads that is selected twice, with `meta`. */
 function pageOf(n: number): string {
   return `a${n}: uploads(first: 100) { edges { node { meta } } nodes { meta } }`
 }
@@ -60,26 +61,28 @@ function pagesOf(count: number): string {
 }
 
 describe('documents', () => {
-  it('are bounded in characters and comments, and may be empty', async () => {
+  it('are rejected above the limits of characters and comments, and an empty document is a parse error', async () => {
     const gateway = await startTestGateway()
-    expect(await ask(gateway, `{ __typename } #${'x'.repeat(MAX_DOCUMENT_CHARACTERS)}`)).toContain(
-      `${MAX_DOCUMENT_CHARACTERS} characters`,
-    )
-    expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS + 1)}`)).toContain(
-      `Too many comments (limit: ${MAX_COMMENTS} `,
-    )
-    expect(await ask(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`)).toContain('"data"')
-    expect(await ask(gateway, '')).toContain('GRAPHQL_PARSE_FAILED')
+    expect(
+      await sendOperation(gateway.url, `{ __typename } #${'x'.repeat(MAX_DOCUMENT_CHARACTERS)}`),
+    ).toContain(`${MAX_DOCUMENT_CHARACTERS} characters`)
+    expect(
+      await sendOperation(gateway.url, `{ __typename }${'#\n'.repeat(MAX_COMMENTS + 1)}`),
+    ).toContain(`Too many comments (limit: ${MAX_COMMENTS} `)
+    expect(
+      await sendOperation(gateway.url, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`),
+    ).toContain('"data"')
+    expect(await sendOperation(gateway.url, '')).toContain('GRAPHQL_PARSE_FAILED')
   })
 
-  it('are remembered within a bound on their text, those asked for last', () => {
+  it('are cached up to a number of characters, the most recently used ones', () => {
     const cache = createDocumentCache<{ readonly index: number }>()
     for (let index = 0; index < 60; index += 1) {
       cache.set(documentOf(index), { index })
       expect(cache.get(documentOf(0))).toEqual({ index: 0 })
     }
-    const remembered = Array.from({ length: 60 }, (_, index) => cache.get(documentOf(index)))
-    expect(remembered.filter((value) => value !== undefined)).toHaveLength(20)
+    const cached = Array.from({ length: 60 }, (_, index) => cache.get(documentOf(index)))
+    expect(cached.filter((value) => value !== undefined)).toHaveLength(20)
     expect([cache.get(documentOf(1)), cache.get(documentOf(59))]).toEqual([
       undefined,
       { index: 59 },
@@ -87,35 +90,35 @@ describe('documents', () => {
   })
 })
 
-describe('answers', () => {
-  it('hold so many uploads and metas, by whatever aliases', async () => {
+describe('results', () => {
+  it('are limited in uploads and metas over all aliases', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     for (let index = 0; index < 30; index += 1)
       await createDirectUpload(caller, { meta: { index } })
-    expect(await ask(gateway, pagesOf(8))).toContain('"data":{')
-    expect(await ask(gateway, pagesOf(9))).toContain('"code":"RESULT_TOO_LARGE"')
+    expect(await sendOperation(gateway.url, pagesOf(8))).toContain('"data":{')
+    expect(await sendOperation(gateway.url, pagesOf(9))).toContain('"code":"RESULT_TOO_LARGE"')
     const ids = Array.from({ length: 100 }, () => 'x')
     const nodes = Array.from({ length: 11 }, (_, n) => `a${n}: nodes(ids: $ids) { id }`).join(' ')
-    expect(await ask(gateway, `query ($ids: [ID!]!) { ${nodes} }`, {}, { ids })).toContain(
-      'RESULT_TOO_LARGE',
-    )
+    expect(
+      await sendOperation(gateway.url, `query ($ids: [ID!]!) { ${nodes} }`, {}, { ids }),
+    ).toContain('RESULT_TOO_LARGE')
   })
 
-  it('of a subscription hold so many each, and any number in turn', async () => {
+  it('of a subscription are limited one by one, not in total', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const metas = Array.from({ length: 50 }, (_, n) => `a${n}: meta`).join(' ')
     const shape = z.object({ uploadsChanged: z.object({ a49: z.object({ index: z.number() }) }) })
     const events = caller.watch(shape, `subscription { uploadsChanged { ${metas} } }`)
     const opened = events.next().then(() => true)
-    // It opens at its own pace: one is minted after the other until the first is seen.
+    // The subscription takes a while to open: uploads are minted until the first event arrives.
     const mint = async (): Promise<boolean> => {
       await createDirectUpload(caller, { meta: { index: 0 } })
       return false
     }
     while (!(await Promise.race([opened, mint()])));
-    // 50 metas an event, over more events than would fit in one answer.
+    // 50 metas per event; all events together exceed the limit of one result.
     for (let index = 0; index < 25; index += 1) {
       await createDirectUpload(caller, { meta: { index } })
       expect(await events.next()).toMatchObject({ done: false })
@@ -123,7 +126,7 @@ describe('answers', () => {
     await events.return?.()
   })
 
-  it('show a meta with a key of any name', async () => {
+  it('contain a meta with keys of any name', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const meta: unknown = JSON.parse(
@@ -137,35 +140,49 @@ describe('answers', () => {
   })
 })
 
-describe('operations under way', () => {
-  it('are so many of one caller at a time', async () => {
-    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
-    await gateway.emulator.fault({ on: 'storage_usage', times: 1, delayMs: 500 })
+describe('concurrent operations', () => {
+  it('of one caller above the limit are rejected with RATE_LIMITED', async () => {
+    let release = (): void => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const { fast: url } = await createSetup({
+      stream: (stream) => ({
+        ...stream,
+        async storageUsage(...args) {
+          await released
+          return stream.storageUsage(...args)
+        },
+      }),
+    })
     const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-    const asked = Array.from({ length: MAX_CONCURRENT_OPERATIONS + 1 }, () =>
-      ask(gateway, '{ storageUsage { videoCount } }', headers),
+    const responses = Array.from({ length: MAX_CONCURRENT_OPERATIONS + 1 }, () =>
+      sendOperation(url, '{ storageUsage { videoCount } }', headers),
     )
-    const answers = await Promise.all(asked)
-    expect(answers.filter((text) => text.includes('RATE_LIMITED'))).toHaveLength(1)
-    expect(await ask(gateway, '{ __typename }', headers)).toContain('Query')
+    // Only the rejected operation gets a response before Stream responds.
+    expect(await Promise.race(responses)).toContain('RATE_LIMITED')
+    release()
+    const results = await Promise.all(responses)
+    expect(results.filter((text) => text.includes('RATE_LIMITED'))).toHaveLength(1)
+    expect(await sendOperation(url, '{ __typename }', headers)).toContain('Query')
   })
 
-  it('delete once, however often the same is asked at the same time', async () => {
+  it('that delete the same upload send one request to Stream', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
     const uids: string[] = []
     for (let index = 0; index < 2; index += 1)
       uids.push(expectMinted(await createDirectUpload(gateway.as())).uid)
     await gateway.emulator.fault({ on: 'delete', times: 1, delayMs: 300 })
     const remove = (uid = ''): Promise<string> =>
-      ask(gateway, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
-    const answers = await Promise.all(Array.from({ length: 20 }, () => remove(uids[0])))
-    expect(new Set(answers)).toEqual(
+      sendOperation(gateway.url, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
+    const results = await Promise.all(Array.from({ length: 20 }, () => remove(uids[0])))
+    expect(new Set(results)).toEqual(
       new Set(['{"data":{"deleteUpload":{"__typename":"DeleteUploadSuccess"}}}']),
     )
     expect((await gateway.emulator.state()).requests['delete']).toBe(1)
   })
 
-  it('delete as many a minute as may be minted', async () => {
+  it('that delete have the same rate limit as mints', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
     const uids: string[] = []
     for (let index = 0; index < 4; index += 1) {
@@ -173,14 +190,14 @@ describe('operations under way', () => {
       gateway.clock.advance(31)
     }
     const remove = (uid = ''): Promise<string> =>
-      ask(gateway, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
-    const said: string[] = []
-    for (const uid of uids.slice(0, 3)) said.push(await remove(uid))
-    // What is deleted already costs nothing, and is no more than a look.
-    said.push(await remove(uids[0]))
+      sendOperation(gateway.url, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
+    const results: string[] = []
+    for (const uid of uids.slice(0, 3)) results.push(await remove(uid))
+    // Deleting a deleted upload again does not count toward the limit.
+    results.push(await remove(uids[0]))
     gateway.clock.advance(61)
-    said.push(await remove(uids[2]))
-    expect(said.map((text) => /"__typename":"(\w+)"/.exec(text)?.[1])).toEqual([
+    results.push(await remove(uids[2]))
+    expect(results.map((text) => /"__typename":"(\w+)"/.exec(text)?.[1])).toEqual([
       'DeleteUploadSuccess',
       'DeleteUploadSuccess',
       'RateLimitedError',
@@ -192,27 +209,27 @@ describe('operations under way', () => {
 })
 
 describe('a connection', () => {
-  it('that is refused its upgrade is closed, and keeps nobody from stopping', async () => {
+  it('with a rejected upgrade is closed, and does not delay shutdown', async () => {
     const gateway = await startTestGateway()
-    const { socket, said } = await dial(
+    const { socket, received } = await openConnection(
       gateway,
       'GET /nope HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
     )
     await new Promise((resolve) => socket.once('close', resolve))
-    expect(said()).toMatch(/^HTTP\/1.1 404 /)
+    expect(received()).toMatch(/^HTTP\/1.1 404 /)
   })
 
-  it('that offers h2c is answered in HTTP/1.1', async () => {
+  it('with an h2c upgrade gets a response in HTTP/1.1', async () => {
     const gateway = await startTestGateway()
-    const { socket, said } = await dial(
+    const { socket, received } = await openConnection(
       gateway,
       'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n',
     )
     await new Promise((resolve) => socket.once('close', resolve))
-    expect(said()).toMatch(/^HTTP\/1.1 200 [^]*"alive"/)
+    expect(received()).toMatch(/^HTTP\/1.1 200 [^]*"alive"/)
   })
 
-  it('by WebSocket that asks and never reads costs no more than what may wait for it', async () => {
+  it('of a WebSocket client that never reads occupies limited memory', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const meta = { text: 'x'.repeat(4000) }
@@ -231,8 +248,9 @@ describe('a connection', () => {
     for (let id = 0; id < 400; id += 1) {
       socket.send(JSON.stringify({ type: 'subscribe', id: String(id), payload: { query } }))
     }
-    // 400 answers of a megabyte: most of them are never made, or never kept.
-    for (let turn = 0; turn < 20; turn += 1) await ask(gateway, '{ __typename }')
+    // 400 results of 1 MB each: most of them are not computed, or not buffered.
+    for (let attempt = 0; attempt < 20; attempt += 1)
+      await sendOperation(gateway.url, '{ __typename }')
     expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000)
   })
 })
