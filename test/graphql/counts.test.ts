@@ -1,4 +1,4 @@
-/** What counting costs: an operation examines so many uploads and no more, in every database, by both executors. */
+/** Cost of counting: a limit of uploads examined by one operation, in every database and by both executors. */
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { MAX_COUNTS } from '../../src/graphql/result-limit.ts'
@@ -16,23 +16,23 @@ const LAST_MINUTES = '2026-03-01T11:50:00Z'
 
 const count = (filter: string): string => `uploads(first: 1, filter: { ${filter} }) { totalCount }`
 
-/** A page of which nothing is shown. */
+/** Selects a page without any upload fields. */
 const page = (size: string): string => `uploads(${size}) { pageInfo { hasNextPage } }`
 
 const aliased = (fields: readonly string[]): string =>
-  `{ ${fields.map((field, place) => `a${place}: ${field}`).join(' ')} }`
+  `{ ${fields.map((field, index) => `a${index}: ${field}`).join(' ')} }`
 
-const times = (field: string, many: number): string =>
-  aliased(Array.from({ length: many }, () => field))
+const repeat = (field: string, repetitions: number): string =>
+  aliased(Array.from({ length: repetitions }, () => field))
 
 const counted = z.record(z.string(), z.object({ totalCount: z.number() }))
-const answer = z.object({ data: counted })
+const response = z.object({ data: counted })
 
 function totalsIn(data: z.infer<typeof counted>): readonly number[] {
   return Object.values(data).map(({ totalCount }) => totalCount)
 }
 
-/** What a caller may count who has `uploads`, one a second up to NEWEST. */
+/** Filters that are counted. */
 const COUNTS = [
   'status: [READY, PENDING_UPLOAD, ERROR, DELETED, EXPIRED, QUEUED, IN_PROGRESS]',
   `createdAfter: "${LONG_AGO}"`,
@@ -41,16 +41,17 @@ const COUNTS = [
   `createdAfter: "${LAST_MINUTES}"`,
   `createdAfter: "${LAST_MINUTES}", createdBefore: "2026-03-01T11:55:00Z"`,
 ]
-const expectedOf = (uploads: number) => [uploads, COUNT_LIMIT, COUNT_LIMIT, 0, 600, 299]
+/** Expected counts of COUNTS for uploads that are created one per second up to NEWEST. */
+const expectedCounts = (uploads: number) => [uploads, COUNT_LIMIT, COUNT_LIMIT, 0, 600, 299]
 
-it('cuts counts with dates off, and rejects an operation that asks for many', async () => {
+it('limits counts with dates and rejects an operation with too many of them', async () => {
   const examined: UploadFilter[] = []
   const setup = await createSetup({
     store: (store) => ({
       ...store,
-      count: (selection) => {
-        examined.push(selection)
-        return store.count(selection)
+      count: (filter) => {
+        examined.push(filter)
+        return store.count(filter)
       },
     }),
   })
@@ -61,44 +62,47 @@ it('cuts counts with dates off, and rejects an operation that asks for many', as
   ]) {
     const headers = { authorization: `Bearer ${token}` }
     const { text } = await expectSameResponse(setup, { query: aliased(COUNTS.map(count)), headers })
-    expect(totalsIn(answer.parse(JSON.parse(text)).data)).toEqual(expectedOf(20_000))
+    expect(totalsIn(response.parse(JSON.parse(text)).data)).toEqual(expectedCounts(20_000))
 
     const dated = count(`createdAfter: "${LONG_AGO}"`)
-    const most = await expectSameResponse(setup, { query: times(dated, MAX_COUNTS), headers })
-    expect(most.text).not.toContain('errors')
-    const refused = await expectSameResponse(setup, { query: times(dated, 50), headers })
-    expect(refused.text).toContain('"code":"RESULT_TOO_LARGE"')
+    const largest = await expectSameResponse(setup, { query: repeat(dated, MAX_COUNTS), headers })
+    expect(largest.text).not.toContain('errors')
+    const rejected = await expectSameResponse(setup, { query: repeat(dated, 50), headers })
+    expect(rejected.text).toContain('"code":"RESULT_TOO_LARGE"')
     examined.length = 0
-    await sendOperation(setup.fallback, { query: times(dated, 50), headers })
+    await sendOperation(setup.fallback, { query: repeat(dated, 50), headers })
     expect(examined).toHaveLength(MAX_COUNTS)
 
-    // Totals cost the same however many uploads there are.
+    // Totals have a constant cost, independent of the number of uploads.
     const totals = await expectSameResponse(setup, {
-      query: times(count('status: READY'), 50),
+      query: repeat(count('status: READY'), 50),
       headers,
     })
     expect(totals.text).not.toContain('errors')
   }
 })
 
-it('reads no more uploads than an answer may have, whatever is shown of them', async () => {
+it('reads at most as many uploads as the result limit, independent of the selected fields', async () => {
   const read: number[] = []
   const setup = await createSetup({
     store: (store) => ({
       ...store,
-      list: (selection, stretch) => {
-        read.push(stretch.limit - 1)
-        return store.list(selection, stretch)
+      list: (filter, range) => {
+        read.push(range.limit - 1)
+        return store.list(filter, range)
       },
     }),
   })
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-  const most = await expectSameResponse(setup, { query: times(page('first: 20'), 50), headers })
-  expect(most.text).not.toContain('errors')
+  const largest = await expectSameResponse(setup, { query: repeat(page('first: 20'), 50), headers })
+  expect(largest.text).not.toContain('errors')
   for (const large of ['first: 100', 'last: 100']) {
-    await expectSameResponse(setup, { query: times(page(large), 10), headers })
+    await expectSameResponse(setup, { query: repeat(page(large), 10), headers })
     read.length = 0
-    const { text } = await sendOperation(setup.fallback, { query: times(page(large), 50), headers })
+    const { text } = await sendOperation(setup.fallback, {
+      query: repeat(page(large), 50),
+      headers,
+    })
     expect(text).toContain('"code":"RESULT_TOO_LARGE"')
     expect(read.reduce((sum, size) => sum + size, 0)).toBe(1000)
   }
@@ -128,7 +132,7 @@ it('reads nodes by many ids with one query', async () => {
   const { nodes } = z
     .object({ data: z.object({ nodes: z.array(z.object({ id: z.string() }).nullable()) }) })
     .parse(JSON.parse(text)).data
-  // In the order of the ids: somebody else's looks like one that is not there.
+  // In the order of the ids: another creator's upload is null like an unknown one.
   expect(nodes.flatMap((node) => node?.id ?? [])).toEqual(
     ids.filter((id) => nodes.some((node) => node?.id === id)),
   )
@@ -136,11 +140,11 @@ it('reads nodes by many ids with one query', async () => {
   await expectSameResponse(setup, { query, variables: { ids }, headers })
 })
 
-it('has few reads of one operation at a shared database at the same time', async () => {
-  let [running, most] = [0, 0]
-  async function observed<T>(read: () => Promise<T>): Promise<T> {
+it('limits concurrent reads of one operation on a shared database to 4', async () => {
+  let [running, largest] = [0, 0]
+  async function measured<T>(read: () => Promise<T>): Promise<T> {
     running += 1
-    most = Math.max(most, running)
+    largest = Math.max(largest, running)
     await new Promise((resolve) => setImmediate(resolve))
     return read().finally(() => {
       running -= 1
@@ -150,22 +154,22 @@ it('has few reads of one operation at a shared database at the same time', async
     store: (store) => ({
       ...store,
       isShared: true,
-      find: (uid) => observed(async () => store.find(uid)),
-      list: (selection, stretch) => observed(() => store.list(selection, stretch)),
-      count: (selection) => observed(() => store.count(selection)),
+      find: (uid) => measured(async () => store.find(uid)),
+      list: (filter, range) => measured(() => store.list(filter, range)),
+      count: (filter) => measured(() => store.count(filter)),
     }),
   })
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
   for (const field of ['uploads(first: 1) { totalCount }', 'upload(uid: "x") { uid }']) {
-    most = 0
-    const { text } = await expectSameResponse(setup, { query: times(field, 50), headers })
+    largest = 0
+    const { text } = await expectSameResponse(setup, { query: repeat(field, 50), headers })
     expect(text).not.toContain('errors')
-    expect(most).toBe(4)
+    expect(largest).toBe(4)
   }
 })
 
 describeWithPostgres('PostgreSQL', () => {
-  it('cuts counts with dates off at the same number, and keeps totals exact', async () => {
+  it('limits counts with dates to the same number and keeps totals exact', async () => {
     const database = await createTestDatabase()
     const gateway = await startTestGateway({ DATABASE_URL: database.url })
     onTestFinished(async () => {
@@ -180,8 +184,8 @@ describeWithPostgres('PostgreSQL', () => {
     })
     const caller = gateway.as()
     const totals = await caller.ask(counted, aliased(COUNTS.map(count)))
-    expect(totalsIn(totals)).toEqual(expectedOf(COUNT_LIMIT + 100))
+    expect(totalsIn(totals)).toEqual(expectedCounts(COUNT_LIMIT + 100))
     const dated = count(`createdAfter: "${LONG_AGO}"`)
-    await expect(caller.ask(counted, times(dated, 50))).rejects.toThrow('totalCount')
+    await expect(caller.ask(counted, repeat(dated, 50))).rejects.toThrow('totalCount')
   })
 })

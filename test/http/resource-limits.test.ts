@@ -1,4 +1,4 @@
-/** Limits of the memory, computation and data that an authenticated caller can make the gateway use. */
+/** Limits on what one authenticated caller can make the gateway store, compute and send. */
 import { type Socket, connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -13,8 +13,8 @@ import { createSetup } from '../fast-path/setup.ts'
 import { type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 
-async function sendOperation(
-  url: string,
+async function sendQuery(
+  { url }: { readonly url: string },
   query: string,
   headers = {},
   variables = {},
@@ -27,8 +27,8 @@ async function sendOperation(
   return response.text()
 }
 
-/** Opens a TCP connection to the gateway and sends `bytes`. Resolves when the first data arrives. */
-async function openConnection(
+/** Opens a raw connection; `received` returns the bytes received so far. */
+async function connectRaw(
   gateway: TestGateway,
   bytes: string,
 ): Promise<{ socket: Socket; received: () => string }> {
@@ -46,12 +46,12 @@ async function openConnection(
   return { socket, received: () => received }
 }
 
-/** Returns a document of 10,000 characters; each index gives another document. */
+/** Returns a document of 10,000 characters that differs for each index. */
 function documentOf(index: number): string {
   return `${index} ${'x'.repeat(9_998 - String(index).length)}`
 }
 
-/** A page of uploads that is selected twice, with `meta`. */
+/** Selects one page of uploads twice, each with its meta. */
 function pageOf(n: number): string {
   return `a${n}: uploads(first: 100) { edges { node { meta } } nodes { meta } }`
 }
@@ -61,21 +61,21 @@ function pagesOf(count: number): string {
 }
 
 describe('documents', () => {
-  it('are rejected above the limits of characters and comments, and an empty document is a parse error', async () => {
+  it('are limited in characters and comments, and an empty document is a syntax error', async () => {
     const gateway = await startTestGateway()
     expect(
-      await sendOperation(gateway.url, `{ __typename } #${'x'.repeat(MAX_DOCUMENT_CHARACTERS)}`),
+      await sendQuery(gateway, `{ __typename } #${'x'.repeat(MAX_DOCUMENT_CHARACTERS)}`),
     ).toContain(`${MAX_DOCUMENT_CHARACTERS} characters`)
-    expect(
-      await sendOperation(gateway.url, `{ __typename }${'#\n'.repeat(MAX_COMMENTS + 1)}`),
-    ).toContain(`Too many comments (limit: ${MAX_COMMENTS} `)
-    expect(
-      await sendOperation(gateway.url, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`),
-    ).toContain('"data"')
-    expect(await sendOperation(gateway.url, '')).toContain('GRAPHQL_PARSE_FAILED')
+    expect(await sendQuery(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS + 1)}`)).toContain(
+      `Too many comments (limit: ${MAX_COMMENTS} `,
+    )
+    expect(await sendQuery(gateway, `{ __typename }${'#\n'.repeat(MAX_COMMENTS)}`)).toContain(
+      '"data"',
+    )
+    expect(await sendQuery(gateway, '')).toContain('GRAPHQL_PARSE_FAILED')
   })
 
-  it('are cached up to a number of characters, the most recently used ones', () => {
+  it('are cached up to a limit on their text, least recently used evicted first', () => {
     const cache = createDocumentCache<{ readonly index: number }>()
     for (let index = 0; index < 60; index += 1) {
       cache.set(documentOf(index), { index })
@@ -91,34 +91,34 @@ describe('documents', () => {
 })
 
 describe('results', () => {
-  it('are limited in uploads and metas over all aliases', async () => {
+  it('are limited in uploads and metas across all aliases', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     for (let index = 0; index < 30; index += 1)
       await createDirectUpload(caller, { meta: { index } })
-    expect(await sendOperation(gateway.url, pagesOf(8))).toContain('"data":{')
-    expect(await sendOperation(gateway.url, pagesOf(9))).toContain('"code":"RESULT_TOO_LARGE"')
+    expect(await sendQuery(gateway, pagesOf(8))).toContain('"data":{')
+    expect(await sendQuery(gateway, pagesOf(9))).toContain('"code":"RESULT_TOO_LARGE"')
     const ids = Array.from({ length: 100 }, () => 'x')
     const nodes = Array.from({ length: 11 }, (_, n) => `a${n}: nodes(ids: $ids) { id }`).join(' ')
-    expect(
-      await sendOperation(gateway.url, `query ($ids: [ID!]!) { ${nodes} }`, {}, { ids }),
-    ).toContain('RESULT_TOO_LARGE')
+    expect(await sendQuery(gateway, `query ($ids: [ID!]!) { ${nodes} }`, {}, { ids })).toContain(
+      'RESULT_TOO_LARGE',
+    )
   })
 
-  it('of a subscription are limited one by one, not in total', async () => {
+  it('of a subscription are limited per event, not in total', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const metas = Array.from({ length: 50 }, (_, n) => `a${n}: meta`).join(' ')
     const shape = z.object({ uploadsChanged: z.object({ a49: z.object({ index: z.number() }) }) })
     const events = caller.watch(shape, `subscription { uploadsChanged { ${metas} } }`)
     const opened = events.next().then(() => true)
-    // The subscription takes a while to open: uploads are minted until the first event arrives.
+    // The time of the start of the subscription is not known: mint until the first event arrives.
     const mint = async (): Promise<boolean> => {
       await createDirectUpload(caller, { meta: { index: 0 } })
       return false
     }
     while (!(await Promise.race([opened, mint()])));
-    // 50 metas per event; all events together exceed the limit of one result.
+    // 50 metas per event, over more events than fit into the limit of one result.
     for (let index = 0; index < 25; index += 1) {
       await createDirectUpload(caller, { meta: { index } })
       expect(await events.next()).toMatchObject({ done: false })
@@ -126,7 +126,7 @@ describe('results', () => {
     await events.return?.()
   })
 
-  it('contain a meta with keys of any name', async () => {
+  it('return meta with keys of any name', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const meta: unknown = JSON.parse(
@@ -142,39 +142,38 @@ describe('results', () => {
 
 describe('concurrent operations', () => {
   it('of one caller above the limit are rejected with RATE_LIMITED', async () => {
-    let release = (): void => undefined
-    const released = new Promise<void>((resolve) => {
-      release = resolve
-    })
+    const waiting: (() => void)[] = []
     const { fast: url } = await createSetup({
       stream: (stream) => ({
         ...stream,
         async storageUsage(...args) {
-          await released
+          await new Promise<void>((resolve) => {
+            waiting.push(resolve)
+          })
           return stream.storageUsage(...args)
         },
       }),
     })
     const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
     const responses = Array.from({ length: MAX_CONCURRENT_OPERATIONS + 1 }, () =>
-      sendOperation(url, '{ storageUsage { videoCount } }', headers),
+      sendQuery({ url }, '{ storageUsage { videoCount } }', headers),
     )
     // Only the rejected operation gets a response before Stream responds.
     expect(await Promise.race(responses)).toContain('RATE_LIMITED')
-    release()
+    for (const respond of waiting) respond()
     const results = await Promise.all(responses)
     expect(results.filter((text) => text.includes('RATE_LIMITED'))).toHaveLength(1)
-    expect(await sendOperation(url, '{ __typename }', headers)).toContain('Query')
+    expect(await sendQuery({ url }, '{ __typename }', headers)).toContain('Query')
   })
 
-  it('that delete the same upload send one request to Stream', async () => {
+  it('delete the same upload with one request to Stream', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
     const uids: string[] = []
     for (let index = 0; index < 2; index += 1)
       uids.push(expectMinted(await createDirectUpload(gateway.as())).uid)
     await gateway.emulator.fault({ on: 'delete', times: 1, delayMs: 300 })
     const remove = (uid = ''): Promise<string> =>
-      sendOperation(gateway.url, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
+      sendQuery(gateway, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
     const results = await Promise.all(Array.from({ length: 20 }, () => remove(uids[0])))
     expect(new Set(results)).toEqual(
       new Set(['{"data":{"deleteUpload":{"__typename":"DeleteUploadSuccess"}}}']),
@@ -182,7 +181,7 @@ describe('concurrent operations', () => {
     expect((await gateway.emulator.state()).requests['delete']).toBe(1)
   })
 
-  it('that delete have the same rate limit as mints', async () => {
+  it('delete at most as many uploads per minute as may be created', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
     const uids: string[] = []
     for (let index = 0; index < 4; index += 1) {
@@ -190,14 +189,14 @@ describe('concurrent operations', () => {
       gateway.clock.advance(31)
     }
     const remove = (uid = ''): Promise<string> =>
-      sendOperation(gateway.url, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
-    const results: string[] = []
-    for (const uid of uids.slice(0, 3)) results.push(await remove(uid))
-    // Deleting a deleted upload again does not count toward the limit.
-    results.push(await remove(uids[0]))
+      sendQuery(gateway, `mutation { deleteUpload(uid: "${uid}") { __typename } }`)
+    const received: string[] = []
+    for (const uid of uids.slice(0, 3)) received.push(await remove(uid))
+    // An upload that is deleted already does not count towards the rate limit.
+    received.push(await remove(uids[0]))
     gateway.clock.advance(61)
-    results.push(await remove(uids[2]))
-    expect(results.map((text) => /"__typename":"(\w+)"/.exec(text)?.[1])).toEqual([
+    received.push(await remove(uids[2]))
+    expect(received.map((text) => /"__typename":"(\w+)"/.exec(text)?.[1])).toEqual([
       'DeleteUploadSuccess',
       'DeleteUploadSuccess',
       'RateLimitedError',
@@ -209,9 +208,9 @@ describe('concurrent operations', () => {
 })
 
 describe('a connection', () => {
-  it('with a rejected upgrade is closed, and does not delay shutdown', async () => {
+  it('with a rejected upgrade is closed and does not block shutdown', async () => {
     const gateway = await startTestGateway()
-    const { socket, received } = await openConnection(
+    const { socket, received } = await connectRaw(
       gateway,
       'GET /nope HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
     )
@@ -219,9 +218,9 @@ describe('a connection', () => {
     expect(received()).toMatch(/^HTTP\/1.1 404 /)
   })
 
-  it('with an h2c upgrade gets a response in HTTP/1.1', async () => {
+  it('that offers h2c receives an HTTP/1.1 response', async () => {
     const gateway = await startTestGateway()
-    const { socket, received } = await openConnection(
+    const { socket, received } = await connectRaw(
       gateway,
       'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n',
     )
@@ -229,7 +228,7 @@ describe('a connection', () => {
     expect(received()).toMatch(/^HTTP\/1.1 200 [^]*"alive"/)
   })
 
-  it('of a WebSocket client that never reads occupies limited memory', async () => {
+  it('by WebSocket that sends queries and never reads is limited in buffered memory', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const meta = { text: 'x'.repeat(4000) }
@@ -248,9 +247,8 @@ describe('a connection', () => {
     for (let id = 0; id < 400; id += 1) {
       socket.send(JSON.stringify({ type: 'subscribe', id: String(id), payload: { query } }))
     }
-    // 400 results of 1 MB each: most of them are not computed, or not buffered.
-    for (let attempt = 0; attempt < 20; attempt += 1)
-      await sendOperation(gateway.url, '{ __typename }')
+    // 400 results of one megabyte: most are not executed or not buffered.
+    for (let attempt = 0; attempt < 20; attempt += 1) await sendQuery(gateway, '{ __typename }')
     expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000)
   })
 })
