@@ -16,11 +16,11 @@ const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'api-t
 const signed = { AUTH_JWT_SECRET: SECRET }
 const jwks = { AUTH_JWKS_URL: 'https://id.example.com/keys' }
 const issuer = { AUTH_ISSUER: 'https://id.example.com' }
-const sharedSubscription = { AUTH_AUDIENCE: 'headgate' }
+const audience = { AUTH_AUDIENCE: 'headgate' }
 const disabled = { AUTH_DISABLED: 'true' }
 const postgres = { DATABASE_URL: 'postgres://u:p@db/h' }
 
-/** The variable that each report begins with. */
+/** Returns the variable at the start of each report. */
 function namesIn(reports: readonly string[]): string[] {
   return reports.map((report) => report.split(' ')[0] ?? '').toSorted()
 }
@@ -35,7 +35,7 @@ function reportsOf(environment: Environment, read = readConfig) {
 
 describe('serve and doctor report a variable without effect', () => {
   test.each<[variables: Environment, reports: { errors?: string[]; warnings?: string[] }]>([
-    // What contradicts another variable is an error.
+    // A variable that contradicts another one is an error.
     [{ CLOUDFLARE_API_BASE_URL: 'https://a.com' }, { errors: ['CLOUDFLARE_API_BASE_URL'] }],
     [{ DATABASE_CONNECTIONS: '20' }, { errors: ['DATABASE_CONNECTIONS'] }],
     [
@@ -43,37 +43,37 @@ describe('serve and doctor report a variable without effect', () => {
       { errors: ['DATABASE_CONNECTIONS'] },
     ],
     [issuer, { errors: ['AUTH_ISSUER'] }],
-    [sharedSubscription, { errors: ['AUTH_AUDIENCE'] }],
-    [{ ...issuer, ...sharedSubscription }, { errors: ['AUTH_AUDIENCE', 'AUTH_ISSUER'] }],
+    [audience, { errors: ['AUTH_AUDIENCE'] }],
+    [{ ...issuer, ...audience }, { errors: ['AUTH_AUDIENCE', 'AUTH_ISSUER'] }],
     [{ ...disabled, ...signed }, { errors: ['AUTH_JWT_SECRET'] }],
     [{ ...disabled, ...jwks }, { errors: ['AUTH_JWKS_URL'] }],
     [{ ...disabled, ...issuer }, { errors: ['AUTH_ISSUER'] }],
     [
-      { ...disabled, ...signed, ...jwks, ...issuer, ...sharedSubscription },
+      { ...disabled, ...signed, ...jwks, ...issuer, ...audience },
       { errors: ['AUTH_AUDIENCE', 'AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_JWT_SECRET'] },
     ],
-    // What belongs to another command is a warning.
+    // A variable of another command is a warning.
     [{ ...account, ...signed, EMULATOR_PORT: '1' }, { warnings: ['EMULATOR_PORT'] }],
     [{ ...account, ...signed, EMULATOR_DIR: '/tmp/e' }, { warnings: ['EMULATOR_DIR'] }],
     [
       { ...account, ...signed, EMULATOR_STORAGE_MINUTES: '1', EMULATOR_ENCODE_MS: '1' },
       { warnings: ['EMULATOR_ENCODE_MS', 'EMULATOR_STORAGE_MINUTES'] },
     ],
-    // What has an effect is not reported.
+    // A variable with an effect is not reported.
     [{ ...postgres, DATABASE_CONNECTIONS: '20' }, {}],
-    [{ ...signed, ...issuer, ...sharedSubscription }, {}],
-    [{ ...jwks, ...issuer, ...sharedSubscription, AUTH_DISABLED: 'false' }, {}],
+    [{ ...signed, ...issuer, ...audience }, {}],
+    [{ ...jwks, ...issuer, ...audience, AUTH_DISABLED: 'false' }, {}],
     [{ ...account, ...signed, CLOUDFLARE_API_BASE_URL: 'https://a.com' }, {}],
     [{ STREAM_WEBHOOK_SECRET: 'f'.repeat(32), STREAM_API_BUDGET: '10' }, {}],
     [{ METRICS_TOKEN: 'pass-word!16-chr', TRUSTED_PROXIES: '10.0.0.0/8' }, {}],
     [{ EMULATOR_PORT: '1', EMULATOR_DIR: '/tmp/e', EMULATOR_ENCODE_MS: '1' }, {}],
-    // What is set to nothing is left out.
+    // An empty variable counts as unset.
     [{ ...disabled, AUTH_JWT_SECRET: '', AUTH_ISSUER: ' ', DATABASE_CONNECTIONS: '' }, {}],
   ])('%j', (variables, { errors = [], warnings = [] }) => {
     expect(reportsOf(variables)).toEqual({ errors, warnings })
   })
 
-  test('a report says what would be right, and repeats no value', () => {
+  test('a report names the fix and contains no values', () => {
     const outcome = readConfig({
       ...disabled,
       AUTH_JWT_SECRET: `hunter2${SECRET}`,
@@ -88,8 +88,8 @@ describe('serve and doctor report a variable without effect', () => {
   })
 })
 
-describe('a name that headgate does not know', () => {
-  test.each<[name: string, meant: string]>([
+describe('an unknown variable', () => {
+  test.each<[name: string, suggestion: string]>([
     ['AUTH_JWT_SECRETS', 'AUTH_JWT_SECRET'],
     ['auth_jwt_secret', 'AUTH_JWT_SECRET'],
     ['AUTH-JWT-SECRET', 'AUTH_JWT_SECRET'],
@@ -106,14 +106,14 @@ describe('a name that headgate does not know', () => {
     ['HEADGATE_METRICS_TOKEN', 'METRICS_TOKEN'],
     ['HEADGATE_PORT', 'PORT'],
     ['Port', 'PORT'],
-  ])('%s is reported with the name that was meant: %s', (name, meant) => {
+  ])('%s is reported with the suggestion %s', (name, suggestion) => {
     expect(readConfig({ [name]: 'x' }).warnings).toEqual([
-      `${name} has no effect: headgate has no such variable. Set ${meant} instead.`,
+      `${name} has no effect: headgate has no such variable. Set ${suggestion} instead.`,
     ])
   })
 
   test.each(['AUTH_AUD', 'AUTH_X', 'EMULATOR_X'])(
-    '%s is reported, since no other program has this prefix',
+    '%s is reported, because no other program uses its prefix',
     (name) => {
       expect(reportsOf({ [name]: 'x' })).toEqual({ errors: [], warnings: [name] })
     },
@@ -134,23 +134,23 @@ describe('a name that headgate does not know', () => {
     'HEADGATE_SERVICE_HOST',
     'HEADGATE_FAST_PATH_OPERATIONS',
     'npm_config_port',
-  ])('%s is left alone: another program may read it', (name) => {
+  ])('%s is ignored, because another program may read it', (name) => {
     expect(reportsOf({ [name]: 'x' })).toEqual({ errors: [], warnings: [] })
   })
 
-  test('what Kubernetes sets for a service of the name headgate is left alone', () => {
+  test('a variable that Kubernetes sets for a service named headgate is ignored', () => {
     expect(reportsOf({ HEADGATE_PORT: 'tcp://10.0.0.1:4000' })).toEqual({
       errors: [],
       warnings: [],
     })
   })
 
-  test('a name beside the variable that it resembles is left alone', () => {
+  test('a name similar to a variable that is also set is ignored', () => {
     const both = { INTROSPECTION: 'true', INTROSPECTON: 'x', DATABASE_URL: 'file:x' }
     expect(reportsOf({ ...both, DATABASE_URL_2: 'x' })).toEqual({ errors: [], warnings: [] })
   })
 
-  test('a name that could break a line of the log is left alone', () => {
+  test('a name with a line break is ignored', () => {
     expect(reportsOf({ 'AUTH_X\nPORT': 'x' })).toEqual({ errors: [], warnings: [] })
   })
 })
@@ -175,7 +175,7 @@ describe('a command reports on its own variables only', () => {
   })
 })
 
-test('the configuration page lists every variable, and no other', () => {
+test('the configuration page lists exactly the known variables', () => {
   const text = readFileSync(new URL('../src/config/README.md', import.meta.url), 'utf8')
   const [, table = ''] = /^## Variables\n([^]*?)^## /m.exec(text) ?? []
   const cells = [...table.matchAll(/^\| (`[^|]*) \|/gm)].map(([, cell = '']) => cell)

@@ -1,4 +1,4 @@
-/** Values that are refused instead of repaired: secrets, control characters, odd numbers; and what travels in the clear. */
+/** Values that are rejected instead of trimmed: secrets, control characters, unusual numbers; and warnings about plain HTTP. */
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../src/config/node-config.ts'
 
@@ -10,7 +10,7 @@ const WEBHOOK = '0123456789abcdef0123456789abcdef'
 const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: TOKEN }
 const signed = { AUTH_JWT_SECRET: SECRET }
 
-/** The variables that the errors begin with. */
+/** Returns the variable at the start of each error. */
 function namesOf(environment: Environment): string[] {
   return errorsOf(environment).map((error) => error.split(' ')[0] ?? '')
 }
@@ -20,8 +20,8 @@ function errorsOf(environment: Environment): readonly string[] {
   return outcome.kind === 'mistakes' ? outcome.errors : []
 }
 
-/** Variables that hold a secret, with a good value and what must be set beside it. */
-const secrets: readonly (readonly [name: string, value: string, beside: Environment])[] = [
+/** Variables that contain a secret, with a valid value and the other variables that they require. */
+const secrets: readonly (readonly [name: string, value: string, others: Environment])[] = [
   ['AUTH_JWT_SECRET', SECRET, {}],
   ['STREAM_WEBHOOK_SECRET', WEBHOOK, {}],
   ['METRICS_TOKEN', 'metrics-token-of-prometheus', {}],
@@ -29,34 +29,34 @@ const secrets: readonly (readonly [name: string, value: string, beside: Environm
   ['DATABASE_URL', 'postgres://user:pass-word@db/headgate', {}],
 ]
 
-describe.each(secrets)('%s', (name, value, beside) => {
-  test('is taken as it is', () => {
-    expect(errorsOf({ ...beside, [name]: value })).toEqual([])
+describe.each(secrets)('%s', (name, value, others) => {
+  test('is accepted unchanged', () => {
+    expect(errorsOf({ ...others, [name]: value })).toEqual([])
   })
 
   test.each([
     ['a space before it', ` ${value}`],
-    ['a space behind it', `${value} `],
-    ['a line break behind it', `${value}\n`],
-    ['a carriage return behind it', `${value}\r\n`],
+    ['a space after it', `${value} `],
+    ['a line break after it', `${value}\n`],
+    ['a carriage return after it', `${value}\r\n`],
     ['a tab before it', `\t${value}`],
-    ['a no-break space behind it', `${value}\u00a0`],
+    ['a no-break space after it', `${value}\u00a0`],
     ['a byte order mark before it', `\ufeff${value}`],
-  ])('with %s is refused, not trimmed', (_kind, odd) => {
-    const errors = errorsOf({ ...beside, [name]: odd })
+  ])('with %s is rejected, not trimmed', (_kind, invalid) => {
+    const errors = errorsOf({ ...others, [name]: invalid })
     expect(errors).toEqual([expect.stringMatching(new RegExp(`^${name} .*begin or end with`))])
     expect(errors.join()).not.toContain(value)
   })
 
-  test('of blanks alone is refused', () => {
-    expect(namesOf({ ...beside, [name]: '   ' })).toContain(name)
+  test('of blanks only is rejected', () => {
+    expect(namesOf({ ...others, [name]: '   ' })).toContain(name)
   })
 
   test.each(['\n', '\u0000', '\u001b', '\u0085'])(
-    'with the control character %j in it is refused',
+    'with the control character %j is rejected',
     (character) => {
-      const odd = `${value.slice(0, 8)}${character}${value.slice(8)}`
-      expect(namesOf({ ...beside, [name]: odd })).toEqual([name])
+      const invalid = `${value.slice(0, 8)}${character}${value.slice(8)}`
+      expect(namesOf({ ...others, [name]: invalid })).toEqual([name])
     },
   )
 })
@@ -68,21 +68,21 @@ describe('STREAM_WEBHOOK_SECRET as a list', () => {
     [`${WEBHOOK}, ${WEBHOOK}`, /entry 2 begins or ends with a space/],
     [`${WEBHOOK} ,${WEBHOOK}`, /entry 1 begins or ends with a space/],
     [',', /at least one secret/],
-  ])('%j is refused', (value, error) => {
+  ])('%j is rejected', (value, error) => {
     const errors = errorsOf({ STREAM_WEBHOOK_SECRET: value })
     expect(errors).toEqual([expect.stringMatching(error)])
     expect(errors.join()).not.toContain(WEBHOOK)
   })
 
-  test('holds the secrets of a rotation, one of which may be left out', () => {
+  test('accepts several secrets and ignores empty entries', () => {
     const other = 'f'.repeat(16)
     const outcome = readConfig({ STREAM_WEBHOOK_SECRET: `${WEBHOOK},,${other},` })
     expect(outcome).toMatchObject({ config: { webhookSecrets: [WEBHOOK, other] } })
   })
 })
 
-describe('a value that cannot be meant', () => {
-  test.each<[name: string, values: string[], beside: Environment]>([
+describe('an invalid value is rejected', () => {
+  test.each<[name: string, values: string[], others: Environment]>([
     ['HOST', ['127.0.0.1\n0.0.0.0', '::1\u0000'], {}],
     ['PORT', ['1e3', '0x10', '+5', '-0', '5.', '1_000', '４０００', '40\n00', 'Infinity'], {}],
     ['RATE_LIMIT_CREATES', ['1e3', '0x10', '+5', '5 5'], {}],
@@ -100,9 +100,9 @@ describe('a value that cannot be meant', () => {
       ['https://a.com/v4?x=1', 'https://a.com/v4#x'],
       { ...account, ...signed },
     ],
-  ])('%s', (name, values, beside) => {
+  ])('%s', (name, values, others) => {
     for (const value of values) {
-      expect([value, namesOf({ ...beside, [name]: value })]).toEqual([value, [name]])
+      expect([value, namesOf({ ...others, [name]: value })]).toEqual([value, [name]])
     }
   })
 
@@ -117,16 +117,16 @@ describe('a value that cannot be meant', () => {
       { ALLOWED_ORIGINS: ' https://a.com , https://b.com,' },
       { allowedOrigins: ['https://a.com', 'https://b.com'] },
     ],
-  ])('blanks around what is no secret are trimmed: %j', (variables, config) => {
+  ])('blanks around other values are trimmed: %j', (variables, config) => {
     expect(readConfig(variables)).toMatchObject({ kind: 'config', config })
   })
 })
 
 describe('AUTH_DISABLED=false', () => {
   test.each<[variables: Environment]>([[{}], [account], [{ HOST: '0.0.0.0' }], [{ HOST: '::1' }]])(
-    'asks for a secret or a key set beside %j',
-    (beside) => {
-      expect(errorsOf({ ...beside, AUTH_DISABLED: 'false' })).toEqual([
+    'requires a secret or a key set with %j',
+    (others) => {
+      expect(errorsOf({ ...others, AUTH_DISABLED: 'false' })).toEqual([
         expect.stringMatching(/^AUTH_JWT_SECRET or AUTH_JWKS_URL must be set/),
       ])
     },
@@ -136,7 +136,7 @@ describe('AUTH_DISABLED=false', () => {
 const jwks = (url: string) => ({ AUTH_JWKS_URL: url, AUTH_ISSUER: 'x' })
 const api = (url: string) => ({ ...account, ...signed, CLOUDFLARE_API_BASE_URL: url })
 
-describe('what travels in the clear is warned of', () => {
+describe('plain HTTP to another machine is a warning', () => {
   test.each<[variables: Environment, names: string[]]>([
     [jwks('http://id.example.com/keys'), ['AUTH_JWKS_URL']],
     [jwks('HTTP://10.0.0.7/keys'), ['AUTH_JWKS_URL']],
@@ -162,13 +162,13 @@ describe('what travels in the clear is warned of', () => {
 describe('two issuers', () => {
   const both = { ...signed, AUTH_JWKS_URL: 'https://id.example.com/keys' }
 
-  test('a secret beside a key set is warned of: one `sub` is one creator for both', () => {
+  test('a secret and a key set without AUTH_ISSUER are a warning, because a `sub` of both is the same creator', () => {
     expect(readConfig(both).warnings).toEqual([
       expect.stringMatching(/^AUTH_JWT_SECRET .*`sub`.*same creator.*AUTH_ISSUER/),
     ])
   })
 
-  test('where both must name one issuer, there is nothing to warn of', () => {
+  test('a secret and a key set with AUTH_ISSUER are no warning', () => {
     expect(readConfig({ ...both, AUTH_ISSUER: 'https://id.example.com' }).warnings).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** What the gateway makes of its environment: defaults, readings, and every mistake at once. */
+/** The configuration from environment variables: defaults, valid values, and all errors. */
 import { describe, expect, test } from 'vitest'
 import { type Config, readConfig } from '../src/config/node-config.ts'
 
@@ -14,14 +14,14 @@ function configOf(environment: Environment): Config {
   return outcome.config
 }
 
-function mistakesOf(environment: Environment): readonly string[] {
+function errorsOf(environment: Environment): readonly string[] {
   const outcome = readConfig(environment)
   return outcome.kind === 'mistakes' ? outcome.errors : []
 }
 
-/** The variables that the mistakes begin with. */
+/** Returns the variable at the start of each error. */
 function namesOf(environment: Environment): string[] {
-  return mistakesOf(environment).map((mistake) => mistake.split(' ')[0] ?? '')
+  return errorsOf(environment).map((error) => error.split(' ')[0] ?? '')
 }
 
 const defaults = {
@@ -49,17 +49,17 @@ const defaults = {
   logLevel: 'info',
 } as const satisfies Partial<Config>
 
-describe('nothing need be set', () => {
-  test('without any variable the emulator runs on this machine, open to it alone', () => {
+describe('without variables', () => {
+  test('the emulator runs on a loopback address', () => {
     expect(configOf({})).toMatchObject(defaults)
   })
 
-  test('a variable set to nothing, or to blanks, counts as left out', () => {
+  test('an empty or blank variable counts as unset', () => {
     const empty = { PORT: '', HOST: ' ', AUTH_JWT_SECRET: '', CLOUDFLARE_ACCOUNT_ID: '  ' }
     expect(configOf(empty)).toMatchObject(defaults)
   })
 
-  test('what the gateway does not know is left alone', () => {
+  test('unknown variables are ignored', () => {
     expect(configOf({ PATH: '/bin', NODE_ENV: 'production' })).toMatchObject(defaults)
   })
 })
@@ -165,7 +165,7 @@ describe('each variable is read', () => {
   })
 })
 
-describe('each variable may be wrong', () => {
+describe('an invalid value is an error', () => {
   test.each<[name: string, values: string[]]>([
     ['PORT', ['-1', '65536', '80.5', '4e3', '0x50', 'http', '4000 4001', '٤٠٠٠']],
     ['MAX_DURATION_SECONDS', ['0', '36001', 'ten']],
@@ -195,18 +195,18 @@ describe('each variable may be wrong', () => {
     { CLOUDFLARE_API_BASE_URL: 'https://api.cloudflare.com/client/v4' },
     { CLOUDFLARE_API_BASE_URL: 'https://API.cloudflare.com:443' },
     { CLOUDFLARE_API_BASE_URL: 'https://api.cloudflare.com./client/v4' },
-  ])('a budget beyond what Cloudflare allows, at its own API: %j', (address) => {
-    const variables = { ...account, ...signed, ...address }
+  ])('a budget above the limit of Cloudflare is an error for its API: %j', (baseUrl) => {
+    const variables = { ...account, ...signed, ...baseUrl }
     expect(namesOf({ ...variables, STREAM_API_BUDGET: '1201' })).toEqual(['STREAM_API_BUDGET'])
     expect(namesOf({ ...variables, STREAM_API_BUDGET: '9' })).toEqual(['STREAM_API_BUDGET'])
   })
 
-  test('a secret is long enough in bytes, not in characters', () => {
-    expect(mistakesOf({ AUTH_JWT_SECRET: 'ü'.repeat(16) })).toEqual([])
+  test('the length of a secret is counted in bytes', () => {
+    expect(errorsOf({ AUTH_JWT_SECRET: 'ü'.repeat(16) })).toEqual([])
   })
 
-  test('every mistake is told at once, each in a sentence that begins with its variable', () => {
-    const wrong = {
+  test('all errors are reported together, each starting with its variable', () => {
+    const variables = {
       PORT: 'x',
       PUBLIC_URL: 'x',
       DATABASE_URL: 'x',
@@ -225,16 +225,16 @@ describe('each variable may be wrong', () => {
       EMULATOR_STORAGE_MINUTES: 'x',
       EMULATOR_ENCODE_MS: 'x',
     }
-    const { CLOUDFLARE_ACCOUNT_ID: _half, ...told } = wrong
-    const names = new Set([...Object.keys(told), 'CLOUDFLARE_API_TOKEN'])
-    expect(new Set(namesOf(wrong))).toEqual(names)
-    expect(namesOf(wrong)).toHaveLength(names.size + 1)
-    for (const mistake of mistakesOf(wrong)) expect(mistake).toMatch(/^[A-Z_]+ .*[.)]$/)
+    const { CLOUDFLARE_ACCOUNT_ID: _configured, ...reported } = variables
+    const names = new Set([...Object.keys(reported), 'CLOUDFLARE_API_TOKEN'])
+    expect(new Set(namesOf(variables))).toEqual(names)
+    expect(namesOf(variables)).toHaveLength(names.size + 1)
+    for (const error of errorsOf(variables)) expect(error).toMatch(/^[A-Z_]+ .*[.)]$/)
   })
 })
 
-describe('which Stream', () => {
-  test.each<[variables: Environment, mistakes: string[]]>([
+describe('the Stream account', () => {
+  test.each<[variables: Environment, names: string[]]>([
     [{ CLOUDFLARE_ACCOUNT_ID: 'a' }, ['CLOUDFLARE_API_TOKEN']],
     [{ CLOUDFLARE_API_TOKEN: 't' }, ['CLOUDFLARE_ACCOUNT_ID']],
     [{ CLOUDFLARE_API_BASE_URL: 'https://a.com' }, ['CLOUDFLARE_API_BASE_URL']],
@@ -244,12 +244,12 @@ describe('which Stream', () => {
     ],
     [{ ...account, ...signed, CLOUDFLARE_API_BASE_URL: 'a.com' }, ['CLOUDFLARE_API_BASE_URL']],
     [{ ...account, ...signed }, []],
-  ])('%j', (variables, mistakes) => {
-    expect(namesOf(variables)).toEqual(mistakes)
+  ])('%j', (variables, names) => {
+    expect(namesOf(variables)).toEqual(names)
   })
 })
 
-describe('who may call', () => {
+describe('authentication', () => {
   const jwks = { AUTH_JWKS_URL: 'https://id.example.com/keys' }
   const disabled = { AUTH_DISABLED: 'true' }
   const enabled = { AUTH_DISABLED: 'false' }
@@ -277,7 +277,7 @@ describe('who may call', () => {
     [{ ...outside, ...disabled }, 'disabled'],
     [{ ...outside, ...signed }, 'jwt'],
     [{ ...outside, ...jwks }, 'jwt'],
-    // An account, wherever it listens.
+    // An account, on any address.
     [account, ['AUTH_JWT_SECRET']],
     [{ ...account, ...enabled }, ['AUTH_JWT_SECRET']],
     [{ ...account, ...disabled }, 'disabled'],
@@ -286,7 +286,7 @@ describe('who may call', () => {
     [{ ...account, ...outside }, ['AUTH_JWT_SECRET']],
     [{ ...account, ...outside, ...disabled }, 'disabled'],
     [{ ...account, ...outside, ...jwks }, 'jwt'],
-    // Contradictions, and rules for tokens that nobody can verify.
+    // Contradictions, and rules for tokens without a secret or a key set.
     [{ ...signed, ...disabled }, ['AUTH_JWT_SECRET']],
     [{ ...jwks, ...disabled }, ['AUTH_JWKS_URL']],
     [{ AUTH_ISSUER: 'https://id.example.com' }, ['AUTH_ISSUER']],
@@ -297,7 +297,7 @@ describe('who may call', () => {
     expect(read.kind === 'config' ? read.config.auth.kind : namesOf(variables)).toEqual(outcome)
   })
 
-  test('a secret is taken as its bytes, a key set as its address', () => {
+  test('the secret is read as bytes, the key set as a URL', () => {
     const rules = { AUTH_ISSUER: 'https://id.example.com', AUTH_AUDIENCE: 'headgate' }
     expect(configOf({ ...signed, ...jwks, ...rules }).auth).toEqual({
       kind: 'jwt',
@@ -320,9 +320,9 @@ describe('secrets', () => {
     ['CLOUDFLARE_API_BASE_URL', 'ftp://root:hunter2@h/', { ...account, ...signed }],
     ['PUBLIC_URL', 'https://root:hunter2@h', {}],
     ['ALLOWED_ORIGINS', 'https://root:hunter2@h', {}],
-  ])('%s is not repeated where it is wrong', (name, value, also) => {
-    const mistakes = mistakesOf({ ...also, [name]: value })
-    expect(mistakes).not.toEqual([])
-    expect(mistakes.join('\n')).not.toContain('hunter2')
+  ])('an invalid %s is not in the error', (name, value, also) => {
+    const errors = errorsOf({ ...also, [name]: value })
+    expect(errors).not.toEqual([])
+    expect(errors.join('\n')).not.toContain('hunter2')
   })
 })

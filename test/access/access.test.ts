@@ -1,4 +1,4 @@
-/** Who may do what: every operation and door, with everything that a caller may show. */
+/** Access control: the outcome of every operation and endpoint for every kind of credential. */
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Caller, type TestGateway, TEST_SECRET, startTestGateway } from '../kit/gateway.ts'
@@ -13,29 +13,29 @@ import {
   bySse,
   byTus,
 } from './attempts.ts'
-import { SHARED_SUBSCRIPTION, ISSUER, type Role, startProvider } from './credentials.ts'
+import { AUDIENCE, ISSUER, type Role, startProvider } from './credentials.ts'
 
 interface Row {
   readonly name: string
   readonly attempt: Attempt
-  /** What comes of it, by who tries. */
+  /** Expected outcome by the caller's role. */
   readonly outcomes: Readonly<Record<Role, string>>
 }
 
 const UNAUTHENTICATED = '401 UNAUTHENTICATED'
 
-/** Whoever has no good token is turned away; the others in order: other user, owner, administrator. */
+/** Outcomes of the other user, the owner and the administrator; other callers are rejected. */
 function row(
   name: string,
   attempt: Attempt,
   [other, owner, administrator]: readonly [string, string, string],
-  stranger = UNAUTHENTICATED,
+  unauthenticated = UNAUTHENTICATED,
 ): Row {
-  return { name, attempt, outcomes: { stranger, other, owner, administrator } }
+  return { name, attempt, outcomes: { unauthenticated, other, owner, administrator } }
 }
 
-/** The same for everybody, with or without a token. */
-function open(name: string, attempt: Attempt, outcome: string): Row {
+/** One outcome for every caller, with or without a token. */
+function sameForAll(name: string, attempt: Attempt, outcome: string): Row {
   return row(name, attempt, [outcome, outcome, outcome], outcome)
 }
 
@@ -47,25 +47,37 @@ const watchAll = (): string => 'subscription { uploadsChanged { creator } }'
 const mint = (kind: 'Direct' | 'Tus', more: string): string =>
   `mutation { create${kind}Upload(input: { maxDurationSeconds: 60 ${more} }) { __typename ... on Create${kind}UploadSuccess { upload { creator } } } }`
 
-/** The owner mints one, and then whoever tries: the first that is seen says which are shown. */
-async function provoke(target: Target, token: string | null): Promise<void> {
-  await target.mintAsOwner()
+/**
+ * Creates an upload as the owner and then as the caller. The first event shows which uploads the
+ * caller's subscription covers.
+ */
+async function createUploads(target: Target, token: string | null): Promise<void> {
+  await target.createAsOwner()
   await createDirectUpload(target.gateway.as(token ?? undefined)).catch(() => null)
 }
 
-const mine = '{"upload":{"uid":"UID","uploadURL":"URL"}}'
-const theirs = '{"upload":{"uid":"UID","uploadURL":null}}'
-const seen = '{"uploadStatus":{"uid":"UID"}}'
+const ownUpload = '{"upload":{"uid":"UID","uploadURL":"URL"}}'
+const uploadWithoutURL = '{"upload":{"uid":"UID","uploadURL":null}}'
+const statusEvent = '{"uploadStatus":{"uid":"UID"}}'
 const changedBy = (creator: string): string => `{"uploadsChanged":{"creator":"${creator}"}}`
-const minted = (kind: 'Direct' | 'Tus', creator: string): string =>
+const successOf = (kind: 'Direct' | 'Tus', creator: string): string =>
   `{"create${kind}Upload":{"__typename":"Create${kind}UploadSuccess","upload":{"creator":"${creator}"}}}`
-const typed = (field: string, name: string): string => `{"${field}":{"__typename":"${name}"}}`
-const anybody = (outcome: string): readonly [string, string, string] => [outcome, outcome, outcome]
+const typenameOf = (field: string, name: string): string => `{"${field}":{"__typename":"${name}"}}`
+const sameOutcome = (outcome: string): readonly [string, string, string] => [
+  outcome,
+  outcome,
+  outcome,
+]
 
 const rows: readonly Row[] = [
-  row('upload', byPost(find), ['{"upload":null}', mine, theirs]),
-  row('upload by GET', byGet(find), ['{"upload":null}', mine, theirs]),
-  row('upload over WebSocket', bySocket(find), ['{"upload":null}', mine, theirs], 'closed 4403'),
+  row('upload', byPost(find), ['{"upload":null}', ownUpload, uploadWithoutURL]),
+  row('upload by GET', byGet(find), ['{"upload":null}', ownUpload, uploadWithoutURL]),
+  row(
+    'upload over WebSocket',
+    bySocket(find),
+    ['{"upload":null}', ownUpload, uploadWithoutURL],
+    'closed 4403',
+  ),
   row(
     'node',
     byPost(({ id }) => `{ node(id: "${id}") { id } }`),
@@ -100,111 +112,123 @@ const rows: readonly Row[] = [
   row(
     'storageUsage',
     byPost(() => '{ storageUsage { limitMinutes } }'),
-    anybody('{"storageUsage":{"limitMinutes":1000}}'),
+    sameOutcome('{"storageUsage":{"limitMinutes":1000}}'),
   ),
   row(
     'recommendedProtocol',
     byPost(() => '{ recommendedProtocol(sizeBytes: 1) { protocol } }'),
-    anybody('{"recommendedProtocol":{"protocol":"BASIC"}}'),
+    sameOutcome('{"recommendedProtocol":{"protocol":"BASIC"}}'),
   ),
   row(
     'introspection',
     byPost(() => '{ __schema { __typename } }'),
-    anybody('{"__schema":{"__typename":"__Schema"}}'),
+    sameOutcome('{"__schema":{"__typename":"__Schema"}}'),
   ),
   row(
     'createDirectUpload',
     byPost(() => mint('Direct', '')),
-    [minted('Direct', 'bob'), minted('Direct', 'ada'), minted('Direct', 'root')],
+    [successOf('Direct', 'bob'), successOf('Direct', 'ada'), successOf('Direct', 'root')],
   ),
   row(
     'createTusUpload',
     byPost(() => mint('Tus', 'sizeBytes: 1')),
-    [minted('Tus', 'bob'), minted('Tus', 'ada'), minted('Tus', 'root')],
+    [successOf('Tus', 'bob'), successOf('Tus', 'ada'), successOf('Tus', 'root')],
   ),
   row(
     'createDirectUpload for ada',
     byPost(() => mint('Direct', 'creator: "ada"')),
     [
-      typed('createDirectUpload', 'ForbiddenError'),
-      minted('Direct', 'ada'),
-      minted('Direct', 'ada'),
+      typenameOf('createDirectUpload', 'ForbiddenError'),
+      successOf('Direct', 'ada'),
+      successOf('Direct', 'ada'),
     ],
   ),
   row(
     'createTusUpload for ada',
     byPost(() => mint('Tus', 'sizeBytes: 1, creator: "ada"')),
-    [typed('createTusUpload', 'ForbiddenError'), minted('Tus', 'ada'), minted('Tus', 'ada')],
+    [
+      typenameOf('createTusUpload', 'ForbiddenError'),
+      successOf('Tus', 'ada'),
+      successOf('Tus', 'ada'),
+    ],
   ),
   row('deleteUpload', byPost(remove), [
-    typed('deleteUpload', 'UploadNotFoundError'),
-    typed('deleteUpload', 'DeleteUploadSuccess'),
-    typed('deleteUpload', 'DeleteUploadSuccess'),
+    typenameOf('deleteUpload', 'UploadNotFoundError'),
+    typenameOf('deleteUpload', 'DeleteUploadSuccess'),
+    typenameOf('deleteUpload', 'DeleteUploadSuccess'),
   ]),
   row(
     'deleteUpload over WebSocket',
     bySocket(remove),
     [
-      typed('deleteUpload', 'UploadNotFoundError'),
-      typed('deleteUpload', 'DeleteUploadSuccess'),
-      typed('deleteUpload', 'DeleteUploadSuccess'),
+      typenameOf('deleteUpload', 'UploadNotFoundError'),
+      typenameOf('deleteUpload', 'DeleteUploadSuccess'),
+      typenameOf('deleteUpload', 'DeleteUploadSuccess'),
     ],
     'closed 4403',
   ),
-  row('uploadStatus over SSE', bySse(watch), ['UPLOAD_NOT_FOUND', seen, seen]),
+  row('uploadStatus over SSE', bySse(watch), ['UPLOAD_NOT_FOUND', statusEvent, statusEvent]),
   row(
     'uploadStatus over WebSocket',
     bySocket(watch),
-    ['UPLOAD_NOT_FOUND', seen, seen],
+    ['UPLOAD_NOT_FOUND', statusEvent, statusEvent],
     'closed 4403',
   ),
-  row('uploadsChanged over SSE', bySse(watchAll, provoke), [
+  row('uploadsChanged over SSE', bySse(watchAll, createUploads), [
     changedBy('bob'),
     changedBy('ada'),
     changedBy('ada'),
   ]),
   row(
     'uploadsChanged over WebSocket',
-    bySocket(watchAll, provoke),
+    bySocket(watchAll, createUploads),
     [changedBy('bob'), changedBy('ada'), changedBy('ada')],
     'closed 4403',
   ),
-  row('POST /tus', byTus, anybody('201 with a Location'), '401'),
-  open('OPTIONS /tus', byRequest('/tus', { method: 'OPTIONS' }), '204'),
-  open('GraphiQL', byRequest('/graphql', { headers: { accept: 'text/html' } }), '200'),
-  open('a notice without signature', byRequest('/webhooks/stream', { method: 'POST' }), '401'),
-  open('/', byRequest('/'), '200'),
-  open('/healthz', byRequest('/healthz'), '200'),
-  open('/readyz', byRequest('/readyz'), '200'),
-  open('/metrics', byRequest('/metrics'), '200'),
+  row('POST /tus', byTus, sameOutcome('201 with a Location'), '401'),
+  sameForAll('OPTIONS /tus', byRequest('/tus', { method: 'OPTIONS' }), '204'),
+  sameForAll('GraphiQL', byRequest('/graphql', { headers: { accept: 'text/html' } }), '200'),
+  sameForAll(
+    'webhook without a signature',
+    byRequest('/webhooks/stream', { method: 'POST' }),
+    '401',
+  ),
+  sameForAll('/', byRequest('/'), '200'),
+  sameForAll('/healthz', byRequest('/healthz'), '200'),
+  sameForAll('/readyz', byRequest('/readyz'), '200'),
+  sameForAll('/metrics', byRequest('/metrics'), '200'),
 ]
 
 function tokenOf(wanted: string): string {
   return credentials.find(({ name }) => name === wanted)?.token ?? ''
 }
 
-const idOf = z.object({ uploads: z.object({ nodes: z.tuple([z.object({ id: z.string() })]) }) })
+const uploadIdSchema = z.object({
+  uploads: z.object({ nodes: z.tuple([z.object({ id: z.string() })]) }),
+})
 
-async function prepare(gateway: TestGateway, ownerToken: string): Promise<Target> {
+async function createTarget(gateway: TestGateway, ownerToken: string): Promise<Target> {
   const owner = gateway.as(ownerToken)
-  const mintAsOwner = async () => expectMinted(await createDirectUpload(owner))
-  const { uid, uploadURL } = await mintAsOwner()
-  const { uploads } = await owner.ask(idOf, '{ uploads(first: 1) { nodes { id } } }')
+  const createAsOwner = async () => expectMinted(await createDirectUpload(owner))
+  const { uid, uploadURL } = await createAsOwner()
+  const { uploads } = await owner.ask(uploadIdSchema, '{ uploads(first: 1) { nodes { id } } }')
   return {
     gateway,
     uid,
     uploadURL,
     id: uploads.nodes[0].id,
-    mintAsOwner: async () => (await mintAsOwner()).uid,
+    createAsOwner: async () => (await createAsOwner()).uid,
   }
 }
 
-const pending = z.object({ uploads: z.object({ nodes: z.array(z.object({ uid: z.string() })) }) })
+const pendingSchema = z.object({
+  uploads: z.object({ nodes: z.array(z.object({ uid: z.string() })) }),
+})
 
-/** Leaves nothing of one cell to the next. */
-async function clear(administrator: Caller): Promise<void> {
+/** Deletes the uploads of one attempt, so that the next attempt starts with none. */
+async function deleteUploads(administrator: Caller): Promise<void> {
   const { uploads } = await administrator.ask(
-    pending,
+    pendingSchema,
     '{ uploads(filter: { status: PENDING_UPLOAD }) { nodes { uid } } }',
   )
   const deletions = uploads.nodes.map(
@@ -224,13 +248,13 @@ describe('access', () => {
       AUTH_JWT_SECRET: TEST_SECRET,
       AUTH_JWKS_URL: jwksURL,
       AUTH_ISSUER: ISSUER,
-      AUTH_AUDIENCE: SHARED_SUBSCRIPTION,
+      AUTH_AUDIENCE: AUDIENCE,
     })
     const administrator = gateway.as(tokenOf('administrator'))
     const results: [string, string][] = []
     for (const { name, token } of credentials) {
-      results.push([name, await attempt(await prepare(gateway, tokenOf('owner')), token)])
-      await clear(administrator)
+      results.push([name, await attempt(await createTarget(gateway, tokenOf('owner')), token)])
+      await deleteUploads(administrator)
     }
     expect(results).toEqual(credentials.map(({ name, role }) => [name, outcomes[role]]))
   })
@@ -247,10 +271,10 @@ describe('access', () => {
     ).toEqual([])
   })
 
-  it('says of what is not yours the very words that it says of what is not there', async () => {
+  it('responds to a request for an upload of another creator as if it did not exist', async () => {
     const gateway = await startTestGateway({ AUTH_JWKS_URL: jwksURL, AUTH_JWT_SECRET: TEST_SECRET })
-    const target = await prepare(gateway, tokenOf('owner'))
-    const nowhere = { ...target, uid: 'f'.repeat(32), id: btoa(`Upload:${'f'.repeat(32)}`) }
+    const target = await createTarget(gateway, tokenOf('owner'))
+    const missing = { ...target, uid: 'f'.repeat(32), id: btoa(`Upload:${'f'.repeat(32)}`) }
     for (const attempt of [
       byPost(find),
       byPost(({ id }) => `{ node(id: "${id}") { id } nodes(ids: ["${id}"]) { id } }`),
@@ -262,7 +286,7 @@ describe('access', () => {
       bySocket(watch),
     ]) {
       expect(await attempt(target, tokenOf('other user'))).toBe(
-        await attempt(nowhere, tokenOf('other user')),
+        await attempt(missing, tokenOf('other user')),
       )
     }
   })

@@ -1,16 +1,16 @@
-/** Ways in: each tries one thing at one door, and says in a few words what came of it. */
+/** Attempts: each sends one request to one endpoint and returns its outcome as a short text. */
 import { type Client, createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import type { TestGateway } from '../kit/gateway.ts'
 
-/** What is tried: somebody's upload, and how to make one of one's own. */
+/** The upload of the owner that an attempt uses, and the gateway that holds it. */
 export interface Target {
   readonly gateway: TestGateway
   readonly uid: string
   readonly id: string
   readonly uploadURL: string
-  /** Mints another one as the owner; resolves with its uid. */
-  mintAsOwner(): Promise<string>
+  /** Creates another upload as the owner; resolves with its uid. */
+  createAsOwner(): Promise<string>
 }
 
 export type Attempt = (target: Target, token: string | null) => Promise<string>
@@ -18,12 +18,12 @@ export type Attempt = (target: Target, token: string | null) => Promise<string>
 const bearer = (token: string | null): Record<string, string> =>
   token === null ? {} : { authorization: `Bearer ${token}` }
 
-/** What came, with the secrets of this run written as words. */
-function tidy(text: string, { uid, id, uploadURL }: Target): string {
+/** Replaces the values that differ in each run by placeholders. */
+function normalize(text: string, { uid, id, uploadURL }: Target): string {
   return text.replaceAll(uploadURL, 'URL').replaceAll(uid, 'UID').replaceAll(id, 'ID')
 }
 
-/** An operation by POST. Data as JSON, or the status and code of the error. */
+/** Sends an operation by POST. Returns the data as JSON, or the status and code of the error. */
 export function byPost(operation: (target: Target) => string): Attempt {
   return async (target, token) => {
     const response = await fetch(`${target.gateway.url}/graphql`, {
@@ -31,37 +31,37 @@ export function byPost(operation: (target: Target) => string): Attempt {
       headers: { 'content-type': 'application/json', ...bearer(token) },
       body: JSON.stringify({ query: operation(target) }),
     })
-    return tidy(await saidBy(response), target)
+    return normalize(await outcomeOf(response), target)
   }
 }
 
-/** The same by GET. */
+/** Sends an operation by GET. */
 export function byGet(operation: (target: Target) => string): Attempt {
   return async (target, token) => {
     const query = encodeURIComponent(operation(target))
     const response = await fetch(`${target.gateway.url}/graphql?query=${query}`, {
       headers: bearer(token),
     })
-    return tidy(await saidBy(response), target)
+    return normalize(await outcomeOf(response), target)
   }
 }
 
-async function saidBy(response: Response): Promise<string> {
+async function outcomeOf(response: Response): Promise<string> {
   const text = await response.text()
   const code = codeIn(text)
   if (code !== null) return response.status === 200 ? code : `${response.status} ${code}`
   return text.replace(/^\{"data":(.*)\}$/s, '$1')
 }
 
-/** The code of the first error; null where there is none. */
+/** Returns the code of the first error, or null. */
 function codeIn(text: string): string | null {
   return /"extensions":\{"code":"(\w+)"/.exec(text)?.[1] ?? null
 }
 
-/** The first event of a subscription over SSE; `provoke` is called once it is open. */
+/** Returns the first event of a subscription over SSE. Calls `onOpen` once it is open. */
 export function bySse(
   operation: (target: Target) => string,
-  provoke?: (target: Target, token: string | null) => Promise<void>,
+  onOpen?: (target: Target, token: string | null) => Promise<void>,
 ): Attempt {
   return async (target, token) => {
     const response = await fetch(`${target.gateway.url}/graphql`, {
@@ -73,23 +73,23 @@ export function bySse(
       },
       body: JSON.stringify({ query: operation(target) }),
     })
-    if (response.status !== 200) return tidy(await saidBy(response), target)
-    await provoke?.(target, token)
+    if (response.status !== 200) return normalize(await outcomeOf(response), target)
+    await onOpen?.(target, token)
     let text = ''
     for await (const bytes of response.body ?? []) {
       text += new TextDecoder().decode(bytes)
       const [, data] = /^data: ?(\{.*\})$/m.exec(text) ?? []
       if (data === undefined) continue
-      return tidy(await saidBy(new Response(data)), target)
+      return normalize(await outcomeOf(new Response(data)), target)
     }
     return 'nothing'
   }
 }
 
-/** The first event of a subscription over WebSocket, or the code with which the socket was closed. */
+/** Returns the first event of a subscription over WebSocket, or the close code of the socket. */
 export function bySocket(
   operation: (target: Target) => string,
-  provoke?: (target: Target, token: string | null) => Promise<void>,
+  onOpen?: (target: Target, token: string | null) => Promise<void>,
 ): Attempt {
   return async (target, token) => {
     const client = createClient({
@@ -99,41 +99,41 @@ export function bySocket(
       connectionParams: bearer(token),
     })
     try {
-      const first = firstOf(client, operation(target))
-      // Answered in turn: once this is answered, the subscription is open.
-      await firstOf(client, '{ __typename }')
-      await provoke?.(target, token)
-      return tidy(await first, target)
+      const first = firstResult(client, operation(target))
+      // Operations start in order: once this query has its result, the subscription is open.
+      await firstResult(client, '{ __typename }')
+      await onOpen?.(target, token)
+      return normalize(await first, target)
     } finally {
       await client.dispose()
     }
   }
 }
 
-/** The first answer, or why there is none. */
-function firstOf(client: Client, query: string): Promise<string> {
+/** Returns the first result, or the error in its place. */
+function firstResult(client: Client, query: string): Promise<string> {
   return new Promise((resolve) => {
     client.subscribe(
       { query },
       {
         next: ({ data, errors }) =>
-          resolve(errors === undefined ? JSON.stringify(data) : sayWhy(errors)),
-        error: (reason) => resolve(sayWhy(reason)),
+          resolve(errors === undefined ? JSON.stringify(data) : describeError(errors)),
+        error: (reason) => resolve(describeError(reason)),
         complete: () => resolve('nothing'),
       },
     )
   })
 }
 
-/** Errors of the operation, or the code with which the socket was closed. */
-function sayWhy(reason: unknown): string {
+/** Returns the error code of the operation, or the close code of the socket. */
+function describeError(reason: unknown): string {
   if (typeof reason === 'object' && reason !== null && 'code' in reason) {
     return `closed ${String(reason.code)}`
   }
   return codeIn(JSON.stringify(reason)) ?? String(reason)
 }
 
-/** A creation at the tus door. */
+/** Creates an upload at `/tus`. */
 export const byTus: Attempt = async (target, token) => {
   const response = await fetch(`${target.gateway.url}/tus`, {
     method: 'POST',
@@ -143,7 +143,7 @@ export const byTus: Attempt = async (target, token) => {
   return location === null ? `${response.status}` : `${response.status} with a Location`
 }
 
-/** The status of a plain request. */
+/** Returns the status of a plain request. */
 export function byRequest(path: string, init: RequestInit = {}): Attempt {
   return async (target, token) => {
     const headers = new Headers(init.headers)

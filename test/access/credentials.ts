@@ -1,32 +1,32 @@
-/** Everything that a caller may show at the door, good and bad. */
+/** Valid and invalid tokens that a caller may send. */
 import { type CryptoKey, SignJWT, UnsecuredJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import { createServer } from 'node:http'
 import { TEST_SECRET } from '../kit/gateway.ts'
 
 export const ISSUER = 'https://id.example.com/'
-export const SHARED_SUBSCRIPTION = 'headgate'
+export const AUDIENCE = 'headgate'
 
-/** Who is meant by each column of the table. */
-export type Role = 'stranger' | 'other' | 'owner' | 'administrator'
+/** The caller that a credential identifies; selects the expected outcome. */
+export type Role = 'unauthenticated' | 'other' | 'owner' | 'administrator'
 
 export interface Credential {
   readonly name: string
   readonly role: Role
-  /** Null for no token at all. */
+  /** Null when the request has no token. */
   readonly token: string | null
 }
 
-/** An identity provider with a key of each kind that the gateway takes. */
+/** An identity provider with one key of each algorithm that the gateway accepts. */
 export interface Provider {
   readonly jwksURL: string
   readonly credentials: readonly Credential[]
   stop(): void
 }
 
-const encode = (secret: string): Uint8Array => new TextEncoder().encode(secret)
-const seconds = (ahead: number): number => Math.floor(Date.now() / 1000) + ahead
+const encodeText = (secret: string): Uint8Array => new TextEncoder().encode(secret)
+const seconds = (fromNow: number): number => Math.floor(Date.now() / 1000) + fromNow
 
-const GOOD = { sub: 'ada', iss: ISSUER, aud: SHARED_SUBSCRIPTION, exp: seconds(3600) }
+const VALID_CLAIMS = { sub: 'ada', iss: ISSUER, aud: AUDIENCE, exp: seconds(3600) }
 
 async function createPair(alg: 'RS256' | 'ES256' | 'EdDSA') {
   const kid = `key of ${alg}`
@@ -36,14 +36,14 @@ async function createPair(alg: 'RS256' | 'ES256' | 'EdDSA') {
 }
 
 function bySecret(claims: object, secret = TEST_SECRET): Promise<string> {
-  return new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(encode(secret))
+  return new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(encodeText(secret))
 }
 
 function byKey(alg: string, kid: string, key: CryptoKey): Promise<string> {
-  return new SignJWT({ ...GOOD }).setProtectedHeader({ alg, kid }).sign(key)
+  return new SignJWT({ ...VALID_CLAIMS }).setProtectedHeader({ alg, kid }).sign(key)
 }
 
-/** Starts the provider's key set, and signs whatever the table needs. */
+/** Serves the provider's JWKS and signs all credentials. */
 export async function startProvider(): Promise<Provider> {
   const kinds = ['RS256', 'ES256', 'EdDSA'] as const
   const pairs = await Promise.all(kinds.map(createPair))
@@ -51,51 +51,83 @@ export async function startProvider(): Promise<Provider> {
   const { url: jwksURL, stop } = await serve(JSON.stringify({ keys }))
 
   const [rsa] = pairs
-  if (rsa === undefined) throw new Error('There is no key.')
+  if (rsa === undefined) throw new Error('No key was generated.')
   const stolen = await generateKeyPair('RS256')
-  const good = await bySecret(GOOD)
+  const good = await bySecret(VALID_CLAIMS)
   const credentials: Credential[] = [
-    { name: 'no token', role: 'stranger', token: null },
-    { name: 'garbage', role: 'stranger', token: 'garbage' },
-    { name: 'changed', role: 'stranger', token: changed(good) },
-    { name: 'expired', role: 'stranger', token: await bySecret({ ...GOOD, exp: seconds(-60) }) },
+    { name: 'no token', role: 'unauthenticated', token: null },
+    { name: 'garbage', role: 'unauthenticated', token: 'garbage' },
+    {
+      name: 'other subject, same signature',
+      role: 'unauthenticated',
+      token: withOtherSubject(good),
+    },
+    {
+      name: 'expired',
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, exp: seconds(-60) }),
+    },
     {
       name: 'not valid yet',
-      role: 'stranger',
-      token: await bySecret({ ...GOOD, nbf: seconds(60) }),
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, nbf: seconds(60) }),
     },
-    { name: 'never ends', role: 'stranger', token: await bySecret({ ...GOOD, exp: undefined }) },
-    { name: 'nobody', role: 'stranger', token: await bySecret({ ...GOOD, sub: undefined }) },
-    { name: 'subject 123', role: 'stranger', token: await bySecret({ ...GOOD, sub: 123 }) },
-    { name: 'subject [ada]', role: 'stranger', token: await bySecret({ ...GOOD, sub: ['ada'] }) },
-    { name: 'beyond any date', role: 'stranger', token: await bySecret({ ...GOOD, exp: 1e20 }) },
+    {
+      name: 'no expiry',
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, exp: undefined }),
+    },
+    {
+      name: 'no subject',
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, sub: undefined }),
+    },
+    {
+      name: 'subject 123',
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, sub: 123 }),
+    },
+    {
+      name: 'subject [ada]',
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, sub: ['ada'] }),
+    },
+    {
+      name: 'expiry outside the range of dates',
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, exp: 1e20 }),
+    },
     {
       name: 'wrong issuer',
-      role: 'stranger',
-      token: await bySecret({ ...GOOD, iss: 'https://evil.example.com/' }),
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, iss: 'https://evil.example.com/' }),
     },
     {
       name: 'wrong audience',
-      role: 'stranger',
-      token: await bySecret({ ...GOOD, aud: 'another' }),
+      role: 'unauthenticated',
+      token: await bySecret({ ...VALID_CLAIMS, aud: 'another' }),
     },
-    { name: 'alg none', role: 'stranger', token: new UnsecuredJWT({ ...GOOD }).encode() },
+    {
+      name: 'alg none',
+      role: 'unauthenticated',
+      token: new UnsecuredJWT({ ...VALID_CLAIMS }).encode(),
+    },
     {
       name: 'other key (HS256)',
-      role: 'stranger',
-      token: await bySecret(GOOD, 'another secret of thirty-two byte'),
+      role: 'unauthenticated',
+      token: await bySecret(VALID_CLAIMS, 'another secret of thirty-two byte'),
     },
     {
       name: 'other key (RS256)',
-      role: 'stranger',
+      role: 'unauthenticated',
       token: await byKey('RS256', rsa.kid, stolen.privateKey),
     },
     {
       name: 'public key as secret',
-      role: 'stranger',
-      token: await bySecret(GOOD, await exportSPKI(rsa.publicKey)),
+      role: 'unauthenticated',
+      token: await bySecret(VALID_CLAIMS, await exportSPKI(rsa.publicKey)),
     },
-    { name: 'other user', role: 'other', token: await bySecret({ ...GOOD, sub: 'bob' }) },
+    { name: 'other user', role: 'other', token: await bySecret({ ...VALID_CLAIMS, sub: 'bob' }) },
     { name: 'owner', role: 'owner', token: good },
     ...(await Promise.all(
       pairs.map(async ({ alg, kid, privateKey }): Promise<Credential> => ({
@@ -107,21 +139,21 @@ export async function startProvider(): Promise<Provider> {
     {
       name: 'administrator',
       role: 'administrator',
-      token: await bySecret({ ...GOOD, sub: 'root', scope: 'profile uploads:admin' }),
+      token: await bySecret({ ...VALID_CLAIMS, sub: 'root', scope: 'profile uploads:admin' }),
     },
     {
-      name: 'like an administrator',
+      name: 'scope that only starts with the administrator scope',
       role: 'other',
-      token: await bySecret({ ...GOOD, sub: 'bob', scope: 'uploads:administrator' }),
+      token: await bySecret({ ...VALID_CLAIMS, sub: 'bob', scope: 'uploads:administrator' }),
     },
   ]
   return { jwksURL, credentials, stop }
 }
 
-/** The same token with another subject in it, and the signature as it was. */
-function changed(token: string): string {
+/** Replaces the subject of a token and keeps its signature. */
+function withOtherSubject(token: string): string {
   const [header, , signature] = token.split('.')
-  const payload = btoa(JSON.stringify({ ...GOOD, sub: 'root' })).replaceAll('=', '')
+  const payload = btoa(JSON.stringify({ ...VALID_CLAIMS, sub: 'root' })).replaceAll('=', '')
   return [header, payload, signature].join('.')
 }
 

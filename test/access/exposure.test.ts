@@ -1,6 +1,6 @@
 /**
- * What those without rights can reach, in each way that the gateway and the emulator may be configured:
- * from another machine, and by a page that a browser on this machine has open.
+ * What a client without credentials can reach for each configuration of the gateway and the emulator:
+ * from another machine, and from a web page in a browser on this machine.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,24 +18,24 @@ import {
   type Outcomes,
   hasIPv6,
   outcomesAt,
-  pageAtEmulator,
-  pageAtGateway,
-  strangerAtEmulator,
-  strangerAtGateway,
+  emulatorPageProbes,
+  gatewayPageProbes,
+  emulatorNetworkProbes,
+  gatewayNetworkProbes,
 } from './probes.ts'
 
 type Variables = Readonly<Record<string, string>>
 
-/** The same outcome for every probe. */
+/** One outcome for every probe. */
 function all(probes: object, outcome: string): Outcomes {
   return Object.fromEntries(Object.keys(probes).map((name) => [name, outcome]))
 }
 
-const gatewayFromOutside = {
-  /** It listens on loopback. */
-  nothing: all(strangerAtGateway, 'unreachable'),
-  /** Everybody is the administrator. */
-  everything: {
+const gatewayFromNetwork = {
+  /** The server listens on loopback only. */
+  unreachable: all(gatewayNetworkProbes, 'unreachable'),
+  /** Authentication is disabled: every caller is the administrator. */
+  open: {
     console: '200',
     health: '200',
     readiness: '200',
@@ -45,19 +45,19 @@ const gatewayFromOutside = {
     tus: '201',
     'unsigned webhook': '401',
   },
-  get withoutToken() {
-    return { ...this.everything, mint: '401', query: '401', tus: '401' }
+  get authRequired() {
+    return { ...this.open, mint: '401', query: '401', tus: '401' }
   },
-  get withoutTokens() {
-    return { ...this.withoutToken, metrics: '401' }
+  get authAndMetricsTokenRequired() {
+    return { ...this.authRequired, metrics: '401' }
   },
 }
 
-const emulatorFromOutside = {
+const emulatorFromNetwork = {
   none: null,
-  nothing: all(strangerAtEmulator, 'unreachable'),
+  unreachable: all(emulatorNetworkProbes, 'unreachable'),
   uploadsOnly: {
-    ...all(strangerAtEmulator, '401'),
+    ...all(emulatorNetworkProbes, '401'),
     welcome: '200',
     'upload preflight': '204 for any page',
     'tus upload': '404 for any page',
@@ -65,8 +65,8 @@ const emulatorFromOutside = {
   },
 }
 
-const gatewayForPages = {
-  /** Without tokens, names are what keeps pages out. */
+const gatewayFromPages = {
+  /** Without tokens, the host allow-list rejects pages. */
   addresses: {
     'form that mints': '415',
     preflight: '204',
@@ -80,7 +80,7 @@ const gatewayForPages = {
   },
 }
 
-const emulatorForPages = {
+const emulatorFromPages = {
   none: null,
   addresses: {
     'form that resets': '403',
@@ -106,101 +106,107 @@ const emulatorForPages = {
   },
 }
 
-/** What is reached from outside at the gateway and at the emulator, and by pages at both. */
-type Reach = readonly [
-  keyof typeof gatewayFromOutside,
-  keyof typeof emulatorFromOutside,
-  keyof typeof gatewayForPages,
-  keyof typeof emulatorForPages,
+/** Expected outcomes: from the network at gateway and emulator, then from pages at both. */
+type Exposure = readonly [
+  keyof typeof gatewayFromNetwork,
+  keyof typeof emulatorFromNetwork,
+  keyof typeof gatewayFromPages,
+  keyof typeof emulatorFromPages,
 ]
 
 const secret = { AUTH_JWT_SECRET: TEST_SECRET }
 const jwks = { AUTH_JWKS_URL: 'http://127.0.0.1:9/keys' }
 const disabled = { AUTH_DISABLED: 'true' }
 const metrics = { METRICS_TOKEN: 'a token for Prometheus'.replaceAll(' ', '-') }
-const everywhere = { HOST: '0.0.0.0' }
-const everywhereByIPv6 = { HOST: '::' }
-const network = { HOST: OTHER_ADDRESS }
-const named = { PUBLIC_URL: 'https://uploads.example.com' }
+const allInterfaces = { HOST: '0.0.0.0' }
+const allInterfacesIPv6 = { HOST: '::' }
+const otherAddress = { HOST: OTHER_ADDRESS }
+const publicUrl = { PUBLIC_URL: 'https://uploads.example.com' }
 const EMULATOR_TOKEN = 'a-token-of-this-test'
 
-const here: Reach = ['nothing', 'nothing', 'addresses', 'addresses']
-const hereWithTokens: Reach = ['nothing', 'nothing', 'tokens', 'addresses']
-const outside: Reach = ['withoutToken', 'uploadsOnly', 'tokens', 'token']
-const outsideOpen: Reach = ['everything', 'uploadsOnly', 'addresses', 'token']
+const loopback: Exposure = ['unreachable', 'unreachable', 'addresses', 'addresses']
+const loopbackWithTokens: Exposure = ['unreachable', 'unreachable', 'tokens', 'addresses']
+const exposed: Exposure = ['authRequired', 'uploadsOnly', 'tokens', 'token']
+const exposedWithoutAuth: Exposure = ['open', 'uploadsOnly', 'addresses', 'token']
 
-const embedded: readonly (readonly [Variables, Reach])[] = [
-  [{}, here],
-  [{ HOST: 'localhost' }, here],
-  [{ HOST: '::1' }, here],
-  [disabled, here],
-  [{ ...disabled, ...named }, here],
-  [{ PUBLIC_URL: 'http://headgate.localhost:4000' }, here],
-  [metrics, here],
-  [{ EMULATOR_TOKEN }, here],
-  [{ EMULATOR_PUBLIC_URL: 'http://emulator.localhost:4001' }, here],
+const embedded: readonly (readonly [Variables, Exposure])[] = [
+  [{}, loopback],
+  [{ HOST: 'localhost' }, loopback],
+  [{ HOST: '::1' }, loopback],
+  [disabled, loopback],
+  [{ ...disabled, ...publicUrl }, loopback],
+  [{ PUBLIC_URL: 'http://headgate.localhost:4000' }, loopback],
+  [metrics, loopback],
+  [{ EMULATOR_TOKEN }, loopback],
+  [{ EMULATOR_PUBLIC_URL: 'http://emulator.localhost:4001' }, loopback],
   [
     { EMULATOR_PUBLIC_URL: 'https://stream.example.com' },
-    ['nothing', 'nothing', 'addresses', 'token'],
+    ['unreachable', 'unreachable', 'addresses', 'token'],
   ],
-  [secret, hereWithTokens],
-  [jwks, hereWithTokens],
-  [{ ...secret, ...jwks }, hereWithTokens],
-  [{ ...secret, ...named }, hereWithTokens],
-  [{ HOST: 'localhost', ...secret }, hereWithTokens],
-  [{ ...everywhere, ...secret }, outside],
-  [{ ...everywhere, ...jwks }, outside],
-  [{ ...everywhere, ...secret, ...named }, outside],
-  [{ ...everywhere, ...secret, PUBLIC_URL: `http://${OTHER_ADDRESS}:4000` }, outside],
-  [{ ...everywhere, ...secret, PUBLIC_URL: 'http://localhost:4000' }, outside],
-  [{ ...everywhere, ...secret, EMULATOR_TOKEN }, outside],
-  [{ ...everywhere, ...secret, EMULATOR_PUBLIC_URL: 'http://localhost:4001' }, outside],
-  [{ ...everywhere, ...secret, ...metrics }, ['withoutTokens', 'uploadsOnly', 'tokens', 'token']],
-  [{ ...everywhereByIPv6, ...secret }, outside],
-  [{ ...network, ...secret }, outside],
-  [{ ...everywhere, ...disabled }, outsideOpen],
-  [{ ...everywhere, ...disabled, ...named }, outsideOpen],
-  [{ ...everywhereByIPv6, ...disabled }, outsideOpen],
+  [secret, loopbackWithTokens],
+  [jwks, loopbackWithTokens],
+  [{ ...secret, ...jwks }, loopbackWithTokens],
+  [{ ...secret, ...publicUrl }, loopbackWithTokens],
+  [{ HOST: 'localhost', ...secret }, loopbackWithTokens],
+  [{ ...allInterfaces, ...secret }, exposed],
+  [{ ...allInterfaces, ...jwks }, exposed],
+  [{ ...allInterfaces, ...secret, ...publicUrl }, exposed],
+  [{ ...allInterfaces, ...secret, PUBLIC_URL: `http://${OTHER_ADDRESS}:4000` }, exposed],
+  [{ ...allInterfaces, ...secret, PUBLIC_URL: 'http://localhost:4000' }, exposed],
+  [{ ...allInterfaces, ...secret, EMULATOR_TOKEN }, exposed],
+  [{ ...allInterfaces, ...secret, EMULATOR_PUBLIC_URL: 'http://localhost:4001' }, exposed],
+  [
+    { ...allInterfaces, ...secret, ...metrics },
+    ['authAndMetricsTokenRequired', 'uploadsOnly', 'tokens', 'token'],
+  ],
+  [{ ...allInterfacesIPv6, ...secret }, exposed],
+  [{ ...otherAddress, ...secret }, exposed],
+  [{ ...allInterfaces, ...disabled }, exposedWithoutAuth],
+  [{ ...allInterfaces, ...disabled, ...publicUrl }, exposedWithoutAuth],
+  [{ ...allInterfacesIPv6, ...disabled }, exposedWithoutAuth],
 ]
 
-const withAccount: readonly (readonly [Variables, Reach])[] = [
-  [secret, ['nothing', 'none', 'tokens', 'none']],
-  [{ ...jwks, ...named }, ['nothing', 'none', 'tokens', 'none']],
-  [disabled, ['nothing', 'none', 'addresses', 'none']],
-  [{ ...everywhere, ...secret }, ['withoutToken', 'none', 'tokens', 'none']],
-  [{ ...everywhere, ...secret, ...jwks }, ['withoutToken', 'none', 'tokens', 'none']],
-  [{ ...everywhereByIPv6, ...jwks, ...metrics }, ['withoutTokens', 'none', 'tokens', 'none']],
-  [{ ...network, ...secret, ...named }, ['withoutToken', 'none', 'tokens', 'none']],
-  [{ ...everywhere, ...disabled }, ['everything', 'none', 'addresses', 'none']],
+const withAccount: readonly (readonly [Variables, Exposure])[] = [
+  [secret, ['unreachable', 'none', 'tokens', 'none']],
+  [{ ...jwks, ...publicUrl }, ['unreachable', 'none', 'tokens', 'none']],
+  [disabled, ['unreachable', 'none', 'addresses', 'none']],
+  [{ ...allInterfaces, ...secret }, ['authRequired', 'none', 'tokens', 'none']],
+  [{ ...allInterfaces, ...secret, ...jwks }, ['authRequired', 'none', 'tokens', 'none']],
+  [
+    { ...allInterfacesIPv6, ...jwks, ...metrics },
+    ['authAndMetricsTokenRequired', 'none', 'tokens', 'none'],
+  ],
+  [{ ...otherAddress, ...secret, ...publicUrl }, ['authRequired', 'none', 'tokens', 'none']],
+  [{ ...allInterfaces, ...disabled }, ['open', 'none', 'addresses', 'none']],
 ]
 
 const account = { CLOUDFLARE_ACCOUNT_ID: 'local', CLOUDFLARE_API_TOKEN: 'local-token' }
 
-/** With the variable that the sentence begins with. */
-const refused: readonly (readonly [Variables, string])[] = [
-  [everywhere, 'AUTH_JWT_SECRET'],
-  [everywhereByIPv6, 'AUTH_JWT_SECRET'],
-  [network, 'AUTH_JWT_SECRET'],
-  [{ ...everywhere, ...named }, 'AUTH_JWT_SECRET'],
-  [named, 'AUTH_JWT_SECRET'],
-  [{ ...named, HOST: '::1' }, 'AUTH_JWT_SECRET'],
+/** Rejected configurations, with the variable that the error message starts with. */
+const rejectedConfigs: readonly (readonly [Variables, string])[] = [
+  [allInterfaces, 'AUTH_JWT_SECRET'],
+  [allInterfacesIPv6, 'AUTH_JWT_SECRET'],
+  [otherAddress, 'AUTH_JWT_SECRET'],
+  [{ ...allInterfaces, ...publicUrl }, 'AUTH_JWT_SECRET'],
+  [publicUrl, 'AUTH_JWT_SECRET'],
+  [{ ...publicUrl, HOST: '::1' }, 'AUTH_JWT_SECRET'],
   [{ PUBLIC_URL: `http://${OTHER_ADDRESS}:4000` }, 'AUTH_JWT_SECRET'],
-  [{ ...everywhere, ...secret, ...disabled }, 'AUTH_JWT_SECRET'],
-  [{ ...everywhere, ...secret, EMULATOR_TOKEN: 'local-token' }, 'EMULATOR_TOKEN'],
-  [{ ...everywhere, ...secret, METRICS_TOKEN: 'short' }, 'METRICS_TOKEN'],
+  [{ ...allInterfaces, ...secret, ...disabled }, 'AUTH_JWT_SECRET'],
+  [{ ...allInterfaces, ...secret, EMULATOR_TOKEN: 'local-token' }, 'EMULATOR_TOKEN'],
+  [{ ...allInterfaces, ...secret, METRICS_TOKEN: 'short' }, 'METRICS_TOKEN'],
   [account, 'AUTH_JWT_SECRET'],
-  [{ ...account, ...everywhere }, 'AUTH_JWT_SECRET'],
+  [{ ...account, ...allInterfaces }, 'AUTH_JWT_SECRET'],
 ]
 
 const hostOf = ({ HOST }: Variables): string => HOST ?? '127.0.0.1'
-/** Not every machine has IPv6. */
+/** IPv6 addresses are skipped on a machine without IPv6. */
 const canListen = (variables: Variables): boolean => hasIPv6 || !hostOf(variables).includes(':')
-/** Where a browser on this machine reaches it. */
+/** The address at which a browser on this machine reaches the server. */
 const localAddress = (variables: Variables): string =>
   hostOf(variables).replace(/^(?:0\.0\.0\.0|::)$/, '127.0.0.1')
 const portOf = (url: string): number => Number(new URL(url).port)
 
-async function reachOf(
+async function observedOutcomes(
   variables: Variables,
   gatewayUrl: string,
   emulatorUrl: string | null,
@@ -209,33 +215,35 @@ async function reachOf(
   const emulator = emulatorUrl === null ? null : portOf(emulatorUrl)
   const gateway = portOf(gatewayUrl)
   return [
-    await outcomesAt(OTHER_ADDRESS, gateway, strangerAtGateway),
-    emulator === null ? null : await outcomesAt(OTHER_ADDRESS, emulator, strangerAtEmulator),
-    await outcomesAt(local, gateway, pageAtGateway),
-    emulator === null ? null : await outcomesAt(local, emulator, pageAtEmulator),
+    await outcomesAt(OTHER_ADDRESS, gateway, gatewayNetworkProbes),
+    emulator === null ? null : await outcomesAt(OTHER_ADDRESS, emulator, emulatorNetworkProbes),
+    await outcomesAt(local, gateway, gatewayPageProbes),
+    emulator === null ? null : await outcomesAt(local, emulator, emulatorPageProbes),
   ]
 }
 
-function outcomesOf([fromOutside, emulator, forPages, emulatorPages]: Reach) {
+function expectedOutcomes([fromNetwork, emulator, fromPages, emulatorPages]: Exposure) {
   return [
-    gatewayFromOutside[fromOutside],
-    emulatorFromOutside[emulator],
-    gatewayForPages[forPages],
-    emulatorForPages[emulatorPages],
+    gatewayFromNetwork[fromNetwork],
+    emulatorFromNetwork[emulator],
+    gatewayFromPages[fromPages],
+    emulatorFromPages[emulatorPages],
   ]
 }
 
-describe('the gateway with its emulator', () => {
+describe('the gateway with its emulator is reachable as configured', () => {
   it.each(embedded.filter(([variables]) => canListen(variables)))(
     '%j',
-    async (variables, reach) => {
+    async (variables, exposure) => {
       const gateway = await startTestGateway(variables)
-      expect(await reachOf(variables, gateway.url, gateway.emulator.url)).toEqual(outcomesOf(reach))
+      expect(await observedOutcomes(variables, gateway.url, gateway.emulator.url)).toEqual(
+        expectedOutcomes(exposure),
+      )
     },
   )
 })
 
-describe('the gateway with an account', () => {
+describe('the gateway with an account is reachable as configured', () => {
   let stream: Emulator
   beforeAll(async () => {
     stream = await startEmulator()
@@ -244,26 +252,28 @@ describe('the gateway with an account', () => {
 
   it.each(withAccount.filter(([variables]) => canListen(variables)))(
     '%j',
-    async (variables, reach) => {
+    async (variables, exposure) => {
       const gateway = await startTestGateway({
         ...account,
         CLOUDFLARE_API_BASE_URL: stream.apiBaseUrl,
         STREAM_WEBHOOK_SECRET: '0123456789abcdef0123456789abcdef',
         ...variables,
       })
-      expect(await reachOf(variables, gateway.url, null)).toEqual(outcomesOf(reach))
+      expect(await observedOutcomes(variables, gateway.url, null)).toEqual(
+        expectedOutcomes(exposure),
+      )
     },
   )
 })
 
-it.each(refused)('the gateway does not start with %j', async (variables, name) => {
+it.each(rejectedConfigs)('the gateway rejects the configuration %j', async (variables, name) => {
   const outcome = readConfig(variables)
-  const mistakes = outcome.kind === 'mistakes' ? outcome.errors : []
-  expect(mistakes.map((mistake) => mistake.split(' ')[0])).toEqual([name])
+  const errors = outcome.kind === 'mistakes' ? outcome.errors : []
+  expect(errors.map((error) => error.split(' ')[0])).toEqual([name])
 })
 
-/** As `headgate emulator` starts it. */
-async function startAlone(variables: Variables): Promise<Emulator> {
+/** Starts the emulator as `headgate emulator` does. */
+async function startStandalone(variables: Variables): Promise<Emulator> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-test-'))
   const outcome = readEmulatorConfig({ EMULATOR_PORT: '0', EMULATOR_DIR: folder, ...variables })
   if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
@@ -275,42 +285,45 @@ async function startAlone(variables: Variables): Promise<Emulator> {
   return emulator
 }
 
-describe('the emulator alone', () => {
-  const alone: readonly (readonly [Variables, 'nothing' | 'uploadsOnly', 'addresses' | 'token'])[] =
-    [
-      [{}, 'nothing', 'addresses'],
-      [named, 'nothing', 'addresses'],
-      [{ EMULATOR_TOKEN }, 'nothing', 'addresses'],
-      [{ ...everywhere, EMULATOR_TOKEN }, 'uploadsOnly', 'token'],
-      [{ ...everywhereByIPv6, EMULATOR_TOKEN }, 'uploadsOnly', 'token'],
-      [{ ...network, EMULATOR_TOKEN }, 'uploadsOnly', 'token'],
-      [{ EMULATOR_PUBLIC_URL: 'http://ci.example:4001', EMULATOR_TOKEN }, 'nothing', 'token'],
-    ]
-  it.each(alone.filter(([variables]) => canListen(variables)))(
+describe('the standalone emulator', () => {
+  const standalone: readonly (readonly [
+    Variables,
+    'unreachable' | 'uploadsOnly',
+    'addresses' | 'token',
+  ])[] = [
+    [{}, 'unreachable', 'addresses'],
+    [publicUrl, 'unreachable', 'addresses'],
+    [{ EMULATOR_TOKEN }, 'unreachable', 'addresses'],
+    [{ ...allInterfaces, EMULATOR_TOKEN }, 'uploadsOnly', 'token'],
+    [{ ...allInterfacesIPv6, EMULATOR_TOKEN }, 'uploadsOnly', 'token'],
+    [{ ...otherAddress, EMULATOR_TOKEN }, 'uploadsOnly', 'token'],
+    [{ EMULATOR_PUBLIC_URL: 'http://ci.example:4001', EMULATOR_TOKEN }, 'unreachable', 'token'],
+  ]
+  it.each(standalone.filter(([variables]) => canListen(variables)))(
     '%j',
-    async (variables, fromOutside, forPages) => {
-      const { url } = await startAlone(variables)
+    async (variables, fromNetwork, fromPages) => {
+      const { url } = await startStandalone(variables)
       const local = localAddress(variables)
       expect([
-        await outcomesAt(OTHER_ADDRESS, portOf(url), strangerAtEmulator),
-        await outcomesAt(local, portOf(url), pageAtEmulator),
-      ]).toEqual([emulatorFromOutside[fromOutside], emulatorForPages[forPages]])
+        await outcomesAt(OTHER_ADDRESS, portOf(url), emulatorNetworkProbes),
+        await outcomesAt(local, portOf(url), emulatorPageProbes),
+      ]).toEqual([emulatorFromNetwork[fromNetwork], emulatorFromPages[fromPages]])
     },
   )
 
   it.each<[Variables]>([
-    [everywhere],
-    [everywhereByIPv6],
-    [network],
+    [allInterfaces],
+    [allInterfacesIPv6],
+    [otherAddress],
     [{ EMULATOR_PUBLIC_URL: 'http://ci.example:4001' }],
-    [{ ...everywhere, EMULATOR_TOKEN: 'local-token' }],
-    [{ ...everywhere, EMULATOR_TOKEN: 'a token of several words' }],
-  ])('does not start with %j', async (variables) => {
-    await expect(startAlone(variables)).rejects.toThrow(/^EMULATOR_TOKEN must [^\n]*$/)
+    [{ ...allInterfaces, EMULATOR_TOKEN: 'local-token' }],
+    [{ ...allInterfaces, EMULATOR_TOKEN: 'a token of several words' }],
+  ])('rejects the configuration %j', async (variables) => {
+    await expect(startStandalone(variables)).rejects.toThrow(/^EMULATOR_TOKEN must [^\n]*$/)
   })
 
-  it('is used from another machine by whoever has its token', async () => {
-    const { url } = await startAlone({ ...everywhere, EMULATOR_TOKEN })
+  it('accepts requests from another machine with the configured token, except from pages', async () => {
+    const { url } = await startStandalone({ ...allInterfaces, EMULATOR_TOKEN })
     const headers = { authorization: `Bearer ${EMULATOR_TOKEN}`, host: 'stream.ci.example' }
     const outcomes = await outcomesAt(OTHER_ADDRESS, portOf(url), {
       list: { path: '/client/v4/accounts/local/stream', headers },
@@ -325,8 +338,8 @@ describe('the emulator alone', () => {
   })
 })
 
-describe('startEmulator beyond loopback', () => {
-  it('has a token that is random for each start', async () => {
+describe('startEmulator exposed loopback', () => {
+  it('generates a new random token at each start', async () => {
     const first = await startEmulator({ host: '0.0.0.0' })
     onTestFinished(() => first.close())
     const second = await startEmulator({ publicUrl: 'http://stream.example:4001/' })
@@ -342,23 +355,23 @@ describe('startEmulator beyond loopback', () => {
   })
 })
 
-const minted = z.object({
+const createdSchema = z.object({
   createDirectUpload: z.object({
     uploadURL: z.url(),
     upload: z.object({ uid: z.string() }),
   }),
 })
-const played = z.object({ upload: z.object({ video: z.object({ previewURL: z.url() }) }) })
+const videoSchema = z.object({ upload: z.object({ video: z.object({ previewURL: z.url() }) }) })
 
-describe('a phone on the network', () => {
+describe('a client on the otherAddress', () => {
   it.each<[Variables, string]>([
-    [{ ...everywhere, PUBLIC_URL: `http://${OTHER_ADDRESS}:4000` }, `http://${OTHER_ADDRESS}`],
-    [network, `http://${OTHER_ADDRESS}`],
-  ])('uploads to the emulator and plays, with %j', async (variables, origin) => {
+    [{ ...allInterfaces, PUBLIC_URL: `http://${OTHER_ADDRESS}:4000` }, `http://${OTHER_ADDRESS}`],
+    [otherAddress, `http://${OTHER_ADDRESS}`],
+  ])('uploads to the emulator and plays the video, with %j', async (variables, origin) => {
     const gateway = await startTestGateway({ ...variables, ...secret })
     const caller = gateway.as(await tokenFor('ada'))
     const { createDirectUpload } = await caller.ask(
-      minted,
+      createdSchema,
       `mutation { createDirectUpload(input: { maxDurationSeconds: 60 }) {
         ... on CreateDirectUploadSuccess { uploadURL upload { uid } } } }`,
     )
@@ -368,28 +381,33 @@ describe('a phone on the network', () => {
     const form = new FormData()
     form.set('file', testcardFile())
     expect((await fetch(uploadURL, { method: 'POST', body: form })).status).toBe(200)
-    // Its webhook reaches the gateway, whose REST adapter has the emulator's token.
+    // The webhook reaches the gateway, and the REST adapter of the gateway has the emulator's token.
     expect((await watchToEnd(caller, upload.uid)).at(-1)?.status).toBe('READY')
     const { previewURL } = (
-      await caller.ask(played, `{ upload(uid: "${upload.uid}") { video { previewURL } } }`)
+      await caller.ask(videoSchema, `{ upload(uid: "${upload.uid}") { video { previewURL } } }`)
     ).upload.video
     expect(new URL(previewURL).origin).toBe(emulator)
     expect((await fetch(previewURL)).status).toBe(200)
   })
 
   it.each<[Variables, string]>([
-    [{ ...named, ...secret }, 'http://127.0.0.1:PORT'],
-    [{ ...everywhere, ...secret }, 'http://127.0.0.1:PORT'],
-    [{ ...everywhere, ...secret, ...named }, 'http://uploads.example.com:PORT'],
+    [{ ...publicUrl, ...secret }, 'http://127.0.0.1:PORT'],
+    [{ ...allInterfaces, ...secret }, 'http://127.0.0.1:PORT'],
+    [{ ...allInterfaces, ...secret, ...publicUrl }, 'http://uploads.example.com:PORT'],
     [
-      { ...everywhere, ...secret, ...named, EMULATOR_PUBLIC_URL: 'https://stream.example.com' },
+      {
+        ...allInterfaces,
+        ...secret,
+        ...publicUrl,
+        EMULATOR_PUBLIC_URL: 'https://stream.example.com',
+      },
       'https://stream.example.com',
     ],
-  ])('is given upload URLs by the variables: %j', async (variables, origin) => {
+  ])('receives upload URLs with the configured origin: %j', async (variables, origin) => {
     const gateway = await startTestGateway(variables)
     const caller = gateway.as(await tokenFor('ada'))
     const { createDirectUpload } = await caller.ask(
-      minted,
+      createdSchema,
       `mutation { createDirectUpload(input: { maxDurationSeconds: 60 }) {
         ... on CreateDirectUploadSuccess { uploadURL upload { uid } } } }`,
     )

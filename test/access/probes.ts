@@ -1,6 +1,6 @@
 /**
- * What somebody without rights sends: from another machine, or by a page that a browser on this machine
- * has open. Each probe is one request; what comes of it is a status, or that nothing listens there.
+ * Requests of a client without credentials: from another machine, or from a web page in a browser on
+ * this machine. The outcome of a probe is a status, or `unreachable`.
  */
 import { request } from 'node:http'
 import { networkInterfaces } from 'node:os'
@@ -21,35 +21,35 @@ const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? [
 export const hasIPv6 = addresses.some(({ address }) => address === '::1')
 
 /**
- * An address of this machine at which its loopback listeners do not answer. Where it has no network,
- * that is another address of the loopback network.
+ * An address of this machine that its loopback listeners do not serve. Without a network, it is another
+ * address of the loopback network.
  */
 export const OTHER_ADDRESS =
   addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.2'
 
-/** `unreachable`, or the status, with ` for any page` where every origin may read the response. */
+/** Returns `unreachable` or the status; ` for any page` when every origin may read the response. */
 function send(host: string, port: number, probe: Probe): Promise<string> {
   const { method = 'GET', path, headers = {}, body } = probe
   return new Promise((resolve, reject) => {
-    const line = request({ host, port, method, path, headers, agent: false })
-    line.on('response', (response) => {
-      const isForPages = response.headers['access-control-allow-origin'] !== undefined
-      resolve(`${response.statusCode}${isForPages ? ' for any page' : ''}`)
+    const outgoing = request({ host, port, method, path, headers, agent: false })
+    outgoing.on('response', (response) => {
+      const isReadableByPages = response.headers['access-control-allow-origin'] !== undefined
+      resolve(`${response.statusCode}${isReadableByPages ? ' for any page' : ''}`)
       response.destroy()
     })
-    line.on('upgrade', (response, socket) => {
+    outgoing.on('upgrade', (response, socket) => {
       resolve(`${response.statusCode}`)
       socket.destroy()
     })
-    line.on('error', (error: NodeJS.ErrnoException) => {
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED') resolve('unreachable')
       else reject(error)
     })
-    line.end(body)
+    outgoing.end(body)
   })
 }
 
-/** Each probe in turn. */
+/** Sends the probes one after the other. */
 export async function outcomesAt(
   host: string,
   port: number,
@@ -63,10 +63,10 @@ export async function outcomesAt(
 }
 
 const JSON_TYPE = { 'content-type': 'application/json' }
-const KNOWN_TOKEN = { authorization: 'Bearer local-token' }
-const EVIL = 'http://evil.example'
-/** A page of a name that was pointed at this machine. */
-const REBOUND = { host: 'evil.example', origin: EVIL, 'sec-fetch-site': 'same-origin' }
+const DEFAULT_TOKEN = { authorization: 'Bearer local-token' }
+const EVIL_ORIGIN = 'http://evil.example'
+/** Headers of a page whose host name resolves to this machine (DNS rebinding). */
+const REBINDING = { host: 'evil.example', origin: EVIL_ORIGIN, 'sec-fetch-site': 'same-origin' }
 const API = '/client/v4/accounts/local/stream'
 const UID = '0123456789abcdef0123456789abcdef'
 const MINT = JSON.stringify({
@@ -80,8 +80,8 @@ const UPGRADE = {
   'sec-websocket-protocol': 'graphql-transport-ws',
 }
 
-/** From another machine to the gateway, without a token. */
-export const strangerAtGateway = {
+/** Requests from another machine to the gateway, without a token. */
+export const gatewayNetworkProbes = {
   console: { path: '/' },
   health: { path: '/healthz' },
   readiness: { path: '/readyz' },
@@ -96,20 +96,20 @@ export const strangerAtGateway = {
   'unsigned webhook': { method: 'POST', path: '/webhooks/stream', headers: JSON_TYPE, body: '{}' },
 } satisfies Record<string, Probe>
 
-/** From another machine to the emulator, with the token that everybody knows. */
-export const strangerAtEmulator = {
+/** Requests from another machine to the emulator, with its published default token. */
+export const emulatorNetworkProbes = {
   welcome: { path: '/' },
   'list without a token': { path: API },
-  list: { path: API, headers: KNOWN_TOKEN },
-  delete: { method: 'DELETE', path: `${API}/${UID}`, headers: KNOWN_TOKEN },
-  'webhook secret': { path: `${API}/webhook`, headers: KNOWN_TOKEN },
+  list: { path: API, headers: DEFAULT_TOKEN },
+  delete: { method: 'DELETE', path: `${API}/${UID}`, headers: DEFAULT_TOKEN },
+  'webhook secret': { path: `${API}/webhook`, headers: DEFAULT_TOKEN },
   'webhook to an inner address': {
     method: 'PUT',
     path: `${API}/webhook`,
-    headers: { ...KNOWN_TOKEN, ...JSON_TYPE },
+    headers: { ...DEFAULT_TOKEN, ...JSON_TYPE },
     body: '{"notificationUrl":"http://127.0.0.1:9/inner"}',
   },
-  state: { path: '/__emulator/state', headers: KNOWN_TOKEN },
+  state: { path: '/__emulator/state', headers: DEFAULT_TOKEN },
   'state without a token': { path: '/__emulator/state' },
   clock: {
     method: 'POST',
@@ -124,39 +124,39 @@ export const strangerAtEmulator = {
   playback: { path: `/${UID}/video` },
 } satisfies Record<string, Probe>
 
-/** By a page in a browser on this machine, to the gateway. */
-export const pageAtGateway = {
+/** Requests of a page in a browser on this machine to the gateway. */
+export const gatewayPageProbes = {
   'form that mints': {
     method: 'POST',
     path: '/graphql',
-    headers: { 'content-type': 'text/plain', origin: EVIL, 'sec-fetch-site': 'cross-site' },
+    headers: { 'content-type': 'text/plain', origin: EVIL_ORIGIN, 'sec-fetch-site': 'cross-site' },
     body: MINT,
   },
   preflight: {
     method: 'OPTIONS',
     path: '/graphql',
-    headers: { origin: EVIL, 'access-control-request-method': 'POST' },
+    headers: { origin: EVIL_ORIGIN, 'access-control-request-method': 'POST' },
   },
   query: {
     path: '/graphql?query=%7Buploads%7BtotalCount%7D%7D',
     headers: { 'sec-fetch-site': 'cross-site' },
   },
-  socket: { path: '/graphql', headers: { ...UPGRADE, origin: EVIL } },
+  socket: { path: '/graphql', headers: { ...UPGRADE, origin: EVIL_ORIGIN } },
   'mint by rebinding': {
     method: 'POST',
     path: '/graphql',
-    headers: { ...REBOUND, ...JSON_TYPE },
+    headers: { ...REBINDING, ...JSON_TYPE },
     body: MINT,
   },
-  'socket by rebinding': { path: '/graphql', headers: { ...UPGRADE, ...REBOUND } },
+  'socket by rebinding': { path: '/graphql', headers: { ...UPGRADE, ...REBINDING } },
 } satisfies Record<string, Probe>
 
-/** By a page in a browser on this machine, to the emulator. */
-export const pageAtEmulator = {
+/** Requests of a page in a browser on this machine to the emulator. */
+export const emulatorPageProbes = {
   'form that resets': {
     method: 'POST',
     path: '/__emulator/reset',
-    headers: { 'content-type': 'text/plain', origin: EVIL, 'sec-fetch-site': 'cross-site' },
+    headers: { 'content-type': 'text/plain', origin: EVIL_ORIGIN, 'sec-fetch-site': 'cross-site' },
     body: '{"webhook":true}',
   },
   'form without an origin': {
@@ -167,21 +167,21 @@ export const pageAtEmulator = {
   preflight: {
     method: 'OPTIONS',
     path: API,
-    headers: { origin: EVIL, 'access-control-request-method': 'GET' },
+    headers: { origin: EVIL_ORIGIN, 'access-control-request-method': 'GET' },
   },
   state: { path: '/__emulator/state', headers: { 'sec-fetch-site': 'cross-site' } },
-  'state by rebinding': { path: '/__emulator/state', headers: { ...REBOUND, ...KNOWN_TOKEN } },
-  'list by rebinding': { path: API, headers: { ...REBOUND, ...KNOWN_TOKEN } },
+  'state by rebinding': { path: '/__emulator/state', headers: { ...REBINDING, ...DEFAULT_TOKEN } },
+  'list by rebinding': { path: API, headers: { ...REBINDING, ...DEFAULT_TOKEN } },
   'webhook secret by rebinding': {
     path: `${API}/webhook`,
-    headers: { host: 'evil.example', ...KNOWN_TOKEN },
+    headers: { host: 'evil.example', ...DEFAULT_TOKEN },
   },
   'reset by rebinding': {
     method: 'POST',
     path: '/__emulator/reset',
-    headers: { ...REBOUND, ...JSON_TYPE },
+    headers: { ...REBINDING, ...JSON_TYPE },
     body: '{}',
   },
-  'upload preflight': { method: 'OPTIONS', path: `/${UID}`, headers: { origin: EVIL } },
-  playback: { path: `/${UID}/video`, headers: { origin: EVIL } },
+  'upload preflight': { method: 'OPTIONS', path: `/${UID}`, headers: { origin: EVIL_ORIGIN } },
+  playback: { path: `/${UID}/video`, headers: { origin: EVIL_ORIGIN } },
 } satisfies Record<string, Probe>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readArguments } from './arguments.ts'
 
-test('without a word it is the quick run, of all rows', () => {
+test('selects the quick run of all rows without arguments', () => {
   expect(readArguments([])).toEqual({
     run: 'quick',
     only: [],
@@ -11,8 +11,8 @@ test('without a word it is the quick run, of all rows', () => {
   })
 })
 
-test('all of them together', () => {
-  const given = [
+test('reads all arguments together', () => {
+  const args = [
     '--full',
     '--only',
     'reading,minting',
@@ -22,7 +22,7 @@ test('all of them together', () => {
     'out.json',
     '--profile',
   ]
-  expect(readArguments(given)).toEqual({
+  expect(readArguments(args)).toEqual({
     run: 'full',
     only: ['reading', 'minting'],
     rounds: 7,
@@ -32,8 +32,8 @@ test('all of them together', () => {
 })
 
 test.each([['--full', '--scale'], ['--rounds', '0'], ['--rounds', 'two'], ['--fast'], ['reading']])(
-  'not understood: %s %s',
-  (...given) => {
-    expect(() => readArguments(given)).toThrow(/./)
+  'rejects %s %s',
+  (...args) => {
+    expect(() => readArguments(args)).toThrow(/./)
   },
 )

@@ -1,24 +1,24 @@
-/** What the command was asked for. */
+/** Command-line arguments of the benchmark. */
 import { parseArgs } from 'node:util'
 
 export interface Arguments {
   readonly run: 'quick' | 'full' | 'scale'
-  /** Names of rows; empty for all of the run. */
+  /** Names of rows; empty for all rows of the run. */
   readonly only: readonly string[]
-  /** Null for as many as the run has. */
+  /** Null for the default of the run. */
   readonly rounds: number | null
-  /** Whether to tell where the time goes, of rows that are driven; targets are not judged then. */
+  /** Whether to profile the servers and print the CPU time by package. Targets are not checked then. */
   readonly profile: boolean
-  /** Where the figures are written to. */
+  /** File to which the figures are written. */
   readonly jsonFile: string
 }
 
 export const USAGE = `npm run bench [-- --full | --scale] [--only ROW,ROW] [--rounds N] [--json FILE] [--profile]`
 
-/** Throws a sentence where something is not understood. */
-export function readArguments(given: readonly string[]): Arguments {
+/** Throws an error with a message for the user when an argument is invalid. */
+export function readArguments(args: readonly string[]): Arguments {
   const { values } = parseArgs({
-    args: [...given],
+    args: [...args],
     options: {
       full: { type: 'boolean', default: false },
       scale: { type: 'boolean', default: false },

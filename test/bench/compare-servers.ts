@@ -1,31 +1,31 @@
-/** Servers side by side: started together, measured in turn, ended together. */
+/** Starts the compared servers together, measures them one at a time, ends them together. */
 import type { Server } from './processes.ts'
 import type { Setup } from './setup.ts'
 
-/** Somebody who is measured, under the name that results go by. */
+/** A running server that is measured; results are found by its name. */
 export interface Contestant {
   readonly name: string
   readonly server: Server
 }
 
-/** Somebody who is not started yet. */
+/** A server that is not started yet. */
 export interface Entrant {
   readonly name: string
   readonly start: () => Promise<Server>
 }
 
-/** Does its work with a server that ends with it, however it ends. */
+/** Starts a server, runs `work`, and ends the server even when `work` fails. */
 export async function withServer<T>(
   start: () => Promise<Server>,
   work: (server: Server) => Promise<T>,
 ): Promise<T> {
   return withContestants([{ name: '', start }], ([only]) => {
-    if (only === undefined) throw new Error('There is no server.')
+    if (only === undefined) throw new Error('No server was started.')
     return work(only.server)
   })
 }
 
-/** The same for several. */
+/** Starts several servers, runs `work`, and ends all servers even when `work` fails. */
 export async function withContestants<T>(
   entrants: readonly Entrant[],
   work: (contestants: readonly Contestant[]) => Promise<T>,
@@ -35,20 +35,22 @@ export async function withContestants<T>(
     for (const { name, start } of entrants) contestants.push({ name, server: await start() })
     return await work(contestants)
   } catch (error) {
-    // Whoever has died explains what went wrong with the work.
-    const deaths = contestants.map(({ server }) => server.death()).filter((one) => one !== null)
-    throw deaths.length === 0 ? error : new Error(deaths.join(' '), { cause: error })
+    // The exit of a server explains why the work failed.
+    const failures = contestants
+      .map(({ server }) => server.failure())
+      .filter((each) => each !== null)
+    throw failures.length === 0 ? error : new Error(failures.join(' '), { cause: error })
   } finally {
     await Promise.all(contestants.map(({ server }) => server.end()))
   }
 }
 
 /**
- * Round after round, each in turn, and every other round from the other end.
- * @returns the results of the one with this name, round by round
+ * Measures each server once per round; every second round is in reverse order.
+ * @returns the results of the server with this name, by round
  */
-export async function inTurn<T>(
-  { rounds, firstWarmUpMs, warmUpMs, say }: Setup,
+export async function measureRounds<T>(
+  { rounds, firstWarmUpMs, warmUpMs, log }: Setup,
   contestants: readonly Contestant[],
   measure: (contestant: Contestant, warmUpMs: number, round: number) => Promise<T>,
 ): Promise<(name: string) => readonly T[]> {
@@ -56,7 +58,7 @@ export async function inTurn<T>(
   for (let round = 0; round < rounds; round += 1) {
     const order = round % 2 === 0 ? contestants : contestants.toReversed()
     for (const contestant of order) {
-      say(`round ${round + 1} of ${rounds}: ${contestant.name}`)
+      log(`round ${round + 1} of ${rounds}: ${contestant.name}`)
       const result = await measure(contestant, round === 0 ? firstWarmUpMs : warmUpMs, round)
       results.get(contestant.name)?.push(result)
     }

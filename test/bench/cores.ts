@@ -1,25 +1,25 @@
-/** Which processor each program runs on, so that whoever measures takes no time from whom it measures. */
+/** Pins programs to cores, so that the load generator takes no CPU time from the measured server. */
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 
-/** The one for what is measured, and the one for the load and for Stream. */
+/** Core of the measured server, and core of the load generator and the Stream stub. */
 export const SERVER_CORE = 0
 export const LOAD_CORE = 1
 
 const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).error === undefined
 
-/** Null where programs are pinned; otherwise why the figures are less steady. */
+/** Null when programs are pinned; otherwise a message about the consequence. */
 export const whyNotPinned: string | null = canPin
   ? null
-  : 'Without two processors and `taskset` (util-linux), servers and load share what there is.'
+  : 'Without two processors and `taskset` (util-linux), servers and load generator share processors.'
 
-/** A program and its arguments, to be run on this core; null for whichever is free. */
+/** Command line that runs the program on this core; null for any core. */
 export function onCore(
   core: number | null,
   program: string,
-  given: readonly string[],
+  args: readonly string[],
 ): readonly string[] {
   return canPin && core !== null
-    ? ['taskset', '--cpu-list', String(core), program, ...given]
-    : [program, ...given]
+    ? ['taskset', '--cpu-list', String(core), program, ...args]
+    : [program, ...args]
 }

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
-import { cpuMicroseconds, familyMicroseconds, machineMicroseconds } from './cpu.ts'
+import { cpuMicroseconds, treeMicroseconds, machineMicroseconds } from './cpu.ts'
 
 const WORK = 'const until = process.cpuUsage().user + 1e5; while (process.cpuUsage().user < until);'
 
 test.skipIf(!existsSync('/proc/stat'))(
-  'a family has the time of those that have ended and of those that live, a process its own',
+  'counts ended and running descendants for a process tree, and only its own time for a process',
   async () => {
     const before = machineMicroseconds()
     const child = spawn(
@@ -23,13 +23,13 @@ test.skipIf(!existsSync('/proc/stat'))(
     await once(child.stdout, 'data')
 
     expect(cpuMicroseconds(pid)).toBeLessThan(90_000)
-    expect(familyMicroseconds(pid)).toBeGreaterThanOrEqual(190_000)
+    expect(treeMicroseconds(pid)).toBeGreaterThanOrEqual(190_000)
     const after = machineMicroseconds()
     expect((after?.busy ?? 0) - (before?.busy ?? 0)).toBeGreaterThanOrEqual(190_000)
     expect(after?.busy).toBeLessThanOrEqual(after?.all ?? 0)
   },
 )
 
-test('nothing is known of who is not there', () => {
-  expect(familyMicroseconds(2 ** 31 - 1)).toBeNull()
+test('returns null for a process that does not exist', () => {
+  expect(treeMicroseconds(2 ** 31 - 1)).toBeNull()
 })

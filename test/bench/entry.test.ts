@@ -23,27 +23,27 @@ test.each([
   expect(median(values)).toBe(expected)
 })
 
-test('the ratio is taken round by round, so that a slow moment of the machine slows both', () => {
+test('computes the ratio per round, so that a temporary slowdown does not change it', () => {
   const slowed = { name: 'bare', rounds: rounds(100, 10, 100) }
   expect(judge({ ...facts, ours: rounds(80, 8, 80), peer: slowed }).ratio).toBe(0.8)
 })
 
-test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'told']>([
-  ['a ratio on its target', {}, 'met'],
-  ['a ratio below it', { target: { atLeast: 0.76 } }, 'missed'],
-  ['a ratio above one that must not be', { target: { atMost: 0.74 } }, 'missed'],
-  ['nothing to compare with', { peer: null }, 'missed'],
-  ['a figure of its own', { isRatio: false, peer: null, target: { atMost: 75 } }, 'met'],
-  ['no target', { target: null }, 'told'],
-  ['a problem besides', { problems: ['one is lost'] }, 'missed'],
-  ['a wrong answer', { ours: [{ value: 90, cpu: null, problem: 'wrong' }] }, 'missed'],
+test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'reported']>([
+  ['a ratio equal to its target', {}, 'met'],
+  ['a ratio below its target', { target: { atLeast: 0.76 } }, 'missed'],
+  ['a ratio above its maximum', { target: { atMost: 0.74 } }, 'missed'],
+  ['a missing peer', { peer: null }, 'missed'],
+  ['an absolute figure', { isRatio: false, peer: null, target: { atMost: 75 } }, 'met'],
+  ['no target', { target: null }, 'reported'],
+  ['an additional problem', { problems: ['one upload is lost'] }, 'missed'],
+  ['a wrong response', { ours: [{ value: 90, cpu: null, problem: 'wrong' }] }, 'missed'],
   [
-    "a peer's wrong answer",
+    'a wrong response of the peer',
     { peer: { name: 'bare', rounds: [{ value: 1, cpu: null, problem: 'wrong' }] } },
     'missed',
   ],
   [
-    'a generator with time left',
+    'a load generator that is not saturated',
     {
       ours: [{ value: 75, cpu: null, problem: null, busy: 0.9 }],
       peer: { name: 'bare', rounds: rounds(100) },
@@ -51,19 +51,19 @@ test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'told']>([
     'met',
   ],
   [
-    'a generator without',
+    'a saturated load generator',
     {
       ours: [{ value: 75, cpu: null, problem: null, busy: 0.91 }],
       peer: { name: 'bare', rounds: rounds(100) },
     },
     'missed',
   ],
-  ['a figure that could not be taken', { ours: rounds(NaN) }, 'missed'],
-])('%s: the verdict', (_case, changed, verdict) => {
+  ['a figure that could not be measured', { ours: rounds(NaN) }, 'missed'],
+])('the verdict of %s', (_case, changed, verdict) => {
   expect(judge({ ...facts, ...changed }).verdict).toBe(verdict)
 })
 
-test('the same problem of several rounds is told once', () => {
+test('reports the same problem of several rounds once', () => {
   const wrong = { value: 1, cpu: null, problem: 'wrong' }
   expect(judge({ ...facts, ours: [wrong, wrong, wrong] }).problems).toEqual(['headgate: wrong'])
 })

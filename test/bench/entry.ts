@@ -1,15 +1,15 @@
-/** What one line of the table says, and whether the target was met. */
+/** One line of the table: figures, ratio, and whether the target was met. */
 import type { Measured } from './load/work.ts'
 
 /** One measurement of one server. */
 export interface Round {
   /** In the unit of the entry. */
   readonly value: number
-  /** Microseconds of the server's processor time for one request; null where not told. */
+  /** Microseconds of the server's CPU time per request; null when unknown. */
   readonly cpu: number | null
-  /** What was wrong with its answers; null where nothing was. */
+  /** What was wrong with the responses; null when all were right. */
   readonly problem: string | null
-  /** How busy the load generator was, from 0 to 1; left out where it had next to nothing to do. */
+  /** Utilization of the load generator, from 0 to 1; omitted where it is negligible. */
   readonly busy?: number
 }
 
@@ -19,38 +19,38 @@ export interface EntryFacts {
   readonly row: string
   readonly unit: string
   readonly ours: readonly Round[]
-  /** Who was measured beside us; null where the target is a figure of its own. */
+  /** The server compared with; null when the target is an absolute figure. */
   readonly peer: { readonly name: string; readonly rounds: readonly Round[] } | null
-  /** For the ratio where it `isRatio`, else for our own median; null where it is only told. */
+  /** Target of the ratio when `isRatio`, otherwise of the gateway's median; null when only reported. */
   readonly target: Target | null
   readonly isRatio: boolean
-  /** What was wrong besides the answers; a target with a problem is not met. */
+  /** Problems besides wrong responses. An entry with a problem misses its target. */
   readonly problems?: readonly string[]
-  /** What else a reader should know. */
+  /** Remarks below the table. */
   readonly notes?: readonly string[]
 }
 
 export interface Entry extends EntryFacts {
-  /** Our figure over the peer's: the median of the rounds' own; null without a peer. */
+  /** The gateway's figure divided by the peer's: median of the rounds; null without a peer. */
   readonly ratio: number | null
-  /** The peer's processor time over ours, which a busy machine changes less; null where not told. */
+  /** The peer's CPU time divided by the gateway's, less affected by other load; null when unknown. */
   readonly cpuRatio: number | null
-  /** How busy the load generator was at most; null where not told. */
+  /** Maximum utilization of the load generator; null when unknown. */
   readonly busiest: number | null
   readonly problems: readonly string[]
-  readonly verdict: 'met' | 'missed' | 'told'
+  readonly verdict: 'met' | 'missed' | 'reported'
 }
 
-/** Above this the load generator may be what was measured. */
+/** Above this utilization, the load generator may be the bottleneck. */
 const TOO_BUSY = 0.9
 
 export function judge(facts: EntryFacts): Entry {
   const { ours, peer, target, isRatio } = facts
   const theirs = peer?.rounds ?? []
-  // Round by round, so that a machine that slows down slows both down.
+  // Per round, because a temporary slowdown of the machine affects both servers of a round.
   const ratios = ours.flatMap(({ value }, round) => {
-    const beside = theirs[round]
-    return beside === undefined ? [] : [value / beside.value]
+    const peerRound = theirs[round]
+    return peerRound === undefined ? [] : [value / peerRound.value]
   })
   const ratio = ratios.length === 0 ? null : median(ratios)
   const figure = isRatio ? ratio : median(valuesOf(ours))
@@ -60,20 +60,20 @@ export function judge(facts: EntryFacts): Entry {
     ...ours.flatMap(({ problem }) => (problem === null ? [] : [`headgate: ${problem}`])),
     ...theirs.flatMap(({ problem }) => (problem === null ? [] : [`${peer?.name}: ${problem}`])),
     ...(facts.problems ?? []),
-    ...(busiest !== null && busiest > TOO_BUSY ? ['the load generator had no time left'] : []),
+    ...(busiest !== null && busiest > TOO_BUSY ? ['the load generator was saturated'] : []),
   ]
   const isMet = figure !== null && meets(figure, target) && problems.length === 0
   return {
     ...facts,
     ratio,
-    cpuRatio: overOurs(medianCpu(theirs), medianCpu(ours)),
+    cpuRatio: divide(medianCpu(theirs), medianCpu(ours)),
     busiest,
     problems: [...new Set(problems)],
-    verdict: !isMet ? 'missed' : target === null ? 'told' : 'met',
+    verdict: !isMet ? 'missed' : target === null ? 'reported' : 'met',
   }
 }
 
-function overOurs(theirs: number | null, ours: number | null): number | null {
+function divide(theirs: number | null, ours: number | null): number | null {
   return theirs === null || ours === null ? null : theirs / ours
 }
 
@@ -82,7 +82,7 @@ function meets(figure: number, target: Target | null): boolean {
   return 'atLeast' in target ? figure >= target.atLeast : figure <= target.atMost
 }
 
-/** NaN of nothing, which meets no target. */
+/** NaN for an empty list, which meets no target. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
@@ -94,27 +94,27 @@ export function valuesOf(rounds: readonly Round[]): readonly number[] {
   return rounds.map(({ value }) => value)
 }
 
-/** The median of what is known; null where nothing is. */
+/** Median of the known CPU times; null when none is known. */
 export function medianCpu(rounds: readonly Round[]): number | null {
   const known = rounds.map(({ cpu }) => cpu).filter((cpu) => cpu !== null)
   return known.length === 0 ? null : median(known)
 }
 
-/** Answers a second. */
+/** Right responses per second. */
 export function rateOf(measured: Measured): Round {
   return roundOf(measured, measured.rate)
 }
 
-/** Milliseconds within which 99 of 100 were answered. */
+/** 99th percentile of the response times in milliseconds. */
 export function p99Of(measured: Measured): Round {
   return roundOf(measured, measured.accepted.p99)
 }
 
-/** What was measured, with the figure that counts here. */
+/** A round with `value` as its figure. */
 export function roundOf(measured: Measured, value: number): Round {
   const { serverCpu, busy, wrong, firstWrong, accepted } = measured
   const isEmpty = accepted.count === 0
   const problem =
-    wrong > 0 ? `${wrong} wrong, first ${firstWrong}` : isEmpty ? 'nobody was served' : null
+    wrong > 0 ? `${wrong} wrong, first ${firstWrong}` : isEmpty ? 'no request was accepted' : null
   return { value, cpu: serverCpu, problem, busy }
 }

@@ -1,14 +1,14 @@
-/** The operations that are measured, as requests that are ready to send. */
+/** The measured operations, as prepared requests. */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import type { Contestant } from './compare-servers.ts'
-import type { Shot } from './load/connection.ts'
+import type { PreparedRequest } from './load/connection.ts'
 import { postJson } from './load/requests.ts'
 import type { Server } from './processes.ts'
 import { CREATORS, creatorOf, uidOf } from './seed.ts'
 import { bearer } from './tokens.ts'
 
-/** The eight fields that are read everywhere. */
+/** The fields that every server returns. */
 const FIELDS = 'uid status protocol name createdAt expiresAt version progress { encodingPercent }'
 const READ = `query Upload($uid: ID!) { upload(uid: $uid) { ${FIELDS} } }`
 const LIST = `query Uploads($first: Int!) { uploads(first: $first) { nodes { ${FIELDS} } } }`
@@ -20,10 +20,10 @@ const MINT = `mutation Mint($input: CreateDirectUploadInput!) {
   }
 }`
 
-/** A caller for each creator, with one token each for as long as the program runs. */
+/** Authorization header of each creator, created once per process. */
 const tokens = new Map(CREATORS.map((creator) => [creator, bearer(creator)]))
 
-/** A request, and how its answer must begin. */
+/** A request, and the text that the beginning of its response must contain. */
 export interface Operation {
   readonly body: string
   readonly headers: Readonly<Record<string, string>>
@@ -52,46 +52,54 @@ function operation(
 ): Operation {
   return {
     body: JSON.stringify({ query, variables }),
-    // The second is for servers that ask for no token.
+    // `x-creator` is for the servers that require no token.
     headers: { authorization: tokens.get(creator) ?? '', 'x-creator': creator },
     marker,
   }
 }
 
-/** So many different ones, by the place of each. */
-export function shots(count: number, make: (at: number) => Operation): readonly Shot[] {
+/** Prepares `count` requests; `make` receives the index of each. */
+export function prepareRequests(
+  count: number,
+  make: (at: number) => Operation,
+): readonly PreparedRequest[] {
   return Array.from({ length: count }, (_, at) => {
     const { body, headers, marker } = make(at)
     return { bytes: postJson('/graphql', body, headers), marker }
   })
 }
 
-/** The answer as it is, for comparing. */
-export async function ask(server: Server, { body, headers }: Operation): Promise<unknown> {
+/** Sends one operation and returns its JSON response. */
+export async function sendOperation(
+  server: Server,
+  { body, headers }: Operation,
+): Promise<unknown> {
   const response = await fetch(`${server.url.replace(/\/$/, '')}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body,
   })
   const text = await response.text()
-  if (!response.ok) throw new Error(`It answers ${response.status}: ${text.slice(0, 300)}`)
+  if (!response.ok) throw new Error(`Unexpected status ${response.status}: ${text.slice(0, 300)}`)
   return JSON.parse(text)
 }
 
 const withData = z.object({ data: z.unknown() })
 
-/** Throws where one's data are not those of the first. */
-export async function compareAnswers(
+/** Throws when a server returns other data than the first server. */
+export async function compareResponses(
   contestants: readonly Contestant[],
   operations: readonly Operation[],
 ): Promise<void> {
-  for (const one of operations) {
+  for (const each of operations) {
     let first: unknown = null
     for (const { name, server } of contestants) {
-      const { data } = withData.parse(await ask(server, one))
+      const { data } = withData.parse(await sendOperation(server, each))
       first ??= data
       if (isDeepStrictEqual(data, first)) continue
-      throw new Error(`${name} answers ${JSON.stringify(data)}, not ${JSON.stringify(first)}`)
+      throw new Error(
+        `${name} returned ${JSON.stringify(data)} instead of ${JSON.stringify(first)}`,
+      )
     }
   }
 }

@@ -1,40 +1,40 @@
-/** A PostgreSQL for rows that want one, with every commit on the disk before it is answered. */
+/** Starts a PostgreSQL server with durable commits for the rows that need one. */
 import { createPostgresStore, openPostgres } from 'headgate'
 import { type PostgresServer, findPostgres, startPostgres } from '../kit/postgres-server.ts'
 import { fill } from './seed.ts'
 import type { Setup } from './setup.ts'
 
-/** A database with uploads in it. */
+/** A database that contains uploads. */
 export interface SeededPostgres {
   readonly url: string
-  /** Of the process that has started all others of the server. */
+  /** Process id of the postmaster. */
   readonly pid: number
 }
 
 const DATABASE = 'headgate'
-/** Connections by which it is filled. */
+/** Connections used for seeding. */
 const CONNECTIONS = 10
 
-/** Null, with a word about it, where the machine has no PostgreSQL. */
+/** Runs `work` with a seeded database. Returns null, after a message, without a PostgreSQL installation. */
 export async function withSeededPostgres<T>(
-  { say }: Setup,
+  { log }: Setup,
   uploads: number,
   work: (database: SeededPostgres) => Promise<T>,
 ): Promise<T | null> {
   const programs = await findPostgres()
   if (programs === null) {
-    say('skipped, since there is no PostgreSQL on this machine (Debian: postgresql)')
+    log('skipped: PostgreSQL is not installed (Debian: postgresql)')
     return null
   }
   const server = await startPostgres(programs, true)
-  const end = (): void => endAtOnce(server)
+  const end = (): void => endImmediately(server)
   process.once('exit', end)
   try {
     const pid = server.pid()
-    if (pid === null) throw new Error('PostgreSQL has ended by itself.')
+    if (pid === null) throw new Error('PostgreSQL exited unexpectedly.')
     await server.createDatabase(DATABASE)
     const url = server.url(DATABASE)
-    say(`writing ${uploads} uploads into PostgreSQL`)
+    log(`writing ${uploads} uploads into PostgreSQL`)
     await seedPostgres(url, uploads)
     return await work({ url, pid })
   } finally {
@@ -47,13 +47,13 @@ async function seedPostgres(url: string, uploads: number): Promise<void> {
   const postgres = openPostgres({ url, connections: CONNECTIONS }, () => undefined)
   const store = await createPostgresStore(postgres)
   await fill(store, uploads)
-  // What the planner knows of it, as after some hours of work.
+  // Gives the planner statistics, as autovacuum does after some time.
   await postgres.pool.query('vacuum analyze')
   await store.close()
 }
 
-/** Whoever ends the benchmark does not wait. */
-function endAtOnce(server: PostgresServer): void {
+/** Immediate shutdown, for the exit of the benchmark, which cannot wait. */
+function endImmediately(server: PostgresServer): void {
   const pid = server.pid()
   if (pid !== null) process.kill(pid, 'SIGQUIT')
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { type CpuProfile, ownersOf } from './profile.ts'
+import { type CpuProfile, cpuByOwner } from './profile.ts'
 
 const frame = (functionName: string, url = '') => ({ callFrame: { functionName, url } })
 
-/** A commit calls what is native; the server waits, answers, and collects garbage. */
-const TAKEN: CpuProfile = {
+/** Samples of native code called by a commit, idle time, a response, and garbage collection. */
+const PROFILE: CpuProfile = {
   startTime: 1000,
   nodes: [
     { id: 1, children: [2, 4, 5, 6, 7], ...frame('(root)') },
@@ -19,8 +19,8 @@ const TAKEN: CpuProfile = {
   timeDeltas: [10, 10, 10, 10, 10, 10, 10],
 }
 
-test('what is native is its caller’s, and what is waited for is nobody’s', () => {
-  const spent = ownersOf(TAKEN, [{ from: 1000, until: 1060, answers: 2 }])
+test('assigns native code to its caller, and omits idle time', () => {
+  const spent = cpuByOwner(PROFILE, [{ from: 1000, until: 1060, responses: 2 }])
   expect(Object.fromEntries(spent)).toEqual({
     'SQLite and its disk': 10,
     'garbage collection': 5,
@@ -29,10 +29,10 @@ test('what is native is its caller’s, and what is waited for is nobody’s', (
   })
 })
 
-test('what comes before and after the measured time is left out', () => {
-  const spent = ownersOf(TAKEN, [
-    { from: 1050, until: 1050, answers: 1 },
-    { from: 1070, until: 1080, answers: 1 },
+test('omits samples outside of the measured periods', () => {
+  const spent = cpuByOwner(PROFILE, [
+    { from: 1050, until: 1050, responses: 1 },
+    { from: 1070, until: 1080, responses: 1 },
   ])
   expect(Object.fromEntries(spent)).toEqual({
     'HTTP server of Node': 5,

@@ -1,29 +1,29 @@
-/** Where the time of a server goes: samples of V8's profiler, by whose code they were taken in. */
+/** CPU time of a server by package, from samples of V8's profiler. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-/** A stretch of measuring, in microseconds of the clock that all processes of a machine share. */
+/** A measured period, in microseconds of the monotonic clock that all processes share. */
 export interface Window {
   readonly from: number
   readonly until: number
-  /** Answers that came in it. */
-  readonly answers: number
+  /** Responses received in this period. */
+  readonly responses: number
 }
 
-/** Whose code it is, by a part of its address: the first that fits. */
-const OWNERS: readonly (readonly [owner: string, address: RegExp])[] = [
+/** Owner of code by its URL: the first pattern that matches. */
+const OWNERS: readonly (readonly [owner: string, url: RegExp])[] = [
   ['SQLite and its disk', /better-sqlite3|dist\/store\/|drizzle/],
-  ['Stream: calls, notices', /\/undici\/|dist\/stream\/|pooled-send/],
-  ['GraphQL', /\/graphql\/|graphql-|dist\/graphql\/|dist\/http\/lane\//],
+  ['Stream: calls, webhooks', /\/undici\/|dist\/stream\/|undici-transport/],
+  ['GraphQL', /\/graphql\/|graphql-|dist\/graphql\//],
   [
-    'doors and telemetry',
+    'HTTP handlers and telemetry',
     /dist\/(?:http|node|telemetry)\/|dist\/(?:log|redact)|pino|sonic|prom-client/,
   ],
   ['uploads', /dist\/uploads\//],
   ['HTTP server of Node', /^node:(?:_http|net|internal\/(?:streams|stream_base|timers|process))/],
 ]
-const COLLECTOR = 'garbage collection'
+const GARBAGE_COLLECTION = 'garbage collection'
 const OTHERS = 'everything else'
 
 const profile = z.object({
@@ -40,26 +40,26 @@ const profile = z.object({
 })
 export type CpuProfile = z.infer<typeof profile>
 
-/** Microseconds of each answer, by whose code they were spent in; what is waited for has no owner. */
-export function ownersOf(
-  taken: CpuProfile,
+/** Microseconds per response by owner of the code. Idle time is not included. */
+export function cpuByOwner(
+  cpuProfile: CpuProfile,
   windows: readonly Window[],
 ): ReadonlyMap<string, number> {
-  const answers = windows.reduce((sum, window) => sum + window.answers, 0)
-  const ownerOf = ownersByNode(taken)
+  const responses = windows.reduce((sum, window) => sum + window.responses, 0)
+  const ownerOf = ownersByNode(cpuProfile)
   const spent = new Map<string, number>()
-  let at = taken.startTime
-  for (const [place, delta] of taken.timeDeltas.entries()) {
+  let at = cpuProfile.startTime
+  for (const [index, delta] of cpuProfile.timeDeltas.entries()) {
     at += delta
-    const owner = ownerOf.get(taken.samples[place] ?? -1)
+    const owner = ownerOf.get(cpuProfile.samples[index] ?? -1)
     const isMeasured = windows.some(({ from, until }) => at >= from && at <= until)
     if (owner === undefined || !isMeasured) continue
-    spent.set(owner, (spent.get(owner) ?? 0) + delta / answers)
+    spent.set(owner, (spent.get(owner) ?? 0) + delta / responses)
   }
   return spent
 }
 
-/** What is native is its caller's; nobody's where the process had nothing to do. */
+/** Owner of each node. Native code belongs to its caller; idle nodes have no owner. */
 function ownersByNode({ nodes }: CpuProfile): ReadonlyMap<number, string> {
   const byId = new Map(nodes.map((node) => [node.id, node]))
   const callers = new Map(
@@ -69,14 +69,14 @@ function ownersByNode({ nodes }: CpuProfile): ReadonlyMap<number, string> {
   for (const { id, callFrame } of nodes) {
     if (callFrame.functionName === '(idle)') continue
     if (callFrame.functionName === '(garbage collector)') {
-      owners.set(id, COLLECTOR)
+      owners.set(id, GARBAGE_COLLECTION)
       continue
     }
     let owner: string | undefined
-    for (let one: number | undefined = id; one !== undefined; one = callers.get(one)) {
-      const url = byId.get(one)?.callFrame.url ?? ''
+    for (let node: number | undefined = id; node !== undefined; node = callers.get(node)) {
+      const url = byId.get(node)?.callFrame.url ?? ''
       if (url === '') continue
-      owner = OWNERS.find(([, address]) => address.test(url))?.[0]
+      owner = OWNERS.find(([, pattern]) => pattern.test(url))?.[0]
       break
     }
     owners.set(id, owner ?? OTHERS)
@@ -84,13 +84,13 @@ function ownersByNode({ nodes }: CpuProfile): ReadonlyMap<number, string> {
   return owners
 }
 
-/** What is taken down while servers are driven, and told when they have ended. */
+/** Records measured periods while servers run, and reports their profiles after their exit. */
 export interface Profiler {
-  /** What to give Node, before the program. */
+  /** Flags of Node for the server with this name. */
   readonly flagsFor: (name: string) => readonly string[]
-  readonly note: (name: string, window: Window) => void
-  /** A table: owners by servers, in microseconds of each answer. */
-  readonly tell: () => string
+  readonly record: (name: string, window: Window) => void
+  /** A table of owners and servers, in microseconds per response. */
+  readonly report: () => string
 }
 
 export function createProfiler(folder: string): Profiler {
@@ -98,19 +98,21 @@ export function createProfiler(folder: string): Profiler {
   const folderOf = (name: string): string => join(folder, 'profiles', name)
   return {
     flagsFor: (name) => ['--cpu-prof', `--cpu-prof-dir=${folderOf(name)}`],
-    note(name, window) {
+    record(name, window) {
       windows.set(name, [...(windows.get(name) ?? []), window])
     },
-    tell() {
+    report() {
       const columns = [...windows].map(
-        ([name, measured]) => [name, ownersOf(readProfile(folderOf(name)), measured)] as const,
+        ([name, measured]) => [name, cpuByOwner(readProfile(folderOf(name)), measured)] as const,
       )
-      const owners = [...OWNERS.map(([owner]) => owner), COLLECTOR, OTHERS]
+      const owners = [...OWNERS.map(([owner]) => owner), GARBAGE_COLLECTION, OTHERS]
       const rows = owners.map((owner) => ({
         owner,
         amounts: columns.map(([, spent]) => spent.get(owner) ?? 0),
       }))
-      const all = columns.map(([, spent]) => [...spent.values()].reduce((sum, one) => sum + one, 0))
+      const all = columns.map(([, spent]) =>
+        [...spent.values()].reduce((sum, value) => sum + value, 0),
+      )
       const names = columns.map(([name]) => name)
       return drawOwners(names, [...rows, { owner: 'all', amounts: all }])
     },
@@ -122,18 +124,18 @@ function readProfile(folder: string): CpuProfile {
   return profile.parse(JSON.parse(readFileSync(join(folder, file), 'utf8')))
 }
 
-interface Spent {
+interface OwnerRow {
   readonly owner: string
-  /** Microseconds of each answer, server by server. */
+  /** Microseconds per response of each server. */
   readonly amounts: readonly number[]
 }
 
-function drawOwners(names: readonly string[], rows: readonly Spent[]): string {
+function drawOwners(names: readonly string[], rows: readonly OwnerRow[]): string {
   const widest = Math.max(...names.map((name) => name.length), 6)
   const line = (first: string, others: readonly string[]): string =>
     [first.padEnd(22), ...others.map((other) => other.padStart(widest))].join('  ')
   return [
-    line('µs of each answer', names),
+    line('µs per response', names),
     ...rows.map(({ owner, amounts }) =>
       line(
         owner,
@@ -143,7 +145,7 @@ function drawOwners(names: readonly string[], rows: readonly Spent[]): string {
   ].join('\n')
 }
 
-/** Now, by the clock that V8's profiler goes by. */
+/** Current time of the clock that V8's profiler uses. */
 export function monotonicMicroseconds(): number {
   return Number(process.hrtime.bigint() / 1000n)
 }

@@ -1,4 +1,4 @@
-/** The table for people, and the same for machines. */
+/** Formats the results as a table and as JSON. */
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const HEAD = [
   'load',
 ]
 
-/** One line an entry, in columns; what is wrong and what to know stands below. */
+/** One line per entry; problems and notes follow the table. */
 export function drawTable(entries: readonly Entry[]): string {
   const rows = [HEAD, ...entries.map(cellsOf)]
   const widths = HEAD.map((_, column) =>
@@ -44,20 +44,20 @@ function cellsOf(entry: Entry): string[] {
     peer?.name ?? '',
     peer === null ? '' : spread(peer.rounds, unit),
     ratio === null ? '' : short(ratio),
-    target === null ? '' : `${isRatio ? '' : 'itself '}${draw(target)}`,
-    verdict === 'told' ? '' : verdict,
-    shortOrNothing(medianCpu(ours)),
-    shortOrNothing(medianCpu(peer?.rounds ?? [])),
-    shortOrNothing(entry.cpuRatio),
+    target === null ? '' : `${isRatio ? '' : 'absolute '}${draw(target)}`,
+    verdict === 'reported' ? '' : verdict,
+    shortOrEmpty(medianCpu(ours)),
+    shortOrEmpty(medianCpu(peer?.rounds ?? [])),
+    shortOrEmpty(entry.cpuRatio),
     entry.busiest === null ? '' : `${Math.round(entry.busiest * 100)} %`,
   ]
 }
 
 function remarksOf({ row, peer, problems, notes = [] }: Entry): string[] {
-  const whose = peer === null ? row : `${row} / ${peer.name}`
+  const label = peer === null ? row : `${row} / ${peer.name}`
   return [
-    ...problems.map((problem) => `! ${whose}: ${problem}`),
-    ...notes.map((note) => `  ${whose}: ${note}`),
+    ...problems.map((problem) => `! ${label}: ${problem}`),
+    ...notes.map((note) => `  ${label}: ${note}`),
   ]
 }
 
@@ -72,18 +72,18 @@ function draw(target: Target): string {
   return 'atLeast' in target ? `>= ${target.atLeast}` : `<= ${target.atMost}`
 }
 
-function shortOrNothing(value: number | null): string {
+function shortOrEmpty(value: number | null): string {
   return value === null ? '' : short(value)
 }
 
-/** Three digits that count, and no more. */
+/** Rounds to about three significant digits. */
 function short(value: number): string {
   if (!Number.isFinite(value)) return '–'
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 4
   return value.toLocaleString('en', { maximumFractionDigits: digits })
 }
 
-/** Everything that was measured and on what, for a file. */
+/** All measurements and the machine, as JSON. */
 export function toJson(
   machine: ReturnType<typeof describeMachine>,
   entries: readonly Entry[],
@@ -95,7 +95,7 @@ const manifest = z.object({ version: z.string() })
 const COMPARED = ['mercurius', 'fastify', '@apollo/server', 'graphql-yoga', 'express']
 const OWN = ['undici', 'ws', 'better-sqlite3', 'graphql']
 
-/** The machine, and how busy it is now, and the versions that the figures are of. */
+/** The machine, its current load, and the versions of the measured packages. */
 export function describeMachine() {
   const [processor] = cpus()
   return {
@@ -103,7 +103,7 @@ export function describeMachine() {
     node: process.version,
     processor: `${cpus().length} x ${processor?.model.trim() ?? 'unknown'}`,
     pinned: whyNotPinned === null,
-    /** Processes that wanted a processor in the last minute. */
+    /** Load average of the last minute. */
     load: loadavg()[0] ?? 0,
     versions: Object.fromEntries([
       ['headgate', versionIn(ROOT)],

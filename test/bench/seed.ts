@@ -1,4 +1,4 @@
-/** A database as it is after some thousand uploads, written by the gateway's own store. */
+/** Fills databases with uploads, through the gateway's own store. */
 import { createHash } from 'node:crypto'
 import {
   closeSync,
@@ -14,15 +14,15 @@ import { createSqliteStore } from 'headgate'
 
 type Store = ReturnType<typeof createSqliteStore>
 
-/** Those whose uploads they are, each with as many as the others. */
+/** Creators of the uploads, each of the same number. */
 export const CREATORS: readonly string[] = Array.from({ length: 20 }, (_, at) => `creator-${at}`)
 
-/** One in so many waits for its file; the others are READY. */
+/** One of so many uploads is PENDING_UPLOAD; the others are READY. */
 const PENDING_EVERY = 5
-/** Written at the same time, as callers would. */
-const AT_ONCE = 500
+/** Number of concurrent writes, which share commits. */
+const CONCURRENCY = 500
 const HOUR_MS = 3_600_000
-/** Memory in the place of a disk, where Linux has it: what is only prepared need not be durable. */
+/** Linux's in-memory file system: seeding needs no durable commits. */
 const MEMORY = '/dev/shm'
 
 export function creatorOf(at: number): string {
@@ -34,12 +34,12 @@ export function uidOf(at: number): string {
   return createHash('md5').update(String(at)).digest('hex')
 }
 
-/** Whether the upload at this place still waits for its file. */
+/** Whether the upload at this index is PENDING_UPLOAD. */
 export function isPending(at: number): boolean {
   return Math.floor(at / CREATORS.length) % PENDING_EVERY === 0
 }
 
-/** Writes so many uploads into a new file. */
+/** Writes `uploads` uploads into a new database file. */
 export async function seed(file: string, uploads: number): Promise<void> {
   const folder = existsSync(MEMORY) ? mkdtempSync(join(MEMORY, 'headgate-')) : null
   const written = folder === null ? file : join(folder, 'seed.db')
@@ -53,15 +53,15 @@ export async function seed(file: string, uploads: number): Promise<void> {
   }
 }
 
-/** Writes so many uploads into an empty store. */
+/** Writes `uploads` uploads into an empty store. */
 export async function fill(store: Store, uploads: number): Promise<void> {
-  for (let from = 0; from < uploads; from += AT_ONCE) {
-    const some = Math.min(AT_ONCE, uploads - from)
+  for (let from = 0; from < uploads; from += CONCURRENCY) {
+    const some = Math.min(CONCURRENCY, uploads - from)
     await Promise.all(Array.from({ length: some }, (_, at) => writeOne(store, from + at, uploads)))
   }
 }
 
-/** Whole and on the disk: what is still on its way there would hold up the commits that are measured. */
+/** Copies and syncs the file, so that pending writes do not delay the measured commits. */
 function copyToDisk(from: string, to: string): void {
   copyFileSync(from, to)
   const copy = openSync(to, 'r+')
@@ -73,7 +73,7 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
   const uid = uidOf(at)
   const id = `${uid.slice(0, 8)}-${uid.slice(8, 12)}-${uid.slice(12, 16)}-${uid.slice(16, 20)}-${uid.slice(20)}`
   const now = Date.now()
-  // Some a second, the newest a minute ago; their URLs lapse long after the run.
+  // Ten per second, the newest a minute ago. The URLs expire long after the run.
   const createdAt = new Date(now - 60_000 - (uploads - at) * 100)
   const creator = creatorOf(at)
   await store.reserve(
@@ -102,7 +102,7 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
   const later = new Date(now + 24 * HOUR_MS)
   const uploadURL = `https://upload.videodelivery.net/${uid}`
   const upload = await store.mint(id, { uid, uploadURL }, createdAt, later)
-  if (upload === null) throw new Error('A reservation is lost.')
+  if (upload === null) throw new Error('Reservation not found.')
   if (isPending(at)) return
   const readyAt = new Date(createdAt.getTime() + 10_000)
   const customer = `https://customer-local.cloudflarestream.com/${uid}`

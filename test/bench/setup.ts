@@ -1,4 +1,4 @@
-/** What every row works with: the load generator, servers started as operators start them, a folder. */
+/** Shared by all rows: load generator, durations, a folder, and functions that start the servers. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LOAD_CORE, SERVER_CORE } from './cores.ts'
@@ -8,10 +8,10 @@ import { type Server, startServer } from './processes.ts'
 import type { Profiler } from './profile.ts'
 import { JWT_SECRET } from './tokens.ts'
 
-/** How long and how often is measured. */
+/** Duration and number of measurements. */
 export interface Pace {
   readonly rounds: number
-  /** Milliseconds that a server is driven before it is measured: the first time, and later. */
+  /** Milliseconds under load before each measurement: in the first round, and in later rounds. */
   readonly firstWarmUpMs: number
   readonly warmUpMs: number
   readonly windowMs: number
@@ -19,21 +19,21 @@ export interface Pace {
 
 export interface Setup extends Pace {
   readonly load: LoadGenerator
-  /** For databases, files and logs; on the disk, as they would be. Removed at the end. */
+  /** For databases, files and logs, on a real disk. Removed at the end. */
   readonly folder: string
-  /** Where the time of servers is taken down; null where it is not, which slows them down. */
+  /** Profiles the servers, which slows them down; null when the run is not profiled. */
   readonly profiler: Profiler | null
-  /** What goes on, for whoever waits. */
-  readonly say: (words: string) => void
+  /** Prints progress to standard error. */
+  readonly log: (message: string) => void
 }
 
-/** Signs the notices of Stream. */
+/** Secret with which webhooks are signed. */
 export const WEBHOOK_SECRET = 'a webhook secret of the benchmark'
 
-/** More than is ever asked for: the bounds are there, and are kept, and none is reached. */
-const PLENTY = '1000000000'
+/** Above the load, so that the gateway checks each limit but never reaches it. */
+const UNREACHED_LIMIT = '1000000000'
 
-/** As much of Stream as a gateway under load needs, beside the load. */
+/** Starts the stub of Stream on the core of the load generator. */
 export function startFakeStream({ folder }: Setup): Promise<Server> {
   return startServer({
     program: [ownProgram('load/fake-stream')],
@@ -44,27 +44,27 @@ export function startFakeStream({ folder }: Setup): Promise<Server> {
 }
 
 /**
- * `headgate serve`, configured by its environment alone: tokens asked for, all limits, durable
- * writes, logs of the level `info` in a file.
+ * Starts `headgate serve`, configured by its environment only: tokens required, all limits set,
+ * durable writes, logs at level `info` in a file.
  */
 export function startGateway(
   setup: Setup,
   databaseFile: string,
   stream: Server,
-  more: Readonly<Record<string, string>> = {},
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Server> {
-  return startGatewayOn(setup, `file:${databaseFile}`, stream, more)
+  return startGatewayOn(setup, `file:${databaseFile}`, stream, variables)
 }
 
 /**
- * The same on any database.
- * @param core null for whichever is free
+ * Starts `headgate serve` on any database.
+ * @param core null for any core
  */
 export function startGatewayOn(
   { folder, profiler }: Setup,
   databaseURL: string,
   stream: Server,
-  more: Readonly<Record<string, string>> = {},
+  variables: Readonly<Record<string, string>> = {},
   core: number | null = SERVER_CORE,
 ): Promise<Server> {
   return startServer({
@@ -77,17 +77,17 @@ export function startGatewayOn(
       CLOUDFLARE_API_TOKEN: 'local-token',
       CLOUDFLARE_API_BASE_URL: `${stream.url}/client/v4`,
       STREAM_WEBHOOK_SECRET: WEBHOOK_SECRET,
-      STREAM_API_BUDGET: PLENTY,
-      RATE_LIMIT_CREATES: PLENTY,
-      CREATOR_QUOTA_MINUTES: PLENTY,
-      ...more,
+      STREAM_API_BUDGET: UNREACHED_LIMIT,
+      RATE_LIMIT_CREATES: UNREACHED_LIMIT,
+      CREATOR_QUOTA_MINUTES: UNREACHED_LIMIT,
+      ...variables,
     },
     logFile: join(folder, 'headgate.log'),
     core,
   })
 }
 
-/** A program of test/bench/peers, by the name of its file. */
+/** Starts a program of test/bench/peers by its file name. */
 export function startPeer(
   { folder, profiler }: Setup,
   name: string,
@@ -100,8 +100,8 @@ export function startPeer(
   })
 }
 
-/** The sentence that says how to install the peers; null where they are there. */
-export function missingPeers(): string | null {
+/** Message that says how to install the peers; null when they are installed. */
+export function missingPeersMessage(): string | null {
   return existsSync(join(PEERS, 'node_modules/mercurius'))
     ? null
     : 'The peers are not installed: npm ci --prefix test/bench/peers'

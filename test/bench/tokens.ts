@@ -1,7 +1,7 @@
-/** Callers with a valid token, as an identity provider would have signed it. */
+/** Signs tokens as an identity provider would. */
 import { createHmac } from 'node:crypto'
 
-/** What the gateway verifies tokens with. */
+/** Secret with which the gateway verifies tokens. */
 export const JWT_SECRET = 'a secret of the benchmark, 32 bytes and more'
 
 /** Seconds for which a token is valid: longer than the longest run. */
@@ -15,6 +15,6 @@ export function bearer(subject: string, scope?: 'uploads:admin'): string {
   return `Bearer ${signed}.${createHmac('sha256', JWT_SECRET).update(signed).digest('base64url')}`
 }
 
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url')
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }

@@ -1,4 +1,4 @@
-/** The recipes of src/client/README.md as they stand there, with the client as it is published. */
+/** Runs the recipes of src/client/README.md with the built client. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -10,20 +10,20 @@ import { bundleSite, serveSite } from './kit/site.ts'
 
 const PAGE = 'src/client/README.md'
 
-/** What the test does on the page. */
+/** Module on the page: uploads the chosen file with the recipe and records the progress. */
 const DRIVER = /* js */ `
   import { upload } from 'virtual:recipe.js'
   export async function run({ url, token, maxDurationSeconds }) {
     const [file] = document.querySelector('input').files
-    const told = []
-    const order = { url, getToken: async () => token, maxDurationSeconds, onProgress: (one) => told.push(one) }
-    return upload(file, order).then((video) => ({ video, told }), ({ message }) => ({ message }))
+    const progress = []
+    const options = { url, getToken: async () => token, maxDurationSeconds, onProgress: (value) => progress.push(value) }
+    return upload(file, options).then((video) => ({ video, progress }), ({ message }) => ({ message }))
   }
 `
 
-const played = z.object({
+const uploaded = z.object({
   video: z.object({ hlsURL: z.url(), durationSeconds: z.number() }),
-  told: z.array(z.number()),
+  progress: z.array(z.number()),
 })
 
 let frontend: Frontend
@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => frontend.remove())
 
 describeInChromium('the recipe for headgate/client', () => {
-  it('brings a file to a video that plays, and says what is refused', async () => {
+  it('uploads a file until its video is ready, and reports the error of a rejected upload', async () => {
     const { folder } = frontend
     const script = await bundleSite("export * from '/browser.js'", { folder, driver: DRIVER })
     const site = await serveSite(script)
@@ -48,15 +48,15 @@ describeInChromium('the recipe for headgate/client', () => {
     const { page, errors, origins } = await openPage(site.url)
     await page.setInputFiles('input', testcard.path)
     const token = await tokenFor('ada')
-    const run = (given: object): Promise<unknown> => {
-      const order = { url: `${gateway.url}/graphql`, token, ...given }
-      return page.evaluate(`window.recipe.run(${JSON.stringify(order)})`)
+    const run = (options: object): Promise<unknown> => {
+      const allOptions = { url: `${gateway.url}/graphql`, token, ...options }
+      return page.evaluate(`window.recipe.run(${JSON.stringify(allOptions)})`)
     }
 
-    const { video, told } = played.parse(await run({ maxDurationSeconds: 60 }))
+    const { video, progress } = uploaded.parse(await run({ maxDurationSeconds: 60 }))
     expect(video.durationSeconds).toBe(testcard.durationSeconds)
-    expect(told.at(-1)).toBe(1)
-    expect(told).toEqual(told.toSorted((a, b) => a - b))
+    expect(progress.at(-1)).toBe(1)
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b))
     expect(await run({ maxDurationSeconds: 0 })).toEqual({
       message: expect.stringMatching(/^maxDurationSeconds: .+\.$/),
     })
@@ -69,14 +69,14 @@ describeInChromium('the recipe for headgate/client', () => {
 })
 
 describe('the recipe for headgate/client in Node', () => {
-  it('brings a file of the disk to READY', async () => {
+  it('uploads a file from disk until it is READY', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
-    const order = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
+    const options = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
     const { stdout, stderr } = await frontend.node(
       '--input-type=module',
       '--eval',
       `import { upload } from './node.js'
-      const { status, name } = await upload('${testcard.path}', ${JSON.stringify(order)})
+      const { status, name } = await upload('${testcard.path}', ${JSON.stringify(options)})
       console.log(status, name)`,
     )
     expect({ stdout, stderr }).toEqual({ stdout: 'READY testcard.mp4\n', stderr: '' })

@@ -1,4 +1,4 @@
-/** The console for everybody: by keyboard, on a phone, light and dark, and to a screen reader. */
+/** Accessibility of the console: keyboard, phone, light and dark, screen reader. */
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { violationsOf } from './kit/axe.ts'
@@ -6,7 +6,7 @@ import { describeInChromium } from './kit/chromium.ts'
 import {
   choose,
   openConsole,
-  picture,
+  saveScreenshot,
   rowOf,
   seePlaying,
   seeState,
@@ -15,55 +15,58 @@ import {
   videoFile,
 } from './kit/console.ts'
 
-const DESK = { width: 1280, height: 900 }
+const DESKTOP = { width: 1280, height: 900 }
 const PHONE = { width: 390, height: 844 }
 
-/** The same state in both schemes: the page stays, its colours change. */
+/** Expects no violation and no horizontal overflow of the current page, in both color schemes. */
 async function expectAccess(page: Page, state: string): Promise<void> {
   const width = page.viewportSize()?.width ?? 0
   for (const colorScheme of ['light', 'dark'] as const) {
-    // Colours that fade are none that anybody has to read.
+    // Without transitions, axe would otherwise measure colors that are still changing.
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    await picture(page, `${colorScheme}-${width}-${state}`)
+    await saveScreenshot(page, `${colorScheme}-${width}-${state}`)
     expect(await violationsOf(page), `${state}, ${colorScheme} at ${width}`).toEqual([])
   }
   const needed = await page.evaluate(() => document.documentElement.scrollWidth)
   expect(needed).toBeLessThanOrEqual(width)
 }
 
-describeInChromium('the console for everybody', () => {
+describeInChromium('accessibility of the console', () => {
   const built = useBuiltConsole()
 
-  it.each([DESK, PHONE])('has no violation, light and dark, at $width', async (viewport) => {
-    const quota = { CREATOR_QUOTA_MINUTES: '20' }
-    const { page, errors } = await openConsole(built.folder(), quota, { viewport })
-    const lake = await videoFile('Lake at dawn.mp4')
-    const speech = await videoFile('Speech.mp4')
-    const hike = await videoFile('A long hike over the ridge.mp4', 40_000_000)
-    await page.getByText('No uploads yet.').waitFor()
-    await expectAccess(page, 'empty')
+  it.each([DESKTOP, PHONE])(
+    'has no violation, light and dark, at width $width',
+    async (viewport) => {
+      const quota = { CREATOR_QUOTA_MINUTES: '20' }
+      const { page, errors } = await openConsole(built.folder(), quota, { viewport })
+      const lake = await videoFile('Lake at dawn.mp4')
+      const speech = await videoFile('Speech.mp4')
+      const hike = await videoFile('A long hike over the ridge.mp4', 40_000_000)
+      await page.getByText('No uploads yet.').waitFor()
+      await expectAccess(page, 'empty')
 
-    await choose(page, lake)
-    await seeState(page, 'Lake at dawn.mp4', 'Ready')
-    await page.getByLabel('Longest video').fill('0.05')
-    await choose(page, speech)
-    await seeState(page, 'Speech.mp4', 'Failed')
-    await page.getByLabel('Longest video').fill('')
-    await page.getByLabel('My connection may break').check()
-    await slowDown(page, 3_000_000)
-    await choose(page, hike)
-    await rowOf(page, 'A long hike over the ridge.mp4').getByText('left').waitFor()
-    await expectAccess(page, 'all')
+      await choose(page, lake)
+      await seeState(page, 'Lake at dawn.mp4', 'Ready')
+      await page.getByLabel('Longest video').fill('0.05')
+      await choose(page, speech)
+      await seeState(page, 'Speech.mp4', 'Failed')
+      await page.getByLabel('Longest video').fill('')
+      await page.getByLabel('My connection may break').check()
+      await slowDown(page, 3_000_000)
+      await choose(page, hike)
+      await rowOf(page, 'A long hike over the ridge.mp4').getByText('left').waitFor()
+      await expectAccess(page, 'all')
 
-    await page.getByRole('button', { name: 'Delete Lake at dawn.mp4' }).click()
-    await expectAccess(page, 'confirm')
-    await page.keyboard.press('Escape')
-    await seePlaying(page, 'Lake at dawn.mp4')
-    await expectAccess(page, 'playing')
-    expect(errors).toEqual([])
-  })
+      await page.getByRole('button', { name: 'Delete Lake at dawn.mp4' }).click()
+      await expectAccess(page, 'confirm')
+      await page.keyboard.press('Escape')
+      await seePlaying(page, 'Lake at dawn.mp4')
+      await expectAccess(page, 'playing')
+      expect(errors).toEqual([])
+    },
+  )
 
-  it('is used by keyboard alone', async () => {
+  it('can be used by keyboard alone', async () => {
     const { page, errors } = await openConsole(built.folder())
     const path = await videoFile('tour.mp4', 20_000_000)
     const chooser = page.waitForEvent('filechooser')
@@ -82,18 +85,18 @@ describeInChromium('the console for everybody', () => {
     await (await chooser).setFiles(path)
     await seeState(page, 'tour.mp4', 'Uploading')
 
-    const named = () =>
+    const focusedLabel = () =>
       page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '')
-    for (let tabs = 0; (await named()) !== 'Pause tour.mp4'; tabs += 1) {
+    for (let tabs = 0; (await focusedLabel()) !== 'Pause tour.mp4'; tabs += 1) {
       expect(tabs).toBeLessThan(20)
       await page.keyboard.press('Tab')
     }
     await page.keyboard.press('Enter')
     await seeState(page, 'tour.mp4', 'Paused')
-    // Said a moment after it is shown.
+    // The live region is updated after the row.
     await expect.poll(() => page.getByRole('status').innerText()).toBe('tour.mp4: Paused')
-    // The focus stays: the same button goes on.
-    expect(await named()).toBe('Resume tour.mp4')
+    // The focus stays on the button, which now resumes the upload.
+    expect(await focusedLabel()).toBe('Resume tour.mp4')
     await slowDown(page, -1)
     await page.keyboard.press('Enter')
     await seeState(page, 'tour.mp4', 'Ready')

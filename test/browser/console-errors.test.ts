@@ -1,4 +1,4 @@
-/** What the console says where something goes wrong, and to whom it shows what. */
+/** Error messages of the console, sign-in, and separation of users. */
 import { expect, it } from 'vitest'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload } from '../kit/operations.ts'
@@ -6,17 +6,17 @@ import { describeInChromium, openPage } from './kit/chromium.ts'
 import {
   choose,
   openConsole,
-  picture,
+  saveScreenshot,
   rowOf,
   seeState,
   useBuiltConsole,
   videoFile,
 } from './kit/console.ts'
 
-describeInChromium("the console's words", () => {
+describeInChromium('the console', () => {
   const built = useBuiltConsole()
 
-  it('say what is wrong with a video that is too long, and it goes on with more', async () => {
+  it('reports a video that is too long, and accepts the file with a higher limit', async () => {
     const { page, errors } = await openConsole(built.folder())
     await page.getByLabel('Longest video').fill('0.05')
     await choose(page, await videoFile('speech.mp4'))
@@ -26,7 +26,7 @@ describeInChromium("the console's words", () => {
       'The video is longer than the 3 s that were allowed. Leave "Longest video" empty, or set it higher, and try again.',
     )
     expect(await page.getByRole('status').innerText()).toContain('speech.mp4: Failed')
-    await picture(page, 'failed')
+    await saveScreenshot(page, 'failed')
 
     await page.getByLabel('Longest video').fill('')
     await page.getByRole('button', { name: 'Try again with speech.mp4' }).click()
@@ -35,7 +35,7 @@ describeInChromium("the console's words", () => {
     expect(errors).toEqual([])
   })
 
-  it('say how many minutes were asked for and are free', async () => {
+  it('reports requested and free minutes when the quota is exceeded', async () => {
     const { page, gateway, errors } = await openConsole(built.folder(), {
       CREATOR_QUOTA_MINUTES: '10',
     })
@@ -50,24 +50,24 @@ describeInChromium("the console's words", () => {
     expect(errors).toEqual([])
   })
 
-  it('say what is no video, and refuse what is empty', async () => {
+  it('reports a file that is not a video, and rejects an empty file', async () => {
     const { page, errors } = await openConsole(built.folder())
-    const words = { mimeType: 'video/mp4', buffer: Buffer.from('These are words. '.repeat(100)) }
-    await page.setInputFiles('.file-input', { ...words, name: 'words.mp4' })
-    await rowOf(page, 'words.mp4').getByText('The file is not a video.').waitFor()
-    const nothing = { mimeType: 'video/mp4', buffer: Buffer.alloc(0), name: 'empty.mp4' }
-    await page.setInputFiles('.file-input', nothing)
+    const textFile = { mimeType: 'video/mp4', buffer: Buffer.from('This is text. '.repeat(100)) }
+    await page.setInputFiles('.file-input', { ...textFile, name: 'text.mp4' })
+    await rowOf(page, 'text.mp4').getByText('The file is not a video.').waitFor()
+    const emptyFile = { mimeType: 'video/mp4', buffer: Buffer.alloc(0), name: 'empty.mp4' }
+    await page.setInputFiles('.file-input', emptyFile)
     await page.getByRole('alert').getByText('The file is empty.').waitFor()
     expect(errors).toEqual([])
   })
 
-  it('ask again for a token that is not taken', async () => {
+  it('asks again for a token after an invalid one', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET }, built.folder())
     const { page } = await openPage(`${gateway.url}/`)
     await page.getByLabel('Token').fill('stale')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByText('must be `Bearer` and a JWT').waitFor()
-    await picture(page, 'sign-in')
+    await saveScreenshot(page, 'sign-in')
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
     await page.getByLabel('Token').fill(await tokenFor('ada'))
     await page.keyboard.press('Enter')
@@ -79,34 +79,34 @@ describeInChromium("the console's words", () => {
     await seeState(page, 'diary.mp4', 'Ready')
     await page.getByRole('button', { name: 'Sign out' }).click()
 
-    // Whoever comes next on this page finds nothing of it.
+    // The next user of this page sees none of the uploads.
     await page.getByLabel('Token').fill(await tokenFor('grace'))
     await page.keyboard.press('Enter')
     await page.getByText('No uploads yet.').waitFor()
     expect(await page.getByText('diary.mp4').count()).toBe(0)
   })
 
-  it('show nobody what is another one’s', async () => {
+  it('shows no upload of another user', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET }, built.folder())
-    const people = await Promise.all(
-      ['ada', 'grace'].map(async (who) => {
+    const users = await Promise.all(
+      ['ada', 'grace'].map(async (name) => {
         const { page, errors } = await openPage(`${gateway.url}/`)
-        await page.getByLabel('Token').fill(await tokenFor(who))
+        await page.getByLabel('Token').fill(await tokenFor(name))
         await page.keyboard.press('Enter')
         await page.getByText('No uploads yet.').waitFor()
-        return { page, errors, who, path: await videoFile(`film-of-${who}.mp4`) }
+        return { page, errors, name, path: await videoFile(`film-of-${name}.mp4`) }
       }),
     )
     await Promise.all(
-      people.map(async ({ page, who, path }) => {
+      users.map(async ({ page, name, path }) => {
         await choose(page, path)
-        await seeState(page, `film-of-${who}.mp4`, 'Ready')
+        await seeState(page, `film-of-${name}.mp4`, 'Ready')
       }),
     )
-    // Live too: what is minted from elsewhere comes to its creator's page only.
+    // A live update for an upload created by another client reaches its creator's page only.
     await createDirectUpload(gateway.as(await tokenFor('ada')), { name: 'From a phone' })
-    const [ada, grace] = people
-    if (ada === undefined || grace === undefined) throw new Error('Nobody is there.')
+    const [ada, grace] = users
+    if (ada === undefined || grace === undefined) throw new Error('No page was opened.')
     await seeState(ada.page, 'From a phone', 'Not received yet')
     for (const page of [grace.page, ada.page]) await page.reload()
     await seeState(ada.page, 'film-of-ada.mp4', 'Ready')

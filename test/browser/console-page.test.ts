@@ -1,4 +1,4 @@
-/** The console's door without a browser: who gets the page, who the list, and what is cached. */
+/** HTTP responses for the console's page and files: negotiation, headers, caching. */
 import { describe, expect, it } from 'vitest'
 import {
   CONSOLE_BASE,
@@ -19,16 +19,16 @@ const options: ConsoleOptions = {
   playSources: ['https://play.example'],
   requiresToken: true,
 }
-const front = createIndexHandler('the list', options)
+const index = createIndexHandler('the endpoints', options)
 const files = withConsoleAssets(options, async () => textResponse(404, 'none'))
 
-function ask(path: string, accept: string, method = 'GET'): Request {
+function requestFor(path: string, accept: string, method = 'GET'): Request {
   return new Request(`http://gateway.example${path}`, { method, headers: { accept } })
 }
 
-describe('the front door', () => {
-  it('shows the page to browsers, under a policy, and says who is asked for a token', async () => {
-    const response = await front(ask('/', 'text/html,*/*;q=0.8'))
+describe('the index page', () => {
+  it('sends the console to browsers, with a content security policy and the authentication mode', async () => {
+    const response = await index(requestFor('/', 'text/html,*/*;q=0.8'))
     expect(await response.text()).toBe('<meta name="headgate-auth" content="token" />')
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(response.headers.get('vary')).toBe('Accept')
@@ -40,50 +40,54 @@ describe('the front door', () => {
     expect(policy.join()).not.toContain('unsafe')
   })
 
-  it('lists the doors for everybody else, and where there is no console', async () => {
-    expect(await (await front(ask('/', '*/*'))).text()).toBe('the list\n')
-    const bare = createIndexHandler('the list', null)
-    expect(await (await bare(ask('/', 'text/html'))).text()).toBe('the list\n')
-    const unbuilt = createIndexHandler('the list', { ...options, files: [] })
-    expect(await (await unbuilt(ask('/', 'text/html'))).text()).toBe('the list\n')
+  it('lists the endpoints for other clients, and when no console is built', async () => {
+    expect(await (await index(requestFor('/', '*/*'))).text()).toBe('the endpoints\n')
+    const withoutConsole = createIndexHandler('the endpoints', null)
+    expect(await (await withoutConsole(requestFor('/', 'text/html'))).text()).toBe(
+      'the endpoints\n',
+    )
+    const unbuilt = createIndexHandler('the endpoints', { ...options, files: [] })
+    expect(await (await unbuilt(requestFor('/', 'text/html'))).text()).toBe('the endpoints\n')
   })
 
-  it('takes GET and HEAD only', async () => {
-    expect(await (await front(ask('/', 'text/html', 'HEAD'))).text()).toBe('')
-    expect((await front(ask('/', 'text/html', 'POST'))).status).toBe(405)
+  it('accepts only GET and HEAD', async () => {
+    expect(await (await index(requestFor('/', 'text/html', 'HEAD'))).text()).toBe('')
+    expect((await index(requestFor('/', 'text/html', 'POST'))).status).toBe(405)
   })
 })
 
 describe("the console's files", () => {
-  it('are kept by browsers for good', async () => {
-    const response = await files(ask(`${CONSOLE_BASE}index-1a2b.js`, '*/*'))
+  it('are cached permanently', async () => {
+    const response = await files(requestFor(`${CONSOLE_BASE}index-1a2b.js`, '*/*'))
     expect(await response.text()).toBe('run()')
     expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
     expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
-    const head = await files(ask(`${CONSOLE_BASE}index-1a2b.js`, '*/*', 'HEAD'))
+    const head = await files(requestFor(`${CONSOLE_BASE}index-1a2b.js`, '*/*', 'HEAD'))
     expect([head.status, await head.text()]).toEqual([200, ''])
-    expect((await files(ask(`${CONSOLE_BASE}index-1a2b.js`, '*/*', 'POST'))).status).toBe(405)
+    expect((await files(requestFor(`${CONSOLE_BASE}index-1a2b.js`, '*/*', 'POST'))).status).toBe(
+      405,
+    )
   })
 
   it.each(['index.html', '../package.json', '%2e%2e/package.json', 'index-1a2b.js/', ''])(
-    'are these and no others: %s',
+    'are served only by exact name, not: %s',
     async (path) => {
-      expect((await files(ask(CONSOLE_BASE + path, '*/*'))).status).toBe(404)
+      expect((await files(requestFor(CONSOLE_BASE + path, '*/*'))).status).toBe(404)
     },
   )
 })
 
-describe('the hosts that the page may reach', () => {
-  it('are those of Stream with an account, and that of an emulator instead of it', () => {
+describe('the hosts that the page may connect to', () => {
+  it("are Stream's with an account, and the emulator's in place of Stream", () => {
     const account = { kind: 'account', accountId: 'a', apiToken: 't' } as const
     const baseURL = 'https://api.cloudflare.com/client/v4'
     const { uploadSources, playSources } = consoleSources({ ...account, baseURL }, null)
     expect(uploadSources).toContain('https://upload.videodelivery.net')
     expect(playSources).toEqual(['https://*.cloudflarestream.com', 'https://*.videodelivery.net'])
-    const elsewhere = { ...account, baseURL: 'http://127.0.0.1:4101/client/v4' }
-    expect(consoleSources(elsewhere, null).playSources).toContain('http://127.0.0.1:4101')
+    const emulated = { ...account, baseURL: 'http://127.0.0.1:4101/client/v4' }
+    expect(consoleSources(emulated, null).playSources).toContain('http://127.0.0.1:4101')
     const embedded = 'http://127.0.0.1:4001'
-    expect(consoleSources(elsewhere, embedded)).toEqual({
+    expect(consoleSources(emulated, embedded)).toEqual({
       uploadSources: [embedded],
       playSources: [embedded],
     })

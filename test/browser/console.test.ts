@@ -1,10 +1,10 @@
-/** The console in a real browser: from a file to a video that plays. */
+/** The console in a real browser, from the choice of a file until its video plays. */
 import { expect, it } from 'vitest'
 import { describeInChromium } from './kit/chromium.ts'
 import {
   choose,
   openConsole,
-  picture,
+  saveScreenshot,
   rowOf,
   seePlaying,
   seeState,
@@ -18,16 +18,16 @@ const LARGE_BYTES = 210_000_000
 describeInChromium('the console', () => {
   const built = useBuiltConsole()
 
-  it('sends a small file by one POST, plays it, and deletes it', async () => {
-    const slowly = { EMULATOR_ENCODE_MS: '1500' }
-    const { page, gateway, errors, origins } = await openConsole(built.folder(), slowly)
+  it('uploads a small file with one POST, plays it, and deletes it', async () => {
+    const slowEncoding = { EMULATOR_ENCODE_MS: '1500' }
+    const { page, gateway, errors, origins } = await openConsole(built.folder(), slowEncoding)
     await page.getByText('No uploads yet.').waitFor()
     await choose(page, await videoFile('lake.mp4'))
     await rowOf(page, 'lake.mp4').getByText('POST: The file is at most 200 MB').waitFor()
     await rowOf(page, 'lake.mp4')
       .getByText(/^Encoding \d+ %$/)
       .waitFor()
-    await picture(page, 'encoding')
+    await saveScreenshot(page, 'encoding')
     await seeState(page, 'lake.mp4', 'Ready')
     await seePlaying(page, 'lake.mp4')
     await page.keyboard.press('Escape')
@@ -36,7 +36,7 @@ describeInChromium('the console', () => {
     expect(requests['tus_create']).toBe(0)
     expect([...origins].toSorted()).toEqual([gateway.url, gateway.emulator.url].toSorted())
     await page.locator('.storage').getByText('0.1 minutes').waitFor()
-    await picture(page, 'ready')
+    await saveScreenshot(page, 'ready')
 
     await page.getByRole('button', { name: 'Delete lake.mp4' }).click()
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
@@ -45,7 +45,7 @@ describeInChromium('the console', () => {
     expect(errors).toEqual([])
   })
 
-  it('goes on with a large file after a reload, and sends no byte of the first half again', async () => {
+  it('resumes a large file after a reload without sending the first half again', async () => {
     const { page, gateway, errors } = await openConsole(built.folder())
     const path = await videoFile('holidays.mp4', LARGE_BYTES)
     const offsets: number[] = []
@@ -59,13 +59,13 @@ describeInChromium('the console', () => {
     await choose(page, path)
     await rowOf(page, 'holidays.mp4').getByText('tus: Files over 200 MB').waitFor()
     await expect.poll(received, { timeout: 10_000, interval: 50 }).toBeGreaterThan(LARGE_BYTES / 2)
-    await picture(page, 'uploading')
+    await saveScreenshot(page, 'uploading')
     await page.reload()
     const half = await received()
     expect(half).toBeLessThan(LARGE_BYTES)
 
     await seeState(page, 'holidays.mp4', 'Interrupted')
-    await picture(page, 'interrupted')
+    await saveScreenshot(page, 'interrupted')
     offsets.length = 0
     await slowDown(page, -1)
     const row = rowOf(page, 'holidays.mp4')
@@ -79,7 +79,8 @@ describeInChromium('the console', () => {
     await seePlaying(page, 'holidays.mp4')
     expect(errors).toEqual([])
   })
-  it('sends several at once, pauses one and gives up another', async () => {
+
+  it('uploads several files at once, pauses one upload and cancels another', async () => {
     const { page, gateway, errors } = await openConsole(built.folder())
     const names = ['one.mp4', 'two.mp4', 'three.mp4', 'four.mp4']
     const paths = await Promise.all(names.map((name, index) => videoFile(name, 8_000_000 + index)))
@@ -87,11 +88,11 @@ describeInChromium('the console', () => {
     await choose(page, ...paths)
     for (const name of ['one.mp4', 'two.mp4', 'three.mp4']) await seeState(page, name, 'Uploading')
     await seeState(page, 'four.mp4', 'Waiting')
-    await picture(page, 'several')
+    await saveScreenshot(page, 'several')
 
     await page.getByRole('button', { name: 'Pause one.mp4' }).click()
     await seeState(page, 'one.mp4', 'Paused')
-    // Whoever waits has its turn now.
+    // The pause frees a slot for the waiting upload.
     await seeState(page, 'four.mp4', 'Uploading')
     await page.getByRole('button', { name: 'Cancel two.mp4' }).click()
     await rowOf(page, 'two.mp4').waitFor({ state: 'detached' })
@@ -101,7 +102,7 @@ describeInChromium('the console', () => {
     await seeState(page, 'one.mp4', 'Ready')
 
     const state = await gateway.emulator.state()
-    expect(state.videos.map(({ state: stands, meta }) => [meta['name'], stands])).toEqual(
+    expect(state.videos.map((video) => [video.meta['name'], video.state])).toEqual(
       expect.arrayContaining([
         ['one.mp4', 'ready'],
         ['three.mp4', 'ready'],

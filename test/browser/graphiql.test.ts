@@ -1,4 +1,4 @@
-/** GraphiQL in a real browser, under its strict content policy, with nothing from elsewhere. */
+/** GraphiQL in a real browser, under its strict content security policy. */
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
@@ -9,38 +9,38 @@ const RUN = '.graphiql-execute-button'
 
 async function openTab(page: Page, name: string): Promise<void> {
   const editor = page.locator('.graphiql-query-editor')
-  // Tabs can be dragged: a click that comes while they are still being laid out is taken for that.
+  // A click while the tabs are still being laid out is treated as a drag.
   do await page.locator(`button.graphiql-tab-button[title="${name}"]`).click()
   while (!(await editor.innerText()).includes(`${name}\u00a0{`))
 }
 
-/** How long one attempt may take; the whole is bounded by the test. */
+/** Timeout of one attempt; the test's own timeout limits all of them. */
 const ATTEMPT = { timeout: 2000 }
 
 /**
- * Runs the operation until it shows. GraphiQL notices a moment after a tab was opened which operation
- * is in it; until then it would run the one of the tab before.
+ * Runs the operation until `succeeds` resolves. GraphiQL updates the current operation some time after
+ * a tab was opened; until then it runs the operation of the previous tab.
  */
-async function run(page: Page, shows: () => Promise<unknown>): Promise<void> {
+async function run(page: Page, succeeds: () => Promise<unknown>): Promise<void> {
   for (;;) {
-    const shown = shows().then(
+    const hasSucceeded = succeeds().then(
       () => true,
       () => false,
     )
     await page.click(RUN)
-    if (await shown) return
+    if (await hasSucceeded) return
   }
 }
 
-/** What the pane of results shows, once it shows this. */
-async function resultWith(page: Page, words: string, options = {}): Promise<string> {
+/** The text of the response pane, when it contains `text`. */
+async function resultWith(page: Page, text: string, options = {}): Promise<string> {
   const pane = page.locator('.graphiql-response')
-  await pane.getByText(words).first().waitFor(options)
+  await pane.getByText(text).first().waitFor(options)
   return pane.innerText()
 }
 
 describeInChromium('GraphiQL', () => {
-  it('mints, lists and watches, and loads nothing from anywhere else', async () => {
+  it('creates, lists and watches uploads, and loads nothing from other origins', async () => {
     const gateway = await startTestGateway()
     const { page, errors, origins } = await openPage(`${gateway.url}/graphql`)
 

@@ -1,4 +1,4 @@
-/** The recipes of src/graphql/recipes.md as they stand there, in a browser and from another origin. */
+/** Runs the recipes of src/graphql/recipes.md in a browser, from another origin than the gateway's. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -12,7 +12,7 @@ import { bundleSite, serveSite } from './kit/site.ts'
 
 const PAGE = 'src/graphql/recipes.md'
 
-/** Each client's blocks, and what its pages call: `createClient`, `upload` and `watch`. */
+/** Code blocks of each client; `entry` exports `createClient`, `upload` and `watch`. */
 const recipes: Readonly<Record<string, { readonly files: readonly string[]; entry: string }>> = {
   'Apollo Client over SSE': {
     files: ['operations.js', 'possible-types.js', 'apollo-sse.js', 'apollo-upload.js'],
@@ -36,23 +36,23 @@ const recipes: Readonly<Record<string, { readonly files: readonly string[]; entr
   },
 }
 
-/** What the test does on the page; `nextToken` is the test's. */
+/** Module on the page, which the test calls; the test provides `nextToken`. */
 const DRIVER = /* js */ `
   import { createClient, upload, watch } from 'virtual:recipe.js'
   const start = (url) => createClient({ url, getToken: () => window.nextToken() })
   export const seen = []
-  const see = ({ status }) => { seen.push(status) }
+  const record = ({ status }) => { seen.push(status) }
   export async function send({ url, input }) {
     const [file] = document.querySelector('input').files
     try {
-      return { upload: await upload(start(url), file, input, see), seen }
+      return { upload: await upload(start(url), file, input, record), seen }
     } catch (error) {
-      return { refused: { ...error, message: error.message } }
+      return { error: { ...error, message: error.message } }
     }
   }
-  export const watchNothing = ({ url }) =>
-    watch(start(url), '0'.repeat(32), see).then(() => 'Nothing failed.', ({ message }) => message)
-  export const watchToEnd = async ({ url, uid }) => ({ upload: await watch(start(url), uid, see), seen })
+  export const watchMissing = ({ url }) =>
+    watch(start(url), '0'.repeat(32), record).then(() => 'No error.', ({ message }) => message)
+  export const watchToEnd = async ({ url, uid }) => ({ upload: await watch(start(url), uid, record), seen })
 `
 
 const ready = z.object({
@@ -64,8 +64,8 @@ const ready = z.object({
   }),
   seen: z.array(z.string()),
 })
-const refused = z.object({
-  refused: z.object({
+const rejected = z.object({
+  error: z.object({
     __typename: z.string(),
     code: z.string(),
     message: z.string(),
@@ -101,16 +101,16 @@ describeInChromium(`the recipes for GraphQL clients${packagesHint}`, () => {
         ALLOWED_ORIGINS: site.origin,
       })
       const opened = await openPage(site.url)
-      let asked = 0
-      await opened.page.exposeFunction('nextToken', () => tokens[asked++] ?? tokens.at(-1))
-      const call = (name: string, given: object = {}): Promise<unknown> =>
+      let tokenRequests = 0
+      await opened.page.exposeFunction('nextToken', () => tokens[tokenRequests++] ?? tokens.at(-1))
+      const call = (name: string, args: object = {}): Promise<unknown> =>
         opened.page.evaluate(
-          `window.recipe.${name}(${JSON.stringify({ url: `${gateway.url}/graphql`, ...given })})`,
+          `window.recipe.${name}(${JSON.stringify({ url: `${gateway.url}/graphql`, ...args })})`,
         )
-      return { gateway, site, call, tokensAsked: () => asked, ...opened }
+      return { gateway, site, call, countTokenRequests: () => tokenRequests, ...opened }
     }
 
-    it('brings a file to READY, and shows what is refused', async () => {
+    it('uploads a file until it is READY, and reports the error of a rejected upload', async () => {
       const { page, call, errors, origins, site, gateway } = await start([await tokenFor('ada')])
       await page.setInputFiles('input', testcard.path)
       const outcome = ready.parse(await call('send', { input: { maxDurationSeconds: 60 } }))
@@ -120,13 +120,13 @@ describeInChromium(`the recipes for GraphQL clients${packagesHint}`, () => {
       })
       expect(outcome.seen.at(-1)).toBe('READY')
 
-      const refusal = refused.parse(await call('send', { input: { maxDurationSeconds: 0 } }))
-      expect(refusal.refused).toMatchObject({
+      const rejection = rejected.parse(await call('send', { input: { maxDurationSeconds: 0 } }))
+      expect(rejection.error).toMatchObject({
         __typename: 'InvalidInputError',
         code: 'INVALID_INPUT',
         issues: [{ path: ['maxDurationSeconds'] }],
       })
-      expect(await call('watchNothing')).toContain(
+      expect(await call('watchMissing')).toContain(
         'Upload not found, or it belongs to another creator.',
       )
       expect(errors).toEqual([])
@@ -135,9 +135,9 @@ describeInChromium(`the recipes for GraphQL clients${packagesHint}`, () => {
       expect(httpOrigins.toSorted()).toEqual(expected.toSorted())
     })
 
-    it('goes on watching with a new token when the first one lapses', async () => {
+    it('keeps watching with a new token when the first one expires', async () => {
       const inAMinute = Math.floor(Date.now() / 1000) + 60
-      const { page, call, gateway, errors, tokensAsked } = await start([
+      const { page, call, gateway, errors, countTokenRequests } = await start([
         await tokenFor('ada', { exp: inAMinute }),
         await tokenFor('ada'),
       ])
@@ -151,7 +151,7 @@ describeInChromium(`the recipes for GraphQL clients${packagesHint}`, () => {
       const { upload, seen } = ready.parse(await watching)
       expect(upload).toMatchObject({ uid, status: 'READY' })
       expect(seen.slice(0, 2)).toEqual(['PENDING_UPLOAD', 'PENDING_UPLOAD'])
-      expect(tokensAsked()).toBeGreaterThanOrEqual(2)
+      expect(countTokenRequests()).toBeGreaterThanOrEqual(2)
       expect(errors).toEqual([])
     })
   })

@@ -1,4 +1,4 @@
-/** The recipes of the tus door, as they stand in its page, in a browser and from another origin. */
+/** Runs the recipes of src/http/tus/README.md in a browser, from another origin than the gateway's. */
 import type { Uppy } from '@uppy/core'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
@@ -9,28 +9,28 @@ import { describeInChromium, openPage } from './kit/chromium.ts'
 import { readRecipe } from './kit/recipe.ts'
 import { startSite } from './kit/site.ts'
 
-/** What the recipes export. */
+/** Exports of the recipes. */
 declare global {
   interface Window {
     readonly recipe: {
-      createUploader(order: Order & { onUid: (uid: string) => void }): Uppy
+      createUploader(options: UploadOptions & { onUid: (uid: string) => void }): Uppy
       upload(
         file: File,
-        order: Order & { onProgress?: (sent: number) => void },
+        options: UploadOptions & { onProgress?: (sent: number) => void },
       ): Promise<string | null>
     }
   }
 }
 
-interface Order {
+interface UploadOptions {
   readonly endpoint: string
   readonly token: string
 }
 
-/** Over one chunk of the smallest legal size, so that a second one is sent. */
+/** More than one chunk of the smallest allowed size, so that a second chunk is sent. */
 const FILE_BYTES = 6_000_000
 
-const found = z.object({
+const uploadResult = z.object({
   upload: z.object({
     creator: z.string(),
     name: z.string().nullable(),
@@ -39,7 +39,7 @@ const found = z.object({
     constraints: z.object({ maxDurationSeconds: z.number() }),
   }),
 })
-const FIND =
+const UPLOAD =
   'query ($uid: ID!) { upload(uid: $uid) { creator name protocol meta constraints { maxDurationSeconds } } }'
 
 async function start(recipe: string) {
@@ -55,17 +55,17 @@ async function start(recipe: string) {
     mimeType: 'video/mp4',
     buffer: Buffer.from(await paddedTestcard(FILE_BYTES).arrayBuffer()),
   })
-  const order = { endpoint: `${gateway.url}/tus`, token }
-  return { gateway, site, order, ...opened, caller: gateway.as(token) }
+  const options = { endpoint: `${gateway.url}/tus`, token }
+  return { gateway, site, options, ...opened, caller: gateway.as(token) }
 }
 
-describeInChromium('the tus door from another origin', () => {
-  it('takes Uppy', async () => {
-    const { page, errors, origins, order, gateway, site, caller } = await start('uppy.js')
-    const uid = await page.evaluate(async (given) => {
+describeInChromium('the tus endpoint from another origin', () => {
+  it('accepts an upload by Uppy', async () => {
+    const { page, errors, origins, options, gateway, site, caller } = await start('uppy.js')
+    const uid = await page.evaluate(async (args) => {
       const uids: string[] = []
       const uppy = window.recipe.createUploader({
-        ...given,
+        ...args,
         onUid: (created: string) => uids.push(created),
       })
       const [file] = document.querySelector('input')?.files ?? []
@@ -76,9 +76,9 @@ describeInChromium('the tus door from another origin', () => {
         uppy.on('error', reject)
       })
       return uids.join()
-    }, order)
+    }, options)
 
-    const { upload } = await caller.ask(found, FIND, { uid })
+    const { upload } = await caller.ask(uploadResult, UPLOAD, { uid })
     expect(upload).toMatchObject({
       creator: 'ada',
       name: 'holidays.mp4',
@@ -93,23 +93,23 @@ describeInChromium('the tus door from another origin', () => {
     )
   })
 
-  it('takes tus-js-client', async () => {
-    const { page, errors, order, caller } = await start('tus-js-client.js')
-    const { uid, sent } = await page.evaluate(async (given) => {
+  it('accepts an upload by tus-js-client', async () => {
+    const { page, errors, options, caller } = await start('tus-js-client.js')
+    const { uid, sent } = await page.evaluate(async (args) => {
       const [file] = document.querySelector('input')?.files ?? []
       if (file === undefined) throw new Error('No file was chosen.')
       let bytes = 0
       const id = await window.recipe.upload(file, {
-        ...given,
-        onProgress: (soFar: number) => {
-          bytes = soFar
+        ...args,
+        onProgress: (sentBytes: number) => {
+          bytes = sentBytes
         },
       })
       return { uid: id, sent: bytes }
-    }, order)
+    }, options)
 
     expect(sent).toBe(FILE_BYTES)
-    const { upload } = await caller.ask(found, FIND, { uid })
+    const { upload } = await caller.ask(uploadResult, UPLOAD, { uid })
     expect(upload).toMatchObject({
       creator: 'ada',
       name: 'holidays.mp4',
@@ -118,13 +118,13 @@ describeInChromium('the tus door from another origin', () => {
     expect(errors).toEqual([])
   })
 
-  it('tells a page what is wrong, in words that it can read', async () => {
-    const { page, order } = await start('tus-js-client.js')
-    const refusal = await page.evaluate(async (given) => {
+  it('returns an error message that the page can read', async () => {
+    const { page, options } = await start('tus-js-client.js')
+    const message = await page.evaluate(async (args) => {
       const [file] = document.querySelector('input')?.files ?? []
       if (file === undefined) throw new Error('No file was chosen.')
-      return window.recipe.upload(file, { ...given, token: 'stale' }).then(String, String)
-    }, order)
-    expect(refusal).toContain('Invalid Authorization header. It must be `Bearer` and a JWT.')
+      return window.recipe.upload(file, { ...args, token: 'stale' }).then(String, String)
+    }, options)
+    expect(message).toContain('Invalid Authorization header. It must be `Bearer` and a JWT.')
   })
 })

@@ -1,9 +1,9 @@
-/** The gateway's books and Stream's, read to the last page, so that they can be compared. */
+/** Reads all uploads of the gateway and all videos of Stream, and compares them. */
 import { z } from 'zod'
 import { type UploadStatus, uploadStatuses } from '../../src/uploads/upload.ts'
 import type { EmulatorState } from '../kit/emulator.ts'
 import { readPages } from '../kit/pages.ts'
-import type { Line } from './retrying-client.ts'
+import type { RetryingClient } from './retrying-client.ts'
 import type { Setup } from './setup.ts'
 
 const uploadSchema = z.object({
@@ -15,7 +15,7 @@ const uploadSchema = z.object({
   history: z.array(z.object({ status: z.enum(uploadStatuses), at: z.iso.datetime() })),
   video: z.object({ readyAt: z.iso.datetime().nullable() }).nullable(),
 })
-/** An upload as an administrator sees it. */
+/** An upload as an administrator reads it. */
 export type KnownUpload = z.infer<typeof uploadSchema>
 
 const pageSchema = z.object({
@@ -52,13 +52,13 @@ const PAGE = /* GraphQL */ `
   }
 `
 
-/** Every upload that the gateway knows, newest first. */
-export async function allUploads(admin: Line): Promise<readonly KnownUpload[]> {
-  return readPages(async (after) => (await admin.ask(pageSchema, PAGE, { after })).uploads)
+/** Reads every upload of the gateway, newest first. */
+export async function allUploads(admin: RetryingClient): Promise<readonly KnownUpload[]> {
+  return readPages(async (after) => (await admin.request(pageSchema, PAGE, { after })).uploads)
 }
 
-/** What both say at one moment. */
-export interface Books {
+/** State of the gateway and of Stream at about the same time. */
+export interface States {
   readonly uploads: readonly KnownUpload[]
   readonly reservedSeconds: number
   readonly stream: EmulatorState
@@ -66,18 +66,18 @@ export interface Books {
 
 const usageSchema = z.object({ storageUsage: z.object({ reservedMinutes: z.number() }) })
 
-export async function readBooks({ admin, emulator }: Setup): Promise<Books> {
+export async function readStates({ admin, emulator }: Setup): Promise<States> {
   const uploads = await allUploads(admin)
-  const { storageUsage } = await admin.ask(usageSchema, '{ storageUsage { reservedMinutes } }')
-  // Minutes are a fraction; seconds are whole.
+  const { storageUsage } = await admin.request(usageSchema, '{ storageUsage { reservedMinutes } }')
+  // The API returns fractional minutes; the reservations are whole seconds.
   const reservedSeconds = Math.round(storageUsage.reservedMinutes * 60 * 1e6) / 1e6
   return { uploads, reservedSeconds, stream: await emulator.state() }
 }
 
 type StreamVideo = EmulatorState['videos'][number]
 
-/** What the gateway must say of a video that stands so at Stream. */
-export function trueStatus(video: StreamVideo | undefined): UploadStatus {
+/** Returns the upload status that the gateway must report for a video at Stream. */
+export function expectedStatus(video: StreamVideo | undefined): UploadStatus {
   if (video === undefined) return 'DELETED'
   switch (video.state) {
     case 'pendingupload':
@@ -94,34 +94,34 @@ export function trueStatus(video: StreamVideo | undefined): UploadStatus {
   }
 }
 
-/** Where the two differ, by what kind of loss it is. */
+/** Differences between the gateway and Stream, by kind. */
 export interface Differences {
   readonly wrongStatus: readonly string[]
   readonly unknownVideos: readonly string[]
-  readonly twiceForOneKey: readonly string[]
-  /** What the gateway holds back beyond what Stream does; below 0, too little. */
-  readonly reservedTooMuch: number
+  readonly duplicateKeys: readonly string[]
+  /** Seconds reserved by the gateway minus seconds reserved at Stream. */
+  readonly excessReservedSeconds: number
 }
 
-export function compareBooks({ uploads, reservedSeconds, stream }: Books): Differences {
+export function compareStates({ uploads, reservedSeconds, stream }: States): Differences {
   const videos = new Map(stream.videos.map((video) => [video.uid, video]))
   const known = new Set(uploads.map(({ uid }) => uid))
   return {
     wrongStatus: uploads.flatMap(({ uid, status, progress }) => {
       const video = videos.get(uid)
-      const right = trueStatus(video)
-      if (status !== right) return [`${uid} is ${status}, at Stream ${right}`]
-      if (right !== 'UPLOADING' || progress.receivedBytes === video?.receivedBytes) return []
+      const expected = expectedStatus(video)
+      if (status !== expected) return [`${uid} is ${status}, at Stream ${expected}`]
+      if (expected !== 'UPLOADING' || progress.receivedBytes === video?.receivedBytes) return []
       return [`${uid} has ${progress.receivedBytes} bytes, at Stream ${video?.receivedBytes}`]
     }),
     unknownVideos: stream.videos
       .filter(({ uid }) => !known.has(uid))
       .map(({ uid, meta, state }) => `${uid} (${keyIn(meta) ?? 'no key'}, ${state})`),
-    twiceForOneKey: [
-      ...keptTwice(uploads.map(({ uid, meta }) => ({ uid, key: meta.chaos }))),
-      ...keptTwice(stream.videos.map(({ uid, meta }) => ({ uid, key: keyIn(meta) }))),
+    duplicateKeys: [
+      ...findDuplicates(uploads.map(({ uid, meta }) => ({ uid, key: meta.chaos }))),
+      ...findDuplicates(stream.videos.map(({ uid, meta }) => ({ uid, key: keyIn(meta) }))),
     ],
-    reservedTooMuch: reservedSeconds - stream.reservedSeconds,
+    excessReservedSeconds: reservedSeconds - stream.reservedSeconds,
   }
 }
 
@@ -130,9 +130,9 @@ function keyIn(meta: StreamVideo['meta']): string | undefined {
   return typeof key === 'string' ? key : undefined
 }
 
-function keptTwice(kept: readonly { uid: string; key: string | undefined }[]): string[] {
+function findDuplicates(entries: readonly { uid: string; key: string | undefined }[]): string[] {
   const uids = new Map<string, Set<string>>()
-  for (const { uid, key } of kept) {
+  for (const { uid, key } of entries) {
     if (key !== undefined) uids.set(key, (uids.get(key) ?? new Set()).add(uid))
   }
   return [...uids]
@@ -140,9 +140,10 @@ function keptTwice(kept: readonly { uid: string; key: string | undefined }[]): s
     .map(([key, ofKey]) => `${key}: ${[...ofKey].join(', ')}`)
 }
 
-export function isEqual(differences: Differences): boolean {
-  const { wrongStatus, unknownVideos, twiceForOneKey, reservedTooMuch } = differences
+export function hasNoDifferences(differences: Differences): boolean {
+  const { wrongStatus, unknownVideos, duplicateKeys, excessReservedSeconds } = differences
   return (
-    wrongStatus.length + unknownVideos.length + twiceForOneKey.length === 0 && reservedTooMuch === 0
+    wrongStatus.length + unknownVideos.length + duplicateKeys.length === 0 &&
+    excessReservedSeconds === 0
   )
 }

@@ -1,37 +1,37 @@
-/** One connection to one gateway, by which a subscription is read until either side ends it. */
+/** One subscription over one SSE or WebSocket connection to one gateway. */
 import { createClient as createSSEClient } from 'graphql-sse'
 import { createClient as createSocketClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
-import type { Item } from './creator-plans.ts'
-import type { Line } from './retrying-client.ts'
+import type { UploadPlan } from './creator-plans.ts'
+import type { RetryingClient } from './retrying-client.ts'
 
 export interface Connection {
-  /** Throws where the connection is cut. */
+  /** Throws when the connection is lost. */
   readonly results: AsyncIterable<unknown>
   close(): void
 }
 
-/** To the gateway that the line asks now. */
+/** Connects to the client's current gateway, without retries. */
 export function connect(
-  line: Line,
-  by: Item['watchesBy'],
+  client: RetryingClient,
+  by: UploadPlan['watchesBy'],
   request: { readonly query: string; readonly variables?: Record<string, unknown> },
 ): Connection {
-  const url = line.gateway()
-  const authorization = `Bearer ${line.token}`
+  const url = client.gateway()
+  const authorization = `Bearer ${client.token}`
   if (by === 'SSE') {
-    const client = createSSEClient({
+    const connection = createSSEClient({
       url: `${url}/graphql`,
       headers: { authorization },
       retryAttempts: 0,
     })
-    return { results: client.iterate(request), close: () => client.dispose() }
+    return { results: connection.iterate(request), close: () => connection.dispose() }
   }
-  const client = createSocketClient({
+  const connection = createSocketClient({
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     connectionParams: { authorization },
     retryAttempts: 0,
   })
-  return { results: client.iterate(request), close: () => client.terminate() }
+  return { results: connection.iterate(request), close: () => connection.terminate() }
 }

@@ -1,14 +1,14 @@
-/** What each creator is going to do, decided by the seed before anything starts. */
+/** Plans the uploads of all creators from the seed, before the run starts. */
 import type { UploadProtocol, UploadStatus } from '../../src/uploads/upload.ts'
 import type { Chance } from './seed.ts'
 
-/** What happens to the file: how much of it goes up, and what it is. */
+/** How an upload ends, with relative frequencies: what is sent, and what happens afterwards. */
 const endings = {
-  /** A video goes up and plays. */
+  /** A valid video is uploaded. */
   video: 46,
-  /** A file of words goes up, and is refused. */
-  words: 8,
-  /** A video goes up that lasts longer than the URL was minted for. */
+  /** A text file is uploaded; Stream rejects it. */
+  'text file': 8,
+  /** The video is longer than the upload's `maxDurationSeconds`. */
   'too long': 8,
   /** The URL is never used. */
   abandoned: 10,
@@ -16,41 +16,45 @@ const endings = {
   interrupted: 6,
   /** Deleted before the first byte. */
   'deleted unused': 6,
-  /** Deleted as soon as the last byte is in. */
+  /** Deleted right after the last byte. */
   'deleted while encoding': 8,
-  /** Deleted once the subscriber has seen READY. */
+  /** Deleted after the subscriber received READY. */
   'deleted when ready': 8,
 } as const
 
 export type Ending = keyof typeof endings
 
-/** One creator's upload. */
-export interface Item {
-  /** What it is called; it travels in `meta` too, so that everybody's books can be compared. */
+/** The plan of one upload. */
+export interface UploadPlan {
+  /** Unique name; also in `meta`, so that the uploads at the gateway and at Stream can be matched. */
   readonly key: string
-  /** Whether its name is its idempotency key, so that asking again makes nothing twice. */
+  /** Whether `key` is sent as idempotency key, so that a retry creates no second upload. */
   readonly isKeyed: boolean
   readonly creator: string
-  /** When it begins, after the start of the storm. */
+  /** Start of the upload, in milliseconds after the start of the scenario. */
   readonly startMs: number
   readonly protocol: UploadProtocol
   readonly ending: Ending
   readonly maxDurationSeconds: number
-  /** Size of the file where it is a tus upload; larger ones take two chunks. */
+  /** Size of the file of a tus upload; more than 5 MiB takes two chunks. */
   readonly sizeBytes: number
-  /** How many requests race with the same key, each at another gateway where there are several. */
+  /** Concurrent requests with the same key, each at another gateway if there are several. */
   readonly callers: number
-  /** Of the gateway at which it begins, where there are several: any whole number. */
-  readonly place: number
+  /** Index of the first gateway, modulo the number of gateways. */
+  readonly gatewayIndex: number
   readonly watchesBy: 'SSE' | 'WebSocket'
 }
 
 export const creators = ['ada', 'bob', 'cleo', 'dora', 'emil', 'fay', 'gus', 'hana'] as const
 
 /** The test card lasts 6 seconds. */
-const TOO_SHORT_SECONDS = 3
+const SHORT_LIMIT_SECONDS = 3
 
-export function planItems(chance: Chance, uploads: number, overMs: number): readonly Item[] {
+export function planUploads(
+  chance: Chance,
+  uploads: number,
+  overMs: number,
+): readonly UploadPlan[] {
   return Array.from({ length: uploads }, (_, index) => {
     const ending = chance.weighted(endings)
     const isKeyed = chance.percent(85)
@@ -62,42 +66,42 @@ export function planItems(chance: Chance, uploads: number, overMs: number): read
       startMs: Math.floor(chance.share() * overMs),
       protocol,
       ending,
-      maxDurationSeconds: ending === 'too long' ? TOO_SHORT_SECONDS : chance.between(7, 900),
-      // An interrupted one needs a second chunk that never comes: chunks have 5 MiB at least.
+      maxDurationSeconds: ending === 'too long' ? SHORT_LIMIT_SECONDS : chance.between(7, 900),
+      // An interrupted upload needs a second chunk, which is never sent. Chunks have at least 5 MiB.
       sizeBytes:
         ending === 'interrupted'
           ? chance.between(6_000_000, 7_000_000)
           : chance.between(1_000_000, chance.percent(15) ? 6_500_000 : 3_000_000),
       callers: isKeyed && chance.percent(15) ? chance.between(2, 4) : 1,
-      place: index,
+      gatewayIndex: index,
       watchesBy: chance.percent(50) ? 'SSE' : 'WebSocket',
     }
   })
 }
 
-/** A video of a common size, whose kinds take turns by the place. */
-export function plainItem(key: string, place: number): Item {
+/** A plan for a valid video of 1 MB; protocol and transport alternate by index. */
+export function standardPlan(key: string, index: number): UploadPlan {
   return {
     key,
     isKeyed: true,
     creator: 'ada',
     startMs: 0,
-    protocol: place % 2 === 0 ? 'BASIC' : 'TUS',
+    protocol: index % 2 === 0 ? 'BASIC' : 'TUS',
     ending: 'video',
     maxDurationSeconds: 60,
     sizeBytes: 1_000_000,
     callers: 1,
-    place,
-    watchesBy: place % 4 < 2 ? 'SSE' : 'WebSocket',
+    gatewayIndex: index,
+    watchesBy: index % 4 < 2 ? 'SSE' : 'WebSocket',
   }
 }
 
-/** How it must stand when everything has come to rest. */
-export function statusAtRest({ ending }: Item): UploadStatus {
+/** Returns the status that the upload must reach. */
+export function finalStatus({ ending }: UploadPlan): UploadStatus {
   switch (ending) {
     case 'video':
       return 'READY'
-    case 'words':
+    case 'text file':
     case 'too long':
       return 'ERROR'
     case 'abandoned':

@@ -1,58 +1,60 @@
-/** One creator on the way: mints, watches at another gateway, uploads, and deletes where it was planned. */
+/** Runs one upload plan: creates, watches at another gateway, uploads, deletes if planned. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { deleteUntilDeleted, mintUntilMinted, sendFile } from './creator.ts'
-import type { Item } from './creator-plans.ts'
-import type { Line } from './retrying-client.ts'
+import { deleteWithRetries, createWithRetries, sendFile } from './creator.ts'
+import type { UploadPlan } from './creator-plans.ts'
+import type { RetryingClient } from './retrying-client.ts'
 import type { Setup } from './setup.ts'
 import { type Subscriber, subscribe } from './subscriber.ts'
 
-/** What became of one journey, as its client saw it. */
-export interface Travelled {
-  readonly journey: Item
-  /** Every uid that an answer to its key named. */
+/** Result of one plan from the client's view. */
+export interface CreatorResult {
+  readonly plan: UploadPlan
+  /** Every uid that a response to the plan's key contained. */
   readonly uids: ReadonlySet<string>
   readonly subscriber: Subscriber | null
 }
 
-/** One creator's upload from the first request to the last. */
-export async function travel(
+/** Runs one plan from the first request to the last. Errors are added to `setup.unexpectedErrors`. */
+export async function runCreatorScenario(
   setup: Setup,
-  item: Item,
+  plan: UploadPlan,
   subscribers: Subscriber[],
-): Promise<Travelled> {
+): Promise<CreatorResult> {
   const uids = new Set<string>()
   let subscriber: Subscriber | null = null
   try {
-    await pause(item.startMs)
+    await pause(plan.startMs)
     const expiry = new Date(Date.now() + 3_600_000).toISOString()
-    const lines = await Promise.all(
-      Array.from({ length: item.callers }, (_, caller) =>
-        setup.as(item.creator, item.place + caller),
+    const clients = await Promise.all(
+      Array.from({ length: plan.callers }, (_, caller) =>
+        setup.as(plan.creator, plan.gatewayIndex + caller),
       ),
     )
-    const minted = await Promise.all(lines.map((one) => mintUntilMinted(one, item, expiry)))
-    for (const { uid } of minted) uids.add(uid)
-    const [line] = lines
-    const [first] = minted
-    if (line === undefined || first === undefined) throw new Error('Nobody called.')
-    // At another gateway than the one that answered.
-    const watching = await setup.as(item.creator, placeOf(setup, line) + 1)
-    setup.watchedAt.set(first.uid, () => watching.gateway())
-    subscriber = subscribe(watching, first.uid, item.watchesBy)
+    const created = await Promise.all(
+      clients.map((caller) => createWithRetries(caller, plan, expiry)),
+    )
+    for (const { uid } of created) uids.add(uid)
+    const [client] = clients
+    const [first] = created
+    if (client === undefined || first === undefined) throw new Error('The plan has no callers.')
+    // Watches at another gateway than the one that created the upload.
+    const watchingClient = await setup.as(plan.creator, gatewayIndexOf(setup, client) + 1)
+    setup.watchedAt.set(first.uid, () => watchingClient.gateway())
+    subscriber = subscribe(watchingClient, first.uid, plan.watchesBy)
     subscribers.push(subscriber)
-    await sendFile(item, first)
-    if (item.ending === 'deleted when ready') await subscriber.done
-    if (item.ending.startsWith('deleted')) await deleteUntilDeleted(line, first.uid)
-    // The key still means the same upload, at any gateway, whatever has become of it.
-    line.moveOn()
-    if (item.isKeyed) uids.add((await mintUntilMinted(line, item, expiry)).uid)
+    await sendFile(plan, first)
+    if (plan.ending === 'deleted when ready') await subscriber.done
+    if (plan.ending.startsWith('deleted')) await deleteWithRetries(client, first.uid)
+    // A retry with the key returns the same upload at any gateway, whatever its status.
+    client.useNextGateway()
+    if (plan.isKeyed) uids.add((await createWithRetries(client, plan, expiry)).uid)
   } catch (error) {
-    setup.surprises.push(`${item.key} (${item.ending}, ${item.protocol}): ${String(error)}`)
+    setup.unexpectedErrors.push(`${plan.key} (${plan.ending}, ${plan.protocol}): ${String(error)}`)
   }
-  return { journey: item, uids, subscriber }
+  return { plan, uids, subscriber }
 }
 
-/** Of the gateway that is asked now. */
-function placeOf({ gateways }: Setup, line: Line): number {
-  return gateways.findIndex(({ url }) => url === line.gateway())
+/** Index of the client's current gateway. */
+function gatewayIndexOf({ gateways }: Setup, client: RetryingClient): number {
+  return gateways.findIndex(({ url }) => url === client.gateway())
 }

@@ -1,29 +1,29 @@
-/** What one creator does: mints until it has a URL, sends its file, deletes until it is deleted. */
+/** Requests of one creator: create with retries, upload the file, delete with retries. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { paddedTestcard, testcardFile, textFile } from '../kit/media.ts'
 import { postFile } from '../kit/operations.ts'
 import { uploadByTus } from '../kit/tus.ts'
-import type { Item } from './creator-plans.ts'
-import type { Line } from './retrying-client.ts'
+import type { UploadPlan } from './creator-plans.ts'
+import type { RetryingClient } from './retrying-client.ts'
 
-/** The smallest chunk that Stream takes. */
+/** The smallest chunk that Stream accepts. */
 export const CHUNK_BYTES = 5_242_880
-/** A client waits as long as it is told, but a test is in a hurry. */
-const LONGEST_WAIT_MS = 1000
+/** Upper limit of a wait. A real client waits for the whole `retryAfterSeconds`. */
+const MAX_WAIT_MS = 1000
 const RETRY_DELAYS_MS = [50, 100, 200, 400, 800, 1600]
 
-const minted = z.object({ uploadURL: z.string(), upload: z.object({ uid: z.string() }) })
+const createdSchema = z.object({ uploadURL: z.string(), upload: z.object({ uid: z.string() }) })
 const outcomeSchema = z.object({
   mint: z.discriminatedUnion('__typename', [
-    minted.extend({ __typename: z.literal('CreateDirectUploadSuccess') }),
-    minted.extend({ __typename: z.literal('CreateTusUploadSuccess') }),
+    createdSchema.extend({ __typename: z.literal('CreateDirectUploadSuccess') }),
+    createdSchema.extend({ __typename: z.literal('CreateTusUploadSuccess') }),
     z.object({ __typename: z.literal('RateLimitedError'), retryAfterSeconds: z.number() }),
     z.object({ __typename: z.literal('StreamError'), code: z.literal('STREAM_UNAVAILABLE') }),
   ]),
 })
 
-/** The mutation of a protocol, such as Direct or Tus. */
+/** Returns the create mutation for `Direct` or `Tus`. */
 const mutationOf = (name: string): string => /* GraphQL */ `
   mutation ($input: Create${name}UploadInput!) {
     mint: create${name}Upload(input: $input) {
@@ -48,78 +48,82 @@ const DELETE = /* GraphQL */ `
   }
 `
 
-export interface MintedURL {
+export interface CreatedUpload {
   readonly uid: string
   readonly uploadURL: string
 }
 
 /**
- * Asks with the same key until there is a URL, at the next gateway after each refusal or failure. Any
- * other refusal than "later" fails the run.
- * `expiry` is the same for all requests with one key, since another input would be a conflict.
+ * Sends the create mutation until it returns a URL, at the next gateway after each failure. Throws on
+ * an error that is not retryable. `expiry` must be the same for all requests with one key: a different
+ * input is a conflict.
  */
-export async function mintUntilMinted(line: Line, item: Item, expiry: string): Promise<MintedURL> {
+export async function createWithRetries(
+  client: RetryingClient,
+  plan: UploadPlan,
+  expiry: string,
+): Promise<CreatedUpload> {
   for (;;) {
-    const outcome = await askToMint(line, item, expiry)
+    const outcome = await tryToCreate(client, plan, expiry)
     if ('uid' in outcome) return outcome
-    line.moveOn()
-    await pause(Math.min(outcome.retryAfterMs, LONGEST_WAIT_MS), undefined, {
-      signal: line.patience,
+    client.useNextGateway()
+    await pause(Math.min(outcome.retryAfterMs, MAX_WAIT_MS), undefined, {
+      signal: client.signal,
     })
   }
 }
 
-/** One request that is answered: by a URL, or by when to ask again. */
-export async function askToMint(
-  line: Line,
-  item: Item,
+/** Sends one create mutation. Returns the URL or the delay before a retry. */
+export async function tryToCreate(
+  client: RetryingClient,
+  plan: UploadPlan,
   expiry: string,
-): Promise<MintedURL | { readonly retryAfterMs: number }> {
-  const { key, isKeyed, protocol, maxDurationSeconds } = item
+): Promise<CreatedUpload | { readonly retryAfterMs: number }> {
+  const { key, isKeyed, protocol, maxDurationSeconds } = plan
   const input = {
     ...(isKeyed ? { idempotencyKey: key } : {}),
     maxDurationSeconds,
-    // Whoever asks without a key may be given more than one.
+    // Without an idempotency key, retries may create several uploads.
     meta: isKeyed ? { chaos: key } : { bare: key },
-    ...(protocol === 'TUS' ? { sizeBytes: fileOf(item).size } : {}),
+    ...(protocol === 'TUS' ? { sizeBytes: fileOf(plan).size } : {}),
     expiry,
   }
   const document = mutationOf(protocol === 'TUS' ? 'Tus' : 'Direct')
-  const { mint } = await line.ask(outcomeSchema, document, { input })
+  const { mint } = await client.request(outcomeSchema, document, { input })
   if ('upload' in mint) return { uid: mint.upload.uid, uploadURL: mint.uploadURL }
   return { retryAfterMs: 'retryAfterSeconds' in mint ? mint.retryAfterSeconds * 1000 : 300 }
 }
 
-/** Deletes until the gateway says that it is done. */
-export async function deleteUntilDeleted(line: Line, uid: string): Promise<void> {
+/** Sends the delete mutation until it succeeds. */
+export async function deleteWithRetries(client: RetryingClient, uid: string): Promise<void> {
   for (;;) {
-    const { deleteUpload } = await line.ask(deletionSchema, DELETE, { uid })
+    const { deleteUpload } = await client.request(deletionSchema, DELETE, { uid })
     const outcome = deleteUpload.__typename
     if (outcome === 'DeleteUploadSuccess') return
     if (outcome !== 'StreamError' && outcome !== 'RateLimitedError') {
-      line.surprises.push(`deleting ${uid} was answered ${outcome}`)
+      client.unexpectedErrors.push(`deleting ${uid} returned ${outcome}`)
       return
     }
-    line.moveOn()
-    await pause(300, undefined, { signal: line.patience })
+    client.useNextGateway()
+    await pause(300, undefined, { signal: client.signal })
   }
 }
 
-/** Sends as much of the file as the journey says, straight to Stream. */
-export async function sendFile(item: Item, { uploadURL }: MintedURL): Promise<void> {
-  const { ending, protocol } = item
+/** Uploads as much of the file as the plan says, directly to Stream. */
+export async function sendFile(plan: UploadPlan, { uploadURL }: CreatedUpload): Promise<void> {
+  const { ending, protocol } = plan
   if (ending === 'abandoned' || ending === 'deleted unused') return
-  const file = fileOf(item)
+  const file = fileOf(plan)
   if (ending === 'interrupted') return sendFirstChunk(uploadURL, file)
   if (protocol === 'TUS') {
     return uploadByTus(uploadURL, file, { chunkSize: CHUNK_BYTES, retryDelays: RETRY_DELAYS_MS })
   }
   const response = await postFile(uploadURL, new File([file], 'file'))
-  if (!response.ok) throw new Error(`${item.key}: the POST was answered ${response.status}`)
+  if (!response.ok) throw new Error(`${plan.key}: the POST returned status ${response.status}`)
 }
 
-function fileOf({ ending, protocol, sizeBytes }: Item): Blob {
-  if (ending === 'words') return textFile()
+function fileOf({ ending, protocol, sizeBytes }: UploadPlan): Blob {
+  if (ending === 'text file') return textFile()
   return protocol === 'TUS' ? paddedTestcard(sizeBytes) : testcardFile()
 }
 
@@ -135,8 +139,8 @@ async function sendFirstChunk(uploadURL: string, file: Blob): Promise<void> {
       },
       body: file.slice(0, CHUNK_BYTES),
     }).catch(() => null)
-    // 409: it did arrive, and the offset stands behind it.
+    // 409: the chunk had arrived before, and the offset is after it.
     if (response?.ok === true || response?.status === 409) return
   }
-  throw new Error('A first chunk was not taken.')
+  throw new Error('Stream did not accept the first chunk.')
 }

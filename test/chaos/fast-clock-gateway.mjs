@@ -1,7 +1,7 @@
 /**
- * The gateway as `headgate serve` starts it, with a clock that runs several times as fast: what is
- * waited for half a minute takes seconds. The clock goes on across restarts, since it counts from a
- * moment that all of them are told. JavaScript, because it runs beside what was built.
+ * Starts the gateway like `headgate serve`, with a clock that runs several times as fast. The clock
+ * continues across restarts, because it counts from a given timestamp. JavaScript, because it imports
+ * the built code.
  */
 import { systemClock } from '../../dist/shared/clock.js'
 import { createLogger } from '../../dist/node/logger.js'

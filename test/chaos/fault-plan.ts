@@ -1,4 +1,4 @@
-/** Faults at Stream and deaths of gateways and of their database, at moments that the seed decides. */
+/** Injects faults at Stream and kills gateways and their database, at times that the seed decides. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import type { PlannedFault } from '../kit/emulator.ts'
@@ -6,8 +6,8 @@ import type { GatewayProcess } from './gateway-process.ts'
 import { type Chance, chanceFrom } from './seed.ts'
 import type { Setup } from './setup.ts'
 
-/** Where trouble strikes, and how often compared with the others. */
-const places = {
+/** Operations of Stream with the relative frequency of faults. */
+const operations = {
   webhook: 34,
   direct_upload: 14,
   tus_create: 14,
@@ -17,30 +17,31 @@ const places = {
   tus_head: 5,
   tus_patch: 7,
 } as const
-type Place = keyof typeof places
+type Operation = keyof typeof operations
 
-/** Faults by kind, such as "webhook dropped", with how often they struck. */
-export type Struck = ReadonlyMap<string, number>
+/** Number of applied faults by name, such as "webhook dropped". */
+export type AppliedFaults = ReadonlyMap<string, number>
 
-/** How long a database stays dead at most, in milliseconds; it takes a moment more to come back. */
-const LONGEST_ABSENCE_MS = 1500
+/** Maximum time before a killed database is started again, in milliseconds. */
+const MAX_DATABASE_DOWNTIME_MS = 1500
 
-export interface TroubleOptions {
+export interface FaultOptions {
   readonly overMs: number
   readonly faultsPerSecond: number
-  /** Kills of one gateway at any moment, and of all at once while a creation is at Stream. */
+  /** Kills of one gateway at a random time. */
   readonly kills: number
+  /** Kills of all gateways while a create request is in flight at Stream. */
   readonly aimedKills: number
-  /** Kills of the database that gateways share. @default 0 */
+  /** Kills of the shared database. @default 0 */
   readonly databaseKills?: number
-  /** A creation that takes longer than a gateway waits for would be another story. */
-  readonly longestDelayMs: number
+  /** Maximum delay of a response; must be below the gateway's timeout for Stream. */
+  readonly maxDelayMs: number
 }
 
-function planFault(chance: Chance, on: Place, longestDelayMs: number): PlannedFault {
-  const delayed = { on, delayMs: chance.between(100, longestDelayMs) }
-  const refused = { on, status: chance.oneOf([500, 503]) }
-  const limited = { on, status: 429, retryAfterSeconds: 1 }
+function planFault(chance: Chance, on: Operation, maxDelayMs: number): PlannedFault {
+  const delayed = { on, delayMs: chance.between(100, maxDelayMs) }
+  const failed = { on, status: chance.oneOf([500, 503]) }
+  const rateLimited = { on, status: 429, retryAfterSeconds: 1 }
   const times = chance.between(1, 2)
   switch (on) {
     case 'webhook':
@@ -49,15 +50,15 @@ function planFault(chance: Chance, on: Place, longestDelayMs: number): PlannedFa
         { on, duplicate: chance.between(2, 3), times },
         { on, reorder: true, times },
         delayed,
-        refused,
+        failed,
         { on, hangUpAfter: true },
       ])
     case 'direct_upload':
     case 'tus_create':
       return chance.oneOf<PlannedFault>([
-        refused,
-        limited,
-        limited,
+        failed,
+        rateLimited,
+        rateLimited,
         { on, hangUp: true },
         { on, hangUpAfter: true },
         delayed,
@@ -65,8 +66,8 @@ function planFault(chance: Chance, on: Place, longestDelayMs: number): PlannedFa
       ])
     case 'delete':
       return chance.oneOf<PlannedFault>([
-        refused,
-        limited,
+        failed,
+        rateLimited,
         { on, hangUp: true },
         { on, hangUpAfter: true },
         delayed,
@@ -74,8 +75,8 @@ function planFault(chance: Chance, on: Place, longestDelayMs: number): PlannedFa
     case 'list':
     case 'details':
       return chance.oneOf<PlannedFault>([
-        refused,
-        limited,
+        failed,
+        rateLimited,
         { on, hangUp: true },
         { on, hangUpAfter: true },
         delayed,
@@ -86,9 +87,9 @@ function planFault(chance: Chance, on: Place, longestDelayMs: number): PlannedFa
   }
 }
 
-/** What a fault is called in the report. */
+/** Name of a fault in the report. */
 function nameOf(fault: z.infer<typeof plannedSchema>): string {
-  const does = [
+  const effects = [
     fault.delayMs === undefined ? '' : 'delayed',
     fault.status === undefined ? '' : String(fault.status),
     fault.hangUp === true ? 'cut before the work' : '',
@@ -97,7 +98,7 @@ function nameOf(fault: z.infer<typeof plannedSchema>): string {
     fault.duplicate === undefined ? '' : 'repeated',
     fault.reorder === true ? 'reordered' : '',
   ]
-  return `${fault.on} ${does.filter((word) => word !== '').join(', ')}`
+  return `${fault.on} ${effects.filter((effect) => effect !== '').join(', ')}`
 }
 
 const plannedSchema = z.object({
@@ -112,18 +113,18 @@ const plannedSchema = z.object({
   reorder: z.boolean().optional(),
 })
 
-/** Makes trouble for so long, then clears away what has not struck; tells what has. */
-export async function makeTrouble(
+/** Injects faults for `overMs`, then clears those not applied. Returns the applied faults. */
+export async function injectFaults(
   setup: Setup,
   seed: number,
-  options: TroubleOptions,
-): Promise<{ readonly struck: Struck; readonly aimed: number }> {
-  const struck = new Map<string, number>()
+  options: FaultOptions,
+): Promise<{ readonly applied: AppliedFaults; readonly aimed: number }> {
+  const applied = new Map<string, number>()
   const count = (fault: unknown, sign: 1 | -1): void => {
-    const named = plannedSchema.parse(fault)
-    const total = (struck.get(nameOf(named)) ?? 0) + sign * named.times
-    if (total === 0) struck.delete(nameOf(named))
-    else struck.set(nameOf(named), total)
+    const parsed = plannedSchema.parse(fault)
+    const total = (applied.get(nameOf(parsed)) ?? 0) + sign * parsed.times
+    if (total === 0) applied.delete(nameOf(parsed))
+    else applied.set(nameOf(parsed), total)
   }
   const plan = async (fault: PlannedFault): Promise<void> => {
     count(fault, 1)
@@ -131,97 +132,97 @@ export async function makeTrouble(
   }
 
   const [, aimed] = await Promise.all([
-    // Each with a chance of its own: which of them is faster must not change the plan.
-    plantFaults(chanceFrom(seed + 1), options, plan),
-    killAgainAndAgain(setup, chanceFrom(seed + 2), options, plan),
+    // Each has its own random sequence: timing must not change the plan.
+    planFaults(chanceFrom(seed + 1), options, plan),
+    killGateways(setup, chanceFrom(seed + 2), options, plan),
     killDatabase(setup, chanceFrom(seed + 3), options),
   ])
   const { faults } = await setup.emulator.state()
   for (const fault of faults) count(fault, -1)
   await setup.emulator.clearFaults()
-  return { struck, aimed }
+  return { applied, aimed }
 }
 
-async function plantFaults(
+async function planFaults(
   chance: Chance,
-  { overMs, faultsPerSecond, longestDelayMs }: TroubleOptions,
+  { overMs, faultsPerSecond, maxDelayMs }: FaultOptions,
   plan: (fault: PlannedFault) => Promise<void>,
 ): Promise<void> {
   const faults = Math.round((overMs / 1000) * faultsPerSecond)
-  for (let planted = 0; planted < faults; planted += 1) {
-    await plan(planFault(chance, chance.weighted(places), longestDelayMs))
+  for (let planned = 0; planned < faults; planned += 1) {
+    await plan(planFault(chance, chance.weighted(operations), maxDelayMs))
     await pause((2 * chance.share() * 1000) / faultsPerSecond)
   }
 }
 
-/** How many of the kills met a creation between the gateway's question and Stream's answer. */
-async function killAgainAndAgain(
+/** Kills gateways. Returns the number of kills while a create request was in flight at Stream. */
+async function killGateways(
   { gateways, emulator }: Setup,
   chance: Chance,
-  { overMs, kills, aimedKills, longestDelayMs }: TroubleOptions,
+  { overMs, kills, aimedKills, maxDelayMs }: FaultOptions,
   plan: (fault: PlannedFault) => Promise<void>,
 ): Promise<number> {
   const start = Date.now()
-  // Now and then two in a row, so that one meets a gateway that has hardly started.
-  const moments = Array.from({ length: kills + aimedKills }, () => chance.share() * overMs * 0.9)
+  // Two kills may follow each other closely, so that one hits a gateway that has just started.
+  const times = Array.from({ length: kills + aimedKills }, () => chance.share() * overMs * 0.9)
   let aimed = 0
-  /** Another may die while one starts; the same one only after it has started. */
+  /** A gateway is killed again only after it has started; several may restart at the same time. */
   const restarts = new Map<GatewayProcess, Promise<void>>()
-  const strike = (gateway: GatewayProcess): void => {
+  const killAndRestart = (gateway: GatewayProcess): void => {
     const before = restarts.get(gateway) ?? Promise.resolve()
     const restart = before.then(() => gateway.killAndStart())
-    // It is waited for at the end.
+    // Awaited at the end.
     restart.catch(() => undefined)
     restarts.set(gateway, restart)
   }
-  for (const [kill, timestamp] of moments.toSorted((a, b) => a - b).entries()) {
+  for (const [kill, timestamp] of times.toSorted((a, b) => a - b).entries()) {
     await pause(Math.max(0, start + timestamp - Date.now()))
     if ((kill * aimedKills) % (kills + aimedKills) < aimedKills) {
-      const on = chance.oneOf<Place>(['direct_upload', 'tus_create'])
-      // The video is made after the death of who asked for it, or just before.
-      const isMadeLater = chance.percent(50)
-      const delayMs = isMadeLater ? longestDelayMs + kill + 1 : 30 + kill
-      const fault = { on, delayMs, ...(isMadeLater ? {} : { hangUpAfter: true }) }
+      const on = chance.oneOf<Operation>(['direct_upload', 'tus_create'])
+      // Stream creates the video after the gateway is killed, or just before.
+      const isCreatedAfterKill = chance.percent(50)
+      const delayMs = isCreatedAfterKill ? maxDelayMs + kill + 1 : 30 + kill
+      const fault = { on, delayMs, ...(isCreatedAfterKill ? {} : { hangUpAfter: true }) }
       await plan(fault)
-      if (await hasStruck(emulator, fault)) aimed += 1
-      if (!isMadeLater) await pause(delayMs)
-      // Whichever of them asked.
-      for (const gateway of gateways) strike(gateway)
-    } else strike(chance.oneOf(gateways))
+      if (await waitUntilApplied(emulator, fault)) aimed += 1
+      if (!isCreatedAfterKill) await pause(delayMs)
+      // Any of the gateways may have sent the request.
+      for (const gateway of gateways) killAndRestart(gateway)
+    } else killAndRestart(chance.oneOf(gateways))
   }
   await Promise.all(restarts.values())
   return aimed
 }
 
-/** Where gateways share one: it dies, is away for a while, and comes back. */
+/** Kills the shared database and starts it again after a while. */
 async function killDatabase(
   { database }: Setup,
   chance: Chance,
-  { overMs, databaseKills = 0 }: TroubleOptions,
+  { overMs, databaseKills = 0 }: FaultOptions,
 ): Promise<void> {
   if (database === null) return
   for (let kill = 0; kill < databaseKills; kill += 1) {
-    // Each in a stretch of its own, so that something is done in between.
-    const stretch = (overMs * 0.9) / databaseKills
-    const before = chance.share() * stretch * 0.7
+    // One kill per interval, so that requests succeed in between.
+    const interval = (overMs * 0.9) / databaseKills
+    const before = chance.share() * interval * 0.7
     await pause(before)
     await database.kill()
-    await pause(chance.between(50, LONGEST_ABSENCE_MS))
+    await pause(chance.between(50, MAX_DATABASE_DOWNTIME_MS))
     await database.start()
-    await pause(Math.max(0, stretch - before - LONGEST_ABSENCE_MS))
+    await pause(Math.max(0, interval - before - MAX_DATABASE_DOWNTIME_MS))
   }
 }
 
-/** True once nobody plans it any more, so that it is on its way; false where nobody met it. */
-async function hasStruck(
+/** Resolves with true when the emulator has applied the fault, with false after 3 s. */
+async function waitUntilApplied(
   emulator: Setup['emulator'],
   { on, delayMs }: Pick<PlannedFault, 'on' | 'delayMs'>,
 ): Promise<boolean> {
   const deadline = Date.now() + 3000
   while (Date.now() < deadline) {
     const { faults } = await emulator.state()
-    const waits = faults.some((fault) => fault.on === on && fault['delayMs'] === delayMs)
-    if (!waits) return true
+    const isPending = faults.some((fault) => fault.on === on && fault['delayMs'] === delayMs)
+    if (!isPending) return true
     await pause(10)
   }
   return false

@@ -1,119 +1,128 @@
-/** Hundreds of uploads while Stream fails and gateways die: what was promised, and what was kept. */
+/** Runs hundreds of uploads while Stream fails and gateways are killed, and checks every guarantee. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { isTerminal } from '../../src/uploads/upload.ts'
 import {
   type Differences,
   type KnownUpload,
-  compareBooks,
-  isEqual,
-  readBooks,
+  compareStates,
+  hasNoDifferences,
+  readStates,
 } from './compare-state.ts'
-import { planItems, statusAtRest } from './creator-plans.ts'
-import { lookOn } from './observer.ts'
+import { planUploads, finalStatus } from './creator-plans.ts'
+import { observeAll } from './observer.ts'
 import { chanceFrom } from './seed.ts'
-import { type Setup, setSetup } from './setup.ts'
-import { type Subscriber, brokenPromises, subscribe } from './subscriber.ts'
-import { type Travelled, travel } from './creator-scenario.ts'
-import { type Struck, type TroubleOptions, makeTrouble } from './fault-plan.ts'
+import { type Setup, startSetup } from './setup.ts'
+import { type Subscriber, violationsOf, subscribe } from './subscriber.ts'
+import { type CreatorResult, runCreatorScenario } from './creator-scenario.ts'
+import { type AppliedFaults, type FaultOptions, injectFaults } from './fault-plan.ts'
 
-export interface StormOptions extends TroubleOptions {
+export interface FaultScenarioOptions extends FaultOptions {
   readonly seed: number
   readonly uploads: number
   readonly pace: number
   readonly encodeMs: number
-  /** After the storm, everything must be right within this. */
-  readonly restWithinMs: number
+  /** Maximum time after the last fault until the states agree. */
+  readonly agreeWithinMs: number
 }
 
-export interface StormOutcome {
-  readonly options: StormOptions
-  readonly travelled: readonly Travelled[]
+export interface FaultScenarioOutcome {
+  readonly options: FaultScenarioOptions
+  readonly creatorResults: readonly CreatorResult[]
   readonly differences: Differences
-  /** Everything that was lost, shown wrongly or done twice, as sentences. */
+  /** Every lost upload, wrong state or duplicate, as a sentence. */
   readonly losses: readonly string[]
   readonly kills: number
   readonly aimedKills: number
-  /** Notices that each gateway answered. */
-  readonly notices: readonly number[]
-  /** How often callers were asked to come again later, by code. */
-  readonly putOff: ReadonlyMap<string, number>
-  /** How many changes those were shown who watch all uploads, one at each gateway. */
-  readonly changesShown: number
-  /** References of orphans deleted at Stream, as often as a gateway said so. */
+  /** Webhooks delivered to each gateway. */
+  readonly webhooks: readonly number[]
+  /** Responses that asked the client to retry later, by error code. */
+  readonly retryLater: ReadonlyMap<string, number>
+  /** Events received by the subscribers to all uploads, one at each gateway. */
+  readonly eventsReceived: number
+  /** References of orphans deleted at Stream, one entry per log line. */
   readonly orphans: readonly string[]
-  readonly struck: Struck
+  readonly applied: AppliedFaults
   readonly requests: Readonly<Record<string, number>>
   readonly messages: ReadonlyMap<string, number>
   readonly reservedSeconds: { readonly gateway: number; readonly stream: number }
-  /** Milliseconds of the storm, until all creators were done, and until all was right. */
-  readonly took: { readonly storm: number; readonly creators: number; readonly rest: number }
+  /** Milliseconds until the last fault, until all creators had finished, and until the states agreed. */
+  readonly took: { readonly faults: number; readonly creators: number; readonly rest: number }
 }
 
-/** A storm over one gateway. */
-export async function runStorm(options: StormOptions): Promise<StormOutcome> {
-  const setup = await setSetup({ ...options, patienceMs: options.overMs + options.restWithinMs })
+/** Runs the scenario with one gateway. */
+export async function runFaultScenario(
+  options: FaultScenarioOptions,
+): Promise<FaultScenarioOutcome> {
+  const setup = await startSetup({ ...options, timeoutMs: options.overMs + options.agreeWithinMs })
   try {
-    return await raiseStorm(setup, options)
+    return await runFaultScenarioWith(setup, options)
   } finally {
     await setup.end()
   }
 }
 
-export async function raiseStorm(setup: Setup, options: StormOptions): Promise<StormOutcome> {
-  const { seed, uploads, overMs, restWithinMs } = options
+export async function runFaultScenarioWith(
+  setup: Setup,
+  options: FaultScenarioOptions,
+): Promise<FaultScenarioOutcome> {
+  const { seed, uploads, overMs, agreeWithinMs } = options
   const subscribers: Subscriber[] = []
-  const onlookers = setup.gateways.map((_, place) =>
-    lookOn(setup.adminAt(place), place % 2 === 0 ? 'SSE' : 'WebSocket'),
+  const observers = setup.gateways.map((_, index) =>
+    observeAll(setup.adminAt(index), index % 2 === 0 ? 'SSE' : 'WebSocket'),
   )
   try {
     const start = Date.now()
-    const items = planItems(chanceFrom(seed), uploads, overMs * 0.8)
-    const travelling = Promise.all(items.map((item) => travel(setup, item, subscribers)))
-    const { struck, aimed } = await makeTrouble(setup, seed, options)
-    const storm = Date.now() - start
-    // A storm is over when all that it killed stand again, which a busy machine makes late.
-    const deadline = start + Math.max(overMs, storm) + restWithinMs
-    const travelled = await travelling
+    const plans = planUploads(chanceFrom(seed), uploads, overMs * 0.8)
+    const runningCreators = Promise.all(
+      plans.map((plan) => runCreatorScenario(setup, plan, subscribers)),
+    )
+    const { applied, aimed } = await injectFaults(setup, seed, options)
+    const faults = Date.now() - start
+    // The faults end when all killed gateways have restarted, which takes longer on a busy machine.
+    const deadline = start + Math.max(overMs, faults) + agreeWithinMs
+    const creatorResults = await runningCreators
     const creators = Date.now() - start
-    const { books, differences } = await untilRest(
+    const { states, differences } = await waitUntilAgreement(
       setup,
       deadline,
       uploads,
       (known) =>
-        subscribers.every((one) => isTold(one, known)) &&
-        onlookers.every((one) => one.missing(known).length === 0),
+        subscribers.every((one) => isUpToDate(one, known)) &&
+        observers.every((one) => one.missing(known).length === 0),
     )
     const rest = Date.now() - start
     for (const subscriber of subscribers) subscriber.stop()
-    const { gateways, front } = setup
-    const uploadsByUid = new Map(books.uploads.map((upload) => [upload.uid, upload]))
+    const { gateways, webhookProxy } = setup
+    const uploadsByUid = new Map(states.uploads.map((upload) => [upload.uid, upload]))
     return {
       options,
-      travelled,
+      creatorResults,
       differences,
       losses: [
-        ...lossesAmong(travelled, uploadsByUid),
-        ...lossesInBooks(differences),
-        ...subscribers.flatMap(brokenPromises),
-        ...onlookers.flatMap((one) => [...one.broken, ...one.missing(books.uploads)]),
-        ...(await misled(setup, books.uploads)),
-        ...setup.surprises.map((surprise) => `unexpected: ${surprise}`),
-        ...gateways.flatMap(({ url, failures }) => failures.map((one) => `${url} failed: ${one}`)),
+        ...lossesOfCreators(creatorResults, uploadsByUid),
+        ...lossesOfDifferences(differences),
+        ...subscribers.flatMap(violationsOf),
+        ...observers.flatMap((one) => [...one.broken, ...one.missing(states.uploads)]),
+        ...(await checkNewSubscribers(setup, states.uploads)),
+        ...setup.unexpectedErrors.map((unexpectedError) => `unexpected: ${unexpectedError}`),
+        ...gateways.flatMap(({ url, failures }) =>
+          failures.map((failure) => `${url} failed: ${failure}`),
+        ),
       ],
       kills: gateways.reduce((sum, { kills }) => sum + kills(), 0),
       aimedKills: aimed,
-      notices: gateways.map(({ url }) => front.answered.get(url) ?? 0),
-      putOff: setup.putOff,
-      changesShown: onlookers.reduce((sum, { shown }) => sum + shown(), 0),
+      webhooks: gateways.map(({ url }) => webhookProxy.deliveries.get(url) ?? 0),
+      retryLater: setup.retryLater,
+      eventsReceived: observers.reduce((sum, { received }) => sum + received(), 0),
       orphans: gateways.flatMap(({ orphans }) => orphans),
-      struck,
-      requests: books.stream.requests,
+      applied,
+      requests: states.stream.requests,
       messages: sumsOf(gateways.map(({ messages }) => messages)),
-      reservedSeconds: { gateway: books.reservedSeconds, stream: books.stream.reservedSeconds },
-      took: { storm, creators, rest },
+      reservedSeconds: { gateway: states.reservedSeconds, stream: states.stream.reservedSeconds },
+      took: { faults, creators, rest },
     }
   } finally {
-    for (const watching of [...subscribers, ...onlookers]) watching.stop()
+    for (const watching of [...subscribers, ...observers]) watching.stop()
   }
 }
 
@@ -125,90 +134,98 @@ function sumsOf(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<str
   return sums
 }
 
-/** Reads both books until they agree and every subscription has ended that should, or it is too late. */
-async function untilRest(
+/** Reads both states until they agree and all subscribers are up to date, or until the deadline. */
+async function waitUntilAgreement(
   setup: Setup,
   deadline: number,
   expected: number,
-  isEachTold: (uploads: readonly KnownUpload[]) => boolean,
+  areAllUpToDate: (uploads: readonly KnownUpload[]) => boolean,
 ) {
   for (;;) {
-    const books = await readBooks(setup)
-    const differences = compareBooks(books)
-    const moving = books.uploads.filter(
+    const states = await readStates(setup)
+    const differences = compareStates(states)
+    const encoding = states.uploads.filter(
       ({ status }) => status === 'QUEUED' || status === 'IN_PROGRESS',
     )
-    const atRest = moving.length === 0 && books.uploads.length >= expected
-    const told = isEachTold(books.uploads)
-    if ((isEqual(differences) && atRest && told) || Date.now() > deadline) {
-      return { books, differences }
+    const isDone = encoding.length === 0 && states.uploads.length >= expected
+    const upToDate = areAllUpToDate(states.uploads)
+    if ((hasNoDifferences(differences) && isDone && upToDate) || Date.now() > deadline) {
+      return { states, differences }
     }
     await pause(500)
   }
 }
 
-/** Whether the last state that it was shown is the last there was while it watched. */
-function isTold({ uid, connections }: Subscriber, uploads: readonly KnownUpload[]): boolean {
+/** Whether the subscriber received a terminal status or the current version of its upload. */
+function isUpToDate({ uid, connections }: Subscriber, uploads: readonly KnownUpload[]): boolean {
   const last = connections.at(-1)?.at(-1)
   if (last === undefined) return false
   return isTerminal(last.status) || last.version === uploads.find((one) => one.uid === uid)?.version
 }
 
-function lossesAmong(
-  travelled: readonly Travelled[],
+function lossesOfCreators(
+  creatorResults: readonly CreatorResult[],
   uploads: ReadonlyMap<string, KnownUpload>,
 ): string[] {
-  return travelled.flatMap(({ journey: item, uids, subscriber }) => {
-    const name = `${item.key} (${item.ending}, ${item.protocol})`
-    if (uids.size === 0) return [`${name} was never minted`]
-    if (uids.size > 1) return [`${name} was minted as ${[...uids].join(' and ')}`]
+  return creatorResults.flatMap(({ plan, uids, subscriber }) => {
+    const name = `${plan.key} (${plan.ending}, ${plan.protocol})`
+    if (uids.size === 0) return [`${name} was never created`]
+    if (uids.size > 1) return [`${name} was created as ${[...uids].join(' and ')}`]
     const losses: string[] = []
     for (const uid of uids) {
       const upload = uploads.get(uid)
       if (upload === undefined) return [`${name}: the gateway lost ${uid}`]
-      const right = statusAtRest(item)
-      if (upload.status !== right) losses.push(`${name}: ${uid} is ${upload.status}, not ${right}`)
-      if (subscriber !== null && !isTold(subscriber, [upload])) {
-        losses.push(`${name}: the subscriber of ${uid} was not told of version ${upload.version}`)
+      const expected = finalStatus(plan)
+      if (upload.status !== expected)
+        losses.push(`${name}: ${uid} is ${upload.status}, not ${expected}`)
+      if (subscriber !== null && !isUpToDate(subscriber, [upload])) {
+        losses.push(`${name}: the subscriber of ${uid} did not receive version ${upload.version}`)
       }
     }
     return losses
   })
 }
 
-function lossesInBooks(differences: Differences): string[] {
-  const { wrongStatus, unknownVideos, twiceForOneKey, reservedTooMuch } = differences
+function lossesOfDifferences(differences: Differences): string[] {
+  const { wrongStatus, unknownVideos, duplicateKeys, excessReservedSeconds } = differences
   return [
     ...wrongStatus,
     ...unknownVideos.map((video) => `the gateway does not know ${video}`),
-    ...twiceForOneKey.map((key) => `two uploads for ${key}`),
-    ...(reservedTooMuch === 0 ? [] : [`${reservedTooMuch} s too much are reserved`]),
+    ...duplicateKeys.map((key) => `two uploads for ${key}`),
+    ...(excessReservedSeconds === 0 ? [] : [`${excessReservedSeconds} s too much are reserved`]),
   ]
 }
 
-/** Whoever comes now must be shown the final state at once, and nothing after it. */
-async function misled(setup: Setup, uploads: readonly KnownUpload[]): Promise<string[]> {
-  const wrong: string[] = []
-  const left = [...uploads]
-  async function takeTurns(): Promise<void> {
-    for (let upload = left.pop(); upload !== undefined; upload = left.pop()) {
-      const late = subscribe(
-        setup.adminAt(left.length),
+/** Subscribes to each upload again: a new subscriber must receive only the final state, at once. */
+async function checkNewSubscribers(
+  setup: Setup,
+  uploads: readonly KnownUpload[],
+): Promise<string[]> {
+  const violations: string[] = []
+  const remaining = [...uploads]
+  async function worker(): Promise<void> {
+    for (let upload = remaining.pop(); upload !== undefined; upload = remaining.pop()) {
+      const newSubscriber = subscribe(
+        setup.adminAt(remaining.length),
         upload.uid,
-        left.length % 2 === 0 ? 'SSE' : 'WebSocket',
+        remaining.length % 2 === 0 ? 'SSE' : 'WebSocket',
       )
-      const firstShown = async (): Promise<void> => {
-        while (late.connections.length === 0) await pause(5)
+      const firstReceived = async (): Promise<void> => {
+        while (newSubscriber.connections.length === 0) await pause(5)
       }
-      const enough = isTerminal(upload.status) ? late.done : firstShown()
-      const inTime = await Promise.race([enough.then(() => true), pause(5000, false)])
-      late.stop()
-      const shown = late.connections.flat().map(({ status, version }) => `${version} ${status}`)
-      if (!inTime || shown.join() !== `${upload.version} ${upload.status}`) {
-        wrong.push(`${upload.uid} is ${upload.version} ${upload.status}, shown was ${shown.join()}`)
+      const ready = isTerminal(upload.status) ? newSubscriber.done : firstReceived()
+      const inTime = await Promise.race([ready.then(() => true), pause(5000, false)])
+      newSubscriber.stop()
+      const received = newSubscriber.connections
+        .flat()
+        .map(({ status, version }) => `${version} ${status}`)
+      if (!inTime || received.join() !== `${upload.version} ${upload.status}`) {
+        violations.push(
+          `${upload.uid} is ${upload.version} ${upload.status}, received ${received.join()}`,
+        )
       }
     }
   }
-  await Promise.all(Array.from({ length: 10 }, takeTurns))
-  return wrong
+  await Promise.all(Array.from({ length: 10 }, worker))
+  return violations
 }

@@ -1,4 +1,4 @@
-/** The gateway as a process of its own, which can be killed at any moment and started again. */
+/** Starts the gateway as a child process that can be killed and started again. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -11,56 +11,59 @@ import { promisify } from 'node:util'
 import { z } from 'zod'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const START_WITHIN_MS = 20_000
-/** The same where the database may have to come back first, and the start be tried again. */
-const START_AGAIN_WITHIN_MS = 60_000
-/** Levels of pino from which a line tells of a failure of the gateway itself. */
+const START_TIMEOUT_MS = 20_000
+/** Start timeout when the database may be down first, so that the start is retried. */
+const RETRIED_START_TIMEOUT_MS = 60_000
+/** Minimum pino level of a line that counts as a failure of the gateway. */
 const ERROR_LEVEL = 50
-/** How a gateway says that it does not start because its database is away. */
-const CANNOT_OPEN = 'Cannot open the database'
+/** Message on standard error when the gateway does not start because its database is unavailable. */
+const DATABASE_UNAVAILABLE = 'Cannot open the database'
 
 export interface GatewayProcess {
   readonly url: string
-  /** How often each message was logged, over all its lives. */
+  /** Number of log lines by message, over all restarts. */
   readonly messages: ReadonlyMap<string, number>
-  /** Lines of the log, words on standard error and ends that nobody asked for: failures of its own. */
+  /** Log lines at error level, errors on standard error, and unexpected exits. */
   readonly failures: readonly string[]
-  /** References of the orphans that it says it deleted at Stream, over all its lives. */
+  /** References of the orphans in its log lines about deletions, over all restarts. */
   readonly orphans: readonly string[]
   readonly kills: () => number
-  /** SIGKILL, and at once another one on the same port and file. Resolves when that one answers. */
+  /** Sends SIGKILL and starts it again with the same port and database. Resolves when it is ready. */
   killAndStart(): Promise<void>
-  /** Bytes of memory that are its own at this moment. */
+  /** Resident set size in bytes. */
   residentBytes(): Promise<number>
-  /** For good. */
+  /** Kills the process. */
   end(): Promise<void>
 }
 
 export interface GatewayProcessOptions {
   readonly variables: Readonly<Record<string, string>>
   readonly port: number
-  /** How many times as fast as the world its clock runs; 1 is `headgate serve` itself. */
+  /** Speed factor of its clock; 1 runs `headgate serve` itself. */
   readonly pace: number
-  /** When its clock began to run so fast, in milliseconds since 1970: the same for all of a deployment. */
+  /** Start of the fast clock, in milliseconds since 1970; the same for all gateways of a deployment. */
   readonly since?: number
-  /** Whether its database may be away: it says so in its log, and is started until it stands. */
-  readonly forgivesAbsence?: boolean
+  /** Ignores failures caused by an unavailable database, and retries a start that failed for it. */
+  readonly databaseMayBeDown?: boolean
 }
 
-let built: Promise<unknown> | null = null
+let build: Promise<unknown> | null = null
 
-/** Brings `dist` up to date, once. */
+/** Compiles `src` into `dist`, once per test process. */
 export function buildGateway(): Promise<unknown> {
-  built ??= promisify(execFile)(
+  build ??= promisify(execFile)(
     process.execPath,
     [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
     { cwd: root },
   )
-  return built
+  return build
 }
 
-/** A port that nobody listens on and that no outgoing connection is given while we restart. */
-export async function quietPort(): Promise<number> {
+/**
+ * Returns a free port below the ephemeral range, so that no outgoing connection takes it during a
+ * restart.
+ */
+export async function findFreePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000)
     const server = createServer()
@@ -80,7 +83,7 @@ export async function startGatewayProcess({
   port,
   pace,
   since = Date.now(),
-  forgivesAbsence = false,
+  databaseMayBeDown = false,
 }: GatewayProcessOptions): Promise<GatewayProcess> {
   await buildGateway()
   const url = `http://127.0.0.1:${port}`
@@ -88,13 +91,13 @@ export async function startGatewayProcess({
   const failures: string[] = []
   const orphans: string[] = []
   let kills = 0
-  /** Whether the present one has answered already. */
-  let stands = false
-  let child = spawnOne()
+  /** Whether the current process has become ready. */
+  let isReady = false
+  let child = spawnGateway()
 
-  function spawnOne(): ChildProcess {
+  function spawnGateway(): ChildProcess {
     const script = pace === 1 ? ['dist/cli.js', 'serve'] : ['test/chaos/fast-clock-gateway.mjs']
-    const started = spawn(process.execPath, script, {
+    const spawned = spawn(process.execPath, script, {
       cwd: root,
       env: {
         PATH: process.env['PATH'],
@@ -105,15 +108,15 @@ export async function startGatewayProcess({
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    createInterface(started.stdout).on('line', readLine)
-    started.stderr.setEncoding('utf8').on('data', (words: string) => {
-      if (forgivesAbsence && words.includes(CANNOT_OPEN)) return
-      if (/error|warning/i.test(words)) failures.push(words.trim().slice(0, 600))
+    createInterface(spawned.stdout).on('line', readLine)
+    spawned.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (databaseMayBeDown && text.includes(DATABASE_UNAVAILABLE)) return
+      if (/error|warning/i.test(text)) failures.push(text.trim().slice(0, 600))
     })
-    started.once('exit', (code, signal) => {
-      if (stands && signal !== 'SIGKILL') failures.push(`it ended by itself: ${signal ?? code}`)
+    spawned.once('exit', (code, signal) => {
+      if (isReady && signal !== 'SIGKILL') failures.push(`unexpected exit: ${signal ?? code}`)
     })
-    return started
+    return spawned
   }
 
   function readLine(text: string): void {
@@ -121,21 +124,21 @@ export async function startGatewayProcess({
     if (line === null) return
     messages.set(line.msg, (messages.get(line.msg) ?? 0) + 1)
     if (line.msg === 'orphan deleted at Stream') orphans.push(line.uploadId ?? 'without uploadId')
-    if (forgivesAbsence && line.err?.type === 'StoreUnavailable') return
+    if (databaseMayBeDown && line.err?.type === 'StoreUnavailable') return
     if (line.level >= ERROR_LEVEL) failures.push(text.slice(0, 600))
   }
 
-  async function untilItAnswers(): Promise<void> {
-    const deadline = Date.now() + (forgivesAbsence ? START_AGAIN_WITHIN_MS : START_WITHIN_MS)
+  async function waitUntilReady(): Promise<void> {
+    const deadline = Date.now() + (databaseMayBeDown ? RETRIED_START_TIMEOUT_MS : START_TIMEOUT_MS)
     while (Date.now() < deadline) {
       if (child.exitCode !== null) {
-        if (!forgivesAbsence) break
-        child = spawnOne()
+        if (!databaseMayBeDown) break
+        child = spawnGateway()
       }
       const response = await fetch(`${url}/readyz`).catch(() => null)
       await response?.body?.cancel()
       if (response?.status === 200) {
-        stands = true
+        isReady = true
         return
       }
       await pause(20)
@@ -145,16 +148,16 @@ export async function startGatewayProcess({
 
   async function kill(): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
+    const exited = once(child, 'exit')
     child.kill('SIGKILL')
-    await gone
-    stands = false
+    await exited
+    isReady = false
   }
 
-  // Whatever ends the test ends its gateway.
+  // The gateway must not outlive the test process.
   process.once('exit', () => child.kill('SIGKILL'))
   try {
-    await untilItAnswers()
+    await waitUntilReady()
   } catch (error) {
     await kill()
     throw error
@@ -168,8 +171,8 @@ export async function startGatewayProcess({
     async killAndStart() {
       await kill()
       kills += 1
-      child = spawnOne()
-      await untilItAnswers()
+      child = spawnGateway()
+      await waitUntilReady()
     },
     async residentBytes() {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
@@ -187,7 +190,7 @@ const logLine = z.object({
   err: z.looseObject({ type: z.string().optional() }).optional(),
 })
 
-/** Null where the line was cut off by a kill. */
+/** Returns null for a line that a kill cut off. */
 function readLogLine(text: string): z.infer<typeof logLine> | null {
   try {
     return logLine.parse(JSON.parse(text))

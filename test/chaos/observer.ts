@@ -1,17 +1,17 @@
-/** Watches all uploads at one gateway, which may be cut off, and remembers the newest that it was shown. */
+/** Subscribes to all uploads at one gateway, reconnects, and records the newest version of each. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import type { KnownUpload } from './compare-state.ts'
 import { type Connection, connect } from './connection.ts'
-import type { Item } from './creator-plans.ts'
-import { type Line, isPutOff } from './retrying-client.ts'
+import type { UploadPlan } from './creator-plans.ts'
+import { type RetryingClient, isRetryLater } from './retrying-client.ts'
 
-export interface Onlooker {
-  /** How many changes it was shown. */
-  readonly shown: () => number
-  /** Each promise to it that was broken, as a sentence. */
+export interface Observer {
+  /** Number of received events. */
+  readonly received: () => number
+  /** Each violated guarantee, as a sentence. */
   readonly broken: readonly string[]
-  /** Uploads of which it was shown a version, but not the last, by the connection that stands. */
+  /** Uploads of which the current connection received a version, but not the newest. */
   missing(uploads: readonly KnownUpload[]): string[]
   stop(): void
 }
@@ -30,29 +30,29 @@ const resultSchema = z.object({
   data: z.object({ uploadsChanged: z.object({ uid: z.string(), version: z.number() }) }).nullish(),
 })
 
-/** Goes on at the same gateway until it is stopped. */
-export function lookOn(line: Line, by: Item['watchesBy']): Onlooker {
+/** Subscribes until it is stopped, always at the same gateway. */
+export function observeAll(client: RetryingClient, by: UploadPlan['watchesBy']): Observer {
   const broken: string[] = []
   const stopped = new AbortController()
   let current: Connection | null = null
   let versions = new Map<string, number>()
-  let shown = 0
+  let received = 0
 
   async function watchOnce(): Promise<void> {
     versions = new Map()
-    current = connect(line, by, { query: WATCH_ALL })
+    current = connect(client, by, { query: WATCH_ALL })
     try {
       for await (const result of current.results) {
         const { data, errors } = resultSchema.parse(result)
         if (data === null || data === undefined) {
-          if (!isPutOff(line, errors)) broken.push(`all by ${by}: ${JSON.stringify(errors)}`)
+          if (!isRetryLater(client, errors)) broken.push(`all by ${by}: ${JSON.stringify(errors)}`)
           return
         }
         const { uid, version } = data.uploadsChanged
         const before = versions.get(uid) ?? 0
         if (version <= before) broken.push(`all by ${by}: ${uid} ${version} after ${before}`)
         versions.set(uid, version)
-        shown += 1
+        received += 1
       }
     } finally {
       current.close()
@@ -61,7 +61,7 @@ export function lookOn(line: Line, by: Item['watchesBy']): Onlooker {
 
   async function watch(): Promise<void> {
     while (!stopped.signal.aborted) {
-      // A cut connection says nothing about any upload.
+      // A lost connection violates no guarantee.
       await watchOnce().catch(() => undefined)
       await pause(100, undefined, { signal: stopped.signal }).catch(() => undefined)
     }
@@ -71,18 +71,18 @@ export function lookOn(line: Line, by: Item['watchesBy']): Onlooker {
     stopped.abort()
     current?.close()
   }
-  line.patience.addEventListener('abort', stop, { once: true })
+  client.signal.addEventListener('abort', stop, { once: true })
 
   void watch()
   return {
-    shown: () => shown,
+    received: () => received,
     broken,
     missing: (uploads) =>
       uploads.flatMap(({ uid, version }) => {
         const last = versions.get(uid)
         return last === undefined || last >= version
           ? []
-          : [`${uid} is at ${version}, whoever watches all by ${by} was last shown ${last}`]
+          : [`${uid} is at ${version}, the subscriber to all by ${by} last received ${last}`]
       }),
     stop,
   }

@@ -1,65 +1,68 @@
-/** Many callers with one key, and a gateway that dies between Stream's work and the answer. */
+/** Many callers use one idempotency key while the gateway is killed during its request to Stream. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { compareBooks, isEqual, readBooks } from './compare-state.ts'
-import { mintUntilMinted } from './creator.ts'
-import { type Item, plainItem } from './creator-plans.ts'
-import { type Setup, setSetup } from './setup.ts'
+import { compareStates, hasNoDifferences, readStates } from './compare-state.ts'
+import { createWithRetries } from './creator.ts'
+import { type UploadPlan, standardPlan } from './creator-plans.ts'
+import { type Setup, startSetup } from './setup.ts'
 
 export interface OneKeyOptions {
   readonly callers: number
   readonly pace: number
-  readonly patienceMs: number
+  readonly timeoutMs: number
 }
 
 export interface OneKeyOutcome {
-  /** Different uids that the callers of each key were given. */
+  /** Number of different uids that the callers of each key received. */
   readonly uids: Readonly<Record<string, number>>
   readonly videosAtStream: number
   readonly uploadsAtGateway: number
   readonly reservedSeconds: { readonly gateway: number; readonly stream: number }
-  /** Creations that Stream was asked for. */
+  /** Create requests that Stream received. */
   readonly creations: number
   readonly kills: number
-  readonly surprises: readonly string[]
+  readonly unexpectedErrors: readonly string[]
   readonly tookMs: number
 }
 
-/** Reserved for each key. */
+/** Seconds reserved for each key. */
 export const RESERVED_SECONDS = 77
 
 /**
- * Three keys: one is minted in peace; one loses Stream's answer to the kill; and one loses the
- * gateway while its creation is still on the way to Stream.
+ * Uses three keys. For one, the gateway is killed after Stream created the video, before its response;
+ * for one, before Stream creates the video; for one, it is not killed.
  */
 export async function raceWithOneKey(options: OneKeyOptions): Promise<OneKeyOutcome> {
-  const setup = await setSetup({ ...options, encodeMs: 500 })
+  const setup = await startSetup({ ...options, encodeMs: 500 })
   const { emulator } = setup
   const [gateway] = setup.gateways
   try {
     const start = Date.now()
     await emulator.fault({ on: 'direct_upload', delayMs: 300, hangUpAfter: true })
     await emulator.fault({ on: 'tus_create', delayMs: 700 })
-    const cutOff = [itemOf('answer lost', 'BASIC'), itemOf('asked in vain', 'TUS')]
-    const racing = cutOff.map((item) => race(setup, item, options.callers))
-    // The first has been made, and its answer cut; the second is made when nobody waits for it.
+    const killed = [
+      planOf('killed after creation', 'BASIC'),
+      planOf('killed before creation', 'TUS'),
+    ]
+    const racing = killed.map((plan) => race(setup, plan, options.callers))
+    // Stream has created the first video and creates the second one after the kill.
     while ((await emulator.state()).videos.length === 0) await pause(5)
     await gateway.killAndStart()
-    const inPeace = race(setup, itemOf('in peace', 'BASIC'), options.callers)
-    const uids = await Promise.all([...racing, inPeace])
-    await untilBooksAgree(setup)
-    const { uploads, stream, reservedSeconds } = await readBooks(setup)
+    const notKilled = race(setup, planOf('not killed', 'BASIC'), options.callers)
+    const uids = await Promise.all([...racing, notKilled])
+    await waitUntilStatesAgree(setup)
+    const { uploads, stream, reservedSeconds } = await readStates(setup)
     return {
       uids: {
-        'answer lost': uids[0] ?? 0,
-        'asked in vain': uids[1] ?? 0,
-        'in peace': uids[2] ?? 0,
+        'killed after creation': uids[0] ?? 0,
+        'killed before creation': uids[1] ?? 0,
+        'not killed': uids[2] ?? 0,
       },
       videosAtStream: stream.videos.length,
       uploadsAtGateway: uploads.length,
       reservedSeconds: { gateway: reservedSeconds, stream: stream.reservedSeconds },
       creations: (stream.requests['direct_upload'] ?? 0) + (stream.requests['tus_create'] ?? 0),
       kills: gateway.kills(),
-      surprises: [...setup.surprises, ...gateway.failures],
+      unexpectedErrors: [...setup.unexpectedErrors, ...gateway.failures],
       tookMs: Date.now() - start,
     }
   } finally {
@@ -67,23 +70,23 @@ export async function raceWithOneKey(options: OneKeyOptions): Promise<OneKeyOutc
   }
 }
 
-/** How many different uids the callers were given. */
-async function race(setup: Setup, item: Item, callers: number): Promise<number> {
-  const line = await setup.as(item.creator)
+/** Returns the number of different uids that the callers received. */
+async function race(setup: Setup, plan: UploadPlan, callers: number): Promise<number> {
+  const client = await setup.as(plan.creator)
   const expiry = new Date(Date.now() + 3_600_000).toISOString()
-  const minted = await Promise.all(
-    Array.from({ length: callers }, () => mintUntilMinted(line, item, expiry)),
+  const created = await Promise.all(
+    Array.from({ length: callers }, () => createWithRetries(client, plan, expiry)),
   )
-  return new Set(minted.map(({ uid }) => uid)).size
+  return new Set(created.map(({ uid }) => uid)).size
 }
 
-async function untilBooksAgree(setup: Setup): Promise<void> {
-  while (!isEqual(compareBooks(await readBooks(setup)))) await pause(200)
+async function waitUntilStatesAgree(setup: Setup): Promise<void> {
+  while (!hasNoDifferences(compareStates(await readStates(setup)))) await pause(200)
 }
 
-function itemOf(key: string, protocol: Item['protocol']): Item {
+function planOf(key: string, protocol: UploadPlan['protocol']): UploadPlan {
   return {
-    ...plainItem(key, 0),
+    ...standardPlan(key, 0),
     protocol,
     ending: 'abandoned',
     maxDurationSeconds: RESERVED_SECONDS,

@@ -1,64 +1,64 @@
-/** Prints what a run found, as a table that can be quoted. */
+/** Prints the results of a run as tables. */
 import type { ForgedOutcome } from './forged-webhooks.ts'
-import type { Lateness } from './lost-webhooks.ts'
+import type { DetectionDelays } from './lost-webhooks.ts'
 import type { OneKeyOutcome } from './one-key.ts'
-import type { Upkeep } from './shared-maintenance.ts'
-import type { StormOutcome } from './fault-scenario.ts'
+import type { MaintenanceOutcome } from './shared-maintenance.ts'
+import type { FaultScenarioOutcome } from './fault-scenario.ts'
 
-export type Row = readonly [what: string, figure: string | number]
+export type Row = readonly [label: string, figure: string | number]
 
-/** Straight to the terminal: the figures are the point of the run. */
+/** Writes to standard output directly, because vitest prefixes console output. */
 export function print(title: string, rows: readonly Row[]): void {
-  const width = Math.max(...rows.map(([what]) => what.length))
-  const lines = rows.map(([what, figure]) => `  ${what.padEnd(width)}  ${figure}`)
+  const width = Math.max(...rows.map(([label]) => label.length))
+  const lines = rows.map(([label, figure]) => `  ${label.padEnd(width)}  ${figure}`)
   process.stdout.write(`\n${title}\n${lines.join('\n')}\n`)
 }
 
-export function printStorm(outcome: StormOutcome): void {
-  const { options, travelled, differences, reservedSeconds, took, messages, struck } = outcome
-  const subscribers = travelled.flatMap(({ subscriber }) => subscriber ?? [])
+export function printFaultScenario(outcome: FaultScenarioOutcome): void {
+  const { options, creatorResults, differences, reservedSeconds, took, messages, applied } = outcome
+  const subscribers = creatorResults.flatMap(({ subscriber }) => subscriber ?? [])
   const states = subscribers.flatMap(({ connections }) => connections.flat())
-  const faults = [...struck.values()].reduce((sum, times) => sum + times, 0)
-  print(`Storm with seed ${options.seed}`, [
-    ['uploads asked for', options.uploads],
-    ['uploads minted, as clients saw it', travelled.filter(({ uids }) => uids.size > 0).length],
-    ...count(travelled.map(({ journey: item }) => `  ${item.ending}, ${item.protocol}`)),
+  const faults = [...applied.values()].reduce((sum, times) => sum + times, 0)
+  print(`Fault scenario with seed ${options.seed}`, [
+    ['planned uploads', options.uploads],
     [
-      'kills survived',
-      `${outcome.kills}, a creation was under way at ${outcome.aimedKills} moments`,
+      'created uploads, according to clients',
+      creatorResults.filter(({ uids }) => uids.size > 0).length,
     ],
+    ...count(creatorResults.map(({ plan }) => `  ${plan.ending}, ${plan.protocol}`)),
+    ['kills survived', `${outcome.kills}, ${outcome.aimedKills} times during a create request`],
     ['kills of the database survived', options.databaseKills ?? 0],
-    ['faults that struck', faults],
-    ...byName(struck).map(([name, times]): Row => [`  ${name}`, times]),
+    ['applied faults', faults],
+    ...byName(applied).map(([name, times]): Row => [`  ${name}`, times]),
     [
-      'orphans deleted at Stream / told of',
+      'orphans deleted at Stream / log lines about them',
       `${new Set(outcome.orphans).size} / ${outcome.orphans.length}`,
     ],
-    ['callers asked to come again later', ''],
-    ...byName(outcome.putOff).map(([code, times]): Row => [`  ${code}`, times]),
-    ['notices answered, by gateway', outcome.notices.join(' / ')],
+    ['responses that ask for a retry', ''],
+    ...byName(outcome.retryLater).map(([code, times]): Row => [`  ${code}`, times]),
+    ['delivered webhooks, by gateway', outcome.webhooks.join(' / ')],
     [
-      'notices applied / kept for later',
+      'webhooks applied / stored for later',
       pair(messages, 'webhook applied', 'webhook stored: no matching upload yet'),
     ],
-    ["requests at Stream's", ''],
+    ['requests to Stream', ''],
     ...Object.entries(outcome.requests).map(([name, times]): Row => [`  ${name}`, times]),
     [
-      'subscriptions opened / states shown',
+      'subscriptions opened / states received',
       `${subscribers.flatMap(({ connections }) => connections).length} / ${states.length}`,
     ],
-    ['changes shown to those who watch all', outcome.changesShown],
+    ['events received by subscribers to all uploads', outcome.eventsReceived],
     ['wrong status', differences.wrongStatus.length],
-    ['videos the gateway does not know', differences.unknownVideos.length],
-    ['keys with two uploads', differences.twiceForOneKey.length],
+    ['videos without an upload', differences.unknownVideos.length],
+    ['keys with two uploads', differences.duplicateKeys.length],
     [
       'reserved seconds, gateway / Stream',
       `${reservedSeconds.gateway} / ${reservedSeconds.stream}`,
     ],
     ['losses of any kind', outcome.losses.length],
     [
-      'seconds of storm / to the last creator / to rest',
-      `${seconds(took.storm)} / ${seconds(took.creators)} / ${seconds(took.rest)}`,
+      'seconds to the last fault / to the last creator / to equal states',
+      `${seconds(took.faults)} / ${seconds(took.creators)} / ${seconds(took.rest)}`,
     ],
     ...outcome.losses.slice(0, 40).map((loss): Row => ['  LOSS', loss]),
   ])
@@ -86,18 +86,24 @@ export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`
 }
 
-export function printLateness({ watchedMs, unwatchedMs }: Lateness): void {
-  print('Every notice lost', [
+export function printDetectionDelays({ watchedMs, unwatchedMs }: DetectionDelays): void {
+  print('Every webhook lost', [
     ['READY after it was ready at Stream, watched', `${seconds(watchedMs)} s at most`],
     ['READY after it was ready at Stream, unwatched', `${seconds(unwatchedMs)} s at most`],
   ])
 }
 
-export function printUpkeep({ orphans, deletions, rounds, lists, tookMs }: Upkeep): void {
-  print('What gateways do once between them', [
-    ['orphans made / left', `${orphans.made} / ${orphans.left}`],
-    ['deletions that Stream was asked for', deletions],
-    ['rounds of all gateways / lists that Stream was asked for', `${rounds} / ${lists}`],
+export function printMaintenance({
+  orphans,
+  deletions,
+  rounds,
+  lists,
+  tookMs,
+}: MaintenanceOutcome): void {
+  print('Shared maintenance', [
+    ['orphans created / left', `${orphans.created} / ${orphans.left}`],
+    ['delete requests to Stream', deletions],
+    ['sync rounds of all gateways / list requests to Stream', `${rounds} / ${lists}`],
     ['seconds', seconds(tookMs)],
   ])
 }
@@ -105,9 +111,9 @@ export function printUpkeep({ orphans, deletions, rounds, lists, tookMs }: Upkee
 export function printOneKey(outcome: OneKeyOutcome, callers: number): void {
   const { uids, reservedSeconds, videosAtStream, uploadsAtGateway, creations, kills } = outcome
   print(`${callers} callers with one key, three times`, [
-    ...Object.entries(uids).map(([key, given]): Row => [`uids given, ${key}`, given]),
+    ...Object.entries(uids).map(([key, received]): Row => [`different uids, ${key}`, received]),
     ['kills', kills],
-    ['creations that Stream was asked for', creations],
+    ['create requests to Stream', creations],
     ['videos at Stream / uploads at the gateway', `${videosAtStream} / ${uploadsAtGateway}`],
     [
       'reserved seconds, gateway / Stream',
@@ -117,14 +123,14 @@ export function printOneKey(outcome: OneKeyOutcome, callers: number): void {
   ])
 }
 
-export function printForged({ answers, wrong, changed, memory }: ForgedOutcome): void {
-  print('Notices that Stream never sent', [
-    ...byName(answers),
-    ['wrong answers', wrong.length],
+export function printForged({ responses, wrong, changed, memory }: ForgedOutcome): void {
+  print('Forged webhooks', [
+    ...byName(responses),
+    ['wrong responses', wrong.length],
     ['uploads changed', changed.length],
     [
-      'memory before / most / after',
-      [memory.before, memory.most, memory.after].map(megabytes).join(' / '),
+      'memory before / maximum / after',
+      [memory.before, memory.max, memory.after].map(megabytes).join(' / '),
     ],
   ])
 }

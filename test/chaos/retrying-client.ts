@@ -1,30 +1,30 @@
-/** A client's line to gateways that come and go: it asks again, the next of them, until it is answered. */
+/** A GraphQL client that retries at the next gateway until a request succeeds. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 
-/** Where to, as whom, and for how long. */
-export interface LineOptions {
-  /** Gateways of one deployment, without a path; the first is asked first. */
+/** Options of a retrying client. */
+export interface RetryingClientOptions {
+  /** URLs of the gateways of one deployment, without a path; requests start at the first. */
   readonly gateways: readonly [string, ...string[]]
   readonly token: string
-  /** Answers that no client should ever see are written down here. */
-  readonly surprises: string[]
-  /** Ends the patience of whoever asks. */
-  readonly patience: AbortSignal
-  /** Where gateways may ask to come again later: how often they did, by code. They may not by default. */
-  readonly putOff?: Map<string, number>
+  /** Receives a description of each unexpected response. */
+  readonly unexpectedErrors: string[]
+  /** Aborts all requests and retries. */
+  readonly signal: AbortSignal
+  /** Counts "retry later" errors by code. Without it, such errors count as unexpected. */
+  readonly retryLater?: Map<string, number>
 }
 
-export interface Line extends LineOptions {
-  /** The gateway that is asked now. */
+export interface RetryingClient extends RetryingClientOptions {
+  /** URL of the current gateway. */
   gateway(): string
-  /** Asks the next one from now on. */
-  moveOn(): void
-  /** Data of a query or mutation, read by the schema. Asks again, elsewhere, after every failure. */
-  ask<T extends z.ZodType>(shape: T, document: string, variables?: object): Promise<z.infer<T>>
+  /** Switches to the next gateway. */
+  useNextGateway(): void
+  /** Returns the data of an operation, parsed by the schema. Retries at the next gateway on failure. */
+  request<T extends z.ZodType>(schema: T, document: string, variables?: object): Promise<z.infer<T>>
 }
 
-const ASK_AGAIN_MS = 150
+const RETRY_DELAY_MS = 150
 
 const errorsSchema = z.array(
   z.looseObject({
@@ -32,69 +32,73 @@ const errorsSchema = z.array(
     extensions: z.looseObject({ code: z.string().optional() }).optional(),
   }),
 )
-const answerSchema = z.object({ data: z.unknown().optional(), errors: errorsSchema.optional() })
+const responseSchema = z.object({ data: z.unknown().optional(), errors: errorsSchema.optional() })
 
-export function createLine(options: LineOptions): Line {
-  const { gateways, token, surprises, patience: backoff } = options
-  let place = 0
-  const gateway = (): string => gateways[place % gateways.length] ?? gateways[0]
-  const moveOn = (): void => {
-    place += 1
+export function createRetryingClient(options: RetryingClientOptions): RetryingClient {
+  const { gateways, token, unexpectedErrors, signal } = options
+  let index = 0
+  const gateway = (): string => gateways[index % gateways.length] ?? gateways[0]
+  const useNextGateway = (): void => {
+    index += 1
   }
 
-  async function attempt(document: string, variables: object): Promise<unknown> {
+  async function send(document: string, variables: object): Promise<unknown> {
     const response = await fetch(`${gateway()}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
       body: JSON.stringify({ query: document, variables }),
-      signal: AbortSignal.any([backoff, AbortSignal.timeout(30_000)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
     })
     const text = await response.text()
-    // It listens before it can answer.
+    // The gateway listens before it has finished starting.
     if (response.status === 503 && text.startsWith('Starting')) return null
-    const answer = readAnswer(text)
-    if (isPutOff(options, answer?.errors)) return null
-    if (response.status >= 500 || answer === null || answer.errors !== undefined) {
-      surprises.push(`${response.status}: ${text.slice(0, 300)}`)
+    const parsed = readResponse(text)
+    if (isRetryLater(options, parsed?.errors)) return null
+    if (response.status >= 500 || parsed === null || parsed.errors !== undefined) {
+      unexpectedErrors.push(`${response.status}: ${text.slice(0, 300)}`)
       return null
     }
-    return answer.data
+    return parsed.data
   }
 
   return {
     ...options,
     gateway,
-    moveOn,
-    async ask(shape, document, variables = {}) {
+    useNextGateway,
+    async request(schema, document, variables = {}) {
       for (;;) {
-        backoff.throwIfAborted()
-        // A connection that fails says nothing: the gateway may have done the work.
-        const data = await attempt(document, variables).catch(() => null)
-        if (data !== null && data !== undefined) return shape.parse(data)
-        moveOn()
-        await pause(ASK_AGAIN_MS, undefined, { signal: backoff })
+        signal.throwIfAborted()
+        // The outcome of a failed connection is unknown: the gateway may have executed the operation.
+        const data = await send(document, variables).catch(() => null)
+        if (data !== null && data !== undefined) return schema.parse(data)
+        useNextGateway()
+        await pause(RETRY_DELAY_MS, undefined, { signal })
       }
     },
   }
 }
 
-/** True where nothing is wrong but that it is to come again later, and where that may be. */
-export function isPutOff({ putOff }: LineOptions, errors: unknown): boolean {
+/** Whether the error only asks for a later retry and such errors are expected. Counts it by code. */
+export function isRetryLater({ retryLater }: RetryingClientOptions, errors: unknown): boolean {
   const code = errorsSchema.min(1).safeParse(errors).data?.[0]?.extensions?.code
-  if (putOff === undefined || code === undefined || !LATER.has(code)) return false
-  putOff.set(code, (putOff.get(code) ?? 0) + 1)
+  if (retryLater === undefined || code === undefined || !RETRYABLE_CODES.has(code)) return false
+  retryLater.set(code, (retryLater.get(code) ?? 0) + 1)
   return true
 }
 
 /**
- * The database is away; the gateway, which has just started, has more to do than it can; or its time was
- * up, which a clock that runs faster brings about while the database may still come back.
+ * The database is unavailable; the gateway is overloaded after its start; or the operation timed out,
+ * which a faster clock causes while the database is still restarting.
  */
-const LATER: ReadonlySet<string> = new Set(['SERVICE_UNAVAILABLE', 'OVERLOADED', 'TIMEOUT'])
+const RETRYABLE_CODES: ReadonlySet<string> = new Set([
+  'SERVICE_UNAVAILABLE',
+  'OVERLOADED',
+  'TIMEOUT',
+])
 
-function readAnswer(text: string): z.infer<typeof answerSchema> | null {
+function readResponse(text: string): z.infer<typeof responseSchema> | null {
   try {
-    return answerSchema.parse(JSON.parse(text))
+    return responseSchema.parse(JSON.parse(text))
   } catch {
     return null
   }

@@ -1,14 +1,14 @@
-/** Chance that repeats itself: one seed gives one plan, on every machine. */
+/** Seeded random numbers: the same seed gives the same sequence on every machine. */
 
 export interface Chance {
-  /** From 0 up to 1, without 1. */
+  /** A number in [0, 1). */
   share(): number
-  /** A whole number from `least` to `most`, both of them too. */
+  /** An integer from `least` to `most`, inclusive. */
   between(least: number, most: number): number
-  /** True in so many of a hundred cases. */
+  /** True with this probability in percent. */
   percent(cases: number): boolean
   oneOf<T>(choices: readonly [T, ...T[]]): T
-  /** One of the names, each as often as its weight says. */
+  /** One of the names, with a probability proportional to its weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name
 }
 
@@ -36,7 +36,7 @@ export function chanceFrom(seed: number): Chance {
         left -= weights[name]
         if (left < 0) return name
       }
-      throw new Error('Nothing has a weight.')
+      throw new Error('All weights are zero.')
     },
   }
 }
@@ -47,12 +47,12 @@ function keysOf<Name extends string>(record: Readonly<Record<Name, number>>): Na
   return names
 }
 
-/** What HEADGATE_CHAOS_SEED says, or a new one; it is printed, so that a run can be repeated. */
+/** Returns HEADGATE_CHAOS_SEED or a random seed. Titles print it, so that a run can be repeated. */
 export function chosenSeed(): number {
   return wholeNumberFrom('HEADGATE_CHAOS_SEED') ?? Math.floor(Math.random() * 1_000_000)
 }
 
-/** Null where the variable is left out; throws where it is no whole number. */
+/** Returns null for an unset variable; throws if the value is not a whole number. */
 export function wholeNumberFrom(variable: string): number | null {
   const text = process.env[variable]
   if (text === undefined || text === '') return null

@@ -1,4 +1,4 @@
-/** Gateway processes and an emulator that outlives them, joined by a webhook. */
+/** Starts gateway processes and an emulator in the test process, whose webhooks reach the gateways. */
 import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,50 +9,50 @@ import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { type EmulatorControlApi, controlApiOf } from '../kit/emulator.ts'
 import { TEST_SECRET, tokenFor } from '../kit/gateway.ts'
 import { type PostgresServer, findPostgres, startPostgres } from '../kit/postgres-server.ts'
-import { type Front, startFront } from './webhook-proxy.ts'
-import { type GatewayProcess, quietPort, startGatewayProcess } from './gateway-process.ts'
-import { type Line, createLine } from './retrying-client.ts'
+import { type WebhookProxy, startWebhookProxy } from './webhook-proxy.ts'
+import { type GatewayProcess, findFreePort, startGatewayProcess } from './gateway-process.ts'
+import { type RetryingClient, createRetryingClient } from './retrying-client.ts'
 
 export interface Setup {
   readonly gateways: readonly [GatewayProcess, ...GatewayProcess[]]
-  /** What several gateways share; null where there is one, with a file of its own. */
+  /** Shared PostgreSQL; null for one gateway, which uses a SQLite file. */
   readonly database: PostgresServer | null
-  /** Where Stream sends its notices. */
-  readonly front: Front
-  /** At which gateway an upload is watched, by its uid: the front sends its notices to another. */
+  /** Receives Stream's webhooks. */
+  readonly webhookProxy: WebhookProxy
+  /** Gateway at which an upload is watched, by uid: its webhooks go to another gateway. */
   readonly watchedAt: Map<string, () => string>
   readonly emulator: EmulatorControlApi & { readonly url: string }
-  /** What Stream signs its notices with. */
+  /** Secret that Stream signs webhooks with. */
   readonly webhookSecret: string
-  /** Answers that no client should ever see. */
-  readonly surprises: string[]
-  /** How often callers of several gateways were asked to come again later, by code. */
-  readonly putOff: ReadonlyMap<string, number>
+  /** Unexpected responses and errors, as sentences. */
+  readonly unexpectedErrors: string[]
+  /** Responses that asked a client to retry later, by error code; empty for one gateway. */
+  readonly retryLater: ReadonlyMap<string, number>
   /**
-   * A caller who asks until it is answered, or the patience of all is at an end.
-   * @param place of the gateway that is asked first; any whole number. @default 0
+   * Creates a client that retries until success or until the timeout of the run.
+   * @param index of the first gateway, modulo the number of gateways. @default 0
    */
-  as(subject: string, place?: number): Promise<Line>
-  readonly admin: Line
-  /** The same, who asks another gateway first. */
-  readonly adminAt: (place: number) => Line
+  as(subject: string, index?: number): Promise<RetryingClient>
+  readonly admin: RetryingClient
+  /** Administrator whose requests start at another gateway. */
+  readonly adminAt: (index: number) => RetryingClient
   end(): Promise<void>
 }
 
 export interface SetupOptions {
   readonly encodeMs: number
   readonly pace: number
-  /** Of creators; whoever keeps the books has a minute more. */
-  readonly patienceMs: number
-  /** More than one share a PostgreSQL of their own. @default 1 */
+  /** Timeout of all creators together; the administrator has one minute more. */
+  readonly timeoutMs: number
+  /** More than one gateway share a PostgreSQL server. @default 1 */
   readonly gatewayCount?: number
 }
 
-/** What is written down is on the disk, so that killing the server loses nothing. */
+/** With fsync, so that killing the server loses no committed transaction. */
 const DURABLE = true
 
-export async function setSetup(options: SetupOptions): Promise<Setup> {
-  const { encodeMs, pace, patienceMs: backoffMs, gatewayCount = 1 } = options
+export async function startSetup(options: SetupOptions): Promise<Setup> {
+  const { encodeMs, pace, timeoutMs, gatewayCount = 1 } = options
   const closers: (() => Promise<unknown>)[] = []
   async function end(): Promise<void> {
     for (const close of closers.splice(0).toReversed()) await close()
@@ -60,29 +60,31 @@ export async function setSetup(options: SetupOptions): Promise<Setup> {
   try {
     const folder = await mkdtemp(join(tmpdir(), 'headgate-chaos-'))
     closers.push(() => rm(folder, { recursive: true, force: true }))
-    const surprises: string[] = []
+    const unexpectedErrors: string[] = []
     const emulator = await startEmulator({
       directory: join(folder, 'emulator'),
       storageMinutes: 1_000_000,
       encodeMs,
-      onError: (error) => surprises.push(`the emulator failed: ${String(error)}`),
+      onError: (error) => unexpectedErrors.push(`the emulator failed: ${String(error)}`),
     })
-    // A request whose client was killed may never end: that is not what is tested here.
+    // A request of a killed gateway may stay open; closing the emulator must not wait for it.
     closers.push(() => Promise.race([emulator.close(), pause(2000)]))
     const database = gatewayCount === 1 ? null : await startDatabase()
     if (database !== null) closers.push(() => database.remove())
 
-    const ports = await Promise.all(Array.from({ length: gatewayCount }, quietPort))
+    const ports = await Promise.all(Array.from({ length: gatewayCount }, findFreePort))
     const [first = '', ...others] = ports.map((port) => `http://127.0.0.1:${port}`)
     const watchedAt = new Map<string, () => string>()
-    const putOff = new Map<string, number>()
-    const front = await startFront([first, ...others], (uid) => watchedAt.get(uid)?.())
-    closers.push(() => front.close())
+    const retryLater = new Map<string, number>()
+    const webhookProxy = await startWebhookProxy([first, ...others], (uid) =>
+      watchedAt.get(uid)?.(),
+    )
+    closers.push(() => webhookProxy.close())
     const { secret } = await createRestStreamApi({
       accountId: emulator.accountId,
       apiToken: emulator.token,
       baseUrl: emulator.apiBaseUrl,
-    }).setWebhook(`${front.url}/webhooks/stream`)
+    }).setWebhook(`${webhookProxy.url}/webhooks/stream`)
 
     const since = Date.now()
     const start = async (port: number): Promise<GatewayProcess> => {
@@ -90,7 +92,7 @@ export async function setSetup(options: SetupOptions): Promise<Setup> {
         port,
         pace,
         since,
-        forgivesAbsence: database !== null,
+        databaseMayBeDown: database !== null,
         variables: {
           CLOUDFLARE_ACCOUNT_ID: emulator.accountId,
           CLOUDFLARE_API_TOKEN: emulator.token,
@@ -106,39 +108,39 @@ export async function setSetup(options: SetupOptions): Promise<Setup> {
       return gateway
     }
     const [one, ...more] = await allStarted(ports.map(start))
-    if (one === undefined) throw new Error('There is no gateway.')
+    if (one === undefined) throw new Error('No gateway was started.')
 
-    const ofCreators = AbortSignal.timeout(backoffMs)
-    // Who keeps the books must still be able to say what was lost.
-    const ofAdmin = AbortSignal.timeout(backoffMs + 60_000)
-    // Hundreds of requests wait on each: that is no leak.
-    setMaxListeners(0, ofCreators, ofAdmin)
-    const lineFor = (token: string, backoff: AbortSignal, place: number): Line => {
+    const creatorSignal = AbortSignal.timeout(timeoutMs)
+    // The administrator compares the states after the creators have finished.
+    const adminSignal = AbortSignal.timeout(timeoutMs + 60_000)
+    // Hundreds of requests listen to each signal; that is no leak.
+    setMaxListeners(0, creatorSignal, adminSignal)
+    const clientFor = (token: string, signal: AbortSignal, index: number): RetryingClient => {
       const urls = [first, ...others]
-      const at = place % urls.length
-      const [asked = first, ...rest] = [...urls.slice(at), ...urls.slice(0, at)]
-      const gateways = [asked, ...rest] as const
-      return createLine({
+      const startIndex = index % urls.length
+      const [firstUrl = first, ...rest] = [...urls.slice(startIndex), ...urls.slice(0, startIndex)]
+      const gateways = [firstUrl, ...rest] as const
+      return createRetryingClient({
         gateways,
         token,
-        surprises,
-        patience: backoff,
-        ...(database === null ? {} : { putOff }),
+        unexpectedErrors,
+        signal,
+        ...(database === null ? {} : { retryLater }),
       })
     }
     const rootToken = await tokenFor('root', { scope: 'uploads:admin' })
     return {
       gateways: [one, ...more],
       database,
-      front,
+      webhookProxy,
       watchedAt,
       emulator: { url: emulator.url, ...controlApiOf(emulator.url) },
       webhookSecret: secret,
-      surprises,
-      putOff,
-      as: async (subject, place = 0) => lineFor(await tokenFor(subject), ofCreators, place),
-      adminAt: (place) => lineFor(rootToken, ofAdmin, place),
-      admin: lineFor(rootToken, ofAdmin, 0),
+      unexpectedErrors,
+      retryLater,
+      as: async (subject, index = 0) => clientFor(await tokenFor(subject), creatorSignal, index),
+      adminAt: (index) => clientFor(rootToken, adminSignal, index),
+      admin: clientFor(rootToken, adminSignal, 0),
       end,
     }
   } catch (error) {
@@ -151,13 +153,13 @@ const DATABASE = 'chaos'
 
 async function startDatabase(): Promise<PostgresServer> {
   const programs = await findPostgres()
-  if (programs === null) throw new Error('There is no PostgreSQL on this machine.')
+  if (programs === null) throw new Error('PostgreSQL is not installed on this machine.')
   const server = await startPostgres(programs, DURABLE)
   await server.createDatabase(DATABASE)
   return server
 }
 
-/** Those that start are ended by whoever asked, also where another does not. */
+/** Waits for all gateways before it throws, so that those that started are registered for closing. */
 async function allStarted<T>(starting: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(starting)
   return Promise.all(starting)

@@ -1,62 +1,70 @@
-/** What several gateways do once between them: ask Stream about what all watch, and clear orphans away. */
+/** Measures work that several gateways share: polling watched uploads and deleting orphans. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { scrape } from '../kit/metrics.ts'
-import { askToMint, mintUntilMinted } from './creator.ts'
-import { plainItem } from './creator-plans.ts'
+import { tryToCreate, createWithRetries } from './creator.ts'
+import { standardPlan } from './creator-plans.ts'
 import type { Setup } from './setup.ts'
 import { type Subscriber, subscribe } from './subscriber.ts'
 
-export interface UpkeepOptions {
-  /** Each is watched at every gateway. */
+export interface MaintenanceOptions {
+  /** Number of uploads that are watched at every gateway. */
   readonly watched: number
-  /** Creations whose answer is lost, so that a video is left behind at Stream. */
+  /** Create requests whose response from Stream is lost, so that an orphan remains at Stream. */
   readonly orphans: number
-  /** How long the orphans may take to be cleared away. */
+  /** Maximum time until the orphans are deleted. */
   readonly withinMs: number
 }
 
-export interface Upkeep {
-  /** Videos that were left behind at Stream, and those of them that still are. */
-  readonly orphans: { readonly made: number; readonly left: number }
-  /** Deletions that Stream was asked for. */
+export interface MaintenanceOutcome {
+  /** Orphans created, and orphans left at the end. */
+  readonly orphans: { readonly created: number; readonly left: number }
+  /** Delete requests that Stream received. */
   readonly deletions: number
-  /** Rounds of synchronisation, of all gateways together. */
+  /** Sync rounds of all gateways together. */
   readonly rounds: number
-  /** Lists that Stream was asked for in these rounds. */
+  /** List requests that Stream received during these rounds. */
   readonly lists: number
   readonly tookMs: number
 }
 
-/** Nothing is in trouble while it is measured, and nothing else is under way. */
-export async function measureUpkeep(setup: Setup, options: UpkeepOptions): Promise<Upkeep> {
+/** Requires that no faults are active and no other uploads are running. */
+export async function measureSharedMaintenance(
+  setup: Setup,
+  options: MaintenanceOptions,
+): Promise<MaintenanceOutcome> {
   const { emulator, gateways } = setup
   const expiry = new Date(Date.now() + 3_600_000).toISOString()
   const subscribers: Subscriber[] = []
   try {
-    const line = await setup.as('ada')
-    for (let place = 0; place < options.watched; place += 1) {
-      const { uid } = await mintUntilMinted(line, plainItem(`watched-${place}`, place), expiry)
-      const lines = await Promise.all(gateways.map((_, gateway) => setup.as('ada', gateway)))
-      subscribers.push(...lines.map((one) => subscribe(one, uid)))
+    const creator = await setup.as('ada')
+    for (let index = 0; index < options.watched; index += 1) {
+      const { uid } = await createWithRetries(
+        creator,
+        standardPlan(`watched-${index}`, index),
+        expiry,
+      )
+      const clients = await Promise.all(gateways.map((_, gateway) => setup.as('ada', gateway)))
+      subscribers.push(...clients.map((client) => subscribe(client, uid)))
     }
     while (subscribers.some(({ connections }) => connections.length === 0)) await pause(10)
 
-    const before = await figures(setup)
+    const before = await readCounts(setup)
     const start = Date.now()
     await emulator.fault({ on: 'direct_upload', hangUpAfter: true, times: options.orphans })
-    for (let place = 0; place < options.orphans; place += 1) {
-      const item = { ...plainItem(`orphan-${place}`, place), protocol: 'BASIC' } as const
-      const minted = await askToMint(await setup.as('bob', place), item, expiry)
-      if ('uid' in minted) throw new Error('An answer that was to be lost arrived.')
+    for (let index = 0; index < options.orphans; index += 1) {
+      const plan = { ...standardPlan(`orphan-${index}`, index), protocol: 'BASIC' } as const
+      const outcome = await tryToCreate(await setup.as('bob', index), plan, expiry)
+      if ('uid' in outcome)
+        throw new Error('A create request succeeded although its response should be lost.')
     }
-    const made = (await emulator.state()).videos.length - before.videos
-    let after = await figures(setup)
+    const created = (await emulator.state()).videos.length - before.videos
+    let after = await readCounts(setup)
     while (after.videos > before.videos && Date.now() - start < options.withinMs) {
       await pause(100)
-      after = await figures(setup)
+      after = await readCounts(setup)
     }
     return {
-      orphans: { made, left: after.videos - before.videos },
+      orphans: { created, left: after.videos - before.videos },
       deletions: after.deletions - before.deletions,
       rounds: after.rounds - before.rounds,
       lists: after.lists - before.lists,
@@ -67,14 +75,14 @@ export async function measureUpkeep(setup: Setup, options: UpkeepOptions): Promi
   }
 }
 
-async function figures({ emulator, gateways }: Setup) {
+async function readCounts({ emulator, gateways }: Setup) {
   const { videos, requests } = await emulator.state()
   const scrapes = await Promise.all(gateways.map(({ url }) => scrape(url)))
   return {
     videos: videos.length,
     deletions: requests['delete'] ?? 0,
     lists: requests['list'] ?? 0,
-    rounds: scrapes.reduce((sum, one) => sum + one.value(ROUNDS), 0),
+    rounds: scrapes.reduce((sum, client) => sum + client.value(ROUNDS), 0),
   }
 }
 

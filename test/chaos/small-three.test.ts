@@ -1,19 +1,19 @@
-/** The small edition with three gateways, for every `npm test`: their clocks run faster. */
+/** The short run with three gateways, part of `npm test`: their clocks run faster. */
 import { expect, it } from 'vitest'
 import { describeWithPostgres } from '../kit/postgres.ts'
-import { printStorm, printUpkeep } from './report.ts'
+import { printFaultScenario, printMaintenance } from './report.ts'
 import { chosenSeed } from './seed.ts'
 import { runThree } from './three-gateways.ts'
 
 const seed = chosenSeed()
 const ORPHANS = 3
 
-describeWithPostgres(`a little chaos at three gateways with HEADGATE_CHAOS_SEED=${seed}`, () => {
+describeWithPostgres(`short chaos run, three gateways, HEADGATE_CHAOS_SEED=${seed}`, () => {
   it(
-    'loses nothing while gateways and their database are killed',
+    'loses no upload while gateways and their database are killed',
     { timeout: 90_000 },
     async () => {
-      const { storm, upkeep } = await runThree({
+      const { faults, maintenance } = await runThree({
         seed,
         uploads: 16,
         pace: 10,
@@ -23,18 +23,21 @@ describeWithPostgres(`a little chaos at three gateways with HEADGATE_CHAOS_SEED=
         kills: 2,
         aimedKills: 0,
         databaseKills: 1,
-        longestDelayMs: 500,
-        restWithinMs: 20_000,
+        maxDelayMs: 500,
+        agreeWithinMs: 20_000,
         watched: 4,
         orphans: ORPHANS,
         withinMs: 10_000,
       })
-      printStorm(storm)
-      printUpkeep(upkeep)
-      expect(storm.losses).toEqual([])
-      expect(upkeep).toMatchObject({ orphans: { made: ORPHANS, left: 0 }, deletions: ORPHANS })
-      // One in three rounds asks; were nothing shared, each would.
-      expect(upkeep.lists).toBeLessThan(upkeep.rounds / 2)
+      printFaultScenario(faults)
+      printMaintenance(maintenance)
+      expect(faults.losses).toEqual([])
+      expect(maintenance).toMatchObject({
+        orphans: { created: ORPHANS, left: 0 },
+        deletions: ORPHANS,
+      })
+      // One round in three lists; without sharing, each round would.
+      expect(maintenance.lists).toBeLessThan(maintenance.rounds / 2)
     },
   )
 })

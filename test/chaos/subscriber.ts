@@ -1,27 +1,27 @@
-/** Watches one upload across cut connections, and remembers all that it was shown. */
+/** Subscribes to one upload, reconnects at the next gateway, and records every received state. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import { type UploadStatus, isTerminal, uploadStatuses } from '../../src/uploads/upload.ts'
 import { type Connection, connect } from './connection.ts'
-import type { Item } from './creator-plans.ts'
-import { type Line, isPutOff } from './retrying-client.ts'
+import type { UploadPlan } from './creator-plans.ts'
+import { type RetryingClient, isRetryLater } from './retrying-client.ts'
 
-/** One state that was shown, and when. */
-export interface Shown {
+/** One received state. */
+export interface ReceivedState {
   readonly status: UploadStatus
   readonly version: number
   readonly receivedBytes: number | null
   readonly readyAt: string | null
-  /** Milliseconds since 1970, by the subscriber's own clock. */
+  /** Time of receipt, in milliseconds since 1970. */
   readonly at: number
 }
 
 export interface Subscriber {
   readonly uid: string
-  readonly by: Item['watchesBy']
-  /** What each connection showed, the oldest connection first. */
-  readonly connections: readonly (readonly Shown[])[]
-  /** Resolves when a terminal status was shown and the gateway completed the subscription. */
+  readonly by: UploadPlan['watchesBy']
+  /** Received states by connection, the oldest connection first. */
+  readonly connections: readonly (readonly ReceivedState[])[]
+  /** Resolves when the gateway has completed the subscription after a terminal status. */
   readonly done: Promise<void>
   stop(): void
 }
@@ -55,27 +55,31 @@ const resultSchema = z.object({
     .nullish(),
 })
 
-/** Goes on, at the next gateway whenever it is cut off, until the upload has ended or it is stopped. */
-export function subscribe(line: Line, uid: string, by: Item['watchesBy'] = 'SSE'): Subscriber {
-  const connections: Shown[][] = []
+/** Subscribes until a terminal status or `stop`; reconnects to the next gateway. */
+export function subscribe(
+  client: RetryingClient,
+  uid: string,
+  by: UploadPlan['watchesBy'] = 'SSE',
+): Subscriber {
+  const connections: ReceivedState[][] = []
   const stopped = new AbortController()
   let current: Connection | null = null
 
   async function watchOnce(): Promise<boolean> {
-    const shown: Shown[] = []
-    current = connect(line, by, { query: WATCH, variables: { uid } })
+    const received: ReceivedState[] = []
+    current = connect(client, by, { query: WATCH, variables: { uid } })
     try {
       for await (const result of current.results) {
         const { data, errors } = resultSchema.parse(result)
         if (data === null || data === undefined) {
-          if (isPutOff(line, errors)) return false
-          line.surprises.push(`${uid} by ${by}: ${JSON.stringify(errors)}`)
+          if (isRetryLater(client, errors)) return false
+          client.unexpectedErrors.push(`${uid} by ${by}: ${JSON.stringify(errors)}`)
           return false
         }
-        if (shown.length === 0) connections.push(shown)
+        if (received.length === 0) connections.push(received)
         const { status, version, progress, video } = data.uploadStatus
         const { receivedBytes } = progress
-        shown.push({
+        received.push({
           status,
           version,
           receivedBytes,
@@ -86,19 +90,21 @@ export function subscribe(line: Line, uid: string, by: Item['watchesBy'] = 'SSE'
     } finally {
       current.close()
     }
-    const last = shown.at(-1)
+    const last = received.at(-1)
     if (last !== undefined && isTerminal(last.status)) return true
     if (!stopped.signal.aborted) {
-      line.surprises.push(`${uid} by ${by}: completed at ${last?.status ?? 'nothing at all'}`)
+      client.unexpectedErrors.push(
+        `${uid} by ${by}: completed at ${last?.status ?? 'nothing at all'}`,
+      )
     }
     return false
   }
 
   async function watch(): Promise<void> {
     while (!stopped.signal.aborted) {
-      // A cut connection says nothing about the upload.
+      // A lost connection violates no guarantee.
       if (await watchOnce().catch(() => false)) return
-      line.moveOn()
+      client.useNextGateway()
       await pause(100, undefined, { signal: stopped.signal }).catch(() => undefined)
     }
   }
@@ -107,34 +113,34 @@ export function subscribe(line: Line, uid: string, by: Item['watchesBy'] = 'SSE'
     stopped.abort()
     current?.close()
   }
-  line.patience.addEventListener('abort', stop, { once: true })
+  client.signal.addEventListener('abort', stop, { once: true })
 
   return { uid, by, connections, done: watch(), stop }
 }
 
-/** Each promise to subscribers that was broken, as a sentence. */
-export function brokenPromises({ uid, by, connections }: Subscriber): string[] {
-  const broken: string[] = []
-  let newest: Shown | null = null
-  for (const [number, shown] of connections.entries()) {
-    for (const [index, state] of shown.entries()) {
-      const say = `${uid} by ${by}, connection ${number + 1}: `
-      const before: Shown | undefined = index === 0 ? undefined : shown[index - 1]
-      if (before !== undefined && state.version <= before.version) {
-        broken.push(`${say}version ${state.version} after ${before.version}`)
+/** Returns each violated guarantee of subscriptions, as a sentence. */
+export function violationsOf({ uid, by, connections }: Subscriber): string[] {
+  const violations: string[] = []
+  let newest: ReceivedState | null = null
+  for (const [number, received] of connections.entries()) {
+    for (const [index, state] of received.entries()) {
+      const prefix = `${uid} by ${by}, connection ${number + 1}: `
+      const previous: ReceivedState | undefined = index === 0 ? undefined : received[index - 1]
+      if (previous !== undefined && state.version <= previous.version) {
+        violations.push(`${prefix}version ${state.version} after ${previous.version}`)
       }
       if (newest !== null && state.version < newest.version) {
-        broken.push(`${say}version ${state.version} after ${newest.version} was known`)
+        violations.push(`${prefix}version ${state.version} after ${newest.version} was known`)
       }
       if (newest !== null && rank(state) < rank(newest)) {
-        broken.push(`${say}${state.status} after ${newest.status}`)
+        violations.push(`${prefix}${state.status} after ${newest.status}`)
       }
       newest = state
     }
   }
-  return broken
+  return violations
 }
 
-function rank({ status }: Shown): number {
+function rank({ status }: ReceivedState): number {
   return uploadStatuses.indexOf(status)
 }

@@ -1,27 +1,40 @@
-/** The storm over three gateways on one PostgreSQL, and after it what they do once between them. */
-import { type Upkeep, type UpkeepOptions, measureUpkeep } from './shared-maintenance.ts'
-import { setSetup } from './setup.ts'
-import { type StormOptions, type StormOutcome, raiseStorm } from './fault-scenario.ts'
+/** Runs the fault scenario, then measures shared maintenance, with three gateways on one PostgreSQL. */
+import {
+  type MaintenanceOutcome,
+  type MaintenanceOptions,
+  measureSharedMaintenance,
+} from './shared-maintenance.ts'
+import { startSetup } from './setup.ts'
+import {
+  type FaultScenarioOptions,
+  type FaultScenarioOutcome,
+  runFaultScenarioWith,
+} from './fault-scenario.ts'
 
-/** As many as a small deployment has. */
+/** Number of gateways of a small deployment. */
 export const GATEWAYS = 3
-/** How much longer the storm may take where a busy machine starts what was killed. */
+/** Extra time for the restarts of killed gateways on a busy machine. */
 const RESTARTS_MS = 60_000
 
 export interface ThreeOutcome {
-  readonly storm: StormOutcome
-  readonly upkeep: Upkeep
+  readonly faults: FaultScenarioOutcome
+  readonly maintenance: MaintenanceOutcome
 }
 
-export async function runThree(options: StormOptions & UpkeepOptions): Promise<ThreeOutcome> {
-  const { overMs, restWithinMs, withinMs } = options
-  const setup = await setSetup({
+export async function runThree(
+  options: FaultScenarioOptions & MaintenanceOptions,
+): Promise<ThreeOutcome> {
+  const { overMs, agreeWithinMs, withinMs } = options
+  const setup = await startSetup({
     ...options,
     gatewayCount: GATEWAYS,
-    patienceMs: overMs + restWithinMs + withinMs + RESTARTS_MS,
+    timeoutMs: overMs + agreeWithinMs + withinMs + RESTARTS_MS,
   })
   try {
-    return { storm: await raiseStorm(setup, options), upkeep: await measureUpkeep(setup, options) }
+    return {
+      faults: await runFaultScenarioWith(setup, options),
+      maintenance: await measureSharedMaintenance(setup, options),
+    }
   } finally {
     await setup.end()
   }

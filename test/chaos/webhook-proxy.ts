@@ -1,52 +1,54 @@
-/** The one address that Stream knows, before several gateways: a notice goes to one that is alive. */
+/** Forwards Stream's webhooks to one running gateway of several. */
 import { once } from 'node:events'
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { z } from 'zod'
 
-export interface Front {
-  /** Without a path. */
+export interface WebhookProxy {
+  /** URL without a path. */
   readonly url: string
-  /** How many notices each gateway has answered, by its address. */
-  readonly answered: ReadonlyMap<string, number>
+  /** Number of webhooks that each gateway responded to, by its URL. */
+  readonly deliveries: ReadonlyMap<string, number>
   close(): Promise<void>
 }
 
-/** Longer than a gateway needs for a notice, in milliseconds. */
-const BACKOFF_MS = 10_000
+/** Longer than a gateway needs to process a webhook, in milliseconds. */
+const FORWARD_TIMEOUT_MS = 10_000
 const webhookSchema = z.object({ uid: z.string() })
 
 /**
- * @param gateways by their addresses; each has its turn
- * @param watchedAt the gateway at which somebody watches this upload, which is to learn of the notice
- * from another one: it comes last
+ * @param gateways URLs, used round-robin
+ * @param watchedAt returns the gateway at which an upload is watched. It is tried last, so that it
+ * learns of the webhook from another gateway.
  */
-export async function startFront(
+export async function startWebhookProxy(
   gateways: readonly string[],
   watchedAt: (uid: string) => string | undefined,
-): Promise<Front> {
-  const answered = new Map(gateways.map((gateway) => [gateway, 0]))
-  let turn = 0
+): Promise<WebhookProxy> {
+  const deliveries = new Map(gateways.map((gateway) => [gateway, 0]))
+  let firstIndex = 0
 
   async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await buffer(request)
     const signature = request.headers['webhook-signature']
-    turn += 1
-    const inTurn = gateways.map((_, place) => gateways[(place + turn) % gateways.length] ?? '')
+    firstIndex += 1
+    const ordered = gateways.map(
+      (_, index) => gateways[(index + firstIndex) % gateways.length] ?? '',
+    )
     const last = watchedAt(uidIn(body))
-    const others = inTurn.filter((gateway) => gateway !== last)
-    for (const gateway of [...others, ...inTurn.filter((one) => one === last)]) {
-      const answer = await fetch(`${gateway}${request.url ?? ''}`, {
+    const others = ordered.filter((gateway) => gateway !== last)
+    for (const gateway of [...others, ...ordered.filter((one) => one === last)]) {
+      const received = await fetch(`${gateway}${request.url ?? ''}`, {
         method: 'POST',
         headers: typeof signature === 'string' ? { 'webhook-signature': signature } : {},
         body,
-        signal: AbortSignal.timeout(BACKOFF_MS),
+        signal: AbortSignal.timeout(FORWARD_TIMEOUT_MS),
       }).catch(() => null)
-      // Dead: the next one.
-      if (answer === null) continue
-      const said = await answer.text().catch(() => '')
-      answered.set(gateway, (answered.get(gateway) ?? 0) + 1)
-      response.writeHead(answer.status).end(said)
+      // This gateway is down: try the next.
+      if (received === null) continue
+      const responseBody = await received.text().catch(() => '')
+      deliveries.set(gateway, (deliveries.get(gateway) ?? 0) + 1)
+      response.writeHead(received.status).end(responseBody)
       return
     }
     response.writeHead(502).end()
@@ -61,7 +63,7 @@ export async function startFront(
   if (address === null || typeof address === 'string') throw new Error('No port.')
   return {
     url: `http://127.0.0.1:${address.port}`,
-    answered,
+    deliveries,
     async close() {
       server.close()
       server.closeAllConnections()

@@ -1,4 +1,4 @@
-/** The client in a real browser: XMLHttpRequest, localStorage, Web Locks, and a reload in the middle. */
+/** Runs the client in Chromium: XMLHttpRequest, localStorage, Web Locks, and a reload during an upload. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,22 +11,22 @@ import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard } from '../kit/media.ts'
 import { CHUNK_BYTES } from './kit.ts'
 
-/** What the page of a frontend team would have; `run` is called from the test. */
+/** The script of a page that uses the client; the test calls `run`. */
 const PAGE = /* js */ `
   import { createUploadClient } from '/src/client/client.ts'
 
-  export const told = []
+  export const reported = []
   export async function run({ url, token, options, reloadAt = Infinity }) {
     const client = createUploadClient({ url, token })
     const [file] = document.querySelector('input').files
     const upload = await client.upload(file, {
       ...options,
       onProgress(progress) {
-        told.push(progress)
+        reported.push(progress)
         if (progress.sentBytes >= reloadAt) location.reload()
       },
     })
-    return { upload, told, resumable: await client.resumable(), stored: { ...localStorage } }
+    return { upload, reported, resumable: await client.resumable(), stored: { ...localStorage } }
   }
   export const resumable = (options) => createUploadClient(options).resumable()
   export const stored = () => Object.entries(localStorage).flat()
@@ -34,7 +34,7 @@ const PAGE = /* js */ `
 
 const outcome = z.object({
   upload: z.object({ uid: z.string(), status: z.string(), protocol: z.string() }),
-  told: z.array(
+  reported: z.array(
     z.object({
       phase: z.string(),
       fraction: z.number(),
@@ -46,12 +46,12 @@ const outcome = z.object({
   stored: z.record(z.string(), z.string()),
 })
 
-const byTus: UploadOptions = { reliableConnection: false, chunkSizeBytes: CHUNK_BYTES }
+const TUS_OPTIONS: UploadOptions = { reliableConnection: false, chunkSizeBytes: CHUNK_BYTES }
 
 async function start(sizeBytes: number) {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-client-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  // A file on the disk keeps its name and date over a reload; one from memory would not.
+  // A file on disk keeps its name and date over a reload; a file from memory does not.
   const path = join(folder, 'holidays.mp4')
   await writeFile(path, Buffer.from(await paddedTestcard(sizeBytes).arrayBuffer()))
 
@@ -62,18 +62,18 @@ async function start(sizeBytes: number) {
   })
   const opened = await openPage(site.url)
   const endpoint = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
-  return { gateway, site, path, door: endpoint, ...opened }
+  return { gateway, site, path, endpoint, ...opened }
 }
 
 type Page = Awaited<ReturnType<typeof openPage>>['page']
 
-function call(page: Page, name: string, given: object = {}): Promise<unknown> {
-  return page.evaluate(`window.recipe.${name}(${JSON.stringify(given)})`)
+function call(page: Page, name: string, args: object = {}): Promise<unknown> {
+  return page.evaluate(`window.recipe.${name}(${JSON.stringify(args)})`)
 }
 
 describeInChromium('the client in a browser', () => {
-  it('sends by one POST, with progress in bytes', async () => {
-    const { page, path, door: endpoint, errors } = await start(4_000_000)
+  it('uploads with one POST and reports progress in bytes', async () => {
+    const { page, path, endpoint, errors } = await start(4_000_000)
     await page.setInputFiles('input', path)
     const network = await page.context().newCDPSession(page)
     await network.send('Network.emulateNetworkConditions', {
@@ -82,22 +82,22 @@ describeInChromium('the client in a browser', () => {
       downloadThroughput: -1,
       uploadThroughput: 8_000_000,
     })
-    const { upload, told, resumable, stored } = outcome.parse(await call(page, 'run', endpoint))
+    const { upload, reported, resumable, stored } = outcome.parse(await call(page, 'run', endpoint))
     expect(upload).toMatchObject({ status: 'READY', protocol: 'BASIC' })
-    const fractions = told.map(({ fraction }) => fraction)
+    const fractions = reported.map(({ fraction }) => fraction)
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b))
     expect(fractions.at(-1)).toBe(1)
-    const between = told.filter(({ sentBytes }) => sentBytes > 0 && sentBytes < 4_000_000)
-    expect(between.length).toBeGreaterThan(0)
+    const partial = reported.filter(({ sentBytes }) => sentBytes > 0 && sentBytes < 4_000_000)
+    expect(partial.length).toBeGreaterThan(0)
     expect({ resumable, stored, errors }).toEqual({ resumable: [], stored: {}, errors: [] })
   })
 
-  it('goes on by tus after a reload', async () => {
-    const { page, path, door: endpoint, gateway, errors } = await start(16_000_000)
+  it('resumes a tus upload after a reload', async () => {
+    const { page, path, endpoint, gateway, errors } = await start(16_000_000)
     await page.setInputFiles('input', path)
     const reloaded = page.waitForEvent('load')
-    const order = { ...endpoint, options: byTus, reloadAt: 2 * CHUNK_BYTES }
-    await call(page, 'run', order).catch(() => null)
+    const runArgs = { ...endpoint, options: TUS_OPTIONS, reloadAt: 2 * CHUNK_BYTES }
+    await call(page, 'run', runArgs).catch(() => null)
     await reloaded
 
     const listed = z
@@ -107,25 +107,29 @@ describeInChromium('the client in a browser', () => {
     expect(JSON.stringify(await call(page, 'stored'))).not.toMatch(/https?:|\bada\b/)
 
     await page.setInputFiles('input', path)
-    const { upload, told } = outcome.parse(await call(page, 'run', { ...endpoint, options: byTus }))
+    const { upload, reported } = outcome.parse(
+      await call(page, 'run', { ...endpoint, options: TUS_OPTIONS }),
+    )
     expect(upload).toMatchObject({ uid: listed[0]?.uid, status: 'READY', protocol: 'TUS' })
-    const sending = told.find((one) => one.phase === 'uploading' && one.sentBytes > 0)
-    expect(sending?.sentBytes).toBeGreaterThanOrEqual(2 * CHUNK_BYTES)
+    const firstSent = reported.find(
+      (progress) => progress.phase === 'uploading' && progress.sentBytes > 0,
+    )
+    expect(firstSent?.sentBytes).toBeGreaterThanOrEqual(2 * CHUNK_BYTES)
     const { videos, requests } = await gateway.emulator.state()
     expect(videos).toHaveLength(1)
     expect(requests['tus_create']).toBe(1)
     expect(errors).toEqual([])
   })
 
-  it('sends once from two tabs', async () => {
-    const { page, path, door: endpoint, gateway, site, errors } = await start(16_000_000)
+  it('uploads a file once when two tabs upload it', async () => {
+    const { page, path, endpoint, gateway, site, errors } = await start(16_000_000)
     const other = await page.context().newPage()
     await other.goto(site.url)
-    const order = { ...endpoint, options: byTus }
+    const runArgs = { ...endpoint, options: TUS_OPTIONS }
     const outcomes = await Promise.all(
       [page, other].map(async (tab) => {
         await tab.setInputFiles('input', path)
-        return outcome.parse(await call(tab, 'run', order))
+        return outcome.parse(await call(tab, 'run', runArgs))
       }),
     )
     expect(outcomes[0]?.upload).toMatchObject({ status: 'READY' })

@@ -1,4 +1,4 @@
-/** The client as a page loads it: one minified file for browsers. */
+/** Bundles the client for browsers as one minified file. */
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
 
@@ -8,7 +8,7 @@ export async function bundleClient(): Promise<string> {
   const built = await build({
     configFile: false,
     logLevel: 'silent',
-    // As an app is built: a library's build would leave white space in.
+    // An application build: the library mode of Vite keeps white space.
     build: {
       write: false,
       minify: true,

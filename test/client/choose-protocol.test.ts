@@ -1,4 +1,4 @@
-/** The decision chart, and what a browser says of its connection. */
+/** The choice between basic and tus uploads, and the estimate of the connection's reliability. */
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { chooseProtocol, isConnectionReliable } from '../../src/client/choose-protocol.ts'
@@ -13,15 +13,18 @@ describe('chooseProtocol', () => {
     ['one byte more', BASIC_LIMIT + 1, true, undefined, 'TUS'],
     ['a small file on a phone', 1, false, undefined, 'TUS'],
     ['a large file on a phone', BASIC_LIMIT + 1, false, undefined, 'TUS'],
-    ['what was asked for', 1, true, 'TUS', 'TUS'],
-    ['what was asked for, on a phone', 1, false, 'BASIC', 'BASIC'],
-  ] as const)('%s: %i bytes, reliable %s, wanted %s: %s', (_case, bytes, reliable, wanted, is) => {
-    const { protocol, reason } = chooseProtocol(bytes, reliable, wanted)
-    expect(protocol).toBe(is)
-    expect(reason).toMatch(/\w.*\.$/)
-  })
+    ['the requested protocol', 1, true, 'TUS', 'TUS'],
+    ['the requested protocol on a phone', 1, false, 'BASIC', 'BASIC'],
+  ] as const)(
+    '%s: %i bytes, reliable %s, requested %s: %s',
+    (_case, bytes, reliable, requested, expected) => {
+      const { protocol, reason } = chooseProtocol(bytes, reliable, requested)
+      expect(protocol).toBe(expected)
+      expect(reason).toMatch(/\w.*\.$/)
+    },
+  )
 
-  it('says what the gateway recommends, for every file that Stream takes', () => {
+  it('agrees with the recommendation of the gateway for every size that Stream accepts', () => {
     const size = fc.oneof(
       fc.integer({ min: 1, max: 30_000_000_000 }),
       fc.integer({ min: BASIC_LIMIT - 2, max: BASIC_LIMIT + 2 }),
@@ -35,17 +38,17 @@ describe('chooseProtocol', () => {
   })
 })
 
-describe('seemsReliable', () => {
+describe('isConnectionReliable', () => {
   afterEach(() => vi.unstubAllGlobals())
 
   it.each([
-    ['Node, or a browser that says nothing', {}, true],
+    ['Node, or a browser without connection information', {}, true],
     ['4G', { connection: { effectiveType: '4g', saveData: false } }, true],
     ['3G', { connection: { effectiveType: '3g', saveData: false } }, false],
-    ['4G with data saving', { connection: { effectiveType: '4g', saveData: true } }, false],
-    ['a connection of an unknown kind', { connection: {} }, true],
-  ])('%s', (_case, navigator, is) => {
+    ['4G with data saver', { connection: { effectiveType: '4g', saveData: true } }, false],
+    ['a connection of unknown type', { connection: {} }, true],
+  ])('%s', (_case, navigator, expected) => {
     vi.stubGlobal('navigator', navigator)
-    expect(isConnectionReliable()).toBe(is)
+    expect(isConnectionReliable()).toBe(expected)
   })
 })

@@ -1,4 +1,4 @@
-/** The client, pointed at a test's gateway. */
+/** Creates clients of a test gateway and fetch functions that fail. */
 import {
   type UploadClient,
   type UploadClientOptions,
@@ -8,10 +8,10 @@ import {
 import type { TestClock } from '../kit/clock.ts'
 import type { TestGateway } from '../kit/gateway.ts'
 
-/** The smallest tus chunk that Stream takes, in bytes. */
+/** The smallest tus chunk that Stream accepts, in bytes. */
 export const CHUNK_BYTES = 5_242_880
 
-/** A client with a memory of its own, as a browser has one; pauses go by the gateway's clock. */
+/** Creates a client with its own in-memory storage. Delays use the gateway's clock. */
 export function clientOf(
   gateway: Pick<TestGateway, 'url' | 'clock'>,
   options: Partial<UploadClientOptions> = {},
@@ -19,24 +19,24 @@ export function clientOf(
   return createUploadClient({ url: `${gateway.url}/graphql`, clock: gateway.clock, ...options })
 }
 
-/** The phases that were told, each once for as long as it lasted. */
-export function phasesOf(told: readonly UploadProgress[]): string[] {
-  return told.map(({ phase }) => phase).filter((phase, at, all) => phase !== all[at - 1])
+/** Returns the reported phases in order, without consecutive duplicates. */
+export function phasesOf(reported: readonly UploadProgress[]): string[] {
+  return reported.map(({ phase }) => phase).filter((phase, index, all) => phase !== all[index - 1])
 }
 
-/** A fetch that does what was asked, and loses the answer the first so many times. */
-export function losingFirst(answers: number): typeof globalThis.fetch {
+/** A fetch that sends every request but discards the first `count` responses and throws instead. */
+export function losingFirst(count: number): typeof globalThis.fetch {
   let lost = 0
   return async (input, init) => {
     const response = await fetch(input, init)
-    if (lost >= answers) return response
+    if (lost >= count) return response
     lost += 1
     await response.body?.cancel()
-    throw new TypeError('the answer was lost')
+    throw new TypeError('the response was lost')
   }
 }
 
-/** What the promise resolves with, while time flies: as many seconds a second. */
+/** Awaits the promise while the test clock advances `speed` seconds per real second. */
 export async function whileTimePasses<T>(
   clock: TestClock,
   promise: Promise<T>,

@@ -1,4 +1,4 @@
-/** Minting: once, however often its answer is lost; and what the gateway refuses, as typed errors. */
+/** Minting: retries create one upload only, and rejections of the gateway become typed errors. */
 import { describe, expect, it } from 'vitest'
 import { UploadError } from '../../src/client/client.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -6,11 +6,11 @@ import { paddedTestcard, testcardFile } from '../kit/media.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 import { clientOf, losingFirst, whileTimePasses } from './kit.ts'
 
-describe('a lost answer', () => {
+describe('a lost response', () => {
   it.each([
     ['basic', 'BASIC'],
     ['tus', 'TUS'],
-  ] as const)('of the gateway mints nothing twice: %s', async (_name, protocol) => {
+  ] as const)('of the gateway does not create a second upload: %s', async (_name, protocol) => {
     const gateway = await startTestGateway()
     const client = clientOf(gateway, { fetch: losingFirst(2) })
     await whileTimePasses(gateway.clock, client.upload(testcardFile(), { protocol }))
@@ -19,7 +19,7 @@ describe('a lost answer', () => {
     expect(Number(requests['direct_upload']) + Number(requests['tus_create'])).toBe(1)
   })
 
-  it('of Stream mints nothing twice', async () => {
+  it('of Stream does not create a second upload', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', hangUpAfter: true })
     const ready = await whileTimePasses(
@@ -32,11 +32,11 @@ describe('a lost answer', () => {
   })
 })
 
-describe('a refusal', () => {
-  it('of the terms lists every issue', async () => {
+describe('a rejection', () => {
+  it('of the settings lists every issue', async () => {
     const gateway = await startTestGateway({ MAX_DURATION_SECONDS: '600' })
-    const terms = { maxDurationSeconds: 601, thumbnailTimestampPct: 2, expiry: new Date(0) }
-    const error = await refusalOf(clientOf(gateway).upload(testcardFile(), terms))
+    const settings = { maxDurationSeconds: 601, thumbnailTimestampPct: 2, expiry: new Date(0) }
+    const error = await rejectionOf(clientOf(gateway).upload(testcardFile(), settings))
     expect(error.code === 'INVALID_INPUT' && error.issues.map(({ path }) => path)).toEqual([
       ['maxDurationSeconds'],
       ['expiry'],
@@ -47,24 +47,24 @@ describe('a refusal', () => {
   it.each([
     ['maxDurationSeconds', { maxDurationSeconds: 1.5 }],
     ['expiry', { expiry: 'tomorrow' }],
-  ])('of what is no %s at all names it', async (path, terms) => {
+  ])('of a malformed %s names the field', async (path, settings) => {
     const gateway = await startTestGateway()
-    const error = await refusalOf(clientOf(gateway).upload(testcardFile(), terms))
+    const error = await rejectionOf(clientOf(gateway).upload(testcardFile(), settings))
     expect(error).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: [path] }] })
   })
 
-  it('of a longer video than the gateway allows is told, where none was named', async () => {
+  it('names maxDurationSeconds when the estimate for the file exceeds the limit of the gateway', async () => {
     const gateway = await startTestGateway({ MAX_DURATION_SECONDS: '600' })
-    const error = await refusalOf(clientOf(gateway).upload(paddedTestcard(5_000_000)))
+    const error = await rejectionOf(clientOf(gateway).upload(paddedTestcard(5_000_000)))
     expect(error).toMatchObject({
       code: 'INVALID_INPUT',
       issues: [{ path: ['maxDurationSeconds'] }],
     })
   })
 
-  it('for want of storage tells minutes', async () => {
+  it('for an exceeded quota includes requested and available minutes', async () => {
     const gateway = await startTestGateway({ CREATOR_QUOTA_MINUTES: '1' })
-    const error = await refusalOf(
+    const error = await rejectionOf(
       clientOf(gateway).upload(testcardFile(), { maxDurationSeconds: 120 }),
     )
     expect(error).toMatchObject({
@@ -74,7 +74,7 @@ describe('a refusal', () => {
     })
   })
 
-  it('for too many mints is waited out, a minute at most', async () => {
+  it('for a rate limit is retried after the wait', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '1' })
     expectMinted(await createDirectUpload(gateway.as()))
     const ready = await whileTimePasses(
@@ -85,35 +85,35 @@ describe('a refusal', () => {
     expect(ready.status).toBe('READY')
   })
 
-  it('for too many mints is told, where nobody is to wait', async () => {
+  it('for a rate limit rejects with retryAfterSeconds when retries are 0', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '1' })
     expectMinted(await createDirectUpload(gateway.as()))
-    const error = await refusalOf(clientOf(gateway, { retries: 0 }).upload(testcardFile()))
+    const error = await rejectionOf(clientOf(gateway, { retries: 0 }).upload(testcardFile()))
     expect(error.code === 'RATE_LIMITED' && error.retryAfterSeconds).toBeGreaterThan(50)
   })
 
-  it('of Stream itself is told', async () => {
+  it('by Stream is STREAM_REJECTED and not retryable', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', status: 400 })
-    const error = await refusalOf(clientOf(gateway).upload(testcardFile()))
+    const error = await rejectionOf(clientOf(gateway).upload(testcardFile()))
     expect(error).toMatchObject({ code: 'STREAM_REJECTED', retryable: false })
   })
 })
 
 describe('a token', () => {
-  it('that is missing or wrong is UNAUTHENTICATED', async () => {
+  it('that is missing or invalid rejects with UNAUTHENTICATED', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     for (const options of [{}, { token: 'no.such.token' }]) {
       const client = clientOf(gateway, options)
-      expect(await refusalOf(client.upload(testcardFile()))).toMatchObject({
+      expect(await rejectionOf(client.upload(testcardFile()))).toMatchObject({
         code: 'UNAUTHENTICATED',
       })
       const watched = client.watch('f'.repeat(32))[Symbol.asyncIterator]()
-      expect(await refusalOf(watched.next())).toMatchObject({ code: 'UNAUTHENTICATED' })
+      expect(await rejectionOf(watched.next())).toMatchObject({ code: 'UNAUTHENTICATED' })
     }
   })
 
-  it('that has lapsed is asked for again', async () => {
+  it('that has expired is requested again', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const expired = await tokenFor('ada', { exp: 1 })
     const tokens = [expired, expired, await tokenFor('ada')]
@@ -123,31 +123,34 @@ describe('a token', () => {
     expect(await client.upload(testcardFile())).toMatchObject({ creator: 'ada' })
   })
 
-  it('that cannot be had rejects with what its function threw', async () => {
+  it('whose function throws rejects with that error', async () => {
     const gateway = await startTestGateway()
     const client = clientOf(gateway, { token: () => Promise.reject(new Error('signed out')) })
     await expect(client.upload(testcardFile())).rejects.toThrow('signed out')
   })
 })
 
-describe('an address', () => {
-  it('where nobody answers is NETWORK', async () => {
+describe('a URL', () => {
+  it('without a server rejects with NETWORK', async () => {
     const gateway = await startTestGateway()
     const client = clientOf(gateway, { url: 'http://127.0.0.1:9/graphql', retries: 1 })
-    expect(await refusalOf(client.upload(testcardFile()))).toMatchObject({ code: 'NETWORK' })
+    expect(await rejectionOf(client.upload(testcardFile()))).toMatchObject({ code: 'NETWORK' })
   })
 
-  it.each(['/healthz', '/nowhere'])('that is no GraphQL is GATEWAY_FAILED: %s', async (path) => {
-    const gateway = await startTestGateway()
-    const client = clientOf(gateway, { url: new URL(path, gateway.url) })
-    const error = await refusalOf(client.upload(testcardFile()))
-    expect(error).toMatchObject({ code: 'GATEWAY_FAILED', retryable: false })
-  })
+  it.each(['/healthz', '/nowhere'])(
+    'that is not a GraphQL endpoint rejects with GATEWAY_FAILED: %s',
+    async (path) => {
+      const gateway = await startTestGateway()
+      const client = clientOf(gateway, { url: new URL(path, gateway.url) })
+      const error = await rejectionOf(client.upload(testcardFile()))
+      expect(error).toMatchObject({ code: 'GATEWAY_FAILED', retryable: false })
+    },
+  )
 })
 
-/** The error that the promise rejects with; fails the test where it is not one of the client's. */
-async function refusalOf(promise: Promise<unknown>): Promise<UploadError> {
-  const error = await promise.then(() => 'it was not refused').catch((thrown: unknown) => thrown)
+/** Returns the error that the promise rejects with; throws if it is not an UploadError. */
+async function rejectionOf(promise: Promise<unknown>): Promise<UploadError> {
+  const error = await promise.then(() => 'the promise resolved').catch((thrown: unknown) => thrown)
   if (error instanceof UploadError) return error
   throw new Error('not an UploadError', { cause: error })
 }

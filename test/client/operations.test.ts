@@ -1,4 +1,4 @@
-/** The documents fit the schema, and their readers take whatever the schema allows, and nothing else. */
+/** The documents are valid against the schema, and their readers accept exactly what the schema allows. */
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import {
@@ -26,11 +26,11 @@ it.each(
   Object.entries(operations).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   ),
-)('%s fits the schema', (_name, document) => {
+)('%s is valid against the schema', (_name, document) => {
   expect(validate(schema, parse(document))).toEqual([])
 })
 
-/** Each reader with the type of the schema that it reads. */
+/** Each reader with the schema type of its result. */
 const readers: readonly (readonly [string, Shape<unknown>, GraphQLOutputType | undefined])[] = [
   ['a minted basic upload', operations.basicSuccess, typeNamed('CreateDirectUploadSuccess')],
   ['a minted tus upload', operations.tusSuccess, typeNamed('CreateTusUploadSuccess')],
@@ -49,29 +49,29 @@ const readers: readonly (readonly [string, Shape<unknown>, GraphQLOutputType | u
 ]
 
 describe.each(readers)('the reader of %s', (_name, shape, type) => {
-  it('takes every answer that the schema allows', () => {
+  it('accepts every result that the schema allows', () => {
     fc.assert(
-      fc.property(answersOf(type, selectionOf(shape)), (answer) => {
-        expect(shape.is(answer)).toBe(true)
+      fc.property(resultsOf(type, selectionOf(shape)), (result) => {
+        expect(shape.is(result)).toBe(true)
       }),
     )
   })
 
-  it('takes none that lacks a field, or has null where the schema forbids it', () => {
+  it('rejects results with a missing field or a null in a non-null position', () => {
     const selection = selectionOf(shape)
     const objectType = type === undefined ? undefined : getNamedType(type)
     const names = namesIn(selection)
-    const lacking = fc
-      .tuple(answersOf(objectType, selection), fc.constantFrom(...names))
-      .map(([answer, name]) =>
+    const incomplete = fc
+      .tuple(resultsOf(objectType, selection), fc.constantFrom(...names))
+      .map(([result, name]) =>
         Object.fromEntries(
-          Object.entries(Object.assign({}, answer)).filter(([field]) => field !== name),
+          Object.entries(Object.assign({}, result)).filter(([field]) => field !== name),
         ),
       )
-    for (const broken of [lacking, answersOf(objectType, selection, true)]) {
+    for (const invalid of [incomplete, resultsOf(objectType, selection, true)]) {
       fc.assert(
-        fc.property(broken, (answer) => {
-          expect(shape.is(answer)).toBe(false)
+        fc.property(invalid, (result) => {
+          expect(shape.is(result)).toBe(false)
         }),
       )
     }
@@ -92,15 +92,15 @@ function namesIn(selection: SelectionSetNode | undefined): string[] {
   return (selection?.selections ?? []).flatMap((node) => ('name' in node ? node.name.value : []))
 }
 
-/** Whatever the schema lets the selection be; `wrong`: with null in a field that must not be null. */
-function answersOf(
+/** Generates results of the selection; `withNull` puts null into one non-null field. */
+function resultsOf(
   type: GraphQLOutputType | undefined,
   selection: SelectionSetNode | undefined,
-  wrong = false,
+  withNull = false,
 ): fc.Arbitrary<unknown> {
-  if (type === undefined) throw new Error('the schema has no such type')
-  if (isNonNullType(type)) return answersOf(type.ofType, selection, wrong)
-  if (isListType(type)) return fc.array(answersOf(type.ofType, selection), { maxLength: 3 })
+  if (type === undefined) throw new Error('type not found in the schema')
+  if (isNonNullType(type)) return resultsOf(type.ofType, selection, withNull)
+  if (isListType(type)) return fc.array(resultsOf(type.ofType, selection), { maxLength: 3 })
   if (isEnumType(type)) return fc.constantFrom(...type.getValues().map(({ name }) => name))
   if (!isObjectType(type)) return scalarsOf(String(type))
 
@@ -108,18 +108,18 @@ function answersOf(
   const nodes = (selection?.selections ?? []).filter((node): node is FieldNode => 'name' in node)
   const entries = nodes.map(({ name, selectionSet }): [string, fc.Arbitrary<unknown>] => {
     const field = fields[name.value]?.type
-    const value = answersOf(field, selectionSet)
+    const value = resultsOf(field, selectionSet)
     return [name.value, isNonNullType(field) ? value : fc.option(value)]
   })
-  const right = fc.record(Object.fromEntries(entries))
-  if (!wrong) return right
+  const valid = fc.record(Object.fromEntries(entries))
+  if (!withNull) return valid
   const strict = nodes
     .map(({ name }) => name.value)
     .filter((name) => isNonNullType(fields[name]?.type))
   if (strict.length === 0) return fc.constant(undefined)
   return fc
-    .tuple(right, fc.constantFrom(...strict))
-    .map(([answer, name]) => Object.assign({}, answer, { [name]: null }))
+    .tuple(valid, fc.constantFrom(...strict))
+    .map(([result, name]) => Object.assign({}, result, { [name]: null }))
 }
 
 function scalarsOf(name: string): fc.Arbitrary<unknown> {

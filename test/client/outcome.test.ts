@@ -1,4 +1,4 @@
-/** How an upload may end otherwise than READY. */
+/** Uploads that do not end in READY. */
 import { describe, expect, it } from 'vitest'
 import { UploadError, createMemoryStorage } from '../../src/client/client.ts'
 import { startTestGateway } from '../kit/gateway.ts'
@@ -8,9 +8,9 @@ import { CHUNK_BYTES, clientOf } from './kit.ts'
 describe('a file', () => {
   it.each([
     ['longer than allowed', testcardFile(), 'ERR_DURATION_EXCEED_CONSTRAINT'],
-    ['that is no video', textFile(), 'ERR_NON_VIDEO'],
+    ['that is not a video', textFile(), 'ERR_NON_VIDEO'],
     ['that is damaged', damagedVideo(), 'ERR_MALFORMED_VIDEO'],
-  ])('%s ends in VIDEO_FAILED with Stream’s reason', async (_what, file, code) => {
+  ])('%s ends in VIDEO_FAILED with Stream’s reason', async (_name, file, code) => {
     const gateway = await startTestGateway()
     const client = clientOf(gateway)
     await expect(client.upload(file, { maxDurationSeconds: 5 })).rejects.toMatchObject({
@@ -21,14 +21,14 @@ describe('a file', () => {
     expect(await client.resumable()).toEqual([])
   })
 
-  it('without a byte is refused before anybody is asked', async () => {
+  it('without bytes rejects with EMPTY_FILE before any request', async () => {
     const gateway = await startTestGateway()
     await expect(clientOf(gateway).upload(new Blob([]))).rejects.toMatchObject({
       code: 'EMPTY_FILE',
     })
   })
 
-  it('of more than 200 MB is refused for one POST, before anybody is asked', async () => {
+  it('of more than 200 MB rejects a basic upload with FILE_TOO_LARGE before any request', async () => {
     const gateway = await startTestGateway()
     const upload = clientOf(gateway).upload(paddedTestcard(200_000_001), { protocol: 'BASIC' })
     await expect(upload).rejects.toMatchObject({
@@ -40,7 +40,7 @@ describe('a file', () => {
   })
 
   it.each([1_048_576, CHUNK_BYTES + 1, 209_977_344])(
-    'is not sent in chunks of %i bytes, which Stream would refuse',
+    'rejects chunks of %i bytes, which Stream does not accept',
     async (chunkSizeBytes) => {
       const gateway = await startTestGateway()
       const upload = clientOf(gateway).upload(testcardFile(), { chunkSizeBytes })
@@ -53,7 +53,7 @@ describe('a file', () => {
 })
 
 describe('delete', () => {
-  it('stops what is being sent, which rejects with DELETED', async () => {
+  it('stops a running upload, which rejects with DELETED', async () => {
     const gateway = await startTestGateway()
     const client = clientOf(gateway)
     let uid: string | undefined
@@ -74,7 +74,7 @@ describe('delete', () => {
     expect(await client.resumable()).toEqual([])
   })
 
-  it('by somebody else ends what is being watched', async () => {
+  it('by another client rejects the watching upload with DELETED', async () => {
     const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '60000' })
     const upload = clientOf(gateway).upload(testcardFile(), {
       onProgress: ({ phase, upload: sent }) => {
@@ -84,7 +84,7 @@ describe('delete', () => {
     await expect(upload).rejects.toMatchObject({ code: 'DELETED' })
   })
 
-  it('of what is not there is UPLOAD_NOT_FOUND', async () => {
+  it('of an unknown upload rejects with UPLOAD_NOT_FOUND', async () => {
     const gateway = await startTestGateway()
     const uid = 'f'.repeat(32)
     await expect(clientOf(gateway).delete(uid)).rejects.toMatchObject({
@@ -95,7 +95,7 @@ describe('delete', () => {
 })
 
 describe('a signal', () => {
-  it('that is aborted already leaves everybody alone', async () => {
+  it('that is already aborted sends no request', async () => {
     const gateway = await startTestGateway()
     const reason = new Error('not now')
     const upload = clientOf(gateway).upload(testcardFile(), { signal: AbortSignal.abort(reason) })
@@ -103,7 +103,7 @@ describe('a signal', () => {
     expect((await gateway.emulator.state()).videos).toEqual([])
   })
 
-  it.each(['minting', 'uploading', 'processing'])('stops it while %s', async (phase) => {
+  it.each(['minting', 'uploading', 'processing'])('aborts the upload while %s', async (phase) => {
     const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '60000' })
     const controller = new AbortController()
     const reason = new Error('enough')
@@ -135,7 +135,7 @@ describe('a signal', () => {
   })
 })
 
-it('tells no upload URL, whatever goes wrong', async () => {
+it('leaks no upload URL in errors or storage', async () => {
   const gateway = await startTestGateway()
   const storage = createMemoryStorage()
   const client = clientOf(gateway, { retries: 0, storage })
@@ -149,8 +149,8 @@ it('tells no upload URL, whatever goes wrong', async () => {
       expect(error).toBeInstanceOf(Error)
       expect(error instanceof UploadError && error.code).toMatch(/STREAM_UNAVAILABLE|NETWORK/)
       const cause = error instanceof Error ? [error.message, error.stack, error.cause] : []
-      const told = JSON.stringify([error, ...cause])
-      expect(told).not.toContain(new URL(gateway.emulator.url).host)
+      const leaked = JSON.stringify([error, ...cause])
+      expect(leaked).not.toContain(new URL(gateway.emulator.url).host)
     }
   }
   const keys = await storage.keys()

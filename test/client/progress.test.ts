@@ -1,4 +1,4 @@
-/** One line from 0 to 1, whatever happens on the way. */
+/** The reported fraction rises from 0 to 1 for any sequence of events. */
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type UploadProgress, createProgressReporter } from '../../src/client/progress.ts'
@@ -7,39 +7,41 @@ import type { Upload, UploadStatus } from '../../src/client/gateway/upload.ts'
 const CHOICE = { protocol: 'TUS', reason: 'The caller requested this protocol.' } as const
 const statuses: readonly UploadStatus[] = ['PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS']
 
-type Step = (teller: ReturnType<typeof createProgressReporter>) => void
+type Step = (reporter: ReturnType<typeof createProgressReporter>) => void
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.constant<Step>((teller) => teller.minting(CHOICE)),
-  fc.constant<Step>((teller) => teller.sent()),
-  fc.nat(2000).map<Step>((bytes) => (teller) => teller.sending(bytes)),
+  fc.constant<Step>((reporter) => reporter.minting(CHOICE)),
+  fc.constant<Step>((reporter) => reporter.sent()),
+  fc.nat(2000).map<Step>((bytes) => (reporter) => reporter.sending(bytes)),
   fc
     .tuple(fc.constantFrom(...statuses), fc.option(fc.nat(100)), fc.option(fc.nat(1000)))
-    .map<Step>(([status, percent, bytes]) => (teller) => {
-      teller.watched(uploadAt(status, percent, bytes))
+    .map<Step>(([status, percent, bytes]) => (reporter) => {
+      reporter.watched(uploadAt(status, percent, bytes))
     }),
 )
 
-it('never goes down, and is 1 at READY only', () => {
+it('never decreases, and is 1 only at READY', () => {
   fc.assert(
     fc.property(fc.array(step), (steps) => {
-      const told: UploadProgress[] = []
-      const teller = createProgressReporter(1000, CHOICE, (progress) => told.push(progress))
-      for (const take of steps) take(teller)
-      const before = told.map(({ fraction }) => fraction)
-      teller.watched(uploadAt('READY', 100, 1000))
+      const reported: UploadProgress[] = []
+      const reporter = createProgressReporter(1000, CHOICE, (progress) => reported.push(progress))
+      for (const apply of steps) apply(reporter)
+      const before = reported.map(({ fraction }) => fraction)
+      reporter.watched(uploadAt('READY', 100, 1000))
       expect(before).toEqual(before.toSorted((a, b) => a - b))
-      expect(told.every(({ fraction, sentBytes }) => fraction >= 0 && sentBytes <= 1000)).toBe(true)
-      expect(told.at(-1)).toMatchObject({ phase: 'ready', fraction: 1, sentBytes: 1000 })
+      expect(reported.every(({ fraction, sentBytes }) => fraction >= 0 && sentBytes <= 1000)).toBe(
+        true,
+      )
+      expect(reported.at(-1)).toMatchObject({ phase: 'ready', fraction: 1, sentBytes: 1000 })
     }),
   )
 })
 
 it('shows the bytes that another tab has sent', () => {
-  const told: UploadProgress[] = []
-  const teller = createProgressReporter(1000, CHOICE, (progress) => told.push(progress))
-  teller.watched(uploadAt('UPLOADING', null, 500))
-  expect(told.at(-1)).toMatchObject({ phase: 'uploading', sentBytes: 500, fraction: 0.4 })
+  const reported: UploadProgress[] = []
+  const reporter = createProgressReporter(1000, CHOICE, (progress) => reported.push(progress))
+  reporter.watched(uploadAt('UPLOADING', null, 500))
+  expect(reported.at(-1)).toMatchObject({ phase: 'uploading', sentBytes: 500, fraction: 0.4 })
 })
 
 function uploadAt(

@@ -1,4 +1,4 @@
-/** Paused, broken off or reloaded: it goes on, and nothing is sent twice. */
+/** Uploads resume after a pause, a broken connection or a reload, and send no bytes twice. */
 import { describe, expect, it } from 'vitest'
 import {
   type UploadOptions,
@@ -10,11 +10,11 @@ import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../ki
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf, losingFirst, phasesOf, whileTimePasses } from './kit.ts'
 
-const byTus: UploadOptions = { protocol: 'TUS', chunkSizeBytes: CHUNK_BYTES }
+const TUS_OPTIONS: UploadOptions = { protocol: 'TUS', chunkSizeBytes: CHUNK_BYTES }
 const PAUSED = new Error('paused')
 
 describe('a tus upload', () => {
-  it('goes on after a reload from where Stream has got to', async () => {
+  it('resumes after a reload at the offset that Stream received', async () => {
     const gateway = await startTestGateway()
     const storage = createMemoryStorage()
     const file = paddedTestcard(16_000_000)
@@ -26,89 +26,89 @@ describe('a tus upload', () => {
       { uid, protocol: 'TUS', sizeBytes: file.size, type: 'video/mp4', name: null },
     ])
     const before = await gateway.emulator.state()
-    const arrived = before.videos[0]?.receivedBytes
-    expect(arrived).toBeGreaterThanOrEqual(2 * CHUNK_BYTES)
+    const receivedBytes = before.videos[0]?.receivedBytes
+    expect(receivedBytes).toBeGreaterThanOrEqual(2 * CHUNK_BYTES)
 
-    const told: UploadProgress[] = []
+    const reported: UploadProgress[] = []
     const ready = await reloaded.upload(file, {
-      ...byTus,
-      onProgress: (progress) => told.push(progress),
+      ...TUS_OPTIONS,
+      onProgress: (progress) => reported.push(progress),
     })
     expect(ready).toMatchObject({ uid, status: 'READY', video: { sizeBytes: file.size } })
-    const sending = told.filter((progress) => progress.phase === 'uploading')
-    expect(sending[1]?.sentBytes).toBe(arrived)
-    expect(JSON.stringify(told)).not.toContain('uploadURL')
+    const sending = reported.filter((progress) => progress.phase === 'uploading')
+    expect(sending[1]?.sentBytes).toBe(receivedBytes)
+    expect(JSON.stringify(reported)).not.toContain('uploadURL')
     const { requests, videos } = await gateway.emulator.state()
     expect(videos).toHaveLength(1)
     expect(requests['tus_create']).toBe(1)
-    // 16 MB are four chunks: two had arrived, and the rest takes two more at most.
+    // 16 MB are four chunks: two were received, and the rest takes at most two more.
     expect(Number(requests['tus_patch']) - Number(before.requests['tus_patch'])).toBeLessThan(3)
     expect(await reloaded.resumable()).toEqual([])
   })
 
-  it('goes on by itself after a broken connection', async () => {
+  it('retries after a broken connection', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'tus_patch', hangUpAfter: true })
     await gateway.emulator.fault({ on: 'tus_patch', status: 503 })
     const file = paddedTestcard(12_000_000)
-    const ready = await whileTimePasses(gateway.clock, clientOf(gateway).upload(file, byTus))
+    const ready = await whileTimePasses(gateway.clock, clientOf(gateway).upload(file, TUS_OPTIONS))
     expect(ready.video).toMatchObject({ sizeBytes: file.size })
     const { requests } = await gateway.emulator.state()
-    // Three chunks and one refused; the chunk whose answer was lost had arrived.
+    // Three chunks and one rejected; the chunk whose response was lost was received.
     expect(requests).toMatchObject({ tus_create: 1, tus_patch: 4 })
   })
 
-  it('is minted anew where its URL lapsed meanwhile', async () => {
+  it('is created again when its URL expired during the pause', async () => {
     const gateway = await startTestGateway()
     const storage = createMemoryStorage()
     const file = paddedTestcard(12_000_000)
     const { uid } = await pauseAfter(gateway, file, CHUNK_BYTES, { storage })
-    await passHours(gateway, 7)
-    const ready = await clientOf(gateway, { storage }).upload(file, byTus)
+    await advanceHours(gateway, 7)
+    const ready = await clientOf(gateway, { storage }).upload(file, TUS_OPTIONS)
     expect(ready).toMatchObject({ status: 'READY', video: { sizeBytes: file.size } })
     expect(ready.uid).not.toBe(uid)
     expect((await gateway.emulator.state()).requests['tus_create']).toBe(2)
   })
 
-  it('is minted anew where its URL lapses on the way', async () => {
+  it('is created again when its URL expires during the upload', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'tus_patch', hangUpAfter: true })
-    // The connection breaks after the first chunk, and the URL lapses while the client waits.
+    // The connection breaks after the first chunk, and the URL expires while the client waits.
     let passed: Promise<void> | undefined
     const clock = {
       now: () => gateway.clock.now(),
       wait: (milliseconds: number, signal?: AbortSignal) =>
         milliseconds > 30_000
           ? gateway.clock.wait(milliseconds, signal)
-          : (passed ??= passHours(gateway, 7)),
+          : (passed ??= advanceHours(gateway, 7)),
     }
     const file = paddedTestcard(12_000_000)
-    const told: UploadProgress[] = []
+    const reported: UploadProgress[] = []
     const ready = await clientOf(gateway, { clock }).upload(file, {
-      ...byTus,
-      onProgress: (progress) => told.push(progress),
+      ...TUS_OPTIONS,
+      onProgress: (progress) => reported.push(progress),
     })
     expect(ready).toMatchObject({ status: 'READY', video: { sizeBytes: file.size } })
-    const uids = told.flatMap(({ upload }) => (upload === null ? [] : upload.uid))
+    const uids = reported.flatMap(({ upload }) => (upload === null ? [] : upload.uid))
     expect(new Set(uids).size).toBe(2)
-    expect(phasesOf(told).filter((phase) => phase === 'minting')).toHaveLength(2)
-    const fractions = told.map(({ fraction }) => fraction)
+    expect(phasesOf(reported).filter((phase) => phase === 'minting')).toHaveLength(2)
+    const fractions = reported.map(({ fraction }) => fraction)
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b))
   })
 
-  it('is EXPIRED where the second URL lapses too', async () => {
+  it('rejects with EXPIRED when the second URL expires too', async () => {
     const gateway = await startTestGateway()
-    // The gateway reads offsets of watched uploads too, and would use up a fault that is counted.
+    // The gateway reads offsets of watched uploads too and would consume a fault with a low count.
     await gateway.emulator.fault({ on: 'tus_head', times: 1000, status: 410 })
     const clock = createTestClock()
-    const upload = clientOf(gateway, { clock }).upload(paddedTestcard(12_000_000), byTus)
+    const upload = clientOf(gateway, { clock }).upload(paddedTestcard(12_000_000), TUS_OPTIONS)
     await expect(whileTimePasses(clock, upload)).rejects.toMatchObject({ code: 'EXPIRED' })
     expect((await gateway.emulator.state()).requests['tus_create']).toBe(2)
   })
 })
 
 describe('a basic upload', () => {
-  it('that broke is sent again, to the same URL', async () => {
+  it('whose connection broke is sent again to the same URL', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'upload', hangUp: true })
     await whileTimePasses(gateway.clock, clientOf(gateway).upload(testcardFile()))
@@ -116,7 +116,7 @@ describe('a basic upload', () => {
     expect(requests).toMatchObject({ direct_upload: 1, upload: 2 })
   })
 
-  it('whose answer was lost is found to have arrived', async () => {
+  it('whose response was lost is recognized as received', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'upload', hangUpAfter: true })
     const upload = clientOf(gateway).upload(testcardFile())
@@ -128,7 +128,7 @@ describe('a basic upload', () => {
     })
   })
 
-  it('is not sent again where the page was reloaded while it was processed', async () => {
+  it('is not sent again when the page is reloaded during processing', async () => {
     const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '1000' })
     const storage = createMemoryStorage()
     const file = testcardFile()
@@ -141,27 +141,27 @@ describe('a basic upload', () => {
     })
     await expect(first).rejects.toBe(PAUSED)
     const reloaded = clientOf(gateway, { storage })
-    const [remembered] = await reloaded.resumable()
+    const [resumable] = await reloaded.resumable()
     const ready = await whileTimePasses(gateway.clock, reloaded.upload(file))
-    expect(ready).toMatchObject({ uid: remembered?.uid, status: 'READY' })
+    expect(ready).toMatchObject({ uid: resumable?.uid, status: 'READY' })
     expect((await gateway.emulator.state()).videos).toHaveLength(1)
   })
 })
 
-describe('what is remembered', () => {
-  it('is of the same file with the same terms', async () => {
+describe('a resumable upload', () => {
+  it('is resumed only for the same file with the same settings', async () => {
     const gateway = await startTestGateway()
     const storage = createMemoryStorage()
     const file = paddedTestcard(12_000_000)
     const { uid } = await pauseAfter(gateway, file, CHUNK_BYTES, { storage })
     const client = clientOf(gateway, { storage })
-    const other = await client.upload(paddedTestcard(12_000_001), byTus)
-    const secret = await client.upload(file, { ...byTus, requireSignedURLs: true })
+    const other = await client.upload(paddedTestcard(12_000_001), TUS_OPTIONS)
+    const secret = await client.upload(file, { ...TUS_OPTIONS, requireSignedURLs: true })
     expect([other.uid, secret.uid]).not.toContain(uid)
-    expect(await client.upload(file, byTus)).toMatchObject({ uid })
+    expect(await client.upload(file, TUS_OPTIONS)).toMatchObject({ uid })
   })
 
-  it('is one’s own: two who share a browser never meet', async () => {
+  it('is visible only to its creator in a shared browser', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const storage = createMemoryStorage()
     const file = paddedTestcard(12_000_000)
@@ -170,18 +170,18 @@ describe('what is remembered', () => {
     const { uid } = await pauseAfter(gateway, file, CHUNK_BYTES, ada)
 
     expect(await clientOf(gateway, bob).resumable()).toEqual([])
-    const bobs = await clientOf(gateway, bob).upload(file, byTus)
-    expect(bobs).toMatchObject({ creator: 'bob', status: 'READY' })
-    expect(bobs.uid).not.toBe(uid)
+    const bobUpload = await clientOf(gateway, bob).upload(file, TUS_OPTIONS)
+    expect(bobUpload).toMatchObject({ creator: 'bob', status: 'READY' })
+    expect(bobUpload.uid).not.toBe(uid)
 
     const renewed = { storage, token: await tokenFor('ada', { jti: 'another' }) }
     expect(await clientOf(gateway, renewed).resumable()).toMatchObject([{ uid }])
-    expect(await clientOf(gateway, renewed).upload(file, byTus)).toMatchObject({ uid })
+    expect(await clientOf(gateway, renewed).upload(file, TUS_OPTIONS)).toMatchObject({ uid })
     const keys = (await storage.keys()).join()
     expect(keys).not.toMatch(/ada|bob/)
   })
 
-  it('is forgotten a day after its URL lapsed', async () => {
+  it('is deleted one day after its URL expired', async () => {
     const gateway = await startTestGateway()
     const storage = createMemoryStorage()
     await pauseAfter(gateway, paddedTestcard(12_000_000), CHUNK_BYTES, { storage })
@@ -192,11 +192,16 @@ describe('what is remembered', () => {
     expect(await storage.keys()).toEqual([])
   })
 
-  it('costs only resuming where the storage is full, forbidden or spoilt', async () => {
+  it('is unavailable, but the upload succeeds, when the storage throws or is corrupt', async () => {
     const gateway = await startTestGateway()
-    const broken = { getItem: full, setItem: full, removeItem: full, keys: full }
-    const spoilt = { ...createMemoryStorage(), getItem: () => '{"uid":' }
-    for (const storage of [broken, spoilt]) {
+    const failing = {
+      getItem: throwQuotaExceeded,
+      setItem: throwQuotaExceeded,
+      removeItem: throwQuotaExceeded,
+      keys: throwQuotaExceeded,
+    }
+    const corrupt = { ...createMemoryStorage(), getItem: () => '{"uid":' }
+    for (const storage of [failing, corrupt]) {
       const client = clientOf(gateway, { storage })
       expect(await client.upload(testcardFile())).toMatchObject({ status: 'READY' })
       expect(await client.resumable()).toEqual([])
@@ -204,7 +209,7 @@ describe('what is remembered', () => {
   })
 })
 
-it('watches on over connections that break', async () => {
+it('continues a watch after broken connections', async () => {
   const gateway = await startTestGateway()
   const { uid } = await clientOf(gateway).upload(testcardFile())
   const states: string[] = []
@@ -216,7 +221,7 @@ it('watches on over connections that break', async () => {
   expect(states).toEqual(['READY'])
 })
 
-/** Uploads until so many bytes are up, and pauses there; what is remembered of it. */
+/** Uploads until at least `bytes` are sent, then aborts; returns the last reported uid and sent bytes. */
 async function pauseAfter(
   gateway: TestGateway,
   file: Blob,
@@ -226,7 +231,7 @@ async function pauseAfter(
   const controller = new AbortController()
   let last: UploadProgress | undefined
   const upload = clientOf(gateway, options).upload(file, {
-    ...byTus,
+    ...TUS_OPTIONS,
     signal: controller.signal,
     onProgress: (progress) => {
       last = progress
@@ -237,11 +242,11 @@ async function pauseAfter(
   return { uid: last?.upload?.uid ?? '', sentBytes: last?.sentBytes ?? 0 }
 }
 
-function full(): never {
+function throwQuotaExceeded(): never {
   throw new Error('QuotaExceededError')
 }
 
-async function passHours(gateway: TestGateway, hours: number): Promise<void> {
+async function advanceHours(gateway: TestGateway, hours: number): Promise<void> {
   gateway.clock.advance(hours * 3600)
   await gateway.emulator.advanceClock(hours * 3600)
 }

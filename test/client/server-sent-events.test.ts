@@ -1,4 +1,4 @@
-/** Server-sent events, however the network cuts them. */
+/** Parsing of server-sent events from any split of the bytes. */
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import {
@@ -10,14 +10,14 @@ import { createTestClock } from '../kit/clock.ts'
 const STREAM =
   ':\n\nevent: next\ndata: {"name":"Zoë 🎬"}\n\n:\n\nevent: next\r\ndata: a\r\ndata: b\r\n\r\nevent: complete\ndata:\n\nevent: next\ndata: cut o'
 
-it('reads the same events from any pieces of the stream', async () => {
+it('reads the same events from any split of the stream', async () => {
   const bytes = new TextEncoder().encode(STREAM)
   const cuts = fc.uniqueArray(fc.integer({ min: 1, max: bytes.length - 1 }))
   await fc.assert(
-    fc.asyncProperty(cuts, async (places) => {
-      const edges = [0, ...places.toSorted((a, b) => a - b), bytes.length]
-      const pieces = edges.slice(1).map((end, at) => bytes.slice(edges[at], end))
-      expect(await eventsOf(bodyOf(pieces))).toEqual([
+    fc.asyncProperty(cuts, async (cutOffsets) => {
+      const edges = [0, ...cutOffsets.toSorted((a, b) => a - b), bytes.length]
+      const chunks = edges.slice(1).map((end, index) => bytes.slice(edges[index], end))
+      expect(await eventsOf(bodyOf(chunks))).toEqual([
         { event: 'next', data: '{"name":"Zoë 🎬"}' },
         { event: 'next', data: 'a\nb' },
         { event: 'complete', data: '' },
@@ -26,7 +26,7 @@ it('reads the same events from any pieces of the stream', async () => {
   )
 })
 
-it('ends where the connection says nothing any more', async () => {
+it('ends when the connection is silent for more than 45 seconds', async () => {
   const clock = createTestClock()
   const silent = new ReadableStream<Uint8Array>({})
   const read = eventsOf(silent, clock)
@@ -34,10 +34,10 @@ it('ends where the connection says nothing any more', async () => {
   expect(await read).toEqual([])
 })
 
-function bodyOf(pieces: readonly Uint8Array[]): ReadableStream<Uint8Array> {
+function bodyOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start(controller) {
-      for (const piece of pieces) controller.enqueue(piece)
+      for (const chunk of chunks) controller.enqueue(chunk)
       controller.close()
     },
   })

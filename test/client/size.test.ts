@@ -1,9 +1,9 @@
-/** What a page pays for the client: its bundle for browsers, minified and gzipped. */
+/** The size of the client's browser bundle, minified and gzipped. */
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { bundleClient } from './bundle.ts'
 
-it('is small, and needs nothing of Node', async () => {
+it('is smaller than 25 KiB and uses no Node API', async () => {
   const bundle = await bundleClient()
   const kibibytes = gzipSync(bundle).byteLength / 1024
   process.stdout.write(`headgate/client: ${kibibytes.toFixed(1)} KiB gzipped\n`)

@@ -1,4 +1,4 @@
-/** From a file to READY, both ways, with progress that only rises. */
+/** Basic and tus uploads from a file to READY, with progress that never decreases. */
 import { openAsBlob } from 'node:fs'
 import { expect, it } from 'vitest'
 import { type UploadProgress, createUploadClient } from '../../src/client/client.ts'
@@ -6,11 +6,11 @@ import { startTestGateway } from '../kit/gateway.ts'
 import { paddedTestcard, testcard, testcardFile } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf, phasesOf } from './kit.ts'
 
-it('takes a file to READY by one POST', async () => {
+it('uploads a file with one POST and resolves at READY', async () => {
   const gateway = await startTestGateway()
-  const told: UploadProgress[] = []
+  const reported: UploadProgress[] = []
   const ready = await clientOf(gateway).upload(testcardFile(), {
-    onProgress: (progress) => told.push(progress),
+    onProgress: (progress) => reported.push(progress),
   })
   expect(ready).toMatchObject({
     status: 'READY',
@@ -19,22 +19,22 @@ it('takes a file to READY by one POST', async () => {
     constraints: { maxDurationSeconds: 60 },
     video: { durationSeconds: testcard.durationSeconds, width: testcard.width },
   })
-  expect(phasesOf(told)).toEqual(['minting', 'uploading', 'processing', 'ready'])
-  expect(told.at(-1)).toMatchObject({ fraction: 1, sentBytes: testcard.bytes.length })
-  expect(told.at(-1)?.upload).toEqual(ready)
-  expectRising(told)
+  expect(phasesOf(reported)).toEqual(['minting', 'uploading', 'processing', 'ready'])
+  expect(reported.at(-1)).toMatchObject({ fraction: 1, sentBytes: testcard.bytes.length })
+  expect(reported.at(-1)?.upload).toEqual(ready)
+  expectRising(reported)
 })
 
-it('takes a file to READY by tus, in chunks', async () => {
+it('uploads a file with tus in chunks and resolves at READY', async () => {
   const gateway = await startTestGateway()
-  const told: UploadProgress[] = []
+  const reported: UploadProgress[] = []
   const file = paddedTestcard(12_000_000)
   const ready = await clientOf(gateway).upload(file, {
     reliableConnection: false,
     chunkSizeBytes: CHUNK_BYTES,
     name: 'In three chunks',
     meta: { album: 'tests' },
-    onProgress: (progress) => told.push(progress),
+    onProgress: (progress) => reported.push(progress),
   })
   expect(ready).toMatchObject({
     status: 'READY',
@@ -45,23 +45,23 @@ it('takes a file to READY by tus, in chunks', async () => {
   })
   const { requests } = await gateway.emulator.state()
   expect(requests).toMatchObject({ tus_create: 1, tus_head: 1, tus_patch: 3 })
-  expect(phasesOf(told)).toEqual(['minting', 'uploading', 'processing', 'ready'])
-  expect(told.map(({ sentBytes }) => sentBytes)).toContain(CHUNK_BYTES)
-  expect(told[0]?.reason).toMatch(/may break/)
-  expectRising(told)
+  expect(phasesOf(reported)).toEqual(['minting', 'uploading', 'processing', 'ready'])
+  expect(reported.map(({ sentBytes }) => sentBytes)).toContain(CHUNK_BYTES)
+  expect(reported[0]?.reason).toMatch(/may break/)
+  expectRising(reported)
 })
 
 it.each([
   ['a Blob of a file on disk', () => openAsBlob(testcard.path)],
   ['a Uint8Array', () => testcard.bytes],
   ['a Buffer that is part of a larger one', () => Buffer.concat([testcard.bytes]).subarray()],
-])('takes %s', async (_what, open) => {
+])('accepts %s', async (_name, open) => {
   const gateway = await startTestGateway()
   const ready = await clientOf(gateway).upload(await open())
   expect(ready).toMatchObject({ name: null, video: { sizeBytes: testcard.bytes.length } })
 })
 
-it('does what the README of a project would show', async () => {
+it('finds, watches and deletes an upload', async () => {
   const gateway = await startTestGateway()
   const client = createUploadClient({ url: `${gateway.url}/graphql` })
   const { uid } = await client.upload(testcardFile())
@@ -73,9 +73,9 @@ it('does what the README of a project would show', async () => {
   expect(await client.find('f'.repeat(32))).toBeNull()
 })
 
-function expectRising(told: readonly UploadProgress[]): void {
-  for (const rising of ['fraction', 'sentBytes'] as const) {
-    const values = told.map((progress) => progress[rising])
+function expectRising(reported: readonly UploadProgress[]): void {
+  for (const field of ['fraction', 'sentBytes'] as const) {
+    const values = reported.map((progress) => progress[field])
     expect(values).toEqual(values.toSorted((a, b) => a - b))
   }
 }

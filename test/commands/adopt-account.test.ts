@@ -1,4 +1,4 @@
-/** A database of one account, configured with another: what doctor says, and `migrate --adopt-account`. */
+/** A database of another account: the check result of doctor, and `migrate --adopt-account`. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,14 +12,14 @@ import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { mintIn } from '../contracts/store-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 
-/** What a command writes, and its exit code. */
+/** Runs a command; returns its output and exit code. */
 async function run(command: () => Promise<number>) {
-  const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
   try {
     const code = await command()
-    return { code, said: out.mock.calls.map(([line]) => String(line)).join('') }
+    return { code, output: stdout.mock.calls.map(([line]) => String(line)).join('') }
   } finally {
-    out.mockRestore()
+    stdout.mockRestore()
   }
 }
 
@@ -29,7 +29,7 @@ async function fill(store: UploadStore): Promise<void> {
   await store.close()
 }
 
-/** What doctor says before, migrate, and doctor again. */
+/** Runs doctor, `migrate --adopt-account`, and doctor again. */
 async function adopt(url: string) {
   const variables = {
     DATABASE_URL: url,
@@ -51,18 +51,20 @@ async function adopt(url: string) {
 const expected = {
   before: {
     code: 1,
-    said: expect.stringMatching(
+    output: expect.stringMatching(
       /!! {2}Database .*belongs to the emulator \(account local\).*has account account-of-tests/,
     ),
   },
   adopted: {
     code: 0,
-    said: expect.stringMatching(/is up to date\.\n.* now belongs to account account-of-tests\.\n$/),
+    output: expect.stringMatching(
+      /is up to date\.\n.* now belongs to account account-of-tests\.\n$/,
+    ),
   },
-  after: { said: expect.stringMatching(/ok {2}Database .*up to date/) },
+  after: { output: expect.stringMatching(/ok {2}Database .*up to date/) },
 }
 
-test('is told by doctor, and adopted by migrate: SQLite', async () => {
+test('doctor reports the account, and migrate adopts it: SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-adopt-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'headgate.db')
@@ -71,7 +73,7 @@ test('is told by doctor, and adopted by migrate: SQLite', async () => {
 })
 
 describeWithPostgres('PostgreSQL', () => {
-  test('is told by doctor, and adopted by migrate', async () => {
+  test('doctor reports the account, and migrate adopts it', async () => {
     const database = await createTestDatabase()
     onTestFinished(() => database.drop())
     const postgres = openPostgres({ url: database.url, connections: 2 }, () => undefined)

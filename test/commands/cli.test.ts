@@ -1,4 +1,4 @@
-/** The command itself, as a process: help, wrong arguments, exit codes. */
+/** The command as a process: help, invalid arguments, exit codes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Build, addressOf, build, start } from '../kit/command.ts'
 
@@ -8,23 +8,23 @@ beforeAll(async () => {
 })
 afterAll(() => built.remove())
 
-/** Exit code and all that was written, both streams. */
+/** Runs the command; returns the exit code and the output of both streams. */
 async function headgate(
   ...args: readonly string[]
-): Promise<{ code: number | null; said: string }> {
+): Promise<{ code: number | null; output: string }> {
   const run = start(built, args, {})
   const code = await run.ended
-  return { code, said: run.stdout() + run.stderr() }
+  return { code, output: run.stdout() + run.stderr() }
 }
 
 describe('headgate', () => {
-  it('lists its commands, and helps with each', async () => {
-    const { code, said } = await headgate('--help')
+  it('lists its commands and prints help for each', async () => {
+    const { code, output } = await headgate('--help')
     expect(code).toBe(0)
     for (const command of ['serve', 'emulator', 'demo', 'migrate', 'backup', 'doctor', 'webhook']) {
-      expect(said).toContain(`\n  ${command} `)
+      expect(output).toContain(`\n  ${command} `)
       const help = await headgate(command, '--help')
-      expect([command, help.code, help.said]).toEqual([
+      expect([command, help.code, help.output]).toEqual([
         command,
         0,
         expect.stringContaining('Usage: headgate'),
@@ -39,23 +39,23 @@ describe('headgate', () => {
     [['serve', 'now'], 'too many arguments'],
     [['backup'], "missing required argument 'file'"],
     [['demo', '--kepp'], 'Did you mean --keep?'],
-  ])('%j names what is right, and fails', async (args, words) => {
-    const { code, said } = await headgate(...args)
-    expect([code, said]).toEqual([1, expect.stringContaining(words)])
+  ])('%j fails with a suggestion', async (args, message) => {
+    const { code, output } = await headgate(...args)
+    expect([code, output]).toEqual([1, expect.stringContaining(message)])
   })
 
-  it('writes no colours where nobody looks', async () => {
-    const { said } = await headgate('doctor')
-    expect(said).toContain('ok  Configuration')
-    // eslint-disable-next-line no-control-regex -- that is what is looked for
-    expect(said).not.toMatch(/\u001b\[/)
+  it('writes no colors when stdout is not a terminal', async () => {
+    const { output } = await headgate('doctor')
+    expect(output).toContain('ok  Configuration')
+    // eslint-disable-next-line no-control-regex -- matches the escape sequence of a color
+    expect(output).not.toMatch(/\u001b\[/)
   })
 })
 
 describe('a warning of the configuration', () => {
   const PLAIN = 'AUTH_JWKS_URL is plain HTTP to another machine'
 
-  it('is a line of the log of `serve`, which starts all the same', async () => {
+  it('is logged by `serve`, which starts', async () => {
     const run = start(built, ['serve'], {
       PORT: '0',
       EMULATOR_PORT: '0',
@@ -73,7 +73,7 @@ describe('a warning of the configuration', () => {
     expect(run.stdout() + run.stderr()).not.toContain('hunter2')
   })
 
-  it('stands beside the errors of a configuration that does not start', async () => {
+  it('is printed with the errors of an invalid configuration', async () => {
     const run = start(built, ['serve'], { AUTH_JWKS_URL: 'http://id.example.com/keys', PORT: 'x' })
     expect(await run.ended).toBe(1)
     expect(run.stderr()).toContain('  PORT must be a whole number')

@@ -1,4 +1,4 @@
-/** `headgate doctor`: one line for each thing it looks at, with what to do where it is wrong. */
+/** `headgate doctor`: one line for each check, with the fix for each warning and error. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,22 +9,22 @@ import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { TEST_SECRET } from '../kit/gateway.ts'
 
-/** What it writes and its exit code, with these variables and no others. */
-async function ask(variables: Readonly<Record<string, string>>) {
+/** Runs doctor with these variables only; returns its output and exit code. */
+async function doctor(variables: Readonly<Record<string, string>>) {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-doctor-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'headgate.db')
-  const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
   try {
     const code = await runDoctor({ DATABASE_URL: `file:${file}`, ...variables })
-    const lines = out.mock.calls.map(([line]) => String(line).trimEnd())
-    return { code, lines, said: lines.join('\n') }
+    const lines = stdout.mock.calls.map(([line]) => String(line).trimEnd())
+    return { code, lines, output: lines.join('\n') }
   } finally {
-    out.mockRestore()
+    stdout.mockRestore()
   }
 }
 
-/** An account: the emulator over HTTP, as Stream would be. */
+/** Starts an emulator; returns the variables of its account and a client. */
 async function startAccount() {
   const emulator = await startTestEmulator()
   const variables = {
@@ -42,11 +42,11 @@ async function startAccount() {
   return { variables, stream }
 }
 
-const OWN = 'https://uploads.example.com/webhooks/stream'
+const WEBHOOK_URL = 'https://uploads.example.com/webhooks/stream'
 
 describe('headgate doctor', () => {
-  it('finds nothing wrong with nothing set', async () => {
-    const { code, lines } = await ask({})
+  it('reports no errors without variables', async () => {
+    const { code, lines } = await doctor({})
     expect(code).toBe(0)
     expect(lines).toEqual([
       expect.stringMatching(/^ok {2}Configuration /),
@@ -57,8 +57,8 @@ describe('headgate doctor', () => {
     ])
   })
 
-  it('tells each mistake of the configuration', async () => {
-    const { code, lines } = await ask({ PORT: 'x', INTROSPECTION: 'maybe' })
+  it('reports each configuration error', async () => {
+    const { code, lines } = await doctor({ PORT: 'x', INTROSPECTION: 'maybe' })
     expect(code).toBe(1)
     expect(lines).toEqual([
       '!!  Configuration  PORT must be a whole number from 0 to 65535.',
@@ -66,8 +66,11 @@ describe('headgate doctor', () => {
     ])
   })
 
-  it('tells each warning of the configuration, and does not fail because of it', async () => {
-    const { code, lines } = await ask({ EMULATOR_PROT: '1', PUBLIC_URL: 'http://localhost:4000' })
+  it('reports each configuration warning with exit code 0', async () => {
+    const { code, lines } = await doctor({
+      EMULATOR_PROT: '1',
+      PUBLIC_URL: 'http://localhost:4000',
+    })
     expect(code).toBe(0)
     expect(lines.slice(0, 2)).toEqual([
       '--  Configuration  EMULATOR_PROT has no effect: headgate has no such variable. Set EMULATOR_PORT instead.',
@@ -75,8 +78,8 @@ describe('headgate doctor', () => {
     ])
   })
 
-  it('tells errors and warnings together', async () => {
-    const { code, lines } = await ask({ AUTH_AUD: 'x', AUTH_DISABLED: 'false' })
+  it('reports errors and warnings together', async () => {
+    const { code, lines } = await doctor({ AUTH_AUD: 'x', AUTH_DISABLED: 'false' })
     expect([code, lines]).toEqual([
       1,
       [
@@ -88,65 +91,70 @@ describe('headgate doctor', () => {
     ])
   })
 
-  it('finds an account well once its webhook is', async () => {
+  it('reports the webhook of an account until it is configured correctly', async () => {
     const { variables, stream } = await startAccount()
-    expect((await ask(variables)).said).toContain('no webhook is set')
+    expect((await doctor(variables)).output).toContain('no webhook is set')
 
     await stream.setWebhook('https://other.example.com/hook')
-    const foreign = await ask(variables)
-    expect([foreign.code, foreign.said]).toEqual([
+    const otherUrl = await doctor(variables)
+    expect([otherUrl.code, otherUrl.output]).toEqual([
       1,
       expect.stringContaining(
         'Run `headgate webhook set https://uploads.example.com` with --force.',
       ),
     ])
 
-    const { secret } = await stream.setWebhook(OWN)
-    expect((await ask(variables)).said).toContain('is not in STREAM_WEBHOOK_SECRET')
+    const { secret } = await stream.setWebhook(WEBHOOK_URL)
+    expect((await doctor(variables)).output).toContain('is not in STREAM_WEBHOOK_SECRET')
 
-    const well = await ask({ ...variables, STREAM_WEBHOOK_SECRET: `${'0'.repeat(32)},${secret}` })
-    expect(well.said).not.toMatch(/^(?:!!|--)/m)
-    expect(well.code).toBe(0)
-    expect(well.said).not.toContain(secret)
+    const correct = await doctor({
+      ...variables,
+      STREAM_WEBHOOK_SECRET: `${'0'.repeat(32)},${secret}`,
+    })
+    expect(correct.output).not.toMatch(/^(?:!!|--)/m)
+    expect(correct.code).toBe(0)
+    expect(correct.output).not.toContain(secret)
   })
 
   it.each([
     ['a wrong token', { CLOUDFLARE_API_TOKEN: 'wrong' }, 'Stream Write'],
     [
-      'an API that is not there',
+      'an unreachable API',
       { CLOUDFLARE_API_BASE_URL: 'http://127.0.0.1:1' },
       'CLOUDFLARE_API_BASE_URL',
     ],
     [
-      'a key set that is not there',
+      'an unreachable key set',
       { AUTH_JWKS_URL: 'http://127.0.0.1:1/keys' },
       'AUTH_JWKS_URL does not return a key set',
     ],
-  ])('says what to do about %s', async (_name, wrong, words) => {
+  ])('names the fix for %s', async (_name, changes, message) => {
     const { variables } = await startAccount()
-    const { code, said } = await ask({ ...variables, ...wrong })
-    expect([code, said]).toEqual([1, expect.stringContaining(words)])
+    const { code, output } = await doctor({ ...variables, ...changes })
+    expect([code, output]).toEqual([1, expect.stringContaining(message)])
   })
 
-  it('shows what a terminal would obey as an escape', async () => {
-    const { said } = await ask({ DATABASE_URL: 'file:/nowhere/\u202e.db' })
-    expect(said).toContain('/nowhere/\\u202e.db does not exist yet')
+  it('escapes control characters in its output', async () => {
+    const { output } = await doctor({ DATABASE_URL: 'file:/nowhere/\u202e.db' })
+    expect(output).toContain('/nowhere/\\u202e.db does not exist yet')
   })
 
-  it('looks at the database without touching it', async () => {
+  it('checks the database without changing it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'headgate-doctor-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const sound = join(folder, 'sound.db')
     await createSqliteStore(sound).close()
-    expect((await ask({ DATABASE_URL: `file:${sound}` })).said).toContain('intact and up to date')
+    expect((await doctor({ DATABASE_URL: `file:${sound}` })).output).toContain(
+      'intact and up to date',
+    )
 
-    const none = join(folder, 'none.db')
+    const invalid = join(folder, 'invalid.db')
     await writeFile(
-      none,
+      invalid,
       'This is no database, and longer than a header of one would be.'.repeat(20),
     )
-    const { code, said } = await ask({ DATABASE_URL: `file:${none}` })
-    expect([code, said]).toEqual([
+    const { code, output } = await doctor({ DATABASE_URL: `file:${invalid}` })
+    expect([code, output]).toEqual([
       1,
       expect.stringContaining('is not a SQLite database. Restore a backup'),
     ])

@@ -1,4 +1,4 @@
-/** `headgate emulator` as a process: whom it lets in, and what it writes. */
+/** `headgate emulator` as a process: its tokens and its output. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,8 +26,8 @@ async function startEmulator(variables: Readonly<Record<string, string>>): Promi
   return run
 }
 
-/** The variables that it prints, once they are there. */
-async function printed(run: Run): Promise<Readonly<Record<string, string>>> {
+/** Waits for the printed variables and returns them. */
+async function printedVariables(run: Run): Promise<Readonly<Record<string, string>>> {
   while (!run.stderr().includes('/__emulator/state') && run.child.exitCode === null) await pause(5)
   const lines = [...run.stderr().matchAll(LINES)]
   return Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]))
@@ -35,22 +35,22 @@ async function printed(run: Run): Promise<Readonly<Record<string, string>>> {
 
 describe('headgate emulator', () => {
   it('prints the well-known token on a loopback address', async () => {
-    const { API_TOKEN, API_BASE_URL } = await printed(await startEmulator({}))
+    const { API_TOKEN, API_BASE_URL } = await printedVariables(await startEmulator({}))
     expect(API_TOKEN).toBe('local-token')
     const headers = { authorization: `Bearer ${API_TOKEN}` }
     const list = await fetch(`${API_BASE_URL}/accounts/local/stream`, { headers })
     expect(list.status).toBe(200)
   })
 
-  it('does not start for other machines without a token, and says what to set', async () => {
+  it('fails on an address of other machines without EMULATOR_TOKEN', async () => {
     const run = await startEmulator({ HOST: '0.0.0.0' })
     expect(await run.ended).toBe(1)
     expect(run.stderr()).toContain('  EMULATOR_TOKEN must be set: HOST or EMULATOR_PUBLIC_URL lets')
   })
 
-  it('takes the token that it is given for them, and writes it nowhere', async () => {
+  it('accepts EMULATOR_TOKEN on an address of other machines and never prints it', async () => {
     const run = await startEmulator({ HOST: '0.0.0.0', EMULATOR_TOKEN })
-    const { API_TOKEN, API_BASE_URL } = await printed(run)
+    const { API_TOKEN, API_BASE_URL } = await printedVariables(run)
     expect(API_TOKEN).toBe('"$EMULATOR_TOKEN"')
     expect(run.stdout() + run.stderr()).not.toContain(EMULATOR_TOKEN)
     const headers = { authorization: `Bearer ${EMULATOR_TOKEN}` }

@@ -1,4 +1,4 @@
-/** `headgate migrate --from --to` as a process: what it says, its exit codes, and that it may be killed. */
+/** `headgate migrate --from --to` as a process: output, exit codes, and a second run after a kill. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { after, reservationOf } from '../kit/samples.ts'
 
 const UPLOADS = 12_345
 
-/** 0 before there is a table as well. */
+/** Returns 0 also before the table exists. */
 async function countRows(client: Client): Promise<number> {
   const { rows: tables } = await client.query("select from pg_tables where tablename = 'uploads'")
   if (tables.length === 0) return 0
@@ -30,14 +30,14 @@ describeWithPostgres('headgate migrate --from --to', () => {
 
   beforeAll(async () => {
     built = await build()
-    folder = await mkdtemp(join(tmpdir(), 'headgate-moving-'))
+    folder = await mkdtemp(join(tmpdir(), 'headgate-copy-'))
     file = join(folder, 'headgate.db')
     database = await createEmptyDatabase()
     fillStore(file, { uploads: UPLOADS, creators: 9, newest: after(0) })
     const store = createSqliteStore(file)
     const rules = { creatorQuotaSeconds: null, forgetKeysBefore: after(0) }
     await store.reserve(reservationOf({ id: 'waiting' }), rules)
-    await store.saveUnmatchedWebhook('stranger', '{}', after(0))
+    await store.saveUnmatchedWebhook('unmatched', '{}', after(0))
     await store.close()
   }, 60_000)
   afterAll(async () => {
@@ -52,7 +52,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     return { code, stdout: run.stdout(), stderr: run.stderr() }
   }
 
-  const secret = 'postgres://somebody:hunter2@127.0.0.1:1/nowhere'
+  const secret = 'postgres://user:hunter2@127.0.0.1:1/nowhere'
 
   it.each([
     [['--from', 'file:x.db'], '--to is missing.'],
@@ -61,14 +61,14 @@ describeWithPostgres('headgate migrate --from --to', () => {
     [['--from', 'x.db', '--to', secret], '--from is invalid.'],
     [['--from', 'file:x.db', '--to', 'file:y.db'], '--to is invalid.'],
     [['--from', 'file:x.db', '--to', secret], 'no database at x.db.'],
-  ])('%j: says what is right', async (args, words) => {
+  ])('%j fails with the correct usage', async (args, message) => {
     const { code, stdout, stderr } = await migrate(...args)
-    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining(words)])
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining(message)])
     expect(stderr).not.toContain('hunter2')
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
-  it('a server that is not there is named without its password, and nothing is lost', async () => {
+  it('names an unreachable server without its password', async () => {
     const { code, stderr } = await migrate('--from', `file:${file}`, '--to', secret)
     expect([code, stderr]).toEqual([
       1,
@@ -76,7 +76,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     ])
   })
 
-  it('a file of another kind is to be migrated first', async () => {
+  it('fails for a database without the tables and asks to run migrate on it', async () => {
     const other = join(folder, 'other.db')
     const connection = new Database(other)
     connection.exec('create table something (id)')
@@ -85,14 +85,14 @@ describeWithPostgres('headgate migrate --from --to', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('Run `headgate migrate` first')])
   })
 
-  it('a file that is no database is told as one', async () => {
+  it('fails for a file that is not a database', async () => {
     const other = join(folder, 'sentence.db')
-    await writeFile(other, 'This is a sentence, and no database. '.repeat(100))
+    await writeFile(other, 'This is a sentence and not a database. '.repeat(100))
     const { code, stderr } = await migrate('--from', `file:${other}`, '--to', database.url)
     expect([code, stderr]).toEqual([1, expect.stringMatching(/NOTADB.*damaged.*restore a backup/)])
   })
 
-  it('killed in the middle and run again, it has copied everything', async () => {
+  it('copies everything when it runs again after a kill', async () => {
     const from = `file:${file}`
     const client = new Client({ connectionString: database.url })
     await client.connect()
@@ -114,7 +114,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     ])
   })
 
-  it('what differs is named, with what to do', async () => {
+  it('names the difference between the databases', async () => {
     const client = new Client({ connectionString: database.url })
     await client.connect()
     await client.query(
@@ -131,8 +131,8 @@ describeWithPostgres('headgate migrate --from --to', () => {
     ])
   })
 
-  it('a target of another deployment is refused', async () => {
-    const other = join(folder, 'stranger.db')
+  it('rejects a target of another deployment', async () => {
+    const other = join(folder, 'other-deployment.db')
     await createSqliteStore(other).close()
     const { code, stderr } = await migrate('--from', `file:${other}`, '--to', database.url)
     expect([code, stderr]).toEqual([1, expect.stringContaining('uploads of another deployment')])

@@ -1,6 +1,6 @@
 /**
- * Reads the compose file as far as YAML is used in it: maps and lists by their indentation, plain and
- * quoted values, anchors and merges of maps. Whatever else stands there is an error.
+ * Parses the YAML subset that the compose file uses: maps and lists by indentation, plain and quoted
+ * values, anchors and merged maps. Throws on any other syntax.
  */
 import { z } from 'zod'
 
@@ -18,20 +18,20 @@ interface Reader {
   readonly anchors: Map<string, YamlMap>
 }
 
-/** Throws at what it does not read. */
+/** Parses a document; throws on unsupported syntax. */
 export function readYaml(text: string): Yaml {
-  const lines = text.split('\n').flatMap((whole, at): Line[] => {
-    const trimmed = whole.trim()
+  const lines = text.split('\n').flatMap((line, at): Line[] => {
+    const trimmed = line.trim()
     if (trimmed === '' || trimmed.startsWith('#')) return []
-    return [{ number: at + 1, indent: whole.length - whole.trimStart().length, text: trimmed }]
+    return [{ number: at + 1, indent: line.length - line.trimStart().length, text: trimmed }]
   })
   const reader = { lines, anchors: new Map<string, YamlMap>() }
   const value = readBlock(reader, 0)
-  if (lines[0] !== undefined) throw unread(lines[0])
+  if (lines[0] !== undefined) throw unsupported(lines[0])
   return value
 }
 
-/** A map or a list whose lines stand at this indentation. */
+/** Parses a map or a list whose lines have this indentation. */
 function readBlock(reader: Reader, indent: number, anchor = ''): Yaml {
   return reader.lines[0]?.text.startsWith('- ') === true
     ? readList(reader, indent)
@@ -42,9 +42,9 @@ function readList({ lines }: Reader, indent: number): Yaml[] {
   const items: Yaml[] = []
   for (let line = lines[0]; line?.indent === indent; line = lines[0]) {
     const [, item] = /^- (.+)$/.exec(line.text) ?? []
-    if (item === undefined) throw unread(line)
+    if (item === undefined) throw unsupported(line)
     lines.shift()
-    // A map that begins in the line of its dash.
+    // A map that begins on the line of its dash.
     const [, key, value] = /^(\w[\w.-]*): (\S+)$/.exec(item) ?? []
     items.push(key === undefined || value === undefined ? readScalar(item, line) : { [key]: value })
   }
@@ -57,11 +57,11 @@ function readMap(reader: Reader, indent: number, anchor: string): YamlMap {
   if (anchor !== '') anchors.set(anchor, map)
   for (let line = lines[0]; line?.indent === indent; line = lines[0]) {
     const [, key, rest = ''] = /^([\w<][\w<.-]*):(?: +(.+))?$/.exec(line.text) ?? []
-    if (key === undefined || key in map) throw unread(line)
+    if (key === undefined || key in map) throw unsupported(line)
     lines.shift()
     if (key === '<<') {
       const merged = anchors.get(rest.replace(/^\*/, ''))
-      if (merged === undefined) throw unread(line)
+      if (merged === undefined) throw unsupported(line)
       Object.assign(map, merged)
       continue
     }
@@ -71,41 +71,41 @@ function readMap(reader: Reader, indent: number, anchor: string): YamlMap {
       continue
     }
     const next = lines[0]
-    if (next === undefined || next.indent <= indent) throw unread(line)
+    if (next === undefined || next.indent <= indent) throw unsupported(line)
     map[key] = readBlock(reader, next.indent, name)
   }
   const after = lines[0]
-  if (after !== undefined && after.indent > indent) throw unread(after)
+  if (after !== undefined && after.indent > indent) throw unsupported(after)
   return map
 }
 
-/** On one line: JSON's strings are YAML's too, and so is its empty map. */
+/** Parses a value on one line. JSON strings and the empty JSON map are also YAML. */
 function readScalar(text: string, line: Line): Yaml {
   if (text === '{}') return {}
   if (text.startsWith('"')) return z.string().parse(JSON.parse(text))
   const [, quoted] = /^'([^']*)'$/.exec(text) ?? []
   if (quoted !== undefined) return quoted
-  // What would mean something else in YAML, or begin a comment or a map.
-  if (/^[!&*|>%@`'{[]|\s#|: /.test(text)) throw unread(line)
+  // Characters with another meaning in YAML, and the start of a comment or a map.
+  if (/^[!&*|>%@`'{[]|\s#|: /.test(text)) throw unsupported(line)
   return text
 }
 
-function unread({ number, text }: Line): Error {
-  return new Error(`Line ${number} is not read: ${text}`)
+function unsupported({ number, text }: Line): Error {
+  return new Error(`Unsupported YAML in line ${number}: ${text}`)
 }
 
 /**
- * Puts variables in, as compose does: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:?message}`.
- * Throws where one must be set and is not.
+ * Substitutes variables as compose does: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:?message}`.
+ * Throws when a required variable is not set.
  */
 export function interpolate(value: string, variables: Readonly<Record<string, string>>): string {
   return value.replaceAll(
     /\$(?:(\w+)|\{(\w+)(?::([-?])([^}]*))?\})/g,
-    (_all, bare: string = '', braced: string = '', sign: string = '', words: string = '') => {
+    (_all, bare: string = '', braced: string = '', sign: string = '', argument: string = '') => {
       const name = bare === '' ? braced : bare
-      const known = variables[name] ?? ''
-      if (known === '' && sign === '?') throw new Error(`${name} must be set: ${words}`)
-      return known === '' && sign === '-' ? words : known
+      const content = variables[name] ?? ''
+      if (content === '' && sign === '?') throw new Error(`${name} must be set: ${argument}`)
+      return content === '' && sign === '-' ? argument : content
     },
   )
 }

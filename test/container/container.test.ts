@@ -1,4 +1,4 @@
-/** The image, as far as it can be held to its word without building it: its files run, and end. */
+/** The container image, checked without building it: its files start a gateway and stop it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readConfig } from '../../src/config/node-config.ts'
-import { quietPort } from '../chaos/gateway-process.ts'
+import { findFreePort } from '../chaos/gateway-process.ts'
 import { type Run, addressOf } from '../kit/command.ts'
 import {
-  type Setup,
+  type Stage,
   commandOf,
   copiesOf,
   readStages,
@@ -23,12 +23,12 @@ import { layOut } from './final-stage.ts'
 const stages = readStages()
 const [builder, final] = stages
 
-function present(setup: Setup | undefined): Setup {
-  if (setup === undefined) throw new Error('The Dockerfile has two stages.')
-  return setup
+function present(stage: Stage | undefined): Stage {
+  if (stage === undefined) throw new Error('The Dockerfile must have two stages.')
+  return stage
 }
 
-/** Runs as in the image, with `/` in another folder. */
+/** Runs a command as in the image, with `folder` in place of `/`. */
 function runIn(folder: string, command: readonly string[], variables: Record<string, string>): Run {
   const [program = '', ...args] = command
   const directory = valuesOf(present(final), 'WORKDIR').at(-1) ?? ''
@@ -62,15 +62,15 @@ async function listing(folder: string): Promise<readonly string[]> {
 }
 
 describe('the image', () => {
-  it('is built from files that are there and that the context lets in', () => {
+  it('copies only files that exist and that .dockerignore allows', () => {
     const ignored = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n')
     expect(ignored).toContain('*')
-    const taken = copiesOf(present(builder)).flatMap(({ sources }) => sources)
-    expect(taken.filter((path) => !existsSync(join(root, path)))).toEqual([])
-    expect(taken.filter((path) => !ignored.includes(`!${path}`))).toEqual([])
+    const paths = copiesOf(present(builder)).flatMap(({ sources }) => sources)
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([])
+    expect(paths.filter((path) => !ignored.includes(`!${path}`))).toEqual([])
   })
 
-  it('takes everything from the stage before it, on the same Debian and the Node of this repository', () => {
+  it('copies only from the builder stage, on the same Debian and the repository Node version', () => {
     expect(stages.map(({ base }) => base)).toEqual(['node:20-bookworm', 'node:20-bookworm-slim'])
     expect(readFileSync(join(root, '.nvmrc'), 'utf8').trim()).toBe('20')
     expect(new Set(copiesOf(present(final)).map(({ from }) => from))).toEqual(
@@ -78,50 +78,50 @@ describe('the image', () => {
     )
   })
 
-  it('runs as nobody in particular, writes into its volume, and gets the signal itself', () => {
-    const setup = present(final)
-    expect(valueOf(setup, 'USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/)
-    const volume = valueOf(setup, 'VOLUME')
-    const variables = variablesOf(setup)
+  it('runs as an unprivileged user, writes into its volume, and receives SIGTERM directly', () => {
+    const stage = present(final)
+    expect(valueOf(stage, 'USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/)
+    const volume = valueOf(stage, 'VOLUME')
+    const variables = variablesOf(stage)
     expect(variables['DATABASE_URL']).toMatch(new RegExp(`^file:${volume}/`))
-    // The emulator's folder is relative to it.
-    expect(valuesOf(setup, 'WORKDIR').at(-1)).toBe(volume)
-    expect(valueOf(setup, 'STOPSIGNAL')).toBe('SIGTERM')
-    // Without a shell, which would keep the signal to itself.
-    expect(commandOf(valueOf(setup, 'ENTRYPOINT'))[0]).toBe('node')
+    // The emulator's folder is relative to the working directory.
+    expect(valuesOf(stage, 'WORKDIR').at(-1)).toBe(volume)
+    expect(valueOf(stage, 'STOPSIGNAL')).toBe('SIGTERM')
+    // Without a shell: a shell would not forward the signal.
+    expect(commandOf(valueOf(stage, 'ENTRYPOINT'))[0]).toBe('node')
   })
 
-  it('sets no variable that has no effect with an account', () => {
+  it('sets only variables that have an effect with an account', () => {
     const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'token' }
-    const given = { ...variablesOf(present(final)), ...account, AUTH_DISABLED: 'true' }
-    expect(readConfig(given)).toMatchObject({ kind: 'config', warnings: [] })
+    const environment = { ...variablesOf(present(final)), ...account, AUTH_DISABLED: 'true' }
+    expect(readConfig(environment)).toMatchObject({ kind: 'config', warnings: [] })
   })
 
-  it('starts from its own files, is healthy, writes nothing beside its volume, and ends with 0', async () => {
-    const setup = present(final)
-    const image = await layOut(present(builder), setup)
+  it('starts from its own files, is healthy, writes only into its volume, exits with 0', async () => {
+    const stage = present(final)
+    const image = await layOut(present(builder), stage)
     onTestFinished(() => image.remove())
     const { folder } = image
-    const volume = join(folder, valueOf(setup, 'VOLUME'))
+    const volume = join(folder, valueOf(stage, 'VOLUME'))
     await mkdir(volume)
     const before = await listing(join(folder, 'app'))
     const variables = Object.fromEntries(
-      Object.entries(variablesOf(setup)).map(([name, value]) => [
+      Object.entries(variablesOf(stage)).map(([name, value]) => [
         name,
-        value.replace(valueOf(setup, 'VOLUME'), volume),
+        value.replace(valueOf(stage, 'VOLUME'), volume),
       ]),
     )
-    const port = String(await quietPort())
-    const given = { ...variables, PORT: port, EMULATOR_PORT: '0', AUTH_DISABLED: 'true' }
+    const port = String(await findFreePort())
+    const environment = { ...variables, PORT: port, EMULATOR_PORT: '0', AUTH_DISABLED: 'true' }
     const command = [
-      ...commandOf(valueOf(setup, 'ENTRYPOINT')),
-      ...commandOf(valueOf(setup, 'CMD')),
+      ...commandOf(valueOf(stage, 'ENTRYPOINT')),
+      ...commandOf(valueOf(stage, 'CMD')),
     ]
-    const [, check = ''] = /CMD (\[.*\])$/.exec(valueOf(setup, 'HEALTHCHECK')) ?? []
+    const [, check = ''] = /CMD (\[.*\])$/.exec(valueOf(stage, 'HEALTHCHECK')) ?? []
     const healthy = () => runIn(folder, commandOf(check), { PORT: port }).ended
 
     expect(await healthy()).toBe(1)
-    const run = runIn(folder, command, given)
+    const run = runIn(folder, command, environment)
     expect(await addressOf(run)).toBe(`http://127.0.0.1:${port}`)
     expect(await healthy()).toBe(0)
     run.child.kill('SIGTERM')
@@ -130,8 +130,6 @@ describe('the image', () => {
     expect(await readdir(volume)).toEqual(['.headgate', 'headgate.db', 'headgate.db.lock'])
 
     const { stdout } = await promisify(execFile)('du', ['-sm', join(folder, 'app')])
-    process.stdout.write(
-      `\nThe image's own files\n  ${stdout.split('\t')[0]} MB, beside Debian and Node\n`,
-    )
+    process.stdout.write(`\nImage size without Debian and Node\n  ${stdout.split('\t')[0]} MB\n`)
   }, 120_000)
 })

@@ -1,14 +1,14 @@
-/** The last stage's files, built and laid out in a folder, as the image would have them. */
+/** Builds the files of the last stage into a folder that has the layout of the image. */
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { type Setup, copiesOf, root, valueOf, valuesOf } from './dockerfile.ts'
+import { type Stage, copiesOf, root, valueOf, valuesOf } from './dockerfile.ts'
 
-export interface FinalSetup {
-  /** Stands for `/`. */
+export interface FinalStage {
+  /** The folder in place of `/`. */
   readonly folder: string
   remove(): Promise<void>
 }
@@ -17,8 +17,8 @@ const lockSchema = z.object({
   packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })),
 })
 
-/** Builds from what the first stage copies, then takes from it what the last stage copies. */
-export async function layOut(builder: Setup, final: Setup): Promise<FinalSetup> {
+/** Builds from the files that the first stage copies, then copies the files of the last stage. */
+export async function layOut(builder: Stage, final: Stage): Promise<FinalStage> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-image-'))
   const built = await mkdtemp(join(tmpdir(), 'headgate-image-build-'))
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
@@ -46,7 +46,7 @@ export async function layOut(builder: Setup, final: Setup): Promise<FinalSetup> 
   }
 }
 
-/** A target with a slash at its end is a folder to put the source into. */
+/** A target that ends with a slash is a folder; the source is copied into it. */
 async function copyInto(from: string, folder: string, path: string, target: string) {
   const to = target.endsWith('/')
     ? join(folder, target, posix.basename(path))
@@ -54,19 +54,19 @@ async function copyInto(from: string, folder: string, path: string, target: stri
   await cp(from, to, { recursive: true })
 }
 
-/** Those that the lockfile does not mark as development's, without the source of SQLite. */
+/** Copies the packages that the lockfile does not mark as `dev`, without the source of SQLite. */
 async function copyPackages(to: string): Promise<void> {
   const lock = lockSchema.parse(JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')))
   for (const [path, { dev }] of Object.entries(lock.packages)) {
     if (path === '' || dev === true) continue
     await cp(join(root, path), join(to, posix.relative('node_modules', path)), {
       recursive: true,
-      filter: (file) => !isCompilersOnly(file),
+      filter: (file) => !isBuildOnly(file),
     })
   }
 }
 
-function isCompilersOnly(file: string): boolean {
+function isBuildOnly(file: string): boolean {
   const [, inside = ''] = /better-sqlite3\/(.+)$/.exec(file) ?? []
   if (/^(?:deps|src)(?:\/|$)/.test(inside)) return true
   return inside.startsWith('build/Release/') && inside !== 'build/Release/better_sqlite3.node'

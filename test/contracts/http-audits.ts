@@ -6,10 +6,13 @@ import { type AuditResult, serverAudits } from 'graphql-http'
 import { expect } from 'vitest'
 import { tokenFor } from '../kit/gateway.ts'
 
-/** How many there are in this version of the suite: a suite that shrinks proves less. */
+/** Number of audits in this version of the suite. A suite with fewer audits proves less. */
 const AUDITS = 61
 
-/** Names those that the gateway at this address fails, cold or warm; it takes tokens signed with TEST_SECRET. */
+/**
+ * Returns the names of the audits that the gateway at this URL fails, with cold or warm caches. The
+ * gateway accepts tokens signed with TEST_SECRET.
+ */
 export async function failedAudits(url: string): Promise<string[]> {
   const names: string[] = []
   const authorization = `Bearer ${await tokenFor('ada')}`

@@ -1,25 +1,23 @@
-/** What the doors promise by HTTP, whatever host they stand on: one suite. */
+/** Contract of the HTTP endpoints, for every host. */
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { type Caller, TEST_SECRET, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted, watchToEnd } from '../kit/operations.ts'
 
-/** A gateway that is ready to be asked. */
-export interface AnsweringGateway {
+/** A running gateway. */
+export interface StartedGateway {
   readonly url: string
   as(token?: string): Caller
-  /** The secret that its notices are signed with. */
+  /** The secret that signs its webhooks. */
   webhookSecret(): Promise<string>
 }
 
-export type StartGateway = (
-  variables?: Readonly<Record<string, string>>,
-) => Promise<AnsweringGateway>
+export type StartGateway = (variables?: Readonly<Record<string, string>>) => Promise<StartedGateway>
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
 function post(
-  gateway: AnsweringGateway,
+  gateway: StartedGateway,
   headers: Record<string, string>,
   body: string,
 ): Promise<Response> {
@@ -34,7 +32,7 @@ const webhook = (uid: string) =>
   })
 
 function send(
-  gateway: AnsweringGateway,
+  gateway: StartedGateway,
   body: string,
   secret: string,
   at = Date.now(),
@@ -50,7 +48,7 @@ function send(
 
 export function describeEndpoints(name: string, start: StartGateway): void {
   describe(`${name}, at /graphql`, () => {
-    it('answers 401 with UNAUTHENTICATED without a valid token', async () => {
+    it('responds 401 with UNAUTHENTICATED without a valid token', async () => {
       const gateway = await start({ AUTH_JWT_SECRET: TEST_SECRET })
       const body = JSON.stringify({ query: '{ uploads { totalCount } }' })
       const expired = await tokenFor('ada', { exp: Math.floor(Date.now() / 1000) - 60 })
@@ -78,7 +76,7 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       ['application/graphql-response+json', 'application/graphql-response+json; charset=utf-8'],
       ['application/json', 'application/json; charset=utf-8'],
       ['*/*', 'application/json; charset=utf-8'],
-    ])('refuses whoever accepts %s in %s', async (accept, type) => {
+    ])('responds 401 to a request that accepts %s with content type %s', async (accept, type) => {
       const gateway = await start({ AUTH_JWT_SECRET: TEST_SECRET })
       const response = await post(
         gateway,
@@ -88,7 +86,7 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       expect([response.status, response.headers.get('content-type')]).toEqual([401, type])
     })
 
-    it('takes JSON only, so that no form of another page can act for a visitor', async () => {
+    it('accepts JSON only, as CSRF protection', async () => {
       const gateway = await start()
       for (const type of [
         'application/x-www-form-urlencoded',
@@ -100,7 +98,7 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       }
     })
 
-    it('runs no mutation by GET', async () => {
+    it('rejects a mutation sent by GET', async () => {
       const gateway = await start()
       const mutation = 'mutation { deleteUpload(uid: "x") { __typename } }'
       const response = await fetch(`${gateway.url}/graphql?query=${encodeURIComponent(mutation)}`)
@@ -109,7 +107,7 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       expect(await query.json()).toEqual({ data: { uploads: { totalCount: 0 } } })
     })
 
-    it('hides schema and GraphiQL where introspection is off', async () => {
+    it('hides the schema and GraphiQL when introspection is disabled', async () => {
       const gateway = await start({ INTROSPECTION: 'false' })
       const page = await fetch(`${gateway.url}/graphql`, { headers: { accept: 'text/html' } })
       expect(await page.text()).not.toContain('<html')
@@ -121,7 +119,7 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       expect(await response.text()).toContain('introspection')
     })
 
-    it('lets the pages of listed origins call, and no others', async () => {
+    it('allows cross-origin requests from listed origins only', async () => {
       const gateway = await start({ ALLOWED_ORIGINS: 'https://app.example.com' })
       const preflight = (origin: string) =>
         fetch(`${gateway.url}/graphql`, {
@@ -139,11 +137,11 @@ export function describeEndpoints(name: string, start: StartGateway): void {
         'access-control-allow-headers': 'authorization,content-type',
         vary: 'Origin',
       })
-      const refused = await preflight('https://evil.example.com')
-      expect(refused.headers.get('access-control-allow-origin')).toBeNull()
+      const rejected = await preflight('https://evil.example.com')
+      expect(rejected.headers.get('access-control-allow-origin')).toBeNull()
     })
 
-    it('refuses a body that is too large, and goes on', async () => {
+    it('responds 413 to a body that is too large and continues to serve', async () => {
       const gateway = await start()
       const response = await post(
         gateway,
@@ -156,7 +154,7 @@ export function describeEndpoints(name: string, start: StartGateway): void {
   })
 
   describe(`${name}, at /webhooks/stream`, () => {
-    it('believes signed notices, repeats included, and nothing else', async () => {
+    it('accepts webhooks with a valid signature, including repeated ones, and rejects others', async () => {
       const gateway = await start()
       const caller = gateway.as()
       const { uid } = expectMinted(await createDirectUpload(caller))
@@ -169,11 +167,11 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       expect(
         (await send(gateway, JSON.stringify({ uid, pad: 'x'.repeat(300_000) }), secret)).status,
       ).toBe(413)
-      const unsigned = await fetch(`${gateway.url}/webhooks/stream`, {
+      const withoutSignature = await fetch(`${gateway.url}/webhooks/stream`, {
         method: 'POST',
         body: webhook(uid),
       })
-      expect(unsigned.status).toBe(401)
+      expect(withoutSignature.status).toBe(401)
       expect((await fetch(`${gateway.url}/webhooks/stream`)).status).toBe(405)
 
       expect((await send(gateway, webhook(uid), secret)).status).toBe(200)
@@ -183,8 +181,8 @@ export function describeEndpoints(name: string, start: StartGateway): void {
     })
   })
 
-  describe(`${name}, asked for its health`, () => {
-    it('says alive, and ready or why not', async () => {
+  describe(`${name}, at /healthz and /readyz`, () => {
+    it('responds that it is alive and ready, and 404 to unknown paths', async () => {
       const gateway = await start()
       expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
       const ready = await fetch(`${gateway.url}/readyz`)

@@ -1,4 +1,4 @@
-/** Bounds on what one operation may ask for, the same by HTTP and by WebSocket, on whatever host: one suite. */
+/** Limits on one operation, the same by HTTP and by WebSocket, for every host. */
 import { createClient } from 'graphql-ws'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -11,17 +11,17 @@ import { MAX_SOCKETS } from '../../src/http/graphql/websocket/connection-auth.ts
 import { TEST_SECRET, tokenFor } from '../kit/gateway.ts'
 import type { StartGateway } from './http-endpoints.ts'
 
-/** Where a gateway is. */
-interface Place {
+/** The address of a gateway. */
+interface GatewayAddress {
   readonly url: string
 }
 
-interface Answer {
+interface TextResponse {
   readonly status: number
   readonly text: string
 }
 
-async function post(gateway: Place, body: string): Promise<Answer> {
+async function post(gateway: GatewayAddress, body: string): Promise<TextResponse> {
   const response = await fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -30,11 +30,18 @@ async function post(gateway: Place, body: string): Promise<Answer> {
   return { status: response.status, text: await response.text() }
 }
 
-export const ask = (gateway: Place, query: string, variables = {}): Promise<Answer> =>
-  post(gateway, JSON.stringify({ query, variables }))
+export const sendQuery = (
+  gateway: GatewayAddress,
+  query: string,
+  variables = {},
+): Promise<TextResponse> => post(gateway, JSON.stringify({ query, variables }))
 
-/** What the first result by WebSocket says. */
-async function bySocket(gateway: Place, query: string, token = ''): Promise<string> {
+/** Returns the first result by WebSocket as JSON. */
+async function queryByWebSocket(
+  gateway: GatewayAddress,
+  query: string,
+  token = '',
+): Promise<string> {
   const client = createClient({
     url: `${gateway.url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
@@ -45,7 +52,7 @@ async function bySocket(gateway: Place, query: string, token = ''): Promise<stri
     for await (const result of client.iterate({ query })) return JSON.stringify(result)
     return 'nothing'
   } catch (error) {
-    // A socket that is closed rejects with its code, anything else with errors of the operation.
+    // A closed WebSocket rejects with its close code, other failures with errors of the operation.
     const isClose = typeof error === 'object' && error !== null && 'code' in error
     return isClose ? `closed ${String(error.code)}` : JSON.stringify(error)
   } finally {
@@ -53,13 +60,13 @@ async function bySocket(gateway: Place, query: string, token = ''): Promise<stri
   }
 }
 
-const times = (count: number, one: (index: number) => string): string =>
+const repeat = (count: number, one: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => one(index)).join(' ')
 
-const aliases = (count: number): string => `{ ${times(count, (n) => `a${n}: __typename`)} }`
+const aliases = (count: number): string => `{ ${repeat(count, (n) => `a${n}: __typename`)} }`
 const directives = (count: number): string =>
-  `{ ${times(count, (n) => `a${n}: __typename @include(if: true)`)} }`
-/** Levels through inline fragments do not count: only fields take a reader deeper. */
+  `{ ${repeat(count, (n) => `a${n}: __typename @include(if: true)`)} }`
+/** Inline fragments do not count as levels: only fields increase the depth. */
 const levels = (count: number): string =>
   `${'{ node(id: "x") '.repeat(count)} { id } ${'}'.repeat(count)}`
 const throughFragment = (document: string): string => `{ ...F } fragment F on Query ${document}`
@@ -84,31 +91,34 @@ export function describeLimits(name: string, start: StartGateway): void {
         throughFragment(directives(MAX_DIRECTIVES + 1)),
         `Too many directives (limit: ${MAX_DIRECTIVES} `,
       ],
-      ['tokens', `{ ${times(1001, () => '__typename')} }`, '1000 tokens'],
+      ['tokens', `{ ${repeat(1001, () => '__typename')} }`, '1000 tokens'],
       [
         'circular fragments',
         '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }',
         'Cannot spread fragment',
       ],
-      ['nothing that ends', '{'.repeat(900), 'Syntax Error'],
-    ])('with too many %s is refused in words, both ways', async (_name, document, words) => {
-      const gateway = await start()
-      const { status, text } = await ask(gateway, document)
-      expect(text).toContain(words)
-      expect([200, 400]).toContain(status)
-      expect(text).not.toContain('"data":{')
-      expect(await bySocket(gateway, document)).toContain(words)
-    })
+      ['unclosed braces', '{'.repeat(900), 'Syntax Error'],
+    ])(
+      'with too many %s is rejected with a message, by HTTP and WebSocket',
+      async (_name, document, message) => {
+        const gateway = await start()
+        const { status, text } = await sendQuery(gateway, document)
+        expect(text).toContain(message)
+        expect([200, 400]).toContain(status)
+        expect(text).not.toContain('"data":{')
+        expect(await queryByWebSocket(gateway, document)).toContain(message)
+      },
+    )
 
-    it('within the bounds is answered', async () => {
+    it('within the limits is executed', async () => {
       const gateway = await start()
       for (const document of [aliases(MAX_ALIASES), directives(MAX_DIRECTIVES)]) {
-        expect((await ask(gateway, document)).text).toContain('"data":{')
-        expect(await bySocket(gateway, document)).toContain('"data":{')
+        expect((await sendQuery(gateway, document)).text).toContain('"data":{')
+        expect(await queryByWebSocket(gateway, document)).toContain('"data":{')
       }
     })
 
-    it('of introspection, as tools send it, is answered', async () => {
+    it('with the introspection query of tools is executed', async () => {
       const { getIntrospectionQuery } = await import('graphql')
       const gateway = await start()
       const query = getIntrospectionQuery({
@@ -117,19 +127,19 @@ export function describeLimits(name: string, start: StartGateway): void {
         oneOf: true,
         specifiedByUrl: true,
       })
-      expect((await ask(gateway, query)).text).toContain('"__schema"')
+      expect((await sendQuery(gateway, query)).text).toContain('"__schema"')
     })
   })
 
-  describe(`${name}, variables that fit no type`, () => {
+  describe(`${name}, variables of a wrong type`, () => {
     it.each([
-      ['half a second', { maxDurationSeconds: 1.5 }],
-      ['nothing', {}],
-      ['a field that is none', { maxDurationSeconds: 1, nmae: 'x' }],
-      ['no date', { maxDurationSeconds: 1, expiry: 'tomorrow' }],
-    ])('such as %s are a mistake with a code', async (_name, input) => {
+      ['a fractional number of seconds', { maxDurationSeconds: 1.5 }],
+      ['a missing field', {}],
+      ['an unknown field', { maxDurationSeconds: 1, nmae: 'x' }],
+      ['an invalid date', { maxDurationSeconds: 1, expiry: 'tomorrow' }],
+    ])('such as %s are rejected with BAD_USER_INPUT', async (_name, input) => {
       const gateway = await start()
-      const { text } = await ask(
+      const { text } = await sendQuery(
         gateway,
         'mutation ($i: CreateDirectUploadInput!) { createDirectUpload(input: $i) { __typename } }',
         { i: input },
@@ -141,37 +151,45 @@ export function describeLimits(name: string, start: StartGateway): void {
     })
   })
 
-  describe(`${name}, a schema that is hidden`, () => {
+  describe(`${name}, a hidden schema`, () => {
     it.each([
-      ['a field', '{ uploadz { totalCount } }', 'Cannot query field'],
-      ['an argument', '{ upload(uit: "x") { uid } }', 'Unknown argument'],
-      ['a type', 'query ($a: Uplod) { upload(uid: $a) { uid } }', 'Unknown type'],
-      ['an enum value', '{ uploads(filter: { protocol: TUZ }) { totalCount } }', 'does not exist'],
-    ])('is not told by a guess at %s, both ways', async (_name, document, words) => {
-      const gateway = await start({ INTROSPECTION: 'false' })
-      for (const text of [(await ask(gateway, document)).text, await bySocket(gateway, document)]) {
-        expect(text).toContain(words)
-        expect(text).not.toMatch(/did you mean/i)
-      }
-      const open = await start()
-      expect((await ask(open, document)).text).toMatch(/did you mean/i)
-    })
+      ['field', '{ uploadz { totalCount } }', 'Cannot query field'],
+      ['argument', '{ upload(uit: "x") { uid } }', 'Unknown argument'],
+      ['type', 'query ($a: Uplod) { upload(uid: $a) { uid } }', 'Unknown type'],
+      ['enum value', '{ uploads(filter: { protocol: TUZ }) { totalCount } }', 'does not exist'],
+    ])(
+      'suggests no name for an unknown %s, by HTTP and WebSocket',
+      async (_name, document, message) => {
+        const gateway = await start({ INTROSPECTION: 'false' })
+        for (const text of [
+          (await sendQuery(gateway, document)).text,
+          await queryByWebSocket(gateway, document),
+        ]) {
+          expect(text).toContain(message)
+          expect(text).not.toMatch(/did you mean/i)
+        }
+        const open = await start()
+        expect((await sendQuery(open, document)).text).toMatch(/did you mean/i)
+      },
+    )
 
-    it('is not told by a guess at an input, either', async () => {
+    it('suggests no name for an unknown input field', async () => {
       const gateway = await start({ INTROSPECTION: 'false' })
-      const { text } = await ask(
+      const { text } = await sendQuery(
         gateway,
         'mutation ($i: CreateDirectUploadInput!) { createDirectUpload(input: $i) { __typename } }',
         { i: { maxDurationSecond: 1 } },
       )
       expect(text).toContain('is not defined')
       expect(text).not.toMatch(/did you mean/i)
-      expect(await bySocket(gateway, '{ __schema { description } }')).toContain('introspection')
+      expect(await queryByWebSocket(gateway, '{ __schema { description } }')).toContain(
+        'introspection',
+      )
     })
   })
 
   describe(`${name}, a caller`, () => {
-    it('may have so many sockets open, and other callers theirs', async () => {
+    it('may open a limited number of WebSockets, independent of other callers', async () => {
       const gateway = await start({ AUTH_JWT_SECRET: TEST_SECRET })
       const token = await tokenFor('ada')
       const clients = Array.from({ length: MAX_SOCKETS }, () =>
@@ -186,15 +204,17 @@ export function describeLimits(name: string, start: StartGateway): void {
       await Promise.all(
         clients.map((client) => new Promise<unknown>((resolve) => client.on('connected', resolve))),
       )
-      expect(await bySocket(gateway, '{ __typename }', token)).toContain('closed 1013')
-      expect(await bySocket(gateway, '{ __typename }', await tokenFor('bob'))).toContain('Query')
+      expect(await queryByWebSocket(gateway, '{ __typename }', token)).toContain('closed 1013')
+      expect(await queryByWebSocket(gateway, '{ __typename }', await tokenFor('bob'))).toContain(
+        'Query',
+      )
       await clients[0]?.dispose()
-      while (!(await bySocket(gateway, '{ __typename }', token)).includes('Query'));
+      while (!(await queryByWebSocket(gateway, '{ __typename }', token)).includes('Query'));
       for (const client of clients) await client.dispose()
     })
   })
 
-  it(`${name}, a batch is no operation`, async () => {
+  it(`${name}, rejects a batch of operations with 400`, async () => {
     const gateway = await start()
     expect((await post(gateway, '[{"query":"{ __typename }"}]')).status).toBe(400)
   })

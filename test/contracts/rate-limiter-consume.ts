@@ -1,27 +1,27 @@
-/** Contract of Allowances: what is taken, within one allowance or several. */
+/** RateLimiter contract: consuming units within one rate window or several. */
 import { describe, expect, test } from 'vitest'
 import { after } from '../kit/samples.ts'
 import {
   MINUTE_MS,
   type Suite,
   oneAMinute,
-  patient,
+  backgroundWindows,
   threeAMinute,
-  urgent,
+  foregroundWindows,
 } from './rate-limiter-suite.ts'
 
-/** Some of them the same but for a letter, a blank, or how an accent is written. */
+/** Some differ only in case, white space, or the Unicode form of an accent. */
 const keys = [
   'alice Alice mint:alice delete:alice mint mint: : :: % _ * ? \\ \' " -- {} null 0'.split(' '),
   'e\u0301te\u0301 \u00e9t\u00e9 🎬 🎬🎬 __proto__ constructor toString'.split(' '),
   ['', ' ', '\n', '\t', ' alice', 'alice ', 'a'.repeat(1000), `${'a'.repeat(999)}b`],
 ].flat()
 
-export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void {
-  describe('take', () => {
-    test.each<[what: string, takes: readonly (readonly [second: number, wait: number | null])[]]>([
+export function describeConsume({ rateLimiter, consumeAll }: Suite): void {
+  describe('consume', () => {
+    test.each<[what: string, steps: readonly (readonly [second: number, wait: number | null])[]]>([
       [
-        'lets the first ones through at once',
+        'consumes the first units immediately',
         [
           [0, null],
           [0, null],
@@ -30,7 +30,7 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
         ],
       ],
       [
-        'says in how many whole seconds the next one may come',
+        'returns the whole seconds until the next unit',
         [
           [0, null],
           [10, null],
@@ -43,7 +43,7 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
         ],
       ],
       [
-        'rounds up what is no whole second',
+        'rounds fractions of a second up',
         [
           [0.5, null],
           [0.5, null],
@@ -55,7 +55,7 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
         ],
       ],
       [
-        'is over with what is exactly as old as the span, and not a millisecond sooner',
+        'releases a unit exactly when it is as old as the window',
         [
           [0, null],
           [0, null],
@@ -68,7 +68,7 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
         ],
       ],
       [
-        'does not count what it refuses',
+        'does not count rejected requests',
         [
           [0, null],
           [0, null],
@@ -81,7 +81,7 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
         ],
       ],
       [
-        'has all its room again after a long time',
+        'has its full limit again after a long time',
         [
           [0, null],
           [1, null],
@@ -91,7 +91,7 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
         ],
       ],
       [
-        'counts what lies in the future of a clock that was set back as done now',
+        'counts units in the future of a clock that was set back as consumed now',
         [
           [3600, null],
           [3600, null],
@@ -103,7 +103,7 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
         ],
       ],
       [
-        'counts only that as done now, and the rest when it was done',
+        'counts only those as consumed now, and others at their own times',
         [
           [0, null],
           [10, null],
@@ -116,46 +116,46 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
           [80, null],
         ],
       ],
-    ])('%s', async (_what, takes) => {
+    ])('%s', async (_what, steps) => {
       const waits: (readonly [number, number | null])[] = []
-      for (const [second] of takes) {
-        waits.push([second, await rateLimiter().take('alice', threeAMinute, after(second))])
+      for (const [second] of steps) {
+        waits.push([second, await rateLimiter().consume('alice', threeAMinute, after(second))])
       }
-      expect(waits).toEqual(takes)
+      expect(waits).toEqual(steps)
     })
 
-    test('counts each key alone, whatever it looks like', async () => {
-      const took = () =>
-        Promise.all(keys.map(async (key) => rateLimiter().take(key, oneAMinute, after(1))))
-      const counted = () =>
-        Promise.all(keys.map(async (key) => rateLimiter().taken(key, MINUTE_MS, after(1))))
-      expect(await counted()).toEqual(keys.map(() => 0))
-      expect(await took()).toEqual(keys.map(() => null))
-      expect(await took()).toEqual(keys.map(() => 60))
-      expect(await counted()).toEqual(keys.map(() => 1))
+    test('counts keys with similar or special characters separately', async () => {
+      const consumeEach = () =>
+        Promise.all(keys.map(async (key) => rateLimiter().consume(key, oneAMinute, after(1))))
+      const countEach = () =>
+        Promise.all(keys.map(async (key) => rateLimiter().countConsumed(key, MINUTE_MS, after(1))))
+      expect(await countEach()).toEqual(keys.map(() => 0))
+      expect(await consumeEach()).toEqual(keys.map(() => null))
+      expect(await consumeEach()).toEqual(keys.map(() => 60))
+      expect(await countEach()).toEqual(keys.map(() => 1))
     })
 
-    test('grants exactly what there is, however many come at once', async () => {
-      const within = [{ limit: 10, windowMs: MINUTE_MS }]
+    test('consumes exactly up to the limit under concurrency', async () => {
+      const windows = [{ limit: 10, windowMs: MINUTE_MS }]
       const waits = await Promise.all(
-        Array.from({ length: 50 }, async () => rateLimiter().take('alice', within, after(0))),
+        Array.from({ length: 50 }, async () => rateLimiter().consume('alice', windows, after(0))),
       )
       expect(waits.filter((wait) => wait === null)).toHaveLength(10)
       expect(waits.filter((wait) => wait === 60)).toHaveLength(40)
-      expect(await rateLimiter().taken('alice', MINUTE_MS, after(0))).toBe(10)
+      expect(await rateLimiter().countConsumed('alice', MINUTE_MS, after(0))).toBe(10)
     })
 
-    test('lets everybody on who comes at once, each under a key of theirs', async () => {
+    test('consumes concurrently under separate keys', async () => {
       const waits = await Promise.all(
         Array.from({ length: 50 }, async (_, n) =>
-          rateLimiter().take(`caller ${n}`, oneAMinute, after(0)),
+          rateLimiter().consume(`caller ${n}`, oneAMinute, after(0)),
         ),
       )
       expect(waits).toEqual(waits.map(() => null))
     })
 
-    test('gives back that unit, and leaves the others at their times', async () => {
-      const take = (second: number) => rateLimiter().take('alice', threeAMinute, after(second))
+    test('gives back its own unit and keeps the times of the others', async () => {
+      const take = (second: number) => rateLimiter().consume('alice', threeAMinute, after(second))
       expect(await take(0)).toBeNull()
       const gaveBack = await rateLimiter().consumeAndGiveBack(
         'alice',
@@ -168,13 +168,13 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
         },
       )
       expect(gaveBack).toBeNull()
-      expect(await rateLimiter().taken('alice', MINUTE_MS, after(40))).toBe(2)
+      expect(await rateLimiter().countConsumed('alice', MINUTE_MS, after(40))).toBe(2)
       expect([await take(40), await take(40)]).toEqual([null, 20])
       expect([await take(60), await take(60)]).toEqual([null, 35])
     })
 
-    test('gives back a unit although the clock was set back since', async () => {
-      const take = (second: number) => rateLimiter().take('alice', oneAMinute, after(second))
+    test('gives back a unit after the clock was set back', async () => {
+      const take = (second: number) => rateLimiter().consume('alice', oneAMinute, after(second))
       await rateLimiter().consumeAndGiveBack('alice', oneAMinute, after(3600), async () => {
         expect(await take(0)).toBe(60)
         return after(1)
@@ -182,8 +182,8 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
       expect([await take(1), await take(1)]).toEqual([null, 60])
     })
 
-    test('gives back nothing where nothing is left of the window', async () => {
-      const take = (second: number) => rateLimiter().take('alice', oneAMinute, after(second))
+    test('gives back nothing when the unit has left the window', async () => {
+      const take = (second: number) => rateLimiter().consume('alice', oneAMinute, after(second))
       await rateLimiter().consumeAndGiveBack('alice', oneAMinute, after(0), async () => {
         expect(await take(61)).toBeNull()
         return after(62)
@@ -191,41 +191,43 @@ export function describeTakes({ allowances: rateLimiter, takeAll }: Suite): void
       expect(await take(62)).toBe(59)
     })
 
-    test('refuses nobody within no allowance', async () => {
-      expect(await takeAll('alice', [], 0, 20)).toEqual(Array.from({ length: 20 }, () => null))
+    test('rejects nothing without a rate window', async () => {
+      expect(await consumeAll('alice', [], 0, 20)).toEqual(Array.from({ length: 20 }, () => null))
     })
   })
 
-  describe('several allowances under one key', () => {
-    test('must each have room, and count together', async () => {
-      expect(await takeAll('stream', patient, 0, 4)).toEqual([null, null, null, 60])
-      expect(await takeAll('stream', urgent, 0, 2)).toEqual([null, null])
-      expect(await rateLimiter().taken('stream', 5 * MINUTE_MS, after(0))).toBe(5)
-      // Of the last minute there are none now, of the last five minutes five.
-      expect(await takeAll('stream', patient, 60, 4)).toEqual([null, null, null, 240])
-      expect(await takeAll('stream', urgent, 60, 3)).toEqual([null, null, 240])
+  describe('several rate windows under one key', () => {
+    test('must all have capacity, and count together', async () => {
+      expect(await consumeAll('stream', backgroundWindows, 0, 4)).toEqual([null, null, null, 60])
+      expect(await consumeAll('stream', foregroundWindows, 0, 2)).toEqual([null, null])
+      expect(await rateLimiter().countConsumed('stream', 5 * MINUTE_MS, after(0))).toBe(5)
+      // The last minute has no units now, the last five minutes have five.
+      expect(await consumeAll('stream', backgroundWindows, 60, 4)).toEqual([null, null, null, 240])
+      expect(await consumeAll('stream', foregroundWindows, 60, 3)).toEqual([null, null, 240])
     })
 
-    test('say when enough has left for all of them, not the first only', async () => {
+    test('wait until all windows have capacity, not only the first', async () => {
       for (const second of [0, 10, 20, 30, 40]) {
-        expect(await takeAll('stream', urgent, second, 1)).toEqual([null])
+        expect(await consumeAll('stream', foregroundWindows, second, 1)).toEqual([null])
       }
-      // Three of the last minute are too many still when those of 0 and 10 have left.
-      expect(await takeAll('stream', patient, 50, 1)).toEqual([30])
-      expect(await takeAll('stream', patient, 79, 1)).toEqual([1])
-      expect(await takeAll('stream', patient, 80, 1)).toEqual([null])
+      // The last minute still has three units after those at 0 and 10 have left.
+      expect(await consumeAll('stream', backgroundWindows, 50, 1)).toEqual([30])
+      expect(await consumeAll('stream', backgroundWindows, 79, 1)).toEqual([1])
+      expect(await consumeAll('stream', backgroundWindows, 80, 1)).toEqual([null])
     })
 
-    test('say the longest of their waits, in whatever order they stand', async () => {
-      expect(await takeAll('stream', urgent, 0, 8)).toEqual(Array.from({ length: 8 }, () => null))
-      expect(await takeAll('stream', patient, 0, 1)).toEqual([300])
-      expect(await takeAll('stream', patient.toReversed(), 0, 1)).toEqual([300])
+    test('return the longest of their waits in any order', async () => {
+      expect(await consumeAll('stream', foregroundWindows, 0, 8)).toEqual(
+        Array.from({ length: 8 }, () => null),
+      )
+      expect(await consumeAll('stream', backgroundWindows, 0, 1)).toEqual([300])
+      expect(await consumeAll('stream', backgroundWindows.toReversed(), 0, 1)).toEqual([300])
     })
 
-    test('count nothing where one of them refuses', async () => {
-      expect(await takeAll('stream', patient, 0, 10)).toContain(60)
-      expect(await rateLimiter().taken('stream', 5 * MINUTE_MS, after(0))).toBe(3)
-      expect(await rateLimiter().taken('stream', MINUTE_MS, after(0))).toBe(3)
+    test('consume nothing when one window rejects', async () => {
+      expect(await consumeAll('stream', backgroundWindows, 0, 10)).toContain(60)
+      expect(await rateLimiter().countConsumed('stream', 5 * MINUTE_MS, after(0))).toBe(3)
+      expect(await rateLimiter().countConsumed('stream', MINUTE_MS, after(0))).toBe(3)
     })
   })
 }

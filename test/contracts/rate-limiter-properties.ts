@@ -1,51 +1,56 @@
-/** Contract of Allowances: what holds for whatever comes. */
+/** RateLimiter contract: properties for arbitrary sequences. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RateWindow } from '../../src/uploads/ports/rate-limiter.ts'
 import { CREATED_AT } from '../kit/samples.ts'
-import { MINUTE_MS, type Suite, patient, urgent } from './rate-limiter-suite.ts'
+import {
+  MINUTE_MS,
+  type Suite,
+  backgroundWindows,
+  foregroundWindows,
+} from './rate-limiter-suite.ts'
 
-/** Properties ask a keeper some thousand times, and it may be a database. */
+/** A property calls the adapter some thousand times, and the adapter may use a database. */
 const RUNS = { numRuns: 40 }
 const PROPERTY_MS = 60_000
 
-/** Whole seconds of a minute; none for whoever is let through. */
+/** The possible waits in a window of a minute, in whole seconds; 0 for a consumed unit. */
 const possibleWaits = Array.from({ length: 61 }, (_, seconds) => seconds)
 
-/** A key that no other run has used: what one of them took must not count for the next. */
+/** A key that no other run has used, because consumed units would count there. */
 function newKey(): string {
   return `key ${crypto.randomUUID()}`
 }
 
-export function describeLaw({ allowances: rateLimiter }: Suite): void {
-  function take(key: string, limit: number, now: number): Promise<number | null> {
-    return rateLimiter().take(key, [{ limit, windowMs: MINUTE_MS }], new Date(now))
+export function describeProperties({ rateLimiter }: Suite): void {
+  function consume(key: string, limit: number, now: number): Promise<number | null> {
+    return rateLimiter().consume(key, [{ limit, windowMs: MINUTE_MS }], new Date(now))
   }
 
-  describe('whatever comes', () => {
+  describe('arbitrary sequences', () => {
     test(
-      'in no span do more get through, and whoever waits as told gets through',
+      'never exceed the limit in any span, and succeed after the returned wait',
       async () => {
         const pauses = fc.array(fc.integer({ min: 0, max: 40_000 }), {
           minLength: 1,
           maxLength: 30,
         })
         await fc.assert(
-          fc.asyncProperty(fc.integer({ min: 1, max: 5 }), pauses, async (most, plan) => {
+          fc.asyncProperty(fc.integer({ min: 1, max: 5 }), pauses, async (limit, plan) => {
             const key = newKey()
             const granted: number[] = []
             let now = CREATED_AT.getTime()
             for (const pause of plan) {
               now += pause
-              // Whoever is refused comes back when told to.
-              const wait = (await take(key, most, now)) ?? 0
+              // A rejected caller retries after the returned wait.
+              const wait = (await consume(key, limit, now)) ?? 0
               expect(possibleWaits).toContain(wait)
               now += wait * 1000
-              expect(wait === 0 || (await take(key, most, now)) === null).toBe(true)
+              expect(wait === 0 || (await consume(key, limit, now)) === null).toBe(true)
               granted.push(now)
               const inSpan = granted.filter((time) => time > now - MINUTE_MS).length
-              expect(inSpan).toBeLessThanOrEqual(most)
-              expect(await rateLimiter().taken(key, MINUTE_MS, new Date(now))).toBe(inSpan)
+              expect(inSpan).toBeLessThanOrEqual(limit)
+              expect(await rateLimiter().countConsumed(key, MINUTE_MS, new Date(now))).toBe(inSpan)
             }
           }),
           RUNS,
@@ -55,11 +60,11 @@ export function describeLaw({ allowances: rateLimiter }: Suite): void {
     )
 
     test(
-      'it answers as one that looks at everything that was ever taken',
+      'match a model that inspects every consumed unit',
       async () => {
         const pauseMs = fc.oneof(
           fc.integer({ min: 0, max: 200_000 }),
-          // Often to the very millisecond at which something is over.
+          // Often exactly the time at which a unit or a block ends.
           fc.constantFrom(0, 1, 59_999, 60_000, 240_000, 300_000),
         )
         const step = fc.oneof(
@@ -67,34 +72,38 @@ export function describeLaw({ allowances: rateLimiter }: Suite): void {
             weight: 6,
             arbitrary: fc.record({
               pauseMs,
-              within: fc.constantFrom(urgent, patient, patient.toReversed()),
+              windows: fc.constantFrom(
+                foregroundWindows,
+                backgroundWindows,
+                backgroundWindows.toReversed(),
+              ),
               times: fc.integer({ min: 1, max: 5 }),
             }),
           },
           {
             weight: 1,
-            arbitrary: fc.record({ pauseMs, heldMs: fc.integer({ min: 0, max: 100_000 }) }),
+            arbitrary: fc.record({ pauseMs, blockedMs: fc.integer({ min: 0, max: 100_000 }) }),
           },
         )
         await fc.assert(
           fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (plan) => {
             const key = newKey()
-            const simple = createSimpleKey()
+            const model = createModel()
             let now = CREATED_AT.getTime()
             for (const one of plan) {
               now += one.pauseMs
-              if ('heldMs' in one) {
-                await rateLimiter().hold(key, new Date(now + one.heldMs), new Date(now))
-                simple.hold(now + one.heldMs)
+              if ('blockedMs' in one) {
+                await rateLimiter().block(key, new Date(now + one.blockedMs), new Date(now))
+                model.block(now + one.blockedMs)
                 continue
               }
               for (let time = 0; time < one.times; time += 1) {
-                const wait = await rateLimiter().take(key, one.within, new Date(now))
-                expect(wait).toBe(simple.take(one.within, now))
+                const wait = await rateLimiter().consume(key, one.windows, new Date(now))
+                expect(wait).toBe(model.consume(one.windows, now))
               }
               for (const spanMs of [MINUTE_MS, 5 * MINUTE_MS]) {
-                const taken = await rateLimiter().taken(key, spanMs, new Date(now))
-                expect(taken).toBe(simple.taken(spanMs, now))
+                const counted = await rateLimiter().countConsumed(key, spanMs, new Date(now))
+                expect(counted).toBe(model.countConsumed(spanMs, now))
               }
             }
           }),
@@ -106,30 +115,30 @@ export function describeLaw({ allowances: rateLimiter }: Suite): void {
   })
 }
 
-/** The promises in the plainest words, for a clock that only goes ahead. */
-function createSimpleKey() {
+/** The contract in its simplest form, for a clock that only advances. */
+function createModel() {
   const granted: number[] = []
-  let heldUntil = 0
+  let blockedUntil = 0
 
   function since(spanMs: number, now: number): readonly number[] {
     return granted.filter((time) => time > now - spanMs)
   }
 
   return {
-    take(within: readonly RateWindow[], now: number): number | null {
-      const rooms = within.map(({ limit, windowMs }) => {
+    consume(windows: readonly RateWindow[], now: number): number | null {
+      const availableAt = windows.map(({ limit, windowMs }) => {
         const recent = since(windowMs, now)
-        const leaver = recent[recent.length - limit]
-        return leaver === undefined ? now : leaver + windowMs
+        const oldestCounted = recent[recent.length - limit]
+        return oldestCounted === undefined ? now : oldestCounted + windowMs
       })
-      const freeAt = Math.max(heldUntil, ...rooms)
+      const freeAt = Math.max(blockedUntil, ...availableAt)
       if (freeAt > now) return Math.ceil((freeAt - now) / 1000)
       granted.push(now)
       return null
     },
-    hold(until: number): void {
-      heldUntil = Math.max(heldUntil, until)
+    block(until: number): void {
+      blockedUntil = Math.max(blockedUntil, until)
     },
-    taken: (spanMs: number, now: number) => since(spanMs, now).length,
+    countConsumed: (spanMs: number, now: number) => since(spanMs, now).length,
   }
 }

@@ -1,4 +1,4 @@
-/** What the cases of the allowances' contract share: the keeper under test, and some allowances. */
+/** Shared by the cases of the RateLimiter contract: the adapter under test, and rate windows. */
 import type { Consumption, RateWindow, RateLimiter } from '../../src/uploads/ports/rate-limiter.ts'
 import { after } from '../kit/samples.ts'
 
@@ -7,16 +7,16 @@ export const MINUTE_MS = 60_000
 export const oneAMinute: readonly RateWindow[] = [{ limit: 1, windowMs: MINUTE_MS }]
 export const threeAMinute: readonly RateWindow[] = [{ limit: 3, windowMs: MINUTE_MS }]
 
-/** As the budget of requests to Stream has them: two kinds of callers count under one key. */
-export const urgent: readonly RateWindow[] = [{ limit: 10, windowMs: 5 * MINUTE_MS }]
-export const patient: readonly RateWindow[] = [
+/** Windows of the budget of Stream API requests: two priorities count under one key. */
+export const foregroundWindows: readonly RateWindow[] = [{ limit: 10, windowMs: 5 * MINUTE_MS }]
+export const backgroundWindows: readonly RateWindow[] = [
   { limit: 8, windowMs: 5 * MINUTE_MS },
   { limit: 3, windowMs: MINUTE_MS },
 ]
 
-/** The adapter under test, asked at a moment that the test says: its clock is set to that first. */
+/** The adapter under test. Each call first sets the adapter's clock to the given time. */
 export interface TimedRateLimiter {
-  take(key: string, within: readonly RateWindow[], now: Date): Promise<number | null>
+  consume(key: string, windows: readonly RateWindow[], now: Date): Promise<number | null>
   /** Consumes at `now`, and gives the unit back at `later`. Returns null, or the seconds to wait. */
   consumeAndGiveBack(
     key: string,
@@ -24,9 +24,9 @@ export interface TimedRateLimiter {
     now: Date,
     later: () => Promise<Date>,
   ): Promise<number | null>
-  /** @param now when it is held; left out, when it was asked last */
-  hold(key: string, until: Date, now?: Date): Promise<void>
-  taken(key: string, spanMs: number, now: Date): Promise<number>
+  /** @param now start of the block; defaults to the time of the last call */
+  block(key: string, until: Date, now?: Date): Promise<void>
+  countConsumed(key: string, spanMs: number, now: Date): Promise<number>
 }
 
 /** A clock that tests set. */
@@ -36,9 +36,9 @@ export interface SetClock {
 
 export function timed(rateLimiter: RateLimiter, clock: SetClock): TimedRateLimiter {
   return {
-    async take(key, within, now) {
+    async consume(key, windows, now) {
       clock.ms = now.getTime()
-      return retryAfterOf(await rateLimiter.consume(key, within))
+      return retryAfterOf(await rateLimiter.consume(key, windows))
     },
     async consumeAndGiveBack(key, windows, now, later) {
       clock.ms = now.getTime()
@@ -48,11 +48,11 @@ export function timed(rateLimiter: RateLimiter, clock: SetClock): TimedRateLimit
       await rateLimiter.giveBack(key, consumed.at)
       return null
     },
-    hold(key, until, now = new Date(clock.ms)) {
+    block(key, until, now = new Date(clock.ms)) {
       clock.ms = now.getTime()
       return rateLimiter.block(key, Math.max(0, until.getTime() - now.getTime()))
     },
-    taken(key, spanMs, now) {
+    countConsumed(key, spanMs, now) {
       clock.ms = now.getTime()
       return rateLimiter.countConsumed(key, spanMs)
     },
@@ -64,13 +64,13 @@ export function retryAfterOf(consumed: Consumption): number | null {
   return consumed.kind === 'consumed' ? null : consumed.retryAfterSeconds
 }
 
-/** The keeper that the present test has opened. */
+/** The adapter opened for the current test. */
 export interface Suite {
-  readonly allowances: () => TimedRateLimiter
-  /** Takes so many one after the other at this second, and tells what came of each. */
-  readonly takeAll: (
+  readonly rateLimiter: () => TimedRateLimiter
+  /** Consumes units one after the other at this second, and returns the wait of each. */
+  readonly consumeAll: (
     key: string,
-    within: readonly RateWindow[],
+    windows: readonly RateWindow[],
     second: number,
     times: number,
   ) => Promise<readonly (number | null)[]>
@@ -78,11 +78,11 @@ export interface Suite {
 
 export function suiteOf(rateLimiter: () => TimedRateLimiter): Suite {
   return {
-    allowances: rateLimiter,
-    async takeAll(key, within, second, times) {
+    rateLimiter,
+    async consumeAll(key, windows, second, times) {
       const waits: (number | null)[] = []
       for (let time = 0; time < times; time += 1) {
-        waits.push(await rateLimiter().take(key, within, after(second)))
+        waits.push(await rateLimiter().consume(key, windows, after(second)))
       }
       return waits
     },

@@ -1,88 +1,91 @@
-/** What every way to Cloudflare Stream must keep, whatever it is made of: one suite for all. */
+/** StreamApi contract, for every adapter to Cloudflare Stream. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
-import { describeLibrary } from './stream-api-library.ts'
+import { describeVideos } from './stream-api-library.ts'
 import { describeMinting } from './stream-api-minting.ts'
-import { orderOf, refusedInWords, type Suite } from './stream-suite.ts'
+import { uploadParamsFor, unsupportedError, type Suite } from './stream-suite.ts'
 
-/** A backend with a Stream behind it. */
-export interface StartedBackend {
-  readonly backend: StreamApi
-  /** Whether the account is there for the test alone: only then is its one webhook touched. */
+/** An adapter that is connected to a Stream. */
+export interface StartedStreamApi {
+  readonly streamApi: StreamApi
+  /** Whether the account belongs to this test alone. Its only webhook is changed only then. */
   readonly ownsAccount: boolean
   readonly close?: () => Promise<void>
 }
 
-/** Runs the suite; it deletes whatever it has minted. */
-export function describeStreamBackend(name: string, start: () => Promise<StartedBackend>): void {
-  describe(`${name} keeps the promises of a StreamBackend`, () => {
-    let started: StartedBackend
-    let backend: StreamApi
+/** Runs the suite, and deletes every video it has minted. */
+export function describeStreamApi(name: string, start: () => Promise<StartedStreamApi>): void {
+  describe(`${name} fulfills the StreamApi contract`, () => {
+    let started: StartedStreamApi
+    let streamApi: StreamApi
     const minted: string[] = []
 
     beforeAll(async () => {
       started = await start()
-      ;({ backend } = started)
+      ;({ streamApi } = started)
     })
     afterAll(async () => {
-      for (const uid of minted) await backend.deleteVideo(uid)
+      for (const uid of minted) await streamApi.deleteVideo(uid)
       await started.close?.()
     })
 
     const suite: Suite = {
-      backend: () => backend,
-      async mint(order) {
-        const video = await backend.createDirectUpload(order)
+      streamApi: () => streamApi,
+      async mint(params) {
+        const video = await streamApi.createDirectUpload(params)
         minted.push(video.uid)
         return video
       },
-      async mintTus(order) {
-        const video = await backend.createTusUpload(order)
+      async mintTus(params) {
+        const video = await streamApi.createTusUpload(params)
         minted.push(video.uid)
         return video
       },
     }
 
     describeMinting(suite)
-    describeLibrary(suite)
+    describeVideos(suite)
 
     describe('the webhook', () => {
-      test('is refused in words where the capabilities have none', async ({ skip }) => {
-        skip(backend.capabilities.webhook, 'this backend looks after it')
-        await expect(backend.findWebhook()).rejects.toMatchObject(refusedInWords)
+      test('rejects with a message when the webhook is not supported', async ({ skip }) => {
+        skip(streamApi.capabilities.webhook, 'this adapter supports the webhook')
+        await expect(streamApi.findWebhook()).rejects.toMatchObject(unsupportedError)
         await expect(
-          backend.setWebhook('https://one.example.com/webhooks/stream'),
-        ).rejects.toMatchObject(refusedInWords)
-        await expect(backend.deleteWebhook()).rejects.toMatchObject(refusedInWords)
+          streamApi.setWebhook('https://one.example.com/webhooks/stream'),
+        ).rejects.toMatchObject(unsupportedError)
+        await expect(streamApi.deleteWebhook()).rejects.toMatchObject(unsupportedError)
       })
 
-      test('is set, found, replaced with another secret, deleted, and then absent', async ({
-        skip,
-      }) => {
-        skip(!started.ownsAccount, "the account is not the test's own")
-        skip(!backend.capabilities.webhook, 'refused, as another test shows')
-        await backend.deleteWebhook()
-        expect(await backend.findWebhook()).toBeNull()
-        const first = await backend.setWebhook('https://one.example.com/webhooks/stream')
+      test('is set, found, replaced with a new secret, and deleted', async ({ skip }) => {
+        skip(!started.ownsAccount, 'the account does not belong to this test')
+        skip(
+          !streamApi.capabilities.webhook,
+          'not supported by this adapter; covered by another test',
+        )
+        await streamApi.deleteWebhook()
+        expect(await streamApi.findWebhook()).toBeNull()
+        const first = await streamApi.setWebhook('https://one.example.com/webhooks/stream')
         expect(first.notificationURL).toBe('https://one.example.com/webhooks/stream')
         expect(first.secret).not.toBe('')
-        expect(await backend.findWebhook()).toEqual(first)
-        const second = await backend.setWebhook('https://other.example.com/webhooks/stream')
+        expect(await streamApi.findWebhook()).toEqual(first)
+        const second = await streamApi.setWebhook('https://other.example.com/webhooks/stream')
         expect(second.secret).not.toBe(first.secret)
-        expect(await backend.findWebhook()).toEqual(second)
-        expect(await backend.deleteWebhook()).toBe(true)
-        expect(await backend.findWebhook()).toBeNull()
-        expect(await backend.deleteWebhook()).toBe(false)
+        expect(await streamApi.findWebhook()).toEqual(second)
+        expect(await streamApi.deleteWebhook()).toBe(true)
+        expect(await streamApi.findWebhook()).toBeNull()
+        expect(await streamApi.deleteWebhook()).toBe(false)
       })
     })
 
-    describe("a caller's own abort", () => {
-      test('comes back as it is', async () => {
-        const reason = new Error('the caller is gone')
+    describe('an abort by the caller', () => {
+      test('rejects with the reason of the signal', async () => {
+        const reason = new Error('the caller disconnected')
         const signal = AbortSignal.abort(reason)
-        await expect(backend.findVideo('0'.repeat(32), signal)).rejects.toBe(reason)
-        await expect(backend.listVideos({}, signal)).rejects.toBe(reason)
-        await expect(backend.createDirectUpload(orderOf(null), signal)).rejects.toBe(reason)
+        await expect(streamApi.findVideo('0'.repeat(32), signal)).rejects.toBe(reason)
+        await expect(streamApi.listVideos({}, signal)).rejects.toBe(reason)
+        await expect(streamApi.createDirectUpload(uploadParamsFor(null), signal)).rejects.toBe(
+          reason,
+        )
       })
     })
   })

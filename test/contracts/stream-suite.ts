@@ -1,4 +1,4 @@
-/** What the parts of the StreamBackend contract share. */
+/** Shared by the cases of the StreamApi contract. */
 import { expect } from 'vitest'
 import type {
   MintedVideo,
@@ -7,18 +7,18 @@ import type {
   DirectUploadParams,
 } from '../../src/uploads/ports/stream-api.ts'
 
-/** A running suite. The backend is there once the tests run, and not before. */
+/** The running suite. The adapter is available once the tests run. */
 export interface Suite {
-  readonly backend: () => StreamApi
-  /** Mints, and deletes at the end. */
-  readonly mint: (order: DirectUploadParams) => Promise<MintedVideo>
-  readonly mintTus: (order: TusUploadParams) => Promise<MintedVideo>
+  readonly streamApi: () => StreamApi
+  /** Mints a video that the suite deletes at the end. */
+  readonly mint: (params: DirectUploadParams) => Promise<MintedVideo>
+  readonly mintTus: (params: TusUploadParams) => Promise<MintedVideo>
 }
 
 export const halfHourMs = 30 * 60_000
 
-/** An order; each test names a creator of its own, so that none sees another's videos. */
-export function orderOf(creator: string | null): DirectUploadParams {
+/** Params of an upload. Each test uses its own creator, so that tests do not see each other's videos. */
+export function uploadParamsFor(creator: string | null): DirectUploadParams {
   return {
     maxDurationSeconds: 60,
     expiresAt: new Date(Date.now() + halfHourMs),
@@ -31,13 +31,13 @@ export function orderOf(creator: string | null): DirectUploadParams {
   }
 }
 
-/** The same moment, as far as whole seconds go, which is what Stream is told. */
+/** Compares dates with a tolerance of one second, because Stream stores whole seconds. */
 export function expectNear(timestamp: Date | null | undefined, expected: Date): void {
   expect(Math.abs((timestamp?.getTime() ?? 0) - expected.getTime())).toBeLessThanOrEqual(1000)
 }
 
-/** The StreamError by which a backend refuses, unsent, what its capabilities say it cannot do. */
-export const refusedInWords = {
+/** The StreamError of an adapter for a call that its capabilities exclude, without a request. */
+export const unsupportedError = {
   name: 'StreamError',
   kind: 'invalid',
   retryable: false,

@@ -1,63 +1,64 @@
-/** What every carrier of changes must promise, within one process or between many: one suite. */
+/** UploadPubSub contract, for adapters within one process or between many. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Subscription, Topic, UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { uploadOf } from '../kit/samples.ts'
 
-/** A carrier that is ready to be used. */
-export interface OpenedEvents {
-  readonly events: UploadPubSub
-  /** Writes the upload down before it is published, where a carrier reads it from there. */
+/** An adapter that is ready to be used. */
+export interface OpenedPubSub {
+  readonly pubsub: UploadPubSub
+  /** Saves the upload before it is published, for adapters that read uploads from a store. */
   record?(upload: Upload): Promise<void>
-  /** Resolves when whoever listens has heard everything that was published. */
+  /** Resolves when subscribers have received everything that was published. */
   delivered(): Promise<void>
   close?(): Promise<void>
 }
 
 const all: Topic = { of: 'all' }
 
-/** Resolves once all of these listen. */
-async function begin(...subscriptions: Subscription[]): Promise<(() => void)[]> {
+/** Resolves once all subscriptions are ready. */
+async function startAll(...subscriptions: Subscription[]): Promise<(() => void)[]> {
   await Promise.all(subscriptions.map(({ ready }) => ready))
   return subscriptions.map(({ stop }) => stop)
 }
 
-export function describeUploadEvents(name: string, open: () => Promise<OpenedEvents>): void {
-  describe(`${name} keeps the promises of UploadEvents`, () => {
-    let opened: OpenedEvents
-    let events: UploadPubSub
+export function describeUploadPubSub(name: string, open: () => Promise<OpenedPubSub>): void {
+  describe(`${name} fulfills the UploadPubSub contract`, () => {
+    let opened: OpenedPubSub
+    let pubsub: UploadPubSub
 
     beforeEach(async () => {
       opened = await open()
-      ;({ events } = opened)
+      ;({ pubsub } = opened)
     })
     afterEach(async () => {
       await opened.close?.()
     })
 
-    /** What is heard about a topic from now on, each as uid and version. */
-    async function listen(topic: Topic): Promise<{ heard: string[]; stop: () => void }> {
-      const heard: string[] = []
-      const { ready, stop } = events.subscribe(topic, ({ uid, version }) =>
-        heard.push(`${uid}${version}`),
+    /** Collects changes of a topic from now on, each as uid and version. */
+    async function collect(topic: Topic): Promise<{ received: string[]; stop: () => void }> {
+      const received: string[] = []
+      const { ready, stop } = pubsub.subscribe(topic, ({ uid, version }) =>
+        received.push(`${uid}${version}`),
       )
       await ready
-      return { heard, stop }
+      return { received, stop }
     }
 
     async function publish(...uploads: Partial<Upload>[]): Promise<void> {
       for (const upload of uploads.map(uploadOf)) {
         if (opened.record !== undefined) {
-          // Who reads what is written down finds the newest: each is heard before the next is written.
+          // An adapter that reads from the store finds the newest version: deliver each before
+          // saving the next.
           await opened.record(upload)
-          events.publish(upload)
+          pubsub.publish(upload)
           await opened.delivered()
-        } else events.publish(upload)
+        } else pubsub.publish(upload)
       }
       await opened.delivered()
     }
 
-    test('a change reaches those who listen to its upload, to its creator, or to all', async () => {
+    test('delivers a change to subscribers of its upload, its creator and of all uploads', async () => {
       const topics: Topic[] = [
         { of: 'upload', uid: 'a' },
         { of: 'upload', uid: 'b' },
@@ -65,10 +66,10 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
         { of: 'creator', creator: 'bob' },
         all,
       ]
-      const listeners = await Promise.all(topics.map(listen))
+      const listeners = await Promise.all(topics.map(collect))
       await publish({ uid: 'a', creator: 'alice' }, { uid: 'b', creator: 'alice' })
       await publish({ uid: 'c', creator: 'bob' })
-      expect(listeners.map(({ heard }) => heard)).toEqual([
+      expect(listeners.map(({ received }) => received)).toEqual([
         ['a1'],
         ['b1'],
         ['a1', 'b1'],
@@ -77,7 +78,7 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
       ])
     })
 
-    test('names never get mixed up, whatever they look like', async () => {
+    test('keeps topics with similar or special names apart', async () => {
       const topics: Topic[] = [
         { of: 'upload', uid: 'all' },
         { of: 'upload', uid: 'creator:alice' },
@@ -85,16 +86,16 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
         { of: 'creator', creator: '' },
         { of: 'creator', creator: '__proto__' },
       ]
-      const listeners = await Promise.all(topics.map(listen))
+      const listeners = await Promise.all(topics.map(collect))
       await publish({ uid: 'alice', creator: 'alice' })
-      expect(listeners.flatMap(({ heard }) => heard)).toEqual([])
+      expect(listeners.flatMap(({ received }) => received)).toEqual([])
       await publish({ uid: 'x', creator: '__proto__' }, { uid: 'y', creator: '' })
-      expect(listeners.map(({ heard }) => heard)).toEqual([[], [], [], ['y1'], ['x1']])
+      expect(listeners.map(({ received }) => received)).toEqual([[], [], [], ['y1'], ['x1']])
     })
 
-    test('the upload arrives whole, as it was published', async () => {
-      const heard: Upload[] = []
-      await begin(events.subscribe(all, (upload) => heard.push(upload)))
+    test('delivers the complete upload as published', async () => {
+      const received: Upload[] = []
+      await startAll(pubsub.subscribe(all, (upload) => received.push(upload)))
       const upload = uploadOf({
         id: 'id-of-whole',
         uid: 'whole',
@@ -103,99 +104,99 @@ export function describeUploadEvents(name: string, open: () => Promise<OpenedEve
         progress: { totalBytes: 30_000_000_000, receivedBytes: 1, encodingPercent: 39.5 },
       })
       await publish(upload)
-      expect(heard).toEqual([upload])
+      expect(received).toEqual([upload])
     })
 
-    test('changes are heard in the order in which they were published', async () => {
-      const { heard } = await listen({ of: 'upload', uid: 'a' })
+    test('delivers changes in the order of publication', async () => {
+      const { received } = await collect({ of: 'upload', uid: 'a' })
       const versions = Array.from({ length: 200 }, (_, index) => index + 1)
       await publish(...versions.map((version) => ({ uid: 'a', version })))
-      expect(heard).toEqual(versions.map((version) => `a${version}`))
+      expect(received).toEqual(versions.map((version) => `a${version}`))
     })
 
-    test('nothing is kept: who comes later hears only what happens later', async () => {
+    test('delivers nothing that was published before the subscription', async () => {
       await publish({ uid: 'a', version: 1 })
-      const { heard } = await listen(all)
+      const { received } = await collect(all)
       await publish({ uid: 'a', version: 2 })
-      expect(heard).toEqual(['a2'])
+      expect(received).toEqual(['a2'])
     })
 
-    test('who stops hears no more, and stopping twice is stopping once', async () => {
-      const [one, other] = [await listen(all), await listen(all)]
+    test('delivers nothing after stop, which may be called twice', async () => {
+      const [one, other] = [await collect(all), await collect(all)]
       await publish({ uid: 'a', version: 1 })
       one.stop()
       one.stop()
       await publish({ uid: 'a', version: 2 })
-      expect(one.heard).toEqual(['a1'])
-      expect(other.heard).toEqual(['a1', 'a2'])
+      expect(one.received).toEqual(['a1'])
+      expect(other.received).toEqual(['a1', 'a2'])
       other.stop()
       await publish({ uid: 'a', version: 3 })
-      expect((await listen(all)).heard).toEqual([])
-      expect(other.heard).toEqual(['a1', 'a2'])
+      expect((await collect(all)).received).toEqual([])
+      expect(other.received).toEqual(['a1', 'a2'])
     })
 
-    test('each subscription is one of its own, even where the listener is the same', async () => {
-      const heard: number[] = []
-      const listener = ({ version }: Upload): number => heard.push(version)
-      const [first, second] = await begin(
-        events.subscribe(all, listener),
-        events.subscribe(all, listener),
+    test('treats each subscription separately, also with the same listener', async () => {
+      const received: number[] = []
+      const listener = ({ version }: Upload): number => received.push(version)
+      const [first, second] = await startAll(
+        pubsub.subscribe(all, listener),
+        pubsub.subscribe(all, listener),
       )
       await publish({ version: 1 })
-      expect(heard).toEqual([1, 1])
+      expect(received).toEqual([1, 1])
       first?.()
       first?.()
       await publish({ version: 2 })
-      expect(heard).toEqual([1, 1, 2])
+      expect(received).toEqual([1, 1, 2])
       second?.()
-      const [third] = await begin(events.subscribe(all, listener))
+      const [third] = await startAll(pubsub.subscribe(all, listener))
       second?.()
       await publish({ version: 3 })
-      expect(heard).toEqual([1, 1, 2, 3])
+      expect(received).toEqual([1, 1, 2, 3])
       third?.()
     })
 
-    test('who stops while a change is delivered is not called any more', async () => {
-      const heard: string[] = []
+    test('does not call a listener that was stopped during delivery', async () => {
+      const received: string[] = []
       const stops: (() => void)[] = []
       for (const listener of ['first', 'second', 'third']) {
-        const subscription = events.subscribe(all, () => {
-          heard.push(listener)
+        const subscription = pubsub.subscribe(all, () => {
+          received.push(listener)
           for (const stopAny of stops) stopAny()
         })
-        stops.push(...(await begin(subscription)))
+        stops.push(...(await startAll(subscription)))
       }
       await publish({ version: 1 })
       await publish({ version: 2 })
-      expect(heard).toHaveLength(1)
+      expect(received).toHaveLength(1)
     })
 
-    test('who stops itself while a change is delivered takes it from nobody else', async () => {
-      const heard: string[] = []
-      const { ready, stop } = events.subscribe(all, () => {
-        heard.push('once')
+    test('delivers to other subscribers when one stops itself during delivery', async () => {
+      const received: string[] = []
+      const { ready, stop } = pubsub.subscribe(all, () => {
+        received.push('once')
         stop()
       })
       await ready
-      const after = await listen(all)
+      const after = await collect(all)
       await publish({ uid: 'a', version: 1 })
       await publish({ uid: 'a', version: 2 })
-      expect(heard).toEqual(['once'])
-      expect(after.heard).toEqual(['a1', 'a2'])
+      expect(received).toEqual(['once'])
+      expect(after.received).toEqual(['a1', 'a2'])
     })
 
-    test('who begins while a change is delivered hears the next one', async () => {
-      const heard: number[] = []
+    test('delivers the next change to a subscription made during delivery', async () => {
+      const received: number[] = []
       let later: Subscription | null = null
-      const { ready, stop } = events.subscribe(all, () => {
+      const { ready, stop } = pubsub.subscribe(all, () => {
         stop()
-        later = events.subscribe(all, ({ version }) => heard.push(version))
+        later = pubsub.subscribe(all, ({ version }) => received.push(version))
       })
       await ready
       await publish({ version: 1 })
-      if (later !== null) await begin(later)
+      if (later !== null) await startAll(later)
       await publish({ version: 2 })
-      expect(heard).toEqual([2])
+      expect(received).toEqual([2])
     })
   })
 }

@@ -1,4 +1,4 @@
-/** Contract of an UploadStore: versions, history, and finding by uid. */
+/** UploadStore contract: versions, history, and finding by uid. */
 import { describe, expect, test } from 'vitest'
 import type { UploadEvent } from '../../src/uploads/upload.ts'
 import { after } from '../kit/samples.ts'
@@ -8,8 +8,8 @@ export function describeChanges({ store, mint }: Suite): void {
   const queued: UploadEvent = { status: 'QUEUED', source: 'SYNC', at: after(5) }
   const ready: UploadEvent = { status: 'READY', source: 'WEBHOOK', at: after(6.789) }
 
-  describe('advancing', () => {
-    test('of two writers who read the same version one records the next', async () => {
+  describe('saveVersion', () => {
+    test('records the change of one of two writers that read the same version', async () => {
       const upload = await mint({ id: 'one' })
       const outcomes = await Promise.all([
         store().saveVersion(changeOf(upload, { status: 'QUEUED' }, { event: queued })),
@@ -24,7 +24,7 @@ export function describeChanges({ store, mint }: Suite): void {
       expect((await store().historyOf(['one'])).get('one')?.slice(1)).toEqual([event])
     })
 
-    test('of fifty, too', async () => {
+    test('records the change of one of fifty writers', async () => {
       const upload = await mint({ id: 'one' })
       const outcomes = await Promise.all(
         numbered(50).map((_, index) =>
@@ -42,10 +42,10 @@ export function describeChanges({ store, mint }: Suite): void {
     })
 
     test.each([
-      ['the version that there is', 1],
-      ['a version that leaves one out', 3],
-      ['a version before', 0],
-    ])('%s is not recorded', async (_what, version) => {
+      ['the current version', 1],
+      ['a version that skips one', 3],
+      ['a previous version', 0],
+    ])('does not record %s', async (_what, version) => {
       const upload = await mint({ id: 'one' })
       const change = changeOf(upload, { status: 'QUEUED', version }, { event: queued })
       expect(await store().saveVersion(change)).toBe(false)
@@ -53,12 +53,12 @@ export function describeChanges({ store, mint }: Suite): void {
       expect((await store().historyOf(['one'])).get('one')).toHaveLength(1)
     })
 
-    test('an upload that is not there is not advanced', async () => {
+    test('does not record a version of an unknown upload', async () => {
       const upload = await mint({ id: 'one' })
       expect(await store().saveVersion(changeOf({ ...upload, id: 'nobody' }, {}))).toBe(false)
     })
 
-    test('nothing that was agreed when it was minted is touched', async () => {
+    test('keeps the fields that were set when the upload was minted', async () => {
       const upload = await mint({ id: 'one' })
       const other = { creator: 'mallory', name: 'other', uploadURL: 'https://example.com/other' }
       await store().saveVersion(changeOf(upload, { ...other, status: 'QUEUED' }))
@@ -66,12 +66,12 @@ export function describeChanges({ store, mint }: Suite): void {
     })
   })
 
-  describe('history', () => {
-    test('has each event as it was told, oldest first, and none for a change without one', async () => {
+  describe('historyOf', () => {
+    test('returns each event in the order of versions, and none for a change without an event', async () => {
       const upload = await mint({ id: 'one' })
       await store().saveVersion(changeOf(upload, { status: 'QUEUED' }, { event: queued }))
       await store().saveVersion(changeOf(upload, { status: 'QUEUED', version: 3 }))
-      // Its time lies before the one above: the order is that of the versions.
+      // Its time is before that of the previous event: events are ordered by version.
       const early: UploadEvent = { status: 'READY', source: 'WEBHOOK', at: after(1) }
       await store().saveVersion(changeOf(upload, { status: 'READY', version: 4 }, { event: early }))
       expect((await store().historyOf(['one'])).get('one')).toEqual([
@@ -81,7 +81,7 @@ export function describeChanges({ store, mint }: Suite): void {
       ])
     })
 
-    test('of many uploads is read at once, each its own', async () => {
+    test('returns the history of many uploads in one call', async () => {
       const ids = numbered(30)
       for (const [index, id] of ids.entries()) {
         const upload = await mint({ id })
@@ -98,15 +98,15 @@ export function describeChanges({ store, mint }: Suite): void {
     })
   })
 
-  describe('finding', () => {
-    test('by uid gives the upload or null', async () => {
+  describe('find and findMany', () => {
+    test('return the upload of a uid or null', async () => {
       const upload = await mint({ id: 'one' })
       expect(await store().find(upload.uid)).toEqual(upload)
       expect(await store().find('nobody')).toBeNull()
       expect(await store().find('')).toBeNull()
     })
 
-    test('by many uids gives those that there are, each once', async () => {
+    test('return each known upload of many uids once', async () => {
       for (const id of numbered(5)) await mint({ id })
       const wanted = ['0003', '0001', 'nobody', '0001'].map(uidOf)
       const found = await store().findMany(wanted)

@@ -1,4 +1,4 @@
-/** Contract of an UploadStore: lists, in both directions and with every filter, and counts. */
+/** UploadStore contract: lists in both directions with every filter, and counts. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type {
@@ -8,30 +8,30 @@ import type {
 } from '../../src/uploads/ports/upload-store.ts'
 import { type Upload, uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
-import { type Suite, changeOf, freely, numbered } from './store-suite.ts'
+import { type Suite, changeOf, unlimited, numbered } from './store-suite.ts'
 
-type Towards = 'older' | 'newer'
+type Direction = 'older' | 'newer'
 
 const idsOf = (uploads: readonly Upload[]): string[] => uploads.map(({ id }) => id)
 
-/** Oldest first, as the list is ordered: by creation, then by id. */
+/** Oldest first, the order of the list: by creation, then by id. */
 function byAge(a: UploadCursor, b: UploadCursor): number {
   const age = a.createdAt.getTime() - b.createdAt.getTime()
   return age === 0 ? Number(a.id > b.id) - Number(a.id < b.id) : age
 }
 
-/** Reads page after page until there is no more; `between` happens after each of them. */
-async function walk(
+/** Reads all pages; `between` runs after each page. */
+async function readAllPages(
   store: UploadStore,
-  direction: Towards,
+  direction: Direction,
   limit: number,
   between: (page: number) => Promise<unknown> = async () => {},
 ): Promise<string[]> {
   const seen: Upload[] = []
   for (let page = 0; ; page += 1) {
     const from = seen.at(-1)
-    const stretch = { direction, limit, ...(from === undefined ? {} : { from }) }
-    const uploads = await store.list({}, stretch)
+    const range = { direction, limit, ...(from === undefined ? {} : { from }) }
+    const uploads = await store.list({}, range)
     if (uploads.length === 0) return idsOf(seen)
     seen.push(...uploads)
     await between(page)
@@ -39,8 +39,8 @@ async function walk(
 }
 
 export function describeLists({ store, mint }: Suite): void {
-  describe('lists', () => {
-    test('go down from the newest or up from the oldest, and by id where the time is the same', async () => {
+  describe('list', () => {
+    test('sorts newest or oldest first, and by id for equal times', async () => {
       for (const [id, second] of [
         ['b', 1],
         ['d', 2],
@@ -78,7 +78,7 @@ export function describeLists({ store, mint }: Suite): void {
       ])
     })
 
-    test('start at any position, whether or not something stands there', async () => {
+    test('starts at any cursor, whether an upload exists there or not', async () => {
       for (const id of ['a', 'c']) await mint({ id, createdAt: after(1) })
       const from = { createdAt: after(1), id: 'b' }
       expect(idsOf(await store().list({}, { direction: 'older', limit: 9, from }))).toEqual(['a'])
@@ -87,7 +87,7 @@ export function describeLists({ store, mint }: Suite): void {
       expect(await store().list({}, { direction: 'newer', limit: 9, from: later })).toEqual([])
     })
 
-    test('with each filter, alone and together, hold what a plain search finds', async () => {
+    test('returns the same uploads as a linear search for every combination of filters', async () => {
       const uploads: Upload[] = []
       for (const [index, id] of numbered(24).entries()) {
         const status = uploadStatuses[(index * 5) % uploadStatuses.length] ?? 'READY'
@@ -102,7 +102,7 @@ export function describeLists({ store, mint }: Suite): void {
         uploads.push(change.upload)
       }
       const timestamp = fc.integer({ min: -1, max: 5 }).map(after)
-      const selection = fc.record(
+      const filter = fc.record(
         {
           creator: fc.constantFrom('alice', 'bob', 'nobody'),
           statuses: fc.subarray([...uploadStatuses]),
@@ -112,19 +112,19 @@ export function describeLists({ store, mint }: Suite): void {
         },
         { requiredKeys: [] },
       )
-      const stretch = fc.record(
+      const range = fc.record(
         {
-          direction: fc.constantFrom<Towards>('older', 'newer'),
+          direction: fc.constantFrom<Direction>('older', 'newer'),
           limit: fc.integer({ min: 1, max: 30 }),
           from: fc.record({ createdAt: timestamp, id: fc.constantFrom(...numbered(24)) }),
         },
         { requiredKeys: ['direction', 'limit'] },
       )
       await fc.assert(
-        fc.asyncProperty(selection, stretch, async (chosen, { direction, limit, from }) => {
+        fc.asyncProperty(filter, range, async (chosen, { direction, limit, from }) => {
           const older = direction === 'older'
           const expected = uploads
-            .filter((upload) => fits(upload, chosen))
+            .filter((upload) => matches(upload, chosen))
             .filter((upload) => from === undefined || byAge(upload, from) * (older ? -1 : 1) > 0)
             .toSorted((a, b) => byAge(a, b) * (older ? -1 : 1))
           const found = await store().list(chosen, {
@@ -134,14 +134,14 @@ export function describeLists({ store, mint }: Suite): void {
           })
           expect(found).toEqual(expected.slice(0, limit))
           expect(await store().count(chosen)).toBe(
-            uploads.filter((upload) => fits(upload, chosen)).length,
+            uploads.filter((upload) => matches(upload, chosen)).length,
           )
         }),
         { numRuns: 300 },
       )
     })
 
-    test('hold uploads only, and so do counts', async () => {
+    test('returns uploads only, and count counts uploads only', async () => {
       await mint({ id: 'a' })
       expect(await store().count({})).toBe(1)
       expect(await store().count({ statuses: [] })).toBe(0)
@@ -149,14 +149,14 @@ export function describeLists({ store, mint }: Suite): void {
     })
   })
 
-  describe('counts by status', () => {
-    test('name each status, hold uploads only, and follow each change', async () => {
+  describe('countByStatus', () => {
+    test('has each status, counts uploads only, and reflects each change', async () => {
       const none = new Map(uploadStatuses.map((status) => [status, 0]))
       expect(await store().countByStatus()).toEqual(none)
       expect(await store().countReservations()).toBe(0)
 
       const [a] = [await mint({ id: 'a' }), await mint({ id: 'b', creator: 'bob' })]
-      for (const id of ['c', 'd', 'e']) await store().reserve(reservationOf({ id }), freely)
+      for (const id of ['c', 'd', 'e']) await store().reserve(reservationOf({ id }), unlimited)
       expect(await store().countByStatus()).toEqual(new Map([...none, ['PENDING_UPLOAD', 2]]))
       expect(await store().countReservations()).toBe(3)
 
@@ -169,7 +169,7 @@ export function describeLists({ store, mint }: Suite): void {
       expect(await store().countReservations()).toBe(1)
     })
 
-    test('are what counting by each of them says', async () => {
+    test('equals count for each status', async () => {
       for (const [index, id] of numbered(17).entries()) {
         const upload = await mint({ id, protocol: index % 2 === 0 ? 'TUS' : 'BASIC' })
         const status = uploadStatuses[(index * 3) % uploadStatuses.length] ?? 'READY'
@@ -185,33 +185,36 @@ export function describeLists({ store, mint }: Suite): void {
     })
   })
 
-  describe('walking page by page', () => {
-    test.each<[Towards, number]>([
+  describe('paging', () => {
+    test.each<[Direction, number]>([
       ['older', 1],
       ['older', 3],
       ['newer', 4],
-    ])('towards %s by %d meets each exactly once, through ties', async (towards, limit) => {
-      const ids = numbered(20)
-      for (const [index, id] of ids.entries()) {
-        await mint({ id, createdAt: after(Math.floor(index / 6)) })
-      }
-      const expected = towards === 'older' ? ids.toReversed() : ids
-      expect(await walk(store(), towards, limit)).toEqual(expected)
-    })
+    ])(
+      'towards %s with a limit of %d returns each upload once, with equal times',
+      async (direction, limit) => {
+        const ids = numbered(20)
+        for (const [index, id] of ids.entries()) {
+          await mint({ id, createdAt: after(Math.floor(index / 6)) })
+        }
+        const expected = direction === 'older' ? ids.toReversed() : ids
+        expect(await readAllPages(store(), direction, limit)).toEqual(expected)
+      },
+    )
 
-    test('towards older is not disturbed by new ones', async () => {
+    test('towards older is not affected by new uploads', async () => {
       const ids = numbered(12)
       for (const id of ids) await mint({ id, createdAt: after(1) })
-      const seen = await walk(store(), 'older', 3, (page) =>
+      const seen = await readAllPages(store(), 'older', 3, (page) =>
         mint({ id: `new-${page}`, createdAt: after(2 + page) }),
       )
       expect(seen).toEqual(ids.toReversed())
     })
 
-    test('towards newer meets the new ones too', async () => {
+    test('towards newer includes new uploads', async () => {
       const ids = numbered(6)
       for (const id of ids) await mint({ id, createdAt: after(1) })
-      const seen = await walk(store(), 'newer', 3, async (page) => {
+      const seen = await readAllPages(store(), 'newer', 3, async (page) => {
         if (page < 2) await mint({ id: `new-${page}`, createdAt: after(2 + page) })
       })
       expect(seen).toEqual([...ids, 'new-0', 'new-1'])
@@ -219,8 +222,8 @@ export function describeLists({ store, mint }: Suite): void {
   })
 }
 
-function fits(upload: Upload, selection: UploadFilter): boolean {
-  const { creator, statuses, protocol, createdAfter, createdBefore } = selection
+function matches(upload: Upload, filter: UploadFilter): boolean {
+  const { creator, statuses, protocol, createdAfter, createdBefore } = filter
   return (
     (creator === undefined || upload.creator === creator) &&
     (statuses === undefined || statuses.includes(upload.status)) &&

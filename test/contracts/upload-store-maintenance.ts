@@ -1,18 +1,18 @@
-/** Contract of an UploadStore: what is due to be asked after, and notices that came too early. */
+/** UploadStore contract: due polls, leases, and unmatched webhooks. */
 import { describe, expect, test } from 'vitest'
 import { after, reservationOf } from '../kit/samples.ts'
-import { type Suite, changeOf, freely, numbered, uidOf } from './store-suite.ts'
+import { type Suite, changeOf, unlimited, numbered, uidOf } from './store-suite.ts'
 
-export function describeUpkeep({ store, mint }: Suite): void {
-  /** Ids of what is due at this second, which is due again at once. */
+export function describeMaintenance({ store, mint }: Suite): void {
+  /** Returns the ids of polls due at this second, and leaves them due. */
   async function dueAt(second: number, limit = 99): Promise<string[]> {
     const due = await store().claimDue(after(second), limit, after(second))
     return due.map(({ upload }) => upload.id)
   }
 
-  describe('what is due', () => {
-    test('is whatever has reached its time, most overdue first', async () => {
-      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+  describe('claimDue', () => {
+    test('returns each upload whose poll time has come, most overdue first', async () => {
+      await store().reserve(reservationOf({ id: 'reserved' }), unlimited)
       for (const [id, second] of [
         ['c', 30],
         ['a', 10],
@@ -33,7 +33,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect((await dueAt(99, 99)).at(-1)).toBe('d')
     })
 
-    test('belongs to whoever claims it, until then, or until it is decided anew', async () => {
+    test('returns a claimed upload again once its claim ends or it is rescheduled', async () => {
       const [a, b, c] = [await mint({ id: 'a' }), await mint({ id: 'b' }), await mint({ id: 'c' })]
       const claim = async (second: number) =>
         (await store().claimDue(after(second), 2, after(second + 30)))
@@ -48,7 +48,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect(await claim(45)).toEqual([c.id])
     })
 
-    test('is claimed once, however many ask at the same time', async () => {
+    test('claims each upload once under concurrency', async () => {
       for (const id of numbered(40)) await mint({ id })
       const claims = await Promise.all(
         numbered(8).map(() => store().claimDue(after(15), 10, after(45))),
@@ -60,13 +60,13 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect(claimed.length + rest.length).toBe(40)
     })
 
-    test('is due from minting on, as told there', async () => {
+    test('returns a new upload at the poll time given at minting', async () => {
       await mint({ id: 'a' })
       expect(await dueAt(14.999)).toEqual([])
       expect(await dueAt(15)).toEqual(['a'])
     })
 
-    test('moves with each rescheduling, which counts and changes nothing else', async () => {
+    test('follows each rescheduling, which sets the idle count and changes nothing else', async () => {
       const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
       await store().reschedulePolls([
         { uid: a.uid, version: 1, pollAt: after(100), idlePolls: 4 },
@@ -89,7 +89,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       )
     })
 
-    test('tells how often an upload was missing, until it is seen or changes', async () => {
+    test('returns how often an upload was missing, until it is found or changes', async () => {
       const a = await mint({ id: 'a' })
       const missed = { uid: a.uid, version: 1, pollAt: after(15), idlePolls: 2 }
       const missing = async (second: number): Promise<(number | undefined)[]> =>
@@ -103,7 +103,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect(await missing(20)).toEqual([0])
     })
 
-    test('begins anew with each change, and never comes where the change says so', async () => {
+    test('resets the idle count with each change, and ends when the change has no poll time', async () => {
       const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
       await store().reschedulePolls([{ uid: a.uid, version: 1, pollAt: after(15), idlePolls: 4 }])
       await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
@@ -113,14 +113,14 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect(due.map(({ upload, idlePolls }) => [upload.id, idlePolls])).toEqual([['a', 0]])
     })
 
-    test('stays where a newer version put it', async () => {
+    test('ignores a rescheduling for an older version', async () => {
       const a = await mint({ id: 'a' })
       await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
       await store().reschedulePolls([{ uid: a.uid, version: 1, pollAt: null, idlePolls: 4 }])
       expect(await dueAt(20)).toEqual(['a'])
     })
 
-    test('is not moved by a change that was not recorded', async () => {
+    test('is not affected by a change that was not recorded', async () => {
       const upload = await mint({ id: 'a' })
       const late = changeOf(upload, { version: 5 }, { pollAt: after(1) })
       expect(await store().saveVersion(late)).toBe(false)
@@ -128,8 +128,8 @@ export function describeUpkeep({ store, mint }: Suite): void {
     })
   })
 
-  describe('what was scheduled by a clock that was ahead', () => {
-    test('is due at once for a clock that is right, as far as it lies ahead of any pause', async () => {
+  describe('polls scheduled by a clock that was ahead', () => {
+    test('become due after maintenance when they are further ahead than any interval', async () => {
       const [a, b, c] = [await mint({ id: 'a' }), await mint({ id: 'b' }), await mint({ id: 'c' })]
       await store().saveVersion(changeOf(c, { status: 'READY' }, { pollAt: after(7200) }))
       const checks = [
@@ -144,7 +144,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect((await dueAt(7200)).toSorted()).toEqual(['a', 'b', 'c'])
     })
 
-    test('is due at once, whatever it is, where it lies more than a day ahead', async () => {
+    test('become due after maintenance when they are more than a day ahead', async () => {
       const a = await mint({ id: 'a' })
       await store().runMaintenance(after(1))
       await store().saveVersion(changeOf(a, { status: 'READY' }, { pollAt: after(3 * 86_400) }))
@@ -152,7 +152,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect(await dueAt(0)).toEqual(['a'])
     })
 
-    test('keeps nothing claimed for longer than a claim lasts', async () => {
+    test('stay claimed for no longer than a claim lasts', async () => {
       await mint({ id: 'a' })
       await store().claimDue(after(7200), 9, after(7230))
       await store().runMaintenance(after(7201))
@@ -162,8 +162,8 @@ export function describeUpkeep({ store, mint }: Suite): void {
     })
   })
 
-  describe('what somebody watches', () => {
-    test('is noted for as long as it is said, by the one gateway whose turn it is to ask', async () => {
+  describe('renewWatchLeases', () => {
+    test('returns the watched uids to the gateway that has the poll lease', async () => {
       expect(await store().renewWatchLeases([], after(1), after(6), true)).toEqual([])
       for (const second of [2, 3, 4]) {
         const noted = await store().renewWatchLeases(
@@ -178,10 +178,10 @@ export function describeUpkeep({ store, mint }: Suite): void {
     })
   })
 
-  describe('the account of the uploads', () => {
-    test('is the one that was noted first, once there is an upload, or the one that replaced it', async () => {
+  describe('noteAccount', () => {
+    test('keeps the first account once an upload exists, unless it is replaced', async () => {
       expect(await store().noteAccount('first')).toBe('first')
-      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+      await store().reserve(reservationOf({ id: 'reserved' }), unlimited)
       expect(await store().noteAccount('second')).toBe('second')
       await mint({ id: 'a' })
       expect(await store().noteAccount('third')).toBe('second')
@@ -191,8 +191,8 @@ export function describeUpkeep({ store, mint }: Suite): void {
     })
   })
 
-  describe('the turn to sweep', () => {
-    test('is had, given back, and remembers how far was swept', async () => {
+  describe('the sweep lease', () => {
+    test('is acquired and released, and stores how far the sweep has come', async () => {
       expect(await store().acquireSweepLease(after(0), after(60))).toEqual({ sweptUntil: null })
       await store().releaseSweepLease(null)
       expect(await store().acquireSweepLease(after(1), after(60))).toEqual({ sweptUntil: null })
@@ -203,10 +203,10 @@ export function describeUpkeep({ store, mint }: Suite): void {
     })
   })
 
-  describe('what is due next', () => {
-    test('is the earliest time of all, over or not, and none where nothing is asked after', async () => {
+  describe('oldestDuePoll', () => {
+    test('returns the earliest poll time, or null when no poll is scheduled', async () => {
       expect(await store().oldestDuePoll()).toBeNull()
-      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+      await store().reserve(reservationOf({ id: 'reserved' }), unlimited)
       expect(await store().oldestDuePoll()).toBeNull()
       const [a, b] = [await mint({ id: 'a' }), await mint({ id: 'b' })]
       await store().reschedulePolls([
@@ -221,8 +221,8 @@ export function describeUpkeep({ store, mint }: Suite): void {
     })
   })
 
-  describe('notices about what is not known yet', () => {
-    test('are kept once for each body, as they came, oldest first', async () => {
+  describe('unmatched webhooks', () => {
+    test('are stored once for each body, unchanged, oldest first', async () => {
       const odd = '{"uid":"x", "meta":{"name":"Zoë 🎬"}}\n'
       await store().saveUnmatchedWebhook('x', 'second', after(2))
       await store().saveUnmatchedWebhook('x', odd, after(1))
@@ -233,7 +233,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect(await store().unmatchedWebhooks('x')).toEqual([odd, 'second', 'third'])
     })
 
-    test("are each video's own", async () => {
+    test('are stored separately for each video', async () => {
       await store().saveUnmatchedWebhook('x', 'same', after(1))
       await store().saveUnmatchedWebhook('y', 'same', after(1))
       await store().deleteUnmatchedWebhooks('x')
@@ -242,7 +242,7 @@ export function describeUpkeep({ store, mint }: Suite): void {
       expect(await store().unmatchedWebhooks('y')).toEqual(['same'])
     })
 
-    test('are dropped when they are older than a moment, and counted', async () => {
+    test('are deleted when older than a given time, and the number is returned', async () => {
       for (const second of [1, 2, 3])
         await store().saveUnmatchedWebhook('x', `at ${second}`, after(second))
       expect(await store().deleteUnmatchedWebhooksBefore(after(1))).toBe(0)

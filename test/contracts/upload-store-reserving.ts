@@ -1,33 +1,33 @@
-/** Contract of an UploadStore: reservations, keys and quotas. */
+/** UploadStore contract: reservations, idempotency keys and quotas. */
 import { describe, expect, test } from 'vitest'
 import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
 import type { UploadConstraints } from '../../src/uploads/upload.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
-import { type Suite, changeOf, freely, numbered, uidOf, uploadURLOf } from './store-suite.ts'
+import { type Suite, changeOf, unlimited, numbered, uidOf, uploadURLOf } from './store-suite.ts'
 
-/** A reservation of alice with the one key that the tests of keys are about. */
+/** A reservation of alice with the key that the tests of keys use. */
 function keyed(id: string): Reservation {
   return reservationOf({ id, idempotencyKey: 'key', fingerprint: id })
 }
 
 const { constraints } = reservationOf()
 
-function lasting(maxDurationSeconds: number): UploadConstraints {
+function constraintsFor(maxDurationSeconds: number): UploadConstraints {
   return { ...constraints, maxDurationSeconds }
 }
 
 export function describeReserving({ store, mint }: Suite): void {
-  describe('reserving and minting', () => {
-    test('a reservation is no upload yet', async () => {
-      expect(await store().reserve(reservationOf(), freely)).toEqual({ kind: 'reserved' })
+  describe('reserve and mint', () => {
+    test('a reservation is not an upload', async () => {
+      expect(await store().reserve(reservationOf(), unlimited)).toEqual({ kind: 'reserved' })
       expect(await store().count({})).toBe(0)
       expect(await store().list({}, { direction: 'older', limit: 9 })).toEqual([])
       expect(await store().claimDue(after(1e6), 9, after(2e6))).toEqual([])
       expect((await store().historyOf(['reference'])).get('reference') ?? []).toEqual([])
     })
 
-    test('minting makes it one, with its first event', async () => {
-      await store().reserve(reservationOf(), freely)
+    test('mint creates an upload with its first event', async () => {
+      await store().reserve(reservationOf(), unlimited)
       const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
       const upload = await store().mint('reference', minted, after(2), after(17))
       expect(upload).toEqual(uploadOf({ ...minted, updatedAt: after(2) }))
@@ -37,15 +37,15 @@ export function describeReserving({ store, mint }: Suite): void {
       ])
     })
 
-    test('what is not reserved cannot be minted', async () => {
+    test('mint returns null for an unknown reservation', async () => {
       const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
       expect(await store().mint('nobody', minted, after(2), after(17))).toBeNull()
       expect(await store().find('uid')).toBeNull()
       expect((await store().historyOf(['nobody'])).get('nobody') ?? []).toEqual([])
     })
 
-    test('of many that mint the same reservation one does', async () => {
-      await store().reserve(reservationOf(), freely)
+    test('mint succeeds once for concurrent calls with one reservation', async () => {
+      await store().reserve(reservationOf(), unlimited)
       const minted = await Promise.all(
         numbered(10).map((n) => {
           const video = { uid: uidOf(n), uploadURL: uploadURLOf(n) }
@@ -57,8 +57,8 @@ export function describeReserving({ store, mint }: Suite): void {
       expect((await store().historyOf(['reference'])).get('reference')).toHaveLength(1)
     })
 
-    test('a reservation that is released is forgotten, an upload is not', async () => {
-      await store().reserve(reservationOf({ id: 'one', idempotencyKey: 'one' }), freely)
+    test('release deletes a reservation and keeps an upload', async () => {
+      await store().reserve(reservationOf({ id: 'one', idempotencyKey: 'one' }), unlimited)
       const upload = await mint({ id: 'two', idempotencyKey: 'two' })
       for (const id of ['one', 'two', 'nobody']) await store().release(id)
       expect(await store().findReferences(['one', 'two'])).toEqual(
@@ -70,8 +70,8 @@ export function describeReserving({ store, mint }: Suite): void {
       expect(await store().mint('one', minted, after(2), after(17))).toBeNull()
     })
 
-    test('a reservation that is given up holds nothing, and its reference is remembered', async () => {
-      await store().reserve(reservationOf({ id: 'one', idempotencyKey: 'one' }), freely)
+    test('retire frees quota and key, and keeps the reference', async () => {
+      await store().reserve(reservationOf({ id: 'one', idempotencyKey: 'one' }), unlimited)
       const upload = await mint({ id: 'two', idempotencyKey: 'two' })
       for (const id of ['one', 'two', 'nobody']) await store().retire(id)
       expect(await store().findReferences(['one', 'two'])).toEqual(
@@ -96,11 +96,11 @@ export function describeReserving({ store, mint }: Suite): void {
       expect(await store().count({})).toBe(1)
     })
 
-    test('the unsettled are those made before a moment and not minted, oldest first', async () => {
+    test('pendingReservations returns those created before a given time, oldest first', async () => {
       for (const second of [3, 1, 2, 5]) {
         await store().reserve(
           reservationOf({ id: `at-${second}`, createdAt: after(second) }),
-          freely,
+          unlimited,
         )
       }
       await mint({ id: 'minted', createdAt: after(0) })
@@ -115,8 +115,8 @@ export function describeReserving({ store, mint }: Suite): void {
       }
     })
 
-    test('known references are told with their uid, as far as they have one', async () => {
-      await store().reserve(reservationOf({ id: 'reserved' }), freely)
+    test('findReferences returns the uid of each known reference, or null', async () => {
+      await store().reserve(reservationOf({ id: 'reserved' }), unlimited)
       await mint({ id: 'minted' })
       const known = await store().findReferences(['reserved', 'minted', 'nobody', 'minted'])
       expect(known).toEqual(
@@ -130,44 +130,47 @@ export function describeReserving({ store, mint }: Suite): void {
   })
 
   describe('idempotency keys', () => {
-    test('of fifty that race for one key, one gets it and the others are told whose it is', async () => {
+    test('accepts one of 50 concurrent reservations and returns it to the others', async () => {
       const outcomes = await Promise.all(
-        numbered(50).map((id) => store().reserve(keyed(id), freely)),
+        numbered(50).map((id) => store().reserve(keyed(id), unlimited)),
       )
       expect(outcomes.filter(({ kind }) => kind === 'reserved')).toHaveLength(1)
       const winner = numbered(50)[outcomes.findIndex(({ kind }) => kind === 'reserved')] ?? ''
-      const told = { kind: 'key-in-use', reservation: keyed(winner), upload: null }
+      const keyInUse = { kind: 'key-in-use', reservation: keyed(winner), upload: null }
       expect(outcomes.filter(({ kind }) => kind !== 'reserved')).toEqual(
-        Array.from({ length: 49 }, () => told),
+        Array.from({ length: 49 }, () => keyInUse),
       )
       expect([...(await store().findReferences(numbered(50))).keys()]).toEqual([winner])
     })
 
-    test('a key that led to an upload gives that upload', async () => {
+    test('returns the upload of a key in use', async () => {
       const upload = await mint({ id: 'one', idempotencyKey: 'key', fingerprint: 'one' })
       const known = { reservation: keyed('one'), upload }
       expect(await store().findByKey('alice', 'key', after(0))).toEqual(known)
-      expect(await store().reserve(keyed('two'), freely)).toEqual({ kind: 'key-in-use', ...known })
+      expect(await store().reserve(keyed('two'), unlimited)).toEqual({
+        kind: 'key-in-use',
+        ...known,
+      })
     })
 
-    test('a key belongs to whoever asked, and not to whom the upload belongs', async () => {
-      await store().reserve(keyed('one'), freely)
+    test('separates keys by requester, not by creator', async () => {
+      await store().reserve(keyed('one'), unlimited)
       const byAdmin = { ...keyed('two'), requestedBy: 'admin' }
-      expect(await store().reserve(byAdmin, freely)).toEqual({ kind: 'reserved' })
+      expect(await store().reserve(byAdmin, unlimited)).toEqual({ kind: 'reserved' })
       const byBob = { ...keyed('three'), requestedBy: 'bob', creator: 'bob' }
-      expect(await store().reserve(byBob, freely)).toEqual({ kind: 'reserved' })
+      expect(await store().reserve(byBob, unlimited)).toEqual({ kind: 'reserved' })
       expect((await store().findByKey('admin', 'key', after(0)))?.reservation.id).toBe('two')
       expect(await store().findByKey('carol', 'key', after(0))).toBeNull()
     })
 
-    test("whoever gives no key, or another one, is in nobody's way", async () => {
+    test('accepts reservations without a key or with another key', async () => {
       for (const [index, idempotencyKey] of [null, null, 'a', 'A', 'a ', ''].entries()) {
         const reservation = reservationOf({ id: `reference-${index}`, idempotencyKey })
-        expect(await store().reserve(reservation, freely)).toEqual({ kind: 'reserved' })
+        expect(await store().reserve(reservation, unlimited)).toEqual({ kind: 'reserved' })
       }
     })
 
-    test('a key is forgotten when its time is over, and the upload stays', async () => {
+    test('releases a key when it expires and keeps the upload', async () => {
       const upload = await mint({ id: 'one', idempotencyKey: 'key', createdAt: after(10) })
       expect(await store().findByKey('alice', 'key', after(10))).not.toBeNull()
       expect(await store().findByKey('alice', 'key', after(10.001))).toBeNull()
@@ -180,86 +183,90 @@ export function describeReserving({ store, mint }: Suite): void {
       expect(await store().find(upload.uid)).toEqual(upload)
     })
 
-    test('a key whose outcome is not known is not forgotten, however old', async () => {
-      await store().reserve(keyed('one'), freely)
+    test('keeps the key of an old pending reservation', async () => {
+      await store().reserve(keyed('one'), unlimited)
       const muchLater = { creatorQuotaSeconds: null, forgetKeysBefore: after(1e6) }
       expect((await store().reserve(keyed('two'), muchLater)).kind).toBe('key-in-use')
       expect((await store().findByKey('alice', 'key', after(1e6)))?.upload).toBeNull()
     })
 
-    test('the key of a released reservation is free', async () => {
-      await store().reserve(keyed('one'), freely)
+    test('releases the key of a released reservation', async () => {
+      await store().reserve(keyed('one'), unlimited)
       await store().release('one')
-      expect(await store().reserve(keyed('two'), freely)).toEqual({ kind: 'reserved' })
+      expect(await store().reserve(keyed('two'), unlimited)).toEqual({ kind: 'reserved' })
     })
   })
 
   describe('quotas', () => {
-    const within = { creatorQuotaSeconds: 600, forgetKeysBefore: after(0) }
+    const rules = { creatorQuotaSeconds: 600, forgetKeysBefore: after(0) }
 
-    test('a reservation may fill the quota, and not a second more', async () => {
-      const most = reservationOf({ id: 'a', constraints: lasting(600) })
-      const tooMuch = reservationOf({ id: 'b', constraints: lasting(601) })
-      expect(await store().reserve(tooMuch, within)).toEqual({ kind: 'over-quota', heldSeconds: 0 })
-      expect(await store().reserve(most, within)).toEqual({ kind: 'reserved' })
-      const another = reservationOf({ id: 'c', constraints: lasting(1) })
-      expect(await store().reserve(another, within)).toEqual({
+    test('accepts a reservation that fills the quota, and no second more', async () => {
+      const most = reservationOf({ id: 'a', constraints: constraintsFor(600) })
+      const tooMuch = reservationOf({ id: 'b', constraints: constraintsFor(601) })
+      expect(await store().reserve(tooMuch, rules)).toEqual({ kind: 'over-quota', heldSeconds: 0 })
+      expect(await store().reserve(most, rules)).toEqual({ kind: 'reserved' })
+      const another = reservationOf({ id: 'c', constraints: constraintsFor(1) })
+      expect(await store().reserve(another, rules)).toEqual({
         kind: 'over-quota',
         heldSeconds: 600,
       })
-      expect(await store().reserve({ ...another, creator: 'bob' }, within)).toEqual({
+      expect(await store().reserve({ ...another, creator: 'bob' }, rules)).toEqual({
         kind: 'reserved',
       })
     })
 
-    test('of fifty that race for room, as many get in as fit', async () => {
+    test('accepts exactly as many of 50 concurrent reservations as fit the quota', async () => {
       const outcomes = await Promise.all(
         numbered(50).map((id) =>
-          store().reserve(reservationOf({ id, constraints: lasting(60) }), within),
+          store().reserve(reservationOf({ id, constraints: constraintsFor(60) }), rules),
         ),
       )
       expect(outcomes.filter(({ kind }) => kind === 'reserved')).toHaveLength(10)
       expect(await store().quotaUsage('alice')).toEqual({ reservedSeconds: 600, storedSeconds: 0 })
     })
 
-    test('what is refused leaves nothing behind, not even its key', async () => {
+    test('keeps nothing of a rejected reservation, including its key', async () => {
       const tooMuch = reservationOf({
         id: 'b',
-        constraints: lasting(601),
+        constraints: constraintsFor(601),
         idempotencyKey: 'key',
       })
-      await store().reserve(tooMuch, within)
+      await store().reserve(tooMuch, rules)
       expect(await store().findReferences(['b'])).toEqual(new Map())
       expect(await store().findByKey('alice', 'key', after(0))).toBeNull()
       expect(await store().quotaUsage()).toEqual({ reservedSeconds: 0, storedSeconds: 0 })
     })
 
-    test('stored seconds count as reserved ones do, and what is let go is free', async () => {
-      const upload = await mint({ id: 'a', constraints: lasting(600) })
-      const wanted = reservationOf({ id: 'b', constraints: lasting(500) })
+    test('counts stored seconds like reserved ones, and frees those of a deleted upload', async () => {
+      const upload = await mint({ id: 'a', constraints: constraintsFor(600) })
+      const wanted = reservationOf({ id: 'b', constraints: constraintsFor(500) })
       const stored = { reservedSeconds: 0, storedSeconds: 200 }
       await store().saveVersion(changeOf(upload, { status: 'READY' }, { holds: stored }))
-      expect(await store().reserve(wanted, within)).toEqual({
+      expect(await store().reserve(wanted, rules)).toEqual({
         kind: 'over-quota',
         heldSeconds: 200,
       })
       await store().saveVersion(changeOf(upload, { status: 'DELETED', version: 3 }))
-      expect(await store().reserve(wanted, within)).toEqual({ kind: 'reserved' })
+      expect(await store().reserve(wanted, rules)).toEqual({ kind: 'reserved' })
     })
 
-    test('a key that comes back gets its upload, however full the quota', async () => {
-      await mint({ id: 'a', constraints: lasting(600), idempotencyKey: 'key' })
-      const again = reservationOf({ id: 'b', constraints: lasting(600), idempotencyKey: 'key' })
-      expect((await store().reserve(again, within)).kind).toBe('key-in-use')
+    test('returns the upload of a repeated key with a full quota', async () => {
+      await mint({ id: 'a', constraints: constraintsFor(600), idempotencyKey: 'key' })
+      const again = reservationOf({
+        id: 'b',
+        constraints: constraintsFor(600),
+        idempotencyKey: 'key',
+      })
+      expect((await store().reserve(again, rules)).kind).toBe('key-in-use')
     })
   })
 
-  describe('holdings', () => {
-    test('are of one creator or of all, from the reservation on', async () => {
+  describe('quotaUsage', () => {
+    test('sums one creator or all, from the reservation on', async () => {
       expect(await store().quotaUsage()).toEqual({ reservedSeconds: 0, storedSeconds: 0 })
-      await store().reserve(reservationOf({ id: 'a', constraints: lasting(60) }), freely)
-      const upload = await mint({ id: 'b', constraints: lasting(120), creator: 'bob' })
-      await mint({ id: 'c', constraints: lasting(240), creator: 'bob' })
+      await store().reserve(reservationOf({ id: 'a', constraints: constraintsFor(60) }), unlimited)
+      const upload = await mint({ id: 'b', constraints: constraintsFor(120), creator: 'bob' })
+      await mint({ id: 'c', constraints: constraintsFor(240), creator: 'bob' })
       const holds = { reservedSeconds: 0, storedSeconds: 13 }
       await store().saveVersion(changeOf(upload, { status: 'READY' }, { holds }))
 

@@ -1,17 +1,17 @@
-/** What every keeper of uploads must promise, whatever it is made of: one suite for all. */
+/** UploadStore contract, for every adapter. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
-import { type OpenedStore, type Suite, changeOf, freely, mintIn, uidOf } from './store-suite.ts'
+import { type OpenedStore, type Suite, changeOf, unlimited, mintIn, uidOf } from './store-suite.ts'
 import { describeChanges } from './upload-store-changes.ts'
 import { describeLists } from './upload-store-lists.ts'
 import { describeReserving } from './upload-store-reserving.ts'
-import { describeUpkeep } from './upload-store-maintenance.ts'
+import { describeMaintenance } from './upload-store-maintenance.ts'
 
-/** Runs the suite. `open` gives an empty store each time. */
+/** Runs the suite. `open` returns an empty store each time. */
 export function describeUploadStore(name: string, open: () => Promise<OpenedStore>): void {
-  describe(`${name} keeps the promises of an UploadStore`, () => {
+  describe(`${name} fulfills the UploadStore contract`, () => {
     let opened: OpenedStore
     let store: UploadStore
 
@@ -29,15 +29,15 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         store = await opened.reopen()
         return store
       },
-      mint: (said) => mintIn(store, said),
+      mint: (fields) => mintIn(store, fields),
     }
 
     describeReserving(suite)
     describeChanges(suite)
     describeLists(suite)
-    describeUpkeep(suite)
+    describeMaintenance(suite)
 
-    describe('exactness', () => {
+    describe('stored values', () => {
       const full: Upload = uploadOf({
         id: 'full',
         uid: uidOf('full'),
@@ -106,11 +106,11 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
       })
 
       test.each([
-        ['everything', full],
-        ['nothing but what there must be', bare],
-        ['a video of which nothing is known', unknown],
+        ['an upload with every field', full],
+        ['an upload with required fields only', bare],
+        ['a video without known properties', unknown],
         [
-          'a video that was deleted, and what was seen of it before',
+          'a deleted video with its previous status',
           uploadOf({
             ...full,
             status: 'DELETED',
@@ -118,7 +118,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
             deletedAt: after(12.004),
           }),
         ],
-      ])('%s comes back as it was recorded, by every way of reading', async (_what, upload) => {
+      ])('%s is returned unchanged by every read', async (_what, upload) => {
         const { id, uid, uploadURL, protocol, creator, constraints } = upload
         const reservation = reservationOf({
           id,
@@ -131,7 +131,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           idempotencyKey: 'schlüssel 🔑',
           requestedBy: 'bob',
         })
-        await store.reserve(reservation, freely)
+        await store.reserve(reservation, unlimited)
         expect(await store.pendingReservations(after(1), 10)).toEqual([reservation])
         const minted = await store.mint(id, { uid, uploadURL }, after(1.001), after(15))
         expect(minted).toEqual({
@@ -147,7 +147,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         const change = changeOf(upload, { version: 2 }, { pollAt: after(20) })
         expect(await store.saveVersion(change)).toBe(true)
 
-        const ways = [
+        const results = [
           await store.find(uid),
           (await store.findMany([uid]))[0],
           (await store.list({}, { direction: 'older', limit: 1 }))[0],
@@ -155,10 +155,10 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           (await store.findByKey('bob', 'schlüssel 🔑', after(0)))?.upload,
           await (await suite.reopen()).find(uid),
         ]
-        expect(ways).toEqual(ways.map(() => upload))
+        expect(results).toEqual(results.map(() => upload))
       })
 
-      test('facts come back in the order of their names, so that equal ones are written equal', async () => {
+      test('objects have their keys in a fixed order, so that equal objects serialize equally', async () => {
         const upload = await suite.mint({ id: 'full' })
         const { progress, failure, video } = full
         await store.saveVersion(changeOf(upload, { status: 'ERROR', progress, failure, video }))
@@ -170,9 +170,9 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
     })
 
     describe('durability', () => {
-      test('everything is there after a restart', async () => {
+      test('keeps everything after a restart', async () => {
         const upload = await suite.mint({ id: 'one', idempotencyKey: 'key' })
-        await store.reserve(reservationOf({ id: 'two', creator: 'bob' }), freely)
+        await store.reserve(reservationOf({ id: 'two', creator: 'bob' }), unlimited)
         const event = { status: 'QUEUED', source: 'SYNC', at: after(5) } as const
         const holds = { reservedSeconds: 600, storedSeconds: 0 }
         await store.saveVersion(
@@ -198,21 +198,21 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         expect(await again.quotaUsage()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
         expect(await again.unmatchedWebhooks('stranger')).toEqual(['{"a":1}'])
         expect((await again.pendingReservations(after(1), 9)).map(({ id }) => id)).toEqual(['two'])
-        const taken = await again.reserve(
+        const repeated = await again.reserve(
           reservationOf({ id: 'three', idempotencyKey: 'key' }),
-          freely,
+          unlimited,
         )
-        expect(taken.kind).toBe('key-in-use')
+        expect(repeated.kind).toBe('key-in-use')
       })
 
-      test('each database has a name of its own', async () => {
+      test('gives each database its own deployment id', async () => {
         const other = await open()
         expect(other.store.deployment).not.toBe(store.deployment)
         expect(other.store.deployment).toMatch(/^[\w-]{4,64}$/)
         await other.store.close()
       })
 
-      test('answers a ping while it is open, and fails it afterwards', async () => {
+      test('ping resolves while the store is open and rejects afterwards', async () => {
         const other = await open()
         await expect(other.store.ping()).resolves.toBeUndefined()
         await other.store.close()

@@ -1,4 +1,4 @@
-/** The long edition: `npm run test:drain`. */
+/** The long run: `npm run test:drain`. */
 import { describeRounds } from './rounds.ts'
 
 describeRounds(20)

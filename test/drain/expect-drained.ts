@@ -1,31 +1,31 @@
-/** What a round must have come to. */
+/** Expected result of a round. */
 import { expect } from 'vitest'
 import { MUTATIONS, type Round } from './round.ts'
 
-/** An orchestrator waits 30 s before it kills; Stream has answered after one. */
+/** An orchestrator kills after 30 s; Stream responds after one second. */
 const DEADLINE_MS = 10_000
 
-/** To be compared with a `Round`. */
+/** Compared with a `Round`. */
 export const drained: Readonly<Record<keyof Round, unknown>> = {
-  answered: MUTATIONS,
-  saidClose: MUTATIONS,
-  answeredOverSocket: true,
+  completed: MUTATIONS,
+  announcedClose: MUTATIONS,
+  completedOverSocket: true,
   readiness: {
     status: 503,
     connection: 'close',
     body: expect.stringContaining('draining'),
   },
-  // When to come back, in milliseconds, then a word for people, then the end as the protocol has it.
+  // Reconnect delay in milliseconds, then a comment for readers, then the `complete` event.
   // https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
   events: expect.stringMatching(/\nretry: ?1000\n:[^\n]*reconnect\n[^]*\nevent: complete\n/),
-  // Clients of graphql-ws come back after this code, and subscribe again; `complete` they would
-  // take for the end. https://www.iana.org/assignments/websocket
+  // graphql-ws clients reconnect and subscribe again after this code. They would not after `complete`.
+  // https://www.iana.org/assignments/websocket
   close: { code: 1012, reason: 'The gateway restarts. Reconnect.' },
-  saidComplete: false,
+  receivedComplete: false,
   exitCode: 0,
   tookMs: expect.toSatisfy((ms: number) => ms < DEADLINE_MS, `less than ${DEADLINE_MS}`),
   orphans: 0,
-  unsettled: 0,
-  leftLog: false,
+  withoutOutcome: 0,
+  leftWal: false,
   integrity: 'ok',
 }

@@ -1,46 +1,46 @@
-/** One connection of a client, kept alive, with all that comes over it. */
+/** An HTTP client with one keep-alive connection. */
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
-/** An answer, read to its end. */
-export interface Answer {
+/** A response with its complete body. */
+export interface HttpResponse {
   readonly status: number
-  /** What the `connection` header says: whether the client may ask again over this connection. */
+  /** The `Connection` header: whether the client may send another request on this connection. */
   readonly connection: string | null
   readonly body: string
 }
 
-/** A connection of its own to one gateway. */
-export interface Line {
-  /** Rejects where the connection is gone. */
-  ask(path: string, query?: string): Promise<Answer>
-  /** Begins to ask, and hands over the answer when its headers are there. */
-  begin(path: string, query: string, accept: string): Promise<IncomingMessage>
-  hangUp(): void
+/** One connection to one gateway. */
+export interface KeepAliveConnection {
+  /** Sends a request; rejects when the connection is closed. */
+  request(path: string, query?: string): Promise<HttpResponse>
+  /** Sends a request and resolves with the response when its headers have arrived. */
+  startRequest(path: string, query: string, accept: string): Promise<IncomingMessage>
+  disconnect(): void
 }
 
-export function openLine(url: string): Line {
+export function openConnection(url: string): KeepAliveConnection {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 
   async function send(path: string, query?: string, accept = 'application/json') {
     const isQuery = query !== undefined
-    const asked = request(`${url}${path}`, {
+    const outgoing = request(`${url}${path}`, {
       agent,
       method: isQuery ? 'POST' : 'GET',
       headers: isQuery ? { accept, 'content-type': 'application/json' } : { accept },
     })
-    asked.end(isQuery ? JSON.stringify({ query }) : undefined)
+    outgoing.end(isQuery ? JSON.stringify({ query }) : undefined)
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      asked.once('response', resolve)
-      asked.once('error', reject)
+      outgoing.once('response', resolve)
+      outgoing.once('error', reject)
     })
     return response
   }
 
   return {
-    begin: send,
-    async ask(path, query) {
+    startRequest: send,
+    async request(path, query) {
       const response = await send(path, query)
       return {
         status: response.statusCode ?? 0,
@@ -48,29 +48,32 @@ export function openLine(url: string): Line {
         body: await text(response),
       }
     },
-    hangUp: () => agent.destroy(),
+    disconnect: () => agent.destroy(),
   }
 }
 
-/** Server-sent events as they come over the wire. */
-export interface Events {
-  /** Resolves with the first event. */
-  readonly first: Promise<unknown>
-  /** Resolves with everything that was sent, when the server ends. */
-  readonly all: Promise<string>
+/** An SSE response as text. */
+export interface EventStream {
+  /** Resolves at the first event. */
+  readonly firstEvent: Promise<unknown>
+  /** Resolves with the complete text when the server closes the connection. */
+  readonly fullText: Promise<string>
 }
 
-export async function openEvents(line: Line, subscription: string): Promise<Events> {
-  const response = await line.begin('/graphql', subscription, 'text/event-stream')
+export async function openEvents(
+  connection: KeepAliveConnection,
+  subscription: string,
+): Promise<EventStream> {
+  const response = await connection.startRequest('/graphql', subscription, 'text/event-stream')
   response.setEncoding('utf8')
   let sent = ''
-  const first = new Promise<void>((resolve) => {
+  const firstEvent = new Promise<void>((resolve) => {
     response.on('data', (chunk: string) => {
       sent += chunk
       if (sent.includes('event: next')) resolve()
     })
   })
-  // Cut off or ended: what came is what counts.
-  const all = once(response, 'close').then(() => sent)
-  return { first, all }
+  // The text counts whether the response was completed or cut off.
+  const fullText = once(response, 'close').then(() => sent)
+  return { firstEvent, fullText }
 }

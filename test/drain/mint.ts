@@ -1,7 +1,7 @@
-/** The mutation of these tests, and the answer that counts. */
+/** The mutation of these tests, and the schema of its successful response. */
 import { z } from 'zod'
 
-export const MINT = /* GraphQL */ `
+export const CREATE_UPLOAD = /* GraphQL */ `
   mutation {
     createDirectUpload(input: { maxDurationSeconds: 60 }) {
       __typename
@@ -14,7 +14,7 @@ export const MINT = /* GraphQL */ `
   }
 `
 
-export const minted = z.object({
+export const successSchema = z.object({
   data: z.object({
     createDirectUpload: z.object({
       __typename: z.literal('CreateDirectUploadSuccess'),

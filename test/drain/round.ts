@@ -1,4 +1,4 @@
-/** One SIGTERM in the middle of everything, and what it left behind. */
+/** Sends one SIGTERM to a gateway with requests in flight, and records how it shuts down. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -6,42 +6,47 @@ import Database from 'better-sqlite3'
 import { z } from 'zod'
 import { type Build, addressOf, start } from '../kit/command.ts'
 import type { TestEmulator } from '../kit/emulator.ts'
-import { type Answer, type Line, openEvents, openLine } from './http-connection.ts'
-import { MINT, minted } from './mint.ts'
+import {
+  type HttpResponse,
+  type KeepAliveConnection,
+  openEvents,
+  openConnection,
+} from './http-connection.ts'
+import { CREATE_UPLOAD, successSchema } from './mint.ts'
 import { type Close, openSocket } from './socket.ts'
 
-/** Mutations under way when the signal comes, each over a connection of its own. */
+/** Mutations in flight at the signal, each on its own connection. */
 export const MUTATIONS = 20
-/** What Stream takes for each, in milliseconds. */
+/** Response time of Stream for each, in milliseconds. */
 const STREAM_MS = 1000
-/** Polls of the emulator and of /readyz, and how long they go on, in milliseconds. */
+/** Interval and timeout of the polls of the emulator and of /readyz, in milliseconds. */
 const POLL_MS = 10
-const WITHIN_MS = 10_000
+const TIMEOUT_MS = 10_000
 
 export interface Round {
-  /** Answered with a URL, of MUTATIONS. */
-  readonly answered: number
-  /** Of those, how many said that their connection is over. */
-  readonly saidClose: number
-  /** Whether the mutation that came over a socket was answered before it closed. */
-  readonly answeredOverSocket: boolean
-  /** What /readyz said meanwhile, over a connection that was open before. */
-  readonly readiness: Answer
-  /** All that the SSE subscription was sent. */
+  /** Mutations that returned an upload URL, of MUTATIONS. */
+  readonly completed: number
+  /** Responses to mutations with `Connection: close`. */
+  readonly announcedClose: number
+  /** Whether the mutation over the WebSocket returned its result before the close. */
+  readonly completedOverSocket: boolean
+  /** Response of /readyz during the shutdown, on a connection opened before. */
+  readonly readiness: HttpResponse
+  /** Complete text of the SSE subscription. */
   readonly events: string
   readonly close: Close
-  /** Whether a `complete` came over the socket: clients would take it for the end. */
-  readonly saidComplete: boolean
+  /** Whether `complete` was received: after it, clients do not subscribe again. */
+  readonly receivedComplete: boolean
   readonly exitCode: number | null
-  /** From the signal to the end of the process, in milliseconds. */
+  /** From the signal to the exit of the process, in milliseconds. */
   readonly tookMs: number
-  /** Videos at Stream that the database does not know. */
+  /** Videos at Stream without an upload in the database. */
   readonly orphans: number
-  /** Reservations whose outcome is not known. */
-  readonly unsettled: number
-  /** Whether SQLite's write-ahead log was left beside the file. */
-  readonly leftLog: boolean
-  /** What SQLite's own check says. */
+  /** Reservations without an outcome. */
+  readonly withoutOutcome: number
+  /** Whether SQLite's write-ahead log file remains. */
+  readonly leftWal: boolean
+  /** Result of SQLite's integrity check. */
   readonly integrity: string
 }
 
@@ -61,104 +66,108 @@ export async function runRound(
     AUTH_DISABLED: 'true',
     RATE_LIMIT_CREATES: '1000',
   })
-  const lines: Line[] = []
-  const line = (url: string): Line => {
-    const opened = openLine(url)
-    lines.push(opened)
+  const connections: KeepAliveConnection[] = []
+  const connect = (url: string): KeepAliveConnection => {
+    const opened = openConnection(url)
+    connections.push(opened)
     return opened
   }
   try {
     const url = await addressOf(run)
-    const probe = line(url)
-    await probe.ask('/readyz')
-    const first = minted.parse(JSON.parse((await line(url).ask('/graphql', MINT)).body))
+    const probe = connect(url)
+    await probe.request('/readyz')
+    const first = successSchema.parse(
+      JSON.parse((await connect(url).request('/graphql', CREATE_UPLOAD)).body),
+    )
     const { uid } = first.data.createDirectUpload.upload
-    // The present state comes first, and shows that a subscription is open.
+    // The current state is the first event; it shows that the subscription is open.
     const watch = `subscription { uploadStatus(uid: "${uid}") { status } }`
-    const events = await openEvents(line(url), watch)
-    await events.first
+    const events = await openEvents(connect(url), watch)
+    await events.firstEvent
     const socket = await openSocket(url)
     socket.subscribe('watch', watch)
     await socket.message('next', 'watch')
 
     await emulator.fault({ on: 'direct_upload', delayMs: STREAM_MS, times: MUTATIONS + 1 })
-    const answers = Array.from({ length: MUTATIONS }, () =>
-      line(url)
-        .ask('/graphql', MINT)
+    const pendingResponses = Array.from({ length: MUTATIONS }, () =>
+      connect(url)
+        .request('/graphql', CREATE_UPLOAD)
         .catch((): null => null),
     )
-    socket.subscribe('mint', MINT)
-    await untilReached(emulator, 1 + MUTATIONS + 1)
+    socket.subscribe('mint', CREATE_UPLOAD)
+    await waitForRequests(emulator, 1 + MUTATIONS + 1)
 
     const signalledAt = performance.now()
     run.child.kill('SIGTERM')
-    const readiness = await untilNotReady(probe)
-    const given = await Promise.all(answers)
+    const readiness = await waitUntilNotReady(probe)
+    const responses = await Promise.all(pendingResponses)
     const exitCode = await run.ended
     const tookMs = performance.now() - signalledAt
-    const overSocket = await socket.message('next', 'mint')
-    const leftLog = existsSync(`${file}-wal`)
+    const socketResult = await socket.message('next', 'mint')
+    const leftWal = existsSync(`${file}-wal`)
     return {
-      answered: given.filter((answer) => isMinted(answer)).length,
-      saidClose: given.filter((answer) => answer?.connection === 'close').length,
-      answeredOverSocket: minted.safeParse(overSocket?.payload).success,
+      completed: responses.filter((response) => isSuccess(response)).length,
+      announcedClose: responses.filter((response) => response?.connection === 'close').length,
+      completedOverSocket: successSchema.safeParse(socketResult?.payload).success,
       readiness,
-      events: await events.all,
+      events: await events.fullText,
       close: await socket.closed,
-      saidComplete: socket.messages.some(({ type, id }) => type === 'complete' && id === 'watch'),
+      receivedComplete: socket.messages.some(
+        ({ type, id }) => type === 'complete' && id === 'watch',
+      ),
       exitCode,
       tookMs,
-      leftLog,
+      leftWal,
       ...readDatabase(file, (await emulator.state()).videos),
     }
   } finally {
-    for (const opened of lines) opened.hangUp()
+    for (const opened of connections) opened.disconnect()
     run.child.kill('SIGKILL')
   }
 }
 
-function isMinted(answer: Answer | null): boolean {
-  if (answer?.status !== 200) return false
-  return minted.safeParse(JSON.parse(answer.body)).success
+function isSuccess(response: HttpResponse | null): boolean {
+  if (response?.status !== 200) return false
+  return successSchema.safeParse(JSON.parse(response.body)).success
 }
 
-/** Resolves when Stream has been asked so often: the mutations are under way then. */
-async function untilReached(emulator: TestEmulator, requests: number): Promise<void> {
-  const deadline = performance.now() + WITHIN_MS
+/** Resolves when Stream has received this many requests: the mutations are then in flight. */
+async function waitForRequests(emulator: TestEmulator, requests: number): Promise<void> {
+  const deadline = performance.now() + TIMEOUT_MS
   while (performance.now() < deadline) {
-    const { requests: counted } = await emulator.state()
-    if (counted['direct_upload'] === requests) return
+    const { requests: counts } = await emulator.state()
+    if (counts['direct_upload'] === requests) return
     await pause(POLL_MS)
   }
   throw new Error('The mutations did not reach Stream.')
 }
 
-/** The first answer of the probe that is not 200. */
-async function untilNotReady(probe: Line): Promise<Answer> {
-  const deadline = performance.now() + WITHIN_MS
+/** Resolves with the first response of /readyz that is not 200. */
+async function waitUntilNotReady(probe: KeepAliveConnection): Promise<HttpResponse> {
+  const deadline = performance.now() + TIMEOUT_MS
   while (performance.now() < deadline) {
-    const answer = await probe.ask('/readyz').catch((error: unknown): Answer => {
-      // As it is, so that the test shows it.
+    const response = await probe.request('/readyz').catch((error: unknown): HttpResponse => {
+      // Recorded as a response, so that the failed assertion shows the error.
       return { status: 0, connection: null, body: String(error) }
     })
-    if (answer.status !== 200) return answer
+    if (response.status !== 200) return response
     await pause(POLL_MS)
   }
-  throw new Error('The gateway went on being ready.')
+  throw new Error('The gateway stayed ready.')
 }
 
-/** What is left in the file, read after the process is gone. */
+/** Reads the database file after the process has exited. */
 function readDatabase(
   file: string,
   videos: readonly { readonly uid: string }[],
-): Pick<Round, 'orphans' | 'unsettled' | 'integrity'> {
+): Pick<Round, 'orphans' | 'withoutOutcome' | 'integrity'> {
   const connection = new Database(file, { readonly: true })
   try {
     const uids = connection.prepare<[], string | null>('select uid from uploads').pluck().all()
     const known = new Set(uids)
     return {
       orphans: videos.filter(({ uid }) => !known.has(uid)).length,
-      unsettled: uids.filter((uid) => uid === null).length,
+      withoutOutcome: uids.filter((uid) => uid === null).length,
       integrity: z.string().parse(connection.pragma('integrity_check', { simple: true })),
     }
   } finally {

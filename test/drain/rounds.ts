@@ -1,4 +1,4 @@
-/** So many rounds of one build: the same test for the small edition and for the long one. */
+/** The drain test, with the number of rounds as a parameter: few in `npm test`, many in the long run. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Build, build } from '../kit/command.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
@@ -6,9 +6,9 @@ import { drained } from './expect-drained.ts'
 import { printRounds } from './report.ts'
 import { type Round, runRound } from './round.ts'
 
-/** What one round may take at most, in milliseconds, and the first of them. */
-const ROUND_MS = 15_000
-const FIRST_MS = 30_000
+/** Timeouts of one round and of the first round, in milliseconds. */
+const ROUND_TIMEOUT_MS = 15_000
+const FIRST_ROUND_TIMEOUT_MS = 30_000
 
 export function describeRounds(count: number): void {
   let built: Build
@@ -17,15 +17,19 @@ export function describeRounds(count: number): void {
   }, 60_000)
   afterAll(() => built.remove())
 
-  describe('a gateway that is asked to end', { timeout: FIRST_MS + count * ROUND_MS }, () => {
-    it(`answers all that is under way and leaves nothing behind, ${count} times`, async () => {
-      const emulator = await startTestEmulator()
-      const rounds: Round[] = []
-      for (let number = 1; number <= count; number += 1) {
-        rounds.push(await runRound(built, emulator, number))
-      }
-      printRounds(rounds)
-      expect(rounds).toEqual(rounds.map(() => drained))
-    })
-  })
+  describe(
+    'a gateway that receives SIGTERM',
+    { timeout: FIRST_ROUND_TIMEOUT_MS + count * ROUND_TIMEOUT_MS },
+    () => {
+      it(`completes running operations and leaves nothing open, ${count} times`, async () => {
+        const emulator = await startTestEmulator()
+        const rounds: Round[] = []
+        for (let number = 1; number <= count; number += 1) {
+          rounds.push(await runRound(built, emulator, number))
+        }
+        printRounds(rounds)
+        expect(rounds).toEqual(rounds.map(() => drained))
+      })
+    },
+  )
 }

@@ -1,4 +1,4 @@
-/** The small edition, for every `npm test`. */
+/** The short run, part of `npm test`. */
 import { describeRounds } from './rounds.ts'
 
 describeRounds(2)

@@ -1,4 +1,4 @@
-/** GraphQL over one WebSocket, message by message, to its close. */
+/** A graphql-transport-ws client that records every message and the close. */
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
@@ -10,7 +10,7 @@ const messageSchema = z.looseObject({
 })
 type Message = z.infer<typeof messageSchema>
 
-/** How the server closed it. */
+/** Close frame of the server. */
 export interface Close {
   readonly code: number
   readonly reason: string
@@ -18,14 +18,14 @@ export interface Close {
 
 export interface Socket {
   subscribe(id: string, query: string): void
-  /** The first message of this type for this operation, once it is there; null where it never came. */
+  /** Resolves with the first message of this type and operation; null if the socket closes before. */
   message(type: string, id?: string): Promise<Message | null>
-  /** All that came so far. */
+  /** Messages received so far. */
   readonly messages: readonly Message[]
   readonly closed: Promise<Close>
 }
 
-/** Resolves when the server has acknowledged it. */
+/** Resolves after `connection_ack`. */
 export async function openSocket(url: string): Promise<Socket> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   const messages: Message[] = []

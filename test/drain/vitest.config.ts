@@ -1,4 +1,4 @@
-/** For `npm run test:drain`: the long edition, which `npm test` leaves out. */
+/** Configuration of `npm run test:drain`: the long run, which `npm test` excludes. */
 import { fileURLToPath } from 'node:url'
 import { defineConfig, mergeConfig } from 'vitest/config'
 import shared from '../../vitest.config.ts'

@@ -1,19 +1,19 @@
-/** The one-time URL of a direct_upload: one multipart POST, and every way to get it wrong. */
+/** The one-time URL of a direct_upload: one multipart POST, and its error cases. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { paddedTestcard, testcard, testcardFile } from '../kit/media.ts'
-import { openRequest, send, until } from './kit/raw-request.ts'
-import { openStream } from './kit/stream-client.ts'
+import { openRequest, writeBytes, pollUntil } from './kit/raw-request.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
 async function startWithUrl() {
   const emulator = await startTestEmulator()
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const minted = await stream.mintBasic({ maxDurationSeconds: 60 })
   return { emulator, stream, ...minted }
 }
 
-/** A form with the test card, cut wherever the caller likes. */
+/** Returns the bytes of a form with the test card, for tests that send a part of it. */
 function formBytes(): { readonly bytes: Buffer; readonly contentType: string } {
   const boundary = 'a-boundary'
   const bytes = Buffer.concat([
@@ -27,7 +27,7 @@ function formBytes(): { readonly bytes: Buffer; readonly contentType: string } {
 }
 
 describe('the URL', () => {
-  test('works once', async () => {
+  test('accepts one upload, then responds with 409', async () => {
     const { stream, uploadURL } = await startWithUrl()
     expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
     const again = await stream.sendFile(uploadURL, testcardFile())
@@ -35,7 +35,7 @@ describe('the URL', () => {
     expect(await again.text()).toContain('used')
   })
 
-  test('does not work after its time', async () => {
+  test('responds with 410 after its expiry', async () => {
     const { emulator, stream, uid, uploadURL } = await startWithUrl()
     await emulator.advanceClock(30 * 60)
     expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(410)
@@ -46,26 +46,26 @@ describe('the URL', () => {
     })
   })
 
-  test('dies with its video', async () => {
+  test('responds with 404 after its video is deleted', async () => {
     const { stream, uid, uploadURL } = await startWithUrl()
     await stream.call('DELETE', `/${uid}`)
     expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(404)
   })
 
-  test('is not found where it was never minted', async () => {
+  test('responds with 404 if it was never created', async () => {
     const { emulator, stream } = await startWithUrl()
     const unknown = `${emulator.url}/${'0'.repeat(32)}`
     expect((await stream.sendFile(unknown, testcardFile())).status).toBe(404)
   })
 
-  test('goes to one of two who send at the same time', async () => {
+  test('accepts exactly one of three concurrent uploads', async () => {
     const { emulator, stream, uploadURL } = await startWithUrl()
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       stream.sendFile(uploadURL, testcardFile()),
       stream.sendFile(uploadURL, testcardFile()),
       stream.sendFile(uploadURL, testcardFile()),
     ])
-    expect(answers.map((answer) => answer.status).toSorted((a, b) => a - b)).toEqual([
+    expect(responses.map((response) => response.status).toSorted((a, b) => a - b)).toEqual([
       200, 409, 409,
     ])
     expect((await emulator.state()).videos).toMatchObject([
@@ -73,22 +73,22 @@ describe('the URL', () => {
     ])
   })
 
-  test('takes only POST', async () => {
+  test('responds with 405 to methods other than POST', async () => {
     const { uploadURL } = await startWithUrl()
     for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
-      const answer = await fetch(uploadURL, { method })
-      expect(answer.status).toBe(405)
-      expect(answer.headers.get('allow')).toBe('POST, OPTIONS')
+      const response = await fetch(uploadURL, { method })
+      expect(response.status).toBe(405)
+      expect(response.headers.get('allow')).toBe('POST, OPTIONS')
     }
   })
 })
 
-describe('what is refused leaves the URL usable and no bytes behind', () => {
+describe('a rejected upload leaves the URL usable and stores no bytes', () => {
   test('a form without the field file', async () => {
     const { emulator, stream, uploadURL } = await startWithUrl()
-    const answer = await stream.sendFile(uploadURL, testcardFile(), 'video')
-    expect(answer.status).toBe(400)
-    expect(await answer.text()).toContain('"file"')
+    const response = await stream.sendFile(uploadURL, testcardFile(), 'video')
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('"file"')
     expect((await emulator.state()).videos).toMatchObject([
       { state: 'pendingupload', receivedBytes: 0 },
     ])
@@ -96,31 +96,31 @@ describe('what is refused leaves the URL usable and no bytes behind', () => {
   })
 
   test.each([
-    ['a body that is no form', 'video/mp4', 'abc'],
+    ['a body that is not a form', 'video/mp4', 'abc'],
     ['a form without a boundary', 'multipart/form-data', 'abc'],
-    ['a form that is cut off', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: fo'],
-    ['a form of nothing', 'multipart/form-data; boundary=x', ''],
+    ['a truncated form', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: fo'],
+    ['an empty form', 'multipart/form-data; boundary=x', ''],
   ])('%s', async (_name, contentType, body) => {
     const { stream, uploadURL } = await startWithUrl()
-    const answer = await fetch(uploadURL, {
+    const response = await fetch(uploadURL, {
       method: 'POST',
       headers: { 'content-type': contentType },
       body,
     })
-    expect(answer.status).toBe(400)
+    expect(response.status).toBe(400)
     expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
   })
 
-  test('a file of more than 200 MB, whether or not its length is announced', async () => {
+  test('a file of more than 200 MB, with or without a Content-Length', async () => {
     const { emulator, stream, uploadURL } = await startWithUrl()
     const announced = openRequest(uploadURL, 'POST', {
       'content-type': 'multipart/form-data; boundary=x',
       'content-length': '500000000',
     })
-    expect((await announced.answer).status).toBe(413)
-    announced.line.destroy()
+    expect((await announced.response).status).toBe(413)
+    announced.request.destroy()
 
-    // By no more than the form's own overhead: only counting can tell.
+    // The Content-Length exceeds 200 MB by the form's overhead only, so the emulator must count the file's bytes.
     const counted = await stream.sendFile(uploadURL, paddedTestcard(200_000_001))
     expect(counted.status).toBe(413)
     expect(await counted.text()).toContain('tus')
@@ -130,20 +130,20 @@ describe('what is refused leaves the URL usable and no bytes behind', () => {
     expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
   })
 
-  test('a client that hangs up midway', async () => {
+  test('a client that disconnects during the body', async () => {
     const { emulator, stream, uploadURL } = await startWithUrl()
     const { bytes, contentType } = formBytes()
     const open = openRequest(uploadURL, 'POST', {
       'content-type': contentType,
       'content-length': String(bytes.length),
     })
-    await send(open.line, bytes.subarray(0, 100_000))
+    await writeBytes(open.request, bytes.subarray(0, 100_000))
     const received = async () => (await emulator.state()).videos[0]?.receivedBytes ?? 0
-    await until(async () => (await received()) > 0)
-    // Somebody else is refused as long as this client sends.
+    await pollUntil(async () => (await received()) > 0)
+    // Another client is rejected while this one sends.
     expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(409)
-    open.line.destroy()
-    await until(async () => (await received()) === 0)
+    open.request.destroy()
+    await pollUntil(async () => (await received()) === 0)
     expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
     expect((await emulator.state()).videos).toMatchObject([
       { receivedBytes: testcard.bytes.byteLength },
@@ -151,24 +151,24 @@ describe('what is refused leaves the URL usable and no bytes behind', () => {
   })
 })
 
-test('exactly 200 MB are taken', async () => {
+test('accepts exactly 200 MB', async () => {
   const { emulator, stream, uploadURL } = await startWithUrl()
   expect((await stream.sendFile(uploadURL, paddedTestcard(200_000_000))).status).toBe(200)
   expect((await emulator.state()).videos).toMatchObject([{ receivedBytes: 200_000_000 }])
 })
 
-test('a video that is deleted while its bytes come in is gone', async () => {
+test('responds with 404 when the video is deleted during its upload', async () => {
   const { emulator, stream, uid, uploadURL } = await startWithUrl()
   const { bytes, contentType } = formBytes()
   const open = openRequest(uploadURL, 'POST', { 'content-type': contentType })
-  await send(open.line, bytes.subarray(0, 100_000))
+  await writeBytes(open.request, bytes.subarray(0, 100_000))
   await stream.call('DELETE', `/${uid}`)
-  open.line.end(bytes.subarray(100_000))
-  expect((await open.answer).status).toBe(404)
+  open.request.end(bytes.subarray(100_000))
+  expect((await open.response).status).toBe(404)
   expect((await emulator.state()).videos).toEqual([])
 })
 
-test('any origin may send and read the answer', async () => {
+test('allows any origin to upload and read the response', async () => {
   const { stream, uploadURL } = await startWithUrl()
   const preflight = await fetch(uploadURL, {
     method: 'OPTIONS',
@@ -184,6 +184,6 @@ test('any origin may send and read the answer', async () => {
   expect(preflight.headers.get('access-control-allow-headers')).toBe('content-type,x-own')
   const sent = await stream.sendFile(uploadURL, testcardFile())
   expect(sent.headers.get('access-control-allow-origin')).toBe('*')
-  const refused = await stream.sendFile(uploadURL, testcardFile())
-  expect(refused.headers.get('access-control-allow-origin')).toBe('*')
+  const rejected = await stream.sendFile(uploadURL, testcardFile())
+  expect(rejected.headers.get('access-control-allow-origin')).toBe('*')
 })

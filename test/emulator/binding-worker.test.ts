@@ -1,4 +1,4 @@
-/** The page about `env.STREAM`, as it stands there: in workerd, with a real file. */
+/** Runs the code of the README about `env.STREAM` in workerd and uploads a real file. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ const mintedSchema = z.strictObject({
   scheduledDeletion: z.null(),
 })
 
-/** The page's blocks with a name, as files beside each other, for this emulator. */
+/** Writes the named code blocks of the README to a folder, with the URL of this emulator. */
 async function writePage(apiBaseUrl: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-worker-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -24,19 +24,19 @@ async function writePage(apiBaseUrl: string): Promise<string> {
   const blocks = [...page.matchAll(/^```js (\S+)\n([^]*?)^```$/gm)]
   expect(blocks.map(([, name]) => name)).toEqual(['worker.js', 'dev.js'])
   for (const [, name = '', code = ''] of blocks) {
-    const here = code.replace('http://127.0.0.1:4001/client/v4', apiBaseUrl)
-    expect(here === code).toBe(name === 'worker.js')
-    await writeFile(join(folder, name), here)
+    const configured = code.replace('http://127.0.0.1:4001/client/v4', apiBaseUrl)
+    expect(configured === code).toBe(name === 'worker.js')
+    await writeFile(join(folder, name), configured)
   }
   return folder
 }
 
-test('a Worker in workerd hands out a URL that takes a real file', async () => {
+test('a Worker in workerd creates an upload URL that accepts a real file', async () => {
   const emulator = await startTestEmulator({ encodeMs: 60_000 })
   const folder = await writePage(emulator.apiBaseUrl)
   const worker = await startWorker(join(folder, 'dev.js'))
-  const answer = await worker.dispatchFetch('http://worker.example.com/')
-  const minted = mintedSchema.parse(await answer.json())
+  const response = await worker.dispatchFetch('http://worker.example.com/')
+  const minted = mintedSchema.parse(await response.json())
 
   const body = new FormData()
   body.set('file', testcardFile())
@@ -49,10 +49,10 @@ test('a Worker in workerd hands out a URL that takes a real file', async () => {
   })
 })
 
-test("the same Worker with Cloudflare's own simulator has no direct uploads", async () => {
+test("the same Worker fails with Cloudflare's simulator, which has no direct uploads", async () => {
   const folder = await writePage('http://127.0.0.1:1/client/v4')
   const worker = await startWorker(join(folder, 'worker.js'), 'STREAM')
-  const answer = await worker.dispatchFetch('http://worker.example.com/')
-  expect(answer.status).toBe(500)
-  expect(await answer.text()).toMatch(/not supported in local mode/)
+  const response = await worker.dispatchFetch('http://worker.example.com/')
+  expect(response.status).toBe(500)
+  expect(await response.text()).toMatch(/not supported in local mode/)
 })

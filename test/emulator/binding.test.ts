@@ -1,4 +1,4 @@
-/** The object that stands for `env.STREAM`: as Cloudflare documents the binding, against the emulator. */
+/** The emulated `env.STREAM` binding behaves as Cloudflare documents it. */
 import { expect, describe, test } from 'vitest'
 import {
   BindingError,
@@ -9,7 +9,7 @@ import {
 import type { EmulatorOptions } from '../../src/emulator/emulator.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
-import { openStream } from './kit/stream-client.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
 async function start(options: EmulatorOptions = {}) {
   const emulator = await startTestEmulator({ encodeMs: 60_000, ...options })
@@ -24,8 +24,12 @@ function sendFile(uploadURL: string): Promise<Response> {
 
 const UNKNOWN = 'f'.repeat(32)
 
-/** Three videos, oldest first, and when the one between was created. */
-async function three(): Promise<{ stream: StreamBinding; ids: string[]; middle: string }> {
+/** Creates three videos; returns their ids, oldest first, and the creation time of the second. */
+async function createThreeVideos(): Promise<{
+  stream: StreamBinding
+  ids: string[]
+  middle: string
+}> {
   const { stream } = await start()
   const ids: string[] = []
   for (let count = 0; count < 3; count += 1)
@@ -35,7 +39,7 @@ async function three(): Promise<{ stream: StreamBinding; ids: string[]; middle: 
   return { stream, ids, middle: middle?.created ?? '' }
 }
 
-test('mints a URL that takes a real file, and shows what came of it', async () => {
+test('creates an upload URL that accepts a real file, and returns the details of the video', async () => {
   const { emulator, stream } = await start()
   const minted = await stream.createDirectUpload({
     maxDurationSeconds: 60,
@@ -85,10 +89,10 @@ test('mints a URL that takes a real file, and shows what came of it', async () =
   expect((await fetch(video.hlsPlaybackUrl)).status).toBe(200)
 })
 
-test('meta holds text only, also where REST put something else there', async () => {
+test('returns meta values as strings, also when REST stored other JSON', async () => {
   const { emulator, stream } = await start()
   const meta = { name: 'x', count: 3, list: ['a', null] }
-  const { uid } = await openStream(emulator).mintBasic({ maxDurationSeconds: 1, meta })
+  const { uid } = await createStreamClient(emulator).mintBasic({ maxDurationSeconds: 1, meta })
   expect((await stream.video(uid).details()).meta).toEqual({
     name: 'x',
     count: '3',
@@ -96,7 +100,7 @@ test('meta holds text only, also where REST put something else there', async () 
   })
 })
 
-test('updates, and deletes once', async () => {
+test('updates a video, and deletes it once', async () => {
   const { stream } = await start()
   const handle = stream.video((await stream.createDirectUpload({ maxDurationSeconds: 60 })).id)
   const changed = await handle.update({ maxDurationSeconds: 30, creator: 'bo', meta: { a: 'b' } })
@@ -120,14 +124,14 @@ describe('lists', () => {
     ['after', 'lt', [0]],
     ['after', 'lte', [1, 0]],
   ])('%s %s', async (field, comparison, expected) => {
-    const { stream, ids, middle } = await three()
+    const { stream, ids, middle } = await createThreeVideos()
     const comparisons = comparison === undefined ? {} : { [`${field}Comp`]: comparison }
     const listed = await stream.videos.list({ [field]: middle, ...comparisons })
-    expect(listed.map(({ id }) => id)).toEqual(expected.map((place) => ids[place]))
+    expect(listed.map(({ id }) => id)).toEqual(expected.map((index) => ids[index]))
   })
 
-  test('between two moments, which differ by less than a microsecond', async () => {
-    const { stream, ids, middle } = await three()
+  test('compares timestamps that differ by less than a microsecond', async () => {
+    const { stream, ids, middle } = await createThreeVideos()
     const listed = async (timestamp: string, beforeComp: Comparison) =>
       (await stream.videos.list({ before: timestamp, beforeComp })).map(({ id }) => id)
     const later = middle.replace('Z', '001Z')
@@ -139,8 +143,8 @@ describe('lists', () => {
     expect(await stream.videos.list({ before: middle, after: middle })).toEqual([])
   })
 
-  test('as many as asked for, newest first', async () => {
-    const { stream, ids } = await three()
+  test('at most `limit` videos, newest first', async () => {
+    const { stream, ids } = await createThreeVideos()
     expect((await stream.videos.list({ limit: 2 })).map(({ id }) => id)).toEqual([ids[2], ids[1]])
   })
 })
@@ -148,12 +152,12 @@ describe('lists', () => {
 describe('errors', () => {
   test.each<[string, object, (stream: StreamBinding) => Promise<unknown>]>([
     [
-      'a wrong order',
+      'invalid parameters',
       { name: 'BadRequestError', code: 10_005, statusCode: 400, message: /^Bad Request: .*36000/ },
       (stream) => stream.createDirectUpload({ maxDurationSeconds: 0 }),
     ],
     [
-      'a watermark profile, of which there are none',
+      'a watermark profile, which the emulator does not support',
       { name: 'BadRequestError', statusCode: 400, message: /watermark/ },
       (stream) => stream.createDirectUpload({ maxDurationSeconds: 1, watermark: { id: 'x' } }),
     ],
@@ -163,12 +167,12 @@ describe('errors', () => {
       (stream) => stream.video(UNKNOWN).details(),
     ],
     [
-      'an id that would leave its place',
+      'an id with a path',
       { name: 'NotFoundError', statusCode: 404 },
       (stream) => stream.video('../stream/webhook').details(),
     ],
     [
-      'a change of an unknown video',
+      'an update of an unknown video',
       { name: 'NotFoundError' },
       (stream) => stream.video(UNKNOWN).update({ creator: 'x' }),
     ],
@@ -178,31 +182,31 @@ describe('errors', () => {
       (stream) => stream.videos.list({ limit: 0 }),
     ],
     [
-      'a moment that is none',
+      'an invalid timestamp',
       { name: 'BadRequestError', statusCode: 400, message: /before must be an RFC 3339 time/ },
       (stream) => stream.videos.list({ before: 'yesterday' }),
     ],
     [
-      'upload by URL, which the emulator has not',
+      'upload by URL, which the emulator does not support',
       { name: 'BadRequestError', message: /^upload\(\) is not available in headgate's emulator/ },
       (stream) => stream.upload(),
     ],
     [
-      'a token, which the emulator has not',
+      'a token, which the emulator does not support',
       { name: 'BadRequestError', message: /^generateToken\(\) is not/ },
       (stream) => stream.video(UNKNOWN).generateToken(),
     ],
     [
-      'captions, which the emulator has not',
+      'captions, which the emulator does not support',
       { name: 'BadRequestError', message: /^captions\.list\(\) is not/ },
       (stream) => stream.video(UNKNOWN).captions.list(),
     ],
-  ])('%s', async (_what, { message = /./, ...expected }: { message?: RegExp }, act) => {
+  ])('%s', async (_name, { message = /./, ...expected }: { message?: RegExp }, act) => {
     const { stream } = await start()
-    const acting = act(stream)
-    await expect(acting).rejects.toBeInstanceOf(BindingError)
-    await expect(acting).rejects.toMatchObject(expected)
-    await expect(acting).rejects.toThrow(message)
+    const result = act(stream)
+    await expect(result).rejects.toBeInstanceOf(BindingError)
+    await expect(result).rejects.toMatchObject(expected)
+    await expect(result).rejects.toThrow(message)
   })
 
   test.each([
@@ -211,14 +215,14 @@ describe('errors', () => {
     [413, 'QuotaReachedError'],
     [500, 'InternalError'],
     [503, 'InternalError'],
-  ])('planned trouble: %i', async (statusCode, name) => {
+  ])('a planned fault with status %i', async (statusCode, name) => {
     const { emulator, stream } = await start()
     await emulator.fault({ on: 'direct_upload', status: statusCode })
     const minting = stream.createDirectUpload({ maxDurationSeconds: 1 })
     await expect(minting).rejects.toMatchObject({ name, statusCode })
   })
 
-  test('storage that is spent', async () => {
+  test('exhausted storage', async () => {
     const { stream } = await start({ storageMinutes: 1 })
     await expect(stream.createDirectUpload({ maxDurationSeconds: 61 })).rejects.toMatchObject({
       name: 'QuotaReachedError',
@@ -227,13 +231,13 @@ describe('errors', () => {
     })
   })
 
-  test('a token that is not the emulator’s', async () => {
+  test('a wrong token', async () => {
     const { emulator } = await start()
     const stream = createStreamBinding({ ...emulator, token: 'another' })
     await expect(stream.videos.list()).rejects.toMatchObject({ name: 'ForbiddenError' })
   })
 
-  test('an emulator that is not there is named, and where it should be', async () => {
+  test('an unreachable emulator is named with its URL', async () => {
     const { emulator, stream } = await start()
     await emulator.close()
     await expect(stream.videos.list()).rejects.toMatchObject({

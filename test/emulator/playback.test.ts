@@ -1,14 +1,14 @@
-/** What a video's own addresses answer: the file with ranges, a page, a picture, manifests. */
+/** The playback URLs of a video: the file with ranges, a page, a thumbnail, manifests. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
-import { openStream } from './kit/stream-client.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
-async function startWithVideo(order: Readonly<Record<string, unknown>> = {}) {
+async function startWithVideo(params: Readonly<Record<string, unknown>> = {}) {
   const emulator = await startTestEmulator({ encodeMs: 0 })
-  const stream = openStream(emulator)
-  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60, ...order })
+  const stream = createStreamClient(emulator)
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60, ...params })
   await stream.sendFile(uploadURL, testcardFile())
   return { emulator, stream, video: await stream.details(uid) }
 }
@@ -16,11 +16,11 @@ async function startWithVideo(order: Readonly<Record<string, unknown>> = {}) {
 describe('preview', () => {
   test('is the received file, byte for byte', async () => {
     const { video } = await startWithVideo()
-    const answer = await fetch(video.preview)
-    expect(answer.status).toBe(200)
-    expect(answer.headers.get('content-type')).toBe('video/mp4')
-    expect(answer.headers.get('accept-ranges')).toBe('bytes')
-    expect(Buffer.from(await answer.arrayBuffer()).equals(testcard.bytes)).toBe(true)
+    const response = await fetch(video.preview)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('video/mp4')
+    expect(response.headers.get('accept-ranges')).toBe('bytes')
+    expect(Buffer.from(await response.arrayBuffer()).equals(testcard.bytes)).toBe(true)
   })
 
   const size = testcard.bytes.byteLength
@@ -31,21 +31,24 @@ describe('preview', () => {
     ['bytes=-10', size - 10, size - 1],
     [`bytes=-${size * 2}`, 0, size - 1],
     ['bytes=1000-99999999', 1000, size - 1],
-  ])('answers the range %s', async (range, first, last) => {
+  ])('responds to the range %s with 206', async (range, first, last) => {
     const { video } = await startWithVideo()
-    const answer = await fetch(video.preview, { headers: { range } })
-    expect(answer.status).toBe(206)
-    expect(answer.headers.get('content-range')).toBe(`bytes ${first}-${last}/${size}`)
-    const bytes = Buffer.from(await answer.arrayBuffer())
+    const response = await fetch(video.preview, { headers: { range } })
+    expect(response.status).toBe(206)
+    expect(response.headers.get('content-range')).toBe(`bytes ${first}-${last}/${size}`)
+    const bytes = Buffer.from(await response.arrayBuffer())
     expect(bytes.equals(testcard.bytes.slice(first, last + 1))).toBe(true)
   })
 
-  test.each([[`bytes=${size}-`], ['bytes=-0']])('cannot answer the range %s', async (range) => {
-    const { video } = await startWithVideo()
-    const answer = await fetch(video.preview, { headers: { range } })
-    expect(answer.status).toBe(416)
-    expect(answer.headers.get('content-range')).toBe(`bytes */${size}`)
-  })
+  test.each([[`bytes=${size}-`], ['bytes=-0']])(
+    'responds to the range %s with 416',
+    async (range) => {
+      const { video } = await startWithVideo()
+      const response = await fetch(video.preview, { headers: { range } })
+      expect(response.status).toBe(416)
+      expect(response.headers.get('content-range')).toBe(`bytes */${size}`)
+    },
+  )
 
   test.each([['bytes=5-2'], ['bytes=a-b'], ['bytes=0-1,5-6'], ['lines=1-2']])(
     'sends the whole file for %s',
@@ -55,7 +58,7 @@ describe('preview', () => {
     },
   )
 
-  test('HEAD tells the size without the bytes, If-Range guards a range', async () => {
+  test('HEAD returns the size without a body, and If-Range is honored', async () => {
     const { video } = await startWithVideo()
     const head = await fetch(video.preview, { method: 'HEAD' })
     expect(head.headers.get('content-length')).toBe(String(size))
@@ -67,17 +70,17 @@ describe('preview', () => {
     expect(other.status).toBe(200)
   })
 
-  test('is a page for a browser’s address bar', async () => {
+  test('is an HTML page for requests that accept text/html', async () => {
     const { video } = await startWithVideo({ meta: { name: '<b>"A" & B</b>' } })
-    const answer = await fetch(video.preview, { headers: { accept: 'text/html,*/*;q=0.8' } })
-    expect(answer.headers.get('content-type')).toContain('text/html')
-    const page = await answer.text()
+    const response = await fetch(video.preview, { headers: { accept: 'text/html,*/*;q=0.8' } })
+    expect(response.headers.get('content-type')).toContain('text/html')
+    const page = await response.text()
     expect(page).toContain(`src="/${video.uid}/video"`)
     expect(page).not.toContain('<b>')
     expect((await fetch(new URL(`/${video.uid}/video`, video.preview))).status).toBe(200)
   })
 
-  test('is not there before the video is ready, nor where it needs a signature', async () => {
+  test('responds with 404 before the video is ready, and with 401 if it requires signed URLs', async () => {
     const { stream } = await startWithVideo()
     const pending = await stream.mintBasic({ maxDurationSeconds: 60 })
     expect((await fetch((await stream.details(pending.uid)).preview)).status).toBe(404)
@@ -87,26 +90,26 @@ describe('preview', () => {
     }
   })
 
-  test('may be played from any origin, and only be read', async () => {
+  test('allows any origin and rejects methods other than GET and HEAD', async () => {
     const { video } = await startWithVideo()
-    const answer = await fetch(video.preview, { method: 'HEAD' })
-    expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+    const response = await fetch(video.preview, { method: 'HEAD' })
+    expect(response.headers.get('access-control-allow-origin')).toBe('*')
     expect((await fetch(video.preview, { method: 'OPTIONS' })).status).toBe(204)
     expect((await fetch(video.preview, { method: 'POST' })).status).toBe(405)
     expect((await fetch(`${video.preview}/more`)).status).toBe(404)
   })
 })
 
-test('thumbnail is a drawn picture that says what it is', async () => {
+test('the thumbnail is an SVG that escapes the name', async () => {
   const { video } = await startWithVideo({ meta: { name: '<script>' } })
-  const answer = await fetch(video.thumbnail)
-  expect(answer.headers.get('content-type')).toBe('image/svg+xml')
-  const picture = await answer.text()
+  const response = await fetch(video.thumbnail)
+  expect(response.headers.get('content-type')).toBe('image/svg+xml')
+  const picture = await response.text()
   expect(picture).toMatch(/^<svg .*viewBox="0 0 640 360"/)
   expect(picture).not.toContain('<script>')
 })
 
-test('the manifests lead to the file', async () => {
+test('the manifests link to the file', async () => {
   const { video } = await startWithVideo()
   const hls = await fetch(video.playback.hls)
   expect(hls.headers.get('content-type')).toBe('application/vnd.apple.mpegurl')

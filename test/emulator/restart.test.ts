@@ -1,4 +1,4 @@
-/** What survives: a killed emulator's folder, as it lay on disk at that moment, starts another one. */
+/** A new emulator that starts with the folder of a killed one continues with its state. */
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,13 +7,13 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { paddedTestcard, testcard, testcardFile } from '../kit/media.ts'
-import { openRequest, send, until } from './kit/raw-request.ts'
-import { openReceiver } from './kit/webhook-receiver.ts'
-import { openStream } from './kit/stream-client.ts'
+import { openRequest, writeBytes, pollUntil } from './kit/raw-request.ts'
+import { startWebhookReceiver } from './kit/webhook-receiver.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 import { offsetOf, tusUpload } from './kit/tus-client.ts'
 
-/** The temporary folders of emulators that were given none. */
-async function ours(): Promise<string[]> {
+/** Lists the temporary folders of emulators that started without a directory. */
+async function temporaryFolders(): Promise<string[]> {
   return (await readdir(tmpdir())).filter((name) => /^headgate-emulator-(?!test)/.test(name))
 }
 
@@ -23,11 +23,11 @@ async function folder(): Promise<string> {
   return path
 }
 
-test('an emulator that is killed goes on where it was', async () => {
+test('continues uploads, processing and webhooks of a killed emulator', async () => {
   const directory = await folder()
   const first = await startTestEmulator({ directory, encodeMs: 5000 })
-  const stream = openStream(first)
-  const receiver = await openReceiver()
+  const stream = createStreamClient(first)
+  const receiver = await startWebhookReceiver()
   const webhook = await stream.putWebhook(receiver.url)
   await first.advanceClock(1000)
   const processing = await stream.mintBasic({ maxDurationSeconds: 60, creator: 'ada' })
@@ -41,82 +41,86 @@ test('an emulator that is killed goes on where it was', async () => {
     'content-type': 'application/offset+octet-stream',
     'content-length': String(5_242_880),
   })
-  await send(open.line, new Uint8Array(await file.slice(0, 3_000_000).arrayBuffer()))
-  await until(async () => (await offsetOf(tus.uploadURL)) === 3_000_000)
+  await writeBytes(open.request, new Uint8Array(await file.slice(0, 3_000_000).arrayBuffer()))
+  await pollUntil(async () => (await offsetOf(tus.uploadURL)) === 3_000_000)
   const form = openRequest(unused.uploadURL, 'POST', {
     'content-type': 'multipart/form-data; boundary=x',
     'content-length': '1000000',
   })
   const start = '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
-  await send(form.line, new TextEncoder().encode(start + 'a'.repeat(100_000)))
-  await until(async () => (await readdir(join(directory, 'files'))).includes(`${unused.uid}.part`))
+  await writeBytes(form.request, new TextEncoder().encode(start + 'a'.repeat(100_000)))
+  await pollUntil(async () =>
+    (await readdir(join(directory, 'files'))).includes(`${unused.uid}.part`),
+  )
 
   const copy = await folder()
   await cp(directory, copy, { recursive: true })
   const second = await startTestEmulator({ directory: copy })
-  const again = openStream(second)
-  expect((await again.call('GET', '/webhook')).result).toEqual(webhook)
+  const secondStream = createStreamClient(second)
+  expect((await secondStream.call('GET', '/webhook')).result).toEqual(webhook)
   expect((await second.state()).clock.advancedSeconds).toBe(1000)
-  expect((await again.details(processing.uid)).creator).toBe('ada')
+  expect((await secondStream.details(processing.uid)).creator).toBe('ada')
   expect(await readdir(join(copy, 'files'))).not.toContain(`${unused.uid}.part`)
 
-  // URLs carry the old port; a real restart has the same one.
-  const moved = (url: string) => url.replace(first.url, second.url)
-  expect(await offsetOf(moved(tus.uploadURL))).toBe(3_000_000)
-  const progress = await tusUpload(moved(tus.uploadURL), file, { chunkSize: 5_242_880 })
+  // The URLs contain the old port; a real restart keeps its port.
+  const withNewPort = (url: string) => url.replace(first.url, second.url)
+  expect(await offsetOf(withNewPort(tus.uploadURL))).toBe(3_000_000)
+  const progress = await tusUpload(withNewPort(tus.uploadURL), file, { chunkSize: 5_242_880 })
   expect(progress[0]).toBe(3_000_000 + 5_242_880)
-  expect((await again.sendFile(moved(unused.uploadURL), testcardFile())).status).toBe(200)
+  expect((await secondStream.sendFile(withNewPort(unused.uploadURL), testcardFile())).status).toBe(
+    200,
+  )
 
   await second.advanceClock(10)
-  const told = [await receiver.next(), await receiver.next(), await receiver.next()]
-  expect(new Set(told.map((notice) => notice.video.uid))).toEqual(
+  const webhooks = [await receiver.next(), await receiver.next(), await receiver.next()]
+  expect(new Set(webhooks.map((delivery) => delivery.video.uid))).toEqual(
     new Set([processing.uid, tus.uid, unused.uid]),
   )
-  expect(told.every((notice) => notice.video.status.state === 'ready')).toBe(true)
+  expect(webhooks.every((delivery) => delivery.video.status.state === 'ready')).toBe(true)
 })
 
-test('a notice that could not be delivered is sent after the restart', async () => {
+test('delivers a failed webhook after the restart', async () => {
   const directory = await folder()
   const first = await startTestEmulator({ directory, encodeMs: 0 })
-  const stream = openStream(first)
+  const stream = createStreamClient(first)
   await stream.putWebhook('http://127.0.0.1:1/closed')
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   await stream.sendFile(uploadURL, testcardFile())
-  await until(async () => (await first.state()).notices[0]?.attempts === 1)
+  await pollUntil(async () => (await first.state()).notices[0]?.attempts === 1)
   await first.close()
 
   const second = await startTestEmulator({ directory, encodeMs: 0 })
-  const receiver = await openReceiver()
-  await openStream(second).putWebhook(receiver.url)
+  const receiver = await startWebhookReceiver()
+  await createStreamClient(second).putWebhook(receiver.url)
   await second.advanceClock(600)
   expect((await receiver.next()).video).toMatchObject({ uid, duration: testcard.durationSeconds })
 })
 
-test('a temporary folder is removed, a given one is kept, and close is quick', async () => {
-  const before = new Set(await ours())
+test('close removes a temporary folder, keeps a configured one, and takes less than a second', async () => {
+  const before = new Set(await temporaryFolders())
   const emulator = await startTestEmulator()
-  const created = (await ours()).find((name) => !before.has(name))
-  const { uploadURL } = await openStream(emulator).mintTus(6_000_000)
+  const created = (await temporaryFolders()).find((name) => !before.has(name))
+  const { uploadURL } = await createStreamClient(emulator).mintTus(6_000_000)
   await emulator.fault({ on: 'list', delayMs: 60_000 })
   const delayed = openRequest(`${emulator.apiBaseUrl}/accounts/local/stream`, 'GET', {
     authorization: 'Bearer local-token',
   })
-  delayed.line.end()
+  delayed.request.end()
   const open = openRequest(uploadURL, 'PATCH', { 'content-length': '6000000' })
-  await send(open.line, new Uint8Array(1000))
-  await until(async () => (await emulator.state()).faults.length === 0)
+  await writeBytes(open.request, new Uint8Array(1000))
+  await pollUntil(async () => (await emulator.state()).faults.length === 0)
   const start = performance.now()
   await emulator.close()
   await emulator.close()
   expect(performance.now() - start).toBeLessThan(1000)
-  expect(await ours()).not.toContain(created)
+  expect(await temporaryFolders()).not.toContain(created)
 
   const directory = await folder()
   await (await startTestEmulator({ directory })).close()
   expect(await readdir(directory)).toContain('emulator.db')
 })
 
-test('a port that is taken is an error, and leaves nothing open', async () => {
+test('rejects with EADDRINUSE when the port is in use', async () => {
   const first = await startTestEmulator()
   const port = Number(new URL(first.url).port)
   await expect(startTestEmulator({ port })).rejects.toThrow('EADDRINUSE')

@@ -1,4 +1,4 @@
-/** The storage sums that are kept up to date are those that every row adds up to, whatever happens. */
+/** The incremental storage totals equal the sums over all rows after any sequence of events. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
@@ -7,9 +7,9 @@ import { storageTotals } from '../../src/emulator/state/storage.ts'
 import { VideoLibrary } from '../../src/emulator/state/video-library.ts'
 import type { Video } from '../../src/emulator/state/video.ts'
 
-/** One thing that happens to one of a few videos, or to the time; the account may be looked at after it. */
-const happenings = fc.record({
-  does: fc.constantFrom(
+/** One event of one of four videos or of the clock; the totals may be read after it. */
+const events = fc.record({
+  action: fc.constantFrom(
     'mint',
     'receive',
     'read',
@@ -22,7 +22,7 @@ const happenings = fc.record({
   ),
   uid: fc.constantFrom('a', 'b', 'c', 'd'),
   amount: fc.nat(300),
-  looks: fc.boolean(),
+  readsTotals: fc.boolean(),
 })
 
 function pending(uid: string, now: number, amount: number): Video {
@@ -50,48 +50,53 @@ function pending(uid: string, now: number, amount: number): Video {
   }
 }
 
-function facts(durationSeconds: number, fails: boolean) {
+function mediaInfo(durationSeconds: number, fails: boolean) {
   const failure = fails ? { code: 'ERR_UNKNOWN', text: 'x' } : null
   return { contentType: 'video/mp4', width: 640, height: 360, durationSeconds, failure }
 }
 
-/** What time it is afterwards. */
-function happen(
+/** Applies the event; returns the time after it. */
+function apply(
   library: VideoLibrary,
-  { does, uid, amount }: { readonly does: string; readonly uid: string; readonly amount: number },
+  {
+    action,
+    uid,
+    amount,
+  }: { readonly action: string; readonly uid: string; readonly amount: number },
   now: number,
 ): number {
   const video = library.find(uid)
-  if (does === 'mint' && video === null) library.insert(pending(uid, now, amount))
-  if (does === 'receive') library.markReceived(uid, 1, now, amount)
-  if ((does === 'read' || does === 'fail') && typeof video?.receivedAt === 'number') {
-    library.setMedia(uid, facts(amount, does === 'fail'))
+  if (action === 'mint' && video === null) library.insert(pending(uid, now, amount))
+  if (action === 'receive') library.markReceived(uid, 1, now, amount)
+  if ((action === 'read' || action === 'fail') && typeof video?.receivedAt === 'number') {
+    library.setMedia(uid, mediaInfo(amount, action === 'fail'))
   }
-  if (does === 'lengthen') {
+  if (action === 'lengthen') {
     library.update(uid, { maxDurationSeconds: amount + 1, uploadExpiry: now + amount }, now)
   }
-  if (does === 'remove') library.remove(uid)
-  if (does === 'remove all') library.removeAll()
-  if (does === 'wait') return now + amount
-  return does === 'set back' ? Math.max(0, now - amount) : now
+  if (action === 'remove') library.remove(uid)
+  if (action === 'remove all') library.removeAll()
+  if (action === 'wait') return now + amount
+  return action === 'set back' ? Math.max(0, now - amount) : now
 }
 
-test('the sums that are kept are the sums of all rows', () => {
+test('the stored totals equal the sums of all rows', () => {
   fc.assert(
-    fc.property(fc.array(happenings, { maxLength: 40 }), (story) => {
+    fc.property(fc.array(events, { maxLength: 40 }), (sequence) => {
       const database = openDatabase(':memory:')
       const library = new VideoLibrary(database)
       let now = 1000
-      const looks = [...story, { does: 'nothing', uid: 'a', amount: 0, looks: true }].flatMap(
-        (happening) => {
-          now = happen(library, happening, now)
-          // Looking is what moves the tally on: whatever happens between two looks must add up too.
-          return happening.looks
-            ? [{ kept: library.storage(now), summed: storageTotals(database, now) }]
-            : []
-        },
-      )
-      expect(looks.map(({ kept }) => kept)).toEqual(looks.map(({ summed }) => summed))
+      const readings = [
+        ...sequence,
+        { action: 'nothing', uid: 'a', amount: 0, readsTotals: true },
+      ].flatMap((event) => {
+        now = apply(library, event, now)
+        // Reading updates the totals, so the test must also cover events between two readings.
+        return event.readsTotals
+          ? [{ stored: library.storage(now), summed: storageTotals(database, now) }]
+          : []
+      })
+      expect(readings.map(({ stored }) => stored)).toEqual(readings.map(({ summed }) => summed))
       database.close()
     }),
     { numRuns: 300 },

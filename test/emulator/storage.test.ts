@@ -1,13 +1,13 @@
-/** Reservations and storage: what is held, what is counted, what is given back. */
+/** Reserved and stored seconds: when they are reserved, counted and released. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile, textFile } from '../kit/media.ts'
-import { openStream } from './kit/stream-client.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
-test('a reservation is held until processing ends, then the true duration counts', async () => {
+test('keeps the reservation until processing ends, then counts the real duration', async () => {
   const emulator = await startTestEmulator({ encodeMs: 1_000_000 })
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 600 })
   expect(await emulator.state()).toMatchObject({ reservedSeconds: 600, storedSeconds: 0 })
   await stream.sendFile(uploadURL, testcardFile())
@@ -18,9 +18,9 @@ test('a reservation is held until processing ends, then the true duration counts
 })
 
 describe('the whole reservation is released', () => {
-  test('by an error', async () => {
+  test('by a processing error', async () => {
     const emulator = await startTestEmulator({ encodeMs: 1_000_000 })
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 600 })
     await stream.sendFile(uploadURL, textFile())
     expect((await emulator.state()).reservedSeconds).toBe(600)
@@ -28,9 +28,9 @@ describe('the whole reservation is released', () => {
     expect(await emulator.state()).toMatchObject({ reservedSeconds: 0, storedSeconds: 0 })
   })
 
-  test('by lapse, while the record stays as it was', async () => {
+  test('by expiry, and the record stays in pendingupload', async () => {
     const emulator = await startTestEmulator()
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const { uid } = await stream.mintBasic({ maxDurationSeconds: 600 })
     await emulator.advanceClock(30 * 60 - 10)
     expect((await emulator.state()).reservedSeconds).toBe(600)
@@ -41,7 +41,7 @@ describe('the whole reservation is released', () => {
 
   test('by deletion, before and after the upload', async () => {
     const emulator = await startTestEmulator({ encodeMs: 0 })
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const pending = await stream.mintBasic({ maxDurationSeconds: 600 })
     await stream.call('DELETE', `/${pending.uid}`)
     expect((await emulator.state()).reservedSeconds).toBe(0)
@@ -53,14 +53,14 @@ describe('the whole reservation is released', () => {
   })
 })
 
-describe('when storage is spent', () => {
-  test('nothing more is minted: 413, 10011, and the minutes in words', async () => {
+describe('when storage is exhausted', () => {
+  test('minting fails with 413, code 10011 and a message with the minutes', async () => {
     const emulator = await startTestEmulator({ storageMinutes: 10 })
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     await stream.mintBasic({ maxDurationSeconds: 599 })
-    const refused = await stream.call('POST', '/direct_upload', { maxDurationSeconds: 2 })
-    expect(refused).toMatchObject({ status: 413, code: 10_011 })
-    expect(refused.reason).toBe('You have uploaded 9.98 minutes and are allocated 10 minutes.')
+    const rejected = await stream.call('POST', '/direct_upload', { maxDurationSeconds: 2 })
+    expect(rejected).toMatchObject({ status: 413, code: 10_011 })
+    expect(rejected.reason).toBe('You have uploaded 9.98 minutes and are allocated 10 minutes.')
     const tus = await stream.mintTusRaw(10, { maxDurationSeconds: '2' })
     expect(tus.status).toBe(413)
     expect(await tus.text()).toContain('10011')
@@ -68,16 +68,16 @@ describe('when storage is spent', () => {
     expect((await emulator.state()).reservedSeconds).toBe(600)
   })
 
-  test('a wrong token is found out first', async () => {
+  test('a wrong token fails first, with 401', async () => {
     const emulator = await startTestEmulator({ storageMinutes: 0 })
-    const stranger = openStream({ ...emulator, token: 'wrong' })
-    const answer = await stranger.call('POST', '/direct_upload', { maxDurationSeconds: 2 })
-    expect(answer).toMatchObject({ status: 401, code: 10_000 })
+    const unauthenticated = createStreamClient({ ...emulator, token: 'wrong' })
+    const response = await unauthenticated.call('POST', '/direct_upload', { maxDurationSeconds: 2 })
+    expect(response).toMatchObject({ status: 401, code: 10_000 })
   })
 
-  test('a larger cap does not fit either', async () => {
+  test('a larger maxDurationSeconds is rejected too', async () => {
     const emulator = await startTestEmulator({ storageMinutes: 10 })
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const { uid } = await stream.mintBasic({ maxDurationSeconds: 300 })
     const larger = await stream.call('POST', `/${uid}`, { maxDurationSeconds: 601 })
     expect(larger).toMatchObject({ status: 413, code: 10_011 })
@@ -86,9 +86,9 @@ describe('when storage is spent', () => {
   })
 })
 
-test('storage-usage counts stored minutes, the account’s or one creator’s', async () => {
+test('storage-usage counts the stored minutes of the account or of a creator', async () => {
   const emulator = await startTestEmulator({ encodeMs: 0, storageMinutes: 20 })
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   for (const creator of ['ada', 'ada', 'bo']) {
     const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60, creator })
     await stream.sendFile(uploadURL, testcardFile())

@@ -1,11 +1,11 @@
-/** The one-time tus URL: Stream's chunk rules, offsets, locks, broken lines, protocol and CORS. */
+/** The one-time tus URL: Stream's chunk rules, offsets, locks, broken connections, protocol and CORS. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { VideoFiles } from '../../src/emulator/state/video-files.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { paddedTestcard, testcard, zeros } from '../kit/media.ts'
-import { openRequest, send, until } from './kit/raw-request.ts'
-import { openStream } from './kit/stream-client.ts'
+import { openRequest, writeBytes, pollUntil } from './kit/raw-request.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 import { head, offsetOf, patch, tusUpload } from './kit/tus-client.ts'
 
 const STEP = 262_144
@@ -20,7 +20,7 @@ const TUS_HEADERS = {
 
 async function startWithUrl(uploadLength: number) {
   const emulator = await startTestEmulator()
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const minted = await stream.mintTus(uploadLength, { maxDurationSeconds: '60', name: 'a film' })
   return { emulator, stream, ...minted }
 }
@@ -28,30 +28,33 @@ async function startWithUrl(uploadLength: number) {
 describe('chunk rules', () => {
   test.each([
     ['too small', SMALLEST - STEP, /at least 5242880/],
-    ['no multiple of 256 KiB', SMALLEST + 1, /multiple of 262144/],
+    ['not a multiple of 256 KiB', SMALLEST + 1, /multiple of 262144/],
     ['one byte short of a multiple', SMALLEST + STEP - 1, /multiple of 262144/],
     ['empty', 0, /at least 5242880/],
-  ])('a chunk that is %s is refused and nothing of it kept', async (_name, bytes, reason) => {
+  ])('a chunk that is %s is rejected and none of it stored', async (_name, bytes, reason) => {
     const { uploadURL } = await startWithUrl(20_000_000)
-    const answer = await patch(uploadURL, 0, zeros(bytes))
-    expect(answer.status).toBe(400)
-    expect(await answer.text()).toMatch(reason)
+    const response = await patch(uploadURL, 0, zeros(bytes))
+    expect(response.status).toBe(400)
+    expect(await response.text()).toMatch(reason)
     expect(await offsetOf(uploadURL)).toBe(0)
   })
 
-  test('a chunk that is too large is refused unread, the last one too', async () => {
+  test('a chunk that is too large is rejected without reading it, also as the last one', async () => {
     const { uploadURL } = await startWithUrl(LARGEST + 1)
     const open = openRequest(uploadURL, 'PATCH', {
       ...TUS_HEADERS,
       'content-length': String(LARGEST + 1),
     })
-    const answer = await open.answer
-    expect(answer).toMatchObject({ status: 400, body: expect.stringMatching(/at most 209715200/) })
-    open.line.destroy()
+    const response = await open.response
+    expect(response).toMatchObject({
+      status: 400,
+      body: expect.stringMatching(/at most 209715200/),
+    })
+    open.request.destroy()
     expect(await offsetOf(uploadURL)).toBe(0)
   })
 
-  test('a chunk beyond the Upload-Length is refused', async () => {
+  test('a chunk beyond the Upload-Length is rejected', async () => {
     const { uploadURL } = await startWithUrl(6_000_000)
     expect((await patch(uploadURL, 0, zeros(6_000_001))).status).toBe(413)
     expect(await offsetOf(uploadURL)).toBe(0)
@@ -62,54 +65,55 @@ describe('chunk rules', () => {
     ['a larger multiple', [SMALLEST + STEP], SMALLEST * 3],
     ['the last of any size', [SMALLEST, 1], SMALLEST + 1],
     ['a whole file that fits in one', [1234], 1234],
-  ])('a chunk that is %s is taken', async (_name, chunks, uploadLength) => {
+  ])('a chunk that is %s is accepted', async (_name, chunks, uploadLength) => {
     const { uploadURL } = await startWithUrl(uploadLength)
     let offset = 0
     for (const bytes of chunks) {
-      const answer = await patch(uploadURL, offset, zeros(bytes))
+      const response = await patch(uploadURL, offset, zeros(bytes))
       offset += bytes
-      expect(answer.status).toBe(204)
-      expect(answer.headers.get('upload-offset')).toBe(String(offset))
-      expect(answer.headers.get('tus-resumable')).toBe('1.0.0')
+      expect(response.status).toBe(204)
+      expect(response.headers.get('upload-offset')).toBe(String(offset))
+      expect(response.headers.get('tus-resumable')).toBe('1.0.0')
     }
     expect(await offsetOf(uploadURL)).toBe(offset)
   })
 
   test.each([
     ['too small', 1000, 400],
-    ['no multiple', SMALLEST + 1, 400],
-    ['right', SMALLEST, 204],
+    ['not a multiple', SMALLEST + 1, 400],
+    ['valid', SMALLEST, 204],
     ['beyond the Upload-Length', 12_000_001, 413],
-  ])(
-    'without a Content-Length a chunk is judged when it ends: %s',
-    async (_name, bytes, status) => {
-      const { uploadURL } = await startWithUrl(12_000_000)
-      const open = openRequest(uploadURL, 'PATCH', {
-        ...TUS_HEADERS,
-        'transfer-encoding': 'chunked',
-      })
-      open.line.end(zeros(bytes))
-      expect((await open.answer).status).toBe(status)
-      expect(await offsetOf(uploadURL)).toBe(status === 204 ? bytes : 0)
-    },
-  )
+  ])('a chunk without Content-Length is checked at its end: %s', async (_name, bytes, status) => {
+    const { uploadURL } = await startWithUrl(12_000_000)
+    const open = openRequest(uploadURL, 'PATCH', {
+      ...TUS_HEADERS,
+      'transfer-encoding': 'chunked',
+    })
+    open.request.end(zeros(bytes))
+    expect((await open.response).status).toBe(status)
+    expect(await offsetOf(uploadURL)).toBe(status === 204 ? bytes : 0)
+  })
 
-  test('without a Content-Length a chunk that grows too large is refused and nothing of it kept', async () => {
+  test('a chunk without Content-Length that becomes too large is rejected and none of it stored', async () => {
     const { uploadURL } = await startWithUrl(LARGEST * 2)
     const open = openRequest(uploadURL, 'PATCH', { ...TUS_HEADERS, 'transfer-encoding': 'chunked' })
-    for (let sent = 0; sent < LARGEST; sent += SMALLEST) await send(open.line, zeros(SMALLEST))
-    open.line.end(zeros(1))
-    const answer = await open.answer
-    expect(answer).toMatchObject({ status: 400, body: expect.stringMatching(/at most 209715200/) })
+    for (let sent = 0; sent < LARGEST; sent += SMALLEST)
+      await writeBytes(open.request, zeros(SMALLEST))
+    open.request.end(zeros(1))
+    const response = await open.response
+    expect(response).toMatchObject({
+      status: 400,
+      body: expect.stringMatching(/at most 209715200/),
+    })
     expect(await offsetOf(uploadURL)).toBe(0)
   })
 })
 
 describe('a video that is deleted during a PATCH', () => {
-  test('before a refused chunk is removed from its file is unknown: 404', async () => {
+  test('responds with 404 when the deletion precedes the removal of a rejected chunk', async () => {
     const errors: unknown[] = []
     const emulator = await startTestEmulator({ onError: (error) => errors.push(error) })
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const { uid, uploadURL } = await stream.mintTus(12_000_000)
     const truncate = vi.spyOn(VideoFiles.prototype, 'truncate')
     onTestFinished(() => truncate.mockRestore())
@@ -118,14 +122,14 @@ describe('a video that is deleted during a PATCH', () => {
       return this.truncate(...args)
     })
     const open = openRequest(uploadURL, 'PATCH', { ...TUS_HEADERS, 'transfer-encoding': 'chunked' })
-    open.line.end(zeros(1000))
-    expect((await open.answer).status).toBe(404)
+    open.request.end(zeros(1000))
+    expect((await open.response).status).toBe(404)
     expect(errors).toEqual([])
   })
 })
 
 describe('offsets', () => {
-  test('another offset than the server’s is a conflict', async () => {
+  test('responds with 409 to an offset that differs from the server’s', async () => {
     const { uploadURL } = await startWithUrl(SMALLEST * 2)
     expect((await patch(uploadURL, SMALLEST, zeros(SMALLEST))).status).toBe(409)
     expect((await patch(uploadURL, 0, zeros(SMALLEST))).status).toBe(204)
@@ -133,28 +137,28 @@ describe('offsets', () => {
     expect(await offsetOf(uploadURL)).toBe(SMALLEST)
   })
 
-  test('HEAD sees the bytes of a PATCH under way and leaves it alone', async () => {
+  test('HEAD returns the offset during a PATCH without interrupting it', async () => {
     const { uploadURL } = await startWithUrl(SMALLEST)
     const open = openRequest(uploadURL, 'PATCH', {
       ...TUS_HEADERS,
       'content-length': String(SMALLEST),
     })
-    await send(open.line, zeros(1_000_000))
-    await until(async () => (await offsetOf(uploadURL)) === 1_000_000)
-    await send(open.line, zeros(2_000_000))
-    await until(async () => (await offsetOf(uploadURL)) === 3_000_000)
-    open.line.end(zeros(SMALLEST - 3_000_000))
-    expect(await open.answer).toMatchObject({
+    await writeBytes(open.request, zeros(1_000_000))
+    await pollUntil(async () => (await offsetOf(uploadURL)) === 1_000_000)
+    await writeBytes(open.request, zeros(2_000_000))
+    await pollUntil(async () => (await offsetOf(uploadURL)) === 3_000_000)
+    open.request.end(zeros(SMALLEST - 3_000_000))
+    expect(await open.response).toMatchObject({
       status: 204,
       headers: { 'upload-offset': String(SMALLEST) },
     })
   })
 
-  test('HEAD tells length and metadata, and is never cached', async () => {
+  test('HEAD returns length and metadata with Cache-Control: no-store', async () => {
     const { uploadURL } = await startWithUrl(1234)
-    const answer = await head(uploadURL)
-    expect(answer.status).toBe(200)
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    const response = await head(uploadURL)
+    expect(response.status).toBe(200)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
       'upload-offset': '0',
       'upload-length': '1234',
       'upload-metadata': 'maxDurationSeconds NjA=,name YSBmaWxt',
@@ -163,12 +167,12 @@ describe('offsets', () => {
     })
   })
 
-  test('of two PATCHes at a time one wins and the file is whole', async () => {
+  test('accepts exactly one of four concurrent PATCHes, and the file is complete', async () => {
     const { emulator, uid, uploadURL } = await startWithUrl(testcard.bytes.byteLength)
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       [1, 2, 3, 4].map(() => patch(uploadURL, 0, new Uint8Array(testcard.bytes))),
     )
-    const statuses = answers.map((answer) => answer.status)
+    const statuses = responses.map(({ status }) => status)
     expect(statuses.filter((status) => status === 204)).toHaveLength(1)
     expect(statuses.filter((status) => [409, 410, 423].includes(status))).toHaveLength(3)
     await emulator.advanceClock(10)
@@ -177,8 +181,8 @@ describe('offsets', () => {
   })
 })
 
-describe('a line that breaks', () => {
-  test('keeps what arrived, and the client goes on from there', async () => {
+describe('a broken connection', () => {
+  test('keeps the received bytes, and the client resumes at their offset', async () => {
     const file = paddedTestcard(SMALLEST * 3 + 77)
     const { emulator, stream, uid, uploadURL } = await startWithUrl(file.size)
     const open = openRequest(uploadURL, 'PATCH', {
@@ -186,9 +190,9 @@ describe('a line that breaks', () => {
       'content-length': String(SMALLEST),
     })
     const sent = 1_234_567
-    await send(open.line, new Uint8Array(await file.slice(0, sent).arrayBuffer()))
-    await until(async () => (await offsetOf(uploadURL)) === sent)
-    open.line.destroy()
+    await writeBytes(open.request, new Uint8Array(await file.slice(0, sent).arrayBuffer()))
+    await pollUntil(async () => (await offsetOf(uploadURL)) === sent)
+    open.request.destroy()
     const progress = await tusUpload(uploadURL, file, { chunkSize: SMALLEST })
     expect(progress[0]).toBe(sent + SMALLEST)
     await emulator.advanceClock(10)
@@ -199,19 +203,19 @@ describe('a line that breaks', () => {
     })
   })
 
-  test('with a chunk of unknown size keeps what arrived, too', async () => {
+  test('keeps the received bytes of a chunk without Content-Length', async () => {
     const { uploadURL } = await startWithUrl(SMALLEST * 2)
     const open = openRequest(uploadURL, 'PATCH', {
       ...TUS_HEADERS,
       'transfer-encoding': 'chunked',
     })
-    await send(open.line, zeros(300_000))
-    await until(async () => (await offsetOf(uploadURL)) === 300_000)
-    open.line.destroy()
+    await writeBytes(open.request, zeros(300_000))
+    await pollUntil(async () => (await offsetOf(uploadURL)) === 300_000)
+    open.request.destroy()
     expect((await patch(uploadURL, 300_000, zeros(SMALLEST))).status).toBe(204)
   })
 
-  test('lets the same client in again at once', async () => {
+  test('allows the client to reconnect immediately', async () => {
     const { uploadURL } = await startWithUrl(SMALLEST)
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const offset = await offsetOf(uploadURL)
@@ -220,19 +224,19 @@ describe('a line that breaks', () => {
         'upload-offset': String(offset),
         'content-length': String(SMALLEST - offset),
       })
-      await send(open.line, zeros(200_000))
-      await until(async () => (await offsetOf(uploadURL)) > offset)
-      open.line.destroy()
+      await writeBytes(open.request, zeros(200_000))
+      await pollUntil(async () => (await offsetOf(uploadURL)) > offset)
+      open.request.destroy()
     }
     const offset = await offsetOf(uploadURL)
     const last = await patch(uploadURL, offset, zeros(SMALLEST - offset))
-    // The server may still be hearing of the hang-up: it says so, and the client asks again.
+    // The server may not have noticed the disconnect yet; it then responds with 409 or 423, and a client retries.
     expect([204, 409, 423]).toContain(last.status)
   })
 })
 
 describe('the URL', () => {
-  test('is used up by the last byte, though HEAD still tells that all arrived', async () => {
+  test('responds to PATCH with 410 after the last byte, and to HEAD with the complete offset', async () => {
     const { uploadURL } = await startWithUrl(1000)
     await patch(uploadURL, 0, zeros(1000))
     expect((await patch(uploadURL, 1000, zeros(0))).status).toBe(410)
@@ -240,7 +244,7 @@ describe('the URL', () => {
     expect(await offsetOf(uploadURL)).toBe(1000)
   })
 
-  test('does not work after its time', async () => {
+  test('responds with 410 after its expiry', async () => {
     const { emulator, uploadURL } = await startWithUrl(1000)
     await emulator.advanceClock(86_400)
     expect((await head(uploadURL)).status).toBe(410)
@@ -248,23 +252,23 @@ describe('the URL', () => {
     expect((await emulator.state()).reservedSeconds).toBe(0)
   })
 
-  test('dies with its video, even while bytes come in', async () => {
+  test('responds with 404 after its video is deleted, also during a PATCH', async () => {
     const { emulator, stream, uid, uploadURL } = await startWithUrl(SMALLEST)
     const open = openRequest(uploadURL, 'PATCH', {
       ...TUS_HEADERS,
       'content-length': String(SMALLEST),
     })
-    await send(open.line, zeros(100_000))
-    await until(async () => (await offsetOf(uploadURL)) === 100_000)
+    await writeBytes(open.request, zeros(100_000))
+    await pollUntil(async () => (await offsetOf(uploadURL)) === 100_000)
     await stream.call('DELETE', `/${uid}`)
     expect((await head(uploadURL)).status).toBe(404)
-    open.line.end(zeros(SMALLEST - 100_000))
-    expect((await open.answer).status).toBe(404)
+    open.request.end(zeros(SMALLEST - 100_000))
+    expect((await open.response).status).toBe(404)
     expect((await patch(uploadURL, 0, zeros(1000))).status).toBe(404)
     expect((await emulator.state()).videos).toEqual([])
   })
 
-  test('is not a basic one, nor the other way round', async () => {
+  test('does not accept a basic upload, and a basic URL does not accept tus', async () => {
     const { emulator, stream, uid } = await startWithUrl(1000)
     expect((await stream.sendFile(`${emulator.url}/${uid}`, new Blob(['x']))).status).toBe(404)
     const basic = await stream.mintBasic({ maxDurationSeconds: 60 })
@@ -279,37 +283,37 @@ describe('the protocol', () => {
     ['another content type', { 'content-type': 'application/octet-stream' }, 415],
     ['no Upload-Offset', { 'upload-offset': '' }, 400],
     ['a negative Upload-Offset', { 'upload-offset': '-1' }, 400],
-    ['an Upload-Offset in words', { 'upload-offset': 'zero' }, 400],
-  ])('PATCH with %s', async (_name, headers, status) => {
+    ['an Upload-Offset that is not a number', { 'upload-offset': 'zero' }, 400],
+  ])('rejects PATCH with %s', async (_name, headers, status) => {
     const { uploadURL } = await startWithUrl(1000)
-    const answer = await patch(uploadURL, 0, zeros(1000), headers)
-    expect(answer.status).toBe(status)
-    expect(answer.headers.get('tus-resumable')).toBe('1.0.0')
-    expect(answer.headers.get('tus-version')).toBe(status === 412 ? '1.0.0' : null)
+    const response = await patch(uploadURL, 0, zeros(1000), headers)
+    expect(response.status).toBe(status)
+    expect(response.headers.get('tus-resumable')).toBe('1.0.0')
+    expect(response.headers.get('tus-version')).toBe(status === 412 ? '1.0.0' : null)
     expect(await offsetOf(uploadURL)).toBe(0)
   })
 
-  test('HEAD without Tus-Resumable is 412', async () => {
+  test('responds with 412 to HEAD without Tus-Resumable', async () => {
     const { uploadURL } = await startWithUrl(1000)
-    const answer = await fetch(uploadURL, { method: 'HEAD' })
-    expect(answer.status).toBe(412)
-    expect(answer.headers.get('tus-version')).toBe('1.0.0')
+    const response = await fetch(uploadURL, { method: 'HEAD' })
+    expect(response.status).toBe(412)
+    expect(response.headers.get('tus-version')).toBe('1.0.0')
   })
 
-  test.each([['GET'], ['POST'], ['DELETE'], ['PUT']])('%s is 405', async (method) => {
+  test.each([['GET'], ['POST'], ['DELETE'], ['PUT']])('responds with 405 to %s', async (method) => {
     const { uploadURL } = await startWithUrl(1000)
-    const answer = await fetch(uploadURL, { method, headers: { 'tus-resumable': '1.0.0' } })
-    expect(answer.status).toBe(405)
+    const response = await fetch(uploadURL, { method, headers: { 'tus-resumable': '1.0.0' } })
+    expect(response.status).toBe(405)
   })
 
-  test('OPTIONS tells what the server can do, and lets any origin in', async () => {
+  test('OPTIONS returns the tus capabilities and allows any origin', async () => {
     const { uploadURL } = await startWithUrl(1000)
-    const answer = await fetch(uploadURL, {
+    const response = await fetch(uploadURL, {
       method: 'OPTIONS',
       headers: { origin: 'https://example.com', 'access-control-request-method': 'PATCH' },
     })
-    expect(answer.status).toBe(204)
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    expect(response.status).toBe(204)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
       'tus-version': '1.0.0',
       'tus-max-size': '30000000000',
       'access-control-allow-origin': '*',
@@ -318,14 +322,14 @@ describe('the protocol', () => {
     })
   })
 
-  test('answers expose what a browser’s tus client reads', async () => {
+  test('responses expose the headers that a tus client in a browser reads', async () => {
     const { uploadURL } = await startWithUrl(1000)
-    for (const answer of [await head(uploadURL), await patch(uploadURL, 5, zeros(1))]) {
-      expect(answer.headers.get('access-control-allow-origin')).toBe('*')
+    for (const response of [await head(uploadURL), await patch(uploadURL, 5, zeros(1))]) {
+      expect(response.headers.get('access-control-allow-origin')).toBe('*')
       for (const name of ['Location', 'Upload-Offset', 'Upload-Length', 'Tus-Resumable']) {
-        expect(answer.headers.get('access-control-expose-headers')).toContain(name)
+        expect(response.headers.get('access-control-expose-headers')).toContain(name)
       }
-      expect(answer.headers.get('access-control-expose-headers')).toContain('stream-media-id')
+      expect(response.headers.get('access-control-expose-headers')).toContain('stream-media-id')
     }
   })
 })

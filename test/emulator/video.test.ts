@@ -1,4 +1,4 @@
-/** The pure part: a video's state, reservation and storage at any moment, and their sums. */
+/** Pure functions: a video's state, reserved and stored seconds at any time, and their sums. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
@@ -14,7 +14,7 @@ import {
   type Video,
 } from '../../src/emulator/state/video.ts'
 
-const facts = { contentType: 'video/mp4', width: 640, height: 360 }
+const mediaInfo = { contentType: 'video/mp4', width: 640, height: 360 }
 const failure = { code: 'ERR_UNKNOWN', text: 'x' }
 
 const videos = fc
@@ -32,7 +32,7 @@ const videos = fc
   .map((drawn): Video => {
     const receivedAt = drawn.received === null ? null : drawn.created + drawn.received
     const media = {
-      ...facts,
+      ...mediaInfo,
       durationSeconds: drawn.durationSeconds,
       failure: drawn.fails ? failure : null,
     }
@@ -60,36 +60,38 @@ const videos = fc
     }
   })
 
-test('time moves a received video forward only, and its percent with it', () => {
-  const order = ['queued', 'inprogress', 'ready', 'error']
+test('the state and percent of a received video never go back over time', () => {
+  const stateOrder = ['queued', 'inprogress', 'ready', 'error']
   const received = videos.filter((video) => video.receivedAt !== null)
   fc.assert(
     fc.property(received, fc.nat(4000), fc.nat(1000), (video, since, more) => {
       const start = (video.receivedAt ?? 0) + since
       const earlier = progressAt(video, start)
       const later = progressAt(video, start + more)
-      expect(order.indexOf(later.state)).toBeGreaterThanOrEqual(order.indexOf(earlier.state))
+      expect(stateOrder.indexOf(later.state)).toBeGreaterThanOrEqual(
+        stateOrder.indexOf(earlier.state),
+      )
       expect(later.percent).toBeGreaterThanOrEqual(earlier.percent)
       expect(VIDEO_STATES).toContain(later.state)
     }),
   )
 })
 
-test('the account’s sums are the sums of its videos', () => {
+test('the totals of the account are the sums of its videos', () => {
   fc.assert(
     fc.property(fc.array(videos, { maxLength: 8 }), fc.nat(4000), (drawn, now) => {
       const database = openDatabase(':memory:')
       const library = new VideoLibrary(database)
-      const kept = drawn.map((video, index) => {
+      const stored = drawn.map((video, index) => {
         const id = String(index).padStart(32, '0')
         library.insert({ ...video, uid: id, uploadId: id, media: null })
         if (video.media !== null) library.setMedia(id, video.media)
         return { ...video, uid: id }
       })
       for (const creator of [null, 'ada']) {
-        const mine = kept.filter((video) => creator === null || video.creator === creator)
+        const counted = stored.filter((video) => creator === null || video.creator === creator)
         const sum = (count: (video: Video, time: number) => number) =>
-          mine.reduce((total, video) => total + count(video, now), 0)
+          counted.reduce((total, video) => total + count(video, now), 0)
         expect(storageTotals(database, now, creator)).toMatchObject({
           reservedSeconds: sum(reservedSeconds),
           storedSeconds: sum(storedSeconds),
@@ -101,7 +103,7 @@ test('the account’s sums are the sums of its videos', () => {
   )
 })
 
-test('times survive being written and read', () => {
+test('formatted timestamps parse to the same value', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 4_000_000_000_000_000 }), (microseconds) => {
       expect(parseMicroseconds(formatMicroseconds(microseconds))).toBe(microseconds)
@@ -117,6 +119,6 @@ test.each([
   ['2024-02-27', null],
   ['2024-02-27T07:20:50', null],
   ['', null],
-])('%s is read as %s', (text, microseconds) => {
+])('%s is parsed as %s', (text, microseconds) => {
   expect(parseMicroseconds(text)).toBe(microseconds)
 })

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile, textFile } from '../kit/media.ts'
-import { openStream } from './kit/stream-client.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
 async function startWithVideos() {
   const emulator = await startTestEmulator({ encodeMs: 0 })
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const minted = []
   for (const [name, creator] of [
     ['Alpha', 'ada'],
@@ -48,13 +48,13 @@ describe('the list', () => {
     expect(await names(query)).toEqual(expected)
   })
 
-  test('asks after many videos with one call', async () => {
+  test('returns several videos by id in one request', async () => {
     const { names, uids } = await startWithVideos()
     expect(await names(`?id=${uids[0]}`)).toEqual(['Alpha'])
     expect(await names(`?id=${uids[0]},${uids[3]},${'0'.repeat(32)}`)).toEqual(['Delta', 'Alpha'])
   })
 
-  test('counts in strings, beyond the limit', async () => {
+  test('returns counts as strings, also of videos beyond the limit', async () => {
     const { stream } = await startWithVideos()
     const { envelope } = await stream.call('GET', '?include_counts=true&limit=1&creator=ada')
     expect(envelope).toMatchObject({ total: '2', range: '1', success: true })
@@ -69,24 +69,24 @@ describe('the list', () => {
     ['&search=alpha', '2', '1'],
     ['&creator=nobody', '0', '0'],
     ['&type=live', '0', '0'],
-  ])('?include_counts=true&limit=1%s counts %s, and tells of %s', async (filter, total, range) => {
-    const { stream } = await startWithVideos()
-    const { envelope } = await stream.call('GET', `?include_counts=true&limit=1${filter}`)
-    expect(envelope).toMatchObject({ total, range })
-  })
-
-  test.each([['start'], ['after']])(
-    'steps through with `created` by %s, oldest first',
-    async (key) => {
+  ])(
+    '?include_counts=true&limit=1%s counts %s in total and %s in range',
+    async (filter, total, range) => {
       const { stream } = await startWithVideos()
-      const [first, second] = await stream.list('?asc=true&limit=2')
-      const next = await stream.list(`?asc=true&limit=2&${key}=${second?.created}`)
-      expect(next[0]?.uid).toBe(second?.uid)
-      const before = await stream.list(`?asc=true&before=${second?.created}`)
-      expect(before.map((video) => video.uid)).toEqual([first?.uid])
-      expect(await stream.list(`?end=${second?.created}`)).toHaveLength(1)
+      const { envelope } = await stream.call('GET', `?include_counts=true&limit=1${filter}`)
+      expect(envelope).toMatchObject({ total, range })
     },
   )
+
+  test.each([['start'], ['after']])('pages by `created` with %s, oldest first', async (key) => {
+    const { stream } = await startWithVideos()
+    const [first, second] = await stream.list('?asc=true&limit=2')
+    const next = await stream.list(`?asc=true&limit=2&${key}=${second?.created}`)
+    expect(next[0]?.uid).toBe(second?.uid)
+    const before = await stream.list(`?asc=true&before=${second?.created}`)
+    expect(before.map((video) => video.uid)).toEqual([first?.uid])
+    expect(await stream.list(`?end=${second?.created}`)).toHaveLength(1)
+  })
 
   test.each([
     ['limit=0'],
@@ -96,18 +96,18 @@ describe('the list', () => {
     ['status=x'],
     ['asc=x'],
     ['type=x'],
-  ])('?%s is 400', async (query) => {
+  ])('responds with 400 to ?%s', async (query) => {
     const { stream } = await startWithVideos()
     expect(await stream.call('GET', `?${query}`)).toMatchObject({ status: 400, code: 10_005 })
   })
 })
 
 describe('an update', () => {
-  test('changes what is given and nothing else', async () => {
+  test('changes only the fields in the request', async () => {
     const { stream, uids } = await startWithVideos()
     const [ready = ''] = uids
     const before = await stream.details(ready)
-    const answer = await stream.call('POST', `/${ready}`, {
+    const response = await stream.call('POST', `/${ready}`, {
       uid: ready,
       creator: 'cy',
       meta: { name: 'Renamed', more: { deep: true } },
@@ -116,9 +116,9 @@ describe('an update', () => {
       publicDetails: { title: 'A title' },
       scheduledDeletion: null,
     })
-    expect(answer.status).toBe(200)
-    expect(answer.result).toEqual(await stream.details(ready))
-    expect(answer.result).toMatchObject({
+    expect(response.status).toBe(200)
+    expect(response.result).toEqual(await stream.details(ready))
+    expect(response.result).toMatchObject({
       ...before,
       creator: 'cy',
       meta: { name: 'Renamed', more: { deep: true } },
@@ -129,7 +129,7 @@ describe('an update', () => {
     })
   })
 
-  test('moves a pending upload’s cap and deadline, but not a received one’s', async () => {
+  test('changes maxDurationSeconds and uploadExpiry before the upload is received only', async () => {
     const { emulator, stream, uids } = await startWithVideos()
     const [ready = '', , pending = ''] = uids
     const uploadExpiry = new Date(Date.now() + 5 * 3_600_000).toISOString()
@@ -146,24 +146,24 @@ describe('an update', () => {
   })
 
   test.each([
-    ['a wrong cap', { maxDurationSeconds: 0 }],
+    ['an invalid maxDurationSeconds', { maxDurationSeconds: 0 }],
     ['another uid', { uid: 'x' }],
-    ['wrong origins', { allowedOrigins: ['http://a'] }],
-    ['meta in words', { meta: 'x' }],
-  ])('with %s is 400', async (_name, body) => {
+    ['invalid origins', { allowedOrigins: ['http://a'] }],
+    ['meta that is a string', { meta: 'x' }],
+  ])('with %s responds with 400', async (_name, body) => {
     const { stream, uids } = await startWithVideos()
-    const answer = await stream.call('POST', `/${uids[3]}`, body)
-    expect(answer).toMatchObject({ status: 400, code: 10_005 })
+    const response = await stream.call('POST', `/${uids[3]}`, body)
+    expect(response).toMatchObject({ status: 400, code: 10_005 })
   })
 
-  test('of an unknown video is 404', async () => {
+  test('of an unknown video responds with 404', async () => {
     const { stream } = await startWithVideos()
     expect(await stream.call('POST', '/unknown', {})).toMatchObject({ status: 404, code: 10_003 })
   })
 })
 
 describe('a deletion', () => {
-  test('is 200 without a body, and 404 the second time', async () => {
+  test('responds with 200 and no body, and with 404 the second time', async () => {
     const { emulator, stream, uids } = await startWithVideos()
     const first = await stream.raw('DELETE', `/${uids[0]}`)
     expect([first.status, await first.text()]).toEqual([200, ''])
@@ -172,9 +172,9 @@ describe('a deletion', () => {
     expect((await fetch(`${emulator.url}/${uids[0]}/watch`)).status).toBe(404)
   })
 
-  test('comes by itself where it was scheduled', async () => {
+  test('happens at scheduledDeletion', async () => {
     const emulator = await startTestEmulator()
-    const stream = openStream(emulator)
+    const stream = createStreamClient(emulator)
     const scheduledDeletion = new Date(Date.now() + 31 * 86_400_000).toISOString()
     const { uid } = await stream.mintBasic({ maxDurationSeconds: 60, scheduledDeletion })
     await emulator.advanceClock(30 * 86_400)

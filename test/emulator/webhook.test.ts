@@ -1,30 +1,30 @@
-/** The account's webhook and the notices: when they are sent, how they are signed, what goes wrong. */
+/** The webhook subscription and its deliveries: when they are sent, their signature, retries and faults. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile, textFile } from '../kit/media.ts'
-import { until } from './kit/raw-request.ts'
-import { openReceiver, readSignature } from './kit/webhook-receiver.ts'
-import { openStream } from './kit/stream-client.ts'
+import { pollUntil } from './kit/raw-request.ts'
+import { startWebhookReceiver, readSignature } from './kit/webhook-receiver.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
 async function startWithReceiver() {
   const emulator = await startTestEmulator({ encodeMs: 0 })
-  const stream = openStream(emulator)
-  const receiver = await openReceiver()
+  const stream = createStreamClient(emulator)
+  const receiver = await startWebhookReceiver()
   const { secret } = await stream.putWebhook(receiver.url)
-  /** A video that is processed at once. */
+  /** Uploads a video that is processed immediately. */
   const upload = async (file: Blob = testcardFile()) => {
     const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
     await stream.sendFile(uploadURL, file)
     return uid
   }
-  const settled = () => until(async () => (await emulator.state()).notices.length === 0)
-  return { emulator, stream, receiver, secret, upload, settled }
+  const allDelivered = () => pollUntil(async () => (await emulator.state()).notices.length === 0)
+  return { emulator, stream, receiver, secret, upload, allDelivered }
 }
 
 describe('the subscription', () => {
-  test('is put, read and deleted', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('can be created, read and deleted', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     expect(await stream.call('GET', '/webhook')).toMatchObject({ status: 404, code: 10_003 })
     const put = await stream.putWebhook('https://example.com/hook')
     expect(put.notificationUrl).toBe('https://example.com/hook')
@@ -34,26 +34,26 @@ describe('the subscription', () => {
     expect((await stream.call('DELETE', '/webhook')).status).toBe(404)
   })
 
-  test('keeps its secret with its URL, and changes both together', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('keeps its secret for the same URL, and gets a new secret with a new URL', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     const first = await stream.putWebhook('https://example.com/a')
     expect((await stream.putWebhook('https://example.com/a')).secret).toBe(first.secret)
     expect((await stream.putWebhook('https://example.com/b')).secret).not.toBe(first.secret)
   })
 
-  test('takes the older spelling, and only http URLs', async () => {
-    const stream = openStream(await startTestEmulator())
+  test('accepts notification_url, and rejects URLs that are not HTTP', async () => {
+    const stream = createStreamClient(await startTestEmulator())
     const older = await stream.call('PUT', '/webhook', { notification_url: 'http://example.com' })
     expect(older.status).toBe(200)
     for (const body of [{}, { notificationUrl: 'ftp://a' }, { notificationUrl: 'http://' }, 'x']) {
-      const answer = await stream.call('PUT', '/webhook', body)
-      expect(answer).toMatchObject({ status: 400, code: 10_005 })
+      const response = await stream.call('PUT', '/webhook', body)
+      expect(response).toMatchObject({ status: 400, code: 10_005 })
     }
   })
 })
 
-describe('a notice', () => {
-  test('is the bare video, signed over its bytes with the time that it is', async () => {
+describe('a webhook', () => {
+  test('contains the video, with a signature of its bytes and the current time', async () => {
     const { stream, receiver, secret, upload } = await startWithReceiver()
     const uid = await upload()
     const webhook = await receiver.next()
@@ -64,7 +64,7 @@ describe('a notice', () => {
     expect(Math.abs(Date.now() / 1000 - unixSeconds)).toBeLessThan(5)
   })
 
-  test('carries real time in its signature, however far the clock was advanced', async () => {
+  test('has the real time in its signature after the clock was advanced', async () => {
     const { emulator, receiver, secret, upload } = await startWithReceiver()
     await emulator.advanceClock(100_000)
     await upload()
@@ -82,74 +82,74 @@ describe('a notice', () => {
     })
   })
 
-  test('is sent once, and not for minting, lapse or deletion', async () => {
-    const { emulator, stream, receiver, upload, settled } = await startWithReceiver()
+  test('is sent once, and not for minting, expiry or deletion', async () => {
+    const { emulator, stream, receiver, upload, allDelivered } = await startWithReceiver()
     const { uid } = await stream.mintBasic({ maxDurationSeconds: 60 })
     await emulator.advanceClock(3600)
     await stream.call('DELETE', `/${uid}`)
     await upload()
-    await settled()
-    expect(receiver.notices).toHaveLength(1)
+    await allDelivered()
+    expect(receiver.webhooks).toHaveLength(1)
   })
 
-  test('is not owed where there is no webhook', async () => {
-    const { emulator, stream, receiver, upload, settled } = await startWithReceiver()
+  test('is not queued without a subscription', async () => {
+    const { emulator, stream, receiver, upload, allDelivered } = await startWithReceiver()
     await stream.call('DELETE', '/webhook')
     await upload()
-    await settled()
+    await allDelivered()
     expect((await emulator.state()).notices).toEqual([])
-    expect(receiver.notices).toEqual([])
+    expect(receiver.webhooks).toEqual([])
   })
 
-  test('comes again after an answer that is not 2xx, further and further apart', async () => {
-    const { emulator, receiver, upload, settled } = await startWithReceiver()
-    receiver.answerWith(500, 404, 302)
+  test('is retried after a response that is not 2xx, with increasing delays', async () => {
+    const { emulator, receiver, upload, allDelivered } = await startWithReceiver()
+    receiver.respondWith(500, 404, 302)
     await upload()
-    for (const [attempts, pause] of [
+    for (const [attempts, delaySeconds] of [
       [1, 0.5],
       [2, 2],
       [3, 10],
     ] as const) {
-      await until(async () => (await emulator.state()).notices[0]?.attempts === attempts)
-      expect(receiver.notices).toHaveLength(attempts)
-      await emulator.advanceClock(pause)
+      await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === attempts)
+      expect(receiver.webhooks).toHaveLength(attempts)
+      await emulator.advanceClock(delaySeconds)
     }
-    await settled()
-    expect(receiver.notices).toHaveLength(4)
+    await allDelivered()
+    expect(receiver.webhooks).toHaveLength(4)
   })
 
-  test('comes again where nobody listened, and is given up in the end', async () => {
-    const { emulator, receiver, upload, settled } = await startWithReceiver()
+  test('is retried while the receiver is unreachable, and dropped after five attempts', async () => {
+    const { emulator, receiver, upload, allDelivered } = await startWithReceiver()
     await receiver.close()
     await upload()
     for (let attempt = 1; attempt <= 5; attempt += 1) {
-      await until(async () => (await emulator.state()).notices[0]?.attempts === attempt)
+      await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === attempt)
       await emulator.advanceClock(300)
     }
-    await settled()
-    expect(receiver.notices).toHaveLength(0)
+    await allDelivered()
+    expect(receiver.webhooks).toHaveLength(0)
   })
 })
 
 describe('a planned fault', () => {
-  test('drop loses the notice', async () => {
-    const { emulator, receiver, upload, settled } = await startWithReceiver()
+  test('drop skips the webhook', async () => {
+    const { emulator, receiver, upload, allDelivered } = await startWithReceiver()
     await emulator.fault({ on: 'webhook', drop: true })
     await upload()
-    await settled()
+    await allDelivered()
     const second = await upload()
     expect((await receiver.next()).video.uid).toBe(second)
   })
 
-  test('duplicate sends it so many times', async () => {
-    const { emulator, receiver, upload, settled } = await startWithReceiver()
+  test('duplicate sends it `duplicate` times', async () => {
+    const { emulator, receiver, upload, allDelivered } = await startWithReceiver()
     await emulator.fault({ on: 'webhook', duplicate: 3 })
     const uid = await upload()
-    await settled()
-    expect(receiver.notices.map((webhook) => webhook.video.uid)).toEqual([uid, uid, uid])
+    await allDelivered()
+    expect(receiver.webhooks.map((webhook) => webhook.video.uid)).toEqual([uid, uid, uid])
   })
 
-  test('reorder sends it after the next one', async () => {
+  test('reorder sends it after the next webhook', async () => {
     const { emulator, receiver, upload } = await startWithReceiver()
     await emulator.fault({ on: 'webhook', reorder: true })
     const first = await upload()
@@ -158,31 +158,31 @@ describe('a planned fault', () => {
     expect((await receiver.next()).video.uid).toBe(first)
   })
 
-  test('reorder does not wait for ever', async () => {
+  test('reorder sends it after two seconds without another webhook', async () => {
     const { emulator, receiver, upload } = await startWithReceiver()
     await emulator.fault({ on: 'webhook', reorder: true })
     const only = await upload()
-    await until(async () => (await emulator.state()).faults.length === 0)
+    await pollUntil(async () => (await emulator.state()).faults.length === 0)
     await emulator.advanceClock(2)
     expect((await receiver.next()).video.uid).toBe(only)
   })
 
-  test('status and hangUp fail as the receiver would, hangUpAfter delivers and forgets', async () => {
-    const { emulator, receiver, upload, settled } = await startWithReceiver()
+  test('status and hangUp fail the delivery, hangUpAfter delivers and retries', async () => {
+    const { emulator, receiver, upload, allDelivered } = await startWithReceiver()
     await emulator.fault({ on: 'webhook', status: 503 })
     await emulator.fault({ on: 'webhook', hangUp: true })
     await emulator.fault({ on: 'webhook', hangUpAfter: true })
     await upload()
-    await until(async () => (await emulator.state()).notices[0]?.attempts === 1)
-    expect(receiver.notices).toHaveLength(0)
+    await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === 1)
+    expect(receiver.webhooks).toHaveLength(0)
     await emulator.advanceClock(1)
-    await until(async () => (await emulator.state()).notices[0]?.attempts === 2)
-    expect(receiver.notices).toHaveLength(0)
+    await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === 2)
+    expect(receiver.webhooks).toHaveLength(0)
     await emulator.advanceClock(3)
-    await until(async () => (await emulator.state()).notices[0]?.attempts === 3)
-    expect(receiver.notices).toHaveLength(1)
+    await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === 3)
+    expect(receiver.webhooks).toHaveLength(1)
     await emulator.advanceClock(10)
-    await settled()
-    expect(receiver.notices).toHaveLength(2)
+    await allDelivered()
+    expect(receiver.webhooks).toHaveLength(2)
   })
 })

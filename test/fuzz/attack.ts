@@ -1,48 +1,48 @@
-/** Draws inputs of all families and sends them, many at a time. */
+/** Generates inputs of all families and sends them over concurrent connections. */
 import * as fc from 'fast-check'
 import { type Connection, createConnection } from './connection.ts'
-import { type Outcome, exchangeDropped, exchangeMessages, exchangeRaw } from './exchange.ts'
+import { type Outcome, sendAndDrop, sendMessages, sendRaw } from './send-input.ts'
 import { families } from './families.ts'
 import type { Input } from './input.ts'
-import { brokenPromises, describeAnswer, describeInput } from './check-response.ts'
+import { violationsOf, describeResponse, describeInput } from './check-response.ts'
 import type { Setup } from './setup.ts'
-import { type Counter, type Tally, createCounter } from './counts.ts'
+import { type Counter, type Totals, createCounter } from './counts.ts'
 
-/** Connections that are open at any moment. */
-const AT_ONCE = 32
-/** Inputs that are drawn at once: few, since some of them are large. */
-const DRAWN_AT_ONCE = 500
-/** A run that breaks everything would say the same thing a thousand times. */
+/** Number of concurrent connections. */
+const CONCURRENCY = 32
+/** Inputs generated at a time; limited because some inputs are large. */
+const DRAW_SIZE = 500
+/** Limit of recorded violations, because a broken gateway could fail on every input. */
 const MAX_VIOLATIONS = 200
 
 export interface Attack {
-  /** Sends so many more. */
+  /** Sends this number of inputs. */
   send(inputs: number): Promise<void>
-  tallies(): ReadonlyMap<string, Tally>
-  /** Each input that broke a promise, with what it was answered. */
+  totalsByFamily(): ReadonlyMap<string, Totals>
+  /** Each input that led to a violation, with the response. */
   readonly violations: readonly string[]
 }
 
-interface Shot {
+interface DrawnInput {
   readonly family: string
   readonly input: Input
 }
 
-export function createAttack({ port, scene, secrets, gateway }: Setup, seed: number): Attack {
+export function createAttack({ port, fixtures, secrets, gateway }: Setup, seed: number): Attack {
   const sources = families.map(({ name, share, inputs }) => ({
     name,
     share,
-    arbitrary: inputs(scene),
+    arbitrary: inputs(fixtures),
   }))
   const counters = new Map<string, Counter>(families.map(({ name }) => [name, createCounter()]))
   const violations: string[] = []
-  /** Counts the draws, so that each has a seed of its own. */
+  /** Number of draws; gives each draw its own seed. */
   let draws = 0
 
-  function* shots(count: number): Generator<Shot> {
+  function* drawInputs(count: number): Generator<DrawnInput> {
     for (let sent = 0; sent < count;) {
-      const drawn = Math.min(DRAWN_AT_ONCE, count - sent)
-      // Rounded so that over many draws each family has its share.
+      const drawn = Math.min(DRAW_SIZE, count - sent)
+      // Rounded so that each family gets its share over many draws.
       for (const { name, share, arbitrary } of sources) {
         const numRuns = wholePart(drawn, share, draws)
         draws += 1
@@ -55,23 +55,23 @@ export function createAttack({ port, scene, secrets, gateway }: Setup, seed: num
     }
   }
 
-  async function serve(connection: Connection, { family, input }: Shot): Promise<void> {
-    const outcome = await exchange(port, connection, input)
+  async function sendInput(connection: Connection, { family, input }: DrawnInput): Promise<void> {
+    const outcome = await dispatch(port, connection, input)
     counters.get(family)?.count(outcome)
     if (violations.length >= MAX_VIOLATIONS) return
-    for (const broken of new Set(brokenPromises(input, outcome, secrets))) {
-      const answer = describeAnswer(outcome)
-      violations.push(`${family}: ${broken}. Sent ${describeInput(input)}, heard ${answer}`)
+    for (const violation of new Set(violationsOf(input, outcome, secrets))) {
+      const response = describeResponse(outcome)
+      violations.push(`${family}: ${violation}. Sent ${describeInput(input)}, received ${response}`)
     }
   }
 
-  async function takeTurns(queue: Generator<Shot>): Promise<void> {
+  async function worker(queue: Generator<DrawnInput>): Promise<void> {
     const connection = createConnection(port)
     try {
       for (let next = queue.next(); next.done !== true; next = queue.next()) {
-        // A dead gateway would be asked in vain a hundred thousand times.
-        if (!gateway.lives()) return
-        await serve(connection, next.value)
+        // No more requests after the gateway process has exited.
+        if (!gateway.isRunning()) return
+        await sendInput(connection, next.value)
       }
     } finally {
       connection.close()
@@ -80,30 +80,30 @@ export function createAttack({ port, scene, secrets, gateway }: Setup, seed: num
 
   return {
     violations,
-    tallies: () => new Map([...counters].map(([name, counter]) => [name, counter.tally()])),
+    totalsByFamily: () => new Map([...counters].map(([name, counter]) => [name, counter.totals()])),
     async send(inputs) {
-      const queue = shots(inputs)
-      await Promise.all(Array.from({ length: AT_ONCE }, () => takeTurns(queue)))
+      const queue = drawInputs(inputs)
+      await Promise.all(Array.from({ length: CONCURRENCY }, () => worker(queue)))
     },
   }
 }
 
-/** A share in thousandths, rounded down or up in turn. */
+/** Returns `share` thousandths of `of`, rounded up or down depending on `turn`. */
 function wholePart(of: number, share: number, turn: number): number {
   const exact = (of * share) / 1000
   const whole = Math.floor(exact)
   return (turn * 0.618_034) % 1 < exact - whole ? whole + 1 : whole
 }
 
-function exchange(port: number, connection: Connection, input: Input): Promise<Outcome> {
+function dispatch(port: number, connection: Connection, input: Input): Promise<Outcome> {
   switch (input.kind) {
-    case 'ask':
-      return connection.ask(input)
+    case 'request':
+      return connection.send(input)
     case 'raw':
-      return exchangeRaw(port, input)
+      return sendRaw(port, input)
     case 'drop':
-      return exchangeDropped(port, input)
+      return sendAndDrop(port, input)
     case 'socket':
-      return exchangeMessages(port, input)
+      return sendMessages(port, input)
   }
 }

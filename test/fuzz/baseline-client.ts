@@ -1,34 +1,34 @@
-/** Somebody who asks for something ordinary all the while, and must not notice anything. */
+/** A client that sends valid requests during the run; hostile inputs must not affect its responses. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { createConnection } from './connection.ts'
-import { ask } from './input.ts'
+import { requestInput } from './input.ts'
 
-export interface HonestCaller {
-  /** Stops asking. */
-  end(): Promise<HonestOutcome>
+export interface BaselineClient {
+  /** Stops sending requests. */
+  end(): Promise<BaselineOutcome>
 }
 
-export interface HonestOutcome {
-  readonly asked: number
+export interface BaselineOutcome {
+  readonly requestCount: number
   readonly slowestMs: number
-  /** Answers that were others than they should be. */
+  /** Unexpected responses. */
   readonly wrong: readonly string[]
 }
 
-const EVERY_MS = 100
+const INTERVAL_MS = 100
 const BODY = '{"query":"{ uploads(first: 1) { totalCount } }"}'
 
-export function startHonestCaller(port: number, authorization: string): HonestCaller {
+export function startBaselineClient(port: number, authorization: string): BaselineClient {
   const connection = createConnection(port)
   const wrong: string[] = []
-  let asked = 0
+  let requestCount = 0
   let slowestMs = 0
-  const over = new AbortController()
+  const stopped = new AbortController()
 
-  async function goOn(): Promise<void> {
-    while (!over.signal.aborted) {
-      const outcome = await connection.ask(
-        ask({
+  async function sendRequests(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      const outcome = await connection.send(
+        requestInput({
           path: '/graphql',
           headers: [
             ['Content-Type', 'application/json'],
@@ -37,23 +37,23 @@ export function startHonestCaller(port: number, authorization: string): HonestCa
           body: BODY,
         }),
       )
-      asked += 1
+      requestCount += 1
       slowestMs = Math.max(slowestMs, outcome.tookMs)
       const [text = ''] = outcome.texts
       if (!text.endsWith('{"data":{"uploads":{"totalCount":0}}}')) {
         wrong.push(`${outcome.end} ${outcome.statuses.join()} ${text.slice(-200)}`)
       }
-      await pause(EVERY_MS)
+      await pause(INTERVAL_MS)
     }
     connection.close()
   }
 
-  const asking = goOn()
+  const sending = sendRequests()
   return {
     async end() {
-      over.abort()
-      await asking
-      return { asked, slowestMs, wrong }
+      stopped.abort()
+      await sending
+      return { requestCount, slowestMs, wrong }
     },
   }
 }

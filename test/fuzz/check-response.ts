@@ -1,19 +1,19 @@
-/** What no answer may be, whatever was asked. */
-import { type Outcome, BACKOFF_MS } from './exchange.ts'
+/** Checks every response for violations, whatever the input was. */
+import { type Outcome, RESPONSE_TIMEOUT_MS } from './send-input.ts'
 import type { Input } from './input.ts'
 
-/** Lines of a stack, as V8 writes them. */
-const STACK = /\bat [^\n]{0,300}\.[cm]?[jt]s:\d+:\d+/
-/** What the gateway says where it failed itself, also inside of an answer that is a 200. */
-const OWN_FAILURE = /Unexpected error\. Report|"(?:Unexpected error\.|INTERNAL_SERVER_ERROR)"/
+/** A line of a V8 stack trace. */
+const STACK_TRACE = /\bat [^\n]{0,300}\.[cm]?[jt]s:\d+:\d+/
+/** Error texts of internal failures; they can also occur in a response with status 200. */
+const INTERNAL_ERROR = /Unexpected error\. Report|"(?:Unexpected error\.|INTERNAL_SERVER_ERROR)"/
 /**
  * "1011 indicates that a server is terminating the connection because it encountered an unexpected
- * condition": https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1. graphql-ws says 4500 for it, and
- * 4004 where its own answer was none.
+ * condition": https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1. graphql-ws closes with 4500 for the
+ * same reason, and with 4004 after an invalid result of its own.
  */
-const FAILURES_OF_SOCKETS: ReadonlySet<number> = new Set([1011, 4500, 4004])
+const INTERNAL_ERROR_CLOSE_CODES: ReadonlySet<number> = new Set([1011, 4500, 4004])
 
-/** How an outcome is counted. */
+/** Class of an outcome in the report. */
 export type StatusClass = '2xx' | '3xx' | '4xx' | '5xx' | 'closed' | 'dropped'
 export const statusClasses: readonly StatusClass[] = [
   '2xx',
@@ -24,7 +24,7 @@ export const statusClasses: readonly StatusClass[] = [
   'dropped',
 ]
 
-/** The worst of its statuses decides; without any, how it ended. */
+/** Returns the class of the highest status; without a status, how the connection ended. */
 export function classOf({ statuses, end }: Outcome): StatusClass {
   const classes = new Set(statuses.map(classOfStatus))
   const worst = (['5xx', '4xx', '3xx', '2xx'] as const).find((one) => classes.has(one))
@@ -32,56 +32,53 @@ export function classOf({ statuses, end }: Outcome): StatusClass {
 }
 
 function classOfStatus(status: number): StatusClass {
-  if (FAILURES_OF_SOCKETS.has(status) || (status >= 500 && status < 600)) return '5xx'
-  // A WebSocket that was closed because of what was said on it.
+  if (INTERNAL_ERROR_CLOSE_CODES.has(status) || (status >= 500 && status < 600)) return '5xx'
+  // A WebSocket that was closed because of its messages.
   if (status >= 1002) return '4xx'
   if (status >= 400) return '4xx'
   if (status >= 300 && status < 400) return '3xx'
   return '2xx'
 }
 
-/** Each promise that the outcome breaks, as a sentence. */
-export function brokenPromises(
-  input: Input,
-  outcome: Outcome,
-  secrets: readonly string[],
-): string[] {
+/** Returns each violation of the outcome, as a sentence. */
+export function violationsOf(input: Input, outcome: Outcome, secrets: readonly string[]): string[] {
   const { statuses, texts, end, tookMs } = outcome
-  const broken: string[] = []
-  if (classOf(outcome) === '5xx') broken.push(`answered ${statuses.join(', ')}`)
-  if (end === 'silent') broken.push(`neither answered nor closed in ${BACKOFF_MS} ms`)
-  else if (tookMs > BACKOFF_MS) broken.push(`took ${Math.round(tookMs)} ms`)
-  // Whoever sends a whole request is told what is wrong with it.
-  if (end === 'closed' && input.kind === 'ask') broken.push('closed without an answer')
+  const violations: string[] = []
+  if (classOf(outcome) === '5xx') violations.push(`responded ${statuses.join(', ')}`)
+  if (end === 'timed out')
+    violations.push(`neither responded nor closed in ${RESPONSE_TIMEOUT_MS} ms`)
+  else if (tookMs > RESPONSE_TIMEOUT_MS) violations.push(`took ${Math.round(tookMs)} ms`)
+  // A complete request must get a response that names the error.
+  if (end === 'closed' && input.kind === 'request') violations.push('closed without a response')
   for (const text of texts) {
-    if (STACK.test(text)) broken.push('shows a stack')
-    if (OWN_FAILURE.test(text)) broken.push('failed by itself')
-    if (secrets.some((secret) => text.includes(secret))) broken.push('shows a secret')
+    if (STACK_TRACE.test(text)) violations.push('contains a stack trace')
+    if (INTERNAL_ERROR.test(text)) violations.push('reports an internal error')
+    if (secrets.some((secret) => text.includes(secret))) violations.push('contains a secret')
   }
-  return broken
+  return violations
 }
 
-/** A token says nothing, and pushes what was sent with it out of sight. */
-const TOKEN = /[\w-]{15,}\.[\w-]{15,}\.[\w-]{15,}/g
+/** Tokens are shortened, so that the rest of the input fits into the report. */
+const JWT = /[\w-]{15,}\.[\w-]{15,}\.[\w-]{15,}/g
 const MAX_CHARACTERS = 300
 
-/** An input as it can be printed. */
+/** Returns an input as printable text. */
 export function describeInput(input: Input): string {
-  return shortened(
+  return truncate(
     input.kind === 'socket'
       ? JSON.stringify(input.messages.map(String))
       : JSON.stringify(input.bytes.toString('latin1')),
   )
 }
 
-/** What was said, without the headers that every answer has. */
-export function describeAnswer({ texts }: Outcome): string {
-  const said = texts.map((text) => text.replace(/\r\n.*?\r\n\r\n/s, ' … '))
-  return shortened(said.join(' / '))
+/** Returns the text of a response without its headers. */
+export function describeResponse({ texts }: Outcome): string {
+  const bodies = texts.map((text) => text.replace(/\r\n.*?\r\n\r\n/s, ' … '))
+  return truncate(bodies.join(' / '))
 }
 
-function shortened(text: string): string {
-  const plain = text.replaceAll(TOKEN, 'TOKEN')
+function truncate(text: string): string {
+  const plain = text.replaceAll(JWT, 'TOKEN')
   if (plain.length <= MAX_CHARACTERS) return plain
   return `${plain.slice(0, MAX_CHARACTERS)}… (${plain.length} characters)`
 }

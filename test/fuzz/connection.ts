@@ -1,60 +1,60 @@
-/** A connection that is kept for one request after another, as a proxy keeps it. */
+/** A keep-alive connection that sends one request after another, like a proxy. */
 import type { Socket } from 'node:net'
-import { createAnswerReader } from './responses.ts'
-import { type Outcome, BACKOFF_MS, dial, outcomeOf } from './exchange.ts'
-import type { AskInput } from './input.ts'
+import { createResponseReader } from './responses.ts'
+import { type Outcome, RESPONSE_TIMEOUT_MS, openConnection, outcomeOf } from './send-input.ts'
+import type { RequestInput } from './input.ts'
 
 export interface Connection {
-  ask(input: AskInput): Promise<Outcome>
+  send(input: RequestInput): Promise<Outcome>
   close(): void
 }
 
 export function createConnection(port: number): Connection {
-  let kept: Socket | null = null
+  let idle: Socket | null = null
 
-  function attempt(socket: Socket, { bytes, isHead }: AskInput): Promise<Outcome> {
+  function sendOn(socket: Socket, { bytes, isHead }: RequestInput): Promise<Outcome> {
     return new Promise((resolve) => {
-      const reader = createAnswerReader({ isHead })
-      const backoff = setTimeout(() => finish('silent'), BACKOFF_MS)
+      const reader = createResponseReader({ isHead })
+      const timeout = setTimeout(() => finish('timed out'), RESPONSE_TIMEOUT_MS)
       const since = performance.now()
 
       function finish(end: Outcome['end']): void {
-        clearTimeout(backoff)
-        socket.off('data', read)
-        socket.off('close', ended)
-        const last = reader.answers.at(-1)
-        if (end === 'answered' && last?.closes === false && !socket.destroyed) kept = socket
+        clearTimeout(timeout)
+        socket.off('data', onData)
+        socket.off('close', onClose)
+        const last = reader.responses.at(-1)
+        if (end === 'responded' && last?.closes === false && !socket.destroyed) idle = socket
         else socket.destroy()
-        resolve(outcomeOf(reader.answers, end, performance.now() - since))
+        resolve(outcomeOf(reader.responses, end, performance.now() - since))
       }
-      function read(chunk: Buffer): void {
+      function onData(chunk: Buffer): void {
         reader.read(chunk)
-        if (reader.answers.length > 0) finish('answered')
+        if (reader.responses.length > 0) finish('responded')
       }
-      function ended(): void {
+      function onClose(): void {
         reader.end()
-        finish(reader.answers.length > 0 ? 'answered' : 'closed')
+        finish(reader.responses.length > 0 ? 'responded' : 'closed')
       }
-      socket.on('data', read)
-      socket.once('close', ended)
+      socket.on('data', onData)
+      socket.once('close', onClose)
       socket.write(bytes)
     })
   }
 
   return {
-    async ask(input) {
-      const socket = kept
-      kept = null
+    async send(input) {
+      const socket = idle
+      idle = null
       if (socket !== null && !socket.destroyed) {
-        const outcome = await attempt(socket, input)
-        // A kept connection may be closed just as it is used again: that says nothing.
+        const outcome = await sendOn(socket, input)
+        // The server may close an idle connection just before it is reused: send again on a new one.
         if (outcome.end !== 'closed') return outcome
       }
-      return attempt(dial(port), input)
+      return sendOn(openConnection(port), input)
     },
     close() {
-      kept?.destroy()
-      kept = null
+      idle?.destroy()
+      idle = null
     },
   }
 }

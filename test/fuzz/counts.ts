@@ -1,8 +1,8 @@
-/** Counts what became of the inputs of one family. */
-import type { Outcome } from './exchange.ts'
+/** Counts the outcomes of one family of inputs. */
+import type { Outcome } from './send-input.ts'
 import { type StatusClass, classOf, statusClasses } from './check-response.ts'
 
-export interface Tally {
+export interface Totals {
   readonly inputs: number
   readonly classes: Readonly<Record<StatusClass, number>>
   readonly p99Ms: number
@@ -11,7 +11,7 @@ export interface Tally {
 
 export interface Counter {
   count(outcome: Outcome): void
-  tally(): Tally
+  totals(): Totals
 }
 
 export function createCounter(): Counter {
@@ -22,7 +22,7 @@ export function createCounter(): Counter {
       classes[classOf(outcome)] += 1
       times.push(outcome.tookMs)
     },
-    tally() {
+    totals() {
       const sorted = times.toSorted((a, b) => a - b)
       return {
         inputs: sorted.length,
@@ -34,16 +34,16 @@ export function createCounter(): Counter {
   }
 }
 
-/** All together; of several p99s the largest. */
-export function sumOf(tallies: readonly Tally[]): Tally {
+/** Adds totals; `p99Ms` is the maximum of the families. */
+export function sumOf(totalsByFamily: readonly Totals[]): Totals {
   const classes = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0, closed: 0, dropped: 0 }
-  for (const tally of tallies) {
-    for (const name of statusClasses) classes[name] += tally.classes[name]
+  for (const totals of totalsByFamily) {
+    for (const name of statusClasses) classes[name] += totals.classes[name]
   }
   return {
-    inputs: tallies.reduce((sum, { inputs }) => sum + inputs, 0),
+    inputs: totalsByFamily.reduce((sum, { inputs }) => sum + inputs, 0),
     classes,
-    p99Ms: Math.max(...tallies.map(({ p99Ms }) => p99Ms)),
-    slowestMs: Math.max(...tallies.map(({ slowestMs }) => slowestMs)),
+    p99Ms: Math.max(...totalsByFamily.map(({ p99Ms }) => p99Ms)),
+    slowestMs: Math.max(...totalsByFamily.map(({ slowestMs }) => slowestMs)),
   }
 }

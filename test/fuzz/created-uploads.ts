@@ -1,8 +1,8 @@
-/** What hostile inputs have made of uploads: nothing that policy forbids, and no more than allowed. */
+/** Checks the uploads after a run: all comply with the policy and match Stream. */
 import { z } from 'zod'
 import type { EmulatorState } from '../kit/emulator.ts'
 import { readPages } from '../kit/pages.ts'
-import type { Line } from '../chaos/retrying-client.ts'
+import type { RetryingClient } from '../chaos/retrying-client.ts'
 import { MAX_BASIC_BYTES, MAX_TUS_BYTES, isValidCreator } from '../../src/uploads/limits.ts'
 
 const uploadSchema = z.object({
@@ -19,7 +19,7 @@ const uploadSchema = z.object({
     scheduledDeletion: z.iso.datetime().nullable(),
   }),
 })
-type MadeUpload = z.infer<typeof uploadSchema>
+type CreatedUpload = z.infer<typeof uploadSchema>
 
 const pageSchema = z.object({
   uploads: z.object({
@@ -53,31 +53,31 @@ const PAGE = /* GraphQL */ `
   }
 `
 
-/** Every upload that the gateway knows. */
-export async function readUploads(admin: Line): Promise<readonly MadeUpload[]> {
-  return readPages(async (after) => (await admin.ask(pageSchema, PAGE, { after })).uploads)
+/** Reads every upload of the gateway. */
+export async function readUploads(admin: RetryingClient): Promise<readonly CreatedUpload[]> {
+  return readPages(async (after) => (await admin.request(pageSchema, PAGE, { after })).uploads)
 }
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
-/** Between the moment that a request is judged and the one that is written down. */
-const SLACK_MS = 5000
-/** By which the gateway knows its own again; nobody else may write it. */
-const OWN_KEY = 'headgate'
+/** Tolerance: time between the validation of a request and its `createdAt`. */
+const TOLERANCE_MS = 5000
+/** Key in `meta` of the reservation id; clients must not be able to write it. */
+const RESERVED_KEY = 'headgate'
 const STREAM_KEYS = /^(?:maxdurationseconds|expiry|requiresignedurls|allowedorigins|watermark)$/i
 
-export interface MintingRules {
+export interface CreationLimits {
   readonly maxDurationSeconds: number
   readonly createsPerMinute: number
-  /** How many callers may mint. */
+  /** Number of callers with a valid token. */
   readonly callers: number
 }
 
-/** Each upload that is wider than policy, or another at Stream than in the books. */
-export function forbiddenUploads(
-  uploads: readonly MadeUpload[],
+/** Returns each upload that violates the policy or differs between the gateway and Stream. */
+export function uploadViolations(
+  uploads: readonly CreatedUpload[],
   { videos }: EmulatorState,
-  rules: MintingRules,
+  rules: CreationLimits,
 ): string[] {
   const known = new Map(uploads.map((upload) => [upload.uid, upload]))
   return [
@@ -86,61 +86,67 @@ export function forbiddenUploads(
     ),
     ...videos.flatMap((video) => {
       const upload = known.get(video.uid)
-      if (upload === undefined) return [`${video.uid} is at Stream and nowhere else`]
+      if (upload === undefined) return [`${video.uid} is at Stream only`]
       return differences(upload, video).map((issue) => `${video.uid} ${issue}`)
     }),
   ]
 }
 
-function issuesOf(upload: MadeUpload, rules: MintingRules): string[] {
+function issuesOf(upload: CreatedUpload, rules: CreationLimits): string[] {
   const { protocol, creator, meta, createdAt, expiresAt, constraints } = upload
   const created = Date.parse(createdAt)
-  const livesMs = Date.parse(expiresAt) - created
+  const lifetimeMs = Date.parse(expiresAt) - created
   const { maxDurationSeconds, maxSizeBytes, scheduledDeletion } = constraints
-  const keptMs = scheduledDeletion === null ? null : Date.parse(scheduledDeletion) - created
-  const mostBytes = protocol === 'TUS' ? MAX_TUS_BYTES : MAX_BASIC_BYTES
-  const isLong = maxDurationSeconds < 1 || maxDurationSeconds > rules.maxDurationSeconds
-  const expiresOddly = livesMs < 2 * MINUTE_MS - SLACK_MS || livesMs > 360 * MINUTE_MS + SLACK_MS
-  const goesOddly =
-    keptMs !== null && (keptMs < 30 * DAY_MS - SLACK_MS || keptMs > 1096 * DAY_MS + SLACK_MS)
+  const deletedAfterMs = scheduledDeletion === null ? null : Date.parse(scheduledDeletion) - created
+  const maxBytes = protocol === 'TUS' ? MAX_TUS_BYTES : MAX_BASIC_BYTES
+  const hasInvalidDuration = maxDurationSeconds < 1 || maxDurationSeconds > rules.maxDurationSeconds
+  const hasInvalidExpiry =
+    lifetimeMs < 2 * MINUTE_MS - TOLERANCE_MS || lifetimeMs > 360 * MINUTE_MS + TOLERANCE_MS
+  const hasInvalidDeletion =
+    deletedAfterMs !== null &&
+    (deletedAfterMs < 30 * DAY_MS - TOLERANCE_MS || deletedAfterMs > 1096 * DAY_MS + TOLERANCE_MS)
   return [
-    ...(isLong ? [`lasts ${maxDurationSeconds} s`] : []),
-    ...(maxSizeBytes < 1 || maxSizeBytes > mostBytes ? [`has ${maxSizeBytes} bytes`] : []),
-    ...(expiresOddly ? [`lapses after ${livesMs} ms`] : []),
-    ...(goesOddly ? [`is deleted after ${keptMs} ms`] : []),
+    ...(hasInvalidDuration ? [`lasts ${maxDurationSeconds} s`] : []),
+    ...(maxSizeBytes < 1 || maxSizeBytes > maxBytes ? [`has ${maxSizeBytes} bytes`] : []),
+    ...(hasInvalidExpiry ? [`expires after ${lifetimeMs} ms`] : []),
+    ...(hasInvalidDeletion ? [`is deleted after ${deletedAfterMs} ms`] : []),
     ...(isValidCreator(creator) ? [] : [`belongs to ${JSON.stringify(creator)}`]),
-    ...(Object.keys(meta).some((key) => key.toLowerCase() === OWN_KEY) ? ['has our own key'] : []),
+    ...(Object.keys(meta).some((key) => key.toLowerCase() === RESERVED_KEY)
+      ? ['has the reserved key in its meta']
+      : []),
   ]
 }
 
-function differences(upload: MadeUpload, video: EmulatorState['videos'][number]): string[] {
+function differences(upload: CreatedUpload, video: EmulatorState['videos'][number]): string[] {
   const keys = Object.keys(video.meta)
   const { maxDurationSeconds, maxSizeBytes } = upload.constraints
   const isTus = upload.protocol === 'TUS'
-  // Stream is told whole seconds, cut off.
-  const early = Date.parse(upload.expiresAt) - Date.parse(video.uploadExpiry)
+  // The gateway sends whole seconds to Stream, rounded down.
+  const differenceMs = Date.parse(upload.expiresAt) - Date.parse(video.uploadExpiry)
   return [
     ...(video.maxDurationSeconds > maxDurationSeconds ? ['lasts longer at Stream'] : []),
-    ...(early < 0 || early > 1000 ? [`lapses ${early} ms earlier at Stream`] : []),
-    ...(video.creator === upload.creator ? [] : ['belongs to another at Stream']),
-    ...(isTus && video.uploadLength !== maxSizeBytes ? ['is of another size at Stream'] : []),
-    ...(keys.filter((key) => key === OWN_KEY).length === 1
+    ...(differenceMs < 0 || differenceMs > 1000
+      ? [`expires ${differenceMs} ms earlier at Stream`]
+      : []),
+    ...(video.creator === upload.creator ? [] : ['has another creator at Stream']),
+    ...(isTus && video.uploadLength !== maxSizeBytes ? ['has another size at Stream'] : []),
+    ...(keys.filter((key) => key === RESERVED_KEY).length === 1
       ? []
-      : ['has not our own key at Stream']),
+      : ['does not have the reserved key exactly once at Stream']),
     ...(isTus && keys.some((key) => STREAM_KEYS.test(key)) ? ['has a constraint in its meta'] : []),
   ]
 }
 
-/** How many uploads were minted in the minute in which most were. */
-export function mostInOneMinute(mintedAt: readonly number[]): number {
-  // Somewhat less than a minute: the log speaks a little later than the limit counts.
-  const window = MINUTE_MS - SLACK_MS
-  const times = mintedAt.toSorted((a, b) => a - b)
+/** Returns the maximum number of uploads created in one minute. */
+export function maxPerMinute(createdTimes: readonly number[]): number {
+  // Slightly less than a minute: the log line is written after the rate limit is counted.
+  const window = MINUTE_MS - TOLERANCE_MS
+  const times = createdTimes.toSorted((a, b) => a - b)
   let first = 0
-  let most = 0
+  let max = 0
   for (const [index, time] of times.entries()) {
     while ((times[first] ?? time) <= time - window) first += 1
-    most = Math.max(most, index - first + 1)
+    max = Math.max(max, index - first + 1)
   }
-  return most
+  return max
 }

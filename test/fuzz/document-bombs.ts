@@ -1,8 +1,8 @@
-/** Documents that cost more to read than to write: deep, wide, long, circular or unending. */
+/** Documents that are expensive to parse or validate: deep, wide, long, circular or unterminated. */
 import * as fc from 'fast-check'
 import { magnitude } from './edge-values.ts'
 
-/** Builds one of about so many parts. */
+/** Builds a document with about `size` elements. */
 type Bomb = (size: number) => string
 
 const each = (size: number, write: (index: number) => string): string =>
@@ -29,7 +29,7 @@ const BOMBS: Readonly<Record<string, Bomb>> = {
   'directives on the operation': (size) =>
     `query ${'@skip(if: false) '.repeat(size)}{ __typename }`,
   'fragment of itself': () => '{ ...a } fragment a on Query { ...a }',
-  'fragments in a ring': (size) =>
+  'circular fragments': (size) =>
     `{...f0} ${each(size, (index) => `fragment f${index} on Query {...f${(index + 1) % size}}`)}`,
   'fragments in a chain': (size) =>
     `{...f0} ${each(size, (index) => `fragment f${index} on Query {...f${index + 1}}`)} fragment f${size} on Query {__typename}`,
@@ -58,14 +58,14 @@ const BOMBS: Readonly<Record<string, Bomb>> = {
   comments: (size) => `{__typename} ${'# {\n'.repeat(size)}`,
   'one comment': (size) => `{__typename} #${'{'.repeat(size * 8)}`,
   commas: (size) => `{${','.repeat(size * 8)}__typename}`,
-  'marks of byte order': (size) => `${'\uFEFF'.repeat(size)}{__typename}`,
+  'byte order marks': (size) => `${'\uFEFF'.repeat(size)}{__typename}`,
   'introspection of types': (size) =>
     `{__type(name:"Upload"){${'fields{type{'.repeat(size)}name${'}}'.repeat(size)}}}`,
   'introspection of the schema': (size) =>
     `{__schema{types{${'fields{type{'.repeat(size)}name${'}}'.repeat(size)}}}}`,
   'introspection of inner types': (size) =>
     `{__schema{types{fields{type{${'ofType{'.repeat(size)}name${'}'.repeat(size)}}}}}}`,
-  'introspection again and again': (size) =>
+  'repeated introspection': (size) =>
     `{${each(size, (index) => `a${index}: __schema{types{fields{type{name}}}}`)}}`,
   variables: (size) => `query(${each(size, (index) => `$v${index}: Int`)}){__typename}`,
   'variables of list types': (size) =>
@@ -73,22 +73,22 @@ const BOMBS: Readonly<Record<string, Bomb>> = {
   'defaults that do not fit': (size) =>
     `query(${each(size, (index) => `$v${index}: Int! = [{a: "${index}"}]`)}){__typename}`,
   operations: (size) => each(size, (index) => `query q${index}{__typename}`),
-  'types of their own': (size) => each(size, (index) => `type T${index} { a(b: T${index}): [T] }`),
+  'type definitions': (size) => each(size, (index) => `type T${index} { a(b: T${index}): [T] }`),
   'another schema': () => 'schema { query: Mutation } extend type Query { a: Int } { a }',
-  'typos by the hundred': (size) =>
+  'many misspelled fields': (size) =>
     `{${each(size, (index) => `uploadz${index % 50}{nodez{uidd}}`)}}`,
 }
 
 const names = Object.keys(BOMBS)
 
-/** Each kind as often as the others; most of them small, since large ones are slow to send. */
+/** Documents of all kinds, equally often. Most are small, because large ones are slow to send. */
 export const bombs: fc.Arbitrary<string> = fc
   .tuple(
     fc.nat({ max: names.length - 1 }),
     fc.oneof(
       { weight: 12, arbitrary: magnitude(400) },
       { weight: 2, arbitrary: magnitude(20_000) },
-      // Around the bounds that the gateway itself names.
+      // Around the gateway's own limits.
       { weight: 4, arbitrary: fc.constantFrom(9, 10, 11, 20, 21, 49, 50, 51, 199, 250, 999, 1000) },
     ),
   )

@@ -1,28 +1,28 @@
-/** Makes the gateway remember documents that are as long as they may be, and weighs what stays. */
+/** Fills the gateway's document cache with documents of maximum length and measures its memory. */
 import { createConnection } from './connection.ts'
-import { ask } from './input.ts'
-import { setSetup } from './setup.ts'
+import { requestInput } from './input.ts'
+import { startSetup } from './setup.ts'
 import type { ProcessState } from './instrumented-process.ts'
 
-export interface HoardOutcome {
+export interface DocumentCacheOutcome {
   readonly documents: number
   readonly before: ProcessState
   readonly after: ProcessState
 }
 
-/** Somewhat less than a request may have. */
+/** Slightly below the body limit. */
 const DOCUMENT_BYTES = 250_000
 
-/** One caller with a good token sends so many documents that differ, every other one broken. */
-export async function hoardDocuments(documents: number): Promise<HoardOutcome> {
-  const setup = await setSetup(60)
+/** Sends different documents as one caller with a valid token; every second one is invalid. */
+export async function fillDocumentCache(documents: number): Promise<DocumentCacheOutcome> {
+  const setup = await startSetup(60)
   const connection = createConnection(setup.port)
   const headers = [
     ['Content-Type', 'application/json'],
-    ['Authorization', setup.honest],
+    ['Authorization', setup.baselineAuthorization],
   ] as const
   const send = (query: string) =>
-    connection.ask(ask({ path: '/graphql', headers, body: JSON.stringify({ query }) }))
+    connection.send(requestInput({ path: '/graphql', headers, body: JSON.stringify({ query }) }))
   try {
     await send('{ __typename }')
     const before = await setup.gateway.state()

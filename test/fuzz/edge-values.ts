@@ -1,7 +1,7 @@
-/** Values that programs trip over: texts, numbers, JSON, and sizes from nothing to too much. */
+/** Edge values: texts, numbers, timestamps, JSON, and sizes from zero to excessive. */
 import * as fc from 'fast-check'
 
-/** From 1 to `most`, each order of magnitude as often as the others: large ones are slow. */
+/** Integers from 1 to `most`, each order of magnitude equally often, because large ones are slow. */
 export function magnitude(most: number): fc.Arbitrary<number> {
   return fc.integer({ min: 0, max: 1_000_000 }).map((share) => Math.floor(most ** (share / 1e6)))
 }
@@ -33,14 +33,14 @@ const TEXTS = [
   'true',
 ] as const
 
-/** Short texts that mean something to somebody, and short texts that mean nothing. */
+/** Short texts: some with a meaning in a format or language, some random. */
 export const oddText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...TEXTS),
   fc.string({ maxLength: 24 }),
   fc.string({ unit: 'binary', maxLength: 24 }),
 )
 
-/** Texts where a number should be. */
+/** Texts in the place of a number. */
 export const oddNumber: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     ...[
@@ -54,7 +54,7 @@ export const oddNumber: fc.Arbitrary<string> = fc.oneof(
   fc.double().map(String),
 )
 
-/** Moments: those that there are, those that policy refuses, and those that no calendar has. */
+/** Timestamps: valid, outside the policy, and invalid. */
 export const oddTimestamp: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     ...[
@@ -64,7 +64,7 @@ export const oddTimestamp: fc.Arbitrary<string> = fc.oneof(
       ['2030-01-01T00:00:00+23:59', '2030-01-01T00:00:00-99:99', 'Tue, 01 Jan 2030 00:00:00 GMT'],
     ].flat(),
   ),
-  // Around both bounds of an expiry and of a deletion, in minutes from now.
+  // Around both limits of an expiry and of a scheduled deletion, in minutes from now.
   fc
     .oneof(
       fc.constantFrom(-1, 0, 1, 2, 3, 359, 360, 361, 43_199, 43_201, 1_578_239, 1_578_241),
@@ -82,7 +82,7 @@ const JSON_TEXTS = [
   ['{"toJSON":1}', '[1e999]', '{"kind":"Document","definitions":[]}', '{"uid":{"$ne":null}}'],
 ].flat()
 
-/** JSON as text, since much of it no value of JavaScript could be written as. */
+/** JSON as text, because `JSON.stringify` cannot produce much of it. */
 export const oddJSON: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...JSON_TEXTS) },
   { weight: 3, arbitrary: oddText.map((text) => JSON.stringify(text)) },
@@ -100,43 +100,46 @@ export function deepObject(depth: number): string {
   return `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
 }
 
-/** A text with some of its bytes lost, doubled, moved or replaced. */
-export function broken(text: fc.Arbitrary<string>, spice: readonly string[]): fc.Arbitrary<string> {
-  const wound = fc.record({
+/** A text with some characters removed, repeated, inserted or reversed. */
+export function broken(
+  text: fc.Arbitrary<string>,
+  insertions: readonly string[],
+): fc.Arbitrary<string> {
+  const edit = fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true }),
     length: magnitude(40),
-    does: fc.constantFrom('cut', 'double', 'insert', 'end', 'reverse'),
-    spice: fc.constantFrom(...spice),
+    action: fc.constantFrom('cut', 'double', 'insert', 'end', 'reverse'),
+    insertion: fc.constantFrom(...insertions),
   })
   return fc
-    .tuple(text, fc.array(wound, { minLength: 1, maxLength: 5 }))
-    .map(([whole, wounds]) => wounds.reduce(injure, whole))
+    .tuple(text, fc.array(edit, { minLength: 1, maxLength: 5 }))
+    .map(([whole, edits]) => edits.reduce(applyEdit, whole))
 }
 
-interface Wound {
+interface Edit {
   readonly at: number
   readonly length: number
-  readonly does: 'cut' | 'double' | 'insert' | 'end' | 'reverse'
-  readonly spice: string
+  readonly action: 'cut' | 'double' | 'insert' | 'end' | 'reverse'
+  readonly insertion: string
 }
 
-function injure(text: string, { at, length, does, spice }: Wound): string {
+function applyEdit(text: string, { at, length, action, insertion }: Edit): string {
   const from = Math.floor(at * text.length)
-  const [before, hit, after] = [
+  const [before, target, after] = [
     text.slice(0, from),
     text.slice(from, from + length),
     text.slice(from + length),
   ]
-  switch (does) {
+  switch (action) {
     case 'cut':
       return before + after
     case 'double':
-      return before + hit + hit + after
+      return before + target + target + after
     case 'insert':
-      return before + spice + hit + after
+      return before + insertion + target + after
     case 'end':
       return before
     case 'reverse':
-      return before + Array.from(hit).toReversed().join('') + after
+      return before + Array.from(target).toReversed().join('') + after
   }
 }

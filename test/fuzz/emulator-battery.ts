@@ -1,7 +1,7 @@
-/** Sends hostile media files, forms and chunks to an emulator process, with honest uploads between. */
+/** Sends hostile media files, forms and chunks to an emulator, with valid uploads in between. */
 import { request } from 'node:http'
 import * as fc from 'fast-check'
-import { openStream, type StreamClient } from '../emulator/kit/stream-client.ts'
+import { createStreamClient, type StreamClient } from '../emulator/kit/stream-client.ts'
 import { testcardFile } from '../kit/media.ts'
 import { type Row, megabytes, print, seconds } from '../chaos/report.ts'
 import { type EmulatorMemory, startEmulatorProcess } from './emulator-process.ts'
@@ -15,31 +15,31 @@ export interface EmulatorBatteryOptions {
 
 export interface EmulatorBatteryOutcome {
   readonly options: EmulatorBatteryOptions
-  /** By kind and status (or the video's state), how often. */
+  /** Number of inputs by kind and status, or by the state of the video. */
   readonly counts: ReadonlyMap<string, number>
   readonly violations: readonly string[]
-  readonly honest: number
+  readonly validUploads: number
   readonly slowestMs: number
   readonly before: EmulatorMemory
   readonly after: EmulatorMemory
   readonly tookMs: number
 }
 
-/** Connections that are open at any moment. */
-const AT_ONCE = 8
-/** An honest upload is made after so many inputs of one sender. */
-const HONEST_EVERY = 25
-/** The first part fills caches: memory is compared with what is needed then. */
+/** Number of concurrent senders. */
+const CONCURRENCY = 8
+/** Each sender makes a valid upload after this number of inputs. */
+const VALID_UPLOAD_EVERY = 25
+/** The first part fills caches; memory growth is measured after it. */
 const WARM_UP_SHARE = 0.2
-/** Every input is answered within this time; several wait for one reader. */
-const ANSWER_WITHIN_MS = 60_000
+/** Response timeout; several inputs wait for one media reader. */
+const RESPONSE_TIMEOUT_MS = 60_000
 
 export async function runEmulatorBattery(
   options: EmulatorBatteryOptions,
 ): Promise<EmulatorBatteryOutcome> {
   const startedAt = performance.now()
   const emulator = await startEmulatorProcess()
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const arbitrary = fc.oneof(
     { weight: 5, arbitrary: mediaInputs(await writeBaseFiles()) },
     { weight: 4, arbitrary: formInputs },
@@ -47,16 +47,16 @@ export async function runEmulatorBattery(
   )
   const counts = new Map<string, number>()
   const violations: string[] = []
-  let honest = 0
+  let validUploads = 0
   let slowestMs = 0
   let draws = 0
 
-  async function exchange(input: MediaInput | BodyInput): Promise<void> {
-    const began = performance.now()
+  async function sendInput(input: MediaInput | BodyInput): Promise<void> {
+    const start = performance.now()
     const outcome = await (input.kind === 'media'
       ? sendMedia(stream, input)
       : sendBody(stream, input))
-    slowestMs = Math.max(slowestMs, performance.now() - began)
+    slowestMs = Math.max(slowestMs, performance.now() - start)
     const key = `${input.kind} ${outcome}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
     if (!/^(?:[24]\d\d|ready|error|closed)$/.test(outcome)) {
@@ -64,13 +64,13 @@ export async function runEmulatorBattery(
     }
   }
 
-  async function sendHonest(): Promise<void> {
+  async function sendValid(): Promise<void> {
     const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
     const { status } = await stream.sendFile(uploadURL, testcardFile())
     const { state } = (await stream.details(uid)).status
-    honest += 1
+    validUploads += 1
     if (status !== 200 || state !== 'ready') {
-      violations.push(`An honest upload was answered ${status}, and its video is ${state}`)
+      violations.push(`A valid upload got status ${status}, and its video is ${state}`)
     }
     await stream.call('DELETE', `/${uid}`)
   }
@@ -84,28 +84,28 @@ export async function runEmulatorBattery(
       let sent = 0
       for (const input of queue) {
         if (!emulator.isRunning()) return
-        await exchange(input).catch((error: unknown) => {
+        await sendInput(input).catch((error: unknown) => {
           violations.push(`${String(error)}: ${describe(input)}`)
         })
         sent += 1
-        if (sent % HONEST_EVERY === 0) await sendHonest()
+        if (sent % VALID_UPLOAD_EVERY === 0) await sendValid()
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, sender))
+    await Promise.all(Array.from({ length: CONCURRENCY }, sender))
   }
 
   try {
     await send(Math.round(options.inputs * WARM_UP_SHARE))
-    await sendHonest()
+    await sendValid()
     const before = await emulator.memory()
     for (let left = Math.round(options.inputs * (1 - WARM_UP_SHARE)); left > 0; left -= 500) {
       await send(Math.min(left, 500))
     }
-    await sendHonest()
+    await sendValid()
     const after = await emulator.memory()
     violations.push(...emulator.failures)
     const tookMs = performance.now() - startedAt
-    return { options, counts, violations, honest, slowestMs, before, after, tookMs }
+    return { options, counts, violations, validUploads, slowestMs, before, after, tookMs }
   } catch (error) {
     throw new Error(`The emulator failed: ${emulator.failures.join('\n')}`, { cause: error })
   } finally {
@@ -113,7 +113,7 @@ export async function runEmulatorBattery(
   }
 }
 
-/** The state that the video ends in, or the status where the form was not taken. */
+/** Returns the final state of the video, or the status if the form was rejected. */
 async function sendMedia(stream: StreamClient, { bytes }: MediaInput): Promise<string> {
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   const { status } = await stream.sendFile(uploadURL, new Blob([bytes]))
@@ -122,7 +122,7 @@ async function sendMedia(stream: StreamClient, { bytes }: MediaInput): Promise<s
   return status === 200 ? state : String(status)
 }
 
-/** The status, or `closed` where this client or the emulator closed the connection. */
+/** Returns the status, or `closed` if the client or the emulator closed the connection. */
 async function sendBody(stream: StreamClient, input: BodyInput): Promise<string> {
   const { uid, uploadURL } =
     input.kind === 'form'
@@ -137,10 +137,10 @@ async function sendBody(stream: StreamClient, input: BodyInput): Promise<string>
         ...(input.isChunked ? {} : { 'content-length': body.length }),
       },
       agent: false,
-      timeout: ANSWER_WITHIN_MS,
+      timeout: RESPONSE_TIMEOUT_MS,
     })
     outgoing.on('timeout', () => {
-      resolve('no answer')
+      resolve('no response')
       outgoing.destroy()
     })
     outgoing.on('error', () => resolve('closed'))
@@ -163,14 +163,14 @@ function describe(input: MediaInput | BodyInput): string {
   return JSON.stringify({ headers, body: body.toString('latin1').slice(0, 600), closeAt, splitAt })
 }
 
-/** Straight to the terminal: the figures are the point of the run. */
+/** Prints the results as a table. */
 export function printEmulatorBattery(outcome: EmulatorBatteryOutcome): void {
-  const { options, counts, violations, honest, slowestMs, before, after, tookMs } = outcome
+  const { options, counts, violations, validUploads, slowestMs, before, after, tookMs } = outcome
   const sorted = [...counts].toSorted(([left], [right]) => (left < right ? -1 : 1))
   print(`Hostile uploads to the emulator with HEADGATE_FUZZ_SEED=${options.seed}`, [
     ['inputs', options.inputs],
     ...sorted.map(([what, times]): Row => [`  ${what}`, times]),
-    ['honest uploads between', honest],
+    ['valid uploads in between', validUploads],
     ['slowest input', `${slowestMs.toFixed(0)} ms`],
     ['heap after the warm-up / after all', `${mb(before.heapUsed)} / ${mb(after.heapUsed)}`],
     ['resident memory', `${megabytes(before.rss)} / ${megabytes(after.rss)}`],

@@ -1,4 +1,4 @@
-/** An emulator process whose errors, end and memory are recorded. */
+/** Starts an emulator process and records its errors, its exit and its memory. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -6,8 +6,8 @@ import { z } from 'zod'
 import { buildGateway } from '../chaos/gateway-process.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const START_WITHIN_MS = 20_000
-const STATE_WITHIN_MS = 60_000
+const START_TIMEOUT_MS = 20_000
+const STATE_TIMEOUT_MS = 60_000
 
 const messageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('error'), error: z.string() }),
@@ -27,11 +27,11 @@ const messageSchema = z.discriminatedUnion('kind', [
 ])
 type Message = z.infer<typeof messageSchema>
 
-/** Bytes, after a full collection. */
+/** Bytes after full garbage collections. */
 export type EmulatorMemory = Omit<Extract<Message, { kind: 'state' }>, 'kind'>
 
 export interface EmulatorProcess extends Omit<Extract<Message, { kind: 'ready' }>, 'kind'> {
-  /** Errors that the emulator reported, words on standard error, and an end that was not asked for. */
+  /** Errors that the emulator reported, output on standard error, and an unexpected exit. */
   readonly failures: readonly string[]
   isRunning(): boolean
   memory(): Promise<EmulatorMemory>
@@ -43,15 +43,15 @@ export async function startEmulatorProcess(): Promise<EmulatorProcess> {
   const failures: string[] = []
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--expose-gc', 'test/fuzz/watched-emulator.mjs'],
+    ['--expose-gc', 'test/fuzz/instrumented-emulator.mjs'],
     { cwd: root, env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
   )
   const isRunning = () => child.exitCode === null && child.signalCode === null
-  let isEnded = false
+  let isStopped = false
   child.once('exit', (code, signal) => {
-    if (!isEnded) failures.push(`The emulator ended: ${signal ?? `exit ${code}`}.`)
+    if (!isStopped) failures.push(`The emulator exited: ${signal ?? `exit ${code}`}.`)
   })
-  // Whatever ends the test ends its emulator.
+  // The emulator must not outlive the test process.
   process.once('exit', () => child.kill('SIGKILL'))
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     failures.push(`Standard error: ${text.trim().slice(0, 1000)}`)
@@ -70,19 +70,19 @@ export async function startEmulatorProcess(): Promise<EmulatorProcess> {
     }
   }
 
-  const ready = await next('ready', START_WITHIN_MS)
+  const ready = await next('ready', START_TIMEOUT_MS)
   return {
     ...ready,
     failures,
     isRunning,
     async memory() {
-      if (!isRunning()) throw new Error(`The emulator has ended: ${failures.join('\n')}`)
-      const state = next('state', STATE_WITHIN_MS)
+      if (!isRunning()) throw new Error(`The emulator has exited: ${failures.join('\n')}`)
+      const state = next('state', STATE_TIMEOUT_MS)
       child.send('measure')
       return state
     },
     async end() {
-      isEnded = true
+      isStopped = true
       if (!isRunning()) return
       const exit = once(child, 'exit')
       child.kill('SIGKILL')

@@ -1,4 +1,4 @@
-/** All kinds of hostile input, each with how often it comes compared with the others. */
+/** All families of hostile inputs, with their relative frequency. */
 import type * as fc from 'fast-check'
 import { oddPaths, queryStrings } from './url-inputs.ts'
 import {
@@ -12,16 +12,16 @@ import {
 import type { Input } from './input.ts'
 import { forgedWebhooks, signedWebhooks } from './webhook-inputs.ts'
 import { cutRequests, malformedBytes, pipelinedRequests, unreadRequests } from './raw-inputs.ts'
-import type { Scene } from './fixtures.ts'
+import type { Fixtures } from './fixtures.ts'
 import { fastPathMessages, socketMessages } from './websocket-inputs.ts'
 import { droppedSubscriptions, oddRequests } from './transport-inputs.ts'
 import { tusCreations } from './tus-inputs.ts'
 
 export interface Family {
   readonly name: string
-  /** Of a thousand inputs, so many are its own. */
+  /** Inputs of this family per thousand. */
   readonly share: number
-  readonly inputs: (scene: Scene) => fc.Arbitrary<Input>
+  readonly inputs: (fixtures: Fixtures) => fc.Arbitrary<Input>
 }
 
 export const families: readonly Family[] = [
@@ -38,8 +38,8 @@ export const families: readonly Family[] = [
   { name: 'WebSocket messages', share: 40, inputs: socketMessages },
   { name: 'WebSocket messages, fast path', share: 40, inputs: fastPathMessages },
   { name: 'tus creations', share: 100, inputs: tusCreations },
-  { name: 'notices, forged', share: 50, inputs: forgedWebhooks },
-  { name: 'notices, signed', share: 40, inputs: signedWebhooks },
+  { name: 'webhooks, forged', share: 50, inputs: forgedWebhooks },
+  { name: 'webhooks, signed', share: 40, inputs: signedWebhooks },
   { name: 'raw bytes', share: 20, inputs: malformedBytes },
   { name: 'requests, cut', share: 10, inputs: cutRequests },
   { name: 'requests, pipelined', share: 10, inputs: pipelinedRequests },

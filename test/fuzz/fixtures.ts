@@ -1,47 +1,47 @@
-/** Who speaks, and about what: tokens of every kind, Stream's secret, uploads that there are. */
+/** Values that inputs are generated from: valid and invalid tokens, the webhook secret, upload uids. */
 import * as fc from 'fast-check'
 import { z } from 'zod'
 import { tokenFor } from '../kit/gateway.ts'
 import type { Header } from './input.ts'
 
-/** Subjects whose tokens are good, and who may therefore mint. */
+/** Subjects of the valid tokens, which may create uploads. */
 export const SUBJECTS = ['ada', 'bob', 'root', 'far'] as const
 
-export interface Scene {
-  /** Values of the Authorization header that are good. */
+export interface Fixtures {
+  /** Valid values of the Authorization header. */
   readonly good: readonly [string, ...string[]]
-  /** And those that are not, or not any more. */
+  /** Invalid or expired values of the Authorization header. */
   readonly bad: readonly [string, ...string[]]
-  /** What Stream signs its notices with. */
+  /** Secret that Stream signs webhooks with. */
   readonly webhookSecret: string
-  /** Uploads that there are, all of them ada's. */
+  /** Existing uploads of `ada`. */
   readonly uids: readonly [string, ...string[]]
-  /** And those of them that may be deleted, while the others stay to be asked about. */
+  /** Existing uploads of `ada` that inputs may delete; the others must stay. */
   readonly expendable: readonly [string, ...string[]]
 }
 
-/** An hour from now, as a token says it. */
-const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600
+/** One hour from now as a JWT NumericDate. */
+const oneHourFromNow = (): number => Math.floor(Date.now() / 1000) + 3600
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-export async function writeTokens(): Promise<Pick<Scene, 'good' | 'bad'>> {
+export async function writeTokens(): Promise<Pick<Fixtures, 'good' | 'bad'>> {
   const [ada, bob, root, far] = await Promise.all([
     tokenFor('ada'),
     tokenFor('bob', { scope: ['uploads:admin'], creator: 'root', __proto__: { isAdmin: true } }),
     tokenFor('root', { scope: 'x uploads:admin' }),
-    // No date is so far away.
+    // Outside the range of a JavaScript Date.
     tokenFor('far', { exp: 1e20 }),
   ])
   const bad = await Promise.all([
     tokenFor('ada', { exp: 1 }),
     tokenFor('ada', { exp: -1e20 }),
-    tokenFor('ada', { nbf: inAnHour() }),
+    tokenFor('ada', { nbf: oneHourFromNow() }),
     tokenFor('ada\r\nx-admin: 1'),
     tokenFor('a'.repeat(65)),
     tokenFor('\u{1f4a3}'),
   ])
   const [head = '', claims = '', signature = ''] = ada.split('.')
-  const unsigned = part({ sub: 'root', exp: inAnHour(), scope: 'uploads:admin' })
+  const unsigned = part({ sub: 'root', exp: oneHourFromNow(), scope: 'uploads:admin' })
   return {
     good: [`Bearer ${ada}`, `Bearer ${ada}`, `Bearer ${bob}`, `Bearer ${root}`, `bearer  ${far}`],
     bad: [
@@ -65,7 +65,7 @@ export async function writeTokens(): Promise<Pick<Scene, 'good' | 'bad'>> {
   }
 }
 
-/** The secret of the emulator's one webhook. */
+/** Reads the signing secret of the emulator's webhook. */
 export async function readWebhookSecret(apiBaseUrl: string, apiToken: string): Promise<string> {
   const response = await fetch(`${apiBaseUrl}/accounts/local/stream/webhook`, {
     headers: { authorization: `Bearer ${apiToken}` },
@@ -76,8 +76,8 @@ export async function readWebhookSecret(apiBaseUrl: string, apiToken: string): P
 
 const header = (value: string): readonly Header[] => [['Authorization', value]]
 
-/** No header, a good one, or a bad one: most who come this far have a token. */
-export function authorizationOf({ good, bad }: Scene): fc.Arbitrary<readonly Header[]> {
+/** A valid header mostly, sometimes an invalid one or none. */
+export function authorizationOf({ good, bad }: Fixtures): fc.Arbitrary<readonly Header[]> {
   return fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...good).map(header) },
     { weight: 1, arbitrary: fc.constantFrom(...bad).map(header) },

@@ -1,4 +1,4 @@
-/** Bodies of upload URLs: multipart forms cut and broken at any byte, and tus chunks. */
+/** Bodies sent to upload URLs: multipart forms, cut or damaged at any character, and tus chunks. */
 import * as fc from 'fast-check'
 import { broken } from './edge-values.ts'
 
@@ -6,11 +6,11 @@ export interface BodyInput {
   readonly kind: 'form' | 'tus'
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
-  /** Sent without its length. */
+  /** Sent with chunked encoding instead of Content-Length. */
   readonly isChunked: boolean
-  /** Where the body is split into two writes, as a share of it. */
+  /** Position at which the body is split into two writes, as a share of its length. */
   readonly splitAt: number
-  /** The connection is closed after this share of the body; null where all of it is sent. */
+  /** The connection is closed after this share of the body; null if all of it is sent. */
   readonly closeAt: number | null
 }
 
@@ -27,15 +27,15 @@ const HEADERS = [
 ] as const
 const BOUNDARIES = ['x', '-', '--', 'x'.repeat(200), "a'()+_,-./:=?", ' ', '\\', '"'] as const
 
-/** Evenly from 0 to 1, as `fc.double` is not. */
+/** Uniform from 0 to 1; `fc.double` is not uniform. */
 const share = fc.nat(1000).map((thousandths) => thousandths / 1000)
-/** Where a client closes the connection; most do not. */
+/** Position at which the client closes the connection; mostly null. */
 const closeAt = fc.oneof(
   { weight: 4, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: share },
 )
 
-/** Valid forms of zero to five parts, as text. */
+/** Valid forms with zero to five parts, as text. */
 function forms(boundary: string): fc.Arbitrary<string> {
   const part = fc
     .tuple(
@@ -58,12 +58,10 @@ function forms(boundary: string): fc.Arbitrary<string> {
       fc.array(part, { maxLength: 5 }),
       fc.constantFrom('', '\r\n', '\r\nepilogue'),
     )
-    .map(
-      ([preamble, dependencies, end]) => `${preamble}${dependencies.join('')}--${boundary}--${end}`,
-    )
+    .map(([preamble, parts, end]) => `${preamble}${parts.join('')}--${boundary}--${end}`)
 }
 
-/** Whole forms, cut ones, and ones with bytes lost, doubled or moved. */
+/** Complete forms, cut ones and damaged ones. */
 export const formInputs: fc.Arbitrary<BodyInput> = fc
   .constantFrom(...BOUNDARIES)
   .chain((boundary) => {
@@ -71,14 +69,14 @@ export const formInputs: fc.Arbitrary<BodyInput> = fc
     const cut = fc
       .tuple(whole, share)
       .map(([text, kept]) => text.slice(0, Math.floor(text.length * kept)))
-    const spices = ['\r\n', '\r', '\n', '--', `--${boundary}`, ':', '"', '\0', ';', '\uFEFF']
+    const insertions = ['\r\n', '\r', '\n', '--', `--${boundary}`, ':', '"', '\0', ';', '\uFEFF']
     return fc.record({
       kind: fc.constant<'form'>('form'),
       headers: fc.constantFrom(
         { 'content-type': `multipart/form-data; boundary=${boundary}` },
         { 'content-type': `multipart/form-data; boundary="${boundary}"` },
       ),
-      body: fc.oneof(whole, cut, broken(whole, spices)).map((text) => Buffer.from(text)),
+      body: fc.oneof(whole, cut, broken(whole, insertions)).map((text) => Buffer.from(text)),
       isChunked: fc.boolean(),
       splitAt: share,
       closeAt,
@@ -87,7 +85,7 @@ export const formInputs: fc.Arbitrary<BodyInput> = fc
 
 const OFFSETS = ['0', '1', '-1', '00', '1e3', '', ' 0', '999999999999999', '99999999999999999999']
 
-/** Chunks with odd offsets, types and lengths; the upload has 1,000 bytes. */
+/** Chunks with unusual offsets, types and lengths; the upload has 1,000 bytes. */
 export const tusInputs: fc.Arbitrary<BodyInput> = fc.record({
   kind: fc.constant<'tus'>('tus'),
   headers: fc

@@ -1,26 +1,26 @@
-/** Families that speak to /graphql as it wants to be spoken to, about what it does not want. */
+/** Input families for /graphql: valid HTTP requests with hostile documents, variables and bodies. */
 import * as fc from 'fast-check'
 import { bombs } from './document-bombs.ts'
-import { type AskInput, type Header, ask } from './input.ts'
+import { type RequestInput, type Header, requestInput } from './input.ts'
 import { broken, deepList, deepObject, magnitude, oddJSON, oddText } from './edge-values.ts'
 import { type DocumentOptions, documents } from './schema-documents.ts'
-import { type Scene, authorizationOf } from './fixtures.ts'
+import { type Fixtures, authorizationOf } from './fixtures.ts'
 
 const JSON_TYPE: Header = ['Content-Type', 'application/json']
 const ACCEPTS = ['application/json', 'application/graphql-response+json', '*/*'] as const
 
-const SPICE = [
+const INSERTIONS = [
   ['{', '}', '(', ')', '[', ']', '"', '"""', '#', '$', '@', '...', ':', '=', '!', '|', '&', ','],
   ['\0', '\uFEFF', '\\', '\\u', '\uD800', '💣', '\n', '\r', 'fragment', 'on', 'query', 'null'],
   ['__proto__', '__typename', '@skip(if: true)', '...on', '-', '0', '1e', '$a', '{__schema{'],
 ].flat()
 
-/** A request that has everything right but what it says. */
-function post(scene: Scene, body: fc.Arbitrary<string | Buffer>): fc.Arbitrary<AskInput> {
+/** A valid POST request with this body. */
+function post(fixtures: Fixtures, body: fc.Arbitrary<string | Buffer>): fc.Arbitrary<RequestInput> {
   return fc
-    .tuple(body, authorizationOf(scene), fc.constantFrom(...ACCEPTS))
+    .tuple(body, authorizationOf(fixtures), fc.constantFrom(...ACCEPTS))
     .map(([text, authorization, accept]) =>
-      ask({
+      requestInput({
         path: '/graphql',
         headers: [JSON_TYPE, ['Accept', accept], ...authorization],
         body: text,
@@ -30,25 +30,25 @@ function post(scene: Scene, body: fc.Arbitrary<string | Buffer>): fc.Arbitrary<A
 
 const asQuery = (text: string): string => JSON.stringify({ query: text })
 
-/** What the schema allows, with values that it does. */
-export function allowedDocuments(scene: Scene): fc.Arbitrary<AskInput> {
-  return post(scene, documents({ ...scene, wrongness: 0 }).map(asQuery))
+/** Valid documents with valid values. */
+export function allowedDocuments(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
+  return post(fixtures, documents({ ...fixtures, wrongness: 0 }).map(asQuery))
 }
 
-/** Values of the wrong type, in every place. */
-export function wronglyTypedDocuments(scene: Scene): fc.Arbitrary<AskInput> {
-  return post(scene, documents({ ...scene, wrongness: 25 }).map(asQuery))
+/** Documents with values of the wrong type. */
+export function wronglyTypedDocuments(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
+  return post(fixtures, documents({ ...fixtures, wrongness: 25 }).map(asQuery))
 }
 
-/** Documents that were damaged on their way. */
-export function brokenDocuments(scene: Scene): fc.Arbitrary<AskInput> {
-  const options: DocumentOptions = { ...scene, wrongness: 5 }
-  return post(scene, broken(documents(options), SPICE).map(asQuery))
+/** Documents with damaged text. */
+export function brokenDocuments(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
+  const options: DocumentOptions = { ...fixtures, wrongness: 5 }
+  return post(fixtures, broken(documents(options), INSERTIONS).map(asQuery))
 }
 
-/** Documents that cost more to read than to write. */
-export function documentBombs(scene: Scene): fc.Arbitrary<AskInput> {
-  return post(scene, bombs.map(asQuery))
+/** Documents that are expensive to parse or validate. */
+export function documentBombs(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
+  return post(fixtures, bombs.map(asQuery))
 }
 
 const VARIABLE_DOCUMENTS = [
@@ -86,8 +86,8 @@ const oddObject = fc
   )
   .map((pairs) => `{${pairs.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`)
 
-/** An input that is good but for some of its fields. */
-const nearlyGood = fc
+/** A valid input except for some of its fields. */
+const mostlyValid = fc
   .array(fc.tuple(fc.constantFrom(...INPUT_FIELDS.slice(0, 11)), oddJSON), { maxLength: 2 })
   .map((pairs) => {
     const odd = pairs.map(([key, value]) => `,${JSON.stringify(key)}:${value}`).join('')
@@ -97,17 +97,17 @@ const nearlyGood = fc
 const variableValue = fc.oneof(
   { weight: 4, arbitrary: oddJSON },
   { weight: 3, arbitrary: oddObject },
-  { weight: 3, arbitrary: nearlyGood },
+  { weight: 3, arbitrary: mostlyValid },
   { weight: 1, arbitrary: magnitude(30_000).map((size) => JSON.stringify('x'.repeat(size))) },
   { weight: 1, arbitrary: magnitude(5000).map((size) => JSON.stringify(Array(size).fill('x'))) },
 )
 
-/** Good documents whose variables hold anything at all. */
-export function oddVariables(scene: Scene): fc.Arbitrary<AskInput> {
+/** Valid documents with arbitrary variables. */
+export function oddVariables(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
   const body = fc
     .tuple(fc.constantFrom(...VARIABLE_DOCUMENTS), variableValue)
     .map(([document, value]) => `{"query":${JSON.stringify(document)},"variables":{"v":${value}}}`)
-  return post(scene, body)
+  return post(fixtures, body)
 }
 
 const oddKeys = fc.constantFrom(
@@ -117,9 +117,9 @@ const oddKeys = fc.constantFrom(
 )
 const persisted = '{"persistedQuery":{"version":1,"sha256Hash":"ecf4edb46db40b5132295c0291d62fb6"}}'
 
-/** What may stand where a request should. */
+/** Bodies in the place of a GraphQL request. */
 const oddBody: fc.Arbitrary<string | Buffer> = fc.oneof(
-  // A request with any value under any key, some of them twice.
+  // An object with arbitrary values, possibly with repeated keys.
   fc
     .array(fc.tuple(oddKeys, oddJSON), { maxLength: 6 })
     .map((pairs) => `{${pairs.map(([key, value]) => `"${key}":${value}`).join(',')}}`),
@@ -132,7 +132,7 @@ const oddBody: fc.Arbitrary<string | Buffer> = fc.oneof(
   magnitude(2000).map((size) => `[${Array(size).fill('{"query":"{__typename}"}').join(',')}]`),
   oddJSON,
   oddText,
-  broken(fc.constant('{"query":"query ($a: Int) {__typename}","variables":{"a":1}}'), SPICE),
+  broken(fc.constant('{"query":"query ($a: Int) {__typename}","variables":{"a":1}}'), INSERTIONS),
   fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes)),
   fc.constant(Buffer.from('\uFEFF{"query":"{__typename}"}')),
   fc.constant(Buffer.from('\uFEFF{"query":"{__typename}"}', 'utf16le')),
@@ -144,7 +144,7 @@ function oddNames(): readonly ['operationName', 'variables', 'extensions', 'quer
   return ['operationName', 'variables', 'extensions', 'query']
 }
 
-/** Too large, or deeper than any stack. */
+/** Bodies that are too large or nested deeper than the stack. */
 const hugeBody: fc.Arbitrary<string> = fc.oneof(
   fc
     .integer({ min: 250_000, max: 400_000 })
@@ -157,10 +157,10 @@ const hugeBody: fc.Arbitrary<string> = fc.oneof(
     .map((depth) => `{"query":"{__typename}","extensions":${deepObject(depth)}}`),
 )
 
-/** Bodies that are no request of GraphQL, or not only. */
-export function oddBodies(scene: Scene): fc.Arbitrary<AskInput> {
+/** Bodies that are not GraphQL requests, or contain more than one. */
+export function oddBodies(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
   return post(
-    scene,
+    fixtures,
     fc.oneof({ weight: 80, arbitrary: oddBody }, { weight: 1, arbitrary: hugeBody }),
   )
 }

@@ -1,17 +1,16 @@
 /**
- * The gateway as `headgate serve` starts it, which tells over IPC how much memory it needs once
- * everything is collected that can be. JavaScript, because it runs beside what was built; started
- * with `--expose-gc`.
+ * Starts the gateway like `headgate serve` and reports its memory over IPC, after garbage collection.
+ * JavaScript, because it imports the built code. Needs `--expose-gc`.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createLogger } from '../../dist/node/logger.js'
 import { readConfig, startGateway } from '../../dist/index.js'
 
-/** What a collection leaves to finalizers is collected by the next. */
+/** Several rounds, because objects with finalizers are collected in a later round. */
 const ROUNDS = 6
 
-// One thing at a time: whatever takes long keeps everybody else waiting.
+// Measures how long the event loop is blocked.
 const delays = monitorEventLoopDelay({ resolution: 10 })
 delays.enable()
 
@@ -19,7 +18,7 @@ const outcome = readConfig(process.env)
 if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
 const { url, emulator } = await startGateway(outcome.config, createLogger(outcome.config.logLevel))
 
-async function tell() {
+async function reportState() {
   const longestBusyMs = delays.max / 1e6
   const cpuSeconds = process.cpuUsage().user / 1e6
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -28,12 +27,12 @@ async function tell() {
   }
   const { heapUsed, external, rss } = process.memoryUsage()
   process.send({ kind: 'state', heapUsed, external, rss, longestBusyMs, cpuSeconds })
-  // The collections themselves do not count.
+  // The garbage collections are not part of the measurement.
   delays.reset()
 }
 
-process.on('message', () => void tell())
-// Whoever started it is gone: nobody would end it.
+process.on('message', () => void reportState())
+// The parent process has exited.
 process.on('disconnect', () => process.exit(1))
 process.send({
   kind: 'ready',

@@ -1,4 +1,4 @@
-/** A gateway process of which everything is written down: its log, its death, its memory. */
+/** Starts a gateway process and records its log, its exit and its memory. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const START_WITHIN_MS = 20_000
-/** Whatever is still under way when it is asked comes first. */
-const TELL_WITHIN_MS = 60_000
-/** Levels of pino from which a line tells of a failure of the gateway itself. */
+const START_TIMEOUT_MS = 20_000
+/** Timeout of a measurement; running operations may delay it. */
+const MEASURE_TIMEOUT_MS = 60_000
+/** Minimum pino level of a line that counts as a failure of the gateway. */
 const ERROR_LEVEL = 50
 
 const readySchema = z.object({
@@ -30,31 +30,31 @@ const stateSchema = z.object({
 const logLine = z.object({ level: z.number(), time: z.number(), msg: z.string() })
 
 /**
- * Bytes, after everything was collected that can be; the longest that it was busy with one thing
- * since it was asked before; seconds of a processor since it started.
+ * Memory in bytes after garbage collection; the longest block of the event loop since the previous
+ * measurement; CPU seconds since the start.
  */
 export type ProcessState = Omit<z.infer<typeof stateSchema>, 'kind'>
 
-export interface WatchedProcess extends Omit<z.infer<typeof readySchema>, 'kind'> {
-  /** When each upload was minted, in milliseconds, as its log says. */
-  readonly mintedAt: readonly number[]
-  /** How often each message was logged. */
+export interface InstrumentedProcess extends Omit<z.infer<typeof readySchema>, 'kind'> {
+  /** Times of the log lines about created uploads, in milliseconds since 1970. */
+  readonly createdTimes: readonly number[]
+  /** Number of log lines by message. */
   readonly messages: ReadonlyMap<string, number>
-  /** Lines of its log, words on standard error and deaths that should not be. */
+  /** Errors in the log, output on standard error, leaked secrets and an unexpected exit. */
   readonly failures: readonly string[]
-  /** Words that no line of the log may hold: tokens, secrets. */
-  keepSecret(words: readonly string[]): void
+  /** Adds tokens or secrets that must not occur in the log. */
+  forbidInLog(values: readonly string[]): void
   state(): Promise<ProcessState>
-  /** True while the process that was started is the one that runs. */
-  lives(): boolean
+  /** Whether the process is still running. */
+  isRunning(): boolean
   end(): Promise<void>
 }
 
-/** Starts what was built, with these variables and no others. */
-export async function startWatchedProcess(
+/** Starts the built gateway with only these environment variables. */
+export async function startInstrumentedProcess(
   variables: Readonly<Record<string, string>>,
-): Promise<WatchedProcess> {
-  const mintedAt: number[] = []
+): Promise<InstrumentedProcess> {
+  const createdTimes: number[] = []
   const messages = new Map<string, number>()
   const failures: string[] = []
   const secrets: string[] = []
@@ -67,63 +67,66 @@ export async function startWatchedProcess(
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   )
-  const lives = (): boolean => child.exitCode === null && child.signalCode === null
-  let isEnded = false
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null
+  let isStopped = false
   child.once('exit', (code, signal) => {
-    if (!isEnded) failures.push(`The gateway died: ${signal ?? `exit ${code}`}.`)
+    if (!isStopped) failures.push(`The gateway exited: ${signal ?? `exit ${code}`}.`)
   })
-  // Whatever ends the test ends its gateway.
+  // The gateway must not outlive the test process.
   process.once('exit', () => child.kill('SIGKILL'))
   if (child.stdout !== null) createInterface(child.stdout).on('line', readLine)
-  child.stderr?.setEncoding('utf8').on('data', (words: string) => {
-    const [first = ''] = words.trim().split('\n', 1)
+  child.stderr?.setEncoding('utf8').on('data', (output: string) => {
+    const [first = ''] = output.trim().split('\n', 1)
     failures.push(`Standard error: ${first.slice(0, 300)}`)
   })
 
   function readLine(text: string): void {
     const leaked = secrets.find((secret) => text.includes(secret))
-    if (leaked !== undefined) failures.push(`A secret is in the log: ${text.slice(0, 300)}`)
+    if (leaked !== undefined) failures.push(`Secret in the log: ${text.slice(0, 300)}`)
     const line = readLogLine(text)
     if (line === null) {
-      failures.push(`The log has a line that is none: ${text.slice(0, 300)}`)
+      failures.push(`Invalid log line: ${text.slice(0, 300)}`)
       return
     }
     messages.set(line.msg, (messages.get(line.msg) ?? 0) + 1)
-    if (line.msg === 'upload minted') mintedAt.push(line.time)
+    if (line.msg === 'upload minted') createdTimes.push(line.time)
     if (line.level >= ERROR_LEVEL || line.msg.includes('unexpected error')) {
       failures.push(`Logged: ${text.slice(0, 900)}`)
     }
   }
 
-  async function hear<T extends z.ZodType>(schema: T, withinMs: number): Promise<z.infer<T>> {
+  async function nextMessage<T extends z.ZodType>(
+    schema: T,
+    withinMs: number,
+  ): Promise<z.infer<T>> {
     const signal = AbortSignal.timeout(withinMs)
-    const heard: unknown[] = await once(child, 'message', { signal })
-    return schema.parse(heard[0])
+    const values: unknown[] = await once(child, 'message', { signal })
+    return schema.parse(values[0])
   }
 
-  const ready = await hear(readySchema, START_WITHIN_MS).catch((error: unknown) => {
+  const ready = await nextMessage(readySchema, START_TIMEOUT_MS).catch((error: unknown) => {
     child.kill('SIGKILL')
     throw new Error(`The gateway did not start: ${failures.join('\n')}`, { cause: error })
   })
   return {
     ...ready,
-    mintedAt,
+    createdTimes,
     messages,
     failures,
-    keepSecret: (words) => void secrets.push(...words),
+    forbidInLog: (values) => void secrets.push(...values),
     async state() {
-      if (!lives()) throw new Error(`The gateway is dead: ${failures.join('\n')}`)
-      const told = hear(stateSchema, TELL_WITHIN_MS)
+      if (!isRunning()) throw new Error(`The gateway has exited: ${failures.join('\n')}`)
+      const state = nextMessage(stateSchema, MEASURE_TIMEOUT_MS)
       child.send('measure')
-      return told
+      return state
     },
-    lives,
+    isRunning,
     async end() {
-      isEnded = true
-      if (!lives()) return
-      const gone = once(child, 'exit')
+      isStopped = true
+      if (!isRunning()) return
+      const exited = once(child, 'exit')
       child.kill('SIGKILL')
-      await gone
+      await exited
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Media files of each container with counts, sizes and any other numbers set to extremes. */
+/** Media files of each container format with counts, sizes and other numbers set to extreme values. */
 import * as fc from 'fast-check'
 import {
   ALL_FORMATS,
@@ -27,10 +27,10 @@ interface BaseFile {
   readonly bytes: Uint8Array
 }
 
-/** Of the test card's start: enough for every kind of box, and small. Seconds. */
+/** Length of the excerpt of the test card, in seconds: small, but with every kind of box. */
 const LENGTH_SECONDS = 0.3
 
-/** A valid file of each container. */
+/** Creates a valid file of each container format. */
 export async function writeBaseFiles(): Promise<readonly BaseFile[]> {
   const formats: Readonly<Record<string, OutputFormat>> = {
     mp4: new Mp4OutputFormat({ fastStart: 'in-memory' }),
@@ -53,7 +53,7 @@ async function convertTestcard(format: OutputFormat): Promise<Uint8Array> {
     input: new Input({ formats: ALL_FORMATS, source: new BufferSource(testcard.bytes) }),
     output: new Output({ format, target }),
     trim: { start: 0, end: LENGTH_SECONDS },
-    // Its codec cannot be cut here.
+    // mediabunny cannot trim its audio codec here.
     audio: { discard: true },
     showWarnings: false,
   })
@@ -75,12 +75,12 @@ interface Patch {
   readonly value: bigint
 }
 
-/** Each with one to four numbers changed, some cut or with bytes doubled. */
+/** Files with one to four changed numbers; some are truncated. */
 export function mediaInputs(files: readonly BaseFile[]): fc.Arbitrary<MediaInput> {
   return fc.constantFrom(...files).chain(({ name, bytes }) => {
     const patch = fc
       .tuple(
-        // Tables stand at the start of these files, most of them.
+        // Most tables are at the start of these files.
         fc.oneof(
           { weight: 5, arbitrary: fc.nat(Math.min(bytes.length, 1500) - 1) },
           { weight: 1, arbitrary: fc.nat(bytes.length - 1) },

@@ -1,8 +1,8 @@
-/** Bytes that are no request, or two at once, or half of one. */
+/** Input families of raw bytes: invalid requests, pipelined requests and incomplete requests. */
 import * as fc from 'fast-check'
 import { type DropInput, type RawInput, requestBytes } from './input.ts'
 import { magnitude, oddText } from './edge-values.ts'
-import { type Scene, authorizationOf } from './fixtures.ts'
+import { type Fixtures, authorizationOf } from './fixtures.ts'
 
 const HOST = 'Host: gateway.test\r\n'
 const TYPE = 'Content-Type: application/json\r\n'
@@ -10,9 +10,9 @@ const GET = `GET /healthz HTTP/1.1\r\n${HOST}\r\n`
 const post = (headers: string, rest: string): string =>
   `POST /graphql HTTP/1.1\r\n${HOST}${TYPE}${headers}\r\n${rest}`
 
-/** Each for the length or number that it is given. */
+/** Malformed requests; some depend on `size`. */
 const SHAPES: readonly ((size: number) => string)[] = [
-  // Two lengths: whoever believes the one sees another request than whoever believes the other.
+  // Request smuggling: two lengths, so that a proxy and the gateway may see different requests.
   () =>
     post(
       'Content-Length: 6\r\nTransfer-Encoding: chunked\r\n',
@@ -40,7 +40,7 @@ const SHAPES: readonly ((size: number) => string)[] = [
   (size) => post('Transfer-Encoding: chunked\r\n', `0\r\n${'X-Trailer: 1\r\n'.repeat(size)}\r\n`),
   () => post('Transfer-Encoding: chunked\r\n', '2\n{}\n0\n\n'),
   () => post('Transfer-Encoding: chunked\r\n', '2\r\n{}'),
-  // Heads.
+  // Headers.
   (size) => `GET / HTTP/1.1\r\n${HOST}${'X-Flood: 1\r\n'.repeat(size)}\r\n`,
   (size) => `GET / HTTP/1.1\r\n${HOST}X-Long: ${'a'.repeat(size * 10)}\r\n\r\n`,
   (size) => `GET / HTTP/1.1\r\n${HOST}${'x'.repeat(size * 10)}: 1\r\n\r\n`,
@@ -55,7 +55,7 @@ const SHAPES: readonly ((size: number) => string)[] = [
   () => `GET / HTTP/1.1\n${HOST}\n`,
   () => 'GET / HTTP/1.1\r\n\r\n',
   () => `GET / HTTP/1.1\r\n${HOST}${HOST}\r\n`,
-  // Hosts and addresses.
+  // Hosts and request targets.
   ...[
     '[',
     'a b',
@@ -89,7 +89,7 @@ const SHAPES: readonly ((size: number) => string)[] = [
     (target) => () => `CONNECT ${target} HTTP/1.1\r\n${HOST}\r\nx`,
   ),
   () => `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`,
-  // Other versions, and none.
+  // Other HTTP versions, and none.
   ...[
     'HTTP/0.9',
     'HTTP/1.0',
@@ -105,7 +105,7 @@ const SHAPES: readonly ((size: number) => string)[] = [
   () => 'GET /\r\n',
   () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
   () => '\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03',
-  // One after another.
+  // Pipelined requests.
   (size) => GET.repeat(Math.min(size, 200)),
   () => `${GET}garbage\r\n\r\n${GET}`,
   () => `${GET}\r\n\r\n\r\n${GET}`,
@@ -123,12 +123,12 @@ const SHAPES: readonly ((size: number) => string)[] = [
     `GET /graphql HTTP/1.1\r\n${HOST}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n\r\n`,
 ]
 
-const shaped = fc
+const malformedRequests = fc
   .tuple(fc.constantFrom(...SHAPES), magnitude(4000))
   .map(([shape, size]) => Buffer.from(shape(size), 'latin1'))
 
-/** A head of whatever there is. */
-const noisy = fc
+/** Requests with random header sections. */
+const randomRequests = fc
   .tuple(
     fc.oneof(fc.constantFrom('GET', 'POST', 'get', 'G\0T', ''), oddText),
     fc.oneof(fc.constantFrom('/graphql', '/tus', '/', '*'), oddText),
@@ -141,24 +141,24 @@ const noisy = fc
     return Buffer.concat([Buffer.from(`${method} ${path} ${version}\r\n${HOST}${lines}\r\n`), rest])
   })
 
-const noise = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
+const randomBytes = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
 
-/** Whole, and left open until nothing more comes. */
+/** Malformed requests on a connection that stays open until the gateway sends nothing more. */
 export function malformedBytes(): fc.Arbitrary<RawInput> {
   return fc
     .oneof(
-      { weight: 6, arbitrary: shaped },
-      { weight: 3, arbitrary: noisy },
-      { weight: 1, arbitrary: noise },
+      { weight: 6, arbitrary: malformedRequests },
+      { weight: 3, arbitrary: randomRequests },
+      { weight: 1, arbitrary: randomBytes },
     )
     .map((bytes) => ({ kind: 'raw', bytes, isCut: false }))
 }
 
-/** Good requests and bad ones, cut at any byte: a client that goes away. */
-export function cutRequests(scene: Scene): fc.Arbitrary<RawInput> {
+/** Valid and malformed requests, cut at any byte by a client that disconnects. */
+export function cutRequests(fixtures: Fixtures): fc.Arbitrary<RawInput> {
   const good = fc
     .tuple(
-      authorizationOf(scene),
+      authorizationOf(fixtures),
       fc.constantFrom(
         '{"query":"{ uploads(first: 100) { nodes { uid history { at } } } }"}',
         '{"query":"mutation { createDirectUpload(input: { maxDurationSeconds: 1 }) { __typename } }"}',
@@ -171,7 +171,7 @@ export function cutRequests(scene: Scene): fc.Arbitrary<RawInput> {
         body,
       }),
     )
-  const creation = authorizationOf(scene).map((authorization) =>
+  const creation = authorizationOf(fixtures).map((authorization) =>
     requestBytes({
       path: '/tus',
       headers: [['Tus-Resumable', '1.0.0'], ['Upload-Length', '1000'], ...authorization],
@@ -179,7 +179,11 @@ export function cutRequests(scene: Scene): fc.Arbitrary<RawInput> {
   )
   return fc
     .tuple(
-      fc.oneof({ weight: 3, arbitrary: good }, { weight: 2, arbitrary: creation }, shaped),
+      fc.oneof(
+        { weight: 3, arbitrary: good },
+        { weight: 2, arbitrary: creation },
+        malformedRequests,
+      ),
       fc.double({ min: 0, max: 1.3, noNaN: true }),
     )
     .map(([bytes, share]) => ({
@@ -189,8 +193,8 @@ export function cutRequests(scene: Scene): fc.Arbitrary<RawInput> {
     }))
 }
 
-/** Requests of all kinds, with a token or without. */
-function wholeRequests(scene: Scene): fc.Arbitrary<Buffer> {
+/** Complete requests of all kinds, with or without a token. */
+function wholeRequests(fixtures: Fixtures): fc.Arbitrary<Buffer> {
   const query = fc.constantFrom(
     '{"query":"{ uploads(first: 100) { nodes { uid history { at } } } }"}',
     '{"query":"subscription { uploadsChanged { uid } }"}',
@@ -198,7 +202,7 @@ function wholeRequests(scene: Scene): fc.Arbitrary<Buffer> {
     '{}',
   )
   const posts = fc
-    .tuple(authorizationOf(scene), query, fc.constantFrom('text/event-stream', '*/*'))
+    .tuple(authorizationOf(fixtures), query, fc.constantFrom('text/event-stream', '*/*'))
     .map(([authorization, body, accept]) =>
       requestBytes({
         path: '/graphql',
@@ -227,11 +231,11 @@ function wholeRequests(scene: Scene): fc.Arbitrary<Buffer> {
   )
 }
 
-/** Requests one behind the other, up to thousands, on a connection that then goes away. */
-export function pipelinedRequests(scene: Scene): fc.Arbitrary<DropInput> {
+/** Up to thousands of pipelined requests on a connection that the client then drops. */
+export function pipelinedRequests(fixtures: Fixtures): fc.Arbitrary<DropInput> {
   return fc
     .tuple(
-      fc.array(wholeRequests(scene), { minLength: 1, maxLength: 20 }),
+      fc.array(wholeRequests(fixtures), { minLength: 1, maxLength: 20 }),
       magnitude(200),
       fc.integer({ min: 0, max: 60 }),
       fc.boolean(),
@@ -244,9 +248,9 @@ export function pipelinedRequests(scene: Scene): fc.Arbitrary<DropInput> {
     }))
 }
 
-/** One request, of whose response the client reads nothing. */
-export function unreadRequests(scene: Scene): fc.Arbitrary<DropInput> {
+/** One request whose response the client does not read. */
+export function unreadRequests(fixtures: Fixtures): fc.Arbitrary<DropInput> {
   return fc
-    .tuple(wholeRequests(scene), fc.integer({ min: 20, max: 200 }))
+    .tuple(wholeRequests(fixtures), fc.integer({ min: 20, max: 200 }))
     .map(([bytes, afterMs]) => ({ kind: 'drop', bytes, afterMs, isRead: false }))
 }

@@ -1,45 +1,58 @@
-/** Prints what a battery found, as a table that can be quoted. */
+/** Prints the results of a run as tables. */
 import { type Row, megabytes, print, seconds } from '../chaos/report.ts'
 import type { BatteryOutcome } from './run.ts'
-import type { HoardOutcome } from './document-cache-inputs.ts'
+import type { DocumentCacheOutcome } from './document-cache-inputs.ts'
 import { statusClasses } from './check-response.ts'
-import { type Tally, sumOf } from './counts.ts'
+import { type Totals, sumOf } from './counts.ts'
 
 const HEADINGS = ['family', 'inputs', ...statusClasses, 'p99 ms', 'slowest ms']
-/** More of them say nothing new. */
+/** Limit of printed violations. */
 const MAX_PRINTED = 30
 
-/** Straight to the terminal: the figures are the point of the run. */
+/** Writes to standard output directly, because vitest prefixes console output. */
 export function printBattery(outcome: BatteryOutcome): void {
-  const { options, tallies, honest, before, after, minted, violations, messages, tookMs } = outcome
+  const {
+    options,
+    totalsByFamily,
+    baseline,
+    before,
+    after,
+    created,
+    violations,
+    messages,
+    tookMs,
+  } = outcome
   const rows = [
     HEADINGS,
-    ...[...tallies].map(([name, tally]) => cells(name, tally)),
-    cells('all', sumOf([...tallies.values()])),
+    ...[...totalsByFamily].map(([name, totals]) => cells(name, totals)),
+    cells('all', sumOf([...totalsByFamily.values()])),
   ]
   process.stdout.write(
     `\nHostile inputs with HEADGATE_FUZZ_SEED=${options.seed}\n${tableOf(rows)}\n`,
   )
-  print('Meanwhile and afterwards', [
-    // Caches that were empty before would pass for growth.
+  print('During and after the run', [
+    // With caches empty at the start, filling them would count as growth.
     ...(options.fillsCaches ? memoryRows(outcome) : []),
     [
-      'longest busy with one thing',
+      'longest event loop delay',
       `${Math.max(before.longestBusyMs, after.longestBusyMs).toFixed(0)} ms`,
     ],
     [
-      'processor time of the gateway / of the test',
+      'CPU time of the gateway / of the test',
       `${after.cpuSeconds.toFixed(0)} s / ${(process.cpuUsage().user / 1e6).toFixed(0)} s`,
     ],
-    ['an honest caller asked / was answered otherwise', `${honest.asked} / ${honest.wrong.length}`],
-    ['and waited at most', `${honest.slowestMs.toFixed(0)} ms`],
     [
-      'uploads minted / most in a minute / allowed',
-      `${minted.uploads} / ${minted.most} / ${minted.allowed}`,
+      'requests of the baseline client / unexpected responses',
+      `${baseline.requestCount} / ${baseline.wrong.length}`,
     ],
-    ['refusals in the log', messages.get('request rejected') ?? 0],
+    ['slowest of them', `${baseline.slowestMs.toFixed(0)} ms`],
     [
-      'notices refused / applied / kept',
+      'uploads created / most in a minute / allowed',
+      `${created.uploads} / ${created.max} / ${created.allowed}`,
+    ],
+    ['rejections in the log', messages.get('request rejected') ?? 0],
+    [
+      'webhooks rejected / applied / stored',
       ['webhook rejected', 'webhook applied', 'webhook stored: no matching upload yet']
         .map((name) => messages.get(name) ?? 0)
         .join(' / '),
@@ -62,15 +75,15 @@ function memoryRows({ before, after }: BatteryOutcome): Row[] {
   ]
 }
 
-/** How much is remembered of documents that are as long as they may be. */
-export function printHoard({ documents, before, after }: HoardOutcome): void {
+/** Prints the memory before and after the document cache was filled. */
+export function printDocumentCache({ documents, before, after }: DocumentCacheOutcome): void {
   print(`${documents} documents of 250 kB`, [
     ['heap before / after', `${inMegabytes(before.heapUsed)} / ${inMegabytes(after.heapUsed)}`],
     ['resident memory', `${megabytes(before.rss)} / ${megabytes(after.rss)}`],
   ])
 }
 
-function cells(name: string, { inputs, classes, p99Ms, slowestMs }: Tally): string[] {
+function cells(name: string, { inputs, classes, p99Ms, slowestMs }: Totals): string[] {
   return [
     name,
     String(inputs),

@@ -1,33 +1,33 @@
-/** Reads what a gateway answers from the bytes themselves, however many answers there are. */
+/** Parses any number of HTTP responses from the bytes of a connection. */
 
-/** One answer of HTTP. */
-export interface Answer {
+/** One HTTP response. */
+export interface HttpResponse {
   readonly status: number
   readonly head: string
   readonly body: string
-  /** It goes on as long as somebody listens: server-sent events, or parts. */
+  /** Whether the response is a stream: SSE or multipart/mixed. */
   readonly isStream: boolean
-  /** Nothing more comes by this connection. */
+  /** Whether no further response follows on this connection. */
   readonly closes: boolean
 }
 
-export interface AnswerReader {
-  /** Answers that are there in full; of a stream, what stands at its beginning. */
-  readonly answers: readonly Answer[]
+export interface ResponseReader {
+  /** Complete responses; of a stream, its first bytes. */
+  readonly responses: readonly HttpResponse[]
   read(chunk: Buffer): void
-  /** The connection is closed: whatever has no length of its own ends here. */
+  /** Call when the connection is closed: it ends a response without a length. */
   end(): void
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n')
 const LINE_END = Buffer.from('\r\n')
 
-/** `isHead` where HEAD was asked: such answers have no body, whatever length they tell. */
-export function createAnswerReader({ isHead }: { readonly isHead: boolean }): AnswerReader {
-  const answers: Answer[] = []
+/** `isHead`: the request was HEAD, so the response has no body whatever its Content-Length. */
+export function createResponseReader({ isHead }: { readonly isHead: boolean }): ResponseReader {
+  const responses: HttpResponse[] = []
   let bytes: Buffer = Buffer.alloc(0)
 
-  function take(closed: boolean): boolean {
+  function readNext(closed: boolean): boolean {
     const headEnd = bytes.indexOf(HEAD_END)
     if (headEnd === -1) return false
     const head = bytes.toString('latin1', 0, headEnd)
@@ -40,7 +40,7 @@ export function createAnswerReader({ isHead }: { readonly isHead: boolean }): An
     const isStream = /^content-type: (?:text\/event-stream|multipart\/mixed)/im.test(head)
     const body = isStream ? rest(start) : readBody(head, status, start, closed)
     if (body === null) return false
-    answers.push({
+    responses.push({
       status,
       head,
       body: body.text,
@@ -73,28 +73,28 @@ export function createAnswerReader({ isHead }: { readonly isHead: boolean }): An
 
   function readChunks(start: number): { text: string; end: number } | null {
     const chunks: Buffer[] = []
-    let at = start
+    let offset = start
     for (;;) {
-      const lineEnd = bytes.indexOf(LINE_END, at)
+      const lineEnd = bytes.indexOf(LINE_END, offset)
       if (lineEnd === -1) return null
-      const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16)
+      const size = Number.parseInt(bytes.toString('latin1', offset, lineEnd), 16)
       const from = lineEnd + LINE_END.length
       const next = from + size + LINE_END.length
       if (bytes.length < next) return null
       if (size === 0) return { text: Buffer.concat(chunks).toString('utf8'), end: next }
       chunks.push(bytes.subarray(from, from + size))
-      at = next
+      offset = next
     }
   }
 
   return {
-    answers,
+    responses,
     read(chunk) {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
-      while (take(false));
+      while (readNext(false));
     },
     end() {
-      while (take(true));
+      while (readNext(true));
     },
   }
 }

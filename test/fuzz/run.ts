@@ -1,60 +1,60 @@
-/** The battery from its first input to the last look at what it left behind. */
+/** Runs all inputs against a gateway process and checks its responses, uploads, log and memory. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { createAttack } from './attack.ts'
 import { createConnection } from './connection.ts'
-import { type HonestOutcome, startHonestCaller } from './baseline-client.ts'
+import { type BaselineOutcome, startBaselineClient } from './baseline-client.ts'
 import { scrape } from '../kit/metrics.ts'
-import { ask } from './input.ts'
-import { type Setup, setSetup } from './setup.ts'
-import type { Tally } from './counts.ts'
-import { forbiddenUploads, mostInOneMinute, readUploads } from './created-uploads.ts'
+import { requestInput } from './input.ts'
+import { type Setup, startSetup } from './setup.ts'
+import type { Totals } from './counts.ts'
+import { uploadViolations, maxPerMinute, readUploads } from './created-uploads.ts'
 import type { ProcessState } from './instrumented-process.ts'
 
 export interface BatteryOptions {
   readonly seed: number
   readonly inputs: number
   readonly createsPerMinute: number
-  /** Whether caches are filled before memory is measured, so that growth means growth. */
+  /** Whether caches are filled before memory is measured; filling them is then not growth. */
   readonly fillsCaches: boolean
 }
 
 export interface BatteryOutcome {
   readonly options: BatteryOptions
-  readonly tallies: ReadonlyMap<string, Tally>
-  /** Whatever broke a promise, of any kind. */
+  readonly totalsByFamily: ReadonlyMap<string, Totals>
+  /** All violations, as sentences. */
   readonly violations: readonly string[]
-  readonly honest: HonestOutcome
+  readonly baseline: BaselineOutcome
   readonly before: ProcessState
   readonly after: ProcessState
-  readonly minted: {
+  readonly created: {
     readonly uploads: number
-    readonly most: number
+    readonly max: number
     readonly allowed: number
   }
-  /** Lines of the log by message. */
+  /** Number of log lines by message. */
   readonly messages: ReadonlyMap<string, number>
   readonly tookMs: number
 }
 
-/** The first part warms the gateway up: memory is compared with what it needs then. */
+/** The first part warms up the gateway; memory growth is measured after it. */
 const WARM_UP_SHARE = 0.15
-/** Documents and errors that Yoga remembers at most, each, and some more. */
-const REMEMBERED = 1100
-/** Until the gateway has seen that nobody is there any more. */
-const SETTLE_MS = 1000
+/** More than the maximum number of documents and of errors in Yoga's caches. */
+const CACHE_ENTRIES = 1100
+/** Time until the gateway has noticed that all clients have disconnected. */
+const DISCONNECT_MS = 1000
 
 export async function runBattery(options: BatteryOptions): Promise<BatteryOutcome> {
   const { seed, inputs, createsPerMinute, fillsCaches } = options
   const startedAt = performance.now()
-  const setup = await setSetup(createsPerMinute)
-  const { gateway, rules, surprises } = setup
+  const setup = await startSetup(createsPerMinute)
+  const { gateway, rules, unexpectedErrors } = setup
   try {
     const attack = createAttack(setup, seed)
-    const honest = startHonestCaller(setup.port, setup.honest)
+    const baseline = startBaselineClient(setup.port, setup.baselineAuthorization)
 
     async function measure(): Promise<ProcessState> {
-      if (fillsCaches) await fillCaches(setup.port, setup.honest)
-      await pause(fillsCaches ? SETTLE_MS : 0)
+      if (fillsCaches) await fillCaches(setup.port, setup.baselineAuthorization)
+      await pause(fillsCaches ? DISCONNECT_MS : 0)
       return gateway.state()
     }
 
@@ -62,29 +62,31 @@ export async function runBattery(options: BatteryOptions): Promise<BatteryOutcom
     await attack.send(warmUp)
     const before = await measure()
     await attack.send(inputs - warmUp)
-    const honestOutcome = await honest.end()
+    const baselineOutcome = await baseline.end()
     const after = await measure()
     const inFlight = await requestsInFlight(gateway.url)
 
-    const most = mostInOneMinute(gateway.mintedAt)
+    const max = maxPerMinute(gateway.createdTimes)
     const allowed = rules.createsPerMinute * rules.callers
-    const forbidden = await lookAtUploads(setup)
+    const uploadIssues = await checkUploads(setup)
     return {
       options,
-      tallies: attack.tallies(),
+      totalsByFamily: attack.totalsByFamily(),
       violations: counted([
         ...attack.violations,
         ...gateway.failures,
-        ...surprises.map((surprise) => `An administrator was answered ${surprise}`),
-        ...honestOutcome.wrong.map((answer) => `An honest caller was answered ${answer}`),
-        ...forbidden,
-        ...(inFlight > 0 ? [`${inFlight} requests are in flight when all clients have gone`] : []),
-        ...(most > allowed ? [`${most} uploads were minted in a minute, over ${allowed}`] : []),
+        ...unexpectedErrors.map((unexpectedError) => `The administrator got ${unexpectedError}`),
+        ...baselineOutcome.wrong.map((response) => `The baseline client got ${response}`),
+        ...uploadIssues,
+        ...(inFlight > 0
+          ? [`${inFlight} requests are in flight after all clients have disconnected`]
+          : []),
+        ...(max > allowed ? [`${max} uploads were created in a minute, limit ${allowed}`] : []),
       ]),
-      honest: honestOutcome,
+      baseline: baselineOutcome,
       before,
       after,
-      minted: { uploads: gateway.mintedAt.length, most, allowed },
+      created: { uploads: gateway.createdTimes.length, max, allowed },
       messages: gateway.messages,
       tookMs: performance.now() - startedAt,
     }
@@ -93,33 +95,33 @@ export async function runBattery(options: BatteryOptions): Promise<BatteryOutcom
   }
 }
 
-/** Those of clients that have just gone may still be ending. */
+/** Waits for requests of clients that have just disconnected, then returns the number in flight. */
 async function requestsInFlight(url: string): Promise<number> {
   const read = async (): Promise<number> => (await scrape(url)).value('headgate_requests_in_flight')
-  const until = performance.now() + SETTLE_MS
+  const deadline = performance.now() + DISCONNECT_MS
   let inFlight = await read()
-  while (inFlight > 0 && performance.now() < until) {
+  while (inFlight > 0 && performance.now() < deadline) {
     await pause(50)
     inFlight = await read()
   }
   return inFlight
 }
 
-/** What is wrong with any upload, or with the list of them: an upload may be one that breaks it. */
-async function lookAtUploads(setup: Setup): Promise<string[]> {
+/** Returns the violations of all uploads, or the error of listing them, which an upload can cause. */
+async function checkUploads(setup: Setup): Promise<string[]> {
   try {
     const uploads = await readUploads(await setup.admin())
-    const forbidden = forbiddenUploads(uploads, await setup.emulator.state(), setup.rules)
-    return forbidden.map((issue) => `The upload ${issue}`)
+    const uploadIssues = uploadViolations(uploads, await setup.emulator.state(), setup.rules)
+    return uploadIssues.map((issue) => `The upload ${issue}`)
   } catch (error) {
-    return [`The uploads could not be read: ${String(error)}`]
+    return [`Reading the uploads failed: ${String(error)}`]
   }
 }
 
-/** Ids and times, by which one and the same failure is another each time. */
+/** Ids and timestamps, in which messages about the same failure differ. */
 const INCIDENTAL = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|"time":\d+,/g
 
-/** Each once, with how often it came. */
+/** Returns each sentence once, with the number of its occurrences. */
 function counted(sentences: readonly string[]): string[] {
   const counts = new Map<string, number>()
   for (const sentence of sentences) {
@@ -131,16 +133,18 @@ function counted(sentences: readonly string[]): string[] {
   )
 }
 
-/** What Yoga remembers of documents is as large each time, whatever was asked before. */
+/** Fills Yoga's caches with small documents, so that their size does not depend on earlier inputs. */
 async function fillCaches(port: number, authorization: string): Promise<void> {
   const connection = createConnection(port)
   const headers = [
     ['Content-Type', 'application/json'],
     ['Authorization', authorization],
   ] as const
-  for (let index = 0; index < REMEMBERED; index += 1) {
+  for (let index = 0; index < CACHE_ENTRIES; index += 1) {
     for (const query of [`{ __typename } # ${index}`, `{ # ${index}`]) {
-      await connection.ask(ask({ path: '/graphql', headers, body: JSON.stringify({ query }) }))
+      await connection.send(
+        requestInput({ path: '/graphql', headers, body: JSON.stringify({ query }) }),
+      )
     }
   }
   connection.close()

@@ -1,4 +1,4 @@
-/** Documents as the schema allows them, and as it would if its types were others. */
+/** Generates documents from the schema, with values of right or wrong types. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
@@ -24,10 +24,10 @@ const file = fileURLToPath(new URL('../../schema/schema.graphql', import.meta.ur
 const schema = buildSchema(readFileSync(file, 'utf8'))
 type Field = GraphQLField<unknown, unknown>
 
-/** Of nested selections: as deep as anybody may sensibly ask. */
+/** Maximum depth of nested selections. */
 const MAX_LEVELS = 7
 
-/** Literals that are right for some type and wrong for most. */
+/** Literals that are valid for some type and invalid for most. */
 const ODD_LITERALS = [
   ['null', 'true', '-1', '0', '2147483648', '1e308', '1e999', '""', '"x"', '[]', '[[null]]'],
   ['{}', '{a: 1}', '$nobody', 'READY', 'nonsense', '"\\u0000"', '"\\uD83D\\uDCA3"', '"""x"""'],
@@ -36,15 +36,15 @@ const ODD_LITERALS = [
 ].flat()
 
 export interface DocumentOptions {
-  /** Uploads to ask about. */
+  /** Uploads to query. */
   readonly uids: readonly [string, ...string[]]
   /** Uploads that may be deleted. */
   readonly expendable: readonly [string, ...string[]]
-  /** In how many of a hundred places a literal has another type than it should. */
+  /** Percentage of literals with a wrong type. */
   readonly wrongness: number
 }
 
-/** Any operation on any fields with any arguments. */
+/** Random operations with random fields and arguments. */
 export function documents(options: DocumentOptions): fc.Arbitrary<string> {
   return fc.nat({ max: 2 ** 31 - 1 }).map((seed) => writeDocument(chanceFrom(seed), options))
 }
@@ -80,11 +80,11 @@ function writeDocument(chance: Chance, options: DocumentOptions): string {
 
   function writeField(field: Field, level: number): string {
     const alias = level === 1 || chance.percent(30) ? `a${chance.between(0, 99)}: ` : ''
-    const given = field.args.filter((one) => isRequiredArgument(one) || chance.percent(30))
-    const args = given.map((one) => `${one.name}: ${writeArgument(one, field.name)}`)
-    const called = args.length === 0 || chance.percent(2) ? '' : `(${args.join(', ')})`
+    const chosenArgs = field.args.filter((arg) => isRequiredArgument(arg) || chance.percent(30))
+    const args = chosenArgs.map((arg) => `${arg.name}: ${writeArgument(arg, field.name)}`)
+    const argumentList = args.length === 0 || chance.percent(2) ? '' : `(${args.join(', ')})`
     const directive = chance.percent(3) ? ' @include(if: true)' : ''
-    return `${alias}${field.name}${called}${directive}${writeSelection(field.type, level)}`
+    return `${alias}${field.name}${argumentList}${directive}${writeSelection(field.type, level)}`
   }
 
   function writeSelection(type: GraphQLOutputType, level: number): string {
@@ -92,20 +92,20 @@ function writeDocument(chance: Chance, options: DocumentOptions): string {
     if (!isCompositeType(named)) return chance.percent(options.wrongness / 4) ? ' { x }' : ''
     if (level >= MAX_LEVELS) return ' { __typename }'
     if (isUnionType(named)) {
-      const dependencies = named.getTypes().filter(() => chance.percent(60))
-      const written = dependencies.map(
-        (one) => `... on ${one.name} ${inside(one.getFields(), level)}`,
+      const types = named.getTypes().filter(() => chance.percent(60))
+      const written = types.map(
+        (one) => `... on ${one.name} ${selectionOf(one.getFields(), level)}`,
       )
       return ` { __typename ${written.join(' ')} }`
     }
-    if (isObjectType(named)) return ` ${inside(named.getFields(), level)}`
+    if (isObjectType(named)) return ` ${selectionOf(named.getFields(), level)}`
     const [first] = schema.getPossibleTypes(named)
     const part =
-      first === undefined ? '' : ` ... on ${first.name} ${inside(first.getFields(), level)}`
+      first === undefined ? '' : ` ... on ${first.name} ${selectionOf(first.getFields(), level)}`
     return ` { __typename${part} }`
   }
 
-  function inside(named: Readonly<Record<string, Field>>, level: number): string {
+  function selectionOf(named: Readonly<Record<string, Field>>, level: number): string {
     return writeFields(Object.values(named), level + 1, 4)
   }
 
@@ -125,10 +125,10 @@ function writeDocument(chance: Chance, options: DocumentOptions): string {
     }
     if (isEnumType(type)) return type.getValues()[pick(type.getValues().length)]?.name ?? 'null'
     if (isInputObjectType(type)) {
-      const given = Object.values(type.getFields()).filter(
+      const chosenFields = Object.values(type.getFields()).filter(
         (one) => isNonNullType(one.type) || chance.percent(25),
       )
-      return `{ ${given.map((one) => `${one.name}: ${writeValue(one.type)}`).join(', ')} }`
+      return `{ ${chosenFields.map((one) => `${one.name}: ${writeValue(one.type)}`).join(', ')} }`
     }
     return writeScalar(type.name)
   }

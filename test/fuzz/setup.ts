@@ -1,48 +1,48 @@
-/** A gateway process with its emulator, and all that hostile inputs want to speak about. */
+/** Starts a gateway process with its emulator, and creates the values for generated inputs. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { buildGateway } from '../chaos/gateway-process.ts'
-import { type Line, createLine } from '../chaos/retrying-client.ts'
+import { type RetryingClient, createRetryingClient } from '../chaos/retrying-client.ts'
 import { type EmulatorControlApi, controlApiOf } from '../kit/emulator.ts'
 import { TEST_SECRET, tokenFor } from '../kit/gateway.ts'
-import { type Scene, SUBJECTS, readWebhookSecret, writeTokens } from './fixtures.ts'
-import type { MintingRules } from './created-uploads.ts'
-import { type WatchedProcess, startWatchedProcess } from './instrumented-process.ts'
+import { type Fixtures, SUBJECTS, readWebhookSecret, writeTokens } from './fixtures.ts'
+import type { CreationLimits } from './created-uploads.ts'
+import { type InstrumentedProcess, startInstrumentedProcess } from './instrumented-process.ts'
 
 export interface Setup {
-  readonly gateway: WatchedProcess
+  readonly gateway: InstrumentedProcess
   readonly port: number
   readonly emulator: EmulatorControlApi
-  readonly scene: Scene
-  readonly rules: MintingRules
-  /** Words that nobody may ever be told. */
+  readonly fixtures: Fixtures
+  readonly rules: CreationLimits
+  /** Values that must not occur in any response or log line. */
   readonly secrets: readonly string[]
-  /** Somebody who owns nothing and does no harm, by its Authorization header. */
-  readonly honest: string
-  /** An administrator, who has patience from now on. */
-  admin(): Promise<Line>
-  /** Answers to the administrator that nobody should ever see. */
-  readonly surprises: string[]
+  /** Authorization header of the baseline client, which has no uploads. */
+  readonly baselineAuthorization: string
+  /** Creates an administrator, whose timeout starts now. */
+  admin(): Promise<RetryingClient>
+  /** Unexpected responses to the administrator. */
+  readonly unexpectedErrors: string[]
   end(): Promise<void>
 }
 
-/** Seconds; less than Stream itself allows, so that only the gateway can have kept it. */
+/** Seconds; below Stream's own limit, so that only the gateway can have enforced it. */
 const MAX_DURATION_SECONDS = 3600
-/** Uploads to speak about, each time for keeping and for deleting. */
+/** Number of uploads to query, and of uploads to delete. */
 const UPLOADS = 4
-const BACKOFF_MS = 20_000
+const CLIENT_TIMEOUT_MS = 20_000
 
-/** `createsPerMinute` for each caller whose token is good. */
-export async function setSetup(createsPerMinute: number): Promise<Setup> {
+/** Starts the gateway with the rate limit `createsPerMinute` per caller. */
+export async function startSetup(createsPerMinute: number): Promise<Setup> {
   await buildGateway()
   const folder = await mkdtemp(join(tmpdir(), 'headgate-hostile-'))
-  const gateway = await startWatchedProcess({
+  const gateway = await startInstrumentedProcess({
     PORT: '0',
     EMULATOR_PORT: '0',
     EMULATOR_DIR: join(folder, 'emulator'),
-    // Whatever is minted fits: that a full account refuses is tested elsewhere.
+    // Large enough for all uploads; other tests cover a full account.
     EMULATOR_STORAGE_MINUTES: '10000000',
     DATABASE_URL: `file:${join(folder, 'headgate.db')}`,
     AUTH_JWT_SECRET: TEST_SECRET,
@@ -50,36 +50,39 @@ export async function setSetup(createsPerMinute: number): Promise<Setup> {
     RATE_LIMIT_CREATES: String(createsPerMinute),
     LOG_LEVEL: 'info',
   })
-  const surprises: string[] = []
+  const unexpectedErrors: string[] = []
   const tokens = await writeTokens()
   const webhookSecret = await readWebhookSecret(gateway.apiBaseUrl, gateway.apiToken)
-  const lineOf = async (subject: string, claims: Record<string, unknown> = {}): Promise<Line> =>
-    createLine({
+  const clientOf = async (
+    subject: string,
+    claims: Record<string, unknown> = {},
+  ): Promise<RetryingClient> =>
+    createRetryingClient({
       gateways: [gateway.url],
       token: await tokenFor(subject, claims),
-      surprises,
-      patience: AbortSignal.timeout(BACKOFF_MS),
+      unexpectedErrors,
+      signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS),
     })
 
-  const ada = await lineOf('ada')
-  const uids = await mint(ada, UPLOADS)
-  const expendable = await mint(ada, UPLOADS)
+  const ada = await clientOf('ada')
+  const uids = await createUploads(ada, UPLOADS)
+  const expendable = await createUploads(ada, UPLOADS)
   const secrets = [TEST_SECRET, webhookSecret, gateway.apiToken]
-  gateway.keepSecret([...secrets, ...tokens.good])
+  gateway.forbidInLog([...secrets, ...tokens.good])
   return {
     gateway,
     port: Number(new URL(gateway.url).port),
     emulator: controlApiOf(gateway.emulatorUrl),
-    scene: { ...tokens, webhookSecret, uids, expendable },
+    fixtures: { ...tokens, webhookSecret, uids, expendable },
     rules: {
       maxDurationSeconds: MAX_DURATION_SECONDS,
       createsPerMinute,
       callers: SUBJECTS.length,
     },
     secrets,
-    honest: `Bearer ${await tokenFor('honest')}`,
-    admin: () => lineOf('auditor', { scope: 'uploads:admin' }),
-    surprises,
+    baselineAuthorization: `Bearer ${await tokenFor('honest')}`,
+    admin: () => clientOf('auditor', { scope: 'uploads:admin' }),
+    unexpectedErrors,
     async end() {
       await gateway.end()
       await rm(folder, { recursive: true, force: true })
@@ -87,7 +90,7 @@ export async function setSetup(createsPerMinute: number): Promise<Setup> {
   }
 }
 
-const MINT = /* GraphQL */ `
+const CREATE_UPLOAD = /* GraphQL */ `
   mutation {
     createTusUpload(input: { maxDurationSeconds: 60, sizeBytes: 1000 }) {
       ... on CreateTusUploadSuccess {
@@ -98,12 +101,15 @@ const MINT = /* GraphQL */ `
     }
   }
 `
-const mintedSchema = z.object({
+const createdSchema = z.object({
   createTusUpload: z.object({ upload: z.object({ uid: z.string() }) }),
 })
 
-async function mint(line: Line, count: number): Promise<[string, ...string[]]> {
+async function createUploads(
+  client: RetryingClient,
+  count: number,
+): Promise<[string, ...string[]]> {
   const one = async (): Promise<string> =>
-    (await line.ask(mintedSchema, MINT)).createTusUpload.upload.uid
+    (await client.request(createdSchema, CREATE_UPLOAD)).createTusUpload.upload.uid
   return [await one(), ...(await Promise.all(Array.from({ length: count - 1 }, one)))]
 }

@@ -1,11 +1,17 @@
-/** Families that ask any door in a way in which nobody should. */
+/** Input families for all endpoints: unusual methods, types, headers and dropped subscriptions. */
 import * as fc from 'fast-check'
 import { gzipSync } from 'node:zlib'
-import { type AskInput, type DropInput, type Header, ask, requestBytes } from './input.ts'
+import {
+  type RequestInput,
+  type DropInput,
+  type Header,
+  requestInput,
+  requestBytes,
+} from './input.ts'
 import { oddText } from './edge-values.ts'
-import { type Scene, authorizationOf } from './fixtures.ts'
+import { type Fixtures, authorizationOf } from './fixtures.ts'
 
-/** Those that there are, and those that some protocol over HTTP has. */
+/** HTTP methods, including those of protocols on top of HTTP. */
 export const METHODS = [
   ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY'],
   ['MKCOL', 'LOCK', 'PURGE', 'SEARCH', 'M-SEARCH', 'SOURCE', 'LINK', 'REPORT', 'COPY'],
@@ -23,7 +29,7 @@ const TYPES = [
   ],
 ].flat()
 
-/** The page for browsers is large: one that asks for it is enough. */
+/** Accept headers. `text/html` occurs once only, because the GraphiQL page is large. */
 export const ACCEPTS = [
   ['text/html', 'multipart/mixed', 'text/event-stream', 'application/json; q=0', 'image/png', ''],
   ['*/*;q=NaN', 'text/htmlx;q=1e999', ',,,', 'application/graphql-response+json; charset=utf-16'],
@@ -31,7 +37,7 @@ export const ACCEPTS = [
 ].flat()
 
 const QUERY = '{"query":"{__typename}"}'
-/** What must never happen without being asked for properly. */
+/** A mutation that must not run without a valid request. */
 export const MUTATION =
   'mutation { createDirectUpload(input: { maxDurationSeconds: 1 }) { __typename } }'
 
@@ -45,11 +51,11 @@ const BODIES: readonly (string | Buffer | null)[] = [
   `--x\r\nContent-Disposition: form-data; name="operations"\r\n\r\n${QUERY}\r\n--x\r\nContent-Disposition: form-data; name="map"\r\n\r\n{"0":["variables.__proto__.x"]}\r\n--x\r\nContent-Disposition: form-data; name="0"; filename="../../x"\r\n\r\nx\r\n--x--\r\n`,
   '--x\r\n',
   gzipSync(QUERY),
-  // Five hundred times as large when it is unpacked.
+  // Decompresses to five hundred times its size.
   gzipSync(Buffer.alloc(2_000_000, '{"a":')),
 ]
 
-/** Headers that some server somewhere believes. */
+/** Headers that some servers trust. */
 const HEADERS: readonly Header[] = [
   ['Content-Encoding', 'gzip'],
   ['Content-Encoding', 'br, gzip, nonsense'],
@@ -90,37 +96,37 @@ const ENDPOINTS = [
   '/readyz',
 ] as const
 
-/** Any method with any type, any accept and any header, at any door. */
-export function oddRequests(scene: Scene): fc.Arbitrary<AskInput> {
+/** Requests with any method, content type, Accept header and other headers, at any endpoint. */
+export function oddRequests(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
   return fc
     .record({
       path: fc.constantFrom(...ENDPOINTS),
       method: fc.oneof(fc.constant('POST'), fc.constant('GET'), fc.constantFrom(...METHODS)),
       type: fc.option(fc.constantFrom(...TYPES)),
       accept: fc.option(fc.oneof(fc.constantFrom(...ACCEPTS), oddText)),
-      more: fc.uniqueArray(fc.constantFrom(...HEADERS), {
+      extra: fc.uniqueArray(fc.constantFrom(...HEADERS), {
         maxLength: 3,
         selector: ([name]) => name,
       }),
       odd: fc.option(oddText, { freq: 2 }),
-      authorization: authorizationOf(scene),
+      authorization: authorizationOf(fixtures),
       body: fc.constantFrom(...BODIES),
     })
-    .map(({ path, method, type, accept, more, odd, authorization, body }) => {
-      const headers: Header[] = [...more, ...authorization]
+    .map(({ path, method, type, accept, extra, odd, authorization, body }) => {
+      const headers: Header[] = [...extra, ...authorization]
       if (type !== null) headers.push(['Content-Type', type])
       if (accept !== null) headers.push(['Accept', accept])
       if (odd !== null) headers.push(['X-Odd', odd])
-      return ask({ method, path, headers, body })
+      return requestInput({ method, path, headers, body })
     })
 }
 
-/** Subscriptions over server-sent events that nobody waits for. */
-export function droppedSubscriptions(scene: Scene): fc.Arbitrary<DropInput> {
+/** Subscriptions over SSE whose client disconnects. */
+export function droppedSubscriptions(fixtures: Fixtures): fc.Arbitrary<DropInput> {
   const document = fc.oneof(
     fc.constant('subscription { uploadsChanged { uid status } }'),
     fc
-      .constantFrom(...scene.uids)
+      .constantFrom(...fixtures.uids)
       .map((uid) => `subscription { uploadStatus(uid: "${uid}") { uid } }`),
     fc.constant('subscription { uploadStatus(uid: "0") { uid } }'),
     fc.constant('subscription { a: uploadsChanged { uid } b: uploadsChanged { uid } }'),
@@ -129,7 +135,13 @@ export function droppedSubscriptions(scene: Scene): fc.Arbitrary<DropInput> {
   )
   const accept = fc.constantFrom('text/event-stream', 'text/event-stream, */*', 'multipart/mixed')
   return fc
-    .tuple(document, accept, authorizationOf(scene), fc.integer({ min: 0, max: 40 }), fc.boolean())
+    .tuple(
+      document,
+      accept,
+      authorizationOf(fixtures),
+      fc.integer({ min: 0, max: 40 }),
+      fc.boolean(),
+    )
     .map(([query, accepted, authorization, afterMs, isGet]) => {
       const headers: readonly Header[] = [
         ['Accept', accepted],

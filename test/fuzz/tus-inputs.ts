@@ -1,8 +1,8 @@
-/** Families that speak to /tus as a client that wants more than it may have. */
+/** Input family for /tus: creations with invalid or forbidden values. */
 import * as fc from 'fast-check'
-import { type AskInput, type Header, ask } from './input.ts'
+import { type RequestInput, type Header, requestInput } from './input.ts'
 import { magnitude, oddTimestamp, oddNumber, oddText } from './edge-values.ts'
-import { type Scene, authorizationOf } from './fixtures.ts'
+import { type Fixtures, authorizationOf } from './fixtures.ts'
 
 const KEYS = [
   ['maxDurationSeconds', 'MAXDURATIONSECONDS', 'maxdurationseconds', 'expiry', 'Expiry'],
@@ -47,7 +47,7 @@ const oddValue = fc.oneof(
   { weight: 1, arbitrary: oddText },
 )
 
-/** What suits the key, or nearly. */
+/** Values near the valid range of the key. */
 function valueFor(key: string): fc.Arbitrary<string> {
   switch (key.toLowerCase()) {
     case 'maxdurationseconds':
@@ -64,7 +64,7 @@ function valueFor(key: string): fc.Arbitrary<string> {
   }
 }
 
-const pair: fc.Arbitrary<string> = fc.oneof(
+const metadataPair: fc.Arbitrary<string> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc
@@ -90,7 +90,7 @@ const metadata: fc.Arbitrary<string> = fc.oneof(
     weight: 12,
     arbitrary: fc
       .tuple(
-        fc.array(pair, { maxLength: 6 }),
+        fc.array(metadataPair, { maxLength: 6 }),
         fc.constantFrom(',', ',', ',', ', ', ',,', ' , ', ';'),
       )
       .map(([pairs, comma]) => pairs.join(comma)),
@@ -109,7 +109,7 @@ const length: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: oddNumber },
 )
 
-const MORE: readonly Header[] = [
+const EXTRA_HEADERS: readonly Header[] = [
   ['Upload-Defer-Length', '1'],
   ['Upload-Concat', 'partial'],
   ['Upload-Concat', 'final;/tus/a /tus/b'],
@@ -124,8 +124,8 @@ const MORE: readonly Header[] = [
   ['Tus-Resumable', '1.0.0'],
 ]
 
-/** Creations, and what else a tus client may try here. */
-export function tusCreations(scene: Scene): fc.Arbitrary<AskInput> {
+/** Creations, and other requests of tus clients. */
+export function tusCreations(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
   return fc
     .record({
       method: fc.oneof(
@@ -145,27 +145,21 @@ export function tusCreations(scene: Scene): fc.Arbitrary<AskInput> {
         ),
         { freq: 3 },
       ),
-      more: fc.array(fc.constantFrom(...MORE), { maxLength: 2 }),
-      isBare: fc.integer({ min: 0, max: 3 }).map((one) => one > 0),
-      authorization: authorizationOf(scene),
+      extraHeaders: fc.array(fc.constantFrom(...EXTRA_HEADERS), { maxLength: 2 }),
+      isBare: fc.integer({ min: 0, max: 3 }).map((value) => value > 0),
+      authorization: authorizationOf(fixtures),
       body: fc
         .option(fc.constantFrom('', 'x', 'x'.repeat(9000)), { freq: 20, nil: null })
         .map((text) => (text === null ? null : text)),
-      hasBody: fc.integer({ min: 0, max: 9 }).map((one) => one === 0),
+      hasBody: fc.integer({ min: 0, max: 9 }).map((value) => value === 0),
     })
-    .map((dependencies) => {
-      const headers: Header[] = [
-        ['Tus-Resumable', dependencies.version],
-        ...dependencies.authorization,
-      ]
-      if (dependencies.uploadLength !== null)
-        headers.push(['Upload-Length', dependencies.uploadLength])
-      if (dependencies.uploadMetadata !== null)
-        headers.push(['Upload-Metadata', dependencies.uploadMetadata])
-      if (dependencies.idempotencyKey !== null)
-        headers.push(['Idempotency-Key', dependencies.idempotencyKey])
-      if (!dependencies.isBare) headers.push(...dependencies.more)
-      const body = dependencies.hasBody ? dependencies.body : null
-      return ask({ method: dependencies.method, path: '/tus', headers, body })
+    .map((request) => {
+      const headers: Header[] = [['Tus-Resumable', request.version], ...request.authorization]
+      if (request.uploadLength !== null) headers.push(['Upload-Length', request.uploadLength])
+      if (request.uploadMetadata !== null) headers.push(['Upload-Metadata', request.uploadMetadata])
+      if (request.idempotencyKey !== null) headers.push(['Idempotency-Key', request.idempotencyKey])
+      if (!request.isBare) headers.push(...request.extraHeaders)
+      const body = request.hasBody ? request.body : null
+      return requestInput({ method: request.method, path: '/tus', headers, body })
     })
 }

@@ -1,8 +1,8 @@
-/** Families whose addresses lead nowhere, or ask for what nobody should. */
+/** Input families with unusual query strings and paths. */
 import * as fc from 'fast-check'
-import { type AskInput, type Header, ask } from './input.ts'
+import { type RequestInput, type Header, requestInput } from './input.ts'
 import { magnitude, oddJSON, oddText } from './edge-values.ts'
-import { type Scene, authorizationOf } from './fixtures.ts'
+import { type Fixtures, authorizationOf } from './fixtures.ts'
 import { ACCEPTS, METHODS, MUTATION } from './transport-inputs.ts'
 
 const KEYS = [
@@ -29,8 +29,8 @@ const GET_VALUES = [
   '&&=',
 ] as const
 
-/** GET with anything in its query string. */
-export function queryStrings(scene: Scene): fc.Arbitrary<AskInput> {
+/** GET requests with arbitrary query strings. */
+export function queryStrings(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
   const value = fc.oneof(
     fc.constantFrom(...GET_VALUES),
     oddText.map(encodeText),
@@ -41,17 +41,21 @@ export function queryStrings(scene: Scene): fc.Arbitrary<AskInput> {
     .tuple(
       fc.array(fc.tuple(fc.constantFrom(...KEYS), value), { maxLength: 5 }),
       fc.option(fc.constantFrom(...ACCEPTS)),
-      authorizationOf(scene),
+      authorizationOf(fixtures),
       fc.constantFrom('GET', 'GET', 'GET', 'HEAD', 'POST'),
     )
     .map(([pairs, accept, authorization, method]) => {
       const search = pairs.map(([key, text]) => `${key}=${text.replaceAll(' ', '%20')}`).join('&')
       const headers: readonly Header[] = accept === null ? [] : [['Accept', accept]]
-      return ask({ method, path: `/graphql?${search}`, headers: [...headers, ...authorization] })
+      return requestInput({
+        method,
+        path: `/graphql?${search}`,
+        headers: [...headers, ...authorization],
+      })
     })
 }
 
-/** Half of a pair has no place in an address as such; its bytes may come there all the same. */
+/** Percent-encodes a text. A lone surrogate, which `encodeURIComponent` rejects, becomes its bytes. */
 function encodeText(text: string): string {
   const [whole = '', ...rest] = text.split(/\p{Surrogate}/u)
   return [whole, ...rest].map(encodeURIComponent).join('%ED%A0%80')
@@ -65,8 +69,8 @@ const PATHS = [
   '/constructor /toString /graphql/../../x /client/v4/accounts/local/stream /favicon.ico',
 ].flatMap((line) => line.split(' '))
 
-/** Paths that lead nowhere, out of the house, or on and on. */
-export function oddPaths(scene: Scene): fc.Arbitrary<AskInput> {
+/** Unknown paths, path traversal and very long paths. */
+export function oddPaths(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
   const path = fc.oneof(
     fc.constantFrom(...PATHS),
     oddText.map((text) => `/${encodeText(text)}`),
@@ -77,6 +81,10 @@ export function oddPaths(scene: Scene): fc.Arbitrary<AskInput> {
       .map((text) => `/${text}`),
   )
   return fc
-    .tuple(path, fc.oneof(fc.constant('GET'), fc.constantFrom(...METHODS)), authorizationOf(scene))
-    .map(([to, method, headers]) => ask({ method, path: to, headers }))
+    .tuple(
+      path,
+      fc.oneof(fc.constant('GET'), fc.constantFrom(...METHODS)),
+      authorizationOf(fixtures),
+    )
+    .map(([to, method, headers]) => requestInput({ method, path: to, headers }))
 }

@@ -1,7 +1,7 @@
-/** Families that speak to /webhooks/stream: as somebody else than Stream, and as a mad Stream. */
+/** Input families for /webhooks/stream: forged signatures, and signed bodies with unusual content. */
 import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
-import { type AskInput, type Header, ask } from './input.ts'
+import { type RequestInput, type Header, requestInput } from './input.ts'
 import {
   broken,
   deepList,
@@ -11,7 +11,7 @@ import {
   oddTimestamp,
   oddText,
 } from './edge-values.ts'
-import type { Scene } from './fixtures.ts'
+import type { Fixtures } from './fixtures.ts'
 
 const PATH = '/webhooks/stream'
 const nowInSeconds = (): number => Math.floor(Date.now() / 1000)
@@ -46,7 +46,7 @@ interface Forgery {
   readonly noise: string
 }
 
-/** Headers that no notice of Stream has; none of them may be believed. */
+/** Signature headers that Stream never sends; the gateway must reject all of them. */
 const FORGERIES: readonly ((forgery: Forgery) => string)[] = [
   ({ now, secret, body }) => `time=${now},sig1=${sign(`${secret}x`, now, body)}`,
   ({ now, body }) => `time=${now},sig1=${sign('', now, body)}`,
@@ -70,8 +70,8 @@ const FORGERIES: readonly ((forgery: Forgery) => string)[] = [
   ({ now, noise }) => `time=${now},sig1=${Buffer.from(noise).toString('hex').padEnd(64, 'f')}`,
 ]
 
-/** Signatures of every odd form, over notices that would do harm. */
-export function forgedWebhooks({ webhookSecret, uids }: Scene): fc.Arbitrary<AskInput> {
+/** Webhooks with invalid signatures and a body that would change an upload. */
+export function forgedWebhooks({ webhookSecret, uids }: Fixtures): fc.Arbitrary<RequestInput> {
   return fc
     .record({
       forge: fc.option(fc.constantFrom(...FORGERIES), { freq: 20 }),
@@ -86,13 +86,13 @@ export function forgedWebhooks({ webhookSecret, uids }: Scene): fc.Arbitrary<Ask
     })
     .map(({ forge, uid, time, noise, encoding, isTwice }) => {
       const body = webhookOf(uid)
-      const said = { now: String(nowInSeconds()), secret: webhookSecret, body, time, noise }
-      const signature = forge === null ? null : forge(said)
+      const forgery = { now: String(nowInSeconds()), secret: webhookSecret, body, time, noise }
+      const signature = forge === null ? null : forge(forgery)
       const headers: Header[] = signature === null ? [] : [['Webhook-Signature', signature]]
-      // Two headers become one with a comma in between.
+      // Node joins two headers with a comma.
       if (isTwice && signature !== null) headers.push(['Webhook-Signature', signature])
       if (encoding !== null) headers.push(['Content-Encoding', encoding])
-      return ask({ path: PATH, headers, body })
+      return requestInput({ path: PATH, headers, body })
     })
 }
 
@@ -115,7 +115,7 @@ const status = fc
       `{"state":${now},"pctComplete":${percent},"errorReasonCode":${code},"errReasonText":${text}}`,
   )
 
-/** Values that suit some field, and some that suit none. */
+/** Values that are valid for some field, and values that are valid for none. */
 const fieldValue = fc.oneof(
   oddJSON,
   status,
@@ -132,7 +132,7 @@ const fieldValue = fc.oneof(
   fc.tuple(oddJSON, oddJSON).map(([a, b]) => `{"width":${a},"height":${b},"hls":${a},"dash":${b}}`),
 )
 
-function oddWebhook(uids: Scene['uids']): fc.Arbitrary<string> {
+function oddWebhook(uids: Fixtures['uids']): fc.Arbitrary<string> {
   const uid = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...uids).map((text) => JSON.stringify(text)) },
     {
@@ -160,8 +160,8 @@ function oddWebhook(uids: Scene['uids']): fc.Arbitrary<string> {
     })
 }
 
-/** Bodies that Stream itself would have to have signed. */
-export function signedWebhooks({ webhookSecret, uids }: Scene): fc.Arbitrary<AskInput> {
+/** Webhooks with unusual bodies and a valid signature. */
+export function signedWebhooks({ webhookSecret, uids }: Fixtures): fc.Arbitrary<RequestInput> {
   const webhook = oddWebhook(uids)
   const body: fc.Arbitrary<string | Buffer> = fc.oneof(
     { weight: 40, arbitrary: webhook },
@@ -189,7 +189,7 @@ export function signedWebhooks({ webhookSecret, uids }: Scene): fc.Arbitrary<Ask
       const time = String(nowInSeconds())
       const signed = sign(webhookSecret, time, content)
       const digest = form === 'upper' ? signed.toUpperCase() : signed
-      return ask({
+      return requestInput({
         path: PATH,
         headers: [
           ['Webhook-Signature', `time=${time},sig1=${digest}`],

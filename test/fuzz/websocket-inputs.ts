@@ -1,8 +1,8 @@
-/** WebSockets on which nothing is said as the protocol wants it. */
+/** Input families of WebSocket messages: protocol violations and fast-path subscriptions. */
 import * as fc from 'fast-check'
 import type { SocketInput } from './input.ts'
 import { deepObject, magnitude, oddJSON, oddText } from './edge-values.ts'
-import type { Scene } from './fixtures.ts'
+import type { Fixtures } from './fixtures.ts'
 
 const PROTOCOLS: readonly (readonly string[])[] = [
   ['graphql-transport-ws'],
@@ -41,17 +41,17 @@ const IDS = [
   'x'.repeat(300),
   'y'.repeat(30_000),
 ] as const
-/** Sent so often that the fast path has them compiled. */
+/** Documents that the fast path has compiled, because they are sent often. */
 const COMPILED = [
   'subscription { uploadsChanged { uid } }',
   'subscription ($uid: ID!) { uploadStatus(uid: $uid) { uid status } }',
 ] as const
 
-/** Text frames only: whoever sends binary sends a Buffer. */
-export function socketMessages(scene: Scene): fc.Arbitrary<SocketInput> {
+/** Messages of all kinds in any order; a string is a text frame, a Buffer a binary frame. */
+export function socketMessages(fixtures: Fixtures): fc.Arbitrary<SocketInput> {
   const init = fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom(...scene.good).map(connectWith) },
-    { weight: 1, arbitrary: fc.constantFrom(...scene.bad).map(connectWith) },
+    { weight: 6, arbitrary: fc.constantFrom(...fixtures.good).map(connectWith) },
+    { weight: 1, arbitrary: fc.constantFrom(...fixtures.bad).map(connectWith) },
     { weight: 1, arbitrary: oddJSON.map((json) => `{"type":"connection_init","payload":${json}}`) },
     {
       weight: 1,
@@ -63,7 +63,7 @@ export function socketMessages(scene: Scene): fc.Arbitrary<SocketInput> {
   const query = fc.oneof(
     fc.constantFrom(...QUERIES),
     fc
-      .constantFrom(...scene.uids)
+      .constantFrom(...fixtures.uids)
       .map((uid) => `subscription { uploadStatus(uid: "${uid}") { uid } }`),
   )
   const id = fc.oneof(fc.constantFrom(...IDS), oddText)
@@ -110,29 +110,29 @@ export function socketMessages(scene: Scene): fc.Arbitrary<SocketInput> {
       }),
       first: fc.option(init, { freq: 5 }),
       messages: fc.array(message, { maxLength: 8 }),
-      isPatient: fc.boolean(),
+      waitsForReply: fc.boolean(),
       isClosed: fc.boolean(),
     })
-    .map(({ protocols, origin, first, messages, isPatient, isClosed }) => ({
+    .map(({ protocols, origin, first, messages, waitsForReply, isClosed }) => ({
       kind: 'socket',
       protocols,
       origin,
       messages: first === null ? messages : [first, ...messages],
-      isPatient,
+      waitsForReply,
       isClosed,
     }))
 }
 
-/** Subscriptions that the fast path takes, in every order, by few ids that are long or odd. */
-export function fastPathMessages(scene: Scene): fc.Arbitrary<SocketInput> {
-  // No socket is closed because of an empty one: more comes after it.
+/** Subscriptions on the fast path in any order, with few ids, some of them long or unusual. */
+export function fastPathMessages(fixtures: Fixtures): fc.Arbitrary<SocketInput> {
+  // Without the empty id, which is invalid and would close the socket.
   const id = fc.constantFrom(...IDS).filter((name) => name !== '')
   const variables = fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom(...scene.uids).map((uid) => `{"uid":"${uid}"}`) },
+    { weight: 6, arbitrary: fc.constantFrom(...fixtures.uids).map((uid) => `{"uid":"${uid}"}`) },
     { weight: 2, arbitrary: oddJSON.map((json) => `{"uid":${json}}`) },
     {
       weight: 2,
-      arbitrary: oddJSON.map((json) => `{"uid":"${scene.uids[0]}","undeclared":${json}}`),
+      arbitrary: oddJSON.map((json) => `{"uid":"${fixtures.uids[0]}","undeclared":${json}}`),
     },
   )
   const message = fc.oneof(
@@ -150,7 +150,7 @@ export function fastPathMessages(scene: Scene): fc.Arbitrary<SocketInput> {
   )
   return fc
     .record({
-      init: fc.constantFrom(...scene.good).map(connectWith),
+      init: fc.constantFrom(...fixtures.good).map(connectWith),
       messages: fc.array(message, { minLength: 2, maxLength: 12 }),
       isClosed: fc.boolean(),
     })
@@ -159,7 +159,7 @@ export function fastPathMessages(scene: Scene): fc.Arbitrary<SocketInput> {
       protocols: ['graphql-transport-ws'],
       origin: null,
       messages: [init, ...messages],
-      isPatient: true,
+      waitsForReply: true,
       isClosed,
     }))
 }

@@ -1,7 +1,7 @@
 /** The page src/graphql/typed-operations.md: what it shows compiles, and what is wrong does not. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
-  type Finished,
+  type ProcessResult,
   createFrontend,
   hasNoPackages,
   packagesHint,
@@ -28,7 +28,7 @@ async function project(names: readonly string[], script: string) {
   return {
     write,
     read,
-    run: (beginning: string): Promise<Finished> => {
+    run: (beginning: string): Promise<ProcessResult> => {
       const line = lines.find((one) => one.startsWith(`npx ${beginning}`))
       if (line === undefined) throw new Error(`The page shows no "npx ${beginning}".`)
       const [, command = '', ...words] = line.replace(/#.*$/, '').trim().split(/\s+/)
@@ -74,7 +74,7 @@ describe.skipIf(hasNoPackages)(`typed operations${packagesHint}`, () => {
 })
 
 /** The module that is right compiles; the one that reads a result wrongly does not. */
-function expectOnlyMisread({ stdout }: Finished): void {
+function expectOnlyMisread({ stdout }: ProcessResult): void {
   expect(stdout.trim().split('\n')).toEqual([
     expect.stringMatching(/^src\/misread\.ts.* Property 'uploadUrl' does not exist/),
   ])

@@ -1,7 +1,7 @@
 /** Bounds on what one operation may ask for: what is the same everywhere, and what takes Node's clock. */
 import { describe, expect, it } from 'vitest'
 import { OPERATION_TIMEOUT_MS } from '../../src/http/graphql/plugins/operation-timeout.ts'
-import { ask, describeLimits } from '../contracts/http-limits.ts'
+import { sendQuery, describeLimits } from '../contracts/http-limits.ts'
 import { type LogLine, startTestGateway } from '../kit/gateway.ts'
 
 describeLimits('on Node', async (variables) => {
@@ -21,7 +21,7 @@ describe('fifty aliases that mint', () => {
   it('count fifty', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '49' })
     const mint = 'createDirectUpload(input: { maxDurationSeconds: 1 }) { __typename }'
-    const { text } = await ask(gateway, `mutation { ${times(50, (n) => `a${n}: ${mint}`)} }`)
+    const { text } = await sendQuery(gateway, `mutation { ${times(50, (n) => `a${n}: ${mint}`)} }`)
     expect(text.match(/CreateDirectUploadSuccess/g)).toHaveLength(49)
     expect(text.match(/RateLimitedError/g)).toHaveLength(1)
     expect((await gateway.emulator.state()).requests['direct_upload']).toBe(49)
@@ -37,7 +37,7 @@ describe('an operation', () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', times: 2, delayMs: 1000 })
     const mint = 'createDirectUpload(input: { maxDurationSeconds: 1 }) { __typename }'
-    const asked = ask(gateway, `mutation { a: ${mint} b: ${mint} }`)
+    const asked = sendQuery(gateway, `mutation { a: ${mint} b: ${mint} }`)
     while (((await gateway.emulator.state()).requests['direct_upload'] ?? 0) === 0);
     gateway.clock.advance(OPERATION_TIMEOUT_MS / 1000)
     const { status, text } = await asked

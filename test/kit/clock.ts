@@ -1,10 +1,10 @@
-/** Time that flows, and jumps when a test says so. */
+/** A clock that runs, and that a test can advance. */
 import type { Clock } from '../../src/shared/clock.ts'
 
 export interface TestClock extends Clock {
-  /** Jumps ahead: whoever waits for a time before that goes on at once. */
+  /** Advances the clock. Waits that end before the new time resolve immediately. */
   advance(seconds: number): void
-  /** Sets the time of day by so many seconds, back where negative. No time passes by that. */
+  /** Sets the time of day, back when negative, without advancing the monotonic time. */
   set(seconds: number): void
 }
 
@@ -13,19 +13,19 @@ interface Waiter {
   readonly wake: () => void
 }
 
-/** A wait ends after this many milliseconds at most, as that of the system clock. */
+/** Maximum duration of one wait in milliseconds, as for the system clock. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** @param flowing milliseconds since 1970, before any jump; one that says the same for ever stands still */
-export function createTestClock(flowing: () => number = Date.now): TestClock {
-  let ahead = 0
-  let set = 0
+/** @param baseMs milliseconds since 1970 before any advance; a constant function stops the clock */
+export function createTestClock(baseMs: () => number = Date.now): TestClock {
+  let advancedMs = 0
+  let offsetMs = 0
   const waiters = new Set<Waiter>()
-  const passed = (): number => flowing() + ahead
+  const elapsedMs = (): number => baseMs() + advancedMs
 
   return {
-    now: () => new Date(passed() + set),
-    monotonicMs: passed,
+    now: () => new Date(elapsedMs() + offsetMs),
+    monotonicMs: elapsedMs,
     wait: (milliseconds, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted === true) {
@@ -34,7 +34,7 @@ export function createTestClock(flowing: () => number = Date.now): TestClock {
         }
         const delay = Math.min(milliseconds, MAX_TIMER_MS)
         const timer = setTimeout(wake, delay)
-        const waiter = { until: passed() + delay, wake }
+        const waiter = { until: elapsedMs() + delay, wake }
         waiters.add(waiter)
         signal?.addEventListener('abort', wake, { once: true })
         function wake(): void {
@@ -44,11 +44,11 @@ export function createTestClock(flowing: () => number = Date.now): TestClock {
         }
       }),
     advance(seconds) {
-      ahead += seconds * 1000
-      for (const waiter of waiters) if (waiter.until <= passed()) waiter.wake()
+      advancedMs += seconds * 1000
+      for (const waiter of waiters) if (waiter.until <= elapsedMs()) waiter.wake()
     },
     set(seconds) {
-      set += seconds * 1000
+      offsetMs += seconds * 1000
     },
   }
 }

@@ -1,15 +1,15 @@
-/** Makes V8 collect garbage, so that a test can see what is still held. */
+/** Runs V8's garbage collection, so that a test can measure retained memory. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { z } from 'zod'
 
-/** What a collection leaves to finalizers is collected by the next. */
+/** Objects that a collection leaves to finalizers are collected by the next one. */
 const ROUNDS = 4
 
-/** Bytes of the heap and of buffers that are reachable. */
+/** Returns the reachable bytes of the heap and of buffers. */
 export async function reachableBytes(): Promise<number> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    // A WeakRef that was read keeps its target until the tick is over.
+    // A WeakRef that was read keeps its target until the tick ends.
     await new Promise((resolve) => {
       setImmediate(resolve)
     })

@@ -1,4 +1,4 @@
-/** `headgate` as a process of its own, built afresh, with all that it writes. */
+/** Runs a fresh build of `headgate` as a separate process and captures its output. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises'
@@ -10,24 +10,24 @@ import { promisify } from 'node:util'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const START_WITHIN_MS = 15_000
 
-/** A build, in a folder of its own. */
+/** A build in its own folder. */
 export interface Build {
   readonly folder: string
   remove(): Promise<void>
 }
 
-/** What a process was and wrote. */
+/** A started process and its output. */
 export interface Run {
   readonly child: ChildProcess
   stdout(): string
   stderr(): string
-  /** Resolves with the exit code, when everything that was written has been read. */
+  /** Resolves with the exit code once all output has been read. */
   readonly ended: Promise<number | null>
 }
 
 /**
- * Not into `dist`: another test may build there at this moment, and a module that is half written
- * would not start.
+ * Builds outside `dist`, because another test may build there at the same time, and a module that
+ * is half written would not start.
  */
 export async function build(): Promise<Build> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-build-'))
@@ -52,7 +52,7 @@ export async function build(): Promise<Build> {
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-/** Starts a command with these variables and no others. */
+/** Starts a command with only these environment variables. */
 export function start(
   { folder }: Build,
   args: readonly string[],
@@ -75,7 +75,7 @@ export function start(
   return { child, stdout: () => stdout, stderr: () => stderr, ended }
 }
 
-/** Where a gateway listens, once it says so. */
+/** Resolves with the URL of the gateway once it is logged. */
 export async function addressOf(run: Run): Promise<string> {
   const deadline = Date.now() + START_WITHIN_MS
   while (Date.now() < deadline && run.child.exitCode === null) {

@@ -1,18 +1,18 @@
-/** A way from Node to the D1 databases of a Worker: each question is one request to it. */
+/** Access from Node to the D1 databases of a Worker: each query is one request. */
 import { z } from 'zod'
 import type { D1Database, D1Statement } from '../../src/store/d1/d1-client.ts'
 import type { SqliteValue } from '../../src/store/sqlite/define-statement.ts'
 
-/** What is asked, by the binding's name. */
-interface Asked {
+/** A query and the name of its binding. */
+interface BridgeRequest {
   readonly binding: string
   readonly isBatch: boolean
   readonly statements: readonly { readonly source: string; readonly values: SqliteValue[] }[]
 }
 
 /**
- * The Worker at the other end. (Miniflare's own bridge asks synchronously, and fails where the machine
- * has much else to do.)
+ * The Worker that executes the queries. (Miniflare's own bridge is synchronous, and fails on a busy
+ * machine.)
  */
 export const BRIDGE = `export default {
   async fetch(request, env) {
@@ -29,39 +29,42 @@ export const BRIDGE = `export default {
   },
 }`
 
-/** How the Worker is asked: its `fetch`, with a body. */
+/** Calls `fetch` of the Worker with a body. */
 export type Dispatch = (body: string) => Promise<{ status: number; json(): Promise<unknown> }>
 
 export function bridgeTo(binding: string, dispatch: Dispatch): D1Database {
-  const dependencies = new Map<D1Statement, Asked['statements'][number]>()
+  const queries = new Map<D1Statement, BridgeRequest['statements'][number]>()
 
-  async function ask<T>(asked: Omit<Asked, 'binding'>, shape: z.ZodType<T>): Promise<T> {
-    const response = await dispatch(JSON.stringify({ binding, ...asked }))
-    const answer = await response.json()
+  async function sendRequest<T>(
+    request: Omit<BridgeRequest, 'binding'>,
+    shape: z.ZodType<T>,
+  ): Promise<T> {
+    const response = await dispatch(JSON.stringify({ binding, ...request }))
+    const body = await response.json()
     if (response.status !== 200)
-      throw new Error(z.object({ message: z.string() }).parse(answer).message)
-    return z.object({ results: shape }).parse(answer).results
+      throw new Error(z.object({ message: z.string() }).parse(body).message)
+    return z.object({ results: shape }).parse(body).results
   }
 
   function statement(source: string, values: SqliteValue[]): D1Statement {
     const made: D1Statement = {
-      bind: (...given) => statement(source, given),
-      raw: () => ask({ isBatch: false, statements: [{ source, values }] }, rows),
+      bind: (...boundValues) => statement(source, boundValues),
+      raw: () => sendRequest({ isBatch: false, statements: [{ source, values }] }, rows),
     }
-    dependencies.set(made, { source, values })
+    queries.set(made, { source, values })
     return made
   }
 
   return {
     prepare: (source) => statement(source, []),
     batch: (statements) =>
-      ask(
-        { isBatch: true, statements: statements.flatMap((one) => dependencies.get(one) ?? []) },
+      sendRequest(
+        { isBatch: true, statements: statements.flatMap((one) => queries.get(one) ?? []) },
         batches,
       ),
   }
 }
 
 const rows = z.array(z.array(z.unknown()))
-/** With how many rows each statement read, as D1 bills it. */
+/** With the number of rows that each statement read, as D1 bills it. */
 const batches = z.array(z.object({ results: z.array(z.looseObject({})), rowsRead: z.number() }))

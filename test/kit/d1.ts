@@ -1,4 +1,4 @@
-/** D1 for tests: the real one of Workers, run by Miniflare on this machine. */
+/** D1 for tests, run by Miniflare in workerd. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
@@ -8,26 +8,26 @@ import type { SqliteValue } from '../../src/store/sqlite/define-statement.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url))
 
-/** Databases that one file of tests may have, those that are emptied in between counted once. */
+/** Databases for one test file; emptied databases are reused. */
 const bindings = Array.from({ length: 9 }, (_, place) => `D1_${place}`)
 
 export interface D1Server {
-  /** A migrated database without a row. */
+  /** Returns a migrated database without a row. */
   create(): Promise<TestD1>
-  /** One with nothing in it. */
+  /** Returns a database without tables. */
   createEmpty(): Promise<D1Database>
   stop(): Promise<void>
 }
 
 export interface TestD1 {
   readonly database: D1Database
-  /** Another way to the same database, as another Worker has. */
+  /** Opens the same database again, as another Worker does. */
   readonly open: () => Promise<D1Database>
-  /** Empties it for the next test. */
+  /** Empties the database for the next test. */
   readonly drop: () => Promise<void>
 }
 
-/** Starts it; who starts it stops it. */
+/** Starts the server. The caller stops it. */
 export async function startD1(): Promise<D1Server> {
   const miniflare = new Miniflare({
     modules: true,
@@ -37,14 +37,14 @@ export async function startD1(): Promise<D1Server> {
   })
   await miniflare.ready
   const unused = [...bindings]
-  /** Migrated ones that a test is done with. */
+  /** Migrated databases that can be reused. */
   const spare: string[] = []
   const open = (binding: string): D1Database =>
     bridgeTo(binding, (body) => miniflare.dispatchFetch('http://bridge/', { method: 'POST', body }))
 
   function nextUnused(): string {
     const binding = unused.shift()
-    if (binding === undefined) throw new Error('So many databases are not given.')
+    if (binding === undefined) throw new Error('All D1 databases of this test file are in use.')
     return binding
   }
 
@@ -98,30 +98,33 @@ export interface Query {
   readonly values: readonly SqliteValue[]
 }
 
-/** The same database, told before each round trip: what throws then is what the round trip ends in. */
-export function overhear(
+/**
+ * The same database with a callback before each round trip. An error of the callback fails the
+ * round trip.
+ */
+export function observeQueries(
   database: D1Database,
-  onAsked: (queries: readonly Query[]) => void,
+  onQueries: (queries: readonly Query[]) => void,
 ): D1Database {
-  const heard = new Map<D1Statement, { readonly real: D1Statement; readonly query: Query }>()
+  const observed = new Map<D1Statement, { readonly real: D1Statement; readonly query: Query }>()
 
-  function overheard(real: D1Statement, query: Query): D1Statement {
+  function observe(real: D1Statement, query: Query): D1Statement {
     const statement: D1Statement = {
-      bind: (...values) => overheard(real.bind(...values), { ...query, values }),
+      bind: (...values) => observe(real.bind(...values), { ...query, values }),
       async raw() {
-        onAsked([query])
+        onQueries([query])
         return real.raw()
       },
     }
-    heard.set(statement, { real, query })
+    observed.set(statement, { real, query })
     return statement
   }
 
   return {
-    prepare: (source) => overheard(database.prepare(source), { source, values: [] }),
+    prepare: (source) => observe(database.prepare(source), { source, values: [] }),
     async batch(statements) {
-      const known = statements.flatMap((statement) => heard.get(statement) ?? [])
-      onAsked(known.map(({ query }) => query))
+      const known = statements.flatMap((statement) => observed.get(statement) ?? [])
+      onQueries(known.map(({ query }) => query))
       return database.batch(known.map(({ real }) => real))
     },
   }

@@ -1,4 +1,4 @@
-/** An emulator for one test, and its knobs as functions. */
+/** An emulator for one test, with functions for its control API. */
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 
@@ -32,10 +32,10 @@ const stateSchema = z.object({
   notices: z.array(z.object({ uid: z.string(), dueAt: z.string(), attempts: z.number() })),
   clock: z.object({ now: z.string(), advancedSeconds: z.number() }),
 })
-/** What GET /__emulator/state answers. */
+/** The response of GET /__emulator/state. */
 export type EmulatorState = z.infer<typeof stateSchema>
 
-/** A planned fault as POST /__emulator/faults takes it. */
+/** A planned fault, as POST /__emulator/faults accepts it. */
 export interface PlannedFault {
   readonly on: string
   readonly times?: number
@@ -49,7 +49,7 @@ export interface PlannedFault {
   readonly reorder?: boolean
 }
 
-/** The knobs of a running emulator. */
+/** The control API of a running emulator. */
 export interface EmulatorControlApi {
   fault(fault: PlannedFault): Promise<void>
   clearFaults(): Promise<void>
@@ -61,8 +61,8 @@ export interface EmulatorControlApi {
 export type TestEmulator = Emulator & EmulatorControlApi
 
 /**
- * Starts an emulator on a free port in a temporary folder, which encodes in a fifth of a second.
- * It is closed when the test is over; outside of a test (in a hook) the caller closes it.
+ * Starts an emulator on a free port in a temporary folder, with 0.2 seconds of encoding time. It is
+ * closed when the test ends; outside of a test (in a hook) the caller closes it.
  */
 export async function startTestEmulator(options: EmulatorOptions = {}): Promise<TestEmulator> {
   const emulator = await startEmulator({
@@ -80,9 +80,9 @@ export async function startTestEmulator(options: EmulatorOptions = {}): Promise<
   return { ...emulator, ...controlApiOf(emulator.url) }
 }
 
-/** The knobs of an emulator that somebody else started, by its address. */
+/** The control API of a running emulator by its URL. */
 export function controlApiOf(url: string): EmulatorControlApi {
-  const turn = async (method: string, control: string, body?: unknown): Promise<unknown> => {
+  const send = async (method: string, control: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(`${url}/__emulator/${control}`, {
       method,
       ...(body === undefined
@@ -94,17 +94,17 @@ export function controlApiOf(url: string): EmulatorControlApi {
   }
   return {
     fault: async (fault) => {
-      await turn('POST', 'faults', fault)
+      await send('POST', 'faults', fault)
     },
     clearFaults: async () => {
-      await turn('DELETE', 'faults')
+      await send('DELETE', 'faults')
     },
     advanceClock: async (seconds) => {
-      await turn('POST', 'clock', { advanceSeconds: seconds })
+      await send('POST', 'clock', { advanceSeconds: seconds })
     },
-    state: async () => stateSchema.parse(await turn('GET', 'state')),
+    state: async () => stateSchema.parse(await send('GET', 'state')),
     reset: async () => {
-      await turn('POST', 'reset')
+      await send('POST', 'reset')
     },
   }
 }

@@ -1,52 +1,58 @@
-/** An event loop that a test turns by hand: requests arrive, cost time, and pauses happen. */
+/** A simulated event loop: requests arrive, cost time, and pauses occur. */
 import { type Load, createLoadShedder } from '../../src/node/server/load-shedder.ts'
 
-/** Milliseconds of everything. */
+/** All values in milliseconds. */
 export interface Traffic {
-  /** When requests arrive, in order. */
+  /** Arrival times of requests, in order. */
   readonly arrivals: readonly number[]
-  /** What reading one costs. */
+  /** Cost of reading one request. */
   readonly readMs: number
-  /** What one costs that is taken on. */
+  /** Cost of one accepted request. */
   readonly costMs: number
-  /** What one costs that is refused. */
-  readonly refusalMs: number
-  /** When nothing runs, and for how long, in order: garbage is collected, or one answer is large. */
+  /** Cost of one rejected request. */
+  readonly rejectionMs: number
+  /** Start and duration of pauses, in order, such as a garbage collection or a large response. */
   readonly pauses?: readonly { readonly at: number; readonly ms: number }[]
 }
 
-/** What became of one request. */
-export interface Served {
+/** The result of one request. */
+export interface SimulatedResponse {
   readonly arrivedAt: number
-  readonly outcome: 'accepted' | 'refused'
-  /** From its arrival until it was answered, in milliseconds. */
+  readonly outcome: 'accepted' | 'rejected'
+  /** From arrival to response, in milliseconds. */
   readonly waitedMs: number
 }
 
-/** Turns until everything is answered and the loop sleeps. */
-export function turnLoop({ arrivals, readMs, costMs, refusalMs, pauses = [] }: Traffic): {
-  readonly served: readonly Served[]
+/** Runs until every request has a response and the loop is idle. */
+export function runEventLoop({
+  arrivals,
+  readMs,
+  costMs,
+  rejectionMs: refusalMs,
+  pauses = [],
+}: Traffic): {
+  readonly served: readonly SimulatedResponse[]
   readonly load: Load
-  /** How often the loop was kept awake. */
-  readonly wakings: number
+  /** Number of scheduled callbacks. */
+  readonly wakeUps: number
 } {
   let now = 0
-  let wakings = 0
+  let wakeUps = 0
   let due: (() => void)[] = []
   const shedding = createLoadShedder<number>({
     now: () => now,
     later(run) {
-      wakings += 1
+      wakeUps += 1
       due.push(run)
     },
     maxInFlight: Infinity,
     inFlight: () => 0,
-    serve: (arrivedAt) => answer(arrivedAt, 'accepted'),
-    reject: (arrivedAt) => answer(arrivedAt, 'refused'),
+    serve: (arrivedAt) => respond(arrivedAt, 'accepted'),
+    reject: (arrivedAt) => respond(arrivedAt, 'rejected'),
   })
-  const served: Served[] = []
+  const served: SimulatedResponse[] = []
   const pausesAhead = [...pauses]
-  /** Of `arrivals`, how many were read. */
+  /** Number of arrivals that were read. */
   let read = 0
 
   function spend(ms: number): void {
@@ -57,7 +63,7 @@ export function turnLoop({ arrivals, readMs, costMs, refusalMs, pauses = [] }: T
     }
   }
 
-  function answer(arrivedAt: number, outcome: Served['outcome']): void {
+  function respond(arrivedAt: number, outcome: SimulatedResponse['outcome']): void {
     spend(outcome === 'accepted' ? costMs : refusalMs)
     served.push({ arrivedAt, outcome, waitedMs: now - arrivedAt })
   }
@@ -65,7 +71,7 @@ export function turnLoop({ arrivals, readMs, costMs, refusalMs, pauses = [] }: T
   while (read < arrivals.length || due.length > 0) {
     const next = arrivals[read]
     if (due.length === 0 && next !== undefined) spend(Math.max(0, next - now))
-    // What arrives while these are read is for the next turn.
+    // Requests that arrive while these are read belong to the next tick.
     const polledAt = now
     for (let at = arrivals[read]; at !== undefined && at <= polledAt; at = arrivals[read]) {
       read += 1
@@ -76,11 +82,11 @@ export function turnLoop({ arrivals, readMs, costMs, refusalMs, pauses = [] }: T
     due = []
     for (const run of callbacks) run()
   }
-  return { served, load: shedding.load(), wakings }
+  return { served, load: shedding.load(), wakeUps }
 }
 
-/** So many a second for so long, evenly. */
-export function evenly(perSecond: number, from: number, to: number): readonly number[] {
+/** Arrival times at a constant rate. */
+export function arrivalsAtRate(perSecond: number, from: number, to: number): readonly number[] {
   const count = Math.floor(((to - from) * perSecond) / 1000)
   return Array.from({ length: count }, (_, index) => from + (index * 1000) / perSecond)
 }

@@ -1,11 +1,11 @@
-/** Allowances whose database is away: whatever is asked of them is rejected. */
+/** A rate limiter whose database is unavailable: every call rejects. */
 import type { RateLimiter } from '../../src/uploads/ports/rate-limiter.ts'
 
-export const away = new Error('The database is away.')
+export const rateLimiterError = new Error('The database is unavailable.')
 
-export const awayRateLimiter: RateLimiter = {
-  consume: () => Promise.reject(away),
-  giveBack: () => Promise.reject(away),
-  block: () => Promise.reject(away),
-  countConsumed: () => Promise.reject(away),
+export const failingRateLimiter: RateLimiter = {
+  consume: () => Promise.reject(rateLimiterError),
+  giveBack: () => Promise.reject(rateLimiterError),
+  block: () => Promise.reject(rateLimiterError),
+  countConsumed: () => Promise.reject(rateLimiterError),
 }

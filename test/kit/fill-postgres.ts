@@ -1,11 +1,12 @@
-/** Fills a PostgreSQL database with many rows, by SQL alone. */
+/** Fills a PostgreSQL database with many rows by SQL. */
 import { Client } from 'pg'
 import type { RowStatus } from '../../src/store/row-status.ts'
 import type { Filling } from './fill-store.ts'
 
 /**
- * Adds basic uploads of one status, or reservations where the status is one of theirs: `filled-1` is the
- * oldest, and each other was created a second after the one before. The triggers of the database total them.
+ * Adds basic uploads of one status, or reservations when the status is one of theirs. `filled-1` is
+ * the oldest, and each other row was created a second after the one before. Triggers update the
+ * totals.
  */
 export async function fillPostgres(
   url: string,

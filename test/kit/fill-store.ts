@@ -1,25 +1,25 @@
-/** Fills a database file with as many uploads as a gateway has after years, by SQL alone. */
+/** Fills a SQLite file with many uploads by SQL. */
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 
-/** What the rows are like. */
+/** Properties of the rows. */
 export interface Filling {
   readonly uploads: number
-  /** `creator-0`, `creator-1`, …, who take turns. */
+  /** Number of creators `creator-0`, `creator-1`, …, assigned round-robin. */
   readonly creators: number
-  /** When the newest was created; each other one a second before the next. */
+  /** Creation time of the newest upload; each other one is a second older than the next. */
   readonly newest: Date
 }
 
 const ROWS_PER_TRANSACTION = 20_000
 
 /**
- * Makes the file, or adds to it. Of each twenty uploads one waits for its file, one failed, one was
- * deleted, and the others are ready; each has its first event. The tallies are kept by the file's
- * own triggers. Returns the uids, which are random as Stream's are, of a thousand spread over all.
+ * Creates the file or adds to it. Of every twenty uploads one is pending, one failed, one deleted,
+ * and the others are ready; each has its first event. Triggers update the totals. Returns up to a
+ * thousand uids, which are random like Stream's, spread over all uploads.
  */
 export function fillStore(file: string, { uploads, creators, newest }: Filling): readonly string[] {
   const { connection } = openSqlite(file)
-  // Nothing is lost by a crash that cannot be made again.
+  // A crash loses only rows that can be created again.
   connection.pragma('synchronous = OFF')
   const addUploads = connection.prepare(`
     with recursive row(n) as (

@@ -1,4 +1,7 @@
-/** The gateway as a Worker, for tests: bundled, and run in workerd by Miniflare, with D1, the hub and an emulator of Stream. */
+/**
+ * The gateway as a Worker for tests: bundled, and run in workerd by Miniflare, with D1, the hub and
+ * an emulator.
+ */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +19,7 @@ import { type Caller, callerOf } from './gateway.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** One that was built for this file of tests. */
+/** Source files of the bundle, with their imports. */
 interface Bundle {
   readonly text: string
   /** Files that are in it, and what they import. */
@@ -39,7 +42,7 @@ const metafile = z.object({
 
 const bundles = new Map<string, Promise<Bundle>>()
 
-/** As `npm run build:worker` makes it, once for each file of tests. */
+/** Bundles as `npm run build:worker` does, once for each test file. */
 export function bundleWorker(entry = 'src/worker.ts'): Promise<Bundle> {
   const known = bundles.get(entry)
   if (known !== undefined) return known
@@ -74,7 +77,7 @@ const wranglerFile = z.object({
   stream: z.object({ binding: z.string() }),
 })
 
-/** What wrangler.jsonc says: comments stand on lines of their own there. */
+/** Reads wrangler.jsonc, whose comments are on lines of their own. */
 async function readWrangler() {
   const text = await readFile(join(ROOT, 'wrangler.jsonc'), 'utf8')
   const json = text.replaceAll(/^\s*\/\/.*$/gm, '').replaceAll(/,(\s*[\]}])/g, '$1')
@@ -83,49 +86,49 @@ async function readWrangler() {
 
 export interface TestWorker {
   readonly url: string
-  /** What was logged so far, one JSON object a line. */
+  /** The log, one JSON object per line. */
   readonly lines: readonly string[]
-  /** Resolves with the first line that has all of these words in it, once it is written. */
+  /** Resolves with the first line that contains all these texts, once it is written. */
   logged(...words: readonly string[]): Promise<string>
   /** The namespace HUB, from Node. */
   readonly hubs: DurableObjectNamespace<HubRpc>
-  /** A caller: everybody where tokens are off, else the subject of this token. */
+  /** A caller with this token; without one when authentication is disabled. */
   as(token?: string): Caller
   readonly database: D1Database
-  /** Where Stream's events come from. */
+  /** The queue of Stream events. */
   readonly queue: { send(body: unknown): Promise<void> }
-  /** Has the cron come now; says how it went. */
+  /** Runs the cron trigger and returns its outcome. */
   scheduled(): Promise<string>
   stop(): Promise<void>
 }
 
-/** Which Stream it works with. */
+/** The Stream that the Worker uses. */
 export interface TestStream {
   readonly emulator: Pick<Emulator, 'apiBaseUrl' | 'accountId' | 'token'>
-  /** By the binding alone, by a token alone, or by both. */
+  /** By the binding, by a token, or by both. */
   readonly by: 'binding' | 'token' | 'both'
 }
 
 export interface WorkerOptions {
   readonly variables?: Readonly<Record<string, string>>
-  /** Left out: a token that is good for nothing. */
+  /** Defaults to a token that is valid nowhere. */
   readonly stream?: TestStream
-  /** Where what the hub keeps is written down; left out: nowhere. */
-  readonly keptIn?: string
-  /** Whether the database has its tables. @default true */
+  /** Folder of the hub's persistent storage; in memory by default. */
+  readonly hubFolder?: string
+  /** Whether the database is migrated. @default true */
   readonly migrated?: boolean
 }
 
-const NOWHERE: TestStream = {
+const NO_STREAM: TestStream = {
   emulator: { apiBaseUrl: 'http://127.0.0.1:1/client/v4', accountId: 'local', token: 'none' },
   by: 'token',
 }
 
-/** Starts it, its database migrated. Who starts it stops it. */
+/** Starts the Worker with a migrated database. The caller stops it. */
 export async function startWorker({
   variables = {},
-  stream = NOWHERE,
-  keptIn,
+  stream = NO_STREAM,
+  hubFolder: keptIn,
   migrated = true,
 }: WorkerOptions = {}): Promise<TestWorker> {
   const { emulator, by } = stream
@@ -147,7 +150,7 @@ export async function startWorker({
   const miniflare = new Miniflare({
     handleStructuredLogs({ message }: { readonly message: string }) {
       lines.push(message)
-      for (const look of waiting) look()
+      for (const check of waiting) check()
     },
     ...(keptIn === undefined ? {} : { durableObjectsPersist: keptIn }),
     workers: [
@@ -199,48 +202,50 @@ export async function startWorker({
   const d1 = z.custom<D1Database>().parse(await miniflare.getD1Database(database.binding))
   if (migrated) await migrateD1(d1, d1Migrations())
   const queue = z.custom<TestWorker['queue']>().parse(await miniflare.getQueueProducer('EVENTS'))
-  const clocked = z.custom<Clocked>().parse(await miniflare.getWorker())
+  const scheduledWorker = z.custom<ScheduledWorker>().parse(await miniflare.getWorker())
   let stopped: Promise<void> | null = null
   return {
     url,
     lines,
     logged: (...words) =>
       new Promise((resolve) => {
-        function look(): void {
+        function check(): void {
           const line = lines.find((one) => words.every((word) => one.includes(word)))
           if (line === undefined) return
-          waiting.delete(look)
+          waiting.delete(check)
           resolve(line)
         }
-        waiting.add(look)
-        look()
+        waiting.add(check)
+        check()
       }),
     hubs: await hubsOf(miniflare),
     as: (token) => callerOf(`${url}/graphql`, token),
     database: d1,
     queue: { send: (body) => queue.send(body) },
-    scheduled: async () => (await clocked.scheduled({ cron: '* * * * *' })).outcome,
+    scheduled: async () => (await scheduledWorker.scheduled({ cron: '* * * * *' })).outcome,
     stop: () => (stopped ??= miniflare.dispose()),
   }
 }
 
-/** As Miniflare hands the Worker to Node. */
-interface Clocked {
+/** The Worker as Miniflare exposes it to Node. */
+interface ScheduledWorker {
   scheduled(options: { readonly cron: string }): Promise<{ readonly outcome: string }>
 }
 
-/** As Miniflare hands the namespace to Node. */
-interface FromNode {
+/** The namespace as Miniflare exposes it to Node. */
+interface NodeNamespace {
   idFromName(name: string): object
   get(id: object): HubRpc & {
     fetch(url: string, init: RequestInit): Promise<WebSocketResponse>
   }
 }
 
-/** From Node a WebSocket is asked for by an address, not by a Request of Node's. */
+/** Opens hub WebSockets by URL, because Miniflare does not accept a Request of Node. */
 async function hubsOf(miniflare: Miniflare): Promise<DurableObjectNamespace<HubRpc>> {
-  // Its own types are of a package that nobody else needs here.
-  const namespace = z.custom<FromNode>().parse(await miniflare.getDurableObjectNamespace('HUB'))
+  // Its types are in a package that this project does not depend on otherwise.
+  const namespace = z
+    .custom<NodeNamespace>()
+    .parse(await miniflare.getDurableObjectNamespace('HUB'))
   return {
     idFromName: (name) => namespace.idFromName(name),
     get(id) {

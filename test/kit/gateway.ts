@@ -1,4 +1,4 @@
-/** A whole gateway for one test: real HTTP, real SQLite, and an emulator of its own. */
+/** A complete gateway for one test: real HTTP, real SQLite, and its own emulator. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import type { Logger } from '../../src/shared/logger.ts'
 import { type TestClock, createTestClock } from './clock.ts'
 import { type EmulatorControlApi, controlApiOf } from './emulator.ts'
 
-/** The secret that signs the tokens of tests; 32 bytes. */
+/** Signs the tokens of tests; 32 bytes. */
 export const TEST_SECRET = 'a secret of thirty-two bytes....'
 
 /** One line of the log. */
@@ -26,21 +26,21 @@ export interface LogLine {
 export interface TestGateway {
   readonly url: string
   readonly clock: TestClock
-  /** The SQLite file, for tests that break it; empty with PostgreSQL. */
+  /** The SQLite file, for tests that damage it; empty with PostgreSQL. */
   readonly databaseFile: string
   readonly emulator: EmulatorControlApi & { readonly url: string; readonly apiBaseUrl: string }
-  /** What was logged so far. */
+  /** The log so far. */
   readonly logs: readonly LogLine[]
-  /** A caller: everybody where tokens are off, else the subject of this token. */
+  /** A caller with this token; without one when authentication is disabled. */
   as(token?: string): Caller
   stop(): Promise<void>
 }
 
-/** Speaks to the gateway as a frontend does. */
+/** A GraphQL client of the gateway. */
 export interface Caller {
-  /** Data of a query or mutation, read by the schema; throws where there are errors. */
+  /** Returns the data of a query or mutation, parsed by the schema; throws on errors. */
   ask<T extends z.ZodType>(shape: T, document: string, variables?: object): Promise<z.infer<T>>
-  /** Every result of a subscription, read by the schema, until it completes. */
+  /** Yields every result of a subscription, parsed by the schema, until it completes. */
   watch<T extends z.ZodType>(
     shape: T,
     document: string,
@@ -49,9 +49,9 @@ export interface Caller {
 }
 
 /**
- * Starts one with these variables on top of what a test wants: free ports, fast encoding, a folder
- * of its own. It is stopped when the test is over.
- * @param consoleFolder where a console was built for the test; else the package's own, if any
+ * Starts a gateway with defaults for tests (free ports, fast encoding, its own folder), overridden
+ * by these variables. It is stopped when the test ends.
+ * @param consoleFolder a console that was built for the test; defaults to the package's own, if any
  */
 export async function startTestGateway(
   variables: Readonly<Record<string, string>> = {},
@@ -95,7 +95,7 @@ function emulatorAt(apiBaseUrl = ''): { url: string; apiBaseUrl: string } {
   return { url: new URL(apiBaseUrl).origin, apiBaseUrl }
 }
 
-/** A caller of the gateway at this address of its GraphQL. */
+/** A caller of the gateway with this GraphQL URL. */
 export function callerOf(url: string, token?: string): Caller {
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }
@@ -117,7 +117,7 @@ export function callerOf(url: string, token?: string): Caller {
   }
 }
 
-/** A subscription ended with errors; `errors` has them as they came. */
+/** A subscription ended with errors, which are in `errors`. */
 export class SubscriptionFailed extends Error {
   override readonly name = 'SubscriptionFailed'
   readonly errors: readonly unknown[]
@@ -136,7 +136,7 @@ function collect(lines: LogLine[]): Logger {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** A token for this subject, signed with TEST_SECRET, good for an hour. */
+/** Returns a token for this subject, signed with TEST_SECRET, valid for an hour. */
 export function tokenFor(subject: string, claims: Record<string, unknown> = {}): Promise<string> {
   return new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3600, ...claims })
     .setProtectedHeader({ alg: 'HS256' })

@@ -1,4 +1,4 @@
-/** An identity provider that serves what keys a test wants, over HTTP. */
+/** An identity provider that serves the keys of a test over HTTP. */
 import { createServer } from 'node:http'
 import { type CryptoKey, exportJWK, generateKeyPair } from 'jose'
 import { onTestFinished } from 'vitest'
@@ -7,11 +7,11 @@ import { onTestFinished } from 'vitest'
 export interface Provider {
   readonly url: string
   readonly fetched: () => number
-  /** What it answers from now on; null hangs up. */
+  /** Sets the keys of following responses; null closes connections without a response. */
   serve(keys: readonly ProviderKey[] | null): void
 }
 
-/** A key pair under its name. */
+/** A key pair with its id. */
 export interface ProviderKey {
   readonly kid: string
   readonly jwk: object
@@ -24,8 +24,8 @@ export async function createKey(kid: string): Promise<ProviderKey> {
 }
 
 /**
- * It is closed when the test is over.
- * @param whenOver of the test's own context, for one that runs beside others
+ * Starts a provider that is closed when the test ends.
+ * @param whenOver of the test's own context, for a concurrent test
  */
 export async function startProvider(
   first: readonly ProviderKey[] | null,

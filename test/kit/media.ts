@@ -1,4 +1,4 @@
-/** Real files for tests: the test card, larger and damaged versions of it, and what is no video. */
+/** Files for tests: the test card, padded and damaged versions of it, and files that are not videos. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -13,18 +13,18 @@ export const testcard = {
   height: 360,
 }
 
-/** The test card as a file that a form can carry. */
+/** The test card as a file of a form. */
 export function testcardFile(name = 'testcard.mp4'): File {
   return new File([testcard.bytes], name, { type: 'video/mp4' })
 }
 
 /**
- * The test card with a legal `free` box at its end, exactly `sizeBytes` long and just as playable.
- * The padding is one shared block of zeros, so that 200 MB of it take next to no memory.
+ * The test card with a `free` box at its end, exactly `sizeBytes` long and as playable. The padding
+ * is one shared block of zeros, so that 200 MB take little memory.
  */
 export function paddedTestcard(sizeBytes: number): Blob {
   const padding = sizeBytes - testcard.bytes.byteLength
-  if (padding < 16) throw new Error(`a padded test card has at least 16 bytes more: ${sizeBytes}`)
+  if (padding < 16) throw new Error(`A padded test card has at least 16 bytes more: ${sizeBytes}`)
   // The 64-bit form of a box header: size 1, type, then the true size.
   const header = new DataView(new ArrayBuffer(16))
   header.setUint32(0, 1)
@@ -37,31 +37,31 @@ export function paddedTestcard(sizeBytes: number): Blob {
   return new Blob([testcard.bytes, header, ...whole, rest], { type: 'video/mp4' })
 }
 
-/** No video at all. */
+/** A file that is not a video. */
 export function textFile(): File {
   return new File(['These are words and not a film.\n'.repeat(100)], 'words.txt', {
     type: 'text/plain',
   })
 }
 
-/** A video that was cut in the middle: its tables are there, most of its pictures are not. */
+/** A truncated video: its tables are complete, most of its samples are missing. */
 export function damagedVideo(): File {
   return new File([testcard.bytes.slice(0, 100_000)], 'damaged.mp4', { type: 'video/mp4' })
 }
 
-/** A video whose tables are gone: only the first box is whole. */
+/** A video without tables: only the first box is intact. */
 export function headlessVideo(): File {
   const bytes = testcard.bytes.slice()
   bytes.fill(0xff, 40, 6000)
   return new File([bytes], 'headless.mp4', { type: 'video/mp4' })
 }
 
-/** The test card played a hundred times as fast: 0.06 seconds, by the clocks in its headers. */
+/** The test card at a hundred times its speed: 0.06 seconds by the headers. */
 export function fleetingVideo(): File {
   const bytes = Buffer.from(testcard.bytes)
   for (const box of ['mvhd', 'mdhd']) {
     for (let at = bytes.indexOf(box); at !== -1; at = bytes.indexOf(box, at + 4)) {
-      // Version and flags, creation and modification time, and then ticks a second: 32 bits each.
+      // Version and flags, creation and modification time, and then the timescale: 32 bits each.
       const timescale = at + 4 + 12
       bytes.writeUInt32BE(bytes.readUInt32BE(timescale) * 100, timescale)
     }
@@ -69,7 +69,7 @@ export function fleetingVideo(): File {
   return new File([bytes], 'fleeting.mp4', { type: 'video/mp4' })
 }
 
-/** As many bytes as asked for, for uploads whose content does not matter. */
+/** Zeros, for uploads whose content does not matter. */
 export function zeros(bytes: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes)
 }

@@ -8,15 +8,15 @@ export interface Sample {
   readonly value: number
 }
 
-/** What was scraped at one moment. */
+/** The result of one scrape. */
 export interface Scrape {
   readonly text: string
   readonly samples: readonly Sample[]
-  /** Names with the type that they are declared to have. */
+  /** Metric names with their declared types. */
   readonly types: ReadonlyMap<string, string>
-  /** The one sample with this name and, among its labels, these; fails the test where there is none. */
+  /** Returns the only sample with this name and these labels; fails the test if there is none. */
   value(name: string, labels?: Readonly<Record<string, string>>): number
-  /** All samples with this name. */
+  /** Returns all samples with this name. */
   all(name: string): readonly Sample[]
 }
 
@@ -24,7 +24,7 @@ export interface Scrape {
 const LINE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)$/
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g
 
-/** With this token, where the door asks for one. */
+/** @param token sent when the endpoint requires one */
 export async function scrape(gatewayUrl: string, token?: string): Promise<Scrape> {
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }

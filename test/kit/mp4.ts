@@ -1,9 +1,9 @@
-/** Writes small MP4 files box by box, valid or with any number in their tables. */
+/** Writes small MP4 files box by box, valid or with arbitrary numbers in their tables. */
 
-/** One track's tables: what stands in `stbl` after the sample description. */
+/** The boxes of one track in `stbl` after the sample description. */
 export type SampleTables = (mediaOffset: number) => readonly Buffer[]
 
-/** Numbers of 32 bits, the largest first byte first. */
+/** Writes 32-bit big-endian numbers. */
 export function u32(...values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4)
   for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, index * 4)
@@ -33,7 +33,7 @@ export interface Mp4Options {
   readonly video?: SampleTables
   /** A second track of PCM audio. */
   readonly audio?: SampleTables
-  /** Boxes behind the tracks in `moov`. */
+  /** Boxes after the tracks in `moov`. */
   readonly movieBoxes?: readonly Buffer[]
   /** Boxes at the end of the file. */
   readonly fragments?: readonly Buffer[]
@@ -62,7 +62,7 @@ const SOWT = box(
   u32(0x00_02_00_10, 0, 0xbb_80_00_00),
 )
 
-/** One second of 640 × 360 where nothing else is said. */
+/** Writes one second of 640 × 360 by default. */
 export function writeMp4(options: Mp4Options = {}): Buffer<ArrayBuffer> {
   const { video = plainVideo, audio, movieBoxes = [], fragments = [], padding = 0 } = options
   const movie = (mediaOffset: number) =>

@@ -1,4 +1,4 @@
-/** Evidence for property tests: any at all, and what the lives of real videos leave behind. */
+/** Arbitrary observations for property tests, and sequences as real uploads produce them. */
 import * as fc from 'fast-check'
 import type { StreamState, StreamVideo } from '../../src/uploads/ports/stream-api.ts'
 import type { Observation } from '../../src/uploads/status/state-machine.ts'
@@ -19,14 +19,14 @@ const states: readonly StreamState[] = [
 ]
 
 const source = fc.constantFrom(...uploadEventSources)
-/** On both sides of the deadline, and at it. */
+/** Before, at and after the deadline. */
 const at = fc.integer({ min: -3, max: 3 }).map((step) => after(EXPIRY_SECONDS + step))
 // Few different values, so that ties, repeats and contradictions are frequent.
 const amount = fc.constantFrom(null, 10, 20)
 const address = fc.constantFrom(null, 'https://a.example.com', 'https://b.example.com')
 const timestamp = fc.constantFrom(null, after(1), after(2), after(3))
 
-/** A description that no video needs ever have had. */
+/** An arbitrary description, which Stream may never return. */
 const anyVideo: fc.Arbitrary<StreamVideo> = fc
   .record({
     state: fc.constantFrom(...states),
@@ -52,7 +52,7 @@ const anyVideo: fc.Arbitrary<StreamVideo> = fc
   })
   .map(videoOf)
 
-/** Any evidence at all, however unlikely. */
+/** An arbitrary observation, however unlikely. */
 export const anyObservation: fc.Arbitrary<Observation> = fc.oneof(
   {
     weight: 4,
@@ -78,46 +78,46 @@ export const anyObservation: fc.Arbitrary<Observation> = fc.oneof(
 )
 
 /**
- * Whether it is what Stream answered when it was asked: that comes in the order of the questions, and
- * the last one decides whether the video is there.
+ * Whether the observation is a poll result. Poll results arrive in the order of polls, and the last
+ * one decides whether the video exists.
  */
-export function isAnswer(observation: Observation): boolean {
+export function isPollResult(observation: Observation): boolean {
   return (
     observation.kind === 'not-found' ||
     (observation.kind === 'video' && observation.source === 'SYNC')
   )
 }
 
-/** The same evidence in another order, but for Stream's answers among themselves. */
-export function disordered(
-  observation: readonly Observation[],
+/** The same observations in another order, except that poll results keep theirs. */
+export function shuffleKeepingPolls(
+  observations: readonly Observation[],
 ): fc.Arbitrary<readonly Observation[]> {
-  const answers = observation.filter(isAnswer)
+  const answers = observations.filter(isPollResult)
   return fc
-    .shuffledSubarray([...observation], { minLength: observation.length })
+    .shuffledSubarray([...observations], { minLength: observations.length })
     .map((shuffled) => {
       let next = 0
-      return shuffled.map((one) => (isAnswer(one) ? (answers[next++] ?? one) : one))
+      return shuffled.map((one) => (isPollResult(one) ? (answers[next++] ?? one) : one))
     })
 }
 
-/** All that was ever said about one upload, in the order in which it came about. */
-export interface Life {
-  readonly evidence: readonly Observation[]
-  /** What no loss may take: Stream's last word, and whether the video is gone. */
-  readonly lastWords: readonly Observation[]
+/** All observations of one upload, in the order in which they occurred. */
+export interface ObservationSequence {
+  readonly observations: readonly Observation[]
+  /** Observations that must not be lost: the last state at Stream, and whether the video is gone. */
+  readonly finalObservations: readonly Observation[]
 }
 
 const SIZE_BYTES = 1_000_000
 
-/** Bytes arrive, the file is queued, encoded and ready (or refused), and perhaps deleted. */
-export const receivedLife: fc.Arbitrary<Life> = fc
+/** Bytes arrive, the file is queued, encoded and ready (or fails), and may be deleted. */
+export const receivedUpload: fc.Arbitrary<ObservationSequence> = fc
   .record({
     offsets: fc.array(fc.integer({ min: 0, max: SIZE_BYTES }), { maxLength: 3 }),
     percents: fc.array(fc.integer({ min: 0, max: 99 }), { maxLength: 4 }),
     playableFrom: fc.integer({ min: 0, max: 4 }),
     failed: fc.boolean(),
-    // Stream need not touch `modified` with every percent.
+    // Stream need not change `modified` with every percent.
     touched: fc.infiniteStream(fc.boolean()),
     ending: fc.constantFrom('kept', 'deleted', 'not-found'),
     startsSeconds: fc.constantFrom(10, EXPIRY_SECONDS - 5, EXPIRY_SECONDS + 60),
@@ -125,47 +125,47 @@ export const receivedLife: fc.Arbitrary<Life> = fc
   .map(({ offsets, percents, playableFrom, failed, touched, ending, startsSeconds }) => {
     let seconds = startsSeconds
     let modifiedAt = after(seconds)
-    const observation: Observation[] = []
+    const observations: Observation[] = []
     const known: Partial<StreamVideo> = { sizeBytes: SIZE_BYTES, hlsURL: 'https://example.com/m' }
-    function describe(said: Partial<StreamVideo>): void {
+    function describe(fields: Partial<StreamVideo>): void {
       seconds += 1
       if (touched.next().value) modifiedAt = after(seconds)
-      const video = videoOf({ ...known, ...said, modifiedAt })
-      observation.push({ kind: 'video', source: 'WEBHOOK', at: after(seconds), video })
+      const video = videoOf({ ...known, ...fields, modifiedAt })
+      observations.push({ kind: 'video', source: 'WEBHOOK', at: after(seconds), video })
     }
 
-    // Before the first byte, and not so late that the link could have lapsed by then.
+    // Before the first byte, and early enough that the link cannot have expired.
     if (startsSeconds < EXPIRY_SECONDS - 10) describe({ sizeBytes: null, hlsURL: null })
     for (const receivedBytes of offsets.toSorted((a, b) => a - b)) {
       seconds += 1
-      observation.push({ kind: 'offset', source: 'SYNC', at: after(seconds), receivedBytes })
+      observations.push({ kind: 'offset', source: 'SYNC', at: after(seconds), receivedBytes })
     }
     describe({ state: 'queued' })
-    const looked = { durationSeconds: 12.5, width: 640, height: 360 }
+    const properties = { durationSeconds: 12.5, width: 640, height: 360 }
     for (const [index, encodingPercent] of percents.toSorted((a, b) => a - b).entries()) {
       const readyToStream = !failed && index >= playableFrom
-      describe({ ...looked, state: 'inprogress', encodingPercent, readyToStream })
+      describe({ ...properties, state: 'inprogress', encodingPercent, readyToStream })
     }
     seconds += 1
     modifiedAt = after(seconds)
     const failure = { code: 'ERR_MALFORMED_VIDEO', message: 'The file is damaged.' }
     const encodingPercent = failed ? Math.max(0, ...percents) : 100
-    if (failed) describe({ ...looked, state: 'error', encodingPercent, failure })
+    if (failed) describe({ ...properties, state: 'error', encodingPercent, failure })
     else {
       const readyAt = after(seconds)
-      describe({ ...looked, state: 'ready', encodingPercent, readyToStream: true, readyAt })
+      describe({ ...properties, state: 'ready', encodingPercent, readyToStream: true, readyAt })
     }
-    const lastWords = observation.slice(-1)
+    const finalObservations = observations.slice(-1)
     if (ending !== 'kept') {
       const gone = { kind: ending, source: 'SYNC', at: after(seconds + 10) } as const
-      observation.push(gone)
-      lastWords.push(gone)
+      observations.push(gone)
+      finalObservations.push(gone)
     }
-    return { evidence: observation, lastWords }
+    return { observations, finalObservations }
   })
 
-/** Bytes may arrive, but never all of them: the link lapses, and Stream may drop it. */
-export const expiredLife: fc.Arbitrary<Life> = fc
+/** Bytes may arrive, but never all of them: the link expires, and Stream may delete it. */
+export const expiredUpload: fc.Arbitrary<ObservationSequence> = fc
   .record({
     offsets: fc.array(fc.integer({ min: 0, max: SIZE_BYTES - 1 }), { maxLength: 3 }),
     dropped: fc.boolean(),
@@ -176,12 +176,12 @@ export const expiredLife: fc.Arbitrary<Life> = fc
     const last: Observation = dropped
       ? { kind: 'not-found', source: 'SYNC', at: late }
       : { kind: 'video', source: 'WEBHOOK', at: late, video }
-    const observation: Observation[] = [
+    const observations: Observation[] = [
       { kind: 'video', source: 'WEBHOOK', at: after(15), video },
       ...offsets.map((receivedBytes, index) => {
         return { kind: 'offset', source: 'SYNC', at: after(20 + index), receivedBytes } as const
       }),
       last,
     ]
-    return { evidence: observation, lastWords: [last] }
+    return { observations, finalObservations: [last] }
   })

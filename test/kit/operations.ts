@@ -1,4 +1,4 @@
-/** The operations that many tests send, with what they expect back. */
+/** Operations that many tests send, with the expected results. */
 import { z } from 'zod'
 import type { Caller } from './gateway.ts'
 
@@ -59,7 +59,7 @@ const mintOutcome = z.discriminatedUnion('__typename', [
   }),
 ])
 
-/** What either mutation that mints can answer. */
+/** The result of a mutation that mints. */
 export type MintOutcome = z.infer<typeof mintOutcome>
 
 const PROBLEMS = /* GraphQL */ `
@@ -74,7 +74,7 @@ export async function createDirectUpload(
   caller: Caller,
   input: Readonly<Record<string, unknown>> = {},
 ): Promise<MintOutcome> {
-  const answer = await caller.ask(
+  const data = await caller.ask(
     z.object({ mint: mintOutcome }),
     /* GraphQL */ `
       mutation ($input: CreateDirectUploadInput!) {
@@ -91,14 +91,14 @@ export async function createDirectUpload(
     `,
     { input: { maxDurationSeconds: 60, ...input } },
   )
-  return answer.mint
+  return data.mint
 }
 
 export async function createTusUpload(
   caller: Caller,
   input: Readonly<Record<string, unknown>>,
 ): Promise<MintOutcome> {
-  const answer = await caller.ask(
+  const data = await caller.ask(
     z.object({ mint: mintOutcome }),
     /* GraphQL */ `
       mutation ($input: CreateTusUploadInput!) {
@@ -115,10 +115,10 @@ export async function createTusUpload(
     `,
     { input: { maxDurationSeconds: 60, ...input } },
   )
-  return answer.mint
+  return data.mint
 }
 
-/** The minted upload with its URL; fails the test with the problem where there is none. */
+/** Returns the minted upload with its URL; fails the test with the error otherwise. */
 export function expectMinted(outcome: MintOutcome): { uid: string; uploadURL: string } {
   if ('upload' in outcome) return { uid: outcome.upload.uid, uploadURL: outcome.uploadURL }
   throw new Error(`Nothing was minted: ${JSON.stringify(outcome)}`)
@@ -146,10 +146,10 @@ const watchedUpload = z.object({
   }),
 })
 
-/** One state that a subscriber sees. */
+/** One state that a subscriber receives. */
 export type WatchedUpload = z.infer<typeof watchedUpload>['uploadStatus']
 
-/** Every state of the upload as a subscriber sees it, to the last. */
+/** Yields every state of the upload that a subscriber receives, to the last. */
 export async function* watchUpload(caller: Caller, uid: string): AsyncGenerator<WatchedUpload> {
   const results = caller.watch(
     watchedUpload,
@@ -182,7 +182,7 @@ export async function* watchUpload(caller: Caller, uid: string): AsyncGenerator<
   for await (const { uploadStatus } of results) yield uploadStatus
 }
 
-/** All states to the end of the subscription. */
+/** Returns all states to the end of the subscription. */
 export async function watchToEnd(caller: Caller, uid: string): Promise<WatchedUpload[]> {
   const states: WatchedUpload[] = []
   for await (const state of watchUpload(caller, uid)) states.push(state)
@@ -200,15 +200,15 @@ const usage = z.object({
 })
 
 export async function storageUsage(caller: Caller) {
-  const answer = await caller.ask(
+  const data = await caller.ask(
     usage,
     '{ storageUsage { limitMinutes storedMinutes reservedMinutes availableMinutes videoCount } }',
   )
-  return answer.storageUsage
+  return data.storageUsage
 }
 
 export async function deleteUpload(caller: Caller, uid: string) {
-  const answer = await caller.ask(
+  const data = await caller.ask(
     z.object({
       deleteUpload: z.looseObject({
         __typename: z.string(),
@@ -235,10 +235,10 @@ export async function deleteUpload(caller: Caller, uid: string) {
     `,
     { uid },
   )
-  return answer.deleteUpload
+  return data.deleteUpload
 }
 
-/** Sends the file by one POST, as a browser's form would. */
+/** Sends the file by one POST, as the form of a browser does. */
 export function postFile(uploadURL: string, file: File): Promise<Response> {
   const form = new FormData()
   form.set('file', file)

@@ -1,12 +1,12 @@
 /** Reads a list to its last page. */
 
-/** One page of a connection, as far as reading on needs it. */
+/** The fields of a connection that paging needs. */
 interface Page<T> {
   readonly nodes: readonly T[]
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
 }
 
-/** Everything on all pages; `read` is given the cursor to go on from, null for the first page. */
+/** Returns the nodes of all pages; `read` receives the cursor, null for the first page. */
 export async function readPages<T>(read: (after: string | null) => Promise<Page<T>>): Promise<T[]> {
   const all: T[] = []
   let after: string | null = null

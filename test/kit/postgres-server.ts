@@ -1,4 +1,4 @@
-/** A PostgreSQL of its own for tests: a throw-away folder, a free port, and gone at the end. */
+/** A PostgreSQL server for tests with a temporary folder and a free port. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -10,30 +10,30 @@ import { Client } from 'pg'
 
 const run = promisify(execFile)
 
-/** Where Debian puts the programs of each version. */
+/** The folder of Debian's PostgreSQL versions. */
 const DEBIAN = '/usr/lib/postgresql'
-/** Nobody's own account: a server does not run as root. */
+/** The account `nobody`, because a server does not run as root. */
 const NOBODY = { uid: 65_534, gid: 65_534 }
-/** A server that has not answered by then never will, in milliseconds. */
+/** Start timeout in milliseconds. */
 const START_MS = 30_000
 
 export interface PostgresServer {
-  /** The address of a database on it, for the superuser of this server. */
+  /** The URL of a database on this server, for its superuser. */
   url(database: string): string
-  /** Of the process that starts all others of this server; null while it does not run. */
+  /** The id of the server's main process; null while it does not run. */
   pid(): number | null
-  /** An empty database, or a copy of another. */
+  /** Creates an empty database, or a copy of another. */
   createDatabase(name: string, template?: string): Promise<void>
   dropDatabase(name: string): Promise<void>
-  /** Ends it as a machine does that loses power: nothing is said to anybody. */
+  /** Kills the server as a power failure does, without a shutdown. */
   kill(): Promise<void>
   /** Starts it again on the same folder and port. */
   start(): Promise<void>
-  /** Ends it and removes its folder. */
+  /** Stops it and removes its folder. */
   remove(): Promise<void>
 }
 
-/** The folder with the programs of the newest server on this machine; null where there is none. */
+/** Returns the folder of the newest installed server's programs; null if there is none. */
 export async function findPostgres(): Promise<string | null> {
   const versions = await readdir(DEBIAN).catch(() => [])
   const newest = versions.toSorted((one, other) => Number(other) - Number(one))
@@ -45,8 +45,8 @@ export async function findPostgres(): Promise<string | null> {
 }
 
 /**
- * @param programs as `findPostgres` found them
- * @param durable whether commits wait for the disk; tests that survive no power cut do without
+ * @param programs as returned by `findPostgres`
+ * @param durable whether commits wait for the disk; needed only by tests of a power failure
  */
 export async function startPostgres(programs: string, durable = false): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-postgres-'))
@@ -70,13 +70,13 @@ export async function startPostgres(programs: string, durable = false): Promise<
     full_page_writes: durable ? 'on' : 'off',
   }
   let server: ChildProcess | null = null
-  // Whatever ends the run ends its server.
+  // The server ends with the process that started it.
   process.once('exit', () => server?.kill('SIGKILL'))
 
   const url = (database: string): string =>
     `postgres://headgate@127.0.0.1:${port}/${encodeURIComponent(database)}`
 
-  async function asked(text: string): Promise<void> {
+  async function execute(text: string): Promise<void> {
     const client = new Client({ connectionString: url('postgres') })
     client.on('error', () => undefined)
     await client.connect()
@@ -100,8 +100,8 @@ export async function startPostgres(programs: string, durable = false): Promise<
         { ...account, cwd: folder, stdio: 'ignore' },
       )
       server = started
-      // What a killed one left behind may hold its memory for a moment longer.
-      if (await answers(started, asked)) return
+      // A killed server can hold its shared memory for a moment.
+      if (await isReady(started, execute)) return
       if (performance.now() > deadline) throw new Error('PostgreSQL did not start.')
     }
   }
@@ -120,8 +120,10 @@ export async function startPostgres(programs: string, durable = false): Promise<
     pid: () =>
       server?.exitCode === null && server.signalCode === null ? (server.pid ?? null) : null,
     createDatabase: (name, template) =>
-      asked(`create database "${name}"${template === undefined ? '' : ` template "${template}"`}`),
-    dropDatabase: (name) => asked(`drop database if exists "${name}" with (force)`),
+      execute(
+        `create database "${name}"${template === undefined ? '' : ` template "${template}"`}`,
+      ),
+    dropDatabase: (name) => execute(`drop database if exists "${name}" with (force)`),
     kill: () => end('SIGKILL'),
     start,
     async remove() {
@@ -131,14 +133,14 @@ export async function startPostgres(programs: string, durable = false): Promise<
   }
 }
 
-/** False where the process ended before it answered. */
-async function answers(
+/** Resolves with false when the process ends before it responds. */
+async function isReady(
   server: ChildProcess,
-  asked: (text: string) => Promise<void>,
+  execute: (text: string) => Promise<void>,
 ): Promise<boolean> {
   while (server.exitCode === null && server.signalCode === null) {
     try {
-      await asked('select 1')
+      await execute('select 1')
       return true
     } catch {
       await new Promise((resolve) => {
@@ -149,7 +151,7 @@ async function answers(
   return false
 }
 
-/** Free a moment ago, at least. */
+/** Returns a port that was free a moment ago. */
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')

@@ -1,4 +1,4 @@
-/** Starts one PostgreSQL for the whole run, where the machine has one, before the first test. */
+/** Starts one PostgreSQL server for the whole test run, if the machine has one. */
 import type { TestProject } from 'vitest/node'
 import { migratePostgres } from '../../src/store/postgres/migrate.ts'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
@@ -6,20 +6,20 @@ import { findPostgres, startPostgres } from './postgres-server.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The address of the migrated, empty database that others are copied from; null where none runs. */
+    /** The URL of the migrated, empty database that others are copied from; null without a server. */
     readonly postgres: string | null
   }
 }
 
-/** Of the migrated database. */
+/** The name of the migrated database. */
 const TEMPLATE = 'template_of_tests'
 
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const programs = await findPostgres()
   if (programs === null) {
-    if (process.env['CI'] === 'true') throw new Error('There is no PostgreSQL to test with.')
+    if (process.env['CI'] === 'true') throw new Error('PostgreSQL is not installed.')
     process.stderr.write(
-      'Tests with PostgreSQL are skipped: there is no server on this machine (Debian: postgresql).\n',
+      'Tests with PostgreSQL are skipped: PostgreSQL is not installed (Debian: postgresql).\n',
     )
     provide('postgres', null)
     return async () => undefined

@@ -1,9 +1,9 @@
-/** Databases for tests on the run's own PostgreSQL. */
+/** Databases for tests on the PostgreSQL server of the run. */
 import { randomUUID } from 'node:crypto'
 import { Client } from 'pg'
 import { describe, inject } from 'vitest'
 
-/** Skips where there is no PostgreSQL, which the run has said. */
+/** Skips the tests when there is no PostgreSQL, which the setup has reported. */
 export function describeWithPostgres(name: string, tests: () => void): void {
   const described = inject('postgres') === null ? describe.skip : describe
   described(name, tests)
@@ -11,50 +11,50 @@ export function describeWithPostgres(name: string, tests: () => void): void {
 
 export interface TestDatabase {
   readonly url: string
-  /** Nobody is connected any more. */
+  /** Disconnects all clients first. */
   drop(): Promise<void>
 }
 
-/** Migrated databases that a test is done with, emptied: that is sooner done than another made. */
+/** Emptied migrated databases, which are faster to reuse than to create. */
 const spare: string[] = []
 
-/** A migrated database of its own, without a row. */
+/** Returns a migrated database without a row. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const url =
     spare.pop() ?? (await createDatabase(new URL(inject('postgres') ?? '').pathname.slice(1)))
   return {
     url,
     async drop() {
-      await emptied(url)
+      await truncate(url)
       spare.push(url)
     },
   }
 }
 
-/** A database with nothing in it, for tests of what is done first. */
+/** Returns a database without tables, for tests of the first start. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
   const url = await createDatabase('template0')
   const name = new URL(url).pathname.slice(1)
-  return { url, drop: () => ask(serverURL(), `drop database ${name} with (force)`) }
+  return { url, drop: () => execute(serverURL(), `drop database ${name} with (force)`) }
 }
 
 async function createDatabase(template: string): Promise<string> {
   const url = serverURL()
   const name = `test_${randomUUID().replaceAll('-', '')}`
-  await ask(url, `create database ${name} template ${template}`)
+  await execute(url, `create database ${name} template ${template}`)
   url.pathname = name
   return url.href
 }
 
-/** Of the database that administrators are in. */
+/** The URL of the maintenance database. */
 function serverURL(): URL {
   const url = new URL(inject('postgres') ?? '')
   url.pathname = 'postgres'
   return url
 }
 
-function emptied(url: string): Promise<void> {
-  return ask(
+function truncate(url: string): Promise<void> {
+  return execute(
     new URL(url),
     `do $$ declare names text; begin
       select string_agg(format('%I', tablename), ',') into names from pg_tables
@@ -64,7 +64,7 @@ function emptied(url: string): Promise<void> {
   )
 }
 
-async function ask(url: URL, statement: string): Promise<void> {
+async function execute(url: URL, statement: string): Promise<void> {
   const client = new Client({ connectionString: url.href })
   await client.connect()
   try {

@@ -1,4 +1,4 @@
-/** A client that writes bytes to a TCP port, and reads only when a test tells it to. */
+/** A client that writes bytes to a TCP port, and reads only when the test requests it. */
 import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -31,7 +31,7 @@ export async function openRaw(url: string): Promise<RawClient> {
     if (socket.listenerCount('data') > 0) return
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk.toString('latin1'))
-      for (const look of waiting) look()
+      for (const check of waiting) check()
     })
   }
 
@@ -46,17 +46,17 @@ export async function openRaw(url: string): Promise<RawClient> {
     async until(text) {
       startReading()
       const found = new Promise<void>((resolve) => {
-        function look(): void {
+        function check(): void {
           if (!received().includes(text)) return
-          waiting.delete(look)
+          waiting.delete(check)
           resolve()
         }
-        waiting.add(look)
-        look()
+        waiting.add(check)
+        check()
       })
       await Promise.race([found, gone])
       if (!received().includes(text)) {
-        throw new Error(`The connection closed before "${text}" came: ${received()}`)
+        throw new Error(`The connection closed before "${text}" was received: ${received()}`)
       }
       return received()
     },

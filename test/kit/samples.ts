@@ -1,14 +1,14 @@
-/** Plain values of the domain, complete and unremarkable: a test names only what it is about. */
+/** Complete default values of domain types; a test overrides only the fields it is about. */
 import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
 import type { StreamVideo } from '../../src/uploads/ports/stream-api.ts'
 import type { UploadRequest } from '../../src/uploads/create/upload-request.ts'
 import { type Upload, type UploadConstraints, seenStatusIn } from '../../src/uploads/upload.ts'
 
-/** Every sample is made at this moment, and lapses half an hour later. */
+/** Creation time of every sample. Samples expire half an hour later. */
 export const CREATED_AT = new Date('2026-03-01T12:00:00.123Z')
 export const EXPIRES_AT = new Date('2026-03-01T12:30:00.123Z')
 
-/** So many seconds after CREATED_AT. */
+/** Returns the time so many seconds after CREATED_AT. */
 export function after(seconds: number): Date {
   return new Date(CREATED_AT.getTime() + seconds * 1000)
 }
@@ -21,7 +21,7 @@ const constraints: UploadConstraints = {
   scheduledDeletion: null,
 }
 
-export function uploadOf(said: Partial<Upload> = {}): Upload {
+export function uploadOf(overrides: Partial<Upload> = {}): Upload {
   return {
     id: 'reference',
     uid: '0123456789abcdef0123456789abcdef',
@@ -42,12 +42,12 @@ export function uploadOf(said: Partial<Upload> = {}): Upload {
     describedAt: null,
     goneAt: null,
     deletedAt: null,
-    seenStatus: seenStatusIn(said.status ?? 'PENDING_UPLOAD', null, false, null),
-    ...said,
+    seenStatus: seenStatusIn(overrides.status ?? 'PENDING_UPLOAD', null, false, null),
+    ...overrides,
   }
 }
 
-export function reservationOf(said: Partial<Reservation> = {}): Reservation {
+export function reservationOf(overrides: Partial<Reservation> = {}): Reservation {
   return {
     id: 'reference',
     protocol: 'BASIC',
@@ -61,12 +61,12 @@ export function reservationOf(said: Partial<Reservation> = {}): Reservation {
     idempotencyKey: null,
     fingerprint: 'fingerprint',
     requestedBy: 'alice',
-    ...said,
+    ...overrides,
   }
 }
 
-/** As Stream describes a video of which nothing is known yet. */
-export function videoOf(said: Partial<StreamVideo> = {}): StreamVideo {
+/** A video at Stream without known properties. */
+export function videoOf(overrides: Partial<StreamVideo> = {}): StreamVideo {
   return {
     uid: '0123456789abcdef0123456789abcdef',
     state: 'pendingupload',
@@ -88,11 +88,11 @@ export function videoOf(said: Partial<StreamVideo> = {}): StreamVideo {
     createdAt: CREATED_AT,
     modifiedAt: null,
     uploadExpiresAt: EXPIRES_AT,
-    ...said,
+    ...overrides,
   }
 }
 
-export function requestOf(said: Partial<UploadRequest> = {}): UploadRequest {
+export function requestOf(overrides: Partial<UploadRequest> = {}): UploadRequest {
   return {
     protocol: 'BASIC',
     sizeBytes: null,
@@ -106,6 +106,6 @@ export function requestOf(said: Partial<UploadRequest> = {}): UploadRequest {
     thumbnailTimestampPct: null,
     creator: null,
     idempotencyKey: null,
-    ...said,
+    ...overrides,
   }
 }

@@ -1,11 +1,11 @@
-/** A Worker that keeps uploads, and nothing else: for tests of what runs inside workerd. */
+/** A Worker with only a D1 store, for tests inside workerd. */
 import type { D1Database } from '../../src/store/d1/d1-client.ts'
 import { createD1Store } from '../../src/store/d1/d1-store.ts'
 import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
 
 const createdAt = new Date('2026-03-01T12:00:00.123Z')
 
-/** Mints one upload named after the path, and answers with what is known then. */
+/** Mints one upload named after the path, and responds with its outcome and the list. */
 export default {
   async fetch(request: Request, { DB }: { readonly DB: D1Database }): Promise<Response> {
     const id = new URL(request.url).pathname.slice(1)

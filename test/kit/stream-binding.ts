@@ -1,4 +1,4 @@
-/** `env.STREAM` of the Worker under test: the emulator's binding, made in the isolate that asks for it. */
+/** `env.STREAM` of the Worker under test: the emulator's binding, created in the isolate that uses it. */
 import {
   type StreamBindingOptions,
   createStreamBinding,

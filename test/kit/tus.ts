@@ -1,11 +1,11 @@
-/** tus-js-client as a promise: it uploads to a minted URL, as any frontend would. */
+/** Uploads to a minted URL by tus-js-client, as a promise. */
 import { Readable } from 'node:stream'
 import { Upload, type UploadOptions } from 'tus-js-client'
 
-/** Files up to this size are handed over whole, so that an upload can go on from any offset. */
+/** Files up to this size are passed as a buffer, so that an upload can resume at any offset. */
 const IN_MEMORY_BYTES = 32_000_000
 
-/** Resolves when everything is up; rejects with the client's own error. */
+/** Resolves when the upload is complete; rejects with the client's error. */
 export async function uploadByTus(
   uploadURL: string,
   file: Blob,

@@ -1,17 +1,17 @@
-/** Runs a Worker in workerd, from a module that is bundled as wrangler would. */
+/** Runs a Worker in workerd, from a module bundled as wrangler does. */
 import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
 import { build } from 'vite'
 import { onTestFinished } from 'vitest'
 
-/** What a published package's names stand for here. */
+/** Package names resolved to sources. */
 const alias = {
   'headgate/emulator/binding': fileURLToPath(
     new URL('../../src/emulator/binding/stream-binding.ts', import.meta.url),
   ),
 }
 
-/** One module of all that the entry imports. Nothing of Node is to be had in it. */
+/** Bundles the entry and its imports into one module without Node built-ins. */
 async function bundleWorker(entry: string): Promise<string> {
   const built = await build({
     configFile: false,
@@ -30,15 +30,15 @@ async function bundleWorker(entry: string): Promise<string> {
     .filter((output) => output.type === 'chunk')
   const [only] = chunks
   if (only === undefined || chunks.length > 1) {
-    throw new Error(`The Worker became ${chunks.length} modules, and not one.`)
+    throw new Error(`The Worker has ${chunks.length} modules; expected one.`)
   }
   return only.code
 }
 
 /**
- * A Worker that is stopped when the test is over.
+ * Starts a Worker that is stopped when the test ends.
  * @param entry path of its main module
- * @param simulated the name under which it has Cloudflare's own simulator of Stream
+ * @param simulated binding name of Cloudflare's own simulator of Stream
  */
 export async function startWorker(entry: string, simulated?: string): Promise<Miniflare> {
   const worker = new Miniflare({

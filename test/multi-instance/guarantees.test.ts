@@ -1,4 +1,4 @@
-/** What holds for one gateway holds for several on one PostgreSQL, whichever of them is asked. */
+/** Guarantees of one gateway also hold for several gateways on one PostgreSQL. */
 import { Client } from 'pg'
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
@@ -16,19 +16,21 @@ import {
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { startTwoGateways } from './setup.ts'
 
-const SEEN = z.object({ upload: z.object({ status: z.string() }).nullable() })
-const SEE = 'query ($uid: ID!) { upload(uid: $uid) { status } }'
+const STATUS_SCHEMA = z.object({ upload: z.object({ status: z.string() }).nullable() })
+const STATUS_QUERY = 'query ($uid: ID!) { upload(uid: $uid) { status } }'
 
 describeWithPostgres('Two gateways on one PostgreSQL', () => {
-  it('know the same uploads, and a subscriber of one hears what the other was told', async () => {
+  it('share uploads, and deliver a webhook that one receives to a subscriber of the other', async () => {
     const { gateways } = await startTwoGateways()
     const token = await tokenFor('alice')
     const [one, other] = gateways.map((gateway) => gateway.as(token))
-    if (one === undefined || other === undefined) throw new Error('Two gateways are wanted.')
+    if (one === undefined || other === undefined) throw new Error('The test needs two gateways.')
     const { uid, uploadURL } = expectMinted(await createDirectUpload(one))
-    expect(await other.ask(SEEN, SEE, { uid })).toEqual({ upload: { status: 'PENDING_UPLOAD' } })
+    expect(await other.ask(STATUS_SCHEMA, STATUS_QUERY, { uid })).toEqual({
+      upload: { status: 'PENDING_UPLOAD' },
+    })
 
-    // Nobody but the first gateway is told of notices.
+    // Only the first gateway receives webhooks.
     const watched = watchToEnd(other, uid)
     await postFile(uploadURL, testcardFile())
     const states = await watched
@@ -36,10 +38,10 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
     const versions = states.map(({ version }) => version)
     expect(versions).toEqual([...new Set(versions)].toSorted((first, second) => first - second))
     const stranger = gateways[1].as(await tokenFor('mallory'))
-    expect(await stranger.ask(SEEN, SEE, { uid })).toEqual({ upload: null })
+    expect(await stranger.ask(STATUS_SCHEMA, STATUS_QUERY, { uid })).toEqual({ upload: null })
   })
 
-  it('give the same upload to whoever comes with the same key, while it is under way too', async () => {
+  it('return one upload to 50 concurrent requests with the same idempotency key', async () => {
     const { gateways, emulator } = await startTwoGateways()
     const token = await tokenFor('alice')
     await emulator.fault({ on: 'direct_upload', times: 1, delayMs: 700 })
@@ -54,20 +56,20 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
     expect((await emulator.state()).requests['direct_upload']).toBe(1)
   })
 
-  it('mint for whoever waited for a key that another gateway had to give up', async () => {
+  it('create an upload for a request that waited for the failed request with its key', async () => {
     const { gateways, emulator } = await startTwoGateways()
     const token = await tokenFor('alice')
     await emulator.fault({ on: 'direct_upload', times: 1, delayMs: 500, status: 429 })
     const first = createDirectUpload(gateways[0].as(token), { idempotencyKey: 'k' })
     while ((await emulator.state()).requests['direct_upload'] !== 1) {
-      // Asked again: the first is on its way to Stream.
+      // Polls until the first request has reached Stream.
     }
     const second = createDirectUpload(gateways[1].as(token), { idempotencyKey: 'k' })
     expect(await first).toMatchObject({ __typename: 'RateLimitedError' })
     expectMinted(await second)
   })
 
-  it('have one quota and one rate for a creator', async () => {
+  it('enforce one quota and one rate limit per creator', async () => {
     const { gateways } = await startTwoGateways({
       CREATOR_QUOTA_MINUTES: '10',
       RATE_LIMIT_CREATES: '12',
@@ -106,7 +108,7 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
       $$ begin raise exception 'disk full' using errcode = 'disk_full'; end $$;
       create trigger full_disk before insert on uploads execute function fail_as_full()`)
     for (const index of [0, 1, 2, 3, 4]) {
-      await expect(create(index)).rejects.toThrow('database does not answer')
+      await expect(create(index)).rejects.toThrow('database is unavailable')
     }
     await client.query('drop function fail_as_full cascade')
     const outcomes = await Promise.all(Array.from({ length: 10 }, (_, index) => create(index)))
@@ -114,7 +116,7 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
     expect(outcomes.filter(({ __typename }) => __typename === 'RateLimitedError')).toHaveLength(7)
   })
 
-  it('tell each other of deletions', async () => {
+  it('deliver a deletion at one to a subscriber of the other', async () => {
     const { gateways } = await startTwoGateways()
     const token = await tokenFor('alice')
     const { uid } = expectMinted(await createDirectUpload(gateways[0].as(token)))
@@ -125,21 +127,21 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
     expect((await states.next()).done).toBe(true)
   })
 
-  it('ask Stream once about what is watched at both', async () => {
+  it('poll Stream once for an upload that is watched at both', async () => {
     const { gateways, emulator } = await startTwoGateways()
     const token = await tokenFor('alice')
     const { uid } = expectMinted(await createDirectUpload(gateways[0].as(token)))
     const watching = gateways.map((gateway) => watchUpload(gateway.as(token), uid))
     await Promise.all(watching.map((states) => states.next()))
-    const listed = async (): Promise<number> => (await emulator.state()).requests['list'] ?? 0
-    const before = await listed()
+    const countPolls = async (): Promise<number> => (await emulator.state()).requests['list'] ?? 0
+    const before = await countPolls()
     for (let second = 1; second <= 5; second += 1) {
       for (const gateway of gateways) gateway.clock.advance(1)
-      // One of them asks.
-      while ((await listed()) < before + second);
+      // One of the gateways polls.
+      while ((await countPolls()) < before + second);
     }
-    // With one a second for each gateway there would be ten.
-    expect((await listed()) - before).toBeLessThanOrEqual(7)
+    // If each gateway polled every second, there would be ten polls.
+    expect((await countPolls()) - before).toBeLessThanOrEqual(7)
     for (const states of watching) await states.return(undefined)
   })
 })

@@ -1,4 +1,4 @@
-/** Several gateways on one PostgreSQL, in front of one emulator of Stream. */
+/** Starts two gateways on one PostgreSQL and one Stream emulator. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,17 +9,17 @@ import { type EmulatorControlApi, controlApiOf } from '../kit/emulator.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { createTestDatabase } from '../kit/postgres.ts'
 
-export interface SeveralGateways {
+export interface TwoGateways {
   readonly gateways: readonly [TestGateway, TestGateway]
   readonly emulator: EmulatorControlApi
-  /** What Stream signs its notices with. */
+  /** Secret that Stream signs webhooks with. */
   readonly webhookSecret: string
 }
 
-/** Notices go to the first. `variables` are for both, on top of what several gateways need. */
+/** Webhooks go to the first gateway. `variables` are added to the environment of both. */
 export async function startTwoGateways(
   variables: Readonly<Record<string, string>> = {},
-): Promise<SeveralGateways> {
+): Promise<TwoGateways> {
   const database = variables['DATABASE_URL'] === undefined ? await createTestDatabase() : null
   const folder = await mkdtemp(join(tmpdir(), 'headgate-several-'))
   const emulator = await startEmulator({
@@ -27,7 +27,7 @@ export async function startTwoGateways(
     storageMinutes: 100_000,
     encodeMs: 200,
   })
-  // Registered first, and so done last: after the gateways have stopped.
+  // Registered first, so it runs last: after the gateways have stopped.
   onTestFinished(async () => {
     await emulator.close()
     await database?.drop()
@@ -38,7 +38,7 @@ export async function startTwoGateways(
     apiToken: emulator.token,
     baseUrl: emulator.apiBaseUrl,
   })
-  // The secret stays the same when the webhook is set anew, once there is a gateway to hear.
+  // The secret stays the same when the webhook is set again, once a gateway listens.
   const { secret } = await stream.setWebhook('http://127.0.0.1:9/webhooks/stream')
   const shared = {
     DATABASE_URL: database?.url ?? '',

@@ -7,12 +7,15 @@ import { createResponseHeaders } from '../../src/http/response-headers.ts'
 import { securityHeaders } from '../../src/http/middleware/security-headers.ts'
 import { writeOverloaded } from '../../src/node/server/responses.ts'
 import { createLoadShedder, overloadReason } from '../../src/node/server/load-shedder.ts'
-import { type Served, evenly, turnLoop } from '../kit/event-loop.ts'
+import { type SimulatedResponse, arrivalsAtRate, runEventLoop } from '../kit/event-loop.ts'
 
 /** An accepted request costs one millisecond, so the capacity is 1,000 requests a second. */
-const COSTS = { readMs: 0.01, costMs: 1, refusalMs: 0.04 }
+const COSTS = { readMs: 0.01, costMs: 1, rejectionMs: 0.04 }
 
-function sortedWaits(served: readonly Served[], outcome: Served['outcome']): readonly number[] {
+function sortedWaits(
+  served: readonly SimulatedResponse[],
+  outcome: SimulatedResponse['outcome'],
+): readonly number[] {
   return served
     .flatMap((request) => (request.outcome === outcome ? [request.waitedMs] : []))
     .toSorted((a, b) => a - b)
@@ -33,22 +36,25 @@ function arrivalsWithGaps(perSecond: number, gaps: readonly number[]): readonly 
 
 describe('load shedding', () => {
   it.each([4, 10])('bounds the wait of accepted requests at %d times the capacity', (times) => {
-    const { served, load } = turnLoop({ ...COSTS, arrivals: evenly(times * 1000, 0, 10_000) })
+    const { served, load } = runEventLoop({
+      ...COSTS,
+      arrivals: arrivalsAtRate(times * 1000, 0, 10_000),
+    })
     const accepted = sortedWaits(served, 'accepted')
-    const rejected = sortedWaits(served, 'refused')
+    const rejected = sortedWaits(served, 'rejected')
     // The first two long ticks are not yet an overload: they may be a pause.
     const afterDetection = served.filter(({ arrivedAt }) => arrivedAt > 500)
     expect(percentile(accepted, 0.99)).toBeLessThanOrEqual(250)
-    expect(percentile(sortedWaits(afterDetection, 'refused'), 0.99)).toBeLessThanOrEqual(50)
+    expect(percentile(sortedWaits(afterDetection, 'rejected'), 0.99)).toBeLessThanOrEqual(50)
     // The time that rejections leave of ten seconds is spent on responses.
     expect(accepted.length).toBeGreaterThan(
-      10_000 * (1 - (times - 0.8) * (COSTS.readMs + COSTS.refusalMs)) * 0.9,
+      10_000 * (1 - (times - 0.8) * (COSTS.readMs + COSTS.rejectionMs)) * 0.9,
     )
     expect(load.rejected).toBe(rejected.length)
   })
 
   it('bounds the wait of 2,000 requests that arrive together', () => {
-    const { served } = turnLoop({ ...COSTS, arrivals: Array.from({ length: 2000 }, () => 0) })
+    const { served } = runEventLoop({ ...COSTS, arrivals: Array.from({ length: 2000 }, () => 0) })
     expect(percentile(sortedWaits(served, 'accepted'), 1)).toBeLessThanOrEqual(250)
   })
 
@@ -63,7 +69,7 @@ describe('load shedding', () => {
         fc.integer({ min: 1, max: 250 }),
         (gaps, at, ms) => {
           const arrivals = arrivalsWithGaps(500, gaps)
-          const { load } = turnLoop({ ...COSTS, arrivals, pauses: [{ at, ms }] })
+          const { load } = runEventLoop({ ...COSTS, arrivals, pauses: [{ at, ms }] })
           expect(load.rejected).toBe(0)
         },
       ),
@@ -108,25 +114,25 @@ describe('load shedding', () => {
   )
 
   it('accepts all requests again as soon as fewer arrive', () => {
-    const belowCapacity = evenly(500, 3000, 8000)
-    const { served, load } = turnLoop({
+    const belowCapacity = arrivalsAtRate(500, 3000, 8000)
+    const { served, load } = runEventLoop({
       ...COSTS,
-      arrivals: [...evenly(4000, 0, 3000), ...belowCapacity],
+      arrivals: [...arrivalsAtRate(4000, 0, 3000), ...belowCapacity],
     })
     const afterOverload = served.filter(({ arrivedAt }) => arrivedAt >= 3100)
-    expect(sortedWaits(afterOverload, 'refused')).toEqual([])
+    expect(sortedWaits(afterOverload, 'rejected')).toEqual([])
     expect(percentile(sortedWaits(afterOverload, 'accepted'), 1)).toBeLessThanOrEqual(50)
     expect(load).toMatchObject({ inFlight: 0, queued: 0, rejectingForMs: null })
   })
 
   it('keeps the loop awake for the requests only', () => {
-    const { wakings } = turnLoop({ ...COSTS, arrivals: [0, 1000, 2000] })
+    const { wakeUps } = runEventLoop({ ...COSTS, arrivals: [0, 1000, 2000] })
     // After each request, one further tick finds an empty queue.
-    expect(wakings).toBe(6)
+    expect(wakeUps).toBe(6)
   })
 
   it('serves immediately if the queue is empty, otherwise in order of arrival, a few in each tick', () => {
-    const { served } = turnLoop({ ...COSTS, arrivals: Array.from({ length: 20 }, () => 0) })
+    const { served } = runEventLoop({ ...COSTS, arrivals: Array.from({ length: 20 }, () => 0) })
     expect(served.map(({ outcome }) => outcome)).toEqual(Array(20).fill('accepted'))
     const waited = served.map(({ waitedMs }) => Math.floor(waitedMs))
     expect(waited).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))

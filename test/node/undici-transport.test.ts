@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import type { TransportRequest } from '../../src/stream/rest/transport.ts'
-import { json, plain, startStubStream } from '../stream/stub-stream.ts'
+import { json, plainText, startStubStream } from '../stream/stub-stream.ts'
 
 function createTransport() {
   const transport = createUndiciTransport()
@@ -112,7 +112,7 @@ describe('concurrent requests', () => {
   })
 
   test('fail soon and are reported as not sent if no server listens', async () => {
-    const stub = await startStubStream(plain('', 200))
+    const stub = await startStubStream(plainText('', 200))
     await stub.close()
     const { send } = createTransport()
     const requests = Array.from({ length: 300 }, () => send(post(stub.url, 2000)))
@@ -230,5 +230,5 @@ test('close waits for running requests and rejects new ones', async () => {
   })
   expect(await slow).toMatchObject({ kind: 'answered' })
   await closed
-  expect(stub.seen).toHaveLength(1)
+  expect(stub.requests).toHaveLength(1)
 })

@@ -1,43 +1,43 @@
-/** Events within one process: the contract of every carrier, and that nothing is left behind. */
+/** Runs the UploadPubSub contract in one process, and tests that no memory is retained. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
-import { describeUploadEvents } from '../contracts/upload-pubsub.ts'
+import { describeUploadPubSub } from '../contracts/upload-pubsub.ts'
 import { uploadOf } from '../kit/samples.ts'
 
-describeUploadEvents('memory', async () => ({
-  events: createMemoryPubSub(),
+describeUploadPubSub('memory', async () => ({
+  pubsub: createMemoryPubSub(),
   delivered: async () => {},
 }))
 
-test('listeners are called before publishing is over', () => {
-  const events = createMemoryPubSub()
-  let heard = 0
-  events.subscribe({ of: 'all' }, () => (heard += 1))
-  events.publish(uploadOf())
-  expect(heard).toBe(1)
+test('calls listeners before publish returns', () => {
+  const pubsub = createMemoryPubSub()
+  let received = 0
+  pubsub.subscribe({ of: 'all' }, () => (received += 1))
+  pubsub.publish(uploadOf())
+  expect(received).toBe(1)
 })
 
-test('a topic takes no memory once nobody listens to it', () => {
+test('retains no memory of a topic without subscribers', () => {
   setFlagsFromString('--expose-gc')
   const collectGarbage = z
     .custom<() => void>((value) => typeof value === 'function')
     .parse(runInNewContext('gc'))
-  const events = createMemoryPubSub()
+  const pubsub = createMemoryPubSub()
 
-  function comeAndGo(from: number): number {
+  function subscribeAndStop(from: number): number {
     for (let n = from; n < from + 50_000; n += 1) {
-      const { stop } = events.subscribe({ of: 'upload', uid: `a rather long name ${n}` }, () => {})
-      events.publish(uploadOf({ uid: `a rather long name ${n}` }))
+      const { stop } = pubsub.subscribe({ of: 'upload', uid: `a rather long name ${n}` }, () => {})
+      pubsub.publish(uploadOf({ uid: `a rather long name ${n}` }))
       stop()
     }
     collectGarbage()
     return process.memoryUsage().heapUsed
   }
 
-  const before = comeAndGo(0)
-  // What stays of 50,000 topics would be ten times this.
-  expect(comeAndGo(50_000) - before).toBeLessThan(1_000_000)
+  const before = subscribeAndStop(0)
+  // Retaining 50,000 topics would take ten times as much.
+  expect(subscribeAndStop(50_000) - before).toBeLessThan(1_000_000)
 })

@@ -1,4 +1,4 @@
-/** Writes an upload down as it stands, with nothing of its history: what a carrier reads. */
+/** Saves an upload in its current state without history, as the adapter reads it. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { uploads } from '../../src/store/postgres/tables.ts'
 import { reservationValues } from '../../src/store/postgres/reserve.ts'
@@ -7,7 +7,7 @@ import type { Postgres } from '../../src/postgres/connection-pool.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { reservationOf } from '../kit/samples.ts'
 
-export async function putUpload({ pool }: Postgres, upload: Upload): Promise<void> {
+export async function saveUpload({ pool }: Postgres, upload: Upload): Promise<void> {
   const { uid, uploadURL, creator, name, meta, constraints, protocol } = upload
   const id = `id-of-${uid}`
   const reservation = reservationOf({ id, creator, name, meta, constraints, protocol })

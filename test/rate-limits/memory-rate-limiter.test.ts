@@ -1,4 +1,4 @@
-/** Allowances within one process: the contract of every keeper, and what they cost. */
+/** Runs the RateLimiter contract in one process, and tests its cost. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
@@ -8,9 +8,9 @@ import { describeRateLimiter } from '../contracts/rate-limiter.ts'
 import { type SetClock, timed } from '../contracts/rate-limiter-suite.ts'
 import { after } from '../kit/samples.ts'
 
-describeRateLimiter('memory', async (now) => ({ allowances: createMemoryRateLimiter(now) }))
+describeRateLimiter('memory', async (now) => ({ rateLimiter: createMemoryRateLimiter(now) }))
 
-function createTimed() {
+function createTimedRateLimiter() {
   const clock: SetClock = { ms: 0 }
   return timed(
     createMemoryRateLimiter(() => clock.ms),
@@ -18,44 +18,47 @@ function createTimed() {
   )
 }
 
-test('are as quick with a large allowance as with a small one', async () => {
-  const rateLimiter = createTimed()
-  const within = [
+test('has a cost independent of the limit', async () => {
+  const rateLimiter = createTimedRateLimiter()
+  const windows = [
     { limit: 1_000_000, windowMs: 300_000 },
     { limit: 500_000, windowMs: 60_000 },
   ]
-  // Looking at each of the last minute's would take hours.
-  for (let taken = 0; taken < 300_000; taken += 1) {
-    const wait = await rateLimiter.take('stream', within, after(taken / 10_000))
-    if (wait !== null) throw new Error('refused')
+  // Inspecting each unit of the last minute would take hours.
+  for (let count = 0; count < 300_000; count += 1) {
+    const wait = await rateLimiter.consume('stream', windows, after(count / 10_000))
+    if (wait !== null) throw new Error('rejected')
   }
-  expect(await rateLimiter.taken('stream', 300_000, after(30))).toBe(300_000)
+  expect(await rateLimiter.countConsumed('stream', 300_000, after(30))).toBe(300_000)
 })
 
 test.each([
   ['goes ahead', 3600],
   ['is set back', -3600],
-])('keep nothing of a key whose span is over, where the clock %s', async (_name, secondsLater) => {
-  setFlagsFromString('--expose-gc')
-  const collectGarbage = z
-    .custom<() => void>((value) => typeof value === 'function')
-    .parse(runInNewContext('gc'))
-  const rateLimiter = createTimed()
-  const within = [{ limit: 1, windowMs: 60_000 }]
+])(
+  'retains nothing of a key whose window has passed, when the clock %s',
+  async (_name, secondsLater) => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = z
+      .custom<() => void>((value) => typeof value === 'function')
+      .parse(runInNewContext('gc'))
+    const rateLimiter = createTimedRateLimiter()
+    const windows = [{ limit: 1, windowMs: 60_000 }]
 
-  async function comeAndGo(second: number): Promise<number> {
-    for (let n = 0; n < 20_000; n += 1) {
-      const key = `a rather long name ${n} of second ${second}`
-      await rateLimiter.take(key, within, after(second))
-      await rateLimiter.hold(key, after(second + 1))
+    async function consumeKeys(second: number): Promise<number> {
+      for (let n = 0; n < 20_000; n += 1) {
+        const key = `a rather long name ${n} of second ${second}`
+        await rateLimiter.consume(key, windows, after(second))
+        await rateLimiter.block(key, after(second + 1))
+      }
+      await rateLimiter.consume('a sweep', windows, after(second + 61))
+      await rateLimiter.consume('another sweep', windows, after(second + 122))
+      collectGarbage()
+      return process.memoryUsage().heapUsed
     }
-    await rateLimiter.take('a sweep', within, after(second + 61))
-    await rateLimiter.take('another sweep', within, after(second + 122))
-    collectGarbage()
-    return process.memoryUsage().heapUsed
-  }
 
-  const before = await comeAndGo(0)
-  // What stays of 20,000 keys would be ten times this.
-  expect((await comeAndGo(secondsLater)) - before).toBeLessThan(500_000)
-})
+    const before = await consumeKeys(0)
+    // Retaining 20,000 keys would take ten times as much.
+    expect((await consumeKeys(secondsLater)) - before).toBeLessThan(500_000)
+  },
+)

@@ -1,4 +1,4 @@
-/** Allowances on a real PostgreSQL: the contract of every keeper, and what several gateways share. */
+/** Runs the RateLimiter contract on PostgreSQL, and tests what gateways share. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createPostgresRateLimiter } from '../../src/rate-limits/postgres-rate-limiter.ts'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
@@ -12,7 +12,7 @@ describeWithPostgres('PostgreSQL', () => {
     const database = await createTestDatabase()
     const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
     return {
-      allowances: createPostgresRateLimiter(postgres, now),
+      rateLimiter: createPostgresRateLimiter(postgres, now),
       async close() {
         await postgres.close()
         await database.drop()
@@ -20,7 +20,7 @@ describeWithPostgres('PostgreSQL', () => {
     }
   })
 
-  test('three gateways that take at the same time get no more than one would', async () => {
+  test('limits three concurrent gateways like one', async () => {
     const database = await createTestDatabase()
     const gateways = [1, 2, 3].map(() =>
       openPostgres({ url: database.url, connections: 4 }, () => undefined),
@@ -29,12 +29,12 @@ describeWithPostgres('PostgreSQL', () => {
       await Promise.all(gateways.map((gateway) => gateway.close()))
       await database.drop()
     })
-    const within = [{ limit: 10, windowMs: 60_000 }]
+    const windows = [{ limit: 10, windowMs: 60_000 }]
     const waits = await Promise.all(
       gateways.flatMap((gateway) => {
         const rateLimiter = createPostgresRateLimiter(gateway)
         return Array.from({ length: 10 }, async () =>
-          retryAfterOf(await rateLimiter.consume('mint:alice', within)),
+          retryAfterOf(await rateLimiter.consume('mint:alice', windows)),
         )
       }),
     )
@@ -42,7 +42,7 @@ describeWithPostgres('PostgreSQL', () => {
     expect(waits.filter((wait) => wait === 60)).toHaveLength(20)
   })
 
-  test('three gateways give back what they consumed at the same time, by the clock of the server', async () => {
+  test('gives back units of three concurrent gateways by the clock of the server', async () => {
     const database = await createTestDatabase()
     const gateways = [1, 2, 3].map(() =>
       openPostgres({ url: database.url, connections: 4 }, () => undefined),
@@ -73,36 +73,36 @@ describeWithPostgres('PostgreSQL', () => {
     }
   })
 
-  test("the server's clock decides, and not the clock of a version that gives its own", async () => {
+  test('uses the clock of the server, and not the clock passed by the previous version', async () => {
     const database = await createTestDatabase()
     const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
     onTestFinished(async () => {
       await postgres.close()
       await database.drop()
     })
-    const within = [{ limit: 3, windowMs: 60_000 }]
+    const windows = [{ limit: 3, windowMs: 60_000 }]
     const rateLimiter = createPostgresRateLimiter(postgres)
-    /** As the version before calls it, with a clock that is 90 seconds ahead. */
-    const takeBefore = () =>
+    /** Consumes as the previous version does, with a clock that is 90 seconds ahead. */
+    const consumeByPreviousVersion = () =>
       postgres.pool.query<{ seconds: number | null }>(
         "select take_allowance('mint:alice', $1::bigint, '{3}', '{60000}', 1::bigint) as seconds",
         [Date.now() + 90_000],
       )
-    expect((await takeBefore()).rows).toEqual([{ seconds: null }])
-    expect(retryAfterOf(await rateLimiter.consume('mint:alice', within))).toBeNull()
-    expect(retryAfterOf(await rateLimiter.consume('mint:alice', within))).toBeNull()
-    expect(retryAfterOf(await rateLimiter.consume('mint:alice', within))).toBeGreaterThan(50)
+    expect((await consumeByPreviousVersion()).rows).toEqual([{ seconds: null }])
+    expect(retryAfterOf(await rateLimiter.consume('mint:alice', windows))).toBeNull()
+    expect(retryAfterOf(await rateLimiter.consume('mint:alice', windows))).toBeNull()
+    expect(retryAfterOf(await rateLimiter.consume('mint:alice', windows))).toBeGreaterThan(50)
     expect(await rateLimiter.countConsumed('mint:alice', 60_000)).toBe(3)
-    // As the version before holds: by a clock that is two hours ahead.
+    // Blocks as the previous version does, by a clock that is two hours ahead.
     await postgres.pool.query(
       "insert into allowance_holds values ('stream', now() + interval '2 hours 5 seconds')",
     )
-    expect(retryAfterOf(await rateLimiter.consume('stream', within))).toBeNull()
+    expect(retryAfterOf(await rateLimiter.consume('stream', windows))).toBeNull()
     await rateLimiter.block('stream', 5000)
-    expect(retryAfterOf(await rateLimiter.consume('stream', within))).toBe(5)
+    expect(retryAfterOf(await rateLimiter.consume('stream', windows))).toBe(5)
   })
 
-  test('a large allowance is kept in few rows, and is never passed for it', async () => {
+  test('stores a large limit in few rows and never exceeds it', async () => {
     const database = await createTestDatabase()
     const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
     onTestFinished(async () => {
@@ -114,12 +114,12 @@ describeWithPostgres('PostgreSQL', () => {
       createPostgresRateLimiter(postgres, () => clock.ms),
       clock,
     )
-    const within = [{ limit: 2000, windowMs: 10_000 }]
-    for (let taken = 0; taken < 2000; taken += 1) {
-      expect(await rateLimiter.take('key', within, after(taken / 400))).toBeNull()
+    const windows = [{ limit: 2000, windowMs: 10_000 }]
+    for (let count = 0; count < 2000; count += 1) {
+      expect(await rateLimiter.consume('key', windows, after(count / 400))).toBeNull()
     }
-    expect(await rateLimiter.take('key', within, after(9.99))).toBeGreaterThanOrEqual(1)
-    expect(await rateLimiter.take('key', within, after(10.1))).toBeNull()
+    expect(await rateLimiter.consume('key', windows, after(9.99))).toBeGreaterThanOrEqual(1)
+    expect(await rateLimiter.consume('key', windows, after(10.1))).toBeNull()
     const { rows } = await postgres.pool.query('select count(*)::int as rows from allowances')
     expect(rows).toEqual([{ rows: expect.closeTo(500, -2) }])
   })

@@ -1,4 +1,4 @@
-/** Whatever is pasted into the wrong variable: mistakes name the variable, and repeat no secret. */
+/** Configuration errors name the variable and do not repeat its value, which may be a secret. */
 import { createServer } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import {
@@ -9,13 +9,13 @@ import {
 } from '../../src/config/node-config.ts'
 import { createAuthenticator } from '../../src/http/auth/authenticator.ts'
 import type { Logger } from '../../src/shared/logger.ts'
-import { issueTokens, keptSecrets, password, secretVariables } from './test-secrets.ts'
+import { issueTokens, gatewaySecrets, password, secretVariables } from './test-secrets.ts'
 import { createTranscript } from './transcript.ts'
 
-/** A secret, and an address with one, as people paste them. */
-const PASTED = [password, `postgres://headgate:${password}@db.example.com/headgate`]
+/** A secret, and a URL that contains one. */
+const INVALID_VALUES = [password, `postgres://headgate:${password}@db.example.com/headgate`]
 
-/** Variables whose value can be wrong by itself. */
+/** Variables whose value can be invalid regardless of other variables. */
 const VARIABLES = [
   'PORT',
   'PUBLIC_URL',
@@ -37,24 +37,24 @@ const VARIABLES = [
   'EMULATOR_ENCODE_MS',
 ] as const
 
-describe('a secret in the wrong variable', () => {
-  it.each(VARIABLES)('is not repeated: %s', (name) => {
-    const transcript = createTranscript(keptSecrets)
-    let mistakes = 0
-    for (const value of PASTED) {
+describe('a secret in a wrong variable', () => {
+  it.each(VARIABLES)('is not repeated in the configuration errors: %s', (name) => {
+    const transcript = createTranscript(gatewaySecrets)
+    let errorCount = 0
+    for (const value of INVALID_VALUES) {
       for (const read of [readConfig, readEmulatorConfig, readStreamConfig, readDatabaseConfig]) {
         const outcome = read({ ...secretVariables, [name]: value })
         if (outcome.kind === 'config') continue
-        mistakes += outcome.errors.length
-        transcript.note('mistakes', outcome.errors)
+        errorCount += outcome.errors.length
+        transcript.record('errors', outcome.errors)
       }
     }
-    expect(mistakes).toBeGreaterThan(0)
+    expect(errorCount).toBeGreaterThan(0)
     expect(transcript.leaks()).toEqual([])
   })
 
-  it('is not repeated where only half is set, or too little', () => {
-    const transcript = createTranscript(keptSecrets)
+  it('is not repeated when variables are incomplete, too short or conflict', () => {
+    const transcript = createTranscript(gatewaySecrets)
     for (const variables of [
       { CLOUDFLARE_API_TOKEN: password },
       { CLOUDFLARE_ACCOUNT_ID: password },
@@ -66,13 +66,13 @@ describe('a secret in the wrong variable', () => {
     ]) {
       const outcome = readConfig(variables)
       expect(outcome.kind).toBe('mistakes')
-      transcript.note('mistakes', outcome)
+      transcript.record('errors', outcome)
     }
     expect(transcript.leaks()).toEqual([])
   })
 })
 
-/** An identity provider that answers with a page, and hears what it is asked. */
+/** Starts an identity provider that responds with status 500 and a secret; returns host and port. */
 async function startProvider(): Promise<string> {
   const server = createServer((_request, response) => {
     response.writeHead(500, { 'x-trace': password }).end(`<p>${password}</p>`)
@@ -89,24 +89,24 @@ async function startProvider(): Promise<string> {
   return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
 }
 
-describe('a key set that cannot be had', () => {
+describe('a JWKS that cannot be fetched', () => {
   it.each([
     ['with a password', (host: string) => `http://headgate:${password}@${host}/keys`],
     ['with a key in its query', (host: string) => `http://${host}/keys?key=${password}`],
-    ['where nobody listens', () => `http://127.0.0.1:9/keys?key=${password}`],
-  ])('is logged without its address: one %s', async (_name, addressAt) => {
+    ['on a closed port', () => `http://127.0.0.1:9/keys?key=${password}`],
+  ])('is logged without its URL: a URL %s', async (_name, urlOn) => {
     const { ada } = await issueTokens()
-    const transcript = createTranscript([...keptSecrets, ada.secret])
-    const note = (fields: object, message: string) => transcript.note(message, fields)
-    const log: Logger = { debug: note, info: note, warn: note, error: note }
-    const jwksURL = new URL(addressAt(await startProvider()))
+    const transcript = createTranscript([...gatewaySecrets, ada.secret])
+    const record = (fields: object, message: string) => transcript.record(message, fields)
+    const log: Logger = { debug: record, info: record, warn: record, error: record }
+    const jwksURL = new URL(urlOn(await startProvider()))
     const rules = { kind: 'jwt', secret: null, jwksURL, issuer: null, audience: null } as const
     const { authenticate } = createAuthenticator(rules, () => new Date(), log)
-    const foreign = ada.text.replace(
+    const unknownKeyToken = ada.text.replace(
       /^[^.]+/,
       btoa('{"alg":"RS256","kid":"x"}').replaceAll('=', ''),
     )
-    transcript.note('answer', await authenticate(`Bearer ${foreign}`))
+    transcript.record('authentication result', await authenticate(`Bearer ${unknownKeyToken}`))
     expect(transcript.places()).toContain('fetching AUTH_JWKS_URL failed')
     expect(transcript.leaks()).toEqual([])
   })

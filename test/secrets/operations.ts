@@ -1,4 +1,4 @@
-/** GraphQL documents that ask for everything which an upload could show. */
+/** GraphQL documents that select every field of an upload. */
 
 const UPLOAD = `
   id uid protocol status version uploadURL expiresAt createdAt updatedAt creator name meta
@@ -9,7 +9,7 @@ const UPLOAD = `
   history { status source at }
 `
 
-const PROBLEMS = `
+const ERRORS = `
   ... on Error { code message }
   ... on InvalidInputError { issues { path message } }
   ... on QuotaExceededError { requestedMinutes availableMinutes }
@@ -21,7 +21,7 @@ export const MINT_BASIC = `mutation ($input: CreateDirectUploadInput!) {
   mint: createDirectUpload(input: $input) {
     __typename
     ... on CreateDirectUploadSuccess { uploadURL formField upload { ${UPLOAD} } }
-    ${PROBLEMS}
+    ${ERRORS}
   }
 }`
 
@@ -29,7 +29,7 @@ export const MINT_TUS = `mutation ($input: CreateTusUploadInput!) {
   mint: createTusUpload(input: $input) {
     __typename
     ... on CreateTusUploadSuccess { uploadURL chunkSizeBytes upload { ${UPLOAD} } }
-    ${PROBLEMS}
+    ${ERRORS}
   }
 }`
 

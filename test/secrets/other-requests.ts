@@ -1,4 +1,4 @@
-/** What comes to the other doors: tus creations, notices, probes, and paths that lead nowhere. */
+/** Requests to the endpoints besides /graphql: tus creations, webhooks, probes and unknown paths. */
 import {
   type Tokens,
   jwtSecret,
@@ -8,16 +8,16 @@ import {
   signWebhook,
   webhookSecret,
 } from './test-secrets.ts'
-import type { Knock } from './send-requests.ts'
+import type { NamedRequest } from './send-requests.ts'
 
 const TUS = { 'tus-resumable': '1.0.0' }
 
-/** Every way in which /tus refuses, and a creation that it takes. */
-export function tusRequests({ ada, refused }: Tokens): Knock[] {
+/** Requests that /tus rejects, one for each reason, and some that it accepts. */
+export function tusRequests({ ada, rejected }: Tokens): NamedRequest[] {
   const { text: token, secret } = ada
   const pasted = btoa(token)
-  const good = { ...TUS, authorization: `Bearer ${token}`, 'upload-length': '5242880' }
-  const post = (name: string, headers: Record<string, string>, body?: string): Knock => ({
+  const validHeaders = { ...TUS, authorization: `Bearer ${token}`, 'upload-length': '5242880' }
+  const post = (name: string, headers: Record<string, string>, body?: string): NamedRequest => ({
     name: `tus: ${name}`,
     path: `/tus?token=${token}`,
     method: 'POST',
@@ -25,39 +25,42 @@ export function tusRequests({ ada, refused }: Tokens): Knock[] {
     own: [secret],
     ...(body === undefined ? {} : { body }),
   })
-  const described = (name: string, metadata: string) =>
-    post(name, { ...good, 'upload-metadata': metadata })
+  const withMetadata = (name: string, metadata: string) =>
+    post(name, { ...validHeaders, 'upload-metadata': metadata })
   return [
-    ...refused.map(({ text, secret: { name } }) =>
-      post(name, { ...good, authorization: `Bearer ${text}` }),
+    ...rejected.map(({ text, secret: { name } }) =>
+      post(name, { ...validHeaders, authorization: `Bearer ${text}` }),
     ),
-    post('nobody', { ...TUS, 'upload-length': '10' }),
+    post('no token', { ...TUS, 'upload-length': '10' }),
     post('no version', { authorization: `Bearer ${token}`, 'upload-length': '10' }),
-    post('a token for a length', { ...good, 'upload-length': token }),
+    post('a token for a length', { ...validHeaders, 'upload-length': token }),
     post('a deferred length', {
       ...TUS,
       authorization: `Bearer ${token}`,
       'upload-defer-length': '1',
     }),
-    post('bytes', good, token),
-    described('a token that is not base64', `name ${token}`),
-    described('a token for a key', `${token} ${pasted}`),
-    described('the same key twice', `${token} ${pasted},${token} ${pasted}`),
-    described('a token for a duration', `maxDurationSeconds ${pasted}`),
-    described('a token for a moment', `expiry ${pasted}`),
-    described('a token for an origin', `allowedorigins ${btoa(`https://${token}`)}`),
-    described('a token for a flag', `requiresignedurls ${pasted}`),
-    described('too many minutes', `maxDurationSeconds ${btoa('36000')}`),
-    post('a key that is too long', { ...good, 'idempotency-key': `${token}${'x'.repeat(256)}` }),
-    ...['HEAD', 'PATCH', 'DELETE', 'PUT', 'OPTIONS'].map((method): Knock => {
-      return { name: `tus: ${method}`, path: '/tus', method, headers: good }
+    post('bytes', validHeaders, token),
+    withMetadata('a token that is not base64', `name ${token}`),
+    withMetadata('a token for a key', `${token} ${pasted}`),
+    withMetadata('the same key twice', `${token} ${pasted},${token} ${pasted}`),
+    withMetadata('a token for a duration', `maxDurationSeconds ${pasted}`),
+    withMetadata('a token for a timestamp', `expiry ${pasted}`),
+    withMetadata('a token for an origin', `allowedorigins ${btoa(`https://${token}`)}`),
+    withMetadata('a token for a flag', `requiresignedurls ${pasted}`),
+    withMetadata('too many minutes', `maxDurationSeconds ${btoa('36000')}`),
+    post('a key that is too long', {
+      ...validHeaders,
+      'idempotency-key': `${token}${'x'.repeat(256)}`,
+    }),
+    ...['HEAD', 'PATCH', 'DELETE', 'PUT', 'OPTIONS'].map((method): NamedRequest => {
+      return { name: `tus: ${method}`, path: '/tus', method, headers: validHeaders }
     }),
   ]
 }
 
-function webhook(name: string, body: string, signature: string | null): Knock {
+function webhook(name: string, body: string, signature: string | null): NamedRequest {
   return {
-    name: `notice: ${name}`,
+    name: `webhook: ${name}`,
     path: `/webhooks/stream?secret=${webhookSecret}`,
     method: 'POST',
     headers: signature === null ? {} : { 'webhook-signature': signature },
@@ -65,17 +68,17 @@ function webhook(name: string, body: string, signature: string | null): Knock {
   }
 }
 
-/** Notices that are refused, and such as are believed. `uid` is that of an upload of ada's. */
-export function webhookRequests(uid: string): Knock[] {
+/** Webhooks that are rejected, and some that are accepted. `uid` is that of an upload of ada. */
+export function webhookRequests(uid: string): NamedRequest[] {
   const ready = JSON.stringify({
     uid,
     readyToStream: true,
     status: { state: 'inprogress', pctComplete: '39.000000' },
     note: password,
   })
-  const stranger = ready.replace(uid, 'e'.repeat(32))
-  const broken = `{"uid":"${password}`
-  const nameless = JSON.stringify({ uid: { password } })
+  const otherUid = ready.replace(uid, 'e'.repeat(32))
+  const malformed = `{"uid":"${password}`
+  const withoutUid = JSON.stringify({ uid: { password } })
   const large = JSON.stringify({ uid, pad: password.repeat(9000) })
   return [
     webhook('unsigned', ready, null),
@@ -83,21 +86,21 @@ export function webhookRequests(uid: string): Knock[] {
     webhook('the secret in a signature', ready, `time=1,sig1=${webhookSecret}`),
     webhook('another secret', ready, signWebhook(ready, jwtSecret)),
     webhook('stale', ready, signWebhook(ready, webhookSecret, Date.now() - 301_000)),
-    webhook('not JSON', broken, signWebhook(broken, webhookSecret)),
-    webhook('no video', nameless, signWebhook(nameless, webhookSecret)),
+    webhook('not JSON', malformed, signWebhook(malformed, webhookSecret)),
+    webhook('no video', withoutUid, signWebhook(withoutUid, webhookSecret)),
     webhook('too large', large, signWebhook(large, webhookSecret)),
-    webhook('unknown', stranger, signWebhook(stranger, oldWebhookSecret)),
+    webhook('unknown', otherUid, signWebhook(otherUid, oldWebhookSecret)),
     webhook('known', ready, signWebhook(ready, webhookSecret)),
-    { name: 'notice: GET', path: '/webhooks/stream' },
+    { name: 'webhook: GET', path: '/webhooks/stream' },
   ]
 }
 
-function scrape(name: string, authorization: string): Knock {
+function scrape(name: string, authorization: string): NamedRequest {
   return { name: `metrics: ${name}`, path: '/metrics', headers: { authorization } }
 }
 
-/** Scrapes: with the right token, with a caller's, with the right one where nobody looks for it. */
-export function scrapeRequests({ ada }: Tokens): Knock[] {
+/** Scrapes of /metrics: with the metrics token, with a caller's token, with the wrong scheme. */
+export function scrapeRequests({ ada }: Tokens): NamedRequest[] {
   return [
     scrape('the right token', `Bearer ${metricsToken}`),
     scrape("a caller's token", `Bearer ${ada.text}`),
@@ -105,8 +108,8 @@ export function scrapeRequests({ ada }: Tokens): Knock[] {
   ]
 }
 
-/** Probes, pages and paths, with tokens where people have been seen to put them. */
-export function strayRequests({ ada }: Tokens): Knock[] {
+/** Probes, pages and unknown paths, with tokens in paths, query strings, cookies and headers. */
+export function otherPathRequests({ ada }: Tokens): NamedRequest[] {
   const { text: token } = ada
   const paths = [
     '/healthz',
@@ -122,9 +125,9 @@ export function strayRequests({ ada }: Tokens): Knock[] {
   ]
   const headers = { cookie: `session=${token}`, 'x-api-key': token, referer: `https://x/?${token}` }
   return paths.flatMap((path) =>
-    ['GET', 'POST', 'DELETE'].map((method): Knock => {
-      const shown = path.replace(token, '…').replace(webhookSecret, '…')
-      return { name: `${method} ${shown}`, path: `${path}?token=${token}`, method, headers }
+    ['GET', 'POST', 'DELETE'].map((method): NamedRequest => {
+      const redacted = path.replace(token, '…').replace(webhookSecret, '…')
+      return { name: `${method} ${redacted}`, path: `${path}?token=${token}`, method, headers }
     }),
   )
 }

@@ -1,51 +1,51 @@
-/** A Stream that works, or fails as it is told: all of it, or all but its lists. */
+/** A stub of Stream's API that works or fails as the test decides: every call, or all but list calls. */
 import type { ServerResponse } from 'node:http'
 import {
-  type Answerer,
-  type SeenRequest,
-  plain,
+  type ResponseHandler,
+  type ReceivedRequest,
+  plainText,
   startStubStream,
   success,
 } from '../stream/stub-stream.ts'
 
 export interface ScriptedStream {
   readonly url: string
-  /** Which calls have arrived, such as "DELETE video", since it was last cleared. */
-  readonly asked: Set<string>
-  /** Every one-time URL that was handed out. */
+  /** Calls received since the set was last cleared, such as "DELETE video". */
+  readonly calls: Set<string>
+  /** Every one-time URL that was returned. */
   readonly minted: readonly string[]
   /**
-   * Fails like this from now on. With `lists`, they go on working, and show what failed orders left
-   * behind; null works, and forgets it.
+   * Responds to every call with `failing`. With `lists`, list calls work and return the videos of
+   * failed creations. Null makes all calls work and clears those videos.
    */
-  failWith(failing: Answerer | null, options?: { readonly lists: boolean }): void
+  failWith(failing: ResponseHandler | null, options?: { readonly lists: boolean }): void
 }
 
-/** Which call of the API it is. */
-function callOf({ method, url }: SeenRequest): string {
+/** Name of the API call: method and resource. */
+function callOf({ method, url }: ReceivedRequest): string {
   const { pathname, searchParams } = new URL(url, 'http://stream')
   if (pathname.startsWith('/tus/')) return `${method} offset`
-  const [, thing = ''] = /\/stream\/?(.*)$/.exec(pathname) ?? []
-  if (thing === '') return searchParams.has('direct_user') ? 'POST tus' : `${method} list`
-  if (thing === 'direct_upload' || thing === 'storage-usage' || thing === 'webhook') {
-    return `${method} ${thing}`
+  const [, resource = ''] = /\/stream\/?(.*)$/.exec(pathname) ?? []
+  if (resource === '') return searchParams.has('direct_user') ? 'POST tus' : `${method} list`
+  if (resource === 'direct_upload' || resource === 'storage-usage' || resource === 'webhook') {
+    return `${method} ${resource}`
   }
   return `${method} video`
 }
 
 export async function startScriptedStream(): Promise<ScriptedStream> {
-  let failing: Answerer | null = null
+  let failing: ResponseHandler | null = null
   let listsWork = false
   let uids = 0
   const minted: string[] = []
-  const asked = new Set<string>()
-  /** Orders whose answer failed: what Stream made of them is found in its lists. */
+  const calls = new Set<string>()
+  /** Videos of creations with a failed response: the lists contain them. */
   let orphans: { readonly uid: string; readonly status: object; readonly meta: unknown }[] = []
 
   const stub = await startStubStream((response, request) => {
     const call = callOf(request)
-    asked.add(call)
-    if (failing === null || (listsWork && call === 'GET list')) work(call, response, request)
+    calls.add(call)
+    if (failing === null || (listsWork && call === 'GET list')) respond(call, response, request)
     else {
       if (call === 'POST direct_upload') {
         const status = { state: 'pendingupload' }
@@ -60,27 +60,27 @@ export async function startScriptedStream(): Promise<ScriptedStream> {
     return uids.toString(16).padStart(32, '0')
   }
 
-  function work(call: string, response: ServerResponse, request: SeenRequest): void {
+  function respond(call: string, response: ServerResponse, request: ReceivedRequest): void {
     const uid = newUid()
-    const ticket = crypto.randomUUID().replaceAll('-', '')
-    const uploadURL = `${stub.url}/${call === 'POST tus' ? `tus/${ticket}` : uid}`
+    const token = crypto.randomUUID().replaceAll('-', '')
+    const uploadURL = `${stub.url}/${call === 'POST tus' ? `tus/${token}` : uid}`
     if (call === 'POST tus' || call === 'POST direct_upload') minted.push(uploadURL)
-    const answers: Readonly<Record<string, Answerer>> = {
+    const responders: Readonly<Record<string, ResponseHandler>> = {
       'POST direct_upload': success({ uid, uploadURL }),
-      'POST tus': plain('', 201, {
+      'POST tus': plainText('', 201, {
         location: uploadURL,
         'stream-media-id': uid,
       }),
-      'HEAD offset': plain('', 200, { 'upload-offset': '0' }),
+      'HEAD offset': plainText('', 200, { 'upload-offset': '0' }),
       'GET list': success(request.url.includes('pendingupload') ? orphans : []),
     }
-    const answerer = answers[call] ?? success(null)
-    answerer(response, request)
+    const responder = responders[call] ?? success(null)
+    responder(response, request)
   }
 
   return {
     url: stub.url,
-    asked,
+    calls,
     minted,
     failWith(next, options = { lists: false }) {
       failing = next
@@ -90,7 +90,7 @@ export async function startScriptedStream(): Promise<ScriptedStream> {
   }
 }
 
-function metaOf({ body }: SeenRequest): unknown {
-  const order: unknown = JSON.parse(body)
-  return typeof order === 'object' && order !== null && 'meta' in order ? order.meta : {}
+function metaOf({ body }: ReceivedRequest): unknown {
+  const params: unknown = JSON.parse(body)
+  return typeof params === 'object' && params !== null && 'meta' in params ? params.meta : {}
 }

@@ -1,63 +1,69 @@
-/** Sends requests to a gateway's doors, and writes down all that each answered. */
+/** Sends requests to a gateway's endpoints and records every response in a transcript. */
 import type { Secret } from './search.ts'
 import type { Transcript } from './transcript.ts'
 
-/** One request. */
-export interface Knock {
+/** A request; `name` identifies it in the transcript. */
+export interface NamedRequest {
   readonly name: string
   /** Path and query. */
   readonly path: string
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** Secrets that the sender has put into the request itself, or is entitled to read. */
+  /** Secrets that the request contains or that its sender may read. */
   readonly own?: readonly Secret[]
-  /** For an answer that does not end: what to read up to. */
+  /** For a response that does not end: the body is read up to this match. */
   readonly until?: RegExp
 }
 
-/** An answer, read to its end. */
-export interface Answer {
+/** A response whose body was read. */
+export interface ReceivedResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: string
 }
 
-const BACKOFF_MS = 8000
+const TIMEOUT_MS = 8000
 
-/** A way to one gateway, whose answers are all in the transcript. */
-export interface Endpoint {
+/** A client of one gateway, which records every response in the transcript. */
+export interface RecordingClient {
   readonly url: string
   readonly transcript: Transcript
-  knock(request: Knock): Promise<Answer>
-  /** Each in turn; what came is told as "name: status". */
-  knockAll(requests: readonly Knock[]): Promise<readonly string[]>
+  send(request: NamedRequest): Promise<ReceivedResponse>
+  /** Sends the requests one after the other; returns "name: status" of each. */
+  sendAll(requests: readonly NamedRequest[]): Promise<readonly string[]>
 }
 
-/** For a gateway that listens there. */
-export function endpointTo(url: string, transcript: Transcript): Endpoint {
-  async function knock({ name, path, own = [], until, ...init }: Knock): Promise<Answer> {
+/** `url` is the base URL of the gateway. */
+export function createRecordingClient(url: string, transcript: Transcript): RecordingClient {
+  async function send({
+    name,
+    path,
+    own = [],
+    until,
+    ...init
+  }: NamedRequest): Promise<ReceivedResponse> {
     const response = await fetch(`${url}${path}`, {
       ...init,
       redirect: 'manual',
-      signal: AbortSignal.timeout(BACKOFF_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     const body = await readBody(response, until)
     const { status, headers } = response
-    transcript.note(`${name}: ${status}`, `${JSON.stringify([...headers])}\n${body}`, own)
+    transcript.record(`${name}: ${status}`, `${JSON.stringify([...headers])}\n${body}`, own)
     return { status, headers, body }
   }
   return {
     url,
     transcript,
-    knock,
-    async knockAll(requests) {
-      const seen: string[] = []
+    send,
+    async sendAll(requests) {
+      const results: string[] = []
       for (const request of requests) {
-        const { status } = await knock(request)
-        seen.push(`${request.name}: ${status}`)
+        const { status } = await send(request)
+        results.push(`${request.name}: ${status}`)
       }
-      return seen
+      return results
     },
   }
 }
@@ -76,13 +82,13 @@ async function readBody(response: Response, until: RegExp | undefined): Promise<
   return text
 }
 
-/** A POST of JSON to GraphQL. */
-export function graphqlKnock(
+/** A GraphQL request: POST with a JSON body. */
+export function graphqlRequest(
   name: string,
   token: string | null,
   query: string,
   variables: object = {},
-): Knock {
+): NamedRequest {
   return {
     name,
     path: '/graphql',
@@ -95,13 +101,13 @@ export function graphqlKnock(
   }
 }
 
-/** The same for a subscription over server-sent events. */
-export function eventsKnock(
+/** A GraphQL subscription over server-sent events. */
+export function sseRequest(
   name: string,
   token: string | null,
   query: string,
   variables: object = {},
-): Knock {
-  const knock = graphqlKnock(name, token, query, variables)
-  return { ...knock, headers: { ...knock.headers, accept: 'text/event-stream' } }
+): NamedRequest {
+  const request = graphqlRequest(name, token, query, variables)
+  return { ...request, headers: { ...request.headers, accept: 'text/event-stream' } }
 }

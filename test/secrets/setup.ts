@@ -1,4 +1,4 @@
-/** A gateway with secrets of ours, callers with tokens, and a transcript of all that comes out. */
+/** Sets up a gateway with known secrets, callers with tokens and a transcript of all output. */
 import { onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { startTestEmulator, type TestEmulator } from '../kit/emulator.ts'
@@ -8,74 +8,82 @@ import {
   type Tokens,
   apiToken,
   issueTokens,
-  keptSecrets,
+  gatewaySecrets,
   secretVariables,
   secretsOf,
 } from './test-secrets.ts'
-import { type Endpoint, type Knock, endpointTo, graphqlKnock } from './send-requests.ts'
+import {
+  type RecordingClient,
+  type NamedRequest,
+  createRecordingClient,
+  graphqlRequest,
+} from './send-requests.ts'
 import { MINT_BASIC, MINT_TUS } from './operations.ts'
 import { type Secret, secretURL } from './search.ts'
 import { type Transcript, createTranscript } from './transcript.ts'
 
-/** An upload whose URL is a secret from now on. */
+/** An upload whose URL the transcript treats as a secret. */
 export interface Minted {
   readonly uid: string
   readonly uploadURL: string
   readonly secret: Secret
 }
 
-/** Whom a test speaks to, and as whom. */
+/** A client of the gateway and the tokens that it can use. */
 export interface Setup {
-  readonly door: Endpoint
+  readonly client: RecordingClient
   readonly tokens: Tokens
   readonly transcript: Transcript
   mintBasic(by: Token, input?: object): Promise<Minted>
   mintTus(by: Token, input?: object): Promise<Minted>
-  /** By the door for tus clients. */
-  mintAtTusDoor(by: Token): Promise<Minted>
+  /** Creates the upload with a tus request to /tus. */
+  mintAtTusEndpoint(by: Token): Promise<Minted>
 }
 
 export interface GatewaySetup extends Setup {
   readonly gateway: TestGateway
-  /** Writes down what was logged since the last time. */
-  noteLog(during?: string): void
+  /** Records the log lines and the calls of `console.error` since the previous call. */
+  recordLog(during?: string): void
 }
 
-/** For a gateway that somebody has started. */
+/** For a gateway that already runs. */
 export async function setupAt(url: string): Promise<Setup> {
   const tokens = await issueTokens()
-  const transcript = createTranscript([...keptSecrets, ...secretsOf(tokens)])
-  const endpoint = endpointTo(url, transcript)
+  const transcript = createTranscript([...gatewaySecrets, ...secretsOf(tokens)])
+  const client = createRecordingClient(url, transcript)
 
-  /** Whoever mints may read the URL in the answer; what it is, is known only afterwards. */
-  async function mint(knock: Knock, read: (answer: Answered) => Omit<Minted, 'secret'>) {
+  /** The caller may read the URL in its response. The URL is known only after that was recorded. */
+  async function mint(
+    request: NamedRequest,
+    read: (response: ReceivedResponse) => Omit<Minted, 'secret'>,
+  ) {
     const own: Secret[] = []
-    const minted = read(await endpoint.knock({ ...knock, own }))
-    const secret = secretURL(`the URL of ${knock.name}`, minted.uploadURL)
+    const minted = read(await client.send({ ...request, own }))
+    const secret = secretURL(`the URL of ${request.name}`, minted.uploadURL)
     own.push(secret)
-    transcript.hide(secret)
+    transcript.addSecret(secret)
     return { ...minted, secret }
   }
 
   return {
-    door: endpoint,
+    client,
     tokens,
     transcript,
     mintBasic: (by, input = {}) =>
       mint(
-        graphqlKnock(`a basic mint by ${by.secret.name}`, by.text, MINT_BASIC, {
+        graphqlRequest(`a basic upload by ${by.secret.name}`, by.text, MINT_BASIC, {
           input: { maxDurationSeconds: 60, ...input },
         }),
         mintedInData,
       ),
     mintTus: (by, input = {}) =>
       mint(
-        graphqlKnock(`a tus mint by ${by.secret.name}`, by.text, MINT_TUS, {
+        graphqlRequest(`a tus upload by ${by.secret.name}`, by.text, MINT_TUS, {
           input: { maxDurationSeconds: 60, sizeBytes: 5_242_880, ...input },
         }),
         mintedInData,
       ),
-    mintAtTusDoor: (by) =>
+    mintAtTusEndpoint: (by) =>
       mint(
         {
           name: `a creation at /tus by ${by.secret.name}`,
@@ -96,20 +104,20 @@ export async function setupAt(url: string): Promise<Setup> {
   }
 }
 
-type Answered = Awaited<ReturnType<Endpoint['knock']>>
+type ReceivedResponse = Awaited<ReturnType<RecordingClient['send']>>
 
-const mintAnswer = z.object({
+const mintResponse = z.object({
   data: z.object({
     mint: z.object({ uploadURL: z.string(), upload: z.object({ uid: z.string() }) }),
   }),
 })
 
-function mintedInData({ body }: Answered): Omit<Minted, 'secret'> {
-  const { uploadURL, upload } = mintAnswer.parse(JSON.parse(body)).data.mint
+function mintedInData({ body }: ReceivedResponse): Omit<Minted, 'secret'> {
+  const { uploadURL, upload } = mintResponse.parse(JSON.parse(body)).data.mint
   return { uploadURL, uid: upload.uid }
 }
 
-/** In this process, with the Stream that listens there. */
+/** Starts a gateway in this process that uses Stream's API at this URL. */
 export async function setupWith(
   apiBaseUrl: string,
   variables: Readonly<Record<string, string>> = {},
@@ -122,27 +130,27 @@ export async function setupWith(
     ...variables,
   })
   const setup = await setupAt(gateway.url)
-  // Libraries that think they know better write there, and the process to standard error.
-  const complaints = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  onTestFinished(() => complaints.mockRestore())
-  let noted = 0
+  // Some libraries write to the console, which is standard error in the real process.
+  const consoleErrors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  onTestFinished(() => consoleErrors.mockRestore())
+  let recorded = 0
   return {
     ...setup,
     gateway,
-    noteLog(during = '') {
-      for (const line of gateway.logs.slice(noted)) {
-        setup.transcript.note(`log${during}: ${line.message}`, line)
+    recordLog(during = '') {
+      for (const line of gateway.logs.slice(recorded)) {
+        setup.transcript.record(`log${during}: ${line.message}`, line)
       }
-      noted = gateway.logs.length
-      for (const words of complaints.mock.calls) {
-        setup.transcript.note(`standard error${during}`, words)
+      recorded = gateway.logs.length
+      for (const args of consoleErrors.mock.calls) {
+        setup.transcript.record(`standard error${during}`, args)
       }
-      complaints.mockClear()
+      consoleErrors.mockClear()
     },
   }
 }
 
-/** The same with an emulator of its own, which knows the API token of ours. */
+/** Starts a gateway in this process with its own emulator, which accepts the gateway's API token. */
 export async function setupInProcess(
   variables: Readonly<Record<string, string>> = {},
 ): Promise<GatewaySetup & { readonly emulator: TestEmulator }> {

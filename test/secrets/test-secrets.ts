@@ -1,4 +1,4 @@
-/** The secrets that tests hand to a gateway and its callers: long, random, and easy to recognise. */
+/** Secrets of a test gateway and its callers: long, random and easy to recognize. */
 import { createHmac } from 'node:crypto'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { type Secret, secretText, secretToken } from './search.ts'
@@ -9,11 +9,11 @@ export const apiToken = 'cfApi-9vQe2LxYb7RmNa4WpUz8KdHs3JgTf6'
 export const webhookSecret = '5e1fc0de9a7b4d3286f0a1c2e3b4d5f6a7980b1c'
 export const oldWebhookSecret = 'c0ffee5e1f2d3c4b5a69788796a5b4c3d2e1f001'
 export const metricsToken = 'mEtrics-Tr84KzQw60LpXn29YbVs57DgHc31'
-const notEvenToken = 'nOt-A-Token_Wd63KyPq94HbXs17RmTz52VcLf'
+const malformedToken = 'nOt-A-Token_Wd63KyPq94HbXs17RmTz52VcLf'
 export const password = 'pAssW0rd-Hq27UzXe91NcVt48KsLw03RmYb65'
 
-/** What the gateway itself is to keep. */
-export const keptSecrets: readonly Secret[] = [
+/** Secrets of the gateway, which must not appear in any output. */
+export const gatewaySecrets: readonly Secret[] = [
   secretText('AUTH_JWT_SECRET', jwtSecret),
   secretText('the secret of another issuer', foreignSecret),
   secretText('CLOUDFLARE_API_TOKEN', apiToken),
@@ -23,30 +23,30 @@ export const keptSecrets: readonly Secret[] = [
   secretText('a password', password),
 ]
 
-/** Variables of a gateway with tokens and signed notices. */
+/** Variables of a gateway that verifies tokens and webhook signatures. */
 export const secretVariables = {
   AUTH_JWT_SECRET: jwtSecret,
   METRICS_TOKEN: metricsToken,
   STREAM_WEBHOOK_SECRET: `${webhookSecret},${oldWebhookSecret}`,
 } as const
 
-/** A caller's token, and how a transcript knows it. */
+/** A caller's token, and the secret by which a transcript finds it. */
 export interface Token {
   readonly text: string
   readonly secret: Secret
 }
 
-/** Callers who are let in, and tokens that are not. */
+/** Tokens of valid callers, and tokens that the gateway rejects. */
 export interface Tokens {
   readonly ada: Token
   readonly bob: Token
   readonly admin: Token
-  readonly refused: readonly Token[]
+  readonly rejected: readonly Token[]
 }
 
 const TEN_DAYS_SECONDS = 864_000
 
-/** Fresh ones of each kind. */
+/** Issues new tokens. */
 export async function issueTokens(): Promise<Tokens> {
   const now = Math.floor(Date.now() / 1000)
   const exp = now + TEN_DAYS_SECONDS
@@ -54,13 +54,13 @@ export async function issueTokens(): Promise<Tokens> {
     ada: await issue('the token of ada', { sub: 'ada', exp }),
     bob: await issue('the token of bob', { sub: 'bob', exp }),
     admin: await issue('the token of root', { sub: 'root', exp, scope: 'uploads:admin' }),
-    refused: [
-      await issue('a lapsed token', { sub: 'ada', exp: now - 60 }),
-      await issue('a token of another key', { sub: 'ada', exp }, foreignSecret),
+    rejected: [
+      await issue('an expired token', { sub: 'ada', exp: now - 60 }),
+      await issue('a token signed with another key', { sub: 'ada', exp }, foreignSecret),
       await issue('a token without sub', { exp }),
       await issue('a token whose sub is too long', { sub: 'x'.repeat(65), exp }),
-      unsigned({ sub: 'ada', exp }),
-      { text: `${notEvenToken}.x.y`, secret: secretText('what is no token', notEvenToken) },
+      unsignedToken({ sub: 'ada', exp }),
+      { text: `${malformedToken}.x.y`, secret: secretText('a malformed token', malformedToken) },
     ],
   }
 }
@@ -76,14 +76,14 @@ async function issue(
   return { text, secret: secretToken(name, text) }
 }
 
-function unsigned(claims: Readonly<Record<string, unknown>>): Token {
+function unsignedToken(claims: Readonly<Record<string, unknown>>): Token {
   const text = new UnsecuredJWT({ ...claims, jti: crypto.randomUUID() }).encode()
-  return { text, secret: secretToken('a token that nobody signed', text) }
+  return { text, secret: secretToken('an unsigned token', text) }
 }
 
 /** Every token as a secret. */
-export function secretsOf({ ada, bob, admin, refused }: Tokens): readonly Secret[] {
-  return [ada, bob, admin, ...refused].map(({ secret }) => secret)
+export function secretsOf({ ada, bob, admin, rejected }: Tokens): readonly Secret[] {
+  return [ada, bob, admin, ...rejected].map(({ secret }) => secret)
 }
 
 /** `Webhook-Signature` as Stream writes it. */

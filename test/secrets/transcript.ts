@@ -1,42 +1,42 @@
-/** Everything that came out of a gateway, where it came out, and who may read it. */
-import { type Secret, everythingIn, findIn } from './search.ts'
+/** Records all output of a gateway: where it appeared and which secrets its reader may know. */
+import { type Secret, allTextIn, findIn } from './search.ts'
 
 interface Entry {
   readonly where: string
   readonly text: string
-  /** Secrets that whoever read this may know: their own. */
+  /** Secrets that the reader of this output may know. */
   readonly own: readonly Secret[]
 }
 
 export interface Transcript {
-  /** Writes down what came out. `own` are secrets that its reader told us, or was to be told. */
-  note(where: string, value: unknown, own?: readonly Secret[]): void
-  /** One secret more, which is to be found nowhere but in what was written down as its owner's. */
-  hide(secret: Secret): void
-  /** Every place in which somebody sees a secret that is not theirs, once, as a sentence. */
+  /** Records output. `own` are secrets that its reader sent to the gateway or may read. */
+  record(where: string, value: unknown, own?: readonly Secret[]): void
+  /** Adds a secret, which may appear only in output recorded with it in `own`. */
+  addSecret(secret: Secret): void
+  /** One sentence for each secret and each output that contains it without permission. */
   leaks(): readonly string[]
-  /** Places that hold the secret, whosever they are. */
+  /** Places of all output that contains the secret, permitted or not. */
   placesOf(secret: Secret): readonly string[]
-  /** Places by name: what was driven at all. */
+  /** Places of all recorded output. */
   places(): readonly string[]
 }
 
-/** Begins with these secrets; what was noted before a secret was known is searched for it too. */
+/** Starts with these secrets. A secret that is added later is searched for in earlier output too. */
 export function createTranscript(secrets: readonly Secret[]): Transcript {
-  const hidden = [...secrets]
+  const allSecrets = [...secrets]
   const entries: Entry[] = []
   return {
-    note(where, value, own = []) {
-      entries.push({ where, text: everythingIn(value), own })
+    record(where, value, own = []) {
+      entries.push({ where, text: allTextIn(value), own })
     },
-    hide(secret) {
-      hidden.push(secret)
+    addSecret(secret) {
+      allSecrets.push(secret)
     },
     leaks: () =>
       entries.flatMap(({ where, text, own }) =>
-        hidden.flatMap((secret) => {
-          const around = own.includes(secret) ? null : findIn(text, secret)
-          return around === null ? [] : [`${secret.name} in ${where}: …${around}…`]
+        allSecrets.flatMap((secret) => {
+          const excerpt = own.includes(secret) ? null : findIn(text, secret)
+          return excerpt === null ? [] : [`${secret.name} in ${where}: …${excerpt}…`]
         }),
       ),
     placesOf: (secret) =>

@@ -1,63 +1,63 @@
-/** An upload's URL is shown to its creator, while it can be used, and to nobody else ever. */
+/** An upload URL is returned to the upload's creator only, and only while it is usable. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { testcardFile } from '../kit/media.ts'
 import { postFile } from '../kit/operations.ts'
 import type { Token } from './test-secrets.ts'
-import { eventsKnock, graphqlKnock } from './send-requests.ts'
+import { sseRequest, graphqlRequest } from './send-requests.ts'
 import { DELETE, NODES, UPLOADS, UPLOAD_OF, WATCH, WATCH_ALL } from './operations.ts'
 import type { Secret } from './search.ts'
-import { hello, operation, talk } from './websocket-conversations.ts'
+import { connectionInit, converse, subscribeMessage } from './websocket-conversations.ts'
 import { type GatewaySetup, type Minted, setupInProcess } from './setup.ts'
 
-/** Every way of looking at uploads, by one caller. `own` are URLs that this caller may read. */
-async function lookEverywhere(
-  { door: endpoint }: GatewaySetup,
+/** Reads uploads by every operation as one caller. `own` are URLs that this caller may read. */
+async function readThroughEveryOperation(
+  { client }: GatewaySetup,
   by: Token,
   uploads: readonly Minted[],
   when: string,
   own: readonly Secret[] = [],
 ): Promise<void> {
-  const as = `${by.secret.name}, ${when}`
-  await endpoint.knock({ ...graphqlKnock(`uploads by ${as}`, by.text, UPLOADS), own })
+  const label = `${by.secret.name}, ${when}`
+  await client.send({ ...graphqlRequest(`uploads by ${label}`, by.text, UPLOADS), own })
   const until = /event: (?:next|complete)\n/
   for (const { uid } of uploads) {
     const id = btoa(`Upload:${uid}`)
-    await endpoint.knockAll([
-      { ...graphqlKnock(`upload by ${as}`, by.text, UPLOAD_OF, { uid }), own },
-      { ...graphqlKnock(`nodes by ${as}`, by.text, NODES, { id }), own },
-      { ...eventsKnock(`uploadStatus by ${as}`, by.text, WATCH, { uid }), own, until },
+    await client.sendAll([
+      { ...graphqlRequest(`upload by ${label}`, by.text, UPLOAD_OF, { uid }), own },
+      { ...graphqlRequest(`nodes by ${label}`, by.text, NODES, { id }), own },
+      { ...sseRequest(`uploadStatus by ${label}`, by.text, WATCH, { uid }), own, until },
     ])
-    const says = [hello(by.text), operation(WATCH, { uid })]
-    await talk(endpoint, { name: `uploadStatus by ${as}`, says, own })
+    const messages = [connectionInit(by.text), subscribeMessage(WATCH, { uid })]
+    await converse(client, { name: `uploadStatus by ${label}`, messages, own })
   }
 }
 
-/** Waits until something is as it should be; the test's own time limit ends it. */
+/** Polls until the condition holds; the test's own time limit ends it. */
 async function waitUntil(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await pause(20)
 }
 
 describe("an upload's URL", () => {
-  it('is shown to its creator only, and only while it can be used', async () => {
+  it('is returned to its creator only, and only while it is usable', async () => {
     const setup = await setupInProcess()
-    const { tokens, transcript, door: endpoint, gateway } = setup
+    const { tokens, transcript, client, gateway } = setup
     const { ada, bob, admin } = tokens
-    // One listener for all that happens: an administrator, to whom no URL is shown.
-    const watching = endpoint.knock({
-      ...eventsKnock('uploadsChanged by root', admin.text, WATCH_ALL),
+    // One subscription to all changes, as an administrator, to whom no URL is returned.
+    const watching = client.send({
+      ...sseRequest('uploadsChanged by root', admin.text, WATCH_ALL),
       until: /DELETED/,
     })
     const uploads = [
       await setup.mintBasic(ada, { idempotencyKey: 'one' }),
       await setup.mintTus(ada),
-      await setup.mintAtTusDoor(ada),
+      await setup.mintAtTusEndpoint(ada),
       await setup.mintBasic(admin, { creator: 'ada' }),
     ]
     const urls = uploads.map(({ secret }) => secret)
-    await lookEverywhere(setup, ada, uploads, 'usable', urls)
-    await lookEverywhere(setup, bob, uploads, 'usable')
-    await lookEverywhere(setup, admin, uploads, 'usable')
+    await readThroughEveryOperation(setup, ada, uploads, 'usable', urls)
+    await readThroughEveryOperation(setup, bob, uploads, 'usable')
+    await readThroughEveryOperation(setup, admin, uploads, 'usable')
     for (const url of urls) {
       expect(transcript.placesOf(url)).toEqual(
         expect.arrayContaining([
@@ -71,30 +71,31 @@ describe("an upload's URL", () => {
     }
 
     const [basic, tus] = uploads
-    if (basic === undefined || tus === undefined) throw new Error('Nothing was minted.')
-    setup.noteLog()
-    // Until the file is there, whoever reads a uid in a log could tell the URL from it.
+    if (basic === undefined || tus === undefined) throw new Error('No upload was created.')
+    setup.recordLog()
+    // Until the file is uploaded, the URL can be derived from a uid in the log.
     for (const { message, fields } of gateway.logs) {
       expect(`${message} ${JSON.stringify(fields)}`).not.toContain(basic.uid)
     }
     await postFile(basic.uploadURL, testcardFile())
     await waitUntil(async () => {
       gateway.clock.advance(1)
-      const { body } = await endpoint.knock({
-        ...graphqlKnock('a look', ada.text, UPLOAD_OF, { uid: basic.uid }),
+      const { body } = await client.send({
+        ...graphqlRequest('reading the upload', ada.text, UPLOAD_OF, { uid: basic.uid }),
         own: [basic.secret],
       })
       return body.includes('"status":"READY"')
     })
-    await lookEverywhere(setup, ada, [basic], 'used', urls.slice(1))
-    await endpoint.knock(graphqlKnock('a deletion', ada.text, DELETE, { uid: tus.uid }))
-    await lookEverywhere(setup, ada, [tus], 'deleted', urls.slice(2))
+    await readThroughEveryOperation(setup, ada, [basic], 'used', urls.slice(1))
+    await client.send(graphqlRequest('a deletion', ada.text, DELETE, { uid: tus.uid }))
+    await readThroughEveryOperation(setup, ada, [tus], 'deleted', urls.slice(2))
     await watching
 
-    // Both kinds have lapsed by then; Stream is asked, and says so or nothing.
+    // URLs of both protocols have expired by then, whether Stream reports it or not.
     gateway.clock.advance(7 * 3600)
-    for (const caller of [ada, bob, admin]) await lookEverywhere(setup, caller, uploads, 'lapsed')
-    setup.noteLog()
+    for (const caller of [ada, bob, admin])
+      await readThroughEveryOperation(setup, caller, uploads, 'expired')
+    setup.recordLog()
     expect(transcript.placesOf(basic.secret).filter((place) => place.includes('used'))).toEqual([])
     expect(transcript.leaks()).toEqual([])
   })

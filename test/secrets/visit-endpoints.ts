@@ -1,46 +1,51 @@
-/** One visit to all doors of a gateway, wherever that runs. */
-import { pastedRequests, plainRequests, strangersRequests } from './graphql-requests.ts'
-import { webhookRequests, scrapeRequests, strayRequests, tusRequests } from './other-requests.ts'
-import { sendRaw, talkAmiss } from './websocket-conversations.ts'
+/** Sends requests to all endpoints of a gateway. */
+import { pastedTokenRequests, ordinaryRequests, rejectedTokenRequests } from './graphql-requests.ts'
+import {
+  webhookRequests,
+  scrapeRequests,
+  otherPathRequests,
+  tusRequests,
+} from './other-requests.ts'
+import { sendRawRequests, runConversations } from './websocket-conversations.ts'
 import type { Setup } from './setup.ts'
 
-/** Every request to every door; `uid` is that of an upload of ada's. Returns "name: status" of each. */
-export async function knockEverywhere(
-  { door: endpoint, tokens }: Setup,
+/** Sends every request to every endpoint; `uid` is an upload of ada. Returns "name: status" of each. */
+export async function requestAllEndpoints(
+  { client, tokens }: Setup,
   uid: string,
 ): Promise<readonly string[]> {
-  const answers = await endpoint.knockAll([
-    ...strangersRequests(tokens),
-    ...plainRequests(tokens),
-    ...pastedRequests(tokens),
+  const results = await client.sendAll([
+    ...rejectedTokenRequests(tokens),
+    ...ordinaryRequests(tokens),
+    ...pastedTokenRequests(tokens),
     ...tusRequests(tokens),
     ...webhookRequests(uid),
-    ...strayRequests(tokens),
+    ...otherPathRequests(tokens),
     ...scrapeRequests(tokens),
   ])
-  const talks = await talkAmiss(endpoint, tokens)
-  await sendRaw(endpoint, tokens.ada.text)
-  return [...answers, ...talks]
+  const conversations = await runConversations(client, tokens)
+  await sendRawRequests(client, tokens.ada.text)
+  return [...results, ...conversations]
 }
 
-/** Every request that comes as far as the database, where it is not refused before. */
-export async function knockAtDatabase(
-  { door: endpoint, tokens }: Setup,
+/** Sends the requests that use the database, unless they are rejected before. */
+export async function requestDatabaseEndpoints(
+  { client, tokens }: Setup,
   uid: string,
 ): Promise<readonly string[]> {
-  const pasted = pastedRequests(tokens).filter(({ method }) => method === 'POST')
-  const answers = await endpoint.knockAll([
-    ...plainRequests(tokens),
+  const pasted = pastedTokenRequests(tokens).filter(({ method }) => method === 'POST')
+  const results = await client.sendAll([
+    ...ordinaryRequests(tokens),
     ...pasted,
     ...tusRequests(tokens),
     ...webhookRequests(uid),
-    { name: 'ready?', path: '/readyz' },
+    { name: 'readiness', path: '/readyz' },
   ])
-  return [...answers, ...(await talkAmiss(endpoint, tokens))]
+  return [...results, ...(await runConversations(client, tokens))]
 }
 
-/** Statuses of answers, each once. */
-export function statusesIn(answers: readonly string[]): readonly string[] {
-  const statuses = answers.flatMap((answer) => /: (\d{3})$/.exec(answer)?.[1] ?? [])
+/** The distinct statuses in these results, sorted. */
+export function statusesIn(results: readonly string[]): readonly string[] {
+  const statuses = results.flatMap((result) => /: (\d{3})$/.exec(result)?.[1] ?? [])
   return [...new Set(statuses)].toSorted()
 }

@@ -1,9 +1,9 @@
-/** `headgate webhook` against a Stream that fails: it says what is wrong, and no secret but its own. */
+/** `headgate webhook` against a failing Stream: reports the error and prints no secret but the new one. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { deleteWebhook, setWebhook, showWebhook } from '../../src/commands/webhook.ts'
 import { startStubStream, success } from '../stream/stub-stream.ts'
-import { apiToken, keptSecrets, webhookSecret } from './test-secrets.ts'
-import { answerSecrets, streamFailures } from './stream-failures.ts'
+import { apiToken, gatewaySecrets, webhookSecret } from './test-secrets.ts'
+import { responseSecrets, streamFailures } from './stream-failures.ts'
 import { type Transcript, createTranscript } from './transcript.ts'
 
 const ADDRESS = 'https://uploads.example.com/webhooks/stream'
@@ -15,7 +15,7 @@ const commands = {
   delete: deleteWebhook,
 } as const
 
-/** Runs a command; what it writes, and what it throws, is in the transcript. */
+/** Runs a command and records its output and the error that it throws. */
 async function run(transcript: Transcript, name: string, command: () => Promise<number>) {
   const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
   const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
@@ -25,12 +25,12 @@ async function run(transcript: Transcript, name: string, command: () => Promise<
   } catch (error) {
     thrown = error
   } finally {
-    transcript.note(`${name}: standard output`, out.mock.calls)
-    transcript.note(`${name}: standard error`, err.mock.calls)
+    transcript.record(`${name}: standard output`, out.mock.calls)
+    transcript.record(`${name}: standard error`, err.mock.calls)
     out.mockRestore()
     err.mockRestore()
   }
-  transcript.note(`${name}: error`, thrown)
+  transcript.record(`${name}: error`, thrown)
   return thrown
 }
 
@@ -41,28 +41,28 @@ function configure(apiBaseUrl: string): Transcript {
   onTestFinished(() => {
     vi.unstubAllEnvs()
   })
-  return createTranscript([...keptSecrets, ...answerSecrets])
+  return createTranscript([...gatewaySecrets, ...responseSecrets])
 }
 
 describe('headgate webhook', () => {
-  it('says nothing of what Stream answered, whatever that was', async () => {
-    let answer = success(null)
-    const stub = await startStubStream((response, request) => answer(response, request))
+  it('prints nothing from the response when Stream fails', async () => {
+    let responder = success(null)
+    const stub = await startStubStream((response, request) => responder(response, request))
     const transcript = configure(stub.url)
     let failed = 0
-    for (const [failure, answerer] of Object.entries(streamFailures)) {
-      answer = answerer
+    for (const [failure, failingResponder] of Object.entries(streamFailures)) {
+      responder = failingResponder
       for (const [name, command] of Object.entries(commands)) {
         const thrown = await run(transcript, `webhook ${name} during ${failure}`, command)
         if (thrown !== null) failed += 1
       }
     }
-    // Some failures are none to a command: a 404 says that there is no webhook.
+    // Some responses are no error for a command: a 404 means that no webhook is set.
     expect(failed).toBeGreaterThan(80)
     expect(transcript.leaks()).toEqual([])
   })
 
-  it('shows the new secret once, on standard output, and never the present one', async () => {
+  it('prints the new secret once, to standard output, and never the current one', async () => {
     const stub = await startStubStream(
       success({
         notificationUrl: ADDRESS,

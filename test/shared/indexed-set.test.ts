@@ -2,38 +2,38 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NOT_IN_SET, type Indexed, createIndexedSet } from '../../src/shared/indexed-set.ts'
 
-const newcomer = (): Indexed => ({ index: NOT_IN_SET })
+const createElement = (): Indexed => ({ index: NOT_IN_SET })
 
-describe('a roll', () => {
-  it('has those who entered and have not left, in whatever order they come and go', () => {
+describe('an indexed set', () => {
+  it('contains the added and not deleted elements in any order of changes', () => {
     const holds = fc.property(fc.array(fc.nat({ max: 20 }), { maxLength: 60 }), (steps) => {
-      const roll = createIndexedSet()
-      const entered: Indexed[] = []
+      const set = createIndexedSet()
+      const added: Indexed[] = []
       const expected = new Set<Indexed>()
       for (const step of steps) {
-        // Some leave twice, as a connection that breaks after its answer does.
-        const leaving = entered[step]
-        if (leaving === undefined) {
-          const one = newcomer()
-          roll.add(one)
-          entered.push(one)
+        // Some are deleted twice, as by a connection that breaks after its response.
+        const element = added[step]
+        if (element === undefined) {
+          const one = createElement()
+          set.add(one)
+          added.push(one)
           expected.add(one)
         } else {
-          roll.delete(leaving)
-          expected.delete(leaving)
+          set.delete(element)
+          expected.delete(element)
         }
-        expect(new Set(roll.values())).toEqual(expected)
-        expect(roll.values()).toHaveLength(expected.size)
+        expect(new Set(set.values())).toEqual(expected)
+        expect(set.values()).toHaveLength(expected.size)
       }
     })
     expect(fc.check(holds)).toMatchObject({ failed: false })
   })
 
-  it('is not left by what was never on it', () => {
-    const roll = createIndexedSet()
-    const one = newcomer()
-    roll.add(one)
-    roll.delete(newcomer())
-    expect(roll.values()).toEqual([one])
+  it('ignores the deletion of an element that was never added', () => {
+    const set = createIndexedSet()
+    const one = createElement()
+    set.add(one)
+    set.delete(createElement())
+    expect(set.values()).toEqual([one])
   })
 })

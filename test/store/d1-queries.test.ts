@@ -1,9 +1,9 @@
-/** What the D1 keeper asks: Cloudflare bills and limits it by the query, and each way there takes time. */
+/** Queries of the D1 store: Cloudflare bills and limits by query, and each round trip takes time. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createD1Store } from '../../src/store/d1/d1-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
-import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
-import { type D1Server, type Query, overhear, startD1 } from '../kit/d1.ts'
+import { changeOf, unlimited, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
+import { type D1Server, type Query, observeQueries, startD1 } from '../kit/d1.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 let server: D1Server
@@ -12,17 +12,17 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** A store, and the round trips that it has made since they were last asked for. */
-async function openOverheard() {
+/** A store, and the round trips it made since the last call of `takeTrips`. */
+async function openObserved() {
   const { database, drop } = await server.create()
   onTestFinished(drop)
   let trips: (readonly Query[])[] = []
-  const store = await createD1Store(overhear(database, (queries) => trips.push(queries)))
+  const store = await createD1Store(observeQueries(database, (queries) => trips.push(queries)))
   const opening = trips
   const takeTrips = () => {
-    const taken = trips
+    const completed = trips
     trips = []
-    return taken
+    return completed
   }
   return { store, database, opening, takeTrips }
 }
@@ -30,9 +30,9 @@ async function openOverheard() {
 const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: after(0) }
 const all = { direction: 'older', limit: 20 } as const
 
-/** Each call of the port, and how many queries it makes, in one round trip; none makes two. */
+/** Each call of the port with its number of queries. Each call makes exactly one round trip. */
 const calls: readonly (readonly [string, number, (store: UploadStore) => Promise<unknown>])[] = [
-  ['reserve', 1, (store) => store.reserve(reservationOf({ id: 'a' }), freely)],
+  ['reserve', 1, (store) => store.reserve(reservationOf({ id: 'a' }), unlimited)],
   ['reserve with a quota', 2, (store) => store.reserve(reservationOf({ id: 'b' }), rules)],
   [
     'reserve with a key and a quota',
@@ -42,10 +42,10 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
   ['findByKey', 1, (store) => store.findByKey('alice', 'key', after(0))],
   ['mint', 2, (store) => store.mint('one', { uid: 'a', uploadURL: 'b' }, after(1), after(15))],
   ['release', 1, (store) => store.release('one')],
-  ['unsettled', 1, (store) => store.pendingReservations(after(9), 10)],
+  ['pendingReservations', 1, (store) => store.pendingReservations(after(9), 10)],
   ['retire', 1, (store) => store.retire('one')],
-  ['dropRetiredBefore', 1, (store) => store.deleteRetiredBefore(after(9))],
-  ['knownReferences', 1, (store) => store.findReferences(numbered(2000))],
+  ['deleteRetiredBefore', 1, (store) => store.deleteRetiredBefore(after(9))],
+  ['findReferences', 1, (store) => store.findReferences(numbered(2000))],
   ['find', 1, async (store) => store.find('uid')],
   ['findMany', 1, (store) => store.findMany(numbered(2000))],
   ['historyOf', 1, (store) => store.historyOf(numbered(2000))],
@@ -54,36 +54,36 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
   ['count by time', 1, (store) => store.count({ createdAfter: after(0) })],
   ['countByStatus', 1, (store) => store.countByStatus()],
   ['countReservations', 1, (store) => store.countReservations()],
-  ['holdings', 1, (store) => store.quotaUsage()],
+  ['quotaUsage', 1, (store) => store.quotaUsage()],
   ['claimDue', 2, (store) => store.claimDue(after(99), 50, after(130))],
-  ['oldestDue', 1, (store) => store.oldestDuePoll()],
+  ['oldestDuePoll', 1, (store) => store.oldestDuePoll()],
   [
-    'reschedule',
+    'reschedulePolls',
     1,
     (store) =>
       store.reschedulePolls(
         numbered(1000).map((uid) => ({ uid, version: 1, pollAt: null, idlePolls: 1 })),
       ),
   ],
-  ['keepNotice', 1, (store) => store.saveUnmatchedWebhook('uid', 'body', after(0))],
-  ['keptNotices', 1, (store) => store.unmatchedWebhooks('uid')],
-  ['dropNotices', 1, (store) => store.deleteUnmatchedWebhooks('uid')],
-  ['dropNoticesBefore', 1, (store) => store.deleteUnmatchedWebhooksBefore(after(0))],
+  ['saveUnmatchedWebhook', 1, (store) => store.saveUnmatchedWebhook('uid', 'body', after(0))],
+  ['unmatchedWebhooks', 1, (store) => store.unmatchedWebhooks('uid')],
+  ['deleteUnmatchedWebhooks', 1, (store) => store.deleteUnmatchedWebhooks('uid')],
+  ['deleteUnmatchedWebhooksBefore', 1, (store) => store.deleteUnmatchedWebhooksBefore(after(0))],
   ['ping', 1, (store) => store.ping()],
 ]
 
 test.each(calls)('%s: %i queries in one round trip', async (_name, queries, call) => {
-  const { store, takeTrips } = await openOverheard()
-  await store.reserve(reservationOf({ id: 'one' }), freely)
+  const { store, takeTrips } = await openObserved()
+  await store.reserve(reservationOf({ id: 'one' }), unlimited)
   takeTrips()
   await call(store)
   const trips = takeTrips()
-  expect(trips.map((asked) => asked.length)).toEqual([queries])
+  expect(trips.map((trip) => trip.length)).toEqual([queries])
   expect(trips.flat().filter(exceeds)).toEqual([])
 })
 
-test('advance: 1 query, or 2 with an event, in one round trip', async () => {
-  const { store, takeTrips } = await openOverheard()
+test('saveVersion makes 1 query, or 2 with an event, in one round trip', async () => {
+  const { store, takeTrips } = await openObserved()
   const upload = await mintIn(store, { id: 'one' })
   const next = changeOf(upload, { status: 'QUEUED' })
   takeTrips()
@@ -91,12 +91,12 @@ test('advance: 1 query, or 2 with an event, in one round trip', async () => {
   const event = { status: 'READY', source: 'SYNC', at: after(5) } as const
   await store.saveVersion(changeOf(next.upload, { status: 'READY' }, { event }))
   const trips = takeTrips()
-  expect(trips.map((asked) => asked.length)).toEqual([1, 2])
+  expect(trips.map((trip) => trip.length)).toEqual([1, 2])
   expect(trips.flat().filter(exceeds)).toEqual([])
 })
 
-test('what there is nothing to ask about asks nothing', async () => {
-  const { store, takeTrips } = await openOverheard()
+test('makes no query when there is nothing to read or write', async () => {
+  const { store, takeTrips } = await openObserved()
   takeTrips()
   await store.findMany([])
   expect(await store.renewWatchLeases(['b', 'a'], after(0), after(9), true)).toEqual(['a', 'b'])
@@ -107,52 +107,52 @@ test('what there is nothing to ask about asks nothing', async () => {
   expect(takeTrips()).toEqual([])
 })
 
-test('opening a store takes one round trip', async () => {
-  const { opening } = await openOverheard()
+test('opens a store in one round trip', async () => {
+  const { opening } = await openObserved()
   expect(opening).toHaveLength(1)
   expect(opening.flat().length).toBeLessThan(10)
   expect(opening.flat().filter(exceeds)).toEqual([])
 })
 
 /**
- * Of the limits, those that workerd on one's own machine does not all keep.
+ * Whether a query exceeds a limit of D1 that a local workerd does not enforce.
  * https://developers.cloudflare.com/d1/platform/limits/
  */
 function exceeds({ source, values }: Query): boolean {
-  // No function takes more than 32 arguments, as a row packed into one would have.
+  // A function takes at most 32 arguments, which a row packed into one `json_array` call would exceed.
   return values.length > 100 || source.length > 100_000 || source.includes('json_array')
 }
 
-test('a list of 2,000 is found in one query, and each check of a thousand is put off', async () => {
-  const { store, database } = await openOverheard()
+test('finds 2,000 uids in one query and reschedules 1,000 polls in one query', async () => {
+  const { store, database } = await openObserved()
   const ids = numbered(60)
   for (const id of ids) await mintIn(store, { id })
   const many = [...numbered(2000), ...ids].map(uidOf)
   expect((await store.findMany(many)).map(({ id }) => id).toSorted()).toEqual(ids)
   await store.reschedulePolls(
-    numbered(1000).map((id, place) => ({
+    numbered(1000).map((id, index) => ({
       uid: uidOf(id),
-      version: place === 7 ? 2 : 1,
-      pollAt: place === 8 ? null : after(100 + place),
-      idlePolls: place,
+      version: index === 7 ? 2 : 1,
+      pollAt: index === 8 ? null : after(100 + index),
+      idlePolls: index,
     })),
   )
   const rows = await database.prepare('select check_at, idle_checks from uploads order by id').raw()
   expect(rows).toEqual(
-    ids.map((_, place) => {
-      // One was decided for a version that is not there.
-      if (place === 7) return [after(15).getTime(), 0]
-      return [place === 8 ? null : after(100 + place).getTime(), place]
+    ids.map((_, index) => {
+      // This poll was computed for a version that does not exist.
+      if (index === 7) return [after(15).getTime(), 0]
+      return [index === 8 ? null : after(100 + index).getTime(), index]
     }),
   )
 })
 
-test('what reads many rows finds them by an index', async () => {
-  const { store, database, takeTrips } = await openOverheard()
-  await store.reserve(reservationOf({ id: 'one' }), freely)
+test('finds rows by an index in every query', async () => {
+  const { store, database, takeTrips } = await openObserved()
+  await store.reserve(reservationOf({ id: 'one' }), unlimited)
   takeTrips()
   for (const [, , call] of calls) await call(store)
-  const sources = new Set(takeTrips().flatMap((asked) => asked.map(({ source }) => source)))
+  const sources = new Set(takeTrips().flatMap((trip) => trip.map(({ source }) => source)))
   const steps = await Promise.all(
     [...sources].map(async (source) => {
       const values = Array.from(source.matchAll(/\?/g), () => null)

@@ -1,4 +1,4 @@
-/** The D1 keeper inside workerd, bundled as Workers are: without Node, and without its compatibility. */
+/** Runs the D1 store inside workerd, bundled as Workers are, without Node compatibility. */
 import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
 import { build } from 'vite'
@@ -7,8 +7,8 @@ import type { D1Database } from '../../src/store/d1/d1-client.ts'
 import { d1Migrations, migrateD1 } from '../kit/d1.ts'
 import { CREATED_AT, uploadOf } from '../kit/samples.ts'
 
-/** The Worker, in one piece. */
-async function bundled(entry: string) {
+/** Bundles the Worker into one module. */
+async function bundle(entry: string) {
   const built = await build({
     configFile: false,
     logLevel: 'silent',
@@ -16,12 +16,13 @@ async function bundled(entry: string) {
     ssr: { noExternal: true, target: 'webworker' },
   })
   const [chunk, ...others] = 'output' in built ? built.output : []
-  if (chunk?.type !== 'chunk' || others.length > 0) throw new Error('It is not in one piece.')
+  if (chunk?.type !== 'chunk' || others.length > 0)
+    throw new Error('The bundle has more than one module.')
   return chunk
 }
 
-test('opens, mints and lists in a Worker, whose code holds nothing of Node', async () => {
-  const { code, imports, moduleIds } = await bundled(
+test('opens, mints and lists in a Worker, and bundles no module of Node', async () => {
+  const { code, imports, moduleIds } = await bundle(
     fileURLToPath(new URL('../kit/store-worker.ts', import.meta.url)),
   )
   expect(imports).toEqual([])
@@ -37,7 +38,7 @@ test('opens, mints and lists in a Worker, whose code holds nothing of Node', asy
   const { DB } = await miniflare.getBindings<{ readonly DB: D1Database }>()
   await migrateD1(DB, d1Migrations())
 
-  const answer = async (path: string): Promise<unknown> =>
+  const getJson = async (path: string): Promise<unknown> =>
     (await miniflare.dispatchFetch(`http://localhost/${path}`)).json()
   const upload: unknown = JSON.parse(
     JSON.stringify({
@@ -48,7 +49,7 @@ test('opens, mints and lists in a Worker, whose code holds nothing of Node', asy
       progress: { totalBytes: 30_000_000_000, receivedBytes: null, encodingPercent: null },
     }),
   )
-  expect(await answer('one')).toEqual({ kind: 'reserved', upload, list: [upload] })
-  // Its key is in use.
-  expect(await answer('two')).toEqual({ kind: 'key-in-use', upload: null, list: [upload] })
+  expect(await getJson('one')).toEqual({ kind: 'reserved', upload, list: [upload] })
+  // The key is in use by `one`.
+  expect(await getJson('two')).toEqual({ kind: 'key-in-use', upload: null, list: [upload] })
 })

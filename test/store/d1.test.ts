@@ -1,15 +1,15 @@
-/** The D1 keeper on real D1 in workerd: the contract of every keeper, and what is D1's own. */
+/** Runs the store contract against D1 in workerd, and tests what is specific to D1. */
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createD1Store } from '../../src/store/d1/d1-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { StoreUnavailable } from '../../src/uploads/ports/store-unavailable.ts'
-import { changeOf, freely, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn, numbered, uidOf } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
-import { type D1Server, d1Migrations, migrateD1, overhear, startD1 } from '../kit/d1.ts'
+import { type D1Server, d1Migrations, migrateD1, observeQueries, startD1 } from '../kit/d1.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
-// Each question goes from Node to workerd and back: some tests ask more than a thousand.
+// Each query travels from Node to workerd and back, and some tests make more than a thousand.
 vi.setConfig({ testTimeout: 60_000 })
 
 let server: D1Server
@@ -32,25 +32,25 @@ describeUploadStore('D1', async () => {
   }
 })
 
-/** Two Workers' stores on one database, and a way to look into it. */
-async function openTwo() {
+/** Opens the stores of two Workers on one database, with a function that reads one value from it. */
+async function openTwoStores() {
   const { database, open, drop } = await server.create()
   onTestFinished(drop)
   const [one, other] = [await createD1Store(database), await createD1Store(await open())]
-  const turns = (place: number): UploadStore => (place % 2 === 0 ? one : other)
-  const numberOf = async (query: string) => (await database.prepare(query).raw())[0]?.[0]
-  return { one, other, turns, database, numberOf }
+  const roundRobin = (index: number): UploadStore => (index % 2 === 0 ? one : other)
+  const readNumber = async (query: string) => (await database.prepare(query).raw())[0]?.[0]
+  return { one, other, roundRobin, database, readNumber }
 }
 
 async function failureOf(work: unknown): Promise<unknown> {
   return Promise.resolve(work).then(
-    () => expect.unreachable('It did not fail.'),
+    () => expect.unreachable('The call did not fail.'),
     (error: unknown) => error,
   )
 }
 
 describe('several Workers', () => {
-  test('that open a new database at the same time give it one name', async () => {
+  test('share one deployment id when they open a new database at the same time', async () => {
     const { database, open, drop } = await server.create()
     onTestFinished(drop)
     const bindings = await Promise.all(numbered(8).map(() => open()))
@@ -62,31 +62,31 @@ describe('several Workers', () => {
     ])
   })
 
-  test('that race for one key, and for the room of one creator, get what one would', async () => {
-    const { one, turns, numberOf } = await openTwo()
+  test('grant one key and one quota consistently under concurrent reservations', async () => {
+    const { one, roundRobin, readNumber } = await openTwoStores()
     const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: after(0) }
     const outcomes = await Promise.all(
-      numbered(60).map((id, place) => {
-        const idempotencyKey = place < 30 ? 'key' : null
-        return turns(place).reserve(reservationOf({ id, idempotencyKey }), rules)
+      numbered(60).map((id, index) => {
+        const idempotencyKey = index < 30 ? 'key' : null
+        return roundRobin(index).reserve(reservationOf({ id, idempotencyKey }), rules)
       }),
     )
     const kinds = outcomes.map(({ kind }) => kind)
     expect(kinds.filter((kind) => kind === 'reserved')).toHaveLength(10)
     expect(kinds.slice(0, 30).filter((kind) => kind === 'reserved').length).toBeLessThanOrEqual(1)
-    expect(await numberOf('select count(*) from uploads')).toBe(10)
+    expect(await readNumber('select count(*) from uploads')).toBe(10)
     expect(await one.quotaUsage('alice')).toEqual({ reservedSeconds: 6000, storedSeconds: 0 })
   })
 
-  test('that record the same version, word for word, record it and its event once', async () => {
-    const { one, turns } = await openTwo()
+  test('record an identical version and its event once when they save it concurrently', async () => {
+    const { one, roundRobin } = await openTwoStores()
     let upload = await mintIn(one, { id: 'one' })
     const statuses = ['QUEUED', 'IN_PROGRESS', 'READY', 'DELETED'] as const
     for (const status of statuses) {
       const event = { status, source: 'SYNC', at: after(5) } as const
       const change = changeOf(upload, { status }, { event })
       const outcomes = await Promise.all(
-        numbered(20).map((_, place) => turns(place).saveVersion(change)),
+        numbered(20).map((_, index) => roundRobin(index).saveVersion(change)),
       )
       expect(outcomes.filter(Boolean)).toHaveLength(1)
       upload = change.upload
@@ -96,25 +96,25 @@ describe('several Workers', () => {
     expect(history.map(({ status }) => status)).toEqual(['PENDING_UPLOAD', ...statuses])
   })
 
-  test('of which one mints while the other gives up leave an upload with its event, or neither', async () => {
-    const { one, other, numberOf } = await openTwo()
-    for (const [place, id] of numbered(12).entries()) {
-      await one.reserve(reservationOf({ id }), freely)
+  test('mint or release a reservation atomically when both happen concurrently', async () => {
+    const { one, other, readNumber } = await openTwoStores()
+    for (const [index, id] of numbered(12).entries()) {
+      await one.reserve(reservationOf({ id }), unlimited)
       const minted = { uid: uidOf(id), uploadURL: 'https://upload.example.com/x' }
       const mint = () => one.mint(id, minted, after(1), after(15))
-      const giveUp = () => (place % 4 < 2 ? other.release(id) : other.retire(id))
-      await Promise.all(place % 2 === 0 ? [mint(), giveUp()] : [giveUp(), mint()])
+      const discard = () => (index % 4 < 2 ? other.release(id) : other.retire(id))
+      await Promise.all(index % 2 === 0 ? [mint(), discard()] : [discard(), mint()])
     }
-    const uploads = await numberOf('select count(*) from uploads where uid is not null')
-    expect(await numberOf('select count(*) from upload_events')).toBe(uploads)
+    const uploads = await readNumber('select count(*) from uploads where uid is not null')
+    expect(await readNumber('select count(*) from upload_events')).toBe(uploads)
     expect(await one.count({})).toBe(uploads)
   })
 
-  test('claim what is due once between them, also where all of it is due at one time', async () => {
-    const { one, turns } = await openTwo()
+  test('claim each due upload once, also when all have the same due time', async () => {
+    const { one, roundRobin } = await openTwoStores()
     for (const id of numbered(40)) await mintIn(one, { id })
     const claims = await Promise.all(
-      numbered(6).map((_, place) => turns(place).claimDue(after(15), 5, after(45))),
+      numbered(6).map((_, index) => roundRobin(index).claimDue(after(15), 5, after(45))),
     )
     const claimed = claims.flatMap((due) => due.map(({ upload }) => upload.id))
     expect([claimed.length, new Set(claimed).size]).toEqual([30, 30])
@@ -122,20 +122,22 @@ describe('several Workers', () => {
   })
 })
 
-describe('what fails', () => {
-  test('leaves nothing of what belongs together, and tells nobody what was given', async () => {
-    const { one, numberOf } = await openTwo()
+describe('a failure', () => {
+  test('leaves no partial write and reveals no parameter values', async () => {
+    const { one, readNumber } = await openTwoStores()
     await mintIn(one, { id: 'first' })
-    await one.reserve(reservationOf({ id: 'second' }), freely)
+    await one.reserve(reservationOf({ id: 'second' }), unlimited)
     const minted = { uid: uidOf('first'), uploadURL: 'https://upload.example.com/secret' }
     const error = await failureOf(one.mint('second', minted, after(1), after(15)))
     expect(error).not.toBeInstanceOf(StoreUnavailable)
     expect(inspect(error)).toContain('UNIQUE constraint failed: uploads.uid')
     expect(inspect(error)).not.toMatch(/secret|uid-of-first/)
-    expect(await numberOf("select count(*) from upload_events where upload_id = 'second'")).toBe(0)
+    expect(await readNumber("select count(*) from upload_events where upload_id = 'second'")).toBe(
+      0,
+    )
     expect((await one.pendingReservations(after(1), 9)).map(({ id }) => id)).toEqual(['second'])
-    // A reference is never drawn twice; where it is, that is no key that was taken.
-    const again = await failureOf(one.reserve(reservationOf({ id: 'second' }), freely))
+    // A duplicate reservation id is an error, and is not reported as a key in use.
+    const again = await failureOf(one.reserve(reservationOf({ id: 'second' }), unlimited))
     expect(inspect(again)).toContain('UNIQUE constraint failed: uploads.id')
   })
 
@@ -155,33 +157,33 @@ describe('what fails', () => {
     'D1_ERROR: database disk image is malformed: SQLITE_CORRUPT',
     'D1_ERROR: unable to open database file: SQLITE_CANTOPEN',
     'Too many API requests by single worker invocation.',
-  ])('because the database does not answer says so: %s', async (sentence) => {
-    const { database } = await openTwo()
-    let isAway = false
+  ])('becomes StoreUnavailable when the database is unavailable: %s', async (message) => {
+    const { database } = await openTwoStores()
+    let isUnavailable = false
     const store = await createD1Store(
-      overhear(database, () => {
-        if (isAway) throw new Error(sentence, { cause: new Error('secret') })
+      observeQueries(database, () => {
+        if (isUnavailable) throw new Error(message, { cause: new Error('secret') })
       }),
     )
-    isAway = true
-    const whole = store.mint('a', { uid: 'b', uploadURL: 'c' }, after(0), after(1))
-    for (const error of [await failureOf(store.find('uid')), await failureOf(whole)]) {
+    isUnavailable = true
+    const batch = store.mint('a', { uid: 'b', uploadURL: 'c' }, after(0), after(1))
+    for (const error of [await failureOf(store.find('uid')), await failureOf(batch)]) {
       expect(error).toBeInstanceOf(StoreUnavailable)
       expect(inspect(error)).not.toContain('secret')
     }
-    isAway = false
+    isUnavailable = false
     expect(await store.find('uid')).toBeNull()
   })
 
-  test('with a value in its sentence is told without it', async () => {
-    const { database } = await openTwo()
-    let isOpen = false
+  test('is reported without the parameter value in its message', async () => {
+    const { database } = await openTwoStores()
+    let hasStarted = false
     const store = await createD1Store(
-      overhear(database, () => {
-        if (isOpen) throw new Error("D1_TYPE_ERROR: Type 'x' not supported for value 'secret'")
+      observeQueries(database, () => {
+        if (hasStarted) throw new Error("D1_TYPE_ERROR: Type 'x' not supported for value 'secret'")
       }),
     )
-    isOpen = true
+    hasStarted = true
     const error = await failureOf(store.find('uid'))
     expect(inspect(error)).toContain("D1: D1_TYPE_ERROR: Type 'x' not supported\n")
     expect(inspect(error)).not.toContain('secret')
@@ -189,34 +191,34 @@ describe('what fails', () => {
 })
 
 describe('a database that is not migrated', () => {
-  const refusal = /pending migrations.*wrangler d1 migrations apply/
+  const pendingMigrations = /pending migrations.*wrangler d1 migrations apply/
 
-  test('is refused, whatever it lacks', async () => {
+  test('is rejected while any migration is pending', async () => {
     const database = await server.createEmpty()
     const migrations = d1Migrations()
     for (const migration of migrations) {
-      await expect(createD1Store(database)).rejects.toThrow(refusal)
+      await expect(createD1Store(database)).rejects.toThrow(pendingMigrations)
       await migrateD1(database, [migration])
     }
     await expect(createD1Store(database)).resolves.toHaveProperty('isShared', true)
-    // The tallies would be wrong, and nobody would see it.
+    // Without the trigger the totals would become wrong unnoticed.
     await database.prepare('drop trigger upload_removed').raw()
-    await expect(createD1Store(database)).rejects.toThrow(refusal)
+    await expect(createD1Store(database)).rejects.toThrow(pendingMigrations)
   })
 
   /**
-   * D1 takes a migration as one text, and finds the ends of its statements by these words, in capitals.
+   * D1 splits a migration into statements by the upper-case keywords BEGIN and END.
    * https://github.com/cloudflare/workers-sdk/issues/15314
    */
-  test('is made by migrations whose triggers begin and end as D1 sees it', () => {
+  test('has migrations whose triggers D1 can split into statements', () => {
     const statements = d1Migrations().flat()
     expect(statements.filter((statement) => statement.includes('\r'))).toEqual([])
-    const made = statements
+    const triggers = statements
       .map((statement) => statement.replaceAll(/^\s*--.*$/gm, '').trim())
       .filter((statement) => /^create\s+trigger\b/i.test(statement))
-    expect(made).toHaveLength(3)
-    expect(made.filter((one) => !/^[^;]*\sBEGIN\s(?:[^;]*;)+\s*END;$/.test(one))).toEqual([])
-    expect(made.filter((one) => /\bcase\b|\bbegin\b|\bend\b/.test(one))).toEqual([])
-    expect(made.filter((one) => /\bCASE\b/.test(one))).toEqual([])
+    expect(triggers).toHaveLength(3)
+    expect(triggers.filter((one) => !/^[^;]*\sBEGIN\s(?:[^;]*;)+\s*END;$/.test(one))).toEqual([])
+    expect(triggers.filter((one) => /\bcase\b|\bbegin\b|\bend\b/.test(one))).toEqual([])
+    expect(triggers.filter((one) => /\bCASE\b/.test(one))).toEqual([])
   })
 })

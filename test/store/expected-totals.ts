@@ -1,20 +1,20 @@
-/** The tallies of a file, and what they must be: every row added up. */
+/** Reads the stored totals of a file, and computes the expected ones from all rows. */
 import type { Database } from 'better-sqlite3'
 
 const columns = 'status, protocol, uploads, reserved_seconds, stored_seconds'
 const totals =
   'count(*) uploads, sum(reserved_seconds) reserved_seconds, sum(stored_seconds) stored_seconds'
 
-/** Those of what there is: a tally of nothing may stand or not. */
-export function tallyOf(connection: Database): unknown[] {
+/** The stored totals. Rows with only zeros are optional, and left out. */
+export function storedTotals(connection: Database): unknown[] {
   return connection
     .prepare(`select creator, ${columns} from upload_tallies
       where uploads <> 0 or reserved_seconds <> 0 or stored_seconds <> 0 order by 1, 2, 3`)
     .all()
 }
 
-/** The same by a scan of all uploads; the empty name is everybody's. */
-export function sumsOf(connection: Database): unknown[] {
+/** The same from a scan of all uploads. The empty creator stands for all creators. */
+export function summedTotals(connection: Database): unknown[] {
   return connection
     .prepare(`select creator, status, protocol, ${totals} from uploads group by 1, 2, 3
       union all select '', status, protocol, ${totals} from uploads group by 2, 3

@@ -1,4 +1,4 @@
-/** Files that hold one-time URLs are for their owner alone, whatever the umask is. */
+/** Files with one-time URLs are accessible to their owner only with any umask. */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** The mode of each file and folder below, by its path. */
+/** Returns the mode of each file and folder below a path. */
 async function modesBelow(path: string): Promise<ReadonlyMap<string, string>> {
   const names = await readdir(path, { recursive: true })
   const modes = await Promise.all(
@@ -38,7 +38,7 @@ async function modesBelow(path: string): Promise<ReadonlyMap<string, string>> {
   return new Map(modes)
 }
 
-/** Those that others than their owner may use, or that their owner may not. */
+/** Returns entries that other users can access, or that their owner cannot. */
 function notOwnerOnly(modes: ReadonlyMap<string, string>): unknown[] {
   return [...modes].filter(([, mode]) => mode !== 'folder 700' && mode !== 'file 600')
 }
@@ -49,8 +49,8 @@ const start = (): Promise<TestGateway> =>
     EMULATOR_DIR: join(folder, 'c/emulator'),
   })
 
-describe('with a umask that lets everybody read and write', () => {
-  it('database, log, lock, backup and what the emulator keeps are for their owner alone', async () => {
+describe('with a umask of 0', () => {
+  it('restricts database, log, lock, backup and emulator files to their owner', async () => {
     setUmask(0)
     const gateway = await start()
     const { uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
@@ -70,7 +70,7 @@ describe('with a umask that lets everybody read and write', () => {
     expect(gateway.logs.filter(({ message }) => message.includes('other users'))).toEqual([])
   })
 
-  it('so it is with the emulator alone', async () => {
+  it('restricts the files of an emulator without a gateway to their owner', async () => {
     setUmask(0)
     const emulator = await startEmulator({ directory: join(folder, 'emulator') })
     onTestFinished(() => emulator.close())
@@ -80,14 +80,14 @@ describe('with a umask that lets everybody read and write', () => {
   })
 })
 
-it('a database in memory leaves no file of that name', () => {
+it('creates no file for a database in memory', () => {
   openDatabase(':memory:').close()
   openSqlite(':memory:').connection.close()
   expect(existsSync(':memory:')).toBe(false)
 })
 
-describe('what was there before', () => {
-  it('is left as it is: a folder with other rights', async () => {
+describe('existing files and folders', () => {
+  it('keep their mode when a folder has another one', async () => {
     await mkdir(join(folder, 'a/b'), { recursive: true })
     await chmod(join(folder, 'a/b'), 0o755)
     await mkdir(join(folder, 'c/emulator'), { recursive: true })
@@ -99,7 +99,7 @@ describe('what was there before', () => {
     expect(modes.get('a/b/headgate.db')).toBe('file 600')
   })
 
-  it('is warned of: a database that other users may read', async () => {
+  it('cause a warning when other users can read the database', async () => {
     const file = join(folder, 'a/b/headgate.db')
     await createSqliteStore(file).close()
     await chmod(file, 0o644)
@@ -126,9 +126,13 @@ async function fillDatabase(file: string): Promise<void> {
   await store.close()
 }
 
-describe('a file that is no sound database', () => {
+describe('a file that is not a valid database', () => {
   it.each<[what: string, code: string, make: (file: string) => Promise<void>]>([
-    ['is none', 'SQLITE_NOTADB', (file) => writeFile(file, 'This is a sentence. '.repeat(200))],
+    [
+      'is not SQLite',
+      'SQLITE_NOTADB',
+      (file) => writeFile(file, 'This is a sentence. '.repeat(200)),
+    ],
     [
       'is damaged',
       'SQLITE_CORRUPT',
@@ -136,12 +140,12 @@ describe('a file that is no sound database', () => {
         await fillDatabase(file)
         const bytes = await readFile(file)
         bytes.fill(0xff, 4096, bytes.length)
-        // The first page is sound, but for the schema that it holds.
+        // The first page stays valid, except for the schema in it.
         bytes.fill(0xff, 100, 120)
         await writeFile(file, bytes)
       },
     ],
-  ])('and %s: a start says so, and what to do', async (_what, code, make) => {
+  ])('fails the start with the reason and the fix when it %s', async (_what, code, make) => {
     const file = join(folder, 'a/b/headgate.db')
     await mkdir(join(folder, 'a/b'), { recursive: true })
     await make(file)

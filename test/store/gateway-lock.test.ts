@@ -1,4 +1,4 @@
-/** One SQLite file serves one gateway: what a second one is told, and what ends the first one's hold. */
+/** One SQLite file serves one gateway: what a second gateway reports, and what releases the lock. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
@@ -14,8 +14,8 @@ const modules = new URL('../../node_modules/', import.meta.url)
 
 const ignore = (): void => undefined
 
-/** A file in a folder of its own, opened as a gateway opens it. */
-async function openDesk() {
+/** Creates a folder for a file, and opens the file as a gateway does. */
+async function createFixture() {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-lock-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'headgate.db')
@@ -35,8 +35,8 @@ async function openDesk() {
   }
 }
 
-/** A clock in which waiting takes no time, and how long was waited in all. */
-function createEagerClock() {
+/** A clock on which waiting takes no time, with the total time waited. */
+function createInstantClock() {
   const waited = { milliseconds: 0 }
   const clock: Clock = {
     now: () => new Date(waited.milliseconds),
@@ -49,22 +49,24 @@ function createEagerClock() {
   return { clock, waited }
 }
 
-const REFUSED =
+const FILE_IN_USE =
   /Another gateway uses the SQLite file .*\.db.*one gateway.*DATABASE_URL to PostgreSQL/s
 
-it('a second gateway on one file is refused, and says that several need PostgreSQL', async () => {
+it('rejects a second gateway on one file and recommends PostgreSQL', async () => {
   const gateway = await startTestGateway()
-  const desk = await openDesk()
-  const { clock, waited } = createEagerClock()
-  await expect(desk.open(gateway.databaseFile, clock)).rejects.toThrow(REFUSED)
+  const fixture = await createFixture()
+  const { clock, waited } = createInstantClock()
+  await expect(fixture.open(gateway.databaseFile, clock)).rejects.toThrow(FILE_IN_USE)
   expect(waited.milliseconds).toBe(5000)
-  expect(desk.warnings).toEqual(['SQLite file is used by another gateway; waiting for it to stop'])
-  // The first goes on.
+  expect(fixture.warnings).toEqual([
+    'SQLite file is used by another gateway; waiting for it to stop',
+  ])
+  // The first gateway keeps running.
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200)
 })
 
-it('one that starts while another stops waits for it', async () => {
-  const { open, warnings } = await openDesk()
+it('waits for a gateway that is stopping', async () => {
+  const { open, warnings } = await createFixture()
   const first = await open()
   const second = open()
   await new Promise(setImmediate)
@@ -73,25 +75,25 @@ it('one that starts while another stops waits for it', async () => {
   expect(warnings).toHaveLength(1)
 })
 
-it('a link to the file is the same file', async () => {
-  const { open, folder, file } = await openDesk()
+it('treats a symbolic link as the same file', async () => {
+  const { open, folder, file } = await createFixture()
   const first = await open()
   const link = join(folder, 'link.db')
   await symlink(file, link)
-  await expect(open(link, createEagerClock().clock)).rejects.toThrow(REFUSED)
+  await expect(open(link, createInstantClock().clock)).rejects.toThrow(FILE_IN_USE)
   await first.close()
   await (await open(link)).close()
 })
 
-it('a database in memory is of each gateway alone', async () => {
-  const { open } = await openDesk()
+it('opens separate databases in memory for two gateways', async () => {
+  const { open } = await createFixture()
   const both = [await open(':memory:'), await open(':memory:')]
   expect(new Set(both.map(({ store }) => store.deployment)).size).toBe(2)
   for (const one of both) await one.close()
 })
 
-it('a gateway that cannot open the file does not keep it', async () => {
-  const { open, file } = await openDesk()
+it('releases the lock when the file cannot be opened', async () => {
+  const { open, file } = await createFixture()
   const first = await open()
   await first.close()
   await rm(file)
@@ -101,8 +103,8 @@ it('a gateway that cannot open the file does not keep it', async () => {
   await (await open()).close()
 })
 
-it('a process that is killed keeps nobody out', async () => {
-  const { open, file, warnings } = await openDesk()
+it('opens the file after a process that held the lock was killed', async () => {
+  const { open, file, warnings } = await createFixture()
   const first = await open()
   await first.close()
   const code = `
@@ -114,7 +116,7 @@ it('a process that is killed keeps nobody out', async () => {
   const holder = spawn(process.execPath, ['--eval', code], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void holder.kill('SIGKILL'))
   await once(holder.stdout, 'data')
-  await expect(open(file, createEagerClock().clock)).rejects.toThrow(REFUSED)
+  await expect(open(file, createInstantClock().clock)).rejects.toThrow(FILE_IN_USE)
   holder.kill('SIGKILL')
   await once(holder, 'exit')
   warnings.length = 0

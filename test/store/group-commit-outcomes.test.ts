@@ -1,4 +1,4 @@
-/** The store's writes share commits, and nobody can tell: neither by outcomes nor by what is kept. */
+/** Group commits do not change outcomes or stored rows compared with separate commits. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
@@ -7,7 +7,7 @@ import { numbered, uidOf, uploadURLOf } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 import { type Operation, operations } from './store-operations.ts'
 
-/** What an operation came to: its answer, or that it was a surprise. */
+/** Returns the result of an operation, or the message of its error. */
 async function outcomeOf(store: UploadStore, { perform }: Operation): Promise<unknown> {
   try {
     return await perform(store)
@@ -16,37 +16,40 @@ async function outcomeOf(store: UploadStore, { perform }: Operation): Promise<un
   }
 }
 
-/** All that the store tells of what it keeps. */
-async function tellAll(store: UploadStore): Promise<unknown> {
+/** Reads everything that the store returns. */
+async function readAll(store: UploadStore): Promise<unknown> {
   return {
     uploads: await store.list({}, { direction: 'older', limit: 99 }),
     reservations: await store.pendingReservations(after(99), 99),
     history: await store.historyOf(['a', 'b', 'c', 'd', 'e']),
     due: await store.claimDue(after(99), 99, after(99)),
-    holdings: await store.quotaUsage(),
+    quotaUsage: await store.quotaUsage(),
     counts: await store.countByStatus(),
   }
 }
 
-test('writes that come at once end as they would have, one after the other', async () => {
+test('concurrent writes have the same outcomes as sequential writes', async () => {
   await fc.assert(
     fc.asyncProperty(operations, async (all) => {
-      const [atOnce, inTurn] = [createSqliteStore(':memory:'), createSqliteStore(':memory:')]
-      // Those that look before they write look at once: they stand where all were asked for.
-      const writes = all.filter(({ what }) => !what.startsWith('drop'))
-      const together = await Promise.all(writes.map((one) => outcomeOf(atOnce, one)))
-      const alone: unknown[] = []
-      for (const one of writes) alone.push(await outcomeOf(inTurn, one))
-      expect(together).toEqual(alone)
-      expect(await tellAll(atOnce)).toEqual(await tellAll(inTurn))
-      await atOnce.close()
-      await inTurn.close()
+      const [concurrent, sequential] = [
+        createSqliteStore(':memory:'),
+        createSqliteStore(':memory:'),
+      ]
+      // Operations that read before they write would read the state before the others.
+      const writes = all.filter(({ name }) => !name.startsWith('delete'))
+      const concurrentOutcomes = await Promise.all(writes.map((one) => outcomeOf(concurrent, one)))
+      const sequentialOutcomes: unknown[] = []
+      for (const one of writes) sequentialOutcomes.push(await outcomeOf(sequential, one))
+      expect(concurrentOutcomes).toEqual(sequentialOutcomes)
+      expect(await readAll(concurrent)).toEqual(await readAll(sequential))
+      await concurrent.close()
+      await sequential.close()
     }),
     { numRuns: 150 },
   )
 })
 
-test('of many mints the one whose uid is taken fails, and fails alone', async () => {
+test('rejects only the mint whose uid is taken among many', async () => {
   const store = createSqliteStore(':memory:')
   const ids = numbered(50)
   const rules = { creatorQuotaSeconds: null, forgetKeysBefore: after(0) }
@@ -64,7 +67,7 @@ test('of many mints the one whose uid is taken fails, and fails alone', async ()
   await store.close()
 })
 
-test('what was asked for before the store was closed is kept, and answered', async () => {
+test('commits and resolves writes requested before close', async () => {
   const store = createSqliteStore(':memory:')
   const rules = { creatorQuotaSeconds: null, forgetKeysBefore: after(0) }
   const reserved = store.reserve(reservationOf(), rules)

@@ -1,4 +1,4 @@
-/** Writes that share a commit: on a real file, with a second connection that looks on or stands in the way. */
+/** Group commits on a real file, with a second connection that reads it or holds its lock. */
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,28 +20,28 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 let files = 0
 
-interface Bench {
+interface Fixture {
   readonly commits: GroupCommit
-  /** Asks for one more row. The same number is in the table once at most. */
+  /** Requests one more row. Each number can be in the table once. */
   readonly add: (number: number) => Promise<number>
   readonly connection: Database.Database
-  /** Another connection to the same file, as another process has it. */
+  /** A second connection to the same file, as another process has. */
   readonly other: Database.Database
-  /** The numbers that the other connection sees. */
-  readonly seen: () => unknown[]
-  /** Every statement that ran so far. */
-  readonly ran: string[]
+  /** The numbers that the second connection reads. */
+  readonly readNumbers: () => unknown[]
+  /** Every statement that has run. */
+  readonly statements: string[]
 }
 
-/** @param now the time by which writes wait for company; it stands still where left out */
-function openBench(
+/** @param now clock that limits how long writes are collected; stands still by default */
+function openFixture(
   now: () => number = () => 0,
   { wait }: Pick<GroupCommitOptions, 'wait'> = {},
-): Bench {
+): Fixture {
   files += 1
   const file = join(folder, `${files}.db`)
-  const ran: string[] = []
-  const verbose = (source: unknown) => ran.push(String(source))
+  const statements: string[] = []
+  const verbose = (source: unknown) => statements.push(String(source))
   const connection = new Database(file, { verbose, timeout: 0 })
   connection.pragma('journal_mode = WAL')
   connection.exec('create table numbers (number integer primary key, blob blob)')
@@ -65,20 +65,20 @@ function openBench(
       }),
     connection,
     other,
-    seen: () => read.all(),
-    ran,
+    readNumbers: () => read.all(),
+    statements,
   }
 }
 
-/** After whatever this turn of the event loop has left to do. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+/** Resolves after the current tick of the event loop. */
+const nextTick = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
-const countOf = (ran: readonly string[], word: string): number =>
-  ran.filter((source) => source.toLowerCase() === word).length
+const countOf = (statements: readonly string[], statement: string): number =>
+  statements.filter((source) => source.toLowerCase() === statement).length
 
-/** SQLite's code, or the error in words; null for what was done. */
+/** Returns SQLite's code or the message of each rejection, and null for each success. */
 function reasonsOf(outcomes: readonly PromiseSettledResult<unknown>[]): (string | null)[] {
   return outcomes.map((outcome) => {
     if (outcome.status === 'fulfilled') return null
@@ -88,96 +88,96 @@ function reasonsOf(outcomes: readonly PromiseSettledResult<unknown>[]): (string 
   })
 }
 
-describe('writes that are asked for in one turn after the other', () => {
-  test('gather while each turn brings more, and then share a commit', async () => {
-    const { add, seen, ran } = openBench()
+describe('writes requested in successive ticks', () => {
+  test('are collected while each tick adds one, and share a commit', async () => {
+    const { add, readNumbers, statements } = openFixture()
     const writes = [add(0), add(1)]
     for (const number of [2, 3]) {
-      await nextTurn()
-      expect(seen()).toEqual([])
+      await nextTick()
+      expect(readNumbers()).toEqual([])
       writes.push(add(number))
     }
     await Promise.all(writes)
-    expect(seen()).toEqual([0, 1, 2, 3])
-    expect(countOf(ran, 'commit')).toBe(1)
+    expect(readNumbers()).toEqual([0, 1, 2, 3])
+    expect(countOf(statements, 'commit')).toBe(1)
   })
 
-  test('gather for two milliseconds at most', async () => {
+  test('are collected for at most two milliseconds', async () => {
     let time = 0
-    const { add, seen } = openBench(() => time)
+    const { add, readNumbers } = openFixture(() => time)
     const writes = [add(0), add(1)]
     time = 1.9
-    await nextTurn()
-    expect(seen()).toEqual([])
+    await nextTick()
+    expect(readNumbers()).toEqual([])
     writes.push(add(2))
     time = 2
-    await nextTurn()
-    expect(seen()).toEqual([0, 1, 2])
+    await nextTick()
+    expect(readNumbers()).toEqual([0, 1, 2])
     await Promise.all(writes)
   })
 
-  test('wait for nobody where they come alone', async () => {
-    const { add, seen } = openBench()
+  test('are committed in the next tick when there is only one', async () => {
+    const { add, readNumbers } = openFixture()
     const alone = add(0)
-    await nextTurn()
-    expect(seen()).toEqual([0])
+    await nextTick()
+    expect(readNumbers()).toEqual([0])
     await alone
   })
 })
 
-describe('writes that are asked for in one turn of the event loop', () => {
-  test('are answered in order, each with its own, from one commit', async () => {
-    const { add, seen, ran } = openBench()
+describe('writes requested in one tick', () => {
+  test('resolve in order with their own results from one commit', async () => {
+    const { add, readNumbers, statements } = openFixture()
     expect(await Promise.all(upTo(100).map(add))).toEqual(upTo(100))
-    expect(seen()).toEqual(upTo(100))
-    expect(countOf(ran, 'begin immediate')).toBe(1)
-    expect(countOf(ran, 'commit')).toBe(1)
+    expect(readNumbers()).toEqual(upTo(100))
+    expect(countOf(statements, 'begin immediate')).toBe(1)
+    expect(countOf(statements, 'commit')).toBe(1)
   })
 
-  test('are many commits where they are very many', async () => {
-    const { add, seen, ran } = openBench()
+  test('take several commits when there are more than 512', async () => {
+    const { add, readNumbers, statements } = openFixture()
     await Promise.all(upTo(1025).map(add))
-    expect(seen()).toHaveLength(1025)
-    expect(countOf(ran, 'commit')).toBe(3)
+    expect(readNumbers()).toHaveLength(1025)
+    expect(countOf(statements, 'commit')).toBe(3)
   })
 
-  test('are durable once they resolve, and not begun before', async () => {
-    const { add, seen } = openBench()
+  test('are durable once they resolve, and do not start before the tick ends', async () => {
+    const { add, readNumbers } = openFixture()
     const first = add(1)
-    expect(seen()).toEqual([])
-    const whatIsSeen: unknown[] = []
+    expect(readNumbers()).toEqual([])
+    const reads: unknown[] = []
     await Promise.all([
-      first.then(() => whatIsSeen.push(seen())),
-      add(2).then(() => whatIsSeen.push(seen())),
+      first.then(() => reads.push(readNumbers())),
+      add(2).then(() => reads.push(readNumbers())),
     ])
-    expect(whatIsSeen).toEqual([
+    expect(reads).toEqual([
       [1, 2],
       [1, 2],
     ])
   })
 
-  test('are committed at once by a flush, and only once', async () => {
-    const { commits, add, seen, ran } = openBench()
+  test('are committed by a flush immediately and once', async () => {
+    const { commits, add, readNumbers, statements } = openFixture()
     const both = Promise.all([add(1), add(2)])
     const flushed = commits.flush()
-    expect(seen()).toEqual([1, 2])
+    expect(readNumbers()).toEqual([1, 2])
     await flushed
     expect(await both).toEqual([1, 2])
     await commits.flush()
     expect(await add(3)).toBe(3)
-    expect(countOf(ran, 'commit')).toBe(2)
+    expect(countOf(statements, 'commit')).toBe(2)
   })
 
-  test('may ask for more when they are answered', async () => {
-    const { add, seen } = openBench()
+  test('can request further writes when they resolve', async () => {
+    const { add, readNumbers } = openFixture()
     await Promise.all(upTo(10).map((number) => add(number).then(() => add(100 + number))))
-    expect(seen()).toHaveLength(20)
+    expect(readNumbers()).toHaveLength(20)
   })
 })
 
 describe('a write that throws', () => {
-  test('among many is rejected alone, with what it threw', async () => {
-    const { add, seen } = openBench()
+  test('is rejected alone among others, with its own error', async () => {
+    const { add, readNumbers } = openFixture()
     const outcomes = await Promise.allSettled([1, 2, 2, 3, 1, 4].map(add))
     expect(outcomes.map(({ status }) => status)).toEqual([
       'fulfilled',
@@ -188,11 +188,11 @@ describe('a write that throws', () => {
       'fulfilled',
     ])
     expect(reasonsOf(outcomes)[2]).toBe('SQLITE_CONSTRAINT_PRIMARYKEY')
-    expect(seen()).toEqual([1, 2, 3, 4])
+    expect(readNumbers()).toEqual([1, 2, 3, 4])
   })
 
-  test('leaves nothing of itself behind', async () => {
-    const { commits, connection, add, seen } = openBench()
+  test('leaves no partial write', async () => {
+    const { commits, connection, add, readNumbers } = openFixture()
     const insert = connection.prepare('insert into numbers (number) values (?)')
     const failing = commits.write(() => {
       insert.run(7)
@@ -200,19 +200,19 @@ describe('a write that throws', () => {
     })
     const outcomes = await Promise.allSettled([add(1), failing, add(2)])
     expect(reasonsOf(outcomes)).toEqual([null, 'Error: halfway', null])
-    expect(seen()).toEqual([1, 2])
+    expect(readNumbers()).toEqual([1, 2])
   })
 
-  test('in any crowd ends as it would have, one after the other', async () => {
+  test('has the same outcome in a group as in sequence', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 60 }),
         async (all) => {
-          const { add, seen } = openBench()
+          const { add, readNumbers } = openFixture()
           const outcomes = await Promise.allSettled(all.map(add))
           const isFirst = all.map((number, place) => all.indexOf(number) === place)
           expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual(isFirst)
-          expect(seen()).toEqual([...new Set(all)].toSorted((a, b) => a - b))
+          expect(readNumbers()).toEqual([...new Set(all)].toSorted((a, b) => a - b))
         },
       ),
       { numRuns: 30 },
@@ -221,8 +221,8 @@ describe('a write that throws', () => {
 })
 
 describe('a transaction that fails', () => {
-  test('for a disk that is full rejects what does not fit, and goes on when there is room', async () => {
-    const { commits, connection, add, seen } = openBench()
+  test('on a full disk rejects only what does not fit, and succeeds once there is space', async () => {
+    const { commits, connection, add, readNumbers } = openFixture()
     const most = Number(connection.pragma('max_page_count', { simple: true }))
     const pages = Number(connection.pragma('page_count', { simple: true }))
     const insert = connection.prepare('insert into numbers values (?, zeroblob(100000))')
@@ -230,28 +230,28 @@ describe('a transaction that fails', () => {
     const large = commits.write(() => insert.run(99))
     const outcomes = await Promise.allSettled([add(1), large, add(2)])
     expect(reasonsOf(outcomes)).toEqual([null, 'SQLITE_FULL', null])
-    expect(seen()).toEqual([1, 2])
+    expect(readNumbers()).toEqual([1, 2])
     connection.pragma(`max_page_count = ${most}`)
     await commits.write(() => insert.run(99))
-    expect(seen()).toEqual([1, 2, 99])
+    expect(readNumbers()).toEqual([1, 2, 99])
   })
 
-  test('in the commit rejects all: nobody is told of what is not there', async () => {
-    const { commits, connection, add, seen } = openBench()
+  test('at the commit rejects all writes', async () => {
+    const { commits, connection, add, readNumbers } = openFixture()
     connection.pragma('foreign_keys = ON')
-    // What is deferred is checked by the commit: a failure that no work sees.
+    // A deferred constraint is checked by the commit, after all writes have run.
     connection.exec(
       'create table marks (number references numbers (number) deferrable initially deferred)',
     )
     const mark = connection.prepare('insert into marks values (5)')
     const outcomes = await Promise.allSettled([add(1), commits.write(() => mark.run()), add(2)])
     expect(reasonsOf(outcomes)).toEqual(upTo(3).map(() => 'SQLITE_CONSTRAINT_FOREIGNKEY'))
-    expect(seen()).toEqual([])
+    expect(readNumbers()).toEqual([])
     expect(await add(1)).toBe(1)
   })
 
-  test('for a connection that is closed rejects all', async () => {
-    const { add, connection } = openBench()
+  test('on a closed connection rejects all writes', async () => {
+    const { add, connection } = openFixture()
     const outcomes = Promise.allSettled([add(1), add(2)])
     connection.close()
     const closed = 'TypeError: The database connection is not open'
@@ -259,81 +259,81 @@ describe('a transaction that fails', () => {
   })
 })
 
-/** A bench whose waiting for the lock goes by a clock that stands still until it is advanced. */
-function openLockedBench() {
+/** A fixture whose wait for the lock follows a clock that the test advances. */
+function openLockedFixture() {
   const clock: TestClock = createTestClock(() => 0)
-  const bench = openBench(undefined, {
+  const fixture = openFixture(undefined, {
     wait: (milliseconds, signal) => clock.wait(milliseconds, signal),
   })
-  bench.other.exec('begin immediate')
+  fixture.other.exec('begin immediate')
   return {
-    ...bench,
+    ...fixture,
     clock,
-    /** Lets the first attempt happen: writes of one turn gather for another. */
+    /** Runs the first attempt, which starts two ticks after the write. */
     begin: async (): Promise<void> => {
-      await nextTurn()
-      await nextTurn()
+      await nextTick()
+      await nextTick()
     },
-    /** Advances the clock to the next attempt, and lets that happen. */
+    /** Advances the clock to the next attempt and runs it. */
     retry: async (): Promise<void> => {
       clock.advance(0.02)
-      await nextTurn()
+      await nextTick()
     },
-    release: () => void bench.other.exec('rollback'),
+    release: () => void fixture.other.exec('rollback'),
   }
 }
 
-describe('while another process holds the write lock, writes', () => {
-  test('wait for it without blocking the thread, and are committed in their order', async () => {
-    const { add, seen, ran, begin, retry, release } = openLockedBench()
+describe('writes while another process holds the write lock', () => {
+  test('wait without blocking the thread and are committed in order', async () => {
+    const { add, readNumbers, statements, begin, retry, release } = openLockedFixture()
     const order: number[] = []
     const addInOrder = async (number: number): Promise<void> => {
       order.push(await add(number))
     }
     const writes = [1, 2, 3].map(addInOrder)
     await begin()
-    const attempts = countOf(ran, 'begin immediate')
+    const attempts = countOf(statements, 'begin immediate')
     for (let round = 0; round < 5; round += 1) await retry()
-    expect(countOf(ran, 'begin immediate')).toBe(attempts + 5)
-    expect([order, seen()]).toEqual([[], []])
+    expect(countOf(statements, 'begin immediate')).toBe(attempts + 5)
+    expect([order, readNumbers()]).toEqual([[], []])
     writes.push(addInOrder(4))
-    await nextTurn()
+    await nextTick()
     release()
     await retry()
-    expect(seen()).toEqual([1, 2, 3, 4])
+    expect(readNumbers()).toEqual([1, 2, 3, 4])
     await Promise.all(writes)
     expect(order).toEqual([1, 2, 3, 4])
-    expect(countOf(ran, 'commit')).toBe(1)
+    expect(countOf(statements, 'commit')).toBe(1)
   })
 
-  test('wait for five seconds at most, in which each write is tried again', async () => {
-    const { commits, add, seen, clock, begin, retry, release } = openLockedBench()
+  test('are retried for five seconds and then rejected', async () => {
+    const { commits, add, readNumbers, clock, begin, retry, release } = openLockedFixture()
     const outcomes = Promise.allSettled(upTo(20).map(add))
     await begin()
     clock.advance(4.9)
-    await nextTurn()
+    await nextTick()
     const late = Promise.allSettled([add(99)])
     expect(commits.failure()).toBeNull()
     clock.advance(0.1)
-    await nextTurn()
+    await nextTick()
     await retry()
     expect(reasonsOf(await outcomes)).toEqual(upTo(20).map(() => 'SQLITE_BUSY'))
     expect(reasonsOf(await late)).toEqual(['SQLITE_BUSY'])
     expect(commits.failure()?.reason).toMatch(/write lock/)
     release()
     await retry()
-    // The lock is free, which no write had to find out.
+    // The failure is cleared by a probe, without another write.
     expect(commits.failure()).toBeNull()
     await Promise.all(upTo(20).map(add))
-    expect(seen()).toEqual(upTo(20))
+    expect(readNumbers()).toEqual(upTo(20))
   })
 
-  test('are tried once where it has been held for longer, and wait again once it was free', async () => {
-    const { add, seen, clock, begin, retry, release, other } = openLockedBench()
+  test('are tried once after a longer hold, and wait again once it was free', async () => {
+    const { add, readNumbers, clock, begin, retry, release, other } = openLockedFixture()
     const first = add(1).catch(() => 'rejected')
     await begin()
     clock.advance(5)
-    await nextTurn()
+    await nextTick()
     await retry()
     expect(await first).toBe('rejected')
     const second = add(2).catch(() => 'rejected')
@@ -343,40 +343,40 @@ describe('while another process holds the write lock, writes', () => {
     await retry()
     other.exec('begin immediate')
     const third = add(3)
-    await nextTurn()
+    await nextTick()
     await retry()
     other.exec('rollback')
     await retry()
     expect(await third).toBe(3)
-    expect(seen()).toEqual([3])
+    expect(readNumbers()).toEqual([3])
   })
 
-  test('are committed by a flush that waits, or rejected by then', async () => {
-    const { commits, add, seen, retry, release } = openLockedBench()
+  test('are committed by a flush that waits for the lock', async () => {
+    const { commits, add, readNumbers, retry, release } = openLockedFixture()
     const write = add(1)
     const flushed = commits.flush()
     await retry()
-    expect(seen()).toEqual([])
+    expect(readNumbers()).toEqual([])
     release()
     await retry()
     await flushed
-    expect(seen()).toEqual([1])
+    expect(readNumbers()).toEqual([1])
     expect(await write).toBe(1)
   })
 
-  test('that throw by themselves are rejected alone, when the lock is free', async () => {
-    const { add, seen, begin, retry, release } = openLockedBench()
+  test('that throw are rejected alone once the lock is free', async () => {
+    const { add, readNumbers, begin, retry, release } = openLockedFixture()
     const outcomes = Promise.allSettled([1, 2, 2, 3].map(add))
     await begin()
     await retry()
     release()
     await retry()
     expect(reasonsOf(await outcomes)).toEqual([null, null, 'SQLITE_CONSTRAINT_PRIMARYKEY', null])
-    expect(seen()).toEqual([1, 2, 3])
+    expect(readNumbers()).toEqual([1, 2, 3])
   })
 
-  test('end with the connection', async () => {
-    const { add, connection, begin, retry } = openLockedBench()
+  test('are rejected when the connection closes', async () => {
+    const { add, connection, begin, retry } = openLockedFixture()
     const outcomes = Promise.allSettled([add(1)])
     await begin()
     connection.close()

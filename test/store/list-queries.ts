@@ -1,13 +1,13 @@
-/** Every kind of question that a caller can ask of the list, and how many uploads it may examine. */
+/** Every kind of list query a caller can make, with the number of uploads it may examine. */
 import type { UploadFilter, ListRange } from '../../src/uploads/ports/upload-store.ts'
 import { after } from '../kit/samples.ts'
 
-/** Of a store whose uploads are all READY, BASIC and made by this creator, but for the oldest. */
+/** Creator of all uploads of a store; all but the oldest are READY and BASIC. */
 export const BUSY_CREATOR = 'creator-0'
 
 const LIMIT = 21
 
-/** One that nearly all uploads meet, and one that only the oldest meets. */
+/** For each field: a filter that nearly all uploads match, and one that only the oldest matches. */
 const choices: Readonly<Record<string, readonly UploadFilter[]>> = {
   creator: [{}, { creator: BUSY_CREATOR }],
   statuses: [{}, { statuses: ['ERROR'] }, { statuses: ['READY', 'ERROR', 'QUEUED'] }],
@@ -16,28 +16,28 @@ const choices: Readonly<Record<string, readonly UploadFilter[]>> = {
   createdBefore: [{}, { createdBefore: after(1500) }],
 }
 
-const selections = Object.values(choices).reduce<readonly UploadFilter[]>(
+const filters = Object.values(choices).reduce<readonly UploadFilter[]>(
   (all, more) => all.flatMap((one) => more.map((other) => ({ ...one, ...other }))),
   [{}],
 )
 
-const stretches: readonly ListRange[] = (['older', 'newer'] as const).flatMap((direction) => [
+const ranges: readonly ListRange[] = (['older', 'newer'] as const).flatMap((direction) => [
   { direction, limit: LIMIT },
   { direction, limit: LIMIT, from: { createdAt: after(1000), id: 'x' } },
 ])
 
 export interface ListQuery {
-  readonly selection: UploadFilter
-  readonly stretch: ListRange
-  /** The limit for each status and protocol asked for. */
+  readonly filter: UploadFilter
+  readonly range: ListRange
+  /** The limit for each status and protocol in the filter. */
   readonly uploads: number
 }
 
-export const listQueries: readonly ListQuery[] = selections.flatMap((selection) =>
-  stretches.map((stretch) => {
-    const { statuses, protocol } = selection
+export const listQueries: readonly ListQuery[] = filters.flatMap((filter) =>
+  ranges.map((range) => {
+    const { statuses, protocol } = filter
     const isWhole = statuses === undefined && protocol === undefined
     const kinds = isWhole ? 1 : (statuses?.length ?? 7) * (protocol === undefined ? 2 : 1)
-    return { selection, stretch, uploads: kinds * LIMIT }
+    return { filter, range, uploads: kinds * LIMIT }
   }),
 )

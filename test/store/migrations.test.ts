@@ -1,4 +1,4 @@
-/** A file of the version before: it is brought up to date as it stands, and that version still runs on it. */
+/** Migrates a file of the previous version in place, while that version keeps using it. */
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { uploadOf } from '../kit/samples.ts'
-import { sumsOf, tallyOf } from './expected-totals.ts'
+import { summedTotals, storedTotals } from './expected-totals.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-migrations-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const migrationsFolder = fileURLToPath(new URL('../../migrations/sqlite', import.meta.url))
 const migrations = readMigrationFiles({ migrationsFolder })
 
-/** A file as the first version made it, from the first migration alone. */
+/** Creates a file with the first migration only. */
 function firstVersion(name: string): { file: string; connection: Database.Database } {
   const file = join(folder, name)
   const connection = new Database(file)
@@ -38,9 +38,9 @@ function firstVersion(name: string): { file: string; connection: Database.Databa
   return { file, connection }
 }
 
-/** Rows as the first version wrote them: reservations, given up ones, and uploads of each kind. */
+/** Adds rows as the first version wrote them: pending and retired reservations, and uploads. */
 function fill(connection: Database.Database, prefix: string, count: number): void {
-  // It names its own columns, the first 41.
+  // The first version inserts into its own 41 columns by name.
   const names = connection
     .prepare<[], string>(
       "select group_concat(name) from pragma_table_info('uploads') where cid < 41",
@@ -71,15 +71,15 @@ function fill(connection: Database.Database, prefix: string, count: number): voi
   }
 }
 
-test('what stands in the file is counted once, and reads as it did', async () => {
+test('totals the existing rows once and keeps their values', async () => {
   const { file, connection } = firstVersion('filled.db')
   fill(connection, 'old', 120)
   connection.close()
 
   const { applied, connection: migrated } = openSqlite(file)
   expect(applied).toBe(migrations.length - 1)
-  expect(tallyOf(migrated)).toEqual(sumsOf(migrated))
-  expect(tallyOf(migrated).length).toBeGreaterThan(40)
+  expect(storedTotals(migrated)).toEqual(summedTotals(migrated))
+  expect(storedTotals(migrated).length).toBeGreaterThan(40)
   migrated.close()
 
   const store = createSqliteStore(file)
@@ -101,24 +101,24 @@ test('what stands in the file is counted once, and reads as it did', async () =>
   await store.close()
 })
 
-test('an empty file has empty tallies', () => {
+test('creates empty totals for an empty file', () => {
   const { file, connection } = firstVersion('empty.db')
   connection.close()
   const migrated = openSqlite(file).connection
-  expect(tallyOf(migrated)).toEqual([])
+  expect(storedTotals(migrated)).toEqual([])
   migrated.close()
 })
 
-test('the version before goes on with the file, and the tallies go with it', async () => {
+test('keeps the totals correct while the previous version writes to the file', async () => {
   const { file, connection } = firstVersion('rolling.db')
   fill(connection, 'old', 40)
   const store = createSqliteStore(file)
-  // Its own statements: rows, a change, a release, and a creator's sum as it took it.
+  // Statements of the previous version: rows, a change, a release, and a creator's sum.
   fill(connection, 'meanwhile', 40)
   connection.exec("update uploads set status = 'RETIRED', reserved_seconds = 0 where id = 'old-0'")
   connection.exec("update uploads set status = 'DELETED', stored_seconds = 0 where id = 'old-18'")
   connection.exec("delete from uploads where id = 'old-10' and status = 'RESERVED'")
-  const held = z.object({ reservedSeconds: z.number(), storedSeconds: z.number() }).parse(
+  const usage = z.object({ reservedSeconds: z.number(), storedSeconds: z.number() }).parse(
     connection
       .prepare(
         `select coalesce(sum(reserved_seconds), 0) reservedSeconds,
@@ -126,8 +126,8 @@ test('the version before goes on with the file, and the tallies go with it', asy
       )
       .get(),
   )
-  expect(await store.quotaUsage('alice')).toEqual(held)
-  expect(tallyOf(connection)).toEqual(sumsOf(connection))
+  expect(await store.quotaUsage('alice')).toEqual(usage)
+  expect(storedTotals(connection)).toEqual(summedTotals(connection))
   connection.close()
   await store.close()
 })

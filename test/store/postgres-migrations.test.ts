@@ -1,4 +1,4 @@
-/** Bringing a PostgreSQL database up to date: by many at once, under those who work, and after a restore. */
+/** PostgreSQL migrations: concurrent starts, running gateways, and a restored database. */
 import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { changeOf, mintIn, numbered } from '../contracts/store-suite.ts'
 import { createEmptyDatabase, createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 
-const OURS = fileURLToPath(new URL('../../migrations/postgres', import.meta.url))
+const MIGRATIONS = fileURLToPath(new URL('../../migrations/postgres', import.meta.url))
 
 function open(url: string) {
   return openPostgres({ url, connections: 4 }, () => undefined)
@@ -29,15 +29,15 @@ const journalSchema = z.looseObject({
   ),
 })
 
-/** Our migrations and one more, as the version after this one might bring it. */
+/** Copies the migrations and adds one, as a next version would. */
 async function nextVersion(sql: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-next-version-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await cp(OURS, folder, { recursive: true })
+  await cp(MIGRATIONS, folder, { recursive: true })
   const file = join(folder, 'meta', '_journal.json')
   const journal = journalSchema.parse(JSON.parse(await readFile(file, 'utf8')))
   const last = journal.entries.at(-1)
-  if (last === undefined) throw new Error('There is no migration.')
+  if (last === undefined) throw new Error('No migration found.')
   const next = { ...last, idx: last.idx + 1, when: last.when + 1, tag: '9999_next' }
   await writeFile(file, JSON.stringify({ ...journal, entries: [...journal.entries, next] }))
   await writeFile(join(folder, `${next.tag}.sql`), sql)
@@ -45,7 +45,7 @@ async function nextVersion(sql: string): Promise<string> {
 }
 
 describeWithPostgres('PostgreSQL', () => {
-  test('is migrated once, however many gateways start at the same time', async () => {
+  test('runs each migration once when several gateways start at the same time', async () => {
     const database = await createEmptyDatabase()
     const gateways = numbered(6).map(() => open(database.url))
     onTestFinished(async () => {
@@ -58,7 +58,7 @@ describeWithPostgres('PostgreSQL', () => {
     expect(new Set(stores.map(({ deployment }) => deployment)).size).toBe(1)
   })
 
-  test('is left as it was by a migration that fails', async () => {
+  test('leaves the database unchanged when a migration fails', async () => {
     const database = await createTestDatabase()
     const gateway = open(database.url)
     onTestFinished(async () => {
@@ -78,7 +78,7 @@ describeWithPostgres('PostgreSQL', () => {
     await client.end()
   })
 
-  test('works on for the version before while the next one migrates, and after it', async () => {
+  test('serves the previous version during and after the next migration', async () => {
     const database = await createEmptyDatabase()
     const [before, next] = [open(database.url), open(database.url)]
     onTestFinished(async () => {
@@ -94,13 +94,13 @@ describeWithPostgres('PostgreSQL', () => {
         'create table notes (upload_id text primary key references uploads (id))',
       ].join(';\n--> statement-breakpoint\n'),
     )
-    const over = new AbortController()
+    const stopping = new AbortController()
     let done = 0
-    async function work(place: number): Promise<void> {
-      for (let turn = 0; !over.signal.aborted || turn < 20; turn += 1) {
-        const upload = uploads[(place * 50 + turn) % uploads.length]
-        if (upload === undefined) throw new Error('There is no such upload.')
-        const fresh = await mintIn(store, { id: `new-${place}-${turn}` })
+    async function work(worker: number): Promise<void> {
+      for (let round = 0; !stopping.signal.aborted || round < 20; round += 1) {
+        const upload = uploads[(worker * 50 + round) % uploads.length]
+        if (upload === undefined) throw new Error('Upload not found.')
+        const fresh = await mintIn(store, { id: `new-${worker}-${round}` })
         expect(await store.saveVersion(changeOf(fresh, { status: 'QUEUED' }))).toBe(true)
         expect(await store.find(upload.uid)).toEqual(upload)
         done += 3
@@ -109,16 +109,16 @@ describeWithPostgres('PostgreSQL', () => {
     const working = Promise.all([0, 1, 2, 3].map(work))
     expect(await migratePostgres(next, folder)).toBe(1)
     const duringMigration = done
-    over.abort()
+    stopping.abort()
     await working
     expect(done).toBeGreaterThan(duringMigration)
-    // A gateway of the version before that starts now finds nothing that it would have to do.
+    // A gateway of the previous version that starts now has nothing to migrate.
     const late = open(database.url)
     expect(await migratePostgres(late)).toBe(0)
     await late.close()
   })
 
-  test('finds changes again after a restore to a server whose transactions have other numbers', async () => {
+  test('finds changes after a restore to a server with other transaction ids', async () => {
     const database = await createTestDatabase()
     const gateway = open(database.url)
     onTestFinished(async () => {
@@ -138,12 +138,12 @@ describeWithPostgres('PostgreSQL', () => {
   })
 })
 
-describe('each migration of a version', () => {
-  test('only adds: the version before runs on it while gateways are replaced one by one', async () => {
-    const files = (await readdir(OURS)).filter((name) => name.endsWith('.sql'))
+describe('each migration', () => {
+  test('only adds, so that the previous version runs during a rolling update', async () => {
+    const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql'))
     expect(files.length).toBeGreaterThan(0)
     for (const file of files) {
-      const sql = await readFile(join(OURS, file), 'utf8')
+      const sql = await readFile(join(MIGRATIONS, file), 'utf8')
       expect(sql).not.toMatch(
         /\b(drop (table|column|view|function)|rename|alter column|set not null)\b/i,
       )

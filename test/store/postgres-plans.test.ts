@@ -1,13 +1,13 @@
-/** How PostgreSQL finds what it is asked for: by an index, whatever it is. */
+/** PostgreSQL executes every query of the store by an index. */
 import { expect, onTestFinished, test } from 'vitest'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
-import { freely, mintIn } from '../contracts/store-suite.ts'
+import { unlimited, mintIn } from '../contracts/store-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 describeWithPostgres('PostgreSQL', () => {
-  test('no question reads a whole table, however many uploads there are', async () => {
+  test('reads no table completely, with 20,000 uploads', async () => {
     const database = await createTestDatabase()
     const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
     const store = await createPostgresStore(postgres)
@@ -46,37 +46,37 @@ describeWithPostgres('PostgreSQL', () => {
       return rows
     }
     const before = await scans()
-    const stretch = { direction: 'older', limit: 20 } as const
+    const range = { direction: 'older', limit: 20 } as const
     const from = { createdAt: after(5000), id: 'id-5000' }
-    for (let time = 0; time < 8; time += 1) {
+    for (let round = 0; round < 8; round += 1) {
       await store.find(upload.uid)
       await store.findMany([upload.uid, 'uid-7'])
       await store.findByKey('alice', 'key', after(0))
-      await store.list({}, stretch)
-      await store.list({}, { ...stretch, from })
+      await store.list({}, range)
+      await store.list({}, { ...range, from })
       await store.list({}, { direction: 'newer', limit: 20, from })
-      await store.list({ creator: 'creator-7' }, stretch)
-      await store.list({ createdAfter: after(100), createdBefore: after(200) }, stretch)
+      await store.list({ creator: 'creator-7' }, range)
+      await store.list({ createdAfter: after(100), createdBefore: after(200) }, range)
       await store.count({})
       await store.count({ creator: 'creator-7' })
       await store.countByStatus()
       await store.quotaUsage('creator-7')
       await store.historyOf(['id-1', 'id-2'])
       await store.findReferences(['id-1', 'nobody'])
-      await store.claimDue(after(16 + time), 20, after(60 + time))
+      await store.claimDue(after(16 + round), 20, after(60 + round))
       await store.renewWatchLeases(['uid-3'], after(1), after(2), true)
       await store.oldestDuePoll()
       await store.pendingReservations(after(1), 20)
       await store.deleteRetiredBefore(after(-1))
-      await store.reserve(reservationOf({ id: `new-${time}` }), freely)
-      await store.release(`new-${time}`)
+      await store.reserve(reservationOf({ id: `new-${round}` }), unlimited)
+      await store.release(`new-${round}`)
     }
-    // Statistics are told by connections that are done.
+    // Statistics of a connection appear once its transaction has ended.
     await store.ping()
     expect(await scans()).toEqual(before)
   })
 
-  test('what one creator holds is summed up without the changes of others, however many are not folded', async () => {
+  test('sums the quota usage of one creator without reading pending changes of others', async () => {
     const database = await createTestDatabase()
     const postgres = openPostgres({ url: database.url, connections: 4 }, () => undefined)
     const store = await createPostgresStore(postgres)
@@ -98,7 +98,7 @@ describeWithPostgres('PostgreSQL', () => {
       return rows
     }
     const before = await scans()
-    for (let time = 0; time < 8; time += 1) {
+    for (let round = 0; round < 8; round += 1) {
       expect(await store.quotaUsage('creator-7')).toEqual({
         reservedSeconds: 1200,
         storedSeconds: 0,

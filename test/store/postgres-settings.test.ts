@@ -1,4 +1,4 @@
-/** What a server, a role or a database may have set otherwise, and what the keeper makes of it. */
+/** Settings of a server, role or database that differ from the defaults of PostgreSQL. */
 import { expect, onTestFinished, test } from 'vitest'
 import { retryAfterOf } from '../contracts/rate-limiter-suite.ts'
 import { createPostgresRateLimiter } from '../../src/rate-limits/postgres-rate-limiter.ts'
@@ -8,7 +8,7 @@ import { mintIn, numbered } from '../contracts/store-suite.ts'
 import { type TestDatabase, createEmptyDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
-/** An empty database with these statements done in it first. */
+/** Creates an empty database and runs these statements in it. */
 async function createDatabase(...statements: readonly string[]): Promise<TestDatabase> {
   const database = await createEmptyDatabase()
   onTestFinished(() => database.drop())
@@ -28,7 +28,7 @@ function open({ url }: TestDatabase) {
 }
 
 describeWithPostgres('PostgreSQL', () => {
-  test('is read the same whatever its dates, its zone and its isolation are', async () => {
+  test('reads the same values with other settings for dates, time zone and isolation', async () => {
     const database = await createDatabase(
       "alter DATABASE set datestyle = 'SQL, DMY'",
       "alter DATABASE set timezone = 'Asia/Kolkata'",
@@ -46,20 +46,20 @@ describeWithPostgres('PostgreSQL', () => {
     expect(outcomes.filter(({ kind }) => kind === 'reserved')).toHaveLength(2)
   })
 
-  test('keeps uploads in whichever schema comes first, also beside those of another', async () => {
+  test('stores uploads in the first schema of the search path', async () => {
     const database = await createDatabase('create schema headgate')
     const first = await createPostgresStore(open(database))
     await mintIn(first, { id: 'one' })
     const url = new URL(database.url)
-    const changed = await createDatabaseSettings(url)
-    const second = await createPostgresStore(changed)
+    const publicOnly = await openWithPublicSchema(url)
+    const second = await createPostgresStore(publicOnly)
     expect(second.deployment).not.toBe(first.deployment)
     await mintIn(second, { id: 'one' })
     expect(await second.count({})).toBe(1)
     expect(await first.count({})).toBe(1)
   })
 
-  test('is refused with a sentence where it cannot hold every text', async () => {
+  test('rejects a database whose encoding is not UTF8', async () => {
     const database = await createDatabase()
     const name = `latin_${new URL(database.url).pathname.slice(1)}`
     const postgres = open(database)
@@ -74,19 +74,19 @@ describeWithPostgres('PostgreSQL', () => {
     await postgres.pool.query(`drop database ${name}`)
   })
 
-  test('counts within allowances of any size', async () => {
+  test('counts rate limits above the range of 32-bit integers', async () => {
     const database = await createDatabase()
     const postgres = open(database)
     await createPostgresStore(postgres)
     const rateLimiter = createPostgresRateLimiter(postgres)
-    const within = [{ limit: 10_000_000_000, windowMs: 60_000 }]
-    expect(retryAfterOf(await rateLimiter.consume('key', within))).toBeNull()
+    const windows = [{ limit: 10_000_000_000, windowMs: 60_000 }]
+    expect(retryAfterOf(await rateLimiter.consume('key', windows))).toBeNull()
     expect(await rateLimiter.countConsumed('key', 60_000)).toBe(1)
   })
 })
 
-/** From now on nobody looks into the schema of the user who connects, whose name it has. */
-async function createDatabaseSettings(url: URL) {
+/** Sets the search path to `public`, so that a schema named after the user is ignored. */
+async function openWithPublicSchema(url: URL) {
   const settings = openPostgres({ url: url.href, connections: 1 }, () => undefined)
   const name = url.pathname.slice(1)
   await settings.pool.query(`alter database "${name}" set search_path = public`)

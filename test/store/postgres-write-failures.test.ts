@@ -1,4 +1,4 @@
-/** A PostgreSQL that can be read but not written: what clients and orchestrators see. */
+/** A PostgreSQL that can be read and not written: what clients and orchestrators receive. */
 import { Client } from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
@@ -7,7 +7,7 @@ import { startTestGateway } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 import { createEmptyDatabase, describeWithPostgres } from '../kit/postgres.ts'
 
-/** An empty database, and statements of an administrator, who is connected to another one. */
+/** An empty database, with statements of an administrator who is connected to another database. */
 async function createDatabase() {
   const database = await createEmptyDatabase()
   onTestFinished(() => database.drop())
@@ -19,7 +19,7 @@ async function createDatabase() {
   onTestFinished(() => administrator.end())
   return {
     url: database.url,
-    /** New connections accept writes or not; the present ones end, as when another server takes over. */
+    /** Sets whether new connections accept writes, and ends the present ones, as a failover does. */
     async setReadOnly(value: 'on' | 'off') {
       await administrator.query(
         `alter database "${name}" set default_transaction_read_only = ${value}`,
@@ -33,7 +33,7 @@ async function createDatabase() {
 }
 
 describeWithPostgres('PostgreSQL', () => {
-  test('that is read-only makes the gateway not ready, until it accepts writes', async () => {
+  test('that is read-only makes /readyz respond 503 until it accepts writes', async () => {
     const database = await createDatabase()
     const gateway = await startTestGateway({ DATABASE_URL: database.url, AUTH_DISABLED: 'true' })
     const probe = async () => {
@@ -43,9 +43,9 @@ describeWithPostgres('PostgreSQL', () => {
     expect(await probe()).toMatchObject({ status: 200 })
 
     await database.setReadOnly('on')
-    // The first attempts may meet a connection that the server has ended.
+    // The first attempts can use a connection that the server has ended.
     await vi.waitFor(async () => {
-      await expect(createDirectUpload(gateway.as())).rejects.toThrow('database does not answer')
+      await expect(createDirectUpload(gateway.as())).rejects.toThrow('database is unavailable')
       expect(await probe()).toEqual({
         status: 503,
         json: { status: 'not ready', reasons: [expect.stringContaining('accepts no writes')] },
@@ -57,12 +57,12 @@ describeWithPostgres('PostgreSQL', () => {
     expectMinted(await createDirectUpload(gateway.as()))
   })
 
-  test('whose disk is full is not ready, until a write succeeds', async () => {
+  test('with a full disk fails the ping until a write succeeds', async () => {
     const database = await createDatabase()
     const postgres = openPostgres({ url: database.url, connections: 2 }, () => undefined)
     const store = await createPostgresStore(postgres)
     onTestFinished(() => store.close())
-    // Responds to writes as a server does that cannot extend the table's file.
+    // Fails inserts as a server does that cannot extend the file of a table.
     await postgres.pool.query(`
       create function fail() returns trigger language plpgsql as
         $$ begin raise 'could not extend file' using errcode = 'disk_full'; end $$;

@@ -1,21 +1,21 @@
-/** The PostgreSQL keeper on a real server: the contract of every keeper, and what is PostgreSQL's own. */
+/** Runs the store contract against PostgreSQL, and tests what is specific to it. */
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Postgres, openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
-import { changeOf, freely, mintIn, numbered } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn, numbered } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
-/** A way to the database of its own, as another gateway has. */
+/** Opens a connection pool of its own, as another gateway has. */
 async function openStore(url: string): Promise<{ postgres: Postgres; store: UploadStore }> {
   const postgres = openPostgres({ url, connections: 10 }, () => undefined)
   return { postgres, store: await createPostgresStore(postgres, 'caller') }
 }
 
-/** So many gateways' stores on one database; closed when the test is over. */
+/** Opens several gateways' stores on one database, and closes them when the test ends. */
 async function openStores(count: number) {
   const database = await createTestDatabase()
   const opened = await Promise.all(Array.from({ length: count }, () => openStore(database.url)))
@@ -24,26 +24,26 @@ async function openStores(count: number) {
     await database.drop()
   })
   const [first] = opened
-  if (first === undefined) throw new Error('At least one is wanted.')
+  if (first === undefined) throw new Error('At least one store is required.')
   return { stores: opened.map(({ store }) => store), ...first }
 }
 
-/** In one statement, and so at one moment. */
+/** Both totals in one statement, and so from one snapshot. */
 const RECOUNT = `select
-  (select coalesce(sum(uploads), 0) from upload_counts where creator = '')::int as tallied,
+  (select coalesce(sum(uploads), 0) from upload_counts where creator = '')::int as total,
   (select count(*) from uploads)::int as counted,
-  (select coalesce(sum(reserved_seconds), 0) from upload_counts where creator = 'alice')::int as tallied_seconds,
+  (select coalesce(sum(reserved_seconds), 0) from upload_counts where creator = 'alice')::int as total_seconds,
   (select coalesce(sum(reserved_seconds), 0) from uploads where creator = 'alice')::int as counted_seconds`
 
-/** One after the other, round and round. */
-function nth(stores: readonly UploadStore[], place: number): UploadStore {
-  const store = stores[place % stores.length]
-  if (store === undefined) throw new Error('There is no store.')
+/** Selects a store round-robin. */
+function nth(stores: readonly UploadStore[], index: number): UploadStore {
+  const store = stores[index % stores.length]
+  if (store === undefined) throw new Error('No store is open.')
   return store
 }
 
 describeWithPostgres('PostgreSQL', () => {
-  test("turns last by the server's clock, whatever the gateways' clocks say", async () => {
+  test('leases expire by the clock of the server, not by the clocks of the gateways', async () => {
     const database = await createTestDatabase()
     const gateways = [0, 1].map(() =>
       openPostgres({ url: database.url, connections: 2 }, () => undefined),
@@ -87,20 +87,20 @@ describeWithPostgres('PostgreSQL', () => {
   })
 
   describe('several gateways', () => {
-    test('have one name, and are told that others share it', async () => {
+    test('share one deployment id and report that the database is shared', async () => {
       const { stores } = await openStores(3)
       expect(new Set(stores.map(({ deployment }) => deployment)).size).toBe(1)
       expect(stores.map(({ isShared }) => isShared)).toEqual([true, true, true])
     })
 
-    test('that race for one key, and for the room of one creator, get what one would', async () => {
+    test('grant one key and one quota consistently under concurrent reservations', async () => {
       const { stores } = await openStores(3)
       const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: after(0) }
       const outcomes = await Promise.all(
-        numbered(60).map((id, place) => {
-          const idempotencyKey = place < 30 ? 'key' : null
+        numbered(60).map((id, index) => {
+          const idempotencyKey = index < 30 ? 'key' : null
           const reservation = reservationOf({ id, idempotencyKey })
-          return nth(stores, place).reserve(reservation, rules)
+          return nth(stores, index).reserve(reservation, rules)
         }),
       )
       const kinds = outcomes.map(({ kind }) => kind)
@@ -113,11 +113,11 @@ describeWithPostgres('PostgreSQL', () => {
       })
     })
 
-    test('claim what is due once between them', async () => {
+    test('claim each due upload once', async () => {
       const { stores, store } = await openStores(3)
       for (const id of numbered(60)) await mintIn(store, { id })
       const claims = await Promise.all(
-        numbered(9).map((_, place) => nth(stores, place).claimDue(after(15), 10, after(45))),
+        numbered(9).map((_, index) => nth(stores, index).claimDue(after(15), 10, after(45))),
       )
       const claimed = claims.flatMap((due) => due.map(({ upload }) => upload.id))
       expect(new Set(claimed).size).toBe(claimed.length)
@@ -125,11 +125,11 @@ describeWithPostgres('PostgreSQL', () => {
       expect(claimed.length + left.length).toBe(60)
     })
 
-    test('ask Stream one for all, and another when that one is gone', async () => {
+    test('grant the poll lease to one gateway, and to another after it expires', async () => {
       const { stores } = await openStores(2)
       const [one, other] = stores
-      if (one === undefined || other === undefined) throw new Error('Two are wanted.')
-      // Whoever comes first has the turn, however little it watches.
+      if (one === undefined || other === undefined) throw new Error('Two stores are required.')
+      // The first caller gets the lease, even when it watches nothing.
       expect(await one.renewWatchLeases([], after(0), after(5), true)).toEqual([])
       expect(await other.renewWatchLeases(['a', 'c'], after(1), after(6), true)).toBeNull()
       expect(await one.renewWatchLeases(['b', 'c'], after(1), after(6), true)).toEqual([
@@ -138,53 +138,56 @@ describeWithPostgres('PostgreSQL', () => {
         'c',
       ])
       expect(await other.renewWatchLeases(['a'], after(5.999), after(11), true)).toBeNull()
-      // One is heard of no more: neither its turn nor what it watched counts.
+      // The lease of the first store has expired, and the uids it watched with it.
       expect(await other.renewWatchLeases(['a'], after(6), after(11), true)).toEqual(['a'])
-      // One that finds Stream silent still says what is watched there.
+      // A gateway that cannot reach Stream still adds the uids it watches.
       expect(await one.renewWatchLeases(['b'], after(7), after(12), false)).toBeNull()
       expect(await other.renewWatchLeases(['a'], after(8), after(13), true)).toEqual(['a', 'b'])
     })
 
-    test('give the turn to ask to one, however many want it at the same time', async () => {
+    test('grant the poll lease to one of many concurrent callers', async () => {
       const { stores } = await openStores(5)
       for (let second = 0; second < 20; second += 10) {
         const uids = numbered(50)
-        const noted = await Promise.all(
-          stores.map((store, place) =>
+        const watched = await Promise.all(
+          stores.map((store, index) =>
             store.renewWatchLeases(
-              place % 2 === 0 ? uids : uids.toReversed(),
+              index % 2 === 0 ? uids : uids.toReversed(),
               after(second),
               after(second + 10),
               true,
             ),
           ),
         )
-        expect(noted.filter((one) => one !== null)).toEqual([uids.toSorted()])
+        expect(watched.filter((uidList) => uidList !== null)).toEqual([uids.toSorted()])
       }
     })
 
-    test('sweep one at a time, and know how far the others came', async () => {
+    test('sweep one at a time, and share how far the sweep has come', async () => {
       const { stores } = await openStores(2)
       const [one, other] = stores
-      if (one === undefined || other === undefined) throw new Error('Two are wanted.')
+      if (one === undefined || other === undefined) throw new Error('Two stores are required.')
       expect(await one.acquireSweepLease(after(0), after(60))).toEqual({ sweptUntil: null })
       expect(await other.acquireSweepLease(after(1), after(61))).toBeNull()
       await other.releaseSweepLease(after(1))
       expect(await other.acquireSweepLease(after(2), after(62))).toBeNull()
       await one.releaseSweepLease(after(2))
       expect(await other.acquireSweepLease(after(3), after(63))).toEqual({ sweptUntil: after(2) })
-      // It ended without a word.
+      // The holder did not release its lease.
       expect(await one.acquireSweepLease(after(62.999), after(99))).toBeNull()
       expect(await one.acquireSweepLease(after(63), after(99))).toEqual({ sweptUntil: after(2) })
     })
   })
 
-  describe('what nobody should send', () => {
-    test('is kept as far as it can be, and looked for without an error', async () => {
+  describe('values that PostgreSQL cannot store', () => {
+    test('are stored with replacements and cause no error in queries', async () => {
       const { store } = await openStores(1)
       const meta = { 'a\0b': 'c\0d', lone: '\ud800' }
       const name = 'before\0after'
-      await store.reserve(reservationOf({ id: 'odd', name, meta, idempotencyKey: 'k\0' }), freely)
+      await store.reserve(
+        reservationOf({ id: 'odd', name, meta, idempotencyKey: 'k\0' }),
+        unlimited,
+      )
       const found = await store.findByKey('alice', 'k\0', after(0))
       expect(found?.reservation.name).toBe('before\uFFFDafter')
       expect(found?.reservation.meta).toEqual(meta)
@@ -196,7 +199,7 @@ describeWithPostgres('PostgreSQL', () => {
     })
   })
 
-  test('probes at one time take one connection', async () => {
+  test('shares one connection between concurrent pings', async () => {
     const { store, postgres } = await openStores(1)
     let acquired = 0
     postgres.pool.on('acquire', () => {
@@ -207,23 +210,21 @@ describeWithPostgres('PostgreSQL', () => {
     expect(acquired).toBe(2)
   })
 
-  test('moments beyond what PostgreSQL knows are as far away as it goes', async () => {
+  test('clamps dates outside the range of PostgreSQL', async () => {
     const { store } = await openStores(1)
     await mintIn(store, { id: 'one' })
     const far = [new Date(-8.64e15), new Date(8.64e15)] as const
     const [before, later] = far
-    const stretch = { direction: 'older', limit: 9 } as const
-    expect(await store.list({ createdAfter: before, createdBefore: later }, stretch)).toHaveLength(
-      1,
-    )
+    const range = { direction: 'older', limit: 9 } as const
+    expect(await store.list({ createdAfter: before, createdBefore: later }, range)).toHaveLength(1)
     expect(await store.count({ createdAfter: later })).toBe(0)
-    expect(await store.list({}, { ...stretch, from: { createdAt: before, id: 'x' } })).toEqual([])
+    expect(await store.list({}, { ...range, from: { createdAt: before, id: 'x' } })).toEqual([])
   })
 
-  test('an error says what happened, and nothing of what was given', async () => {
+  test('reports the cause of an error without parameter values', async () => {
     const { store } = await openStores(1)
     const { uid } = await mintIn(store, { id: 'one' })
-    await store.reserve(reservationOf({ id: 'two' }), freely)
+    await store.reserve(reservationOf({ id: 'two' }), unlimited)
     const minted = { uid, uploadURL: 'https://upload.example.com/secret' }
     const failure: unknown = await store
       .mint('two', minted, after(1), after(15))
@@ -232,19 +233,19 @@ describeWithPostgres('PostgreSQL', () => {
     expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain('secret')
   })
 
-  describe('tallies', () => {
-    test('are what counting says at every moment, however many write and fold', async () => {
+  describe('totals', () => {
+    test('equal the counted rows at every point in time under concurrent writes and folding', async () => {
       const { stores, postgres } = await openStores(3)
-      const lives = numbered(90).map(async (id, place) => {
-        const store = nth(stores, place)
-        const upload = await mintIn(store, { id, creator: place % 2 === 0 ? 'alice' : 'bob' })
+      const writes = numbered(90).map(async (id, index) => {
+        const store = nth(stores, index)
+        const upload = await mintIn(store, { id, creator: index % 2 === 0 ? 'alice' : 'bob' })
         await store.runMaintenance(after(1))
         const { rows } = await postgres.pool.query<Record<string, number>>(RECOUNT)
-        expect(rows[0]?.['tallied']).toBe(rows[0]?.['counted'])
-        expect(rows[0]?.['tallied_seconds']).toBe(rows[0]?.['counted_seconds'])
-        if (place % 3 === 0) await store.saveVersion(changeOf(upload, { status: 'READY' }))
+        expect(rows[0]?.['total']).toBe(rows[0]?.['counted'])
+        expect(rows[0]?.['total_seconds']).toBe(rows[0]?.['counted_seconds'])
+        if (index % 3 === 0) await store.saveVersion(changeOf(upload, { status: 'READY' }))
       })
-      await Promise.all(lives)
+      await Promise.all(writes)
       for (const store of stores) await store.runMaintenance(after(700))
       const { rows } = await postgres.pool.query(
         'select count(*)::int as left from upload_tally_changes',

@@ -1,10 +1,10 @@
-/** How many rows a list reads: as many as its page has, whatever the filter and however many uploads there are. */
+/** A list reads as many rows as its page needs, with any filter and any number of uploads. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createD1Store } from '../../src/store/d1/d1-store.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
-import { type D1Server, type Query, overhear, startD1 } from '../kit/d1.ts'
+import { type D1Server, type Query, observeQueries, startD1 } from '../kit/d1.ts'
 import { fillPostgres } from '../kit/fill-postgres.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { CREATED_AT } from '../kit/samples.ts'
@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Uploads, one a second; above them in the list as many reservations, of which Stream never told. */
+/** Uploads one second apart, with as many newer reservations above them that never became uploads. */
 const FILL_D1 = `
   with recursive row(n) as (select 0 union all select n + 1 from row where n < ${UPLOADS + RESERVATIONS - 1})
   insert into uploads (id, protocol, creator, meta, max_duration_seconds, max_size_bytes, allowed_origins,
@@ -32,35 +32,35 @@ const FILL_D1 = `
     ${CREATED_AT.getTime()}, 0, 0, 0, 0
   from row`
 
-const answers = z.array(z.object({ rowsRead: z.number() }))
+const batchResults = z.array(z.object({ rowsRead: z.number() }))
 
-test('D1 and SQLite read no more rows for a page than it has, of each kind', async () => {
+test('D1 and SQLite read no more rows than the page needs, for each filter', async () => {
   const { database, drop } = await server.create()
   onTestFinished(drop)
-  let asked: readonly Query[] = []
+  let executed: readonly Query[] = []
   const store = await createD1Store(
-    overhear(database, (queries) => {
-      asked = queries
+    observeQueries(database, (queries) => {
+      executed = queries
     }),
   )
   await database.prepare(FILL_D1).raw()
   const tooMany: object[] = []
-  for (const { selection, stretch, uploads } of listQueries) {
-    await store.list(selection, stretch)
-    const again = asked.map(({ source, values }) => database.prepare(source).bind(...values))
-    const read = answers
-      .parse(await database.batch(again))
+  for (const { filter, range, uploads } of listQueries) {
+    await store.list(filter, range)
+    const repeated = executed.map(({ source, values }) => database.prepare(source).bind(...values))
+    const read = batchResults
+      .parse(await database.batch(repeated))
       .reduce((sum, one) => sum + one.rowsRead, 0)
-    // Each in the index, when it is put in order, and when it is shown; and what is handed in as JSON.
-    if (read > 4 * uploads + 40) tooMany.push({ selection, stretch, uploads, read })
+    // Each row is read in the index, when sorted and when returned; JSON parameters add some.
+    if (read > 4 * uploads + 40) tooMany.push({ filter, range, uploads, read })
   }
   expect(tooMany).toEqual([])
 })
 
 describeWithPostgres('PostgreSQL', () => {
-  test('reads no more rows for a page than it has, of each kind', async () => {
+  test('reads no more rows than the page needs, for each filter', async () => {
     const database = await createTestDatabase()
-    // One connection: statistics are told by the connection that they are about.
+    // One connection, because a connection sees its own statistics first.
     const postgres = openPostgres({ url: database.url, connections: 1 }, () => undefined)
     const store = await createPostgresStore(postgres)
     onTestFinished(async () => {
@@ -88,14 +88,14 @@ describeWithPostgres('PostgreSQL', () => {
       return rows[0]?.read ?? 0
     }
     const tooMany: object[] = []
-    // A prepared statement is planned for its values at first, and later once for all values.
+    // PostgreSQL plans a prepared statement for its values first, and later once for all values.
     for (const mode of ['force_custom_plan', 'force_generic_plan']) {
       await pool.query(`set plan_cache_mode = ${mode}`)
-      for (const { selection, stretch, uploads } of listQueries) {
+      for (const { filter, range, uploads } of listQueries) {
         const before = await rowsRead()
-        await store.list(selection, stretch)
+        await store.list(filter, range)
         const read = (await rowsRead()) - before
-        if (read > 2 * uploads) tooMany.push({ mode, selection, stretch, uploads, read })
+        if (read > 2 * uploads) tooMany.push({ mode, filter, range, uploads, read })
       }
     }
     expect(tooMany).toEqual([])

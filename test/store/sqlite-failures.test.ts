@@ -1,4 +1,4 @@
-/** Failures of the SQLite file and its disk, each from SQLite itself: what the store makes of them. */
+/** Failures of the SQLite file and its disk, raised by SQLite, and how the store reports them. */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { guarded, sqliteFailureOf } from '../../src/store/sqlite/failures.ts'
 import { createStoreOn } from '../../src/store/sqlite/sqlite-store.ts'
 import { StoreUnavailable } from '../../src/uploads/ports/store-unavailable.ts'
-import { freely } from '../contracts/store-suite.ts'
+import { unlimited } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-failures-'))
@@ -33,7 +33,7 @@ function thrownBy(work: () => unknown): unknown {
   } catch (error) {
     return error
   }
-  return expect.unreachable('It did not throw.')
+  return expect.unreachable('The call did not throw.')
 }
 
 describe('an error of SQLite', () => {
@@ -104,7 +104,7 @@ describe('an error of SQLite', () => {
       },
     ],
     ['SQLITE_ERROR', null, () => () => connect().exec('select 1 from nothing')],
-  ])('%s is a failure of the kind %s', (code, failure, cause) => {
+  ])('%s has the failure kind %s', (code, failure, cause) => {
     const error = thrownBy(cause())
     expect(sqliteFailureOf(error)).toBe(failure)
     const isUnavailable = failure !== null
@@ -113,7 +113,7 @@ describe('an error of SQLite', () => {
   })
 })
 
-/** A store whose connection the test can limit, and whose time it moves. */
+/** A store whose connection the test limits, with a clock that the test advances. */
 function openLimited() {
   const database = openSqlite(newFile())
   let time = 0
@@ -122,49 +122,52 @@ function openLimited() {
   let ids = 0
   const reserve = () => {
     ids += 1
-    return store.reserve(reservationOf({ id: `id-${ids}` }), freely)
+    return store.reserve(reservationOf({ id: `id-${ids}` }), unlimited)
   }
-  return { database, store, reserve, passSecond: () => (time += 1000) }
+  return { database, store, reserve, advanceSecond: () => (time += 1000) }
 }
 
 describe('the last write', () => {
   test.each<[what: string, reason: RegExp, pragma: string, back: string]>([
     ['on a full disk', /disk .* is full/, 'max_page_count = 1', 'max_page_count = 1000000'],
     ['to a read-only file', /read-only/, 'query_only = 1', 'query_only = 0'],
-  ])('that failed %s fails the ping until one succeeds', async (_what, reason, pragma, back) => {
-    const { database, store, reserve } = openLimited()
-    await reserve()
-    await store.ping()
-    const { connection } = database
-    connection.pragma(pragma)
-    await expect(store.saveUnmatchedWebhook('uid', 'x'.repeat(100_000), after(0))).rejects.toThrow(
-      reason,
-    )
-    await expect(store.ping()).rejects.toThrow(reason)
-    expect(await store.count({})).toBe(0)
-    connection.pragma(back)
-    await reserve()
-    await store.ping()
-  })
+  ])(
+    'that failed %s fails the ping until a write succeeds',
+    async (_what, reason, pragma, back) => {
+      const { database, store, reserve } = openLimited()
+      await reserve()
+      await store.ping()
+      const { connection } = database
+      connection.pragma(pragma)
+      await expect(
+        store.saveUnmatchedWebhook('uid', 'x'.repeat(100_000), after(0)),
+      ).rejects.toThrow(reason)
+      await expect(store.ping()).rejects.toThrow(reason)
+      expect(await store.count({})).toBe(0)
+      connection.pragma(back)
+      await reserve()
+      await store.ping()
+    },
+  )
 
-  test('is tried by the ping itself, once a second at most, and leaves nothing', async () => {
-    const { database, store, passSecond } = openLimited()
+  test('is retried by the ping, at most once a second, without leaving a row', async () => {
+    const { database, store, advanceSecond } = openLimited()
     const { connection } = database
     connection.pragma('query_only = 1')
     await expect(store.release('x')).rejects.toThrow(StoreUnavailable)
     await expect(store.ping()).rejects.toThrow(StoreUnavailable)
     connection.pragma('query_only = 0')
     await expect(store.ping()).rejects.toThrow(StoreUnavailable)
-    passSecond()
+    advanceSecond()
     await store.ping()
     await store.ping()
     expect(connection.prepare('select count(*) from kept_notices').pluck().get()).toBe(0)
   })
 
-  test('that breaks a constraint says nothing of the disk', async () => {
+  test('that violates a constraint does not fail the ping', async () => {
     const { store } = openLimited()
-    await store.reserve(reservationOf({ id: 'same' }), freely)
-    await expect(store.reserve(reservationOf({ id: 'same' }), freely)).rejects.toThrow(/UNIQUE/)
+    await store.reserve(reservationOf({ id: 'same' }), unlimited)
+    await expect(store.reserve(reservationOf({ id: 'same' }), unlimited)).rejects.toThrow(/UNIQUE/)
     await store.ping()
   })
 })

@@ -1,4 +1,4 @@
-/** A deployment that moves from SQLite to PostgreSQL: real files, a real server, both read by their ports. */
+/** Copies a deployment from SQLite to PostgreSQL: real files, a real server, read by both stores. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadStatuses } from '../../src/uploads/upload.ts'
-import { changeOf, freely, mintIn, uidOf } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn, uidOf } from '../contracts/store-suite.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import {
   type TestDatabase,
@@ -33,14 +33,14 @@ import {
   describeWithPostgres,
 } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
-import { fill, toldBy } from './deployment.ts'
+import { fillWithSamples, readAll } from './deployment.ts'
 
 let folder = ''
 let file = ''
 let target: TestDatabase
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'headgate-moving-'))
+  folder = await mkdtemp(join(tmpdir(), 'headgate-copy-'))
   file = join(folder, 'headgate.db')
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
@@ -51,12 +51,12 @@ function open(database: TestDatabase = target) {
 
 function sourceOf(path = file): UploadSource {
   const opened = openSqliteSource(path)
-  if (opened.kind !== 'source') throw new Error('The file lacks migrations.')
+  if (opened.kind !== 'source') throw new Error('The file has pending migrations.')
   onTestFinished(() => opened.source.close())
   return opened.source
 }
 
-async function move(options: CopyOptions = {}, source = sourceOf()) {
+async function copy(options: CopyOptions = {}, source = sourceOf()) {
   const postgres = open()
   try {
     return await copyStore(source, postgres, options)
@@ -83,7 +83,7 @@ async function withPostgres<T>(work: (store: UploadStore) => Promise<T>): Promis
   }
 }
 
-/** Every column of every row and event, as PostgreSQL gives them. */
+/** Every column of every upload and event, as PostgreSQL returns them. */
 async function rowsInTarget() {
   const postgres = open()
   const db = drizzle({ client: postgres.pool })
@@ -100,12 +100,12 @@ async function rowsInTarget() {
   }
 }
 
-function ofNobody({ version, status, source, at }: CopiedEvent): CopiedEvent {
-  return { uploadId: 'nobody', version, status, source, at }
+function withUnknownUpload({ version, status, source, at }: CopiedEvent): CopiedEvent {
+  return { uploadId: 'unknown', version, status, source, at }
 }
 
-/** The values of all rows, one after the other. */
-async function askTarget(statement: string): Promise<readonly unknown[]> {
+/** Returns the values of all rows in one list. */
+async function queryTarget(statement: string): Promise<readonly unknown[]> {
   const postgres = open()
   try {
     const { rows } = await postgres.pool.query<unknown[]>({ text: statement, rowMode: 'array' })
@@ -115,46 +115,46 @@ async function askTarget(statement: string): Promise<readonly unknown[]> {
   }
 }
 
-describeWithPostgres('moving to PostgreSQL', () => {
+describeWithPostgres('copy to PostgreSQL', () => {
   beforeEach(async () => {
     target = await createTestDatabase()
   })
   afterEach(() => target.drop())
 
-  test('everything is there as it was: each column, and all that the port tells', async () => {
-    const told = await withSqlite(async (store) => {
-      await fill(store)
-      return toldBy(store)
+  test('copies each column and everything that the port returns', async () => {
+    const content = await withSqlite(async (store) => {
+      await fillWithSamples(store)
+      return readAll(store)
     })
-    expect(told.all).toHaveLength(uploadStatuses.length)
-    expect([told.unsettled.length, told.notices.flat().length]).toEqual([1, 3])
+    expect(content.all).toHaveLength(uploadStatuses.length)
+    expect([content.pending.length, content.webhooks.flat().length]).toEqual([1, 3])
 
     const source = sourceOf()
-    const outcome = await move({ rowsABatch: 3 })
+    const outcome = await copy({ rowsABatch: 3 })
     expect(outcome).toEqual({ kind: 'moved', census: source.summary() })
-    expect(await withPostgres(toldBy)).toEqual(told)
+    expect(await withPostgres(readAll)).toEqual(content)
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
-    // JSON with its order and escapes, and tallies that are folded.
+    // JSON keeps its order and escapes, and the totals are folded.
     const metas = source.batchAfter('', 1000).uploads.map(({ meta }) => JSON.stringify(meta))
-    expect(await askTarget('select meta::text from uploads order by id')).toEqual(metas)
-    expect(await askTarget('select count(*)::int from upload_tally_changes')).toEqual([0])
+    expect(await queryTarget('select meta::text from uploads order by id')).toEqual(metas)
+    expect(await queryTarget('select count(*)::int from upload_tally_changes')).toEqual([0])
   })
 
-  test('the file is read, and not written', async () => {
-    await withSqlite(fill)
+  test('reads the file and does not write to it', async () => {
+    await withSqlite(fillWithSamples)
     const before = await readFile(file)
-    await move()
+    await copy()
     expect(await readFile(file)).toEqual(before)
   })
 
-  test('a text with NUL has its replacement, and two keys that are one there are the newer one', async () => {
+  test('replaces NUL, and gives a key that two uploads then share to the newer one', async () => {
     await withSqlite(async (store) => {
       await mintIn(store, { id: 'one', name: 'a\0b', idempotencyKey: 'key\0' })
       await mintIn(store, { id: 'two', creator: 'c\0', idempotencyKey: 'key\uFFFD' })
       await store.saveUnmatchedWebhook('stranger', '{"a":"\0"}', after(1))
     })
     for (const rowsABatch of [10, 1, 1]) {
-      expect((await move({ rowsABatch })).kind).toBe('moved')
+      expect((await copy({ rowsABatch })).kind).toBe('moved')
       await withPostgres(async (store) => {
         expect((await store.find(uidOf('one')))?.name).toBe('a\uFFFDb')
         expect((await store.find(uidOf('two')))?.creator).toBe('c\uFFFD')
@@ -164,60 +164,60 @@ describeWithPostgres('moving to PostgreSQL', () => {
     }
   })
 
-  test('a second time writes nothing', async () => {
-    await withSqlite(fill)
-    const first = await move()
+  test('writes nothing when repeated without changes', async () => {
+    await withSqlite(fillWithSamples)
+    const first = await copy()
     const written = 'select id, xmin::text, ctid::text, changed_in::text from uploads order by id'
-    const before = await askTarget(written)
-    expect(await move()).toEqual(first)
-    expect(await askTarget(written)).toEqual(before)
+    const before = await queryTarget(written)
+    expect(await copy()).toEqual(first)
+    expect(await queryTarget(written)).toEqual(before)
   })
 
-  test('a second time brings what happened since', async () => {
+  test('copies later changes when repeated', async () => {
     await withSqlite(async (store) => {
-      await fill(store)
-      for (const id of ['settles', 'released', 'retired']) {
-        await store.reserve(reservationOf({ id, idempotencyKey: id }), freely)
+      await fillWithSamples(store)
+      for (const id of ['minted', 'released', 'retired']) {
+        await store.reserve(reservationOf({ id, idempotencyKey: id }), unlimited)
       }
       await mintIn(store, { id: 'old', idempotencyKey: 'reused' })
     })
-    await move()
-    const told = await withSqlite(async (store) => {
-      const minted = { uid: uidOf('settles'), uploadURL: 'https://upload.example.com/settles' }
-      await store.mint('settles', minted, after(10), after(20))
+    await copy()
+    const content = await withSqlite(async (store) => {
+      const minted = { uid: uidOf('minted'), uploadURL: 'https://upload.example.com/minted' }
+      await store.mint('minted', minted, after(10), after(20))
       await store.release('released')
       await store.retire('retired')
-      // The keys of what is gone or forgotten are others' now, also of one whose id comes before.
-      await mintIn(store, { id: 'anew', idempotencyKey: 'released' })
+      // Released or expired keys belong to other reservations now, also when their id sorts first.
+      await mintIn(store, { id: 'key-reuser', idempotencyKey: 'released' })
       await store.reserve(reservationOf({ id: 'new', idempotencyKey: 'reused' }), {
-        ...freely,
+        ...unlimited,
         forgetKeysBefore: after(1),
       })
       const queued = await store.find(uidOf('old'))
-      if (queued === null) throw new Error('The upload is gone.')
+      if (queued === null) throw new Error('Upload not found.')
       const event = { status: 'QUEUED', source: 'SYNC', at: after(30) } as const
       await store.saveVersion(
         changeOf(queued, { status: 'QUEUED', updatedAt: after(30) }, { event }),
       )
       await store.deleteUnmatchedWebhooks('other')
       await store.saveUnmatchedWebhook('third', '{}', after(40))
-      return toldBy(store)
+      return readAll(store)
     })
     const source = sourceOf()
-    expect(await move()).toEqual({ kind: 'moved', census: source.summary() })
-    expect(await withPostgres(toldBy)).toEqual(told)
+    expect(await copy()).toEqual({ kind: 'moved', census: source.summary() })
+    expect(await withPostgres(readAll)).toEqual(content)
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
   })
 
-  test('what is newer in the target stays', async () => {
+  test('keeps a newer version in the target', async () => {
     await withSqlite((store) => mintIn(store, { id: 'one' }))
-    await move()
+    await copy()
     await withPostgres(async (store) => {
       const upload = await store.find(uidOf('one'))
-      if (upload === null) throw new Error('The upload is gone.')
+      if (upload === null) throw new Error('Upload not found.')
       await store.saveVersion(changeOf(upload, { status: 'QUEUED' }))
     })
-    expect(await move()).toMatchObject({
+    expect(await copy()).toMatchObject({
       kind: 'different',
       own: 1,
       differences: [
@@ -230,52 +230,52 @@ describeWithPostgres('moving to PostgreSQL', () => {
     expect((await withPostgres(async (store) => store.find(uidOf('one'))))?.version).toBe(2)
   })
 
-  test('is taken up again where it was interrupted', async () => {
+  test('resumes after an interruption', async () => {
     fillStore(file, { uploads: 2500, creators: 7, newest: after(-60) })
-    await withSqlite(fill)
+    await withSqlite(fillWithSamples)
     const source = sourceOf()
     let batches = 0
     const failing: UploadSource = {
       ...source,
       batchAfter(id, limit) {
         batches += 1
-        if (batches > 2) throw new Error('The power is gone.')
+        if (batches > 2) throw new Error('interrupted')
         return source.batchAfter(id, limit)
       },
     }
-    await expect(move({ rowsABatch: 500 }, failing)).rejects.toThrow('The power is gone.')
-    expect(await askTarget('select count(*)::int from uploads')).toEqual([1000])
+    await expect(copy({ rowsABatch: 500 }, failing)).rejects.toThrow('interrupted')
+    expect(await queryTarget('select count(*)::int from uploads')).toEqual([1000])
 
     const progress: number[] = []
     const onProgress = (rows: number, size: number): number => progress.push(rows, size)
-    const outcome = await move({ rowsABatch: 1000, onProgress })
+    const outcome = await copy({ rowsABatch: 1000, onProgress })
     expect(outcome).toEqual({ kind: 'moved', census: source.summary() })
     const size = 2500 + uploadStatuses.length + 2
     expect(progress).toEqual([1000, size, 2000, size, size, size])
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 10_000))
-    expect(await withPostgres(toldBy)).toEqual(await withSqlite(toldBy))
+    expect(await withPostgres(readAll)).toEqual(await withSqlite(readAll))
   })
 
-  test('a batch that fails leaves none of its rows', async () => {
-    await withSqlite(fill)
+  test('rolls back a batch that fails', async () => {
+    await withSqlite(fillWithSamples)
     const source = sourceOf()
     const broken: UploadSource = {
       ...source,
       batchAfter(id, limit) {
         const batch = source.batchAfter(id, limit)
-        return { ...batch, events: batch.events.map(ofNobody) }
+        return { ...batch, events: batch.events.map(withUnknownUpload) }
       },
     }
-    await expect(move({}, broken)).rejects.toThrow(/./)
-    expect(await askTarget('select count(*)::int from uploads')).toEqual([0])
+    await expect(copy({}, broken)).rejects.toThrow(/./)
+    expect(await queryTarget('select count(*)::int from uploads')).toEqual([0])
   })
 
-  describe('what differs in the end is named', () => {
-    test('an upload that was added after its batch, and the next time it goes along', async () => {
-      await withSqlite(fill)
-      const outcome = await move({
+  describe('the reported differences', () => {
+    test('contain an upload added after its batch, and the next copy includes it', async () => {
+      await withSqlite(fillWithSamples)
+      const outcome = await copy({
         onProgress() {
-          // Its id comes before those that were copied.
+          // Its id sorts before those that were copied.
           fillStore(file, { uploads: 1, creators: 1, newest: after(500) })
         },
       })
@@ -289,13 +289,13 @@ describeWithPostgres('moving to PostgreSQL', () => {
           { what: 'reserved seconds' },
         ],
       })
-      expect((await move()).kind).toBe('moved')
+      expect((await copy()).kind).toBe('moved')
     })
 
-    test('a notice that came after the notices', async () => {
-      await withSqlite(fill)
+    test('contain a webhook saved after the webhooks were copied', async () => {
+      await withSqlite(fillWithSamples)
       const source = sourceOf()
-      const outcome = await move(
+      const outcome = await copy(
         {},
         {
           ...source,
@@ -311,9 +311,9 @@ describeWithPostgres('moving to PostgreSQL', () => {
       expect(outcome).toEqual({ kind: 'different', own: 0, differences })
     })
 
-    test('an upload that changed without a new status', async () => {
+    test('contain an upload whose version changed without its status', async () => {
       await withSqlite((store) => mintIn(store, { id: 'one' }))
-      const outcome = await move({
+      const outcome = await copy({
         onProgress() {
           const other = new Database(file)
           other.exec('update uploads set version = version + 1, received_bytes = 5')
@@ -324,15 +324,15 @@ describeWithPostgres('moving to PostgreSQL', () => {
       expect(outcome).toEqual({ kind: 'different', own: 0, differences })
     })
 
-    test('uploads of the target, whose reservations and notices stay', async () => {
-      await withSqlite(fill)
-      await move()
+    test('contain uploads of the target, and its reservations and webhooks stay', async () => {
+      await withSqlite(fillWithSamples)
+      await copy()
       await withPostgres(async (store) => {
         await mintIn(store, { id: 'own' })
-        await store.reserve(reservationOf({ id: 'own-reservation' }), freely)
+        await store.reserve(reservationOf({ id: 'own-reservation' }), unlimited)
         await store.saveUnmatchedWebhook('own', '{}', after(5))
       })
-      expect(await move()).toMatchObject({
+      expect(await copy()).toMatchObject({
         kind: 'different',
         own: 1,
         differences: [
@@ -346,7 +346,7 @@ describeWithPostgres('moving to PostgreSQL', () => {
       })
     })
 
-    test('stored seconds, and nothing where there is no difference', () => {
+    test('contain stored seconds, and nothing for equal summaries', () => {
       const summary = {
         rows: new Map([['READY', 1]] as const),
         versions: 1,
@@ -362,39 +362,39 @@ describeWithPostgres('moving to PostgreSQL', () => {
     })
   })
 
-  describe('the name of the deployment', () => {
-    test('goes to a database that has one already, and no upload', async () => {
+  describe('the deployment id', () => {
+    test('replaces that of a target without uploads', async () => {
       const fresh = await withPostgres(async (store) => store.deployment)
       const name = await withSqlite(async (store) => {
-        await fill(store)
+        await fillWithSamples(store)
         return store.deployment
       })
       expect(name).not.toBe(fresh)
-      expect((await move()).kind).toBe('moved')
+      expect((await copy()).kind).toBe('moved')
       expect(await withPostgres(async (store) => store.deployment)).toBe(name)
     })
 
-    test('of a database with a row stays, and nothing is copied', async () => {
+    test('of a target with a row stays, and nothing is copied', async () => {
       const fresh = await withPostgres(async (store) => {
-        await store.reserve(reservationOf({ id: 'theirs' }), freely)
+        await store.reserve(reservationOf({ id: 'theirs' }), unlimited)
         return store.deployment
       })
       const name = await withSqlite(async (store) => {
-        await fill(store)
+        await fillWithSamples(store)
         return store.deployment
       })
-      expect(await move()).toEqual({ kind: 'foreign', source: name, target: fresh })
-      expect(await askTarget('select id from uploads')).toEqual(['theirs'])
-      expect(await askTarget('select id from deployments')).toEqual([fresh])
+      expect(await copy()).toEqual({ kind: 'foreign', source: name, target: fresh })
+      expect(await queryTarget('select id from uploads')).toEqual(['theirs'])
+      expect(await queryTarget('select id from deployments')).toEqual([fresh])
     })
 
-    test('is what a file has that a gateway worked on', async () => {
+    test('is missing in a file that no gateway has used, which is not copied', async () => {
       openSqlite(file).connection.close()
-      expect(await move()).toEqual({ kind: 'nameless' })
+      expect(await copy()).toEqual({ kind: 'nameless' })
     })
   })
 
-  test('a file that lacks migrations, or is none, is not moved', () => {
+  test('rejects a file with pending migrations or without a database', () => {
     const empty = new Database(file)
     empty.exec('create table something (id)')
     empty.close()
@@ -405,19 +405,19 @@ describeWithPostgres('moving to PostgreSQL', () => {
     expect(() => openSqliteSource(folder)).toThrow(/./)
   })
 
-  test('two do not move to the same database at once', async () => {
-    await withSqlite(fill)
+  test('runs one copy into a database at a time', async () => {
+    await withSqlite(fillWithSamples)
     const other = await open().connect()
     await other.query('select pg_advisory_lock(720404)')
-    expect(await move()).toEqual({ kind: 'busy' })
+    expect(await copy()).toEqual({ kind: 'busy' })
     await other.end()
-    expect(await askTarget('select count(*)::int from uploads')).toEqual([0])
+    expect(await queryTarget('select count(*)::int from uploads')).toEqual([0])
   })
 
-  test('an empty database is migrated first', async () => {
+  test('migrates an empty database first', async () => {
     const empty = await createEmptyDatabase()
     onTestFinished(() => empty.drop())
-    await withSqlite(fill)
+    await withSqlite(fillWithSamples)
     const source = sourceOf()
     const postgres = open(empty)
     const outcome = await copyStore(source, postgres)
@@ -425,21 +425,21 @@ describeWithPostgres('moving to PostgreSQL', () => {
     expect(outcome).toEqual({ kind: 'moved', census: source.summary() })
   })
 
-  test('a gateway goes on with what was moved', async () => {
-    const [due, taken] = await withSqlite(async (store) => {
-      await fill(store)
+  test('a gateway continues with the copied rows', async () => {
+    const [due, previous] = await withSqlite(async (store) => {
+      await fillWithSamples(store)
       const uid = uidOf('upload-2')
       return [
         await store.find(uid),
         await store.findByKey('requester 1', 'schlüssel 🔑 1', after(0)),
       ]
     })
-    await move()
+    await copy()
     await withPostgres(async (store) => {
       const again = { id: 'again', requestedBy: 'requester 1', idempotencyKey: 'schlüssel 🔑 1' }
-      expect(await store.reserve(reservationOf(again), freely)).toEqual({
+      expect(await store.reserve(reservationOf(again), unlimited)).toEqual({
         kind: 'key-in-use',
-        ...taken,
+        ...previous,
       })
       const claimed = await store.claimDue(after(250), 100, after(300))
       expect(claimed).toContainEqual({

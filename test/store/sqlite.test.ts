@@ -1,4 +1,4 @@
-/** The SQLite keeper on real files: the contract of every keeper, and what is SQLite's own. */
+/** Runs the store contract against SQLite files, and tests what is specific to SQLite. */
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import Database from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
-import { changeOf, freely, mintIn } from '../contracts/store-suite.ts'
+import { changeOf, unlimited, mintIn } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'headgate-store-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 let files = 0
-/** A file that is not there yet, in a folder that is not there yet. */
+/** A file that does not exist yet, in a folder that does not exist yet. */
 function newFile(): string {
   files += 1
   return join(folder, String(files), 'headgate.db')
@@ -35,7 +35,7 @@ describeUploadStore('SQLite', async () => {
 })
 
 describe('the file', () => {
-  test('is made with its folder and migrated, and the next time there is nothing to do', () => {
+  test('is created with its folder and migrated once', () => {
     const file = newFile()
     const first = openSqlite(file)
     expect(first.applied).toBeGreaterThan(0)
@@ -45,14 +45,14 @@ describe('the file', () => {
     second.connection.close()
   })
 
-  test('may be in memory only', async () => {
+  test('can be in memory', async () => {
     const store = createSqliteStore(':memory:')
     await mintIn(store, { id: 'one' })
     expect(await store.count({})).toBe(1)
     await store.close()
   })
 
-  test('is written ahead, synchronised in full with each commit, and keeps its references', () => {
+  test('uses WAL, full synchronization and foreign keys', () => {
     const { connection } = openSqlite(newFile())
     const pragma = (name: string): unknown => connection.pragma(name, { simple: true })
     expect(pragma('journal_mode')).toBe('wal')
@@ -62,7 +62,7 @@ describe('the file', () => {
     connection.close()
   })
 
-  test('has no write-ahead log left to recover once it was closed', async () => {
+  test('has no write-ahead log to recover after close', async () => {
     const file = newFile()
     const store = createSqliteStore(file)
     await mintIn(store, { id: 'one' })
@@ -72,19 +72,19 @@ describe('the file', () => {
     connection.close()
   })
 
-  test('may be open twice: what one has written the other sees, and both go by it', async () => {
+  test('can be opened twice: each store sees what the other has written', async () => {
     const file = newFile()
     const [one, other] = [createSqliteStore(file), createSqliteStore(file)]
     expect(other.deployment).toBe(one.deployment)
     expect(
-      (await one.reserve(reservationOf({ id: 'a', idempotencyKey: 'key' }), freely)).kind,
+      (await one.reserve(reservationOf({ id: 'a', idempotencyKey: 'key' }), unlimited)).kind,
     ).toBe('reserved')
     expect(
-      (await other.reserve(reservationOf({ id: 'b', idempotencyKey: 'key' }), freely)).kind,
+      (await other.reserve(reservationOf({ id: 'b', idempotencyKey: 'key' }), unlimited)).kind,
     ).toBe('key-in-use')
     const minted = { uid: 'uid', uploadURL: 'https://upload.example.com/x' }
     const upload = await other.mint('a', minted, after(1), after(15))
-    if (upload === null) throw new Error('not minted')
+    if (upload === null) throw new Error('The upload was not minted.')
     expect(await one.find('uid')).toEqual(upload)
     expect(await one.saveVersion(changeOf(upload, { status: 'QUEUED' }))).toBe(true)
     expect(await other.saveVersion(changeOf(upload, { status: 'READY' }))).toBe(false)
@@ -92,21 +92,21 @@ describe('the file', () => {
     await other.close()
   })
 
-  test('shows one who reads it what stood in it at the first look of a turn, and what is written since', async () => {
+  test('is read as of the first read of a tick, and includes own writes', async () => {
     const file = newFile()
     const [one, other] = [createSqliteStore(file), createSqliteStore(file)]
     const first = await mintIn(one, { id: 'first' })
     const second = await mintIn(one, { id: 'second' })
     expect(await one.saveVersion(changeOf(first, { status: 'QUEUED' }))).toBe(true)
     const third = new Database(file)
-    const look = other.find(first.uid)
+    const firstRead = other.find(first.uid)
     third.prepare("update uploads set name = 'changed' where uid = ?").run(second.uid)
-    expect(look).toMatchObject({ status: 'QUEUED' })
+    expect(firstRead).toMatchObject({ status: 'QUEUED' })
     expect(other.find(second.uid)).toEqual(second)
     await new Promise(setImmediate)
     expect(other.find(second.uid)).toMatchObject({ name: 'changed' })
     third.close()
-    // What it writes itself is seen at once, and what the other wrote in a later turn.
+    // The store reads its own write immediately, and writes of the other in a later tick.
     const advanced = other.saveVersion(changeOf(second, { status: 'READY' }))
     expect(other.find(second.uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
     await advanced
@@ -116,13 +116,13 @@ describe('the file', () => {
     await one.close()
   })
 
-  test('holds what was written before a turn was read in, once that is answered', async () => {
+  test('holds a write made before a read in the same tick once the write resolves', async () => {
     const file = newFile()
     const store = createSqliteStore(file)
     const upload = await mintIn(store, { id: 'one' })
     const other = new Database(file)
     const statusNow = other.prepare('select status from uploads').pluck()
-    // Its commit comes while the read after it still stands open.
+    // The commit happens while the read transaction is open.
     const written = store.saveVersion(changeOf(upload, { status: 'QUEUED' }))
     void store.find(upload.uid)
     expect(await written.then(() => statusNow.get())).toBe('QUEUED')
@@ -130,13 +130,13 @@ describe('the file', () => {
     await store.close()
   })
 
-  test('is read in one transaction a turn, and stands open to nobody afterwards', async () => {
+  test('is read in one transaction per tick, which ends with the tick', async () => {
     const file = newFile()
     const store = createSqliteStore(file)
     const { uid } = await mintIn(store, { id: 'one' })
     const other = new Database(file, { timeout: 0 })
     const isIdle = (): boolean => {
-      // Nothing of the log can be reset while somebody reads in it.
+      // The log cannot be reset while a connection reads it.
       const rows: unknown = other.pragma('wal_checkpoint(TRUNCATE)', { simple: true })
       return rows === 0
     }
@@ -164,14 +164,14 @@ describe('the file', () => {
     await store.close()
   })
 
-  test('is not written to by a round that has nothing to drop', async () => {
+  test('is not written to when there is nothing to delete', async () => {
     const file = newFile()
     const store = createSqliteStore(file)
     await store.saveUnmatchedWebhook('x', 'body', after(5))
-    await store.reserve(reservationOf({ createdAt: after(5) }), freely)
+    await store.reserve(reservationOf({ createdAt: after(5) }), unlimited)
     await store.retire('reference')
     const other = new Database(file)
-    // Whoever wanted to write would wait for this one, and fail.
+    // A write would wait for this transaction and fail.
     other.exec('begin immediate')
     expect(await store.deleteUnmatchedWebhooksBefore(after(5))).toBe(0)
     await store.deleteRetiredBefore(after(5))

@@ -1,4 +1,4 @@
-/** The statements of the SQLite keeper: prepared once each, and none reads more rows than it must. */
+/** Statements of the SQLite store: prepared once each, and none reads more rows than needed. */
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { UploadFilter, UploadStore, ListRange } from '../../src/uploads/ports/upload-store.ts'
-import { changeOf, freely } from '../contracts/store-suite.ts'
+import { changeOf, unlimited } from '../contracts/store-suite.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-statements-'))
@@ -22,29 +22,29 @@ const conditions: readonly UploadFilter[] = [
   { createdBefore: after(9) },
 ]
 
-/** Each condition given or not, in every combination. */
-const selections = conditions.reduce<readonly UploadFilter[]>(
+/** Every combination of conditions. */
+const filters = conditions.reduce<readonly UploadFilter[]>(
   (all, condition) => all.flatMap((one) => [one, { ...one, ...condition }]),
   [{}],
 )
 
-const stretches: readonly ListRange[] = (['older', 'newer'] as const).flatMap((direction) => [
+const ranges: readonly ListRange[] = (['older', 'newer'] as const).flatMap((direction) => [
   { direction, limit: 20 },
   { direction, limit: 20, from: { createdAt: after(1), id: 'x' } },
 ])
 
-/** Every operation of the port, with each selection; `round` keeps the names apart. */
+/** Calls every operation of the port with each filter; `round` makes the ids unique. */
 async function useAll(store: UploadStore, round: string): Promise<void> {
   const [a, b] = [`a-${round}`, `b-${round}`]
   const rules = { creatorQuotaSeconds: 1e9, forgetKeysBefore: after(0) }
   const keyed = reservationOf({ id: a, idempotencyKey: a })
   await store.reserve(keyed, rules)
   await store.reserve(keyed, rules)
-  await store.reserve(reservationOf({ id: b }), freely)
+  await store.reserve(reservationOf({ id: b }), unlimited)
   await store.pendingReservations(after(1), 10)
   const minted = { uid: a, uploadURL: 'https://upload.example.com/x' }
   const upload = await store.mint(a, minted, after(1), after(15))
-  if (upload === null) throw new Error('not minted')
+  if (upload === null) throw new Error('The upload was not minted.')
   await store.findByKey('alice', a, after(0))
   await store.retire(b)
   await store.release(b)
@@ -68,13 +68,13 @@ async function useAll(store: UploadStore, round: string): Promise<void> {
   await store.saveUnmatchedWebhook(b, 'body', after(1))
   await store.deleteUnmatchedWebhooksBefore(after(2))
   await store.ping()
-  for (const selection of selections) {
-    await store.count(selection)
-    for (const stretch of stretches) await store.list(selection, stretch)
+  for (const filter of filters) {
+    await store.count(filter)
+    for (const range of ranges) await store.list(filter, range)
   }
 }
 
-test('are prepared once: when all were used, none is prepared any more', async () => {
+test('prepares each statement once', async () => {
   const store = createSqliteStore(':memory:')
   await useAll(store, 'first')
   const prepare = vi.spyOn(Database.prototype, 'prepare')
@@ -87,12 +87,12 @@ test('are prepared once: when all were used, none is prepared any more', async (
   }
 })
 
-let plansMade = 0
+let databases = 0
 
-/** Every statement that reads or writes rows, and how SQLite would go about it. */
+/** Every statement that reads or writes rows, with SQLite's query plan. */
 async function plansOfAll(): Promise<readonly Plan[]> {
-  plansMade += 1
-  const file = join(folder, `${plansMade}.db`)
+  databases += 1
+  const file = join(folder, `${databases}.db`)
   const prepare = vi.spyOn(Database.prototype, 'prepare')
   const store = createSqliteStore(file)
   await useAll(store, 'only')
@@ -110,7 +110,7 @@ async function plansOfAll(): Promise<readonly Plan[]> {
 
 interface Plan {
   readonly source: string
-  /** What SQLite would do one after the other. https://www.sqlite.org/eqp.html */
+  /** Steps of the plan, in order. https://www.sqlite.org/eqp.html */
   readonly steps: readonly string[]
 }
 
@@ -118,18 +118,17 @@ const scansOf = ({ steps }: Plan) =>
   steps.filter((step) => step.startsWith('SCAN') && !ofJson.test(step) && !ofSubquery.test(step))
 const isSorted = ({ steps }: Plan) => steps.some((step) => step.includes('TEMP B-TREE'))
 
-/** Lists walk along an index as far as their limit: there is nothing to seek where all are meant. */
-const walk = /^SCAN uploads USING INDEX uploads_by_age$/
-/** Lists that are handed in as JSON are read whole. */
-/** Or of the one row about the deployment. */
+/** A list without a filter reads an index in order up to its limit. */
+const indexScan = /^SCAN uploads USING INDEX uploads_by_age$/
+/** JSON parameters and the one row about the deployment are read completely. */
 const ofJson = /^SCAN (?:json_each|deployments)\b/
-/** A count reads all that its subquery finds, which has a limit. */
+/** A count reads all rows of its subquery, which has a limit. */
 const ofSubquery = /^SCAN counted$/
-/** Lists by status or protocol are put together from the nearest of each, found by one of these. */
+/** A list by status or protocol merges the nearest rows of each kind, found by one of these indexes. */
 const ofOneKind =
   /^SEARCH uploads USING INDEX uploads_by_(?:creator_)?status \((?:creator=\? AND )?status=\? AND protocol=\?/
 
-test('find their rows by an index: none reads a whole table, no list of all kinds is sorted', async () => {
+test('finds rows by an index: no statement scans a table, no list without a filter is sorted', async () => {
   const plans = await plansOfAll()
   const lists = plans.filter(({ source }) =>
     /\border by "uploads"\."created_at" \w+, /.test(source),
@@ -138,27 +137,27 @@ test('find their rows by an index: none reads a whole table, no list of all kind
   const whole = lists.filter((one) => !byKind.includes(one))
   const counts = plans.filter(({ source }) => source.startsWith('select count(*)'))
   const others = plans.filter((one) => !lists.includes(one) && !counts.includes(one))
-  expect(selections).toHaveLength(32)
-  // By creator or not, by both, one or none of two times, from a position or not; a time and a position
-  // on the same side are one condition. Statuses and protocols are values of the same statement.
+  expect(filters).toHaveLength(32)
+  // With or without a creator, with two, one or no time limits, with or without a cursor. A time
+  // limit and a cursor on the same side are one condition. Statuses and protocols are parameters.
   expect([byKind.length, whole.length]).toEqual([2 * (8 + 4), 2 * (8 + 4)])
-  // What is not asked for by time has totals; any statuses and protocols are counted by the same statement.
+  // Counts without a time limit use the totals; statuses and protocols are parameters.
   expect(counts).toHaveLength(6)
   expect(others.length).toBeGreaterThan(25)
 
   expect([...counts, ...others, ...byKind].filter((plan) => scansOf(plan).length > 0)).toEqual([])
-  expect(whole.filter((plan) => !scansOf(plan).every((step) => walk.test(step)))).toEqual([])
+  expect(whole.filter((plan) => !scansOf(plan).every((step) => indexScan.test(step)))).toEqual([])
   expect(whole.filter(isSorted)).toEqual([])
   expect(
     [...byKind, ...counts].filter(({ steps }) => !steps.some((step) => ofOneKind.test(step))),
   ).toEqual([])
-  // The notices of one video, which are few.
+  // The unmatched webhooks of one video, which are few.
   expect(others.filter(isSorted).map(({ source }) => source)).toEqual([
     expect.stringContaining('from "kept_notices" where "kept_notices"."uid" = ?'),
   ])
 })
 
-test('go on where a page ended, however deep in the list, and read nothing before it', async () => {
+test('seeks to the cursor of a page and reads no row before it', async () => {
   const from = (await plansOfAll()).filter(({ source }) =>
     /\("uploads"\."created_at", /.test(source),
   )
@@ -167,19 +166,19 @@ test('go on where a page ended, however deep in the list, and read nothing befor
   expect(from.filter(({ steps }) => !steps.some((step) => seek.test(step)))).toEqual([])
 })
 
-test('are planned once: none has a value that SQLite would look into', async () => {
+test('uses no parameter that SQLite would inspect for planning', async () => {
   const sources = (await plansOfAll()).map(({ source }) => source)
   expect(sources.filter((source) => source.endsWith(' limit cast(? as integer)'))).not.toEqual([])
   expect(sources.filter((source) => /\blimit \?/.test(source))).toEqual([])
 })
 
-test('read the index of their own', async () => {
+test('uses the expected index for each kind of query', async () => {
   const plans = await plansOfAll()
-  const indexOf = (words: RegExp) =>
+  const indexOf = (pattern: RegExp) =>
     plans
-      .filter(({ source }) => words.test(source))
+      .filter(({ source }) => pattern.test(source))
       .map(({ steps }) => /USING (?:COVERING )?(?:INDEX )?(\w+(?: KEY)?)/.exec(steps[0] ?? '')?.[1])
-  for (const [words, index] of [
+  for (const [pattern, index] of [
     [/where "uploads"\."uid" (?:=|in) /, 'uploads_uid'],
     [/"idempotency_key" = \?\)$/, 'uploads_key'],
     [/where .*"check_at" is not null/, 'uploads_due'],
@@ -189,7 +188,7 @@ test('read the index of their own', async () => {
     [/from "upload_events"/, 'sqlite_autoindex_upload_events_1'],
     [/from "upload_tallies"/, 'PRIMARY KEY'],
   ] as const) {
-    expect([words, ...new Set(indexOf(words))]).toEqual([words, index])
+    expect([pattern, ...new Set(indexOf(pattern))]).toEqual([pattern, index])
   }
 })
 

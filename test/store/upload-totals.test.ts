@@ -1,4 +1,4 @@
-/** The tallies are what a sum over all rows would be, after whatever was written. */
+/** The stored totals equal sums over all rows after any writes. */
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,12 +10,12 @@ import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
 import { creators, operations } from './store-operations.ts'
-import { sumsOf, tallyOf } from './expected-totals.ts'
+import { summedTotals, storedTotals } from './expected-totals.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'headgate-tallies-'))
+const folder = mkdtempSync(join(tmpdir(), 'headgate-totals-'))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-test('after any writes through the port', async () => {
+test('equal the sums after any writes through the port', async () => {
   let files = 0
   await fc.assert(
     fc.asyncProperty(operations, async (all) => {
@@ -24,10 +24,10 @@ test('after any writes through the port', async () => {
       const store = createSqliteStore(file)
       const reader = new Database(file, { readonly: true })
       for (const { perform } of all) {
-        // A surprise, such as an id that there is, leaves nothing behind either.
+        // An unexpected error, such as a duplicate id, must leave no change either.
         await perform(store).catch(() => undefined)
       }
-      expect(tallyOf(reader)).toEqual(sumsOf(reader))
+      expect(storedTotals(reader)).toEqual(summedTotals(reader))
       await expectSums(store, reader)
       reader.close()
       await store.close()
@@ -36,7 +36,7 @@ test('after any writes through the port', async () => {
   )
 })
 
-test('after rows were given away, changed and deleted by hand', () => {
+test('equal the sums after manual changes and deletions by SQL', () => {
   const file = join(folder, 'by-hand.db')
   const opened = createSqliteStore(file)
   const connection = new Database(file)
@@ -66,16 +66,19 @@ test('after rows were given away, changed and deleted by hand', () => {
     'delete from uploads',
   ]) {
     connection.exec(change)
-    expect({ change, tally: tallyOf(connection) }).toEqual({ change, tally: sumsOf(connection) })
+    expect({ change, totals: storedTotals(connection) }).toEqual({
+      change,
+      totals: summedTotals(connection),
+    })
   }
   connection.close()
   return opened.close()
 })
 
-/** What the port tells, beside sums over every row of the file. */
+/** Compares what the port returns with sums over every row of the file. */
 async function expectSums(store: UploadStore, reader: Database.Database): Promise<void> {
-  const sum = (what: string, where = '1') =>
-    reader.prepare(`select coalesce(sum(${what}), 0) from uploads where ${where}`).pluck().get()
+  const sum = (column: string, where = '1') =>
+    reader.prepare(`select coalesce(sum(${column}), 0) from uploads where ${where}`).pluck().get()
   for (const creator of [undefined, ...creators, 'nobody']) {
     const where = creator === undefined ? '1' : `creator = '${creator}'`
     const ofCreator = creator === undefined ? {} : { creator }

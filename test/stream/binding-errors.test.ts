@@ -1,12 +1,12 @@
-/** What the binding throws, in every form in which it may arrive: as an error of the port. */
+/** Errors of the binding, in every form in which RPC may deliver them, become errors of the port. */
 import { describe, expect, test } from 'vitest'
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
 import type { StreamBinding } from '../../src/stream/binding/binding-types.ts'
 import type { StreamErrorKind } from '../../src/uploads/ports/stream-error.ts'
-import { caught, find, mint, remove, type Act } from './stub-failure.ts'
+import { streamErrorOf, find, mint, remove, type StreamCall } from './stub-failure.ts'
 import { uid, uploadURL } from './stub-params.ts'
 
-/** A binding whose every call rejects with this. */
+/** A binding that rejects every call with the reason. */
 function rejecting(reason: unknown): StreamBinding {
   const fail = () =>
     new Promise<never>((_resolve, reject) => {
@@ -19,16 +19,16 @@ function rejecting(reason: unknown): StreamBinding {
   }
 }
 
-const change: Act = (backend) => backend.updateVideo(uid, { creator: 'x' })
-const list: Act = (backend) => backend.listVideos({})
+const change: StreamCall = (backend) => backend.updateVideo(uid, { creator: 'x' })
+const list: StreamCall = (backend) => backend.listVideos({})
 
-/** An error with what is left of its facts on the way. */
-function error(message: string, facts: object = {}): Error {
-  return Object.assign(new Error(message), facts)
+/** An error with the properties that survive RPC. */
+function error(message: string, properties: object = {}): Error {
+  return Object.assign(new Error(message), properties)
 }
 
-function failing(reason: unknown, act: Act) {
-  return caught(act(createBindingStreamApi(rejecting(reason))))
+function failing(reason: unknown, act: StreamCall) {
+  return streamErrorOf(act(createBindingStreamApi(rejecting(reason))))
 }
 
 const names: readonly [name: string, kind: StreamErrorKind, status: number][] = [
@@ -47,30 +47,30 @@ const names: readonly [name: string, kind: StreamErrorKind, status: number][] = 
 describe.each(names)('%s', (name, kind, status) => {
   const mayHaveSucceeded = kind === 'unavailable'
 
-  test('by its name', async () => {
-    const told = await failing(error('words', { name }), mint)
-    expect(told).toMatchObject({ kind, status, mayHaveSucceeded, codes: [] })
-    expect(told.message).toContain(`(${name}, HTTP ${status}): words`)
+  test('is recognized by its name', async () => {
+    const result = await failing(error('details', { name }), mint)
+    expect(result).toMatchObject({ kind, status, mayHaveSucceeded, codes: [] })
+    expect(result.message).toContain(`(${name}, HTTP ${status}): details`)
   })
 
-  test('by its name, with the numbers that came along', async () => {
-    const told = await failing(error('words', { name, statusCode: 418, code: 10_005 }), mint)
-    expect(told).toMatchObject({ kind, status: 418, mayHaveSucceeded, codes: [10_005] })
+  test('is recognized by its name, and keeps its status and code', async () => {
+    const result = await failing(error('details', { name, statusCode: 418, code: 10_005 }), mint)
+    expect(result).toMatchObject({ kind, status: 418, mayHaveSucceeded, codes: [10_005] })
   })
 
   test.each([
-    `${name}: words`,
-    `Error: ${name}: words`,
-    `Uncaught Error: ${name}: words`,
-    `Uncaught ${name}: words`,
-  ])('by the head of its message: %s', async (message) => {
-    const told = await failing(error(message), mint)
-    expect(told).toMatchObject({ kind, status, mayHaveSucceeded })
-    expect(told.message).toMatch(/\): words$/)
+    `${name}: details`,
+    `Error: ${name}: details`,
+    `Uncaught Error: ${name}: details`,
+    `Uncaught ${name}: details`,
+  ])('is recognized by the start of its message: %s', async (message) => {
+    const result = await failing(error(message), mint)
+    expect(result).toMatchObject({ kind, status, mayHaveSucceeded })
+    expect(result.message).toMatch(/\): details$/)
   })
 
-  test('asked for, it has not happened', async () => {
-    expect(await failing(error('words', { name }), list)).toMatchObject({
+  test('of a read has mayHaveSucceeded false', async () => {
+    expect(await failing(error('details', { name }), list)).toMatchObject({
       kind,
       mayHaveSucceeded: false,
     })
@@ -89,46 +89,50 @@ test.each<[statusCode: number, kind: StreamErrorKind, mayHaveSucceeded: boolean]
   [429, 'rate-limited', false],
   [500, 'unavailable', true],
   [503, 'unavailable', true],
-])('by status %i alone', async (statusCode, kind, mayHaveSucceeded) => {
+])('an error with only status %i is recognized', async (statusCode, kind, mayHaveSucceeded) => {
   for (const name of ['Error', 'StreamError']) {
-    const told = await failing(error('words', { name, statusCode }), mint)
-    expect(told).toMatchObject({ kind, status: statusCode, mayHaveSucceeded })
+    const result = await failing(error('details', { name, statusCode }), mint)
+    expect(result).toMatchObject({ kind, status: statusCode, mayHaveSucceeded })
   }
 })
 
-test.each<[what: string, reason: unknown, kind: StreamErrorKind]>([
-  ['storage', error('words', { name: 'BadRequestError', code: 10_011 }), 'quota'],
-  ['storage without a name', error('words', { statusCode: 400, code: 10_011 }), 'quota'],
-  ['authentication', error('words', { name: 'BadRequestError', code: 10_000 }), 'unauthorized'],
-  ['a status before words', error('BadRequestError: words', { statusCode: 429 }), 'rate-limited'],
-])('codes are believed: %s', async (_what, reason, kind) => {
+test.each<[name: string, reason: unknown, kind: StreamErrorKind]>([
+  ['storage', error('details', { name: 'BadRequestError', code: 10_011 }), 'quota'],
+  ['storage without a name', error('details', { statusCode: 400, code: 10_011 }), 'quota'],
+  ['authentication', error('details', { name: 'BadRequestError', code: 10_000 }), 'unauthorized'],
+  [
+    'a status before a message',
+    error('BadRequestError: details', { statusCode: 429 }),
+    'rate-limited',
+  ],
+])('the code or status takes precedence over the name: %s', async (_name, reason, kind) => {
   expect(await failing(reason, mint)).toMatchObject({ kind, mayHaveSucceeded: false })
 })
 
-describe('what says nothing of itself is a lost connection', () => {
-  test.each<[what: string, reason: unknown]>([
+describe('an unrecognized error is unavailable', () => {
+  test.each<[name: string, reason: unknown]>([
     ['a plain error', error('Network connection lost.')],
     ['an error of the runtime', new TypeError('The RPC receiver does not implement the method')],
-    ['a name that nobody knows', error('words', { name: 'SurpriseError' })],
-    ['a head that nobody knows', error('SurpriseError: words')],
-    ['a status that is none', error('words', { statusCode: 200 })],
-    ['no error at all', 'words'],
-    ['nothing', undefined],
-  ])('%s', async (_what, reason) => {
-    const lost = { kind: 'unavailable', status: null }
+    ['an unknown name', error('details', { name: 'SurpriseError' })],
+    ['an unknown name in the message', error('SurpriseError: details')],
+    ['a status that is not an error', error('details', { statusCode: 200 })],
+    ['a string', 'details'],
+    ['undefined', undefined],
+  ])('%s', async (_name, reason) => {
+    const expected = { kind: 'unavailable', status: null }
     for (const act of [mint, change, remove])
-      expect(await failing(reason, act)).toMatchObject({ ...lost, mayHaveSucceeded: true })
+      expect(await failing(reason, act)).toMatchObject({ ...expected, mayHaveSucceeded: true })
     for (const act of [find, list])
-      expect(await failing(reason, act)).toMatchObject({ ...lost, mayHaveSucceeded: false })
+      expect(await failing(reason, act)).toMatchObject({ ...expected, mayHaveSucceeded: false })
   })
 })
 
-describe('a video that is not there', () => {
-  test.each<[what: string, reason: unknown]>([
+describe('a missing video', () => {
+  test.each<[name: string, reason: unknown]>([
     ['by name', error('Not Found', { name: 'NotFoundError' })],
     ['by status', error('Not Found', { statusCode: 404 })],
-    ['by the head of the message', error(`NotFoundError: Video not found: ${uid}`)],
-  ])('%s: nothing is found, changed or deleted', async (_what, reason) => {
+    ['by the start of the message', error(`NotFoundError: Video not found: ${uid}`)],
+  ])('is recognized %s: null, null, false and an empty list', async (_name, reason) => {
     const backend = createBindingStreamApi(rejecting(reason))
     expect(await backend.findVideo(uid)).toBeNull()
     expect(await backend.updateVideo(uid, { creator: 'x' })).toBeNull()
@@ -137,30 +141,30 @@ describe('a video that is not there', () => {
   })
 })
 
-test('secrets in its sentence are hidden, whatever the form', async () => {
-  for (const facts of [{ name: 'BadRequestError' }, { statusCode: 500 }, {}]) {
-    const told = await failing(
-      error(`no ${uploadURL} for ${uid} ${'long '.repeat(99)}`, facts),
+test('secrets in error messages are hidden in every form', async () => {
+  for (const properties of [{ name: 'BadRequestError' }, { statusCode: 500 }, {}]) {
+    const result = await failing(
+      error(`no ${uploadURL} for ${uid} ${'long '.repeat(99)}`, properties),
       mint,
     )
-    expect(told.message).not.toContain('videodelivery')
+    expect(result.message).not.toContain('videodelivery')
   }
 })
 
-test.each<[what: string, act: Act, answer: unknown]>([
+test.each<[name: string, act: StreamCall, result: unknown]>([
   ['a creation without a URL', mint, { id: uid }],
-  ['a creation with an address that is none', mint, { id: uid, uploadURL: 'javascript:alert(1)' }],
+  ['a creation with a URL that is not HTTP', mint, { id: uid, uploadURL: 'javascript:alert(1)' }],
   ['a creation without an id', mint, { uploadURL }],
   ['no video', find, { state: 'ready' }],
   ['no list', list, { videos: [] }],
-])('%s is of no use', async (_what, act, answer) => {
-  const give = async () => answer
+])('%s is unavailable', async (_name, act, result) => {
+  const respond = async () => result
   const binding: StreamBinding = {
-    createDirectUpload: give,
-    video: () => ({ details: give, update: give, delete: give }),
-    videos: { list: give },
+    createDirectUpload: respond,
+    video: () => ({ details: respond, update: respond, delete: respond }),
+    videos: { list: respond },
   }
-  expect(await caught(act(createBindingStreamApi(binding)))).toMatchObject({
+  expect(await streamErrorOf(act(createBindingStreamApi(binding)))).toMatchObject({
     kind: 'unavailable',
     mayHaveSucceeded: act === mint,
   })

@@ -1,14 +1,14 @@
-/** Lists by the binding: page by page, whatever a page holds. */
+/** Lists of the binding's adapter, which reads page by page, for several page sizes. */
 import { expect, onTestFinished, test } from 'vitest'
 import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
 import { startEmulator } from '../../src/emulator/emulator.ts'
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
 import { listPendingVideos } from '../../src/uploads/sync/delete-orphans.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { controlApiOf } from '../kit/emulator.ts'
 
-/** Seven videos of two creators in turn, oldest first, behind pages of so many. */
-async function sevenVideos(mostOfAPage: number) {
+/** Creates seven videos of two alternating creators; returns their uids, oldest first, and limits pages to `pageSize`. */
+async function sevenVideos(pageSize: number) {
   const emulator = await startEmulator()
   onTestFinished(() => emulator.close())
   const binding = createStreamBinding(emulator)
@@ -20,14 +20,16 @@ async function sevenVideos(mostOfAPage: number) {
         calls += 1
         return binding.videos.list({
           ...params,
-          limit: Math.min(params.limit ?? 1000, mostOfAPage),
+          limit: Math.min(params.limit ?? 1000, pageSize),
         })
       },
     },
   })
   const uids: string[] = []
   for (let count = 0; count < 7; count += 1)
-    uids.push((await backend.createDirectUpload(orderOf(count % 2 === 0 ? 'ada' : 'bo'))).uid)
+    uids.push(
+      (await backend.createDirectUpload(uploadParamsFor(count % 2 === 0 ? 'ada' : 'bo'))).uid,
+    )
   const controlApi = controlApiOf(emulator.url)
   return {
     backend,
@@ -39,9 +41,9 @@ async function sevenVideos(mostOfAPage: number) {
 
 const ids = (videos: readonly { readonly uid: string }[]) => videos.map(({ uid }) => uid)
 
-// At least two: the last one of a page is the first of the next.
-test.each([2, 3, 7, 1000])('all of them, in pages of %i', async (most) => {
-  const { backend, uids } = await sevenVideos(most)
+// At least two: each page starts with the last video of the page before.
+test.each([2, 3, 7, 1000])('lists all videos in pages of %i', async (pageSize) => {
+  const { backend, uids } = await sevenVideos(pageSize)
   const oldest = await backend.listVideos({ ascending: true })
   expect(ids(oldest.videos)).toEqual(uids)
   expect(oldest.total).toBe(7)
@@ -57,7 +59,7 @@ test.each([2, 3, 7, 1000])('all of them, in pages of %i', async (most) => {
   expect(pages).toEqual([uids[0], uids[2], uids[4], uids[6]])
 })
 
-test('the newest few take one call', async () => {
+test('lists the newest videos with one call', async () => {
   const { backend, uids, calls } = await sevenVideos(1000)
   expect(await backend.listVideos({ limit: 2 })).toMatchObject({
     videos: [{ uid: uids[6] }, { uid: uids[5] }],
@@ -66,10 +68,10 @@ test('the newest few take one call', async () => {
   expect(calls()).toBe(1)
 })
 
-test('many uids take one list, and one call for each that is not in it', async () => {
+test('finds many uids with one list, and one details call for each uid missing in it', async () => {
   const { backend, uids, calls, details } = await sevenVideos(5)
-  const asked = [...uids.toReversed(), 'f'.repeat(32), 'no uid!', ...uids]
-  const listed = await backend.listVideos({ uids: asked, ascending: true, limit: 6 })
+  const requested = [...uids.toReversed(), 'f'.repeat(32), 'no uid!', ...uids]
+  const listed = await backend.listVideos({ uids: requested, ascending: true, limit: 6 })
   expect(listed.total).toBe(7)
   expect(new Set(ids(listed.videos)).size).toBe(6)
   const times = listed.videos.map(({ createdAt }) => createdAt?.getTime() ?? 0)
@@ -78,7 +80,7 @@ test('many uids take one list, and one call for each that is not in it', async (
   expect(await details()).toBe(3)
 })
 
-test('a few uids take no list, and all conditions hold for each', async () => {
+test('finds a few uids without a list, and applies all filters to them', async () => {
   const { backend, uids, calls, details } = await sevenVideos(1000)
   const bo = await backend.listVideos({ uids: uids.slice(0, 4), creator: 'bo' })
   expect(new Set(ids(bo.videos))).toEqual(new Set([uids[1], uids[3]]))

@@ -1,4 +1,4 @@
-/** The binding's adapter against the emulator: the contract, alone and with REST beside it. */
+/** The binding's adapter against the emulator: the contract, alone and combined with REST. */
 import { readFile } from 'node:fs/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
@@ -7,19 +7,19 @@ import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { combineBindingWithRest } from '../../src/stream/combine-apis.ts'
-import { describeStreamBackend } from '../contracts/stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { describeStreamApi } from '../contracts/stream-api.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { controlApiOf } from '../kit/emulator.ts'
-import { caught } from './stub-failure.ts'
+import { streamErrorOf } from './stub-failure.ts'
 
-function alone(emulator: Emulator): StreamApi {
+function bindingApi(emulator: Emulator): StreamApi {
   return createBindingStreamApi(createStreamBinding(emulator))
 }
 
-function beside(emulator: Emulator): StreamApi {
+function combinedApi(emulator: Emulator): StreamApi {
   const { accountId, token: apiToken, apiBaseUrl: baseUrl } = emulator
   return combineBindingWithRest(
-    alone(emulator),
+    bindingApi(emulator),
     createRestStreamApi({ accountId, apiToken, baseUrl }),
   )
 }
@@ -27,22 +27,22 @@ function beside(emulator: Emulator): StreamApi {
 async function start(options: EmulatorOptions = {}) {
   const emulator = await startEmulator(options)
   onTestFinished(() => emulator.close())
-  return { emulator, backend: alone(emulator), knobs: controlApiOf(emulator.url) }
+  return { emulator, backend: bindingApi(emulator), controlApi: controlApiOf(emulator.url) }
 }
 
 describe.each([
-  { name: 'binding', make: alone },
-  { name: 'binding with REST', make: beside },
+  { name: 'binding', make: bindingApi },
+  { name: 'binding with REST', make: combinedApi },
 ])('$name', ({ name, make }) => {
-  describeStreamBackend(name, async () => {
+  describeStreamApi(name, async () => {
     const emulator = await startEmulator()
-    return { backend: make(emulator), ownsAccount: true, close: () => emulator.close() }
+    return { streamApi: make(emulator), ownsAccount: true, close: () => emulator.close() }
   })
 })
 
-test('says what it can, alone and with REST', async () => {
+test('lists its capabilities, alone and combined with REST', async () => {
   const { emulator } = await start()
-  expect(alone(emulator)).toMatchObject({
+  expect(bindingApi(emulator)).toMatchObject({
     name: 'binding',
     capabilities: {
       tusUploads: false,
@@ -51,7 +51,7 @@ test('says what it can, alone and with REST', async () => {
       webhook: false,
     },
   })
-  expect(beside(emulator)).toMatchObject({
+  expect(combinedApi(emulator)).toMatchObject({
     name: 'binding',
     capabilities: {
       tusUploads: true,
@@ -62,21 +62,21 @@ test('says what it can, alone and with REST', async () => {
   })
 })
 
-test('with REST, basic URLs need no token, and the rest goes by it', async () => {
+test('combined with REST, creates basic URLs by the binding and uses REST for the other calls', async () => {
   const { emulator } = await start()
   const { accountId, apiBaseUrl: baseUrl } = emulator
-  const refused = createRestStreamApi({ accountId, apiToken: 'another-token', baseUrl })
-  const backend = combineBindingWithRest(alone(emulator), refused)
-  const { uid } = await backend.createDirectUpload(orderOf(null))
+  const unauthorized = createRestStreamApi({ accountId, apiToken: 'another-token', baseUrl })
+  const backend = combineBindingWithRest(bindingApi(emulator), unauthorized)
+  const { uid } = await backend.createDirectUpload(uploadParamsFor(null))
   const expected = { kind: 'unauthorized' }
-  expect(await caught(backend.findVideo(uid))).toMatchObject(expected)
-  const tus = backend.createTusUpload({ ...orderOf(null), sizeBytes: 1000 })
-  expect(await caught(tus)).toMatchObject(expected)
+  expect(await streamErrorOf(backend.findVideo(uid))).toMatchObject(expected)
+  const tus = backend.createTusUpload({ ...uploadParamsFor(null), sizeBytes: 1000 })
+  expect(await streamErrorOf(tus)).toMatchObject(expected)
 })
 
-test('a video goes its whole way', async () => {
-  const { backend, knobs: controlApi } = await start({ encodeMs: 60_000 })
-  const { uid, uploadURL } = await backend.createDirectUpload(orderOf('user-1'))
+test('uploads a video and reads it until it is ready', async () => {
+  const { backend, controlApi } = await start({ encodeMs: 60_000 })
+  const { uid, uploadURL } = await backend.createDirectUpload(uploadParamsFor('user-1'))
   const form = new FormData()
   form.set('file', new Blob([await readFile('src/demo/testcard.mp4')]), 'testcard.mp4')
   expect((await fetch(uploadURL, { method: 'POST', body: form })).status).toBe(200)
@@ -85,10 +85,10 @@ test('a video goes its whole way', async () => {
   await controlApi.advanceClock(61)
   const video = await backend.findVideo(uid)
   expect(video).toMatchObject({ state: 'ready', readyToStream: true, failure: null })
-  for (const fact of ['sizeBytes', 'durationSeconds', 'width', 'height'] as const)
-    expect(video?.[fact]).toBeGreaterThan(0)
-  for (const address of ['hlsURL', 'dashURL', 'thumbnailURL', 'previewURL'] as const)
-    expect(video?.[address]).toMatch(/^http/)
+  for (const property of ['sizeBytes', 'durationSeconds', 'width', 'height'] as const)
+    expect(video?.[property]).toBeGreaterThan(0)
+  for (const url of ['hlsURL', 'dashURL', 'thumbnailURL', 'previewURL'] as const)
+    expect(video?.[url]).toMatch(/^http/)
   expect(video?.hlsURL).toMatch(/m3u8$/)
   expect(video?.dashURL).toMatch(/mpd$/)
   expect(video?.readyAt).toBeInstanceOf(Date)
@@ -96,11 +96,11 @@ test('a video goes its whole way', async () => {
   expect(videos).toEqual([video])
 })
 
-describe('trouble', () => {
-  test('a creation cut off after the work: it may have happened, and it has', async () => {
-    const { backend, knobs: controlApi } = await start()
+describe('failures', () => {
+  test('a creation whose connection closes after the operation has mayHaveSucceeded true', async () => {
+    const { backend, controlApi } = await start()
     await controlApi.fault({ on: 'direct_upload', hangUpAfter: true })
-    const error = await caught(backend.createDirectUpload(orderOf('user-1')))
+    const error = await streamErrorOf(backend.createDirectUpload(uploadParamsFor('user-1')))
     expect(error).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true })
     expect((await backend.listVideos({ creator: 'user-1' })).videos).toHaveLength(1)
   })
@@ -109,61 +109,71 @@ describe('trouble', () => {
     [429, 'rate-limited', false],
     [503, 'unavailable', true],
     [500, 'unavailable', true],
-  ])('status %i, and then all is well', async (status, kind, mayHaveSucceeded) => {
-    const { backend, knobs: controlApi } = await start()
+  ])('status %i fails one call, and the next succeeds', async (status, kind, mayHaveSucceeded) => {
+    const { backend, controlApi } = await start()
     await controlApi.fault({ on: 'direct_upload', status })
-    const error = await caught(backend.createDirectUpload(orderOf(null)))
+    const error = await streamErrorOf(backend.createDirectUpload(uploadParamsFor(null)))
     expect(error).toMatchObject({ kind, mayHaveSucceeded, status })
-    expect(await backend.createDirectUpload(orderOf(null))).toHaveProperty('uid')
+    expect(await backend.createDirectUpload(uploadParamsFor(null))).toHaveProperty('uid')
   })
 
-  test('storage that is spent', async () => {
+  test('exhausted storage is a quota error', async () => {
     const { backend } = await start({ storageMinutes: 1 })
-    await backend.createDirectUpload(orderOf(null))
+    await backend.createDirectUpload(uploadParamsFor(null))
     const expected = { kind: 'quota', status: 413, codes: [10_011], mayHaveSucceeded: false }
-    expect(await caught(backend.createDirectUpload(orderOf(null)))).toMatchObject(expected)
+    expect(await streamErrorOf(backend.createDirectUpload(uploadParamsFor(null)))).toMatchObject(
+      expected,
+    )
   })
 
-  test('a Worker that is not let in', async () => {
+  test('a wrong token is unauthorized', async () => {
     const { emulator } = await start()
-    const wrong = createBindingStreamApi(createStreamBinding({ ...emulator, token: 'another' }))
+    const unauthenticated = createBindingStreamApi(
+      createStreamBinding({ ...emulator, token: 'another' }),
+    )
     const expected = { kind: 'unauthorized', mayHaveSucceeded: false }
-    expect(await caught(wrong.createDirectUpload(orderOf(null)))).toMatchObject(expected)
-    expect(await caught(wrong.findVideo('0'.repeat(32)))).toMatchObject(expected)
+    expect(
+      await streamErrorOf(unauthenticated.createDirectUpload(uploadParamsFor(null))),
+    ).toMatchObject(expected)
+    expect(await streamErrorOf(unauthenticated.findVideo('0'.repeat(32)))).toMatchObject(expected)
   })
 
-  test('one of several that cannot be told fails the list', async () => {
-    const { backend, knobs: controlApi } = await start()
+  test('one failed details call fails the list', async () => {
+    const { backend, controlApi } = await start()
     const uids: string[] = []
     for (let count = 0; count < 7; count += 1)
-      uids.push((await backend.createDirectUpload(orderOf(null))).uid)
+      uids.push((await backend.createDirectUpload(uploadParamsFor(null))).uid)
     const few = uids.slice(1)
     await controlApi.fault({ on: 'details', status: 503 })
-    expect(await caught(backend.listVideos({ uids: few }))).toMatchObject({ kind: 'unavailable' })
+    expect(await streamErrorOf(backend.listVideos({ uids: few }))).toMatchObject({
+      kind: 'unavailable',
+    })
     expect((await backend.listVideos({ uids: few })).videos).toHaveLength(6)
     await controlApi.fault({ on: 'list', status: 429 })
-    expect(await caught(backend.listVideos({ uids }))).toMatchObject({ kind: 'rate-limited' })
+    expect(await streamErrorOf(backend.listVideos({ uids }))).toMatchObject({
+      kind: 'rate-limited',
+    })
     expect((await backend.listVideos({ uids })).videos).toHaveLength(7)
   })
 
-  test('an answer that does not come is given up, and so is one by the caller', async () => {
-    const { emulator, knobs: controlApi } = await start()
+  test('calls time out, and are aborted by the signal of the caller', async () => {
+    const { emulator, controlApi } = await start()
     const backend = createBindingStreamApi(createStreamBinding(emulator), {
       timeoutMs: 50,
       creationTimeoutMs: 60,
     })
     const delay = { delayMs: 5000 } as const
     await controlApi.fault({ on: 'direct_upload', ...delay })
-    const late = await caught(backend.createDirectUpload(orderOf(null)))
-    expect(late).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true, status: null })
-    expect(late.message).toContain('60 ms')
+    const timedOut = await streamErrorOf(backend.createDirectUpload(uploadParamsFor(null)))
+    expect(timedOut).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: true, status: null })
+    expect(timedOut.message).toContain('60 ms')
     await controlApi.fault({ on: 'details', ...delay })
-    const found = await caught(backend.findVideo('0'.repeat(32)))
+    const found = await streamErrorOf(backend.findVideo('0'.repeat(32)))
     expect(found).toMatchObject({ kind: 'unavailable', mayHaveSucceeded: false })
     await controlApi.fault({ on: 'list', ...delay })
-    const reason = new Error('the caller is gone')
+    const reason = new Error('aborted by the caller')
     const caller = new AbortController()
-    const listing = alone(emulator).listVideos({}, caller.signal)
+    const listing = bindingApi(emulator).listVideos({}, caller.signal)
     caller.abort(reason)
     await expect(listing).rejects.toBe(reason)
   })

@@ -1,9 +1,9 @@
-/** The budget keeps the gateway below Stream's limit, whatever comes, and lets mutations go first. */
+/** The API budget keeps the gateway below Stream's limit and reserves a share for mutations. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limiter.ts'
 import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
-import { away, awayRateLimiter } from '../kit/failing-rate-limiter.ts'
+import { rateLimiterError, failingRateLimiter } from '../kit/failing-rate-limiter.ts'
 
 const MINUTE_MS = 60_000
 
@@ -19,7 +19,7 @@ function createClock() {
 }
 
 describe('a budget', () => {
-  it('is never exceeded in any five minutes, and is used up in full by mutations', async () => {
+  it('is never exceeded in any five minutes, and mutations can use all of it', async () => {
     const steps = fc.array(
       fc.record({
         pauseMs: fc.integer({ min: 0, max: 90_000 }),
@@ -32,27 +32,27 @@ describe('a budget', () => {
       fc.asyncProperty(fc.integer({ min: 10, max: 60 }), steps, async (limit, plan) => {
         const clock = createClock()
         const budget = createApiBudget(createMemoryRateLimiter(clock.ms), limit, clock.ms)
-        const made: number[] = []
+        const consumedAt: number[] = []
         for (const { pauseMs, purpose, requests } of plan) {
           clock.advance(pauseMs)
           const at = clock.now().getTime()
           for (let request = 0; request < requests; request += 1) {
-            const recent = made.filter((time) => time > at - 5 * MINUTE_MS).length
+            const recent = consumedAt.filter((time) => time > at - 5 * MINUTE_MS).length
             const wait = await budget.consume(purpose)
-            if (wait === null) made.push(at)
+            if (wait === null) consumedAt.push(at)
             expect(recent + (wait === null ? 1 : 0)).toBeLessThanOrEqual(limit)
-            const mayRefuse = purpose === 'sync' || recent === limit
-            expect(wait === null || mayRefuse).toBe(true)
+            const mayReject = purpose === 'sync' || recent === limit
+            expect(wait === null || mayReject).toBe(true)
           }
         }
       }),
     )
   })
 
-  it('answers as one that looks at every request of the last five minutes', async () => {
+  it('agrees with a reference that checks every request of the last five minutes', async () => {
     const steps = fc.array(
       fc.record({
-        // Often to the very millisecond at which something is over.
+        // Includes pauses that end exactly at a window boundary.
         pauseMs: fc.oneof(
           fc.integer({ min: 0, max: 400_000 }),
           fc.constantFrom(0, 60_000, 300_000),
@@ -66,32 +66,32 @@ describe('a budget', () => {
       fc.asyncProperty(fc.integer({ min: 10, max: 150 }), steps, async (limit, plan) => {
         const clock = createClock()
         const budget = createApiBudget(createMemoryRateLimiter(clock.ms), limit, clock.ms)
-        const simple = createSimpleBudget(limit)
+        const reference = createReferenceBudget(limit)
         for (const { pauseMs, purpose, requests } of plan) {
           clock.advance(pauseMs)
           for (let request = 0; request < requests; request += 1) {
             const at = clock.now().getTime()
-            expect(await budget.consume(purpose)).toBe(simple.take(purpose, at))
-            expect(await budget.remaining()).toBe(simple.left(at))
+            expect(await budget.consume(purpose)).toBe(reference.consume(purpose, at))
+            expect(await budget.remaining()).toBe(reference.remaining(at))
           }
         }
       }),
     )
   })
 
-  it('is as quick with a large limit as with a small one', async () => {
+  it('handles 300,000 requests with a limit of one million', async () => {
     const clock = createClock()
     const budget = createApiBudget(createMemoryRateLimiter(clock.ms), 1_000_000, clock.ms)
-    // Looking at each of the last five minutes' would take hours.
+    // Checking every request of the last five minutes would take hours.
     for (let request = 0; request < 300_000; request += 1) {
       clock.advance(1)
       const purpose = request % 5 === 0 ? 'sync' : 'mutation'
-      if ((await budget.consume(purpose)) !== null) throw new Error('refused')
+      if ((await budget.consume(purpose)) !== null) throw new Error('rejected')
     }
     expect(await budget.remaining()).toBe(700_000)
   })
 
-  it('holds nobody back for more than five minutes where the clock is set back', async () => {
+  it('waits at most five minutes after the clock is set back', async () => {
     const clock = createClock()
     const budget = createApiBudget(createMemoryRateLimiter(clock.ms), 10, clock.ms)
     while ((await budget.consume('mutation')) === null) clock.advance(1000)
@@ -101,7 +101,7 @@ describe('a budget', () => {
     expect(await budget.consume('mutation')).toBeNull()
   })
 
-  it('keeps a fifth for mutations, and says when there is room again', async () => {
+  it('reserves a fifth for mutations, and returns the seconds until the next request', async () => {
     const clock = createClock()
     const budget = createApiBudget(createMemoryRateLimiter(clock.ms), 10, clock.ms)
     for (let request = 0; request < 8; request += 1) expect(await budget.consume('sync')).toBeNull()
@@ -113,7 +113,7 @@ describe('a budget', () => {
     expect(await budget.consume('sync')).toBeNull()
   })
 
-  it('holds everything back for as long as Stream says, limit or no limit', async () => {
+  it('blocks all requests for the longest time that Stream requested, with and without a limit', async () => {
     for (const limit of [null, 100]) {
       const clock = createClock()
       const budget = createApiBudget(createMemoryRateLimiter(clock.ms), limit, clock.ms)
@@ -126,14 +126,14 @@ describe('a budget', () => {
     }
   })
 
-  it('says how long it takes until there is room, however much more mutations took', async () => {
+  it('returns the wait of sync requests after mutations exceeded their pace', async () => {
     const clock = createClock()
     const budget = createApiBudget(createMemoryRateLimiter(clock.ms), 100, clock.ms)
     for (let request = 0; request < 20; request += 1) {
       expect(await budget.consume('mutation')).toBeNull()
       clock.advance(1000)
     }
-    // Sixteen a minute: five of those twenty must have left.
+    // The sync pace is 16 requests per minute, so five of the twenty must leave the window.
     expect(await budget.consume('sync')).toBe(44)
     clock.advance(43_999)
     expect(await budget.consume('sync')).toBe(1)
@@ -141,25 +141,25 @@ describe('a budget', () => {
     expect(await budget.consume('sync')).toBeNull()
   })
 
-  it('is one for all gateways that share the allowances, and so is what Stream says', async () => {
+  it('is shared by all gateways with the same rate limiter, including blocks', async () => {
     const clock = createClock()
     const rateLimiter = createMemoryRateLimiter(clock.ms)
-    const here = createApiBudget(rateLimiter, 10, clock.ms)
-    const there = createApiBudget(rateLimiter, 10, clock.ms)
+    const first = createApiBudget(rateLimiter, 10, clock.ms)
+    const second = createApiBudget(rateLimiter, 10, clock.ms)
     for (let request = 0; request < 5; request += 1) {
-      expect(await here.consume('mutation')).toBeNull()
-      expect(await there.consume('mutation')).toBeNull()
+      expect(await first.consume('mutation')).toBeNull()
+      expect(await second.consume('mutation')).toBeNull()
     }
-    expect([await here.remaining(), await there.remaining()]).toEqual([0, 0])
-    expect(await there.consume('mutation')).toBe(300)
+    expect([await first.remaining(), await second.remaining()]).toEqual([0, 0])
+    expect(await second.consume('mutation')).toBe(300)
     clock.advance(5 * MINUTE_MS)
-    await here.blockFor(3600)
-    expect(await there.consume('mutation')).toBe(600)
+    await first.blockFor(3600)
+    expect(await second.consume('mutation')).toBe(600)
   })
 
-  it('without a limit asks the allowances nothing, and never ends', async () => {
+  it('without a limit does not use the rate limiter and is infinite', async () => {
     const clock = createClock()
-    const budget = createApiBudget(awayRateLimiter, null, clock.ms)
+    const budget = createApiBudget(failingRateLimiter, null, clock.ms)
     for (let request = 0; request < 2000; request += 1)
       expect(await budget.consume('sync')).toBeNull()
     expect(await budget.remaining()).toBe(Number.POSITIVE_INFINITY)
@@ -167,46 +167,46 @@ describe('a budget', () => {
     expect(await budget.consume('mutation')).toBe(600)
   })
 
-  it('that cannot be asked says so', async () => {
-    const budget = createApiBudget(awayRateLimiter, 10, createClock().ms)
-    await expect(budget.consume('mutation')).rejects.toBe(away)
-    await expect(budget.blockFor(1)).rejects.toBe(away)
-    await expect(budget.remaining()).rejects.toBe(away)
+  it('rejects when the rate limiter is unavailable', async () => {
+    const budget = createApiBudget(failingRateLimiter, 10, createClock().ms)
+    await expect(budget.consume('mutation')).rejects.toBe(rateLimiterError)
+    await expect(budget.blockFor(1)).rejects.toBe(rateLimiterError)
+    await expect(budget.remaining()).rejects.toBe(rateLimiterError)
   })
 })
 
-/** The rules in the plainest words: every request of the last five minutes, looked at each time. */
-function createSimpleBudget(limit: number) {
-  let made: number[] = []
+/** A reference implementation that stores every request of the last five minutes. */
+function createReferenceBudget(limit: number) {
+  let consumedAt: number[] = []
 
   function since(at: number, spanMs: number): readonly number[] {
-    return made.filter((time) => time > at - spanMs)
+    return consumedAt.filter((time) => time > at - spanMs)
   }
 
   return {
-    take(purpose: 'mutation' | 'sync', at: number): number | null {
-      made = [...since(at, 5 * MINUTE_MS)]
+    consume(purpose: 'mutation' | 'sync', at: number): number | null {
+      consumedAt = [...since(at, 5 * MINUTE_MS)]
       const share = purpose === 'mutation' ? limit : limit * 0.8
-      const lately = since(at, MINUTE_MS)
-      const pace = purpose === 'mutation' ? limit : Math.max(8, (limit * 0.8) / 5)
-      const paceWait = waitFor(lately, pace, MINUTE_MS, at)
-      const shareWait = waitFor(made, share, 5 * MINUTE_MS, at)
+      const lastMinute = since(at, MINUTE_MS)
+      const perMinute = purpose === 'mutation' ? limit : Math.max(8, (limit * 0.8) / 5)
+      const paceWait = waitFor(lastMinute, perMinute, MINUTE_MS, at)
+      const shareWait = waitFor(consumedAt, share, 5 * MINUTE_MS, at)
       if (paceWait !== null || shareWait !== null) return Math.max(paceWait ?? 1, shareWait ?? 1)
-      made.push(at)
+      consumedAt.push(at)
       return null
     },
-    left: (at: number) => Math.max(0, limit - since(at, 5 * MINUTE_MS).length),
+    remaining: (at: number) => Math.max(0, limit - since(at, 5 * MINUTE_MS).length),
   }
 }
 
-/** Seconds until so many have left that there is room for one more; null where there is. */
+/** Returns the seconds until fewer than `limit` requests are in the window; null if this is so already. */
 function waitFor(
   recent: readonly number[],
-  most: number,
+  limit: number,
   spanMs: number,
   at: number,
 ): number | null {
-  if (recent.length < most) return null
-  const leaver = recent[Math.floor(recent.length - most)] ?? at
-  return Math.max(1, Math.ceil((leaver + spanMs - at) / 1000))
+  if (recent.length < limit) return null
+  const oldest = recent[Math.floor(recent.length - limit)] ?? at
+  return Math.max(1, Math.ceil((oldest + spanMs - at) / 1000))
 }

@@ -1,4 +1,4 @@
-/** What may be repeated of somebody else's sentence. */
+/** Scrubbing of Stream's error messages: secrets and URLs are hidden, the length is limited. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { scrubMessage } from '../../src/stream/error-messages.ts'
@@ -21,31 +21,33 @@ test.each([
   ['a\r\nb\u0000c\u202ed  e', 'a b c d e'],
   ['', ''],
   ['  ', ''],
-])('%j', (sentence, expected) => {
-  expect(scrubMessage(sentence, apiToken).replace('[hidden].', '[hidden]')).toBe(
+])('%j', (message, expected) => {
+  expect(scrubMessage(message, apiToken).replace('[hidden].', '[hidden]')).toBe(
     expected.replace('[hidden].', '[hidden]'),
   )
 })
 
-test('a long sentence is cut, and not in the midst of a character', () => {
+test('truncates a long message without splitting a character', () => {
   expect(scrubMessage('ab '.repeat(100), apiToken)).toHaveLength(200)
   expect(scrubMessage(`${'a '.repeat(99)}😀 b`, apiToken)).toMatch(/a …$/)
 })
 
-test('neither the token nor an address comes through, wherever it stands', () => {
-  const words = fc.array(fc.constantFrom(apiToken, uploadURL, uid, 'Bearer x', 'word', ' ', '\n'))
+test('hides the token, URLs and uids at any position', () => {
+  const wordLists = fc.array(
+    fc.constantFrom(apiToken, uploadURL, uid, 'Bearer x', 'word', ' ', '\n'),
+  )
   fc.assert(
-    fc.property(words, fc.constantFrom(' ', '', ',', '"'), (dependencies, separator) => {
-      const said = scrubMessage(dependencies.join(separator), apiToken)
-      for (const secret of [apiToken, uploadURL, uid]) expect(said).not.toContain(secret)
-      expect(said.length).toBeLessThanOrEqual(200)
+    fc.property(wordLists, fc.constantFrom(' ', '', ',', '"'), (words, separator) => {
+      const scrubbed = scrubMessage(words.join(separator), apiToken)
+      for (const secret of [apiToken, uploadURL, uid]) expect(scrubbed).not.toContain(secret)
+      expect(scrubbed.length).toBeLessThanOrEqual(200)
     }),
   )
 })
 
-test('megabytes are scrubbed without delay', () => {
-  const begun = performance.now()
+test('scrubs megabytes in less than five seconds', () => {
+  const startedAt = performance.now()
   for (const part of ['a', 'a.', 'https', 'bearer ', ' ', '=/'])
     scrubMessage(part.repeat(200_000), apiToken)
-  expect(performance.now() - begun).toBeLessThan(5000)
+  expect(performance.now() - startedAt).toBeLessThan(5000)
 })

@@ -1,4 +1,4 @@
-/** Upload-Metadata: the documented words, the way there and back, and what must never get in. */
+/** Upload-Metadata: the documented keys, the round trip, and keys that must be rejected. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { DirectUploadParams } from '../../src/uploads/ports/stream-api.ts'
@@ -6,20 +6,20 @@ import { writeUploadMetadata } from '../../src/stream/rest/upload-metadata.ts'
 import { formatTimestamp } from '../../src/stream/json-fields.ts'
 import { parseUploadMetadata } from '../../src/http/tus/upload-metadata.ts'
 import { STREAM_KEYS, isMetadataKey } from '../../src/uploads/metadata-keys.ts'
-import { order as bareOrder } from './stub-params.ts'
+import { directParams } from './stub-params.ts'
 
-const order: DirectUploadParams = {
-  ...bareOrder,
+const params: DirectUploadParams = {
+  ...directParams,
   meta: {},
   expiresAt: new Date('2024-02-27T07:20:50Z'),
 }
 
-/** The keys that are written, or that it was refused to write. */
-function attempt(wanted: DirectUploadParams): Set<string> | 'refused' {
+/** Returns the written keys, or 'rejected' if writing throws. */
+function attempt(input: DirectUploadParams): Set<string> | 'rejected' {
   try {
-    return new Set(Object.keys(parsed(writeUploadMetadata(wanted))))
+    return new Set(Object.keys(parsed(writeUploadMetadata(input))))
   } catch {
-    return 'refused'
+    return 'rejected'
   }
 }
 
@@ -31,14 +31,14 @@ function parsed(header: string): Record<string, string | null> {
 
 describe('writing', () => {
   test("the documentation's own example", () => {
-    expect(writeUploadMetadata({ ...order, requireSignedURLs: true })).toBe(
+    expect(writeUploadMetadata({ ...params, requireSignedURLs: true })).toBe(
       'maxDurationSeconds NjAw,requiresignedurls,expiry MjAyNC0wMi0yN1QwNzoyMDo1MFo=',
     )
   })
 
-  test('everything there is', () => {
+  test('every field', () => {
     const header = writeUploadMetadata({
-      ...order,
+      ...params,
       requireSignedURLs: true,
       allowedOrigins: ['a.com', '*.b.com', 'localhost:3000'],
       thumbnailTimestampPct: 0.5,
@@ -70,31 +70,31 @@ describe('writing', () => {
     [1e-7, '0'],
     [0.000001, '0.000001'],
     [1 / 3, '0.333333'],
-  ])('the fraction %d as %s', (thumbnailTimestampPct, expected) => {
-    const header = writeUploadMetadata({ ...order, thumbnailTimestampPct })
+  ])('writes the fraction %d as %s', (thumbnailTimestampPct, expected) => {
+    const header = writeUploadMetadata({ ...params, thumbnailTimestampPct })
     expect(parsed(header)['thumbnailtimestamppct']).toBe(expected)
   })
 
-  test('a moment loses its fraction, never gains a second', () => {
+  test('a timestamp is truncated to the second, not rounded', () => {
     expect(formatTimestamp(new Date('2024-02-27T07:20:50.999Z'))).toBe('2024-02-27T07:20:50Z')
   })
 
   test.each(['', 'a b', 'a,b', 'a\n', '\u007f', 'ü', ' expiry', ...STREAM_KEYS])(
-    'the meta key %j is refused',
+    'rejects the meta key %j',
     (key) => {
-      for (const spelt of [key, key.toUpperCase(), key.toLowerCase()]) {
-        expect(isMetadataKey(spelt)).toBe(false)
-        const meta = { [spelt]: 'x' }
-        expect(() => writeUploadMetadata({ ...order, meta })).toThrow(RangeError)
+      for (const spelling of [key, key.toUpperCase(), key.toLowerCase()]) {
+        expect(isMetadataKey(spelling)).toBe(false)
+        const meta = { [spelling]: 'x' }
+        expect(() => writeUploadMetadata({ ...params, meta })).toThrow(RangeError)
       }
     },
   )
 
   test.each(['', 'a.com,evil.com', 'a.com evil.com', 'a.com\r\nx: y'])(
-    'the origin %j is refused',
+    'rejects the origin %j',
     (origin) => {
       const allowedOrigins = ['b.com', origin]
-      expect(() => writeUploadMetadata({ ...order, allowedOrigins })).toThrow(RangeError)
+      expect(() => writeUploadMetadata({ ...params, allowedOrigins })).toThrow(RangeError)
     },
   )
 })
@@ -106,11 +106,11 @@ const key = fc.oneof(
   fc.constantFrom('name', '__proto__', 'expiry ', 'EXPIRY', 'watermark', 'a,expiry', 'a expiry'),
 )
 
-describe('there and back', () => {
-  test('what is written is what is read', () => {
+describe('the round trip', () => {
+  test('reads the same values that were written', () => {
     fc.assert(
       fc.property(fc.dictionary(key.filter(isMetadataKey), text), text, (others, name) => {
-        const header = writeUploadMetadata({ ...order, meta: { ...others, name } })
+        const header = writeUploadMetadata({ ...params, meta: { ...others, name } })
         expect(header).toMatch(/^[\x21-\x7e]+( [\x21-\x7e]+)*$/)
         const { maxDurationSeconds, expiry, ...meta } = parsed(header)
         expect([maxDurationSeconds, expiry]).toEqual(['600', '2024-02-27T07:20:50Z'])
@@ -119,7 +119,7 @@ describe('there and back', () => {
     )
   })
 
-  test('whatever the meta, no key gets in that would set policy', () => {
+  test('rejects meta with a key that would set policy', () => {
     fc.assert(
       fc.property(fc.dictionary(key, fc.oneof(text, fc.jsonValue())), (entries) => {
         const meta = Object.fromEntries(
@@ -127,20 +127,20 @@ describe('there and back', () => {
         )
         const allowed = Object.keys(meta).every(isMetadataKey)
         const keys = ['maxDurationSeconds', 'expiry', ...Object.keys(meta)]
-        expect(attempt({ ...order, meta })).toEqual(allowed ? new Set(keys) : 'refused')
+        expect(attempt({ ...params, meta })).toEqual(allowed ? new Set(keys) : 'rejected')
       }),
     )
   })
 
-  test('no header makes the reader throw', () => {
+  test('the reader never throws', () => {
     const piece = fc.constantFrom('a', 'expiry', ' ', ',', 'NjAw', '=', '+', '%', 'ÿ', '\t', '//8=')
     const header = fc.oneof(fc.string(), fc.string({ unit: piece }))
     fc.assert(
       fc.property(header, (value) => {
         const read = parseUploadMetadata(value)
-        const words = read instanceof Map ? [...read.keys()] : [read.problem]
+        const texts = read instanceof Map ? [...read.keys()] : [read.problem]
         const expected = read instanceof Map ? /^[!-~]+$/ : /^Upload-Metadata has .*\.$/s
-        for (const word of words) expect(word).toMatch(expected)
+        for (const entry of texts) expect(entry).toMatch(expected)
       }),
     )
   })
@@ -175,8 +175,8 @@ describe('reading', () => {
     ['name YQ=a', '"name" that is not base64'],
     ['name //8=', '"name" that is not base64'],
     [`${'k'.repeat(99)} ?`, `"${'k'.repeat(40)}…"`],
-  ])('%j is a problem', (header, words) => {
+  ])('%j is invalid', (header, message) => {
     const read = parseUploadMetadata(header)
-    expect(read instanceof Map ? 'no problem' : read.problem).toContain(words)
+    expect(read instanceof Map ? 'no problem' : read.problem).toContain(message)
   })
 })

@@ -1,37 +1,37 @@
-/** Calls that are given up by the caller, and fetches that behave badly. */
+/** Calls that the caller aborts, and fetch functions that ignore signals or leak the token. */
 import { describe, expect, test } from 'vitest'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
-import { callsBy, caught } from './stub-failure.ts'
-import { dripping, startStubStream, success, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, order, uid, uploadURL } from './stub-params.ts'
-import { ways } from './transports.ts'
+import { createCalls, streamErrorOf } from './stub-failure.ts'
+import { slowBody, startStubStream, success, type ResponseHandler } from './stub-stream.ts'
+import { accountId, apiToken, directParams, uid, uploadURL } from './stub-params.ts'
+import { transports } from './transports.ts'
 
-describe.each(ways)("a caller's own abort, by $way", ({ send }) => {
-  const { backendAt } = callsBy(send)
-  const reason = new Error('the caller is gone')
+describe.each(transports)("a caller's abort, with $name", ({ send }) => {
+  const { backendAt } = createCalls(send)
+  const reason = new Error('aborted by the caller')
 
-  test('before the call: nothing is sent', async () => {
+  test('before the call sends no request', async () => {
     const stub = await startStubStream(success({ uid, uploadURL }))
-    const minting = backendAt(stub.url).createDirectUpload(order, AbortSignal.abort(reason))
+    const minting = backendAt(stub.url).createDirectUpload(directParams, AbortSignal.abort(reason))
     await expect(minting).rejects.toBe(reason)
-    expect(stub.seen).toEqual([])
+    expect(stub.requests).toEqual([])
   })
 
-  test.each<[string, Answerer]>([
-    ['while waiting', () => undefined],
-    ['while reading', dripping],
-  ])('%s: it comes back as it is', async (_name, answerer) => {
+  test.each<[string, ResponseHandler]>([
+    ['while waiting for the response', () => undefined],
+    ['while reading the response', slowBody],
+  ])('%s rejects with the reason of the abort', async (_name, handler) => {
     const controller = new AbortController()
     const stub = await startStubStream((response, request) => {
-      answerer(response, request)
+      handler(response, request)
       controller.abort(reason)
     })
     const finding = backendAt(stub.url).findVideo(uid, controller.signal)
     await expect(finding).rejects.toBe(reason)
   })
 
-  test('after the answer: the answer stands', async () => {
+  test('after the response does not change the result', async () => {
     const controller = new AbortController()
     const stub = await startStubStream(success({ uid }))
     const video = await backendAt(stub.url).findVideo(uid, controller.signal)
@@ -41,25 +41,27 @@ describe.each(ways)("a caller's own abort, by $way", ({ send }) => {
 })
 
 describe('a fetch', () => {
-  test('that minds no signal is left behind all the same', async () => {
-    const send = createFetchTransport(deaf)
+  test('that ignores its signal times out', async () => {
+    const send = createFetchTransport(ignoreSignal)
     const backend = createRestStreamApi({ accountId, apiToken, send, timeoutMs: 20 })
-    expect(await caught(backend.findVideo(uid))).toMatchObject({ kind: 'unavailable' })
+    expect(await streamErrorOf(backend.findVideo(uid))).toMatchObject({ kind: 'unavailable' })
   })
 
-  test('that quotes the token is not quoted', async () => {
-    const send = createFetchTransport(talkative)
-    const error = await caught(createRestStreamApi({ accountId, apiToken, send }).findVideo(uid))
+  test('whose error contains the token does not leak it', async () => {
+    const send = createFetchTransport(leakToken)
+    const error = await streamErrorOf(
+      createRestStreamApi({ accountId, apiToken, send }).findVideo(uid),
+    )
     expect(error.message).toBe(
       'Stream could not return a video: the connection failed (TypeError).',
     )
   })
 })
 
-function deaf(): Promise<Response> {
+function ignoreSignal(): Promise<Response> {
   return new Promise(() => undefined)
 }
 
-function talkative(): Promise<Response> {
+function leakToken(): Promise<Response> {
   return Promise.reject(new TypeError(`bad header: Bearer ${apiToken}`))
 }

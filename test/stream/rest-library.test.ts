@@ -1,39 +1,39 @@
-/** How the REST adapter asks after videos, storage and webhook, seen from the other side. */
+/** The requests that the REST adapter sends for videos, storage and the webhook. */
 import { describe, expect, test } from 'vitest'
 import { createRestStreamApi, UIDS_PER_LIST_CALL } from '../../src/stream/rest/rest-stream-api.ts'
-import { json, plain, startStubStream, success, type Answerer } from './stub-stream.ts'
+import { json, plainText, startStubStream, success, type ResponseHandler } from './stub-stream.ts'
 import { accountId, apiToken, uid } from './stub-params.ts'
-import { ways } from './transports.ts'
+import { transports } from './transports.ts'
 
 const stream = `/client/v4/accounts/${accountId}/stream`
 
-describe.each(ways)('by $way', ({ send }) => {
-  async function start(answerer: Answerer) {
-    const stub = await startStubStream(answerer)
+describe.each(transports)('with $name', ({ send }) => {
+  async function start(handler: ResponseHandler) {
+    const stub = await startStubStream(handler)
     const baseUrl = `${stub.url}/client/v4/`
     return { ...stub, backend: createRestStreamApi({ accountId, apiToken, baseUrl, send }) }
   }
 
   describe('videos', () => {
-    test('details are asked for by uid', async () => {
-      const { backend, seen } = await start(success({ uid, status: { state: 'queued' } }))
+    test('requests details by uid', async () => {
+      const { backend, requests } = await start(success({ uid, status: { state: 'queued' } }))
       expect(await backend.findVideo(uid)).toMatchObject({ uid, state: 'queued' })
-      expect(seen[0]).toMatchObject({ method: 'GET', url: `${stream}/${uid}`, body: '' })
+      expect(requests[0]).toMatchObject({ method: 'GET', url: `${stream}/${uid}`, body: '' })
     })
 
     test.each(['', '..', 'a/b', 'a?b', 'webhook', 'storage-usage', 'x'.repeat(65), 'ü'])(
-      'what is no uid, %j, is not there, without asking',
+      'an invalid uid, %j, is not found, without a request',
       async (text) => {
-        const { backend, seen } = await start(success({ uid }))
+        const { backend, requests } = await start(success({ uid }))
         expect(await backend.findVideo(text)).toBeNull()
         expect(await backend.updateVideo(text, { maxDurationSeconds: 1 })).toBeNull()
         expect(await backend.deleteVideo(text)).toBe(false)
-        expect(seen).toEqual([])
+        expect(requests).toEqual([])
       },
     )
 
-    test('a list carries every filter and reads its counts', async () => {
-      const { backend, seen } = await start(
+    test('a list sends every filter and reads the counts', async () => {
+      const { backend, requests } = await start(
         success([{ uid }, { noUid: true }, null], { total: '35586', range: '1000' }),
       )
       const list = await backend.listVideos({
@@ -47,9 +47,9 @@ describe.each(ways)('by $way', ({ send }) => {
       })
       expect(list.total).toBe(35586)
       expect(list.videos.map((video) => video.uid)).toEqual([uid])
-      const asked = new URL(seen[0]?.url ?? '', 'http://stub')
-      expect(asked.pathname).toBe(stream)
-      expect(Object.fromEntries(asked.searchParams)).toEqual({
+      const listUrl = new URL(requests[0]?.url ?? '', 'http://stub')
+      expect(listUrl.pathname).toBe(stream)
+      expect(Object.fromEntries(listUrl.searchParams)).toEqual({
         include_counts: 'true',
         id: `${uid},b`,
         creator: 'a b&c',
@@ -61,11 +61,11 @@ describe.each(ways)('by $way', ({ send }) => {
       })
     })
 
-    test('a list of no uids asks after none', async () => {
-      const { backend, seen } = await start(success([{ uid }]))
+    test('a list without valid uids sends no request', async () => {
+      const { backend, requests } = await start(success([{ uid }]))
       expect(await backend.listVideos({ uids: [] })).toEqual({ videos: [], total: 0 })
       expect(await backend.listVideos({ uids: ['a,b'] })).toEqual({ videos: [], total: 0 })
-      expect(seen).toEqual([])
+      expect(requests).toEqual([])
     })
 
     test('a list without counts has no total', async () => {
@@ -73,36 +73,36 @@ describe.each(ways)('by $way', ({ send }) => {
       expect(await backend.listVideos({})).toEqual({ videos: [], total: null })
     })
 
-    test('a state that only we have words for cannot be asked after', async () => {
+    test('a list by the state unknown throws a RangeError', async () => {
       const { backend } = await start(success([]))
       await expect(backend.listVideos({ state: 'unknown' })).rejects.toThrow(RangeError)
     })
 
-    test('many uids are asked after in calls of bearable length, joined by age', async () => {
-      const { backend, seen } = await start((response, request) => {
+    test('a list of many uids is split into several requests and merged by creation time', async () => {
+      const { backend, requests } = await start((response, request) => {
         const ids = new URL(request.url, 'http://stub').searchParams.get('id')?.split(',') ?? []
         const videos = ids.map((id) => ({ uid: id, created: timestamp(id) }))
         success(videos, { total: String(ids.length) })(response, request)
       })
       const uids = Array.from({ length: UIDS_PER_LIST_CALL + 50 }, (_none, index) => `v${index}`)
       const newest = await backend.listVideos({ uids, limit: 3 })
-      expect(seen).toHaveLength(2)
-      expect(Math.max(...seen.map(({ url }) => url.length))).toBeLessThan(8000)
+      expect(requests).toHaveLength(2)
+      expect(Math.max(...requests.map(({ url }) => url.length))).toBeLessThan(8000)
       expect(newest.total).toBe(uids.length)
       expect(newest.videos.map((video) => video.uid)).toEqual(uids.toReversed().slice(0, 3))
       const all = await backend.listVideos({ uids, ascending: true })
       expect(all.videos.map((video) => video.uid)).toEqual(uids)
     })
 
-    test('an update sends what changes and nothing else', async () => {
-      const { backend, seen } = await start(success({ uid }))
+    test('an update sends the changed fields only', async () => {
+      const { backend, requests } = await start(success({ uid }))
       await backend.updateVideo(uid, { expiresAt: new Date('2024-01-01T00:00:00Z') })
       await backend.updateVideo(uid, { scheduledDeletion: null, meta: { name: 'new' } })
       await backend.updateVideo(uid, { creator: 'b', allowedOrigins: [], requireSignedURLs: false })
-      expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual(
+      expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual(
         Array.from({ length: 3 }, () => `POST ${stream}/${uid}`),
       )
-      expect(seen.map(({ body }): unknown => JSON.parse(body))).toEqual([
+      expect(requests.map(({ body }): unknown => JSON.parse(body))).toEqual([
         { uploadExpiry: '2024-01-01T00:00:00Z' },
         { scheduledDeletion: null, meta: { name: 'new' } },
         { creator: 'b', allowedOrigins: [], requireSignedURLs: false },
@@ -110,15 +110,15 @@ describe.each(ways)('by $way', ({ send }) => {
     })
 
     test.each([
-      ['an empty 200', plain('', 200), true],
-      ['a 204', plain('', 204), true],
+      ['an empty 200', plainText('', 200), true],
+      ['a 204', plainText('', 204), true],
       ['an envelope', success(''), true],
       ['a 404', json({ result: null, success: false, errors: [{ code: 10003 }] }, 404), false],
-      ['an empty 404', plain('', 404), false],
-    ])('deletion takes %s', async (_name, answerer, expected) => {
-      const { backend, seen } = await start(answerer)
+      ['an empty 404', plainText('', 404), false],
+    ])('a deletion accepts %s', async (_name, handler, expected) => {
+      const { backend, requests } = await start(handler)
       expect(await backend.deleteVideo(uid)).toBe(expected)
-      expect(seen[0]).toMatchObject({ method: 'DELETE', url: `${stream}/${uid}` })
+      expect(requests[0]).toMatchObject({ method: 'DELETE', url: `${stream}/${uid}` })
     })
   })
 
@@ -128,12 +128,12 @@ describe.each(ways)('by $way', ({ send }) => {
       [{ totalStorageMinutes: 12.5, totalStorageMinutesLimit: null, videoCount: 3 }, null],
       [{ totalStorageMinutes: 12.5, totalStorageMinutesLimit: 0, videoCount: 3 }, 0],
     ])('reads %j', async (result, limitMinutes) => {
-      const { backend, seen } = await start(success(result))
+      const { backend, requests } = await start(success(result))
       const usage = await backend.storageUsage('a b')
       expect(usage).toEqual({ storedMinutes: 12.5, limitMinutes, videoCount: 3 })
-      expect(seen[0]?.url).toBe(`${stream}/storage-usage?creator=a+b`)
+      expect(requests[0]?.url).toBe(`${stream}/storage-usage?creator=a+b`)
       await backend.storageUsage()
-      expect(seen[1]?.url).toBe(`${stream}/storage-usage`)
+      expect(requests[1]?.url).toBe(`${stream}/storage-usage`)
     })
   })
 
@@ -143,16 +143,16 @@ describe.each(ways)('by $way', ({ send }) => {
     test.each(['notificationUrl', 'notification_url'])(
       'is read in the spelling %s',
       async (key) => {
-        const { backend, seen } = await start(
+        const { backend, requests } = await start(
           success({ [key]: webhook.notificationURL, secret: 's' }),
         )
         expect(await backend.findWebhook()).toEqual(webhook)
         expect(await backend.setWebhook(webhook.notificationURL)).toEqual(webhook)
-        expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+        expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
           `GET ${stream}/webhook`,
           `PUT ${stream}/webhook`,
         ])
-        expect(JSON.parse(seen[1]?.body ?? '')).toEqual({
+        expect(JSON.parse(requests[1]?.body ?? '')).toEqual({
           notificationUrl: webhook.notificationURL,
         })
       },
@@ -162,22 +162,22 @@ describe.each(ways)('by $way', ({ send }) => {
       ['404', json({ result: null, success: false, errors: [], messages: [] }, 404)],
       ['null', success(null)],
       ['an empty URL', success({ notificationUrl: '', secret: '' })],
-    ])('is absent when the answer is %s', async (_name, answerer) => {
-      const { backend } = await start(answerer)
+    ])('is absent when the response is %s', async (_name, handler) => {
+      const { backend } = await start(handler)
       expect(await backend.findWebhook()).toBeNull()
     })
 
     test('is deleted once', async () => {
       const absent = json({ result: null, success: false, errors: [], messages: [] }, 404)
-      const answers = [success('Successfully deleted'), absent]
-      const { backend } = await start((response, request) => answers.shift()?.(response, request))
+      const handlers = [success('Successfully deleted'), absent]
+      const { backend } = await start((response, request) => handlers.shift()?.(response, request))
       expect(await backend.deleteWebhook()).toBe(true)
       expect(await backend.deleteWebhook()).toBe(false)
     })
   })
 })
 
-/** The age of video v7 is its number. */
+/** Returns the creation time of a video: its number in seconds after a fixed date. */
 function timestamp(id: string): string {
   return new Date(Date.UTC(2024, 0, 1) + Number(id.slice(1)) * 1000).toISOString()
 }

@@ -1,4 +1,4 @@
-/** How long Cloudflare asks us to wait, in all the ways it may say so. */
+/** The wait that Cloudflare requests, from the headers Retry-After and Ratelimit. */
 import { expect, test } from 'vitest'
 import { readRetryAfter } from '../../src/stream/rest/retry-after.ts'
 

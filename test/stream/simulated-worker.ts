@@ -1,9 +1,9 @@
-/** A Worker that asks Cloudflare's own simulator by our adapter, over RPC, and tells what came of it. */
+/** A Worker that calls Cloudflare's simulator with the binding's adapter over RPC and returns the results. */
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
 import type { StreamBinding } from '../../src/stream/binding/binding-types.ts'
 import { StreamError } from '../../src/uploads/ports/stream-error.ts'
 
-/** What the simulator has besides. */
+/** The binding, with the upload method of the simulator. */
 interface Env {
   readonly STREAM: StreamBinding & {
     upload(body: ReadableStream, params: { creator: string; meta: object }): Promise<{ id: string }>
@@ -12,9 +12,9 @@ interface Env {
 
 const ABSENT = 'f'.repeat(32)
 
-async function failure(call: Promise<unknown>): Promise<object> {
+async function errorOf(call: Promise<unknown>): Promise<object> {
   try {
-    return { answered: await call }
+    return { result: await call }
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     const { kind, mayHaveSucceeded, message } = error
@@ -34,13 +34,13 @@ export default {
       found: await backend.findVideo(id),
       changed: await backend.updateVideo(id, { creator: 'eve', meta: { name: 'y.mp4' } }),
       listed: await backend.listVideos({ creator: 'eve', createdAfter: new Date(0) }),
-      asked: await backend.listVideos({ uids: [id, ABSENT] }),
+      byUids: await backend.listVideos({ uids: [id, ABSENT] }),
       absent: [
         await backend.findVideo(ABSENT),
         await backend.updateVideo(ABSENT, { creator: 'x' }),
         await backend.deleteVideo(ABSENT),
       ],
-      minted: await failure(
+      minted: await errorOf(
         backend.createDirectUpload({
           maxDurationSeconds: 60,
           expiresAt: new Date(Date.now() + 600_000),

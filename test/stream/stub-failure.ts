@@ -1,56 +1,56 @@
-/** Makes calls of the REST adapter fail, and looks whether the error lets a secret out. */
+/** Makes calls of the REST adapter fail and checks that the error leaks no secret. */
 import { inspect } from 'node:util'
 import { expect } from 'vitest'
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { StreamError } from '../../src/uploads/ports/stream-error.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import type { HttpTransport } from '../../src/stream/rest/transport.ts'
-import { startStubStream, type Answerer } from './stub-stream.ts'
-import { accountId, apiToken, order, tusOrder, uid, uploadURL } from './stub-params.ts'
+import { startStubStream, type ResponseHandler } from './stub-stream.ts'
+import { accountId, apiToken, directParams, tusParams, uid, uploadURL } from './stub-params.ts'
 
-/** Stands for an answer's raw body: to be sent by stubs, and never to be seen in an error. */
+/** The body of stub responses; it must not appear in errors. */
 export const secretBody = 'raw-body-that-must-stay-out'
 
 /** One call of the port. */
-export type Act = (backend: StreamApi) => Promise<unknown>
-export const mint: Act = (backend) => backend.createDirectUpload(order)
-export const mintTus: Act = (backend) => backend.createTusUpload(tusOrder)
-export const find: Act = (backend) => backend.findVideo(uid)
-export const remove: Act = (backend) => backend.deleteVideo(uid)
+export type StreamCall = (backend: StreamApi) => Promise<unknown>
+export const mint: StreamCall = (backend) => backend.createDirectUpload(directParams)
+export const mintTus: StreamCall = (backend) => backend.createTusUpload(tusParams)
+export const find: StreamCall = (backend) => backend.findVideo(uid)
+export const remove: StreamCall = (backend) => backend.deleteVideo(uid)
 
-/** What a test may hand to the adapter; its usual patience is never tried. */
-export interface Handed {
+/** Options of the adapter in tests. The default timeouts of the adapter are not used. */
+export interface AdapterOptions {
   readonly now?: () => Date
   readonly timeoutMs?: number
 }
 
-/** Calls that travel in this way. */
-export function callsBy(send: HttpTransport) {
-  /** The adapter, asking a stub. */
-  function backendAt(url: string, handed: Handed = {}): StreamApi {
-    const { timeoutMs = 10_000 } = handed
+/** Returns functions that create an adapter with the transport, and call it. */
+export function createCalls(send: HttpTransport) {
+  /** Creates the adapter for a stub's URL. */
+  function backendAt(url: string, options: AdapterOptions = {}): StreamApi {
+    const { timeoutMs = 10_000 } = options
     const limits = { timeoutMs, creationTimeoutMs: timeoutMs }
-    return createRestStreamApi({ accountId, apiToken, baseUrl: url, send, ...handed, ...limits })
+    return createRestStreamApi({ accountId, apiToken, baseUrl: url, send, ...options, ...limits })
   }
 
-  /** The error of one call, which must have been sent once. */
-  async function fail(answerer: Answerer, act: Act, handed: Handed = {}) {
-    const stub = await startStubStream(answerer)
-    const error = await caught(act(backendAt(stub.url, handed)))
-    expect(stub.seen).toHaveLength(1)
+  /** Returns the error of one call; expects that it sent one request. */
+  async function fail(handler: ResponseHandler, act: StreamCall, options: AdapterOptions = {}) {
+    const stub = await startStubStream(handler)
+    const error = await streamErrorOf(act(backendAt(stub.url, options)))
+    expect(stub.requests).toHaveLength(1)
     return error
   }
 
   return { backendAt, fail }
 }
 
-/** The StreamError that comes of a promise, proven to hold no secret. */
-export async function caught(promise: Promise<unknown>): Promise<StreamError> {
+/** Returns the StreamError that the promise rejects with; expects that it contains no secret. */
+export async function streamErrorOf(promise: Promise<unknown>): Promise<StreamError> {
   const error: unknown = await promise.then(
     () => null,
     (reason: unknown) => reason,
   )
-  if (!(error instanceof StreamError)) throw new Error('no StreamError', { cause: error })
+  if (!(error instanceof StreamError)) throw new Error('not a StreamError', { cause: error })
   const shown = [
     error.message,
     error.stack,

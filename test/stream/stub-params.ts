@@ -1,4 +1,4 @@
-/** Orders and names that the tests of the REST adapter share. */
+/** Upload parameters and ids for the tests of the adapters. */
 import type { TusUploadParams, DirectUploadParams } from '../../src/uploads/ports/stream-api.ts'
 
 export const apiToken = 'cf-Token_that.must-never.be-seen'
@@ -6,7 +6,7 @@ export const accountId = 'account1'
 export const uid = 'f65014bc6ff5419ea86e7972a047ba22'
 export const uploadURL = `https://upload.videodelivery.net/${uid}`
 
-export const order: DirectUploadParams = {
+export const directParams: DirectUploadParams = {
   maxDurationSeconds: 600,
   expiresAt: new Date('2024-02-27T07:20:50.999Z'),
   creator: 'user-1',
@@ -17,4 +17,4 @@ export const order: DirectUploadParams = {
   thumbnailTimestampPct: null,
 }
 
-export const tusOrder: TusUploadParams = { ...order, sizeBytes: 300_000_000 }
+export const tusParams: TusUploadParams = { ...directParams, sizeBytes: 300_000_000 }

@@ -1,34 +1,34 @@
-/** A node:http server that answers whatever a test wants Stream to answer, and remembers calls. */
+/** An HTTP server with the responses that a test defines; it records requests. */
 import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 
-/** One request as it arrived. */
-export interface SeenRequest {
+/** One received request. */
+export interface ReceivedRequest {
   readonly method: string
   readonly url: string
   readonly headers: IncomingMessage['headers']
   readonly body: string
 }
 
-/** How to answer; may be exchanged between calls. */
-export type Answerer = (response: ServerResponse, request: SeenRequest) => void
+/** Writes the response to one request. */
+export type ResponseHandler = (response: ServerResponse, request: ReceivedRequest) => void
 
-/** Listens until the running test is finished. */
-export async function startStubStream(answerer: Answerer) {
-  const seen: SeenRequest[] = []
-  /** Emits `request` for each one, so that a test can wait for it. */
+/** Starts a server that closes when the running test finishes. */
+export async function startStubStream(handler: ResponseHandler) {
+  const requests: ReceivedRequest[] = []
+  /** Emits `request` for each received request. */
   const arrivals = new EventEmitter()
   const server = createServer((request, response) => {
-    async function answer() {
+    async function respond() {
       const { method = '', url = '', headers } = request
       const received = { method, url, headers, body: await text(request) }
-      seen.push(received)
-      answerer(response, received)
+      requests.push(received)
+      handler(response, received)
       arrivals.emit('request')
     }
-    void answer()
+    void respond()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -39,47 +39,51 @@ export async function startStubStream(answerer: Answerer) {
     await new Promise((resolve) => server.close(resolve))
   }
   onTestFinished(close)
-  return { url: `http://127.0.0.1:${port}`, seen, arrivals, close }
+  return { url: `http://127.0.0.1:${port}`, requests, arrivals, close }
 }
 
-/** Answers with JSON. */
-export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Answerer {
+/** Responds with JSON. */
+export function json(
+  body: unknown,
+  status = 200,
+  headers: Record<string, string> = {},
+): ResponseHandler {
   return (response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers })
     response.end(JSON.stringify(body))
   }
 }
 
-/** Answers with any text. */
-export function plain(
+/** Responds with text. */
+export function plainText(
   body: string,
   status: number,
   headers: Record<string, string> = {},
-): Answerer {
+): ResponseHandler {
   return (response) => {
     response.writeHead(status, headers)
     response.end(body)
   }
 }
 
-/** A success as Cloudflare wraps it. */
-export function success(result: unknown, more: Record<string, unknown> = {}): Answerer {
+/** Responds with Cloudflare's envelope of a success. */
+export function success(result: unknown, more: Record<string, unknown> = {}): ResponseHandler {
   return json({ result, success: true, errors: [], messages: [], ...more })
 }
 
-/** A failure as Cloudflare wraps it. */
+/** Responds with Cloudflare's envelope of a failure. */
 export function failure(
   status: number,
   errors: readonly unknown[],
   messages: readonly unknown[] = [],
   headers: Record<string, string> = {},
-): Answerer {
+): ResponseHandler {
   return json({ result: null, success: false, errors, messages }, status, headers)
 }
 
-/** Begins to answer and goes on, a byte at a time, for ever. */
-export const dripping: Answerer = (response) => {
+/** Responds with one byte every 10 ms, without end. */
+export const slowBody: ResponseHandler = (response) => {
   response.writeHead(200)
-  const drip = setInterval(() => response.write(' '), 10)
-  response.on('close', () => clearInterval(drip))
+  const interval = setInterval(() => response.write(' '), 10)
+  response.on('close', () => clearInterval(interval))
 }

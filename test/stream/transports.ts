@@ -1,4 +1,4 @@
-/** Both ways in which requests travel to Stream: what holds for one of them must hold for the other. */
+/** Both HTTP transports to Stream; the tests of the REST adapter run with each. */
 import { afterAll } from 'vitest'
 import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
@@ -6,8 +6,8 @@ import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
 const pooled = createUndiciTransport()
 afterAll(() => pooled.close())
 
-/** For `describe.each`: a whole file's tests run once for each. */
-export const ways = [
-  { way: 'fetch', send: createFetchTransport() },
-  { way: 'undici', send: pooled.send },
+/** The transports for `describe.each`. */
+export const transports = [
+  { name: 'fetch', send: createFetchTransport() },
+  { name: 'undici', send: pooled.send },
 ] as const

@@ -1,4 +1,4 @@
-/** How loosely a video is read: Stream's own samples, and whatever else may come. */
+/** The lenient reader of videos: Stream's examples, missing and malformed fields. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isVideoUid, readVideo } from '../../src/stream/read-video.ts'
@@ -6,7 +6,7 @@ import { isVideoUid, readVideo } from '../../src/stream/read-video.ts'
 const uid = 'dd5d531a12de0c724bd1275a3b2bc9c6'
 const site = 'https://customer-m033z5x00ks6nunl.cloudflarestream.com'
 
-const nothingSaid = {
+const emptyVideo = {
   uid,
   state: 'unknown',
   encodingPercent: null,
@@ -29,7 +29,7 @@ const nothingSaid = {
   uploadExpiresAt: null,
 }
 
-test('a video of which everything is said', () => {
+test('reads a video with every field', () => {
   const video = readVideo({
     uid,
     creator: 'user-1',
@@ -74,26 +74,26 @@ test('a video of which everything is said', () => {
   })
 })
 
-describe('nothing said', () => {
+describe('a missing or malformed field is null', () => {
   test.each([
-    ['keys left out', {}],
-    ['null', nulls(null)],
-    ['empty text', nulls('')],
-    ['-1', nulls(-1)],
-    ['objects', nulls({})],
-    ['lists', nulls([])],
+    ['missing keys', {}],
+    ['null', allFields(null)],
+    ['empty text', allFields('')],
+    ['-1', allFields(-1)],
+    ['objects', allFields({})],
+    ['lists', allFields([])],
     ['an empty status', { status: {}, input: {}, playback: {} }],
     ['unset caps', { maxDurationSeconds: 0, duration: -1, input: { width: -1, height: -1 } }],
-    ['numbers that are none', { size: '1e3', duration: 'NaN', maxDurationSeconds: '-5' }],
-    ['a time never set', { created: '0001-01-01T00:00:00Z' }],
-    ['a state of the future', { status: { state: 'transmogrifying', pctComplete: '' } }],
-    ['addresses that no page may open', { preview: 'javascript:alert(1)', thumbnail: 'x' }],
-  ])('as %s', (_name, said) => {
-    expect(readVideo({ ...said, uid })).toEqual(nothingSaid)
+    ['malformed numbers', { size: '1e3', duration: 'NaN', maxDurationSeconds: '-5' }],
+    ['an unset time', { created: '0001-01-01T00:00:00Z' }],
+    ['an unknown state', { status: { state: 'transmogrifying', pctComplete: '' } }],
+    ['URLs that are not HTTP', { preview: 'javascript:alert(1)', thumbnail: 'x' }],
+  ])('%s', (_name, fields) => {
+    expect(readVideo({ ...fields, uid })).toEqual(emptyVideo)
   })
 })
 
-describe('single words', () => {
+describe('single fields', () => {
   test.each([
     'pendingupload',
     'downloading',
@@ -125,7 +125,7 @@ describe('single words', () => {
     ['2024-02-27', undefined],
     ['Tue, 27 Feb 2024', undefined],
     [1_709_018_450, undefined],
-  ])('moment %j', (created, expected) => {
+  ])('timestamp %j', (created, expected) => {
     expect(readVideo({ uid, created })?.createdAt?.toISOString()).toBe(expected)
   })
 })
@@ -142,31 +142,31 @@ describe('a failure', () => {
     expect(video?.failure).toEqual({ code, message: text })
   })
 
-  test('is none unless the state says so', () => {
+  test('is null unless the state is error', () => {
     const status = { state: 'ready', errorReasonCode: 'ERR_NON_VIDEO' }
     expect(readVideo({ uid, status })?.failure).toBeNull()
   })
 })
 
-test('nothing that JSON can say makes the reader throw or lose the uid', () => {
+test('the reader never throws on JSON, and always reads a valid uid', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.dictionary(fc.string(), fc.jsonValue()), (json, more) => {
       readVideo(json)
-      const keys = Object.keys(nulls(null))
-      const odd = Object.fromEntries(keys.map((key) => [key, json]))
-      expect(readVideo({ ...more, ...odd, uid })?.uid).toBe(uid)
+      const keys = Object.keys(allFields(null))
+      const fields = Object.fromEntries(keys.map((key) => [key, json]))
+      expect(readVideo({ ...more, ...fields, uid })?.uid).toBe(uid)
     }),
   )
 })
 
-test('a meta nested very deeply is kept and not walked', () => {
+test('keeps a very deeply nested meta without recursion', () => {
   const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
   const json: unknown = JSON.parse(`{"uid":"${uid}","meta":${deep}}`)
   expect(readVideo(json)?.meta).toHaveProperty('a')
 })
 
 test.each([null, undefined, 1, 'x', [], {}, { uid: '' }, { uid: 7 }, { uid: 'a/b' }, { id: uid }])(
-  'without a uid there is no video: %j',
+  'returns null without a valid uid: %j',
   (json) => expect(readVideo(json)).toBeNull(),
 )
 
@@ -179,7 +179,7 @@ test.each([
   ['..', false],
   ['a%2Fb', false],
   ['Webhook', false],
-])('%j as a uid: %j', (text, expected) => expect(isVideoUid(text)).toBe(expected))
+])('isVideoUid(%j) is %j', (text, expected) => expect(isVideoUid(text)).toBe(expected))
 
 test.each([
   [640, 640],
@@ -188,15 +188,15 @@ test.each([
   [1e308, null],
   [2 ** 31, null],
   [-1, null],
-])('a width of %j is %j: GraphQL could not write down what is no Int', (told, width) =>
-  expect(readVideo({ uid, input: { width: told, height: 360 } })).toMatchObject({
+])('reads a width of %j as %j, because GraphQL can serialize only an Int', (input, width) =>
+  expect(readVideo({ uid, input: { width: input, height: 360 } })).toMatchObject({
     width,
     height: 360,
   }),
 )
 
-/** Every key that is read, with the same value. */
-function nulls(value: unknown) {
+/** Every key that the reader reads, with the same value. */
+function allFields(value: unknown) {
   const keys =
     'status readyToStream readyToStreamAt size duration input playback thumbnail preview creator meta maxDurationSeconds created modified uploadExpiry'
   return Object.fromEntries(keys.split(' ').map((key) => [key, value]))

@@ -1,4 +1,4 @@
-/** Whether Stream answers lately: by the real adapter, against an emulator that can be made to fail. */
+/** The availability of Stream, with the real adapter against an emulator with planned faults. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limiter.ts'
 import { createUndiciTransport } from '../../src/node/undici-transport.ts'
@@ -6,21 +6,21 @@ import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
 import { withBudget } from '../../src/stream/decorators/with-budget.ts'
 import { withAvailability } from '../../src/stream/decorators/with-availability.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { type PlannedFault, startTestEmulator } from '../kit/emulator.ts'
 
-const away = { isUnavailable: true }
-const there = { isUnavailable: false }
+const unavailable = { isUnavailable: true }
+const available = { isUnavailable: false }
 
-type Trouble = Omit<PlannedFault, 'on'>
+type Fault = Omit<PlannedFault, 'on'>
 
 async function start(apiToken?: string) {
   const emulator = await startTestEmulator()
   const pooled = createUndiciTransport()
   onTestFinished(() => pooled.close())
   let time = Date.UTC(2026, 0, 1)
-  let set = 0
-  const now = () => new Date(time + set)
+  let clockOffsetMs = 0
+  const now = () => new Date(time + clockOffsetMs)
   const monotonicMs = () => time
   const { backend, current, probe } = withAvailability(
     createRestStreamApi({
@@ -32,11 +32,11 @@ async function start(apiToken?: string) {
     { now, monotonicMs },
   )
   const budget = createApiBudget(createMemoryRateLimiter(monotonicMs), 10, monotonicMs)
-  const through = withBudget(backend, budget, 'sync')
+  const budgeted = withBudget(backend, budget, 'sync')
 
-  /** A call that fails in this way. */
-  async function fail(trouble: Trouble = { status: 503 }) {
-    await emulator.fault({ on: 'list', ...trouble })
+  /** Sends a call that fails with the fault. */
+  async function fail(fault: Fault = { status: 503 }) {
+    await emulator.fault({ on: 'list', ...fault })
     await expect(backend.listVideos({ limit: 1 })).rejects.toHaveProperty('kind')
   }
 
@@ -44,206 +44,213 @@ async function start(apiToken?: string) {
     time += seconds * 1000
   }
 
-  /** The time of day alone is set. */
+  /** Changes the time of day, not the monotonic clock. */
   function setClock(seconds: number): void {
-    set += seconds * 1000
+    clockOffsetMs += seconds * 1000
   }
 
-  /** Calls fail for as long as it takes. */
-  async function goAway(): Promise<void> {
+  /** Sends failing calls until Stream is unavailable. */
+  async function becomeUnavailable(): Promise<void> {
     await fail()
     advance(15)
     await fail()
-    expect(current()).toMatchObject(away)
+    expect(current()).toMatchObject(unavailable)
   }
 
-  /** Lists that Stream was asked for, whatever it answered. */
-  async function lists(): Promise<number> {
+  /** Returns the number of list requests that Stream received. */
+  async function listRequests(): Promise<number> {
     return (await emulator.state()).requests['list'] ?? 0
   }
 
-  const ask = () => probe(through)
+  const sendProbe = () => probe(budgeted)
   return {
     emulator,
     backend,
     budget,
-    lately: current,
+    current,
     now,
     advance,
     setClock,
     fail,
-    goAway,
-    lists,
-    probe: ask,
+    becomeUnavailable,
+    listRequests,
+    probe: sendProbe,
   }
 }
 
 describe('Stream', () => {
-  test('are told apart by what passes, though the time of day is set', async () => {
-    const { fail, lately, advance, setClock } = await start()
+  test('becomes unavailable by the monotonic clock, not by the time of day', async () => {
+    const { fail, current, advance, setClock } = await start()
     await fail()
     setClock(7200)
     await fail()
-    expect(lately()).toMatchObject(there)
+    expect(current()).toMatchObject(available)
     advance(15)
     setClock(-14_400)
     await fail()
-    expect(lately()).toMatchObject(away)
+    expect(current()).toMatchObject(unavailable)
   })
 
-  test('counts as there before anything was asked, and is not asked for that', async () => {
-    const { lately, probe, lists } = await start()
-    expect(lately()).toEqual({ answeredAt: null, failingSince: null, isUnavailable: false })
+  test('is available before the first request, and the probe sends none', async () => {
+    const { current, probe, listRequests } = await start()
+    expect(current()).toEqual({ answeredAt: null, failingSince: null, isUnavailable: false })
     await probe()
-    expect(await lists()).toBe(0)
+    expect(await listRequests()).toBe(0)
   })
 
-  test('has answered when it has', async () => {
-    const { backend, lately, now, advance } = await start()
-    await backend.createDirectUpload(orderOf('user-1'))
+  test('has the time of the last response in answeredAt', async () => {
+    const { backend, current, now, advance } = await start()
+    await backend.createDirectUpload(uploadParamsFor('user-1'))
     const answeredAt = now()
     advance(60)
-    expect(lately()).toEqual({ answeredAt, failingSince: null, isUnavailable: false })
+    expect(current()).toEqual({ answeredAt, failingSince: null, isUnavailable: false })
   })
 
-  test('is not away by one lost answer, however long nobody asks again', async () => {
-    const { fail, lately, now, advance } = await start()
+  test('stays available after one lost response without further requests', async () => {
+    const { fail, current, now, advance } = await start()
     const failingSince = now()
     await fail({ hangUp: true })
     advance(3600)
-    expect(lately()).toEqual({ answeredAt: null, failingSince, isUnavailable: false })
+    expect(current()).toEqual({ answeredAt: null, failingSince, isUnavailable: false })
   })
 
-  test.each<[string, Trouble]>([
-    ['no answer', { hangUp: true }],
+  test.each<[string, Fault]>([
+    ['no response', { hangUp: true }],
     ['503', { status: 503 }],
     ['500', { status: 500 }],
   ])(
-    'is away after 15 seconds of %s, and there again with the first answer',
-    async (_name, trouble) => {
-      const { fail, backend, lately, now, advance } = await start()
+    'is unavailable after 15 seconds of %s, and available after the first response',
+    async (_name, fault) => {
+      const { fail, backend, current, now, advance } = await start()
       await backend.listVideos({ limit: 1 })
       const answeredAt = now()
       advance(1)
       const failingSince = now()
       for (const seconds of [0, 5, 9]) {
         advance(seconds)
-        await fail(trouble)
-        expect(lately()).toEqual({ answeredAt, failingSince, isUnavailable: false })
+        await fail(fault)
+        expect(current()).toEqual({ answeredAt, failingSince, isUnavailable: false })
       }
       advance(1)
-      await fail(trouble)
-      expect(lately()).toEqual({ answeredAt, failingSince, isUnavailable: true })
+      await fail(fault)
+      expect(current()).toEqual({ answeredAt, failingSince, isUnavailable: true })
       advance(100)
-      expect(lately()).toMatchObject(away)
+      expect(current()).toMatchObject(unavailable)
 
       await backend.listVideos({ limit: 1 })
-      expect(lately()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
-      await fail(trouble)
+      expect(current()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
+      await fail(fault)
       advance(14)
-      await fail(trouble)
-      expect(lately()).toMatchObject(there)
+      await fail(fault)
+      expect(current()).toMatchObject(available)
     },
   )
 
-  test.each<[string, Trouble]>([
+  test.each<[string, Fault]>([
     ['429', { status: 429, retryAfterSeconds: 60 }],
     ['400', { status: 400 }],
-  ])('has answered with a %s', async (_name, trouble) => {
-    const { fail, goAway, lately, now } = await start()
-    await goAway()
-    await fail(trouble)
-    expect(lately()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
+  ])('is available after a %s', async (_name, fault) => {
+    const { fail, becomeUnavailable, current, now } = await start()
+    await becomeUnavailable()
+    await fail(fault)
+    expect(current()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
   })
 
-  test('that does not accept the token is as good as away', async () => {
-    const { backend, lately, advance } = await start('another-token')
+  test('is unavailable when it rejects the token for 15 seconds', async () => {
+    const { backend, current, advance } = await start('another-token')
     for (const seconds of [0, 15]) {
       advance(seconds)
       await expect(backend.listVideos({})).rejects.toMatchObject({ kind: 'unauthorized' })
     }
-    expect(lately()).toMatchObject(away)
+    expect(current()).toMatchObject(unavailable)
   })
 
-  test('has said nothing by what never left', async () => {
-    const { goAway, backend, lately } = await start()
-    await goAway()
-    const before = lately()
-    const tus = { ...orderOf('Zoë'), sizeBytes: 1 }
-    const never = { kind: 'invalid', status: null }
-    await expect(backend.createTusUpload(tus)).rejects.toMatchObject(never)
+  test('ignores calls that sent no request', async () => {
+    const { becomeUnavailable, backend, current } = await start()
+    await becomeUnavailable()
+    const before = current()
+    const tus = { ...uploadParamsFor('Zoë'), sizeBytes: 1 }
+    const expected = { kind: 'invalid', status: null }
+    await expect(backend.createTusUpload(tus)).rejects.toMatchObject(expected)
     await expect(backend.listVideos({ state: 'unknown' })).rejects.toThrow(RangeError)
-    const reason = new Error('the caller is gone')
+    const reason = new Error('aborted by the caller')
     await expect(backend.listVideos({}, AbortSignal.abort(reason))).rejects.toBe(reason)
-    expect(lately()).toEqual(before)
+    expect(current()).toEqual(before)
   })
 
-  test('is not judged by its upload host', async () => {
-    const { goAway, backend, lately } = await start()
-    const order = { ...orderOf('user-1'), sizeBytes: 1000 }
-    const { uploadURL } = await backend.createTusUpload(order)
-    await goAway()
-    const before = lately()
+  test('ignores responses of the upload host', async () => {
+    const { becomeUnavailable, backend, current } = await start()
+    const params = { ...uploadParamsFor('user-1'), sizeBytes: 1000 }
+    const { uploadURL } = await backend.createTusUpload(params)
+    await becomeUnavailable()
+    const before = current()
     expect(await backend.readTusOffset(uploadURL)).toMatchObject({ receivedBytes: 0 })
-    expect(lately()).toEqual(before)
+    expect(current()).toEqual(before)
   })
 })
 
 describe('a probe', () => {
-  test('brings Stream back without traffic, and asks every 5 seconds at most', async () => {
-    const { emulator, goAway, probe, lately, advance, lists, now } = await start()
-    await goAway()
+  test('makes Stream available without other traffic, and sends a request every 5 seconds at most', async () => {
+    const { emulator, becomeUnavailable, probe, current, advance, listRequests, now } =
+      await start()
+    await becomeUnavailable()
     await emulator.fault({ on: 'list', times: 2, status: 503 })
-    const before = await lists()
+    const before = await listRequests()
     for (const seconds of [0, 1, 3.9, 0.1, 4.9]) {
       advance(seconds)
       await Promise.all([probe(), probe()])
     }
-    expect(lately()).toMatchObject(away)
-    expect((await lists()) - before).toBe(2)
+    expect(current()).toMatchObject(unavailable)
+    expect((await listRequests()) - before).toBe(2)
 
     advance(0.1)
     await probe()
-    expect(lately()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
+    expect(current()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
     advance(60)
     await probe()
-    expect((await lists()) - before).toBe(3)
+    expect((await listRequests()) - before).toBe(3)
   })
 
-  test('tells a lost answer from an outage before that is called one', async () => {
-    const { emulator, fail, probe, lately, advance } = await start()
+  test('clears failingSince after one lost response, and reports an outage after 15 seconds', async () => {
+    const { emulator, fail, probe, current, advance } = await start()
     await fail()
     advance(5)
     await probe()
-    expect(lately()).toMatchObject({ ...there, failingSince: null })
+    expect(current()).toMatchObject({ ...available, failingSince: null })
 
     await emulator.fault({ on: 'list', times: 100, hangUp: true })
     await fail()
-    for (const state of [there, there, away]) {
+    for (const state of [available, available, unavailable]) {
       advance(5)
       await probe()
-      expect(lately()).toMatchObject(state)
+      expect(current()).toMatchObject(state)
     }
   })
 
-  test('costs the budget what synchronisation may take, and fails quietly without it', async () => {
-    const { goAway, budget, probe, lately, lists } = await start()
-    await goAway()
+  test('uses the sync budget, and sends no request when it is exhausted', async () => {
+    const { becomeUnavailable, budget, probe, current, listRequests } = await start()
+    await becomeUnavailable()
     while ((await budget.consume('sync')) === null)
       expect(await budget.remaining()).toBeGreaterThan(0)
-    const before = { lately: lately(), left: await budget.remaining(), lists: await lists() }
+    const before = {
+      current: current(),
+      left: await budget.remaining(),
+      listRequests: await listRequests(),
+    }
     await probe()
-    expect({ lately: lately(), left: await budget.remaining(), lists: await lists() }).toEqual(
-      before,
-    )
+    expect({
+      current: current(),
+      left: await budget.remaining(),
+      listRequests: await listRequests(),
+    }).toEqual(before)
   })
 
-  test('is counted', async () => {
-    const { goAway, budget, probe, lately } = await start()
-    await goAway()
+  test('consumes one request of the budget', async () => {
+    const { becomeUnavailable, budget, probe, current } = await start()
+    await becomeUnavailable()
     expect(await budget.remaining()).toBe(10)
     await probe()
     expect(await budget.remaining()).toBe(9)
-    expect(lately()).toMatchObject(there)
+    expect(current()).toMatchObject(available)
   })
 })

@@ -1,4 +1,4 @@
-/** What comes of a budget that has no room, or that cannot be asked: by the real adapter. */
+/** Calls of the real adapter with an exhausted budget and with an unavailable rate limiter. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RateLimiter } from '../../src/uploads/ports/rate-limiter.ts'
 import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limiter.ts'
@@ -6,8 +6,8 @@ import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import { createApiBudget } from '../../src/stream/decorators/api-budget.ts'
 import { withBudget } from '../../src/stream/decorators/with-budget.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
-import { away, awayRateLimiter } from '../kit/failing-rate-limiter.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
+import { rateLimiterError, failingRateLimiter } from '../kit/failing-rate-limiter.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 
 async function start(rateLimiter: RateLimiter) {
@@ -20,63 +20,69 @@ async function start(rateLimiter: RateLimiter) {
     baseUrl: emulator.apiBaseUrl,
     send: pooled.send,
   })
-  const gateway = () =>
+  const createGateway = () =>
     withBudget(
       rest,
       createApiBudget(rateLimiter, 10, () => 0),
     )
-  return { emulator, here: gateway(), there: gateway() }
+  return { emulator, first: createGateway(), second: createGateway() }
 }
 
-describe('a budget that gateways share', () => {
-  test('refuses both of them what one has spent, and sends nothing', async () => {
-    const { emulator, here, there } = await start(createMemoryRateLimiter(() => 0))
-    for (let request = 0; request < 10; request += 1) await here.createDirectUpload(orderOf(null))
+describe('a budget shared by two gateways', () => {
+  test('rejects calls of both after the first exhausted it, and sends no request', async () => {
+    const { emulator, first, second } = await start(createMemoryRateLimiter(() => 0))
+    for (let request = 0; request < 10; request += 1)
+      await first.createDirectUpload(uploadParamsFor(null))
     const { requests } = await emulator.state()
-    for (const gateway of [here, there]) {
-      const refused = { kind: 'rate-limited', retryAfterSeconds: 300, mayHaveSucceeded: false }
-      await expect(gateway.createDirectUpload(orderOf(null))).rejects.toMatchObject(refused)
+    for (const gateway of [first, second]) {
+      const expected = { kind: 'rate-limited', retryAfterSeconds: 300, mayHaveSucceeded: false }
+      await expect(gateway.createDirectUpload(uploadParamsFor(null))).rejects.toMatchObject(
+        expected,
+      )
     }
     expect((await emulator.state()).requests).toEqual(requests)
   })
 
-  test('holds both of them back when Stream tells one to wait', async () => {
-    const { emulator, here, there } = await start(createMemoryRateLimiter(() => 0))
+  test('blocks both when Stream sends Retry-After to one of them', async () => {
+    const { emulator, first, second } = await start(createMemoryRateLimiter(() => 0))
     await emulator.fault({ on: 'list', status: 429, retryAfterSeconds: 30 })
-    const refused = { kind: 'rate-limited', retryAfterSeconds: 30 }
-    await expect(here.listVideos({})).rejects.toMatchObject({ ...refused, status: 429 })
-    await expect(there.listVideos({})).rejects.toMatchObject({ ...refused, status: null })
+    const expected = { kind: 'rate-limited', retryAfterSeconds: 30 }
+    await expect(first.listVideos({})).rejects.toMatchObject({ ...expected, status: 429 })
+    await expect(second.listVideos({})).rejects.toMatchObject({ ...expected, status: null })
   })
 
-  test('holds nobody back by a 429 that names no time', async () => {
-    const { emulator, here, there } = await start(createMemoryRateLimiter(() => 0))
+  test('does not block after a 429 without Retry-After', async () => {
+    const { emulator, first, second } = await start(createMemoryRateLimiter(() => 0))
     await emulator.fault({ on: 'list', status: 429 })
-    await expect(here.listVideos({})).rejects.toMatchObject({ kind: 'rate-limited' })
-    expect(await there.listVideos({})).toMatchObject({ videos: [] })
+    await expect(first.listVideos({})).rejects.toMatchObject({ kind: 'rate-limited' })
+    expect(await second.listVideos({})).toMatchObject({ videos: [] })
   })
 })
 
-describe('a budget that cannot be asked', () => {
-  test('fails the call with its own error, and sends nothing', async () => {
-    const { emulator, here } = await start(awayRateLimiter)
+describe('an unavailable rate limiter', () => {
+  test('rejects the call with its error, and sends no request', async () => {
+    const { emulator, first } = await start(failingRateLimiter)
     const { requests } = await emulator.state()
-    await expect(here.createDirectUpload(orderOf(null))).rejects.toBe(away)
-    await expect(here.listVideos({})).rejects.toBe(away)
+    await expect(first.createDirectUpload(uploadParamsFor(null))).rejects.toBe(rateLimiterError)
+    await expect(first.listVideos({})).rejects.toBe(rateLimiterError)
     expect((await emulator.state()).requests).toEqual(requests)
   })
 
-  test('when Stream says to wait, hides neither that nor its own failure', async () => {
-    const { emulator, here } = await start({
+  test('becomes the cause of the rate-limited error when blocking fails', async () => {
+    const { emulator, first } = await start({
       ...createMemoryRateLimiter(() => 0),
-      block: (key, milliseconds) => awayRateLimiter.block(key, milliseconds),
+      block: (key, milliseconds) => failingRateLimiter.block(key, milliseconds),
     })
     await emulator.fault({ on: 'list', status: 429, retryAfterSeconds: 30 })
-    const refused = {
+    const expected = {
       name: 'StreamError',
       kind: 'rate-limited',
       status: 429,
       retryAfterSeconds: 30,
     }
-    await expect(here.listVideos({})).rejects.toMatchObject({ ...refused, cause: away })
+    await expect(first.listVideos({})).rejects.toMatchObject({
+      ...expected,
+      cause: rateLimiterError,
+    })
   })
 })

@@ -1,20 +1,20 @@
-/** A measured way to Stream is the same way: it keeps every promise, and tells of each request once. */
+/** The telemetry decorator keeps the contract of the port and reports each call once. */
 import { expect, test } from 'vitest'
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.ts'
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { withTelemetry } from '../../src/stream/decorators/with-telemetry.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { noopTracing } from '../../src/uploads/ports/tracing.ts'
-import { describeStreamBackend } from '../contracts/stream-api.ts'
-import { orderOf } from '../contracts/stream-suite.ts'
+import { describeStreamApi } from '../contracts/stream-api.ts'
+import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 
-/** What was told: call and outcome. */
-type Told = (readonly [call: string, outcome: string])[]
+/** The reported calls with their outcomes. */
+type Reports = (readonly [call: string, outcome: string])[]
 
-function measured(
+function withReports(
   emulator: Pick<Emulator, 'accountId' | 'apiBaseUrl' | 'token'>,
-  told: Told,
+  reports: Reports,
   apiToken = emulator.token,
 ): StreamApi {
   const { accountId, apiBaseUrl: baseUrl } = emulator
@@ -22,21 +22,21 @@ function measured(
     ...noopTracing,
     streamCallCompleted(call, outcome, seconds) {
       expect(seconds).toBeGreaterThan(0)
-      told.push([call, outcome])
+      reports.push([call, outcome])
     },
   })
 }
 
-describeStreamBackend('a measured way', async () => {
+describeStreamApi('telemetry', async () => {
   const emulator = await startEmulator()
-  return { backend: measured(emulator, []), ownsAccount: true, close: () => emulator.close() }
+  return { streamApi: withReports(emulator, []), ownsAccount: true, close: () => emulator.close() }
 })
 
-test('each request is told once, by a name of its own', async () => {
-  const told: Told = []
-  const backend = measured(await startTestEmulator(), told)
-  const basic = await backend.createDirectUpload(orderOf('ada'))
-  const tus = await backend.createTusUpload({ ...orderOf('ada'), sizeBytes: 5_242_880 })
+test('reports each call once, with its own name', async () => {
+  const reports: Reports = []
+  const backend = withReports(await startTestEmulator(), reports)
+  const basic = await backend.createDirectUpload(uploadParamsFor('ada'))
+  const tus = await backend.createTusUpload({ ...uploadParamsFor('ada'), sizeBytes: 5_242_880 })
   await backend.findVideo(basic.uid)
   await backend.listVideos({})
   await backend.updateVideo(basic.uid, { meta: {} })
@@ -47,24 +47,26 @@ test('each request is told once, by a name of its own', async () => {
   await backend.deleteWebhook()
   await backend.deleteVideo(basic.uid)
   const calls = Object.values(backend).filter((value) => typeof value === 'function').length
-  expect(new Set(told.map(([call]) => call)).size).toBe(calls)
-  expect(told.map(([, outcome]) => outcome)).toEqual(Array.from({ length: calls }, () => 'ok'))
+  expect(new Set(reports.map(([call]) => call)).size).toBe(calls)
+  expect(reports.map(([, outcome]) => outcome)).toEqual(Array.from({ length: calls }, () => 'ok'))
 })
 
-test('trouble is told by its kind, and thrown on', async () => {
-  const told: Told = []
+test('reports the kind of an error, and rethrows it', async () => {
+  const reports: Reports = []
   const emulator = await startTestEmulator()
-  await expect(measured(emulator, told, 'wrong').listVideos({})).rejects.toMatchObject({
+  await expect(withReports(emulator, reports, 'wrong').listVideos({})).rejects.toMatchObject({
     kind: 'unauthorized',
   })
   await emulator.fault({ on: 'direct_upload', times: 1, status: 503 })
-  await expect(measured(emulator, told).createDirectUpload(orderOf('ada'))).rejects.toMatchObject({
+  await expect(
+    withReports(emulator, reports).createDirectUpload(uploadParamsFor('ada')),
+  ).rejects.toMatchObject({
     kind: 'unavailable',
   })
-  const reason = new Error('the caller is gone')
+  const reason = new Error('aborted by the caller')
   const signal = AbortSignal.abort(reason)
-  await expect(measured(emulator, told).listVideos({}, signal)).rejects.toBe(reason)
-  expect(told).toEqual([
+  await expect(withReports(emulator, reports).listVideos({}, signal)).rejects.toBe(reason)
+  expect(reports).toEqual([
     ['list_videos', 'unauthorized'],
     ['create_direct_upload', 'unavailable'],
     ['list_videos', 'unexpected'],

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { startTestGateway } from '../kit/gateway.ts'
 import { readScrape, scrape } from '../kit/metrics.ts'
 import { metricsToken } from '../secrets/test-secrets.ts'
-import { knockEverywhere } from '../secrets/visit-endpoints.ts'
+import { requestAllEndpoints } from '../secrets/visit-endpoints.ts'
 import { setupInProcess } from '../secrets/setup.ts'
 
 const TOKEN = 'metrics-token-Xy7'
@@ -85,12 +85,12 @@ describe('/metrics', () => {
 
   it('names nobody and no upload, whatever came to the doors', { timeout: 60_000 }, async () => {
     const setup = await setupInProcess()
-    const { door: endpoint, gateway, tokens, transcript } = setup
+    const { client, gateway, tokens, transcript } = setup
     const { uid, uploadURL } = await setup.mintBasic(tokens.ada)
     await setup.mintTus(tokens.bob)
-    await knockEverywhere(setup, uid)
+    await requestAllEndpoints(setup, uid)
     const headers = { authorization: `Bearer ${metricsToken}` }
-    const { status, body } = await endpoint.knock({ name: 'a scrape', path: '/metrics', headers })
+    const { status, body } = await client.send({ name: 'a scrape', path: '/metrics', headers })
     expect(status).toBe(200)
     expect(transcript.leaks()).toEqual([])
 

@@ -11,9 +11,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, expectMinted, postFile, watchToEnd } from '../kit/operations.ts'
-import { everythingIn } from '../secrets/search.ts'
+import { allTextIn } from '../secrets/search.ts'
 import { setupInProcess } from '../secrets/setup.ts'
-import { knockEverywhere } from '../secrets/visit-endpoints.ts'
+import { requestAllEndpoints } from '../secrets/visit-endpoints.ts'
 
 const exporter = new InMemorySpanExporter()
 
@@ -115,13 +115,13 @@ describe('a trace', () => {
     const setup = await setupInProcess()
     const { tokens, transcript } = setup
     const minted = [await setup.mintBasic(tokens.ada), await setup.mintTus(tokens.bob)]
-    await knockEverywhere(setup, minted[0]?.uid ?? '')
+    await requestAllEndpoints(setup, minted[0]?.uid ?? '')
     const spans = exporter.getFinishedSpans()
     expect(spans.length).toBeGreaterThan(10)
     const told = spans.map(({ name, attributes, events, status, links }) =>
-      everythingIn({ name, attributes, events, status, links }),
+      allTextIn({ name, attributes, events, status, links }),
     )
-    transcript.note('spans', told)
+    transcript.record('spans', told)
     expect(transcript.leaks()).toEqual([])
     const text = told.join('\n')
     for (const { uid } of minted) expect(text).not.toContain(uid)

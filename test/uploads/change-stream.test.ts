@@ -1,4 +1,4 @@
-/** The queue between what happens and one who reads about it. */
+/** The queue of changes between the publisher and one reader. */
 import { describe, expect, test, vi } from 'vitest'
 import { createChangeStream } from '../../src/uploads/watch/change-stream.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
@@ -17,7 +17,7 @@ function startQueue() {
   return { ...stream, onClose }
 }
 
-/** All that is left to read, each as its uid and version. */
+/** Reads the rest of the stream, each change as its uid and version. */
 async function readAll(changes: AsyncIterable<Upload>): Promise<string[]> {
   const read: string[] = []
   for await (const { uid, version } of changes) read.push(`${uid}${version}`)
@@ -25,7 +25,7 @@ async function readAll(changes: AsyncIterable<Upload>): Promise<string[]> {
 }
 
 describe('reading', () => {
-  test('gives what was put, in that order, whether the reader came before or after', async () => {
+  test('returns changes in order, whether reads were requested before or after', async () => {
     const { put, changes } = startQueue()
     const waiting = changes.next()
     for (const version of [1, 2, 3]) put(versionOf(version))
@@ -34,7 +34,7 @@ describe('reading', () => {
     expect(await changes.next()).toEqual({ done: false, value: versionOf(3) })
   })
 
-  test('several reads that wait at once each get a change of their own', async () => {
+  test('gives each of several waiting reads its own change', async () => {
     const { put, end, changes } = startQueue()
     const reads = [changes.next(), changes.next(), changes.next()]
     put(versionOf(1))
@@ -47,7 +47,7 @@ describe('reading', () => {
     ])
   })
 
-  test('is what `for await` expects', async () => {
+  test('implements the async iterator protocol', async () => {
     const { put, end, changes } = startQueue()
     expect(changes[Symbol.asyncIterator]()).toBe(changes)
     for (const version of [1, 2]) put(versionOf(version))
@@ -56,7 +56,7 @@ describe('reading', () => {
   })
 })
 
-describe('a reader who is slow', () => {
+describe('a slow reader', () => {
   test('gets 32 changes one by one', async () => {
     const { put, end, changes } = startQueue()
     for (let version = 1; version <= 32; version += 1) put(versionOf(version))
@@ -64,7 +64,7 @@ describe('a reader who is slow', () => {
     expect(await readAll(changes)).toHaveLength(32)
   })
 
-  test('gets the newest state only once there are more', async () => {
+  test('gets only the newest version when there are more', async () => {
     const { put, end, changes } = startQueue()
     for (let version = 1; version <= 1000; version += 1) put(versionOf(version))
     end()
@@ -73,7 +73,7 @@ describe('a reader who is slow', () => {
     expect(read.length).toBeLessThanOrEqual(32)
   })
 
-  test('gets the newest of each upload, in the order of their latest change', async () => {
+  test('gets the newest version of each upload, in the order of their latest change', async () => {
     const { put, end, changes } = startQueue()
     for (let version = 1; version <= 20; version += 1) put(versionOf(version, 'a'))
     for (let version = 1; version <= 12; version += 1) put(versionOf(version, 'b'))
@@ -82,7 +82,7 @@ describe('a reader who is slow', () => {
     expect(await readAll(changes)).toEqual(['b12', 'a21'])
   })
 
-  test('never sees a version go back', async () => {
+  test('gets increasing versions of each upload', async () => {
     const { put, changes } = startQueue()
     let [versionA, versionB, seenA, seenB] = [0, 0, 0, 0]
     for (let round = 0; round < 500; round += 1) {
@@ -92,14 +92,14 @@ describe('a reader who is slow', () => {
       }
       if (round % 40 === 0) continue
       const { value } = await changes.next()
-      if (value === undefined) throw new Error('ended too early')
+      if (value === undefined) throw new Error('The stream ended too early.')
       expect(value.version).toBeGreaterThan(value.uid === 'a' ? seenA : seenB)
       if (value.uid === 'a') seenA = value.version
       else seenB = value.version
     }
   })
 
-  test('keeps up to 1,000 different uploads, and is let go at the next', async () => {
+  test('keeps up to 1,000 different uploads, and closes at the next', async () => {
     const { put, onClose, changes } = startQueue()
     for (let n = 1; n <= 1000; n += 1) put(versionOf(1, `u${n}-`))
     expect(onClose).not.toHaveBeenCalled()
@@ -110,7 +110,7 @@ describe('a reader who is slow', () => {
 })
 
 describe('the end', () => {
-  test('comes after everything that was put, and closes once', async () => {
+  test('comes after all queued changes and closes once', async () => {
     const { put, end, onClose, changes } = startQueue()
     put(versionOf(1))
     put(versionOf(2))
@@ -123,14 +123,14 @@ describe('the end', () => {
     expect(onClose).toHaveBeenCalledOnce()
   })
 
-  test('comes at once where nothing is left to read', async () => {
+  test('comes immediately when the queue is empty', async () => {
     const { end, onClose, changes } = startQueue()
     end()
     expect(onClose).toHaveBeenCalledOnce()
     expect(await changes.next()).toEqual(over)
   })
 
-  test('releases a read that waits', async () => {
+  test('completes a waiting read', async () => {
     const { end, onClose, changes } = startQueue()
     const waiting = changes.next()
     end()
@@ -139,8 +139,8 @@ describe('the end', () => {
   })
 })
 
-describe('a reader who leaves', () => {
-  test('releases everything at once, even while a read waits, and only once', async () => {
+describe('a reader that returns', () => {
+  test('closes the stream immediately and once, also while a read waits', async () => {
     const { put, end, onClose, changes } = startQueue()
     const waiting = changes.next()
     const left = changes.return?.()
@@ -154,7 +154,7 @@ describe('a reader who leaves', () => {
     expect(onClose).toHaveBeenCalledOnce()
   })
 
-  test('gives up what was not read yet', async () => {
+  test('drops queued changes', async () => {
     const { put, onClose, changes } = startQueue()
     for (const version of [1, 2, 3]) put(versionOf(version))
     for await (const { version } of changes) {
@@ -165,7 +165,7 @@ describe('a reader who leaves', () => {
     expect(await changes.next()).toEqual(over)
   })
 
-  test('may leave while the end is on its way', async () => {
+  test('can return after the end was requested', async () => {
     const { put, end, onClose, changes } = startQueue()
     put(versionOf(1))
     end()
@@ -175,7 +175,7 @@ describe('a reader who leaves', () => {
   })
 })
 
-test('releases at once what is registered after the stream has closed', () => {
+test('calls an onClose callback immediately when the stream is closed', () => {
   const stream = createChangeStream()
   stream.close()
   const release = vi.fn<() => void>()

@@ -1,4 +1,4 @@
-/** A clock that is set, back or ahead, while the gateway works: what was to last seconds lasts seconds. */
+/** A system clock that is set back or ahead while the gateway runs: durations stay correct. */
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createDeadlines } from '../../src/http/graphql/plugins/deadlines.ts'
@@ -23,7 +23,7 @@ async function statusOf(gateway: TestGateway, uid: string): Promise<string> {
   return upload.status
 }
 
-/** Every status, without looking at an upload, which would have it polled sooner. */
+/** Returns every status without a view of one upload, which would have it polled earlier. */
 async function statuses(gateway: TestGateway): Promise<readonly string[]> {
   const { uploads } = await gateway.as().ask(
     z.object({
@@ -34,7 +34,7 @@ async function statuses(gateway: TestGateway): Promise<readonly string[]> {
   return uploads.nodes.map(({ status }) => status)
 }
 
-/** Moves both clocks on until every upload is READY, for so many seconds at most. */
+/** Advances both clocks until every upload is READY, for at most so many seconds. */
 async function statusesWithin(gateway: TestGateway, within: number): Promise<readonly string[]> {
   for (let seconds = 0; seconds < within; seconds += 1) {
     if ((await statuses(gateway)).every((status) => status === 'READY')) break
@@ -47,23 +47,23 @@ async function statusesWithin(gateway: TestGateway, within: number): Promise<rea
 describe.each([
   ['without a budget', {}],
   ['within a budget', { STREAM_API_BUDGET: '1000' }],
-])('what Stream asks to wait for, %s', (_name, variables) => {
-  test('is waited for as long as it said, though the clock is set back', async () => {
+])('Retry-After of Stream, %s', (_name, variables) => {
+  test('is respected when the clock is set back', async () => {
     const gateway = await startTestGateway(variables)
     gateway.clock.set(TWO_HOURS)
     await gateway.emulator.fault({ on: 'direct_upload', status: 429, retryAfterSeconds: 5 })
-    const refused = { __typename: 'RateLimitedError' }
-    expect(await createDirectUpload(gateway.as())).toMatchObject(refused)
+    const rateLimited = { __typename: 'RateLimitedError' }
+    expect(await createDirectUpload(gateway.as())).toMatchObject(rateLimited)
     gateway.clock.set(-TWO_HOURS)
-    const held = await createDirectUpload(gateway.as())
-    expect(held).toMatchObject(refused)
-    expect('retryAfterSeconds' in held && held.retryAfterSeconds).toBeLessThanOrEqual(5)
+    const outcome = await createDirectUpload(gateway.as())
+    expect(outcome).toMatchObject(rateLimited)
+    expect('retryAfterSeconds' in outcome && outcome.retryAfterSeconds).toBeLessThanOrEqual(5)
     gateway.clock.advance(6)
     expectMinted(await createDirectUpload(gateway.as()))
   })
 })
 
-test('a limit of uploads in a minute is neither widened nor prolonged by a clock that is set', async () => {
+test('a limit per minute stays the same when the clock is set', async () => {
   const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '2' })
   gateway.clock.set(TWO_HOURS)
   for (const _ of [1, 2]) expectMinted(await createDirectUpload(gateway.as()))
@@ -77,7 +77,7 @@ test('a limit of uploads in a minute is neither widened nor prolonged by a clock
 })
 
 describe('synchronization', () => {
-  test('goes on after the pause that Stream asked for, though the clock is set back', async () => {
+  test('continues after the Retry-After of Stream when the clock is set back', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'webhook', times: 1000, drop: true })
     const { uid, uploadURL } = expectMinted(await createDirectUpload(gateway.as()))
@@ -92,7 +92,7 @@ describe('synchronization', () => {
     expect(await statusesWithin(gateway, 90)).toEqual(['READY'])
   })
 
-  test('polls what a clock that was ahead put off, once it is right', async () => {
+  test('polls uploads that a clock scheduled too late while it was ahead', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'webhook', times: 1000, drop: true })
     gateway.clock.set(TWO_HOURS)
@@ -107,7 +107,7 @@ describe('synchronization', () => {
   })
 })
 
-test('the time limit of an operation ends it, though the clock is set back', async () => {
+test('an operation times out when the clock is set back', async () => {
   const clock = createTestClock(() => 0)
   const closing = new AbortController()
   const late = vi.fn<() => void>()
@@ -124,7 +124,7 @@ test('the time limit of an operation ends it, though the clock is set back', asy
   closing.abort()
 })
 
-test('a view counts for its seconds, though the clock is set back', () => {
+test('a view lasts its seconds when the clock is set back', () => {
   const watchers = createWatchRegistry()
   watchers.recordView('a', after(TWO_HOURS))
   expect(watchers.watchedUids(after(0))).toEqual(new Set())
@@ -132,7 +132,7 @@ test('a view counts for its seconds, though the clock is set back', () => {
   expect(watchers.watchedUids(after(1))).toEqual(new Set(['a']))
 })
 
-test('a claim counts for its seconds, though the clock is set back', () => {
+test('a claim lasts its seconds when the clock is set back', () => {
   const claims = createPollClaims()
   const due = [{ upload: uploadOf(), idlePolls: 0, dueAt: after(0), missingChecks: 0 }]
   expect(claims.take(due, 9, after(TWO_HOURS), after(TWO_HOURS + 30))).toHaveLength(1)

@@ -1,4 +1,4 @@
-/** How a key that comes back is told from one used twice. */
+/** Request fingerprints, which tell a repeated idempotency key from one used for another request. */
 import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import { CREATED_AT, after, requestOf } from '../kit/samples.ts'
 
 const SUBJECT = 'carol'
 
-/** The one that is recorded. */
+/** Returns the fingerprint that is stored. */
 async function fingerprintOf(request: UploadRequest): Promise<string> {
   const [recorded] = await fingerprintsOf(request, SUBJECT)
   return recorded
@@ -30,17 +30,17 @@ const full = requestOf({
   creator: 'alice',
 })
 
-test('is 64 hex digits, and the same for the same request', async () => {
+test('is 64 hex digits and equal for equal requests', async () => {
   const fingerprint = await fingerprintOf(full)
   expect(fingerprint).toMatch(/^[0-9a-f]{64}$/)
   expect(await fingerprintOf({ ...full })).toBe(fingerprint)
 })
 
-test('the key itself is not part of it', async () => {
+test('does not depend on the idempotency key', async () => {
   expect(await fingerprintOf({ ...full, idempotencyKey: 'k' })).toBe(await fingerprintOf(full))
 })
 
-describe('any difference makes another', () => {
+describe('differs for any difference', () => {
   test.each<Partial<UploadRequest>>([
     { protocol: 'BASIC' },
     { sizeBytes: 30_000_000_001 },
@@ -67,8 +67,8 @@ describe('any difference makes another', () => {
     { thumbnailTimestampPct: null },
     { creator: 'bob' },
     { creator: null },
-  ])('%j', async (said) => {
-    expect(await fingerprintOf({ ...full, ...said })).not.toBe(await fingerprintOf(full))
+  ])('%j', async (changes) => {
+    expect(await fingerprintOf({ ...full, ...changes })).not.toBe(await fingerprintOf(full))
   })
 })
 
@@ -82,13 +82,13 @@ const { value: jsonValue } = fc.letrec<{ value: JsonValue }>((tie) => ({
   ),
 }))
 
-/** Members of an object, in some order. */
+/** Properties of an object, in arbitrary order. */
 const members = fc.uniqueArray(fc.tuple(fc.constantFrom('', 'a', 'b', 'A'), jsonValue), {
   selector: ([key]) => key,
   maxLength: 3,
 })
 
-test('the order of keys makes no difference, at any depth', async () => {
+test('does not depend on the order of keys at any depth', async () => {
   await fc.assert(
     fc.asyncProperty(members, async (entries) => {
       const one = Object.fromEntries(entries)
@@ -100,7 +100,7 @@ test('the order of keys makes no difference, at any depth', async () => {
   )
 })
 
-test('two metas share a fingerprint exactly when they are the same JSON', async () => {
+test('is equal for two metas exactly when they are the same JSON', async () => {
   await fc.assert(
     fc.asyncProperty(members, members, async (some, others) => {
       const [one, other] = [Object.fromEntries(some), Object.fromEntries(others)]
@@ -115,7 +115,7 @@ test('two metas share a fingerprint exactly when they are the same JSON', async 
   )
 })
 
-/** All that comes of a request: what is recorded, and what Stream is asked for besides. */
+/** Everything that depends on a request: the reservation, and the thumbnail sent to Stream. */
 function outcomeOf(request: UploadRequest): object {
   const reservation = createReservation(request, {
     id: 'reference',
@@ -125,7 +125,7 @@ function outcomeOf(request: UploadRequest): object {
     createdAt: CREATED_AT,
   })
   return {
-    ...reservation, // -0 is 0.
+    ...reservation, // -0 equals 0.
     thumbnail: (request.thumbnailTimestampPct ?? 0) + 0,
   }
 }
@@ -151,12 +151,12 @@ const fields = {
 }
 const requests = fc.record(fields).map(requestOf)
 
-/** Two that differ in a few fields, or spell some of them in different ways. */
+/** Two requests that differ in a few fields, or write the same value in different ways. */
 const pairs = fc
   .tuple(fc.record(fields), fc.record(fields, { requiredKeys: [] }))
   .map(([one, changes]) => [requestOf(one), requestOf({ ...one, ...changes })] as const)
 
-test('two requests share a fingerprint exactly when they come to the same upload', async () => {
+test('is equal for two requests exactly when they create the same upload', async () => {
   await fc.assert(
     fc.asyncProperty(pairs, async ([one, other]) => {
       const same = isDeepStrictEqual(outcomeOf(one), outcomeOf(other))
@@ -166,8 +166,8 @@ test('two requests share a fingerprint exactly when they come to the same upload
   )
 })
 
-/** A request, and another that differs from it in nothing but defaults that one of them leaves out. */
-const spelledTwice = requests.map((request): readonly [UploadRequest, UploadRequest] => [
+/** A request, and the same request with some defaults omitted or written out. */
+const equalRequests = requests.map((request): readonly [UploadRequest, UploadRequest] => [
   request,
   {
     ...request,
@@ -180,9 +180,9 @@ const spelledTwice = requests.map((request): readonly [UploadRequest, UploadRequ
   },
 ])
 
-test('a default that is written out is the same as one that is left out', async () => {
+test('is equal for omitted and explicit defaults', async () => {
   await fc.assert(
-    fc.asyncProperty(spelledTwice, async ([one, other]) => {
+    fc.asyncProperty(equalRequests, async ([one, other]) => {
       expect(await fingerprintOf(one)).toBe(await fingerprintOf(other))
     }),
   )
@@ -190,16 +190,19 @@ test('a default that is written out is the same as one that is left out', async 
 
 test.each([
   [
-    'that leaves the defaults out',
+    'that omits the defaults',
     {},
     '52f5297ce0d435e89f9fc0f6b1f221f46b1ee845bbd7c96a046ff4a0e9b7a550',
   ],
   [
-    'that writes them out',
+    'that has explicit defaults',
     { requireSignedURLs: false, allowedOrigins: [], meta: {} },
     'be35f76f1c8a91d1f34ede6bfa3591b7a1bb90857a5ed77a84d34f3c26d58d8c',
   ],
-])('recognizes what version 0.1.0 recorded for a request %s', async (_what, said, recorded) => {
-  const request = requestOf({ maxDurationSeconds: 60, ...said })
-  expect(await fingerprintsOf(request, SUBJECT)).toContain(recorded)
-})
+])(
+  'contains the fingerprint of version 0.1.0 for a request %s',
+  async (_what, options, recorded) => {
+    const request = requestOf({ maxDurationSeconds: 60, ...options })
+    expect(await fingerprintsOf(request, SUBJECT)).toContain(recorded)
+  },
+)

@@ -1,4 +1,4 @@
-/** Uploads that Stream does not know: by mistake, for a while, or for ever. */
+/** Uploads that Stream does not know: by a wrong configuration, for a while, or permanently. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ function startStream(accountId = ACCOUNT): Promise<TestEmulator> {
   return startTestEmulator({ accountId })
 }
 
-/** A gateway in front of this Stream, on the one database of the test. */
+/** Starts a gateway with this Stream on the database of the test. */
 function start(
   stream: TestEmulator,
   variables: Readonly<Record<string, string>> = {},
@@ -48,7 +48,7 @@ const uploadSchema = z.object({
   storageUsage: z.object({ reservedMinutes: z.number(), storedMinutes: z.number() }),
 })
 
-async function look(gateway: TestGateway, uid: string) {
+async function readUpload(gateway: TestGateway, uid: string) {
   const { upload, storageUsage } = await gateway
     .as()
     .ask(
@@ -59,7 +59,7 @@ async function look(gateway: TestGateway, uid: string) {
   return { ...upload, ...storageUsage }
 }
 
-/** Lets the clock go on, and one round be over, again and again. */
+/** Advances the clocks in steps, and waits for a sync run after each. */
 async function passSeconds(
   gateway: TestGateway,
   stream: TestEmulator,
@@ -71,18 +71,18 @@ async function passSeconds(
     if (await until()) return
     gateway.clock.advance(step)
     await stream.advanceClock(step)
-    await rounds(gateway)
+    await waitForRounds(gateway)
   }
 }
 
-/** Waits for the round that began by now, and the next. */
-async function rounds(gateway: TestGateway): Promise<void> {
+/** Waits for the sync run that has begun, and for the next. */
+async function waitForRounds(gateway: TestGateway): Promise<void> {
   const metrics = async (): Promise<number> => {
     const text = await (await fetch(`${gateway.url}/metrics`)).text()
     return Number(/^headgate_sync_round_duration_seconds_count (\d+)$/m.exec(text)?.[1] ?? 0)
   }
   const before = await metrics()
-  for (let asked = 0; asked < 400 && (await metrics()) === before; asked += 1) {
+  for (let attempt = 0; attempt < 400 && (await metrics()) === before; attempt += 1) {
     gateway.clock.advance(1)
   }
 }
@@ -102,7 +102,7 @@ async function deleteAtStream(stream: TestEmulator, uid: string): Promise<void> 
 }
 
 describe('a Stream that knows none of the uploads', () => {
-  test('concludes nothing for minutes, and says so once', async () => {
+  test('changes no status within five minutes and logs one warning', async () => {
     const [right, wrong] = [await startStream(), await startStream()]
     const one = await start(right)
     const minted = [await mint(one), await mint(one), await mint(one)]
@@ -113,7 +113,7 @@ describe('a Stream that knows none of the uploads', () => {
     other.clock.advance(61)
     await passSeconds(other, wrong, 300, 60)
     for (const { uid } of minted) {
-      expect((await look(other, uid)).status).toBe('PENDING_UPLOAD')
+      expect((await readUpload(other, uid)).status).toBe('PENDING_UPLOAD')
     }
     expect((await wrong.state()).requests['list']).toBeGreaterThan(2)
     expect(warnings(other)).toEqual([
@@ -121,15 +121,15 @@ describe('a Stream that knows none of the uploads', () => {
     ])
   })
 
-  test('is believed after ten minutes, and overtaken by a Stream that knows them', async () => {
+  test('marks uploads as DELETED after ten minutes, until Stream knows them again', async () => {
     const [right, wrong] = [await startStream(), await startStream()]
     const one = await start(right)
     const pending = await mint(one)
     const ready = await mint(one)
     await postFile(ready.uploadURL, testcardFile())
-    const isReady = async () => (await look(one, ready.uid)).status === 'READY'
+    const isReady = async () => (await readUpload(one, ready.uid)).status === 'READY'
     await passSeconds(one, right, 600, 5, isReady)
-    const before = await look(one, pending.uid)
+    const before = await readUpload(one, pending.uid)
     expect(before).toMatchObject({ status: 'PENDING_UPLOAD' })
     expect(before.reservedMinutes).toBeGreaterThan(0)
     expect(before.storedMinutes).toBeGreaterThan(0)
@@ -138,18 +138,21 @@ describe('a Stream that knows none of the uploads', () => {
     const other = await start(wrong)
     other.clock.advance(3700)
     const isGone = async () =>
-      (await look(other, pending.uid)).status !== 'PENDING_UPLOAD' &&
-      (await look(other, ready.uid)).status === 'DELETED'
+      (await readUpload(other, pending.uid)).status !== 'PENDING_UPLOAD' &&
+      (await readUpload(other, ready.uid)).status === 'DELETED'
     await passSeconds(other, wrong, 1800, 30, isGone)
-    expect((await look(other, ready.uid)).status).toBe('DELETED')
-    expect(await look(other, pending.uid)).toMatchObject({ reservedMinutes: 0, storedMinutes: 0 })
+    expect((await readUpload(other, ready.uid)).status).toBe('DELETED')
+    expect(await readUpload(other, pending.uid)).toMatchObject({
+      reservedMinutes: 0,
+      storedMinutes: 0,
+    })
     await other.stop()
 
     const again = await start(right)
     again.clock.advance(3700 + 1800)
-    const isBack = async () => (await look(again, ready.uid)).status === 'READY'
+    const isBack = async () => (await readUpload(again, ready.uid)).status === 'READY'
     await passSeconds(again, right, 3600, 30, isBack)
-    const back = await look(again, ready.uid)
+    const back = await readUpload(again, ready.uid)
     expect(back).toMatchObject({ status: 'READY', storedMinutes: before.storedMinutes })
     expect(back.history.slice(-2)).toEqual([
       { status: 'DELETED', source: 'SYNC' },
@@ -158,36 +161,36 @@ describe('a Stream that knows none of the uploads', () => {
   })
 })
 
-describe('an upload that was deleted at Stream', () => {
-  test('is DELETED at once where Stream knows others', async () => {
+describe('an upload deleted at Stream', () => {
+  test('becomes DELETED immediately when Stream knows other uploads', async () => {
     const stream = await startStream()
     const gateway = await start(stream)
     const [kept, gone] = [await mint(gateway), await mint(gateway)]
     gateway.clock.advance(61)
     await deleteAtStream(stream, gone.uid)
-    const isGone = async () => (await look(gateway, gone.uid)).status === 'DELETED'
+    const isGone = async () => (await readUpload(gateway, gone.uid)).status === 'DELETED'
     await passSeconds(gateway, stream, 60, 5, isGone)
-    expect((await look(gateway, gone.uid)).status).toBe('DELETED')
-    expect((await look(gateway, kept.uid)).status).toBe('PENDING_UPLOAD')
+    expect((await readUpload(gateway, gone.uid)).status).toBe('DELETED')
+    expect((await readUpload(gateway, kept.uid)).status).toBe('PENDING_UPLOAD')
     expect(warnings(gateway)).toEqual([])
   })
 
-  test('is DELETED at last where it was the only one', async () => {
+  test('becomes DELETED after ten minutes when it was the only upload', async () => {
     const stream = await startStream()
     const gateway = await start(stream)
     const { uid } = await mint(gateway)
     gateway.clock.advance(61)
     await deleteAtStream(stream, uid)
     await passSeconds(gateway, stream, 300, 60)
-    expect((await look(gateway, uid)).status).toBe('PENDING_UPLOAD')
-    const isGone = async () => (await look(gateway, uid)).status === 'DELETED'
+    expect((await readUpload(gateway, uid)).status).toBe('PENDING_UPLOAD')
+    const isGone = async () => (await readUpload(gateway, uid)).status === 'DELETED'
     await passSeconds(gateway, stream, 600, 15, isGone)
-    expect(await look(gateway, uid)).toMatchObject({ status: 'DELETED', reservedMinutes: 0 })
+    expect(await readUpload(gateway, uid)).toMatchObject({ status: 'DELETED', reservedMinutes: 0 })
   })
 })
 
 describe('deleteUpload', () => {
-  test('is final where Stream deleted the video, and corrected where Stream did not know it', async () => {
+  test('is permanent when Stream deleted the video, and corrected when Stream did not know it', async () => {
     const [right, wrong] = [await startStream(), await startStream()]
     const one = await start(right)
     const [deleted, unknown] = [await mint(one), await mint(one)]
@@ -196,21 +199,21 @@ describe('deleteUpload', () => {
 
     const other = await start(wrong)
     await deleteUpload(other.as(), unknown.uid)
-    expect((await look(other, unknown.uid)).status).toBe('DELETED')
+    expect((await readUpload(other, unknown.uid)).status).toBe('DELETED')
     await other.stop()
 
     const again = await start(right)
-    const isBack = async () => (await look(again, unknown.uid)).status === 'PENDING_UPLOAD'
+    const isBack = async () => (await readUpload(again, unknown.uid)).status === 'PENDING_UPLOAD'
     await passSeconds(again, right, 600, 15, isBack)
-    expect((await look(again, unknown.uid)).status).toBe('PENDING_UPLOAD')
-    expect((await look(again, deleted.uid)).status).toBe('DELETED')
+    expect((await readUpload(again, unknown.uid)).status).toBe('PENDING_UPLOAD')
+    expect((await readUpload(again, deleted.uid)).status).toBe('DELETED')
     await deleteUpload(again.as(), unknown.uid)
     expect((await right.state()).videos).toEqual([])
   })
 })
 
 describe('a database of another account', () => {
-  test('is refused at start, and taken over on purpose', async () => {
+  test('is rejected at start with the command to adopt it', async () => {
     const [right, wrong] = [await startStream(), await startStream('another-account')]
     const one = await start(right)
     await mint(one)
@@ -221,7 +224,7 @@ describe('a database of another account', () => {
     expect((await wrong.state()).requests['list']).toBe(0)
   })
 
-  test('is taken as long as it holds no upload', async () => {
+  test('is accepted while it has no upload', async () => {
     const [right, wrong] = [await startStream(), await startStream('another-account')]
     await (await start(wrong)).stop()
     const one = await start(right)
@@ -230,7 +233,7 @@ describe('a database of another account', () => {
     await expect(start(wrong)).rejects.toThrow('belongs to account account-of-tests')
   })
 
-  test('after a try with the emulator, says which database to set', async () => {
+  test('of the emulator is rejected with the database to set', async () => {
     const stream = await startStream()
     const tried = await startTestGateway({
       DATABASE_URL: `file:${join(folder, 'headgate.db')}`,
@@ -243,7 +246,7 @@ describe('a database of another account', () => {
   })
 })
 
-test('a list that lacks what Stream knows keeps nothing from being seen', async () => {
+test('polls single uploads when a list omits them', async () => {
   const setup = await createSetup({
     auth: { kind: 'disabled' },
     stream: (rest) => ({ ...rest, listVideos: async () => ({ videos: [], total: 0 }) }),

@@ -14,9 +14,12 @@ test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, required: boole
   [30_000_000_000, true, 'TUS', true],
   [30_000_000_001, true, 'TUS', true],
   [Number.MAX_SAFE_INTEGER, false, 'TUS', true],
-])('%d bytes, reliable: %s → %s, required: %s', (sizeBytes, reliable, protocol, required) => {
-  expect(recommendProtocol(sizeBytes, reliable)).toMatchObject({ protocol, required })
-})
+])(
+  'recommends for %d bytes, reliable: %s → %s, required: %s',
+  (sizeBytes, reliable, protocol, required) => {
+    expect(recommendProtocol(sizeBytes, reliable)).toMatchObject({ protocol, required })
+  },
+)
 
 test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, reason: RegExp]>([
   [0, true, 'BASIC', /does not support tus/],
@@ -24,13 +27,16 @@ test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, reason: RegExp]
   [200_000_001, true, 'BASIC', /Reduce the file size/],
   [30_000_000_000, false, 'BASIC', /Reduce the file size/],
   [30_000_000_001, true, 'TUS', /exceeds 30 GB/],
-])('without tus, %d bytes, reliable: %s → %s', (sizeBytes, reliable, protocol, reason) => {
-  const recommended = recommendProtocol(sizeBytes, reliable, false)
-  expect(recommended).toMatchObject({ protocol, required: true })
-  expect(recommended.reason).toMatch(reason)
-})
+])(
+  'recommends without tus for %d bytes, reliable: %s → %s',
+  (sizeBytes, reliable, protocol, reason) => {
+    const recommended = recommendProtocol(sizeBytes, reliable, false)
+    expect(recommended).toMatchObject({ protocol, required: true })
+    expect(recommended.reason).toMatch(reason)
+  },
+)
 
-test('each reason is a sentence of its own', () => {
+test('has a different reason for each case', () => {
   const reasons = [
     recommendProtocol(1, true),
     recommendProtocol(1, false),

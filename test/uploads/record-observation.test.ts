@@ -1,4 +1,4 @@
-/** Evidence from everywhere at once, on a real store: what is recorded, and what watchers see of it. */
+/** Concurrent observations on a real store: what is recorded, and what subscribers receive. */
 import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -37,9 +37,9 @@ afterAll(async () => {
 })
 
 let minted = 0
-const mintOne = (): Promise<Upload> => mintIn(store, { id: `upload-${(minted += 1)}` })
+const mintNext = (): Promise<Upload> => mintIn(store, { id: `upload-${(minted += 1)}` })
 
-/** A store whose every answer comes late, by turns that a seed decides: writers overtake each other. */
+/** A store whose calls resolve in an order that a seed decides, so that writers overtake each other. */
 function scheduled(scheduler: fc.Scheduler): UploadStore {
   return {
     ...store,
@@ -50,40 +50,40 @@ function scheduled(scheduler: fc.Scheduler): UploadStore {
   }
 }
 
-const sameFacts = ({ status, progress, failure, video }: Upload) => ({
+const comparable = ({ status, progress, failure, video }: Upload) => ({
   status,
   progress,
   failure,
   video,
 })
 
-describe('mutations, webhooks and synchronisation at once', () => {
-  it('record exactly the accepted moves, one version at a time, and end where any order ends', async () => {
+describe('concurrent mutations, webhooks and polls', () => {
+  it('record the accepted transitions, one version at a time, with the result of any sequential order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
         fc.array(anyObservation, { minLength: 1, maxLength: 8 }),
-        async (scheduler, observation) => {
-          const upload = await mintOne()
-          const events = createMemoryPubSub()
+        async (scheduler, observations) => {
+          const upload = await mintNext()
+          const pubsub = createMemoryPubSub()
           const published: Upload[] = []
-          events.subscribe({ of: 'upload', uid: upload.uid }, (change) => published.push(change))
+          pubsub.subscribe({ of: 'upload', uid: upload.uid }, (change) => published.push(change))
           const telemetry = noopTelemetry
-          const dependencies = { store: scheduled(scheduler), pubsub: events, telemetry }
+          const dependencies = { store: scheduled(scheduler), pubsub, telemetry }
           await scheduler.waitFor(
             Promise.all(
-              observation.map((seen) => recordObservation(dependencies, upload.uid, seen)),
+              observations.map((seen) => recordObservation(dependencies, upload.uid, seen)),
             ),
           )
 
           const last = (await store.find(upload.uid)) ?? upload
-          expect(sameFacts(last)).toEqual(sameFacts(inTurn(upload, observation)))
+          expect(comparable(last)).toEqual(comparable(applyInOrder(upload, observations)))
           expect(published.map((change) => change.version)).toEqual(
             Array.from({ length: last.version - 1 }, (_, index) => index + 2),
           )
           const history = (await store.historyOf([upload.id])).get(upload.id) ?? []
           const statuses = history.map((event) => event.status)
-          expect(statuses.slice(1)).toEqual(movesOf(upload, published))
+          expect(statuses.slice(1)).toEqual(transitionsOf(upload, published))
           for (const [index, status] of statuses.slice(1).entries()) {
             expect(allowedTransitions[statuses[index] ?? 'PENDING_UPLOAD']).toContain(status)
           }
@@ -93,9 +93,9 @@ describe('mutations, webhooks and synchronisation at once', () => {
     )
   })
 
-  it('are read from the database once for each change, however many watch', async () => {
-    const upload = await mintOne()
-    const events = createMemoryPubSub()
+  it('are read from the store once for each change, with many subscribers', async () => {
+    const upload = await mintNext()
+    const pubsub = createMemoryPubSub()
     let reads = 0
     const counting: UploadStore = {
       ...store,
@@ -110,7 +110,7 @@ describe('mutations, webhooks and synchronisation at once', () => {
     const watchers = createWatchRegistry()
     const dependencies = {
       store: counting,
-      pubsub: events,
+      pubsub,
       clock,
       telemetry: noopTelemetry,
       watchers,
@@ -147,13 +147,13 @@ describe('mutations, webhooks and synchronisation at once', () => {
   })
 })
 
-/** What the evidence comes to, one piece after the other. */
-function inTurn(upload: Upload, observation: readonly Observation[]): Upload {
-  return observation.reduce((state, seen) => applyObservation(state, seen) ?? state, upload)
+/** Applies the observations one after the other. */
+function applyInOrder(upload: Upload, observations: readonly Observation[]): Upload {
+  return observations.reduce((state, seen) => applyObservation(state, seen) ?? state, upload)
 }
 
-/** The statuses that changed, in the order in which they were published. */
-function movesOf(upload: Upload, published: readonly Upload[]): readonly string[] {
+/** Returns the statuses that changed, in the order of publication. */
+function transitionsOf(upload: Upload, published: readonly Upload[]): readonly string[] {
   let { status } = upload
   return published.flatMap((change) => {
     if (change.status === status) return []
@@ -166,12 +166,12 @@ const dependencies = () => ({ store, pubsub: createMemoryPubSub(), telemetry: no
 const dueUids = async (second: number) =>
   (await store.claimDue(after(second), 9999, after(second))).map(({ upload }) => upload.uid)
 
-describe('a webhook about a video that Stream did not know when it was asked', () => {
+describe('a webhook about a video that a poll did not find', () => {
   it.each([
-    ['with news', 'ready'],
-    ['without', 'pendingupload'],
-  ] as const)('has Stream asked again soon: %s', async (_name, state) => {
-    const { uid } = await mintOne()
+    ['with a new state', 'ready'],
+    ['without a new state', 'pendingupload'],
+  ] as const)('schedules a poll soon: %s', async (_name, state) => {
+    const { uid } = await mintNext()
     const gone = { kind: 'not-found', source: 'SYNC', at: after(100) } as const
     expect(await recordObservation(dependencies(), uid, gone)).toMatchObject({ status: 'DELETED' })
     expect(await dueUids(399)).not.toContain(uid)
@@ -184,8 +184,8 @@ describe('a webhook about a video that Stream did not know when it was asked', (
     expect(await dueUids(115)).toContain(uid)
   })
 
-  it('changes nothing where the gateway deleted it', async () => {
-    const { uid } = await mintOne()
+  it('changes nothing when the gateway deleted the video', async () => {
+    const { uid } = await mintNext()
     const deleted = { kind: 'deleted', source: 'MUTATION', at: after(100) } as const
     await recordObservation(dependencies(), uid, deleted)
     const video = videoOf({ uid, state: 'ready' })

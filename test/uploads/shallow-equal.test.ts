@@ -1,13 +1,13 @@
-/** Two records say the same exactly when they would be written the same. */
+/** Two objects are equal exactly when they serialize equally. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { valuesEqual, shallowEqual } from '../../src/uploads/status/shallow-equal.ts'
 import type { Video } from '../../src/uploads/upload.ts'
 
-// Few different values, so that records are often equal, or nearly.
+// Few different values, so that objects are often equal or nearly equal.
 const number = fc.constantFrom(null, 0, 1, 5.5, 1920)
 const text = fc.constantFrom(null, '', 'https://a.example/1', 'null')
-/** Each time a new object. */
+/** A new object each time. */
 const timestamp = fc
   .constantFrom(null, 0, 1, 1_700_000_000_000)
   .map((time) => (time === null ? null : new Date(time)))
@@ -24,12 +24,12 @@ const video: fc.Arbitrary<Video> = fc.record({
   readyAt: timestamp,
 })
 
-test('as their JSON says, whichever facts differ', () => {
-  const changed = fc.record({ one: video, other: video, taken: fc.subarray(namesOfFacts()) })
+test('equals the comparison of the JSON', () => {
+  const changed = fc.record({ one: video, other: video, copiedKeys: fc.subarray(videoKeys()) })
   fc.assert(
-    fc.property(changed, ({ one, other, taken }) => {
+    fc.property(changed, ({ one, other, copiedKeys }) => {
       const mixed = { ...one }
-      for (const name of taken) Object.assign(mixed, { [name]: other[name] })
+      for (const name of copiedKeys) Object.assign(mixed, { [name]: other[name] })
       const again = { ...mixed, readyAt: mixed.readyAt === null ? null : new Date(mixed.readyAt) }
       const same = JSON.stringify(one) === JSON.stringify(again)
       expect(shallowEqual(one, again)).toBe(same)
@@ -38,7 +38,7 @@ test('as their JSON says, whichever facts differ', () => {
   )
 })
 
-test('nothing is the same as nothing, and as nothing else', () => {
+test('null equals null only', () => {
   fc.assert(
     fc.property(video, (one) => {
       expect(shallowEqual<Video>(null, null)).toBe(true)
@@ -59,7 +59,7 @@ test.each([
   expect(valuesEqual(a, b)).toBe(same)
 })
 
-function namesOfFacts(): (keyof Video)[] {
+function videoKeys(): (keyof Video)[] {
   return [
     'durationSeconds',
     'width',

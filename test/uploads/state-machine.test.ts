@@ -1,4 +1,4 @@
-/** The transition function: its table, its cases, and the laws that lost and late notices rely on. */
+/** The transition function: its table, single cases, and properties for lost and late webhooks. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StreamVideo } from '../../src/uploads/ports/stream-api.ts'
@@ -11,56 +11,56 @@ import {
 import { type Upload, type UploadStatus, uploadStatuses } from '../../src/uploads/upload.ts'
 import {
   anyObservation,
-  disordered,
-  isAnswer,
-  expiredLife,
-  receivedLife,
+  shuffleKeepingPolls,
+  isPollResult,
+  expiredUpload,
+  receivedUpload,
 } from '../kit/observations.ts'
 import { EXPIRES_AT, after, uploadOf, videoOf } from '../kit/samples.ts'
 
 const source = 'SYNC'
-const early = after(60)
-const late = EXPIRES_AT
+const beforeDeadline = after(60)
+const atDeadline = EXPIRES_AT
 
 function rank(status: UploadStatus): number {
   return uploadStatuses.indexOf(status)
 }
 
-/** The upload after all of it. */
-function afterAll(upload: Upload, observation: readonly Observation[]): Upload {
+/** Returns the upload after all observations. */
+function applyAll(upload: Upload, observations: readonly Observation[]): Upload {
   let current = upload
-  for (const one of observation) current = applyObservation(current, one) ?? current
+  for (const one of observations) current = applyObservation(current, one) ?? current
   return current
 }
 
-/** Everything about an upload that must not depend on the order in which it was learnt. */
+/** The fields of an upload that must not depend on the order of observations. */
 function outcome(upload: Upload) {
   const { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus } = upload
   return { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus }
 }
 
-/** As Stream answers when it is asked. */
-function described(video: Partial<StreamVideo>, at = early): Observation {
+/** An observation of a poll. */
+function polled(video: Partial<StreamVideo>, at = beforeDeadline): Observation {
   return { kind: 'video', source, at, video: videoOf(video) }
 }
 
-function webhook(video: Partial<StreamVideo>, at = early): Observation {
+function webhook(video: Partial<StreamVideo>, at = beforeDeadline): Observation {
   return { kind: 'video', source: 'WEBHOOK', at, video: videoOf(video) }
 }
 
-describe('the table of legal moves', () => {
+describe('the table of allowed transitions', () => {
   test('has a row for every status', () => {
     expect(Object.keys(allowedTransitions).toSorted()).toEqual([...uploadStatuses].toSorted())
   })
 
-  test('goes forward only, in the order of the statuses, but for DELETED', () => {
+  test('goes forward in the order of the statuses, except from DELETED', () => {
     for (const from of uploadStatuses) {
       if (from === 'DELETED') continue
       for (const to of allowedTransitions[from]) expect(rank(to)).toBeGreaterThan(rank(from))
     }
   })
 
-  test('is transitive: a move may skip what was not seen', () => {
+  test('is transitive, because a transition may skip unobserved statuses', () => {
     for (const from of uploadStatuses) {
       if (from === 'DELETED') continue
       for (const via of allowedTransitions[from]) {
@@ -72,96 +72,119 @@ describe('the table of legal moves', () => {
     }
   })
 
-  test('lets every status but DELETED end in DELETED', () => {
+  test('allows every status but DELETED to become DELETED', () => {
     for (const from of uploadStatuses) {
       expect(allowedTransitions[from].includes('DELETED')).toBe(from !== 'DELETED')
     }
   })
 
-  test('counts a file as received from QUEUED on', () => {
+  test('treats a file as received from QUEUED on', () => {
     expect(uploadStatuses.filter(isReceived)).toEqual(['QUEUED', 'IN_PROGRESS', 'ERROR', 'READY'])
   })
 })
 
-describe('what each piece of evidence makes of each status', () => {
+describe('each observation in each status', () => {
   const initials = { P: 'PENDING_UPLOAD', U: 'UPLOADING', X: 'EXPIRED', Q: 'QUEUED' } as const
   const others = { I: 'IN_PROGRESS', E: 'ERROR', R: 'READY', D: 'DELETED' } as const
-  const named = new Map<string, UploadStatus>(Object.entries({ ...initials, ...others }))
+  const statusByLetter = new Map<string, UploadStatus>(Object.entries({ ...initials, ...others }))
   const uploads = [
-    ...[...named].map(([, status]) =>
+    ...[...statusByLetter].map(([, status]) =>
       uploadOf({ status, deletedAt: status === 'DELETED' ? after(30) : null }),
     ),
-    // Pending, and Stream did not know it.
+    // Pending, and not found at Stream.
     uploadOf({ status: 'DELETED', goneAt: after(30), seenStatus: 'PENDING_UPLOAD' }),
   ]
   const failure = { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' }
   const longer = after(7200)
 
-  // From P, U, X, Q, I, E, R and D in this order, and from DELETED because Stream did not know it.
+  // Results for P, U, X, Q, I, E, R and D in this order, and for DELETED because it was not found at Stream.
   test.each<[string, Observation, string]>([
-    ['pendingupload in time', described({}), 'PUXQIERDP'],
-    ['pendingupload at the deadline', described({}, late), 'XXXQIERDX'],
+    ['pendingupload in time', polled({}), 'PUXQIERDP'],
+    ['pendingupload at the deadline', polled({}, atDeadline), 'XXXQIERDX'],
     [
       'pendingupload, extended at Stream',
-      described({ uploadExpiresAt: longer }, late),
+      polled({ uploadExpiresAt: longer }, atDeadline),
       'PUXQIERDP',
     ],
-    ['pendingupload past that', described({ uploadExpiresAt: longer }, longer), 'XXXQIERDX'],
-    ['pendingupload, no deadline told', described({ uploadExpiresAt: null }, late), 'XXXQIERDX'],
-    ['downloading', described({ state: 'downloading' }), 'QQQQIERDQ'],
-    ['queued', described({ state: 'queued' }), 'QQQQIERDQ'],
-    ['queued, playable', described({ state: 'queued', readyToStream: true }), 'RRRRRRRDR'],
-    ['inprogress', described({ state: 'inprogress' }), 'IIIIIERDI'],
-    ['inprogress, playable', described({ state: 'inprogress', readyToStream: true }), 'RRRRRRRDR'],
-    ['ready', described({ state: 'ready' }), 'RRRRRRRDR'],
-    ['error', described({ state: 'error', failure }), 'EEEEEERDE'],
-    ['error, "playable"', described({ state: 'error', readyToStream: true }), 'EEEEEERDE'],
+    [
+      'pendingupload after the extended deadline',
+      polled({ uploadExpiresAt: longer }, longer),
+      'XXXQIERDX',
+    ],
+    [
+      'pendingupload without a deadline',
+      polled({ uploadExpiresAt: null }, atDeadline),
+      'XXXQIERDX',
+    ],
+    ['downloading', polled({ state: 'downloading' }), 'QQQQIERDQ'],
+    ['queued', polled({ state: 'queued' }), 'QQQQIERDQ'],
+    ['queued, playable', polled({ state: 'queued', readyToStream: true }), 'RRRRRRRDR'],
+    ['inprogress', polled({ state: 'inprogress' }), 'IIIIIERDI'],
+    ['inprogress, playable', polled({ state: 'inprogress', readyToStream: true }), 'RRRRRRRDR'],
+    ['ready', polled({ state: 'ready' }), 'RRRRRRRDR'],
+    ['error', polled({ state: 'error', failure }), 'EEEEEERDE'],
+    ['error, "playable"', polled({ state: 'error', readyToStream: true }), 'EEEEEERDE'],
     ['ready, by a webhook', webhook({ state: 'ready' }), 'RRRRRRRDD'],
-    ['a state unheard of', described({ state: 'unknown' }), 'PUXQIERDP'],
-    ['unheard of, playable', described({ state: 'unknown', readyToStream: true }), 'RRRRRRRDR'],
-    ['live-inprogress', described({ state: 'live-inprogress' }), 'PUXQIERDP'],
-    ['no byte yet', { kind: 'offset', source, at: early, receivedBytes: 0 }, 'PUXQIERDD'],
-    ['a first byte', { kind: 'offset', source, at: early, receivedBytes: 1 }, 'UUXQIERDD'],
-    ['absent in time', { kind: 'not-found', source, at: early }, 'DDDDDDDDD'],
-    ['absent at the deadline', { kind: 'not-found', source, at: late }, 'XXXDDDDDD'],
-    ['deleted', { kind: 'deleted', source, at: early }, 'DDDDDDDDD'],
+    ['an unknown state', polled({ state: 'unknown' }), 'PUXQIERDP'],
+    ['an unknown state, playable', polled({ state: 'unknown', readyToStream: true }), 'RRRRRRRDR'],
+    ['live-inprogress', polled({ state: 'live-inprogress' }), 'PUXQIERDP'],
+    [
+      'no received byte',
+      { kind: 'offset', source, at: beforeDeadline, receivedBytes: 0 },
+      'PUXQIERDD',
+    ],
+    [
+      'a first received byte',
+      { kind: 'offset', source, at: beforeDeadline, receivedBytes: 1 },
+      'UUXQIERDD',
+    ],
+    [
+      'not found before the deadline',
+      { kind: 'not-found', source, at: beforeDeadline },
+      'DDDDDDDDD',
+    ],
+    ['not found at the deadline', { kind: 'not-found', source, at: atDeadline }, 'XXXDDDDDD'],
+    ['deleted', { kind: 'deleted', source, at: beforeDeadline }, 'DDDDDDDDD'],
   ])('%s', (_what, observation, expected) => {
-    const seen = uploads.map((upload) => afterAll(upload, [observation]).status)
-    expect(seen).toEqual(expected.split('').map((letter) => named.get(letter)))
+    const seen = uploads.map((upload) => applyAll(upload, [observation]).status)
+    expect(seen).toEqual(expected.split('').map((letter) => statusByLetter.get(letter)))
   })
 
-  test('a webhook about a video that Stream did not know when it was asked decides nothing', () => {
-    const dropped = afterAll(uploadOf(), [{ kind: 'not-found', source, at: late }])
-    expect(dropped).toMatchObject({ status: 'EXPIRED', goneAt: late })
-    expect(afterAll(dropped, [webhook({}, late)]).status).toBe('EXPIRED')
+  test('a webhook does not decide about a video that a poll did not find', () => {
+    const dropped = applyAll(uploadOf(), [{ kind: 'not-found', source, at: atDeadline }])
+    expect(dropped).toMatchObject({ status: 'EXPIRED', goneAt: atDeadline })
+    expect(applyAll(dropped, [webhook({}, atDeadline)]).status).toBe('EXPIRED')
     // It had been received, and was deleted.
-    expect(afterAll(dropped, [webhook({ state: 'ready' }, late)]).status).toBe('DELETED')
+    expect(applyAll(dropped, [webhook({ state: 'ready' }, atDeadline)]).status).toBe('DELETED')
   })
 
-  test('DELETED is corrected by what Stream answers later, from what was seen before on', () => {
-    const gone: Observation = { kind: 'not-found', source, at: early }
-    const encoding = [described({ state: 'inprogress' }), gone]
-    expect(afterAll(uploadOf(), encoding)).toMatchObject({ status: 'DELETED', goneAt: early })
-    const back = afterAll(uploadOf(), [...encoding, described({ state: 'queued' }, late)])
+  test('a later poll corrects DELETED to the status observed before', () => {
+    const gone: Observation = { kind: 'not-found', source, at: beforeDeadline }
+    const encoding = [polled({ state: 'inprogress' }), gone]
+    expect(applyAll(uploadOf(), encoding)).toMatchObject({
+      status: 'DELETED',
+      goneAt: beforeDeadline,
+    })
+    const back = applyAll(uploadOf(), [...encoding, polled({ state: 'queued' }, atDeadline)])
     expect(back).toMatchObject({ status: 'IN_PROGRESS', goneAt: null, version: 4 })
-    const heard = [gone, webhook({ state: 'ready' }), described({ state: 'queued' })]
-    expect(afterAll(uploadOf(), heard).status).toBe('READY')
-    const failed = [described({ state: 'error', failure }), gone, described({ state: 'error' })]
-    expect(afterAll(uploadOf(), failed)).toMatchObject({ status: 'ERROR', failure })
+    const delivered = [gone, webhook({ state: 'ready' }), polled({ state: 'queued' })]
+    expect(applyAll(uploadOf(), delivered).status).toBe('READY')
+    const failed = [polled({ state: 'error', failure }), gone, polled({ state: 'error' })]
+    expect(applyAll(uploadOf(), failed)).toMatchObject({ status: 'ERROR', failure })
   })
 
-  test('a deletion by the gateway is final, whatever Stream answers later', () => {
-    const deleted: Observation = { kind: 'deleted', source: 'MUTATION', at: early }
-    const gone: Observation = { kind: 'not-found', source, at: early }
-    for (const observation of [[deleted], [gone, deleted], [deleted, gone]]) {
-      const end = afterAll(uploadOf(), [...observation, described({ state: 'ready' }, late)])
-      expect(end).toMatchObject({ status: 'DELETED', deletedAt: early })
+  test('a deletion by the gateway is permanent and not changed by later polls', () => {
+    const deleted: Observation = { kind: 'deleted', source: 'MUTATION', at: beforeDeadline }
+    const gone: Observation = { kind: 'not-found', source, at: beforeDeadline }
+    for (const observations of [[deleted], [gone, deleted], [deleted, gone]]) {
+      const end = applyAll(uploadOf(), [...observations, polled({ state: 'ready' }, atDeadline)])
+      expect(end).toMatchObject({ status: 'DELETED', deletedAt: beforeDeadline })
     }
   })
 })
 
-describe('facts', () => {
-  test('a description fills in what Stream knows', () => {
+describe('fields of an upload', () => {
+  test('are set from the video at Stream', () => {
     const video = videoOf({
       state: 'ready',
       readyToStream: true,
@@ -178,12 +201,12 @@ describe('facts', () => {
       modifiedAt: after(55),
     })
     expect(
-      applyObservation(uploadOf(), { kind: 'video', source: 'WEBHOOK', at: early, video }),
+      applyObservation(uploadOf(), { kind: 'video', source: 'WEBHOOK', at: beforeDeadline, video }),
     ).toEqual(
       uploadOf({
         status: 'READY',
         version: 2,
-        updatedAt: early,
+        updatedAt: beforeDeadline,
         progress: { totalBytes: 4711, receivedBytes: 4711, encodingPercent: 100 },
         video: {
           durationSeconds: 12.5,
@@ -201,67 +224,67 @@ describe('facts', () => {
     )
   })
 
-  test('a pending upload has no video, and asking after it in vain changes nothing', () => {
-    expect(applyObservation(uploadOf(), described({ modifiedAt: after(1) }))).toBeNull()
+  test('do not change when a pending upload is polled without news', () => {
+    expect(applyObservation(uploadOf(), polled({ modifiedAt: after(1) }))).toBeNull()
   })
 
-  test('the declared size of a tus upload stands, and arrives with the file', () => {
+  test('keep the declared size of a tus upload, which is received with the file', () => {
     const progress = { totalBytes: 5000, receivedBytes: 10, encodingPercent: null }
     const upload = uploadOf({ protocol: 'TUS', status: 'UPLOADING', progress })
-    const queued = afterAll(upload, [described({ state: 'queued', sizeBytes: 4711 })])
+    const queued = applyAll(upload, [polled({ state: 'queued', sizeBytes: 4711 })])
     expect(queued.progress).toEqual({ ...progress, receivedBytes: 5000 })
   })
 
-  test('the received bytes never shrink', () => {
-    const far = afterAll(uploadOf(), [
-      { kind: 'offset', source, at: early, receivedBytes: 70 },
-      { kind: 'offset', source, at: early, receivedBytes: 50 },
+  test('never decrease the received bytes', () => {
+    const far = applyAll(uploadOf(), [
+      { kind: 'offset', source, at: beforeDeadline, receivedBytes: 70 },
+      { kind: 'offset', source, at: beforeDeadline, receivedBytes: 50 },
     ])
     expect(far.progress.receivedBytes).toBe(70)
     expect(far.version).toBe(2)
   })
 
-  test('READY goes on improving, and a later word of Stream replaces an earlier one', () => {
-    const looks = { readyToStream: true, width: 640 } as const
-    const better = afterAll(uploadOf(), [
-      described({ ...looks, state: 'inprogress', encodingPercent: 30, modifiedAt: after(1) }),
-      described({ state: 'ready', encodingPercent: 100, width: 1280, modifiedAt: after(2) }),
-      described({ ...looks, state: 'inprogress', encodingPercent: 60, modifiedAt: after(1) }),
+  test('improve while READY, and a later response replaces an earlier one', () => {
+    const properties = { readyToStream: true, width: 640 } as const
+    const better = applyAll(uploadOf(), [
+      polled({ ...properties, state: 'inprogress', encodingPercent: 30, modifiedAt: after(1) }),
+      polled({ state: 'ready', encodingPercent: 100, width: 1280, modifiedAt: after(2) }),
+      polled({ ...properties, state: 'inprogress', encodingPercent: 60, modifiedAt: after(1) }),
     ])
     expect(better).toMatchObject({ status: 'READY', version: 3, video: { width: 1280 } })
     expect(better.progress.encodingPercent).toBe(100)
   })
 
-  test('a notice that says less, later, takes nothing away', () => {
+  test('are kept when a later webhook omits them', () => {
     const known = { state: 'ready', width: 640, hlsURL: 'https://example.com/m' } as const
-    const lean = afterAll(uploadOf(), [
-      described({ ...known, modifiedAt: after(1) }),
-      described({ state: 'ready', width: 640, modifiedAt: after(2) }),
+    const partial = applyAll(uploadOf(), [
+      polled({ ...known, modifiedAt: after(1) }),
+      polled({ state: 'ready', width: 640, modifiedAt: after(2) }),
     ])
-    expect(lean.video?.hlsURL).toBe('https://example.com/m')
+    expect(partial.video?.hlsURL).toBe('https://example.com/m')
   })
 
-  test('a failure is there exactly while the status is ERROR', () => {
+  test('have a failure exactly while the status is ERROR', () => {
     const failure = { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' }
-    const failed = afterAll(uploadOf(), [described({ state: 'error', failure })])
+    const failed = applyAll(uploadOf(), [polled({ state: 'error', failure })])
     expect(failed.failure).toEqual(failure)
-    expect(afterAll(failed, [described({ state: 'ready' })]).failure).toBeNull()
-    expect(afterAll(failed, [{ kind: 'deleted', source, at: early }]).failure).toBeNull()
-    expect(afterAll(failed, [described({ state: 'inprogress' })]).failure).toEqual(failure)
+    expect(applyAll(failed, [polled({ state: 'ready' })]).failure).toBeNull()
+    expect(applyAll(failed, [{ kind: 'deleted', source, at: beforeDeadline }]).failure).toBeNull()
+    expect(applyAll(failed, [polled({ state: 'inprogress' })]).failure).toEqual(failure)
   })
 
-  test('of two failures the one with a reason is told', () => {
+  test('prefer the failure with a reason', () => {
     const failure = { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' }
     const unknown = { code: 'ERR_UNKNOWN', message: 'Stream gave no reason.' }
-    const both = [failure, unknown].map((one) => described({ state: 'error', failure: one }))
-    expect(afterAll(uploadOf(), both).failure).toEqual(failure)
-    expect(afterAll(uploadOf(), both.toReversed()).failure).toEqual(failure)
+    const both = [failure, unknown].map((one) => polled({ state: 'error', failure: one }))
+    expect(applyAll(uploadOf(), both).failure).toEqual(failure)
+    expect(applyAll(uploadOf(), both.toReversed()).failure).toEqual(failure)
   })
 
-  test('what was agreed when the URL was minted never changes', () => {
+  test('that were set at minting never change', () => {
     fc.assert(
-      fc.property(fc.array(anyObservation, { maxLength: 6 }), (observation) => {
-        const end = afterAll(uploadOf(), observation)
+      fc.property(fc.array(anyObservation, { maxLength: 6 }), (observations) => {
+        const end = applyAll(uploadOf(), observations)
         const { version, updatedAt } = end
         expect(end).toEqual(uploadOf({ ...outcome(end), version, updatedAt }))
       }),
@@ -269,9 +292,11 @@ describe('facts', () => {
   })
 })
 
-describe('the laws, for any evidence whatever', () => {
-  const runs = { numRuns: 2000 }
-  const anyAnswer = anyObservation.filter((one) => one.kind === 'video' && one.source === 'SYNC')
+describe('properties for arbitrary observations', () => {
+  const options = { numRuns: 2000 }
+  const anyPollResult = anyObservation.filter(
+    (one) => one.kind === 'video' && one.source === 'SYNC',
+  )
   const upload = fc.constantFrom(
     uploadOf(),
     uploadOf({
@@ -280,141 +305,154 @@ describe('the laws, for any evidence whatever', () => {
     }),
   )
 
-  test('each accepted change is one version and a legal move', () => {
+  test('each accepted change is one version and an allowed transition', () => {
     fc.assert(
-      fc.property(upload, fc.array(anyObservation, { maxLength: 8 }), (start, observation) => {
+      fc.property(upload, fc.array(anyObservation, { maxLength: 8 }), (start, observations) => {
         let current = start
-        for (const one of observation) {
+        for (const one of observations) {
           const next = applyObservation(current, one)
           if (next === null) continue
           expect(next.version).toBe(current.version + 1)
           expect(next.updatedAt).toEqual(one.at)
           expect(rank(next.seenStatus)).toBeGreaterThanOrEqual(rank(current.seenStatus))
-          const isMove = next.status !== current.status
-          expect(isMove && !allowedTransitions[current.status].includes(next.status)).toBe(false)
-          // Out of DELETED by an answer of Stream only, and not where the gateway deleted it.
-          expect(isMove && current.deletedAt !== null).toBe(false)
-          expect(isMove && current.status === 'DELETED' && !isAnswer(one)).toBe(false)
+          const isTransition = next.status !== current.status
+          expect(isTransition && !allowedTransitions[current.status].includes(next.status)).toBe(
+            false,
+          )
+          // DELETED ends only by a poll, and not when the gateway deleted the upload.
+          expect(isTransition && current.deletedAt !== null).toBe(false)
+          expect(isTransition && current.status === 'DELETED' && !isPollResult(one)).toBe(false)
           expect(outcome(next)).not.toEqual(outcome(current))
           current = next
         }
       }),
-      runs,
+      options,
     )
   })
 
-  test('what was heard before says nothing new, however much was heard in between', () => {
+  test('a repeated observation changes nothing, also after other observations', () => {
     fc.assert(
       fc.property(
         upload,
         fc.array(anyObservation, { minLength: 1, maxLength: 6 }),
-        (start, observation) => {
-          const end = afterAll(start, observation)
-          // Of Stream's answers, the last one.
-          const last = observation.findLast(isAnswer)
-          for (const one of observation.filter((told) => !isAnswer(told) || told === last)) {
+        (start, observations) => {
+          const end = applyAll(start, observations)
+          // Of the polls, only the last one counts.
+          const last = observations.findLast(isPollResult)
+          for (const one of observations.filter(
+            (other) => !isPollResult(other) || other === last,
+          )) {
             expect(applyObservation(end, one)).toBeNull()
           }
         },
       ),
-      runs,
+      options,
     )
   })
 
-  test('every order of the same evidence ends the same, where the order of the answers stays', () => {
+  test('every order of observations has the same result when polls keep their order', () => {
     const shuffled = fc
       .array(anyObservation, { minLength: 2, maxLength: 6 })
-      .chain((observation) => fc.tuple(fc.constant(observation), disordered(observation)))
+      .chain((observations) =>
+        fc.tuple(fc.constant(observations), shuffleKeepingPolls(observations)),
+      )
     fc.assert(
-      fc.property(upload, shuffled, (start, [observation, otherwise]) => {
-        expect(outcome(afterAll(start, otherwise))).toEqual(outcome(afterAll(start, observation)))
+      fc.property(upload, shuffled, (start, [observations, reordered]) => {
+        expect(outcome(applyAll(start, reordered))).toEqual(outcome(applyAll(start, observations)))
       }),
-      runs,
+      options,
     )
   })
 
-  test('where Stream knows the video at last, nothing is left of its absences', () => {
-    const observation = fc.array(anyObservation, { maxLength: 6 })
+  test('a final poll that finds the video removes the effect of earlier not-found polls', () => {
+    const observations = fc.array(anyObservation, { maxLength: 6 })
     fc.assert(
-      fc.property(upload, observation, anyAnswer, (start, before, answer) => {
-        const kept = before.filter(({ kind }) => kind !== 'deleted')
-        const end = afterAll(start, [...kept, answer])
+      fc.property(upload, observations, anyPollResult, (start, before, answer) => {
+        const withoutDeletions = before.filter(({ kind }) => kind !== 'deleted')
+        const end = applyAll(start, [...withoutDeletions, answer])
         expect(end.status).toBe(end.seenStatus)
-        // But for a link that was found to be dropped after it had expired.
+        // Except for a link that was not found after it had expired.
         fc.pre(end.status !== 'EXPIRED')
-        const never = afterAll(start, [...kept.filter(({ kind }) => kind !== 'not-found'), answer])
-        expect(outcome(end)).toEqual(outcome(never))
+        const withoutMisses = applyAll(start, [
+          ...withoutDeletions.filter(({ kind }) => kind !== 'not-found'),
+          answer,
+        ])
+        expect(outcome(end)).toEqual(outcome(withoutMisses))
       }),
-      runs,
+      options,
     )
   })
 })
 
-describe('the lives of real videos', () => {
-  const life = fc.oneof(
-    { weight: 3, arbitrary: receivedLife },
-    { weight: 1, arbitrary: expiredLife },
+describe('sequences of real uploads', () => {
+  const anySequence = fc.oneof(
+    { weight: 3, arbitrary: receivedUpload },
+    { weight: 1, arbitrary: expiredUpload },
   )
-  const runs = { numRuns: 1000 }
+  const options = { numRuns: 1000 }
 
-  test('shuffled and repeated notices end where the life ended', () => {
-    const heardAgain = life.chain(({ evidence: observation }) =>
+  test('shuffled and repeated webhooks have the same result', () => {
+    const repeated = anySequence.chain(({ observations }) =>
       fc.tuple(
-        fc.constant(observation),
-        fc.array(fc.constantFrom(...observation), { maxLength: 5 }).chain((again) =>
-          fc.shuffledSubarray([...observation, ...again], {
-            minLength: observation.length + again.length,
+        fc.constant(observations),
+        fc.array(fc.constantFrom(...observations), { maxLength: 5 }).chain((repeats) =>
+          fc.shuffledSubarray([...observations, ...repeats], {
+            minLength: observations.length + repeats.length,
           }),
         ),
       ),
     )
     fc.assert(
-      fc.property(heardAgain, ([observation, heard]) => {
-        expect(outcome(afterAll(uploadOf(), heard))).toEqual(
-          outcome(afterAll(uploadOf(), observation)),
+      fc.property(repeated, ([observations, delivered]) => {
+        expect(outcome(applyAll(uploadOf(), delivered))).toEqual(
+          outcome(applyAll(uploadOf(), observations)),
         )
       }),
-      runs,
+      options,
     )
   })
 
-  test('whatever was lost of a received video, its last words bring everything back', () => {
-    const lossy = receivedLife.chain(({ evidence: observation, lastWords }) =>
+  test('the final observations restore a received upload after any loss', () => {
+    const withLosses = receivedUpload.chain(({ observations, finalObservations }) =>
       fc.tuple(
-        fc.constant(observation),
-        fc.shuffledSubarray([...observation]).map((heard) => heard.concat(lastWords)),
+        fc.constant(observations),
+        fc
+          .shuffledSubarray([...observations])
+          .map((delivered) => delivered.concat(finalObservations)),
       ),
     )
     fc.assert(
-      fc.property(lossy, ([observation, heard]) => {
-        expect(outcome(afterAll(uploadOf(), heard))).toEqual(
-          outcome(afterAll(uploadOf(), observation)),
+      fc.property(withLosses, ([observations, delivered]) => {
+        expect(outcome(applyAll(uploadOf(), delivered))).toEqual(
+          outcome(applyAll(uploadOf(), observations)),
         )
       }),
-      runs,
+      options,
     )
   })
 
-  test('whatever was lost of a lapsed link, its last word is EXPIRED', () => {
-    const lossy = expiredLife.chain(({ evidence: observation, lastWords }) =>
-      fc.shuffledSubarray([...observation]).map((heard) => heard.concat(lastWords)),
+  test('the final observation makes an expired link EXPIRED after any loss', () => {
+    const withLosses = expiredUpload.chain(({ observations, finalObservations }) =>
+      fc
+        .shuffledSubarray([...observations])
+        .map((delivered) => delivered.concat(finalObservations)),
     )
     fc.assert(
-      fc.property(lossy, (heard) => {
-        expect(afterAll(uploadOf(), heard)).toMatchObject({ status: 'EXPIRED', video: null })
+      fc.property(withLosses, (delivered) => {
+        expect(applyAll(uploadOf(), delivered)).toMatchObject({ status: 'EXPIRED', video: null })
       }),
-      runs,
+      options,
     )
   })
 
-  test('a life ends in READY, ERROR, EXPIRED or DELETED', () => {
+  test('a sequence ends in READY, ERROR, EXPIRED or DELETED', () => {
     fc.assert(
-      fc.property(life, ({ evidence: observation }) => {
+      fc.property(anySequence, ({ observations }) => {
         expect(['READY', 'ERROR', 'EXPIRED', 'DELETED']).toContain(
-          afterAll(uploadOf(), observation).status,
+          applyAll(uploadOf(), observations).status,
         )
       }),
-      runs,
+      options,
     )
   })
 })

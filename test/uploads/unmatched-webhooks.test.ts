@@ -1,4 +1,4 @@
-/** A notice that is faster than the answer it belongs to. */
+/** A webhook that arrives before the response to the mint request it belongs to. */
 import { onTestFinished, expect, it } from 'vitest'
 import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limiter.ts'
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
@@ -17,7 +17,7 @@ import { startTestEmulator } from '../kit/emulator.ts'
 import { requestOf } from '../kit/samples.ts'
 
 const viewer = { subject: 'alice', isAdmin: false, expiresAt: null }
-const quiet = () => undefined
+const ignore = () => undefined
 
 async function startDependencies(): Promise<Dependencies> {
   const emulator = await startTestEmulator()
@@ -35,7 +35,7 @@ async function startDependencies(): Promise<Dependencies> {
     store,
     pubsub: createMemoryPubSub(),
     clock: createTestClock(),
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     telemetry: noopTelemetry,
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', 60),
@@ -49,17 +49,17 @@ async function startDependencies(): Promise<Dependencies> {
   }
 }
 
-/** Stream's word that it is ready, as a notice would carry it. */
+/** The body of a webhook for a video that is ready. */
 function readyWebhook(uid: string): string {
   return JSON.stringify({ uid, readyToStream: true, status: { state: 'ready' }, duration: 6 })
 }
 
-/** Receives the notice of an upload before its minting is answered, at this moment of it. */
+/** Calls `notify` after Stream has minted the upload and before the gateway knows it. */
 async function mintWithWebhook(dependencies: Dependencies, notify: (uid: string) => Promise<void>) {
   const stream: StreamApi = {
     ...dependencies.stream,
-    createDirectUpload: async (order, signal) => {
-      const minted = await dependencies.stream.createDirectUpload(order, signal)
+    createDirectUpload: async (params, signal) => {
+      const minted = await dependencies.stream.createDirectUpload(params, signal)
       await notify(minted.uid)
       return minted
     },
@@ -76,11 +76,11 @@ async function mintWithWebhook(dependencies: Dependencies, notify: (uid: string)
 function receive(dependencies: Dependencies, uid: string): Promise<'applied' | 'unmatched'> {
   const body = readyWebhook(uid)
   const video = dependencies.readVideo(body)
-  if (video === null) throw new Error('The notice names no video.')
+  if (video === null) throw new Error('The webhook names no video.')
   return receiveWebhook(dependencies, video, body)
 }
 
-it('is kept until the upload is known, and applied then', async () => {
+it('is stored until the upload is known, and applied then', async () => {
   const dependencies = await startDependencies()
   const upload = await mintWithWebhook(dependencies, async (uid) => {
     expect(await receive(dependencies, uid)).toBe('unmatched')
@@ -90,17 +90,17 @@ it('is kept until the upload is known, and applied then', async () => {
   expect(await dependencies.store.unmatchedWebhooks(upload?.uid ?? '')).toEqual([])
 })
 
-it('is applied where the upload becomes known while the notice is being kept', async () => {
+it('is applied when the upload becomes known while the webhook is being stored', async () => {
   const dependencies = await startDependencies()
   let receiving: Promise<'applied' | 'unmatched'> | undefined
-  const gate = new EventTarget()
+  const events = new EventTarget()
   const slow: Dependencies = {
     ...dependencies,
     store: {
       ...dependencies.store,
       saveUnmatchedWebhook: async (uid, body, at) => {
         await new Promise((resolve) => {
-          gate.addEventListener('open', resolve)
+          events.addEventListener('open', resolve)
         })
         await dependencies.store.saveUnmatchedWebhook(uid, body, at)
       },
@@ -110,7 +110,7 @@ it('is applied where the upload becomes known while the notice is being kept', a
     receiving = receive(slow, uid)
   })
   expect(minted?.status).toBe('PENDING_UPLOAD')
-  gate.dispatchEvent(new Event('open'))
+  events.dispatchEvent(new Event('open'))
   expect(await receiving).toBe('applied')
   expect((await dependencies.store.find(minted?.uid ?? ''))?.status).toBe('READY')
 })

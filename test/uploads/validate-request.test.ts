@@ -1,4 +1,4 @@
-/** What a request may ask for: each field at and around each of its limits. */
+/** Validation of a request: each field at and around each of its limits. */
 import { describe, expect, test } from 'vitest'
 import {
   validateIdempotencyKey,
@@ -16,21 +16,21 @@ const policy: Policy = {
 }
 const DAY = 86_400
 
-/** Where the issues are, each path joined by a dot. */
-function issuesOf(said: Partial<UploadRequest>, rules: Policy = policy): string[] {
-  return validateRequest(requestOf(said), rules, now).map(({ path }) => path.join('.'))
+/** Returns the paths of the issues, each joined by dots. */
+function issuesOf(fields: Partial<UploadRequest>, rules: Policy = policy): string[] {
+  return validateRequest(requestOf(fields), rules, now).map(({ path }) => path.join('.'))
 }
 
-const fine: string[] = []
+const noIssues: string[] = []
 
-describe.each<[field: string, cases: [said: Partial<UploadRequest>, issues: string[]][]]>([
+describe.each<[field: string, cases: [fields: Partial<UploadRequest>, issues: string[]][]]>([
   [
     'maxDurationSeconds, 1 to 36,000 whole seconds',
     [
       [{ maxDurationSeconds: 0 }, ['maxDurationSeconds']],
-      [{ maxDurationSeconds: 1 }, fine],
+      [{ maxDurationSeconds: 1 }, noIssues],
       [{ maxDurationSeconds: 1.5 }, ['maxDurationSeconds']],
-      [{ maxDurationSeconds: 36_000 }, fine],
+      [{ maxDurationSeconds: 36_000 }, noIssues],
       [{ maxDurationSeconds: 36_001 }, ['maxDurationSeconds']],
       [{ maxDurationSeconds: -1 }, ['maxDurationSeconds']],
       [{ maxDurationSeconds: Number.NaN }, ['maxDurationSeconds']],
@@ -38,62 +38,68 @@ describe.each<[field: string, cases: [said: Partial<UploadRequest>, issues: stri
     ],
   ],
   [
-    'sizeBytes, 1 byte to 30 GB for tus, and nobody asks for a basic upload',
+    'sizeBytes, 1 byte to 30 GB for tus, and optional for a basic upload',
     [
       [{ protocol: 'TUS', sizeBytes: null }, ['sizeBytes']],
       [{ protocol: 'TUS', sizeBytes: 0 }, ['sizeBytes']],
-      [{ protocol: 'TUS', sizeBytes: 1 }, fine],
+      [{ protocol: 'TUS', sizeBytes: 1 }, noIssues],
       [{ protocol: 'TUS', sizeBytes: 1.5 }, ['sizeBytes']],
-      [{ protocol: 'TUS', sizeBytes: 30_000_000_000 }, fine],
+      [{ protocol: 'TUS', sizeBytes: 30_000_000_000 }, noIssues],
       [{ protocol: 'TUS', sizeBytes: 30_000_000_001 }, ['sizeBytes']],
       [{ protocol: 'TUS', sizeBytes: Number.NaN }, ['sizeBytes']],
-      [{ protocol: 'BASIC', sizeBytes: null }, fine],
+      [{ protocol: 'BASIC', sizeBytes: null }, noIssues],
     ],
   ],
   [
     'expiry, 2 minutes to 6 hours ahead',
     [
       [{ expiry: after(119.999) }, ['expiry']],
-      [{ expiry: after(120) }, fine],
-      [{ expiry: after(6 * 3600) }, fine],
+      [{ expiry: after(120) }, noIssues],
+      [{ expiry: after(6 * 3600) }, noIssues],
       [{ expiry: after(6 * 3600 + 0.001) }, ['expiry']],
       [{ expiry: after(-1) }, ['expiry']],
       [{ expiry: new Date(Number.NaN) }, ['expiry']],
     ],
   ],
   [
-    'name, 1 to 256 characters, given once',
+    'name, 1 to 256 characters, without a conflicting meta.name',
     [
       [{ name: '' }, ['name']],
-      [{ name: 'n' }, fine],
-      [{ name: 'n'.repeat(256) }, fine],
+      [{ name: 'n' }, noIssues],
+      [{ name: 'n'.repeat(256) }, noIssues],
       [{ name: 'n'.repeat(257) }, ['name']],
-      [{ name: 'a.mp4', meta: { name: 'a.mp4' } }, fine],
+      [{ name: 'a.mp4', meta: { name: 'a.mp4' } }, noIssues],
       [{ name: 'a.mp4', meta: { name: 'b.mp4' } }, ['meta.name']],
       [{ name: 'a.mp4', meta: { name: 7 } }, ['meta.name']],
-      [{ meta: { name: 'a.mp4' } }, fine],
+      [{ meta: { name: 'a.mp4' } }, noIssues],
     ],
   ],
   [
     'allowedOrigins, at most 100 hosts without scheme and path',
     [
-      [{ allowedOrigins: [] }, fine],
-      [{ allowedOrigins: ['example.com', '*.example.com', 'localhost:3000'] }, fine],
-      [{ allowedOrigins: ['xn--bcher-kva.example', 'EXAMPLE.com:8080'] }, fine],
-      [{ allowedOrigins: Array.from({ length: 100 }, (_, n) => `a${n}.example.com`) }, fine],
+      [{ allowedOrigins: [] }, noIssues],
+      [{ allowedOrigins: ['example.com', '*.example.com', 'localhost:3000'] }, noIssues],
+      [{ allowedOrigins: ['xn--bcher-kva.example', 'EXAMPLE.com:8080'] }, noIssues],
+      [{ allowedOrigins: Array.from({ length: 100 }, (_, n) => `a${n}.example.com`) }, noIssues],
       [
         { allowedOrigins: Array.from({ length: 101 }, (_, n) => `a${n}.example.com`) },
         ['allowedOrigins'],
       ],
-      [{ allowedOrigins: Array.from({ length: 101 }, () => 'example.com/') }, nth(0, 100, true)],
+      [
+        { allowedOrigins: Array.from({ length: 101 }, () => 'example.com/') },
+        originPaths(0, 100, true),
+      ],
       [{ allowedOrigins: ['https://example.com'] }, ['allowedOrigins.0']],
       [{ allowedOrigins: ['example.com', 'example.com/path'] }, ['allowedOrigins.1']],
-      [{ allowedOrigins: ['', '*', '*.', '.com', 'a..b', '-a.com', 'a-.com'] }, nth(0, 7)],
-      [{ allowedOrigins: ['a.com:', 'a.com:x', 'a b.com', 'a,b.com', 'a.*.com'] }, nth(0, 5)],
-      [{ allowedOrigins: ['user@example.com', 'bücher.example', 'a.com\n'] }, nth(0, 3)],
-      [{ allowedOrigins: [`${'a'.repeat(63)}.com`] }, fine],
+      [{ allowedOrigins: ['', '*', '*.', '.com', 'a..b', '-a.com', 'a-.com'] }, originPaths(0, 7)],
+      [
+        { allowedOrigins: ['a.com:', 'a.com:x', 'a b.com', 'a,b.com', 'a.*.com'] },
+        originPaths(0, 5),
+      ],
+      [{ allowedOrigins: ['user@example.com', 'bücher.example', 'a.com\n'] }, originPaths(0, 3)],
+      [{ allowedOrigins: [`${'a'.repeat(63)}.com`] }, noIssues],
       [{ allowedOrigins: [`${'a'.repeat(64)}.com`] }, ['allowedOrigins.0']],
-      [{ allowedOrigins: [hostOf(253)] }, fine],
+      [{ allowedOrigins: [hostOf(253)] }, noIssues],
       [{ allowedOrigins: [hostOf(254)] }, ['allowedOrigins.0']],
     ],
   ],
@@ -101,8 +107,8 @@ describe.each<[field: string, cases: [said: Partial<UploadRequest>, issues: stri
     'scheduledDeletion, 30 to 1,096 days ahead',
     [
       [{ scheduledDeletion: after(30 * DAY - 0.001) }, ['scheduledDeletion']],
-      [{ scheduledDeletion: after(30 * DAY) }, fine],
-      [{ scheduledDeletion: after(1096 * DAY) }, fine],
+      [{ scheduledDeletion: after(30 * DAY) }, noIssues],
+      [{ scheduledDeletion: after(1096 * DAY) }, noIssues],
       [{ scheduledDeletion: after(1096 * DAY + 0.001) }, ['scheduledDeletion']],
       [{ scheduledDeletion: new Date(Number.NaN) }, ['scheduledDeletion']],
     ],
@@ -111,8 +117,8 @@ describe.each<[field: string, cases: [said: Partial<UploadRequest>, issues: stri
     'thumbnailTimestampPct, 0 to 1',
     [
       [{ thumbnailTimestampPct: -0.001 }, ['thumbnailTimestampPct']],
-      [{ thumbnailTimestampPct: 0 }, fine],
-      [{ thumbnailTimestampPct: 1 }, fine],
+      [{ thumbnailTimestampPct: 0 }, noIssues],
+      [{ thumbnailTimestampPct: 1 }, noIssues],
       [{ thumbnailTimestampPct: 1.001 }, ['thumbnailTimestampPct']],
       [{ thumbnailTimestampPct: Number.NaN }, ['thumbnailTimestampPct']],
     ],
@@ -121,29 +127,29 @@ describe.each<[field: string, cases: [said: Partial<UploadRequest>, issues: stri
     'creator, 1 to 64 characters',
     [
       [{ creator: '' }, ['creator']],
-      [{ creator: 'c' }, fine],
-      [{ creator: 'c'.repeat(64) }, fine],
+      [{ creator: 'c' }, noIssues],
+      [{ creator: 'c'.repeat(64) }, noIssues],
       [{ creator: 'c'.repeat(65) }, ['creator']],
     ],
   ],
 ])('%s', (_field, cases) => {
-  test.each(cases)('%j', (said, issues) => {
-    expect(issuesOf(said)).toEqual(issues)
+  test.each(cases)('%j', (fields, issues) => {
+    expect(issuesOf(fields)).toEqual(issues)
   })
 })
 
-/** Paths of so many entries of allowedOrigins, behind one of the list itself where it is too long. */
-function nth(from: number, to: number, tooMany = false): string[] {
+/** Paths of entries of allowedOrigins, preceded by the list itself when it is too long. */
+function originPaths(from: number, to: number, tooMany = false): string[] {
   const entries = Array.from({ length: to - from }, (_, n) => `allowedOrigins.${from + n}`)
   return tooMany ? ['allowedOrigins', ...entries] : entries
 }
 
-/** A host of so many characters. */
+/** A host of this length. */
 function hostOf(length: number): string {
   return 'abcdefghi.'.repeat(30).slice(0, length - 3) + 'com'
 }
 
-/** A meta of so many bytes when it is written as JSON. */
+/** A meta whose JSON has this many bytes. */
 function metaOf(bytes: number, letter = 'a'): JsonObject {
   const width = new TextEncoder().encode(letter).length
   return { k: letter.repeat((bytes - '{"k":""}'.length) / width) }
@@ -151,25 +157,30 @@ function metaOf(bytes: number, letter = 'a'): JsonObject {
 
 describe('meta', () => {
   test.each<[what: string, meta: JsonObject, basic: string[], tus: string[]]>([
-    ['nothing at all', {}, fine, fine],
-    ['any JSON', { a: { b: [1, null, true, 'ü'] } }, fine, fine],
-    ['4,096 bytes', metaOf(4096), fine, fine],
+    ['an empty object', {}, noIssues, noIssues],
+    ['any JSON', { a: { b: [1, null, true, 'ü'] } }, noIssues, noIssues],
+    ['4,096 bytes', metaOf(4096), noIssues, noIssues],
     ['4,097 bytes', metaOf(4097), ['meta'], ['meta']],
-    ['4,096 bytes in fewer characters', metaOf(4096, 'ü'), fine, fine],
+    ['4,096 bytes in fewer characters', metaOf(4096, 'ü'), noIssues, noIssues],
     ['4,098 bytes in 2,053 characters', metaOf(4098, 'ü'), ['meta'], ['meta']],
     ["the gateway's own key", { headgate: 'x' }, ['meta.headgate'], ['meta.headgate']],
     ['the same in capitals', { HeadGate: 'x' }, ['meta.HeadGate'], ['meta.HeadGate']],
-    ['a setting of Stream', { maxDurationSeconds: 1 }, fine, ['meta.maxDurationSeconds']],
-    ['the same in lower case', { maxdurationseconds: 1 }, fine, ['meta.maxdurationseconds']],
-    ['an expiry', { Expiry: 'x' }, fine, ['meta.Expiry']],
-    ['a key with a space', { 'my key': 1 }, fine, ['meta.my key']],
-    ['a key with a comma', { 'a,b': 1 }, fine, ['meta.a,b']],
-    ['a key beyond ASCII', { schlüssel: 1 }, fine, ['meta.schlüssel']],
-    ['a key with a line break', { 'a\nb': 1 }, fine, ['meta.a\nb']],
-    ['an empty key', { '': 1 }, fine, ['meta.']],
-    ['a key of 64 characters', { ['k'.repeat(64)]: 1 }, fine, fine],
-    ['a key of 65 characters', { ['k'.repeat(65)]: 1 }, fine, [`meta.${'k'.repeat(65)}`]],
-    ['such a key deeper down', { deep: { 'a,b': 1, expiry: 1, headgate: 1 } }, fine, fine],
+    ['a setting of Stream', { maxDurationSeconds: 1 }, noIssues, ['meta.maxDurationSeconds']],
+    ['the same in lower case', { maxdurationseconds: 1 }, noIssues, ['meta.maxdurationseconds']],
+    ['an expiry', { Expiry: 'x' }, noIssues, ['meta.Expiry']],
+    ['a key with a space', { 'my key': 1 }, noIssues, ['meta.my key']],
+    ['a key with a comma', { 'a,b': 1 }, noIssues, ['meta.a,b']],
+    ['a key beyond ASCII', { schlüssel: 1 }, noIssues, ['meta.schlüssel']],
+    ['a key with a line break', { 'a\nb': 1 }, noIssues, ['meta.a\nb']],
+    ['an empty key', { '': 1 }, noIssues, ['meta.']],
+    ['a key of 64 characters', { ['k'.repeat(64)]: 1 }, noIssues, noIssues],
+    ['a key of 65 characters', { ['k'.repeat(65)]: 1 }, noIssues, [`meta.${'k'.repeat(65)}`]],
+    [
+      'reserved keys in a nested object',
+      { deep: { 'a,b': 1, expiry: 1, headgate: 1 } },
+      noIssues,
+      noIssues,
+    ],
   ])('%s', (_what, meta, basic, tus) => {
     expect(issuesOf({ protocol: 'BASIC', meta })).toEqual(basic)
     expect(issuesOf({ protocol: 'TUS', sizeBytes: 1, meta })).toEqual(tus)
@@ -184,14 +195,14 @@ describe('meta', () => {
     'watermark',
     'scheduleddeletion',
     'creator',
-  ])('of a tus upload cannot set %s behind the gateway', (key) => {
+  ])('of a tus upload cannot set %s', (key) => {
     expect(issuesOf({ protocol: 'TUS', sizeBytes: 1, meta: { [key]: 'x' } })).toEqual([
       `meta.${key}`,
     ])
   })
 })
 
-test('all issues are told at once, each with its path and what would be right', () => {
+test('returns all issues together, each with its path and a message', () => {
   const request = requestOf({
     protocol: 'TUS',
     sizeBytes: 0,
@@ -221,15 +232,15 @@ test('all issues are told at once, each with its path and what would be right', 
   for (const { message } of issues) expect(message).toMatch(/\.$/)
 })
 
-test('the expiry is refused with the moments between which it would be right', () => {
+test('names the allowed range in the issue of expiry', () => {
   const [issue] = validateRequest(requestOf({ expiry: now }), policy, now)
   expect(issue?.message).toContain(after(120).toISOString())
   expect(issue?.message).toContain(after(6 * 3600).toISOString())
 })
 
-test('whoever runs the gateway may allow less than Stream does, but not more', () => {
+test('allows the operator a lower maximum duration than Stream, not a higher one', () => {
   const short = { ...policy, maxDurationSeconds: 60 }
-  expect(issuesOf({ maxDurationSeconds: 60 }, short)).toEqual(fine)
+  expect(issuesOf({ maxDurationSeconds: 60 }, short)).toEqual(noIssues)
   expect(issuesOf({ maxDurationSeconds: 61 }, short)).toEqual(['maxDurationSeconds'])
   const long = { ...policy, maxDurationSeconds: 100_000 }
   expect(issuesOf({ maxDurationSeconds: 36_001 }, long)).toEqual(['maxDurationSeconds'])
@@ -241,7 +252,7 @@ test.each<[key: string | null, issues: number]>([
   ['k', 0],
   ['k'.repeat(255), 0],
   ['k'.repeat(256), 1],
-])('an idempotency key has 1 to 255 characters: %j', (key, issues) => {
+])('accepts an idempotency key of 1 to 255 characters: %j', (key, issues) => {
   expect(validateIdempotencyKey(key).map(({ path }) => path)).toEqual(
     Array.from({ length: issues }, () => ['idempotencyKey']),
   )

@@ -4,10 +4,10 @@ import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
 
 const at = (seconds: number): Date => new Date(seconds * 1000)
 
-describe('a look', () => {
-  it('counts for ten seconds at least and fifteen at most, however often somebody looks', () => {
-    const looks = fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.nat({ max: 8000 })))
-    const holds = fc.property(looks, (all) => {
+describe('a view', () => {
+  it('lasts between 10 and 15 seconds with any number of views', () => {
+    const views = fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.nat({ max: 8000 })))
+    const holds = fc.property(views, (all) => {
       const watchers = createWatchRegistry()
       const last = new Map<string, number>()
       let now = 0
@@ -16,16 +16,16 @@ describe('a look', () => {
         watchers.recordView(uid, new Date(now))
         last.set(uid, now)
         const watched = watchers.watchedUids(new Date(now))
-        const lookedWithin = (ms: number) =>
-          [...last].filter(([, lookedAt]) => now - lookedAt < ms).map(([one]) => one)
-        expect([...watched]).toEqual(expect.arrayContaining(lookedWithin(10_000)))
-        expect(lookedWithin(15_000)).toEqual(expect.arrayContaining([...watched]))
+        const viewedWithin = (ms: number) =>
+          [...last].filter(([, viewedAt]) => now - viewedAt < ms).map(([one]) => one)
+        expect([...watched]).toEqual(expect.arrayContaining(viewedWithin(10_000)))
+        expect(viewedWithin(15_000)).toEqual(expect.arrayContaining([...watched]))
       }
     })
     expect(fc.check(holds)).toMatchObject({ failed: false })
   })
 
-  it('is forgotten, where a subscription is not', () => {
+  it('expires, unlike a subscription', () => {
     const watchers = createWatchRegistry()
     const stop = watchers.watch('b')
     watchers.recordView('a', at(0))

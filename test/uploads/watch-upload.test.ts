@@ -1,4 +1,4 @@
-/** Watching by a carrier that has to be reached first, and that may be lost: what is shown, and what is left behind. */
+/** Subscriptions on a pub/sub adapter that becomes ready late or loses its connection. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
 import type { UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
@@ -27,27 +27,27 @@ beforeEach(async () => {
 })
 afterEach(() => store.close())
 
-class OutOfReach extends Error {}
+class ConnectionFailed extends Error {}
 
-/** A carrier of which the test says when it is reached, and that it is lost. */
-function distant() {
-  const carrier = createMemoryPubSub()
-  const lost = new Set<() => void>()
+/** A pub/sub adapter whose readiness and loss of connection the test controls. */
+function createControlledPubSub() {
+  const adapter = createMemoryPubSub()
+  const onLostCallbacks = new Set<() => void>()
   let listening = 0
-  const reaching = new AbortController()
-  const reached = new Promise<void>((resolve, reject) => {
-    reaching.signal.addEventListener('abort', () => {
-      const { reason }: { reason: unknown } = reaching.signal
-      if (reason instanceof OutOfReach) reject(reason)
+  const connecting = new AbortController()
+  const connected = new Promise<void>((resolve, reject) => {
+    connecting.signal.addEventListener('abort', () => {
+      const { reason }: { reason: unknown } = connecting.signal
+      if (reason instanceof ConnectionFailed) reject(reason)
       else resolve()
     })
   })
   const pubsub: UploadPubSub = {
-    publish: (changed) => carrier.publish(changed),
-    subscribe(topic, listener, lose) {
+    publish: (published) => adapter.publish(published),
+    subscribe(topic, listener, onLost) {
       listening += 1
-      if (lose !== undefined) lost.add(lose)
-      const listens = reached.then(() => carrier.subscribe(topic, listener))
+      if (onLost !== undefined) onLostCallbacks.add(onLost)
+      const listens = connected.then(() => adapter.subscribe(topic, listener))
       return {
         ready: listens.then(({ ready }) => ready),
         stop() {
@@ -62,10 +62,10 @@ function distant() {
   }
   return {
     pubsub,
-    reach: () => reaching.abort(),
-    fail: () => reaching.abort(new OutOfReach('out of reach')),
-    lose() {
-      for (const lose of lost) lose()
+    connect: () => connecting.abort(),
+    fail: () => connecting.abort(new ConnectionFailed('out of reach')),
+    onLost() {
+      for (const onLost of onLostCallbacks) onLost()
     },
     listening: () => listening,
   }
@@ -86,7 +86,7 @@ function changesOf(outcome: UploadChanges | { readonly kind: string }): UploadCh
   return outcome
 }
 
-/** Records the next version, and says so. */
+/** Records and publishes the next version. */
 async function change(pubsub: UploadPubSub): Promise<void> {
   const dependencies = { store, pubsub, telemetry: noopTelemetry }
   const at = new Date(upload.createdAt.getTime() + 1000)
@@ -103,44 +103,44 @@ describe.each([
     'all uploads',
     (dependencies: ReturnType<typeof dependenciesWith>) => watchUploads(dependencies, viewer),
   ],
-])('who watches %s', (_name, watch) => {
-  it('is told where nothing can be heard, and leaves nothing behind', async () => {
-    const carrier = distant()
-    const dependencies = dependenciesWith(carrier.pubsub)
-    carrier.fail()
+])('a subscription to %s', (_name, watch) => {
+  it('rejects when the adapter fails, and releases everything', async () => {
+    const adapter = createControlledPubSub()
+    const dependencies = dependenciesWith(adapter.pubsub)
+    adapter.fail()
     for (let time = 0; time <= MAX_SUBSCRIPTIONS_PER_CALLER; time += 1) {
       await expect(watch(dependencies)).rejects.toThrow('out of reach')
     }
-    expect(carrier.listening()).toBe(0)
+    expect(adapter.listening()).toBe(0)
     expect(dependencies.watchers.watchedUids(dependencies.clock.now()).size).toBe(0)
   })
 
-  it('is at an end where the carrier is lost', async () => {
-    const carrier = distant()
-    carrier.reach()
-    const changes = changesOf(await watch(dependenciesWith(carrier.pubsub)))
-    carrier.lose()
+  it('ends when the connection is lost', async () => {
+    const adapter = createControlledPubSub()
+    adapter.connect()
+    const changes = changesOf(await watch(dependenciesWith(adapter.pubsub)))
+    adapter.onLost()
     const seen: string[] = []
     for await (const { status } of changes) seen.push(status)
     expect(seen.filter((status) => status !== 'PENDING_UPLOAD')).toEqual([])
-    expect(carrier.listening()).toBe(0)
+    expect(adapter.listening()).toBe(0)
   })
 })
 
-it('the present state is read once changes are heard, so that none is lost between', async () => {
-  const carrier = distant()
-  const watching = watchUpload(dependenciesWith(carrier.pubsub), viewer, upload.uid)
-  // Nobody hears this one: it must be in what is read.
-  await change(carrier.pubsub)
-  carrier.reach()
+it('reads the current state after the subscription is ready, so that no change is missed', async () => {
+  const adapter = createControlledPubSub()
+  const watching = watchUpload(dependenciesWith(adapter.pubsub), viewer, upload.uid)
+  // This change has no subscriber yet, and must be in the state that is read.
+  await change(adapter.pubsub)
+  adapter.connect()
   const { value } = await changesOf(await watching).next()
   expect(value).toMatchObject({ status: 'DELETED', version: 2 })
 })
 
-/** Watches until the upload has a terminal status, without a read. */
+/** Subscribes and publishes a terminal status, without a read. */
 async function watchUnread(watcher: Viewer, closing?: AbortSignal) {
-  const pubsub = distant()
-  pubsub.reach()
+  const pubsub = createControlledPubSub()
+  pubsub.connect()
   const dependencies = dependenciesWith(pubsub.pubsub, closing)
   const opened = [
     changesOf(await watchUpload(dependencies, watcher, upload.uid)),

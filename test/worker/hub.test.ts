@@ -9,7 +9,7 @@ import type { Topic, UploadPubSub } from '../../src/uploads/ports/upload-pubsub.
 import { createHubClient } from '../../src/worker/hub/hub-client.ts'
 import { PING, PONG } from '../../src/worker/hub/hub-subscription.ts'
 import type { WorkerWebSocket, WebSocketResponse } from '../../src/worker/runtime-types.ts'
-import { type OpenedEvents, describeUploadEvents } from '../contracts/upload-pubsub.ts'
+import { type OpenedPubSub, describeUploadPubSub } from '../contracts/upload-pubsub.ts'
 import { type TestClock, createTestClock } from '../kit/clock.ts'
 import { uploadOf } from '../kit/samples.ts'
 import { type TestWorker, startWorker } from '../kit/gateway-worker.ts'
@@ -28,7 +28,7 @@ function newHub(): string {
   return `hub ${hubs}`
 }
 
-interface Client extends OpenedEvents {
+interface Client extends OpenedPubSub {
   readonly clock: TestClock
 }
 
@@ -73,7 +73,7 @@ function open(name: string, failed: HubPubSubOptions['failed'] = fail): Client {
     },
   })
   return {
-    events,
+    pubsub: events,
     clock,
     async delivered() {
       await Promise.all(underWay)
@@ -128,15 +128,15 @@ function counting(socket: WorkerWebSocket): Counting {
   }
 }
 
-describeUploadEvents('The hub', async () => open(newHub()))
+describeUploadPubSub('The hub', async () => open(newHub()))
 
-describeUploadEvents('From one isolate to another, the hub', async () => {
+describeUploadPubSub('From one isolate to another, the hub', async () => {
   const name = newHub()
   const [one, other] = [open(name), open(name)]
   return {
-    events: {
-      publish: (upload) => one.events.publish(upload),
-      subscribe: (topic, listener, lost) => other.events.subscribe(topic, listener, lost),
+    pubsub: {
+      publish: (upload) => one.pubsub.publish(upload),
+      subscribe: (topic, listener, lost) => other.pubsub.subscribe(topic, listener, lost),
     },
     async delivered() {
       await one.delivered()
@@ -146,11 +146,11 @@ describeUploadEvents('From one isolate to another, the hub', async () => {
 })
 
 async function listen(
-  { events }: { readonly events: UploadPubSub },
+  { pubsub }: { readonly pubsub: UploadPubSub },
   topic: Topic,
 ): Promise<string[]> {
   const heard: string[] = []
-  const { ready } = events.subscribe(topic, ({ uid, version }) => heard.push(`${uid}${version}`))
+  const { ready } = pubsub.subscribe(topic, ({ uid, version }) => heard.push(`${uid}${version}`))
   await ready
   return heard
 }
@@ -159,17 +159,17 @@ describe('what comes late', () => {
   test('is not heard after what is newer', async () => {
     const client = open(newHub())
     const heard = await listen(client, { of: 'all' })
-    for (const version of [1, 3, 2, 3, 4]) client.events.publish(uploadOf({ uid: 'a', version }))
+    for (const version of [1, 3, 2, 3, 4]) client.pubsub.publish(uploadOf({ uid: 'a', version }))
     await client.delivered()
     expect(heard).toEqual(['a1', 'a3', 'a4'])
   })
 
   test('has nobody who was there from the beginning miss anything', async () => {
     const client = open(newHub())
-    const { ready } = client.events.subscribe({ of: 'all' }, () => undefined)
+    const { ready } = client.pubsub.subscribe({ of: 'all' }, () => undefined)
     await ready
     const heard = await listen(client, { of: 'upload', uid: 'x'.repeat(1000) })
-    client.events.publish(uploadOf({ uid: 'y' }))
+    client.pubsub.publish(uploadOf({ uid: 'y' }))
     await client.delivered()
     expect(heard).toEqual([])
   })
@@ -180,7 +180,7 @@ describe('a hub that is asked whether it is there', () => {
     const client = open(newHub())
     let lost = 0
     const heard: number[] = []
-    const { ready } = client.events.subscribe(
+    const { ready } = client.pubsub.subscribe(
       { of: 'all' },
       ({ version }) => heard.push(version),
       () => (lost += 1),
@@ -190,7 +190,7 @@ describe('a hub that is asked whether it is there', () => {
       client.clock.advance(21)
       await client.delivered()
     }
-    client.events.publish(uploadOf({ version: 7 }))
+    client.pubsub.publish(uploadOf({ version: 7 }))
     await client.delivered()
     expect([lost, heard]).toEqual([0, [7]])
   })
@@ -217,7 +217,7 @@ test('what was taken and held is remembered by a hub that begins anew', async ()
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const within = [{ limit: 2, windowMs: 60_000 }]
   for (const waits of [[null, null], []]) {
-    const one = await startWorker({ keptIn: folder })
+    const one = await startWorker({ hubFolder: folder })
     try {
       const hub = createHubClient(one.hubs, createTestClock())
       for (const wait of waits) {

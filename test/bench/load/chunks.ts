@@ -1,29 +1,29 @@
-/** Where an answer in chunks ends. https://www.rfc-editor.org/rfc/rfc9112#section-7.1 */
+/** Finds the end of a chunked response body. https://www.rfc-editor.org/rfc/rfc9112#section-7.1 */
 
 export interface ChunkReader {
-  /** Reads on, from one place in the buffer to another; true once the last chunk has been read whole. */
+  /** Reads `buffer` from `from` to `to`; returns true at the end of the last chunk. */
   read(buffer: Buffer, from: number, to: number): boolean
 }
 
 const NEWLINE = 0x0a
-/** Behind the data of each chunk. */
+/** Follows the data of each chunk. */
 const CRLF_BYTES = 2
 
-/** For one answer. The data is passed over: only the lines between are looked at. */
+/** A reader for one response, which skips the data and parses only the chunk-size lines. */
 export function createChunkReader(): ChunkReader {
-  /** The beginning of a line that did not come whole. */
+  /** The beginning of an incomplete line. */
   let line = ''
-  let bytesToPass = 0
-  /** Behind the last chunk, up to an empty line. */
+  let bytesToSkip = 0
+  /** In the trailer section after the last chunk, which ends with an empty line. */
   let isTrailer = false
 
-  /** Returns whether it was the last. */
+  /** Returns true for the last line. */
   function readLine(text: string): boolean {
     if (isTrailer) return text === ''
     const size = Number.parseInt(text, 16)
-    if (Number.isNaN(size)) throw new Error(`An answer has a chunk of "${text}" bytes.`)
+    if (Number.isNaN(size)) throw new Error(`Invalid chunk size "${text}".`)
     if (size === 0) isTrailer = true
-    else bytesToPass = size + CRLF_BYTES
+    else bytesToSkip = size + CRLF_BYTES
     return false
   }
 
@@ -31,9 +31,9 @@ export function createChunkReader(): ChunkReader {
     read(buffer, from, to) {
       let at = from
       while (at < to) {
-        const passed = Math.min(bytesToPass, to - at)
-        bytesToPass -= passed
-        at += passed
+        const skipped = Math.min(bytesToSkip, to - at)
+        bytesToSkip -= skipped
+        at += skipped
         if (at === to) return false
         const found = buffer.subarray(at, to).indexOf(NEWLINE)
         const end = found === -1 ? to : at + found

@@ -1,4 +1,4 @@
-/** So many connections, each of which asks again as soon as it is answered. */
+/** Load from connections that each send the next request right after a response. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Connection, type Target, openConnection } from './connection.ts'
 import { createCount } from './count.ts'
@@ -7,27 +7,27 @@ import type { ClosedLoop, Measured } from './work.ts'
 
 export async function runClosedLoop(work: ClosedLoop): Promise<Measured> {
   const next = requestsFrom(work.source)
-  const count = createCount(work.pid, [], work.parts)
+  const count = createCount(work.pid, [], work.processGroups)
   const targets = [work.target, ...(work.others ?? [])]
   const connections = Array.from({ length: work.connections }, (_, at) =>
-    beginOne(targets[at % targets.length] ?? work.target),
+    openOne(targets[at % targets.length] ?? work.target),
   )
 
-  function beginOne(target: Target): Connection {
+  function openOne(target: Target): Connection {
     let sentAt = 0
     const connection = openConnection(
       target,
       (arrival) => {
         count.add(arrival, performance.now() - sentAt)
-        ask()
+        sendNext()
       },
       (reason) => count.lose(reason),
     )
-    function ask(): void {
+    function sendNext(): void {
       sentAt = performance.now()
       connection.send(next())
     }
-    ask()
+    sendNext()
     return connection
   }
 

@@ -3,7 +3,7 @@ import { type Socket, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Arrival, openConnection } from './connection.ts'
 
-/** A server that answers each request with these pieces, one write each. */
+/** A server that responds to each request with these pieces, one write each. */
 async function serve(pieces: readonly string[]): Promise<number> {
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true }, (socket) => {
@@ -15,7 +15,7 @@ async function serve(pieces: readonly string[]): Promise<number> {
         await new Promise((resolve) => {
           socket.write(piece, resolve)
         })
-        // The reader sees it before the next one comes.
+        // Lets the client read this piece before the next is written.
         await new Promise((resolve) => {
           setImmediate(resolve)
         })
@@ -29,21 +29,24 @@ async function serve(pieces: readonly string[]): Promise<number> {
     server.close()
   })
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('There is no port.')
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
   return address.port
 }
 
-/** Asks twice over one connection; what came of the second tells whether the first was read whole. */
-async function askTwice(pieces: readonly string[], marker: string): Promise<readonly Arrival[]> {
+/** Sends two requests over one connection; the second fails unless the first response was read exactly. */
+async function requestTwice(
+  pieces: readonly string[],
+  marker: string,
+): Promise<readonly Arrival[]> {
   const port = await serve(pieces)
-  const shot = { bytes: new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n'), marker }
+  const request = { bytes: new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n'), marker }
   return new Promise((resolve, reject) => {
     const arrivals: Arrival[] = []
     const connection = openConnection(
       { host: '127.0.0.1', port },
       (arrival) => {
         arrivals.push(arrival)
-        if (arrivals.length < 2) connection.send(shot)
+        if (arrivals.length < 2) connection.send(request)
         else {
           connection.close()
           resolve(arrivals)
@@ -51,34 +54,42 @@ async function askTwice(pieces: readonly string[], marker: string): Promise<read
       },
       (reason) => reject(new Error(reason)),
     )
-    connection.send(shot)
+    connection.send(request)
   })
 }
 
 const right = { status: 200, hasMarker: true, hasRetryAfter: false }
 
 test.each<[string, readonly string[], Arrival]>([
-  ['whole', ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nright'], right],
-  ['head and body apart', ['HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n', 'right'], right],
-  ['a head in two', ['HTTP/1.1 200 OK\r\ncontent-', 'length: 5\r\n\r\nright'], right],
-  ['a body in two', ['HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nright', ' now'], right],
+  ['in one piece', ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nright'], right],
+  [
+    'with head and body in separate pieces',
+    ['HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n', 'right'],
+    right,
+  ],
+  ['with the head in two pieces', ['HTTP/1.1 200 OK\r\ncontent-', 'length: 5\r\n\r\nright'], right],
+  [
+    'with the body in two pieces',
+    ['HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nright', ' now'],
+    right,
+  ],
   [
     'in chunks',
     ['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nright\r\n', '0\r\n\r\n'],
     right,
   ],
   [
-    'without the words',
+    'without the marker',
     ['HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong'],
     { ...right, hasMarker: false },
   ],
   [
-    'refused',
+    'with status 503',
     ['HTTP/1.1 503 Busy\r\nRetry-After: 1\r\ncontent-length: 0\r\n\r\n'],
     { status: 503, hasMarker: false, hasRetryAfter: true },
   ],
-])('an answer that comes %s', async (_how, pieces, expected) => {
-  const arrivals = await askTwice(pieces, 'right')
+])('reads a response %s', async (_form, pieces, expected) => {
+  const arrivals = await requestTwice(pieces, 'right')
   expect(arrivals).toEqual([expected, expected])
 })
 
@@ -86,19 +97,19 @@ const CHUNKED =
   'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6;a=b\r\nright,\r\nA\r\n0\r\n\r\n0\r\n\r\n\r\n0\r\nvary: 0\r\n\r\n'
 const LONG = 'HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nquite right.'
 
-test('an answer is read to its end, and no further, wherever it is split', async () => {
+test('reads a response exactly to its end wherever it is split', async () => {
   for (const whole of [CHUNKED, LONG]) {
     for (let place = 1; place < whole.length; place += 1) {
       const pieces = [whole.slice(0, place), whole.slice(place)]
-      const arrivals = await askTwice(pieces, 'right')
+      const arrivals = await requestTwice(pieces, 'right')
       expect([pieces, arrivals]).toEqual([pieces, [right, right]])
     }
-    const letters = await askTwice(whole.split(''), 'right')
-    expect(letters).toEqual([right, right])
+    const byCharacter = await requestTwice(whole.split(''), 'right')
+    expect(byCharacter).toEqual([right, right])
   }
 })
 
-test('a connection that ends is lost, with the reason', async () => {
+test('reports a failed connection with its reason', async () => {
   const lost = await new Promise((resolve) => {
     openConnection({ host: '127.0.0.1', port: 1 }, () => {}, resolve)
   })

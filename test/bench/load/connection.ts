@@ -1,20 +1,20 @@
-/** A keep-alive connection for one request at a time, which reads no more of an answer than it must. */
+/** A keep-alive connection for one request at a time, which parses as little of a response as possible. */
 import { type Socket, connect } from 'node:net'
 import { type ChunkReader, createChunkReader } from './chunks.ts'
 
-/** Who is asked. */
+/** Address of a server. */
 export interface Target {
   readonly host: string
   readonly port: number
 }
 
-/** What to send, ready as bytes, and the words that the body of a right answer begins to say. */
-export interface Shot {
+/** Bytes of a request, and the text that the body of a right response must contain. */
+export interface PreparedRequest {
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly marker: string
 }
 
-/** An answer that has arrived whole. */
+/** A completely received response. */
 export interface Arrival {
   readonly status: number
   readonly hasMarker: boolean
@@ -22,38 +22,38 @@ export interface Arrival {
 }
 
 export interface Connection {
-  /** Only while nothing is under way. */
-  send(shot: Shot): void
+  /** Must not be called while a request is running. */
+  send(request: PreparedRequest): void
   close(): void
 }
 
-/** Bytes of one read. One buffer serves all connections: what is read is looked at before the next. */
+/** Bytes of one read. All connections share one buffer: each read is processed before the next. */
 const READ_BYTES = 256 * 1024
 const shared = Buffer.allocUnsafeSlow(READ_BYTES)
 const END_OF_HEAD = '\r\n\r\n'
 
-/** An answer that is arriving. */
-interface Open {
+/** A partially received response. */
+interface PartialResponse {
   arrival: Arrival
-  /** The end of the body so far, where the marker may have begun. */
+  /** The end of the body so far, which may contain the beginning of the marker. */
   tail: string
   bytesLeft: number
-  /** Null where the length was declared. */
+  /** Null for a response with Content-Length. */
   readonly chunks: ChunkReader | null
 }
 
-/** Where the head is over in this part of it, of which the beginning came before; null where it is not. */
-function endOfHead(begun: string, part: Buffer): number | null {
+/** Offset of the end of the head in `chunk`, which continues `previous`; null when it is not in `chunk`. */
+function endOfHead(previous: string, chunk: Buffer): number | null {
   const end =
-    begun === ''
-      ? part.indexOf(END_OF_HEAD)
-      : (begun + part.toString('latin1')).indexOf(END_OF_HEAD)
-  return end === -1 ? null : end + END_OF_HEAD.length - begun.length
+    previous === ''
+      ? chunk.indexOf(END_OF_HEAD)
+      : (previous + chunk.toString('latin1')).indexOf(END_OF_HEAD)
+  return end === -1 ? null : end + END_OF_HEAD.length - previous.length
 }
 
 /**
- * @param onArrival called for each answer
- * @param onLost called where the connection ends before it was closed, with the reason
+ * @param onArrival called for each response
+ * @param onLost called with the reason when the connection ends before `close`
  */
 export function openConnection(
   target: Target,
@@ -62,16 +62,16 @@ export function openConnection(
 ): Connection {
   let marker = ''
   let isClosed = false
-  /** Null between answers. */
-  let open: Open | null = null
-  /** The beginning of a head that did not come whole. */
+  /** Null between responses. */
+  let open: PartialResponse | null = null
+  /** The beginning of an incomplete head. */
   let headSoFar = ''
 
-  /** Returns where the body begins; null where the head has not come whole. */
+  /** Returns the offset of the body; null when the head is incomplete. */
   function readHead(bytes: number): number | null {
-    const part = shared.subarray(0, bytes)
-    const bodyAt = endOfHead(headSoFar, part)
-    const head = headSoFar + part.toString('latin1', 0, bodyAt ?? bytes)
+    const chunk = shared.subarray(0, bytes)
+    const bodyAt = endOfHead(headSoFar, chunk)
+    const head = headSoFar + chunk.toString('latin1', 0, bodyAt ?? bytes)
     headSoFar = bodyAt === null ? head : ''
     if (bodyAt === null) return null
     const [, length] = /\r\ncontent-length: *(\d+)/i.exec(head) ?? []
@@ -89,13 +89,13 @@ export function openConnection(
     return bodyAt
   }
 
-  /** The marker may have come in two pieces. */
-  function findMarker(answer: Open, from: number, bytes: number): void {
-    const part = shared.subarray(from, bytes)
-    const isFound = part.includes(marker, 0, 'latin1')
-    const said = isFound ? marker : answer.tail + part.toString('latin1')
-    if (said.includes(marker)) answer.arrival = { ...answer.arrival, hasMarker: true }
-    else answer.tail = said.slice(Math.max(0, said.length - marker.length + 1))
+  /** Searches the marker, which may be split over two reads. */
+  function findMarker(response: PartialResponse, from: number, bytes: number): void {
+    const chunk = shared.subarray(from, bytes)
+    const isFound = chunk.includes(marker, 0, 'latin1')
+    const text = isFound ? marker : response.tail + chunk.toString('latin1')
+    if (text.includes(marker)) response.arrival = { ...response.arrival, hasMarker: true }
+    else response.tail = text.slice(Math.max(0, text.length - marker.length + 1))
   }
 
   function read(bytes: number): boolean {
@@ -123,9 +123,9 @@ export function openConnection(
     if (!isClosed) onLost(reason)
   })
   return {
-    send(shot) {
-      marker = shot.marker
-      socket.write(shot.bytes)
+    send(request) {
+      marker = request.marker
+      socket.write(request.bytes)
     },
     close() {
       isClosed = true

@@ -1,49 +1,49 @@
-/** Counts what comes of requests while a window is open. */
-import { cpuMicroseconds, familyMicroseconds, machineMicroseconds } from '../cpu.ts'
+/** Counts responses and CPU time during a measured window. */
+import { cpuMicroseconds, treeMicroseconds, machineMicroseconds } from '../cpu.ts'
 import type { Arrival } from './connection.ts'
 import { type Latencies, createLatencies } from './latencies.ts'
-import type { Measured, Spread } from './work.ts'
+import type { Measured, LatencySummary } from './work.ts'
 
 export interface Count {
-  /** From now on things count. */
+  /** Opens the window. */
   begin(): void
-  /** An answer, and the milliseconds since its request was due. */
+  /** Adds a response, with the milliseconds since its request was due. */
   add(arrival: Arrival, ms: number): void
   lose(reason: string): void
-  /** From now on nothing counts any more. */
+  /** Closes the window. */
   finish(): void
   result(): Measured
 }
 
 /**
- * @param pid of the server
- * @param beside programs that share the generator's core, whose time is the generator's too
- * @param dependencies programs whose time is told by itself, by what they are called
+ * @param pid process id of the server
+ * @param sharingCore process ids of programs whose CPU time counts as the generator's
+ * @param processGroups process ids by group name, whose CPU time is reported per group
  */
 export function createCount(
   pid: number,
-  beside: readonly number[] = [],
-  dependencies: Readonly<Record<string, readonly number[]>> = {},
+  sharingCore: readonly number[] = [],
+  processGroups: Readonly<Record<string, readonly number[]>> = {},
 ): Count {
-  const look = (): Snapshot => snapshot(pid, beside, dependencies)
+  const takeSnapshot = (): Snapshot => snapshot(pid, sharingCore, processGroups)
   const accepted = createLatencies()
-  const refused = createLatencies()
+  const rejected = createLatencies()
   let answered = 0
   let wrong = 0
   let firstWrong: string | null = null
   let isOpen = false
-  let start = look()
+  let start = takeSnapshot()
   let stop = start
 
-  function noteWrong(words: string): void {
-    // Whatever goes wrong is told, also while the server warms up.
+  function recordWrong(description: string): void {
+    // Errors during the warm-up count too.
     wrong += 1
-    firstWrong ??= words
+    firstWrong ??= description
   }
 
   return {
     begin() {
-      start = look()
+      start = takeSnapshot()
       isOpen = true
     },
     add(arrival, ms) {
@@ -51,34 +51,36 @@ export function createCount(
         answered += 1
         if (isOpen) accepted.record(ms)
       } else if (arrival.status === 503 && arrival.hasRetryAfter) {
-        if (isOpen) refused.record(ms)
+        if (isOpen) rejected.record(ms)
       } else {
-        noteWrong(`an answer ${arrival.status}${arrival.hasMarker ? '' : ' without its words'}`)
+        recordWrong(
+          `a response with status ${arrival.status}${arrival.hasMarker ? '' : ' without the expected text'}`,
+        )
       }
     },
-    lose: (reason) => noteWrong(`a lost connection (${reason})`),
+    lose: (reason) => recordWrong(`a lost connection (${reason})`),
     finish() {
       isOpen = false
-      stop = look()
+      stop = takeSnapshot()
     },
     result() {
       const seconds = (stop.at - start.at) / 1000
-      const answers = accepted.count() + refused.count()
-      const forOne = (before: number | null, after: number | null): number | null =>
-        before === null || after === null || answers === 0 ? null : (after - before) / answers
+      const responses = accepted.count() + rejected.count()
+      const perResponse = (before: number | null, after: number | null): number | null =>
+        before === null || after === null || responses === 0 ? null : (after - before) / responses
       return {
         seconds,
         answered,
-        accepted: spreadOf(accepted),
-        refused: spreadOf(refused),
+        accepted: summarize(accepted),
+        rejected: summarize(rejected),
         wrong,
         firstWrong,
         rate: accepted.count() / seconds,
-        serverCpu: forOne(start.serverCpu, stop.serverCpu),
-        partCpu: Object.fromEntries(
-          [...stop.parts].map(([name, after]) => [
+        serverCpu: perResponse(start.serverCpu, stop.serverCpu),
+        processCpu: Object.fromEntries(
+          [...stop.processGroups].map(([name, after]) => [
             name,
-            forOne(start.parts.get(name) ?? null, after),
+            perResponse(start.processGroups.get(name) ?? null, after),
           ]),
         ),
         busy: (stop.ownCpu - start.ownCpu) / 1e6 / seconds,
@@ -91,7 +93,7 @@ export function createCount(
   }
 }
 
-function spreadOf(latencies: Latencies): Spread {
+function summarize(latencies: Latencies): LatencySummary {
   return {
     count: latencies.count(),
     p50: latencies.within(0.5),
@@ -104,23 +106,28 @@ type Snapshot = ReturnType<typeof snapshot>
 
 function snapshot(
   pid: number,
-  beside: readonly number[],
-  dependencies: Readonly<Record<string, readonly number[]>>,
+  sharingCore: readonly number[],
+  processGroups: Readonly<Record<string, readonly number[]>>,
 ) {
   const { user, system } = process.cpuUsage()
-  const ownCpu = beside.reduce((sum, one) => sum + (cpuMicroseconds(one) ?? 0), user + system)
+  const ownCpu = sharingCore.reduce(
+    (sum, other) => sum + (cpuMicroseconds(other) ?? 0),
+    user + system,
+  )
   return {
     at: performance.now(),
     serverCpu: cpuMicroseconds(pid),
-    parts: new Map(Object.entries(dependencies).map(([name, pids]) => [name, sumOf(pids)])),
+    processGroups: new Map(
+      Object.entries(processGroups).map(([name, pids]) => [name, sumOf(pids)]),
+    ),
     ownCpu,
     machine: machineMicroseconds(),
   }
 }
 
-/** Null where one of them tells nothing. */
+/** Null when one of the CPU times is unknown. */
 function sumOf(pids: readonly number[]): number | null {
-  const spent = pids.map(familyMicroseconds)
-  const known = spent.filter((one) => one !== null)
-  return known.length < spent.length ? null : known.reduce((sum, one) => sum + one, 0)
+  const times = pids.map(treeMicroseconds)
+  const known = times.filter((time) => time !== null)
+  return known.length < times.length ? null : known.reduce((sum, time) => sum + time, 0)
 }

@@ -1,4 +1,4 @@
-/** This side of the load generator: starts it, and hands it one piece of work at a time. */
+/** Starts the load generator process and sends it one work message at a time. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { z } from 'zod'
@@ -7,71 +7,71 @@ import { ownProgram } from '../paths.ts'
 import {
   type Change,
   type ClosedLoop,
-  type Dispersed,
+  type UnsubscribeResult,
   type Measured,
   type OpenLoop,
   type SendFile,
   type Subscribe,
   type Work,
-  dispersed,
-  done,
-  heard,
+  unsubscribeResult,
+  changeResult,
+  countResult,
   measured,
   reply,
-  sent,
+  sendFileResult,
 } from './work.ts'
 
-type Order<T> = Omit<T, 'kind'>
+type Params<T> = Omit<T, 'kind'>
 
-/** Each rejects with a sentence where the work could not be done. */
+/** Each method rejects with an error message when the work fails. */
 export interface LoadGenerator {
-  closedLoop(order: Order<ClosedLoop>): Promise<Measured>
-  openLoop(order: Order<OpenLoop>): Promise<Measured>
-  subscribe(order: Order<Subscribe>): Promise<void>
-  change(order: Order<Change>): Promise<z.infer<typeof heard>>
+  closedLoop(params: Params<ClosedLoop>): Promise<Measured>
+  openLoop(params: Params<OpenLoop>): Promise<Measured>
+  subscribe(params: Params<Subscribe>): Promise<void>
+  change(params: Params<Change>): Promise<z.infer<typeof changeResult>>
   churn(group: string, perSecond: number): Promise<void>
-  disperse(group: string): Promise<Dispersed>
-  sendFile(order: Order<SendFile>): Promise<z.infer<typeof sent>>
+  unsubscribe(group: string): Promise<UnsubscribeResult>
+  sendFile(params: Params<SendFile>): Promise<z.infer<typeof sendFileResult>>
   end(): void
 }
 
 export function startLoadGenerator(): LoadGenerator {
-  const [command = '', ...given] = onCore(LOAD_CORE, process.execPath, [
+  const [command = '', ...args] = onCore(LOAD_CORE, process.execPath, [
     ownProgram('load/generator'),
   ])
-  const child = spawn(command, given, {
+  const child = spawn(command, args, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // Bytes travel as bytes.
+    // Transfers byte arrays without JSON.
     serialization: 'advanced',
   })
 
-  const died = once(child, 'exit').then(() => {
-    throw new Error('The load generator has ended.')
+  const exited = once(child, 'exit').then(() => {
+    throw new Error('The load generator exited.')
   })
-  // It ends after the last piece of work, too.
-  died.catch(() => {})
+  // The regular exit rejects this promise too.
+  exited.catch(() => {})
 
-  async function perform<T extends z.ZodType>(work: Work, shape: T): Promise<z.infer<T>> {
-    const heardBack = once(child, 'message')
+  async function perform<T extends z.ZodType>(work: Work, schema: T): Promise<z.infer<T>> {
+    const received = once(child, 'message')
     child.send(work)
-    const [message]: unknown[] = await Promise.race([heardBack, died])
-    const answer = reply.parse(message)
-    if ('failure' in answer) throw new Error(answer.failure)
-    return shape.parse(answer.result)
+    const [message]: unknown[] = await Promise.race([received, exited])
+    const response = reply.parse(message)
+    if ('failure' in response) throw new Error(response.failure)
+    return schema.parse(response.result)
   }
 
   return {
-    closedLoop: (order) => perform({ kind: 'closed-loop', ...order }, measured),
-    openLoop: (order) => perform({ kind: 'open-loop', ...order }, measured),
-    sendFile: (order) => perform({ kind: 'send-file', ...order }, sent),
-    change: (order) => perform({ kind: 'change', ...order }, heard),
-    async subscribe(order) {
-      await perform({ kind: 'subscribe', ...order }, done)
+    closedLoop: (params) => perform({ kind: 'closed-loop', ...params }, measured),
+    openLoop: (params) => perform({ kind: 'open-loop', ...params }, measured),
+    sendFile: (params) => perform({ kind: 'send-file', ...params }, sendFileResult),
+    change: (params) => perform({ kind: 'change', ...params }, changeResult),
+    async subscribe(params) {
+      await perform({ kind: 'subscribe', ...params }, countResult)
     },
     async churn(group, perSecond) {
-      await perform({ kind: 'churn', crowd: group, perSecond }, done)
+      await perform({ kind: 'churn', group, perSecond }, countResult)
     },
-    disperse: (group) => perform({ kind: 'disperse', crowd: group }, dispersed),
+    unsubscribe: (group) => perform({ kind: 'unsubscribe', group }, unsubscribeResult),
     end: () => void child.kill(),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Cloudflare Stream as far as a gateway under load needs it: mints at once, and knows of every video
- * that its file has not come yet. https://developers.cloudflare.com/api/resources/stream/
+ * Stub of Cloudflare Stream's API: creates uploads immediately, and returns every video as
+ * `pendingupload`. https://developers.cloudflare.com/api/resources/stream/
  */
 import { randomBytes } from 'node:crypto'
 import { type ServerResponse, createServer } from 'node:http'
@@ -15,15 +15,15 @@ const server = createServer((request, response) => {
     const notificationUrl = 'http://127.0.0.1/webhooks/stream'
     succeed(response, { notificationUrl, secret: 'unused', modified: new Date().toISOString() })
   } else if (pathname.endsWith('/stream')) {
-    const asked = searchParams.get('id')?.split(',') ?? []
-    succeed(response, asked.map(pending))
+    const uids = searchParams.get('id')?.split(',') ?? []
+    succeed(response, uids.map(pending))
   } else {
     succeed(response, pending(pathname.split('/').at(-1) ?? ''))
   }
 })
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('There is no port.')
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
   process.stderr.write(`listens on http://127.0.0.1:${address.port}\n`)
 })
 

@@ -1,15 +1,15 @@
-/** The load generator: a process of its own, which does one piece of work after the other. */
+/** The load generator: a separate process that executes one work message at a time. */
 import { runClosedLoop } from './closed-loop.ts'
-import { beginChurn, disperse, gather, makeChange } from './subscriber-groups.ts'
+import { beginChurn, unsubscribe, subscribeGroup, makeChange } from './subscriber-groups.ts'
 import { runOpenLoop } from './open-loop.ts'
 import { sendFile } from './send-file.ts'
 import { type Work, work } from './work.ts'
 
-process.on('message', (message) => void answer(message))
-// Whoever started it is gone: nobody would end it.
+process.on('message', (message) => void handle(message))
+// The parent process has exited.
 process.on('disconnect', () => process.exit(0))
 
-async function answer(message: unknown): Promise<void> {
+async function handle(message: unknown): Promise<void> {
   try {
     process.send?.({ result: await perform(work.parse(message)) })
   } catch (error) {
@@ -17,21 +17,21 @@ async function answer(message: unknown): Promise<void> {
   }
 }
 
-function perform(asked: Work): unknown {
-  switch (asked.kind) {
+function perform(params: Work): unknown {
+  switch (params.kind) {
     case 'closed-loop':
-      return runClosedLoop(asked)
+      return runClosedLoop(params)
     case 'open-loop':
-      return runOpenLoop(asked)
+      return runOpenLoop(params)
     case 'subscribe':
-      return gather(asked)
+      return subscribeGroup(params)
     case 'change':
-      return makeChange(asked)
+      return makeChange(params)
     case 'churn':
-      return beginChurn(asked.crowd, asked.perSecond)
-    case 'disperse':
-      return disperse(asked.crowd)
+      return beginChurn(params.group, params.perSecond)
+    case 'unsubscribe':
+      return unsubscribe(params.group)
     case 'send-file':
-      return sendFile(asked)
+      return sendFile(params)
   }
 }

@@ -2,12 +2,12 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createLatencies } from './latencies.ts'
 
-test('of nothing everything is 0', () => {
+test('returns 0 for an empty histogram', () => {
   const latencies = createLatencies()
   expect([latencies.count(), latencies.within(0.99), latencies.longest()]).toEqual([0, 0, 0])
 })
 
-test('of 1 to 100 ms, half within 50 and 99 of them within 99', () => {
+test('returns the median and the 99th percentile of 1 to 100 ms', () => {
   const latencies = createLatencies()
   for (let ms = 1; ms <= 100; ms += 1) latencies.record(ms)
   expect(latencies.within(0.5)).toBeCloseTo(50.05)
@@ -15,13 +15,13 @@ test('of 1 to 100 ms, half within 50 and 99 of them within 99', () => {
   expect(latencies.within(1)).toBe(100)
 })
 
-test('what takes longer than there are buckets is told by its longest', () => {
+test('reports a time beyond the last bucket as the longest', () => {
   const latencies = createLatencies()
   latencies.record(90_000)
   expect([latencies.within(0.99), latencies.longest()]).toEqual([60_000.05, 90_000])
 })
 
-test('it is never below what a sorted list says, and at most a bucket above', () => {
+test('returns quantiles at most one bucket above the exact value, never below it', () => {
   const times = fc.array(fc.double({ min: 0, max: 50_000, noNaN: true }), { minLength: 1 })
   fc.assert(
     fc.property(times, fc.constantFrom(0.5, 0.9, 0.99, 1), (list, share) => {

@@ -1,16 +1,16 @@
-/** How long answers took, in buckets: a run of minutes needs no more memory than one of seconds. */
+/** Histogram of response times: its memory does not grow with the duration of the run. */
 
-/** Milliseconds of one bucket: the finest difference that is told. */
+/** Width of a bucket in milliseconds: the resolution. */
 const BUCKET_MS = 0.05
-/** Whatever took longer stands in the last bucket. */
+/** Longer times are counted in the last bucket. */
 const LONGEST_MS = 60_000
 
 export interface Latencies {
   record(ms: number): void
   count(): number
-  /** The time within which this share (0 to 1) was answered, in milliseconds; 0 where nothing was. */
+  /** The quantile of this share (0 to 1), in milliseconds; 0 when empty. */
   within(share: number): number
-  /** The longest of all. */
+  /** The longest time in milliseconds. */
   longest(): number
 }
 

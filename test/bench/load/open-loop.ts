@@ -1,6 +1,6 @@
 /**
- * Requests at a fixed rate, whatever the server does with them. Each is timed from the moment when it
- * was due, so that a server that stands still is not excused from those that could not be sent.
+ * Load at a fixed rate, independent of the responses. Each response is timed from when its
+ * request was due, so that a stalled server is also charged for requests that could not be sent.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Connection, openConnection } from './connection.ts'
@@ -8,79 +8,79 @@ import { createCount } from './count.ts'
 import { requestsFrom } from './requests.ts'
 import type { Measured, OpenLoop } from './work.ts'
 
-/** A connection by which nothing is under way. */
-interface Idle {
-  isGone: boolean
-  readonly ask: (due: number) => void
+/** A connection without a running request. */
+interface IdleConnection {
+  isClosed: boolean
+  readonly send: (due: number) => void
 }
 
 export async function runOpenLoop(work: OpenLoop): Promise<Measured> {
   const next = requestsFrom(work.source)
   const count = createCount(work.pid)
   const all: Connection[] = []
-  const idle: Idle[] = []
-  /** When those were due that found no connection, oldest first. */
+  const idle: IdleConnection[] = []
+  /** Due times of requests that wait for a connection, oldest first. */
   const waiting: number[] = []
   let firstWaiting = 0
-  for (let made = 0; made < work.connections; made += 1) addOne()
+  for (let opened = 0; opened < work.connections; opened += 1) addOne()
 
   function addOne(): void {
-    /** When the request under way was due; null where none is. */
+    /** Due time of the running request; null when idle. */
     let dueAt: number | null = null
-    const mine: Idle = { isGone: false, ask }
+    const self: IdleConnection = { isClosed: false, send }
     const connection = openConnection(
       work.target,
       (arrival) => {
-        // A server says goodbye to a connection that was never used: nobody asked.
+        // A response without a request, such as 408 on an idle connection.
         if (dueAt === null) return
         count.add(arrival, performance.now() - dueAt)
         dueAt = null
         const due = waiting[firstWaiting]
         if (due === undefined) {
-          idle.push(mine)
+          idle.push(self)
           return
         }
         firstWaiting += 1
-        ask(due)
+        send(due)
       },
       (reason) => {
-        mine.isGone = true
+        self.isClosed = true
         if (dueAt !== null) count.lose(reason)
         addOne()
       },
     )
-    function ask(due: number): void {
+    function send(due: number): void {
       dueAt = due
       connection.send(next())
     }
     all.push(connection)
-    idle.push(mine)
+    idle.push(self)
   }
 
-  /** The one that was used last of those that stand. */
-  function takeIdle(): Idle | null {
+  /** The most recently used connection that is still open. */
+  function takeIdle(): IdleConnection | null {
     for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
-      if (!last.isGone) return last
+      if (!last.isClosed) return last
     }
     return null
   }
 
-  const begun = performance.now()
+  const startedAt = performance.now()
   let sent = 0
-  const pump = setInterval(() => {
-    const due = Math.floor(((performance.now() - begun) / 1000) * work.perSecond)
+  const timer = setInterval(() => {
+    const due = Math.floor(((performance.now() - startedAt) / 1000) * work.perSecond)
     for (; sent < due; sent += 1) {
-      const dueAt = begun + (sent / work.perSecond) * 1000
+      const dueAt = startedAt + (sent / work.perSecond) * 1000
       const free = takeIdle()
       if (free === null) waiting.push(dueAt)
-      else free.ask(dueAt)
+      else free.send(dueAt)
     }
   }, 1)
   await pause(work.warmUpMs)
   count.begin()
   await pause(work.windowMs)
   count.finish()
-  clearInterval(pump)
+  clearInterval(timer)
   for (const connection of all) connection.close()
   return count.result()
 }

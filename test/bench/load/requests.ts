@@ -1,6 +1,6 @@
-/** Makes requests ready to send: bytes, and nothing to compute while the clock runs. */
+/** Prepares requests as bytes, so that sending costs the load generator little CPU time. */
 import { createHmac } from 'node:crypto'
-import type { Shot, Target } from './connection.ts'
+import type { PreparedRequest, Target } from './connection.ts'
 import type { Source } from './work.ts'
 
 /** An HTTP/1.1 POST of JSON. */
@@ -21,11 +21,11 @@ export function targetOf(url: string): Target {
   return { host: hostname, port: Number(port) }
 }
 
-/** How much more each notice about an upload tells than the one before, in percent. */
+/** Increase of the percentage between successive webhooks of an upload. */
 export const WEBHOOK_STEP = 0.001
 
-/** A notice in Stream's own words, in which the uid and the percentage are still to be written. */
-const [WEBHOOK_HEAD = '', ...WEBHOOK_DEPENDENCIES] = JSON.stringify({
+/** Body of a webhook, split at the places of the uid and the percentage. */
+const [WEBHOOK_HEAD = '', ...WEBHOOK_SEGMENTS] = JSON.stringify({
   uid: '#',
   creator: null,
   thumbnail: 'https://customer-local.cloudflarestream.com/#/thumbnails/thumbnail.jpg',
@@ -51,41 +51,41 @@ const [WEBHOOK_HEAD = '', ...WEBHOOK_DEPENDENCIES] = JSON.stringify({
   watermark: null,
 }).split(/(?=[#%])/)
 
-/** A notice as Stream sends it, signed with the time at which it is made. */
+/** A webhook as Stream sends it, signed with the current time. */
 export function makeWebhook(secret: string, uid: string, percent: number) {
-  const told = percent.toFixed(6)
+  const pctComplete = percent.toFixed(6)
   let body = WEBHOOK_HEAD
-  for (const part of WEBHOOK_DEPENDENCIES)
-    body += (part.startsWith('#') ? uid : told) + part.slice(1)
+  for (const segment of WEBHOOK_SEGMENTS)
+    body += (segment.startsWith('#') ? uid : pctComplete) + segment.slice(1)
   const time = Math.floor(Date.now() / 1000)
   const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')
   return { body, signature: `time=${time},sig1=${signature}` }
 }
 
-/** The same, ready to send. */
-export function webhookShot(secret: string, uid: string, percent: number): Shot {
+/** A webhook as a prepared request. */
+export function prepareWebhook(secret: string, uid: string, percent: number): PreparedRequest {
   const { body, signature } = makeWebhook(secret, uid, percent)
   const bytes = postJson('/webhooks/stream', body, { 'webhook-signature': signature })
   return { bytes, marker: '' }
 }
 
-/** The next request, each time it is called. */
-export function requestsFrom(source: Source): () => Shot {
+/** Returns a function that returns the next request. */
+export function requestsFrom(source: Source): () => PreparedRequest {
   let made = 0
   if (source.kind === 'list') {
-    const { shots } = source
+    const { requests } = source
     return () => {
-      const shot = shots[made % shots.length]
-      if (shot === undefined) throw new Error('There is no request to send.')
+      const request = requests[made % requests.length]
+      if (request === undefined) throw new Error('The list of requests is empty.')
       made += 1
-      return shot
+      return request
     }
   }
   const { secret, uids, from } = source
   return () => {
     const percent = from + Math.floor(made / uids.length) * WEBHOOK_STEP
-    const shot = webhookShot(secret, uids[made % uids.length] ?? '', percent)
+    const request = prepareWebhook(secret, uids[made % uids.length] ?? '', percent)
     made += 1
-    return shot
+    return request
   }
 }

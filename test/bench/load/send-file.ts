@@ -1,20 +1,20 @@
-/** Sends a file in chunks, as a tus client does, from memory and as fast as it is taken. */
+/** Sends a file from memory in tus chunks, as fast as the server accepts it. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { cpuMicroseconds } from '../cpu.ts'
 import type { SendFile } from './work.ts'
 
-/** Handed to the socket at a time. */
-const piece = Buffer.alloc(1024 * 1024, 7)
+/** Bytes of one write to the socket. */
+const block = Buffer.alloc(1024 * 1024, 7)
 
-/** Seconds from the first byte of the first chunk until the last one is answered. */
+/** Seconds from the first byte of the first chunk until the response to the last chunk. */
 export async function sendFile(
   work: SendFile,
 ): Promise<{ seconds: number; serverCpu: number | null }> {
   const socket = connect(work.target)
   await once(socket, 'connect')
   const cpuBefore = cpuMicroseconds(work.pid)
-  const begun = performance.now()
+  const startedAt = performance.now()
   let offset = 0
   for (const bytes of work.chunks) {
     socket.write(
@@ -22,17 +22,17 @@ export async function sendFile(
         'content-type: application/offset+octet-stream\r\n' +
         `upload-offset: ${offset}\r\ncontent-length: ${bytes}\r\n\r\n`,
     )
-    const answered = once(socket, 'data')
-    for (let left = bytes; left > 0; left -= piece.length) {
-      const part = left < piece.length ? piece.subarray(0, left) : piece
-      if (!socket.write(part)) await Promise.race([once(socket, 'drain'), answered])
+    const responded = once(socket, 'data')
+    for (let left = bytes; left > 0; left -= block.length) {
+      const bytesToWrite = left < block.length ? block.subarray(0, left) : block
+      if (!socket.write(bytesToWrite)) await Promise.race([once(socket, 'drain'), responded])
     }
-    const [answer] = await answered
-    const [status = ''] = String(answer).split('\r\n', 1)
-    if (!status.startsWith('HTTP/1.1 204')) throw new Error(`a chunk was answered ${status}`)
+    const [response] = await responded
+    const [status = ''] = String(response).split('\r\n', 1)
+    if (!status.startsWith('HTTP/1.1 204')) throw new Error(`a chunk was rejected: ${status}`)
     offset += bytes
   }
-  const seconds = (performance.now() - begun) / 1000
+  const seconds = (performance.now() - startedAt) / 1000
   const cpuAfter = cpuMicroseconds(work.pid)
   socket.destroy()
   return {

@@ -1,43 +1,43 @@
-/** Crowds of subscribers: gathers them, times how a change reaches them, lets them go. */
+/** Groups of subscribers: subscribes them, times the delivery of changes to them, closes them. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Target, openConnection } from './connection.ts'
-import { type Listener, listenBySse, listenByWs } from './subscription-clients.ts'
-import type { Change, Dispersed, Subscribe } from './work.ts'
+import { type Subscriber, subscribeBySse, subscribeByWs } from './subscription-clients.ts'
+import type { Change, UnsubscribeResult, Subscribe } from './work.ts'
 
-/** So many subscribe at the same moment. */
-const AT_ONCE = 50
-/** Whoever has heard nothing by then will not. */
-const BACKOFF_MS = 60_000
-/** The same for those who came last, when the crowd goes. */
-const LAST_COME_MS = 5000
+/** Number of subscribers that connect at the same time. */
+const CONCURRENCY = 50
+/** Maximum time to wait for events. */
+const TIMEOUT_MS = 60_000
+/** Maximum time to wait for connecting subscribers when the group is closed. */
+const LAST_CONNECT_MS = 5000
 
 interface Group {
   readonly target: Target
-  readonly listeners: Set<Listener>
-  /** Opens one more, and waits until it has heard how things stand. */
+  readonly subscribers: Set<Subscriber>
+  /** Opens a subscriber and waits for its first event. */
   readonly addOne: (token: string) => Promise<void>
   readonly tokens: readonly string[]
-  /** Those who have begun to subscribe and have heard nothing yet. */
-  readonly expecting: Set<Listener>
-  /** Changes so far. */
+  /** Subscribers that have received no event yet. */
+  readonly connecting: Set<Subscriber>
+  /** Number of changes so far. */
   changes: number
-  /** Called for the first event of a change that each hears, with what it says. */
-  onEvent: (words: Buffer) => void
-  /** How many the server has let go without being asked to, and why the first. */
+  /** Called for the first event of each change at each subscriber. */
+  onEvent: (event: Buffer) => void
+  /** Number of connections that the server ended, and the reason of the first. */
   lost: number
   firstLost: string | null
 }
 
 const groups = new Map<string, Group>()
 
-export async function gather(work: Subscribe): Promise<{ count: number }> {
+export async function subscribeGroup(work: Subscribe): Promise<{ count: number }> {
   const { target, uid, tokens } = work
-  const listenBy = work.transport === 'sse' ? listenBySse : listenByWs
+  const subscribeBy = work.transport === 'sse' ? subscribeBySse : subscribeByWs
   const group: Group = {
     target,
     tokens,
-    listeners: new Set(),
-    expecting: new Set(),
+    subscribers: new Set(),
+    connecting: new Set(),
     changes: 0,
     onEvent: () => {},
     lost: 0,
@@ -45,142 +45,146 @@ export async function gather(work: Subscribe): Promise<{ count: number }> {
     addOne: (token) =>
       new Promise((resolve, reject) => {
         let isFirst = true
-        let heardOf = 0
-        const listener = listenBy({
+        let lastChange = 0
+        const subscriber = subscribeBy({
           target,
           token,
           uid,
-          onEvent(words) {
+          onEvent(event) {
             if (isFirst) {
               isFirst = false
-              heardOf = group.changes
-              group.expecting.delete(listener)
-              group.listeners.add(listener)
+              lastChange = group.changes
+              group.connecting.delete(subscriber)
+              group.subscribers.add(subscriber)
               resolve()
-            } else if (heardOf !== group.changes) {
-              heardOf = group.changes
-              group.onEvent(words)
+            } else if (lastChange !== group.changes) {
+              lastChange = group.changes
+              group.onEvent(event)
             }
           },
           onLost(reason) {
             group.lost += 1
             group.firstLost ??= reason
-            group.expecting.delete(listener)
-            group.listeners.delete(listener)
-            reject(new Error(`a subscriber was lost: ${reason}`))
+            group.connecting.delete(subscriber)
+            group.subscribers.delete(subscriber)
+            reject(new Error(`the server closed a subscriber's connection: ${reason}`))
           },
         })
-        group.expecting.add(listener)
+        group.connecting.add(subscriber)
       }),
   }
-  groups.set(work.crowd, group)
-  for (let begun = 0; begun < tokens.length; begun += AT_ONCE) {
-    const some = tokens.slice(begun, begun + AT_ONCE).map(group.addOne)
-    await within(Promise.all(some), () => `only ${group.listeners.size} could subscribe`)
+  groups.set(work.group, group)
+  for (let start = 0; start < tokens.length; start += CONCURRENCY) {
+    const some = tokens.slice(start, start + CONCURRENCY).map(group.addOne)
+    await within(Promise.all(some), () => `only ${group.subscribers.size} could subscribe`)
   }
-  return { count: group.listeners.size }
+  return { count: group.subscribers.size }
 }
 
-/** Milliseconds from sending the change until the first and the last of the crowd had it. */
+/** Milliseconds from the request until the first and the last subscriber received the change. */
 export async function makeChange({
-  crowd: name,
-  shot,
-  told,
+  group: name,
+  request,
+  expected,
   through,
-}: Omit<Change, 'kind'>): Promise<{ first: number; last: number; answered: number }> {
+}: Omit<Change, 'kind'>): Promise<{ first: number; last: number; responded: number }> {
   const group = groupOf(name)
-  if (group.firstLost !== null) throw new Error(lossOf(group))
-  const listeners = group.listeners.size
+  if (group.firstLost !== null) throw new Error(lossMessage(group))
+  const subscribers = group.subscribers.size
   let first = 0
-  let heard = 0
+  let received = 0
   let wrong: string | null = null
   let begun = 0
   group.changes += 1
-  const everybody = new Promise<void>((resolve) => {
-    group.onEvent = (words) => {
-      heard += 1
-      if (!words.includes(told)) wrong ??= words.toString()
-      if (heard === 1) first = performance.now() - begun
-      if (heard === listeners) resolve()
+  const allReceived = new Promise<void>((resolve) => {
+    group.onEvent = (event) => {
+      received += 1
+      if (!event.includes(expected)) wrong ??= event.toString()
+      if (received === 1) first = performance.now() - begun
+      if (received === subscribers) resolve()
     }
   })
   let failure: string | null = null
-  const answered = new Promise<number>((resolve) => {
-    const asker = openConnection(
+  const responded = new Promise<number>((resolve) => {
+    const connection = openConnection(
       through ?? group.target,
       ({ status }) => {
         resolve(performance.now() - begun)
-        if (status !== 200) failure = `the change was answered ${status}`
-        asker.close()
+        if (status !== 200) failure = `the change was rejected with status ${status}`
+        connection.close()
       },
       (reason) => {
         failure = reason
       },
     )
     begun = performance.now()
-    asker.send(shot)
+    connection.send(request)
   })
   await within(
-    everybody,
-    () => failure ?? (group.firstLost === null ? `only ${heard} heard of it` : lossOf(group)),
+    allReceived,
+    () =>
+      failure ??
+      (group.firstLost === null
+        ? `only ${received} subscribers received the change`
+        : lossMessage(group)),
   )
   const last = performance.now() - begun
-  const answeredAfter = await answered
-  if (wrong !== null) throw new Error(`An event says ${String(wrong)} and not ${told}.`)
-  return { first, last, answered: answeredAfter }
+  const respondedAfter = await responded
+  if (wrong !== null) throw new Error(`An event contains ${String(wrong)} instead of ${expected}.`)
+  return { first, last, responded: respondedAfter }
 }
 
-/** Some leave and as many come, for as long as the crowd is there. */
+/** Closes and opens subscribers at this rate until the group is closed. */
 export function beginChurn(name: string, perSecond: number): { count: number } {
   const group = groupOf(name)
-  let come = 0
+  let opened = 0
   const timer = setInterval(() => {
     if (!groups.has(name)) clearInterval(timer)
-    const [leaves] = group.listeners
-    if (leaves === undefined) return
-    group.listeners.delete(leaves)
-    leaves.close()
-    come += 1
-    // Whoever is lost is counted, and told of when the crowd is dispersed.
-    group.addOne(group.tokens[come % group.tokens.length] ?? '').catch(() => {})
+    const [oldest] = group.subscribers
+    if (oldest === undefined) return
+    group.subscribers.delete(oldest)
+    oldest.close()
+    opened += 1
+    // Lost subscribers are counted, and reported when the group is closed.
+    group.addOne(group.tokens[opened % group.tokens.length] ?? '').catch(() => {})
   }, 1000 / perSecond)
-  return { count: group.listeners.size }
+  return { count: group.subscribers.size }
 }
 
-/** How many stayed until now, how many were lost unasked, and why the first of those was. */
-export async function disperse(name: string): Promise<Dispersed> {
+/** Closes the group. Returns its size, the number of lost subscribers, and the reason of the first. */
+export async function unsubscribe(name: string): Promise<UnsubscribeResult> {
   const group = groupOf(name)
   groups.delete(name)
-  const until = performance.now() + LAST_COME_MS
-  while (group.expecting.size > 0 && performance.now() < until) await pause(50)
-  for (const listener of [...group.listeners, ...group.expecting]) listener.close()
-  const { lost, firstLost, expecting, listeners } = group
+  const until = performance.now() + LAST_CONNECT_MS
+  while (group.connecting.size > 0 && performance.now() < until) await pause(50)
+  for (const subscriber of [...group.subscribers, ...group.connecting]) subscriber.close()
+  const { lost, firstLost, connecting, subscribers } = group
   return {
-    count: listeners.size,
-    lost: lost + expecting.size,
-    firstLost: firstLost ?? (expecting.size > 0 ? 'it heard nothing' : null),
+    count: subscribers.size,
+    lost: lost + connecting.size,
+    firstLost: firstLost ?? (connecting.size > 0 ? 'it received no event' : null),
   }
 }
 
-function lossOf({ lost, firstLost }: Group): string {
+function lossMessage({ lost, firstLost }: Group): string {
   return `${lost} subscribers were lost, the first: ${String(firstLost)}`
 }
 
 function groupOf(name: string): Group {
   const group = groups.get(name)
-  if (group === undefined) throw new Error(`There is no crowd ${name}.`)
+  if (group === undefined) throw new Error(`Unknown group ${name}.`)
   return group
 }
 
-async function within<T>(work: Promise<T>, otherwise: () => string): Promise<T> {
-  const backoff = new AbortController()
-  const tooLong = pause(BACKOFF_MS, null, { signal: backoff.signal }).then(() => {
-    throw new Error(otherwise())
+async function within<T>(work: Promise<T>, timeoutMessage: () => string): Promise<T> {
+  const timer = new AbortController()
+  const timeout = pause(TIMEOUT_MS, null, { signal: timer.signal }).then(() => {
+    throw new Error(timeoutMessage())
   })
   try {
-    return await Promise.race([work, tooLong])
+    return await Promise.race([work, timeout])
   } finally {
-    backoff.abort()
-    tooLong.catch(() => {})
+    timer.abort()
+    timeout.catch(() => {})
   }
 }

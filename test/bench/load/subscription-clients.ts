@@ -1,38 +1,38 @@
 /**
- * Thousands of subscribers in one process, which do no more with what they hear than count it: a raw
- * socket each, and one buffer that all of them read into.
+ * Lightweight subscribers, for thousands in one process: each has a raw socket and reports events
+ * without parsing them, and all read into one shared buffer.
  */
 import { type Socket, connect } from 'node:net'
 import type { Target } from './connection.ts'
 import { postJson } from './requests.ts'
 
-/** How a subscriber speaks to its server. */
-export interface Listener {
+/** An open subscription. */
+export interface Subscriber {
   close(): void
 }
 
-interface Call {
+interface SubscriberOptions {
   readonly target: Target
   /** The value of the Authorization header. */
   readonly token: string
   readonly uid: string
-  /** Called for each event, with what it says; to be looked at before it returns. */
-  readonly onEvent: (words: Buffer) => void
-  /** Called where the server ends it. */
+  /** Called for each event. The buffer is valid only until the call returns. */
+  readonly onEvent: (event: Buffer) => void
+  /** Called when the server ends the connection. */
   readonly onLost: (reason: string) => void
 }
 
-/** What every subscriber asks for. */
+/** The operation of every subscriber. */
 export const SUBSCRIPTION =
   'subscription ($uid: ID!) { uploadStatus(uid: $uid) { status version progress { encodingPercent } } }'
 
 const shared = Buffer.allocUnsafeSlow(64 * 1024)
-/** Stands at the beginning of each event, and nowhere else. */
+/** Occurs at the beginning of each event and nowhere else. */
 const EVENT = Buffer.from('event: next')
 const NEWLINE = 0x0a
 
 function open(
-  { target, onLost }: Call,
+  { target, onLost }: SubscriberOptions,
   onRead: (bytes: number) => void,
 ): { socket: Socket; close: () => void } {
   let isClosed = false
@@ -63,29 +63,31 @@ function open(
   }
 }
 
-/** Server-sent events, one subscription a connection. */
-export function listenBySse(call: Call): Listener {
-  /** The end of what was read before, where an event may have begun in it. */
+/** Subscribes over server-sent events, one connection per subscription. */
+export function subscribeBySse(options: SubscriberOptions): Subscriber {
+  /** The end of the previous read, when it may contain the beginning of an event. */
   let rest: Buffer | null = null
 
   function read(bytes: number): void {
-    const part = shared.subarray(0, bytes)
-    const text = rest === null ? part : Buffer.concat([rest, part])
+    const chunk = shared.subarray(0, bytes)
+    const text = rest === null ? chunk : Buffer.concat([rest, chunk])
     let from = text.indexOf(EVENT)
     let end = 0
     for (; from !== -1; from = text.indexOf(EVENT, end)) {
       end = from + EVENT.length
-      call.onEvent(text.subarray(from))
+      options.onEvent(text.subarray(from))
     }
-    // What ends with a line holds no half of an event's first words.
-    const isEven = text[text.length - 1] === NEWLINE
-    rest = isEven ? null : Buffer.from(text.subarray(Math.max(end, text.length - EVENT.length + 1)))
+    // Text that ends with a newline cannot end inside an `EVENT` marker.
+    const endsWithNewline = text[text.length - 1] === NEWLINE
+    rest = endsWithNewline
+      ? null
+      : Buffer.from(text.subarray(Math.max(end, text.length - EVENT.length + 1)))
   }
 
-  const { socket, close } = open(call, read)
-  const body = JSON.stringify({ query: SUBSCRIPTION, variables: { uid: call.uid } })
+  const { socket, close } = open(options, read)
+  const body = JSON.stringify({ query: SUBSCRIPTION, variables: { uid: options.uid } })
   socket.write(
-    postJson('/graphql', body, { accept: 'text/event-stream', authorization: call.token }),
+    postJson('/graphql', body, { accept: 'text/event-stream', authorization: options.token }),
   )
   return { close }
 }
@@ -94,18 +96,18 @@ export function listenBySse(call: Call): Listener {
 const TEXT = 0x81
 const PING = 0x89
 const PONG = 0x8a
-/** Frames of a client are masked; a mask of zeros leaves what it says as it is. */
+/** Client frames must be masked; a zero mask leaves the payload unchanged. */
 const MASKED = 0x80
 const NO_MASK = [0, 0, 0, 0]
 
-/** graphql-transport-ws, one subscription a socket. */
-export function listenByWs(call: Call): Listener {
+/** Subscribes over graphql-transport-ws, one socket per subscription. */
+export function subscribeByWs(options: SubscriberOptions): Subscriber {
   let isOpen = false
   let rest: Buffer | null = null
 
   function read(bytes: number): void {
-    const part = shared.subarray(0, bytes)
-    let text = rest === null ? part : Buffer.concat([rest, part])
+    const chunk = shared.subarray(0, bytes)
+    let text = rest === null ? chunk : Buffer.concat([rest, chunk])
     if (!isOpen) {
       const end = text.indexOf('\r\n\r\n')
       if (end === -1) {
@@ -114,7 +116,7 @@ export function listenByWs(call: Call): Listener {
       }
       isOpen = true
       text = text.subarray(end + 4)
-      const payload = { authorization: call.token }
+      const payload = { authorization: options.token }
       socket.write(frame({ type: 'connection_init', payload }))
     }
     let from = 0
@@ -123,22 +125,22 @@ export function listenByWs(call: Call): Listener {
       if (found === null) break
       const payload = text.subarray(found.from, found.end)
       if (found.kind === PING) socket.write(pong(payload))
-      if (found.kind === TEXT) hear(payload)
+      if (found.kind === TEXT) handle(payload)
       from = found.end
     }
     rest = from === text.length ? null : Buffer.from(text.subarray(from))
   }
 
-  function hear(words: Buffer): void {
-    if (!words.includes('connection_ack')) {
-      call.onEvent(words)
+  function handle(message: Buffer): void {
+    if (!message.includes('connection_ack')) {
+      options.onEvent(message)
       return
     }
-    const payload = { query: SUBSCRIPTION, variables: { uid: call.uid } }
+    const payload = { query: SUBSCRIPTION, variables: { uid: options.uid } }
     socket.write(frame({ type: 'subscribe', id: '1', payload }))
   }
 
-  const { socket, close } = open(call, read)
+  const { socket, close } = open(options, read)
   socket.write(
     'GET /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n' +
       'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n' +
@@ -153,12 +155,12 @@ function frame(message: object): Buffer {
   return Buffer.concat([Buffer.from([TEXT, MASKED | 126, ...length, ...NO_MASK]), text])
 }
 
-/** Says what the ping said. */
+/** A pong with the payload of the ping. */
 function pong(payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([PONG, MASKED | payload.length, ...NO_MASK]), payload])
 }
 
-/** The next whole frame; null where it has not come whole. Servers send none beyond 64 KiB here. */
+/** The next complete frame; null when it is incomplete. Frames over 64 KiB are not supported. */
 function findFrame(text: Buffer, at: number): { kind: number; from: number; end: number } | null {
   if (text.length < at + 2) return null
   const short = text[at + 1] ?? 0

@@ -1,17 +1,17 @@
-/** What the load generator is asked to do, and what it tells of it: words between two processes. */
+/** Messages between the benchmark and the load generator process. */
 import { z } from 'zod'
 
 const target = z.object({ host: z.string(), port: z.number() })
-const shot = z.object({ bytes: z.instanceof(Uint8Array), marker: z.string() })
+const request = z.object({ bytes: z.instanceof(Uint8Array), marker: z.string() })
 
-/** Where requests come from: a list, round and round, or notices that each tell something new. */
+/** Source of requests: a list that repeats, or webhooks that each report new progress. */
 const source = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('list'), shots: z.array(shot).readonly() }),
+  z.object({ kind: z.literal('list'), requests: z.array(request).readonly() }),
   z.object({
-    kind: z.literal('notices'),
+    kind: z.literal('webhooks'),
     secret: z.string(),
     uids: z.array(z.string()).readonly(),
-    /** The percentage that the first of them tells; each round over all uids tells a little more. */
+    /** Percentage of the first webhooks; it grows by `WEBHOOK_STEP` with each pass over all uids. */
     from: z.number(),
   }),
 ])
@@ -21,15 +21,15 @@ const load = z.object({
   target,
   source,
   connections: z.number(),
-  /** Of the server, whose time on the processor is counted. */
+  /** Process id of the server whose CPU time is measured. */
   pid: z.number(),
-  /** More of the same: connections take turns among them all. */
+  /** More servers of the same kind; connections are distributed among all servers. */
   others: z.array(target).readonly().optional(),
-  /** Programs whose time is counted besides, with all that they have started, by what they are called. */
-  parts: z.record(z.string(), z.array(z.number()).readonly()).optional(),
-  /** Of programs that share the generator's core. */
-  beside: z.array(z.number()).readonly().optional(),
-  /** Milliseconds before anything is counted, and then those that are. */
+  /** Process ids by group name; their CPU time is measured too, including their descendants. */
+  processGroups: z.record(z.string(), z.array(z.number()).readonly()).optional(),
+  /** Process ids of programs that share the generator's core. */
+  sharingCore: z.array(z.number()).readonly().optional(),
+  /** Milliseconds before the measured window, and length of the window. */
   warmUpMs: z.number(),
   windowMs: z.number(),
 })
@@ -37,35 +37,35 @@ const closedLoop = load.extend({ kind: z.literal('closed-loop') })
 const openLoop = load.extend({ kind: z.literal('open-loop'), perSecond: z.number() })
 const subscribe = z.object({
   kind: z.literal('subscribe'),
-  /** Under which the crowd is spoken of from now on. */
-  crowd: z.string(),
+  /** Name of the new group of subscribers. */
+  group: z.string(),
   transport: z.enum(['sse', 'ws']),
   target,
-  /** One subscriber each: its Authorization header. */
+  /** Authorization header of each subscriber. */
   tokens: z.array(z.string()).readonly(),
   uid: z.string(),
 })
 const change = z.object({
   kind: z.literal('change'),
-  crowd: z.string(),
-  /** What makes the change, and what each event of it must say. */
-  shot,
-  told: z.string(),
-  /** Who is told of the change; left out where it is the one that the crowd listens to. */
+  group: z.string(),
+  /** What makes the change, and what each event of it must log. */
+  request,
+  expected: z.string(),
+  /** Server that receives the request; omitted when it is the subscribers' server. */
   through: target.optional(),
 })
-const disperse = z.object({ kind: z.literal('disperse'), crowd: z.string() })
+const unsubscribe = z.object({ kind: z.literal('unsubscribe'), group: z.string() })
 const churn = z.object({
   kind: z.literal('churn'),
-  crowd: z.string(),
-  /** Subscribers that leave, and as many that come, a second. */
+  group: z.string(),
+  /** Subscribers closed, and as many opened, per second. */
   perSecond: z.number(),
 })
 const sendFile = z.object({
   kind: z.literal('send-file'),
   target,
   path: z.string(),
-  /** Bytes of each chunk, in their order. */
+  /** Bytes of each chunk, in order. */
   chunks: z.array(z.number()).readonly(),
   pid: z.number(),
 })
@@ -75,7 +75,7 @@ export const work = z.discriminatedUnion('kind', [
   openLoop,
   subscribe,
   change,
-  disperse,
+  unsubscribe,
   churn,
   sendFile,
 ])
@@ -86,47 +86,50 @@ export type Subscribe = z.infer<typeof subscribe>
 export type Change = z.infer<typeof change>
 export type SendFile = z.infer<typeof sendFile>
 
-/** Milliseconds from the moment when a request was due until it was answered. */
-const spread = z.object({
+/** Milliseconds from when a request was due until its response. */
+const latencySummary = z.object({
   count: z.number(),
   p50: z.number(),
   p99: z.number(),
   longest: z.number(),
 })
-export type Spread = z.infer<typeof spread>
+export type LatencySummary = z.infer<typeof latencySummary>
 
-/** What was counted in a window. */
+/** Figures of a measured window. */
 export const measured = z.object({
   seconds: z.number(),
-  /** Right answers since the first, those while the server warmed up among them. */
+  /** Right responses, including those during the warm-up. */
   answered: z.number(),
-  /** Right answers. */
-  accepted: spread,
-  /** Answers 503 with Retry-After. */
-  refused: spread,
-  /** Everything else, and the first of it in words. */
+  /** Right responses. */
+  accepted: latencySummary,
+  /** Responses with status 503 and Retry-After. */
+  rejected: latencySummary,
+  /** All other responses and lost connections, with a description of the first. */
   wrong: z.number(),
   firstWrong: z.string().nullable(),
-  /** Right answers a second. */
+  /** Right responses per second. */
   rate: z.number(),
-  /** Microseconds that the server's threads worked for one answer; null where nobody tells. */
+  /** Microseconds of the server's CPU time per response; null when unknown. */
   serverCpu: z.number().nullable(),
-  /** The same of each of the parts. */
-  partCpu: z.record(z.string(), z.number().nullable()),
-  /** How busy the generator itself was, from 0 to 1. */
+  /** Microseconds of CPU time per response for each process group; null when unknown. */
+  processCpu: z.record(z.string(), z.number().nullable()),
+  /** Utilization of the load generator, from 0 to 1. */
   busy: z.number(),
-  /** How busy all processors were, whoever had them, from 0 to 1; null where nobody tells. */
+  /** Utilization of all processors by any process, from 0 to 1; null when unknown. */
   machineBusy: z.number().nullable(),
 })
 export type Measured = z.infer<typeof measured>
 
-/** Milliseconds from sending the change until the first and the last subscriber had it, and until it was answered. */
-export const heard = z.object({ first: z.number(), last: z.number(), answered: z.number() })
-export const sent = z.object({ seconds: z.number(), serverCpu: z.number().nullable() })
-export const done = z.object({ count: z.number() })
-/** Those who stayed to the end, and those whom the server let go without being asked to. */
-export const dispersed = done.extend({ lost: z.number(), firstLost: z.string().nullable() })
-export type Dispersed = z.infer<typeof dispersed>
+/** Milliseconds from the request until the first and the last subscriber received the change, and until its response. */
+export const changeResult = z.object({ first: z.number(), last: z.number(), responded: z.number() })
+export const sendFileResult = z.object({ seconds: z.number(), serverCpu: z.number().nullable() })
+export const countResult = z.object({ count: z.number() })
+/** Number of subscribers at the end, and number of connections that the server ended before. */
+export const unsubscribeResult = countResult.extend({
+  lost: z.number(),
+  firstLost: z.string().nullable(),
+})
+export type UnsubscribeResult = z.infer<typeof unsubscribeResult>
 
-/** An answer, or the sentence of what went wrong. */
+/** Reply to a work message: the result, or an error message. */
 export const reply = z.union([z.object({ result: z.unknown() }), z.object({ failure: z.string() })])

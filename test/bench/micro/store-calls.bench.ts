@@ -1,4 +1,4 @@
-/** Microseconds for one call of the SQLite keeper, with few uploads in the file and with many. */
+/** Microseconds per call of the SQLite store, by number of uploads in the file. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -12,66 +12,66 @@ import { changeOf } from '../../contracts/store-suite.ts'
 import { fillStore } from '../../kit/fill-store.ts'
 import { reservationOf } from '../../kit/samples.ts'
 
-/** Rows in the file, as many columns of figures. */
+/** Numbers of uploads in the file; one column each. */
 const ROWS = (process.env['HEADGATE_BENCH_ROWS'] ?? '1000,100000').split(',').map(Number)
 const CREATORS = 100
 const NEWEST = new Date('2026-03-01T12:00:00.000Z')
 const BATCHES = 100
-/** Reads of one batch, which is timed as a whole. */
+/** Reads per batch, which is timed as a whole. */
 const READS = 50
-/** Writes of one batch, which share a commit. */
+/** Writes per batch, which share a commit. */
 const WRITES = 50
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-store-'))
 const figures = new Map<string, Record<string, number>>()
 
 afterAll(async () => {
-  // oxlint-disable-next-line no-console -- the figures are what this file is for
+  // oxlint-disable-next-line no-console -- prints the results
   console.table(Object.fromEntries(figures))
   await rm(folder, { recursive: true, force: true })
 })
 
 const creatorOf = (index: number) => `creator-${index % CREATORS}`
 
-/** Notes what the fastest tenth of the batches keep to: what else the machine does is not in it. */
+/** Records the 10th percentile of the batches, which excludes interference by other processes. */
 async function measure(
   rows: number,
-  what: string,
+  title: string,
   calls: number,
   batch: (index: number) => Promise<unknown>,
 ): Promise<void> {
   const times: number[] = []
   for (let index = 0; index < BATCHES; index += 1) {
-    const begun = performance.now()
+    const startedAt = performance.now()
     await batch(index)
-    times.push(((performance.now() - begun) * 1000) / calls)
+    times.push(((performance.now() - startedAt) * 1000) / calls)
   }
   const figure = times.toSorted((a, b) => a - b)[BATCHES / 10] ?? 0
-  figures.set(what, { ...figures.get(what), [`${rows} rows`]: Math.round(figure * 10) / 10 })
+  figures.set(title, { ...figures.get(title), [`${rows} rows`]: Math.round(figure * 10) / 10 })
 }
 
 function measureReads(
   rows: number,
-  what: string,
+  title: string,
   read: (index: number) => Promise<unknown>,
 ): Promise<void> {
-  return measure(rows, what, READS, async (batch) => {
+  return measure(rows, title, READS, async (batch) => {
     for (let index = 0; index < READS; index += 1) await read(batch * READS + index)
   })
 }
 
-/** `perform` is called for all of a batch at once, as it is where many callers come at once. */
+/** Calls `perform` concurrently for a whole batch, as with many concurrent callers. */
 function measureWrites(
   rows: number,
-  what: string,
+  title: string,
   perform: (index: number) => Promise<unknown>,
 ): Promise<void> {
-  return measure(rows, what, WRITES, (batch) =>
+  return measure(rows, title, WRITES, (batch) =>
     Promise.all(Array.from({ length: WRITES }, (_, index) => perform(batch * WRITES + index))),
   )
 }
 
-it.each(ROWS)('with %d uploads', async (rows) => {
+it.each(ROWS)('measures every call with %d uploads', async (rows) => {
   const file = join(folder, `${rows}.db`)
   const uids = fillStore(file, { uploads: rows, creators: CREATORS, newest: NEWEST })
   const store = createSqliteStore(file)
@@ -95,18 +95,20 @@ async function measureAllReads(
   await measureReads(rows, 'find', async (index) =>
     store.find(uids[(index * 389) % uids.length] ?? ''),
   )
-  await measureReads(rows, 'list 21, of a creator', (index) =>
+  await measureReads(rows, 'list 21 of a creator', (index) =>
     store.list({ creator: creatorOf(index) }, page),
   )
-  await measureReads(rows, 'list 21, from anywhere', (index) => store.list({}, deep(index)))
-  await measureReads(rows, 'count, of a creator', (index) =>
+  await measureReads(rows, 'list 21 from any cursor', (index) => store.list({}, deep(index)))
+  await measureReads(rows, 'count of a creator', (index) =>
     store.count({ creator: creatorOf(index) }),
   )
   await measureReads(rows, 'countByStatus', () => store.countByStatus())
-  await measureReads(rows, 'holdings, of all', () => store.quotaUsage())
-  await measureReads(rows, 'holdings, of a creator', (index) => store.quotaUsage(creatorOf(index)))
-  await measureReads(rows, 'oldestDue', () => store.oldestDuePoll())
-  await measureReads(rows, 'nothing to drop', () => store.deleteUnmatchedWebhooksBefore(NEWEST))
+  await measureReads(rows, 'quotaUsage of all', () => store.quotaUsage())
+  await measureReads(rows, 'quotaUsage of a creator', (index) => store.quotaUsage(creatorOf(index)))
+  await measureReads(rows, 'oldestDuePoll', () => store.oldestDuePoll())
+  await measureReads(rows, 'deleteUnmatchedWebhooksBefore, none to delete', () =>
+    store.deleteUnmatchedWebhooksBefore(NEWEST),
+  )
 }
 
 async function measureAllWrites(store: UploadStore, rows: number): Promise<void> {
@@ -128,7 +130,7 @@ async function measureAllWrites(store: UploadStore, rows: number): Promise<void>
   const event = { status: 'QUEUED', source: 'SYNC', at: NEWEST } as const
   const holds = { reservedSeconds: 600, storedSeconds: 0 }
   const changes = minted.map((upload) => changeOf(upload, { status: 'QUEUED' }, { event, holds }))
-  await measureWrites(rows, 'advance', async (index) => {
+  await measureWrites(rows, 'saveVersion', async (index) => {
     const change = changes[index]
     if (change !== undefined) await store.saveVersion(change)
   })

@@ -1,4 +1,4 @@
-/** What a call to Stream costs the gateway in processor time, and what a notice of Stream's does. */
+/** CPU time of a request to Stream and of verifying a webhook. */
 import { readVideo } from '../../../src/stream/read-video.ts'
 import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
@@ -11,17 +11,17 @@ import { verifyWebhook } from '../../../src/http/webhooks/verify-webhook.ts'
 import { createRestStreamApi } from '../../../src/stream/rest/rest-stream-api.ts'
 import { createFetchTransport } from '../../../src/stream/rest/fetch-transport.ts'
 import { createWebCryptoHmac } from '../../../src/http/webhooks/hmac.ts'
-import { orderOf } from '../../contracts/stream-suite.ts'
+import { uploadParamsFor } from '../../contracts/stream-suite.ts'
 
 const CALLS = Number(process.env['HEADGATE_BENCH_CALLS'] ?? 5000)
-const AT_ONCE = 50
+const CONCURRENCY = 50
 const ROUNDS = 5
 
 const uid = 'f65014bc6ff5419ea86e7972a047ba22'
 const minted = { uid, uploadURL: `https://upload.videodelivery.net/${uid}` }
 const envelope = JSON.stringify({ result: minted, success: true, errors: [], messages: [] })
 
-/** The least that can answer, in a process of its own, so that its work is not counted. */
+/** A minimal server in a separate process, so that its CPU time is not counted. */
 const SERVER = `
   const { createServer } = require('node:http')
   const body = ${JSON.stringify(envelope)}
@@ -33,8 +33,8 @@ const SERVER = `
 `
 
 interface Row {
-  readonly what: string
-  readonly 'µs of processor time, median': number
+  readonly title: string
+  readonly 'µs of CPU time, median': number
   readonly least: number
 }
 
@@ -54,16 +54,16 @@ afterAll(async () => {
   await bare.close()
   await pooled.close()
   server.kill()
-  // oxlint-disable-next-line no-console -- the figures are what this file is for
+  // oxlint-disable-next-line no-console -- prints the results
   console.table(rows)
 })
 
-it('a POST by undici alone', async () => {
+it('measures a POST by undici alone', async () => {
   const options = {
     path: '/stream/direct_upload',
     method: 'POST',
     headers: { authorization: 'Bearer token', 'content-type': 'application/json' },
-    body: JSON.stringify(orderOf('user-1')),
+    body: JSON.stringify(uploadParamsFor('user-1')),
   } as const
   const post = async () => (await bare.request(options)).body.text()
   expect(await post()).toBe(envelope)
@@ -73,17 +73,17 @@ it('a POST by undici alone', async () => {
 it.each([
   ['undici', pooled.send],
   ['fetch', createFetchTransport()],
-] as const)('createDirectUpload by %s', async (way, send) => {
-  const backend = createRestStreamApi({ accountId: 'a', apiToken: 'token', baseUrl: url, send })
-  const order = orderOf('user-1')
-  expect(await backend.createDirectUpload(order)).toEqual(minted)
-  await measure(`createDirectUpload by ${way}`, () => backend.createDirectUpload(order))
+] as const)('measures createDirectUpload by %s', async (transport, send) => {
+  const streamApi = createRestStreamApi({ accountId: 'a', apiToken: 'token', baseUrl: url, send })
+  const params = uploadParamsFor('user-1')
+  expect(await streamApi.createDirectUpload(params)).toEqual(minted)
+  await measure(`createDirectUpload by ${transport}`, () => streamApi.createDirectUpload(params))
 })
 
 it.each([
   ['Node', verifyHmac],
   ['Web Crypto', createWebCryptoHmac()],
-] as const)('a notice of 2 kB, verified by %s', async (way, isSigned) => {
+] as const)('measures verifying a webhook of 2 kB by %s', async (library, isSigned) => {
   const secret = '85011ed3a913c6ad5f9cf6c5573cc0a7'
   const now = new Date()
   const time = Math.floor(now.getTime() / 1000)
@@ -109,17 +109,17 @@ it.each([
     isSigned,
   }
   expect(await verifyWebhook(webhook)).toMatchObject({ kind: 'verified' })
-  await measure(`a notice of 2 kB, verified by ${way}`, () => verifyWebhook(webhook))
+  await measure(`verifying a webhook of 2 kB by ${library}`, () => verifyWebhook(webhook))
 })
 
-/** Rounds of calls, some at once; the first round is for warming up. */
-async function measure(what: string, call: () => Promise<unknown>): Promise<void> {
+/** Measures rounds of concurrent calls; the first round is a warm-up. */
+async function measure(title: string, call: () => Promise<unknown>): Promise<void> {
   const costs: number[] = []
   for (let round = 0; round <= ROUNDS; round += 1) {
     let left = CALLS
     const before = process.cpuUsage()
     await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
+      Array.from({ length: CONCURRENCY }, async () => {
         while ((left -= 1) >= 0) await call()
       }),
     )
@@ -129,7 +129,7 @@ async function measure(what: string, call: () => Promise<unknown>): Promise<void
   costs.sort((a, b) => a - b)
   const [least = 0] = costs
   const median = costs[Math.floor(costs.length / 2)] ?? 0
-  rows.push({ what, 'µs of processor time, median': oneDecimal(median), least: oneDecimal(least) })
+  rows.push({ title, 'µs of CPU time, median': oneDecimal(median), least: oneDecimal(least) })
 }
 
 function oneDecimal(number: number): number {

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { oneGraphQL } from '../../../vitest.config.ts'
 
-/** `npm run bench:micro`: what single parts cost, each measured in this process. */
+/** `npm run bench:micro`: costs of single calls, measured in this process. */
 export default defineConfig({
   resolve: oneGraphQL,
   test: {

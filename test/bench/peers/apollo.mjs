@@ -1,9 +1,9 @@
-/** Apollo Server 5 as its documentation starts it. */
+/** Apollo Server 5 started as in its documentation. */
 import { ApolloServer } from '@apollo/server'
 import { startStandaloneServer } from '@apollo/server/standalone'
-import { say } from './listen.mjs'
+import { announce } from './listen.mjs'
 import { resolvers, typeDefs } from './schema.mjs'
 
 const server = new ApolloServer({ typeDefs, resolvers })
 const { url } = await startStandaloneServer(server, { listen: { port: 0, host: '127.0.0.1' } })
-say(url)
+announce(url)

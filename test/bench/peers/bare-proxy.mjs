@@ -1,4 +1,4 @@
-/** The limit of minting: Node's own HTTP server and undici, which keep nothing. */
+/** Upper limit of creating uploads: Node's HTTP server and undici, which store nothing. */
 import { createServer } from 'node:http'
 import { Pool } from 'undici'
 import { answer, listen, readBody } from './listen.mjs'
@@ -10,13 +10,13 @@ listen(
   createServer((request, response) => {
     readBody(request, async (body) => {
       const { input } = JSON.parse(body).variables
-      const asked = await stream.request({
+      const streamResponse = await stream.request({
         path: `${pathname}/direct_upload`,
         method: 'POST',
         headers: { authorization: 'Bearer local-token', 'content-type': 'application/json' },
         body: JSON.stringify({ maxDurationSeconds: input.maxDurationSeconds }),
       })
-      const { result } = await asked.body.json()
+      const { result } = await streamResponse.body.json()
       answer(response, result)
     })
   }),

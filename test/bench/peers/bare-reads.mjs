@@ -1,4 +1,4 @@
-/** The practical limit of reading: Node's own HTTP server over the same row, and nothing else. */
+/** Practical upper limit of reading: Node's HTTP server that reads the same rows. */
 import { createServer } from 'node:http'
 import { answer, listen, readBody } from './listen.mjs'
 import { findUpload, newestUploads } from './uploads.mjs'

@@ -1,8 +1,8 @@
-/** The limit of server-sent events: one buffer, made once, for all who listen. */
+/** Upper limit of server-sent events: one shared buffer for all subscribers. */
 import { createServer } from 'node:http'
 import { listen, readBody } from './listen.mjs'
 
-const listeners = new Set()
+const subscribers = new Set()
 let event = Buffer.from(frame('{"percent":0}'))
 
 function frame(data) {
@@ -14,14 +14,14 @@ listen(
     if (request.url === '/change') {
       readBody(request, (body) => {
         event = Buffer.from(frame(body.toString()))
-        for (const listener of listeners) listener.write(event)
+        for (const subscriber of subscribers) subscriber.write(event)
         response.writeHead(200, { 'content-length': 0 }).end()
       })
       return
     }
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(event)
-    listeners.add(response)
-    response.on('close', () => listeners.delete(response))
+    subscribers.add(response)
+    response.on('close', () => subscribers.delete(response))
   }),
 )

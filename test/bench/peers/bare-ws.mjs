@@ -1,4 +1,4 @@
-/** The limit of WebSockets: `ws` with one buffer, made once, for all who listen. */
+/** Upper limit of WebSockets: `ws` with one shared buffer for all subscribers. */
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 import { listen, readBody } from './listen.mjs'
@@ -14,7 +14,7 @@ const server = createServer((request, response) => {
 const sockets = new WebSocketServer({ server })
 sockets.on('connection', (socket) => {
   socket.on('message', (message) => {
-    // As the gateway's clients do it: a word when connected, and the subscription after the answer.
+    // The client sends `subscribe` after `connection_ack`, as with the gateway.
     if (message.includes('connection_init')) socket.send('{"type":"connection_ack"}')
     else if (message.includes('subscribe')) socket.send(event, { binary: false })
   })

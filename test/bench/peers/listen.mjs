@@ -1,24 +1,22 @@
-/** What every peer does alike: says where it listens, reads a body, answers with JSON. */
+/** Functions of all peers: print the URL, read a body, respond with JSON. */
 
-// A process that ends by itself writes its profile, where one is taken.
+// `process.exit` lets Node write its CPU profile; SIGTERM alone does not.
 process.once('SIGTERM', () => process.exit())
 
-/** Listens on a free port of this machine and says which, as the gateway does. */
+/** Listens on a free port and prints the URL to standard error, as the gateway does. */
 export function listen(server) {
-  server.listen(0, '127.0.0.1', () => say(`http://127.0.0.1:${server.address().port}`))
+  server.listen(0, '127.0.0.1', () => announce(`http://127.0.0.1:${server.address().port}`))
 }
 
-export function say(url) {
+export function announce(url) {
   process.stderr.write(`listens on ${url}\n`)
 }
 
-/** Hands on the whole body. */
-export function readBody(request, take) {
-  const dependencies = []
-  request.on('data', (part) => dependencies.push(part))
-  request.on('end', () =>
-    take(dependencies.length === 1 ? dependencies[0] : Buffer.concat(dependencies)),
-  )
+/** Calls `onBody` with the complete body. */
+export function readBody(request, onBody) {
+  const chunks = []
+  request.on('data', (chunk) => chunks.push(chunk))
+  request.on('end', () => onBody(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
 }
 
 export function answer(response, value) {

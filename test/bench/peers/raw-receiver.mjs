@@ -1,4 +1,4 @@
-/** The limit of receiving a file: each chunk is streamed to where it belongs, as it comes. */
+/** Upper limit of receiving a file: streams each chunk to its offset in the file. */
 import { createWriteStream } from 'node:fs'
 import { createServer } from 'node:http'
 import { pipeline } from 'node:stream/promises'
@@ -7,7 +7,7 @@ import { listen } from './listen.mjs'
 listen(
   createServer(async (request, response) => {
     const start = Number(request.headers['upload-offset'])
-    // The file is there, and empty, before the first chunk comes.
+    // The benchmark creates the empty file before the first chunk.
     const options = { flags: 'r+', start }
     await pipeline(request, createWriteStream(process.env.RECEIVED_FILE, options))
     response.writeHead(204).end()

@@ -1,4 +1,4 @@
-/** As much of the gateway's schema as the measured query needs, for the GraphQL peers. */
+/** The part of the gateway's schema that the measured query needs, for the GraphQL peers. */
 import { findUpload } from './uploads.mjs'
 
 export const typeDefs = /* GraphQL */ `

@@ -1,4 +1,4 @@
-/** The gateway's own SQLite file, read with one prepared statement a query: no peer does it slower. */
+/** Reads the gateway's SQLite file with one prepared statement per query, so that no peer is slower by it. */
 import Database from 'better-sqlite3'
 
 const db = new Database(process.env.DATABASE_FILE, { readonly: true })
@@ -9,7 +9,7 @@ const newest = db.prepare(
   `select ${columns} where creator = ? and uid is not null order by created_at desc, id desc limit ?`,
 )
 
-/** The eight fields that everybody answers with. */
+/** The fields that every server returns. */
 function toUpload(row) {
   return {
     uid: row.uid,

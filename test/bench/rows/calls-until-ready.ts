@@ -1,4 +1,4 @@
-/** What it costs at Stream's API until many uploads at once are READY, beside asking for each. */
+/** Requests to Stream's API until many concurrent uploads are READY, compared with polling each. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from 'graphql-ws'
@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { withServer } from '../compare-servers.ts'
 import { type Entry, type Round, judge } from '../entry.ts'
-import { ask, mintOne } from '../operations.ts'
+import { sendOperation, mintOne } from '../operations.ts'
 import { COMMAND, ROOT } from '../paths.ts'
 import { type Server, startServer } from '../processes.ts'
 import { creatorOf } from '../seed.ts'
@@ -15,8 +15,8 @@ import { JWT_SECRET, bearer } from '../tokens.ts'
 import type { Row } from './row.ts'
 
 const UPLOADS = 1000
-/** Requests of one kind at the same time. All uploads are open and watched together. */
-const AT_ONCE = 20
+/** Concurrent requests of one kind. All uploads are created and watched at the same time. */
+const CONCURRENCY = 20
 
 const CASES = [
   { webhooks: 'webhooks arrive', drop: false, atMost: 0.01 },
@@ -29,17 +29,19 @@ export const callsUntilReady: Row = {
   needsPeers: false,
   async run(setup) {
     const entries: Entry[] = []
-    for (const [at, one] of CASES.entries()) {
-      setup.say(`${UPLOADS} uploads, ${one.webhooks}`)
-      const start = () => startWithEmulator(setup, `calls-${at}`)
-      const { calls, polls } = await withServer(start, (server) => follow(server, one.drop))
+    for (const [index, testCase] of CASES.entries()) {
+      setup.log(`${UPLOADS} uploads, ${testCase.webhooks}`)
+      const start = () => startWithEmulator(setup, `calls-${index}`)
+      const { calls, polls } = await withServer(start, (server) =>
+        countCalls(server, testCase.drop),
+      )
       entries.push(
         judge({
-          row: `API calls until READY, ${one.webhooks}`,
+          row: `API calls until READY, ${testCase.webhooks}`,
           unit: 'calls',
-          ours: once(calls),
-          peer: { name: `a GET a second for each of ${UPLOADS}`, rounds: once(polls) },
-          target: { atMost: one.atMost },
+          ours: singleRound(calls),
+          peer: { name: `a GET a second for each of ${UPLOADS}`, rounds: singleRound(polls) },
+          target: { atMost: testCase.atMost },
           isRatio: true,
         }),
       )
@@ -48,12 +50,12 @@ export const callsUntilReady: Row = {
   },
 }
 
-/** Counted once: a thousand uploads are measurements enough. */
-function once(value: number): readonly Round[] {
+/** A single round: a thousand uploads are enough measurements. */
+function singleRound(value: number): readonly Round[] {
   return [{ value, cpu: null, problem: null }]
 }
 
-/** The gateway with its embedded emulator. */
+/** Starts the gateway with its embedded emulator. */
 function startWithEmulator({ folder }: Setup, name: string): Promise<Server> {
   return startServer({
     program: [COMMAND, 'serve'],
@@ -67,7 +69,7 @@ function startWithEmulator({ folder }: Setup, name: string): Promise<Server> {
       EMULATOR_STORAGE_MINUTES: '1000000',
     },
     logFile: join(folder, `${name}.log`),
-    // Calls are counted here, and no time: the emulator in the same process may have what it needs.
+    // This row measures calls and no time, so the process is not pinned.
     core: null,
   })
 }
@@ -79,55 +81,59 @@ const minted = z.object({
 })
 const state = z.object({ requests: z.record(z.string(), z.number()) })
 
-/** Mints every upload and watches it, then sends every file; ends when all are READY. */
-async function follow(
+/** Creates and watches every upload, then sends every file; resolves when all are READY. */
+async function countCalls(
   server: Server,
   dropWebhooks: boolean,
 ): Promise<{ readonly calls: number; readonly polls: number }> {
-  const [, emulator = ''] = /Emulator +(http:\S+)/.exec(server.said()) ?? []
+  const [, emulator = ''] = /Emulator +(http:\S+)/.exec(server.stderr()) ?? []
   if (dropWebhooks) {
     const fault = { on: 'webhook', times: 10 * UPLOADS, drop: true }
     const headers = { 'content-type': 'application/json' }
     const body = JSON.stringify(fault)
-    const planned = await fetch(`${emulator}/__emulator/faults`, { method: 'POST', headers, body })
-    await planned.body?.cancel()
-    if (!planned.ok) throw new Error('The emulator does not lose notices.')
+    const faultResponse = await fetch(`${emulator}/__emulator/faults`, {
+      method: 'POST',
+      headers,
+      body,
+    })
+    await faultResponse.body?.cancel()
+    if (!faultResponse.ok) throw new Error('The emulator rejected the fault.')
   }
-  const film = new File([readFileSync(join(ROOT, 'src/demo/testcard.mp4'))], 'testcard.mp4')
+  const file = new File([readFileSync(join(ROOT, 'src/demo/testcard.mp4'))], 'testcard.mp4')
   const watchers = createWatchers(server.url)
 
-  const addresses: string[] = []
-  /** Seconds that each took from minting until READY, in which polling would have asked as often. */
+  const uploadURLs: string[] = []
+  /** Seconds of each upload from creation until READY: with polling, the same number of requests. */
   const waits: Promise<number>[] = []
   await eachOf(UPLOADS, async (at) => {
-    const { createDirectUpload } = minted.parse(await ask(server, mintOne(at))).data
+    const { createDirectUpload } = minted.parse(await sendOperation(server, mintOne(at))).data
     const { uploadURL, upload } = createDirectUpload
-    const begun = performance.now()
+    const startedAt = performance.now()
     const wait = watchers
       .untilReady(creatorOf(at), upload.uid)
-      .then(() => (performance.now() - begun) / 1000)
-    // Whatever goes wrong is heard when all are awaited.
+      .then(() => (performance.now() - startedAt) / 1000)
+    // Errors are thrown by `Promise.all` below.
     wait.catch(() => {})
     waits.push(wait)
-    addresses.push(uploadURL)
+    uploadURLs.push(uploadURL)
   })
-  await eachOf(UPLOADS, (at) => sendFile(addresses[at] ?? '', film))
+  await eachOf(UPLOADS, (at) => sendFile(uploadURLs[at] ?? '', file))
   const seconds = await Promise.all(waits)
   await watchers.close()
   const response = await fetch(`${emulator}/__emulator/state`)
   const { requests } = state.parse(await response.json())
   const { list = 0, details = 0 } = requests
-  if (dropWebhooks && list === 0) throw new Error('The emulator did not count what it was asked.')
+  if (dropWebhooks && list === 0) throw new Error('The emulator counted no requests.')
   return {
     calls: list + details,
-    polls: Math.round(seconds.reduce((sum, one) => sum + one, 0)),
+    polls: Math.round(seconds.reduce((sum, value) => sum + value, 0)),
   }
 }
 
-/** Does it for every number below the count, so many at the same time. */
+/** Calls `work` for every index below `count`, `CONCURRENCY` at a time. */
 async function eachOf(count: number, work: (at: number) => Promise<void>): Promise<void> {
   let next = 0
-  const workers = Array.from({ length: AT_ONCE }, async () => {
+  const workers = Array.from({ length: CONCURRENCY }, async () => {
     while (next < count) {
       next += 1
       await work(next - 1)
@@ -136,17 +142,18 @@ async function eachOf(count: number, work: (at: number) => Promise<void>): Promi
   await Promise.all(workers)
 }
 
-async function sendFile(url: string, film: File): Promise<void> {
+async function sendFile(url: string, file: File): Promise<void> {
   const body = new FormData()
-  body.set('file', film)
-  const received = await fetch(url, { method: 'POST', body })
-  if (received.status !== 200) throw new Error(`A file was answered ${received.status}.`)
-  await received.body?.cancel()
+  body.set('file', file)
+  const response = await fetch(url, { method: 'POST', body })
+  if (response.status !== 200)
+    throw new Error(`A file was rejected with status ${response.status}.`)
+  await response.body?.cancel()
 }
 
-const shown = z.object({ uploadStatus: z.object({ status: z.string() }) })
+const statusEvent = z.object({ uploadStatus: z.object({ status: z.string() }) })
 
-/** One socket a creator, over which all of its uploads are watched. */
+/** Watches all uploads of a creator over one WebSocket. */
 function createWatchers(url: string) {
   const clients = new Map<string, ReturnType<typeof createClient>>()
   function clientOf(creator: string): ReturnType<typeof createClient> {
@@ -166,9 +173,9 @@ function createWatchers(url: string) {
       const query = 'subscription ($uid: ID!) { uploadStatus(uid: $uid) { status } }'
       let status = ''
       for await (const { data } of clientOf(creator).iterate({ query, variables: { uid } })) {
-        ;({ status } = shown.parse(data).uploadStatus)
+        ;({ status } = statusEvent.parse(data).uploadStatus)
       }
-      if (status !== 'READY') throw new Error(`An upload ended as ${status}.`)
+      if (status !== 'READY') throw new Error(`The final status of an upload is ${status}.`)
     },
     async close(): Promise<void> {
       for (const client of clients.values()) await client.dispose()

@@ -1,10 +1,10 @@
-/** The first seconds after the gateway said that it is ready. */
+/** Response times in the first seconds after the gateway is ready. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../compare-servers.ts'
 import { type Entry, judge, p99Of } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
-import { readOne, shots } from '../operations.ts'
+import { readOne, prepareRequests } from '../operations.ts'
 import type { Server } from '../processes.ts'
 import { type Setup, startFakeStream, startGateway } from '../setup.ts'
 import { CONNECTIONS } from './drive-all.ts'
@@ -12,7 +12,7 @@ import type { Row } from './row.ts'
 import { seededFile } from './seeded.ts'
 
 const WINDOW_MS = 5000
-const READY_WITHIN_MS = 30_000
+const READY_TIMEOUT_MS = 30_000
 
 export const coldStart: Row = {
   name: 'cold-start',
@@ -25,7 +25,7 @@ export const coldStart: Row = {
         const file = await seededFile(setup)
         const windows: Measured[] = []
         for (let round = 0; round < setup.rounds; round += 1) {
-          setup.say(`start ${round + 1} of ${setup.rounds}`)
+          setup.log(`start ${round + 1} of ${setup.rounds}`)
           windows.push(
             await withServer(
               () => startGateway(setup, file, stream),
@@ -39,11 +39,11 @@ export const coldStart: Row = {
 }
 
 async function driveFromReady({ load }: Setup, server: Server): Promise<Measured> {
-  const list = shots(2000, (at) => readOne(at * 5))
+  const list = prepareRequests(2000, (at) => readOne(at * 5))
   await untilReady(server)
   return load.closedLoop({
     target: targetOf(server.url),
-    source: { kind: 'list', shots: list },
+    source: { kind: 'list', requests: list },
     connections: CONNECTIONS,
     pid: server.pid,
     warmUpMs: 0,
@@ -52,7 +52,7 @@ async function driveFromReady({ load }: Setup, server: Server): Promise<Measured
 }
 
 async function untilReady({ url }: Server): Promise<void> {
-  const deadline = Date.now() + READY_WITHIN_MS
+  const deadline = Date.now() + READY_TIMEOUT_MS
   while (Date.now() < deadline) {
     const response = await fetch(`${url}/readyz`)
     await response.body?.cancel()
@@ -70,8 +70,8 @@ function entryOf(windows: readonly Measured[]): Entry {
     ours: windows.map(p99Of),
     peer: null,
     target: { atMost: 100 },
-    problems: windows.some(({ refused }) => refused.count > 0) ? ['somebody was refused'] : [],
+    problems: windows.some(({ rejected }) => rejected.count > 0) ? ['requests were rejected'] : [],
     isRatio: false,
-    notes: [`the longest of all took ${longest.toFixed(0)} ms`],
+    notes: [`the longest response took ${longest.toFixed(0)} ms`],
   })
 }

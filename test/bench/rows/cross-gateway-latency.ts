@@ -1,7 +1,7 @@
-/** Two gateways on one PostgreSQL: a change made by one, until a subscriber of the other has it. */
+/** Latency of a change from one gateway to a subscriber of another gateway on the same PostgreSQL. */
 import { withContestants, withServer } from '../compare-servers.ts'
 import { type Entry, judge, median } from '../entry.ts'
-import { WEBHOOK_STEP, webhookShot, targetOf } from '../load/requests.ts'
+import { WEBHOOK_STEP, prepareWebhook, targetOf } from '../load/requests.ts'
 import { type SeededPostgres, withSeededPostgres } from '../postgres.ts'
 import type { Server } from '../processes.ts'
 import { isPending, uidOf } from '../seed.ts'
@@ -10,18 +10,18 @@ import { bearer } from '../tokens.ts'
 import type { Row } from './row.ts'
 
 const UPLOADS = 1000
-/** Changes of a round, one after the other. */
+/** Changes per round, one after the other. */
 const CHANGES = 200
-/** Changes before those that count. */
+/** Changes before the measured rounds. */
 const WARM_UP = 50
 const GROUP = 'across'
 const WATCHED = 0
 
-/** Milliseconds of one round's changes until the subscriber had each. */
+/** Milliseconds until the subscriber received each change of one round. */
 interface Delays {
-  readonly sinceSent: readonly number[]
-  /** Below zero where it came before the answer. */
-  readonly sinceAnswered: readonly number[]
+  readonly sinceRequest: readonly number[]
+  /** Negative when the event arrived before the response. */
+  readonly sinceResponse: readonly number[]
 }
 
 export const across: Row = {
@@ -32,55 +32,57 @@ export const across: Row = {
     (await withSeededPostgres(setup, UPLOADS, (database) =>
       withServer(
         () => startFakeStream(setup),
-        (stream) => measureAcross(setup, database, stream),
+        (stream) => measureLatency(setup, database, stream),
       ),
     )) ?? [],
 }
 
-function measureAcross(
+function measureLatency(
   setup: Setup,
   { url }: SeededPostgres,
   stream: Server,
 ): Promise<readonly Entry[]> {
   const start = (): Promise<Server> => startGatewayOn(setup, url, stream)
-  const entrants = ['listened to', 'told'].map((name) => ({ name, start }))
-  return withContestants(entrants, async ([listened, told]) => {
-    if (listened === undefined || told === undefined) throw new Error('There are two gateways.')
-    if (!isPending(WATCHED)) throw new Error('The upload that is watched is done already.')
+  const entrants = ['subscribed', 'changing'].map((name) => ({ name, start }))
+  return withContestants(entrants, async ([subscribed, changing]) => {
+    if (subscribed === undefined || changing === undefined)
+      throw new Error('Two gateways are needed.')
+    if (!isPending(WATCHED)) throw new Error('The watched upload is already READY.')
     await setup.load.subscribe({
-      crowd: GROUP,
+      group: GROUP,
       transport: 'sse',
-      target: targetOf(listened.server.url),
+      target: targetOf(subscribed.server.url),
       tokens: [bearer('watcher', 'uploads:admin')],
       uid: uidOf(WATCHED),
     })
-    const change = createChanges(setup, told.server)
+    const change = createChanges(setup, changing.server)
     for (let made = 0; made < WARM_UP; made += 1) await change()
     const rounds: Delays[] = []
     for (let round = 0; round < setup.rounds; round += 1) {
-      setup.say(`round ${round + 1} of ${setup.rounds}`)
-      const heard = []
-      for (let made = 0; made < CHANGES; made += 1) heard.push(await change())
+      setup.log(`round ${round + 1} of ${setup.rounds}`)
+      const timings = []
+      for (let made = 0; made < CHANGES; made += 1) timings.push(await change())
       rounds.push({
-        sinceSent: heard.map(({ last }) => last),
-        sinceAnswered: heard.map(({ last, answered }) => last - answered),
+        sinceRequest: timings.map(({ last }) => last),
+        sinceResponse: timings.map(({ last, responded }) => last - responded),
       })
     }
-    const { firstLost } = await setup.load.disperse(GROUP)
-    if (firstLost !== null) throw new Error(`The subscriber was lost: ${firstLost}`)
+    const { firstLost } = await setup.load.unsubscribe(GROUP)
+    if (firstLost !== null)
+      throw new Error(`The gateway closed the subscriber's connection: ${firstLost}`)
     return entriesOf(rounds)
   })
 }
 
-/** Each time another notice, which tells a little more than the one before. */
+/** Returns a function that sends the next webhook, each with a higher percentage. */
 function createChanges({ load }: Setup, { url }: Server) {
   let percent = 1
   return () => {
     percent = Number((percent + WEBHOOK_STEP).toFixed(6))
     return load.change({
-      crowd: GROUP,
-      shot: webhookShot(WEBHOOK_SECRET, uidOf(WATCHED), percent),
-      told: `"encodingPercent":${percent}}`,
+      group: GROUP,
+      request: prepareWebhook(WEBHOOK_SECRET, uidOf(WATCHED), percent),
+      expected: `"encodingPercent":${percent}}`,
       through: targetOf(url),
     })
   }
@@ -101,14 +103,14 @@ function entriesOf(rounds: readonly Delays[]): readonly Entry[] {
       isRatio: false,
     })
   return [
-    entry('since sent', ({ sinceSent }) => median(sinceSent), { atMost: 100 }),
-    entry('p99 since sent', ({ sinceSent }) => within(sinceSent, 0.99), null),
-    entry('since its 200', ({ sinceAnswered }) => median(sinceAnswered), { atMost: 100 }),
-    entry('p99 since its 200', ({ sinceAnswered }) => within(sinceAnswered, 0.99), null),
+    entry('since sent', ({ sinceRequest }) => median(sinceRequest), { atMost: 100 }),
+    entry('p99 since sent', ({ sinceRequest }) => quantile(sinceRequest, 0.99), null),
+    entry('since its 200', ({ sinceResponse }) => median(sinceResponse), { atMost: 100 }),
+    entry('p99 since its 200', ({ sinceResponse }) => quantile(sinceResponse, 0.99), null),
   ]
 }
 
-/** What this share of them is not above. */
-function within(values: readonly number[], share: number): number {
+/** The quantile of this share. */
+function quantile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? NaN
 }

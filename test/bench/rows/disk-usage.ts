@@ -1,4 +1,4 @@
-/** What an upload takes of the disk, in each database, with its indexes and its history. */
+/** Disk space per upload in each database, including indexes and history. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -10,25 +10,25 @@ import type { Row } from './row.ts'
 
 const UPLOADS = 20_000
 
-export const room: Row = {
-  name: 'room',
+export const diskUsage: Row = {
+  name: 'disk-usage',
   partOf: 'scale',
   needsPeers: false,
   async run(setup) {
-    const file = join(setup.folder, 'room.db')
-    setup.say(`writing ${UPLOADS} uploads into SQLite`)
+    const file = join(setup.folder, 'disk-usage.db')
+    setup.log(`writing ${UPLOADS} uploads into SQLite`)
     await seed(file, UPLOADS)
-    const shared = await withSeededPostgres(setup, UPLOADS, ({ url }) => bytesOfTables(url))
+    const postgresBytes = await withSeededPostgres(setup, UPLOADS, ({ url }) => bytesOfTables(url))
     return [
       entryOf('SQLite', statSync(file).size),
-      ...(shared === null ? [] : [entryOf('PostgreSQL', shared)]),
+      ...(postgresBytes === null ? [] : [entryOf('PostgreSQL', postgresBytes)]),
     ]
   },
 }
 
 function entryOf(database: string, bytes: number): Entry {
   return judge({
-    row: `an upload in ${database}`,
+    row: `disk space per upload, ${database}`,
     unit: 'bytes',
     ours: [{ value: bytes / UPLOADS, cpu: null, problem: null }],
     peer: null,
@@ -37,9 +37,9 @@ function entryOf(database: string, bytes: number): Entry {
   })
 }
 
-const summed = z.tuple([z.object({ bytes: z.coerce.number() })])
+const sumResult = z.tuple([z.object({ bytes: z.coerce.number() })])
 
-/** As they are after each upload was written, minted and made ready, and the rests were cleared away. */
+/** Total size of all tables after every upload was created, became READY, and `vacuum` ran. */
 async function bytesOfTables(url: string): Promise<number> {
   const client = new Client({ connectionString: url })
   await client.connect()
@@ -47,6 +47,6 @@ async function bytesOfTables(url: string): Promise<number> {
     "select sum(pg_total_relation_size(oid)) as bytes from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace",
   )
   await client.end()
-  const [{ bytes }] = summed.parse(rows)
+  const [{ bytes }] = sumResult.parse(rows)
   return bytes
 }

@@ -1,10 +1,10 @@
-/** One change to an upload that thousands watch: until the last of them has it, and what each costs. */
+/** Time until a change reaches thousands of subscribers of one upload, and memory per subscriber. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Contestant, inTurn, withContestants, withServer } from '../compare-servers.ts'
+import { type Contestant, measureRounds, withContestants, withServer } from '../compare-servers.ts'
 import { cpuMicroseconds, openFilesLimit, residentBytes } from '../cpu.ts'
 import { type Entry, type Round, judge, median } from '../entry.ts'
-import type { Shot } from '../load/connection.ts'
-import { WEBHOOK_STEP, webhookShot, postJson, targetOf } from '../load/requests.ts'
+import type { PreparedRequest } from '../load/connection.ts'
+import { WEBHOOK_STEP, prepareWebhook, postJson, targetOf } from '../load/requests.ts'
 import { uidOf } from '../seed.ts'
 import { type Setup, WEBHOOK_SECRET, startFakeStream, startPeer } from '../setup.ts'
 import { bearer } from '../tokens.ts'
@@ -14,23 +14,23 @@ import { headgate, seededCopy } from './seeded.ts'
 export type Transport = 'sse' | 'ws'
 
 const SUBSCRIBERS = 5000
-/** Changes of a round, and how many of them count: the first ones find a server that has slept. */
+/** Changes per round, and how many of the last are counted: the first reach an idle server. */
 const CHANGES = 15
 const COUNTED = 10
-/** Milliseconds after which memory is weighed: by then what is left over is collected. */
-const SETTLE_MS = 3000
-/** Of one caller at most: 1,000 subscriptions, and 100 sockets. */
-const CALLER_HOLDS: Readonly<Record<Transport, number>> = { sse: 800, ws: 80 }
+/** Milliseconds before memory is measured, so that garbage is collected. */
+const PAUSE_BEFORE_MEMORY_MS = 3000
+/** Subscribers per caller, below the gateway's limits of 1,000 subscriptions and 100 sockets. */
+const SUBSCRIBERS_PER_CALLER: Readonly<Record<Transport, number>> = { sse: 800, ws: 80 }
 const TITLES: Readonly<Record<Transport, string>> = {
   sse: 'bare SSE, one shared buffer',
   ws: 'bare ws, one shared buffer',
 }
 
-/** What was found out about one server with so many subscribers. */
+/** Results of all compared servers, by name. */
 export interface FanOut {
-  /** Milliseconds from the change until the last had it, round by round. */
+  /** Milliseconds until the last subscriber received a change, by round. */
   readonly lasts: (name: string) => readonly Round[]
-  /** Bytes of memory that each subscriber costs; null where nobody tells. */
+  /** Memory per subscriber in bytes; null when unknown. */
   readonly bytes: (name: string) => number | null
 }
 
@@ -48,14 +48,14 @@ export const fanOut: Row = {
 }
 
 function entriesOf(transport: Transport, { lasts, bytes }: FanOut): readonly Entry[] {
-  const weigh = (name: string): Round[] => [
+  const memoryRounds = (name: string): Round[] => [
     { value: (bytes(name) ?? NaN) / 1000, cpu: null, problem: null },
   ]
   const count = SUBSCRIBERS.toLocaleString('en')
-  const spoken = transport === 'sse' ? 'SSE' : 'WebSocket'
+  const label = transport === 'sse' ? 'SSE' : 'WebSocket'
   return [
     judge({
-      row: `last of ${count} by ${spoken}`,
+      row: `last of ${count} subscribers by ${label}`,
       unit: 'ms',
       ours: lasts('headgate'),
       peer: { name: TITLES[transport], rounds: lasts('bare') },
@@ -63,88 +63,85 @@ function entriesOf(transport: Transport, { lasts, bytes }: FanOut): readonly Ent
       isRatio: true,
     }),
     judge({
-      row: `memory a subscriber, ${spoken}`,
+      row: `memory per subscriber, ${label}`,
       unit: 'kB',
-      ours: weigh('headgate'),
-      peer: { name: TITLES[transport], rounds: weigh('bare') },
+      ours: memoryRounds('headgate'),
+      peer: { name: TITLES[transport], rounds: memoryRounds('bare') },
       target: { atMost: 20 },
       isRatio: false,
     }),
   ]
 }
 
-/** So many subscribers at the gateway, and as many at the bare server, and changes by turns. */
+/** Measures the gateway and the bare server, each with the same number of subscribers. */
 export async function measureFanOut(
   setup: Setup,
   transport: Transport,
   subscribers: number,
-  beside: 'bare' | null = 'bare',
+  peer: 'bare' | null = 'bare',
 ): Promise<FanOut> {
-  expectDescriptors(subscribers * (beside === null ? 1 : 2))
+  expectDescriptors(subscribers * (peer === null ? 1 : 2))
   const file = await seededCopy(setup, `fan-out-${transport}-${subscribers}`)
   const bare = { name: 'bare', start: () => startPeer(setup, `bare-${transport}`, {}) }
   return withServer(
     () => startFakeStream(setup),
     (stream) => {
-      const entrants = [headgate(setup, file, stream), ...(beside === null ? [] : [bare])]
+      const entrants = [headgate(setup, file, stream), ...(peer === null ? [] : [bare])]
       return withContestants(entrants, async (contestants) => {
-        const weights = new Map<string, number | null>()
-        for (const one of contestants) {
-          weights.set(one.name, await gather(setup, one, transport, subscribers))
+        const memory = new Map<string, number | null>()
+        for (const contestant of contestants) {
+          memory.set(contestant.name, await subscribeAll(setup, contestant, transport, subscribers))
         }
-        const results = await inTurn(setup, contestants, (one, _warmUpMs, round) =>
-          timeChanges(setup, one, subscribers, round),
+        const results = await measureRounds(setup, contestants, (contestant, _warmUpMs, round) =>
+          timeChanges(setup, contestant, subscribers, round),
         )
         for (const { name } of contestants) {
-          const { lost, firstLost } = await setup.load.disperse(name)
+          const { lost, firstLost } = await setup.load.unsubscribe(name)
           if (lost > 0) throw new Error(`${name} lost ${lost} subscribers: ${String(firstLost)}`)
         }
-        return { lasts: results, bytes: (name) => weights.get(name) ?? null }
+        return { lasts: results, bytes: (name) => memory.get(name) ?? null }
       })
     },
   )
 }
 
-/** Files that a process may have open besides its sockets. */
+/** Reserve for files that a process opens besides its sockets. */
 const OTHER_FILES = 200
 
-/** Throws where the process that holds all these connections could not. */
+/** Throws when the limit of open files is too low for these connections. */
 function expectDescriptors(connections: number): void {
   const limit = openFilesLimit()
   if (limit === null || connections + OTHER_FILES <= limit) return
   throw new Error(`${connections} connections need more than ${limit} open files: ulimit -n 65536`)
 }
 
-/** Returns the bytes of memory that each of them costs. */
-async function gather(
-  { load, say }: Setup,
+/** Opens the subscribers and returns the server's memory per subscriber in bytes. */
+async function subscribeAll(
+  { load, log }: Setup,
   { name, server }: Contestant,
   transport: Transport,
   subscribers: number,
 ): Promise<number | null> {
-  say(`${subscribers} subscribers for ${name}`)
+  log(`${subscribers} subscribers for ${name}`)
   const before = residentBytes(server.pid)
-  const callers = Math.ceil(subscribers / CALLER_HOLDS[transport])
-  // Administrators, who may watch anybody's upload.
+  const callers = Math.ceil(subscribers / SUBSCRIBERS_PER_CALLER[transport])
+  // Administrators may watch uploads of other creators.
   const tokens = Array.from({ length: callers }, (_, at) =>
     bearer(`watcher-${at}`, 'uploads:admin'),
   )
   await load.subscribe({
-    crowd: name,
+    group: name,
     transport,
     target: targetOf(server.url),
     tokens: Array.from({ length: subscribers }, (_, at) => tokens[at % callers] ?? ''),
     uid: uidOf(0),
   })
-  await pause(SETTLE_MS)
+  await pause(PAUSE_BEFORE_MEMORY_MS)
   const after = residentBytes(server.pid)
   return before === null || after === null ? null : (after - before) / subscribers
 }
 
-/**
- * The median of the changes that count, in milliseconds until the last subscriber had it; and what
- * each delivery took of the processor.
- */
+/** Median of milliseconds until the last subscriber received a change, and CPU time per delivery. */
 async function timeChanges(
   { load }: Setup,
   { name, server }: Contestant,
@@ -155,8 +152,8 @@ async function timeChanges(
   const before = cpuMicroseconds(server.pid)
   for (let change = 0; change < CHANGES; change += 1) {
     const percent = Number((1 + (round * CHANGES + change) * WEBHOOK_STEP).toFixed(6))
-    const told = `"encodingPercent":${percent}}`
-    const { last } = await load.change({ crowd: name, shot: changeOf(name, percent), told })
+    const expected = `"encodingPercent":${percent}}`
+    const { last } = await load.change({ group: name, request: changeOf(name, percent), expected })
     lasts.push(last)
   }
   const after = cpuMicroseconds(server.pid)
@@ -164,9 +161,9 @@ async function timeChanges(
   return { value: median(lasts.slice(-COUNTED)), cpu, problem: null }
 }
 
-/** A notice of Stream for us; for the bare server the bytes that it is to hand on. */
-function changeOf(name: string, percent: number): Shot {
-  if (name === 'headgate') return webhookShot(WEBHOOK_SECRET, uidOf(0), percent)
+/** A webhook for the gateway; for the bare server, the event that it sends to its subscribers. */
+function changeOf(name: string, percent: number): PreparedRequest {
+  if (name === 'headgate') return prepareWebhook(WEBHOOK_SECRET, uidOf(0), percent)
   const progress = { encodingPercent: percent }
   const upload = { status: 'IN_PROGRESS', version: 12, progress }
   const event = JSON.stringify({ data: { uploadStatus: upload } })

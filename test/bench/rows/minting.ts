@@ -1,16 +1,16 @@
-/** Minting, each upload durable before its answer, against proxies that keep nothing. */
+/** Rate of `createDirectUpload`, durable before the response, against proxies that store nothing. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { z } from 'zod'
 import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
-import { ask, mintOne, shots } from '../operations.ts'
+import { sendOperation, mintOne, prepareRequests } from '../operations.ts'
 import { startFakeStream, startPeer } from '../setup.ts'
 import { type Results, compareRates, driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { headgate } from './seeded.ts'
 
-const EXPRESS = { name: 'express-proxy', title: 'express + fetch, keeps nothing' }
-const BARE = { name: 'bare-proxy', title: 'bare node:http + undici, keeps nothing' }
+const EXPRESS = { name: 'express-proxy', title: 'express + fetch, stores nothing' }
+const BARE = { name: 'bare-proxy', title: 'bare node:http + undici, stores nothing' }
 const ROW = 'createDirectUpload, durable'
 
 export const minting: Row = {
@@ -31,7 +31,7 @@ export const minting: Row = {
           [headgate(setup, file, stream), ...proxies],
           async (minters) => {
             await expectMinting(minters)
-            return driveAll(setup, minters, shots(200, mintOne), [stream.pid])
+            return driveAll(setup, minters, prepareRequests(200, mintOne), [stream.pid])
           },
         )
         const lost = findLost(file, results)
@@ -45,7 +45,7 @@ export const minting: Row = {
 
 const upload = z.object({ uid: z.string().regex(/^[0-9a-f]{32}$/) })
 const uploadURL = z.string()
-/** In the words of the gateway, and in Stream's own. */
+/** The response of the gateway, or Stream's `result` as the proxies return it. */
 const minted = z.union([
   z
     .object({ data: z.object({ createDirectUpload: z.object({ uploadURL, upload }) }) })
@@ -56,21 +56,22 @@ const minted = z.union([
   upload.extend({ uploadURL }),
 ])
 
-/** Throws where one does not hand out a uid and the URL that belongs to it. */
+/** Throws when a server does not return a uid and its URL. */
 async function expectMinting(minters: readonly Contestant[]): Promise<void> {
   for (const { name, server } of minters) {
-    const one = minted.parse(await ask(server, mintOne(0)))
-    if (!one.uploadURL.endsWith(one.uid)) throw new Error(`${name} mixes up URLs.`)
+    const result = minted.parse(await sendOperation(server, mintOne(0)))
+    if (!result.uploadURL.endsWith(result.uid))
+      throw new Error(`${name} returned a URL of another uid.`)
   }
 }
 
-/** Every upload that was answered for must stand in the file; the sentence where one does not. */
+/** Checks that the file contains every confirmed upload; returns a problem otherwise. */
 function findLost(file: string, results: Results): readonly string[] {
   const answered = results('headgate').reduce((sum, { answered: count }) => sum + count, 0)
   const database = new Database(file, { readonly: true })
-  const kept = z
+  const stored = z
     .number()
     .parse(database.prepare('select count(*) from uploads where uid is not null').pluck().get())
   database.close()
-  return kept >= answered ? [] : [`${answered} were answered for and ${kept} are kept`]
+  return stored >= answered ? [] : [`${answered} uploads were confirmed and ${stored} are stored`]
 }

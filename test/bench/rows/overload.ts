@@ -1,10 +1,10 @@
-/** Four times what the gateway can do: whom it answers, whom it refuses, and how it is afterwards. */
+/** Four times the gateway's maximum rate: accepted and rejected requests, health, and recovery. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../compare-servers.ts'
 import { type Entry, type Round, judge, p99Of, roundOf } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
-import { ask, listNewest, shots } from '../operations.ts'
+import { sendOperation, listNewest, prepareRequests } from '../operations.ts'
 import type { Server } from '../processes.ts'
 import { CREATORS } from '../seed.ts'
 import { type Setup, startFakeStream, startGateway } from '../setup.ts'
@@ -12,26 +12,26 @@ import { CONNECTIONS } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { seededFile } from './seeded.ts'
 
-/** Heavy enough that one core can ask for four times what another can answer. */
+/** Expensive enough that one core can generate four times the load that another core can handle. */
 const PAGE = 100
 const TIMES = 4
-/** Open at the same time, twenty callers' together: below the bound of what each may run. */
-const GROUP = 1000
-/** Milliseconds of overload before it is measured, and of each measurement. */
-const SETTLE_MS = 1000
+/** Connections of twenty callers, below the concurrency limit per caller. */
+const OPEN_CONNECTIONS = 1000
+/** Milliseconds of overload before the measured window, and length of the window. */
+const WARM_UP_MS = 1000
 const WINDOW_MS = 8000
-/** Milliseconds between two looks at /healthz. */
-const LOOK_EVERY_MS = 200
-/** An answer within so many milliseconds says that the gateway is itself again. */
-const WELL_MS = 100
-const WELL_WITHIN_MS = 30_000
+/** Milliseconds between two requests to /healthz. */
+const INTERVAL_MS = 200
+/** A response within so many milliseconds means that the gateway has recovered. */
+const RECOVERED_MS = 100
+const RECOVERY_TIMEOUT_MS = 30_000
 
-/** One time of it. */
-interface Ordeal {
+/** Results of one round. */
+interface OverloadRound {
   readonly measured: Measured
-  /** The longest that /healthz took, in milliseconds; Infinity where it failed. */
+  /** Longest response time of /healthz in milliseconds; Infinity when it failed. */
   readonly healthMs: number
-  /** Milliseconds after the last request until it answered as before. */
+  /** Milliseconds from the last request until the gateway had recovered. */
   readonly recoveredMs: number
 }
 
@@ -48,12 +48,12 @@ export const overload: Row = {
           () => startGateway(setup, file, stream),
           async (server) => {
             const capacity = await findCapacity(setup, server)
-            const ordeals: Ordeal[] = []
+            const overloadRounds: OverloadRound[] = []
             for (let round = 0; round < setup.rounds; round += 1) {
-              setup.say(`round ${round + 1} of ${setup.rounds}`)
-              ordeals.push(await endure(setup, server, TIMES * capacity))
+              setup.log(`round ${round + 1} of ${setup.rounds}`)
+              overloadRounds.push(await runOverload(setup, server, TIMES * capacity))
             }
-            return entriesOf(ordeals, capacity)
+            return entriesOf(overloadRounds, capacity)
           },
         )
       },
@@ -61,71 +61,75 @@ export const overload: Row = {
 }
 
 function loadOn({ url, pid }: Server) {
-  const list = shots(CREATORS.length, (at) => listNewest(at, PAGE))
-  return { target: targetOf(url), source: { kind: 'list' as const, shots: list }, pid }
+  const list = prepareRequests(CREATORS.length, (at) => listNewest(at, PAGE))
+  return { target: targetOf(url), source: { kind: 'list' as const, requests: list }, pid }
 }
 
-/** Right answers a second at most. */
+/** Measures the maximum rate of right responses per second. */
 async function findCapacity(setup: Setup, server: Server): Promise<number> {
   const { load, firstWarmUpMs, windowMs } = setup
   const times = { warmUpMs: firstWarmUpMs, windowMs }
-  const order = { ...loadOn(server), connections: CONNECTIONS, ...times }
-  const { rate } = await load.closedLoop(order)
-  setup.say(`the gateway can do ${rate.toFixed(0)} a second`)
+  const params = { ...loadOn(server), connections: CONNECTIONS, ...times }
+  const { rate } = await load.closedLoop(params)
+  setup.log(`maximum rate: ${rate.toFixed(0)} per second`)
   return rate
 }
 
-async function endure({ load }: Setup, server: Server, perSecond: number): Promise<Ordeal> {
-  const over = new AbortController()
-  const health = watchHealth(server, over.signal)
-  const times = { warmUpMs: SETTLE_MS, windowMs: WINDOW_MS }
+async function runOverload(
+  { load }: Setup,
+  server: Server,
+  perSecond: number,
+): Promise<OverloadRound> {
+  const stop = new AbortController()
+  const health = watchHealth(server, stop.signal)
+  const times = { warmUpMs: WARM_UP_MS, windowMs: WINDOW_MS }
   const measured = await load.openLoop({
     ...loadOn(server),
     perSecond,
-    connections: GROUP,
+    connections: OPEN_CONNECTIONS,
     ...times,
   })
   const ended = performance.now()
-  over.abort()
+  stop.abort()
   const healthMs = await health
-  await untilWell(server)
+  await untilRecovered(server)
   return { measured, healthMs, recoveredMs: performance.now() - ended }
 }
 
-async function watchHealth({ url }: Server, over: AbortSignal): Promise<number> {
+async function watchHealth({ url }: Server, stop: AbortSignal): Promise<number> {
   let longest = 0
-  while (!over.aborted) {
-    const begun = performance.now()
+  while (!stop.aborted) {
+    const startedAt = performance.now()
     const response = await fetch(`${url}/healthz`).catch(() => null)
     await response?.body?.cancel()
-    longest = Math.max(longest, response?.status === 200 ? performance.now() - begun : Infinity)
-    await pause(LOOK_EVERY_MS)
+    longest = Math.max(longest, response?.status === 200 ? performance.now() - startedAt : Infinity)
+    await pause(INTERVAL_MS)
   }
   return longest
 }
 
-async function untilWell(server: Server): Promise<void> {
-  const deadline = Date.now() + WELL_WITHIN_MS
+async function untilRecovered(server: Server): Promise<void> {
+  const deadline = Date.now() + RECOVERY_TIMEOUT_MS
   while (Date.now() < deadline) {
-    const begun = performance.now()
-    const answer = await ask(server, listNewest(0, PAGE)).catch(() => null)
-    if (answer !== null && performance.now() - begun < WELL_MS) return
+    const startedAt = performance.now()
+    const response = await sendOperation(server, listNewest(0, PAGE)).catch(() => null)
+    if (response !== null && performance.now() - startedAt < RECOVERED_MS) return
     await pause(20)
   }
-  throw new Error(`It was not itself again after ${WELL_WITHIN_MS} ms.`)
+  throw new Error(`The gateway did not recover within ${RECOVERY_TIMEOUT_MS} ms.`)
 }
 
-function entriesOf(ordeals: readonly Ordeal[], capacity: number): readonly Entry[] {
-  const all = ordeals.map(({ measured }) => measured)
-  const counted = all.reduce((sum, { accepted }) => sum + accepted.count, 0)
-  const refused = all.reduce((sum, one) => sum + one.refused.count, 0)
-  const health = Math.max(...ordeals.map(({ healthMs }) => healthMs))
-  const recovered = Math.max(...ordeals.map(({ recoveredMs }) => recoveredMs))
+function entriesOf(overloadRounds: readonly OverloadRound[], capacity: number): readonly Entry[] {
+  const all = overloadRounds.map(({ measured }) => measured)
+  const accepted = all.reduce((sum, measured) => sum + measured.accepted.count, 0)
+  const rejected = all.reduce((sum, measured) => sum + measured.rejected.count, 0)
+  const health = Math.max(...overloadRounds.map(({ healthMs }) => healthMs))
+  const recovered = Math.max(...overloadRounds.map(({ recoveredMs }) => recoveredMs))
   const facts = { unit: 'ms', peer: null, isRatio: false }
   const problems = [
     ...(Number.isFinite(health) ? [] : ['/healthz failed']),
     ...(all.some(({ rate }) => rate < capacity / 2)
-      ? ['it answered less than half of what it can']
+      ? ['it accepted less than half of its maximum rate']
       : []),
   ]
   return [
@@ -136,22 +140,22 @@ function entriesOf(ordeals: readonly Ordeal[], capacity: number): readonly Entry
       target: { atMost: 250 },
       problems,
       notes: [
-        `asked ${(TIMES * capacity).toFixed(0)} a second; answered ${counted}, refused ${refused}`,
-        `/healthz took ${health.toFixed(0)} ms at most, and it was itself again after ${recovered.toFixed(0)} ms`,
+        `${(TIMES * capacity).toFixed(0)} requests per second; ${accepted} accepted, ${rejected} rejected`,
+        `/healthz took ${health.toFixed(0)} ms at most, and it recovered after ${recovered.toFixed(0)} ms`,
       ],
     }),
     judge({
       ...facts,
-      row: `${TIMES} times capacity: refused, p99`,
-      ours: all.map(refusedWithin),
+      row: `${TIMES} times capacity: rejected, p99`,
+      ours: all.map(rejectedP99Of),
       target: { atMost: 50 },
     }),
   ]
 }
 
-/** Whoever cannot be served must learn it. */
-function refusedWithin(measured: Measured): Round {
-  const { count, p99 } = measured.refused
+/** 99th percentile of the rejections. A round without rejections has a problem. */
+function rejectedP99Of(measured: Measured): Round {
+  const { count, p99 } = measured.rejected
   const round = roundOf(measured, count === 0 ? NaN : p99)
-  return count === 0 ? { ...round, problem: 'nobody was refused' } : round
+  return count === 0 ? { ...round, problem: 'no request was rejected' } : round
 }

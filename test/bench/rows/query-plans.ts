@@ -1,4 +1,4 @@
-/** How SQLite goes about each statement of the store: none may read a whole table. */
+/** Query plan of each statement of the SQLite store: none may scan a large table. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { createSqliteStore } from 'headgate'
@@ -9,14 +9,14 @@ import type { Row } from './row.ts'
 
 type Store = ReturnType<typeof createSqliteStore>
 
-/** Tables of a row or two. */
+/** Tables with only a few rows. */
 const SMALL = /^SCAN (?:deployments|__drizzle_migrations|sqlite_master)\b/
-/** By an index, or over a list that was handed in. */
+/** Uses an index, or scans a list that was passed as a parameter. */
 const BY_INDEX =
   /^(?:SEARCH |SCAN json_each |(?:CORRELATED )?LIST SUBQUERY |CREATE BLOOM FILTER|CO-ROUTINE counted|SCAN counted)/
-/** In the order of an index: quick where it ends when there are enough. */
+/** Scans in index order: fast with a limit. */
 const IN_ORDER = /^SCAN \w+ USING (?:COVERING )?INDEX /
-/** Of what was found: quick where all of that is answered, or each kind of it has a limit. */
+/** Sorts the found rows: fast when all of them are returned, or when each kind has its own limit. */
 const SORTING = /^USE TEMP B-TREE /
 const BY_KIND = 'json_each.value ->> 0'
 
@@ -31,10 +31,10 @@ export const queryPlans: Row = {
     const database = new Database(file, { readonly: true })
     const plans = statements.map((sql) => ({ sql, steps: explain(database, sql) }))
     database.close()
-    const slow = plans.filter(({ sql, steps }) => !steps.every((step) => isQuick(sql, step)))
+    const slow = plans.filter(({ sql, steps }) => !steps.every((step) => isFast(sql, step)))
     return [
       judge({
-        row: `of ${plans.length} statements, without an index`,
+        row: `statements without an index, of ${plans.length}`,
         unit: '',
         ours: [{ value: slow.length, cpu: null, problem: null }],
         peer: null,
@@ -57,7 +57,7 @@ function describe({ sql, steps }: Plan): string {
   return `${steps.join('; ')} <- ${short.length > 160 ? `${short.slice(0, 160)}…` : short}`
 }
 
-function isQuick(sql: string, step: string): boolean {
+function isFast(sql: string, step: string): boolean {
   const isLimited = / limit /i.test(sql)
   return (
     SMALL.test(step) ||
@@ -67,15 +67,15 @@ function isQuick(sql: string, step: string): boolean {
   )
 }
 
-/** Everything that the store prepares while all that it can do is done once. */
+/** Records every statement that the store prepares while each of its methods is called. */
 async function recordStatements(file: string): Promise<readonly string[]> {
   const seen = new Set<string>()
-  // oxlint-disable-next-line typescript/unbound-method -- the proxy hands on what it is called on
+  // oxlint-disable-next-line typescript/unbound-method -- the proxy passes on `this`
   const { prepare } = Database.prototype
   Database.prototype.prepare = new Proxy(prepare, {
-    apply(target, self, given) {
-      seen.add(String(given[0]))
-      const statement: unknown = Reflect.apply(target, self, given)
+    apply(target, self, args) {
+      seen.add(String(args[0]))
+      const statement: unknown = Reflect.apply(target, self, args)
       return statement
     },
   })
@@ -92,8 +92,8 @@ async function recordStatements(file: string): Promise<readonly string[]> {
 async function exercise(store: Store): Promise<void> {
   const now = new Date()
   const [creator = ''] = CREATORS
-  const place = { createdAt: now, id: uidOf(0) }
-  for (const selection of [
+  const cursor = { createdAt: now, id: uidOf(0) }
+  for (const filter of [
     {},
     { creator },
     { creator, statuses: ['READY' as const] },
@@ -101,10 +101,10 @@ async function exercise(store: Store): Promise<void> {
     { creator, createdAfter: now, createdBefore: now },
   ]) {
     for (const direction of ['older', 'newer'] as const) {
-      await store.list(selection, { direction, limit: 20 })
-      await store.list(selection, { direction, limit: 20, from: place })
+      await store.list(filter, { direction, limit: 20 })
+      await store.list(filter, { direction, limit: 20, from: cursor })
     }
-    await store.count(selection)
+    await store.count(filter)
   }
   await store.quotaUsage()
   await store.quotaUsage(creator)

@@ -1,13 +1,13 @@
-/** One upload by its uid, and a page of them, over the same rows of the same file. */
+/** Rate of reading one upload by uid, and of listing a page, on the same database file. */
 import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
-import { compareAnswers, listNewest, readOne, shots } from '../operations.ts'
+import { compareResponses, listNewest, readOne, prepareRequests } from '../operations.ts'
 import { CREATORS } from '../seed.ts'
 import { type Setup, startFakeStream, startPeer } from '../setup.ts'
 import { compareRates, driveAll } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { SEEDED, headgate, seededFile } from './seeded.ts'
 
-/** Different uids that are asked for, from all over the file. */
+/** Number of different uids, distributed over the whole file. */
 const DIFFERENT = 2000
 const PAGE = 20
 const BARE = { name: 'bare-reads', title: 'bare node:http + SQLite' }
@@ -21,9 +21,9 @@ export const reading: Row = {
   needsPeers: true,
   run: (setup) =>
     withReaders(setup, [BARE, MERCURIUS, APOLLO, YOGA], async (readers) => {
-      await compareAnswers(readers, [readOne(0), readOne(27), readOne(4321)])
-      const spread = SEEDED / DIFFERENT
-      const list = shots(DIFFERENT, (at) => readOne(at * spread))
+      await compareResponses(readers, [readOne(0), readOne(27), readOne(4321)])
+      const step = SEEDED / DIFFERENT
+      const list = prepareRequests(DIFFERENT, (at) => readOne(at * step))
       const results = await driveAll(setup, readers, list)
       return [
         compareRates(results, 'upload(uid)', BARE, { atLeast: 0.75 }),
@@ -40,14 +40,14 @@ export const listing: Row = {
   needsPeers: false,
   run: (setup) =>
     withReaders(setup, [BARE], async (readers) => {
-      await compareAnswers(readers, [listNewest(0, PAGE), listNewest(1, PAGE)])
-      const list = shots(CREATORS.length, (at) => listNewest(at, PAGE))
+      await compareResponses(readers, [listNewest(0, PAGE), listNewest(1, PAGE)])
+      const list = prepareRequests(CREATORS.length, (at) => listNewest(at, PAGE))
       const results = await driveAll(setup, readers, list)
       return [compareRates(results, `uploads(first: ${PAGE})`, BARE, { atLeast: 0.5 })]
     }),
 }
 
-/** The gateway first, then the peers, all on one file. */
+/** Starts the gateway and the peers on one database file. */
 async function withReaders<T>(
   setup: Setup,
   peers: readonly { readonly name: string }[],

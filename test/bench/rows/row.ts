@@ -1,14 +1,14 @@
-/** What a row of the benchmark is. */
+/** A row of the benchmark. */
 import type { Entry } from '../entry.ts'
 import type { Setup } from '../setup.ts'
 
 export interface Row {
-  /** For `--only`. */
+  /** Name for `--only`. */
   readonly name: string
-  /** Part of which run: the one without a flag and `--full`, `--full` alone, or `--scale`. */
+  /** The run that includes this row: `quick` rows run without a flag and with `--full`. */
   readonly partOf: 'quick' | 'full' | 'scale'
-  /** Whether it needs what `test/bench/peers` installs. */
+  /** Whether the packages of `test/bench/peers` must be installed. */
   readonly needsPeers: boolean
-  /** Rejects where it could not be measured. */
+  /** Rejects when the measurement fails. */
   readonly run: (setup: Setup) => Promise<readonly Entry[]>
 }

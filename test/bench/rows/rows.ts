@@ -8,7 +8,7 @@ import { minting } from './minting.ts'
 import { overload } from './overload.ts'
 import { listing, reading } from './reading.ts'
 import { queryPlans } from './query-plans.ts'
-import { room } from './disk-usage.ts'
+import { diskUsage } from './disk-usage.ts'
 import type { Row } from './row.ts'
 import { scaleFanOut } from './scale-fan-out.ts'
 import { scaleUploads } from './scale-uploads.ts'
@@ -31,6 +31,6 @@ export const rows: readonly Row[] = [
   soak,
   scaleUploads,
   scaleFanOut,
-  room,
+  diskUsage,
   queryPlans,
 ]

@@ -1,14 +1,14 @@
-/** One change to an upload that a hundred watch, and ten thousand. */
+/** Delivery time of a change per subscriber, with 100 up to 10,000 subscribers. */
 import { type Entry, type Round, judge } from '../entry.ts'
 import type { Setup } from '../setup.ts'
 import { measureFanOut } from './fan-out.ts'
 import type { Row } from './row.ts'
 
-const GROUPS = [100, 1000, 5000, 10_000]
-/** Below this what the change itself takes weighs more than the crowd does. */
+const SUBSCRIBER_COUNTS = [100, 1000, 5000, 10_000]
+/** With fewer subscribers, the change itself takes longer than its delivery. */
 const COMPARED_WITH = 1000
-/** With ten times as many, each costs at most so much more. */
-const FLAT = 1.5
+/** Maximum ratio of the time per subscriber with up to ten times as many subscribers. */
+const MAX_RATIO = 1.5
 
 const title = (subscribers: number): string => `${subscribers.toLocaleString('en')} subscribers`
 
@@ -18,12 +18,13 @@ export const scaleFanOut: Row = {
   needsPeers: false,
   async run(setup) {
     const lasts = new Map<number, readonly Round[]>()
-    for (const subscribers of GROUPS) lasts.set(subscribers, await timeOne(setup, subscribers))
-    return GROUPS.map((subscribers) => entryOf(lasts, subscribers))
+    for (const subscribers of SUBSCRIBER_COUNTS)
+      lasts.set(subscribers, await timeOne(setup, subscribers))
+    return SUBSCRIBER_COUNTS.map((subscribers) => entryOf(lasts, subscribers))
   },
 }
 
-/** Microseconds until the last has it, for each of them. */
+/** Microseconds until the last subscriber received the change, divided by their number. */
 async function timeOne(setup: Setup, subscribers: number): Promise<readonly Round[]> {
   const { lasts } = await measureFanOut(setup, 'sse', subscribers, null)
   return lasts('headgate').map(({ value, cpu, problem }) => ({
@@ -36,11 +37,11 @@ async function timeOne(setup: Setup, subscribers: number): Promise<readonly Roun
 function entryOf(lasts: ReadonlyMap<number, readonly Round[]>, subscribers: number): Entry {
   const compared = subscribers > COMPARED_WITH
   return judge({
-    row: `last of ${title(subscribers)}, for each`,
+    row: `last of ${title(subscribers)}, per subscriber`,
     unit: 'µs',
     ours: lasts.get(subscribers) ?? [],
     peer: compared ? { name: title(COMPARED_WITH), rounds: lasts.get(COMPARED_WITH) ?? [] } : null,
-    target: compared ? { atMost: FLAT } : null,
+    target: compared ? { atMost: MAX_RATIO } : null,
     isRatio: compared,
   })
 }

@@ -1,13 +1,13 @@
-/** One, two and three gateways on one PostgreSQL, beside one on SQLite. */
+/** Rates of one, two and three gateways on one PostgreSQL, compared with one gateway on SQLite. */
 import { Client } from 'pg'
 import { z } from 'zod'
-import { spendingOf, tellBound } from '../bound.ts'
-import { type Contestant, inTurn, withContestants, withServer } from '../compare-servers.ts'
+import { cpuUsageOf, describeBottleneck } from '../bottleneck.ts'
+import { type Contestant, measureRounds, withContestants, withServer } from '../compare-servers.ts'
 import { type Entry, type Round, judge, median, roundOf } from '../entry.ts'
-import type { Shot } from '../load/connection.ts'
+import type { PreparedRequest } from '../load/connection.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
-import { compareAnswers, mintOne, readOne, shots } from '../operations.ts'
+import { compareResponses, mintOne, readOne, prepareRequests } from '../operations.ts'
 import { type SeededPostgres, withSeededPostgres } from '../postgres.ts'
 import type { Server } from '../processes.ts'
 import { type Setup, startFakeStream, startGatewayOn } from '../setup.ts'
@@ -15,16 +15,16 @@ import { CONNECTIONS } from './drive-all.ts'
 import type { Row } from './row.ts'
 import { SEEDED, seededCopy } from './seeded.ts'
 
-/** Different uids that are asked for, from all over the database. */
+/** Number of different uids, distributed over the whole database. */
 const DIFFERENT = 2000
 const EMBEDDED = 'one on SQLite'
-const ALONE = 'one on PostgreSQL'
-const ABREAST = ['two', 'three'] as const
+const SINGLE = 'one on PostgreSQL'
+const SEVERAL = ['two', 'three'] as const
 const GATEWAYS = 'gateways'
-const ADAPTER = 'PostgreSQL'
+const DATABASE = 'PostgreSQL'
 
-/** Gateways that are asked together. */
-interface LineUp {
+/** Gateways that receive the load together. */
+interface GatewayGroup {
   readonly name: string
   readonly servers: readonly Server[]
 }
@@ -37,38 +37,39 @@ export const abreast: Row = {
     (await withSeededPostgres(setup, SEEDED, (database) =>
       withServer(
         () => startFakeStream(setup),
-        (stream) => measureAbreast(setup, database, stream),
+        (stream) => measureGatewayGroups(setup, database, stream),
       ),
     )) ?? [],
 }
 
-async function measureAbreast(
+async function measureGatewayGroups(
   setup: Setup,
   database: SeededPostgres,
   stream: Server,
 ): Promise<readonly Entry[]> {
   const file = await seededCopy(setup, 'abreast')
-  // None on a core of its own: three would share what one has to itself.
+  // Not pinned: three gateways would share one core.
   const start = (url: string) => (): Promise<Server> => startGatewayOn(setup, url, stream, {}, null)
   const entrants = [
     { name: EMBEDDED, start: start(`file:${file}`) },
-    ...[ALONE, ...ABREAST].map((name) => ({ name, start: start(database.url) })),
+    ...[SINGLE, ...SEVERAL].map((name) => ({ name, start: start(database.url) })),
   ]
   return withContestants(entrants, async ([embedded, ...shared]) => {
-    if (embedded === undefined) throw new Error('There is no gateway on SQLite.')
-    await compareAnswers(shared, [readOne(0), readOne(27), readOne(4321)])
-    const lineUps = [
+    if (embedded === undefined) throw new Error('The gateway on SQLite was not started.')
+    await compareResponses(shared, [readOne(0), readOne(27), readOne(4321)])
+    const gatewayGroups = [
       { name: EMBEDDED, servers: [embedded.server] },
       ...shared.map(({ name }, at) => ({
         name,
         servers: shared.slice(0, at + 1).map(({ server }) => server),
       })),
     ]
-    const spread = SEEDED / DIFFERENT
-    const reads = shots(DIFFERENT, (at) => readOne(at * spread))
-    const drive = (list: readonly Shot[]) => driveLineUps(setup, lineUps, list, database, stream)
+    const step = SEEDED / DIFFERENT
+    const reads = prepareRequests(DIFFERENT, (at) => readOne(at * step))
+    const drive = (list: readonly PreparedRequest[]) =>
+      driveGatewayGroups(setup, gatewayGroups, list, database, stream)
     const read = await drive(reads)
-    const minted = await drive(shots(200, mintOne))
+    const minted = await drive(prepareRequests(200, mintOne))
     const lost = await findLost(database.url, minted)
     return [...entriesOf('upload(uid)', read, []), ...entriesOf('createDirectUpload', minted, lost)]
   })
@@ -76,28 +77,28 @@ async function measureAbreast(
 
 type Results = (name: string) => readonly Measured[]
 
-function driveLineUps(
+function driveGatewayGroups(
   setup: Setup,
-  lineUps: readonly LineUp[],
-  list: readonly Shot[],
+  gatewayGroups: readonly GatewayGroup[],
+  list: readonly PreparedRequest[],
   database: SeededPostgres,
   stream: Server,
 ): Promise<Results> {
-  const contestants = lineUps.flatMap(({ name, servers: [server] }): Contestant[] =>
+  const contestants = gatewayGroups.flatMap(({ name, servers: [server] }): Contestant[] =>
     server === undefined ? [] : [{ name, server }],
   )
-  return inTurn(setup, contestants, ({ name, server }, warmUpMs) => {
-    const servers = lineUps.find((one) => one.name === name)?.servers ?? []
+  return measureRounds(setup, contestants, ({ name, server }, warmUpMs) => {
+    const servers = gatewayGroups.find((group) => group.name === name)?.servers ?? []
     const [, ...others] = servers.map(({ url }) => targetOf(url))
     return setup.load.closedLoop({
       target: targetOf(server.url),
       others,
-      source: { kind: 'list', shots: list },
+      source: { kind: 'list', requests: list },
       connections: CONNECTIONS,
       pid: server.pid,
-      parts: {
+      processGroups: {
         [GATEWAYS]: servers.map(({ pid }) => pid),
-        ...(name === EMBEDDED ? {} : { [ADAPTER]: [database.pid] }),
+        ...(name === EMBEDDED ? {} : { [DATABASE]: [database.pid] }),
         Stream: [stream.pid],
       },
       warmUpMs,
@@ -106,15 +107,15 @@ function driveLineUps(
   })
 }
 
-/** Each line-up beside one gateway on SQLite, and several beside one on PostgreSQL. */
+/** Compares each group with one gateway on SQLite, and several gateways with one on PostgreSQL. */
 function entriesOf(
   operation: string,
   results: Results,
   problems: readonly string[],
 ): readonly Entry[] {
-  return [ALONE, ...ABREAST].flatMap((name, at) => {
-    const beside = name === ALONE ? [EMBEDDED] : [ALONE, EMBEDDED]
-    return beside.map((peer, place) =>
+  return [SINGLE, ...SEVERAL].flatMap((name, at) => {
+    const peers = name === SINGLE ? [EMBEDDED] : [SINGLE, EMBEDDED]
+    return peers.map((peer, peerIndex) =>
       judge({
         row: `${operation}, ${name}`,
         unit: 'req/s',
@@ -123,50 +124,50 @@ function entriesOf(
         target: null,
         isRatio: true,
         problems,
-        // Each line-up is told of once.
+        // The first comparison of each group has its notes.
         notes:
-          place > 0
+          peerIndex > 0
             ? []
             : [
-                ...(name === ALONE ? [`${EMBEDDED}: ${tell(results(EMBEDDED), 1)}`] : []),
-                `${name}: ${tell(results(name), at + 1)}`,
+                ...(name === SINGLE ? [`${EMBEDDED}: ${describeCosts(results(EMBEDDED), 1)}`] : []),
+                `${name}: ${describeCosts(results(name), at + 1)}`,
               ],
       }),
     )
   })
 }
 
-/** Answers a second, and the time of all the gateways for one. */
+/** Right responses per second, and CPU time of all gateways per response. */
 function rateOfAll(measured: Measured): Round {
   const round = roundOf(measured, measured.rate)
-  return { ...round, cpu: measured.partCpu[GATEWAYS] ?? null }
+  return { ...round, cpu: measured.processCpu[GATEWAYS] ?? null }
 }
 
-/** What each request cost whom, and what bound the rate, in the round with the rate in the middle. */
-function tell(rounds: readonly Measured[], gateways: number): string {
-  const inOrder = rounds.toSorted((one, other) => one.rate - other.rate)
-  const middle = inOrder[Math.floor(inOrder.length / 2)]
-  const spending = middle === undefined ? null : spendingOf(middle)
-  if (middle === undefined || spending === null) return 'the system tells no processor times'
-  const costs = Object.keys(middle.partCpu).map((name) => {
-    const known = rounds.map(({ partCpu }) => partCpu[name] ?? NaN).filter(Number.isFinite)
+/** CPU time per request of each process group, and the bottleneck in the round with the median rate. */
+function describeCosts(rounds: readonly Measured[], gateways: number): string {
+  const sorted = rounds.toSorted((a, b) => a.rate - b.rate)
+  const middle = sorted[Math.floor(sorted.length / 2)]
+  const usage = middle === undefined ? null : cpuUsageOf(middle)
+  if (middle === undefined || usage === null) return 'CPU times are unknown'
+  const costs = Object.keys(middle.processCpu).map((name) => {
+    const known = rounds.map(({ processCpu }) => processCpu[name] ?? NaN).filter(Number.isFinite)
     return `${name} ${median(known).toFixed(0)} µs`
   })
-  return `each request took ${costs.join(', ')}; ${tellBound(spending, { part: GATEWAYS, count: gateways })}`
+  return `each request took ${costs.join(', ')}; ${describeBottleneck(usage, { group: GATEWAYS, count: gateways })}`
 }
 
-const counted = z.tuple([z.object({ count: z.coerce.number() })])
+const countResult = z.tuple([z.object({ count: z.coerce.number() })])
 
-/** Every upload that was answered for must stand in the database; the sentence where one does not. */
+/** Checks that the database contains every confirmed upload; returns a problem otherwise. */
 async function findLost(url: string, results: Results): Promise<readonly string[]> {
-  const answered = [ALONE, ...ABREAST]
+  const answered = [SINGLE, ...SEVERAL]
     .flatMap((name) => results(name))
     .reduce((sum, { answered: count }) => sum + count, 0)
   const client = new Client({ connectionString: url })
   await client.connect()
   const { rows } = await client.query('select count(*) from uploads where uid is not null')
   await client.end()
-  const [{ count }] = counted.parse(rows)
-  const kept = count - SEEDED
-  return kept >= answered ? [] : [`${answered} were answered for and ${kept} are kept`]
+  const [{ count }] = countResult.parse(rows)
+  const stored = count - SEEDED
+  return stored >= answered ? [] : [`${answered} uploads were confirmed and ${stored} are stored`]
 }

@@ -1,9 +1,9 @@
-/** Minting, reading and listing with a thousand uploads in the database, and with a million. */
+/** Rates of reading, listing and creating with 1,000 up to 1,000,000 uploads in the database. */
 import { join } from 'node:path'
 import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
 import { type Entry, judge, rateOf } from '../entry.ts'
-import type { Shot } from '../load/connection.ts'
-import { listNewest, mintOne, readOne, shots } from '../operations.ts'
+import type { PreparedRequest } from '../load/connection.ts'
+import { listNewest, mintOne, readOne, prepareRequests } from '../operations.ts'
 import { CREATORS, seed } from '../seed.ts'
 import { type Setup, startFakeStream, startGateway } from '../setup.ts'
 import { driveAll } from './drive-all.ts'
@@ -11,8 +11,8 @@ import type { Row } from './row.ts'
 
 const SIZES = [1000, 100_000, 1_000_000]
 const DIFFERENT = 1000
-/** What is left of the rate with the smallest database is at least this much with the largest. */
-const FLAT = 0.7
+/** Minimum ratio of the rate to that with the smallest database. */
+const MIN_RATIO = 0.7
 
 const title = (size: number): string => `${size.toLocaleString('en')} uploads`
 
@@ -26,7 +26,7 @@ export const scaleUploads: Row = {
       async (stream) => {
         const entrants = []
         for (const size of SIZES) {
-          setup.say(`writing ${title(size)}`)
+          setup.log(`writing ${title(size)}`)
           const file = join(setup.folder, `scale-${size}.db`)
           await seed(file, size)
           entrants.push({ name: title(size), start: () => startGateway(setup, file, stream) })
@@ -41,15 +41,18 @@ async function measureAll(
   gateways: readonly Contestant[],
 ): Promise<readonly Entry[]> {
   const entries: Entry[] = []
-  for (const [row, shotsOf] of [
-    // Asked for all over the database, however large it is.
-    ['upload(uid)', (size: number) => shots(DIFFERENT, (at) => readOne(at * (size / DIFFERENT)))],
-    ['uploads(first: 20)', () => shots(CREATORS.length, (at) => listNewest(at, 20))],
-    // Last, since it makes the small database larger.
-    ['createDirectUpload', () => shots(200, mintOne)],
+  for (const [row, requestsOf] of [
+    // Distributed over the whole database, regardless of its size.
+    [
+      'upload(uid)',
+      (size: number) => prepareRequests(DIFFERENT, (at) => readOne(at * (size / DIFFERENT))),
+    ],
+    ['uploads(first: 20)', () => prepareRequests(CREATORS.length, (at) => listNewest(at, 20))],
+    // Last, because it grows the small database.
+    ['createDirectUpload', () => prepareRequests(200, mintOne)],
   ] as const) {
-    setup.say(row)
-    entries.push(...(await measureOne(setup, gateways, row, shotsOf)))
+    setup.log(row)
+    entries.push(...(await measureOne(setup, gateways, row, requestsOf)))
   }
   return entries
 }
@@ -58,23 +61,23 @@ async function measureOne(
   setup: Setup,
   gateways: readonly Contestant[],
   row: string,
-  shotsOf: (size: number) => readonly Shot[],
+  requestsOf: (size: number) => readonly PreparedRequest[],
 ): Promise<readonly Entry[]> {
-  const lists = new Map(SIZES.map((size) => [title(size), shotsOf(size)]))
+  const lists = new Map(SIZES.map((size) => [title(size), requestsOf(size)]))
   const results = await driveAll(setup, gateways, (_round, name) => ({
     kind: 'list',
-    shots: lists.get(name) ?? [],
+    requests: lists.get(name) ?? [],
   }))
   const [smallest = 0, ...larger] = SIZES
-  const least = results(title(smallest))
+  const smallestResults = results(title(smallest))
   return larger.map((size) => {
     const ours = results(title(size))
     return judge({
       row: `${row} of ${title(size)}`,
       unit: 'req/s',
       ours: ours.map(rateOf),
-      peer: { name: title(smallest), rounds: least.map(rateOf) },
-      target: { atLeast: FLAT },
+      peer: { name: title(smallest), rounds: smallestResults.map(rateOf) },
+      target: { atLeast: MIN_RATIO },
       isRatio: true,
     })
   })

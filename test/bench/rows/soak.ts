@@ -1,4 +1,4 @@
-/** Ten minutes at half of what the gateway can do, while subscribers come and go: its memory. */
+/** Memory growth in ten minutes at half of the maximum rate, while subscribers connect and disconnect. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../compare-servers.ts'
 import { residentBytes } from '../cpu.ts'
@@ -6,8 +6,8 @@ import { judge, roundOf } from '../entry.ts'
 import { slopeOf } from '../slope.ts'
 import { type LoadGenerator, startLoadGenerator } from '../load/drive.ts'
 import { targetOf } from '../load/requests.ts'
-import type { Dispersed, Measured } from '../load/work.ts'
-import { readOne, shots } from '../operations.ts'
+import type { UnsubscribeResult, Measured } from '../load/work.ts'
+import { readOne, prepareRequests } from '../operations.ts'
 import type { Server } from '../processes.ts'
 import { uidOf } from '../seed.ts'
 import { type Setup, startFakeStream, startGateway } from '../setup.ts'
@@ -18,12 +18,12 @@ import { seededCopy } from './seeded.ts'
 
 const MINUTE_MS = 60_000
 const LENGTH_MS = 10 * MINUTE_MS
-/** By then caches are full and everything is compiled. */
-const COUNTS_FROM_MS = 3 * MINUTE_MS
-const LOOK_EVERY_MS = 1000
+/** Memory is sampled from here on: caches are full and code is compiled. */
+const SAMPLES_FROM_MS = 3 * MINUTE_MS
+const INTERVAL_MS = 1000
 const SUBSCRIBERS = 500
-/** Of those, so many leave a second, and as many come. */
-const CHANGING = 20
+/** Subscribers closed, and as many opened, per second. */
+const CHURN_PER_SECOND = 20
 
 export const soak: Row = {
   name: 'soak',
@@ -36,84 +36,86 @@ export const soak: Row = {
         const file = await seededCopy(setup, 'soak')
         return withServer(
           () => startGateway(setup, file, stream),
-          async (server) => [await soakIt(setup, server)],
+          async (server) => [await runSoak(setup, server)],
         )
       },
     ),
 }
 
-async function soakIt(setup: Setup, server: Server) {
-  const { load, say, firstWarmUpMs, windowMs } = setup
-  const source = { kind: 'list' as const, shots: shots(2000, (at) => readOne(at * 5)) }
-  const order = { target: targetOf(server.url), source, connections: CONNECTIONS, pid: server.pid }
-  const { rate } = await load.closedLoop({ ...order, warmUpMs: firstWarmUpMs, windowMs })
-  say(`the gateway can do ${rate.toFixed(0)} a second: half of it for ${LENGTH_MS / MINUTE_MS} min`)
-  // Another generator, so that neither waits for the other.
-  const group = startLoadGenerator()
+async function runSoak(setup: Setup, server: Server) {
+  const { load, log, firstWarmUpMs, windowMs } = setup
+  const source = { kind: 'list' as const, requests: prepareRequests(2000, (at) => readOne(at * 5)) }
+  const params = { target: targetOf(server.url), source, connections: CONNECTIONS, pid: server.pid }
+  const { rate } = await load.closedLoop({ ...params, warmUpMs: firstWarmUpMs, windowMs })
+  log(`maximum rate: ${rate.toFixed(0)} per second; half of it for ${LENGTH_MS / MINUTE_MS} min`)
+  // A second load generator, because each executes one work message at a time.
+  const subscriberLoad = startLoadGenerator()
   try {
-    await gather(group, server)
-    const over = new AbortController()
-    const weights = weigh(server.pid, over.signal)
+    await subscribeAll(subscriberLoad, server)
+    const stop = new AbortController()
+    const samples = sampleMemory(server.pid, stop.signal)
     const measured = await load.openLoop({
-      ...order,
+      ...params,
       perSecond: rate / 2,
       connections: 10 * CONNECTIONS,
       warmUpMs: 0,
       windowMs: LENGTH_MS,
     })
-    over.abort()
-    const dispersed = await group.disperse('soak')
-    return entryOf(await weights, measured, dispersed)
+    stop.abort()
+    const unsubscribeResult = await subscriberLoad.unsubscribe('soak')
+    return entryOf(await samples, measured, unsubscribeResult)
   } finally {
-    group.end()
+    subscriberLoad.end()
   }
 }
 
-async function gather(group: LoadGenerator, server: Server): Promise<void> {
+async function subscribeAll(subscriberLoad: LoadGenerator, server: Server): Promise<void> {
   const tokens = Array.from({ length: SUBSCRIBERS }, (_, at) =>
     bearer(`watcher-${at % 10}`, 'uploads:admin'),
   )
   const target = targetOf(server.url)
-  await group.subscribe({ crowd: 'soak', transport: 'sse', target, tokens, uid: uidOf(0) })
-  await group.churn('soak', CHANGING)
+  await subscriberLoad.subscribe({ group: 'soak', transport: 'sse', target, tokens, uid: uidOf(0) })
+  await subscriberLoad.churn('soak', CHURN_PER_SECOND)
 }
 
-/** Minutes since the beginning, and megabytes then. */
-type Weight = readonly [minutes: number, megabytes: number]
+/** Minutes since the start, and resident megabytes. */
+type MemorySample = readonly [minutes: number, megabytes: number]
 
-async function weigh(pid: number, over: AbortSignal): Promise<readonly Weight[]> {
-  const begun = performance.now()
-  const weights: Weight[] = []
-  while (!over.aborted) {
+async function sampleMemory(pid: number, stop: AbortSignal): Promise<readonly MemorySample[]> {
+  const startedAt = performance.now()
+  const samples: MemorySample[] = []
+  while (!stop.aborted) {
     const bytes = residentBytes(pid)
-    const passed = performance.now() - begun
-    if (bytes !== null && passed >= COUNTS_FROM_MS) {
-      weights.push([passed / MINUTE_MS, bytes / 1e6])
+    const elapsed = performance.now() - startedAt
+    if (bytes !== null && elapsed >= SAMPLES_FROM_MS) {
+      samples.push([elapsed / MINUTE_MS, bytes / 1e6])
     }
-    await pause(LOOK_EVERY_MS)
+    await pause(INTERVAL_MS)
   }
-  return weights
+  return samples
 }
 
 function entryOf(
-  weights: readonly Weight[],
+  samples: readonly MemorySample[],
   measured: Measured,
-  { count, lost, firstLost }: Dispersed,
+  { count, lost, firstLost }: UnsubscribeResult,
 ) {
-  const [first, last] = [weights[0]?.[1] ?? NaN, weights.at(-1)?.[1] ?? NaN]
+  const [first, last] = [samples[0]?.[1] ?? NaN, samples.at(-1)?.[1] ?? NaN]
   return judge({
     row: 'growth after minute 3 at half capacity',
     unit: 'MB/min',
-    ours: [roundOf(measured, slopeOf(weights))],
+    ours: [roundOf(measured, slopeOf(samples))],
     peer: null,
     target: { atMost: 1 },
     problems: [
-      ...(measured.refused.count > 0 ? [`${measured.refused.count} were refused`] : []),
-      ...(lost > 0 ? [`${lost} subscribers were lost, the first: ${String(firstLost)}`] : []),
+      ...(measured.rejected.count > 0 ? [`${measured.rejected.count} requests were rejected`] : []),
+      ...(lost > 0
+        ? [`the gateway closed ${lost} subscribers, the first: ${String(firstLost)}`]
+        : []),
     ],
     isRatio: false,
     notes: [
-      `${measured.accepted.count} answers, p99 ${measured.accepted.p99.toFixed(1)} ms; ${first.toFixed(0)} MB at minute 3, ${last.toFixed(0)} MB at the end; ${count} subscribers then, ${lost} lost unasked`,
+      `${measured.accepted.count} responses, p99 ${measured.accepted.p99.toFixed(1)} ms; ${first.toFixed(0)} MB at minute 3, ${last.toFixed(0)} MB at the end; ${count} subscribers at the end, ${lost} closed by the gateway`,
     ],
   })
 }

@@ -1,7 +1,7 @@
-/** A large file by tus into the emulator, against a server that streams the same bytes into a file. */
+/** Throughput of a large tus upload to the emulator, against a server that streams it to a file. */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Contestant, inTurn, withContestants } from '../compare-servers.ts'
+import { type Contestant, measureRounds, withContestants } from '../compare-servers.ts'
 import { type Round, judge } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import { COMMAND } from '../paths.ts'
@@ -10,7 +10,7 @@ import { type Setup, startPeer } from '../setup.ts'
 import type { Row } from './row.ts'
 
 const FILE_BYTES = 500_000_000
-/** What Stream takes at most, a multiple of 256 KiB. */
+/** Maximum chunk size of Stream, a multiple of 256 KiB. */
 const CHUNK_BYTES = 200 * 1024 * 1024
 const CHUNKS: readonly number[] = [CHUNK_BYTES, CHUNK_BYTES, FILE_BYTES - 2 * CHUNK_BYTES]
 
@@ -26,7 +26,7 @@ export const tusPatch: Row = {
     }
     const emulator = { name: 'headgate', start: () => startEmulator(setup) }
     const results = await withContestants([emulator, bare], (contestants) =>
-      inTurn(setup, contestants, (one) => sendOnce(setup, one)),
+      measureRounds(setup, contestants, (contestant) => sendOnce(setup, contestant)),
     )
     rmSync(received, { force: true })
     return [
@@ -37,7 +37,7 @@ export const tusPatch: Row = {
         peer: { name: 'raw stream to file', rounds: results('bare') },
         target: { atLeast: 0.75 },
         isRatio: true,
-        notes: ['its µs are of one megabyte'],
+        notes: ['CPU time is per megabyte'],
       }),
     ]
   },
@@ -61,7 +61,7 @@ function startEmulator({ folder }: Setup) {
 
 async function sendOnce({ load, folder }: Setup, { name, server }: Contestant): Promise<Round> {
   const upload = name === 'headgate' ? await createUpload(server.url) : null
-  // As for the emulator's, the file of the round before is gone, and this one's is there.
+  // As with the emulator, the previous file is deleted and the new one exists before the upload.
   if (upload === null) {
     rmSync(receivedIn({ folder }), { force: true })
     writeFileSync(receivedIn({ folder }), '')
@@ -91,7 +91,8 @@ async function createUpload(
   await response.body?.cancel()
   const location = response.headers.get('location')
   const uid = response.headers.get('stream-media-id')
-  if (location === null || uid === null) throw new Error(`No upload: ${response.status}.`)
+  if (location === null || uid === null)
+    throw new Error(`Creating the upload failed with status ${response.status}.`)
   const remove = async (): Promise<void> => {
     const deleted = await fetch(`${api}/${uid}`, { method: 'DELETE', headers })
     await deleted.body?.cancel()

@@ -37,7 +37,7 @@ export const webhook: Row = {
           for (const { server } of receivers) await expectVerifying(server, uids[0] ?? '')
           const before = countVersions(file)
           const results = await driveAll(setup, receivers, (round) => ({
-            kind: 'notices',
+            kind: 'webhooks',
             secret: WEBHOOK_SECRET,
             uids,
             from: 1 + round * ROUND_STEP,

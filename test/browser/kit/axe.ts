@@ -1,4 +1,4 @@
-/** What axe-core finds wrong with a page for people who do not see it, or see it badly. */
+/** Accessibility violations that axe-core finds on a page. */
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
@@ -11,11 +11,12 @@ const results = z.object({
   passes: z.array(z.object({ id: z.string() })),
 })
 
-/** Each violation with where it is; throws where the rules did not run at all. */
+/** Each violation with its element. Throws when the rules did not run. */
 export async function violationsOf(page: Page): Promise<readonly string[]> {
-  // The protocol of the debugger runs it: the page's own content policy stays as it is.
+  // Evaluated through the DevTools protocol, which the page's content security policy does not block.
   await page.evaluate(source)
   const { violations, passes } = results.parse(await page.evaluate('axe.run(document)'))
-  if (!passes.some(({ id }) => id === 'color-contrast')) throw new Error('axe saw no colours.')
+  if (!passes.some(({ id }) => id === 'color-contrast'))
+    throw new Error('axe-core checked no color contrast.')
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
 }

@@ -1,9 +1,9 @@
-/** A real browser for tests: Debian's Chromium, where there is one. */
+/** Runs tests in an installed Chromium. */
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core'
 import { afterAll, describe, onTestFinished } from 'vitest'
 
-/** Where Chromium is, by `CHROMIUM_PATH` or in its usual places; null where there is none. */
+/** Path of Chromium: `CHROMIUM_PATH` or a usual location; null when it is not installed. */
 const chromiumPath: string | null =
   [
     process.env['CHROMIUM_PATH'],
@@ -14,11 +14,11 @@ const chromiumPath: string | null =
     .filter((path) => path !== undefined)
     .find((path) => existsSync(path)) ?? null
 
-/** A suite that needs Chromium: where there is none, its name says how to get one. */
+/** A suite that needs Chromium. Without it, the suite is skipped and its name says how to install it. */
 export function describeInChromium(name: string, suite: () => void): void {
   const isMissing = chromiumPath === null
-  const hint = ': no Chromium here (apt-get install chromium, or set CHROMIUM_PATH)'
-  // A browser takes its time on a busy machine.
+  const hint = ': Chromium not found (apt-get install chromium, or set CHROMIUM_PATH)'
+  // A browser is slow on a busy machine.
   const options = { timeout: 60_000 }
   describe.skipIf(isMissing)(`${name}${isMissing ? hint : ''}`, options, () => {
     afterAll(closeBrowser)
@@ -28,9 +28,9 @@ export function describeInChromium(name: string, suite: () => void): void {
 
 let browser: Promise<Browser> | null = null
 
-/** One browser a file; its pages are apart. */
+/** Starts one browser per test file; each page has its own context. */
 function launch(): Promise<Browser> {
-  if (chromiumPath === null) throw new Error('There is no Chromium.')
+  if (chromiumPath === null) throw new Error('Chromium not found.')
   browser ??= chromium.launch({
     executablePath: chromiumPath,
     // Containers run tests as root and with a small /dev/shm.
@@ -44,24 +44,24 @@ async function closeBrowser(): Promise<void> {
   browser = null
 }
 
-/** A page, and everything that went wrong on it. */
+/** A page, with its errors and the origins of its requests. */
 export interface WatchedPage {
   readonly page: Page
-  /** Uncaught errors, errors on the console (among them violations of the content policy). */
+  /** Uncaught errors and console errors, which include content security policy violations. */
   readonly errors: readonly string[]
-  /** Where its requests went, as origins. */
+  /** Origins to which the page sent requests. */
   readonly origins: ReadonlySet<string>
 }
 
-/** The looks of a page: its size, light or dark. */
-export type PageLooks = Pick<BrowserContextOptions, 'viewport' | 'colorScheme'>
+/** Viewport size and color scheme of a page. */
+export type PageAppearance = Pick<BrowserContextOptions, 'viewport' | 'colorScheme'>
 
-/** Opens a page of a user of its own: nothing is shared with other pages. */
-export async function openPage(url: string, looks: PageLooks = {}): Promise<WatchedPage> {
-  const context = await (await launch()).newContext(looks)
+/** Opens a page in a new browser context, which shares no state with other pages. */
+export async function openPage(url: string, appearance: PageAppearance = {}): Promise<WatchedPage> {
+  const context = await (await launch()).newContext(appearance)
   onTestFinished(() => context.close())
   const page = await context.newPage()
-  // Shorter than a test may take, so that the step which failed is named.
+  // Shorter than the test's timeout, so that the error names the failed step.
   page.setDefaultTimeout(10_000)
   const errors: string[] = []
   const origins = new Set<string>()

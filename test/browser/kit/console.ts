@@ -1,4 +1,4 @@
-/** The console, built anew from its sources, on a gateway of its own and in a page of its own. */
+/** Builds the console from its sources and opens it on a new gateway, in a new page. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { build } from 'vite'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { type TestGateway, startTestGateway } from '../../kit/gateway.ts'
 import { paddedTestcard, testcard } from '../../kit/media.ts'
-import { type PageLooks, type WatchedPage, openPage } from './chromium.ts'
+import { type PageAppearance, type WatchedPage, openPage } from './chromium.ts'
 
 const configFile = fileURLToPath(new URL('../../../src/console/vite.config.ts', import.meta.url))
 
@@ -27,18 +27,18 @@ export interface OpenConsole extends WatchedPage {
   readonly gateway: TestGateway
 }
 
-/** A gateway with the console, and a page that shows it. */
+/** Starts a gateway with the console and opens the console in a page. */
 export async function openConsole(
   folder: URL,
   variables: Readonly<Record<string, string>> = {},
-  looks: PageLooks = {},
+  appearance: PageAppearance = {},
 ): Promise<OpenConsole> {
   const gateway = await startTestGateway(variables, folder)
-  const opened = await openPage(`${gateway.url}/`, looks)
+  const opened = await openPage(`${gateway.url}/`, appearance)
   return { ...opened, gateway }
 }
 
-/** A file on the disk, which keeps its name and date over a reload: the test card, padded to a size. */
+/** Writes the test card, padded to a size, to disk: its name and date stay the same after a reload. */
 export async function videoFile(name: string, sizeBytes?: number): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-file-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -50,7 +50,7 @@ export async function videoFile(name: string, sizeBytes?: number): Promise<strin
   return path
 }
 
-/** Chooses files as the drop zone's button does. */
+/** Chooses files with the input behind the drop zone's button. */
 export function choose(page: Page, ...paths: readonly string[]): Promise<void> {
   return page.setInputFiles('.file-input', [...paths])
 }
@@ -60,12 +60,12 @@ export function rowOf(page: Page, name: string) {
   return page.locator('.row', { has: page.getByRole('heading', { name, exact: true }) })
 }
 
-/** Waits until the row says so. */
+/** Waits until the row of an upload shows this state. */
 export async function seeState(page: Page, name: string, state: string): Promise<void> {
   await rowOf(page, name).locator('.row-state', { hasText: state }).waitFor()
 }
 
-/** Presses Play, and waits until pictures move. */
+/** Presses Play and waits until the video plays. */
 export async function seePlaying(page: Page, name: string): Promise<void> {
   await rowOf(page, name)
     .getByRole('button', { name: `Play ${name}` })
@@ -80,10 +80,10 @@ export async function seePlaying(page: Page, name: string): Promise<void> {
   expect(duration).toBeCloseTo(testcard.durationSeconds, 0)
 }
 
-/** One a page: what one session slows down, another does not speed up. */
+/** One session per page: a limit set by one session cannot be removed by another. */
 const networks = new WeakMap<Page, Promise<CDPSession>>()
 
-/** Lets no more than so many bytes a second leave the page; -1 for as many as go. */
+/** Limits the page's upload rate to so many bytes per second; -1 removes the limit. */
 export async function slowDown(page: Page, uploadThroughput: number): Promise<void> {
   const opening = networks.get(page) ?? page.context().newCDPSession(page)
   networks.set(page, opening)
@@ -96,8 +96,8 @@ export async function slowDown(page: Page, uploadThroughput: number): Promise<vo
   })
 }
 
-/** A picture of the page for whoever wants to look, into the folder that HEADGATE_SCREENSHOTS names. */
-export async function picture(page: Page, name: string): Promise<void> {
+/** Saves a screenshot of the page in the folder HEADGATE_SCREENSHOTS, if that is set. */
+export async function saveScreenshot(page: Page, name: string): Promise<void> {
   const folder = process.env['HEADGATE_SCREENSHOTS']
   if (folder === undefined || folder === '') return
   await page.screenshot({ path: join(folder, `console-${name}.png`), fullPage: true })

@@ -1,4 +1,4 @@
-/** A frontend project in a temporary folder: its packages come from test/recipes, its files from the text. */
+/** A frontend project in a temporary folder, with the packages of test/recipes and files of the test. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
@@ -13,7 +13,7 @@ const packages = join(repository, 'test/recipes/node_modules')
 /** Whether the packages of the recipes are not installed. */
 export const hasNoPackages = !existsSync(join(packages, '.package-lock.json'))
 
-/** What the name of a suite that needs them says then. */
+/** Suffix for the names of suites that need the packages. */
 export const packagesHint = hasNoPackages
   ? ': its packages are not installed (npm ci --prefix test/recipes)'
   : ''
@@ -22,21 +22,21 @@ export interface Frontend {
   readonly folder: string
   readonly write: (path: string, text: string) => Promise<void>
   readonly read: (path: string) => Promise<string>
-  /** Runs `node` with these arguments in the folder; what it printed, whatever it exits with. */
-  readonly node: (...args: readonly string[]) => Promise<Finished>
+  /** Runs `node` with these arguments in the folder; a non-zero exit code is not thrown. */
+  readonly node: (...args: readonly string[]) => Promise<ProcessResult>
   /** Runs a command of an installed package, such as `tsc`, the same way. */
-  readonly run: (command: string, ...args: readonly string[]) => Promise<Finished>
+  readonly run: (command: string, ...args: readonly string[]) => Promise<ProcessResult>
   readonly remove: () => Promise<void>
 }
 
-/** How a process ended. */
-export interface Finished {
+/** Exit code and output of a process. */
+export interface ProcessResult {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A project that has headgate and everything in test/recipes installed, and these files. */
+/** Creates a project with these files, in which headgate and the packages of test/recipes are installed. */
 export async function createFrontend(
   files: Readonly<Record<string, string>> = {},
 ): Promise<Frontend> {
@@ -52,13 +52,13 @@ export async function createFrontend(
     folder,
     write,
     read: (path) => readFile(join(folder, path), 'utf8'),
-    node: (...args) => finish(folder, process.execPath, args),
-    run: (command, ...args) => finish(folder, join(packages, '.bin', command), args),
+    node: (...args) => runProcess(folder, process.execPath, args),
+    run: (command, ...args) => runProcess(folder, join(packages, '.bin', command), args),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
-/** Builds `headgate/client` into the project, as it is in the sources now. */
+/** Builds `headgate/client` from the current sources into the project. */
 export async function buildClient({ folder }: Frontend): Promise<void> {
   const options = {
     ignoreConfig: '',
@@ -73,19 +73,19 @@ export async function buildClient({ folder }: Frontend): Promise<void> {
     skipLibCheck: '',
   }
   const flags = Object.entries(options).flatMap(([name, value]) =>
-    [`--${name}`, value].filter((word) => word !== ''),
+    [`--${name}`, value].filter((argument) => argument !== ''),
   )
   const compiler = join(repository, 'node_modules/typescript/bin/tsc')
-  const words = [compiler, ...flags, 'src/client/client.ts']
-  const { code, stdout } = await finish(repository, process.execPath, words)
-  if (code !== 0) throw new Error(`The client was not built: ${stdout}`)
+  const args = [compiler, ...flags, 'src/client/client.ts']
+  const { code, stdout } = await runProcess(repository, process.execPath, args)
+  if (code !== 0) throw new Error(`Building the client failed: ${stdout}`)
 }
 
-/** Links every installed package, and of headgate what is needed to find its schema and packages. */
+/** Links every installed package, and headgate's package.json, schema and packages. */
 async function installInto(target: string): Promise<void> {
   await mkdir(target)
   const names = hasNoPackages ? [] : await readdir(packages)
-  for (const name of names.filter((one) => one !== '.package-lock.json')) {
+  for (const name of names.filter((entry) => entry !== '.package-lock.json')) {
     await symlink(join(packages, name), join(target, name))
   }
   await mkdir(join(target, 'headgate'))
@@ -94,9 +94,13 @@ async function installInto(target: string): Promise<void> {
   }
 }
 
-async function finish(cwd: string, command: string, args: readonly string[]): Promise<Finished> {
+async function runProcess(
+  cwd: string,
+  command: string,
+  args: readonly string[],
+): Promise<ProcessResult> {
   try {
-    // Tools say less where they find that they are tested.
+    // Some tools print less when these variables show that they run in a test.
     const { NODE_ENV: _mode, VITEST: _runner, ...env } = process.env
     const { stdout, stderr } = await promisify(execFile)(command, args, { cwd, env })
     return { code: 0, stdout, stderr }

@@ -1,4 +1,4 @@
-/** What a Relay project's build does: the compiler once, Babel for each module. */
+/** The build steps of a Relay project: the compiler once, Babel for each module. */
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const babel = z.object({
   >((value) => typeof value === 'function'),
 })
 
-/** Runs the recipe's commands in the project; the plugin puts what they made into its modules. */
+/** Runs the recipe's commands in the project; the plugin applies Relay's Babel plugin to its modules. */
 export async function compileRelay({ folder }: Frontend, commands: string): Promise<Plugin> {
   await promisify(execFile)('sh', ['-e', '-c', commands], { cwd: folder })
   const loaded: unknown = createRequire(join(folder, 'package.json'))('@babel/core')
@@ -23,14 +23,14 @@ export async function compileRelay({ folder }: Frontend, commands: string): Prom
     transform: {
       filter: { id: /\/src\/[^/]*\.js$/ },
       async handler(code, id) {
-        const made = await transformAsync(code, {
+        const result = await transformAsync(code, {
           cwd: folder,
           filename: id,
           babelrc: false,
           configFile: false,
           plugins: ['relay'],
         })
-        return made?.code ?? null
+        return result?.code ?? null
       },
     },
   }

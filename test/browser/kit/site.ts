@@ -1,4 +1,4 @@
-/** A web site of an origin of its own, as a frontend team would have: one page, one bundle. */
+/** A web site on its own origin: one page with one bundle. */
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, build } from 'vite'
@@ -14,24 +14,21 @@ export interface Site {
   readonly origin: string
 }
 
-/** How a site is built, where it is not of this repository. */
+/** Options for a site whose packages are not those of this repository. */
 export interface BundleOptions {
-  /** The project that packages, and imports which begin with `/`, are found in. */
+  /** The project in which packages, and imports that begin with `/`, are resolved. */
   readonly folder?: string
   readonly plugins?: readonly Plugin[]
-  /** A module that imports the recipe from `virtual:recipe.js`, and is put on the page instead. */
+  /** A module that imports the recipe from `virtual:recipe.js` and replaces it on the page. */
   readonly driver?: string
 }
 
-/**
- * Bundles a recipe and serves it. The page puts what the recipe exports on `window.recipe`, for the
- * test to call.
- */
+/** Bundles a recipe and serves it. The page assigns the recipe's exports to `window.recipe`. */
 export async function startSite(recipe: string): Promise<Site> {
   return serveSite(await bundleSite(recipe))
 }
 
-/** Serves a bundle until the test is over. */
+/** Serves a bundle until the test ends. */
 export async function serveSite(script: string): Promise<Site> {
   const server = createServer((request, response) => {
     if (request.url === '/bundle.js') {
@@ -53,7 +50,7 @@ export async function serveSite(script: string): Promise<Site> {
       resolve(typeof address === 'object' && address !== null ? address.port : 0)
     })
   })
-  // By another name than the gateway's: another site, as in real life.
+  // Another host name than the gateway's, so that requests are cross-site.
   const origin = `http://localhost:${port}`
   return { url: `${origin}/`, origin }
 }
@@ -61,7 +58,7 @@ export async function serveSite(script: string): Promise<Site> {
 const PAGE = `<!doctype html><html lang="en"><title>A site</title><input type="file" multiple>
 <div id="app"></div><script type="module" src="/bundle.js"></script></html>`
 
-/** A recipe as one script for browsers. */
+/** Bundles a recipe as one script for browsers. */
 export async function bundleSite(
   recipe: string,
   { folder = root, plugins = [], driver }: BundleOptions = {},
@@ -87,8 +84,8 @@ export async function bundleSite(
     build: { write: false, minify: false, rollupOptions: { input: ENTRY } },
   })
   const outputs = Array.isArray(result) ? result : [result]
-  const chunks = outputs.flatMap((one) => ('output' in one ? one.output : []))
+  const chunks = outputs.flatMap((bundle) => ('output' in bundle ? bundle.output : []))
   const entry = chunks.find((chunk) => chunk.type === 'chunk' && chunk.isEntry)
-  if (entry?.type !== 'chunk') throw new Error('The recipe was not bundled.')
+  if (entry?.type !== 'chunk') throw new Error('Bundling the recipe failed.')
   return entry.code
 }

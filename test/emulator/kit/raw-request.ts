@@ -1,15 +1,15 @@
-/** Requests below fetch: slow bodies, broken lines, bytes that are no HTTP. */
-import { request, type ClientRequest, type IncomingMessage } from 'node:http'
+/** Requests that fetch cannot send: slow bodies, broken connections, bytes that are not HTTP. */
+import { request as sendRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 
-/** A request whose body is written by hand. */
+/** A request whose body the test writes. */
 export interface OpenRequest {
-  readonly line: ClientRequest
-  /** The answer; rejects where the connection is cut without one. */
-  readonly answer: Promise<RawAnswer>
+  readonly request: ClientRequest
+  /** Rejects if the connection ends without a response. */
+  readonly response: Promise<RawResponse>
 }
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number
   readonly headers: IncomingMessage['headers']
   readonly body: string
@@ -20,54 +20,54 @@ export function openRequest(
   method: string,
   headers: Readonly<Record<string, string>> = {},
 ): OpenRequest {
-  const line = request(url, { method, headers, agent: false })
-  const answer = new Promise<RawAnswer>((resolve, reject) => {
-    line.on('error', reject)
-    line.on('response', (response) => {
+  const request = sendRequest(url, { method, headers, agent: false })
+  const response = new Promise<RawResponse>((resolve, reject) => {
+    request.on('error', reject)
+    request.on('response', (incoming) => {
       let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (text: string) => {
+      incoming.setEncoding('utf8')
+      incoming.on('data', (text: string) => {
         body += text
       })
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+      incoming.on('end', () =>
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body }),
       )
-      response.on('error', reject)
+      incoming.on('error', reject)
     })
   })
-  // Tests that hang up on purpose do not look at the answer.
-  answer.catch(() => undefined)
-  line.flushHeaders()
-  return { line, answer }
+  // Tests that disconnect on purpose do not await the response.
+  response.catch(() => undefined)
+  request.flushHeaders()
+  return { request, response }
 }
 
-/** Resolves when the bytes are handed to the system. */
-export function send(line: ClientRequest, bytes: Uint8Array): Promise<void> {
+/** Resolves when the bytes are handed to the operating system. */
+export function writeBytes(request: ClientRequest, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    line.write(bytes, (error) => {
+    request.write(bytes, (error) => {
       if (error === null || error === undefined) resolve()
       else reject(error)
     })
   })
 }
 
-/** Writes text into a connection; resolves to all that comes back until it ends. */
-export function talk(url: string, text: string): Promise<string> {
+/** Writes text to a new connection; resolves to all text received until the connection closes. */
+export function sendRawText(url: string, text: string): Promise<string> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => socket.write(text))
-    let heard = ''
+    let received = ''
     socket.setEncoding('utf8')
-    socket.on('data', (piece: string) => {
-      heard += piece
+    socket.on('data', (chunk: string) => {
+      received += chunk
     })
-    socket.on('close', () => resolve(heard))
+    socket.on('close', () => resolve(received))
     socket.on('error', reject)
   })
 }
 
-/** Asks again and again until it holds; for what no event tells of. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
+/** Polls until the condition holds, for changes that emit no event. */
+export async function pollUntil(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) {
     await new Promise((resolve) => {
       setImmediate(resolve)

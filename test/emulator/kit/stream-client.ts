@@ -1,4 +1,4 @@
-/** A small client of Stream's REST API, as the emulator's tests need it. */
+/** A client of Stream's REST API for the tests of the emulator. */
 import { z } from 'zod'
 
 import type { Emulator } from '../../../src/emulator/emulator.ts'
@@ -32,13 +32,13 @@ const envelopeSchema = z.looseObject({
   messages: z.array(z.object({ code: z.number(), message: z.string() })),
 })
 
-/** One answer of the API: the status, its first error code and its sentence. */
-export interface ApiAnswer {
+/** One response of the API: the status, its first error code and its first message. */
+export interface ApiResponse {
   readonly status: number
   readonly result: unknown
-  /** Null where it succeeded. */
+  /** Null if the request succeeded. */
   readonly code: number | null
-  /** The first of `messages`; null where there is none. */
+  /** The first of `messages`; null if there is none. */
   readonly reason: string | null
   readonly headers: Headers
   readonly envelope: Readonly<Record<string, unknown>>
@@ -62,7 +62,7 @@ const usageSchema = z.object({
   videoCount: z.number(),
 })
 
-/** The header of a tus creation: key, space, base64; a key without a value stands alone. */
+/** Formats an Upload-Metadata header; a null value writes the key alone. */
 export function uploadMetadata(pairs: Readonly<Record<string, string | null>>): string {
   return Object.entries(pairs)
     .map(([key, value]) =>
@@ -71,9 +71,9 @@ export function uploadMetadata(pairs: Readonly<Record<string, string | null>>): 
     .join(',')
 }
 
-export type StreamClient = ReturnType<typeof openStream>
+export type StreamClient = ReturnType<typeof createStreamClient>
 
-export function openStream(emulator: Pick<Emulator, 'accountId' | 'apiBaseUrl' | 'token'>) {
+export function createStreamClient(emulator: Pick<Emulator, 'accountId' | 'apiBaseUrl' | 'token'>) {
   const base = `${emulator.apiBaseUrl}/accounts/${emulator.accountId}/stream`
 
   const raw = (method: string, path: string, init: RequestInit = {}): Promise<Response> =>
@@ -91,12 +91,12 @@ export function openStream(emulator: Pick<Emulator, 'accountId' | 'apiBaseUrl' |
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<ApiAnswer> => {
+  ): Promise<ApiResponse> => {
     const response = await raw(method, path, {
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
-    return readAnswer(response)
+    return readResponse(response)
   }
 
   const mintTusRaw = (
@@ -119,8 +119,8 @@ export function openStream(emulator: Pick<Emulator, 'accountId' | 'apiBaseUrl' |
     raw,
     call,
     mintTusRaw,
-    async mintBasic(order: Readonly<Record<string, unknown>>): Promise<MintedUrl> {
-      return mintedSchema.parse((await call('POST', '/direct_upload', order)).result)
+    async mintBasic(params: Readonly<Record<string, unknown>>): Promise<MintedUrl> {
+      return mintedSchema.parse((await call('POST', '/direct_upload', params)).result)
     },
     async mintTus(
       uploadLength: number,
@@ -147,7 +147,7 @@ export function openStream(emulator: Pick<Emulator, 'accountId' | 'apiBaseUrl' |
     async putWebhook(notificationUrl: string): Promise<z.infer<typeof webhookSchema>> {
       return webhookSchema.parse((await call('PUT', '/webhook', { notificationUrl })).result)
     },
-    /** The multipart POST of the field `file`. */
+    /** Posts the file as a multipart form. */
     sendFile(uploadURL: string, file: Blob, field = 'file'): Promise<Response> {
       const form = new FormData()
       form.append(field, file, 'film.mp4')
@@ -156,7 +156,7 @@ export function openStream(emulator: Pick<Emulator, 'accountId' | 'apiBaseUrl' |
   }
 }
 
-async function readAnswer(response: Response): Promise<ApiAnswer> {
+async function readResponse(response: Response): Promise<ApiResponse> {
   const text = await response.text()
   const envelope = text === '' ? null : envelopeSchema.parse(JSON.parse(text))
   return {

@@ -1,15 +1,15 @@
-/** tus-js-client, and single tus requests, as promises. */
+/** Uploads with tus-js-client, and single tus requests. */
 import { Readable } from 'node:stream'
 
 import { Upload, type UploadOptions } from 'tus-js-client'
 
-/** Sends the file to a tus URL; resolves to the offsets on the way. */
+/** Uploads the file to a tus URL; resolves to the offset after each chunk. */
 export async function tusUpload(
   uploadUrl: string,
   file: Blob,
   options: Partial<UploadOptions> = {},
 ): Promise<readonly number[]> {
-  // On Node the client reads buffers, which can be resumed, and streams, which need no memory.
+  // On Node tus-js-client reads buffers, which can resume, and streams, which need little memory.
   const source =
     file.size <= 64 * 1_048_576
       ? Buffer.from(await file.arrayBuffer())
@@ -37,7 +37,7 @@ async function* blocksOf(file: Blob): AsyncGenerator<Buffer> {
   }
 }
 
-/** One PATCH. `headers` go over the right ones. */
+/** Sends one PATCH. `headers` override the valid defaults. */
 export function patch(
   uploadUrl: string,
   offset: number,
@@ -60,7 +60,7 @@ export function head(uploadUrl: string): Promise<Response> {
   return fetch(uploadUrl, { method: 'HEAD', headers: { 'tus-resumable': '1.0.0' } })
 }
 
-/** The Upload-Offset that HEAD tells; NaN where it tells none. */
+/** Returns the Upload-Offset of a HEAD response; NaN if there is none. */
 export async function offsetOf(uploadUrl: string): Promise<number> {
   return Number((await head(uploadUrl)).headers.get('upload-offset') ?? Number.NaN)
 }

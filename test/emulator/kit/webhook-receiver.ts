@@ -1,4 +1,4 @@
-/** A webhook receiver that keeps what it gets, and hands it over one by one as it comes. */
+/** A webhook receiver that records deliveries and returns them one at a time. */
 import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 
@@ -7,7 +7,7 @@ import { z } from 'zod'
 
 import { videoSchema, type StreamVideoJson } from './stream-client.ts'
 
-/** One delivery as it came. */
+/** One webhook delivery. */
 export interface ReceivedWebhook {
   readonly video: StreamVideoJson
   readonly body: string
@@ -15,21 +15,21 @@ export interface ReceivedWebhook {
   readonly contentType: string
 }
 
-export interface Receiver {
+export interface WebhookReceiver {
   readonly url: string
-  readonly notices: readonly ReceivedWebhook[]
-  /** The first delivery that nobody took yet; waits for it. */
+  readonly webhooks: readonly ReceivedWebhook[]
+  /** Returns the first delivery that was not returned yet; waits for it. */
   next(): Promise<ReceivedWebhook>
-  /** How the coming deliveries are answered, in order; 200 after that. */
-  answerWith(...statuses: readonly number[]): void
+  /** Sets the statuses of the next responses, in order; later responses are 200. */
+  respondWith(...statuses: readonly number[]): void
   close(): Promise<void>
 }
 
-export async function openReceiver(port = 0): Promise<Receiver> {
+export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
   const webhooks: ReceivedWebhook[] = []
   const statuses: number[] = []
-  const waiting: (() => void)[] = []
-  let taken = 0
+  const waiters: (() => void)[] = []
+  let returned = 0
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -42,7 +42,7 @@ export async function openReceiver(port = 0): Promise<Receiver> {
         contentType: request.headers['content-type'] ?? '',
       })
       response.writeHead(statuses.shift() ?? 200).end()
-      for (const wake of waiting.splice(0)) wake()
+      for (const wake of waiters.splice(0)) wake()
     })
   })
   await new Promise<void>((resolve) => {
@@ -58,32 +58,32 @@ export async function openReceiver(port = 0): Promise<Receiver> {
   onTestFinished(close)
   return {
     url: `http://127.0.0.1:${address.port}/hook`,
-    notices: webhooks,
+    webhooks: webhooks,
     close,
-    answerWith: (...given) => {
-      statuses.push(...given)
+    respondWith: (...added) => {
+      statuses.push(...added)
     },
     async next() {
-      while (webhooks.length <= taken) {
+      while (webhooks.length <= returned) {
         await new Promise<void>((resolve) => {
-          waiting.push(resolve)
+          waiters.push(resolve)
         })
       }
-      const webhook = webhooks[taken]
-      taken += 1
-      if (webhook === undefined) throw new Error('no notice')
+      const webhook = webhooks[returned]
+      returned += 1
+      if (webhook === undefined) throw new Error('no webhook')
       return webhook
     },
   }
 }
 
-/** The signature's parts, checked against the secret. */
+/** Parses the signature and verifies it with the secret. */
 export function readSignature(
   webhook: ReceivedWebhook,
   secret: string,
 ): { readonly unixSeconds: number; readonly isRight: boolean } {
   const [, time = '', signature = ''] =
     /^time=(\d+),sig1=([0-9a-f]{64})$/.exec(webhook.signature) ?? []
-  const right = createHmac('sha256', secret).update(`${time}.${webhook.body}`).digest('hex')
-  return { unixSeconds: Number(time), isRight: signature === right }
+  const expected = createHmac('sha256', secret).update(`${time}.${webhook.body}`).digest('hex')
+  return { unixSeconds: Number(time), isRight: signature === expected }
 }

@@ -1,11 +1,11 @@
-/** The allowances of the hub: the contract of every adapter, and what a hub that begins anew makes of them. */
+/** Runs the RateLimiter contract against the hub's adapter, and tests a restart of the hub. */
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { openPersistentRateLimiter } from '../../src/worker/hub/persistent-rate-limiter.ts'
 import { describeRateLimiter } from '../contracts/rate-limiter.ts'
 import { retryAfterOf } from '../contracts/rate-limiter-suite.ts'
 
-/** SQLite as a Durable Object has it. */
+/** A SQLite storage with the interface of a Durable Object. */
 function createStorage() {
   const connection = new Database(':memory:')
   const exec = (source: string, ...values: readonly (string | number)[]) => {
@@ -18,10 +18,10 @@ function createStorage() {
 }
 
 describeRateLimiter('The hub', async (now) => ({
-  allowances: await openPersistentRateLimiter(createStorage(), now),
+  rateLimiter: await openPersistentRateLimiter(createStorage(), now),
 }))
 
-test('a hold of a clock that was ahead is over for a hub that begins anew', async () => {
+test('a block of a clock that was ahead ends when the hub restarts', async () => {
   const storage = createStorage()
   const ahead = await openPersistentRateLimiter(storage, () => 7_200_000)
   await ahead.block('stream', 5000)

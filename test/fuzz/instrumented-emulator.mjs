@@ -1,11 +1,11 @@
 /**
- * The emulator alone, from built code, which tells over IPC how much memory it needs once everything
- * is collected that can be. Started with `--expose-gc`.
+ * Starts the emulator from the built code and reports its memory over IPC, after garbage collection.
+ * Needs `--expose-gc`.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { startEmulator } from '../../dist/emulator/emulator.js'
 
-/** What a collection leaves to finalizers is collected by the next. */
+/** Several rounds, because objects with finalizers are collected in a later round. */
 const ROUNDS = 6
 
 const { url, apiBaseUrl, accountId, token } = await startEmulator({
@@ -14,7 +14,7 @@ const { url, apiBaseUrl, accountId, token } = await startEmulator({
   onError: (error) => process.send({ kind: 'error', error: String(error?.stack ?? error) }),
 })
 
-async function tell() {
+async function reportState() {
   for (let round = 0; round < ROUNDS; round += 1) {
     globalThis.gc()
     await pause(50)
@@ -23,6 +23,6 @@ async function tell() {
   process.send({ kind: 'state', heapUsed, external, rss })
 }
 
-process.on('message', () => void tell())
+process.on('message', () => void reportState())
 process.on('disconnect', () => process.exit(1))
 process.send({ kind: 'ready', url, apiBaseUrl, accountId, token })

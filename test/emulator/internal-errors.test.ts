@@ -1,4 +1,4 @@
-/** What goes wrong inside of the emulator ends one request or one attempt, and is reported. */
+/** Internal errors of the emulator fail one request or one delivery attempt, and are reported. */
 import { EventEmitter, once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,12 +9,12 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
-import { openReceiver } from './kit/webhook-receiver.ts'
-import { openStream } from './kit/stream-client.ts'
+import { startWebhookReceiver } from './kit/webhook-receiver.ts'
+import { createStreamClient } from './kit/stream-client.ts'
 
-test.each([101, 5000, 100_000])('a body of %i levels is rejected with 400', async (levels) => {
+test.each([101, 5000, 100_000])('rejects a body of %i levels with 400', async (levels) => {
   const emulator = await startTestEmulator()
-  const stream = openStream(emulator)
+  const stream = createStreamClient(emulator)
   const nested = `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
   const body = `{"maxDurationSeconds":5,"meta":${nested}}`
   expect((await stream.raw('POST', '/direct_upload', { body })).status).toBe(400)
@@ -28,14 +28,14 @@ test.each([101, 5000, 100_000])('a body of %i levels is rejected with 400', asyn
   expect(control.status).toBe(400)
 })
 
-test('a meta of 90 levels is kept and read again', async () => {
-  const stream = openStream(await startTestEmulator())
+test('stores and returns a meta of 90 levels', async () => {
+  const stream = createStreamClient(await startTestEmulator())
   const meta: unknown = JSON.parse(`${'{"a":'.repeat(90)}1${'}'.repeat(90)}`)
   const { uid } = await stream.mintBasic({ maxDurationSeconds: 5, meta })
   expect((await stream.details(uid)).meta).toEqual(meta)
 })
 
-test('a database that fails delays webhooks, and is reported', async () => {
+test('reports a failing database and delivers the webhook afterwards', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
   const errors = new EventEmitter()
@@ -44,8 +44,8 @@ test('a database that fails delays webhooks, and is reported', async () => {
     encodeMs: 60_000,
     onError: (error) => errors.emit('reported', error),
   })
-  const stream = openStream(emulator)
-  const receiver = await openReceiver()
+  const stream = createStreamClient(emulator)
+  const receiver = await startWebhookReceiver()
   await stream.putWebhook(receiver.url)
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   await stream.sendFile(uploadURL, testcardFile())
