@@ -1,27 +1,33 @@
-/** Sends one operation until the lane knows it, and once by the long way: what both say. */
+/** Sends an operation to the fallback and, once it is compiled, to the fast path, and compares both responses. */
 import { expect } from 'vitest'
-import { type Sent, comparable, send } from './send-request.ts'
+import { type TestResponse, comparable, sendRequest } from './send-request.ts'
 import type { Setup } from './setup.ts'
 
-/** What is asked, with its headers. */
-export interface Question {
+/** A GraphQL operation with the headers of its request. */
+export interface TestOperation {
   readonly query: string
   readonly variables?: Readonly<Record<string, unknown>>
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** So often an operation is carried out before the lane has a plan of it. */
-export const LESSONS = 2
+/** Executions of an operation by the fallback before the fast path has compiled it. */
+export const WARM_UP_RUNS = 2
 
-export function ask(url: string, { query, variables = {}, headers = {} }: Question): Promise<Sent> {
-  return send(url, headers, JSON.stringify({ query, variables }))
+export function sendOperation(
+  url: string,
+  { query, variables = {}, headers = {} }: TestOperation,
+): Promise<TestResponse> {
+  return sendRequest(url, headers, JSON.stringify({ query, variables }))
 }
 
-/** The lane's answer is to be the long way's. Returns it, for what else a test wants of it. */
-export async function expectSame(setup: Setup, question: Question): Promise<Sent> {
-  const long = await ask(setup.long, question)
-  for (let lesson = 0; lesson < LESSONS; lesson += 1) await ask(setup.fast, question)
-  const fast = await ask(setup.fast, question)
-  expect(comparable(fast)).toEqual(comparable(long))
+/** Expects equal responses by both paths. Returns the response of the fast path. */
+export async function expectSameResponse(
+  setup: Setup,
+  operation: TestOperation,
+): Promise<TestResponse> {
+  const fallback = await sendOperation(setup.fallback, operation)
+  for (let run = 0; run < WARM_UP_RUNS; run += 1) await sendOperation(setup.fast, operation)
+  const fast = await sendOperation(setup.fast, operation)
+  expect(comparable(fast)).toEqual(comparable(fallback))
   return fast
 }

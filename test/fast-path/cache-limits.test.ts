@@ -1,4 +1,4 @@
-/** What the fast lane remembers, and whom it waits for, has bounds that do not depend on what is sent. */
+/** The caches and the connections of the fast path are bounded for any input. */
 import { connect } from 'node:net'
 import { buildSchema, parse } from 'graphql'
 import { expect, it, onTestFinished } from 'vitest'
@@ -9,24 +9,24 @@ import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 
 const schema = buildSchema('type Query { self: Query name: String }')
 
-it('makes no plan of a few characters that name thousands of fields', () => {
-  const plans = createOperationCache(schema, noopTelemetry)
+it('does not compile a short document that expands to thousands of fields', () => {
+  const cache = createOperationCache(schema, noopTelemetry)
   const doubled = ['B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K'].map(
-    (name, place) =>
-      `fragment ${name} on Query { a: self { ...${String.fromCharCode(67 + place)} } b: self { ...${String.fromCharCode(67 + place)} } }`,
+    (name, index) =>
+      `fragment ${name} on Query { a: self { ...${String.fromCharCode(67 + index)} } b: self { ...${String.fromCharCode(67 + index)} } }`,
   )
   const bomb = `{ self { ...B } } ${doubled.join(' ')} fragment L on Query { name }`
-  for (const [query, planned] of [
+  for (const [query, isCompiled] of [
     [bomb, false],
     ['{ self { name } }', true],
   ] as const) {
-    const asked = { query, operationName: null, variables: {} }
-    for (let time = 0; time < 2; time += 1) plans.learn(asked, parse(query))
-    expect(plans.find(asked) !== null).toBe(planned)
+    const params = { query, operationName: null, variables: {} }
+    for (let run = 0; run < 2; run += 1) cache.learn(params, parse(query))
+    expect(cache.find(params) !== null).toBe(isCompiled)
   }
 })
 
-it('keeps nobody out for the sake of those who send headers and nothing more', async () => {
+it('serves other clients while 1,100 clients have sent headers without a body', async () => {
   const gateway = await startTestGateway()
   const { hostname, port } = new URL(gateway.url)
   const head = `POST /graphql HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n`
@@ -44,7 +44,7 @@ it('keeps nobody out for the sake of those who send headers and nothing more', a
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
   })
-  for (let time = 0; time < 5; time += 1) {
+  for (let attempt = 0; attempt < 5; attempt += 1) {
     const response = await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -55,20 +55,20 @@ it('keeps nobody out for the sake of those who send headers and nothing more', a
   }
 })
 
-it('keeps nobody out for the sake of those who watch', async () => {
+it('serves other clients while 1,200 clients have open subscriptions', async () => {
   const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
   const { hostname, port } = new URL(gateway.url)
   const body = JSON.stringify({ query: 'subscription { uploadsChanged { uid } }' })
   const tokens = await Promise.all(['alice', 'bob'].map((name) => tokenFor(name)))
   const sockets = await Promise.all(
-    Array.from({ length: 1200 }, async (_, place) => {
+    Array.from({ length: 1200 }, async (_, index) => {
       const socket = connect(Number(port), hostname)
       socket.on('error', () => undefined)
       socket.write(
         [
           'POST /graphql HTTP/1.1',
           `host: ${hostname}`,
-          `authorization: Bearer ${tokens[place % 2]}`,
+          `authorization: Bearer ${tokens[index % 2]}`,
           'accept: text/event-stream',
           'content-type: application/json',
           `content-length: ${body.length}`,
@@ -87,6 +87,8 @@ it('keeps nobody out for the sake of those who watch', async () => {
   })
   const response = await fetch(`${gateway.url}/healthz`)
   expect(response.status).toBe(200)
-  const asked = await gateway.as(tokens[0]).ask(z.unknown(), '{ uploads(first: 1) { totalCount } }')
-  expect(asked).toBeDefined()
+  const result = await gateway
+    .as(tokens[0])
+    .ask(z.unknown(), '{ uploads(first: 1) { totalCount } }')
+  expect(result).toBeDefined()
 })

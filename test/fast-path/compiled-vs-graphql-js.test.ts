@@ -1,4 +1,4 @@
-/** The compiled pieces held against graphql-js's own, for values of every kind. */
+/** Compares compiled variables and leaves with those of graphql-js, for values of all types. */
 import * as fc from 'fast-check'
 import {
   type GraphQLLeafType,
@@ -15,8 +15,8 @@ import { compileLeaf } from '../../src/http/graphql/fast-path/compile/serialize-
 import { oddJSON } from '../fuzz/edge-values.ts'
 import { ODD_METAS } from './edge-values.ts'
 
-/** What something comes to; null where it throws. */
-function outcomeOf<T>(work: () => T): { readonly value: T } | null {
+/** Returns the result of the function; null if it throws. */
+function resultOf<T>(work: () => T): { readonly value: T } | null {
   try {
     return { value: work() }
   } catch {
@@ -39,8 +39,8 @@ const DEFINITIONS = [
   ['$v: CreateDirectUploadInput!', '$v: CreateTusUploadInput', '$v: [UploadFilter!]'],
 ].flat()
 
-/** Some of each that fits, since what is drawn by chance hardly ever does. */
-const FITTING = [
+/** Valid values of each type, because random values are rarely valid. */
+const VALID = [
   ['1', '0', '-0.0', '1.0', '2147483648', '"12"', '"READY"', '["READY","ERROR"]', 'true', 'null'],
   ['"2026-01-01T00:00:00Z"', '{"status":"READY"}', '{"status":["READY"],"creator":null}'],
   ['{"maxDurationSeconds":60,"meta":{"then":1}}', '{"maxDurationSeconds":60,"sizeBytes":"5"}'],
@@ -50,47 +50,47 @@ const FITTING = [
 ].flat()
 
 function isJSON(text: string): boolean {
-  return outcomeOf((): unknown => JSON.parse(text)) !== null
+  return resultOf((): unknown => JSON.parse(text)) !== null
 }
 
 describe('variables', () => {
-  it('are read as graphql-js reads them, or not at all', () => {
-    let fits = 0
+  it('are coerced like graphql-js coerces them, or rejected', () => {
+    let validCount = 0
     fc.assert(
       fc.property(
         fc.constantFrom(...DEFINITIONS),
-        fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...FITTING) }, oddJSON.filter(isJSON)),
-        fc.constantFrom('given', 'absent'),
+        fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...VALID) }, oddJSON.filter(isJSON)),
+        fc.constantFrom('present', 'absent'),
         (definition, json, presence) => {
           const definitions = definitionsOf(definition)
           const inputs: Record<string, unknown> =
             presence === 'absent' ? {} : { v: JSON.parse(json), other: 1 }
           const { coerced } = getVariableValues(schema, definitions, inputs)
-          const read = outcomeOf(() => compileVariables(schema, definitions)(inputs))
-          if (coerced !== undefined) fits += 1
-          expect(read?.value).toEqual(coerced)
-          expect(Object.keys(read?.value ?? {})).toEqual(Object.keys(coerced ?? {}))
+          const compiled = resultOf(() => compileVariables(schema, definitions)(inputs))
+          if (coerced !== undefined) validCount += 1
+          expect(compiled?.value).toEqual(coerced)
+          expect(Object.keys(compiled?.value ?? {})).toEqual(Object.keys(coerced ?? {}))
         },
       ),
       { numRuns: 3000 },
     )
-    expect(fits).toBeGreaterThan(300)
+    expect(validCount).toBeGreaterThan(300)
   })
 
   it.each(['toString', 'constructor', 'hasOwnProperty', '__typename'])(
-    'called %s are not inherited',
+    'named %s are not read from the prototype',
     (name) => {
       const definitions = definitionsOf(`$${name}: String`)
-      const read = compileVariables(schema, definitions)
-      expect(Object.keys(read({}))).toEqual([])
-      expect(read({ [name]: 'x' })[name]).toBe('x')
+      const coerce = compileVariables(schema, definitions)
+      expect(Object.keys(coerce({}))).toEqual([])
+      expect(coerce({ [name]: 'x' })[name]).toBe('x')
     },
   )
 })
 
 const leaves = Object.values(schema.getTypeMap()).filter((type) => isLeafType(type))
 
-/** What a store or a resolver may hand over, and what it should not. */
+/** Values that a resolver may return, and values that it should not. */
 const value = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.constantFrom(
@@ -123,7 +123,7 @@ const value = fc.oneof(
 )
 
 describe('a leaf', () => {
-  it('of every type is there', () => {
+  it('exists for each scalar and enum type', () => {
     expect(leaves.map(String)).toEqual(
       expect.arrayContaining([
         'Int',
@@ -138,22 +138,22 @@ describe('a leaf', () => {
   })
 
   it.each(leaves.map((type): [string, GraphQLLeafType] => [type.name, type]))(
-    'of %s is written as it is serialised, or not at all',
+    'of type %s is written as graphql-js serializes it, or rejected',
     (_name, type) => {
       const write = compileLeaf(type)
-      let written = 0
+      let writtenCount = 0
       fc.assert(
-        fc.property(value, (given) => {
-          const json = outcomeOf(() => JSON.stringify(type.serialize(given)))
-          const text = outcomeOf(() => write(given))
-          if (text !== null) written += 1
-          // A leaf that is null in JSON is for the long way, which knows whether it may be.
-          const mayGiveUp = json?.value === 'null' || json?.value === undefined
-          expect(text?.value ?? (mayGiveUp ? json?.value : null)).toBe(json?.value)
+        fc.property(value, (input) => {
+          const json = resultOf(() => JSON.stringify(type.serialize(input)))
+          const text = resultOf(() => write(input))
+          if (text !== null) writtenCount += 1
+          // For a leaf that is null in JSON, compiled code bails out: the fallback checks nullability.
+          const mayBailOut = json?.value === 'null' || json?.value === undefined
+          expect(text?.value ?? (mayBailOut ? json?.value : null)).toBe(json?.value)
         }),
         { numRuns: 1000 },
       )
-      expect(written).toBeGreaterThan(0)
+      expect(writtenCount).toBeGreaterThan(0)
     },
   )
 })

@@ -1,6 +1,6 @@
-/** Values that are legal and that hardly anybody sends, as JSON text and as literals. */
+/** Valid but rare values, as JSON text and as strings. */
 
-/** Metas: keys that JavaScript has plans for, and text that not every language can write. */
+/** Values of `meta`: keys with a meaning in JavaScript, and text that is hard to encode. */
 export const ODD_METAS = [
   '{}',
   '{"then":"now","catch":1}',
@@ -29,7 +29,7 @@ export const ODD_NAMES = [
   'null',
 ] as const
 
-/** Keys of an answer that a careless object would stumble over. */
+/** Aliases that collide with properties of JavaScript objects. */
 export const ODD_ALIASES = [
   'toJSON',
   '__proto__',

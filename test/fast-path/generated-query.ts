@@ -1,4 +1,4 @@
-/** Writes queries that the schema allows, of every form that GraphQL has for them, by chance. */
+/** Generates random valid queries, with all syntax that GraphQL has for them. */
 import {
   type GraphQLArgument,
   type GraphQLField,
@@ -20,18 +20,18 @@ import {
 import type { Chance } from '../chaos/seed.ts'
 import { ODD_ALIASES, ODD_METAS } from './edge-values.ts'
 
-/** What is sent. Variables are JSON text by name: JSON can say what a literal of JavaScript cannot. */
+/** Variables are JSON text by name, because JSON has values that no JavaScript literal has. */
 export interface GeneratedQuery {
   readonly query: string
   readonly variables: ReadonlyMap<string, string>
   readonly operationName: string | null
 }
 
-/** What there is to ask about. */
-export interface World {
+/** Uploads of the database that a query refers to. */
+export interface SeededUploads {
   readonly uids: readonly [string, ...string[]]
   readonly cursors: readonly [string, ...string[]]
-  readonly moments: readonly [string, ...string[]]
+  readonly timestamps: readonly [string, ...string[]]
 }
 
 type Field = GraphQLField<unknown, unknown>
@@ -50,7 +50,11 @@ const WRONG_JSON = [
   '"\\ud800"',
 ] as const
 
-export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World): GeneratedQuery {
+export function writeQuery(
+  schema: GraphQLSchema,
+  chance: Chance,
+  seeded: SeededUploads,
+): GeneratedQuery {
   const definitions: string[] = []
   const variables = new Map<string, string>()
   const fragments: string[] = []
@@ -61,34 +65,37 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
 
   const root = schema.getQueryType()
   if (root === null || root === undefined) throw new Error('The schema has no queries.')
-  const whole = writeSelection(root, 1)
-  const title = chance.percent(60) ? 'Asked' : ''
+  const rootSelection = writeSelection(root, 1)
+  const operationName = chance.percent(60) ? 'Generated' : ''
   const head = definitions.length === 0 ? '' : `(${definitions.join(', ')})`
   const operation =
-    title === '' && head === '' && chance.percent(50) ? '' : `query ${title}${head} `
-  const other = title !== '' && chance.percent(15) ? ' query Other { __typename }' : ''
+    operationName === '' && head === '' && chance.percent(50)
+      ? ''
+      : `query ${operationName}${head} `
+  const other = operationName !== '' && chance.percent(15) ? ' query Other { __typename }' : ''
   return {
-    query: `${operation}${whole}${other}${fragments.map((one) => ` ${one}`).join('')}`,
+    query: `${operation}${rootSelection}${other}${fragments.map((fragment) => ` ${fragment}`).join('')}`,
     variables,
-    operationName: other !== '' || (title !== '' && chance.percent(50)) ? title : null,
+    operationName:
+      other !== '' || (operationName !== '' && chance.percent(50)) ? operationName : null,
   }
 
   function pick<T>(choices: readonly T[]): T {
     const chosen = choices[chance.between(0, choices.length - 1)]
-    if (chosen === undefined) throw new Error('There is nothing to choose from.')
+    if (chosen === undefined) throw new Error('No choices.')
     return chosen
   }
 
   function writeSelection(type: GraphQLOutputType, level: number): string {
     const named = getNamedType(type)
     if (!isCompositeType(named)) return ''
-    const dependencies = Array.from({ length: chance.between(1, level === 1 ? 3 : 4) }, () =>
+    const items = Array.from({ length: chance.between(1, level === 1 ? 3 : 4) }, () =>
       writePart(named.name, level),
     )
-    return `{ ${dependencies.join(' ')} }`
+    return `{ ${items.join(' ')} }`
   }
 
-  /** One field, or a fragment around some. */
+  /** Writes one field, or a fragment with fields. */
   function writePart(typeName: string, level: number): string {
     const type = schema.getType(typeName)
     if (chance.percent(12)) return `${alias(10)}__typename${directive()}`
@@ -108,7 +115,7 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
     return writeField(pick(choices), level)
   }
 
-  /** The type itself, what it implements, or what it may turn out to be. */
+  /** Returns the type itself, an interface of it, or a possible type of it. */
   function condition(typeName: string): string {
     const type = schema.getType(typeName)
     const wider = isObjectType(type) ? type.getInterfaces() : []
@@ -121,9 +128,9 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
     fragmentsByType.set(typeName, known)
     if (known.length > 0 && chance.percent(50)) return pick(known)
     const fragment = `F${fragments.length + 1}_${chance.between(0, 9)}_${known.length}_${level}`
-    const dependencies = [writePart(typeName, level + 1), writePart(typeName, level + 1)]
-    fragments.push(`fragment ${fragment} on ${typeName} { ${dependencies.join(' ')} }`)
-    // Known only now: a fragment that is within itself is not allowed.
+    const items = [writePart(typeName, level + 1), writePart(typeName, level + 1)]
+    fragments.push(`fragment ${fragment} on ${typeName} { ${items.join(' ')} }`)
+    // Added after it is written: a fragment must not contain itself.
     known.push(fragment)
     return fragment
   }
@@ -152,25 +159,25 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
   }
 
   function writeField(field: Field, level: number): string {
-    const given = field.args.filter((one) => isRequiredArgument(one) || chance.percent(35))
-    const called =
-      given.length === 0 ? '' : `(${given.map((one) => writeArgument(one)).join(', ')})`
-    // Two of one name must have the same arguments: aliases keep them apart.
-    const named = alias(field.args.length > 0 ? 100 : 25)
-    if (field.args.length > 0 && named === '') return '__typename'
+    const args = field.args.filter((argument) => isRequiredArgument(argument) || chance.percent(35))
+    const argumentList =
+      args.length === 0 ? '' : `(${args.map((argument) => writeArgument(argument)).join(', ')})`
+    // Fields with one response key must have the same arguments, hence an alias for each.
+    const key = alias(field.args.length > 0 ? 100 : 25)
+    if (field.args.length > 0 && key === '') return '__typename'
     const selection = writeSelection(field.type, level + 1)
-    return `${named}${field.name}${called}${directive()} ${selection}`.trimEnd()
+    return `${key}${field.name}${argumentList}${directive()} ${selection}`.trimEnd()
   }
 
   function writeArgument(argument: GraphQLArgument): string {
     const { name, type } = argument
-    // Both ends at once are refused, and most pages should not be.
+    // `first` with `last` is rejected, and most pages should be accepted.
     if ((name === 'last' || name === 'before') && chance.percent(50)) return `${name}: null`
     const isOptional = isNonNullType(type) && argument.defaultValue !== undefined
     return `${name}: ${writeValue(type, name, isOptional)}`
   }
 
-  /** @param isOptional whether a variable may be null here, and is left out then */
+  /** @param isOptional whether a nullable variable is valid here, which may be absent */
   function writeValue(type: GraphQLInputType, name: string, isOptional: boolean): string {
     if (chance.percent(45)) return writeVariable(type, name, isOptional)
     return literal(type, name)
@@ -181,8 +188,8 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
     const bare = isNonNullType(type) ? type.ofType : type
     const hasDefault = chance.percent(30)
     const fallback = hasDefault ? ` = ${literal(bare, name, true)}` : ''
-    const mustBeThere = isNonNullType(type) && !hasDefault && !isOptional
-    const isStrict = mustBeThere || chance.percent(20)
+    const isRequired = isNonNullType(type) && !hasDefault && !isOptional
+    const isStrict = isRequired || chance.percent(20)
     definitions.push(`$${variable}: ${String(bare)}${isStrict ? '!' : ''}${fallback}`)
     const isAbsent = chance.percent(isStrict && !hasDefault ? 2 : 25)
     if (!isAbsent) {
@@ -194,10 +201,10 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
 
   function literal(type: GraphQLInputType, name: string, isConstant = false): string {
     if (isNonNullType(type)) return literal(type.ofType, name, isConstant)
-    const inner = (within: GraphQLInputType, called: string): string =>
-      isConstant || isNonNullType(within)
-        ? literal(within, called, isConstant)
-        : writeValue(within, called, false)
+    const inner = (nested: GraphQLInputType, nestedName: string): string =>
+      isConstant || isNonNullType(nested)
+        ? literal(nested, nestedName, isConstant)
+        : writeValue(nested, nestedName, false)
     if (isListType(type)) {
       if (chance.percent(20)) return literal(type.ofType, name, isConstant)
       const length = chance.between(0, 3)
@@ -205,10 +212,10 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
     }
     if (isEnumType(type)) return pick(type.getValues()).name
     if (isInputObjectType(type)) {
-      const given = Object.values(type.getFields()).filter(
-        (one) => isRequiredInputField(one) || chance.percent(30),
+      const fields = Object.values(type.getFields()).filter(
+        (field) => isRequiredInputField(field) || chance.percent(30),
       )
-      return `{ ${given.map((one) => `${one.name}: ${inner(one.type, one.name)}`).join(', ')} }`
+      return `{ ${fields.map((field) => `${field.name}: ${inner(field.type, field.name)}`).join(', ')} }`
     }
     if (type.name === 'JSONObject') return chance.oneOf(['{}', '{a: [1, "b", C, null]}'])
     return scalar(type.name, name)
@@ -224,16 +231,16 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
     }
     if (isEnumType(type)) return JSON.stringify(pick(type.getValues()).name)
     if (isInputObjectType(type)) {
-      const given = Object.values(type.getFields()).filter(
-        (one) => isRequiredInputField(one) || chance.percent(30),
+      const fields = Object.values(type.getFields()).filter(
+        (field) => isRequiredInputField(field) || chance.percent(30),
       )
-      return `{${given.map((one) => `${JSON.stringify(one.name)}:${json(one.type, one.name)}`).join(',')}}`
+      return `{${fields.map((field) => `${JSON.stringify(field.name)}:${json(field.type, field.name)}`).join(',')}}`
     }
     if (type.name === 'JSONObject') return chance.oneOf(ODD_METAS)
     return scalar(type.name, name)
   }
 
-  /** The same as a literal and as JSON. */
+  /** Writes a value that is equal as a literal and as JSON. */
   function scalar(typeName: string, name: string): string {
     switch (typeName) {
       case 'Int':
@@ -247,14 +254,14 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
       case 'ByteCount':
         return chance.oneOf(['1', '0', '"30000000000"', '30000000001', '9007199254740991', '"1"'])
       case 'DateTime':
-        return JSON.stringify(chance.oneOf(world.moments))
+        return JSON.stringify(chance.oneOf(seeded.timestamps))
       default:
         return textFor(name)
     }
   }
 
   function textFor(name: string): string {
-    const uid = chance.oneOf(world.uids)
+    const uid = chance.oneOf(seeded.uids)
     switch (name) {
       case 'uid':
         return JSON.stringify(chance.percent(90) ? uid : chance.oneOf(['', 'nobody', 'é"\\']))
@@ -265,7 +272,7 @@ export function writeQuery(schema: GraphQLSchema, chance: Chance, world: World):
           : JSON.stringify(chance.percent(90) ? btoa(`Upload:${uid}`) : 'VXBsb2Fk')
       case 'after':
       case 'before':
-        return JSON.stringify(chance.percent(90) ? chance.oneOf(world.cursors) : 'nonsense')
+        return JSON.stringify(chance.percent(90) ? chance.oneOf(seeded.cursors) : 'nonsense')
       default:
         return chance.oneOf(['"creator-0"', '"creator-1"', '""', '"\\u2028"', '"nobody"'])
     }

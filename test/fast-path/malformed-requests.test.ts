@@ -1,4 +1,4 @@
-/** What strangers send, to a lane that knows much: answered as Yoga answers it, and never with a 5xx. */
+/** Hostile requests to a warm fast path: it responds like Yoga, and never with a 5xx status. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { wholeNumberFrom } from '../chaos/seed.ts'
@@ -6,17 +6,17 @@ import { bombs } from '../fuzz/document-bombs.ts'
 import { broken, oddJSON } from '../fuzz/edge-values.ts'
 import { documents } from '../fuzz/schema-documents.ts'
 import { tokenFor } from '../kit/gateway.ts'
-import { LESSONS, ask } from './both-paths.ts'
+import { WARM_UP_RUNS, sendOperation } from './both-paths.ts'
 import { seedUploads } from './seed-uploads.ts'
-import { type Sent, comparable, send } from './send-request.ts'
-import { type Setup, setSetup } from './setup.ts'
-import { withoutNames } from './normalize-response.ts'
+import { type TestResponse, comparable, sendRequest } from './send-request.ts'
+import { type Setup, createSetup } from './setup.ts'
+import { withoutGeneratedIds } from './normalize-response.ts'
 
 const seed = wholeNumberFrom('HEADGATE_FAST_PATH_SEED') ?? Math.floor(Math.random() * 1_000_000)
 const inputs = Math.ceil((wholeNumberFrom('HEADGATE_FAST_PATH_OPERATIONS') ?? 1000) / 10)
 
-/** Each is known to the lane before odd variables come for it. */
-const KNOWN = [
+/** Operations that the fast path has compiled before they are sent with hostile variables. */
+const COMPILED = [
   'mutation ($v: CreateDirectUploadInput!) { createDirectUpload(input: $v) { __typename ... on Error { message } } }',
   'mutation ($v: JSONObject) { createDirectUpload(input: { maxDurationSeconds: 1, meta: $v }) { __typename ... on CreateDirectUploadSuccess { upload { meta } } ... on InvalidInputError { issues { path message } } } }',
   'mutation ($v: ID!) { deleteUpload(uid: $v) { __typename ... on Error { message } } }',
@@ -29,7 +29,7 @@ const KNOWN = [
   'query ($v: Boolean = true) { a: __typename @include(if: $v) b: __typename @skip(if: $v) }',
   'query ($__proto__: ID!) { upload(uid: $__proto__) { uid } }',
 ] as const
-const GOOD: readonly unknown[] = [
+const VALID_VALUES: readonly unknown[] = [
   { maxDurationSeconds: 1 },
   {},
   'nobody',
@@ -43,38 +43,38 @@ const GOOD: readonly unknown[] = [
   'nobody',
 ]
 
-async function expectBothWays(
+async function expectEqualOnBothPaths(
   setup: Setup,
   headers: Readonly<Record<string, string>>,
   body: string,
-  lessons: number,
-): Promise<Sent> {
-  const long = await send(setup.long, headers, body)
-  let fast = long
-  for (let time = 0; time <= lessons; time += 1) {
-    fast = await send(setup.fast, headers, body)
+  warmUpRuns: number,
+): Promise<TestResponse> {
+  const fallback = await sendRequest(setup.fallback, headers, body)
+  let fast = fallback
+  for (let run = 0; run <= warmUpRuns; run += 1) {
+    fast = await sendRequest(setup.fast, headers, body)
     expect(fast.status).toBeLessThan(500)
   }
-  expect({ body, ...withoutNames(fast) }).toEqual({ body, ...withoutNames(long) })
+  expect({ body, ...withoutGeneratedIds(fast) }).toEqual({ body, ...withoutGeneratedIds(fallback) })
   return fast
 }
 
 describe(`hostile input with HEADGATE_FAST_PATH_SEED=${seed}`, { timeout: 300_000 }, () => {
-  it('as variables of operations that the lane knows', async () => {
-    const setup = await setSetup()
+  it('gets equal responses as variables of compiled operations', async () => {
+    const setup = await createSetup()
     const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-    for (const [index, query] of KNOWN.entries()) {
+    for (const [index, query] of COMPILED.entries()) {
       const name = query.includes('$__proto__') ? '__proto__' : 'v'
-      const body = `{"query":${JSON.stringify(query)},"variables":{${JSON.stringify(name)}:${JSON.stringify(GOOD[index])}}}`
-      for (let lesson = 0; lesson < LESSONS; lesson += 1) await send(setup.fast, headers, body)
+      const body = `{"query":${JSON.stringify(query)},"variables":{${JSON.stringify(name)}:${JSON.stringify(VALID_VALUES[index])}}}`
+      for (let run = 0; run < WARM_UP_RUNS; run += 1) await sendRequest(setup.fast, headers, body)
     }
     let byFastPath = 0
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...KNOWN), oddJSON, async (query, value) => {
+      fc.asyncProperty(fc.constantFrom(...COMPILED), oddJSON, async (query, value) => {
         const name = query.includes('$__proto__') ? '__proto__' : 'v'
         const body = `{"query":${JSON.stringify(query)},"variables":{${JSON.stringify(name)}:${value}}}`
-        const { requestId } = await expectBothWays(setup, headers, body, 0)
-        if (setup.answeredByLane(requestId)) byFastPath += 1
+        const { requestId } = await expectEqualOnBothPaths(setup, headers, body, 0)
+        if (setup.usedFastPath(requestId)) byFastPath += 1
       }),
       { seed, numRuns: inputs * 4 },
     )
@@ -82,8 +82,8 @@ describe(`hostile input with HEADGATE_FAST_PATH_SEED=${seed}`, { timeout: 300_00
     expect(setup.errors).toEqual([])
   })
 
-  it('as documents of every kind', async () => {
-    const setup = await setSetup()
+  it('gets equal responses as documents of all kinds', async () => {
+    const setup = await createSetup()
     const { uids } = seedUploads(setup.databaseFile, setup.clock.now())
     const headers = { authorization: `Bearer ${await tokenFor('creator-0')}` }
     const options = { uids, expendable: ['nobody'] as const, wrongness: 5 }
@@ -97,7 +97,7 @@ describe(`hostile input with HEADGATE_FAST_PATH_SEED=${seed}`, { timeout: 300_00
       .filter((text) => !text.includes('subscription'))
     await fc.assert(
       fc.asyncProperty(document, async (query) => {
-        await expectBothWays(setup, headers, JSON.stringify({ query }), LESSONS)
+        await expectEqualOnBothPaths(setup, headers, JSON.stringify({ query }), WARM_UP_RUNS)
       }),
       { seed, numRuns: inputs },
     )
@@ -106,55 +106,61 @@ describe(`hostile input with HEADGATE_FAST_PATH_SEED=${seed}`, { timeout: 300_00
 
   it.each([
     ['a byte order mark', '\uFEFF{"query":"{ __typename }"}'],
-    ['bytes that are no text', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
+    ['bytes that are not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d])],
     [
-      'text that is cut in the middle of a letter',
+      'UTF-8 text that ends inside a character',
       Buffer.from('{"query":"{ __typename } # é').subarray(0, -1),
     ],
-    ['one name twice', '{"query":"{ nope }","query":"{ __typename }"}'],
+    ['a duplicate parameter', '{"query":"{ nope }","query":"{ __typename }"}'],
     ['a list of requests', '[{"query":"{ __typename }"}]'],
-    ['another parameter', '{"query":"{ __typename }","more":1}'],
-    ['__proto__ for a parameter', '{"query":"{ __typename }","__proto__":{"operationName":"x"}}'],
-    ['no name of an operation', '{"query":"{ __typename }","operationName":""}'],
-    ['another name of an operation', '{"query":"{ __typename }","operationName":"nope"}'],
-    ['variables that are a list', '{"query":"{ __typename }","variables":[]}'],
-    ['variables that are text', '{"query":"{ __typename }","variables":"{}"}'],
+    ['an unknown parameter', '{"query":"{ __typename }","more":1}'],
+    ['a parameter named __proto__', '{"query":"{ __typename }","__proto__":{"operationName":"x"}}'],
+    ['an empty operation name', '{"query":"{ __typename }","operationName":""}'],
+    ['an unknown operation name', '{"query":"{ __typename }","operationName":"nope"}'],
+    ['a list as variables', '{"query":"{ __typename }","variables":[]}'],
+    ['a string as variables', '{"query":"{ __typename }","variables":"{}"}'],
     ['extensions', '{"query":"{ __typename }","extensions":{"persistedQuery":{"version":1}}}'],
-    ['nothing', ' '],
-  ])('with %s', async (_what, body) => {
-    const setup = await setSetup({ auth: { kind: 'disabled' } })
-    for (let lesson = 0; lesson < LESSONS; lesson += 1) {
-      await ask(setup.fast, { query: '{ __typename }' })
+    ['a blank body', ' '],
+  ])('gets equal responses with %s', async (_what, body) => {
+    const setup = await createSetup({ auth: { kind: 'disabled' } })
+    for (let run = 0; run < WARM_UP_RUNS; run += 1) {
+      await sendOperation(setup.fast, { query: '{ __typename }' })
     }
-    const long = await send(setup.long, { accept: '*/*' }, body)
-    for (const _time of [1, 2, 3]) {
-      const fast = await send(setup.fast, { accept: '*/*' }, body)
-      expect(comparable(fast)).toEqual(comparable(long))
+    const fallback = await sendRequest(setup.fallback, { accept: '*/*' }, body)
+    for (const _attempt of [1, 2, 3]) {
+      const fast = await sendRequest(setup.fast, { accept: '*/*' }, body)
+      expect(comparable(fast)).toEqual(comparable(fallback))
       expect(fast.status).toBeLessThan(500)
     }
   })
 
   it.each<[string, Readonly<Record<string, string>>]>([
-    ['another origin', { origin: 'https://evil.example' }],
-    ['a listed origin', { origin: 'https://app.example.com' }],
-    ['an origin called null', { origin: 'null' }],
-    ['text as its type', { 'content-type': 'text/plain' }],
+    ['an origin that is not allowed', { origin: 'https://evil.example' }],
+    ['an allowed origin', { origin: 'https://app.example.com' }],
+    ['the origin null', { origin: 'null' }],
+    ['the content type text/plain', { 'content-type': 'text/plain' }],
     ['another charset', { 'content-type': 'application/json; charset=latin1' }],
     ['a content coding', { 'content-encoding': 'gzip' }],
-    ['a bad token', { authorization: 'Bearer x.y.z' }],
-    ['a token in other words', { authorization: 'bearer  x' }],
-    ['a name for the request', { 'x-request-id': 'mine' }],
-    ['other hosts', { host: 'evil.example' }],
+    ['an invalid token', { authorization: 'Bearer x.y.z' }],
+    ['a malformed Authorization', { authorization: 'bearer  x' }],
+    ['a request id', { 'x-request-id': 'mine' }],
+    ['another Host', { host: 'evil.example' }],
     ['a long Accept', { accept: `application/json, ${'x/y,'.repeat(100)}*/*` }],
-  ])('with %s in its headers', async (_what, odd) => {
-    const setup = await setSetup()
+  ])('gets equal responses with %s in its headers', async (_what, odd) => {
+    const setup = await createSetup()
     const headers = { authorization: `Bearer ${await tokenFor('ada')}`, accept: '*/*' }
-    const question = { query: '{ uploads { totalCount } }', headers }
-    for (let lesson = 0; lesson < LESSONS; lesson += 1) await ask(setup.fast, question)
-    const long = await ask(setup.long, { ...question, headers: { ...headers, ...odd } })
-    for (const _time of [1, 2, 3]) {
-      const fast = await ask(setup.fast, { ...question, headers: { ...headers, ...odd } })
-      expect(comparable(fast)).toEqual(comparable(long))
+    const operation = { query: '{ uploads { totalCount } }', headers }
+    for (let run = 0; run < WARM_UP_RUNS; run += 1) await sendOperation(setup.fast, operation)
+    const fallback = await sendOperation(setup.fallback, {
+      ...operation,
+      headers: { ...headers, ...odd },
+    })
+    for (const _attempt of [1, 2, 3]) {
+      const fast = await sendOperation(setup.fast, {
+        ...operation,
+        headers: { ...headers, ...odd },
+      })
+      expect(comparable(fast)).toEqual(comparable(fallback))
       expect(fast.status).toBeLessThan(500)
     }
   })

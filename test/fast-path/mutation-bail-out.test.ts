@@ -1,21 +1,21 @@
-/** Mutations that are late, or that the lane gives up in their midst: nothing is done twice, or too late. */
+/** Mutations that time out or bail out after a field was executed: no field is executed twice, or after the timeout. */
 import { describe, expect, it } from 'vitest'
 import { MAX_CONCURRENT_OPERATIONS } from '../../src/http/graphql/plugins/concurrency-limit.ts'
 import { OPERATION_TIMEOUT_MS } from '../../src/http/graphql/plugins/operation-timeout.ts'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
-import { ask } from './both-paths.ts'
-import { DELETE, DIRECT, INPUT, MINT, teach } from './mutations.ts'
-import type { Sent } from './send-request.ts'
-import { type Setup, setSetup } from './setup.ts'
-import { turns, until } from './subscription-clients.ts'
-import { withoutNames } from './normalize-response.ts'
+import { sendOperation } from './both-paths.ts'
+import { DELETE, DIRECT, INPUT, MINT, warmUp } from './mutations.ts'
+import type { TestResponse } from './send-request.ts'
+import { type Setup, createSetup } from './setup.ts'
+import { ticks, until } from './subscription-clients.ts'
+import { withoutGeneratedIds } from './normalize-response.ts'
 
 const OPEN = { kind: 'disabled' } as const
 
-/** Histories fail when told to, after whatever the mutation did. */
-function failingHistories(isBroken: () => boolean) {
+/** A store whose histories fail while `isBroken` returns true, that is after the mutation has changed the store. */
+function withFailingHistories(isBroken: () => boolean) {
   return (store: UploadStore): UploadStore => ({
     ...store,
     historyOf: (ids) =>
@@ -23,36 +23,36 @@ function failingHistories(isBroken: () => boolean) {
   })
 }
 
-/** Mints wait, those after the first so many, each time until they are let go. */
-function waitingMints() {
+/** A Stream API whose mints after the first `count` wait until they are released. */
+function blockingMints() {
   let waiting: (() => void)[] = []
-  let passing = Infinity
-  let asked = 0
+  let unblocked = Infinity
+  let minted = 0
   function wait(): Promise<void> {
     return new Promise((resolve) => {
       waiting.push(resolve)
     })
   }
   return {
-    letPass(mints: number) {
-      passing = mints
-      asked = 0
+    blockAfter(count: number) {
+      unblocked = count
+      minted = 0
     },
-    letGo() {
-      for (const goOn of waiting) goOn()
+    release() {
+      for (const resolve of waiting) resolve()
       waiting = []
     },
-    asked: () => asked,
+    minted: () => minted,
     waiting: () => waiting.length,
     stream: (stream: StreamApi): StreamApi => ({
       ...stream,
       async createDirectUpload(...args) {
-        asked += 1
-        if (asked > passing) await wait()
+        minted += 1
+        if (minted > unblocked) await wait()
         return stream.createDirectUpload(...args)
       },
       async storageUsage(...args) {
-        if (passing === 0) await wait()
+        if (unblocked === 0) await wait()
         return stream.storageUsage(...args)
       },
     }),
@@ -65,23 +65,23 @@ const THREE = `mutation ($input: CreateDirectUploadInput!) {
   three: createDirectUpload(input: $input) { ${DIRECT} }
 }`
 
-describe('a mutation that the lane gives up after it was done', () => {
+describe('a mutation that bails out after it was executed', () => {
   it.each(['application/json', 'application/graphql-response+json'])(
-    'is done once, and answered as the long way answers, for %s',
+    'is executed once, with a response equal to that of the fallback, for %s',
     async (accept) => {
       let isBroken = false
-      const setup = await setSetup({ auth: OPEN, store: failingHistories(() => isBroken) })
-      const question = { query: THREE, variables: { input: INPUT }, headers: { accept } }
-      await teach(setup, question)
+      const setup = await createSetup({ auth: OPEN, store: withFailingHistories(() => isBroken) })
+      const operation = { query: THREE, variables: { input: INPUT }, headers: { accept } }
+      await warmUp(setup, operation)
       isBroken = true
       const before = (await setup.emulator.state()).videos.length
-      const fast = await ask(setup.fast, question)
+      const fast = await sendOperation(setup.fast, operation)
       const between = (await setup.emulator.state()).videos.length
-      const long = await ask(setup.long, question)
+      const fallback = await sendOperation(setup.fallback, operation)
       const after = (await setup.emulator.state()).videos.length
-      expect(withoutNames(fast)).toEqual(withoutNames(long))
+      expect(withoutGeneratedIds(fast)).toEqual(withoutGeneratedIds(fallback))
       expect(fast.text).toContain('INTERNAL_SERVER_ERROR')
-      expect(setup.answeredByLane(fast.requestId)).toBe(true)
+      expect(setup.usedFastPath(fast.requestId)).toBe(true)
       expect(between - before).toBe(after - between)
       const { connection } = openSqlite(setup.databaseFile)
       const rowsKept = connection.prepare<[], number>('select count(*) from uploads').pluck().get()
@@ -90,108 +90,111 @@ describe('a mutation that the lane gives up after it was done', () => {
     },
   )
 
-  it('is answered although its caller has as many under way as anybody may', async () => {
+  it('gets a response although its caller is at the concurrency limit', async () => {
     let isBroken = false
-    const waiting = waitingMints()
-    const setup = await setSetup({
+    const mints = blockingMints()
+    const setup = await createSetup({
       auth: OPEN,
-      store: failingHistories(() => isBroken),
-      stream: waiting.stream,
+      store: withFailingHistories(() => isBroken),
+      stream: mints.stream,
     })
-    const question = { query: DELETE, variables: { uid: '' } }
-    const answers: Sent[] = []
-    await teach(setup, question)
-    for (const url of [setup.fast, setup.long]) {
-      const minted = await ask(setup.long, { query: MINT, variables: { input: INPUT } })
+    const operation = { query: DELETE, variables: { uid: '' } }
+    const responses: TestResponse[] = []
+    await warmUp(setup, operation)
+    for (const url of [setup.fast, setup.fallback]) {
+      const minted = await sendOperation(setup.fallback, {
+        query: MINT,
+        variables: { input: INPUT },
+      })
       const [, uid = ''] = /"uid":"(\w+)"/.exec(minted.text) ?? []
-      // Stream's figures serve for ten seconds.
+      // The gateway caches the storage usage for ten seconds.
       setup.clock.advance(11)
-      waiting.letPass(0)
+      mints.blockAfter(0)
       isBroken = true
       const others = Array.from({ length: MAX_CONCURRENT_OPERATIONS - 1 }, () =>
         setup.gateway.fetch(
-          new Request(`${setup.long}/graphql`, {
+          new Request(`${setup.fallback}/graphql`, {
             method: 'POST',
             headers: { 'content-type': 'application/json' },
             body: JSON.stringify({ query: '{ storageUsage { videoCount } }' }),
           }),
         ),
       )
-      await until(() => waiting.waiting() > 0)
-      // The others share that answer: each of them is under way a few turns later.
-      await turns(100)
-      answers.push(await ask(url, { ...question, variables: { uid } }))
-      waiting.letGo()
+      await until(() => mints.waiting() > 0)
+      // The other operations share one request to Stream. All of them have started a few ticks later.
+      await ticks(100)
+      responses.push(await sendOperation(url, { ...operation, variables: { uid } }))
+      mints.release()
       await Promise.all(others)
-      waiting.letPass(Infinity)
+      mints.blockAfter(Infinity)
       isBroken = false
     }
-    const [fast, long] = answers.map(withoutNames)
-    expect(fast).toEqual(long)
+    const [fast, fallback] = responses.map(withoutGeneratedIds)
+    expect(fast).toEqual(fallback)
   })
 })
 
-describe('a mutation that takes too long', () => {
+describe('a mutation that runs longer than the timeout', () => {
   it.each(['application/json', 'application/graphql-response+json'])(
-    'is answered TIMEOUT, and nothing of it is begun after that, for %s',
+    'gets TIMEOUT, and starts no further field after it, for %s',
     async (accept) => {
-      const answers: object[] = []
-      for (const way of ['fast', 'long'] as const) {
-        const waiting = waitingMints()
-        const setup = await setSetup({ auth: OPEN, stream: waiting.stream })
-        const question = { query: THREE, variables: { input: INPUT }, headers: { accept } }
-        await teach(setup, question)
-        waiting.letPass(1)
-        const answer = ask(setup[way], question)
-        await until(() => waiting.asked() === 2)
+      const responses: object[] = []
+      for (const path of ['fast', 'fallback'] as const) {
+        const mints = blockingMints()
+        const setup = await createSetup({ auth: OPEN, stream: mints.stream })
+        const operation = { query: THREE, variables: { input: INPUT }, headers: { accept } }
+        await warmUp(setup, operation)
+        mints.blockAfter(1)
+        const response = sendOperation(setup[path], operation)
+        await until(() => mints.minted() === 2)
         setup.clock.advance(OPERATION_TIMEOUT_MS / 1000 + 1)
-        // The lane answers at once; Yoga does once the field is done that was under way.
-        if (way === 'fast') await answer
-        waiting.letGo()
-        answers.push(withoutNames(await answer))
-        await quiet(setup)
-        expect(waiting.asked()).toBe(2)
+        // The fast path responds immediately; Yoga responds when the running field has completed.
+        if (path === 'fast') await response
+        mints.release()
+        responses.push(withoutGeneratedIds(await response))
+        await waitUntilIdle(setup)
+        expect(mints.minted()).toBe(2)
       }
-      expect(answers[0]).toEqual(answers[1])
+      expect(responses[0]).toEqual(responses[1])
     },
   )
 
-  it('begins nothing more either where the lane had given it up', async () => {
+  it('starts no further field after a bail-out either', async () => {
     let failures = 0
-    const waiting = waitingMints()
-    const setup = await setSetup({
+    const mints = blockingMints()
+    const setup = await createSetup({
       auth: OPEN,
-      store: failingHistories(() => {
+      store: withFailingHistories(() => {
         failures -= 1
         return failures >= 0
       }),
-      stream: waiting.stream,
+      stream: mints.stream,
     })
     const query = `mutation ($input: CreateDirectUploadInput!) {
       one: createDirectUpload(input: $input) { ... on CreateDirectUploadSuccess { upload { uid name history { at } } } }
       two: createDirectUpload(input: $input) { __typename }
       three: createDirectUpload(input: $input) { __typename }
     }`
-    const question = { query, variables: { input: INPUT } }
-    await teach(setup, question)
-    // The first reading fails, and the one of the long way does not.
+    const operation = { query, variables: { input: INPUT } }
+    await warmUp(setup, operation)
+    // The history fails on the fast path, and not on the fallback.
     failures = 1
-    waiting.letPass(0)
-    const answer = ask(setup.fast, question)
-    await until(() => waiting.waiting() === 1)
+    mints.blockAfter(0)
+    const response = sendOperation(setup.fast, operation)
+    await until(() => mints.waiting() === 1)
     setup.clock.advance(20)
-    waiting.letGo()
-    await until(() => waiting.waiting() === 1)
+    mints.release()
+    await until(() => mints.waiting() === 1)
     setup.clock.advance(OPERATION_TIMEOUT_MS / 1000 - 19)
-    expect((await answer).text).toContain('TIMEOUT')
-    waiting.letGo()
-    await quiet(setup)
-    expect(waiting.asked()).toBe(2)
+    expect((await response).text).toContain('TIMEOUT')
+    mints.release()
+    await waitUntilIdle(setup)
+    expect(mints.minted()).toBe(2)
   })
 })
 
-/** Whatever was begun has come to something. */
-async function quiet(setup: Setup): Promise<void> {
+/** Sends further operations, during which all that was started completes. */
+async function waitUntilIdle(setup: Setup): Promise<void> {
   for (let round = 0; round < 5; round += 1)
-    await ask(setup.long, { query: '{ uploads { totalCount } }' })
+    await sendOperation(setup.fallback, { query: '{ uploads { totalCount } }' })
 }

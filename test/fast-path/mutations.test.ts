@@ -1,21 +1,21 @@
-/** Mutations both ways: the same answers, and whatever the lane makes of one, it is done once. */
+/** Mutations get equal responses from both paths. */
 import { describe, expect, it } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { tokenFor } from '../kit/gateway.ts'
-import { type Question, ask } from './both-paths.ts'
-import { DELETE, DELETION, DIRECT, INPUT, MINT, MINT_TUS, TUS, teach } from './mutations.ts'
-import { type Setup, type Wanted, setSetup } from './setup.ts'
-import { withoutNames } from './normalize-response.ts'
+import { type TestOperation, sendOperation } from './both-paths.ts'
+import { DELETE, DELETION, DIRECT, INPUT, MINT, MINT_TUS, TUS, warmUp } from './mutations.ts'
+import { type Setup, type SetupOptions, createSetup } from './setup.ts'
+import { withoutGeneratedIds } from './normalize-response.ts'
 
 const OPEN = { kind: 'disabled' } as const
 
-/** What is asked, and what stands in its answer by either way. */
+/** A mutation, and text that the responses of both paths contain. */
 interface Row {
   readonly name: string
   readonly expected: string
-  readonly question: Question
-  readonly wanted?: Wanted
-  /** Before the lane and the long way are asked, once each. */
+  readonly operation: TestOperation
+  readonly options?: SetupOptions
+  /** Called before each of the two requests. */
   readonly before?: (setup: Setup) => Promise<void> | void
   readonly after?: (setup: Setup) => Promise<void> | void
 }
@@ -30,7 +30,7 @@ const rows: readonly Row[] = [
   {
     name: 'a basic upload',
     expected: 'CreateDirectUploadSuccess',
-    question: {
+    operation: {
       query: MINT,
       variables: {
         input: {
@@ -43,37 +43,37 @@ const rows: readonly Row[] = [
     },
   },
   {
-    name: 'a tus upload, its size as text, one origin for a list',
+    name: 'a tus upload with its size as a string and one origin instead of a list',
     expected: 'CreateTusUploadSuccess',
-    question: {
+    operation: {
       query: MINT_TUS,
       variables: { input: { ...INPUT, sizeBytes: '1000', allowedOrigins: 'example.com' } },
     },
   },
   {
-    name: 'input that is not valid',
+    name: 'invalid input',
     expected: 'InvalidInputError',
-    question: {
+    operation: {
       query: MINT,
       variables: { input: { maxDurationSeconds: 0, name: 'x'.repeat(300) } },
     },
   },
   {
-    name: 'an account that is full',
+    name: 'a full account',
     expected: 'QuotaExceededError',
-    wanted: { storageMinutes: 3 },
-    question: { query: MINT, variables: { input: { maxDurationSeconds: 240 } } },
+    options: { storageMinutes: 3 },
+    operation: { query: MINT, variables: { input: { maxDurationSeconds: 240 } } },
   },
   {
-    name: 'a caller who asks too often',
+    name: 'a caller over its rate limit',
     expected: 'RateLimitedError',
-    wanted: { createsPerMinute: 2 },
-    question: { query: MINT, variables: { input: INPUT } },
+    options: { createsPerMinute: 2 },
+    operation: { query: MINT, variables: { input: INPUT } },
   },
   {
-    name: 'a key with two inputs, in one operation',
+    name: 'one idempotency key with two inputs in one operation',
     expected: 'IdempotencyConflictError',
-    question: {
+    operation: {
       query: `mutation ($one: CreateDirectUploadInput!, $two: CreateDirectUploadInput!) {
         one: createDirectUpload(input: $one) { ${DIRECT} }
         two: createDirectUpload(input: $two) { ${DIRECT} }
@@ -86,42 +86,42 @@ const rows: readonly Row[] = [
     },
   },
   {
-    name: 'a Stream that fails',
+    name: 'an error of Stream',
     expected: 'StreamError',
-    question: { query: MINT, variables: { input: INPUT } },
+    operation: { query: MINT, variables: { input: INPUT } },
     before: (setup) => setup.emulator.fault({ on: 'direct_upload', times: 50, status: 500 }),
     after: (setup) => setup.emulator.clearFaults(),
   },
   {
-    name: 'an upload that is not there',
+    name: 'an unknown upload',
     expected: 'UploadNotFoundError',
-    question: { query: DELETE, variables: { uid: 'nobody' } },
+    operation: { query: DELETE, variables: { uid: 'nobody' } },
   },
   {
-    name: 'variables that do not fit',
+    name: 'variables of the wrong type',
     expected: 'BAD_USER_INPUT',
-    question: { query: MINT, variables: { input: { maxDurationSeconds: 'long' } } },
+    operation: { query: MINT, variables: { input: { maxDurationSeconds: 'long' } } },
   },
   {
-    name: 'an unexpected error inside',
+    name: 'an unexpected error',
     expected: 'INTERNAL_SERVER_ERROR',
-    question: { query: MINT, variables: { input: INPUT } },
-    before: (setup) => rename(setup, 'uploads', 'away'),
-    after: (setup) => rename(setup, 'away', 'uploads'),
+    operation: { query: MINT, variables: { input: INPUT } },
+    before: (setup) => rename(setup, 'uploads', 'missing'),
+    after: (setup) => rename(setup, 'missing', 'uploads'),
   },
   {
     name: 'an error in a later field',
     expected: 'INTERNAL_SERVER_ERROR',
-    question: {
+    operation: {
       query: `mutation ($input: CreateTusUploadInput!) {
-        first: deleteUpload(uid: "nobody") { ${DELETION} }
+        first: deleteUpload(uid: "unknown") { ${DELETION} }
         second: createTusUpload(input: $input) { ${TUS} }
-        third: deleteUpload(uid: "nobody") { ${DELETION} }
+        third: deleteUpload(uid: "unknown") { ${DELETION} }
       }`,
       variables: { input: { ...INPUT, sizeBytes: 5 } },
     },
-    before: (setup) => rename(setup, 'upload_events', 'away'),
-    after: (setup) => rename(setup, 'away', 'upload_events'),
+    before: (setup) => rename(setup, 'upload_events', 'missing'),
+    after: (setup) => rename(setup, 'missing', 'upload_events'),
   },
 ]
 
@@ -129,49 +129,59 @@ describe('mutations', () => {
   const accepts = ['application/json', 'application/graphql-response+json']
   const cases = rows.flatMap((row) => accepts.map((accept) => ({ accept, row, name: row.name })))
 
-  it.each(cases)('$name: the same both ways, for $accept', async ({ accept, row }) => {
-    const setup = await setSetup({ auth: OPEN, ...row.wanted })
-    const question = { ...row.question, headers: { accept } }
-    await teach(setup, question)
-    await row.before?.(setup)
-    const fast = await ask(setup.fast, question)
-    await row.after?.(setup)
-    await row.before?.(setup)
-    const long = await ask(setup.long, question)
-    await row.after?.(setup)
-    expect(withoutNames(fast)).toEqual(withoutNames(long))
-    expect(fast.text).toContain(row.expected)
+  it.each(cases)(
+    'get equal responses from both paths: $name, for $accept',
+    async ({ accept, row }) => {
+      const setup = await createSetup({ auth: OPEN, ...row.options })
+      const operation = { ...row.operation, headers: { accept } }
+      await warmUp(setup, operation)
+      await row.before?.(setup)
+      const fast = await sendOperation(setup.fast, operation)
+      await row.after?.(setup)
+      await row.before?.(setup)
+      const fallback = await sendOperation(setup.fallback, operation)
+      await row.after?.(setup)
+      expect(withoutGeneratedIds(fast)).toEqual(withoutGeneratedIds(fallback))
+      expect(fast.text).toContain(row.expected)
+    },
+  )
+
+  it('get the response of the fast path in the common case', async () => {
+    const setup = await createSetup({ auth: OPEN })
+    const operation = { query: MINT, variables: { input: INPUT } }
+    await warmUp(setup, operation)
+    const { requestId } = await sendOperation(setup.fast, operation)
+    expect(setup.usedFastPath(requestId)).toBe(true)
   })
 
-  it('are answered by the lane itself where nothing is out of the ordinary', async () => {
-    const setup = await setSetup({ auth: OPEN })
-    const question = { query: MINT, variables: { input: INPUT } }
-    await teach(setup, question)
-    const { requestId } = await ask(setup.fast, question)
-    expect(setup.answeredByLane(requestId)).toBe(true)
-  })
-
-  it('delete the same both ways, once and twice', async () => {
-    const setup = await setSetup({ auth: OPEN })
-    const answers: object[] = []
-    await teach(setup, { query: DELETE, variables: { uid: 'nobody' } })
-    for (const url of [setup.fast, setup.long]) {
-      const minted = await ask(setup.long, { query: MINT, variables: { input: INPUT } })
+  it('that delete get equal responses from both paths, the first and the second time', async () => {
+    const setup = await createSetup({ auth: OPEN })
+    const responses: object[] = []
+    await warmUp(setup, { query: DELETE, variables: { uid: 'nobody' } })
+    for (const url of [setup.fast, setup.fallback]) {
+      const minted = await sendOperation(setup.fallback, {
+        query: MINT,
+        variables: { input: INPUT },
+      })
       const [, uid = ''] = /"uid":"(\w+)"/.exec(minted.text) ?? []
-      for (const _time of ['once', 'twice']) {
-        answers.push(withoutNames(await ask(url, { query: DELETE, variables: { uid } })))
+      for (const _attempt of [1, 2]) {
+        responses.push(
+          withoutGeneratedIds(await sendOperation(url, { query: DELETE, variables: { uid } })),
+        )
       }
     }
-    expect(answers.slice(0, 2)).toEqual(answers.slice(2))
+    expect(responses.slice(0, 2)).toEqual(responses.slice(2))
   })
 
-  it('of others are refused the same both ways', async () => {
-    const setup = await setSetup()
+  it('for another creator are rejected equally by both paths', async () => {
+    const setup = await createSetup()
     const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-    const question = { query: MINT, variables: { input: { ...INPUT, creator: 'bob' } }, headers }
-    await teach(setup, question)
-    const fast = await ask(setup.fast, question)
-    expect(withoutNames(fast)).toEqual(withoutNames(await ask(setup.long, question)))
+    const operation = { query: MINT, variables: { input: { ...INPUT, creator: 'bob' } }, headers }
+    await warmUp(setup, operation)
+    const fast = await sendOperation(setup.fast, operation)
+    expect(withoutGeneratedIds(fast)).toEqual(
+      withoutGeneratedIds(await sendOperation(setup.fallback, operation)),
+    )
     expect(fast.text).toContain('ForbiddenError')
   })
 })

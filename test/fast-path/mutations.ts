@@ -1,5 +1,5 @@
-/** Mutations with all that they can answer, and how the lane comes to know them. */
-import { LESSONS, type Question, ask } from './both-paths.ts'
+/** Mutations that select all fields of their results. */
+import { WARM_UP_RUNS, type TestOperation, sendOperation } from './both-paths.ts'
 import type { Setup } from './setup.ts'
 
 const UPLOAD = `
@@ -8,23 +8,23 @@ const UPLOAD = `
   progress { totalBytes receivedBytes encodingPercent } failure { code } video { width }
   history { status source at }
 `
-const PROBLEMS = `
+const ERRORS = `
   ... on Error { code message } ... on InvalidInputError { issues { path message } }
   ... on QuotaExceededError { requestedMinutes availableMinutes }
   ... on RateLimitedError { retryAfterSeconds } ... on StreamError { retryable }
 `
-/** All of either outcome. */
-export const DIRECT = `__typename ... on CreateDirectUploadSuccess { uploadURL formField upload { ${UPLOAD} } } ${PROBLEMS}`
-export const TUS = `__typename ... on CreateTusUploadSuccess { uploadURL chunkSizeBytes upload { ${UPLOAD} } } ${PROBLEMS}`
+/** Selects all fields of the success and the error types. */
+export const DIRECT = `__typename ... on CreateDirectUploadSuccess { uploadURL formField upload { ${UPLOAD} } } ${ERRORS}`
+export const TUS = `__typename ... on CreateTusUploadSuccess { uploadURL chunkSizeBytes upload { ${UPLOAD} } } ${ERRORS}`
 export const DELETION = `__typename ... on DeleteUploadSuccess { upload { ${UPLOAD} } } ... on Error { code message } ... on UploadNotFoundError { uid } ... on StreamError { retryable }`
 
 export const MINT = `mutation ($input: CreateDirectUploadInput!) { mint: createDirectUpload(input: $input) { ${DIRECT} } }`
 export const MINT_TUS = `mutation ($input: CreateTusUploadInput!) { mint: createTusUpload(input: $input) { ${TUS} } }`
 export const DELETE = `mutation ($uid: ID!) { deleteUpload(uid: $uid) { ${DELETION} } }`
-/** An input that is good. */
+/** A valid input. */
 export const INPUT = { maxDurationSeconds: 60 }
 
-/** Carries it out until there is a plan of it. */
-export async function teach(setup: Setup, question: Question): Promise<void> {
-  for (let lesson = 0; lesson < LESSONS; lesson += 1) await ask(setup.fast, question)
+/** Sends the operation until the fast path has compiled it. */
+export async function warmUp(setup: Setup, operation: TestOperation): Promise<void> {
+  for (let run = 0; run < WARM_UP_RUNS; run += 1) await sendOperation(setup.fast, operation)
 }

@@ -1,9 +1,9 @@
-/** Both paths limit the characters of values in one result whose length a client chose. */
+/** Both paths limit the total length of the client-chosen strings in one result. */
 import { expect, it } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { fillStore } from '../kit/fill-store.ts'
-import { type Question, ask, expectSame } from './both-paths.ts'
-import { type Setup, setSetup } from './setup.ts'
+import { type TestOperation, sendOperation, expectSameResponse } from './both-paths.ts'
+import { type Setup, createSetup } from './setup.ts'
 
 const CODE = '"code":"RESULT_TOO_LARGE"'
 const MAX_CHARACTERS = 4_000_000
@@ -15,9 +15,11 @@ const ORIGINS = JSON.stringify(
 const aliased = (count: number, text: string): string =>
   Array.from({ length: count }, (_, index) => `a${index}: ${text}`).join(' ')
 
-/** 100 uploads, each with the largest values that it may have. */
-async function setLargeUploads(name = 'n'.repeat(256)): Promise<{ setup: Setup; failed: string }> {
-  const setup = await setSetup({ auth: { kind: 'disabled' } })
+/** Adds 100 uploads with values of the maximum length. */
+async function setupLargeUploads(
+  name = 'n'.repeat(256),
+): Promise<{ setup: Setup; failed: string }> {
+  const setup = await createSetup({ auth: { kind: 'disabled' } })
   fillStore(setup.databaseFile, { uploads: 100, creators: 1, newest: new Date() })
   const { connection } = openSqlite(setup.databaseFile)
   connection
@@ -34,36 +36,36 @@ async function setLargeUploads(name = 'n'.repeat(256)): Promise<{ setup: Setup; 
   return { setup, failed: btoa(`Upload:${failed}`) }
 }
 
-async function textOfRejected(setup: Setup, question: Question): Promise<string> {
-  await ask(setup.long, { query: '{ __typename }' })
+async function rejectedText(setup: Setup, operation: TestOperation): Promise<string> {
+  await sendOperation(setup.fallback, { query: '{ __typename }' })
   const startedAt = performance.now()
-  const { text } = await ask(setup.long, question)
+  const { text } = await sendOperation(setup.fallback, operation)
   expect(performance.now() - startedAt).toBeLessThan(1000)
   expect(text).toContain(CODE)
   expect(text.length).toBeLessThan(MAX_CHARACTERS * 1.3)
-  return (await expectSame(setup, question)).text
+  return (await expectSameResponse(setup, operation)).text
 }
 
-it('ends nodes with many short allowedOrigins with an error', async () => {
-  const { setup, failed } = await setLargeUploads()
+it('rejects nodes with many short allowedOrigins', async () => {
+  const { setup, failed } = await setupLargeUploads()
   const { connection } = openSqlite(setup.databaseFile)
   const origins = JSON.stringify(Array.from({ length: 100 }, () => 'a.b'))
   connection.prepare('update uploads set allowed_origins = ?').run(origins)
   connection.close()
   const query = `query ($ids: [ID!]!) { ${aliased(5, 'nodes(ids: $ids) { ...F }')} } fragment F on Upload { constraints { ${aliased(9, 'allowedOrigins')} } }`
   const variables = { ids: Array.from({ length: 100 }, () => failed) }
-  expect(await textOfRejected(setup, { query, variables })).toContain(CODE)
+  expect(await rejectedText(setup, { query, variables })).toContain(CODE)
 })
 
 it.each([
   ['allowedOrigins', `constraints { ${aliased(9, 'allowedOrigins')} }`],
-  ['messages of failures', `failure { ${aliased(9, 'message')} }`],
-  ['names after others', `constraints { ${aliased(8, 'allowedOrigins')} } b: name`],
-])('ends nodes with the same ids and aliases of %s with an error', async (_name, selection) => {
-  const { setup, failed } = await setLargeUploads()
+  ['failure messages', `failure { ${aliased(9, 'message')} }`],
+  ['names after allowedOrigins', `constraints { ${aliased(8, 'allowedOrigins')} } b: name`],
+])('rejects nodes with repeated ids and aliases of %s', async (_name, selection) => {
+  const { setup, failed } = await setupLargeUploads()
   const query = `query ($ids: [ID!]!) { ${aliased(5, 'nodes(ids: $ids) { ...F }')} } fragment F on Upload { ${selection} }`
   expect(
-    await textOfRejected(setup, {
+    await rejectedText(setup, {
       query,
       variables: { ids: Array.from({ length: 100 }, () => failed) },
     }),
@@ -73,21 +75,21 @@ it.each([
 const pages = (count: number): string =>
   `{ ${aliased(count, 'uploads(first: 100) { nodes { name meta video { hlsURL } constraints { allowedOrigins } } }')} }`
 
-it('ends pages of uploads with metas, origins and names with an error', async () => {
-  const { setup } = await setLargeUploads()
-  expect((await expectSame(setup, { query: pages(4) })).text).not.toContain(CODE)
-  expect(await textOfRejected(setup, { query: pages(5) })).toContain(CODE)
-  // The limit starts anew with each operation.
-  for (let time = 0; time < 3; time += 1) {
-    expect((await ask(setup.fast, { query: pages(4) })).text).not.toContain(CODE)
+it('rejects pages of uploads with large metas, origins and names', async () => {
+  const { setup } = await setupLargeUploads()
+  expect((await expectSameResponse(setup, { query: pages(4) })).text).not.toContain(CODE)
+  expect(await rejectedText(setup, { query: pages(5) })).toContain(CODE)
+  // Each operation has its own limit.
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    expect((await sendOperation(setup.fast, { query: pages(4) })).text).not.toContain(CODE)
   }
 })
 
-it('reports once that nullable values are over the limit', async () => {
-  const { setup, failed } = await setLargeUploads('n'.repeat(2000))
+it('reports nullable values over the limit in one error', async () => {
+  const { setup, failed } = await setupLargeUploads('n'.repeat(2000))
   const query = `query ($ids: [ID!]!) { ${aliased(5, 'nodes(ids: $ids) { ...F }')} } fragment F on Upload { ${aliased(9, 'name')} }`
   const variables = { ids: Array.from({ length: 100 }, () => failed) }
-  expect(await textOfRejected(setup, { query, variables })).toContain(CODE)
-  const { text } = await ask(setup.fast, { query, variables })
+  expect(await rejectedText(setup, { query, variables })).toContain(CODE)
+  const { text } = await sendOperation(setup.fast, { query, variables })
   expect(text.split(CODE)).toHaveLength(2)
 })

@@ -1,20 +1,20 @@
-/** What an open subscription keeps of the request that opened it. */
+/** Memory that an open subscription retains of its request. */
 import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { reachableBytes } from '../kit/collect-garbage.ts'
-import { setSetup } from './setup.ts'
-import { beginStory } from './upload-histories.ts'
-import { WATCH, teachUpload } from './subscriptions.ts'
-import { openLine, until } from './subscription-clients.ts'
+import { createSetup } from './setup.ts'
+import { createTestUpload } from './upload-histories.ts'
+import { WATCH, warmUpUpload } from './subscriptions.ts'
+import { openSocket, until } from './subscription-clients.ts'
 
 const OPEN = { kind: 'disabled' } as const
 const SUBSCRIPTIONS = 40
-/** JSON of three bytes for each value, of which each takes many times as much once it is parsed. */
+/** JSON with three bytes a value; a parsed value takes many times as much. */
 const LONG = JSON.stringify(Array.from({ length: 20_000 }, () => []))
-/** Of a body of 60 KB, which takes a megabyte once it is parsed. */
+/** Bytes that a subscription may retain of a 60 KB body, which takes 1 MB when parsed. */
 const MAX_BYTES = 10_000
 
-/** Each is another, so that none can be kept instead of the others. */
+/** All bodies differ, so that no cache entry serves two of them. */
 function bodyOf(uid: string, count: number, undeclared: string): string {
   const number = count.toString().padStart(4, '0')
   return `{"query":${JSON.stringify(WATCH)},"variables":{"uid":"${uid}","n":"${number}","undeclared":${undeclared}},"extensions":{"n":${undeclared === LONG ? '[]' : 1}}}`
@@ -37,52 +37,56 @@ async function subscribeByEvents(url: string, bodies: readonly string[]): Promis
       `content-length: ${body.length}`,
     ]
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
-    await until(() => received.includes('event: next'), 'the present state')
+    await until(() => received.includes('event: next'), 'the current state')
   }
 }
 
 async function subscribeBySocket(url: string, bodies: readonly string[]): Promise<void> {
-  const line = await openLine(url)
+  const client = await openSocket(url)
   for (const [id, body] of bodies.entries()) {
-    line.socket.send(`{"id":"${id}","type":"subscribe","payload":${body}}`)
+    client.socket.send(`{"id":"${id}","type":"subscribe","payload":${body}}`)
   }
-  await until(() => line.messages.length === bodies.length, 'the present states')
+  await until(() => client.messages.length === bodies.length, 'the current states')
 }
 
-describe('an open subscription keeps no variable that its operation does not declare', () => {
+describe('an open subscription', () => {
   it.each([
     ['SSE, fast path', 'fast', subscribeByEvents],
-    ['SSE, fallback', 'long', subscribeByEvents],
+    ['SSE, fallback', 'fallback', subscribeByEvents],
     ['WebSocket, fast path', 'fast', subscribeBySocket],
-    ['WebSocket, fallback', 'long', subscribeBySocket],
-  ] as const)('%s', { timeout: 60_000 }, async (_name, port, subscribe) => {
-    const setup = await setSetup({ auth: OPEN })
-    await teachUpload(setup)
-    const { uid } = await beginStory(setup)
+    ['WebSocket, fallback', 'fallback', subscribeBySocket],
+  ] as const)(
+    'retains no undeclared variable: %s',
+    { timeout: 60_000 },
+    async (_name, port, subscribe) => {
+      const setup = await createSetup({ auth: OPEN })
+      await warmUpUpload(setup)
+      const { uid } = await createTestUpload(setup)
 
-    async function bytesOfEach(undeclared: string): Promise<number> {
-      const before = await reachableBytes()
-      const counts = Array.from({ length: SUBSCRIPTIONS }, (_, count) => count)
-      await subscribe(
-        setup[port],
-        counts.map((count) => bodyOf(uid, count, undeclared)),
-      )
-      return ((await reachableBytes()) - before) / SUBSCRIPTIONS
-    }
+      async function bytesOfEach(undeclared: string): Promise<number> {
+        const before = await reachableBytes()
+        const counts = Array.from({ length: SUBSCRIPTIONS }, (_, count) => count)
+        await subscribe(
+          setup[port],
+          counts.map((count) => bodyOf(uid, count, undeclared)),
+        )
+        return ((await reachableBytes()) - before) / SUBSCRIPTIONS
+      }
 
-    const short = await bytesOfEach('[]')
-    const long = await bytesOfEach(LONG)
-    expect(setup.seated()).toBe(port === 'fast' ? 2 * SUBSCRIPTIONS : 0)
-    expect(long - short).toBeLessThan(MAX_BYTES)
-  })
+      const short = await bytesOfEach('[]')
+      const long = await bytesOfEach(LONG)
+      expect(setup.joinedSubscriptions()).toBe(port === 'fast' ? 2 * SUBSCRIPTIONS : 0)
+      expect(long - short).toBeLessThan(MAX_BYTES)
+    },
+  )
 
-  it('and no connection keeps the parameters that it was opened with', async () => {
-    const setup = await setSetup({ auth: OPEN })
+  it('retains no parameters of its connection_init', async () => {
+    const setup = await createSetup({ auth: OPEN })
     const params = { undeclared: JSON.parse(LONG) }
     const before = await reachableBytes()
     for (let count = 0; count < SUBSCRIPTIONS; count += 1) {
-      const line = await openLine(setup.fast, undefined, params)
-      expect(line.closed()).toBeNull()
+      const client = await openSocket(setup.fast, undefined, params)
+      expect(client.closed()).toBeNull()
     }
     const each = ((await reachableBytes()) - before) / SUBSCRIPTIONS
     expect(each).toBeLessThan(100_000)

@@ -2,14 +2,14 @@
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import { ODD_METAS, ODD_NAMES } from './edge-values.ts'
-import type { World } from './generated-query.ts'
+import type { SeededUploads } from './generated-query.ts'
 
 const UPLOADS = 120
 const CREATORS = 2
 const STATUSES = ['UPLOADING', 'QUEUED', 'IN_PROGRESS', 'EXPIRED'] as const
 
-/** Returns what there is to ask about. The newest is a second old. */
-export function seedUploads(file: string, now: Date): World {
+/** Returns the uids, cursors and timestamps for generated queries. The newest upload is one second old. */
+export function seedUploads(file: string, now: Date): SeededUploads {
   const newest = new Date(now.getTime() - 1000)
   const uids = fillStore(file, { uploads: UPLOADS, creators: CREATORS, newest })
   const { connection } = openSqlite(file)
@@ -48,6 +48,6 @@ export function seedUploads(file: string, now: Date): World {
   return {
     uids: [uid, ...others],
     cursors: [cursor, ...otherCursors],
-    moments: [iso(0), iso(30_000), iso(60_500), iso(3_600_000), '2026-02-30T00:00:00Z'],
+    timestamps: [iso(0), iso(30_000), iso(60_500), iso(3_600_000), '2026-02-30T00:00:00Z'],
   }
 }

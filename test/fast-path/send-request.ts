@@ -1,9 +1,9 @@
-/** Sends one POST as it is, and keeps all of its answer that could differ. */
+/** Sends a POST request and returns its response for comparisons. */
 import { Agent, request } from 'node:http'
 
-export interface Sent {
+export interface TestResponse {
   readonly status: number
-  /** Names and values as they came, sorted, without the date and the request's id. */
+  /** `name: value`, sorted, without `date` and `x-request-id`. */
   readonly headers: readonly string[]
   readonly text: string
   readonly requestId: string
@@ -11,20 +11,20 @@ export interface Sent {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 16 })
 
-export function send(
+export function sendRequest(
   url: string,
   headers: Readonly<Record<string, string>>,
   body: string | Buffer,
-): Promise<Sent> {
+): Promise<TestResponse> {
   return new Promise((resolve, reject) => {
     const bytes = Buffer.from(body)
-    const sending = request(`${url}/graphql`, {
+    const outgoing = request(`${url}/graphql`, {
       method: 'POST',
       agent,
       headers: { 'content-length': bytes.length, 'content-type': 'application/json', ...headers },
     })
-    sending.on('error', reject)
-    sending.on('response', (response) => {
+    outgoing.on('error', reject)
+    outgoing.on('response', (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
@@ -40,11 +40,11 @@ export function send(
         })
       })
     })
-    sending.end(bytes)
+    outgoing.end(bytes)
   })
 }
 
-/** The same, with each request's own id taken out, so that answers to several can be equal. */
-export function comparable({ status, headers, text, requestId }: Sent): object {
-  return { status, headers, text: text.replaceAll(requestId, '<its id>') }
+/** Returns the response without its request id, so that responses to different requests can be equal. */
+export function comparable({ status, headers, text, requestId }: TestResponse): object {
+  return { status, headers, text: text.replaceAll(requestId, '<request id>') }
 }

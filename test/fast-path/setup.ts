@@ -1,4 +1,4 @@
-/** One gateway with two ports: by the one the fast lane answers what it can, by the other it never does. */
+/** One gateway with two HTTP servers: the first has the fast path, the second only the fallback. */
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -32,52 +32,51 @@ import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { TEST_SECRET } from '../kit/gateway.ts'
 
 export interface Setup {
-  /** Where the lane answers what it can. */
+  /** URL of the server with the fast path. */
   readonly fast: string
-  /** Where everything goes the long way: the same gateway, with the same uploads. */
-  readonly long: string
+  /** URL of the server without a fast path, with the same gateway and uploads. */
+  readonly fallback: string
   readonly gateway: Gateway
-  /** The lane of the fast port, for whoever carries sockets himself. */
-  readonly lane: FastPath
-  readonly parts: Dependencies
-  /** Stands still, so that both ways answer at the same moment. */
+  /** The fast path of the server at `fast`, for tests that create WebSocket servers. */
+  readonly fastPath: FastPath
+  readonly dependencies: Dependencies
+  /** Stands still, so that both paths respond with the same timestamps. */
   readonly clock: TestClock
   readonly emulator: TestEmulator
   readonly databaseFile: string
-  /** Whether the lane itself answered the request of this id. */
-  answeredByLane(requestId: string): boolean
-  /** How many subscriptions the lane has seated. */
-  seated(): number
-  /** What was logged as an error. */
+  /** Whether the fast path responded to the request with this id, without bailing out. */
+  usedFastPath(requestId: string): boolean
+  /** How many subscriptions the fast path has served so far. */
+  joinedSubscriptions(): number
+  /** Entries logged with level error. */
   readonly errors: readonly object[]
-  /** The gateway stops: subscriptions end, and whoever watches is to come back. */
+  /** Shuts the gateway down: subscriptions end, and clients reconnect later. */
   close(): void
 }
 
-/** What a test wants to be otherwise. */
-export interface Wanted {
+/** Options that differ from the defaults. */
+export interface SetupOptions {
   readonly auth?: AuthConfig
   readonly createsPerMinute?: number
   readonly creatorQuotaSeconds?: number | null
-  /** Minutes of storage that the account has. */
+  /** Storage capacity of the account in minutes. */
   readonly storageMinutes?: number
   readonly introspection?: boolean
-  /** Other ports in front of the real ones, which fail or wait when the test says so. */
+  /** Wraps a port, for example to make its calls fail or wait. */
   readonly store?: (store: UploadStore) => UploadStore
   readonly stream?: (stream: StreamApi, emulator: TestEmulator) => StreamApi
-  /** The same for the lane of the fast port. */
-  readonly lane?: (fastPath: FastPath) => FastPath
-  /** Where it is to be told what happens. */
+  /** Wraps the fast path. */
+  readonly fastPath?: (fastPath: FastPath) => FastPath
   readonly telemetry?: Telemetry
-  /** The log, besides what `errors` keeps of it. */
+  /** Receives all log entries, in addition to `errors`. */
   readonly log?: Logger
 }
 
-const PLENTY = 1_000_000
-/** A page of this origin may ask. */
-export const LISTED_ORIGIN = 'https://app.example.com'
+const UNLIMITED = 1_000_000
+/** Pages of this origin may send requests. */
+export const ALLOWED_ORIGIN = 'https://app.example.com'
 
-export const WITH_TOKENS: AuthConfig = {
+export const JWT_AUTH: AuthConfig = {
   kind: 'jwt',
   secret: new TextEncoder().encode(TEST_SECRET),
   jwksURL: null,
@@ -85,26 +84,30 @@ export const WITH_TOKENS: AuthConfig = {
   audience: null,
 }
 
-function same<T>(port: T): T {
-  return port
+function identity<T>(value: T): T {
+  return value
 }
 
-/** It is struck when the test is over. */
-export async function setSetup(wanted: Wanted = {}): Promise<Setup> {
-  const { createsPerMinute = PLENTY, creatorQuotaSeconds = null } = wanted
-  const folder = await mkdtemp(joinPath(tmpdir(), 'headgate-lane-'))
+/** Creates the gateway, its servers and an emulator; they are closed after the test. */
+export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
+  const { createsPerMinute = UNLIMITED, creatorQuotaSeconds = null } = options
+  const folder = await mkdtemp(joinPath(tmpdir(), 'headgate-fast-path-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const databaseFile = joinPath(folder, 'headgate.db')
   const store = createSqliteStore(databaseFile)
   onTestFinished(() => store.close())
-  const emulator = await startTestEmulator({ storageMinutes: wanted.storageMinutes ?? PLENTY })
+  const emulator = await startTestEmulator({ storageMinutes: options.storageMinutes ?? UNLIMITED })
   const startedAt = Date.now()
   const clock = createTestClock(() => startedAt)
   const errors: object[] = []
   const closing = new AbortController()
   setMaxListeners(0, closing.signal)
-  const { store: asStore = same, stream: asStream = same, lane: asFastPath = same } = wanted
-  const stream = asStream(
+  const {
+    store: wrapStore = identity,
+    stream: wrapStream = identity,
+    fastPath: wrapFastPath = identity,
+  } = options
+  const stream = wrapStream(
     createRestStreamApi({
       accountId: emulator.accountId,
       apiToken: emulator.token,
@@ -117,11 +120,11 @@ export async function setSetup(wanted: Wanted = {}): Promise<Setup> {
   const dependencies: Dependencies = {
     stream,
     backgroundStream: stream,
-    store: asStore(store),
+    store: wrapStore(store),
     pubsub: createMemoryPubSub(),
     clock,
-    log: logInto(errors, wanted.log),
-    telemetry: wanted.telemetry ?? noopTelemetry,
+    log: logInto(errors, options.log),
+    telemetry: options.telemetry ?? noopTelemetry,
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds, createsPerMinute },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', createsPerMinute),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', createsPerMinute),
@@ -133,9 +136,9 @@ export async function setSetup(wanted: Wanted = {}): Promise<Setup> {
     newId: randomUUID,
   }
   const gateway = createGateway(dependencies, {
-    auth: wanted.auth ?? WITH_TOKENS,
-    allowedOrigins: [LISTED_ORIGIN],
-    introspection: wanted.introspection ?? true,
+    auth: options.auth ?? JWT_AUTH,
+    allowedOrigins: [ALLOWED_ORIGIN],
+    introspection: options.introspection ?? true,
     graphiQL: readGraphiQL,
     allowedHosts: null,
     https: false,
@@ -145,43 +148,43 @@ export async function setSetup(wanted: Wanted = {}): Promise<Setup> {
     metrics: { expose: async () => ({ type: 'text/plain', text: '' }), token: null },
     console: null,
   })
-  const answered = new Set<string>()
-  let seated = 0
-  const told: FastPath = tellingFastPath(
-    asFastPath(gateway.fastPath),
-    (requestId) => answered.add(requestId),
+  const requestIds = new Set<string>()
+  let joinedSubscriptions = 0
+  const fastPath: FastPath = observeFastPath(
+    wrapFastPath(gateway.fastPath),
+    (requestId) => requestIds.add(requestId),
     () => {
-      seated += 1
+      joinedSubscriptions += 1
     },
   )
   return {
-    fast: await open({ ...gateway, fastPath: told }, dependencies.log),
-    long: await open({ ...gateway, fastPath: NO_FAST_PATH }, dependencies.log),
+    fast: await open({ ...gateway, fastPath }, dependencies.log),
+    fallback: await open({ ...gateway, fastPath: NO_FAST_PATH }, dependencies.log),
     gateway,
-    lane: told,
-    parts: dependencies,
+    fastPath,
+    dependencies,
     clock,
     emulator,
     databaseFile,
-    answeredByLane: (requestId) => answered.has(requestId),
-    seated: () => seated,
+    usedFastPath: (requestId) => requestIds.has(requestId),
+    joinedSubscriptions: () => joinedSubscriptions,
     errors,
     close: () => closing.abort(),
   }
 }
 
 async function open(gateway: Gateway, log: Logger): Promise<string> {
-  const listener = await startHttpServer({
+  const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
     trustedProxies: new BlockList(),
   })
-  listener.serve(gateway, log)
-  onTestFinished(() => listener.close(0))
-  return listener.url
+  server.serve(gateway, log)
+  onTestFinished(() => server.close(0))
+  return server.url
 }
 
-/** Knows nothing and learns nothing. */
+/** Has no compiled operations and compiles none. */
 const NO_FAST_PATH: FastPath = {
   handle: () => null,
   subscribe: () => null,
@@ -189,40 +192,42 @@ const NO_FAST_PATH: FastPath = {
   learn: () => undefined,
 }
 
-/** The lane, and who is told what it answered. */
-function tellingFastPath(
+/** Wraps the fast path: calls `onResponse` and `onJoined` when it responds or serves a subscription. */
+function observeFastPath(
   fastPath: FastPath,
-  tellAnswered: (requestId: string) => void,
-  tellSeated: () => void,
+  onResponse: (requestId: string) => void,
+  onJoined: () => void,
 ): FastPath {
-  function toldJoin(join: EventStreamResponse['join']): EventStreamResponse['join'] {
+  function observeJoin(join: EventStreamResponse['join']): EventStreamResponse['join'] {
     return async (subscriber) => {
       const leave = await join(subscriber)
-      if (leave !== null) tellSeated()
+      if (leave !== null) onJoined()
       return leave
     }
   }
   return {
     ...fastPath,
-    handle(post) {
-      const tell = <Answer extends RawResponse | null>(answer: Answer): Answer => {
-        if (answer !== null) tellAnswered(post.requestId)
-        return answer
+    handle(request) {
+      const report = <Response extends RawResponse | null>(response: Response): Response => {
+        if (response !== null) onResponse(request.requestId)
+        return response
       }
-      const answer = fastPath.handle(post)
-      if (answer === null) return null
-      if (answer instanceof Promise) return answer.then(tell)
-      return 'join' in answer ? { ...answer, join: toldJoin(answer.join) } : tell(answer)
+      const response = fastPath.handle(request)
+      if (response === null) return null
+      if (response instanceof Promise) return response.then(report)
+      return 'join' in response
+        ? { ...response, join: observeJoin(response.join) }
+        : report(response)
     },
-    subscribe(viewer, asked) {
-      const join = fastPath.subscribe(viewer, asked)
-      return join === null ? null : toldJoin(join)
+    subscribe(viewer, params) {
+      const join = fastPath.subscribe(viewer, params)
+      return join === null ? null : observeJoin(join)
     },
   }
 }
 
 function ignore(): void {
-  // Of errors alone it is told.
+  // Only errors are collected.
 }
 
 const SILENCE: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }

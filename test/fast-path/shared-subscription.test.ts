@@ -1,4 +1,4 @@
-/** An audience of which one member's line breaks: the others miss nothing. */
+/** A shared subscription with a subscriber whose sink throws: the other subscribers miss nothing. */
 import { buildSchema, parse } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import {
@@ -16,8 +16,8 @@ const schema = buildSchema('type Query { none: Int } type Subscription { count: 
 
 const quiet = (): void => undefined
 
-/** Events that come when the test says so. */
-function source() {
+/** An event source that yields an event for each call of `next`. */
+function createSource() {
   const waiting: (() => void)[] = []
   let isOver = false
   async function* events(): AsyncGenerator<{ count: number }, void, void> {
@@ -42,7 +42,7 @@ function source() {
 }
 
 async function open() {
-  const { events, next, finish } = source()
+  const { events, next, finish } = createSource()
   const errors: object[] = []
   const sharedSubscription = await openSharedSubscription(
     {
@@ -59,32 +59,32 @@ async function open() {
     },
     quiet,
   )
-  if (sharedSubscription === null) throw new Error('There is nothing to watch.')
-  return { audience: sharedSubscription, next, finish, errors }
+  if (sharedSubscription === null) throw new Error('The subscription did not open.')
+  return { sharedSubscription, next, finish, errors }
 }
 
-/** @param isBroken whether its line takes nothing */
+/** @param isBroken whether the sink throws */
 function join(sharedSubscription: SharedSubscription, isBroken: () => boolean = () => false) {
-  const told: string[] = []
+  const received: string[] = []
   const endings: EndReason[] = []
   const subscriber = createSubscriber({
     isWritable: () => true,
-    send(frame) {
-      if (isBroken()) throw new Error('the line broke')
-      told.push(frame.text)
+    send(event) {
+      if (isBroken()) throw new Error('the sink failed')
+      received.push(event.text)
     },
     end(ending) {
-      if (isBroken()) throw new Error('the line broke')
+      if (isBroken()) throw new Error('the sink failed')
       endings.push(ending)
     },
   })
   expect(sharedSubscription.join(subscriber)).toBe(true)
-  return { told, endings, subscriber }
+  return { received, endings, subscriber }
 }
 
-describe('an audience', () => {
-  it('shows everybody else what one of them cannot be shown', async () => {
-    const { audience: sharedSubscription, next, errors } = await open()
+describe('a shared subscription', () => {
+  it('delivers each event to the other subscribers when one sink throws', async () => {
+    const { sharedSubscription, next, errors } = await open()
     let isBroken = false
     const before = join(sharedSubscription)
     const broken = join(sharedSubscription, () => isBroken)
@@ -97,41 +97,41 @@ describe('an audience', () => {
     )
     const after = join(sharedSubscription)
     await next()
-    await until(() => after.told.length === 1)
+    await until(() => after.received.length === 1)
     isBroken = true
     await next()
-    await until(() => after.told.length === 2, 'the second event')
+    await until(() => after.received.length === 2, 'the second event')
     await next()
-    await until(() => after.told.length === 3, 'the third event')
-    // Who comes later, to a line that takes nothing, ends it for nobody either.
+    await until(() => after.received.length === 3, 'the third event')
+    // A subscriber that joins later with a sink that throws does not end it either.
     join(sharedSubscription, () => true)
     await next()
-    await until(() => after.told.length === 4, 'the fourth event')
+    await until(() => after.received.length === 4, 'the fourth event')
 
-    for (const { told, endings } of [before, after]) {
-      expect(told).toEqual([1, 2, 3, 4].map((count) => JSON.stringify({ count })))
+    for (const { received, endings } of [before, after]) {
+      expect(received).toEqual([1, 2, 3, 4].map((count) => JSON.stringify({ count })))
       expect(endings).toEqual([])
     }
-    expect(broken.told).toEqual(['{"count":1}'])
-    // It is told what anybody is told of what nobody expected, and that it is over.
-    expect(once.told).toHaveLength(2)
-    const [said] = /"requestId":"([\w-]+)"/.exec(once.told[1] ?? '')?.slice(1) ?? []
-    expect(once.told[1]).not.toContain('the line broke')
+    expect(broken.received).toEqual(['{"count":1}'])
+    // This subscriber receives the result of an unexpected error, and the completion.
+    expect(once.received).toHaveLength(2)
+    const [requestId] = /"requestId":"([\w-]+)"/.exec(once.received[1] ?? '')?.slice(1) ?? []
+    expect(once.received[1]).not.toContain('the sink failed')
     expect(once.endings).toEqual(['complete'])
     expect(errors).toContainEqual({
-      requestId: said,
-      err: expect.objectContaining({ message: 'the line broke' }),
+      requestId,
+      err: expect.objectContaining({ message: 'the sink failed' }),
     })
     for (const { subscriber } of [before, broken, once, after]) sharedSubscription.leave(subscriber)
   })
 
-  it('ends for all of them, whoever cannot be told', async () => {
-    const { audience: sharedSubscription, next, finish } = await open()
+  it('completes for the other subscribers when one sink throws', async () => {
+    const { sharedSubscription, next, finish } = await open()
     let isBroken = false
     join(sharedSubscription, () => isBroken)
     const other = join(sharedSubscription)
     await next()
-    await until(() => other.told.length === 1)
+    await until(() => other.received.length === 1)
     isBroken = true
     await finish()
     await until(() => other.endings.length > 0, 'the end')

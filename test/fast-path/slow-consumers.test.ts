@@ -1,15 +1,15 @@
-/** Whoever reads slower than things change gets the newest state, and costs no more than others. */
+/** Clients that read slower than an upload changes receive the newest state, and are buffered for within a limit. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { handleWebSocket } from '../../src/node/server/websocket-connection.ts'
-import { type Setup, setSetup } from './setup.ts'
-import { beginStory } from './upload-histories.ts'
-import { openLine, turns, until, watchByEvents } from './subscription-clients.ts'
+import { type Setup, createSetup } from './setup.ts'
+import { createTestUpload } from './upload-histories.ts'
+import { openSocket, ticks, until, openEventStream } from './subscription-clients.ts'
 
 const OPEN = { kind: 'disabled' } as const
-/** Some hundred kilobytes each time: what the system keeps for a connection is soon full. */
+/** Makes an event 160 KB large, so that few events fill the socket buffers of the system. */
 const METAS = Array.from({ length: 40 }, (_, index) => `m${index}: meta`).join(' ')
 const WATCH = `subscription ($uid: ID!) { uploadStatus(uid: $uid) { status version ${METAS} } }`
 const LARGE = { text: 'x'.repeat(3900) }
@@ -19,8 +19,13 @@ function versionsIn(texts: readonly string[]): readonly number[] {
   return texts.map((text) => Number(/"version":(\d+)/.exec(text)?.[1]))
 }
 
-function isGrowing(versions: readonly number[]): boolean {
+function isIncreasing(versions: readonly number[]): boolean {
   return versions.every((version, index) => index === 0 || version > (versions[index - 1] ?? 0))
+}
+
+/** The length is compared first: searching hundreds of megabytes of events in each tick is slow. */
+function isComplete(text: string): boolean {
+  return text.length < 100 && text.includes('"complete"')
 }
 
 function bodyFor(uid: string): string {
@@ -31,27 +36,30 @@ function subscribe(id: string, uid: string): object {
   return { id, type: 'subscribe', payload: { query: WATCH, variables: { uid } } }
 }
 
-describe('a slow reader', () => {
-  it('of events is shown the newest, and the last', { timeout: 60_000 }, async () => {
-    const setup = await setSetup({ auth: OPEN })
-    const lesson = await beginStory(setup, {}, LARGE)
+describe('a slow client', () => {
+  it('of an event stream receives the newest state and the last', { timeout: 60_000 }, async () => {
+    const setup = await createSetup({ auth: OPEN })
+    const warmUpUpload = await createTestUpload(setup, {}, LARGE)
     for (let count = 0; count < 2; count += 1) {
-      const watching = watchByEvents(setup.fast, bodyFor(lesson.uid))
-      await watching.opened
-      watching.leave()
+      const client = openEventStream(setup.fast, bodyFor(warmUpUpload.uid))
+      await client.opened
+      client.disconnect()
     }
-    const story = await beginStory(setup, {}, LARGE)
-    const quick = watchByEvents(setup.fast, bodyFor(story.uid))
+    const upload = await createTestUpload(setup, {}, LARGE)
+    const quick = openEventStream(setup.fast, bodyFor(upload.uid))
     const slow = connect(Number(new URL(setup.fast).port), '127.0.0.1')
     onTestFinished(() => void slow.destroy())
-    const body = bodyFor(story.uid)
+    const body = bodyFor(upload.uid)
     slow.write(
       `POST /graphql HTTP/1.1\r\nhost: x\r\naccept: text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
     slow.pause()
-    await until(() => setup.seated() === 2 && quick.results.length === 1, 'both seats')
-    for (let count = 1; count < CHANGES; count += 1) await story.tell('bytes')
-    await story.tell('ready')
+    await until(
+      () => setup.joinedSubscriptions() === 2 && quick.results.length === 1,
+      'both subscriptions',
+    )
+    for (let count = 1; count < CHANGES; count += 1) await upload.record('bytes')
+    await upload.record('ready')
     await until(() => quick.ended() !== null, 'the end')
     expect(versionsIn(quick.results)).toEqual(
       Array.from({ length: CHANGES + 1 }, (_, index) => index + 1),
@@ -62,92 +70,99 @@ describe('a slow reader', () => {
       received += chunk
     })
     slow.resume()
-    await until(() => received.includes('event: complete'), 'the slow end')
+    await until(() => received.includes('event: complete'), 'the end of the slow client')
     const versions = [...received.matchAll(/"version":(\d+)/g)].map(([, version]) =>
       Number(version),
     )
-    expect(isGrowing(versions)).toBe(true)
+    expect(isIncreasing(versions)).toBe(true)
     expect(versions.at(-1)).toBe(CHANGES + 1)
     expect(versions.length).toBeLessThan(CHANGES)
   })
 
-  it('at a socket is shown the newest, and the last', { timeout: 60_000 }, async () => {
-    const setup = await setSetup({ auth: OPEN })
-    const [slow, quick] = [await openLine(setup.fast), await openLine(setup.fast)]
-    const lesson = await beginStory(setup, {}, LARGE)
+  it('of a WebSocket receives the newest state and the last', { timeout: 60_000 }, async () => {
+    const setup = await createSetup({ auth: OPEN })
+    const [slow, quick] = [await openSocket(setup.fast), await openSocket(setup.fast)]
+    const warmUpUpload = await createTestUpload(setup, {}, LARGE)
     for (const id of ['1', '2']) {
-      quick.send(subscribe(id, lesson.uid))
+      quick.send(subscribe(id, warmUpUpload.uid))
       await until(() => quick.messages.some((text) => text.startsWith(`{"id":"${id}"`)))
       quick.send({ id, type: 'complete' })
     }
-    const story = await beginStory(setup, {}, LARGE)
+    const upload = await createTestUpload(setup, {}, LARGE)
     const before = quick.messages.length
-    for (const line of [slow, quick]) line.send(subscribe('3', story.uid))
-    await until(() => slow.messages.length === 1 && quick.messages.length > before, 'both seats')
-    expect(setup.seated()).toBe(2)
+    for (const client of [slow, quick]) client.send(subscribe('3', upload.uid))
+    await until(
+      () => slow.messages.length === 1 && quick.messages.length > before,
+      'both subscriptions',
+    )
+    expect(setup.joinedSubscriptions()).toBe(2)
     slow.socket.pause()
-    for (let count = 1; count < CHANGES; count += 1) await story.tell('bytes')
-    await story.tell('ready')
+    for (let count = 1; count < CHANGES; count += 1) await upload.record('bytes')
+    await upload.record('ready')
     await until(() => quick.messages.at(-1)?.includes('"complete"') === true, 'the end')
     expect(slow.messages.length).toBeLessThan(CHANGES)
     slow.socket.resume()
-    await until(() => slow.messages.at(-1)?.includes('"complete"') === true, 'the slow end')
-    await turns(10)
+    await until(
+      () => slow.messages.at(-1)?.includes('"complete"') === true,
+      'the end of the slow client',
+    )
+    await ticks(10)
     const versions = versionsIn(slow.messages.slice(0, -1))
-    expect(isGrowing(versions)).toBe(true)
+    expect(isIncreasing(versions)).toBe(true)
     expect(versions.at(-1)).toBe(CHANGES + 1)
     expect(versions.length).toBeLessThan(CHANGES)
     expect(slow.closed()).toBeNull()
   })
 
   it(
-    'at a socket with many subscriptions has no more wait for it than with one',
+    'of a WebSocket with many subscriptions has no more unsent bytes than with one',
     {
       timeout: 60_000,
     },
     async () => {
-      const setup = await setSetup({ auth: OPEN })
-      const { url, carried } = await carrySockets(setup)
-      const [quick, slow] = [await openLine(url), await openLine(url)]
-      const lesson = await beginStory(setup, {}, LARGE)
+      const setup = await createSetup({ auth: OPEN })
+      const { url, serverSockets } = await startSocketServer(setup)
+      const [quick, slow] = [await openSocket(url), await openSocket(url)]
+      const warmUpUpload = await createTestUpload(setup, {}, LARGE)
       for (const id of ['1', '2']) {
-        quick.send(subscribe(id, lesson.uid))
+        quick.send(subscribe(id, warmUpUpload.uid))
         await until(() => quick.messages.some((text) => text.startsWith(`{"id":"${id}"`)))
         quick.send({ id, type: 'complete' })
       }
-      const story = await beginStory(setup, {}, LARGE)
+      const upload = await createTestUpload(setup, {}, LARGE)
       const before = quick.messages.length
-      quick.send(subscribe('3', story.uid))
-      slow.send(...Array.from({ length: SUBSCRIPTIONS }, (_, id) => subscribe(`${id}`, story.uid)))
+      quick.send(subscribe('3', upload.uid))
+      slow.send(...Array.from({ length: SUBSCRIPTIONS }, (_, id) => subscribe(`${id}`, upload.uid)))
       await until(() => slow.messages.length === SUBSCRIPTIONS && quick.messages.length > before)
-      expect(setup.seated()).toBe(SUBSCRIPTIONS + 1)
+      expect(setup.joinedSubscriptions()).toBe(SUBSCRIPTIONS + 1)
       const longest = Math.max(...slow.messages.map(({ length }) => length))
-      const server = carried[1]
-      if (server === undefined) throw new Error('Nobody carries the slow socket.')
+      const server = serverSockets[1]
+      if (server === undefined) throw new Error('The server has no second socket.')
 
-      let most = 0
+      let maxBuffered = 0
       slow.socket.pause()
       for (let count = 1; count < CHANGES; count += 1) {
-        await story.tell('bytes')
+        await upload.record('bytes')
         await until(() => versionsIn(quick.messages.slice(-1))[0] === count + 1, 'the change')
-        most = Math.max(most, server.bufferedAmount)
-        // A little is read now and then: what was sent is gone then, and there is room for more.
+        maxBuffered = Math.max(maxBuffered, server.bufferedAmount)
+        // The client reads from time to time, so that its socket accepts further events.
         if (count % 10 === 0) slow.socket.resume()
         if (count % 10 === 5) slow.socket.pause()
       }
-      // What fills the line, and what finds it full.
-      expect(most).toBeGreaterThan(ENOUGH_BYTES)
-      expect(most).toBeLessThan(ENOUGH_BYTES + 2 * (longest + 100))
+      // The event that exceeds the limit, and an event that was already being written.
+      expect(maxBuffered).toBeGreaterThan(MAX_UNSENT_BYTES)
+      expect(maxBuffered).toBeLessThan(MAX_UNSENT_BYTES + 2 * (longest + 100))
       slow.socket.resume()
-      await story.tell('ready')
+      await upload.record('ready')
       await until(
-        () => slow.messages.filter((text) => text.includes('"complete"')).length === SUBSCRIPTIONS,
-        'the slow ends',
+        () => slow.messages.filter(isComplete).length === SUBSCRIPTIONS,
+        'the ends of the slow client',
+        30_000,
       )
       for (let id = 0; id < SUBSCRIPTIONS; id += 1) {
         const own = slow.messages.filter((text) => text.startsWith(`{"id":"${id}",`)).slice(0, -1)
         const versions = versionsIn(own)
-        expect(isGrowing(versions)).toBe(true)
+        expect(isIncreasing(versions)).toBe(true)
         expect(versions.at(-1)).toBe(CHANGES + 1)
       }
       expect(slow.closed()).toBeNull()
@@ -155,19 +170,19 @@ describe('a slow reader', () => {
   )
 })
 
-/** Of one socket. */
+/** Of the slow client. */
 const SUBSCRIPTIONS = 30
-/** As carry-socket.ts has it. */
-const ENOUGH_BYTES = 64 * 1024
+/** Limit of unsent bytes in websocket-connection.ts, above which a socket is sent no further events. */
+const MAX_UNSENT_BYTES = 64 * 1024
 
-/** A port at which sockets are carried as everywhere, and their other ends, in the order they came. */
-async function carrySockets(setup: Setup) {
-  const carried: WebSocket[] = []
+/** Starts a WebSocket server of the gateway that gives access to its sockets, in the order they connected. */
+async function startSocketServer(setup: Setup) {
+  const serverSockets: WebSocket[] = []
   const { webSockets: endpoint } = setup.gateway
-  const answering = {
+  const options = {
     door: endpoint,
-    lane: setup.lane,
-    log: setup.parts.log,
+    lane: setup.fastPath,
+    log: setup.dependencies.log,
     onAccepted: () => {},
     onWritten: () => {},
   }
@@ -177,15 +192,15 @@ async function carrySockets(setup: Setup) {
     handleProtocols: () => 'graphql-transport-ws',
   })
   server.on('connection', (socket) => {
-    carried.push(socket)
-    handleWebSocket(answering, socket)
+    serverSockets.push(socket)
+    handleWebSocket(options, socket)
   })
   await once(server, 'listening')
   onTestFinished(() => {
-    for (const socket of carried) socket.terminate()
+    for (const socket of serverSockets) socket.terminate()
     server.close()
   })
   const address = server.address()
   const port = typeof address === 'object' ? address?.port : null
-  return { url: `http://127.0.0.1:${port}`, carried }
+  return { url: `http://127.0.0.1:${port}`, serverSockets }
 }

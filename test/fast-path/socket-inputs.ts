@@ -1,7 +1,7 @@
-/** Messages of `graphql-transport-ws`: well-formed and not, by ids that are long, odd or in use. */
+/** Valid and invalid messages of `graphql-transport-ws`, with ids that are long, unusual or in use. */
 import * as fc from 'fast-check'
 import { deepObject, oddJSON, oddText } from '../fuzz/edge-values.ts'
-import type { Sending } from './socket-messages.ts'
+import type { ClientMessage } from './socket-messages.ts'
 import { WATCH, WATCH_ALL } from './subscriptions.ts'
 
 const IDS = [
@@ -21,7 +21,7 @@ const IDS = [
   'y'.repeat(20_000),
 ] as const
 
-/** Of the uid that stands for the upload. */
+/** `UID` stands for the uid of the upload. */
 export const PAYLOADS = [
   JSON.stringify({ query: WATCH, variables: { uid: 'UID' } }),
   JSON.stringify({ query: WATCH, variables: { uid: 'UID', more: [[], {}], __proto__: null } }),
@@ -65,8 +65,7 @@ const noise = fc.oneof(
   oddJSON.map((json) => `{"id":"1","type":${json}}`),
   fc.constant(deepObject(20_000)),
 )
-/** Of all kinds. */
-export const message: fc.Arbitrary<Sending> = fc.oneof(
+export const message: fc.Arbitrary<ClientMessage> = fc.oneof(
   { weight: 30, arbitrary: subscribe },
   { weight: 12, arbitrary: typed },
   { weight: 3, arbitrary: control },
@@ -76,10 +75,10 @@ export const message: fc.Arbitrary<Sending> = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)) },
 )
 
-/** Has the messages name this upload. */
-export function withUID(sending: Sending, uid: string): Sending {
-  if (typeof sending === 'string') return sending.replaceAll('UID', uid)
-  if (Buffer.isBuffer(sending))
-    return Buffer.from(sending.toString('latin1').replaceAll('UID', uid), 'latin1')
-  return sending.map((part) => part.replaceAll('UID', uid))
+/** Replaces `UID` in the message. */
+export function withUID(data: ClientMessage, uid: string): ClientMessage {
+  if (typeof data === 'string') return data.replaceAll('UID', uid)
+  if (Buffer.isBuffer(data))
+    return Buffer.from(data.toString('latin1').replaceAll('UID', uid), 'latin1')
+  return data.map((part) => part.replaceAll('UID', uid))
 }

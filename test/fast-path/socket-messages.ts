@@ -1,25 +1,25 @@
-/** Two WebSockets that are sent the same: one with the fast path, one without. */
+/** WebSocket clients that send the same messages to two servers and compare what they receive. */
 import { once } from 'node:events'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { turns, until } from './subscription-clients.ts'
+import { ticks, until } from './subscription-clients.ts'
 
-/** What is sent at once: text, bytes, or text in fragments. */
-export type Sending = string | Buffer | readonly string[]
+/** One message: text, bytes, or text in fragments. */
+export type ClientMessage = string | Buffer | readonly string[]
 
 export interface Transcript {
-  /** Messages by the id that they bear; those without one by ''. */
+  /** Received messages by their id; messages without an id by ''. */
   readonly byId: ReadonlyMap<string, readonly string[]>
   readonly closed: { readonly code: number; readonly reason: string } | null
 }
 
 export interface RawSocket {
-  send(sending: Sending): void
+  send(data: ClientMessage): void
   transcript(): Transcript
   close(): void
 }
 
-/** Open, with nothing said yet. */
+/** Opens a WebSocket without sending connection_init. */
 export async function openRaw(url: string): Promise<RawSocket> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   const byId = new Map<string, string[]>()
@@ -29,21 +29,21 @@ export async function openRaw(url: string): Promise<RawSocket> {
   socket.on('close', (code, reason) => {
     closed = { code, reason: reason.toString() }
   })
-  socket.on('message', (data: Buffer) => {
-    const text = data.toString()
+  socket.on('message', (bytes: Buffer) => {
+    const text = bytes.toString()
     const id = idOf(text)
     byId.set(id, [...(byId.get(id) ?? []), text])
   })
   await once(socket, 'open')
   return {
-    send(sending) {
+    send(data) {
       if (socket.readyState !== socket.OPEN) return
-      if (typeof sending === 'string' || Buffer.isBuffer(sending)) {
-        socket.send(sending)
+      if (typeof data === 'string' || Buffer.isBuffer(data)) {
+        socket.send(data)
         return
       }
-      for (const [index, part] of sending.entries()) {
-        socket.send(part, { fin: index === sending.length - 1 })
+      for (const [index, part] of data.entries()) {
+        socket.send(part, { fin: index === data.length - 1 })
       }
     },
     transcript: () => ({ byId, closed }),
@@ -57,8 +57,8 @@ function idOf(text: string): string {
   return typeof id === 'string' ? id : ''
 }
 
-/** Both replied to everything that was sent so far, and nothing more is to come. */
-export async function bothQuiet(sockets: readonly [RawSocket, RawSocket], barrier: string) {
+/** Waits until both servers have replied to all messages sent so far. */
+export async function waitForReplies(sockets: readonly [RawSocket, RawSocket], barrier: string) {
   const ping = JSON.stringify({ type: 'ping', payload: { barrier } })
   const pong = JSON.stringify({ type: 'pong', payload: { barrier } })
   for (const socket of sockets) socket.send(ping)
@@ -70,18 +70,21 @@ export async function bothQuiet(sockets: readonly [RawSocket, RawSocket], barrie
       }),
     'the barrier',
   )
-  await turns(5)
+  await ticks(5)
 }
 
-/** As JSON of both that is equal where both were told the same. */
+/** Returns JSON that is equal for sockets with equal transcripts. */
 export function comparable(socket: RawSocket): string {
   const { byId, closed } = socket.transcript()
   const entries = [...byId].toSorted(([one], [other]) => (one < other ? -1 : 1))
   return JSON.stringify({ closed, entries })
 }
 
-/** Resolves once all are acknowledged. */
+/** Sends connection_init; resolves when all sockets have received a reply. */
 export async function connect(sockets: readonly RawSocket[]): Promise<void> {
   for (const socket of sockets) socket.send('{"type":"connection_init"}')
-  await until(() => sockets.every((socket) => socket.transcript().byId.size > 0), 'being let in')
+  await until(
+    () => sockets.every((socket) => socket.transcript().byId.size > 0),
+    'the acknowledgements',
+  )
 }

@@ -1,4 +1,4 @@
-/** The gateway's WebSockets against graphql-ws' own server: messages one by one are replied to alike. */
+/** Compares the gateway's WebSocket replies to single messages with those of the graphql-ws server. */
 import { once } from 'node:events'
 import * as fc from 'fast-check'
 import { GraphQLError, parse } from 'graphql'
@@ -10,9 +10,9 @@ import { createContext } from '../../src/graphql/context.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { wholeNumberFrom } from '../chaos/seed.ts'
 import { id, subscribe, withUID } from './socket-inputs.ts'
-import { type RawSocket, bothQuiet, connect, openRaw } from './socket-messages.ts'
-import { type Setup, setSetup } from './setup.ts'
-import { beginStory } from './upload-histories.ts'
+import { type RawSocket, waitForReplies, connect, openRaw } from './socket-messages.ts'
+import { type Setup, createSetup } from './setup.ts'
+import { createTestUpload } from './upload-histories.ts'
 import { until } from './subscription-clients.ts'
 
 const seed = wholeNumberFrom('HEADGATE_FAST_PATH_SEED') ?? Math.floor(Math.random() * 1_000_000)
@@ -35,7 +35,7 @@ const message = fc.oneof(
   },
 )
 
-/** With such an id in a close reason `ws` throws, and graphql-ws closes with 4500: a bug that is not ours. */
+/** With such an id in a close reason `ws` throws, and graphql-ws closes with 4500: a bug of graphql-ws. */
 function isTooLong(text: string): boolean {
   try {
     const parsed: unknown = JSON.parse(text)
@@ -47,8 +47,8 @@ function isTooLong(text: string): boolean {
 }
 
 /**
- * Types of messages by id, what was sent of data, and how it was closed. Of those without an id the order
- * is not compared: a caller is authenticated while pongs are sent.
+ * Message types by id, data, and close code. The order of messages without an id is not compared:
+ * pongs are sent while the caller is being authenticated.
  */
 function summary(socket: RawSocket): string {
   const { byId, closed } = socket.transcript()
@@ -70,14 +70,14 @@ function typeOf(text: string): string {
   return /"type":"(?<type>\w+)"/.exec(text)?.groups?.['type'] ?? ''
 }
 
-/** graphql-ws as it comes, with the gateway's schema; it has the application catch errors of syntax. */
+/** Serves the gateway's schema with graphql-ws, which expects the application to catch syntax errors. */
 async function serveByLibrary(setup: Setup): Promise<string> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/graphql' })
   const viewer = { subject: 'local', isAdmin: true, expiresAt: null }
   const served = useServer(
     {
       schema,
-      context: () => createContext(setup.parts, viewer),
+      context: () => createContext(setup.dependencies, viewer),
       onSubscribe(_context, _id, { query }) {
         try {
           parse(query)
@@ -99,30 +99,30 @@ async function serveByLibrary(setup: Setup): Promise<string> {
 }
 
 it(
-  `replies as graphql-ws does, with HEADGATE_FAST_PATH_SEED=${seed}`,
+  `replies like graphql-ws, with HEADGATE_FAST_PATH_SEED=${seed}`,
   { timeout: 300_000 },
   async () => {
-    const setup = await setSetup({ auth: { kind: 'disabled' } })
+    const setup = await createSetup({ auth: { kind: 'disabled' } })
     const library = await serveByLibrary(setup)
     await fc.assert(
       fc.asyncProperty(
         fc.array(message, { minLength: 1, maxLength: 8 }),
         fc.boolean(),
         async (messages, isConnected) => {
-          const { uid, tell } = await beginStory(setup)
+          const { uid, record } = await createTestUpload(setup)
           const sockets = [await openRaw(setup.fast), await openRaw(library)] as const
-          const [own, theirs] = sockets
+          const [gateway, reference] = sockets
           if (isConnected) await connect(sockets)
           for (const text of messages) {
             if (isTooLong(text)) continue
             for (const socket of sockets) socket.send(withUID(text, uid))
-            await bothQuiet(sockets, 'message')
-            await until(() => summary(own) === summary(theirs)).catch(() => undefined)
-            expect(summary(own)).toEqual(summary(theirs))
+            await waitForReplies(sockets, 'message')
+            await until(() => summary(gateway) === summary(reference)).catch(() => undefined)
+            expect(summary(gateway)).toEqual(summary(reference))
           }
-          await tell('bytes')
-          await until(() => summary(own) === summary(theirs)).catch(() => undefined)
-          expect(summary(own)).toEqual(summary(theirs))
+          await record('bytes')
+          await until(() => summary(gateway) === summary(reference)).catch(() => undefined)
+          expect(summary(gateway)).toEqual(summary(reference))
           for (const socket of sockets) socket.close()
         },
       ),

@@ -1,43 +1,43 @@
-/** The fast path of sockets against graphql-ws alone: any sequence of messages is replied to alike. */
+/** Both paths reply equally to any sequence of WebSocket messages. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { wholeNumberFrom } from '../chaos/seed.ts'
 import { PAYLOADS, message, withUID } from './socket-inputs.ts'
 import {
   type RawSocket,
-  type Sending,
-  bothQuiet,
+  type ClientMessage,
+  waitForReplies,
   comparable,
   connect,
   openRaw,
 } from './socket-messages.ts'
-import { setSetup } from './setup.ts'
-import { beginStory } from './upload-histories.ts'
+import { createSetup } from './setup.ts'
+import { createTestUpload } from './upload-histories.ts'
 import { until } from './subscription-clients.ts'
 
 const seed = wholeNumberFrom('HEADGATE_FAST_PATH_SEED') ?? Math.floor(Math.random() * 1_000_000)
 const runs = Math.min(2000, wholeNumberFrom('HEADGATE_FAST_PATH_OPERATIONS') ?? 60)
 const OPEN = { kind: 'disabled' } as const
 
-/** Sent in one go, and then the upload changes or does not. */
+/** Messages that are sent together, optionally followed by a change of the upload. */
 const step = fc.record({
   messages: fc.array(message, { minLength: 1, maxLength: 4 }),
   isChanged: fc.boolean(),
 })
 
 describe(`messages of a socket with HEADGATE_FAST_PATH_SEED=${seed}`, () => {
-  it('are replied to alike by both paths, whatever their order', { timeout: 300_000 }, async () => {
-    const setup = await setSetup({ auth: OPEN })
-    let story = await beginStory(setup)
+  it('get equal replies from both paths, in any order', { timeout: 300_000 }, async () => {
+    const setup = await createSetup({ auth: OPEN })
+    let upload = await createTestUpload(setup)
     for (const payload of [PAYLOADS[0], PAYLOADS[5], PAYLOADS[8]]) {
-      const lesson = await openRaw(setup.fast)
-      await connect([lesson])
+      const socket = await openRaw(setup.fast)
+      await connect([socket])
       for (const name of ['a', 'b']) {
-        const text = payload.replace('UID', story.uid)
-        lesson.send(`{"id":"${name}","type":"subscribe","payload":${text}}`)
+        const text = payload.replace('UID', upload.uid)
+        socket.send(`{"id":"${name}","type":"subscribe","payload":${text}}`)
       }
-      await bothQuiet([lesson, lesson], 'lesson')
-      lesson.close()
+      await waitForReplies([socket, socket], 'warm-up')
+      socket.close()
     }
 
     async function sendBoth(
@@ -45,38 +45,38 @@ describe(`messages of a socket with HEADGATE_FAST_PATH_SEED=${seed}`, () => {
       {
         messages,
         isChanged,
-      }: { readonly messages: readonly Sending[]; readonly isChanged: boolean },
+      }: { readonly messages: readonly ClientMessage[]; readonly isChanged: boolean },
     ): Promise<void> {
-      for (const sending of messages) {
-        const named = withUID(sending, story.uid)
-        for (const socket of sockets) socket.send(named)
+      for (const template of messages) {
+        const text = withUID(template, upload.uid)
+        for (const socket of sockets) socket.send(text)
       }
-      await bothQuiet(sockets, 'messages')
-      if (isChanged) await story.tell('bytes')
-      const [fast, long] = sockets
-      await until(() => comparable(fast) === comparable(long)).catch(() => undefined)
-      expect(comparable(fast)).toEqual(comparable(long))
+      await waitForReplies(sockets, 'messages')
+      if (isChanged) await upload.record('bytes')
+      const [fast, fallback] = sockets
+      await until(() => comparable(fast) === comparable(fallback)).catch(() => undefined)
+      expect(comparable(fast)).toEqual(comparable(fallback))
     }
 
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 9 }),
         fc.array(step, { minLength: 1, maxLength: 6 }),
-        async (luck, steps) => {
-          story = await beginStory(setup)
-          const sockets = [await openRaw(setup.fast), await openRaw(setup.long)] as const
-          if (luck > 0) await connect(sockets)
-          for (const one of steps) await sendBoth(sockets, one)
+        async (chance, steps) => {
+          upload = await createTestUpload(setup)
+          const sockets = [await openRaw(setup.fast), await openRaw(setup.fallback)] as const
+          if (chance > 0) await connect(sockets)
+          for (const nextStep of steps) await sendBoth(sockets, nextStep)
           for (const socket of sockets) socket.close()
           await until(
-            () => setup.parts.watchers.watchedUids(setup.clock.now()).size === 0,
-            'leaving',
+            () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+            'the end of the watch',
           )
         },
       ),
       { seed, numRuns: runs, endOnFailure: true },
     )
-    expect(setup.seated()).toBeGreaterThan(runs / 10)
+    expect(setup.joinedSubscriptions()).toBeGreaterThan(runs / 10)
     expect(setup.errors).toEqual([])
   })
 })

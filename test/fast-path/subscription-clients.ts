@@ -1,29 +1,32 @@
-/** Watches by server-sent events and by sockets, with nothing in between that could be helpful. */
+/** Clients for subscriptions over server-sent events and WebSockets, without a GraphQL library. */
 import { type ClientRequest, request } from 'node:http'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 
-/** One who watches. */
-export interface Watching {
-  /** The results so far, as JSON text. */
+/** A client of one event stream. */
+export interface EventStreamClient {
+  /** Results received so far, as JSON text. */
   readonly results: readonly string[]
-  /** Null while it goes on; else how it ended. */
+  /** Null while the stream is open; otherwise the last event, or `cut` if the connection closed without it. */
   ended(): string | null
-  leave(): void
+  disconnect(): void
 }
 
-/** Other than results: pulses, which come by the clock, and ends. */
+/** Start of a result. Other events are heartbeats and completions. */
 const NEXT = 'event: next\ndata: '
 
-export function watchByEvents(
+export function openEventStream(
   url: string,
   body: string,
   headers: Readonly<Record<string, string>> = {},
-): Watching & { readonly opened: Promise<readonly string[]>; readonly sending: ClientRequest } {
+): EventStreamClient & {
+  readonly opened: Promise<readonly string[]>
+  readonly sending: ClientRequest
+} {
   const results: string[] = []
   let ended: string | null = null
   let opened: ((headers: readonly string[]) => void) | null = null
-  const whenOpened = new Promise<readonly string[]>((resolve) => {
+  const openedPromise = new Promise<readonly string[]>((resolve) => {
     opened = resolve
   })
   const sending = request(`${url}/graphql`, {
@@ -62,22 +65,26 @@ export function watchByEvents(
     response.on('error', () => undefined)
   })
   sending.end(body)
-  const leave = (): void => void sending.destroy()
-  onTestFinished(leave)
-  return { results, ended: () => ended, leave, opened: whenOpened, sending }
+  const disconnect = (): void => void sending.destroy()
+  onTestFinished(disconnect)
+  return { results, ended: () => ended, disconnect: disconnect, opened: openedPromise, sending }
 }
 
-export interface Line {
-  /** Sends these messages in one go. */
+export interface SocketClient {
+  /** Sends these messages without a pause. */
   send(...messages: readonly object[]): void
-  /** Each message that came, but for pings, as text. */
+  /** Received messages except connection_ack, as text. */
   readonly messages: readonly string[]
   closed(): number | null
   readonly socket: WebSocket
 }
 
-/** A socket of graphql-transport-ws, connected and acknowledged. */
-export async function openLine(url: string, token?: string, more: object = {}): Promise<Line> {
+/** Opens a graphql-transport-ws socket; resolves when the gateway has acknowledged it. */
+export async function openSocket(
+  url: string,
+  token?: string,
+  more: object = {},
+): Promise<SocketClient> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   const messages: string[] = []
   let code: number | null = null
@@ -112,18 +119,23 @@ export async function openLine(url: string, token?: string, more: object = {}): 
   }
 }
 
-export async function until(isTrue: () => boolean, what = 'it'): Promise<void> {
+/** Resolves in the first tick in which `isTrue` returns true; throws after `timeoutMs`. */
+export async function until(
+  isTrue: () => boolean,
+  what = 'a condition',
+  timeoutMs = 10_000,
+): Promise<void> {
   const startedAt = performance.now()
   while (!isTrue()) {
-    if (performance.now() - startedAt > 10_000) throw new Error(`${what} did not come about.`)
+    if (performance.now() - startedAt > timeoutMs) throw new Error(`Timed out waiting for ${what}.`)
     await new Promise((resolve) => {
       setImmediate(resolve)
     })
   }
 }
 
-/** So many turns of the event loop, in which whatever was to come has come. */
-export async function turns(count: number): Promise<void> {
+/** Waits for `count` ticks of the event loop. */
+export async function ticks(count: number): Promise<void> {
   let left = count
   await until(() => {
     left -= 1

@@ -1,96 +1,114 @@
-/** Subscriptions both ways: the same story is told with the same words, by whatever carries it. */
+/** Subscriptions receive equal results from both paths, over server-sent events and WebSockets. */
 import { describe, expect, it } from 'vitest'
 import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
 import { MAX_SUBSCRIPTIONS_PER_CALLER } from '../../src/uploads/ports/watch-registry.ts'
-import { setSetup } from './setup.ts'
-import { type Step, beginStory } from './upload-histories.ts'
-import { WATCH, WATCH_ALL, bodyFor, teach, teachUpload } from './subscriptions.ts'
-import { openLine, turns, until, watchByEvents } from './subscription-clients.ts'
+import { createSetup } from './setup.ts'
+import { type UploadChange, createTestUpload } from './upload-histories.ts'
+import { WATCH, WATCH_ALL, bodyFor, warmUp, warmUpUpload } from './subscriptions.ts'
+import { openSocket, ticks, until, openEventStream } from './subscription-clients.ts'
 
 const OPEN = { kind: 'disabled' } as const
 
-const STORIES: readonly (readonly Step[])[] = [
+const HISTORIES: readonly (readonly UploadChange[])[] = [
   ['bytes', 'bytes', 'queued', 'encoding', 'encoding', 'ready'],
   ['queued', 'error'],
   ['bytes', 'deleted'],
   ['deleted'],
 ]
 
-describe('the same story', () => {
-  it.each(STORIES)('is told the same by events: %s %s %s %s %s %s', async (...steps) => {
-    const setup = await setSetup({ auth: OPEN })
-    await teachUpload(setup)
-    const story = await beginStory(setup)
-    const fast = watchByEvents(setup.fast, bodyFor(story.uid))
-    const long = watchByEvents(setup.long, bodyFor(story.uid))
-    expect(await fast.opened).toEqual(await long.opened)
-    expect(setup.seated()).toBe(1)
-    for (const step of steps) await story.tell(step)
-    await until(() => fast.ended() !== null && long.ended() !== null, 'the end')
-    expect(fast.results).toEqual(long.results)
-    expect(fast.ended()).toBe(long.ended())
-    expect(fast.results).toHaveLength(1 + steps.length)
-    // And to whoever comes after the end.
-    const late = watchByEvents(setup.fast, bodyFor(story.uid))
-    const lateLong = watchByEvents(setup.long, bodyFor(story.uid))
-    await until(() => late.ended() !== null && lateLong.ended() !== null, 'the late end')
-    expect(late.results).toEqual(lateLong.results)
-    expect(late.results).toEqual(fast.results.slice(-1))
-  })
+describe('a subscription', () => {
+  it.each(HISTORIES)(
+    'receives equal results from both paths by server-sent events: %s %s %s %s %s %s',
+    async (...steps) => {
+      const setup = await createSetup({ auth: OPEN })
+      await warmUpUpload(setup)
+      const upload = await createTestUpload(setup)
+      const fast = openEventStream(setup.fast, bodyFor(upload.uid))
+      const fallback = openEventStream(setup.fallback, bodyFor(upload.uid))
+      expect(await fast.opened).toEqual(await fallback.opened)
+      expect(setup.joinedSubscriptions()).toBe(1)
+      for (const step of steps) await upload.record(step)
+      await until(() => fast.ended() !== null && fallback.ended() !== null, 'the end')
+      expect(fast.results).toEqual(fallback.results)
+      expect(fast.ended()).toBe(fallback.ended())
+      expect(fast.results).toHaveLength(1 + steps.length)
+      // A client that subscribes after the end receives equal results, too.
+      const late = openEventStream(setup.fast, bodyFor(upload.uid))
+      const lateLong = openEventStream(setup.fallback, bodyFor(upload.uid))
+      await until(
+        () => late.ended() !== null && lateLong.ended() !== null,
+        'the end of the late clients',
+      )
+      expect(late.results).toEqual(lateLong.results)
+      expect(late.results).toEqual(fast.results.slice(-1))
+    },
+  )
 
-  it.each(STORIES)('is told the same by a socket: %s %s %s %s %s %s', async (...steps) => {
-    const setup = await setSetup({ auth: OPEN })
-    const [fast, long] = [await openLine(setup.fast), await openLine(setup.long)]
-    const story = await beginStory(setup)
-    const message = {
-      id: 'a"\u2028',
-      type: 'subscribe',
-      payload: { query: WATCH, variables: { uid: story.uid } },
-    }
-    for (const id of ['1', '2']) {
-      fast.send({ ...message, id })
-      await until(() => fast.messages.some((text) => text.includes(`"id":"${id}"`)), 'a lesson')
-      fast.send({ id, type: 'complete' })
-    }
-    await until(() => setup.parts.watchers.watchedUids(setup.clock.now()).size === 0, 'leaving')
-    const before = fast.messages.length
-    fast.send(message)
-    long.send(message)
-    await until(() => fast.messages.length > before && long.messages.length > 0, 'the first')
-    expect(setup.seated()).toBe(1)
-    for (const step of steps) await story.tell(step)
-    await until(() =>
-      [fast, long].every((line) => line.messages.at(-1)?.includes('complete') === true),
-    )
-    expect(fast.messages.slice(before)).toEqual(long.messages)
-  })
+  it.each(HISTORIES)(
+    'receives equal results from both paths by WebSocket: %s %s %s %s %s %s',
+    async (...steps) => {
+      const setup = await createSetup({ auth: OPEN })
+      const [fast, fallback] = [await openSocket(setup.fast), await openSocket(setup.fallback)]
+      const upload = await createTestUpload(setup)
+      const message = {
+        id: 'a"\u2028',
+        type: 'subscribe',
+        payload: { query: WATCH, variables: { uid: upload.uid } },
+      }
+      for (const id of ['1', '2']) {
+        fast.send({ ...message, id })
+        await until(
+          () => fast.messages.some((text) => text.includes(`"id":"${id}"`)),
+          'a warm-up result',
+        )
+        fast.send({ id, type: 'complete' })
+      }
+      await until(
+        () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+        'the end of the watch',
+      )
+      const before = fast.messages.length
+      fast.send(message)
+      fallback.send(message)
+      await until(
+        () => fast.messages.length > before && fallback.messages.length > 0,
+        'the first result',
+      )
+      expect(setup.joinedSubscriptions()).toBe(1)
+      for (const step of steps) await upload.record(step)
+      await until(() =>
+        [fast, fallback].every((client) => client.messages.at(-1)?.includes('complete') === true),
+      )
+      expect(fast.messages.slice(before)).toEqual(fallback.messages)
+    },
+  )
 
-  it('is told of all uploads, and ends for nobody with one of them', async () => {
-    const setup = await setSetup({ auth: OPEN })
+  it('to all uploads continues after one of them is ready', async () => {
+    const setup = await createSetup({ auth: OPEN })
     const body = JSON.stringify({ query: WATCH_ALL })
-    await teach(setup, body)
-    const fast = watchByEvents(setup.fast, body)
-    const long = watchByEvents(setup.long, body)
-    await Promise.all([fast.opened, long.opened])
-    expect(setup.seated()).toBe(1)
+    await warmUp(setup, body)
+    const fast = openEventStream(setup.fast, body)
+    const fallback = openEventStream(setup.fallback, body)
+    await Promise.all([fast.opened, fallback.opened])
+    expect(setup.joinedSubscriptions()).toBe(1)
     for (let count = 0; count < 3; count += 1) {
-      const story = await beginStory(setup)
-      await story.tell('queued')
-      await story.tell('ready')
+      const upload = await createTestUpload(setup)
+      await upload.record('queued')
+      await upload.record('ready')
     }
-    await until(() => fast.results.length === long.results.length && fast.results.length >= 9)
-    expect(fast.results).toEqual(long.results)
+    await until(() => fast.results.length === fallback.results.length && fast.results.length >= 9)
+    expect(fast.results).toEqual(fallback.results)
     expect(fast.ended()).toBeNull()
     setup.close()
-    await until(() => fast.ended() !== null && long.ended() !== null)
-    expect(fast.results).toEqual(long.results)
-    expect(fast.ended()).toBe(long.ended())
+    await until(() => fast.ended() !== null && fallback.ended() !== null)
+    expect(fast.results).toEqual(fallback.results)
+    expect(fast.ended()).toBe(fallback.ended())
   })
 
-  it('fails the same where an event cannot be told whole', async () => {
+  it('receives equal errors from both paths when a field of an event fails', async () => {
     let isBroken = false
     const outcomes: string[] = []
-    const setup = await setSetup({
+    const setup = await createSetup({
       auth: OPEN,
       telemetry: {
         ...noopTelemetry,
@@ -104,87 +122,92 @@ describe('the same story', () => {
       store: (store) => ({
         ...store,
         historyOf: (ids) =>
-          isBroken ? Promise.reject(new Error('the disk is gone')) : store.historyOf(ids),
+          isBroken ? Promise.reject(new Error('disk failure')) : store.historyOf(ids),
       }),
     })
-    await teachUpload(setup)
-    const story = await beginStory(setup)
-    const watching = [setup.fast, setup.long].map((url) => watchByEvents(url, bodyFor(story.uid)))
-    await until(() => watching.every(({ results }) => results.length === 1), 'the present state')
-    const early = watchByEvents(setup.fast, bodyFor(story.uid))
+    await warmUpUpload(setup)
+    const upload = await createTestUpload(setup)
+    const clients = [setup.fast, setup.fallback].map((url) =>
+      openEventStream(url, bodyFor(upload.uid)),
+    )
+    await until(() => clients.every(({ results }) => results.length === 1), 'the current state')
+    const early = openEventStream(setup.fast, bodyFor(upload.uid))
     await until(() => early.results.length === 1)
-    expect(setup.seated()).toBe(2)
-    await until(() => outcomes.length === 2, 'the end of the lessons')
-    early.leave()
+    expect(setup.joinedSubscriptions()).toBe(2)
+    await until(() => outcomes.length === 2, 'the end of the warm-up')
+    early.disconnect()
     await until(() => outcomes.length === 3, 'the early end')
     isBroken = true
-    await story.tell('bytes')
-    await until(() => watching.every(({ results }) => results.length === 2), 'the failure')
+    await upload.record('bytes')
+    await until(() => clients.every(({ results }) => results.length === 2), 'the failure')
     isBroken = false
-    await story.tell('ready')
-    await until(() => watching.every((one) => one.ended() !== null), 'the end')
-    // What is told to many bears no request's id.
-    const [fast, long] = watching.map(({ results }) =>
+    await upload.record('ready')
+    await until(() => clients.every((client) => client.ended() !== null), 'the end')
+    // Results of a shared subscription contain no request id.
+    const [fast, fallback] = clients.map(({ results }) =>
       results.map((text) =>
         text.replaceAll(/request id: [\w-]+/g, '').replaceAll(/"requestId":"[\w-]+"/g, ''),
       ),
     )
-    expect(fast).toEqual(long)
+    expect(fast).toEqual(fallback)
     expect(fast?.[1]).toContain('INTERNAL_SERVER_ERROR')
-    // Whoever was told of it had errors, and nobody else.
+    // Only subscriptions that received the error have the outcome `errors`.
     await until(() => outcomes.length === 5, 'both ends')
     expect(outcomes).toEqual(['ok', 'ok', 'ok', 'errors', 'errors'])
   })
 
   it.each(['1', '', 'x'.repeat(200), 'é'.repeat(62), '💣'.repeat(64)])(
-    'twice by one id %s is refused the same at a socket',
+    'with an id in use, %s, closes the socket equally on both paths',
     async (id) => {
-      const setup = await setSetup({ auth: OPEN })
-      const { uid } = await beginStory(setup)
-      const [fast, long] = [await openLine(setup.fast), await openLine(setup.long)]
+      const setup = await createSetup({ auth: OPEN })
+      const { uid } = await createTestUpload(setup)
+      const [fast, fallback] = [await openSocket(setup.fast), await openSocket(setup.fallback)]
       const payload = { query: WATCH, variables: { uid } }
-      for (const lesson of ['a', 'b']) {
-        fast.send({ id: lesson, type: 'subscribe', payload })
-        await until(() => fast.messages.some((text) => text.startsWith(`{"id":"${lesson}"`)))
+      for (const warmUpId of ['a', 'b']) {
+        fast.send({ id: warmUpId, type: 'subscribe', payload })
+        await until(() => fast.messages.some((text) => text.startsWith(`{"id":"${warmUpId}"`)))
       }
-      for (const line of [fast, long]) {
-        line.send({ id, type: 'subscribe', payload }, { id, type: 'subscribe', payload })
-        await until(() => line.closed() !== null, 'the close')
+      for (const client of [fast, fallback]) {
+        client.send({ id, type: 'subscribe', payload }, { id, type: 'subscribe', payload })
+        await until(() => client.closed() !== null, 'the close')
       }
-      expect(fast.closed()).toBe(long.closed())
-      await until(() => setup.parts.watchers.watchedUids(setup.clock.now()).size === 0, 'leaving')
+      expect(fast.closed()).toBe(fallback.closed())
+      await until(
+        () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+        'the end of the watch',
+      )
       expect(setup.errors).toEqual([])
     },
   )
 
-  it('is watched by nobody who has gone before it began', async () => {
-    const setup = await setSetup({ auth: OPEN })
-    await teachUpload(setup)
-    const { uid } = await beginStory(setup)
+  it('is released when its client disconnects before it opens', async () => {
+    const setup = await createSetup({ auth: OPEN })
+    await warmUpUpload(setup)
+    const { uid } = await createTestUpload(setup)
     for (let count = 0; count < 30; count += 1) {
-      const gone = watchByEvents(setup.fast, bodyFor(uid))
-      await turns(count)
-      gone.leave()
+      const gone = openEventStream(setup.fast, bodyFor(uid))
+      await ticks(count)
+      gone.disconnect()
     }
-    await turns(50)
+    await ticks(50)
     await until(
-      () => setup.parts.watchers.watchedUids(setup.clock.now()).size === 0,
-      'being forgotten',
+      () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+      'the end of the watch',
     )
-    const room = Array.from({ length: MAX_SUBSCRIPTIONS_PER_CALLER }, () =>
-      setup.parts.watchers.openSubscription('local'),
+    const subscriptions = Array.from({ length: MAX_SUBSCRIPTIONS_PER_CALLER }, () =>
+      setup.dependencies.watchers.openSubscription('local'),
     )
-    expect(room).not.toContain(null)
+    expect(subscriptions).not.toContain(null)
   })
 
-  it('is refused the same where there is none', async () => {
-    const setup = await setSetup({ auth: OPEN })
-    await teachUpload(setup)
-    const fast = watchByEvents(setup.fast, bodyFor('nobody'))
-    const long = watchByEvents(setup.long, bodyFor('nobody'))
-    expect(await fast.opened).toEqual(await long.opened)
-    await until(() => fast.ended() !== null && long.ended() !== null)
-    expect(fast.results).toEqual(long.results)
+  it('to an unknown upload is rejected equally by both paths', async () => {
+    const setup = await createSetup({ auth: OPEN })
+    await warmUpUpload(setup)
+    const fast = openEventStream(setup.fast, bodyFor('nobody'))
+    const fallback = openEventStream(setup.fallback, bodyFor('nobody'))
+    expect(await fast.opened).toEqual(await fallback.opened)
+    await until(() => fast.ended() !== null && fallback.ended() !== null)
+    expect(fast.results).toEqual(fallback.results)
     expect(fast.results.join()).toContain('UPLOAD_NOT_FOUND')
   })
 })

@@ -1,8 +1,8 @@
-/** Subscriptions to one upload and to all, and how the lane comes to know them. */
+/** Subscriptions to one upload and to all, and functions that warm the fast path up. */
 import { expect } from 'vitest'
 import type { Setup } from './setup.ts'
-import { beginStory } from './upload-histories.ts'
-import { type Watching, until, watchByEvents } from './subscription-clients.ts'
+import { createTestUpload } from './upload-histories.ts'
+import { type EventStreamClient, until, openEventStream } from './subscription-clients.ts'
 
 export const WATCH = `subscription Watch($uid: ID!) {
   uploadStatus(uid: $uid) {
@@ -16,29 +16,32 @@ export function bodyFor(uid: string): string {
   return JSON.stringify({ query: WATCH, variables: { uid } })
 }
 
-/** Has the lane know the subscription, for whoever has these headers. */
-export async function teach(
+/** Subscribes until the fast path has compiled the operation and cached the token in `headers`. */
+export async function warmUp(
   setup: Setup,
   body: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  for (let lesson = 0; lesson < 2; lesson += 1) {
-    const watching = watchByEvents(setup.fast, body, headers)
-    await watching.opened
-    watching.leave()
+  for (let run = 0; run < 2; run += 1) {
+    const client = openEventStream(setup.fast, body, headers)
+    await client.opened
+    client.disconnect()
   }
-  await until(() => setup.parts.watchers.watchedUids(setup.clock.now()).size === 0, 'leaving')
-  expect(setup.seated()).toBe(0)
+  await until(
+    () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+    'the end of the watch',
+  )
+  expect(setup.joinedSubscriptions()).toBe(0)
 }
 
-export async function teachUpload(
+export async function warmUpUpload(
   setup: Setup,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const { uid } = await beginStory(setup, headers)
-  await teach(setup, bodyFor(uid), headers)
+  const { uid } = await createTestUpload(setup, headers)
+  await warmUp(setup, bodyFor(uid), headers)
 }
 
-export function versionsOf({ results }: Watching): readonly number[] {
+export function versionsOf({ results }: EventStreamClient): readonly number[] {
   return results.map((text) => Number(/"version":(\d+)/.exec(text)?.[1]))
 }

@@ -1,18 +1,18 @@
-/** Tokens that lapse: each listener is told once, at that very moment, and none that has gone. */
+/** Token expiry calls each listener once, to the millisecond, and no removed listener. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createTokenExpiry } from '../../src/http/auth/token-expiry.ts'
 import { createTestClock } from '../kit/clock.ts'
-import { turns } from './subscription-clients.ts'
+import { ticks } from './subscription-clients.ts'
 
 const START = Date.UTC(2026, 0, 1)
 
 function ignore(): void {
-  // What is logged is not of interest here.
+  // These tests do not read the log.
 }
 const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
-function standingClock() {
+function stoppedClock() {
   return createTestClock(() => START)
 }
 
@@ -20,60 +20,60 @@ function viewerUntil(seconds: number) {
   return { subject: 'ada', isAdmin: false, expiresAt: new Date(START + seconds * 1000) }
 }
 
-describe('a token', () => {
-  it('is told of to every listener, though one of them throws', async () => {
+describe('token expiry', () => {
+  it('calls every listener although one of them throws', async () => {
     const errors: object[] = []
     const log = { ...SILENT, error: (fields: object) => void errors.push(fields) }
-    const expires = createTokenExpiry({ clock: standingClock(), log })
+    const expires = createTokenExpiry({ clock: stoppedClock(), log })
     const viewer = viewerUntil(-1)
-    let told = 0
+    let calls = 0
     expires.onExpiry(viewer, () => {
-      throw new Error('the connection broke')
+      throw new Error('the connection failed')
     })
     expires.onExpiry(viewer, () => {
-      told += 1
+      calls += 1
     })
-    await turns(2)
-    expect(told).toBe(1)
+    await ticks(2)
+    expect(calls).toBe(1)
     expect(errors).toHaveLength(1)
   })
 
-  it('that has lapsed before anybody listens is told of all the same', async () => {
-    let told = 0
-    createTokenExpiry({ clock: standingClock(), log: SILENT }).onExpiry(viewerUntil(-1), () => {
-      told += 1
+  it('calls a listener of a token that has already expired', async () => {
+    let calls = 0
+    createTokenExpiry({ clock: stoppedClock(), log: SILENT }).onExpiry(viewerUntil(-1), () => {
+      calls += 1
     })
-    await turns(2)
-    expect(told).toBe(1)
+    await ticks(2)
+    expect(calls).toBe(1)
   })
 
-  it('ends those who listen, to the millisecond, and nobody who has gone', async () => {
+  it('calls listeners to the millisecond, and no removed listener', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ until: fc.integer({ min: 1, max: 5 }), stays: fc.boolean() }), {
           maxLength: 12,
         }),
-        async (wishes) => {
-          const clock = standingClock()
+        async (listeners) => {
+          const clock = stoppedClock()
           const expires = createTokenExpiry({ clock, log: SILENT })
           const viewers = [1, 2, 3, 4, 5].map(viewerUntil)
-          const told = wishes.map(() => 0)
-          const stops = wishes.map(({ until }, index) => {
+          const calls = listeners.map(() => 0)
+          const stops = listeners.map(({ until }, index) => {
             const viewer = viewers[until - 1] ?? viewerUntil(until)
             return expires.onExpiry(viewer, () => {
-              told[index] = (told[index] ?? 0) + 1
+              calls[index] = (calls[index] ?? 0) + 1
             })
           })
-          wishes.forEach(({ stays }, index) => {
+          listeners.forEach(({ stays }, index) => {
             if (!stays) stops[index]?.()
           })
           for (let second = 1; second <= 6; second += 1) {
             clock.advance(0.999)
-            await turns(2)
-            expect(told).toEqual(expected(wishes, second - 1))
+            await ticks(2)
+            expect(calls).toEqual(expected(listeners, second - 1))
             clock.advance(0.001)
-            await turns(2)
-            expect(told).toEqual(expected(wishes, second))
+            await ticks(2)
+            expect(calls).toEqual(expected(listeners, second))
           }
         },
       ),
@@ -83,8 +83,8 @@ describe('a token', () => {
 })
 
 function expected(
-  wishes: readonly { readonly until: number; readonly stays: boolean }[],
+  listeners: readonly { readonly until: number; readonly stays: boolean }[],
   second: number,
 ): readonly number[] {
-  return wishes.map(({ until, stays }) => (stays && until <= second ? 1 : 0))
+  return listeners.map(({ until, stays }) => (stays && until <= second ? 1 : 0))
 }

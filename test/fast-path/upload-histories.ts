@@ -1,16 +1,16 @@
-/** What becomes of an upload, told to the store as Stream would tell it. */
+/** Creates uploads and records changes of them as observations of Stream. */
 import { recordObservation } from '../../src/uploads/status/record-observation.ts'
 import type { StreamVideo } from '../../src/uploads/ports/stream-api.ts'
-import { ask } from './both-paths.ts'
+import { sendOperation } from './both-paths.ts'
 import { videoOf } from '../kit/samples.ts'
 import type { Setup } from './setup.ts'
 
-/** One change: each is new, and so grows the version by one. */
-export type Step = 'bytes' | 'queued' | 'encoding' | 'ready' | 'error' | 'deleted'
+/** A change of the upload. Each increases its version by one. */
+export type UploadChange = 'bytes' | 'queued' | 'encoding' | 'ready' | 'error' | 'deleted'
 
-export interface Story {
+export interface TestUpload {
   readonly uid: string
-  readonly tell: (step: Step) => Promise<void>
+  readonly record: (change: UploadChange) => Promise<void>
 }
 
 const SIZE_BYTES = 1_000_000
@@ -26,46 +26,52 @@ const MINT = /* GraphQL */ `
   }
 `
 
-/** A new upload of this caller. */
-export async function beginStory(
+/** Mints an upload for the caller with these headers. */
+export async function createTestUpload(
   setup: Setup,
   headers: Readonly<Record<string, string>> = {},
   meta: Readonly<Record<string, unknown>> = {},
-): Promise<Story> {
-  const { text } = await ask(setup.long, { query: MINT, headers, variables: { meta } })
+): Promise<TestUpload> {
+  const { text } = await sendOperation(setup.fallback, {
+    query: MINT,
+    headers,
+    variables: { meta },
+  })
   const [, uid = ''] = /"uid":"(\w+)"/.exec(text) ?? []
-  if (uid === '') throw new Error(`Nothing was minted: ${text}`)
-  let told = 0
+  if (uid === '') throw new Error(`Minting failed: ${text}`)
+  let count = 0
   return {
     uid,
-    async tell(step) {
-      told += 1
-      const at = new Date(setup.clock.now().getTime() + told * 1000)
-      const described = (said: Partial<StreamVideo>): Parameters<typeof recordObservation>[2] => ({
+    async record(change) {
+      count += 1
+      const at = new Date(setup.clock.now().getTime() + count * 1000)
+      const observation = (
+        changes: Partial<StreamVideo>,
+      ): Parameters<typeof recordObservation>[2] => ({
         kind: 'video',
         source: 'WEBHOOK',
         at,
-        video: videoOf({ uid, sizeBytes: SIZE_BYTES, modifiedAt: at, ...said }),
+        video: videoOf({ uid, sizeBytes: SIZE_BYTES, modifiedAt: at, ...changes }),
       })
       await recordObservation(
-        setup.parts,
+        setup.dependencies,
         uid,
         {
-          bytes: { kind: 'offset', source: 'SYNC', at, receivedBytes: told * 1000 } as const,
-          queued: described({ state: 'queued' }),
-          encoding: described({ state: 'inprogress', encodingPercent: Math.min(99, told) }),
-          ready: described({
+          bytes: { kind: 'offset', source: 'SYNC', at, receivedBytes: count * 1000 } as const,
+          queued: observation({ state: 'queued' }),
+          encoding: observation({ state: 'inprogress', encodingPercent: Math.min(99, count) }),
+          ready: observation({
             state: 'ready',
             readyToStream: true,
             readyAt: at,
             encodingPercent: 100,
           }),
-          error: described({
+          error: observation({
             state: 'error',
             failure: { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' },
           }),
           deleted: { kind: 'deleted', source: 'MUTATION', at } as const,
-        }[step],
+        }[change],
       )
     },
   }

@@ -7,8 +7,8 @@ import { fillPostgres } from '../kit/fill-postgres.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import { startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
-import { ask, expectSame } from '../fast-path/both-paths.ts'
-import { setSetup } from '../fast-path/setup.ts'
+import { sendOperation, expectSameResponse } from '../fast-path/both-paths.ts'
+import { createSetup } from '../fast-path/setup.ts'
 
 const NEWEST = new Date('2026-03-01T12:00:00.000Z')
 const LONG_AGO = '2020-01-01T00:00:00Z'
@@ -46,7 +46,7 @@ const expectedCounts = (uploads: number) => [uploads, COUNT_LIMIT, COUNT_LIMIT, 
 
 it('limits counts with dates and rejects an operation with too many of them', async () => {
   const examined: UploadFilter[] = []
-  const setup = await setSetup({
+  const setup = await createSetup({
     store: (store) => ({
       ...store,
       count: (filter) => {
@@ -61,27 +61,30 @@ it('limits counts with dates and rejects an operation with too many of them', as
     await tokenFor('ada', { scope: 'uploads:admin' }),
   ]) {
     const headers = { authorization: `Bearer ${token}` }
-    const { text } = await expectSame(setup, { query: aliased(COUNTS.map(count)), headers })
+    const { text } = await expectSameResponse(setup, { query: aliased(COUNTS.map(count)), headers })
     expect(totalsIn(response.parse(JSON.parse(text)).data)).toEqual(expectedCounts(20_000))
 
     const dated = count(`createdAfter: "${LONG_AGO}"`)
-    const largest = await expectSame(setup, { query: repeat(dated, MAX_COUNTS), headers })
+    const largest = await expectSameResponse(setup, { query: repeat(dated, MAX_COUNTS), headers })
     expect(largest.text).not.toContain('errors')
-    const rejected = await expectSame(setup, { query: repeat(dated, 50), headers })
+    const rejected = await expectSameResponse(setup, { query: repeat(dated, 50), headers })
     expect(rejected.text).toContain('"code":"RESULT_TOO_LARGE"')
     examined.length = 0
-    await ask(setup.long, { query: repeat(dated, 50), headers })
+    await sendOperation(setup.fallback, { query: repeat(dated, 50), headers })
     expect(examined).toHaveLength(MAX_COUNTS)
 
     // Totals have a constant cost, independent of the number of uploads.
-    const totals = await expectSame(setup, { query: repeat(count('status: READY'), 50), headers })
+    const totals = await expectSameResponse(setup, {
+      query: repeat(count('status: READY'), 50),
+      headers,
+    })
     expect(totals.text).not.toContain('errors')
   }
 })
 
 it('reads at most as many uploads as the result limit, independent of the selected fields', async () => {
   const read: number[] = []
-  const setup = await setSetup({
+  const setup = await createSetup({
     store: (store) => ({
       ...store,
       list: (filter, range) => {
@@ -91,12 +94,15 @@ it('reads at most as many uploads as the result limit, independent of the select
     }),
   })
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
-  const largest = await expectSame(setup, { query: repeat(page('first: 20'), 50), headers })
+  const largest = await expectSameResponse(setup, { query: repeat(page('first: 20'), 50), headers })
   expect(largest.text).not.toContain('errors')
   for (const large of ['first: 100', 'last: 100']) {
-    await expectSame(setup, { query: repeat(page(large), 10), headers })
+    await expectSameResponse(setup, { query: repeat(page(large), 10), headers })
     read.length = 0
-    const { text } = await ask(setup.long, { query: repeat(page(large), 50), headers })
+    const { text } = await sendOperation(setup.fallback, {
+      query: repeat(page(large), 50),
+      headers,
+    })
     expect(text).toContain('"code":"RESULT_TOO_LARGE"')
     expect(read.reduce((sum, size) => sum + size, 0)).toBe(1000)
   }
@@ -104,7 +110,7 @@ it('reads at most as many uploads as the result limit, independent of the select
 
 it('reads nodes by many ids with one query', async () => {
   const reads: string[] = []
-  const setup = await setSetup({
+  const setup = await createSetup({
     store: (store) => ({
       ...store,
       find: (uid) => {
@@ -121,7 +127,7 @@ it('reads nodes by many ids with one query', async () => {
   const headers = { authorization: `Bearer ${await tokenFor('creator-0')}` }
   const ids = ['x', ...uids.slice(0, 98).map((uid) => btoa(`Upload:${uid}`)), btoa('Upload:y')]
   const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
-  const { text } = await ask(setup.long, { query, variables: { ids }, headers })
+  const { text } = await sendOperation(setup.fallback, { query, variables: { ids }, headers })
   expect(reads).toEqual(['findMany'])
   const { nodes } = z
     .object({ data: z.object({ nodes: z.array(z.object({ id: z.string() }).nullable()) }) })
@@ -131,7 +137,7 @@ it('reads nodes by many ids with one query', async () => {
     ids.filter((id) => nodes.some((node) => node?.id === id)),
   )
   expect([nodes.length, nodes.filter((node) => node === null).length]).toEqual([100, 51])
-  await expectSame(setup, { query, variables: { ids }, headers })
+  await expectSameResponse(setup, { query, variables: { ids }, headers })
 })
 
 it('limits concurrent reads of one operation on a shared database to 4', async () => {
@@ -144,7 +150,7 @@ it('limits concurrent reads of one operation on a shared database to 4', async (
       running -= 1
     })
   }
-  const setup = await setSetup({
+  const setup = await createSetup({
     store: (store) => ({
       ...store,
       isShared: true,
@@ -156,7 +162,7 @@ it('limits concurrent reads of one operation on a shared database to 4', async (
   const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
   for (const field of ['uploads(first: 1) { totalCount }', 'upload(uid: "x") { uid }']) {
     largest = 0
-    const { text } = await expectSame(setup, { query: repeat(field, 50), headers })
+    const { text } = await expectSameResponse(setup, { query: repeat(field, 50), headers })
     expect(text).not.toContain('errors')
     expect(largest).toBe(4)
   }

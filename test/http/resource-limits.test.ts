@@ -9,16 +9,17 @@ import {
   MAX_COMMENTS,
 } from '../../src/http/graphql/plugins/document-limits.ts'
 import { MAX_CONCURRENT_OPERATIONS } from '../../src/http/graphql/plugins/concurrency-limit.ts'
-import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { createSetup } from '../fast-path/setup.ts'
+import { type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
 
 async function sendQuery(
-  gateway: TestGateway,
+  { url }: { readonly url: string },
   query: string,
   headers = {},
   variables = {},
 ): Promise<string> {
-  const response = await fetch(`${gateway.url}/graphql`, {
+  const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query, variables }),
@@ -141,15 +142,28 @@ describe('results', () => {
 
 describe('concurrent operations', () => {
   it('of one caller above the limit are rejected with RATE_LIMITED', async () => {
-    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
-    await gateway.emulator.fault({ on: 'storage_usage', times: 1, delayMs: 500 })
+    const waiting: (() => void)[] = []
+    const { fast: url } = await createSetup({
+      stream: (stream) => ({
+        ...stream,
+        async storageUsage(...args) {
+          await new Promise<void>((resolve) => {
+            waiting.push(resolve)
+          })
+          return stream.storageUsage(...args)
+        },
+      }),
+    })
     const headers = { authorization: `Bearer ${await tokenFor('ada')}` }
     const responses = Array.from({ length: MAX_CONCURRENT_OPERATIONS + 1 }, () =>
-      sendQuery(gateway, '{ storageUsage { videoCount } }', headers),
+      sendQuery({ url }, '{ storageUsage { videoCount } }', headers),
     )
+    // Only the rejected operation gets a response before Stream responds.
+    expect(await Promise.race(responses)).toContain('RATE_LIMITED')
+    for (const respond of waiting) respond()
     const results = await Promise.all(responses)
     expect(results.filter((text) => text.includes('RATE_LIMITED'))).toHaveLength(1)
-    expect(await sendQuery(gateway, '{ __typename }', headers)).toContain('Query')
+    expect(await sendQuery({ url }, '{ __typename }', headers)).toContain('Query')
   })
 
   it('delete the same upload with one request to Stream', async () => {

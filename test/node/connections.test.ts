@@ -1,4 +1,4 @@
-/** What clients do to their connections never keeps a place among the requests in flight. */
+/** Requests are counted as in flight only while the gateway works on them, however their connections end. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { scrape } from '../kit/metrics.ts'
@@ -16,7 +16,7 @@ async function open(gateway: TestGateway, count: number): Promise<readonly RawCl
 }
 
 describe('requests in flight', () => {
-  it('are none after connections with pipelined requests have gone, and a caller is served', async () => {
+  it('are 0 after connections with pipelined requests have closed, and another caller is served', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const clients = await open(gateway, 20)
     const bytes = rawRequest('POST /tus', {}, '{}').repeat(60)
@@ -37,7 +37,7 @@ describe('requests in flight', () => {
     expect(performance.now() - startedAt).toBeLessThan(5000)
   })
 
-  it('are none while a client leaves a response unread', async () => {
+  it('are 0 while a client leaves a response unread', async () => {
     const gateway = await startTestGateway()
     const clients = await open(gateway, 5)
     const page = rawRequest('GET /graphql?query={__schema{types{name,description}}}')
@@ -48,17 +48,17 @@ describe('requests in flight', () => {
     await expect.poll(() => inFlight(gateway)).toBe(0)
   })
 
-  it('are none while a body is being sent, and none once the client has gone', async () => {
+  it('are 0 while a client sends a body, and after it has disconnected', async () => {
     const gateway = await startTestGateway()
     const [client] = await open(gateway, 1)
-    const whole = rawRequest('POST /tus', { 'content-length': '100' })
-    client?.socket.write(`${whole}half of it`)
+    const head = rawRequest('POST /tus', { 'content-length': '100' })
+    client?.socket.write(`${head}half of it`)
     expect(await inFlight(gateway)).toBe(0)
     client?.socket.destroy()
     expect(await inFlight(gateway)).toBe(0)
   })
 
-  it('are given back when the client goes while Stream is asked', async () => {
+  it('are 0 after a client disconnects during a request to Stream', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', delayMs: 1000 })
     const [client] = await open(gateway, 1)
@@ -81,7 +81,7 @@ describe('a pipelined request', () => {
     expect((await gateway.emulator.state()).videos).toHaveLength(1)
   })
 
-  it('costs a connection with many of them', async () => {
+  it('closes its connection if many of them arrive', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', delayMs: 1000 })
     const [client] = await open(gateway, 1)
@@ -90,7 +90,7 @@ describe('a pipelined request', () => {
     expect(await inFlight(gateway)).toBe(0)
   })
 
-  it('is none where the response before it was sent completely', async () => {
+  it('is not assumed if the response before it was sent completely', async () => {
     const gateway = await startTestGateway()
     const [client] = await open(gateway, 1)
     if (client === undefined) throw new Error('no client')
@@ -104,7 +104,7 @@ describe('a pipelined request', () => {
     }
   })
 
-  it('is none after a body that was refused early and then came', async () => {
+  it('is not assumed after a body that arrives after its request was rejected', async () => {
     const gateway = await startTestGateway()
     const [client] = await open(gateway, 1)
     if (client === undefined) throw new Error('no client')
@@ -116,7 +116,7 @@ describe('a pipelined request', () => {
     expect(await client.until('"alive"')).toContain('HTTP/1.1 200 ')
   })
 
-  it('is none after 100 Continue', async () => {
+  it('is not assumed after 100 Continue', async () => {
     const gateway = await startTestGateway()
     const [client] = await open(gateway, 1)
     if (client === undefined) throw new Error('no client')
@@ -134,9 +134,9 @@ describe('a pipelined request', () => {
   })
 })
 
-describe('a stream by the fallback', () => {
-  it('ends at once when its client goes', async () => {
-    // Yoga pings far more often in tests, which would find out as well.
+describe('an event stream of the fallback', () => {
+  it('ends immediately when its client disconnects', async () => {
+    // Outside of production, Yoga pings often, which would also detect the disconnect.
     vi.stubEnv('NODE_ENV', 'production')
     onTestFinished(() => void vi.unstubAllEnvs())
     const gateway = await startTestGateway()

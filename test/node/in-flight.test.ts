@@ -1,4 +1,4 @@
-/** Whatever clients and the gateway do, and in whatever order: in the end nothing is in flight. */
+/** For any order of client and gateway actions, no request is in flight in the end. */
 import { once } from 'node:events'
 import { BlockList, type Socket, connect } from 'node:net'
 import * as fc from 'fast-check'
@@ -7,41 +7,41 @@ import { type HttpServer, startHttpServer } from '../../src/node/server/http-ser
 import { rawRequest } from '../kit/raw-client.ts'
 import { servedGateway } from '../kit/served-gateway.ts'
 
-const silence = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+const silentLogger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** What a client does with its connection. */
+/** Actions of a client. */
 const clientStep = fc.constantFrom(
   'request',
   'request',
   'head of a request',
   'body of a request',
-  'offer of h2c',
+  'h2c upgrade',
   'ten requests',
   'thirty requests',
   'half-close',
-  'go away',
-  'stop reading',
+  'disconnect',
+  'pause reading',
 )
-/** How the gateway ends the oldest request that it has not answered. */
+/** Actions of the gateway on its oldest request without a response. */
 const gatewayStep = fc.constantFrom(
-  'answer',
-  'answer',
+  'respond',
+  'respond',
   'stream',
   'end a stream',
   'fail',
-  'long answer',
+  'respond with a large body',
 )
 const step = fc.oneof(
-  fc.record({ client: fc.nat(2), does: clientStep }),
+  fc.record({ client: fc.nat(2), action: clientStep }),
   fc.record({ gateway: gatewayStep }),
-  fc.constant({ turns: 3 }),
+  fc.constant({ ticks: 3 }),
 )
 
 const BYTES: Readonly<Record<string, string>> = {
   request: rawRequest('GET /'),
   'head of a request': rawRequest('POST /', { 'content-length': '4' }),
   'body of a request': 'body',
-  'offer of h2c': rawRequest('POST /', { connection: 'Upgrade', upgrade: 'h2c' }, 'body'),
+  'h2c upgrade': rawRequest('POST /', { connection: 'Upgrade', upgrade: 'h2c' }, 'body'),
   'ten requests': rawRequest('GET /').repeat(10),
   'thirty requests': rawRequest('GET /').repeat(30),
 }
@@ -51,11 +51,11 @@ interface Pending {
   reject(error: Error): void
 }
 
-/** A gateway whose responses a test gives, one by one. */
-function gatewayByHand() {
+/** A gateway that responds when the test calls `act`. */
+function controlledGateway() {
   const pending: Pending[] = []
   const streams: ReadableStreamDefaultController<Uint8Array>[] = []
-  const gateway = servedGateway({
+  const served = servedGateway({
     fetch: (request) =>
       new Promise<Response>((resolve, reject) => {
         pending.push({ resolve, reject })
@@ -75,71 +75,71 @@ function gatewayByHand() {
     try {
       streams.shift()?.close()
     } catch {
-      // Its client has gone: it was cancelled.
+      // The stream was cancelled because its client disconnected.
     }
   }
-  function does(what: string): void {
-    if (what === 'end a stream') return endStream()
+  function act(action: string): void {
+    if (action === 'end a stream') return endStream()
     const oldest = pending.shift()
-    if (what === 'answer') oldest?.resolve(new Response('an answer'))
-    if (what === 'long answer') oldest?.resolve(new Response('x'.repeat(4_000_000)))
-    if (what === 'stream') oldest?.resolve(openStream())
-    if (what === 'fail') oldest?.reject(new Error('The gateway failed.'))
+    if (action === 'respond') oldest?.resolve(new Response('a response'))
+    if (action === 'respond with a large body') oldest?.resolve(new Response('x'.repeat(4_000_000)))
+    if (action === 'stream') oldest?.resolve(openStream())
+    if (action === 'fail') oldest?.reject(new Error('The gateway failed.'))
   }
-  return { gateway, does, pending: () => pending.length }
+  return { served, act, pending: () => pending.length }
 }
 
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate)
+async function ticks(count: number): Promise<void> {
+  for (let tick = 0; tick < count; tick += 1) await new Promise(setImmediate)
 }
 
-function act(socket: Socket | undefined, does: string): void {
-  if (does === 'go away') socket?.destroy()
-  else if (does === 'half-close') socket?.end()
-  else if (does === 'stop reading') socket?.pause()
-  else if (socket?.writable === true) socket.write(BYTES[does] ?? '')
+function actOn(socket: Socket | undefined, action: string): void {
+  if (action === 'disconnect') socket?.destroy()
+  else if (action === 'half-close') socket?.end()
+  else if (action === 'pause reading') socket?.pause()
+  else if (socket?.writable === true) socket.write(BYTES[action] ?? '')
 }
 
-async function dial({ url }: HttpServer): Promise<Socket> {
+async function connectTo({ url }: HttpServer): Promise<Socket> {
   const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', noDelay: true })
   socket.on('error', () => socket.destroy())
   await once(socket, 'connect')
   return socket.resume()
 }
 
-it('for any order of requests, bodies, responses, streams and connections that close', async () => {
-  const listener = await startHttpServer({
+it('counts no request in flight after any order of requests, bodies, responses, streams and disconnects', async () => {
+  const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
     trustedProxies: new BlockList(),
   })
-  onTestFinished(() => listener.close(0))
-  const byHand = gatewayByHand()
-  listener.serve(byHand.gateway, silence)
+  onTestFinished(() => server.close(0))
+  const gateway = controlledGateway()
+  server.serve(gateway.served, silentLogger)
 
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 40 }), async (steps) => {
-      const clients = [await dial(listener), await dial(listener), await dial(listener)]
-      for (const one of steps) {
-        if ('turns' in one) await turns(one.turns)
-        else if ('gateway' in one) byHand.does(one.gateway)
-        else act(clients[one.client], one.does)
-        // At most one on each connection.
-        expect(listener.load().inFlight).toBeLessThanOrEqual(clients.length)
+      const clients = [await connectTo(server), await connectTo(server), await connectTo(server)]
+      for (const action of steps) {
+        if ('ticks' in action) await ticks(action.ticks)
+        else if ('gateway' in action) gateway.act(action.gateway)
+        else actOn(clients[action.client], action.action)
+        // At most one request per connection is in flight.
+        expect(server.load().inFlight).toBeLessThanOrEqual(clients.length)
       }
-      // Half of the time clients go first, and half of the time responses come first.
+      // In half of the runs clients disconnect before the remaining responses.
       if (steps.length % 2 === 0) for (const client of clients) client.destroy()
-      for (let round = 0; round < 50 && listener.load().inFlight > 0; round += 1) {
-        await turns(4)
-        byHand.does('answer')
+      for (let round = 0; round < 50 && server.load().inFlight > 0; round += 1) {
+        await ticks(4)
+        gateway.act('respond')
       }
-      expect(listener.load()).toMatchObject({ inFlight: 0, queued: 0, rejectingForMs: null })
-      while (byHand.pending() > 0) byHand.does('answer')
+      expect(server.load()).toMatchObject({ inFlight: 0, queued: 0, rejectingForMs: null })
+      while (gateway.pending() > 0) gateway.act('respond')
       for (const client of clients) client.destroy()
     }),
     { numRuns: 300 },
   )
   const startedAt = performance.now()
-  await listener.close(10_000)
+  await server.close(10_000)
   expect(performance.now() - startedAt).toBeLessThan(3000)
 })

@@ -1,4 +1,4 @@
-/** Load shedding, on an event loop turned by hand: who is refused, who is not, and how long all wait. */
+/** Load shedding on a simulated event loop: which requests are rejected, and how long requests wait. */
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import * as fc from 'fast-check'
@@ -9,24 +9,24 @@ import { writeOverloaded } from '../../src/node/server/responses.ts'
 import { createLoadShedder, overloadReason } from '../../src/node/server/load-shedder.ts'
 import { type SimulatedResponse, arrivalsAtRate, runEventLoop } from '../kit/event-loop.ts'
 
-/** A request that is taken on costs a millisecond: a thousand a second are all that can be answered. */
+/** An accepted request costs one millisecond, so the capacity is 1,000 requests a second. */
 const COSTS = { readMs: 0.01, costMs: 1, rejectionMs: 0.04 }
 
-function waits(
+function sortedWaits(
   served: readonly SimulatedResponse[],
   outcome: SimulatedResponse['outcome'],
 ): readonly number[] {
   return served
-    .flatMap((one) => (one.outcome === outcome ? [one.waitedMs] : []))
+    .flatMap((request) => (request.outcome === outcome ? [request.waitedMs] : []))
     .toSorted((a, b) => a - b)
 }
 
-function share(sorted: readonly number[], part: number): number {
-  return sorted[Math.floor((sorted.length - 1) * part)] ?? 0
+function percentile(sorted: readonly number[], fraction: number): number {
+  return sorted[Math.floor((sorted.length - 1) * fraction)] ?? 0
 }
 
-/** Arrivals with gaps as chance makes them, each a multiple of the mean. */
-function byChance(perSecond: number, gaps: readonly number[]): readonly number[] {
+/** Arrivals with these gaps, each a multiple of the mean gap. */
+function arrivalsWithGaps(perSecond: number, gaps: readonly number[]): readonly number[] {
   let at = 0
   return gaps.map((gap) => {
     at += (gap * 1000) / perSecond
@@ -35,30 +35,30 @@ function byChance(perSecond: number, gaps: readonly number[]): readonly number[]
 }
 
 describe('load shedding', () => {
-  it.each([4, 10])('answers soon what it takes on at %d times what it can do', (times) => {
+  it.each([4, 10])('bounds the wait of accepted requests at %d times the capacity', (times) => {
     const { served, load } = runEventLoop({
       ...COSTS,
       arrivals: arrivalsAtRate(times * 1000, 0, 10_000),
     })
-    const accepted = waits(served, 'accepted')
-    const refused = waits(served, 'rejected')
-    // The first two long turns, which might have been a pause, are no overload yet.
-    const known = served.filter(({ arrivedAt }) => arrivedAt > 500)
-    expect(share(accepted, 0.99)).toBeLessThanOrEqual(250)
-    expect(share(waits(known, 'rejected'), 0.99)).toBeLessThanOrEqual(50)
-    // And goes on working: what refusing leaves of ten seconds is spent on answers.
+    const accepted = sortedWaits(served, 'accepted')
+    const rejected = sortedWaits(served, 'rejected')
+    // The first two long ticks are not yet an overload: they may be a pause.
+    const afterDetection = served.filter(({ arrivedAt }) => arrivedAt > 500)
+    expect(percentile(accepted, 0.99)).toBeLessThanOrEqual(250)
+    expect(percentile(sortedWaits(afterDetection, 'rejected'), 0.99)).toBeLessThanOrEqual(50)
+    // The time that rejections leave of ten seconds is spent on responses.
     expect(accepted.length).toBeGreaterThan(
       10_000 * (1 - (times - 0.8) * (COSTS.readMs + COSTS.rejectionMs)) * 0.9,
     )
-    expect(load.rejected).toBe(refused.length)
+    expect(load.rejected).toBe(rejected.length)
   })
 
-  it('lets nobody wait for long in a crowd that comes all at once', () => {
+  it('bounds the wait of 2,000 requests that arrive together', () => {
     const { served } = runEventLoop({ ...COSTS, arrivals: Array.from({ length: 2000 }, () => 0) })
-    expect(share(waits(served, 'accepted'), 1)).toBeLessThanOrEqual(250)
+    expect(percentile(sortedWaits(served, 'accepted'), 1)).toBeLessThanOrEqual(250)
   })
 
-  it('refuses nobody for one pause, however long, where there is room to catch up', () => {
+  it('rejects no request after one pause of any length, below the capacity', () => {
     fc.assert(
       fc.property(
         fc.array(fc.double({ min: 0.5, max: 1.5, noNaN: true }), {
@@ -68,7 +68,7 @@ describe('load shedding', () => {
         fc.integer({ min: 0, max: 1500 }),
         fc.integer({ min: 1, max: 250 }),
         (gaps, at, ms) => {
-          const arrivals = byChance(500, gaps)
+          const arrivals = arrivalsWithGaps(500, gaps)
           const { load } = runEventLoop({ ...COSTS, arrivals, pauses: [{ at, ms }] })
           expect(load.rejected).toBe(0)
         },
@@ -81,7 +81,7 @@ describe('load shedding', () => {
     [32, 4],
     [150, 1],
   ])(
-    'rejects none of %d clients that wait for each response, which costs %d ms',
+    'rejects none of %d clients that wait for each response, with a cost of %d ms',
     (clients, costMs) => {
       let now = 0
       let rejected = 0
@@ -113,32 +113,32 @@ describe('load shedding', () => {
     },
   )
 
-  it('recovers at once when fewer come', () => {
-    const calm = arrivalsAtRate(500, 3000, 8000)
+  it('accepts all requests again as soon as fewer arrive', () => {
+    const belowCapacity = arrivalsAtRate(500, 3000, 8000)
     const { served, load } = runEventLoop({
       ...COSTS,
-      arrivals: [...arrivalsAtRate(4000, 0, 3000), ...calm],
+      arrivals: [...arrivalsAtRate(4000, 0, 3000), ...belowCapacity],
     })
-    const late = served.filter(({ arrivedAt }) => arrivedAt >= 3100)
-    expect(waits(late, 'rejected')).toEqual([])
-    expect(share(waits(late, 'accepted'), 1)).toBeLessThanOrEqual(50)
+    const afterOverload = served.filter(({ arrivedAt }) => arrivedAt >= 3100)
+    expect(sortedWaits(afterOverload, 'rejected')).toEqual([])
+    expect(percentile(sortedWaits(afterOverload, 'accepted'), 1)).toBeLessThanOrEqual(50)
     expect(load).toMatchObject({ inFlight: 0, queued: 0, rejectingForMs: null })
   })
 
   it('keeps the loop awake for the requests only', () => {
     const { wakeUps } = runEventLoop({ ...COSTS, arrivals: [0, 1000, 2000] })
-    // Each is followed by one turn that finds nothing more.
+    // After each request, one further tick finds an empty queue.
     expect(wakeUps).toBe(6)
   })
 
-  it('serves at once where nobody waits, then in the order they came, a little in each turn', () => {
+  it('serves immediately if the queue is empty, otherwise in order of arrival, a few in each tick', () => {
     const { served } = runEventLoop({ ...COSTS, arrivals: Array.from({ length: 20 }, () => 0) })
     expect(served.map(({ outcome }) => outcome)).toEqual(Array(20).fill('accepted'))
     const waited = served.map(({ waitedMs }) => Math.floor(waitedMs))
     expect(waited).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
   })
 
-  it('serves so many that wait for their responses, and more when some are answered', () => {
+  it('rejects requests above the in-flight limit and accepts again after a response', () => {
     let inFlight = 0
     let now = 0
     const served: string[] = []
@@ -159,7 +159,7 @@ describe('load shedding', () => {
     now = 3
     expect(shedding.load()).toEqual({ rejected: 1, inFlight: 2, queued: 0, rejectingForMs: 3 })
     inFlight = 1
-    // The next would be served.
+    // The next request would be served.
     expect(shedding.load()).toMatchObject({ inFlight: 1, rejectingForMs: null })
     for (const name of ['d', 'e']) shedding.admit(name)
     expect([served, rejected]).toEqual([
@@ -173,12 +173,12 @@ describe('load shedding', () => {
     [null, 'null'],
     [4999, 'null'],
     [6000, /^The gateway has rejected every request for 6 seconds: 1000 are in flight/],
-  ])('is told to an operator after %s milliseconds of nothing else', (rejectingForMs, reason) => {
-    const told = overloadReason({ rejected: 1, inFlight: 1000, queued: 0, rejectingForMs })
-    expect(String(told)).toMatch(reason)
+  ])('reports the overload reason after %s ms of rejections only', (rejectingForMs, reason) => {
+    const reported = overloadReason({ rejected: 1, inFlight: 1000, queued: 0, rejectingForMs })
+    expect(String(reported)).toMatch(reason)
   })
 
-  it('tells how many wait in the queue', () => {
+  it('reports the number of queued requests', () => {
     let now = 0
     let inFlight = 0
     const due: (() => void)[] = []
@@ -195,27 +195,27 @@ describe('load shedding', () => {
     })
     for (const name of ['a', 'b', 'c']) shedding.admit(name)
     expect(shedding.load()).toMatchObject({ inFlight: 3, queued: 2 })
-    for (let turn = 0; turn < 10; turn += 1) for (const run of due.splice(0)) run()
+    for (let tick = 0; tick < 10; tick += 1) for (const run of due.splice(0)) run()
     expect(shedding.load()).toMatchObject({ inFlight: 3, queued: 0 })
   })
 })
 
-describe('a refusal', () => {
+describe('a rejection', () => {
   const headersFor = createResponseHeaders({
     origins: new Set(['https://app.example.com']),
     https: true,
   })
-  const asked = '{"errors":[{"message":"The gateway is overloaded. Retry in 1 second."'
+  const graphqlError = '{"errors":[{"message":"The gateway is overloaded. Retry in 1 second."'
   it.each<
-    [path: string, headers: Record<string, string>, answer: Record<string, string>, body: string]
+    [path: string, headers: Record<string, string>, expected: Record<string, string>, body: string]
   >([
     ['/tus', {}, { 'content-type': 'text/plain; charset=utf-8' }, 'The gateway is overloaded'],
-    ['/graphql', {}, { 'content-type': 'application/json; charset=utf-8' }, asked],
+    ['/graphql', {}, { 'content-type': 'application/json; charset=utf-8' }, graphqlError],
     [
       '/graphql?query=%7B__typename%7D',
       { accept: 'application/graphql-response+json, application/json;q=0.9' },
       { 'content-type': 'application/graphql-response+json; charset=utf-8' },
-      asked,
+      graphqlError,
     ],
     [
       '/graphql',
@@ -223,10 +223,10 @@ describe('a refusal', () => {
       { 'access-control-allow-origin': 'https://app.example.com', vary: 'Origin' },
       '"code":"OVERLOADED"',
     ],
-    ['/graphql', { origin: 'https://evil.example' }, { vary: 'Origin' }, asked],
-  ])('of %s with %j says when to come back', async (path, headers, answer, body) => {
+    ['/graphql', { origin: 'https://evil.example' }, { vary: 'Origin' }, graphqlError],
+  ])('of %s with %j has a Retry-After header', async (path, headers, expected, body) => {
     const server = createServer((request, response) => {
-      writeOverloaded(request, response, headersFor, 'its-name')
+      writeOverloaded(request, response, headersFor, 'the-request-id')
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -243,12 +243,12 @@ describe('a refusal', () => {
       'retry-after': '1',
       'cache-control': 'no-store',
       connection: 'keep-alive',
-      'x-request-id': 'its-name',
+      'x-request-id': 'the-request-id',
       ...securityHeaders({ https: true }),
-      ...answer,
+      ...expected,
     })
     expect(response.headers.get('access-control-allow-origin')).toBe(
-      answer['access-control-allow-origin'] ?? null,
+      expected['access-control-allow-origin'] ?? null,
     )
     expect(await response.text()).toContain(body)
   })

@@ -5,19 +5,19 @@ import { z } from 'zod'
 import { type RequestQueue, createQueue } from '../../src/node/server/request-queue.ts'
 
 describe('the queue', () => {
-  it('keeps nothing of what was taken, though it is never empty', async () => {
+  it('retains no dequeued request while it is not empty', async () => {
     const queue = createQueue<object>()
-    const taken = takeMost(queue)
-    // What a WeakRef was asked for stays until the turn is over.
+    const dequeued = dequeueMost(queue)
+    // A WeakRef keeps its target alive until the end of the tick that created it.
     await new Promise(setImmediate)
     collectGarbage()
-    expect(taken.filter((one) => one.deref() !== undefined)).toEqual([])
+    expect(dequeued.filter((reference) => reference.deref() !== undefined)).toEqual([])
     expect(queue.dequeue()).toEqual({ request: { count: 99 }, since: 99 })
   })
 })
 
-/** Puts a hundred in, and takes all but the last: in a function of its own, which holds none of them. */
-function takeMost(queue: RequestQueue<object>): readonly WeakRef<object>[] {
+/** Enqueues 100 requests and dequeues all but the last. A separate function, so that no local variable retains them. */
+function dequeueMost(queue: RequestQueue<object>): readonly WeakRef<object>[] {
   for (let count = 0; count < 100; count += 1) queue.enqueue({ count }, count)
   return Array.from({ length: 99 }, () => {
     const oldest = queue.dequeue()

@@ -1,4 +1,4 @@
-/** Server-sent events over real connections, with a pulse that is beaten by hand. */
+/** Server-sent events over real connections, with a heartbeat that the test triggers. */
 import { once } from 'node:events'
 import { type ServerResponse, createServer } from 'node:http'
 import { connect } from 'node:net'
@@ -9,11 +9,11 @@ import { createSseStreams } from '../../src/node/server/sse-writer.ts'
 const EVENT = { uid: '1', text: '{"data":{}}', hasErrors: false }
 const HEADERS = ['content-type', 'text/event-stream']
 
-/** A pulse of the test's own. */
-function heartbeatByHand() {
+/** A heartbeat that the test triggers with `beat`. */
+function manualHeartbeat() {
   let onBeat: (() => void) | null = null
   return {
-    pulse: (beat: () => void) => {
+    heartbeat: (beat: () => void) => {
       onBeat = beat
       return () => {
         onBeat = null
@@ -24,19 +24,19 @@ function heartbeatByHand() {
   }
 }
 
-/** Sends these requests in one go over one connection; resolves once the server has read all of them. */
-async function ask(paths: readonly string[]) {
-  const answers: ServerResponse[] = []
+/** Sends pipelined requests over one connection; resolves when the server has read all of them. */
+async function sendPipelined(paths: readonly string[]) {
+  const responses: ServerResponse[] = []
   const errors: unknown[] = []
-  let everybody: (() => void) | null = null
+  let onAllRead: (() => void) | null = null
   const read = new Promise<void>((resolve) => {
-    everybody = resolve
+    onAllRead = resolve
   })
   const server = createServer((_request, response) => {
-    // Where nobody listens for it, it ends the process.
+    // An `error` event without a listener ends the process.
     response.on('error', (error) => errors.push(error))
-    answers.push(response)
-    if (answers.length === paths.length) everybody?.()
+    responses.push(response)
+    if (responses.length === paths.length) onAllRead?.()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -49,28 +49,31 @@ async function ask(paths: readonly string[]) {
   const last = paths.length - 1
   socket.write(
     paths
-      .map((path, place) => {
-        const connection = place === last ? 'close' : 'keep-alive'
+      .map((path, index) => {
+        const connection = index === last ? 'close' : 'keep-alive'
         return `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: ${connection}\r\n\r\n`
       })
       .join(''),
   )
   await read
-  return { answers, errors, received: text(socket) }
+  return { responses, errors, received: text(socket) }
 }
 
-/** The body of the last answer, in the chunks that it came in. */
-function chunksOf(received: string): readonly string[] {
+/** Returns the body of the last response. Node versions split it into chunks differently, so chunks are joined. */
+function bodyOf(received: string): string {
   const body = received.slice(received.lastIndexOf('\r\n\r\n', received.length - 8) + 4)
-  return body.split(/(?:^|\r\n)[\da-f]+\r\n/).filter((chunk) => chunk.trim() !== '')
+  return body
+    .split(/(?:^|\r\n)[\da-f]+\r\n/)
+    .filter((chunk) => chunk.trim() !== '')
+    .join('')
 }
 
-it('an open stream has a pulse, and one that has ended has none', async () => {
-  const { pulse: heartbeat, beat, isBeating } = heartbeatByHand()
+it('sends heartbeats to an open stream, and none after its end', async () => {
+  const { heartbeat, beat, isBeating } = manualHeartbeat()
   const streams = createSseStreams({ heartbeat, onWritten: () => {} })
-  const { answers, errors, received } = await ask(['/stream'])
-  const [response] = answers
-  if (response === undefined) throw new Error('Nobody asked.')
+  const { responses, errors, received } = await sendPipelined(['/stream'])
+  const [response] = responses
+  if (response === undefined) throw new Error('The server has no request.')
   const sink = streams.sink(response, HEADERS)
   sink.open()
   beat()
@@ -78,22 +81,20 @@ it('an open stream has a pulse, and one that has ended has none', async () => {
   sink.end('complete')
   beat()
   expect(isBeating()).toBe(false)
-  expect(chunksOf(await received)).toEqual([
-    ':\n\n',
-    ':\n\n',
-    `event: next\ndata: ${EVENT.text}\n\n`,
-    'event: complete\ndata:\n\n',
-  ])
+  expect(bodyOf(await received)).toBe(
+    `:\n\n:\n\nevent: next\ndata: ${EVENT.text}\n\nevent: complete\ndata:\n\n`,
+  )
   expect(errors).toEqual([])
 })
 
-it('a stream that ends while another answer stands before it has no pulse any more', async () => {
-  const { pulse: heartbeat, beat } = heartbeatByHand()
+it('sends no heartbeat to a stream that has ended behind an unfinished response', async () => {
+  const { heartbeat, beat } = manualHeartbeat()
   const streams = createSseStreams({ heartbeat, onWritten: () => {} })
-  const { answers, errors, received } = await ask(['/slow', '/ends', '/stays'])
-  const [slow, ends, stays] = answers
-  if (slow === undefined || ends === undefined || stays === undefined) throw new Error('Who asks?')
-  // It keeps the pulse going for all.
+  const { responses, errors, received } = await sendPipelined(['/slow', '/ends', '/stays'])
+  const [slow, ends, stays] = responses
+  if (slow === undefined || ends === undefined || stays === undefined)
+    throw new Error('The server has fewer than three requests.')
+  // An open stream keeps the heartbeat of all streams running.
   const staying = streams.sink(stays, HEADERS)
   staying.open()
   const sink = streams.sink(ends, HEADERS)
@@ -107,7 +108,7 @@ it('a stream that ends while another answer stands before it has no pulse any mo
   staying.end('complete')
   const all = await received
   expect(all.split('HTTP/1.1 200 OK')).toHaveLength(4)
-  expect(chunksOf(all)).toEqual([':\n\n', ':\n\n', ':\n\n', 'event: complete\ndata:\n\n'])
-  // Node would say that it writes after the end.
+  expect(bodyOf(all)).toBe(':\n\n:\n\n:\n\nevent: complete\ndata:\n\n')
+  // A heartbeat to the ended stream would be a write after end.
   expect(errors).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** A client that stops reading, or reads too slowly, is disconnected, whichever way its response goes. */
+/** The server disconnects a client that stops reading or reads too slowly, for every kind of response. */
 import { once } from 'node:events'
 import { BlockList } from 'node:net'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -12,19 +12,19 @@ const READ_MS = 8000
 /** More than the buffers of both ends of a loopback connection hold. */
 const LARGE = 16 * 1024 * 1024
 
-async function listenWith(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS) {
-  const listener = await startHttpServer({
+async function startServer(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS) {
+  const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
     trustedProxies: new BlockList(),
     patience: { headersMs: 10_000, requestMs: 10_000, stalledMs, readMs: READ_MS },
   })
-  onTestFinished(() => listener.close(0))
-  listener.serve(servedGateway({ fetch }), silentLogger)
-  return listener
+  onTestFinished(() => server.close(0))
+  server.serve(servedGateway({ fetch }), silentLogger)
+  return server
 }
 
-/** Resolves with whether it was cancelled, once it is over. */
+/** Returns an endless response, and a promise that resolves when its body is cancelled. */
 function endless(type: string) {
   let end: ((reason: 'cancelled') => void) | null = null
   const over = new Promise<'cancelled'>((resolve) => {
@@ -41,37 +41,37 @@ function endless(type: string) {
 }
 
 it.each(['text/event-stream', 'text/javascript'])(
-  'while a body of %s is sent to it, which is cancelled',
+  'disconnects a client that does not read a body of %s, and cancels the body',
   async (type) => {
     const { over, response } = endless(type)
-    const listener = await listenWith(async () => response)
-    const client = await openRaw(listener.url)
+    const server = await startServer(async () => response)
+    const client = await openRaw(server.url)
     client.socket.pause()
     client.socket.write(rawRequest('GET /'))
     expect(await over).toBe('cancelled')
-    expect(listener.load().inFlight).toBe(0)
+    expect(server.load().inFlight).toBe(0)
   },
 )
 
-it('while a long response waits for it, which was handed over whole', async () => {
-  const listener = await listenWith(async () => new Response('x'.repeat(LARGE)))
-  const client = await openRaw(listener.url)
+it('disconnects a client that does not read a large response that was written in one call', async () => {
+  const server = await startServer(async () => new Response('x'.repeat(LARGE)))
+  const client = await openRaw(server.url)
   client.socket.pause()
   client.socket.write(rawRequest('GET /'))
   const startedAt = performance.now()
-  // Closing waits for what is unfinished: it is finished once the connection is cut off.
-  await expect.poll(() => listener.load().inFlight).toBe(0)
+  // `close` waits for unfinished responses. This one ends with its connection.
+  await expect.poll(() => server.load().inFlight).toBe(0)
   await new Promise((resolve) => {
     client.socket.once('readable', resolve)
   })
-  await listener.close(10_000)
+  await server.close(10_000)
   expect(performance.now() - startedAt).toBeLessThan(5000)
   expect((await client.closed()).length).toBeLessThan(LARGE)
 })
 
-it('while it sends nothing after its request offered another protocol', async () => {
-  const listener = await listenWith(async (request) => new Response(await request.text()))
-  const client = await openRaw(listener.url)
+it('disconnects a client that sends no body after a request with an upgrade', async () => {
+  const server = await startServer(async (request) => new Response(await request.text()))
+  const client = await openRaw(server.url)
   client.socket.write(
     rawRequest('POST /', { connection: 'Upgrade', upgrade: 'h2c', 'content-length': '100' }),
   )
@@ -80,14 +80,14 @@ it('while it sends nothing after its request offered another protocol', async ()
   expect(performance.now() - startedAt).toBeLessThan(5000)
 })
 
-/** Returns a function that calls the sweep of the server, which is its only interval while it serves. */
-function sweepByHand(): () => void {
+/** Returns a function that runs the sweep of the server, the only interval that it has. */
+function manualSweep(): () => void {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   return () => void vi.advanceTimersByTime(READ_MS / 8)
 }
 
-/** Reads a few bytes, and nothing more until the next call. */
+/** Reads one chunk, then pauses until the next call. */
 async function readLittle({ socket }: RawClient): Promise<number> {
   socket.resume()
   const [chunk] = await once(socket, 'data')
@@ -96,19 +96,19 @@ async function readLittle({ socket }: RawClient): Promise<number> {
 }
 
 it.each(['application/json', 'text/javascript'])(
-  'while it reads a response of %s a few bytes at a time',
+  'disconnects a client that reads a response of %s a few bytes at a time',
   async (type) => {
-    const sweep = sweepByHand()
+    const sweep = manualSweep()
     const headers = { 'content-type': type }
     const sized = { ...headers, 'content-length': String(LARGE) }
     // A response of known length is sent in chunks, and all others in one write.
     const init = { headers: type === 'text/javascript' ? sized : headers }
-    const listener = await listenWith(async () => new Response('x'.repeat(LARGE), init), 10_000)
-    const client = await openRaw(listener.url)
+    const server = await startServer(async () => new Response('x'.repeat(LARGE), init), 10_000)
+    const client = await openRaw(server.url)
     client.socket.pause()
     client.socket.write(rawRequest('GET /'))
     let received = await readLittle(client)
-    for (let time = 0; time < 9; time += 1) {
+    for (let round = 0; round < 9; round += 1) {
       sweep()
       received += await readLittle(client)
     }
@@ -117,28 +117,28 @@ it.each(['application/json', 'text/javascript'])(
   },
 )
 
-it('not while it reads one response after another', async () => {
-  const sweep = sweepByHand()
-  const listener = await listenWith(async ({ url }) => new Response(`${url} end`), 10_000)
-  const client = await openRaw(listener.url)
-  for (let time = 0; time < 20; time += 1) {
-    client.socket.write(rawRequest(`GET /${time}`))
-    expect(await client.until(`/${time} end`)).toContain('200 OK')
+it('keeps a client that reads one response after another', async () => {
+  const sweep = manualSweep()
+  const server = await startServer(async ({ url }) => new Response(`${url} end`), 10_000)
+  const client = await openRaw(server.url)
+  for (let round = 0; round < 20; round += 1) {
+    client.socket.write(rawRequest(`GET /${round}`))
+    expect(await client.until(`/${round} end`)).toContain('200 OK')
     sweep()
   }
 })
 
-it('not while it reads an event stream', async () => {
-  const sweep = sweepByHand()
+it('keeps a client that reads an event stream', async () => {
+  const sweep = manualSweep()
   const events = new TransformStream<Uint8Array, Uint8Array>()
   const headers = { 'content-type': 'text/event-stream' }
-  const listener = await listenWith(async () => new Response(events.readable, { headers }), 10_000)
-  const client = await openRaw(listener.url)
+  const server = await startServer(async () => new Response(events.readable, { headers }), 10_000)
+  const client = await openRaw(server.url)
   client.socket.write(rawRequest('GET /'))
   const writer = events.writable.getWriter()
-  for (let time = 0; time < 20; time += 1) {
-    await writer.write(new TextEncoder().encode(`data: ${time}\n\n`))
-    expect(await client.until(`data: ${time}\n`)).toContain('200 OK')
+  for (let round = 0; round < 20; round += 1) {
+    await writer.write(new TextEncoder().encode(`data: ${round}\n\n`))
+    expect(await client.until(`data: ${round}\n`)).toContain('200 OK')
     sweep()
   }
 })

@@ -1,4 +1,4 @@
-/** Connections that stay open: what is shared, what is never sent twice, and what is let go. */
+/** HTTP transport with persistent connections: sharing, no repeated requests, and shutdown. */
 import { createServer, type Server, type Socket } from 'node:net'
 import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -6,10 +6,10 @@ import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import type { TransportRequest } from '../../src/stream/rest/transport.ts'
 import { json, plainText, startStubStream } from '../stream/stub-stream.ts'
 
-function pool() {
-  const pooled = createUndiciTransport()
-  onTestFinished(() => pooled.close())
-  return pooled
+function createTransport() {
+  const transport = createUndiciTransport()
+  onTestFinished(() => transport.close())
+  return transport
 }
 
 function post(url: string, timeoutMs = 10_000): TransportRequest {
@@ -17,7 +17,7 @@ function post(url: string, timeoutMs = 10_000): TransportRequest {
   return { purpose: 'mint', method: 'POST', url, headers: {}, body, changes: true, timeoutMs }
 }
 
-/** Below HTTP: answers the n-th request of all with the n-th of these, or by what it does. */
+/** A TCP server that calls `onRequest` with the number of the request over all connections. */
 async function startRawServer(onRequest: (socket: Socket, count: number, data: Buffer) => void) {
   const sockets = new Set<Socket>()
   let requests = 0
@@ -39,23 +39,23 @@ async function startRawServer(onRequest: (socket: Socket, count: number, data: B
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 
 describe('a connection', () => {
-  test('carries one exchange after the other', async () => {
+  test('is reused for consecutive requests', async () => {
     const server = await startRawServer((socket) => socket.write(OK))
-    const { send } = pool()
+    const { send } = createTransport()
     for (let count = 0; count < 20; count += 1)
       expect(await send(post(server.url))).toMatchObject({ kind: 'answered', text: 'ok' })
-    // Two take turns: one that has just answered rests for a turn of the event loop.
+    // Two connections alternate: after a response, undici does not reuse a connection in the same tick.
     expect(server.sockets.size).toBeLessThanOrEqual(2)
   })
 
   test.each(['GET', 'POST'] as const)(
-    'that the other side ends under a %s loses it, and it is sent once only',
+    'that the server closes during a %s fails the request, which is not sent again',
     async (method) => {
       const server = await startRawServer((socket, count) => {
         if (count === 5) socket.end()
         else socket.write(OK)
       })
-      const { send } = pool()
+      const { send } = createTransport()
       const request = { ...post(server.url), method }
       for (let count = 1; count < 5; count += 1)
         expect(await send(request)).toMatchObject({ kind: 'answered' })
@@ -71,9 +71,9 @@ describe('a connection', () => {
   )
 })
 
-test('what never became a connection by TLS has not left', async () => {
+test('reports a request as not sent if the TLS handshake fails', async () => {
   const server = await startRawServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
-  const outcome = await pool().send(post(server.url.replace('http:', 'https:')))
+  const outcome = await createTransport().send(post(server.url.replace('http:', 'https:')))
   expect(outcome).toMatchObject({
     kind: 'unanswered',
     reason: 'connection',
@@ -81,46 +81,48 @@ test('what never became a connection by TLS has not left', async () => {
   })
 })
 
-describe('many exchanges at once', () => {
-  test('share at most 128 connections, and all are answered', async () => {
+describe('concurrent requests', () => {
+  test('share at most 128 connections, and all get responses', async () => {
     const server = await startRawServer((socket) => setImmediate(() => socket.write(OK)))
-    const { send } = pool()
+    const { send } = createTransport()
     const all = await Promise.all(Array.from({ length: 500 }, () => send(post(server.url))))
     expect(all.filter(({ kind }) => kind === 'answered')).toHaveLength(500)
     expect(server.sockets.size).toBeLessThanOrEqual(128)
   })
 
-  test('one that waits for a connection longer than it has time for has surely not left', async () => {
-    const server = await startRawServer(() => undefined)
-    const { send } = pool()
-    const given = Array.from({ length: 130 }, (_none, index) =>
+  test('are reported as not sent if they time out while waiting for a connection', async () => {
+    const server = await startRawServer((socket, count) => {
+      if (count > 128) socket.write(OK)
+    })
+    const { send } = createTransport()
+    const requests = Array.from({ length: 130 }, (_none, index) =>
       send(post(server.url, index < 128 ? 400 : 200)),
     )
-    const outcomes = await Promise.all(given)
-    const late = { kind: 'unanswered', reason: 'timeout', status: null }
+    const outcomes = await Promise.all(requests)
+    const timedOut = { kind: 'unanswered', reason: 'timeout', status: null }
     for (const outcome of outcomes.slice(0, 128))
-      expect(outcome).toMatchObject({ ...late, mayHaveBeenSent: true })
+      expect(outcome).toMatchObject({ ...timedOut, mayHaveBeenSent: true })
     expect(outcomes.slice(128)).toMatchObject([
-      { ...late, mayHaveBeenSent: false },
-      { ...late, mayHaveBeenSent: false },
+      { ...timedOut, mayHaveBeenSent: false },
+      { ...timedOut, mayHaveBeenSent: false },
     ])
-    // Nor do they leave later, when there is room.
-    expect(await send(post(server.url, 100))).toMatchObject(late)
+    // They are not sent later either, when a connection is free.
+    expect(await send(post(server.url))).toMatchObject({ kind: 'answered' })
     expect(server.requests()).toBe(129)
   })
 
-  test('with nobody there all fail soon, and none has left', async () => {
+  test('fail soon and are reported as not sent if no server listens', async () => {
     const stub = await startStubStream(plainText('', 200))
     await stub.close()
-    const { send } = pool()
-    const asked = Array.from({ length: 300 }, () => send(post(stub.url, 2000)))
-    for (const outcome of await Promise.all(asked))
+    const { send } = createTransport()
+    const requests = Array.from({ length: 300 }, () => send(post(stub.url, 2000)))
+    for (const outcome of await Promise.all(requests))
       expect(outcome).toMatchObject({ kind: 'unanswered', mayHaveBeenSent: false, status: null })
   })
 })
 
-describe('an answer', () => {
-  test('is read as UTF-8 wherever its bytes are parted, without its byte order mark', async () => {
+describe('a response', () => {
+  test('is decoded as UTF-8 across chunks, without its byte order mark', async () => {
     const text = '{"name":"Zoë’s 🎬"}'
     const bytes = Buffer.from(`\uFEFF${text}`)
     const server = await startRawServer((socket) => {
@@ -128,25 +130,25 @@ describe('an answer', () => {
       for (const byte of bytes) socket.write(Buffer.from([0x31, 13, 10, byte, 13, 10]))
       socket.write('0\r\n\r\n')
     })
-    expect(await pool().send(post(server.url))).toMatchObject({ kind: 'answered', text })
+    expect(await createTransport().send(post(server.url))).toMatchObject({ kind: 'answered', text })
   })
 
-  test('comes after what announces it', async () => {
+  test('is read after informational responses', async () => {
     const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nx-early: 1\r\n\r\n'
     const server = await startRawServer((socket) => socket.write(`${early}${OK}`))
-    const outcome = await pool().send(post(server.url))
+    const outcome = await createTransport().send(post(server.url))
     if (outcome.kind === 'unanswered') throw new Error('no answer', { cause: outcome.cause })
     expect(outcome).toMatchObject({ status: 200, text: 'ok' })
     expect(outcome.headers.get('x-early')).toBeNull()
   })
 
-  test('has its headers under names in any case, repeated ones joined', async () => {
-    const more = { 'Retry-After': '7', 'x-many': ['a', 'b'] }
+  test('has headers by case-insensitive name, with repeated headers joined', async () => {
+    const responseHeaders = { 'Retry-After': '7', 'x-many': ['a', 'b'] }
     const stub = await startStubStream((response) => {
-      response.writeHead(200, more)
+      response.writeHead(200, responseHeaders)
       response.end()
     })
-    const outcome = await pool().send(post(stub.url))
+    const outcome = await createTransport().send(post(stub.url))
     if (outcome.kind === 'unanswered') throw new Error('no answer', { cause: outcome.cause })
     const names = ['retry-after', 'RETRY-AFTER', 'X-Many', 'absent', 'constructor', '__proto__']
     expect(names.map((name) => outcome.headers.get(name))).toEqual([
@@ -160,68 +162,69 @@ describe('an answer', () => {
   })
 })
 
-/** What the other side may do when a request has arrived. */
-const deeds: Readonly<Record<string, (socket: Socket) => unknown>> = {
-  answer: (socket) => socket.write(OK),
-  'answer late': (socket) => setImmediate(() => socket.write(OK)),
-  'answer and end': (socket) => socket.end(OK),
-  'answer and end a little later': (socket) => socket.write(OK, () => socket.end()),
-  'answer and reset': (socket) => socket.write(OK, () => socket.resetAndDestroy()),
-  'say that it ends': (socket) => socket.end(OK.replace('\r\n', '\r\nconnection: close\r\n')),
+/** What the server may do when a request has arrived. */
+const actions: Readonly<Record<string, (socket: Socket) => unknown>> = {
+  respond: (socket) => socket.write(OK),
+  'respond in the next tick': (socket) => setImmediate(() => socket.write(OK)),
+  'respond and end': (socket) => socket.end(OK),
+  'respond and end after the write': (socket) => socket.write(OK, () => socket.end()),
+  'respond and reset': (socket) => socket.write(OK, () => socket.resetAndDestroy()),
+  'respond with connection: close': (socket) =>
+    socket.end(OK.replace('\r\n', '\r\nconnection: close\r\n')),
   end: (socket) => socket.end(),
   reset: (socket) => socket.resetAndDestroy(),
-  'break off': (socket) => socket.end(OK.slice(0, -1)),
-  'say nothing': () => undefined,
-  babble: (socket) => socket.end('babble\r\n\r\n'),
+  truncate: (socket) => socket.end(OK.slice(0, -1)),
+  'not respond': () => undefined,
+  'send invalid HTTP': (socket) => socket.end('invalid\r\n\r\n'),
 }
 
-test('whatever the other side does: nothing is sent twice, and all are told the truth', async () => {
+test('sends no request twice and reports correct outcomes for any server behavior', async () => {
   let plan: readonly string[] = []
   let seen: number[] = []
   const server = await startRawServer((socket, _count, data) => {
     for (const [, id] of data.toString().matchAll(/^POST \/(\d+) /gm)) {
       seen.push(Number(id))
-      deeds[plan[Number(id)] ?? '']?.(socket)
+      actions[plan[Number(id)] ?? '']?.(socket)
     }
   })
-  const deed = fc.constantFrom(...Object.keys(deeds), 'answer', 'answer', 'answer')
+  const action = fc.constantFrom(...Object.keys(actions), 'respond', 'respond', 'respond')
   await fc.assert(
-    fc.asyncProperty(fc.array(deed, { minLength: 1, maxLength: 60 }), async (deedsToCome) => {
-      plan = deedsToCome
+    fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 60 }), async (nextPlan) => {
+      plan = nextPlan
       seen = []
-      const pooled = createUndiciTransport()
+      const transport = createUndiciTransport()
       const waiting = [...plan.keys()]
-      const outcomes = new Map<number, Awaited<ReturnType<typeof pooled.send>>>()
+      const outcomes = new Map<number, Awaited<ReturnType<typeof transport.send>>>()
       async function work(): Promise<void> {
         for (let id = waiting.shift(); id !== undefined; id = waiting.shift())
-          outcomes.set(id, await pooled.send(post(`${server.url}${id}`, 100)))
+          outcomes.set(id, await transport.send(post(`${server.url}${id}`, 100)))
       }
       await Promise.all([work(), work(), work(), work(), work(), work()])
-      await pooled.close()
+      await transport.close()
 
       expect(outcomes.size).toBe(plan.length)
       expect(new Set(seen).size).toBe(seen.length)
-      const all = [...outcomes].map(([id, outcome]) => ({ id, outcome, deed: plan[id] ?? '' }))
+      const all = [...outcomes].map(([id, outcome]) => ({ id, outcome, done: plan[id] ?? '' }))
       const answered = all.filter(({ outcome }) => outcome.kind === 'answered')
       expect(answered.filter(({ id }) => !seen.includes(id))).toEqual([])
-      expect(answered.filter(({ deed: done }) => !/^(answer|say that)/.test(done))).toEqual([])
-      const stayed = all.filter(
+      expect(answered.filter(({ done }) => !done.startsWith('respond'))).toEqual([])
+      const notSent = all.filter(
         ({ outcome }) => outcome.kind === 'unanswered' && !outcome.mayHaveBeenSent,
       )
-      expect(stayed.filter(({ id }) => seen.includes(id))).toEqual([])
+      expect(notSent.filter(({ id }) => seen.includes(id))).toEqual([])
     }),
     { numRuns: 30 },
   )
 })
 
-test('closing waits for what is under way, and lets nothing begin', async () => {
-  const pooled = createUndiciTransport()
+test('close waits for running requests and rejects new ones', async () => {
+  const transport = createUndiciTransport()
   const stub = await startStubStream((response, request) => {
     setTimeout(() => json({ slow: true })(response, request), 50)
   })
-  const slow = pooled.send(post(stub.url))
-  const closed = pooled.close()
-  expect(await pooled.send(post(stub.url))).toMatchObject({
+  const slow = transport.send(post(stub.url))
+  const closed = transport.close()
+  expect(await transport.send(post(stub.url))).toMatchObject({
     kind: 'unanswered',
     mayHaveBeenSent: false,
   })

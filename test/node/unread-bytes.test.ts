@@ -18,7 +18,7 @@ const largeText = 'x'.repeat(LARGE)
 const smallText = 'x'.repeat(SMALL)
 const message = 'x'.repeat(MESSAGE)
 
-/** All ways by which a response reaches a client, except event streams: they wait for their client. */
+/** All ways of writing a response, except event streams, which wait until their client has read. */
 const gateway = servedGateway({
   fetch: async ({ url }) => new Response(url.endsWith('/small') ? smallText : largeText),
   fastPath: {
@@ -47,7 +47,7 @@ async function listen(served: ServedGateway): Promise<string> {
 }
 
 /** Sends a request, and reads nothing but the first bytes of the response. */
-async function askWithoutReading(url: string, request: string): Promise<RawClient> {
+async function requestWithoutReading(url: string, request: string): Promise<RawClient> {
   const client = await openRaw(url)
   client.socket.pause()
   client.socket.write(request)
@@ -55,7 +55,7 @@ async function askWithoutReading(url: string, request: string): Promise<RawClien
   return client
 }
 
-/** Reads the rest. Resolves with whether the whole response came. */
+/** Reads the rest. Resolves with true if the whole response was received. */
 async function readRest(client: RawClient, bytes: number): Promise<boolean> {
   let received = 0
   const done = new Promise<boolean>((resolve) => {
@@ -76,12 +76,12 @@ it.each([
   ['a web Response', rawRequest('GET /')],
 ])('disconnects clients that leave most of %s unread', async (_name, request) => {
   const url = await listen(gateway)
-  const small = await askWithoutReading(url, rawRequest('GET /small'))
+  const small = await requestWithoutReading(url, rawRequest('GET /small'))
   const clients: RawClient[] = []
   for (let index = 0; index < CLIENTS; index += 1) {
-    clients.push(await askWithoutReading(url, request))
+    clients.push(await requestWithoutReading(url, request))
   }
-  // A client that reads is served meanwhile.
+  // A client that reads is served in the meantime.
   expect((await (await fetch(url)).text()).length).toBe(LARGE)
   expect(await readRest(small, SMALL)).toBe(true)
   const whole = await Promise.all(clients.map((client) => readRest(client, LARGE)))
@@ -102,7 +102,7 @@ it('disconnects WebSockets and HTTP clients by one count', async () => {
   const url = await listen(gateway)
   const clients: RawClient[] = []
   for (let index = 0; index < 3; index += 1) {
-    clients.push(await askWithoutReading(url, rawRequest('GET /')))
+    clients.push(await requestWithoutReading(url, rawRequest('GET /')))
   }
   const sockets: WebSocket[] = []
   for (let index = 0; index < 2 * CLIENTS; index += 1) sockets.push(await openWithoutReading(url))

@@ -1,4 +1,4 @@
-/** Offers of another protocol: WebSocket is accepted at /graphql, every other offer is ignored. */
+/** HTTP upgrades: WebSocket is accepted at /graphql, all other protocols are ignored. */
 import { describe, expect, it } from 'vitest'
 import { startTestGateway } from '../kit/gateway.ts'
 import { scrape } from '../kit/metrics.ts'
@@ -14,7 +14,7 @@ const QUERY = '{"query":"{ __typename }"}'
 const RESULT = '{"data":{"__typename":"Query"}}'
 
 describe('a request that offers h2c', () => {
-  it('is answered with its body, and the connection ends', async () => {
+  it('gets the response to its body, and the connection closes', async () => {
     const gateway = await startTestGateway()
     const client = await openRaw(gateway.url)
     client.socket.write(rawRequest('POST /graphql', { ...JSON_TYPE, ...H2C }, QUERY))
@@ -24,7 +24,7 @@ describe('a request that offers h2c', () => {
     expect((await scrape(gateway.url)).value('headgate_requests_in_flight')).toBe(0)
   })
 
-  it('is answered where its body comes later, in chunks', async () => {
+  it('gets a response if its body arrives later, in chunks', async () => {
     const gateway = await startTestGateway()
     const client = await openRaw(gateway.url)
     client.socket.write(
@@ -38,7 +38,7 @@ describe('a request that offers h2c', () => {
     expect(await client.closed()).toContain(RESULT)
   })
 
-  it('is answered on a connection that was used before', async () => {
+  it('gets a response on a connection that was used before', async () => {
     const gateway = await startTestGateway()
     const client = await openRaw(gateway.url)
     client.socket.write(rawRequest('GET /healthz'))
@@ -57,7 +57,7 @@ describe('an upgrade to WebSocket', () => {
     'sec-websocket-protocol': 'graphql-transport-ws',
   }
 
-  it('that is pipelined behind a request ends the connection', async () => {
+  it('closes the connection if it is pipelined behind a request', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', delayMs: 500 })
     const client = await openRaw(gateway.url)

@@ -1,4 +1,4 @@
-/** What sockets without a token can have the gateway keep. */
+/** Limits of the memory that unauthenticated WebSockets can occupy. */
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -27,7 +27,7 @@ async function openSocket({ url }: TestGateway): Promise<WebSocket> {
 }
 
 describe('a message', () => {
-  it('of many frames of one byte ends its socket at once', async () => {
+  it('of many one-byte frames closes its socket immediately', async () => {
     const gateway = await startTestGateway()
     const client = await openRaw(gateway.url)
     client.socket.write(UPGRADE)
@@ -48,7 +48,7 @@ describe('a message', () => {
 })
 
 describe('sockets without a connection_init', () => {
-  it('are bounded: the oldest is cut off, and who has sent one stays', async () => {
+  it('are limited: the oldest is closed, and an acknowledged socket stays open', async () => {
     const gateway = await startTestGateway()
     const accepted = await openSocket(gateway)
     accepted.send('{"type":"connection_init"}')
@@ -60,9 +60,9 @@ describe('sockets without a connection_init', () => {
     expect(open().indexOf(true)).toBe(44)
     expect(accepted.readyState).toBe(WebSocket.OPEN)
 
-    const honest = await openSocket(gateway)
-    honest.send('{"type":"connection_init"}')
-    const [reply]: unknown[] = await once(honest, 'message')
+    const next = await openSocket(gateway)
+    next.send('{"type":"connection_init"}')
+    const [reply]: unknown[] = await once(next, 'message')
     expect(String(reply)).toContain('connection_ack')
   })
 })

@@ -9,7 +9,7 @@ import type { TestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
 import { uploadByTus } from '../kit/tus.ts'
 import { MINT, MINT_TUS } from '../fast-path/mutations.ts'
-import { type Setup, setSetup } from '../fast-path/setup.ts'
+import { type Setup, createSetup } from '../fast-path/setup.ts'
 
 const AUTH_DISABLED = { kind: 'disabled' } as const
 
@@ -42,7 +42,7 @@ const mintSchema = z.object({
 
 /** Returns the GraphQL response, and fails on an internal error of the gateway. */
 async function sendQuery(setup: Setup, query: string, variables: object = {}) {
-  const response = await fetch(`${setup.long}/graphql`, {
+  const response = await fetch(`${setup.fallback}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables }),
@@ -53,7 +53,7 @@ async function sendQuery(setup: Setup, query: string, variables: object = {}) {
 }
 
 function createByTus(setup: Setup, sizeBytes: number): Promise<Response> {
-  return fetch(`${setup.long}/tus`, {
+  return fetch(`${setup.fallback}/tus`, {
     method: 'POST',
     headers: { 'tus-resumable': '1.0.0', 'upload-length': String(sizeBytes) },
   })
@@ -76,7 +76,7 @@ const READY = {
 
 describe('the binding without REST', () => {
   test('serves a basic upload from minting to READY without a webhook', async () => {
-    const setup = await setSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
+    const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
     const meta = { list: [1, null], text: 'x' }
     const input = { maxDurationSeconds: 60, name: 'Zoë.mp4', meta }
     const minted = mintSchema.parse((await sendQuery(setup, MINT, { input })).data).mint
@@ -96,7 +96,7 @@ describe('the binding without REST', () => {
     [200_000_000, /at most 200 MB: use `createDirectUpload`\.$/],
     [200_000_001, /over 200 MB need a gateway with a Cloudflare API token/],
   ])('rejects a tus upload of %i bytes and reserves nothing', async (sizeBytes, message) => {
-    const setup = await setSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
+    const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
     const input = { maxDurationSeconds: 60, sizeBytes, idempotencyKey: 'one' }
     for (let attempt = 0; attempt < 2; attempt += 1) {
       expect((await sendQuery(setup, MINT_TUS, { input })).data).toEqual({
@@ -111,7 +111,7 @@ describe('the binding without REST', () => {
     const endpoint = await createByTus(setup, sizeBytes)
     expect(endpoint.status).toBe(422)
     expect(await endpoint.text()).toMatch(/tus uploads are not available/)
-    expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(0)
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
     expect((await setup.emulator.state()).requests).toMatchObject({ tus_create: 0 })
     // Input errors take precedence.
     const wrong = await sendQuery(setup, MINT_TUS, { input: { ...input, maxDurationSeconds: 0 } })
@@ -126,7 +126,7 @@ describe('the binding without REST', () => {
   ])(
     'does not recommend tus for %i bytes with a reliable connection: %s',
     async (sizeBytes, reliable, reason) => {
-      const setup = await setSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
+      const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
       expect((await sendQuery(setup, RECOMMENDED, { sizeBytes, reliable })).data).toEqual({
         recommendedProtocol: {
           protocol: 'BASIC',
@@ -138,7 +138,7 @@ describe('the binding without REST', () => {
   )
 
   test('rejects storageUsage with the reason', async () => {
-    const setup = await setSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
+    const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
     const { data, errors } = await sendQuery(setup, '{ storageUsage { storedMinutes } }')
     expect(data).toBeNull()
     expect(errors).toEqual([
@@ -150,29 +150,29 @@ describe('the binding without REST', () => {
   })
 
   test('returns QUOTA_EXCEEDED when the storage of the account is full', async () => {
-    const setup = await setSetup({ auth: AUTH_DISABLED, stream: bindingOnly, storageMinutes: 1 })
+    const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly, storageMinutes: 1 })
     const { data } = await sendQuery(setup, MINT, { input: { maxDurationSeconds: 61 } })
     expect(data).toMatchObject({ mint: { code: 'QUOTA_EXCEEDED', requestedMinutes: 61 / 60 } })
-    expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(0)
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
   })
 
   test('finds and deletes the video of a lost response', async () => {
-    const setup = await setSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
+    const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
     await setup.emulator.fault({ on: 'direct_upload', hangUpAfter: true })
     const input = { maxDurationSeconds: 60, idempotencyKey: 'once' }
     const lost = await sendQuery(setup, MINT, { input })
     expect(lost.data).toMatchObject({ mint: { code: 'STREAM_UNAVAILABLE', retryable: true } })
     expect((await setup.emulator.state()).videos).toHaveLength(1)
-    expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(60)
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(60)
     setup.clock.advance(60)
     expect(await setup.gateway.syncOnce()).toMatchObject({ orphans: 1 })
     expect((await setup.emulator.state()).videos).toHaveLength(0)
-    expect((await setup.parts.store.quotaUsage()).reservedSeconds).toBe(0)
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
     mintSchema.parse((await sendQuery(setup, MINT, { input })).data)
   })
 
   test('marks a video that was deleted at Stream as DELETED', async () => {
-    const setup = await setSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
+    const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
     const { mint } = mintSchema.parse(
       (await sendQuery(setup, MINT, { input: { maxDurationSeconds: 60 } })).data,
     )
@@ -186,7 +186,7 @@ describe('the binding without REST', () => {
 
 describe('the binding with REST', () => {
   test('mints basic URLs by the binding and tus URLs by REST', async () => {
-    const setup = await setSetup({ auth: AUTH_DISABLED, stream: bindingWithRest })
+    const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingWithRest })
     const input = { maxDurationSeconds: 60 }
     const basic = mintSchema.parse((await sendQuery(setup, MINT, { input })).data).mint
     const file = testcardFile()

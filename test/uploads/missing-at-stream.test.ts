@@ -8,7 +8,7 @@ import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { type TestGateway, callerOf, startTestGateway } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit/operations.ts'
-import { setSetup } from '../fast-path/setup.ts'
+import { createSetup } from '../fast-path/setup.ts'
 
 const ACCOUNT = 'account-of-tests'
 
@@ -247,14 +247,14 @@ describe('a database of another account', () => {
 })
 
 test('polls single uploads when a list omits them', async () => {
-  const setup = await setSetup({
+  const setup = await createSetup({
     auth: { kind: 'disabled' },
     stream: (rest) => ({ ...rest, listVideos: async () => ({ videos: [], total: 0 }) }),
   })
-  const { uid } = expectMinted(await createDirectUpload(callerOf(`${setup.long}/graphql`)))
+  const { uid } = expectMinted(await createDirectUpload(callerOf(`${setup.fallback}/graphql`)))
   setup.clock.advance(61)
   await setup.gateway.syncOnce()
-  expect(await setup.parts.store.find(uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
-  const [due] = await setup.parts.store.claimDue(new Date(8.64e15), 1, new Date(8.64e15))
+  expect(await setup.dependencies.store.find(uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
+  const [due] = await setup.dependencies.store.claimDue(new Date(8.64e15), 1, new Date(8.64e15))
   expect(due).toMatchObject({ idlePolls: 1, missingChecks: 0 })
 })
