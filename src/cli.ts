@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
-import { showControls } from './shared/terminal-controls.ts'
+import { escapeControls } from './shared/terminal-controls.ts'
 
 // Commands are imported lazily, so that help and usage errors are printed at once.
 const webhookCommands = () => import('./commands/webhook.ts')
@@ -109,7 +109,7 @@ async function run(command: () => Promise<number>): Promise<void> {
     process.exitCode = await command()
   } catch (error) {
     const sentence = error instanceof Error ? error.message : String(error)
-    process.stderr.write(`headgate: ${showControls(sentence)}\n`)
+    process.stderr.write(`headgate: ${escapeControls(sentence)}\n`)
     process.exitCode = 1
   }
 }

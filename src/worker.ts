@@ -86,7 +86,7 @@ export default {
   },
 
   async queue(batch: MessageBatch, environment: WorkerEnvironment): Promise<void> {
-    const { parts: dependencies, accountId } = await requireGateway(environment)
+    const { dependencies, accountId } = await requireGateway(environment)
     await consumeQueue(dependencies, batch, accountId)
   },
 }

@@ -89,7 +89,7 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
     retries: options.retries ?? DEFAULT_RETRIES,
     resumeStore: createResumeStore(options.storage ?? createDefaultStorage(), () => clock.now()),
     locks: createLockManager(),
-    underWay: new Map(),
+    activeUploads: new Map(),
   }
   return {
     upload: (file, uploadOptions = {}) => uploadFile(dependencies, blobOf(file), uploadOptions),

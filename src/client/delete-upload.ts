@@ -14,7 +14,7 @@ export async function deleteUpload(
   uid: string,
   signal: AbortSignal | undefined,
 ): Promise<Upload> {
-  dependencies.underWay.get(uid)?.(deletedError(uid))
+  dependencies.activeUploads.get(uid)?.(deletedError(uid))
   const request = { query: DELETE, variables: { uid } }
   const upload = await retry(dependencies, signal, async () => {
     const outcome = await execute(dependencies, request, signal)

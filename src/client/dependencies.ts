@@ -8,5 +8,5 @@ export interface ClientDependencies extends GatewayEndpoint, RetryPolicy {
   readonly resumeStore: ResumeStore
   readonly locks: LockManager
   /** Stop functions of the active uploads of this client, by uid. */
-  readonly underWay: Map<string, (reason: unknown) => void>
+  readonly activeUploads: Map<string, (reason: unknown) => void>
 }

@@ -31,14 +31,14 @@ export async function runUpload(
         started = await startUpload(dependencies, job)
       }
       const { uid } = started.upload
-      dependencies.underWay.set(uid, job.stop)
+      dependencies.activeUploads.set(uid, job.stop)
       try {
         const ready = await finish(dependencies, job, started)
         if (ready !== null) return ready
         await dependencies.resumeStore.delete(job.key)
         if (mints >= MAX_MINTS) throw expiredError(uid)
       } finally {
-        dependencies.underWay.delete(uid)
+        dependencies.activeUploads.delete(uid)
       }
     }
   } catch (error) {
@@ -54,20 +54,20 @@ async function finish(
   started: StartedUpload,
 ): Promise<Upload | null> {
   const { file, progress, signal } = job
-  const { destination } = started
+  const { target } = started
   const { uid } = started.upload
-  if (destination !== null) {
+  if (target !== null) {
     const outcome = await sendFile(dependencies, {
       file,
-      destination,
+      destination: target,
       signal,
       onSent: (bytes) => progress.sending(bytes),
     })
     if (outcome.kind === 'refused') {
-      const isReceived = await confirmReceived(dependencies, destination, outcome.status, signal)
+      const isReceived = await confirmReceived(dependencies, target, outcome.status, signal)
       if (!isReceived) return null
     }
-    await dependencies.resumeStore.set(job.key, { ...started.remembered, isSent: true })
+    await dependencies.resumeStore.set(job.key, { ...started.resumable, isSent: true })
   }
   progress.sent()
   for await (const upload of watchUpload(dependencies, uid, signal)) {

@@ -10,9 +10,9 @@ import type { Upload } from './gateway/upload.ts'
 /** A resumed or newly minted upload. */
 export interface StartedUpload {
   readonly upload: Upload
-  readonly remembered: ResumableUpload
+  readonly resumable: ResumableUpload
   /** Null where Stream has received the file already. */
-  readonly destination: UploadTarget | null
+  readonly target: UploadTarget | null
 }
 
 const RESUMED_REASON = 'The upload started with this protocol and resumes.'
@@ -42,7 +42,7 @@ export async function resumeUpload(
   progress.minted(upload, chosen)
   // `received` may be confirmed before the gateway's status says so.
   const isUp = stored.isSent || state.kind === 'received'
-  return { upload, remembered: stored, destination: isUp ? null : state.destination }
+  return { upload, resumable: stored, target: isUp ? null : state.target }
 }
 
 /** Mints an upload and stores it before the first byte is sent. */
@@ -55,25 +55,25 @@ export async function startUpload(
   const minted = await mintUpload(dependencies, choice.protocol, input, file.size, signal)
   const { upload } = minted
   const isTus = choice.protocol === 'TUS'
-  const destination = {
-    ...minted.destination,
+  const target = {
+    ...minted.target,
     ...(isTus && options.chunkSizeBytes !== undefined
       ? { chunkSizeBytes: options.chunkSizeBytes }
       : {}),
   }
-  const remembered = {
+  const resumable = {
     uid: upload.uid,
     protocol: upload.protocol,
     name: input.name ?? null,
     sizeBytes: file.size,
     type: file.type,
-    formField: destination.formField,
-    chunkSizeBytes: isTus ? destination.chunkSizeBytes : null,
+    formField: target.formField,
+    chunkSizeBytes: isTus ? target.chunkSizeBytes : null,
     isSent: false,
     mintedAt: upload.createdAt,
     expiresAt: upload.expiresAt,
   }
-  await dependencies.resumeStore.set(key, remembered)
+  await dependencies.resumeStore.set(key, resumable)
   progress.minted(upload, choice)
-  return { upload, remembered, destination }
+  return { upload, resumable, target }
 }

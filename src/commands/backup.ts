@@ -5,7 +5,7 @@ import { databaseLabel } from '../config/node-config.ts'
 import { errorCodeOf } from '../shared/error-codes.ts'
 import { backupSqlite } from '../store/sqlite/backup.ts'
 import { readConfigOrReport } from './read-config.ts'
-import { showControls } from '../shared/terminal-controls.ts'
+import { escapeControls } from '../shared/terminal-controls.ts'
 
 /** Returns the exit code: 1 if there is no SQLite file or the copy fails. */
 export async function runBackup(target: string): Promise<number> {
@@ -32,7 +32,7 @@ export async function runBackup(target: string): Promise<number> {
     const reason = error instanceof Error ? error.message : String(error)
     const code = errorCodeOf(error)
     process.stderr.write(
-      `headgate: copying ${file} failed${code === null ? '' : ` (${code})`}: ${showControls(reason)}\n`,
+      `headgate: copying ${file} failed${code === null ? '' : ` (${code})`}: ${escapeControls(reason)}\n`,
     )
     return 1
   }

@@ -11,9 +11,9 @@ import {
   countUploads,
 } from '../store/sqlite-to-postgres/summary.ts'
 import { type CopyOutcome, copyStore } from '../store/sqlite-to-postgres/copy-store.ts'
-import { sentenceOfFailure, sqliteFailureOf } from '../store/sqlite/failures.ts'
+import { failureMessage, sqliteFailureOf } from '../store/sqlite/failures.ts'
 import { type UploadSource, openSqliteSource } from '../store/sqlite-to-postgres/sqlite-source.ts'
-import { showControls } from '../shared/terminal-controls.ts'
+import { escapeControls } from '../shared/terminal-controls.ts'
 
 /** Command-line options as typed; undefined if omitted. */
 export interface MigrationURLs {
@@ -57,7 +57,7 @@ export async function runMigrateToPostgres({ from, to }: MigrationURLs): Promise
   } catch (error) {
     const failure = sqliteFailureOf(error)
     const advice =
-      failure === null ? 'No data is lost. Run the command again.' : sentenceOfFailure(failure)
+      failure === null ? 'No data is lost. Run the command again.' : failureMessage(failure)
     throw new Error(
       `Copying ${labels.source} to ${labels.target} failed (${rootCauseMessage(error)}). ${advice}`,
       { cause: error },
@@ -91,9 +91,9 @@ interface Labels {
 function report(outcome: CopyOutcome, labels: Labels): number {
   const { source, target } = labels
   switch (outcome.kind) {
-    case 'moved':
+    case 'copied':
       process.stdout.write(
-        `${source} → ${target}: ${formatSummary(outcome.census)}: equal in both databases.\n`,
+        `${source} → ${target}: ${formatSummary(outcome.summary)}: equal in both databases.\n`,
       )
       return 0
     case 'different':
@@ -116,7 +116,7 @@ function formatSummary(summary: StoreSummary): string {
     formatAmount(countUploads(summary), 'upload'),
     formatAmount(countReservations(summary), 'reservation'),
     formatAmount(summary.events, 'event'),
-    formatAmount(summary.notices, 'webhook'),
+    formatAmount(summary.webhooks, 'webhook'),
   ].join(', ')
 }
 
@@ -139,6 +139,6 @@ function formatCount(count: number): string {
 }
 
 function fail(sentence: string): number {
-  process.stderr.write(`headgate: ${showControls(sentence)}\n`)
+  process.stderr.write(`headgate: ${escapeControls(sentence)}\n`)
   return 1
 }

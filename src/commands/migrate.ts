@@ -62,7 +62,7 @@ async function adoptAccount(database: DatabaseConfig, stream: StreamConfig): Pro
   const store = await openStore(database)
   try {
     const account = stream.kind === 'account' ? stream.accountId : 'local'
-    return await store.noteAccount(account, { replace: true })
+    return await store.recordAccount(account, { replace: true })
   } finally {
     await store.close()
   }

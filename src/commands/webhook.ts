@@ -3,7 +3,7 @@ import { readStreamConfig } from '../config/node-config.ts'
 import type { StreamApi } from '../uploads/ports/stream-api.ts'
 import { createRestStreamApi } from '../stream/rest/rest-stream-api.ts'
 import { readConfigOrReport } from './read-config.ts'
-import { showControls } from '../shared/terminal-controls.ts'
+import { escapeControls } from '../shared/terminal-controls.ts'
 
 const WEBHOOK_PATH = '/webhooks/stream'
 
@@ -28,7 +28,7 @@ export async function showWebhook(): Promise<number> {
   process.stdout.write(
     webhook === null
       ? 'No webhook is set. Run `headgate webhook set URL`.\n'
-      : `Stream sends webhooks to ${showControls(webhook.notificationURL)}\n`,
+      : `Stream sends webhooks to ${escapeControls(webhook.notificationURL)}\n`,
   )
   return 0
 }
@@ -47,14 +47,14 @@ export async function setWebhook(address: string, force: boolean): Promise<numbe
   const current = await stream.findWebhook()
   if (current !== null && current.notificationURL !== target && !force) {
     process.stderr.write(
-      `headgate: Stream sends webhooks to ${showControls(current.notificationURL)}, and an account has only one webhook.\n` +
+      `headgate: Stream sends webhooks to ${escapeControls(current.notificationURL)}, and an account has only one webhook.\n` +
         '  Use --force to replace it. Its secret changes then.\n',
     )
     return 1
   }
   const { secret } = await stream.setWebhook(target)
   process.stdout.write(
-    `Stream sends webhooks to ${target}\n\nexport STREAM_WEBHOOK_SECRET=${showControls(secret)}\n\n` +
+    `Stream sends webhooks to ${target}\n\nexport STREAM_WEBHOOK_SECRET=${escapeControls(secret)}\n\n` +
       'Set this variable for the gateway, which verifies webhooks with it.\n',
   )
   return 0

@@ -95,11 +95,11 @@ export function readBaseConfig(variables: EnvironmentReader): BaseConfig {
     webhookSecrets: variables.secrets('STREAM_WEBHOOK_SECRET', MIN_WEBHOOK_SECRET_CHARACTERS),
     allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
     maxDurationSeconds:
-      variables.wholeNumber('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
-    creatorQuotaMinutes: variables.wholeNumber('CREATOR_QUOTA_MINUTES', { from: 1 }),
-    createsPerMinute: variables.wholeNumber('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
+      variables.integer('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
+    creatorQuotaMinutes: variables.integer('CREATOR_QUOTA_MINUTES', { from: 1 }),
+    createsPerMinute: variables.integer('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
     introspection: variables.flag('INTROSPECTION') ?? true,
-    logLevel: variables.oneOf('LOG_LEVEL', logLevels) ?? 'info',
+    logLevel: variables.enumValue('LOG_LEVEL', logLevels) ?? 'info',
   }
 }
 
@@ -118,13 +118,13 @@ export function readAccount(
   if (!hasId && !hasToken) return null
   const baseURL = readBaseURL(variables)
   if (!hasToken) {
-    variables.mistake(
+    variables.addError(
       'CLOUDFLARE_API_TOKEN',
       `is missing, but CLOUDFLARE_ACCOUNT_ID is set. Set both, or neither ${otherwise}.`,
     )
   }
   if (!hasId) {
-    variables.mistake(
+    variables.addError(
       'CLOUDFLARE_ACCOUNT_ID',
       `is missing, but CLOUDFLARE_API_TOKEN is set. Set both, or neither ${otherwise}.`,
     )
@@ -136,7 +136,7 @@ export function readAccount(
 function readAccountId(variables: EnvironmentReader): string | null {
   const accountId = variables.text('CLOUDFLARE_ACCOUNT_ID')
   if (accountId === null || /^[\w-]{1,32}$/.test(accountId)) return accountId
-  return variables.mistake(
+  return variables.addError(
     'CLOUDFLARE_ACCOUNT_ID',
     'must be an account id: at most 32 letters, digits, hyphens and underscores.',
   )
@@ -146,17 +146,17 @@ function readAccountId(variables: EnvironmentReader): string | null {
 function readAPIToken(variables: EnvironmentReader): string | null {
   const token = variables.secret('CLOUDFLARE_API_TOKEN')
   if (token === null || /^[!-~]+$/.test(token)) return token
-  return variables.mistake(
+  return variables.addError(
     'CLOUDFLARE_API_TOKEN',
     'must be a token of printable ASCII characters without a space. Set it exactly as it was issued.',
   )
 }
 
 function readBaseURL(variables: EnvironmentReader): string {
-  const baseURL = variables.address('CLOUDFLARE_API_BASE_URL')
+  const baseURL = variables.url('CLOUDFLARE_API_BASE_URL')
   if (baseURL === null) return CLOUDFLARE_API_URL
   if (/[?#]/.test(baseURL)) {
-    variables.mistake('CLOUDFLARE_API_BASE_URL', 'must have neither a query nor a fragment.')
+    variables.addError('CLOUDFLARE_API_BASE_URL', 'must have neither a query nor a fragment.')
   }
   if (isUnencrypted(baseURL)) {
     variables.warn(
@@ -186,7 +186,7 @@ export function readApiBudget(
     account !== null &&
     new URL(account.baseURL).hostname.replace(/\.$/, '') === new URL(CLOUDFLARE_API_URL).hostname
   const bounds = isCloudflare ? { from: 10, to: MAX_CLOUDFLARE_BUDGET } : { from: 10 }
-  return variables.wholeNumber('STREAM_API_BUDGET', bounds)
+  return variables.integer('STREAM_API_BUDGET', bounds)
 }
 
 /** @param isLocalOnly whether other machines cannot reach the gateway, so that tokens are optional */
@@ -199,11 +199,11 @@ export function readAuth(
   if (disabled === true) return { kind: 'disabled' }
   const hasKeys = variables.isSet('AUTH_JWT_SECRET') || variables.isSet('AUTH_JWKS_URL')
   const secret = readJWTSecret(variables)
-  const jwksURL = variables.address('AUTH_JWKS_URL')
+  const jwksURL = variables.url('AUTH_JWKS_URL')
   if (!hasKeys) {
     // AUTH_DISABLED=false requires tokens. Without it, they are required if other machines reach the gateway.
     if (disabled === false || !isLocalOnly) {
-      variables.mistake(
+      variables.addError(
         'AUTH_JWT_SECRET',
         'or AUTH_JWKS_URL must be set. Without them, every client that reaches this gateway can create uploads. (AUTH_DISABLED=true accepts that.)',
       )
@@ -245,11 +245,11 @@ function readJWTSecret(variables: EnvironmentReader): Uint8Array | null {
   if (secret === null) return null
   const bytes = new TextEncoder().encode(secret)
   if (bytes.length < MIN_SECRET_BYTES) {
-    variables.mistake('AUTH_JWT_SECRET', `must have at least ${MIN_SECRET_BYTES} bytes.`)
+    variables.addError('AUTH_JWT_SECRET', `must have at least ${MIN_SECRET_BYTES} bytes.`)
   }
   // A public key is not secret: anyone could sign with its text by HS256.
   if (secret.startsWith('-----BEGIN ')) {
-    variables.mistake(
+    variables.addError(
       'AUTH_JWT_SECRET',
       'must be an HS256 secret, not a public key. Publish public keys at AUTH_JWKS_URL.',
     )

@@ -84,7 +84,7 @@ export function readConfig(environment: Environment): ConfigResult<Config> {
       const host = readHost(variables)
       const stream = readStream(variables)
       const account = stream.kind === 'account' ? stream : null
-      const port = variables.wholeNumber('PORT', { from: 0, to: 65_535 }) ?? 4000
+      const port = variables.integer('PORT', { from: 0, to: 65_535 }) ?? 4000
       const limits = readBaseConfig(variables)
       return {
         host,
@@ -119,7 +119,7 @@ export function readEmulatorConfig(environment: Environment): ConfigResult<Emula
       const emulator = readEmulator(variables)
       const isExposed = isReachableByOthers(host, emulator.publicURL)
       if (isExposed && variables.text('EMULATOR_TOKEN') === null) {
-        variables.mistake(
+        variables.addError(
           'EMULATOR_TOKEN',
           'must be set: HOST or EMULATOR_PUBLIC_URL lets other machines reach the emulator, and its default token is public.',
         )
@@ -152,10 +152,10 @@ function readStream(variables: EnvironmentReader): StreamConfig {
 function readEmulator(variables: EnvironmentReader): EmulatorConfig {
   return {
     kind: 'emulator',
-    port: variables.wholeNumber('EMULATOR_PORT', { from: 0, to: 65_535 }) ?? 4001,
+    port: variables.integer('EMULATOR_PORT', { from: 0, to: 65_535 }) ?? 4001,
     directory: variables.text('EMULATOR_DIR') ?? '.headgate/emulator',
-    storageMinutes: variables.wholeNumber('EMULATOR_STORAGE_MINUTES', { from: 0 }) ?? 1000,
-    encodeMs: variables.wholeNumber('EMULATOR_ENCODE_MS', { from: 0 }) ?? 2000,
+    storageMinutes: variables.integer('EMULATOR_STORAGE_MINUTES', { from: 0 }) ?? 1000,
+    encodeMs: variables.integer('EMULATOR_ENCODE_MS', { from: 0 }) ?? 2000,
     token: readToken(variables, 'EMULATOR_TOKEN'),
     publicURL: variables.origin('EMULATOR_PUBLIC_URL'),
   }
@@ -166,12 +166,12 @@ function readDatabase(variables: EnvironmentReader): DatabaseConfig {
     variables.secret('DATABASE_URL') ?? 'file:.headgate/headgate.db',
   )
   if (database?.kind === 'postgres') {
-    const connections = variables.wholeNumber('DATABASE_CONNECTIONS', { from: 2, to: 200 })
+    const connections = variables.integer('DATABASE_CONNECTIONS', { from: 2, to: 200 })
     return { ...database, connections: connections ?? DEFAULT_CONNECTIONS }
   }
   if (database !== null) return database
   // The message must not contain the URL: it may contain a password.
-  variables.mistake(
+  variables.addError(
     'DATABASE_URL',
     'must be file:PATH of a SQLite file, such as file:.headgate/headgate.db, or postgres://USER:PASSWORD@HOST:PORT/NAME.',
   )
@@ -195,7 +195,7 @@ function readToken(
   if (token === null || (token.length >= MIN_TOKEN_CHARACTERS && /^[!-~]+$/.test(token))) {
     return token
   }
-  return variables.mistake(
+  return variables.addError(
     name,
     `must have at least ${MIN_TOKEN_CHARACTERS} printable ASCII characters, without a space.`,
   )
@@ -205,7 +205,7 @@ function readProxies(variables: EnvironmentReader): TrustedProxies {
   const proxies = new BlockList()
   for (const [index, entry] of variables.list('TRUSTED_PROXIES').entries()) {
     if (trustProxy(proxies, entry)) continue
-    variables.mistake(
+    variables.addError(
       'TRUSTED_PROXIES',
       `must list IP addresses or networks such as 10.0.0.0/8: entry ${index + 1} is invalid.`,
     )

@@ -3,18 +3,18 @@ import { type Store, createStore } from './store.ts'
 
 /** Authentication state of the page. */
 export type AuthState =
-  | { readonly kind: 'signed-in'; readonly token: string | null; readonly who: string }
+  | { readonly kind: 'signed-in'; readonly token: string | null; readonly user: string }
   | {
       readonly kind: 'signed-out'
       /** Error message for the last token; null without one. */
-      readonly refusal: string | null
+      readonly error: string | null
       /** User whose page is kept behind the sign-in form; null without one. */
-      readonly who: string | null
+      readonly user: string | null
     }
 
 export interface Session {
-  readonly standing: Store<AuthState>
-  readonly wantsToken: boolean
+  readonly authState: Store<AuthState>
+  readonly requiresToken: boolean
   /** Stores the token until the tab is closed. */
   signIn(token: string): void
   signOut(): void
@@ -27,46 +27,46 @@ export interface Session {
 const KEY = 'headgate-token'
 const ANONYMOUS = 'everybody'
 
-export function createSession(wantsToken: boolean): Session {
-  const storedToken = wantsToken ? sessionStorage.getItem(KEY) : null
-  const standing = createStore<AuthState>(
-    wantsToken && storedToken === null
-      ? { kind: 'signed-out', refusal: null, who: null }
+export function createSession(requiresToken: boolean): Session {
+  const storedToken = requiresToken ? sessionStorage.getItem(KEY) : null
+  const authState = createStore<AuthState>(
+    requiresToken && storedToken === null
+      ? { kind: 'signed-out', error: null, user: null }
       : {
           kind: 'signed-in',
           token: storedToken,
-          who: storedToken === null ? ANONYMOUS : subjectOf(storedToken),
+          user: storedToken === null ? ANONYMOUS : subjectOf(storedToken),
         },
   )
 
   /** Signs out, unless the rejected token was replaced in between. */
-  function signOutAfter(refusal: string, authorization: string | null): void {
-    const current = standing.get()
+  function signOutAfter(error: string, authorization: string | null): void {
+    const current = authState.get()
     if (current.kind === 'signed-out' || authorization !== `Bearer ${current.token}`) return
     sessionStorage.removeItem(KEY)
-    standing.set({ kind: 'signed-out', refusal, who: current.who })
+    authState.set({ kind: 'signed-out', error, user: current.user })
   }
 
   return {
-    standing,
-    wantsToken,
+    authState,
+    requiresToken,
     signIn(token) {
       sessionStorage.setItem(KEY, token)
-      standing.set({ kind: 'signed-in', token, who: subjectOf(token) })
+      authState.set({ kind: 'signed-in', token, user: subjectOf(token) })
     },
     signOut() {
       sessionStorage.removeItem(KEY)
-      standing.set({ kind: 'signed-out', refusal: null, who: null })
+      authState.set({ kind: 'signed-out', error: null, user: null })
     },
     async token(who) {
       for (;;) {
-        const current = standing.get()
+        const current = authState.get()
         // An operation of one user must not continue with the token of another.
-        if (current.kind === 'signed-in' && current.who !== who)
+        if (current.kind === 'signed-in' && current.user !== who)
           throw new Error('Another user has signed in.')
         if (current.kind === 'signed-in') return current.token
         // After a token expires, active uploads wait until the user signs in again.
-        await changeOf(standing)
+        await changeOf(authState)
       }
     },
     async fetch(input, init) {

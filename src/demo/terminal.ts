@@ -1,5 +1,5 @@
 /** Terminal output of the demo: permanent lines, and a progress bar below them on a TTY. */
-import { showControls } from '../shared/terminal-controls.ts'
+import { escapeControls } from '../shared/terminal-controls.ts'
 
 const WIDTH = 40
 /** Number of times the bar is printed where the output is no TTY. */
@@ -18,7 +18,7 @@ export function createTerminal(out: NodeJS.WriteStream): Terminal {
 
   return {
     print(line) {
-      const shown = showControls(line)
+      const shown = escapeControls(line)
       out.write(bar === '' ? `${shown}\n` : `${CLEAR_LINE}${shown}\n${bar}`)
     },
     progressBar(totalBytes) {

@@ -16,9 +16,9 @@ export interface EmulatorDependencies {
   readonly database: EmulatorDatabase
   readonly library: VideoLibrary
   readonly files: VideoFiles
-  readonly claims: UploadLocks
+  readonly uploadLocks: UploadLocks
   readonly webhook: WebhookSettings
-  readonly notifier: WebhookDispatcher
+  readonly dispatcher: WebhookDispatcher
   readonly faults: Faults
   readonly requests: RequestCounts
   /** Receives internal errors of the emulator. */

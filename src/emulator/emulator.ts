@@ -133,7 +133,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       server.close(resolve)
     })
     server.closeAllConnections()
-    await Promise.all([ended, dependencies.notifier.close()])
+    await Promise.all([ended, dependencies.dispatcher.close()])
     await Promise.all(running)
     database.close()
     await removeTemporary()
@@ -142,7 +142,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     await close()
     throw error
   })
-  dependencies.notifier.wake()
+  dependencies.dispatcher.wake()
   let closed: Promise<void> | null = null
   return {
     url,
@@ -171,8 +171,8 @@ function createDependencies({ time, ...options }: DependencyOptions): EmulatorDe
   const shared = { ...options, clock, library, webhook, faults }
   return {
     ...shared,
-    claims: new UploadLocks(),
-    notifier: new WebhookDispatcher(shared),
+    uploadLocks: new UploadLocks(),
+    dispatcher: new WebhookDispatcher(shared),
     requests: new RequestCounts(),
   }
 }

@@ -6,7 +6,7 @@ import { COUNT_LIMIT } from '../uploads/ports/upload-store.ts'
 export const MAX_RESULT_ENTRIES = 1000
 
 /** Maximum of all page sizes of one operation together: they are read regardless of the selected fields. */
-export const MAX_READ = 1000
+export const MAX_PAGE_ENTRIES = 1000
 
 /** Maximum counts by creation time per operation: each examines up to COUNT_LIMIT uploads. */
 export const MAX_COUNTS = 10
@@ -19,9 +19,9 @@ export interface ResultLimit {
   /** Consumes entries of the result. Throws if too few remain. */
   consume(entries: number): void
   /** Consumes a page's size before it is read. Throws if too little remains. */
-  takePage(size: number): void
+  consumePage(size: number): void
   /** Consumes one count of uploads without a stored total. Throws if none remains. */
-  takeCount(): void
+  consumeCount(): void
   /** Consumes characters of the result. Throws if too few remain. */
   takeCharacters(count: number): void
   /** Whether `takeCharacters` has thrown. */
@@ -36,8 +36,8 @@ export function createResultLimit(): ResultLimit {
     `Result too large (limit: ${MAX_RESULT_ENTRIES} uploads, and as many metas, per operation). Request smaller pages.`,
   )
   const pages = createBudget(
-    MAX_READ,
-    `Pages too large (limit: ${MAX_READ} uploads per operation, by \`first\` or \`last\`). Request smaller or fewer pages.`,
+    MAX_PAGE_ENTRIES,
+    `Pages too large (limit: ${MAX_PAGE_ENTRIES} uploads per operation, by \`first\` or \`last\`). Request smaller or fewer pages.`,
   )
   const counts = createBudget(
     MAX_COUNTS,
@@ -48,10 +48,10 @@ export function createResultLimit(): ResultLimit {
     `Result too large (limit: ${MAX_CHARACTERS} characters of metas, names, origins, URLs and messages per operation). Nullable fields are null beyond it. Select fewer uploads, fields or aliases.`,
   )
   return {
-    consume: (amount) => entries.take(amount),
-    takePage: (size) => pages.take(size),
-    takeCount: () => counts.take(1),
-    takeCharacters: (count) => characters.take(count),
+    consume: (amount) => entries.consume(amount),
+    consumePage: (size) => pages.consume(size),
+    consumeCount: () => counts.consume(1),
+    takeCharacters: (count) => characters.consume(count),
     isOutOfCharacters: () => characters.isExceeded(),
     reset() {
       for (const budget of [entries, pages, counts, characters]) budget.reset()
@@ -61,7 +61,7 @@ export function createResultLimit(): ResultLimit {
 
 interface Budget {
   /** Throws if too little remains. */
-  take(amount: number): void
+  consume(amount: number): void
   /** Whether `take` has thrown since the last reset. */
   isExceeded(): boolean
   reset(): void
@@ -70,7 +70,7 @@ interface Budget {
 function createBudget(max: number, message: string): Budget {
   let remaining = max
   return {
-    take(amount) {
+    consume(amount) {
       remaining -= amount
       if (remaining < 0)
         throw new GraphQLError(message, { extensions: { code: 'RESULT_TOO_LARGE' } })

@@ -13,7 +13,7 @@ import {
   listUploads,
 } from '../uploads/list-uploads.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { MAX_COUNTS, MAX_READ } from './result-limit.ts'
+import { MAX_COUNTS, MAX_PAGE_ENTRIES } from './result-limit.ts'
 import { badUserInput } from './bad-user-input.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
@@ -77,7 +77,7 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
     totalCount: t.int({
       description: `Number of uploads on all pages, counted only if selected. With \`createdAfter\` or \`createdBefore\` it is at most ${COUNT_LIMIT}, which means ${COUNT_LIMIT} or more, and one operation can select ${MAX_COUNTS} such counts. Otherwise it is exact.`,
       resolve: ({ selection }, _args, { dependencies, resultLimit }) => {
-        if (!hasTotal(selection)) resultLimit.takeCount()
+        if (!hasTotal(selection)) resultLimit.consumeCount()
         return dependencies.store.count(selection)
       },
     }),
@@ -106,18 +106,18 @@ builder.queryField('uploads', (t) =>
     description: 'Uploads of the caller, newest first. Administrators can filter by any creator.',
     args: {
       first: t.arg.int({
-        description: `Page size from the newest upload; default: ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}, and ${MAX_READ} in all lists of one operation.`,
+        description: `Page size from the newest upload; default: ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}, and ${MAX_PAGE_ENTRIES} in all lists of one operation.`,
       }),
       after: t.arg.string({ description: 'Only uploads after this cursor, which are older.' }),
       last: t.arg.int({
-        description: `Page size from the oldest upload, at most ${MAX_PAGE_SIZE}, and ${MAX_READ} in all lists of one operation.`,
+        description: `Page size from the oldest upload, at most ${MAX_PAGE_SIZE}, and ${MAX_PAGE_ENTRIES} in all lists of one operation.`,
       }),
       before: t.arg.string({ description: 'Only uploads before this cursor, which are newer.' }),
       filter: t.arg({ type: UploadFilter, description: 'Filter; default: all uploads.' }),
     },
     resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit }) => {
       const page = toPageRequest(args)
-      resultLimit.takePage(page.size)
+      resultLimit.consumePage(page.size)
       return listUploads(dependencies, viewer, toUploadFilter(filter ?? {}), page)
     },
   }),

@@ -110,7 +110,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const deadlines = options.deadlines ?? createDeadlines(dependencies, OPERATION_TIMEOUT_MS)
   const documents = createExecutedDocuments()
   const limits = {
-    crowd: concurrencyLimit,
+    concurrencyLimit,
     deadlines,
     documents,
     subscriptionDocuments: createSubscriptionDocuments(),
@@ -163,9 +163,9 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
     ...limits,
     origins,
     allowedHosts,
-    callers: authenticator,
-    answerHeaders: responseHeaders,
-    noteAnswer: accessLog,
+    authenticator,
+    responseHeaders,
+    accessLog,
   })
   return {
     fetch,

@@ -16,8 +16,8 @@ export function withErrorResponse(log: Logger, endpoint: Handler): Handler {
     } catch (error) {
       if (request.signal.aborted) return textResponse(499, 'Client closed the request.')
       const requestId = client?.requestId ?? crypto.randomUUID()
-      const { status, sentence, headers } = errorResponseFor(log, error, requestId)
-      return textResponse(status, sentence, headers)
+      const { status, message, headers } = errorResponseFor(log, error, requestId)
+      return textResponse(status, message, headers)
     }
   }
 }

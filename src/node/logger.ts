@@ -3,7 +3,7 @@ import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'p
 import pretty from 'pino-pretty'
 import type { Config } from '../config/node-config.ts'
 import { redactLogLine } from '../shared/redact-log-line.ts'
-import { showControlsInJson } from '../shared/terminal-controls.ts'
+import { escapeControlsInJson } from '../shared/terminal-controls.ts'
 
 /**
  * @param destination default: standard output
@@ -16,7 +16,7 @@ export function createLogger(
 ): Logger {
   // Instead of pino's redaction: its wildcards match one level each and cost more than the line.
   const streamWrite = isPretty
-    ? (line: string) => showControlsInJson(redactLogLine(line))
+    ? (line: string) => escapeControlsInJson(redactLogLine(line))
     : redactLogLine
   const options: LoggerOptions = { level, base: null, hooks: { streamWrite } }
   if (isPretty) return pino(options, createPretty(destination))

@@ -11,7 +11,7 @@ import { databaseLabel } from '../config/node-config.ts'
 import { openPostgres } from '../postgres/connection-pool.ts'
 import { sanitizeError } from '../postgres/errors.ts'
 import { createPostgresStore } from '../store/postgres/postgres-store.ts'
-import { sentenceOfFailure, sqliteFailureOf } from '../store/sqlite/failures.ts'
+import { failureMessage, sqliteFailureOf } from '../store/sqlite/failures.ts'
 import { type GatewayLock, tryGatewayLock } from '../store/sqlite/gateway-lock.ts'
 import { modeForOthers } from '../store/sqlite/owner-only.ts'
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
@@ -58,16 +58,16 @@ const EMULATOR_ACCOUNT = 'local'
  * would seem to be deleted at Stream.
  */
 export async function requireAccount(
-  store: Pick<UploadStore, 'noteAccount'>,
+  store: Pick<UploadStore, 'recordAccount'>,
   database: DatabaseConfig,
   account: string,
 ): Promise<void> {
-  const recorded = await store.noteAccount(account)
-  if (recorded !== account) throw new Error(sayOtherAccount(database, recorded, account))
+  const recorded = await store.recordAccount(account)
+  if (recorded !== account) throw new Error(otherAccountMessage(database, recorded, account))
 }
 
 /** Returns the message for a database that belongs to another account than the configured one. */
-export function sayOtherAccount(
+export function otherAccountMessage(
   database: DatabaseConfig,
   recorded: string,
   configured: string,
@@ -100,7 +100,7 @@ function adviceFor(database: DatabaseConfig, error: unknown): string {
   const failure = sqliteFailureOf(error)
   return failure === null || failure === 'inaccessible'
     ? 'Set DATABASE_URL to file:PATH, a SQLite file in a writable folder.'
-    : sentenceOfFailure(failure)
+    : failureMessage(failure)
 }
 
 async function openSqliteDatabase(file: string, clock: Clock, log: Logger): Promise<Database> {

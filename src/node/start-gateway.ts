@@ -87,24 +87,24 @@ export async function startGateway(
 
     const budget = createApiBudget(rateLimiter, config.streamApiBudget, () => clock.monotonicMs())
     const { telemetry, expose } = createPrometheusTelemetry({
-      observe: {
+      readings: {
         uploadsByStatus: () => store.countByStatus(),
         reservations: () => store.countReservations(),
-        holdings: () => store.quotaUsage(),
-        oldestDue: () => store.oldestDuePoll(),
-        streamBudgetLeft: () => budget.remaining(),
+        quotaUsage: () => store.quotaUsage(),
+        oldestPollDue: () => store.oldestDuePoll(),
+        streamBudgetRemaining: () => budget.remaining(),
         load: () => server.load(),
       },
       clock,
       log,
-      traces: createOpenTelemetryTracing(),
+      tracing: createOpenTelemetryTracing(),
     })
     const measuredStream = withTelemetry(
       createStreamApi(config, emulator, transport.send),
       telemetry,
     )
     const availability = withAvailability(measuredStream, clock)
-    const stream = withBudget(availability.backend, budget)
+    const stream = withBudget(availability.streamApi, budget)
     const emulatorSecrets = emulator === null ? [] : [await registerEmulatorWebhook(stream, server)]
     const webhookSecrets = [...emulatorSecrets, ...config.webhookSecrets]
     if (webhookSecrets.length === 0) {
@@ -119,7 +119,7 @@ export async function startGateway(
     setMaxListeners(0, closing.signal)
     const dependencies: Dependencies = {
       stream,
-      backgroundStream: withBudget(availability.backend, budget, 'sync'),
+      backgroundStream: withBudget(availability.streamApi, budget, 'sync'),
       store,
       pubsub,
       clock,
@@ -128,7 +128,7 @@ export async function startGateway(
       policy: policyOf(config),
       createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
       deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
-      watchers: createWatchRegistry(),
+      watchRegistry: createWatchRegistry(),
       closing: closing.signal,
       mintsInFlight: new Map(),
       deletionsInFlight: new Map(),
@@ -143,7 +143,7 @@ export async function startGateway(
       allowedHosts: allowedHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
-      isSigned: verifyHmac,
+      verifyHmac,
       readiness: {
         streamUnavailable: () => streamUnavailable(availability, dependencies),
         overload: () => overloadReason(server.load()),

@@ -3,7 +3,7 @@ import {
   type Consumption,
   type RateWindow,
   type RateLimiter,
-  LONGEST_HOLD_MS,
+  MAX_BLOCK_MS,
 } from '../uploads/ports/rate-limiter.ts'
 import { type SlidingWindowLog, createSlidingWindowLog } from './sliding-window-log.ts'
 
@@ -31,7 +31,7 @@ export function createMemoryRateLimiter(now: () => number): RateLimiter {
   /** Returns the end of the block, or `at` without an active block. */
   function blockedUntil(key: string, at: number): number {
     const until = blocks.get(key) ?? at
-    return until > at + LONGEST_HOLD_MS ? at : until
+    return until > at + MAX_BLOCK_MS ? at : until
   }
 
   function logOf(key: string, windows: readonly RateWindow[]): SlidingWindowLog {
@@ -58,7 +58,7 @@ export function createMemoryRateLimiter(now: () => number): RateLimiter {
     },
     async block(key, milliseconds) {
       const at = now()
-      const until = at + Math.min(milliseconds, LONGEST_HOLD_MS)
+      const until = at + Math.min(milliseconds, MAX_BLOCK_MS)
       blocks.set(key, Math.max(blockedUntil(key, at), until))
     },
     async countConsumed(key, windowMs) {

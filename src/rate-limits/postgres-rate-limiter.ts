@@ -2,7 +2,7 @@
 import type { Postgres } from '../postgres/connection-pool.ts'
 import { replaceNul } from '../postgres/replace-nul.ts'
 import { withTransaction } from '../postgres/transaction.ts'
-import { type RateLimiter, LONGEST_HOLD_MS } from '../uploads/ports/rate-limiter.ts'
+import { type RateLimiter, MAX_BLOCK_MS } from '../uploads/ports/rate-limiter.ts'
 
 /** Rows per key and window. Larger limits are counted in time steps. */
 const MAX_ROWS_PER_KEY = 1000
@@ -80,8 +80,8 @@ export function createPostgresRateLimiter(
     block: (key, milliseconds) =>
       run(async () => {
         const at = now()
-        const ms = Math.min(milliseconds, LONGEST_HOLD_MS)
-        const values = [replaceNul(key), ms, at === null ? null : new Date(at), LONGEST_HOLD_MS]
+        const ms = Math.min(milliseconds, MAX_BLOCK_MS)
+        const values = [replaceNul(key), ms, at === null ? null : new Date(at), MAX_BLOCK_MS]
         await pool.query({ ...BLOCK_SQL, values })
       }),
     countConsumed: (key, windowMs) =>

@@ -14,12 +14,12 @@ const IN_JSON = new RegExp(`[${NON_ASCII_CONTROLS}]`, 'g')
 const IN_TEXT = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f${NON_ASCII_CONTROLS}]`, 'g')
 
 /** Escapes the characters in JSON twice, so that they stay visible in a log viewer that parses it. */
-export function showControlsInJson(json: string): string {
+export function escapeControlsInJson(json: string): string {
   return json.replaceAll(IN_JSON, (character) => `\\${escapeOf(character)}`)
 }
 
 /** Escapes the characters and the C0 controls in plain text. */
-export function showControls(text: string): string {
+export function escapeControls(text: string): string {
   return text.replaceAll(IN_TEXT, escapeOf)
 }
 

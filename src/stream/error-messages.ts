@@ -2,11 +2,11 @@
 import type { StreamErrorKind } from '../uploads/ports/stream-error.ts'
 
 // "Storage capacity exceeded", observed with 413 on live accounts.
-export const storageExceeded = 10011
+export const STORAGE_EXCEEDED_CODE = 10011
 // "Authentication error" and "Invalid request headers"; the latter is a 400 for malformed tokens.
 // https://github.com/jeessy2/ddns-go/issues/916
-export const notAuthenticated = new Set([10000, 6003])
-export const longestSentence = 200
+export const AUTHENTICATION_CODES = new Set([10000, 6003])
+export const MAX_MESSAGE_LENGTH = 200
 
 /** Start of each message: the purpose of the call and the kind of error. */
 export const MESSAGE_PREFIXES: Readonly<Record<StreamErrorKind, (purpose: string) => string>> = {
@@ -27,8 +27,8 @@ export function errorKindOf(
   codes: readonly number[],
   isCloudflare: boolean,
 ): StreamErrorKind {
-  if (status === 413 || codes.includes(storageExceeded)) return 'quota'
-  if (status === 401 || status === 403 || codes.some((code) => notAuthenticated.has(code)))
+  if (status === 413 || codes.includes(STORAGE_EXCEEDED_CODE)) return 'quota'
+  if (status === 401 || status === 403 || codes.some((code) => AUTHENTICATION_CODES.has(code)))
     return 'unauthorized'
   if (status === 429) return 'rate-limited'
   // 408 and 425 allow a retry of the same request, and so does a 404 page of a proxy.
@@ -51,8 +51,8 @@ export function scrubMessage(message: string, apiToken: string | null): string {
     .split(' ')
     .map((word) => (mayBeSecret(word) ? '[hidden]' : word))
   const scrubbed = words.join(' ')
-  return scrubbed.length > longestSentence
-    ? `${scrubbed.slice(0, longestSentence - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+  return scrubbed.length > MAX_MESSAGE_LENGTH
+    ? `${scrubbed.slice(0, MAX_MESSAGE_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
     : scrubbed
 }
 // A long run counts only with a digit in it: tokens and uids always have one, and codes such as

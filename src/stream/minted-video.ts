@@ -6,10 +6,10 @@ import { isVideoUid } from './read-video.ts'
 /** Reads `{ uid, uploadURL }` of `direct_upload`; null where either is not usable. */
 export function readMinted(result: unknown): MintedVideo | null {
   const { uid, uploadURL } = fieldsOf(result)
-  return mintedOf(readText(uid), readText(uploadURL))
+  return toMintedVideo(readText(uid), readText(uploadURL))
 }
 
-export function mintedOf(uid: string | null, uploadURL: string | null): MintedVideo | null {
+export function toMintedVideo(uid: string | null, uploadURL: string | null): MintedVideo | null {
   if (uid === null || !isVideoUid(uid) || !isMintedUrl(uploadURL)) return null
   return { uid, uploadURL }
 }

@@ -25,7 +25,7 @@ export interface Dependencies {
   readonly createLimit: CallerRateLimit
   /** Same limit as for creations, because a deletion also costs one request to Stream. */
   readonly deleteLimit: CallerRateLimit
-  readonly watchers: WatchRegistry
+  readonly watchRegistry: WatchRegistry
   /** Aborted on shutdown: subscriptions end and the sync loop stops. */
   readonly closing: AbortSignal
   /** Active creations by caller, idempotency key and input: concurrent requests share the outcome. */

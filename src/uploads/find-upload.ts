@@ -27,7 +27,7 @@ export async function findUploads(
 
 /** Like `findUpload`, and records a view: the next sync rounds poll the upload sooner. */
 export function viewUpload(
-  dependencies: Pick<Dependencies, 'store' | 'watchers' | 'clock'>,
+  dependencies: Pick<Dependencies, 'store' | 'watchRegistry' | 'clock'>,
   viewer: Viewer,
   uid: string,
 ): MaybePromise<Upload | null> {
@@ -38,12 +38,13 @@ export function viewUpload(
 }
 
 function recordView(
-  { watchers, clock }: Pick<Dependencies, 'watchers' | 'clock'>,
+  { watchRegistry, clock }: Pick<Dependencies, 'watchRegistry' | 'clock'>,
   viewer: Viewer,
   found: Upload | null,
 ): Upload | null {
   const upload = visibleTo(viewer, found)
-  if (upload !== null && !isTerminal(upload.status)) watchers.recordView(upload.uid, clock.now())
+  if (upload !== null && !isTerminal(upload.status))
+    watchRegistry.recordView(upload.uid, clock.now())
   return upload
 }
 

@@ -19,7 +19,7 @@ export const uploadStatuses = [
 export type UploadStatus = (typeof uploadStatuses)[number]
 
 /** Status derived from observations of the video; DELETED means that there is no video. */
-export type SeenStatus = Exclude<UploadStatus, 'DELETED'>
+export type ObservedStatus = Exclude<UploadStatus, 'DELETED'>
 
 /** Source of a change: a mutation through the gateway, a webhook, or synchronization. */
 export const uploadEventSources = ['MUTATION', 'WEBHOOK', 'SYNC'] as const
@@ -110,19 +110,19 @@ export interface Upload extends UploadSpec {
    * The furthest observed status. Equals `status`, unless the video was deleted or Stream does not know it;
    * `status` returns to it when Stream knows a missing video again.
    */
-  readonly seenStatus: SeenStatus
+  readonly seenStatus: ObservedStatus
 }
 
 /**
  * Returns the observed status of a database row. Rows store it only with status DELETED; old rows lack it,
  * so it is derived from the other columns.
  */
-export function seenStatusIn(
+export function observedStatusIn(
   status: UploadStatus,
   stored: UploadStatus | null,
   received: boolean,
   receivedBytes: number | null,
-): SeenStatus {
+): ObservedStatus {
   if (status !== 'DELETED') return status
   if (stored !== null && stored !== 'DELETED') return stored
   if (received) return 'QUEUED'

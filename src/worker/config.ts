@@ -44,20 +44,20 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<W
   const { DB: database, HUB: hub, STREAM: stream = null } = environment
   function readSettings(variables: EnvironmentReader): Settings {
     for (const name of valuesNotText(environment)) {
-      variables.mistake(
+      variables.addError(
         name,
         'must be text, a number or a boolean: lists are comma-separated text.',
       )
     }
     if (database === undefined) {
-      variables.mistake('DB', 'is missing. Bind a D1 database to this name in wrangler.jsonc.')
+      variables.addError('DB', 'is missing. Bind a D1 database to this name in wrangler.jsonc.')
     }
     if (hub === undefined) {
-      variables.mistake('HUB', 'is missing. Bind the Durable Object Hub to this name.')
+      variables.addError('HUB', 'is missing. Bind the Durable Object Hub to this name.')
     }
     const account = readAccount(variables, 'for the binding STREAM alone')
     if (account === null && stream === null) {
-      variables.mistake(
+      variables.addError(
         'STREAM',
         'is missing. Bind Stream to this name, or set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN.',
       )

@@ -25,21 +25,21 @@ import { createStreamApi } from './stream-api.ts'
 
 /** Dependencies that differ between the Worker and the hub. */
 export interface HostDependencies {
-  readonly events: UploadPubSub
-  readonly allowances: RateLimiter
-  readonly watchers: WatchRegistry
+  readonly pubsub: UploadPubSub
+  readonly rateLimiter: RateLimiter
+  readonly watchRegistry: WatchRegistry
   readonly log: Logger
 }
 
 export interface OpenedDependencies {
-  readonly parts: Dependencies
-  readonly reach: AvailabilityTracker
+  readonly dependencies: Dependencies
+  readonly availability: AvailabilityTracker
 }
 
 /** Rejects where the database is unreachable or migrations are pending. */
 export async function openDependencies(
   config: WorkerConfig,
-  { events: pubsub, allowances: rateLimiter, watchers, log }: HostDependencies,
+  { pubsub, rateLimiter, watchRegistry, log }: HostDependencies,
 ): Promise<OpenedDependencies> {
   const clock = systemClock
   const now = (): Date => clock.now()
@@ -47,10 +47,10 @@ export async function openDependencies(
   // The binding alone has no account id; its account is the Worker's own, like the database's.
   if (config.account !== null) await requireAccount(store, config.account.accountId)
   const budget = createApiBudget(rateLimiter, config.streamApiBudget, () => clock.monotonicMs())
-  const reach = withAvailability(createStreamApi(config), clock)
+  const availability = withAvailability(createStreamApi(config), clock)
   const dependencies: Dependencies = {
-    stream: withBudget(reach.backend, budget),
-    backgroundStream: withBudget(reach.backend, budget, 'sync'),
+    stream: withBudget(availability.streamApi, budget),
+    backgroundStream: withBudget(availability.streamApi, budget, 'sync'),
     store,
     pubsub,
     clock,
@@ -59,19 +59,19 @@ export async function openDependencies(
     policy: policyOf(config),
     createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
-    watchers,
+    watchRegistry,
     closing: new NeverAbortedSignal(),
     mintsInFlight: new NoopMap(),
     deletionsInFlight: new NoopMap(),
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: () => uuidV7(now()),
   }
-  return { parts: dependencies, reach }
+  return { dependencies, availability }
 }
 
 /** Rejects a different account, at which all uploads would appear deleted. */
 async function requireAccount(store: UploadStore, account: string): Promise<void> {
-  const recorded = await store.noteAccount(account)
+  const recorded = await store.recordAccount(account)
   if (recorded === account) return
   throw new Error(
     `The D1 database belongs to account ${recorded}, but CLOUDFLARE_ACCOUNT_ID is ${account}. Bind another database to DB, or set the previous account. To keep this database, run \`wrangler d1 execute\` with: update deployments set account = '${account}'`,

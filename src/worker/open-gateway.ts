@@ -17,7 +17,7 @@ import { createHubWatchRegistry } from './hub/hub-watch-registry.ts'
 
 export interface WorkerGateway {
   readonly gateway: Gateway
-  readonly parts: Dependencies
+  readonly dependencies: Dependencies
   readonly hub: Pick<HubRpc, 'runRound'>
   readonly sockets: WebSocketHost
   /** Null with the binding alone, which has no account id. */
@@ -31,20 +31,20 @@ export async function openGateway(
   keepAlive: (work: Promise<unknown>) => void,
 ): Promise<WorkerGateway> {
   const hub = createHubClient(config.hub, systemClock)
-  const events = createHubPubSub({
+  const pubsub = createHubPubSub({
     hub,
     keepAlive,
     failed: (error) => log.error({ err: error }, 'publishing changes to the hub failed'),
   })
-  const watchers = createHubWatchRegistry((uid) =>
+  const watchRegistry = createHubWatchRegistry((uid) =>
     keepAlive(
       hub.recordView(uid).catch((error: unknown) => {
         log.warn({ err: error }, 'reporting views to the hub failed')
       }),
     ),
   )
-  const opened = await openDependencies(config, { events, allowances: hub, watchers, log })
-  const { parts: dependencies } = opened
+  const opened = await openDependencies(config, { pubsub, rateLimiter: hub, watchRegistry, log })
+  const { dependencies } = opened
   const gateway = createGateway(dependencies, {
     auth: config.auth,
     allowedOrigins: [
@@ -65,11 +65,11 @@ export async function openGateway(
   const { webSockets, allowedOrigins } = gateway
   return {
     gateway,
-    parts: dependencies,
+    dependencies,
     hub,
     accountId: config.account?.accountId ?? null,
     sockets: {
-      door: webSockets,
+      server: webSockets,
       allowedOrigins,
       allowedHosts: allowedHosts(config),
       log,
@@ -80,9 +80,9 @@ export async function openGateway(
 
 /** Reports what this isolate observed. A probe runs rarely and in the background. */
 function streamUnavailableReason(
-  { reach, parts: dependencies }: OpenedDependencies,
+  { availability, dependencies }: OpenedDependencies,
   keepAlive: (work: Promise<unknown>) => void,
 ): string | null {
-  keepAlive(reach.probe(dependencies.backgroundStream))
-  return unavailableReason(reach.current(), 'the log')
+  keepAlive(availability.probe(dependencies.backgroundStream))
+  return unavailableReason(availability.current(), 'the log')
 }

@@ -72,7 +72,7 @@ async function poll(dependencies: QueueDependencies, uids: readonly string[]): P
       upload,
       idlePolls: null,
       dueAt: null,
-      missingChecks: 0,
+      missingPolls: 0,
     }))
     const pollDependencies = { ...dependencies, stream: backgroundStream }
     await pollStream(

@@ -21,7 +21,7 @@ const ABNORMAL_CLOSURE = 1006
 const HEARTBEAT_TIMEOUT = 4408
 
 export interface WebSocketHost {
-  readonly door: GraphQLWebSocketServer
+  readonly server: GraphQLWebSocketServer
   /** Origins whose pages may connect; clients other than browsers send no origin. */
   readonly allowedOrigins: ReadonlySet<string>
   /** As in `GatewayOptions`; null accepts any host. */
@@ -58,7 +58,7 @@ export function acceptWebSocket(host: WebSocketHost, request: Request): Response
 }
 
 function attach(
-  { door: server, log, keepAlive }: WebSocketHost,
+  { server, log, keepAlive }: WebSocketHost,
   socket: WorkerWebSocket,
   protocol: string,
 ): void {

@@ -211,7 +211,7 @@ async function createTarget(gateway: TestGateway, ownerToken: string): Promise<T
   const owner = gateway.as(ownerToken)
   const createAsOwner = async () => expectMinted(await createDirectUpload(owner))
   const { uid, uploadURL } = await createAsOwner()
-  const { uploads } = await owner.ask(uploadIdSchema, '{ uploads(first: 1) { nodes { id } } }')
+  const { uploads } = await owner.request(uploadIdSchema, '{ uploads(first: 1) { nodes { id } } }')
   return {
     gateway,
     uid,
@@ -227,7 +227,7 @@ const pendingSchema = z.object({
 
 /** Deletes the uploads of one attempt, so that the next attempt starts with none. */
 async function deleteUploads(administrator: Caller): Promise<void> {
-  const { uploads } = await administrator.ask(
+  const { uploads } = await administrator.request(
     pendingSchema,
     '{ uploads(filter: { status: PENDING_UPLOAD }) { nodes { uid } } }',
   )
@@ -235,7 +235,7 @@ async function deleteUploads(administrator: Caller): Promise<void> {
     ({ uid }, index) => `a${index}: deleteUpload(uid: "${uid}") { __typename }`,
   )
   if (deletions.length > 0)
-    await administrator.ask(z.unknown(), `mutation { ${deletions.join(' ')} }`)
+    await administrator.request(z.unknown(), `mutation { ${deletions.join(' ')} }`)
 }
 
 const provider = await startProvider()

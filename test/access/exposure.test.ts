@@ -370,7 +370,7 @@ describe('a client on the otherAddress', () => {
   ])('uploads to the emulator and plays the video, with %j', async (variables, origin) => {
     const gateway = await startTestGateway({ ...variables, ...secret })
     const caller = gateway.as(await tokenFor('ada'))
-    const { createDirectUpload } = await caller.ask(
+    const { createDirectUpload } = await caller.request(
       createdSchema,
       `mutation { createDirectUpload(input: { maxDurationSeconds: 60 }) {
         ... on CreateDirectUploadSuccess { uploadURL upload { uid } } } }`,
@@ -384,7 +384,7 @@ describe('a client on the otherAddress', () => {
     // The webhook reaches the gateway, and the REST adapter of the gateway has the emulator's token.
     expect((await watchToEnd(caller, upload.uid)).at(-1)?.status).toBe('READY')
     const { previewURL } = (
-      await caller.ask(videoSchema, `{ upload(uid: "${upload.uid}") { video { previewURL } } }`)
+      await caller.request(videoSchema, `{ upload(uid: "${upload.uid}") { video { previewURL } } }`)
     ).upload.video
     expect(new URL(previewURL).origin).toBe(emulator)
     expect((await fetch(previewURL)).status).toBe(200)
@@ -406,7 +406,7 @@ describe('a client on the otherAddress', () => {
   ])('receives upload URLs with the configured origin: %j', async (variables, origin) => {
     const gateway = await startTestGateway(variables)
     const caller = gateway.as(await tokenFor('ada'))
-    const { createDirectUpload } = await caller.ask(
+    const { createDirectUpload } = await caller.request(
       createdSchema,
       `mutation { createDirectUpload(input: { maxDurationSeconds: 60 }) {
         ... on CreateDirectUploadSuccess { uploadURL upload { uid } } } }`,

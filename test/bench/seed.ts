@@ -97,7 +97,7 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
       idempotencyKey: null,
       fingerprint: uid,
     },
-    { creatorQuotaSeconds: null, forgetKeysBefore: new Date(0) },
+    { creatorQuotaSeconds: null, keysValidSince: new Date(0) },
   )
   const later = new Date(now + 24 * HOUR_MS)
   const uploadURL = `https://upload.videodelivery.net/${uid}`

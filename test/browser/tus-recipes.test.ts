@@ -78,7 +78,7 @@ describeInChromium('the tus endpoint from another origin', () => {
       return uids.join()
     }, options)
 
-    const { upload } = await caller.ask(uploadResult, UPLOAD, { uid })
+    const { upload } = await caller.request(uploadResult, UPLOAD, { uid })
     expect(upload).toMatchObject({
       creator: 'ada',
       name: 'holidays.mp4',
@@ -109,7 +109,7 @@ describeInChromium('the tus endpoint from another origin', () => {
     }, options)
 
     expect(sent).toBe(FILE_BYTES)
-    const { upload } = await caller.ask(uploadResult, UPLOAD, { uid })
+    const { upload } = await caller.request(uploadResult, UPLOAD, { uid })
     expect(upload).toMatchObject({
       creator: 'ada',
       name: 'holidays.mp4',

@@ -24,7 +24,7 @@ async function run(command: () => Promise<number>) {
 }
 
 async function fill(store: UploadStore): Promise<void> {
-  await store.noteAccount('local')
+  await store.recordAccount('local')
   await mintIn(store, { id: 'tried' })
   await store.close()
 }

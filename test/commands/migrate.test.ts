@@ -35,7 +35,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     database = await createEmptyDatabase()
     fillStore(file, { uploads: UPLOADS, creators: 9, newest: after(0) })
     const store = createSqliteStore(file)
-    const rules = { creatorQuotaSeconds: null, forgetKeysBefore: after(0) }
+    const rules = { creatorQuotaSeconds: null, keysValidSince: after(0) }
     await store.reserve(reservationOf({ id: 'waiting' }), rules)
     await store.saveUnmatchedWebhook('unmatched', '{}', after(0))
     await store.close()

@@ -24,7 +24,7 @@ export interface Suite {
 }
 
 /** No quota, and keys that never expire. */
-export const unlimited = { creatorQuotaSeconds: null, forgetKeysBefore: new Date(0) } as const
+export const unlimited = { creatorQuotaSeconds: null, keysValidSince: new Date(0) } as const
 
 export function uidOf(id: string): string {
   return `uid-of-${id}`

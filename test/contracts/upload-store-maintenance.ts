@@ -75,7 +75,7 @@ export function describeMaintenance({ store, mint }: Suite): void {
       ])
       expect(await dueAt(99)).toEqual([])
       expect(await store().claimDue(after(100), 9, after(100))).toEqual([
-        { upload: a, idlePolls: 4, dueAt: after(100), missingChecks: 0 },
+        { upload: a, idlePolls: 4, dueAt: after(100), missingPolls: 0 },
       ])
       expect(await store().find(b.uid)).toEqual(b)
       await store().reschedulePolls([])
@@ -93,12 +93,12 @@ export function describeMaintenance({ store, mint }: Suite): void {
       const a = await mint({ id: 'a' })
       const missed = { uid: a.uid, version: 1, pollAt: after(15), idlePolls: 2 }
       const missing = async (second: number): Promise<(number | undefined)[]> =>
-        (await store().claimDue(after(second), 9, after(second))).map((due) => due.missingChecks)
-      await store().reschedulePolls([{ ...missed, missingChecks: 3 }])
+        (await store().claimDue(after(second), 9, after(second))).map((due) => due.missingPolls)
+      await store().reschedulePolls([{ ...missed, missingPolls: 3 }])
       expect(await missing(15)).toEqual([3])
       await store().reschedulePolls([missed])
       expect(await missing(15)).toEqual([0])
-      await store().reschedulePolls([{ ...missed, missingChecks: 4 }])
+      await store().reschedulePolls([{ ...missed, missingPolls: 4 }])
       await store().saveVersion(changeOf(a, { status: 'QUEUED' }, { pollAt: after(20) }))
       expect(await missing(20)).toEqual([0])
     })
@@ -180,14 +180,14 @@ export function describeMaintenance({ store, mint }: Suite): void {
 
   describe('noteAccount', () => {
     test('keeps the first account once an upload exists, unless it is replaced', async () => {
-      expect(await store().noteAccount('first')).toBe('first')
+      expect(await store().recordAccount('first')).toBe('first')
       await store().reserve(reservationOf({ id: 'reserved' }), unlimited)
-      expect(await store().noteAccount('second')).toBe('second')
+      expect(await store().recordAccount('second')).toBe('second')
       await mint({ id: 'a' })
-      expect(await store().noteAccount('third')).toBe('second')
-      expect(await store().noteAccount('second')).toBe('second')
-      expect(await store().noteAccount('third', { replace: true })).toBe('third')
-      expect(await store().noteAccount('second')).toBe('third')
+      expect(await store().recordAccount('third')).toBe('second')
+      expect(await store().recordAccount('second')).toBe('second')
+      expect(await store().recordAccount('third', { replace: true })).toBe('third')
+      expect(await store().recordAccount('second')).toBe('third')
     })
   })
 

@@ -175,8 +175,8 @@ export function describeReserving({ store, mint }: Suite): void {
       expect(await store().findByKey('alice', 'key', after(10))).not.toBeNull()
       expect(await store().findByKey('alice', 'key', after(10.001))).toBeNull()
 
-      const at = { creatorQuotaSeconds: null, forgetKeysBefore: after(10) }
-      const later = { creatorQuotaSeconds: null, forgetKeysBefore: after(10.001) }
+      const at = { creatorQuotaSeconds: null, keysValidSince: after(10) }
+      const later = { creatorQuotaSeconds: null, keysValidSince: after(10.001) }
       expect((await store().reserve(keyed('two'), at)).kind).toBe('key-in-use')
       expect(await store().reserve(keyed('two'), later)).toEqual({ kind: 'reserved' })
       expect((await store().findByKey('alice', 'key', after(0)))?.reservation.id).toBe('two')
@@ -185,7 +185,7 @@ export function describeReserving({ store, mint }: Suite): void {
 
     test('keeps the key of an old pending reservation', async () => {
       await store().reserve(keyed('one'), unlimited)
-      const muchLater = { creatorQuotaSeconds: null, forgetKeysBefore: after(1e6) }
+      const muchLater = { creatorQuotaSeconds: null, keysValidSince: after(1e6) }
       expect((await store().reserve(keyed('two'), muchLater)).kind).toBe('key-in-use')
       expect((await store().findByKey('alice', 'key', after(1e6)))?.upload).toBeNull()
     })
@@ -198,7 +198,7 @@ export function describeReserving({ store, mint }: Suite): void {
   })
 
   describe('quotas', () => {
-    const rules = { creatorQuotaSeconds: 600, forgetKeysBefore: after(0) }
+    const rules = { creatorQuotaSeconds: 600, keysValidSince: after(0) }
 
     test('accepts a reservation that fills the quota, and no second more', async () => {
       const most = reservationOf({ id: 'a', constraints: constraintsFor(600) })

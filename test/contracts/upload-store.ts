@@ -193,7 +193,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           event,
         ])
         expect(await again.claimDue(after(10), 9, after(40))).toEqual([
-          { upload: queued, idlePolls: 3, dueAt: after(10), missingChecks: 0 },
+          { upload: queued, idlePolls: 3, dueAt: after(10), missingPolls: 0 },
         ])
         expect(await again.quotaUsage()).toEqual({ reservedSeconds: 1200, storedSeconds: 0 })
         expect(await again.unmatchedWebhooks('stranger')).toEqual(['{"a":1}'])

@@ -33,7 +33,7 @@ it('passes all audits with equal responses in a cold, a warm and a fast-path rou
     for (const { name, fn } of serverAudits({ url: `${setup.fast}/graphql`, fetchFn })) {
       if ((await fn()).status !== 'ok') failed.push(name)
     }
-    return { failed, responses, byFastPath: byFastPath }
+    return { failed, responses, byFastPath }
   }
 
   const [cold, warm, last] = [await round(), await round(), await round()]

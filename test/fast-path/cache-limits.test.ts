@@ -89,6 +89,6 @@ it('serves other clients while 1,200 clients have open subscriptions', async () 
   expect(response.status).toBe(200)
   const result = await gateway
     .as(tokens[0])
-    .ask(z.unknown(), '{ uploads(first: 1) { totalCount } }')
+    .request(z.unknown(), '{ uploads(first: 1) { totalCount } }')
   expect(result).toBeDefined()
 })

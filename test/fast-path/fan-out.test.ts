@@ -28,12 +28,12 @@ describe('a shared subscription', () => {
     group[1]?.disconnect()
     await upload.record('bytes')
     await until(() => group[2]?.results.length === 3)
-    expect(setup.dependencies.watchers.watchedUids(setup.clock.now())).toEqual(
+    expect(setup.dependencies.watchRegistry.watchedUids(setup.clock.now())).toEqual(
       new Set([upload.uid]),
     )
     group[2]?.disconnect()
     await until(
-      () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+      () => setup.dependencies.watchRegistry.watchedUids(setup.clock.now()).size === 0,
       'the end of the watch',
     )
     const again = openEventStream(setup.fast, bodyFor(upload.uid))

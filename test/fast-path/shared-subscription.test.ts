@@ -51,7 +51,7 @@ async function open() {
         document: parse('subscription { count }'),
         rootValue: { count: () => events() },
       },
-      presentFirst: true,
+      startsWithCurrentState: true,
       write: (event) => ({ text: JSON.stringify(event), hasErrors: false }),
       clock: createTestClock(),
       log: { debug: quiet, info: quiet, warn: quiet, error: (fields) => errors.push(fields) },

@@ -180,8 +180,8 @@ async function startSocketServer(setup: Setup) {
   const serverSockets: WebSocket[] = []
   const { webSockets: endpoint } = setup.gateway
   const options = {
-    door: endpoint,
-    lane: setup.fastPath,
+    server: endpoint,
+    fastPath: setup.fastPath,
     log: setup.dependencies.log,
     onAccepted: () => {},
     onWritten: () => {},

@@ -69,7 +69,7 @@ describe(`messages of a socket with HEADGATE_FAST_PATH_SEED=${seed}`, () => {
           for (const nextStep of steps) await sendBoth(sockets, nextStep)
           for (const socket of sockets) socket.close()
           await until(
-            () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+            () => setup.dependencies.watchRegistry.watchedUids(setup.clock.now()).size === 0,
             'the end of the watch',
           )
         },

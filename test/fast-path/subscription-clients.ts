@@ -67,7 +67,7 @@ export function openEventStream(
   sending.end(body)
   const disconnect = (): void => void sending.destroy()
   onTestFinished(disconnect)
-  return { results, ended: () => ended, disconnect: disconnect, opened: openedPromise, sending }
+  return { results, ended: () => ended, disconnect, opened: openedPromise, sending }
 }
 
 export interface SocketClient {

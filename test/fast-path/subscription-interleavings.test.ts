@@ -132,7 +132,7 @@ describe('a shared subscription', () => {
       expect(setup.joinedSubscriptions()).toBeGreaterThan(60)
       expect(client.closed()).toBeNull()
       await until(
-        () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+        () => setup.dependencies.watchRegistry.watchedUids(setup.clock.now()).size === 0,
         'the end of the watch',
       )
       expect(setup.errors).toEqual([])

@@ -64,7 +64,7 @@ describe('a subscription', () => {
         fast.send({ id, type: 'complete' })
       }
       await until(
-        () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+        () => setup.dependencies.watchRegistry.watchedUids(setup.clock.now()).size === 0,
         'the end of the watch',
       )
       const before = fast.messages.length
@@ -173,7 +173,7 @@ describe('a subscription', () => {
       }
       expect(fast.closed()).toBe(fallback.closed())
       await until(
-        () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+        () => setup.dependencies.watchRegistry.watchedUids(setup.clock.now()).size === 0,
         'the end of the watch',
       )
       expect(setup.errors).toEqual([])
@@ -191,11 +191,11 @@ describe('a subscription', () => {
     }
     await ticks(50)
     await until(
-      () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+      () => setup.dependencies.watchRegistry.watchedUids(setup.clock.now()).size === 0,
       'the end of the watch',
     )
     const subscriptions = Array.from({ length: MAX_SUBSCRIPTIONS_PER_CALLER }, () =>
-      setup.dependencies.watchers.openSubscription('local'),
+      setup.dependencies.watchRegistry.openSubscription('local'),
     )
     expect(subscriptions).not.toContain(null)
   })

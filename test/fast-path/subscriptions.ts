@@ -28,7 +28,7 @@ export async function warmUp(
     client.disconnect()
   }
   await until(
-    () => setup.dependencies.watchers.watchedUids(setup.clock.now()).size === 0,
+    () => setup.dependencies.watchRegistry.watchedUids(setup.clock.now()).size === 0,
     'the end of the watch',
   )
   expect(setup.joinedSubscriptions()).toBe(0)

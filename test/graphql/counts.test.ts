@@ -183,9 +183,9 @@ describeWithPostgres('PostgreSQL', () => {
       status: 'READY',
     })
     const caller = gateway.as()
-    const totals = await caller.ask(counted, aliased(COUNTS.map(count)))
+    const totals = await caller.request(counted, aliased(COUNTS.map(count)))
     expect(totalsIn(totals)).toEqual(expectedCounts(COUNT_LIMIT + 100))
     const dated = count(`createdAfter: "${LONG_AGO}"`)
-    await expect(caller.ask(counted, repeat(dated, 50))).rejects.toThrow('totalCount')
+    await expect(caller.request(counted, repeat(dated, 50))).rejects.toThrow('totalCount')
   })
 })

@@ -105,7 +105,7 @@ describe('ByteCount', () => {
     })
     const document =
       'query ($uid: ID!) { upload(uid: $uid) { progress { totalBytes } constraints { maxSizeBytes } } }'
-    expect(await caller.ask(shape, document, { uid })).toEqual({
+    expect(await caller.request(shape, document, { uid })).toEqual({
       upload: { progress: { totalBytes: bytes }, constraints: { maxSizeBytes: bytes } },
     })
     const raw = await fetch(`${gateway.url}/graphql`, {
@@ -123,7 +123,7 @@ describe('ByteCount', () => {
 
 async function expectNothingCreated(gateway: TestGateway): Promise<void> {
   const caller = gateway.as()
-  const { uploads } = await caller.ask(
+  const { uploads } = await caller.request(
     z.object({ uploads: z.object({ totalCount: z.number() }) }),
     '{ uploads { totalCount } }',
   )

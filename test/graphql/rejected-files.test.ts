@@ -84,7 +84,7 @@ describe('a one-time URL', () => {
     gateway.clock.advance(1810)
     expect((await watched).at(-1)).toMatchObject({ status: 'EXPIRED', video: null })
     expect(await storageUsage(caller)).toMatchObject({ reservedMinutes: 0, availableMinutes: 1000 })
-    const result = await caller.ask(
+    const result = await caller.request(
       z.object({ upload: z.object({ uploadURL: z.null() }) }),
       'query ($uid: ID!) { upload(uid: $uid) { uploadURL } }',
       { uid },
@@ -122,7 +122,7 @@ describe('a deleted upload', () => {
     expect(outcomes.map((outcome) => outcome.__typename)).toEqual(
       Array.from({ length: 5 }, () => 'DeleteUploadSuccess'),
     )
-    const { upload } = await caller.ask(
+    const { upload } = await caller.request(
       z.object({ upload: z.object({ version: z.number(), history: z.array(z.unknown()) }) }),
       'query ($uid: ID!) { upload(uid: $uid) { version history { status source } } }',
       { uid },

@@ -33,7 +33,7 @@ it('resumes at uploadURL after a reload without sending the first chunk again', 
     }),
   })
   const readUpload = () =>
-    caller.ask(
+    caller.request(
       shape,
       'query ($uid: ID!) { upload(uid: $uid) { status uploadURL progress { receivedBytes } } }',
       { uid: minted.uid },

@@ -15,7 +15,7 @@ import {
 async function statusOf(gateway: TestGateway, uid: string): Promise<string> {
   const { upload } = await gateway
     .as()
-    .ask(
+    .request(
       z.object({ upload: z.object({ status: z.string() }) }),
       'query ($uid: ID!) { upload(uid: $uid) { status } }',
       { uid },
@@ -47,7 +47,7 @@ describe('sync', () => {
       uploads: z.object({ nodes: z.array(z.object({ status: z.string() })) }),
     })
     for (;;) {
-      const result = await gateway.as().ask(uploads, '{ uploads { nodes { status } } }')
+      const result = await gateway.as().request(uploads, '{ uploads { nodes { status } } }')
       if (result.uploads.nodes[0]?.status === 'READY') break
       waited += 5
       gateway.clock.advance(5)

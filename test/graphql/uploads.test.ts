@@ -27,7 +27,7 @@ const page = z.object({
 })
 
 async function list(caller: Caller, variables: object = {}) {
-  const { uploads } = await caller.ask(
+  const { uploads } = await caller.request(
     page,
     /* GraphQL */ `
       query ($first: Int, $after: String, $last: Int, $before: String, $filter: UploadFilter) {
@@ -143,7 +143,7 @@ describe('node and nodes', () => {
       node: z.object({ __typename: z.literal('Upload'), id: z.string(), uid: z.string() }),
       nodes: z.array(z.object({ id: z.string() }).nullable()),
     })
-    const result = await caller.ask(
+    const result = await caller.request(
       shape,
       'query ($id: ID!, $ids: [ID!]!) { node(id: $id) { __typename id ... on Upload { uid } } nodes(ids: $ids) { id } }',
       { id, ids: [id, 'nonsense', btoa('Upload:0000'), btoa('Video:x')] },
@@ -171,14 +171,14 @@ describe("another creator's upload", () => {
     const document =
       'query ($uid: ID!, $id: ID!) { upload(uid: $uid) { creator uploadURL } node(id: $id) { id } nodes(ids: [$id]) { id } uploads(filter: { creator: "ada" }) { totalCount } }'
     const notFound = { upload: null, node: null, nodes: [null], uploads: { totalCount: 0 } }
-    expect(await bob.ask(shape, document, { uid, id })).toEqual(notFound)
+    expect(await bob.request(shape, document, { uid, id })).toEqual(notFound)
     expect(await deleteUpload(bob, uid)).toEqual(await deleteUpload(bob, '0'.repeat(32)))
     await expect(watchToEnd(bob, uid)).rejects.toThrow('UPLOAD_NOT_FOUND')
 
-    const ownResult = await ada.ask(shape, document, { uid, id })
+    const ownResult = await ada.request(shape, document, { uid, id })
     expect(ownResult).toMatchObject({ upload: { creator: 'ada' }, uploads: { totalCount: 1 } })
     expect(ownResult.upload?.uploadURL).toMatch(/^http/)
-    const adminResult = await admin.ask(shape, document, { uid, id })
+    const adminResult = await admin.request(shape, document, { uid, id })
     expect(adminResult).toMatchObject({
       upload: { creator: 'ada', uploadURL: null },
       uploads: { totalCount: 1 },

@@ -155,7 +155,7 @@ describe('a client that is slow or sends too much', () => {
       host: '127.0.0.1',
       port: 0,
       trustedProxies: new BlockList(),
-      patience: backoff,
+      timeouts: backoff,
     })
     onTestFinished(() => listener.close(0))
     // Reads the complete body, as the GraphQL endpoint does.

@@ -29,7 +29,7 @@ async function createReadyHandler(failures: Failures = {}) {
     { store, closing, log },
     { streamUnavailable: () => Promise.resolve(null), ...failures },
   )
-  return { handler: handler, messages }
+  return { handler, messages }
 }
 
 async function call(handler: Handler, method = 'GET') {

@@ -134,7 +134,7 @@ describe('results', () => {
     )
     const { uid } = expectMinted(await createDirectUpload(caller, { meta }))
     const shape = z.object({ upload: z.object({ meta: z.unknown() }) })
-    expect((await caller.ask(shape, `{ upload(uid: "${uid}") { meta } }`)).upload.meta).toEqual(
+    expect((await caller.request(shape, `{ upload(uid: "${uid}") { meta } }`)).upload.meta).toEqual(
       meta,
     )
   })

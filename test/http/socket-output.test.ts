@@ -56,6 +56,6 @@ describe('socket output', () => {
     }
     empty()
     expect(sent).toEqual(['{}'])
-    expect(output.hasRoom()).toBe(true)
+    expect(output.isWritable()).toBe(true)
   })
 })

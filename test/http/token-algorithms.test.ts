@@ -115,7 +115,7 @@ describe('a secret and a JWKS', () => {
     const { uid } = expectMinted(await createDirectUpload(bySecret))
     const query = `{ upload(uid: "${uid}") { uid } }`
     const uidFor = async (sub: string) =>
-      (await gateway.as(await signedBy(key, sub)).ask(found, query)).upload?.uid
+      (await gateway.as(await signedBy(key, sub)).request(found, query)).upload?.uid
     expect([await uidFor('ada'), await uidFor('bob')]).toEqual([uid, undefined])
   })
 

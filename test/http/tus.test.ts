@@ -54,7 +54,7 @@ const FIND = `query ($uid: ID!) { upload(uid: $uid) { name meta expiresAt progre
 
 async function recordOf(gateway: TestGateway, response: Response) {
   const uid = response.headers.get('stream-media-id') ?? ''
-  return (await gateway.as().ask(recorded, FIND, { uid })).upload
+  return (await gateway.as().request(recorded, FIND, { uid })).upload
 }
 
 describe('a creation', () => {

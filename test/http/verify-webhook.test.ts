@@ -26,7 +26,7 @@ describe.each(implementations)('by $name', ({ isSigned }) => {
     secrets: [secret],
     now,
     readVideo: (text) => readVideo(JSON.parse(text)),
-    isSigned,
+    verifyHmac: isSigned,
   }
 
   describe('a valid signature', () => {

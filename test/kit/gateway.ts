@@ -39,7 +39,7 @@ export interface TestGateway {
 /** A GraphQL client of the gateway. */
 export interface Caller {
   /** Returns the data of a query or mutation, parsed by the schema; throws on errors. */
-  ask<T extends z.ZodType>(shape: T, document: string, variables?: object): Promise<z.infer<T>>
+  request<T extends z.ZodType>(shape: T, document: string, variables?: object): Promise<z.infer<T>>
   /** Yields every result of a subscription, parsed by the schema, until it completes. */
   watch<T extends z.ZodType>(
     shape: T,
@@ -101,7 +101,7 @@ export function callerOf(url: string, token?: string): Caller {
     token === undefined ? {} : { authorization: `Bearer ${token}` }
   const client = new GraphQLClient(url, { headers })
   return {
-    ask: async (shape, document, variables) =>
+    request: async (shape, document, variables) =>
       shape.parse(await client.request(document, { ...variables })),
     async *watch(shape, document, variables = {}) {
       const subscriptions = createClient({ url, headers, retryAttempts: 0 })

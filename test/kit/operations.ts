@@ -74,7 +74,7 @@ export async function createDirectUpload(
   caller: Caller,
   input: Readonly<Record<string, unknown>> = {},
 ): Promise<MintOutcome> {
-  const data = await caller.ask(
+  const data = await caller.request(
     z.object({ mint: mintOutcome }),
     /* GraphQL */ `
       mutation ($input: CreateDirectUploadInput!) {
@@ -98,7 +98,7 @@ export async function createTusUpload(
   caller: Caller,
   input: Readonly<Record<string, unknown>>,
 ): Promise<MintOutcome> {
-  const data = await caller.ask(
+  const data = await caller.request(
     z.object({ mint: mintOutcome }),
     /* GraphQL */ `
       mutation ($input: CreateTusUploadInput!) {
@@ -200,7 +200,7 @@ const usage = z.object({
 })
 
 export async function storageUsage(caller: Caller) {
-  const data = await caller.ask(
+  const data = await caller.request(
     usage,
     '{ storageUsage { limitMinutes storedMinutes reservedMinutes availableMinutes videoCount } }',
   )
@@ -208,7 +208,7 @@ export async function storageUsage(caller: Caller) {
 }
 
 export async function deleteUpload(caller: Caller, uid: string) {
-  const data = await caller.ask(
+  const data = await caller.request(
     z.object({
       deleteUpload: z.looseObject({
         __typename: z.string(),

@@ -2,7 +2,7 @@
 import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
 import type { StreamVideo } from '../../src/uploads/ports/stream-api.ts'
 import type { UploadRequest } from '../../src/uploads/create/upload-request.ts'
-import { type Upload, type UploadConstraints, seenStatusIn } from '../../src/uploads/upload.ts'
+import { type Upload, type UploadConstraints, observedStatusIn } from '../../src/uploads/upload.ts'
 
 /** Creation time of every sample. Samples expire half an hour later. */
 export const CREATED_AT = new Date('2026-03-01T12:00:00.123Z')
@@ -42,7 +42,7 @@ export function uploadOf(overrides: Partial<Upload> = {}): Upload {
     describedAt: null,
     goneAt: null,
     deletedAt: null,
-    seenStatus: seenStatusIn(overrides.status ?? 'PENDING_UPLOAD', null, false, null),
+    seenStatus: observedStatusIn(overrides.status ?? 'PENDING_UPLOAD', null, false, null),
     ...overrides,
   }
 }

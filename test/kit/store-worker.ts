@@ -30,7 +30,7 @@ export default {
       fingerprint: '',
       requestedBy: 'alice',
     }
-    const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: createdAt }
+    const rules = { creatorQuotaSeconds: 6000, keysValidSince: createdAt }
     const { kind } = await store.reserve(reservation, rules)
     const minted = { uid: `uid-of-${id}`, uploadURL: 'https://upload.example.com/x' }
     const upload = await store.mint(id, minted, createdAt, createdAt)

@@ -26,7 +26,7 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
     const [one, other] = gateways.map((gateway) => gateway.as(token))
     if (one === undefined || other === undefined) throw new Error('The test needs two gateways.')
     const { uid, uploadURL } = expectMinted(await createDirectUpload(one))
-    expect(await other.ask(STATUS_SCHEMA, STATUS_QUERY, { uid })).toEqual({
+    expect(await other.request(STATUS_SCHEMA, STATUS_QUERY, { uid })).toEqual({
       upload: { status: 'PENDING_UPLOAD' },
     })
 
@@ -38,7 +38,7 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
     const versions = states.map(({ version }) => version)
     expect(versions).toEqual([...new Set(versions)].toSorted((first, second) => first - second))
     const stranger = gateways[1].as(await tokenFor('mallory'))
-    expect(await stranger.ask(STATUS_SCHEMA, STATUS_QUERY, { uid })).toEqual({ upload: null })
+    expect(await stranger.request(STATUS_SCHEMA, STATUS_QUERY, { uid })).toEqual({ upload: null })
   })
 
   it('return one upload to 50 concurrent requests with the same idempotency key', async () => {

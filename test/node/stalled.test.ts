@@ -17,7 +17,7 @@ async function startServer(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS
     host: '127.0.0.1',
     port: 0,
     trustedProxies: new BlockList(),
-    patience: { headersMs: 10_000, requestMs: 10_000, stalledMs, readMs: READ_MS },
+    timeouts: { headersMs: 10_000, requestMs: 10_000, stalledMs, readMs: READ_MS },
   })
   onTestFinished(() => server.close(0))
   server.serve(servedGateway({ fetch }), silentLogger)

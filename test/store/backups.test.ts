@@ -131,7 +131,7 @@ const uploadList = z.object({
 async function statusesAt(gateway: TestGateway): Promise<ReadonlyMap<string, string>> {
   const { uploads } = await gateway
     .as()
-    .ask(uploadList, '{ uploads(first: 100) { nodes { uid status } } }')
+    .request(uploadList, '{ uploads(first: 100) { nodes { uid status } } }')
   return new Map(uploads.nodes.map(({ uid, status }) => [uid, status]))
 }
 

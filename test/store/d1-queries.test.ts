@@ -27,7 +27,7 @@ async function openObserved() {
   return { store, database, opening, takeTrips }
 }
 
-const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: after(0) }
+const rules = { creatorQuotaSeconds: 6000, keysValidSince: after(0) }
 const all = { direction: 'older', limit: 20 } as const
 
 /** Each call of the port with its number of queries. Each call makes exactly one round trip. */

@@ -64,7 +64,7 @@ describe('several Workers', () => {
 
   test('grant one key and one quota consistently under concurrent reservations', async () => {
     const { one, roundRobin, readNumber } = await openTwoStores()
-    const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: after(0) }
+    const rules = { creatorQuotaSeconds: 6000, keysValidSince: after(0) }
     const outcomes = await Promise.all(
       numbered(60).map((id, index) => {
         const idempotencyKey = index < 30 ? 'key' : null

@@ -52,7 +52,7 @@ test('concurrent writes have the same outcomes as sequential writes', async () =
 test('rejects only the mint whose uid is taken among many', async () => {
   const store = createSqliteStore(':memory:')
   const ids = numbered(50)
-  const rules = { creatorQuotaSeconds: null, forgetKeysBefore: after(0) }
+  const rules = { creatorQuotaSeconds: null, keysValidSince: after(0) }
   await Promise.all(ids.map((id) => store.reserve(reservationOf({ id }), rules)))
   const outcomes = await Promise.allSettled(
     ids.map((id) => {
@@ -69,7 +69,7 @@ test('rejects only the mint whose uid is taken among many', async () => {
 
 test('commits and resolves writes requested before close', async () => {
   const store = createSqliteStore(':memory:')
-  const rules = { creatorQuotaSeconds: null, forgetKeysBefore: after(0) }
+  const rules = { creatorQuotaSeconds: null, keysValidSince: after(0) }
   const reserved = store.reserve(reservationOf(), rules)
   await store.close()
   expect(await reserved).toEqual({ kind: 'reserved' })

@@ -39,7 +39,7 @@ describeWithPostgres('PostgreSQL', () => {
     const upload = await mintIn(store, { id: 'one', createdAt })
     expect(await store.find(upload.uid)).toEqual(upload)
     expect(upload.createdAt).toEqual(createdAt)
-    const rules = { creatorQuotaSeconds: 1200, forgetKeysBefore: after(0) }
+    const rules = { creatorQuotaSeconds: 1200, keysValidSince: after(0) }
     const outcomes = await Promise.all(
       numbered(10).map((id) => store.reserve(reservationOf({ id, creator: 'bob' }), rules)),
     )

@@ -95,7 +95,7 @@ describeWithPostgres('PostgreSQL', () => {
 
     test('grant one key and one quota consistently under concurrent reservations', async () => {
       const { stores } = await openStores(3)
-      const rules = { creatorQuotaSeconds: 6000, forgetKeysBefore: after(0) }
+      const rules = { creatorQuotaSeconds: 6000, keysValidSince: after(0) }
       const outcomes = await Promise.all(
         numbered(60).map((id, index) => {
           const idempotencyKey = index < 30 ? 'key' : null

@@ -131,7 +131,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
 
     const source = sourceOf()
     const outcome = await copy({ rowsABatch: 3 })
-    expect(outcome).toEqual({ kind: 'moved', census: source.summary() })
+    expect(outcome).toEqual({ kind: 'copied', summary: source.summary() })
     expect(await withPostgres(readAll)).toEqual(content)
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
     // JSON keeps its order and escapes, and the totals are folded.
@@ -154,7 +154,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
       await store.saveUnmatchedWebhook('stranger', '{"a":"\0"}', after(1))
     })
     for (const rowsABatch of [10, 1, 1]) {
-      expect((await copy({ rowsABatch })).kind).toBe('moved')
+      expect((await copy({ rowsABatch })).kind).toBe('copied')
       await withPostgres(async (store) => {
         expect((await store.find(uidOf('one')))?.name).toBe('a\uFFFDb')
         expect((await store.find(uidOf('two')))?.creator).toBe('c\uFFFD')
@@ -191,7 +191,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
       await mintIn(store, { id: 'key-reuser', idempotencyKey: 'released' })
       await store.reserve(reservationOf({ id: 'new', idempotencyKey: 'reused' }), {
         ...unlimited,
-        forgetKeysBefore: after(1),
+        keysValidSince: after(1),
       })
       const queued = await store.find(uidOf('old'))
       if (queued === null) throw new Error('Upload not found.')
@@ -204,7 +204,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
       return readAll(store)
     })
     const source = sourceOf()
-    expect(await copy()).toEqual({ kind: 'moved', census: source.summary() })
+    expect(await copy()).toEqual({ kind: 'copied', summary: source.summary() })
     expect(await withPostgres(readAll)).toEqual(content)
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
   })
@@ -249,7 +249,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     const progress: number[] = []
     const onProgress = (rows: number, size: number): number => progress.push(rows, size)
     const outcome = await copy({ rowsABatch: 1000, onProgress })
-    expect(outcome).toEqual({ kind: 'moved', census: source.summary() })
+    expect(outcome).toEqual({ kind: 'copied', summary: source.summary() })
     const size = 2500 + uploadStatuses.length + 2
     expect(progress).toEqual([1000, size, 2000, size, size, size])
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 10_000))
@@ -289,7 +289,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
           { what: 'reserved seconds' },
         ],
       })
-      expect((await copy()).kind).toBe('moved')
+      expect((await copy()).kind).toBe('copied')
     })
 
     test('contain a webhook saved after the webhooks were copied', async () => {
@@ -351,7 +351,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
         rows: new Map([['READY', 1]] as const),
         versions: 1,
         events: 1,
-        notices: 0,
+        webhooks: 0,
         reservedSeconds: 0,
         storedSeconds: 13,
       }
@@ -370,7 +370,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
         return store.deployment
       })
       expect(name).not.toBe(fresh)
-      expect((await copy()).kind).toBe('moved')
+      expect((await copy()).kind).toBe('copied')
       expect(await withPostgres(async (store) => store.deployment)).toBe(name)
     })
 
@@ -422,7 +422,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     const postgres = open(empty)
     const outcome = await copyStore(source, postgres)
     await postgres.close()
-    expect(outcome).toEqual({ kind: 'moved', census: source.summary() })
+    expect(outcome).toEqual({ kind: 'copied', summary: source.summary() })
   })
 
   test('a gateway continues with the copied rows', async () => {

@@ -36,7 +36,7 @@ const ranges: readonly ListRange[] = (['older', 'newer'] as const).flatMap((dire
 /** Calls every operation of the port with each filter; `round` makes the ids unique. */
 async function useAll(store: UploadStore, round: string): Promise<void> {
   const [a, b] = [`a-${round}`, `b-${round}`]
-  const rules = { creatorQuotaSeconds: 1e9, forgetKeysBefore: after(0) }
+  const rules = { creatorQuotaSeconds: 1e9, keysValidSince: after(0) }
   const keyed = reservationOf({ id: a, idempotencyKey: a })
   await store.reserve(keyed, rules)
   await store.reserve(keyed, rules)

@@ -36,7 +36,7 @@ const reserve = fc
       requestedBy: fields.creator,
       createdAt: after(at),
     })
-    const rules = { creatorQuotaSeconds: quota, forgetKeysBefore: after(3) }
+    const rules = { creatorQuotaSeconds: quota, keysValidSince: after(3) }
     return {
       name: `reserve ${JSON.stringify(fields)}`,
       perform: (store: UploadStore) => store.reserve(reservation, rules),

@@ -18,7 +18,7 @@ async function errorOf(call: Promise<unknown>): Promise<object> {
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     const { kind, mayHaveSucceeded, message } = error
-    return { kind, mayHaveSucceeded: mayHaveSucceeded, message }
+    return { kind, mayHaveSucceeded, message }
   }
 }
 

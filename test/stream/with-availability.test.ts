@@ -22,7 +22,7 @@ async function start(apiToken?: string) {
   let clockOffsetMs = 0
   const now = () => new Date(time + clockOffsetMs)
   const monotonicMs = () => time
-  const { backend, current, probe } = withAvailability(
+  const { streamApi, current, probe } = withAvailability(
     createRestStreamApi({
       accountId: emulator.accountId,
       apiToken: apiToken ?? emulator.token,
@@ -32,12 +32,12 @@ async function start(apiToken?: string) {
     { now, monotonicMs },
   )
   const budget = createApiBudget(createMemoryRateLimiter(monotonicMs), 10, monotonicMs)
-  const budgeted = withBudget(backend, budget, 'sync')
+  const budgeted = withBudget(streamApi, budget, 'sync')
 
   /** Sends a call that fails with the fault. */
   async function fail(fault: Fault = { status: 503 }) {
     await emulator.fault({ on: 'list', ...fault })
-    await expect(backend.listVideos({ limit: 1 })).rejects.toHaveProperty('kind')
+    await expect(streamApi.listVideos({ limit: 1 })).rejects.toHaveProperty('kind')
   }
 
   function advance(seconds: number): void {
@@ -65,7 +65,7 @@ async function start(apiToken?: string) {
   const sendProbe = () => probe(budgeted)
   return {
     emulator,
-    backend,
+    backend: streamApi,
     budget,
     current,
     now,

@@ -52,17 +52,17 @@ let gatewayMetrics: readonly string[]
 /** Every metric is exposed with its name and type before the first observation. */
 beforeAll(async () => {
   const { expose } = createPrometheusTelemetry({
-    observe: {
+    readings: {
       uploadsByStatus: () => Promise.resolve(new Map()),
       reservations: () => Promise.resolve(0),
-      holdings: () => Promise.resolve({ reservedSeconds: 0, storedSeconds: 0 }),
-      oldestDue: () => Promise.resolve(null),
-      streamBudgetLeft: () => Promise.resolve(1000),
+      quotaUsage: () => Promise.resolve({ reservedSeconds: 0, storedSeconds: 0 }),
+      oldestPollDue: () => Promise.resolve(null),
+      streamBudgetRemaining: () => Promise.resolve(1000),
       load: () => ({ inFlight: 0, queued: 0 }),
     },
     clock: createTestClock(),
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    traces: noopTracing,
+    tracing: noopTracing,
   })
   exposed = readScrape((await expose()).text)
   gatewayMetrics = [...exposed.types.keys()].filter((name) => name.startsWith('headgate_'))

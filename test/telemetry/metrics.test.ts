@@ -119,7 +119,7 @@ describe('/metrics', () => {
     await expect(createTusUpload(gateway.as(), { sizeBytes: 5 })).resolves.toBeDefined()
     const metrics = await scrape(gateway.url)
     const count = (route: string, method: string, code: string) =>
-      metrics.value('headgate_http_responses_total', { route: route, method, code })
+      metrics.value('headgate_http_responses_total', { route, method, code })
     expect(count('/healthz', 'GET', '200')).toBe(2)
     expect(count('none', 'GET', '404')).toBe(1)
     expect(count('/healthz', 'other', '405')).toBe(1)

@@ -15,7 +15,7 @@ const TWO_HOURS = 7200
 async function statusOf(gateway: TestGateway, uid: string): Promise<string> {
   const { upload } = await gateway
     .as()
-    .ask(
+    .request(
       z.object({ upload: z.object({ status: z.string() }) }),
       'query ($uid: ID!) { upload(uid: $uid) { status } }',
       { uid },
@@ -25,7 +25,7 @@ async function statusOf(gateway: TestGateway, uid: string): Promise<string> {
 
 /** Returns every status without a view of one upload, which would have it polled earlier. */
 async function statuses(gateway: TestGateway): Promise<readonly string[]> {
-  const { uploads } = await gateway.as().ask(
+  const { uploads } = await gateway.as().request(
     z.object({
       uploads: z.object({ nodes: z.array(z.object({ status: z.string() })) }),
     }),
@@ -134,7 +134,7 @@ test('a view lasts its seconds when the clock is set back', () => {
 
 test('a claim lasts its seconds when the clock is set back', () => {
   const claims = createPollClaims()
-  const due = [{ upload: uploadOf(), idlePolls: 0, dueAt: after(0), missingChecks: 0 }]
+  const due = [{ upload: uploadOf(), idlePolls: 0, dueAt: after(0), missingPolls: 0 }]
   expect(claims.take(due, 9, after(TWO_HOURS), after(TWO_HOURS + 30))).toHaveLength(1)
   expect(claims.take(due, 9, after(0), after(30))).toHaveLength(1)
   expect(claims.take(due, 9, after(1), after(31))).toEqual([])

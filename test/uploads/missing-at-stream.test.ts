@@ -51,7 +51,7 @@ const uploadSchema = z.object({
 async function readUpload(gateway: TestGateway, uid: string) {
   const { upload, storageUsage } = await gateway
     .as()
-    .ask(
+    .request(
       uploadSchema,
       'query ($uid: ID!) { upload(uid: $uid) { status history { status source } } storageUsage { reservedMinutes storedMinutes } }',
       { uid },
@@ -256,5 +256,5 @@ test('polls single uploads when a list omits them', async () => {
   await setup.gateway.syncOnce()
   expect(await setup.dependencies.store.find(uid)).toMatchObject({ status: 'PENDING_UPLOAD' })
   const [due] = await setup.dependencies.store.claimDue(new Date(8.64e15), 1, new Date(8.64e15))
-  expect(due).toMatchObject({ idlePolls: 1, missingChecks: 0 })
+  expect(due).toMatchObject({ idlePolls: 1, missingPolls: 0 })
 })

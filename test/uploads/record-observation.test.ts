@@ -107,13 +107,13 @@ describe('concurrent mutations, webhooks and polls', () => {
     const closing = new AbortController()
     setMaxListeners(0, closing.signal)
     const clock = createTestClock()
-    const watchers = createWatchRegistry()
+    const watchRegistry = createWatchRegistry()
     const dependencies = {
       store: counting,
       pubsub,
       clock,
       telemetry: noopTelemetry,
-      watchers,
+      watchRegistry,
       closing: closing.signal,
     }
     const viewer = { subject: 'alice', isAdmin: false, expiresAt: null }
@@ -137,13 +137,13 @@ describe('concurrent mutations, webhooks and polls', () => {
     }
     expect(reads).toBe(101)
 
-    expect(watchers.watchedUids(at)).toEqual(new Set([upload.uid]))
+    expect(watchRegistry.watchedUids(at)).toEqual(new Set([upload.uid]))
     const waiting = subscribed.map(async (changes) => changes.next())
     for (const changes of subscribed) await changes.return?.()
     expect(await Promise.all(waiting)).toEqual(
       Array.from({ length: 100 }, () => ({ done: true, value: undefined })),
     )
-    expect(watchers.watchedUids(at)).toEqual(new Set())
+    expect(watchRegistry.watchedUids(at)).toEqual(new Set())
   })
 })
 

@@ -40,7 +40,7 @@ async function startDependencies(): Promise<Dependencies> {
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', 60),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', 60),
-    watchers: createWatchRegistry(),
+    watchRegistry: createWatchRegistry(),
     closing: new AbortController().signal,
     mintsInFlight: new Map(),
     deletionsInFlight: new Map(),

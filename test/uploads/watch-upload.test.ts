@@ -76,7 +76,7 @@ function dependenciesWith(pubsub: UploadPubSub, closing = new AbortController().
     store,
     pubsub,
     clock: createTestClock(),
-    watchers: createWatchRegistry(),
+    watchRegistry: createWatchRegistry(),
     closing,
   }
 }
@@ -112,7 +112,7 @@ describe.each([
       await expect(watch(dependencies)).rejects.toThrow('out of reach')
     }
     expect(adapter.listening()).toBe(0)
-    expect(dependencies.watchers.watchedUids(dependencies.clock.now()).size).toBe(0)
+    expect(dependencies.watchRegistry.watchedUids(dependencies.clock.now()).size).toBe(0)
   })
 
   it('ends when the connection is lost', async () => {
@@ -150,9 +150,11 @@ async function watchUnread(watcher: Viewer, closing?: AbortSignal) {
   return { ...dependencies, opened, listening: pubsub.listening }
 }
 
-function countOpen({ watchers }: Pick<ReturnType<typeof dependenciesWith>, 'watchers'>): number {
+function countOpen({
+  watchRegistry,
+}: Pick<ReturnType<typeof dependenciesWith>, 'watchRegistry'>): number {
   let free = 0
-  while (watchers.openSubscription(viewer.subject) !== null) free += 1
+  while (watchRegistry.openSubscription(viewer.subject) !== null) free += 1
   return MAX_SUBSCRIPTIONS_PER_CALLER - free
 }
 

@@ -37,7 +37,7 @@ const found = z.object({ upload: z.object({ status: z.string() }) })
 
 async function statusOf(uid: string): Promise<string> {
   const query = 'query ($uid: ID!) { upload(uid: $uid) { status } }'
-  return (await worker.as().ask(found, query, { uid })).upload.status
+  return (await worker.as().request(found, query, { uid })).upload.status
 }
 
 /** Resolves once the condition is true; it depends on another process. */
@@ -184,7 +184,7 @@ describe.concurrent('a Worker', () => {
     })
     const { uploads } = await worker
       .as()
-      .ask(newest, '{ uploads(first: 20) { nodes { uid name } } }')
+      .request(newest, '{ uploads(first: 20) { nodes { uid name } } }')
     const uid = uploads.nodes.find(({ name }) => name === 'endpoint.mp4')?.uid ?? ''
     expect((await watchToEnd(worker.as(), uid)).at(-1)?.status).toBe('READY')
   })
@@ -203,13 +203,13 @@ it.concurrent('verifies tokens with the JWKS of an identity provider', async ({
     .sign(key.privateKey)
   const count = z.object({ uploads: z.object({ totalCount: z.number() }) })
   const countUploads = (): Promise<unknown> =>
-    other.as(token).ask(count, '{ uploads(first: 1) { totalCount } }')
+    other.as(token).request(count, '{ uploads(first: 1) { totalCount } }')
   // One request fetches the JWKS for all concurrent requests.
   const results = await Promise.all(Array.from({ length: 10 }, countUploads))
   expect(results).toEqual(results.map(() => ({ uploads: { totalCount: 0 } })))
   expect(provider.fetched()).toBe(1)
   await expect(
-    other.as(`${token}x`).ask(count, '{ uploads(first: 1) { totalCount } }'),
+    other.as(`${token}x`).request(count, '{ uploads(first: 1) { totalCount } }'),
   ).rejects.toThrow('UNAUTHENTICATED')
 })
 

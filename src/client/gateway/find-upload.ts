@@ -9,7 +9,7 @@ import { type Upload, isAwaitingBytes } from './upload.ts'
 /** State of a stored upload. */
 export type UploadState =
   /** Stream expects (more of) its bytes. */
-  | { readonly kind: 'awaiting-bytes'; readonly upload: Upload; readonly destination: UploadTarget }
+  | { readonly kind: 'awaiting-bytes'; readonly upload: Upload; readonly target: UploadTarget }
   /** Stream has received the file, and may have processed it. */
   | { readonly kind: 'received'; readonly upload: Upload }
   | { readonly kind: 'deleted' }
@@ -47,7 +47,7 @@ export async function findUploadState(
   return {
     kind: 'awaiting-bytes',
     upload,
-    destination: {
+    target: {
       uid,
       uploadURL,
       protocol,

@@ -21,7 +21,7 @@ export interface UploadTarget {
 
 /** A new upload and its destination. */
 export interface MintedUpload {
-  readonly destination: UploadTarget
+  readonly target: UploadTarget
   readonly upload: Upload
 }
 
@@ -53,7 +53,7 @@ function readMinted(outcome: unknown): MintedUpload {
     const { upload, uploadURL, chunkSizeBytes } = outcome
     const { uid } = upload
     return {
-      destination: { uid, uploadURL, protocol: 'TUS', formField: NO_FORM, chunkSizeBytes },
+      target: { uid, uploadURL, protocol: 'TUS', formField: NO_FORM, chunkSizeBytes },
       upload,
     }
   }
@@ -61,7 +61,7 @@ function readMinted(outcome: unknown): MintedUpload {
     const { upload, uploadURL, formField } = outcome
     const { uid } = upload
     return {
-      destination: { uid, uploadURL, protocol: 'BASIC', formField, chunkSizeBytes: NO_CHUNKS },
+      target: { uid, uploadURL, protocol: 'BASIC', formField, chunkSizeBytes: NO_CHUNKS },
       upload,
     }
   }

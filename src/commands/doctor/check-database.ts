@@ -2,7 +2,7 @@
 import type { DatabaseConfig } from '../../config/node-config.ts'
 import { errorCodeOf, rootCauseMessage } from '../../shared/error-codes.ts'
 import { databaseLabel } from '../../config/node-config.ts'
-import { sayOtherAccount } from '../../node/open-database.ts'
+import { otherAccountMessage } from '../../node/open-database.ts'
 import { openPostgres } from '../../postgres/connection-pool.ts'
 import { countPendingMigrations, readAccountIn } from '../../store/postgres/migrate.ts'
 import { inspectSqlite } from '../../store/sqlite/inspect.ts'
@@ -81,7 +81,7 @@ function checkAccount(
 ): CheckResult | null {
   return recorded === null || recorded === account
     ? null
-    : error(sayOtherAccount(database, recorded, account))
+    : error(otherAccountMessage(database, recorded, account))
 }
 
 function ok(sentence: string): CheckResult {

@@ -5,7 +5,7 @@ import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 import { createRestStreamApi } from '../../stream/rest/rest-stream-api.ts'
 import { type CheckResult, checkAuthentication, checkStream, checkWebhook } from './checks.ts'
 import { checkDatabase } from './check-database.ts'
-import { showControls } from '../../shared/terminal-controls.ts'
+import { escapeControls } from '../../shared/terminal-controls.ts'
 
 type Environment = Parameters<typeof readConfig>[0]
 
@@ -64,7 +64,7 @@ function accountOf({ stream }: Config): StreamApi | null {
 function formatResult({ state, subject, sentence }: CheckResult): string {
   const [mark, color] = MARKS[state]
   const shown = usesColor() ? styleText(color, mark) : mark
-  return `${shown}  ${subject.padEnd(13)}  ${showControls(sentence)}\n`
+  return `${shown}  ${subject.padEnd(13)}  ${escapeControls(sentence)}\n`
 }
 
 /** https://no-color.org */

@@ -68,8 +68,8 @@ export function createGatewayClient(url: string, session: Session, who: string):
   return { client, connections }
 }
 
-function authorizationOf({ standing }: Session, who: string): Record<string, string> {
-  const current = standing.get()
-  if (current.kind === 'signed-out' || current.who !== who || current.token === null) return {}
+function authorizationOf({ authState }: Session, who: string): Record<string, string> {
+  const current = authState.get()
+  if (current.kind === 'signed-out' || current.user !== who || current.token === null) return {}
   return { authorization: `Bearer ${current.token}` }
 }

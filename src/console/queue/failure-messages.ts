@@ -8,7 +8,7 @@ const DURATION_HINT = 'Leave "Longest video" empty, or set it higher, and try ag
 /** @param maxDurationSeconds reserved duration; null if unknown */
 export function failureMessageOf(error: unknown, maxDurationSeconds: number | null): Failure {
   if (!(error instanceof UploadError)) {
-    return { words: 'Something went wrong in this page.', advice: 'Reload it and try again.' }
+    return { message: 'Something went wrong in this page.', advice: 'Reload it and try again.' }
   }
   switch (error.code) {
     case 'VIDEO_FAILED':
@@ -17,40 +17,40 @@ export function failureMessageOf(error: unknown, maxDurationSeconds: number | nu
       const requested = formatMinutes(error.requestedMinutes)
       const { availableMinutes } = error
       return availableMinutes === null
-        ? { words: `${requested} do not fit into the remaining storage.`, advice: QUOTA_HINT }
+        ? { message: `${requested} do not fit into the remaining storage.`, advice: QUOTA_HINT }
         : {
-            words: `${requested} were requested, and ${formatMinutes(Math.max(0, availableMinutes))} are free.`,
+            message: `${requested} were requested, and ${formatMinutes(Math.max(0, availableMinutes))} are free.`,
             advice: QUOTA_HINT,
           }
     }
     case 'RATE_LIMITED':
       return {
-        words: 'Too many uploads were started in a short time.',
+        message: 'Too many uploads were started in a short time.',
         advice: `Try again in ${formatDuration(error.retryAfterSeconds)}.`,
       }
     case 'INVALID_INPUT': {
       const [issue] = error.issues
       return {
-        words: issue === undefined ? error.message : `${issue.path.join('.')} ${issue.message}`,
+        message: issue === undefined ? error.message : `${issue.path.join('.')} ${issue.message}`,
         advice: null,
       }
     }
     case 'FILE_TOO_LARGE':
       return {
-        words: `The file has ${formatBytes(error.sizeBytes)} (limit: ${formatBytes(error.limitBytes)}).`,
+        message: `The file has ${formatBytes(error.sizeBytes)} (limit: ${formatBytes(error.limitBytes)}).`,
         advice: 'Shorten the video, or compress it more.',
       }
     case 'EXPIRED':
-      return { words: 'The upload URL expired before the upload ended.', advice: 'Try again.' }
+      return { message: 'The upload URL expired before the upload ended.', advice: 'Try again.' }
     case 'DELETED':
-      return { words: 'The upload was deleted during the transfer.', advice: null }
+      return { message: 'The upload was deleted during the transfer.', advice: null }
     case 'NETWORK':
       return {
-        words: 'The connection was lost and not restored in time.',
+        message: 'The connection was lost and not restored in time.',
         advice: 'Try again. The upload resumes where it stopped.',
       }
     case 'STREAM_UNAVAILABLE':
-      return { words: 'Cloudflare Stream is unavailable.', advice: 'Try again later.' }
+      return { message: 'Cloudflare Stream is unavailable.', advice: 'Try again later.' }
     case 'GATEWAY_FAILED':
     case 'STREAM_REJECTED':
     case 'FORBIDDEN':
@@ -58,7 +58,7 @@ export function failureMessageOf(error: unknown, maxDurationSeconds: number | nu
     case 'UNAUTHENTICATED':
     case 'UPLOAD_NOT_FOUND':
     case 'EMPTY_FILE':
-      return { words: error.message, advice: null }
+      return { message: error.message, advice: null }
   }
 }
 
@@ -73,18 +73,18 @@ export function videoFailureMessage(
     case 'ERR_DURATION_EXCEED_CONSTRAINT': {
       const allowed =
         maxDurationSeconds === null ? 'was' : `the ${formatDuration(maxDurationSeconds)} that were`
-      return { words: `The video is longer than ${allowed} allowed.`, advice: DURATION_HINT }
+      return { message: `The video is longer than ${allowed} allowed.`, advice: DURATION_HINT }
     }
     case 'ERR_NON_VIDEO':
       return {
-        words: 'The file is not a video.',
+        message: 'The file is not a video.',
         advice: 'Choose a video file, such as MP4, MOV, MKV or WebM.',
       }
     case 'ERR_MALFORMED_VIDEO':
-      return { words: 'The video is damaged.', advice: 'Export it again, and upload that.' }
+      return { message: 'The video is damaged.', advice: 'Export it again, and upload that.' }
     case 'ERR_DURATION_TOO_SHORT':
-      return { words: 'The video is shorter than the minimum of Stream.', advice: null }
+      return { message: 'The video is shorter than the minimum of Stream.', advice: null }
     default:
-      return { words: message, advice: null }
+      return { message, advice: null }
   }
 }

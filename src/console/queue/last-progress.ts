@@ -5,8 +5,8 @@ import { isObject } from '../../client/shape.ts'
 export interface LastProgress {
   /** Returns null without an entry. */
   get(uid: string): number | null
-  note(uid: string, sentBytes: number): void
-  forget(uid: string): void
+  record(uid: string, sentBytes: number): void
+  delete(uid: string): void
 }
 
 const KEY = 'headgate-last-seen'
@@ -38,11 +38,11 @@ export function createLastProgress(): LastProgress {
   addEventListener('pagehide', write)
   return {
     get: (uid) => sentByUid.get(uid) ?? null,
-    note(uid, sentBytes) {
+    record(uid, sentBytes) {
       sentByUid.set(uid, sentBytes)
       if (Date.now() - writtenAt >= WRITE_INTERVAL_MS) write()
     },
-    forget(uid) {
+    delete(uid) {
       if (sentByUid.delete(uid)) write()
     },
   }

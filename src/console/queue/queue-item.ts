@@ -8,7 +8,7 @@ export type QueueItemState =
 
 /** Error message and hint. */
 export interface Failure {
-  readonly words: string
+  readonly message: string
   readonly advice: string | null
 }
 
@@ -30,7 +30,7 @@ export interface QueueItem {
   /** From 0 to 1 over sending and encoding. */
   readonly fraction: number
   readonly failure: Failure | null
-  readonly terms: QueueItemSettings
+  readonly settings: QueueItemSettings
 }
 
 /** Settings selected with the file. */
@@ -41,7 +41,7 @@ export interface QueueItemSettings {
   readonly reliableConnection: boolean | null
 }
 
-export function createQueueItem(key: string, file: File, terms: QueueItemSettings): QueueItem {
+export function createQueueItem(key: string, file: File, settings: QueueItemSettings): QueueItem {
   return {
     key,
     file,
@@ -54,7 +54,7 @@ export function createQueueItem(key: string, file: File, terms: QueueItemSetting
     encodingPercent: null,
     fraction: 0,
     failure: null,
-    terms,
+    settings,
   }
 }
 

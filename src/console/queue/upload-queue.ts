@@ -24,11 +24,11 @@ export interface UploadQueue {
   readonly rejection: Store<string | null>
   /** Sent bytes from before a reload. */
   readonly lastProgress: LastProgress
-  add(files: readonly File[], terms: QueueItemSettings): void
+  add(files: readonly File[], settings: QueueItemSettings): void
   pause(item: QueueItem): void
   resume(item: QueueItem): void
   /** Uploads a failed file again from the start. */
-  retry(item: QueueItem, terms: QueueItemSettings): void
+  retry(item: QueueItem, settings: QueueItemSettings): void
   /** Removes the item. The caller deletes its upload by the client. */
   remove(item: QueueItem): void
   /** Stops all uploads; they can be resumed with the same files. */
@@ -89,11 +89,11 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
     signal: AbortSignal,
     onProgress: (progress: UploadProgress) => void,
   ): Promise<void> {
-    const { key, file, terms } = itemOf(fileId)
+    const { key, file, settings } = itemOf(fileId)
     update(key, { state: 'preparing' })
     let maxDurationSeconds: number | null = null
     try {
-      const chosen = await uploadSettingsFor(client, file, terms)
+      const chosen = await uploadSettingsFor(client, file, settings)
       maxDurationSeconds = chosen.maxDurationSeconds ?? null
       const updateItem = progressHandlerFor(key, createTransferRate())
       await client.upload(file, {
@@ -134,8 +134,8 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
       update(key, withProgress(item, progress, bytesPerSecond))
       const uid = progress.upload?.uid
       if (uid === undefined) return
-      if (progress.phase === 'uploading') lastProgress.note(uid, progress.sentBytes)
-      else lastProgress.forget(uid)
+      if (progress.phase === 'uploading') lastProgress.record(uid, progress.sentBytes)
+      else lastProgress.delete(uid)
     }
   }
 
@@ -143,7 +143,7 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
     return uppy.getFiles().find(({ meta }) => meta.key === key)?.id ?? null
   }
 
-  function enqueue(key: string, file: File, terms: QueueItemSettings): void {
+  function enqueue(key: string, file: File, settings: QueueItemSettings): void {
     const { name, type } = file
     const others = items.get().filter((item) => item.key !== key)
     if (NON_VIDEO_TYPE.test(type)) {
@@ -152,7 +152,7 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
     }
     try {
       // Before `addFile`, which starts the upload immediately.
-      items.set([createQueueItem(key, file, terms), ...others])
+      items.set([createQueueItem(key, file, settings), ...others])
       uppy.addFile({ name, type, data: file, meta: { key } })
     } catch (error) {
       items.set(others)
@@ -164,9 +164,9 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
     items,
     rejection,
     lastProgress,
-    add(files, terms) {
+    add(files, settings) {
       rejection.set(null)
-      for (const file of files) enqueue(`file-${(count += 1)}`, file, terms)
+      for (const file of files) enqueue(`file-${(count += 1)}`, file, settings)
     },
     pause(item) {
       const fileId = fileIdOf(item)
@@ -180,9 +180,9 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
       update(item.key, { state: 'waiting' })
       uppy.pauseResume(fileId)
     },
-    retry({ key, file }, terms) {
+    retry({ key, file }, settings) {
       rejection.set(null)
-      enqueue(key, file, terms)
+      enqueue(key, file, settings)
     },
     remove(item) {
       const fileId = fileIdOf(item)

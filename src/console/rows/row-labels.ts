@@ -48,7 +48,7 @@ export function progressLabel(row: Row): string {
     case 'ready':
       return detailsOf(row).join(' · ')
     case 'failed':
-      return row.failure?.words ?? 'Stream gave no reason.'
+      return row.failure?.message ?? 'Stream gave no reason.'
     case 'expired':
       return 'The upload URL expired before the file was received. Its storage is no longer reserved.'
   }

@@ -36,7 +36,7 @@ export interface Row {
   readonly failure: Failure | null
   /** Seconds of storage that are reserved; null before it is minted. */
   readonly reservedSeconds: number | null
-  readonly journey: QueueItem | null
+  readonly item: QueueItem | null
   readonly upload: Upload | null
 }
 
@@ -60,7 +60,7 @@ export function rowFromQueueItem(item: QueueItem, upload: Upload | null): Row {
     sizeBytes: file.size,
     failure: item.failure ?? failureOf(upload),
     reservedSeconds: upload?.constraints.maxDurationSeconds ?? null,
-    journey: item,
+    item,
     upload,
   }
 }
@@ -98,7 +98,7 @@ export function rowFromUpload(
     fraction: fractionOf(upload, receivedBytes, sizeBytes),
     failure: failureOf(upload),
     reservedSeconds: constraints.maxDurationSeconds,
-    journey: null,
+    item: null,
     upload,
   }
 }

@@ -6,7 +6,7 @@ import { Icon } from './icon.tsx'
 import { SignIn } from './sign-in.tsx'
 
 export function App({ session }: { readonly session: Session }) {
-  const standing = useStore(session.standing)
+  const standing = useStore(session.authState)
   const isSignedOut = standing.kind === 'signed-out'
   return (
     <>
@@ -18,7 +18,7 @@ export function App({ session }: { readonly session: Session }) {
         <p class="tagline muted small">Direct uploads to Cloudflare Stream</p>
         <nav class="top-links" aria-label="Gateway">
           <a href="/graphql">GraphiQL</a>
-          {session.wantsToken && !isSignedOut && (
+          {session.requiresToken && !isSignedOut && (
             <button type="button" class="quiet" onClick={() => session.signOut()}>
               Sign out
             </button>
@@ -27,12 +27,12 @@ export function App({ session }: { readonly session: Session }) {
       </header>
       <main class="page">
         {isSignedOut && (
-          <SignIn refusal={standing.refusal} onToken={(token) => session.signIn(token)} />
+          <SignIn error={standing.error} onToken={(token) => session.signIn(token)} />
         )}
         {/* Keyed by user: a new user gets a new page; after token expiry the old page is kept. */}
-        {standing.who !== null && (
+        {standing.user !== null && (
           <div hidden={isSignedOut}>
-            <UploadsPage key={standing.who} who={standing.who} session={session} />
+            <UploadsPage key={standing.user} user={standing.user} session={session} />
           </div>
         )}
       </main>

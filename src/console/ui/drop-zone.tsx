@@ -50,7 +50,7 @@ export function DropZone({ settings, onSettings, rejection, onFiles }: DropZoneP
           {rejection}
         </p>
       )}
-      <div class="terms">
+      <div class="settings">
         <div class="term">
           <label for="longest">Longest video</label>
           <span class="with-unit">

@@ -12,16 +12,16 @@ import { isPlayable } from './player.tsx'
 interface RowActionsProps {
   readonly row: Row
   readonly queue: UploadQueue
-  readonly terms: QueueItemSettings
+  readonly settings: QueueItemSettings
   readonly onPlay: () => void
   readonly onRetry: () => void
   readonly onDelete: () => void
 }
 
-export function RowActions({ row, queue, terms, onPlay, onRetry, onDelete }: RowActionsProps) {
+export function RowActions({ row, queue, settings, onPlay, onRetry, onDelete }: RowActionsProps) {
   const [isConfirming, setConfirming] = useState(false)
   const deleteButton = useRef<HTMLButtonElement>(null)
-  const { name, state, journey: item, uid } = row
+  const { name, state, item, uid } = row
   const isActive = item !== null && state !== 'ready' && state !== 'failed'
 
   if (isConfirming) {
@@ -64,7 +64,7 @@ export function RowActions({ row, queue, terms, onPlay, onRetry, onDelete }: Row
         </button>
       )}
       {state === 'interrupted' && (
-        <ReselectFile row={row} onFile={(file) => queue.add([file], terms)} />
+        <ReselectFile row={row} onFile={(file) => queue.add([file], settings)} />
       )}
       {uid !== null && <CopyUid uid={uid} name={name} />}
       <button

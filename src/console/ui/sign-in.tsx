@@ -3,14 +3,14 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 
 interface SignInProps {
   /** Error message for the last token; null without one. */
-  readonly refusal: string | null
+  readonly error: string | null
   readonly onToken: (token: string) => void
 }
 
-export function SignIn({ refusal, onToken }: SignInProps) {
+export function SignIn({ error, onToken }: SignInProps) {
   const [token, setToken] = useState('')
   const field = useRef<HTMLInputElement>(null)
-  useEffect(() => field.current?.focus(), [refusal])
+  useEffect(() => field.current?.focus(), [error])
   return (
     <form
       class="card sign-in"
@@ -31,12 +31,12 @@ export function SignIn({ refusal, onToken }: SignInProps) {
         spellcheck={false}
         value={token}
         aria-describedby="token-note"
-        aria-invalid={refusal !== null}
+        aria-invalid={error !== null}
         onInput={(event) => setToken(event.currentTarget.value)}
       />
-      {refusal !== null && (
+      {error !== null && (
         <p class="bad" role="alert">
-          {refusal}
+          {error}
         </p>
       )}
       <p class="muted small" id="token-note">

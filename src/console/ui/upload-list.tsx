@@ -18,7 +18,7 @@ interface UploadListProps {
   readonly data: GatewayClient
   readonly client: UploadClient
   readonly queue: UploadQueue
-  readonly terms: QueueItemSettings
+  readonly settings: QueueItemSettings
   /** Subject of the caller; null if auth is disabled. */
   readonly viewer: string | null
   readonly onAnnounce: (label: string) => void
@@ -31,7 +31,7 @@ const FILTERS: readonly (readonly [Filter, string])[] = [
   ['failed', 'Failed'],
 ]
 
-export function UploadList({ data, client, queue, terms, viewer, onAnnounce }: UploadListProps) {
+export function UploadList({ data, client, queue, settings, viewer, onAnnounce }: UploadListProps) {
   const [filter, setFilter] = useState<Filter>('all')
   const [playingKey, setPlayingKey] = useState<string | null>(null)
   const heading = useRef<HTMLHeadingElement>(null)
@@ -80,9 +80,9 @@ export function UploadList({ data, client, queue, terms, viewer, onAnnounce }: U
               row={row}
               viewer={viewer}
               queue={queue}
-              terms={terms}
+              settings={settings}
               onPlay={() => setPlayingKey(row.key)}
-              onRetry={() => void deletion.retry(row, terms)}
+              onRetry={() => void deletion.retry(row, settings)}
               onDelete={() => {
                 heading.current?.focus()
                 onAnnounce(`${row.name}: deleted`)

@@ -13,7 +13,7 @@ interface UploadRowProps {
   /** Subject of the caller; an administrator also sees uploads of other creators. */
   readonly viewer: string | null
   readonly queue: UploadQueue
-  readonly terms: QueueItemSettings
+  readonly settings: QueueItemSettings
   readonly onPlay: () => void
   readonly onRetry: () => void
   readonly onDelete: () => void
@@ -51,7 +51,7 @@ export function UploadRow(props: UploadRowProps) {
           {STATE_LABELS[state]}
         </p>
         <p class="row-facts muted small">{detailsOf(row, viewer)}</p>
-        {!isTerminal && (row.fraction !== null || row.journey !== null) && (
+        {!isTerminal && (row.fraction !== null || row.item !== null) && (
           <progress
             class="row-bar"
             max={1}

@@ -18,7 +18,7 @@ function createDependencies(session: Session, who: string) {
     url,
     fetch: session.fetch,
     // Omitted if auth is disabled.
-    ...(session.wantsToken ? { token: async () => (await session.token(who)) ?? '' } : {}),
+    ...(session.requiresToken ? { token: async () => (await session.token(who)) ?? '' } : {}),
   })
   return { data: createGatewayClient(url, session, who), client, queue: createUploadQueue(client) }
 }
@@ -27,11 +27,11 @@ const READ_FROM_FILE: QueueItemSettings = { maxDurationSeconds: null, reliableCo
 
 interface UploadsPageProps {
   readonly session: Session
-  readonly who: string
+  readonly user: string
 }
 
-export function UploadsPage({ session, who }: UploadsPageProps) {
-  const { data, client, queue } = useMemo(() => createDependencies(session, who), [session, who])
+export function UploadsPage({ session, user }: UploadsPageProps) {
+  const { data, client, queue } = useMemo(() => createDependencies(session, user), [session, user])
   useEffect(() => () => queue.close(), [queue])
   const [settings, setSettings] = useState(READ_FROM_FILE)
   const rejection = useStore(queue.rejection)
@@ -52,21 +52,21 @@ export function UploadsPage({ session, who }: UploadsPageProps) {
         data={data}
         client={client}
         queue={queue}
-        terms={settings}
-        viewer={session.wantsToken ? who : null}
+        settings={settings}
+        viewer={session.requiresToken ? user : null}
         onAnnounce={setAnnouncement}
       />
       <CodeExample />
-      <LiveRegion words={announcement} />
+      <LiveRegion message={announcement} />
     </Provider>
   )
 }
 
 /** Polite ARIA live region: screen readers announce changes without interrupting. */
-export function LiveRegion({ words }: { readonly words: string }) {
+export function LiveRegion({ message }: { readonly message: string }) {
   return (
     <p class="hidden-text" role="status" aria-live="polite">
-      {words}
+      {message}
     </p>
   )
 }

@@ -9,7 +9,7 @@ const SHORT_STATES: ReadonlySet<RowState> = new Set(['waiting', 'preparing', 'qu
 export function useAnnouncements(rows: readonly Row[], onSay: (words: string) => void): void {
   const announced = useRef(new Map<string, RowState>())
   useEffect(() => {
-    const changed = rows.filter(({ key, state, journey: item }) => {
+    const changed = rows.filter(({ key, state, item }) => {
       const previous = announced.current.get(key)
       announced.current.set(key, state)
       // Rows that existed when the page was opened are not announced.

@@ -12,7 +12,7 @@ export interface DeleteUpload {
   readonly problem: string | null
   readonly remove: (row: Row) => Promise<void>
   /** Uploads a failed file again, and deletes its failed upload to free storage. */
-  readonly retry: (row: Row, terms: QueueItemSettings) => Promise<void>
+  readonly retry: (row: Row, settings: QueueItemSettings) => Promise<void>
 }
 
 export function useDeleteUpload(client: UploadClient, queue: UploadQueue): DeleteUpload {
@@ -34,12 +34,12 @@ export function useDeleteUpload(client: UploadClient, queue: UploadQueue): Delet
   return {
     leaving,
     problem,
-    async remove({ uid, name, journey: item }) {
+    async remove({ uid, name, item }) {
       if (item !== null) queue.remove(item)
       if (uid !== null) await deleteUpload(uid, name)
     },
-    async retry({ uid, name, journey: item }, terms) {
-      if (item !== null) queue.retry(item, terms)
+    async retry({ uid, name, item }, settings) {
+      if (item !== null) queue.retry(item, settings)
       if (uid !== null) await deleteUpload(uid, name)
     },
   }

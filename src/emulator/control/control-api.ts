@@ -87,7 +87,7 @@ async function advanceClock(
   const { advanceSeconds } = read(clockSchema, body, USAGE.clock)
   dependencies.clock.advance(Math.round(advanceSeconds * 1000))
   await deleteScheduled(dependencies)
-  dependencies.notifier.wake()
+  dependencies.dispatcher.wake()
   return jsonResponse(200, {
     now: formatMilliseconds(dependencies.clock.now()),
     advancedSeconds: dependencies.clock.offsetMs / 1000,

@@ -1,6 +1,6 @@
 /** Snapshot for tests: videos, storage, request counts, faults and webhook outbox. */
 import type { EmulatorDependencies } from '../dependencies.ts'
-import { everyVideo } from '../state/video-library.ts'
+import { ALL_VIDEOS } from '../state/video-library.ts'
 import { formatMicroseconds, formatMilliseconds } from '../timestamp.ts'
 import {
   hasExpired,
@@ -15,7 +15,7 @@ export async function stateSnapshot(
   dependencies: EmulatorDependencies,
 ): Promise<Record<string, unknown>> {
   const now = dependencies.clock.now()
-  const videos = [...dependencies.library.select({ ...everyVideo, ascending: true })]
+  const videos = [...dependencies.library.select({ ...ALL_VIDEOS, ascending: true })]
   const totals = dependencies.library.storage(now)
   return {
     videos: await Promise.all(videos.map((video) => videoState(dependencies, video, now))),
@@ -23,7 +23,7 @@ export async function stateSnapshot(
     storedSeconds: totals.storedSeconds,
     requests: dependencies.requests.toJSON(),
     faults: dependencies.faults.toJSON(),
-    notices: dependencies.notifier.pending().map((webhook) => ({
+    notices: dependencies.dispatcher.pending().map((webhook) => ({
       uid: webhook.uid,
       dueAt: formatMilliseconds(webhook.dueAt),
       attempts: webhook.attempts,

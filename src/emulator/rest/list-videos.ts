@@ -9,13 +9,13 @@ import { nameOf } from '../state/meta.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
 import { parseMicroseconds } from '../timestamp.ts'
 import { videoJson } from '../state/video-json.ts'
-import type { RowSelection } from '../state/video-library.ts'
+import type { RowFilter } from '../state/video-library.ts'
 import { progressAt, VIDEO_STATES, type Video } from '../state/video.ts'
 
 /** States of Stream that direct uploads never reach: valid in a filter, but without matches. */
 const OTHER_STATES = ['downloading', 'live-inprogress']
 
-interface ListQuery extends RowSelection {
+interface ListQuery extends RowFilter {
   readonly states: readonly string[] | null
   readonly name: string | null
   /** Lower-case text; matches anywhere in the name. */

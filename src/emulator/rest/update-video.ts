@@ -49,7 +49,7 @@ export function updateVideo(
   requireStorageForChange(dependencies, video, { ...video, ...change }, now)
   const updated = dependencies.library.update(uid, change, now)
   if (updated === null) throw notFound()
-  dependencies.notifier.wake()
+  dependencies.dispatcher.wake()
   return successResponse(videoJson(updated, dependencies.settings.publicUrl, now))
 }
 

@@ -6,7 +6,7 @@ import type { Video } from './video.ts'
 
 type CompletionDependencies = Pick<
   EmulatorDependencies,
-  'clock' | 'closing' | 'files' | 'library' | 'notifier' | 'settings'
+  'clock' | 'closing' | 'files' | 'library' | 'dispatcher' | 'settings'
 >
 
 /** Returns false when the video was deleted or already marked received by a concurrent request. */
@@ -30,7 +30,7 @@ async function inspectFile(
   { uid, maxDurationSeconds }: Video,
   sizeBytes: number,
 ): Promise<void> {
-  const { closing, files, library, notifier } = dependencies
+  const { closing, files, library, dispatcher } = dependencies
   try {
     const reading = await readMedia(files.path(uid), sizeBytes, closing, () =>
       library.startReading(uid),
@@ -40,7 +40,7 @@ async function inspectFile(
     library.stopReading(uid)
     throw error
   }
-  notifier.wake()
+  dispatcher.wake()
 }
 
 /**
@@ -49,7 +49,7 @@ async function inspectFile(
  * process ended counts as damaged: reading it again could end every process.
  */
 export async function resumeInterrupted(dependencies: CompletionDependencies): Promise<void> {
-  for (const video of dependencies.library.unsettled()) {
+  for (const video of dependencies.library.interrupted()) {
     if (video.receivedAt !== null) {
       if (dependencies.library.isReading(video.uid))
         dependencies.library.setMedia(video.uid, damagedMedia)

@@ -10,7 +10,7 @@ export interface TotalsSource {
   /** Returns the totals at `now`, summed over all rows. */
   sum(now: number): StorageTotals
   /** Videos whose upload URL expires or whose processing ends in `(after, until]`. */
-  passing(after: number, until: number): Iterable<Video>
+  changedByTime(after: number, until: number): Iterable<Video>
 }
 
 export class CachedStorageTotals {
@@ -30,7 +30,7 @@ export class CachedStorageTotals {
     }
     let { totals } = cached
     if (now === cached.at) return totals
-    for (const video of this.#source.passing(cached.at, now)) {
+    for (const video of this.#source.changedByTime(cached.at, now)) {
       totals = replaceUsage(totals, storageUsedBy(video, cached.at), storageUsedBy(video, now))
     }
     return this.#store(now, totals)
@@ -44,7 +44,7 @@ export class CachedStorageTotals {
   }
 
   /** Discards the totals after a change of many videos; the next read sums all rows. */
-  forget(): void {
+  invalidate(): void {
     this.#cached = null
   }
 

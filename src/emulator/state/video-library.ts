@@ -24,7 +24,7 @@ export type VideoChange = Partial<
 >
 
 /** Row filter of a list call; its other conditions are applied to the rows afterwards. */
-export interface RowSelection {
+export interface RowFilter {
   readonly uids: readonly string[] | null
   readonly creator: string | null
   /** Creation time in microseconds, inclusive. */
@@ -37,7 +37,7 @@ export interface RowSelection {
 }
 
 /** All videos of the account, newest first. */
-export const everyVideo: RowSelection = {
+export const ALL_VIDEOS: RowFilter = {
   uids: null,
   creator: null,
   from: 0,
@@ -56,7 +56,7 @@ export class VideoLibrary {
     this.#statements = prepareVideoStatements(database)
     this.#totals = new CachedStorageTotals({
       sum: (now) => storageTotals(database, now),
-      passing: (after, until) => this.#passing(after, until),
+      changedByTime: (after, until) => this.#passing(after, until),
     })
   }
 
@@ -91,7 +91,7 @@ export class VideoLibrary {
    * Reads rows lazily, ordered by creation. The caller applies conditions that depend on the
    * current time. Writes to the database fail until the last row is read or the caller stops.
    */
-  *select(filter: RowSelection): IterableIterator<Video> {
+  *select(filter: RowFilter): IterableIterator<Video> {
     const order = filter.ascending ? 'ASC' : 'DESC'
     const rows = this.#database
       .prepare<FilterParameters, VideoRow>(
@@ -102,7 +102,7 @@ export class VideoLibrary {
   }
 
   /** Returns the number of rows that `select` would return. */
-  count(filter: RowSelection): number {
+  count(filter: RowFilter): number {
     const row = this.#database
       .prepare<FilterParameters, { count: number }>(
         `SELECT count(*) AS count FROM videos WHERE ${conditionsOf(filter)}`,
@@ -172,7 +172,7 @@ export class VideoLibrary {
   }
 
   /** Returns possibly interrupted videos: open tus uploads, received files without media info. */
-  unsettled(): Video[] {
+  interrupted(): Video[] {
     return this.#database
       .prepare<[], VideoRow>(
         `SELECT * FROM videos WHERE (received_at IS NULL AND kind = 'tus')
@@ -184,7 +184,7 @@ export class VideoLibrary {
 
   /** Removes all videos and the outbox. Returns the removed uids. */
   removeAll(): string[] {
-    this.#totals.forget()
+    this.#totals.invalidate()
     return this.#database.transaction(() => {
       this.#database.prepare('DELETE FROM notices').run()
       this.#database.prepare('DELETE FROM media_readings').run()
@@ -210,7 +210,7 @@ export class VideoLibrary {
 }
 
 /** Contains only the conditions of the filter, so that SQLite chooses the matching index. */
-function conditionsOf(filter: RowSelection): string {
+function conditionsOf(filter: RowFilter): string {
   return [
     // The unary plus keeps SQLite from scanning the creation index for a few uids.
     `${filter.uids === null ? '' : '+'}created_us BETWEEN @from AND @until - 1`,
@@ -227,6 +227,6 @@ interface FilterParameters {
   readonly uids: string | null
 }
 
-function parametersOf({ from, until, creator, uids }: RowSelection): FilterParameters {
+function parametersOf({ from, until, creator, uids }: RowFilter): FilterParameters {
   return { from, until, creator, uids: uids === null ? null : JSON.stringify(uids) }
 }

@@ -25,7 +25,7 @@ export async function receiveBasicUpload(
   const contentLength = Number(request.headers['content-length'] ?? 0)
   if (contentLength > MAX_FORM_BYTES) return tooLargeResponse()
 
-  const release = await dependencies.claims.acquire(uid, request)
+  const release = await dependencies.uploadLocks.acquire(uid, request)
   if (release === null) return textResponse(409, 'This upload URL is in use.')
   try {
     // Read again: a disconnected request may have completed while this one waited for the lock.

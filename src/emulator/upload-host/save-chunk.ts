@@ -9,7 +9,7 @@ import { WRITE_BUFFER_BYTES } from '../state/video-files.ts'
 export interface SavedChunk {
   readonly bytes: number
   /** `too-large`: the body exceeded `maxBytes`, and the rest was discarded. */
-  readonly ending: 'whole' | 'broken-off' | 'too-large'
+  readonly outcome: 'whole' | 'broken-off' | 'too-large'
 }
 
 /**
@@ -31,10 +31,13 @@ export async function saveChunk(
     start: offset,
     highWaterMark: WRITE_BUFFER_BYTES,
   })
-  const saved: { bytes: number; ending: SavedChunk['ending'] } = { bytes: 0, ending: 'broken-off' }
-  const end = (ending: SavedChunk['ending']) => {
+  const saved: { bytes: number; outcome: SavedChunk['outcome'] } = {
+    bytes: 0,
+    outcome: 'broken-off',
+  }
+  const end = (outcome: SavedChunk['outcome']) => {
     request.off('data', onData).off('end', onEnd).off('close', onClose)
-    saved.ending = ending
+    saved.outcome = outcome
     file.end()
   }
   const onData = (chunk: Buffer) => {

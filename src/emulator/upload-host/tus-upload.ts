@@ -34,7 +34,7 @@ export async function readTusOffset(
 ): Promise<HttpResponse> {
   const found = findOpenUpload(dependencies, request, uploadId)
   if ('status' in found) return found
-  await dependencies.claims.waitForDisconnected(found.uid)
+  await dependencies.uploadLocks.waitForDisconnected(found.uid)
   const bytes = await dependencies.files.size(found.uid)
   if (bytes === null) return tusError(404, 'Upload URL not found.')
   return httpResponse(200, {
@@ -63,7 +63,7 @@ export async function receiveTusChunk(
   if (typeof header !== 'string' || !/^\d{1,15}$/.test(header)) {
     return tusError(400, 'The header Upload-Offset must be a number of bytes.')
   }
-  const release = await dependencies.claims.acquire(video.uid, request)
+  const release = await dependencies.uploadLocks.acquire(video.uid, request)
   if (release === null) return tusError(423, 'Another request is writing to this upload URL.')
   try {
     return await storeChunk(dependencies, request, video, Number(header))
@@ -130,15 +130,15 @@ async function unlessDeleted<T>(
 
 /** Checks a chunk without Content-Length. An incomplete chunk is kept at any size. */
 function undeclaredLengthError(
-  { bytes, ending }: SavedChunk,
+  { bytes, outcome }: SavedChunk,
   offset: number,
   uploadLength: number,
 ): HttpResponse | null {
-  if (ending === 'broken-off') return null
-  if (ending === 'too-large' && offset + bytes === uploadLength) {
+  if (outcome === 'broken-off') return null
+  if (outcome === 'too-large' && offset + bytes === uploadLength) {
     return tusError(413, 'The chunk exceeds the Upload-Length.')
   }
-  const problem = chunkSizeError(ending === 'whole' ? bytes : bytes + 1, offset, uploadLength)
+  const problem = chunkSizeError(outcome === 'whole' ? bytes : bytes + 1, offset, uploadLength)
   return problem === null ? null : tusError(400, problem)
 }
 

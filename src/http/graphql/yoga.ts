@@ -34,7 +34,7 @@ export type Yoga = ReturnType<typeof createGatewayYoga>
 
 export interface YogaOptions {
   readonly introspection: boolean
-  readonly crowd: ConcurrencyLimit
+  readonly concurrencyLimit: ConcurrencyLimit
   readonly deadlines: Deadlines
   readonly documents: ExecutedDocuments
   readonly subscriptionDocuments: SubscriptionDocuments
@@ -47,7 +47,7 @@ export function createGatewayYoga(dependencies: Dependencies, options: YogaOptio
     operationLimitsPlugin,
     requestErrorCodesPlugin,
     options.documents.plugin,
-    options.crowd.plugin,
+    options.concurrencyLimit.plugin,
     options.subscriptionDocuments.plugin,
     createOperationTimeout(options.deadlines),
   ]

@@ -8,7 +8,7 @@ export const DATABASE_UNAVAILABLE_MESSAGE = "The gateway's database is unavailab
 /** A plain-text response. */
 export interface ErrorResponse {
   readonly status: 500 | 503
-  readonly sentence: string
+  readonly message: string
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -17,9 +17,9 @@ export function errorResponseFor(log: Logger, error: unknown, requestId: string)
   if (error instanceof StoreUnavailable) {
     log.warn({ requestId, err: error }, 'database unavailable')
     const headers = { 'retry-after': String(error.retryAfterSeconds) }
-    return { status: 503, sentence: DATABASE_UNAVAILABLE_MESSAGE, headers }
+    return { status: 503, message: DATABASE_UNAVAILABLE_MESSAGE, headers }
   }
-  return { status: 500, sentence: logUnexpectedError(log, error, requestId), headers: {} }
+  return { status: 500, message: logUnexpectedError(log, error, requestId), headers: {} }
 }
 
 /** Logs the error; returns a message for the caller that contains only the request id. */

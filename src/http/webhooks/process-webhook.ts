@@ -12,7 +12,7 @@ export interface WebhookOptions {
   /** Accepted signing secrets, newest first; empty if none is configured. */
   readonly webhookSecrets: () => readonly string[]
   /** The host's HMAC verification. @default Web Crypto */
-  readonly isSigned?: VerifyHmac
+  readonly verifyHmac?: VerifyHmac
 }
 
 /** A webhook delivery, read completely. */
@@ -26,7 +26,7 @@ export interface WebhookDelivery {
 /** Status and plain-text body of the response. */
 export interface WebhookResult {
   readonly status: number
-  readonly sentence: string
+  readonly message: string
 }
 
 /** Rejects if the gateway fails; the caller responds 5xx, so that Stream retries. */
@@ -39,7 +39,7 @@ export function createProcessWebhook(
 ): ProcessWebhook {
   const { store, pubsub, clock, telemetry } = allDependencies
   const readVideo = (body: string) => allDependencies.readVideo(body)
-  const verification = options.isSigned === undefined ? {} : { isSigned: options.isSigned }
+  const verification = options.verifyHmac === undefined ? {} : { isSigned: options.verifyHmac }
 
   function rejected(
     log: Dependencies['log'],
@@ -47,7 +47,7 @@ export function createProcessWebhook(
   ): WebhookResult {
     telemetry.webhookReceived(kind, null)
     log.warn({ reason }, 'webhook rejected')
-    return { status: kind === 'invalid_signature' ? 401 : 400, sentence: reason }
+    return { status: kind === 'invalid_signature' ? 401 : 400, message: reason }
   }
 
   return async ({ rawBody, signature, requestId }) => {
@@ -75,6 +75,6 @@ export function createProcessWebhook(
       ? telemetry.inSpan('webhook', 'consumer', {}, receive)
       : receive())
     telemetry.webhookReceived(outcome, lagMs / 1000)
-    return { status: 200, sentence: outcome }
+    return { status: 200, message: outcome }
   }
 }

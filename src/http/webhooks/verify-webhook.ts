@@ -16,7 +16,7 @@ export interface SignedRequest {
   /** Parses a video from JSON text; null if the text is no video. */
   readonly readVideo: (body: string) => StreamVideo | null
   /** @default Web Crypto */
-  readonly isSigned?: VerifyHmac
+  readonly verifyHmac?: VerifyHmac
 }
 
 const verifyByWebCrypto = createWebCryptoHmac()
@@ -44,7 +44,7 @@ export type VerificationResult =
  */
 export async function verifyWebhook(request: SignedRequest): Promise<VerificationResult> {
   const { rawBody, signature, secrets, now, toleranceSeconds = 300 } = request
-  const { isSigned = verifyByWebCrypto } = request
+  const { verifyHmac = verifyByWebCrypto } = request
   if (signature === null) return invalidSignature('missing Webhook-Signature header')
   const parsed = parseSignature(signature)
   if (parsed === null)
@@ -57,7 +57,7 @@ export async function verifyWebhook(request: SignedRequest): Promise<Verificatio
   const source = new Uint8Array(prefix.length + rawBody.length)
   source.set(prefix)
   source.set(rawBody, prefix.length)
-  if (!(await isSignedByAny(isSigned, secrets, parsed.digest, source)))
+  if (!(await isSignedByAny(verifyHmac, secrets, parsed.digest, source)))
     return invalidSignature('the signature matches no configured secret')
 
   // Checked after the signature: before that, the time is not trustworthy.

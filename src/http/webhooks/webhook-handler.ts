@@ -19,11 +19,11 @@ export function createWebhookHandler(
     const rawBody = await readBody(request, MAX_WEBHOOK_BYTES)
     if (rawBody === null)
       return textResponse(413, `Webhook body too large (limit: ${MAX_WEBHOOK_BYTES} bytes).`)
-    const { status, sentence } = await processWebhook({
+    const { status, message } = await processWebhook({
       rawBody,
       signature: request.headers.get('webhook-signature'),
       requestId: client?.requestId,
     })
-    return textResponse(status, sentence)
+    return textResponse(status, message)
   }
 }

@@ -80,14 +80,14 @@ export interface HttpServerOptions {
   readonly host: string
   readonly port: number
   readonly trustedProxies: TrustedProxies
-  readonly patience?: RequestTimeouts
+  readonly timeouts?: RequestTimeouts
   /** Replaced in tests. */
   readonly maxConnections?: number
 }
 
 /** Starts listening. Rejects with a message that names the address if it is unavailable. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, trustedProxies, patience: timeouts = REQUEST_TIMEOUTS } = options
+  const { host, port, trustedProxies, timeouts = REQUEST_TIMEOUTS } = options
   let handler: RequestHandler = {
     listener: starting,
     openResponses: () => [],

@@ -1,7 +1,7 @@
 /** Load shedder: serves requests in order, a few milliseconds per tick; rejects those that would wait too long. */
 import { createQueue } from './request-queue.ts'
 
-export interface SheddingOptions<T> {
+export interface LoadShedderOptions<T> {
   /** Monotonic clock in milliseconds, such as `performance.now()`. */
   readonly now: () => number
   /** Calls back after the I/O that is ready now, such as `setImmediate`. */
@@ -71,7 +71,7 @@ const WEIGHT = 0.01
  * https://queue.acm.org/detail.cfm?id=2839461. Time is measured in work: a pause of the process does not
  * count as waiting. No timer runs while there are no requests.
  */
-export function createLoadShedder<T>(options: SheddingOptions<T>): LoadShedder<T> {
+export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedder<T> {
   const { now, later, maxInFlight, inFlight, serve } = options
   const queue = createQueue<T>()
   let isAwake = false

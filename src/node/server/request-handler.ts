@@ -132,7 +132,7 @@ export function createRequestHandler({
 
   function respondWithError(res: ServerResponse, requestInfo: RequestInfo, error: unknown): void {
     connections.end(res)
-    writeUnexpectedError(res, { besideDoors: hostResponses, log }, requestInfo, error)
+    writeUnexpectedError(res, { hostResponses, log }, requestInfo, error)
   }
 
   /** An error in a listener would end the process; here it ends this request only. */

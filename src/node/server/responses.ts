@@ -33,10 +33,7 @@ export function writeResponse(
 /** Logs the error and responds 500 with the request id; disconnects if the response has started. */
 export function writeUnexpectedError(
   res: ServerResponse,
-  {
-    besideDoors: hostResponses,
-    log,
-  }: { readonly besideDoors: HostResponses; readonly log: Logger },
+  { hostResponses, log }: { readonly hostResponses: HostResponses; readonly log: Logger },
   { requestId, startedAt, client }: RequestInfo,
   error: unknown,
 ): void {

@@ -20,8 +20,8 @@ const BUFFER_PAUSE_BYTES = 1024 * 1024
 const BUFFER_MAX_BYTES = 8 * 1024 * 1024
 
 export interface WebSocketConnectionOptions {
-  readonly door: GraphQLWebSocketServer
-  readonly lane: Pick<FastPath, 'subscribe' | 'learnSubscription'>
+  readonly server: GraphQLWebSocketServer
+  readonly fastPath: Pick<FastPath, 'subscribe' | 'learnSubscription'>
   readonly log: Logger
   /** Called once, when `connection_init` was accepted. */
   readonly onAccepted: () => void
@@ -34,7 +34,7 @@ export interface WebSocketConnectionOptions {
  * Returns a function that resolves when no query and no mutation of the socket is running.
  */
 export function handleWebSocket(
-  { door: endpoint, lane: fastPath, log, onAccepted, onWritten }: WebSocketConnectionOptions,
+  { server: endpoint, fastPath, log, onAccepted, onWritten }: WebSocketConnectionOptions,
   socket: WebSocket,
 ): () => Promise<void> {
   const guard = createGuard(log, () => socket.terminate())

@@ -83,7 +83,7 @@ export function attachWebSocketServer(
         awaitInit(opened)
         unreadBytes.watch(request.socket)
         const onWritten = unreadBytes.written
-        const options = { door: endpoint, lane: fastPath, log, onAccepted, onWritten }
+        const options = { server: endpoint, fastPath, log, onAccepted, onWritten }
         idleWaits.set(opened, handleWebSocket(options, opened))
       })
     }

@@ -80,9 +80,9 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     deployment,
     isShared: true,
 
-    noteAccount: async (account, { replace } = { replace: false }) => {
+    recordAccount: async (account, { replace } = { replace: false }) => {
       const [, noted] = await client.batch([
-        bindQuery(statements.noteAccount, { account, replace: Number(replace) }),
+        bindQuery(statements.recordAccount, { account, replace: Number(replace) }),
         bindQuery(statements.account, {}),
       ])
       return text(noted?.[0]?.[0])
@@ -110,7 +110,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
 
     release: (id) => done(statements.release, { id }),
     retire: (id) => done(statements.retire, { id }),
-    deleteRetiredBefore: (before) => done(statements.dropRetired, { before: before.getTime() }),
+    deleteRetiredBefore: (before) => done(statements.deleteRetired, { before: before.getTime() }),
 
     pendingReservations: async (before, limit) =>
       (await rows(statements.pendingReservations, { before: before.getTime(), limit })).map(
@@ -119,7 +119,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
 
     findReferences: async (ids) => {
       const known = await rows(statements.references, { ids: JSON.stringify(ids) })
-      return new Map(known.map(readReference).map(({ id, fate: outcome }) => [id, outcome]))
+      return new Map(known.map(readReference).map(({ id, status: outcome }) => [id, outcome]))
     },
 
     find: async (uid) => {
@@ -165,7 +165,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     countReservations: async () => (await countRows()).get('RESERVED') ?? 0,
 
     quotaUsage: async (creator) =>
-      readQuotaUsage(await first(statements.holdings, { creator: creator ?? ALL_CREATORS })),
+      readQuotaUsage(await first(statements.quotaUsage, { creator: creator ?? ALL_CREATORS })),
 
     saveVersion: async (change) => {
       const { upload, event } = change
@@ -192,18 +192,18 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     renewWatchLeases: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
 
     oldestDuePoll: async () => {
-      const row = await first(statements.oldestDue, {})
+      const row = await first(statements.oldestDuePoll, {})
       return row === undefined ? null : date(row[0])
     },
 
     reschedulePolls: async (polls) => {
       if (polls.length === 0) return
-      const rescheduled = polls.map(({ uid, version, pollAt, idlePolls, missingChecks = 0 }) => [
+      const rescheduled = polls.map(({ uid, version, pollAt, idlePolls, missingPolls = 0 }) => [
         uid,
         version,
         pollAt?.getTime() ?? null,
         idlePolls,
-        missingChecks,
+        missingPolls,
       ])
       await done(statements.rescheduleAll, { checks: JSON.stringify(rescheduled) })
     },
@@ -212,12 +212,12 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       done(statements.saveUnmatchedWebhook, { uid, body, receivedAt: receivedAt.getTime() }),
 
     unmatchedWebhooks: async (uid) =>
-      (await rows(statements.keptNotices, { uid })).map(([body]) => text(body)),
+      (await rows(statements.unmatchedWebhooks, { uid })).map(([body]) => text(body)),
 
     deleteUnmatchedWebhooks: (uid) => done(statements.deleteUnmatchedWebhooks, { uid }),
 
     deleteUnmatchedWebhooksBefore: async (before) =>
-      (await rows(statements.dropNoticesBefore, { before: before.getTime() })).length,
+      (await rows(statements.deleteUnmatchedWebhooksBefore, { before: before.getTime() })).length,
 
     // The caller always gets the lease. `sweptUntil` is lost on restart: orphans are swept again.
     acquireSweepLease: async () => ({ sweptUntil }),

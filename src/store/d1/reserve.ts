@@ -10,7 +10,7 @@ import { statements } from './statements.ts'
  * existing key takes precedence over a full quota.
  */
 export function createReserve({ batch }: D1Client): UploadStore['reserve'] {
-  return async (reservation, { creatorQuotaSeconds, forgetKeysBefore }) => {
+  return async (reservation, { creatorQuotaSeconds, keysValidSince }) => {
     const { requestedBy, idempotencyKey, creator } = reservation
     const insertion = bindQuery(statements.reserve, {
       ...reservationValues(reservation),
@@ -19,12 +19,12 @@ export function createReserve({ batch }: D1Client): UploadStore['reserve'] {
     const queries: Query[] = [insertion]
     if (idempotencyKey !== null) {
       const key = { requestedBy, idempotencyKey }
-      const before = forgetKeysBefore.getTime()
+      const before = keysValidSince.getTime()
       queries.unshift(bindQuery(statements.clearKey, { ...key, before }))
       queries.push(bindQuery(statements.findByKey, key))
     }
     if (creatorQuotaSeconds !== null) {
-      queries.push(bindQuery(statements.holdings, { creator }))
+      queries.push(bindQuery(statements.quotaUsage, { creator }))
     }
 
     const results = new Map(
@@ -34,7 +34,7 @@ export function createReserve({ batch }: D1Client): UploadStore['reserve'] {
     const existing = results.get(statements.findByKey.source)
     if (existing !== undefined) return { kind: 'key-in-use', ...readIdempotentUpload(existing) }
     const { reservedSeconds, storedSeconds } = readQuotaUsage(
-      results.get(statements.holdings.source),
+      results.get(statements.quotaUsage.source),
     )
     return { kind: 'over-quota', heldSeconds: reservedSeconds + storedSeconds }
   }

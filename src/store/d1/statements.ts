@@ -101,7 +101,7 @@ export const statements = {
   ),
 
   /** Returns one row per deleted webhook. */
-  dropNoticesBefore: defineStatement(['before'], (param) =>
+  deleteUnmatchedWebhooksBefore: defineStatement(['before'], (param) =>
     db
       .delete(unmatchedWebhooks)
       .where(sql`${unmatchedWebhooks.receivedAt} < ${param('before')}`)

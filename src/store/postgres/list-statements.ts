@@ -4,7 +4,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { COUNT_LIMIT, type UploadFilter, type ListRange } from '../../uploads/ports/upload-store.ts'
 import { isByKind, kindsOf, queryShape, withoutImpliedBounds } from '../list-query.ts'
 import { uploadColumns } from './columns.ts'
-import { given, textArrayParam } from './parameters.ts'
+import { param, textArrayParam } from './parameters.ts'
 import type { UploadRow } from './read-rows.ts'
 import { uploads } from './tables.ts'
 
@@ -12,13 +12,13 @@ import { uploads } from './tables.ts'
 function conditionsOf(filter: UploadFilter): SQL[] {
   const conditions: SQL[] = [isNotNull(uploads.uid)]
   if (filter.creator !== undefined) {
-    conditions.push(eq(uploads.creator, given('creator', uploads.creator)))
+    conditions.push(eq(uploads.creator, param('creator', uploads.creator)))
   }
   if (filter.createdAfter !== undefined) {
-    conditions.push(gt(uploads.createdAt, given('createdAfter', uploads.createdAt)))
+    conditions.push(gt(uploads.createdAt, param('createdAfter', uploads.createdAt)))
   }
   if (filter.createdBefore !== undefined) {
-    conditions.push(lt(uploads.createdAt, given('createdBefore', uploads.createdAt)))
+    conditions.push(lt(uploads.createdAt, param('createdBefore', uploads.createdAt)))
   }
   return conditions
 }
@@ -55,7 +55,7 @@ export function prepareListStatements(db: NodePgDatabase) {
     const order = direction === 'older' ? desc : asc
     const conditions = conditionsOf(filter)
     if (from !== undefined) {
-      const cursor = sql`(${given('fromCreatedAt', uploads.createdAt)}, ${given('fromId', uploads.id)})`
+      const cursor = sql`(${param('fromCreatedAt', uploads.createdAt)}, ${param('fromId', uploads.id)})`
       const row = sql`(${uploads.createdAt}, ${uploads.id})`
       conditions.push(direction === 'older' ? sql`${row} < ${cursor}` : sql`${row} > ${cursor}`)
     }

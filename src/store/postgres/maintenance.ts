@@ -26,8 +26,8 @@ export function createMaintenance(
     cleanedAt = at
     const before = at - CLEANUP_INTERVAL_MS
     await statements.pullForward.execute({ now })
-    await statements.dropClaims.execute({ before: new Date(before) })
-    await statements.dropAllowances.execute({ before })
+    await statements.deleteExpiredViews.execute({ before: new Date(before) })
+    await statements.deleteIdleKeys.execute({ before })
   }
 }
 

@@ -4,7 +4,7 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 import { replaceNul } from '../../postgres/replace-nul.ts'
 
 /** Returns a named parameter that is encoded and cast like this column; nullable. */
-export function given(name: string, column: PgColumn): SQL {
+export function param(name: string, column: PgColumn): SQL {
   // Column encoders do not accept null.
   const mapToDriverValue = (value: unknown): unknown =>
     value === null ? null : column.mapToDriverValue(value)

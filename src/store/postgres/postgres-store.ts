@@ -40,9 +40,9 @@ export async function createPostgresStore(
     deployment: await run(() => deploymentOf(db)),
     isShared: true,
 
-    noteAccount: (account, { replace } = { replace: false }) =>
+    recordAccount: (account, { replace } = { replace: false }) =>
       run(async () => {
-        await statements.noteAccount.execute({ account, replace })
+        await statements.recordAccount.execute({ account, replace })
         const [row] = await statements.account.execute()
         const noted = row?.account ?? null
         if (noted === null) throw new Error('The account is missing from the database.')
@@ -68,7 +68,7 @@ export async function createPostgresStore(
 
     release: (id) => done(() => statements.release.execute({ id })),
     retire: (id) => done(() => statements.retire.execute({ id })),
-    deleteRetiredBefore: (before) => done(() => statements.dropRetired.execute({ before })),
+    deleteRetiredBefore: (before) => done(() => statements.deleteRetired.execute({ before })),
 
     pendingReservations: (before, limit) =>
       run(async () =>
@@ -144,7 +144,7 @@ export async function createPostgresStore(
                 upload,
                 idlePolls: row.idleChecks,
                 dueAt: row.dueAt,
-                missingChecks: row.missingChecks,
+                missingPolls: row.missingChecks,
               }
         })
       }),
@@ -160,14 +160,14 @@ export async function createPostgresStore(
 
     oldestDuePoll: () =>
       run(async () => {
-        const [row] = await statements.oldestDue.execute()
+        const [row] = await statements.oldestDuePoll.execute()
         return row?.checkAt ?? null
       }),
 
     reschedulePolls: (polls) =>
       run(async () => {
         for (const poll of polls) {
-          await statements.reschedule.execute({ missingChecks: 0, ...poll })
+          await statements.reschedule.execute({ missingPolls: 0, ...poll })
         }
       }),
 
@@ -177,23 +177,28 @@ export async function createPostgresStore(
     },
 
     unmatchedWebhooks: (uid) =>
-      run(async () => (await statements.keptNotices.execute({ uid })).map(({ body }) => body)),
+      run(async () =>
+        (await statements.unmatchedWebhooks.execute({ uid })).map(({ body }) => body),
+      ),
 
     deleteUnmatchedWebhooks: (uid) =>
       done(() => statements.deleteUnmatchedWebhooks.execute({ uid })),
 
     deleteUnmatchedWebhooksBefore: (before) =>
-      run(async () => (await statements.dropNoticesBefore.execute({ before })).rowCount ?? 0),
+      run(
+        async () =>
+          (await statements.deleteUnmatchedWebhooksBefore.execute({ before })).rowCount ?? 0,
+      ),
 
     acquireSweepLease: (now, until) =>
       run(async () => {
         const lease = leaseOf(now, until)
-        const [sweep] = await statements.beginSweep.execute({ gateway, ...lease })
+        const [sweep] = await statements.acquireSweepLease.execute({ gateway, ...lease })
         return sweep ?? null
       }),
 
     releaseSweepLease: (sweptUntil) =>
-      done(() => statements.endSweep.execute({ gateway, sweptUntil })),
+      done(() => statements.releaseSweepLease.execute({ gateway, sweptUntil })),
 
     runMaintenance: (now) => run(() => maintain(now)),
 

@@ -4,7 +4,7 @@ import {
   type Upload,
   type UploadConstraints,
   type Video,
-  seenStatusIn,
+  observedStatusIn,
   uploadStatuses,
 } from '../../uploads/upload.ts'
 import type { IdempotentUpload, Reservation } from '../../uploads/ports/upload-store.ts'
@@ -47,7 +47,7 @@ export function readUpload(row: UploadRow): Upload | null {
     describedAt: row.describedAt,
     goneAt: row.goneAt,
     deletedAt: row.deletedAt,
-    seenStatus: seenStatusIn(status, row.seenStatus, row.received, row.receivedBytes),
+    seenStatus: observedStatusIn(status, row.seenStatus, row.received, row.receivedBytes),
   }
 }
 

@@ -82,19 +82,19 @@ async function reserve(
 async function uploadWithKey(
   statements: Statements,
   { requestedBy, idempotencyKey }: Reservation,
-  { forgetKeysBefore }: ReserveOptions,
+  { keysValidSince }: ReserveOptions,
 ): Promise<IdempotentUpload | null> {
   if (idempotencyKey === null) return null
   const [row] = await statements.findByKey.execute({ requestedBy, idempotencyKey })
   if (row === undefined) return null
   const existing = readIdempotentUpload(row)
-  if (existing.upload === null || existing.upload.createdAt >= forgetKeysBefore) return existing
-  await statements.clearKey.execute({ requestedBy, idempotencyKey, before: forgetKeysBefore })
+  if (existing.upload === null || existing.upload.createdAt >= keysValidSince) return existing
+  await statements.clearKey.execute({ requestedBy, idempotencyKey, before: keysValidSince })
   return null
 }
 
 export async function quotaUsageOf(statements: Statements, creator: string): Promise<QuotaUsage> {
-  const [row] = await statements.holdings.execute({ creator })
+  const [row] = await statements.quotaUsage.execute({ creator })
   return row ?? { reservedSeconds: 0, storedSeconds: 0 }
 }
 

@@ -3,8 +3,8 @@ import { type SQL, and, asc, eq, gt, isNotNull, lt, lte, ne, sql } from 'drizzle
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
-import { given, textArrayParam, isAnyOf } from './parameters.ts'
-import { LONGEST_POLL_PAUSE_MS, OPEN_UPLOADS_SINCE_MS } from '../../uploads/ports/upload-store.ts'
+import { param, textArrayParam, isAnyOf } from './parameters.ts'
+import { MAX_POLL_DELAY_MS, MAX_OPEN_UPLOAD_AGE_MS } from '../../uploads/ports/upload-store.ts'
 import { saveVersionStatement, claimStatement, mintStatement } from './version-statements.ts'
 import {
   POLL_LEADER,
@@ -23,13 +23,13 @@ export type Statements = ReturnType<typeof prepareStatements>
 /** @param db a pool or, for transactions, one of its connections */
 export function prepareStatements(db: NodePgDatabase) {
   // Without a given time, the server's clock decides, because gateway clocks differ.
-  const now = sql`coalesce(${given('now', watchLeases.until)}, clock_timestamp())`
+  const now = sql`coalesce(${param('now', watchLeases.until)}, clock_timestamp())`
   const until = sql`(${now} + ${sql.placeholder('forMs')}::float8 * interval '1 millisecond')`
   const isReserved = eq(uploads.status, sql`'RESERVED'`)
   const isRetired = eq(uploads.status, sql`'RETIRED'`)
   const hasKey = and(
-    eq(uploads.requestedBy, given('requestedBy', uploads.requestedBy)),
-    eq(uploads.idempotencyKey, given('idempotencyKey', uploads.idempotencyKey)),
+    eq(uploads.requestedBy, param('requestedBy', uploads.requestedBy)),
+    eq(uploads.idempotencyKey, param('idempotencyKey', uploads.idempotencyKey)),
   )
 
   return {
@@ -37,27 +37,27 @@ export function prepareStatements(db: NodePgDatabase) {
     reserve: db
       .insert(uploads)
       .values({
-        id: given('id', uploads.id),
-        protocol: given('protocol', uploads.protocol),
-        creator: given('creator', uploads.creator),
-        name: given('name', uploads.name),
-        meta: given('meta', uploads.meta),
-        maxDurationSeconds: given('maxDurationSeconds', uploads.maxDurationSeconds),
-        maxSizeBytes: given('maxSizeBytes', uploads.maxSizeBytes),
-        allowedOrigins: given('allowedOrigins', uploads.allowedOrigins),
-        requireSignedURLs: given('requireSignedURLs', uploads.requireSignedURLs),
-        scheduledDeletion: given('scheduledDeletion', uploads.scheduledDeletion),
-        expiresAt: given('expiresAt', uploads.expiresAt),
-        createdAt: given('createdAt', uploads.createdAt),
-        requestedBy: given('requestedBy', uploads.requestedBy),
-        idempotencyKey: given('idempotencyKey', uploads.idempotencyKey),
-        fingerprint: given('fingerprint', uploads.fingerprint),
+        id: param('id', uploads.id),
+        protocol: param('protocol', uploads.protocol),
+        creator: param('creator', uploads.creator),
+        name: param('name', uploads.name),
+        meta: param('meta', uploads.meta),
+        maxDurationSeconds: param('maxDurationSeconds', uploads.maxDurationSeconds),
+        maxSizeBytes: param('maxSizeBytes', uploads.maxSizeBytes),
+        allowedOrigins: param('allowedOrigins', uploads.allowedOrigins),
+        requireSignedURLs: param('requireSignedURLs', uploads.requireSignedURLs),
+        scheduledDeletion: param('scheduledDeletion', uploads.scheduledDeletion),
+        expiresAt: param('expiresAt', uploads.expiresAt),
+        createdAt: param('createdAt', uploads.createdAt),
+        requestedBy: param('requestedBy', uploads.requestedBy),
+        idempotencyKey: param('idempotencyKey', uploads.idempotencyKey),
+        fingerprint: param('fingerprint', uploads.fingerprint),
         status: 'RESERVED',
         version: 0,
-        updatedAt: given('createdAt', uploads.updatedAt),
-        totalBytes: given('totalBytes', uploads.totalBytes),
+        updatedAt: param('createdAt', uploads.updatedAt),
+        totalBytes: param('totalBytes', uploads.totalBytes),
         received: false,
-        reservedSeconds: given('maxDurationSeconds', uploads.reservedSeconds),
+        reservedSeconds: param('maxDurationSeconds', uploads.reservedSeconds),
         storedSeconds: 0,
         idleChecks: 0,
         missingChecks: 0,
@@ -71,7 +71,7 @@ export function prepareStatements(db: NodePgDatabase) {
     findByUid: db
       .select(uploadColumns)
       .from(uploads)
-      .where(eq(uploads.uid, given('uid', uploads.uid)))
+      .where(eq(uploads.uid, param('uid', uploads.uid)))
       .prepare('headgate_find_by_uid'),
     findByUids: db
       .select(uploadColumns)
@@ -86,28 +86,28 @@ export function prepareStatements(db: NodePgDatabase) {
         and(
           hasKey,
           isNotNull(uploads.uid),
-          lt(uploads.createdAt, given('before', uploads.createdAt)),
+          lt(uploads.createdAt, param('before', uploads.createdAt)),
         ),
       )
       .prepare('headgate_clear_key'),
     mint: mintStatement(db),
     release: db
       .delete(uploads)
-      .where(and(eq(uploads.id, given('id', uploads.id)), isReserved))
+      .where(and(eq(uploads.id, param('id', uploads.id)), isReserved))
       .prepare('headgate_release'),
     retire: db
       .update(uploads)
       .set({ status: 'RETIRED', idempotencyKey: null, reservedSeconds: 0 })
-      .where(and(eq(uploads.id, given('id', uploads.id)), isReserved))
+      .where(and(eq(uploads.id, param('id', uploads.id)), isReserved))
       .prepare('headgate_retire'),
-    dropRetired: db
+    deleteRetired: db
       .delete(uploads)
-      .where(and(isRetired, lt(uploads.createdAt, given('before', uploads.createdAt))))
+      .where(and(isRetired, lt(uploads.createdAt, param('before', uploads.createdAt))))
       .prepare('headgate_delete_retired'),
     pendingReservations: db
       .select(allColumns)
       .from(uploads)
-      .where(and(isReserved, lt(uploads.createdAt, given('before', uploads.createdAt))))
+      .where(and(isReserved, lt(uploads.createdAt, param('before', uploads.createdAt))))
       .orderBy(asc(uploads.createdAt))
       .limit(sql.placeholder('limit'))
       .prepare('headgate_pending_reservations'),
@@ -129,7 +129,7 @@ export function prepareStatements(db: NodePgDatabase) {
     renewWatchLeases: db
       .insert(watchLeases)
       .select(
-        sql`select uid, ${given('gateway', watchLeases.gateway)}, ${until}
+        sql`select uid, ${param('gateway', watchLeases.gateway)}, ${until}
           from unnest(${textArrayParam('uids')}) as wanted (uid) order by uid`,
       )
       .onConflictDoUpdate({
@@ -161,14 +161,14 @@ export function prepareStatements(db: NodePgDatabase) {
       .set({ checkAt: now })
       .where(
         sql`${uploads.id} in (
-          select id from ${uploads} where created_at > ${now} - ${milliseconds(OPEN_UPLOADS_SINCE_MS)}
-            and check_at > ${now} + ${milliseconds(LONGEST_POLL_PAUSE_MS.open)}
+          select id from ${uploads} where created_at > ${now} - ${milliseconds(MAX_OPEN_UPLOAD_AGE_MS)}
+            and check_at > ${now} + ${milliseconds(MAX_POLL_DELAY_MS.open)}
             and status in ('PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS')
           union all
-          select id from ${uploads} where check_at > ${now} + ${milliseconds(LONGEST_POLL_PAUSE_MS.any)})`,
+          select id from ${uploads} where check_at > ${now} + ${milliseconds(MAX_POLL_DELAY_MS.any)})`,
       )
       .prepare('headgate_limit_polls_ahead'),
-    oldestDue: db
+    oldestDuePoll: db
       .select({ checkAt: uploads.checkAt })
       .from(uploads)
       .where(isNotNull(uploads.checkAt))
@@ -178,31 +178,31 @@ export function prepareStatements(db: NodePgDatabase) {
     reschedule: db
       .update(uploads)
       .set({
-        checkAt: given('pollAt', uploads.checkAt),
-        idleChecks: given('idlePolls', uploads.idleChecks),
-        missingChecks: given('missingChecks', uploads.missingChecks),
+        checkAt: param('pollAt', uploads.checkAt),
+        idleChecks: param('idlePolls', uploads.idleChecks),
+        missingChecks: param('missingPolls', uploads.missingChecks),
       })
       .where(
         and(
-          eq(uploads.uid, given('uid', uploads.uid)),
-          eq(uploads.version, given('version', uploads.version)),
+          eq(uploads.uid, param('uid', uploads.uid)),
+          eq(uploads.version, param('version', uploads.version)),
         ),
       )
       .prepare('headgate_reschedule_polls'),
-    holdings: db
+    quotaUsage: db
       .select({
         reservedSeconds: total(currentUploadTotals.reservedSeconds),
         storedSeconds: total(currentUploadTotals.storedSeconds),
       })
       .from(currentUploadTotals)
-      .where(eq(currentUploadTotals.creator, given('creator', currentUploadTotals.creator)))
+      .where(eq(currentUploadTotals.creator, param('creator', currentUploadTotals.creator)))
       .prepare('headgate_quota_usage'),
     count: db
       .select({ count: total(currentUploadTotals.uploads) })
       .from(currentUploadTotals)
       .where(
         and(
-          eq(currentUploadTotals.creator, given('creator', currentUploadTotals.creator)),
+          eq(currentUploadTotals.creator, param('creator', currentUploadTotals.creator)),
           isAnyOf(currentUploadTotals.status, 'statuses'),
           isAnyOf(currentUploadTotals.protocol, 'protocols'),
         ),
@@ -211,12 +211,12 @@ export function prepareStatements(db: NodePgDatabase) {
     countByStatus: db
       .select({ status: currentUploadTotals.status, count: total(currentUploadTotals.uploads) })
       .from(currentUploadTotals)
-      .where(eq(currentUploadTotals.creator, given('creator', currentUploadTotals.creator)))
+      .where(eq(currentUploadTotals.creator, param('creator', currentUploadTotals.creator)))
       .groupBy(currentUploadTotals.status)
       .prepare('headgate_count_by_status'),
-    noteAccount: db
+    recordAccount: db
       .update(deployments)
-      .set({ account: given('account', deployments.account) })
+      .set({ account: param('account', deployments.account) })
       .where(
         sql`${deployments.account} is null or ${sql.placeholder('replace')}::boolean
           or not exists (select 1 from ${uploads} where ${uploads.uid} > '')`,
@@ -229,30 +229,30 @@ export function prepareStatements(db: NodePgDatabase) {
     saveUnmatchedWebhook: db
       .insert(unmatchedWebhooks)
       .values({
-        uid: given('uid', unmatchedWebhooks.uid),
-        digest: given('digest', unmatchedWebhooks.digest),
-        body: given('body', unmatchedWebhooks.body),
-        receivedAt: given('receivedAt', unmatchedWebhooks.receivedAt),
+        uid: param('uid', unmatchedWebhooks.uid),
+        digest: param('digest', unmatchedWebhooks.digest),
+        body: param('body', unmatchedWebhooks.body),
+        receivedAt: param('receivedAt', unmatchedWebhooks.receivedAt),
       })
       .onConflictDoNothing()
       .prepare('headgate_save_unmatched_webhook'),
-    keptNotices: db
+    unmatchedWebhooks: db
       .select({ body: unmatchedWebhooks.body })
       .from(unmatchedWebhooks)
-      .where(eq(unmatchedWebhooks.uid, given('uid', unmatchedWebhooks.uid)))
+      .where(eq(unmatchedWebhooks.uid, param('uid', unmatchedWebhooks.uid)))
       .orderBy(asc(unmatchedWebhooks.receivedAt))
       .prepare('headgate_unmatched_webhooks'),
     deleteUnmatchedWebhooks: db
       .delete(unmatchedWebhooks)
-      .where(eq(unmatchedWebhooks.uid, given('uid', unmatchedWebhooks.uid)))
+      .where(eq(unmatchedWebhooks.uid, param('uid', unmatchedWebhooks.uid)))
       .prepare('headgate_delete_unmatched_webhooks'),
-    dropNoticesBefore: db
+    deleteUnmatchedWebhooksBefore: db
       .delete(unmatchedWebhooks)
-      .where(lt(unmatchedWebhooks.receivedAt, given('before', unmatchedWebhooks.receivedAt)))
+      .where(lt(unmatchedWebhooks.receivedAt, param('before', unmatchedWebhooks.receivedAt)))
       .prepare('headgate_delete_unmatched_webhooks_before'),
-    beginSweep: db
+    acquireSweepLease: db
       .insert(sweepLease)
-      .values({ gateway: given('gateway', sweepLease.gateway), until })
+      .values({ gateway: param('gateway', sweepLease.gateway), until })
       .onConflictDoUpdate({
         target: sweepLease.one,
         set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
@@ -260,21 +260,21 @@ export function prepareStatements(db: NodePgDatabase) {
       })
       .returning({ sweptUntil: sweepLease.sweptUntil })
       .prepare('headgate_acquire_sweep_lease'),
-    endSweep: db
+    releaseSweepLease: db
       .update(sweepLease)
       .set({
         until: null,
-        sweptUntil: sql`coalesce(${given('sweptUntil', sweepLease.sweptUntil)}, ${sweepLease.sweptUntil})`,
+        sweptUntil: sql`coalesce(${param('sweptUntil', sweepLease.sweptUntil)}, ${sweepLease.sweptUntil})`,
       })
-      .where(eq(sweepLease.gateway, given('gateway', sweepLease.gateway)))
+      .where(eq(sweepLease.gateway, param('gateway', sweepLease.gateway)))
       .prepare('headgate_release_sweep_lease'),
-    dropClaims: db
+    deleteExpiredViews: db
       .delete(watchLeases)
-      .where(lte(watchLeases.until, given('before', watchLeases.until)))
+      .where(lte(watchLeases.until, param('before', watchLeases.until)))
       .prepare('headgate_delete_watch_leases'),
-    dropAllowances: db
+    deleteIdleKeys: db
       .delete(rateLimitHits)
-      .where(lt(rateLimitHits.at, given('before', rateLimitHits.at)))
+      .where(lt(rateLimitHits.at, param('before', rateLimitHits.at)))
       .prepare('headgate_delete_rate_limit_uses'),
   }
 }

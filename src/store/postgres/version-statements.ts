@@ -3,7 +3,7 @@ import { and, asc, eq, lte, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { updatedColumns } from '../updated-columns.ts'
 import { uploadColumns } from './columns.ts'
-import { given } from './parameters.ts'
+import { param } from './parameters.ts'
 import { uploadEvents, uploads } from './tables.ts'
 
 /** Turns the reservation into an upload, and writes its first event. */
@@ -12,21 +12,21 @@ export function mintStatement(db: NodePgDatabase) {
     db
       .update(uploads)
       .set({
-        uid: given('uid', uploads.uid),
-        uploadURL: given('uploadURL', uploads.uploadURL),
+        uid: param('uid', uploads.uid),
+        uploadURL: param('uploadURL', uploads.uploadURL),
         status: 'PENDING_UPLOAD',
         version: 1,
-        updatedAt: given('at', uploads.updatedAt),
-        checkAt: given('checkAt', uploads.checkAt),
+        updatedAt: param('at', uploads.updatedAt),
+        checkAt: param('checkAt', uploads.checkAt),
       })
-      .where(and(eq(uploads.id, given('id', uploads.id)), eq(uploads.status, sql`'RESERVED'`)))
+      .where(and(eq(uploads.id, param('id', uploads.id)), eq(uploads.status, sql`'RESERVED'`)))
       .returning(uploadColumns),
   )
   const noted = db.$with('noted').as(
     db
       .insert(uploadEvents)
       .select(
-        sql`select id, 1, 'PENDING_UPLOAD', 'MUTATION', ${given('at', uploadEvents.at)} from minted`,
+        sql`select id, 1, 'PENDING_UPLOAD', 'MUTATION', ${param('at', uploadEvents.at)} from minted`,
       )
       .returning({ uploadId: uploadEvents.uploadId }),
   )
@@ -36,7 +36,7 @@ export function mintStatement(db: NodePgDatabase) {
 /** Writes the next version, and its event if there is one. */
 export function saveVersionStatement(db: NodePgDatabase) {
   const changed = Object.fromEntries(
-    updatedColumns.map((name) => [name, given(name, uploads[name])]),
+    updatedColumns.map((name) => [name, param(name, uploads[name])]),
   )
   const advanced = db.$with('advanced').as(
     db
@@ -44,8 +44,8 @@ export function saveVersionStatement(db: NodePgDatabase) {
       .set({ ...changed, idleChecks: 0, missingChecks: 0 })
       .where(
         and(
-          eq(uploads.id, given('id', uploads.id)),
-          eq(uploads.version, given('expected', uploads.version)),
+          eq(uploads.id, param('id', uploads.id)),
+          eq(uploads.version, param('expected', uploads.version)),
         ),
       )
       .returning({ id: uploads.id, version: uploads.version }),
@@ -54,7 +54,7 @@ export function saveVersionStatement(db: NodePgDatabase) {
     db
       .insert(uploadEvents)
       .select(
-        sql`select id, version, ${sql.placeholder('eventStatus')}::text, ${sql.placeholder('eventSource')}::text, ${given('eventAt', uploadEvents.at)}
+        sql`select id, version, ${sql.placeholder('eventStatus')}::text, ${sql.placeholder('eventSource')}::text, ${param('eventAt', uploadEvents.at)}
           from advanced where ${sql.placeholder('eventStatus')}::text is not null`,
       )
       .returning({ uploadId: uploadEvents.uploadId }),
@@ -68,7 +68,7 @@ export function claimStatement(db: NodePgDatabase) {
     db
       .select({ dueId: uploads.id, dueAt: sql`${uploads.checkAt}`.as('due_at') })
       .from(uploads)
-      .where(lte(uploads.checkAt, given('now', uploads.checkAt)))
+      .where(lte(uploads.checkAt, param('now', uploads.checkAt)))
       .orderBy(asc(uploads.checkAt))
       .limit(sql.placeholder('limit'))
       .for('update', { skipLocked: true }),
@@ -76,7 +76,7 @@ export function claimStatement(db: NodePgDatabase) {
   const claimed = db.$with('claimed').as(
     db
       .update(uploads)
-      .set({ checkAt: given('until', uploads.checkAt) })
+      .set({ checkAt: param('until', uploads.checkAt) })
       .from(due)
       .where(eq(uploads.id, due.dueId))
       .returning({

@@ -21,7 +21,7 @@ import { adoptDeploymentId } from './adopt-deployment-id.ts'
 
 export type CopyOutcome =
   /** Source and target are equal. */
-  | { readonly kind: 'moved'; readonly census: StoreSummary }
+  | { readonly kind: 'copied'; readonly summary: StoreSummary }
   /** All rows were copied, but the totals differ: a gateway is writing to one of the stores. */
   | {
       readonly kind: 'different'
@@ -98,7 +98,7 @@ async function copyInto(
   const summary = source.summary()
   const differences = diffSummaries(summary, await summarizeTarget(db))
   return differences.length === 0
-    ? { kind: 'moved', census: summary }
+    ? { kind: 'copied', summary }
     : { kind: 'different', differences, own }
 }
 

@@ -19,7 +19,7 @@ export async function copyUnmatchedWebhooks(
   const copied = new Set<string>()
   let after = 0
   for (;;) {
-    const webhooks = source.noticesAfter(after, WEBHOOKS_PER_BATCH)
+    const webhooks = source.webhooksAfter(after, WEBHOOKS_PER_BATCH)
     const last = webhooks.at(-1)
     if (last === undefined) break
     const rows = webhooks.map(({ uid, body, receivedAt }) => ({

@@ -20,7 +20,7 @@ export interface UploadSource {
   /** Returns the versions of existing ids; 0 for reservations. */
   versionsOf(ids: readonly string[]): ReadonlyMap<string, number>
   /** Returns up to `limit` unmatched webhooks after this row id; start with 0. */
-  noticesAfter(
+  webhooksAfter(
     place: number,
     limit: number,
   ): readonly (CopiedWebhook & { readonly place: number })[]
@@ -89,7 +89,7 @@ function createSource(connection: Database.Database): UploadSource {
       rows: new Map(rows.map((one) => [one.status, one.rows])),
       versions: sums?.versions ?? 0,
       events: db.select({ rows: count() }).from(uploadEvents).get()?.rows ?? 0,
-      notices: db.select({ rows: count() }).from(unmatchedWebhooks).get()?.rows ?? 0,
+      webhooks: db.select({ rows: count() }).from(unmatchedWebhooks).get()?.rows ?? 0,
       reservedSeconds: sums?.reservedSeconds ?? 0,
       storedSeconds: sums?.storedSeconds ?? 0,
     }
@@ -108,7 +108,7 @@ function createSource(connection: Database.Database): UploadSource {
         .all()
       return new Map(found.map(({ id, version }) => [id, version]))
     },
-    noticesAfter(place, limit) {
+    webhooksAfter(place, limit) {
       const { uid, body, receivedAt } = unmatchedWebhooks
       return db
         .select({ place: sql<number>`rowid`, uid, body, receivedAt })

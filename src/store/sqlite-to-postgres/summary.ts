@@ -7,7 +7,7 @@ export interface StoreSummary {
   /** Sum of all versions: detects rows that changed without changing their status. */
   readonly versions: number
   readonly events: number
-  readonly notices: number
+  readonly webhooks: number
   readonly reservedSeconds: number
   readonly storedSeconds: number
 }
@@ -56,7 +56,7 @@ function amountsOf(summary: StoreSummary): readonly (readonly [what: string, amo
     ),
     ['recorded versions', summary.versions],
     ['events', summary.events],
-    ['webhooks', summary.notices],
+    ['webhooks', summary.webhooks],
     ['reserved seconds', summary.reservedSeconds],
     ['stored seconds', summary.storedSeconds],
   ]

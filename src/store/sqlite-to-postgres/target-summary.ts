@@ -33,7 +33,7 @@ export function summarizeTarget(db: NodePgDatabase): Promise<StoreSummary> {
         rows: new Map(rows.map((one) => [one.status, one.rows])),
         versions: rows.reduce((total, { versions }) => total + versions, 0),
         events: await transaction.$count(uploadEvents),
-        notices: await transaction.$count(unmatchedWebhooks),
+        webhooks: await transaction.$count(unmatchedWebhooks),
         reservedSeconds: held?.reserved ?? 0,
         storedSeconds: held?.stored ?? 0,
       }

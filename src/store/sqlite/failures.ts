@@ -40,12 +40,12 @@ export function sqliteFailureOf(error: unknown): SqliteFailure | null {
   return FAILURES.get(error.code.split('_')[1] ?? '') ?? null
 }
 
-export function sentenceOfFailure(failure: SqliteFailure): string {
+export function failureMessage(failure: SqliteFailure): string {
   return MESSAGES[failure]
 }
 
 /** Converts a file or disk failure to `StoreUnavailable`; returns any other error unchanged. */
-export function unavailableOr(error: unknown): unknown {
+export function toStoreUnavailable(error: unknown): unknown {
   const failure = sqliteFailureOf(error)
   if (failure === null || error instanceof StoreUnavailable) return error
   return new StoreUnavailable(error, MESSAGES[failure])
@@ -56,6 +56,6 @@ export function guarded<T>(statement: () => T): T {
   try {
     return statement()
   } catch (error) {
-    throw unavailableOr(error)
+    throw toStoreUnavailable(error)
   }
 }

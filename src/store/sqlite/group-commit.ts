@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
-import { sqliteFailureOf, unavailableOr } from './failures.ts'
+import { sqliteFailureOf, toStoreUnavailable } from './failures.ts'
 import type { TickReadTransaction } from './read-transaction.ts'
 
 /** Writes per transaction. Further writes wait for the next tick of the event loop. */
@@ -108,7 +108,7 @@ export function createGroupCommit(
       settlers = runAll.immediate(batch)
     } catch (error) {
       const isLocked = sqliteFailureOf(error) === 'locked'
-      return { error: unavailableOr(error), isOfWork: isInWork, isLocked }
+      return { error: toStoreUnavailable(error), isOfWork: isInWork, isLocked }
     }
     // An empty transaction shows that the lock is free, but not that the disk works.
     if (batch.length > 0 || sqliteFailureOf(lastFailure) === 'locked') lastFailure = null

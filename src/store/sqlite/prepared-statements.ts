@@ -36,7 +36,7 @@ export function prepare<Name extends string>(
   }
 }
 
-export function prepareAll<
+export function prepareStatements<
   Definitions extends Readonly<Record<string, StatementDefinition<string>>>,
 >(connection: Database, definitions: Definitions): Prepared<Definitions> {
   const prepared = Object.fromEntries(

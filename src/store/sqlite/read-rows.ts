@@ -5,7 +5,7 @@ import {
   type UploadEvent,
   type UploadConstraints,
   type Video,
-  seenStatusIn,
+  observedStatusIn,
   uploadEventSources,
   uploadProtocols,
   uploadStatuses,
@@ -96,7 +96,7 @@ export function readDue(row: unknown): DueUpload | null {
     upload,
     idlePolls: number(values[at.idleChecks]),
     dueAt: date(values[at.checkAt]),
-    missingChecks: number(values[at.missingChecks]),
+    missingPolls: number(values[at.missingChecks]),
   }
 }
 
@@ -117,12 +117,12 @@ export function readEvent(row: unknown): {
 
 export function readReference(row: unknown): {
   readonly id: string
-  readonly fate: ReferenceStatus
+  readonly status: ReferenceStatus
 } {
   const values = unpackRow(row)
   return {
     id: text(values[referenceIndexes.id]),
-    fate: {
+    status: {
       uid: textOrNull(values[referenceIndexes.uid]),
       retired: rowStatusOf(values[referenceIndexes.status]) === 'RETIRED',
     },
@@ -175,7 +175,7 @@ function uploadIn(row: readonly unknown[]): Upload | null {
     describedAt: dateOrNull(row[at.describedAt]),
     goneAt: dateOrNull(row[at.goneAt]),
     deletedAt: dateOrNull(row[at.deletedAt]),
-    seenStatus: seenStatusIn(
+    seenStatus: observedStatusIn(
       status,
       row[at.seenStatus] === null ? null : statusOf(row[at.seenStatus]),
       received,

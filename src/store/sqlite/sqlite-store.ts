@@ -16,7 +16,7 @@ import { guarded } from './failures.ts'
 import { type GroupCommitOptions, createGroupCommit } from './group-commit.ts'
 import { createListStatements } from './list-statements.ts'
 import { pollsAhead } from './polls-ahead.ts'
-import { prepare, prepareAll } from './prepared-statements.ts'
+import { prepare, prepareStatements } from './prepared-statements.ts'
 import { createTickReadTransaction } from './read-transaction.ts'
 import { createWriteProbe } from './write-probe.ts'
 import {
@@ -53,7 +53,7 @@ export function createStoreOn(
 ): UploadStore {
   const { connection } = database
   const deployment = deploymentOf(database)
-  const statements = prepareAll(connection, defineStatements(packedRow))
+  const statements = prepareStatements(connection, defineStatements(packedRow))
   const lists = createListStatements(packedRow, (definition) => prepare(connection, definition))
   const reads = createTickReadTransaction(connection)
   const commits = createGroupCommit(connection, reads, options)
@@ -75,7 +75,7 @@ export function createStoreOn(
   }
 
   const quotaUsageOf = (creator: string): QuotaUsage =>
-    readQuotaUsage(statements.holdings.get({ creator }))
+    readQuotaUsage(statements.quotaUsage.get({ creator }))
 
   /** Returns row counts by status, only for statuses that occurred. */
   const countRows = (): ReadonlyMap<RowStatus, number> =>
@@ -84,7 +84,7 @@ export function createStoreOn(
   function reserve(reservation: Reservation, rules: ReserveOptions): ReserveOutcome {
     const { requestedBy, idempotencyKey, creator } = reservation
     if (idempotencyKey !== null) {
-      const before = rules.forgetKeysBefore.getTime()
+      const before = rules.keysValidSince.getTime()
       statements.clearKey.run({ requestedBy, idempotencyKey, before })
       const row = statements.findByKey.get({ requestedBy, idempotencyKey })
       if (row !== undefined) return { kind: 'key-in-use', ...readIdempotentUpload(row) }
@@ -103,9 +103,9 @@ export function createStoreOn(
     deployment,
     isShared: false,
 
-    noteAccount: (account, { replace } = { replace: false }) =>
+    recordAccount: (account, { replace } = { replace: false }) =>
       write(() => {
-        statements.noteAccount.run({ account, replace: Number(replace) })
+        statements.recordAccount.run({ account, replace: Number(replace) })
         return text(statements.account.get({}))
       }),
 
@@ -142,7 +142,7 @@ export function createStoreOn(
       const values = { before: before.getTime() }
       // Called in every sync round, rarely with rows to delete: checks before taking the write lock.
       if (statements.hasRetired.get(values) === undefined) return
-      await write(() => statements.dropRetired.run(values))
+      await write(() => statements.deleteRetired.run(values))
     },
 
     pendingReservations: async (before, limit) =>
@@ -150,7 +150,7 @@ export function createStoreOn(
 
     findReferences: async (ids) => {
       const rows = statements.references.all({ ids: JSON.stringify(ids) })
-      return new Map(rows.map(readReference).map(({ id, fate: outcome }) => [id, outcome]))
+      return new Map(rows.map(readReference).map(({ id, status: outcome }) => [id, outcome]))
     },
 
     find: (uid) => {
@@ -220,19 +220,19 @@ export function createStoreOn(
     renewWatchLeases: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
 
     oldestDuePoll: async () => {
-      const pollAt = statements.oldestDue.get({})
+      const pollAt = statements.oldestDuePoll.get({})
       return pollAt === undefined ? null : date(pollAt)
     },
 
     reschedulePolls: async (polls) => {
       if (polls.length === 0) return
       await write(() => {
-        for (const { pollAt, idlePolls, missingChecks = 0, ...poll } of polls) {
+        for (const { pollAt, idlePolls, missingPolls = 0, ...poll } of polls) {
           const values = {
             ...poll,
             idleChecks: idlePolls,
             checkAt: pollAt?.getTime() ?? null,
-            missingChecks,
+            missingChecks: missingPolls,
           }
           statements.reschedule.run(values)
           claims.drop(poll.uid)
@@ -247,7 +247,7 @@ export function createStoreOn(
 
     unmatchedWebhooks: async (uid) => {
       reads.read()
-      return statements.keptNotices.all({ uid }).map(text)
+      return statements.unmatchedWebhooks.all({ uid }).map(text)
     },
 
     deleteUnmatchedWebhooks: (uid) =>
@@ -258,7 +258,7 @@ export function createStoreOn(
     deleteUnmatchedWebhooksBefore: async (before) => {
       const values = { before: before.getTime() }
       if (statements.hasUnmatchedWebhooks.get(values) === undefined) return 0
-      return write(() => statements.dropNoticesBefore.run(values))
+      return write(() => statements.deleteUnmatchedWebhooksBefore.run(values))
     },
 
     // The only gateway always gets the lease. `sweptUntil` is lost on restart: orphans are swept again.

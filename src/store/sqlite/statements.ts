@@ -143,7 +143,7 @@ export function defineStatements(rowOf: RowShape) {
         .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${param('before')}`)
         .limit(1),
     ),
-    dropRetired: defineStatement(['before'], (param) =>
+    deleteRetired: defineStatement(['before'], (param) =>
       db
         .delete(uploads)
         .where(sql`${uploads.status} = 'RETIRED' and ${uploads.createdAt} < ${param('before')}`),
@@ -201,7 +201,7 @@ export function defineStatements(rowOf: RowShape) {
             select id from ${uploads} where check_at > ${param('anyAhead')})`,
         ),
     ),
-    oldestDue: defineStatement([], () =>
+    oldestDuePoll: defineStatement([], () =>
       db
         .select({ checkAt: uploads.checkAt })
         .from(uploads)
@@ -218,7 +218,7 @@ export function defineStatements(rowOf: RowShape) {
           .where(and(eq(uploads.uid, param('uid')), eq(uploads.version, param('version')))),
     ),
     // Totals: at most one row per status and protocol, for each creator and for all creators together.
-    holdings: defineStatement(['creator'], (param) =>
+    quotaUsage: defineStatement(['creator'], (param) =>
       db
         .select(rowOf([total('reservedSeconds'), total('storedSeconds')]))
         .from(uploadTotals)
@@ -243,7 +243,7 @@ export function defineStatements(rowOf: RowShape) {
         .where(eq(uploadTotals.creator, param('creator')))
         .groupBy(uploadTotals.status),
     ),
-    noteAccount: defineStatement(['account', 'replace'], (param) =>
+    recordAccount: defineStatement(['account', 'replace'], (param) =>
       db
         .update(deployments)
         .set({ account: sql`${param('account')}` })
@@ -261,7 +261,7 @@ export function defineStatements(rowOf: RowShape) {
         .values({ uid: param('uid'), body: param('body'), receivedAt: param('receivedAt') })
         .onConflictDoNothing(),
     ),
-    keptNotices: defineStatement(['uid'], (param) =>
+    unmatchedWebhooks: defineStatement(['uid'], (param) =>
       db
         .select({ body: unmatchedWebhooks.body })
         .from(unmatchedWebhooks)
@@ -278,7 +278,7 @@ export function defineStatements(rowOf: RowShape) {
         .where(sql`${unmatchedWebhooks.receivedAt} < ${param('before')}`)
         .limit(1),
     ),
-    dropNoticesBefore: defineStatement(['before'], (param) =>
+    deleteUnmatchedWebhooksBefore: defineStatement(['before'], (param) =>
       db.delete(unmatchedWebhooks).where(sql`${unmatchedWebhooks.receivedAt} < ${param('before')}`),
     ),
   }

@@ -11,7 +11,7 @@ const PROBE_INTERVAL_MS = 5000
 /** Recent availability of Stream, known without a request. */
 export interface StreamAvailability {
   /** Last response; null where there was none yet. */
-  readonly answeredAt: Date | null
+  readonly respondedAt: Date | null
   /** First failure of the current run of failures; null without one. */
   readonly failingSince: Date | null
   /** Whether calls failed for at least 15 seconds, first to last, with no response in between. */
@@ -27,7 +27,7 @@ export interface ReachabilityClock {
 
 export interface AvailabilityTracker {
   /** The wrapped API, which records every call. Place it inside the budget. */
-  readonly backend: StreamApi
+  readonly streamApi: StreamApi
   readonly current: () => StreamAvailability
   /**
    * Lists one video at Stream if the last call failed and the last probe is at least 5 seconds ago.
@@ -48,13 +48,13 @@ export function withAvailability(
   backend: StreamApi,
   clock: ReachabilityClock,
 ): AvailabilityTracker {
-  let answeredAt: Date | null = null
+  let respondedAt: Date | null = null
   let failing: { readonly since: Date; readonly sinceMs: number; readonly untilMs: number } | null =
     null
   let probedAt = Number.NEGATIVE_INFINITY
 
   function recordResponse(): void {
-    answeredAt = clock.now()
+    respondedAt = clock.now()
     failing = null
   }
 
@@ -82,11 +82,11 @@ export function withAvailability(
   }
 
   return {
-    backend: wrapCalls(backend, (call, run) => (call === 'readTusOffset' ? run() : track(run))),
+    streamApi: wrapCalls(backend, (call, run) => (call === 'readTusOffset' ? run() : track(run))),
     current() {
       const isUnavailable =
         failing !== null && failing.untilMs - failing.sinceMs >= UNAVAILABLE_AFTER_MS
-      return { answeredAt, failingSince: failing?.since ?? null, isUnavailable }
+      return { respondedAt, failingSince: failing?.since ?? null, isUnavailable }
     },
     async probe(through) {
       const at = clock.monotonicMs()

@@ -11,7 +11,7 @@ import type {
 import { fieldsOf, readCount, readTimestamp, readText } from '../json-fields.ts'
 import type { TransportHeaders } from './transport.ts'
 import { readVideo } from '../read-video.ts'
-import { mintedOf } from '../minted-video.ts'
+import { toMintedVideo } from '../minted-video.ts'
 
 /**
  * Reads the headers of a tus creation. Stream documents `stream-media-id` as the uid, not a part of
@@ -25,7 +25,7 @@ export function readMintedHeaders(
   if (location === '' || !URL.canParse(location, requestUrl)) return null
   // An absolute URL is returned unchanged.
   const uploadURL = URL.canParse(location) ? location : new URL(location, requestUrl).href
-  return mintedOf(headers.get('stream-media-id'), uploadURL)
+  return toMintedVideo(headers.get('stream-media-id'), uploadURL)
 }
 
 /** Reads the videos of a list; videos without a uid are skipped. */

@@ -8,7 +8,7 @@ import { errorKindOf, MESSAGE_PREFIXES, scrubMessage } from '../error-messages.t
 /** Data of an error response. */
 export interface ResponseErrorContext {
   readonly request: TransportRequest
-  readonly answer: TransportResponse
+  readonly response: TransportResponse
   /** Null where the response was not Cloudflare's JSON. */
   readonly envelope: Envelope | null
   /** Removed from messages, in case the response quotes it. */
@@ -18,21 +18,21 @@ export interface ResponseErrorContext {
 
 /** Returns the error of a response that is no success. */
 export function responseError(context: ResponseErrorContext): StreamError {
-  const { request, answer, envelope } = context
+  const { request, response, envelope } = context
   const errors = envelope?.errors ?? []
   const codes = [...new Set(errors.flatMap(({ code }) => code ?? []))]
-  const kind = errorKindOf(answer.status, codes, envelope !== null)
+  const kind = errorKindOf(response.status, codes, envelope !== null)
   const quote = quoteFirst([...(envelope?.messages ?? []), ...errors], context.apiToken)
   const code = codes[0] === undefined ? '' : `, code ${codes[0]}`
   return new StreamError(
-    `${MESSAGE_PREFIXES[kind](request.purpose)} (HTTP ${answer.status}${code})${quote}`,
+    `${MESSAGE_PREFIXES[kind](request.purpose)} (HTTP ${response.status}${code})${quote}`,
     {
       kind,
       // A valid rejection means that nothing was changed; otherwise the outcome is unknown.
       mayHaveSucceeded: kind === 'unavailable' && request.changes,
-      status: answer.status,
+      status: response.status,
       codes,
-      retryAfterSeconds: readRetryAfter(answer.headers, context.now),
+      retryAfterSeconds: readRetryAfter(response.headers, context.now),
     },
   )
 }

@@ -29,7 +29,7 @@ export type RestCall = Omit<TransportRequest, 'url' | 'headers' | 'body' | 'time
 /** A request and its response. */
 export interface RestResponse {
   readonly request: TransportRequest
-  readonly answer: TransportResponse
+  readonly response: TransportResponse
   /** Null where the response was empty or not Cloudflare's JSON. */
   readonly envelope: Envelope | null
 }
@@ -69,8 +69,8 @@ export function createRestClient(options: RestClientOptions): RestClient {
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
       timeoutMs: mints === true ? creationTimeoutMs : timeoutMs,
     }
-    const answer = await sendRequest(options.send, request, signal)
-    return { request, answer, envelope: readEnvelope(answer.text) }
+    const response = await sendRequest(options.send, request, signal)
+    return { request, response, envelope: readEnvelope(response.text) }
   }
 
   function errorFor(reply: RestResponse) {
@@ -80,24 +80,24 @@ export function createRestClient(options: RestClientOptions): RestClient {
   return {
     async mint(call, signal) {
       const reply = await sendCall(call, signal)
-      if (!isOk(reply.answer) || reply.envelope?.success === false) throw errorFor(reply)
+      if (!isOk(reply.response) || reply.envelope?.success === false) throw errorFor(reply)
       return reply
     },
 
     async request(call, signal) {
       const reply = await sendCall(call, signal)
-      const { answer, envelope } = reply
-      if (!isOk(answer) || envelope?.success !== true) throw errorFor(reply)
+      const { response, envelope } = reply
+      if (!isOk(response) || envelope?.success !== true) throw errorFor(reply)
       return { ...reply, envelope }
     },
 
     async requestOrNotFound(call, signal) {
       const reply = await sendCall(call, signal)
       if (isNotFound(reply)) return null
-      const { answer, envelope } = reply
+      const { response, envelope } = reply
       // DELETE may respond with an empty 200 or 204.
-      const isSuccess = call.method === 'DELETE' && answer.text === '' ? true : envelope?.success
-      if (!isOk(answer) || isSuccess !== true) throw errorFor(reply)
+      const isSuccess = call.method === 'DELETE' && response.text === '' ? true : envelope?.success
+      if (!isOk(response) || isSuccess !== true) throw errorFor(reply)
       return reply
     },
   }
@@ -110,8 +110,8 @@ export function isOk(answer: TransportResponse): boolean {
 
 // Codes of a 404 vary, so the status decides. It must be Stream's own 404: neither a proxy's page
 // nor a wrong API URL.
-function isNotFound({ answer, envelope }: RestResponse): boolean {
-  if (answer.status !== 404) return false
-  if (envelope === null) return answer.text === ''
+function isNotFound({ response, envelope }: RestResponse): boolean {
+  if (response.status !== 404) return false
+  if (envelope === null) return response.text === ''
   return !envelope.errors.some(({ code }) => noRoute.has(code))
 }

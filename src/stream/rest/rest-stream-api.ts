@@ -82,7 +82,7 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
     const reply = await request(call, signal)
     const videos = readVideos(reply.envelope.result)
     if (videos === null)
-      throw invalidResponseError(reply.request, reply.answer, 'was not a list of videos')
+      throw invalidResponseError(reply.request, reply.response, 'was not a list of videos')
     return { videos, total: reply.envelope.total }
   }
 
@@ -110,7 +110,7 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
       )
       const minted = readMinted(reply.envelope.result)
       if (minted === null)
-        throw invalidResponseError(reply.request, reply.answer, 'had no uid and URL')
+        throw invalidResponseError(reply.request, reply.response, 'had no uid and URL')
       return minted
     },
 
@@ -128,9 +128,9 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
         signal,
       )
       // Documented as 201, in the schema as 200; the body is not needed and may be empty.
-      const minted = readMintedHeaders(reply.answer.headers, reply.request.url)
+      const minted = readMintedHeaders(reply.response.headers, reply.request.url)
       if (minted === null)
-        throw invalidResponseError(reply.request, reply.answer, 'had no uid and URL')
+        throw invalidResponseError(reply.request, reply.response, 'had no uid and URL')
       return minted
     },
 
@@ -173,7 +173,7 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
       const reply = await request(call, signal)
       const storage = readStorage(reply.envelope.result)
       if (storage === null)
-        throw invalidResponseError(reply.request, reply.answer, 'had no minutes')
+        throw invalidResponseError(reply.request, reply.response, 'had no minutes')
       return storage
     },
 
@@ -188,15 +188,21 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
         changes: false,
         timeoutMs,
       }
-      const answer = await sendRequest(send, headRequest, signal)
+      const response = await sendRequest(send, headRequest, signal)
       // The 4xx of an expired URL is not documented, so any counts. 408, 425 and 429 concern the
       // request, not the upload.
-      const { status } = answer
+      const { status } = response
       if (status >= 400 && status < 500 && ![408, 425, 429].includes(status)) return null
-      if (!isOk(answer))
-        throw responseError({ request: headRequest, answer, envelope: null, apiToken, now: now() })
-      const offset = readUploadOffset(answer.headers)
-      if (offset === null) throw invalidResponseError(headRequest, answer, 'had no Upload-Offset')
+      if (!isOk(response))
+        throw responseError({
+          request: headRequest,
+          response,
+          envelope: null,
+          apiToken,
+          now: now(),
+        })
+      const offset = readUploadOffset(response.headers)
+      if (offset === null) throw invalidResponseError(headRequest, response, 'had no Upload-Offset')
       return offset
     },
 
@@ -206,7 +212,8 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
       const reply = await requestOrNotFound(call, signal)
       if (reply === null) return null
       const webhook = readWebhook(reply.envelope?.result)
-      if (webhook === null) throw invalidResponseError(reply.request, reply.answer, 'had no secret')
+      if (webhook === null)
+        throw invalidResponseError(reply.request, reply.response, 'had no secret')
       return webhook === 'absent' ? null : webhook
     },
 
@@ -221,7 +228,7 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
       const reply = await request(call, signal)
       const webhook = readWebhook(reply.envelope.result)
       if (webhook === null || webhook === 'absent')
-        throw invalidResponseError(reply.request, reply.answer, 'had no URL and secret')
+        throw invalidResponseError(reply.request, reply.response, 'had no URL and secret')
       return webhook
     },
 
@@ -236,6 +243,6 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
 function videoIn(reply: RestResponse | null): StreamVideo | null {
   if (reply === null) return null
   const video = readVideo(reply.envelope?.result)
-  if (video === null) throw invalidResponseError(reply.request, reply.answer, 'was not a video')
+  if (video === null) throw invalidResponseError(reply.request, reply.response, 'was not a video')
   return video
 }

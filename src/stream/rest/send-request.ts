@@ -22,7 +22,7 @@ export async function sendRequest(
   const outcome = await send(request, signal)
   if (outcome.kind === 'unanswered') throw transportError(request, outcome)
   if (isRedirect(outcome.status)) {
-    throw unavailableError(request, { what: 'it redirected the request', status: outcome.status })
+    throw unavailableError(request, { action: 'it redirected the request', status: outcome.status })
   }
   return outcome
 }
@@ -37,11 +37,11 @@ function transportError(request: TransportRequest, outcome: TransportFailure): S
     case 'timeout':
       return unavailableError(request, {
         ...outcome,
-        what: `it did not respond within ${request.timeoutMs} ms`,
+        action: `it did not respond within ${request.timeoutMs} ms`,
         cause: null,
       })
     case 'too-large':
-      return unavailableError(request, { ...outcome, what: 'its response was larger than 8 MB' })
+      return unavailableError(request, { ...outcome, action: 'its response was larger than 8 MB' })
     case 'connection': {
       const codeChain = errorCodeChain(outcome.cause).join(', ') || 'no reason given'
       // Only error codes: HTTP clients quote URLs and headers in messages, and parser errors hold
@@ -49,7 +49,7 @@ function transportError(request: TransportRequest, outcome: TransportFailure): S
       const cause = new Error(codeChain)
       return unavailableError(request, {
         ...outcome,
-        what: `the connection failed (${codeChain})`,
+        action: `the connection failed (${codeChain})`,
         cause,
       })
     }
@@ -58,7 +58,7 @@ function transportError(request: TransportRequest, outcome: TransportFailure): S
 
 interface FailureDetails {
   /** Completes "Stream could not mint: ". */
-  readonly what: string
+  readonly action: string
   readonly status: number | null
   /** @default true */
   readonly mayHaveBeenSent?: boolean
@@ -67,12 +67,12 @@ interface FailureDetails {
 
 function unavailableError(
   request: TransportRequest,
-  { what, status, mayHaveBeenSent = true, cause }: FailureDetails,
+  { action, status, mayHaveBeenSent = true, cause }: FailureDetails,
 ): StreamError {
   // A 4xx status is a rejection, even if its body never arrived.
   const isRejected = status !== null && status >= 400 && status < 500
   return new StreamError(
-    `Stream could not ${request.purpose}: ${what}.`,
+    `Stream could not ${request.purpose}: ${action}.`,
     {
       kind: 'unavailable',
       mayHaveSucceeded: request.changes && mayHaveBeenSent && !isRejected,

@@ -27,7 +27,7 @@ const STREAM_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30]
 
 /** Creates its own registry, so that several gateways can run in one process. */
 export function createPrometheusTelemetry(
-  dependencies: GaugeOptions & { readonly traces: Tracing },
+  dependencies: GaugeOptions & { readonly tracing: Tracing },
 ): PrometheusTelemetry {
   const registry = new Registry()
   const registers = [registry]
@@ -46,7 +46,7 @@ export function createPrometheusTelemetry(
   })
   const operations = createOperationMetrics(registry)
   const telemetry: Telemetry = {
-    ...dependencies.traces,
+    ...dependencies.tracing,
     operationMeter: operations.operation,
     responseSent: createResponseMetrics(registry),
     requestRejected: (endpoint, reason) => rejections.inc({ route: endpoint, reason }),

@@ -12,11 +12,11 @@ export interface StateReadings {
   /** Reservations whose outcome at Stream is unknown. */
   reservations(): Promise<number>
   /** Seconds of video reserved and stored, over all creators. */
-  holdings(): Promise<{ readonly reservedSeconds: number; readonly storedSeconds: number }>
+  quotaUsage(): Promise<{ readonly reservedSeconds: number; readonly storedSeconds: number }>
   /** Due time of the most overdue poll; null where no upload is due. */
-  oldestDue(): Promise<Date | null>
+  oldestPollDue(): Promise<Date | null>
   /** Requests to Stream's API left in the current five minutes; Infinity without a limit. */
-  streamBudgetLeft(): Promise<number>
+  streamBudgetRemaining(): Promise<number>
   /** Requests without a response yet, and how many of them are queued. */
   load(): { readonly inFlight: number; readonly queued: number }
 }
@@ -25,7 +25,7 @@ export interface StateReadings {
 const READ_TIMEOUT_MS = 3000
 
 export interface GaugeOptions {
-  readonly observe: StateReadings
+  readonly readings: StateReadings
   readonly clock: Clock
   readonly log: Logger
 }
@@ -33,7 +33,7 @@ export interface GaugeOptions {
 /** Omits a gauge whose read fails from the scrape, and counts and logs the failure. */
 export function registerStateGauges(
   registry: Registry,
-  { observe, clock, log }: GaugeOptions,
+  { readings, clock, log }: GaugeOptions,
 ): void {
   const failures = new Counter({
     name: 'headgate_scrape_failures_total',
@@ -65,7 +65,7 @@ export function registerStateGauges(
     labelNames: ['status'],
     registers: [],
     async collect() {
-      const counts = await read('headgate_uploads', () => observe.uploadsByStatus())
+      const counts = await read('headgate_uploads', () => readings.uploadsByStatus())
       this.reset()
       if (counts === null) return
       for (const status of uploadStatuses) this.set({ status }, counts.get(status) ?? 0)
@@ -90,10 +90,10 @@ export function registerStateGauges(
   registerGauge(
     'headgate_reservations',
     'Reservations whose outcome at Stream is not known yet.',
-    () => observe.reservations(),
+    () => readings.reservations(),
   )
   // Both gauges of one scrape share one query.
-  const quotaUsage = singleFlight(() => observe.holdings())
+  const quotaUsage = singleFlight(() => readings.quotaUsage())
   registerGauge(
     'headgate_reserved_seconds',
     'Seconds of video reserved for uploads that are not processed yet.',
@@ -108,23 +108,23 @@ export function registerStateGauges(
     'headgate_sync_lag_seconds',
     'Seconds by which the oldest due poll is late; 0 if no poll is due.',
     async () => {
-      const due = await observe.oldestDue()
+      const due = await readings.oldestPollDue()
       return due === null ? 0 : Math.max(0, clock.now().getTime() - due.getTime()) / 1000
     },
   )
   registerGauge(
     'headgate_stream_api_budget_remaining',
     "Requests to Stream's API that mutations may still send in the current five minutes; +Inf without a limit.",
-    () => observe.streamBudgetLeft(),
+    () => readings.streamBudgetRemaining(),
   )
   registerGauge(
     'headgate_requests_in_flight',
     'Requests read and not responded to yet. Open event streams are not counted.',
-    async () => observe.load().inFlight,
+    async () => readings.load().inFlight,
   )
   registerGauge(
     'headgate_requests_queued',
     'Requests read and waiting to be processed.',
-    async () => observe.load().queued,
+    async () => readings.load().queued,
   )
 }

@@ -94,8 +94,8 @@ function createSyncMetrics(registry: Registry): Telemetry['syncCompleted'] {
       failures.inc()
       return
     }
-    uploads.inc({ result: 'polled' }, report.asked)
+    uploads.inc({ result: 'polled' }, report.polled)
     uploads.inc({ result: 'changed' }, report.changed)
-    uploads.inc({ result: 'orphan_deleted' }, report.orphans)
+    uploads.inc({ result: 'orphan_deleted' }, report.orphansDeleted)
   }
 }

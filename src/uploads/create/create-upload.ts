@@ -94,8 +94,8 @@ async function create(
   const { creatorQuotaSeconds } = policy
   let reserved: ReserveOutcome
   try {
-    const forgetKeysBefore = keysSince(now)
-    reserved = await store.reserve(reservation, { creatorQuotaSeconds, forgetKeysBefore })
+    const keysValidSince = keysSince(now)
+    reserved = await store.reserve(reservation, { creatorQuotaSeconds, keysValidSince })
   } catch (error) {
     await createLimit.giveBack(identity.requestedBy, consumed.at)
     throw error

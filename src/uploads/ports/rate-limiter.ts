@@ -17,7 +17,7 @@ export type Consumption =
  * Longest block, in milliseconds. A block that ends later was written under a wrong clock and counts as
  * expired.
  */
-export const LONGEST_HOLD_MS = 600_000
+export const MAX_BLOCK_MS = 600_000
 
 /**
  * Sliding-window rate limiter. The adapter's own clock decides: the process's monotonic clock, or the

@@ -76,8 +76,8 @@ export interface Telemetry extends Tracing {
 
 /** Result of one sync round. */
 export interface SyncReport {
-  readonly asked: number
+  readonly polled: number
   readonly changed: number
   /** Videos deleted at Stream because no upload refers to them. */
-  readonly orphans: number
+  readonly orphansDeleted: number
 }

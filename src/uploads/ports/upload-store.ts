@@ -41,7 +41,7 @@ export interface ReserveOptions {
   /** Quota per creator in seconds; null for no limit. */
   readonly creatorQuotaSeconds: number | null
   /** Keys used before this time are forgotten. */
-  readonly forgetKeysBefore: Date
+  readonly keysValidSince: Date
 }
 
 /** Filter for uploads. All given conditions must hold. */
@@ -101,16 +101,16 @@ export interface DueUpload {
   /** The scheduled poll time. */
   readonly dueAt: Date
   /** Consecutive polls in which Stream did not know the video and nothing was concluded. */
-  readonly missingChecks: number
+  readonly missingPolls: number
 }
 
 /**
  * Upper bounds of a scheduled poll's delay, in milliseconds: for uploads that Stream still processes, and
  * for any upload. A later poll was scheduled under a wrong clock; `runMaintenance` makes it due immediately.
  */
-export const LONGEST_POLL_PAUSE_MS = { open: 600_000, any: 90_000_000 } as const
+export const MAX_POLL_DELAY_MS = { open: 600_000, any: 90_000_000 } as const
 /** Maximum age in milliseconds of uploads that Stream still processes; URLs are usable for six hours. */
-export const OPEN_UPLOADS_SINCE_MS = 86_400_000
+export const MAX_OPEN_UPLOAD_AGE_MS = 86_400_000
 
 /** Schedule of an upload's next poll; `pollAt` null for never. */
 export interface ScheduledPoll {
@@ -120,7 +120,7 @@ export interface ScheduledPoll {
   readonly pollAt: Date | null
   readonly idlePolls: number
   /** See `DueUpload`. @default 0 */
-  readonly missingChecks?: number
+  readonly missingPolls?: number
 }
 
 /** The lease of the orphan sweep. */
@@ -146,7 +146,7 @@ export interface UploadStore {
    * Records the uploads' Stream account if none is recorded or no upload was minted yet; with `replace`
    * always. Returns the recorded account.
    */
-  noteAccount(account: string, options?: { readonly replace: boolean }): Promise<string>
+  recordAccount(account: string, options?: { readonly replace: boolean }): Promise<string>
 
   /** Records the reservation unless its key is in use or it exceeds the quota. */
   reserve(reservation: Reservation, options: ReserveOptions): Promise<ReserveOutcome>

@@ -5,7 +5,7 @@
 import type { StreamVideo } from '../ports/stream-api.ts'
 import { valuesEqual, shallowEqual } from './shallow-equal.ts'
 import {
-  type SeenStatus,
+  type ObservedStatus,
   type Upload,
   type UploadEventSource,
   type UploadFailure,
@@ -90,7 +90,7 @@ function rank(status: UploadStatus): number {
 }
 
 /** Returns the further of both statuses, by the allowed transitions. */
-function nextStatus(current: SeenStatus, implied: SeenStatus | null): SeenStatus {
+function nextStatus(current: ObservedStatus, implied: ObservedStatus | null): ObservedStatus {
   return implied !== null && allowedTransitions[current].includes(implied) ? implied : current
 }
 
@@ -104,7 +104,7 @@ function goneAfter(goneAt: Date | null, observation: Observation): Date | null {
 }
 
 /** Returns the status that the observation alone implies; null for none. */
-function impliedStatus(upload: Upload, observation: Observation): SeenStatus | null {
+function impliedStatus(upload: Upload, observation: Observation): ObservedStatus | null {
   switch (observation.kind) {
     case 'deleted':
       return null
@@ -117,7 +117,7 @@ function impliedStatus(upload: Upload, observation: Observation): SeenStatus | n
   }
 }
 
-function statusOfVideo(upload: Upload, video: StreamVideo, at: Date): SeenStatus | null {
+function statusOfVideo(upload: Upload, video: StreamVideo, at: Date): ObservedStatus | null {
   switch (video.state) {
     // An error wins over readyToStream: Stream has sent both in one webhook.
     case 'error':

@@ -2,8 +2,8 @@ import { StreamError } from '../ports/stream-error.ts'
 import type { Dependencies } from '../dependencies.ts'
 
 /** First and longest backoff after a failed request to Stream, in milliseconds. */
-const FIRST_PAUSE_MS = 2000
-const LONGEST_PAUSE_MS = 60_000
+const MIN_BACKOFF_MS = 2000
+const MAX_BACKOFF_MS = 60_000
 
 /**
  * Runs work with Stream, unless an earlier failure's backoff is still running. The backoff doubles with each
@@ -28,7 +28,7 @@ export function createBackoff({
         failures = 0
         return count
       } catch (error) {
-        const delayMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
+        const delayMs = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** failures)
         const retryAfterSeconds = error instanceof StreamError ? error.retryAfterSeconds : null
         const pauseMs = retryAfterSeconds === null ? delayMs : retryAfterSeconds * 1000
         failures += 1

@@ -8,11 +8,11 @@ import type { Dependencies } from '../dependencies.ts'
 import { type Upload, isTerminal } from '../upload.ts'
 
 /** Stream is eventually consistent: a younger upload is not reported missing (milliseconds). */
-export const SETTLED_AFTER_MS = 60_000
+export const CONSISTENT_AFTER_MS = 60_000
 /** Consecutive polls in which most uploads are missing, before the missing ones are accepted as such. */
 const MAX_MISSING_POLLS = 5
 /** Pause between two such polls, in milliseconds; five of them take ten minutes. */
-export const MISSING_PAUSE_MS = 120_000
+export const MISSING_POLL_INTERVAL_MS = 120_000
 /** Additional uploads that Stream is polled for if most polled uploads are missing. */
 const MAX_WITNESSES = 10
 /** Number of newest uploads from which they are chosen. */
@@ -26,7 +26,7 @@ export interface PolledUpload {
   readonly idlePolls: number | null
   readonly dueAt: Date | null
   /** See `DueUpload`. */
-  readonly missingChecks: number
+  readonly missingPolls: number
 }
 
 export interface MissingUploads {
@@ -69,7 +69,7 @@ export function createMissingUploads(
       // If Stream knows one of them after all, only the list is wrong.
       if (await isKnown(dependencies, first.upload)) return []
       warn(totalMissing, totalKnown)
-      return unexpected.filter(({ missingChecks }) => missingChecks < MAX_MISSING_POLLS)
+      return unexpected.filter(({ missingPolls }) => missingPolls < MAX_MISSING_POLLS)
     },
   }
 }
@@ -77,7 +77,7 @@ export function createMissingUploads(
 /** Whether Stream should know the upload; Stream may delete an unused URL after its expiry. */
 function isUnexpected({ seenStatus, createdAt, expiresAt }: Upload, now: Date): boolean {
   return (
-    now.getTime() - createdAt.getTime() >= SETTLED_AFTER_MS &&
+    now.getTime() - createdAt.getTime() >= CONSISTENT_AFTER_MS &&
     (isReceived(seenStatus) || now < expiresAt)
   )
 }

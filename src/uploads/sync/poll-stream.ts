@@ -4,10 +4,10 @@ import type { StreamVideo } from '../ports/stream-api.ts'
 import { StreamError } from '../ports/stream-error.ts'
 import { StoreUnavailable } from '../ports/store-unavailable.ts'
 import {
-  MISSING_PAUSE_MS,
+  MISSING_POLL_INTERVAL_MS,
   type MissingUploads,
   type PolledUpload,
-  SETTLED_AFTER_MS,
+  CONSISTENT_AFTER_MS,
 } from './missing-uploads.ts'
 import { nextPollAt } from '../status/poll-schedule.ts'
 import type { Dependencies } from '../dependencies.ts'
@@ -76,7 +76,7 @@ async function confirm(
   try {
     const video = await stream.findVideo(upload.uid)
     const age = clock.now().getTime() - upload.createdAt.getTime()
-    return video === null && age < SETTLED_AFTER_MS ? 'unanswered' : video
+    return video === null && age < CONSISTENT_AFTER_MS ? 'unanswered' : video
   } catch (error) {
     if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
     log.warn({ uploadId: upload.id, errorKind: error.kind }, 'polling Stream for one upload failed')
@@ -122,18 +122,18 @@ async function record(
     )
     if (latest !== null && latest.version !== upload.version) return true
   }
-  const missingChecks = result === 'unanswered' ? polled.missingChecks : 0
-  await dependencies.store.reschedulePolls(rescheduleIdle(polled, at, missingChecks))
+  const missingPolls = result === 'unanswered' ? polled.missingPolls : 0
+  await dependencies.store.reschedulePolls(rescheduleIdle(polled, at, missingPolls))
   return false
 }
 
 /** Postponed uploads must not come first in every round until their confirmation. */
 function postpone(waiting: readonly PolledUpload[], now: Date): readonly ScheduledPoll[] {
-  return waiting.flatMap(({ upload: { uid, version }, idlePolls, missingChecks }, index) => {
+  return waiting.flatMap(({ upload: { uid, version }, idlePolls, missingPolls }, index) => {
     if (idlePolls === null) return []
     const batches = 1 + Math.floor(index / CONFIRMATIONS_PER_CALL)
     const pollAt = new Date(now.getTime() + batches * POSTPONE_PER_BATCH_MS)
-    return [{ uid, version, idlePolls, pollAt, missingChecks }]
+    return [{ uid, version, idlePolls, pollAt, missingPolls }]
   })
 }
 
@@ -141,19 +141,19 @@ function postpone(waiting: readonly PolledUpload[], now: Date): readonly Schedul
 function rescheduleIdle(
   { upload, idlePolls }: PolledUpload,
   at: Date,
-  missingChecks: number,
+  missingPolls: number,
 ): readonly ScheduledPoll[] {
   if (idlePolls === null) return []
   const { uid, version } = upload
   const pollAt = nextPollAt(upload, at, idlePolls + 1)
-  return [{ uid, version, pollAt, idlePolls: idlePolls + 1, missingChecks }]
+  return [{ uid, version, pollAt, idlePolls: idlePolls + 1, missingPolls }]
 }
 
 function rescheduleMissing(
-  { upload: { uid, version }, idlePolls, missingChecks }: PolledUpload,
+  { upload: { uid, version }, idlePolls, missingPolls }: PolledUpload,
   now: Date,
 ): readonly ScheduledPoll[] {
   if (idlePolls === null) return []
-  const pollAt = new Date(now.getTime() + MISSING_PAUSE_MS)
-  return [{ uid, version, pollAt, idlePolls, missingChecks: missingChecks + 1 }]
+  const pollAt = new Date(now.getTime() + MISSING_POLL_INTERVAL_MS)
+  return [{ uid, version, pollAt, idlePolls, missingPolls: missingPolls + 1 }]
 }

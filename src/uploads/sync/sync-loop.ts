@@ -15,8 +15,8 @@ export async function runSyncLoop(
   while (!closing.aborted) {
     try {
       const report = await runMeasuredRound(dependencies, synchronizer)
-      if (report.changed + report.orphans > 0) {
-        const { asked: polled, changed, orphans: orphansDeleted } = report
+      if (report.changed + report.orphansDeleted > 0) {
+        const { polled, changed, orphansDeleted } = report
         log.debug({ polled, changed, orphansDeleted }, 'sync run completed')
       }
     } catch (error) {
@@ -43,9 +43,9 @@ export function runMeasuredRound(
     try {
       report = await synchronizer.round()
       span.setAttributes({
-        polled: report.asked,
+        polled: report.polled,
         changed: report.changed,
-        orphans_deleted: report.orphans,
+        orphans_deleted: report.orphansDeleted,
       })
       return report
     } finally {

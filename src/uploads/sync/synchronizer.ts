@@ -15,7 +15,7 @@ import { createBackoff } from './backoff.ts'
 
 export type SyncDependencies = Pick<
   Dependencies,
-  'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'watchers' | 'closing'
+  'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'watchRegistry' | 'closing'
 >
 
 /** Maximum number of due uploads per round; the rest stays due. */
@@ -55,7 +55,7 @@ export interface Synchronizer {
 }
 
 export function createSynchronizer(dependencies: SyncDependencies): Synchronizer {
-  const { store, clock, watchers } = dependencies
+  const { store, clock, watchRegistry } = dependencies
   const offsets = createTusOffsetPoller(dependencies)
   const pollDependencies = { ...dependencies, missingUploads: createMissingUploads(dependencies) }
   const pollBackoff = createBackoff(dependencies)
@@ -68,7 +68,7 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
 
   /** Returns the watched uids of all gateways if this gateway holds the poll lease, else null. */
   function renewWatched(now: Date): Promise<readonly string[] | null> {
-    const own = rotate([...watchers.watchedUids(now)], nextOwn, WATCHED_PER_ROUND)
+    const own = rotate([...watchRegistry.watchedUids(now)], nextOwn, WATCHED_PER_ROUND)
     nextOwn = own.next
     const until = new Date(now.getTime() + LEASE_MS)
     return store.renewWatchLeases(own.taken, now, until, !pollBackoff.isPaused())
@@ -121,12 +121,12 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
       }
       const watched = new Set(leased)
       offsets.start(polled.flatMap(({ upload }) => (watched.has(upload.uid) ? [upload] : [])))
-      const orphans = (await sweepBackoff.attempt(() => sweep(now))) ?? 0
+      const orphansDeleted = (await sweepBackoff.attempt(() => sweep(now))) ?? 0
       const dayBefore = new Date(now.getTime() - DAY_MS)
       await store.deleteUnmatchedWebhooksBefore(dayBefore)
       await store.deleteRetiredBefore(dayBefore)
       await store.runMaintenance(now)
-      return { asked: polled.length, changed, orphans }
+      return { polled: polled.length, changed, orphansDeleted }
     },
     idle: () => offsets.idle(),
   }
@@ -148,7 +148,7 @@ async function uploadsToPoll(
   return [
     ...watched
       .filter((upload) => !isTerminal(upload.status))
-      .map((upload) => ({ upload, idlePolls: null, dueAt: null, missingChecks: 0 })),
+      .map((upload) => ({ upload, idlePolls: null, dueAt: null, missingPolls: 0 })),
     ...due,
   ]
 }
@@ -167,7 +167,7 @@ function rotate(
 
 /** Makes claimed uploads due again that were not polled, for any gateway. */
 function restoreDue(group: readonly PolledUpload[]): readonly ScheduledPoll[] {
-  return group.flatMap(({ upload: { uid, version }, idlePolls, dueAt, missingChecks }) =>
-    idlePolls === null ? [] : [{ uid, version, idlePolls, pollAt: dueAt, missingChecks }],
+  return group.flatMap(({ upload: { uid, version }, idlePolls, dueAt, missingPolls }) =>
+    idlePolls === null ? [] : [{ uid, version, idlePolls, pollAt: dueAt, missingPolls }],
   )
 }

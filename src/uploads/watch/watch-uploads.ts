@@ -17,10 +17,10 @@ import { type Upload, isTerminal } from '../upload.ts'
  * shutdown, when the reader is too slow, or when the pub/sub connection is lost.
  */
 export async function watchUploads(
-  dependencies: Pick<Dependencies, 'pubsub' | 'watchers' | 'clock' | 'closing'>,
+  dependencies: Pick<Dependencies, 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
   viewer: Viewer,
 ): Promise<UploadChanges | RateLimited> {
-  const closeSubscription = dependencies.watchers.openSubscription(viewer.subject)
+  const closeSubscription = dependencies.watchRegistry.openSubscription(viewer.subject)
   if (closeSubscription === null) return tooManySubscriptions()
   const stream = createChangeStream()
   stream.onClose(closeSubscription)
@@ -65,11 +65,11 @@ function endOnExpiryOrShutdown(
  * the cases of `watchUploads`.
  */
 export async function watchUpload(
-  dependencies: Pick<Dependencies, 'store' | 'pubsub' | 'watchers' | 'clock' | 'closing'>,
+  dependencies: Pick<Dependencies, 'store' | 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
   viewer: Viewer,
   uid: string,
 ): Promise<UploadChanges | UploadNotFound | RateLimited> {
-  const closeSubscription = dependencies.watchers.openSubscription(viewer.subject)
+  const closeSubscription = dependencies.watchRegistry.openSubscription(viewer.subject)
   if (closeSubscription === null) return tooManySubscriptions()
   const stream = createChangeStream()
   stream.onClose(closeSubscription)
@@ -101,7 +101,7 @@ export async function watchUpload(
   }
   if (current === null) return uploadNotFound(uid)
 
-  stream.onClose(dependencies.watchers.watch(uid))
+  stream.onClose(dependencies.watchRegistry.watch(uid))
   push(current)
   for (const upload of buffered) push(upload)
   buffered = null

@@ -11,7 +11,7 @@ import type { DurableObjectNamespace, DurableObjectStub } from '../runtime-types
 const NAME = 'hub'
 
 /** URL of the hub's subscription endpoint; the host is a placeholder. */
-export const LISTEN_URL = 'https://hub/listen'
+export const SUBSCRIBE_URL = 'https://hub/listen'
 
 /**
  * Creates a client. Its calls reject with `StoreUnavailable` where the hub is unreachable.
@@ -51,7 +51,7 @@ export function createHubClient(
     runRound: () => callHub((to) => to.runRound()),
     subscribe: (topic, onMessage, onLost) =>
       callHub(async (to) => {
-        const address = `${LISTEN_URL}?${new URLSearchParams({ topic }).toString()}`
+        const address = `${SUBSCRIBE_URL}?${new URLSearchParams({ topic }).toString()}`
         const response = await to.fetch(new Request(address, { headers: { upgrade: 'websocket' } }))
         const socket = response.webSocket
         if (socket === null) throw new Error(`The hub responded with status ${response.status}.`)

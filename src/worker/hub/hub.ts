@@ -145,7 +145,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     const outcome = readWorkerConfig(this.env)
     if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join(' '))
     const log = createWorkerLogger(outcome.config.logLevel)
-    const events = createHubPubSub({
+    const pubsub = createHubPubSub({
       hub: {
         publish: (changes) => this.publish(changes),
         subscribe: () => Promise.reject(new Error('The hub cannot subscribe to itself.')),
@@ -153,10 +153,10 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
       keepAlive: waitUntil,
       failed: (error) => log.error({ err: error }, 'publishing changes to subscribers failed'),
     })
-    const { parts: dependencies } = await openDependencies(outcome.config, {
-      events,
-      allowances: await this.#rateLimiter,
-      watchers: this.#watchRegistry,
+    const { dependencies } = await openDependencies(outcome.config, {
+      pubsub,
+      rateLimiter: await this.#rateLimiter,
+      watchRegistry: this.#watchRegistry,
       log,
     })
     const synchronizer = createSynchronizer({
@@ -172,8 +172,8 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
       } finally {
         this.#subscribers.rotate()
       }
-      if (report.changed + report.orphans > 0) {
-        const { asked: polled, changed, orphans: orphansDeleted } = report
+      if (report.changed + report.orphansDeleted > 0) {
+        const { polled, changed, orphansDeleted } = report
         log.debug({ polled, changed, orphansDeleted }, 'sync run completed')
       }
       return report

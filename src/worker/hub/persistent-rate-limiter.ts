@@ -2,7 +2,7 @@
  * Rate limiter that survives eviction of the Durable Object: counts in memory, and stores each
  * request and block, which it loads when the object wakes.
  */
-import { type RateLimiter, LONGEST_HOLD_MS } from '../../uploads/ports/rate-limiter.ts'
+import { type RateLimiter, MAX_BLOCK_MS } from '../../uploads/ports/rate-limiter.ts'
 import { createMemoryRateLimiter } from '../../rate-limits/memory-rate-limiter.ts'
 import type { DurableObjectStorage } from '../runtime-types.ts'
 
@@ -44,14 +44,14 @@ export async function openPersistentRateLimiter(
   /** Returns 0 for an end beyond the longest block: a wrong clock stored it. */
   function blockMs(until: number): number {
     const left = until - now()
-    return left > LONGEST_HOLD_MS ? 0 : left
+    return left > MAX_BLOCK_MS ? 0 : left
   }
 
   function deleteExpired(at: number): void {
     if (Math.abs(at - sweptAt) < SWEEP_MS) return
     sweptAt = at
     sql.exec('delete from taken where at + span < ?', at)
-    sql.exec('delete from held where until < ? or until > ?', at, at + LONGEST_HOLD_MS)
+    sql.exec('delete from held where until < ? or until > ?', at, at + MAX_BLOCK_MS)
   }
 
   return {
@@ -82,8 +82,8 @@ export async function openPersistentRateLimiter(
         `insert into held values (?, ?) on conflict do update set until =
           case when until > ? then excluded.until else max(until, excluded.until) end`,
         key,
-        at + Math.min(milliseconds, LONGEST_HOLD_MS),
-        at + LONGEST_HOLD_MS,
+        at + Math.min(milliseconds, MAX_BLOCK_MS),
+        at + MAX_BLOCK_MS,
       )
     },
     countConsumed: (key, spanMs) => memory.countConsumed(key, spanMs),

@@ -112,7 +112,7 @@ async function measureAllReads(
 }
 
 async function measureAllWrites(store: UploadStore, rows: number): Promise<void> {
-  const rules = { creatorQuotaSeconds: 1e9, forgetKeysBefore: NEWEST }
+  const rules = { creatorQuotaSeconds: 1e9, keysValidSince: NEWEST }
   const ids = Array.from({ length: BATCHES * WRITES }, () => randomUUID())
   const minted: Upload[] = []
   await measureWrites(rows, 'reserve', (index) => {

@@ -58,7 +58,7 @@ export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
   onTestFinished(close)
   return {
     url: `http://127.0.0.1:${address.port}/hook`,
-    webhooks: webhooks,
+    webhooks,
     close,
     respondWith: (...added) => {
       statuses.push(...added)

@@ -18,21 +18,21 @@ import type { FastRequest } from './fast-request.ts'
 
 /** Dependencies of the execution; the fallback shares the limits. */
 export interface CompiledExecutionDependencies {
-  readonly parts: Dependencies
-  readonly noteAnswer: AccessLog
-  readonly longWay: FallbackExecutor
-  readonly crowd: ConcurrencyLimit
+  readonly dependencies: Dependencies
+  readonly accessLog: AccessLog
+  readonly fallback: FallbackExecutor
+  readonly concurrencyLimit: ConcurrencyLimit
   readonly deadlines: Deadlines
 }
 
 /** A compiled operation with its caller, variables and response format. */
 export interface CompiledRequest {
-  readonly plan: CompiledOperation
+  readonly operation: CompiledOperation
   readonly viewer: Viewer
   readonly variables: GraphQLParams['variables']
   readonly mediaType: string
   readonly headers: readonly string[]
-  readonly post: FastRequest
+  readonly request: FastRequest
 }
 
 const NO_RESULTS: FieldResults = new Map()
@@ -46,11 +46,13 @@ export function executeCompiled(
   fastPath: CompiledExecutionDependencies,
   request: CompiledRequest,
 ): RawResponse | Promise<RawResponse | null> | null {
-  const { plan: operation, viewer, post } = request
-  if (!fastPath.crowd.hasCapacity(viewer.subject)) return null
+  const { operation, viewer, request: post } = request
+  if (!fastPath.concurrencyLimit.hasCapacity(viewer.subject)) return null
   const isMutation = operation.kind === OperationTypeNode.MUTATION
   // Queries log so rarely that a request-scoped logger is not worth its cost.
-  const dependencies = isMutation ? requestScoped(fastPath.parts, post.requestId) : fastPath.parts
+  const dependencies = isMutation
+    ? requestScoped(fastPath.dependencies, post.requestId)
+    : fastPath.dependencies
   const progress: Progress = { results: isMutation ? new Map() : NO_RESULTS, isTimedOut: false }
   try {
     const data = operation.execute({
@@ -87,8 +89,8 @@ function respondWhenReady(
   request: CompiledRequest,
   { dependencies, data, progress }: AsyncExecution,
 ): Promise<RawResponse | null> {
-  const { plan: operation, viewer, variables, headers } = request
-  const release = fastPath.crowd.acquire(viewer.subject)
+  const { operation, viewer, variables, headers } = request
+  const release = fastPath.concurrencyLimit.acquire(viewer.subject)
   return new Promise((resolve, reject) => {
     const end = fastPath.deadlines.start(() => {
       progress.isTimedOut = true
@@ -113,9 +115,9 @@ function respondWhenReady(
         const done = { outcomes: progress.results, isLate: () => progress.isTimedOut }
         const replayContext = {
           ...createContext(dependencies, viewer),
-          requestId: request.post.requestId,
+          requestId: request.request.requestId,
         }
-        fastPath.longWay
+        fastPath.fallback
           .execute(
             operation,
             viewer,
@@ -149,21 +151,21 @@ function successResponse(
 /** Logs the response, and measures the operation unless the fallback has measured it (no `outcome`). */
 function recordResponse(
   fastPath: CompiledExecutionDependencies,
-  { plan: operation, post }: CompiledRequest,
+  { operation, request }: CompiledRequest,
   response: RawResponse,
   outcome?: 'ok' | 'errors',
 ): RawResponse {
   if (outcome !== undefined)
-    operation.meter.done((performance.now() - post.startedAt) / 1000, outcome)
-  logResponse(fastPath, post, response.status)
+    operation.meter.done((performance.now() - request.startedAt) / 1000, outcome)
+  logResponse(fastPath, request, response.status)
   return response
 }
 
 /** Writes the access log entry that the router writes for fallback requests. */
 export function logResponse(
-  { noteAnswer }: CompiledExecutionDependencies,
+  { accessLog }: CompiledExecutionDependencies,
   { requestId, startedAt, client }: FastRequest,
   status: number,
 ) {
-  noteAnswer({ path: GRAPHQL_PATH, method: 'POST', status, requestId, startedAt, client })
+  accessLog({ path: GRAPHQL_PATH, method: 'POST', status, requestId, startedAt, client })
 }

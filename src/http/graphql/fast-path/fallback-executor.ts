@@ -47,14 +47,14 @@ export interface FallbackExecutor {
 /** Objects that the executor shares with Yoga. */
 export interface FallbackExecutorOptions {
   readonly documents: ExecutedDocuments
-  readonly crowd: Pick<ConcurrencyLimit, 'exempt'>
+  readonly concurrencyLimit: Pick<ConcurrencyLimit, 'exempt'>
   readonly log: Logger
 }
 
 export function createFallbackExecutor(
   yoga: Yoga,
   schema: GraphQLSchema,
-  { documents, crowd: concurrencyLimit, log }: FallbackExecutorOptions,
+  { documents, concurrencyLimit, log }: FallbackExecutorOptions,
 ): FallbackExecutor {
   const replay = createReplaySchema(schema)
 

@@ -60,20 +60,15 @@ export interface FastPath {
 
 /** Dependencies of the fast path; the fallback shares the limits. */
 export interface FastPathDependencies extends CompiledExecutionDependencies {
-  readonly callers: Authenticator
-  readonly plans: OperationCache
-  readonly audiences: SubscriptionFanOut
+  readonly authenticator: Authenticator
+  readonly operations: OperationCache
+  readonly fanOut: SubscriptionFanOut
   readonly headers: FastPathHeaders
 }
 
 export function createFastPathFrom(fastPath: FastPathDependencies): FastPath {
-  const {
-    callers: authenticator,
-    plans: operations,
-    audiences: fanOut,
-    longWay: fallback,
-  } = fastPath
-  const { telemetry } = fastPath.parts
+  const { authenticator, operations, fanOut, fallback } = fastPath
+  const { telemetry } = fastPath.dependencies
 
   function watch(
     operation: CompiledOperation | null,
@@ -102,7 +97,7 @@ export function createFastPathFrom(fastPath: FastPathDependencies): FastPath {
       const join = watch(operation, viewer, params, 'sse')
       if (join !== null)
         return { headers, join: withCallback(join, () => logResponse(fastPath, post, 200)) }
-      const request = { plan: operation, viewer, variables, mediaType, headers, post }
+      const request = { operation, viewer, variables, mediaType, headers, request: post }
       return telemetry.tracing ? inSpan(fastPath, request) : executeCompiled(fastPath, request)
     },
 
@@ -137,18 +132,18 @@ function inSpan(
   fastPath: FastPathDependencies,
   request: CompiledRequest,
 ): Promise<RawResponse | null> {
-  const { name, attributes } = request.plan.span
-  return fastPath.parts.telemetry.inSpan(name, 'server', attributes, async () =>
+  const { name, attributes } = request.operation.span
+  return fastPath.dependencies.telemetry.inSpan(name, 'server', attributes, async () =>
     executeCompiled(fastPath, request),
   )
 }
 
 /** Options of the fast path; the limits are shared with the fallback. */
 export interface FastPathOptions extends AccessRules {
-  readonly answerHeaders: ResponseHeaders
-  readonly noteAnswer: AccessLog
-  readonly callers: Authenticator
-  readonly crowd: ConcurrencyLimit
+  readonly responseHeaders: ResponseHeaders
+  readonly accessLog: AccessLog
+  readonly authenticator: Authenticator
+  readonly concurrencyLimit: ConcurrencyLimit
   readonly deadlines: Deadlines
   readonly documents: ExecutedDocuments
   readonly subscriptionDocuments: SubscriptionDocuments
@@ -161,19 +156,19 @@ export function createFastPath(
 ): FastPath {
   const fallback = createFallbackExecutor(yoga, schema, { ...options, log: dependencies.log })
   return createFastPathFrom({
-    parts: dependencies,
-    noteAnswer: options.noteAnswer,
-    callers: options.callers,
-    crowd: options.crowd,
+    dependencies,
+    accessLog: options.accessLog,
+    authenticator: options.authenticator,
+    concurrencyLimit: options.concurrencyLimit,
     deadlines: options.deadlines,
-    plans: createOperationCache(schema, dependencies.telemetry),
-    audiences: createSubscriptionFanOut(
+    operations: createOperationCache(schema, dependencies.telemetry),
+    fanOut: createSubscriptionFanOut(
       dependencies,
       fallback,
       createTokenExpiry(dependencies),
       options.subscriptionDocuments,
     ),
-    longWay: fallback,
-    headers: createFastPathHeaders(options, options.answerHeaders),
+    fallback,
+    headers: createFastPathHeaders(options, options.responseHeaders),
   })
 }

@@ -19,11 +19,11 @@ export interface SocketOutput {
   send(message: object): void
   /** Sends an event that is serialized already. @param head as `headOf` returns it */
   sendSerialized(head: string, payload: string): void
-  hasRoom(): boolean
+  isWritable(): boolean
   /** For one producer of events that waits for each to be sent. */
   createSender(head: string): EventSender
   /** Calls back whenever there is room, until what comes back is called. */
-  onRoom(send: () => void): () => void
+  onWritable(send: () => void): () => void
   /** There is room again. */
   flushed(): void
 }
@@ -76,8 +76,8 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
         },
       }
     },
-    hasRoom: () => !isFull,
-    onRoom(send) {
+    isWritable: () => !isFull,
+    onWritable(send) {
       senders.add(send)
       return () => void senders.delete(send)
     },

@@ -46,15 +46,15 @@ export interface SocketConnection {
 
 export interface ConnectionOptions extends Pick<Dependencies, 'clock' | 'closing' | 'log'> {
   /** Null on hosts without a fast path. */
-  readonly lane: Pick<FastPath, 'subscribe' | 'learnSubscription'> | null
-  readonly begin: BeginOperation
+  readonly fastPath: Pick<FastPath, 'subscribe' | 'learnSubscription'> | null
+  readonly beginOperation: BeginOperation
   readonly connect: Connect
   /** Called once, with the close code. */
   readonly onClosed: (code: number) => void
 }
 
 export function openConnection(options: ConnectionOptions, sink: SocketSink): SocketConnection {
-  const { clock, closing, log, lane: fastPath, begin } = options
+  const { clock, closing, log, fastPath, beginOperation } = options
   const operations = new Map<string, Operation>()
   const output = createSocketOutput(sink)
   const running = new Set<Promise<void>>()
@@ -146,7 +146,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   ): Promise<boolean> {
     const head = headOf(id)
     const subscriber = createSubscriber({
-      isWritable: () => output.hasRoom(),
+      isWritable: () => output.isWritable(),
       send: (event) => operation.isOver || output.sendSerialized(head, event.text),
       end(ending) {
         // On shutdown no `complete` is sent, or the client would not reconnect.
@@ -155,7 +155,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
         }
       },
     })
-    const stopListening = output.onRoom(() => subscriber.resume())
+    const stopListening = output.onWritable(() => subscriber.resume())
     operation.stop = stopListening
     // The fallback reports the error.
     const leave = await join(subscriber).catch(() => null)
@@ -178,7 +178,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     viewer: Viewer,
     payload: SubscribePayload,
   ): Promise<void> {
-    const begun = await begin(viewer, payload)
+    const begun = await beginOperation(viewer, payload)
     if (begun.kind === 'events') {
       const params = graphQLParamsFrom(payload)
       if (params !== null) fastPath?.learnSubscription(params)

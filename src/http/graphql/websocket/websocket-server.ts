@@ -42,7 +42,7 @@ export function createGraphQLWebSocketServer(
   authenticate: Authenticate,
 ): GraphQLWebSocketServer {
   const { telemetry } = dependencies
-  const begin = createBeginOperation(yoga)
+  const beginOperation = createBeginOperation(yoga)
   const connect = createConnect(dependencies, authenticate)
 
   return {
@@ -51,8 +51,8 @@ export function createGraphQLWebSocketServer(
       return openConnection(
         {
           ...dependencies,
-          lane: fastPath,
-          begin,
+          fastPath,
+          beginOperation,
           async connect(authorization, close) {
             const authenticated = await connect(authorization, close)
             if (authenticated === null) return null

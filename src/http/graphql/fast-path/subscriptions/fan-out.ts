@@ -38,7 +38,7 @@ export function createSubscriptionFanOut(
   // Not counted here: each subscriber is counted separately, and ends with its own token.
   const shared: Dependencies = {
     ...dependencies,
-    watchers: { ...dependencies.watchers, openSubscription: () => () => undefined },
+    watchRegistry: { ...dependencies.watchRegistry, openSubscription: () => () => undefined },
   }
   const byOperation = new WeakMap<
     CompiledOperation,
@@ -96,7 +96,7 @@ export function createSubscriptionFanOut(
             variableValues: variables,
             contextValue: createContext(shared, viewer),
           },
-          presentFirst: operation.startsWithCurrentState,
+          startsWithCurrentState: operation.startsWithCurrentState,
           write: (event) => writeEvent(operation, viewer, variables, event),
           ...dependencies,
         },
@@ -128,7 +128,7 @@ export function createSubscriptionFanOut(
 
   /** Counts a subscription. Null if the caller is at a limit, which the fallback reports. */
   function count(viewer: Viewer, operation: CompiledOperation): (() => void) | null {
-    const closeSubscription = dependencies.watchers.openSubscription(viewer.subject)
+    const closeSubscription = dependencies.watchRegistry.openSubscription(viewer.subject)
     if (closeSubscription === null) return null
     const releaseDocument = documents.acquire(viewer.subject, operation.document)
     if (releaseDocument === null) {

@@ -14,7 +14,7 @@ import type { SerializedResult } from '../fallback-executor.ts'
 export interface SharedSubscriptionOptions {
   readonly args: ExecutionArgs
   /** Whether later subscribers first receive the newest event, as the current state. */
-  readonly presentFirst: boolean
+  readonly startsWithCurrentState: boolean
   /** Executes and serializes one event. */
   readonly write: (event: unknown) => SerializedResult | Promise<SerializedResult>
   readonly clock: Pick<Clock, 'wait'>
@@ -39,7 +39,7 @@ export async function openSharedSubscription(
   options: SharedSubscriptionOptions,
   onEnd: () => void,
 ): Promise<SharedSubscription | null> {
-  const { args, presentFirst, write, clock, log, closing } = options
+  const { args, startsWithCurrentState, write, clock, log, closing } = options
   const opened: unknown = await createSourceEventStream(args)
   if (!isAsyncIterable<unknown>(opened)) return null
   const events = opened[Symbol.asyncIterator]()
@@ -140,7 +140,8 @@ export async function openSharedSubscription(
         joining -= 1
         // Added before anything can fail, so that `end` reaches this subscriber as well.
         if (ended === null) members.add(subscriber)
-        if (presentFirst && newest !== null) deliverTo(subscriber, await serialize(newest.event))
+        if (startsWithCurrentState && newest !== null)
+          deliverTo(subscriber, await serialize(newest.event))
         if (ended !== null) endFor(subscriber, ended)
       })
       return true
