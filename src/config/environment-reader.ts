@@ -52,7 +52,7 @@ export function createEnvironmentReader(environment: Environment) {
     return addError(name, 'must not contain control characters, such as a line break.')
   }
 
-  /** Surrounding whitespace is trimmed. */
+  /** Trims whitespace at both ends. */
   function text(name: VariableName): string | null {
     return withoutControls(name, rawValue(name).trim())
   }

@@ -16,7 +16,7 @@ export const MAX_STREAM_DURATION_SECONDS = 36_000
 
 /** Rule for creators, as the end of a sentence. */
 export const CREATOR_RULE =
-  'must have 1 to 64 printable ASCII characters, without surrounding spaces.'
+  'must have 1 to 64 printable ASCII characters, without spaces at the ends.'
 
 /** Stream accepts at most 64 characters, in a header, which must be ASCII. */
 export function isValidCreator(text: string): boolean {

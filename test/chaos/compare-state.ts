@@ -81,7 +81,7 @@ export function expectedStatus(video: StreamVideo | undefined): UploadStatus {
   if (video === undefined) return 'DELETED'
   switch (video.state) {
     case 'pendingupload':
-      if (video.lapsed) return 'EXPIRED'
+      if (video.expired) return 'EXPIRED'
       return video.receivedBytes > 0 ? 'UPLOADING' : 'PENDING_UPLOAD'
     case 'queued':
       return 'QUEUED'

@@ -42,7 +42,7 @@ describe('the URL', () => {
     expect(await stream.details(uid)).toMatchObject({ status: { state: 'pendingupload' } })
     expect(await emulator.state()).toMatchObject({
       reservedSeconds: 0,
-      videos: [{ lapsed: true, reservedSeconds: 0 }],
+      videos: [{ expired: true, reservedSeconds: 0 }],
     })
   })
 

@@ -194,7 +194,7 @@ test('reset deletes everything except the webhook', async () => {
     reservedSeconds: 0,
     storedSeconds: 0,
     faults: [],
-    notices: [],
+    webhooks: [],
     requests: { upload: 0, direct_upload: 0 },
     clock: { advancedSeconds: 0 },
   })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
 
+import { OUTBOX_TABLE } from '../../src/emulator/state/database.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
 import { startWebhookReceiver } from './kit/webhook-receiver.ts'
@@ -55,9 +56,9 @@ test('reports a failing database and delivers the webhook afterwards', async () 
     database.close()
   })
   const reported = once(errors, 'reported')
-  database.exec('ALTER TABLE notices RENAME TO hidden')
+  database.exec(`ALTER TABLE ${OUTBOX_TABLE} RENAME TO hidden`)
   expect(String(await reported)).toContain('no such table')
-  database.exec('ALTER TABLE hidden RENAME TO notices')
+  database.exec(`ALTER TABLE hidden RENAME TO ${OUTBOX_TABLE}`)
   await emulator.advanceClock(60)
   expect((await receiver.next()).video.uid).toBe(uid)
 })

@@ -86,7 +86,7 @@ test('delivers a failed webhook after the restart', async () => {
   await stream.putWebhook('http://127.0.0.1:1/closed')
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
   await stream.sendFile(uploadURL, testcardFile())
-  await pollUntil(async () => (await first.state()).notices[0]?.attempts === 1)
+  await pollUntil(async () => (await first.state()).webhooks[0]?.attempts === 1)
   await first.close()
 
   const second = await startTestEmulator({ directory, encodeMs: 0 })

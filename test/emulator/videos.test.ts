@@ -139,7 +139,7 @@ describe('an update', () => {
     const { videos } = await emulator.state()
     expect(videos.find((video) => video.uid === pending)).toMatchObject({
       reservedSeconds: 120,
-      lapsed: false,
+      expired: false,
       uploadExpiry,
     })
     expect((await stream.call('POST', `/${ready}`, change)).status).toBe(400)

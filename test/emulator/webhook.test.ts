@@ -18,7 +18,7 @@ async function startWithReceiver() {
     await stream.sendFile(uploadURL, file)
     return uid
   }
-  const allDelivered = () => pollUntil(async () => (await emulator.state()).notices.length === 0)
+  const allDelivered = () => pollUntil(async () => (await emulator.state()).webhooks.length === 0)
   return { emulator, stream, receiver, secret, upload, allDelivered }
 }
 
@@ -97,7 +97,7 @@ describe('a webhook', () => {
     await stream.call('DELETE', '/webhook')
     await upload()
     await allDelivered()
-    expect((await emulator.state()).notices).toEqual([])
+    expect((await emulator.state()).webhooks).toEqual([])
     expect(receiver.webhooks).toEqual([])
   })
 
@@ -110,7 +110,7 @@ describe('a webhook', () => {
       [2, 2],
       [3, 10],
     ] as const) {
-      await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === attempts)
+      await pollUntil(async () => (await emulator.state()).webhooks[0]?.attempts === attempts)
       expect(receiver.webhooks).toHaveLength(attempts)
       await emulator.advanceClock(delaySeconds)
     }
@@ -123,7 +123,7 @@ describe('a webhook', () => {
     await receiver.close()
     await upload()
     for (let attempt = 1; attempt <= 5; attempt += 1) {
-      await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === attempt)
+      await pollUntil(async () => (await emulator.state()).webhooks[0]?.attempts === attempt)
       await emulator.advanceClock(300)
     }
     await allDelivered()
@@ -173,13 +173,13 @@ describe('a planned fault', () => {
     await emulator.fault({ on: 'webhook', hangUp: true })
     await emulator.fault({ on: 'webhook', hangUpAfter: true })
     await upload()
-    await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === 1)
+    await pollUntil(async () => (await emulator.state()).webhooks[0]?.attempts === 1)
     expect(receiver.webhooks).toHaveLength(0)
     await emulator.advanceClock(1)
-    await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === 2)
+    await pollUntil(async () => (await emulator.state()).webhooks[0]?.attempts === 2)
     expect(receiver.webhooks).toHaveLength(0)
     await emulator.advanceClock(3)
-    await pollUntil(async () => (await emulator.state()).notices[0]?.attempts === 3)
+    await pollUntil(async () => (await emulator.state()).webhooks[0]?.attempts === 3)
     expect(receiver.webhooks).toHaveLength(1)
     await emulator.advanceClock(10)
     await allDelivered()

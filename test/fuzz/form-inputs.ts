@@ -35,7 +35,7 @@ const closeAt = fc.oneof(
   { weight: 1, arbitrary: share },
 )
 
-/** Valid forms with zero to five parts, as text. */
+/** Valid forms with zero to five fields, as text. */
 function forms(boundary: string): fc.Arbitrary<string> {
   const part = fc
     .tuple(

@@ -20,7 +20,7 @@ const stateSchema = z.object({
       reservedSeconds: z.number(),
       storedSeconds: z.number(),
       durationSeconds: z.number().nullable(),
-      lapsed: z.boolean(),
+      expired: z.boolean(),
       uploadExpiry: z.string(),
       created: z.string(),
     }),
@@ -29,7 +29,7 @@ const stateSchema = z.object({
   storedSeconds: z.number(),
   requests: z.record(z.string(), z.number()),
   faults: z.array(z.looseObject({ on: z.string(), times: z.number() })),
-  notices: z.array(z.object({ uid: z.string(), dueAt: z.string(), attempts: z.number() })),
+  webhooks: z.array(z.object({ uid: z.string(), dueAt: z.string(), attempts: z.number() })),
   clock: z.object({ now: z.string(), advancedSeconds: z.number() }),
 })
 /** The response of GET /__emulator/state. */

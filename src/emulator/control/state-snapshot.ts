@@ -17,17 +17,20 @@ export async function stateSnapshot(
   const now = dependencies.clock.now()
   const videos = [...dependencies.library.select({ ...ALL_VIDEOS, ascending: true })]
   const totals = dependencies.library.storage(now)
+  const webhooks = dependencies.dispatcher.pending().map(({ uid, dueAt, attempts }) => ({
+    uid,
+    dueAt: formatMilliseconds(dueAt),
+    attempts,
+  }))
   return {
     videos: await Promise.all(videos.map((video) => videoState(dependencies, video, now))),
     reservedSeconds: totals.reservedSeconds,
     storedSeconds: totals.storedSeconds,
     requests: dependencies.requests.toJSON(),
     faults: dependencies.faults.toJSON(),
-    notices: dependencies.dispatcher.pending().map((webhook) => ({
-      uid: webhook.uid,
-      dueAt: formatMilliseconds(webhook.dueAt),
-      attempts: webhook.attempts,
-    })),
+    webhooks,
+    // The names of these two fields in the version before: `notices` here, `lapsed` of a video.
+    notices: webhooks,
     clock: { now: formatMilliseconds(now), advancedSeconds: dependencies.clock.offsetMs / 1000 },
   }
 }
@@ -52,6 +55,7 @@ async function videoState(
     reservedSeconds: reservedSeconds(video, now),
     storedSeconds: storedSeconds(video, now),
     durationSeconds: video.media?.durationSeconds ?? null,
+    expired: hasExpired(video, now),
     lapsed: hasExpired(video, now),
     uploadExpiry: formatMilliseconds(video.uploadExpiry),
     created: formatMicroseconds(video.createdMicroseconds),

@@ -5,7 +5,9 @@ import Database from 'better-sqlite3'
 
 export type EmulatorDatabase = Database.Database
 
-/** Table notices: the webhook outbox. */
+/** Table of the webhook outbox. Directories of earlier versions contain it under this name. */
+export const OUTBOX_TABLE = 'notices'
+
 const TABLES = `
   CREATE TABLE IF NOT EXISTS videos (
     uid TEXT PRIMARY KEY,
@@ -38,12 +40,12 @@ const TABLES = `
   CREATE INDEX IF NOT EXISTS videos_by_finish ON videos (finishes_at)
     WHERE finishes_at IS NOT NULL;
 
-  CREATE TABLE IF NOT EXISTS notices (
+  CREATE TABLE IF NOT EXISTS ${OUTBOX_TABLE} (
     uid TEXT PRIMARY KEY,
     due_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS notices_by_time ON notices (due_at);
+  CREATE INDEX IF NOT EXISTS notices_by_time ON ${OUTBOX_TABLE} (due_at);
 
   -- Files that are being read. What is still here after a restart ended the process that read it.
   CREATE TABLE IF NOT EXISTS media_readings (uid TEXT PRIMARY KEY) STRICT;

@@ -1,5 +1,5 @@
 /** The account's videos in SQLite. Each write is one guarded statement or one transaction. */
-import type { EmulatorDatabase } from './database.ts'
+import { type EmulatorDatabase, OUTBOX_TABLE } from './database.ts'
 import type { MediaInfo } from '../media/media-info.ts'
 import { CachedStorageTotals } from './storage-totals.ts'
 import { storageTotals, type StorageTotals } from './storage.ts'
@@ -186,7 +186,7 @@ export class VideoLibrary {
   removeAll(): string[] {
     this.#totals.invalidate()
     return this.#database.transaction(() => {
-      this.#database.prepare('DELETE FROM notices').run()
+      this.#database.prepare(`DELETE FROM ${OUTBOX_TABLE}`).run()
       this.#database.prepare('DELETE FROM media_readings').run()
       return this.#database
         .prepare<[], { uid: string }>('DELETE FROM videos RETURNING uid')

@@ -1,5 +1,5 @@
 /** Prepared statements of the video library: preparing a statement costs more than running it. */
-import type { EmulatorDatabase } from './database.ts'
+import { type EmulatorDatabase, OUTBOX_TABLE } from './database.ts'
 import type { VideoRow } from './video-row.ts'
 
 const COLUMNS = [
@@ -49,10 +49,10 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
     'SELECT uid FROM media_readings WHERE uid = ?',
   )
   const addToOutbox = database.prepare<[string]>(
-    `INSERT OR IGNORE INTO notices (uid, due_at, attempts)
+    `INSERT OR IGNORE INTO ${OUTBOX_TABLE} (uid, due_at, attempts)
      SELECT uid, finishes_at, 0 FROM videos WHERE uid = ?`,
   )
-  const removeFromOutbox = database.prepare<[string]>('DELETE FROM notices WHERE uid = ?')
+  const removeFromOutbox = database.prepare<[string]>(`DELETE FROM ${OUTBOX_TABLE} WHERE uid = ?`)
   const remove = database.prepare<[string]>('DELETE FROM videos WHERE uid = ?')
   const dueForDeletion = database.prepare<[number], { uid: string }>(
     'SELECT uid FROM videos WHERE scheduled_deletion <= ?',

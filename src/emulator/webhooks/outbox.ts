@@ -1,5 +1,5 @@
-/** Webhook outbox in SQLite table `notices`: undelivered webhooks survive a restart. */
-import type { EmulatorDatabase } from '../state/database.ts'
+/** Webhook outbox in SQLite: undelivered webhooks survive a restart. */
+import { type EmulatorDatabase, OUTBOX_TABLE } from '../state/database.ts'
 
 export interface OutboxEntry {
   readonly uid: string
@@ -20,7 +20,7 @@ export class WebhookOutbox {
   all(): OutboxEntry[] {
     return this.#database
       .prepare<[], OutboxEntry>(
-        'SELECT uid, due_at AS dueAt, attempts FROM notices ORDER BY due_at, uid',
+        `SELECT uid, due_at AS dueAt, attempts FROM ${OUTBOX_TABLE} ORDER BY due_at, uid`,
       )
       .all()
   }
@@ -29,7 +29,7 @@ export class WebhookOutbox {
   due(now: number): OutboxEntry[] {
     return this.#database
       .prepare<[number], OutboxEntry>(
-        `SELECT uid, due_at AS dueAt, attempts FROM notices WHERE due_at <= ?
+        `SELECT uid, due_at AS dueAt, attempts FROM ${OUTBOX_TABLE} WHERE due_at <= ?
          ORDER BY due_at, uid`,
       )
       .all(now)
@@ -40,7 +40,7 @@ export class WebhookOutbox {
     return (
       this.#database
         .prepare<[number], { next: number | null }>(
-          'SELECT min(due_at) AS next FROM notices WHERE due_at > ?',
+          `SELECT min(due_at) AS next FROM ${OUTBOX_TABLE} WHERE due_at > ?`,
         )
         .get(now)?.next ?? null
     )
@@ -48,12 +48,12 @@ export class WebhookOutbox {
 
   postpone(uid: string, dueAt: number, attempts: number): void {
     this.#database
-      .prepare('UPDATE notices SET due_at = ?, attempts = ? WHERE uid = ?')
+      .prepare(`UPDATE ${OUTBOX_TABLE} SET due_at = ?, attempts = ? WHERE uid = ?`)
       .run(dueAt, attempts, uid)
   }
 
   /** Removes an entry that was delivered, dropped or failed permanently. */
   remove(uid: string): void {
-    this.#database.prepare('DELETE FROM notices WHERE uid = ?').run(uid)
+    this.#database.prepare(`DELETE FROM ${OUTBOX_TABLE} WHERE uid = ?`).run(uid)
   }
 }

@@ -1,4 +1,4 @@
-/** The limit of receiving webhooks: verifies as Stream's documentation describes, and commits each one durably. */
+/** The minimal receiver of webhooks: verifies as Stream's documentation describes, and commits each one durably. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
 import Database from 'better-sqlite3'

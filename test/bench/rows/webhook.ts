@@ -1,4 +1,4 @@
-/** Stream's notices: verified, recorded durably, answered, each telling something new. */
+/** Webhooks of Stream: verified, recorded durably, confirmed. Each one changes its upload. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { z } from 'zod'
@@ -12,7 +12,7 @@ import type { Row } from './row.ts'
 import { SEEDED, headgate, seededCopy } from './seeded.ts'
 
 const BARE = { name: 'bare-webhook', title: 'bare node:http + HMAC + SQLite, a commit each' }
-/** Percent by which each round begins further on, so that none repeats another's notices. */
+/** Percent that each round adds to the progress, so that no webhook repeats one of an earlier round. */
 const ROUND_STEP = 15
 
 export const webhook: Row = {
@@ -44,15 +44,14 @@ export const webhook: Row = {
           }))
           const recorded = countVersions(file) - before
           const answered = results('headgate').reduce((sum, { answered: count }) => sum + count, 0)
-          const lost =
-            recorded >= answered ? [] : [`${answered} were answered, ${recorded} recorded`]
+          const lost = recorded >= answered ? [] : [`${answered} confirmed, ${recorded} recorded`]
           return [compareRates(results, 'webhook, durable', BARE, { atLeast: 0.5 }, lost)]
         })
       },
     ),
 }
 
-/** Each recorded notice makes a new version of its upload. */
+/** Each recorded webhook creates a new version of its upload. */
 function countVersions(file: string): number {
   const database = new Database(file, { readonly: true })
   const sum = database.prepare('select sum(version) from uploads').pluck().get()
@@ -60,7 +59,7 @@ function countVersions(file: string): number {
   return z.number().parse(sum)
 }
 
-/** Throws where a server takes what is not signed, or does not take what is. */
+/** Throws if a server accepts an invalid signature or rejects a valid one. */
 async function expectVerifying({ url }: Server, uid: string): Promise<void> {
   const { body, signature } = makeWebhook(WEBHOOK_SECRET, uid, 0.5)
   const send = async (signed: string): Promise<number> => {
@@ -70,5 +69,6 @@ async function expectVerifying({ url }: Server, uid: string): Promise<void> {
     return response.status
   }
   const statuses = [await send(signature), await send(signature.replace(/.{4}$/, '0000'))]
-  if (statuses.join() !== '200,401') throw new Error(`Notices are answered ${statuses.join()}.`)
+  if (statuses.join() !== '200,401')
+    throw new Error(`Expected the statuses 200,401 and got ${statuses.join()}.`)
 }

@@ -5,7 +5,7 @@
  * position. No part of the response has been written, so the caller executes the operation with graphql-js.
  */
 class BailOut extends Error {
-  override readonly name = 'Irregular'
+  override readonly name = 'BailOut'
 }
 
 /** One shared instance: creating a stack trace for every malformed request would be costly. */
