@@ -7,7 +7,6 @@ import type { Emulator } from '../emulator/emulator.ts'
 import { createGateway } from '../http/gateway.ts'
 import { type HttpServer, startHttpServer } from './server/http-server.ts'
 import { overloadReason } from './server/load-shedder.ts'
-import { verifyHmac } from './verify-hmac.ts'
 import { openDatabase, requireAccount } from './open-database.ts'
 import { createUndiciTransport } from './undici-transport.ts'
 import { consoleSources, readConsoleFiles } from './console-files.ts'
@@ -143,7 +142,6 @@ export async function startGateway(
       allowedHosts: allowedHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,
-      verifyHmac,
       readiness: {
         streamUnavailable: () => streamUnavailable(availability, dependencies),
         overload: () => overloadReason(server.load()),

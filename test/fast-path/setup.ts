@@ -13,7 +13,6 @@ import type { AuthConfig } from '../../src/http/auth/authenticate.ts'
 import type { FastPath, EventStreamResponse } from '../../src/http/graphql/fast-path/fast-path.ts'
 import type { RawResponse } from '../../src/http/raw-response.ts'
 import { startHttpServer } from '../../src/node/server/http-server.ts'
-import { verifyHmac } from '../../src/node/verify-hmac.ts'
 import { readGraphiQL } from '../../src/node/graphiql-files.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
@@ -143,7 +142,6 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     allowedHosts: null,
     https: false,
     webhookSecrets: () => [],
-    verifyHmac,
     readiness: { streamUnavailable: async () => null },
     metrics: { expose: async () => ({ type: 'text/plain', text: '' }), token: null },
     console: null,

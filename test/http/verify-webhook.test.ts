@@ -2,10 +2,9 @@
 import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { verifyHmac } from '../../src/node/verify-hmac.ts'
 import { verifyWebhook, type SignedRequest } from '../../src/http/webhooks/verify-webhook.ts'
 import { readVideo } from '../../src/stream/read-video.ts'
-import { createWebCryptoHmac } from '../../src/http/webhooks/hmac.ts'
+import { verifyHmac } from '../../src/http/webhooks/hmac.ts'
 
 const secret = '85011ed3a913c6ad5f9cf6c5573cc0a7'
 const uid = 'dd5d531a12de0c724bd1275a3b2bc9c6'
@@ -14,19 +13,13 @@ const digest = '8ea5112f08034d4823b6a997f7b66c68366929b4441940259360189d7c1ae51b
 const time = 1_230_811_200
 const now = new Date(time * 1000)
 
-const implementations = [
-  { name: 'Web Crypto', isSigned: createWebCryptoHmac() },
-  { name: 'Node', isSigned: verifyHmac },
-] as const
-
-describe.each(implementations)('by $name', ({ isSigned }) => {
+describe('a webhook', () => {
   const valid: SignedRequest = {
     rawBody: bytes(body),
     signature: `time=${time},sig1=${digest}`,
     secrets: [secret],
     now,
     readVideo: (text) => readVideo(JSON.parse(text)),
-    verifyHmac: isSigned,
   }
 
   describe('a valid signature', () => {
@@ -45,7 +38,6 @@ describe.each(implementations)('by $name', ({ isSigned }) => {
       ['the newer of two secrets', { secrets: [secret, '', 'old'] }],
       ['5 minutes late', { now: new Date((time + 300) * 1000) }],
       ['5 minutes early', { now: new Date((time - 300) * 1000) }],
-      ['one hour late with a tolerance of one hour', { now: later(3600), toleranceSeconds: 3600 }],
       ['a view into a larger buffer', { rawBody: bytes(`xx${body}yy`).subarray(2, -2) }],
     ])('%s', async (_name, change) => {
       expect(await verifyWebhook({ ...valid, ...change })).toMatchObject({ kind: 'verified' })
@@ -165,8 +157,8 @@ describe.each(implementations)('by $name', ({ isSigned }) => {
   }
 })
 
-describe('both HMAC implementations', () => {
-  test('accept only the correct digest for arbitrary secrets and data', async () => {
+describe('verifyHmac', () => {
+  test('accepts only the correct digest for arbitrary secrets and data', async () => {
     // Flips bits of one digest byte; with a mask of 0 the digest stays correct.
     const change = fc.record({ at: fc.nat({ max: 31 }), flip: fc.integer({ min: 0, max: 255 }) })
     const key = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 })
@@ -180,20 +172,18 @@ describe('both HMAC implementations', () => {
           const candidate = digestOf(secretKey, source)
           const { at, flip } = changed ?? { at: 0, flip: 0 }
           candidate[at] = (candidate[at] ?? 0) ^ flip
-          for (const { isSigned } of implementations)
-            expect(await isSigned(secretKey, source, candidate)).toBe(flip === 0)
+          expect(await verifyHmac(secretKey, source, candidate)).toBe(flip === 0)
         },
       ),
     )
   })
 
-  test('verify with an earlier secret after 20 others', async () => {
-    const isSigned = createWebCryptoHmac()
+  test('verifies with an earlier secret after 20 others', async () => {
     const source = Uint8Array.from(bytes('source'))
     const secrets = Array.from({ length: 20 }, (_none, count) => `secret ${count}`)
     for (const key of [...secrets, ...secrets]) {
-      expect(await isSigned(key, source, digestOf(key, source))).toBe(true)
-      expect(await isSigned(`${key}0`, source, digestOf(key, source))).toBe(false)
+      expect(await verifyHmac(key, source, digestOf(key, source))).toBe(true)
+      expect(await verifyHmac(`${key}0`, source, digestOf(key, source))).toBe(false)
     }
   })
 })

@@ -1,6 +1,5 @@
 /** Processes a webhook delivery on every host: verifies the signature, and returns 200 only after a durable write. */
 import { verifyWebhook } from './verify-webhook.ts'
-import type { VerifyHmac } from './hmac.ts'
 import type { Dependencies } from '../../uploads/dependencies.ts'
 import { receiveWebhook } from '../../uploads/status/receive-webhook.ts'
 import { createRequestLogger } from '../middleware/request-id.ts'
@@ -11,8 +10,6 @@ export const MAX_WEBHOOK_BYTES = 256 * 1024
 export interface WebhookOptions {
   /** Accepted signing secrets, newest first; empty if none is configured. */
   readonly webhookSecrets: () => readonly string[]
-  /** The host's HMAC verification. @default Web Crypto */
-  readonly verifyHmac?: VerifyHmac
 }
 
 /** A webhook delivery, read completely. */
@@ -39,7 +36,6 @@ export function createProcessWebhook(
 ): ProcessWebhook {
   const { store, pubsub, clock, telemetry } = allDependencies
   const readVideo = (body: string) => allDependencies.readVideo(body)
-  const verification = options.verifyHmac === undefined ? {} : { isSigned: options.verifyHmac }
 
   function rejected(
     log: Dependencies['log'],
@@ -63,7 +59,6 @@ export function createProcessWebhook(
       secrets,
       now,
       readVideo,
-      ...verification,
     })
     if (webhook.kind !== 'verified') return rejected(log, webhook)
     const { video, body, signedAt } = webhook

@@ -1,6 +1,6 @@
 /** Verifies and parses a webhook of Stream, sent when the processing of a video ends. */
 import type { StreamVideo } from '../../uploads/ports/stream-api.ts'
-import { type VerifyHmac, createWebCryptoHmac } from './hmac.ts'
+import { verifyHmac } from './hmac.ts'
 
 /** A received webhook, and how to verify it. */
 export interface SignedRequest {
@@ -11,15 +11,13 @@ export interface SignedRequest {
   /** Accepted secrets: two while a secret is rotated. Empty ones are ignored. */
   readonly secrets: readonly string[]
   readonly now: Date
-  /** Maximum difference between the signature's time and `now`, in both directions. @default 300 */
-  readonly toleranceSeconds?: number
   /** Parses a video from JSON text; null if the text is no video. */
   readonly readVideo: (body: string) => StreamVideo | null
-  /** @default Web Crypto */
-  readonly verifyHmac?: VerifyHmac
 }
 
-const verifyByWebCrypto = createWebCryptoHmac()
+/** Maximum difference between the signature's time and the gateway's clock, in both directions. */
+const TOLERANCE_SECONDS = 300
+
 const utf8Writer = new TextEncoder()
 const utf8Reader = new TextDecoder('utf-8', { fatal: true })
 
@@ -43,8 +41,7 @@ export type VerificationResult =
  * Does not detect replays within the tolerance, as there is no event id: processing must be idempotent.
  */
 export async function verifyWebhook(request: SignedRequest): Promise<VerificationResult> {
-  const { rawBody, signature, secrets, now, toleranceSeconds = 300 } = request
-  const { verifyHmac = verifyByWebCrypto } = request
+  const { rawBody, signature, secrets, now } = request
   if (signature === null) return invalidSignature('missing Webhook-Signature header')
   const parsed = parseSignature(signature)
   if (parsed === null)
@@ -57,13 +54,13 @@ export async function verifyWebhook(request: SignedRequest): Promise<Verificatio
   const source = new Uint8Array(prefix.length + rawBody.length)
   source.set(prefix)
   source.set(rawBody, prefix.length)
-  if (!(await isSignedByAny(verifyHmac, secrets, parsed.digest, source)))
+  if (!(await isSignedByAny(secrets, parsed.digest, source)))
     return invalidSignature('the signature matches no configured secret')
 
   // Checked after the signature: before that, the time is not trustworthy.
   const signedAt = new Date(Number(parsed.time) * 1000)
-  if (!(Math.abs(now.getTime() - signedAt.getTime()) <= toleranceSeconds * 1000))
-    return invalidSignature(`the signature timestamp is more than ${toleranceSeconds} s from now`)
+  if (!(Math.abs(now.getTime() - signedAt.getTime()) <= TOLERANCE_SECONDS * 1000))
+    return invalidSignature(`the signature timestamp is more than ${TOLERANCE_SECONDS} s from now`)
 
   const body = decode(rawBody)
   if (body === null || parseJson(body) === undefined)
@@ -116,7 +113,6 @@ function digitAt(hex: string, index: number): number {
 }
 
 async function isSignedByAny(
-  isSigned: VerifyHmac,
   secrets: readonly string[],
   digest: Uint8Array<ArrayBuffer>,
   source: Uint8Array<ArrayBuffer>,
@@ -126,7 +122,7 @@ async function isSignedByAny(
     // An empty secret is known to attackers.
     if (secret === '') continue
     // No early exit: the duration must not reveal which secret matches.
-    if (await isSigned(secret, source, digest)) found = true
+    if (await verifyHmac(secret, source, digest)) found = true
   }
   return found
 }
