@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit'
 
-/** `npm run db:generate` writes what changed in the tables of both keepers as their next migrations. */
+/** `npm run db:generate` writes what changed in the tables of both adapters as their next migrations. */
 export default process.env['DIALECT'] === 'postgresql'
   ? defineConfig({
       dialect: 'postgresql',

@@ -62,7 +62,7 @@ export function createResultLimit(): ResultLimit {
 interface Budget {
   /** Throws if too little remains. */
   consume(amount: number): void
-  /** Whether `take` has thrown since the last reset. */
+  /** Whether `consume` has thrown since the last reset. */
   isExceeded(): boolean
   reset(): void
 }

@@ -18,7 +18,7 @@ export interface SlidingWindowLog {
 const COMPACT_AFTER = 64
 
 /**
- * Creates a log of the last `spanMs` milliseconds. A timestamp of exactly this age has expired. Keeps about
+ * Creates a log of the last `windowMs` milliseconds. A timestamp of exactly this age has expired. Keeps about
  * twice as many timestamps as the window held at once. If the clock is set back, future timestamps count as
  * now, so a rejected caller waits at most one window.
  */

@@ -42,7 +42,7 @@ export const DEFAULT_EXPIRY_MS: Readonly<Record<UploadProtocol, number>> = {
 export const MIN_SCHEDULED_DELETION_MS = 30 * DAY_MS
 export const MAX_SCHEDULED_DELETION_MS = 1096 * DAY_MS
 
-/** How long an idempotency key is stored, in milliseconds. */
+/** How long an idempotency key is valid, in milliseconds. An older key counts as a new one. */
 export const IDEMPOTENCY_KEY_MS = DAY_MS
 
 /**

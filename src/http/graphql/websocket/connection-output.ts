@@ -15,7 +15,7 @@ export interface SocketSink {
 }
 
 export interface SocketOutput {
-  /** Sends at once. What may wait asks `hasRoom` first. */
+  /** Sends at once. What may wait asks `isWritable` first. */
   send(message: object): void
   /** Sends an event that is serialized already. @param head as `headOf` returns it */
   sendSerialized(head: string, payload: string): void
