@@ -16,7 +16,7 @@ export interface MaintenanceOptions {
 }
 
 export interface MaintenanceOutcome {
-  /** Orphans created, and orphans left at the end. */
+  /** Orphans created, and orphans remaining at the end. */
   readonly orphans: { readonly created: number; readonly remaining: number }
   /** Delete requests that Stream received. */
   readonly deletions: number

@@ -33,7 +33,7 @@ describeWithPostgres(`short chaos run, three gateways, HEADGATE_CHAOS_SEED=${see
       printMaintenance(maintenance)
       expect(faults.losses).toEqual([])
       expect(maintenance).toMatchObject({
-        orphans: { created: ORPHANS, left: 0 },
+        orphans: { created: ORPHANS, remaining: 0 },
         deletions: ORPHANS,
       })
       // One round in three lists; without sharing, each round would.

@@ -36,7 +36,7 @@ describeWithPostgres(`chaos at three gateways with HEADGATE_CHAOS_SEED=${seed}`,
     expect(faults.losses).toEqual([])
     expect(faults.kills).toBe(8 + 2 * GATEWAYS)
     expect(maintenance).toMatchObject({
-      orphans: { created: ORPHANS, left: 0 },
+      orphans: { created: ORPHANS, remaining: 0 },
       deletions: ORPHANS,
     })
     // One round in three lists; without sharing, each round would.

@@ -28,7 +28,7 @@ export function runEventLoop({
   arrivals,
   readMs,
   costMs,
-  rejectionMs: refusalMs,
+  rejectionMs,
   pauses = [],
 }: Traffic): {
   readonly served: readonly SimulatedResponse[]
@@ -64,7 +64,7 @@ export function runEventLoop({
   }
 
   function respond(arrivedAt: number, outcome: SimulatedResponse['outcome']): void {
-    spend(outcome === 'accepted' ? costMs : refusalMs)
+    spend(outcome === 'accepted' ? costMs : rejectionMs)
     served.push({ arrivedAt, outcome, waitedMs: now - arrivedAt })
   }
 
