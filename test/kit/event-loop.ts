@@ -24,13 +24,7 @@ export interface SimulatedResponse {
 }
 
 /** Runs until every request has a response and the loop is idle. */
-export function runEventLoop({
-  arrivals,
-  readMs,
-  costMs,
-  rejectionMs,
-  pauses = [],
-}: Traffic): {
+export function runEventLoop({ arrivals, readMs, costMs, rejectionMs, pauses = [] }: Traffic): {
   readonly served: readonly SimulatedResponse[]
   readonly load: Load
   /** Number of scheduled callbacks. */
