@@ -52,15 +52,15 @@ export async function startProvider(): Promise<Provider> {
 
   const [rsa] = pairs
   if (rsa === undefined) throw new Error('No key was generated.')
-  const stolen = await generateKeyPair('RS256')
-  const good = await bySecret(VALID_CLAIMS)
+  const unpublishedKey = await generateKeyPair('RS256')
+  const validToken = await bySecret(VALID_CLAIMS)
   const credentials: Credential[] = [
     { name: 'no token', role: 'unauthenticated', token: null },
     { name: 'garbage', role: 'unauthenticated', token: 'garbage' },
     {
       name: 'other subject, same signature',
       role: 'unauthenticated',
-      token: withOtherSubject(good),
+      token: withOtherSubject(validToken),
     },
     {
       name: 'expired',
@@ -120,7 +120,7 @@ export async function startProvider(): Promise<Provider> {
     {
       name: 'other key (RS256)',
       role: 'unauthenticated',
-      token: await byKey('RS256', rsa.kid, stolen.privateKey),
+      token: await byKey('RS256', rsa.kid, unpublishedKey.privateKey),
     },
     {
       name: 'public key as secret',
@@ -128,7 +128,7 @@ export async function startProvider(): Promise<Provider> {
       token: await bySecret(VALID_CLAIMS, await exportSPKI(rsa.publicKey)),
     },
     { name: 'other user', role: 'other', token: await bySecret({ ...VALID_CLAIMS, sub: 'bob' }) },
-    { name: 'owner', role: 'owner', token: good },
+    { name: 'owner', role: 'owner', token: validToken },
     ...(await Promise.all(
       pairs.map(async ({ alg, kid, privateKey }): Promise<Credential> => ({
         name: `owner (${alg})`,

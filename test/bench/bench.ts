@@ -5,12 +5,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Arguments, USAGE, readArguments } from './arguments.ts'
-import { whyNotPinned } from './cores.ts'
-import { type Entry, judge } from './entry.ts'
+import { notPinnedMessage } from './cores.ts'
+import { type Entry, createEntry } from './entry.ts'
 import { startLoadGenerator } from './load/drive.ts'
 import { ROOT } from './paths.ts'
 import { createProfiler } from './profile.ts'
-import { describeMachine, drawTable, toJson } from './report.ts'
+import { describeMachine, formatTable, toJson } from './report.ts'
 import type { Row } from './rows/row.ts'
 import { rows } from './rows/rows.ts'
 import { type Pace, type Setup, missingPeersMessage } from './setup.ts'
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
 
   const machine = describeMachine()
   log(`Node ${machine.node} on ${machine.processor}.`)
-  if (whyNotPinned !== null) log(whyNotPinned)
+  if (notPinnedMessage !== null) log(notPinnedMessage)
   if (machine.load > IDLE_LOAD) {
     log(`The machine is busy (load ${machine.load.toFixed(1)}): its times are not reliable.`)
   }
@@ -62,7 +62,7 @@ async function main(): Promise<number> {
   const file = resolve(ROOT, args.jsonFile)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, toJson(machine, entries))
-  process.stdout.write(`\n${drawTable(entries)}\n\nAll rounds: ${file}\n`)
+  process.stdout.write(`\n${formatTable(entries)}\n\nAll rounds: ${file}\n`)
   if (args.profile) {
     process.stdout.write('Profiled, which slows everything down: no target was checked.\n')
     return 0
@@ -81,7 +81,14 @@ async function measure(row: Row, setup: Setup): Promise<readonly Entry[]> {
     const problem = error instanceof Error ? error.message : String(error)
     const failed = { value: NaN, cpu: null, problem }
     return [
-      judge({ row: row.name, unit: '', ours: [failed], peer: null, target: null, isRatio: false }),
+      createEntry({
+        row: row.name,
+        unit: '',
+        rounds: [failed],
+        peer: null,
+        target: null,
+        isRatio: false,
+      }),
     ]
   }
 }

@@ -35,7 +35,7 @@ test('lists the CPU usage of each group and of other processes', () => {
 const latencies = { count: 1000, p50: 1, p99: 2, longest: 3 }
 const measured = {
   seconds: 1,
-  answered: 1000,
+  succeeded: 1000,
   accepted: latencies,
   rejected: { ...latencies, count: 0 },
   wrong: 0,

@@ -42,8 +42,8 @@ export function describeBottleneck(
   { processors, processGroups, load, all }: CpuUsage,
   threads: { readonly group: string; readonly count: number },
 ): string {
-  const ours = load + [...processGroups.values()].reduce((sum, value) => sum + value, 0)
-  const others = Math.max(0, all - ours)
+  const measured = load + [...processGroups.values()].reduce((sum, value) => sum + value, 0)
+  const others = Math.max(0, all - measured)
   const usages = [...processGroups, ['load', load] as const, ['others', others] as const]
   const details = usages.map(([name, used]) => `${name} ${used.toFixed(2)}`).join(', ')
   const figures = `${all.toFixed(2)} of ${processors} processors were busy (${details})`

@@ -9,7 +9,7 @@ export const LOAD_CORE = 1
 const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).error === undefined
 
 /** Null when programs are pinned; otherwise a message about the consequence. */
-export const whyNotPinned: string | null = canPin
+export const notPinnedMessage: string | null = canPin
   ? null
   : 'Without two processors and `taskset` (util-linux), servers and load generator share processors.'
 

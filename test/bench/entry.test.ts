@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type EntryFacts, type Round, judge, median } from './entry.ts'
+import { type EntryFacts, type Round, createEntry, median } from './entry.ts'
 
 function rounds(...values: readonly number[]): Round[] {
   return values.map((value) => ({ value, cpu: null, problem: null }))
@@ -8,7 +8,7 @@ function rounds(...values: readonly number[]): Round[] {
 const facts: EntryFacts = {
   row: 'reading',
   unit: 'req/s',
-  ours: rounds(50, 90, 75),
+  rounds: rounds(50, 90, 75),
   peer: { name: 'bare', rounds: rounds(100, 100, 100) },
   target: { atLeast: 0.75 },
   isRatio: true,
@@ -25,7 +25,7 @@ test.each([
 
 test('computes the ratio per round, so that a temporary slowdown does not change it', () => {
   const slowed = { name: 'bare', rounds: rounds(100, 10, 100) }
-  expect(judge({ ...facts, ours: rounds(80, 8, 80), peer: slowed }).ratio).toBe(0.8)
+  expect(createEntry({ ...facts, rounds: rounds(80, 8, 80), peer: slowed }).ratio).toBe(0.8)
 })
 
 test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'reported']>([
@@ -36,7 +36,7 @@ test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'reported']>([
   ['an absolute figure', { isRatio: false, peer: null, target: { atMost: 75 } }, 'met'],
   ['no target', { target: null }, 'reported'],
   ['an additional problem', { problems: ['one upload is lost'] }, 'missed'],
-  ['a wrong response', { ours: [{ value: 90, cpu: null, problem: 'wrong' }] }, 'missed'],
+  ['a wrong response', { rounds: [{ value: 90, cpu: null, problem: 'wrong' }] }, 'missed'],
   [
     'a wrong response of the peer',
     { peer: { name: 'bare', rounds: [{ value: 1, cpu: null, problem: 'wrong' }] } },
@@ -45,7 +45,7 @@ test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'reported']>([
   [
     'a load generator that is not saturated',
     {
-      ours: [{ value: 75, cpu: null, problem: null, busy: 0.9 }],
+      rounds: [{ value: 75, cpu: null, problem: null, busy: 0.9 }],
       peer: { name: 'bare', rounds: rounds(100) },
     },
     'met',
@@ -53,17 +53,19 @@ test.each<[string, Partial<EntryFacts>, 'met' | 'missed' | 'reported']>([
   [
     'a saturated load generator',
     {
-      ours: [{ value: 75, cpu: null, problem: null, busy: 0.91 }],
+      rounds: [{ value: 75, cpu: null, problem: null, busy: 0.91 }],
       peer: { name: 'bare', rounds: rounds(100) },
     },
     'missed',
   ],
-  ['a figure that could not be measured', { ours: rounds(NaN) }, 'missed'],
+  ['a figure that could not be measured', { rounds: rounds(NaN) }, 'missed'],
 ])('the verdict of %s', (_case, changed, verdict) => {
-  expect(judge({ ...facts, ...changed }).verdict).toBe(verdict)
+  expect(createEntry({ ...facts, ...changed }).verdict).toBe(verdict)
 })
 
 test('reports the same problem of several rounds once', () => {
   const wrong = { value: 1, cpu: null, problem: 'wrong' }
-  expect(judge({ ...facts, ours: [wrong, wrong, wrong] }).problems).toEqual(['headgate: wrong'])
+  expect(createEntry({ ...facts, rounds: [wrong, wrong, wrong] }).problems).toEqual([
+    'headgate: wrong',
+  ])
 })

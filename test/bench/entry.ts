@@ -18,7 +18,7 @@ export type Target = { readonly atLeast: number } | { readonly atMost: number }
 export interface EntryFacts {
   readonly row: string
   readonly unit: string
-  readonly ours: readonly Round[]
+  readonly rounds: readonly Round[]
   /** The server compared with; null when the target is an absolute figure. */
   readonly peer: { readonly name: string; readonly rounds: readonly Round[] } | null
   /** Target of the ratio when `isRatio`, otherwise of the gateway's median; null when only reported. */
@@ -44,21 +44,21 @@ export interface Entry extends EntryFacts {
 /** Above this utilization, the load generator may be the bottleneck. */
 const TOO_BUSY = 0.9
 
-export function judge(facts: EntryFacts): Entry {
-  const { ours, peer, target, isRatio } = facts
-  const theirs = peer?.rounds ?? []
+export function createEntry(facts: EntryFacts): Entry {
+  const { rounds, peer, target, isRatio } = facts
+  const peerRounds = peer?.rounds ?? []
   // Per round, because a temporary slowdown of the machine affects both servers of a round.
-  const ratios = ours.flatMap(({ value }, round) => {
-    const peerRound = theirs[round]
+  const ratios = rounds.flatMap(({ value }, round) => {
+    const peerRound = peerRounds[round]
     return peerRound === undefined ? [] : [value / peerRound.value]
   })
   const ratio = ratios.length === 0 ? null : median(ratios)
-  const figure = isRatio ? ratio : median(valuesOf(ours))
-  const busy = [...ours, ...theirs].flatMap((round) => round.busy ?? [])
+  const figure = isRatio ? ratio : median(valuesOf(rounds))
+  const busy = [...rounds, ...peerRounds].flatMap((round) => round.busy ?? [])
   const busiest = busy.length === 0 ? null : Math.max(...busy)
   const problems = [
-    ...ours.flatMap(({ problem }) => (problem === null ? [] : [`headgate: ${problem}`])),
-    ...theirs.flatMap(({ problem }) => (problem === null ? [] : [`${peer?.name}: ${problem}`])),
+    ...rounds.flatMap(({ problem }) => (problem === null ? [] : [`headgate: ${problem}`])),
+    ...peerRounds.flatMap(({ problem }) => (problem === null ? [] : [`${peer?.name}: ${problem}`])),
     ...(facts.problems ?? []),
     ...(busiest !== null && busiest > TOO_BUSY ? ['the load generator was saturated'] : []),
   ]
@@ -66,15 +66,15 @@ export function judge(facts: EntryFacts): Entry {
   return {
     ...facts,
     ratio,
-    cpuRatio: divide(medianCpu(theirs), medianCpu(ours)),
+    cpuRatio: divide(medianCpu(peerRounds), medianCpu(rounds)),
     busiest,
     problems: [...new Set(problems)],
     verdict: !isMet ? 'missed' : target === null ? 'reported' : 'met',
   }
 }
 
-function divide(theirs: number | null, ours: number | null): number | null {
-  return theirs === null || ours === null ? null : theirs / ours
+function divide(dividend: number | null, divisor: number | null): number | null {
+  return dividend === null || divisor === null ? null : dividend / divisor
 }
 
 function meets(figure: number, target: Target | null): boolean {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { whyNotPinned } from './cores.ts'
+import { notPinnedMessage } from './cores.ts'
 import { type Entry, type Round, type Target, median, medianCpu, valuesOf } from './entry.ts'
 import { PEERS, ROOT } from './paths.ts'
 
@@ -22,7 +22,7 @@ const HEAD = [
 ]
 
 /** One line per entry; problems and notes follow the table. */
-export function drawTable(entries: readonly Entry[]): string {
+export function formatTable(entries: readonly Entry[]): string {
   const rows = [HEAD, ...entries.map(cellsOf)]
   const widths = HEAD.map((_, column) =>
     Math.max(...rows.map((cells) => cells[column]?.length ?? 0)),
@@ -33,27 +33,27 @@ export function drawTable(entries: readonly Entry[]): string {
       .join('  ')
       .trimEnd(),
   )
-  return [...lines, '', ...entries.flatMap(remarksOf)].join('\n')
+  return [...lines, '', ...entries.flatMap(footnotesOf)].join('\n')
 }
 
 function cellsOf(entry: Entry): string[] {
-  const { row, unit, ours, peer, ratio, target, isRatio, verdict } = entry
+  const { row, unit, rounds, peer, ratio, target, isRatio, verdict } = entry
   return [
     row,
-    spread(ours, unit),
+    spread(rounds, unit),
     peer?.name ?? '',
     peer === null ? '' : spread(peer.rounds, unit),
     ratio === null ? '' : short(ratio),
-    target === null ? '' : `${isRatio ? '' : 'absolute '}${draw(target)}`,
+    target === null ? '' : `${isRatio ? '' : 'absolute '}${formatTarget(target)}`,
     verdict === 'reported' ? '' : verdict,
-    shortOrEmpty(medianCpu(ours)),
+    shortOrEmpty(medianCpu(rounds)),
     shortOrEmpty(medianCpu(peer?.rounds ?? [])),
     shortOrEmpty(entry.cpuRatio),
     entry.busiest === null ? '' : `${Math.round(entry.busiest * 100)} %`,
   ]
 }
 
-function remarksOf({ row, peer, problems, notes = [] }: Entry): string[] {
+function footnotesOf({ row, peer, problems, notes = [] }: Entry): string[] {
   const label = peer === null ? row : `${row} / ${peer.name}`
   return [
     ...problems.map((problem) => `! ${label}: ${problem}`),
@@ -68,7 +68,7 @@ function spread(rounds: readonly Round[], unit: string): string {
   return `${short(median(values))} ${unit}${values.length > 1 ? ` (${ends})` : ''}`
 }
 
-function draw(target: Target): string {
+function formatTarget(target: Target): string {
   return 'atLeast' in target ? `>= ${target.atLeast}` : `<= ${target.atMost}`
 }
 
@@ -102,7 +102,7 @@ export function describeMachine() {
     at: new Date().toISOString(),
     node: process.version,
     processor: `${cpus().length} x ${processor?.model.trim() ?? 'unknown'}`,
-    pinned: whyNotPinned === null,
+    pinned: notPinnedMessage === null,
     /** Load average of the last minute. */
     load: loadavg()[0] ?? 0,
     versions: Object.fromEntries([

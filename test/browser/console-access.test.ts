@@ -8,9 +8,9 @@ import {
   openConsole,
   saveScreenshot,
   rowOf,
-  seePlaying,
-  seeState,
-  slowDown,
+  playVideo,
+  waitForState,
+  limitUploadRate,
   useBuiltConsole,
   videoFile,
 } from './kit/console.ts'
@@ -46,13 +46,13 @@ describeInChromium('accessibility of the console', () => {
       await expectAccess(page, 'empty')
 
       await choose(page, lake)
-      await seeState(page, 'Lake at dawn.mp4', 'Ready')
+      await waitForState(page, 'Lake at dawn.mp4', 'Ready')
       await page.getByLabel('Longest video').fill('0.05')
       await choose(page, speech)
-      await seeState(page, 'Speech.mp4', 'Failed')
+      await waitForState(page, 'Speech.mp4', 'Failed')
       await page.getByLabel('Longest video').fill('')
       await page.getByLabel('My connection may break').check()
-      await slowDown(page, 3_000_000)
+      await limitUploadRate(page, 3_000_000)
       await choose(page, hike)
       await rowOf(page, 'A long hike over the ridge.mp4').getByText('left').waitFor()
       await expectAccess(page, 'all')
@@ -60,7 +60,7 @@ describeInChromium('accessibility of the console', () => {
       await page.getByRole('button', { name: 'Delete Lake at dawn.mp4' }).click()
       await expectAccess(page, 'confirm')
       await page.keyboard.press('Escape')
-      await seePlaying(page, 'Lake at dawn.mp4')
+      await playVideo(page, 'Lake at dawn.mp4')
       await expectAccess(page, 'playing')
       expect(errors).toEqual([])
     },
@@ -80,10 +80,10 @@ describeInChromium('accessibility of the console', () => {
       expect(tabs).toBeLessThan(10)
       await page.keyboard.press('Tab')
     }
-    await slowDown(page, 4_000_000)
+    await limitUploadRate(page, 4_000_000)
     await page.keyboard.press('Enter')
     await (await chooser).setFiles(path)
-    await seeState(page, 'tour.mp4', 'Uploading')
+    await waitForState(page, 'tour.mp4', 'Uploading')
 
     const focusedLabel = () =>
       page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? '')
@@ -92,14 +92,14 @@ describeInChromium('accessibility of the console', () => {
       await page.keyboard.press('Tab')
     }
     await page.keyboard.press('Enter')
-    await seeState(page, 'tour.mp4', 'Paused')
+    await waitForState(page, 'tour.mp4', 'Paused')
     // The live region is updated after the row.
     await expect.poll(() => page.getByRole('status').innerText()).toBe('tour.mp4: Paused')
     // The focus stays on the button, which now resumes the upload.
     expect(await focusedLabel()).toBe('Resume tour.mp4')
-    await slowDown(page, -1)
+    await limitUploadRate(page, -1)
     await page.keyboard.press('Enter')
-    await seeState(page, 'tour.mp4', 'Ready')
+    await waitForState(page, 'tour.mp4', 'Ready')
     await expect.poll(() => page.getByRole('status').innerText()).toBe('tour.mp4: Ready')
     expect(errors).toEqual([])
   })

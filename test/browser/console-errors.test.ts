@@ -8,7 +8,7 @@ import {
   openConsole,
   saveScreenshot,
   rowOf,
-  seeState,
+  waitForState,
   useBuiltConsole,
   videoFile,
 } from './kit/console.ts'
@@ -20,7 +20,7 @@ describeInChromium('the console', () => {
     const { page, errors } = await openConsole(built.folder())
     await page.getByLabel('Longest video').fill('0.05')
     await choose(page, await videoFile('speech.mp4'))
-    await seeState(page, 'speech.mp4', 'Failed')
+    await waitForState(page, 'speech.mp4', 'Failed')
     const line = rowOf(page, 'speech.mp4').locator('.row-line')
     expect(await line.innerText()).toBe(
       'The video is longer than the 3 s that were allowed. Leave "Longest video" empty, or set it higher, and try again.',
@@ -30,7 +30,7 @@ describeInChromium('the console', () => {
 
     await page.getByLabel('Longest video').fill('')
     await page.getByRole('button', { name: 'Try again with speech.mp4' }).click()
-    await seeState(page, 'speech.mp4', 'Ready')
+    await waitForState(page, 'speech.mp4', 'Ready')
     expect(await page.locator('.row').count()).toBe(1)
     expect(errors).toEqual([])
   })
@@ -61,7 +61,7 @@ describeInChromium('the console', () => {
     expect(errors).toEqual([])
   })
 
-  it('asks again for a token after an invalid one', async () => {
+  it('asks for a token again after an invalid token', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET }, built.folder())
     const { page } = await openPage(`${gateway.url}/`)
     await page.getByLabel('Token').fill('stale')
@@ -76,7 +76,7 @@ describeInChromium('the console', () => {
     await page.reload()
     await page.getByText('No uploads yet.').waitFor()
     await choose(page, await videoFile('diary.mp4'))
-    await seeState(page, 'diary.mp4', 'Ready')
+    await waitForState(page, 'diary.mp4', 'Ready')
     await page.getByRole('button', { name: 'Sign out' }).click()
 
     // The next user of this page sees none of the uploads.
@@ -100,17 +100,17 @@ describeInChromium('the console', () => {
     await Promise.all(
       users.map(async ({ page, name, path }) => {
         await choose(page, path)
-        await seeState(page, `film-of-${name}.mp4`, 'Ready')
+        await waitForState(page, `film-of-${name}.mp4`, 'Ready')
       }),
     )
     // A live update for an upload created by another client reaches its creator's page only.
     await createDirectUpload(gateway.as(await tokenFor('ada')), { name: 'From a phone' })
     const [ada, grace] = users
     if (ada === undefined || grace === undefined) throw new Error('No page was opened.')
-    await seeState(ada.page, 'From a phone', 'Not received yet')
+    await waitForState(ada.page, 'From a phone', 'Not received yet')
     for (const page of [grace.page, ada.page]) await page.reload()
-    await seeState(ada.page, 'film-of-ada.mp4', 'Ready')
-    await seeState(grace.page, 'film-of-grace.mp4', 'Ready')
+    await waitForState(ada.page, 'film-of-ada.mp4', 'Ready')
+    await waitForState(grace.page, 'film-of-grace.mp4', 'Ready')
     const names = (page: typeof ada.page) => page.locator('.row-name').allInnerTexts()
     expect(await names(ada.page)).toEqual(['From a phone', 'film-of-ada.mp4'])
     expect(await names(grace.page)).toEqual(['film-of-grace.mp4'])

@@ -6,9 +6,9 @@ import {
   openConsole,
   saveScreenshot,
   rowOf,
-  seePlaying,
-  seeState,
-  slowDown,
+  playVideo,
+  waitForState,
+  limitUploadRate,
   useBuiltConsole,
   videoFile,
 } from './kit/console.ts'
@@ -28,8 +28,8 @@ describeInChromium('the console', () => {
       .getByText(/^Encoding \d+ %$/)
       .waitFor()
     await saveScreenshot(page, 'encoding')
-    await seeState(page, 'lake.mp4', 'Ready')
-    await seePlaying(page, 'lake.mp4')
+    await waitForState(page, 'lake.mp4', 'Ready')
+    await playVideo(page, 'lake.mp4')
     await page.keyboard.press('Escape')
     const { requests, videos } = await gateway.emulator.state()
     expect(videos).toMatchObject([{ kind: 'basic', state: 'ready', maxDurationSeconds: 60 }])
@@ -55,7 +55,7 @@ describeInChromium('the console', () => {
     })
     const received = async () => (await gateway.emulator.state()).videos[0]?.receivedBytes ?? 0
 
-    await slowDown(page, 80_000_000)
+    await limitUploadRate(page, 80_000_000)
     await choose(page, path)
     await rowOf(page, 'holidays.mp4').getByText('tus: Files over 200 MB').waitFor()
     await expect.poll(received, { timeout: 10_000, interval: 50 }).toBeGreaterThan(LARGE_BYTES / 2)
@@ -64,42 +64,43 @@ describeInChromium('the console', () => {
     const half = await received()
     expect(half).toBeLessThan(LARGE_BYTES)
 
-    await seeState(page, 'holidays.mp4', 'Interrupted')
+    await waitForState(page, 'holidays.mp4', 'Interrupted')
     await saveScreenshot(page, 'interrupted')
     offsets.length = 0
-    await slowDown(page, -1)
+    await limitUploadRate(page, -1)
     const row = rowOf(page, 'holidays.mp4')
     await row.locator('input[type=file]').setInputFiles(path)
-    await seeState(page, 'holidays.mp4', 'Ready')
+    await waitForState(page, 'holidays.mp4', 'Ready')
     expect(offsets[0]).toBeGreaterThanOrEqual(LARGE_BYTES / 2)
     expect(offsets).toEqual(offsets.toSorted((a, b) => a - b))
     const { videos, requests } = await gateway.emulator.state()
     expect(videos).toMatchObject([{ kind: 'tus', state: 'ready', receivedBytes: LARGE_BYTES }])
     expect(requests['tus_create']).toBe(1)
-    await seePlaying(page, 'holidays.mp4')
+    await playVideo(page, 'holidays.mp4')
     expect(errors).toEqual([])
   })
 
-  it('uploads several files at once, pauses one upload and cancels another', async () => {
+  it('uploads several files concurrently, pauses one upload and cancels another', async () => {
     const { page, gateway, errors } = await openConsole(built.folder())
     const names = ['one.mp4', 'two.mp4', 'three.mp4', 'four.mp4']
     const paths = await Promise.all(names.map((name, index) => videoFile(name, 8_000_000 + index)))
-    await slowDown(page, 2_000_000)
+    await limitUploadRate(page, 2_000_000)
     await choose(page, ...paths)
-    for (const name of ['one.mp4', 'two.mp4', 'three.mp4']) await seeState(page, name, 'Uploading')
-    await seeState(page, 'four.mp4', 'Waiting')
+    for (const name of ['one.mp4', 'two.mp4', 'three.mp4'])
+      await waitForState(page, name, 'Uploading')
+    await waitForState(page, 'four.mp4', 'Waiting')
     await saveScreenshot(page, 'several')
 
     await page.getByRole('button', { name: 'Pause one.mp4' }).click()
-    await seeState(page, 'one.mp4', 'Paused')
+    await waitForState(page, 'one.mp4', 'Paused')
     // The pause frees a slot for the waiting upload.
-    await seeState(page, 'four.mp4', 'Uploading')
+    await waitForState(page, 'four.mp4', 'Uploading')
     await page.getByRole('button', { name: 'Cancel two.mp4' }).click()
     await rowOf(page, 'two.mp4').waitFor({ state: 'detached' })
-    await slowDown(page, -1)
-    for (const name of ['three.mp4', 'four.mp4']) await seeState(page, name, 'Ready')
+    await limitUploadRate(page, -1)
+    for (const name of ['three.mp4', 'four.mp4']) await waitForState(page, name, 'Ready')
     await page.getByRole('button', { name: 'Resume one.mp4' }).click()
-    await seeState(page, 'one.mp4', 'Ready')
+    await waitForState(page, 'one.mp4', 'Ready')
 
     const state = await gateway.emulator.state()
     expect(state.videos.map((video) => [video.meta['name'], video.state])).toEqual(
@@ -112,7 +113,7 @@ describeInChromium('the console', () => {
     expect(state.videos).toHaveLength(3)
     expect(state.reservedSeconds).toBe(0)
     await page.reload()
-    for (const name of ['one.mp4', 'three.mp4', 'four.mp4']) await seeState(page, name, 'Ready')
+    for (const name of ['one.mp4', 'three.mp4', 'four.mp4']) await waitForState(page, name, 'Ready')
     expect(await page.locator('.row').count()).toBe(3)
     expect(errors).toEqual([])
   })

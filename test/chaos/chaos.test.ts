@@ -24,7 +24,7 @@ describe(`chaos with HEADGATE_CHAOS_SEED=${seed}`, () => {
       overMs: 30_000,
       faultsPerSecond: 8,
       kills: 6,
-      aimedKills: 5,
+      killsDuringCreate: 5,
       maxDelayMs: 2000,
       agreeWithinMs: 90_000,
     })
@@ -52,7 +52,7 @@ describe(`chaos with HEADGATE_CHAOS_SEED=${seed}`, () => {
     }
   })
 
-  it('creates one upload per idempotency key although the gateway is killed meanwhile', async () => {
+  it('creates one upload per idempotency key although the gateway is killed during the requests', async () => {
     const outcome = await raceWithOneKey({ callers: CALLERS, pace: 1, timeoutMs: 120_000 })
     printOneKey(outcome, CALLERS)
     expect(outcome).toMatchObject({

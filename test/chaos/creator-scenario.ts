@@ -45,7 +45,7 @@ export async function runCreatorScenario(
     await sendFile(plan, first)
     if (plan.ending === 'deleted when ready') await subscriber.done
     if (plan.ending.startsWith('deleted')) await deleteWithRetries(client, first.uid)
-    // A retry with the key returns the same upload at any gateway, whatever its status.
+    // A retry with the key returns the same upload at any gateway, in any status.
     client.useNextGateway()
     if (plan.isKeyed) uids.add((await createWithRetries(client, plan, expiry)).uid)
   } catch (error) {

@@ -64,7 +64,7 @@ export async function createWithRetries(
   expiry: string,
 ): Promise<CreatedUpload> {
   for (;;) {
-    const outcome = await tryToCreate(client, plan, expiry)
+    const outcome = await sendCreateMutation(client, plan, expiry)
     if ('uid' in outcome) return outcome
     client.useNextGateway()
     await pause(Math.min(outcome.retryAfterMs, MAX_WAIT_MS), undefined, {
@@ -74,7 +74,7 @@ export async function createWithRetries(
 }
 
 /** Sends one create mutation. Returns the URL or the delay before a retry. */
-export async function tryToCreate(
+export async function sendCreateMutation(
   client: RetryingClient,
   plan: UploadPlan,
   expiry: string,
@@ -109,7 +109,7 @@ export async function deleteWithRetries(client: RetryingClient, uid: string): Pr
   }
 }
 
-/** Uploads as much of the file as the plan says, directly to Stream. */
+/** Uploads the planned part of the file directly to Stream. */
 export async function sendFile(plan: UploadPlan, { uploadURL }: CreatedUpload): Promise<void> {
   const { ending, protocol } = plan
   if (ending === 'abandoned' || ending === 'deleted unused') return

@@ -31,7 +31,7 @@ export interface FaultOptions {
   /** Kills of one gateway at a random time. */
   readonly kills: number
   /** Kills of all gateways while a create request is in flight at Stream. */
-  readonly aimedKills: number
+  readonly killsDuringCreate: number
   /** Kills of the shared database. @default 0 */
   readonly databaseKills?: number
   /** Maximum delay of a response; must be below the gateway's timeout for Stream. */
@@ -118,7 +118,7 @@ export async function injectFaults(
   setup: Setup,
   seed: number,
   options: FaultOptions,
-): Promise<{ readonly applied: AppliedFaults; readonly aimed: number }> {
+): Promise<{ readonly applied: AppliedFaults; readonly killedDuringCreate: number }> {
   const applied = new Map<string, number>()
   const count = (fault: unknown, sign: 1 | -1): void => {
     const parsed = plannedSchema.parse(fault)
@@ -131,7 +131,7 @@ export async function injectFaults(
     await setup.emulator.fault(fault)
   }
 
-  const [, aimed] = await Promise.all([
+  const [, killedDuringCreate] = await Promise.all([
     // Each has its own random sequence: timing must not change the plan.
     planFaults(chanceFrom(seed + 1), options, plan),
     killGateways(setup, chanceFrom(seed + 2), options, plan),
@@ -140,7 +140,7 @@ export async function injectFaults(
   const { faults } = await setup.emulator.state()
   for (const fault of faults) count(fault, -1)
   await setup.emulator.clearFaults()
-  return { applied, aimed }
+  return { applied, killedDuringCreate }
 }
 
 async function planFaults(
@@ -159,13 +159,16 @@ async function planFaults(
 async function killGateways(
   { gateways, emulator }: Setup,
   chance: Chance,
-  { overMs, kills, aimedKills, maxDelayMs }: FaultOptions,
+  { overMs, kills, killsDuringCreate, maxDelayMs }: FaultOptions,
   plan: (fault: PlannedFault) => Promise<void>,
 ): Promise<number> {
   const start = Date.now()
   // Two kills may follow each other closely, so that one hits a gateway that has just started.
-  const times = Array.from({ length: kills + aimedKills }, () => chance.share() * overMs * 0.9)
-  let aimed = 0
+  const times = Array.from(
+    { length: kills + killsDuringCreate },
+    () => chance.share() * overMs * 0.9,
+  )
+  let killedDuringCreate = 0
   /** A gateway is killed again only after it has started; several may restart at the same time. */
   const restarts = new Map<GatewayProcess, Promise<void>>()
   const killAndRestart = (gateway: GatewayProcess): void => {
@@ -177,21 +180,21 @@ async function killGateways(
   }
   for (const [kill, timestamp] of times.toSorted((a, b) => a - b).entries()) {
     await pause(Math.max(0, start + timestamp - Date.now()))
-    if ((kill * aimedKills) % (kills + aimedKills) < aimedKills) {
+    if ((kill * killsDuringCreate) % (kills + killsDuringCreate) < killsDuringCreate) {
       const on = chance.oneOf<Operation>(['direct_upload', 'tus_create'])
       // Stream creates the video after the gateway is killed, or just before.
       const isCreatedAfterKill = chance.percent(50)
       const delayMs = isCreatedAfterKill ? maxDelayMs + kill + 1 : 30 + kill
       const fault = { on, delayMs, ...(isCreatedAfterKill ? {} : { hangUpAfter: true }) }
       await plan(fault)
-      if (await waitUntilApplied(emulator, fault)) aimed += 1
+      if (await waitUntilApplied(emulator, fault)) killedDuringCreate += 1
       if (!isCreatedAfterKill) await pause(delayMs)
       // Any of the gateways may have sent the request.
       for (const gateway of gateways) killAndRestart(gateway)
     } else killAndRestart(chance.oneOf(gateways))
   }
   await Promise.all(restarts.values())
-  return aimed
+  return killedDuringCreate
 }
 
 /** Kills the shared database and starts it again after a while. */

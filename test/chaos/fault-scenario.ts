@@ -32,7 +32,7 @@ export interface FaultScenarioOutcome {
   /** Every lost upload, wrong state or duplicate, as a sentence. */
   readonly losses: readonly string[]
   readonly kills: number
-  readonly aimedKills: number
+  readonly killedDuringCreate: number
   /** Webhooks delivered to each gateway. */
   readonly webhooks: readonly number[]
   /** Responses that asked the client to retry later, by error code. */
@@ -46,7 +46,11 @@ export interface FaultScenarioOutcome {
   readonly messages: ReadonlyMap<string, number>
   readonly reservedSeconds: { readonly gateway: number; readonly stream: number }
   /** Milliseconds until the last fault, until all creators had finished, and until the states agreed. */
-  readonly took: { readonly faults: number; readonly creators: number; readonly rest: number }
+  readonly durationsMs: {
+    readonly faults: number
+    readonly creators: number
+    readonly rest: number
+  }
 }
 
 /** Runs the scenario with one gateway. */
@@ -76,7 +80,7 @@ export async function runFaultScenarioWith(
     const runningCreators = Promise.all(
       plans.map((plan) => runCreatorScenario(setup, plan, subscribers)),
     )
-    const { applied, aimed } = await injectFaults(setup, seed, options)
+    const { applied, killedDuringCreate } = await injectFaults(setup, seed, options)
     const faults = Date.now() - start
     // The faults end when all killed gateways have restarted, which takes longer on a busy machine.
     const deadline = start + Math.max(overMs, faults) + agreeWithinMs
@@ -87,8 +91,8 @@ export async function runFaultScenarioWith(
       deadline,
       uploads,
       (known) =>
-        subscribers.every((one) => isUpToDate(one, known)) &&
-        observers.every((one) => one.missing(known).length === 0),
+        subscribers.every((subscriber) => isUpToDate(subscriber, known)) &&
+        observers.every((observer) => observer.missing(known).length === 0),
     )
     const rest = Date.now() - start
     for (const subscriber of subscribers) subscriber.stop()
@@ -102,7 +106,10 @@ export async function runFaultScenarioWith(
         ...lossesOfCreators(creatorResults, uploadsByUid),
         ...lossesOfDifferences(differences),
         ...subscribers.flatMap(violationsOf),
-        ...observers.flatMap((one) => [...one.broken, ...one.missing(states.uploads)]),
+        ...observers.flatMap((observer) => [
+          ...observer.broken,
+          ...observer.missing(states.uploads),
+        ]),
         ...(await checkNewSubscribers(setup, states.uploads)),
         ...setup.unexpectedErrors.map((unexpectedError) => `unexpected: ${unexpectedError}`),
         ...gateways.flatMap(({ url, failures }) =>
@@ -110,7 +117,7 @@ export async function runFaultScenarioWith(
         ),
       ],
       kills: gateways.reduce((sum, { kills }) => sum + kills(), 0),
-      aimedKills: aimed,
+      killedDuringCreate,
       webhooks: gateways.map(({ url }) => webhookProxy.deliveries.get(url) ?? 0),
       retryLater: setup.retryLater,
       eventsReceived: observers.reduce((sum, { received }) => sum + received(), 0),
@@ -119,7 +126,7 @@ export async function runFaultScenarioWith(
       requests: states.stream.requests,
       messages: sumsOf(gateways.map(({ messages }) => messages)),
       reservedSeconds: { gateway: states.reservedSeconds, stream: states.stream.reservedSeconds },
-      took: { faults, creators, rest },
+      durationsMs: { faults, creators, rest },
     }
   } finally {
     for (const watching of [...subscribers, ...observers]) watching.stop()
@@ -128,7 +135,7 @@ export async function runFaultScenarioWith(
 
 function sumsOf(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
   const sums = new Map<string, number>()
-  for (const [name, times] of counts.flatMap((one) => [...one])) {
+  for (const [name, times] of counts.flatMap((countsByName) => [...countsByName])) {
     sums.set(name, (sums.get(name) ?? 0) + times)
   }
   return sums
@@ -160,7 +167,10 @@ async function waitUntilAgreement(
 function isUpToDate({ uid, connections }: Subscriber, uploads: readonly KnownUpload[]): boolean {
   const last = connections.at(-1)?.at(-1)
   if (last === undefined) return false
-  return isTerminal(last.status) || last.version === uploads.find((one) => one.uid === uid)?.version
+  return (
+    isTerminal(last.status) ||
+    last.version === uploads.find((upload) => upload.uid === uid)?.version
+  )
 }
 
 function lossesOfCreators(
@@ -196,7 +206,7 @@ function lossesOfDifferences(differences: Differences): string[] {
   ]
 }
 
-/** Subscribes to each upload again: a new subscriber must receive only the final state, at once. */
+/** Subscribes to each upload again: a new subscriber must immediately receive only the final state. */
 async function checkNewSubscribers(
   setup: Setup,
   uploads: readonly KnownUpload[],

@@ -95,7 +95,9 @@ async function stableVersions(
   let last = ''
   for (;;) {
     const uploads = await allUploads(admin)
-    const versions = new Map(uploads.map((one) => [one.uid, `${one.version} ${one.status}`]))
+    const versions = new Map(
+      uploads.map((upload) => [upload.uid, `${upload.version} ${upload.status}`]),
+    )
     const text = JSON.stringify([...versions])
     const isEncoding = uploads.some(({ status }) => status === 'QUEUED' || status === 'IN_PROGRESS')
     if (!isEncoding && text === last) return versions

@@ -21,7 +21,7 @@ export interface OneKeyOutcome {
   readonly creations: number
   readonly kills: number
   readonly unexpectedErrors: readonly string[]
-  readonly tookMs: number
+  readonly durationMs: number
 }
 
 /** Seconds reserved for each key. */
@@ -63,7 +63,7 @@ export async function raceWithOneKey(options: OneKeyOptions): Promise<OneKeyOutc
       creations: (stream.requests['direct_upload'] ?? 0) + (stream.requests['tus_create'] ?? 0),
       kills: gateway.kills(),
       unexpectedErrors: [...setup.unexpectedErrors, ...gateway.failures],
-      tookMs: Date.now() - start,
+      durationMs: Date.now() - start,
     }
   } finally {
     await setup.end()

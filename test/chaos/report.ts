@@ -15,7 +15,8 @@ export function print(title: string, rows: readonly Row[]): void {
 }
 
 export function printFaultScenario(outcome: FaultScenarioOutcome): void {
-  const { options, creatorResults, differences, reservedSeconds, took, messages, applied } = outcome
+  const { options, creatorResults, differences, reservedSeconds, durationsMs, messages, applied } =
+    outcome
   const subscribers = creatorResults.flatMap(({ subscriber }) => subscriber ?? [])
   const states = subscribers.flatMap(({ connections }) => connections.flat())
   const faults = [...applied.values()].reduce((sum, times) => sum + times, 0)
@@ -26,7 +27,10 @@ export function printFaultScenario(outcome: FaultScenarioOutcome): void {
       creatorResults.filter(({ uids }) => uids.size > 0).length,
     ],
     ...count(creatorResults.map(({ plan }) => `  ${plan.ending}, ${plan.protocol}`)),
-    ['kills survived', `${outcome.kills}, ${outcome.aimedKills} times during a create request`],
+    [
+      'kills survived',
+      `${outcome.kills}, ${outcome.killedDuringCreate} times during a create request`,
+    ],
     ['kills of the database survived', options.databaseKills ?? 0],
     ['applied faults', faults],
     ...byName(applied).map(([name, times]): Row => [`  ${name}`, times]),
@@ -58,7 +62,7 @@ export function printFaultScenario(outcome: FaultScenarioOutcome): void {
     ['losses of any kind', outcome.losses.length],
     [
       'seconds to the last fault / to the last creator / to equal states',
-      `${seconds(took.faults)} / ${seconds(took.creators)} / ${seconds(took.rest)}`,
+      `${seconds(durationsMs.faults)} / ${seconds(durationsMs.creators)} / ${seconds(durationsMs.rest)}`,
     ],
     ...outcome.losses.slice(0, 40).map((loss): Row => ['  LOSS', loss]),
   ])
@@ -98,13 +102,13 @@ export function printMaintenance({
   deletions,
   rounds,
   lists,
-  tookMs,
+  durationMs,
 }: MaintenanceOutcome): void {
   print('Shared maintenance', [
-    ['orphans created / left', `${orphans.created} / ${orphans.left}`],
+    ['orphans created / remaining', `${orphans.created} / ${orphans.remaining}`],
     ['delete requests to Stream', deletions],
     ['sync rounds of all gateways / list requests to Stream', `${rounds} / ${lists}`],
-    ['seconds', seconds(tookMs)],
+    ['seconds', seconds(durationMs)],
   ])
 }
 
@@ -119,7 +123,7 @@ export function printOneKey(outcome: OneKeyOutcome, callers: number): void {
       'reserved seconds, gateway / Stream',
       `${reservedSeconds.gateway} / ${reservedSeconds.stream}`,
     ],
-    ['seconds', seconds(outcome.tookMs)],
+    ['seconds', seconds(outcome.durationMs)],
   ])
 }
 

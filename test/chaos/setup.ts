@@ -107,8 +107,8 @@ export async function startSetup(options: SetupOptions): Promise<Setup> {
       closers.push(() => gateway.end())
       return gateway
     }
-    const [one, ...more] = await allStarted(ports.map(start))
-    if (one === undefined) throw new Error('No gateway was started.')
+    const [firstGateway, ...more] = await allStarted(ports.map(start))
+    if (firstGateway === undefined) throw new Error('No gateway was started.')
 
     const creatorSignal = AbortSignal.timeout(timeoutMs)
     // The administrator compares the states after the creators have finished.
@@ -130,7 +130,7 @@ export async function startSetup(options: SetupOptions): Promise<Setup> {
     }
     const rootToken = await tokenFor('root', { scope: 'uploads:admin' })
     return {
-      gateways: [one, ...more],
+      gateways: [firstGateway, ...more],
       database,
       webhookProxy,
       watchedAt,

@@ -1,7 +1,7 @@
 /** Measures work that several gateways share: polling watched uploads and deleting orphans. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { scrape } from '../kit/metrics.ts'
-import { tryToCreate, createWithRetries } from './creator.ts'
+import { sendCreateMutation, createWithRetries } from './creator.ts'
 import { standardPlan } from './creator-plans.ts'
 import type { Setup } from './setup.ts'
 import { type Subscriber, subscribe } from './subscriber.ts'
@@ -16,15 +16,15 @@ export interface MaintenanceOptions {
 }
 
 export interface MaintenanceOutcome {
-  /** Orphans created, and orphans left at the end. */
-  readonly orphans: { readonly created: number; readonly left: number }
+  /** Orphans created, and orphans remaining at the end. */
+  readonly orphans: { readonly created: number; readonly remaining: number }
   /** Delete requests that Stream received. */
   readonly deletions: number
   /** Sync rounds of all gateways together. */
   readonly rounds: number
   /** List requests that Stream received during these rounds. */
   readonly lists: number
-  readonly tookMs: number
+  readonly durationMs: number
 }
 
 /** Requires that no faults are active and no other uploads are running. */
@@ -53,7 +53,7 @@ export async function measureSharedMaintenance(
     await emulator.fault({ on: 'direct_upload', hangUpAfter: true, times: options.orphans })
     for (let index = 0; index < options.orphans; index += 1) {
       const plan = { ...standardPlan(`orphan-${index}`, index), protocol: 'BASIC' } as const
-      const outcome = await tryToCreate(await setup.as('bob', index), plan, expiry)
+      const outcome = await sendCreateMutation(await setup.as('bob', index), plan, expiry)
       if ('uid' in outcome)
         throw new Error('A create request succeeded although its response should be lost.')
     }
@@ -64,11 +64,11 @@ export async function measureSharedMaintenance(
       after = await readCounts(setup)
     }
     return {
-      orphans: { created, left: after.videos - before.videos },
+      orphans: { created, remaining: after.videos - before.videos },
       deletions: after.deletions - before.deletions,
       rounds: after.rounds - before.rounds,
       lists: after.lists - before.lists,
-      tookMs: Date.now() - start,
+      durationMs: Date.now() - start,
     }
   } finally {
     for (const subscriber of subscribers) subscriber.stop()

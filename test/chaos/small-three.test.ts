@@ -21,7 +21,7 @@ describeWithPostgres(`short chaos run, three gateways, HEADGATE_CHAOS_SEED=${see
         overMs: 3500,
         faultsPerSecond: 6,
         kills: 2,
-        aimedKills: 0,
+        killsDuringCreate: 0,
         databaseKills: 1,
         maxDelayMs: 500,
         agreeWithinMs: 20_000,
@@ -33,7 +33,7 @@ describeWithPostgres(`short chaos run, three gateways, HEADGATE_CHAOS_SEED=${see
       printMaintenance(maintenance)
       expect(faults.losses).toEqual([])
       expect(maintenance).toMatchObject({
-        orphans: { created: ORPHANS, left: 0 },
+        orphans: { created: ORPHANS, remaining: 0 },
         deletions: ORPHANS,
       })
       // One round in three lists; without sharing, each round would.

@@ -24,7 +24,7 @@ describe(`short chaos run with HEADGATE_CHAOS_SEED=${seed}`, { timeout: 60_000 }
       overMs: 4000,
       faultsPerSecond: 8,
       kills: 1,
-      aimedKills: 1,
+      killsDuringCreate: 1,
       maxDelayMs: 500,
       agreeWithinMs: 26_000,
     })
@@ -48,7 +48,7 @@ describe(`short chaos run with HEADGATE_CHAOS_SEED=${seed}`, { timeout: 60_000 }
     expect(unexpectedErrors).toEqual([])
   })
 
-  it('creates one upload per idempotency key although the gateway is killed meanwhile', async () => {
+  it('creates one upload per idempotency key although the gateway is killed during the requests', async () => {
     const outcome = await raceWithOneKey({ callers: 50, pace: PACE, timeoutMs: BACKOFF_MS })
     printOneKey(outcome, 50)
     expect(outcome).toMatchObject({

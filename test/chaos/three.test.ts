@@ -23,7 +23,7 @@ describeWithPostgres(`chaos at three gateways with HEADGATE_CHAOS_SEED=${seed}`,
       overMs: 40_000,
       faultsPerSecond: 6,
       kills: 8,
-      aimedKills: 2,
+      killsDuringCreate: 2,
       databaseKills: 3,
       maxDelayMs: 2000,
       agreeWithinMs: 90_000,
@@ -36,7 +36,7 @@ describeWithPostgres(`chaos at three gateways with HEADGATE_CHAOS_SEED=${seed}`,
     expect(faults.losses).toEqual([])
     expect(faults.kills).toBe(8 + 2 * GATEWAYS)
     expect(maintenance).toMatchObject({
-      orphans: { created: ORPHANS, left: 0 },
+      orphans: { created: ORPHANS, remaining: 0 },
       deletions: ORPHANS,
     })
     // One round in three lists; without sharing, each round would.

@@ -37,7 +37,7 @@ export async function startWebhookProxy(
     )
     const last = watchedAt(uidIn(body))
     const others = ordered.filter((gateway) => gateway !== last)
-    for (const gateway of [...others, ...ordered.filter((one) => one === last)]) {
+    for (const gateway of [...others, ...ordered.filter((candidate) => candidate === last)]) {
       const received = await fetch(`${gateway}${request.url ?? ''}`, {
         method: 'POST',
         headers: typeof signature === 'string' ? { 'webhook-signature': signature } : {},

@@ -4,7 +4,7 @@ import { type UploadOptions, type UploadProgress } from '../../src/client/client
 import { createLockManager } from '../../src/client/resume/web-locks.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { paddedTestcard } from '../kit/media.ts'
-import { CHUNK_BYTES, clientOf, whileTimePasses } from './kit.ts'
+import { CHUNK_BYTES, clientOf, withAdvancingClock } from './kit.ts'
 
 const TUS_OPTIONS: UploadOptions = { protocol: 'TUS', chunkSizeBytes: CHUNK_BYTES }
 const file = paddedTestcard(12_000_000)
@@ -18,7 +18,7 @@ describe('two concurrent uploads of one file', () => {
       client.upload(file, TUS_OPTIONS),
       client.upload(file, { ...TUS_OPTIONS, onProgress: (progress) => reported.push(progress) }),
     ])
-    const [first, second] = await whileTimePasses(gateway.clock, uploads)
+    const [first, second] = await withAdvancingClock(gateway.clock, uploads)
     expect(second).toEqual(first)
     expect(reported.at(-1)).toMatchObject({ phase: 'ready', fraction: 1 })
     await expectSentOnce(gateway)
@@ -50,7 +50,7 @@ describe('two concurrent uploads of one file', () => {
     const options = { ...TUS_OPTIONS, maxDurationSeconds: 5 }
     const uploads = [client.upload(file, options), client.upload(file, options)]
     const outcomes = Promise.allSettled(uploads)
-    for (const outcome of await whileTimePasses(gateway.clock, outcomes)) {
+    for (const outcome of await withAdvancingClock(gateway.clock, outcomes)) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'VIDEO_FAILED' } })
     }
     expect((await gateway.emulator.state()).videos).toHaveLength(1)

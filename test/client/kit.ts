@@ -25,7 +25,7 @@ export function phasesOf(reported: readonly UploadProgress[]): string[] {
 }
 
 /** A fetch that sends every request but discards the first `count` responses and throws instead. */
-export function losingFirst(count: number): typeof globalThis.fetch {
+export function dropFirstResponses(count: number): typeof globalThis.fetch {
   let lost = 0
   return async (input, init) => {
     const response = await fetch(input, init)
@@ -37,7 +37,7 @@ export function losingFirst(count: number): typeof globalThis.fetch {
 }
 
 /** Awaits the promise while the test clock advances `speed` seconds per real second. */
-export async function whileTimePasses<T>(
+export async function withAdvancingClock<T>(
   clock: TestClock,
   promise: Promise<T>,
   speed = 50,

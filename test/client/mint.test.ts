@@ -4,7 +4,7 @@ import { UploadError } from '../../src/client/client.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
-import { clientOf, losingFirst, whileTimePasses } from './kit.ts'
+import { clientOf, dropFirstResponses, withAdvancingClock } from './kit.ts'
 
 describe('a lost response', () => {
   it.each([
@@ -12,8 +12,8 @@ describe('a lost response', () => {
     ['tus', 'TUS'],
   ] as const)('of the gateway does not create a second upload: %s', async (_name, protocol) => {
     const gateway = await startTestGateway()
-    const client = clientOf(gateway, { fetch: losingFirst(2) })
-    await whileTimePasses(gateway.clock, client.upload(testcardFile(), { protocol }))
+    const client = clientOf(gateway, { fetch: dropFirstResponses(2) })
+    await withAdvancingClock(gateway.clock, client.upload(testcardFile(), { protocol }))
     const { videos, requests } = await gateway.emulator.state()
     expect(videos).toHaveLength(1)
     expect(Number(requests['direct_upload']) + Number(requests['tus_create'])).toBe(1)
@@ -22,7 +22,7 @@ describe('a lost response', () => {
   it('of Stream does not create a second upload', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'direct_upload', hangUpAfter: true })
-    const ready = await whileTimePasses(
+    const ready = await withAdvancingClock(
       gateway.clock,
       clientOf(gateway).upload(testcardFile()),
       300,
@@ -77,7 +77,7 @@ describe('a rejection', () => {
   it('for a rate limit is retried after the wait', async () => {
     const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '1' })
     expectMinted(await createDirectUpload(gateway.as()))
-    const ready = await whileTimePasses(
+    const ready = await withAdvancingClock(
       gateway.clock,
       clientOf(gateway).upload(testcardFile()),
       300,

@@ -8,7 +8,7 @@ import {
 import { createTestClock } from '../kit/clock.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
-import { CHUNK_BYTES, clientOf, losingFirst, phasesOf, whileTimePasses } from './kit.ts'
+import { CHUNK_BYTES, clientOf, dropFirstResponses, phasesOf, withAdvancingClock } from './kit.ts'
 
 const TUS_OPTIONS: UploadOptions = { protocol: 'TUS', chunkSizeBytes: CHUNK_BYTES }
 const PAUSED = new Error('paused')
@@ -51,7 +51,10 @@ describe('a tus upload', () => {
     await gateway.emulator.fault({ on: 'tus_patch', hangUpAfter: true })
     await gateway.emulator.fault({ on: 'tus_patch', status: 503 })
     const file = paddedTestcard(12_000_000)
-    const ready = await whileTimePasses(gateway.clock, clientOf(gateway).upload(file, TUS_OPTIONS))
+    const ready = await withAdvancingClock(
+      gateway.clock,
+      clientOf(gateway).upload(file, TUS_OPTIONS),
+    )
     expect(ready.video).toMatchObject({ sizeBytes: file.size })
     const { requests } = await gateway.emulator.state()
     // Three chunks and one rejected; the chunk whose response was lost was received.
@@ -102,7 +105,7 @@ describe('a tus upload', () => {
     await gateway.emulator.fault({ on: 'tus_head', times: 1000, status: 410 })
     const clock = createTestClock()
     const upload = clientOf(gateway, { clock }).upload(paddedTestcard(12_000_000), TUS_OPTIONS)
-    await expect(whileTimePasses(clock, upload)).rejects.toMatchObject({ code: 'EXPIRED' })
+    await expect(withAdvancingClock(clock, upload)).rejects.toMatchObject({ code: 'EXPIRED' })
     expect((await gateway.emulator.state()).requests['tus_create']).toBe(2)
   })
 })
@@ -111,7 +114,7 @@ describe('a basic upload', () => {
   it('whose connection broke is sent again to the same URL', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'upload', hangUp: true })
-    await whileTimePasses(gateway.clock, clientOf(gateway).upload(testcardFile()))
+    await withAdvancingClock(gateway.clock, clientOf(gateway).upload(testcardFile()))
     const { requests } = await gateway.emulator.state()
     expect(requests).toMatchObject({ direct_upload: 1, upload: 2 })
   })
@@ -120,7 +123,7 @@ describe('a basic upload', () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'upload', hangUpAfter: true })
     const upload = clientOf(gateway).upload(testcardFile())
-    expect(await whileTimePasses(gateway.clock, upload, 10)).toMatchObject({ status: 'READY' })
+    expect(await withAdvancingClock(gateway.clock, upload, 10)).toMatchObject({ status: 'READY' })
     const { requests, videos } = await gateway.emulator.state()
     expect({ requests, videos: videos.length }).toMatchObject({
       requests: { direct_upload: 1, upload: 2 },
@@ -142,7 +145,7 @@ describe('a basic upload', () => {
     await expect(first).rejects.toBe(PAUSED)
     const reloaded = clientOf(gateway, { storage })
     const [resumable] = await reloaded.resumable()
-    const ready = await whileTimePasses(gateway.clock, reloaded.upload(file))
+    const ready = await withAdvancingClock(gateway.clock, reloaded.upload(file))
     expect(ready).toMatchObject({ uid: resumable?.uid, status: 'READY' })
     expect((await gateway.emulator.state()).videos).toHaveLength(1)
   })
@@ -213,11 +216,11 @@ it('continues a watch after broken connections', async () => {
   const gateway = await startTestGateway()
   const { uid } = await clientOf(gateway).upload(testcardFile())
   const states: string[] = []
-  const client = clientOf(gateway, { fetch: losingFirst(2) })
+  const client = clientOf(gateway, { fetch: dropFirstResponses(2) })
   const watch = async (): Promise<void> => {
     for await (const { status } of client.watch(uid)) states.push(status)
   }
-  await whileTimePasses(gateway.clock, watch())
+  await withAdvancingClock(gateway.clock, watch())
   expect(states).toEqual(['READY'])
 })
 

@@ -142,9 +142,9 @@ describe('headgate doctor', () => {
   it('checks the database without changing it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'headgate-doctor-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
-    const sound = join(folder, 'sound.db')
-    await createSqliteStore(sound).close()
-    expect((await doctor({ DATABASE_URL: `file:${sound}` })).output).toContain(
+    const intactFile = join(folder, 'intact.db')
+    await createSqliteStore(intactFile).close()
+    expect((await doctor({ DATABASE_URL: `file:${intactFile}` })).output).toContain(
       'intact and up to date',
     )
 

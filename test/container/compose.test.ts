@@ -72,7 +72,7 @@ describe('the compose file', () => {
   it.each(gateways)('configures %s with known variables only', (name) => {
     const config = configOf(name)
     const names = Object.keys(serviceOf(name).environment)
-    expect(names.filter((one) => !Object.hasOwn(knownVariables, one))).toEqual([])
+    expect(names.filter((variable) => !Object.hasOwn(knownVariables, variable))).toEqual([])
     expect(config.stream.kind).toBe('account')
     expect(config.auth.kind).toBe('jwt')
     expect(config.publicURL).toBe(REQUIRED.PUBLIC_URL)
@@ -106,7 +106,7 @@ describe('the compose file', () => {
     expect(secrets.filter(([, value]) => !/^\$\{\w+:\?[^}]+\}$/.test(value))).toEqual([])
     for (const name of Object.keys(REQUIRED)) {
       const without = { ...REQUIRED, [name]: '' }
-      expect(() => Object.keys(services).map((one) => environmentOf(one, without))).toThrow(name)
+      expect(() => Object.keys(services).map((key) => environmentOf(key, without))).toThrow(name)
     }
   })
 
@@ -159,7 +159,7 @@ describe('the load balancer', () => {
     expect(Object.keys(serviceOf('caddy').depends_on)).toEqual(gateways)
   })
 
-  it('flushes events at once, and has no timeout shorter than the SSE heartbeat', () => {
+  it('flushes events immediately, and has no timeout shorter than the SSE heartbeat', () => {
     expect(caddyfile.match(/^\s*flush_interval -1$/gm)).toHaveLength(upstreams.length)
     expect(caddyfile).not.toMatch(
       /(?:read|write|response_header|stream)_timeout|request_buffers|response_buffers/,

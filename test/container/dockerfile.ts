@@ -51,7 +51,9 @@ export function readStages(): readonly Stage[] {
 }
 
 export function valuesOf({ instructions }: Stage, name: string): readonly string[] {
-  return instructions.flatMap((one) => (one.name === name ? [one.rest] : []))
+  return instructions.flatMap((instruction) =>
+    instruction.name === name ? [instruction.rest] : [],
+  )
 }
 
 /** Returns the value of an instruction; throws unless it occurs exactly once. */

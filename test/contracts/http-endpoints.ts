@@ -52,13 +52,13 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       const gateway = await start({ AUTH_JWT_SECRET: TEST_SECRET })
       const body = JSON.stringify({ query: '{ uploads { totalCount } }' })
       const expired = await tokenFor('ada', { exp: Math.floor(Date.now() / 1000) - 60 })
-      const nameless = await tokenFor('')
+      const emptySubject = await tokenFor('')
       const long = await tokenFor('x'.repeat(65))
       for (const authorization of [
         '',
         'Basic x',
         'Bearer x.y.z',
-        ...[expired, nameless, long].map((token) => `Bearer ${token}`),
+        ...[expired, emptySubject, long].map((token) => `Bearer ${token}`),
       ]) {
         const response = await post(gateway, { ...JSON_HEADERS, authorization }, body)
         expect(response.status).toBe(401)

@@ -60,8 +60,8 @@ async function queryByWebSocket(
   }
 }
 
-const repeat = (count: number, one: (index: number) => string): string =>
-  Array.from({ length: count }, (_, index) => one(index)).join(' ')
+const repeat = (count: number, textAt: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => textAt(index)).join(' ')
 
 const aliases = (count: number): string => `{ ${repeat(count, (n) => `a${n}: __typename`)} }`
 const directives = (count: number): string =>

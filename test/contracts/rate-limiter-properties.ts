@@ -90,16 +90,16 @@ export function describeProperties({ rateLimiter }: Suite): void {
             const key = newKey()
             const model = createModel()
             let now = CREATED_AT.getTime()
-            for (const one of plan) {
-              now += one.pauseMs
-              if ('blockedMs' in one) {
-                await rateLimiter().block(key, new Date(now + one.blockedMs), new Date(now))
-                model.block(now + one.blockedMs)
+            for (const action of plan) {
+              now += action.pauseMs
+              if ('blockedMs' in action) {
+                await rateLimiter().block(key, new Date(now + action.blockedMs), new Date(now))
+                model.block(now + action.blockedMs)
                 continue
               }
-              for (let time = 0; time < one.times; time += 1) {
-                const wait = await rateLimiter().consume(key, one.windows, new Date(now))
-                expect(wait).toBe(model.consume(one.windows, now))
+              for (let time = 0; time < action.times; time += 1) {
+                const wait = await rateLimiter().consume(key, action.windows, new Date(now))
+                expect(wait).toBe(model.consume(action.windows, now))
               }
               for (const spanMs of [MINUTE_MS, 5 * MINUTE_MS]) {
                 const counted = await rateLimiter().countConsumed(key, spanMs, new Date(now))

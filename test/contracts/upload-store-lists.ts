@@ -176,7 +176,9 @@ export function describeLists({ store, mint }: Suite): void {
         await store().saveVersion(changeOf(upload, { status }))
       }
       const counted = await Promise.all(
-        uploadStatuses.map(async (one) => [one, await store().count({ statuses: [one] })] as const),
+        uploadStatuses.map(
+          async (status) => [status, await store().count({ statuses: [status] })] as const,
+        ),
       )
       expect(await store().countByStatus()).toEqual(new Map(counted))
       expect(await store().count({ statuses: ['READY', 'READY'] })).toBe(

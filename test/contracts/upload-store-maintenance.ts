@@ -166,13 +166,13 @@ export function describeMaintenance({ store, mint }: Suite): void {
     test('returns the watched uids to the gateway that has the poll lease', async () => {
       expect(await store().renewWatchLeases([], after(1), after(6), true)).toEqual([])
       for (const second of [2, 3, 4]) {
-        const noted = await store().renewWatchLeases(
+        const watchedUids = await store().renewWatchLeases(
           ['b', 'a'],
           after(second),
           after(second + 5),
           true,
         )
-        expect(noted).toEqual(['a', 'b'])
+        expect(watchedUids).toEqual(['a', 'b'])
       }
       expect(await store().renewWatchLeases(['a', 'b'], after(5), after(10), false)).toBeNull()
     })

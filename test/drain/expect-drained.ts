@@ -23,7 +23,7 @@ export const drained: Readonly<Record<keyof Round, unknown>> = {
   close: { code: 1012, reason: 'The gateway restarts. Reconnect.' },
   receivedComplete: false,
   exitCode: 0,
-  tookMs: expect.toSatisfy((ms: number) => ms < DEADLINE_MS, `less than ${DEADLINE_MS}`),
+  durationMs: expect.toSatisfy((ms: number) => ms < DEADLINE_MS, `less than ${DEADLINE_MS}`),
   orphans: 0,
   withoutOutcome: 0,
   leftWal: false,

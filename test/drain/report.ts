@@ -23,7 +23,7 @@ export function printRounds(rounds: readonly Round[]): void {
     ],
     [
       'seconds from the signal to the exit, at most',
-      seconds(Math.max(...rounds.map(({ tookMs }) => tookMs))),
+      seconds(Math.max(...rounds.map(({ durationMs }) => durationMs))),
     ],
   ])
 }

@@ -39,7 +39,7 @@ export interface Round {
   readonly receivedComplete: boolean
   readonly exitCode: number | null
   /** From the signal to the exit of the process, in milliseconds. */
-  readonly tookMs: number
+  readonly durationMs: number
   /** Videos at Stream without an upload in the database. */
   readonly orphans: number
   /** Reservations without an outcome. */
@@ -102,7 +102,7 @@ export async function runRound(
     const readiness = await waitUntilNotReady(probe)
     const responses = await Promise.all(pendingResponses)
     const exitCode = await run.ended
-    const tookMs = performance.now() - signalledAt
+    const durationMs = performance.now() - signalledAt
     const socketResult = await socket.message('next', 'mint')
     const leftWal = existsSync(`${file}-wal`)
     return {
@@ -116,7 +116,7 @@ export async function runRound(
         ({ type, id }) => type === 'complete' && id === 'watch',
       ),
       exitCode,
-      tookMs,
+      durationMs,
       leftWal,
       ...readDatabase(file, (await emulator.state()).videos),
     }

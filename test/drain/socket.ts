@@ -44,7 +44,7 @@ export async function openSocket(url: string): Promise<Socket> {
 
   async function message(type: string, id?: string): Promise<Message | null> {
     for (;;) {
-      const found = messages.find((one) => one.type === type && one.id === id)
+      const found = messages.find((received) => received.type === type && received.id === id)
       if (found !== undefined) return found
       if (!isOpen) return null
       await Promise.race([once(socket, 'message'), closed])

@@ -64,7 +64,7 @@ const ENDLESS_FRAGMENT = box(
 /** A fragment of 4,294,967,295 samples that are all described by defaults. */
 const endlessFragment = writeMp4({ ...fragmented, fragments: [ENDLESS_FRAGMENT] })
 /** The same fragment behind 10,000 boxes: the check before the reader does not reach it, and the reader allocates without end. */
-const lateFragment = writeMp4({
+const endlessFragmentAfterBoxes = writeMp4({
   ...fragmented,
   fragments: [...Array.from({ length: 10_000 }, () => box('free')), ENDLESS_FRAGMENT],
 })
@@ -109,7 +109,7 @@ test('an endless file ends in an error, and the emulator reads the next file', a
     endlessChunk,
     endlessFragment,
     endlessSizes,
-    lateFragment,
+    endlessFragmentAfterBoxes,
     equalFragments,
   ]) {
     const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { startTestEmulator } from '../kit/emulator.ts'
 import {
   damagedVideo,
-  fleetingVideo,
+  tooShortVideo,
   headlessVideo,
   paddedTestcard,
   testcard,
@@ -36,7 +36,7 @@ describe('a file that is not a valid video is received and fails in processing',
     ['a truncated video', damagedVideo(), 60, 'ERR_MALFORMED_VIDEO', -1],
     ['a video without its last byte', testcardFile().slice(0, -1), 60, 'ERR_MALFORMED_VIDEO', -1],
     ['a video without tables', headlessVideo(), 60, 'ERR_MALFORMED_VIDEO', -1],
-    ['a video that is too short', fleetingVideo(), 60, 'ERR_DURATION_TOO_SHORT', 0.06],
+    ['a video that is too short', tooShortVideo(), 60, 'ERR_DURATION_TOO_SHORT', 0.06],
     ['a video that is too long', testcardFile(), 5, 'ERR_DURATION_EXCEED_CONSTRAINT', 6],
   ])('%s', async (_name, file, maxDurationSeconds, code, duration) => {
     const { video, state } = await processed(file, maxDurationSeconds)

@@ -120,19 +120,24 @@ describe('a shared subscription', () => {
     const longer = { authorization: `Bearer ${await tokenFor('ada', { exp: now + 600 })}` }
     await warmUpUpload(setup, short)
     const { uid, record } = await createTestUpload(setup, longer)
-    const brief = openEventStream(setup.fast, bodyFor(uid), short)
-    const briefLong = openEventStream(setup.fallback, bodyFor(uid), short)
+    const expiringFast = openEventStream(setup.fast, bodyFor(uid), short)
+    const expiringFallback = openEventStream(setup.fallback, bodyFor(uid), short)
     await sendOperation(setup.fallback, { query: '{ __typename }', headers: longer })
-    const lasting = openEventStream(setup.fast, bodyFor(uid), longer)
-    await until(() => [brief, briefLong, lasting].every(({ results }) => results.length === 1))
+    const laterExpiring = openEventStream(setup.fast, bodyFor(uid), longer)
+    await until(() =>
+      [expiringFast, expiringFallback, laterExpiring].every(({ results }) => results.length === 1),
+    )
     expect(setup.joinedSubscriptions()).toBe(2)
     setup.clock.advance(61)
-    await until(() => brief.ended() !== null && briefLong.ended() !== null, 'the token expiry')
-    expect(brief.ended()).toBe(briefLong.ended())
+    await until(
+      () => expiringFast.ended() !== null && expiringFallback.ended() !== null,
+      'the token expiry',
+    )
+    expect(expiringFast.ended()).toBe(expiringFallback.ended())
     await record('queued')
-    await until(() => lasting.results.length === 2)
-    expect(brief.results).toHaveLength(1)
-    expect(lasting.ended()).toBeNull()
+    await until(() => laterExpiring.results.length === 2)
+    expect(expiringFast.results).toHaveLength(1)
+    expect(laterExpiring.ended()).toBeNull()
   })
 
   it(

@@ -86,11 +86,11 @@ describe(`hostile input with HEADGATE_FAST_PATH_SEED=${seed}`, { timeout: 300_00
     const setup = await createSetup()
     const { uids } = seedUploads(setup.databaseFile, setup.clock.now())
     const headers = { authorization: `Bearer ${await tokenFor('creator-0')}` }
-    const options = { uids, expendable: ['nobody'] as const, wrongness: 5 }
+    const options = { uids, deletable: ['nobody'] as const, wrongTypePercent: 5 }
     const document = fc
       .oneof(
         documents(options),
-        documents({ ...options, wrongness: 0 }),
+        documents({ ...options, wrongTypePercent: 0 }),
         broken(documents(options), ['{', '"', '$', '💣']),
         bombs,
       )

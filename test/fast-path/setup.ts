@@ -228,9 +228,9 @@ function ignore(): void {
   // Only errors are collected.
 }
 
-const SILENCE: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+const SILENT_LOGGER: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
-function logInto(errors: object[], log: Logger = SILENCE): Logger {
+function logInto(errors: object[], log: Logger = SILENT_LOGGER): Logger {
   return {
     ...log,
     error(fields, message) {

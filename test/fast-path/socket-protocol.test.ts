@@ -53,7 +53,7 @@ function isTooLong(text: string): boolean {
 function summary(socket: RawSocket): string {
   const { byId, closed } = socket.transcript()
   const entries = [...byId]
-    .toSorted(([one], [other]) => byText(one, other))
+    .toSorted(([a], [b]) => byText(a, b))
     .map(([name, texts]) => [
       name,
       name === '' ? texts.map(typeOf).toSorted(byText) : texts.map(typeOf),
@@ -61,8 +61,8 @@ function summary(socket: RawSocket): string {
   return JSON.stringify({ closed, entries })
 }
 
-function byText(one: string, other: string): number {
-  return one < other ? -1 : 1
+function byText(a: string, b: string): number {
+  return a < b ? -1 : 1
 }
 
 function typeOf(text: string): string {

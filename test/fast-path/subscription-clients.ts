@@ -121,13 +121,14 @@ export async function openSocket(
 
 /** Resolves in the first tick in which `isTrue` returns true; throws after `timeoutMs`. */
 export async function until(
-  isTrue: () => boolean,
-  what = 'a condition',
+  condition: () => boolean,
+  description = 'a condition',
   timeoutMs = 10_000,
 ): Promise<void> {
   const startedAt = performance.now()
-  while (!isTrue()) {
-    if (performance.now() - startedAt > timeoutMs) throw new Error(`Timed out waiting for ${what}.`)
+  while (!condition()) {
+    if (performance.now() - startedAt > timeoutMs)
+      throw new Error(`Timed out waiting for ${description}.`)
     await new Promise((resolve) => {
       setImmediate(resolve)
     })

@@ -33,14 +33,14 @@ describe('a subscription', () => {
       expect(fast.ended()).toBe(fallback.ended())
       expect(fast.results).toHaveLength(1 + steps.length)
       // A client that subscribes after the end receives equal results, too.
-      const late = openEventStream(setup.fast, bodyFor(upload.uid))
-      const lateLong = openEventStream(setup.fallback, bodyFor(upload.uid))
+      const lateFast = openEventStream(setup.fast, bodyFor(upload.uid))
+      const lateFallback = openEventStream(setup.fallback, bodyFor(upload.uid))
       await until(
-        () => late.ended() !== null && lateLong.ended() !== null,
+        () => lateFast.ended() !== null && lateFallback.ended() !== null,
         'the end of the late clients',
       )
-      expect(late.results).toEqual(lateLong.results)
-      expect(late.results).toEqual(fast.results.slice(-1))
+      expect(lateFast.results).toEqual(lateFallback.results)
+      expect(lateFast.results).toEqual(fast.results.slice(-1))
     },
   )
 
@@ -185,9 +185,9 @@ describe('a subscription', () => {
     await warmUpUpload(setup)
     const { uid } = await createTestUpload(setup)
     for (let count = 0; count < 30; count += 1) {
-      const gone = openEventStream(setup.fast, bodyFor(uid))
+      const disconnected = openEventStream(setup.fast, bodyFor(uid))
       await ticks(count)
-      gone.disconnect()
+      disconnected.disconnect()
     }
     await ticks(50)
     await until(

@@ -88,11 +88,11 @@ export function createAttack({ port, fixtures, secrets, gateway }: Setup, seed: 
   }
 }
 
-/** Returns `share` thousandths of `of`, rounded up or down depending on `turn`. */
-function wholePart(of: number, share: number, turn: number): number {
+/** Returns `share` thousandths of `of`, rounded up or down depending on `drawIndex`. */
+function wholePart(of: number, share: number, drawIndex: number): number {
   const exact = (of * share) / 1000
   const whole = Math.floor(exact)
-  return (turn * 0.618_034) % 1 < exact - whole ? whole + 1 : whole
+  return (drawIndex * 0.618_034) % 1 < exact - whole ? whole + 1 : whole
 }
 
 function dispatch(port: number, connection: Connection, input: Input): Promise<Outcome> {

@@ -38,7 +38,7 @@ export function startBaselineClient(port: number, authorization: string): Baseli
         }),
       )
       requestCount += 1
-      slowestMs = Math.max(slowestMs, outcome.tookMs)
+      slowestMs = Math.max(slowestMs, outcome.durationMs)
       const [text = ''] = outcome.texts
       if (!text.endsWith('{"data":{"uploads":{"totalCount":0}}}')) {
         wrong.push(`${outcome.end} ${outcome.statuses.join()} ${text.slice(-200)}`)

@@ -1,4 +1,4 @@
-/** Checks every response for violations, whatever the input was. */
+/** Checks every response for violations, for any input. */
 import { type Outcome, RESPONSE_TIMEOUT_MS } from './send-input.ts'
 import type { Input } from './input.ts'
 
@@ -27,7 +27,9 @@ export const statusClasses: readonly StatusClass[] = [
 /** Returns the class of the highest status; without a status, how the connection ended. */
 export function classOf({ statuses, end }: Outcome): StatusClass {
   const classes = new Set(statuses.map(classOfStatus))
-  const worst = (['5xx', '4xx', '3xx', '2xx'] as const).find((one) => classes.has(one))
+  const worst = (['5xx', '4xx', '3xx', '2xx'] as const).find((statusClass) =>
+    classes.has(statusClass),
+  )
   return worst ?? (end === 'dropped' ? 'dropped' : 'closed')
 }
 
@@ -42,12 +44,12 @@ function classOfStatus(status: number): StatusClass {
 
 /** Returns each violation of the outcome, as a sentence. */
 export function violationsOf(input: Input, outcome: Outcome, secrets: readonly string[]): string[] {
-  const { statuses, texts, end, tookMs } = outcome
+  const { statuses, texts, end, durationMs } = outcome
   const violations: string[] = []
   if (classOf(outcome) === '5xx') violations.push(`responded ${statuses.join(', ')}`)
   if (end === 'timed out')
     violations.push(`neither responded nor closed in ${RESPONSE_TIMEOUT_MS} ms`)
-  else if (tookMs > RESPONSE_TIMEOUT_MS) violations.push(`took ${Math.round(tookMs)} ms`)
+  else if (durationMs > RESPONSE_TIMEOUT_MS) violations.push(`took ${Math.round(durationMs)} ms`)
   // A complete request must get a response that names the error.
   if (end === 'closed' && input.kind === 'request') violations.push('closed without a response')
   for (const text of texts) {

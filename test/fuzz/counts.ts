@@ -20,7 +20,7 @@ export function createCounter(): Counter {
   return {
     count(outcome) {
       classes[classOf(outcome)] += 1
-      times.push(outcome.tookMs)
+      times.push(outcome.durationMs)
     },
     totals() {
       const sorted = times.toSorted((a, b) => a - b)

@@ -22,7 +22,7 @@ export interface EmulatorBatteryOutcome {
   readonly slowestMs: number
   readonly before: EmulatorMemory
   readonly after: EmulatorMemory
-  readonly tookMs: number
+  readonly durationMs: number
 }
 
 /** Number of concurrent senders. */
@@ -104,8 +104,8 @@ export async function runEmulatorBattery(
     await sendValid()
     const after = await emulator.memory()
     violations.push(...emulator.failures)
-    const tookMs = performance.now() - startedAt
-    return { options, counts, violations, validUploads, slowestMs, before, after, tookMs }
+    const durationMs = performance.now() - startedAt
+    return { options, counts, violations, validUploads, slowestMs, before, after, durationMs }
   } catch (error) {
     throw new Error(`The emulator failed: ${emulator.failures.join('\n')}`, { cause: error })
   } finally {
@@ -165,7 +165,8 @@ function describe(input: MediaInput | BodyInput): string {
 
 /** Prints the results as a table. */
 export function printEmulatorBattery(outcome: EmulatorBatteryOutcome): void {
-  const { options, counts, violations, validUploads, slowestMs, before, after, tookMs } = outcome
+  const { options, counts, violations, validUploads, slowestMs, before, after, durationMs } =
+    outcome
   const sorted = [...counts].toSorted(([left], [right]) => (left < right ? -1 : 1))
   print(`Hostile uploads to the emulator with HEADGATE_FUZZ_SEED=${options.seed}`, [
     ['inputs', options.inputs],
@@ -174,7 +175,7 @@ export function printEmulatorBattery(outcome: EmulatorBatteryOutcome): void {
     ['slowest input', `${slowestMs.toFixed(0)} ms`],
     ['heap after the warm-up / after all', `${mb(before.heapUsed)} / ${mb(after.heapUsed)}`],
     ['resident memory', `${megabytes(before.rss)} / ${megabytes(after.rss)}`],
-    ['seconds in all', seconds(tookMs)],
+    ['seconds in all', seconds(durationMs)],
     ['violations', violations.length],
     ...violations.slice(0, 30).map((violation): Row => ['  VIOLATION', violation]),
   ])

@@ -9,22 +9,24 @@ export const SUBJECTS = ['ada', 'bob', 'root', 'far'] as const
 
 export interface Fixtures {
   /** Valid values of the Authorization header. */
-  readonly good: readonly [string, ...string[]]
+  readonly validAuthorizations: readonly [string, ...string[]]
   /** Invalid or expired values of the Authorization header. */
-  readonly bad: readonly [string, ...string[]]
+  readonly invalidAuthorizations: readonly [string, ...string[]]
   /** Secret that Stream signs webhooks with. */
   readonly webhookSecret: string
   /** Existing uploads of `ada`. */
   readonly uids: readonly [string, ...string[]]
   /** Existing uploads of `ada` that inputs may delete; the others must stay. */
-  readonly expendable: readonly [string, ...string[]]
+  readonly deletable: readonly [string, ...string[]]
 }
 
 /** One hour from now as a JWT NumericDate. */
 const oneHourFromNow = (): number => Math.floor(Date.now() / 1000) + 3600
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-export async function writeTokens(): Promise<Pick<Fixtures, 'good' | 'bad'>> {
+export async function writeTokens(): Promise<
+  Pick<Fixtures, 'validAuthorizations' | 'invalidAuthorizations'>
+> {
   const [ada, bob, root, far] = await Promise.all([
     tokenFor('ada'),
     tokenFor('bob', { scope: ['uploads:admin'], creator: 'root', __proto__: { isAdmin: true } }),
@@ -32,7 +34,7 @@ export async function writeTokens(): Promise<Pick<Fixtures, 'good' | 'bad'>> {
     // Outside the range of a JavaScript Date.
     tokenFor('far', { exp: 1e20 }),
   ])
-  const bad = await Promise.all([
+  const invalidAuthorizations = await Promise.all([
     tokenFor('ada', { exp: 1 }),
     tokenFor('ada', { exp: -1e20 }),
     tokenFor('ada', { nbf: oneHourFromNow() }),
@@ -43,14 +45,20 @@ export async function writeTokens(): Promise<Pick<Fixtures, 'good' | 'bad'>> {
   const [head = '', claims = '', signature = ''] = ada.split('.')
   const unsigned = part({ sub: 'root', exp: oneHourFromNow(), scope: 'uploads:admin' })
   return {
-    good: [`Bearer ${ada}`, `Bearer ${ada}`, `Bearer ${bob}`, `Bearer ${root}`, `bearer  ${far}`],
-    bad: [
+    validAuthorizations: [
+      `Bearer ${ada}`,
+      `Bearer ${ada}`,
+      `Bearer ${bob}`,
+      `Bearer ${root}`,
+      `bearer  ${far}`,
+    ],
+    invalidAuthorizations: [
       '',
       'Bearer',
       'Basic cm9vdDpyb290',
       'Bearer a.b',
       'Bearer ..',
-      ...bad.map((token) => `Bearer ${token}`),
+      ...invalidAuthorizations.map((token) => `Bearer ${token}`),
       `Bearer ${part({ alg: 'none' })}.${unsigned}.`,
       `Bearer ${part({ alg: 'none' })}.${unsigned}.e30`,
       `Bearer ${part({ alg: 'HS256', crit: ['exp'] })}.${claims}.${signature}`,
@@ -77,10 +85,13 @@ export async function readWebhookSecret(apiBaseUrl: string, apiToken: string): P
 const header = (value: string): readonly Header[] => [['Authorization', value]]
 
 /** A valid header mostly, sometimes an invalid one or none. */
-export function authorizationOf({ good, bad }: Fixtures): fc.Arbitrary<readonly Header[]> {
+export function authorizationOf({
+  validAuthorizations,
+  invalidAuthorizations,
+}: Fixtures): fc.Arbitrary<readonly Header[]> {
   return fc.oneof(
-    { weight: 8, arbitrary: fc.constantFrom(...good).map(header) },
-    { weight: 1, arbitrary: fc.constantFrom(...bad).map(header) },
+    { weight: 8, arbitrary: fc.constantFrom(...validAuthorizations).map(header) },
+    { weight: 1, arbitrary: fc.constantFrom(...invalidAuthorizations).map(header) },
     { weight: 1, arbitrary: fc.constant([]) },
   )
 }

@@ -32,17 +32,17 @@ const asQuery = (text: string): string => JSON.stringify({ query: text })
 
 /** Valid documents with valid values. */
 export function allowedDocuments(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
-  return post(fixtures, documents({ ...fixtures, wrongness: 0 }).map(asQuery))
+  return post(fixtures, documents({ ...fixtures, wrongTypePercent: 0 }).map(asQuery))
 }
 
 /** Documents with values of the wrong type. */
 export function wronglyTypedDocuments(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
-  return post(fixtures, documents({ ...fixtures, wrongness: 25 }).map(asQuery))
+  return post(fixtures, documents({ ...fixtures, wrongTypePercent: 25 }).map(asQuery))
 }
 
 /** Documents with damaged text. */
 export function brokenDocuments(fixtures: Fixtures): fc.Arbitrary<RequestInput> {
-  const options: DocumentOptions = { ...fixtures, wrongness: 5 }
+  const options: DocumentOptions = { ...fixtures, wrongTypePercent: 5 }
   return post(fixtures, broken(documents(options), INSERTIONS).map(asQuery))
 }
 

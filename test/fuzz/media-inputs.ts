@@ -100,7 +100,7 @@ export function mediaInputs(files: readonly BaseFile[]): fc.Arbitrary<MediaInput
       .tuple(fc.array(patch, { minLength: 1, maxLength: 4 }), end)
       .map(([patches, cutAt]) => ({
         kind: 'media',
-        name: `${name}, ${patches.map((one) => `${one.offset}:${one.width}=${one.value}`).join()}`,
+        name: `${name}, ${patches.map(({ offset, width, value }) => `${offset}:${width}=${value}`).join()}`,
         bytes: patched(bytes, patches, cutAt),
       }))
   })

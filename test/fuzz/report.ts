@@ -20,7 +20,7 @@ export function printBattery(outcome: BatteryOutcome): void {
     created,
     violations,
     messages,
-    tookMs,
+    durationMs,
   } = outcome
   const rows = [
     HEADINGS,
@@ -57,7 +57,7 @@ export function printBattery(outcome: BatteryOutcome): void {
         .map((name) => messages.get(name) ?? 0)
         .join(' / '),
     ],
-    ['seconds in all', seconds(tookMs)],
+    ['seconds in all', seconds(durationMs)],
     ['violations', violations.length],
     ...violations.slice(0, MAX_PRINTED).map((violation) => ['  VIOLATION', violation] as const),
   ])
@@ -87,7 +87,7 @@ function cells(name: string, { inputs, classes, p99Ms, slowestMs }: Totals): str
   return [
     name,
     String(inputs),
-    ...statusClasses.map((one) => String(classes[one])),
+    ...statusClasses.map((statusClass) => String(classes[statusClass])),
     p99Ms.toFixed(1),
     slowestMs.toFixed(0),
   ]

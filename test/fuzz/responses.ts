@@ -22,7 +22,7 @@ export interface ResponseReader {
 const HEAD_END = Buffer.from('\r\n\r\n')
 const LINE_END = Buffer.from('\r\n')
 
-/** `isHead`: the request was HEAD, so the response has no body whatever its Content-Length. */
+/** `isHead`: the request was HEAD, so the response has no body, regardless of Content-Length. */
 export function createResponseReader({ isHead }: { readonly isHead: boolean }): ResponseReader {
   const responses: HttpResponse[] = []
   let bytes: Buffer = Buffer.alloc(0)

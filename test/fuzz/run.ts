@@ -33,7 +33,7 @@ export interface BatteryOutcome {
   }
   /** Number of log lines by message. */
   readonly messages: ReadonlyMap<string, number>
-  readonly tookMs: number
+  readonly durationMs: number
 }
 
 /** The first part warms up the gateway; memory growth is measured after it. */
@@ -88,7 +88,7 @@ export async function runBattery(options: BatteryOptions): Promise<BatteryOutcom
       after,
       created: { uploads: gateway.createdTimes.length, max, allowed },
       messages: gateway.messages,
-      tookMs: performance.now() - startedAt,
+      durationMs: performance.now() - startedAt,
     }
   } finally {
     await setup.end()

@@ -39,9 +39,9 @@ export interface DocumentOptions {
   /** Uploads to query. */
   readonly uids: readonly [string, ...string[]]
   /** Uploads that may be deleted. */
-  readonly expendable: readonly [string, ...string[]]
+  readonly deletable: readonly [string, ...string[]]
   /** Percentage of literals with a wrong type. */
-  readonly wrongness: number
+  readonly wrongTypePercent: number
 }
 
 /** Random operations with random fields and arguments. */
@@ -89,12 +89,12 @@ function writeDocument(chance: Chance, options: DocumentOptions): string {
 
   function writeSelection(type: GraphQLOutputType, level: number): string {
     const named = getNamedType(type)
-    if (!isCompositeType(named)) return chance.percent(options.wrongness / 4) ? ' { x }' : ''
+    if (!isCompositeType(named)) return chance.percent(options.wrongTypePercent / 4) ? ' { x }' : ''
     if (level >= MAX_LEVELS) return ' { __typename }'
     if (isUnionType(named)) {
       const types = named.getTypes().filter(() => chance.percent(60))
       const written = types.map(
-        (one) => `... on ${one.name} ${selectionOf(one.getFields(), level)}`,
+        (objectType) => `... on ${objectType.name} ${selectionOf(objectType.getFields(), level)}`,
       )
       return ` { __typename ${written.join(' ')} }`
     }
@@ -111,14 +111,14 @@ function writeDocument(chance: Chance, options: DocumentOptions): string {
 
   function writeArgument({ name, type }: GraphQLArgument, field: string): string {
     if (name === 'uid' && chance.percent(80)) {
-      const known = field === 'deleteUpload' ? options.expendable : options.uids
+      const known = field === 'deleteUpload' ? options.deletable : options.uids
       return JSON.stringify(chance.percent(80) ? chance.oneOf(known) : 'webhook')
     }
     return writeValue(type)
   }
 
   function writeValue(type: GraphQLInputType): string {
-    if (chance.percent(options.wrongness)) return chance.oneOf(['null', ...ODD_LITERALS])
+    if (chance.percent(options.wrongTypePercent)) return chance.oneOf(['null', ...ODD_LITERALS])
     if (isNonNullType(type)) return writeValue(type.ofType)
     if (isListType(type)) {
       return `[${Array.from({ length: chance.between(0, 3) }, () => writeValue(type.ofType)).join(', ')}]`
@@ -126,9 +126,9 @@ function writeDocument(chance: Chance, options: DocumentOptions): string {
     if (isEnumType(type)) return type.getValues()[pick(type.getValues().length)]?.name ?? 'null'
     if (isInputObjectType(type)) {
       const chosenFields = Object.values(type.getFields()).filter(
-        (one) => isNonNullType(one.type) || chance.percent(25),
+        (field) => isNonNullType(field.type) || chance.percent(25),
       )
-      return `{ ${chosenFields.map((one) => `${one.name}: ${writeValue(one.type)}`).join(', ')} }`
+      return `{ ${chosenFields.map((field) => `${field.name}: ${writeValue(field.type)}`).join(', ')} }`
     }
     return writeScalar(type.name)
   }

@@ -16,7 +16,7 @@ export interface Outcome {
    */
   readonly end: 'responded' | 'closed' | 'dropped' | 'timed out'
   /** Milliseconds until the first response or the end, without the waiting time of this client. */
-  readonly tookMs: number
+  readonly durationMs: number
 }
 
 /** Maximum milliseconds until a response. */
@@ -27,10 +27,10 @@ const QUIET_MS = 60
 export function outcomeOf(
   responses: readonly HttpResponse[],
   end: Outcome['end'],
-  tookMs: number,
+  durationMs: number,
 ): Outcome {
   return {
-    tookMs,
+    durationMs,
     statuses: responses.map(({ status }) => status),
     texts: responses.map(({ head, body }) => `${head}\r\n\r\n${body}`),
     end,
@@ -52,13 +52,13 @@ export function sendRaw(port: number, { bytes, isCut }: RawInput): Promise<Outco
     const timeout = setTimeout(() => finish('timed out'), RESPONSE_TIMEOUT_MS)
     let quiet: NodeJS.Timeout | undefined
     let start = performance.now()
-    let tookMs: number | null = null
+    let durationMs: number | null = null
 
     function finish(end: Outcome['end']): void {
       clearTimeout(timeout)
       clearTimeout(quiet)
       socket.destroy()
-      resolve(outcomeOf(reader.responses, end, tookMs ?? performance.now() - start))
+      resolve(outcomeOf(reader.responses, end, durationMs ?? performance.now() - start))
     }
     function waitForQuiet(): void {
       clearTimeout(quiet)
@@ -70,7 +70,7 @@ export function sendRaw(port: number, { bytes, isCut }: RawInput): Promise<Outco
 
     socket.on('data', (chunk) => {
       reader.read(chunk)
-      tookMs ??= performance.now() - start
+      durationMs ??= performance.now() - start
       if (reader.responses.at(-1)?.isStream === true) finish('responded')
       else waitForQuiet()
     })
@@ -116,7 +116,7 @@ export function sendMessages(port: number, input: SocketInput): Promise<Outcome>
     )
     const texts: string[] = []
     const start = performance.now()
-    let tookMs: number | null = null
+    let durationMs: number | null = null
     let status = 0
     let isDropped = false
     const unsent = [...messages]
@@ -128,7 +128,7 @@ export function sendMessages(port: number, input: SocketInput): Promise<Outcome>
       clearTimeout(quiet)
       socket.terminate()
       const statuses = status === 0 ? [] : [status]
-      resolve({ statuses, texts, end, tookMs: tookMs ?? performance.now() - start })
+      resolve({ statuses, texts, end, durationMs: durationMs ?? performance.now() - start })
     }
     function waitForQuiet(): void {
       clearTimeout(quiet)
@@ -144,7 +144,7 @@ export function sendMessages(port: number, input: SocketInput): Promise<Outcome>
     }
 
     socket.on('open', () => {
-      tookMs = performance.now() - start
+      durationMs = performance.now() - start
       sendNext(waitsForReply ? 1 : messages.length)
       waitForQuiet()
     })

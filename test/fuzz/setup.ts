@@ -66,14 +66,14 @@ export async function startSetup(createsPerMinute: number): Promise<Setup> {
 
   const ada = await clientOf('ada')
   const uids = await createUploads(ada, UPLOADS)
-  const expendable = await createUploads(ada, UPLOADS)
+  const deletable = await createUploads(ada, UPLOADS)
   const secrets = [TEST_SECRET, webhookSecret, gateway.apiToken]
-  gateway.forbidInLog([...secrets, ...tokens.good])
+  gateway.forbidInLog([...secrets, ...tokens.validAuthorizations])
   return {
     gateway,
     port: Number(new URL(gateway.url).port),
     emulator: controlApiOf(gateway.emulatorUrl),
-    fixtures: { ...tokens, webhookSecret, uids, expendable },
+    fixtures: { ...tokens, webhookSecret, uids, deletable },
     rules: {
       maxDurationSeconds: MAX_DURATION_SECONDS,
       createsPerMinute,
@@ -109,7 +109,7 @@ async function createUploads(
   client: RetryingClient,
   count: number,
 ): Promise<[string, ...string[]]> {
-  const one = async (): Promise<string> =>
+  const createNext = async (): Promise<string> =>
     (await client.request(createdSchema, CREATE_UPLOAD)).createTusUpload.upload.uid
-  return [await one(), ...(await Promise.all(Array.from({ length: count - 1 }, one)))]
+  return [await createNext(), ...(await Promise.all(Array.from({ length: count - 1 }, createNext)))]
 }

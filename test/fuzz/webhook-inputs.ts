@@ -82,15 +82,15 @@ export function forgedWebhooks({ webhookSecret, uids }: Fixtures): fc.Arbitrary<
         magnitude(2000).map((size) => 'f'.repeat(size)),
       ),
       encoding: fc.option(fc.constantFrom('gzip', 'identity'), { freq: 1 }),
-      isTwice: fc.integer({ min: 0, max: 9 }).map((one) => one === 0),
+      hasSecondSignature: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
     })
-    .map(({ forge, uid, time, noise, encoding, isTwice }) => {
+    .map(({ forge, uid, time, noise, encoding, hasSecondSignature }) => {
       const body = webhookOf(uid)
       const forgery = { now: String(nowInSeconds()), secret: webhookSecret, body, time, noise }
       const signature = forge === null ? null : forge(forgery)
       const headers: Header[] = signature === null ? [] : [['Webhook-Signature', signature]]
       // Node joins two headers with a comma.
-      if (isTwice && signature !== null) headers.push(['Webhook-Signature', signature])
+      if (hasSecondSignature && signature !== null) headers.push(['Webhook-Signature', signature])
       if (encoding !== null) headers.push(['Content-Encoding', encoding])
       return requestInput({ path: PATH, headers, body })
     })
@@ -154,9 +154,9 @@ function oddWebhook(uids: Fixtures['uids']): fc.Arbitrary<string> {
       status,
       fc.array(fc.tuple(fc.constantFrom(...FIELDS), fieldValue), { maxLength: 6 }),
     )
-    .map(([id, standing, pairs]) => {
+    .map(([id, statusText, pairs]) => {
       const fields = pairs.map(([key, value]) => `,"${key}":${value}`).join('')
-      return `{"uid":${id},"status":${standing}${fields}}`
+      return `{"uid":${id},"status":${statusText}${fields}}`
     })
 }
 

@@ -50,8 +50,8 @@ const COMPILED = [
 /** Messages of all kinds in any order; a string is a text frame, a Buffer a binary frame. */
 export function socketMessages(fixtures: Fixtures): fc.Arbitrary<SocketInput> {
   const init = fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom(...fixtures.good).map(connectWith) },
-    { weight: 1, arbitrary: fc.constantFrom(...fixtures.bad).map(connectWith) },
+    { weight: 6, arbitrary: fc.constantFrom(...fixtures.validAuthorizations).map(connectWith) },
+    { weight: 1, arbitrary: fc.constantFrom(...fixtures.invalidAuthorizations).map(connectWith) },
     { weight: 1, arbitrary: oddJSON.map((json) => `{"type":"connection_init","payload":${json}}`) },
     {
       weight: 1,
@@ -150,7 +150,7 @@ export function fastPathMessages(fixtures: Fixtures): fc.Arbitrary<SocketInput> 
   )
   return fc
     .record({
-      init: fc.constantFrom(...fixtures.good).map(connectWith),
+      init: fc.constantFrom(...fixtures.validAuthorizations).map(connectWith),
       messages: fc.array(message, { minLength: 2, maxLength: 12 }),
       isClosed: fc.boolean(),
     })

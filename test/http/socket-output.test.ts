@@ -27,7 +27,7 @@ function event(id: string, payload: string): string {
 }
 
 describe('socket output', () => {
-  it('waits while the socket is full, then sends from each sender in turn', async () => {
+  it('waits while the socket is full, then sends from the senders in round-robin order', async () => {
     const { output, sent, empty } = fullAfter(1)
     const [first, second] = [output.createSender(headOf('1')), output.createSender(headOf('2'))]
     await first.send('1')

@@ -200,7 +200,7 @@ function later(seconds: number): Date {
   return new Date((time + seconds) * 1000)
 }
 
-function sign(over: string | Uint8Array, at: number | string, key: string): string {
-  const hex = createHmac('sha256', key).update(`${at}.`).update(over).digest('hex')
+function sign(signedBody: string | Uint8Array, at: number | string, key: string): string {
+  const hex = createHmac('sha256', key).update(`${at}.`).update(signedBody).digest('hex')
   return `time=${at},sig1=${hex}`
 }

@@ -59,7 +59,10 @@ export function bridgeTo(binding: string, dispatch: Dispatch): D1Database {
     prepare: (source) => statement(source, []),
     batch: (statements) =>
       sendRequest(
-        { isBatch: true, statements: statements.flatMap((one) => queries.get(one) ?? []) },
+        {
+          isBatch: true,
+          statements: statements.flatMap((batched) => queries.get(batched) ?? []),
+        },
         batches,
       ),
   }

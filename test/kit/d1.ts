@@ -38,7 +38,7 @@ export async function startD1(): Promise<D1Server> {
   await miniflare.ready
   const unused = [...bindings]
   /** Migrated databases that can be reused. */
-  const spare: string[] = []
+  const reusableDatabases: string[] = []
   const open = (binding: string): D1Database =>
     bridgeTo(binding, (body) => miniflare.dispatchFetch('http://bridge/', { method: 'POST', body }))
 
@@ -56,7 +56,7 @@ export async function startD1(): Promise<D1Server> {
 
   return {
     async create() {
-      const binding = spare.pop() ?? (await createMigrated())
+      const binding = reusableDatabases.pop() ?? (await createMigrated())
       const database = open(binding)
       return {
         database,
@@ -67,7 +67,7 @@ export async function startD1(): Promise<D1Server> {
               (table) => database.prepare(`delete from ${table}`),
             ),
           )
-          spare.push(binding)
+          reusableDatabases.push(binding)
         },
       }
     },

@@ -24,13 +24,7 @@ export interface SimulatedResponse {
 }
 
 /** Runs until every request has a response and the loop is idle. */
-export function runEventLoop({
-  arrivals,
-  readMs,
-  costMs,
-  rejectionMs: refusalMs,
-  pauses = [],
-}: Traffic): {
+export function runEventLoop({ arrivals, readMs, costMs, rejectionMs, pauses = [] }: Traffic): {
   readonly served: readonly SimulatedResponse[]
   readonly load: Load
   /** Number of scheduled callbacks. */
@@ -64,7 +58,7 @@ export function runEventLoop({
   }
 
   function respond(arrivedAt: number, outcome: SimulatedResponse['outcome']): void {
-    spend(outcome === 'accepted' ? costMs : refusalMs)
+    spend(outcome === 'accepted' ? costMs : rejectionMs)
     served.push({ arrivedAt, outcome, waitedMs: now - arrivedAt })
   }
 

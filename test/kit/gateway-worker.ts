@@ -210,10 +210,10 @@ export async function startWorker({
     logged: (...words) =>
       new Promise((resolve) => {
         function check(): void {
-          const line = lines.find((one) => words.every((word) => one.includes(word)))
-          if (line === undefined) return
+          const found = lines.find((line) => words.every((word) => line.includes(word)))
+          if (found === undefined) return
           waiting.delete(check)
-          resolve(line)
+          resolve(found)
         }
         waiting.add(check)
         check()

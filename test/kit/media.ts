@@ -57,7 +57,7 @@ export function headlessVideo(): File {
 }
 
 /** The test card at a hundred times its speed: 0.06 seconds by the headers. */
-export function fleetingVideo(): File {
+export function tooShortVideo(): File {
   const bytes = Buffer.from(testcard.bytes)
   for (const box of ['mvhd', 'mdhd']) {
     for (let at = bytes.indexOf(box); at !== -1; at = bytes.indexOf(box, at + 4)) {

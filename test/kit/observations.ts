@@ -92,12 +92,14 @@ export function isPollResult(observation: Observation): boolean {
 export function shuffleKeepingPolls(
   observations: readonly Observation[],
 ): fc.Arbitrary<readonly Observation[]> {
-  const answers = observations.filter(isPollResult)
+  const pollResults = observations.filter(isPollResult)
   return fc
     .shuffledSubarray([...observations], { minLength: observations.length })
     .map((shuffled) => {
       let next = 0
-      return shuffled.map((one) => (isPollResult(one) ? (answers[next++] ?? one) : one))
+      return shuffled.map((observation) =>
+        isPollResult(observation) ? (pollResults[next++] ?? observation) : observation,
+      )
     })
 }
 
@@ -157,9 +159,9 @@ export const receivedUpload: fc.Arbitrary<ObservationSequence> = fc
     }
     const finalObservations = observations.slice(-1)
     if (ending !== 'kept') {
-      const gone = { kind: ending, source: 'SYNC', at: after(seconds + 10) } as const
-      observations.push(gone)
-      finalObservations.push(gone)
+      const lastObservation = { kind: ending, source: 'SYNC', at: after(seconds + 10) } as const
+      observations.push(lastObservation)
+      finalObservations.push(lastObservation)
     }
     return { observations, finalObservations }
   })

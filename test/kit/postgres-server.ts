@@ -100,7 +100,7 @@ export async function startPostgres(programs: string, durable = false): Promise<
         { ...account, cwd: folder, stdio: 'ignore' },
       )
       server = started
-      // A killed server can hold its shared memory for a moment.
+      // A killed server can hold its shared memory briefly.
       if (await isReady(started, execute)) return
       if (performance.now() > deadline) throw new Error('PostgreSQL did not start.')
     }

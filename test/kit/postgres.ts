@@ -16,17 +16,18 @@ export interface TestDatabase {
 }
 
 /** Emptied migrated databases, which are faster to reuse than to create. */
-const spare: string[] = []
+const reusableDatabases: string[] = []
 
 /** Returns a migrated database without a row. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const url =
-    spare.pop() ?? (await createDatabase(new URL(inject('postgres') ?? '').pathname.slice(1)))
+    reusableDatabases.pop() ??
+    (await createDatabase(new URL(inject('postgres') ?? '').pathname.slice(1)))
   return {
     url,
     async drop() {
       await truncate(url)
-      spare.push(url)
+      reusableDatabases.push(url)
     },
   }
 }

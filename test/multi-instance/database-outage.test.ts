@@ -1,4 +1,4 @@
-/** A database outage: requests fail fast meanwhile, and no upload is lost. */
+/** A database outage: requests fail fast until the database is back, and no upload is lost. */
 import { createHmac } from 'node:crypto'
 import { expect, it, onTestFinished } from 'vitest'
 import { tokenFor } from '../kit/gateway.ts'
@@ -66,7 +66,7 @@ describeWithPostgres('two gateways while PostgreSQL is killed and started again'
     expect(statuses.at(-1)).toBe('READY')
     expect((await fetch(`${one.url}/readyz`)).status).toBe(200)
     expectMinted(await createDirectUpload(one.as(token)))
-    const surprises = gateways.flatMap(({ logs }) => logs.filter(({ level }) => level === 'error'))
-    expect(surprises.map(({ message }) => message)).not.toContain('unexpected error')
+    const errors = gateways.flatMap(({ logs }) => logs.filter(({ level }) => level === 'error'))
+    expect(errors.map(({ message }) => message)).not.toContain('unexpected error')
   })
 })

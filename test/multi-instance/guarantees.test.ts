@@ -37,8 +37,10 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
     expect(states.at(-1)?.status).toBe('READY')
     const versions = states.map(({ version }) => version)
     expect(versions).toEqual([...new Set(versions)].toSorted((first, second) => first - second))
-    const stranger = gateways[1].as(await tokenFor('mallory'))
-    expect(await stranger.request(STATUS_SCHEMA, STATUS_QUERY, { uid })).toEqual({ upload: null })
+    const otherCaller = gateways[1].as(await tokenFor('mallory'))
+    expect(await otherCaller.request(STATUS_SCHEMA, STATUS_QUERY, { uid })).toEqual({
+      upload: null,
+    })
   })
 
   it('return one upload to 50 concurrent requests with the same idempotency key', async () => {
@@ -83,7 +85,7 @@ describeWithPostgres('Two gateways on one PostgreSQL', () => {
       ),
     )
     const kinds = minted.map((outcome) => outcome.__typename)
-    const count = (kind: string): number => kinds.filter((one) => one === kind).length
+    const count = (kind: string): number => kinds.filter((candidate) => candidate === kind).length
     expect(minted.filter((outcome) => 'upload' in outcome)).toHaveLength(5)
     expect(count('QuotaExceededError')).toBe(7)
     expect(count('RateLimitedError')).toBe(8)

@@ -93,7 +93,7 @@ async function ticks(count: number): Promise<void> {
   for (let tick = 0; tick < count; tick += 1) await new Promise(setImmediate)
 }
 
-function actOn(socket: Socket | undefined, action: string): void {
+function performAction(socket: Socket | undefined, action: string): void {
   if (action === 'disconnect') socket?.destroy()
   else if (action === 'half-close') socket?.end()
   else if (action === 'pause reading') socket?.pause()
@@ -123,7 +123,7 @@ it('counts no request in flight after any order of requests, bodies, responses, 
       for (const action of steps) {
         if ('ticks' in action) await ticks(action.ticks)
         else if ('gateway' in action) gateway.act(action.gateway)
-        else actOn(clients[action.client], action.action)
+        else performAction(clients[action.client], action.action)
         // At most one request per connection is in flight.
         expect(server.load().inFlight).toBeLessThanOrEqual(clients.length)
       }

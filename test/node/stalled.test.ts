@@ -27,7 +27,7 @@ async function startServer(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS
 /** Returns an endless response, and a promise that resolves when its body is cancelled. */
 function endless(type: string) {
   let end: ((reason: 'cancelled') => void) | null = null
-  const over = new Promise<'cancelled'>((resolve) => {
+  const ended = new Promise<'cancelled'>((resolve) => {
     end = resolve
   })
   const body = new ReadableStream<Uint8Array>({
@@ -36,19 +36,19 @@ function endless(type: string) {
   })
   const headers = { 'content-type': type, 'content-length': String(LARGE * 100) }
   if (type === 'text/event-stream')
-    return { over, response: new Response(body, { headers: { 'content-type': type } }) }
-  return { over, response: new Response(body, { headers }) }
+    return { ended, response: new Response(body, { headers: { 'content-type': type } }) }
+  return { ended, response: new Response(body, { headers }) }
 }
 
 it.each(['text/event-stream', 'text/javascript'])(
   'disconnects a client that does not read a body of %s, and cancels the body',
   async (type) => {
-    const { over, response } = endless(type)
+    const { ended, response } = endless(type)
     const server = await startServer(async () => response)
     const client = await openRaw(server.url)
     client.socket.pause()
     client.socket.write(rawRequest('GET /'))
-    expect(await over).toBe('cancelled')
+    expect(await ended).toBe('cancelled')
     expect(server.load().inFlight).toBe(0)
   },
 )

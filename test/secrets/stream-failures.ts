@@ -5,7 +5,7 @@ import { apiToken, webhookSecret } from './test-secrets.ts'
 import { type Secret, secretText } from './search.ts'
 
 /** Marks every part of a response except the message that may be quoted. */
-const RAW = 'rAw-Answer_Gx50ZtBv28KqMw73HsNy16LcPd94'
+const RAW = 'rAw-Result_Gx50ZtBv28KqMw73HsNy16LcPd94'
 /** The secret part of an upload URL inside an API message. */
 const URL_TOKEN = '9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d'
 

@@ -2,7 +2,7 @@
 import { type Secret, allTextIn, findIn } from './search.ts'
 
 interface Entry {
-  readonly where: string
+  readonly place: string
   readonly text: string
   /** Secrets that the reader of this output may know. */
   readonly own: readonly Secret[]
@@ -10,7 +10,7 @@ interface Entry {
 
 export interface Transcript {
   /** Records output. `own` are secrets that its reader sent to the gateway or may read. */
-  record(where: string, value: unknown, own?: readonly Secret[]): void
+  record(place: string, value: unknown, own?: readonly Secret[]): void
   /** Adds a secret, which may appear only in output recorded with it in `own`. */
   addSecret(secret: Secret): void
   /** One sentence for each secret and each output that contains it without permission. */
@@ -26,21 +26,21 @@ export function createTranscript(secrets: readonly Secret[]): Transcript {
   const allSecrets = [...secrets]
   const entries: Entry[] = []
   return {
-    record(where, value, own = []) {
-      entries.push({ where, text: allTextIn(value), own })
+    record(place, value, own = []) {
+      entries.push({ place, text: allTextIn(value), own })
     },
     addSecret(secret) {
       allSecrets.push(secret)
     },
     leaks: () =>
-      entries.flatMap(({ where, text, own }) =>
+      entries.flatMap(({ place, text, own }) =>
         allSecrets.flatMap((secret) => {
           const excerpt = own.includes(secret) ? null : findIn(text, secret)
-          return excerpt === null ? [] : [`${secret.name} in ${where}: …${excerpt}…`]
+          return excerpt === null ? [] : [`${secret.name} in ${place}: …${excerpt}…`]
         }),
       ),
     placesOf: (secret) =>
-      entries.filter(({ text }) => findIn(text, secret) !== null).map(({ where }) => where),
-    places: () => entries.map(({ where }) => where),
+      entries.filter(({ text }) => findIn(text, secret) !== null).map(({ place }) => place),
+    places: () => entries.map(({ place }) => place),
   }
 }

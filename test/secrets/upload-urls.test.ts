@@ -34,8 +34,8 @@ async function readThroughEveryOperation(
 }
 
 /** Polls until the condition holds; the test's own time limit ends it. */
-async function waitUntil(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await pause(20)
+async function waitUntil(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await pause(20)
 }
 
 describe("an upload's URL", () => {

@@ -14,10 +14,10 @@ describe('an indexed set', () => {
         // Some are deleted twice, as by a connection that breaks after its response.
         const element = added[step]
         if (element === undefined) {
-          const one = createElement()
-          set.add(one)
-          added.push(one)
-          expected.add(one)
+          const newElement = createElement()
+          set.add(newElement)
+          added.push(newElement)
+          expected.add(newElement)
         } else {
           set.delete(element)
           expected.delete(element)
@@ -31,9 +31,9 @@ describe('an indexed set', () => {
 
   it('ignores the deletion of an element that was never added', () => {
     const set = createIndexedSet()
-    const one = createElement()
-    set.add(one)
+    const element = createElement()
+    set.add(element)
     set.delete(createElement())
-    expect(set.values()).toEqual([one])
+    expect(set.values()).toEqual([element])
   })
 })

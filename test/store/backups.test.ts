@@ -156,7 +156,7 @@ describe('a restored copy', () => {
 
     const known = await mint()
     const deleted = await mint()
-    // Requested before the copy, and answered after it.
+    // The gateway sends the request before the copy; Stream responds after the copy.
     await emulator.fault({ on: 'direct_upload', delayMs: 2000 })
     const inFlight = mint()
     await vi.waitFor(async () => {

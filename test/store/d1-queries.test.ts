@@ -12,19 +12,19 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** A store, and the round trips it made since the last call of `takeTrips`. */
+/** A store, and the round trips it made since the last call of `takeRoundTrips`. */
 async function openObserved() {
   const { database, drop } = await server.create()
   onTestFinished(drop)
-  let trips: (readonly Query[])[] = []
-  const store = await createD1Store(observeQueries(database, (queries) => trips.push(queries)))
-  const opening = trips
-  const takeTrips = () => {
-    const completed = trips
-    trips = []
+  let roundTrips: (readonly Query[])[] = []
+  const store = await createD1Store(observeQueries(database, (queries) => roundTrips.push(queries)))
+  const opening = roundTrips
+  const takeRoundTrips = () => {
+    const completed = roundTrips
+    roundTrips = []
     return completed
   }
-  return { store, database, opening, takeTrips }
+  return { store, database, opening, takeRoundTrips }
 }
 
 const rules = { creatorQuotaSeconds: 6000, keysValidSince: after(0) }
@@ -73,38 +73,38 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
 ]
 
 test.each(calls)('%s: %i queries in one round trip', async (_name, queries, call) => {
-  const { store, takeTrips } = await openObserved()
+  const { store, takeRoundTrips } = await openObserved()
   await store.reserve(reservationOf({ id: 'one' }), unlimited)
-  takeTrips()
+  takeRoundTrips()
   await call(store)
-  const trips = takeTrips()
-  expect(trips.map((trip) => trip.length)).toEqual([queries])
-  expect(trips.flat().filter(exceeds)).toEqual([])
+  const roundTrips = takeRoundTrips()
+  expect(roundTrips.map((roundTrip) => roundTrip.length)).toEqual([queries])
+  expect(roundTrips.flat().filter(exceeds)).toEqual([])
 })
 
 test('saveVersion makes 1 query, or 2 with an event, in one round trip', async () => {
-  const { store, takeTrips } = await openObserved()
+  const { store, takeRoundTrips } = await openObserved()
   const upload = await mintIn(store, { id: 'one' })
   const next = changeOf(upload, { status: 'QUEUED' })
-  takeTrips()
+  takeRoundTrips()
   await store.saveVersion(next)
   const event = { status: 'READY', source: 'SYNC', at: after(5) } as const
   await store.saveVersion(changeOf(next.upload, { status: 'READY' }, { event }))
-  const trips = takeTrips()
-  expect(trips.map((trip) => trip.length)).toEqual([1, 2])
-  expect(trips.flat().filter(exceeds)).toEqual([])
+  const roundTrips = takeRoundTrips()
+  expect(roundTrips.map((roundTrip) => roundTrip.length)).toEqual([1, 2])
+  expect(roundTrips.flat().filter(exceeds)).toEqual([])
 })
 
 test('makes no query when there is nothing to read or write', async () => {
-  const { store, takeTrips } = await openObserved()
-  takeTrips()
+  const { store, takeRoundTrips } = await openObserved()
+  takeRoundTrips()
   await store.findMany([])
   expect(await store.renewWatchLeases(['b', 'a'], after(0), after(9), true)).toEqual(['a', 'b'])
   await store.reschedulePolls([])
   await store.releaseSweepLease(after(1))
   expect(await store.acquireSweepLease(after(2), after(9))).toEqual({ sweptUntil: after(1) })
   await store.runMaintenance(after(0))
-  expect(takeTrips()).toEqual([])
+  expect(takeRoundTrips()).toEqual([])
 })
 
 test('opens a store in one round trip', async () => {
@@ -148,11 +148,13 @@ test('finds 2,000 uids in one query and reschedules 1,000 polls in one query', a
 })
 
 test('finds rows by an index in every query', async () => {
-  const { store, database, takeTrips } = await openObserved()
+  const { store, database, takeRoundTrips } = await openObserved()
   await store.reserve(reservationOf({ id: 'one' }), unlimited)
-  takeTrips()
+  takeRoundTrips()
   for (const [, , call] of calls) await call(store)
-  const sources = new Set(takeTrips().flatMap((trip) => trip.map(({ source }) => source)))
+  const sources = new Set(
+    takeRoundTrips().flatMap((roundTrip) => roundTrip.map(({ source }) => source)),
+  )
   const steps = await Promise.all(
     [...sources].map(async (source) => {
       const values = Array.from(source.matchAll(/\?/g), () => null)

@@ -217,8 +217,10 @@ describe('a database that is not migrated', () => {
       .map((statement) => statement.replaceAll(/^\s*--.*$/gm, '').trim())
       .filter((statement) => /^create\s+trigger\b/i.test(statement))
     expect(triggers).toHaveLength(3)
-    expect(triggers.filter((one) => !/^[^;]*\sBEGIN\s(?:[^;]*;)+\s*END;$/.test(one))).toEqual([])
-    expect(triggers.filter((one) => /\bcase\b|\bbegin\b|\bend\b/.test(one))).toEqual([])
-    expect(triggers.filter((one) => /\bCASE\b/.test(one))).toEqual([])
+    expect(
+      triggers.filter((trigger) => !/^[^;]*\sBEGIN\s(?:[^;]*;)+\s*END;$/.test(trigger)),
+    ).toEqual([])
+    expect(triggers.filter((trigger) => /\bcase\b|\bbegin\b|\bend\b/.test(trigger))).toEqual([])
+    expect(triggers.filter((trigger) => /\bCASE\b/.test(trigger))).toEqual([])
   })
 })

@@ -89,7 +89,7 @@ it('opens separate databases in memory for two gateways', async () => {
   const { open } = await createFixture()
   const both = [await open(':memory:'), await open(':memory:')]
   expect(new Set(both.map(({ store }) => store.deployment)).size).toBe(2)
-  for (const one of both) await one.close()
+  for (const gateway of both) await gateway.close()
 })
 
 it('releases the lock when the file cannot be opened', async () => {

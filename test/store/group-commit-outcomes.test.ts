@@ -37,9 +37,11 @@ test('concurrent writes have the same outcomes as sequential writes', async () =
       ]
       // Operations that read before they write would read the state before the others.
       const writes = all.filter(({ name }) => !name.startsWith('delete'))
-      const concurrentOutcomes = await Promise.all(writes.map((one) => outcomeOf(concurrent, one)))
+      const concurrentOutcomes = await Promise.all(
+        writes.map((write) => outcomeOf(concurrent, write)),
+      )
       const sequentialOutcomes: unknown[] = []
-      for (const one of writes) sequentialOutcomes.push(await outcomeOf(sequential, one))
+      for (const write of writes) sequentialOutcomes.push(await outcomeOf(sequential, write))
       expect(concurrentOutcomes).toEqual(sequentialOutcomes)
       expect(await readAll(concurrent)).toEqual(await readAll(sequential))
       await concurrent.close()

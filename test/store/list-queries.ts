@@ -17,7 +17,7 @@ const choices: Readonly<Record<string, readonly UploadFilter[]>> = {
 }
 
 const filters = Object.values(choices).reduce<readonly UploadFilter[]>(
-  (all, more) => all.flatMap((one) => more.map((other) => ({ ...one, ...other }))),
+  (all, more) => all.flatMap((filter) => more.map((choice) => ({ ...filter, ...choice }))),
   [{}],
 )
 
@@ -36,8 +36,8 @@ export interface ListQuery {
 export const listQueries: readonly ListQuery[] = filters.flatMap((filter) =>
   ranges.map((range) => {
     const { statuses, protocol } = filter
-    const isWhole = statuses === undefined && protocol === undefined
-    const kinds = isWhole ? 1 : (statuses?.length ?? 7) * (protocol === undefined ? 2 : 1)
+    const isUnfiltered = statuses === undefined && protocol === undefined
+    const kinds = isUnfiltered ? 1 : (statuses?.length ?? 7) * (protocol === undefined ? 2 : 1)
     return { filter, range, uploads: kinds * LIMIT }
   }),
 )

@@ -50,7 +50,7 @@ test('D1 and SQLite read no more rows than the page needs, for each filter', asy
     const repeated = executed.map(({ source, values }) => database.prepare(source).bind(...values))
     const read = batchResults
       .parse(await database.batch(repeated))
-      .reduce((sum, one) => sum + one.rowsRead, 0)
+      .reduce((sum, result) => sum + result.rowsRead, 0)
     // Each row is read in the index, when sorted and when returned; JSON parameters add some.
     if (read > 4 * uploads + 40) tooMany.push({ filter, range, uploads, read })
   }

@@ -24,7 +24,7 @@ const conditions: readonly UploadFilter[] = [
 
 /** Every combination of conditions. */
 const filters = conditions.reduce<readonly UploadFilter[]>(
-  (all, condition) => all.flatMap((one) => [one, { ...one, ...condition }]),
+  (all, condition) => all.flatMap((filter) => [filter, { ...filter, ...condition }]),
   [{}],
 )
 
@@ -34,7 +34,7 @@ const ranges: readonly ListRange[] = (['older', 'newer'] as const).flatMap((dire
 ])
 
 /** Calls every operation of the port with each filter; `round` makes the ids unique. */
-async function useAll(store: UploadStore, round: string): Promise<void> {
+async function callEveryOperation(store: UploadStore, round: string): Promise<void> {
   const [a, b] = [`a-${round}`, `b-${round}`]
   const rules = { creatorQuotaSeconds: 1e9, keysValidSince: after(0) }
   const keyed = reservationOf({ id: a, idempotencyKey: a })
@@ -76,10 +76,10 @@ async function useAll(store: UploadStore, round: string): Promise<void> {
 
 test('prepares each statement once', async () => {
   const store = createSqliteStore(':memory:')
-  await useAll(store, 'first')
+  await callEveryOperation(store, 'first')
   const prepare = vi.spyOn(Database.prototype, 'prepare')
   try {
-    for (const round of ['second', 'third']) await useAll(store, round)
+    for (const round of ['second', 'third']) await callEveryOperation(store, round)
     expect(prepare.mock.calls.map(([source]) => source)).toEqual([])
   } finally {
     prepare.mockRestore()
@@ -95,7 +95,7 @@ async function plansOfAll(): Promise<readonly Plan[]> {
   const file = join(folder, `${databases}.db`)
   const prepare = vi.spyOn(Database.prototype, 'prepare')
   const store = createSqliteStore(file)
-  await useAll(store, 'only')
+  await callEveryOperation(store, 'only')
   const sources = new Set(prepare.mock.calls.map(([source]) => source))
   prepare.mockRestore()
   await store.close()
@@ -134,9 +134,9 @@ test('finds rows by an index: no statement scans a table, no list without a filt
     /\border by "uploads"\."created_at" \w+, /.test(source),
   )
   const byKind = lists.filter(({ source }) => source.includes('json_each'))
-  const whole = lists.filter((one) => !byKind.includes(one))
+  const whole = lists.filter((plan) => !byKind.includes(plan))
   const counts = plans.filter(({ source }) => source.startsWith('select count(*)'))
-  const others = plans.filter((one) => !lists.includes(one) && !counts.includes(one))
+  const others = plans.filter((plan) => !lists.includes(plan) && !counts.includes(plan))
   expect(filters).toHaveLength(32)
   // With or without a creator, with two, one or no time limits, with or without a cursor. A time
   // limit and a cursor on the same side are one condition. Statuses and protocols are parameters.

@@ -43,10 +43,15 @@ const reserve = fc
     }
   })
 
-const mint = fc.tuple(id, second).map(([one, at]) => ({
-  name: `mint ${one}`,
+const mint = fc.tuple(id, second).map(([reservationId, at]) => ({
+  name: `mint ${reservationId}`,
   perform: (store: UploadStore) =>
-    store.mint(one, { uid: uidOf(one), uploadURL: uploadURLOf(one) }, after(at), after(15)),
+    store.mint(
+      reservationId,
+      { uid: uidOf(reservationId), uploadURL: uploadURLOf(reservationId) },
+      after(at),
+      after(15),
+    ),
 }))
 
 const saveVersion = fc
@@ -57,20 +62,23 @@ const saveVersion = fc
     holds: fc.record({ reservedSeconds: heldSeconds, storedSeconds: heldSeconds }),
     hasEvent: fc.boolean(),
   })
-  .map(({ id: one, version, status, holds, hasEvent }) => {
-    const upload = uploadOf({ id: one, uid: uidOf(one), version })
+  .map(({ id: reservationId, version, status, holds, hasEvent }) => {
+    const upload = uploadOf({ id: reservationId, uid: uidOf(reservationId), version })
     const event = hasEvent ? ({ status, source: 'SYNC', at: after(5) } as const) : null
     return {
-      name: `save ${one} from ${version} to ${status}`,
+      name: `save ${reservationId} from ${version} to ${status}`,
       perform: (store: UploadStore) =>
         store.saveVersion(changeOf(upload, { status }, { event, holds, pollAt: after(20) })),
     }
   })
 
-const discard = fc.tuple(fc.constantFrom('release', 'retire'), id).map(([method, one]) => ({
-  name: `${method} ${one}`,
-  perform: (store: UploadStore) => (method === 'release' ? store.release(one) : store.retire(one)),
-}))
+const discard = fc
+  .tuple(fc.constantFrom('release', 'retire'), id)
+  .map(([method, reservationId]) => ({
+    name: `${method} ${reservationId}`,
+    perform: (store: UploadStore) =>
+      method === 'release' ? store.release(reservationId) : store.retire(reservationId),
+  }))
 
 const deleteRetired = second.map((at) => ({
   name: `delete those retired before ${at}`,

@@ -12,7 +12,7 @@ import { startTestEmulator } from '../kit/emulator.ts'
 /** The reported calls with their outcomes. */
 type Reports = (readonly [call: string, outcome: string])[]
 
-function withReports(
+function createReportingStreamApi(
   emulator: Pick<Emulator, 'accountId' | 'apiBaseUrl' | 'token'>,
   reports: Reports,
   apiToken = emulator.token,
@@ -29,12 +29,16 @@ function withReports(
 
 describeStreamApi('telemetry', async () => {
   const emulator = await startEmulator()
-  return { streamApi: withReports(emulator, []), ownsAccount: true, close: () => emulator.close() }
+  return {
+    streamApi: createReportingStreamApi(emulator, []),
+    ownsAccount: true,
+    close: () => emulator.close(),
+  }
 })
 
 test('reports each call once, with its own name', async () => {
   const reports: Reports = []
-  const backend = withReports(await startTestEmulator(), reports)
+  const backend = createReportingStreamApi(await startTestEmulator(), reports)
   const basic = await backend.createDirectUpload(uploadParamsFor('ada'))
   const tus = await backend.createTusUpload({ ...uploadParamsFor('ada'), sizeBytes: 5_242_880 })
   await backend.findVideo(basic.uid)
@@ -54,18 +58,22 @@ test('reports each call once, with its own name', async () => {
 test('reports the kind of an error, and rethrows it', async () => {
   const reports: Reports = []
   const emulator = await startTestEmulator()
-  await expect(withReports(emulator, reports, 'wrong').listVideos({})).rejects.toMatchObject({
+  await expect(
+    createReportingStreamApi(emulator, reports, 'wrong').listVideos({}),
+  ).rejects.toMatchObject({
     kind: 'unauthorized',
   })
   await emulator.fault({ on: 'direct_upload', times: 1, status: 503 })
   await expect(
-    withReports(emulator, reports).createDirectUpload(uploadParamsFor('ada')),
+    createReportingStreamApi(emulator, reports).createDirectUpload(uploadParamsFor('ada')),
   ).rejects.toMatchObject({
     kind: 'unavailable',
   })
   const reason = new Error('aborted by the caller')
   const signal = AbortSignal.abort(reason)
-  await expect(withReports(emulator, reports).listVideos({}, signal)).rejects.toBe(reason)
+  await expect(createReportingStreamApi(emulator, reports).listVideos({}, signal)).rejects.toBe(
+    reason,
+  )
   expect(reports).toEqual([
     ['list_videos', 'unauthorized'],
     ['create_direct_upload', 'unavailable'],

@@ -165,7 +165,7 @@ describe('the binding without REST', () => {
     expect((await setup.emulator.state()).videos).toHaveLength(1)
     expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(60)
     setup.clock.advance(60)
-    expect(await setup.gateway.syncOnce()).toMatchObject({ orphans: 1 })
+    expect(await setup.gateway.syncOnce()).toMatchObject({ orphansDeleted: 1 })
     expect((await setup.emulator.state()).videos).toHaveLength(0)
     expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
     mintSchema.parse((await sendQuery(setup, MINT, { input })).data)

@@ -4,7 +4,7 @@ import { createChangeStream } from '../../src/uploads/watch/change-stream.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { uploadOf } from '../kit/samples.ts'
 
-const over = { done: true, value: undefined }
+const doneResult = { done: true, value: undefined }
 
 function versionOf(version: number, uid = 'a'): Upload {
   return uploadOf({ uid, version })
@@ -43,7 +43,7 @@ describe('reading', () => {
     expect(await Promise.all(reads)).toEqual([
       { done: false, value: versionOf(1) },
       { done: false, value: versionOf(2) },
-      over,
+      doneResult,
     ])
   })
 
@@ -105,7 +105,7 @@ describe('a slow reader', () => {
     expect(onClose).not.toHaveBeenCalled()
     put(versionOf(1, 'one too many'))
     expect(onClose).toHaveBeenCalledOnce()
-    expect(await changes.next()).toEqual(over)
+    expect(await changes.next()).toEqual(doneResult)
   })
 })
 
@@ -118,7 +118,7 @@ describe('the end', () => {
     put(versionOf(3))
     expect(onClose).not.toHaveBeenCalled()
     expect(await readAll(changes)).toEqual(['a1', 'a2'])
-    expect(await changes.next()).toEqual(over)
+    expect(await changes.next()).toEqual(doneResult)
     end()
     expect(onClose).toHaveBeenCalledOnce()
   })
@@ -127,14 +127,14 @@ describe('the end', () => {
     const { end, onClose, changes } = startQueue()
     end()
     expect(onClose).toHaveBeenCalledOnce()
-    expect(await changes.next()).toEqual(over)
+    expect(await changes.next()).toEqual(doneResult)
   })
 
   test('completes a waiting read', async () => {
     const { end, onClose, changes } = startQueue()
     const waiting = changes.next()
     end()
-    expect(await waiting).toEqual(over)
+    expect(await waiting).toEqual(doneResult)
     expect(onClose).toHaveBeenCalledOnce()
   })
 })
@@ -143,14 +143,14 @@ describe('a reader that returns', () => {
   test('closes the stream immediately and once, also while a read waits', async () => {
     const { put, end, onClose, changes } = startQueue()
     const waiting = changes.next()
-    const left = changes.return?.()
+    const returned = changes.return?.()
     expect(onClose).toHaveBeenCalledOnce()
-    expect(await waiting).toEqual(over)
-    expect(await left).toEqual(over)
+    expect(await waiting).toEqual(doneResult)
+    expect(await returned).toEqual(doneResult)
     put(versionOf(1))
     end()
-    expect(await changes.next()).toEqual(over)
-    expect(await changes.return?.()).toEqual(over)
+    expect(await changes.next()).toEqual(doneResult)
+    expect(await changes.return?.()).toEqual(doneResult)
     expect(onClose).toHaveBeenCalledOnce()
   })
 
@@ -162,7 +162,7 @@ describe('a reader that returns', () => {
       break
     }
     expect(onClose).toHaveBeenCalledOnce()
-    expect(await changes.next()).toEqual(over)
+    expect(await changes.next()).toEqual(doneResult)
   })
 
   test('can return after the end was requested', async () => {
@@ -171,7 +171,7 @@ describe('a reader that returns', () => {
     end()
     await changes.return?.()
     expect(onClose).toHaveBeenCalledOnce()
-    expect(await changes.next()).toEqual(over)
+    expect(await changes.next()).toEqual(doneResult)
   })
 })
 

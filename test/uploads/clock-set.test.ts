@@ -92,7 +92,7 @@ describe('synchronization', () => {
     expect(await statusesWithin(gateway, 90)).toEqual(['READY'])
   })
 
-  test('polls uploads that a clock scheduled too late while it was ahead', async () => {
+  test('polls uploads whose poll time was set while the clock was ahead', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'webhook', times: 1000, drop: true })
     gateway.clock.set(TWO_HOURS)

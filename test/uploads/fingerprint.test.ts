@@ -1,4 +1,4 @@
-/** Request fingerprints, which tell a repeated idempotency key from one used for another request. */
+/** Request fingerprints, which distinguish a retry from another request with the same idempotency key. */
 import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -103,44 +103,44 @@ async function deleteAtStream(stream: TestEmulator, uid: string): Promise<void> 
 
 describe('a Stream that knows none of the uploads', () => {
   test('changes no status within five minutes and logs one warning', async () => {
-    const [right, wrong] = [await startStream(), await startStream()]
-    const one = await start(right)
+    const [originalStream, otherStream] = [await startStream(), await startStream()]
+    const one = await start(originalStream)
     const minted = [await mint(one), await mint(one), await mint(one)]
     one.clock.advance(61)
     await one.stop()
 
-    const other = await start(wrong)
+    const other = await start(otherStream)
     other.clock.advance(61)
-    await passSeconds(other, wrong, 300, 60)
+    await passSeconds(other, otherStream, 300, 60)
     for (const { uid } of minted) {
       expect((await readUpload(other, uid)).status).toBe('PENDING_UPLOAD')
     }
-    expect((await wrong.state()).requests['list']).toBeGreaterThan(2)
+    expect((await otherStream.state()).requests['list']).toBeGreaterThan(2)
     expect(warnings(other)).toEqual([
       expect.objectContaining({ level: 'warn', fields: { missing: 3, known: 0 } }),
     ])
   })
 
   test('marks uploads as DELETED after ten minutes, until Stream knows them again', async () => {
-    const [right, wrong] = [await startStream(), await startStream()]
-    const one = await start(right)
+    const [originalStream, otherStream] = [await startStream(), await startStream()]
+    const one = await start(originalStream)
     const pending = await mint(one)
     const ready = await mint(one)
     await postFile(ready.uploadURL, testcardFile())
     const isReady = async () => (await readUpload(one, ready.uid)).status === 'READY'
-    await passSeconds(one, right, 600, 5, isReady)
+    await passSeconds(one, originalStream, 600, 5, isReady)
     const before = await readUpload(one, pending.uid)
     expect(before).toMatchObject({ status: 'PENDING_UPLOAD' })
     expect(before.reservedMinutes).toBeGreaterThan(0)
     expect(before.storedMinutes).toBeGreaterThan(0)
     await one.stop()
 
-    const other = await start(wrong)
+    const other = await start(otherStream)
     other.clock.advance(3700)
-    const isGone = async () =>
+    const isDeleted = async () =>
       (await readUpload(other, pending.uid)).status !== 'PENDING_UPLOAD' &&
       (await readUpload(other, ready.uid)).status === 'DELETED'
-    await passSeconds(other, wrong, 1800, 30, isGone)
+    await passSeconds(other, otherStream, 1800, 30, isDeleted)
     expect((await readUpload(other, ready.uid)).status).toBe('DELETED')
     expect(await readUpload(other, pending.uid)).toMatchObject({
       reservedMinutes: 0,
@@ -148,13 +148,13 @@ describe('a Stream that knows none of the uploads', () => {
     })
     await other.stop()
 
-    const again = await start(right)
+    const again = await start(originalStream)
     again.clock.advance(3700 + 1800)
-    const isBack = async () => (await readUpload(again, ready.uid)).status === 'READY'
-    await passSeconds(again, right, 3600, 30, isBack)
-    const back = await readUpload(again, ready.uid)
-    expect(back).toMatchObject({ status: 'READY', storedMinutes: before.storedMinutes })
-    expect(back.history.slice(-2)).toEqual([
+    const isRestored = async () => (await readUpload(again, ready.uid)).status === 'READY'
+    await passSeconds(again, originalStream, 3600, 30, isRestored)
+    const restored = await readUpload(again, ready.uid)
+    expect(restored).toMatchObject({ status: 'READY', storedMinutes: before.storedMinutes })
+    expect(restored.history.slice(-2)).toEqual([
       { status: 'DELETED', source: 'SYNC' },
       { status: 'READY', source: 'SYNC' },
     ])
@@ -165,12 +165,12 @@ describe('an upload deleted at Stream', () => {
   test('becomes DELETED immediately when Stream knows other uploads', async () => {
     const stream = await startStream()
     const gateway = await start(stream)
-    const [kept, gone] = [await mint(gateway), await mint(gateway)]
+    const [kept, deleted] = [await mint(gateway), await mint(gateway)]
     gateway.clock.advance(61)
-    await deleteAtStream(stream, gone.uid)
-    const isGone = async () => (await readUpload(gateway, gone.uid)).status === 'DELETED'
-    await passSeconds(gateway, stream, 60, 5, isGone)
-    expect((await readUpload(gateway, gone.uid)).status).toBe('DELETED')
+    await deleteAtStream(stream, deleted.uid)
+    const isDeleted = async () => (await readUpload(gateway, deleted.uid)).status === 'DELETED'
+    await passSeconds(gateway, stream, 60, 5, isDeleted)
+    expect((await readUpload(gateway, deleted.uid)).status).toBe('DELETED')
     expect((await readUpload(gateway, kept.uid)).status).toBe('PENDING_UPLOAD')
     expect(warnings(gateway)).toEqual([])
   })
@@ -183,63 +183,70 @@ describe('an upload deleted at Stream', () => {
     await deleteAtStream(stream, uid)
     await passSeconds(gateway, stream, 300, 60)
     expect((await readUpload(gateway, uid)).status).toBe('PENDING_UPLOAD')
-    const isGone = async () => (await readUpload(gateway, uid)).status === 'DELETED'
-    await passSeconds(gateway, stream, 600, 15, isGone)
+    const isDeleted = async () => (await readUpload(gateway, uid)).status === 'DELETED'
+    await passSeconds(gateway, stream, 600, 15, isDeleted)
     expect(await readUpload(gateway, uid)).toMatchObject({ status: 'DELETED', reservedMinutes: 0 })
   })
 })
 
 describe('deleteUpload', () => {
   test('is permanent when Stream deleted the video, and corrected when Stream did not know it', async () => {
-    const [right, wrong] = [await startStream(), await startStream()]
-    const one = await start(right)
+    const [originalStream, otherStream] = [await startStream(), await startStream()]
+    const one = await start(originalStream)
     const [deleted, unknown] = [await mint(one), await mint(one)]
     await deleteUpload(one.as(), deleted.uid)
     await one.stop()
 
-    const other = await start(wrong)
+    const other = await start(otherStream)
     await deleteUpload(other.as(), unknown.uid)
     expect((await readUpload(other, unknown.uid)).status).toBe('DELETED')
     await other.stop()
 
-    const again = await start(right)
-    const isBack = async () => (await readUpload(again, unknown.uid)).status === 'PENDING_UPLOAD'
-    await passSeconds(again, right, 600, 15, isBack)
+    const again = await start(originalStream)
+    const isRestored = async () =>
+      (await readUpload(again, unknown.uid)).status === 'PENDING_UPLOAD'
+    await passSeconds(again, originalStream, 600, 15, isRestored)
     expect((await readUpload(again, unknown.uid)).status).toBe('PENDING_UPLOAD')
     expect((await readUpload(again, deleted.uid)).status).toBe('DELETED')
     await deleteUpload(again.as(), unknown.uid)
-    expect((await right.state()).videos).toEqual([])
+    expect((await originalStream.state()).videos).toEqual([])
   })
 })
 
 describe('a database of another account', () => {
   test('is rejected at start with the command to adopt it', async () => {
-    const [right, wrong] = [await startStream(), await startStream('another-account')]
-    const one = await start(right)
+    const [originalStream, otherStream] = [
+      await startStream(),
+      await startStream('another-account'),
+    ]
+    const one = await start(originalStream)
     await mint(one)
     await one.stop()
-    await expect(start(wrong)).rejects.toThrow(
+    await expect(start(otherStream)).rejects.toThrow(
       /belongs to account account-of-tests, but the configuration has account another-account.*DATABASE_URL.*migrate --adopt-account/,
     )
-    expect((await wrong.state()).requests['list']).toBe(0)
+    expect((await otherStream.state()).requests['list']).toBe(0)
   })
 
   test('is accepted while it has no upload', async () => {
-    const [right, wrong] = [await startStream(), await startStream('another-account')]
-    await (await start(wrong)).stop()
-    const one = await start(right)
+    const [originalStream, otherStream] = [
+      await startStream(),
+      await startStream('another-account'),
+    ]
+    await (await start(otherStream)).stop()
+    const one = await start(originalStream)
     await mint(one)
     await one.stop()
-    await expect(start(wrong)).rejects.toThrow('belongs to account account-of-tests')
+    await expect(start(otherStream)).rejects.toThrow('belongs to account account-of-tests')
   })
 
   test('of the emulator is rejected with the database to set', async () => {
     const stream = await startStream()
-    const tried = await startTestGateway({
+    const emulatorGateway = await startTestGateway({
       DATABASE_URL: `file:${join(folder, 'headgate.db')}`,
     })
-    expectMinted(await createDirectUpload(tried.as()))
-    await tried.stop()
+    expectMinted(await createDirectUpload(emulatorGateway.as()))
+    await emulatorGateway.stop()
     await expect(start(stream)).rejects.toThrow(
       /belongs to the emulator \(account local\).*Set DATABASE_URL to another database, such as file:\.headgate\/account-of-tests\.db, or unset CLOUDFLARE_ACCOUNT_ID/,
     )

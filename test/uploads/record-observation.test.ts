@@ -172,8 +172,10 @@ describe('a webhook about a video that a poll did not find', () => {
     ['without a new state', 'pendingupload'],
   ] as const)('schedules a poll soon: %s', async (_name, state) => {
     const { uid } = await mintNext()
-    const gone = { kind: 'not-found', source: 'SYNC', at: after(100) } as const
-    expect(await recordObservation(dependencies(), uid, gone)).toMatchObject({ status: 'DELETED' })
+    const notFound = { kind: 'not-found', source: 'SYNC', at: after(100) } as const
+    expect(await recordObservation(dependencies(), uid, notFound)).toMatchObject({
+      status: 'DELETED',
+    })
     expect(await dueUids(399)).not.toContain(uid)
     const video = videoOf({ uid, state })
     const webhook = { kind: 'video', source: 'WEBHOOK', at: after(110), video } as const

@@ -29,7 +29,8 @@ function rank(status: UploadStatus): number {
 /** Returns the upload after all observations. */
 function applyAll(upload: Upload, observations: readonly Observation[]): Upload {
   let current = upload
-  for (const one of observations) current = applyObservation(current, one) ?? current
+  for (const observation of observations)
+    current = applyObservation(current, observation) ?? current
   return current
 }
 
@@ -159,24 +160,24 @@ describe('each observation in each status', () => {
   })
 
   test('a later poll corrects DELETED to the status observed before', () => {
-    const gone: Observation = { kind: 'not-found', source, at: beforeDeadline }
-    const encoding = [polled({ state: 'inprogress' }), gone]
+    const notFound: Observation = { kind: 'not-found', source, at: beforeDeadline }
+    const encoding = [polled({ state: 'inprogress' }), notFound]
     expect(applyAll(uploadOf(), encoding)).toMatchObject({
       status: 'DELETED',
       goneAt: beforeDeadline,
     })
-    const back = applyAll(uploadOf(), [...encoding, polled({ state: 'queued' }, atDeadline)])
-    expect(back).toMatchObject({ status: 'IN_PROGRESS', goneAt: null, version: 4 })
-    const delivered = [gone, webhook({ state: 'ready' }), polled({ state: 'queued' })]
+    const foundAgain = applyAll(uploadOf(), [...encoding, polled({ state: 'queued' }, atDeadline)])
+    expect(foundAgain).toMatchObject({ status: 'IN_PROGRESS', goneAt: null, version: 4 })
+    const delivered = [notFound, webhook({ state: 'ready' }), polled({ state: 'queued' })]
     expect(applyAll(uploadOf(), delivered).status).toBe('READY')
-    const failed = [polled({ state: 'error', failure }), gone, polled({ state: 'error' })]
+    const failed = [polled({ state: 'error', failure }), notFound, polled({ state: 'error' })]
     expect(applyAll(uploadOf(), failed)).toMatchObject({ status: 'ERROR', failure })
   })
 
   test('a deletion by the gateway is permanent and not changed by later polls', () => {
     const deleted: Observation = { kind: 'deleted', source: 'MUTATION', at: beforeDeadline }
-    const gone: Observation = { kind: 'not-found', source, at: beforeDeadline }
-    for (const observations of [[deleted], [gone, deleted], [deleted, gone]]) {
+    const notFound: Observation = { kind: 'not-found', source, at: beforeDeadline }
+    for (const observations of [[deleted], [notFound, deleted], [deleted, notFound]]) {
       const end = applyAll(uploadOf(), [...observations, polled({ state: 'ready' }, atDeadline)])
       expect(end).toMatchObject({ status: 'DELETED', deletedAt: beforeDeadline })
     }
@@ -276,7 +277,7 @@ describe('fields of an upload', () => {
   test('prefer the failure with a reason', () => {
     const failure = { code: 'ERR_NON_VIDEO', message: 'The file is not a video.' }
     const unknown = { code: 'ERR_UNKNOWN', message: 'Stream gave no reason.' }
-    const both = [failure, unknown].map((one) => polled({ state: 'error', failure: one }))
+    const both = [failure, unknown].map((value) => polled({ state: 'error', failure: value }))
     expect(applyAll(uploadOf(), both).failure).toEqual(failure)
     expect(applyAll(uploadOf(), both.toReversed()).failure).toEqual(failure)
   })
@@ -295,7 +296,7 @@ describe('fields of an upload', () => {
 describe('properties for arbitrary observations', () => {
   const options = { numRuns: 2000 }
   const anyPollResult = anyObservation.filter(
-    (one) => one.kind === 'video' && one.source === 'SYNC',
+    (observation) => observation.kind === 'video' && observation.source === 'SYNC',
   )
   const upload = fc.constantFrom(
     uploadOf(),
@@ -309,11 +310,11 @@ describe('properties for arbitrary observations', () => {
     fc.assert(
       fc.property(upload, fc.array(anyObservation, { maxLength: 8 }), (start, observations) => {
         let current = start
-        for (const one of observations) {
-          const next = applyObservation(current, one)
+        for (const observation of observations) {
+          const next = applyObservation(current, observation)
           if (next === null) continue
           expect(next.version).toBe(current.version + 1)
-          expect(next.updatedAt).toEqual(one.at)
+          expect(next.updatedAt).toEqual(observation.at)
           expect(rank(next.seenStatus)).toBeGreaterThanOrEqual(rank(current.seenStatus))
           const isTransition = next.status !== current.status
           expect(isTransition && !allowedTransitions[current.status].includes(next.status)).toBe(
@@ -321,7 +322,9 @@ describe('properties for arbitrary observations', () => {
           )
           // DELETED ends only by a poll, and not when the gateway deleted the upload.
           expect(isTransition && current.deletedAt !== null).toBe(false)
-          expect(isTransition && current.status === 'DELETED' && !isPollResult(one)).toBe(false)
+          expect(isTransition && current.status === 'DELETED' && !isPollResult(observation)).toBe(
+            false,
+          )
           expect(outcome(next)).not.toEqual(outcome(current))
           current = next
         }
@@ -339,10 +342,10 @@ describe('properties for arbitrary observations', () => {
           const end = applyAll(start, observations)
           // Of the polls, only the last one counts.
           const last = observations.findLast(isPollResult)
-          for (const one of observations.filter(
+          for (const observation of observations.filter(
             (other) => !isPollResult(other) || other === last,
           )) {
-            expect(applyObservation(end, one)).toBeNull()
+            expect(applyObservation(end, observation)).toBeNull()
           }
         },
       ),
@@ -367,17 +370,17 @@ describe('properties for arbitrary observations', () => {
   test('a final poll that finds the video removes the effect of earlier not-found polls', () => {
     const observations = fc.array(anyObservation, { maxLength: 6 })
     fc.assert(
-      fc.property(upload, observations, anyPollResult, (start, before, answer) => {
+      fc.property(upload, observations, anyPollResult, (start, before, pollResult) => {
         const withoutDeletions = before.filter(({ kind }) => kind !== 'deleted')
-        const end = applyAll(start, [...withoutDeletions, answer])
+        const end = applyAll(start, [...withoutDeletions, pollResult])
         expect(end.status).toBe(end.seenStatus)
         // Except for a link that was not found after it had expired.
         fc.pre(end.status !== 'EXPIRED')
-        const withoutMisses = applyAll(start, [
+        const withoutNotFound = applyAll(start, [
           ...withoutDeletions.filter(({ kind }) => kind !== 'not-found'),
-          answer,
+          pollResult,
         ])
-        expect(outcome(end)).toEqual(outcome(withoutMisses))
+        expect(outcome(end)).toEqual(outcome(withoutNotFound))
       }),
       options,
     )

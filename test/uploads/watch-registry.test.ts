@@ -17,7 +17,7 @@ describe('a view', () => {
         last.set(uid, now)
         const watched = watchers.watchedUids(new Date(now))
         const viewedWithin = (ms: number) =>
-          [...last].filter(([, viewedAt]) => now - viewedAt < ms).map(([one]) => one)
+          [...last].filter(([, viewedAt]) => now - viewedAt < ms).map(([key]) => key)
         expect([...watched]).toEqual(expect.arrayContaining(viewedWithin(10_000)))
         expect(viewedWithin(15_000)).toEqual(expect.arrayContaining([...watched]))
       }

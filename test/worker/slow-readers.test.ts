@@ -63,8 +63,8 @@ async function connect(): Promise<Client> {
   return { socket, messages, pings, closed: () => code, send }
 }
 
-async function until(isTrue: () => boolean, what: string): Promise<void> {
-  await expect.poll(isTrue, { timeout: 10_000, interval: 10, message: what }).toBe(true)
+async function until(condition: () => boolean, description: string): Promise<void> {
+  await expect.poll(condition, { timeout: 10_000, interval: 10, message: description }).toBe(true)
 }
 
 /** Executes a query: every earlier message has been sent before its result. */

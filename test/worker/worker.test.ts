@@ -155,17 +155,17 @@ describe.concurrent('a Worker', () => {
 
   it('closes the hub subscription of a client that disconnects', async () => {
     const { uid } = expectMinted(await createDirectUpload(worker.as()))
-    const leaving = new AbortController()
+    const disconnect = new AbortController()
     const query = `subscription { uploadStatus(uid: "${uid}") { status } }`
     const response = await fetch(`${worker.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
       body: JSON.stringify({ query }),
-      signal: leaving.signal,
+      signal: disconnect.signal,
     })
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     for (let text = ''; !text.includes('PENDING_UPLOAD');) text += (await reader?.read())?.value
-    leaving.abort()
+    disconnect.abort()
     // The runtime detects the disconnect at the next heartbeat.
     expect(await worker.logged('hub subscription closed', uid)).toContain('upload:')
   })

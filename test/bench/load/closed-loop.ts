@@ -21,7 +21,7 @@ export async function runClosedLoop(work: ClosedLoop): Promise<Measured> {
         count.add(arrival, performance.now() - sentAt)
         sendNext()
       },
-      (reason) => count.lose(reason),
+      (reason) => count.recordLostConnection(reason),
     )
     function sendNext(): void {
       sentAt = performance.now()

@@ -97,7 +97,7 @@ const CHUNKED =
   'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6;a=b\r\nright,\r\nA\r\n0\r\n\r\n0\r\n\r\n\r\n0\r\nvary: 0\r\n\r\n'
 const LONG = 'HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nquite right.'
 
-test('reads a response exactly to its end wherever it is split', async () => {
+test('reads a response exactly to its end for any split into chunks', async () => {
   for (const whole of [CHUNKED, LONG]) {
     for (let place = 1; place < whole.length; place += 1) {
       const pieces = [whole.slice(0, place), whole.slice(place)]

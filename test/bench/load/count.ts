@@ -9,7 +9,7 @@ export interface Count {
   begin(): void
   /** Adds a response, with the milliseconds since its request was due. */
   add(arrival: Arrival, ms: number): void
-  lose(reason: string): void
+  recordLostConnection(reason: string): void
   /** Closes the window. */
   finish(): void
   result(): Measured
@@ -28,14 +28,14 @@ export function createCount(
   const takeSnapshot = (): Snapshot => snapshot(pid, sharingCore, processGroups)
   const accepted = createLatencies()
   const rejected = createLatencies()
-  let answered = 0
+  let succeeded = 0
   let wrong = 0
   let firstWrong: string | null = null
   let isOpen = false
   let start = takeSnapshot()
   let stop = start
 
-  function recordWrong(description: string): void {
+  function recordFailure(description: string): void {
     // Errors during the warm-up count too.
     wrong += 1
     firstWrong ??= description
@@ -48,17 +48,17 @@ export function createCount(
     },
     add(arrival, ms) {
       if (arrival.status === 200 && arrival.hasMarker) {
-        answered += 1
+        succeeded += 1
         if (isOpen) accepted.record(ms)
       } else if (arrival.status === 503 && arrival.hasRetryAfter) {
         if (isOpen) rejected.record(ms)
       } else {
-        recordWrong(
+        recordFailure(
           `a response with status ${arrival.status}${arrival.hasMarker ? '' : ' without the expected text'}`,
         )
       }
     },
-    lose: (reason) => recordWrong(`a lost connection (${reason})`),
+    recordLostConnection: (reason) => recordFailure(`a lost connection (${reason})`),
     finish() {
       isOpen = false
       stop = takeSnapshot()
@@ -70,7 +70,7 @@ export function createCount(
         before === null || after === null || responses === 0 ? null : (after - before) / responses
       return {
         seconds,
-        answered,
+        succeeded,
         accepted: summarize(accepted),
         rejected: summarize(rejected),
         wrong,

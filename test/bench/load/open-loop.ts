@@ -45,7 +45,7 @@ export async function runOpenLoop(work: OpenLoop): Promise<Measured> {
       },
       (reason) => {
         self.isClosed = true
-        if (dueAt !== null) count.lose(reason)
+        if (dueAt !== null) count.recordLostConnection(reason)
         addOne()
       },
     )
@@ -58,7 +58,7 @@ export async function runOpenLoop(work: OpenLoop): Promise<Measured> {
   }
 
   /** The most recently used connection that is still open. */
-  function takeIdle(): IdleConnection | null {
+  function popIdle(): IdleConnection | null {
     for (let last = idle.pop(); last !== undefined; last = idle.pop()) {
       if (!last.isClosed) return last
     }
@@ -71,7 +71,7 @@ export async function runOpenLoop(work: OpenLoop): Promise<Measured> {
     const due = Math.floor(((performance.now() - startedAt) / 1000) * work.perSecond)
     for (; sent < due; sent += 1) {
       const dueAt = startedAt + (sent / work.perSecond) * 1000
-      const free = takeIdle()
+      const free = popIdle()
       if (free === null) waiting.push(dueAt)
       else free.send(dueAt)
     }

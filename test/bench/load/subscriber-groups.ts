@@ -94,13 +94,13 @@ export async function makeChange({
   let first = 0
   let received = 0
   let wrong: string | null = null
-  let begun = 0
+  let sentAt = 0
   group.changes += 1
   const allReceived = new Promise<void>((resolve) => {
     group.onEvent = (event) => {
       received += 1
       if (!event.includes(expected)) wrong ??= event.toString()
-      if (received === 1) first = performance.now() - begun
+      if (received === 1) first = performance.now() - sentAt
       if (received === subscribers) resolve()
     }
   })
@@ -109,7 +109,7 @@ export async function makeChange({
     const connection = openConnection(
       through ?? group.target,
       ({ status }) => {
-        resolve(performance.now() - begun)
+        resolve(performance.now() - sentAt)
         if (status !== 200) failure = `the change was rejected with status ${status}`
         connection.close()
       },
@@ -117,7 +117,7 @@ export async function makeChange({
         failure = reason
       },
     )
-    begun = performance.now()
+    sentAt = performance.now()
     connection.send(request)
   })
   await within(
@@ -128,7 +128,7 @@ export async function makeChange({
         ? `only ${received} subscribers received the change`
         : lossMessage(group)),
   )
-  const last = performance.now() - begun
+  const last = performance.now() - sentAt
   const respondedAfter = await responded
   if (wrong !== null) throw new Error(`An event contains ${String(wrong)} instead of ${expected}.`)
   return { first, last, responded: respondedAfter }

@@ -99,7 +99,7 @@ export type LatencySummary = z.infer<typeof latencySummary>
 export const measured = z.object({
   seconds: z.number(),
   /** Right responses, including those during the warm-up. */
-  answered: z.number(),
+  succeeded: z.number(),
   /** Right responses. */
   accepted: latencySummary,
   /** Responses with status 503 and Retry-After. */

@@ -1,7 +1,7 @@
 /** Upper limit of creating uploads: Node's HTTP server and undici, which store nothing. */
 import { createServer } from 'node:http'
 import { Pool } from 'undici'
-import { answer, listen, readBody } from './listen.mjs'
+import { listen, readBody, respond } from './listen.mjs'
 
 const { origin, pathname } = new URL(process.env.STREAM_URL)
 const stream = new Pool(origin, { connections: 50 })
@@ -17,7 +17,7 @@ listen(
         body: JSON.stringify({ maxDurationSeconds: input.maxDurationSeconds }),
       })
       const { result } = await streamResponse.body.json()
-      answer(response, result)
+      respond(response, result)
     })
   }),
 )

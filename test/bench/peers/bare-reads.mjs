@@ -1,6 +1,6 @@
 /** Practical upper limit of reading: Node's HTTP server that reads the same rows. */
 import { createServer } from 'node:http'
-import { answer, listen, readBody } from './listen.mjs'
+import { listen, readBody, respond } from './listen.mjs'
 import { findUpload, newestUploads } from './uploads.mjs'
 
 listen(
@@ -11,7 +11,7 @@ listen(
         variables.uid === undefined
           ? { uploads: { nodes: newestUploads(request.headers['x-creator'], variables.first) } }
           : { upload: findUpload(variables.uid) }
-      answer(response, { data })
+      respond(response, { data })
     })
   }),
 )

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer } from 'node:http'
 import Database from 'better-sqlite3'
-import { answer, listen, readBody } from './listen.mjs'
+import { listen, readBody, respond } from './listen.mjs'
 
 const secret = process.env.STREAM_WEBHOOK_SECRET
 
@@ -30,7 +30,7 @@ listen(
       const text = body.toString()
       const { uid } = JSON.parse(text)
       save.run(uid, text)
-      answer(response, { uid })
+      respond(response, { uid })
     })
   }),
 )

@@ -19,7 +19,7 @@ export function readBody(request, onBody) {
   request.on('end', () => onBody(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
 }
 
-export function answer(response, value) {
+export function respond(response, value) {
   const body = JSON.stringify(value)
   response.writeHead(200, {
     'content-type': 'application/json',

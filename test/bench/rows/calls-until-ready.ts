@@ -5,7 +5,7 @@ import { createClient } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { withServer } from '../compare-servers.ts'
-import { type Entry, type Round, judge } from '../entry.ts'
+import { type Entry, type Round, createEntry } from '../entry.ts'
 import { sendOperation, mintOne } from '../operations.ts'
 import { COMMAND, ROOT } from '../paths.ts'
 import { type Server, startServer } from '../processes.ts'
@@ -36,10 +36,10 @@ export const callsUntilReady: Row = {
         countCalls(server, testCase.drop),
       )
       entries.push(
-        judge({
+        createEntry({
           row: `API calls until READY, ${testCase.webhooks}`,
           unit: 'calls',
-          ours: singleRound(calls),
+          rounds: singleRound(calls),
           peer: { name: `a GET a second for each of ${UPLOADS}`, rounds: singleRound(polls) },
           target: { atMost: testCase.atMost },
           isRatio: true,

@@ -1,7 +1,7 @@
 /** Response times in the first seconds after the gateway is ready. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../compare-servers.ts'
-import { type Entry, judge, p99Of } from '../entry.ts'
+import { type Entry, createEntry, p99Of } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
 import { readOne, prepareRequests } from '../operations.ts'
@@ -64,10 +64,10 @@ async function untilReady({ url }: Server): Promise<void> {
 
 function entryOf(windows: readonly Measured[]): Entry {
   const longest = Math.max(...windows.map(({ accepted }) => accepted.longest))
-  return judge({
+  return createEntry({
     row: 'first 5 s after ready, p99',
     unit: 'ms',
-    ours: windows.map(p99Of),
+    rounds: windows.map(p99Of),
     peer: null,
     target: { atMost: 100 },
     problems: windows.some(({ rejected }) => rejected.count > 0) ? ['requests were rejected'] : [],

@@ -1,6 +1,6 @@
 /** Latency of a change from one gateway to a subscriber of another gateway on the same PostgreSQL. */
 import { withContestants, withServer } from '../compare-servers.ts'
-import { type Entry, judge, median } from '../entry.ts'
+import { type Entry, createEntry, median } from '../entry.ts'
 import { WEBHOOK_STEP, prepareWebhook, targetOf } from '../load/requests.ts'
 import { type SeededPostgres, withSeededPostgres } from '../postgres.ts'
 import type { Server } from '../processes.ts'
@@ -14,7 +14,7 @@ const UPLOADS = 1000
 const CHANGES = 200
 /** Changes before the measured rounds. */
 const WARM_UP = 50
-const GROUP = 'across'
+const GROUP = 'cross-gateway-latency'
 const WATCHED = 0
 
 /** Milliseconds until the subscriber received each change of one round. */
@@ -24,8 +24,8 @@ interface Delays {
   readonly sinceResponse: readonly number[]
 }
 
-export const across: Row = {
-  name: 'across',
+export const crossGatewayLatency: Row = {
+  name: 'cross-gateway-latency',
   partOf: 'quick',
   needsPeers: false,
   run: async (setup) =>
@@ -94,10 +94,10 @@ function entriesOf(rounds: readonly Delays[]): readonly Entry[] {
     valueOf: (delays: Delays) => number,
     target: { readonly atMost: number } | null,
   ): Entry =>
-    judge({
+    createEntry({
       row: `another gateway's change, ${row}`,
       unit: 'ms',
-      ours: rounds.map((delays) => ({ value: valueOf(delays), cpu: null, problem: null })),
+      rounds: rounds.map((delays) => ({ value: valueOf(delays), cpu: null, problem: null })),
       peer: null,
       target,
       isRatio: false,

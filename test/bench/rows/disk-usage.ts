@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { z } from 'zod'
-import { type Entry, judge } from '../entry.ts'
+import { type Entry, createEntry } from '../entry.ts'
 import { withSeededPostgres } from '../postgres.ts'
 import { seed } from '../seed.ts'
 import type { Row } from './row.ts'
@@ -27,10 +27,10 @@ export const diskUsage: Row = {
 }
 
 function entryOf(database: string, bytes: number): Entry {
-  return judge({
+  return createEntry({
     row: `disk space per upload, ${database}`,
     unit: 'bytes',
-    ours: [{ value: bytes / UPLOADS, cpu: null, problem: null }],
+    rounds: [{ value: bytes / UPLOADS, cpu: null, problem: null }],
     peer: null,
     target: null,
     isRatio: false,

@@ -1,6 +1,6 @@
 /** Sends the same closed-loop load to every compared server. */
 import { type Contestant, measureRounds } from '../compare-servers.ts'
-import { type Entry, type Target, judge, rateOf } from '../entry.ts'
+import { type Entry, type Target, createEntry, rateOf } from '../entry.ts'
 import type { PreparedRequest } from '../load/connection.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured, Source } from '../load/work.ts'
@@ -51,12 +51,12 @@ export function compareRates(
   target: Target | null,
   problems: readonly string[] = [],
 ): Entry {
-  const [ours, theirs] = [results('headgate'), results(peer.name)]
-  return judge({
+  const [gatewayResults, peerResults] = [results('headgate'), results(peer.name)]
+  return createEntry({
     row,
     unit: 'req/s',
-    ours: ours.map(rateOf),
-    peer: { name: peer.title, rounds: theirs.map(rateOf) },
+    rounds: gatewayResults.map(rateOf),
+    peer: { name: peer.title, rounds: peerResults.map(rateOf) },
     target,
     isRatio: true,
     problems,

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Contestant, measureRounds, withContestants, withServer } from '../compare-servers.ts'
 import { cpuMicroseconds, openFilesLimit, residentBytes } from '../cpu.ts'
-import { type Entry, type Round, judge, median } from '../entry.ts'
+import { type Entry, type Round, createEntry, median } from '../entry.ts'
 import type { PreparedRequest } from '../load/connection.ts'
 import { WEBHOOK_STEP, prepareWebhook, postJson, targetOf } from '../load/requests.ts'
 import { uidOf } from '../seed.ts'
@@ -54,18 +54,18 @@ function entriesOf(transport: Transport, { lasts, bytes }: FanOut): readonly Ent
   const count = SUBSCRIBERS.toLocaleString('en')
   const label = transport === 'sse' ? 'SSE' : 'WebSocket'
   return [
-    judge({
+    createEntry({
       row: `last of ${count} subscribers by ${label}`,
       unit: 'ms',
-      ours: lasts('headgate'),
+      rounds: lasts('headgate'),
       peer: { name: TITLES[transport], rounds: lasts('bare') },
       target: { atMost: 1.5 },
       isRatio: true,
     }),
-    judge({
+    createEntry({
       row: `memory per subscriber, ${label}`,
       unit: 'kB',
-      ours: memoryRounds('headgate'),
+      rounds: memoryRounds('headgate'),
       peer: { name: TITLES[transport], rounds: memoryRounds('bare') },
       target: { atMost: 20 },
       isRatio: false,

@@ -67,11 +67,11 @@ async function expectMinting(minters: readonly Contestant[]): Promise<void> {
 
 /** Checks that the file contains every confirmed upload; returns a problem otherwise. */
 function findLost(file: string, results: Results): readonly string[] {
-  const answered = results('headgate').reduce((sum, { answered: count }) => sum + count, 0)
+  const succeeded = results('headgate').reduce((sum, { succeeded: count }) => sum + count, 0)
   const database = new Database(file, { readonly: true })
   const stored = z
     .number()
     .parse(database.prepare('select count(*) from uploads where uid is not null').pluck().get())
   database.close()
-  return stored >= answered ? [] : [`${answered} uploads were confirmed and ${stored} are stored`]
+  return stored >= succeeded ? [] : [`${succeeded} uploads were confirmed and ${stored} are stored`]
 }

@@ -1,7 +1,7 @@
 /** Four times the gateway's maximum rate: accepted and rejected requests, health, and recovery. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../compare-servers.ts'
-import { type Entry, type Round, judge, p99Of, roundOf } from '../entry.ts'
+import { type Entry, type Round, createEntry, p99Of, roundOf } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
 import { sendOperation, listNewest, prepareRequests } from '../operations.ts'
@@ -133,10 +133,10 @@ function entriesOf(overloadRounds: readonly OverloadRound[], capacity: number): 
       : []),
   ]
   return [
-    judge({
+    createEntry({
       ...facts,
       row: `${TIMES} times capacity: accepted, p99`,
-      ours: all.map(p99Of),
+      rounds: all.map(p99Of),
       target: { atMost: 250 },
       problems,
       notes: [
@@ -144,10 +144,10 @@ function entriesOf(overloadRounds: readonly OverloadRound[], capacity: number): 
         `/healthz took ${health.toFixed(0)} ms at most, and it recovered after ${recovered.toFixed(0)} ms`,
       ],
     }),
-    judge({
+    createEntry({
       ...facts,
       row: `${TIMES} times capacity: rejected, p99`,
-      ours: all.map(rejectedP99Of),
+      rounds: all.map(rejectedP99Of),
       target: { atMost: 50 },
     }),
   ]

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { createSqliteStore } from 'headgate'
 import { z } from 'zod'
-import { judge } from '../entry.ts'
+import { createEntry } from '../entry.ts'
 import { CREATORS, seed, uidOf } from '../seed.ts'
 import type { Row } from './row.ts'
 
@@ -33,10 +33,10 @@ export const queryPlans: Row = {
     database.close()
     const slow = plans.filter(({ sql, steps }) => !steps.every((step) => isFast(sql, step)))
     return [
-      judge({
+      createEntry({
         row: `statements without an index, of ${plans.length}`,
         unit: '',
-        ours: [{ value: slow.length, cpu: null, problem: null }],
+        rounds: [{ value: slow.length, cpu: null, problem: null }],
         peer: null,
         target: { atMost: 0 },
         isRatio: false,
@@ -81,7 +81,7 @@ async function recordStatements(file: string): Promise<readonly string[]> {
   })
   try {
     const store = createSqliteStore(file)
-    await exercise(store)
+    await runQueries(store)
     await store.close()
   } finally {
     Database.prototype.prepare = prepare
@@ -89,7 +89,7 @@ async function recordStatements(file: string): Promise<readonly string[]> {
   return [...seen].filter((sql) => /^\s*(?:select|insert|update|delete|with)\b/i.test(sql))
 }
 
-async function exercise(store: Store): Promise<void> {
+async function runQueries(store: Store): Promise<void> {
   const now = new Date()
   const [creator = ''] = CREATORS
   const cursor = { createdAt: now, id: uidOf(0) }

@@ -1,6 +1,6 @@
 /** Every row, in the order of the table. */
-import { abreast } from './scale-out.ts'
-import { across } from './cross-gateway-latency.ts'
+import { scaleOut } from './scale-out.ts'
+import { crossGatewayLatency } from './cross-gateway-latency.ts'
 import { callsUntilReady } from './calls-until-ready.ts'
 import { coldStart } from './cold-start.ts'
 import { fanOut } from './fan-out.ts'
@@ -22,12 +22,12 @@ export const rows: readonly Row[] = [
   minting,
   fanOut,
   webhook,
-  across,
+  crossGatewayLatency,
   tusPatch,
   callsUntilReady,
   coldStart,
   overload,
-  abreast,
+  scaleOut,
   soak,
   scaleUploads,
   scaleFanOut,

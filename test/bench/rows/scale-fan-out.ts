@@ -1,5 +1,5 @@
 /** Delivery time of a change per subscriber, with 100 up to 10,000 subscribers. */
-import { type Entry, type Round, judge } from '../entry.ts'
+import { type Entry, type Round, createEntry } from '../entry.ts'
 import type { Setup } from '../setup.ts'
 import { measureFanOut } from './fan-out.ts'
 import type { Row } from './row.ts'
@@ -36,10 +36,10 @@ async function timeOne(setup: Setup, subscribers: number): Promise<readonly Roun
 
 function entryOf(lasts: ReadonlyMap<number, readonly Round[]>, subscribers: number): Entry {
   const compared = subscribers > COMPARED_WITH
-  return judge({
+  return createEntry({
     row: `last of ${title(subscribers)}, per subscriber`,
     unit: 'µs',
-    ours: lasts.get(subscribers) ?? [],
+    rounds: lasts.get(subscribers) ?? [],
     peer: compared ? { name: title(COMPARED_WITH), rounds: lasts.get(COMPARED_WITH) ?? [] } : null,
     target: compared ? { atMost: MAX_RATIO } : null,
     isRatio: compared,

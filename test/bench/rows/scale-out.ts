@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { z } from 'zod'
 import { cpuUsageOf, describeBottleneck } from '../bottleneck.ts'
 import { type Contestant, measureRounds, withContestants, withServer } from '../compare-servers.ts'
-import { type Entry, type Round, judge, median, roundOf } from '../entry.ts'
+import { type Entry, type Round, createEntry, median, roundOf } from '../entry.ts'
 import type { PreparedRequest } from '../load/connection.ts'
 import { targetOf } from '../load/requests.ts'
 import type { Measured } from '../load/work.ts'
@@ -29,8 +29,8 @@ interface GatewayGroup {
   readonly servers: readonly Server[]
 }
 
-export const abreast: Row = {
-  name: 'abreast',
+export const scaleOut: Row = {
+  name: 'scale-out',
   partOf: 'full',
   needsPeers: false,
   run: async (setup) =>
@@ -47,7 +47,7 @@ async function measureGatewayGroups(
   database: SeededPostgres,
   stream: Server,
 ): Promise<readonly Entry[]> {
-  const file = await seededCopy(setup, 'abreast')
+  const file = await seededCopy(setup, 'scale-out')
   // Not pinned: three gateways would share one core.
   const start = (url: string) => (): Promise<Server> => startGatewayOn(setup, url, stream, {}, null)
   const entrants = [
@@ -116,10 +116,10 @@ function entriesOf(
   return [SINGLE, ...SEVERAL].flatMap((name, at) => {
     const peers = name === SINGLE ? [EMBEDDED] : [SINGLE, EMBEDDED]
     return peers.map((peer, peerIndex) =>
-      judge({
+      createEntry({
         row: `${operation}, ${name}`,
         unit: 'req/s',
-        ours: results(name).map(rateOfAll),
+        rounds: results(name).map(rateOfAll),
         peer: { name: peer, rounds: results(peer).map(rateOfAll) },
         target: null,
         isRatio: true,
@@ -160,14 +160,14 @@ const countResult = z.tuple([z.object({ count: z.coerce.number() })])
 
 /** Checks that the database contains every confirmed upload; returns a problem otherwise. */
 async function findLost(url: string, results: Results): Promise<readonly string[]> {
-  const answered = [SINGLE, ...SEVERAL]
+  const succeeded = [SINGLE, ...SEVERAL]
     .flatMap((name) => results(name))
-    .reduce((sum, { answered: count }) => sum + count, 0)
+    .reduce((sum, { succeeded: count }) => sum + count, 0)
   const client = new Client({ connectionString: url })
   await client.connect()
   const { rows } = await client.query('select count(*) from uploads where uid is not null')
   await client.end()
   const [{ count }] = countResult.parse(rows)
   const stored = count - SEEDED
-  return stored >= answered ? [] : [`${answered} uploads were confirmed and ${stored} are stored`]
+  return stored >= succeeded ? [] : [`${succeeded} uploads were confirmed and ${stored} are stored`]
 }

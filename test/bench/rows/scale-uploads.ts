@@ -1,7 +1,7 @@
 /** Rates of reading, listing and creating with 1,000 up to 1,000,000 uploads in the database. */
 import { join } from 'node:path'
 import { type Contestant, withContestants, withServer } from '../compare-servers.ts'
-import { type Entry, judge, rateOf } from '../entry.ts'
+import { type Entry, createEntry, rateOf } from '../entry.ts'
 import type { PreparedRequest } from '../load/connection.ts'
 import { listNewest, mintOne, readOne, prepareRequests } from '../operations.ts'
 import { CREATORS, seed } from '../seed.ts'
@@ -71,11 +71,11 @@ async function measureOne(
   const [smallest = 0, ...larger] = SIZES
   const smallestResults = results(title(smallest))
   return larger.map((size) => {
-    const ours = results(title(size))
-    return judge({
+    const sizeResults = results(title(size))
+    return createEntry({
       row: `${row} of ${title(size)}`,
       unit: 'req/s',
-      ours: ours.map(rateOf),
+      rounds: sizeResults.map(rateOf),
       peer: { name: title(smallest), rounds: smallestResults.map(rateOf) },
       target: { atLeast: MIN_RATIO },
       isRatio: true,

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { withServer } from '../compare-servers.ts'
 import { residentBytes } from '../cpu.ts'
-import { judge, roundOf } from '../entry.ts'
+import { createEntry, roundOf } from '../entry.ts'
 import { slopeOf } from '../slope.ts'
 import { type LoadGenerator, startLoadGenerator } from '../load/drive.ts'
 import { targetOf } from '../load/requests.ts'
@@ -101,10 +101,10 @@ function entryOf(
   { count, lost, firstLost }: UnsubscribeResult,
 ) {
   const [first, last] = [samples[0]?.[1] ?? NaN, samples.at(-1)?.[1] ?? NaN]
-  return judge({
+  return createEntry({
     row: 'growth after minute 3 at half capacity',
     unit: 'MB/min',
-    ours: [roundOf(measured, slopeOf(samples))],
+    rounds: [roundOf(measured, slopeOf(samples))],
     peer: null,
     target: { atMost: 1 },
     problems: [

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Contestant, measureRounds, withContestants } from '../compare-servers.ts'
-import { type Round, judge } from '../entry.ts'
+import { type Round, createEntry } from '../entry.ts'
 import { targetOf } from '../load/requests.ts'
 import { COMMAND } from '../paths.ts'
 import { startServer } from '../processes.ts'
@@ -30,10 +30,10 @@ export const tusPatch: Row = {
     )
     rmSync(received, { force: true })
     return [
-      judge({
+      createEntry({
         row: 'emulator: tus PATCH of 500 MB',
         unit: 'MB/s',
-        ours: results('headgate'),
+        rounds: results('headgate'),
         peer: { name: 'raw stream to file', rounds: results('bare') },
         target: { atLeast: 0.75 },
         isRatio: true,

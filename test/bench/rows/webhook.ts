@@ -43,8 +43,11 @@ export const webhook: Row = {
             from: 1 + round * ROUND_STEP,
           }))
           const recorded = countVersions(file) - before
-          const answered = results('headgate').reduce((sum, { answered: count }) => sum + count, 0)
-          const lost = recorded >= answered ? [] : [`${answered} confirmed, ${recorded} recorded`]
+          const succeeded = results('headgate').reduce(
+            (sum, { succeeded: count }) => sum + count,
+            0,
+          )
+          const lost = recorded >= succeeded ? [] : [`${succeeded} confirmed, ${recorded} recorded`]
           return [compareRates(results, 'webhook, durable', BARE, { atLeast: 0.5 }, lost)]
         })
       },

@@ -61,12 +61,12 @@ export function rowOf(page: Page, name: string) {
 }
 
 /** Waits until the row of an upload shows this state. */
-export async function seeState(page: Page, name: string, state: string): Promise<void> {
+export async function waitForState(page: Page, name: string, state: string): Promise<void> {
   await rowOf(page, name).locator('.row-state', { hasText: state }).waitFor()
 }
 
 /** Presses Play and waits until the video plays. */
-export async function seePlaying(page: Page, name: string): Promise<void> {
+export async function playVideo(page: Page, name: string): Promise<void> {
   await rowOf(page, name)
     .getByRole('button', { name: `Play ${name}` })
     .click()
@@ -84,7 +84,7 @@ export async function seePlaying(page: Page, name: string): Promise<void> {
 const networks = new WeakMap<Page, Promise<CDPSession>>()
 
 /** Limits the page's upload rate to so many bytes per second; -1 removes the limit. */
-export async function slowDown(page: Page, uploadThroughput: number): Promise<void> {
+export async function limitUploadRate(page: Page, uploadThroughput: number): Promise<void> {
   const opening = networks.get(page) ?? page.context().newCDPSession(page)
   networks.set(page, opening)
   const network = await opening
