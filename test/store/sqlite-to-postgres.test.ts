@@ -446,7 +446,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
         upload: due,
         idlePolls: 2,
         dueAt: after(202),
-        missingChecks: 0,
+        missingPolls: 0,
       })
       const minted = { uid: uidOf('waiting'), uploadURL: 'https://upload.example.com/waiting' }
       expect((await store.mint('waiting', minted, after(10), after(20)))?.version).toBe(1)
