@@ -14,7 +14,7 @@ export interface RetryPolicy {
   readonly retries: number
 }
 
-/** Returns the result of the first successful attempt. Throws a permanent error, or the last error after all retries. */
+/** Returns the result of the first successful attempt. Throws a permanent error, or the last one after all retries. */
 export async function retry<T>(
   policy: RetryPolicy,
   signal: AbortSignal | undefined,

@@ -1,10 +1,10 @@
 /** Builds the input of both mint mutations from a file and the caller's settings. */
 import type { UploadSettings } from './upload-options.ts'
 
-/** Bytes per second of the lowest bit rate that a video is expected to have: 64 kbit/s. */
+/** Lowest bit rate that a video is expected to have, in bytes per second (64 kbit/s). */
 const MIN_BYTES_PER_SECOND = 8000
 const MIN_DURATION_SECONDS = 60
-/** Longest video that Stream accepts, in seconds. */
+/** Maximum duration that Stream accepts, in seconds. */
 const MAX_DURATION_SECONDS = 36_000
 const MAX_NAME_LENGTH = 256
 

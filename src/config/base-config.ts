@@ -178,7 +178,7 @@ function isUnencrypted(address: string): boolean {
 
 /**
  * Returns the budget; null if it is not set or invalid. Checks Cloudflare's limit for Cloudflare's host only:
- * an emulator has no limit, and a proxy may use several accounts.
+ * an emulator has no limit, and a proxy may have another limit.
  */
 export function readApiBudget(
   variables: EnvironmentReader,

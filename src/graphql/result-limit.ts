@@ -1,4 +1,4 @@
-/** Limits the entries and characters of one operation. Page sizes are limited, but an operation may have fifty pages. */
+/** Limits the entries and characters of one operation: each page is small, but an operation may have fifty pages. */
 import { GraphQLError } from 'graphql'
 import { COUNT_LIMIT } from '../uploads/ports/upload-store.ts'
 

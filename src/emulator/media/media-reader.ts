@@ -138,8 +138,8 @@ class ReaderProcess {
 
 /**
  * Reads files of one size class with two processes. The second process repeats files that exceeded the short
- * first timeout, so that slow files wait for each other and other files do not wait for them. Each file ahead
- * delays a first attempt by at most the first timeout and one process start (0.1 seconds on an idle machine).
+ * first timeout, so that other files do not wait for slow ones. Each file ahead delays a first attempt by at
+ * most the first timeout and one process start (0.1 seconds on an idle machine).
  */
 class FileReader {
   readonly #limits: ReadingLimits

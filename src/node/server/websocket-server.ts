@@ -104,7 +104,7 @@ export function attachWebSocketServer(
     socket.once('close', () => unauthenticated.delete(socket))
   }
 
-  /** Closes a socket after its running operations. A client retries a mutation without a result, so it would run twice. */
+  /** Closes a socket after its running mutations: clients retry a mutation without a result, so it would run twice. */
   async function closeForRestart(socket: WebSocket): Promise<void> {
     await idleWaits.get(socket)?.()
     socket.close(SERVICE_RESTART, 'The gateway restarts. Reconnect.')

@@ -174,7 +174,7 @@ export interface UploadStore {
   findReferences(ids: readonly string[]): Promise<ReadonlyMap<string, ReferenceStatus>>
 
   /**
-   * Returns the upload synchronously where the adapter can, because most reads are for one upload. Such an
+   * Returns the upload, synchronously if the adapter can, because most reads are for one upload. A synchronous
    * adapter throws instead of rejecting.
    */
   find(uid: string): MaybePromise<Upload | null>
@@ -233,7 +233,7 @@ export interface UploadStore {
 
   /**
    * Runs the adapter's periodic maintenance, and makes polls due that were scheduled under a wrong clock.
-   * Called in each sync round.
+   * Called in each sync run.
    */
   runMaintenance(now: Date): Promise<void>
 

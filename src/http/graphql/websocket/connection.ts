@@ -2,8 +2,8 @@
  * Server side of one WebSocket with the protocol `graphql-transport-ws`, for Node and Workers.
  * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  *
- * Of the package graphql-ws, only the messages and close codes are used. Its server keeps each `subscribe`
- * message until the subscription ends, and confuses operations if a client immediately reuses an id.
+ * Uses only the messages and close codes of the package graphql-ws. The server of that package keeps each
+ * `subscribe` message until its subscription ends, and confuses operations if a client reuses an id immediately.
  */
 import type { ExecutionResult } from 'graphql'
 import {
@@ -271,8 +271,8 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   }
 
   /**
-   * Closes the connection if the subprotocol is wrong or `connection_init` is late. Waits one tick first,
-   * because the host calls methods of the returned connection when its socket closes.
+   * Closes the connection if the subprotocol is wrong or `connection_init` is late. Waits one tick first, so
+   * that the host has received the connection, whose methods it calls when the socket closes.
    */
   async function closeUnlessInitialized(): Promise<void> {
     await Promise.resolve()
