@@ -29,7 +29,7 @@ export interface PostgresOptions {
 const CONNECT_MS = 3000
 /**
  * Statement timeouts in milliseconds. The server cancels first, so that no query keeps running after the
- * client gave up. The client timeout covers a server that does not respond at all.
+ * client timeout. The client timeout covers a server that does not respond at all.
  */
 const STATEMENT_MS = 8000
 const QUERY_TIMEOUT_MS = 10_000

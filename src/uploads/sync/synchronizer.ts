@@ -1,5 +1,5 @@
 /**
- * Synchronization: polls Stream, because webhooks carry few states and may be lost. A request covers many
+ * Synchronization: polls Stream, because webhooks report few states and may be lost. A request covers many
  * uploads: watched ones in every sync run, the others when they are due. Also deletes orphans.
  */
 import type { ScheduledPoll } from '../ports/upload-store.ts'

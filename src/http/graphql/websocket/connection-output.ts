@@ -1,4 +1,4 @@
-/** Sends the messages of one WebSocket, and resumes its subscriptions in turn after back-pressure. */
+/** Sends the messages of one WebSocket, and resumes its subscriptions round-robin after back-pressure. */
 import type { ExecutionResult, GraphQLError } from 'graphql'
 
 /** A WebSocket, implemented by the host. No method throws. */

@@ -33,12 +33,8 @@ import type { AuthenticatedConnection, Connect } from './connection-auth.ts'
 /** Milliseconds within which the client must send `connection_init`. */
 const CONNECT_WITHIN_MS = 10_000
 
-/** One WebSocket connection, as the host drives it. */
 export interface SocketConnection {
-  /**
-   * Processes one message of the client. Resolves when its query or mutation has ended, or its
-   * subscription has started. Never rejects.
-   */
+  /** Processes a message. Resolves when its operation has ended or its subscription started. Never rejects. */
   receive(text: string): Promise<void>
   /** Called by the host when the output buffer has room again. */
   flushed(): void
@@ -67,7 +63,6 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   let isInitialized = false
   let authenticated: AuthenticatedConnection | null = null
 
-  /** Ends all operations without closing the socket. Idempotent. */
   function end(code: number): void {
     if (over.signal.aborted) return
     over.abort()
@@ -178,10 +173,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     return true
   }
 
-  /**
-   * Executes an operation with the fallback. Resolves when the result is sent or the events start, so that
-   * `payload` is not kept in memory until the events end.
-   */
+  /** Executes an operation. Resolves when the result is sent or the events start, to release `payload` early. */
   async function run(
     id: string,
     operation: Operation,
@@ -259,7 +251,6 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     }
   }
 
-  /** Closes the connection after an unexpected error. */
   function fail(error: unknown): void {
     // A deeply nested payload overflows the stack.
     if (error instanceof RangeError) {
@@ -270,10 +261,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     close(CloseCode.InternalServerError, 'Internal server error')
   }
 
-  /**
-   * Closes the connection if the subprotocol is wrong or `connection_init` is late. Waits one tick first, so
-   * that the host has received the connection, whose methods it calls when the socket closes.
-   */
+  /** Closes after a wrong subprotocol or a late `connection_init`, but not before the host has the connection. */
   async function closeUnlessInitialized(): Promise<void> {
     await Promise.resolve()
     if (sink.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
