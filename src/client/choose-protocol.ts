@@ -5,7 +5,7 @@
 import { isObject } from './shape.ts'
 import type { UploadProtocol } from './gateway/upload.ts'
 
-/** Largest file of one POST in bytes: 200 MB, by the same page. */
+/** Maximum bytes of a basic upload (200 MB), by the same page. */
 export const MAX_BASIC_BYTES = 200_000_000
 
 /** A protocol and the reason for it, as display text. */
@@ -40,8 +40,8 @@ export function chooseProtocol(
 }
 
 /**
- * Whether the browser reports a reliable connection: false with data saver or below 4G. True where
- * the browser reports nothing, as in Node, Firefox and Safari.
+ * Returns whether the connection is reliable, according to the browser: false with data saver or below 4G.
+ * Returns true if the platform reports nothing, as in Node, Firefox and Safari.
  * https://developer.mozilla.org/en-US/docs/Web/API/NetworkInformation
  */
 export function isConnectionReliable(): boolean {

@@ -25,14 +25,14 @@ export interface UploadClientOptions {
   readonly url: string | URL
   /**
    * JWT of the caller, without "Bearer". A function is called before every request, so that it can
-   * renew the token. Omit it where the gateway requires none.
+   * renew the token. Omit it if the gateway requires no token.
    */
   readonly token?: string | (() => string | Promise<string>) | undefined
-  /** Storage of unfinished uploads. Default: localStorage, or memory where it is missing. */
+  /** Storage of unfinished uploads. Default: localStorage, or memory if it is unavailable. */
   readonly storage?: UploadStorage | undefined
   /**
-   * Retries in a row before an operation fails. Default: 8, which is 45 to 92 seconds of backoff.
-   * Rate-limit errors count too, if the wait is at most a minute.
+   * Maximum consecutive retries before an operation fails. Default: 8, which is 45 to 92 seconds of backoff.
+   * Rate-limit errors are retried too, if the wait is at most a minute.
    */
   readonly retries?: number | undefined
   /** Default: the platform's `fetch`. Replace it to send cookies, for example. */
@@ -44,20 +44,20 @@ export interface UploadClientOptions {
 /** All methods reject with an UploadError, the reason of a signal, or an error of `token`. */
 export interface UploadClient {
   /**
-   * Uploads the file until it is READY, by the protocol that suits it. After a pause, a failure or a
-   * reload, a call with the same file and settings resumes at Stream's offset.
+   * Uploads the file and resolves when it is READY. Chooses the protocol by file size and connection. After a
+   * pause, a failure or a reload, a call with the same file and settings resumes at Stream's offset.
    */
   upload(file: Blob | Uint8Array, options?: UploadOptions): Promise<Upload>
-  /** Yields the current upload, then each change, up to READY, ERROR, EXPIRED or DELETED. */
+  /** Yields the current upload, then each change. Ends after READY, ERROR, EXPIRED or DELETED. */
   watch(uid: string, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Upload>
-  /** Returns null where the upload does not exist or belongs to another creator. */
+  /** Returns the upload; null if it does not exist or belongs to another creator. */
   find(uid: string): Promise<Upload | null>
   /**
-   * Cancels an active upload, whose `upload` call then rejects with DELETED, or deletes the video.
-   * Its storage becomes available. Returns the DELETED upload.
+   * Cancels an active upload, or deletes the video, and frees its storage. The `upload` call of a canceled
+   * upload rejects with DELETED. Returns the DELETED upload.
    */
   delete(uid: string): Promise<Upload>
-  /** The caller's unfinished uploads on this device, newest first. Pass the same file to resume. */
+  /** Returns the caller's unfinished uploads on this device, newest first. `upload` with the same file resumes them. */
   resumable(): Promise<readonly ResumableUpload[]>
 }
 
@@ -82,7 +82,7 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
   const { token, clock = systemClock } = options
   const dependencies: ClientDependencies = {
     url: String(options.url),
-    // A browser's fetch fails when it is called as a method of another object.
+    // In browsers, fetch throws if it is called as a method of another object.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     token: async () => (typeof token === 'function' ? token() : (token ?? null)),
     clock,
@@ -108,7 +108,7 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
 function blobOf(file: Blob | Uint8Array): Blob {
   if (!(file instanceof Uint8Array)) return file
   const { buffer, byteOffset, byteLength } = file
-  // Shared memory may change during the transfer, so it is copied.
+  // Copies shared memory, which may change during the transfer.
   const bytes =
     buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : file.slice()
   return new Blob([bytes])

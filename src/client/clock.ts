@@ -2,7 +2,7 @@
 
 export interface ClientClock {
   now(): Date
-  /** Resolves after the given milliseconds; earlier, without an error, on abort. */
+  /** Resolves after this many milliseconds, or on abort. Never rejects. */
   wait(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 

@@ -8,7 +8,7 @@ import { deletedError } from './terminal-errors.ts'
 import { retry } from './retry.ts'
 import type { Upload } from './gateway/upload.ts'
 
-/** Returns the DELETED upload. Stops this client's transfer first, and deletes its stored entries. */
+/** Deletes an upload and returns it as DELETED. Stops its transfer by this client, and removes its stored entries. */
 export async function deleteUpload(
   dependencies: ClientDependencies,
   uid: string,

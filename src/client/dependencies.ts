@@ -1,4 +1,4 @@
-/** Injected dependencies of one client; each function takes the ones it uses. */
+/** Injected dependencies of one client. */
 import type { GatewayEndpoint } from './gateway/request.ts'
 import type { LockManager } from './resume/web-locks.ts'
 import type { ResumeStore } from './resume/resume-store.ts'

@@ -8,30 +8,30 @@ export interface UploadProgress {
   readonly protocol: UploadProtocol
   /** Reason for the protocol, as display text. */
   readonly reason: string
-  /** Bytes sent or received; may decrease after a broken connection. */
+  /** Bytes that were sent or that Stream received; may decrease after a broken connection. */
   readonly sentBytes: number
   readonly totalBytes: number
   /** 0 to 100; null before the encoding starts. */
   readonly encodingPercent: number | null
-  /** Overall progress from 0 to 1; never decreases. Sending counts 80 %, encoding 20 %. */
+  /** Overall progress from 0 to 1; never decreases. Sending takes 80 %, encoding 20 %. */
   readonly fraction: number
   /** The upload in its last known state; null until it is minted. */
   readonly upload: Upload | null
 }
 
-/** Share of sending in `fraction`: it is the part that depends on the user's connection. */
+/** Share of sending in `fraction`. It is the larger share, because sending depends on the user's connection. */
 const SENDING_SHARE = 0.8
 
 /** Converts upload events to progress and calls the listener. */
 export interface ProgressReporter {
   minting(choice: ProtocolChoice): void
-  /** An upload was minted or resumed. */
+  /** Reports that an upload was minted or resumed. */
   minted(upload: Upload, choice: ProtocolChoice): void
-  /** Bytes sent so far. */
+  /** Reports the bytes sent so far. */
   sending(sentBytes: number): void
-  /** All bytes were sent. */
+  /** Reports that all bytes were sent. */
   sent(): void
-  /** The gateway delivered a state of the upload. */
+  /** Reports a state of the upload from the gateway. */
   watched(upload: Upload): void
 }
 
@@ -51,7 +51,7 @@ export function createProgressReporter(
   }
 
   function emit(change: Partial<UploadProgress>): void {
-    // Another tab completed the upload: later events of this one are ignored.
+    // Ignores later events of this tab: another tab completed the upload.
     if (last.phase === 'ready') return
     const next = { ...last, ...change }
     last = { ...next, fraction: Math.max(last.fraction, fractionOf(next)) }
@@ -59,7 +59,7 @@ export function createProgressReporter(
     try {
       listener(last)
     } catch (error) {
-      // As with DOM events, an error of the listener is reported and does not stop the upload.
+      // Reports an error of the listener as uncaught, as DOM events do, and continues the upload.
       queueMicrotask(() => {
         throw error
       })
@@ -79,7 +79,7 @@ export function createProgressReporter(
       } else if (!isAwaitingBytes(upload)) {
         emit({ phase: 'processing', sentBytes: totalBytes, encodingPercent, upload })
       } else {
-        // Sent by this tab, or by another tab whose bytes the gateway counts.
+        // This tab sends the bytes, or another tab, whose bytes the gateway reports.
         const phase = last.phase === 'minting' ? 'uploading' : last.phase
         emit({ phase, sentBytes: Math.max(last.sentBytes, receivedBytes ?? 0), upload })
       }

@@ -4,17 +4,17 @@ import { UploadError } from './upload-error.ts'
 
 const INITIAL_BACKOFF_MS = 500
 const MAX_BACKOFF_MS = 30_000
-/** The gateway's rate window is a minute. A longer wait is reported as an error instead. */
+/** Maximum wait for a rate limit. The gateway's rate window is a minute; a longer wait is reported as an error. */
 const MAX_RATE_LIMIT_WAIT_SECONDS = 60
 
 /** Clock and retry limit. */
 export interface RetryPolicy {
   readonly clock: ClientClock
-  /** Retries in a row before the last error is thrown. */
+  /** Maximum consecutive retries; then the last error is thrown. */
   readonly retries: number
 }
 
-/** Returns the result of the first attempt that succeeds; throws the last or a permanent error. */
+/** Returns the result of the first successful attempt. Throws a permanent error, or the last one after all retries. */
 export async function retry<T>(
   policy: RetryPolicy,
   signal: AbortSignal | undefined,
@@ -30,9 +30,9 @@ export async function retry<T>(
 }
 
 /**
- * Waits for the backoff of this failure.
- * @param failures failures in a row before this error
- * @throws the error itself where a retry is useless; the signal's reason on abort
+ * Waits for the backoff after this error.
+ * @param failures consecutive failures before this error
+ * @throws the error itself if a retry is useless; the signal's reason on abort
  */
 export async function waitBeforeRetry(
   { clock, retries }: RetryPolicy,
@@ -47,7 +47,7 @@ export async function waitBeforeRetry(
   signal?.throwIfAborted()
 }
 
-/** Backoff in milliseconds; null where a retry is useless. */
+/** Returns the backoff in milliseconds; null if a retry is useless. */
 function backoffAfter(error: unknown, failures: number): number | null {
   if (!(error instanceof UploadError)) return null
   switch (error.code) {
@@ -76,13 +76,13 @@ function backoffAfter(error: unknown, failures: number): number | null {
   }
 }
 
-/** Doubles from 0.5 to 30 seconds, less up to half as jitter, which spreads retries of clients. */
+/** Returns the backoff, which doubles from 0.5 to 30 seconds. Up to half is subtracted as random jitter. */
 function exponentialBackoff(failures: number): number {
   const backoffMs = Math.min(MAX_BACKOFF_MS, INITIAL_BACKOFF_MS * 2 ** Math.min(failures, 16))
   return backoffMs * (1 - Math.random() / 2)
 }
 
-/** Waits for the given time, or until the browser fires `online`. */
+/** Waits for this many milliseconds, or until the browser fires `online`. */
 async function waitOnline(
   clock: ClientClock,
   milliseconds: number,

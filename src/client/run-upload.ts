@@ -1,4 +1,4 @@
-/** Runs one upload job until the upload is READY. The caller holds the lock of the file. */
+/** Runs one upload job until the upload is READY. The caller must hold the file's lock. */
 import { type StartedUpload, startUpload, resumeUpload } from './start-upload.ts'
 import { deletedError, expiredError, failedError, isPermanent } from './terminal-errors.ts'
 import type { UploadJob } from './upload-job.ts'
@@ -11,12 +11,12 @@ import { findUploadState } from './gateway/find-upload.ts'
 import type { UploadTarget } from './gateway/mint-upload.ts'
 import { uploadError } from './upload-error.ts'
 
-/** URLs that one call mints at most: an expired URL is replaced once. */
+/** Maximum URLs that one call mints: an expired URL is replaced once. */
 const MAX_MINTS = 2
 
 /**
- * Resolves with the upload when it is READY.
- * @param seen the upload that another tab was seen to run for this file; null where there was none
+ * Runs the upload and resolves with it when it is READY.
+ * @param seen the upload that another tab ran for this file; null if there was none
  */
 export async function runUpload(
   dependencies: ClientDependencies,
@@ -47,7 +47,7 @@ export async function runUpload(
   }
 }
 
-/** Null where the URL expired before Stream received the file. */
+/** Finishes a started upload and returns it. Returns null if the URL expired before Stream received the file. */
 async function finish(
   dependencies: ClientDependencies,
   job: UploadJob,
@@ -83,13 +83,13 @@ async function finish(
   throw expiredError(uid)
 }
 
-/** Number and interval of the checks whether Stream received a file that its URL rejected. */
+/** Number and interval of the checks whether Stream has received a file whose URL rejects bytes. */
 const MAX_CHECKS = 15
 const CHECK_INTERVAL_MS = 1000
 
 /**
- * Whether a URL rejects bytes because Stream has the file already: a response was lost, or a closed
- * tab sent it. False where the URL expired. The gateway learns of either a moment after Stream.
+ * Returns whether a URL rejects bytes because Stream has received the file, for example if a response was lost.
+ * Returns false if the URL expired. Checks repeatedly, because the gateway's status lags behind Stream's.
  */
 export async function confirmReceived(
   dependencies: ClientDependencies,
@@ -104,7 +104,7 @@ export async function confirmReceived(
     await dependencies.clock.wait(CHECK_INTERVAL_MS, signal)
     signal.throwIfAborted()
   }
-  // The gateway still waits for bytes, but the URL is gone or in use: Stream's response decides.
+  // The gateway has not seen the file, so the status of Stream's response decides: the URL is gone or in use.
   if (status === 404 || status === 409 || status === 410) return false
   throw uploadError(`Cloudflare Stream rejected the file with status ${status}.`, {
     code: 'STREAM_REJECTED',

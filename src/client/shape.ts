@@ -1,9 +1,9 @@
 /**
- * Describes a response of the gateway once: a shape holds the GraphQL selection and the type guard,
- * and TypeScript infers the type from it.
+ * Shapes describe responses of the gateway. Each holds the GraphQL selection and the type guard, and TypeScript
+ * infers the type from it.
  */
 
-/** A value in a response. */
+/** Description of a value in a response. */
 export interface Shape<T> {
   /** GraphQL selection set, such as `{ uid status }`; empty for a scalar. */
   readonly selection: string
@@ -11,7 +11,7 @@ export interface Shape<T> {
   readonly is: (value: unknown) => value is T
 }
 
-/** The type that a shape guards. */
+/** Type of the values that a shape describes. */
 export type TypeOf<S> = S extends Shape<infer T> ? T : never
 
 export const text: Shape<string> = { selection: '', is: (value) => typeof value === 'string' }
@@ -26,7 +26,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** An enum of the schema: one of these values. */
+/** Returns the shape of an enum of the schema. */
 export function oneOf<const T extends string>(values: readonly T[]): Shape<T> {
   return {
     selection: '',
@@ -48,7 +48,7 @@ export function list<T>(shape: Shape<T>): Shape<readonly T[]> {
   }
 }
 
-/** An object with these fields; other fields are ignored. */
+/** Returns the shape of an object with these fields. Its type guard ignores other fields. */
 export function object<Fields extends Readonly<Record<string, Shape<unknown>>>>(
   fields: Fields,
 ): Shape<{ readonly [Name in keyof Fields]: TypeOf<Fields[Name]> }> {

@@ -11,15 +11,15 @@ import type { Upload } from './gateway/upload.ts'
 export interface StartedUpload {
   readonly upload: Upload
   readonly resumable: ResumableUpload
-  /** Null where Stream has received the file already. */
+  /** Where to send the bytes; null if Stream has received the file. */
   readonly target: UploadTarget | null
 }
 
 const RESUMED_REASON = 'The upload started with this protocol and resumes.'
 
 /**
- * Returns the stored upload of this file if its URL is still usable; null where a new one is needed.
- * @param seen the upload that another tab was seen to run for this file; null where there was none
+ * Returns the stored upload of this file; null if there is none with a usable URL.
+ * @param seen the upload that another tab ran for this file; null if there was none
  */
 export async function resumeUpload(
   dependencies: ClientDependencies,
@@ -31,7 +31,7 @@ export async function resumeUpload(
   if (stored === null) return null
   if (options.protocol !== undefined && options.protocol !== stored.protocol) return null
   const state = await findUploadState(dependencies, stored, signal)
-  // The tab that ran it removed it from the store, so the deletion ends this call too.
+  // Another tab ran the upload and removed it from the store after its deletion: this call must end too.
   if (state.kind === 'deleted' && remembered === null) throw deletedError(stored.uid)
   if (state.kind === 'deleted' || state.kind === 'expired') return null
   const { upload } = state
@@ -40,12 +40,12 @@ export async function resumeUpload(
       ? choice
       : { protocol: upload.protocol, reason: RESUMED_REASON }
   progress.minted(upload, chosen)
-  // `received` may be confirmed before the gateway's status says so.
+  // The gateway's status may lag behind Stream's.
   const isUp = stored.isSent || state.kind === 'received'
   return { upload, resumable: stored, target: isUp ? null : state.target }
 }
 
-/** Mints an upload and stores it before the first byte is sent. */
+/** Mints an upload and stores it, so that it can be resumed from the first byte on. */
 export async function startUpload(
   dependencies: ClientDependencies,
   job: UploadJob,

@@ -2,7 +2,7 @@
 import type { Upload } from './gateway/upload.ts'
 import { UploadError, uploadError } from './upload-error.ts'
 
-/** Whether this upload cannot be resumed. Its entry in the resume store is then deleted. */
+/** Whether the upload cannot be resumed after this error. Its entry in the resume store is deleted then. */
 export function isPermanent(error: unknown): boolean {
   if (!(error instanceof UploadError)) return false
   return ['VIDEO_FAILED', 'EXPIRED', 'DELETED', 'UPLOAD_NOT_FOUND', 'STREAM_REJECTED'].includes(

@@ -1,8 +1,8 @@
-/** Errors of the client: one `code` for each case that a caller handles differently. */
+/** Errors of the client, with one `code` for each case that callers handle differently. */
 import type { TypeOf } from './shape.ts'
 import type { inputIssues } from './gateway/operations.ts'
 
-/** Data of an error beside its message, by code. */
+/** Data of an error in addition to its message, by code. */
 export type UploadErrorDetails =
   /** The settings or options are invalid. Nothing was minted; every issue is listed. */
   | { readonly code: 'INVALID_INPUT'; readonly issues: TypeOf<typeof inputIssues> }
@@ -10,10 +10,10 @@ export type UploadErrorDetails =
   | {
       readonly code: 'QUOTA_EXCEEDED'
       readonly requestedMinutes: number
-      /** Null where Stream did not report it. */
+      /** Null if Stream did not report it. */
       readonly availableMinutes: number | null
     }
-  /** Too many requests, and the wait is over 60 seconds or all retries are used up. */
+  /** Too many requests: the wait exceeds 60 seconds, or all retries failed. */
   | { readonly code: 'RATE_LIMITED'; readonly retryAfterSeconds: number }
   | { readonly code: 'FORBIDDEN' | 'IDEMPOTENCY_CONFLICT' }
   /** The token is missing, invalid or expired. */
@@ -29,13 +29,13 @@ export type UploadErrorDetails =
       /** Stream's code and message, such as ERR_NON_VIDEO or ERR_DURATION_EXCEED_CONSTRAINT. */
       readonly failure: { readonly code: string; readonly message: string }
     }
-  /** The URL expired before Stream received the file, and so did its replacement. */
+  /** The URL and its replacement expired before Stream received the file. */
   | { readonly code: 'EXPIRED'; readonly uid: string }
-  /** Deleted while active: by `delete`, in another tab, or at Stream. */
+  /** The upload was deleted while active: by `delete`, in another tab, or at Stream. */
   | { readonly code: 'DELETED'; readonly uid: string }
   /** The gateway or Stream's upload host was unreachable in every attempt. */
   | { readonly code: 'NETWORK' }
-  /** The gateway's response does not match the schema; `message` says where. */
+  /** The gateway's response does not match the schema; `message` contains the location. */
   | { readonly code: 'GATEWAY_FAILED'; readonly retryable: boolean }
   | { readonly code: 'FILE_TOO_LARGE'; readonly sizeBytes: number; readonly limitBytes: number }
   | { readonly code: 'EMPTY_FILE' }
@@ -54,8 +54,8 @@ class UploadFailed extends Error {
 }
 
 /**
- * For `error instanceof UploadError`. An object instead of the class, because TypeScript narrows to
- * the union of all codes only through a type guard.
+ * Supports `error instanceof UploadError`. It is an object and not a class, because TypeScript narrows to the
+ * union of all codes only through a type guard.
  * https://www.typescriptlang.org/docs/handbook/release-notes/typescript-5-3.html#instanceof-narrowing-through-symbolhasinstance
  */
 export const UploadError = {

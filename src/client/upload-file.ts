@@ -1,6 +1,6 @@
 /**
- * Uploads one file until it is READY: resumed or minted, sent, and watched. A concurrent call with
- * the same file, in another tab or on the same page, shows its progress and waits for its lock.
+ * Uploads one file: resumes or mints the upload, sends the bytes, and watches until READY. A concurrent call
+ * with the same file, in another tab or on the same page, waits for the lock and shows the progress.
  */
 import { chooseProtocol, isConnectionReliable } from './choose-protocol.ts'
 import type { UploadJob } from './upload-job.ts'
@@ -14,10 +14,10 @@ import { uploadInputFrom } from './upload-input.ts'
 import { type UploadOptions, validateFile } from './upload-options.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 
-/** Interval at which the resume store is polled for the other tab's upload, in milliseconds. */
+/** Interval in milliseconds at which the resume store is polled for the upload of another tab. */
 const POLL_INTERVAL_MS = 250
 
-/** Resolves with the upload when it is READY. */
+/** Uploads the file and resolves with the upload when it is READY. */
 export async function uploadFile(
   dependencies: ClientDependencies,
   file: Blob,
@@ -62,7 +62,7 @@ async function runExclusively(dependencies: ClientDependencies, job: UploadJob):
   try {
     return await dependencies.locks.request(name, { signal }, async () => {
       waiting.abort()
-      // The other call finished or was paused; bytes that it sent are not sent again.
+      // The other call has ended or was paused. Its upload is resumed without sending its bytes again.
       return runUpload(dependencies, job, await seen)
     })
   } finally {
@@ -71,8 +71,8 @@ async function runExclusively(dependencies: ClientDependencies, job: UploadJob):
 }
 
 /**
- * Shows the progress of the call that holds the lock until `over` aborts. Returns its last upload;
- * null where it minted none.
+ * Shows the progress of the call that holds the lock, until `over` aborts. Returns the last upload of that call;
+ * null if it minted none.
  */
 async function followOtherTab(
   dependencies: ClientDependencies,
@@ -82,7 +82,7 @@ async function followOtherTab(
   let seen: ResumableUpload | null = null
   while (!over.aborted) {
     const other = await dependencies.resumeStore.get(key)
-    // The uid changes when an expired URL is replaced.
+    // The uid changes if an expired URL is replaced.
     if (other !== null && other.uid !== seen?.uid) {
       seen = other
       await showProgress(dependencies, other.uid, progress, over)
@@ -101,6 +101,6 @@ async function showProgress(
   try {
     for await (const upload of watchUpload(dependencies, uid, over)) progress.watched(upload)
   } catch {
-    // Only the display ends. When this call gets the lock, `runUpload` reports the error itself.
+    // Ends the display only. `runUpload` reports the error when this call gets the lock.
   }
 }

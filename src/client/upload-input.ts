@@ -1,17 +1,17 @@
 /** Builds the input of both mint mutations from a file and the caller's settings. */
 import type { UploadSettings } from './upload-options.ts'
 
-/** Bytes per second of the lowest bit rate that a video is expected to have: 64 kbit/s. */
+/** Lowest bit rate that a video is expected to have, in bytes per second (64 kbit/s). */
 const MIN_BYTES_PER_SECOND = 8000
 const MIN_DURATION_SECONDS = 60
-/** Longest video that Stream accepts, in seconds. */
+/** Maximum duration that Stream accepts, in seconds. */
 const MAX_DURATION_SECONDS = 36_000
 const MAX_NAME_LENGTH = 256
 
-/** Fields that both inputs share; undefined fields are not sent. */
+/** Fields of both mutations' inputs. Undefined fields are not sent. */
 export type UploadInput = ReturnType<typeof uploadInputFrom>
 
-/** Deterministic for the same file and settings. */
+/** Returns the input for a file. It is deterministic, so that the same file and settings find a stored upload. */
 export function uploadInputFrom(file: Blob, settings: UploadSettings) {
   return {
     maxDurationSeconds: settings.maxDurationSeconds ?? maxDurationFor(file.size),
@@ -25,13 +25,13 @@ export function uploadInputFrom(file: Blob, settings: UploadSettings) {
   }
 }
 
-/** Duration in seconds of the longest video in a file of this size, within Stream's limit. */
+/** Returns the duration in seconds of the longest video that fits in a file of this size, within Stream's limit. */
 function maxDurationFor(sizeBytes: number): number {
   const seconds = Math.ceil(sizeBytes / MIN_BYTES_PER_SECOND)
   return Math.min(Math.max(seconds, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
 }
 
-/** A File's name; undefined for a Blob and for an empty name. */
+/** Returns the name of a File; undefined for a Blob and for an empty name. */
 export function fileNameOf(file: Blob): string | undefined {
   return 'name' in file && typeof file.name === 'string' && file.name !== '' ? file.name : undefined
 }

@@ -1,4 +1,4 @@
-/** The data of one `upload()` call. */
+/** Data of one `upload()` call. */
 import type { ProtocolChoice } from './choose-protocol.ts'
 import type { ProgressReporter } from './progress.ts'
 import type { UploadInput } from './upload-input.ts'

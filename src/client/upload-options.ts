@@ -8,9 +8,9 @@ import { uploadError } from './upload-error.ts'
 /** Settings of the upload URL: the fields of the mutations' input, under the same names. */
 export interface UploadSettings {
   /**
-   * Longest video that the URL accepts, in seconds, 1 to 36000; Stream reserves as much of the
-   * account's storage until the video is processed. Set it if you know the duration: the default is
-   * the longest video that fits in the file's size, which reserves far more than most files need.
+   * Maximum duration of the video in seconds, 1 to 36000. Stream reserves this much of the account's storage
+   * until the video is processed. The default is the longest video that fits in the file's size, which is far
+   * more than most files need. Set the field if you know the duration.
    */
   readonly maxDurationSeconds?: number | undefined
   /** Name of the video, up to 256 characters. Default: the file's name. */
@@ -21,38 +21,41 @@ export interface UploadSettings {
   readonly allowedOrigins?: readonly string[] | undefined
   /** Whether playback requires a signed token. */
   readonly requireSignedURLs?: boolean | undefined
-  /** When Stream deletes the video, 30 to 1,096 days ahead; a Date or RFC 3339. */
+  /** Date on which Stream deletes the video, 30 to 1,096 days ahead; a Date or RFC 3339 string. */
   readonly scheduledDeletion?: Date | string | undefined
   /** Position of the thumbnail, from 0 (start) to 1 (end). */
   readonly thumbnailTimestampPct?: number | undefined
-  /** When the URL expires, 2 minutes to 6 hours ahead: 30 minutes (basic) or 6 hours (tus). */
+  /** Expiry of the URL, 2 minutes to 6 hours ahead. Default: 30 minutes (basic) or 6 hours (tus). */
   readonly expiry?: Date | string | undefined
 }
 
 export interface UploadOptions extends UploadSettings {
-  /** Receives every progress step. An error that it throws does not stop the upload. */
+  /** Called for every progress step. An error that it throws does not stop the upload. */
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined
   /**
-   * Aborting pauses: the promise rejects with the signal's reason. `upload` with the same file and
-   * settings resumes later. To cancel an upload, call `delete`.
+   * Pauses the upload on abort: the promise rejects with the signal's reason. Calling `upload` with the same
+   * file and settings resumes it. To cancel an upload, call `delete`.
    */
   readonly signal?: AbortSignal | undefined
   /** Protocol to use. Default: chosen by file size and connection. */
   readonly protocol?: UploadProtocol | undefined
-  /** False where the connection may break, as on a phone. Default: what the browser reports. */
+  /** False if the connection may break, as on a phone. Default: what the browser reports. */
   readonly reliableConnection?: boolean | undefined
   /** Bytes per tus chunk: a multiple of 256 KiB, 5 to 200 MiB. Default: the gateway's choice. */
   readonly chunkSizeBytes?: number | undefined
 }
 
-/** Largest file that Stream accepts, in bytes. https://developers.cloudflare.com/stream/faq/ */
+/** Maximum file size that Stream accepts, in bytes. https://developers.cloudflare.com/stream/faq/ */
 const MAX_TUS_BYTES = 30_000_000_000
-/** https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/ */
+/** Minimum tus chunk. https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/ */
 const MIN_CHUNK_BYTES = 5_242_880
 const MAX_CHUNK_BYTES = 209_715_200
 const CHUNK_STEP_BYTES = 262_144
 
-/** @throws UploadError for a file or chunk size that the gateway or Stream would reject */
+/**
+ * Checks the file and chunk size.
+ * @throws UploadError if the gateway or Stream would reject them
+ */
 export function validateFile(sizeBytes: number, { protocol, chunkSizeBytes }: UploadOptions): void {
   if (sizeBytes === 0) throw uploadError('The file is empty.', { code: 'EMPTY_FILE' })
   const limitBytes = protocol === 'BASIC' ? MAX_BASIC_BYTES : MAX_TUS_BYTES

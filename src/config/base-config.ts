@@ -7,13 +7,14 @@ import { type Environment, type Reports, createEnvironmentReader } from './envir
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+/** Values that both hosts read. */
 export interface BaseConfig {
-  /** Origin by which browsers and Stream reach the gateway; null if not set. */
+  /** Public origin of the gateway, for browsers and Stream; null if not set. */
   readonly publicURL: string | null
   readonly webhookSecrets: readonly string[]
   readonly allowedOrigins: readonly string[]
   readonly maxDurationSeconds: number
-  /** Null for no quota. */
+  /** Minutes of video per creator; null for no quota. */
   readonly creatorQuotaMinutes: number | null
   readonly createsPerMinute: number
   readonly introspection: boolean
@@ -27,7 +28,7 @@ export interface CloudflareAccount {
   readonly baseURL: string
 }
 
-/** The configuration, or one message per error, each with the variable's name; and warnings in both cases. */
+/** The configuration or its errors, and in both cases warnings. Each message begins with the variable's name. */
 export type ConfigResult<T> =
   | { readonly kind: 'config'; readonly config: T; readonly warnings: readonly string[] }
   | ({ readonly kind: 'mistakes' } & Reports)
@@ -50,8 +51,8 @@ export function policyOf({
 }
 
 /**
- * Returns the host names, besides local ones, that requests may have while authentication is disabled,
- * against DNS rebinding. Null allows any host: with authentication, a page of another host has no token.
+ * Returns the host names that requests may use in addition to local ones, to prevent DNS rebinding. Null allows
+ * any host: with authentication enabled, a page of another host has no token.
  */
 export function allowedHosts({
   auth,
@@ -73,8 +74,9 @@ const MIN_WEBHOOK_SECRET_CHARACTERS = 16
 const MAX_CLOUDFLARE_BUDGET = 1200
 
 /**
- * Reads the configuration and reports all errors at once.
- * @param read reads each variable that it depends on; variables that are set and not read are reported
+ * Reads the configuration. Returns all errors together.
+ * @param read reads the variables on which the configuration depends; set variables that it does not read are
+ *   reported
  */
 export function parseEnvironment<T>(
   environment: Environment,
@@ -104,8 +106,8 @@ export function readBaseConfig(variables: EnvironmentReader): BaseConfig {
 }
 
 /**
- * Returns null if no account is configured, or an incomplete or invalid one.
- * @param otherwise end of the error message, for what is used without an account: `for the emulator`
+ * Returns the account; null if it is not configured, incomplete or invalid.
+ * @param otherwise end of the message "Set both, or neither …", such as `for the emulator`
  */
 export function readAccount(
   variables: EnvironmentReader,
@@ -132,7 +134,7 @@ export function readAccount(
   return accountId === null || apiToken === null ? null : { accountId, apiToken, baseURL }
 }
 
-/** Restricted, because the id becomes part of each request's path. */
+/** Reads the account id. Rejects characters that would change the path of a request. */
 function readAccountId(variables: EnvironmentReader): string | null {
   const accountId = variables.text('CLOUDFLARE_ACCOUNT_ID')
   if (accountId === null || /^[\w-]{1,32}$/.test(accountId)) return accountId
@@ -142,7 +144,7 @@ function readAccountId(variables: EnvironmentReader): string | null {
   )
 }
 
-/** Restricted, because the token is sent in a header. */
+/** Reads the API token. Rejects characters that are not allowed in a header. */
 function readAPIToken(variables: EnvironmentReader): string | null {
   const token = variables.secret('CLOUDFLARE_API_TOKEN')
   if (token === null || /^[!-~]+$/.test(token)) return token
@@ -167,7 +169,7 @@ function readBaseURL(variables: EnvironmentReader): string {
   return baseURL
 }
 
-/** Whether traffic to this URL leaves the machine unencrypted. */
+/** Whether traffic to this URL leaves the machine without encryption. */
 function isUnencrypted(address: string): boolean {
   const { protocol, hostname } = new URL(address)
   const isLoopback = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname)
@@ -175,8 +177,8 @@ function isUnencrypted(address: string): boolean {
 }
 
 /**
- * Returns null if not set or invalid. Cloudflare's limit applies to Cloudflare's host only: an emulator has no
- * limit, and a proxy may use several tokens.
+ * Returns the budget; null if it is not set or invalid. Checks Cloudflare's limit for Cloudflare's host only:
+ * an emulator has no limit, and a proxy may have another limit.
  */
 export function readApiBudget(
   variables: EnvironmentReader,
@@ -201,7 +203,8 @@ export function readAuth(
   const secret = readJWTSecret(variables)
   const jwksURL = variables.url('AUTH_JWKS_URL')
   if (!hasKeys) {
-    // AUTH_DISABLED=false requires tokens. Without it, they are required if other machines reach the gateway.
+    // AUTH_DISABLED=false requires tokens. If it is not set, tokens are required if other machines can reach the
+    // gateway.
     if (disabled === false || !isLocalOnly) {
       variables.addError(
         'AUTH_JWT_SECRET',
@@ -239,7 +242,7 @@ export function readAuth(
   }
 }
 
-/** Returns the bytes even if they are invalid: the error is reported, and the gateway does not start. */
+/** Returns the secret's bytes, even if they are invalid: the reported error prevents the start. */
 function readJWTSecret(variables: EnvironmentReader): Uint8Array | null {
   const secret = variables.secret('AUTH_JWT_SECRET')
   if (secret === null) return null
@@ -247,7 +250,7 @@ function readJWTSecret(variables: EnvironmentReader): Uint8Array | null {
   if (bytes.length < MIN_SECRET_BYTES) {
     variables.addError('AUTH_JWT_SECRET', `must have at least ${MIN_SECRET_BYTES} bytes.`)
   }
-  // A public key is not secret: anyone could sign with its text by HS256.
+  // A public key is not secret: with its text as HS256 secret, any client could sign tokens.
   if (secret.startsWith('-----BEGIN ')) {
     variables.addError(
       'AUTH_JWT_SECRET',

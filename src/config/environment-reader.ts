@@ -1,4 +1,4 @@
-/** Typed readers of environment variables; collects errors and warnings. */
+/** Reads environment variables as typed values, and collects errors and warnings. */
 import { type ReportScope, type VariableName, reportUnread } from './known-variables.ts'
 
 /** Inclusive bounds of an integer. */
@@ -13,14 +13,14 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** Messages that begin with the variable's name. */
 export interface Reports {
   readonly errors: readonly string[]
-  /** Do not prevent the start. */
+  /** Messages that do not prevent the start. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Scalar readers return null for a missing or invalid value; list readers omit invalid entries, except
- * `secrets`. Errors are in `reports()`. They never contain values: a secret may be set in the wrong variable.
- * Reading a variable marks it as effective: read it only if the configuration depends on it.
+ * Creates typed readers. Scalar readers return null for a missing or invalid value. List readers omit invalid
+ * entries, except `secrets`. `reports()` returns the errors, which never contain values: a secret may be set in
+ * the wrong variable. Reading a variable marks it as effective: read it only if the configuration depends on it.
  */
 export function createEnvironmentReader(environment: Environment) {
   const errors: string[] = []
@@ -36,7 +36,7 @@ export function createEnvironmentReader(environment: Environment) {
     warnings.push(`${name} ${sentence}`)
   }
 
-  /** Whether the variable is set, valid or not. Does not count as reading it. */
+  /** Whether the variable is set, even if invalid. Does not count as reading it. */
   function isSet(name: VariableName): boolean {
     return (environment[name] ?? '').trim() !== ''
   }
@@ -52,12 +52,12 @@ export function createEnvironmentReader(environment: Environment) {
     return addError(name, 'must not contain control characters, such as a line break.')
   }
 
-  /** Trims whitespace at both ends. */
+  /** Returns the trimmed value. */
   function text(name: VariableName): string | null {
     return withoutControls(name, rawValue(name).trim())
   }
 
-  /** Not trimmed: whitespace at an end is part of the secret or a copying error, so it is reported. */
+  /** Returns the value untrimmed. Reports whitespace at its ends, which is part of the secret or a copying error. */
   function secret(name: VariableName): string | null {
     const value = rawValue(name)
     if (value === value.trim()) return withoutControls(name, value)
@@ -67,7 +67,7 @@ export function createEnvironmentReader(environment: Environment) {
     )
   }
 
-  /** Comma-separated secrets; empty entries are skipped. Errors name an entry by its position only. */
+  /** Returns comma-separated secrets without empty entries. Errors identify an entry by its position only. */
   function secrets(name: VariableName, minLength: number): string[] {
     const value = secret(name)
     if (value === null) return []
@@ -126,7 +126,7 @@ export function createEnvironmentReader(environment: Environment) {
     return known ?? addError(name, `must be one of ${values.join(', ')}.`)
   }
 
-  /** An http(s) URL; trailing slashes are removed. */
+  /** Returns an http(s) URL without trailing slashes. */
   function url(name: VariableName): string | null {
     const value = text(name)
     if (value === null) return null
@@ -147,7 +147,7 @@ export function createEnvironmentReader(environment: Environment) {
     return asOrigin(value) ?? addError(name, 'must be an origin such as https://video.example.com.')
   }
 
-  /** Errors name an entry by its position only. */
+  /** Returns comma-separated origins. Errors identify an entry by its position only. */
   function origins(name: VariableName): string[] {
     return list(name).flatMap((entry, index) => {
       const found = asOrigin(entry) ?? asAppOrigin(entry)
@@ -160,7 +160,7 @@ export function createEnvironmentReader(environment: Environment) {
     })
   }
 
-  /** Returns all errors and warnings, also for variables of this scope that are set and were not read. */
+  /** Returns all errors and warnings, including those for variables in this scope that are set but were not read. */
   function reports(scope: ReportScope): Reports {
     const set = Object.entries(environment).flatMap(([name, value = '']): [string, string][] =>
       value.trim() === '' ? [] : [[name, value]],
@@ -190,7 +190,7 @@ export function createEnvironmentReader(environment: Environment) {
   }
 }
 
-/** Returns null unless the value has exactly scheme, host and optional port. */
+/** Returns an http(s) origin; null if the value is anything but scheme, host and optional port. */
 function asOrigin(value: string): string | null {
   if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return null
   const url = new URL(value)
@@ -202,7 +202,7 @@ function asOrigin(value: string): string | null {
   return bare ? url.origin : null
 }
 
-/** Web view apps have custom schemes, such as `capacitor://localhost`, for which `URL` returns no origin. */
+/** Returns the origin of a web view app, such as `capacitor://localhost`; `URL` has no origin for custom schemes. */
 function asAppOrigin(value: string): string | null {
   const isOrigin =
     /^(?!https?:|ftp:|file:|data:|blob:)[a-z][a-z\d+.-]*:\/\/[a-z\d.-]+(?::\d{1,5})?$/i

@@ -1,11 +1,11 @@
-/** All environment variables of headgate; reports variables that are set without effect. */
+/** Lists all environment variables of headgate, and reports variables that are set without effect. */
 
 const WITHOUT_TOKENS =
   'while authentication is disabled. Set AUTH_JWT_SECRET or AUTH_JWKS_URL without AUTH_DISABLED=true, or unset it.'
 
 /**
- * Values complete the message `NAME has no effect …` with the cause and the fix. Null: the variable always
- * has an effect on hosts that read it.
+ * Names of all variables. Each value completes the message `NAME has no effect …` with the cause and the fix.
+ * Null if the variable always has an effect on hosts that read it.
  */
 export const knownVariables = {
   CLOUDFLARE_ACCOUNT_ID: null,
@@ -56,19 +56,19 @@ export interface UnreadReport {
   readonly warnings: readonly string[]
 }
 
-/** Unknown names with these prefixes are always reported: a mistyped AUTH variable must not go unnoticed. */
+/** Prefixes with which unknown names are always reported, because a mistyped AUTH variable is dangerous. */
 const OWN_PREFIX = /^(?:AUTH|EMULATOR)_/
-/** Other names are no typing errors, and could inject log lines. */
+/** Unknown names that may be reported. Others are not typing errors, and could inject log lines. */
 const PLAUSIBLE_NAME = /^[\w-]{1,100}$/
-/** Tolerated typing errors: one per six characters of the name, at most two. */
+/** Similar names differ by one typing error per six characters, at most two. */
 const CHARACTERS_PER_EDIT = 6
 const MAX_EDITS = 2
 
 /**
- * Reports variables that are set and were not read. A known one contradicts other variables: an error. An
- * unknown one that resembles a known one may belong to another program: a warning.
- * @param environment set variables only, without empty values
- * @param isRead whether the configuration depends on this variable
+ * Reports variables that are set but were not read. A known variable is an error, because it contradicts other
+ * variables. An unknown variable with a similar name is a warning, because it may belong to another program.
+ * @param environment variables that are set and not empty
+ * @param isRead returns whether the configuration depends on a variable
  */
 export function reportUnread(
   environment: ReadonlyMap<string, string>,
@@ -107,7 +107,7 @@ function reportUnknown(
   return [`${name} has no effect: headgate has no such variable.${advice}`]
 }
 
-/** Returns the most similar known variable that is not set itself; null if there is none. */
+/** Returns the most similar known variable that is not set; null if there is none. */
 function findSimilar(name: string, environment: ReadonlyMap<string, string>): VariableName | null {
   const upper = name
     .toUpperCase()

@@ -1,4 +1,4 @@
-/** Configuration of the Node host, read once from the environment; all errors are reported at once. */
+/** Reads the configuration of the Node host from the environment. Reports all errors together. */
 import { BlockList } from 'node:net'
 import { isReachableByOthers } from '../emulator/exposure.ts'
 import { type TrustedProxies, trustProxy } from './trusted-proxies.ts'
@@ -26,11 +26,11 @@ export interface EmulatorConfig {
   readonly encodeMs: number
   /** API token; null for the emulator's default. */
   readonly token: string | null
-  /** Origin by which browsers reach the emulator; null: derived from HOST and PUBLIC_URL. */
+  /** Public origin of the emulator; null to derive it from HOST and PUBLIC_URL. */
   readonly publicURL: string | null
 }
 
-/** Emulator configuration with the listening host and the gateway's URL. */
+/** Emulator configuration with the listen address and the gateway's URL. */
 export interface EmulatorListenConfig extends EmulatorConfig {
   readonly host: string
   /** PUBLIC_URL of the gateway; null if not set. Its hostname is used if `publicURL` is null. */
@@ -45,7 +45,7 @@ export type DatabaseConfig =
   | { readonly kind: 'sqlite'; readonly file: string }
   | {
       readonly kind: 'postgres'
-      /** Contains the password: must not be logged. */
+      /** Contains the password. Must not be logged. */
       readonly url: string
       /** Maximum connections per gateway. */
       readonly connections: number
@@ -69,14 +69,14 @@ export interface Config extends BaseConfig {
 const MIN_TOKEN_CHARACTERS = 16
 const DEFAULT_CONNECTIONS = 10
 
-/** `headgate emulator` may run in the same environment. */
+/** Variables of `headgate emulator`, which may run in the same environment. */
 const EMULATOR_VARIABLES = {
   names: /^EMULATOR_/,
   reason:
     'while CLOUDFLARE_ACCOUNT_ID is set: the embedded emulator is not started. Unset it, unless `headgate emulator` reads it.',
 }
 
-/** Reads the gateway's configuration: the variables that README.md of this folder lists. */
+/** Reads the gateway's configuration. README.md in this folder lists the variables. */
 export function readConfig(environment: Environment): ConfigResult<Config> {
   return parseEnvironment(
     environment,
@@ -130,12 +130,12 @@ export function readEmulatorConfig(environment: Environment): ConfigResult<Emula
   )
 }
 
-/** Reads the Stream configuration, for commands that use Stream only. */
+/** Reads the Stream configuration, for commands that use no database. */
 export function readStreamConfig(environment: Environment): ConfigResult<StreamConfig> {
   return parseEnvironment(environment, readStream, { names: /^CLOUDFLARE_/ })
 }
 
-/** Reads the database configuration, for commands that use the database only. */
+/** Reads the database configuration, for commands that do not use Stream. */
 export function readDatabaseConfig(environment: Environment): ConfigResult<DatabaseConfig> {
   return parseEnvironment(environment, readDatabase, { names: /^DATABASE_/ })
 }
@@ -170,7 +170,7 @@ function readDatabase(variables: EnvironmentReader): DatabaseConfig {
     return { ...database, connections: connections ?? DEFAULT_CONNECTIONS }
   }
   if (database !== null) return database
-  // The message must not contain the URL: it may contain a password.
+  // The message does not contain the URL, which may contain a password.
   variables.addError(
     'DATABASE_URL',
     'must be file:PATH of a SQLite file, such as file:.headgate/headgate.db, or postgres://USER:PASSWORD@HOST:PORT/NAME.',
@@ -178,7 +178,7 @@ function readDatabase(variables: EnvironmentReader): DatabaseConfig {
   return { kind: 'sqlite', file: '' }
 }
 
-/** Returns null if the URL is neither SQLite nor PostgreSQL. */
+/** Returns the configuration of a database URL; null if it is neither SQLite nor PostgreSQL. */
 export function parseDatabaseURL(url: string): DatabaseConfig | null {
   const [, file] = /^file:(.+)$/.exec(url) ?? []
   if (file !== undefined) return { kind: 'sqlite', file }

@@ -2,7 +2,7 @@
 import { escapeControls } from '../shared/terminal-controls.ts'
 
 const WIDTH = 40
-/** Number of times the bar is printed where the output is no TTY. */
+/** Number of times the bar is printed if the output is not a TTY. */
 const STEPS = 4
 const CLEAR_LINE = '\r\x1b[K'
 

@@ -1,7 +1,7 @@
 /**
- * Access rules of the REST API and the control API: they accept tools and servers, not web pages.
- * A browser sends requests of any site's page from the developer's machine, so neither a
- * loopback address nor a well-known token keeps pages out. Upload and playback hosts accept pages.
+ * Access rules of the REST API and the control API, which reject requests of web pages. Pages of any site run
+ * in the developer's browser, on the emulator's machine. Neither a loopback address nor a well-known token
+ * protects against them. The upload and playback hosts accept web pages.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -13,14 +13,14 @@ import { readJsonBody } from './read-json-body.ts'
 /** Hostnames that an attacker cannot register in DNS. The gateway has the same rule (allowed-hosts.ts). */
 const SAFE_HOSTNAME = /^(?:[^.]+|.+\.localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[\da-f:.]+\])$/i
 
-/** Throws an ApiError for pages of other origins, and for hosts that may be an attacker's. */
+/** Throws an ApiError for requests of pages of other origins, and for hostnames that an attacker may own. */
 export function rejectWebPages(
   { reachableByOthers }: Pick<Settings, 'reachableByOthers'>,
   request: IncomingMessage,
 ): void {
   const authority = authorityOf(request)
-  // DNS rebinding: a page whose hostname resolves to this machine has the emulator's own origin for
-  // the browser. When a secret token is required, any hostname is safe.
+  // Prevents DNS rebinding: if the hostname of a page resolves to this machine, the browser treats the page and
+  // the emulator as the same origin. A secret token makes any hostname safe.
   if (!reachableByOthers && !SAFE_HOSTNAME.test(authority?.hostname ?? '')) {
     throw rejection(
       421,
@@ -36,8 +36,8 @@ export function rejectWebPages(
 }
 
 /**
- * Returns the parsed body, or undefined without a body. Throws an ApiError when the Content-Type is
- * not JSON: a form or a page can send such a body without a preflight.
+ * Returns the parsed body; undefined if there is none. Throws an ApiError if the Content-Type is not JSON,
+ * because forms and pages can send other types without a preflight.
  * https://fetch.spec.whatwg.org/#cors-safelisted-request-header
  */
 export async function readDeclaredJson(request: IncomingMessage): Promise<unknown> {
@@ -65,8 +65,8 @@ function digest(text: string): Buffer {
 }
 
 /**
- * Returns the requested host as a URL, or null when it is missing or invalid. An absolute request
- * target takes precedence over the Host header. https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+ * Returns the requested host as a URL; null if it is missing or invalid. An absolute request target takes
+ * precedence over the Host header. https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
  */
 function authorityOf({ url: target = '/', headers }: IncomingMessage): URL | null {
   if (!target.startsWith('/')) return URL.canParse(target) ? new URL(target) : null
@@ -76,8 +76,8 @@ function authorityOf({ url: target = '/', headers }: IncomingMessage): URL | nul
 }
 
 /**
- * Returns whether a page of another origin sent the request. Browsers send Origin with all
- * requests except plain GETs, and Sec-Fetch-Site with these.
+ * Returns whether a page of another origin sent the request. Browsers send `Origin`, except with simple GET
+ * and HEAD requests, with which they send `Sec-Fetch-Site`.
  * https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
  */
 function isFromPage({ headers }: IncomingMessage, authority: URL | null): boolean {
@@ -88,7 +88,7 @@ function isFromPage({ headers }: IncomingMessage, authority: URL | null): boolea
   return site === 'cross-site' || site === 'same-site'
 }
 
-/** Code 10001 is the emulator's choice: Cloudflare documents no code for these errors. */
+/** Returns the error of a rejected request. The emulator defines code 10001; Cloudflare documents none for these. */
 function rejection(status: number, reason: string): ApiError {
   return new ApiError(status, 10_001, 'Request rejected by the emulator', reason)
 }

@@ -1,6 +1,6 @@
 /**
- * Determines whether other machines can reach the emulator, and chooses the token accordingly. The
- * well-known token is only acceptable when no other machine can send it.
+ * Determines whether other machines can reach the emulator, and chooses its API token accordingly. The
+ * well-known token is secure only if no other machine can send requests.
  */
 import { randomBytes } from 'node:crypto'
 
@@ -9,7 +9,7 @@ const WELL_KNOWN_TOKEN = 'local-token'
 
 /** Listen addresses and names that only this machine can reach. */
 const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/i
-/** The same as URL hostnames. https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
+/** Hostnames in URLs that only this machine can reach. https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
 const LOCAL_HOSTNAME = /^(?:localhost|.+\.localhost|\[::1\]|127(?:\.\d{1,3}){3})$/i
 
 /** Returns whether only this machine can reach a server that listens on `host`. */
@@ -18,9 +18,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Returns whether other machines can reach a server that listens on `host`, directly or by its
- * public URL. Throws a TypeError when the public URL is invalid.
- * @param publicUrl base URL for clients; null when it follows from the host
+ * Returns whether other machines can reach a server that listens on `host`, directly or through its
+ * public URL. Throws a TypeError if the public URL is invalid.
+ * @param publicUrl base URL for clients; null if it is derived from the host
  */
 export function isReachableByOthers(host: string, publicUrl: string | null): boolean {
   if (!isLoopback(host)) return true
@@ -28,9 +28,9 @@ export function isReachableByOthers(host: string, publicUrl: string | null): boo
 }
 
 /**
- * Returns the API token: the configured one; else a random one per start when other machines can
- * reach the emulator; else the well-known one. Throws when other machines can reach the emulator
- * and the configured token is empty or well-known.
+ * Returns the API token. Without a configured token, it is random if other machines can reach the emulator,
+ * and well-known otherwise. Throws if other machines can reach the emulator and the configured token is empty
+ * or well-known.
  */
 export function chooseToken(configured: string | undefined, reachableByOthers: boolean): string {
   if (!reachableByOthers) return configured ?? WELL_KNOWN_TOKEN

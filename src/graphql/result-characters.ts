@@ -1,4 +1,4 @@
-/** Consumes characters of the result limit for values, and returns the values unchanged. */
+/** Functions that count the characters of a value against the result limit, and return the value unchanged. */
 import type { JsonObject } from '../shared/json.ts'
 import type { GraphQLContext } from './context.ts'
 
@@ -7,7 +7,7 @@ type Context = Pick<GraphQLContext, 'resultLimit'>
 /** Characters that JSON adds to each string: two quotes and a comma. */
 const QUOTES = 3
 
-/** Characters that a list entry costs at least: graphql-js needs a microsecond for each, however short it is. */
+/** Minimum characters counted per list entry: graphql-js takes a microsecond for each, regardless of its length. */
 const MIN_ENTRY = 32
 
 export function countText({ resultLimit }: Context, text: string): string {
@@ -15,7 +15,7 @@ export function countText({ resultLimit }: Context, text: string): string {
   return text
 }
 
-/** Characters of each object as JSON: an operation may select the same meta by fifty aliases. */
+/** Cached JSON length of each object: an operation may select the same meta by fifty aliases. */
 const jsonCharacters = new WeakMap<JsonObject, number>()
 
 export function countJson({ resultLimit }: Context, json: JsonObject): JsonObject {
@@ -33,8 +33,8 @@ export function countTexts({ resultLimit }: Context, texts: readonly string[]): 
 }
 
 /**
- * For a nullable field. Throws for the first value over the limit and returns null for all further ones:
- * an error is longer than most values, and one result would have thousands of them.
+ * Counts the value of a nullable field. Throws for the first value over the limit, and returns null for all
+ * further values. An error for each would make the result larger: errors are longer than most values.
  */
 export function countNullable(context: Context, text: string | null): string | null {
   return text === null || context.resultLimit.isOutOfCharacters() ? null : countText(context, text)

@@ -1,24 +1,24 @@
-/** Limits what one operation may read and return: a page is small, but one operation may have fifty. */
+/** Limits the entries and characters of one operation: each page is small, but an operation may have fifty pages. */
 import { GraphQLError } from 'graphql'
 import { COUNT_LIMIT } from '../uploads/ports/upload-store.ts'
 
-/** Maximum uploads in lists, and also maximum metas, per operation. */
+/** Maximum uploads in lists per operation. Maximum metas per operation as well. */
 export const MAX_RESULT_ENTRIES = 1000
 
-/** Maximum of all page sizes of one operation together: they are read regardless of the selected fields. */
+/** Maximum sum of the page sizes of one operation. Pages are read regardless of the selected fields. */
 export const MAX_PAGE_ENTRIES = 1000
 
 /** Maximum counts by creation time per operation: each examines up to COUNT_LIMIT uploads. */
 export const MAX_COUNTS = 10
 
-/** Maximum characters of all values in one result whose length a client or Stream chose. */
+/** Maximum total characters of the values in one result whose length a client or Stream determines. */
 export const MAX_CHARACTERS = 4_000_000
 
 /** The remaining limits of one operation. */
 export interface ResultLimit {
   /** Consumes entries of the result. Throws if too few remain. */
   consume(entries: number): void
-  /** Consumes a page's size before it is read. Throws if too little remains. */
+  /** Consumes the size of a page. Must be called before the page is read. Throws if too little remains. */
   consumePage(size: number): void
   /** Consumes one count of uploads without a stored total. Throws if none remains. */
   consumeCount(): void
@@ -26,7 +26,7 @@ export interface ResultLimit {
   takeCharacters(count: number): void
   /** Whether `takeCharacters` has thrown. */
   isOutOfCharacters(): boolean
-  /** Restores all limits: each event of a subscription is a result of its own. */
+  /** Restores all limits, for the next event of a subscription: the limits apply to each event separately. */
   reset(): void
 }
 

@@ -33,7 +33,7 @@ builder.subscriptionFields((t) => ({
   }),
 }))
 
-/** Each event is a result of its own. */
+/** Resets the result limit for an event, because the limit applies to each event separately. */
 function withFreshResultLimit(
   upload: Upload,
   _args: object,

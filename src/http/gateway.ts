@@ -76,9 +76,9 @@ export interface Gateway {
   readonly webSockets: GraphQLWebSocketServer
   /** Origins whose pages may open a WebSocket. */
   readonly allowedOrigins: ReadonlySet<string>
-  /** Runs one sync round, for hosts with a scheduler. */
+  /** Performs one sync run, for hosts with a scheduler. */
   readonly syncOnce: () => Promise<SyncReport>
-  /** Runs sync rounds until the gateway closes; resolves then. */
+  /** Synchronizes at an interval. Resolves when the gateway closes. */
   readonly runSyncLoop: () => Promise<void>
 }
 

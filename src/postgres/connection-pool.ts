@@ -19,7 +19,7 @@ export interface Postgres {
 }
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/name?sslmode=…`. Contains a password: must not be logged. */
+  /** `postgres://user:password@host:port/name?sslmode=…`. Contains a password. Must not be logged. */
   readonly url: string
   /** Pool size per gateway, without the LISTEN connection. */
   readonly connections: number
@@ -29,7 +29,7 @@ export interface PostgresOptions {
 const CONNECT_MS = 3000
 /**
  * Statement timeouts in milliseconds. The server cancels first, so that no query keeps running after the
- * client gave up. The client timeout covers a server that does not respond at all.
+ * client timeout. The client timeout covers a server that does not respond at all.
  */
 const STATEMENT_MS = 8000
 const QUERY_TIMEOUT_MS = 10_000
@@ -38,7 +38,7 @@ const LOCK_MS = 5000
 /** Timeout in milliseconds of idle transactions, such as those of a frozen gateway. */
 const IDLE_TRANSACTION_MS = 10_000
 /**
- * Settings that statements rely on, whatever the server's defaults. Dates are ISO 8601, and a statement that
+ * Settings that statements rely on, regardless of the server's defaults. Dates are ISO 8601, and a statement that
  * waited for a lock sees the changes made meanwhile.
  */
 const SETTINGS = '-c datestyle=ISO -c default_transaction_isolation=read\\ committed'

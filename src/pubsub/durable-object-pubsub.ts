@@ -72,7 +72,7 @@ export function createHubPubSub({ hub, keepAlive, failed }: HubPubSubOptions): U
         },
       )
       const ready = opening.then(() => undefined)
-      // The caller handles a rejection of `ready`; without a caller, it must not be reported as unhandled.
+      // Callers handle a rejection of `ready`. Without a caller, it would be reported as an unhandled rejection.
       ready.catch(() => undefined)
       return {
         ready,

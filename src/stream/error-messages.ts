@@ -41,7 +41,7 @@ export function errorKindOf(
  * Removes possible secrets from a message of Cloudflare: the token, text after "Bearer", URLs (which
  * may be one-time URLs) and long runs of letters and digits. It is cut to 200 characters last, since
  * half a token would not be recognized.
- * @param apiToken null where there is none, as with the binding
+ * @param apiToken null if there is none, as with the binding
  */
 export function scrubMessage(message: string, apiToken: string | null): string {
   const words = (apiToken === null ? message : message.replaceAll(apiToken, '[hidden]'))

@@ -3,7 +3,7 @@ import type { MintedVideo } from '../uploads/ports/stream-api.ts'
 import { fieldsOf, readText } from './json-fields.ts'
 import { isVideoUid } from './read-video.ts'
 
-/** Reads `{ uid, uploadURL }` of `direct_upload`; null where either is not usable. */
+/** Reads `{ uid, uploadURL }` of `direct_upload`; null if either is not usable. */
 export function readMinted(result: unknown): MintedVideo | null {
   const { uid, uploadURL } = fieldsOf(result)
   return toMintedVideo(readText(uid), readText(uploadURL))

@@ -25,7 +25,7 @@ export async function findUploads(
   )
 }
 
-/** Like `findUpload`, and records a view: the next sync rounds poll the upload sooner. */
+/** Like `findUpload`, and records a view: the next sync runs poll the upload sooner. */
 export function viewUpload(
   dependencies: Pick<Dependencies, 'store' | 'watchRegistry' | 'clock'>,
   viewer: Viewer,

@@ -14,7 +14,7 @@ export const STREAM_KEYS: ReadonlySet<string> = new Set([
   'creator',
 ])
 // tus 1.0.0: "The key MUST NOT be empty, MUST NOT contain spaces or commas and MUST be ASCII
-// encoded." Control characters are rejected too, because headers cannot carry them.
+// encoded." Control characters are rejected too, because headers cannot contain them.
 export const keyPattern = /^[\x21-\x2b\x2d-\x7e]+$/
 
 /** Whether Stream interprets the key instead of storing it in `meta`; case-insensitive. */

@@ -16,7 +16,7 @@ const MIN_DURATION_SECONDS = 60
 
 /**
  * Returns the seconds to reserve for a file without a declared duration, as from tus clients: the longest
- * video that fits in so many bytes. A short clip then does not reserve ten hours of storage, and a long
+ * video that fits in this many bytes. A short clip then does not reserve ten hours of storage, and a long
  * video is not rejected after its upload.
  */
 export function maxDurationForSize(sizeBytes: number, { maxDurationSeconds }: Policy): number {

@@ -36,7 +36,7 @@ export interface OpenedDependencies {
   readonly availability: AvailabilityTracker
 }
 
-/** Rejects where the database is unreachable or migrations are pending. */
+/** Rejects if the database is unreachable or migrations are pending. */
 export async function openDependencies(
   config: WorkerConfig,
   { pubsub, rateLimiter, watchRegistry, log }: HostDependencies,

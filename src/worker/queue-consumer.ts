@@ -38,7 +38,7 @@ type QueueDependencies = Pick<
  * Polls Stream for the uploads that the events name. Events are unsigned and may be days old, and
  * any writer of the queue can forge them: only their uid is used. Messages without a video of this
  * account are logged and acknowledged.
- * @param accountId null where it is not configured: events of any account are accepted then
+ * @param accountId null if not configured; events of any account are accepted then
  */
 export async function consumeQueue(
   dependencies: QueueDependencies,
@@ -87,7 +87,7 @@ async function poll(dependencies: QueueDependencies, uids: readonly string[]): P
   }
 }
 
-/** Returns null where the message is no video event of this account. */
+/** Returns the uid of an event; null if the message is not a video event of this account. */
 function uidIn(event: unknown, accountId: string | null, log: Logger): string | null {
   const { type, payload, metadata } = fieldsOf(event)
   if (typeof type !== 'string' || !VIDEO_EVENT.test(type)) {

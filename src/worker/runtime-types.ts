@@ -3,7 +3,7 @@
 /** One end of a WebSocket; unused until it is accepted or returned in a response. */
 export interface WorkerWebSocket {
   accept(): void
-  /** Throws where the socket is closed. */
+  /** Throws if the socket is closed. */
   send(text: string): void
   close(code?: number, reason?: string): void
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void

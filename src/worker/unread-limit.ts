@@ -3,13 +3,13 @@
  * `bufferedAmount` (https://github.com/cloudflare/workerd/issues/988), so pings and pongs measure it.
  */
 
-/** Unread characters above which events wait in the gateway. */
+/** Unread characters at which events wait in the gateway. */
 const HIGH_WATER_MARK = 64 * 1024
-/** Unread characters above which the socket is closed: sockets of an isolate share 128 MB. */
+/** Unread characters above which the socket is closed: all sockets of an isolate share 128 MB. */
 const MAX_UNREAD = 4 * 1024 * 1024
 
 export interface Unread {
-  /** Counts sent characters. Returns false where events must wait for `flushed`. */
+  /** Counts sent characters. Returns false if events must wait for `flushed`. */
   sent(characters: number): boolean
   /** Sends a ping, unless a pong is pending. */
   ping(): void
@@ -26,13 +26,17 @@ export interface UnreadOptions {
 }
 
 /**
- * A pong means that everything sent before its ping was read. Only the ping's payload proves it, but
- * the protocol does not require it: events resume with any pong, the maximum counts proven reads. A
- * client that omits the payload is therefore closed at the maximum, and reconnects.
+ * Creates the counter of one socket. A pong means that the client has read everything sent before the ping.
+ * Only a pong with the ping's payload proves it, and the protocol does not require clients to echo the payload.
+ * Events therefore resume after a pong without payload, but the maximum counts only proven reads. A client
+ * that omits the payload is closed at the maximum, and reconnects.
  */
 export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread {
   let sent = 0
-  /** Characters sent before the last ping with a pong, and before the last with a matching payload. */
+  /**
+   * Characters sent before the last ping that a pong followed (`acknowledged`), and before the last ping
+   * whose payload a pong echoed (`verified`).
+   */
   let acknowledged = 0
   let verified = 0
   let pendingPing: { readonly nonce: string; readonly sent: number } | null = null
@@ -68,7 +72,7 @@ export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread 
   }
 }
 
-/** Returns null where the pong has no nonce, as from clients that do not echo payloads. */
+/** Returns the nonce of a pong; null if the client does not echo payloads. */
 function nonceOf(payload: unknown): unknown {
   return typeof payload === 'object' && payload !== null && 'nonce' in payload
     ? payload.nonce

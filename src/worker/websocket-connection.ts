@@ -1,4 +1,4 @@
-/** Serves GraphQL over one Workers WebSocket: messages, close and heartbeat. */
+/** Serves GraphQL over one WebSocket on Workers: messages, heartbeat and close. */
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import { TRY_AGAIN_LATER } from '../http/graphql/websocket/connection-auth.ts'
 import { closeReason } from '../http/graphql/websocket/close-reason.ts'
@@ -11,27 +11,27 @@ import type { Logger } from '../shared/logger.ts'
 import type { WorkerWebSocket } from './runtime-types.ts'
 import { createUnread } from './unread-limit.ts'
 
-/** https://www.iana.org/assignments/websocket */
+/** Close code "Message Too Big". https://www.iana.org/assignments/websocket */
 const MESSAGE_TOO_BIG = 1009
 
-/** Reported for a connection that ended without a close frame. */
+/** Close code reported for a connection that ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006
 
-/** For a client that does not respond, as graphql-ws has no code of its own for it. */
+/** Close code for a client that does not respond to pings; graphql-ws defines none. */
 const HEARTBEAT_TIMEOUT = 4408
 
 export interface WebSocketHost {
   readonly server: GraphQLWebSocketServer
   /** Origins whose pages may connect; clients other than browsers send no origin. */
   readonly allowedOrigins: ReadonlySet<string>
-  /** As in `GatewayOptions`; null accepts any host. */
+  /** Allowed host names, as in `GatewayOptions`; null allows any host. */
   readonly allowedHosts: readonly string[] | null
   readonly log: Logger
   /** Extends the current event until the work settles. */
   readonly keepAlive: (work: Promise<unknown>) => void
 }
 
-/** Handles the upgrade. Checks the origin here, because WebSockets have no CORS preflight. */
+/** Handles an upgrade request. Checks the origin, because browsers send no CORS preflight for WebSockets. */
 export function acceptWebSocket(host: WebSocketHost, request: Request): Response {
   const { origin: own, hostname } = new URL(request.url)
   if (host.allowedHosts !== null && !isAllowedHost(host.allowedHosts, hostname)) {
@@ -70,7 +70,7 @@ function attach(
   )
   const heartbeatTimer = setInterval(guard(sendHeartbeat), PING_MS)
 
-  /** Does not wait for the client, which may be gone. */
+  /** Closes the socket without waiting for the client's close frame. */
   function close(code: number, reason: string): void {
     if (!isOpen) return
     end(code)
@@ -134,7 +134,7 @@ function attach(
       // UTF-16 length approximates the size in bytes.
       if (typeof data !== 'string') close(CloseCode.BadRequest, 'Binary messages are not supported')
       else if (data.length > MAX_REQUEST_BYTES) close(MESSAGE_TOO_BIG, 'Message too long')
-      // Keeps the isolate until the operation ends, even if the socket closes before.
+      // Keeps the isolate alive until the operation ends, even if the socket closes first.
       else keepAlive(connection.receive(data))
     }),
   )

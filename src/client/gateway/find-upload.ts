@@ -16,7 +16,7 @@ export type UploadState =
   /** Its URL cannot be used any more, or the gateway does not know the upload. */
   | { readonly kind: 'expired' }
 
-/** Returns null where the upload does not exist or belongs to another creator. */
+/** Returns the upload; null if it does not exist or belongs to another creator. */
 export function findUpload(
   dependencies: GatewayEndpoint & RetryPolicy,
   uid: string,

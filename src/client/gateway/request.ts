@@ -8,7 +8,7 @@ export interface GatewayEndpoint {
   /** URL of the GraphQL endpoint. */
   readonly url: string
   readonly fetch: typeof globalThis.fetch
-  /** Current token of the caller; null where the gateway requires none. */
+  /** Current token of the caller; null if the gateway requires none. */
   readonly token: () => Promise<string | null>
 }
 

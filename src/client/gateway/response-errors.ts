@@ -63,7 +63,7 @@ export function gatewayError(message: string, retryable: boolean): UploadError {
   return uploadError(message, { code: 'GATEWAY_FAILED', retryable })
 }
 
-/** Wait in seconds where the error has no `retryAfterSeconds`, as in subscriptions. */
+/** Wait in seconds if the error has no `retryAfterSeconds`, as in subscriptions. */
 const DEFAULT_RETRY_SECONDS = 10
 
 function numberOr<T>(value: unknown, otherwise: T): number | T {

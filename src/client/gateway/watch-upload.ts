@@ -15,7 +15,7 @@ import { type Upload, isTerminal } from './upload.ts'
 /**
  * Yields the current upload and then each change, once and in order of `version`, up to a terminal
  * status. It reconnects after a connection that breaks or ends early.
- * @throws UploadError where the upload does not exist, or all retries in a row failed
+ * @throws UploadError if the upload does not exist, or all consecutive retries failed
  */
 export async function* watchUpload(
   dependencies: GatewayEndpoint & RetryPolicy,

@@ -36,7 +36,7 @@ export async function uploadKey(prefix: string, file: Blob, input: UploadInput):
   return prefix + (await digest(await sample.arrayBuffer()))
 }
 
-/** Unverified `sub` of a JWT, which the gateway verifies; null where the token is no JWT. */
+/** Returns the `sub` of a JWT, unverified, because the gateway verifies it. Returns null if the token is not a JWT. */
 function subjectOf(token: string): string | null {
   try {
     const [, payload = ''] = token.split('.')

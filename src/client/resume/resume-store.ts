@@ -11,10 +11,10 @@ export type ResumableUpload = TypeOf<typeof parseResumableUpload>
 const parseResumableUpload = object({
   uid: text,
   protocol: oneOf(['BASIC', 'TUS']),
-  /** Name of the file; null where it has none. */
+  /** Name of the file; null if it has none. */
   name: nullable(text),
   sizeBytes: number,
-  /** Media type, such as "video/mp4"; empty where the browser does not know it. */
+  /** Media type, such as "video/mp4"; empty if the browser does not know it. */
   type: text,
   /** Form field of a basic upload. */
   formField: text,
@@ -39,7 +39,7 @@ export interface ResumeStore {
   list(prefix: string): Promise<readonly { key: string; upload: ResumableUpload }[]>
 }
 
-/** Never rejects: where the storage is full or forbidden, uploads are just not resumable. */
+/** Creates the store. Its methods never reject: if the storage is full or forbidden, uploads are not resumable. */
 export function createResumeStore(storage: UploadStorage, now: () => Date): ResumeStore {
   async function load(key: string): Promise<ResumableUpload | null> {
     const upload = parse(await storage.getItem(key))

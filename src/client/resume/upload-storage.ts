@@ -35,7 +35,7 @@ export function createDefaultStorage(): UploadStorage {
   }
 }
 
-/** Returns null in Node, where reading the global may warn, and where the browser forbids it. */
+/** Returns null in Node, because reading the global may warn, and if the browser forbids access. */
 function openLocalStorage(): Storage | null {
   if (typeof window === 'undefined') return null
   try {

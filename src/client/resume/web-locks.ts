@@ -1,10 +1,10 @@
-/** Mutual exclusion among the tabs of a browser, or within one client where Web Locks are missing. */
+/** Mutual exclusion among the tabs of a browser, or within one client if Web Locks are not available. */
 
 /** The used part of the Web Locks API. https://developer.mozilla.org/en-US/docs/Web/API/LockManager/request */
 export interface LockManager {
   /**
-   * Holds the named lock until `work` settles. With `ifAvailable`, `lock` is null where another
-   * holder has it.
+   * Holds the named lock until `work` settles. With `ifAvailable`, `lock` is null if another
+   * caller holds it.
    */
   request<T>(
     name: string,

@@ -1,4 +1,4 @@
-/** Sends a file by one multipart POST, with upload progress where the platform supports it. */
+/** Sends a file by one multipart POST, with upload progress if the platform supports it. */
 import { uploadError } from '../upload-error.ts'
 
 /** A file and its upload URL. */

@@ -37,7 +37,7 @@ export interface QueueItem {
 export interface QueueItemSettings {
   /** Null to read the duration from the file. */
   readonly maxDurationSeconds: number | null
-  /** False where the connection may break; null to use what the browser reports. */
+  /** False if the connection may break; null to use what the browser reports. */
   readonly reliableConnection: boolean | null
 }
 

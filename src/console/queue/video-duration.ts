@@ -7,7 +7,7 @@ const MARGIN_SECONDS = 2
 const MAX_SECONDS = 36_000
 
 /**
- * Returns the seconds to reserve: duration plus margin, rounded up to minutes. Null where the browser
+ * Returns the seconds to reserve: duration plus margin, rounded up to minutes. Returns null if the browser
  * cannot read the duration, or it exceeds Stream's limit.
  */
 export async function durationToReserve(file: File): Promise<number | null> {

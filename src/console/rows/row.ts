@@ -25,7 +25,7 @@ export interface Row {
   readonly state: RowState
   readonly sizeBytes: number | null
   readonly protocol: UploadProtocol | null
-  /** Reason for the protocol; null where it was not chosen on this page. */
+  /** Reason for the protocol; null if it was not chosen on this page. */
   readonly reason: string | null
   readonly uid: string | null
   readonly sentBytes: number | null
@@ -50,7 +50,7 @@ const LOCAL: Readonly<Record<QueueItemState, RowState>> = {
   failed: 'failed',
 }
 
-/** @param upload state at the gateway; null where none was received yet */
+/** @param upload state at the gateway; null if none was received yet */
 export function rowFromQueueItem(item: QueueItem, upload: Upload | null): Row {
   const { file } = item
   return {

@@ -1,11 +1,11 @@
-/** Media info of a received file, and whether Stream would accept it as a video. */
+/** Derives media info from a reading, including the error if Stream would reject the file. */
 import { z } from 'zod'
 
 import { MIN_DURATION_SECONDS } from '../limits.ts'
 import type { MediaReading } from './media-reader.ts'
 
 export const mediaInfoSchema = z.object({
-  /** MIME type of the container; null for an unknown one. */
+  /** MIME type of the container; null if unknown. */
   contentType: z.string().nullable(),
   durationSeconds: z.number().nullable(),
   width: z.number().nullable(),
@@ -13,7 +13,7 @@ export const mediaInfoSchema = z.object({
   /** Reason why processing fails, with Stream's error code; null when it succeeds. */
   failure: z.object({ code: z.string(), text: z.string() }).nullable(),
 })
-/** Null means unknown, which Stream serializes as -1. */
+/** Media info of a file. Null numbers are unknown; Stream serializes them as -1. */
 export type MediaInfo = z.infer<typeof mediaInfoSchema>
 
 const NON_VIDEO = {
@@ -25,7 +25,7 @@ const MALFORMED = {
   text: 'The file is a video but it is damaged and cannot be read.',
 }
 
-/** Media info of a file that cannot be read, or that must not be read again. */
+/** Media info of a damaged file, or of a file that was being read when the emulator's process ended. */
 export const damagedMedia: MediaInfo = {
   contentType: null,
   durationSeconds: null,
@@ -35,8 +35,8 @@ export const damagedMedia: MediaInfo = {
 }
 
 /**
- * Returns the media info for a reading. A damaged file or a file that is no video is reported as
- * `failure`, not thrown.
+ * Returns the media info for a reading. For a damaged file, or a file that is no video, it sets `failure`
+ * instead of throwing.
  */
 export function judgeMedia(reading: MediaReading, maxDurationSeconds: number): MediaInfo {
   const { kind, contentType, width, height } = reading

@@ -34,12 +34,12 @@ import { hasImpossibleTables } from './sample-tables.js'
 // No playlist formats: a playlist would make the emulator open the paths that it contains.
 const CONTAINERS = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS]
 
-/** Largest single read in bytes; tables of ten hours at 60 frames per second need half of it. */
+/** Maximum bytes of a single read; tables of ten hours at 60 frames per second need half of it. */
 const MAX_READ_BYTES = 67_108_864
 
 /**
- * Kills this process when a file takes too long. Runs in a thread, because an endless loop blocks
- * this process's timers and the disconnect event.
+ * Kills this process if reading a file exceeds its timeout. Runs in a thread, because an endless loop blocks
+ * the timers and the disconnect event of the main thread.
  */
 const watchdog = new Worker(
   `let timer
@@ -50,8 +50,8 @@ const watchdog = new Worker(
   { eval: true },
 )
 
-// Terminals and service managers signal the whole process group, but the parent process decides
-// when reading ends.
+// Terminals and service managers send signals to the whole process group, but only the parent process may end
+// this process.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
 process.on('disconnect', () => process.exit())
 process.on('message', (/** @type {Job} */ job) => void run(job))
@@ -72,13 +72,13 @@ async function run({ path, timeoutMs }) {
 }
 
 /**
- * Reads headers, tables and the outermost packets, never the whole file.
+ * Reads headers, tables and the first and last packets, not the whole file.
  * @param {string} path
  * @returns {Promise<Result>}
  */
 async function readMedia(path) {
   const file = await open(path, 'r').catch(() => null)
-  // The file was deleted meanwhile.
+  // The file has been deleted.
   if (file === null) return emptyResult('no-video', null)
   const input = new Input({ formats: CONTAINERS, source: createSource(file) })
   try {

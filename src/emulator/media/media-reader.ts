@@ -1,7 +1,7 @@
 /**
- * Reads media files in child processes with limited heap and time: a few bytes can make any parser
- * loop or allocate endlessly. Worker threads do not suffice: V8 ends the whole process when one
- * large allocation exceeds the heap limit of a worker.
+ * Reads media files in child processes with limited heap and time, because a few bytes can make a parser
+ * loop or allocate endlessly. Worker threads do not suffice: V8 ends the whole process if one large
+ * allocation exceeds the heap limit of a worker.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,10 +9,10 @@ import { resolve } from 'node:path'
 
 import { z } from 'zod'
 
-/** Result of a child process for one file. */
+/** A child process's result for one file. */
 const mediaReadingSchema = z.object({
   kind: z.enum(['video', 'no-video', 'damaged']),
-  /** MIME type of the container; null for an unknown one. */
+  /** MIME type of the container; null if unknown. */
   contentType: z.string().nullable(),
   durationSeconds: z.number().min(0).max(1e12).nullable(),
   width: z.number().positive().nullable(),
@@ -23,19 +23,19 @@ export type MediaReading = z.infer<typeof mediaReadingSchema>
 export interface ReadingLimits {
   /** Heap limit of V8's old generation, in MiB. */
   readonly heapMb: number
-  /** Timeout of the first attempt in milliseconds; large files get more by size. */
+  /** Timeout of the first attempt in milliseconds; for large files it grows with the size. */
   readonly firstMs: number
-  /** Timeout of the second attempt in milliseconds; large files get more by size. */
+  /** Timeout of the second attempt in milliseconds; for large files it grows with the size. */
   readonly secondMs: number
 }
 
 /**
- * Files below this size are read by separate processes with tight limits: a cheap upload stays
- * cheap to read, and slow large files do not delay small ones.
+ * Files below this size are read by separate processes with low limits. Small uploads therefore use few
+ * resources, and slow large files do not delay small ones.
  */
 const LARGE_FILE_BYTES = 16_777_216
 const SMALL_FILE: ReadingLimits = { heapMb: 64, firstMs: 250, secondMs: 2000 }
-/** Ten hours at 60 frames per second need 380 MB and two seconds. */
+/** Limits for large files. Ten hours at 60 frames per second need 380 MB and two seconds. */
 const LARGE_FILE: ReadingLimits = { heapMb: 384, firstMs: 4000, secondMs: 20_000 }
 /**
  * A large file's timeout grows by one millisecond per this many bytes. A live recording has no
@@ -43,7 +43,7 @@ const LARGE_FILE: ReadingLimits = { heapMb: 384, firstMs: 4000, secondMs: 20_000
  */
 const BYTES_PER_MS = 100_000
 
-/** An idle process ends after this time, in milliseconds. */
+/** Milliseconds after which an idle process ends. */
 const IDLE_MS = 10_000
 
 /** Job message to a child process. */
@@ -60,7 +60,7 @@ const DAMAGED: MediaReading = {
   height: null,
 }
 
-/** Runs one child process, which reads one file at a time; restarted after a file has ended it. */
+/** Runs one child process, which reads one file at a time. After a process has ended, the next file starts another. */
 class ReaderProcess {
   readonly #heapMb: number
   #child: ChildProcess | null = null
@@ -71,7 +71,7 @@ class ReaderProcess {
     this.#heapMb = heapMb
   }
 
-  /** Returns null when the file timed out or ended the process. */
+  /** Reads a file after all previous ones. Returns null if the file timed out or ended the process. */
   read(job: Job, signal: AbortSignal, onStart: () => void): Promise<MediaReading | null> {
     const reading = this.#last.then(() => this.#readNext(job, signal, onStart))
     this.#last = reading.catch(() => undefined)
@@ -97,7 +97,7 @@ class ReaderProcess {
         signal.throwIfAborted()
         return null
       }
-      // Numbers without a JSON form, such as NaN, arrive as null; others may be negative.
+      // NaN and infinite numbers arrive as null; other numbers may be negative.
       return mediaReadingSchema.safeParse(message).data ?? DAMAGED
     } finally {
       signal.removeEventListener('abort', end)
@@ -129,7 +129,7 @@ class ReaderProcess {
     return child
   }
 
-  /** Kills the process; the next file starts another. */
+  /** Kills the process. */
   #end(): void {
     this.#child?.kill('SIGKILL')
     this.#child = null
@@ -137,10 +137,9 @@ class ReaderProcess {
 }
 
 /**
- * Reads files of one size class with two processes. A file that exceeds the short first timeout is
- * read again by the second process, so that it waits for other slow files and other files do not
- * wait for it. A file's first attempt therefore starts at the latest after `firstMs`, and the start
- * of a process (0.1 seconds on an idle machine), for each file that was received before it.
+ * Reads files of one size class with two processes. The second process repeats files that exceeded the short
+ * first timeout, so that other files do not wait for slow ones. Each file ahead delays a first attempt by at
+ * most the first timeout and one process start (0.1 seconds on an idle machine).
  */
 class FileReader {
   readonly #limits: ReadingLimits
@@ -174,12 +173,11 @@ const smallFiles = new FileReader(SMALL_FILE)
 const largeFiles = new FileReader(LARGE_FILE)
 
 /**
- * Reads one file; small files wait for small files and large for large. A file that ends the child
- * process or times out twice is `damaged`. Rejects when no process can be started or the signal
- * aborts. All emulators in this process share the child processes, because a start takes at least
- * 0.1 seconds. Child processes end when idle, and with this process.
- * @param onStart called each time just before the file is opened; an error that it throws rejects
- *   the promise
+ * Reads one file. Small and large files have separate queues. Returns `damaged` for a file that twice times
+ * out or ends the child process. Rejects if no process can be started or the signal aborts. All emulators in
+ * this process share the child processes, because a start takes at least 0.1 seconds. Child processes end when
+ * they are idle and when this process ends.
+ * @param onStart called before each attempt to read the file; if it throws, the promise rejects with its error
  */
 export function readMedia(
   path: string,
@@ -191,7 +189,7 @@ export function readMedia(
   return largeFiles.read(resolve(path), Math.ceil(sizeBytes / BYTES_PER_MS), signal, onStart)
 }
 
-/** Resolves to the next message; null when the process ends first. Rejects when it cannot start. */
+/** Resolves to the next message, or to null if the process ends first. Rejects if the process cannot start. */
 async function nextMessage(child: ChildProcess): Promise<unknown> {
   const done = new AbortController()
   const { signal } = done

@@ -12,13 +12,14 @@ const CONTAINERS = new Set(
 )
 /** Maximum nesting of valid tables; a file with deeper boxes counts as impossible too. */
 const MAX_DEPTH = 8
-/** Further top-level boxes (long fragmented files) are left to the limits of the reader. */
+/** Maximum top-level boxes to check; long fragmented files have more. The reader's limits apply to the rest. */
 const MAX_TOP_BOXES = 10_000
-/** Larger boxes are left to the limits of the reader. */
+/** Maximum size of a box to check. The reader's limits apply to larger ones. */
 const MAX_BOX_BYTES = 67_108_864
 
 /**
- * Returns true only for invalid files; false also for other containers. Reads synchronously.
+ * Returns whether a table declares more samples or chunks than the file has bytes. Returns false for other
+ * containers. Reads synchronously.
  * @param {number} descriptor of the open file
  * @param {number} fileBytes
  */
@@ -87,8 +88,8 @@ function declaredCount(type, content) {
 }
 
 /**
- * Returns the samples of all runs of chunks, or the first chunk of the last run, whichever is more. Another
- * table tells how many chunks the last run has: it counts as one.
+ * Returns the number of samples in all runs of chunks, or the first chunk number of a run if that is larger.
+ * The last run counts as one chunk, because another table holds its number of chunks.
  * @param {Buffer} content of an `stsc` box
  */
 function samplesInChunks(content) {
@@ -126,7 +127,7 @@ function uint32At(content, offset) {
 }
 
 /**
- * Returns null when no valid box starts at `at`.
+ * Returns the header of the box at `at`; null if the box is invalid.
  * @param {Buffer} bytes
  * @param {number} at
  * @param {number} available bytes up to the end of the enclosing box or file

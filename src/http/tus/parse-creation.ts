@@ -113,7 +113,7 @@ function readHosts(text: string): string[] {
   return text.split(',').map((host) => host.trim())
 }
 
-/** Rejects "false": for Stream the key's presence means true, whatever its value. */
+/** Rejects "false": Stream treats the key's presence as true, regardless of its value. */
 function readFlag(value: string | null, problems: string[]): boolean | null {
   if (value === null || value === 'true') return true
   problems.push(

@@ -110,7 +110,7 @@ function toResponse(outcome: CreateUploadOutcome): Response {
         'retry-after': String(outcome.retryAfterSeconds),
       })
     case 'StreamError':
-      // An error that is not retryable must not be 5xx: tus clients would retry.
+      // A permanent error is not sent as 5xx, because tus clients would retry.
       return outcome.retryable
         ? textResponse(503, outcome.message, {
             ...VERSION_HEADER,

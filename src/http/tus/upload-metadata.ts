@@ -2,7 +2,7 @@ import { keyPattern, isReservedMetadataKey } from '../../uploads/metadata-keys.t
 
 /**
  * Parses an `Upload-Metadata` header. Missing and empty values become null. Keys keep their case, but a
- * reserved key may occur only once, in whatever case. Returns a `problem` for the client if the header is invalid.
+ * reserved key may occur only once, regardless of case. Returns a `problem` for the client if the header is invalid.
  * https://tus.io/protocols/resumable-upload#upload-metadata
  */
 export function parseUploadMetadata(

@@ -1,11 +1,11 @@
-/** Tracks the connections of an HTTP server. Each has at most one request in progress, and at most one in flight. */
+/** Tracks the connections of an HTTP server, their requests in flight and their unread responses. */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { UnreadBytes } from './unread-bytes.ts'
 
 /**
- * Pipelined requests that a connection survives. They are not processed, but Node keeps each of them
- * until the connection closes.
+ * Maximum pipelined requests per connection; one more closes it. Pipelined requests are not processed, but
+ * Node keeps each of them until the connection closes.
  */
 const MAX_PIPELINED = 16
 
@@ -19,52 +19,56 @@ interface Connection {
   pipelined: number
   /** Whether the latest response is an event stream. */
   isEventStream: boolean
-  /** The response that the latest sweep found unread, and the number of further sweeps that found it. */
+  /** Response that the latest sweep found unread; null if there was none. `sweeps` counts repeated findings. */
   unread: ServerResponse | null
   sweeps: number
 }
 
-/** Sweeps within `readMs`. */
+/** Number of sweeps within `readMs`. */
 const SWEEPS = 8
 
 export interface ConnectionsOptions {
   readonly unreadBytes: Pick<UnreadBytes, 'watch'>
-  /** Milliseconds in which a client must read a whole response. Event streams are exempt. */
+  /** Milliseconds within which a client must read a whole response. Event streams are exempt. */
   readonly readMs: number
 }
 
 /**
- * A request is in flight from when all of it has been received until its response was handed to Node or
- * its connection closed. What a client does not send, or does not read, is therefore never in flight.
+ * Connections and their requests. A request is in flight from when the server has received all of it until
+ * the response is handed to Node or the connection closes. Clients that send or read slowly do not make a
+ * request count as in flight.
  */
 export interface Connections {
   /**
-   * Makes this the request in progress on its connection. Returns false if it must not be processed: it was
-   * pipelined, or its connection is closed.
+   * Makes this the request in progress on its connection. Returns false if the request was pipelined or its
+   * connection is closed; the caller must not process it then.
    */
   accept(response: ServerResponse): boolean
-  /** Counts the request as in flight, unless its response was started already or its connection closed. */
+  /** Counts the request as in flight, unless its response has started or its connection is closed. */
   begin(response: ServerResponse): void
-  /** Called when the response is handed to Node. Does nothing for a request that is not in flight. */
+  /** Must be called when the response is handed to Node. Does nothing for a request that is not in flight. */
   end(response: ServerResponse): void
-  /** Exempts an event stream from `readMs`: until it ends it may last for any time. */
+  /** Exempts an event stream from `readMs` until it ends. */
   markEventStream(response: ServerResponse): void
-  /** Whether a response has not been sent completely on this connection. */
+  /** Whether a response on this connection has not been sent completely. */
   isBusy(socket: Socket): boolean
-  /** How many requests are in flight. */
+  /** Number of requests in flight. */
   inFlight(): number
-  /** Responses that have not been sent completely, streams included. */
+  /** Responses that have not been sent completely, including event streams. */
   unfinished(): readonly ServerResponse[]
 }
 
 export function createConnections({ unreadBytes, readMs }: ConnectionsOptions): Connections {
-  /** Changes with each connection, not with each request. */
+  /** Updated once per connection, not per request. */
   const open = new Map<Socket, Connection>()
   let inFlight = 0
   /** One timer for all connections; null while there are none. */
   let sweeping: NodeJS.Timeout | null = null
 
-  /** Disregards progress: a client that reads a few bytes at a time would keep a response for hours. */
+  /**
+   * Disconnects clients that have not read a whole response within `readMs`. Partial progress does not
+   * count: a client that reads a few bytes at a time would keep a response in memory for hours.
+   */
   function sweep(): void {
     for (const connection of open.values()) {
       const { latest, unread, socket } = connection
@@ -105,7 +109,7 @@ export function createConnections({ unreadBytes, readMs }: ConnectionsOptions): 
     open.set(socket, connection)
     unreadBytes.watch(socket)
     sweeping ??= setInterval(sweep, readMs / SWEEPS).unref()
-    // A response emits `close` for its connection only while it is the first one on it.
+    // Listens on the socket, because a response that is queued behind another emits no `close` for it.
     socket.once('close', () => {
       endRequest(connection)
       open.delete(socket)
@@ -154,19 +158,19 @@ export function createConnections({ unreadBytes, readMs }: ConnectionsOptions): 
   }
 }
 
-/** Whether the rest of this response depends only on the client's reading. */
+/** Whether only the client's reading delays the end of this response. */
 function isWaitingForClient({ isEventStream }: Connection, latest: ServerResponse): boolean {
   if (!isUnfinished(latest)) return false
   return latest.writableEnded || (latest.headersSent && !isEventStream)
 }
 
-/** A client that has received all of a response may send its next request: that is not pipelining. */
+/** Whether a response has not been sent completely. The next request is not pipelined after that. */
 function isUnfinished(response: ServerResponse): boolean {
   return !response.writableFinished && !response.destroyed
 }
 
 /**
- * The response in progress is the last on its connection. A client retries requests without a response.
+ * Makes the response in progress the last on its connection. Clients retry requests without a response.
  * https://www.rfc-editor.org/rfc/rfc9112#section-9.3.2
  */
 function rejectPipelined(connection: Connection, inProgress: ServerResponse): void {

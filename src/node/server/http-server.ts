@@ -48,7 +48,7 @@ interface RequestTimeouts {
   readonly requestMs: number
   /** Without a byte in either direction: disconnects clients that do not read. Streams have heartbeats. */
   readonly stalledMs: number
-  /** Until the client has read a whole response, whatever its progress. Event streams are exempt. */
+  /** Until the client has read a whole response, regardless of progress. Event streams are exempt. */
   readonly readMs: number
 }
 

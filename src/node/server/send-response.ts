@@ -1,10 +1,10 @@
-/** Sends a web Response as Node's response. */
+/** Sends a Fetch API `Response` as a Node response. */
 import type { ServerResponse } from 'node:http'
 
 /**
- * Resolves when the whole response was handed to Node, or its connection closed. A closed connection
- * cancels the body at once, without waiting for its next chunk. Rejects if the body fails.
- * @param onWritten called with the bytes of each write
+ * Sends a response. Resolves when the whole response was handed to Node or its connection closed. A closed
+ * connection cancels the body immediately, without waiting for its next chunk. Rejects if the body fails.
+ * @param onWritten called with the number of bytes of each write
  */
 export async function sendResponse(
   res: ServerResponse,
@@ -31,7 +31,7 @@ export async function sendResponse(
   }
 }
 
-/** Event streams, and files of known length, are sent in chunks. All other bodies are short. */
+/** Whether a body is sent in chunks: event streams and files of known length. Other bodies are short. */
 function isSentInChunks(headers: Headers): boolean {
   return isEventStream(headers) || headers.has('transfer-encoding') || headers.has('content-length')
 }

@@ -13,10 +13,13 @@ const HEARTBEAT_COMMENT = Buffer.from(':\n\n')
 const COMPLETE = 'event: complete\ndata:\n\n'
 const STOPPING = `${SSE_RETRY}${COMPLETE}`
 
-/** The serialized bytes of each event. */
+/** Cached bytes of each event. */
 const bytes = new WeakMap<SerializedEvent, Buffer>()
 
-/** https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md#distinct-connections-mode */
+/**
+ * Returns the bytes of an event, serialized once for all subscribers.
+ * https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md#distinct-connections-mode
+ */
 function bytesOf(event: SerializedEvent): Buffer {
   const cached = bytes.get(event)
   if (cached !== undefined) return cached
@@ -40,7 +43,7 @@ export interface SseStreams {
 }
 
 export interface SseStreamsOptions {
-  /** Replaced in tests, which beat by hand. */
+  /** Replaced in tests, which trigger heartbeats themselves. */
   readonly heartbeat?: Heartbeat
   /** Called with the bytes of each event that was written. */
   readonly onWritten: (bytes: number) => void
@@ -54,7 +57,7 @@ export function createSseStreams({
   let stopHeartbeat: (() => void) | null = null
 
   function beat(): void {
-    // A client that has unread data needs no heartbeat.
+    // A response with unread data needs no heartbeat.
     for (const response of open) if (!response.writableNeedDrain) response.write(HEARTBEAT_COMMENT)
   }
 
@@ -92,7 +95,7 @@ export function createSseStreams({
         },
         end(ending) {
           start()
-          // Removed now: a response that is queued behind another on its connection closes much later.
+          // Not removed on `close` only: a response queued behind another on its connection closes much later.
           remove(response)
           response.end(ending === 'stopping' ? STOPPING : COMPLETE)
         },

@@ -1,23 +1,23 @@
-/** Limits the bytes that were written and that clients have not read, over all connections of a server. */
+/** Limits the total bytes that a server has written and its clients have not read. */
 import type { Socket } from 'node:net'
 
-/** Node may keep each unread byte twice: as text and in its write buffer. */
+/** Maximum unread bytes. Node may keep each of them twice: as text and in its write buffer. */
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024
 
-/** Lower than the maximum, so that the next count is at least 16 MB later. */
+/** Unread bytes that may remain after a count, so that the next count is at least 16 MB later. */
 const UNREAD_BYTES_AFTER_COUNT = 48 * 1024 * 1024
 
 export interface UnreadBytes {
-  /** Includes a connection in the count until it closes. Connections of HTTP and of WebSockets are alike. */
+  /** Includes an HTTP or WebSocket connection in the count until it closes. */
   watch(socket: Socket): void
-  /** To be called after each write. Disconnects the slowest clients when too many bytes are unread. */
+  /** Must be called after each write. Disconnects the slowest clients when too many bytes are unread. */
   readonly written: (bytes: number) => void
 }
 
 export function createUnreadBytes(): UnreadBytes {
-  /** The unread bytes of each connection at the latest count. */
+  /** Unread bytes of each connection at the latest count. */
   const sockets = new Map<Socket, number>()
-  /** Never less than the unread bytes: those of the latest count, and all bytes written since. */
+  /** Upper bound of the unread bytes: the latest count plus all bytes written since. */
   let upperBound = 0
   let isCountScheduled = false
 
@@ -29,7 +29,10 @@ export function createUnreadBytes(): UnreadBytes {
     for (const socket of sockets.keys()) sockets.set(socket, socket.writableLength)
   }
 
-  /** Bytes that were unread at the latest count too go first: a new response may be being read right now. */
+  /**
+   * Disconnects the clients with the most bytes that have been unread since the previous count, until few
+   * enough bytes are unread. Newer bytes count second: the client may be reading them now.
+   */
   function disconnectSlowest(): void {
     const slowestFirst = [...sockets]
       .map(([socket, before]) => ({ socket, unread: Math.min(before, socket.writableLength) }))
@@ -52,7 +55,7 @@ export function createUnreadBytes(): UnreadBytes {
       upperBound += bytes
       if (upperBound <= MAX_UNREAD_BYTES || isCountScheduled) return
       isCountScheduled = true
-      // Node passes event streams to the operating system at the end of the tick: until then all is unread.
+      // Node passes written events to the operating system at the end of the tick; until then they are unread.
       setImmediate(count)
     },
   }

@@ -1,4 +1,4 @@
-/** GraphQL over one WebSocket of `ws`: messages, heartbeat, back-pressure, close. */
+/** Serves GraphQL over one WebSocket of `ws`: messages, heartbeat, back-pressure and close. */
 import { randomBytes } from 'node:crypto'
 import type { WebSocket } from 'ws'
 import { closeReason } from '../../http/graphql/websocket/close-reason.ts'
@@ -10,7 +10,7 @@ import {
 } from '../../http/graphql/websocket/websocket-server.ts'
 import type { Logger } from '../../shared/logger.ts'
 
-/** Unsent bytes above which newer events replace older ones. */
+/** Unsent bytes at which events wait, and newer events of an upload replace older ones. */
 const BUFFER_SOFT_LIMIT_BYTES = 64 * 1024
 
 /** Unsent bytes above which no more messages of the client are read. */
@@ -25,7 +25,7 @@ export interface WebSocketConnectionOptions {
   readonly log: Logger
   /** Called once, when `connection_init` was accepted. */
   readonly onAccepted: () => void
-  /** Called with the characters of each message that was written. */
+  /** Called with the number of characters of each message that was written. */
   readonly onWritten: (count: number) => void
 }
 
@@ -94,7 +94,10 @@ export function handleWebSocket(
   }
 }
 
-/** Pings with a random payload, so that a client cannot respond without reading. Returns a function that stops it. */
+/**
+ * Pings at an interval, and disconnects clients that do not respond. Returns a function that stops it. The
+ * payload is random, so that a client cannot respond without reading its messages.
+ */
 function startHeartbeat(socket: WebSocket, guard: Guard): () => void {
   let unanswered: Buffer | null = null
   const heartbeat = setInterval(

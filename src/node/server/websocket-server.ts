@@ -13,25 +13,25 @@ import type { UnreadBytes } from './unread-bytes.ts'
 /** "Service Restart": clients reconnect and subscribe again. https://www.iana.org/assignments/websocket */
 const SERVICE_RESTART = 1012
 
-/** Frames of one message. `ws` keeps some hundred bytes for each, however short it is. */
+/** Maximum frames of one message. `ws` keeps a few hundred bytes for each frame, regardless of its length. */
 const MAX_FRAGMENTS = 64
 
-/** Reads of the connection that may wait until their frame is complete. */
+/** Maximum chunks, as read from the connection, that `ws` buffers until their frame is complete. */
 const MAX_BUFFERED_CHUNKS = 1024
 
-/** Sockets without an accepted `connection_init`. Each may buffer a message of MAX_REQUEST_BYTES. */
+/** Maximum sockets without an accepted `connection_init`. Each may buffer a message of MAX_REQUEST_BYTES. */
 const MAX_UNAUTHENTICATED = 256
 
 export interface WebSocketServerOptions {
   readonly log: Logger
   readonly unreadBytes: UnreadBytes
-  /** Whether a response has not been sent completely on this connection. */
+  /** Whether a response on this connection has not been sent completely. */
   readonly isBusy: (socket: Socket) => boolean
 }
 
 /**
- * Accepts WebSocket upgrades on /graphql. Checks the Origin header, as CORS preflights do not protect
- * WebSockets. Requests without an Origin are accepted: they do not come from a browser.
+ * Accepts WebSocket upgrades on /graphql. Checks the Origin header, because browsers send no CORS preflight
+ * for WebSockets. Accepts requests without an Origin, which do not come from a browser.
  */
 export function attachWebSocketServer(
   server: Server,
@@ -57,7 +57,7 @@ export function attachWebSocketServer(
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (isBusy(request.socket)) {
-      // Pipelined: the response in progress would be written between the frames of a WebSocket.
+      // The upgrade was pipelined: the response in progress would be written between WebSocket frames.
       socket.destroy()
       return
     }
@@ -72,7 +72,7 @@ export function attachWebSocketServer(
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { origin } = request.headers
-    // Compared as text: the request target may not be a valid URL.
+    // Compared as text, because the request target may be an invalid URL.
     if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) {
       reject(socket, '404 Not Found')
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
@@ -90,7 +90,10 @@ export function attachWebSocketServer(
   }
   server.on('upgrade', upgrade)
 
-  /** At the limit the oldest socket is closed: an honest client needs one round trip. */
+  /**
+   * Adds a socket that has not sent `connection_init`. At the limit it closes the oldest such socket:
+   * a well-behaved client sends `connection_init` within one round trip.
+   */
   function awaitInit(socket: WebSocket): void {
     const [oldest] = unauthenticated
     if (oldest !== undefined && unauthenticated.size >= MAX_UNAUTHENTICATED) {
@@ -101,7 +104,7 @@ export function attachWebSocketServer(
     socket.once('close', () => unauthenticated.delete(socket))
   }
 
-  /** Waits for running mutations: a client would retry a lost one, and it would run twice. */
+  /** Closes a socket after its running mutations: clients retry a mutation without a result, so it would run twice. */
   async function closeForRestart(socket: WebSocket): Promise<void> {
     await idleWaits.get(socket)?.()
     socket.close(SERVICE_RESTART, 'The gateway restarts. Reconnect.')
@@ -121,14 +124,14 @@ export function attachWebSocketServer(
   }
 }
 
-/** Connection-level headers, which are not passed on. */
+/** Connection-level headers, which are removed from the request. */
 const CONNECTION_HEADERS = /^(?:connection|upgrade|http2-settings)$/i
 
 /**
- * Processes the request without the upgrade: "A server MAY ignore a received Upgrade header field", and
- * clients offer h2c to any server. Node's parser has stopped after the headers, so the connection is emitted
- * again with rewritten headers. They close it after the response, as Node leaks listeners with each such
- * request. https://www.rfc-editor.org/rfc/rfc9110#section-7.8
+ * Processes a request and ignores its upgrade, which the specification allows. Some clients offer an upgrade
+ * to h2c to every server. Node's parser stops after the headers of an upgrade request, so the connection is
+ * emitted again with rewritten headers. `connection: close` is added, because Node leaks listeners with each
+ * such request. https://www.rfc-editor.org/rfc/rfc9110#section-7.8
  */
 function ignoreUpgrade(
   server: Server,
@@ -146,8 +149,9 @@ function ignoreUpgrade(
   server.emit('connection', socket)
 }
 
+/** Responds with this status and closes the connection. */
 function reject(socket: Duplex, status: string): void {
-  // Node no longer manages this socket: a client that does not read would keep it open.
+  // Node no longer manages this socket: without these listeners, a client that does not read keeps it open.
   socket.once('finish', () => socket.destroy())
   socket.once('timeout', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)

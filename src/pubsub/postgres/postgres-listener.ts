@@ -1,4 +1,4 @@
-/** LISTEN connection for changes of other gateways, with catch-up queries and reconnects. */
+/** Receives changes of other gateways on a LISTEN connection, with catch-up queries and reconnects. */
 import { isRecord } from '../../shared/json.ts'
 import type { Client } from 'pg'
 import type { Postgres } from '../../postgres/connection-pool.ts'
@@ -14,32 +14,33 @@ export interface PostgresListenerOptions {
   readonly channel: string
   /** Receives each NOTIFY payload. Must not throw. */
   readonly onNotification: (message: string) => void
-  /** Receives unordered changes since the last catch-up. A rejection repeats the delivery. */
+  /** Receives the changes since the last catch-up, unordered. If it rejects, the next catch-up repeats them. */
   readonly onChanges: (changes: readonly UploadVersion[]) => Promise<void>
 }
 
 export interface PostgresListener {
-  /** Runs a catch-up after any running one. Resolves once `onChanges` has resolved. */
+  /** Runs a catch-up after any running one. Resolves when `onChanges` has resolved. */
   catchUp(): Promise<void>
-  /** Starts the next catch-up of the loop without waiting for the interval. */
+  /** Makes the loop catch up immediately instead of after the interval. */
   catchUpSoon(): void
   close(): Promise<void>
 }
 
-/** Longest delay of a change without NOTIFY, in milliseconds. */
+/** Interval between catch-ups in milliseconds: the longest delay of a change whose NOTIFY was lost. */
 const CATCH_UP_INTERVAL_MS = 2000
 
-/** First and longest pause between reconnect attempts, in milliseconds. */
+/** Minimum and maximum backoff between reconnect attempts, in milliseconds. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 
-/** Query timeout in milliseconds: a slower connection is considered lost. */
+/** Query timeout in milliseconds. A connection that exceeds it counts as lost. */
 const QUERY_TIMEOUT_MS = 5000
 
 /**
- * Selects the changes committed since a snapshot. Exact while the server runs: a running transaction is in no
- * snapshot. A change invisible in the last snapshot and visible now was committed in between, whatever its
- * transaction id. https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+ * Selects the changes committed since a snapshot. A change that was invisible in the last snapshot and is
+ * visible now was committed in between. Transaction ids alone would miss changes, because transactions do not
+ * commit in the order of their ids. The result is exact while the server runs.
+ * https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
  */
 const CHANGES_SINCE = {
   name: 'headgate_changes_since',
@@ -51,6 +52,7 @@ const CHANGES_SINCE = {
 } as const
 const SNAPSHOT = 'select pg_current_snapshot()::text as snapshot'
 
+/** Connects, and resolves when changes are being received. Rejects if the first connection fails. */
 export async function createPostgresListener(
   options: PostgresListenerOptions,
 ): Promise<PostgresListener> {
@@ -58,8 +60,8 @@ export async function createPostgresListener(
   const closing = new AbortController()
   const { signal } = closing
   /**
-   * Ends the wait for the next catch-up. Replaced by hand: `AbortSignal.any` at each wait would accumulate
-   * signals.
+   * Aborts the wait for the next catch-up; replaced after each abort. `AbortSignal.any` for each wait would
+   * accumulate signals.
    */
   let wakeUp = new AbortController()
   let client: Client | null = null
@@ -67,12 +69,12 @@ export async function createPostgresListener(
   history.add(await listen())
   let catchingUp: Promise<void> = Promise.resolve()
 
-  /** Connects, and returns the first snapshot. Closes the connection if LISTEN fails. */
+  /** Opens the LISTEN connection and returns its first snapshot. Closes the connection if LISTEN fails. */
   async function listen(): Promise<string> {
     const fresh = await postgres.connect({ query_timeout: QUERY_TIMEOUT_MS })
     try {
       fresh.on('notification', ({ payload }) => onNotification(payload ?? ''))
-      // Reconnects at once instead of at the next catch-up.
+      // Reconnects immediately instead of at the next catch-up.
       fresh.on('end', () => {
         if (fresh === client) wakeUp.abort()
       })
@@ -103,7 +105,7 @@ export async function createPostgresListener(
     history.add(next)
   }
 
-  /** Serializes catch-ups, so that each begins at the snapshot of the previous one. */
+  /** Runs catch-ups one at a time, so that each starts from the snapshot of the previous one. */
   function catchUp(): Promise<void> {
     const result = catchingUp.then(catchUpNow)
     catchingUp = result.catch(() => undefined)
@@ -141,7 +143,7 @@ export async function createPostgresListener(
         }
         log.warn({ err: error.cause }, 'PostgreSQL LISTEN connection lost')
         await reconnect()
-        // Catches up at once on changes made in the meantime.
+        // Catches up immediately on changes that were made during the interruption.
         wakeUp.abort()
       }
     }
@@ -160,7 +162,7 @@ export async function createPostgresListener(
   }
 }
 
-/** Marks errors of the connection, as opposed to errors of `onChanges`. */
+/** Error of the connection, as opposed to errors of `onChanges`. */
 class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost'
 
@@ -169,7 +171,7 @@ class ConnectionLost extends Error {
   }
 }
 
-/** Closes the connection without waiting for it. */
+/** Closes the connection without waiting, and ignores errors. */
 function closeQuietly(client: Client): void {
   client.end().catch(() => undefined)
 }

@@ -25,7 +25,7 @@ function conditionsOf(filter: UploadFilter): SQL[] {
 
 /**
  * Each wanted kind. A lateral query with its own limit runs per kind, so that the planner must seek it in an
- * index, whatever its estimates.
+ * index, regardless of its estimates.
  */
 const kinds = sql`unnest(${textArrayParam('statuses')}) as statuses (kind_status)
   cross join unnest(${textArrayParam('protocols')}) as protocols (kind_protocol)`

@@ -20,7 +20,7 @@ import type { JsonObject } from '../../shared/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 import { rowStatuses } from '../row-status.ts'
 
-/** Text in byte order, whatever the database's collation. */
+/** Text in byte order, regardless of the database's collation. */
 const plain = customType<{ data: string; driverData: string }>({
   dataType: () => 'text collate "C"',
   toDriver: replaceNul,

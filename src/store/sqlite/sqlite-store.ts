@@ -140,7 +140,7 @@ export function createStoreOn(
 
     deleteRetiredBefore: async (before) => {
       const values = { before: before.getTime() }
-      // Called in every sync round, rarely with rows to delete: checks before taking the write lock.
+      // Called in every sync run, rarely with rows to delete: checks before taking the write lock.
       if (statements.hasRetired.get(values) === undefined) return
       await write(() => statements.deleteRetired.run(values))
     },

@@ -135,7 +135,7 @@ export function defineStatements(rowOf: RowShape) {
         .set({ status: 'RETIRED', idempotencyKey: null, reservedSeconds: 0 })
         .where(and(eq(uploads.id, param('id')), eq(uploads.status, 'RESERVED'))),
     ),
-    // Statuses are literals where a partial index covers only their rows.
+    // The status is a literal, so that SQLite can use the partial index of these rows.
     hasRetired: defineStatement(['before'], (param) =>
       db
         .select({ found: sql`1` })

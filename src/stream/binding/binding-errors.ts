@@ -15,7 +15,7 @@ export interface BindingCall {
   readonly timeoutMs: number
 }
 
-/** Error kind of a name, and the HTTP status where the error has none. */
+/** Error kind of a name, and the HTTP status if the error has none. */
 interface NamedKind {
   readonly kind: StreamErrorKind
   readonly status: number

@@ -37,7 +37,7 @@ export async function callBinding<Answer>(
   }
 }
 
-/** Like `callBinding` for one video; returns null where the video does not exist. */
+/** Like `callBinding` for one video; returns null if the video does not exist. */
 export function callOrNotFound<Answer>(
   call: BindingCall,
   work: () => Promise<Answer>,

@@ -1,6 +1,6 @@
 /**
- * Keeps all gateways below Stream's rate limit: 1,200 requests per five minutes for all tokens of an
- * account. Above it, every request is rejected for the next five minutes.
+ * Keeps all gateways of an account below Stream's rate limit: 1,200 requests per five minutes for all tokens
+ * together. Above the limit, Stream rejects every request for the next five minutes.
  * https://developers.cloudflare.com/fundamentals/api/reference/limits/
  */
 import type { RateWindow, RateLimiter } from '../../uploads/ports/rate-limiter.ts'
@@ -8,10 +8,13 @@ import type { RateWindow, RateLimiter } from '../../uploads/ports/rate-limiter.t
 /** Rate-limiter key that all gateways of an account share. */
 const KEY = 'stream-api'
 const WINDOW_MS = 300_000
-/** Stream's own block has ended by then, whatever Retry-After says. */
+/** Maximum block. A longer Retry-After is capped, because Stream's own block of five minutes has ended by then. */
 const MAX_BLOCK_SECONDS = 600
 const MINUTE_MS = 60_000
-/** Minimum of sync calls per minute: the share of sync is spread so that it never pauses for long. */
+/**
+ * Minimum of the limit of sync calls per minute. Sync calls are limited per minute too, so that they do not
+ * use up their five-minute share at once and then pause.
+ */
 const MIN_PER_MINUTE = 8
 
 /** Share reserved for mutations: a caller waits for their response. */
@@ -20,19 +23,19 @@ const MUTATION_SHARE = 0.2
 /** Priority of a call: mutations may use the whole budget, sync only its share. */
 export type CallPriority = 'mutation' | 'sync'
 
-/** Rejects where the rate limiter is unavailable: then no request may be sent. */
+/** Budget of requests to Stream. Methods reject if the rate limiter is unavailable; callers then send nothing. */
 export interface ApiBudget {
-  /** Counts a request and returns null; without room, counts nothing and returns seconds to wait. */
+  /** Counts a request and returns null. Beyond the budget, counts nothing and returns the seconds to wait. */
   consume(purpose: CallPriority): Promise<number | null>
-  /** Blocks all calls for this many seconds, as Stream requested. */
+  /** Blocks all calls for this many seconds, after a 429 with Retry-After. */
   blockFor(seconds: number): Promise<void>
-  /** Requests that mutations may make in the current five minutes; Infinity without a limit. */
+  /** Returns the remaining requests of the current five minutes, for mutations; Infinity without a limit. */
   remaining(): Promise<number>
 }
 
 /**
  * Creates a budget of `requests` per five minutes, for all gateways that share the rate limiter.
- * Null means unlimited, as for an emulator: nothing is counted, and a block applies to this gateway
+ * Null means unlimited, as for an emulator: no call is counted, and a block applies to this gateway
  * only. The rate limiter is not used then, because every call would wait for it.
  * @param monotonicMs milliseconds of a monotonic clock
  */

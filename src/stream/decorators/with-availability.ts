@@ -1,20 +1,20 @@
-/** Decorator: tracks when Stream last responded, for `/readyz`. */
+/** Decorator: tracks the availability of Stream by the results of all calls, for `/readyz`. */
 import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 import { StreamError } from '../../uploads/ports/stream-error.ts'
 import { wrapCalls } from './wrap-calls.ts'
 
-/** Stream is unavailable after calls failed for this long: one lost response is no outage. */
+/** Calls must fail for this long before Stream counts as unavailable: one lost response is no outage. */
 const UNAVAILABLE_AFTER_MS = 15_000
-/** Minimum interval between probes while calls fail, which detect a recovery without traffic. */
+/** Minimum interval between probes while calls fail. Probes detect a recovery when clients send no requests. */
 const PROBE_INTERVAL_MS = 5000
 
-/** Recent availability of Stream, known without a request. */
+/** Availability of Stream according to recent calls. */
 export interface StreamAvailability {
-  /** Last response; null where there was none yet. */
+  /** Time of the last response; null if there was none yet. */
   readonly respondedAt: Date | null
-  /** First failure of the current run of failures; null without one. */
+  /** Time of the first failure since the last response; null if no call has failed since. */
   readonly failingSince: Date | null
-  /** Whether calls failed for at least 15 seconds, first to last, with no response in between. */
+  /** Whether at least 15 seconds passed between the first and the last failure since the last response. */
   readonly isUnavailable: boolean
 }
 
@@ -26,23 +26,22 @@ export interface ReachabilityClock {
 }
 
 export interface AvailabilityTracker {
-  /** The wrapped API, which records every call. Place it inside the budget. */
+  /** The wrapped API, which records every call. `withBudget` must wrap it, not the reverse. */
   readonly streamApi: StreamApi
   readonly current: () => StreamAvailability
   /**
    * Lists one video at Stream if the last call failed and the last probe is at least 5 seconds ago.
    * Never rejects; `current` returns the result.
-   * @param through this API inside the budget, where the probe must consume budget
+   * @param through the API for the request: this one, or its `withBudget` wrapper if the probe consumes budget
    */
   readonly probe: (through: StreamApi) => Promise<void>
 }
 
 /**
- * Tracks the availability of a StreamApi. Every response of the API counts as available, also an
- * error or a 429. No usable response and a rejected token count as failures, since nothing can be
- * minted. A call that was not sent, because it was invalid or aborted, counts as neither. The upload
- * host is not tracked. A call that resolves without a request, such as for an invalid uid, counts
- * as a response.
+ * Tracks the availability of a StreamApi. Calls without a usable response and calls with a rejected token count
+ * as failures, because no upload can be minted then. All other responses count as available, including errors
+ * and 429. A call that was not sent, because it was invalid or aborted, counts as neither. A call that resolves
+ * without a request, such as for an invalid uid, counts as a response. The upload host is not tracked.
  */
 export function withAvailability(
   backend: StreamApi,
@@ -95,15 +94,15 @@ export function withAvailability(
       try {
         await through.listVideos({ limit: 1 })
       } catch {
-        // The failure is recorded by the wrapper; a probe without budget changes nothing.
+        // The wrapper has recorded the failure. Without budget, no request was sent.
       }
     },
   }
 }
 
 /**
- * Returns why Stream is unavailable; null if it is available.
- * @param where what the operator reads to find the cause
+ * Returns a message for the operator if Stream is unavailable; null if it is available.
+ * @param where where the operator finds the cause, such as the log
  */
 export function unavailableReason(
   { isUnavailable, failingSince }: StreamAvailability,

@@ -1,10 +1,10 @@
-/** Decorator: every API call consumes budget. */
+/** Decorator: consumes budget for every API call. */
 import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 import type { ApiBudget, CallPriority } from './api-budget.ts'
 import { StreamError } from '../../uploads/ports/stream-error.ts'
 import { type StreamCall, wrapCalls } from './wrap-calls.ts'
 
-/** Priority of each call. Null costs no budget: the upload host is not part of the API. */
+/** Priority of each call; null for a call that consumes no budget, because the upload host is not part of the API. */
 const PRIORITIES: Readonly<Record<StreamCall, CallPriority | null>> = {
   createDirectUpload: 'mutation',
   createTusUpload: 'mutation',
@@ -21,16 +21,16 @@ const PRIORITIES: Readonly<Record<StreamCall, CallPriority | null>> = {
 
 /**
  * Wraps a StreamApi. Calls beyond the budget reject with `rate-limited` before a request is sent. A
- * 429 with Retry-After blocks the budget for that time. If the budget is unavailable, no request is
- * sent and its error is thrown.
- * @param always priority of every call, in place of the call's own
+ * 429 with Retry-After blocks the budget for that time. If consuming budget fails, no request is sent
+ * and the call rejects with that error.
+ * @param always priority of every call, instead of the default of each call
  */
 export function withBudget(
   streamApi: StreamApi,
   budget: ApiBudget,
   always?: CallPriority,
 ): StreamApi {
-  /** If blocking the budget fails, the 429 is thrown with that failure as its cause. */
+  /** Blocks the budget. If that fails, throws the 429 error with the failure as its cause. */
   async function blockFor(seconds: number, rateLimitError: StreamError): Promise<void> {
     if (seconds <= 0) return
     try {
@@ -48,8 +48,7 @@ export function withBudget(
     try {
       return await run()
     } catch (error) {
-      // Without Retry-After the 429 is the limit of queued encodings, not of requests: other calls
-      // are not blocked.
+      // A 429 without Retry-After means that too many videos wait for encoding. It must not block other calls.
       if (error instanceof StreamError && error.kind === 'rate-limited') {
         await blockFor(error.retryAfterSeconds ?? 0, error)
       }

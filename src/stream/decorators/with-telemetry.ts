@@ -1,4 +1,4 @@
-/** Decorator: measures duration and outcome of every call. */
+/** Decorator: records duration and outcome of every call. */
 import type { Telemetry } from '../../uploads/ports/telemetry.ts'
 import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 import { StreamError } from '../../uploads/ports/stream-error.ts'
@@ -20,8 +20,8 @@ const NAMES: Readonly<Record<StreamCall, string>> = {
 }
 
 /**
- * Wraps a StreamApi. Place it inside the budget, so that only requests that are sent are measured.
- * It records the call's name, duration and error kind, nothing else.
+ * Wraps a StreamApi. `withBudget` must wrap the result, so that only requests that are sent are measured.
+ * Records the call's name, duration, error kind and the HTTP status of an error, but no data.
  */
 export function withTelemetry(
   streamApi: StreamApi,

@@ -1,15 +1,15 @@
-/** Shared by the decorators: wraps every call of a StreamApi in one function. */
+/** Helper of the decorators: wraps every call of a StreamApi in one function. */
 import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 
 /** Name of a call of the port. */
 export type StreamCall = Exclude<keyof StreamApi, 'name' | 'capabilities'>
 
-/** Runs a call, with whatever must happen before and after it. `run` sends the request. */
+/** Wraps one call. `run` executes the call; the function may reject without running it. */
 export type AroundCall = <T>(call: StreamCall, run: () => Promise<T>) => Promise<T>
 
 /**
- * Returns a StreamApi whose calls all go through `around`. The calls are listed one by one: a call
- * that is missing here is a type error.
+ * Returns a StreamApi that passes every call to `around`. The calls are listed one by one, so that a missing
+ * call is a type error.
  */
 export function wrapCalls(api: StreamApi, around: AroundCall): StreamApi {
   return {

@@ -13,14 +13,14 @@ export interface Envelope {
   /** Cloudflare's own `success` flag, which may contradict the HTTP status. */
   readonly success: boolean
   readonly result: unknown
-  /** Number of matches without the limit; null where missing. */
+  /** Number of matches without the limit; null if missing. */
   readonly total: number | null
   readonly errors: readonly ApiMessage[]
   /** Often holds the useful text. Its codes are ignored: successful responses have them too. */
   readonly messages: readonly ApiMessage[]
 }
 
-/** Returns null where the text is no JSON envelope, such as a proxy's page. */
+/** Returns null if the text is no JSON envelope, such as a proxy's page. */
 export function readEnvelope(text: string): Envelope | null {
   const json = parseJson(text)
   if (!isRecord(json)) return null
@@ -40,7 +40,7 @@ function readApiMessages(value: unknown): readonly ApiMessage[] {
   return value.map(readApiMessage).filter((apiMessage) => apiMessage !== null)
 }
 
-/** Returns null where the entry is neither a string nor an object. */
+/** Returns null if the entry is neither a string nor an object. */
 function readApiMessage(entry: unknown): ApiMessage | null {
   if (typeof entry === 'string') return { code: null, message: entry }
   if (!isRecord(entry)) return null

@@ -1,4 +1,4 @@
-/** Parses results of Stream's REST API; returns null where a result is not usable. */
+/** Parses results of Stream's REST API; returns null if a result is not usable. */
 import type {
   MintedVideo,
   StreamStorage,
@@ -47,8 +47,8 @@ export function readStorage(result: unknown): StreamStorage | null {
 }
 
 /**
- * Reads the webhook, in both spellings of its URL. Returns `absent` where Stream has none, null
- * where the secret, which the gateway requires, is missing.
+ * Reads the webhook, in both spellings of its URL. Returns `absent` if Stream has none, and
+ * null if the secret is missing, because the gateway requires it.
  */
 export function readWebhook(result: unknown): StreamWebhook | 'absent' | null {
   const { notificationUrl, notification_url, secret: secretField, modified } = fieldsOf(result)

@@ -9,7 +9,7 @@ import { errorKindOf, MESSAGE_PREFIXES, scrubMessage } from '../error-messages.t
 export interface ResponseErrorContext {
   readonly request: TransportRequest
   readonly response: TransportResponse
-  /** Null where the response was not Cloudflare's JSON. */
+  /** Null if the response was not Cloudflare's JSON. */
   readonly envelope: Envelope | null
   /** Removed from messages, in case the response quotes it. */
   readonly apiToken: string

@@ -30,7 +30,7 @@ export type RestCall = Omit<TransportRequest, 'url' | 'headers' | 'body' | 'time
 export interface RestResponse {
   readonly request: TransportRequest
   readonly response: TransportResponse
-  /** Null where the response was empty or not Cloudflare's JSON. */
+  /** Null if the response was empty or not Cloudflare's JSON. */
   readonly envelope: Envelope | null
 }
 
@@ -47,8 +47,8 @@ export interface RestClient {
   readonly requestOrNotFound: (call: RestCall, signal?: AbortSignal) => Promise<RestResponse | null>
 }
 
-// "No route for that URI", "Could not route to …": a wrong account or base URL, which must not be
-// mistaken for a deleted video.
+// "No route for that URI", "Could not route to …": a wrong account or base URL. These errors do not
+// mean that the video was deleted.
 const noRoute: ReadonlySet<number | null> = new Set([7000, 7003])
 
 /** Creates the client of one account. */

@@ -183,7 +183,7 @@ export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
         purpose: 'return the offset of an upload',
         method: 'HEAD',
         url: uploadURL,
-        // No authorization: another host, where the URL itself is the credential.
+        // No authorization: the upload host is another host, and the URL itself is the credential.
         headers: { 'tus-resumable': '1.0.0' },
         changes: false,
         timeoutMs,

@@ -5,7 +5,7 @@ import type { TransportHeaders } from './transport.ts'
 const MAX_SECONDS = 86_400
 
 /**
- * Returns whole seconds from `now`; null where neither header has a valid value.
+ * Returns whole seconds from `now`; null if neither header has a valid value.
  * https://developers.cloudflare.com/fundamentals/api/reference/limits/
  */
 export function readRetryAfter(headers: TransportHeaders, now: Date): number | null {

@@ -1,9 +1,9 @@
 /**
- * Port: one HTTP request to Stream, sent once, without retries and redirects, within a timeout.
- * Failures are returned as values; the caller words the error.
+ * Port: sends one HTTP request to Stream within a timeout, without retries and redirects. Returns failures
+ * as values, from which the caller creates the error.
  */
 
-/** A request, and the description of it for errors. */
+/** A request, and its description for error messages. */
 export interface TransportRequest {
   /** Completes "could not …", such as "mint a tus URL". */
   readonly purpose: string
@@ -11,9 +11,9 @@ export interface TransportRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  /** Whether the call modifies data at Stream: after a failure, it may have succeeded. */
+  /** Whether the call modifies data at Stream. If so, the change may have succeeded despite a failure. */
   readonly changes: boolean
-  /** Timeout in milliseconds, up to the last byte of the body. */
+  /** Timeout in milliseconds, until the last byte of the body has arrived. */
   readonly timeoutMs: number
 }
 
@@ -22,33 +22,33 @@ export type TransportHeaders = Pick<Headers, 'get'>
 
 /** A complete response. */
 export interface TransportResponse {
-  /** 0 where the runtime hides an unfollowed redirect. */
+  /** HTTP status; 0 if the runtime hides a redirect that was not followed. */
   readonly status: number
   readonly headers: TransportHeaders
   readonly text: string
 }
 
-/** No complete response. */
+/** Failure: no complete response arrived. */
 export interface TransportFailure {
   readonly kind: 'unanswered'
   /** `timeout`; `too-large`: the body exceeds 8 MB; `connection`: the connection failed. */
   readonly reason: 'timeout' | 'too-large' | 'connection'
-  /** Status of a partial response; null without one. */
+  /** Status of a partial response; null if there was none. */
   readonly status: number | null
   /** False only if no byte of the request was sent. */
   readonly mayHaveBeenSent: boolean
-  /** Only its names and codes may be shown: messages may quote URLs, headers and responses. */
+  /** Only its names and codes may be logged: its messages may contain URLs, headers and responses. */
   readonly cause: unknown
 }
 
 /**
- * Sends one request. Redirects are returned, not followed, because the token must not reach another
- * host. Rejects only with the signal's reason.
+ * Sends one request. Returns redirects instead of following them, because the token must not be sent to
+ * another host. Rejects only with the signal's reason.
  */
 export type HttpTransport = (
   request: TransportRequest,
   signal?: AbortSignal,
 ) => Promise<({ readonly kind: 'answered' } & TransportResponse) | TransportFailure>
 
-/** A list of 1,000 videos has 2 to 3 MB; a much larger body is not Stream's. */
+/** Maximum bytes of a response body. A list of 1,000 videos has 2 to 3 MB; a much larger body is not Stream's. */
 export const MAX_RESPONSE_BYTES = 8 * 1024 * 1024

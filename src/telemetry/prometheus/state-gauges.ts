@@ -13,7 +13,7 @@ export interface StateReadings {
   reservations(): Promise<number>
   /** Seconds of video reserved and stored, over all creators. */
   quotaUsage(): Promise<{ readonly reservedSeconds: number; readonly storedSeconds: number }>
-  /** Due time of the most overdue poll; null where no upload is due. */
+  /** Due time of the most overdue poll; null if no upload is due. */
   oldestPollDue(): Promise<Date | null>
   /** Requests to Stream's API left in the current five minutes; Infinity without a limit. */
   streamBudgetRemaining(): Promise<number>
@@ -42,7 +42,7 @@ export function registerStateGauges(
     registers: [registry],
   })
 
-  /** Returns null where the read fails or times out. */
+  /** Returns null if the read fails or times out. */
   async function read<T>(gauge: string, reading: () => Promise<T>): Promise<T | null> {
     const done = new AbortController()
     try {

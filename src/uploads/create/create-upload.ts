@@ -1,6 +1,6 @@
 /**
- * Use case: mints an upload URL. Records a reservation, requests the URL from Stream, then returns it. A
- * rejected request reserves nothing, and retries with an idempotency key mint nothing twice.
+ * Use case: mints an upload URL. Records a reservation, then requests the URL from Stream. A rejected request
+ * leaves no reservation, and retries with the same idempotency key mint only one upload.
  */
 import type { Reservation, ReserveOutcome } from '../ports/upload-store.ts'
 import type { Dependencies } from '../dependencies.ts'
@@ -37,9 +37,10 @@ type CreateDependencies = Pick<
   | 'readVideo'
 >
 
-/** The parties of a request, and the fingerprint of its input. */
+/** Creator, caller and fingerprint of a request. */
 type RequestIdentity = Pick<Reservation, 'creator' | 'requestedBy' | 'fingerprint'>
 
+/** Mints an upload URL, or returns the upload of an earlier request with the same idempotency key. */
 export async function createUpload(
   dependencies: CreateDependencies,
   viewer: Viewer,
@@ -88,7 +89,7 @@ async function create(
     )
   }
 
-  // Not `now`: from the age others conclude whether the creation is still in flight.
+  // Reads the clock again: other gateways derive from `createdAt` whether the creation may still be in flight.
   const context = { id: dependencies.newId(), createdAt: clock.now(), ...identity }
   const reservation = createReservation(request, context)
   const { creatorQuotaSeconds } = policy

@@ -1,19 +1,19 @@
-/** Request fingerprints: tell a retry from an idempotency key used for another upload. */
+/** Request fingerprints, which distinguish a retry from another upload with the same idempotency key. */
 import type { UploadRequest } from './upload-request.ts'
 
-/** The recorded fingerprint, and others under which an earlier version may have recorded the request. */
+/** The fingerprint to record, and those that earlier versions of the gateway may have recorded for the request. */
 export type Fingerprints = readonly [recorded: string, ...earlier: string[]]
 
 /**
- * Returns a SHA-256 in hex, equal for requests that result in the same upload and the same Stream params,
- * by GraphQL or by tus. An omitted field equals its default, and the order of keys in `meta` is ignored.
+ * Returns SHA-256 digests in hex. They are equal for requests that create the same upload with the same Stream
+ * params, by GraphQL or by tus. An omitted field equals its default, and the order of keys in `meta` is ignored.
  * An explicit expiry never equals the default, which depends on the time of the request. The idempotency
  * key is not included.
  *
- * Versions up to 0.1.0 hashed the request as received. A request with explicit defaults therefore has that
- * fingerprint too, so its retry across an upgrade is recognized. All others have only one.
+ * Versions up to 0.1.0 hashed the request as received. A request with explicit defaults therefore has a second
+ * fingerprint, so that its retry is recognized after an upgrade.
  *
- * @param subject of the caller, the default creator
+ * @param subject subject of the caller, which is the default creator
  */
 export async function fingerprintsOf(
   request: UploadRequest,
@@ -26,7 +26,7 @@ export async function fingerprintsOf(
     : [await digestOf(normalized), await digestOf(received)]
 }
 
-/** Replaces explicit defaults by null; see `createReservation` and Stream's own defaults. */
+/** Replaces explicit defaults, of `createReservation` or of Stream, by null. */
 function withoutDefaults(request: UploadRequest, subject: string): UploadRequest {
   const { name, meta, allowedOrigins, requireSignedURLs, thumbnailTimestampPct, creator } = request
   return {

@@ -1,4 +1,4 @@
-/** Idempotency keys: all requests of one caller with one key have one outcome. */
+/** Idempotency keys: requests of a caller with the same key and input have the same outcome. */
 import { shareInFlight } from '../../shared/share-in-flight.ts'
 import type { IdempotentUpload, Reservation, ReserveOutcome } from '../ports/upload-store.ts'
 import { StreamError } from '../ports/stream-error.ts'
@@ -9,9 +9,9 @@ import { type CreateUploadOutcome, idempotencyConflict } from '../outcomes.ts'
 import { type Fingerprints, fingerprintsOf } from './fingerprint.ts'
 import type { UploadRequest } from './upload-request.ts'
 
-/** Creations time out after 15 s; an older reservation is no longer in flight. */
+/** Maximum wait in milliseconds. Creations time out after 15 s, so an older reservation is not in flight. */
 const MAX_WAIT_MS = 16_000
-/** Interval between two reads of the store, in milliseconds. */
+/** Interval between two reads of the store while waiting, in milliseconds. */
 const POLL_INTERVAL_MS = 100
 
 type KeyDependencies = Pick<
@@ -19,27 +19,27 @@ type KeyDependencies = Pick<
   'stream' | 'store' | 'clock' | 'log' | 'closing' | 'mintsInFlight'
 >
 
-/** Another request reserved with the key after it was looked up. */
+/** Outcome if another request has reserved with the key since the lookup. */
 export type KeyInUse = Extract<ReserveOutcome, { kind: 'key-in-use' }>
 
-/** Creates an upload as of `now`. The fingerprint is recorded with the key; empty without a key. */
+/** Creates an upload at the time `now`. The fingerprint is recorded with the key; it is empty without a key. */
 type Create = (fingerprint: string, now: Date) => Promise<CreateUploadOutcome | KeyInUse>
 
-/** A request's use of its key. */
+/** A request's idempotency key, caller and fingerprints. */
 interface KeyUse {
   readonly requestedBy: string
   readonly key: string
   readonly fingerprints: Fingerprints
 }
 
-/** Returns the time of the oldest key use that counts. */
+/** Returns the time since which keys are valid; a key that was used earlier has expired. */
 export function keysSince(now: Date): Date {
   return new Date(now.getTime() - IDEMPOTENCY_KEY_MS)
 }
 
 /**
- * Returns the outcome of an earlier or concurrent request with the same key and input, or runs `create`. A
- * key with another input is a conflict.
+ * Returns the outcome of an earlier or concurrent request with the same key and input, or calls `create`.
+ * Returns a conflict if the key was used with different input.
  */
 export async function createOnce(
   dependencies: KeyDependencies,
@@ -54,7 +54,7 @@ export async function createOnce(
     return outcome
   }
   const fingerprints = await fingerprintsOf(request, requestedBy)
-  // Requests with another input do not share: the store decides which of them has the key.
+  // Concurrent requests with different input do not share a call: the store decides which of them gets the key.
   const slot = JSON.stringify([requestedBy, key, fingerprints[0]])
   return shareInFlight(dependencies.mintsInFlight, slot, () =>
     createWithKey(dependencies, { requestedBy, key, fingerprints }, create),
@@ -73,7 +73,7 @@ async function createWithKey(
     const outcome = await create(use.fingerprints[0], now)
     if (outcome.kind !== 'key-in-use') return outcome
     const existing = await waitForOutcome(dependencies, use, outcome, now)
-    // Null: the other request released its reservation, so the key is free again.
+    // If null, the other request released its reservation, and the key is free again.
     if (existing !== null) return outcomeOfKey(use, existing)
   }
 }
@@ -88,17 +88,17 @@ async function findPrevious(
   if (found === null) return null
   const earlier = await waitForOutcome(dependencies, use, found, now)
   if (earlier === null) return null
-  // No request of this process is minting it: an earlier attempt was interrupted and left at most one
-  // video, whose URL is lost. That video is deleted, and the caller gets a new URL.
+  // An interrupted attempt left at most one video, whose URL is lost: no request of this process is minting it.
+  // The video is deleted, and the caller gets a new URL.
   const isInterrupted = earlier.upload === null && isSameInput(use, earlier)
   if (isInterrupted && (await releaseInterrupted(dependencies, earlier.reservation))) return null
   return outcomeOfKey(use, earlier)
 }
 
 /**
- * Waits while another gateway may be processing an equal request. Returns the key's upload, or null if its
- * reservation was released or retired. Returns the open reservation if it is too old to be in flight, on
- * shutdown, or immediately if the store is not shared.
+ * Waits while another gateway may be processing a request with the same key and input. Returns the upload, or
+ * null if its reservation was released or retired. Returns the open reservation on shutdown, and if it is too
+ * old to be in flight. Does not wait if the store is not shared or the input differs.
  */
 async function waitForOutcome(
   { store, clock, closing }: KeyDependencies,
@@ -111,7 +111,7 @@ async function waitForOutcome(
   const startedAt = clock.monotonicMs()
   while (current !== null && current.upload === null && !closing.aborted) {
     const age = clock.now().getTime() - current.reservation.createdAt.getTime()
-    // Also limited by the time waited: clocks differ between gateways and may be set.
+    // Limits the wait too: clocks of gateways may differ or be changed.
     const waited = clock.monotonicMs() - startedAt
     if (Math.max(age, waited) >= MAX_WAIT_MS) return current
     await clock.wait(POLL_INTERVAL_MS, closing)
@@ -121,8 +121,8 @@ async function waitForOutcome(
 }
 
 /**
- * Deletes any video of the reservation and retires it. Returns false if it is too early to decide, or Stream
- * does not respond; the caller retries later.
+ * Deletes any video of the reservation and retires the reservation. Returns false if its creation may still be
+ * in flight, or if Stream does not respond; a later request retries.
  */
 async function releaseInterrupted(
   dependencies: KeyDependencies,

@@ -16,8 +16,8 @@ type MintDependencies = Pick<
 >
 
 /**
- * Releases the reservation if Stream rejects it. If Stream may have created the video anyway, the
- * reservation stays until a sweep resolves it.
+ * Requests the URL of a reservation from Stream and records the upload. Releases the reservation if Stream
+ * rejects the request. If Stream may have created the video, the reservation stays until a sweep resolves it.
  */
 export async function mintUpload(
   dependencies: MintDependencies,
@@ -43,15 +43,15 @@ export async function mintUpload(
     return recorded
   })
   if (upload === null) return deleteMinted(dependencies, reservation, minted.uid)
-  // Without the uid: until the file arrives, it reveals a basic upload's URL.
+  // Does not log the uid, because it reveals the URL of a basic upload until the file arrives.
   dependencies.log.info({ uploadId: upload.id, protocol: upload.protocol }, 'upload minted')
   await applyUnmatchedWebhooks(dependencies, upload.uid)
   return { kind: 'Minted', upload, uploadURL: minted.uploadURL }
 }
 
 /**
- * Deletes a video whose reservation was retired before Stream responded (clock set, machine asleep). No
- * quota would count it.
+ * Deletes a video whose reservation was retired before Stream responded, because no quota counts it. This
+ * happens if the clock is changed or the machine sleeps.
  */
 async function deleteMinted(
   dependencies: MintDependencies,

@@ -1,15 +1,15 @@
-/** Builds the reservation of a request. */
+/** Converts a request to a reservation. */
 import type { Reservation } from '../ports/upload-store.ts'
 import { DEFAULT_EXPIRY_MS, MAX_BASIC_BYTES } from '../limits.ts'
 import type { UploadRequest } from './upload-request.ts'
 
-/** Properties that the gateway adds to a request. */
+/** Properties of a reservation that are not in the request. */
 type ReservationContext = Pick<
   Reservation,
   'id' | 'creator' | 'requestedBy' | 'fingerprint' | 'createdAt'
 >
 
-/** Builds the reservation of a validated request; omitted fields get their defaults. */
+/** Returns the reservation of a validated request, with defaults for omitted fields. */
 export function createReservation(
   request: UploadRequest,
   context: ReservationContext,
@@ -30,7 +30,7 @@ export function createReservation(
       request.expiry ?? new Date(context.createdAt.getTime() + DEFAULT_EXPIRY_MS[request.protocol]),
     totalBytes: request.sizeBytes,
     idempotencyKey: request.idempotencyKey,
-    // Spread last: V8 takes a hundred times as long if other keys follow the spread.
+    // The spread is last, because V8 takes a hundred times as long if other keys follow it.
     ...context,
   }
 }

@@ -3,7 +3,7 @@ import type { Reservation } from '../ports/upload-store.ts'
 import type { TusUploadParams, DirectUploadParams } from '../ports/stream-api.ts'
 import { REFERENCE_KEY } from '../reference.ts'
 
-/** Params of a basic URL. */
+/** Returns the params of a basic upload. */
 export function toDirectUploadParams(
   reservation: Reservation,
   deployment: string,
@@ -26,7 +26,7 @@ export function toDirectUploadParams(
   }
 }
 
-/** Params of a tus URL; `maxSizeBytes` is the exact size there. */
+/** Returns the params of a tus upload, for which `maxSizeBytes` is the exact file size. */
 export function toTusUploadParams(
   reservation: Reservation,
   deployment: string,

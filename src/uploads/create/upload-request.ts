@@ -2,10 +2,10 @@
 import type { JsonObject } from '../../shared/json.ts'
 import type { UploadProtocol } from '../upload.ts'
 
-/** Omitted fields are null; nothing is validated yet. */
+/** Request before validation. Omitted fields are null. */
 export interface UploadRequest {
   readonly protocol: UploadProtocol
-  /** Exact file size in bytes; null for a basic upload, which does not need it. */
+  /** Exact file size in bytes; may be null for a basic upload. */
   readonly sizeBytes: number | null
   readonly maxDurationSeconds: number
   readonly expiry: Date | null
@@ -16,7 +16,7 @@ export interface UploadRequest {
   readonly scheduledDeletion: Date | null
   /** Fraction of the duration, 0 to 1. */
   readonly thumbnailTimestampPct: number | null
-  /** Creator named by an administrator; null for the caller. */
+  /** Creator of the upload, which only an administrator may choose; null for the caller. */
   readonly creator: string | null
   readonly idempotencyKey: string | null
 }

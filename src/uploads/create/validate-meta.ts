@@ -1,4 +1,4 @@
-/** Validates `meta` against Stream's limits and those of tus metadata. */
+/** Validates `meta` against the limits of Stream and of tus metadata. */
 import { isReservedMetadataKey, keyPattern } from '../metadata-keys.ts'
 import type { InputIssue } from '../outcomes.ts'
 import { REFERENCE_KEY } from '../reference.ts'
@@ -26,7 +26,7 @@ export function validateMeta({ protocol, meta }: UploadRequest): InputIssue[] {
 function metaKeyError(key: string, tus: boolean): string | null {
   if (key.toLowerCase() === REFERENCE_KEY) return 'is reserved by the gateway. Use another key.'
   if (!tus) return null
-  // A caller that could set them would choose its own limits.
+  // With such a key, the caller could override the limits of the upload.
   if (isReservedMetadataKey(key)) {
     return 'is a setting of Stream. Use the field of that name, or another key.'
   }

@@ -1,4 +1,4 @@
-/** Validates a request before Stream is called; reports every issue, each with the rule. */
+/** Validates a request before it is sent to Stream. Each issue states the rule. */
 import { type Policy } from '../policy.ts'
 import {
   CREATOR_RULE,
@@ -17,7 +17,7 @@ import type { UploadRequest } from './upload-request.ts'
 const MAX_NAME_LENGTH = 256
 const MAX_ALLOWED_ORIGINS = 100
 
-/** A tus creation sends the origins in a header; this limits their total length in characters. */
+/** Maximum total characters of the origins, because a tus creation sends them in a header. */
 const MAX_ORIGINS_LENGTH = 4096
 const MAX_KEY_LENGTH = 255
 
@@ -36,7 +36,10 @@ export function validateRequest(request: UploadRequest, policy: Policy, now: Dat
   ]
 }
 
-/** Validated first, because the key decides whether the rest of the request is evaluated. */
+/**
+ * Returns the issues of an idempotency key. Called before `validateRequest`, because an earlier outcome of the
+ * key is returned without validation of the request.
+ */
 export function validateIdempotencyKey(key: string | null): InputIssue[] {
   const isValid = key === null || (key.length >= 1 && key.length <= MAX_KEY_LENGTH)
   return isValid ? [] : [issue('idempotencyKey', `must have 1 to ${MAX_KEY_LENGTH} characters.`)]
@@ -89,7 +92,8 @@ function validateName({ name, meta }: UploadRequest): InputIssue[] {
 }
 
 /**
- * "*.example.com" matches subdomains but not the apex; no scheme, no path; localhost needs a port.
+ * Matches a host with an optional port, without scheme and path. "*.example.com" allows subdomains, but not
+ * example.com itself. `localhost` requires a port.
  * https://developers.cloudflare.com/stream/viewing-videos/securing-your-stream/
  */
 const HOST =

@@ -63,7 +63,7 @@ export interface Telemetry extends Tracing {
   statusChanged(transition: StatusTransition): void
   /** `lagSeconds` runs from the signature timestamp to arrival; null without a valid signature. */
   webhookReceived(outcome: WebhookOutcome, lagSeconds: number | null): void
-  /** Records a finished sync round; the report is null if the round failed. */
+  /** Records a finished sync run; the report is null if the run failed. */
   syncCompleted(report: SyncReport | null, seconds: number): void
   /** Records a request to Stream. `outcome` is `ok` or the kind of the StreamError. */
   streamCallCompleted(call: string, outcome: string, seconds: number): void
@@ -74,7 +74,7 @@ export interface Telemetry extends Tracing {
   webSocketOpened(): () => void
 }
 
-/** Result of one sync round. */
+/** Result of one sync run. */
 export interface SyncReport {
   readonly polled: number
   readonly changed: number

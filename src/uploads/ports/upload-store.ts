@@ -8,7 +8,7 @@ import type { Upload, UploadEvent, UploadProtocol, UploadStatus, UploadSpec } fr
 export interface Reservation extends UploadSpec {
   /** Exact size in bytes if declared (tus), else null. */
   readonly totalBytes: number | null
-  /** At most 255 characters; unique per `requestedBy` until it is forgotten. */
+  /** At most 255 characters; unique per `requestedBy` until the key expires. */
   readonly idempotencyKey: string | null
   /** Equal for equal inputs: tells a retry from a key used twice. Empty without a key. */
   readonly fingerprint: string
@@ -40,7 +40,7 @@ export type ReserveOutcome =
 export interface ReserveOptions {
   /** Quota per creator in seconds; null for no limit. */
   readonly creatorQuotaSeconds: number | null
-  /** Keys used before this time are forgotten. */
+  /** Keys used before this time have expired. */
   readonly keysValidSince: Date
 }
 
@@ -174,7 +174,7 @@ export interface UploadStore {
   findReferences(ids: readonly string[]): Promise<ReadonlyMap<string, ReferenceStatus>>
 
   /**
-   * Returns the upload synchronously where the adapter can, because most reads are for one upload. Such an
+   * Returns the upload, synchronously if the adapter can, because most reads are for one upload. A synchronous
    * adapter throws instead of rejecting.
    */
   find(uid: string): MaybePromise<Upload | null>
@@ -233,7 +233,7 @@ export interface UploadStore {
 
   /**
    * Runs the adapter's periodic maintenance, and makes polls due that were scheduled under a wrong clock.
-   * Called in each sync round.
+   * Called in each sync run.
    */
   runMaintenance(now: Date): Promise<void>
 

@@ -1,26 +1,26 @@
 /**
- * Distinguishes uploads deleted at Stream from a misconfiguration in which Stream knows none of them.
- * Examples: a wrong account, another API behind the base URL, or a truncated list.
+ * Distinguishes uploads that were deleted at Stream from a misconfiguration or a faulty response. Examples:
+ * the wrong account, another API at the base URL, or a truncated list.
  */
 import { StreamError } from '../ports/stream-error.ts'
 import { isReceived } from '../status/state-machine.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { type Upload, isTerminal } from '../upload.ts'
 
-/** Stream is eventually consistent: a younger upload is not reported missing (milliseconds). */
+/** Age in milliseconds below which a missing upload proves nothing, because Stream is eventually consistent. */
 export const CONSISTENT_AFTER_MS = 60_000
-/** Consecutive polls in which most uploads are missing, before the missing ones are accepted as such. */
+/** Consecutive polls in which an upload may be in doubt. After them, it is confirmed like any missing upload. */
 const MAX_MISSING_POLLS = 5
-/** Pause between two such polls, in milliseconds; five of them take ten minutes. */
+/** Interval between two such polls, in milliseconds; five of them take ten minutes. */
 export const MISSING_POLL_INTERVAL_MS = 120_000
-/** Additional uploads that Stream is polled for if most polled uploads are missing. */
+/** Maximum number of witnesses: other uploads that are polled additionally if most polled uploads are missing. */
 const MAX_WITNESSES = 10
-/** Number of newest uploads from which they are chosen. */
+/** Number of newest uploads from which witnesses are chosen. */
 const WITNESS_CANDIDATES = 100
 /** Minimum interval between two warnings, in milliseconds. */
 const WARNING_INTERVAL_MS = 600_000
 
-/** An upload to poll. `idlePolls` and `dueAt` are null if it is polled only because it is watched. */
+/** An upload to poll. `idlePolls` and `dueAt` are null if the upload is polled only because it is watched. */
 export interface PolledUpload {
   readonly upload: Upload
   readonly idlePolls: number | null
@@ -29,10 +29,13 @@ export interface PolledUpload {
   readonly missingPolls: number
 }
 
+/** Decides which missing uploads may be recorded as deleted at Stream. */
 export interface MissingUploads {
   /**
-   * Returns the missing uploads about which nothing may be concluded yet. Empty, unless Stream knows fewer
-   * uploads than it does not know. `known` are the uids in Stream's response. Throws StreamError.
+   * Returns the missing uploads that may exist at Stream although its list does not contain them. The caller
+   * must poll them again later, and record nothing. Empty unless most uploads are missing in the list, both
+   * polled ones and witnesses. Throws StreamError.
+   * @param known uids in Stream's list
    */
   inDoubt(
     missing: readonly PolledUpload[],
@@ -66,7 +69,7 @@ export function createMissingUploads(
       const totalMissing = unexpected.length + witnesses.missing
       const totalKnown = known.size + witnesses.known
       if (totalMissing <= totalKnown) return []
-      // If Stream knows one of them after all, only the list is wrong.
+      // If Stream knows one of them, only the list is wrong, and each upload can be confirmed by a single request.
       if (await isKnown(dependencies, first.upload)) return []
       warn(totalMissing, totalKnown)
       return unexpected.filter(({ missingPolls }) => missingPolls < MAX_MISSING_POLLS)
@@ -74,7 +77,7 @@ export function createMissingUploads(
   }
 }
 
-/** Whether Stream should know the upload; Stream may delete an unused URL after its expiry. */
+/** Whether Stream should know the upload. Stream may delete a video without a file after its URL has expired. */
 function isUnexpected({ seenStatus, createdAt, expiresAt }: Upload, now: Date): boolean {
   return (
     now.getTime() - createdAt.getTime() >= CONSISTENT_AFTER_MS &&
@@ -82,7 +85,7 @@ function isUnexpected({ seenStatus, createdAt, expiresAt }: Upload, now: Date): 
   )
 }
 
-/** False also if the request fails. Throws StreamError if rate-limited. */
+/** Whether Stream knows the video; false if the request fails. Throws StreamError if rate-limited. */
 async function isKnown(
   { stream }: Pick<Dependencies, 'stream'>,
   { uid }: Upload,
@@ -95,7 +98,7 @@ async function isKnown(
   }
 }
 
-/** Polls the newest other uploads that Stream should know, and counts known and missing ones. */
+/** Polls the newest other uploads that Stream should know, and counts how many are known and missing. */
 async function pollWitnesses(
   { stream, store, clock }: Pick<Dependencies, 'stream' | 'store' | 'clock'>,
   polled: ReadonlySet<string>,

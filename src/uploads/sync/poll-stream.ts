@@ -16,9 +16,9 @@ import type { Upload } from '../upload.ts'
 
 /** Uploads per list request: each uid takes 33 bytes of the URL, whose length is limited. */
 export const UPLOADS_PER_CALL = 200
-/** Single-video requests per group for uploads missing in the list; the rest is postponed. */
+/** Maximum single-video requests per group, which confirm that uploads are missing. Other uploads are postponed. */
 const CONFIRMATIONS_PER_CALL = 10
-/** Postponement in milliseconds per batch of confirmations ahead. */
+/** Milliseconds by which each batch of confirmations is postponed after the previous one. */
 const POSTPONE_PER_BATCH_MS = 5000
 
 type PollDependencies = Pick<
@@ -28,10 +28,16 @@ type PollDependencies = Pick<
   readonly missingUploads: MissingUploads
 }
 
-/** Stream's description, null if Stream does not know the video, or `unanswered` if the request failed. */
+/**
+ * Stream's description of a video; null if Stream does not know the video. `unanswered` if the request failed
+ * or proves nothing yet.
+ */
 type PollResult = StreamVideo | null | 'unanswered'
 
-/** Returns how many uploads changed. Throws StreamError if Stream does not respond. */
+/**
+ * Polls Stream for a group of uploads and returns how many changed. Throws StreamError if the list request
+ * fails or the gateway is rate-limited.
+ */
 export async function pollStream(
   dependencies: PollDependencies,
   group: readonly PolledUpload[],
@@ -48,13 +54,14 @@ export async function pollStream(
     if (video !== undefined && (await recordResult(dependencies, polled, video))) changed += 1
   }
   const now = dependencies.clock.now()
-  // Uploads that were already known to be missing need no confirmation.
+  // Recorded as missing before: needs no confirmation.
   const gone = unlisted.filter(({ upload }) => upload.goneAt !== null)
   const missing = unlisted.filter(({ upload }) => upload.goneAt === null)
+  // Missing, but the list as a whole is implausible: these uploads are polled again later.
   const inDoubt = await dependencies.missingUploads.inDoubt(missing, new Set(videosByUid.keys()))
+  // Missing in a plausible list: a single-video request confirms that Stream does not know the video,
+  // because the list may lag behind. A failed confirmation does not affect the others.
   const toConfirm = missing.filter((polled) => !inDoubt.includes(polled))
-  // The list may lag behind; only the single-video request decides that a video is gone. Its failure for
-  // one upload does not affect the others.
   await Promise.all(
     toConfirm.slice(0, CONFIRMATIONS_PER_CALL).map(async (polled) => {
       if (await recordResult(dependencies, polled, await confirm(dependencies, polled.upload)))
@@ -69,6 +76,10 @@ export async function pollStream(
   return changed
 }
 
+/**
+ * Requests one video that is missing in the list. A missing video proves nothing while the upload is younger
+ * than CONSISTENT_AFTER_MS. Throws StreamError if rate-limited.
+ */
 async function confirm(
   { stream, log, clock }: Pick<Dependencies, 'stream' | 'log' | 'clock'>,
   upload: Upload,
@@ -84,7 +95,7 @@ async function confirm(
   }
 }
 
-/** Records the result, or reschedules the poll. Returns whether the upload changed. */
+/** Records the result, and reschedules the poll if the upload did not change. Returns whether it changed. */
 async function recordResult(
   dependencies: PollDependencies,
   polled: PolledUpload,
@@ -127,7 +138,10 @@ async function record(
   return false
 }
 
-/** Postponed uploads must not come first in every round until their confirmation. */
+/**
+ * Returns later polls for uploads whose confirmation is postponed, in batches. Without a later poll time, they
+ * would be the first due uploads of every sync run until their confirmation.
+ */
 function postpone(waiting: readonly PolledUpload[], now: Date): readonly ScheduledPoll[] {
   return waiting.flatMap(({ upload: { uid, version }, idlePolls, missingPolls }, index) => {
     if (idlePolls === null) return []
@@ -137,7 +151,10 @@ function postpone(waiting: readonly PolledUpload[], now: Date): readonly Schedul
   })
 }
 
-/** Empty for uploads polled only because they are watched: their schedule stays as it is. */
+/**
+ * Returns the next poll of an upload that did not change. Empty for uploads that are polled only because they
+ * are watched: their schedule does not change.
+ */
 function rescheduleIdle(
   { upload, idlePolls }: PolledUpload,
   at: Date,
@@ -149,6 +166,7 @@ function rescheduleIdle(
   return [{ uid, version, pollAt, idlePolls: idlePolls + 1, missingPolls }]
 }
 
+/** Returns the next poll of an upload in doubt, and counts the poll in which it was missing. */
 function rescheduleMissing(
   { upload: { uid, version }, idlePolls, missingPolls }: PolledUpload,
   now: Date,

@@ -1,12 +1,12 @@
-/** Runs sync rounds until shutdown. */
+/** Synchronizes repeatedly until shutdown. */
 import { StoreUnavailable } from '../ports/store-unavailable.ts'
 import type { SyncDependencies, Synchronizer } from './synchronizer.ts'
 import type { SyncReport } from '../ports/telemetry.ts'
 
-/** Pause between two rounds, in milliseconds: the longest delay of a change for watchers. */
+/** Interval between two sync runs in milliseconds, and thus the longest delay of a change without a webhook. */
 const SYNC_INTERVAL_MS = 1000
 
-/** Resolves on shutdown, after the running round. A failed round is logged. */
+/** Synchronizes at an interval, and logs failed sync runs. Resolves on shutdown, after the current sync run. */
 export async function runSyncLoop(
   dependencies: SyncDependencies,
   synchronizer: Synchronizer,
@@ -32,7 +32,7 @@ export async function runSyncLoop(
   await synchronizer.idle()
 }
 
-/** Runs one round in a span and records its metrics. */
+/** Performs one sync run in a span and records its metrics. */
 export function runMeasuredRound(
   { telemetry }: Pick<SyncDependencies, 'telemetry'>,
   synchronizer: Synchronizer,

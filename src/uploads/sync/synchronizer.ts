@@ -1,6 +1,6 @@
 /**
- * Synchronization: polls Stream, because webhooks carry few states and may be lost. A request covers many
- * uploads: watched ones in every round, the others when they are due. Also deletes orphans.
+ * Synchronization: polls Stream, because webhooks report few states and may be lost. A request covers many
+ * uploads: watched ones in every sync run, the others when they are due. Also deletes orphans.
  */
 import type { ScheduledPoll } from '../ports/upload-store.ts'
 import { UPLOADS_PER_CALL, pollStream } from './poll-stream.ts'
@@ -18,10 +18,10 @@ export type SyncDependencies = Pick<
   'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'watchRegistry' | 'closing'
 >
 
-/** Maximum number of due uploads per round; the rest stays due. */
+/** Maximum number of due uploads per sync run; the rest stays due. */
 const UPLOADS_PER_ROUND = 1000
 
-/** Maximum number of watched uploads per round: two requests per second stay within the API budget. */
+/** Maximum number of watched uploads per sync run: two requests per second stay within the API budget. */
 const WATCHED_PER_ROUND = 2 * UPLOADS_PER_CALL
 
 /**
@@ -31,7 +31,7 @@ const WATCHED_PER_ROUND = 2 * UPLOADS_PER_CALL
 const CLAIM_DURATION_MS = 30_000
 
 /**
- * Duration of the watch and poll leases, in milliseconds. Each round renews them, so another gateway takes
+ * Duration of the watch and poll leases, in milliseconds. Each sync run renews them, so another gateway takes
  * over soon after a crash.
  */
 const LEASE_MS = 5000
@@ -46,11 +46,11 @@ const DAY_MS = 86_400_000
 const SWEEP_INTERVAL_MS = 300_000
 const NOTHING_DELETED = { deleted: 0, left: 0 } as const
 
-/** Runs sync rounds, one at a time, and keeps the backoff state between them. */
+/** Performs sync runs, one at a time, and keeps the backoff state between them. */
 export interface Synchronizer {
-  /** Runs one round. Failed polls and sweeps are logged and start a backoff; other errors are thrown. */
+  /** Performs one sync run. Failed polls and sweeps are logged and start a backoff; other errors are thrown. */
   round(): Promise<SyncReport>
-  /** Resolves when the background work of all rounds has ended. */
+  /** Resolves when the background work of all sync runs has ended. */
   idle(): Promise<void>
 }
 

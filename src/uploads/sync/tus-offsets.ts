@@ -1,4 +1,4 @@
-/** Polls offsets of tus uploads in the background, so that sync rounds do not wait for them. */
+/** Polls offsets of tus uploads in the background, so that sync runs do not wait for them. */
 import type { Dependencies } from '../dependencies.ts'
 import { recordObservation } from '../status/record-observation.ts'
 import { StreamError } from '../ports/stream-error.ts'
@@ -9,7 +9,7 @@ const MAX_CONCURRENT_REQUESTS = 20
 
 /** Polls offsets in the background, one batch at a time. */
 interface TusOffsetPoller {
-  /** Starts a batch, unless the last one is still running: the next round comes soon. */
+  /** Starts a batch. Does nothing while a batch is running: the next sync run starts another. */
   start(uploads: readonly Upload[]): void
   /** Resolves when no batch is running. */
   idle(): Promise<void>

@@ -1,4 +1,4 @@
-/** In-process watch registry: the sync rounds poll watched and recently viewed uploads sooner. */
+/** In-process watch registry: sync runs poll watched and recently viewed uploads sooner. */
 
 import { addReference } from '../../shared/ref-count.ts'
 import { type WatchRegistry, MAX_SUBSCRIPTIONS_PER_CALLER } from '../ports/watch-registry.ts'

@@ -14,7 +14,7 @@ const NAME = 'hub'
 export const SUBSCRIBE_URL = 'https://hub/listen'
 
 /**
- * Creates a client. Its calls reject with `StoreUnavailable` where the hub is unreachable.
+ * Creates a client. Its calls reject with `StoreUnavailable` if the hub is unreachable.
  * @param name hub name, for tests with several hubs
  */
 export function createHubClient(

@@ -15,9 +15,9 @@ export interface HubSubscribers {
   add(topic: string, socket: WorkerWebSocket): void
   /** Delivers each change that is newer than the last one delivered of the same upload. */
   publish(changes: readonly HubMessage[]): void
-  /** Delivers a change to the subscribers of that upload, whatever was delivered before. */
+  /** Delivers a change to the subscribers of that upload, even if it was delivered before. */
   resend(change: HubMessage): void
-  /** Uploads with a subscription of their own. */
+  /** Uploads that are subscribed to individually. */
   watchedUids(): readonly string[]
   /** Drops the delivered versions from before the previous call. */
   rotate(): void

@@ -47,7 +47,7 @@ export function receiveFrom(
   socket.addEventListener('close', connectionLost)
   socket.addEventListener('error', connectionLost)
   socket.accept()
-  // `send` throws where the connection is lost.
+  // `send` throws if the connection is lost.
   pingLoop().catch(connectionLost)
   return () => {
     if (ended.signal.aborted) return

@@ -116,7 +116,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
 
   webSocketError(): void {}
 
-  /** Schedules the next run; returns false where no upload is watched. */
+  /** Schedules the next sync run. Returns false if no upload is watched. */
   async #scheduleRun(): Promise<boolean> {
     const { storage } = this.ctx
     // The alarm is checked first: listing all subscribers is slow.

@@ -1,4 +1,4 @@
-/** Content negotiation: results are sent in three media types, and those of a subscription in one. */
+/** Content negotiation by the `Accept` header. Results have three media types; subscriptions only one of them. */
 import { GraphQLError } from 'graphql'
 import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
 import type { GatewayPlugin } from './plugin.ts'
@@ -7,10 +7,10 @@ const GRAPHQL_RESPONSE = 'application/graphql-response+json'
 const JSON_TYPE = 'application/json'
 const EVENT_STREAM = 'text/event-stream'
 
-/** Of a request that accepts none of them, nothing is executed. */
+/** Media types of results. A request that accepts none of them is rejected before execution. */
 export const RESULT_MEDIA_TYPES = [GRAPHQL_RESPONSE, JSON_TYPE, EVENT_STREAM] as const
 
-/** By Yoga's rules: no header accepts everything, `q` is ignored, and UTF-8 is the only charset. */
+/** Whether `Accept` allows a media type, by Yoga's rules: a missing header accepts all, `q` is ignored, only UTF-8. */
 function accepts(header: string | null, mediaType: string): boolean {
   const [type, subtype] = mediaType.split('/')
   return (header || '*/*')
@@ -29,14 +29,15 @@ function accepts(header: string | null, mediaType: string): boolean {
     })
 }
 
-/** Whether a result can be sent at all. @param header `Accept`; null where there is none */
+/** Whether the client accepts any of the result media types. @param header `Accept`; null if missing */
 export function acceptsResults(header: string | null): boolean {
   return RESULT_MEDIA_TYPES.some((mediaType) => accepts(header, mediaType))
 }
 
 /**
- * Answers a subscription whose client accepts no event stream. Yoga would send 406 without a body, and
- * never end the subscription. Whether an operation is a subscription is only known once it is parsed.
+ * Responds with 406 to a subscription whose client accepts no event stream, and ends the subscription. Yoga
+ * would respond without a body and never end it. Runs late, because only the parsed document shows whether
+ * the operation is a subscription.
  */
 export const notAcceptablePlugin: GatewayPlugin = {
   async onResultProcess(payload) {

@@ -15,10 +15,10 @@ import {
 import { eachIntrospectionFieldOnce } from './introspection-limits.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
-/** Maximum depth. The deepest useful operation has six levels; introspection is not counted. */
+/** Maximum depth in levels, without introspection. The deepest useful operation has six levels. */
 export const MAX_DEPTH = 10
 
-/** Maximum number of aliases; each can be another read or another upload. */
+/** Maximum number of aliases; each can add another read or another upload. */
 export const MAX_ALIASES = 50
 export const MAX_DIRECTIVES = 20
 
@@ -35,7 +35,7 @@ export const operationLimitsPlugin: GatewayPlugin = {
     addValidationRule(
       maxAliasesRule({
         n: MAX_ALIASES,
-        // Aliases of `__typename` count: they cost as much as others.
+        // Counts aliases of `__typename` too: they cost as much as others.
         allowList: [],
         ...rejection(`Too many aliases (limit: ${MAX_ALIASES} per operation).`),
       }),
@@ -51,7 +51,7 @@ export const operationLimitsPlugin: GatewayPlugin = {
   },
 }
 
-/** Rejects the alias `then`: the executor would treat such a result as a promise and fail internally. */
+/** Validation rule: rejects the alias `then`. The executor would treat such a result as a promise and fail. */
 function noThenAlias(context: ValidationContext): ASTVisitor {
   return {
     Field(node) {
@@ -66,7 +66,7 @@ function noThenAlias(context: ValidationContext): ASTVisitor {
   }
 }
 
-/** Makes a rule report a validation error instead of throwing. */
+/** Returns options that make a rule report a validation error instead of throwing. */
 function rejection(message: string) {
   return {
     propagateOnRejection: false,
@@ -79,7 +79,7 @@ function rejection(message: string) {
   }
 }
 
-/** Maximum characters of one document. Generated documents have a few thousand. */
+/** Maximum characters of one document. Generated documents have a few thousand characters. */
 export const MAX_DOCUMENT_CHARACTERS = 16_384
 
 /** Maximum tokens of one document. The longest useful operation of this schema has about 300. */
@@ -100,15 +100,16 @@ export function parseDocument(source: string | Source, options: ParseOptions = {
   try {
     return withoutTokens(parse(source, { ...options, maxTokens: MAX_TOKENS }))
   } catch (error) {
-    // The parser is recursive: deep nesting can overflow the stack below the token limit.
+    // The parser is recursive: deep nesting can overflow the stack before the token limit is reached.
     if (!(error instanceof RangeError)) throw error
     throw parseError(`Document nested too deeply, or too many tokens (limit: ${MAX_TOKENS}).`)
   }
 }
 
 /**
- * Frees the tokens and comments, a quarter of the memory of a document that is cached or of an open
- * subscription. Only the parser reads them; `locations` of errors come from the offsets.
+ * Removes the tokens and comments from a parsed document, and returns it. They take a quarter of the memory of
+ * documents that are cached or belong to open subscriptions. Only the parser reads them; the `locations` of
+ * errors are computed from offsets.
  */
 function withoutTokens(document: DocumentNode): DocumentNode {
   visit(document, {

@@ -1,6 +1,6 @@
 /**
- * Limits an introspection result to the size of the schema. No other limit counts introspection, as it
- * reads no uploads; aliases and fragments would multiply the schema's lists by each other.
+ * Limits an introspection result to the size of the schema. Other limits do not count introspection, because
+ * it reads no uploads. Without this limit, aliases and fragments multiply the schema's lists.
  */
 import {
   type ASTVisitor,
@@ -14,18 +14,19 @@ import {
 const ROOT_FIELDS: ReadonlySet<string> = new Set(['__schema', '__type'])
 
 /**
- * Rejects an introspection field that is selected twice in a selection set. Queries of graphql-js and of
- * tools select each field once. graphql-js limits how deep its lists are nested (MaxIntrospectionDepthRule).
+ * Validation rule: rejects an introspection field that is selected twice in a selection set. The queries of
+ * graphql-js and of tools select each field once. The rule MaxIntrospectionDepthRule of graphql-js limits the
+ * nesting of introspection lists.
  */
 export function eachIntrospectionFieldOnce(context: ValidationContext): ASTVisitor {
-  /** A fragment is checked once, however many fields spread it: else nested fragments cost exponential time. */
+  /** Checked selection sets. Checking a fragment for each spread would take exponential time if nested. */
   const checked = new Set<SelectionSetNode>()
 
   function check(fields: readonly FieldNode[]): void {
     const names = new Set<string>()
     for (const field of fields) {
       const { name, alias, selectionSet } = field
-      // Without an alias it is one key of the result; clients add it to every selection set.
+      // Without an alias it adds one key to the result, and clients add it to every selection set.
       if (name.value === '__typename' && alias === undefined) continue
       if (names.has(name.value)) {
         report(context, field)
@@ -45,7 +46,7 @@ export function eachIntrospectionFieldOnce(context: ValidationContext): ASTVisit
   }
 }
 
-/** Returns the fields of a selection set and of its fragments, each fragment once as in CollectFields. */
+/** Returns the fields of a selection set and its fragments. Visits each fragment once, as CollectFields does. */
 function fieldsOf(context: ValidationContext, selectionSet: SelectionSetNode): FieldNode[] {
   const fields: FieldNode[] = []
   const spread = new Set<string>()

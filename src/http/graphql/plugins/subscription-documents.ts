@@ -4,18 +4,21 @@ import { isAsyncIterable } from 'graphql-yoga'
 import { addReference } from '../../../shared/ref-count.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
-/** Maximum total characters. A document that several subscriptions share counts once. */
+/** Maximum total characters per caller. A document that several subscriptions use counts once. */
 export const MAX_SUBSCRIPTION_CHARACTERS = 200_000
 
 export interface SubscriptionDocuments {
-  /** Counts a subscription until the returned function is called. Null if the caller is at the limit. */
+  /**
+   * Counts a subscription of this caller until the returned function is called. Returns null, and counts
+   * nothing, if the document would exceed the caller's limit.
+   */
   acquire(subject: string, document: DocumentNode): (() => void) | null
-  /** Rejects subscriptions above the limit before they start. */
+  /** Yoga plugin that rejects subscriptions above the limit before they start. */
   readonly plugin: GatewayPlugin
 }
 
 export function createSubscriptionDocuments(): SubscriptionDocuments {
-  /** Number of open subscriptions of each document, by caller. */
+  /** Number of open subscriptions per document, by caller. */
   const bySubject = new Map<string, Map<DocumentNode, number>>()
 
   function acquire(subject: string, document: DocumentNode): (() => void) | null {

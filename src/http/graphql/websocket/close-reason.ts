@@ -1,6 +1,9 @@
-/** Truncates the close reason of a WebSocket. */
+/** Truncates the close reason of a WebSocket to the protocol's limit. */
 
-/** Maximum bytes: a control frame has 125, two of them for the code. https://www.rfc-editor.org/rfc/rfc6455#section-5.5 */
+/**
+ * Maximum bytes of a close reason. A control frame has at most 125 bytes, and the close code takes two.
+ * https://www.rfc-editor.org/rfc/rfc6455#section-5.5
+ */
 const MAX_BYTES = 123
 
 /**

@@ -11,7 +11,7 @@ export const TRY_AGAIN_LATER = 1013
 /** Close code "Forbidden", for invalid and expired tokens. */
 export const FORBIDDEN = 4403
 
-/** Maximum number of open WebSockets per caller; each browser tab has one. */
+/** Maximum number of open WebSockets per caller; each browser tab opens one. */
 export const MAX_SOCKETS = 100
 
 /** An authenticated connection. */
@@ -24,8 +24,8 @@ export interface AuthenticatedConnection {
 }
 
 /**
- * Authenticates a connection. Null if the token is invalid, and the connection must be closed as
- * forbidden, or if the connection was already closed with TRY_AGAIN_LATER.
+ * Authenticates a connection. Returns null if the token is invalid: the caller must then close with
+ * FORBIDDEN. Also returns null after it has closed the connection itself with TRY_AGAIN_LATER.
  */
 export type Connect = (
   authorization: string | null,

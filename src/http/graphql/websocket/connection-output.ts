@@ -1,42 +1,45 @@
-/** What one WebSocket is sent, and in which order its subscriptions send when there is room again. */
+/** Sends the messages of one WebSocket, and resumes its subscriptions round-robin after back-pressure. */
 import type { ExecutionResult, GraphQLError } from 'graphql'
 
-/** A WebSocket as its host carries it. None of these throws. */
+/** A WebSocket, implemented by the host. No method throws. */
 export interface SocketSink {
-  /** The subprotocol that was agreed on; empty for none. */
+  /** The negotiated subprotocol; empty if there is none. */
   readonly protocol: string
-  /** False where so much is unread that events are to wait until the host calls `flushed`. */
+  /** Sends a message. Returns false if events must wait until the host calls `flushed`. */
   send(message: string): boolean
   close(code: number, reason: string): void
   /** Called once, when `connection_init` was accepted. */
   readonly onAccepted?: () => void
-  /** The client replied to a ping, or claims to. */
+  /** Called for each pong. The client may send a pong without having received a ping. */
   readonly onPong?: (payload: unknown) => void
 }
 
+/** Output of one WebSocket, shared by its operations. */
 export interface SocketOutput {
-  /** Sends at once. What may wait asks `isWritable` first. */
+  /** Sends a message immediately, even if the output is not writable. */
   send(message: object): void
-  /** Sends an event that is serialized already. @param head as `headOf` returns it */
+  /** Sends a serialized event immediately. @param head result of `headOf` */
   sendSerialized(head: string, payload: string): void
+  /** Whether events may be sent; false under back-pressure. */
   isWritable(): boolean
-  /** For one producer of events that waits for each to be sent. */
+  /** Creates the sender of one event producer. */
   createSender(head: string): EventSender
-  /** Calls back whenever there is room, until what comes back is called. */
+  /** Calls `send` each time the output becomes writable. Returns a function that ends the calls. */
   onWritable(send: () => void): () => void
-  /** There is room again. */
+  /** Called when the host's buffer has room again. Resumes the senders until the output is full. */
   flushed(): void
 }
 
+/** Sends the events of one producer, one at a time. */
 export interface EventSender {
-  /** Sends it as soon as there is room. Resolves then, or once it is stopped. */
+  /** Sends the event when the output is writable. Resolves when the event is sent or discarded by `stop`. */
   send(payload: string): Promise<void>
-  /** Drops what waits. */
+  /** Discards the pending event, and resolves its `send`. */
   stop(): void
 }
 
 export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput {
-  /** In the order in which they may send when there is room again. */
+  /** Send functions in the order in which `flushed` calls them. */
   const senders = new Set<() => void>()
   let isFull = false
 
@@ -86,7 +89,7 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
       for (const send of senders) {
         send()
         if (!isFull) continue
-        // The next time it comes last, so that it does not have the socket for itself.
+        // Moves the sender that filled the output to the end, so that the others send before it next time.
         if (senders.delete(send)) senders.add(send)
         return
       }
@@ -94,16 +97,17 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
   }
 }
 
-/** How every message of an operation begins. */
+/** Returns the JSON that every message of an operation starts with, up to the value of `type`. */
 export function headOf(id: string): string {
   return `{"id":${JSON.stringify(id)},"type":`
 }
 
-/** As graphql-ws writes it: errors last, and only where there are any. */
+/** Returns the payload of a `next` message. As in graphql-ws, `errors` is last, and absent without errors. */
 export function payloadOf({ errors, ...rest }: ExecutionResult): object {
   return errors === undefined ? rest : { ...rest, errors: formatted(errors) }
 }
 
+/** Returns the errors in the form that the protocol sends. */
 export function formatted(errors: readonly GraphQLError[]): readonly object[] {
   return errors.map((error) => error.toJSON())
 }

@@ -2,8 +2,8 @@
  * Server side of one WebSocket with the protocol `graphql-transport-ws`, for Node and Workers.
  * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  *
- * Uses only the messages and close codes of graphql-ws. Its server keeps each message as long as the
- * subscription, and confuses operations if a client immediately reuses an id.
+ * Uses only the messages and close codes of the package graphql-ws. The server of that package keeps each
+ * `subscribe` message until its subscription ends, and confuses operations if a client reuses an id immediately.
  */
 import type { ExecutionResult } from 'graphql'
 import {
@@ -34,13 +34,13 @@ import type { AuthenticatedConnection, Connect } from './connection-auth.ts'
 const CONNECT_WITHIN_MS = 10_000
 
 export interface SocketConnection {
-  /** Never rejects. Resolves when the message's query or mutation has ended or its subscription started. */
+  /** Processes a message. Resolves when its operation has ended or its subscription started. Never rejects. */
   receive(text: string): Promise<void>
   /** Called by the host when the output buffer has room again. */
   flushed(): void
   /** Called by the host when its socket is closed. */
   closed(code: number): void
-  /** Resolves when all messages being processed, and all subscriptions being released, are finished. */
+  /** Resolves when no message is being processed and no subscription is being released. */
   idle(): Promise<void>
 }
 
@@ -53,6 +53,7 @@ export interface ConnectionOptions extends Pick<Dependencies, 'clock' | 'closing
   readonly onClosed: (code: number) => void
 }
 
+/** Serves a WebSocket that the host has accepted. Closes it if no `connection_init` arrives in time. */
 export function openConnection(options: ConnectionOptions, sink: SocketSink): SocketConnection {
   const { clock, closing, log, fastPath, beginOperation } = options
   const operations = new Map<string, Operation>()
@@ -76,7 +77,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     sink.close(code, reason)
   }
 
-  /** Ends an operation. False if it has already ended; the caller must then send nothing for it. */
+  /** Ends an operation. Returns false if it had ended before; the caller must then send nothing for it. */
   function finish(id: string, operation: Operation): boolean {
     if (operation.isOver) return false
     operation.isOver = true
@@ -90,6 +91,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     return true
   }
 
+  /** Makes `idle` wait for this work. */
   function track(work: Promise<void>): Promise<void> {
     const tracked = work.catch(fail).finally(() => running.delete(tracked))
     running.add(tracked)
@@ -138,7 +140,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     if (!operation.isOver) await run(id, operation, viewer, payload)
   }
 
-  /** Joins a shared subscription. False if the fallback must execute the operation. */
+  /** Joins a shared subscription. Returns false if the fallback must execute the operation. */
   async function joinShared(
     id: string,
     operation: Operation,
@@ -149,7 +151,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       isWritable: () => output.isWritable(),
       send: (event) => operation.isOver || output.sendSerialized(head, event.text),
       end(ending) {
-        // On shutdown no `complete` is sent, or the client would not reconnect.
+        // On shutdown no `complete` is sent: after it, the client would not reconnect.
         if (finish(id, operation) && ending === 'complete') {
           output.send({ id, type: MessageType.Complete })
         }
@@ -157,7 +159,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     })
     const stopListening = output.onWritable(() => subscriber.resume())
     operation.stop = stopListening
-    // The fallback reports the error.
+    // If joining fails, the fallback executes the operation and reports the error.
     const leave = await join(subscriber).catch(() => null)
     if (leave === null) {
       stopListening()
@@ -171,7 +173,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     return true
   }
 
-  /** Resolves when the result is sent or the events start, so `payload` is not kept longer. */
+  /** Executes an operation. Resolves when the result is sent or the events start, to release `payload` early. */
   async function run(
     id: string,
     operation: Operation,
@@ -194,7 +196,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     output.send({ id, type: MessageType.Complete })
   }
 
-  /** Sends each event when the output has room; the producer coalesces events for slow clients. */
+  /** Sends each event when the output is writable. The producer coalesces events for slow clients. */
   async function relay(
     id: string,
     operation: Operation,
@@ -213,7 +215,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
         if (next.done === true) break
         await sender.send(JSON.stringify(payloadOf(next.value)))
       }
-      // As above: on shutdown the client must reconnect.
+      // On shutdown no `complete` is sent, as above.
       if (closing.aborted || !finish(id, operation)) return
       output.send({ id, type: MessageType.Complete })
     } catch (error) {
@@ -250,7 +252,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   }
 
   function fail(error: unknown): void {
-    // Deeply nested payloads overflow the stack.
+    // A deeply nested payload overflows the stack.
     if (error instanceof RangeError) {
       close(CloseCode.BadRequest, 'The message is nested too deep')
       return
@@ -259,7 +261,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     close(CloseCode.InternalServerError, 'Internal server error')
   }
 
-  /** Waits one tick before it closes, so that the host has received the connection. */
+  /** Closes after a wrong subprotocol or a late `connection_init`, but not before the host has the connection. */
   async function closeUnlessInitialized(): Promise<void> {
     await Promise.resolve()
     if (sink.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {

@@ -1,4 +1,4 @@
-/** Starts operations of a WebSocket with the same Yoga plugins as over HTTP. */
+/** Executes operations of a WebSocket with the same Yoga plugins as HTTP requests. */
 import { type ExecutionResult, GraphQLError, OperationTypeNode, getOperationAST } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
@@ -7,15 +7,17 @@ import type { EnvelopedFunctions } from '../yoga.ts'
 import type { AuthenticatedConnection } from './connection-auth.ts'
 import type { Yoga } from '../yoga.ts'
 
-/** Maximum length of an operation id. The id is kept as long as its subscription and sent with each event. */
+/** Maximum characters of an operation id, which is kept until the operation ends and sent with each event. */
 export const MAX_ID_CHARACTERS = 256
 
+/** Result of beginning an operation. */
 export type Begun =
-  /** The operation was not executed. */
+  /** The operation was rejected before execution. */
   | { readonly kind: 'errors'; readonly errors: readonly GraphQLError[] }
   | { readonly kind: 'result'; readonly result: ExecutionResult }
   | { readonly kind: 'events'; readonly events: AsyncIterable<ExecutionResult> }
 
+/** Executes a query or mutation, or starts a subscription. Rejects only for unexpected errors. */
 export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<Begun>
 
 export function createBeginOperation(yoga: Yoga): BeginOperation {
@@ -53,7 +55,7 @@ function rejected(message: string): Begun {
   return { kind: 'errors', errors: [new GraphQLError(message)] }
 }
 
-/** Returns the error if the token has expired or the id is too long; otherwise null. */
+/** Returns an error if the token has expired or the operation id is too long; otherwise null. */
 export function refusalOf(
   id: string,
   authenticated: Pick<AuthenticatedConnection, 'isExpired'>,
@@ -72,20 +74,20 @@ function withCode(code: string, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code } })
 }
 
-/** An operation, from `subscribe` until its last message or the client's `complete`. */
+/** State of an operation, from the client's `subscribe` message until its last message or `complete`. */
 export interface Operation {
   isOver: boolean
-  /** Stops the event producer; null if there is none yet. */
+  /** Stops the event producer; null until the producer exists. */
   stop: (() => void) | null
 }
 
-/** Sets the stop function; calls it immediately if the operation is already over. */
+/** Sets the operation's `stop` function, or calls it immediately if the operation is over. */
 export function stopWith(operation: Operation, stop: () => void): void {
   if (operation.isOver) stop()
   else operation.stop = stop
 }
 
-/** Ends the event producer. */
+/** Ends an event producer, and resolves when it has ended. */
 export async function release(iterator: AsyncIterator<unknown>): Promise<void> {
   await iterator.return?.()
 }

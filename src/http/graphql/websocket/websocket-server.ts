@@ -12,22 +12,22 @@ import { createBeginOperation } from './operation.ts'
 import type { SocketSink } from './connection-output.ts'
 import type { Yoga } from '../yoga.ts'
 
-/** An endpoint of its own, in what is counted: HTTP has no status for what happens on a socket. */
+/** Endpoint label in metrics. WebSockets have a separate label, because they are closed without an HTTP status. */
 const ENDPOINT = 'websocket'
-/** Why a socket that was never accepted was closed, by the code of its closing. */
+/** Rejection reasons in metrics, by the close code of a socket whose `connection_init` was not accepted. */
 const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
   [FORBIDDEN, 'unauthenticated'],
   [TRY_AGAIN_LATER, 'concurrency_limit'],
 ])
 
-/** Milliseconds between two pings of a host, shorter than the idle timeout of common proxies. */
+/** Milliseconds between two pings, shorter than the idle timeout of common proxies. */
 export const PING_MS = 12_000
 
-/** What a host that carries sockets needs. */
+/** GraphQL over WebSocket, for hosts that accept WebSockets. */
 export interface GraphQLWebSocketServer {
   /**
-   * Serves a socket that is open; the host hands on what comes by it.
-   * @param fastPath the fast path; null on hosts that have none
+   * Serves an open socket. The host must pass its messages and its close event to the returned connection.
+   * @param fastPath null on hosts without a fast path
    */
   open(
     sink: SocketSink,
@@ -35,7 +35,10 @@ export interface GraphQLWebSocketServer {
   ): SocketConnection
 }
 
-/** A token that is not valid closes with 4403; a socket too many with 1013. */
+/**
+ * Creates the WebSocket server. It closes connections with an invalid token with 4403, and connections
+ * above the limit per caller with 1013.
+ */
 export function createGraphQLWebSocketServer(
   dependencies: Pick<Dependencies, 'clock' | 'closing' | 'log' | 'telemetry'>,
   yoga: Yoga,
