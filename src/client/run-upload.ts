@@ -16,15 +16,15 @@ const MAX_MINTS = 2
 
 /**
  * Resolves with the upload when it is READY.
- * @param seen the upload that another tab was seen to run for this file; null where there was none
+ * @param otherTabUpload last upload that another tab ran for this file; null if it ran none
  */
 export async function runUpload(
   dependencies: ClientDependencies,
   job: UploadJob,
-  seen: ResumableUpload | null,
+  otherTabUpload: ResumableUpload | null,
 ): Promise<Upload> {
   try {
-    let started = await resumeUpload(dependencies, job, seen)
+    let started = await resumeUpload(dependencies, job, otherTabUpload)
     for (let mints = 0; ; started = null) {
       if (started === null) {
         mints += 1

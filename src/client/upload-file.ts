@@ -58,12 +58,12 @@ async function runExclusively(dependencies: ClientDependencies, job: UploadJob):
   if (first !== null) return first
 
   const waiting = new AbortController()
-  const seen = followOtherTab(dependencies, job, waiting.signal)
+  const otherTabUpload = followOtherTab(dependencies, job, waiting.signal)
   try {
     return await dependencies.locks.request(name, { signal }, async () => {
       waiting.abort()
       // The other call finished or was paused; bytes that it sent are not sent again.
-      return runUpload(dependencies, job, await seen)
+      return runUpload(dependencies, job, await otherTabUpload)
     })
   } finally {
     waiting.abort()
@@ -79,17 +79,17 @@ async function followOtherTab(
   { key, progress }: UploadJob,
   over: AbortSignal,
 ): Promise<ResumableUpload | null> {
-  let seen: ResumableUpload | null = null
+  let otherTabUpload: ResumableUpload | null = null
   while (!over.aborted) {
     const other = await dependencies.resumeStore.get(key)
     // The uid changes when an expired URL is replaced.
-    if (other !== null && other.uid !== seen?.uid) {
-      seen = other
+    if (other !== null && other.uid !== otherTabUpload?.uid) {
+      otherTabUpload = other
       await showProgress(dependencies, other.uid, progress, over)
     }
     await dependencies.clock.wait(POLL_INTERVAL_MS, over)
   }
-  return seen
+  return otherTabUpload
 }
 
 async function showProgress(

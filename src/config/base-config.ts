@@ -30,7 +30,7 @@ export interface CloudflareAccount {
 /** The configuration, or one message per error, each with the variable's name; and warnings in both cases. */
 export type ConfigResult<T> =
   | { readonly kind: 'config'; readonly config: T; readonly warnings: readonly string[] }
-  | ({ readonly kind: 'mistakes' } & Reports)
+  | ({ readonly kind: 'errors' } & Reports)
 
 export type { Environment }
 
@@ -86,7 +86,7 @@ export function parseEnvironment<T>(
   const { errors, warnings } = variables.reports(scope)
   return errors.length === 0
     ? { kind: 'config', config, warnings }
-    : { kind: 'mistakes', errors, warnings }
+    : { kind: 'errors', errors, warnings }
 }
 
 export function readBaseConfig(variables: EnvironmentReader): BaseConfig {

@@ -1,6 +1,6 @@
 /** All environment variables of headgate; reports variables that are set without effect. */
 
-const WITHOUT_TOKENS =
+const AUTHENTICATION_DISABLED =
   'while authentication is disabled. Set AUTH_JWT_SECRET or AUTH_JWKS_URL without AUTH_DISABLED=true, or unset it.'
 
 /**
@@ -20,8 +20,8 @@ export const knownVariables = {
   DATABASE_CONNECTIONS: 'with SQLite. Set DATABASE_URL to a PostgreSQL server, or unset it.',
   AUTH_JWT_SECRET: 'with AUTH_DISABLED=true. Unset one of the two.',
   AUTH_JWKS_URL: 'with AUTH_DISABLED=true. Unset one of the two.',
-  AUTH_ISSUER: WITHOUT_TOKENS,
-  AUTH_AUDIENCE: WITHOUT_TOKENS,
+  AUTH_ISSUER: AUTHENTICATION_DISABLED,
+  AUTH_AUDIENCE: AUTHENTICATION_DISABLED,
   AUTH_DISABLED: null,
   ALLOWED_ORIGINS: null,
   TRUSTED_PROXIES: null,

@@ -23,7 +23,7 @@ export interface ResultLimit {
   /** Consumes one count of uploads without a stored total. Throws if none remains. */
   consumeCount(): void
   /** Consumes characters of the result. Throws if too few remain. */
-  takeCharacters(count: number): void
+  consumeCharacters(count: number): void
   /** Whether `takeCharacters` has thrown. */
   isOutOfCharacters(): boolean
   /** Restores all limits: each event of a subscription is a result of its own. */
@@ -51,7 +51,7 @@ export function createResultLimit(): ResultLimit {
     consume: (amount) => entries.consume(amount),
     consumePage: (size) => pages.consume(size),
     consumeCount: () => counts.consume(1),
-    takeCharacters: (count) => characters.consume(count),
+    consumeCharacters: (count) => characters.consume(count),
     isOutOfCharacters: () => characters.isExceeded(),
     reset() {
       for (const budget of [entries, pages, counts, characters]) budget.reset()

@@ -53,9 +53,9 @@ export async function listUploads(
     ...(from === null ? {} : { from }),
   })
   const within = until === null ? found : found.filter((upload) => isBetween(upload, until, down))
-  const kept = within.slice(0, page.size)
+  const pageUploads = within.slice(0, page.size)
   const more = within.length > page.size || within.length < found.length
-  const uploads = down ? kept : kept.toReversed()
+  const uploads = down ? pageUploads : pageUploads.toReversed()
   return {
     uploads,
     hasNextPage: down ? more : page.before !== null,

@@ -74,9 +74,8 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<W
   const outcome = parseEnvironment(textVariables(environment), readSettings, {
     elsewhere: NODE_ONLY,
   })
-  if (outcome.kind === 'mistakes') return outcome
+  if (outcome.kind === 'errors') return outcome
   // A missing binding was reported as an error above.
-  if (database === undefined || hub === undefined)
-    return { ...outcome, kind: 'mistakes', errors: [] }
+  if (database === undefined || hub === undefined) return { ...outcome, kind: 'errors', errors: [] }
   return { ...outcome, config: { ...outcome.config, database, hub, stream } }
 }

@@ -22,7 +22,7 @@ export interface UnreadOptions {
   /** Called when events may be sent again. */
   readonly flushed: () => void
   /** Called when the maximum is exceeded. */
-  readonly tooMuch: () => void
+  readonly onLimit: () => void
 }
 
 /**
@@ -30,7 +30,7 @@ export interface UnreadOptions {
  * the protocol does not require it: events resume with any pong, the maximum counts proven reads. A
  * client that omits the payload is therefore closed at the maximum, and reconnects.
  */
-export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread {
+export function createUnread({ send, flushed, onLimit }: UnreadOptions): Unread {
   let sent = 0
   /** Characters sent before the last ping with a pong, and before the last with a matching payload. */
   let acknowledged = 0
@@ -43,16 +43,16 @@ export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread 
     send(JSON.stringify({ type: 'ping', payload: { nonce: pendingPing.nonce } }))
   }
 
-  function hasRoom(): boolean {
+  function isBelowHighWaterMark(): boolean {
     return sent - acknowledged < HIGH_WATER_MARK
   }
 
   return {
     sent(characters) {
       sent += characters
-      if (sent - verified > MAX_UNREAD) tooMuch()
-      else if (!hasRoom()) ping()
-      return hasRoom()
+      if (sent - verified > MAX_UNREAD) onLimit()
+      else if (!isBelowHighWaterMark()) ping()
+      return isBelowHighWaterMark()
     },
     ping,
     onPong(payload) {
@@ -62,7 +62,7 @@ export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread 
       else if (nonceOf(payload) !== null) return
       pendingPing = null
       acknowledged = read
-      if (hasRoom()) flushed()
+      if (isBelowHighWaterMark()) flushed()
       else ping()
     },
   }

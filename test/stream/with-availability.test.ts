@@ -93,17 +93,17 @@ describe('Stream', () => {
 
   test('is available before the first request, and the probe sends none', async () => {
     const { current, probe, listRequests } = await start()
-    expect(current()).toEqual({ answeredAt: null, failingSince: null, isUnavailable: false })
+    expect(current()).toEqual({ respondedAt: null, failingSince: null, isUnavailable: false })
     await probe()
     expect(await listRequests()).toBe(0)
   })
 
-  test('has the time of the last response in answeredAt', async () => {
+  test('has the time of the last response in respondedAt', async () => {
     const { backend, current, now, advance } = await start()
     await backend.createDirectUpload(uploadParamsFor('user-1'))
-    const answeredAt = now()
+    const respondedAt = now()
     advance(60)
-    expect(current()).toEqual({ answeredAt, failingSince: null, isUnavailable: false })
+    expect(current()).toEqual({ respondedAt, failingSince: null, isUnavailable: false })
   })
 
   test('stays available after one lost response without further requests', async () => {
@@ -111,7 +111,7 @@ describe('Stream', () => {
     const failingSince = now()
     await fail({ hangUp: true })
     advance(3600)
-    expect(current()).toEqual({ answeredAt: null, failingSince, isUnavailable: false })
+    expect(current()).toEqual({ respondedAt: null, failingSince, isUnavailable: false })
   })
 
   test.each<[string, Fault]>([
@@ -123,22 +123,22 @@ describe('Stream', () => {
     async (_name, fault) => {
       const { fail, backend, current, now, advance } = await start()
       await backend.listVideos({ limit: 1 })
-      const answeredAt = now()
+      const respondedAt = now()
       advance(1)
       const failingSince = now()
       for (const seconds of [0, 5, 9]) {
         advance(seconds)
         await fail(fault)
-        expect(current()).toEqual({ answeredAt, failingSince, isUnavailable: false })
+        expect(current()).toEqual({ respondedAt, failingSince, isUnavailable: false })
       }
       advance(1)
       await fail(fault)
-      expect(current()).toEqual({ answeredAt, failingSince, isUnavailable: true })
+      expect(current()).toEqual({ respondedAt, failingSince, isUnavailable: true })
       advance(100)
       expect(current()).toMatchObject(unavailable)
 
       await backend.listVideos({ limit: 1 })
-      expect(current()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
+      expect(current()).toEqual({ respondedAt: now(), failingSince: null, isUnavailable: false })
       await fail(fault)
       advance(14)
       await fail(fault)
@@ -153,7 +153,7 @@ describe('Stream', () => {
     const { fail, becomeUnavailable, current, now } = await start()
     await becomeUnavailable()
     await fail(fault)
-    expect(current()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
+    expect(current()).toEqual({ respondedAt: now(), failingSince: null, isUnavailable: false })
   })
 
   test('is unavailable when it rejects the token for 15 seconds', async () => {
@@ -205,7 +205,7 @@ describe('a probe', () => {
 
     advance(0.1)
     await probe()
-    expect(current()).toEqual({ answeredAt: now(), failingSince: null, isUnavailable: false })
+    expect(current()).toEqual({ respondedAt: now(), failingSince: null, isUnavailable: false })
     advance(60)
     await probe()
     expect((await listRequests()) - before).toBe(3)

@@ -15,7 +15,7 @@ export interface TotalsSource {
 
 export class CachedStorageTotals {
   readonly #source: TotalsSource
-  /** The totals at timestamp `at`; null before the first read and after `forget`. */
+  /** The totals at timestamp `at`; null before the first read and after `invalidate`. */
   #cached: { readonly at: number; readonly totals: StorageTotals } | null = null
 
   constructor(source: TotalsSource) {

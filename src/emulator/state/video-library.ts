@@ -204,7 +204,7 @@ export class VideoLibrary {
   }
 
   *#passing(after: number, until: number): IterableIterator<Video> {
-    const rows = this.#statements.passing(after, until)
+    const rows = this.#statements.changedByTime(after, until)
     for (const row of rows) yield rowToVideo(row)
   }
 }

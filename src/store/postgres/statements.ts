@@ -130,7 +130,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .insert(watchLeases)
       .select(
         sql`select uid, ${param('gateway', watchLeases.gateway)}, ${until}
-          from unnest(${textArrayParam('uids')}) as wanted (uid) order by uid`,
+          from unnest(${textArrayParam('uids')}) as watched (uid) order by uid`,
       )
       .onConflictDoUpdate({
         target: watchLeases.uid,

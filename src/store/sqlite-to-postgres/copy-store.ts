@@ -27,7 +27,7 @@ export type CopyOutcome =
       readonly kind: 'different'
       readonly differences: readonly SummaryDifference[]
       /** Uploads that only the target has, or has in a newer version: a gateway has written to it. */
-      readonly own: number
+      readonly newerInTarget: number
     }
   /** The target belongs to another deployment. Nothing was copied. */
   | { readonly kind: 'foreign'; readonly source: string; readonly target: string }
@@ -79,7 +79,7 @@ async function copyInto(
   if (targetId !== deployment) return { kind: 'foreign', source: deployment, target: targetId }
 
   // Runs first: the key of a deleted reservation may belong to another row now.
-  const own = await deleteStaleReservations(db, source)
+  const newerInTarget = await deleteStaleReservations(db, source)
   const size = source.size()
   let after = ''
   let rows = 0
@@ -92,22 +92,22 @@ async function copyInto(
     rows += batch.uploads.length
     onProgress(rows, size)
   }
-  await copyUnmatchedWebhooks(db, source, own === 0)
+  await copyUnmatchedWebhooks(db, source, newerInTarget === 0)
   await compact(db)
 
   const summary = source.summary()
   const differences = diffSummaries(summary, await summarizeTarget(db))
   return differences.length === 0
     ? { kind: 'copied', summary }
-    : { kind: 'different', differences, own }
+    : { kind: 'different', differences, newerInTarget }
 }
 
 /** Returns false if another copy holds the lock. */
 async function lockFor(db: NodePgDatabase): Promise<boolean> {
-  const { rows } = await db.execute<{ mine: boolean }>(
-    sql`select pg_try_advisory_lock(${COPY_LOCK_ID}::bigint) as mine`,
+  const { rows } = await db.execute<{ isLocked: boolean }>(
+    sql`select pg_try_advisory_lock(${COPY_LOCK_ID}::bigint) as "isLocked"`,
   )
-  return rows[0]?.mine === true
+  return rows[0]?.isLocked === true
 }
 
 /** Leaves compact tables and current planner statistics to the first gateway. */

@@ -8,7 +8,7 @@ import type { Upload, UploadEvent, UploadProtocol, UploadStatus, UploadSpec } fr
 export interface Reservation extends UploadSpec {
   /** Exact size in bytes if declared (tus), else null. */
   readonly totalBytes: number | null
-  /** At most 255 characters; unique per `requestedBy` until it is forgotten. */
+  /** At most 255 characters; unique per `requestedBy` until it expires. */
   readonly idempotencyKey: string | null
   /** Equal for equal inputs: tells a retry from a key used twice. Empty without a key. */
   readonly fingerprint: string
@@ -40,7 +40,7 @@ export type ReserveOutcome =
 export interface ReserveOptions {
   /** Quota per creator in seconds; null for no limit. */
   readonly creatorQuotaSeconds: number | null
-  /** Keys used before this time are forgotten. */
+  /** Keys used before this time have expired. */
   readonly keysValidSince: Date
 }
 
@@ -204,15 +204,15 @@ export interface UploadStore {
    */
   claimDue(now: Date, limit: number, until: Date): Promise<readonly DueUpload[]>
   /**
-   * Records until `until` which uploads this gateway watches. With `lead` it also acquires or renews the
-   * poll lease; the holder gets the watched uids of all gateways, sorted. Null without `lead`, or if another
-   * gateway holds the lease.
+   * Records until `until` which uploads this gateway watches. With `acquireLease` it also acquires or renews
+   * the poll lease; the holder gets the watched uids of all gateways, sorted. Null without `acquireLease`, or if
+   * another gateway holds the lease.
    */
   renewWatchLeases(
     uids: readonly string[],
     now: Date,
     until: Date,
-    lead: boolean,
+    acquireLease: boolean,
   ): Promise<readonly string[] | null>
   /** Returns the earliest scheduled poll, in the past or future; null if there is none. */
   oldestDuePoll(): Promise<Date | null>

@@ -121,11 +121,11 @@ export async function* listPendingVideos(
       ascending: true,
       limit: PAGE_SIZE,
     })
-    const fresh = videos.filter((video) => !seen.has(video.uid))
-    if (fresh.length > 0) yield fresh
-    for (const video of fresh) seen.add(video.uid)
+    const newVideos = videos.filter((video) => !seen.has(video.uid))
+    if (newVideos.length > 0) yield newVideos
+    for (const video of newVideos) seen.add(video.uid)
     const last = videos.at(-1)?.createdAt ?? null
-    if (videos.length < PAGE_SIZE || fresh.length === 0 || last === null) return
+    if (videos.length < PAGE_SIZE || newVideos.length === 0 || last === null) return
     createdAfter = last
   }
 }

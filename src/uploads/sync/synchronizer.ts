@@ -63,15 +63,15 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
   /** Earliest next sweep, on the scale of `clock.monotonicMs`. */
   let nextSweep = -Infinity
   /** Round-robin positions in this gateway's watched uploads and in those of all gateways. */
-  let nextOwn = 0
+  let nextLocal = 0
   let nextWatched = 0
 
   /** Returns the watched uids of all gateways if this gateway holds the poll lease, else null. */
   function renewWatched(now: Date): Promise<readonly string[] | null> {
-    const own = rotate([...watchRegistry.watchedUids(now)], nextOwn, WATCHED_PER_ROUND)
-    nextOwn = own.next
+    const local = rotate([...watchRegistry.watchedUids(now)], nextLocal, WATCHED_PER_ROUND)
+    nextLocal = local.next
     const until = new Date(now.getTime() + LEASE_MS)
-    return store.renewWatchLeases(own.taken, now, until, !pollBackoff.isPaused())
+    return store.renewWatchLeases(local.uids, now, until, !pollBackoff.isPaused())
   }
 
   async function sweep(now: Date): Promise<number> {
@@ -111,7 +111,7 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
       const leased = await renewWatched(now)
       const batch = rotate(leased ?? [], nextWatched, WATCHED_PER_ROUND)
       nextWatched = batch.next
-      const polled = leased === null ? [] : await uploadsToPoll(dependencies, now, batch.taken)
+      const polled = leased === null ? [] : await uploadsToPoll(dependencies, now, batch.uids)
       let changed = 0
       for (let start = 0; start < polled.length; start += UPLOADS_PER_CALL) {
         const group = polled.slice(start, start + UPLOADS_PER_CALL)
@@ -158,11 +158,11 @@ function rotate(
   all: readonly string[],
   from: number,
   count: number,
-): { readonly taken: readonly string[]; readonly next: number } {
-  if (all.length <= count) return { taken: all, next: 0 }
+): { readonly uids: readonly string[]; readonly next: number } {
+  if (all.length <= count) return { uids: all, next: 0 }
   const start = from % all.length
-  const taken = [...all.slice(start), ...all.slice(0, start)].slice(0, count)
-  return { taken, next: start + count }
+  const uids = [...all.slice(start), ...all.slice(0, start)].slice(0, count)
+  return { uids, next: start + count }
 }
 
 /** Makes claimed uploads due again that were not polled, for any gateway. */

@@ -7,7 +7,7 @@ const GRAPHQL_RESPONSE = 'application/graphql-response+json'
 const JSON_TYPE = 'application/json'
 const EVENT_STREAM = 'text/event-stream'
 
-/** Of a request that accepts none of them, nothing is executed. */
+/** A request that accepts none of them is not executed. */
 export const RESULT_MEDIA_TYPES = [GRAPHQL_RESPONSE, JSON_TYPE, EVENT_STREAM] as const
 
 /** By Yoga's rules: no header accepts everything, `q` is ignored, and UTF-8 is the only charset. */
@@ -21,10 +21,10 @@ function accepts(header: string | null, mediaType: string): boolean {
       const [name = '', ...parameters] = range.split(';')
       const charset = parameters.find((parameter) => parameter.includes('charset='))
       if (charset !== undefined && charset !== 'charset=utf-8') return false
-      const [wantedType, wantedSubtype] = name.split('/')
+      const [rangeType, rangeSubtype] = name.split('/')
       return (
-        (wantedType === '*' || wantedType === type) &&
-        (wantedSubtype === '*' || wantedSubtype === subtype)
+        (rangeType === '*' || rangeType === type) &&
+        (rangeSubtype === '*' || rangeSubtype === subtype)
       )
     })
 }
@@ -35,7 +35,7 @@ export function acceptsResults(header: string | null): boolean {
 }
 
 /**
- * Answers a subscription whose client accepts no event stream. Yoga would send 406 without a body, and
+ * Responds 406 to a subscription whose client accepts no event stream. Yoga would send 406 without a body, and
  * never end the subscription. Whether an operation is a subscription is only known once it is parsed.
  */
 export const notAcceptablePlugin: GatewayPlugin = {
@@ -44,8 +44,11 @@ export const notAcceptablePlugin: GatewayPlugin = {
     if (payload.resultProcessor !== undefined) return
     if (isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.()
     payload.setResult({ errors: [notAcceptableError()] })
-    const prefers = accepts(request.headers.get('accept'), GRAPHQL_RESPONSE)
-    payload.setResultProcessor(processRegularResult, prefers ? GRAPHQL_RESPONSE : JSON_TYPE)
+    const acceptsGraphQLResponse = accepts(request.headers.get('accept'), GRAPHQL_RESPONSE)
+    payload.setResultProcessor(
+      processRegularResult,
+      acceptsGraphQLResponse ? GRAPHQL_RESPONSE : JSON_TYPE,
+    )
   },
 }
 

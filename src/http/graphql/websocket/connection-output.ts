@@ -1,11 +1,11 @@
-/** What one WebSocket is sent, and in which order its subscriptions send when there is room again. */
+/** Output of one WebSocket. After backpressure ends, its subscriptions send in round-robin order. */
 import type { ExecutionResult, GraphQLError } from 'graphql'
 
-/** A WebSocket as its host carries it. None of these throws. */
+/** The WebSocket of a host. No function throws. */
 export interface SocketSink {
   /** The subprotocol that was agreed on; empty for none. */
   readonly protocol: string
-  /** False where so much is unread that events are to wait until the host calls `flushed`. */
+  /** Returns false if too much is unread: events then wait until the host calls `flushed`. */
   send(message: string): boolean
   close(code: number, reason: string): void
   /** Called once, when `connection_init` was accepted. */
@@ -15,33 +15,33 @@ export interface SocketSink {
 }
 
 export interface SocketOutput {
-  /** Sends at once. What may wait asks `hasRoom` first. */
+  /** Sends immediately. Before an event, check `isWritable`. */
   send(message: object): void
-  /** Sends an event that is serialized already. @param head as `headOf` returns it */
-  sendSerialized(head: string, payload: string): void
+  /** Sends a serialized event immediately. @param prefix from `messagePrefix` */
+  sendSerialized(prefix: string, payload: string): void
   isWritable(): boolean
-  /** For one producer of events that waits for each to be sent. */
-  createSender(head: string): EventSender
-  /** Calls back whenever there is room, until what comes back is called. */
+  /** For a producer of events that waits until each event is sent. */
+  createSender(prefix: string): EventSender
+  /** Calls `send` whenever the output becomes writable. Returns a function that unregisters it. */
   onWritable(send: () => void): () => void
-  /** There is room again. */
+  /** The host has sent its buffer: the output is writable again. */
   flushed(): void
 }
 
 export interface EventSender {
-  /** Sends it as soon as there is room. Resolves then, or once it is stopped. */
+  /** Sends the event once the output is writable. Resolves then, or on `stop`. */
   send(payload: string): Promise<void>
-  /** Drops what waits. */
+  /** Discards a waiting event. */
   stop(): void
 }
 
 export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput {
-  /** In the order in which they may send when there is room again. */
+  /** In the order in which they send when the output is writable again. */
   const senders = new Set<() => void>()
   let isFull = false
 
-  function sendSerialized(head: string, payload: string): void {
-    isFull = !sink.send(`${head}"next","payload":${payload}}`)
+  function sendSerialized(prefix: string, payload: string): void {
+    isFull = !sink.send(`${prefix}"next","payload":${payload}}`)
   }
 
   return {
@@ -49,20 +49,20 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
       isFull = !sink.send(JSON.stringify(message))
     },
     sendSerialized,
-    createSender(head) {
+    createSender(prefix) {
       let waiting: { readonly payload: string; readonly resolve: () => void } | null = null
       function sendWaiting(): void {
         if (waiting === null) return
         const { payload, resolve } = waiting
         waiting = null
-        sendSerialized(head, payload)
+        sendSerialized(prefix, payload)
         resolve()
       }
       senders.add(sendWaiting)
       return {
         async send(payload) {
           if (!isFull) {
-            sendSerialized(head, payload)
+            sendSerialized(prefix, payload)
             return
           }
           await new Promise<void>((resolve) => {
@@ -86,7 +86,7 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
       for (const send of senders) {
         send()
         if (!isFull) continue
-        // The next time it comes last, so that it does not have the socket for itself.
+        // It filled the buffer, so it sends last the next time; the others must not starve.
         if (senders.delete(send)) senders.add(send)
         return
       }
@@ -94,12 +94,12 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
   }
 }
 
-/** How every message of an operation begins. */
-export function headOf(id: string): string {
+/** Returns the first characters of every message of the operation. */
+export function messagePrefix(id: string): string {
   return `{"id":${JSON.stringify(id)},"type":`
 }
 
-/** As graphql-ws writes it: errors last, and only where there are any. */
+/** Returns the payload in the field order of graphql-ws: errors last, and only if there are any. */
 export function payloadOf({ errors, ...rest }: ExecutionResult): object {
   return errors === undefined ? rest : { ...rest, errors: formatted(errors) }
 }

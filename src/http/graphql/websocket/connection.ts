@@ -20,12 +20,18 @@ import { graphQLParamsFrom } from '../fast-path/graphql-params.ts'
 import { createSubscriber } from '../fast-path/subscriptions/subscriber.ts'
 import type { FastPath, EventStreamResponse } from '../fast-path/fast-path.ts'
 import { maskError } from '../plugins/error-masking.ts'
-import { type BeginOperation, type Operation, refusalOf, release, stopWith } from './operation.ts'
+import {
+  type BeginOperation,
+  type Operation,
+  rejectionFor,
+  release,
+  stopWith,
+} from './operation.ts'
 import {
   type SocketSink,
   createSocketOutput,
   formatted,
-  headOf,
+  messagePrefix,
   payloadOf,
 } from './connection-output.ts'
 import type { AuthenticatedConnection, Connect } from './connection-auth.ts'
@@ -36,7 +42,7 @@ const CONNECT_WITHIN_MS = 10_000
 export interface SocketConnection {
   /** Never rejects. Resolves when the message's query or mutation has ended or its subscription started. */
   receive(text: string): Promise<void>
-  /** Called by the host when the output buffer has room again. */
+  /** Called by the host when the socket is writable again. */
   flushed(): void
   /** Called by the host when its socket is closed. */
   closed(code: number): void
@@ -46,7 +52,7 @@ export interface SocketConnection {
 
 export interface ConnectionOptions extends Pick<Dependencies, 'clock' | 'closing' | 'log'> {
   /** Null on hosts without a fast path. */
-  readonly fastPath: Pick<FastPath, 'subscribe' | 'learnSubscription'> | null
+  readonly fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'> | null
   readonly beginOperation: BeginOperation
   readonly connect: Connect
   /** Called once, with the close code. */
@@ -124,7 +130,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
       return
     }
-    const rejection = refusalOf(id, authenticated)
+    const rejection = rejectionFor(id, authenticated)
     if (rejection !== null) {
       output.send({ id, type: MessageType.Error, payload: formatted([rejection]) })
       return
@@ -144,10 +150,10 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     operation: Operation,
     join: EventStreamResponse['join'],
   ): Promise<boolean> {
-    const head = headOf(id)
+    const prefix = messagePrefix(id)
     const subscriber = createSubscriber({
       isWritable: () => output.isWritable(),
-      send: (event) => operation.isOver || output.sendSerialized(head, event.text),
+      send: (event) => operation.isOver || output.sendSerialized(prefix, event.text),
       end(ending) {
         // On shutdown no `complete` is sent, or the client would not reconnect.
         if (finish(id, operation) && ending === 'complete') {
@@ -181,8 +187,8 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     const begun = await beginOperation(viewer, payload)
     if (begun.kind === 'events') {
       const params = graphQLParamsFrom(payload)
-      if (params !== null) fastPath?.learnSubscription(params)
-      relay(id, operation, begun.events).catch(fail)
+      if (params !== null) fastPath?.recordSubscription(params)
+      sendEvents(id, operation, begun.events).catch(fail)
       return
     }
     if (!finish(id, operation)) return
@@ -194,14 +200,14 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     output.send({ id, type: MessageType.Complete })
   }
 
-  /** Sends each event when the output has room; the producer coalesces events for slow clients. */
-  async function relay(
+  /** Sends each event once the output is writable; the producer coalesces events for slow clients. */
+  async function sendEvents(
     id: string,
     operation: Operation,
     events: AsyncIterable<ExecutionResult>,
   ): Promise<void> {
     const iterator = events[Symbol.asyncIterator]()
-    const sender = output.createSender(headOf(id))
+    const sender = output.createSender(messagePrefix(id))
     stopWith(operation, () => {
       sender.stop()
       void track(release(iterator))

@@ -10,13 +10,13 @@ import type { Yoga } from '../yoga.ts'
 /** Maximum length of an operation id. The id is kept as long as its subscription and sent with each event. */
 export const MAX_ID_CHARACTERS = 256
 
-export type Begun =
+export type BegunOperation =
   /** The operation was not executed. */
   | { readonly kind: 'errors'; readonly errors: readonly GraphQLError[] }
   | { readonly kind: 'result'; readonly result: ExecutionResult }
   | { readonly kind: 'events'; readonly events: AsyncIterable<ExecutionResult> }
 
-export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<Begun>
+export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<BegunOperation>
 
 export function createBeginOperation(yoga: Yoga): BeginOperation {
   return async (viewer, { query, operationName, variables }) => {
@@ -49,12 +49,12 @@ export function createBeginOperation(yoga: Yoga): BeginOperation {
   }
 }
 
-function rejected(message: string): Begun {
+function rejected(message: string): BegunOperation {
   return { kind: 'errors', errors: [new GraphQLError(message)] }
 }
 
 /** Returns the error if the token has expired or the id is too long; otherwise null. */
-export function refusalOf(
+export function rejectionFor(
   id: string,
   authenticated: Pick<AuthenticatedConnection, 'isExpired'>,
 ): GraphQLError | null {

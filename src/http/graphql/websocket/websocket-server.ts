@@ -12,9 +12,9 @@ import { createBeginOperation } from './operation.ts'
 import type { SocketSink } from './connection-output.ts'
 import type { Yoga } from '../yoga.ts'
 
-/** An endpoint of its own, in what is counted: HTTP has no status for what happens on a socket. */
+/** Metric label; separate from the HTTP endpoints, because sockets close with codes instead of statuses. */
 const ENDPOINT = 'websocket'
-/** Why a socket that was never accepted was closed, by the code of its closing. */
+/** Rejection reason of sockets closed before they were accepted, by close code. */
 const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
   [FORBIDDEN, 'unauthenticated'],
   [TRY_AGAIN_LATER, 'concurrency_limit'],
@@ -23,19 +23,19 @@ const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
 /** Milliseconds between two pings of a host, shorter than the idle timeout of common proxies. */
 export const PING_MS = 12_000
 
-/** What a host that carries sockets needs. */
+/** The GraphQL WebSocket server of a host. */
 export interface GraphQLWebSocketServer {
   /**
-   * Serves a socket that is open; the host hands on what comes by it.
-   * @param fastPath the fast path; null on hosts that have none
+   * Serves an open socket; the host passes its messages to the returned connection.
+   * @param fastPath null on hosts without a fast path
    */
   open(
     sink: SocketSink,
-    fastPath: Pick<FastPath, 'subscribe' | 'learnSubscription'> | null,
+    fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'> | null,
   ): SocketConnection
 }
 
-/** A token that is not valid closes with 4403; a socket too many with 1013. */
+/** Sockets with an invalid token close with 4403, and those above the limit per caller with 1013. */
 export function createGraphQLWebSocketServer(
   dependencies: Pick<Dependencies, 'clock' | 'closing' | 'log' | 'telemetry'>,
   yoga: Yoga,

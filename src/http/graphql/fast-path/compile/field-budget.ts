@@ -12,7 +12,7 @@ const MAX_FIELDS_TOTAL = 20_000
 /** Number of fields that may still be compiled for one operation. */
 export interface FieldBudget {
   /** Reserves this many fields; bails out if the budget is exceeded. */
-  take(fields: number): void
+  consume(fields: number): void
 }
 
 export interface FieldBudgets {
@@ -29,7 +29,7 @@ export function createFieldBudgets(): FieldBudgets {
     forOperation() {
       let left = MAX_FIELDS_PER_OPERATION
       return {
-        take(fields) {
+        consume(fields) {
           left -= fields
           if (left < 0) bailOut()
           total += fields
