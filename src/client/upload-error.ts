@@ -2,7 +2,7 @@
 import type { TypeOf } from './shape.ts'
 import type { inputIssues } from './gateway/operations.ts'
 
-/** Data of an error beside its message, by code. */
+/** Data of an error in addition to its message, by code. */
 export type UploadErrorDetails =
   /** The settings or options are invalid. Nothing was minted; every issue is listed. */
   | { readonly code: 'INVALID_INPUT'; readonly issues: TypeOf<typeof inputIssues> }

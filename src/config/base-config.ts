@@ -73,7 +73,7 @@ const MIN_WEBHOOK_SECRET_CHARACTERS = 16
 const MAX_CLOUDFLARE_BUDGET = 1200
 
 /**
- * Reads the configuration and reports all errors at once.
+ * Reads the configuration and reports all errors together.
  * @param read reads each variable that it depends on; variables that are set and not read are reported
  */
 export function parseEnvironment<T>(

@@ -47,7 +47,7 @@ export interface ReportScope {
   /** Names to report; others belong to other commands. @default all */
   readonly names?: RegExp
   /** Names that another command or host reads in the same environment: reported as warnings. */
-  readonly elsewhere?: { readonly names: RegExp; readonly reason: string }
+  readonly otherReader?: { readonly names: RegExp; readonly reason: string }
 }
 
 /** Messages that begin with the variable's name. */
@@ -73,7 +73,7 @@ const MAX_EDITS = 2
 export function reportUnread(
   environment: ReadonlyMap<string, string>,
   isRead: (name: string) => boolean,
-  { names, elsewhere }: ReportScope,
+  { names, otherReader }: ReportScope,
 ): UnreadReport {
   const errors: string[] = []
   const warnings: string[] = []
@@ -81,8 +81,8 @@ export function reportUnread(
     if (isRead(name) || names?.test(name) === false) continue
     if (!isKnown(name)) {
       warnings.push(...reportUnknown(name, value, environment))
-    } else if (elsewhere?.names.test(name) === true) {
-      warnings.push(`${name} has no effect ${elsewhere.reason}`)
+    } else if (otherReader?.names.test(name) === true) {
+      warnings.push(`${name} has no effect ${otherReader.reason}`)
     } else {
       errors.push(`${name} has no effect ${knownVariables[name] ?? 'here. Unset it.'}`)
     }

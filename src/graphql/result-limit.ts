@@ -24,7 +24,7 @@ export interface ResultLimit {
   consumeCount(): void
   /** Consumes characters of the result. Throws if too few remain. */
   consumeCharacters(count: number): void
-  /** Whether `takeCharacters` has thrown. */
+  /** Whether `consumeCharacters` has thrown. */
   isOutOfCharacters(): boolean
   /** Restores all limits: each event of a subscription is a result of its own. */
   reset(): void
@@ -62,7 +62,7 @@ export function createResultLimit(): ResultLimit {
 interface Budget {
   /** Throws if too little remains. */
   consume(amount: number): void
-  /** Whether `take` has thrown since the last reset. */
+  /** Whether `consume` has thrown since the last reset. */
   isExceeded(): boolean
   reset(): void
 }

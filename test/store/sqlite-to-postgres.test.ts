@@ -130,7 +130,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     expect([content.pending.length, content.webhooks.flat().length]).toEqual([1, 3])
 
     const source = sourceOf()
-    const outcome = await copy({ rowsABatch: 3 })
+    const outcome = await copy({ rowsPerBatch: 3 })
     expect(outcome).toEqual({ kind: 'copied', summary: source.summary() })
     expect(await withPostgres(readAll)).toEqual(content)
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
@@ -153,8 +153,8 @@ describeWithPostgres('copy to PostgreSQL', () => {
       await mintIn(store, { id: 'two', creator: 'c\0', idempotencyKey: 'key\uFFFD' })
       await store.saveUnmatchedWebhook('stranger', '{"a":"\0"}', after(1))
     })
-    for (const rowsABatch of [10, 1, 1]) {
-      expect((await copy({ rowsABatch })).kind).toBe('copied')
+    for (const rowsPerBatch of [10, 1, 1]) {
+      expect((await copy({ rowsPerBatch })).kind).toBe('copied')
       await withPostgres(async (store) => {
         expect((await store.find(uidOf('one')))?.name).toBe('a\uFFFDb')
         expect((await store.find(uidOf('two')))?.creator).toBe('c\uFFFD')
@@ -243,12 +243,12 @@ describeWithPostgres('copy to PostgreSQL', () => {
         return source.batchAfter(id, limit)
       },
     }
-    await expect(copy({ rowsABatch: 500 }, failing)).rejects.toThrow('interrupted')
+    await expect(copy({ rowsPerBatch: 500 }, failing)).rejects.toThrow('interrupted')
     expect(await queryTarget('select count(*)::int from uploads')).toEqual([1000])
 
     const progress: number[] = []
     const onProgress = (rows: number, size: number): number => progress.push(rows, size)
-    const outcome = await copy({ rowsABatch: 1000, onProgress })
+    const outcome = await copy({ rowsPerBatch: 1000, onProgress })
     expect(outcome).toEqual({ kind: 'copied', summary: source.summary() })
     const size = 2500 + uploadStatuses.length + 2
     expect(progress).toEqual([1000, size, 2000, size, size, size])

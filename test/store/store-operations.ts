@@ -15,7 +15,7 @@ export interface Operation {
 
 const id = fc.constantFrom('a', 'b', 'c', 'd', 'e')
 const second = fc.integer({ min: 0, max: 9 })
-const heldSeconds = fc.integer({ min: 0, max: 500 })
+const usedSeconds = fc.integer({ min: 0, max: 500 })
 
 const reserve = fc
   .record({
@@ -54,16 +54,16 @@ const saveVersion = fc
     id,
     version: fc.integer({ min: 1, max: 4 }),
     status: fc.constantFrom(...uploadStatuses),
-    holds: fc.record({ reservedSeconds: heldSeconds, storedSeconds: heldSeconds }),
+    quotaUsage: fc.record({ reservedSeconds: usedSeconds, storedSeconds: usedSeconds }),
     hasEvent: fc.boolean(),
   })
-  .map(({ id: one, version, status, holds, hasEvent }) => {
+  .map(({ id: one, version, status, quotaUsage, hasEvent }) => {
     const upload = uploadOf({ id: one, uid: uidOf(one), version })
     const event = hasEvent ? ({ status, source: 'SYNC', at: after(5) } as const) : null
     return {
       name: `save ${one} from ${version} to ${status}`,
       perform: (store: UploadStore) =>
-        store.saveVersion(changeOf(upload, { status }, { event, holds, pollAt: after(20) })),
+        store.saveVersion(changeOf(upload, { status }, { event, quotaUsage, pollAt: after(20) })),
     }
   })
 

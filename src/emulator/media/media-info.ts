@@ -38,7 +38,7 @@ export const damagedMedia: MediaInfo = {
  * Returns the media info for a reading. A damaged file or a file that is no video is reported as
  * `failure`, not thrown.
  */
-export function judgeMedia(reading: MediaReading, maxDurationSeconds: number): MediaInfo {
+export function mediaInfoOf(reading: MediaReading, maxDurationSeconds: number): MediaInfo {
   const { kind, contentType, width, height } = reading
   if (kind === 'no-video') return { ...damagedMedia, contentType, failure: NON_VIDEO }
   if (kind === 'damaged' || reading.durationSeconds === null || width === null || height === null) {

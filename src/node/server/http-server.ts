@@ -66,7 +66,7 @@ const KEEP_ALIVE_MS = 65_000
 const BACKLOG = 4096
 
 /**
- * Maximum open connections, WebSockets included; Node closes further ones at once. Each needs an open file:
+ * Maximum open connections, WebSockets included; Node closes further ones immediately. Each needs an open file:
  * without a maximum the process runs out of them, and then the database and Stream fail too. Above the
  * 10,000 subscribers that the benchmark serves, and below the usual limits of open files (`ulimit -n`).
  */
@@ -128,7 +128,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       // `Connection: close` tells clients to send no further request on this connection.
       const inProgress = handler.openResponses()
       for (const response of inProgress) response.shouldKeepAlive = false
-      // New requests are still served meanwhile, so that readiness probes receive 503.
+      // New requests are still served during the drain, so that readiness probes receive 503.
       await Promise.all([waitUntilSent(inProgress, graceMs), sockets?.close(graceMs)])
       const left = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
       await waitUntilSent(handler.openResponses(), left())

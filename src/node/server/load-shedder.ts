@@ -9,7 +9,7 @@ export interface LoadShedderOptions<T> {
   readonly maxInFlight: number
   /** Requests that are being served. */
   readonly inFlight: () => number
-  /** Starts to serve a request, at once or a few milliseconds after it was read. */
+  /** Starts to serve a request, immediately or a few milliseconds after it was read. */
   readonly serve: (request: T) => void
   /** Responds that the gateway is overloaded. */
   readonly reject: (request: T) => void

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 
 /**
  * Resolves when the whole response was handed to Node, or its connection closed. A closed connection
- * cancels the body at once, without waiting for its next chunk. Rejects if the body fails.
+ * cancels the body immediately, without waiting for its next chunk. Rejects if the body fails.
  * @param onWritten called with the bytes of each write
  */
 export async function sendResponse(

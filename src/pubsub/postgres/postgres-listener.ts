@@ -72,7 +72,7 @@ export async function createPostgresListener(
     const fresh = await postgres.connect({ query_timeout: QUERY_TIMEOUT_MS })
     try {
       fresh.on('notification', ({ payload }) => onNotification(payload ?? ''))
-      // Reconnects at once instead of at the next catch-up.
+      // Reconnects immediately instead of at the next catch-up.
       fresh.on('end', () => {
         if (fresh === client) wakeUp.abort()
       })
@@ -141,7 +141,7 @@ export async function createPostgresListener(
         }
         log.warn({ err: error.cause }, 'PostgreSQL LISTEN connection lost')
         await reconnect()
-        // Catches up at once on changes made in the meantime.
+        // Catches up immediately on changes made in the meantime.
         wakeUp.abort()
       }
     }

@@ -38,7 +38,7 @@ export type CopyOutcome =
 
 export interface CopyOptions {
   /** Rows per transaction. */
-  readonly rowsABatch?: number
+  readonly rowsPerBatch?: number
   /** Called after each batch with the rows copied, and the row count at the start. */
   readonly onProgress?: (rows: number, size: number) => void
 }
@@ -72,7 +72,7 @@ async function copyInto(
   source: UploadSource,
   deployment: string,
   db: NodePgDatabase,
-  { rowsABatch = 1000, onProgress = () => undefined }: CopyOptions,
+  { rowsPerBatch = 1000, onProgress = () => undefined }: CopyOptions,
 ): Promise<CopyOutcome> {
   if (!(await lockFor(db))) return { kind: 'busy' }
   const targetId = await adoptDeploymentId(db, { name: deployment, account: source.account })
@@ -84,7 +84,7 @@ async function copyInto(
   let after = ''
   let rows = 0
   for (;;) {
-    const batch = source.batchAfter(after, rowsABatch)
+    const batch = source.batchAfter(after, rowsPerBatch)
     const last = batch.uploads.at(-1)
     if (last === undefined) break
     await copyBatch(db, batch)

@@ -32,7 +32,7 @@ export interface GroupCommit {
    * 5 seconds without blocking the thread.
    */
   readonly write: <T>(work: () => T) => Promise<T>
-  /** Commits queued writes at once. Resolves once each is committed or rejected. */
+  /** Commits queued writes immediately. Resolves once each is committed or rejected. */
   readonly flush: () => Promise<void>
   /** The failure of the file or its disk that the last write met; null after a successful write. */
   readonly failure: () => StoreUnavailable | null

@@ -91,9 +91,9 @@ export function createStoreOn(
     }
     if (rules.creatorQuotaSeconds !== null) {
       const { reservedSeconds, storedSeconds } = quotaUsageOf(creator)
-      const heldSeconds = reservedSeconds + storedSeconds
-      const totalSeconds = heldSeconds + reservation.constraints.maxDurationSeconds
-      if (totalSeconds > rules.creatorQuotaSeconds) return { kind: 'over-quota', heldSeconds }
+      const usedSeconds = reservedSeconds + storedSeconds
+      const totalSeconds = usedSeconds + reservation.constraints.maxDurationSeconds
+      if (totalSeconds > rules.creatorQuotaSeconds) return { kind: 'over-quota', usedSeconds }
     }
     statements.reserve.run(reservationValues(reservation))
     return { kind: 'reserved' }

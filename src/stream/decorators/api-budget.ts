@@ -22,7 +22,7 @@ export type CallPriority = 'mutation' | 'sync'
 
 /** Rejects where the rate limiter is unavailable: then no request may be sent. */
 export interface ApiBudget {
-  /** Counts a request and returns null; without room, counts nothing and returns seconds to wait. */
+  /** Counts a request and returns null; at the limit, counts nothing and returns seconds to wait. */
   consume(purpose: CallPriority): Promise<number | null>
   /** Blocks all calls for this many seconds, as Stream requested. */
   blockFor(seconds: number): Promise<void>

@@ -1,6 +1,6 @@
 /**
  * Port: one HTTP request to Stream, sent once, without retries and redirects, within a timeout.
- * Failures are returned as values; the caller words the error.
+ * Failures are returned as values; the caller creates the error.
  */
 
 /** A request, and the description of it for errors. */
@@ -30,7 +30,7 @@ export interface TransportResponse {
 
 /** No complete response. */
 export interface TransportFailure {
-  readonly kind: 'unanswered'
+  readonly kind: 'failure'
   /** `timeout`; `too-large`: the body exceeds 8 MB; `connection`: the connection failed. */
   readonly reason: 'timeout' | 'too-large' | 'connection'
   /** Status of a partial response; null without one. */
@@ -48,7 +48,7 @@ export interface TransportFailure {
 export type HttpTransport = (
   request: TransportRequest,
   signal?: AbortSignal,
-) => Promise<({ readonly kind: 'answered' } & TransportResponse) | TransportFailure>
+) => Promise<({ readonly kind: 'response' } & TransportResponse) | TransportFailure>
 
 /** A list of 1,000 videos has 2 to 3 MB; a much larger body is not Stream's. */
 export const MAX_RESPONSE_BYTES = 8 * 1024 * 1024

@@ -33,8 +33,8 @@ export type ReserveOutcome =
   | { readonly kind: 'reserved' }
   /** The idempotency key is in use. */
   | ({ readonly kind: 'key-in-use' } & IdempotentUpload)
-  /** The reservation exceeds the creator's quota; `heldSeconds` are already in use. */
-  | { readonly kind: 'over-quota'; readonly heldSeconds: number }
+  /** The reservation exceeds the creator's quota; `usedSeconds` are already in use. */
+  | { readonly kind: 'over-quota'; readonly usedSeconds: number }
 
 /** Rules checked atomically with the write of a reservation, so concurrent requests cannot exceed them. */
 export interface ReserveOptions {
@@ -89,7 +89,7 @@ export interface UploadChange {
   /** Null if the status does not change. */
   readonly event: UploadEvent | null
   /** Quota usage of the upload from now on. */
-  readonly holds: QuotaUsage
+  readonly quotaUsage: QuotaUsage
   /** Next poll of Stream; null for never. */
   readonly pollAt: Date | null
 }
@@ -194,8 +194,8 @@ export interface UploadStore {
   quotaUsage(creator?: string): Promise<QuotaUsage>
 
   /**
-   * Records the next version with its event. False if another version was recorded meanwhile: the caller
-   * reads the upload again and decides anew.
+   * Records the next version with its event. False if another version was recorded in the meantime: the caller
+   * reads the upload and decides again.
    */
   saveVersion(change: UploadChange): Promise<boolean>
   /**

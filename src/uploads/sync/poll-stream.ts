@@ -29,7 +29,7 @@ type PollDependencies = Pick<
 }
 
 /** Stream's description, null if Stream does not know the video, or `unanswered` if the request failed. */
-type PollResult = StreamVideo | null | 'unanswered'
+type PollResult = StreamVideo | null | 'no-response'
 
 /** Returns how many uploads changed. Throws StreamError if Stream does not respond. */
 export async function pollStream(
@@ -49,7 +49,7 @@ export async function pollStream(
   }
   const now = dependencies.clock.now()
   // Uploads that were already known to be missing need no confirmation.
-  const gone = unlisted.filter(({ upload }) => upload.goneAt !== null)
+  const alreadyMissing = unlisted.filter(({ upload }) => upload.goneAt !== null)
   const missing = unlisted.filter(({ upload }) => upload.goneAt === null)
   const inDoubt = await dependencies.missingUploads.inDoubt(missing, new Set(videosByUid.keys()))
   const toConfirm = missing.filter((polled) => !inDoubt.includes(polled))
@@ -62,7 +62,7 @@ export async function pollStream(
     }),
   )
   await dependencies.store.reschedulePolls([
-    ...gone.flatMap((polled) => rescheduleIdle(polled, now, 0)),
+    ...alreadyMissing.flatMap((polled) => rescheduleIdle(polled, now, 0)),
     ...inDoubt.flatMap((polled) => rescheduleMissing(polled, now)),
     ...postpone(toConfirm.slice(CONFIRMATIONS_PER_CALL), now),
   ])
@@ -76,11 +76,11 @@ async function confirm(
   try {
     const video = await stream.findVideo(upload.uid)
     const age = clock.now().getTime() - upload.createdAt.getTime()
-    return video === null && age < CONSISTENT_AFTER_MS ? 'unanswered' : video
+    return video === null && age < CONSISTENT_AFTER_MS ? 'no-response' : video
   } catch (error) {
     if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
     log.warn({ uploadId: upload.id, errorKind: error.kind }, 'polling Stream for one upload failed')
-    return 'unanswered'
+    return 'no-response'
   }
 }
 
@@ -99,7 +99,7 @@ async function recordResult(
       { uploadId: polled.upload.id, err: error },
       'recording a poll result failed',
     )
-    await record(dependencies, polled, 'unanswered')
+    await record(dependencies, polled, 'no-response')
     return false
   }
 }
@@ -111,7 +111,7 @@ async function record(
 ): Promise<boolean> {
   const { upload } = polled
   const at = dependencies.clock.now()
-  if (result !== 'unanswered') {
+  if (result !== 'no-response') {
     const source = 'SYNC'
     const latest = await recordObservation(
       dependencies,
@@ -122,7 +122,7 @@ async function record(
     )
     if (latest !== null && latest.version !== upload.version) return true
   }
-  const missingPolls = result === 'unanswered' ? polled.missingPolls : 0
+  const missingPolls = result === 'no-response' ? polled.missingPolls : 0
   await dependencies.store.reschedulePolls(rescheduleIdle(polled, at, missingPolls))
   return false
 }

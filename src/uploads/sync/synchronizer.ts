@@ -97,8 +97,8 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
           : await deleteOrphans(dependencies, open, since)
       if (isDue && left === 0) sweptNow = now
       const last = sweptNow ?? (isDue ? null : sweptUntil)
-      const passedMs = last === null ? Infinity : Math.max(0, now.getTime() - last.getTime())
-      nextSweep = clock.monotonicMs() + SWEEP_INTERVAL_MS - passedMs
+      const elapsedMs = last === null ? Infinity : Math.max(0, now.getTime() - last.getTime())
+      nextSweep = clock.monotonicMs() + SWEEP_INTERVAL_MS - elapsedMs
       return deleted
     } finally {
       await store.releaseSweepLease(sweptNow)
