@@ -63,7 +63,7 @@ async function finish(
       signal,
       onSent: (bytes) => progress.sending(bytes),
     })
-    if (outcome.kind === 'refused') {
+    if (outcome.kind === 'rejected') {
       const isReceived = await confirmReceived(dependencies, target, outcome.status, signal)
       if (!isReceived) return null
     }

@@ -71,23 +71,23 @@ async function runExclusively(dependencies: ClientDependencies, job: UploadJob):
 }
 
 /**
- * Shows the progress of the call that holds the lock until `over` aborts. Returns its last upload;
+ * Shows the progress of the call that holds the lock until `stopSignal` aborts. Returns its last upload;
  * null where it minted none.
  */
 async function followOtherTab(
   dependencies: ClientDependencies,
   { key, progress }: UploadJob,
-  over: AbortSignal,
+  stopSignal: AbortSignal,
 ): Promise<ResumableUpload | null> {
   let otherTabUpload: ResumableUpload | null = null
-  while (!over.aborted) {
+  while (!stopSignal.aborted) {
     const other = await dependencies.resumeStore.get(key)
     // The uid changes when an expired URL is replaced.
     if (other !== null && other.uid !== otherTabUpload?.uid) {
       otherTabUpload = other
-      await showProgress(dependencies, other.uid, progress, over)
+      await showProgress(dependencies, other.uid, progress, stopSignal)
     }
-    await dependencies.clock.wait(POLL_INTERVAL_MS, over)
+    await dependencies.clock.wait(POLL_INTERVAL_MS, stopSignal)
   }
   return otherTabUpload
 }
@@ -96,10 +96,10 @@ async function showProgress(
   dependencies: ClientDependencies,
   uid: string,
   progress: ProgressReporter,
-  over: AbortSignal,
+  stopSignal: AbortSignal,
 ): Promise<void> {
   try {
-    for await (const upload of watchUpload(dependencies, uid, over)) progress.watched(upload)
+    for await (const upload of watchUpload(dependencies, uid, stopSignal)) progress.watched(upload)
   } catch {
     // Only the display ends. When this call gets the lock, `runUpload` reports the error itself.
   }

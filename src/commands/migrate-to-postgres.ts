@@ -100,11 +100,11 @@ function report(outcome: CopyOutcome, labels: Labels): number {
       return fail(
         `${source} and ${target} differ: ${outcome.differences.map((difference) => formatDifference(difference, labels)).join('; ')}. ${adviceFor(outcome.newerInTarget, labels)}`,
       )
-    case 'foreign':
+    case 'other-deployment':
       return fail(
         `${target} holds uploads of another deployment (${outcome.target}; ${source} is ${outcome.source}). Nothing was copied. Use an empty database.`,
       )
-    case 'nameless':
+    case 'no-deployment-id':
       return fail(`no gateway has ever used ${source}: there is nothing to copy.`)
     case 'busy':
       return fail(`another command is copying uploads to ${target}. Wait until it ends.`)

@@ -54,12 +54,12 @@ export async function listUploads(
   })
   const within = until === null ? found : found.filter((upload) => isBetween(upload, until, down))
   const pageUploads = within.slice(0, page.size)
-  const more = within.length > page.size || within.length < found.length
+  const hasMore = within.length > page.size || within.length < found.length
   const uploads = down ? pageUploads : pageUploads.toReversed()
   return {
     uploads,
-    hasNextPage: down ? more : page.before !== null,
-    hasPreviousPage: down ? page.after !== null : more,
+    hasNextPage: down ? hasMore : page.before !== null,
+    hasPreviousPage: down ? page.after !== null : hasMore,
     selection,
   }
 }

@@ -10,7 +10,7 @@ const MAX_UNREAD = 4 * 1024 * 1024
 
 export interface Unread {
   /** Counts sent characters. Returns false where events must wait for `flushed`. */
-  sent(characters: number): boolean
+  countSent(characters: number): boolean
   /** Sends a ping, unless a pong is pending. */
   ping(): void
   /** Handles a pong of the client. */
@@ -48,7 +48,7 @@ export function createUnread({ send, flushed, onLimit }: UnreadOptions): Unread 
   }
 
   return {
-    sent(characters) {
+    countSent(characters) {
       sent += characters
       if (sent - verified > MAX_UNREAD) onLimit()
       else if (!isBelowHighWaterMark()) ping()

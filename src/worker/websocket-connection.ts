@@ -110,7 +110,7 @@ function attach(
       protocol,
       send(text) {
         transmit(text)
-        return unread.sent(text.length)
+        return unread.countSent(text.length)
       },
       close,
       onPong: (payload) => unread.onPong(payload),

@@ -383,14 +383,14 @@ describeWithPostgres('copy to PostgreSQL', () => {
         await fillWithSamples(store)
         return store.deployment
       })
-      expect(await copy()).toEqual({ kind: 'foreign', source: name, target: fresh })
+      expect(await copy()).toEqual({ kind: 'other-deployment', source: name, target: fresh })
       expect(await queryTarget('select id from uploads')).toEqual(['theirs'])
       expect(await queryTarget('select id from deployments')).toEqual([fresh])
     })
 
     test('is missing in a file that no gateway has used, which is not copied', async () => {
       openSqlite(file).connection.close()
-      expect(await copy()).toEqual({ kind: 'nameless' })
+      expect(await copy()).toEqual({ kind: 'no-deployment-id' })
     })
   })
 

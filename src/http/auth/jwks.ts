@@ -43,7 +43,7 @@ export function createJwks(
   // jose's own refresh is disabled: it would drop old keys even while the provider is unavailable.
   const keys = createRemoteJWKSet(url, { cacheMaxAge: Infinity, cooldownDuration: Infinity })
   let fetchedAt = -Infinity
-  let triedAt = -Infinity
+  let lastAttemptAt = -Infinity
   let failure: string | null = null
   let inFlightFetch: { readonly at: number; readonly fetch: Promise<void> } | null = null
 
@@ -54,13 +54,13 @@ export function createJwks(
   }
 
   function fetchKeys(): Promise<void> {
-    triedAt = now().getTime()
+    lastAttemptAt = now().getTime()
     const current = currentFetch()
     if (current !== null) return current
     const fetch = reload().finally(() => {
       if (inFlightFetch?.fetch === fetch) inFlightFetch = null
     })
-    inFlightFetch = { at: triedAt, fetch }
+    inFlightFetch = { at: lastAttemptAt, fetch }
     keepAlive(fetch)
     return fetch
   }
@@ -90,7 +90,7 @@ export function createJwks(
   function isDue(): boolean {
     return (
       hasElapsed(REFRESH_MS, fetchedAt) &&
-      hasElapsed(hasKeys() ? MIN_FETCH_INTERVAL_MS : FIRST_FETCH_INTERVAL_MS, triedAt)
+      hasElapsed(hasKeys() ? MIN_FETCH_INTERVAL_MS : FIRST_FETCH_INTERVAL_MS, lastAttemptAt)
     )
   }
 
@@ -115,7 +115,7 @@ export function createJwks(
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
         // The provider may have added a key since the last fetch.
-        if (hasElapsed(MIN_FETCH_INTERVAL_MS, triedAt)) await fetchKeys()
+        if (hasElapsed(MIN_FETCH_INTERVAL_MS, lastAttemptAt)) await fetchKeys()
         else await currentFetch()
         if (failure !== null)
           throw new JwksUnavailable(`Unknown key, and fetching the key set failed: ${failure}`)

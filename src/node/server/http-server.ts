@@ -130,10 +130,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       for (const response of inProgress) response.shouldKeepAlive = false
       // New requests are still served during the drain, so that readiness probes receive 503.
       await Promise.all([waitUntilSent(inProgress, graceMs), sockets?.close(graceMs)])
-      const left = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
-      await waitUntilSent(handler.openResponses(), left())
+      const remainingMs = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
+      await waitUntilSent(handler.openResponses(), remainingMs())
       // The remaining connections wait for their clients, as after a body that was rejected half-way.
-      await drain(server, Math.min(left(), CLOSE_GRACE_MS))
+      await drain(server, Math.min(remainingMs(), CLOSE_GRACE_MS))
     },
   }
 }

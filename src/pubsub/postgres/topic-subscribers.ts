@@ -18,9 +18,9 @@ export function createTopicSubscribers(): TopicSubscribers {
       broadSubscribers += change
       return
     }
-    const left = (byUid.get(topic.uid) ?? 0) + change
-    if (left === 0) byUid.delete(topic.uid)
-    else byUid.set(topic.uid, left)
+    const remaining = (byUid.get(topic.uid) ?? 0) + change
+    if (remaining === 0) byUid.delete(topic.uid)
+    else byUid.set(topic.uid, remaining)
   }
 
   return {

@@ -33,12 +33,12 @@ export function createMaintenance(
 
 /** Folds all deltas, batch by batch. Stops early while another gateway folds. */
 export async function foldAllDeltas(db: NodePgDatabase): Promise<void> {
-  let left = await db.$count(uploadTotalDeltas)
-  while (left > 0) {
+  let pending = await db.$count(uploadTotalDeltas)
+  while (pending > 0) {
     await db.execute(foldStatement())
     const remaining = await db.$count(uploadTotalDeltas)
-    if (remaining >= left) return
-    left = remaining
+    if (remaining >= pending) return
+    pending = remaining
   }
 }
 

@@ -49,9 +49,9 @@ function withKeysOnce(rows: readonly CopiedUpload[]): readonly CopiedUpload[] {
       requestedBy.mapToDriverValue(row.requestedBy),
       row.idempotencyKey === null ? null : idempotencyKey.mapToDriverValue(row.idempotencyKey),
     ])
-  const holders = new Map(rows.map((row) => [keyOf(row), row.id]))
+  const lastIdByKey = new Map(rows.map((row) => [keyOf(row), row.id]))
   return rows.map((row) =>
-    row.idempotencyKey === null || holders.get(keyOf(row)) === row.id
+    row.idempotencyKey === null || lastIdByKey.get(keyOf(row)) === row.id
       ? row
       : { ...row, idempotencyKey: null },
   )

@@ -30,9 +30,9 @@ export type CopyOutcome =
       readonly newerInTarget: number
     }
   /** The target belongs to another deployment. Nothing was copied. */
-  | { readonly kind: 'foreign'; readonly source: string; readonly target: string }
+  | { readonly kind: 'other-deployment'; readonly source: string; readonly target: string }
   /** No gateway ever opened the source. Nothing was copied. */
-  | { readonly kind: 'nameless' }
+  | { readonly kind: 'no-deployment-id' }
   /** Another copy to this target is running. Nothing was copied. */
   | { readonly kind: 'busy' }
 
@@ -56,7 +56,7 @@ export async function copyStore(
   options: CopyOptions = {},
 ): Promise<CopyOutcome> {
   const { deployment } = source
-  if (deployment === null) return { kind: 'nameless' }
+  if (deployment === null) return { kind: 'no-deployment-id' }
   await migratePostgres(postgres)
   // A connection without the pool's timeouts. The server releases its lock when the connection ends, even
   // after a crash.
@@ -76,7 +76,8 @@ async function copyInto(
 ): Promise<CopyOutcome> {
   if (!(await lockFor(db))) return { kind: 'busy' }
   const targetId = await adoptDeploymentId(db, { name: deployment, account: source.account })
-  if (targetId !== deployment) return { kind: 'foreign', source: deployment, target: targetId }
+  if (targetId !== deployment)
+    return { kind: 'other-deployment', source: deployment, target: targetId }
 
   // Runs first: the key of a deleted reservation may belong to another row now.
   const newerInTarget = await deleteStaleReservations(db, source)

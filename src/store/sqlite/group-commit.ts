@@ -68,7 +68,7 @@ interface Locked {
   /** True once writes have waited for LOCK_WAIT_MS. Later writes are tried once. */
   isOverdue: boolean
   /** Stops the timer. */
-  readonly over: AbortController
+  readonly waitController: AbortController
 }
 
 /**
@@ -150,7 +150,7 @@ export function createGroupCommit(
     queue = queue.slice(MAX_WRITES_PER_COMMIT)
     const held = commit(batch)
     if (held === null) {
-      locked?.over.abort()
+      locked?.waitController.abort()
       locked = null
       return
     }
@@ -168,14 +168,14 @@ export function createGroupCommit(
     const begun: Locked = {
       retry: Promise.resolve(),
       isOverdue: false,
-      over: new AbortController(),
+      waitController: new AbortController(),
     }
     void becomeOverdue(begun)
     return begun
   }
 
   async function becomeOverdue(begun: Locked): Promise<void> {
-    await wait(LOCK_WAIT_MS, begun.over.signal)
+    await wait(LOCK_WAIT_MS, begun.waitController.signal)
     begun.isOverdue = true
   }
 

@@ -69,8 +69,8 @@ function createUncountedBudget(monotonicMs: () => number): ApiBudget {
   let blockedUntilMs = -Infinity
   return {
     async consume() {
-      const left = blockedUntilMs - monotonicMs()
-      return left > 0 ? Math.ceil(left / 1000) : null
+      const remainingMs = blockedUntilMs - monotonicMs()
+      return remainingMs > 0 ? Math.ceil(remainingMs / 1000) : null
     },
     async blockFor(seconds) {
       blockedUntilMs = Math.max(blockedUntilMs, monotonicMs() + blockMs(seconds))

@@ -34,7 +34,7 @@ export interface MissingUploads {
    * Returns the missing uploads about which nothing may be concluded yet. Empty, unless Stream knows fewer
    * uploads than it does not know. `known` are the uids in Stream's response. Throws StreamError.
    */
-  inDoubt(
+  inconclusive(
     missing: readonly PolledUpload[],
     known: ReadonlySet<string>,
   ): Promise<readonly PolledUpload[]>
@@ -57,7 +57,7 @@ export function createMissingUploads(
   }
 
   return {
-    async inDoubt(missing, known) {
+    async inconclusive(missing, known) {
       const unexpected = missing.filter(({ upload }) => isUnexpected(upload, clock.now()))
       const [first] = unexpected
       if (first === undefined || unexpected.length <= known.size) return []

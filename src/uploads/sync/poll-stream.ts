@@ -28,7 +28,7 @@ type PollDependencies = Pick<
   readonly missingUploads: MissingUploads
 }
 
-/** Stream's description, null if Stream does not know the video, or `unanswered` if the request failed. */
+/** Stream's description, null if Stream does not know the video, or `no-response` if the request failed. */
 type PollResult = StreamVideo | null | 'no-response'
 
 /** Returns how many uploads changed. Throws StreamError if Stream does not respond. */
@@ -51,8 +51,11 @@ export async function pollStream(
   // Uploads that were already known to be missing need no confirmation.
   const alreadyMissing = unlisted.filter(({ upload }) => upload.goneAt !== null)
   const missing = unlisted.filter(({ upload }) => upload.goneAt === null)
-  const inDoubt = await dependencies.missingUploads.inDoubt(missing, new Set(videosByUid.keys()))
-  const toConfirm = missing.filter((polled) => !inDoubt.includes(polled))
+  const inconclusive = await dependencies.missingUploads.inconclusive(
+    missing,
+    new Set(videosByUid.keys()),
+  )
+  const toConfirm = missing.filter((polled) => !inconclusive.includes(polled))
   // The list may lag behind; only the single-video request decides that a video is gone. Its failure for
   // one upload does not affect the others.
   await Promise.all(
@@ -63,7 +66,7 @@ export async function pollStream(
   )
   await dependencies.store.reschedulePolls([
     ...alreadyMissing.flatMap((polled) => rescheduleIdle(polled, now, 0)),
-    ...inDoubt.flatMap((polled) => rescheduleMissing(polled, now)),
+    ...inconclusive.flatMap((polled) => rescheduleMissing(polled, now)),
     ...postpone(toConfirm.slice(CONFIRMATIONS_PER_CALL), now),
   ])
   return changed

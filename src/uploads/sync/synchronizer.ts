@@ -44,7 +44,7 @@ const DAY_MS = 86_400_000
 
 /** Interval between two full sweeps for orphans of retired reservations, in milliseconds. */
 const SWEEP_INTERVAL_MS = 300_000
-const NOTHING_DELETED = { deleted: 0, left: 0 } as const
+const NOTHING_DELETED = { deleted: 0, failed: 0 } as const
 
 /** Runs sync rounds, one at a time, and keeps the backoff state between them. */
 export interface Synchronizer {
@@ -91,11 +91,11 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
       const isKnown = sweptUntil !== null && sweptUntil <= now
       const from = isKnown ? sweptUntil : new Date(now.getTime() - MAX_EXPIRY_MS)
       const since = isDue ? from : null
-      const { deleted, left } =
+      const { deleted, failed } =
         open.length === 0 && !isDue
           ? NOTHING_DELETED
           : await deleteOrphans(dependencies, open, since)
-      if (isDue && left === 0) sweptNow = now
+      if (isDue && failed === 0) sweptNow = now
       const last = sweptNow ?? (isDue ? null : sweptUntil)
       const elapsedMs = last === null ? Infinity : Math.max(0, now.getTime() - last.getTime())
       nextSweep = clock.monotonicMs() + SWEEP_INTERVAL_MS - elapsedMs

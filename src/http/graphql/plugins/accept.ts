@@ -29,7 +29,7 @@ function accepts(header: string | null, mediaType: string): boolean {
     })
 }
 
-/** Whether a result can be sent at all. @param header `Accept`; null where there is none */
+/** Whether the client accepts any media type of a result. @param header `Accept`; null if missing */
 export function acceptsResults(header: string | null): boolean {
   return RESULT_MEDIA_TYPES.some((mediaType) => accepts(header, mediaType))
 }

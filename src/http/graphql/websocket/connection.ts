@@ -64,20 +64,20 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   const operations = new Map<string, Operation>()
   const output = createSocketOutput(sink)
   const running = new Set<Promise<void>>()
-  const over = new AbortController()
+  const closeController = new AbortController()
   let isInitialized = false
   let authenticated: AuthenticatedConnection | null = null
 
   function end(code: number): void {
-    if (over.signal.aborted) return
-    over.abort()
+    if (closeController.signal.aborted) return
+    closeController.abort()
     for (const [id, operation] of operations) finish(id, operation)
     authenticated?.leave()
     options.onClosed(code)
   }
 
   function close(code: number, reason: string): void {
-    if (over.signal.aborted) return
+    if (closeController.signal.aborted) return
     end(code)
     sink.close(code, reason)
   }
@@ -111,7 +111,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     const authorization = payload?.['authorization']
     const token = typeof authorization === 'string' ? authorization : null
     const connection = await options.connect(token, close)
-    if (over.signal.aborted) {
+    if (closeController.signal.aborted) {
       connection?.leave()
     } else if (connection === null) {
       close(CloseCode.Forbidden, 'Forbidden')
@@ -272,7 +272,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
       return
     }
-    await clock.wait(CONNECT_WITHIN_MS, over.signal)
+    await clock.wait(CONNECT_WITHIN_MS, closeController.signal)
     if (isInitialized) return
     close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
   }
@@ -281,7 +281,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
 
   return {
     async receive(text) {
-      if (over.signal.aborted) return
+      if (closeController.signal.aborted) return
       let message: Message
       try {
         message = parseMessage(text)

@@ -27,11 +27,11 @@ export function createFieldBudgets(): FieldBudgets {
   let total = 0
   return {
     forOperation() {
-      let left = MAX_FIELDS_PER_OPERATION
+      let remaining = MAX_FIELDS_PER_OPERATION
       return {
         consume(fields) {
-          left -= fields
-          if (left < 0) bailOut()
+          remaining -= fields
+          if (remaining < 0) bailOut()
           total += fields
         },
       }
