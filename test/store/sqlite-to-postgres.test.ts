@@ -219,12 +219,12 @@ describeWithPostgres('copy to PostgreSQL', () => {
     })
     expect(await copy()).toMatchObject({
       kind: 'different',
-      own: 1,
+      newerInTarget: 1,
       differences: [
-        { what: 'PENDING_UPLOAD uploads', source: 1, target: 0 },
-        { what: 'QUEUED uploads', source: 0, target: 1 },
-        { what: 'recorded versions', source: 1, target: 2 },
-        { what: 'reserved seconds', source: 600, target: 0 },
+        { label: 'PENDING_UPLOAD uploads', source: 1, target: 0 },
+        { label: 'QUEUED uploads', source: 0, target: 1 },
+        { label: 'recorded versions', source: 1, target: 2 },
+        { label: 'reserved seconds', source: 600, target: 0 },
       ],
     })
     expect((await withPostgres(async (store) => store.find(uidOf('one'))))?.version).toBe(2)
@@ -281,12 +281,12 @@ describeWithPostgres('copy to PostgreSQL', () => {
       })
       expect(outcome).toMatchObject({
         kind: 'different',
-        own: 0,
+        newerInTarget: 0,
         differences: [
-          { what: 'PENDING_UPLOAD uploads', source: 2, target: 1 },
-          { what: 'recorded versions' },
-          { what: 'events' },
-          { what: 'reserved seconds' },
+          { label: 'PENDING_UPLOAD uploads', source: 2, target: 1 },
+          { label: 'recorded versions' },
+          { label: 'events' },
+          { label: 'reserved seconds' },
         ],
       })
       expect((await copy()).kind).toBe('copied')
@@ -307,8 +307,8 @@ describeWithPostgres('copy to PostgreSQL', () => {
           },
         },
       )
-      const differences = [{ what: 'webhooks', source: 4, target: 3 }]
-      expect(outcome).toEqual({ kind: 'different', own: 0, differences })
+      const differences = [{ label: 'webhooks', source: 4, target: 3 }]
+      expect(outcome).toEqual({ kind: 'different', newerInTarget: 0, differences })
     })
 
     test('contain an upload whose version changed without its status', async () => {
@@ -320,8 +320,8 @@ describeWithPostgres('copy to PostgreSQL', () => {
           other.close()
         },
       })
-      const differences = [{ what: 'recorded versions', source: 2, target: 1 }]
-      expect(outcome).toEqual({ kind: 'different', own: 0, differences })
+      const differences = [{ label: 'recorded versions', source: 2, target: 1 }]
+      expect(outcome).toEqual({ kind: 'different', newerInTarget: 0, differences })
     })
 
     test('contain uploads of the target, and its reservations and webhooks stay', async () => {
@@ -334,14 +334,14 @@ describeWithPostgres('copy to PostgreSQL', () => {
       })
       expect(await copy()).toMatchObject({
         kind: 'different',
-        own: 1,
+        newerInTarget: 1,
         differences: [
-          { what: 'RESERVED reservations', source: 1, target: 2 },
-          { what: 'PENDING_UPLOAD uploads', source: 1, target: 2 },
-          { what: 'recorded versions' },
-          { what: 'events' },
-          { what: 'webhooks', source: 3, target: 4 },
-          { what: 'reserved seconds' },
+          { label: 'RESERVED reservations', source: 1, target: 2 },
+          { label: 'PENDING_UPLOAD uploads', source: 1, target: 2 },
+          { label: 'recorded versions' },
+          { label: 'events' },
+          { label: 'webhooks', source: 3, target: 4 },
+          { label: 'reserved seconds' },
         ],
       })
     })
@@ -357,7 +357,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
       }
       expect(diffSummaries(summary, { ...summary, rows: new Map(summary.rows) })).toEqual([])
       expect(diffSummaries(summary, { ...summary, storedSeconds: 12 })).toEqual([
-        { what: 'stored seconds', source: 13, target: 12 },
+        { label: 'stored seconds', source: 13, target: 12 },
       ])
     })
   })
@@ -446,7 +446,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
         upload: due,
         idlePolls: 2,
         dueAt: after(202),
-        missingChecks: 0,
+        missingPolls: 0,
       })
       const minted = { uid: uidOf('waiting'), uploadURL: 'https://upload.example.com/waiting' }
       expect((await store.mint('waiting', minted, after(10), after(20)))?.version).toBe(1)
