@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit'
 
-/** `npm run db:generate` writes what changed in the tables of both adapters as their next migrations. */
+/** `npm run db:generate` writes the next migrations of SQLite and PostgreSQL from their table definitions. */
 export default process.env['DIALECT'] === 'postgresql'
   ? defineConfig({
       dialect: 'postgresql',

@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import { z } from 'zod'
 import { escapeControls } from './shared/terminal-controls.ts'
 
-// Commands are imported lazily, so that help and usage errors are printed at once.
+// Commands are imported lazily, so that help and usage errors are printed without loading them.
 const webhookCommands = () => import('./commands/webhook.ts')
 
 const { version: VERSION } = z

@@ -20,7 +20,7 @@ let opening: Promise<WorkerGateway | null> | null = null
 function open(environment: WorkerEnvironment): Promise<WorkerGateway | null> {
   if (opening !== null) return opening
   const outcome = readWorkerConfig(environment)
-  if (outcome.kind === 'mistakes') {
+  if (outcome.kind === 'errors') {
     const log = createWorkerLogger('warn')
     for (const message of outcome.errors) log.error({}, message)
     for (const warning of outcome.warnings) log.warn({}, warning)

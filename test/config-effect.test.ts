@@ -28,7 +28,7 @@ function namesIn(reports: readonly string[]): string[] {
 function reportsOf(environment: Environment, read = readConfig) {
   const outcome = read(environment)
   return {
-    errors: outcome.kind === 'mistakes' ? namesIn(outcome.errors) : [],
+    errors: outcome.kind === 'errors' ? namesIn(outcome.errors) : [],
     warnings: namesIn(outcome.warnings),
   }
 }
@@ -80,7 +80,7 @@ describe('serve and doctor report a variable without effect', () => {
       EMULATOR_DIR: 'hunter2',
       AUTH_JWT_SECRETS: 'hunter2',
     })
-    const reports = [...(outcome.kind === 'mistakes' ? outcome.errors : []), ...outcome.warnings]
+    const reports = [...(outcome.kind === 'errors' ? outcome.errors : []), ...outcome.warnings]
     expect(reports).toEqual([
       'AUTH_JWT_SECRET has no effect with AUTH_DISABLED=true. Unset one of the two.',
       'AUTH_JWT_SECRETS has no effect: headgate has no such variable.',
@@ -170,7 +170,7 @@ describe('a command reports on its own variables only', () => {
     ['webhook', readStreamConfig, { errors: ['CLOUDFLARE_API_BASE_URL'], warnings: [] }],
   ])('%s', (_command, read, reports) => {
     const outcome = read(everything)
-    const errors = outcome.kind === 'mistakes' ? namesIn(outcome.errors) : []
+    const errors = outcome.kind === 'errors' ? namesIn(outcome.errors) : []
     expect({ errors, warnings: namesIn(outcome.warnings) }).toEqual(reports)
   })
 })

@@ -17,7 +17,7 @@ function namesOf(environment: Environment): string[] {
 
 function errorsOf(environment: Environment): readonly string[] {
   const outcome = readConfig(environment)
-  return outcome.kind === 'mistakes' ? outcome.errors : []
+  return outcome.kind === 'errors' ? outcome.errors : []
 }
 
 /** Variables that contain a secret, with a valid value and the other variables that they require. */

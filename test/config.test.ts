@@ -10,13 +10,13 @@ const signed = { AUTH_JWT_SECRET: SECRET }
 
 function configOf(environment: Environment): Config {
   const outcome = readConfig(environment)
-  if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
+  if (outcome.kind === 'errors') throw new Error(outcome.errors.join('\n'))
   return outcome.config
 }
 
 function errorsOf(environment: Environment): readonly string[] {
   const outcome = readConfig(environment)
-  return outcome.kind === 'mistakes' ? outcome.errors : []
+  return outcome.kind === 'errors' ? outcome.errors : []
 }
 
 /** Returns the variable at the start of each error. */

@@ -88,13 +88,13 @@ async function waitOnline(
   milliseconds: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const over = new AbortController()
-  const end = (): void => over.abort()
+  const waitController = new AbortController()
+  const end = (): void => waitController.abort()
   const target = typeof globalThis.addEventListener === 'function' ? globalThis : null
   target?.addEventListener('online', end)
   signal?.addEventListener('abort', end)
   if (signal?.aborted === true) end()
-  await clock.wait(milliseconds, over.signal)
+  await clock.wait(milliseconds, waitController.signal)
   target?.removeEventListener('online', end)
   signal?.removeEventListener('abort', end)
 }

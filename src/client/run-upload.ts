@@ -15,16 +15,16 @@ import { uploadError } from './upload-error.ts'
 const MAX_MINTS = 2
 
 /**
- * Runs the upload and resolves with it when it is READY.
- * @param seen the upload that another tab ran for this file; null if there was none
+ * Resolves with the upload when it is READY.
+ * @param otherTabUpload last upload that another tab ran for this file; null if it ran none
  */
 export async function runUpload(
   dependencies: ClientDependencies,
   job: UploadJob,
-  seen: ResumableUpload | null,
+  otherTabUpload: ResumableUpload | null,
 ): Promise<Upload> {
   try {
-    let started = await resumeUpload(dependencies, job, seen)
+    let started = await resumeUpload(dependencies, job, otherTabUpload)
     for (let mints = 0; ; started = null) {
       if (started === null) {
         mints += 1
@@ -63,7 +63,7 @@ async function finish(
       signal,
       onSent: (bytes) => progress.sending(bytes),
     })
-    if (outcome.kind === 'refused') {
+    if (outcome.kind === 'rejected') {
       const isReceived = await confirmReceived(dependencies, target, outcome.status, signal)
       if (!isReceived) return null
     }

@@ -18,31 +18,31 @@ export interface StartedUpload {
 const RESUMED_REASON = 'The upload started with this protocol and resumes.'
 
 /**
- * Returns the stored upload of this file; null if there is none with a usable URL.
- * @param seen the upload that another tab ran for this file; null if there was none
+ * Returns the stored upload of this file if its URL is still usable; null if a new one is needed.
+ * @param otherTabUpload last upload that another tab ran for this file; null if it ran none
  */
 export async function resumeUpload(
   dependencies: ClientDependencies,
   { key, options, choice, progress, signal }: UploadJob,
-  seen: ResumableUpload | null,
+  otherTabUpload: ResumableUpload | null,
 ): Promise<StartedUpload | null> {
-  const remembered = await dependencies.resumeStore.get(key)
-  const stored = remembered ?? seen
+  const ownUpload = await dependencies.resumeStore.get(key)
+  const stored = ownUpload ?? otherTabUpload
   if (stored === null) return null
   if (options.protocol !== undefined && options.protocol !== stored.protocol) return null
   const state = await findUploadState(dependencies, stored, signal)
-  // Another tab ran the upload and removed it from the store after its deletion: this call must end too.
-  if (state.kind === 'deleted' && remembered === null) throw deletedError(stored.uid)
+  // The tab that ran it removed it from the store, so the deletion ends this call too.
+  if (state.kind === 'deleted' && ownUpload === null) throw deletedError(stored.uid)
   if (state.kind === 'deleted' || state.kind === 'expired') return null
   const { upload } = state
-  const chosen =
+  const protocolChoice =
     upload.protocol === choice.protocol
       ? choice
       : { protocol: upload.protocol, reason: RESUMED_REASON }
-  progress.minted(upload, chosen)
-  // The gateway's status may lag behind Stream's.
-  const isUp = stored.isSent || state.kind === 'received'
-  return { upload, resumable: stored, target: isUp ? null : state.target }
+  progress.minted(upload, protocolChoice)
+  // `received` may be confirmed before the gateway's status says so.
+  const isSent = stored.isSent || state.kind === 'received'
+  return { upload, resumable: stored, target: isSent ? null : state.target }
 }
 
 /** Mints an upload and stores it, so that it can be resumed from the first byte on. */

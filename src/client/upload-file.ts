@@ -58,12 +58,12 @@ async function runExclusively(dependencies: ClientDependencies, job: UploadJob):
   if (first !== null) return first
 
   const waiting = new AbortController()
-  const seen = followOtherTab(dependencies, job, waiting.signal)
+  const otherTabUpload = followOtherTab(dependencies, job, waiting.signal)
   try {
     return await dependencies.locks.request(name, { signal }, async () => {
       waiting.abort()
-      // The other call has ended or was paused. Its upload is resumed without sending its bytes again.
-      return runUpload(dependencies, job, await seen)
+      // The other call finished or was paused; bytes that it sent are not sent again.
+      return runUpload(dependencies, job, await otherTabUpload)
     })
   } finally {
     waiting.abort()
@@ -71,35 +71,35 @@ async function runExclusively(dependencies: ClientDependencies, job: UploadJob):
 }
 
 /**
- * Shows the progress of the call that holds the lock, until `over` aborts. Returns the last upload of that call;
+ * Shows the progress of the call that holds the lock until `stopSignal` aborts. Returns its last upload;
  * null if it minted none.
  */
 async function followOtherTab(
   dependencies: ClientDependencies,
   { key, progress }: UploadJob,
-  over: AbortSignal,
+  stopSignal: AbortSignal,
 ): Promise<ResumableUpload | null> {
-  let seen: ResumableUpload | null = null
-  while (!over.aborted) {
+  let otherTabUpload: ResumableUpload | null = null
+  while (!stopSignal.aborted) {
     const other = await dependencies.resumeStore.get(key)
-    // The uid changes if an expired URL is replaced.
-    if (other !== null && other.uid !== seen?.uid) {
-      seen = other
-      await showProgress(dependencies, other.uid, progress, over)
+    // The uid changes when an expired URL is replaced.
+    if (other !== null && other.uid !== otherTabUpload?.uid) {
+      otherTabUpload = other
+      await showProgress(dependencies, other.uid, progress, stopSignal)
     }
-    await dependencies.clock.wait(POLL_INTERVAL_MS, over)
+    await dependencies.clock.wait(POLL_INTERVAL_MS, stopSignal)
   }
-  return seen
+  return otherTabUpload
 }
 
 async function showProgress(
   dependencies: ClientDependencies,
   uid: string,
   progress: ProgressReporter,
-  over: AbortSignal,
+  stopSignal: AbortSignal,
 ): Promise<void> {
   try {
-    for await (const upload of watchUpload(dependencies, uid, over)) progress.watched(upload)
+    for await (const upload of watchUpload(dependencies, uid, stopSignal)) progress.watched(upload)
   } catch {
     // Ends the display only. `runUpload` reports the error when this call gets the lock.
   }

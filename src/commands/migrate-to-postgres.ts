@@ -98,13 +98,13 @@ function report(outcome: CopyOutcome, labels: Labels): number {
       return 0
     case 'different':
       return fail(
-        `${source} and ${target} differ: ${outcome.differences.map((one) => formatDifference(one, labels)).join('; ')}. ${adviceFor(outcome.own, labels)}`,
+        `${source} and ${target} differ: ${outcome.differences.map((difference) => formatDifference(difference, labels)).join('; ')}. ${adviceFor(outcome.newerInTarget, labels)}`,
       )
-    case 'foreign':
+    case 'other-deployment':
       return fail(
         `${target} holds uploads of another deployment (${outcome.target}; ${source} is ${outcome.source}). Nothing was copied. Use an empty database.`,
       )
-    case 'nameless':
+    case 'no-deployment-id':
       return fail(`no gateway has ever used ${source}: there is nothing to copy.`)
     case 'busy':
       return fail(`another command is copying uploads to ${target}. Wait until it ends.`)
@@ -120,18 +120,18 @@ function formatSummary(summary: StoreSummary): string {
   ].join(', ')
 }
 
-function formatDifference({ what, source, target }: SummaryDifference, labels: Labels): string {
-  return `${formatCount(source)} ${what} in ${labels.source}, ${formatCount(target)} in ${labels.target}`
+function formatDifference({ label, source, target }: SummaryDifference, labels: Labels): string {
+  return `${formatCount(source)} ${label} in ${labels.source}, ${formatCount(target)} in ${labels.target}`
 }
 
-function adviceFor(own: number, { source, target }: Labels): string {
-  return own === 0
+function adviceFor(newerInTarget: number, { source, target }: Labels): string {
+  return newerInTarget === 0
     ? `Stop the gateway on ${source} and run the command again.`
-    : `A gateway has already used ${target} (${formatAmount(own, 'upload')}). Continue with only one of the two databases.`
+    : `A gateway has already used ${target} (${formatAmount(newerInTarget, 'upload')}). Continue with only one of the two databases.`
 }
 
-function formatAmount(count: number, what: string): string {
-  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`
+function formatAmount(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function formatCount(count: number): string {

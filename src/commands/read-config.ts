@@ -25,7 +25,7 @@ function writeWarning(warning: string): void {
   process.stderr.write(`headgate: ${warning}\n`)
 }
 
-/** Resolves on SIGINT (Ctrl-C) or SIGTERM. A second signal of the same kind exits at once with code 1. */
+/** Resolves on SIGINT (Ctrl-C) or SIGTERM. A second signal of the same kind exits immediately with code 1. */
 export function untilShutdownSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {

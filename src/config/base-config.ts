@@ -31,7 +31,7 @@ export interface CloudflareAccount {
 /** The configuration or its errors, and in both cases warnings. Each message begins with the variable's name. */
 export type ConfigResult<T> =
   | { readonly kind: 'config'; readonly config: T; readonly warnings: readonly string[] }
-  | ({ readonly kind: 'mistakes' } & Reports)
+  | ({ readonly kind: 'errors' } & Reports)
 
 export type { Environment }
 
@@ -74,9 +74,8 @@ const MIN_WEBHOOK_SECRET_CHARACTERS = 16
 const MAX_CLOUDFLARE_BUDGET = 1200
 
 /**
- * Reads the configuration. Returns all errors together.
- * @param read reads the variables on which the configuration depends; set variables that it does not read are
- *   reported
+ * Reads the configuration and reports all errors together.
+ * @param read reads each variable that it depends on; variables that are set and not read are reported
  */
 export function parseEnvironment<T>(
   environment: Environment,
@@ -88,7 +87,7 @@ export function parseEnvironment<T>(
   const { errors, warnings } = variables.reports(scope)
   return errors.length === 0
     ? { kind: 'config', config, warnings }
-    : { kind: 'mistakes', errors, warnings }
+    : { kind: 'errors', errors, warnings }
 }
 
 export function readBaseConfig(variables: EnvironmentReader): BaseConfig {

@@ -194,12 +194,12 @@ export function createEnvironmentReader(environment: Environment) {
 function asOrigin(value: string): string | null {
   if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return null
   const url = new URL(value)
-  const bare =
+  const isOriginOnly =
     url.pathname === '/' &&
     url.search === '' &&
     url.hash === '' &&
     url.username + url.password === ''
-  return bare ? url.origin : null
+  return isOriginOnly ? url.origin : null
 }
 
 /** Returns the origin of a web view app, such as `capacitor://localhost`; `URL` has no origin for custom schemes. */

@@ -1,6 +1,6 @@
 /** Lists all environment variables of headgate, and reports variables that are set without effect. */
 
-const WITHOUT_TOKENS =
+const AUTHENTICATION_DISABLED =
   'while authentication is disabled. Set AUTH_JWT_SECRET or AUTH_JWKS_URL without AUTH_DISABLED=true, or unset it.'
 
 /**
@@ -20,8 +20,8 @@ export const knownVariables = {
   DATABASE_CONNECTIONS: 'with SQLite. Set DATABASE_URL to a PostgreSQL server, or unset it.',
   AUTH_JWT_SECRET: 'with AUTH_DISABLED=true. Unset one of the two.',
   AUTH_JWKS_URL: 'with AUTH_DISABLED=true. Unset one of the two.',
-  AUTH_ISSUER: WITHOUT_TOKENS,
-  AUTH_AUDIENCE: WITHOUT_TOKENS,
+  AUTH_ISSUER: AUTHENTICATION_DISABLED,
+  AUTH_AUDIENCE: AUTHENTICATION_DISABLED,
   AUTH_DISABLED: null,
   ALLOWED_ORIGINS: null,
   TRUSTED_PROXIES: null,
@@ -47,7 +47,7 @@ export interface ReportScope {
   /** Names to report; others belong to other commands. @default all */
   readonly names?: RegExp
   /** Names that another command or host reads in the same environment: reported as warnings. */
-  readonly elsewhere?: { readonly names: RegExp; readonly reason: string }
+  readonly otherReader?: { readonly names: RegExp; readonly reason: string }
 }
 
 /** Messages that begin with the variable's name. */
@@ -73,7 +73,7 @@ const MAX_EDITS = 2
 export function reportUnread(
   environment: ReadonlyMap<string, string>,
   isRead: (name: string) => boolean,
-  { names, elsewhere }: ReportScope,
+  { names, otherReader }: ReportScope,
 ): UnreadReport {
   const errors: string[] = []
   const warnings: string[] = []
@@ -81,8 +81,8 @@ export function reportUnread(
     if (isRead(name) || names?.test(name) === false) continue
     if (!isKnown(name)) {
       warnings.push(...reportUnknown(name, value, environment))
-    } else if (elsewhere?.names.test(name) === true) {
-      warnings.push(`${name} has no effect ${elsewhere.reason}`)
+    } else if (otherReader?.names.test(name) === true) {
+      warnings.push(`${name} has no effect ${otherReader.reason}`)
     } else {
       errors.push(`${name} has no effect ${knownVariables[name] ?? 'here. Unset it.'}`)
     }

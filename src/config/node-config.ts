@@ -1,4 +1,4 @@
-/** Reads the configuration of the Node host from the environment. Reports all errors together. */
+/** Configuration of the Node host, read once from the environment; all errors are reported together. */
 import { BlockList } from 'node:net'
 import { isReachableByOthers } from '../emulator/exposure.ts'
 import { type TrustedProxies, trustProxy } from './trusted-proxies.ts'
@@ -103,7 +103,7 @@ export function readConfig(environment: Environment): ConfigResult<Config> {
         metricsToken: readToken(variables, 'METRICS_TOKEN'),
       }
     },
-    { elsewhere: EMULATOR_VARIABLES },
+    { otherReader: EMULATOR_VARIABLES },
   )
 }
 

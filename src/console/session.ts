@@ -19,7 +19,7 @@ export interface Session {
   signIn(token: string): void
   signOut(): void
   /** Resolves with this user's token, after a sign-in if needed; null if auth is disabled. */
-  token(who: string): Promise<string | null>
+  token(user: string): Promise<string | null>
   /** `fetch` that signs out after a 401. */
   readonly fetch: typeof globalThis.fetch
 }
@@ -58,11 +58,11 @@ export function createSession(requiresToken: boolean): Session {
       sessionStorage.removeItem(KEY)
       authState.set({ kind: 'signed-out', error: null, user: null })
     },
-    async token(who) {
+    async token(user) {
       for (;;) {
         const current = authState.get()
         // An operation of one user must not continue with the token of another.
-        if (current.kind === 'signed-in' && current.user !== who)
+        if (current.kind === 'signed-in' && current.user !== user)
           throw new Error('Another user has signed in.')
         if (current.kind === 'signed-in') return current.token
         // After a token expires, active uploads wait until the user signs in again.
@@ -72,8 +72,8 @@ export function createSession(requiresToken: boolean): Session {
     async fetch(input, init) {
       const response = await fetch(input, init)
       if (response.status === 401) {
-        const refusal = await errorMessageOf(response.clone())
-        signOutAfter(refusal, new Headers(init?.headers).get('authorization'))
+        const message = await errorMessageOf(response.clone())
+        signOutAfter(message, new Headers(init?.headers).get('authorization'))
       }
       return response
     },

@@ -31,9 +31,9 @@ export async function runDemo(keepOpen?: () => Promise<void>): Promise<number> {
       `Gateway on ${gateway.url}, Cloudflare Stream emulator on ${gateway.emulator?.url}`,
     )
     const call = createGatewayClient(`${gateway.url}/graphql`)
-    const small = await showBasic(call, terminal)
-    const large = await showTus(call, terminal, join(folder, 'large.mp4'))
-    const done = small && large
+    const basicSucceeded = await showBasic(call, terminal)
+    const tusSucceeded = await showTus(call, terminal, join(folder, 'large.mp4'))
+    const done = basicSucceeded && tusSucceeded
     terminal.print('')
     terminal.print(done ? 'Both videos are READY.' : 'Not every video became READY. See above.')
     if (keepOpen !== undefined) {
@@ -80,6 +80,6 @@ function demoConfig(folder: string): Config {
     EMULATOR_DIR: join(folder, 'emulator'),
     DATABASE_URL: `file:${join(folder, 'headgate.db')}`,
   })
-  if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join(' '))
+  if (outcome.kind === 'errors') throw new Error(outcome.errors.join(' '))
   return outcome.config
 }

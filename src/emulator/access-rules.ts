@@ -71,8 +71,8 @@ function digest(text: string): Buffer {
 function authorityOf({ url: target = '/', headers }: IncomingMessage): URL | null {
   if (!target.startsWith('/')) return URL.canParse(target) ? new URL(target) : null
   const authority = headers.host ?? ''
-  const isBare = /^[^\s/\\?#@]+$/.test(authority)
-  return isBare && URL.canParse(`http://${authority}`) ? new URL(`http://${authority}`) : null
+  const isHostOnly = /^[^\s/\\?#@]+$/.test(authority)
+  return isHostOnly && URL.canParse(`http://${authority}`) ? new URL(`http://${authority}`) : null
 }
 
 /**

@@ -72,7 +72,7 @@ export interface Emulator {
   readonly apiBaseUrl: string
   readonly accountId: string
   readonly token: string
-  /** Closes all connections at once; resolves when all resources are released. */
+  /** Closes all connections immediately; resolves when all resources are released. */
   close(): Promise<void>
 }
 

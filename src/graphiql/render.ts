@@ -28,8 +28,8 @@ export function renderFiles(): RenderedGraphiQL {
     referenceTo: (path: string) => string,
   ): void {
     const found = part.exec(page)
-    const [whole, text] = found ?? []
-    if (whole === undefined || text === undefined) {
+    const [element, text] = found ?? []
+    if (element === undefined || text === undefined) {
       throw new Error(
         `GraphiQL's page does not contain ${String(part)}. Adapt render.ts to the new page.`,
       )
@@ -38,7 +38,7 @@ export function renderFiles(): RenderedGraphiQL {
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16)
     const name = `graphiql-${hash}.${extension}`
     files.push({ name, bytes })
-    page = page.replace(whole, () => referenceTo(`${GRAPHIQL_BASE}${name}`))
+    page = page.replace(element, () => referenceTo(`${GRAPHIQL_BASE}${name}`))
   }
 
   extract(

@@ -11,7 +11,7 @@ const QUOTES = 3
 const MIN_ENTRY = 32
 
 export function countText({ resultLimit }: Context, text: string): string {
-  resultLimit.takeCharacters(text.length + QUOTES)
+  resultLimit.consumeCharacters(text.length + QUOTES)
   return text
 }
 
@@ -21,14 +21,14 @@ const jsonCharacters = new WeakMap<JsonObject, number>()
 export function countJson({ resultLimit }: Context, json: JsonObject): JsonObject {
   const characters = jsonCharacters.get(json) ?? JSON.stringify(json).length
   jsonCharacters.set(json, characters)
-  resultLimit.takeCharacters(characters)
+  resultLimit.consumeCharacters(characters)
   return json
 }
 
 export function countTexts({ resultLimit }: Context, texts: readonly string[]): readonly string[] {
   let count = 0
   for (const text of texts) count += Math.max(text.length, MIN_ENTRY) + QUOTES
-  resultLimit.takeCharacters(count)
+  resultLimit.consumeCharacters(count)
   return texts
 }
 

@@ -23,8 +23,8 @@ export interface ResultLimit {
   /** Consumes one count of uploads without a stored total. Throws if none remains. */
   consumeCount(): void
   /** Consumes characters of the result. Throws if too few remain. */
-  takeCharacters(count: number): void
-  /** Whether `takeCharacters` has thrown. */
+  consumeCharacters(count: number): void
+  /** Whether `consumeCharacters` has thrown. */
   isOutOfCharacters(): boolean
   /** Restores all limits, for the next event of a subscription: the limits apply to each event separately. */
   reset(): void
@@ -51,7 +51,7 @@ export function createResultLimit(): ResultLimit {
     consume: (amount) => entries.consume(amount),
     consumePage: (size) => pages.consume(size),
     consumeCount: () => counts.consume(1),
-    takeCharacters: (count) => characters.consume(count),
+    consumeCharacters: (count) => characters.consume(count),
     isOutOfCharacters: () => characters.isExceeded(),
     reset() {
       for (const budget of [entries, pages, counts, characters]) budget.reset()

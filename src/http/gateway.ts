@@ -68,8 +68,8 @@ export interface Gateway {
   readonly fetch: Handler
   /** The GraphQL fast path in front of `fetch`, for hosts that read requests completely. */
   readonly fastPath: FastPath
-  /** Returns the request id given by a trusted proxy, or a new one. */
-  readonly nextRequestId: (given?: string | null) => string
+  /** Returns the request id of a trusted proxy, or a new one. */
+  readonly nextRequestId: (proxyId?: string | null) => string
   /** For responses that the host writes itself. */
   readonly hostResponses: HostResponses
   /** GraphQL over WebSocket, for hosts that support it. */

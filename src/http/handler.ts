@@ -37,7 +37,7 @@ export function methodNotAllowed(allowed: readonly string[]): Response {
   return textResponse(405, `Method not allowed. Allowed: ${allow}.`, { allow })
 }
 
-/** Whether the client is a browser that opens a page: programs do not ask for HTML. */
+/** Whether the client is a browser that opens a page: other clients do not request HTML. */
 export function acceptsHTML(request: Request): boolean {
   return /\btext\/html\b/.test(request.headers.get('accept') ?? '')
 }

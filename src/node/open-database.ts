@@ -13,7 +13,7 @@ import { sanitizeError } from '../postgres/errors.ts'
 import { createPostgresStore } from '../store/postgres/postgres-store.ts'
 import { failureMessage, sqliteFailureOf } from '../store/sqlite/failures.ts'
 import { type GatewayLock, tryGatewayLock } from '../store/sqlite/gateway-lock.ts'
-import { modeForOthers } from '../store/sqlite/owner-only.ts'
+import { modeIfShared } from '../store/sqlite/owner-only.ts'
 import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { UploadStore } from '../uploads/ports/upload-store.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -32,19 +32,19 @@ const LOCK_RETRY_MS = 100
 
 /**
  * Opens and migrates the database. Rejects with a message that says which variable to set.
- * @param sharedTime time source of shared rate limits and leases on PostgreSQL: the server's clock, or
+ * @param timeSource time source of shared rate limits and leases on PostgreSQL: the server's clock, or
  *   `clock` itself, for tests that move it
  */
 export async function openDatabase(
   database: DatabaseConfig,
   clock: Clock,
   log: Logger,
-  sharedTime: 'server' | 'clock' = 'server',
+  timeSource: 'server' | 'clock' = 'server',
 ): Promise<Database> {
   try {
     return database.kind === 'sqlite'
       ? await openSqliteDatabase(database.file, clock, log)
-      : await openPostgresDatabase(database, clock, log, sharedTime)
+      : await openPostgresDatabase(database, clock, log, timeSource)
   } catch (error) {
     throw openDatabaseError(database, error)
   }
@@ -154,7 +154,7 @@ async function lockFile(file: string, clock: Clock, log: Logger): Promise<Gatewa
 
 /** Files created by earlier versions have the permissions of the umask. */
 function warnIfAccessibleToOthers(file: string, log: Logger): void {
-  const mode = modeForOthers(file)
+  const mode = modeIfShared(file)
   if (mode === null) return
   log.warn({ file, mode }, 'database file is accessible to other users; restrict it with chmod 600')
 }
@@ -163,9 +163,9 @@ async function openPostgresDatabase(
   config: Extract<DatabaseConfig, { kind: 'postgres' }>,
   clock: Clock,
   log: Logger,
-  sharedTime: 'server' | 'clock',
+  timeSource: 'server' | 'clock',
 ): Promise<Database> {
-  const usesServerTime = sharedTime === 'server'
+  const usesServerTime = timeSource === 'server'
   const postgres = openPostgres(config, (error) =>
     log.warn({ err: sanitizeError(error) }, 'idle database connection lost'),
   )

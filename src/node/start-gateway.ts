@@ -70,8 +70,8 @@ export async function startGateway(
   }
   try {
     // A clock that a test moves must drive the database too.
-    const sharedTime = clock === systemClock ? 'server' : 'clock'
-    const database = await openDatabase(config.database, clock, log, sharedTime)
+    const timeSource = clock === systemClock ? 'server' : 'clock'
+    const database = await openDatabase(config.database, clock, log, timeSource)
     closers.push(() => database.close())
     const { store, pubsub, rateLimiter } = database
     const emulator = await startEmbeddedEmulator(config)

@@ -60,7 +60,7 @@ export function createUndiciTransport(): UndiciTransport {
           signal?.removeEventListener('abort', abort)
           // The caller's abort reason may be any value, and is passed through.
           // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-          if (signal?.aborted === true && outcome.kind === 'unanswered') reject(signal.reason)
+          if (signal?.aborted === true && outcome.kind === 'failure') reject(signal.reason)
           else resolve(outcome)
         }
         signal?.addEventListener('abort', abort, { once: true })
@@ -112,7 +112,7 @@ function createRequestState(finish: (outcome: Outcome) => void) {
   }
 
   function fail(reason: TransportFailure['reason'], cause: unknown = null): void {
-    end({ kind: 'unanswered', reason, status, mayHaveBeenSent: writing !== null, cause })
+    end({ kind: 'failure', reason, status, mayHaveBeenSent: writing !== null, cause })
   }
 
   function stop(reason: 'timeout' | 'too-large'): void {
@@ -138,7 +138,7 @@ function createRequestState(finish: (outcome: Outcome) => void) {
       else if (!isOver) chunks.push(chunk)
     },
     onResponseEnd() {
-      end({ kind: 'answered', status: status ?? 0, headers, text: textOf(chunks) })
+      end({ kind: 'response', status: status ?? 0, headers, text: textOf(chunks) })
     },
     onResponseError(_controller, error) {
       fail('connection', error)

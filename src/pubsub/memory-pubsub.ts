@@ -22,12 +22,12 @@ export function createMemoryPubSub(): UploadPubSub {
       const key = topicKey(topic)
       const group = listeners.get(key) ?? new Set()
       // A new function per subscription, so that one listener can subscribe twice and stop once.
-      const own: ChangeListener = (upload) => listener(upload)
-      listeners.set(key, group.add(own))
+      const subscription: ChangeListener = (upload) => listener(upload)
+      listeners.set(key, group.add(subscription))
       return {
         ready: READY,
         stop() {
-          group.delete(own)
+          group.delete(subscription)
           if (group.size === 0 && listeners.get(key) === group) listeners.delete(key)
         },
       }

@@ -70,7 +70,7 @@ export function createMemoryRateLimiter(now: () => number): RateLimiter {
   }
 }
 
-/** Returns the earliest time at which all windows have room; `now` if they have it already. */
+/** Returns the earliest time at which all windows are below their limits; `now` if they have it already. */
 function availableAt(log: SlidingWindowLog, windows: readonly RateWindow[], now: number): number {
   const count = log.countAt(now)
   let freeAt = now

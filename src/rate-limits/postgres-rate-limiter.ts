@@ -17,7 +17,7 @@ const CONSUME_SQL = {
   text: `select take_allowance($1, $2::bigint, $3::integer[], $4::bigint[], $5::bigint) as seconds,
     coalesce($2::bigint, floor(extract(epoch from clock_timestamp()) * 1000)::bigint)::float8 as at`,
 } as const
-/** The lock that `take_allowance` holds on a key: without it two units given back at once could be one row. */
+/** The lock that `take_allowance` holds on a key: without it, two units returned at the same time could be one row. */
 const LOCK_KEY_SQL = {
   name: 'headgate_rate_limit_lock',
   text: 'select pg_advisory_xact_lock(hashtextextended($1, 7204))',
@@ -38,7 +38,7 @@ const BLOCK_SQL = {
 } as const
 const COUNT_SQL = {
   name: 'headgate_rate_limit_used',
-  text: `select coalesce(sum(uses), 0)::float8 as taken from allowances
+  text: `select coalesce(sum(uses), 0)::float8 as used from allowances
     where key = $1 and at > coalesce($3::bigint, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) - $2::bigint`,
 } as const
 
@@ -87,8 +87,8 @@ export function createPostgresRateLimiter(
     countConsumed: (key, windowMs) =>
       run(async () => {
         const values = [replaceNul(key), windowMs, now()]
-        const { rows } = await pool.query<{ taken: number }>({ values, ...COUNT_SQL })
-        return rows[0]?.taken ?? 0
+        const { rows } = await pool.query<{ used: number }>({ values, ...COUNT_SQL })
+        return rows[0]?.used ?? 0
       }),
   }
 }

@@ -20,7 +20,7 @@ const FIELDS = [
 ]
 const IS_SECRET: ReadonlySet<string> = new Set(FIELDS.map((field) => field.toLowerCase()))
 /** Matches lines with such a field. Almost none has one, so lines are rarely parsed. */
-const MAY_HOLD = new RegExp(`"(?:${FIELDS.join('|')})":`, 'i')
+const SECRET_FIELD = new RegExp(`"(?:${FIELDS.join('|')})":`, 'i')
 
 /** A JWT, a bearer token, a URL of an upload host, and the secret part of a tus URL. */
 const SECRET_PATTERN =
@@ -30,7 +30,7 @@ const REDACTED = '[Redacted]'
 
 /** Redacts one line, a JSON object with a newline, and returns the same format. */
 export function redactLogLine(line: string): string {
-  const fields = MAY_HOLD.test(line) ? `${redactFields(line)}\n` : line
+  const fields = SECRET_FIELD.test(line) ? `${redactFields(line)}\n` : line
   return fields.replaceAll(SECRET_PATTERN, REDACTED)
 }
 

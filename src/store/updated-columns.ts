@@ -30,7 +30,7 @@ export const updatedColumns = [
 ] as const
 
 /** Returns the values of these columns. Adapters convert dates and flags to their own types. */
-export function updatedValues({ upload, holds, pollAt }: UploadChange) {
+export function updatedValues({ upload, quotaUsage, pollAt }: UploadChange) {
   const { progress, failure, video } = upload
   return {
     status: upload.status,
@@ -53,7 +53,7 @@ export function updatedValues({ upload, holds, pollAt }: UploadChange) {
     goneAt: upload.goneAt,
     deletedAt: upload.deletedAt,
     seenStatus: upload.status === 'DELETED' ? upload.seenStatus : null,
-    ...holds,
+    ...quotaUsage,
     checkAt: pollAt,
   } satisfies Record<(typeof updatedColumns)[number], unknown>
 }

@@ -63,7 +63,7 @@ export function readVideo(json: unknown): StreamVideo | null {
 }
 
 // Path segments that are no uids in Stream's API: `DELETE /stream/webhook` deletes the webhook, so
-// such a word must never be accepted as a uid.
+// these segments must never be accepted as a uid.
 const reservedPathSegments = new Set([
   'clip',
   'copy',

@@ -51,9 +51,9 @@ async function remove(
       consumed.retryAfterSeconds,
     )
   }
-  let wasThere: boolean
+  let existed: boolean
   try {
-    wasThere = await dependencies.stream.deleteVideo(uid)
+    existed = await dependencies.stream.deleteVideo(uid)
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     dependencies.log.warn(
@@ -65,7 +65,7 @@ async function remove(
   const at = dependencies.clock.now()
   // A video that Stream does not know was not deleted by this call, so later observations may revive it.
   // An unused URL past its expiry cannot become a video any more: that deletion is final.
-  const isFinal = wasThere || (!isReceived(upload.seenStatus) && at >= upload.expiresAt)
+  const isFinal = existed || (!isReceived(upload.seenStatus) && at >= upload.expiresAt)
   const kind = isFinal ? 'deleted' : 'not-found'
   const deleted = await recordObservation(dependencies, uid, { kind, source: 'MUTATION', at })
   dependencies.log.info({ uid }, 'upload deleted')

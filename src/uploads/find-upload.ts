@@ -2,7 +2,7 @@
 import type { MaybePromise } from './ports/upload-store.ts'
 import type { Dependencies } from './dependencies.ts'
 import { type Upload, isTerminal } from './upload.ts'
-import { type Viewer, owns } from './viewer.ts'
+import { type Viewer, hasAccessTo } from './viewer.ts'
 
 /** Null if the upload does not exist or belongs to another creator; callers cannot tell which. */
 export async function findUpload(
@@ -49,5 +49,5 @@ function recordView(
 }
 
 function visibleTo(viewer: Viewer, upload: Upload | null): Upload | null {
-  return upload !== null && owns(viewer, upload.creator) ? upload : null
+  return upload !== null && hasAccessTo(viewer, upload.creator) ? upload : null
 }

@@ -53,13 +53,13 @@ export async function listUploads(
     ...(from === null ? {} : { from }),
   })
   const within = until === null ? found : found.filter((upload) => isBetween(upload, until, down))
-  const kept = within.slice(0, page.size)
-  const more = within.length > page.size || within.length < found.length
-  const uploads = down ? kept : kept.toReversed()
+  const pageUploads = within.slice(0, page.size)
+  const hasMore = within.length > page.size || within.length < found.length
+  const uploads = down ? pageUploads : pageUploads.toReversed()
   return {
     uploads,
-    hasNextPage: down ? more : page.before !== null,
-    hasPreviousPage: down ? page.after !== null : more,
+    hasNextPage: down ? hasMore : page.before !== null,
+    hasPreviousPage: down ? page.after !== null : hasMore,
     selection,
   }
 }

@@ -105,14 +105,14 @@ export function tooManySubscriptions(): RateLimited {
 
 /** @param sizeBytes of the file, which decides the recommended fix */
 export function tusUnsupported(sizeBytes: number): StreamFailed {
-  const right =
+  const fix =
     sizeBytes > MAX_BASIC_BYTES
       ? 'Files over 200 MB need a gateway with a Cloudflare API token. Reduce the file size, or configure a token'
       : 'This file is at most 200 MB: use `createDirectUpload`'
   return {
     kind: 'StreamError',
     code: 'STREAM_REJECTED',
-    message: `tus uploads are not available with the Workers binding. ${right}.`,
+    message: `tus uploads are not available with the Workers binding. ${fix}.`,
     retryable: false,
   }
 }

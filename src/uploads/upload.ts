@@ -77,7 +77,7 @@ export interface UploadSpec {
   /** Subject of the caller, or the creator that an administrator named. */
   readonly creator: string
   readonly name: string | null
-  /** As given by the caller, without the gateway's reference. */
+  /** As passed by the caller, without the gateway's reference. */
   readonly meta: JsonObject
   readonly constraints: UploadConstraints
   /** When the URL expires. */

@@ -9,6 +9,6 @@ export interface Viewer {
 }
 
 /** Whether the viewer may see, watch and delete this creator's uploads. */
-export function owns(viewer: Viewer, creator: string): boolean {
+export function hasAccessTo(viewer: Viewer, creator: string): boolean {
   return viewer.isAdmin || viewer.subject === creator
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run build:worker`: bundles the Worker much as wrangler does, and says how large it is.
- * Another file than dist/worker/worker.js may be named, and another entry than src/worker.ts.
+ * `npm run build:worker`: bundles the Worker with the settings of wrangler and prints its size.
+ * Arguments: output file (default: dist/worker/worker.js) and entry (default: src/worker.ts).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'

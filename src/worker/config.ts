@@ -21,7 +21,7 @@ import type { DurableObjectNamespace } from './runtime-types.ts'
 /** Settings from environment variables. */
 interface Settings extends BaseConfig {
   readonly auth: AuthConfig
-  /** API account, instead of the binding or beside it; null for the binding alone. */
+  /** API account, instead of the binding or in addition to it; null if only the binding is used. */
   readonly account: CloudflareAccount | null
   readonly streamApiBudget: number
 }
@@ -39,7 +39,7 @@ const NODE_ONLY = {
   reason: 'on Workers: only the gateway on Node reads it. Unset it.',
 }
 
-/** Returns the configuration, or all errors at once; each names a variable or a binding. */
+/** Returns the configuration, or all errors together; each names a variable or a binding. */
 export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<WorkerConfig> {
   const { DB: database, HUB: hub, STREAM: stream = null } = environment
   function readSettings(variables: EnvironmentReader): Settings {
@@ -72,11 +72,10 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<W
   }
 
   const outcome = parseEnvironment(textVariables(environment), readSettings, {
-    elsewhere: NODE_ONLY,
+    otherReader: NODE_ONLY,
   })
-  if (outcome.kind === 'mistakes') return outcome
+  if (outcome.kind === 'errors') return outcome
   // A missing binding was reported as an error above.
-  if (database === undefined || hub === undefined)
-    return { ...outcome, kind: 'mistakes', errors: [] }
+  if (database === undefined || hub === undefined) return { ...outcome, kind: 'errors', errors: [] }
   return { ...outcome, config: { ...outcome.config, database, hub, stream } }
 }

@@ -10,7 +10,7 @@ const MAX_UNREAD = 4 * 1024 * 1024
 
 export interface Unread {
   /** Counts sent characters. Returns false if events must wait for `flushed`. */
-  sent(characters: number): boolean
+  countSent(characters: number): boolean
   /** Sends a ping, unless a pong is pending. */
   ping(): void
   /** Handles a pong of the client. */
@@ -22,7 +22,7 @@ export interface UnreadOptions {
   /** Called when events may be sent again. */
   readonly flushed: () => void
   /** Called when the maximum is exceeded. */
-  readonly tooMuch: () => void
+  readonly onLimit: () => void
 }
 
 /**
@@ -31,7 +31,7 @@ export interface UnreadOptions {
  * Events therefore resume after a pong without payload, but the maximum counts only proven reads. A client
  * that omits the payload is closed at the maximum, and reconnects.
  */
-export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread {
+export function createUnread({ send, flushed, onLimit }: UnreadOptions): Unread {
   let sent = 0
   /**
    * Characters sent before the last ping that a pong followed (`acknowledged`), and before the last ping
@@ -47,16 +47,16 @@ export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread 
     send(JSON.stringify({ type: 'ping', payload: { nonce: pendingPing.nonce } }))
   }
 
-  function hasRoom(): boolean {
+  function isBelowHighWaterMark(): boolean {
     return sent - acknowledged < HIGH_WATER_MARK
   }
 
   return {
-    sent(characters) {
+    countSent(characters) {
       sent += characters
-      if (sent - verified > MAX_UNREAD) tooMuch()
-      else if (!hasRoom()) ping()
-      return hasRoom()
+      if (sent - verified > MAX_UNREAD) onLimit()
+      else if (!isBelowHighWaterMark()) ping()
+      return isBelowHighWaterMark()
     },
     ping,
     onPong(payload) {
@@ -66,7 +66,7 @@ export function createUnread({ send, flushed, tooMuch }: UnreadOptions): Unread 
       else if (nonceOf(payload) !== null) return
       pendingPing = null
       acknowledged = read
-      if (hasRoom()) flushed()
+      if (isBelowHighWaterMark()) flushed()
       else ping()
     },
   }

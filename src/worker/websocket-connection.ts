@@ -33,7 +33,7 @@ export interface WebSocketHost {
 
 /** Handles an upgrade request. Checks the origin, because browsers send no CORS preflight for WebSockets. */
 export function acceptWebSocket(host: WebSocketHost, request: Request): Response {
-  const { origin: own, hostname } = new URL(request.url)
+  const { origin: gatewayOrigin, hostname } = new URL(request.url)
   if (host.allowedHosts !== null && !isAllowedHost(host.allowedHosts, hostname)) {
     return textResponse(
       421,
@@ -41,7 +41,7 @@ export function acceptWebSocket(host: WebSocketHost, request: Request): Response
     )
   }
   const origin = request.headers.get('origin')
-  if (origin !== null && origin !== own && !host.allowedOrigins.has(origin)) {
+  if (origin !== null && origin !== gatewayOrigin && !host.allowedOrigins.has(origin)) {
     return textResponse(403, 'Origin not allowed. Add it to ALLOWED_ORIGINS.')
   }
   const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(/\s*,\s*/)
@@ -103,14 +103,14 @@ function attach(
   const unread = createUnread({
     send: transmit,
     flushed: () => connection.flushed(),
-    tooMuch: () => close(TRY_AGAIN_LATER, 'Too much unread data'),
+    onLimit: () => close(TRY_AGAIN_LATER, 'Too much unread data'),
   })
   const connection = server.open(
     {
       protocol,
       send(text) {
         transmit(text)
-        return unread.sent(text.length)
+        return unread.countSent(text.length)
       },
       close,
       onPong: (payload) => unread.onPong(payload),

@@ -268,7 +268,7 @@ describe('the gateway with an account is reachable as configured', () => {
 
 it.each(rejectedConfigs)('the gateway rejects the configuration %j', async (variables, name) => {
   const outcome = readConfig(variables)
-  const errors = outcome.kind === 'mistakes' ? outcome.errors : []
+  const errors = outcome.kind === 'errors' ? outcome.errors : []
   expect(errors.map((error) => error.split(' ')[0])).toEqual([name])
 })
 
@@ -276,7 +276,7 @@ it.each(rejectedConfigs)('the gateway rejects the configuration %j', async (vari
 async function startStandalone(variables: Variables): Promise<Emulator> {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-test-'))
   const outcome = readEmulatorConfig({ EMULATOR_PORT: '0', EMULATOR_DIR: folder, ...variables })
-  if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
+  if (outcome.kind === 'errors') throw new Error(outcome.errors.join('\n'))
   const emulator = await startEmulatorFromConfig(outcome.config)
   onTestFinished(async () => {
     await emulator.close()

@@ -127,7 +127,7 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
       describedAt: readyAt,
     },
     event: { status: 'READY', source: 'WEBHOOK', at: readyAt },
-    holds: { reservedSeconds: 0, storedSeconds: 6 },
+    quotaUsage: { reservedSeconds: 0, storedSeconds: 6 },
     pollAt: null,
   })
 }

@@ -18,5 +18,5 @@ const fastClock = {
 }
 
 const outcome = readConfig(process.env)
-if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
+if (outcome.kind === 'errors') throw new Error(outcome.errors.join('\n'))
 await startGateway(outcome.config, createLogger(outcome.config.logLevel), fastClock)

@@ -186,7 +186,7 @@ describe('the load balancer', () => {
   })
 
   it('responds 404 for /metrics, and serves the public URL of the gateways', () => {
-    expect(caddyfile).toMatch(/@operators path \/metrics\n\s*respond @operators 404/)
+    expect(caddyfile).toMatch(/@metrics path \/metrics\n\s*respond @metrics 404/)
     expect(caddyfile).toMatch(/^\{\$PUBLIC_URL\} \{$/m)
     expect(environmentOf('caddy')['PUBLIC_URL']).toBe(configOf('gateway-1').publicURL)
     expect(serviceOf('caddy').volumes).toContain('./Caddyfile:/etc/caddy/Caddyfile:ro')

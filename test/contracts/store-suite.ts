@@ -52,14 +52,14 @@ export async function mintIn(
 export function changeOf(
   upload: Upload,
   fields: Partial<Upload>,
-  options: { event?: UploadEvent | null; holds?: QuotaUsage; pollAt?: Date | null } = {},
+  options: { event?: UploadEvent | null; quotaUsage?: QuotaUsage; pollAt?: Date | null } = {},
 ): UploadChange {
   const { status } = fields
   const seen = status === undefined || status === 'DELETED' ? {} : { seenStatus: status }
   return {
     upload: { ...upload, version: upload.version + 1, ...seen, ...fields },
     event: options.event ?? null,
-    holds: options.holds ?? { reservedSeconds: 0, storedSeconds: 0 },
+    quotaUsage: options.quotaUsage ?? { reservedSeconds: 0, storedSeconds: 0 },
     pollAt: options.pollAt ?? null,
   }
 }

@@ -203,12 +203,12 @@ export function describeReserving({ store, mint }: Suite): void {
     test('accepts a reservation that fills the quota, and no second more', async () => {
       const most = reservationOf({ id: 'a', constraints: constraintsFor(600) })
       const tooMuch = reservationOf({ id: 'b', constraints: constraintsFor(601) })
-      expect(await store().reserve(tooMuch, rules)).toEqual({ kind: 'over-quota', heldSeconds: 0 })
+      expect(await store().reserve(tooMuch, rules)).toEqual({ kind: 'over-quota', usedSeconds: 0 })
       expect(await store().reserve(most, rules)).toEqual({ kind: 'reserved' })
       const another = reservationOf({ id: 'c', constraints: constraintsFor(1) })
       expect(await store().reserve(another, rules)).toEqual({
         kind: 'over-quota',
-        heldSeconds: 600,
+        usedSeconds: 600,
       })
       expect(await store().reserve({ ...another, creator: 'bob' }, rules)).toEqual({
         kind: 'reserved',
@@ -241,10 +241,10 @@ export function describeReserving({ store, mint }: Suite): void {
       const upload = await mint({ id: 'a', constraints: constraintsFor(600) })
       const wanted = reservationOf({ id: 'b', constraints: constraintsFor(500) })
       const stored = { reservedSeconds: 0, storedSeconds: 200 }
-      await store().saveVersion(changeOf(upload, { status: 'READY' }, { holds: stored }))
+      await store().saveVersion(changeOf(upload, { status: 'READY' }, { quotaUsage: stored }))
       expect(await store().reserve(wanted, rules)).toEqual({
         kind: 'over-quota',
-        heldSeconds: 200,
+        usedSeconds: 200,
       })
       await store().saveVersion(changeOf(upload, { status: 'DELETED', version: 3 }))
       expect(await store().reserve(wanted, rules)).toEqual({ kind: 'reserved' })
@@ -267,8 +267,8 @@ export function describeReserving({ store, mint }: Suite): void {
       await store().reserve(reservationOf({ id: 'a', constraints: constraintsFor(60) }), unlimited)
       const upload = await mint({ id: 'b', constraints: constraintsFor(120), creator: 'bob' })
       await mint({ id: 'c', constraints: constraintsFor(240), creator: 'bob' })
-      const holds = { reservedSeconds: 0, storedSeconds: 13 }
-      await store().saveVersion(changeOf(upload, { status: 'READY' }, { holds }))
+      const quotaUsage = { reservedSeconds: 0, storedSeconds: 13 }
+      await store().saveVersion(changeOf(upload, { status: 'READY' }, { quotaUsage }))
 
       expect(await store().quotaUsage('alice')).toEqual({ reservedSeconds: 60, storedSeconds: 0 })
       expect(await store().quotaUsage('bob')).toEqual({ reservedSeconds: 240, storedSeconds: 13 })

@@ -174,9 +174,9 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         const upload = await suite.mint({ id: 'one', idempotencyKey: 'key' })
         await store.reserve(reservationOf({ id: 'two', creator: 'bob' }), unlimited)
         const event = { status: 'QUEUED', source: 'SYNC', at: after(5) } as const
-        const holds = { reservedSeconds: 600, storedSeconds: 0 }
+        const quotaUsage = { reservedSeconds: 600, storedSeconds: 0 }
         await store.saveVersion(
-          changeOf(upload, { status: 'QUEUED' }, { event, holds, pollAt: after(9) }),
+          changeOf(upload, { status: 'QUEUED' }, { event, quotaUsage, pollAt: after(9) }),
         )
         await store.reschedulePolls([
           { uid: upload.uid, version: 2, pollAt: after(10), idlePolls: 3 },

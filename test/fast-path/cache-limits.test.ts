@@ -21,7 +21,7 @@ it('does not compile a short document that expands to thousands of fields', () =
     ['{ self { name } }', true],
   ] as const) {
     const params = { query, operationName: null, variables: {} }
-    for (let run = 0; run < 2; run += 1) cache.learn(params, parse(query))
+    for (let run = 0; run < 2; run += 1) cache.recordExecution(params, parse(query))
     expect(cache.find(params) !== null).toBe(isCompiled)
   }
 })

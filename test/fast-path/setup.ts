@@ -186,8 +186,8 @@ async function open(gateway: Gateway, log: Logger): Promise<string> {
 const NO_FAST_PATH: FastPath = {
   handle: () => null,
   subscribe: () => null,
-  learnSubscription: () => undefined,
-  learn: () => undefined,
+  recordSubscription: () => undefined,
+  recordFallback: () => undefined,
 }
 
 /** Wraps the fast path: calls `onResponse` and `onJoined` when it responds or serves a subscription. */

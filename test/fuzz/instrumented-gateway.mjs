@@ -15,7 +15,7 @@ const delays = monitorEventLoopDelay({ resolution: 10 })
 delays.enable()
 
 const outcome = readConfig(process.env)
-if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
+if (outcome.kind === 'errors') throw new Error(outcome.errors.join('\n'))
 const { url, emulator } = await startGateway(outcome.config, createLogger(outcome.config.logLevel))
 
 async function reportState() {

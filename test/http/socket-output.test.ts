@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { createSocketOutput, headOf } from '../../src/http/graphql/websocket/connection-output.ts'
+import {
+  createSocketOutput,
+  messagePrefix,
+} from '../../src/http/graphql/websocket/connection-output.ts'
 
 /** Creates an output whose socket is full after `most` messages until `empty` is called. */
 function fullAfter(capacity: number) {
@@ -23,13 +26,16 @@ function fullAfter(capacity: number) {
 }
 
 function event(id: string, payload: string): string {
-  return `${headOf(id)}"next","payload":${payload}}`
+  return `${messagePrefix(id)}"next","payload":${payload}}`
 }
 
 describe('socket output', () => {
   it('waits while the socket is full, then sends from the senders in round-robin order', async () => {
     const { output, sent, empty } = fullAfter(1)
-    const [first, second] = [output.createSender(headOf('1')), output.createSender(headOf('2'))]
+    const [first, second] = [
+      output.createSender(messagePrefix('1')),
+      output.createSender(messagePrefix('2')),
+    ]
     await first.send('1')
     const waiting = [first.send('2'), second.send('3')]
     expect(sent).toEqual([event('1', '1')])
@@ -49,7 +55,7 @@ describe('socket output', () => {
     const { output, sent, empty } = fullAfter(1)
     output.send({})
     for (let count = 0; count < 100; count += 1) {
-      const sender = output.createSender(headOf(String(count)))
+      const sender = output.createSender(messagePrefix(String(count)))
       const sending = sender.send('1')
       sender.stop()
       await sending

@@ -67,7 +67,7 @@ export async function startTestGateway(
     RATE_LIMIT_CREATES: '10000',
     ...variables,
   })
-  if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join('\n'))
+  if (outcome.kind === 'errors') throw new Error(outcome.errors.join('\n'))
 
   const clock = createTestClock()
   const logs: LogLine[] = []

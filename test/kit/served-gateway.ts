@@ -8,9 +8,9 @@ export function servedGateway(
   return {
     fastPath: {
       handle: () => null,
-      learn: () => {},
+      recordFallback: () => {},
       subscribe: () => null,
-      learnSubscription: () => {},
+      recordSubscription: () => {},
     },
     nextRequestId: () => 'one',
     hostResponses: { headers: () => [], record: () => {} },

@@ -43,7 +43,7 @@ describe('a connection', () => {
     const server = await startRawServer((socket) => socket.write(OK))
     const { send } = createTransport()
     for (let count = 0; count < 20; count += 1)
-      expect(await send(post(server.url))).toMatchObject({ kind: 'answered', text: 'ok' })
+      expect(await send(post(server.url))).toMatchObject({ kind: 'response', text: 'ok' })
     // Two connections alternate: after a response, undici does not reuse a connection in the same tick.
     expect(server.sockets.size).toBeLessThanOrEqual(2)
   })
@@ -58,15 +58,15 @@ describe('a connection', () => {
       const { send } = createTransport()
       const request = { ...post(server.url), method }
       for (let count = 1; count < 5; count += 1)
-        expect(await send(request)).toMatchObject({ kind: 'answered' })
+        expect(await send(request)).toMatchObject({ kind: 'response' })
       expect(await send(request)).toMatchObject({
-        kind: 'unanswered',
+        kind: 'failure',
         reason: 'connection',
         status: null,
         mayHaveBeenSent: true,
       })
       expect(server.requests()).toBe(5)
-      expect(await send(request)).toMatchObject({ kind: 'answered' })
+      expect(await send(request)).toMatchObject({ kind: 'response' })
     },
   )
 })
@@ -75,7 +75,7 @@ test('reports a request as not sent if the TLS handshake fails', async () => {
   const server = await startRawServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
   const outcome = await createTransport().send(post(server.url.replace('http:', 'https:')))
   expect(outcome).toMatchObject({
-    kind: 'unanswered',
+    kind: 'failure',
     reason: 'connection',
     mayHaveBeenSent: false,
   })
@@ -86,7 +86,7 @@ describe('concurrent requests', () => {
     const server = await startRawServer((socket) => setImmediate(() => socket.write(OK)))
     const { send } = createTransport()
     const all = await Promise.all(Array.from({ length: 500 }, () => send(post(server.url))))
-    expect(all.filter(({ kind }) => kind === 'answered')).toHaveLength(500)
+    expect(all.filter(({ kind }) => kind === 'response')).toHaveLength(500)
     expect(server.sockets.size).toBeLessThanOrEqual(128)
   })
 
@@ -99,7 +99,7 @@ describe('concurrent requests', () => {
       send(post(server.url, index < 128 ? 400 : 200)),
     )
     const outcomes = await Promise.all(requests)
-    const timedOut = { kind: 'unanswered', reason: 'timeout', status: null }
+    const timedOut = { kind: 'failure', reason: 'timeout', status: null }
     for (const outcome of outcomes.slice(0, 128))
       expect(outcome).toMatchObject({ ...timedOut, mayHaveBeenSent: true })
     expect(outcomes.slice(128)).toMatchObject([
@@ -107,7 +107,7 @@ describe('concurrent requests', () => {
       { ...timedOut, mayHaveBeenSent: false },
     ])
     // They are not sent later either, when a connection is free.
-    expect(await send(post(server.url))).toMatchObject({ kind: 'answered' })
+    expect(await send(post(server.url))).toMatchObject({ kind: 'response' })
     expect(server.requests()).toBe(129)
   })
 
@@ -117,7 +117,7 @@ describe('concurrent requests', () => {
     const { send } = createTransport()
     const requests = Array.from({ length: 300 }, () => send(post(stub.url, 2000)))
     for (const outcome of await Promise.all(requests))
-      expect(outcome).toMatchObject({ kind: 'unanswered', mayHaveBeenSent: false, status: null })
+      expect(outcome).toMatchObject({ kind: 'failure', mayHaveBeenSent: false, status: null })
   })
 })
 
@@ -130,14 +130,14 @@ describe('a response', () => {
       for (const byte of bytes) socket.write(Buffer.from([0x31, 13, 10, byte, 13, 10]))
       socket.write('0\r\n\r\n')
     })
-    expect(await createTransport().send(post(server.url))).toMatchObject({ kind: 'answered', text })
+    expect(await createTransport().send(post(server.url))).toMatchObject({ kind: 'response', text })
   })
 
   test('is read after informational responses', async () => {
     const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nx-early: 1\r\n\r\n'
     const server = await startRawServer((socket) => socket.write(`${early}${OK}`))
     const outcome = await createTransport().send(post(server.url))
-    if (outcome.kind === 'unanswered') throw new Error('no answer', { cause: outcome.cause })
+    if (outcome.kind === 'failure') throw new Error('no answer', { cause: outcome.cause })
     expect(outcome).toMatchObject({ status: 200, text: 'ok' })
     expect(outcome.headers.get('x-early')).toBeNull()
   })
@@ -149,7 +149,7 @@ describe('a response', () => {
       response.end()
     })
     const outcome = await createTransport().send(post(stub.url))
-    if (outcome.kind === 'unanswered') throw new Error('no answer', { cause: outcome.cause })
+    if (outcome.kind === 'failure') throw new Error('no answer', { cause: outcome.cause })
     const names = ['retry-after', 'RETRY-AFTER', 'X-Many', 'absent', 'constructor', '__proto__']
     expect(names.map((name) => outcome.headers.get(name))).toEqual([
       '7',
@@ -205,11 +205,11 @@ test('sends no request twice and reports correct outcomes for any server behavio
       expect(outcomes.size).toBe(plan.length)
       expect(new Set(seen).size).toBe(seen.length)
       const all = [...outcomes].map(([id, outcome]) => ({ id, outcome, done: plan[id] ?? '' }))
-      const answered = all.filter(({ outcome }) => outcome.kind === 'answered')
+      const answered = all.filter(({ outcome }) => outcome.kind === 'response')
       expect(answered.filter(({ id }) => !seen.includes(id))).toEqual([])
       expect(answered.filter(({ done }) => !done.startsWith('respond'))).toEqual([])
       const notSent = all.filter(
-        ({ outcome }) => outcome.kind === 'unanswered' && !outcome.mayHaveBeenSent,
+        ({ outcome }) => outcome.kind === 'failure' && !outcome.mayHaveBeenSent,
       )
       expect(notSent.filter(({ id }) => seen.includes(id))).toEqual([])
     }),
@@ -225,10 +225,10 @@ test('close waits for running requests and rejects new ones', async () => {
   const slow = transport.send(post(stub.url))
   const closed = transport.close()
   expect(await transport.send(post(stub.url))).toMatchObject({
-    kind: 'unanswered',
+    kind: 'failure',
     mayHaveBeenSent: false,
   })
-  expect(await slow).toMatchObject({ kind: 'answered' })
+  expect(await slow).toMatchObject({ kind: 'response' })
   await closed
   expect(stub.requests).toHaveLength(1)
 })

@@ -11,10 +11,10 @@ export async function saveUpload({ pool }: Postgres, upload: Upload): Promise<vo
   const { uid, uploadURL, creator, name, meta, constraints, protocol } = upload
   const id = `id-of-${uid}`
   const reservation = reservationOf({ id, creator, name, meta, constraints, protocol })
-  const holds = { reservedSeconds: 0, storedSeconds: 0 }
+  const quotaUsage = { reservedSeconds: 0, storedSeconds: 0 }
   const row = {
     ...reservationValues(reservation),
-    ...updatedValues({ upload, event: null, holds, pollAt: null }),
+    ...updatedValues({ upload, event: null, quotaUsage, pollAt: null }),
     uid,
     uploadURL,
     idleChecks: 0,

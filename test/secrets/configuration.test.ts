@@ -65,7 +65,7 @@ describe('a secret in a wrong variable', () => {
       { AUTH_JWT_SECRET: password, AUTH_DISABLED: 'true' },
     ]) {
       const outcome = readConfig(variables)
-      expect(outcome.kind).toBe('mistakes')
+      expect(outcome.kind).toBe('errors')
       transcript.record('errors', outcome)
     }
     expect(transcript.leaks()).toEqual([])

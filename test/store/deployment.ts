@@ -63,7 +63,7 @@ export async function fillWithSamples(store: UploadStore): Promise<void> {
       },
       {
         event: { status, source: 'WEBHOOK', at: after(index + 1.25) },
-        holds: { reservedSeconds: isReady ? 0 : 36_000, storedSeconds: isReady ? 13 : 0 },
+        quotaUsage: { reservedSeconds: isReady ? 0 : 36_000, storedSeconds: isReady ? 13 : 0 },
         pollAt: index % 2 === 0 ? after(100 + index) : null,
       },
     )

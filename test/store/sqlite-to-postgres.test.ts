@@ -130,7 +130,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
     expect([content.pending.length, content.webhooks.flat().length]).toEqual([1, 3])
 
     const source = sourceOf()
-    const outcome = await copy({ rowsABatch: 3 })
+    const outcome = await copy({ rowsPerBatch: 3 })
     expect(outcome).toEqual({ kind: 'copied', summary: source.summary() })
     expect(await withPostgres(readAll)).toEqual(content)
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
@@ -153,8 +153,8 @@ describeWithPostgres('copy to PostgreSQL', () => {
       await mintIn(store, { id: 'two', creator: 'c\0', idempotencyKey: 'key\uFFFD' })
       await store.saveUnmatchedWebhook('stranger', '{"a":"\0"}', after(1))
     })
-    for (const rowsABatch of [10, 1, 1]) {
-      expect((await copy({ rowsABatch })).kind).toBe('copied')
+    for (const rowsPerBatch of [10, 1, 1]) {
+      expect((await copy({ rowsPerBatch })).kind).toBe('copied')
       await withPostgres(async (store) => {
         expect((await store.find(uidOf('one')))?.name).toBe('a\uFFFDb')
         expect((await store.find(uidOf('two')))?.creator).toBe('c\uFFFD')
@@ -219,12 +219,12 @@ describeWithPostgres('copy to PostgreSQL', () => {
     })
     expect(await copy()).toMatchObject({
       kind: 'different',
-      own: 1,
+      newerInTarget: 1,
       differences: [
-        { what: 'PENDING_UPLOAD uploads', source: 1, target: 0 },
-        { what: 'QUEUED uploads', source: 0, target: 1 },
-        { what: 'recorded versions', source: 1, target: 2 },
-        { what: 'reserved seconds', source: 600, target: 0 },
+        { label: 'PENDING_UPLOAD uploads', source: 1, target: 0 },
+        { label: 'QUEUED uploads', source: 0, target: 1 },
+        { label: 'recorded versions', source: 1, target: 2 },
+        { label: 'reserved seconds', source: 600, target: 0 },
       ],
     })
     expect((await withPostgres(async (store) => store.find(uidOf('one'))))?.version).toBe(2)
@@ -243,12 +243,12 @@ describeWithPostgres('copy to PostgreSQL', () => {
         return source.batchAfter(id, limit)
       },
     }
-    await expect(copy({ rowsABatch: 500 }, failing)).rejects.toThrow('interrupted')
+    await expect(copy({ rowsPerBatch: 500 }, failing)).rejects.toThrow('interrupted')
     expect(await queryTarget('select count(*)::int from uploads')).toEqual([1000])
 
     const progress: number[] = []
     const onProgress = (rows: number, size: number): number => progress.push(rows, size)
-    const outcome = await copy({ rowsABatch: 1000, onProgress })
+    const outcome = await copy({ rowsPerBatch: 1000, onProgress })
     expect(outcome).toEqual({ kind: 'copied', summary: source.summary() })
     const size = 2500 + uploadStatuses.length + 2
     expect(progress).toEqual([1000, size, 2000, size, size, size])
@@ -281,12 +281,12 @@ describeWithPostgres('copy to PostgreSQL', () => {
       })
       expect(outcome).toMatchObject({
         kind: 'different',
-        own: 0,
+        newerInTarget: 0,
         differences: [
-          { what: 'PENDING_UPLOAD uploads', source: 2, target: 1 },
-          { what: 'recorded versions' },
-          { what: 'events' },
-          { what: 'reserved seconds' },
+          { label: 'PENDING_UPLOAD uploads', source: 2, target: 1 },
+          { label: 'recorded versions' },
+          { label: 'events' },
+          { label: 'reserved seconds' },
         ],
       })
       expect((await copy()).kind).toBe('copied')
@@ -307,8 +307,8 @@ describeWithPostgres('copy to PostgreSQL', () => {
           },
         },
       )
-      const differences = [{ what: 'webhooks', source: 4, target: 3 }]
-      expect(outcome).toEqual({ kind: 'different', own: 0, differences })
+      const differences = [{ label: 'webhooks', source: 4, target: 3 }]
+      expect(outcome).toEqual({ kind: 'different', newerInTarget: 0, differences })
     })
 
     test('contain an upload whose version changed without its status', async () => {
@@ -320,8 +320,8 @@ describeWithPostgres('copy to PostgreSQL', () => {
           other.close()
         },
       })
-      const differences = [{ what: 'recorded versions', source: 2, target: 1 }]
-      expect(outcome).toEqual({ kind: 'different', own: 0, differences })
+      const differences = [{ label: 'recorded versions', source: 2, target: 1 }]
+      expect(outcome).toEqual({ kind: 'different', newerInTarget: 0, differences })
     })
 
     test('contain uploads of the target, and its reservations and webhooks stay', async () => {
@@ -334,14 +334,14 @@ describeWithPostgres('copy to PostgreSQL', () => {
       })
       expect(await copy()).toMatchObject({
         kind: 'different',
-        own: 1,
+        newerInTarget: 1,
         differences: [
-          { what: 'RESERVED reservations', source: 1, target: 2 },
-          { what: 'PENDING_UPLOAD uploads', source: 1, target: 2 },
-          { what: 'recorded versions' },
-          { what: 'events' },
-          { what: 'webhooks', source: 3, target: 4 },
-          { what: 'reserved seconds' },
+          { label: 'RESERVED reservations', source: 1, target: 2 },
+          { label: 'PENDING_UPLOAD uploads', source: 1, target: 2 },
+          { label: 'recorded versions' },
+          { label: 'events' },
+          { label: 'webhooks', source: 3, target: 4 },
+          { label: 'reserved seconds' },
         ],
       })
     })
@@ -357,7 +357,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
       }
       expect(diffSummaries(summary, { ...summary, rows: new Map(summary.rows) })).toEqual([])
       expect(diffSummaries(summary, { ...summary, storedSeconds: 12 })).toEqual([
-        { what: 'stored seconds', source: 13, target: 12 },
+        { label: 'stored seconds', source: 13, target: 12 },
       ])
     })
   })
@@ -383,14 +383,14 @@ describeWithPostgres('copy to PostgreSQL', () => {
         await fillWithSamples(store)
         return store.deployment
       })
-      expect(await copy()).toEqual({ kind: 'foreign', source: name, target: fresh })
+      expect(await copy()).toEqual({ kind: 'other-deployment', source: name, target: fresh })
       expect(await queryTarget('select id from uploads')).toEqual(['theirs'])
       expect(await queryTarget('select id from deployments')).toEqual([fresh])
     })
 
     test('is missing in a file that no gateway has used, which is not copied', async () => {
       openSqlite(file).connection.close()
-      expect(await copy()).toEqual({ kind: 'nameless' })
+      expect(await copy()).toEqual({ kind: 'no-deployment-id' })
     })
   })
 

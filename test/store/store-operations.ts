@@ -15,7 +15,7 @@ export interface Operation {
 
 const id = fc.constantFrom('a', 'b', 'c', 'd', 'e')
 const second = fc.integer({ min: 0, max: 9 })
-const heldSeconds = fc.integer({ min: 0, max: 500 })
+const usedSeconds = fc.integer({ min: 0, max: 500 })
 
 const reserve = fc
   .record({
@@ -59,16 +59,16 @@ const saveVersion = fc
     id,
     version: fc.integer({ min: 1, max: 4 }),
     status: fc.constantFrom(...uploadStatuses),
-    holds: fc.record({ reservedSeconds: heldSeconds, storedSeconds: heldSeconds }),
+    quotaUsage: fc.record({ reservedSeconds: usedSeconds, storedSeconds: usedSeconds }),
     hasEvent: fc.boolean(),
   })
-  .map(({ id: reservationId, version, status, holds, hasEvent }) => {
+  .map(({ id: reservationId, version, status, quotaUsage, hasEvent }) => {
     const upload = uploadOf({ id: reservationId, uid: uidOf(reservationId), version })
     const event = hasEvent ? ({ status, source: 'SYNC', at: after(5) } as const) : null
     return {
       name: `save ${reservationId} from ${version} to ${status}`,
       perform: (store: UploadStore) =>
-        store.saveVersion(changeOf(upload, { status }, { event, holds, pollAt: after(20) })),
+        store.saveVersion(changeOf(upload, { status }, { event, quotaUsage, pollAt: after(20) })),
     }
   })
 

@@ -135,7 +135,7 @@ test('a view lasts its seconds when the clock is set back', () => {
 test('a claim lasts its seconds when the clock is set back', () => {
   const claims = createPollClaims()
   const due = [{ upload: uploadOf(), idlePolls: 0, dueAt: after(0), missingPolls: 0 }]
-  expect(claims.take(due, 9, after(TWO_HOURS), after(TWO_HOURS + 30))).toHaveLength(1)
-  expect(claims.take(due, 9, after(0), after(30))).toHaveLength(1)
-  expect(claims.take(due, 9, after(1), after(31))).toEqual([])
+  expect(claims.claim(due, 9, after(TWO_HOURS), after(TWO_HOURS + 30))).toHaveLength(1)
+  expect(claims.claim(due, 9, after(0), after(30))).toHaveLength(1)
+  expect(claims.claim(due, 9, after(1), after(31))).toEqual([])
 })

@@ -20,7 +20,7 @@ const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: 'token
 
 function errorsOf(environment: WorkerEnvironment): readonly string[] {
   const outcome = readWorkerConfig(environment)
-  return outcome.kind === 'mistakes' ? outcome.errors : []
+  return outcome.kind === 'errors' ? outcome.errors : []
 }
 
 /** Returns the variable or binding at the beginning of each error. */

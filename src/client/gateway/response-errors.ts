@@ -55,8 +55,8 @@ export function errorFromGraphQLErrors(errors: readonly unknown[], uid: string):
 }
 
 /** A response that does not match the schema: a proxy's page, or a gateway of another version. */
-export function invalidResponse(what: string): UploadError {
-  return gatewayError(`Invalid response from the gateway: ${what} has an unexpected shape.`, false)
+export function invalidResponse(part: string): UploadError {
+  return gatewayError(`Invalid response from the gateway: ${part} has an unexpected shape.`, false)
 }
 
 export function gatewayError(message: string, retryable: boolean): UploadError {

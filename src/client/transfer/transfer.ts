@@ -12,10 +12,10 @@ export interface Transfer {
   readonly onSent: (sentBytes: number) => void
 }
 
-/** `refused`: the URL rejected the bytes with this status; the gateway knows the reason. */
+/** `rejected`: the URL rejected the bytes with this status; the gateway knows the reason. */
 export type TransferResult =
   | { readonly kind: 'sent' }
-  | { readonly kind: 'refused'; readonly status: number }
+  | { readonly kind: 'rejected'; readonly status: number }
 
 /** Fetch, clock and retry limit. */
 export interface TransferDependencies extends RetryPolicy {
@@ -37,5 +37,5 @@ export function resultOfStatus(status: number): TransferResult {
       retryable: true,
     })
   }
-  return { kind: 'refused', status }
+  return { kind: 'rejected', status }
 }

@@ -69,10 +69,10 @@ function sendOnce(
       reject(signal.reason)
     }
     /** Calls `settle` once; an error that it throws rejects the promise. */
-    function end(settle: () => void): void {
+    function end(callback: () => void): void {
       signal.removeEventListener('abort', abort)
       try {
-        settle()
+        callback()
       } catch (error) {
         reject(error)
       }

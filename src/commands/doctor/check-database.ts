@@ -46,7 +46,7 @@ function checkFile(
   if (found.pendingMigrations > 0) return pendingMigrationsError(file, found.pendingMigrations)
   const accountError = checkAccount(database, found.account, account)
   if (accountError !== null) return accountError
-  if (found.modeForOthers === null) return ok(`${file} is intact and up to date.`)
+  if (found.modeIfShared === null) return ok(`${file} is intact and up to date.`)
   return warning(
     `${file} is intact and up to date, but other users can read it. Run \`chmod 600 ${file}\`.`,
   )

@@ -55,7 +55,7 @@ export async function checkWebhook(
 ): Promise<CheckResult> {
   const subject = 'Webhook'
   if (stream === null) return { state: 'ok', subject, sentence: 'set automatically by `serve`.' }
-  const own = publicURL === null ? null : `${publicURL}/webhooks/stream`
+  const expectedURL = publicURL === null ? null : `${publicURL}/webhooks/stream`
   const set = `\`headgate webhook set ${publicURL ?? 'URL'}\``
   try {
     const webhook = await stream.findWebhook()
@@ -66,7 +66,7 @@ export async function checkWebhook(
         sentence: `no webhook is set, and status changes arrive by polling only. Run ${set}.`,
       }
     }
-    if (own !== null && webhook.notificationURL !== own) {
+    if (expectedURL !== null && webhook.notificationURL !== expectedURL) {
       return {
         state: 'error',
         subject,
@@ -80,7 +80,7 @@ export async function checkWebhook(
         sentence: `the secret of ${webhook.notificationURL} is not in STREAM_WEBHOOK_SECRET, so webhooks are rejected. ${set} prints it.`,
       }
     }
-    return own === null
+    return expectedURL === null
       ? {
           state: 'warning',
           subject,
@@ -89,7 +89,7 @@ export async function checkWebhook(
       : {
           state: 'ok',
           subject,
-          sentence: `the webhook points to ${own}, and its secret is configured.`,
+          sentence: `the webhook points to ${expectedURL}, and its secret is configured.`,
         }
   } catch (error) {
     if (!(error instanceof StreamError)) throw error

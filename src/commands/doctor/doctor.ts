@@ -30,7 +30,7 @@ async function runChecks(environment: Environment): Promise<readonly CheckResult
     subject,
     sentence,
   }))
-  if (outcome.kind === 'mistakes') {
+  if (outcome.kind === 'errors') {
     const errors = outcome.errors.map((sentence): CheckResult => ({
       state: 'error',
       subject,

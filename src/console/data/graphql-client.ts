@@ -32,16 +32,16 @@ export interface GatewayClient {
   readonly connections: Store<number | null>
 }
 
-export function createGatewayClient(url: string, session: Session, who: string): GatewayClient {
+export function createGatewayClient(url: string, session: Session, user: string): GatewayClient {
   const connections = createStore<number | null>(null)
   let opened = 0
-  const endpoint: GatewayEndpoint = { url, fetch: session.fetch, token: () => session.token(who) }
+  const endpoint: GatewayEndpoint = { url, fetch: session.fetch, token: () => session.token(user) }
   const client = new Client({
     url,
     fetch: session.fetch,
     // The gateway accepts queries as JSON by POST.
     preferGetMethod: false,
-    fetchOptions: () => ({ headers: authorizationOf(session, who) }),
+    fetchOptions: () => ({ headers: authorizationOf(session, user) }),
     exchanges: [
       createCache(),
       subscriptionExchange({
@@ -68,8 +68,8 @@ export function createGatewayClient(url: string, session: Session, who: string):
   return { client, connections }
 }
 
-function authorizationOf({ authState }: Session, who: string): Record<string, string> {
+function authorizationOf({ authState }: Session, user: string): Record<string, string> {
   const current = authState.get()
-  if (current.kind === 'signed-out' || current.user !== who || current.token === null) return {}
+  if (current.kind === 'signed-out' || current.user !== user || current.token === null) return {}
   return { authorization: `Bearer ${current.token}` }
 }

@@ -38,7 +38,7 @@ export async function subscribeOverSSE(
     try {
       await openConnection(endpoint, subscription, listener, connection.signal)
     } catch {
-      // Every error is retried; the page shows meanwhile that it is not live.
+      // Every error is retried; until then, the page shows that it is not live.
     } finally {
       stopWatching()
       connection.abort()

@@ -125,8 +125,8 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
       const now = Date.now()
       const bytesPerSecond =
         progress.phase === 'uploading' ? transferRate.see(progress.sentBytes, now) : null
-      const isNews = progress.phase !== phase || progress.phase !== 'uploading'
-      if (!isNews && now - updatedAt < UPDATE_INTERVAL_MS) return
+      const isNewPhase = progress.phase !== phase || progress.phase !== 'uploading'
+      if (!isNewPhase && now - updatedAt < UPDATE_INTERVAL_MS) return
       updatedAt = now
       phase = progress.phase
       const item = items.get().find((candidate) => candidate.key === key)

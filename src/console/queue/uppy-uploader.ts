@@ -72,14 +72,14 @@ export class HeadgateUploader<M extends Meta, B extends Body> extends BasePlugin
       this.#active.set(fileId, controller)
       try {
         await this.#uploadWithSemaphore(fileId, controller.signal)
-        this.#forget(fileId)
+        this.#removeFinished(fileId)
         return
       } catch (error) {
         if (controller.signal.reason === REMOVED_REASON) return
         if (controller.signal.reason !== PAUSED) {
           const file = this.#find(fileId)
           if (file !== null) this.uppy.emit('upload-error', file, errorOf(error))
-          this.#forget(fileId)
+          this.#removeFinished(fileId)
           return
         }
         if (await this.#untilResumed(fileId)) return
@@ -121,7 +121,7 @@ export class HeadgateUploader<M extends Meta, B extends Body> extends BasePlugin
   }
 
   /** Removes a finished file from Uppy, which would retry failed files with the next upload. */
-  #forget(fileId: string): void {
+  #removeFinished(fileId: string): void {
     this.#active.delete(fileId)
     if (this.#find(fileId) !== null) this.uppy.removeFile(fileId)
   }

@@ -68,8 +68,8 @@ function bytesOf({ sentBytes, sizeBytes }: Row): string {
 
 function rateOf({ bytesPerSecond, sizeBytes, sentBytes }: Row): string[] {
   if (bytesPerSecond === null || bytesPerSecond < 1) return []
-  const left = ((sizeBytes ?? 0) - (sentBytes ?? 0)) / bytesPerSecond
-  return [formatRate(bytesPerSecond), `${formatTimeLeft(left)} left`]
+  const secondsLeft = ((sizeBytes ?? 0) - (sentBytes ?? 0)) / bytesPerSecond
+  return [formatRate(bytesPerSecond), `${formatTimeLeft(secondsLeft)} left`]
 }
 
 function detailsOf({ upload }: Row): string[] {

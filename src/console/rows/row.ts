@@ -73,21 +73,21 @@ function stateOfItem({ state, encodingPercent }: QueueItem, upload: Upload | nul
 }
 
 /**
- * @param remembered entry of this device's resume store; null for an upload of another device
+ * @param resumable entry of this device's resume store; null for an upload of another device
  * @param sentBytes last progress seen on this device; null without one
  */
 export function rowFromUpload(
   upload: Upload,
-  remembered: ResumableUpload | null,
+  resumable: ResumableUpload | null,
   sentBytes: number | null,
 ): Row {
   const { uid, protocol, progress, constraints } = upload
-  const sizeBytes = upload.video?.sizeBytes ?? progress.totalBytes ?? remembered?.sizeBytes ?? null
-  const receivedBytes = progress.receivedBytes ?? (remembered === null ? null : sentBytes)
+  const sizeBytes = upload.video?.sizeBytes ?? progress.totalBytes ?? resumable?.sizeBytes ?? null
+  const receivedBytes = progress.receivedBytes ?? (resumable === null ? null : sentBytes)
   return {
     key: uid,
     name: upload.name ?? `Video ${uid.slice(0, 8)}`,
-    state: stateOfUpload(upload, remembered),
+    state: stateOfUpload(upload, resumable),
     sizeBytes,
     protocol,
     reason: null,
@@ -103,12 +103,12 @@ export function rowFromUpload(
   }
 }
 
-function stateOfUpload({ status }: Upload, remembered: ResumableUpload | null): RowState {
+function stateOfUpload({ status }: Upload, resumable: ResumableUpload | null): RowState {
   switch (status) {
     case 'PENDING_UPLOAD':
     case 'UPLOADING':
-      if (remembered?.isSent === true) return 'queued'
-      return remembered === null ? 'other-device' : 'interrupted'
+      if (resumable?.isSent === true) return 'queued'
+      return resumable === null ? 'other-device' : 'interrupted'
     case 'QUEUED':
       return 'queued'
     case 'IN_PROGRESS':

@@ -6,8 +6,8 @@ import { Icon } from './icon.tsx'
 import { SignIn } from './sign-in.tsx'
 
 export function App({ session }: { readonly session: Session }) {
-  const standing = useStore(session.authState)
-  const isSignedOut = standing.kind === 'signed-out'
+  const auth = useStore(session.authState)
+  const isSignedOut = auth.kind === 'signed-out'
   return (
     <>
       <header class="top">
@@ -26,13 +26,11 @@ export function App({ session }: { readonly session: Session }) {
         </nav>
       </header>
       <main class="page">
-        {isSignedOut && (
-          <SignIn error={standing.error} onToken={(token) => session.signIn(token)} />
-        )}
+        {isSignedOut && <SignIn error={auth.error} onToken={(token) => session.signIn(token)} />}
         {/* Keyed by user: a new user gets a new page; after token expiry the old page is kept. */}
-        {standing.user !== null && (
+        {auth.user !== null && (
           <div hidden={isSignedOut}>
-            <UploadsPage key={standing.user} user={standing.user} session={session} />
+            <UploadsPage key={auth.user} user={auth.user} session={session} />
           </div>
         )}
       </main>

@@ -2,28 +2,28 @@
 import { useEffect, useRef } from 'preact/hooks'
 
 interface ConfirmProps {
-  readonly question: string
-  readonly onYes: () => void
-  readonly onNo: () => void
+  readonly label: string
+  readonly onConfirm: () => void
+  readonly onCancel: () => void
 }
 
-export function ConfirmDelete({ question, onYes, onNo }: ConfirmProps) {
+export function ConfirmDelete({ label, onConfirm, onCancel }: ConfirmProps) {
   const keepButton = useRef<HTMLButtonElement>(null)
   useEffect(() => keepButton.current?.focus(), [])
   return (
     <div
       class="actions"
       role="group"
-      aria-label={question}
+      aria-label={label}
       onKeyDown={(event) => {
-        if (event.key === 'Escape') onNo()
+        if (event.key === 'Escape') onCancel()
       }}
     >
       <p class="small confirm-question">Delete permanently?</p>
-      <button type="button" class="danger" onClick={onYes}>
+      <button type="button" class="danger" onClick={onConfirm}>
         Delete
       </button>
-      <button type="button" class="strong" ref={keepButton} onClick={onNo}>
+      <button type="button" class="strong" ref={keepButton} onClick={onCancel}>
         Keep
       </button>
     </div>

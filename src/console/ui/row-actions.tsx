@@ -27,9 +27,9 @@ export function RowActions({ row, queue, settings, onPlay, onRetry, onDelete }: 
   if (isConfirming) {
     return (
       <ConfirmDelete
-        question={`Delete ${name} permanently?`}
-        onYes={onDelete}
-        onNo={() => {
+        label={`Delete ${name} permanently?`}
+        onConfirm={onDelete}
+        onCancel={() => {
           setConfirming(false)
           // After the button is rendered again.
           setTimeout(() => deleteButton.current?.focus())

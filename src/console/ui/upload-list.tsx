@@ -40,7 +40,7 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
   const resumable = useResumableUploads(client, items)
   const deletion = useDeleteUpload(client, queue)
   const rows = mergeRows(items, list.uploads, resumable, queue.lastProgress, filter).filter(
-    ({ uid }) => uid === null || !deletion.leaving.has(uid),
+    ({ uid }) => uid === null || !deletion.hiddenUids.has(uid),
   )
   useAnnouncements(rows, onAnnounce)
   const playingRow = rows.find(({ key }) => key === playingKey)

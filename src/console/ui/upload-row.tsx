@@ -42,7 +42,7 @@ export function UploadRow(props: UploadRowProps) {
   return (
     <li class={`row is-${state}`}>
       <Thumbnail row={row} onPlay={onPlay} />
-      <div class="row-words">
+      <div class="row-text">
         <h3 class="row-name" title={name}>
           {name}
         </h3>

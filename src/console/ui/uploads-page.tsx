@@ -12,15 +12,15 @@ import { CodeExample } from './code-example.tsx'
 import { StorageGauge } from './storage-gauge.tsx'
 import { UploadList } from './upload-list.tsx'
 
-function createDependencies(session: Session, who: string) {
+function createDependencies(session: Session, user: string) {
   const url = new URL('/graphql', location.href).href
   const client = createUploadClient({
     url,
     fetch: session.fetch,
     // Omitted if auth is disabled.
-    ...(session.requiresToken ? { token: async () => (await session.token(who)) ?? '' } : {}),
+    ...(session.requiresToken ? { token: async () => (await session.token(user)) ?? '' } : {}),
   })
-  return { data: createGatewayClient(url, session, who), client, queue: createUploadQueue(client) }
+  return { data: createGatewayClient(url, session, user), client, queue: createUploadQueue(client) }
 }
 
 const READ_FROM_FILE: QueueItemSettings = { maxDurationSeconds: null, reliableConnection: null }

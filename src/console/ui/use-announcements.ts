@@ -6,7 +6,7 @@ import { announcementFor } from '../rows/row-labels.ts'
 /** States that are too short to announce. */
 const SHORT_STATES: ReadonlySet<RowState> = new Set(['waiting', 'preparing', 'queued'])
 
-export function useAnnouncements(rows: readonly Row[], onSay: (words: string) => void): void {
+export function useAnnouncements(rows: readonly Row[], onAnnounce: (text: string) => void): void {
   const announced = useRef(new Map<string, RowState>())
   useEffect(() => {
     const changed = rows.filter(({ key, state, item }) => {
@@ -17,6 +17,6 @@ export function useAnnouncements(rows: readonly Row[], onSay: (words: string) =>
         previous !== state && !SHORT_STATES.has(state) && (previous !== undefined || item !== null)
       )
     })
-    if (changed.length > 0) onSay(changed.map(announcementFor).join('. '))
-  }, [rows, onSay])
+    if (changed.length > 0) onAnnounce(changed.map(announcementFor).join('. '))
+  }, [rows, onAnnounce])
 }

@@ -7,7 +7,7 @@ import type { Row } from '../rows/row.ts'
 
 export interface DeleteUpload {
   /** Uids of deleted or pending uploads, which are hidden. */
-  readonly leaving: ReadonlySet<string>
+  readonly hiddenUids: ReadonlySet<string>
   /** Error of the last deletion; null otherwise. */
   readonly problem: string | null
   readonly remove: (row: Row) => Promise<void>
@@ -16,23 +16,23 @@ export interface DeleteUpload {
 }
 
 export function useDeleteUpload(client: UploadClient, queue: UploadQueue): DeleteUpload {
-  const [leaving, setLeaving] = useState<ReadonlySet<string>>(new Set())
+  const [hiddenUids, setHiddenUids] = useState<ReadonlySet<string>>(new Set())
   const [problem, setProblem] = useState<string | null>(null)
 
   async function deleteUpload(uid: string, name: string): Promise<void> {
     setProblem(null)
-    setLeaving((uids) => new Set([...uids, uid]))
+    setHiddenUids((uids) => new Set([...uids, uid]))
     try {
       await client.delete(uid)
     } catch (error) {
-      setLeaving((uids) => new Set([...uids].filter((one) => one !== uid)))
-      const why = error instanceof UploadError ? error.message : ''
-      setProblem(`“${name}” was not deleted. ${why}`)
+      setHiddenUids((uids) => new Set([...uids].filter((hiddenUid) => hiddenUid !== uid)))
+      const reason = error instanceof UploadError ? error.message : ''
+      setProblem(`“${name}” was not deleted. ${reason}`)
     }
   }
 
   return {
-    leaving,
+    hiddenUids,
     problem,
     async remove({ uid, name, item }) {
       if (item !== null) queue.remove(item)

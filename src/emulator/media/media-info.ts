@@ -38,7 +38,7 @@ export const damagedMedia: MediaInfo = {
  * Returns the media info for a reading. For a damaged file, or a file that is no video, it sets `failure`
  * instead of throwing.
  */
-export function judgeMedia(reading: MediaReading, maxDurationSeconds: number): MediaInfo {
+export function mediaInfoOf(reading: MediaReading, maxDurationSeconds: number): MediaInfo {
   const { kind, contentType, width, height } = reading
   if (kind === 'no-video') return { ...damagedMedia, contentType, failure: NON_VIDEO }
   if (kind === 'damaged' || reading.durationSeconds === null || width === null || height === null) {
@@ -46,7 +46,7 @@ export function judgeMedia(reading: MediaReading, maxDurationSeconds: number): M
   }
   const durationSeconds = toMicroseconds(reading.durationSeconds)
   const media = { contentType, durationSeconds, width, height }
-  if (durationSeconds < MIN_DURATION_SECONDS) return { ...media, failure: tooShort() }
+  if (durationSeconds < MIN_DURATION_SECONDS) return { ...media, failure: tooShortFailure() }
   if (durationSeconds > maxDurationSeconds) {
     return { ...media, failure: tooLong(durationSeconds, maxDurationSeconds) }
   }
@@ -57,7 +57,7 @@ function toMicroseconds(seconds: number): number {
   return Math.round(seconds * 1_000_000) / 1_000_000
 }
 
-function tooShort(): { code: string; text: string } {
+function tooShortFailure(): { code: string; text: string } {
   return {
     code: 'ERR_DURATION_TOO_SHORT',
     text: `The video is shorter than the minimum of ${MIN_DURATION_SECONDS} seconds.`,

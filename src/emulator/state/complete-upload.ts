@@ -1,5 +1,5 @@
 /** Completes an upload: marks it received, inspects the file, starts processing. */
-import { damagedMedia, judgeMedia } from '../media/media-info.ts'
+import { damagedMedia, mediaInfoOf } from '../media/media-info.ts'
 import { readMedia } from '../media/media-reader.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
 import type { Video } from './video.ts'
@@ -35,7 +35,7 @@ async function inspectFile(
     const reading = await readMedia(files.path(uid), sizeBytes, closing, () =>
       library.startReading(uid),
     )
-    library.setMedia(uid, judgeMedia(reading, maxDurationSeconds))
+    library.setMedia(uid, mediaInfoOf(reading, maxDurationSeconds))
   } catch (error) {
     library.stopReading(uid)
     throw error

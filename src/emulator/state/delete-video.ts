@@ -6,9 +6,9 @@ export async function deleteVideo(
   dependencies: Pick<EmulatorDependencies, 'files' | 'library'>,
   uid: string,
 ): Promise<boolean> {
-  const wasThere = dependencies.library.remove(uid)
-  if (wasThere) await dependencies.files.remove(uid)
-  return wasThere
+  const existed = dependencies.library.remove(uid)
+  if (existed) await dependencies.files.remove(uid)
+  return existed
 }
 
 /** Deletes the videos whose `scheduledDeletion` has passed. */

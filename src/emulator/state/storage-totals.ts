@@ -37,7 +37,7 @@ export class CachedStorageTotals {
   }
 
   /** Applies the change of one video; null when it does not exist before or after. */
-  changed(before: Video | null, after: Video | null): void {
+  applyChange(before: Video | null, after: Video | null): void {
     if (this.#cached === null) return
     const { at, totals } = this.#cached
     this.#store(at, replaceUsage(totals, usageOf(before, at), usageOf(after, at)))

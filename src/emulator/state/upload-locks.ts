@@ -23,7 +23,7 @@ export class UploadLocks {
 
   /**
    * Waits until the last bytes of a disconnected client are written. Without this, a client that
-   * reconnects at once would read an offset that still grows.
+   * reconnects immediately would read an offset that still grows.
    */
   async waitForDisconnected(uid: string): Promise<void> {
     const lock = this.#locks.get(uid)

@@ -72,9 +72,9 @@ const HOST =
   /^(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*(:\d{1,5})?$/i
 
 export function checkAllowedOrigins(origins: readonly string[]): readonly string[] {
-  const wrong = origins.find((origin) => !(origin === '*' || HOST.test(origin)))
-  if (wrong === undefined) return origins
+  const invalidOrigin = origins.find((origin) => !(origin === '*' || HOST.test(origin)))
+  if (invalidOrigin === undefined) return origins
   throw badRequest(
-    `allowedOrigins must be hosts without scheme or path, such as example.com: "${wrong.slice(0, 100)}" is not`,
+    `allowedOrigins must be hosts without scheme or path, such as example.com: "${invalidOrigin.slice(0, 100)}" is not`,
   )
 }

@@ -1,4 +1,4 @@
-/** Received files: one per video, named by its uid, in a folder beside the database. */
+/** Received files: one per video, named by its uid, in a folder next to the database. */
 import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 

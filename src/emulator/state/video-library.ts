@@ -71,7 +71,7 @@ export class VideoLibrary {
     const created = Math.max(video.createdMicroseconds, last + 1)
     const unique = { ...video, createdMicroseconds: created }
     this.#statements.insert(videoToRow(unique))
-    this.#totals.changed(null, unique)
+    this.#totals.applyChange(null, unique)
     return unique
   }
 
@@ -118,7 +118,7 @@ export class VideoLibrary {
     const row = videoToRow({ ...video, ...change, changedAt: now })
     this.#statements.update(row)
     const changed = this.find(uid)
-    this.#totals.changed(video, changed)
+    this.#totals.applyChange(video, changed)
     return changed
   }
 
@@ -199,12 +199,12 @@ export class VideoLibrary {
   #withTotals<Result>(uid: string, work: () => Result): Result {
     const before = this.find(uid)
     const result = work()
-    this.#totals.changed(before, this.find(uid))
+    this.#totals.applyChange(before, this.find(uid))
     return result
   }
 
   *#passing(after: number, until: number): IterableIterator<Video> {
-    const rows = this.#statements.passing(after, until)
+    const rows = this.#statements.changedByTime(after, until)
     for (const row of rows) yield rowToVideo(row)
   }
 }

@@ -57,7 +57,7 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
   const dueForDeletion = database.prepare<[number], { uid: string }>(
     'SELECT uid FROM videos WHERE scheduled_deletion <= ?',
   )
-  const passing = database.prepare<{ after: number; until: number }, VideoRow>(
+  const changedByTime = database.prepare<{ after: number; until: number }, VideoRow>(
     `SELECT * FROM videos
        WHERE received_at IS NULL AND upload_expiry > @after AND upload_expiry <= @until
      UNION ALL
@@ -81,6 +81,6 @@ export function prepareVideoStatements(database: EmulatorDatabase) {
     remove: (uid: string) => remove.run(uid).changes,
     uidsDueForDeletion: (now: number) => dueForDeletion.all(now).map((row) => row.uid),
     /** Videos whose upload URL expires or whose processing ends in `(after, until]`. */
-    passing: (after: number, until: number) => passing.iterate({ after, until }),
+    changedByTime: (after: number, until: number) => changedByTime.iterate({ after, until }),
   }
 }

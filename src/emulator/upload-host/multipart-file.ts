@@ -106,14 +106,14 @@ async function save(
   signal: AbortSignal,
 ): Promise<MultipartOutcome> {
   const target = createWriteStream(path, { mode: FILE_MODE, highWaterMark: WRITE_BUFFER_BYTES })
-  let isCutOff = false
+  let isTruncated = false
   file.once('error', () => {
-    isCutOff = true
+    isTruncated = true
   })
   try {
     await pipeline(file, target, { signal })
   } catch (error) {
-    if (isCutOff || signal.aborted) return { kind: 'broken' }
+    if (isTruncated || signal.aborted) return { kind: 'broken' }
     throw error
   }
   // Busboy ends the file at the limit and discards the rest, so that the whole form is read.

@@ -40,7 +40,7 @@ export class WebhookDispatcher {
   readonly #outbox: WebhookOutbox
   readonly #sending = new Map<string, Promise<void>>()
   /** Uids of reordered webhooks, which wait until another is delivered. */
-  readonly #held = new Set<string>()
+  readonly #reordered = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(dependencies: DispatcherDependencies) {
@@ -115,10 +115,10 @@ export class WebhookDispatcher {
       this.#outbox.remove(entry.uid)
       return
     }
-    const wasHeld = this.#held.delete(entry.uid)
-    const fault = wasHeld ? null : faults.take('webhook')
+    const wasReordered = this.#reordered.delete(entry.uid)
+    const fault = wasReordered ? null : faults.take('webhook')
     if (fault?.reorder === true) {
-      this.#held.add(entry.uid)
+      this.#reordered.add(entry.uid)
       this.#outbox.postpone(entry.uid, clock.now() + REORDER_MS, entry.attempts)
       return
     }
@@ -155,7 +155,7 @@ export class WebhookDispatcher {
 
   /** Makes reordered webhooks due after another was delivered. */
   #release(): void {
-    const held = this.#outbox.all().filter((entry) => this.#held.has(entry.uid))
+    const held = this.#outbox.all().filter((entry) => this.#reordered.has(entry.uid))
     for (const entry of held) this.#outbox.postpone(entry.uid, 0, entry.attempts)
   }
 }

@@ -43,24 +43,24 @@ export function createJwks(
   // jose's own refresh is disabled: it would drop old keys even while the provider is unavailable.
   const keys = createRemoteJWKSet(url, { cacheMaxAge: Infinity, cooldownDuration: Infinity })
   let fetchedAt = -Infinity
-  let triedAt = -Infinity
+  let lastAttemptAt = -Infinity
   let failure: string | null = null
   let inFlightFetch: { readonly at: number; readonly fetch: Promise<void> } | null = null
 
   function currentFetch(): Promise<void> | null {
-    return inFlightFetch === null || isOver(ABANDONED_FETCH_MS, inFlightFetch.at)
+    return inFlightFetch === null || hasElapsed(ABANDONED_FETCH_MS, inFlightFetch.at)
       ? null
       : inFlightFetch.fetch
   }
 
   function fetchKeys(): Promise<void> {
-    triedAt = now().getTime()
+    lastAttemptAt = now().getTime()
     const current = currentFetch()
     if (current !== null) return current
     const fetch = reload().finally(() => {
       if (inFlightFetch?.fetch === fetch) inFlightFetch = null
     })
-    inFlightFetch = { at: triedAt, fetch }
+    inFlightFetch = { at: lastAttemptAt, fetch }
     keepAlive(fetch)
     return fetch
   }
@@ -78,9 +78,9 @@ export function createJwks(
   }
 
   /** True also if the clock was set back: otherwise nothing would be fetched until it catches up. */
-  function isOver(milliseconds: number, since: number): boolean {
-    const passed = now().getTime() - since
-    return passed >= milliseconds || passed < 0
+  function hasElapsed(milliseconds: number, since: number): boolean {
+    const elapsedMs = now().getTime() - since
+    return elapsedMs >= milliseconds || elapsedMs < 0
   }
 
   function hasKeys(): boolean {
@@ -89,14 +89,14 @@ export function createJwks(
 
   function isDue(): boolean {
     return (
-      isOver(REFRESH_MS, fetchedAt) &&
-      isOver(hasKeys() ? MIN_FETCH_INTERVAL_MS : FIRST_FETCH_INTERVAL_MS, triedAt)
+      hasElapsed(REFRESH_MS, fetchedAt) &&
+      hasElapsed(hasKeys() ? MIN_FETCH_INTERVAL_MS : FIRST_FETCH_INTERVAL_MS, lastAttemptAt)
     )
   }
 
   /** Whether the keys can be used without a fetch: fresh, or stale while the provider is unavailable. */
   function isUsable(): boolean {
-    return hasKeys() && (!isOver(STALE_MS, fetchedAt) || failure !== null)
+    return hasKeys() && (!hasElapsed(STALE_MS, fetchedAt) || failure !== null)
   }
 
   /** Resolves when there are usable keys. Rejects with JwksUnavailable if none was ever fetched. */
@@ -115,7 +115,7 @@ export function createJwks(
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
         // The provider may have added a key since the last fetch.
-        if (isOver(MIN_FETCH_INTERVAL_MS, triedAt)) await fetchKeys()
+        if (hasElapsed(MIN_FETCH_INTERVAL_MS, lastAttemptAt)) await fetchKeys()
         else await currentFetch()
         if (failure !== null)
           throw new JwksUnavailable(`Unknown key, and fetching the key set failed: ${failure}`)

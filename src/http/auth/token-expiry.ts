@@ -45,7 +45,7 @@ export function createTokenExpiry({
       return () => {
         timer.listeners.delete(expired)
         if (timer.listeners.size > 0) return
-        // Removed at once: the next caller must not join a cancelled timer.
+        // Removed immediately: the next caller must not join a cancelled timer.
         if (byViewer.get(viewer) === timer) byViewer.delete(viewer)
         timer.cancel()
       }

@@ -142,8 +142,10 @@ function errorResponse(
 ): Response {
   // Clients read a 4xx body only if it has this media type.
   // https://graphql.github.io/graphql-over-http/draft/#sec-application-graphql-response-json
-  const prefers = /application\/graphql-response\+json/.test(request.headers.get('accept') ?? '')
-  const type = prefers ? 'application/graphql-response+json' : 'application/json'
+  const acceptsGraphQLResponse = /application\/graphql-response\+json/.test(
+    request.headers.get('accept') ?? '',
+  )
+  const type = acceptsGraphQLResponse ? 'application/graphql-response+json' : 'application/json'
   return new Response(JSON.stringify({ errors: [{ message, extensions: { code } }] }), {
     status,
     headers: { ...headers, 'content-type': `${type}; charset=utf-8` },

@@ -10,12 +10,12 @@ const COMPLETE = 'event: complete'
 
 /**
  * Returns the same stream with SSE_RETRY before the `complete` event if the gateway is shutting down.
- * @param gone aborted when the client disconnects; not every host cancels an abandoned response body
+ * @param disconnected aborted on a disconnect of the client, where not every host cancels the response body
  */
 export function withRetryOnShutdown(
   events: ReadableStream<Uint8Array>,
   closing: AbortSignal,
-  gone: AbortSignal,
+  disconnected: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const decoder = new TextDecoder()
   const encoder = new TextEncoder()
@@ -25,7 +25,7 @@ export function withRetryOnShutdown(
   const cancel = async (): Promise<void> => {
     await Promise.allSettled([events.cancel(), reader.cancel()])
   }
-  gone.addEventListener('abort', () => void cancel(), { once: true })
+  disconnected.addEventListener('abort', () => void cancel(), { once: true })
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await reader.read()

@@ -8,14 +8,14 @@ const VALID_ID = /^[\w.-]{1,64}$/
 const UNKNOWN_CLIENT: ClientInfo = { address: null }
 
 /**
- * Returns a generator of request ids. It returns the id given by a trusted proxy if that is well-formed,
+ * Returns a generator of request ids. It returns the id of a trusted proxy if that is well-formed,
  * else a new one. A random prefix and a counter are cheaper than a random id for each request.
  */
-export function createRequestIdGenerator(): (given?: string | null) => string {
+export function createRequestIdGenerator(): (proxyId?: string | null) => string {
   let prefix: string | null = null
   let count = 0
-  return (given = null) => {
-    if (given !== null && VALID_ID.test(given)) return given
+  return (proxyId = null) => {
+    if (proxyId !== null && VALID_ID.test(proxyId)) return proxyId
     // Not before the first request: Workers have no randomness outside a request.
     prefix ??= crypto.randomUUID().slice(0, 8)
     count += 1
@@ -25,7 +25,7 @@ export function createRequestIdGenerator(): (given?: string | null) => string {
 
 /** Passes the id to the handler and sets the response header `X-Request-Id`. */
 export function withRequestId(
-  nextId: (given?: string | null) => string,
+  nextId: (proxyId?: string | null) => string,
   endpoint: Handler,
 ): Handler {
   return async (request, client = UNKNOWN_CLIENT) => {

@@ -33,9 +33,13 @@ export function createMetricsHandler({ expose, token }: MetricsHandlerOptions): 
 
 /** Compares digests in constant time: the duration reveals neither the token's length nor a correct prefix. */
 async function isSame(expected: Promise<Uint8Array>, authorization: string | null) {
-  const [right, given] = await Promise.all([expected, digestOf(asBearer(authorization ?? ''))])
+  const [expectedDigest, actualDigest] = await Promise.all([
+    expected,
+    digestOf(asBearer(authorization ?? '')),
+  ])
   let difference = 0
-  for (const [index, byte] of right.entries()) difference |= byte ^ (given[index] ?? 0)
+  for (const [index, byte] of expectedDigest.entries())
+    difference |= byte ^ (actualDigest[index] ?? 0)
   return difference === 0
 }
 

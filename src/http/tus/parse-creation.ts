@@ -46,7 +46,7 @@ export function parseTusCreation(headers: Headers, policy: Policy): TusCreation 
     if (setting !== undefined) settings.set(setting, value)
     else others.set(key, value ?? '')
   }
-  const name = takeName(others)
+  const name = extractName(others)
 
   /** Returns a setting's value; null if it is missing, or invalid: then a message is added to `problems`. */
   function read<T>(setting: Setting, rule: string, parse: (text: string) => T | null): T | null {
@@ -61,7 +61,7 @@ export function parseTusCreation(headers: Headers, policy: Policy): TusCreation 
     protocol: 'TUS',
     sizeBytes,
     maxDurationSeconds:
-      read('maxdurationseconds', 'a whole number of seconds', readWhole) ??
+      read('maxdurationseconds', 'a whole number of seconds', readInteger) ??
       maxDurationForSize(sizeBytes, policy),
     expiry: read('expiry', RFC3339_RULE, parseRfc3339),
     name,
@@ -71,7 +71,7 @@ export function parseTusCreation(headers: Headers, policy: Policy): TusCreation 
       ? readFlag(settings.get('requiresignedurls') ?? null, problems)
       : null,
     scheduledDeletion: read('scheduleddeletion', RFC3339_RULE, parseRfc3339),
-    thumbnailTimestampPct: read('thumbnailtimestamppct', 'a number from 0 to 1', readShare),
+    thumbnailTimestampPct: read('thumbnailtimestamppct', 'a number from 0 to 1', readFraction),
     creator: null,
     idempotencyKey: headers.get('idempotency-key'),
   }
@@ -95,17 +95,17 @@ function readLength(headers: Headers): number | string {
 }
 
 /** Returns `name`, else `filename`; an empty one counts as missing. Removes only `name` from `meta`. */
-function takeName(meta: Map<string, string>): string | null {
+function extractName(meta: Map<string, string>): string | null {
   const names = [meta.get('name'), meta.get('filename')]
   meta.delete('name')
   return names.find((name) => name !== undefined && name !== '') ?? null
 }
 
-function readWhole(text: string): number | null {
+function readInteger(text: string): number | null {
   return /^\d{1,9}$/.test(text) ? Number(text) : null
 }
 
-function readShare(text: string): number | null {
+function readFraction(text: string): number | null {
   return /^(?:\d|0?\.\d{1,12}|\d\.\d{1,12})$/.test(text) ? Number(text) : null
 }
 

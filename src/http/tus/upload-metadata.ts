@@ -17,9 +17,9 @@ export function parseUploadMetadata(
     if (!keyPattern.test(key))
       return { problem: 'Upload-Metadata has a key that is empty or not plain ASCII.' }
     if (more.length > 0) return { problem: `Upload-Metadata has two values for ${quote(key)}.` }
-    const once = isReservedMetadataKey(key) ? key.toLowerCase() : key
-    if (seen.has(once)) return { problem: `Upload-Metadata has ${quote(key)} twice.` }
-    seen.add(once)
+    const uniqueKey = isReservedMetadataKey(key) ? key.toLowerCase() : key
+    if (seen.has(uniqueKey)) return { problem: `Upload-Metadata has ${quote(key)} twice.` }
+    seen.add(uniqueKey)
     const text = value === undefined || value === '' ? null : decodeBase64(value)
     if (text === undefined)
       return {

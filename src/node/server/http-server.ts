@@ -66,7 +66,7 @@ const KEEP_ALIVE_MS = 65_000
 const BACKLOG = 4096
 
 /**
- * Maximum open connections, WebSockets included; Node closes further ones at once. Each needs an open file:
+ * Maximum open connections, WebSockets included; Node closes further ones immediately. Each needs an open file:
  * without a maximum the process runs out of them, and then the database and Stream fail too. Above the
  * 10,000 subscribers that the benchmark serves, and below the usual limits of open files (`ulimit -n`).
  */
@@ -128,12 +128,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       // `Connection: close` tells clients to send no further request on this connection.
       const inProgress = handler.openResponses()
       for (const response of inProgress) response.shouldKeepAlive = false
-      // New requests are still served meanwhile, so that readiness probes receive 503.
-      await Promise.all([untilSent(inProgress, graceMs), sockets?.close(graceMs)])
-      const left = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
-      await untilSent(handler.openResponses(), left())
+      // New requests are still served during the drain, so that readiness probes receive 503.
+      await Promise.all([waitUntilSent(inProgress, graceMs), sockets?.close(graceMs)])
+      const remainingMs = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
+      await waitUntilSent(handler.openResponses(), remainingMs())
       // The remaining connections wait for their clients, as after a body that was rejected half-way.
-      await drain(server, Math.min(left(), LINGER_MS))
+      await drain(server, Math.min(remainingMs(), CLOSE_GRACE_MS))
     },
   }
 }
@@ -141,9 +141,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 function bind(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken =
+      const explanation =
         error.code === 'EADDRINUSE' ? ': the port is in use. Set PORT to another port, or to 0' : ''
-      reject(new Error(`Cannot listen on ${host}:${port}${taken}.`, { cause: error }))
+      reject(new Error(`Cannot listen on ${host}:${port}${explanation}.`, { cause: error }))
     })
     server.listen({ port, host, backlog: BACKLOG }, resolve)
   })
@@ -164,7 +164,7 @@ function urlOf(server: Server, host: string): string {
 }
 
 /** Resolves when each response was sent completely or its connection closed, or after `graceMs`. */
-async function untilSent(responses: readonly ServerResponse[], graceMs: number): Promise<void> {
+async function waitUntilSent(responses: readonly ServerResponse[], graceMs: number): Promise<void> {
   const timedOut = new AbortController()
   const deadline = setTimeout(() => timedOut.abort(), graceMs)
   const { signal } = timedOut
@@ -177,7 +177,7 @@ async function untilSent(responses: readonly ServerResponse[], graceMs: number):
 }
 
 /** How long a connection may stay open after its last response, in milliseconds. */
-const LINGER_MS = 1000
+const CLOSE_GRACE_MS = 1000
 
 /** Milliseconds between two checks for idle connections. */
 const IDLE_CHECK_MS = 50

@@ -9,7 +9,7 @@ export interface LoadShedderOptions<T> {
   readonly maxInFlight: number
   /** Requests that are being served. */
   readonly inFlight: () => number
-  /** Starts to serve a request, at once or a few milliseconds after it was read. */
+  /** Starts to serve a request, immediately or a few milliseconds after it was read. */
   readonly serve: (request: T) => void
   /** Responds that the gateway is overloaded. */
   readonly reject: (request: T) => void
@@ -53,7 +53,7 @@ const LONG_WAIT_MS = 200
  * request also keep the queue standing, but it does not grow.
  */
 const SHORT_WAIT_MS = 50
-const STANDING_MS = 400
+const STANDING_QUEUE_MS = 400
 /** Maximum work counted per step: garbage collection or one large response is no overload. */
 const MAX_STEP_MS = 10
 /**
@@ -95,7 +95,7 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
   }
 
   function maxWaitMs(): number {
-    const isOverload = hasRejectedSince && workMs - emptyAt > STANDING_MS
+    const isOverload = hasRejectedSince && workMs - emptyAt > STANDING_QUEUE_MS
     return isOverload ? SHORT_WAIT_MS : LONG_WAIT_MS
   }
 

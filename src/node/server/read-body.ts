@@ -17,10 +17,10 @@ export function readBody(
     size += chunk.length
     // Node ends a body at its declared length.
     if (size !== length) return
-    const whole = chunks.length === 1 ? chunk : Buffer.concat(chunks)
+    const body = chunks.length === 1 ? chunk : Buffer.concat(chunks)
     // Released here: the request object lives as long as its response, which may be an event stream.
     chunks = []
-    done(whole)
+    done(body)
   })
 }
 

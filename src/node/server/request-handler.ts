@@ -106,7 +106,7 @@ export function createRequestHandler({
     const response = await gateway.fetch(request, { address: addressOf(req), requestId })
     const mediaType = response.headers.get('content-type')
     if (fastRequest !== null && response.status === 200 && mediaType !== null) {
-      fastPath.learn(fastRequest, mediaType)
+      fastPath.recordFallback(fastRequest, mediaType)
     }
     // Released here: the adapter keeps the context until the response ends, which may be an event stream.
     if (fastRequest !== null) fastRequest.body = ''

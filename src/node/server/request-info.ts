@@ -19,9 +19,9 @@ export interface RequestInfoReader {
   readonly requestOf: (req: IncomingMessage) => RequestInfo
 }
 
-/** @param nextId returns the given id if it is well-formed, else a new one */
+/** @param nextId returns the proxy's id if it is well-formed, else a new one */
 export function createRequestInfoReader(
-  nextId: (given?: string | null) => string,
+  nextId: (proxyId?: string | null) => string,
   trustedProxies: TrustedProxies,
 ): RequestInfoReader {
   function addressOf(req: IncomingMessage): string | null {
@@ -32,10 +32,10 @@ export function createRequestInfoReader(
   }
 
   function requestIdOf(req: IncomingMessage): string {
-    const given = req.headers['x-request-id']
-    const isGiven =
-      typeof given === 'string' && isFromTrustedProxy(req.socket.remoteAddress, trustedProxies)
-    return nextId(isGiven ? given : null)
+    const proxyId = req.headers['x-request-id']
+    const isTrusted =
+      typeof proxyId === 'string' && isFromTrustedProxy(req.socket.remoteAddress, trustedProxies)
+    return nextId(isTrusted ? proxyId : null)
   }
 
   return {

@@ -26,7 +26,7 @@ export function writeResponse(
   extendedHeaders.set(headers, list)
   list[list.length - 3] = requestId
   list[list.length - 1] = String(Buffer.byteLength(text))
-  // Node reads the list at once.
+  // Node reads the list before it returns.
   res.writeHead(status, list).end(text)
 }
 

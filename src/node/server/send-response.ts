@@ -2,9 +2,9 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Sends a response. Resolves when the whole response was handed to Node or its connection closed. A closed
- * connection cancels the body immediately, without waiting for its next chunk. Rejects if the body fails.
- * @param onWritten called with the number of bytes of each write
+ * Resolves when the whole response was handed to Node, or its connection closed. A closed connection
+ * cancels the body immediately, without waiting for its next chunk. Rejects if the body fails.
+ * @param onWritten called with the bytes of each write
  */
 export async function sendResponse(
   res: ServerResponse,
@@ -53,21 +53,21 @@ async function sendChunks(
     const { done, value } = await reader.read()
     if (res.destroyed) return
     if (done) break
-    const hasRoom = res.write(value)
+    const isWritable = res.write(value)
     onWritten(value.length)
-    if (!hasRoom) await drainedOrClosed(res)
+    if (!isWritable) await drainedOrClosed(res)
   }
   res.end()
 }
 
 function drainedOrClosed(res: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    function settle(): void {
-      res.off('drain', settle)
-      res.off('close', settle)
+    function finish(): void {
+      res.off('drain', finish)
+      res.off('close', finish)
       resolve()
     }
-    res.once('drain', settle)
-    res.once('close', settle)
+    res.once('drain', finish)
+    res.once('close', finish)
   })
 }

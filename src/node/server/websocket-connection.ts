@@ -21,7 +21,7 @@ const BUFFER_MAX_BYTES = 8 * 1024 * 1024
 
 export interface WebSocketConnectionOptions {
   readonly server: GraphQLWebSocketServer
-  readonly fastPath: Pick<FastPath, 'subscribe' | 'learnSubscription'>
+  readonly fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'>
   readonly log: Logger
   /** Called once, when `connection_init` was accepted. */
   readonly onAccepted: () => void
@@ -99,22 +99,22 @@ export function handleWebSocket(
  * payload is random, so that a client cannot respond without reading its messages.
  */
 function startHeartbeat(socket: WebSocket, guard: Guard): () => void {
-  let unanswered: Buffer | null = null
+  let pendingPing: Buffer | null = null
   const heartbeat = setInterval(
     guard(() => {
-      if (unanswered !== null) {
+      if (pendingPing !== null) {
         socket.terminate()
         return
       }
-      unanswered = randomBytes(8)
-      socket.ping(unanswered)
+      pendingPing = randomBytes(8)
+      socket.ping(pendingPing)
     }),
     PING_MS,
   )
   socket.on(
     'pong',
     guard((payload: Buffer) => {
-      if (unanswered?.equals(payload) === true) unanswered = null
+      if (pendingPing?.equals(payload) === true) pendingPing = null
     }),
   )
   return () => clearInterval(heartbeat)

@@ -143,7 +143,7 @@ export async function createPostgresListener(
         }
         log.warn({ err: error.cause }, 'PostgreSQL LISTEN connection lost')
         await reconnect()
-        // Catches up immediately on changes that were made during the interruption.
+        // Catches up immediately on changes made in the meantime.
         wakeUp.abort()
       }
     }

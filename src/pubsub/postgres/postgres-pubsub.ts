@@ -1,6 +1,6 @@
 /**
  * `UploadPubSub` adapter for gateways that share a PostgreSQL database. A gateway delivers its own changes to
- * local subscribers at once. After the commit, it informs other gateways by NOTIFY: transactions that notify
+ * local subscribers immediately. After the commit, it informs other gateways by NOTIFY: transactions that notify
  * would wait for each other's commits. A receiving gateway reads the upload from the database once, for all
  * its subscribers. A NOTIFY can be lost, so each gateway also queries missed changes every two seconds and
  * after each reconnect.

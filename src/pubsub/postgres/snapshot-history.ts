@@ -30,7 +30,7 @@ export function createSnapshotHistory(clock: Pick<Clock, 'monotonicMs'>): Snapsh
       const at = clock.monotonicMs()
       snapshots.push({ at, snapshot })
       // Keeps one snapshot older than SAFE_AFTER_MS, once there is one.
-      const firstRecent = snapshots.findIndex((one) => at - one.at < SAFE_AFTER_MS)
+      const firstRecent = snapshots.findIndex((entry) => at - entry.at < SAFE_AFTER_MS)
       if (firstRecent > 1) snapshots = snapshots.slice(firstRecent - 1)
     },
     rewind() {

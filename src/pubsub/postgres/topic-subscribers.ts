@@ -11,16 +11,16 @@ export interface TopicSubscribers {
 export function createTopicSubscribers(): TopicSubscribers {
   const byUid = new Map<string, number>()
   /** Subscribers of a creator or of all uploads. Whether they match is known only after reading the upload. */
-  let others = 0
+  let broadSubscribers = 0
 
   function count(topic: Topic, change: 1 | -1): void {
     if (topic.of !== 'upload') {
-      others += change
+      broadSubscribers += change
       return
     }
-    const left = (byUid.get(topic.uid) ?? 0) + change
-    if (left === 0) byUid.delete(topic.uid)
-    else byUid.set(topic.uid, left)
+    const remaining = (byUid.get(topic.uid) ?? 0) + change
+    if (remaining === 0) byUid.delete(topic.uid)
+    else byUid.set(topic.uid, remaining)
   }
 
   return {
@@ -32,6 +32,6 @@ export function createTopicSubscribers(): TopicSubscribers {
         isActive = false
       }
     },
-    hasSubscribers: (uid) => others > 0 || byUid.has(uid),
+    hasSubscribers: (uid) => broadSubscribers > 0 || byUid.has(uid),
   }
 }

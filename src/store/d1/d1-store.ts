@@ -81,11 +81,11 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     isShared: true,
 
     recordAccount: async (account, { replace } = { replace: false }) => {
-      const [, noted] = await client.batch([
+      const [, accounts] = await client.batch([
         bindQuery(statements.recordAccount, { account, replace: Number(replace) }),
         bindQuery(statements.account, {}),
       ])
-      return text(noted?.[0]?.[0])
+      return text(accounts?.[0]?.[0])
     },
 
     reserve: createReserve(client),
@@ -189,7 +189,8 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
     },
 
     // The caller is always the poll leader, and it knows what is watched.
-    renewWatchLeases: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
+    renewWatchLeases: async (uids, _now, _until, acquireLease) =>
+      acquireLease ? uids.toSorted() : null,
 
     oldestDuePoll: async () => {
       const row = await first(statements.oldestDuePoll, {})
@@ -234,7 +235,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       if (isDue) await done(statements.pullForward, pollsAhead(now))
     },
 
-    ping: () => done(statements.alive, {}),
+    ping: () => done(statements.ping, {}),
 
     close: async () => {
       client.close()

@@ -36,6 +36,6 @@ export function createReserve({ batch }: D1Client): UploadStore['reserve'] {
     const { reservedSeconds, storedSeconds } = readQuotaUsage(
       results.get(statements.quotaUsage.source),
     )
-    return { kind: 'over-quota', heldSeconds: reservedSeconds + storedSeconds }
+    return { kind: 'over-quota', usedSeconds: reservedSeconds + storedSeconds }
   }
 }

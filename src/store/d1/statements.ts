@@ -115,7 +115,7 @@ export const statements = {
       .select(sql`select ${param('id')}, null where not exists (select 1 from ${deployments})`),
   ),
   deployment: defineStatement([], () => db.select({ id: deployments.id }).from(deployments)),
-  alive: defineStatement([], () => db.select(found).from(uploads).where(eq(uploads.id, ''))),
+  ping: defineStatement([], () => db.select(found).from(uploads).where(eq(uploads.id, ''))),
 }
 
 /** Return no rows, and fail if a table or column is missing. */

@@ -24,8 +24,8 @@ function conditionsOf(filter: UploadFilter): SQL[] {
 }
 
 /**
- * Each wanted kind. A lateral query with its own limit runs per kind, so that the planner must seek it in an
- * index, regardless of its estimates.
+ * Each requested kind. A lateral query with its own limit runs per kind, so that the planner must seek it in an
+ * index, whatever its estimates.
  */
 const kinds = sql`unnest(${textArrayParam('statuses')}) as statuses (kind_status)
   cross join unnest(${textArrayParam('protocols')}) as protocols (kind_protocol)`
@@ -106,8 +106,8 @@ export function prepareListStatements(db: NodePgDatabase) {
 
   return {
     /** Returns rows of uploads, in the order of the range. */
-    rows(wanted: UploadFilter, within: ListRange): Promise<readonly UploadRow[]> {
-      const [filter, range] = withoutImpliedBounds(wanted, within)
+    rows(uploadFilter: UploadFilter, requestedRange: ListRange): Promise<readonly UploadRow[]> {
+      const [filter, range] = withoutImpliedBounds(uploadFilter, requestedRange)
       const shape = queryShape(filter, range)
       const statement = lists.get(shape) ?? prepareList(filter, range, shape)
       lists.set(shape, statement)

@@ -33,12 +33,12 @@ export function createMaintenance(
 
 /** Folds all deltas, batch by batch. Stops early while another gateway folds. */
 export async function foldAllDeltas(db: NodePgDatabase): Promise<void> {
-  let left = await db.$count(uploadTotalDeltas)
-  while (left > 0) {
+  let pending = await db.$count(uploadTotalDeltas)
+  while (pending > 0) {
     await db.execute(foldStatement())
     const remaining = await db.$count(uploadTotalDeltas)
-    if (remaining >= left) return
-    left = remaining
+    if (remaining >= pending) return
+    pending = remaining
   }
 }
 
@@ -46,10 +46,10 @@ export async function foldAllDeltas(db: NodePgDatabase): Promise<void> {
 function foldStatement() {
   const sums = sql`sum(uploads) as uploads, sum(reserved_seconds) as reserved_seconds, sum(stored_seconds) as stored_seconds`
   return sql`
-    with mine as materialized (select pg_try_advisory_xact_lock(${FOLD_LOCK}) as is_mine),
+    with fold_lock as materialized (select pg_try_advisory_xact_lock(${FOLD_LOCK}) as is_held),
     folded as (
       delete from ${uploadTotalDeltas} where id in (
-        select id from ${uploadTotalDeltas} where (select is_mine from mine)
+        select id from ${uploadTotalDeltas} where (select is_held from fold_lock)
         order by id limit ${FOLDED_PER_RUN}
       ) returning *
     ),

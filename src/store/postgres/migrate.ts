@@ -49,9 +49,9 @@ export async function countPendingMigrations(
   const { rows } = await client.query(
     "select to_regclass('headgate_migrations') is not null as present",
   )
-  const isThere = isRecord(rows[0]) && rows[0]['present'] === true
-  const applied = isThere ? await readApplied(client) : 0
-  return pendingSince(applied, folder).length
+  const tableExists = isRecord(rows[0]) && rows[0]['present'] === true
+  const applied = tableExists ? await readApplied(client) : 0
+  return migrationsAfter(applied, folder).length
 }
 
 /** Returns the Stream account of the uploads; null if none is recorded or there are no uploads. */
@@ -76,7 +76,7 @@ async function migrate(client: ClientBase, folder: string): Promise<number> {
   await client.query(
     'create table if not exists headgate_migrations (hash text primary key, made_at bigint not null)',
   )
-  const pending = pendingSince(await readApplied(client), folder)
+  const pending = migrationsAfter(await readApplied(client), folder)
   for (const { sql, hash, folderMillis } of pending) {
     for (const statement of sql) await client.query(statement)
     await client.query('insert into headgate_migrations values ($1, $2)', [hash, folderMillis])
@@ -109,7 +109,7 @@ async function requireServer(client: ClientBase): Promise<void> {
   }
 }
 
-function pendingSince(newest: number, folder: string) {
+function migrationsAfter(newest: number, folder: string) {
   return readMigrationFiles({ migrationsFolder: folder }).filter(
     ({ folderMillis }) => folderMillis > newest,
   )

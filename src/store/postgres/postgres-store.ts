@@ -44,9 +44,9 @@ export async function createPostgresStore(
       run(async () => {
         await statements.recordAccount.execute({ account, replace })
         const [row] = await statements.account.execute()
-        const noted = row?.account ?? null
-        if (noted === null) throw new Error('The account is missing from the database.')
-        return noted
+        const stored = row?.account ?? null
+        if (stored === null) throw new Error('The account is missing from the database.')
+        return stored
       }),
 
     reserve,
@@ -149,12 +149,16 @@ export async function createPostgresStore(
         })
       }),
 
-    renewWatchLeases: (uids, now, until, asks) =>
+    renewWatchLeases: (uids, now, until, acquireLease) =>
       run(async () => {
-        const wanted = asks ? [POLL_LEADER, ...uids] : uids
+        const leaseNames = acquireLease ? [POLL_LEADER, ...uids] : uids
         const lease = leaseOf(now, until)
-        const noted = await statements.renewWatchLeases.execute({ uids: wanted, gateway, ...lease })
-        if (!noted.some(({ uid }) => uid === POLL_LEADER)) return null
+        const watches = await statements.renewWatchLeases.execute({
+          uids: leaseNames,
+          gateway,
+          ...lease,
+        })
+        if (!watches.some(({ uid }) => uid === POLL_LEADER)) return null
         return (await statements.watched.execute({ now: lease.now })).map(({ uid }) => uid)
       }),
 

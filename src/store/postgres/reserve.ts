@@ -57,9 +57,9 @@ async function reserveWithinQuota(
   const existing = await uploadWithKey(statements, reservation, rules)
   if (existing !== null) return { kind: 'key-in-use', ...existing }
   const { reservedSeconds, storedSeconds } = await quotaUsageOf(statements, reservation.creator)
-  const heldSeconds = reservedSeconds + storedSeconds
-  if (heldSeconds + reservation.constraints.maxDurationSeconds > quotaSeconds) {
-    return { kind: 'over-quota', heldSeconds }
+  const usedSeconds = reservedSeconds + storedSeconds
+  if (usedSeconds + reservation.constraints.maxDurationSeconds > quotaSeconds) {
+    return { kind: 'over-quota', usedSeconds }
   }
   return reserve(statements, reservation, rules)
 }

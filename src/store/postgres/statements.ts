@@ -22,7 +22,7 @@ export type Statements = ReturnType<typeof prepareStatements>
 
 /** @param db a pool or, for transactions, one of its connections */
 export function prepareStatements(db: NodePgDatabase) {
-  // Without a given time, the server's clock decides, because gateway clocks differ.
+  // If no time is passed, the server's clock decides, because gateway clocks differ.
   const now = sql`coalesce(${param('now', watchLeases.until)}, clock_timestamp())`
   const until = sql`(${now} + ${sql.placeholder('forMs')}::float8 * interval '1 millisecond')`
   const isReserved = eq(uploads.status, sql`'RESERVED'`)
@@ -130,7 +130,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .insert(watchLeases)
       .select(
         sql`select uid, ${param('gateway', watchLeases.gateway)}, ${until}
-          from unnest(${textArrayParam('uids')}) as wanted (uid) order by uid`,
+          from unnest(${textArrayParam('uids')}) as watched (uid) order by uid`,
       )
       .onConflictDoUpdate({
         target: watchLeases.uid,

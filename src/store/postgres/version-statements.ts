@@ -22,7 +22,7 @@ export function mintStatement(db: NodePgDatabase) {
       .where(and(eq(uploads.id, param('id', uploads.id)), eq(uploads.status, sql`'RESERVED'`)))
       .returning(uploadColumns),
   )
-  const noted = db.$with('noted').as(
+  const event = db.$with('event').as(
     db
       .insert(uploadEvents)
       .select(
@@ -30,7 +30,7 @@ export function mintStatement(db: NodePgDatabase) {
       )
       .returning({ uploadId: uploadEvents.uploadId }),
   )
-  return db.with(minted, noted).select().from(minted).prepare('headgate_mint')
+  return db.with(minted, event).select().from(minted).prepare('headgate_mint')
 }
 
 /** Writes the next version, and its event if there is one. */
@@ -50,7 +50,7 @@ export function saveVersionStatement(db: NodePgDatabase) {
       )
       .returning({ id: uploads.id, version: uploads.version }),
   )
-  const noted = db.$with('noted').as(
+  const event = db.$with('event').as(
     db
       .insert(uploadEvents)
       .select(
@@ -59,7 +59,7 @@ export function saveVersionStatement(db: NodePgDatabase) {
       )
       .returning({ uploadId: uploadEvents.uploadId }),
   )
-  return db.with(advanced, noted).select().from(advanced).prepare('headgate_save_version')
+  return db.with(advanced, event).select().from(advanced).prepare('headgate_save_version')
 }
 
 /** Claims due uploads. A claimed upload is due again when the claim ends, unless it is rescheduled earlier. */

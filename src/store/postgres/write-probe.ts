@@ -21,7 +21,7 @@ export function createWriteProbe(
   statements: Pick<Statements, 'saveUnmatchedWebhook' | 'deleteUnmatchedWebhooks'>,
 ): () => Promise<void> {
   const { pool, run } = postgres
-  let triedAt = Number.NEGATIVE_INFINITY
+  let lastAttemptAt = Number.NEGATIVE_INFINITY
 
   /** Inserts a row and deletes it. A row left by a crash is deleted after a day. */
   async function tryWrite(): Promise<void> {
@@ -38,8 +38,8 @@ export function createWriteProbe(
     const failure = postgres.writeFailure()
     if (failure === null) return
     const now = performance.now()
-    if (now - triedAt < PAUSE_MS) throw failure
-    triedAt = now
+    if (now - lastAttemptAt < PAUSE_MS) throw failure
+    lastAttemptAt = now
     await tryWrite()
   }
 }

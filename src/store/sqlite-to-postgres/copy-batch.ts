@@ -18,24 +18,24 @@ import { columnNames, unnestRows } from './unnest-rows.ts'
 export async function copyBatch(db: NodePgDatabase, batch: CopiedBatch): Promise<void> {
   const rows = withKeysOnce(batch.uploads)
   await db.transaction(async (transaction) => {
-    await transaction.execute(freeKeys(rows))
+    await transaction.execute(clearConflictingKeys(rows))
     await transaction.execute(writeUploads(rows))
     if (batch.events.length > 0) await transaction.execute(writeEvents(batch))
   })
 }
 
 /** Clears keys held by other rows. A key may have moved to a newer row since the last copy. */
-function freeKeys(rows: readonly CopiedUpload[]): SQL {
+function clearConflictingKeys(rows: readonly CopiedUpload[]): SQL {
   const { id, requestedBy, idempotencyKey } = uploadColumns
   const columns = { id, requestedBy, idempotencyKey }
-  const wanted = unnestRows(
+  const copiedKeys = unnestRows(
     columns,
     rows.filter((row) => row.idempotencyKey !== null),
   )
   return sql`
-    update ${uploads} set idempotency_key = null from ${wanted} as wanted (id, requested_by, key)
-    where ${requestedBy} = wanted.requested_by and ${idempotencyKey} = wanted.key
-      and ${id} <> wanted.id`
+    update ${uploads} set idempotency_key = null from ${copiedKeys} as copied (id, requested_by, key)
+    where ${requestedBy} = copied.requested_by and ${idempotencyKey} = copied.key
+      and ${id} <> copied.id`
 }
 
 /**
@@ -49,9 +49,9 @@ function withKeysOnce(rows: readonly CopiedUpload[]): readonly CopiedUpload[] {
       requestedBy.mapToDriverValue(row.requestedBy),
       row.idempotencyKey === null ? null : idempotencyKey.mapToDriverValue(row.idempotencyKey),
     ])
-  const holders = new Map(rows.map((row) => [keyOf(row), row.id]))
+  const lastIdByKey = new Map(rows.map((row) => [keyOf(row), row.id]))
   return rows.map((row) =>
-    row.idempotencyKey === null || holders.get(keyOf(row)) === row.id
+    row.idempotencyKey === null || lastIdByKey.get(keyOf(row)) === row.id
       ? row
       : { ...row, idempotencyKey: null },
   )

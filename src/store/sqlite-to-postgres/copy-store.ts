@@ -27,18 +27,18 @@ export type CopyOutcome =
       readonly kind: 'different'
       readonly differences: readonly SummaryDifference[]
       /** Uploads that only the target has, or has in a newer version: a gateway has written to it. */
-      readonly own: number
+      readonly newerInTarget: number
     }
   /** The target belongs to another deployment. Nothing was copied. */
-  | { readonly kind: 'foreign'; readonly source: string; readonly target: string }
+  | { readonly kind: 'other-deployment'; readonly source: string; readonly target: string }
   /** No gateway ever opened the source. Nothing was copied. */
-  | { readonly kind: 'nameless' }
+  | { readonly kind: 'no-deployment-id' }
   /** Another copy to this target is running. Nothing was copied. */
   | { readonly kind: 'busy' }
 
 export interface CopyOptions {
   /** Rows per transaction. */
-  readonly rowsABatch?: number
+  readonly rowsPerBatch?: number
   /** Called after each batch with the rows copied, and the row count at the start. */
   readonly onProgress?: (rows: number, size: number) => void
 }
@@ -56,7 +56,7 @@ export async function copyStore(
   options: CopyOptions = {},
 ): Promise<CopyOutcome> {
   const { deployment } = source
-  if (deployment === null) return { kind: 'nameless' }
+  if (deployment === null) return { kind: 'no-deployment-id' }
   await migratePostgres(postgres)
   // A connection without the pool's timeouts. The server releases its lock when the connection ends, even
   // after a crash.
@@ -72,19 +72,20 @@ async function copyInto(
   source: UploadSource,
   deployment: string,
   db: NodePgDatabase,
-  { rowsABatch = 1000, onProgress = () => undefined }: CopyOptions,
+  { rowsPerBatch = 1000, onProgress = () => undefined }: CopyOptions,
 ): Promise<CopyOutcome> {
   if (!(await lockFor(db))) return { kind: 'busy' }
   const targetId = await adoptDeploymentId(db, { name: deployment, account: source.account })
-  if (targetId !== deployment) return { kind: 'foreign', source: deployment, target: targetId }
+  if (targetId !== deployment)
+    return { kind: 'other-deployment', source: deployment, target: targetId }
 
   // Runs first: the key of a deleted reservation may belong to another row now.
-  const own = await deleteStaleReservations(db, source)
+  const newerInTarget = await deleteStaleReservations(db, source)
   const size = source.size()
   let after = ''
   let rows = 0
   for (;;) {
-    const batch = source.batchAfter(after, rowsABatch)
+    const batch = source.batchAfter(after, rowsPerBatch)
     const last = batch.uploads.at(-1)
     if (last === undefined) break
     await copyBatch(db, batch)
@@ -92,22 +93,22 @@ async function copyInto(
     rows += batch.uploads.length
     onProgress(rows, size)
   }
-  await copyUnmatchedWebhooks(db, source, own === 0)
+  await copyUnmatchedWebhooks(db, source, newerInTarget === 0)
   await compact(db)
 
   const summary = source.summary()
   const differences = diffSummaries(summary, await summarizeTarget(db))
   return differences.length === 0
     ? { kind: 'copied', summary }
-    : { kind: 'different', differences, own }
+    : { kind: 'different', differences, newerInTarget }
 }
 
 /** Returns false if another copy holds the lock. */
 async function lockFor(db: NodePgDatabase): Promise<boolean> {
-  const { rows } = await db.execute<{ mine: boolean }>(
-    sql`select pg_try_advisory_lock(${COPY_LOCK_ID}::bigint) as mine`,
+  const { rows } = await db.execute<{ isLocked: boolean }>(
+    sql`select pg_try_advisory_lock(${COPY_LOCK_ID}::bigint) as "isLocked"`,
   )
-  return rows[0]?.mine === true
+  return rows[0]?.isLocked === true
 }
 
 /** Leaves compact tables and current planner statistics to the first gateway. */

@@ -32,7 +32,7 @@ export async function copyUnmatchedWebhooks(
       insert into ${unmatchedWebhooks} (${columnNames(webhookColumns)})
       select * from ${unnestRows(webhookColumns, rows)} on conflict do nothing`)
     for (const { uid, digest } of rows) copied.add(`${digest} ${uid}`)
-    after = last.place
+    after = last.rowid
   }
   if (deleteMissing) await deleteOthers(db, copied)
 }

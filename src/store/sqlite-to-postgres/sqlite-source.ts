@@ -21,9 +21,9 @@ export interface UploadSource {
   versionsOf(ids: readonly string[]): ReadonlyMap<string, number>
   /** Returns up to `limit` unmatched webhooks after this row id; start with 0. */
   webhooksAfter(
-    place: number,
+    rowid: number,
     limit: number,
-  ): readonly (CopiedWebhook & { readonly place: number })[]
+  ): readonly (CopiedWebhook & { readonly rowid: number })[]
   summary(): StoreSummary
   close(): void
 }
@@ -86,7 +86,7 @@ function createSource(connection: Database.Database): UploadSource {
       .from(uploads)
       .get()
     return {
-      rows: new Map(rows.map((one) => [one.status, one.rows])),
+      rows: new Map(rows.map((row) => [row.status, row.rows])),
       versions: sums?.versions ?? 0,
       events: db.select({ rows: count() }).from(uploadEvents).get()?.rows ?? 0,
       webhooks: db.select({ rows: count() }).from(unmatchedWebhooks).get()?.rows ?? 0,
@@ -108,12 +108,12 @@ function createSource(connection: Database.Database): UploadSource {
         .all()
       return new Map(found.map(({ id, version }) => [id, version]))
     },
-    webhooksAfter(place, limit) {
+    webhooksAfter(rowid, limit) {
       const { uid, body, receivedAt } = unmatchedWebhooks
       return db
-        .select({ place: sql<number>`rowid`, uid, body, receivedAt })
+        .select({ rowid: sql<number>`rowid`, uid, body, receivedAt })
         .from(unmatchedWebhooks)
-        .where(sql`rowid > ${place}`)
+        .where(sql`rowid > ${rowid}`)
         .orderBy(sql`rowid`)
         .limit(limit)
         .all()

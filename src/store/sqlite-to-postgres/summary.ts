@@ -15,7 +15,7 @@ export interface StoreSummary {
 /** A quantity that differs between source and target. */
 export interface SummaryDifference {
   /** Such as `READY uploads`; follows a number. */
-  readonly what: string
+  readonly label: string
   readonly source: number
   readonly target: number
 }
@@ -27,25 +27,27 @@ export function diffSummaries(
 ): readonly SummaryDifference[] {
   const inTarget = new Map(amountsOf(target))
   return amountsOf(source)
-    .map(([what, amount]) => ({ what, source: amount, target: inTarget.get(what) ?? 0 }))
-    .filter((one) => one.source !== one.target)
+    .map(([label, amount]) => ({ label, source: amount, target: inTarget.get(label) ?? 0 }))
+    .filter((difference) => difference.source !== difference.target)
 }
 
 /** Number of uploads, in any status. */
 export function countUploads({ rows }: StoreSummary): number {
-  return sum(rowStatuses.filter((status) => !isReservation(status)).map((one) => rows.get(one)))
+  return sum(
+    rowStatuses.filter((status) => !isReservation(status)).map((status) => rows.get(status)),
+  )
 }
 
 /** Number of reservations, retired ones included. */
 export function countReservations({ rows }: StoreSummary): number {
-  return sum(rowStatuses.filter(isReservation).map((one) => rows.get(one)))
+  return sum(rowStatuses.filter(isReservation).map((status) => rows.get(status)))
 }
 
 export function isReservation(status: RowStatus): boolean {
   return status === 'RESERVED' || status === 'RETIRED'
 }
 
-function amountsOf(summary: StoreSummary): readonly (readonly [what: string, amount: number])[] {
+function amountsOf(summary: StoreSummary): readonly (readonly [label: string, amount: number])[] {
   return [
     ...rowStatuses.map(
       (status) =>

@@ -30,7 +30,7 @@ export function summarizeTarget(db: NodePgDatabase): Promise<StoreSummary> {
         .from(currentUploadTotals)
         .where(eq(currentUploadTotals.creator, ALL_CREATORS))
       return {
-        rows: new Map(rows.map((one) => [one.status, one.rows])),
+        rows: new Map(rows.map((row) => [row.status, row.rows])),
         versions: rows.reduce((total, { versions }) => total + versions, 0),
         events: await transaction.$count(uploadEvents),
         webhooks: await transaction.$count(unmatchedWebhooks),

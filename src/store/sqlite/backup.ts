@@ -27,7 +27,7 @@ const OWNER_ONLY = 0o600
 /** Matches the suffix of unfinished copies, including SQLite's own journal, WAL and shared-memory files. */
 const PARTIAL = /^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.)?partial(?:-journal|-wal|-shm)?$/
 /** Unfinished copies not modified for this long, in milliseconds, belong to a process that has ended. */
-const LEFT_BEHIND_MS = 3_600_000
+const LEFTOVER_AGE_MS = 3_600_000
 
 /**
  * Writes everything that was committed when the backup began into one file without a WAL. Writers are not
@@ -49,11 +49,11 @@ export async function backupSqlite(source: string, target: string): Promise<Back
       connection.close()
     }
     const uploads = checkCopy(partial)
-    toDisk(partial)
+    syncToDisk(partial)
     // Another backup may have finished in the meantime.
     requireNewFile(target)
     renameSync(partial, target)
-    toDisk(dirname(target))
+    syncToDisk(dirname(target))
     return { uploads, bytes: statSync(target).size }
   } finally {
     rmSync(partial, { force: true })
@@ -71,7 +71,7 @@ function requireNewFile(target: string): void {
  */
 function removeLeftovers(target: string): void {
   const folder = dirname(target)
-  const oldest = Date.now() - LEFT_BEHIND_MS
+  const oldest = Date.now() - LEFTOVER_AGE_MS
   for (const name of existsSync(folder) ? readdirSync(folder) : []) {
     if (!name.startsWith(`${basename(target)}.`)) continue
     if (!PARTIAL.test(name.slice(basename(target).length + 1))) continue
@@ -98,7 +98,7 @@ function checkCopy(file: string): number {
 }
 
 /** Flushes a file or folder to disk. A rename survives a power failure only if file and folder are flushed. */
-function toDisk(path: string): void {
+function syncToDisk(path: string): void {
   const opened = openSync(path, 'r')
   try {
     fsyncSync(opened)

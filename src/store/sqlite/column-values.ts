@@ -84,7 +84,7 @@ function hasAll<Name extends string>(
 }
 
 /** Reports only types, because the value may be a secret. */
-function unreadable(wanted: string, value: unknown): Error {
+function unreadable(expected: string, value: unknown): Error {
   const found = value === null ? 'null' : typeof value
-  return new Error(`Invalid value in the database: ${found} instead of ${wanted}.`)
+  return new Error(`Invalid value in the database: ${found} instead of ${expected}.`)
 }

@@ -52,11 +52,12 @@ export function defineStatement<Name extends string = never>(
   const { sql: text, params } = query((name) => sql.placeholder(name)).toSQL()
   // SQLite reads the value of a bare `limit ?` and plans the statement again at each execution. For a short
   // list, that is half of its run time. https://www.sqlite.org/c3ref/prepare.html
-  const source = text.replaceAll(/ limit \?/g, ' limit cast(? as integer)')
+  const statement = text.replaceAll(/ limit \?/g, ' limit cast(? as integer)')
   const sources = params.map((param) => readParam(param, names))
   return {
-    source,
-    bind: (values) => sources.map((one) => ('name' in one ? values[one.name] : one.value)),
+    source: statement,
+    bind: (values) =>
+      sources.map((source) => ('name' in source ? values[source.name] : source.value)),
   }
 }
 
@@ -67,7 +68,7 @@ type Source<Name extends string> = { readonly name: Name } | { readonly value: S
 function readParam<Name extends string>(param: unknown, names: readonly Name[]): Source<Name> {
   const value: unknown = is(param, Param) ? param.value : param
   if (is(value, Placeholder)) {
-    const name = names.find((one) => one === value.name)
+    const name = names.find((known) => known === value.name)
     if (name === undefined) throw new Error(`Missing statement parameter: ${value.name}.`)
     return { name }
   }

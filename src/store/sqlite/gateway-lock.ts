@@ -13,9 +13,9 @@ export interface GatewayLock {
 
 /**
  * Locks the file, creating it if missing. Returns null if another gateway holds the lock. Commands that run
- * beside a gateway, such as `headgate backup`, do not lock.
+ * next to a gateway, such as `headgate backup`, do not lock.
  *
- * The lock is an open exclusive transaction in an empty database beside the file. SQLite locks with `fcntl`,
+ * The lock is an open exclusive transaction in an empty database next to the file. SQLite locks with `fcntl`,
  * so the operating system releases the lock when the process ends. Unlike a PID file, it works between
  * containers that share a volume of one machine.
  */

@@ -32,7 +32,7 @@ export interface GroupCommit {
    * 5 seconds without blocking the thread.
    */
   readonly write: <T>(work: () => T) => Promise<T>
-  /** Commits queued writes at once. Resolves once each is committed or rejected. */
+  /** Commits queued writes immediately. Resolves once each is committed or rejected. */
   readonly flush: () => Promise<void>
   /** The failure of the file or its disk that the last write met; null after a successful write. */
   readonly failure: () => StoreUnavailable | null
@@ -68,7 +68,7 @@ interface Locked {
   /** True once writes have waited for LOCK_WAIT_MS. Later writes are tried once. */
   isOverdue: boolean
   /** Stops the timer. */
-  readonly over: AbortController
+  readonly waitController: AbortController
 }
 
 /**
@@ -85,34 +85,34 @@ export function createGroupCommit(
   let isScheduled = false
   /** Arrival of the first queued write, and the queue length one tick ago. */
   let batching = { since: 0, count: 0 }
-  let isInWork = false
+  let isWorkRunning = false
   let lastFailure: StoreUnavailable | null = null
   let locked: Locked | null = null
 
-  const runAll = connection.transaction((batch: readonly QueuedWrite[]) =>
+  const runBatch = connection.transaction((batch: readonly QueuedWrite[]) =>
     batch.map(({ work }) => {
-      isInWork = true
-      const settle = work()
-      isInWork = false
-      return settle
+      isWorkRunning = true
+      const resolveWrite = work()
+      isWorkRunning = false
+      return resolveWrite
     }),
   )
 
   /** Runs one transaction. Returns null once it is committed and all its writes are resolved. */
   function attempt(batch: readonly QueuedWrite[]): Failure | null {
-    isInWork = false
-    let settlers: readonly (() => void)[]
+    isWorkRunning = false
+    let resolvers: readonly (() => void)[]
     try {
       reads.end()
       // Immediate: the write lock is held from the first read, so reads stay valid until the commit.
-      settlers = runAll.immediate(batch)
+      resolvers = runBatch.immediate(batch)
     } catch (error) {
       const isLocked = sqliteFailureOf(error) === 'locked'
-      return { error: toStoreUnavailable(error), isOfWork: isInWork, isLocked }
+      return { error: toStoreUnavailable(error), isOfWork: isWorkRunning, isLocked }
     }
     // An empty transaction shows that the lock is free, but not that the disk works.
     if (batch.length > 0 || sqliteFailureOf(lastFailure) === 'locked') lastFailure = null
-    for (const settle of settlers) settle()
+    for (const resolveWrite of resolvers) resolveWrite()
     return null
   }
 
@@ -121,26 +121,26 @@ export function createGroupCommit(
     for (const { reject } of batch) reject(error)
   }
 
-  /** Returns null once each write is settled, or the lock error with the writes still waiting. */
+  /** Returns null once each write is resolved or rejected, or the lock error with the remaining writes. */
   function commit(
     batch: readonly QueuedWrite[],
-  ): { error: unknown; left: readonly QueuedWrite[] } | null {
+  ): { error: unknown; remaining: readonly QueuedWrite[] } | null {
     const failure = attempt(batch)
     if (failure === null) return null
-    if (failure.isLocked) return { error: failure.error, left: batch }
+    if (failure.isLocked) return { error: failure.error, remaining: batch }
     if (!failure.isOfWork || batch.length === 1) {
       rejectAll(batch, failure.error)
       return null
     }
-    for (const [index, one] of batch.entries()) {
-      const alone = attempt([one])
-      if (alone === null) continue
-      if (alone.isLocked) return { error: alone.error, left: batch.slice(index) }
-      if (!alone.isOfWork) {
-        rejectAll(batch.slice(index), alone.error)
+    for (const [index, write] of batch.entries()) {
+      const writeFailure = attempt([write])
+      if (writeFailure === null) continue
+      if (writeFailure.isLocked) return { error: writeFailure.error, remaining: batch.slice(index) }
+      if (!writeFailure.isOfWork) {
+        rejectAll(batch.slice(index), writeFailure.error)
         return null
       }
-      rejectAll([one], alone.error)
+      rejectAll([write], writeFailure.error)
     }
     return null
   }
@@ -150,11 +150,11 @@ export function createGroupCommit(
     queue = queue.slice(MAX_WRITES_PER_COMMIT)
     const held = commit(batch)
     if (held === null) {
-      locked?.over.abort()
+      locked?.waitController.abort()
       locked = null
       return
     }
-    queue = [...held.left, ...queue]
+    queue = [...held.remaining, ...queue]
     locked ??= beginLocked()
     if (locked.isOverdue) {
       const all = queue
@@ -168,14 +168,14 @@ export function createGroupCommit(
     const begun: Locked = {
       retry: Promise.resolve(),
       isOverdue: false,
-      over: new AbortController(),
+      waitController: new AbortController(),
     }
     void becomeOverdue(begun)
     return begun
   }
 
   async function becomeOverdue(begun: Locked): Promise<void> {
-    await wait(LOCK_WAIT_MS, begun.over.signal)
+    await wait(LOCK_WAIT_MS, begun.waitController.signal)
     begun.isOverdue = true
   }
 

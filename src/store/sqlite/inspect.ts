@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { countPendingMigrations } from './database.ts'
 import { sqliteFailureOf } from './failures.ts'
-import { modeForOthers } from './owner-only.ts'
+import { modeIfShared } from './owner-only.ts'
 
 /** State of the file. */
 export interface SqliteFindings {
@@ -12,7 +12,7 @@ export interface SqliteFindings {
   /** Number of migrations not yet applied; 0 for a damaged file. */
   readonly pendingMigrations: number
   /** Octal mode if other users may read or write the file; else null. May be null if damaged. */
-  readonly modeForOthers: string | null
+  readonly modeIfShared: string | null
   /** Stream account; null if none is recorded, without uploads, and for an unmigrated or damaged file. */
   readonly account: string | null
 }
@@ -28,12 +28,12 @@ export function inspectSqlite(file: string): SqliteFindings | null {
     return {
       isIntact,
       pendingMigrations,
-      modeForOthers: modeForOthers(file),
+      modeIfShared: modeIfShared(file),
       account: isIntact && pendingMigrations === 0 ? readAccount(connection) : null,
     }
   } catch (error) {
     if (sqliteFailureOf(error) !== 'damaged') throw error
-    return { isIntact: false, pendingMigrations: 0, modeForOthers: null, account: null }
+    return { isIntact: false, pendingMigrations: 0, modeIfShared: null, account: null }
   } finally {
     connection.close()
   }

@@ -78,7 +78,7 @@ function defineList(rowOf: RowShape, filter: UploadFilter, { direction, from }: 
 }
 
 /**
- * Selects the row ids of the nearest uploads of the wanted kinds, from the nearest of each kind. No index has
+ * Selects the row ids of the nearest uploads of the requested kinds, from the nearest of each kind. No index has
  * several kinds in list order. A scan in list order examines all uploads of other kinds; a scan by kind sorts
  * all uploads of these. So each kind is read separately, up to the limit.
  */
@@ -87,8 +87,8 @@ function nearestOfKinds(
   conditions: readonly SQL[],
   order: typeof desc,
 ) {
-  const ofOneKind = db
-    .select({ place: sql`rowid` })
+  const nearestOfKind = db
+    .select({ rowid: sql`rowid` })
     .from(uploads)
     .where(
       and(
@@ -101,7 +101,7 @@ function nearestOfKinds(
     .limit(param('limit'))
   const nearest = alias(uploads, 'nearest')
   return sql`select nearest.rowid from json_each(${param('kinds')})
-    join ${uploads} as nearest on nearest.rowid in ${ofOneKind}
+    join ${uploads} as nearest on nearest.rowid in ${nearestOfKind}
     order by ${order(nearest.createdAt)}, ${order(nearest.id)} limit ${param('limit')}`
 }
 
@@ -142,8 +142,8 @@ export function createListStatements<Prepared>(
 
   return {
     /** Returns uploads in the order of the range. */
-    list(wanted: UploadFilter, within: ListRange): BoundStatement<Prepared> {
-      const [filter, range] = withoutImpliedBounds(wanted, within)
+    list(uploadFilter: UploadFilter, requestedRange: ListRange): BoundStatement<Prepared> {
+      const [filter, range] = withoutImpliedBounds(uploadFilter, requestedRange)
       const shape = queryShape(filter, range)
       const statement = lists.get(shape) ?? prepareStatement(defineList(rowOf, filter, range))
       lists.set(shape, statement)

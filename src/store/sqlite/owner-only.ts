@@ -23,7 +23,7 @@ export function createOwnerOnly(file: string): void {
 }
 
 /** Returns the octal mode, such as `644`, if other users may read or write the file; else null. */
-export function modeForOthers(file: string): string | null {
+export function modeIfShared(file: string): string | null {
   // Windows has no such mode bits.
   if (process.platform === 'win32') return null
   const mode = statSync(file).mode & 0o777

@@ -3,7 +3,7 @@ import type { DueUpload } from '../../uploads/ports/upload-store.ts'
 
 export interface PollClaims {
   /** Claims and returns up to `limit` uploads without an active claim, until `until`. */
-  take(due: readonly DueUpload[], limit: number, now: Date, until: Date): readonly DueUpload[]
+  claim(due: readonly DueUpload[], limit: number, now: Date, until: Date): readonly DueUpload[]
   /** Deletes the claim, because the upload was changed or rescheduled. */
   drop(uid: string): void
   /** Number of claims, expired ones included. */
@@ -14,12 +14,12 @@ export function createPollClaims(): PollClaims {
   /** End of each claim in milliseconds since 1970, by uid. */
   const claims = new Map<string, number>()
   return {
-    take(due, limit, now, until) {
+    claim(due, limit, now, until) {
       // No claim lasts beyond `until`: a later end was written before the clock was set back.
-      const isOver = (claimedUntil: number): boolean =>
+      const hasExpired = (claimedUntil: number): boolean =>
         claimedUntil <= now.getTime() || claimedUntil > until.getTime()
-      const free = due.filter(({ upload }) => isOver(claims.get(upload.uid) ?? 0))
-      const claimed = free.slice(0, limit)
+      const unclaimed = due.filter(({ upload }) => hasExpired(claims.get(upload.uid) ?? 0))
+      const claimed = unclaimed.slice(0, limit)
       for (const { upload } of claimed) claims.set(upload.uid, until.getTime())
       return claimed
     },

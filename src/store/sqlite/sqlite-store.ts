@@ -58,7 +58,7 @@ export function createStoreOn(
   const reads = createTickReadTransaction(connection)
   const commits = createGroupCommit(connection, reads, options)
   const { write } = commits
-  const alive = connection.prepare("select 1 from uploads where id = ''")
+  const ping = connection.prepare("select 1 from uploads where id = ''")
   const probe = createWriteProbe(commits, statements, options.now)
   const claims = createPollClaims()
   let sweptUntil: Date | null = null
@@ -91,9 +91,9 @@ export function createStoreOn(
     }
     if (rules.creatorQuotaSeconds !== null) {
       const { reservedSeconds, storedSeconds } = quotaUsageOf(creator)
-      const heldSeconds = reservedSeconds + storedSeconds
-      const wanted = heldSeconds + reservation.constraints.maxDurationSeconds
-      if (wanted > rules.creatorQuotaSeconds) return { kind: 'over-quota', heldSeconds }
+      const usedSeconds = reservedSeconds + storedSeconds
+      const totalSeconds = usedSeconds + reservation.constraints.maxDurationSeconds
+      if (totalSeconds > rules.creatorQuotaSeconds) return { kind: 'over-quota', usedSeconds }
     }
     statements.reserve.run(reservationValues(reservation))
     return { kind: 'reserved' }
@@ -213,11 +213,12 @@ export function createStoreOn(
     claimDue: async (now, limit, until) => {
       const values = { now: now.getTime(), limit: limit + claims.count() }
       const due = statements.due.all(values).map(readDue).filter(presentOnly)
-      return claims.take(due, limit, now, until)
+      return claims.claim(due, limit, now, until)
     },
 
     // There is only one gateway.
-    renewWatchLeases: async (uids, _now, _until, asks) => (asks ? uids.toSorted() : null),
+    renewWatchLeases: async (uids, _now, _until, acquireLease) =>
+      acquireLease ? uids.toSorted() : null,
 
     oldestDuePoll: async () => {
       const pollAt = statements.oldestDuePoll.get({})
@@ -277,7 +278,7 @@ export function createStoreOn(
     },
 
     ping: async () => {
-      guarded(() => alive.get())
+      guarded(() => ping.get())
       await probe()
     },
 

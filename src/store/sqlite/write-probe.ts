@@ -26,7 +26,7 @@ export function createWriteProbe(
   statements: ProbeStatements,
   now: () => number = () => performance.now(),
 ): () => Promise<void> {
-  let triedAt = Number.NEGATIVE_INFINITY
+  let lastAttemptAt = Number.NEGATIVE_INFINITY
 
   /** Inserts a row and deletes it. A row left by a crash is deleted after a day. */
   async function tryWrite(): Promise<void> {
@@ -39,8 +39,8 @@ export function createWriteProbe(
     const failure = commits.failure()
     if (failure === null) return
     // A damaged file is not written: restore a backup and restart the gateway.
-    if (sqliteFailureOf(failure) === 'damaged' || now() - triedAt < PAUSE_MS) throw failure
-    triedAt = now()
+    if (sqliteFailureOf(failure) === 'damaged' || now() - lastAttemptAt < PAUSE_MS) throw failure
+    lastAttemptAt = now()
     await tryWrite()
   }
 }

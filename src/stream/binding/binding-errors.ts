@@ -63,9 +63,9 @@ function readErrorInfo(error: unknown): ErrorInfo {
   const number = readPositiveInteger(code, MAX_CODE)
   const codes = number === null ? [] : [number]
 
-  const own = typeof name === 'string' && errorsByName.has(name) ? name : null
+  const knownName = typeof name === 'string' && errorsByName.has(name) ? name : null
   // A status comes from Stream; a message prefix is only a fallback for a lost name.
-  const known = own ?? (status === null && errorsByName.has(prefix) ? prefix : null)
+  const known = knownName ?? (status === null && errorsByName.has(prefix) ? prefix : null)
   const byName = known === null ? undefined : errorsByName.get(known)
   // Codes for quota and authentication take precedence over name and status.
   const byCode = errorKindOf(400, codes, true)
@@ -119,8 +119,11 @@ export function timeoutError({ purpose, changes, timeoutMs }: BindingCall): Stre
 }
 
 /** Error of a successful call with an invalid response. */
-export function invalidResponseError({ purpose, changes }: BindingCall, what: string): StreamError {
-  return unavailableError(`Stream could not ${purpose}: its response ${what}.`, changes)
+export function invalidResponseError(
+  { purpose, changes }: BindingCall,
+  problem: string,
+): StreamError {
+  return unavailableError(`Stream could not ${purpose}: its response ${problem}.`, changes)
 }
 
 function connectionError(error: unknown, { purpose, changes }: BindingCall): StreamError {

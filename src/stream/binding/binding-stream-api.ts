@@ -112,17 +112,17 @@ export function createBindingStreamApi(
 }
 
 /** Rejects a call that the binding does not support. */
-async function rejectUnsupported(what: string, signal?: AbortSignal): Promise<never> {
+async function rejectUnsupported(feature: string, signal?: AbortSignal): Promise<never> {
   signal?.throwIfAborted()
-  throw unsupportedError(`${what} ${UNSUPPORTED_HINT}`)
+  throw unsupportedError(`${feature} ${UNSUPPORTED_HINT}`)
 }
 
 function videoIn(
   call: BindingCall,
-  reply: { readonly answer: unknown } | null,
+  reply: { readonly result: unknown } | null,
 ): StreamVideo | null {
   if (reply === null) return null
-  const video = fromBindingVideo(reply.answer)
+  const video = fromBindingVideo(reply.result)
   if (video === null) throw invalidResponseError(call, 'was not a video')
   return video
 }

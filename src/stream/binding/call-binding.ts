@@ -8,18 +8,20 @@ import { type BindingCall, toStreamError, timeoutError, isNotFound } from './bin
  * @throws the caller's abort reason, unchanged. The binding cannot be aborted: the call may still
  * succeed.
  */
-export async function callBinding<Answer>(
+export async function callBinding<Result>(
   call: BindingCall,
-  work: () => Promise<Answer>,
+  work: () => Promise<Result>,
   signal?: AbortSignal,
-): Promise<Answer> {
+): Promise<Result> {
   signal?.throwIfAborted()
-  const stopper = new AbortController()
-  const abort = () => stopper.abort(signal?.reason)
-  const timer = setTimeout(() => stopper.abort(timeoutError(call)), call.timeoutMs)
+  const abortController = new AbortController()
+  const abort = () => abortController.abort(signal?.reason)
+  const timer = setTimeout(() => abortController.abort(timeoutError(call)), call.timeoutMs)
   signal?.addEventListener('abort', abort, { once: true })
   const stopped = new Promise<never>((_resolve, reject) => {
-    stopper.signal.addEventListener('abort', () => reject(stopper.signal.reason), { once: true })
+    abortController.signal.addEventListener('abort', () => reject(abortController.signal.reason), {
+      once: true,
+    })
   })
   try {
     return await Promise.race([stopped, attempt()])
@@ -28,7 +30,7 @@ export async function callBinding<Answer>(
     signal?.removeEventListener('abort', abort)
   }
 
-  async function attempt(): Promise<Answer> {
+  async function attempt(): Promise<Result> {
     try {
       return await work()
     } catch (error) {
@@ -38,16 +40,16 @@ export async function callBinding<Answer>(
 }
 
 /** Like `callBinding` for one video; returns null if the video does not exist. */
-export function callOrNotFound<Answer>(
+export function callOrNotFound<Result>(
   call: BindingCall,
-  work: () => Promise<Answer>,
+  work: () => Promise<Result>,
   signal?: AbortSignal,
-): Promise<{ readonly answer: Answer } | null> {
+): Promise<{ readonly result: Result } | null> {
   return callBinding(
     call,
     async () => {
       try {
-        return { answer: await work() }
+        return { result: await work() }
       } catch (error) {
         if (isNotFound(error)) return null
         throw error

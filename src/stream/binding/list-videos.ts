@@ -97,11 +97,11 @@ export async function listByTime(
       : { before: query.createdBefore.toISOString(), beforeComp: 'lt' }
   for (;;) {
     const page = await list({ ...window, ...until })
-    const fresh = page.map(({ video }) => video).filter(({ uid }) => !seen.has(uid))
-    for (const video of fresh) seen.add(video.uid)
-    found.push(...fresh.filter((video) => matches(video, query)))
+    const newVideos = page.map(({ video }) => video).filter(({ uid }) => !seen.has(uid))
+    for (const video of newVideos) seen.add(video.uid)
+    found.push(...newVideos.filter((video) => matches(video, query)))
     const oldest = page.at(-1)?.created ?? null
-    const isComplete = fresh.length === 0 || oldest === null
+    const isComplete = newVideos.length === 0 || oldest === null
     if (isComplete || (!ascending && found.length >= limit)) {
       const videos = (ascending ? found.toReversed() : found).slice(0, limit)
       return { videos, total: isComplete ? found.length : null }

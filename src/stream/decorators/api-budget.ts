@@ -25,7 +25,7 @@ export type CallPriority = 'mutation' | 'sync'
 
 /** Budget of requests to Stream. Methods reject if the rate limiter is unavailable; callers then send nothing. */
 export interface ApiBudget {
-  /** Counts a request and returns null. Beyond the budget, counts nothing and returns the seconds to wait. */
+  /** Counts a request and returns null; at the limit, counts nothing and returns seconds to wait. */
   consume(purpose: CallPriority): Promise<number | null>
   /** Blocks all calls for this many seconds, after a 429 with Retry-After. */
   blockFor(seconds: number): Promise<void>
@@ -72,8 +72,8 @@ function createUncountedBudget(monotonicMs: () => number): ApiBudget {
   let blockedUntilMs = -Infinity
   return {
     async consume() {
-      const left = blockedUntilMs - monotonicMs()
-      return left > 0 ? Math.ceil(left / 1000) : null
+      const remainingMs = blockedUntilMs - monotonicMs()
+      return remainingMs > 0 ? Math.ceil(remainingMs / 1000) : null
     },
     async blockFor(seconds) {
       blockedUntilMs = Math.max(blockedUntilMs, monotonicMs() + blockMs(seconds))

@@ -32,9 +32,9 @@ export interface AvailabilityTracker {
   /**
    * Lists one video at Stream if the last call failed and the last probe is at least 5 seconds ago.
    * Never rejects; `current` returns the result.
-   * @param through the API for the request: this one, or its `withBudget` wrapper if the probe consumes budget
+   * @param budgetedApi this API inside the budget, where the probe must consume budget
    */
-  readonly probe: (through: StreamApi) => Promise<void>
+  readonly probe: (budgetedApi: StreamApi) => Promise<void>
 }
 
 /**
@@ -87,12 +87,12 @@ export function withAvailability(
         failing !== null && failing.untilMs - failing.sinceMs >= UNAVAILABLE_AFTER_MS
       return { respondedAt, failingSince: failing?.since ?? null, isUnavailable }
     },
-    async probe(through) {
+    async probe(budgetedApi) {
       const at = clock.monotonicMs()
       if (failing === null || at - probedAt < PROBE_INTERVAL_MS) return
       probedAt = at
       try {
-        await through.listVideos({ limit: 1 })
+        await budgetedApi.listVideos({ limit: 1 })
       } catch {
         // The wrapper has recorded the failure. Without budget, no request was sent.
       }

@@ -4,7 +4,7 @@ import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 /** Name of a call of the port. */
 export type StreamCall = Exclude<keyof StreamApi, 'name' | 'capabilities'>
 
-/** Wraps one call. `run` executes the call; the function may reject without running it. */
+/** Runs a call, with the work of the decorator before and after it. `run` sends the request. */
 export type AroundCall = <T>(call: StreamCall, run: () => Promise<T>) => Promise<T>
 
 /**

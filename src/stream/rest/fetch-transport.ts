@@ -62,7 +62,7 @@ export function createFetchTransport(
       status = response.status
       const text = await readText(response)
       if (text === null) return transportFailure('too-large', true, null)
-      return { kind: 'answered' as const, status, headers: response.headers, text }
+      return { kind: 'response' as const, status, headers: response.headers, text }
     }
 
     function transportFailure(
@@ -71,7 +71,7 @@ export function createFetchTransport(
       cause: unknown,
     ): TransportFailure {
       return {
-        kind: 'unanswered',
+        kind: 'failure',
         reason,
         status,
         mayHaveBeenSent: mayHaveBeenSent || status !== null,

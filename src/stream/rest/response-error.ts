@@ -40,13 +40,13 @@ export function responseError(context: ResponseErrorContext): StreamError {
 /** Returns the error of a successful response with invalid content; the call may have succeeded. */
 export function invalidResponseError(
   request: TransportRequest,
-  answer: TransportResponse,
-  what: string,
+  response: TransportResponse,
+  problem: string,
 ): StreamError {
-  return new StreamError(`Stream could not ${request.purpose}: its response ${what}.`, {
+  return new StreamError(`Stream could not ${request.purpose}: its response ${problem}.`, {
     kind: 'unavailable',
     mayHaveSucceeded: request.changes,
-    status: answer.status,
+    status: response.status,
     codes: [],
     retryAfterSeconds: null,
   })

@@ -104,8 +104,8 @@ export function createRestClient(options: RestClientOptions): RestClient {
 }
 
 /** Whether the status is 2xx. */
-export function isOk(answer: TransportResponse): boolean {
-  return answer.status >= 200 && answer.status < 300
+export function isOk(response: TransportResponse): boolean {
+  return response.status >= 200 && response.status < 300
 }
 
 // Codes of a 404 vary, so the status decides. It must be Stream's own 404: neither a proxy's page

@@ -20,7 +20,7 @@ export async function sendRequest(
   signal?: AbortSignal,
 ): Promise<TransportResponse> {
   const outcome = await send(request, signal)
-  if (outcome.kind === 'unanswered') throw transportError(request, outcome)
+  if (outcome.kind === 'failure') throw transportError(request, outcome)
   if (isRedirect(outcome.status)) {
     throw unavailableError(request, { action: 'it redirected the request', status: outcome.status })
   }

@@ -1,6 +1,6 @@
 /**
- * Port: sends one HTTP request to Stream within a timeout, without retries and redirects. Returns failures
- * as values, from which the caller creates the error.
+ * Port: one HTTP request to Stream, sent once, without retries and redirects, within a timeout.
+ * Failures are returned as values; the caller creates the error.
  */
 
 /** A request, and its description for error messages. */
@@ -30,7 +30,7 @@ export interface TransportResponse {
 
 /** Failure: no complete response arrived. */
 export interface TransportFailure {
-  readonly kind: 'unanswered'
+  readonly kind: 'failure'
   /** `timeout`; `too-large`: the body exceeds 8 MB; `connection`: the connection failed. */
   readonly reason: 'timeout' | 'too-large' | 'connection'
   /** Status of a partial response; null if there was none. */
@@ -48,7 +48,7 @@ export interface TransportFailure {
 export type HttpTransport = (
   request: TransportRequest,
   signal?: AbortSignal,
-) => Promise<({ readonly kind: 'answered' } & TransportResponse) | TransportFailure>
+) => Promise<({ readonly kind: 'response' } & TransportResponse) | TransportFailure>
 
 /** Maximum bytes of a response body. A list of 1,000 videos has 2 to 3 MB; a much larger body is not Stream's. */
 export const MAX_RESPONSE_BYTES = 8 * 1024 * 1024

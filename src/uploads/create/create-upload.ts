@@ -102,7 +102,7 @@ async function create(
     throw error
   }
   if (reserved.kind === 'over-quota') {
-    return quotaExceeded(creatorQuotaSeconds ?? 0, reservation, reserved.heldSeconds)
+    return quotaExceeded(creatorQuotaSeconds ?? 0, reservation, reserved.usedSeconds)
   }
   if (reserved.kind === 'key-in-use') return reserved
   return mintUpload(dependencies, reservation, request.thumbnailTimestampPct)
@@ -111,13 +111,13 @@ async function create(
 function quotaExceeded(
   quotaSeconds: number,
   { constraints }: Reservation,
-  heldSeconds: number,
+  usedSeconds: number,
 ): QuotaExceeded {
   return {
     kind: 'QuotaExceededError',
     code: 'QUOTA_EXCEEDED',
     message: `Creator quota exceeded: ${quotaSeconds / 60} minutes, reserved and stored together.`,
     requestedMinutes: constraints.maxDurationSeconds / 60,
-    availableMinutes: Math.max(0, quotaSeconds - heldSeconds) / 60,
+    availableMinutes: Math.max(0, quotaSeconds - usedSeconds) / 60,
   }
 }

@@ -28,8 +28,8 @@ export const MAX_BLOCK_MS = 600_000
  */
 export interface RateLimiter {
   /**
-   * Consumes one unit if every window has room and the key is not blocked. Otherwise consumes nothing and
-   * returns the seconds until all windows have room, provided that no other caller consumes it. With no
+   * Consumes one unit if every window is below its limit and the key is not blocked. Otherwise consumes nothing and
+   * returns the seconds until all windows are below their limits, provided that no other caller consumes it. With no
    * windows only a block rejects, and the unit need not be stored.
    */
   consume(key: string, windows: readonly RateWindow[]): Promise<Consumption>

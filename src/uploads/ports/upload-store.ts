@@ -8,7 +8,7 @@ import type { Upload, UploadEvent, UploadProtocol, UploadStatus, UploadSpec } fr
 export interface Reservation extends UploadSpec {
   /** Exact size in bytes if declared (tus), else null. */
   readonly totalBytes: number | null
-  /** At most 255 characters; unique per `requestedBy` until the key expires. */
+  /** At most 255 characters; unique per `requestedBy` until it expires. */
   readonly idempotencyKey: string | null
   /** Equal for equal inputs: tells a retry from a key used twice. Empty without a key. */
   readonly fingerprint: string
@@ -33,8 +33,8 @@ export type ReserveOutcome =
   | { readonly kind: 'reserved' }
   /** The idempotency key is in use. */
   | ({ readonly kind: 'key-in-use' } & IdempotentUpload)
-  /** The reservation exceeds the creator's quota; `heldSeconds` are already in use. */
-  | { readonly kind: 'over-quota'; readonly heldSeconds: number }
+  /** The reservation exceeds the creator's quota; `usedSeconds` are already in use. */
+  | { readonly kind: 'over-quota'; readonly usedSeconds: number }
 
 /** Rules checked atomically with the write of a reservation, so concurrent requests cannot exceed them. */
 export interface ReserveOptions {
@@ -89,7 +89,7 @@ export interface UploadChange {
   /** Null if the status does not change. */
   readonly event: UploadEvent | null
   /** Quota usage of the upload from now on. */
-  readonly holds: QuotaUsage
+  readonly quotaUsage: QuotaUsage
   /** Next poll of Stream; null for never. */
   readonly pollAt: Date | null
 }
@@ -194,8 +194,8 @@ export interface UploadStore {
   quotaUsage(creator?: string): Promise<QuotaUsage>
 
   /**
-   * Records the next version with its event. False if another version was recorded meanwhile: the caller
-   * reads the upload again and decides anew.
+   * Records the next version with its event. False if another version was recorded in the meantime: the caller
+   * reads the upload and decides again.
    */
   saveVersion(change: UploadChange): Promise<boolean>
   /**
@@ -204,15 +204,15 @@ export interface UploadStore {
    */
   claimDue(now: Date, limit: number, until: Date): Promise<readonly DueUpload[]>
   /**
-   * Records until `until` which uploads this gateway watches. With `lead` it also acquires or renews the
-   * poll lease; the holder gets the watched uids of all gateways, sorted. Null without `lead`, or if another
-   * gateway holds the lease.
+   * Records until `until` which uploads this gateway watches. With `acquireLease` it also acquires or renews
+   * the poll lease; the holder gets the watched uids of all gateways, sorted. Null without `acquireLease`, or if
+   * another gateway holds the lease.
    */
   renewWatchLeases(
     uids: readonly string[],
     now: Date,
     until: Date,
-    lead: boolean,
+    acquireLease: boolean,
   ): Promise<readonly string[] | null>
   /** Returns the earliest scheduled poll, in the past or future; null if there is none. */
   oldestDuePoll(): Promise<Date | null>

@@ -29,7 +29,7 @@ export async function receiveWebhook(
     return 'applied'
   }
   await dependencies.store.saveUnmatchedWebhook(video.uid, body, at)
-  // The upload may have been recorded meanwhile by a request that read no stored webhooks yet.
+  // The upload may have been recorded in the meantime by a request that read no stored webhooks yet.
   if ((await dependencies.store.find(video.uid)) !== null) {
     await applyUnmatchedWebhooks(dependencies, video.uid)
     return 'applied'

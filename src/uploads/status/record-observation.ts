@@ -44,7 +44,7 @@ async function recordNow(
       event: isTransition
         ? { status: next.status, source: observation.source, at: observation.at }
         : null,
-      holds: quotaUsageOf(next),
+      quotaUsage: quotaUsageOf(next),
       pollAt: contradicts(next, observation)
         ? pollSoon(next, observation).pollAt
         : nextPollAt(next, observation.at, 0),

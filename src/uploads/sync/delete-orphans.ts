@@ -30,14 +30,14 @@ export async function deleteOrphans(
   open: readonly Reservation[],
   since: Date | null,
   creator?: string,
-): Promise<{ readonly deleted: number; readonly left: number }> {
+): Promise<{ readonly deleted: number; readonly failed: number }> {
   const openIds = new Set(open.map((reservation) => reservation.id))
   const starts = open.map(({ createdAt }) => createdAt.getTime() - CLOCK_SKEW_MS)
   if (since !== null) starts.push(since.getTime() - CLOCK_SKEW_MS)
   const createdAfter = new Date(Math.min(...starts))
 
   let deleted = 0
-  let left = 0
+  let failed = 0
   for await (const videos of listPendingVideos(stream, {
     createdAfter,
     ...(creator === undefined ? {} : { creator }),
@@ -55,7 +55,7 @@ export async function deleteOrphans(
         // This reservation stays open; the other orphans are still processed.
         if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
         openIds.delete(reference)
-        left += 1
+        failed += 1
         log.warn(
           { uploadId: reference, errorKind: error.kind },
           'deleting an orphan failed; retried in the next sweep',
@@ -64,7 +64,7 @@ export async function deleteOrphans(
     }
   }
   for (const id of openIds) await store.retire(id)
-  return { deleted, left }
+  return { deleted, failed }
 }
 
 /**
@@ -121,11 +121,11 @@ export async function* listPendingVideos(
       ascending: true,
       limit: PAGE_SIZE,
     })
-    const fresh = videos.filter((video) => !seen.has(video.uid))
-    if (fresh.length > 0) yield fresh
-    for (const video of fresh) seen.add(video.uid)
+    const newVideos = videos.filter((video) => !seen.has(video.uid))
+    if (newVideos.length > 0) yield newVideos
+    for (const video of newVideos) seen.add(video.uid)
     const last = videos.at(-1)?.createdAt ?? null
-    if (videos.length < PAGE_SIZE || fresh.length === 0 || last === null) return
+    if (videos.length < PAGE_SIZE || newVideos.length === 0 || last === null) return
     createdAfter = last
   }
 }

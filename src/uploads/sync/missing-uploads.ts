@@ -13,10 +13,10 @@ export const CONSISTENT_AFTER_MS = 60_000
 const MAX_MISSING_POLLS = 5
 /** Interval between two such polls, in milliseconds; five of them take ten minutes. */
 export const MISSING_POLL_INTERVAL_MS = 120_000
-/** Maximum number of witnesses: other uploads that are polled additionally if most polled uploads are missing. */
-const MAX_WITNESSES = 10
-/** Number of newest uploads from which witnesses are chosen. */
-const WITNESS_CANDIDATES = 100
+/** Additional uploads that Stream is polled for if most polled uploads are missing. */
+const SAMPLE_SIZE = 10
+/** Number of newest uploads from which they are chosen. */
+const SAMPLE_CANDIDATES = 100
 /** Minimum interval between two warnings, in milliseconds. */
 const WARNING_INTERVAL_MS = 600_000
 
@@ -37,7 +37,7 @@ export interface MissingUploads {
    * polled ones and witnesses. Throws StreamError.
    * @param known uids in Stream's list
    */
-  inDoubt(
+  inconclusive(
     missing: readonly PolledUpload[],
     known: ReadonlySet<string>,
   ): Promise<readonly PolledUpload[]>
@@ -60,14 +60,14 @@ export function createMissingUploads(
   }
 
   return {
-    async inDoubt(missing, known) {
+    async inconclusive(missing, known) {
       const unexpected = missing.filter(({ upload }) => isUnexpected(upload, clock.now()))
       const [first] = unexpected
       if (first === undefined || unexpected.length <= known.size) return []
       const polled = new Set([...known, ...missing.map(({ upload }) => upload.uid)])
-      const witnesses = await pollWitnesses(dependencies, polled)
-      const totalMissing = unexpected.length + witnesses.missing
-      const totalKnown = known.size + witnesses.known
+      const sample = await pollSample(dependencies, polled)
+      const totalMissing = unexpected.length + sample.missing
+      const totalKnown = known.size + sample.known
       if (totalMissing <= totalKnown) return []
       // If Stream knows one of them, only the list is wrong, and each upload can be confirmed by a single request.
       if (await isKnown(dependencies, first.upload)) return []
@@ -98,17 +98,17 @@ async function isKnown(
   }
 }
 
-/** Polls the newest other uploads that Stream should know, and counts how many are known and missing. */
-async function pollWitnesses(
+/** Polls the newest other uploads that Stream should know, and counts known and missing ones. */
+async function pollSample(
   { stream, store, clock }: Pick<Dependencies, 'stream' | 'store' | 'clock'>,
   polled: ReadonlySet<string>,
 ): Promise<{ readonly known: number; readonly missing: number }> {
   const now = clock.now()
-  const newest = await store.list({}, { direction: 'older', limit: WITNESS_CANDIDATES })
+  const newest = await store.list({}, { direction: 'older', limit: SAMPLE_CANDIDATES })
   const uids = newest
     .filter((upload) => !isTerminal(upload.status) || isReceived(upload.status))
     .filter((upload) => !polled.has(upload.uid) && isUnexpected(upload, now))
-    .slice(0, MAX_WITNESSES)
+    .slice(0, SAMPLE_SIZE)
     .map(({ uid }) => uid)
   if (uids.length === 0) return { known: 0, missing: 0 }
   const { videos } = await stream.listVideos({ uids })

@@ -28,11 +28,8 @@ type PollDependencies = Pick<
   readonly missingUploads: MissingUploads
 }
 
-/**
- * Stream's description of a video; null if Stream does not know the video. `unanswered` if the request failed
- * or proves nothing yet.
- */
-type PollResult = StreamVideo | null | 'unanswered'
+/** Stream's description, null if Stream does not know the video, or `no-response` if the request failed. */
+type PollResult = StreamVideo | null | 'no-response'
 
 /**
  * Polls Stream for a group of uploads and returns how many changed. Throws StreamError if the list request
@@ -54,14 +51,16 @@ export async function pollStream(
     if (video !== undefined && (await recordResult(dependencies, polled, video))) changed += 1
   }
   const now = dependencies.clock.now()
-  // Recorded as missing before: needs no confirmation.
-  const gone = unlisted.filter(({ upload }) => upload.goneAt !== null)
+  // Uploads that were already known to be missing need no confirmation.
+  const alreadyMissing = unlisted.filter(({ upload }) => upload.goneAt !== null)
   const missing = unlisted.filter(({ upload }) => upload.goneAt === null)
-  // Missing, but the list as a whole is implausible: these uploads are polled again later.
-  const inDoubt = await dependencies.missingUploads.inDoubt(missing, new Set(videosByUid.keys()))
-  // Missing in a plausible list: a single-video request confirms that Stream does not know the video,
-  // because the list may lag behind. A failed confirmation does not affect the others.
-  const toConfirm = missing.filter((polled) => !inDoubt.includes(polled))
+  const inconclusive = await dependencies.missingUploads.inconclusive(
+    missing,
+    new Set(videosByUid.keys()),
+  )
+  const toConfirm = missing.filter((polled) => !inconclusive.includes(polled))
+  // The list may lag behind; only the single-video request decides that a video is gone. Its failure for
+  // one upload does not affect the others.
   await Promise.all(
     toConfirm.slice(0, CONFIRMATIONS_PER_CALL).map(async (polled) => {
       if (await recordResult(dependencies, polled, await confirm(dependencies, polled.upload)))
@@ -69,8 +68,8 @@ export async function pollStream(
     }),
   )
   await dependencies.store.reschedulePolls([
-    ...gone.flatMap((polled) => rescheduleIdle(polled, now, 0)),
-    ...inDoubt.flatMap((polled) => rescheduleMissing(polled, now)),
+    ...alreadyMissing.flatMap((polled) => rescheduleIdle(polled, now, 0)),
+    ...inconclusive.flatMap((polled) => rescheduleMissing(polled, now)),
     ...postpone(toConfirm.slice(CONFIRMATIONS_PER_CALL), now),
   ])
   return changed
@@ -87,11 +86,11 @@ async function confirm(
   try {
     const video = await stream.findVideo(upload.uid)
     const age = clock.now().getTime() - upload.createdAt.getTime()
-    return video === null && age < CONSISTENT_AFTER_MS ? 'unanswered' : video
+    return video === null && age < CONSISTENT_AFTER_MS ? 'no-response' : video
   } catch (error) {
     if (!(error instanceof StreamError) || error.kind === 'rate-limited') throw error
     log.warn({ uploadId: upload.id, errorKind: error.kind }, 'polling Stream for one upload failed')
-    return 'unanswered'
+    return 'no-response'
   }
 }
 
@@ -110,7 +109,7 @@ async function recordResult(
       { uploadId: polled.upload.id, err: error },
       'recording a poll result failed',
     )
-    await record(dependencies, polled, 'unanswered')
+    await record(dependencies, polled, 'no-response')
     return false
   }
 }
@@ -122,7 +121,7 @@ async function record(
 ): Promise<boolean> {
   const { upload } = polled
   const at = dependencies.clock.now()
-  if (result !== 'unanswered') {
+  if (result !== 'no-response') {
     const source = 'SYNC'
     const latest = await recordObservation(
       dependencies,
@@ -133,7 +132,7 @@ async function record(
     )
     if (latest !== null && latest.version !== upload.version) return true
   }
-  const missingPolls = result === 'unanswered' ? polled.missingPolls : 0
+  const missingPolls = result === 'no-response' ? polled.missingPolls : 0
   await dependencies.store.reschedulePolls(rescheduleIdle(polled, at, missingPolls))
   return false
 }

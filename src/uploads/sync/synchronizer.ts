@@ -44,7 +44,7 @@ const DAY_MS = 86_400_000
 
 /** Interval between two full sweeps for orphans of retired reservations, in milliseconds. */
 const SWEEP_INTERVAL_MS = 300_000
-const NOTHING_DELETED = { deleted: 0, left: 0 } as const
+const NOTHING_DELETED = { deleted: 0, failed: 0 } as const
 
 /** Performs sync runs, one at a time, and keeps the backoff state between them. */
 export interface Synchronizer {
@@ -63,15 +63,15 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
   /** Earliest next sweep, on the scale of `clock.monotonicMs`. */
   let nextSweep = -Infinity
   /** Round-robin positions in this gateway's watched uploads and in those of all gateways. */
-  let nextOwn = 0
+  let nextLocal = 0
   let nextWatched = 0
 
   /** Returns the watched uids of all gateways if this gateway holds the poll lease, else null. */
   function renewWatched(now: Date): Promise<readonly string[] | null> {
-    const own = rotate([...watchRegistry.watchedUids(now)], nextOwn, WATCHED_PER_ROUND)
-    nextOwn = own.next
+    const local = rotate([...watchRegistry.watchedUids(now)], nextLocal, WATCHED_PER_ROUND)
+    nextLocal = local.next
     const until = new Date(now.getTime() + LEASE_MS)
-    return store.renewWatchLeases(own.taken, now, until, !pollBackoff.isPaused())
+    return store.renewWatchLeases(local.uids, now, until, !pollBackoff.isPaused())
   }
 
   async function sweep(now: Date): Promise<number> {
@@ -91,14 +91,14 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
       const isKnown = sweptUntil !== null && sweptUntil <= now
       const from = isKnown ? sweptUntil : new Date(now.getTime() - MAX_EXPIRY_MS)
       const since = isDue ? from : null
-      const { deleted, left } =
+      const { deleted, failed } =
         open.length === 0 && !isDue
           ? NOTHING_DELETED
           : await deleteOrphans(dependencies, open, since)
-      if (isDue && left === 0) sweptNow = now
+      if (isDue && failed === 0) sweptNow = now
       const last = sweptNow ?? (isDue ? null : sweptUntil)
-      const passedMs = last === null ? Infinity : Math.max(0, now.getTime() - last.getTime())
-      nextSweep = clock.monotonicMs() + SWEEP_INTERVAL_MS - passedMs
+      const elapsedMs = last === null ? Infinity : Math.max(0, now.getTime() - last.getTime())
+      nextSweep = clock.monotonicMs() + SWEEP_INTERVAL_MS - elapsedMs
       return deleted
     } finally {
       await store.releaseSweepLease(sweptNow)
@@ -111,7 +111,7 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
       const leased = await renewWatched(now)
       const batch = rotate(leased ?? [], nextWatched, WATCHED_PER_ROUND)
       nextWatched = batch.next
-      const polled = leased === null ? [] : await uploadsToPoll(dependencies, now, batch.taken)
+      const polled = leased === null ? [] : await uploadsToPoll(dependencies, now, batch.uids)
       let changed = 0
       for (let start = 0; start < polled.length; start += UPLOADS_PER_CALL) {
         const group = polled.slice(start, start + UPLOADS_PER_CALL)
@@ -158,11 +158,11 @@ function rotate(
   all: readonly string[],
   from: number,
   count: number,
-): { readonly taken: readonly string[]; readonly next: number } {
-  if (all.length <= count) return { taken: all, next: 0 }
+): { readonly uids: readonly string[]; readonly next: number } {
+  if (all.length <= count) return { uids: all, next: 0 }
   const start = from % all.length
-  const taken = [...all.slice(start), ...all.slice(0, start)].slice(0, count)
-  return { taken, next: start + count }
+  const uids = [...all.slice(start), ...all.slice(0, start)].slice(0, count)
+  return { uids, next: start + count }
 }
 
 /** Makes claimed uploads due again that were not polled, for any gateway. */

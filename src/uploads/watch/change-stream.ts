@@ -13,7 +13,7 @@ export interface ChangeStream {
   readonly end: () => void
   /** Ends the stream immediately and drops unread changes. */
   readonly close: () => void
-  /** Calls the function when the stream closes for any reason; at once if it is closed already. */
+  /** Calls the function when the stream closes for any reason; immediately if it is closed already. */
   readonly onClose: (release: () => void) => void
   readonly changes: UploadChanges
 }

@@ -18,7 +18,7 @@ export function receiveFrom(
   onLost: () => void,
 ): () => void {
   const ended = new AbortController()
-  let isAnswered = true
+  let hasPong = true
 
   function connectionLost(): void {
     if (ended.signal.aborted) return
@@ -30,18 +30,18 @@ export function receiveFrom(
     for (;;) {
       await clock.wait(PING_INTERVAL_MS, ended.signal)
       if (ended.signal.aborted) return
-      if (!isAnswered) {
+      if (!hasPong) {
         connectionLost()
         socket.close(NORMAL_CLOSURE)
         return
       }
-      isAnswered = false
+      hasPong = false
       socket.send(PING)
     }
   }
 
   socket.addEventListener('message', ({ data }) => {
-    if (data === PONG) isAnswered = true
+    if (data === PONG) hasPong = true
     else if (typeof data === 'string') onMessage(data)
   })
   socket.addEventListener('close', connectionLost)

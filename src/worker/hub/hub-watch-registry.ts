@@ -5,17 +5,17 @@ import { type WatchRegistry } from '../../uploads/ports/watch-registry.ts'
 /** Interval of one upload's reports in milliseconds: half the time that a view counts. */
 const REPORT_INTERVAL_MS = 5000
 
-/** Uploads whose last report is remembered. */
+/** Maximum number of uploads whose last report time is stored. */
 const MAX_TRACKED_UPLOADS = 1000
 
 /** @param report reports a view of the upload to the hub. Must not throw or block. */
 export function createHubWatchRegistry(report: (uid: string) => void): WatchRegistry {
-  const own = createWatchRegistry()
+  const registry = createWatchRegistry()
   /** Time of the last report of each upload, oldest first. */
   const reportedAt = new Map<string, number>()
 
   return {
-    ...own,
+    ...registry,
     recordView(uid, now) {
       const at = now.getTime()
       if (Math.abs(at - (reportedAt.get(uid) ?? -Infinity)) < REPORT_INTERVAL_MS) return

@@ -143,7 +143,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
 
   async #createSyncRunner(): Promise<SyncRunner> {
     const outcome = readWorkerConfig(this.env)
-    if (outcome.kind === 'mistakes') throw new Error(outcome.errors.join(' '))
+    if (outcome.kind === 'errors') throw new Error(outcome.errors.join(' '))
     const log = createWorkerLogger(outcome.config.logLevel)
     const pubsub = createHubPubSub({
       hub: {
@@ -183,10 +183,10 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
 
 /** Counts an upload as watched while it has subscribers, and for a while after a view. */
 function createSubscriberWatchRegistry(subscribers: HubSubscribers): WatchRegistry {
-  const own = createWatchRegistry()
+  const registry = createWatchRegistry()
   return {
-    ...own,
-    watchedUids: (now) => new Set([...subscribers.watchedUids(), ...own.watchedUids(now)]),
+    ...registry,
+    watchedUids: (now) => new Set([...subscribers.watchedUids(), ...registry.watchedUids(now)]),
   }
 }
 

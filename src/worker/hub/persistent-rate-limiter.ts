@@ -43,8 +43,8 @@ export async function openPersistentRateLimiter(
 
   /** Returns 0 for an end beyond the longest block: a wrong clock stored it. */
   function blockMs(until: number): number {
-    const left = until - now()
-    return left > MAX_BLOCK_MS ? 0 : left
+    const remainingMs = until - now()
+    return remainingMs > MAX_BLOCK_MS ? 0 : remainingMs
   }
 
   function deleteExpired(at: number): void {

@@ -128,8 +128,10 @@ async function measureAllWrites(store: UploadStore, rows: number): Promise<void>
   })
   expect(minted).toHaveLength(ids.length)
   const event = { status: 'QUEUED', source: 'SYNC', at: NEWEST } as const
-  const holds = { reservedSeconds: 600, storedSeconds: 0 }
-  const changes = minted.map((upload) => changeOf(upload, { status: 'QUEUED' }, { event, holds }))
+  const quotaUsage = { reservedSeconds: 600, storedSeconds: 0 }
+  const changes = minted.map((upload) =>
+    changeOf(upload, { status: 'QUEUED' }, { event, quotaUsage }),
+  )
   await measureWrites(rows, 'saveVersion', async (index) => {
     const change = changes[index]
     if (change !== undefined) await store.saveVersion(change)

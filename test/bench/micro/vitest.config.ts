@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config'
-import { oneGraphQL } from '../../../vitest.config.ts'
+import { graphqlResolution } from '../../../vitest.config.ts'
 
 /** `npm run bench:micro`: costs of single calls, measured in this process. */
 export default defineConfig({
-  resolve: oneGraphQL,
+  resolve: graphqlResolution,
   test: {
     include: ['test/bench/micro/**/*.bench.ts'],
     testTimeout: 300_000,

@@ -59,7 +59,7 @@ export function executeCompiled(
       context: createContext(dependencies, viewer),
       variables: request.variables,
       outcomes: progress.results,
-      isLate: () => progress.isTimedOut,
+      isTimedOut: () => progress.isTimedOut,
     })
     // Synchronous results need neither the concurrency limit nor a deadline.
     return typeof data === 'string'
@@ -94,25 +94,25 @@ function respondWhenReady(
   return new Promise((resolve, reject) => {
     const end = fastPath.deadlines.start(() => {
       progress.isTimedOut = true
-      settle(
+      respond(
         recordResponse(fastPath, request, { status: 200, headers, text: TIMEOUT_RESULT }, 'errors'),
       )
     })
-    function settle(response: RawResponse | null): void {
+    function respond(response: RawResponse | null): void {
       end()
       release?.()
       resolve(response)
     }
     data.then(
-      (text) => progress.isTimedOut || settle(successResponse(fastPath, request, text)),
+      (text) => progress.isTimedOut || respond(successResponse(fastPath, request, text)),
       () => {
         if (progress.isTimedOut) return
         if (operation.kind !== OperationTypeNode.MUTATION) {
-          settle(null)
+          respond(null)
           return
         }
         // The fallback replays the recorded results instead of executing the fields again.
-        const done = { outcomes: progress.results, isLate: () => progress.isTimedOut }
+        const done = { outcomes: progress.results, isTimedOut: () => progress.isTimedOut }
         const replayContext = {
           ...createContext(dependencies, viewer),
           requestId: request.request.requestId,
@@ -127,7 +127,7 @@ function respondWhenReady(
           .then(
             (response) =>
               progress.isTimedOut ||
-              settle(recordResponse(fastPath, request, { ...response, headers })),
+              respond(recordResponse(fastPath, request, { ...response, headers })),
             (error: unknown) => {
               end()
               release?.()

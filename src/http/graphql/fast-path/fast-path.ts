@@ -53,9 +53,9 @@ export interface FastPath {
   /** Joins a WebSocket subscription. Null if it is not compiled; the fallback must execute it. */
   subscribe(viewer: Viewer, params: GraphQLParams): EventStreamResponse['join'] | null
   /** Records that the fallback has started this WebSocket subscription. */
-  learnSubscription(params: GraphQLParams): void
+  recordSubscription(params: GraphQLParams): void
   /** Records that the fallback responded to this request with status 200 and this media type. */
-  learn(post: FastRequest, mediaType: string): void
+  recordFallback(post: FastRequest, mediaType: string): void
 }
 
 /** Dependencies of the fast path; the fallback shares the limits. */
@@ -103,14 +103,14 @@ export function createFastPathFrom(fastPath: FastPathDependencies): FastPath {
 
     subscribe: (viewer, params) => watch(operations.find(params), viewer, params, 'websocket'),
 
-    learnSubscription: (params) =>
-      operations.learn(params, fallback.executedDocument(params.query)),
+    recordSubscription: (params) =>
+      operations.recordExecution(params, fallback.executedDocument(params.query)),
 
-    learn({ accept, body }, mediaType) {
+    recordFallback({ accept, body }, mediaType) {
       const params = parseGraphQLParams(body)
       if (params === null) return
-      operations.learn(params, fallback.executedDocument(params.query))
-      operations.learnMediaType(params, accept ?? '', mediaType)
+      operations.recordExecution(params, fallback.executedDocument(params.query))
+      operations.recordMediaType(params, accept ?? '', mediaType)
     },
   }
 }

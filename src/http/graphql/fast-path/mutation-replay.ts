@@ -16,10 +16,10 @@ export type FieldResult = { readonly value: unknown } | { readonly error: unknow
 /** Results of an operation's root fields, by response key. */
 export type FieldResults = Map<string, FieldResult>
 
-/** Recorded results of a mutation; `isLate` tells whether its deadline is exceeded. */
+/** Recorded results of a mutation; `isTimedOut` returns whether its deadline is exceeded. */
 export interface RecordedMutation {
   readonly outcomes: FieldResults
-  readonly isLate: () => boolean
+  readonly isTimedOut: () => boolean
 }
 
 /** Recorded mutations by their GraphQL context. */
@@ -61,7 +61,7 @@ function replayField(field: Field): Field {
         typeof context === 'object' && context !== null ? recordedByContext.get(context) : undefined
       const result = recorded?.outcomes.get(String(info.path.key))
       if (result === undefined) {
-        if (recorded?.isLate() === true) throw timeoutError()
+        if (recorded?.isTimedOut() === true) throw timeoutError()
         return resolve(source, args, context, info)
       }
       if ('error' in result) throw result.error

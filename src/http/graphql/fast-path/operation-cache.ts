@@ -43,9 +43,9 @@ export interface OperationCache {
    * Records that the fallback executed this document; null means it was not executed. The second call
    * compiles the operation, if possible.
    */
-  learn(params: GraphQLParams, document: DocumentNode | null): void
+  recordExecution(params: GraphQLParams, document: DocumentNode | null): void
   /** Records the media type of Yoga's response to this Accept header; ignored if nothing is compiled. */
-  learnMediaType(params: GraphQLParams, accept: string, mediaType: string): void
+  recordMediaType(params: GraphQLParams, accept: string, mediaType: string): void
 }
 
 /** `unknown` was executed once; `none` cannot be compiled. */
@@ -69,7 +69,7 @@ export function createOperationCache(
 
   return {
     find,
-    learn({ query, operationName }, document) {
+    recordExecution({ query, operationName }, document) {
       if (document === null) return
       if (budgets.isExhausted()) {
         documents = createDocumentCache<Operations>()
@@ -88,7 +88,7 @@ export function createOperationCache(
         operations.set(name, 'unknown')
       }
     },
-    learnMediaType(params, accept, mediaType) {
+    recordMediaType(params, accept, mediaType) {
       const operation = find(params)
       if (operation === null || accept.length > MAX_ACCEPT_CHARACTERS) return
       // Responses of other types, such as `multipart/mixed`, are not plain JSON.

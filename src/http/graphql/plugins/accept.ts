@@ -7,7 +7,7 @@ const GRAPHQL_RESPONSE = 'application/graphql-response+json'
 const JSON_TYPE = 'application/json'
 const EVENT_STREAM = 'text/event-stream'
 
-/** Media types of results. A request that accepts none of them is rejected before execution. */
+/** A request that accepts none of them is not executed. */
 export const RESULT_MEDIA_TYPES = [GRAPHQL_RESPONSE, JSON_TYPE, EVENT_STREAM] as const
 
 /** Whether `Accept` allows a media type, by Yoga's rules: a missing header accepts all, `q` is ignored, only UTF-8. */
@@ -21,23 +21,22 @@ function accepts(header: string | null, mediaType: string): boolean {
       const [name = '', ...parameters] = range.split(';')
       const charset = parameters.find((parameter) => parameter.includes('charset='))
       if (charset !== undefined && charset !== 'charset=utf-8') return false
-      const [wantedType, wantedSubtype] = name.split('/')
+      const [rangeType, rangeSubtype] = name.split('/')
       return (
-        (wantedType === '*' || wantedType === type) &&
-        (wantedSubtype === '*' || wantedSubtype === subtype)
+        (rangeType === '*' || rangeType === type) &&
+        (rangeSubtype === '*' || rangeSubtype === subtype)
       )
     })
 }
 
-/** Whether the client accepts any of the result media types. @param header `Accept`; null if missing */
+/** Whether the client accepts any media type of a result. @param header `Accept`; null if missing */
 export function acceptsResults(header: string | null): boolean {
   return RESULT_MEDIA_TYPES.some((mediaType) => accepts(header, mediaType))
 }
 
 /**
- * Responds with 406 to a subscription whose client accepts no event stream, and ends the subscription. Yoga
- * would respond without a body and never end it. Runs late, because only the parsed document shows whether
- * the operation is a subscription.
+ * Responds 406 to a subscription whose client accepts no event stream. Yoga would send 406 without a body, and
+ * never end the subscription. Whether an operation is a subscription is only known once it is parsed.
  */
 export const notAcceptablePlugin: GatewayPlugin = {
   async onResultProcess(payload) {
@@ -45,8 +44,11 @@ export const notAcceptablePlugin: GatewayPlugin = {
     if (payload.resultProcessor !== undefined) return
     if (isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.()
     payload.setResult({ errors: [notAcceptableError()] })
-    const prefers = accepts(request.headers.get('accept'), GRAPHQL_RESPONSE)
-    payload.setResultProcessor(processRegularResult, prefers ? GRAPHQL_RESPONSE : JSON_TYPE)
+    const acceptsGraphQLResponse = accepts(request.headers.get('accept'), GRAPHQL_RESPONSE)
+    payload.setResultProcessor(
+      processRegularResult,
+      acceptsGraphQLResponse ? GRAPHQL_RESPONSE : JSON_TYPE,
+    )
   },
 }
 

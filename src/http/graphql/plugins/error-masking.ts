@@ -22,7 +22,7 @@ export function maskError(
   const cause = error instanceof GraphQLError ? (error.originalError ?? error.message) : error
   const { nodes, path } =
     error instanceof GraphQLError ? error : { nodes: undefined, path: undefined }
-  const place = {
+  const location = {
     ...(nodes === undefined ? {} : { nodes }),
     ...(path === undefined ? {} : { path }),
   }
@@ -30,13 +30,13 @@ export function maskError(
     log.warn({ requestId, err: cause }, 'database unavailable')
     const { retryAfterSeconds } = cause
     return new GraphQLError(DATABASE_UNAVAILABLE_MESSAGE, {
-      ...place,
+      ...location,
       extensions: { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds, requestId },
     })
   }
   log.error({ requestId, err: cause }, 'unexpected error')
   return new GraphQLError(`Unexpected error. Report this request id: ${requestId}`, {
-    ...place,
+    ...location,
     extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
   })
 }

@@ -42,12 +42,12 @@ export function createSubscriptionDocuments(): SubscriptionDocuments {
         const executionArgs: Pick<ExecutionArgs, 'document'> = args
         const { subject } = args.contextValue.viewer
         let leave: (() => void) | null = null
-        setSubscribeFn(async (given) => {
+        setSubscribeFn(async (subscribeArgs) => {
           leave = acquire(subject, executionArgs.document)
           if (leave === null) return { errors: [documentLimitError()] }
           let result: unknown
           try {
-            result = await subscribeFn(given)
+            result = await subscribeFn(subscribeArgs)
             return result
           } finally {
             if (!isAsyncIterable(result)) leave()

@@ -1,11 +1,11 @@
-/** Sends the messages of one WebSocket, and resumes its subscriptions round-robin after back-pressure. */
+/** Output of one WebSocket. After backpressure ends, its subscriptions send in round-robin order. */
 import type { ExecutionResult, GraphQLError } from 'graphql'
 
-/** A WebSocket, implemented by the host. No method throws. */
+/** The WebSocket of a host. No function throws. */
 export interface SocketSink {
   /** The negotiated subprotocol; empty if there is none. */
   readonly protocol: string
-  /** Sends a message. Returns false if events must wait until the host calls `flushed`. */
+  /** Returns false if too much is unread: events then wait until the host calls `flushed`. */
   send(message: string): boolean
   close(code: number, reason: string): void
   /** Called once, when `connection_init` was accepted. */
@@ -16,35 +16,34 @@ export interface SocketSink {
 
 /** Output of one WebSocket, shared by its operations. */
 export interface SocketOutput {
-  /** Sends a message immediately, even if the output is not writable. */
+  /** Sends immediately. Before an event, check `isWritable`. */
   send(message: object): void
-  /** Sends a serialized event immediately. @param head result of `headOf` */
-  sendSerialized(head: string, payload: string): void
-  /** Whether events may be sent; false under back-pressure. */
+  /** Sends a serialized event immediately. @param prefix from `messagePrefix` */
+  sendSerialized(prefix: string, payload: string): void
   isWritable(): boolean
-  /** Creates the sender of one event producer. */
-  createSender(head: string): EventSender
-  /** Calls `send` each time the output becomes writable. Returns a function that ends the calls. */
+  /** For a producer of events that waits until each event is sent. */
+  createSender(prefix: string): EventSender
+  /** Calls `send` whenever the output becomes writable. Returns a function that unregisters it. */
   onWritable(send: () => void): () => void
-  /** Called when the host's buffer has room again. Resumes the senders until the output is full. */
+  /** The host has sent its buffer: the output is writable again. */
   flushed(): void
 }
 
 /** Sends the events of one producer, one at a time. */
 export interface EventSender {
-  /** Sends the event when the output is writable. Resolves when the event is sent or discarded by `stop`. */
+  /** Sends the event once the output is writable. Resolves then, or on `stop`. */
   send(payload: string): Promise<void>
-  /** Discards the pending event, and resolves its `send`. */
+  /** Discards a waiting event. */
   stop(): void
 }
 
 export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput {
-  /** Send functions in the order in which `flushed` calls them. */
+  /** In the order in which they send when the output is writable again. */
   const senders = new Set<() => void>()
   let isFull = false
 
-  function sendSerialized(head: string, payload: string): void {
-    isFull = !sink.send(`${head}"next","payload":${payload}}`)
+  function sendSerialized(prefix: string, payload: string): void {
+    isFull = !sink.send(`${prefix}"next","payload":${payload}}`)
   }
 
   return {
@@ -52,20 +51,20 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
       isFull = !sink.send(JSON.stringify(message))
     },
     sendSerialized,
-    createSender(head) {
+    createSender(prefix) {
       let waiting: { readonly payload: string; readonly resolve: () => void } | null = null
       function sendWaiting(): void {
         if (waiting === null) return
         const { payload, resolve } = waiting
         waiting = null
-        sendSerialized(head, payload)
+        sendSerialized(prefix, payload)
         resolve()
       }
       senders.add(sendWaiting)
       return {
         async send(payload) {
           if (!isFull) {
-            sendSerialized(head, payload)
+            sendSerialized(prefix, payload)
             return
           }
           await new Promise<void>((resolve) => {
@@ -89,7 +88,7 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
       for (const send of senders) {
         send()
         if (!isFull) continue
-        // Moves the sender that filled the output to the end, so that the others send before it next time.
+        // It filled the buffer, so it sends last the next time; the others must not starve.
         if (senders.delete(send)) senders.add(send)
         return
       }
@@ -97,12 +96,12 @@ export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput
   }
 }
 
-/** Returns the JSON that every message of an operation starts with, up to the value of `type`. */
-export function headOf(id: string): string {
+/** Returns the first characters of every message of the operation. */
+export function messagePrefix(id: string): string {
   return `{"id":${JSON.stringify(id)},"type":`
 }
 
-/** Returns the payload of a `next` message. As in graphql-ws, `errors` is last, and absent without errors. */
+/** Returns the payload in the field order of graphql-ws: errors last, and only if there are any. */
 export function payloadOf({ errors, ...rest }: ExecutionResult): object {
   return errors === undefined ? rest : { ...rest, errors: formatted(errors) }
 }

@@ -20,12 +20,18 @@ import { graphQLParamsFrom } from '../fast-path/graphql-params.ts'
 import { createSubscriber } from '../fast-path/subscriptions/subscriber.ts'
 import type { FastPath, EventStreamResponse } from '../fast-path/fast-path.ts'
 import { maskError } from '../plugins/error-masking.ts'
-import { type BeginOperation, type Operation, refusalOf, release, stopWith } from './operation.ts'
+import {
+  type BeginOperation,
+  type Operation,
+  rejectionFor,
+  release,
+  stopWith,
+} from './operation.ts'
 import {
   type SocketSink,
   createSocketOutput,
   formatted,
-  headOf,
+  messagePrefix,
   payloadOf,
 } from './connection-output.ts'
 import type { AuthenticatedConnection, Connect } from './connection-auth.ts'
@@ -36,7 +42,7 @@ const CONNECT_WITHIN_MS = 10_000
 export interface SocketConnection {
   /** Processes a message. Resolves when its operation has ended or its subscription started. Never rejects. */
   receive(text: string): Promise<void>
-  /** Called by the host when the output buffer has room again. */
+  /** Called by the host when the socket is writable again. */
   flushed(): void
   /** Called by the host when its socket is closed. */
   closed(code: number): void
@@ -46,7 +52,7 @@ export interface SocketConnection {
 
 export interface ConnectionOptions extends Pick<Dependencies, 'clock' | 'closing' | 'log'> {
   /** Null on hosts without a fast path. */
-  readonly fastPath: Pick<FastPath, 'subscribe' | 'learnSubscription'> | null
+  readonly fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'> | null
   readonly beginOperation: BeginOperation
   readonly connect: Connect
   /** Called once, with the close code. */
@@ -59,20 +65,20 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   const operations = new Map<string, Operation>()
   const output = createSocketOutput(sink)
   const running = new Set<Promise<void>>()
-  const over = new AbortController()
+  const closeController = new AbortController()
   let isInitialized = false
   let authenticated: AuthenticatedConnection | null = null
 
   function end(code: number): void {
-    if (over.signal.aborted) return
-    over.abort()
+    if (closeController.signal.aborted) return
+    closeController.abort()
     for (const [id, operation] of operations) finish(id, operation)
     authenticated?.leave()
     options.onClosed(code)
   }
 
   function close(code: number, reason: string): void {
-    if (over.signal.aborted) return
+    if (closeController.signal.aborted) return
     end(code)
     sink.close(code, reason)
   }
@@ -107,7 +113,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     const authorization = payload?.['authorization']
     const token = typeof authorization === 'string' ? authorization : null
     const connection = await options.connect(token, close)
-    if (over.signal.aborted) {
+    if (closeController.signal.aborted) {
       connection?.leave()
     } else if (connection === null) {
       close(CloseCode.Forbidden, 'Forbidden')
@@ -126,7 +132,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`)
       return
     }
-    const rejection = refusalOf(id, authenticated)
+    const rejection = rejectionFor(id, authenticated)
     if (rejection !== null) {
       output.send({ id, type: MessageType.Error, payload: formatted([rejection]) })
       return
@@ -146,10 +152,10 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     operation: Operation,
     join: EventStreamResponse['join'],
   ): Promise<boolean> {
-    const head = headOf(id)
+    const prefix = messagePrefix(id)
     const subscriber = createSubscriber({
       isWritable: () => output.isWritable(),
-      send: (event) => operation.isOver || output.sendSerialized(head, event.text),
+      send: (event) => operation.isOver || output.sendSerialized(prefix, event.text),
       end(ending) {
         // On shutdown no `complete` is sent: after it, the client would not reconnect.
         if (finish(id, operation) && ending === 'complete') {
@@ -183,8 +189,8 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     const begun = await beginOperation(viewer, payload)
     if (begun.kind === 'events') {
       const params = graphQLParamsFrom(payload)
-      if (params !== null) fastPath?.learnSubscription(params)
-      relay(id, operation, begun.events).catch(fail)
+      if (params !== null) fastPath?.recordSubscription(params)
+      sendEvents(id, operation, begun.events).catch(fail)
       return
     }
     if (!finish(id, operation)) return
@@ -196,14 +202,14 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     output.send({ id, type: MessageType.Complete })
   }
 
-  /** Sends each event when the output is writable. The producer coalesces events for slow clients. */
-  async function relay(
+  /** Sends each event once the output is writable; the producer coalesces events for slow clients. */
+  async function sendEvents(
     id: string,
     operation: Operation,
     events: AsyncIterable<ExecutionResult>,
   ): Promise<void> {
     const iterator = events[Symbol.asyncIterator]()
-    const sender = output.createSender(headOf(id))
+    const sender = output.createSender(messagePrefix(id))
     stopWith(operation, () => {
       sender.stop()
       void track(release(iterator))
@@ -268,7 +274,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable')
       return
     }
-    await clock.wait(CONNECT_WITHIN_MS, over.signal)
+    await clock.wait(CONNECT_WITHIN_MS, closeController.signal)
     if (isInitialized) return
     close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout')
   }
@@ -277,7 +283,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
 
   return {
     async receive(text) {
-      if (over.signal.aborted) return
+      if (closeController.signal.aborted) return
       let message: Message
       try {
         message = parseMessage(text)

@@ -10,15 +10,13 @@ import type { Yoga } from '../yoga.ts'
 /** Maximum characters of an operation id, which is kept until the operation ends and sent with each event. */
 export const MAX_ID_CHARACTERS = 256
 
-/** Result of beginning an operation. */
-export type Begun =
-  /** The operation was rejected before execution. */
+export type BegunOperation =
+  /** The operation was not executed. */
   | { readonly kind: 'errors'; readonly errors: readonly GraphQLError[] }
   | { readonly kind: 'result'; readonly result: ExecutionResult }
   | { readonly kind: 'events'; readonly events: AsyncIterable<ExecutionResult> }
 
-/** Executes a query or mutation, or starts a subscription. Rejects only for unexpected errors. */
-export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<Begun>
+export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<BegunOperation>
 
 export function createBeginOperation(yoga: Yoga): BeginOperation {
   return async (viewer, { query, operationName, variables }) => {
@@ -51,12 +49,12 @@ export function createBeginOperation(yoga: Yoga): BeginOperation {
   }
 }
 
-function rejected(message: string): Begun {
+function rejected(message: string): BegunOperation {
   return { kind: 'errors', errors: [new GraphQLError(message)] }
 }
 
-/** Returns an error if the token has expired or the operation id is too long; otherwise null. */
-export function refusalOf(
+/** Returns the error if the token has expired or the id is too long; otherwise null. */
+export function rejectionFor(
   id: string,
   authenticated: Pick<AuthenticatedConnection, 'isExpired'>,
 ): GraphQLError | null {

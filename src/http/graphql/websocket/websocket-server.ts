@@ -12,9 +12,9 @@ import { createBeginOperation } from './operation.ts'
 import type { SocketSink } from './connection-output.ts'
 import type { Yoga } from '../yoga.ts'
 
-/** Endpoint label in metrics. WebSockets have a separate label, because they are closed without an HTTP status. */
+/** Metric label; separate from the HTTP endpoints, because sockets close with codes instead of statuses. */
 const ENDPOINT = 'websocket'
-/** Rejection reasons in metrics, by the close code of a socket whose `connection_init` was not accepted. */
+/** Rejection reason of sockets closed before they were accepted, by close code. */
 const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
   [FORBIDDEN, 'unauthenticated'],
   [TRY_AGAIN_LATER, 'concurrency_limit'],
@@ -23,22 +23,19 @@ const REASONS: ReadonlyMap<number, RejectionReason> = new Map([
 /** Milliseconds between two pings, shorter than the idle timeout of common proxies. */
 export const PING_MS = 12_000
 
-/** GraphQL over WebSocket, for hosts that accept WebSockets. */
+/** The GraphQL WebSocket server of a host. */
 export interface GraphQLWebSocketServer {
   /**
-   * Serves an open socket. The host must pass its messages and its close event to the returned connection.
+   * Serves an open socket; the host passes its messages to the returned connection.
    * @param fastPath null on hosts without a fast path
    */
   open(
     sink: SocketSink,
-    fastPath: Pick<FastPath, 'subscribe' | 'learnSubscription'> | null,
+    fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'> | null,
   ): SocketConnection
 }
 
-/**
- * Creates the WebSocket server. It closes connections with an invalid token with 4403, and connections
- * above the limit per caller with 1013.
- */
+/** Sockets with an invalid token close with 4403, and those above the limit per caller with 1013. */
 export function createGraphQLWebSocketServer(
   dependencies: Pick<Dependencies, 'clock' | 'closing' | 'log' | 'telemetry'>,
   yoga: Yoga,

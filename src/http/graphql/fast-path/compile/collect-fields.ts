@@ -73,10 +73,10 @@ function isIncluded(directives: readonly DirectiveNode[], conditions: Conditions
   return directives.every(({ name, arguments: nodes = [] }) => {
     if (name.value !== 'skip' && name.value !== 'include') return true
     const value = nodes[0]?.value
-    const holds =
+    const condition =
       value?.kind === Kind.VARIABLE
         ? conditions[value.name.value] === true
         : value?.kind === Kind.BOOLEAN && value.value
-    return name.value === 'include' ? holds : !holds
+    return name.value === 'include' ? condition : !condition
   })
 }

@@ -33,7 +33,7 @@ export interface ExecutionInput {
   /** Receives the result of each mutation field, for a replay after a bail-out. */
   readonly outcomes?: FieldResults
   /** Called before each mutation field except the first; true stops the execution with a bail-out. */
-  readonly isLate?: () => boolean
+  readonly isTimedOut?: () => boolean
 }
 
 /** Returns the operation's `data` as JSON. Throws or rejects on a bail-out or an error. */
@@ -105,13 +105,13 @@ function writeInParallel(
 /** Executes the root fields of a mutation one after the other. https://spec.graphql.org/October2021/#sec-Mutation */
 async function writeSerially(
   fields: readonly CompiledField[],
-  { root, outcomes, isLate }: ExecutionInput,
+  { root, outcomes, isTimedOut }: ExecutionInput,
   run: Execution,
 ): Promise<string> {
   // No fields are left if `@skip` excludes all of them.
   let text = fields.length === 0 ? '{' : ''
   for (const { key, head, resolve, write } of fields) {
-    if (text !== '' && isLate?.() === true) return bailOut()
+    if (text !== '' && isTimedOut?.() === true) return bailOut()
     const result = await resultOf(() => resolve(root, run))
     outcomes?.set(key, result)
     if ('error' in result) return bailOut()

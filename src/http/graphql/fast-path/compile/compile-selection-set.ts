@@ -61,7 +61,7 @@ export function compileFields(
   selections: readonly SelectionSetNode[],
 ): readonly CompiledField[] {
   const groups = collectFields(context, type, selections)
-  context.budget.take(groups.size)
+  context.budget.consume(groups.size)
   return [...groups].map(([key, nodes], index) => {
     const head = `${index === 0 ? '{' : ','}${JSON.stringify(key)}:`
     const [{ name } = bailOut()] = nodes

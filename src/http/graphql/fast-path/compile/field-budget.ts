@@ -12,7 +12,7 @@ const MAX_FIELDS_TOTAL = 20_000
 /** Number of fields that may still be compiled for one operation. */
 export interface FieldBudget {
   /** Reserves this many fields; bails out if the budget is exceeded. */
-  take(fields: number): void
+  consume(fields: number): void
 }
 
 export interface FieldBudgets {
@@ -27,11 +27,11 @@ export function createFieldBudgets(): FieldBudgets {
   let total = 0
   return {
     forOperation() {
-      let left = MAX_FIELDS_PER_OPERATION
+      let remaining = MAX_FIELDS_PER_OPERATION
       return {
-        take(fields) {
-          left -= fields
-          if (left < 0) bailOut()
+        consume(fields) {
+          remaining -= fields
+          if (remaining < 0) bailOut()
           total += fields
         },
       }

@@ -154,7 +154,7 @@ export function createSubscriptionFanOut(
       }
       const startedAt = performance.now()
       const ended = dependencies.telemetry.subscriptionOpened(transport)
-      const over = once(() => {
+      const endSubscription = once(() => {
         ended()
         const outcome = subscriber.hadErrors() ? 'errors' : 'ok'
         operation.meter.done((performance.now() - startedAt) / 1000, outcome)
@@ -164,9 +164,9 @@ export function createSubscriptionFanOut(
       })
       const stopWatching = expires.onExpiry(viewer, () => {
         subscriber.end('complete')
-        over()
+        endSubscription()
       })
-      return over
+      return endSubscription
     },
   }
 }

@@ -64,7 +64,7 @@ export async function openSharedSubscription(
     if (ended !== null) return
     ended = ending
     onEnd()
-    for (const member of members) endFor(member, ending)
+    for (const member of members) endSubscriber(member, ending)
     members.clear()
     release().catch((error: unknown) => {
       log.error({ err: error }, 'releasing a subscription failed')
@@ -92,10 +92,10 @@ export async function openSharedSubscription(
     } catch {
       // The first error is already logged.
     }
-    endFor(member, 'complete')
+    endSubscriber(member, 'complete')
   }
 
-  function endFor(member: Subscriber, ending: EndReason): void {
+  function endSubscriber(member: Subscriber, ending: EndReason): void {
     try {
       member.end(ending)
     } catch (error) {
@@ -142,7 +142,7 @@ export async function openSharedSubscription(
         if (ended === null) members.add(subscriber)
         if (startsWithCurrentState && newest !== null)
           deliverTo(subscriber, await serialize(newest.event))
-        if (ended !== null) endFor(subscriber, ended)
+        if (ended !== null) endSubscriber(subscriber, ended)
       })
       return true
     },

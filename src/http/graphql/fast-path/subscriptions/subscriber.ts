@@ -40,11 +40,11 @@ export function createSubscriber(sink: EventSink): Subscriber {
   let isOver = false
   let hadErrors = false
 
-  function over(how: EndReason): void {
+  function finish(reason: EndReason): void {
     if (isOver) return
     isOver = true
     queue = null
-    sink.end(how)
+    sink.end(reason)
   }
 
   function isWaiting(): boolean {
@@ -60,11 +60,11 @@ export function createSubscriber(sink: EventSink): Subscriber {
         return
       }
       queue ??= createCoalescingQueue<SerializedEvent>()
-      if (!queue.put(event)) over('complete')
+      if (!queue.put(event)) finish('complete')
     },
-    end(how) {
-      ending ??= how
-      if (!isWaiting()) over(how)
+    end(reason) {
+      ending ??= reason
+      if (!isWaiting()) finish(reason)
     },
     resume() {
       while (sink.isWritable()) {
@@ -72,7 +72,7 @@ export function createSubscriber(sink: EventSink): Subscriber {
         if (next === undefined) break
         sink.send(next)
       }
-      if (ending !== null && !isWaiting()) over(ending)
+      if (ending !== null && !isWaiting()) finish(ending)
     },
     hadErrors: () => hadErrors,
   }
