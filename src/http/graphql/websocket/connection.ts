@@ -2,8 +2,8 @@
  * Server side of one WebSocket with the protocol `graphql-transport-ws`, for Node and Workers.
  * https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  *
- * Uses only the messages and close codes of the package graphql-ws. The server of that package keeps each
- * `subscribe` message until its subscription ends, and confuses operations if a client reuses an id immediately.
+ * Uses only the messages and close codes of graphql-ws: its server keeps each `subscribe` message until the
+ * subscription ends, and confuses operations if a client reuses an id immediately.
  */
 import type { ExecutionResult } from 'graphql'
 import {
@@ -87,7 +87,6 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   function finish(id: string, operation: Operation): boolean {
     if (operation.isOver) return false
     operation.isOver = true
-    // The client may have reused the id.
     if (operations.get(id) === operation) operations.delete(id)
     try {
       operation.stop?.()
@@ -221,7 +220,6 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
         if (next.done === true) break
         await sender.send(JSON.stringify(payloadOf(next.value)))
       }
-      // On shutdown no `complete` is sent, as above.
       if (closing.aborted || !finish(id, operation)) return
       output.send({ id, type: MessageType.Complete })
     } catch (error) {
