@@ -78,23 +78,21 @@ export function createRetryingClient(options: RetryingClientOptions): RetryingCl
   }
 }
 
-/** Whether the error only asks for a later retry and such errors are expected. Counts it by code. */
+/** Whether the error only asks for a later retry and such errors are expected. Counts it by code, except overload. */
 export function isRetryLater({ retryLater }: RetryingClientOptions, errors: unknown): boolean {
   const code = errorsSchema.min(1).safeParse(errors).data?.[0]?.extensions?.code
+  // An overloaded gateway has not executed the operation, as a busy machine may cause at any time.
+  if (code === 'OVERLOADED') return true
   if (retryLater === undefined || code === undefined || !RETRYABLE_CODES.has(code)) return false
   retryLater.set(code, (retryLater.get(code) ?? 0) + 1)
   return true
 }
 
 /**
- * The database is unavailable; the gateway is overloaded after its start; or the operation timed out,
- * which a faster clock causes while the database is still restarting.
+ * The database is unavailable, or the operation timed out, which a faster clock causes while the database
+ * is still restarting.
  */
-const RETRYABLE_CODES: ReadonlySet<string> = new Set([
-  'SERVICE_UNAVAILABLE',
-  'OVERLOADED',
-  'TIMEOUT',
-])
+const RETRYABLE_CODES: ReadonlySet<string> = new Set(['SERVICE_UNAVAILABLE', 'TIMEOUT'])
 
 function readResponse(text: string): z.infer<typeof responseSchema> | null {
   try {
