@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
+import { countPiece } from './count-piece.ts'
 import { MAX_DISCARDED_BYTES } from './limits.ts'
 
 export interface HttpResponse {
@@ -61,7 +62,7 @@ export async function writeResponse(
     request.socket.destroy()
     return
   }
-  if (response.destroyed || response.headersSent) return
+  if (request.socket.destroyed || response.headersSent) return
   if (!request.complete) discardBody(request)
   const headers = { ...result.headers }
   if (typeof result.body === 'string') {
@@ -72,13 +73,27 @@ export async function writeResponse(
   response.writeHead(result.status, headers)
   if (request.method === 'HEAD' || result.body === null) response.end()
   else if (typeof result.body === 'string') response.end(result.body)
-  else await pipeline(result.body(), response)
+  else await sendStream(result.body(), response)
 }
 
-/** Reads the rest of the body; disconnects a client that sends more than the limit. */
+/** Destroys the stream when the connection closes: a response emits `close` only while it is the first on it. */
+async function sendStream(body: Readable, response: ServerResponse): Promise<void> {
+  const { socket } = response.req
+  const closed = new AbortController()
+  const abort = () => closed.abort()
+  socket.once('close', abort)
+  try {
+    await pipeline(body, response, { signal: closed.signal })
+  } finally {
+    socket.off('close', abort)
+  }
+}
+
+/** Reads the rest of the body; disconnects a client that sends more than the limits. */
 function discardBody(request: IncomingMessage): void {
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
+    countPiece(request, chunk)
     bytes += chunk.byteLength
     if (bytes > MAX_DISCARDED_BYTES) request.socket.destroy()
   })
