@@ -12,6 +12,7 @@ import { writeResponse, type ResponseOrDisconnect } from './http-response.ts'
 import { ApiError, errorResponse } from './api-error.ts'
 import { AdjustableClock, systemClock, type Clock } from './clock.ts'
 import { Connections } from './connections.ts'
+import { CountedRequest } from './counted-request.ts'
 import { MAX_CONNECTIONS } from './limits.ts'
 import { openDatabase, readClockOffset, saveClockOffset } from './state/database.ts'
 import { chooseToken, isReachableByOthers } from './exposure.ts'
@@ -98,7 +99,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   await files.prepare()
   const database = openDatabase(join(directory, 'emulator.db'))
 
-  const server = createServer()
+  const server = createServer({ IncomingMessage: CountedRequest })
   // A file of 30 GB takes longer than Node's default request timeout of five minutes.
   server.requestTimeout = 0
   server.maxConnections = MAX_CONNECTIONS

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-import { countPiece } from './count-piece.ts'
 import { MAX_DISCARDED_BYTES } from './limits.ts'
 
 export interface HttpResponse {
@@ -89,11 +88,10 @@ async function sendStream(body: Readable, response: ServerResponse): Promise<voi
   }
 }
 
-/** Reads the rest of the body; disconnects a client that sends more than the limits. */
+/** Reads the rest of the body; disconnects a client that sends more than the limit. */
 function discardBody(request: IncomingMessage): void {
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
-    countPiece(request, chunk)
     bytes += chunk.byteLength
     if (bytes > MAX_DISCARDED_BYTES) request.socket.destroy()
   })

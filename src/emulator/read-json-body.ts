@@ -2,7 +2,6 @@
 import type { IncomingMessage } from 'node:http'
 
 import { badRequest, tooLarge } from './api-error.ts'
-import { countPiece } from './count-piece.ts'
 import { MAX_JSON_BYTES, MAX_JSON_DEPTH } from './limits.ts'
 
 /** Returns the parsed body; undefined when empty or blank. Throws an ApiError (400 or 413). */
@@ -47,7 +46,6 @@ function readText(request: IncomingMessage): Promise<string> {
     const chunks: Buffer[] = []
     let bytes = 0
     const onData = (chunk: Buffer) => {
-      countPiece(request, chunk)
       bytes += chunk.length
       if (bytes <= MAX_JSON_BYTES) {
         chunks.push(chunk)

@@ -60,7 +60,7 @@ test('closes while a client leaves pipelined responses unread', async () => {
   const client = await openRaw(emulator.url)
   client.socket.write(rawRequest(`GET /${uid}/video`).repeat(10))
   await once(client.socket, 'readable')
-  await emulator.close()
+  expect(await emulator.close()).toBeUndefined()
 })
 
 test('sends the response in progress, then closes the connection of pipelined requests', async () => {

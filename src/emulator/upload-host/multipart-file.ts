@@ -5,7 +5,6 @@ import { pipeline } from 'node:stream/promises'
 
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy'
 
-import { countPiece } from '../count-piece.ts'
 import { MAX_BASIC_BYTES, MAX_FORM_BYTES } from '../limits.ts'
 import { FILE_MODE, WRITE_BUFFER_BYTES } from '../state/video-files.ts'
 
@@ -67,7 +66,6 @@ function readForm(
       }
     }
     const onData = (chunk: Buffer) => {
-      countPiece(request, chunk)
       bytes += chunk.byteLength
       if (bytes > MAX_FORM_BYTES) finish('too-large')
       else attempt(() => form.write(chunk) || request.pause())

@@ -3,7 +3,6 @@ import { createWriteStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { finished } from 'node:stream/promises'
 
-import { countPiece } from '../count-piece.ts'
 import { WRITE_BUFFER_BYTES } from '../state/video-files.ts'
 
 /** Result of a body; `bytes` are written to the file. */
@@ -42,7 +41,6 @@ export async function saveChunk(
     file.end()
   }
   const onData = (chunk: Buffer) => {
-    countPiece(request, chunk)
     const remaining = maxBytes - saved.bytes
     const accepted = chunk.byteLength > remaining ? chunk.subarray(0, remaining) : chunk
     saved.bytes += accepted.byteLength
