@@ -11,6 +11,9 @@ import { join } from 'node:path'
 import { writeResponse, type ResponseOrDisconnect } from './http-response.ts'
 import { ApiError, errorResponse } from './api-error.ts'
 import { AdjustableClock, systemClock, type Clock } from './clock.ts'
+import { Connections } from './connections.ts'
+import { CountedRequest } from './counted-request.ts'
+import { MAX_CONNECTIONS } from './limits.ts'
 import { openDatabase, readClockOffset, saveClockOffset } from './state/database.ts'
 import { chooseToken, isReachableByOthers } from './exposure.ts'
 import { Faults } from './faults.ts'
@@ -96,9 +99,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   await files.prepare()
   const database = openDatabase(join(directory, 'emulator.db'))
 
-  const server = createServer()
+  const server = createServer({ IncomingMessage: CountedRequest })
   // A file of 30 GB takes longer than Node's default request timeout of five minutes.
   server.requestTimeout = 0
+  server.maxConnections = MAX_CONNECTIONS
   const boundPort = await listen(server, host, port).catch(async (error: unknown) => {
     database.close()
     await removeTemporary()
@@ -184,12 +188,14 @@ function serve(
   idleTimeoutMs: number,
 ): ReadonlySet<Promise<void>> {
   const running = new Set<Promise<void>>()
+  const connections = new Connections()
   // Without a handler, an error of the listening socket would end the process.
   server.on('error', dependencies.onError)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     // Broken connections are ignored; without handlers they would end the process.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
+    if (!connections.accept(response)) return
     // Replaces Node's request timeout, which is off, and covers responses. A response that the
     // emulator itself delays has sent no headers yet.
     response.setTimeout(idleTimeoutMs, () => {

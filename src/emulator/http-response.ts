@@ -61,7 +61,7 @@ export async function writeResponse(
     request.socket.destroy()
     return
   }
-  if (response.destroyed || response.headersSent) return
+  if (request.socket.destroyed || response.headersSent) return
   if (!request.complete) discardBody(request)
   const headers = { ...result.headers }
   if (typeof result.body === 'string') {
@@ -72,7 +72,20 @@ export async function writeResponse(
   response.writeHead(result.status, headers)
   if (request.method === 'HEAD' || result.body === null) response.end()
   else if (typeof result.body === 'string') response.end(result.body)
-  else await pipeline(result.body(), response)
+  else await sendStream(result.body(), response)
+}
+
+/** Destroys the stream when the connection closes: a response emits `close` only while it is the first on it. */
+async function sendStream(body: Readable, response: ServerResponse): Promise<void> {
+  const { socket } = response.req
+  const closed = new AbortController()
+  const abort = () => closed.abort()
+  socket.once('close', abort)
+  try {
+    await pipeline(body, response, { signal: closed.signal })
+  } finally {
+    socket.off('close', abort)
+  }
 }
 
 /** Reads the rest of the body; disconnects a client that sends more than the limit. */

@@ -67,3 +67,23 @@ export const MAX_JSON_BYTES = 1_048_576
  * are validated or, stored as a video's meta, whenever they are read again.
  */
 export const MAX_JSON_DEPTH = 100
+
+/**
+ * Open connections, the emulator's choice. Each may have a video's file open too, and the gateway in the
+ * same process opens up to 16,000 connections: all of these stay below 17,000 open files.
+ */
+export const MAX_CONNECTIONS = 400
+
+/**
+ * Pipelined requests that a connection survives, the emulator's choice. They are not processed, but
+ * Node keeps each of them until the connection closes.
+ */
+export const MAX_PIPELINED = 16
+
+/**
+ * Pieces in which a body may arrive: this number, and one more per so many bytes. The emulator's choice.
+ * Each piece costs time and memory, whatever its size. A body of chunks and TCP segments that have
+ * 1,024 bytes or more is always accepted: both cut it into pieces.
+ */
+export const MAX_PIECES = 1024
+export const BYTES_PER_PIECE = 512

@@ -30,8 +30,10 @@ export function fileResponse(
     return textResponse(416, `The file has ${size} bytes.`, { 'content-range': `bytes */${size}` })
   }
   if (range === null) {
+    // With `end`, the stream ends at its last byte, without a read of nothing after it. The client may send
+    // its next request as soon as it has that byte, and the response must have ended by then.
     return httpResponse(200, { ...headers, 'content-length': String(size) }, () =>
-      createReadStream(path),
+      createReadStream(path, { end: Math.max(0, size - 1) }),
     )
   }
   const { first, last } = range

@@ -80,9 +80,12 @@ function readForm(
     form.on('drain', () => request.resume())
     form.on('finish', () => finish('whole'))
     form.on('error', () => finish('broken'))
-    // A complete request may close while its last bytes are still being written: no failure.
-    request.once('close', () => request.complete || finish('broken'))
+    // A request that was read to its end may close while its last bytes are still being written: no failure.
+    const onClose = () => request.readableEnded || finish('broken')
+    request.once('close', onClose)
     request.on('data', onData).on('end', onEnd)
+    // A request that is closed already emits no further event, so that the promise would never settle.
+    if (request.closed) onClose()
   })
 }
 

@@ -1,0 +1,118 @@
+/** Bodies that arrive in tiny pieces: each piece costs time and memory, so that a client has a bounded number. */
+import { describe, expect, test } from 'vitest'
+
+import { startTestEmulator } from '../kit/emulator.ts'
+import { zeros } from '../kit/media.ts'
+import { openRaw, rawRequest } from '../kit/raw-client.ts'
+import { pollUntil } from './kit/raw-request.ts'
+import { createStreamClient } from './kit/stream-client.ts'
+import { offsetOf, patch } from './kit/tus-client.ts'
+
+const CHUNKED = { 'transfer-encoding': 'chunked' }
+const JSON_HEADERS = { ...CHUNKED, 'content-type': 'application/json' }
+const FORM_HEADERS = { ...CHUNKED, 'content-type': 'multipart/form-data; boundary=x' }
+const TUS_HEADERS = {
+  ...CHUNKED,
+  'tus-resumable': '1.0.0',
+  'upload-offset': '0',
+  'content-type': 'application/offset+octet-stream',
+}
+const FORM_START = '--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
+
+function chunk(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`
+}
+
+const TINY = chunk(' ')
+const SMALL = chunk('v'.repeat(1024))
+
+/** Sends a request whose body never ends; returns what was received until the emulator disconnected. */
+async function sendUnended(
+  url: string,
+  line: string,
+  headers: Record<string, string>,
+  body: string,
+) {
+  const client = await openRaw(url)
+  client.socket.write(rawRequest(line, headers) + body)
+  return client.closed()
+}
+
+describe('disconnects a client that sends tiny pieces', () => {
+  test('of a JSON body', async () => {
+    const { url } = await startTestEmulator()
+    const received = await sendUnended(
+      url,
+      'POST /__emulator/clock',
+      JSON_HEADERS,
+      TINY.repeat(1200),
+    )
+    expect(received).toBe('')
+  })
+
+  test('of a body that is not read', async () => {
+    const { url } = await startTestEmulator()
+    const client = await openRaw(url)
+    const { socket } = client
+    socket.write(rawRequest('POST /nothing', CHUNKED))
+    expect(await client.until('\r\n\r\n')).toContain('HTTP/1.1 404')
+    // Continues, because Node closes a connection that is idle after its response.
+    const sendMore = () => socket.write(TINY.repeat(100), () => setImmediate(sendMore))
+    sendMore()
+    await client.closed()
+    expect(socket.bytesWritten).toBeLessThan(10_000_000)
+  })
+
+  test('of a body that waits for a delayed operation', async () => {
+    const emulator = await startTestEmulator()
+    await emulator.fault({ on: 'upload', delayMs: 60_000 })
+    const body = TINY.repeat(1200)
+    expect(await sendUnended(emulator.url, `POST /${'0'.repeat(32)}`, CHUNKED, body)).toBe('')
+  })
+
+  test('of a form, and releases the upload URL', async () => {
+    const emulator = await startTestEmulator()
+    const stream = createStreamClient(emulator)
+    const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+    const line = `POST ${new URL(uploadURL).pathname}`
+    const body = chunk(FORM_START) + TINY.repeat(1200)
+    expect(await sendUnended(emulator.url, line, FORM_HEADERS, body)).toBe('')
+    expect((await stream.sendFile(uploadURL, new File(['v'], 'v.mp4'))).status).toBe(200)
+  })
+
+  test('of a tus chunk, and releases the upload URL', async () => {
+    const emulator = await startTestEmulator()
+    const { uploadURL } = await createStreamClient(emulator).mintTus(10_000)
+    const line = `PATCH ${new URL(uploadURL).pathname}`
+    expect(await sendUnended(emulator.url, line, TUS_HEADERS, TINY.repeat(1200))).toBe('')
+    const offset = await offsetOf(uploadURL)
+    expect((await patch(uploadURL, offset, zeros(10_000 - offset))).status).toBe(204)
+  })
+})
+
+describe('serves a client that sends', () => {
+  test('a large tus chunk in pieces of 1,024 bytes', async () => {
+    const emulator = await startTestEmulator()
+    const { uploadURL } = await createStreamClient(emulator).mintTus(16 * 1_048_576)
+    const client = await openRaw(emulator.url)
+    const line = `PATCH ${new URL(uploadURL).pathname}`
+    client.socket.write(rawRequest(line, TUS_HEADERS) + SMALL.repeat(16 * 1024) + '0\r\n\r\n')
+    expect(await client.until('upload-offset')).toContain('HTTP/1.1 204')
+  })
+
+  test('tiny pieces below the maximum, in each of several requests on one connection', async () => {
+    const { url } = await startTestEmulator()
+    const client = await openRaw(url)
+    const request =
+      rawRequest('POST /__emulator/clock', JSON_HEADERS) +
+      chunk('{"advanceSeconds":1}') +
+      TINY.repeat(1000) +
+      '0\r\n\r\n'
+    for (let count = 1; count <= 5; count += 1) {
+      client.socket.write(request)
+      await client.until('HTTP/1.1 200')
+      await pollUntil(async () => client.received().split('HTTP/1.1 200').length === count + 1)
+    }
+    expect(await (await fetch(`${url}/__emulator/state`)).text()).toContain('"advancedSeconds":5')
+  })
+})
