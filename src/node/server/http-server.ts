@@ -83,6 +83,8 @@ export interface HttpServerOptions {
   readonly timeouts?: RequestTimeouts
   /** Replaced in tests. */
   readonly maxConnections?: number
+  /** Replaced in tests, which decide which clients have stopped reading. */
+  readonly monotonicMs?: () => number
 }
 
 /** Starts listening. Rejects with a message that names the address if it is unavailable. */
@@ -95,7 +97,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
-  const unreadBytes = createUnreadBytes()
+  const unreadBytes = createUnreadBytes(options.monotonicMs)
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: timeouts.headersMs,

@@ -113,8 +113,7 @@ export function createRequestHandler({
 
   function send(res: ServerResponse, response: RawResponse, requestId: string): void {
     connections.end(res)
-    writeResponse(res, response, requestId)
-    unreadBytes.written(response.text.length)
+    unreadBytes.written(writeResponse(res, response, requestId))
   }
 
   const adapter = createServerAdapter<NodeContext>(async (request, { req, fastRequest }) => {
