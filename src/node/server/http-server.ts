@@ -85,6 +85,10 @@ export interface HttpServerOptions {
   readonly maxConnections?: number
   /** Replaced in tests, which decide which clients have stopped reading. */
   readonly monotonicMs?: () => number
+  /** Replaced in tests. */
+  readonly maxUnauthenticated?: number
+  /** Replaced in tests. */
+  readonly randomBelow?: (maximum: number) => number
 }
 
 /** Starts listening. Rejects with a message that names the address if it is unavailable. */
@@ -121,7 +125,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const { readMs } = timeouts
       handler = createRequestHandler({ gateway, log, trustedProxies, unreadBytes, readMs })
       const { isBusy } = handler
-      sockets = attachWebSocketServer(server, gateway, { log, unreadBytes, isBusy })
+      const { maxUnauthenticated, randomBelow } = options
+      sockets = attachWebSocketServer(server, gateway, {
+        log,
+        unreadBytes,
+        isBusy,
+        maxUnauthenticated,
+        randomBelow,
+      })
     },
     load: () => handler.load(),
     async close(graceMs) {
