@@ -17,6 +17,9 @@ export interface IndexedSet<T extends Indexed> {
   add(element: T): void
   /** Does nothing if the element is not in the set. */
   delete(element: T): void
+  size(): number
+  /** Returns the element with this index; null if there is none. */
+  at(index: number): T | null
   /** Returns a copy of the elements, in no particular order. */
   values(): readonly T[]
 }
@@ -36,6 +39,8 @@ export function createIndexedSet<T extends Indexed>(): IndexedSet<T> {
       list[element.index] = last
       last.index = element.index
     },
+    size: () => list.length,
+    at: (index) => list[index] ?? null,
     values: () => [...list],
   }
 }

@@ -12,6 +12,7 @@ import { startGateway } from '../../src/node/start-gateway.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { type TestClock, createTestClock } from './clock.ts'
 import { type EmulatorControlApi, controlApiOf } from './emulator.ts'
+import { setScrapeClock } from './metrics.ts'
 
 /** Signs the tokens of tests; 32 bytes. */
 export const TEST_SECRET = 'a secret of thirty-two bytes....'
@@ -72,10 +73,12 @@ export async function startTestGateway(
   const clock = createTestClock()
   const logs: LogLine[] = []
   const gateway = await startGateway(outcome.config, collect(logs), clock, consoleFolder)
+  const removeClock = setScrapeClock(gateway.url, clock)
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => (stopped ??= gateway.stop())
   onTestFinished(async () => {
     await stop()
+    removeClock()
     await rm(folder, { recursive: true, force: true })
   })
   const emulator = gateway.emulator ?? emulatorAt(variables['CLOUDFLARE_API_BASE_URL'])

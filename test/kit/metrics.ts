@@ -1,5 +1,6 @@
 /** Reads a gateway's /metrics as Prometheus does. */
 import { expect } from 'vitest'
+import type { TestClock } from './clock.ts'
 
 /** One line: a name, labels, a value. */
 export interface Sample {
@@ -24,8 +25,22 @@ export interface Scrape {
 const LINE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)$/
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g
 
-/** @param token sent when the endpoint requires one */
+/** The clocks of running test gateways, by URL. */
+const clocks = new Map<string, TestClock>()
+
+/** Returns a function that removes the clock again. */
+export function setScrapeClock(gatewayUrl: string, clock: TestClock): () => void {
+  clocks.set(gatewayUrl, clock)
+  return () => void clocks.delete(gatewayUrl)
+}
+
+/**
+ * Advances the clock of a test gateway by a second first, because a scrape within one second of another gets
+ * the same metrics.
+ * @param token sent when the endpoint requires one
+ */
 export async function scrape(gatewayUrl: string, token?: string): Promise<Scrape> {
+  clocks.get(gatewayUrl)?.advance(1)
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }
   const response = await fetch(`${gatewayUrl}/metrics`, { headers })

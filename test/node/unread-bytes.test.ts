@@ -3,7 +3,13 @@ import { once } from 'node:events'
 import { BlockList } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { type ServedGateway, startHttpServer } from '../../src/node/server/http-server.ts'
+import { withStaticFiles } from '../../src/http/pages/static-file.ts'
+import {
+  type HttpServerOptions,
+  type ServedGateway,
+  startHttpServer,
+} from '../../src/node/server/http-server.ts'
+import { createTestClock } from '../kit/clock.ts'
 import { type RawClient, openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
 import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
 
@@ -35,11 +41,15 @@ const gateway = servedGateway({
   },
 })
 
-async function listen(served: ServedGateway): Promise<string> {
+async function listen(
+  served: ServedGateway,
+  options: Pick<HttpServerOptions, 'monotonicMs'> = {},
+): Promise<string> {
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
     trustedProxies: new BlockList(),
+    ...options,
   })
   onTestFinished(() => server.close(0))
   server.serve(served, silentLogger)
@@ -120,4 +130,77 @@ it('disconnects WebSockets and HTTP clients by one count', async () => {
   expect(received.filter(isTrue).length).toBeLessThan(2 * CLIENTS)
   const whole = await Promise.all(clients.map((client) => readRest(client, LARGE)))
   expect(whole).toEqual([false, false, false])
+})
+
+it('disconnects no clients that leave static files unread: each has one slice at most', async () => {
+  const bytes = new Uint8Array(LARGE)
+  const file = { name: 'large.js', codings: [], read: async () => bytes }
+  const url = await listen(
+    servedGateway({
+      fetch: withStaticFiles(
+        async (path) => (path === '/large.js' ? file : null),
+        async () => new Response(largeText),
+      ),
+    }),
+  )
+  const clients: RawClient[] = []
+  for (let index = 0; index < CLIENTS; index += 1) {
+    clients.push(await requestWithoutReading(url, rawRequest('GET /large.js')))
+  }
+  // The limit is reached by other clients.
+  for (let index = 0; index < 3; index += 1) {
+    await requestWithoutReading(url, rawRequest('GET /'))
+    expect((await (await fetch(url)).text()).length).toBe(LARGE)
+  }
+  const whole = await Promise.all(clients.map((client) => readRest(client, LARGE)))
+  expect(whole).toEqual(Array(CLIENTS).fill(true))
+})
+
+/** Reads until this many bytes were received, then pauses. */
+async function readSome({ socket }: RawClient, bytes: number): Promise<void> {
+  let received = 0
+  await new Promise<void>((resolve) => {
+    function read(chunk: Buffer): void {
+      received += chunk.length
+      if (received < bytes) return
+      socket.off('data', read).pause()
+      resolve()
+    }
+    socket.on('data', read).once('close', resolve).resume()
+  })
+}
+
+it('disconnects clients that have stopped reading before a slow reader of a larger response', async () => {
+  const clock = createTestClock(() => 0)
+  const url = await listen(gateway, { monotonicMs: () => clock.monotonicMs() })
+  const open = (path: string) => requestWithoutReading(url, rawRequest(`GET ${path}`))
+  const slow = await open('/')
+  const stopped = [await open('/small'), await open('/small')]
+  // Causes a count, which disconnects no client.
+  for (let index = 0; index < 4; index += 1) await (await fetch(`${url}/small`)).text()
+  clock.advance(3)
+  const READ = 8 * 1024 * 1024
+  await readSome(slow, READ)
+  const fresh = [await open('/small'), await open('/small')]
+  await (await fetch(`${url}/small`)).text()
+  expect(await readRest(slow, LARGE - READ - 100_000)).toBe(true)
+  const whole = (clients: readonly RawClient[]) =>
+    Promise.all(clients.map((client) => readRest(client, SMALL)))
+  expect(await whole(stopped)).toEqual([false, false])
+  expect(await whole(fresh)).toEqual([true, true])
+})
+
+it('counts bytes, not characters', async () => {
+  // 16 MB of characters that have three bytes each.
+  const text = '\u20ac'.repeat(LARGE / 3)
+  const url = await listen({
+    ...gateway,
+    fastPath: { ...gateway.fastPath, handle: () => ({ status: 200, headers: [], text }) },
+  })
+  const clients: RawClient[] = []
+  for (let index = 0; index < 9; index += 1) {
+    clients.push(await requestWithoutReading(url, rawQuery('{ __typename }')))
+  }
+  const whole = await Promise.all(clients.map((client) => readRest(client, LARGE - 2)))
+  expect(whole.filter(isTrue).length).toBeLessThanOrEqual(5)
 })

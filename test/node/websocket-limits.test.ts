@@ -1,9 +1,14 @@
 /** Limits of the memory that unauthenticated WebSockets can occupy. */
 import { once } from 'node:events'
+import { BlockList } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
-import { openRaw, rawRequest } from '../kit/raw-client.ts'
+import { startHttpServer } from '../../src/node/server/http-server.ts'
+import { startTestGateway } from '../kit/gateway.ts'
+import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
+import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+
+const MAX_UNAUTHENTICATED = 4096
 
 const UPGRADE = rawRequest('GET /graphql', {
   connection: 'Upgrade',
@@ -15,10 +20,13 @@ const UPGRADE = rawRequest('GET /graphql', {
 /** A text frame of one space that is not the last of its message, then one that continues it. */
 const FIRST = Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x20])
 const NEXT = Buffer.from([0x00, 0x81, 0, 0, 0, 0, 0x20])
+const TOO_BIG = Buffer.from([0x88, 0x02, 0x03, 0xf1]).toString('latin1')
+/** The head of a text frame of 64,000 bytes. */
+const LONG_FRAME = Buffer.from([0x81, 0xfe, 0xfa, 0, 0, 0, 0, 0])
 /** The close frame of a server: its length and its code. */
 const POLICY_VIOLATION = Buffer.from([0x88, 0x02, 0x03, 0xf0]).toString('latin1')
 
-async function openSocket({ url }: TestGateway): Promise<WebSocket> {
+async function openSocket({ url }: { readonly url: string }): Promise<WebSocket> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   onTestFinished(() => socket.terminate())
   await once(socket, 'open')
@@ -48,19 +56,85 @@ describe('a message', () => {
 })
 
 describe('sockets without a connection_init', () => {
-  it('are limited: the oldest is closed, and an acknowledged socket stays open', async () => {
-    const gateway = await startTestGateway()
-    const accepted = await openSocket(gateway)
-    accepted.send('{"type":"connection_init"}')
+  it('are limited: a random one is disconnected, and an acknowledged socket stays open', async () => {
+    const chosen = [1, 2, 0, 2]
+    const maxima: number[] = []
+    const server = await startHttpServer({
+      host: '127.0.0.1',
+      port: 0,
+      trustedProxies: new BlockList(),
+      maxUnauthenticated: 3,
+      randomBelow(maximum) {
+        maxima.push(maximum)
+        return chosen.shift() ?? 0
+      },
+    })
+    onTestFinished(() => server.close(0))
+    // Accepts each socket that sends a message.
+    server.serve(
+      servedGateway({
+        fetch: async () => new Response(),
+        webSockets: {
+          open: (sink) => ({
+            async receive() {
+              sink.onAccepted?.()
+              sink.send('accepted')
+            },
+            flushed: () => {},
+            closed: () => {},
+            idle: async () => {},
+          }),
+        },
+      }),
+      silentLogger,
+    )
+    const accepted = await openSocket(server)
+    accepted.send('{}')
     await once(accepted, 'message')
     const idle: WebSocket[] = []
-    for (let index = 0; index < 300; index += 1) idle.push(await openSocket(gateway))
+    for (let index = 0; index < 7; index += 1) idle.push(await openSocket(server))
     const open = () => idle.map((socket) => socket.readyState === WebSocket.OPEN)
-    await expect.poll(() => open().filter(Boolean).length).toBe(256)
-    expect(open().indexOf(true)).toBe(44)
+    // The last socket takes the place of the disconnected one, and the new one is the last.
+    await expect.poll(open).toEqual([false, false, true, false, true, false, true])
+    expect(maxima).toEqual([3, 3, 3, 3])
     expect(accepted.readyState).toBe(WebSocket.OPEN)
+  })
 
+  it('are closed if they send 24 KiB of a message', async () => {
+    const gateway = await startTestGateway()
+    const client = await openRaw(gateway.url)
+    client.socket.write(UPGRADE)
+    await client.until('\r\n\r\n')
+    client.socket.write(Buffer.concat([LONG_FRAME, Buffer.alloc(24 * 1024)]))
+    expect(await client.closed()).toContain(TOO_BIG)
+  })
+
+  it('may send a connection_init of 20 KiB', async () => {
+    const gateway = await startTestGateway()
+    const socket = await openSocket(gateway)
+    const payload = { padding: 'x'.repeat(20 * 1024) }
+    socket.send(JSON.stringify({ type: 'connection_init', payload }))
+    const [reply]: unknown[] = await once(socket, 'message')
+    expect(String(reply)).toContain('connection_ack')
+    // The limit ends with the acknowledgment.
+    socket.send(JSON.stringify({ type: 'ping', payload }))
+    const [pong]: unknown[] = await once(socket, 'message')
+    expect(String(pong)).toContain('pong')
+  })
+
+  it('are disconnected from 4,097 on', async () => {
+    const gateway = await startTestGateway()
+    const idle: RawClient[] = []
+    for (let index = 0; index < MAX_UNAUTHENTICATED; index += 1) {
+      const client = await openRaw(gateway.url)
+      client.socket.write(UPGRADE)
+      idle.push(client)
+    }
+    await Promise.all(idle.map((client) => client.until('\r\n\r\n')))
+    const open = () => idle.filter(({ socket }) => !socket.destroyed).length
+    expect(open()).toBe(MAX_UNAUTHENTICATED)
     const next = await openSocket(gateway)
+    await expect.poll(open).toBe(MAX_UNAUTHENTICATED - 1)
     next.send('{"type":"connection_init"}')
     const [reply]: unknown[] = await once(next, 'message')
     expect(String(reply)).toContain('connection_ack')

@@ -50,13 +50,21 @@ async function respond({ method, headers }: Request, file: StaticFile): Promise<
   })
 }
 
-/** A stream avoids a copy: a Response copies a byte array that it is created from. */
+/** Bytes of one slice: what a client that does not read occupies. */
+const SLICE_BYTES = 64 * 1024
+
+/**
+ * A stream avoids a copy: a Response copies a byte array that it is created from. The host reads the next
+ * slice when the client has read the one before.
+ */
 function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let position = 0
   return new ReadableStream(
     {
       pull(controller) {
-        controller.enqueue(bytes)
-        controller.close()
+        controller.enqueue(bytes.subarray(position, position + SLICE_BYTES))
+        position += SLICE_BYTES
+        if (position >= bytes.byteLength) controller.close()
       },
     },
     { highWaterMark: 0 },

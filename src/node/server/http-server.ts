@@ -83,6 +83,12 @@ export interface HttpServerOptions {
   readonly timeouts?: RequestTimeouts
   /** Replaced in tests. */
   readonly maxConnections?: number
+  /** Replaced in tests, which decide which clients have stopped reading. */
+  readonly monotonicMs?: () => number
+  /** Replaced in tests. */
+  readonly maxUnauthenticated?: number
+  /** Replaced in tests. */
+  readonly randomBelow?: (maximum: number) => number
 }
 
 /** Starts listening. Rejects with a message that names the address if it is unavailable. */
@@ -95,7 +101,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
-  const unreadBytes = createUnreadBytes()
+  const unreadBytes = createUnreadBytes(options.monotonicMs)
   const limits: ServerOptions = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: timeouts.headersMs,
@@ -119,7 +125,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const { readMs } = timeouts
       handler = createRequestHandler({ gateway, log, trustedProxies, unreadBytes, readMs })
       const { isBusy } = handler
-      sockets = attachWebSocketServer(server, gateway, { log, unreadBytes, isBusy })
+      const { maxUnauthenticated, randomBelow } = options
+      sockets = attachWebSocketServer(server, gateway, {
+        log,
+        unreadBytes,
+        isBusy,
+        maxUnauthenticated,
+        randomBelow,
+      })
     },
     load: () => handler.load(),
     async close(graceMs) {

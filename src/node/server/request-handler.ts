@@ -29,8 +29,11 @@ interface NodeContext {
   readonly fastRequest: FastRequest | null
 }
 
-/** Exempt from load shedding: monitoring must work under overload. */
+/** Exempt from load shedding, up to MAX_EXEMPT requests: monitoring must work under overload. */
 const NEVER_SHED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
+
+/** Exempt requests in flight or accepted in one tick. Above it they go to the load shedder like all others. */
+const MAX_EXEMPT = 16
 
 /** Many times the requests that one machine serves in the duration of one request. */
 const MAX_IN_FLIGHT = 1000
@@ -90,6 +93,19 @@ export function createRequestHandler({
     },
   })
 
+  /** Exempt requests in flight, and those with a response that were accepted in the current tick. */
+  let exempt = 0
+
+  /** Released in the next tick: thousands of responses in one tick would delay all other requests. */
+  function serveExempt(res: ServerResponse): void {
+    exempt += 1
+    void respondByFetch(res, null).finally(() => setImmediate(releaseExempt))
+  }
+
+  function releaseExempt(): void {
+    exempt -= 1
+  }
+
   /** Connection errors are expected; without a listener they would end the process. */
   function logConnectionError(error: Error): void {
     log.debug({ err: error }, 'writing the response failed')
@@ -97,8 +113,7 @@ export function createRequestHandler({
 
   function send(res: ServerResponse, response: RawResponse, requestId: string): void {
     connections.end(res)
-    writeResponse(res, response, requestId)
-    unreadBytes.written(response.text.length)
+    unreadBytes.written(writeResponse(res, response, requestId))
   }
 
   const adapter = createServerAdapter<NodeContext>(async (request, { req, fastRequest }) => {
@@ -220,7 +235,7 @@ export function createRequestHandler({
     listener({ url = '' }, res) {
       res.on('error', logConnectionError)
       if (!connections.accept(res)) return
-      if (NEVER_SHED.has(url)) void respondByFetch(res, null)
+      if (NEVER_SHED.has(url) && exempt < MAX_EXEMPT) serveExempt(res)
       else loadShedder.admit(res)
     },
     openResponses: () => connections.unfinished(),

@@ -11,11 +11,13 @@ import type { ResponseHeaders } from '../../http/response-headers.ts'
 /** Copies of header lists with extra slots for request id and content length, by the original list. */
 const extendedHeaders = new WeakMap<readonly string[], string[]>()
 
+/** Returns the length of the body in bytes. */
 export function writeResponse(
   res: ServerResponse,
   { status, headers, text }: RawResponse,
   requestId: string,
-): void {
+): number {
+  const bytes = Buffer.byteLength(text)
   const list = extendedHeaders.get(headers) ?? [
     ...headers,
     'x-request-id',
@@ -25,9 +27,10 @@ export function writeResponse(
   ]
   extendedHeaders.set(headers, list)
   list[list.length - 3] = requestId
-  list[list.length - 1] = String(Buffer.byteLength(text))
+  list[list.length - 1] = String(bytes)
   // Node reads the list before it returns.
   res.writeHead(status, list).end(text)
+  return bytes
 }
 
 /** Logs the error and responds 500 with the request id; disconnects if the response has started. */

@@ -25,8 +25,8 @@ export interface WebSocketConnectionOptions {
   readonly log: Logger
   /** Called once, when `connection_init` was accepted. */
   readonly onAccepted: () => void
-  /** Called with the number of characters of each message that was written. */
-  readonly onWritten: (count: number) => void
+  /** Called with the bytes of each message that was written. */
+  readonly onWritten: (bytes: number) => void
 }
 
 /**
@@ -58,12 +58,12 @@ export function handleWebSocket(
         if (socket.readyState !== socket.OPEN) return true
         if (!isFull && socket.bufferedAmount < BUFFER_SOFT_LIMIT_BYTES) {
           socket.send(message)
-          onWritten(message.length)
+          onWritten(Buffer.byteLength(message))
           return true
         }
         isFull = true
         socket.send(message, written)
-        onWritten(message.length)
+        onWritten(Buffer.byteLength(message))
         // Back-pressure against a client that sends requests and does not read the responses.
         if (socket.bufferedAmount > BUFFER_MAX_BYTES) socket.terminate()
         else if (socket.bufferedAmount > BUFFER_PAUSE_BYTES) socket.pause()

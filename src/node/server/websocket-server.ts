@@ -1,4 +1,5 @@
 /** WebSockets on Node's HTTP server: checks upgrade requests, and closes with 1012 on shutdown. */
+import { randomInt } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -7,11 +8,15 @@ import { handleWebSocket } from './websocket-connection.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
+import { type Indexed, NOT_IN_SET, createIndexedSet } from '../../shared/indexed-set.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 
 /** "Service Restart": clients reconnect and subscribe again. https://www.iana.org/assignments/websocket */
 const SERVICE_RESTART = 1012
+
+/** https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const MESSAGE_TOO_BIG = 1009
 
 /** Maximum frames of one message. `ws` keeps a few hundred bytes for each frame, regardless of its length. */
 const MAX_FRAGMENTS = 64
@@ -19,14 +24,28 @@ const MAX_FRAGMENTS = 64
 /** Maximum chunks, as read from the connection, that `ws` buffers until their frame is complete. */
 const MAX_BUFFERED_CHUNKS = 1024
 
-/** Maximum sockets without an accepted `connection_init`. Each may buffer a message of MAX_REQUEST_BYTES. */
-const MAX_UNAUTHENTICATED = 256
+/** Maximum sockets without an accepted `connection_init`. Each may buffer MAX_UNAUTHENTICATED_BYTES. */
+const MAX_UNAUTHENTICATED = 4096
+
+/** Bytes that a socket may send until its `connection_init` is accepted: as many as the headers of a request. */
+const MAX_UNAUTHENTICATED_BYTES = 24 * 1024
+
+/** Memory for each read of the connection besides its bytes. */
+const READ_OVERHEAD_BYTES = 256
+
+interface UnauthenticatedSocket extends Indexed {
+  readonly socket: WebSocket
+}
 
 export interface WebSocketServerOptions {
   readonly log: Logger
   readonly unreadBytes: UnreadBytes
   /** Whether a response on this connection has not been sent completely. */
   readonly isBusy: (socket: Socket) => boolean
+  /** Replaced in tests. */
+  readonly maxUnauthenticated?: number | undefined
+  /** Returns a random integer below the maximum. Replaced in tests. */
+  readonly randomBelow?: ((maximum: number) => number) | undefined
 }
 
 /**
@@ -40,7 +59,13 @@ export function attachWebSocketServer(
     fastPath,
     allowedOrigins,
   }: Pick<Gateway, 'webSockets' | 'fastPath' | 'allowedOrigins'>,
-  { log, unreadBytes, isBusy }: WebSocketServerOptions,
+  {
+    log,
+    unreadBytes,
+    isBusy,
+    maxUnauthenticated = MAX_UNAUTHENTICATED,
+    randomBelow = randomInt,
+  }: WebSocketServerOptions,
 ): { close(graceMs: number): Promise<void> } {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -52,8 +77,8 @@ export function attachWebSocketServer(
   })
   /** Functions that resolve when no query and no mutation of the socket is running. */
   const idleWaits = new WeakMap<WebSocket, () => Promise<void>>()
-  /** Sockets without an accepted `connection_init`, the oldest first. */
-  const unauthenticated = new Set<WebSocket>()
+  /** Maximum sockets without an accepted `connection_init`. */
+  const unauthenticated = createIndexedSet<UnauthenticatedSocket>()
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (isBusy(request.socket)) {
@@ -79,8 +104,7 @@ export function attachWebSocketServer(
       reject(socket, '403 Forbidden')
     } else {
       sockets.handleUpgrade(request, socket, head, (opened) => {
-        const onAccepted = (): void => void unauthenticated.delete(opened)
-        awaitInit(opened)
+        const onAccepted = awaitInit(opened, request.socket)
         unreadBytes.watch(request.socket)
         const onWritten = unreadBytes.written
         const options = { server: endpoint, fastPath, log, onAccepted, onWritten }
@@ -91,17 +115,26 @@ export function attachWebSocketServer(
   server.on('upgrade', upgrade)
 
   /**
-   * Adds a socket that has not sent `connection_init`. At the limit it closes the oldest such socket:
-   * a well-behaved client sends `connection_init` within one round trip.
+   * At the limit a random socket is disconnected: an honest client needs one round trip, in which a flood of
+   * upgrades would certainly disconnect it if the oldest were chosen.
+   * @returns a function to call when the `connection_init` of the socket was accepted
    */
-  function awaitInit(socket: WebSocket): void {
-    const [oldest] = unauthenticated
-    if (oldest !== undefined && unauthenticated.size >= MAX_UNAUTHENTICATED) {
-      unauthenticated.delete(oldest)
-      oldest.terminate()
+  function awaitInit(socket: WebSocket, connection: Socket): () => void {
+    const size = unauthenticated.size()
+    const evicted = size < maxUnauthenticated ? null : unauthenticated.at(randomBelow(size))
+    if (evicted !== null) {
+      unauthenticated.delete(evicted)
+      evicted.socket.terminate()
     }
-    unauthenticated.add(socket)
-    socket.once('close', () => unauthenticated.delete(socket))
+    const waiting = { socket, index: NOT_IN_SET }
+    const stopCounting = limitBytes(socket, connection)
+    function remove(): void {
+      unauthenticated.delete(waiting)
+      stopCounting()
+    }
+    unauthenticated.add(waiting)
+    socket.once('close', remove)
+    return remove
   }
 
   /** Closes a socket after its running mutations: clients retry a mutation without a result, so it would run twice. */
@@ -122,6 +155,20 @@ export function attachWebSocketServer(
       clearTimeout(deadline)
     },
   }
+}
+
+/** Closes the socket if its client sends too many bytes until the returned function is called. */
+function limitBytes(socket: WebSocket, connection: Socket): () => void {
+  let received = 0
+  function add(chunk: Buffer): void {
+    received += chunk.length + READ_OVERHEAD_BYTES
+    if (received <= MAX_UNAUTHENTICATED_BYTES) return
+    socket.close(MESSAGE_TOO_BIG)
+    // Without waiting for the close frame of the client, which may follow the rest of its message.
+    connection.destroySoon()
+  }
+  connection.on('data', add)
+  return () => void connection.off('data', add)
 }
 
 /** Connection-level headers, which are removed from the request. */

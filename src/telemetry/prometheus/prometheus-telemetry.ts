@@ -4,7 +4,7 @@ import { createResponseMetrics } from './http-metrics.ts'
 import { type GaugeOptions, registerStateGauges } from './state-gauges.ts'
 import { createConnectionMetrics } from './http-metrics.ts'
 import { createOperationMetrics } from './operation-metrics.ts'
-import { singleFlight } from './single-flight.ts'
+import { reuseFor } from './single-flight.ts'
 import type { Telemetry } from '../../uploads/ports/telemetry.ts'
 import type { Tracing } from '../../uploads/ports/tracing.ts'
 import { createUploadMetrics } from './upload-metrics.ts'
@@ -18,12 +18,15 @@ export interface Exposition {
 
 export interface PrometheusTelemetry {
   readonly telemetry: Telemetry
-  /** Reads the gauges and returns all metrics. Concurrent callers share one result. */
+  /** Reads the gauges and returns all metrics. Callers within one second share one result. */
   readonly expose: () => Promise<Exposition>
 }
 
 /** Buckets: Stream requests time out after 10 seconds, mints after 30. */
 const STREAM_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30]
+
+/** Milliseconds for which an exposition is reused: collecting it costs several queries. */
+const REUSE_MS = 1000
 
 /** Creates its own registry, so that several gateways can run in one process. */
 export function createPrometheusTelemetry(
@@ -57,7 +60,7 @@ export function createPrometheusTelemetry(
   registerStateGauges(registry, dependencies)
   const processRegistry = processMetrics()
 
-  const expose = singleFlight(async (): Promise<Exposition> => {
+  const expose = reuseFor(REUSE_MS, dependencies.clock, async (): Promise<Exposition> => {
     const texts = await Promise.all([registry.metrics(), processRegistry.metrics()])
     return { type: registry.contentType, text: [...texts, operations.text()].join('\n') }
   })

@@ -1,4 +1,5 @@
-/** Shares one promise among concurrent callers. */
+/** Shares results among callers. */
+import type { Clock } from '../../shared/clock.ts'
 
 /** Returns a function that starts `work`, or joins the run that is in flight. */
 export function singleFlight<T>(work: () => Promise<T>): () => Promise<T> {
@@ -9,4 +10,20 @@ export function singleFlight<T>(work: () => Promise<T>): () => Promise<T> {
     })
     return inFlight
   }
+}
+
+/** Like `singleFlight`, and returns each result again until it is `milliseconds` old. Errors are not reused. */
+export function reuseFor<T>(
+  milliseconds: number,
+  clock: Pick<Clock, 'monotonicMs'>,
+  work: () => Promise<T>,
+): () => Promise<T> {
+  let latest: { readonly result: T; readonly at: number } | null = null
+  const run = singleFlight(async () => {
+    const result = await work()
+    latest = { result, at: clock.monotonicMs() }
+    return result
+  })
+  return async () =>
+    latest !== null && clock.monotonicMs() - latest.at < milliseconds ? latest.result : run()
 }
