@@ -13,7 +13,9 @@ import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/sub
 import type { EventStreamResponse } from '../../http/graphql/fast-path/fast-path.ts'
 import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
 import type { RawResponse } from '../../http/raw-response.ts'
-import { BufferedBody, readBody } from './read-body.ts'
+import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
+import { WholeBody, readWhole } from './read-body.ts'
+import { type RequestBody, createRequestBodies } from './request-bodies.ts'
 import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded } from './responses.ts'
@@ -21,6 +23,13 @@ import { writeResponse } from './responses.ts'
 import { isEventStream, sendResponse } from './send-response.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 import { type Load, createLoadShedder } from './load-shedder.ts'
+
+/** A request that waits to be served. */
+interface AcceptedRequest {
+  readonly res: ServerResponse
+  /** Null if the request has none. */
+  readonly body: RequestBody | null
+}
 
 /** Passed by the adapter besides the web Request. */
 interface NodeContext {
@@ -72,16 +81,17 @@ export function createRequestHandler({
   )
   const streams = createSseStreams({ onWritten: unreadBytes.written })
   const connections = createConnections({ unreadBytes, readMs })
-  const loadShedder = createLoadShedder<ServerResponse>({
+  const requestBodies = createRequestBodies()
+  const loadShedder = createLoadShedder<AcceptedRequest>({
     now: () => performance.now(),
     later: setImmediate,
     maxInFlight: MAX_IN_FLIGHT,
     inFlight: () => connections.inFlight(),
-    serve(res) {
+    serve(request) {
       // The connection may have closed while the request waited in the queue.
-      if (!res.destroyed) dispatch(res)
+      if (!request.res.destroyed) dispatch(request)
     },
-    reject(res) {
+    reject({ res }) {
       if (res.destroyed) return
       const requestInfo = requestOf(res.req)
       const { url = '', method = '' } = res.req
@@ -163,7 +173,7 @@ export function createRequestHandler({
     if (result !== null && 'text' in result) return send(res, result, fastRequest.requestId)
     connections.begin(res)
     const useWebRequest = (): void => {
-      Object.assign(res.req, { body: new BufferedBody(bytes) })
+      Object.assign(res.req, { body: new WholeBody(async () => bytes) })
       void respondByFetch(res, fastRequest)
     }
     if (result === null) return useWebRequest()
@@ -204,24 +214,38 @@ export function createRequestHandler({
     res.once('close', guard(leave))
   }
 
-  function dispatch(res: ServerResponse): void {
+  function dispatch({ res, body }: AcceptedRequest): void {
     const { req } = res
     const length = Number(req.headers['content-length'])
-    if (isFastPathRequest(req) && length > 0 && length <= MAX_REQUEST_BYTES) {
-      readBody(req, length, (bytes) => guarded(res, () => handleGraphQL(res, bytes)))
-    } else {
-      if (hasBody(req)) req.once('end', () => connections.begin(res))
-      else connections.begin(res)
+    if (body === null) {
+      connections.begin(res)
       void respondByFetch(res, null)
+    } else if (isFastPathRequest(req) && length <= MAX_REQUEST_BYTES) {
+      body.read((bytes) => guarded(res, () => handleGraphQL(res, bytes)))
+    } else {
+      req.once('end', () => connections.begin(res))
+      respondWithBody(res, body)
     }
   }
 
+  function respondWithBody(res: ServerResponse, body: RequestBody | null): void {
+    if (body !== null) {
+      Object.assign(res.req, { body: new WholeBody(() => readWhole(body, res)) })
+    }
+    void respondByFetch(res, null)
+  }
+
   return {
-    listener({ url = '' }, res) {
+    listener(req, res) {
       res.on('error', logConnectionError)
-      if (!connections.accept(res)) return
-      if (NEVER_SHED.has(url)) void respondByFetch(res, null)
-      else loadShedder.admit(res)
+      if (!connections.accept(res)) {
+        requestBodies.discard(req)
+        return
+      }
+      const { url = '' } = req
+      const body = requestBodies.receive(res, limitBytesOf(url))
+      if (NEVER_SHED.has(url)) respondWithBody(res, body)
+      else loadShedder.admit({ res, body })
     },
     openResponses: () => connections.unfinished(),
     isBusy: (socket) => connections.isBusy(socket),
@@ -229,9 +253,9 @@ export function createRequestHandler({
   }
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
-  return length !== '0' || coding !== undefined
+/** The handlers reject larger bodies. */
+function limitBytesOf(url: string): number {
+  return url.startsWith(GRAPHQL_PATH) ? MAX_REQUEST_BYTES : MAX_WEBHOOK_BYTES
 }
 
 function isFastPathRequest({ method, url, headers }: IncomingMessage): boolean {
