@@ -15,7 +15,7 @@ import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
 import type { RawResponse } from '../../http/raw-response.ts'
 import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
 import { WholeBody, readWhole } from './read-body.ts'
-import { type RequestBody, createRequestBodies } from './request-bodies.ts'
+import { type RequestBody, createRequestBodies, onceEnded } from './request-bodies.ts'
 import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded } from './responses.ts'
@@ -91,7 +91,8 @@ export function createRequestHandler({
       // The connection may have closed while the request waited in the queue.
       if (!request.res.destroyed) dispatch(request)
     },
-    reject({ res }) {
+    reject({ res, body }) {
+      body?.allowEarlyResponse()
       if (res.destroyed) return
       const requestInfo = requestOf(res.req)
       const { url = '', method = '' } = res.req
@@ -223,13 +224,14 @@ export function createRequestHandler({
     } else if (isFastPathRequest(req) && length <= MAX_REQUEST_BYTES) {
       body.read((bytes) => guarded(res, () => handleGraphQL(res, bytes)))
     } else {
-      req.once('end', () => connections.begin(res))
+      onceEnded(req, () => connections.begin(res))
       respondWithBody(res, body)
     }
   }
 
   function respondWithBody(res: ServerResponse, body: RequestBody | null): void {
     if (body !== null) {
+      body.allowEarlyResponse()
       Object.assign(res.req, { body: new WholeBody(() => readWhole(body, res)) })
     }
     void respondByFetch(res, null)
