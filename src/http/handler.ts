@@ -1,4 +1,5 @@
 /** `Handler`, and the responses that all handlers share. */
+import { createGrowingBytes } from '../shared/growing-bytes.ts'
 
 /** What the host knows about the sender of a request. */
 export interface ClientInfo {
@@ -46,24 +47,15 @@ export function acceptsHTML(request: Request): boolean {
 export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array | null> {
   const declared = Number(request.headers.get('content-length') ?? 0)
   if (declared > limitBytes) return null
-  const chunks: Uint8Array[] = []
-  let size = 0
+  const received = createGrowingBytes(declared > 0 ? declared : limitBytes)
   const reader = request.body?.getReader()
   for (;;) {
     const read = await reader?.read()
-    if (read?.value === undefined) break
-    size += read.value.byteLength
-    if (size > limitBytes) {
+    if (read?.value === undefined) return received.view()
+    received.append(read.value)
+    if (received.length() > limitBytes) {
       await reader?.cancel()
       return null
     }
-    chunks.push(read.value)
   }
-  const body = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    body.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return body
 }

@@ -70,6 +70,11 @@ export async function verifyWebhook(request: SignedRequest): Promise<Verificatio
   return { kind: 'verified', video, body, signedAt }
 }
 
+/** Whether the header may match a body. If not, `verifyWebhook` rejects it whatever the body is. */
+export function isWellFormedSignature(signature: string | null): boolean {
+  return signature !== null && parseSignature(signature) !== null
+}
+
 function invalidSignature(reason: string): VerificationResult {
   return { kind: 'invalid_signature', reason }
 }

@@ -1,6 +1,7 @@
 /** `POST /webhooks/stream`: responds to webhooks of Stream. */
 import { type Handler, methodNotAllowed, readBody, textResponse } from '../handler.ts'
 import { MAX_WEBHOOK_BYTES, type ProcessWebhook, type WebhookOptions } from './process-webhook.ts'
+import { isWellFormedSignature } from './verify-webhook.ts'
 
 export const WEBHOOK_PATH = '/webhooks/stream'
 
@@ -16,12 +17,16 @@ export function createWebhookHandler(
         'Webhooks cannot be verified. Set STREAM_WEBHOOK_SECRET to the secret of the webhook.',
       )
     }
-    const rawBody = await readBody(request, MAX_WEBHOOK_BYTES)
+    const signature = request.headers.get('webhook-signature')
+    // Clients without a secret must not make the gateway keep a body that is rejected anyway.
+    const rawBody = isWellFormedSignature(signature)
+      ? await readBody(request, MAX_WEBHOOK_BYTES)
+      : new Uint8Array()
     if (rawBody === null)
       return textResponse(413, `Webhook body too large (limit: ${MAX_WEBHOOK_BYTES} bytes).`)
     const { status, message } = await processWebhook({
       rawBody,
-      signature: request.headers.get('webhook-signature'),
+      signature,
       requestId: client?.requestId,
     })
     return textResponse(status, message)

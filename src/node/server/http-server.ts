@@ -34,10 +34,17 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>
 }
 
-/** Responds 503 until `serve` is called. */
+/** Responds 503 until `serve` is called. Closes the connection, so that no rest of a body is received. */
 function starting(_request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false
   response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' })
   response.end('Starting.\n')
+}
+
+/** Responds 417 to an `Expect` other than `100-continue`, as Node does, which would receive the whole body. */
+function rejectExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false
+  response.writeHead(417).end()
 }
 
 /** Request timeouts, in milliseconds. */
@@ -113,6 +120,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (draining) response.shouldKeepAlive = false
     handler.listener(request, response)
   })
+  server.on('checkExpectation', rejectExpectation)
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
   server.setTimeout(timeouts.stalledMs)

@@ -1,42 +1,40 @@
-/** Reads a request body completely, and makes it available to `@whatwg-node/server` afterwards. */
-import type { IncomingMessage } from 'node:http'
+/** Request bodies in the form that `@whatwg-node/server` accepts. */
+import type { ServerResponse } from 'node:http'
+import type { RequestBody } from './request-bodies.ts'
 
-/**
- * Calls `done` once with the whole body; never if the client disconnects before.
- * @param length the declared Content-Length, greater than 0
- */
-export function readBody(
-  request: IncomingMessage,
-  length: number,
-  done: (bytes: Buffer) => void,
-): void {
-  let chunks: Buffer[] = []
-  let size = 0
-  request.on('data', (chunk: Buffer) => {
-    chunks.push(chunk)
-    size += chunk.length
-    // Node ends a body at its declared length.
-    if (size !== length) return
-    const body = chunks.length === 1 ? chunk : Buffer.concat(chunks)
-    // Released here: the request object lives as long as its response, which may be an event stream.
-    chunks = []
-    done(body)
-  })
-}
-
-/** A body that was read already, in the form that `@whatwg-node/server` accepts. */
-export class BufferedBody {
+/** A body that is read as a whole, and only if a handler reads it. */
+export class WholeBody {
   /** Must be enumerable: `@whatwg-node/server` ignores a body without enumerable fields. */
-  bytes: Uint8Array
+  read: () => Promise<Uint8Array>
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes
+  constructor(read: () => Promise<Uint8Array>) {
+    this.read = read
   }
 
   /** Can be read once, so that the bytes are not kept as long as the request. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
-    const bytes = this.bytes
-    this.bytes = new Uint8Array()
-    yield bytes
+    const { read } = this
+    this.read = readNothing
+    yield await read()
   }
+}
+
+async function readNothing(): Promise<Uint8Array> {
+  return new Uint8Array()
+}
+
+/** Rejects if the client disconnects before. */
+export function readWhole(body: RequestBody, response: ServerResponse): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    function onClose(): void {
+      reject(new Error('The client disconnected before it had sent the whole body.'))
+    }
+    if (response.destroyed) onClose()
+    response.once('close', onClose)
+    body.read((bytes) => {
+      // The listener would keep the bytes as long as the response, which may be an event stream.
+      response.off('close', onClose)
+      resolve(bytes)
+    })
+  })
 }

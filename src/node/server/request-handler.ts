@@ -13,7 +13,9 @@ import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/sub
 import type { EventStreamResponse } from '../../http/graphql/fast-path/fast-path.ts'
 import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
 import type { RawResponse } from '../../http/raw-response.ts'
-import { BufferedBody, readBody } from './read-body.ts'
+import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
+import { WholeBody, readWhole } from './read-body.ts'
+import { type RequestBody, createRequestBodies, onceEnded } from './request-bodies.ts'
 import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded } from './responses.ts'
@@ -21,6 +23,13 @@ import { writeResponse } from './responses.ts'
 import { isEventStream, sendResponse } from './send-response.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 import { type Load, createLoadShedder } from './load-shedder.ts'
+
+/** A request that waits to be served. */
+interface AcceptedRequest {
+  readonly res: ServerResponse
+  /** Null if the request has none. */
+  readonly body: RequestBody | null
+}
 
 /** Passed by the adapter besides the web Request. */
 interface NodeContext {
@@ -75,16 +84,18 @@ export function createRequestHandler({
   )
   const streams = createSseStreams({ onWritten: unreadBytes.written })
   const connections = createConnections({ unreadBytes, readMs })
-  const loadShedder = createLoadShedder<ServerResponse>({
+  const requestBodies = createRequestBodies()
+  const loadShedder = createLoadShedder<AcceptedRequest>({
     now: () => performance.now(),
     later: setImmediate,
     maxInFlight: MAX_IN_FLIGHT,
     inFlight: () => connections.inFlight(),
-    serve(res) {
+    serve(request) {
       // The connection may have closed while the request waited in the queue.
-      if (!res.destroyed) dispatch(res)
+      if (!request.res.destroyed) dispatch(request)
     },
-    reject(res) {
+    reject({ res, body }) {
+      body?.allowEarlyResponse()
       if (res.destroyed) return
       const requestInfo = requestOf(res.req)
       const { url = '', method = '' } = res.req
@@ -97,9 +108,9 @@ export function createRequestHandler({
   let exempt = 0
 
   /** Released in the next tick: thousands of responses in one tick would delay all other requests. */
-  function serveExempt(res: ServerResponse): void {
+  function serveExempt(res: ServerResponse, body: RequestBody | null): void {
     exempt += 1
-    void respondByFetch(res, null).finally(() => setImmediate(releaseExempt))
+    void respondWithBody(res, body).finally(() => setImmediate(releaseExempt))
   }
 
   function releaseExempt(): void {
@@ -178,7 +189,7 @@ export function createRequestHandler({
     if (result !== null && 'text' in result) return send(res, result, fastRequest.requestId)
     connections.begin(res)
     const useWebRequest = (): void => {
-      Object.assign(res.req, { body: new BufferedBody(bytes) })
+      Object.assign(res.req, { body: new WholeBody(async () => bytes) })
       void respondByFetch(res, fastRequest)
     }
     if (result === null) return useWebRequest()
@@ -219,24 +230,39 @@ export function createRequestHandler({
     res.once('close', guard(leave))
   }
 
-  function dispatch(res: ServerResponse): void {
+  function dispatch({ res, body }: AcceptedRequest): void {
     const { req } = res
     const length = Number(req.headers['content-length'])
-    if (isFastPathRequest(req) && length > 0 && length <= MAX_REQUEST_BYTES) {
-      readBody(req, length, (bytes) => guarded(res, () => handleGraphQL(res, bytes)))
-    } else {
-      if (hasBody(req)) req.once('end', () => connections.begin(res))
-      else connections.begin(res)
+    if (body === null) {
+      connections.begin(res)
       void respondByFetch(res, null)
+    } else if (isFastPathRequest(req) && length <= MAX_REQUEST_BYTES) {
+      body.read((bytes) => guarded(res, () => handleGraphQL(res, bytes)))
+    } else {
+      onceEnded(req, () => connections.begin(res))
+      void respondWithBody(res, body)
     }
   }
 
+  function respondWithBody(res: ServerResponse, body: RequestBody | null): Promise<void> {
+    if (body !== null) {
+      body.allowEarlyResponse()
+      Object.assign(res.req, { body: new WholeBody(() => readWhole(body, res)) })
+    }
+    return respondByFetch(res, null)
+  }
+
   return {
-    listener({ url = '' }, res) {
+    listener(req, res) {
       res.on('error', logConnectionError)
-      if (!connections.accept(res)) return
-      if (NEVER_SHED.has(url) && exempt < MAX_EXEMPT) serveExempt(res)
-      else loadShedder.admit(res)
+      if (!connections.accept(res)) {
+        requestBodies.discard(req)
+        return
+      }
+      const { url = '' } = req
+      const body = requestBodies.receive(res, limitBytesOf(url))
+      if (NEVER_SHED.has(url) && exempt < MAX_EXEMPT) serveExempt(res, body)
+      else loadShedder.admit({ res, body })
     },
     openResponses: () => connections.unfinished(),
     isBusy: (socket) => connections.isBusy(socket),
@@ -244,9 +270,9 @@ export function createRequestHandler({
   }
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
-  return length !== '0' || coding !== undefined
+/** The handlers reject larger bodies. */
+function limitBytesOf(url: string): number {
+  return url.startsWith(GRAPHQL_PATH) ? MAX_REQUEST_BYTES : MAX_WEBHOOK_BYTES
 }
 
 function isFastPathRequest({ method, url, headers }: IncomingMessage): boolean {

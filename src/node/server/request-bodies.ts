@@ -1,0 +1,167 @@
+/**
+ * Receives request bodies. A client may send a body in any number of pieces, or never completely: pieces are
+ * limited for each request, and bytes over all connections of a server.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type GrowingBytes, createGrowingBytes } from '../../shared/growing-bytes.ts'
+
+/** Pieces of any size: chunks of a chunked body, or TCP segments. Each costs much more than its bytes. */
+const MAX_SMALL_PIECES = 1024
+
+/** One further piece is allowed for so many bytes: fewer than a TCP segment has. */
+const BYTES_PER_PIECE = 1024
+
+/** Memory of the bodies that no handler has read yet. */
+const MAX_RECEIVED_BYTES = 64 * 1024 * 1024
+
+/** Lower than the maximum, so that the bodies are not sorted for each piece. */
+const RECEIVED_BYTES_AFTER_DISCONNECTS = 48 * 1024 * 1024
+
+/** Milliseconds for the rest of a body after its response. Then the connection can be used again. */
+const REST_MS = 1000
+
+export interface RequestBody {
+  /** Must be called unless the response is sent only after `read` has called `done`. */
+  allowEarlyResponse(): void
+  /**
+   * Calls `done` once with the whole body, or with the first bytes of a body that is larger than its limit.
+   * Never calls it if the client disconnects before, or after the response.
+   */
+  read(done: (bytes: Buffer) => void): void
+}
+
+export interface RequestBodies {
+  /** Receives the body of an accepted request, whether or not a handler reads it. Null if there is no body. */
+  receive(response: ServerResponse, limitBytes: number): RequestBody | null
+  /** Receives the body of a request that is not processed. */
+  discard(request: IncomingMessage): void
+}
+
+export function createRequestBodies(): RequestBodies {
+  /** The allocated bytes of each body that no handler has read yet. */
+  const unread = new Map<IncomingMessage, number>()
+  let allocated = 0
+
+  function release(request: IncomingMessage): void {
+    allocated -= unread.get(request) ?? 0
+    unread.delete(request)
+  }
+
+  function keep(request: IncomingMessage, bytes: number): void {
+    allocated += bytes - (unread.get(request) ?? 0)
+    unread.set(request, bytes)
+    if (allocated > MAX_RECEIVED_BYTES) disconnectLargest()
+  }
+
+  function disconnectLargest(): void {
+    const largestFirst = [...unread].toSorted(([, a], [, b]) => b - a)
+    for (const [request] of largestFirst) {
+      if (allocated <= RECEIVED_BYTES_AFTER_DISCONNECTS) return
+      release(request)
+      request.socket.destroy()
+    }
+  }
+
+  return {
+    receive(response, limitBytes) {
+      const { req } = response
+      if (!hasBody(req)) return null
+      const length = Number(req.headers['content-length'] ?? Infinity)
+      /** Null before the first piece, and once the body was read: the request lives as long as its response. */
+      let received: GrowingBytes | null = null
+      /** Whether all that a handler reads has been received. */
+      let isComplete = false
+      /** Whether the body was read, or will not be. */
+      let isOver = false
+      let isWatched = false
+      let reader: ((bytes: Buffer) => void) | null = null
+
+      function drop(): void {
+        isOver = true
+        reader = null
+        if (received === null) return
+        received = null
+        release(req)
+      }
+
+      function deliver(): void {
+        if (reader === null || !isComplete) return
+        const done = reader
+        const bytes = received?.view()
+        drop()
+        done(bytes === undefined ? Buffer.alloc(0) : Buffer.from(bytes.buffer, 0, bytes.length))
+      }
+
+      function complete(): void {
+        isComplete = true
+        deliver()
+      }
+
+      function watch(): void {
+        if (isWatched) return
+        isWatched = true
+        onceEnded(req, complete)
+        response.once('close', drop)
+        response.once('finish', () => {
+          drop()
+          if (!req.complete) limitRest(req)
+        })
+      }
+
+      receivePieces(req, (piece) => {
+        if (isOver || isComplete) return
+        // Most bodies arrive in one piece. It needs no copy, and no listeners: each costs a microsecond.
+        if (reader !== null && received === null && piece.length === length) {
+          const done = reader
+          drop()
+          done(piece)
+          return
+        }
+        watch()
+        received ??= createGrowingBytes(Math.min(length, limitBytes))
+        received.append(piece)
+        keep(req, received.allocated())
+        // Node ends a body at its declared length.
+        if (received.length() === length || received.length() > limitBytes) complete()
+      })
+      return {
+        allowEarlyResponse: watch,
+        read(done) {
+          if (isOver) return
+          reader = done
+          deliver()
+        },
+      }
+    },
+    discard: (request) => receivePieces(request, () => {}),
+  }
+}
+
+/** Calls back when all of the body was received, at once if it was already. */
+export function onceEnded(request: IncomingMessage, run: () => void): void {
+  if (request.readableEnded) run()
+  else request.once('end', run)
+}
+
+function limitRest(request: IncomingMessage): void {
+  setTimeout(() => {
+    if (!request.complete) request.socket.destroy()
+  }, REST_MS).unref()
+}
+
+/** Reads the body until it ends, also after the response. */
+function receivePieces(request: IncomingMessage, receive: (piece: Buffer) => void): void {
+  let pieces = 0
+  let bytes = 0
+  request.on('data', (piece: Buffer) => {
+    pieces += 1
+    bytes += piece.length
+    if (pieces > MAX_SMALL_PIECES + bytes / BYTES_PER_PIECE) request.socket.destroy()
+    else receive(piece)
+  })
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
+  return length !== '0' || coding !== undefined
+}
