@@ -40,8 +40,8 @@ export interface BatteryOutcome {
 const WARM_UP_SHARE = 0.15
 /** More than the maximum number of documents and of errors in Yoga's caches. */
 const CACHE_ENTRIES = 1100
-/** Time until the gateway has noticed that all clients have disconnected. */
-const DISCONNECT_MS = 1000
+/** Time until the gateway has noticed that all clients have disconnected. Metrics are up to one second old. */
+const DISCONNECT_MS = 2500
 
 export async function runBattery(options: BatteryOptions): Promise<BatteryOutcome> {
   const { seed, inputs, createsPerMinute, fillsCaches } = options
