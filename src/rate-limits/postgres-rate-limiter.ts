@@ -29,9 +29,10 @@ const GIVE_BACK_SQL = {
 } as const
 const BLOCK_SQL = {
   name: 'headgate_rate_limit_block',
-  // A block that ends later than LONGEST_HOLD_MS allows was written by a wrong clock.
+  // Whole milliseconds, as `take_allowance` counts: a fraction would become a second when it rounds up.
+  // A block that ends later than MAX_BLOCK_MS allows was written by a wrong clock.
   text: `insert into allowance_holds as held (key, until)
-    values ($1, coalesce($3::timestamptz, clock_timestamp()) + $2 * interval '1 millisecond')
+    values ($1, coalesce($3::timestamptz, date_trunc('milliseconds', clock_timestamp())) + $2 * interval '1 millisecond')
     on conflict (key) do update set until = case
       when held.until > coalesce($3::timestamptz, clock_timestamp()) + $4 * interval '1 millisecond'
       then excluded.until else greatest(held.until, excluded.until) end`,

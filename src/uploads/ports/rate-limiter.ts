@@ -35,7 +35,7 @@ export interface RateLimiter {
   consume(key: string, windows: readonly RateWindow[]): Promise<Consumption>
   /** Gives back a unit whose action did not happen; call it once per unit. Other units keep their times. */
   giveBack(key: string, at: number): Promise<void>
-  /** Rejects the key for this long, at most LONGEST_HOLD_MS. Of two blocks the later end applies. */
+  /** Rejects the key for this long, at most MAX_BLOCK_MS. Of two blocks the later end applies. */
   block(key: string, milliseconds: number): Promise<void>
   /** Returns the units consumed under the key in the last `windowMs`, which must be one of its windows. */
   countConsumed(key: string, windowMs: number): Promise<number>
