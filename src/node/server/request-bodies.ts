@@ -74,11 +74,14 @@ export function createRequestBodies(): RequestBodies {
       /** Whether the body was read, or will not be. */
       let isOver = false
       let isWatched = false
+      /** A body of one piece that no handler has read yet. Requests in the queue of the load shedder are limited. */
+      let whole: Buffer | null = null
       let reader: ((bytes: Buffer) => void) | null = null
 
       function drop(): void {
         isOver = true
         reader = null
+        whole = null
         if (received === null) return
         received = null
         release(req)
@@ -87,9 +90,12 @@ export function createRequestBodies(): RequestBodies {
       function deliver(): void {
         if (reader === null || !isComplete) return
         const done = reader
+        const piece = whole
         const bytes = received?.view()
         drop()
-        done(bytes === undefined ? Buffer.alloc(0) : Buffer.from(bytes.buffer, 0, bytes.length))
+        if (piece !== null) done(piece)
+        else
+          done(bytes === undefined ? Buffer.alloc(0) : Buffer.from(bytes.buffer, 0, bytes.length))
       }
 
       function complete(): void {
@@ -111,10 +117,9 @@ export function createRequestBodies(): RequestBodies {
       receivePieces(req, (piece) => {
         if (isOver || isComplete) return
         // Most bodies arrive in one piece. It needs no copy, and no listeners: each costs a microsecond.
-        if (reader !== null && received === null && piece.length === length) {
-          const done = reader
-          drop()
-          done(piece)
+        if (received === null && piece.length === length) {
+          whole = piece
+          complete()
           return
         }
         watch()
