@@ -1,7 +1,6 @@
 /** `headgate backup`: a consistent copy of the SQLite database while the gateway runs. */
 import { existsSync } from 'node:fs'
-import { readDatabaseConfig } from '../config/node-config.ts'
-import { databaseLabel } from '../config/node-config.ts'
+import { readDatabaseConfig, databaseLabel } from '../config/node-config.ts'
 import { errorCodeOf } from '../shared/error-codes.ts'
 import { backupSqlite } from '../store/sqlite/backup.ts'
 import { readConfigOrReport } from './read-config.ts'

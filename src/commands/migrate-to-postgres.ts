@@ -1,7 +1,6 @@
 /** `headgate migrate --from --to`: copies a deployment from its SQLite file to PostgreSQL. */
 import { existsSync } from 'node:fs'
-import { type DatabaseConfig, parseDatabaseURL } from '../config/node-config.ts'
-import { databaseLabel } from '../config/node-config.ts'
+import { type DatabaseConfig, parseDatabaseURL, databaseLabel } from '../config/node-config.ts'
 import { rootCauseMessage } from '../shared/error-codes.ts'
 import { openPostgres } from '../postgres/connection-pool.ts'
 import {

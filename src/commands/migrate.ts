@@ -4,8 +4,8 @@ import {
   type StreamConfig,
   readDatabaseConfig,
   readStreamConfig,
+  databaseLabel,
 } from '../config/node-config.ts'
-import { databaseLabel } from '../config/node-config.ts'
 import { openDatabaseError } from '../node/open-database.ts'
 import { openPostgres } from '../postgres/connection-pool.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'

@@ -1,8 +1,7 @@
 /** `headgate serve`: runs the gateway until a shutdown signal. */
-import { type Config, readConfig } from '../config/node-config.ts'
+import { type Config, readConfig, databaseLabel } from '../config/node-config.ts'
 import { createLogger } from '../node/logger.ts'
 import { type RunningGateway, startGateway } from '../node/start-gateway.ts'
-import { databaseLabel } from '../config/node-config.ts'
 import { untilShutdownSignal, readConfigOrReport } from './read-config.ts'
 
 /** Time in milliseconds after shutdown until the process exits, even if handles are still open. */

@@ -1,8 +1,7 @@
 /** Mutations that mint upload URLs: `createDirectUpload` and `createTusUpload`. */
 import type { JsonObject } from '../shared/json.ts'
 import { createUpload } from '../uploads/create/create-upload.ts'
-import { type CreateUploadOutcome } from '../uploads/outcomes.ts'
-import type { Minted } from '../uploads/outcomes.ts'
+import { type CreateUploadOutcome, type Minted } from '../uploads/outcomes.ts'
 import { CHUNK_SIZE_BYTES } from '../uploads/limits.ts'
 import type { UploadProtocol } from '../uploads/upload.ts'
 import type { UploadRequest } from '../uploads/create/upload-request.ts'

@@ -19,8 +19,7 @@ import type { Logger } from '../shared/logger.ts'
 import { createCallerRateLimit } from '../uploads/caller-rate-limit.ts'
 import type { WatchRegistry } from '../uploads/ports/watch-registry.ts'
 import type { WorkerConfig } from './config.ts'
-import { NoopMap } from './request-scoped.ts'
-import { NeverAbortedSignal } from './request-scoped.ts'
+import { NoopMap, NeverAbortedSignal } from './request-scoped.ts'
 import { createStreamApi } from './stream-api.ts'
 
 /** Dependencies that differ between the Worker and the hub. */

@@ -1,6 +1,6 @@
 /** Runs the UploadPubSub contract on PostgreSQL, and tests failures between gateways. */
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '../../src/shared/clock.ts'
+import { systemClock, type Clock } from '../../src/shared/clock.ts'
 import {
   type PostgresPubSub,
   createPostgresPubSub,
@@ -9,7 +9,6 @@ import { type Postgres, openPostgres } from '../../src/postgres/connection-pool.
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { Logger } from '../../src/shared/logger.ts'
-import type { Clock } from '../../src/shared/clock.ts'
 import { describeUploadPubSub } from '../contracts/upload-pubsub.ts'
 import { type TestClock, createTestClock } from '../kit/clock.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'

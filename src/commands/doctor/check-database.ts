@@ -1,7 +1,6 @@
 /** Database checks of `headgate doctor`; read-only. */
-import type { DatabaseConfig } from '../../config/node-config.ts'
+import { type DatabaseConfig, databaseLabel } from '../../config/node-config.ts'
 import { errorCodeOf, rootCauseMessage } from '../../shared/error-codes.ts'
-import { databaseLabel } from '../../config/node-config.ts'
 import { otherAccountMessage } from '../../node/open-database.ts'
 import { openPostgres } from '../../postgres/connection-pool.ts'
 import { countPendingMigrations, readAccountIn } from '../../store/postgres/migrate.ts'

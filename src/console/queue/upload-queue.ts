@@ -4,8 +4,12 @@ import { UploadError, type UploadClient, type UploadProgress } from '../../clien
 import { type Store, createStore } from '../store.ts'
 import { failureMessageOf } from './failure-messages.ts'
 import { HeadgateUploader } from './uppy-uploader.ts'
-import { type QueueItem, type QueueItemSettings, createQueueItem } from './queue-item.ts'
-import { withProgress } from './queue-item.ts'
+import {
+  type QueueItem,
+  type QueueItemSettings,
+  createQueueItem,
+  withProgress,
+} from './queue-item.ts'
 import { type TransferRate, createTransferRate } from './transfer-rate.ts'
 import { type LastProgress, createLastProgress } from './last-progress.ts'
 import { uploadSettingsFor } from './upload-settings.ts'

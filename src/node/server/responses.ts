@@ -1,10 +1,9 @@
 /** Writes raw responses: those of the fast path, 500 and 503. */
-import type { ServerResponse } from 'node:http'
+import type { ServerResponse, IncomingMessage } from 'node:http'
 import type { RawResponse } from '../../http/raw-response.ts'
 import type { HostResponses } from '../../http/host-responses.ts'
 import type { Logger } from '../../shared/logger.ts'
 import type { RequestInfo } from './request-info.ts'
-import type { IncomingMessage } from 'node:http'
 import { GRAPHQL_PATH } from '../../http/graphql/endpoint.ts'
 import type { ResponseHeaders } from '../../http/response-headers.ts'
 

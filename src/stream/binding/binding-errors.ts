@@ -2,8 +2,7 @@
 import { StreamError, type StreamErrorKind } from '../../uploads/ports/stream-error.ts'
 import { fieldsOf, readPositiveInteger } from '../json-fields.ts'
 import { errorCodeChain } from '../../shared/error-codes.ts'
-import { scrubMessage } from '../error-messages.ts'
-import { errorKindOf, MESSAGE_PREFIXES } from '../error-messages.ts'
+import { scrubMessage, errorKindOf, MESSAGE_PREFIXES } from '../error-messages.ts'
 
 /** Description of one binding call for its error. */
 export interface BindingCall {

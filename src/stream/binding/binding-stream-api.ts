@@ -2,7 +2,7 @@
 import type { StreamApi, StreamVideo } from '../../uploads/ports/stream-api.ts'
 import { callOrNotFound, callBinding } from './call-binding.ts'
 import { type ListedVideo, listByUids, listByTime } from './list-videos.ts'
-import { type BindingCall, invalidResponseError } from './binding-errors.ts'
+import { type BindingCall, invalidResponseError, unsupportedError } from './binding-errors.ts'
 import type { BindingListParams, StreamBinding } from './binding-types.ts'
 import {
   toBindingUpdate,
@@ -11,7 +11,6 @@ import {
   fromListedVideo,
   toBindingUploadParams,
 } from './mapping.ts'
-import { unsupportedError } from './binding-errors.ts'
 import { isVideoUid } from '../read-video.ts'
 
 export interface BindingStreamApiOptions {

@@ -8,9 +8,7 @@ import type {
 } from '../../uploads/ports/stream-api.ts'
 import type { ListedVideo } from './list-videos.ts'
 import type { BindingVideoUpdate, BindingUploadParams } from './binding-types.ts'
-import { fieldsOf } from '../json-fields.ts'
-import { metaValueToText } from '../json-fields.ts'
-import { formatTimestamp } from '../json-fields.ts'
+import { fieldsOf, metaValueToText, formatTimestamp } from '../json-fields.ts'
 import { readMinted } from '../minted-video.ts'
 import { readVideo } from '../read-video.ts'
 

@@ -15,8 +15,7 @@ import {
   readVideos,
   readWebhook,
 } from './response-body.ts'
-import { isMintedUrl } from '../minted-video.ts'
-import { readMinted } from '../minted-video.ts'
+import { isMintedUrl, readMinted } from '../minted-video.ts'
 import { createRestClient, isOk, type RestResponse, type RestCall } from './rest-client.ts'
 import { updateVideoBody, directUploadBody, listParameters, tusHeaders } from './request-body.ts'
 import { createFetchTransport } from './fetch-transport.ts'

@@ -1,8 +1,7 @@
 /** Telemetry adapter over prom-client. https://prometheus.io/docs/practices/naming/ */
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
-import { createResponseMetrics } from './http-metrics.ts'
+import { createResponseMetrics, createConnectionMetrics } from './http-metrics.ts'
 import { type GaugeOptions, registerStateGauges } from './state-gauges.ts'
-import { createConnectionMetrics } from './http-metrics.ts'
 import { createOperationMetrics } from './operation-metrics.ts'
 import { reuseFor } from './single-flight.ts'
 import type { Telemetry } from '../../uploads/ports/telemetry.ts'

@@ -5,8 +5,7 @@ import {
   NoSchemaIntrospectionCustomRule,
   validate,
 } from 'graphql'
-import { mapExecutionResults } from './plugin.ts'
-import type { GatewayPlugin } from './plugin.ts'
+import { mapExecutionResults, type GatewayPlugin } from './plugin.ts'
 
 /** Rejects introspection and removes "Did you mean …?", which reveals the schema name by name. */
 export const disableIntrospectionPlugin: GatewayPlugin = {

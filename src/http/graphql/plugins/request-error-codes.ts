@@ -1,7 +1,6 @@
 /** Yoga plugin that adds BAD_USER_INPUT to request errors, such as invalid variables. */
 import { type ExecutionResult, GraphQLError } from 'graphql'
-import { mapExecutionResults } from './plugin.ts'
-import type { GatewayPlugin } from './plugin.ts'
+import { mapExecutionResults, type GatewayPlugin } from './plugin.ts'
 
 /** Adds the code to errors that have neither a code nor a path, in results without data. */
 export const requestErrorCodesPlugin: GatewayPlugin = mapExecutionResults(addCodes)

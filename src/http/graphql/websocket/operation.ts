@@ -3,9 +3,8 @@ import { type ExecutionResult, GraphQLError, OperationTypeNode, getOperationAST 
 import type { SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Viewer } from '../../../uploads/viewer.ts'
-import type { EnvelopedFunctions } from '../yoga.ts'
+import type { EnvelopedFunctions, Yoga } from '../yoga.ts'
 import type { AuthenticatedConnection } from './connection-auth.ts'
-import type { Yoga } from '../yoga.ts'
 
 /** Maximum characters of an operation id, which is kept until the operation ends and sent with each event. */
 export const MAX_ID_CHARACTERS = 256

@@ -8,8 +8,7 @@ import type { SubscriptionDocuments } from '../../plugins/subscription-documents
 import type { GraphQLParams } from '../graphql-params.ts'
 import { type SharedSubscription, openSharedSubscription } from './shared-subscription.ts'
 import type { Subscriber } from './subscriber.ts'
-import type { SerializedResult } from '../fallback-executor.ts'
-import type { FallbackExecutor } from '../fallback-executor.ts'
+import type { SerializedResult, FallbackExecutor } from '../fallback-executor.ts'
 import type { CompiledOperation } from '../operation-cache.ts'
 
 export interface SubscriptionFanOut {
