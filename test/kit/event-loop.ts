@@ -11,6 +11,8 @@ export interface Traffic {
   readonly costMs: number
   /** Cost of one rejected request. */
   readonly rejectionMs: number
+  /** Arrival times of new connections, in order. The loop accepts one per tick, as Node does. */
+  readonly connections?: readonly number[]
   /** Start and duration of pauses, in order, such as a garbage collection or a large response. */
   readonly pauses?: readonly { readonly at: number; readonly ms: number }[]
 }
@@ -24,8 +26,17 @@ export interface SimulatedResponse {
 }
 
 /** Runs until every request has a response and the loop is idle. */
-export function runEventLoop({ arrivals, readMs, costMs, rejectionMs, pauses = [] }: Traffic): {
+export function runEventLoop({
+  arrivals,
+  readMs,
+  costMs,
+  rejectionMs,
+  connections = [],
+  pauses = [],
+}: Traffic): {
   readonly served: readonly SimulatedResponse[]
+  /** Times at which the connections were accepted. */
+  readonly acceptedAt: readonly number[]
   readonly load: Load
   /** Number of scheduled callbacks. */
   readonly wakeUps: number
@@ -45,6 +56,7 @@ export function runEventLoop({ arrivals, readMs, costMs, rejectionMs, pauses = [
     reject: (arrivedAt) => respond(arrivedAt, 'rejected'),
   })
   const served: SimulatedResponse[] = []
+  const acceptedAt: number[] = []
   const pausesAhead = [...pauses]
   /** Number of arrivals that were read. */
   let read = 0
@@ -67,6 +79,10 @@ export function runEventLoop({ arrivals, readMs, costMs, rejectionMs, pauses = [
     if (due.length === 0 && next !== undefined) spend(Math.max(0, next - now))
     // Requests that arrive while these are read belong to the next tick.
     const polledAt = now
+    if ((connections[acceptedAt.length] ?? Infinity) <= polledAt) {
+      acceptedAt.push(now)
+      shedding.connectionAccepted()
+    }
     for (let at = arrivals[read]; at !== undefined && at <= polledAt; at = arrivals[read]) {
       read += 1
       spend(readMs)
@@ -76,7 +92,7 @@ export function runEventLoop({ arrivals, readMs, costMs, rejectionMs, pauses = [
     due = []
     for (const run of callbacks) run()
   }
-  return { served, load: shedding.load(), wakeUps }
+  return { served, acceptedAt, load: shedding.load(), wakeUps }
 }
 
 /** Arrival times at a constant rate. */

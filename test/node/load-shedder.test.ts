@@ -125,6 +125,23 @@ describe('load shedding', () => {
     expect(load).toMatchObject({ inFlight: 0, queued: 0, rejectingForMs: null })
   })
 
+  it('accepts 1,000 new connections within 500 ms of an overload, and serves requests meanwhile', () => {
+    const { served, acceptedAt } = runEventLoop({
+      ...COSTS,
+      arrivals: arrivalsAtRate(4000, 0, 6000),
+      connections: Array.from({ length: 1000 }, () => 3000),
+    })
+    const last = acceptedAt.at(-1) ?? Infinity
+    expect(acceptedAt).toHaveLength(1000)
+    expect(last - 3000).toBeLessThan(500)
+    const meanwhile = served.filter(
+      ({ arrivedAt, waitedMs }) => arrivedAt + waitedMs >= 3000 && arrivedAt + waitedMs < last,
+    )
+    // New connections take half of the time at most; rejections take another part.
+    expect(sortedWaits(meanwhile, 'accepted').length).toBeGreaterThan((last - 3000) * 0.3)
+    expect(percentile(sortedWaits(meanwhile, 'accepted'), 1)).toBeLessThanOrEqual(250)
+  })
+
   it('keeps the loop awake for the requests only', () => {
     const { wakeUps } = runEventLoop({ ...COSTS, arrivals: [0, 1000, 2000] })
     // After each request, one further tick finds an empty queue.

@@ -105,6 +105,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     listener: starting,
     openResponses: () => [],
     isBusy: () => false,
+    connectionAccepted: () => undefined,
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
@@ -120,6 +121,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (draining) response.shouldKeepAlive = false
     handler.listener(request, response)
   })
+  server.on('connection', () => handler.connectionAccepted())
   server.on('checkExpectation', rejectExpectation)
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS

@@ -42,6 +42,8 @@ export function overloadReason({ inFlight, rejectingForMs }: Load): string | nul
 export interface LoadShedder<T> {
   /** Serves, queues or rejects the request. Called before any work is done for it. */
   admit(request: T): void
+  /** Must be called for each new connection: further ones may be waiting to be accepted. */
+  connectionAccepted(): void
   load(): Load
 }
 
@@ -58,9 +60,11 @@ const STANDING_QUEUE_MS = 400
 const MAX_STEP_MS = 10
 /**
  * Maximum serving time and number of requests per tick. Node accepts one new connection per tick: long
- * ticks would delay new connections.
+ * ticks would delay new connections. Therefore, after a tick that accepted one, requests in the queue wait
+ * for up to ACCEPTING_MS while further ones are accepted.
  */
 const TICK_MS = 4
+const ACCEPTING_MS = 4
 const MAX_PER_TICK = 64
 /** Initial cost estimate of a request, and the weight of one request in the moving average. */
 const FIRST_COST_MS = 1
@@ -81,6 +85,8 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
   let emptyAt = 0
   let hasRejectedSince = false
   let tick: Tick = newTick(0)
+  /** Work time after the latest request was served. */
+  let servedUntil = 0
   let costMs = FIRST_COST_MS
   let rejected = 0
   let rejectingSince: number | null = null
@@ -112,6 +118,7 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
   }
 
   function hasTime(): boolean {
+    if (tick.isAccepting) return false
     return tick.servingSince === null || workMs - tick.servingSince < TICK_MS
   }
 
@@ -121,6 +128,7 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
     tick.served += 1
     serve(request)
     step()
+    servedUntil = workMs
   }
 
   function serveNext(): void {
@@ -144,9 +152,12 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
       isAwake = false
       return
     }
-    tick = newTick(workMs)
+    const isAccepting =
+      tick.hasAccepted && queue.length() > 0 && workMs - servedUntil < ACCEPTING_MS
+    // The time of ticks that serve no request is part of the cost of the next request.
+    tick = newTick(tick.served > 0 ? workMs : tick.startedAt, isAccepting)
     // One callback per request: microtasks of one request run before the next is served.
-    const count = Math.min(queue.length(), MAX_PER_TICK)
+    const count = isAccepting ? 0 : Math.min(queue.length(), MAX_PER_TICK)
     for (let index = 0; index < count; index += 1) later(serveNext)
     later(endTick)
   }
@@ -165,6 +176,9 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
       else if (queue.length() === 0 && hasTime()) run(request)
       else queue.enqueue(request, workMs)
     },
+    connectionAccepted() {
+      tick.hasAccepted = true
+    },
     load: () => ({
       rejected,
       inFlight: inFlight() + queue.length(),
@@ -177,12 +191,15 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
 /** One tick of the event loop; times are work times. */
 interface Tick {
   readonly startedAt: number
+  /** Whether new connections are accepted before requests in the queue are served. */
+  readonly isAccepting: boolean
+  hasAccepted: boolean
   /** Start of the first request served in this tick; null if there is none. */
   servingSince: number | null
   read: number
   served: number
 }
 
-function newTick(startedAt: number): Tick {
-  return { startedAt, servingSince: null, read: 0, served: 0 }
+function newTick(startedAt: number, isAccepting = false): Tick {
+  return { startedAt, isAccepting, hasAccepted: false, servingSince: null, read: 0, served: 0 }
 }

@@ -65,6 +65,8 @@ export interface RequestHandler {
   readonly openResponses: () => readonly ServerResponse[]
   /** Whether a response has not been sent completely on this connection. */
   readonly isBusy: (socket: Socket) => boolean
+  /** Must be called for each new connection. */
+  readonly connectionAccepted: () => void
   readonly load: () => Load
 }
 
@@ -264,6 +266,7 @@ export function createRequestHandler({
     },
     openResponses: () => connections.unfinished(),
     isBusy: (socket) => connections.isBusy(socket),
+    connectionAccepted: () => loadShedder.connectionAccepted(),
     load: () => loadShedder.load(),
   }
 }
