@@ -73,8 +73,9 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
   const uid = uidOf(at)
   const id = `${uid.slice(0, 8)}-${uid.slice(8, 12)}-${uid.slice(12, 16)}-${uid.slice(16, 20)}-${uid.slice(20)}`
   const now = Date.now()
-  // Ten per second, the newest a minute ago. The URLs expire long after the run.
-  const createdAt = new Date(now - 60_000 - (uploads - at) * 100)
+  // Ten per second, the newest 25 hours ago. The URLs expire and the polls are due long after the run; for
+  // younger uploads, the gateway would take such polls for the result of a wrong clock.
+  const createdAt = new Date(now - 25 * HOUR_MS - (uploads - at) * 100)
   const creator = creatorOf(at)
   await store.reserve(
     {

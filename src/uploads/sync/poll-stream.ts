@@ -12,6 +12,7 @@ import {
 import { nextPollAt } from '../status/poll-schedule.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { recordObservation } from '../status/record-observation.ts'
+import type { Observation } from '../status/state-machine.ts'
 import type { Upload } from '../upload.ts'
 
 /** Uploads per list request: each uid takes 33 bytes of the URL, whose length is limited. */
@@ -46,9 +47,17 @@ export async function pollStream(
   const unlisted = group.filter(({ upload }) => !videosByUid.has(upload.uid))
 
   let changed = 0
+  /** Written together: each write by itself would wait for the disk. */
+  const nextPolls: ScheduledPoll[] = []
+  async function record(polled: PolledUpload, result: PollResult): Promise<void> {
+    const unchanged = await recordResult(dependencies, polled, result)
+    if (unchanged === null) changed += 1
+    else nextPolls.push(...unchanged)
+  }
+
   for (const polled of group) {
     const video = videosByUid.get(polled.upload.uid)
-    if (video !== undefined && (await recordResult(dependencies, polled, video))) changed += 1
+    if (video !== undefined) await record(polled, video)
   }
   const now = dependencies.clock.now()
   // Uploads that were already known to be missing need no confirmation.
@@ -62,12 +71,12 @@ export async function pollStream(
   // The list may lag behind; only the single-video request decides that a video is gone. Its failure for
   // one upload does not affect the others.
   await Promise.all(
-    toConfirm.slice(0, CONFIRMATIONS_PER_CALL).map(async (polled) => {
-      if (await recordResult(dependencies, polled, await confirm(dependencies, polled.upload)))
-        changed += 1
-    }),
+    toConfirm
+      .slice(0, CONFIRMATIONS_PER_CALL)
+      .map(async (polled) => record(polled, await confirm(dependencies, polled.upload))),
   )
   await dependencies.store.reschedulePolls([
+    ...nextPolls,
     ...alreadyMissing.flatMap((polled) => rescheduleIdle(polled, now, 0)),
     ...inconclusive.flatMap((polled) => rescheduleMissing(polled, now)),
     ...postpone(toConfirm.slice(CONFIRMATIONS_PER_CALL), now),
@@ -94,47 +103,28 @@ async function confirm(
   }
 }
 
-/** Records the result, and reschedules the poll if the upload did not change. Returns whether it changed. */
+/** Records the result. Returns the next poll of an upload that did not change; null if it changed. */
 async function recordResult(
   dependencies: PollDependencies,
   polled: PolledUpload,
   result: PollResult,
-): Promise<boolean> {
+): Promise<readonly ScheduledPoll[] | null> {
+  const { upload, missingPolls } = polled
+  const at = dependencies.clock.now()
+  if (result === 'no-response') return rescheduleIdle(polled, at, missingPolls)
+  const from = { source: 'SYNC', at } as const
+  const observation: Observation =
+    result === null ? { kind: 'not-found', ...from } : { kind: 'video', video: result, ...from }
   try {
-    return await record(dependencies, polled, result)
+    const latest = await recordObservation(dependencies, upload.uid, observation)
+    const isChanged = latest !== null && latest.version !== upload.version
+    return isChanged ? null : rescheduleIdle(polled, at, 0)
   } catch (error) {
     if (error instanceof StreamError || error instanceof StoreUnavailable) throw error
     // A failed write for one upload must not block the others.
-    dependencies.log.error(
-      { uploadId: polled.upload.id, err: error },
-      'recording a poll result failed',
-    )
-    await record(dependencies, polled, 'no-response')
-    return false
+    dependencies.log.error({ uploadId: upload.id, err: error }, 'recording a poll result failed')
+    return rescheduleIdle(polled, at, missingPolls)
   }
-}
-
-async function record(
-  dependencies: PollDependencies,
-  polled: PolledUpload,
-  result: PollResult,
-): Promise<boolean> {
-  const { upload } = polled
-  const at = dependencies.clock.now()
-  if (result !== 'no-response') {
-    const source = 'SYNC'
-    const latest = await recordObservation(
-      dependencies,
-      upload.uid,
-      result === null
-        ? { kind: 'not-found', source, at }
-        : { kind: 'video', source, at, video: result },
-    )
-    if (latest !== null && latest.version !== upload.version) return true
-  }
-  const missingPolls = result === 'no-response' ? polled.missingPolls : 0
-  await dependencies.store.reschedulePolls(rescheduleIdle(polled, at, missingPolls))
-  return false
 }
 
 /**
