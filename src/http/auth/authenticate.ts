@@ -2,7 +2,14 @@
 import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { CREATOR_RULE, isValidCreator } from '../../uploads/limits.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
+import type { Logger } from '../../shared/logger.ts'
 import { type Jwks, JwksUnavailable } from './jwks.ts'
+import {
+  INVALID_HEADER,
+  OTHER_ALGORITHM,
+  type TokenRejection,
+  tokenRejectionOf,
+} from './token-rejection.ts'
 
 /** How callers authenticate. */
 export type AuthConfig =
@@ -49,6 +56,7 @@ export function createAuthenticate(
   rules: Extract<AuthConfig, { kind: 'jwt' }>,
   jwks: Jwks | null,
   now: () => Date,
+  log: Logger,
 ): Authenticate {
   const { secret } = rules
   const claims: JWTVerifyOptions = {
@@ -58,58 +66,60 @@ export function createAuthenticate(
     ...(rules.audience === null ? {} : { audience: rules.audience }),
   }
 
-  async function verify(token: string): Promise<JWTPayload | 'unavailable' | null> {
+  async function verify(token: string): Promise<Verification> {
     const options = { ...claims, currentDate: now() }
     // The token must not choose the algorithm: with HS256, a public key of the JWKS would serve as the secret.
     if (secret !== null) {
-      const verified = await verifyOrNull(
+      const verified = await outcomeOf(
         jwtVerify(token, secret, { ...options, algorithms: ['HS256'] }),
       )
-      if (verified !== null || jwks === null) return verified
+      const isDecided = !('reason' in verified) || verified.reason !== OTHER_ALGORITHM
+      if (isDecided || jwks === null) return verified
     }
-    if (jwks === null) return null
-    return verifyOrNull(
+    if (jwks === null) throw new Error('Neither a secret nor a JWKS is configured.')
+    return outcomeOf(
       jwtVerify(token, jwks.getKey, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] }),
     )
   }
 
+  function reject({ reason, message }: TokenRejection): AuthFailure {
+    log.info({ reason }, 'token rejected')
+    return { kind: 'unauthenticated', message }
+  }
+
   return async (authorization) => {
     if (authorization === null)
-      return unauthenticated('Missing token. Send `Authorization: Bearer …`.')
+      return { kind: 'unauthenticated', message: 'Missing token. Send `Authorization: Bearer …`.' }
     const token = bearerTokenIn(authorization)
-    if (token === null)
-      return unauthenticated('Invalid Authorization header. It must be `Bearer` and a JWT.')
-    const payload = await verify(token)
-    if (payload === 'unavailable') {
-      return {
-        kind: 'unavailable',
-        message: 'Tokens cannot be verified: the key set is unavailable. Retry later.',
-      }
-    }
-    if (payload === null) {
-      return unauthenticated(
-        'The token is invalid or expired, or lacks `sub` or `exp`. Get a new token.',
-      )
-    }
-    const viewer = viewerFrom(payload)
-    return (
-      viewer ??
-      unauthenticated(`The token's \`sub\` ${CREATOR_RULE} Its \`exp\` must be a date in seconds.`)
-    )
+    if (token === null) return reject(INVALID_HEADER)
+    const verified = await verify(token)
+    if ('reason' in verified) return reject(verified)
+    if ('kind' in verified) return verified
+    return viewerFrom(verified.payload) ?? reject(INVALID_CLAIMS)
   }
 }
 
-/**
- * Returns the claims; null if the token is invalid or names an unusable key; `unavailable` if the JWKS is.
- * Other errors of jose count as an invalid token, so that no caller can cause a 500.
- */
-async function verifyOrNull(
+type Verification = { readonly payload: JWTPayload } | TokenRejection | AuthFailure
+
+const UNAVAILABLE: AuthFailure = {
+  kind: 'unavailable',
+  message: 'Tokens cannot be verified: the key set is unavailable. Retry later.',
+}
+
+const INVALID_CLAIMS: TokenRejection = {
+  reason: 'claims',
+  message: `The token's \`sub\` ${CREATOR_RULE} Its \`exp\` must be a date in seconds.`,
+}
+
+/** Other errors of jose count as an invalid token, so that no caller can cause a 500. */
+async function outcomeOf(
   verification: Promise<{ readonly payload: JWTPayload }>,
-): Promise<JWTPayload | 'unavailable' | null> {
+): Promise<Verification> {
   try {
-    return (await verification).payload
+    const { payload } = await verification
+    return { payload }
   } catch (error) {
-    return error instanceof JwksUnavailable ? 'unavailable' : null
+    return error instanceof JwksUnavailable ? UNAVAILABLE : tokenRejectionOf(error)
   }
 }
 
@@ -127,8 +137,4 @@ function viewerFrom(payload: JWTPayload): Viewer | null {
     isAdmin: scopes.includes(ADMIN_SCOPE),
     expiresAt,
   }
-}
-
-function unauthenticated(message: string): AuthFailure {
-  return { kind: 'unauthenticated', message }
 }

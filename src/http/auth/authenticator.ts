@@ -89,6 +89,6 @@ export function createAuthenticator(
     return { authenticate: async () => LOCAL_ADMIN, cached: () => LOCAL_ADMIN }
   }
   const jwks = rules.jwksURL === null ? null : createJwks(rules.jwksURL, now, log, keepAlive)
-  const authenticate = createAuthenticate(rules, jwks, now)
+  const authenticate = createAuthenticate(rules, jwks, now, log)
   return cacheVerifiedTokens(authenticate, now, () => (jwks === null ? 0 : jwks.version()))
 }
