@@ -87,8 +87,8 @@ const rules: Readonly<Record<string, Rule>> = {
 
   // Renders the page at build time, and at run time for a gateway that runs from its sources.
   'graphiql/': {
-    inside: ['http/graphql/endpoint.ts'],
-    packages: ['node:', '@graphql-yoga/render-graphiql', 'graphql-yoga'],
+    inside: ['http/graphql/endpoint.ts', 'http/pages/auth-mode.ts'],
+    packages: ['node:', '@graphql-yoga/render-graphiql', 'esbuild', 'graphql-yoga'],
   },
 
   'postgres/': { inside: ['uploads/ports/store-unavailable.ts', 'shared/'], packages: ['pg'] },
@@ -204,7 +204,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['node:', 'graphql-request', 'graphql-sse', 'tus-js-client', 'zod'],
   },
   'console/': {
-    inside: ['console/', 'client/'],
+    inside: ['console/', 'client/', 'http/pages/auth-mode.ts'],
     packages: [
       'preact',
       '@urql/core',

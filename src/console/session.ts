@@ -1,4 +1,5 @@
 /** Session of the caller: a token in the tab's sessionStorage, or none if auth is disabled. */
+import { SESSION_TOKEN_KEY, errorMessageOf } from '../http/pages/auth-mode.ts'
 import { type Store, createStore } from './store.ts'
 
 /** Authentication state of the page. */
@@ -24,11 +25,10 @@ export interface Session {
   readonly fetch: typeof globalThis.fetch
 }
 
-const KEY = 'headgate-token'
 const ANONYMOUS = 'everybody'
 
 export function createSession(requiresToken: boolean): Session {
-  const storedToken = requiresToken ? sessionStorage.getItem(KEY) : null
+  const storedToken = requiresToken ? sessionStorage.getItem(SESSION_TOKEN_KEY) : null
   const authState = createStore<AuthState>(
     requiresToken && storedToken === null
       ? { kind: 'signed-out', error: null, user: null }
@@ -43,7 +43,7 @@ export function createSession(requiresToken: boolean): Session {
   function signOutAfter(error: string, authorization: string | null): void {
     const current = authState.get()
     if (current.kind === 'signed-out' || authorization !== `Bearer ${current.token}`) return
-    sessionStorage.removeItem(KEY)
+    sessionStorage.removeItem(SESSION_TOKEN_KEY)
     authState.set({ kind: 'signed-out', error, user: current.user })
   }
 
@@ -51,11 +51,11 @@ export function createSession(requiresToken: boolean): Session {
     authState,
     requiresToken,
     signIn(token) {
-      sessionStorage.setItem(KEY, token)
+      sessionStorage.setItem(SESSION_TOKEN_KEY, token)
       authState.set({ kind: 'signed-in', token, user: subjectOf(token) })
     },
     signOut() {
-      sessionStorage.removeItem(KEY)
+      sessionStorage.removeItem(SESSION_TOKEN_KEY)
       authState.set({ kind: 'signed-out', error: null, user: null })
     },
     async token(user) {
@@ -99,17 +99,3 @@ function subjectOf(token: string): string {
     return token
   }
 }
-
-/** Returns the error message of a 401 response. */
-async function errorMessageOf(response: Response): Promise<string> {
-  try {
-    const body: unknown = await response.json()
-    const errors: unknown = Reflect.get(Object(body), 'errors')
-    const first: unknown = Array.isArray(errors) ? errors.at(0) : null
-    return String(Reflect.get(Object(first), 'message') ?? DEFAULT_MESSAGE)
-  } catch {
-    return DEFAULT_MESSAGE
-  }
-}
-
-const DEFAULT_MESSAGE = 'The gateway rejected the token.'

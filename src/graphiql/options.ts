@@ -96,20 +96,17 @@ query List {
 }
 `
 
-/** Default headers; without authentication the gateway ignores the token. */
-const HEADERS = '{\n  "authorization": "Bearer PUT-YOUR-TOKEN-HERE"\n}\n'
 const UID = '{\n  "uid": ""\n}\n'
 
 export const GRAPHIQL_OPTIONS: GraphiQLOptions = {
   title: 'headgate',
   defaultTabs: [
-    { query: MINT, headers: HEADERS },
-    { query: FIND, headers: HEADERS, variables: UID },
-    { query: WATCH, headers: HEADERS, variables: UID },
-    { query: WATCH_ALL, headers: HEADERS },
-    { query: LIST, headers: HEADERS },
+    { query: MINT },
+    { query: FIND, variables: UID },
+    { query: WATCH, variables: UID },
+    { query: WATCH_ALL },
+    { query: LIST },
   ],
-  defaultHeaders: HEADERS,
   subscriptionsProtocol: 'SSE',
   // Persisted tokens would outlive the tab.
   shouldPersistHeaders: false,

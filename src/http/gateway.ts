@@ -116,12 +116,14 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   }
   const yoga = createGatewayYoga(dependencies, { ...options, ...limits })
   const { closing } = dependencies
+  const requiresToken = options.auth.kind === 'jwt'
   const graphiQL =
-    options.introspection && options.graphiQL !== null ? createGraphiQL(options.graphiQL) : null
+    options.introspection && options.graphiQL !== null
+      ? createGraphiQL(options.graphiQL, requiresToken)
+      : null
   const graphiQLPage = graphiQL?.page ?? null
   const graphql = createGraphQLHandler(yoga, authenticate, { ...options, graphiQLPage, closing })
 
-  const requiresToken = options.auth.kind === 'jwt'
   const console = options.console === null ? null : { ...options.console, requiresToken }
 
   const synchronizer = createSynchronizer({

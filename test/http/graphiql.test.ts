@@ -97,7 +97,10 @@ describe('the built files', () => {
     const names = await readdir(folder)
     expect(names).toHaveLength(10)
 
-    const { page, withFiles } = createGraphiQL(() => readGraphiQL(pathToFileURL(`${folder}/`)))
+    const { page, withFiles } = createGraphiQL(
+      () => readGraphiQL(pathToFileURL(`${folder}/`)),
+      false,
+    )
     const handler = withFiles(async () => textResponse(404, 'not found'))
     const html = await (await page(new Request('http://x/graphql'))).text()
     const get = async (coding: string, method = 'GET') => {

@@ -3,6 +3,7 @@
  * connections to the gateway and to Stream only.
  */
 import { type Handler, acceptsHTML, methodNotAllowed, textResponse } from '../handler.ts'
+import { withAuthMode } from './auth-mode.ts'
 import { type StaticFile, mediaTypeOf, withStaticFiles } from './static-file.ts'
 
 /** A file of the built console. */
@@ -25,8 +26,6 @@ export interface ConsoleOptions {
 /** Path prefix of the assets; must equal `base` of the bundle's build. */
 export const CONSOLE_BASE = '/console/'
 const PAGE_FILE = 'index.html'
-/** Placeholder in the built page for the authentication mode. */
-const AUTH_PLACEHOLDER = 'content="unknown"'
 
 const METHODS = ['GET', 'HEAD']
 
@@ -61,12 +60,10 @@ export function withConsoleAssets(console: ConsoleOptions | null, next: Handler)
   return withStaticFiles(async (path) => files.get(path) ?? null, next)
 }
 
-/** Returns the page with the authentication mode in it, so that it need not send a request that would fail with 401. */
 function pageOf({ files, requiresToken }: ConsoleOptions): string | null {
   const page = files.find(({ path }) => path === PAGE_FILE)
   if (page === undefined) return null
-  const auth = `content="${requiresToken ? 'token' : 'disabled'}"`
-  return new TextDecoder().decode(page.bytes).replace(AUTH_PLACEHOLDER, auth)
+  return withAuthMode(new TextDecoder().decode(page.bytes), requiresToken)
 }
 
 /** https://www.w3.org/TR/CSP3/ */

@@ -1,6 +1,7 @@
 /** Serves GraphiQL. The page is the same for all users and loads nothing from other hosts. */
 import type { Handler } from '../handler.ts'
 import { GRAPHIQL_BASE } from '../graphql/endpoint.ts'
+import { withAuthMode } from './auth-mode.ts'
 import { type StaticFile, withStaticFiles } from './static-file.ts'
 
 export interface GraphiQLFiles {
@@ -35,12 +36,21 @@ interface LoadedFiles extends GraphiQLFiles {
   readonly etag: string
 }
 
-/** @param read called on the first request, and again after a failure */
-export function createGraphiQL(read: () => Promise<GraphiQLFiles>): GraphiQL {
+/**
+ * @param read called on the first request, and again after a failure
+ * @param requiresToken whether the user must enter a token
+ */
+export function createGraphiQL(
+  read: () => Promise<GraphiQLFiles>,
+  requiresToken: boolean,
+): GraphiQL {
   let loading: Promise<LoadedFiles> | null = null
 
   function load(): Promise<LoadedFiles> {
-    loading ??= read().then(async (files) => ({ ...files, etag: await etagOf(files.page) }))
+    loading ??= read().then(async ({ page: built, files }) => {
+      const page = withAuthMode(built, requiresToken)
+      return { page, files, etag: await etagOf(page) }
+    })
     loading.catch(() => {
       loading = null
     })

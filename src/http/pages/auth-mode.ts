@@ -1,0 +1,41 @@
+/** The authentication mode in the console's and GraphiQL's pages, and where both keep the caller's token. */
+
+/** Key of the token in the tab's sessionStorage. */
+export const SESSION_TOKEN_KEY = 'headgate-token'
+
+/** Name of the meta element with the authentication mode. */
+export const AUTH_META_NAME = 'headgate-auth'
+
+/** The element in a built page; the gateway replaces its placeholder. */
+export const AUTH_META = `<meta name="${AUTH_META_NAME}" content="unknown" />`
+
+const PLACEHOLDER = 'content="unknown"'
+
+/** Returns the page with the authentication mode in it, so that it need not send a request that would fail with 401. */
+export function withAuthMode(page: string, requiresToken: boolean): string {
+  return page.replace(PLACEHOLDER, `content="${requiresToken ? 'token' : 'disabled'}"`)
+}
+
+/** Message of a sign-in form for text that is not a token. */
+export const NOT_A_TOKEN =
+  'This is not a token. A token is a JWT: three parts, separated by dots, without spaces.'
+
+/** Returns the JWT in the text of a sign-in form, with or without `Bearer`; null if it contains none. */
+export function tokenIn(text: string): string | null {
+  const [, token] = /^(?:Bearer\s+)?([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(text.trim()) ?? []
+  return token ?? null
+}
+
+/** Returns the first error message of a GraphQL response. */
+export async function errorMessageOf(response: Response): Promise<string> {
+  try {
+    const body: unknown = await response.json()
+    const errors: unknown = Reflect.get(Object(body), 'errors')
+    const first: unknown = Array.isArray(errors) ? errors.at(0) : null
+    return String(Reflect.get(Object(first), 'message') ?? DEFAULT_MESSAGE)
+  } catch {
+    return DEFAULT_MESSAGE
+  }
+}
+
+const DEFAULT_MESSAGE = 'The gateway rejected the token.'
