@@ -25,12 +25,20 @@ function writeWarning(warning: string): void {
   process.stderr.write(`headgate: ${warning}\n`)
 }
 
-/** Resolves on SIGINT (Ctrl-C) or SIGTERM. A second signal of the same kind exits immediately with code 1. */
+/**
+ * Signals within this time (ms) are one: on Ctrl-C, the terminal sends one to each process, and npm forwards
+ * its own.
+ */
+const REPEATED_WITHIN_MS = 500
+
+/** Resolves on SIGINT (Ctrl-C) or SIGTERM. A later signal of the same kind exits immediately with code 1. */
 export function untilShutdownSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1))
+      let receivedAt: number | null = null
+      process.on(signal, () => {
+        receivedAt ??= performance.now()
+        if (performance.now() - receivedAt > REPEATED_WITHIN_MS) process.exit(1)
         resolve()
       })
     }
