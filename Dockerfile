@@ -11,8 +11,9 @@ ENV npm_config_build_from_source=true \
 # `prepare` would build sources that are not copied yet; better-sqlite3's script is run explicitly.
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts && npm rebuild better-sqlite3
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json LICENSE ./
 COPY migrations migrations
+COPY schema schema
 COPY src src
 # Removes build dependencies and the source of SQLite.
 RUN npm run build \

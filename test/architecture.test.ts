@@ -218,6 +218,8 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   // Runs also in browsers and is published separately.
   'client/': { inside: ['client/'], packages: ['tus-js-client'] },
+  // Writes the frontend package at build time.
+  'client-package/': { inside: [], packages: ['node:', 'zod'] },
   // Stands in for Cloudflare: it must not share code or types with the gateway.
   'emulator/': {
     inside: ['emulator/'],

@@ -51,6 +51,16 @@ describe.each(pages)('%s', (page) => {
     expect(linksOf(page).filter(isBroken)).toEqual([])
   })
 
+  test('says how to get the packages of headgate that it uses', () => {
+    const text = read(page)
+    // Neither package is in the npm registry.
+    expect(text).not.toMatch(/^npm install .*(?<=\s)headgate(?=\s|$)/m)
+    expect(text).not.toContain("'headgate/client'")
+    if (/'@headgate\/client'|@headgate\/client\/schema/.test(text))
+      expect(text).toMatch(/headgate-client-[\d.]+\.tgz|\(\S*client\/README\.md\)/)
+    if (/from 'headgate(?:\/[\w/]+)?'/.test(text)) expect(text).toMatch(/headgate-[\d.]+\.tgz/)
+  })
+
   test('names only files and folders that exist', () => {
     const paths = [...proseOf(page).matchAll(/`((?:src|test|migrations|schema)\/[\w./-]*)`/g)]
     // The title of a code block is a file of the reader's project.

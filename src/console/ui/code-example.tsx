@@ -1,7 +1,7 @@
-/** Code sample for `headgate/client`. */
+/** Code sample for `@headgate/client`. */
 
 export function CodeExample() {
-  const code = `import { createUploadClient } from 'headgate/client'
+  const code = `import { createUploadClient } from '@headgate/client'
 
 const client = createUploadClient({ url: '${location.origin}/graphql' })
 const { video } = await client.upload(file)`
@@ -9,8 +9,8 @@ const { video } = await client.upload(file)`
     <section class="from-code" aria-labelledby="code-title">
       <h2 id="code-title">From code</h2>
       <p class="muted">
-        This page uses the same client as the example. For GraphQL examples, open{' '}
-        <a href="/graphql">GraphiQL</a>.
+        This page uses the same client as the example: <code>npm pack ./dist/npm/client</code> packs
+        it in a clone of headgate. For GraphQL examples, open <a href="/graphql">GraphiQL</a>.
       </p>
       {/* Focusable, so that keyboard users can scroll it on small screens. */}
       <pre tabIndex={0} role="region" aria-label="Example">

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { clientPackageJson, gatewayPackage } from '../../../src/client-package/package-json.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 const packages = join(repository, 'test/recipes/node_modules')
@@ -36,7 +37,7 @@ export interface ProcessResult {
   readonly stderr: string
 }
 
-/** Creates a project with these files, in which headgate and the packages of test/recipes are installed. */
+/** Creates a project with these files, in which @headgate/client and the packages of test/recipes are installed. */
 export async function createFrontend(
   files: Readonly<Record<string, string>> = {},
 ): Promise<Frontend> {
@@ -58,12 +59,12 @@ export async function createFrontend(
   }
 }
 
-/** Builds `headgate/client` from the current sources into the project. */
+/** Builds `@headgate/client` from the current sources into the project. */
 export async function buildClient({ folder }: Frontend): Promise<void> {
   const options = {
     ignoreConfig: '',
     rootDir: 'src/client',
-    outDir: join(folder, 'node_modules/headgate/dist/client'),
+    outDir: join(folder, 'node_modules/@headgate/client/dist'),
     target: 'es2023',
     lib: 'es2023,dom,dom.iterable',
     module: 'nodenext',
@@ -81,17 +82,20 @@ export async function buildClient({ folder }: Frontend): Promise<void> {
   if (code !== 0) throw new Error(`Building the client failed: ${stdout}`)
 }
 
-/** Links every installed package, and headgate's package.json, schema and packages. */
+/** Links every installed package; `@headgate/client` gets its package.json and the schema. */
 async function installInto(target: string): Promise<void> {
   await mkdir(target)
   const names = hasNoPackages ? [] : await readdir(packages)
   for (const name of names.filter((entry) => entry !== '.package-lock.json')) {
     await symlink(join(packages, name), join(target, name))
   }
-  await mkdir(join(target, 'headgate'))
-  for (const name of ['package.json', 'schema', 'node_modules']) {
-    await symlink(join(repository, name), join(target, 'headgate', name))
-  }
+  const client = join(target, '@headgate/client')
+  await mkdir(client, { recursive: true })
+  await symlink(join(repository, 'schema/schema.graphql'), join(client, 'schema.graphql'))
+  await symlink(join(repository, 'node_modules'), join(client, 'node_modules'))
+  const text = await readFile(join(repository, 'package.json'), 'utf8')
+  const json = clientPackageJson(gatewayPackage.parse(JSON.parse(text)), new Set())
+  await writeFile(join(client, 'package.json'), JSON.stringify(json))
 }
 
 async function runProcess(
