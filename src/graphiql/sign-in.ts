@@ -10,7 +10,7 @@ import {
 
 const FORM = `
   <h1>Sign in to GraphiQL</h1>
-  <p>This gateway requires a token: a JWT from your identity provider or from your gateway's operator.</p>
+  <p>This gateway requires a token: a JWT from your identity provider, or one that you sign with the gateway's AUTH_JWT_SECRET.</p>
   <label for="token">Token</label>
   <input id="token" type="password" autocomplete="off" spellcheck="false" aria-describedby="token-note" />
   <p class="error" role="alert"></p>

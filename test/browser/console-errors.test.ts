@@ -1,5 +1,6 @@
 /** Error messages of the console, sign-in, and separation of users. */
 import { expect, it } from 'vitest'
+import { findFreePort } from '../chaos/gateway-process.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload } from '../kit/operations.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
@@ -66,7 +67,10 @@ describeInChromium('the console', () => {
     const { page } = await openPage(`${gateway.url}/`)
     await page.getByLabel('Token').fill('stale')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByText('must be `Bearer` and a JWT').waitFor()
+    await page.getByRole('alert').getByText('This is not a token.').waitFor()
+    await page.getByLabel('Token').fill(await tokenFor('ada', { exp: 1 }))
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('alert').getByText('The token has expired.').waitFor()
     await saveScreenshot(page, 'sign-in')
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0)
     await page.getByLabel('Token').fill(await tokenFor('ada'))
@@ -84,6 +88,29 @@ describeInChromium('the console', () => {
     await page.keyboard.press('Enter')
     await page.getByText('No uploads yet.').waitFor()
     expect(await page.getByText('diary.mp4').count()).toBe(0)
+  })
+
+  it('keeps the list and says that it reconnects while the gateway restarts', async () => {
+    const PORT = String(await findFreePort())
+    const gateway = await startTestGateway({ PORT }, built.folder())
+    await createDirectUpload(gateway.as(), { name: 'Before the restart' })
+    const { page } = await openPage(`${gateway.url}/`)
+    await waitForState(page, 'Before the restart', 'Not received yet')
+    await gateway.stop()
+    await page.getByText('Reconnecting to the gateway…').waitFor()
+    expect(await rowOf(page, 'Before the restart').count()).toBe(1)
+
+    // A filter that was not read yet.
+    await page.getByRole('button', { name: 'Failed' }).click()
+    await page.getByText('The list appears when the gateway responds.').waitFor()
+    await page.getByRole('button', { name: 'All' }).click()
+    expect(await rowOf(page, 'Before the restart').count()).toBe(1)
+    expect(await page.locator('body').innerText()).not.toMatch(/failed to fetch|unavailable/i)
+
+    const restarted = await startTestGateway({ PORT }, built.folder())
+    await createDirectUpload(restarted.as(), { name: 'After the restart' })
+    await waitForState(page, 'After the restart', 'Not received yet')
+    expect(await page.getByText('Reconnecting').count()).toBe(0)
   })
 
   it('shows no upload of another user', async () => {

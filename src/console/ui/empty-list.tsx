@@ -5,6 +5,7 @@ import { Icon } from './icon.tsx'
 interface EmptyListProps {
   readonly isLoading: boolean
   readonly isBroken: boolean
+  readonly isReconnecting: boolean
   readonly filter: Filter
 }
 
@@ -15,17 +16,21 @@ const MESSAGES: Readonly<Record<Filter, string>> = {
   failed: 'No failed uploads.',
 }
 
-export function EmptyList({ isLoading, isBroken, filter }: EmptyListProps) {
+export function EmptyList({ isLoading, isBroken, isReconnecting, filter }: EmptyListProps) {
   return (
     <div class="nothing">
       <Icon name={isBroken ? 'alert' : 'film'} />
       <p>
-        {isBroken
-          ? 'The gateway does not respond. The list updates when it does.'
-          : isLoading
-            ? 'Loading your uploads…'
-            : MESSAGES[filter]}
+        {messageFor(isBroken, isReconnecting) ??
+          (isLoading ? 'Loading your uploads…' : MESSAGES[filter])}
       </p>
     </div>
   )
+}
+
+function messageFor(isBroken: boolean, isReconnecting: boolean): string | null {
+  if (!isBroken) return null
+  return isReconnecting
+    ? 'The list appears when the gateway responds.'
+    : 'The gateway does not respond. The list updates when it does.'
 }

@@ -1,5 +1,6 @@
 /** Sign-in form for the caller's token. */
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { NOT_A_TOKEN, tokenIn } from '../../http/pages/auth-mode.ts'
 
 interface SignInProps {
   /** Error message for the last token; null without one. */
@@ -7,21 +8,27 @@ interface SignInProps {
   readonly onToken: (token: string) => void
 }
 
-export function SignIn({ error, onToken }: SignInProps) {
-  const [token, setToken] = useState('')
+export function SignIn({ error: rejection, onToken }: SignInProps) {
+  const [text, setText] = useState('')
+  const [isNoToken, setNoToken] = useState(false)
   const field = useRef<HTMLInputElement>(null)
+  const error = isNoToken ? NOT_A_TOKEN : rejection
   useEffect(() => field.current?.focus(), [error])
   return (
     <form
       class="card sign-in"
       onSubmit={(event) => {
         event.preventDefault()
-        const value = token.trim().replace(/^Bearer +/i, '')
-        if (value !== '') onToken(value)
+        const token = tokenIn(text)
+        setNoToken(token === null)
+        if (token !== null) onToken(token)
       }}
     >
       <h1>Sign in to headgate</h1>
-      <p class="muted">This gateway requires a token: a JWT from your identity provider.</p>
+      <p class="muted">
+        This gateway requires a token: a JWT from your identity provider, or one that you sign with
+        the gateway's AUTH_JWT_SECRET.
+      </p>
       <label for="token">Token</label>
       <input
         id="token"
@@ -29,10 +36,10 @@ export function SignIn({ error, onToken }: SignInProps) {
         type="password"
         autocomplete="off"
         spellcheck={false}
-        value={token}
+        value={text}
         aria-describedby="token-note"
         aria-invalid={error !== null}
-        onInput={(event) => setToken(event.currentTarget.value)}
+        onInput={(event) => setText(event.currentTarget.value)}
       />
       {error !== null && (
         <p class="bad" role="alert">

@@ -51,7 +51,11 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
         <h2 id="uploads-title" ref={heading} tabIndex={-1}>
           Your uploads
         </h2>
-        {!list.isLive && !list.isLoading && <p class="muted small">Connecting for live updates…</p>}
+        {!list.isLive && !list.isLoading && (
+          <p class="muted small">
+            {list.isReconnecting ? 'Reconnecting to the gateway…' : 'Connecting for live updates…'}
+          </p>
+        )}
         <div class="filters" role="group" aria-label="Show">
           {FILTERS.map(([name, label]) => (
             <button
@@ -71,7 +75,12 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
         </p>
       )}
       {rows.length === 0 ? (
-        <EmptyList isLoading={list.isLoading} isBroken={list.isBroken} filter={filter} />
+        <EmptyList
+          isLoading={list.isLoading}
+          isBroken={list.isBroken}
+          isReconnecting={list.isReconnecting}
+          filter={filter}
+        />
       ) : (
         <ul class="rows">
           {rows.map((row) => (

@@ -25,6 +25,8 @@ export interface Uploads {
   /** Whether the query failed and there is no data. */
   readonly isBroken: boolean
   readonly isLive: boolean
+  /** Whether a connection was open before and is lost. */
+  readonly isReconnecting: boolean
   readonly hasMore: boolean
   readonly loadMore: () => void
 }
@@ -37,6 +39,8 @@ export function useUploads({ client, connections }: GatewayClient, filter: Filte
   })
   const uploads = (data?.uploads.edges ?? []).map(({ node }) => node)
   const connection = useStore(connections)
+  const wasLive = useRef(false)
+  if (connection !== null) wasLive.current = true
 
   const readList = useCallback(() => {
     const newest = { first: PAGE_SIZE, filter: { status: STATUSES[filter] } }
@@ -78,6 +82,7 @@ export function useUploads({ client, connections }: GatewayClient, filter: Filte
     isLoading: fetching && data === undefined,
     isBroken: error !== undefined && data === undefined,
     isLive: connection !== null,
+    isReconnecting: connection === null && wasLive.current,
     hasMore: page?.hasNextPage ?? false,
     loadMore() {
       const after = page?.endCursor
