@@ -8,9 +8,10 @@ import { type TestContext, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { describeInChromium, openPage } from './browser/kit/chromium.ts'
 import { bundleSite, serveSite } from './browser/kit/site.ts'
-import { startTestGateway } from './kit/gateway.ts'
-import { testcard } from './kit/media.ts'
-import { watchToEnd } from './kit/operations.ts'
+import { createUploadClient } from '../src/client/client.ts'
+import { callerOf, startTestGateway } from './kit/gateway.ts'
+import { paddedTestcard, testcard } from './kit/media.ts'
+import { createDirectUpload, expectMinted, watchToEnd } from './kit/operations.ts'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const readme = 'README.md'
@@ -94,6 +95,49 @@ describe('the README', () => {
     const [, query = ''] = /`(\{ recommendedProtocol[^`]*)`/.exec(read(readme)) ?? []
     const { data } = await runQuery(recommended, query)
     expect(data.recommendedProtocol).toEqual({ protocol: 'TUS', required: true })
+  })
+})
+
+describe('the README on tokens and reservations', () => {
+  it('signs tokens for two users, who see only their own uploads', async () => {
+    const commands = block(readme, 'sh', 'for user in')
+    const started = commands.replace('npm start', `printf 'secret %s' "$AUTH_JWT_SECRET"`)
+    const values = new Map(
+      (await shell(started)).split('\n').map((line): readonly [string, string] => {
+        const [name = '', value = ''] = line.split(' ')
+        return [name, value]
+      }),
+    )
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: values.get('secret') ?? '' })
+    const list = z.object({ uploads: z.object({ nodes: z.array(z.object({ uid: z.string() })) }) })
+    const uids = await Promise.all(
+      ['ada', 'grace'].map(async (user) => {
+        const caller = gateway.as(values.get(user))
+        const { uid } = expectMinted(await createDirectUpload(caller))
+        const { uploads } = await caller.request(list, '{ uploads { nodes { uid } } }')
+        expect(uploads.nodes).toEqual([{ uid }])
+        return uid
+      }),
+    )
+    expect(new Set(uids).size).toBe(2)
+  })
+
+  it('says what the client reserves without maxDurationSeconds, as does its page', async () => {
+    const gateway = await startTestGateway()
+    const sizeBytes = 4_800_000
+    const url = `${gateway.url}/graphql`
+    const { uid } = await createUploadClient({ url }).upload(paddedTestcard(sizeBytes))
+    const shape = z.object({
+      upload: z.object({ constraints: z.object({ maxDurationSeconds: z.number() }) }),
+    })
+    const query = `{ upload(uid: "${uid}") { constraints { maxDurationSeconds } } }`
+    const { upload } = await callerOf(url).request(shape, query)
+    for (const page of [readme, 'src/client/README.md']) {
+      const [, kilobytes] = /one minute for each (\d+) kB/.exec(read(page)) ?? []
+      expect((sizeBytes / (Number(kilobytes) * 1000)) * 60).toBe(
+        upload.constraints.maxDurationSeconds,
+      )
+    }
   })
 })
 
