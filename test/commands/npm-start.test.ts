@@ -59,6 +59,8 @@ async function subscribe(url: string): Promise<{ readonly text: Promise<string |
 
 const SIGNALS: readonly (readonly [name: string, send: (npm: number) => void])[] = [
   ['SIGTERM to npm', (npm) => process.kill(npm, 'SIGTERM')],
+  // systemd sends it to every process of the service, and npm forwards its own.
+  ['SIGTERM to every process', (npm) => process.kill(-npm, 'SIGTERM')],
   ['SIGINT to npm', (npm) => process.kill(npm, 'SIGINT')],
   // The terminal sends Ctrl-C to npm, to its shell and to the gateway, and npm forwards it.
   ['Ctrl-C', (npm) => process.kill(-npm, 'SIGINT')],
