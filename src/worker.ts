@@ -82,7 +82,7 @@ export default {
 
   async scheduled(_event: unknown, environment: WorkerEnvironment): Promise<void> {
     const { hub } = await requireGateway(environment)
-    await hub.runRound()
+    await hub.runSync()
   },
 
   async queue(batch: MessageBatch, environment: WorkerEnvironment): Promise<void> {

@@ -30,7 +30,7 @@ import { OPERATION_TIMEOUT_MS } from './graphql/plugins/operation-timeout.ts'
 import { WEBHOOK_PATH, createWebhookHandler } from './webhooks/webhook-handler.ts'
 import { createSubscriptionDocuments } from './graphql/plugins/subscription-documents.ts'
 import { createGatewayYoga } from './graphql/yoga.ts'
-import { runSyncLoop, runMeasuredRound } from '../uploads/sync/sync-loop.ts'
+import { runSyncLoop, runMeasuredSync } from '../uploads/sync/sync-loop.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import { createSynchronizer } from '../uploads/sync/synchronizer.ts'
 import { type SyncReport } from '../uploads/ports/telemetry.ts'
@@ -179,7 +179,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
     webSockets: createGraphQLWebSocketServer(dependencies, yoga, authenticate),
     allowedOrigins: origins,
     async syncOnce() {
-      const report = await runMeasuredRound(dependencies, synchronizer)
+      const report = await runMeasuredSync(dependencies, synchronizer)
       await synchronizer.idle()
       return report
     },
