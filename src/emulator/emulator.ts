@@ -191,7 +191,7 @@ function serve(
   const connections = new Connections()
   // Without a handler, an error of the listening socket would end the process.
   server.on('error', dependencies.onError)
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const serveRequest = (request: IncomingMessage, response: ServerResponse) => {
     // Broken connections are ignored; without handlers they would end the process.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
@@ -210,7 +210,10 @@ function serve(
         running.delete(work)
       })
     running.add(work)
-  })
+  }
+  server.on('request', serveRequest)
+  // Unknown expectations are ignored. Node itself would respond and close the connection while the client sends.
+  server.on('checkExpectation', serveRequest)
   return running
 }
 

@@ -5,6 +5,7 @@ import { createServerAdapter } from '@whatwg-node/server'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { createConnections } from './connections.ts'
+import { onceEnded } from './end-response.ts'
 import { type RequestInfo, createRequestInfoReader } from './request-info.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
@@ -14,7 +15,7 @@ import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
 import type { RawResponse } from '../../http/raw-response.ts'
 import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
 import { WholeBody, readWhole } from './read-body.ts'
-import { type RequestBody, createRequestBodies, onceEnded } from './request-bodies.ts'
+import { type RequestBody, createRequestBodies, discardBody } from './request-bodies.ts'
 import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded, writeResponse, writeUnexpectedError } from './responses.ts'
@@ -254,7 +255,7 @@ export function createRequestHandler({
     listener(req, res) {
       res.on('error', logConnectionError)
       if (!connections.accept(res)) {
-        requestBodies.discard(req)
+        discardBody(req)
         return
       }
       const { url = '' } = req
