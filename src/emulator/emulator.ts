@@ -23,6 +23,7 @@ import type { EmulatorDependencies } from './dependencies.ts'
 import type { Settings } from './settings.ts'
 import { resumeInterrupted } from './state/complete-upload.ts'
 import { route } from './router.ts'
+import { withTusVersion } from './tus-request.ts'
 import { UploadLocks } from './state/upload-locks.ts'
 import { VideoFiles } from './state/video-files.ts'
 import { VideoLibrary } from './state/video-library.ts'
@@ -222,7 +223,7 @@ async function handleRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const result = await routeSafely(dependencies, request)
+  const result = withTusVersion(request, await routeSafely(dependencies, request))
   await writeResponse(request, response, result).catch(() => response.destroy())
 }
 

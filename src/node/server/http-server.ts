@@ -10,6 +10,7 @@ import {
 import { type RequestHandler, createRequestHandler } from './request-handler.ts'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
+import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { endResponse } from './end-response.ts'
 import { discardBody } from './request-bodies.ts'
 import { attachWebSocketServer } from './websocket-server.ts'
@@ -36,6 +37,11 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>
 }
 
+/** Adds the version to the responses that no handler of the gateway creates. */
+function setTusVersion({ url = '' }: IncomingMessage, response: ServerResponse): void {
+  if (isTusTarget(url)) response.setHeader('tus-resumable', TUS_VERSION)
+}
+
 /** Responds 503 until `serve` is called, and closes the connection. */
 function starting(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false
@@ -46,6 +52,7 @@ function starting(request: IncomingMessage, response: ServerResponse): void {
 
 /** Responds 417 to an `Expect` other than `100-continue`, as Node does, which would not limit the body. */
 function rejectExpectation(request: IncomingMessage, response: ServerResponse): void {
+  setTusVersion(request, response)
   response.shouldKeepAlive = false
   discardBody(request)
   response.writeHead(417, { 'content-length': '0' })
@@ -122,6 +129,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     keepAliveTimeout: KEEP_ALIVE_MS,
   }
   const server = createServer(limits, (request, response) => {
+    setTusVersion(request, response)
     if (draining) response.shouldKeepAlive = false
     handler.listener(request, response)
   })

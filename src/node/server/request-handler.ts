@@ -6,7 +6,7 @@ import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { createConnections } from './connections.ts'
 import { onceEnded } from './end-response.ts'
-import { type RequestInfo, createRequestInfoReader } from './request-info.ts'
+import { type RequestInfo, createRequestInfoReader, methodOf } from './request-info.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
@@ -97,7 +97,8 @@ export function createRequestHandler({
       body?.allowEarlyResponse()
       if (res.destroyed) return
       const requestInfo = requestOf(res.req)
-      const { url = '', method = '' } = res.req
+      const { url = '' } = res.req
+      const method = methodOf(res.req)
       hostResponses.record({ url, method, status: 503, ...requestInfo }, 'overloaded')
       writeOverloaded(res.req, res, hostResponses.headers, requestInfo.requestId)
     },

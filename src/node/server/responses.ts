@@ -4,7 +4,7 @@ import type { RawResponse } from '../../http/raw-response.ts'
 import type { HostResponses } from '../../http/host-responses.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { endResponse } from './end-response.ts'
-import type { RequestInfo } from './request-info.ts'
+import { type RequestInfo, methodOf } from './request-info.ts'
 import { GRAPHQL_PATH } from '../../http/graphql/endpoint.ts'
 import type { ResponseHeaders } from '../../http/response-headers.ts'
 
@@ -47,7 +47,8 @@ export function writeUnexpectedError(
     return
   }
   const status = 500
-  const { url = '', method = '', headers } = res.req
+  const { url = '', headers } = res.req
+  const method = methodOf(res.req)
   hostResponses.record({ url, method, status, requestId, startedAt, client })
   writeResponse(
     res,
