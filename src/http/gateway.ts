@@ -24,6 +24,7 @@ import {
   createGraphQLWebSocketServer,
 } from './graphql/websocket/websocket-server.ts'
 import { TUS_EXPOSED_HEADERS, createTusHandler } from './tus/tus-handler.ts'
+import { TUS_PATH, withTusVersion } from './tus/tus-request.ts'
 import { createAccessLog } from './middleware/access-log.ts'
 import { type WebhookOptions, createProcessWebhook } from './webhooks/process-webhook.ts'
 import { OPERATION_TIMEOUT_MS } from './graphql/plugins/operation-timeout.ts'
@@ -137,7 +138,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
       log,
       withErrorResponse(log, graphql),
     ),
-    '/tus': withCors(
+    [TUS_PATH]: withCors(
       { origins, methods: 'POST', exposed: TUS_EXPOSED_HEADERS },
       log,
       withErrorResponse(log, createTusHandler(dependencies, authenticate)),
@@ -156,7 +157,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const withErrors = withErrorResponse(log, withPages)
   const guarded = allowedHosts === null ? withErrors : withAllowedHosts(allowedHosts, withErrors)
   const nextRequestId = createRequestIdGenerator()
-  const fetch = withRequestId(nextRequestId, withSecurityHeaders(options, guarded))
+  const fetch = withRequestId(nextRequestId, withSecurityHeaders(options, withTusVersion(guarded)))
   const responseHeaders = createResponseHeaders({ origins, https: options.https })
   const fastPath = createFastPath(dependencies, yoga, {
     ...limits,

@@ -4,6 +4,7 @@ import type { Logger } from '../shared/logger.ts'
 import { type Handler, type ClientInfo, textResponse } from './handler.ts'
 import { errorResponseFor } from './middleware/error-response.ts'
 import type { AccessLog } from './middleware/access-log.ts'
+import { METHOD_OVERRIDE, effectiveMethod } from './tus/tus-request.ts'
 
 /**
  * Turns an error of a handler into a logged 500 or 503. Must be inside `withCors`, so that pages of other
@@ -35,7 +36,8 @@ export function createRouter(
     // A malformed Host header makes the URL invalid.
     if (!URL.canParse(request.url)) return textResponse(400, 'Malformed URL or Host header.')
     const { pathname: path } = new URL(request.url)
-    const { method } = request
+    const override = request.headers.get(METHOD_OVERRIDE)
+    const method = effectiveMethod(request.url, request.method, override)
     const endpoint = byPath.get(path)
     if (endpoint === undefined) {
       telemetry.responseSent(null, method, 404)

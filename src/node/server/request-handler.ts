@@ -5,7 +5,8 @@ import { createServerAdapter } from '@whatwg-node/server'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { createConnections } from './connections.ts'
-import { type RequestInfo, createRequestInfoReader } from './request-info.ts'
+import { onceEnded } from './end-response.ts'
+import { type RequestInfo, createRequestInfoReader, methodOf } from './request-info.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
@@ -14,7 +15,7 @@ import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
 import type { RawResponse } from '../../http/raw-response.ts'
 import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
 import { WholeBody, readWhole } from './read-body.ts'
-import { type RequestBody, createRequestBodies, onceEnded } from './request-bodies.ts'
+import { type RequestBody, createRequestBodies, discardBody } from './request-bodies.ts'
 import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded, writeResponse, writeUnexpectedError } from './responses.ts'
@@ -98,7 +99,8 @@ export function createRequestHandler({
       body?.allowEarlyResponse()
       if (res.destroyed) return
       const requestInfo = requestOf(res.req)
-      const { url = '', method = '' } = res.req
+      const { url = '' } = res.req
+      const method = methodOf(res.req)
       hostResponses.record({ url, method, status: 503, ...requestInfo }, 'overloaded')
       writeOverloaded(res.req, res, hostResponses.headers, requestInfo.requestId)
     },
@@ -256,7 +258,7 @@ export function createRequestHandler({
     listener(req, res) {
       res.on('error', logConnectionError)
       if (!connections.accept(res)) {
-        requestBodies.discard(req)
+        discardBody(req)
         return
       }
       const { url = '' } = req

@@ -3,7 +3,8 @@ import type { ServerResponse, IncomingMessage } from 'node:http'
 import type { RawResponse } from '../../http/raw-response.ts'
 import type { HostResponses } from '../../http/host-responses.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { RequestInfo } from './request-info.ts'
+import { endResponse } from './end-response.ts'
+import { type RequestInfo, methodOf } from './request-info.ts'
 import { GRAPHQL_PATH } from '../../http/graphql/endpoint.ts'
 import type { ResponseHeaders } from '../../http/response-headers.ts'
 
@@ -28,7 +29,8 @@ export function writeResponse(
   list[list.length - 3] = requestId
   list[list.length - 1] = String(bytes)
   // Node reads the list before it returns.
-  res.writeHead(status, list).end(text)
+  res.writeHead(status, list)
+  endResponse(res, text)
   return bytes
 }
 
@@ -45,7 +47,8 @@ export function writeUnexpectedError(
     return
   }
   const status = 500
-  const { url = '', method = '', headers } = res.req
+  const { url = '', headers } = res.req
+  const method = methodOf(res.req)
   hostResponses.record({ url, method, status, requestId, startedAt, client })
   writeResponse(
     res,
