@@ -14,6 +14,7 @@ import { errorMaskingPlugin, maskError } from './plugins/error-masking.ts'
 import { requestErrorCodesPlugin } from './plugins/request-error-codes.ts'
 import { operationLimitsPlugin, parserLimitsPlugin } from './plugins/document-limits.ts'
 import { createOperationTelemetry } from './plugins/operation-telemetry.ts'
+import { persistedQueriesPlugin } from './plugins/persisted-queries.ts'
 import type { GatewayPlugin } from './plugins/plugin.ts'
 import { useReleasedRequest } from './plugins/release-request.ts'
 import type { SubscriptionDocuments } from './plugins/subscription-documents.ts'
@@ -39,6 +40,7 @@ export interface YogaOptions {
 
 export function createGatewayYoga(dependencies: Dependencies, options: YogaOptions) {
   const plugins: GatewayPlugin[] = [
+    persistedQueriesPlugin,
     notAcceptablePlugin,
     parserLimitsPlugin,
     operationLimitsPlugin,

@@ -12,7 +12,6 @@ import {
   type Message,
   MessageType,
   type SubscribePayload,
-  parseMessage,
 } from 'graphql-ws'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
@@ -34,6 +33,7 @@ import {
   messagePrefix,
   payloadOf,
 } from './connection-output.ts'
+import { parseClientMessage } from './parse-message.ts'
 import type { AuthenticatedConnection, Connect } from './connection-auth.ts'
 
 /** Milliseconds within which the client must send `connection_init`. */
@@ -284,7 +284,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       if (closeController.signal.aborted) return
       let message: Message
       try {
-        message = parseMessage(text)
+        message = parseClientMessage(text)
       } catch {
         close(CloseCode.BadRequest, 'Invalid message received')
         return

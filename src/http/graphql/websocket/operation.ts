@@ -3,6 +3,7 @@ import { type ExecutionResult, GraphQLError, OperationTypeNode, getOperationAST 
 import type { SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Viewer } from '../../../uploads/viewer.ts'
+import { isPersistedQuery, persistedQueryNotSupported } from '../plugins/persisted-queries.ts'
 import type { EnvelopedFunctions, Yoga } from '../yoga.ts'
 import type { AuthenticatedConnection } from './connection-auth.ts'
 
@@ -18,7 +19,9 @@ export type BegunOperation =
 export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<BegunOperation>
 
 export function createBeginOperation(yoga: Yoga): BeginOperation {
-  return async (viewer, { query, operationName, variables }) => {
+  return async (viewer, params) => {
+    if (isPersistedQuery(params)) return { kind: 'errors', errors: [persistedQueryNotSupported()] }
+    const { query, operationName, variables } = params
     const enveloped: EnvelopedFunctions = yoga.getEnveloped({ viewer })
     const { schema } = enveloped
     try {
