@@ -7,6 +7,7 @@ import type { Gateway } from '../../http/gateway.ts'
 import { createConnections } from './connections.ts'
 import { type RequestInfo, createRequestInfoReader } from './request-info.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
+import { endpointPath } from '../../http/endpoint-path.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
 import type { EventStreamResponse } from '../../http/graphql/fast-path/fast-path.ts'
@@ -259,7 +260,7 @@ export function createRequestHandler({
       }
       const { url = '' } = req
       const body = requestBodies.receive(res, limitBytesOf(url))
-      if (NEVER_SHED.has(url) && exempt < MAX_EXEMPT) serveExempt(res, body)
+      if (NEVER_SHED.has(endpointPath(url)) && exempt < MAX_EXEMPT) serveExempt(res, body)
       else loadShedder.admit({ res, body })
     },
     openResponses: () => connections.unfinished(),
@@ -273,10 +274,10 @@ function limitBytesOf(url: string): number {
   return url.startsWith(GRAPHQL_PATH) ? MAX_REQUEST_BYTES : MAX_WEBHOOK_BYTES
 }
 
-function isFastPathRequest({ method, url, headers }: IncomingMessage): boolean {
+function isFastPathRequest({ method, url = '', headers }: IncomingMessage): boolean {
   return (
     method === 'POST' &&
-    url === GRAPHQL_PATH &&
+    endpointPath(url) === GRAPHQL_PATH &&
     JSON_TYPE.test(headers['content-type'] ?? '') &&
     headers['content-encoding'] === undefined
   )
