@@ -109,17 +109,14 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       return
     }
     isInitialized = true
-    const authorization = payload?.['authorization']
-    const token = typeof authorization === 'string' ? authorization : null
-    const connection = await options.connect(token, close)
+    const connection = await options.connect(payload, close)
+    if (connection === null) return
     if (closeController.signal.aborted) {
-      connection?.leave()
-    } else if (connection === null) {
-      close(CloseCode.Forbidden, 'Forbidden')
-    } else {
-      authenticated = connection
-      output.send({ type: MessageType.ConnectionAck })
+      connection.leave()
+      return
     }
+    authenticated = connection
+    output.send({ type: MessageType.ConnectionAck })
   }
 
   async function subscribe(id: string, payload: SubscribePayload): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * GraphQL over WebSocket: the protocol `graphql-transport-ws`, with the token in
- * `connectionParams.authorization`. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ * GraphQL over WebSocket: the protocol `graphql-transport-ws`, with the token in the payload of
+ * `connection_init`. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 import type { RejectionReason } from '../../../uploads/ports/telemetry.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
@@ -53,8 +53,8 @@ export function createGraphQLWebSocketServer(
           ...dependencies,
           fastPath,
           beginOperation,
-          async connect(authorization, close) {
-            const authenticated = await connect(authorization, close)
+          async connect(payload, close) {
+            const authenticated = await connect(payload, close)
             if (authenticated === null) return null
             isAccepted = true
             sink.onAccepted?.()
