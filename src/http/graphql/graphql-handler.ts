@@ -1,7 +1,8 @@
 /** Handler for GraphQL over HTTP: authenticates requests for Yoga and serves GraphiQL to browsers. */
 import { type Authenticate, isViewer } from '../auth/authenticate.ts'
 import { type Handler, acceptsHTML, readBody } from '../handler.ts'
-import { withRetryOnShutdown } from './sse-reconnect.ts'
+import type { SubscriptionState } from '../../graphql/context.ts'
+import { withReconnect } from './sse-reconnect.ts'
 import { MAX_REQUEST_BYTES } from './endpoint.ts'
 import { RESULT_MEDIA_TYPES, acceptsResults } from './plugins/accept.ts'
 import type { Yoga } from './yoga.ts'
@@ -10,8 +11,6 @@ export interface GraphQLHandlerOptions {
   /** Serves GraphiQL to GET requests that accept HTML; null disables GraphiQL. */
   readonly graphiQLPage: ((request: Request) => Promise<Response>) | null
   readonly allowedOrigins: readonly string[]
-  /** Aborted on shutdown. */
-  readonly closing: AbortSignal
 }
 
 export function createGraphQLHandler(
@@ -68,7 +67,12 @@ export function createGraphQLHandler(
         `Request body too large (limit: ${MAX_REQUEST_BYTES} bytes).`,
       )
     }
-    const response = await yoga.fetch(limited, { viewer: caller, requestId: client?.requestId })
+    const subscription: SubscriptionState = { isInterrupted: () => false }
+    const response = await yoga.fetch(limited, {
+      viewer: caller,
+      requestId: client?.requestId,
+      subscription,
+    })
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
     if (!isStream || response.body === null) return response
     const headers = new Headers(response.headers)
@@ -76,7 +80,8 @@ export function createGraphQLHandler(
     // Disables response buffering in proxies, which would delay events.
     headers.set('x-accel-buffering', 'no')
     const { status } = response
-    const events = withRetryOnShutdown(response.body, options.closing, request.signal)
+    const isInterrupted = (): boolean => subscription.isInterrupted()
+    const events = withReconnect(response.body, isInterrupted, request.signal)
     return new Response(events, { status, headers })
   }
 }

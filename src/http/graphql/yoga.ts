@@ -1,6 +1,10 @@
 /** Creates GraphQL Yoga with the gateway's schema, context and plugins; its own HTTP features are off. */
 import { createYoga } from 'graphql-yoga'
-import { type GraphQLContext, createContext } from '../../graphql/context.ts'
+import {
+  type GraphQLContext,
+  type SubscriptionState,
+  createContext,
+} from '../../graphql/context.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Dependencies } from '../../uploads/dependencies.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
@@ -57,8 +61,12 @@ export function createGatewayYoga(dependencies: Dependencies, options: YogaOptio
     useReleasedRequest,
   )
   return createYoga<
-    { viewer: Viewer; requestId?: string | undefined },
-    Omit<GraphQLContext, 'viewer'>
+    {
+      viewer: Viewer
+      requestId?: string | undefined
+      subscription?: SubscriptionState | undefined
+    },
+    Omit<GraphQLContext, 'viewer' | 'subscription'>
   >({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,

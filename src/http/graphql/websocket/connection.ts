@@ -96,6 +96,9 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     return true
   }
 
+  /** Whether the socket is about to close. After a `complete`, its client would not subscribe again. */
+  const isClosing = (): boolean => closing.aborted || authenticated?.isExpired() === true
+
   /** Makes `idle` wait for this work. */
   function track(work: Promise<void>): Promise<void> {
     const tracked = work.catch(fail).finally(() => running.delete(tracked))
@@ -153,8 +156,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       isWritable: () => output.isWritable(),
       send: (event) => operation.isOver || output.sendSerialized(prefix, event.text),
       end(ending) {
-        // On shutdown no `complete` is sent: after it, the client would not reconnect.
-        if (finish(id, operation) && ending === 'complete') {
+        if (finish(id, operation) && (ending === 'complete' || !isClosing())) {
           output.send({ id, type: MessageType.Complete })
         }
       },
@@ -217,7 +219,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
         if (next.done === true) break
         await sender.send(JSON.stringify(payloadOf(next.value)))
       }
-      if (closing.aborted || !finish(id, operation)) return
+      if (isClosing() || !finish(id, operation)) return
       output.send({ id, type: MessageType.Complete })
     } catch (error) {
       if (!finish(id, operation)) return
