@@ -24,6 +24,7 @@ interface Rule {
 const domain = ['uploads/*', 'uploads/ports/', 'shared/']
 const http = [
   'http/handler.ts',
+  'http/header-lists.ts',
   'http/response-headers.ts',
   'http/raw-response.ts',
   'uploads/',

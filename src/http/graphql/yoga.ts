@@ -12,7 +12,7 @@ import type { ConcurrencyLimit } from './plugins/concurrency-limit.ts'
 import type { Deadlines } from './plugins/deadlines.ts'
 import { createDocumentCache, type ExecutedDocuments } from './plugins/document-cache.ts'
 import { GRAPHQL_PATH } from './endpoint.ts'
-import { notAcceptablePlugin } from './plugins/accept.ts'
+import { contentNegotiationPlugin } from './plugins/accept.ts'
 import { disableIntrospectionPlugin } from './plugins/disable-introspection.ts'
 import { errorMaskingPlugin, maskError } from './plugins/error-masking.ts'
 import { requestErrorCodesPlugin } from './plugins/request-error-codes.ts'
@@ -45,7 +45,7 @@ export interface YogaOptions {
 export function createGatewayYoga(dependencies: Dependencies, options: YogaOptions) {
   const plugins: GatewayPlugin[] = [
     persistedQueriesPlugin,
-    notAcceptablePlugin,
+    contentNegotiationPlugin,
     parserLimitsPlugin,
     operationLimitsPlugin,
     requestErrorCodesPlugin,

@@ -8,7 +8,7 @@ import { createConnections } from './connections.ts'
 import { type RequestInfo, createRequestInfoReader } from './request-info.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import { endpointPath } from '../../http/endpoint-path.ts'
-import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
+import { GRAPHQL_PATH, MAX_REQUEST_BYTES, isJSONType } from '../../http/graphql/endpoint.ts'
 import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
 import type { EventStreamResponse } from '../../http/graphql/fast-path/fast-path.ts'
 import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
@@ -45,9 +45,6 @@ const MAX_EXEMPT = 16
 
 /** Many times the requests that one machine serves in the duration of one request. */
 const MAX_IN_FLIGHT = 1000
-
-/** JSON media types whose parameters need no parsing. */
-const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 
 export interface RequestHandlerOptions {
   readonly gateway: Pick<Gateway, 'fetch' | 'fastPath' | 'nextRequestId' | 'hostResponses'>
@@ -278,7 +275,7 @@ function isFastPathRequest({ method, url = '', headers }: IncomingMessage): bool
   return (
     method === 'POST' &&
     endpointPath(url) === GRAPHQL_PATH &&
-    JSON_TYPE.test(headers['content-type'] ?? '') &&
+    isJSONType(headers['content-type'] ?? '') &&
     headers['content-encoding'] === undefined
   )
 }
