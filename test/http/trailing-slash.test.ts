@@ -66,6 +66,7 @@ describe('/graphql/', () => {
       const socket = new WebSocket(gateway.url.replace('http', 'ws') + path, 'graphql-transport-ws')
       onTestFinished(() => socket.terminate())
       await once(socket, 'open')
+      expect(socket.protocol).toBe('graphql-transport-ws')
     }
   })
 })

@@ -37,21 +37,25 @@ const processEvents = getSSEProcessor()
  * a subscription is only known once it is parsed.
  */
 export const contentNegotiationPlugin: GatewayPlugin = {
-  async onResultProcess({ request, result, setResult, setResultProcessor }) {
+  async onResultProcess(payload) {
+    const { request, result } = payload
     const accept = request.headers.get('accept')
     const isStream = isAsyncIterable(result)
     const mediaType = isStream
       ? preferredMediaType(accept, [EVENT_STREAM])
       : resultMediaType(accept)
     if (mediaType === EVENT_STREAM) {
-      setResultProcessor(processEvents, EVENT_STREAM)
+      payload.setResultProcessor(processEvents, EVENT_STREAM)
       return
     }
     if (mediaType === null) {
       if (isStream) await result[Symbol.asyncIterator]().return?.()
-      setResult({ errors: [notAcceptableError()] })
+      payload.setResult({ errors: [notAcceptableError()] })
     }
-    setResultProcessor(processRegularResult, mediaType ?? jsonMediaType(accept) ?? JSON_TYPE)
+    payload.setResultProcessor(
+      processRegularResult,
+      mediaType ?? jsonMediaType(accept) ?? JSON_TYPE,
+    )
   },
 }
 
