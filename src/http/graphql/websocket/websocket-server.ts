@@ -7,9 +7,9 @@ import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Authenticate } from '../../auth/authenticate.ts'
 import type { FastPath } from '../fast-path/fast-path.ts'
 import { FORBIDDEN, TRY_AGAIN_LATER, createConnect } from './connection-auth.ts'
-import { type SocketConnection, openConnection } from './connection.ts'
+import { openConnection } from './connection.ts'
 import { createBeginOperation } from './operation.ts'
-import type { SocketSink } from './connection-output.ts'
+import type { SocketConnection, SocketSink } from './connection-output.ts'
 import type { Yoga } from '../yoga.ts'
 
 /** Metric label; separate from the HTTP endpoints, because sockets close with codes instead of statuses. */
