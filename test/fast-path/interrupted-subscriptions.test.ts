@@ -19,7 +19,7 @@ function breakablePubSub() {
         return pubsub.subscribe(topic, listener, onLost)
       },
     }),
-    lose() {
+    lose: (): void => {
       for (const onLost of listeners) onLost()
       listeners = []
     },
