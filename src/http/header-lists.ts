@@ -39,7 +39,7 @@ function unquote(text: string): string {
   return quoted === undefined ? text.trim() : quoted.replaceAll(/\\(.)/g, '$1')
 }
 
-/** A malformed weight counts as a missing one. */
+/** A malformed weight counts as missing. */
 function weightOf(weight = '1'): number {
   return /^[01](?:\.\d*)?$/.test(weight) ? Math.min(1, Number(weight)) : 1
 }

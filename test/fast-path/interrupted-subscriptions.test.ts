@@ -1,4 +1,4 @@
-/** Subscriptions that end although further changes may follow: no client receives `complete`, so each comes back. */
+/** Subscriptions that end although further changes may follow: no client receives `complete`, so each reconnects. */
 import { describe, expect, it } from 'vitest'
 import type { UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
 import { createSetup } from './setup.ts'

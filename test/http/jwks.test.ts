@@ -168,7 +168,7 @@ describe('a JWKS with keys that have no `kid`', () => {
     expect(statuses).toEqual([...keys.slice(1).map(() => 200), 401])
   })
 
-  it('is fetched again for a token of an unknown key, but not for each one', async () => {
+  it('is fetched again for a token of an unknown key, but not for each token', async () => {
     const [one, two, three] = [
       await createUnnamedKey(),
       await createUnnamedKey(),

@@ -18,7 +18,7 @@ export type BegunOperation =
   | {
       readonly kind: 'events'
       readonly events: AsyncIterable<ExecutionResult>
-      /** Whether the events ended although further ones may follow. */
+      /** Whether the events ended although further events may follow. */
       readonly isInterrupted: () => boolean
     }
 
