@@ -112,7 +112,7 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       expect(await response.json()).toEqual({ data: { __typename: 'Query' } })
     })
 
-    it('answers a persisted query with PersistedQueryNotSupported', async () => {
+    it('responds to a persisted query with PersistedQueryNotSupported', async () => {
       const gateway = await start()
       const body = '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"a"}}}'
       const response = await post(gateway, JSON_HEADERS, body)

@@ -39,7 +39,7 @@ describe('the Accept header of a query', () => {
     ['application/json\t;\tq=1', JSON_TYPE],
     ['image/png, */*;q=0.1', JSON_TYPE],
     [', ,application/json,', JSON_TYPE],
-  ])('%s is answered with %s', async (accept, type) => {
+  ])('%s gets %s', async (accept, type) => {
     const gateway = await startTestGateway()
     expect(await typeOf(await get(gateway, `/graphql?query=${QUERY}`, accept))).toBe(type)
     const body = JSON.stringify({ query: QUERY })
@@ -66,7 +66,7 @@ it.each<[accept: string, type: string | number]>([
   ['Text/Event-Stream', EVENTS],
   ['text/event-stream;q=0, */*', 406],
   ['application/json, text/*;q=0.1', EVENTS],
-])('the Accept header of a subscription, %s, is answered with %s', async (accept, type) => {
+])('the Accept header of a subscription, %s, gets %s', async (accept, type) => {
   const gateway = await startTestGateway()
   const query = encodeURIComponent('subscription { uploadsChanged { uid } }')
   expect(await typeOf(await get(gateway, `/graphql?query=${query}`, accept))).toBe(type)

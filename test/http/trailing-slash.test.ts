@@ -72,7 +72,7 @@ describe('/graphql/', () => {
 })
 
 describe('/tus/', () => {
-  it('creates uploads and answers OPTIONS', async () => {
+  it('creates uploads and responds to OPTIONS', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const headers = {
       authorization: `Bearer ${await tokenFor('ada')}`,
