@@ -24,6 +24,7 @@ interface Rule {
 const domain = ['uploads/*', 'uploads/ports/', 'shared/']
 const http = [
   'http/handler.ts',
+  'http/header-lists.ts',
   'http/response-headers.ts',
   'http/raw-response.ts',
   'uploads/',
@@ -81,7 +82,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'http/graphql/websocket/': {
     inside: [...http, 'http/graphql/fast-path/', 'http/graphql/plugins/', 'http/auth/'],
-    types: ['http/graphql/yoga.ts'],
+    types: ['http/graphql/yoga.ts', 'graphql/context.ts'],
     packages: ['graphql', 'graphql-ws', 'graphql-yoga'],
   },
 

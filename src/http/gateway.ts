@@ -116,11 +116,10 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
     subscriptionDocuments: createSubscriptionDocuments(),
   }
   const yoga = createGatewayYoga(dependencies, { ...options, ...limits })
-  const { closing } = dependencies
   const graphiQL =
     options.introspection && options.graphiQL !== null ? createGraphiQL(options.graphiQL) : null
   const graphiQLPage = graphiQL?.page ?? null
-  const graphql = createGraphQLHandler(yoga, authenticate, { ...options, graphiQLPage, closing })
+  const graphql = createGraphQLHandler(yoga, authenticate, { ...options, graphiQLPage })
 
   const requiresToken = options.auth.kind === 'jwt'
   const console = options.console === null ? null : { ...options.console, requiresToken }

@@ -68,9 +68,7 @@ export function createAuthenticate(
       if (verified !== null || jwks === null) return verified
     }
     if (jwks === null) return null
-    return verifyOrNull(
-      jwtVerify(token, jwks.getKey, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] }),
-    )
+    return verifyOrNull(jwks.verify(token, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] }))
   }
 
   return async (authorization) => {

@@ -6,6 +6,7 @@ import type { Logger } from '../../shared/logger.ts'
 import { endResponse } from './end-response.ts'
 import { type RequestInfo, methodOf } from './request-info.ts'
 import { GRAPHQL_PATH } from '../../http/graphql/endpoint.ts'
+import { JSON_TYPE, jsonMediaType } from '../../http/graphql/plugins/accept.ts'
 import type { ResponseHeaders } from '../../http/response-headers.ts'
 
 /** Copies of header lists with extra slots for request id and content length, by the original list. */
@@ -68,9 +69,6 @@ const GRAPHQL_BODY = JSON.stringify({
   errors: [{ message: MESSAGE, extensions: { code: 'OVERLOADED' } }],
 })
 
-/** With this media type, a response with a status other than 200 is also GraphQL. */
-const GRAPHQL_RESPONSE_TYPE = 'application/graphql-response+json'
-
 /** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after, in seconds. */
 const RETRY_AFTER = ['retry-after', '1']
 
@@ -93,11 +91,7 @@ export function writeOverloaded(
 ): void {
   const { accept, origin } = request.headers
   const isGraphQL = request.url?.startsWith(GRAPHQL_PATH) === true
-  const type = !isGraphQL
-    ? 'text/plain'
-    : accept?.includes(GRAPHQL_RESPONSE_TYPE) === true
-      ? GRAPHQL_RESPONSE_TYPE
-      : 'application/json'
+  const type = isGraphQL ? (jsonMediaType(accept ?? null) ?? JSON_TYPE) : 'text/plain'
   const headers = headersFor(origin ?? null, `${type}; charset=utf-8`)
   writeResponse(
     response,
