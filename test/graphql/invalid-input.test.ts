@@ -76,7 +76,9 @@ describe('a tus upload', () => {
 it('accepts whole characters of two UTF-16 units in every text', async () => {
   const gateway = await startTestGateway()
   const input = { name: '😀'.repeat(128), meta: { '😀': ['😀'] }, idempotencyKey: '😀' }
-  expectMinted(await createDirectUpload(gateway.as(), input))
+  const { uid } = expectMinted(await createDirectUpload(gateway.as(), input))
+  const { videos } = await gateway.emulator.state()
+  expect(videos).toMatchObject([{ uid, meta: { name: input.name, '😀': ['😀'] } }])
 })
 
 it('rejects tus metadata that is not UTF-8', async () => {
