@@ -1,6 +1,7 @@
 /** Plays the gateway and Stream's upload host for a client. A test replaces responses of the upload host. */
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
 import { once } from 'node:events'
+import { buffer } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import type { ClientClock } from '../../src/client/clock.ts'
@@ -74,7 +75,7 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
   const origin = `http://127.0.0.1:${address.port}`
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request)
+    const body = await buffer(request)
     if (request.url === '/graphql') return respondGraphQL(body, response)
     const upload = uploads[Number(request.url?.slice('/files/'.length))]
     if (upload === undefined) return void response.end('<h1>Sign in</h1>')
@@ -173,12 +174,6 @@ export function createImpatientClock(): ClientClock & { readonly waits: readonly
         resolve()
       }),
   }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  for await (const piece of request) pieces.push(Buffer.from(piece))
-  return Buffer.concat(pieces)
 }
 
 function replyTo(
