@@ -1,0 +1,284 @@
+// @ts-check
+/**
+ * Duration and completeness of MP4 and QuickTime files. Reads only boxes that describe samples, so that damage
+ * in other boxes does not matter. ISO/IEC 14496-12, 8.6 to 8.8.
+ */
+import { entriesOf, nestedBoxes, readBox, topBoxes, uint32At, uint64At } from './boxes.js'
+
+/**
+ * @typedef {{
+ *   id: number,
+ *   handler: string,
+ *   timescale: number,
+ *   mediaDuration: number,
+ *   edits: readonly Edit[],
+ *   sampleCount: number,
+ *   samplesDuration: number,
+ *   lastByte: number,
+ *   firstOffset: number | null,
+ *   fragmentsEnd: number | null,
+ * }} Track Durations and offsets are in units of `timescale`. `firstOffset` is the time from decoding to
+ * presenting the first sample.
+ * @typedef {{ duration: number, mediaTime: number }} Edit `duration` is in units of the movie's timescale.
+ * @typedef {{ timescale: number, tracks: readonly Track[], defaultDurations: ReadonlyMap<number, number> }} Movie
+ */
+
+/** Duration of an edit or a media that means "unknown". */
+const UNKNOWN_DURATION = 0xff_ff_ff_ff
+const MAX_INT32 = 0x7f_ff_ff_ff
+/** Maximum boxes before the movie; other containers can look like endless boxes. */
+const MAX_BOXES_BEFORE_MOVIE = 10_000
+/** Media time of an edit that presents nothing. */
+const EMPTY_EDIT = -1
+
+/**
+ * Returns null for other containers, and for a file whose movie is missing or truncated.
+ * @param {number} descriptor of the open file
+ * @param {number} fileBytes
+ * @returns {{ durationSeconds: number | null, isWhole: boolean } | null} `isWhole` is false if samples are
+ * missing: there are none of a video, or they are beyond the end of the file
+ */
+export function readMovieTiming(descriptor, fileBytes) {
+  /** @type {Movie | null} */
+  let movie = null
+  let end = 0
+  let boxes = 0
+  for (const box of topBoxes(descriptor, fileBytes)) {
+    boxes += 1
+    if (movie === null && boxes > MAX_BOXES_BEFORE_MOVIE) return null
+    const isFragment = box.type === 'moof'
+    if (isFragment ? movie !== null : box.type === 'moov' && movie === null) {
+      const content = readBox(descriptor, fileBytes, box)?.subarray(box.headerBytes)
+      if (content === undefined) return null
+      if (movie === null) movie = readMovie(content)
+      else addFragment(movie, content)
+    }
+    if (box.type === 'mdat') end = box.at + box.bytes
+  }
+  if (movie === null) return null
+  const tracks = movie.tracks.filter(({ handler }) => handler === 'vide' || handler === 'soun')
+  const hasFragments = tracks.some(({ fragmentsEnd }) => fragmentsEnd !== null)
+  const durations = tracks.map((track) => trackSeconds(track, movie.timescale))
+  const duration = Math.max(0, ...durations)
+  return {
+    durationSeconds: duration > 0 ? duration : null,
+    isWhole:
+      tracks.some((track) => track.handler === 'vide' && hasSamples(track)) &&
+      tracks.every(({ lastByte }) => lastByte <= fileBytes) &&
+      (!hasFragments || end <= fileBytes),
+  }
+}
+
+/** @param {Track} track */
+function hasSamples({ sampleCount, fragmentsEnd }) {
+  return sampleCount > 0 || fragmentsEnd !== null
+}
+
+/**
+ * @param {Buffer} bytes content of `moov`
+ * @returns {Movie}
+ */
+function readMovie(bytes) {
+  const boxes = [...nestedBoxes(bytes)]
+  const header = boxes.find(({ type }) => type === 'mvhd')?.content ?? Buffer.alloc(0)
+  const extension = boxes.find(({ type }) => type === 'mvex')?.content ?? Buffer.alloc(0)
+  const defaults = [...nestedBoxes(extension)].filter(({ type }) => type === 'trex')
+  return {
+    timescale: uint32At(header, header[0] === 1 ? 20 : 12),
+    tracks: boxes.filter(({ type }) => type === 'trak').map(({ content }) => readTrack(content)),
+    defaultDurations: new Map(
+      defaults.map(({ content }) => [uint32At(content, 4), uint32At(content, 12)]),
+    ),
+  }
+}
+
+/**
+ * @param {Buffer} bytes content of `trak`
+ * @returns {Track}
+ */
+function readTrack(bytes) {
+  const boxes = new Map(descendants(bytes))
+  /** @param {string} type */
+  const contentOf = (type) => boxes.get(type) ?? Buffer.alloc(0)
+  const [trackHeader, mediaHeader] = [contentOf('tkhd'), contentOf('mdhd')]
+  const isLong = mediaHeader[0] === 1
+  const mediaDuration = isLong ? uint64At(mediaHeader, 24) : uint32At(mediaHeader, 16)
+  const counts = entriesOf(contentOf('stts'), 8)
+  const deltas = entriesOf(contentOf('stts'), 8, 4)
+  const sizes = boxes.get('stsz') ?? contentOf('stz2')
+  return {
+    id: uint32At(trackHeader, trackHeader[0] === 1 ? 20 : 12),
+    handler: contentOf('hdlr').toString('latin1', 8, 12),
+    timescale: uint32At(mediaHeader, isLong ? 20 : 12),
+    mediaDuration: mediaDuration >= UNKNOWN_DURATION ? 0 : mediaDuration,
+    edits: readEdits(contentOf('elst')),
+    sampleCount: uint32At(sizes, 8),
+    samplesDuration: counts.reduce((sum, count, index) => sum + count * (deltas[index] ?? 0), 0),
+    lastByte: lastByteOf(boxes),
+    firstOffset: entriesOf(contentOf('ctts'), 8, 4)[0] ?? null,
+    fragmentsEnd: null,
+  }
+}
+
+/**
+ * Yields the boxes of a track that describe its samples.
+ * @param {Buffer} bytes
+ * @returns {Generator<[string, Buffer]>}
+ */
+function* descendants(bytes) {
+  for (const { type, content } of nestedBoxes(bytes)) {
+    if (['mdia', 'minf', 'stbl', 'edts'].includes(type)) yield* descendants(content)
+    else yield [type, content]
+  }
+}
+
+/**
+ * @param {Buffer} content of `elst`
+ * @returns {readonly Edit[]}
+ */
+function readEdits(content) {
+  const isLong = content[0] === 1
+  const entryBytes = isLong ? 20 : 12
+  return entriesOf(content, entryBytes).map((duration, index) => {
+    const at = 8 + index * entryBytes
+    return isLong
+      ? { duration: uint64At(content, at), mediaTime: Number(content.readBigInt64BE(at + 8)) }
+      : { duration, mediaTime: content.readInt32BE(at + 4) }
+  })
+}
+
+/**
+ * Returns the end of the last chunk in the file, or 0 without chunks.
+ * @param {ReadonlyMap<string, Buffer>} boxes
+ */
+function lastByteOf(boxes) {
+  const [long, short] = [boxes.get('co64'), boxes.get('stco')]
+  const offsets =
+    long === undefined
+      ? entriesOf(short ?? Buffer.alloc(0), 4)
+      : entriesOf(long, 8).map((high, index) => high * 2 ** 32 + uint32At(long, 12 + index * 8))
+  const lastOffset = offsets.at(-1)
+  if (lastOffset === undefined) return 0
+  const samplesInChunk = entriesOf(boxes.get('stsc') ?? Buffer.alloc(0), 12, 4).at(-1) ?? 1
+  const table = boxes.get('stsz') ?? Buffer.alloc(0)
+  const commonSize = uint32At(table, 4)
+  const count = Math.min(samplesInChunk, uint32At(table, 8))
+  if (commonSize > 0) return lastOffset + commonSize * count
+  // The entries start after the common size and the count.
+  const sizes = entriesOf(table.subarray(4), 4).slice(-count)
+  const lastChunk = lastOffset + (count === 0 ? 0 : sizes.reduce((sum, size) => sum + size, 0))
+  return offsets.reduce((max, offset) => Math.max(max, offset), lastChunk)
+}
+
+/**
+ * @param {Movie} movie
+ * @param {Buffer} bytes content of `moof`
+ */
+function addFragment({ tracks, defaultDurations }, bytes) {
+  for (const fragment of nestedBoxes(bytes)) {
+    if (fragment.type !== 'traf') continue
+    const boxes = [...nestedBoxes(fragment.content)]
+    const header = boxes.find(({ type }) => type === 'tfhd')?.content ?? Buffer.alloc(0)
+    const track = tracks.find(({ id }) => id === uint32At(header, 4))
+    if (track === undefined) continue
+    const decodeTime = boxes.find(({ type }) => type === 'tfdt')?.content
+    const start =
+      decodeTime === undefined
+        ? (track.fragmentsEnd ?? track.samplesDuration)
+        : decodeTime[0] === 1
+          ? uint64At(decodeTime, 4)
+          : uint32At(decodeTime, 4)
+    const defaultDuration = headerDuration(header) ?? defaultDurations.get(track.id) ?? 0
+    const runs = boxes.filter(({ type }) => type === 'trun').map(({ content }) => content)
+    const duration = runs.reduce((sum, run) => sum + runDuration(run, defaultDuration), 0)
+    track.firstOffset ??= runs[0] === undefined ? null : firstOffsetOf(runs[0])
+    track.fragmentsEnd = Math.max(track.fragmentsEnd ?? 0, start + duration)
+  }
+}
+
+/**
+ * Returns the default duration of a sample in a track fragment, if its header has it.
+ * @param {Buffer} header content of `tfhd`
+ */
+function headerDuration(header) {
+  const flags = uint32At(header, 0)
+  if ((flags & 0x8) === 0) return null
+  return uint32At(header, 8 + ((flags & 0x1) === 0 ? 0 : 8) + ((flags & 0x2) === 0 ? 0 : 4))
+}
+
+/**
+ * @param {Buffer} run content of `trun`
+ * @param {number} defaultDuration
+ */
+function runDuration(run, defaultDuration) {
+  const flags = uint32At(run, 0)
+  const count = uint32At(run, 4)
+  if ((flags & 0x100) === 0) return count * defaultDuration
+  const fields = countFlags(flags, [0x100, 0x200, 0x400, 0x800])
+  let duration = 0
+  for (
+    let index = 0, at = firstSampleAt(flags);
+    index < count && at + 4 <= run.length;
+    index += 1
+  ) {
+    duration += run.readUInt32BE(at)
+    at += fields * 4
+  }
+  return duration
+}
+
+/**
+ * Returns the composition offset of a run's first sample.
+ * @param {Buffer} run content of `trun`
+ */
+function firstOffsetOf(run) {
+  const flags = uint32At(run, 0)
+  if ((flags & 0x800) === 0) return 0
+  return uint32At(run, firstSampleAt(flags) + 4 * countFlags(flags, [0x100, 0x200, 0x400]))
+}
+
+/** @param {number} flags of `trun` */
+function firstSampleAt(flags) {
+  return 8 + 4 * countFlags(flags, [0x1, 0x4])
+}
+
+/**
+ * @param {number} flags
+ * @param {readonly number[]} counted
+ */
+function countFlags(flags, counted) {
+  return counted.filter((flag) => (flags & flag) !== 0).length
+}
+
+/**
+ * Returns the time of a track's end in the presentation, after its edits.
+ * @param {Track} track
+ * @param {number} movieTimescale
+ */
+function trackSeconds(track, movieTimescale) {
+  if (track.timescale === 0) return 0
+  const { firstOffset, fragmentsEnd, mediaDuration, samplesDuration } = track
+  const units =
+    fragmentsEnd === null
+      ? Math.min(samplesDuration || mediaDuration, mediaDuration || samplesDuration)
+      : Math.max(fragmentsEnd, samplesDuration)
+  const mediaSeconds = units / track.timescale
+  if (movieTimescale === 0) return mediaSeconds
+  // Negative offsets, as 32-bit numbers, do not delay the presentation.
+  const offset = firstOffset === null || firstOffset > MAX_INT32 ? 0 : firstOffset
+  const lastEdit = track.edits.findLastIndex(({ mediaTime }) => mediaTime !== EMPTY_EDIT)
+  if (lastEdit === -1) return mediaSeconds
+  const presented = track.edits
+    .slice(0, lastEdit + 1)
+    .reduce((sum, { duration, mediaTime }, index) => {
+      const seconds = duration / movieTimescale
+      if (mediaTime === EMPTY_EDIT) return sum + seconds
+      const start = (mediaTime - offset) / track.timescale
+      const remaining = Math.max(0, mediaSeconds - start)
+      // An edit of duration 0 extends to the end; the last edit of a fragmented movie does not know its fragments.
+      const isOpen = duration === 0 || (fragmentsEnd !== null && index === lastEdit)
+      return sum + (isOpen ? remaining : Math.min(seconds, remaining))
+    }, 0)
+  // Edits of times that the media does not have are damage in the list.
+  return presented > 0 ? presented : mediaSeconds
+}
