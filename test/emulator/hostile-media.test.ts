@@ -2,6 +2,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { deflateSync } from 'node:zlib'
 
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
@@ -153,6 +154,17 @@ test('a chunk with more samples than the file has bytes is found before the file
   await stream.sendFile(uploadURL, new Blob([endlessChunk]))
   expect((await stream.details(uid)).status.errorReasonCode).toBe('ERR_MALFORMED_VIDEO')
   expect(performance.now() - startedAt).toBeLessThan(2000)
+})
+
+test('a movie that inflates to 400 MB does not end the process that reads it', async () => {
+  const stream = createStreamClient(await startTestEmulator({ encodeMs: 0 }))
+  const zeros = Buffer.alloc(400_000_000)
+  const movie = box('cmvd', u32(zeros.length), deflateSync(zeros, { level: 1 }))
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  const file = box('moov', box('cmov', box('dcom', Buffer.from('zlib')), movie))
+  await stream.sendFile(uploadURL, new Blob([new Uint8Array(file)]))
+  // A process that ends makes the file ERR_MALFORMED_VIDEO.
+  expect((await stream.details(uid)).status.errorReasonCode).toBe('ERR_NON_VIDEO')
 })
 
 test('a file that was being read when the process ended is damaged at the next start', async () => {

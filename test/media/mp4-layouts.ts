@@ -1,4 +1,6 @@
 /** MP4 and QuickTime files of one base file with harmless damage, and with unusual but valid boxes. */
+import { deflateSync } from 'node:zlib'
+
 import { box, u32 } from '../kit/mp4.ts'
 import { base, free, ftyp, mdat, moov, text } from './base-file.ts'
 import { editBox, longBox, shiftChunks, sizedBox } from './boxes.ts'
@@ -9,6 +11,12 @@ export interface Layout {
   readonly name: string
   readonly bytes: Buffer
 }
+
+/** A movie as QuickTime compresses it. */
+const compressedMovie = box(
+  'moov',
+  box('cmov', box('dcom', Buffer.from('zlib')), box('cmvd', u32(moov.length), deflateSync(moov))),
+)
 
 /** Other orders and sizes of the boxes at the top. */
 const top: Readonly<Record<string, Buffer>> = {
@@ -61,6 +69,7 @@ const top: Readonly<Record<string, Buffer>> = {
   ]),
   'short sidx': shifted(ftyp, box('sidx', u32(0)), mdat, moov),
   'short emsg and prft': Buffer.concat([base, box('emsg'), box('prft')]),
+  'compressed moov': Buffer.concat([ftyp, free, mdat, compressedMovie]),
   'second moov': Buffer.concat([base, moov]),
   'two mdat': shifted(ftyp, mdat, moov, box('mdat', text)),
 }

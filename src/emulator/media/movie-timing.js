@@ -3,6 +3,8 @@
  * Duration and completeness of MP4 and QuickTime files. Reads only boxes that describe samples, so that damage
  * in other boxes does not matter. ISO/IEC 14496-12, 8.6 to 8.8.
  */
+import { inflateSync } from 'node:zlib'
+
 import { entriesOf, nestedBoxes, readBox, topBoxes, uint32At, uint64At } from './boxes.js'
 
 /**
@@ -25,6 +27,8 @@ import { entriesOf, nestedBoxes, readBox, topBoxes, uint32At, uint64At } from '.
 
 /** Duration of an edit or a media that means "unknown". */
 const UNKNOWN_DURATION = 0xff_ff_ff_ff
+/** Maximum size of a compressed movie after it is inflated. */
+const MAX_INFLATED_BYTES = 16_777_216
 const MAX_INT32 = 0x7f_ff_ff_ff
 /** Maximum boxes before the movie; other containers can look like endless boxes. */
 const MAX_BOXES_BEFORE_MOVIE = 10_000
@@ -50,7 +54,7 @@ export function readMovieTiming(descriptor, fileBytes) {
     if (isFragment ? movie !== null : box.type === 'moov' && movie === null) {
       const content = readBox(descriptor, fileBytes, box)?.subarray(box.headerBytes)
       if (content === undefined) return null
-      if (movie === null) movie = readMovie(content)
+      if (movie === null) movie = readMovie(inflated(content))
       else addFragment(movie, content)
     }
     if (box.type === 'mdat') end = box.at + box.bytes
@@ -69,6 +73,32 @@ export function readMovieTiming(descriptor, fileBytes) {
   }
 }
 
+/**
+ * Returns the content of the movie box, which QuickTime can compress.
+ * @param {Buffer} content of `moov`
+ */
+function inflated(content) {
+  const compressed = contentOfType(contentOfType(content, 'cmov'), 'cmvd')
+  if (compressed.length === 0) return content
+  try {
+    // The inflated size, and then a whole `moov`.
+    const movie = inflateSync(compressed.subarray(4), { maxOutputLength: MAX_INFLATED_BYTES })
+    return contentOfType(movie, 'moov')
+  } catch {
+    return content
+  }
+}
+
+/**
+ * Returns an empty buffer if there is no box of this type.
+ * @param {Buffer} bytes
+ * @param {string} wanted
+ */
+function contentOfType(bytes, wanted) {
+  for (const { type, content } of nestedBoxes(bytes)) if (type === wanted) return content
+  return Buffer.alloc(0)
+}
+
 /** @param {Track} track */
 function hasSamples({ sampleCount, fragmentsEnd }) {
   return sampleCount > 0 || fragmentsEnd !== null
@@ -80,9 +110,10 @@ function hasSamples({ sampleCount, fragmentsEnd }) {
  */
 function readMovie(bytes) {
   const boxes = [...nestedBoxes(bytes)]
-  const header = boxes.find(({ type }) => type === 'mvhd')?.content ?? Buffer.alloc(0)
-  const extension = boxes.find(({ type }) => type === 'mvex')?.content ?? Buffer.alloc(0)
-  const defaults = [...nestedBoxes(extension)].filter(({ type }) => type === 'trex')
+  const header = contentOfType(bytes, 'mvhd')
+  const defaults = [...nestedBoxes(contentOfType(bytes, 'mvex'))].filter(
+    ({ type }) => type === 'trex',
+  )
   return {
     timescale: uint32At(header, header[0] === 1 ? 20 : 12),
     tracks: boxes.filter(({ type }) => type === 'trak').map(({ content }) => readTrack(content)),
@@ -178,7 +209,7 @@ function addFragment({ tracks, defaultDurations }, bytes) {
   for (const fragment of nestedBoxes(bytes)) {
     if (fragment.type !== 'traf') continue
     const boxes = [...nestedBoxes(fragment.content)]
-    const header = boxes.find(({ type }) => type === 'tfhd')?.content ?? Buffer.alloc(0)
+    const header = contentOfType(fragment.content, 'tfhd')
     const track = tracks.find(({ id }) => id === uint32At(header, 4))
     if (track === undefined) continue
     const decodeTime = boxes.find(({ type }) => type === 'tfdt')?.content
