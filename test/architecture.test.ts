@@ -325,7 +325,8 @@ function covers(path: string, file: string): boolean {
 }
 
 function isInSource({ target }: Import): boolean {
-  return texts.has(target) || /\.(?:tsx?|js)$/.test(target)
+  // The name of this package looks like a file's.
+  return texts.has(target) || (/\.(?:tsx?|js)$/.test(target) && target !== 'mediainfo.js')
 }
 
 function isAllowed(rule: Rule, entry: Import): boolean {

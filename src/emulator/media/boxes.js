@@ -56,6 +56,16 @@ export function* nestedBoxes(bytes) {
 }
 
 /**
+ * Returns an empty buffer if there is no box of this type.
+ * @param {Buffer} bytes
+ * @param {string} wanted
+ */
+export function contentOfType(bytes, wanted) {
+  for (const { type, content } of nestedBoxes(bytes)) if (type === wanted) return content
+  return Buffer.alloc(0)
+}
+
+/**
  * Returns one 32-bit field of each present entry of a table, regardless of the declared count.
  * @param {Buffer} content starts with version and flags, then the number of entries
  * @param {number} entryBytes
