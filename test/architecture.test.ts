@@ -222,7 +222,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // Stands in for Cloudflare: it must not share code or types with the gateway.
   'emulator/': {
     inside: ['emulator/'],
-    packages: ['node:', 'zod', 'better-sqlite3', 'mediabunny', '@fastify/busboy'],
+    packages: ['node:', 'zod', 'better-sqlite3', 'mediabunny', 'mediainfo.js', '@fastify/busboy'],
   },
 
   'cli.ts': { inside: ['commands/', 'demo/', 'shared/'], packages: ['commander', 'node:', 'zod'] },
@@ -326,7 +326,8 @@ function covers(path: string, file: string): boolean {
 }
 
 function isInSource({ target }: Import): boolean {
-  return texts.has(target) || /\.(?:tsx?|js)$/.test(target)
+  // The name of this package looks like a file's.
+  return texts.has(target) || (/\.(?:tsx?|js)$/.test(target) && target !== 'mediainfo.js')
 }
 
 function isAllowed(rule: Rule, entry: Import): boolean {
