@@ -24,12 +24,12 @@ export function parseList(header: string): readonly ListEntry[] {
 }
 
 function parseEntry(text: string): ListEntry {
-  const [value = '', ...parts] = text.match(UNTIL_SEMICOLON) ?? []
+  const [value = '', ...pairs] = text.match(UNTIL_SEMICOLON) ?? []
   const parameters = new Map<string, string>()
-  for (const part of parts) {
-    const equals = part.indexOf('=')
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=')
     if (equals !== -1)
-      parameters.set(part.slice(0, equals).trim().toLowerCase(), unquote(part.slice(equals + 1)))
+      parameters.set(pair.slice(0, equals).trim().toLowerCase(), unquote(pair.slice(equals + 1)))
   }
   return { value: value.trim().toLowerCase(), parameters, q: weightOf(parameters.get('q')) }
 }

@@ -20,7 +20,7 @@ export interface HostState {
   readonly fileBytes: number
 }
 
-/** Replaces parts of a correct response. */
+/** Replaces members of a correct response. */
 export interface TusReply {
   readonly status?: number
   /** Undefined removes a header. */

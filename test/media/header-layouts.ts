@@ -121,7 +121,7 @@ export const editLayouts: Readonly<Record<string, Buffer>> = {
     [2000, 0],
     [2000, 0],
   ]),
-  'parts repeated': edited([
+  'segments repeated': edited([
     [1000, 0],
     [1000, 0],
     [1000, 1],
@@ -130,7 +130,7 @@ export const editLayouts: Readonly<Record<string, Buffer>> = {
     [1000, null],
     [2000, 0],
   ]),
-  'empty edit between parts': edited([
+  'empty edit between segments': edited([
     [500, 0],
     [500, null],
     [500, 0.5],
