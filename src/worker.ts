@@ -1,5 +1,6 @@
 /** Entry of the Cloudflare Worker: HTTP requests, the sync cron trigger, the queue of Stream events, and the hub. */
 import { waitUntil } from 'cloudflare:workers'
+import { endpointPath } from './http/endpoint-path.ts'
 import { textResponse } from './http/handler.ts'
 import { GRAPHQL_PATH } from './http/graphql/endpoint.ts'
 import { StoreUnavailable } from './uploads/ports/store-unavailable.ts'
@@ -59,7 +60,7 @@ async function handleRequest(request: Request, environment: WorkerEnvironment): 
   if (gateway === null)
     return textResponse(500, 'The configuration of the gateway is invalid. See its log.')
   const isUpgrade = request.headers.get('upgrade')?.toLowerCase() === 'websocket'
-  if (isUpgrade && new URL(request.url).pathname === GRAPHQL_PATH) {
+  if (isUpgrade && endpointPath(new URL(request.url).pathname) === GRAPHQL_PATH) {
     return acceptWebSocket(gateway.sockets, request)
   }
   return gateway.gateway.fetch(request, {
@@ -82,7 +83,7 @@ export default {
 
   async scheduled(_event: unknown, environment: WorkerEnvironment): Promise<void> {
     const { hub } = await requireGateway(environment)
-    await hub.runRound()
+    await hub.runSync()
   },
 
   async queue(batch: MessageBatch, environment: WorkerEnvironment): Promise<void> {

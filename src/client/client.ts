@@ -3,7 +3,7 @@ import { type ClientClock, systemClock } from './clock.ts'
 import { deleteUpload } from './delete-upload.ts'
 import { findUpload } from './gateway/find-upload.ts'
 import { creatorKeyPrefix } from './resume/fingerprint.ts'
-import { createLockManager } from './resume/web-locks.ts'
+import { locksOf } from './resume/web-locks.ts'
 import type { ClientDependencies } from './dependencies.ts'
 import { type ResumableUpload, createResumeStore } from './resume/resume-store.ts'
 import type { Upload } from './gateway/upload.ts'
@@ -79,7 +79,7 @@ const DEFAULT_RETRIES = 8
  * }
  */
 export function createUploadClient(options: UploadClientOptions): UploadClient {
-  const { token, clock = systemClock } = options
+  const { token, clock = systemClock, storage = createDefaultStorage() } = options
   const dependencies: ClientDependencies = {
     url: String(options.url),
     // In browsers, fetch throws if it is called as a method of another object.
@@ -87,12 +87,12 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
     token: async () => (typeof token === 'function' ? token() : (token ?? null)),
     clock,
     retries: options.retries ?? DEFAULT_RETRIES,
-    resumeStore: createResumeStore(options.storage ?? createDefaultStorage(), () => clock.now()),
-    locks: createLockManager(),
+    resumeStore: createResumeStore(storage, () => clock.now()),
+    locks: locksOf(storage),
     activeUploads: new Map(),
   }
   return {
-    upload: (file, uploadOptions = {}) => uploadFile(dependencies, blobOf(file), uploadOptions),
+    upload: (file, uploadOptions = {}) => uploadFile(dependencies, file, uploadOptions),
     watch: (uid, { signal } = {}) => watchUpload(dependencies, uid, signal),
     find: (uid) => findUpload(dependencies, uid, undefined),
     delete: (uid) => deleteUpload(dependencies, uid, undefined),
@@ -103,13 +103,4 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
       return stored.map(({ upload }) => upload)
     },
   }
-}
-
-function blobOf(file: Blob | Uint8Array): Blob {
-  if (!(file instanceof Uint8Array)) return file
-  const { buffer, byteOffset, byteLength } = file
-  // Copies shared memory, which may change during the transfer.
-  const bytes =
-    buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : file.slice()
-  return new Blob([bytes])
 }

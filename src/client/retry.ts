@@ -47,6 +47,11 @@ export async function waitBeforeRetry(
   signal?.throwIfAborted()
 }
 
+/** Whether the same request may succeed later, by its status alone. */
+export function isTemporaryStatus(status: number): boolean {
+  return status >= 500 || status === 408 || status === 425 || status === 429
+}
+
 /** Returns the backoff in milliseconds; null if a retry is useless. */
 function backoffAfter(error: unknown, failures: number): number | null {
   if (!(error instanceof UploadError)) return null

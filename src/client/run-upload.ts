@@ -9,7 +9,7 @@ import type { Upload } from './gateway/upload.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 import { findUploadState } from './gateway/find-upload.ts'
 import type { UploadTarget } from './gateway/mint-upload.ts'
-import { uploadError } from './upload-error.ts'
+import { UploadError, uploadError } from './upload-error.ts'
 
 /** Maximum URLs that one call mints: an expired URL is replaced once. */
 const MAX_MINTS = 2
@@ -23,14 +23,17 @@ export async function runUpload(
   job: UploadJob,
   otherTabUpload: ResumableUpload | null,
 ): Promise<Upload> {
+  const ownUpload = await dependencies.resumeStore.get(job.key)
+  let lastUid = ownUpload?.uid ?? null
   try {
-    let started = await resumeUpload(dependencies, job, otherTabUpload)
+    let started = await resumeUpload(dependencies, job, ownUpload, otherTabUpload)
     for (let mints = 0; ; started = null) {
       if (started === null) {
         mints += 1
         started = await startUpload(dependencies, job)
       }
       const { uid } = started.upload
+      lastUid = uid
       dependencies.activeUploads.set(uid, job.stop)
       try {
         const ready = await finish(dependencies, job, started)
@@ -41,10 +44,17 @@ export async function runUpload(
         dependencies.activeUploads.delete(uid)
       }
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = lastUid !== null && isExpiryRejected(thrown) ? expiredError(lastUid) : thrown
     if (isPermanent(error)) await dependencies.resumeStore.delete(job.key)
     throw error
   }
+}
+
+/** Whether no URL can replace the expired one, because the date that the caller gave as `expiry` has passed. */
+function isExpiryRejected(error: unknown): boolean {
+  if (!(error instanceof UploadError) || error.code !== 'INVALID_INPUT') return false
+  return error.issues.length > 0 && error.issues.every(({ path }) => path[0] === 'expiry')
 }
 
 /** Finishes a started upload and returns it. Returns null if the URL expired before Stream received the file. */
@@ -53,7 +63,7 @@ async function finish(
   job: UploadJob,
   started: StartedUpload,
 ): Promise<Upload | null> {
-  const { file, progress, signal } = job
+  const { file, progress, budget, signal } = job
   const { target } = started
   const { uid } = started.upload
   if (target !== null) {
@@ -61,6 +71,7 @@ async function finish(
       file,
       destination: target,
       signal,
+      budget,
       onSent: (bytes) => progress.sending(bytes),
     })
     if (outcome.kind === 'rejected') {

@@ -19,14 +19,15 @@ const RESUMED_REASON = 'The upload started with this protocol and resumes.'
 
 /**
  * Returns the stored upload of this file if its URL is still usable; null if a new one is needed.
+ * @param ownUpload entry of the resume store; null if it has none
  * @param otherTabUpload last upload that another tab ran for this file; null if it ran none
  */
 export async function resumeUpload(
   dependencies: ClientDependencies,
-  { key, options, choice, progress, signal }: UploadJob,
+  { options, choice, progress, signal }: UploadJob,
+  ownUpload: ResumableUpload | null,
   otherTabUpload: ResumableUpload | null,
 ): Promise<StartedUpload | null> {
-  const ownUpload = await dependencies.resumeStore.get(key)
   const stored = ownUpload ?? otherTabUpload
   if (stored === null) return null
   if (options.protocol !== undefined && options.protocol !== stored.protocol) return null

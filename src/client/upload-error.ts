@@ -5,7 +5,7 @@ import type { inputIssues } from './gateway/operations.ts'
 /** Data of an error in addition to its message, by code. */
 export type UploadErrorDetails =
   /** The settings or options are invalid. Nothing was minted; every issue is listed. */
-  | { readonly code: 'INVALID_INPUT'; readonly issues: TypeOf<typeof inputIssues> }
+  | { readonly code: 'INVALID_INPUT'; readonly issues: Issues }
   /** The reservation does not fit in the account's or the creator's storage. */
   | {
       readonly code: 'QUOTA_EXCEEDED'
@@ -40,6 +40,9 @@ export type UploadErrorDetails =
   | { readonly code: 'FILE_TOO_LARGE'; readonly sizeBytes: number; readonly limitBytes: number }
   | { readonly code: 'EMPTY_FILE' }
 
+/** Validation errors, by path. */
+export type Issues = TypeOf<typeof inputIssues>
+
 /** Every error code. */
 export type UploadErrorCode = UploadErrorDetails['code']
 
@@ -70,4 +73,10 @@ export function uploadError<Details extends UploadErrorDetails>(
   details: Details,
 ): Error & Details {
   return Object.assign(new UploadFailed(message), details)
+}
+
+/** Creates the error of settings that the client rejects. */
+export function invalidInput(issues: Issues) {
+  const message = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join(' ')
+  return uploadError(message, { code: 'INVALID_INPUT', issues })
 }

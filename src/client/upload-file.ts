@@ -11,7 +11,7 @@ import type { ResumableUpload } from './resume/resume-store.ts'
 import { runUpload } from './run-upload.ts'
 import type { Upload } from './gateway/upload.ts'
 import { uploadInputFrom } from './upload-input.ts'
-import { type UploadOptions, validateFile } from './upload-options.ts'
+import { type UploadOptions, validateUpload } from './upload-options.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 
 /** Interval in milliseconds at which the resume store is polled for the upload of another tab. */
@@ -20,11 +20,11 @@ const POLL_INTERVAL_MS = 250
 /** Uploads the file and resolves with the upload when it is READY. */
 export async function uploadFile(
   dependencies: ClientDependencies,
-  file: Blob,
+  given: Blob | Uint8Array,
   options: UploadOptions,
 ): Promise<Upload> {
+  const file = validateUpload(given, options)
   options.signal?.throwIfAborted()
-  validateFile(file.size, options)
   const input = uploadInputFrom(file, options)
   const key = await uploadKey(
     await creatorKeyPrefix(dependencies.url, await dependencies.token()),
@@ -41,7 +41,8 @@ export async function uploadFile(
   options.signal?.addEventListener('abort', pause)
   if (options.signal?.aborted === true) pause()
   const { signal } = stopping
-  const job: UploadJob = { file, input, key, choice, options, progress, signal, stop }
+  const budget = { remainingBytes: 2 * file.size }
+  const job: UploadJob = { file, input, key, choice, options, progress, budget, signal, stop }
   try {
     return await runExclusively(dependencies, job)
   } finally {

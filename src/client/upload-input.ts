@@ -6,7 +6,10 @@ const MIN_BYTES_PER_SECOND = 8000
 const MIN_DURATION_SECONDS = 60
 /** Maximum duration that Stream accepts, in seconds. */
 const MAX_DURATION_SECONDS = 36_000
+/** In UTF-16 code units, as the gateway counts. */
 const MAX_NAME_LENGTH = 256
+/** Half of a surrogate pair, at the end of a cut name. */
+const HALF_CHARACTER = /\p{Surrogate}$/u
 
 /** Fields of both mutations' inputs. Undefined fields are not sent. */
 export type UploadInput = ReturnType<typeof uploadInputFrom>
@@ -15,7 +18,7 @@ export type UploadInput = ReturnType<typeof uploadInputFrom>
 export function uploadInputFrom(file: Blob, settings: UploadSettings) {
   return {
     maxDurationSeconds: settings.maxDurationSeconds ?? maxDurationFor(file.size),
-    name: settings.name ?? fileNameOf(file)?.slice(0, MAX_NAME_LENGTH),
+    name: settings.name ?? fileNameOf(file)?.slice(0, MAX_NAME_LENGTH).replace(HALF_CHARACTER, ''),
     meta: settings.meta,
     allowedOrigins: settings.allowedOrigins,
     requireSignedURLs: settings.requireSignedURLs,
@@ -31,9 +34,11 @@ function maxDurationFor(sizeBytes: number): number {
   return Math.min(Math.max(seconds, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
 }
 
-/** Returns the name of a File; undefined for a Blob and for an empty name. */
+/** Returns the name of a File as well-formed Unicode; undefined for a Blob and for an empty name. */
 export function fileNameOf(file: Blob): string | undefined {
-  return 'name' in file && typeof file.name === 'string' && file.name !== '' ? file.name : undefined
+  return 'name' in file && typeof file.name === 'string' && file.name !== ''
+    ? file.name.replaceAll(/\p{Surrogate}/gu, '\uFFFD')
+    : undefined
 }
 
 function timestampFrom(timestamp: Date | string | undefined): string | undefined {

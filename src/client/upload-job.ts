@@ -1,6 +1,7 @@
 /** Data of one `upload()` call. */
 import type { ProtocolChoice } from './choose-protocol.ts'
 import type { ProgressReporter } from './progress.ts'
+import type { TransferBudget } from './transfer/transfer.ts'
 import type { UploadInput } from './upload-input.ts'
 import type { UploadOptions } from './upload-options.ts'
 
@@ -12,6 +13,7 @@ export interface UploadJob {
   readonly choice: ProtocolChoice
   readonly options: UploadOptions
   readonly progress: ProgressReporter
+  readonly budget: TransferBudget
   /** Aborts when the caller pauses the upload or deletes it. */
   readonly signal: AbortSignal
   readonly stop: (reason: unknown) => void

@@ -1,9 +1,9 @@
 /** Options of an upload, and the checks that need no gateway. */
 import { MAX_BASIC_BYTES } from './choose-protocol.ts'
 import type { UploadProgress } from './progress.ts'
-import type { JsonObject } from './shape.ts'
+import { type JsonObject, flag, isObject } from './shape.ts'
 import type { UploadProtocol } from './gateway/upload.ts'
-import { uploadError } from './upload-error.ts'
+import { type Issues, invalidInput, uploadError } from './upload-error.ts'
 
 /** Settings of the upload URL: the fields of the mutations' input, under the same names. */
 export interface UploadSettings {
@@ -25,7 +25,10 @@ export interface UploadSettings {
   readonly scheduledDeletion?: Date | string | undefined
   /** Position of the thumbnail, from 0 (start) to 1 (end). */
   readonly thumbnailTimestampPct?: number | undefined
-  /** Expiry of the URL, 2 minutes to 6 hours ahead. Default: 30 minutes (basic) or 6 hours (tus). */
+  /**
+   * Expiry of the URL, 2 minutes to 6 hours ahead. Default: 30 minutes (basic) or 6 hours (tus). An expired URL
+   * is replaced once, but not after this date: then the upload fails with EXPIRED.
+   */
   readonly expiry?: Date | string | undefined
 }
 
@@ -48,33 +51,107 @@ export interface UploadOptions extends UploadSettings {
 /** Maximum file size that Stream accepts, in bytes. https://developers.cloudflare.com/stream/faq/ */
 const MAX_TUS_BYTES = 30_000_000_000
 /** Minimum tus chunk. https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/ */
-const MIN_CHUNK_BYTES = 5_242_880
+export const MIN_CHUNK_BYTES = 5_242_880
 const MAX_CHUNK_BYTES = 209_715_200
 const CHUNK_STEP_BYTES = 262_144
 
+/** A check of an option, and its rule as the end of a sentence. */
+type Rule = readonly [isValid: (value: unknown) => boolean, rule: string]
+
+const TIMESTAMP: Rule = [isTimestamp, 'must be a valid Date, or a string in RFC 3339 format.']
+// JSON has no NaN: the gateway would get null, as if the option were omitted.
+const NUMBER: Rule = [
+  (value) => value === null || Number.isFinite(value),
+  'must be a finite number.',
+]
+
+/** Options that the gateway does not check, or whose value would be lost or fail before it gets them. */
+const RULES: Readonly<{ [Name in keyof UploadOptions]: Rule }> = {
+  onProgress: [(value) => typeof value === 'function', 'must be a function.'],
+  signal: [isSignal, 'must be an AbortSignal.'],
+  protocol: [(value) => value === 'BASIC' || value === 'TUS', 'must be "BASIC" or "TUS".'],
+  reliableConnection: [flag.is, 'must be true or false.'],
+  chunkSizeBytes: [
+    isChunkSize,
+    `must be a multiple of ${CHUNK_STEP_BYTES} from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}.`,
+  ],
+  maxDurationSeconds: NUMBER,
+  thumbnailTimestampPct: NUMBER,
+  meta: [isJSONObject, 'must be an object that JSON can represent.'],
+  scheduledDeletion: TIMESTAMP,
+  expiry: TIMESTAMP,
+}
+
 /**
- * Checks the file and chunk size.
- * @throws UploadError if the gateway or Stream would reject them
+ * Returns the file as a Blob. Checks what fails after minting otherwise.
+ * @throws UploadError
  */
-export function validateFile(sizeBytes: number, { protocol, chunkSizeBytes }: UploadOptions): void {
-  if (sizeBytes === 0) throw uploadError('The file is empty.', { code: 'EMPTY_FILE' })
-  const limitBytes = protocol === 'BASIC' ? MAX_BASIC_BYTES : MAX_TUS_BYTES
-  if (sizeBytes > limitBytes) {
-    throw uploadError(`The file has ${sizeBytes} bytes (limit: ${limitBytes}).`, {
+export function validateUpload(file: unknown, options: UploadOptions): Blob {
+  const blob = blobFrom(file)
+  const given: Readonly<Record<string, unknown>> = { ...options }
+  const issues: Issues = Object.entries(RULES).flatMap(([name, [isValid, message]]) =>
+    given[name] === undefined || isValid(given[name]) ? [] : [{ path: [name], message }],
+  )
+  if (blob === null) {
+    const message = 'must be a Blob, a File or a Uint8Array.'
+    throw invalidInput([{ path: ['file'], message }, ...issues])
+  }
+  if (issues.length > 0) throw invalidInput(issues)
+  if (blob.size === 0) throw uploadError('The file is empty.', { code: 'EMPTY_FILE' })
+  const limitBytes = options.protocol === 'BASIC' ? MAX_BASIC_BYTES : MAX_TUS_BYTES
+  if (blob.size > limitBytes) {
+    throw uploadError(`The file has ${blob.size} bytes (limit: ${limitBytes}).`, {
       code: 'FILE_TOO_LARGE',
-      sizeBytes,
+      sizeBytes: blob.size,
       limitBytes,
     })
   }
-  if (chunkSizeBytes === undefined) return
-  const fits =
-    chunkSizeBytes >= MIN_CHUNK_BYTES &&
-    chunkSizeBytes <= MAX_CHUNK_BYTES &&
-    chunkSizeBytes % CHUNK_STEP_BYTES === 0
-  if (fits) return
-  const message = `must be a multiple of ${CHUNK_STEP_BYTES} from ${MIN_CHUNK_BYTES} to ${MAX_CHUNK_BYTES}.`
-  throw uploadError(`chunkSizeBytes ${message}`, {
-    code: 'INVALID_INPUT',
-    issues: [{ path: ['chunkSizeBytes'], message }],
-  })
+  return blob
+}
+
+/** Returns null for a value that is no file. */
+function blobFrom(file: unknown): Blob | null {
+  if (isBlob(file)) return file
+  if (!(file instanceof Uint8Array)) return null
+  const { buffer, byteOffset, byteLength } = file
+  // Also the size of a transferred array, of which no view can be created.
+  if (byteLength === 0) return new Blob([])
+  // Copies shared memory, which may change during the transfer.
+  const bytes =
+    buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : file.slice()
+  return new Blob([bytes])
+}
+
+/** Recognizes files of other windows too, whose class is another one. */
+function isBlob(file: unknown): file is Blob {
+  const tag = Object.prototype.toString.call(file)
+  return file instanceof Blob || tag === '[object Blob]' || tag === '[object File]'
+}
+
+function isChunkSize(bytes: unknown): boolean {
+  return (
+    typeof bytes === 'number' &&
+    bytes >= MIN_CHUNK_BYTES &&
+    bytes <= MAX_CHUNK_BYTES &&
+    bytes % CHUNK_STEP_BYTES === 0
+  )
+}
+
+function isSignal(value: unknown): boolean {
+  return value === null || typeof Reflect.get(Object(value), 'throwIfAborted') === 'function'
+}
+
+function isTimestamp(value: unknown): boolean {
+  if (value instanceof Date) return !Number.isNaN(value.getTime())
+  return value === null || typeof value === 'string'
+}
+
+/** Cycles and bigints are no JSON. */
+function isJSONObject(value: unknown): boolean {
+  try {
+    JSON.stringify(value)
+    return value === null || isObject(value)
+  } catch {
+    return false
+  }
 }

@@ -23,6 +23,7 @@ import type { EmulatorDependencies } from './dependencies.ts'
 import type { Settings } from './settings.ts'
 import { resumeInterrupted } from './state/complete-upload.ts'
 import { route } from './router.ts'
+import { withTusVersion } from './tus-request.ts'
 import { UploadLocks } from './state/upload-locks.ts'
 import { VideoFiles } from './state/video-files.ts'
 import { VideoLibrary } from './state/video-library.ts'
@@ -191,7 +192,7 @@ function serve(
   const connections = new Connections()
   // Without a handler, an error of the listening socket would end the process.
   server.on('error', dependencies.onError)
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const serveRequest = (request: IncomingMessage, response: ServerResponse) => {
     // Broken connections are ignored; without handlers they would end the process.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
@@ -210,7 +211,10 @@ function serve(
         running.delete(work)
       })
     running.add(work)
-  })
+  }
+  server.on('request', serveRequest)
+  // Unknown expectations are ignored. Node itself would respond and close the connection while the client sends.
+  server.on('checkExpectation', serveRequest)
   return running
 }
 
@@ -219,7 +223,7 @@ async function handleRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const result = await routeSafely(dependencies, request)
+  const result = withTusVersion(request, await routeSafely(dependencies, request))
   await writeResponse(request, response, result).catch(() => response.destroy())
 }
 

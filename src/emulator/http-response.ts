@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-import { MAX_DISCARDED_BYTES } from './limits.ts'
+import { MAX_DISCARDED_BYTES, MAX_DISCARD_MS } from './limits.ts'
 
 export interface HttpResponse {
   readonly status: number
@@ -48,9 +48,10 @@ export function jsonResponse(
 }
 
 /**
- * Writes the response, or disconnects for null. Discards an unread request body up to a limit:
- * closing while the client still sends would lose the response (a browser then shows a network
- * error).
+ * Writes the response, or disconnects for null. Discards an unread request body up to a limit. If the
+ * connection closes after the response, it closes only when the body has been received: closing while
+ * the client still sends would reset the connection and lose the response.
+ * https://www.rfc-editor.org/rfc/rfc9112#section-9.6
  */
 export async function writeResponse(
   request: IncomingMessage,
@@ -62,7 +63,7 @@ export async function writeResponse(
     return
   }
   if (request.socket.destroyed || response.headersSent) return
-  if (!request.complete) discardBody(request)
+  const received = request.complete ? null : discardBody(request)
   const headers = { ...result.headers }
   if (typeof result.body === 'string') {
     headers['content-length'] = String(Buffer.byteLength(result.body))
@@ -70,30 +71,52 @@ export async function writeResponse(
     headers['content-length'] = '0'
   }
   response.writeHead(result.status, headers)
-  if (request.method === 'HEAD' || result.body === null) response.end()
-  else if (typeof result.body === 'string') response.end(result.body)
-  else await sendStream(result.body(), response)
+  const isClosing = received !== null && !response.shouldKeepAlive
+  if (isClosing) response.flushHeaders()
+  if (request.method === 'HEAD' || result.body === null) {
+    if (!isClosing) response.end()
+  } else if (typeof result.body === 'string') {
+    if (isClosing) response.write(result.body)
+    else response.end(result.body)
+  } else {
+    await sendStream(result.body(), response, !isClosing)
+  }
+  if (!isClosing) return
+  await received
+  response.end()
 }
 
 /** Destroys the stream when the connection closes: a response emits `close` only while it is the first on it. */
-async function sendStream(body: Readable, response: ServerResponse): Promise<void> {
+async function sendStream(body: Readable, response: ServerResponse, end: boolean): Promise<void> {
   const { socket } = response.req
   const closed = new AbortController()
   const abort = () => closed.abort()
   socket.once('close', abort)
   try {
-    await pipeline(body, response, { signal: closed.signal })
+    await pipeline(body, response, { signal: closed.signal, end })
   } finally {
     socket.off('close', abort)
   }
 }
 
-/** Reads the rest of the body; disconnects a client that sends more than the limit. */
-function discardBody(request: IncomingMessage): void {
+/**
+ * Reads the rest of the body; disconnects a client that sends more than the limit, or takes longer.
+ * Resolves when the whole body was received or the connection closed.
+ */
+function discardBody(request: IncomingMessage): Promise<void> {
   let bytes = 0
+  const disconnect = () => void request.socket.destroy()
+  const deadline = setTimeout(disconnect, MAX_DISCARD_MS).unref()
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.byteLength
-    if (bytes > MAX_DISCARDED_BYTES) request.socket.destroy()
+    if (bytes > MAX_DISCARDED_BYTES) disconnect()
   })
   request.resume()
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(deadline)
+      resolve()
+    }
+    request.once('end', finish).once('close', finish)
+  })
 }

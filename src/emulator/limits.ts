@@ -54,10 +54,13 @@ export const MAX_FORM_BYTES = MAX_BASIC_BYTES + 1_048_576
 
 /**
  * Bytes of an unread request body that are discarded after the response, before the connection is
- * closed. Browsers show the response only after they have sent the body. More than twice the largest
+ * closed. Many clients read the response only after they have sent the body. More than twice the largest
  * valid body.
  */
 export const MAX_DISCARDED_BYTES = 500_000_000
+
+/** Time for these bytes: a client at 7 Mbit/s can send them all. */
+export const MAX_DISCARD_MS = 10 * MINUTE_MS
 
 /** Largest JSON body. The emulator's choice: Cloudflare documents no limit. */
 export const MAX_JSON_BYTES = 1_048_576

@@ -1,7 +1,7 @@
 /** Parses RFC 3339 times with up to nine fraction digits, and formats them as Stream does. */
 
 const RFC_3339 =
-  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/
+  /^(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/
 
 /** Returns microseconds since 1970 UTC, rounded down; null when the text is no RFC 3339 time. */
 export function parseMicroseconds(text: string): number | null {

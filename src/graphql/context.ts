@@ -10,6 +10,14 @@ export interface GraphQLContext {
   readonly viewer: Viewer
   readonly history: HistoryReader
   readonly resultLimit: ResultLimit
+  /** Set by the transport of a subscription, and filled by its field. */
+  readonly subscription?: SubscriptionState | undefined
+}
+
+/** State of a running subscription, which its transport reads at the end. */
+export interface SubscriptionState {
+  /** Whether it ended although further events may follow: the client must subscribe again. */
+  isInterrupted: () => boolean
 }
 
 /** Creates the context of one operation; read and result limits are per operation. */

@@ -18,16 +18,16 @@ builder.subscriptionFields((t) => ({
     },
     // A client that joins a shared subscription also receives the current state first.
     extensions: { startsWithCurrentState: true },
-    subscribe: async (_root, { uid }, { dependencies, viewer }) =>
-      changesOrThrow(await watchUpload(dependencies, viewer, uid)),
+    subscribe: async (_root, { uid }, context) =>
+      changesOrThrow(await watchUpload(context.dependencies, context.viewer, uid), context),
     resolve: withFreshResultLimit,
   }),
   uploadsChanged: t.field({
     type: UploadType,
     description:
-      'Sends each upload of the caller when it changes. Completes when the token expires, the gateway stops, or the client reads too slowly: then query `uploads` and subscribe again.',
-    subscribe: async (_root, _args, { dependencies, viewer }) =>
-      changesOrThrow(await watchUploads(dependencies, viewer)),
+      'Sends each upload of the caller when it changes. Is interrupted when the token expires, the gateway stops, or the client reads too slowly: then query `uploads` and subscribe again.',
+    subscribe: async (_root, _args, context) =>
+      changesOrThrow(await watchUploads(context.dependencies, context.viewer), context),
     resolve: withFreshResultLimit,
   }),
 }))
@@ -43,7 +43,13 @@ function withFreshResultLimit(
 }
 
 /** Throws error outcomes with their code, because a subscription cannot return a union of errors. */
-function changesOrThrow(outcome: UploadChanges | UploadNotFound | RateLimited): UploadChanges {
-  if (!('kind' in outcome)) return outcome
+function changesOrThrow(
+  outcome: UploadChanges | UploadNotFound | RateLimited,
+  { subscription }: GraphQLContext,
+): UploadChanges {
+  if (!('kind' in outcome)) {
+    if (subscription !== undefined) subscription.isInterrupted = outcome.isInterrupted
+    return outcome
+  }
   throw new GraphQLError(outcome.message, { extensions: { code: outcome.code } })
 }

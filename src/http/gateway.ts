@@ -24,13 +24,14 @@ import {
   createGraphQLWebSocketServer,
 } from './graphql/websocket/websocket-server.ts'
 import { TUS_EXPOSED_HEADERS, createTusHandler } from './tus/tus-handler.ts'
+import { TUS_PATH, withTusVersion } from './tus/tus-request.ts'
 import { createAccessLog } from './middleware/access-log.ts'
 import { type WebhookOptions, createProcessWebhook } from './webhooks/process-webhook.ts'
 import { OPERATION_TIMEOUT_MS } from './graphql/plugins/operation-timeout.ts'
 import { WEBHOOK_PATH, createWebhookHandler } from './webhooks/webhook-handler.ts'
 import { createSubscriptionDocuments } from './graphql/plugins/subscription-documents.ts'
 import { createGatewayYoga } from './graphql/yoga.ts'
-import { runSyncLoop, runMeasuredRound } from '../uploads/sync/sync-loop.ts'
+import { runSyncLoop, runMeasuredSync } from '../uploads/sync/sync-loop.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import { createSynchronizer } from '../uploads/sync/synchronizer.ts'
 import { type SyncReport } from '../uploads/ports/telemetry.ts'
@@ -115,14 +116,13 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
     subscriptionDocuments: createSubscriptionDocuments(),
   }
   const yoga = createGatewayYoga(dependencies, { ...options, ...limits })
-  const { closing } = dependencies
   const requiresToken = options.auth.kind === 'jwt'
   const graphiQL =
     options.introspection && options.graphiQL !== null
       ? createGraphiQL(options.graphiQL, requiresToken)
       : null
   const graphiQLPage = graphiQL?.page ?? null
-  const graphql = createGraphQLHandler(yoga, authenticate, { ...options, graphiQLPage, closing })
+  const graphql = createGraphQLHandler(yoga, authenticate, { ...options, graphiQLPage })
 
   const console = options.console === null ? null : { ...options.console, requiresToken }
 
@@ -139,7 +139,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
       log,
       withErrorResponse(log, graphql),
     ),
-    '/tus': withCors(
+    [TUS_PATH]: withCors(
       { origins, methods: 'POST', exposed: TUS_EXPOSED_HEADERS },
       log,
       withErrorResponse(log, createTusHandler(dependencies, authenticate)),
@@ -158,7 +158,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const withErrors = withErrorResponse(log, withPages)
   const guarded = allowedHosts === null ? withErrors : withAllowedHosts(allowedHosts, withErrors)
   const nextRequestId = createRequestIdGenerator()
-  const fetch = withRequestId(nextRequestId, withSecurityHeaders(options, guarded))
+  const fetch = withRequestId(nextRequestId, withSecurityHeaders(options, withTusVersion(guarded)))
   const responseHeaders = createResponseHeaders({ origins, https: options.https })
   const fastPath = createFastPath(dependencies, yoga, {
     ...limits,
@@ -181,7 +181,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
     webSockets: createGraphQLWebSocketServer(dependencies, yoga, authenticate),
     allowedOrigins: origins,
     async syncOnce() {
-      const report = await runMeasuredRound(dependencies, synchronizer)
+      const report = await runMeasuredSync(dependencies, synchronizer)
       await synchronizer.idle()
       return report
     },

@@ -38,11 +38,6 @@ export function methodNotAllowed(allowed: readonly string[]): Response {
   return textResponse(405, `Method not allowed. Allowed: ${allow}.`, { allow })
 }
 
-/** Whether the client is a browser that opens a page: other clients do not request HTML. */
-export function acceptsHTML(request: Request): boolean {
-  return /\btext\/html\b/.test(request.headers.get('accept') ?? '')
-}
-
 /** Reads the body completely; null if it is larger than the limit. */
 export async function readBody(request: Request, limitBytes: number): Promise<Uint8Array | null> {
   const declared = Number(request.headers.get('content-length') ?? 0)

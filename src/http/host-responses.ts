@@ -2,6 +2,7 @@
  * Headers and access log for responses that the host writes itself, when no handler ran or one failed.
  * They have the same headers and metrics as the responses of handlers.
  */
+import { endpointPath } from './endpoint-path.ts'
 import type { RejectionReason, Telemetry } from '../uploads/ports/telemetry.ts'
 import type { ResponseHeaders } from './response-headers.ts'
 import type { AccessLogEntry, AccessLog } from './middleware/access-log.ts'
@@ -27,7 +28,7 @@ export function createHostResponses(
   return {
     headers,
     record({ url, ...response }, reason) {
-      const [path = ''] = url.split('?', 1)
+      const path = endpointPath(url)
       const isRoute = paths.has(path)
       if (isRoute) accessLog({ path, ...response })
       else telemetry.responseSent(null, response.method, response.status)

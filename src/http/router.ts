@@ -2,8 +2,10 @@
 import type { Telemetry } from '../uploads/ports/telemetry.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type Handler, type ClientInfo, textResponse } from './handler.ts'
+import { endpointPath } from './endpoint-path.ts'
 import { errorResponseFor } from './middleware/error-response.ts'
 import type { AccessLog } from './middleware/access-log.ts'
+import { METHOD_OVERRIDE, effectiveMethod } from './tus/tus-request.ts'
 
 /**
  * Turns an error of a handler into a logged 500 or 503. Must be inside `withCors`, so that pages of other
@@ -22,7 +24,7 @@ export function withErrorResponse(log: Logger, endpoint: Handler): Handler {
   }
 }
 
-/** @param endpoints handlers by exact path; they must not throw */
+/** @param endpoints handlers by path, which may end with a slash in a request; they must not throw */
 export function createRouter(
   endpoints: Readonly<Record<string, Handler>>,
   telemetry: Pick<Telemetry, 'responseSent'>,
@@ -34,8 +36,9 @@ export function createRouter(
   return async (request, clientInfo?: ClientInfo) => {
     // A malformed Host header makes the URL invalid.
     if (!URL.canParse(request.url)) return textResponse(400, 'Malformed URL or Host header.')
-    const { pathname: path } = new URL(request.url)
-    const { method } = request
+    const path = endpointPath(new URL(request.url).pathname)
+    const override = request.headers.get(METHOD_OVERRIDE)
+    const method = effectiveMethod(request.url, request.method, override)
     const endpoint = byPath.get(path)
     if (endpoint === undefined) {
       telemetry.responseSent(null, method, 404)

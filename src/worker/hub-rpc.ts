@@ -7,5 +7,5 @@ export interface HubRpc extends HubPublisher, RateLimiter {
   /** Records that the upload was viewed just now, so that its status is polled more often. */
   recordView(uid: string): Promise<void>
   /** Runs one sync, after the one in progress. */
-  runRound(): Promise<SyncReport>
+  runSync(): Promise<SyncReport>
 }

@@ -18,7 +18,7 @@ import { createHubWatchRegistry } from './hub/hub-watch-registry.ts'
 export interface WorkerGateway {
   readonly gateway: Gateway
   readonly dependencies: Dependencies
-  readonly hub: Pick<HubRpc, 'runRound'>
+  readonly hub: Pick<HubRpc, 'runSync'>
   readonly sockets: WebSocketHost
   /** Null with the binding alone, which has no account id. */
   readonly accountId: string | null

@@ -1,7 +1,11 @@
 /** Concurrent uploads of the same file: one sends, the other watches and takes over if the first stops. */
 import { describe, expect, it } from 'vitest'
-import { type UploadOptions, type UploadProgress } from '../../src/client/client.ts'
-import { createLockManager } from '../../src/client/resume/web-locks.ts'
+import {
+  type UploadOptions,
+  type UploadProgress,
+  createMemoryStorage,
+} from '../../src/client/client.ts'
+import { locksOf } from '../../src/client/resume/web-locks.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { paddedTestcard } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf, withAdvancingClock } from './kit.ts'
@@ -21,6 +25,18 @@ describe('two concurrent uploads of one file', () => {
     const [first, second] = await withAdvancingClock(gateway.clock, uploads)
     expect(second).toEqual(first)
     expect(reported.at(-1)).toMatchObject({ phase: 'ready', fraction: 1 })
+    await expectSentOnce(gateway)
+  })
+
+  it('by two clients with one storage create one upload', async () => {
+    const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '1000' })
+    const storage = createMemoryStorage()
+    const uploads = Promise.all([
+      clientOf(gateway, { storage }).upload(file, TUS_OPTIONS),
+      clientOf(gateway, { storage }).upload(file, TUS_OPTIONS),
+    ])
+    const [first, second] = await withAdvancingClock(gateway.clock, uploads)
+    expect(second).toEqual(first)
     await expectSentOnce(gateway)
   })
 
@@ -76,7 +92,7 @@ describe('two concurrent uploads of one file', () => {
 
 describe('the lock manager for platforms without Web Locks', () => {
   it('grants a lock to one request at a time, in request order', async () => {
-    const locks = createLockManager()
+    const locks = locksOf(createMemoryStorage())
     const { signal } = new AbortController()
     const steps: string[] = []
     const holdLock = (name: string) => async (): Promise<void> => {
@@ -96,7 +112,7 @@ describe('the lock manager for platforms without Web Locks', () => {
   })
 
   it('keeps a held lock when a waiting request is aborted', async () => {
-    const locks = createLockManager()
+    const locks = locksOf(createMemoryStorage())
     const { signal } = new AbortController()
     let release: (() => void) | undefined
     const held = locks.request('x', { signal }, () => new Promise<void>((end) => (release = end)))

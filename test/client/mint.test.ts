@@ -32,6 +32,26 @@ describe('a lost response', () => {
   })
 })
 
+describe('the name of a file', () => {
+  it.each([
+    ['is cut between two characters', `${'x'.repeat(255)}😀.mp4`, 'x'.repeat(255)],
+    ['keeps a whole character at its end', `${'x'.repeat(254)}😀.mp4`, `${'x'.repeat(254)}😀`],
+    ['is made well-formed', 'a\ud83d.mp4', 'a\ufffd.mp4'],
+  ])('%s', async (_name, fileName, expected) => {
+    for (const protocol of ['BASIC', 'TUS'] as const) {
+      const gateway = await startTestGateway()
+      const file = new File([testcardFile()], 'replaced', { type: 'video/mp4' })
+      Object.defineProperty(file, 'name', { value: fileName })
+      const { name } = await clientOf(gateway).upload(file, { protocol })
+      const { videos } = await gateway.emulator.state()
+      expect({ name, atStream: videos[0]?.meta['name'] }).toEqual({
+        name: expected,
+        atStream: expected,
+      })
+    }
+  })
+})
+
 describe('a rejection', () => {
   it('of the settings lists every issue', async () => {
     const gateway = await startTestGateway({ MAX_DURATION_SECONDS: '600' })

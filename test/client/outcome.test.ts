@@ -1,8 +1,12 @@
 /** Uploads that do not end in READY. */
-import { describe, expect, it } from 'vitest'
+import { openAsBlob } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { UploadError, createMemoryStorage } from '../../src/client/client.ts'
 import { startTestGateway } from '../kit/gateway.ts'
-import { damagedVideo, paddedTestcard, testcardFile, textFile } from '../kit/media.ts'
+import { damagedVideo, paddedTestcard, testcard, testcardFile, textFile } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf } from './kit.ts'
 
 describe('a file', () => {
@@ -50,6 +54,80 @@ describe('a file', () => {
       })
     },
   )
+})
+
+describe('what is invalid is rejected before any request:', () => {
+  const cyclic: Record<string, unknown> = {}
+  cyclic['self'] = cyclic
+  const transferred = new Uint8Array(8)
+  structuredClone(transferred.buffer, { transfer: [transferred.buffer] })
+
+  it.each<[string, unknown, Record<string, unknown>, string[]]>([
+    ['an ArrayBuffer', new ArrayBuffer(8), {}, ['file']],
+    ['a DataView', new DataView(new ArrayBuffer(8)), {}, ['file']],
+    ['a file of React Native', { uri: 'file:///a.mp4', name: 'a.mp4', size: 8 }, {}, ['file']],
+    ['a path', '/a.mp4', {}, ['file']],
+    ['no file', undefined, {}, ['file']],
+    ['null', null, {}, ['file']],
+    ['text as chunk size', testcardFile(), { chunkSizeBytes: '5242880' }, ['chunkSizeBytes']],
+    ['NaN as chunk size', testcardFile(), { chunkSizeBytes: Number.NaN }, ['chunkSizeBytes']],
+    ['an unknown protocol', testcardFile(), { protocol: 'tus' }, ['protocol']],
+    ['text as flag', testcardFile(), { reliableConnection: 'no' }, ['reliableConnection']],
+    ['a listener that is no function', testcardFile(), { onProgress: {} }, ['onProgress']],
+    ['a signal that is none', testcardFile(), { signal: {} }, ['signal']],
+    ['an invalid date', testcardFile(), { expiry: new Date(Number.NaN) }, ['expiry']],
+    ['a number as date', testcardFile(), { scheduledDeletion: 5 }, ['scheduledDeletion']],
+    [
+      'NaN as percentage',
+      testcardFile(),
+      { thumbnailTimestampPct: Number.NaN },
+      ['thumbnailTimestampPct'],
+    ],
+    [
+      'an endless duration',
+      testcardFile(),
+      { maxDurationSeconds: Infinity },
+      ['maxDurationSeconds'],
+    ],
+    ['a cycle in meta', testcardFile(), { meta: cyclic }, ['meta']],
+    ['a bigint in meta', testcardFile(), { meta: { a: 1n } }, ['meta']],
+    ['three errors', 'a', { protocol: 1, meta: 'b' }, ['file', 'protocol', 'meta']],
+  ])('%s', async (_name, file, options, paths) => {
+    const gateway = await startTestGateway()
+    const client = clientOf(gateway)
+    const upload: unknown = Reflect.get(client, 'upload')
+    if (typeof upload !== 'function') throw new Error('no method')
+    const call = async (): Promise<unknown> => Reflect.apply(upload, client, [file, options])
+    const error = await call().catch((thrown: unknown) => thrown)
+    if (!(error instanceof UploadError)) throw new Error('no UploadError', { cause: error })
+    const issues = error.code === 'INVALID_INPUT' ? error.issues : []
+    expect(issues.map(({ path }) => path.join('.'))).toEqual(paths)
+    const { requests } = await gateway.emulator.state()
+    expect(requests).toMatchObject({ direct_upload: 0, tus_create: 0 })
+  })
+
+  it('a file that was changed on disk since it was chosen', async () => {
+    const gateway = await startTestGateway()
+    const folder = await mkdtemp(join(tmpdir(), 'headgate-client-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const path = join(folder, 'a.mp4')
+    await writeFile(path, testcard.bytes)
+    const file = await openAsBlob(path)
+    await writeFile(path, 'changed')
+    await expect(clientOf(gateway).upload(file)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: [{ path: ['file'] }],
+    })
+    const { requests } = await gateway.emulator.state()
+    expect(requests).toMatchObject({ direct_upload: 0, tus_create: 0 })
+  })
+
+  it('a Uint8Array whose memory was transferred', async () => {
+    const gateway = await startTestGateway()
+    await expect(clientOf(gateway).upload(transferred)).rejects.toMatchObject({
+      code: 'EMPTY_FILE',
+    })
+  })
 })
 
 describe('delete', () => {

@@ -99,6 +99,53 @@ describe('a tus upload', () => {
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b))
   })
 
+  it('is created again with the same expiry when its URL is gone before', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'tus_head', status: 404 })
+    const expiry = new Date(gateway.clock.now().getTime() + 3_600_000)
+    const upload = clientOf(gateway).upload(paddedTestcard(6_000_000), { ...TUS_OPTIONS, expiry })
+    expect(await withAdvancingClock(gateway.clock, upload)).toMatchObject({
+      status: 'READY',
+      expiresAt: expiry.toISOString(),
+    })
+    expect((await gateway.emulator.state()).requests['tus_create']).toBe(2)
+  })
+
+  it('rejects with EXPIRED when the expiry of the caller passes during the upload', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'tus_patch', hangUpAfter: true })
+    let passed: Promise<void> | undefined
+    const clock = {
+      now: () => gateway.clock.now(),
+      wait: (milliseconds: number, signal?: AbortSignal) =>
+        milliseconds > 30_000
+          ? gateway.clock.wait(milliseconds, signal)
+          : (passed ??= advanceHours(gateway, 2)),
+    }
+    const expiry = new Date(gateway.clock.now().getTime() + 3_600_000)
+    const client = clientOf(gateway, { clock })
+    const upload = client.upload(paddedTestcard(12_000_000), { ...TUS_OPTIONS, expiry })
+    await expect(upload).rejects.toMatchObject({ code: 'EXPIRED' })
+    expect(await client.resumable()).toEqual([])
+  })
+
+  it('rejects with EXPIRED when the expiry of the caller passed during a pause', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    const file = paddedTestcard(12_000_000)
+    const expiry = new Date(gateway.clock.now().getTime() + 3_600_000)
+    const { uid } = await pauseAfter(gateway, file, CHUNK_BYTES, { storage }, { expiry })
+    await advanceHours(gateway, 2)
+    const client = clientOf(gateway, { storage })
+    const options = { ...TUS_OPTIONS, expiry }
+    await expect(client.upload(file, options)).rejects.toMatchObject({ code: 'EXPIRED', uid })
+    // Nothing is left to resume: the date itself is the error.
+    await expect(client.upload(file, options)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: [{ path: ['expiry'] }],
+    })
+  })
+
   it('rejects with EXPIRED when the second URL expires too', async () => {
     const gateway = await startTestGateway()
     // The gateway reads offsets of watched uploads too and would consume a fault with a low count.
@@ -230,11 +277,13 @@ async function pauseAfter(
   file: Blob,
   bytes: number,
   options: Parameters<typeof clientOf>[1],
+  settings: UploadOptions = {},
 ): Promise<{ uid: string; sentBytes: number }> {
   const controller = new AbortController()
   let last: UploadProgress | undefined
   const upload = clientOf(gateway, options).upload(file, {
     ...TUS_OPTIONS,
+    ...settings,
     signal: controller.signal,
     onProgress: (progress) => {
       last = progress

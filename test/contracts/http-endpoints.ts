@@ -98,6 +98,43 @@ export function describeEndpoints(name: string, start: StartGateway): void {
       }
     })
 
+    it('reads media types in any case, with weights and quoted parameters', async () => {
+      const gateway = await start()
+      const headers = {
+        'content-type': 'Application/JSON; Charset="UTF-8"',
+        accept: 'application/json;q=0, */*',
+      }
+      const response = await post(gateway, headers, '{"query":"{ __typename }"}')
+      expect([response.status, response.headers.get('content-type')]).toEqual([
+        200,
+        'application/graphql-response+json; charset=utf-8',
+      ])
+      expect(await response.json()).toEqual({ data: { __typename: 'Query' } })
+    })
+
+    it('responds to a persisted query with PersistedQueryNotSupported', async () => {
+      const gateway = await start()
+      const body = '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"a"}}}'
+      const response = await post(gateway, JSON_HEADERS, body)
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        {
+          errors: [
+            {
+              message: 'PersistedQueryNotSupported',
+              extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' },
+            },
+          ],
+        },
+      ])
+    })
+
+    it('is also at /graphql/', async () => {
+      const gateway = await start()
+      const response = await fetch(`${gateway.url}/graphql/?query={__typename}`)
+      expect(await response.json()).toEqual({ data: { __typename: 'Query' } })
+    })
+
     it('rejects a mutation sent by GET', async () => {
       const gateway = await start()
       const mutation = 'mutation { deleteUpload(uid: "x") { __typename } }'

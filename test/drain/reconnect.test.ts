@@ -1,6 +1,7 @@
-/** A gateway restart with a graphql-ws client, which reconnects and continues its subscription. */
+/** A gateway restart with graphql-ws and graphql-sse clients, which reconnect and continue their subscriptions. */
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { createClient as createSseClient } from 'graphql-sse'
 import { createClient } from 'graphql-ws'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
@@ -21,7 +22,47 @@ const eventSchema = z.object({
   value: z.object({ data: z.object({ uploadStatus: z.object({ status: z.string() }) }) }),
 })
 
-describe('a graphql-ws client', { timeout: 60_000 }, () => {
+const operation = (uid: string) => ({
+  query: 'subscription ($uid: ID!) { uploadStatus(uid: $uid) { status } }',
+  variables: { uid },
+})
+
+/** Returns the results of a subscription, by an unmodified client. */
+type Subscribe = (url: string, uid: string) => AsyncIterator<unknown>
+
+// With one gateway, connections are refused during the restart; behind a proxy another one accepts.
+const clients: readonly (readonly [name: string, subscribe: Subscribe])[] = [
+  [
+    'graphql-ws',
+    (url, uid) => {
+      const client = createClient({
+        url: `${url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        retryAttempts: 200,
+        retryWait: () => pause(50),
+        shouldRetry: () => true,
+      })
+      onTestFinished(async () => {
+        await client.dispose()
+      })
+      return client.iterate(operation(uid))
+    },
+  ],
+  [
+    'graphql-sse',
+    (url, uid) => {
+      const client = createSseClient({
+        url: `${url}/graphql`,
+        retryAttempts: 200,
+        retry: () => pause(50),
+      })
+      onTestFinished(() => client.dispose())
+      return client.iterate(operation(uid))
+    },
+  ],
+]
+
+describe.each(clients)('a %s client', { timeout: 60_000 }, (name, subscribe) => {
   it('reconnects after a gateway restart and receives the current state again', async () => {
     const emulator = await startTestEmulator()
     const port = await findFreePort()
@@ -31,7 +72,7 @@ describe('a graphql-ws client', { timeout: 60_000 }, () => {
         CLOUDFLARE_ACCOUNT_ID: emulator.accountId,
         CLOUDFLARE_API_TOKEN: emulator.token,
         CLOUDFLARE_API_BASE_URL: emulator.apiBaseUrl,
-        DATABASE_URL: `file:${join(built.folder, 'reconnect.db')}`,
+        DATABASE_URL: `file:${join(built.folder, `reconnect-${name}.db`)}`,
         AUTH_DISABLED: 'true',
       })
     const before = serve()
@@ -40,21 +81,7 @@ describe('a graphql-ws client', { timeout: 60_000 }, () => {
     const { body } = await openConnection(url).request('/graphql', CREATE_UPLOAD)
     const { uid } = successSchema.parse(JSON.parse(body)).data.createDirectUpload.upload
 
-    const client = createClient({
-      url: `${url.replace('http', 'ws')}/graphql`,
-      webSocketImpl: WebSocket,
-      retryAttempts: 200,
-      retryWait: () => pause(50),
-      // With one gateway, connections are refused during the restart; behind a proxy another one accepts.
-      shouldRetry: () => true,
-    })
-    onTestFinished(async () => {
-      await client.dispose()
-    })
-    const states = client.iterate({
-      query: 'subscription ($uid: ID!) { uploadStatus(uid: $uid) { status } }',
-      variables: { uid },
-    })
+    const states = subscribe(url, uid)
     const next = async () => {
       const event = eventSchema.parse(await states.next())
       return event.value.data.uploadStatus.status

@@ -1,10 +1,11 @@
 /** Clients that send a body without end receive a response, then the emulator closes the connection. */
 import { connect } from 'node:net'
 
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
+import { openRaw, rawRequest } from '../kit/raw-client.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
 /** One chunk of a chunked body. */
@@ -46,6 +47,7 @@ function sendEndlessly(url: string, method: string, headers: string, start = '')
 
 test.each([
   ['an unknown path', 'POST', '/nothing', '', '404'],
+  ['an unknown path with Connection: close', 'POST', '/nothing', 'connection: close\r\n', '404'],
   [
     'the API',
     'POST',
@@ -89,3 +91,17 @@ test('responds with 413 to an endless chunk and closes the connection', async ()
   expect(await sender.status).toBe('413')
   expect(await sender.closed).toBeLessThan(700_000_000)
 }, 60_000)
+
+test('closes the connection of a body that has not ended after 10 minutes', async () => {
+  const emulator = await startTestEmulator()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const client = await openRaw(emulator.url)
+  const headers = { 'transfer-encoding': 'chunked', connection: 'close' }
+  client.socket.write(rawRequest('POST /nothing', headers))
+  await client.until('\r\n\r\n')
+  vi.advanceTimersByTime(599_999)
+  expect(client.socket.destroyed).toBe(false)
+  vi.advanceTimersByTime(1)
+  expect(await client.closed()).toContain('HTTP/1.1 404')
+})

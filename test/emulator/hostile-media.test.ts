@@ -2,6 +2,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { constants, deflateRawSync } from 'node:zlib'
 
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
@@ -154,6 +155,27 @@ test('a chunk with more samples than the file has bytes is found before the file
   expect((await stream.details(uid)).status.errorReasonCode).toBe('ERR_MALFORMED_VIDEO')
   expect(performance.now() - startedAt).toBeLessThan(2000)
 })
+
+test('a movie that inflates to 1.9 GB does not end the process that reads it', async () => {
+  const stream = createStreamClient(await startTestEmulator({ encodeMs: 0 }))
+  const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  const movie = box('cmvd', u32(INFLATED_MIB * 1_048_576), deflatedZeros(INFLATED_MIB))
+  const file = box('moov', box('cmov', box('dcom', Buffer.from('zlib')), movie))
+  await stream.sendFile(uploadURL, new Blob([new Uint8Array(file)]))
+  // A process that ends makes the file ERR_MALFORMED_VIDEO.
+  expect((await stream.details(uid)).status.errorReasonCode).toBe('ERR_NON_VIDEO')
+})
+
+const INFLATED_MIB = 1900
+
+/** A zlib stream of zeros (RFC 1950), written without the zeros. */
+function deflatedZeros(mebibytes: number): Buffer {
+  const block = deflateRawSync(Buffer.alloc(1_048_576), { finishFlush: constants.Z_FULL_FLUSH })
+  const blocks = Array.from({ length: mebibytes }, () => block)
+  const lastBlock = Buffer.from([3, 0])
+  const adler32 = u32(((mebibytes * 1_048_576) % 65_521) * 65_536 + 1)
+  return Buffer.concat([Buffer.from([0x78, 0x01]), ...blocks, lastBlock, adler32])
+}
 
 test('a file that was being read when the process ended is damaged at the next start', async () => {
   const directory = await temporaryFolder()

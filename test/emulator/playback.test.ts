@@ -109,6 +109,11 @@ test('the thumbnail is an SVG that escapes the name', async () => {
   expect(picture).not.toContain('<script>')
 })
 
+test('the thumbnail cuts a long name between characters', async () => {
+  const { video } = await startWithVideo({ meta: { name: `${'x'.repeat(39)}😀` } })
+  expect(await (await fetch(video.thumbnail)).text()).toContain(`${'x'.repeat(39)}</text>`)
+})
+
 test('the manifests link to the file', async () => {
   const { video } = await startWithVideo()
   const hls = await fetch(video.playback.hls)

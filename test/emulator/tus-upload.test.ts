@@ -317,7 +317,7 @@ describe('the protocol', () => {
       'tus-version': '1.0.0',
       'tus-max-size': '30000000000',
       'access-control-allow-origin': '*',
-      'access-control-allow-methods': 'HEAD, PATCH, OPTIONS',
+      'access-control-allow-methods': 'HEAD, PATCH, POST, OPTIONS',
       'access-control-allow-headers': expect.stringContaining('Upload-Offset'),
     })
   })

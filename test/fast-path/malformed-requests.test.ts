@@ -120,6 +120,9 @@ describe(`hostile input with HEADGATE_FAST_PATH_SEED=${seed}`, { timeout: 300_00
     ['a list as variables', '{"query":"{ __typename }","variables":[]}'],
     ['a string as variables', '{"query":"{ __typename }","variables":"{}"}'],
     ['extensions', '{"query":"{ __typename }","extensions":{"persistedQuery":{"version":1}}}'],
+    ['a persisted query', '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"a"}}}'],
+    ['an empty text', '{"query":"","extensions":{"persistedQuery":{"version":1}}}'],
+    ['a document id', '{"documentId":"sha256:a"}'],
     ['a blank body', ' '],
   ])('gets equal responses with %s', async (_what, body) => {
     const setup = await createSetup({ auth: { kind: 'disabled' } })

@@ -36,7 +36,7 @@ const rows: readonly Row[] = [
         input: {
           ...INPUT,
           name: '"\u2028🎬',
-          meta: { catch: 1, toJSON: '\ud800' },
+          meta: { catch: 1, toJSON: '🎬' },
           thumbnailTimestampPct: 1,
         },
       },
@@ -55,7 +55,9 @@ const rows: readonly Row[] = [
     expected: 'InvalidInputError',
     operation: {
       query: MINT,
-      variables: { input: { maxDurationSeconds: 0, name: 'x'.repeat(300) } },
+      variables: {
+        input: { maxDurationSeconds: 0, name: 'x'.repeat(300), meta: { 'a\ud800': '\udc00' } },
+      },
     },
   },
   {

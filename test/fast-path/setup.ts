@@ -16,6 +16,7 @@ import { startHttpServer } from '../../src/node/server/http-server.ts'
 import { readGraphiQL } from '../../src/node/graphiql-files.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import type { UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
@@ -64,6 +65,7 @@ export interface SetupOptions {
   /** Wraps a port, for example to make its calls fail or wait. */
   readonly store?: (store: UploadStore) => UploadStore
   readonly stream?: (stream: StreamApi, emulator: TestEmulator) => StreamApi
+  readonly pubsub?: (pubsub: UploadPubSub) => UploadPubSub
   /** Wraps the fast path. */
   readonly fastPath?: (fastPath: FastPath) => FastPath
   readonly telemetry?: Telemetry
@@ -104,6 +106,7 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
   const {
     store: wrapStore = identity,
     stream: wrapStream = identity,
+    pubsub: wrapPubSub = identity,
     fastPath: wrapFastPath = identity,
   } = options
   const stream = wrapStream(
@@ -120,7 +123,7 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     stream,
     backgroundStream: stream,
     store: wrapStore(store),
-    pubsub: createMemoryPubSub(),
+    pubsub: wrapPubSub(createMemoryPubSub()),
     clock,
     log: logInto(errors, options.log),
     telemetry: options.telemetry ?? noopTelemetry,

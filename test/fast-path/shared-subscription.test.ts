@@ -55,7 +55,7 @@ async function open() {
       write: (event) => ({ text: JSON.stringify(event), hasErrors: false }),
       clock: createTestClock(),
       log: { debug: quiet, info: quiet, warn: quiet, error: (fields) => errors.push(fields) },
-      closing: new AbortController().signal,
+      isInterrupted: () => false,
     },
     quiet,
   )

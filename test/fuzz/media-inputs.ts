@@ -1,4 +1,6 @@
 /** Media files of each container format with counts, sizes and other numbers set to extreme values. */
+import { readFileSync } from 'node:fs'
+
 import * as fc from 'fast-check'
 import {
   ALL_FORMATS,
@@ -44,7 +46,13 @@ export async function writeBaseFiles(): Promise<readonly BaseFile[]> {
     bytes: await convertTestcard(format),
   }))
   const written = { name: 'mp4 with audio', bytes: writeMp4({ audio: plainVideo }) }
-  return [...(await Promise.all(files)), written]
+  // The containers of the second reader.
+  const others = ['mpeg4.avi', 'h264.flv', 'mpeg1.mpg', 'mpeg2.mxf', 'mpeg2.gxf', 'programs.mpegts']
+  const fixtures = others.map((name) => ({
+    name,
+    bytes: readFileSync(new URL(`../media/fixtures/${name}`, import.meta.url)),
+  }))
+  return [...(await Promise.all(files)), written, ...fixtures]
 }
 
 async function convertTestcard(format: OutputFormat): Promise<Uint8Array> {

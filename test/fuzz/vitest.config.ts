@@ -9,6 +9,6 @@ export default mergeConfig(
   { ...shared, test: { ...shared.test, include: [], exclude: [] } },
   defineConfig({
     root,
-    test: { include: ['test/fuzz/fuzz.long.ts'], testTimeout: 900_000 },
+    test: { include: ['test/fuzz/*.long.ts'], testTimeout: 900_000 },
   }),
 )

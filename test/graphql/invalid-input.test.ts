@@ -24,6 +24,14 @@ describe('a basic upload', () => {
     ['a thumbnail percentage of 1.2', { thumbnailTimestampPct: 1.2 }, ['thumbnailTimestampPct']],
     ['scheduledDeletion tomorrow', { scheduledDeletion: days(1) }, ['scheduledDeletion']],
     ['an empty name', { name: '' }, ['name']],
+    ['half a character in a name', { name: 'a\ud83d' }, ['name']],
+    ['half a character in meta', { meta: { a: 'b\ude00' } }, ['meta.a']],
+    ['half a character deep in meta', { meta: { a: [{ b: { '\ud83d': 1 } }] } }, ['meta.a']],
+    ['half a character in a meta key', { meta: { 'a\ud83d': 1 } }, ['meta.a\ud83d']],
+    ['half a character in the name in meta', { meta: { name: '\ud83d' } }, ['meta.name']],
+    ['half a character in the key', { idempotencyKey: '\ud83d' }, ['idempotencyKey']],
+    ['half a character in the creator', { creator: '\ud83d' }, ['creator']],
+    ['half a character in an origin', { allowedOrigins: ['\ud83d.com'] }, ['allowedOrigins.0']],
     ['two names', { name: 'a', meta: { name: 'b' } }, ['meta.name']],
     ["the gateway's own meta key", { meta: { headgate: 'x' } }, ['meta.headgate']],
     [
@@ -44,6 +52,8 @@ describe('a tus upload', () => {
   it.each<[string, Record<string, unknown>, string[]]>([
     ['size 0', { sizeBytes: 0 }, ['sizeBytes']],
     ['a size over 30 GB', { sizeBytes: 30_000_000_001 }, ['sizeBytes']],
+    ['half a character in a name', { sizeBytes: 1, name: '\ud83d' }, ['name']],
+    ['half a character in meta', { sizeBytes: 1, meta: { a: { b: ['\ud83d'] } } }, ['meta.a']],
     [
       'meta keys that are settings of Stream',
       { sizeBytes: 1, meta: { MaxDurationSeconds: '36000', requiresignedurls: '' } },
@@ -61,6 +71,35 @@ describe('a tus upload', () => {
     expect('issues' in outcome && outcome.issues.map(({ path }) => path.join('.'))).toEqual(paths)
     await expectNothingCreated(gateway)
   })
+})
+
+it('accepts whole characters of two UTF-16 units in every text', async () => {
+  const gateway = await startTestGateway()
+  const input = { name: '😀'.repeat(128), meta: { '😀': ['😀'] }, idempotencyKey: '😀' }
+  const { uid } = expectMinted(await createDirectUpload(gateway.as(), input))
+  const { videos } = await gateway.emulator.state()
+  expect(videos).toMatchObject([{ uid, meta: { name: input.name, '😀': ['😀'] } }])
+})
+
+it('rejects tus metadata that is not UTF-8', async () => {
+  const gateway = await startTestGateway()
+  // Surrogates, each encoded alone: https://www.rfc-editor.org/rfc/rfc3629#section-3
+  for (const bytes of [[0xed, 0xa0, 0xbd], [0xed, 0xb8, 0x80], [0xff]]) {
+    const value = Buffer.from(bytes).toString('base64')
+    for (const key of ['name', 'album']) {
+      const response = await fetch(`${gateway.url}/tus`, {
+        method: 'POST',
+        headers: {
+          'tus-resumable': '1.0.0',
+          'upload-length': '1',
+          'upload-metadata': `${key} ${value}`,
+        },
+      })
+      expect(response.status).toBe(400)
+      expect(await response.text()).toContain(key)
+    }
+  }
+  await expectNothingCreated(gateway)
 })
 
 describe('input that the GraphQL types reject', () => {

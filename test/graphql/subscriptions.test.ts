@@ -49,16 +49,15 @@ describe('uploadStatus', () => {
     })
   })
 
-  it('ends when the token expires', async () => {
+  // A connection that closes without `complete` makes clients reconnect; this one does not.
+  it('is interrupted when the token expires', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const caller = gateway.as(await tokenFor('ada'))
     const { uid } = expectMinted(await createDirectUpload(caller))
-    const statuses: string[] = []
-    for await (const { status } of watchUpload(caller, uid)) {
-      statuses.push(status)
-      gateway.clock.advance(3601)
-    }
-    expect(statuses).toEqual(['PENDING_UPLOAD'])
+    const states = watchUpload(caller, uid)
+    expect(await states.next()).toMatchObject({ value: { status: 'PENDING_UPLOAD' } })
+    gateway.clock.advance(3601)
+    await expect(states.next()).rejects.toThrow('Connection closed')
   })
 
   it('continues while the token is valid, beyond the 24.8 days of the longest timer', async () => {
@@ -74,12 +73,14 @@ describe('uploadStatus', () => {
     expect(statuses).toEqual(['PENDING_UPLOAD', 'EXPIRED'])
   })
 
-  it('ends when the gateway stops and does not delay shutdown', async () => {
+  it('is interrupted when the gateway stops and does not delay shutdown', async () => {
     const gateway = await startTestGateway()
     const caller = gateway.as()
     const { uid } = expectMinted(await createDirectUpload(caller))
-    let stopped: Promise<void> | undefined
-    for await (const _state of watchUpload(caller, uid)) stopped ??= gateway.stop()
+    const states = watchUpload(caller, uid)
+    await states.next()
+    const stopped = gateway.stop()
+    await expect(states.next()).rejects.toThrow('Connection closed')
     await stopped
     await expect(fetch(gateway.url)).rejects.toThrow('fetch failed')
   })

@@ -1,6 +1,7 @@
 /** JWKS of an identity provider: cached, refreshed, and kept while the provider is unavailable. */
-import { SignJWT } from 'jose'
+import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { MAX_CANDIDATE_KEYS } from '../../src/http/auth/jwks.ts'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { type ProviderKey, createKey, startProvider } from '../kit/jwks-server.ts'
 
@@ -81,5 +82,108 @@ describe('JWKS of an identity provider', () => {
     provider.serve([key])
     gateway.clock.advance(2)
     expect(await statusWith(gateway, key)).toBe(200)
+  })
+})
+
+/** Signs with this key, without a key id unless one is given. */
+async function statusOf(
+  gateway: TestGateway,
+  { privateKey }: ProviderKey,
+  header: { readonly alg: string; readonly kid?: string },
+): Promise<number> {
+  const token = await new SignJWT({ sub: 'ada', exp: gateway.clock.now().getTime() / 1000 + 600 })
+    .setProtectedHeader(header)
+    .sign(privateKey)
+  const response = await fetch(`${gateway.url}/graphql?query={__typename}`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  await response.body?.cancel()
+  return response.status
+}
+
+const ES256 = { alg: 'ES256' }
+
+/** A key without `kid`, as RFC 7517 section 4.5 allows. */
+async function createUnnamedKey(members: object = {}, alg = 'ES256'): Promise<ProviderKey> {
+  const { publicKey, privateKey } = await generateKeyPair(alg)
+  return { kid: '', jwk: { ...(await exportJWK(publicKey)), ...members }, privateKey }
+}
+
+describe('a JWKS with keys that have no `kid`', () => {
+  it('verifies a token by the key that signed it, whichever it is', async () => {
+    const keys = [
+      await createUnnamedKey({}, 'RS256'),
+      await createUnnamedKey(),
+      await createUnnamedKey({ use: 'sig', alg: 'ES256' }),
+      await createUnnamedKey(),
+    ]
+    const provider = await startProvider(keys)
+    const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
+    const [rsa, ...others] = keys
+    if (rsa === undefined) throw new Error('No key was created.')
+    expect(await statusOf(gateway, rsa, { alg: 'RS256' })).toBe(200)
+    for (const key of others) expect(await statusOf(gateway, key, ES256)).toBe(200)
+    expect(await statusOf(gateway, await createUnnamedKey(), ES256)).toBe(401)
+  })
+
+  it('verifies a token that names a key', async () => {
+    const [one, two] = [await createUnnamedKey(), await createUnnamedKey()]
+    const provider = await startProvider([one, two])
+    const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
+    expect(await statusOf(gateway, two, { ...ES256, kid: 'two' })).toBe(200)
+    expect(await statusOf(gateway, await createUnnamedKey(), { ...ES256, kid: 'two' })).toBe(401)
+  })
+
+  it('verifies a token without `kid` by keys that have one', async () => {
+    const [one, two] = [await createKey('one'), await createKey('two')]
+    const provider = await startProvider([one, two])
+    const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
+    for (const key of [one, two]) expect(await statusOf(gateway, key, ES256)).toBe(200)
+    // A key id is decisive: the token is verified by no other key of the JWKS.
+    expect(await statusOf(gateway, two, { ...ES256, kid: 'one' })).toBe(401)
+  })
+
+  it('skips keys for another use or algorithm, and keys that cannot be read', async () => {
+    const key = await createUnnamedKey()
+    const provider = await startProvider([
+      { ...key, jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' } },
+      await createUnnamedKey({ use: 'enc' }),
+      await createUnnamedKey({ alg: 'ES384' }),
+      await createUnnamedKey({ key_ops: ['sign'] }),
+      await createUnnamedKey({}, 'RS256'),
+      await createUnnamedKey({}, 'EdDSA'),
+      key,
+    ])
+    const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
+    expect(await statusOf(gateway, key, ES256)).toBe(200)
+  })
+
+  it(`is tried up to ${MAX_CANDIDATE_KEYS} keys`, async () => {
+    const keys = await Promise.all(
+      Array.from({ length: MAX_CANDIDATE_KEYS + 1 }, () => createUnnamedKey()),
+    )
+    const provider = await startProvider(keys)
+    const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
+    const statuses = await Promise.all(keys.map((key) => statusOf(gateway, key, ES256)))
+    expect(statuses).toEqual([...keys.slice(1).map(() => 200), 401])
+  })
+
+  it('is fetched again for a token of an unknown key, but not for each token', async () => {
+    const [one, two, three] = [
+      await createUnnamedKey(),
+      await createUnnamedKey(),
+      await createUnnamedKey(),
+    ]
+    const provider = await startProvider([one, two])
+    const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
+    expect(await statusOf(gateway, one, ES256)).toBe(200)
+    provider.serve([two, three])
+    gateway.clock.advance(31)
+    expect(await statusOf(gateway, three, ES256)).toBe(200)
+    expect(await statusOf(gateway, one, ES256)).toBe(401)
+    const forged = await createUnnamedKey()
+    for (let count = 0; count < 20; count += 1)
+      expect(await statusOf(gateway, forged, ES256)).toBe(401)
+    expect(provider.fetched()).toBe(2)
   })
 })

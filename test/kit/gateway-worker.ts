@@ -253,7 +253,7 @@ async function hubsOf(miniflare: Miniflare): Promise<DurableObjectNamespace<HubR
       return {
         publish: (changes) => stub.publish(changes),
         recordView: (uid) => stub.recordView(uid),
-        runRound: () => stub.runRound(),
+        runSync: () => stub.runSync(),
         consume: (key, within) => stub.consume(key, within),
         giveBack: (key, at) => stub.giveBack(key, at),
         block: (key, milliseconds) => stub.block(key, milliseconds),

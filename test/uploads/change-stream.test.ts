@@ -139,6 +139,53 @@ describe('the end', () => {
   })
 })
 
+describe('an interruption', () => {
+  test.each<[string, boolean, (stream: ReturnType<typeof startQueue>) => void]>([
+    ['of an open stream is reported', true, ({ interrupt }) => interrupt()],
+    ['by a close is reported', true, ({ close }) => close()],
+    [
+      'before the last change was read is reported',
+      true,
+      ({ put, end, close }) => {
+        put(versionOf(1))
+        end()
+        close()
+      },
+    ],
+    [
+      'by too many uploads is reported',
+      true,
+      ({ put }) => {
+        for (let n = 0; n <= 1000; n += 1) put(versionOf(1, `u${n}-`))
+      },
+    ],
+    [
+      'after the end is not reported',
+      false,
+      ({ end, interrupt, close }) => {
+        end()
+        interrupt()
+        close()
+      },
+    ],
+    ['is not an end', false, ({ end }) => end()],
+  ])('%s', async (_what, isInterrupted, act) => {
+    const stream = startQueue()
+    act(stream)
+    await readAll(stream.changes)
+    expect(stream.changes.isInterrupted()).toBe(isInterrupted)
+    expect(stream.onClose).toHaveBeenCalledOnce()
+  })
+
+  test('comes after all queued changes', async () => {
+    const { put, interrupt, changes } = startQueue()
+    put(versionOf(1))
+    interrupt()
+    put(versionOf(2))
+    expect(await readAll(changes)).toEqual(['a1'])
+  })
+})
+
 describe('a reader that returns', () => {
   test('closes the stream immediately and once, also while a read waits', async () => {
     const { put, end, onClose, changes } = startQueue()

@@ -1,5 +1,6 @@
 /** Sends one GraphQL-over-HTTP request with the caller's token. */
 import { errorFromGraphQLErrors, gatewayError, invalidResponse } from './response-errors.ts'
+import { isTemporaryStatus } from '../retry.ts'
 import { type Shape, isObject } from '../shape.ts'
 import { type UploadError, uploadError } from '../upload-error.ts'
 
@@ -36,7 +37,7 @@ export async function execute(
     // The body was cut off, or is not JSON.
     throw response.ok
       ? networkError()
-      : gatewayError(unexpectedStatusMessage(response), response.status >= 500)
+      : gatewayError(unexpectedStatusMessage(response), isTemporaryStatus(response.status))
   }
   return outcomeFrom(result, request)
 }

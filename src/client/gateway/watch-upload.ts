@@ -9,7 +9,7 @@ import {
 import { WATCH, watchedUpload } from './operations.ts'
 import { readServerSentEvents } from './server-sent-events.ts'
 import { gatewayError, invalidResponse } from './response-errors.ts'
-import { type RetryPolicy, waitBeforeRetry } from '../retry.ts'
+import { type RetryPolicy, isTemporaryStatus, waitBeforeRetry } from '../retry.ts'
 import { type Upload, isTerminal } from './upload.ts'
 
 /**
@@ -72,7 +72,7 @@ async function readJson(response: Response): Promise<unknown> {
   try {
     return await response.json()
   } catch {
-    throw gatewayError(unexpectedStatusMessage(response), response.status >= 500)
+    throw gatewayError(unexpectedStatusMessage(response), isTemporaryStatus(response.status))
   }
 }
 

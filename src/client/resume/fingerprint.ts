@@ -1,5 +1,6 @@
 /** Storage keys of uploads: by gateway, creator, file and settings. */
 import { toHex, randomHex } from '../hex.ts'
+import { invalidInput } from '../upload-error.ts'
 import { type UploadInput, fileNameOf } from '../upload-input.ts'
 
 /** Bytes hashed at each end of a file: enough to distinguish any two videos. */
@@ -33,7 +34,16 @@ export async function uploadKey(prefix: string, file: Blob, input: UploadInput):
     file.slice(0, SAMPLE_BYTES),
     file.slice(Math.max(SAMPLE_BYTES, file.size - SAMPLE_BYTES)),
   ])
-  return prefix + (await digest(await sample.arrayBuffer()))
+  return prefix + (await digest(await bytesOf(sample)))
+}
+
+/** @throws UploadError if the file was moved or changed on disk since it was chosen */
+async function bytesOf(sample: Blob): Promise<ArrayBuffer> {
+  try {
+    return await sample.arrayBuffer()
+  } catch {
+    throw invalidInput([{ path: ['file'], message: 'cannot be read. Choose it again.' }])
+  }
 }
 
 /** Returns the `sub` of a JWT, unverified, because the gateway verifies it. Returns null if the token is not a JWT. */

@@ -1,4 +1,5 @@
-/** Mutual exclusion among the tabs of a browser, or within one client if Web Locks are not available. */
+/** Mutual exclusion among the tabs of a browser, or among the clients of one storage if Web Locks are not available. */
+import type { UploadStorage } from './upload-storage.ts'
 
 /** The used part of the Web Locks API. https://developer.mozilla.org/en-US/docs/Web/API/LockManager/request */
 export interface LockManager {
@@ -13,11 +14,18 @@ export interface LockManager {
   ): Promise<T>
 }
 
-/** The browser's locks, shared by all tabs of an origin; otherwise locks of this client only. */
-export function createLockManager(): LockManager {
+/** Without Web Locks: the locks of all clients that share a storage. */
+const localLocks = new WeakMap<UploadStorage, LockManager>()
+
+/** Returns the browser's locks, shared by all tabs of an origin; otherwise the locks of the storage. */
+export function locksOf(storage: UploadStorage): LockManager {
   const { navigator } = globalThis
   // Web Locks are missing in Node 20 and in pages without TLS.
-  if (typeof navigator === 'undefined' || !('locks' in navigator)) return createLocalLocks()
+  if (typeof navigator === 'undefined' || !('locks' in navigator)) {
+    const locks = localLocks.get(storage) ?? createLocalLocks()
+    localLocks.set(storage, locks)
+    return locks
+  }
   return {
     request: async (name, options, work) => navigator.locks.request(name, options, work),
   }

@@ -1,11 +1,12 @@
 /** Sends a file to its upload URL, by the protocol of the URL. */
-import { postFile } from './multipart-post.ts'
+import { sendRequest } from './http-request.ts'
 import { uploadByTus } from './tus-upload.ts'
 import {
   type TransferResult,
   type TransferDependencies,
   type Transfer,
-  resultOfStatus,
+  isSuccess,
+  resultOfError,
 } from './transfer.ts'
 import { retry } from '../retry.ts'
 import { fileNameOf } from '../upload-input.ts'
@@ -25,11 +26,13 @@ function sendByPost(
   dependencies: TransferDependencies,
   { file, destination, signal, onSent }: Transfer,
 ): Promise<TransferResult> {
-  const { uploadURL, formField } = destination
-  const fileName = fileNameOf(file) ?? 'video'
+  const { fetch } = dependencies
+  const url = destination.uploadURL
   return retry(dependencies, signal, async () => {
-    const { fetch } = dependencies
-    const post = { uploadURL, formField, file, fileName, fetch, signal, onSent }
-    return resultOfStatus(await postFile(post))
+    const body = new FormData()
+    body.set(destination.formField, file, fileNameOf(file) ?? 'video')
+    const post = { method: 'POST', url, headers: {}, body, fetch, signal, onSent } as const
+    const { status } = await sendRequest(post)
+    return isSuccess(status) ? { kind: 'sent' } : resultOfError(status)
   })
 }

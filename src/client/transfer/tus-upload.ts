@@ -1,120 +1,144 @@
 /** Sends a file by tus, resumed at the server's offset. https://tus.io/protocols/resumable-upload */
-import { Upload } from 'tus-js-client'
-import { connectionError } from './multipart-post.ts'
-import {
-  type TransferResult,
-  type TransferDependencies,
-  type Transfer,
-  resultOfStatus,
-} from './transfer.ts'
 import { waitBeforeRetry } from '../retry.ts'
+import { MIN_CHUNK_BYTES } from '../upload-options.ts'
+import { type HTTPResponse, connectionError, sendRequest } from './http-request.ts'
+import {
+  type Transfer,
+  type TransferDependencies,
+  type TransferResult,
+  isSuccess,
+  resultOfError,
+  streamError,
+} from './transfer.ts'
+
+const VERSION_HEADER = { 'tus-resumable': '1.0.0' }
+
+/** Offsets that the server reported, and the failures since the highest increased. */
+interface Offsets {
+  last: number
+  highest: number
+  failures: number
+}
 
 /**
- * Sends the rest of the file from Stream's offset and retries until it is complete. Each newly
- * accepted byte resets the failure count. tus-js-client's own retries are off, so that all requests
- * of the client follow one retry policy.
+ * Sends the rest of the file from the server's offset and retries until the server confirms its last byte.
+ * Each newly confirmed byte resets the failure count. A response without progress is a failure.
  */
 export async function uploadByTus(
   dependencies: TransferDependencies,
   transfer: Transfer,
 ): Promise<TransferResult> {
-  let acceptedBytes = 0
-  let failures = 0
-  const onAccepted = (bytes: number): void => {
-    if (bytes > acceptedBytes) failures = 0
-    acceptedBytes = bytes
-  }
+  const offsets: Offsets = { last: 0, highest: 0, failures: 0 }
   for (;;) {
     try {
-      return await sendOnce(transfer, onAccepted)
+      return await sendRest(dependencies, transfer, offsets)
     } catch (error) {
-      await waitBeforeRetry(dependencies, transfer.signal, error, failures)
-      failures += 1
+      await waitBeforeRetry(dependencies, transfer.signal, error, offsets.failures)
+      offsets.failures += 1
     }
   }
 }
 
-function sendOnce(
-  { file, destination, signal, onSent }: Transfer,
-  onAccepted: (bytes: number) => void,
+/** Reads the server's offset and sends chunks from there. Throws if an offset cannot be read, falls or stays. */
+async function sendRest(
+  { fetch }: TransferDependencies,
+  { file, destination, signal, budget, onSent }: Transfer,
+  offsets: Offsets,
 ): Promise<TransferResult> {
-  return new Promise((resolve, reject) => {
-    const upload = new Upload(file, {
-      // Not `endpoint`, which would mint another upload.
-      uploadUrl: destination.uploadURL,
-      uploadSize: file.size,
-      chunkSize: destination.chunkSizeBytes,
-      retryDelays: null,
-      fileReader: { openFile: async () => openTusSource(file, signal) },
-      // Otherwise tus-js-client would store the URL, a secret; the resume store holds the entry.
-      storeFingerprintForResuming: false,
-      fingerprint: async () => '',
-      onProgress: onSent,
-      onChunkComplete: (_chunkBytes, bytes) => onAccepted(bytes),
-      onSuccess: () => end(() => resolve({ kind: 'sent' })),
-      onError: (error) => {
-        const response = 'originalResponse' in error ? error.originalResponse : null
-        end(() => {
-          // The error contains the URL, so it is not passed on.
-          if (response === null) throw connectionError()
-          const status = response.getStatus()
-          // After an offset conflict the next attempt reads the offset again.
-          if (status === 409) throw connectionError()
-          resolve(resultOfStatus(status))
-        })
+  const url = destination.uploadURL
+  const head = await sendRequest({
+    method: 'HEAD',
+    url,
+    headers: VERSION_HEADER,
+    body: null,
+    fetch,
+    signal,
+    onSent: () => {},
+  })
+  if (!isSuccess(head.status)) return resultOfTusError(head.status)
+  if (bytesIn(head, 'upload-length') !== file.size) throw invalidHeader(head, 'Upload-Length')
+  const present = offsetIn(head, file.size)
+  if (present < offsets.last) {
+    offsets.last = present
+    throw noProgress()
+  }
+  confirm(offsets, present)
+
+  while (offsets.last < file.size) {
+    const start = offsets.last
+    onSent(start)
+    // After a failure, less is lost by the next.
+    const chunkBytes =
+      offsets.failures === 0
+        ? destination.chunkSizeBytes
+        : Math.min(destination.chunkSizeBytes, MIN_CHUNK_BYTES)
+    const end = Math.min(start + chunkBytes, file.size)
+    if (end - start > budget.remainingBytes) {
+      throw streamError('Cloudflare Stream did not store the file, whose bytes were sent twice.')
+    }
+    let counted = 0
+    const patch = await sendRequest({
+      method: 'PATCH',
+      url,
+      headers: {
+        ...VERSION_HEADER,
+        'upload-offset': String(start),
+        'content-type': 'application/offset+octet-stream',
+      },
+      body: file.slice(start, end),
+      fetch,
+      signal,
+      onSent(sentBytes) {
+        budget.remainingBytes -= sentBytes - counted
+        counted = sentBytes
+        // The last byte of a chunk is reported when the server confirms it.
+        if (start + sentBytes < end) onSent(start + sentBytes)
       },
     })
-    const abort = (): void => {
-      void upload.abort()
-      reject(signal.reason)
+    if (!isSuccess(patch.status)) return resultOfTusError(patch.status)
+    const received = offsetIn(patch, end)
+    if (received <= start) {
+      offsets.last = received
+      throw noProgress()
     }
-    /** Calls `settle` once; an error that it throws rejects the promise. */
-    function end(callback: () => void): void {
-      signal.removeEventListener('abort', abort)
-      try {
-        callback()
-      } catch (error) {
-        reject(error)
-      }
-    }
-    signal.addEventListener('abort', abort)
-    if (signal.aborted) abort()
-    else upload.start()
-  })
-}
-
-/**
- * Adapts a Blob to tus-js-client, whose Node build reads only buffers and streams.
- * https://github.com/tus/tus-js-client/blob/v4.3.1/lib/node/fileReader.js
- */
-
-/** Slices of a file, and its size in bytes. */
-export interface TusFileSource {
-  readonly size: number
-  slice(start: number, end: number): Promise<{ value: unknown; done: boolean }>
-  close(): void
-}
-
-/** Holds at most one chunk in memory; none in a browser. */
-export function openTusSource(file: Blob, signal: AbortSignal): TusFileSource {
-  return {
-    size: file.size,
-    async slice(start, end) {
-      const part = file.slice(start, end)
-      // XMLHttpRequest reads a Blob from disk while sending; Node requests need bytes.
-      const value =
-        typeof XMLHttpRequest === 'function'
-          ? part
-          : sized(new Uint8Array(await part.arrayBuffer()))
-      // Without this, tus-js-client sends the chunk even if it was aborted during the read.
-      signal.throwIfAborted()
-      return { value, done: end >= file.size }
-    },
-    close() {},
+    confirm(offsets, received)
   }
+  onSent(file.size)
+  return { kind: 'sent' }
 }
 
-/** tus-js-client derives Content-Length from `size`, which typed arrays lack. */
-function sized(bytes: Uint8Array): Uint8Array {
-  return Object.assign(bytes, { size: bytes.byteLength })
+function resultOfTusError(status: number): TransferResult {
+  // After an offset conflict the next attempt reads the offset again.
+  if (status === 409) throw connectionError()
+  return resultOfError(status)
+}
+
+function confirm(offsets: Offsets, bytes: number): void {
+  if (bytes > offsets.highest) offsets.failures = 0
+  offsets.highest = Math.max(offsets.highest, bytes)
+  offsets.last = bytes
+}
+
+/** Returns the server's offset, which cannot exceed the bytes that it may have received. */
+function offsetIn(response: HTTPResponse, maxBytes: number): number {
+  const offset = bytesIn(response, 'upload-offset')
+  if (offset === null || offset > maxBytes) throw invalidHeader(response, 'Upload-Offset')
+  return offset
+}
+
+/** Returns a number of bytes in decimal digits; null for every other value and without the header. */
+function bytesIn(response: HTTPResponse, header: string): number | null {
+  const value = response.header(header)
+  return value !== null && /^\d{1,15}$/.test(value) ? Number(value) : null
+}
+
+/** For a response of a proxy, or of a server that is not tus: it tells nothing about the bytes. */
+function invalidHeader({ status }: HTTPResponse, header: string) {
+  return streamError(
+    `The upload URL responded with status ${status} and without a valid ${header}. A proxy may have sent or changed the response.`,
+  )
+}
+
+function noProgress() {
+  return streamError('Cloudflare Stream did not store the bytes that were sent.')
 }

@@ -49,6 +49,7 @@ const IDLE_MS = 10_000
 /** Job message to a child process. */
 interface Job {
   readonly path: string
+  /** Timeout of each of the process's two readers. */
   readonly timeoutMs: number
 }
 

@@ -9,7 +9,8 @@ export function drawThumbnail(video: Video): string {
   const width = media?.width ?? 640
   const height = media?.height ?? 360
   const hue = Number.parseInt(video.uid.slice(0, 4), 16) % 360
-  const title = nameOf(video.meta) ?? video.uid
+  // Without half of a surrogate pair at the end.
+  const title = (nameOf(video.meta) ?? video.uid).slice(0, 40).replace(/\p{Surrogate}$/u, '')
   const info =
     media?.durationSeconds === undefined || media.durationSeconds === null
       ? 'no picture yet'
@@ -20,7 +21,7 @@ export function drawThumbnail(video: Video): string {
   <circle cx="50%" cy="42%" r="${text * 2}" fill="hsl(${hue} 60% 80%)"/>
   <path d="M ${width / 2 - text * 0.6} ${height * 0.42 - text} l ${text * 2} ${text} l ${-text * 2} ${text} z" fill="hsl(${hue} 45% 25%)"/>
   <g fill="#fff" font-family="sans-serif" text-anchor="middle">
-    <text x="50%" y="72%" font-size="${text}">${escapeMarkup(title.slice(0, 40))}</text>
+    <text x="50%" y="72%" font-size="${text}">${escapeMarkup(title)}</text>
     <text x="50%" y="84%" font-size="${Math.round(text * 0.7)}">${info}</text>
   </g>
 </svg>

@@ -9,7 +9,7 @@ import { readJsonBody } from '../read-json-body.ts'
 import { parseDirectUpload } from './parse-direct-upload.ts'
 import { parseTusCreation } from './parse-tus-creation.ts'
 import { formatMilliseconds } from '../timestamp.ts'
-import { tusVersionError, TUS_VERSION } from '../upload-host/tus-upload.ts'
+import { tusVersionError } from '../upload-host/tus-upload.ts'
 
 /** POST /accounts/{account}/stream/direct_upload */
 export async function createDirectUpload(
@@ -53,9 +53,5 @@ export async function createTusUpload(
     parameters.get('direct_user') === 'true'
       ? uploadUrl(publicUrl, video)
       : `${publicUrl}/client/v4/accounts/${accountId}/media/${video.uid}?tusv2=true`
-  return httpResponse(201, {
-    location,
-    'stream-media-id': video.uid,
-    'tus-resumable': TUS_VERSION,
-  })
+  return httpResponse(201, { location, 'stream-media-id': video.uid })
 }

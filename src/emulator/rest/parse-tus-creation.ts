@@ -4,9 +4,11 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
+import { z } from 'zod'
+
 import { badRequest, tooLarge } from '../api-error.ts'
 import { MAX_TUS_BYTES, TUS_DEFAULT_DURATION_SECONDS, TUS_DEFAULT_EXPIRY_MS } from '../limits.ts'
-import { parseUploadMetadata } from './upload-metadata.ts'
+import { SETTINGS, parseUploadMetadata, type Setting } from './upload-metadata.ts'
 import {
   checkAllowedOrigins,
   checkCreator,
@@ -30,55 +32,35 @@ export function parseTusCreation(headers: IncomingHttpHeaders, now: number): Tus
   const uploadLength = readUploadLength(headers)
   const uploadMetadata = joinHeader(headers['upload-metadata'])
   const creator = joinHeader(headers['upload-creator'])
-  const metadata = new MetadataPairs(parseUploadMetadata(uploadMetadata ?? ''))
+  const metadata = parseUploadMetadata(uploadMetadata ?? '')
+  const meta = Object.fromEntries([...metadata].filter(([key]) => !SETTINGS.has(key.toLowerCase())))
+  // Settings are matched case-insensitively, as at Stream: clients differ in their spelling.
+  const settings = new Map([...metadata].map(([key, value]) => [key.toLowerCase(), value]))
+  const setting = (key: Setting): string | null => settings.get(key) ?? null
 
-  // Keys are matched case-insensitively, as at Stream: clients differ in their spelling.
-  const duration = metadata.take('maxdurationseconds')
-  const expiry = metadata.take('expiry')
-  const origins = metadata.take('allowedorigins')
-  const deletion = metadata.take('scheduleddeletion')
-  const thumbnail = metadata.take('thumbnailtimestamppct')
-  // Only presence counts: the documented form has no value, some clients send "true".
-  const requireSignedURLs = metadata.take('requiresignedurls') !== null
-  if (metadata.take('watermark') !== null) {
+  const duration = setting('maxdurationseconds')
+  const expiry = setting('expiry')
+  const origins = setting('allowedorigins')
+  const deletion = setting('scheduleddeletion')
+  const thumbnail = setting('thumbnailtimestamppct')
+  if (setting('watermark') !== null) {
     throw badRequest('the watermark profile was not found: this emulator has none')
   }
   return {
     uploadLength,
     uploadMetadata,
     maxDurationSeconds:
-      duration === null ? TUS_DEFAULT_DURATION_SECONDS : checkMaxDuration(readNumber(duration)),
+      duration === null ? TUS_DEFAULT_DURATION_SECONDS : checkMaxDuration(readInteger(duration)),
     uploadExpiry: expiry === null ? now + TUS_DEFAULT_EXPIRY_MS : checkExpiry(expiry, now),
     creator: checkCreator(creator),
-    allowedOrigins: checkAllowedOrigins(readOrigins(origins ?? '')),
-    requireSignedURLs,
+    allowedOrigins: origins === null ? [] : checkAllowedOrigins(readOrigins(origins)),
+    // Only presence counts: the documented form has no value, some clients send "true".
+    requireSignedURLs: setting('requiresignedurls') !== null,
     scheduledDeletion: deletion === null ? null : checkScheduledDeletion(deletion, now),
     thumbnailTimestampPct: checkThumbnailTimestampPct(
-      thumbnail === null ? 0 : readNumber(thumbnail),
+      thumbnail === null ? 0 : readFraction(thumbnail),
     ),
-    meta: metadata.rest(),
-  }
-}
-
-/** Metadata pairs. Known keys are removed, in any case; the rest becomes the video's meta. */
-class MetadataPairs {
-  readonly #pairs: Map<string, string>
-
-  constructor(pairs: ReadonlyMap<string, string>) {
-    this.#pairs = new Map(pairs)
-  }
-
-  /** Removes a key and returns its value; null when the key is missing. */
-  take(lowerCaseKey: string): string | null {
-    const key = [...this.#pairs.keys()].find((name) => name.toLowerCase() === lowerCaseKey)
-    if (key === undefined) return null
-    const value = this.#pairs.get(key) ?? ''
-    this.#pairs.delete(key)
-    return value
-  }
-
-  rest(): Record<string, string> {
-    return Object.fromEntries(this.#pairs)
+    meta,
   }
 }
 
@@ -98,17 +80,30 @@ function readUploadLength(headers: IncomingHttpHeaders): number {
   return bytes
 }
 
-function readNumber(text: string): number {
-  return /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN
+function readInteger(text: string): number {
+  return /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
 }
 
-/** Accepts an array, as documented, and a comma-separated list, as on older pages. */
-function readOrigins(text: string): string[] {
-  return text
-    .replace(/^\s*\[|\]\s*$/g, '')
-    .split(',')
-    .map((origin) => origin.trim().replace(/^"|"$/g, ''))
-    .filter((origin) => origin !== '')
+function readFraction(text: string): number {
+  return /^(?:\d(?:\.\d{1,30})?|\.\d{1,30})$/.test(text) ? Number(text) : Number.NaN
+}
+
+/** Accepts an array of strings, as documented, and a comma-separated list, as on older pages. */
+function readOrigins(text: string): readonly string[] {
+  if (!text.trim().startsWith('[')) return text.split(',').map((origin) => origin.trim())
+  const origins = originsSchema.safeParse(parseJson(text))
+  if (origins.success) return origins.data
+  throw badRequest('allowedorigins must be a JSON array of hosts, or hosts joined by commas')
+}
+
+const originsSchema = z.array(z.string())
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function joinHeader(header: string | readonly string[] | undefined): string | null {

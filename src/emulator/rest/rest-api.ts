@@ -11,6 +11,7 @@ import type { Operation } from '../operations.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
 import { runOperation } from '../run-operation.ts'
 import { readJsonBody } from '../read-json-body.ts'
+import { METHOD_OVERRIDE_RULE, effectiveMethod } from '../tus-request.ts'
 import { storageTotals } from '../state/storage.ts'
 import { updateVideo } from './update-video.ts'
 import { videoJson } from '../state/video-json.ts'
@@ -40,10 +41,14 @@ export async function serveRestApi(
     }
     authorize(dependencies, request, account)
     await deleteScheduled(dependencies)
-    const route = findRoute(dependencies, request, url, path.replace(/^stream\/?/, ''))
+    const routePath = path.replace(/^stream\/?/, '')
+    const route = findRoute(dependencies, request, url, routePath)
     if (route === null) throw noRoute()
-    const handler = route[request.method ?? '']
-    if (handler === undefined) throw wrongMethod(request, route)
+    // The tus creation, and the list at the same path. Other routes have no override.
+    const method = routePath === '' ? effectiveMethod(request) : (request.method ?? '')
+    if (method === null) throw badRequest(METHOD_OVERRIDE_RULE)
+    const handler = route[method]
+    if (handler === undefined) throw wrongMethod(method, route)
     return await runOperation(dependencies, handler.operation, handler.work)
   } catch (error) {
     if (error instanceof ApiError) return errorResponse(error)
@@ -150,7 +155,7 @@ function noRoute(): ApiError {
   return new ApiError(404, 7003, 'No route for the URI.')
 }
 
-function wrongMethod(request: IncomingMessage, route: Route): ApiError {
-  const message = `Method ${request.method ?? ''} not available for that URI.`
+function wrongMethod(method: string, route: Route): ApiError {
+  const message = `Method ${method} not available for that URI.`
   return new ApiError(405, 7001, message, null, { allow: Object.keys(route).join(', ') })
 }

@@ -11,17 +11,16 @@ import type { EmulatorDependencies } from '../dependencies.ts'
 import { completeUpload } from '../state/complete-upload.ts'
 import { saveChunk, type SavedChunk } from './save-chunk.ts'
 import { hasExpired, type Video } from '../state/video.ts'
+import { TUS_VERSION, effectiveMethod } from '../tus-request.ts'
 import type { VideoFiles } from '../state/video-files.ts'
 
-export const TUS_VERSION = '1.0.0'
-const TUS_HEADERS = { 'tus-resumable': TUS_VERSION }
+const CHUNK_TYPE = 'application/offset+octet-stream'
 
 /** Returns a 412 response for a missing or unsupported protocol version; else null. */
 export function tusVersionError(request: IncomingMessage): HttpResponse | null {
   if (request.headers['tus-resumable'] === TUS_VERSION) return null
   // "it MUST respond with the 412 Precondition Failed status and MUST include the Tus-Version header"
   return textResponse(412, `The header Tus-Resumable must be ${TUS_VERSION}.`, {
-    ...TUS_HEADERS,
     'tus-version': TUS_VERSION,
   })
 }
@@ -36,9 +35,8 @@ export async function readTusOffset(
   if ('status' in found) return found
   await dependencies.uploadLocks.waitForDisconnected(found.uid)
   const bytes = await dependencies.files.size(found.uid)
-  if (bytes === null) return tusError(404, 'Upload URL not found.')
+  if (bytes === null) return textResponse(404, 'Upload URL not found.')
   return httpResponse(200, {
-    ...TUS_HEADERS,
     // "The Server MUST prevent the client and/or proxies from caching the response"
     'cache-control': 'no-store',
     'upload-offset': String(bytes),
@@ -56,20 +54,25 @@ export async function receiveTusChunk(
 ): Promise<HttpResponse> {
   const video = findOpenUpload(dependencies, request, uploadId)
   if ('status' in video) return video
-  if (request.headers['content-type'] !== 'application/offset+octet-stream') {
-    return tusError(415, 'The Content-Type of a PATCH must be application/offset+octet-stream.')
+  if (mediaTypeOf(request) !== CHUNK_TYPE) {
+    return textResponse(415, `The Content-Type of a PATCH must be ${CHUNK_TYPE}.`)
   }
   const header = request.headers['upload-offset']
   if (typeof header !== 'string' || !/^\d{1,15}$/.test(header)) {
-    return tusError(400, 'The header Upload-Offset must be a number of bytes.')
+    return textResponse(400, 'The header Upload-Offset must be a number of bytes.')
   }
   const release = await dependencies.uploadLocks.acquire(video.uid, request)
-  if (release === null) return tusError(423, 'Another request is writing to this upload URL.')
+  if (release === null) return textResponse(423, 'Another request is writing to this upload URL.')
   try {
     return await storeChunk(dependencies, request, video, Number(header))
   } finally {
     release()
   }
+}
+
+/** Returns the media type in lower case, without parameters. https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1 */
+function mediaTypeOf({ headers }: IncomingMessage): string | undefined {
+  return headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
 }
 
 async function storeChunk(
@@ -81,37 +84,37 @@ async function storeChunk(
   const { files } = dependencies
   const uploadLength = video.uploadLength ?? 0
   const present = await files.size(video.uid)
-  if (present === null) return tusError(404, 'Upload URL not found.')
-  if (present === uploadLength) return tusError(410, 'This upload URL has been used.')
+  if (present === null) return textResponse(404, 'Upload URL not found.')
+  if (present === uploadLength) return textResponse(410, 'This upload URL has been used.')
   // "If the offsets do not match, the Server MUST respond with the 409 Conflict status"
-  if (present !== offset) return tusError(409, `The upload is at ${present} bytes.`)
+  if (present !== offset) return textResponse(409, `The upload is at ${present} bytes.`)
 
   const length = request.headers['content-length']
   const declaredBytes = length === undefined ? null : Number(length)
   if (declaredBytes !== null) {
     if (offset + declaredBytes > uploadLength) {
-      return tusError(413, 'The chunk exceeds the Upload-Length.')
+      return textResponse(413, 'The chunk exceeds the Upload-Length.')
     }
     const problem = chunkSizeError(declaredBytes, offset, uploadLength)
-    if (problem !== null) return tusError(400, problem)
+    if (problem !== null) return textResponse(400, problem)
   }
   const maxBytes = Math.min(uploadLength - offset, MAX_CHUNK_BYTES)
   const saved = await unlessDeleted(files, video.uid, () =>
     saveChunk(request, files.path(video.uid), offset, maxBytes),
   )
   const received = await files.size(video.uid)
-  if (saved === null || received === null) return tusError(404, 'Upload URL not found.')
+  if (saved === null || received === null) return textResponse(404, 'Upload URL not found.')
   // A chunk without Content-Length is checked now that its size is known.
   const errorResponse =
     declaredBytes === null ? undeclaredLengthError(saved, offset, uploadLength) : null
   if (errorResponse !== null) {
     const truncated = await unlessDeleted(files, video.uid, () => files.truncate(video.uid, offset))
-    return truncated === null ? tusError(404, 'There is no such upload URL.') : errorResponse
+    return truncated === null ? textResponse(404, 'Upload URL not found.') : errorResponse
   }
   if (received === uploadLength && !(await completeUpload(dependencies, video, received))) {
-    return tusError(404, 'Upload URL not found.')
+    return textResponse(404, 'Upload URL not found.')
   }
-  return httpResponse(204, { ...TUS_HEADERS, 'upload-offset': String(received) })
+  return httpResponse(204, { 'upload-offset': String(received) })
 }
 
 /** Resolves to null when the video was deleted before `work` opened its file. */
@@ -136,10 +139,10 @@ function undeclaredLengthError(
 ): HttpResponse | null {
   if (outcome === 'broken-off') return null
   if (outcome === 'too-large' && offset + bytes === uploadLength) {
-    return tusError(413, 'The chunk exceeds the Upload-Length.')
+    return textResponse(413, 'The chunk exceeds the Upload-Length.')
   }
   const problem = chunkSizeError(outcome === 'whole' ? bytes : bytes + 1, offset, uploadLength)
-  return problem === null ? null : tusError(400, problem)
+  return problem === null ? null : textResponse(400, problem)
 }
 
 /** Returns the video of an unfinished upload (HEAD: also a complete one), or an error response. */
@@ -152,18 +155,14 @@ function findOpenUpload(
   if (versionError !== null) return versionError
   const video = dependencies.library.findByUploadId(uploadId)
   if (video === null || video.kind !== 'tus') {
-    return tusError(404, 'Upload URL not found.')
+    return textResponse(404, 'Upload URL not found.')
   }
   // HEAD still returns the offset of a complete upload: a client that lost the last response learns
   // that all its bytes were received.
-  if (video.receivedAt !== null && request.method !== 'HEAD') {
-    return tusError(410, 'This upload URL has been used.')
+  if (video.receivedAt !== null && effectiveMethod(request) !== 'HEAD') {
+    return textResponse(410, 'This upload URL has been used.')
   }
   if (hasExpired(video, dependencies.clock.now()))
-    return tusError(410, 'This upload URL has expired.')
+    return textResponse(410, 'This upload URL has expired.')
   return video
-}
-
-function tusError(status: number, text: string): HttpResponse {
-  return textResponse(status, text, TUS_HEADERS)
 }

@@ -6,7 +6,8 @@ import { receiveBasicUpload } from './basic-upload.ts'
 import { MAX_TUS_BYTES } from '../limits.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
 import { runOperation } from '../run-operation.ts'
-import { readTusOffset, receiveTusChunk, TUS_VERSION } from './tus-upload.ts'
+import { METHOD_OVERRIDE_RULE, TUS_VERSION, effectiveMethod } from '../tus-request.ts'
+import { readTusOffset, receiveTusChunk } from './tus-upload.ts'
 import { preflight, withCors } from './cors.ts'
 
 /** Serves `/{32 hex}`: one multipart POST. */
@@ -15,8 +16,10 @@ export async function serveBasicUrl(
   request: IncomingMessage,
   uid: string,
 ): Promise<ResponseOrDisconnect> {
-  if (request.method === 'OPTIONS') return withCors(preflight(request, 'POST, OPTIONS'))
-  if (request.method !== 'POST') return withCors(wrongMethod('POST, OPTIONS'))
+  const method = effectiveMethod(request)
+  if (method === null) return withCors(unknownMethod())
+  if (method === 'OPTIONS') return withCors(preflight(request, 'POST, OPTIONS'))
+  if (method !== 'POST') return withCors(wrongMethod('POST, OPTIONS'))
   return withCors(
     await runOperation(dependencies, 'upload', () =>
       receiveBasicUpload(dependencies, request, uid),
@@ -33,13 +36,13 @@ export async function serveTusUrl(
   request: IncomingMessage,
   uploadId: string,
 ): Promise<ResponseOrDisconnect> {
-  const methods = 'HEAD, PATCH, OPTIONS'
-  const method = request.method ?? ''
-  switch (method) {
+  switch (effectiveMethod(request)) {
+    case null:
+      return withCors(unknownMethod())
     case 'OPTIONS':
       return withCors(
-        preflight(request, methods, {
-          'tus-resumable': TUS_VERSION,
+        // POST carries an override.
+        preflight(request, 'HEAD, PATCH, POST, OPTIONS', {
           'tus-version': TUS_VERSION,
           'tus-max-size': String(MAX_TUS_BYTES),
         }),
@@ -57,10 +60,14 @@ export async function serveTusUrl(
         ),
       )
     default:
-      return withCors(wrongMethod(methods))
+      return withCors(wrongMethod('HEAD, PATCH, OPTIONS'))
   }
 }
 
 function wrongMethod(allow: string): HttpResponse {
   return textResponse(405, `Method not allowed. Allowed: ${allow}.`, { allow })
+}
+
+function unknownMethod(): HttpResponse {
+  return textResponse(400, METHOD_OVERRIDE_RULE)
 }

@@ -77,9 +77,7 @@ export function createAuthenticate(
       if (isDecided || jwks === null) return verified
     }
     if (jwks === null) throw new Error('Neither a secret nor a JWKS is configured.')
-    return outcomeOf(
-      jwtVerify(token, jwks.getKey, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] }),
-    )
+    return outcomeOf(jwks.verify(token, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] }))
   }
 
   function reject({ reason, message }: TokenRejection): AuthFailure {

@@ -2,7 +2,15 @@
  * Remote JWKS of an identity provider: fetched on first use, then refreshed, and used stale while the
  * provider is unavailable. https://www.rfc-editor.org/rfc/rfc7517#section-5
  */
-import { type JWTVerifyGetKey, createRemoteJWKSet, errors } from 'jose'
+import {
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+} from 'jose'
 import { errorCodeChain } from '../../shared/error-codes.ts'
 import type { Logger } from '../../shared/logger.ts'
 
@@ -21,14 +29,24 @@ const MIN_FETCH_INTERVAL_MS = 30_000
 /** The same until the first keys arrive, while every caller is rejected. */
 const FIRST_FETCH_INTERVAL_MS = 1000
 
+/**
+ * Keys that are tried for one token if its key id does not decide, as every forged token costs as many
+ * verifications. A provider publishes two or three keys per algorithm during a rotation.
+ */
+export const MAX_CANDIDATE_KEYS = 4
+
 /** The JWKS, or its current version, cannot be fetched, so the token may be valid. */
 export class JwksUnavailable extends Error {
   override readonly name = 'KeysUnavailable'
 }
 
 export interface Jwks {
-  /** For jose's `jwtVerify`. Rejects with JwksUnavailable, or with jose's errors about the token. */
-  readonly getKey: JWTVerifyGetKey
+  /**
+   * Verifies a token by the key that its key id names. Tries the keys of its type and algorithm if the token
+   * has no key id, or if no key has this id and some have none.
+   * Rejects with JwksUnavailable, or with jose's errors about the token.
+   */
+  verify(token: string, options: JWTVerifyOptions): Promise<{ readonly payload: JWTPayload }>
   /** Changes with every successful fetch; null while keys are missing, stale or due for a refresh. */
   version(): number | null
 }
@@ -42,7 +60,10 @@ export function createJwks(
 ): Jwks {
   // jose's own refresh is disabled: it would drop old keys even while the provider is unavailable.
   const keys = createRemoteJWKSet(url, { cacheMaxAge: Infinity, cooldownDuration: Infinity })
+  /** The keys without `kid`, which is optional; null if all have one. */
+  let unnamedKeys: JWTVerifyGetKey | null = null
   let fetchedAt = -Infinity
+  let fetchCount = 0
   let lastAttemptAt = -Infinity
   let failure: string | null = null
   let inFlightFetch: { readonly at: number; readonly fetch: Promise<void> } | null = null
@@ -68,7 +89,10 @@ export function createJwks(
   async function reload(): Promise<void> {
     try {
       await keys.reload()
+      const unnamed = (keys.jwks()?.keys ?? []).filter(({ kid }) => kid === undefined)
+      unnamedKeys = unnamed.length === 0 ? null : createLocalJWKSet({ keys: unnamed })
       fetchedAt = now().getTime()
+      fetchCount += 1
       failure = null
     } catch (error) {
       // Error codes only: messages of fetch contain URLs.
@@ -107,21 +131,79 @@ export function createJwks(
     if (fetchedAt === -Infinity) throw new JwksUnavailable(`No keys available: ${failure ?? ''}`)
   }
 
-  return {
-    async getKey(header, token) {
-      await ensureKeys()
+  /** Verifies by the keys of the last fetch. Throws UnknownKey if another fetch may add the key. */
+  async function verifyByKnownKeys(
+    token: string,
+    options: JWTVerifyOptions,
+  ): Promise<{ readonly payload: JWTPayload }> {
+    let isNamed = true
+    const findKey: JWTVerifyGetKey = async (header, jws) => {
+      isNamed = header.kid !== undefined
       try {
-        return await keys(header, token)
+        return await keys(header, jws)
       } catch (error) {
-        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+        if (!(error instanceof errors.JWKSNoMatchingKey) || unnamedKeys === null) throw error
+        isNamed = false
+        return unnamedKeys({ alg: header.alg }, jws)
+      }
+    }
+    try {
+      return await verifyByAnyOf(token, findKey, options)
+    } catch (error) {
+      const isUnknown =
+        error instanceof errors.JWKSNoMatchingKey ||
+        (error instanceof errors.JWSSignatureVerificationFailed && !isNamed)
+      throw isUnknown ? new UnknownKey('No key verifies the token.', { cause: error }) : error
+    }
+  }
+
+  return {
+    async verify(token, options) {
+      await ensureKeys()
+      const fetchCountBefore = fetchCount
+      try {
+        return await verifyByKnownKeys(token, options)
+      } catch (error) {
+        if (!(error instanceof UnknownKey)) throw error
         // The provider may have added a key since the last fetch.
         if (hasElapsed(MIN_FETCH_INTERVAL_MS, lastAttemptAt)) await fetchKeys()
         else await currentFetch()
         if (failure !== null)
           throw new JwksUnavailable(`Unknown key, and fetching the key set failed: ${failure}`)
-        return keys(header, token)
+        // The same keys would fail again.
+        if (fetchCount === fetchCountBefore) throw error
+        return verifyByKnownKeys(token, options)
       }
     },
     version: () => (isUsable() && !isDue() ? fetchedAt : null),
+  }
+}
+
+/** The token was signed by none of the known keys. */
+class UnknownKey extends Error {
+  override readonly name = 'UnknownKey'
+}
+
+/** Verifies by the key that `findKey` finds; if it finds several, by the first of them that succeeds. */
+async function verifyByAnyOf(
+  token: string,
+  findKey: JWTVerifyGetKey,
+  options: JWTVerifyOptions,
+): Promise<{ readonly payload: JWTPayload }> {
+  try {
+    return await jwtVerify(token, findKey, options)
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    let tried = 0
+    for await (const key of error) {
+      if (tried === MAX_CANDIDATE_KEYS) break
+      tried += 1
+      try {
+        return await jwtVerify(token, key, options)
+      } catch (keyError) {
+        if (!(keyError instanceof errors.JWSSignatureVerificationFailed)) throw keyError
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed()
   }
 }

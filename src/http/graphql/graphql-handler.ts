@@ -1,17 +1,17 @@
 /** Handler for GraphQL over HTTP: authenticates requests for Yoga and serves GraphiQL to browsers. */
 import { type Authenticate, isViewer } from '../auth/authenticate.ts'
-import { type Handler, acceptsHTML, readBody } from '../handler.ts'
-import { withRetryOnShutdown } from './sse-reconnect.ts'
-import { MAX_REQUEST_BYTES } from './endpoint.ts'
-import { RESULT_MEDIA_TYPES, acceptsResults } from './plugins/accept.ts'
+import { type Handler, readBody } from '../handler.ts'
+import { prefersHTML } from '../header-lists.ts'
+import type { SubscriptionState } from '../../graphql/context.ts'
+import { withReconnect } from './sse-reconnect.ts'
+import { MAX_REQUEST_BYTES, YOGA_JSON_TYPE, isJSONType } from './endpoint.ts'
+import { JSON_TYPE, RESULT_MEDIA_TYPES, jsonMediaType, resultMediaType } from './plugins/accept.ts'
 import type { Yoga } from './yoga.ts'
 
 export interface GraphQLHandlerOptions {
   /** Serves GraphiQL to GET requests that accept HTML; null disables GraphiQL. */
   readonly graphiQLPage: ((request: Request) => Promise<Response>) | null
   readonly allowedOrigins: readonly string[]
-  /** Aborted on shutdown. */
-  readonly closing: AbortSignal
 }
 
 export function createGraphQLHandler(
@@ -22,8 +22,8 @@ export function createGraphQLHandler(
   const page = options.graphiQLPage
   return async (request, client) => {
     // GraphiQL needs no authentication: loading it executes nothing.
-    if (page !== null && request.method === 'GET' && acceptsHTML(request)) {
-      return page(request)
+    if (page !== null && request.method === 'GET') {
+      if (prefersHTML(request.headers.get('accept'), RESULT_MEDIA_TYPES)) return page(request)
     }
     if (isCrossSite(request, options.allowedOrigins)) {
       return errorResponse(
@@ -34,12 +34,14 @@ export function createGraphQLHandler(
       )
     }
     // CSRF protection: HTML forms are sent cross-origin without a preflight.
-    if (request.method === 'POST' && !isJSON(request)) {
+    if (request.method === 'POST' && !isJSONType(request.headers.get('content-type') ?? '')) {
       return errorResponse(
         request,
         415,
         'BAD_REQUEST',
-        'Unsupported media type. Send application/json.',
+        `Unsupported media type. Send ${JSON_TYPE}.`,
+        // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16
+        { accept: JSON_TYPE },
       )
     }
     const malformed = malformedParameter(request)
@@ -55,7 +57,7 @@ export function createGraphQLHandler(
           })
     }
     // Before anything is executed: Yoga reads the header only when there is a result.
-    if (!acceptsResults(request.headers.get('accept'))) {
+    if (resultMediaType(request.headers.get('accept')) === null) {
       const accepted = RESULT_MEDIA_TYPES.join(', ')
       return errorResponse(request, 406, 'NOT_ACCEPTABLE', `Not acceptable. Accepted: ${accepted}.`)
     }
@@ -68,7 +70,12 @@ export function createGraphQLHandler(
         `Request body too large (limit: ${MAX_REQUEST_BYTES} bytes).`,
       )
     }
-    const response = await yoga.fetch(limited, { viewer: caller, requestId: client?.requestId })
+    const subscription: SubscriptionState = { isInterrupted: () => false }
+    const response = await yoga.fetch(limited, {
+      viewer: caller,
+      requestId: client?.requestId,
+      subscription,
+    })
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
     if (!isStream || response.body === null) return response
     const headers = new Headers(response.headers)
@@ -76,20 +83,28 @@ export function createGraphQLHandler(
     // Disables response buffering in proxies, which would delay events.
     headers.set('x-accel-buffering', 'no')
     const { status } = response
-    const events = withRetryOnShutdown(response.body, options.closing, request.signal)
+    const isInterrupted = (): boolean => subscription.isInterrupted()
+    const events = withReconnect(response.body, isInterrupted, request.signal)
     return new Response(events, { status, headers })
   }
 }
 
-/** Returns null if the body is too long. The HTTP server enforces a declared Content-Length. */
+/**
+ * Returns the request as Yoga can read it; null if the body is too long. The HTTP server enforces a declared
+ * Content-Length.
+ */
 async function withinLimit(request: Request): Promise<Request | null> {
   // Yoga reads bodies of POST requests only.
   if (request.body === null || request.method !== 'POST') return request
   const declared = request.headers.get('content-length')
-  if (declared !== null) return Number(declared) > MAX_REQUEST_BYTES ? null : request
+  if (Number(declared) > MAX_REQUEST_BYTES) return null
+  const isReadable = YOGA_JSON_TYPE.test(request.headers.get('content-type') ?? '')
+  if (declared !== null && isReadable) return request
   const body = await readBody(request, MAX_REQUEST_BYTES)
   if (body === null) return null
-  const { url, method, headers, signal } = request
+  const { url, method, signal } = request
+  const headers = new Headers(request.headers)
+  headers.set('content-type', JSON_TYPE)
   return new Request(url, { method, headers, signal, body: new Blob([new Uint8Array(body)]) })
 }
 
@@ -126,12 +141,6 @@ function isJSONObject(text: string | null): boolean {
   }
 }
 
-/** https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types */
-function isJSON(request: Request): boolean {
-  const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
-  return /^application\/(?:graphql\+)?json$/i.test(type.trim())
-}
-
 /** Creates an error response for a request that was not executed, in the client's preferred media type. */
 function errorResponse(
   request: Request,
@@ -142,10 +151,7 @@ function errorResponse(
 ): Response {
   // Clients read a 4xx body only if it has this media type.
   // https://graphql.github.io/graphql-over-http/draft/#sec-application-graphql-response-json
-  const acceptsGraphQLResponse = /application\/graphql-response\+json/.test(
-    request.headers.get('accept') ?? '',
-  )
-  const type = acceptsGraphQLResponse ? 'application/graphql-response+json' : 'application/json'
+  const type = jsonMediaType(request.headers.get('accept')) ?? JSON_TYPE
   return new Response(JSON.stringify({ errors: [{ message, extensions: { code } }] }), {
     status,
     headers: { ...headers, 'content-type': `${type}; charset=utf-8` },

@@ -1,20 +1,24 @@
-/** Tells SSE clients when to reconnect after a gateway shutdown. */
+/** Tells SSE clients to reconnect after an interruption: a token's expiry, a shutdown, a client that reads too slowly. */
 
 /** Milliseconds before a client reconnects. https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream */
 const RECONNECT_DELAY_MS = 1000
 
-/** SSE `retry` field and comment, sent before a stream ends because of a shutdown. */
-export const SSE_RETRY = `retry: ${RECONNECT_DELAY_MS}\n: the gateway restarts, reconnect\n\n`
+/**
+ * SSE `retry` field and comment, sent instead of `complete`. Clients reconnect after a stream that ends without
+ * `complete`, with a new token if they request one for each connection.
+ * https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md#distinct-connections-mode
+ */
+export const SSE_RECONNECT = `retry: ${RECONNECT_DELAY_MS}\n: interrupted, reconnect\n\n`
 
 const COMPLETE = 'event: complete'
 
 /**
- * Returns the same stream with SSE_RETRY before the `complete` event if the gateway is shutting down.
+ * Returns the same stream, with SSE_RECONNECT instead of `complete` if the subscription was interrupted.
  * @param disconnected aborted on a disconnect of the client, where not every host cancels the response body
  */
-export function withRetryOnShutdown(
+export function withReconnect(
   events: ReadableStream<Uint8Array>,
-  closing: AbortSignal,
+  isInterrupted: () => boolean,
   disconnected: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const decoder = new TextDecoder()
@@ -33,10 +37,14 @@ export function withRetryOnShutdown(
         controller.close()
         return
       }
-      // Yoga enqueues each event as its own chunk, including `complete`.
-      const isLast = closing.aborted && decoder.decode(value).startsWith(COMPLETE)
-      if (isLast) controller.enqueue(encoder.encode(SSE_RETRY))
-      controller.enqueue(value)
+      // Yoga enqueues each event as its own chunk, including `complete`, and closes its stream after it.
+      if (!isInterrupted() || !decoder.decode(value).startsWith(COMPLETE)) {
+        controller.enqueue(value)
+        return
+      }
+      controller.enqueue(encoder.encode(SSE_RECONNECT))
+      controller.close()
+      await cancel()
     },
     cancel,
   })

@@ -1,6 +1,10 @@
 /** Creates GraphQL Yoga with the gateway's schema, context and plugins; its own HTTP features are off. */
 import { createYoga } from 'graphql-yoga'
-import { type GraphQLContext, createContext } from '../../graphql/context.ts'
+import {
+  type GraphQLContext,
+  type SubscriptionState,
+  createContext,
+} from '../../graphql/context.ts'
 import { schema } from '../../graphql/schema.ts'
 import type { Dependencies } from '../../uploads/dependencies.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
@@ -8,12 +12,13 @@ import type { ConcurrencyLimit } from './plugins/concurrency-limit.ts'
 import type { Deadlines } from './plugins/deadlines.ts'
 import { createDocumentCache, type ExecutedDocuments } from './plugins/document-cache.ts'
 import { GRAPHQL_PATH } from './endpoint.ts'
-import { notAcceptablePlugin } from './plugins/accept.ts'
+import { contentNegotiationPlugin } from './plugins/accept.ts'
 import { disableIntrospectionPlugin } from './plugins/disable-introspection.ts'
 import { errorMaskingPlugin, maskError } from './plugins/error-masking.ts'
 import { requestErrorCodesPlugin } from './plugins/request-error-codes.ts'
 import { operationLimitsPlugin, parserLimitsPlugin } from './plugins/document-limits.ts'
 import { createOperationTelemetry } from './plugins/operation-telemetry.ts'
+import { persistedQueriesPlugin } from './plugins/persisted-queries.ts'
 import type { GatewayPlugin } from './plugins/plugin.ts'
 import { useReleasedRequest } from './plugins/release-request.ts'
 import type { SubscriptionDocuments } from './plugins/subscription-documents.ts'
@@ -39,7 +44,8 @@ export interface YogaOptions {
 
 export function createGatewayYoga(dependencies: Dependencies, options: YogaOptions) {
   const plugins: GatewayPlugin[] = [
-    notAcceptablePlugin,
+    persistedQueriesPlugin,
+    contentNegotiationPlugin,
     parserLimitsPlugin,
     operationLimitsPlugin,
     requestErrorCodesPlugin,
@@ -55,8 +61,12 @@ export function createGatewayYoga(dependencies: Dependencies, options: YogaOptio
     useReleasedRequest,
   )
   return createYoga<
-    { viewer: Viewer; requestId?: string | undefined },
-    Omit<GraphQLContext, 'viewer'>
+    {
+      viewer: Viewer
+      requestId?: string | undefined
+      subscription?: SubscriptionState | undefined
+    },
+    Omit<GraphQLContext, 'viewer' | 'subscription'>
   >({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,

@@ -2,7 +2,8 @@
  * Serves the console: the page at `/`, its hashed assets, and a content security policy that allows
  * connections to the gateway and to Stream only.
  */
-import { type Handler, acceptsHTML, methodNotAllowed, textResponse } from '../handler.ts'
+import { prefersHTML } from '../header-lists.ts'
+import { type Handler, methodNotAllowed, textResponse } from '../handler.ts'
 import { withAuthMode } from './auth-mode.ts'
 import { type StaticFile, mediaTypeOf, withStaticFiles } from './static-file.ts'
 
@@ -36,7 +37,8 @@ export function createIndexHandler(text: string, console: ConsoleOptions | null)
   return async (request) => {
     if (!METHODS.includes(request.method)) return methodNotAllowed(METHODS)
     const vary = { vary: 'Accept' }
-    if (html === null || !acceptsHTML(request)) return textResponse(200, text, vary)
+    const isPage = prefersHTML(request.headers.get('accept'), ['text/plain'])
+    if (html === null || !isPage) return textResponse(200, text, vary)
     return new Response(request.method === 'HEAD' ? null : html, {
       headers: {
         ...vary,

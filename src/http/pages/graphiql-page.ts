@@ -58,7 +58,8 @@ export function createGraphiQL(
   }
 
   async function find(path: string): Promise<StaticFile | null> {
-    if (!path.startsWith(GRAPHIQL_BASE)) return null
+    // The base itself is the endpoint with a slash at its end.
+    if (!path.startsWith(GRAPHIQL_BASE) || path === GRAPHIQL_BASE) return null
     const { files } = await load()
     return files.get(path.slice(GRAPHIQL_BASE.length)) ?? null
   }

@@ -1,4 +1,5 @@
 /** Immutable static files: clients cache them for a year, and all responses share one buffer. */
+import { preferredCoding } from '../header-lists.ts'
 import { type Handler, methodNotAllowed } from '../handler.ts'
 
 /** https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1 */
@@ -37,7 +38,7 @@ export function withStaticFiles(
 }
 
 async function respond({ method, headers }: Request, file: StaticFile): Promise<Response> {
-  const coding = codingFor(headers.get('accept-encoding') ?? '', file.codings)
+  const coding = preferredCoding(headers.get('accept-encoding'), file.codings)
   const bytes = await file.read(coding)
   return new Response(method === 'HEAD' ? null : streamOf(bytes), {
     headers: {
@@ -69,17 +70,6 @@ function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<Arr
     },
     { highWaterMark: 0 },
   )
-}
-
-/** https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3; `identity` is always available. */
-function codingFor(accepted: string, codings: readonly ContentCoding[]): ContentCoding {
-  const weights = new Map<string, number>()
-  for (const entry of accepted.toLowerCase().split(',')) {
-    const [name = '', ...parameters] = entry.split(';').map((part) => part.trim())
-    const q = parameters.find((parameter) => parameter.startsWith('q='))
-    weights.set(name, q === undefined ? 1 : Number(q.slice(2)))
-  }
-  return codings.find((coding) => (weights.get(coding) ?? 0) > 0) ?? 'identity'
 }
 
 /** Returns the media type by the extension of the name. */

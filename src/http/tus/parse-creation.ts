@@ -66,7 +66,11 @@ export function parseTusCreation(headers: Headers, policy: Policy): TusCreation 
     expiry: read('expiry', RFC3339_RULE, parseRfc3339),
     name,
     meta: Object.fromEntries(others),
-    allowedOrigins: read('allowedorigins', 'hosts joined by commas', readHosts),
+    allowedOrigins: read(
+      'allowedorigins',
+      'a JSON array of hosts, or hosts joined by commas',
+      readHosts,
+    ),
     requireSignedURLs: settings.has('requiresignedurls')
       ? readFlag(settings.get('requiresignedurls') ?? null, problems)
       : null,
@@ -105,12 +109,24 @@ function readInteger(text: string): number | null {
   return /^\d{1,9}$/.test(text) ? Number(text) : null
 }
 
+/** JavaScript writes up to 17 digits, other languages more. */
 function readFraction(text: string): number | null {
-  return /^(?:\d|0?\.\d{1,12}|\d\.\d{1,12})$/.test(text) ? Number(text) : null
+  return /^(?:\d(?:\.\d{1,30})?|\.\d{1,30})$/.test(text) ? Number(text) : null
 }
 
-function readHosts(text: string): string[] {
-  return text.split(',').map((host) => host.trim())
+/** Reads Stream's two documented forms: an array of strings, and a list with commas. An empty array allows all. */
+function readHosts(text: string): readonly string[] | null {
+  if (!text.trim().startsWith('[')) return text.split(',').map((host) => host.trim())
+  const hosts = parseJson(text)
+  return Array.isArray(hosts) && hosts.every((host) => typeof host === 'string') ? hosts : null
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 /** Rejects "false": Stream treats the key's presence as true, regardless of its value. */

@@ -10,6 +10,7 @@ import { type Authenticate, isViewer } from '../auth/authenticate.ts'
 import { type Handler, methodNotAllowed, textResponse } from '../handler.ts'
 import { requestScoped } from '../middleware/request-id.ts'
 import { parseTusCreation, formatTusIssue } from './parse-creation.ts'
+import { METHOD_OVERRIDE, METHOD_OVERRIDE_RULE, TUS_VERSION, tusMethod } from './tus-request.ts'
 
 /** Response headers that tus clients in a browser read. */
 export const TUS_EXPOSED_HEADERS = [
@@ -22,12 +23,9 @@ export const TUS_EXPOSED_HEADERS = [
   'Upload-Expires',
 ]
 
-const VERSION_HEADER = { 'tus-resumable': '1.0.0' }
-
 /** https://tus.io/protocols/resumable-upload#options */
 const CAPABILITY_HEADERS = {
-  ...VERSION_HEADER,
-  'tus-version': '1.0.0',
+  'tus-version': TUS_VERSION,
   'tus-extension': 'creation,expiration',
   'tus-max-size': String(MAX_TUS_BYTES),
 }
@@ -37,40 +35,38 @@ const RETRY_AFTER_SECONDS = '5'
 
 export function createTusHandler(dependencies: Dependencies, authenticate: Authenticate): Handler {
   return async (request, client) => {
-    if (request.method === 'OPTIONS')
+    const { headers } = request
+    const method = tusMethod(request.method, headers.get(METHOD_OVERRIDE))
+    if (method === null) return textResponse(400, METHOD_OVERRIDE_RULE)
+    if (method === 'OPTIONS')
       return new Response(null, { status: 204, headers: CAPABILITY_HEADERS })
-    if (['HEAD', 'PATCH', 'DELETE'].includes(request.method)) {
+    if (['HEAD', 'PATCH', 'DELETE'].includes(method)) {
       return textResponse(
         405,
         'This endpoint only creates uploads. Send the file to the URL in the Location header of the creation response.',
-        { ...VERSION_HEADER, allow: 'POST, OPTIONS' },
+        { allow: 'POST, OPTIONS' },
       )
     }
-    if (request.method !== 'POST') return methodNotAllowed(['POST', 'OPTIONS'])
-    if (request.headers.get('tus-resumable') !== '1.0.0') {
-      return textResponse(412, 'Unsupported tus version. Send `Tus-Resumable: 1.0.0`.', {
-        'tus-version': '1.0.0',
+    if (method !== 'POST') return methodNotAllowed(['POST', 'OPTIONS'])
+    if (headers.get('tus-resumable') !== TUS_VERSION) {
+      return textResponse(412, `Unsupported tus version. Send \`Tus-Resumable: ${TUS_VERSION}\`.`, {
+        'tus-version': TUS_VERSION,
       })
     }
-    const caller = await authenticate(request.headers.get('authorization'))
+    const caller = await authenticate(headers.get('authorization'))
     if (!isViewer(caller)) {
       return caller.kind === 'unavailable'
-        ? textResponse(503, caller.message, {
-            ...VERSION_HEADER,
-            'retry-after': RETRY_AFTER_SECONDS,
-          })
-        : textResponse(401, caller.message, { ...VERSION_HEADER, 'www-authenticate': 'Bearer' })
+        ? textResponse(503, caller.message, { 'retry-after': RETRY_AFTER_SECONDS })
+        : textResponse(401, caller.message, { 'www-authenticate': 'Bearer' })
     }
     if (hasBody(request)) {
       return textResponse(
         400,
         'The creation request must not contain file data. Set `uploadDataDuringCreation` to false.',
-        VERSION_HEADER,
       )
     }
-    const creation = parseTusCreation(request.headers, dependencies.policy)
-    if ('problems' in creation)
-      return textResponse(400, creation.problems.join(' '), VERSION_HEADER)
+    const creation = parseTusCreation(headers, dependencies.policy)
+    if ('problems' in creation) return textResponse(400, creation.problems.join(' '))
     return toResponse(
       await createUpload(requestScoped(dependencies, client?.requestId), caller, creation),
     )
@@ -88,7 +84,6 @@ function toResponse(outcome: CreateUploadOutcome): Response {
       return new Response(null, {
         status: 201,
         headers: {
-          ...VERSION_HEADER,
           location: outcome.uploadURL,
           'stream-media-id': outcome.upload.uid,
           // https://tus.io/protocols/resumable-upload#expiration
@@ -96,27 +91,25 @@ function toResponse(outcome: CreateUploadOutcome): Response {
         },
       })
     case 'InvalidInputError':
-      return textResponse(400, outcome.issues.map(formatTusIssue).join(' '), VERSION_HEADER)
+      return textResponse(400, outcome.issues.map(formatTusIssue).join(' '))
     case 'ForbiddenError':
-      return textResponse(403, outcome.message, VERSION_HEADER)
+      return textResponse(403, outcome.message)
     case 'QuotaExceededError':
-      return textResponse(413, `${outcome.message} ${quotaAdvice(outcome)}`, VERSION_HEADER)
+      return textResponse(413, `${outcome.message} ${quotaAdvice(outcome)}`)
     case 'IdempotencyConflictError':
       // Not 409: tus clients treat it as a lock and retry.
-      return textResponse(422, outcome.message, VERSION_HEADER)
+      return textResponse(422, outcome.message)
     case 'RateLimitedError':
       return textResponse(429, `${outcome.message} Retry in ${outcome.retryAfterSeconds} s.`, {
-        ...VERSION_HEADER,
         'retry-after': String(outcome.retryAfterSeconds),
       })
     case 'StreamError':
       // A permanent error is not sent as 5xx, because tus clients would retry.
       return outcome.retryable
         ? textResponse(503, outcome.message, {
-            ...VERSION_HEADER,
             'retry-after': RETRY_AFTER_SECONDS,
           })
-        : textResponse(422, outcome.message, VERSION_HEADER)
+        : textResponse(422, outcome.message)
   }
 }
 

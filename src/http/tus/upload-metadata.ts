@@ -1,8 +1,9 @@
 import { keyPattern, isReservedMetadataKey } from '../../uploads/metadata-keys.ts'
 
 /**
- * Parses an `Upload-Metadata` header. Missing and empty values become null. Keys keep their case, but a
- * reserved key may occur only once, regardless of case. Returns a `problem` for the client if the header is invalid.
+ * Parses an `Upload-Metadata` header. Missing and empty values become null. Keys keep their case: tus compares
+ * them exactly, but Stream ignores the case of its settings, so each setting may occur only once in any case.
+ * Returns a `problem` for the client if the header is invalid.
  * https://tus.io/protocols/resumable-upload#upload-metadata
  */
 export function parseUploadMetadata(
@@ -16,6 +17,11 @@ export function parseUploadMetadata(
     const [key = '', value, ...more] = entry.trim().split(' ')
     if (!keyPattern.test(key))
       return { problem: 'Upload-Metadata has a key that is empty or not plain ASCII.' }
+    // The value of an empty key looks like a key after the space of a joined header. Only a setting is clearly a key.
+    if (/^\s/.test(entry) && value === undefined && !isReservedMetadataKey(key))
+      return {
+        problem: `Upload-Metadata has a space before ${quote(key)}. If that is a value, its key is empty; if it is a key, omit the space.`,
+      }
     if (more.length > 0) return { problem: `Upload-Metadata has two values for ${quote(key)}.` }
     const uniqueKey = isReservedMetadataKey(key) ? key.toLowerCase() : key
     if (seen.has(uniqueKey)) return { problem: `Upload-Metadata has ${quote(key)} twice.` }

@@ -10,6 +10,9 @@ import {
 import { type RequestHandler, createRequestHandler } from './request-handler.ts'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
+import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
+import { endResponse } from './end-response.ts'
+import { discardBody } from './request-bodies.ts'
 import { attachWebSocketServer } from './websocket-server.ts'
 import { createUnreadBytes } from './unread-bytes.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -34,17 +37,26 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>
 }
 
-/** Responds 503 until `serve` is called. Closes the connection, so that no rest of a body is received. */
-function starting(_request: IncomingMessage, response: ServerResponse): void {
-  response.shouldKeepAlive = false
-  response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' })
-  response.end('Starting.\n')
+/** Adds the version to the responses that no handler of the gateway creates. */
+function setTusVersion({ url = '' }: IncomingMessage, response: ServerResponse): void {
+  if (isTusTarget(url)) response.setHeader('tus-resumable', TUS_VERSION)
 }
 
-/** Responds 417 to an `Expect` other than `100-continue`, as Node does, which would receive the whole body. */
-function rejectExpectation(_request: IncomingMessage, response: ServerResponse): void {
+/** Responds 503 until `serve` is called, and closes the connection. */
+function starting(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false
-  response.writeHead(417).end()
+  discardBody(request)
+  response.writeHead(503, { 'retry-after': '1', 'content-type': 'text/plain; charset=utf-8' })
+  endResponse(response, 'Starting.\n')
+}
+
+/** Responds 417 to an `Expect` other than `100-continue`, as Node does, which would not limit the body. */
+function rejectExpectation(request: IncomingMessage, response: ServerResponse): void {
+  setTusVersion(request, response)
+  response.shouldKeepAlive = false
+  discardBody(request)
+  response.writeHead(417, { 'content-length': '0' })
+  endResponse(response)
 }
 
 /** Request timeouts, in milliseconds. */
@@ -118,6 +130,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     keepAliveTimeout: KEEP_ALIVE_MS,
   }
   const server = createServer(limits, (request, response) => {
+    setTusVersion(request, response)
     if (draining) response.shouldKeepAlive = false
     handler.listener(request, response)
   })

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type GrowingBytes, createGrowingBytes } from '../../shared/growing-bytes.ts'
+import { hasBody, limitRest, onceEnded } from './end-response.ts'
 
 /** Pieces of any size: chunks of a chunked body, or TCP segments. Each costs much more than its bytes. */
 const MAX_SMALL_PIECES = 1024
@@ -16,9 +17,6 @@ const MAX_RECEIVED_BYTES = 64 * 1024 * 1024
 
 /** Lower than the maximum, so that the bodies are not sorted for each piece. */
 const RECEIVED_BYTES_AFTER_DISCONNECTS = 48 * 1024 * 1024
-
-/** Milliseconds for the rest of a body after its response. Then the connection can be used again. */
-const REST_MS = 1000
 
 export interface RequestBody {
   /** Must be called unless the response is sent only after `read` has called `done`. */
@@ -33,8 +31,6 @@ export interface RequestBody {
 export interface RequestBodies {
   /** Receives the body of an accepted request, whether or not a handler reads it. Null if there is no body. */
   receive(response: ServerResponse, limitBytes: number): RequestBody | null
-  /** Receives the body of a request that is not processed. */
-  discard(request: IncomingMessage): void
 }
 
 export function createRequestBodies(): RequestBodies {
@@ -138,20 +134,12 @@ export function createRequestBodies(): RequestBodies {
         },
       }
     },
-    discard: (request) => receivePieces(request, () => {}),
   }
 }
 
-/** Calls back when all of the body was received, at once if it was already. */
-export function onceEnded(request: IncomingMessage, run: () => void): void {
-  if (request.readableEnded) run()
-  else request.once('end', run)
-}
-
-function limitRest(request: IncomingMessage): void {
-  setTimeout(() => {
-    if (!request.complete) request.socket.destroy()
-  }, REST_MS).unref()
+/** Receives the body of a request that is not processed. */
+export function discardBody(request: IncomingMessage): void {
+  receivePieces(request, () => {})
 }
 
 /** Reads the body until it ends, also after the response. */
@@ -164,9 +152,4 @@ function receivePieces(request: IncomingMessage, receive: (piece: Buffer) => voi
     if (pieces > MAX_SMALL_PIECES + bytes / BYTES_PER_PIECE) request.socket.destroy()
     else receive(piece)
   })
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers
-  return length !== '0' || coding !== undefined
 }

@@ -5,16 +5,18 @@ import { createServerAdapter } from '@whatwg-node/server'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { createConnections } from './connections.ts'
-import { type RequestInfo, createRequestInfoReader } from './request-info.ts'
+import { onceEnded } from './end-response.ts'
+import { type RequestInfo, createRequestInfoReader, methodOf } from './request-info.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
-import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
+import { endpointPath } from '../../http/endpoint-path.ts'
+import { GRAPHQL_PATH, MAX_REQUEST_BYTES, isJSONType } from '../../http/graphql/endpoint.ts'
 import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
 import type { EventStreamResponse } from '../../http/graphql/fast-path/fast-path.ts'
 import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
 import type { RawResponse } from '../../http/raw-response.ts'
 import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
 import { WholeBody, readWhole } from './read-body.ts'
-import { type RequestBody, createRequestBodies, onceEnded } from './request-bodies.ts'
+import { type RequestBody, createRequestBodies, discardBody } from './request-bodies.ts'
 import { createSseStreams } from './sse-writer.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { writeOverloaded, writeResponse, writeUnexpectedError } from './responses.ts'
@@ -44,9 +46,6 @@ const MAX_EXEMPT = 16
 
 /** Many times the requests that one machine serves in the duration of one request. */
 const MAX_IN_FLIGHT = 1000
-
-/** JSON media types whose parameters need no parsing. */
-const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 
 export interface RequestHandlerOptions {
   readonly gateway: Pick<Gateway, 'fetch' | 'fastPath' | 'nextRequestId' | 'hostResponses'>
@@ -98,7 +97,8 @@ export function createRequestHandler({
       body?.allowEarlyResponse()
       if (res.destroyed) return
       const requestInfo = requestOf(res.req)
-      const { url = '', method = '' } = res.req
+      const { url = '' } = res.req
+      const method = methodOf(res.req)
       hostResponses.record({ url, method, status: 503, ...requestInfo }, 'overloaded')
       writeOverloaded(res.req, res, hostResponses.headers, requestInfo.requestId)
     },
@@ -256,12 +256,12 @@ export function createRequestHandler({
     listener(req, res) {
       res.on('error', logConnectionError)
       if (!connections.accept(res)) {
-        requestBodies.discard(req)
+        discardBody(req)
         return
       }
       const { url = '' } = req
       const body = requestBodies.receive(res, limitBytesOf(url))
-      if (NEVER_SHED.has(url) && exempt < MAX_EXEMPT) serveExempt(res, body)
+      if (NEVER_SHED.has(endpointPath(url)) && exempt < MAX_EXEMPT) serveExempt(res, body)
       else loadShedder.admit({ res, body })
     },
     openResponses: () => connections.unfinished(),
@@ -276,11 +276,11 @@ function limitBytesOf(url: string): number {
   return url.startsWith(GRAPHQL_PATH) ? MAX_REQUEST_BYTES : MAX_WEBHOOK_BYTES
 }
 
-function isFastPathRequest({ method, url, headers }: IncomingMessage): boolean {
+function isFastPathRequest({ method, url = '', headers }: IncomingMessage): boolean {
   return (
     method === 'POST' &&
-    url === GRAPHQL_PATH &&
-    JSON_TYPE.test(headers['content-type'] ?? '') &&
+    endpointPath(url) === GRAPHQL_PATH &&
+    isJSONType(headers['content-type'] ?? '') &&
     headers['content-encoding'] === undefined
   )
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { clientAddress, isFromTrustedProxy } from './client-address.ts'
 import { type TrustedProxies } from '../../config/trusted-proxies.ts'
+import { METHOD_OVERRIDE, effectiveMethod } from '../../http/tus/tus-request.ts'
 
 export interface RequestInfo {
   readonly requestId: string
@@ -17,6 +18,12 @@ export interface RequestInfoReader {
   /** Returns the `X-Request-Id` of a trusted proxy, or a new id. */
   readonly requestIdOf: (req: IncomingMessage) => string
   readonly requestOf: (req: IncomingMessage) => RequestInfo
+}
+
+/** Returns the method for logs and metrics. */
+export function methodOf({ url = '', method = '', headers }: IncomingMessage): string {
+  const override = headers[METHOD_OVERRIDE]
+  return effectiveMethod(url, method, typeof override === 'string' ? override : null)
 }
 
 /** @param nextId returns the proxy's id if it is well-formed, else a new one */

@@ -3,8 +3,10 @@ import type { ServerResponse, IncomingMessage } from 'node:http'
 import type { RawResponse } from '../../http/raw-response.ts'
 import type { HostResponses } from '../../http/host-responses.ts'
 import type { Logger } from '../../shared/logger.ts'
-import type { RequestInfo } from './request-info.ts'
+import { endResponse } from './end-response.ts'
+import { type RequestInfo, methodOf } from './request-info.ts'
 import { GRAPHQL_PATH } from '../../http/graphql/endpoint.ts'
+import { JSON_TYPE, jsonMediaType } from '../../http/graphql/plugins/accept.ts'
 import type { ResponseHeaders } from '../../http/response-headers.ts'
 
 /** Copies of header lists with extra slots for request id and content length, by the original list. */
@@ -28,7 +30,8 @@ export function writeResponse(
   list[list.length - 3] = requestId
   list[list.length - 1] = String(bytes)
   // Node reads the list before it returns.
-  res.writeHead(status, list).end(text)
+  res.writeHead(status, list)
+  endResponse(res, text)
   return bytes
 }
 
@@ -45,7 +48,8 @@ export function writeUnexpectedError(
     return
   }
   const status = 500
-  const { url = '', method = '', headers } = res.req
+  const { url = '', headers } = res.req
+  const method = methodOf(res.req)
   hostResponses.record({ url, method, status, requestId, startedAt, client })
   writeResponse(
     res,
@@ -64,9 +68,6 @@ const PLAIN_BODY = `${MESSAGE}\n`
 const GRAPHQL_BODY = JSON.stringify({
   errors: [{ message: MESSAGE, extensions: { code: 'OVERLOADED' } }],
 })
-
-/** With this media type, a response with a status other than 200 is also GraphQL. */
-const GRAPHQL_RESPONSE_TYPE = 'application/graphql-response+json'
 
 /** https://www.rfc-editor.org/rfc/rfc9110#field.retry-after, in seconds. */
 const RETRY_AFTER = ['retry-after', '1']
@@ -90,11 +91,7 @@ export function writeOverloaded(
 ): void {
   const { accept, origin } = request.headers
   const isGraphQL = request.url?.startsWith(GRAPHQL_PATH) === true
-  const type = !isGraphQL
-    ? 'text/plain'
-    : accept?.includes(GRAPHQL_RESPONSE_TYPE) === true
-      ? GRAPHQL_RESPONSE_TYPE
-      : 'application/json'
+  const type = isGraphQL ? (jsonMediaType(accept ?? null) ?? JSON_TYPE) : 'text/plain'
   const headers = headersFor(origin ?? null, `${type}; charset=utf-8`)
   writeResponse(
     response,

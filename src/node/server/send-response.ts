@@ -1,5 +1,6 @@
 /** Sends a Fetch API `Response` as a Node response. */
 import type { ServerResponse } from 'node:http'
+import { endResponse } from './end-response.ts'
 
 /**
  * Resolves when the whole response was handed to Node, or its connection closed. A closed connection
@@ -18,14 +19,16 @@ export async function sendResponse(
   }
   const list = [...headers].flat()
   if (body === null) {
-    res.writeHead(status, list).end()
+    res.writeHead(status, list)
+    endResponse(res)
   } else if (isSentInChunks(headers)) {
     res.writeHead(status, list)
     await sendChunks(res, body, onWritten)
   } else {
     const bytes = Buffer.from(await response.arrayBuffer())
     if (!res.destroyed) {
-      res.writeHead(status, [...list, 'content-length', String(bytes.length)]).end(bytes)
+      res.writeHead(status, [...list, 'content-length', String(bytes.length)])
+      endResponse(res, bytes)
       onWritten(bytes.length)
     }
   }
@@ -57,7 +60,7 @@ async function sendChunks(
     onWritten(value.length)
     if (!isWritable) await drainedOrClosed(res)
   }
-  res.end()
+  endResponse(res)
 }
 
 function drainedOrClosed(res: ServerResponse): Promise<void> {

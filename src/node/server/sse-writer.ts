@@ -1,6 +1,6 @@
 /** Writes server-sent events to Node responses. All subscribers of an event share one buffer. */
 import type { ServerResponse } from 'node:http'
-import { SSE_RETRY } from '../../http/graphql/sse-reconnect.ts'
+import { SSE_RECONNECT } from '../../http/graphql/sse-reconnect.ts'
 import type {
   SerializedEvent,
   EventSink,
@@ -11,7 +11,6 @@ const HEARTBEAT_MS = 12_000
 
 const HEARTBEAT_COMMENT = Buffer.from(':\n\n')
 const COMPLETE = 'event: complete\ndata:\n\n'
-const STOPPING = `${SSE_RETRY}${COMPLETE}`
 
 /** Cached bytes of each event. */
 const bytes = new WeakMap<SerializedEvent, Buffer>()
@@ -97,7 +96,7 @@ export function createSseStreams({
           start()
           // Not removed on `close` only: a response queued behind another on its connection closes much later.
           remove(response)
-          response.end(ending === 'stopping' ? STOPPING : COMPLETE)
+          response.end(ending === 'interrupted' ? SSE_RECONNECT : COMPLETE)
         },
       }
     },

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { handleWebSocket } from './websocket-connection.ts'
 import type { Gateway } from '../../http/gateway.ts'
+import { endpointPath } from '../../http/endpoint-path.ts'
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import { type Indexed, NOT_IN_SET, createIndexedSet } from '../../shared/indexed-set.ts'
@@ -98,7 +99,7 @@ export function attachWebSocketServer(
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { origin } = request.headers
     // Compared as text, because the request target may be an invalid URL.
-    if (request.url?.split('?', 1)[0] !== GRAPHQL_PATH) {
+    if (endpointPath(request.url ?? '') !== GRAPHQL_PATH) {
       reject(socket, '404 Not Found')
     } else if (origin !== undefined && !allowedOrigins.has(origin)) {
       reject(socket, '403 Forbidden')

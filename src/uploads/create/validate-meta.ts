@@ -2,6 +2,7 @@
 import { isReservedMetadataKey, keyPattern } from '../metadata-keys.ts'
 import type { InputIssue } from '../outcomes.ts'
 import { REFERENCE_KEY } from '../reference.ts'
+import { WELL_FORMED_RULE, isWellFormed } from './well-formed.ts'
 import type { UploadRequest } from './upload-request.ts'
 
 const MAX_META_BYTES = 4096
@@ -16,8 +17,10 @@ export function validateMeta({ protocol, meta }: UploadRequest): InputIssue[] {
       message: `must be at most ${MAX_META_BYTES} bytes when serialized as JSON.`,
     })
   }
-  for (const key of Object.keys(meta)) {
-    const message = metaKeyError(key, protocol === 'TUS')
+  for (const [key, value] of Object.entries(meta)) {
+    const message =
+      metaKeyError(key, protocol === 'TUS') ??
+      (isWellFormed({ [key]: value }) ? null : WELL_FORMED_RULE)
     if (message !== null) issues.push({ path: ['meta', key], message })
   }
   return issues

@@ -11,6 +11,7 @@ import {
   isValidCreator,
 } from '../limits.ts'
 import { validateMeta } from './validate-meta.ts'
+import { WELL_FORMED_RULE, isWellFormed } from './well-formed.ts'
 import type { InputIssue } from '../outcomes.ts'
 import type { UploadRequest } from './upload-request.ts'
 
@@ -41,7 +42,9 @@ export function validateRequest(request: UploadRequest, policy: Policy, now: Dat
  * key is returned without validation of the request.
  */
 export function validateIdempotencyKey(key: string | null): InputIssue[] {
-  const isValid = key === null || (key.length >= 1 && key.length <= MAX_KEY_LENGTH)
+  if (key === null) return []
+  if (!isWellFormed(key)) return [issue('idempotencyKey', WELL_FORMED_RULE)]
+  const isValid = key.length >= 1 && key.length <= MAX_KEY_LENGTH
   return isValid ? [] : [issue('idempotencyKey', `must have 1 to ${MAX_KEY_LENGTH} characters.`)]
 }
 
@@ -85,6 +88,7 @@ function validateName({ name, meta }: UploadRequest): InputIssue[] {
   if (name !== null && (name.length === 0 || name.length > MAX_NAME_LENGTH)) {
     issues.push(issue('name', `must have 1 to ${MAX_NAME_LENGTH} characters.`))
   }
+  if (!isWellFormed(name)) issues.push(issue('name', WELL_FORMED_RULE))
   if (name !== null && meta !== null && Object.hasOwn(meta, 'name') && meta['name'] !== name) {
     issues.push({ path: ['meta', 'name'], message: 'conflicts with `name`: set only one of them.' })
   }

@@ -14,7 +14,7 @@ export async function runSyncLoop(
   const { clock, closing, log } = dependencies
   while (!closing.aborted) {
     try {
-      const report = await runMeasuredRound(dependencies, synchronizer)
+      const report = await runMeasuredSync(dependencies, synchronizer)
       if (report.changed + report.orphansDeleted > 0) {
         const { polled, changed, orphansDeleted } = report
         log.debug({ polled, changed, orphansDeleted }, 'sync run completed')
@@ -33,7 +33,7 @@ export async function runSyncLoop(
 }
 
 /** Performs one sync run in a span and records its metrics. */
-export function runMeasuredRound(
+export function runMeasuredSync(
   { telemetry }: Pick<SyncDependencies, 'telemetry'>,
   synchronizer: Synchronizer,
 ): Promise<SyncReport> {
@@ -41,7 +41,7 @@ export function runMeasuredRound(
     const startedAt = performance.now()
     let report: SyncReport | null = null
     try {
-      report = await synchronizer.round()
+      report = await synchronizer.run()
       span.setAttributes({
         polled: report.polled,
         changed: report.changed,

@@ -19,10 +19,10 @@ export type SyncDependencies = Pick<
 >
 
 /** Maximum number of due uploads per sync run; the rest stays due. */
-const UPLOADS_PER_ROUND = 1000
+const UPLOADS_PER_RUN = 1000
 
 /** Maximum number of watched uploads per sync run: two requests per second stay within the API budget. */
-const WATCHED_PER_ROUND = 2 * UPLOADS_PER_CALL
+const WATCHED_PER_RUN = 2 * UPLOADS_PER_CALL
 
 /**
  * Duration of a claim, in milliseconds. It exceeds the timeout of a request to Stream, and lets another
@@ -49,7 +49,7 @@ const NOTHING_DELETED = { deleted: 0, failed: 0 } as const
 /** Performs sync runs, one at a time, and keeps the backoff state between them. */
 export interface Synchronizer {
   /** Performs one sync run. Failed polls and sweeps are logged and start a backoff; other errors are thrown. */
-  round(): Promise<SyncReport>
+  run(): Promise<SyncReport>
   /** Resolves when the background work of all sync runs has ended. */
   idle(): Promise<void>
 }
@@ -68,7 +68,7 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
 
   /** Returns the watched uids of all gateways if this gateway holds the poll lease, else null. */
   function renewWatched(now: Date): Promise<readonly string[] | null> {
-    const local = rotate([...watchRegistry.watchedUids(now)], nextLocal, WATCHED_PER_ROUND)
+    const local = rotate([...watchRegistry.watchedUids(now)], nextLocal, WATCHED_PER_RUN)
     nextLocal = local.next
     const until = new Date(now.getTime() + LEASE_MS)
     return store.renewWatchLeases(local.uids, now, until, !pollBackoff.isPaused())
@@ -86,7 +86,7 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
       // Absolute difference: another gateway's clock may have been ahead.
       const isDue =
         sweptUntil === null || Math.abs(now.getTime() - sweptUntil.getTime()) >= SWEEP_INTERVAL_MS
-      const open = await store.pendingReservations(resolveBefore, UPLOADS_PER_ROUND)
+      const open = await store.pendingReservations(resolveBefore, UPLOADS_PER_RUN)
       // The first sweep, or one after a clock that was ahead, goes back as far as a URL can be usable.
       const isKnown = sweptUntil !== null && sweptUntil <= now
       const from = isKnown ? sweptUntil : new Date(now.getTime() - MAX_EXPIRY_MS)
@@ -106,10 +106,10 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
   }
 
   return {
-    async round() {
+    async run() {
       const now = clock.now()
       const leased = await renewWatched(now)
-      const batch = rotate(leased ?? [], nextWatched, WATCHED_PER_ROUND)
+      const batch = rotate(leased ?? [], nextWatched, WATCHED_PER_RUN)
       nextWatched = batch.next
       const polled = leased === null ? [] : await uploadsToPoll(dependencies, now, batch.uids)
       let changed = 0
@@ -140,7 +140,7 @@ async function uploadsToPoll(
 ): Promise<readonly PolledUpload[]> {
   const due = await store.claimDue(
     now,
-    UPLOADS_PER_ROUND,
+    UPLOADS_PER_RUN,
     new Date(now.getTime() + CLAIM_DURATION_MS),
   )
   const isDue = new Set(due.map(({ upload }) => upload.uid))

@@ -13,7 +13,7 @@ import { findUpload } from '../find-upload.ts'
 import { type Upload, isTerminal } from '../upload.ts'
 
 /**
- * Streams changes to all uploads that the viewer may list. Ends when the viewer's token expires, on
+ * Streams changes to all uploads that the viewer may list. Is interrupted when the viewer's token expires, on
  * shutdown, when the reader is too slow, or when the pub/sub connection is lost.
  */
 export async function watchUploads(
@@ -27,7 +27,7 @@ export async function watchUploads(
   const topic = viewer.isAdmin
     ? ({ of: 'all' } as const)
     : ({ of: 'creator', creator: viewer.subject } as const)
-  const { ready, stop } = dependencies.pubsub.subscribe(topic, stream.put, stream.end)
+  const { ready, stop } = dependencies.pubsub.subscribe(topic, stream.put, stream.interrupt)
   stream.onClose(stop)
   try {
     await ready
@@ -61,8 +61,8 @@ function endOnExpiryOrShutdown(
 }
 
 /**
- * Streams the current upload, then every change in order of `version`. Ends after a terminal status and in
- * the cases of `watchUploads`.
+ * Streams the current upload, then every change in order of `version`. Ends after a terminal status. Is
+ * interrupted in the cases of `watchUploads`.
  */
 export async function watchUpload(
   dependencies: Pick<Dependencies, 'store' | 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
@@ -89,7 +89,11 @@ export async function watchUpload(
 
   // Subscribes before reading the state; changes received meanwhile are pushed after it.
   let buffered: Upload[] | null = []
-  const { ready, stop } = dependencies.pubsub.subscribe({ of: 'upload', uid }, onChange, stream.end)
+  const { ready, stop } = dependencies.pubsub.subscribe(
+    { of: 'upload', uid },
+    onChange,
+    stream.interrupt,
+  )
   stream.onClose(stop)
 
   let current: Upload | null = null

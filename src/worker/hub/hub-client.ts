@@ -48,7 +48,7 @@ export function createHubClient(
     ...rateLimiter,
     publish: (changes) => callHub((to) => to.publish(changes)),
     recordView: (uid) => callHub((to) => to.recordView(uid)),
-    runRound: () => callHub((to) => to.runRound()),
+    runSync: () => callHub((to) => to.runSync()),
     subscribe: (topic, onMessage, onLost) =>
       callHub(async (to) => {
         const address = `${SUBSCRIBE_URL}?${new URLSearchParams({ topic }).toString()}`

@@ -9,7 +9,7 @@ import {
   hubMessageOf,
   createHubPubSub,
 } from '../../pubsub/durable-object-pubsub.ts'
-import { runMeasuredRound } from '../../uploads/sync/sync-loop.ts'
+import { runMeasuredSync } from '../../uploads/sync/sync-loop.ts'
 import type { Dependencies } from '../../uploads/dependencies.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { createSynchronizer } from '../../uploads/sync/synchronizer.ts'
@@ -84,7 +84,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     await this.#scheduleRun()
   }
 
-  runRound(): Promise<SyncReport> {
+  runSync(): Promise<SyncReport> {
     const run = this.#lastRun.then(async () => {
       try {
         const runner = await this.#openSyncRunner()
@@ -101,7 +101,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
   /** Runs one sync. The runtime keeps the alarm while the object is evicted. */
   async alarm(): Promise<void> {
     try {
-      await this.runRound()
+      await this.runSync()
     } catch (error) {
       logOf(this.env).error({ err: error }, 'sync run failed; retried in the next run')
     }
@@ -166,7 +166,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     return async () => {
       let report: SyncReport
       try {
-        report = await runMeasuredRound(dependencies, synchronizer)
+        report = await runMeasuredSync(dependencies, synchronizer)
         await synchronizer.idle()
         await this.#resendTerminal(dependencies)
       } finally {

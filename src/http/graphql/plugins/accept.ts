@@ -1,53 +1,60 @@
 /** Content negotiation by the `Accept` header. Results have three media types; subscriptions only one of them. */
 import { GraphQLError } from 'graphql'
-import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
+import { getSSEProcessor, isAsyncIterable, processRegularResult } from 'graphql-yoga'
+import { preferredMediaType, qualityOf } from '../../header-lists.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
-const GRAPHQL_RESPONSE = 'application/graphql-response+json'
-const JSON_TYPE = 'application/json'
+export const JSON_TYPE = 'application/json'
+export const GRAPHQL_RESPONSE = 'application/graphql-response+json'
 const EVENT_STREAM = 'text/event-stream'
 
 /** A request that accepts none of them is not executed. */
-export const RESULT_MEDIA_TYPES = [GRAPHQL_RESPONSE, JSON_TYPE, EVENT_STREAM] as const
-
-/** Whether `Accept` allows a media type, by Yoga's rules: a missing header accepts all, `q` is ignored, only UTF-8. */
-function accepts(header: string | null, mediaType: string): boolean {
-  const [type, subtype] = mediaType.split('/')
-  return (header || '*/*')
-    .replaceAll(/\s/g, '')
-    .toLowerCase()
-    .split(',')
-    .some((range) => {
-      const [name = '', ...parameters] = range.split(';')
-      const charset = parameters.find((parameter) => parameter.includes('charset='))
-      if (charset !== undefined && charset !== 'charset=utf-8') return false
-      const [rangeType, rangeSubtype] = name.split('/')
-      return (
-        (rangeType === '*' || rangeType === type) &&
-        (rangeSubtype === '*' || rangeSubtype === subtype)
-      )
-    })
-}
-
-/** Whether the client accepts any media type of a result. @param header `Accept`; null if missing */
-export function acceptsResults(header: string | null): boolean {
-  return RESULT_MEDIA_TYPES.some((mediaType) => accepts(header, mediaType))
-}
+export const RESULT_MEDIA_TYPES = [JSON_TYPE, GRAPHQL_RESPONSE, EVENT_STREAM] as const
 
 /**
- * Responds 406 to a subscription whose client accepts no event stream. Yoga would send 406 without a body, and
- * never end the subscription. Whether an operation is a subscription is only known once it is parsed.
+ * Returns the media type of a result or an error that is not a stream. Null if the client accepts none. JSON comes
+ * before an event stream that the client accepts as much.
+ * @param accept the `Accept` header; null if missing
  */
-export const notAcceptablePlugin: GatewayPlugin = {
+export function resultMediaType(accept: string | null): (typeof RESULT_MEDIA_TYPES)[number] | null {
+  const json = jsonMediaType(accept)
+  if (json === null) return preferredMediaType(accept, [EVENT_STREAM])
+  return qualityOf(accept, EVENT_STREAM) > qualityOf(accept, json) ? EVENT_STREAM : json
+}
+
+/** Returns the JSON media type that the client prefers. Null if it accepts none. */
+export function jsonMediaType(
+  accept: string | null,
+): typeof JSON_TYPE | typeof GRAPHQL_RESPONSE | null {
+  return preferredMediaType(accept, [JSON_TYPE, GRAPHQL_RESPONSE])
+}
+
+const processEvents = getSSEProcessor()
+
+/**
+ * Chooses the media type of the response, because Yoga ignores quality values. Responds 406 to a subscription whose
+ * client accepts no event stream: Yoga would send no body, and never end the subscription. Whether an operation is
+ * a subscription is only known once it is parsed.
+ */
+export const contentNegotiationPlugin: GatewayPlugin = {
   async onResultProcess(payload) {
     const { request, result } = payload
-    if (payload.resultProcessor !== undefined) return
-    if (isAsyncIterable(result)) await result[Symbol.asyncIterator]().return?.()
-    payload.setResult({ errors: [notAcceptableError()] })
-    const acceptsGraphQLResponse = accepts(request.headers.get('accept'), GRAPHQL_RESPONSE)
+    const accept = request.headers.get('accept')
+    const isStream = isAsyncIterable(result)
+    const mediaType = isStream
+      ? preferredMediaType(accept, [EVENT_STREAM])
+      : resultMediaType(accept)
+    if (mediaType === EVENT_STREAM) {
+      payload.setResultProcessor(processEvents, EVENT_STREAM)
+      return
+    }
+    if (mediaType === null) {
+      if (isStream) await result[Symbol.asyncIterator]().return?.()
+      payload.setResult({ errors: [notAcceptableError()] })
+    }
     payload.setResultProcessor(
       processRegularResult,
-      acceptsGraphQLResponse ? GRAPHQL_RESPONSE : JSON_TYPE,
+      mediaType ?? jsonMediaType(accept) ?? JSON_TYPE,
     )
   },
 }

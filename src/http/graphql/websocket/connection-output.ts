@@ -14,6 +14,18 @@ export interface SocketSink {
   readonly onPong?: (payload: unknown) => void
 }
 
+/** The gateway's side of a WebSocket, which the host calls. */
+export interface SocketConnection {
+  /** Processes a message. Resolves when its operation has ended or its subscription started. Never rejects. */
+  receive(text: string): Promise<void>
+  /** Called by the host when the socket is writable again. */
+  flushed(): void
+  /** Called by the host when its socket is closed. */
+  closed(code: number): void
+  /** Resolves when no message is being processed and no subscription is being released. */
+  idle(): Promise<void>
+}
+
 /** Output of one WebSocket, shared by its operations. */
 export interface SocketOutput {
   /** Sends immediately. Before an event, check `isWritable`. */

@@ -5,14 +5,12 @@
  * Uses only the messages and close codes of graphql-ws: its server keeps each `subscribe` message until the
  * subscription ends, and confuses operations if a client reuses an id immediately.
  */
-import type { ExecutionResult } from 'graphql'
 import {
   CloseCode,
   GRAPHQL_TRANSPORT_WS_PROTOCOL,
   type Message,
   MessageType,
   type SubscribePayload,
-  parseMessage,
 } from 'graphql-ws'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
@@ -22,33 +20,25 @@ import type { FastPath, EventStreamResponse } from '../fast-path/fast-path.ts'
 import { maskError } from '../plugins/error-masking.ts'
 import {
   type BeginOperation,
+  type BegunOperation,
   type Operation,
   rejectionFor,
   release,
   stopWith,
 } from './operation.ts'
 import {
+  type SocketConnection,
   type SocketSink,
   createSocketOutput,
   formatted,
   messagePrefix,
   payloadOf,
 } from './connection-output.ts'
-import type { AuthenticatedConnection, Connect } from './connection-auth.ts'
+import { parseClientMessage } from './parse-message.ts'
+import { type AuthenticatedConnection, type Connect, TRY_AGAIN_LATER } from './connection-auth.ts'
 
 /** Milliseconds within which the client must send `connection_init`. */
 const CONNECT_WITHIN_MS = 10_000
-
-export interface SocketConnection {
-  /** Processes a message. Resolves when its operation has ended or its subscription started. Never rejects. */
-  receive(text: string): Promise<void>
-  /** Called by the host when the socket is writable again. */
-  flushed(): void
-  /** Called by the host when its socket is closed. */
-  closed(code: number): void
-  /** Resolves when no message is being processed and no subscription is being released. */
-  idle(): Promise<void>
-}
 
 export interface ConnectionOptions extends Pick<Dependencies, 'clock' | 'closing' | 'log'> {
   /** Null on hosts without a fast path. */
@@ -96,6 +86,23 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     return true
   }
 
+  /** Ends an operation that is over with `complete`. */
+  function complete(id: string, operation: Operation): void {
+    if (finish(id, operation)) output.send({ id, type: MessageType.Complete })
+  }
+
+  /**
+   * Ends a subscription whose client must subscribe again, which it would not do after `complete`. Closes the
+   * socket instead, after its running mutations, as the client would repeat those without a result.
+   */
+  function interrupt(id: string, operation: Operation): void {
+    // A shutdown or the token's expiry closes the socket with another code.
+    if (!finish(id, operation) || closing.aborted || authenticated?.isExpired() === true) return
+    void idle().then(() => close(TRY_AGAIN_LATER, 'A subscription was interrupted. Reconnect.'))
+  }
+
+  const idle = async (): Promise<void> => void (await Promise.all(running))
+
   /** Makes `idle` wait for this work. */
   function track(work: Promise<void>): Promise<void> {
     const tracked = work.catch(fail).finally(() => running.delete(tracked))
@@ -109,17 +116,14 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       return
     }
     isInitialized = true
-    const authorization = payload?.['authorization']
-    const token = typeof authorization === 'string' ? authorization : null
-    const connection = await options.connect(token, close)
+    const connection = await options.connect(payload, close)
+    if (connection === null) return
     if (closeController.signal.aborted) {
-      connection?.leave()
-    } else if (connection === null) {
-      close(CloseCode.Forbidden, 'Forbidden')
-    } else {
-      authenticated = connection
-      output.send({ type: MessageType.ConnectionAck })
+      connection.leave()
+      return
     }
+    authenticated = connection
+    output.send({ type: MessageType.ConnectionAck })
   }
 
   async function subscribe(id: string, payload: SubscribePayload): Promise<void> {
@@ -156,10 +160,8 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       isWritable: () => output.isWritable(),
       send: (event) => operation.isOver || output.sendSerialized(prefix, event.text),
       end(ending) {
-        // On shutdown no `complete` is sent: after it, the client would not reconnect.
-        if (finish(id, operation) && ending === 'complete') {
-          output.send({ id, type: MessageType.Complete })
-        }
+        if (ending === 'complete') complete(id, operation)
+        else interrupt(id, operation)
       },
     })
     const stopListening = output.onWritable(() => subscriber.resume())
@@ -189,7 +191,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     if (begun.kind === 'events') {
       const params = graphQLParamsFrom(payload)
       if (params !== null) fastPath?.recordSubscription(params)
-      sendEvents(id, operation, begun.events).catch(fail)
+      sendEvents(id, operation, begun).catch(fail)
       return
     }
     if (!finish(id, operation)) return
@@ -205,7 +207,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   async function sendEvents(
     id: string,
     operation: Operation,
-    events: AsyncIterable<ExecutionResult>,
+    { events, isInterrupted }: Extract<BegunOperation, { kind: 'events' }>,
   ): Promise<void> {
     const iterator = events[Symbol.asyncIterator]()
     const sender = output.createSender(messagePrefix(id))
@@ -220,8 +222,8 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
         if (next.done === true) break
         await sender.send(JSON.stringify(payloadOf(next.value)))
       }
-      if (closing.aborted || !finish(id, operation)) return
-      output.send({ id, type: MessageType.Complete })
+      if (isInterrupted()) interrupt(id, operation)
+      else complete(id, operation)
     } catch (error) {
       if (!finish(id, operation)) return
       const errors = [maskError(log, error, 'Unexpected error.')]
@@ -284,7 +286,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
       if (closeController.signal.aborted) return
       let message: Message
       try {
-        message = parseMessage(text)
+        message = parseClientMessage(text)
       } catch {
         close(CloseCode.BadRequest, 'Invalid message received')
         return
@@ -293,8 +295,6 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     },
     flushed: () => output.flushed(),
     closed: end,
-    async idle() {
-      await Promise.all(running)
-    },
+    idle,
   }
 }

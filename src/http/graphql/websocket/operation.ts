@@ -2,7 +2,9 @@
 import { type ExecutionResult, GraphQLError, OperationTypeNode, getOperationAST } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
+import type { SubscriptionState } from '../../../graphql/context.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
+import { isPersistedQuery, persistedQueryNotSupported } from '../plugins/persisted-queries.ts'
 import type { EnvelopedFunctions, Yoga } from '../yoga.ts'
 import type { AuthenticatedConnection } from './connection-auth.ts'
 
@@ -13,13 +15,21 @@ export type BegunOperation =
   /** The operation was not executed. */
   | { readonly kind: 'errors'; readonly errors: readonly GraphQLError[] }
   | { readonly kind: 'result'; readonly result: ExecutionResult }
-  | { readonly kind: 'events'; readonly events: AsyncIterable<ExecutionResult> }
+  | {
+      readonly kind: 'events'
+      readonly events: AsyncIterable<ExecutionResult>
+      /** Whether the events ended although further events may follow. */
+      readonly isInterrupted: () => boolean
+    }
 
 export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<BegunOperation>
 
 export function createBeginOperation(yoga: Yoga): BeginOperation {
-  return async (viewer, { query, operationName, variables }) => {
-    const enveloped: EnvelopedFunctions = yoga.getEnveloped({ viewer })
+  return async (viewer, params) => {
+    if (isPersistedQuery(params)) return { kind: 'errors', errors: [persistedQueryNotSupported()] }
+    const { query, operationName, variables } = params
+    const subscription: SubscriptionState = { isInterrupted: () => false }
+    const enveloped: EnvelopedFunctions = yoga.getEnveloped({ viewer, subscription })
     const { schema } = enveloped
     try {
       const document = enveloped.parse(query)
@@ -39,7 +49,7 @@ export function createBeginOperation(yoga: Yoga): BeginOperation {
       }
       const result = await enveloped.subscribe(args)
       return isAsyncIterable(result)
-        ? { kind: 'events', events: result }
+        ? { kind: 'events', events: result, isInterrupted: () => subscription.isInterrupted() }
         : { kind: 'result', result }
     } catch (error) {
       if (error instanceof GraphQLError) return { kind: 'errors', errors: [error] }

@@ -1,15 +1,15 @@
 /**
- * GraphQL over WebSocket: the protocol `graphql-transport-ws`, with the token in
- * `connectionParams.authorization`. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+ * GraphQL over WebSocket: the protocol `graphql-transport-ws`, with the token in the payload of
+ * `connection_init`. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
  */
 import type { RejectionReason } from '../../../uploads/ports/telemetry.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Authenticate } from '../../auth/authenticate.ts'
 import type { FastPath } from '../fast-path/fast-path.ts'
 import { FORBIDDEN, TRY_AGAIN_LATER, createConnect } from './connection-auth.ts'
-import { type SocketConnection, openConnection } from './connection.ts'
+import { openConnection } from './connection.ts'
 import { createBeginOperation } from './operation.ts'
-import type { SocketSink } from './connection-output.ts'
+import type { SocketConnection, SocketSink } from './connection-output.ts'
 import type { Yoga } from '../yoga.ts'
 
 /** Metric label; separate from the HTTP endpoints, because sockets close with codes instead of statuses. */
@@ -53,8 +53,8 @@ export function createGraphQLWebSocketServer(
           ...dependencies,
           fastPath,
           beginOperation,
-          async connect(authorization, close) {
-            const authenticated = await connect(authorization, close)
+          async connect(payload, close) {
+            const authenticated = await connect(payload, close)
             if (authenticated === null) return null
             isAccepted = true
             sink.onAccepted?.()

@@ -1,5 +1,5 @@
 /** Subscription fan-out: finds or opens the shared subscription for each subscriber. */
-import { createContext } from '../../../../graphql/context.ts'
+import { type SubscriptionState, createContext } from '../../../../graphql/context.ts'
 import type { Dependencies } from '../../../../uploads/dependencies.ts'
 import type { SubscriptionTransport } from '../../../../uploads/ports/telemetry.ts'
 import type { Viewer } from '../../../../uploads/viewer.ts'
@@ -85,6 +85,7 @@ export function createSubscriptionFanOut(
     variables: GraphQLParams['variables'],
     remove: () => void,
   ): Promise<SharedSubscription | null> {
+    const subscription: SubscriptionState = { isInterrupted: () => false }
     try {
       const sharedSubscription = await openSharedSubscription(
         {
@@ -93,10 +94,11 @@ export function createSubscriptionFanOut(
             document: operation.document,
             operationName: operation.operationName,
             variableValues: variables,
-            contextValue: createContext(shared, viewer),
+            contextValue: { ...createContext(shared, viewer), subscription },
           },
           startsWithCurrentState: operation.startsWithCurrentState,
           write: (event) => writeEvent(operation, viewer, variables, event),
+          isInterrupted: () => subscription.isInterrupted(),
           ...dependencies,
         },
         remove,
@@ -162,7 +164,7 @@ export function createSubscriptionFanOut(
         sharedSubscription.leave(subscriber)
       })
       const stopWatching = expires.onExpiry(viewer, () => {
-        subscriber.end('complete')
+        subscriber.end('interrupted')
         endSubscription()
       })
       return endSubscription

@@ -19,7 +19,8 @@ export interface SharedSubscriptionOptions {
   readonly write: (event: unknown) => SerializedResult | Promise<SerializedResult>
   readonly clock: Pick<Clock, 'wait'>
   readonly log: Logger
-  readonly closing: AbortSignal
+  /** Whether the source ended although further events may follow. */
+  readonly isInterrupted: () => boolean
 }
 
 export interface SharedSubscription {
@@ -39,7 +40,7 @@ export async function openSharedSubscription(
   options: SharedSubscriptionOptions,
   onEnd: () => void,
 ): Promise<SharedSubscription | null> {
-  const { args, startsWithCurrentState, write, clock, log, closing } = options
+  const { args, startsWithCurrentState, write, clock, log, isInterrupted } = options
   const opened: unknown = await createSourceEventStream(args)
   if (!isAsyncIterable<unknown>(opened)) return null
   const events = opened[Symbol.asyncIterator]()
@@ -55,7 +56,7 @@ export async function openSharedSubscription(
   function enqueue(work: () => Promise<void> | void): Promise<void> {
     queue = queue.then(work).catch((error: unknown) => {
       log.error({ err: error }, 'serializing a subscription event failed')
-      end('complete')
+      end('interrupted')
     })
     return queue
   }
@@ -124,12 +125,12 @@ export async function openSharedSubscription(
       if (next.done === true) break
       await enqueue(() => deliverToAll(next.value))
     }
-    await enqueue(() => end(closing.aborted ? 'stopping' : 'complete'))
+    await enqueue(() => end(isInterrupted() ? 'interrupted' : 'complete'))
   }
 
   void run().catch((error: unknown) => {
     log.error({ err: error }, 'subscription failed')
-    end('complete')
+    end('interrupted')
   })
 
   return {

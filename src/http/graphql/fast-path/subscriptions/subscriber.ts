@@ -11,8 +11,8 @@ export interface SerializedEvent extends SerializedResult {
   readonly uid: string
 }
 
-/** `complete`: the subscription is over. `stopping`: the gateway shuts down and the client must reconnect. */
-export type EndReason = 'complete' | 'stopping'
+/** `complete`: the subscription is over. `interrupted`: the client must reconnect, perhaps with a new token. */
+export type EndReason = 'complete' | 'interrupted'
 
 /** Output to one subscriber, implemented by the host. */
 export interface EventSink {
@@ -32,7 +32,7 @@ export interface Subscriber {
   hadErrors(): boolean
 }
 
-/** Creates a subscriber that sends events in order. Ends it with `complete` if its queue is full. */
+/** Creates a subscriber that sends events in order. Interrupts it if its queue is full. */
 export function createSubscriber(sink: EventSink): Subscriber {
   /** Created when first needed: most subscribers are never slow. */
   let queue: CoalescingQueue<SerializedEvent> | null = null
@@ -60,7 +60,7 @@ export function createSubscriber(sink: EventSink): Subscriber {
         return
       }
       queue ??= createCoalescingQueue<SerializedEvent>()
-      if (!queue.put(event)) finish('complete')
+      if (!queue.put(event)) finish('interrupted')
     },
     end(reason) {
       ending ??= reason
