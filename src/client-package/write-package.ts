@@ -1,13 +1,13 @@
 /** Writes `@headgate/client` to a folder, from the compiled client. `npm pack` and `npm publish` accept it. */
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { clientPackageJson, gatewayPackage } from './package-json.ts'
 
 /** Source maps name files that are not part of the package. */
 const SOURCE_MAP_COMMENT = /^\/\/# sourceMappingURL=.*$/gm
 const RELATIVE_LINK = /\[([^\]]*)\]\((?!https?:|#)[^)]*\)/g
-/** Static and dynamic imports, and re-exports, of a package. */
-const PACKAGE_IMPORT = /(?:\bfrom|\bimport\(?)\s*['"]((?:@[\w-]+\/)?[\w-]+)[^'"\n]*['"]/g
+/** Static and dynamic imports, and re-exports. */
+const IMPORT = /(?:\bfrom|\bimport\(?)\s*['"]([@\w./-]+)['"]/g
 
 /**
  * Replaces the folder.
@@ -15,15 +15,22 @@ const PACKAGE_IMPORT = /(?:\bfrom|\bimport\(?)\s*['"]((?:@[\w-]+\/)?[\w-]+)[^'"\
  */
 export function writePackage(root: string, folder: string): void {
   const compiled = join(root, 'dist/client')
-  const names = readdirSync(compiled, { recursive: true, encoding: 'utf8' })
   const imported = new Set<string>()
   rmSync(folder, { recursive: true, force: true })
-  for (const name of names.filter((path) => /\.(?:js|d\.ts)$/.test(path))) {
-    const text = readFileSync(join(compiled, name), 'utf8').replaceAll(SOURCE_MAP_COMMENT, '')
-    for (const [, specifier = ''] of text.matchAll(PACKAGE_IMPORT)) imported.add(specifier)
-    const target = join(folder, 'dist', name)
-    mkdirSync(dirname(target), { recursive: true })
-    writeFileSync(target, `${text.trimEnd()}\n`)
+  // Only what the entry point imports: the compiler leaves the output of deleted sources behind.
+  const modules = new Set(['client.js'])
+  for (const name of modules) {
+    for (const file of [name, name.replace(/\.js$/, '.d.ts')]) {
+      const text = readFileSync(join(compiled, file), 'utf8').replaceAll(SOURCE_MAP_COMMENT, '')
+      for (const [, specifier = ''] of text.matchAll(IMPORT)) {
+        if (specifier.startsWith('.'))
+          modules.add(join(dirname(name), specifier.replace(/\.ts$/, '.js')))
+        else imported.add(packageOf(specifier))
+      }
+      const target = join(folder, 'dist', file)
+      mkdirSync(dirname(target), { recursive: true })
+      writeFileSync(target, `${text.trimEnd()}\n`)
+    }
   }
   for (const [from, to] of [
     ['schema/schema.graphql', 'schema.graphql'],
@@ -37,4 +44,12 @@ export function writePackage(root: string, folder: string): void {
   const own = gatewayPackage.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
   const text = JSON.stringify(clientPackageJson(own, imported), null, 2)
   writeFileSync(join(folder, 'package.json'), `${text}\n`)
+}
+
+/** Returns the package's name of a specifier such as `@scope/name/path`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 }

@@ -104,7 +104,7 @@ describeInChromium('the console', () => {
     await page.getByRole('button', { name: 'Failed' }).click()
     await page.getByText('The list appears when the gateway responds.').waitFor()
     await page.getByRole('button', { name: 'All' }).click()
-    expect(await rowOf(page, 'Before the restart').count()).toBe(1)
+    await waitForState(page, 'Before the restart', 'Not received yet')
     expect(await page.locator('body').innerText()).not.toMatch(/failed to fetch|unavailable/i)
 
     const restarted = await startTestGateway({ PORT }, built.folder())

@@ -22,7 +22,7 @@ function tabNames(page: Page): Promise<readonly string[]> {
 async function openTab(page: Page, name: string): Promise<void> {
   await tab(page, name).click()
   await page.locator('.graphiql-query-editor').getByText(name, { exact: true }).waitFor()
-  expect(await page.locator('.graphiql-tab-active').innerText()).toBe(name)
+  await page.locator('.graphiql-tab-active').getByText(name, { exact: true }).waitFor()
 }
 
 function run(page: Page): Promise<void> {

@@ -79,7 +79,7 @@ describe('npm start', () => {
       // Nothing that npm started outlives it: the port is free.
       await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')
       // The subscriber was told to reconnect, instead of a reset connection.
-      expect(await subscription.text).toContain('event: complete')
+      expect(await subscription.text).toContain('retry: ')
       expect(run.stdout()).toContain('shutting down')
     },
     60_000,
