@@ -4,9 +4,9 @@ import { EncodedPacketSink } from 'mediabunny'
 
 import { Unplayable } from './unplayable.js'
 
-/** Codecs that browsers play in MP4 segments. VP8, Vorbis and PCM are not among them. */
+/** Codecs that browsers play in MP4 segments; HEVC only with a decoder of the system. */
 const VIDEO_CODECS = new Set(['avc', 'hevc', 'vp9', 'av1'])
-const AUDIO_CODECS = new Set(['aac', 'opus', 'mp3', 'flac', 'ac3', 'eac3'])
+const AUDIO_CODECS = new Set(['aac', 'opus', 'flac'])
 
 /**
  * Returns the primary video track, and the primary audio track or null without one.
@@ -47,7 +47,8 @@ export async function firstTimestamp(video, audio) {
 async function requireCodec(kind, track, playable) {
   const codec = await track.getCodec()
   if (codec !== null && playable.has(codec)) return
+  const name = codec ?? (await track.getInternalCodecId())
   throw new Unplayable(
-    `browsers do not play its ${kind} codec ${codec ?? '(unknown)'} in MP4 segments, and nothing is encoded`,
+    `browsers do not play its ${kind} codec ${typeof name === 'string' ? name : '(unknown)'} in MP4 segments, and nothing is encoded`,
   )
 }

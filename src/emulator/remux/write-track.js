@@ -16,6 +16,12 @@ import { Unplayable } from './unplayable.js'
 /** A segment ends at the first key frame after this many seconds, as at Stream. */
 const SEGMENT_SECONDS = 4
 
+/** A shorter last segment becomes a part of the segment before it. */
+const MIN_LAST_SECONDS = 1
+
+/** Containers and floating-point numbers round timestamps. */
+const TOLERANCE_SECONDS = 0.0005
+
 /** Maximum bytes of a segment, which is held in memory. */
 const MAX_SEGMENT_BYTES = 134_217_728
 
@@ -45,15 +51,15 @@ export async function writeTrack(track, path, origin, budget) {
     let end = 0
     for await (const packets of groupPackets(track, origin)) {
       const { init, media } = await writeSegment(packets)
+      budget.bytes -= media.byteLength
+      if (budget.bytes < 0 || segments.length === MAX_SEGMENTS) {
+        throw new Unplayable('its packets take much more room than the file')
+      }
       if (segments.length === 0) {
         await file.writeFile(init)
         initBytes = init.byteLength
       }
       await file.writeFile(media)
-      budget.bytes -= media.byteLength
-      if (budget.bytes < 0 || segments.length === MAX_SEGMENTS) {
-        throw new Unplayable('its packets take much more room than the file')
-      }
       segments.push({ start: packets[0]?.timestamp ?? end, bytes: media.byteLength })
       end = packets.reduce((max, packet) => Math.max(max, packet.timestamp + packet.duration), end)
     }
@@ -73,6 +79,8 @@ async function* groupPackets(track, origin) {
   const sink = new EncodedPacketSink(track)
   const options = { verifyKeyPackets: track.isVideoTrack() }
   /** @type {Packet[]} */
+  let complete = []
+  /** @type {Packet[]} */
   let group = []
   let bytes = 0
   for (
@@ -80,32 +88,45 @@ async function* groupPackets(track, origin) {
     packet !== null;
     packet = await sink.getNextPacket(packet, options)
   ) {
-    // Half a millisecond of tolerance: containers round timestamps.
-    const timestamp = packet.timestamp - origin
-    if (track.isAudioTrack() && timestamp < -0.0005) continue
+    const end = packet.timestamp + packet.duration - origin
+    const timestamp = Math.max(0, packet.timestamp - origin)
+    // Padding of the sound, or pictures that need a key frame before the first one.
+    if (packet.timestamp < origin && end < TOLERANCE_SECONDS) continue
     const start = group[0]?.timestamp ?? timestamp
-    if (packet.type === 'key' && timestamp - start >= SEGMENT_SECONDS) {
-      yield withLastDuration(group, timestamp)
+    if (packet.type === 'key' && timestamp - start >= SEGMENT_SECONDS - TOLERANCE_SECONDS) {
+      if (complete.length > 0) yield complete
+      complete = withLastDuration(group, timestamp)
       group = []
       bytes = 0
     }
     bytes += packet.byteLength
     if (bytes > MAX_SEGMENT_BYTES) throw new Unplayable('its key frames are too far apart')
-    group.push(packet.clone({ timestamp: Math.max(0, timestamp) }))
+    group.push(packet.clone({ timestamp, duration: Math.max(0, end - timestamp) }))
   }
-  if (group.length > 0) yield group
+  yield* lastSegments(complete, withLastDuration(group))
+}
+
+/**
+ * Yields the last two segments, as one if the last is short: players skip a segment without duration.
+ * @param {Packet[]} previous
+ * @param {Packet[]} last
+ */
+function* lastSegments(previous, last) {
+  const seconds = (last.at(-1)?.timestamp ?? 0) - (last[0]?.timestamp ?? 0)
+  const segments = seconds < MIN_LAST_SECONDS ? [[...previous, ...last]] : [previous, last]
+  yield* segments.filter((segment) => segment.length > 0)
 }
 
 /**
  * Gives the last packet a duration if the container has none, so that no gap follows the segment.
  * @param {Packet[]} group
- * @param {number} nextTimestamp
+ * @param {number} [nextTimestamp] if omitted, the last packet lasts as long as the packet before it
  */
 function withLastDuration(group, nextTimestamp) {
-  const last = group.at(-1)
-  if (last === undefined || last.duration > 0) return group
-  const duration = Math.max(0, nextTimestamp - last.timestamp)
-  return [...group.slice(0, -1), last.clone({ duration })]
+  const [before, last] = group.slice(-2)
+  if (before === undefined || last === undefined || last.duration > 0) return group
+  const end = nextTimestamp ?? last.timestamp + before.duration
+  return [...group.slice(0, -1), last.clone({ duration: Math.max(0, end - last.timestamp) })]
 }
 
 /** @param {Track} track */
