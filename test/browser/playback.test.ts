@@ -1,12 +1,13 @@
 /** Plays an emulator's videos in Chromium: HLS, DASH and the received file, from another origin. */
-import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createStreamClient } from '../emulator/kit/stream-client.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { type Container, repeatTestcard } from '../kit/long-video.ts'
 import { testcardFile } from '../kit/media.ts'
+import { plainVideo, writeMp4 } from '../kit/mp4.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
 import { createFrontend, hasNoPackages, packagesHint } from './kit/frontend.ts'
+import { playAndSeek } from './kit/player.ts'
 import { bundleSite, serveSite } from './kit/site.ts'
 
 /** Four times the test card: a key frame each six seconds. */
@@ -43,35 +44,6 @@ async function startWithVideo(file: File) {
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 600 })
   expect((await stream.sendFile(uploadURL, file)).status).toBe(200)
   return stream.details(uid)
-}
-
-/** Plays from the start, then from the middle, on the page's `<video>`. */
-async function playAndSeek(page: Page, seconds: number): Promise<void> {
-  const currentTime = async (change: string) => {
-    await page.evaluate(`(async () => {
-      const video = document.querySelector('video')
-      video.muted = true
-      ${change}
-      await video.play()
-    })()`)
-  }
-  const playsAt = (from: number) =>
-    page.waitForFunction(`(() => {
-      const video = document.querySelector('video')
-      if (video.error !== null) throw new Error(video.error.message)
-      return video.readyState >= 2 && !video.seeking && video.currentTime > ${from} + 0.2
-    })()`)
-  await page.waitForFunction(`document.querySelector('video')?.duration > 0`)
-  expect(await page.evaluate(`document.querySelector('video').duration`)).toBeCloseTo(seconds, 0)
-  expect(await page.evaluate(`document.querySelector('video').videoWidth`)).toBeTypeOf('number')
-  await currentTime('')
-  await playsAt(0)
-  const middle = seconds / 2 + 1
-  await currentTime(`video.currentTime = ${middle}`)
-  await playsAt(middle)
-  const picture = await page.evaluate(`(({ videoWidth, webkitAudioDecodedByteCount }) =>
-    ({ videoWidth, sound: webkitAudioDecodedByteCount > 0 }))(document.querySelector('video'))`)
-  expect(picture).toEqual({ videoWidth: 640, sound: true })
 }
 
 describeInChromium(`playback of an emulator's video${packagesHint}`, () => {
@@ -132,5 +104,22 @@ describeInChromium(`playback of an emulator's video${packagesHint}`, () => {
     await playAndSeek(page, 6)
     expect(await page.getByRole('status').count()).toBe(0)
     expect(errors).toEqual([])
+  })
+  it('plays HLS on the player page where the browser does not play the file', async () => {
+    const { preview } = await startWithVideo(await repeatTestcard(2, { container: 'ts' }))
+    const { page } = await openPage(preview)
+    await playAndSeek(page, 12)
+    expect(await page.evaluate(`document.querySelector('video').currentSrc`)).toMatch(/m3u8$/)
+  })
+
+  it('says on the player page why a video has no HLS', async () => {
+    const pcm = new File([writeMp4({ audio: plainVideo })], 'pcm.mp4')
+    const { preview } = await startWithVideo(pcm)
+    const { page } = await openPage(preview)
+    const status = page.getByRole('status')
+    await status.waitFor()
+    expect(await status.innerText()).toMatch(
+      /^The emulator has no HLS and DASH of this video: .*pcm-s16.*\.$/,
+    )
   })
 })
