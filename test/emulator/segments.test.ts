@@ -276,6 +276,25 @@ describe('on the disk', () => {
     expect(await files()).toEqual([])
   })
 
+  test('many videos are remuxed in turn, and a waiting one can be deleted', async () => {
+    const { hls, files, stream, uid } = await startWithVideo()
+    const others = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const minted = await stream.mintBasic({ maxDurationSeconds: 600 })
+        await stream.sendFile(minted.uploadURL, file)
+        return minted.uid
+      }),
+    )
+    const urls = others.map((other) => hls.replace(uid, other))
+    const waiting = urls.map(async (url) => (await fetch(url)).status)
+    const last = others.at(-1) ?? ''
+    await stream.call('DELETE', `/${last}`)
+    const statuses = await Promise.all(waiting)
+    expect(statuses.slice(0, -1)).toEqual([200, 200, 200, 200])
+    expect((await files()).filter((name) => name.startsWith(last))).toEqual([])
+    expect((await fetch(hls)).status).toBe(200)
+  })
+
   test('nothing remains after a reset', async () => {
     const { hls, files, emulator } = await startWithVideo(testcardFile())
     await text(hls)

@@ -29,10 +29,12 @@ export async function serveSegments(
   path: string,
 ): Promise<HttpResponse> {
   if (!path.startsWith('manifest/') && !SEGMENT_PATH.test(path)) return notFound()
-  const result = await dependencies.renditions.find(uid).catch((error: unknown) => {
-    if (dependencies.library.find(uid) === null) return null
-    throw error
-  })
+  const result = await dependencies.renditions
+    .find(uid, media.durationSeconds ?? 0)
+    .catch((error: unknown) => {
+      if (dependencies.library.find(uid) === null) return null
+      throw error
+    })
   if (result === null) return textResponse(404, 'Video not found.')
   if (result.kind === 'unplayable') {
     return textResponse(415, `The emulator has no HLS and DASH of this video: ${result.reason}.`)

@@ -9,9 +9,11 @@ import { z } from 'zod'
 
 import { remuxResultSchema, type RemuxResult } from './rendition.ts'
 
-/** Paths of a file and of the files to write. */
-export interface RemuxPaths {
+/** A file, and the paths of the files to write. */
+export interface RemuxJob {
   readonly path: string
+  readonly sizeBytes: number
+  readonly durationSeconds: number
   readonly videoPath: string
   readonly audioPath: string
 }
@@ -22,10 +24,12 @@ const SMALL_HEAP_MB = 96
 /** The tables of ten hours at 60 frames per second need 380 MB. */
 const LARGE_HEAP_MB = 512
 
-/** Timeout in milliseconds, to which one millisecond is added per `BYTES_PER_MS` of the file. */
+/** Timeout in milliseconds, which grows with the file and its duration. */
 const TIMEOUT_MS = 10_000
 /** 20 MB per second, which a busy disk reads and writes. */
 const BYTES_PER_MS = 20_000
+/** A second of 60 pictures and 43 pieces of sound takes 3 ms. */
+const MS_PER_SECOND = 6
 
 const failedSchema = z.object({ kind: z.literal('failed'), message: z.string() })
 
@@ -33,13 +37,9 @@ const failedSchema = z.object({ kind: z.literal('failed'), message: z.string() }
  * Writes the segments of the file's tracks. Returns `unplayable` for a file that mediabunny cannot read or that
  * exceeds the limits. Rejects if the signal aborts, the process cannot start or the disk fails.
  */
-export async function remuxFile(
-  paths: RemuxPaths,
-  sizeBytes: number,
-  signal: AbortSignal,
-): Promise<RemuxResult> {
+export async function remuxFile(job: RemuxJob, signal: AbortSignal): Promise<RemuxResult> {
   signal.throwIfAborted()
-  const child = startProcess(sizeBytes < LARGE_FILE_BYTES ? SMALL_HEAP_MB : LARGE_HEAP_MB)
+  const child = startProcess(job.sizeBytes < LARGE_FILE_BYTES ? SMALL_HEAP_MB : LARGE_HEAP_MB)
   const end = () => child.kill('SIGKILL')
   signal.addEventListener('abort', end)
   try {
@@ -49,9 +49,10 @@ export async function remuxFile(
     child.once('message', (value: unknown) => {
       message = value
     })
-    const timeoutMs = TIMEOUT_MS + Math.ceil(sizeBytes / BYTES_PER_MS)
+    const moreMs = job.sizeBytes / BYTES_PER_MS + job.durationSeconds * MS_PER_SECOND
+    const timeoutMs = TIMEOUT_MS + Math.ceil(moreMs)
     // Without a callback, a message to an ended process emits an error event.
-    child.send({ ...paths, sizeBytes, timeoutMs }, () => undefined)
+    child.send({ ...job, timeoutMs }, () => undefined)
     // After the end, the process writes no more.
     await ended
     signal.throwIfAborted()

@@ -40,10 +40,10 @@ export class Renditions {
    * Returns the segments of a received video, after remuxing it if no request did before. Rejects if the video is
    * removed in the meantime, the emulator closes, or the disk fails.
    */
-  async find(uid: string): Promise<RemuxResult> {
+  async find(uid: string, durationSeconds: number): Promise<RemuxResult> {
     const cached = this.#cached.get(uid)
     if (cached !== undefined) return cached
-    const loading = this.#loading.get(uid) ?? this.#startLoading(uid)
+    const loading = this.#loading.get(uid) ?? this.#startLoading(uid, durationSeconds)
     return loading.result
   }
 
@@ -59,10 +59,10 @@ export class Renditions {
     )
   }
 
-  #startLoading(uid: string): Loading {
+  #startLoading(uid: string, durationSeconds: number): Loading {
     const removal = new AbortController()
     const signal = AbortSignal.any([this.#closing, removal.signal])
-    const loading = { result: this.#load(uid, signal), removal }
+    const loading = { result: this.#load(uid, durationSeconds, signal), removal }
     this.#loading.set(uid, loading)
     void loading.result
       .then((result) => this.#cache(uid, result))
@@ -80,40 +80,42 @@ export class Renditions {
   }
 
   /** Returns the stored result, or remuxes the file and stores the result last, because it makes the files valid. */
-  async #load(uid: string, signal: AbortSignal): Promise<RemuxResult> {
+  async #load(uid: string, durationSeconds: number, signal: AbortSignal): Promise<RemuxResult> {
     const path = this.#resultPath(uid)
     const stored = await readResult(path)
     if (stored !== null) return stored
-    const result = await this.#inTurn(() => this.#remux(uid, signal))
+    signal.throwIfAborted()
+    const result = await this.#inTurn(signal, () => this.#remux(uid, durationSeconds, signal))
     await writeFile(`${path}${PARTIAL}`, JSON.stringify(result), { mode: FILE_MODE })
     await rename(`${path}${PARTIAL}`, path)
     return result
   }
 
-  async #remux(uid: string, signal: AbortSignal): Promise<RemuxResult> {
+  async #remux(uid: string, durationSeconds: number, signal: AbortSignal): Promise<RemuxResult> {
     const [videoPath, audioPath] = [this.path(uid, 'video'), this.path(uid, 'audio')]
-    const partial = {
+    const job = {
       path: this.#files.path(uid),
+      sizeBytes: (await this.#files.size(uid)) ?? 0,
+      durationSeconds,
       videoPath: `${videoPath}${PARTIAL}`,
       audioPath: `${audioPath}${PARTIAL}`,
     }
-    const size = (await this.#files.size(uid)) ?? 0
     try {
-      const result = await remuxFile(partial, size, signal)
+      const result = await remuxFile(job, signal)
       if (result.kind === 'remuxed') {
-        await rename(partial.videoPath, videoPath)
-        if (result.audio !== null) await rename(partial.audioPath, audioPath)
+        await rename(job.videoPath, videoPath)
+        if (result.audio !== null) await rename(job.audioPath, audioPath)
       }
       return result
     } finally {
-      await rm(partial.videoPath, { force: true })
-      await rm(partial.audioPath, { force: true })
+      await rm(job.videoPath, { force: true })
+      await rm(job.audioPath, { force: true })
     }
   }
 
-  /** Runs the work when fewer than `MAX_RUNNING` others run. */
-  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#running >= MAX_RUNNING) await new Promise<void>((start) => this.#waiting.push(start))
+  /** Runs the work when fewer than `MAX_RUNNING` others run. Rejects if the signal aborts before. */
+  async #inTurn<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+    if (this.#running >= MAX_RUNNING) await this.#waitForTurn(signal)
     else this.#running += 1
     try {
       return await work()
@@ -122,6 +124,21 @@ export class Renditions {
       if (next === undefined) this.#running -= 1
       else next()
     }
+  }
+
+  #waitForTurn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(start), 1)
+        reject(new Error('Remuxing was aborted.', { cause: signal.reason }))
+      }
+      const start = () => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
+      signal.addEventListener('abort', leave)
+      this.#waiting.push(start)
+    })
   }
 
   #resultPath(uid: string): string {
