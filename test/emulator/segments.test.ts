@@ -148,14 +148,15 @@ test('DASH lists the same segments with their times', async () => {
   }
 })
 
-describe('a segment', () => {
-  async function startWithSegment() {
-    const { hls, ...rest } = await startWithVideo()
-    const url = new URL('../video/seg_2.mp4', hls)
-    const bytes = Buffer.from(await (await fetch(url)).arrayBuffer())
-    return { ...rest, url, bytes, size: bytes.length }
-  }
+/** Starts with the second segment of the picture. */
+async function startWithSegment() {
+  const { hls, ...rest } = await startWithVideo()
+  const url = new URL('../video/seg_2.mp4', hls)
+  const bytes = Buffer.from(await (await fetch(url)).arrayBuffer())
+  return { ...rest, url, bytes, size: bytes.length }
+}
 
+describe('a segment', () => {
   test('is sent in ranges', async () => {
     const { url, bytes, size } = await startWithSegment()
     const response = await fetch(url, { headers: { range: 'bytes=100-199' } })

@@ -16,10 +16,11 @@ export async function playAndSeek(page: Page | Frame, seconds: number): Promise<
 }
 
 async function playFrom(page: Page | Frame, seconds: number): Promise<void> {
-  await page.evaluate(`(async (video) => {
+  await page.evaluate(`((video) => {
     video.muted = true
     if (${seconds} > 0) video.currentTime = ${seconds}
-    await video.play()
+    // It stays pending while nothing can be played.
+    video.play().catch(() => undefined)
   })(${VIDEO})`)
   await page.waitForFunction(`((video) => {
     if (video.error !== null) throw new Error(video.error.message)
