@@ -9,6 +9,7 @@ import { startTestEmulator } from '../kit/emulator.ts'
 import { CONTAINERS, repeatTestcard } from '../kit/long-video.ts'
 import { testcardFile } from '../kit/media.ts'
 import { box, plainVideo, u32, writeMp4 } from '../kit/mp4.ts'
+import { boxesOf, durationsOf, linksOf, playlistsOf, text } from './kit/playlists.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
 /** Four times the test card: a key frame each six seconds. */
@@ -30,41 +31,6 @@ async function startWithVideo(video: Blob = file, params: Readonly<Record<string
   const details = await stream.details(uid)
   const files = () => readdir(join(directory, 'files'))
   return { emulator, stream, directory, uid, files, video: details, ...details.playback }
-}
-
-async function text(url: string | URL): Promise<string> {
-  const response = await fetch(url)
-  expect(response.status).toBe(200)
-  return response.text()
-}
-
-/** URLs of a playlist, in order. */
-function linksOf(playlist: string, base: string | URL): URL[] {
-  const lines = playlist.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  return lines.map((line) => new URL(line, base))
-}
-
-/** URL, media type and playlist of both tracks. */
-async function playlistsOf(hls: string) {
-  const main = await text(hls)
-  const [, audio = ''] = /TYPE=AUDIO,.*URI="(.*)"/.exec(main) ?? []
-  const [video = new URL(hls)] = linksOf(main, hls)
-  return { main, video, audio: new URL(audio, hls) }
-}
-
-/** Seconds of each segment of a playlist. */
-function durationsOf(playlist: string): number[] {
-  return [...playlist.matchAll(/^#EXTINF:([\d.]+),$/gm)].map(([, seconds]) => Number(seconds))
-}
-
-/** Types of the boxes of an MP4 file. */
-async function boxesOf(response: Response): Promise<string[]> {
-  const bytes = Buffer.from(await response.arrayBuffer())
-  const types: string[] = []
-  for (let at = 0; at < bytes.length; at += bytes.readUInt32BE(at)) {
-    types.push(bytes.toString('latin1', at + 4, at + 8))
-  }
-  return types
 }
 
 describe('HLS', () => {

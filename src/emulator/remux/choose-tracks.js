@@ -2,7 +2,8 @@
 /** Chooses the tracks of a file that players can play from MP4 segments. */
 import { EncodedPacketSink } from 'mediabunny'
 
-import { Unplayable } from './unplayable.js'
+/** Thrown for a file that cannot be remuxed. The message is the reason, as a clause of a sentence. */
+export class Unplayable extends Error {}
 
 /** Codecs that browsers play in MP4 segments; HEVC only with a decoder of the system. */
 const VIDEO_CODECS = new Set(['avc', 'hevc', 'vp9', 'av1'])

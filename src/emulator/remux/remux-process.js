@@ -8,8 +8,7 @@ import { Worker } from 'node:worker_threads'
 
 import { CustomSource, Input, MATROSKA, MP4, MPEG_TS, QTFF, WEBM } from 'mediabunny'
 
-import { chooseTracks, firstTimestamp } from './choose-tracks.js'
-import { Unplayable } from './unplayable.js'
+import { chooseTracks, firstTimestamp, Unplayable } from './choose-tracks.js'
 import { writeTrack } from './write-track.js'
 
 /**

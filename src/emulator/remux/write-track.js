@@ -11,7 +11,7 @@ import {
   Output,
 } from 'mediabunny'
 
-import { Unplayable } from './unplayable.js'
+import { Unplayable } from './choose-tracks.js'
 
 /** A segment ends at the first key frame after this many seconds, as at Stream. */
 const SEGMENT_SECONDS = 4
