@@ -4,6 +4,7 @@ import type { EmulatorDatabase } from './state/database.ts'
 import type { Faults } from './faults.ts'
 import type { WebhookDispatcher } from './webhooks/dispatcher.ts'
 import type { RequestCounts } from './operations.ts'
+import type { Renditions } from './remux/renditions.ts'
 import type { UploadLocks } from './state/upload-locks.ts'
 import type { VideoFiles } from './state/video-files.ts'
 import type { VideoLibrary } from './state/video-library.ts'
@@ -16,6 +17,7 @@ export interface EmulatorDependencies {
   readonly database: EmulatorDatabase
   readonly library: VideoLibrary
   readonly files: VideoFiles
+  readonly renditions: Renditions
   readonly uploadLocks: UploadLocks
   readonly webhook: WebhookSettings
   readonly dispatcher: WebhookDispatcher

@@ -20,6 +20,7 @@ import { Faults } from './faults.ts'
 import { WebhookDispatcher } from './webhooks/dispatcher.ts'
 import { RequestCounts } from './operations.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
+import { Renditions } from './remux/renditions.ts'
 import type { Settings } from './settings.ts'
 import { resumeInterrupted } from './state/complete-upload.ts'
 import { route } from './router.ts'
@@ -176,6 +177,7 @@ function createDependencies({ time, ...options }: DependencyOptions): EmulatorDe
   const shared = { ...options, clock, library, webhook, faults }
   return {
     ...shared,
+    renditions: new Renditions(options.files, options.closing),
     uploadLocks: new UploadLocks(),
     dispatcher: new WebhookDispatcher(shared),
     requests: new RequestCounts(),

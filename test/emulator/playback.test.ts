@@ -1,4 +1,4 @@
-/** The playback URLs of a video: the file with ranges, a page, a thumbnail, manifests. */
+/** The playback URLs of a video except its manifests: the file with ranges, a page, a thumbnail. */
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
@@ -112,23 +112,4 @@ test('the thumbnail is an SVG that escapes the name', async () => {
 test('the thumbnail cuts a long name between characters', async () => {
   const { video } = await startWithVideo({ meta: { name: `${'x'.repeat(39)}😀` } })
   expect(await (await fetch(video.thumbnail)).text()).toContain(`${'x'.repeat(39)}</text>`)
-})
-
-test('the manifests link to the file', async () => {
-  const { video } = await startWithVideo()
-  const hls = await fetch(video.playback.hls)
-  expect(hls.headers.get('content-type')).toBe('application/vnd.apple.mpegurl')
-  const segment = (await hls.text())
-    .split('\n')
-    .find((line) => line !== '' && !line.startsWith('#'))
-  const dash = await fetch(video.playback.dash)
-  expect(dash.headers.get('content-type')).toBe('application/dash+xml')
-  const [, base] = /<BaseURL>(.*)<\/BaseURL>/.exec(await dash.text()) ?? []
-  for (const [manifest, reference] of [
-    [video.playback.hls, segment],
-    [video.playback.dash, base],
-  ]) {
-    const file = await fetch(new URL(reference ?? '', manifest))
-    expect(file.headers.get('content-type')).toBe('video/mp4')
-  }
 })

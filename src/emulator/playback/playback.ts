@@ -1,6 +1,6 @@
 /**
- * Playback host in place of customer-….cloudflarestream.com: serves the received file unchanged
- * (nothing is encoded), with a player page, a thumbnail and manifests that reference it.
+ * Playback host in place of customer-….cloudflarestream.com: serves the received file unchanged and, in segments,
+ * for HLS and DASH (nothing is encoded), with a player page and a thumbnail.
  */
 import type { IncomingMessage } from 'node:http'
 
@@ -9,11 +9,15 @@ import { drawThumbnail } from './thumbnail.ts'
 import type { MediaInfo } from '../media/media-info.ts'
 import { nameOf } from '../state/meta.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
-import { dashManifest, hlsPlaylist, watchPage } from './manifests.ts'
+import { playerPage } from './player-page.ts'
 import { fileResponse } from './range-response.ts'
+import { serveSegments } from './segments.ts'
 import { progressAt, type Video } from '../state/video.ts'
 
-const ANY_ORIGIN = { 'access-control-allow-origin': '*' }
+const ANY_ORIGIN = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Content-Range, Content-Length, Accept-Ranges',
+}
 
 /** @param path path after the uid, such as `watch` */
 export async function servePlayback(
@@ -36,7 +40,6 @@ async function createResponse(
     const headers = {
       'access-control-allow-methods': 'GET, HEAD, OPTIONS',
       'access-control-allow-headers': 'Range',
-      'access-control-expose-headers': 'Content-Range, Content-Length, Accept-Ranges',
     }
     return httpResponse(204, headers)
   }
@@ -72,16 +75,8 @@ async function playReady(
     case 'video':
     case 'video.mp4':
       return sendVideo(dependencies, request, video, media)
-    case 'manifest/video.m3u8':
-      return httpResponse(
-        200,
-        { 'content-type': 'application/vnd.apple.mpegurl' },
-        hlsPlaylist(media),
-      )
-    case 'manifest/video.mpd':
-      return httpResponse(200, { 'content-type': 'application/dash+xml' }, dashManifest(media))
     default:
-      return textResponse(404, 'Not found.')
+      return serveSegments(dependencies, request, { uid: video.uid, media }, path)
   }
 }
 
@@ -94,12 +89,13 @@ async function sendVideo(
   const size = await dependencies.files.size(video.uid)
   if (size === null) return textResponse(404, 'The file of this video is missing.')
   const contentType = media.contentType ?? 'application/octet-stream'
-  return fileResponse(request, dependencies.files.path(video.uid), size, contentType, video.uid)
+  const part = { path: dependencies.files.path(video.uid), offset: 0, size }
+  return fileResponse(request, part, contentType, video.uid)
 }
 
 function page(video: Video): HttpResponse {
   const headers = { 'content-type': 'text/html; charset=utf-8', vary: 'Accept' }
-  return httpResponse(200, headers, watchPage(video.uid, nameOf(video.meta)))
+  return httpResponse(200, headers, playerPage(video.uid, nameOf(video.meta)))
 }
 
 function thumbnail(video: Video): HttpResponse {

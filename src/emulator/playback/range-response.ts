@@ -1,4 +1,4 @@
-/** Responds with a file, complete or in one requested byte range. */
+/** Responds with a file or a part of it, complete or in one requested byte range. */
 import { createReadStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 
@@ -10,15 +10,22 @@ interface ByteRange {
   readonly last: number
 }
 
+/** A file, or the part of it that a URL stands for. */
+export interface FilePart {
+  readonly path: string
+  /** Position of the first byte in the file. */
+  readonly offset: number
+  readonly size: number
+}
+
 /**
- * Returns 200 with the whole file, 206 with one range, or 416.
+ * Returns 200 with the whole part, 206 with one range of it, or 416.
  * @param etag identifies the version of the file, for `If-Range`
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
  */
 export function fileResponse(
   request: IncomingMessage,
-  path: string,
-  size: number,
+  { path, offset, size }: FilePart,
   contentType: string,
   etag: string,
 ): HttpResponse {
@@ -33,7 +40,7 @@ export function fileResponse(
     // With `end`, the stream ends at its last byte, without a read of nothing after it. The client may send
     // its next request as soon as it has that byte, and the response must have ended by then.
     return httpResponse(200, { ...headers, 'content-length': String(size) }, () =>
-      createReadStream(path, { end: Math.max(0, size - 1) }),
+      createReadStream(path, { start: offset, end: offset + Math.max(0, size - 1) }),
     )
   }
   const { first, last } = range
@@ -44,7 +51,7 @@ export function fileResponse(
       'content-length': String(last - first + 1),
       'content-range': `bytes ${first}-${last}/${size}`,
     },
-    () => createReadStream(path, { start: first, end: last }),
+    () => createReadStream(path, { start: offset + first, end: offset + last }),
   )
 }
 

@@ -1,6 +1,6 @@
 /** Draws a placeholder thumbnail of a video; no frame is decoded. */
 import { nameOf } from '../state/meta.ts'
-import { escapeMarkup } from './manifests.ts'
+import { escapeMarkup } from './player-page.ts'
 import type { Video } from '../state/video.ts'
 
 /** Returns an SVG in the video's aspect ratio, with name, size and duration; colored by uid. */

@@ -1,4 +1,4 @@
-/** Received files: one per video, named by its uid, in a folder next to the database. */
+/** Received files: one per video, named by its uid, in a folder next to the database. The files of `Renditions` are beside them. */
 import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -12,8 +12,8 @@ export const WRITE_BUFFER_BYTES = 1_048_576
 export const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
 
-/** Suffix of an unfinished basic upload; the next start removes leftovers of a killed process. */
-const PARTIAL = '.part'
+/** Suffix of an unfinished file; the next start removes leftovers of a killed process. */
+export const PARTIAL = '.part'
 
 export class VideoFiles {
   readonly directory: string
@@ -30,7 +30,7 @@ export class VideoFiles {
     return `${this.path(uid)}${PARTIAL}`
   }
 
-  /** Creates the folder and removes basic uploads that the last run left unfinished. */
+  /** Creates the folder and removes files that the last run left unfinished. */
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: FOLDER_MODE })
     const names = await readdir(this.directory)

@@ -1,0 +1,168 @@
+// @ts-check
+/** Writes one track as a file of an initialization segment and media segments (CMAF, ISO/IEC 23000-19). */
+import { open } from 'node:fs/promises'
+
+import {
+  BufferTarget,
+  CmafOutputFormat,
+  EncodedAudioPacketSource,
+  EncodedPacketSink,
+  EncodedVideoPacketSource,
+  Output,
+} from 'mediabunny'
+
+import { Unplayable } from './choose-tracks.js'
+
+/** A segment ends at the first key frame after this many seconds, as at Stream. */
+const SEGMENT_SECONDS = 4
+
+/** A shorter last segment becomes a part of the segment before it. */
+const MIN_LAST_SECONDS = 1
+
+/** Containers and floating-point numbers round timestamps. */
+const TOLERANCE_SECONDS = 0.0005
+
+/** Maximum bytes of a segment, which is held in memory. */
+const MAX_SEGMENT_BYTES = 134_217_728
+
+/** Ten hours have 9,000 segments of four seconds. */
+const MAX_SEGMENTS = 20_000
+
+/** Only the owner may access the files, as with received ones. */
+const FILE_MODE = 0o600
+
+/** @typedef {import('mediabunny').EncodedPacket} Packet */
+/** @typedef {import('mediabunny').InputVideoTrack | import('mediabunny').InputAudioTrack} Track */
+
+/**
+ * @param {Track} track
+ * @param {string} path of the new file
+ * @param {number} origin timestamp that becomes zero
+ * @param {{ bytes: number }} budget bytes that may be written; the written bytes are subtracted
+ */
+export async function writeTrack(track, path, origin, budget) {
+  const codec = await track.getCodecParameterString()
+  const writeSegment = await segmentWriter(track)
+  const file = await open(path, 'w', FILE_MODE)
+  try {
+    /** @type {{ start: number, bytes: number }[]} */
+    const segments = []
+    let initBytes = 0
+    let end = 0
+    for await (const packets of groupPackets(track, origin)) {
+      const { init, media } = await writeSegment(packets)
+      budget.bytes -= media.byteLength
+      if (budget.bytes < 0 || segments.length === MAX_SEGMENTS) {
+        throw new Unplayable('its packets take much more room than the file')
+      }
+      if (segments.length === 0) {
+        await file.writeFile(init)
+        initBytes = init.byteLength
+      }
+      await file.writeFile(media)
+      segments.push({ start: packets[0]?.timestamp ?? end, bytes: media.byteLength })
+      end = packets.reduce((max, packet) => Math.max(max, packet.timestamp + packet.duration), end)
+    }
+    if (codec === null || segments.length === 0) throw new Unplayable('a track has no packets')
+    return { codec, initBytes, segments, endSeconds: end }
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Yields the packets of each segment, in decoding order, with timestamps from zero.
+ * @param {Track} track
+ * @param {number} origin
+ */
+async function* groupPackets(track, origin) {
+  const sink = new EncodedPacketSink(track)
+  const options = { verifyKeyPackets: track.isVideoTrack() }
+  /** @type {Packet[]} */
+  let complete = []
+  /** @type {Packet[]} */
+  let group = []
+  let bytes = 0
+  for (
+    let packet = await sink.getFirstKeyPacket(options);
+    packet !== null;
+    packet = await sink.getNextPacket(packet, options)
+  ) {
+    const end = packet.timestamp + packet.duration - origin
+    const timestamp = Math.max(0, packet.timestamp - origin)
+    // Padding of the sound, or pictures that need a key frame before the first one.
+    if (packet.timestamp < origin && end < TOLERANCE_SECONDS) continue
+    const start = group[0]?.timestamp ?? timestamp
+    if (packet.type === 'key' && timestamp - start >= SEGMENT_SECONDS - TOLERANCE_SECONDS) {
+      if (complete.length > 0) yield complete
+      complete = withLastDuration(group, timestamp)
+      group = []
+      bytes = 0
+    }
+    bytes += packet.byteLength
+    if (bytes > MAX_SEGMENT_BYTES) throw new Unplayable('its key frames are too far apart')
+    group.push(packet.clone({ timestamp, duration: Math.max(0, end - timestamp) }))
+  }
+  yield* lastSegments(complete, withLastDuration(group))
+}
+
+/**
+ * Yields the last two segments, as one if the last is short: players skip a segment without duration.
+ * @param {Packet[]} previous
+ * @param {Packet[]} last
+ */
+function* lastSegments(previous, last) {
+  const seconds = (last.at(-1)?.timestamp ?? 0) - (last[0]?.timestamp ?? 0)
+  const segments = seconds < MIN_LAST_SECONDS ? [[...previous, ...last]] : [previous, last]
+  yield* segments.filter((segment) => segment.length > 0)
+}
+
+/**
+ * Gives the last packet a duration if the container has none, so that no gap follows the segment.
+ * @param {Packet[]} group
+ * @param {number} [nextTimestamp] if omitted, the last packet lasts as long as the packet before it
+ */
+function withLastDuration(group, nextTimestamp) {
+  const [before, last] = group.slice(-2)
+  if (before === undefined || last === undefined || last.duration > 0) return group
+  const end = nextTimestamp ?? last.timestamp + before.duration
+  return [...group.slice(0, -1), last.clone({ duration: Math.max(0, end - last.timestamp) })]
+}
+
+/** @param {Track} track */
+async function segmentWriter(track) {
+  if (track.isVideoTrack()) {
+    const codec = await track.getCodec()
+    const rotation = await track.getRotation()
+    const decoderConfig = await track.getDecoderConfig()
+    if (codec === null || decoderConfig === null) throw new Unplayable('its video codec is unknown')
+    return (/** @type {Packet[]} */ packets) =>
+      writeCmaf(async (output) => {
+        const source = new EncodedVideoPacketSource(codec)
+        output.addVideoTrack(source, { rotation })
+        await output.start()
+        for (const packet of packets) await source.add(packet, { decoderConfig })
+      })
+  }
+  const codec = await track.getCodec()
+  const decoderConfig = await track.getDecoderConfig()
+  if (codec === null || decoderConfig === null) throw new Unplayable('its audio codec is unknown')
+  return (/** @type {Packet[]} */ packets) =>
+    writeCmaf(async (output) => {
+      const source = new EncodedAudioPacketSource(codec)
+      output.addAudioTrack(source)
+      await output.start()
+      for (const packet of packets) await source.add(packet, { decoderConfig })
+    })
+}
+
+/** @param {(output: Output) => Promise<void>} write */
+async function writeCmaf(write) {
+  const target = new BufferTarget()
+  const initTarget = new BufferTarget()
+  const output = new Output({ format: new CmafOutputFormat(), target, initTarget })
+  await write(output)
+  await output.finalize()
+  if (target.buffer === null || initTarget.buffer === null) throw new Error('No segment written.')
+  return { init: new Uint8Array(initTarget.buffer), media: new Uint8Array(target.buffer) }
+}
