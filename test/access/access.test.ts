@@ -111,8 +111,12 @@ const rows: readonly Row[] = [
   ),
   row(
     'storageUsage',
-    byPost(() => '{ storageUsage { limitMinutes } }'),
-    sameOutcome('{"storageUsage":{"limitMinutes":1000}}'),
+    byPost(() => '{ storageUsage { limitMinutes reservedMinutes } }'),
+    [
+      '{"storageUsage":{"limitMinutes":null,"reservedMinutes":0}}',
+      '{"storageUsage":{"limitMinutes":null,"reservedMinutes":1}}',
+      '{"storageUsage":{"limitMinutes":1000,"reservedMinutes":1}}',
+    ],
   ),
   row(
     'recommendedProtocol',
