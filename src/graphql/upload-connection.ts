@@ -89,7 +89,7 @@ const UploadFilter = builder.inputType('UploadFilter', {
   fields: (t) => ({
     status: t.field({
       type: [UploadStatusEnum],
-      description: 'Uploads with any of these statuses.',
+      description: 'Uploads with any of these statuses; default: all except DELETED.',
     }),
     protocol: t.field({ type: UploadProtocolEnum, description: 'Uploads with this protocol.' }),
     creator: t.string({
@@ -103,7 +103,8 @@ const UploadFilter = builder.inputType('UploadFilter', {
 builder.queryField('uploads', (t) =>
   t.field({
     type: UploadConnection,
-    description: 'Uploads of the caller, newest first. Administrators can filter by any creator.',
+    description:
+      'Uploads of the caller, newest first, without deleted ones unless the filter names DELETED. Administrators can filter by any creator.',
     args: {
       first: t.arg.int({
         description: `Page size from the newest upload; default: ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}, and ${MAX_PAGE_ENTRIES} in all lists of one operation.`,
@@ -113,7 +114,10 @@ builder.queryField('uploads', (t) =>
         description: `Page size from the oldest upload, at most ${MAX_PAGE_SIZE}, and ${MAX_PAGE_ENTRIES} in all lists of one operation.`,
       }),
       before: t.arg.string({ description: 'Only uploads before this cursor, which are newer.' }),
-      filter: t.arg({ type: UploadFilter, description: 'Filter; default: all uploads.' }),
+      filter: t.arg({
+        type: UploadFilter,
+        description: 'Filter; default: all uploads that are not deleted.',
+      }),
     },
     resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit }) => {
       const page = toPageRequest(args)
