@@ -41,7 +41,7 @@ const PageInfo = builder.objectRef<UploadPage>('PageInfo').implement({
   }),
 })
 
-const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
+export const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
   description: 'An upload and its cursor.',
   fields: (t) => ({
     node: t.field({
@@ -50,13 +50,14 @@ const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
       resolve: (upload) => upload,
     }),
     cursor: t.string({
-      description: 'Opaque cursor, for `after` and `before`.',
+      description:
+        'Cursor, for `after` and `before`. Compared as texts, the larger cursor is the newer upload.',
       resolve: encodeCursor,
     }),
   }),
 })
 
-const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').implement({
+export const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').implement({
   description: 'A page of uploads, newest first.',
   fields: (t) => ({
     edges: t.field({
@@ -84,7 +85,7 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
   }),
 })
 
-const UploadFilter = builder.inputType('UploadFilter', {
+export const UploadFilterInput = builder.inputType('UploadFilter', {
   description: 'Filter of a list. An upload must match all conditions.',
   fields: (t) => ({
     status: t.field({
@@ -115,7 +116,7 @@ builder.queryField('uploads', (t) =>
       }),
       before: t.arg.string({ description: 'Only uploads before this cursor, which are newer.' }),
       filter: t.arg({
-        type: UploadFilter,
+        type: UploadFilterInput,
         description: 'Filter; default: all uploads that are not deleted.',
       }),
     },
@@ -129,7 +130,7 @@ builder.queryField('uploads', (t) =>
 
 type Nullable<T> = { readonly [Key in keyof T]?: T[Key] | null | undefined }
 
-function toUploadFilter(
+export function toUploadFilter(
   filter: Nullable<Omit<Required<UploadFilter>, 'statuses'> & { status: UploadFilter['statuses'] }>,
 ): UploadFilter {
   const { status, protocol, creator, createdAfter, createdBefore } = filter
@@ -142,7 +143,7 @@ function toUploadFilter(
   }
 }
 
-function toPageRequest(
+export function toPageRequest(
   args: Nullable<{ first: number; after: string; last: number; before: string }>,
 ): PageRequest {
   const first = args.first ?? null
@@ -171,13 +172,16 @@ function cursorOrNull(upload: Upload | undefined): string | null {
   return upload === undefined ? null : encodeCursor(upload)
 }
 
+/** Compared as texts, cursors have the order of the list: times have 13 digits until the year 2286. */
 function encodeCursor({ createdAt, id }: UploadCursor): string {
-  return btoa(`${createdAt.getTime()}:${id}`)
+  return `${String(createdAt.getTime()).padStart(13, '0')}:${id}`
 }
 
 function decodeCursor(argument: string, cursor: string | null): UploadCursor | null {
   if (cursor === null) return null
-  const [, time, id] = /^(\d{1,15}):([\w-]{1,64})$/.exec(decodeBase64(cursor)) ?? []
+  const pattern = /^(\d{1,15}):([\w-]{1,64})$/
+  // Cursors of earlier releases are in Base64.
+  const [, time, id] = pattern.exec(cursor) ?? pattern.exec(decodeBase64(cursor)) ?? []
   if (time === undefined || id === undefined) {
     throw badUserInput(`\`${argument}\` must be a cursor from an earlier page.`)
   }

@@ -105,6 +105,11 @@ describe('the list of uploads', () => {
 
     const first = await list(caller, { first: 10 })
     const second = await list(caller, { first: 10, after: first.pageInfo.endCursor })
+    // Cursors of earlier releases.
+    const encoded = btoa(first.pageInfo.endCursor ?? '')
+    expect(await list(caller, { first: 10, after: encoded })).toEqual(second)
+    const cursors = whole.edges.map(({ cursor }) => cursor)
+    expect(cursors).toEqual(cursors.toSorted().toReversed())
     const third = await list(caller, { first: 10, after: second.pageInfo.endCursor })
     expect([...first.uids, ...second.uids, ...third.uids]).toEqual(newestFirst)
     expect([first, second, third].map((part) => part.pageInfo.hasNextPage)).toEqual([

@@ -13,20 +13,23 @@ import { findUpload } from '../find-upload.ts'
 import { type Upload, isTerminal } from '../upload.ts'
 
 /**
- * Streams changes to all uploads that the viewer may list. Ends when the viewer's token expires, on
+ * Streams changes to all uploads that the viewer may list, or to those of one creator. Ends when the viewer's token expires, on
  * shutdown, when the reader is too slow, or when the pub/sub connection is lost.
  */
 export async function watchUploads(
   dependencies: Pick<Dependencies, 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
   viewer: Viewer,
+  creator?: string,
 ): Promise<UploadChanges | RateLimited> {
   const closeSubscription = dependencies.watchRegistry.openSubscription(viewer.subject)
   if (closeSubscription === null) return tooManySubscriptions()
   const stream = createChangeStream()
   stream.onClose(closeSubscription)
-  const topic = viewer.isAdmin
-    ? ({ of: 'all' } as const)
-    : ({ of: 'creator', creator: viewer.subject } as const)
+  const watched = viewer.isAdmin ? creator : viewer.subject
+  const topic =
+    watched === undefined
+      ? ({ of: 'all' } as const)
+      : ({ of: 'creator', creator: watched } as const)
   const { ready, stop } = dependencies.pubsub.subscribe(topic, stream.put, stream.end)
   stream.onClose(stop)
   try {

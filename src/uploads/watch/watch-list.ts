@@ -1,0 +1,80 @@
+/** Use case: the first page of a list, then each change with its effect on the list. */
+import type { Dependencies } from '../dependencies.ts'
+import { type PageRequest, type UploadPage, listUploads } from '../list-uploads.ts'
+import type { RateLimited } from '../outcomes.ts'
+import type { UploadFilter } from '../ports/upload-store.ts'
+import type { Upload } from '../upload.ts'
+import type { Viewer } from '../viewer.ts'
+import type { UploadChanges } from './change-stream.ts'
+import { watchUploads } from './watch-uploads.ts'
+
+/** The page, which is the first event, or a change after it. */
+export type UploadListEvent =
+  | { readonly page: UploadPage; readonly changed: null; readonly isListed: true }
+  /** `isListed` is false if the upload is no longer in the list. */
+  | { readonly page: null; readonly changed: Upload; readonly isListed: boolean }
+
+/** `return` releases all resources immediately, even during a pending read. */
+export type UploadListEvents = AsyncIterableIterator<UploadListEvent, void, void>
+
+/**
+ * Streams the list: no change after the page is missing, and none that the page contains is repeated. Ends in
+ * the cases of `watchUploads`.
+ */
+export async function watchList(
+  dependencies: Pick<Dependencies, 'store' | 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
+  viewer: Viewer,
+  filter: UploadFilter,
+  request: PageRequest,
+): Promise<UploadListEvents | RateLimited> {
+  // Changes during the read of the page wait in their stream.
+  const changes = await watchUploads(dependencies, viewer, filter.creator)
+  if ('kind' in changes) return changes
+  try {
+    return listEvents(await listUploads(dependencies, viewer, filter, request), changes)
+  } catch (error) {
+    await changes.return?.()
+    throw error
+  }
+}
+
+function listEvents(page: UploadPage, changes: UploadChanges): UploadListEvents {
+  const versions = new Map(page.uploads.map(({ uid, version }) => [uid, version]))
+  let isFirst = true
+  return {
+    async next() {
+      if (isFirst) {
+        isFirst = false
+        return { done: false, value: { page, changed: null, isListed: true } }
+      }
+      for (;;) {
+        const { done, value: changed } = await changes.next()
+        if (done === true) return { done, value: undefined }
+        const isNewer = changed.version > (versions.get(changed.uid) ?? -1)
+        if (isNewer && canBeListed(changed, page.selection)) {
+          const isListed = page.selection.statuses?.includes(changed.status) ?? true
+          return { done: false, value: { page: null, changed, isListed } }
+        }
+      }
+    },
+    async return() {
+      await changes.return?.()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+/** Whether the upload matches the filter with some status. Nothing else that a filter names can change. */
+function canBeListed(upload: Upload, filter: UploadFilter): boolean {
+  const { creator, statuses, protocol, createdAfter, createdBefore } = filter
+  return (
+    (creator === undefined || upload.creator === creator) &&
+    statuses?.length !== 0 &&
+    (protocol === undefined || upload.protocol === protocol) &&
+    (createdAfter === undefined || upload.createdAt > createdAfter) &&
+    (createdBefore === undefined || upload.createdAt < createdBefore)
+  )
+}
