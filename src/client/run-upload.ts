@@ -9,6 +9,8 @@ import type { Upload } from './gateway/upload.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 import { findUploadState } from './gateway/find-upload.ts'
 import type { UploadTarget } from './gateway/mint-upload.ts'
+import { invalidResponse } from './gateway/response-errors.ts'
+import { type Ready, isReady } from './ready-upload.ts'
 import { uploadError } from './upload-error.ts'
 
 /** Maximum URLs that one call mints: an expired URL is replaced once. */
@@ -22,7 +24,7 @@ export async function runUpload(
   dependencies: ClientDependencies,
   job: UploadJob,
   otherTabUpload: ResumableUpload | null,
-): Promise<Upload> {
+): Promise<Ready<Upload>> {
   try {
     let started = await resumeUpload(dependencies, job, otherTabUpload)
     for (let mints = 0; ; started = null) {
@@ -52,7 +54,7 @@ async function finish(
   dependencies: ClientDependencies,
   job: UploadJob,
   started: StartedUpload,
-): Promise<Upload | null> {
+): Promise<Ready<Upload> | null> {
   const { file, progress, signal } = job
   const { target } = started
   const { uid } = started.upload
@@ -74,6 +76,7 @@ async function finish(
     progress.watched(upload)
     if (upload.status === 'READY') {
       await dependencies.resumeStore.delete(job.key)
+      if (!isReady(upload)) throw invalidResponse('a READY upload')
       return upload
     }
     if (upload.status === 'EXPIRED') return null
