@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Caller, TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
-import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit/operations.ts'
+import {
+  createDirectUpload,
+  createTusUpload,
+  deleteUpload,
+  expectMinted,
+  postFile,
+} from '../kit/operations.ts'
 
 const edge = z.object({
   cursor: z.string(),
@@ -38,6 +44,40 @@ async function readUntil<T>(events: AsyncIterator<T>, isLast: (event: T) => bool
     if (isLast(value)) return value
   }
 }
+
+/** Sends the first 5 MiB to a tus URL. */
+async function patchFirstBytes(uploadURL: string): Promise<void> {
+  const headers = {
+    'tus-resumable': '1.0.0',
+    'upload-offset': '0',
+    'content-type': 'application/offset+octet-stream',
+  }
+  const body = new Uint8Array(5_242_880)
+  expect((await fetch(uploadURL, { method: 'PATCH', headers, body })).status).toBe(204)
+}
+
+it('shows the bytes of a tus upload that no client watches within a minute', async () => {
+  const gateway = await startTestGateway()
+  const caller = gateway.as()
+  const { uid, uploadURL } = expectMinted(await createTusUpload(caller, { sizeBytes: 12_000_000 }))
+  await patchFirstBytes(uploadURL)
+  const uploads = z.object({
+    uploads: z.object({
+      nodes: z.array(
+        z.object({ uid: z.string(), progress: z.object({ receivedBytes: z.number().nullable() }) }),
+      ),
+    }),
+  })
+  const query = '{ uploads { nodes { uid progress { receivedBytes } } } }'
+  let waited = 0
+  await expect
+    .poll(async () => {
+      if (waited < 60) gateway.clock.advance(5)
+      waited += 5
+      return (await caller.request(uploads, query)).uploads.nodes
+    })
+    .toEqual([{ uid, progress: { receivedBytes: 5_242_880 } }])
+})
 
 describe('uploadList', () => {
   it('sends the newest uploads first, then each change with its effect and place', async () => {
@@ -146,6 +186,21 @@ describe('uploadList', () => {
     )
     const all = new Set(await Promise.all(created))
     for (const uids of seen) expect(uids).toEqual(all)
+  })
+
+  it('reports the bytes of a tus upload while they arrive from another client', async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    const { uid, uploadURL } = expectMinted(
+      await createTusUpload(caller, { sizeBytes: 12_000_000 }),
+    )
+    const list = watchList(caller)
+    expect((await list.next()).value?.page?.edges).toHaveLength(1)
+    await patchFirstBytes(uploadURL)
+    gateway.clock.advance(2)
+    const { changed } = await readUntil(list, () => true)
+    expect(changed?.node).toMatchObject({ uid, status: 'UPLOADING', version: 2 })
+    await list.return()
   })
 
   it('rejects a page size above the limit', async () => {

@@ -1,12 +1,12 @@
 /** Use case: the first page of a list, then each change with its effect on the list. */
 import type { Dependencies } from '../dependencies.ts'
-import { type PageRequest, type UploadPage, listUploads } from '../list-uploads.ts'
+import { MAX_PAGE_SIZE, type PageRequest, type UploadPage, listUploads } from '../list-uploads.ts'
 import type { RateLimited } from '../outcomes.ts'
 import type { UploadFilter } from '../ports/upload-store.ts'
-import type { Upload } from '../upload.ts'
+import { type Upload, isTerminal } from '../upload.ts'
 import type { Viewer } from '../viewer.ts'
-import type { UploadChanges } from './change-stream.ts'
-import { watchUploads } from './watch-uploads.ts'
+import type { ChangeStream, UploadChanges } from './change-stream.ts'
+import { openStream } from './watch-uploads.ts'
 
 /** The page, which is the first event, or a change after it. */
 export type UploadListEvent =
@@ -27,18 +27,56 @@ export async function watchList(
   filter: UploadFilter,
   request: PageRequest,
 ): Promise<UploadListEvents | RateLimited> {
-  // Changes during the read of the page wait in their stream.
-  const changes = await watchUploads(dependencies, viewer, filter.creator)
-  if ('kind' in changes) return changes
+  // Changes during the read of the page wait in the stream.
+  const stream = await openStream(dependencies, viewer, filter.creator)
+  if ('kind' in stream) return stream
   try {
-    return listEvents(await listUploads(dependencies, viewer, filter, request), changes)
+    const page = await listUploads(dependencies, viewer, filter, request)
+    const watched = watchOpenUploads(dependencies, stream)
+    for (const upload of page.uploads) watched.update(upload)
+    return listEvents(page, stream.changes, watched)
   } catch (error) {
-    await changes.return?.()
+    await stream.changes.return?.()
     throw error
   }
 }
 
-function listEvents(page: UploadPage, changes: UploadChanges): UploadListEvents {
+/** Maximum number of uploads that one subscription watches: those of the largest page. */
+const MAX_WATCHED = MAX_PAGE_SIZE
+
+/** Polls uploads of the list as often as those of `watchUpload`, from when they are seen until their last status. */
+interface WatchedUploads {
+  update(upload: Upload): void
+}
+
+function watchOpenUploads(
+  { watchRegistry }: Pick<Dependencies, 'watchRegistry'>,
+  stream: ChangeStream,
+): WatchedUploads {
+  const stops = new Map<string, () => void>()
+  let isClosed = false
+  stream.onClose(() => {
+    isClosed = true
+    for (const stop of stops.values()) stop()
+    stops.clear()
+  })
+  return {
+    update({ uid, status }) {
+      if (isTerminal(status)) {
+        stops.get(uid)?.()
+        stops.delete(uid)
+      } else if (!isClosed && !stops.has(uid) && stops.size < MAX_WATCHED) {
+        stops.set(uid, watchRegistry.watch(uid))
+      }
+    },
+  }
+}
+
+function listEvents(
+  page: UploadPage,
+  changes: UploadChanges,
+  watched: WatchedUploads,
+): UploadListEvents {
   const versions = new Map(page.uploads.map(({ uid, version }) => [uid, version]))
   let isFirst = true
   return {
@@ -52,6 +90,7 @@ function listEvents(page: UploadPage, changes: UploadChanges): UploadListEvents 
         if (done === true) return { done, value: undefined }
         const isNewer = changed.version > (versions.get(changed.uid) ?? -1)
         if (isNewer && canBeListed(changed, page.selection)) {
+          watched.update(changed)
           const isListed = page.selection.statuses?.includes(changed.status) ?? true
           return { done: false, value: { page: null, changed, isListed } }
         }

@@ -13,14 +13,23 @@ import { findUpload } from '../find-upload.ts'
 import { type Upload, isTerminal } from '../upload.ts'
 
 /**
- * Streams changes to all uploads that the viewer may list, or to those of one creator. Ends when the viewer's token expires, on
+ * Streams changes to all uploads that the viewer may list. Ends when the viewer's token expires, on
  * shutdown, when the reader is too slow, or when the pub/sub connection is lost.
  */
 export async function watchUploads(
   dependencies: Pick<Dependencies, 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
   viewer: Viewer,
-  creator?: string,
 ): Promise<UploadChanges | RateLimited> {
+  const stream = await openStream(dependencies, viewer)
+  return 'kind' in stream ? stream : stream.changes
+}
+
+/** Opens the stream of `watchUploads`, for an administrator optionally of one creator. */
+export async function openStream(
+  dependencies: Pick<Dependencies, 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
+  viewer: Viewer,
+  creator?: string,
+): Promise<ChangeStream | RateLimited> {
   const closeSubscription = dependencies.watchRegistry.openSubscription(viewer.subject)
   if (closeSubscription === null) return tooManySubscriptions()
   const stream = createChangeStream()
@@ -39,7 +48,7 @@ export async function watchUploads(
     throw error
   }
   stream.onClose(endOnExpiryOrShutdown(dependencies, viewer, stream))
-  return stream.changes
+  return stream
 }
 
 /**
