@@ -103,7 +103,7 @@ describe('uploadList', () => {
       changed: { node: { uid: minted.uid, status: 'PENDING_UPLOAD' } },
     })
     const cursors = [
-      added?.changed?.cursor,
+      added?.changed?.cursor ?? '',
       ...(first?.page?.edges.map(({ cursor }) => cursor) ?? []),
     ]
     expect(cursors).toEqual(cursors.toSorted().toReversed())
