@@ -7,6 +7,7 @@ import { locksOf } from './resume/web-locks.ts'
 import type { ClientDependencies } from './dependencies.ts'
 import { type ResumableUpload, createResumeStore } from './resume/resume-store.ts'
 import type { Upload } from './gateway/upload.ts'
+import type { Ready } from './ready-upload.ts'
 import { uploadFile } from './upload-file.ts'
 import type { UploadOptions } from './upload-options.ts'
 import { type UploadStorage, createDefaultStorage } from './resume/upload-storage.ts'
@@ -14,6 +15,7 @@ import { watchUpload } from './gateway/watch-upload.ts'
 
 export type { JsonObject } from './shape.ts'
 export type { ResumableUpload } from './resume/resume-store.ts'
+export { type Ready, type SelectedUpload, isReady, isTerminal } from './ready-upload.ts'
 export type { Upload, UploadProtocol, UploadStatus } from './gateway/upload.ts'
 export { UploadError, type UploadErrorCode, type UploadErrorDetails } from './upload-error.ts'
 export type { UploadOptions, UploadSettings } from './upload-options.ts'
@@ -47,7 +49,7 @@ export interface UploadClient {
    * Uploads the file and resolves when it is READY. Chooses the protocol by file size and connection. After a
    * pause, a failure or a reload, a call with the same file and settings resumes at Stream's offset.
    */
-  upload(file: Blob | Uint8Array, options?: UploadOptions): Promise<Upload>
+  upload(file: Blob | Uint8Array, options?: UploadOptions): Promise<Ready<Upload>>
   /** Yields the current upload, then each change. Ends after READY, ERROR, EXPIRED or DELETED. */
   watch(uid: string, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Upload>
   /** Returns the upload; null if it does not exist or belongs to another creator. */

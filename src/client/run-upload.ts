@@ -9,6 +9,8 @@ import type { Upload } from './gateway/upload.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 import { findUploadState } from './gateway/find-upload.ts'
 import type { UploadTarget } from './gateway/mint-upload.ts'
+import { invalidResponse } from './gateway/response-errors.ts'
+import { type Ready, isReady } from './ready-upload.ts'
 import { UploadError, uploadError } from './upload-error.ts'
 
 /** Maximum URLs that one call mints: an expired URL is replaced once. */
@@ -22,7 +24,7 @@ export async function runUpload(
   dependencies: ClientDependencies,
   job: UploadJob,
   otherTabUpload: ResumableUpload | null,
-): Promise<Upload> {
+): Promise<Ready<Upload>> {
   const ownUpload = await dependencies.resumeStore.get(job.key)
   let lastUid = ownUpload?.uid ?? null
   try {
@@ -62,7 +64,7 @@ async function finish(
   dependencies: ClientDependencies,
   job: UploadJob,
   started: StartedUpload,
-): Promise<Upload | null> {
+): Promise<Ready<Upload> | null> {
   const { file, progress, budget, signal } = job
   const { target } = started
   const { uid } = started.upload
@@ -85,6 +87,7 @@ async function finish(
     progress.watched(upload)
     if (upload.status === 'READY') {
       await dependencies.resumeStore.delete(job.key)
+      if (!isReady(upload)) throw invalidResponse('a READY upload')
       return upload
     }
     if (upload.status === 'EXPIRED') return null

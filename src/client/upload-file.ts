@@ -8,6 +8,7 @@ import { uploadKey, creatorKeyPrefix } from './resume/fingerprint.ts'
 import type { ClientDependencies } from './dependencies.ts'
 import { type ProgressReporter, createProgressReporter } from './progress.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
+import type { Ready } from './ready-upload.ts'
 import { runUpload } from './run-upload.ts'
 import type { Upload } from './gateway/upload.ts'
 import { uploadInputFrom } from './upload-input.ts'
@@ -22,7 +23,7 @@ export async function uploadFile(
   dependencies: ClientDependencies,
   given: Blob | Uint8Array,
   options: UploadOptions,
-): Promise<Upload> {
+): Promise<Ready<Upload>> {
   const file = validateUpload(given, options)
   options.signal?.throwIfAborted()
   const input = uploadInputFrom(file, options)
@@ -50,7 +51,10 @@ export async function uploadFile(
   }
 }
 
-async function runExclusively(dependencies: ClientDependencies, job: UploadJob): Promise<Upload> {
+async function runExclusively(
+  dependencies: ClientDependencies,
+  job: UploadJob,
+): Promise<Ready<Upload>> {
   const { key, signal } = job
   const name = `${key}:turn`
   const first = await dependencies.locks.request(name, { ifAvailable: true }, async (lock) =>

@@ -77,7 +77,7 @@ subscription Watch($uid: ID!) {
 }
 `
 
-const LIST = `# Your newest uploads, and the storage usage of the account.
+const LIST = `# Your newest uploads, and your storage usage.
 query List {
   uploads(first: 10) {
     totalCount

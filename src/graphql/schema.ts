@@ -9,6 +9,7 @@ import './delete-upload.ts'
 import './storage-usage.ts'
 import './recommended-protocol.ts'
 import './subscriptions.ts'
+import './upload-list.ts'
 import { builder } from './builder.ts'
 
 export const schema = builder.toSchema()

@@ -1,8 +1,7 @@
 /** Subscriptions: `uploadStatus` for one upload, `uploadsChanged` for all of the caller's. */
 import { GraphQLError } from 'graphql'
-import type { UploadChanges } from '../uploads/watch/change-stream.ts'
 import type { RateLimited, UploadNotFound } from '../uploads/outcomes.ts'
-import type { Upload } from '../uploads/upload.ts'
+import type { UploadChanges } from '../uploads/watch/change-stream.ts'
 import { watchUpload, watchUploads } from '../uploads/watch/watch-uploads.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
@@ -19,7 +18,7 @@ builder.subscriptionFields((t) => ({
     // A client that joins a shared subscription also receives the current state first.
     extensions: { startsWithCurrentState: true },
     subscribe: async (_root, { uid }, context) =>
-      changesOrThrow(await watchUpload(context.dependencies, context.viewer, uid), context),
+      eventsOrThrow(await watchUpload(context.dependencies, context.viewer, uid), context),
     resolve: withFreshResultLimit,
   }),
   uploadsChanged: t.field({
@@ -27,26 +26,26 @@ builder.subscriptionFields((t) => ({
     description:
       'Sends each upload of the caller when it changes. Is interrupted when the token expires, the gateway stops, or the client reads too slowly: then query `uploads` and subscribe again.',
     subscribe: async (_root, _args, context) =>
-      changesOrThrow(await watchUploads(context.dependencies, context.viewer), context),
+      eventsOrThrow(await watchUploads(context.dependencies, context.viewer), context),
     resolve: withFreshResultLimit,
   }),
 }))
 
 /** Resets the result limit for an event, because the limit applies to each event separately. */
-function withFreshResultLimit(
-  upload: Upload,
+export function withFreshResultLimit<T>(
+  event: T,
   _args: object,
   { resultLimit }: GraphQLContext,
-): Upload {
+): T {
   resultLimit.reset()
-  return upload
+  return event
 }
 
 /** Throws error outcomes with their code, because a subscription cannot return a union of errors. */
-function changesOrThrow(
-  outcome: UploadChanges | UploadNotFound | RateLimited,
+export function eventsOrThrow<T extends Pick<UploadChanges, 'isInterrupted'>>(
+  outcome: T | UploadNotFound | RateLimited,
   { subscription }: GraphQLContext,
-): UploadChanges {
+): T {
   if (!('kind' in outcome)) {
     if (subscription !== undefined) subscription.isInterrupted = outcome.isInterrupted
     return outcome

@@ -41,7 +41,7 @@ const PageInfo = builder.objectRef<UploadPage>('PageInfo').implement({
   }),
 })
 
-const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
+export const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
   description: 'An upload and its cursor.',
   fields: (t) => ({
     node: t.field({
@@ -50,13 +50,14 @@ const UploadEdge = builder.objectRef<Upload>('UploadEdge').implement({
       resolve: (upload) => upload,
     }),
     cursor: t.string({
-      description: 'Opaque cursor, for `after` and `before`.',
+      description:
+        'Cursor, for `after` and `before`. Compared as texts, the larger cursor is the newer upload.',
       resolve: encodeCursor,
     }),
   }),
 })
 
-const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').implement({
+export const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').implement({
   description: 'A page of uploads, newest first.',
   fields: (t) => ({
     edges: t.field({
@@ -84,12 +85,12 @@ const UploadConnection = builder.objectRef<UploadPage>('UploadConnection').imple
   }),
 })
 
-const UploadFilter = builder.inputType('UploadFilter', {
+export const UploadFilterInput = builder.inputType('UploadFilter', {
   description: 'Filter of a list. An upload must match all conditions.',
   fields: (t) => ({
     status: t.field({
       type: [UploadStatusEnum],
-      description: 'Uploads with any of these statuses.',
+      description: 'Uploads with any of these statuses; default: all except DELETED.',
     }),
     protocol: t.field({ type: UploadProtocolEnum, description: 'Uploads with this protocol.' }),
     creator: t.string({
@@ -103,7 +104,8 @@ const UploadFilter = builder.inputType('UploadFilter', {
 builder.queryField('uploads', (t) =>
   t.field({
     type: UploadConnection,
-    description: 'Uploads of the caller, newest first. Administrators can filter by any creator.',
+    description:
+      'Uploads of the caller, newest first, without deleted ones unless the filter names DELETED. Administrators can filter by any creator.',
     args: {
       first: t.arg.int({
         description: `Page size from the newest upload; default: ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}, and ${MAX_PAGE_ENTRIES} in all lists of one operation.`,
@@ -113,7 +115,10 @@ builder.queryField('uploads', (t) =>
         description: `Page size from the oldest upload, at most ${MAX_PAGE_SIZE}, and ${MAX_PAGE_ENTRIES} in all lists of one operation.`,
       }),
       before: t.arg.string({ description: 'Only uploads before this cursor, which are newer.' }),
-      filter: t.arg({ type: UploadFilter, description: 'Filter; default: all uploads.' }),
+      filter: t.arg({
+        type: UploadFilterInput,
+        description: 'Filter; default: all uploads that are not deleted.',
+      }),
     },
     resolve: (_root, { filter, ...args }, { dependencies, viewer, resultLimit }) => {
       const page = toPageRequest(args)
@@ -125,7 +130,7 @@ builder.queryField('uploads', (t) =>
 
 type Nullable<T> = { readonly [Key in keyof T]?: T[Key] | null | undefined }
 
-function toUploadFilter(
+export function toUploadFilter(
   filter: Nullable<Omit<Required<UploadFilter>, 'statuses'> & { status: UploadFilter['statuses'] }>,
 ): UploadFilter {
   const { status, protocol, creator, createdAfter, createdBefore } = filter
@@ -138,7 +143,7 @@ function toUploadFilter(
   }
 }
 
-function toPageRequest(
+export function toPageRequest(
   args: Nullable<{ first: number; after: string; last: number; before: string }>,
 ): PageRequest {
   const first = args.first ?? null
@@ -167,13 +172,16 @@ function cursorOrNull(upload: Upload | undefined): string | null {
   return upload === undefined ? null : encodeCursor(upload)
 }
 
+/** Compared as texts, cursors have the order of the list: times have 13 digits until the year 2286. */
 function encodeCursor({ createdAt, id }: UploadCursor): string {
-  return btoa(`${createdAt.getTime()}:${id}`)
+  return `${String(createdAt.getTime()).padStart(13, '0')}:${id}`
 }
 
 function decodeCursor(argument: string, cursor: string | null): UploadCursor | null {
   if (cursor === null) return null
-  const [, time, id] = /^(\d{1,15}):([\w-]{1,64})$/.exec(decodeBase64(cursor)) ?? []
+  const pattern = /^(\d{1,15}):([\w-]{1,64})$/
+  // Cursors of earlier releases are in Base64.
+  const [, time, id] = pattern.exec(cursor) ?? pattern.exec(decodeBase64(cursor)) ?? []
   if (time === undefined || id === undefined) {
     throw badUserInput(`\`${argument}\` must be a cursor from an earlier page.`)
   }

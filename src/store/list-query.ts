@@ -2,6 +2,7 @@
 import {
   type UploadProtocol,
   type UploadStatus,
+  listedStatuses,
   uploadProtocols,
   uploadStatuses,
 } from '../uploads/upload.ts'
@@ -20,9 +21,14 @@ export function kindsOf({ statuses, protocol }: UploadFilter): Kinds {
   }
 }
 
-/** True if the filter excludes statuses or protocols. Such a list is merged from one list per kind. */
+/**
+ * Whether a list is merged from one list per status and protocol. False if the filter leaves out deleted uploads
+ * only: such lists, which are the most frequent, have indexes in list order.
+ */
 export function isByKind(filter: UploadFilter): boolean {
-  return filter.protocol !== undefined || kindsOf(filter).statuses.length < uploadStatuses.length
+  const { statuses } = kindsOf(filter)
+  const isListed = statuses.length === listedStatuses.length && !statuses.includes('DELETED')
+  return filter.protocol !== undefined || !isListed
 }
 
 /** Returns the statement cache key: one bit per condition, equal for filters that share a statement. */

@@ -1,7 +1,7 @@
 /** Use case: pages through uploads in either direction; every page is newest first. */
 import type { UploadCursor, UploadFilter } from './ports/upload-store.ts'
 import type { Dependencies } from './dependencies.ts'
-import type { Upload } from './upload.ts'
+import { type Upload, listedStatuses } from './upload.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Default and maximum page size. */
@@ -29,11 +29,15 @@ export interface UploadPage {
   readonly selection: UploadFilter
 }
 
-/** Restricts the filter to the viewer's own uploads, except for administrators. */
-function filterForViewer(viewer: Viewer, filter: UploadFilter): UploadFilter {
-  if (viewer.isAdmin) return filter
+/**
+ * Leaves out deleted uploads if the filter names no status, and restricts it to the viewer's own uploads, except
+ * for administrators.
+ */
+function effectiveFilter(viewer: Viewer, filter: UploadFilter): UploadFilter {
+  const listed = { statuses: listedStatuses, ...filter }
+  if (viewer.isAdmin) return listed
   const foreign = filter.creator !== undefined && filter.creator !== viewer.subject
-  return { ...filter, creator: viewer.subject, ...(foreign ? { statuses: [] } : {}) }
+  return { ...listed, creator: viewer.subject, ...(foreign ? { statuses: [] } : {}) }
 }
 
 export async function listUploads(
@@ -42,7 +46,7 @@ export async function listUploads(
   filter: UploadFilter,
   page: PageRequest,
 ): Promise<UploadPage> {
-  const selection = filterForViewer(viewer, filter)
+  const selection = effectiveFilter(viewer, filter)
   const down = page.from === 'newest'
   const from = down ? page.after : page.before
   const until = down ? page.before : page.after

@@ -1,13 +1,16 @@
-/** Use case: storage of the account, from Stream's figures and the store's reservations. */
+/** Use case: storage of the account for administrators, and of the caller for all others. */
 import type { StreamApi, StreamStorage } from './ports/stream-api.ts'
 import type { Dependencies } from './dependencies.ts'
+import type { Viewer } from './viewer.ts'
 
-/** Minutes of video; limits are null if the account's limit is unknown. */
+/** Minutes of video. */
 export interface StorageUsage {
+  /** Limit of the account or quota of the caller; null if there is none or it is unknown. */
   readonly limitMinutes: number | null
   readonly storedMinutes: number
   /** Reserved for minted uploads whose file is not yet received and processed. */
   readonly reservedMinutes: number
+  /** For a caller the smaller of the rest of the quota and the account's; null if neither is known. */
   readonly availableMinutes: number | null
   readonly videoCount: number
 }
@@ -29,7 +32,15 @@ interface Reading {
 const cache = new WeakMap<StreamApi, Reading>()
 
 /** Throws StreamError if Stream does not respond, because an estimate would be misleading. */
-export async function storageUsage({
+export async function storageUsage(
+  dependencies: Pick<Dependencies, 'stream' | 'store' | 'clock' | 'policy'>,
+  viewer: Viewer,
+): Promise<StorageUsage> {
+  const account = await accountUsage(dependencies)
+  return viewer.isAdmin ? account : callerUsage(dependencies, viewer.subject, account)
+}
+
+async function accountUsage({
   stream,
   store,
   clock,
@@ -47,6 +58,30 @@ export async function storageUsage({
     reservedMinutes,
     availableMinutes:
       limitMinutes === null ? null : Math.max(0, limitMinutes - storedMinutes - reservedMinutes),
+    videoCount,
+  }
+}
+
+/** Returns what counts towards the creator's quota; the account's usage only limits what is available. */
+async function callerUsage(
+  { store, policy }: Pick<Dependencies, 'store' | 'policy'>,
+  creator: string,
+  account: StorageUsage,
+): Promise<StorageUsage> {
+  const [{ reservedSeconds, storedSeconds }, videoCount] = await Promise.all([
+    store.quotaUsage(creator),
+    store.count({ creator, statuses: ['READY'] }),
+  ])
+  const quotaSeconds = policy.creatorQuotaSeconds
+  const limits = [
+    ...(quotaSeconds === null ? [] : [(quotaSeconds - storedSeconds - reservedSeconds) / 60]),
+    ...(account.availableMinutes === null ? [] : [account.availableMinutes]),
+  ]
+  return {
+    limitMinutes: quotaSeconds === null ? null : quotaSeconds / 60,
+    storedMinutes: storedSeconds / 60,
+    reservedMinutes: reservedSeconds / 60,
+    availableMinutes: limits.length === 0 ? null : Math.max(0, Math.min(...limits)),
     videoCount,
   }
 }

@@ -18,6 +18,9 @@ export const uploadStatuses = [
 ] as const
 export type UploadStatus = (typeof uploadStatuses)[number]
 
+/** Statuses of a list whose filter names none. */
+export const listedStatuses = uploadStatuses.filter((status) => status !== 'DELETED')
+
 /** Status derived from observations of the video; DELETED means that there is no video. */
 export type ObservedStatus = Exclude<UploadStatus, 'DELETED'>
 

@@ -44,6 +44,8 @@ const remove = ({ uid }: Target): string =>
   `mutation { deleteUpload(uid: "${uid}") { __typename } }`
 const watch = ({ uid }: Target): string => `subscription { uploadStatus(uid: "${uid}") { uid } }`
 const watchAll = (): string => 'subscription { uploadsChanged { creator } }'
+const watchPending = (): string =>
+  'subscription { uploadList(filter: { status: PENDING_UPLOAD }) { page { nodes { creator } } } }'
 const mint = (kind: 'Direct' | 'Tus', more: string): string =>
   `mutation { create${kind}Upload(input: { maxDurationSeconds: 60 ${more} }) { __typename ... on Create${kind}UploadSuccess { upload { creator } } } }`
 
@@ -111,8 +113,12 @@ const rows: readonly Row[] = [
   ),
   row(
     'storageUsage',
-    byPost(() => '{ storageUsage { limitMinutes } }'),
-    sameOutcome('{"storageUsage":{"limitMinutes":1000}}'),
+    byPost(() => '{ storageUsage { limitMinutes reservedMinutes } }'),
+    [
+      '{"storageUsage":{"limitMinutes":null,"reservedMinutes":0}}',
+      '{"storageUsage":{"limitMinutes":null,"reservedMinutes":1}}',
+      '{"storageUsage":{"limitMinutes":1000,"reservedMinutes":1}}',
+    ],
   ),
   row(
     'recommendedProtocol',
@@ -174,6 +180,11 @@ const rows: readonly Row[] = [
     ['UPLOAD_NOT_FOUND', statusEvent, statusEvent],
     'closed 4403',
   ),
+  row('uploadList over SSE', bySse(watchPending), [
+    '{"uploadList":{"page":{"nodes":[]}}}',
+    '{"uploadList":{"page":{"nodes":[{"creator":"ada"}]}}}',
+    '{"uploadList":{"page":{"nodes":[{"creator":"ada"}]}}}',
+  ]),
   row('uploadsChanged over SSE', bySse(watchAll, createUploads), [
     changedBy('bob'),
     changedBy('ada'),

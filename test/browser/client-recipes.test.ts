@@ -1,14 +1,22 @@
 /** Runs the recipes of src/client/README.md with the built client. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { transformSync } from 'esbuild'
 import { z } from 'zod'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcard } from '../kit/media.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
-import { type Frontend, buildClient, createFrontend } from './kit/frontend.ts'
+import {
+  type Frontend,
+  buildClient,
+  createFrontend,
+  hasNoPackages,
+  packagesHint,
+} from './kit/frontend.ts'
 import { readRecipe } from './kit/recipe.ts'
 import { bundleSite, serveSite } from './kit/site.ts'
 
 const PAGE = 'src/client/README.md'
+const SOURCES = ['browser.ts', 'node.ts', 'result.ts']
 
 /** Module on the page: uploads the chosen file with the recipe and records the progress. */
 const DRIVER = /* js */ `
@@ -29,8 +37,12 @@ const uploaded = z.object({
 let frontend: Frontend
 beforeAll(async () => {
   frontend = await createFrontend({
-    'browser.js': readRecipe(PAGE, 'browser.js'),
-    'node.js': readRecipe(PAGE, 'node.js'),
+    'browser.ts': readRecipe(PAGE, 'browser.ts'),
+    'node.ts': readRecipe(PAGE, 'node.ts'),
+    // Requires that the result of `upload` has a URL and a duration.
+    'result.ts': `import { upload } from './browser.js'
+      type Video = Awaited<ReturnType<typeof upload>>
+      export const describe = ({ hlsURL, durationSeconds }: Video): [string, number] => [hlsURL, durationSeconds]`,
   })
   await buildClient(frontend)
 })
@@ -39,7 +51,7 @@ afterAll(() => frontend.remove())
 describeInChromium('the recipe for headgate/client', () => {
   it('uploads a file until its video is ready, and reports the error of a rejected upload', async () => {
     const { folder } = frontend
-    const script = await bundleSite("export * from '/browser.js'", { folder, driver: DRIVER })
+    const script = await bundleSite("export * from '/browser.ts'", { folder, driver: DRIVER })
     const site = await serveSite(script)
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
@@ -69,9 +81,21 @@ describeInChromium('the recipe for headgate/client', () => {
 })
 
 describe('the recipe for headgate/client in Node', () => {
+  it.skipIf(hasNoPackages)(
+    `compiles under strict, as that for browsers${packagesHint}`,
+    async () => {
+      const flags =
+        '--strict --noEmit --skipLibCheck --target es2023 --module nodenext --types node'
+      const { code, stdout } = await frontend.run('tsc', ...flags.split(' '), ...SOURCES)
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    },
+  )
+
   it('uploads a file from disk until it is READY', async () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const options = { url: `${gateway.url}/graphql`, token: await tokenFor('ada') }
+    const { code } = transformSync(readRecipe(PAGE, 'node.ts'), { loader: 'ts' })
+    await frontend.write('node.js', code)
     const { stdout, stderr } = await frontend.node(
       '--input-type=module',
       '--eval',

@@ -113,8 +113,11 @@ describeInChromium('the console', () => {
     expect(await page.getByText('Reconnecting').count()).toBe(0)
   })
 
-  it('shows no upload of another user', async () => {
-    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET }, built.folder())
+  it('shows no upload and no storage usage of another user', async () => {
+    const gateway = await startTestGateway(
+      { AUTH_JWT_SECRET: TEST_SECRET, CREATOR_QUOTA_MINUTES: '30' },
+      built.folder(),
+    )
     const users = await Promise.all(
       ['ada', 'grace'].map(async (name) => {
         const { page, errors } = await openPage(`${gateway.url}/`)
@@ -141,6 +144,14 @@ describeInChromium('the console', () => {
     const names = (page: typeof ada.page) => page.locator('.row-name').allInnerTexts()
     expect(await names(ada.page)).toEqual(['From a phone', 'film-of-ada.mp4'])
     expect(await names(grace.page)).toEqual(['film-of-grace.mp4'])
+    const gauge = grace.page.locator('.storage')
+    await gauge.getByText('29 minutes free').waitFor()
+    expect(await gauge.locator('dd').allInnerTexts()).toEqual([
+      '0.1 minutes',
+      '0 minutes',
+      '1',
+      '30 minutes',
+    ])
     expect([...ada.errors, ...grace.errors]).toEqual([])
   })
 })

@@ -26,8 +26,8 @@ const pageSchema = z.object({
 })
 
 const PAGE = /* GraphQL */ `
-  query ($after: String) {
-    uploads(first: 100, after: $after) {
+  query ($after: String, $filter: UploadFilter) {
+    uploads(first: 100, after: $after, filter: $filter) {
       nodes {
         uid
         status
@@ -54,7 +54,11 @@ const PAGE = /* GraphQL */ `
 
 /** Reads every upload of the gateway, newest first. */
 export async function allUploads(admin: RetryingClient): Promise<readonly KnownUpload[]> {
-  return readPages(async (after) => (await admin.request(pageSchema, PAGE, { after })).uploads)
+  // Without a filter, the list leaves deleted uploads out.
+  const filter = { status: uploadStatuses }
+  return readPages(
+    async (after) => (await admin.request(pageSchema, PAGE, { after, filter })).uploads,
+  )
 }
 
 /** State of the gateway and of Stream at about the same time. */

@@ -6,7 +6,12 @@ import type {
   UploadFilter,
   UploadStore,
 } from '../../src/uploads/ports/upload-store.ts'
-import { type Upload, uploadProtocols, uploadStatuses } from '../../src/uploads/upload.ts'
+import {
+  type Upload,
+  listedStatuses,
+  uploadProtocols,
+  uploadStatuses,
+} from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 import { type Suite, changeOf, unlimited, numbered } from './store-suite.ts'
 
@@ -105,7 +110,11 @@ export function describeLists({ store, mint }: Suite): void {
       const filter = fc.record(
         {
           creator: fc.constantFrom('alice', 'bob', 'nobody'),
-          statuses: fc.subarray([...uploadStatuses]),
+          statuses: fc.oneof(
+            fc.subarray([...uploadStatuses]),
+            fc.constant(listedStatuses),
+            fc.constant(uploadStatuses),
+          ),
           protocol: fc.constantFrom(...uploadProtocols),
           createdAfter: timestamp,
           createdBefore: timestamp,

@@ -4,6 +4,7 @@ import type { EmulatorState } from '../kit/emulator.ts'
 import { readPages } from '../kit/pages.ts'
 import type { RetryingClient } from '../chaos/retrying-client.ts'
 import { MAX_BASIC_BYTES, MAX_TUS_BYTES, isValidCreator } from '../../src/uploads/limits.ts'
+import { uploadStatuses } from '../../src/uploads/upload.ts'
 
 const uploadSchema = z.object({
   uid: z.string(),
@@ -29,8 +30,8 @@ const pageSchema = z.object({
 })
 
 const PAGE = /* GraphQL */ `
-  query ($after: String) {
-    uploads(first: 100, after: $after) {
+  query ($after: String, $filter: UploadFilter) {
+    uploads(first: 100, after: $after, filter: $filter) {
       nodes {
         uid
         protocol
@@ -55,7 +56,11 @@ const PAGE = /* GraphQL */ `
 
 /** Reads every upload of the gateway. */
 export async function readUploads(admin: RetryingClient): Promise<readonly CreatedUpload[]> {
-  return readPages(async (after) => (await admin.request(pageSchema, PAGE, { after })).uploads)
+  // Without a filter, the list leaves deleted uploads out.
+  const filter = { status: uploadStatuses }
+  return readPages(
+    async (after) => (await admin.request(pageSchema, PAGE, { after, filter })).uploads,
+  )
 }
 
 const MINUTE_MS = 60_000

@@ -131,7 +131,10 @@ const uploadList = z.object({
 async function statusesAt(gateway: TestGateway): Promise<ReadonlyMap<string, string>> {
   const { uploads } = await gateway
     .as()
-    .request(uploadList, '{ uploads(first: 100) { nodes { uid status } } }')
+    .request(
+      uploadList,
+      '{ uploads(first: 100, filter: { status: [READY, DELETED, PENDING_UPLOAD] }) { nodes { uid status } } }',
+    )
   return new Map(uploads.nodes.map(({ uid, status }) => [uid, status]))
 }
 

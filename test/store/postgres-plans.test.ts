@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
+import { listedStatuses } from '../../src/uploads/upload.ts'
 import { unlimited, mintIn } from '../contracts/store-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -56,6 +57,9 @@ describeWithPostgres('PostgreSQL', () => {
       await store.list({}, { ...range, from })
       await store.list({}, { direction: 'newer', limit: 20, from })
       await store.list({ creator: 'creator-7' }, range)
+      await store.list({ statuses: listedStatuses }, range)
+      await store.list({ statuses: listedStatuses }, { direction: 'newer', limit: 20, from })
+      await store.list({ statuses: listedStatuses, creator: 'creator-7' }, range)
       await store.list({ createdAfter: after(100), createdBefore: after(200) }, range)
       await store.count({})
       await store.count({ creator: 'creator-7' })

@@ -19,7 +19,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Uploads one second apart, with as many newer reservations above them that never became uploads. */
+/**
+ * Uploads one second apart, with as many newer rows above them: deleted uploads, and reservations that never
+ * became uploads.
+ */
 const FILL_D1 = `
   with recursive row(n) as (select 0 union all select n + 1 from row where n < ${UPLOADS + RESERVATIONS - 1})
   insert into uploads (id, protocol, creator, meta, max_duration_seconds, max_size_bytes, allowed_origins,
@@ -27,8 +30,9 @@ const FILL_D1 = `
     updated_at, received, reserved_seconds, stored_seconds, idle_checks)
   select 'id-' || n, iif(n = 0, 'TUS', 'BASIC'), '${BUSY_CREATOR}', '{}', 60, 1, '[]', 0,
     ${CREATED_AT.getTime()}, ${CREATED_AT.getTime()} + n * 1000, '${BUSY_CREATOR}', '',
-    iif(n < ${UPLOADS}, 'uid-' || n, null), iif(n < ${UPLOADS}, 'https://upload.example.com/', null),
-    case when n >= ${UPLOADS} then 'RETIRED' when n = 0 then 'ERROR' else 'READY' end, 1,
+    iif(n < ${UPLOADS} or n % 2, 'uid-' || n, null),
+    iif(n < ${UPLOADS} or n % 2, 'https://upload.example.com/', null),
+    case when n >= ${UPLOADS} then iif(n % 2, 'DELETED', 'RETIRED') when n = 0 then 'ERROR' else 'READY' end, 1,
     ${CREATED_AT.getTime()}, 0, 0, 0, 0
   from row`
 
@@ -72,12 +76,14 @@ describeWithPostgres('PostgreSQL', () => {
     await fillPostgres(database.url, { ...filling, uploads: UPLOADS, status: 'READY' })
     await pool.query("update uploads set status = 'ERROR', protocol = 'TUS' where id = 'filled-1'")
     const later = new Date(filling.newest.getTime() + RESERVATIONS * 1000)
-    await fillPostgres(database.url, {
-      creators: 1,
-      newest: later,
-      uploads: RESERVATIONS,
-      status: 'RETIRED',
-    })
+    for (const status of ['RETIRED', 'DELETED'] as const) {
+      await fillPostgres(database.url, {
+        creators: 1,
+        newest: later,
+        uploads: RESERVATIONS,
+        status,
+      })
+    }
     await pool.query('vacuum analyze uploads')
     const rowsRead = async (): Promise<number> => {
       await pool.query('select pg_stat_force_next_flush()')

@@ -94,11 +94,6 @@ export const uploadWithURL = object({ ...uploadFields, uploadURL: nullable(text)
 /** An upload and its video. */
 export type Upload = TypeOf<typeof uploadShape>
 
-/** Whether no further status is expected. */
-export function isTerminal({ status }: Upload): boolean {
-  return status === 'READY' || status === 'ERROR' || status === 'EXPIRED' || status === 'DELETED'
-}
-
 /** Whether Stream still expects bytes, as far as the gateway knows. */
 export function isAwaitingBytes({ status }: Upload): boolean {
   return status === 'PENDING_UPLOAD' || status === 'UPLOADING'

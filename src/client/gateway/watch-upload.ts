@@ -9,8 +9,9 @@ import {
 import { WATCH, watchedUpload } from './operations.ts'
 import { readServerSentEvents } from './server-sent-events.ts'
 import { gatewayError, invalidResponse } from './response-errors.ts'
+import { isTerminal } from '../ready-upload.ts'
 import { type RetryPolicy, isTemporaryStatus, waitBeforeRetry } from '../retry.ts'
-import { type Upload, isTerminal } from './upload.ts'
+import type { Upload } from './upload.ts'
 
 /**
  * Yields the current upload and then each change, once and in order of `version`, up to a terminal

@@ -12,8 +12,8 @@ const REQUIRED = [
   'upload_added',
   'upload_changed',
   'upload_removed',
-  'uploads_by_creator_status',
-  'uploads_by_status',
+  'uploads_listed_by_creator',
+  'uploads_listed_by_age',
 ]
 
 /**

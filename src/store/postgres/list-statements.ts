@@ -77,7 +77,8 @@ export function prepareListStatements(db: NodePgDatabase) {
       : db
           .select(uploadColumns)
           .from(uploads)
-          .where(and(...conditions))
+          // A literal, because a partial index is not chosen for a parameter.
+          .where(and(...conditions, sql`${uploads.status} <> 'DELETED'`))
     return found
       .orderBy(...inOrder)
       .limit(limit)

@@ -71,7 +71,8 @@ function defineList(rowOf: RowShape, filter: UploadFilter, { direction, from }: 
     return isByKind(filter)
       ? found.where(sql`rowid in (${nearestOfKinds(param, conditions, order)})`).orderBy(...inOrder)
       : found
-          .where(and(...conditions))
+          // A literal, because a partial index is not chosen for a parameter.
+          .where(and(...conditions, sql`${uploads.status} <> 'DELETED'`))
           .orderBy(...inOrder)
           .limit(param('limit'))
   })

@@ -83,12 +83,13 @@ export const uploads = sqliteTable(
       .where(sql`${table.idempotencyKey} is not null`),
     // Lists and counts read uploads only. These indexes exclude reservations, which may be many while Stream
     // is unavailable.
-    index('uploads_by_creator')
+    // For lists that leave deleted uploads out, however many there are.
+    index('uploads_listed_by_creator')
       .on(table.creator, table.createdAt, table.id)
-      .where(sql`${table.uid} is not null`),
-    index('uploads_by_age')
+      .where(sql`${table.uid} is not null and ${table.status} <> 'DELETED'`),
+    index('uploads_listed_by_age')
       .on(table.createdAt, table.id)
-      .where(sql`${table.uid} is not null`),
+      .where(sql`${table.uid} is not null and ${table.status} <> 'DELETED'`),
     index('uploads_by_creator_status')
       .on(table.creator, table.status, table.protocol, table.createdAt, table.id)
       .where(sql`${table.uid} is not null`),

@@ -5,7 +5,7 @@
 import { StreamError } from '../ports/stream-error.ts'
 import { isReceived } from '../status/state-machine.ts'
 import type { Dependencies } from '../dependencies.ts'
-import { type Upload, isTerminal } from '../upload.ts'
+import { type Upload, isTerminal, listedStatuses } from '../upload.ts'
 
 /** Age in milliseconds below which a missing upload proves nothing, because Stream is eventually consistent. */
 export const CONSISTENT_AFTER_MS = 60_000
@@ -104,7 +104,8 @@ async function pollSample(
   polled: ReadonlySet<string>,
 ): Promise<{ readonly known: number; readonly missing: number }> {
   const now = clock.now()
-  const newest = await store.list({}, { direction: 'older', limit: SAMPLE_CANDIDATES })
+  const range = { direction: 'older', limit: SAMPLE_CANDIDATES } as const
+  const newest = await store.list({ statuses: listedStatuses }, range)
   const uids = newest
     .filter((upload) => !isTerminal(upload.status) || isReceived(upload.status))
     .filter((upload) => !polled.has(upload.uid) && isUnexpected(upload, now))

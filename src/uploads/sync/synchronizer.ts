@@ -24,6 +24,9 @@ const UPLOADS_PER_RUN = 1000
 /** Maximum number of watched uploads per sync run: two requests per second stay within the API budget. */
 const WATCHED_PER_RUN = 2 * UPLOADS_PER_CALL
 
+/** Maximum number of unwatched tus uploads per sync run whose offset is read, after those of watched ones. */
+const UNWATCHED_OFFSETS_PER_ROUND = 100
+
 /**
  * Duration of a claim, in milliseconds. It exceeds the timeout of a request to Stream, and lets another
  * gateway soon take over the uploads of a crashed one.
@@ -120,7 +123,11 @@ export function createSynchronizer(dependencies: SyncDependencies): Synchronizer
         else changed += count
       }
       const watched = new Set(leased)
-      offsets.start(polled.flatMap(({ upload }) => (watched.has(upload.uid) ? [upload] : [])))
+      const open = polled.map(({ upload }) => upload).filter(({ protocol }) => protocol === 'TUS')
+      offsets.start([
+        ...open.filter(({ uid }) => watched.has(uid)),
+        ...open.filter(({ uid }) => !watched.has(uid)).slice(0, UNWATCHED_OFFSETS_PER_ROUND),
+      ])
       const orphansDeleted = (await sweepBackoff.attempt(() => sweep(now))) ?? 0
       const dayBefore = new Date(now.getTime() - DAY_MS)
       await store.deleteUnmatchedWebhooksBefore(dayBefore)

@@ -9,7 +9,7 @@ const MAX_CONCURRENT_REQUESTS = 20
 
 /** Polls offsets in the background, one batch at a time. */
 interface TusOffsetPoller {
-  /** Starts a batch. Does nothing while a batch is running: the next sync run starts another. */
+  /** Starts a batch, in this order. Does nothing while a batch is running: the next sync run starts another. */
   start(uploads: readonly Upload[]): void
   /** Resolves when no batch is running. */
   idle(): Promise<void>
@@ -24,9 +24,10 @@ export function createTusOffsetPoller(
   let running: Promise<void> | null = null
 
   async function pollAll(uploads: readonly Upload[]): Promise<void> {
-    const remaining = [...uploads]
+    // Shared by all calls of `pollNext`, so that each upload is polled once, in order.
+    const remaining = uploads.values()
     async function pollNext(): Promise<void> {
-      for (let upload = remaining.pop(); upload !== undefined; upload = remaining.pop()) {
+      for (const upload of remaining) {
         if (dependencies.closing.aborted) return
         await updateTusOffset(dependencies, upload)
       }

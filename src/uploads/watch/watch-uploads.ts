@@ -20,13 +20,25 @@ export async function watchUploads(
   dependencies: Pick<Dependencies, 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
   viewer: Viewer,
 ): Promise<UploadChanges | RateLimited> {
+  const stream = await openStream(dependencies, viewer)
+  return 'kind' in stream ? stream : stream.changes
+}
+
+/** Opens the stream of `watchUploads`, for an administrator optionally of one creator. */
+export async function openStream(
+  dependencies: Pick<Dependencies, 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
+  viewer: Viewer,
+  creator?: string,
+): Promise<ChangeStream | RateLimited> {
   const closeSubscription = dependencies.watchRegistry.openSubscription(viewer.subject)
   if (closeSubscription === null) return tooManySubscriptions()
   const stream = createChangeStream()
   stream.onClose(closeSubscription)
-  const topic = viewer.isAdmin
-    ? ({ of: 'all' } as const)
-    : ({ of: 'creator', creator: viewer.subject } as const)
+  const watched = viewer.isAdmin ? creator : viewer.subject
+  const topic =
+    watched === undefined
+      ? ({ of: 'all' } as const)
+      : ({ of: 'creator', creator: watched } as const)
   const { ready, stop } = dependencies.pubsub.subscribe(topic, stream.put, stream.interrupt)
   stream.onClose(stop)
   try {
@@ -36,7 +48,7 @@ export async function watchUploads(
     throw error
   }
   stream.onClose(endOnExpiryOrShutdown(dependencies, viewer, stream))
-  return stream.changes
+  return stream
 }
 
 /**

@@ -109,6 +109,8 @@ function compile(
   const operation = getOperationAST(document, operationName)
   const execute = compileOperation(schema, document, operationName, budget)
   if (!operation || execute === null) return 'none'
+  const extensions = subscriptionExtensions(schema, operation)
+  if (extensions?.['isShareable'] === false) return 'none'
   return {
     ...describeOperation(telemetry, document, operation),
     document,
@@ -116,18 +118,18 @@ function compile(
     variableNames: variableNames(operation),
     execute,
     mediaTypes: new Map(),
-    startsWithCurrentState: startsWithCurrentState(schema, operation),
+    startsWithCurrentState: extensions?.['startsWithCurrentState'] === true,
   }
 }
 
-/** Reads `extensions.startsWithCurrentState` of the subscription field. */
-function startsWithCurrentState(
+/** Returns the extensions of the subscription field; null if there is none. */
+function subscriptionExtensions(
   schema: GraphQLSchema,
   { operation, selectionSet }: OperationDefinitionNode,
-): boolean {
-  if (operation !== OperationTypeNode.SUBSCRIPTION) return false
+): Readonly<Record<string, unknown>> | null {
+  if (operation !== OperationTypeNode.SUBSCRIPTION) return null
   const [field] = selectionSet.selections
-  if (field?.kind !== Kind.FIELD) return false
-  const { extensions } = schema.getSubscriptionType()?.getFields()[field.name.value] ?? {}
-  return extensions?.['startsWithCurrentState'] === true
+  // A field in a fragment is not looked up, so it may be one that cannot be shared.
+  if (field?.kind !== Kind.FIELD) return { isShareable: false }
+  return schema.getSubscriptionType()?.getFields()[field.name.value]?.extensions ?? null
 }

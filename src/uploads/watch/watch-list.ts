@@ -1,0 +1,123 @@
+/** Use case: the first page of a list, then each change with its effect on the list. */
+import type { Dependencies } from '../dependencies.ts'
+import { MAX_PAGE_SIZE, type PageRequest, type UploadPage, listUploads } from '../list-uploads.ts'
+import type { RateLimited } from '../outcomes.ts'
+import type { UploadFilter } from '../ports/upload-store.ts'
+import { type Upload, isTerminal } from '../upload.ts'
+import type { Viewer } from '../viewer.ts'
+import type { ChangeStream, UploadChanges } from './change-stream.ts'
+import { openStream } from './watch-uploads.ts'
+
+/** The page, which is the first event, or a change after it. */
+export type UploadListEvent =
+  | { readonly page: UploadPage; readonly changed: null; readonly isListed: true }
+  /** `isListed` is false if the upload is no longer in the list. */
+  | { readonly page: null; readonly changed: Upload; readonly isListed: boolean }
+
+/** `return` releases all resources immediately, even during a pending read. */
+export interface UploadListEvents
+  extends
+    AsyncIterableIterator<UploadListEvent, void, void>,
+    Pick<UploadChanges, 'isInterrupted'> {}
+
+/**
+ * Streams the list: no change after the page is missing, and none that the page contains is repeated. Is
+ * interrupted in the cases of `watchUploads`.
+ */
+export async function watchList(
+  dependencies: Pick<Dependencies, 'store' | 'pubsub' | 'watchRegistry' | 'clock' | 'closing'>,
+  viewer: Viewer,
+  filter: UploadFilter,
+  request: PageRequest,
+): Promise<UploadListEvents | RateLimited> {
+  // Changes during the read of the page wait in the stream.
+  const stream = await openStream(dependencies, viewer, filter.creator)
+  if ('kind' in stream) return stream
+  try {
+    const page = await listUploads(dependencies, viewer, filter, request)
+    const watched = watchOpenUploads(dependencies, stream)
+    for (const upload of page.uploads) watched.update(upload)
+    return listEvents(page, stream.changes, watched)
+  } catch (error) {
+    await stream.changes.return?.()
+    throw error
+  }
+}
+
+/** Maximum number of uploads that one subscription watches: those of the largest page. */
+const MAX_WATCHED = MAX_PAGE_SIZE
+
+/** Polls uploads of the list as often as those of `watchUpload`, from when they are seen until their last status. */
+interface WatchedUploads {
+  update(upload: Upload): void
+}
+
+function watchOpenUploads(
+  { watchRegistry }: Pick<Dependencies, 'watchRegistry'>,
+  stream: ChangeStream,
+): WatchedUploads {
+  const stops = new Map<string, () => void>()
+  let isClosed = false
+  stream.onClose(() => {
+    isClosed = true
+    for (const stop of stops.values()) stop()
+    stops.clear()
+  })
+  return {
+    update({ uid, status }) {
+      if (isTerminal(status)) {
+        stops.get(uid)?.()
+        stops.delete(uid)
+      } else if (!isClosed && !stops.has(uid) && stops.size < MAX_WATCHED) {
+        stops.set(uid, watchRegistry.watch(uid))
+      }
+    },
+  }
+}
+
+function listEvents(
+  page: UploadPage,
+  changes: UploadChanges,
+  watched: WatchedUploads,
+): UploadListEvents {
+  const versions = new Map(page.uploads.map(({ uid, version }) => [uid, version]))
+  let isFirst = true
+  return {
+    async next() {
+      if (isFirst) {
+        isFirst = false
+        return { done: false, value: { page, changed: null, isListed: true } }
+      }
+      for (;;) {
+        const { done, value: changed } = await changes.next()
+        if (done === true) return { done, value: undefined }
+        const isNewer = changed.version > (versions.get(changed.uid) ?? -1)
+        if (isNewer && canBeListed(changed, page.selection)) {
+          watched.update(changed)
+          const isListed = page.selection.statuses?.includes(changed.status) ?? true
+          return { done: false, value: { page: null, changed, isListed } }
+        }
+      }
+    },
+    isInterrupted: changes.isInterrupted,
+    async return() {
+      await changes.return?.()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+/** Whether the upload matches the filter with some status. Nothing else that a filter names can change. */
+function canBeListed(upload: Upload, filter: UploadFilter): boolean {
+  const { creator, statuses, protocol, createdAfter, createdBefore } = filter
+  return (
+    (creator === undefined || upload.creator === creator) &&
+    statuses?.length !== 0 &&
+    (protocol === undefined || upload.protocol === protocol) &&
+    (createdAfter === undefined || upload.createdAt > createdAfter) &&
+    (createdBefore === undefined || upload.createdAt < createdBefore)
+  )
+}

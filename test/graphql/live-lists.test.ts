@@ -1,0 +1,253 @@
+/** Runs the live lists of src/graphql/recipes.md, as printed, over connections that break. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { createFrontend, hasNoPackages, packagesHint } from '../browser/kit/frontend.ts'
+import { readRecipe } from '../browser/kit/recipe.ts'
+import { type Caller, TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { testcardFile } from '../kit/media.ts'
+import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit/operations.ts'
+
+const PAGE = 'src/graphql/recipes.md'
+
+/** Files of each recipe, and code that starts the list and defines `readLate(uid)` and `readCache()`. */
+const clients: Readonly<Record<string, { readonly files: readonly string[]; code: string }>> = {
+  'Apollo Client': {
+    files: ['possible-types.js', 'apollo-sse.js', 'live-list.js', 'apollo-live-list.js'],
+    code: /* js */ `
+      import { gql } from '@apollo/client'
+      import { createApolloClient } from './apollo-sse.js'
+      import { ignoreOldVersions, keepListLive } from './apollo-live-list.js'
+      import { LIST } from './live-list.js'
+      const client = createApolloClient({ url, getToken: async () => token })
+      ignoreOldVersions(client)
+      keepListLive(client, {}, report)
+      client
+        .watchQuery({ query: gql(LIST), fetchPolicy: 'cache-only' })
+        .subscribe(({ data }) => show(data?.uploads))
+      const readCache = () => client.readQuery({ query: gql(LIST) }).uploads
+      function readLate(uid) {
+        return client.query({ query: gql(LATE), variables: { uid }, fetchPolicy: 'network-only' })
+      }`,
+  },
+  urql: {
+    files: ['urql-client.js', 'live-list.js', 'urql-live-list.js'],
+    code: /* js */ `
+      import { pipe, subscribe } from 'wonka'
+      import { createUrqlClient } from './urql-client.js'
+      import { createLiveCache, keepListLive } from './urql-live-list.js'
+      import { LIST } from './live-list.js'
+      const client = createUrqlClient({ url, getToken: async () => token, cache: createLiveCache() })
+      keepListLive(client, {}, report)
+      pipe(
+        client.query(LIST, {}, { requestPolicy: 'cache-only' }),
+        subscribe(({ data }) => show(data?.uploads)),
+      )
+      const readCache = () => client.readQuery(LIST, {}).data.uploads
+      function readLate(uid) {
+        return client.query(LATE, { uid }, { requestPolicy: 'network-only' }).toPromise()
+      }`,
+  },
+}
+
+/** Prints each list as a line. The response to the query Late is held back until the line \`release\`. */
+const DRIVER = /* js */ `
+  import { createInterface } from 'node:readline'
+  const LATE = 'query Late($uid: ID!) { upload(uid: $uid) { __typename id uid name status version } }'
+  const print = (value) => console.log(JSON.stringify(value))
+  const report = (error) => print({ error: String(error) })
+  const show = (uploads) => {
+    if (uploads) print({ list: uploads.edges.map(({ node: { uid, name, status, version } }) => ({ uid, name, status, version })) })
+  }
+  let release
+  const fetchNow = globalThis.fetch
+  globalThis.fetch = async (input, init) => {
+    const response = await fetchNow(input, init)
+    // urql sends queries by GET.
+    if (!(String(input) + String(init?.body)).includes('Late')) return response
+    const text = await response.text()
+    print({ held: text })
+    await new Promise((resolve) => { release = resolve })
+    return new Response(text, response)
+  }
+  createInterface(process.stdin).on('line', async (line) => {
+    const [command, argument] = line.split(' ')
+    if (command === 'token') token = argument
+    if (command === 'release') release()
+    if (command === 'late') {
+      await readLate(argument)
+      show(readCache())
+      print({ late: 'received' })
+    }
+  })`
+
+const line = z.union([
+  z.object({
+    list: z.array(
+      z.object({
+        uid: z.string(),
+        name: z.string().nullable(),
+        status: z.string(),
+        version: z.number(),
+      }),
+    ),
+  }),
+  z.object({ held: z.string() }),
+  z.object({ late: z.string() }),
+  z.object({ error: z.string() }),
+])
+type Row =
+  z.infer<typeof line> extends infer Line
+    ? Line extends { list: (infer Element)[] }
+      ? Element
+      : never
+    : never
+
+const fresh = z.object({
+  uploads: z.object({
+    nodes: z.array(
+      z.object({
+        uid: z.string(),
+        name: z.string().nullable(),
+        status: z.string(),
+        version: z.number(),
+      }),
+    ),
+  }),
+})
+
+async function readList(caller: Caller): Promise<readonly Row[]> {
+  const data = await caller.request(
+    fresh,
+    '{ uploads(first: 50) { nodes { uid name status version } } }',
+  )
+  return data.uploads.nodes
+}
+
+/** Forwards TCP connections to the gateway, until they are dropped. */
+async function startProxy(target: string) {
+  const { hostname, port } = new URL(target)
+  const sockets = new Set<Socket>()
+  const server = createServer((incoming) => {
+    const outgoing = connect(Number(port), hostname)
+    for (const [socket, other] of [
+      [incoming, outgoing],
+      [outgoing, incoming],
+    ] as const) {
+      sockets.add(socket)
+      socket.on('error', () => other.destroy()).on('close', () => other.destroy())
+      socket.pipe(other)
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const dropAll = (): void => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  }
+  onTestFinished(() => {
+    dropAll()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${addressOf(server.address()).port}`, dropAll }
+}
+
+function addressOf(address: AddressInfo | string | null): AddressInfo {
+  if (address === null || typeof address === 'string') throw new Error('Not a TCP server.')
+  return address
+}
+
+/** The process of a client: the lines that it prints, and a function that sends it a line. */
+function startClient(folder: string, code: string) {
+  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(
+    process.execPath,
+    ['--input-type=module', '--eval', code],
+    { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] },
+  )
+  onTestFinished(() => void child.kill())
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  let list: readonly Row[] = []
+  return {
+    list: () => list,
+    send: (text: string): void => void child.stdin.write(`${text}\n`),
+    /** Reads lines until the condition holds. */
+    async until(isMet: (printed: z.infer<typeof line>) => boolean): Promise<void> {
+      for (;;) {
+        const { done, value } = await lines.next()
+        if (done === true) throw new Error('The client has ended.')
+        const printed = line.parse(JSON.parse(value))
+        if ('list' in printed) list = printed.list
+        if (isMet(printed)) return
+      }
+    },
+  }
+}
+
+describe.skipIf(hasNoPackages)(`a live list${packagesHint}`, () => {
+  it.each(Object.keys(clients))(
+    'of %s equals a fresh read after lost connections, old versions and deletions',
+    { timeout: 60_000 },
+    async (name) => {
+      const { files = [], code = '' } = clients[name] ?? {}
+      const frontend = await createFrontend(
+        Object.fromEntries(files.map((file) => [file, readRecipe(PAGE, file)])),
+      )
+      onTestFinished(frontend.remove)
+      const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+      const proxy = await startProxy(gateway.url)
+      const caller = gateway.as(await tokenFor('ada'))
+      const mint = async (title: string) =>
+        expectMinted(await createDirectUpload(caller, { name: title }))
+      const first = await mint('first')
+      await mint('second')
+      const deletedBefore = await mint('deleted before')
+      await deleteUpload(caller, deletedBefore.uid)
+
+      const inAMinute = Math.floor(Date.now() / 1000) + 60
+      const settings = `
+        let token = '${await tokenFor('ada', { exp: inAMinute })}'
+        const url = '${proxy.url}/graphql'`
+      const client = startClient(frontend.folder, `${DRIVER}\n${settings}\n${code}`)
+      const hasNames = (...names: readonly string[]) =>
+        client.until(
+          (printed) =>
+            'list' in printed && printed.list.map((row) => row.name).join() === names.join(),
+        )
+      await hasNames('second', 'first')
+
+      // New row, and the result of a query that is older than the events before it.
+      const third = await mint('third')
+      await hasNames('third', 'second', 'first')
+      client.send(`late ${third.uid}`)
+      await client.until((printed) => 'held' in printed)
+      await postFile(third.uploadURL, testcardFile())
+      await client.until(
+        (printed) => 'list' in printed && printed.list.some(({ status }) => status === 'READY'),
+      )
+      client.send('release')
+      await client.until((printed) => 'late' in printed)
+      expect(client.list()).toEqual(await readList(caller))
+
+      // Changes while the connection is lost.
+      proxy.dropAll()
+      await deleteUpload(caller, first.uid)
+      const fourth = await mint('fourth')
+      await hasNames('fourth', 'third', 'second')
+
+      // Deletion, and changes while the token has expired.
+      await deleteUpload(caller, third.uid)
+      await hasNames('fourth', 'second')
+      client.send(`token ${await tokenFor('ada')}`)
+      gateway.clock.advance(90)
+      await mint('fifth')
+      await deleteUpload(caller, fourth.uid)
+      await hasNames('fifth', 'second')
+      await mint('sixth')
+      await hasNames('sixth', 'fifth', 'second')
+      expect(client.list()).toEqual(await readList(caller))
+    },
+  )
+})
