@@ -15,7 +15,7 @@ export interface UploadTarget {
   readonly protocol: UploadProtocol
   /** Form field of the file, for basic uploads. */
   readonly formField: string
-  /** For tus uploads. */
+  /** Maximum chunk that the client chooses, for tus uploads. */
   readonly chunkSizeBytes: number
 }
 
