@@ -55,12 +55,7 @@ describe.each(protocols)('a %s upload in the middle of a request', (protocol) =>
     const ready = await settled
     expect(ready).toMatchObject({ status: 'READY', video: { sizeBytes: file.size } })
     expect(ready).not.toMatchObject({ uid })
-    expect(phasesOf(reported).slice(0, 4)).toEqual([
-      'minting',
-      'uploading',
-      'minting',
-      'uploading',
-    ])
+    expect(phasesOf(reported).slice(0, 4)).toEqual(['minting', 'uploading', 'minting', 'uploading'])
     expectRising(reported)
     const { requests } = await gateway.emulator.state()
     expect((requests['tus_create'] ?? 0) + (requests['direct_upload'] ?? 0)).toBe(2)

@@ -16,11 +16,7 @@ export interface MeasuredSpeed {
 export const UNKNOWN_SPEED: MeasuredSpeed = { bytes: 0, milliseconds: 0 }
 
 /** Adds a chunk. Each earlier chunk counts half as much as the next one, because connections change. */
-export function addChunk(
-  speed: MeasuredSpeed,
-  bytes: number,
-  milliseconds: number,
-): MeasuredSpeed {
+export function addChunk(speed: MeasuredSpeed, bytes: number, milliseconds: number): MeasuredSpeed {
   return {
     bytes: speed.bytes / 2 + bytes,
     // The device's clock may be set back meanwhile.

@@ -73,8 +73,7 @@ async function sendRest(
     const chosenBytes =
       chunkSizeBytes ?? Math.min(chunkBytesFor(offsets.speed), destination.chunkSizeBytes)
     // After a failure, less is lost by the next.
-    const chunkBytes =
-      offsets.failures === 0 ? chosenBytes : Math.min(chosenBytes, MIN_CHUNK_BYTES)
+    const chunkBytes = offsets.failures === 0 ? chosenBytes : Math.min(chosenBytes, MIN_CHUNK_BYTES)
     const end = Math.min(start + chunkBytes, file.size)
     if (end - start > budget.remainingBytes) {
       throw streamError('Cloudflare Stream did not store the file, whose bytes were sent twice.')
