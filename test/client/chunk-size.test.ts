@@ -53,8 +53,9 @@ it.each([
 })
 
 it('chunks become smaller when the connection becomes slower', async () => {
-  const bytesPerSecond = (index: number): number => (index < 2 ? 100 : 1) * MEBIBYTE
-  const chunks = await chunksOf(140, { bytesPerSecond })
+  const chunks = await chunksOf(140, {
+    bytesPerSecond: (index) => (index < 2 ? 100 : 1) * MEBIBYTE,
+  })
   expect(chunks).toEqual([5, 50, 50, 10, 10, 5, 5, 5])
 })
 
