@@ -69,13 +69,19 @@ export function createProgressReporter(
   return {
     minting: (newChoice) => emit({ ...newChoice, phase: 'minting', sentBytes: 0, upload: null }),
     minted: (upload, newChoice) => emit({ ...newChoice, phase: 'uploading', upload }),
-    sending: (sentBytes) =>
-      emit({ phase: 'uploading', sentBytes: Math.min(sentBytes, totalBytes) }),
+    sending(sentBytes) {
+      // The gateway may report that Stream has received the file before the last request ends.
+      if (last.phase === 'processing') return
+      emit({ phase: 'uploading', sentBytes: Math.min(sentBytes, totalBytes) })
+    },
     sent: () => emit({ phase: 'processing', sentBytes: totalBytes }),
     watched(upload) {
       const { encodingPercent, receivedBytes } = upload.progress
       if (upload.status === 'READY') {
         emit({ phase: 'ready', sentBytes: totalBytes, encodingPercent, upload })
+      } else if (upload.status === 'EXPIRED' || upload.status === 'DELETED') {
+        // Neither tells how many bytes Stream received.
+        emit({ upload })
       } else if (!isAwaitingBytes(upload)) {
         emit({ phase: 'processing', sentBytes: totalBytes, encodingPercent, upload })
       } else {

@@ -10,7 +10,7 @@ import { watchUpload } from './gateway/watch-upload.ts'
 import { findUploadState } from './gateway/find-upload.ts'
 import type { UploadTarget } from './gateway/mint-upload.ts'
 import { invalidResponse } from './gateway/response-errors.ts'
-import { type Ready, isReady } from './ready-upload.ts'
+import { type Ready, isReady, isTerminal } from './ready-upload.ts'
 import { UploadError, uploadError } from './upload-error.ts'
 
 /** Maximum URLs that one call mints: an expired URL is replaced once. */
@@ -59,42 +59,99 @@ function isExpiryRejected(error: unknown): boolean {
   return error.issues.length > 0 && error.issues.every(({ path }) => path[0] === 'expiry')
 }
 
-/** Finishes a started upload and returns it. Returns null if the URL expired before Stream received the file. */
+/**
+ * Finishes a started upload and returns it. Watches it from the start, because a terminal status makes the rest
+ * of the transfer useless. Returns null if the URL expired before Stream received the file.
+ */
 async function finish(
   dependencies: ClientDependencies,
   job: UploadJob,
-  started: StartedUpload,
+  { upload: { uid }, resumable, target }: StartedUpload,
 ): Promise<Ready<Upload> | null> {
-  const { file, progress, budget, signal } = job
-  const { target } = started
-  const { uid } = started.upload
-  if (target !== null) {
-    const outcome = await sendFile(dependencies, {
-      file,
-      destination: target,
-      signal,
-      budget,
-      onSent: (bytes) => progress.sending(bytes),
-    })
-    if (outcome.kind === 'rejected') {
-      const isReceived = await confirmReceived(dependencies, target, outcome.status, signal)
-      if (!isReceived) return null
+  /** Aborts the transfer and the subscription, whichever still runs. */
+  const running = new AbortController()
+  /** Aborts when no bytes are left to send. */
+  const sending = new AbortController()
+  const stop = (): void => running.abort(job.signal.reason)
+  job.signal.addEventListener('abort', stop)
+  if (job.signal.aborted) stop()
+  if (target === null) sending.abort()
+  try {
+    const watched = watchToEnd(dependencies, job, uid, running.signal, sending.signal)
+    const transfer = target === null ? 'sent' : send(dependencies, job, target, running.signal)
+    const first = await Promise.race([watched, transfer])
+    if (first === 'expired') return null
+    if (first === 'sent') {
+      const isSent = true
+      if (target !== null) await dependencies.resumeStore.set(job.key, { ...resumable, isSent })
+      job.progress.sent()
+      sending.abort()
     }
-    await dependencies.resumeStore.set(job.key, { ...started.resumable, isSent: true })
-  }
-  progress.sent()
-  for await (const upload of watchUpload(dependencies, uid, signal)) {
-    progress.watched(upload)
-    if (upload.status === 'READY') {
-      await dependencies.resumeStore.delete(job.key)
-      if (!isReady(upload)) throw invalidResponse('a READY upload')
-      return upload
-    }
+    const upload = await watched
     if (upload.status === 'EXPIRED') return null
     if (upload.status === 'DELETED') throw deletedError(uid)
     if (upload.status === 'ERROR') throw failedError(upload)
+    await dependencies.resumeStore.delete(job.key)
+    if (!isReady(upload)) throw invalidResponse('a READY upload')
+    return upload
+  } finally {
+    job.signal.removeEventListener('abort', stop)
+    running.abort()
+    sending.abort()
   }
-  throw expiredError(uid)
+}
+
+/** Sends the file. Returns `expired` if the URL expired before Stream received it. */
+async function send(
+  dependencies: ClientDependencies,
+  { file, options, progress, budget }: UploadJob,
+  destination: UploadTarget,
+  signal: AbortSignal,
+): Promise<'sent' | 'expired'> {
+  const outcome = await sendFile(dependencies, {
+    file,
+    destination,
+    chunkSizeBytes: options.chunkSizeBytes,
+    signal,
+    budget,
+    onSent: (bytes) => {
+      // Bytes of an aborted request may be counted after the next URL was minted.
+      if (!signal.aborted) progress.sending(bytes)
+    },
+  })
+  if (outcome.kind === 'sent') return 'sent'
+  const isReceived = await confirmReceived(dependencies, destination, outcome.status, signal)
+  return isReceived ? 'sent' : 'expired'
+}
+
+/** Wait before an upload is watched again while its file is sent. */
+const WATCH_AGAIN_MS = 60_000
+
+/**
+ * Reports each state of the upload and returns the terminal one. While the file is sent, a failure of the
+ * subscription has no effect: it is opened again later, and at the latest when the file is sent.
+ */
+async function watchToEnd(
+  dependencies: ClientDependencies,
+  { progress }: UploadJob,
+  uid: string,
+  signal: AbortSignal,
+  sending: AbortSignal,
+): Promise<Upload> {
+  for (;;) {
+    const isSent = sending.aborted
+    try {
+      for await (const upload of watchUpload(dependencies, uid, signal)) {
+        signal.throwIfAborted()
+        progress.watched(upload)
+        if (isTerminal(upload)) return upload
+      }
+    } catch (error) {
+      if (isSent || signal.aborted) throw error
+      await dependencies.clock.wait(WATCH_AGAIN_MS, sending)
+      signal.throwIfAborted()
+    }
+  }
 }
 
 /** Number and interval of the checks whether Stream has received a file whose URL rejects bytes. */

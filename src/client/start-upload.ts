@@ -51,17 +51,10 @@ export async function startUpload(
   dependencies: ClientDependencies,
   job: UploadJob,
 ): Promise<StartedUpload> {
-  const { file, input, key, choice, options, progress, signal } = job
+  const { file, input, key, choice, progress, signal } = job
   progress.minting(choice)
   const minted = await mintUpload(dependencies, choice.protocol, input, file.size, signal)
-  const { upload } = minted
-  const isTus = choice.protocol === 'TUS'
-  const target = {
-    ...minted.target,
-    ...(isTus && options.chunkSizeBytes !== undefined
-      ? { chunkSizeBytes: options.chunkSizeBytes }
-      : {}),
-  }
+  const { upload, target } = minted
   const resumable = {
     uid: upload.uid,
     protocol: upload.protocol,
@@ -69,7 +62,7 @@ export async function startUpload(
     sizeBytes: file.size,
     type: file.type,
     formField: target.formField,
-    chunkSizeBytes: isTus ? target.chunkSizeBytes : null,
+    chunkSizeBytes: choice.protocol === 'TUS' ? target.chunkSizeBytes : null,
     isSent: false,
     mintedAt: upload.createdAt,
     expiresAt: upload.expiresAt,

@@ -44,7 +44,10 @@ export interface UploadOptions extends UploadSettings {
   readonly protocol?: UploadProtocol | undefined
   /** False if the connection may break, as on a phone. Default: what the browser reports. */
   readonly reliableConnection?: boolean | undefined
-  /** Bytes per tus chunk: a multiple of 256 KiB, 5 to 200 MiB. Default: the gateway's choice. */
+  /**
+   * Bytes per tus chunk: a multiple of 256 KiB, 5 to 200 MiB. Default: 5 MiB, then multiples of it by the
+   * measured speed, at most the gateway's recommendation.
+   */
   readonly chunkSizeBytes?: number | undefined
 }
 

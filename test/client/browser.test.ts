@@ -2,14 +2,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import type { UploadOptions } from '../../src/client/client.ts'
 import { describeInChromium, openPage } from '../browser/kit/chromium.ts'
 import { startSite } from '../browser/kit/site.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard } from '../kit/media.ts'
-import { CHUNK_BYTES } from './kit.ts'
+import { CHUNK_BYTES, clientOf } from './kit.ts'
 
 /** The script of a page that uses the client; the test calls `run`. */
 const PAGE = /* js */ `
@@ -46,6 +46,7 @@ const outcome = z.object({
   stored: z.record(z.string(), z.string()),
 })
 
+const WAIT = { timeout: 20_000, interval: 50 }
 const TUS_OPTIONS: UploadOptions = { reliableConnection: false, chunkSizeBytes: CHUNK_BYTES }
 
 async function start(sizeBytes: number) {
@@ -118,6 +119,28 @@ describeInChromium('the client in a browser', () => {
     const { videos, requests } = await gateway.emulator.state()
     expect(videos).toHaveLength(1)
     expect(requests['tus_create']).toBe(1)
+    expect(errors).toEqual([])
+  })
+
+  it.each<[string, UploadOptions]>([
+    ['tus', TUS_OPTIONS],
+    ['basic', { protocol: 'BASIC' }],
+  ])('ends a %s upload in the middle of a request when it is deleted', async (_name, options) => {
+    const { page, path, endpoint, gateway, errors } = await start(6_000_000)
+    await page.setInputFiles('input', path)
+    await gateway.emulator.fault({ on: 'upload', delayMs: 3_600_000 })
+    const message = call(page, 'run', { ...endpoint, options }).then(
+      () => 'no error',
+      (error: unknown) => String(error),
+    )
+    const uid = await vi.waitFor(async () => {
+      const { faults, videos } = await gateway.emulator.state()
+      expect(faults).toEqual([])
+      return videos[0]?.uid ?? ''
+    }, WAIT)
+    await clientOf(gateway, { token: endpoint.token }).delete(uid)
+    expect(await message).toContain('The upload was deleted during the transfer.')
+    expect(await call(page, 'resumable', endpoint)).toEqual([])
     expect(errors).toEqual([])
   })
 

@@ -5,7 +5,14 @@ import { type UploadProgress, createProgressReporter } from '../../src/client/pr
 import type { Upload, UploadStatus } from '../../src/client/gateway/upload.ts'
 
 const CHOICE = { protocol: 'TUS', reason: 'The caller requested this protocol.' } as const
-const statuses: readonly UploadStatus[] = ['PENDING_UPLOAD', 'UPLOADING', 'QUEUED', 'IN_PROGRESS']
+const statuses: readonly UploadStatus[] = [
+  'PENDING_UPLOAD',
+  'UPLOADING',
+  'QUEUED',
+  'IN_PROGRESS',
+  'EXPIRED',
+  'DELETED',
+]
 
 type Step = (reporter: ReturnType<typeof createProgressReporter>) => void
 
@@ -42,6 +49,31 @@ it('shows the bytes that another tab has sent', () => {
   const reporter = createProgressReporter(1000, CHOICE, (progress) => reported.push(progress))
   reporter.watched(uploadAt('UPLOADING', null, 500))
   expect(reported.at(-1)).toMatchObject({ phase: 'uploading', sentBytes: 500, fraction: 0.4 })
+})
+
+it('keeps the phase and the bytes when the upload is deleted or expires', () => {
+  const reported: UploadProgress[] = []
+  const reporter = createProgressReporter(1000, CHOICE, (progress) => reported.push(progress))
+  reporter.minted(uploadAt('PENDING_UPLOAD', null, null), CHOICE)
+  reporter.sending(250)
+  for (const status of ['EXPIRED', 'DELETED'] as const) {
+    reporter.watched(uploadAt(status, null, null))
+    expect(reported.at(-1)).toMatchObject({
+      phase: 'uploading',
+      sentBytes: 250,
+      fraction: 0.2,
+      upload: { status },
+    })
+  }
+})
+
+it('stays at processing when the last request ends after Stream has received the file', () => {
+  const reported: UploadProgress[] = []
+  const reporter = createProgressReporter(1000, CHOICE, (progress) => reported.push(progress))
+  reporter.sending(600)
+  reporter.watched(uploadAt('QUEUED', null, 1000))
+  reporter.sending(1000)
+  expect(reported.map(({ phase }) => phase)).toEqual(['uploading', 'processing'])
 })
 
 function uploadAt(

@@ -33,7 +33,7 @@ export interface TusReply {
 
 /** Returns the reply to the request with this index; null for a correct one. */
 export type Script = (
-  request: Pick<TusRequest, 'method'>,
+  request: Pick<TusRequest, 'method' | 'bodyBytes'>,
   index: number,
 ) => ((state: HostState) => TusReply) | null
 
@@ -54,6 +54,14 @@ export interface TusHost {
   stop(): Promise<void>
 }
 
+/** One upload of the host. */
+interface HostUpload {
+  stored: Buffer
+  readonly sizeBytes: number
+  /** Tells the newest subscription that all bytes are stored. */
+  onStored: () => void
+}
+
 const graphQLBody = z.object({
   query: z.string(),
   variables: z.object({ input: z.object({ sizeBytes: z.number() }).optional() }),
@@ -63,7 +71,7 @@ const graphQLBody = z.object({
 export async function startTusHost(script: Script, chunkSizeBytes: number): Promise<TusHost> {
   let current = { script, chunkSizeBytes }
   let requests: TusRequest[] = []
-  let uploads: { stored: Buffer; sizeBytes: number }[] = []
+  let uploads: HostUpload[] = []
 
   const server = createServer((request, response) => {
     respond(request, response).catch(() => response.destroy())
@@ -80,13 +88,14 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
     const upload = uploads[Number(request.url?.slice('/files/'.length))]
     if (upload === undefined) return void response.end('<h1>Sign in</h1>')
     const method = request.method === 'HEAD' ? 'HEAD' : 'PATCH'
-    const reply = current.script({ method }, requests.length)
+    const reply = current.script({ method, bodyBytes: body.length }, requests.length)
     const offset = request.headers['upload-offset']
     const isInPlace = method === 'PATCH' && Number(offset) === upload.stored.length
     const storeBytes = replyTo(reply, upload).storeBytes ?? body.length
     if (isInPlace) {
       const room = upload.sizeBytes - upload.stored.length
       upload.stored = Buffer.concat([upload.stored, body.subarray(0, Math.min(storeBytes, room))])
+      if (upload.stored.length === upload.sizeBytes) upload.onStored()
     }
     requests.push({
       method,
@@ -100,17 +109,23 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
   function respondGraphQL(body: Buffer, response: ServerResponse): void {
     const { query, variables } = graphQLBody.parse(JSON.parse(body.toString()))
     if (query.includes('MintTus')) {
-      uploads.push({ stored: Buffer.alloc(0), sizeBytes: variables.input?.sizeBytes ?? 0 })
+      const sizeBytes = variables.input?.sizeBytes ?? 0
+      uploads.push({ stored: Buffer.alloc(0), sizeBytes, onStored: () => {} })
     }
     const index = uploads.length - 1
     const upload = uploads[index]
     const isStored = upload !== undefined && upload.stored.length === upload.sizeBytes
     const uploadURL = `${origin}/files/${index}`
     if (query.startsWith('subscription')) {
-      // A client that watches has sent its file: without all bytes, the upload will never be READY.
-      const outcome = uploadResult(index, isStored ? 'READY' : 'EXPIRED')
       response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.end(`event: next\ndata: ${JSON.stringify({ data: { outcome } })}\n\n`)
+      const send = (status: string): void => {
+        const outcome = uploadResult(index, status)
+        response.write(`event: next\ndata: ${JSON.stringify({ data: { outcome } })}\n\n`)
+        if (status === 'READY') response.end()
+      }
+      send(isStored ? 'READY' : 'UPLOADING')
+      // The client watches while it sends, so the connection stays open until the file is stored.
+      if (upload !== undefined) upload.onStored = () => send('READY')
       return
     }
     const result = uploadResult(index, isStored ? 'READY' : 'UPLOADING')
@@ -178,7 +193,7 @@ export function createImpatientClock(): ClientClock & { readonly waits: readonly
 
 function replyTo(
   reply: ((state: HostState) => TusReply) | null,
-  { stored, sizeBytes }: { readonly stored: Buffer; readonly sizeBytes: number },
+  { stored, sizeBytes }: HostUpload,
 ): TusReply {
   return reply?.({ storedBytes: stored.length, fileBytes: sizeBytes }) ?? {}
 }
@@ -187,7 +202,7 @@ function sendReply(
   response: ServerResponse,
   { status, headers = {}, cut }: TusReply,
   correctStatus: number,
-  { stored, sizeBytes }: { readonly stored: Buffer; readonly sizeBytes: number },
+  { stored, sizeBytes }: HostUpload,
 ): void {
   if (cut === 'response') {
     response.destroy()
@@ -211,6 +226,18 @@ function sendReply(
   response.write('<h1>', () => response.destroy())
 }
 
+const VIDEO = {
+  durationSeconds: 1,
+  width: 640,
+  height: 360,
+  sizeBytes: 100,
+  hlsURL: 'https://videos.example.com/video.m3u8',
+  dashURL: 'https://videos.example.com/video.mpd',
+  thumbnailURL: 'https://videos.example.com/thumbnail.jpg',
+  previewURL: 'https://videos.example.com/watch',
+  readyAt: '2026-01-01T00:00:00Z',
+}
+
 /** An upload as the gateway returns it. */
 function uploadResult(index: number, status: string) {
   return {
@@ -218,7 +245,7 @@ function uploadResult(index: number, status: string) {
     uid: String(index).padStart(32, '0'),
     protocol: 'TUS',
     status,
-    version: 1,
+    version: status === 'READY' ? 2 : 1,
     expiresAt: '2100-01-01T00:00:00Z',
     createdAt: '2026-01-01T00:00:00Z',
     updatedAt: '2026-01-01T00:00:00Z',

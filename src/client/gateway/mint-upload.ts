@@ -15,7 +15,7 @@ export interface UploadTarget {
   readonly protocol: UploadProtocol
   /** Form field of the file, for basic uploads. */
   readonly formField: string
-  /** For tus uploads. */
+  /** Recommendation of the gateway for tus uploads: the largest chunk that the client chooses. */
   readonly chunkSizeBytes: number
 }
 

@@ -18,7 +18,7 @@ const parseResumableUpload = object({
   type: text,
   /** Form field of a basic upload. */
   formField: text,
-  /** For tus uploads; null for basic ones. */
+  /** Recommendation of the gateway for tus uploads; null for basic ones. */
   chunkSizeBytes: nullable(number),
   /** Whether all bytes were sent: only the terminal status is missing, and no file is needed. */
   isSent: flag,

@@ -7,6 +7,8 @@ import { uploadError } from '../upload-error.ts'
 export interface Transfer {
   readonly file: Blob
   readonly destination: UploadTarget
+  /** Bytes per tus chunk, if the caller set them. */
+  readonly chunkSizeBytes: number | undefined
   readonly signal: AbortSignal
   readonly budget: TransferBudget
   /** Receives the number of file bytes sent so far. */

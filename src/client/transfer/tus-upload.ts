@@ -1,6 +1,7 @@
 /** Sends a file by tus, resumed at the server's offset. https://tus.io/protocols/resumable-upload */
 import { waitBeforeRetry } from '../retry.ts'
 import { MIN_CHUNK_BYTES } from '../upload-options.ts'
+import { type MeasuredSpeed, UNKNOWN_SPEED, addChunk, chunkBytesFor } from './chunk-size.ts'
 import { type HTTPResponse, connectionError, sendRequest } from './http-request.ts'
 import {
   type Transfer,
@@ -13,11 +14,12 @@ import {
 
 const VERSION_HEADER = { 'tus-resumable': '1.0.0' }
 
-/** Offsets that the server reported, and the failures since the highest increased. */
+/** Offsets that the server reported, the failures since the highest increased, and the speed since the last failure. */
 interface Offsets {
   last: number
   highest: number
   failures: number
+  speed: MeasuredSpeed
 }
 
 /**
@@ -28,21 +30,22 @@ export async function uploadByTus(
   dependencies: TransferDependencies,
   transfer: Transfer,
 ): Promise<TransferResult> {
-  const offsets: Offsets = { last: 0, highest: 0, failures: 0 }
+  const offsets: Offsets = { last: 0, highest: 0, failures: 0, speed: UNKNOWN_SPEED }
   for (;;) {
     try {
       return await sendRest(dependencies, transfer, offsets)
     } catch (error) {
       await waitBeforeRetry(dependencies, transfer.signal, error, offsets.failures)
       offsets.failures += 1
+      offsets.speed = UNKNOWN_SPEED
     }
   }
 }
 
 /** Reads the server's offset and sends chunks from there. Throws if an offset cannot be read, falls or stays. */
 async function sendRest(
-  { fetch }: TransferDependencies,
-  { file, destination, signal, budget, onSent }: Transfer,
+  { fetch, clock }: TransferDependencies,
+  { file, destination, chunkSizeBytes, signal, budget, onSent }: Transfer,
   offsets: Offsets,
 ): Promise<TransferResult> {
   const url = destination.uploadURL
@@ -67,16 +70,16 @@ async function sendRest(
   while (offsets.last < file.size) {
     const start = offsets.last
     onSent(start)
+    const chosenBytes =
+      chunkSizeBytes ?? Math.min(chunkBytesFor(offsets.speed), destination.chunkSizeBytes)
     // After a failure, less is lost by the next.
-    const chunkBytes =
-      offsets.failures === 0
-        ? destination.chunkSizeBytes
-        : Math.min(destination.chunkSizeBytes, MIN_CHUNK_BYTES)
+    const chunkBytes = offsets.failures === 0 ? chosenBytes : Math.min(chosenBytes, MIN_CHUNK_BYTES)
     const end = Math.min(start + chunkBytes, file.size)
     if (end - start > budget.remainingBytes) {
       throw streamError('Cloudflare Stream did not store the file, whose bytes were sent twice.')
     }
     let counted = 0
+    const startedMs = clock.now().getTime()
     const patch = await sendRequest({
       method: 'PATCH',
       url,
@@ -102,6 +105,8 @@ async function sendRest(
       throw noProgress()
     }
     confirm(offsets, received)
+    const milliseconds = clock.now().getTime() - startedMs
+    offsets.speed = addChunk(offsets.speed, received - start, milliseconds)
   }
   onSent(file.size)
   return { kind: 'sent' }
