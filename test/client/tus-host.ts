@@ -264,15 +264,3 @@ function uploadResult(index: number, status: string) {
     video: status === 'READY' ? VIDEO : null,
   }
 }
-
-const VIDEO = {
-  durationSeconds: 1,
-  width: 64,
-  height: 48,
-  sizeBytes: 1000,
-  hlsURL: 'https://stream.example.com/manifest/video.m3u8',
-  dashURL: 'https://stream.example.com/manifest/video.mpd',
-  thumbnailURL: 'https://stream.example.com/thumbnails/thumbnail.jpg',
-  previewURL: 'https://stream.example.com/watch',
-  readyAt: '2026-01-01T00:01:00Z',
-}
