@@ -36,7 +36,14 @@ export interface WebSocketConnectionOptions {
  * Returns a function that resolves when no query and no mutation of the socket is running.
  */
 export function handleWebSocket(
-  { server: endpoint, fastPath, log, messageQueue, onAccepted, onWritten }: WebSocketConnectionOptions,
+  {
+    server: endpoint,
+    fastPath,
+    log,
+    messageQueue,
+    onAccepted,
+    onWritten,
+  }: WebSocketConnectionOptions,
   socket: WebSocket,
 ): () => Promise<void> {
   const guard = createGuard(log, () => socket.terminate())
