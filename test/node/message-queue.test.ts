@@ -28,7 +28,7 @@ function simulate(costMs: number) {
         pause: () => void paused.add(socket),
         resume: () => void paused.delete(socket),
       }),
-    runTick() {
+    runTick: () => {
       tick += 1
       const callbacks = due
       due = []

@@ -74,7 +74,7 @@ describe('a burst of 50,000 messages', () => {
 const costly = (index: number): Buffer =>
   framesOf(subscribe(String(index), `{${'a '.repeat(900)}} # ${index}`))
 
-const ping = (count: number): Buffer => framesOf(`{"type":"ping","payload":{"count":${count}}}`)
+const ping = (index: number): Buffer => framesOf(`{"type":"ping","payload":{"count":${index}}}`)
 
 describe('sockets that send at the same time', () => {
   it('take turns', async () => {
