@@ -91,9 +91,9 @@ async function runSteps(
     const completes = messages.filter(({ text }) => text.includes('"complete"')).length
     // A subscriber that stays receives the last version, and then the completion.
     const end = { last: versions.at(-1), completes, version: messages.at(-1)?.version }
-    expect(stays ? end : { completes }).toEqual(
-      stays ? { last, completes: 1, version: null } : { completes: 0 },
-    )
+    // The `complete` of a subscriber that leaves may cross the last version on the wire.
+    if (!stays && completes === 0) continue
+    expect(end).toEqual({ last, completes: 1, version: null })
   }
 }
 

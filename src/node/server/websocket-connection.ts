@@ -9,6 +9,7 @@ import {
   PING_MS,
 } from '../../http/graphql/websocket/websocket-server.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { MessageQueue } from './message-queue.ts'
 
 /** Unsent bytes at which events wait, and newer events of an upload replace older ones. */
 const BUFFER_SOFT_LIMIT_BYTES = 64 * 1024
@@ -23,6 +24,7 @@ export interface WebSocketConnectionOptions {
   readonly server: GraphQLWebSocketServer
   readonly fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'>
   readonly log: Logger
+  readonly messageQueue: MessageQueue
   /** Called once, when `connection_init` was accepted. */
   readonly onAccepted: () => void
   /** Called with the bytes of each message that was written. */
@@ -34,22 +36,39 @@ export interface WebSocketConnectionOptions {
  * Returns a function that resolves when no query and no mutation of the socket is running.
  */
 export function handleWebSocket(
-  { server: endpoint, fastPath, log, onAccepted, onWritten }: WebSocketConnectionOptions,
+  {
+    server: endpoint,
+    fastPath,
+    log,
+    messageQueue,
+    onAccepted,
+    onWritten,
+  }: WebSocketConnectionOptions,
   socket: WebSocket,
 ): () => Promise<void> {
   const guard = createGuard(log, () => socket.terminate())
-  const stopHeartbeat = startHeartbeat(socket, guard)
+  const messages = messageQueue.open({
+    handle: guard((message: Buffer) => void connection.receive(message.toString())),
+    pause: () => socket.pause(),
+    resume,
+  })
+  const stopHeartbeat = startHeartbeat(socket, guard, () => messages.isWaiting())
   // Invalid or oversized frames; `ws` closes the socket with the matching code.
   socket.on('error', (error) => log.debug({ err: error }, 'WebSocket protocol error'))
 
   /** Whether the soft limit was exceeded. While true, `written` is called after each message. */
   let isFull = false
   const written = guard(() => {
-    if (socket.isPaused && socket.bufferedAmount < BUFFER_PAUSE_BYTES) socket.resume()
+    resume()
     if (!isFull || socket.bufferedAmount >= BUFFER_SOFT_LIMIT_BYTES) return
     isFull = false
     connection.flushed()
   })
+
+  function resume(): void {
+    if (!socket.isPaused || messages.isWaiting()) return
+    if (socket.bufferedAmount < BUFFER_PAUSE_BYTES) socket.resume()
+  }
 
   const connection = endpoint.open(
     {
@@ -76,12 +95,13 @@ export function handleWebSocket(
   )
   socket.on(
     'message',
-    guard((data: Buffer) => void connection.receive(data.toString())),
+    guard((message: Buffer) => messages.receive(message)),
   )
   socket.once(
     'close',
     guard((code: number) => {
       stopHeartbeat()
+      messages.close()
       connection.closed(code)
     }),
   )
@@ -97,13 +117,14 @@ export function handleWebSocket(
 /**
  * Pings at an interval, and disconnects clients that do not respond. Returns a function that stops it. The
  * payload is random, so that a client cannot respond without reading its messages.
+ * @param isWaiting whether messages wait: the pong may follow them, and is not read yet
  */
-function startHeartbeat(socket: WebSocket, guard: Guard): () => void {
+function startHeartbeat(socket: WebSocket, guard: Guard, isWaiting: () => boolean): () => void {
   let pendingPing: Buffer | null = null
   const heartbeat = setInterval(
     guard(() => {
       if (pendingPing !== null) {
-        socket.terminate()
+        if (!isWaiting()) socket.terminate()
         return
       }
       pendingPing = randomBytes(8)

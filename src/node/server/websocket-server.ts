@@ -11,6 +11,7 @@ import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import { type Indexed, NOT_IN_SET, createIndexedSet } from '../../shared/indexed-set.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { createMessageQueue } from './message-queue.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 
 /** "Service Restart": clients reconnect and subscribe again. https://www.iana.org/assignments/websocket */
@@ -73,9 +74,12 @@ export function attachWebSocketServer(
     maxPayload: MAX_REQUEST_BYTES,
     maxFragments: MAX_FRAGMENTS,
     maxBufferedChunks: MAX_BUFFERED_CHUNKS,
+    // At most one message, ping or pong of each socket per tick: a single read may contain thousands.
+    allowSynchronousEvents: false,
     handleProtocols: (protocols) =>
       protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
   })
+  const messageQueue = createMessageQueue({ now: () => performance.now(), later: setImmediate })
   /** Functions that resolve when no query and no mutation of the socket is running. */
   const idleWaits = new WeakMap<WebSocket, () => Promise<void>>()
   /** Maximum sockets without an accepted `connection_init`. */
@@ -108,7 +112,7 @@ export function attachWebSocketServer(
         const onAccepted = awaitInit(opened, request.socket)
         unreadBytes.watch(request.socket)
         const onWritten = unreadBytes.written
-        const options = { server: endpoint, fastPath, log, onAccepted, onWritten }
+        const options = { server: endpoint, fastPath, log, messageQueue, onAccepted, onWritten }
         idleWaits.set(opened, handleWebSocket(options, opened))
       })
     }

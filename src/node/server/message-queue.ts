@@ -1,0 +1,111 @@
+/** Handles the messages of all WebSockets: a few milliseconds per tick, one message of each socket in turn. */
+import { createQueue } from './request-queue.ts'
+
+/** Maximum handling time per tick: as long as the load shedder serves requests, so that both get their share. */
+const TICK_MS = 4
+
+/** Maximum messages per tick: most work of an operation may happen after the tick that has started it. */
+const MAX_PER_TICK = 16
+
+export interface MessageQueueOptions {
+  /** Monotonic clock in milliseconds, such as `performance.now()`. */
+  readonly now: () => number
+  /** Calls back after the I/O that is ready now, such as `setImmediate`. */
+  readonly later: (run: () => void) => void
+}
+
+export interface MessageReader {
+  /** Handles a message synchronously, or starts to. Must not throw. */
+  readonly handle: (message: Buffer) => void
+  /** Called when a message must wait: no further ones should be read until `resume`. */
+  readonly pause: () => void
+  /** Called when no message waits any more. */
+  readonly resume: () => void
+}
+
+/** The messages of one socket. */
+export interface SocketMessages {
+  /** Handles the message now if there is time, else in a later tick, in the order of its socket. */
+  receive(message: Buffer): void
+  /** Whether messages wait, and the socket is paused. */
+  isWaiting(): boolean
+  /** Discards the messages that wait. No further ones may be received. */
+  close(): void
+}
+
+export interface MessageQueue {
+  open(reader: MessageReader): SocketMessages
+}
+
+interface WaitingSocket {
+  readonly reader: MessageReader
+  readonly messages: Buffer[]
+}
+
+/** No timer runs while there are no messages. */
+export function createMessageQueue({ now, later }: MessageQueueOptions): MessageQueue {
+  /** Sockets with messages that wait. */
+  const queue = createQueue<WaitingSocket>()
+  let isAwake = false
+  /** Start of the first message handled in this tick; null if there is none. */
+  let startedAt: number | null = null
+  let handled = 0
+
+  function hasTime(): boolean {
+    return startedAt === null || (handled < MAX_PER_TICK && now() - startedAt < TICK_MS)
+  }
+
+  function handle({ reader }: WaitingSocket, message: Buffer): void {
+    startedAt ??= now()
+    handled += 1
+    reader.handle(message)
+  }
+
+  function handleNext(): void {
+    const socket = hasTime() ? queue.dequeue()?.request : undefined
+    const message = socket?.messages.shift()
+    if (socket === undefined || message === undefined) return
+    if (socket.messages.length > 0) queue.enqueue(socket, 0)
+    else socket.reader.resume()
+    handle(socket, message)
+  }
+
+  function endTick(): void {
+    startedAt = null
+    handled = 0
+    isAwake = queue.length() > 0
+    if (isAwake) startTick()
+  }
+
+  function startTick(): void {
+    isAwake = true
+    // One callback per message: microtasks of one message run before the next is handled.
+    const count = queue.length() > 0 ? MAX_PER_TICK : 0
+    for (let index = 0; index < count; index += 1) later(handleNext)
+    later(endTick)
+  }
+
+  return {
+    open(reader) {
+      const messages: Buffer[] = []
+      const socket = { reader, messages }
+      return {
+        receive(message) {
+          if (!isAwake) startTick()
+          if (queue.length() === 0 && hasTime()) {
+            handle(socket, message)
+            return
+          }
+          messages.push(message)
+          if (messages.length > 1) return
+          queue.enqueue(socket, 0)
+          reader.pause()
+        },
+        isWaiting: () => messages.length > 0,
+        close() {
+          messages.length = 0
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,142 @@
+/** Bursts of WebSocket messages: other connections are served meanwhile, and sockets take turns. */
+import { once } from 'node:events'
+import { BlockList } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startHttpServer } from '../../src/node/server/http-server.ts'
+import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
+import { type RawClient, openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
+import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+
+const UPGRADE = rawRequest('GET /graphql', {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  'sec-websocket-protocol': 'graphql-transport-ws',
+})
+const BURST = 50_000
+
+/** Returns the masked frames of a message. Its fragments have one mask, which changes no byte. */
+function framesOf(text: string, fragments = 1): Buffer {
+  const bytes = Buffer.from(text)
+  const size = Math.ceil(bytes.length / fragments)
+  const frames = Array.from({ length: fragments }, (_, index) => {
+    const part = bytes.subarray(index * size, (index + 1) * size)
+    const head = (index === 0 ? 0x01 : 0x00) | (index === fragments - 1 ? 0x80 : 0)
+    const length =
+      part.length < 126 ? [0x80 | part.length] : [0x80 | 126, part.length >> 8, part.length & 0xff]
+    return Buffer.concat([Buffer.from([head, ...length, 0, 0, 0, 0]), part])
+  })
+  return Buffer.concat(frames)
+}
+
+const subscribe = (id: string, query: string): string =>
+  JSON.stringify({ type: 'subscribe', id, payload: { query } })
+
+async function openSocket(gateway: TestGateway): Promise<RawClient> {
+  const client = await openRaw(gateway.url)
+  client.socket.write(UPGRADE)
+  await client.until('\r\n\r\n')
+  client.socket.write(framesOf('{"type":"connection_init"}'))
+  await client.until('connection_ack')
+  return client
+}
+
+function count(text: string, part: string): number {
+  return text.split(part).length - 1
+}
+
+const bursts: readonly (readonly [string, (index: number) => Buffer, string])[] = [
+  ['operations', (index) => framesOf(subscribe(String(index), '{__typename}')), '"next"'],
+  ['invalid operations', (index) => framesOf(subscribe(String(index), '{')), '"error"'],
+  ['pings', () => framesOf('{"type":"ping"}'), '"pong"'],
+  ['pings in fragments', () => framesOf('{"type":"ping"}', 15), '"pong"'],
+]
+
+describe('a burst of 50,000 messages', () => {
+  it.each(bursts)('of %s does not delay other connections', async (_name, frame, reply) => {
+    const gateway = await startTestGateway()
+    const other = await openRaw(gateway.url)
+    const query = rawQuery('{__typename}', { accept: 'application/json' })
+    other.socket.write(query)
+    await other.until('Query')
+    const socket = await openSocket(gateway)
+    socket.socket.write(Buffer.concat(Array.from({ length: BURST }, (_, index) => frame(index))))
+    await socket.until(reply)
+    other.socket.write(query)
+    while (count(other.received(), 'Query') < 2) await once(other.socket, 'data')
+    // Replies are counted, because their time depends on the machine.
+    expect(count(socket.received(), reply)).toBeLessThan(2000)
+  })
+})
+
+/** Takes milliseconds to validate. Each has another text, so that no cache helps. */
+const costly = (index: number): Buffer =>
+  framesOf(subscribe(String(index), `{${'a '.repeat(900)}} # ${index}`))
+
+const ping = (index: number): Buffer => framesOf(`{"type":"ping","payload":{"count":${index}}}`)
+
+describe('sockets that send at the same time', () => {
+  it('take turns', async () => {
+    const gateway = await startTestGateway()
+    const others = await Promise.all(Array.from({ length: 5 }, () => openSocket(gateway)))
+    const socket = await openSocket(gateway)
+    for (const { socket: other } of others) {
+      other.write(Buffer.concat(Array.from({ length: 20 }, (_, index) => costly(index))))
+    }
+    await others[0]?.until('"error"')
+    socket.socket.write(ping(1))
+    await socket.until('"pong"')
+    const replies = others.map((other) => count(other.received(), '"type":"error"'))
+    // At most a few of each; all of them have sent 20.
+    expect(Math.max(...replies)).toBeLessThan(10)
+    await Promise.all(others.map((other) => other.until('"id":"19"')))
+  })
+
+  it('receive the replies to their messages in order', async () => {
+    const gateway = await startTestGateway()
+    const other = await openSocket(gateway)
+    const sockets = await Promise.all(Array.from({ length: 3 }, () => openSocket(gateway)))
+    const counts = Array.from({ length: 500 }, (_, index) => index)
+    other.socket.write(Buffer.concat(counts.slice(0, 20).map(costly)))
+    for (const { socket } of sockets) socket.write(Buffer.concat(counts.map(ping)))
+    for (const socket of sockets) {
+      const received = await socket.until('"count":499}')
+      const replies = [...received.matchAll(/"count":(\d+)\}/g)].map(([, text]) => Number(text))
+      expect(replies).toEqual(counts)
+    }
+  })
+})
+
+describe('a message', () => {
+  it('does not wait until the operation before it ends', async () => {
+    const server = await startHttpServer({
+      host: '127.0.0.1',
+      port: 0,
+      trustedProxies: new BlockList(),
+    })
+    onTestFinished(() => server.close(0))
+    server.serve(
+      servedGateway({
+        fetch: async () => new Response(),
+        webSockets: {
+          open: (sink) => ({
+            async receive(text) {
+              sink.send(`received ${text}`)
+              await new Promise(() => {})
+            },
+            flushed: () => {},
+            closed: () => {},
+            idle: async () => {},
+          }),
+        },
+      }),
+      silentLogger,
+    )
+    const client = await openRaw(server.url)
+    client.socket.write(UPGRADE)
+    await client.until('\r\n\r\n')
+    client.socket.write(Buffer.concat([framesOf('operation'), framesOf('complete')]))
+    expect(await client.until('received complete')).toContain('received operation')
+  })
+})
