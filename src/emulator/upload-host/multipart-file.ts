@@ -2,6 +2,7 @@
 import { createWriteStream } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
 
 import { MAX_BASIC_BYTES, MAX_FORM_BYTES } from '../limits.ts'
 import { FILE_MODE, WRITE_BUFFER_BYTES } from '../state/video-files.ts'
@@ -55,6 +56,8 @@ async function* readFile(
         yield bytes
       }
       if (form.isBroken) return
+      // Node reads a socket up to 32 times, 64 KiB each, before it serves another one.
+      await setImmediate()
     }
   } catch (error) {
     if (!request.destroyed) throw error
