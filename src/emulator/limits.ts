@@ -46,6 +46,16 @@ export const MAX_CREATOR_CHARACTERS = 64
 /** Maximum and default `limit` of a list call. */
 export const MAX_LIST = 1000
 
+/** Longest boundary of a multipart form. https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1 */
+export const MAX_BOUNDARY_CHARACTERS = 70
+
+/**
+ * Parts of a multipart form, and bytes of one part's headers, the emulator's choice. A part costs time
+ * whatever its size: without a maximum, a form may have one for each 6 bytes.
+ */
+export const MAX_PARTS = 1000
+export const MAX_PART_HEADER_BYTES = 16_384
+
 /**
  * Largest multipart form: a file of the largest size, and the form's own bytes. The emulator's
  * choice, as is the next one.

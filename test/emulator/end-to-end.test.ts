@@ -74,7 +74,7 @@ describe('a tus upload', () => {
       meta: { name: 'A film' },
       status: { state: 'ready' },
     })
-    const played = await fetch(`${emulator.url}/${minted.uid}/watch`)
+    const played = await fetch(`${emulator.url}/${minted.uid}/video`)
     const bytes = Buffer.from(await played.arrayBuffer())
     expect(bytes.equals(Buffer.from(await file.arrayBuffer()))).toBe(true)
   })

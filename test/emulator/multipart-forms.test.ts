@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator, type TestEmulator } from '../kit/emulator.ts'
 import { testcardFile } from '../kit/media.ts'
+import { openRaw, rawRequest } from '../kit/raw-client.ts'
 import { openRequest, writeBytes, pollUntil } from './kit/raw-request.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
 const FORM_TYPE = 'multipart/form-data; boundary=x'
 const PART = '--x\r\nContent-Disposition: form-data; name='
+const LONGEST_BOUNDARY = 'b'.repeat(70)
 
 /** Posts the body to an upload URL and returns the status. */
 async function post(
@@ -66,13 +68,52 @@ test('accepts a form with fields and other files besides the file', async () => 
 
 test.each([
   ['empty', 'multipart/form-data; boundary='],
+  ['of 71 characters', `multipart/form-data; boundary=${LONGEST_BOUNDARY}b`],
   ['of 8,000 characters', `multipart/form-data; boundary=${'b'.repeat(8000)}`],
   ['made of quotes', 'multipart/form-data; boundary="""'],
   ['in another encoding', "multipart/form-data; boundary*=utf-16''%00x"],
   ['a regular expression', 'multipart/form-data; boundary=(.*)+$'],
 ])('responds with 400 to a boundary that is %s', async (_name, contentType) => {
   const emulator = await startTestEmulator()
-  expect(await post(emulator, `${PART}"file"\r\n\r\nabc\r\n--x--\r\n`, contentType)).toBe(400)
+  const boundary = /=(b+)$/.exec(contentType)?.[1] ?? 'x'
+  const body = `${PART}"file"\r\n\r\nabc\r\n--x--\r\n`.replaceAll('--x', `--${boundary}`)
+  expect(await post(emulator, body, contentType)).toBe(400)
+})
+
+test.each([
+  ['of 70 characters', LONGEST_BOUNDARY, `multipart/form-data; boundary=${LONGEST_BOUNDARY}`],
+  ['of one character', '-', 'multipart/form-data; boundary=-'],
+  ['in quotes', 'a b:c', 'Multipart/Form-Data; charset=utf-8 ; Boundary="a b:c"'],
+])('accepts a boundary %s', async (_name, boundary, contentType) => {
+  const emulator = await startTestEmulator()
+  const body = `${PART}"file"\r\n\r\nabc\r\n--x--`.replaceAll('--x', `--${boundary}`)
+  expect(await post(emulator, body, contentType)).toBe(200)
+})
+
+// The rest of the body is never sent: the emulator must respond without it.
+test.each([
+  ['delimiters', '\r\n--x\r'.repeat(20_000)],
+  ['more than 1,000 parts without headers', '\r\n--x\r\n\r\n'.repeat(1001)],
+  ['more than 1,000 fields', `\r\n${PART}"a"\r\n\r\n`.repeat(1001)],
+  ['headers of more than 16 KiB', `\r\n${PART}"a"${'\r\nA: b'.repeat(3000)}`],
+])('responds with 400 when it has received %s', async (_name, text) => {
+  const emulator = await startTestEmulator()
+  const stream = createStreamClient(emulator)
+  const { uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60 })
+  const client = await openRaw(emulator.url)
+  const headers = { 'content-type': FORM_TYPE, 'content-length': '200000000' }
+  client.socket.write(rawRequest(`POST ${new URL(uploadURL).pathname}`, headers))
+  client.socket.write(`${PART}"file"\r\n\r\nabc${text}\r\n--x\r\n\r\n`)
+  expect(await client.until('\r\n\r\n')).toContain('HTTP/1.1 400')
+  expect((await stream.sendFile(uploadURL, testcardFile())).status).toBe(200)
+})
+
+test('accepts 1,000 parts, and headers of 16 KiB', async () => {
+  const emulator = await startTestEmulator()
+  const fields = `${PART}"a"\r\n\r\n\r\n`.repeat(999)
+  const header = `\r\nA: ${'b'.repeat(16_000)}`
+  const file = `${PART}"file"; filename="a.mp4"${header}\r\n\r\nabc\r\n--x--\r\n`
+  expect(await post(emulator, fields + file)).toBe(200)
 })
 
 test('responds with 400 to a form truncated at any byte, sent in two chunks', async () => {

@@ -10,13 +10,14 @@ async function startWithVideo(params: Readonly<Record<string, unknown>> = {}) {
   const stream = createStreamClient(emulator)
   const { uid, uploadURL } = await stream.mintBasic({ maxDurationSeconds: 60, ...params })
   await stream.sendFile(uploadURL, testcardFile())
-  return { emulator, stream, video: await stream.details(uid) }
+  const fileURL = `${emulator.url}/${uid}/video`
+  return { emulator, stream, fileURL, video: await stream.details(uid) }
 }
 
-describe('preview', () => {
-  test('is the received file, byte for byte', async () => {
-    const { video } = await startWithVideo()
-    const response = await fetch(video.preview)
+describe('the received file', () => {
+  test('is sent byte for byte', async () => {
+    const { fileURL } = await startWithVideo()
+    const response = await fetch(fileURL)
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toBe('video/mp4')
     expect(response.headers.get('accept-ranges')).toBe('bytes')
@@ -32,8 +33,8 @@ describe('preview', () => {
     [`bytes=-${size * 2}`, 0, size - 1],
     ['bytes=1000-99999999', 1000, size - 1],
   ])('responds to the range %s with 206', async (range, first, last) => {
-    const { video } = await startWithVideo()
-    const response = await fetch(video.preview, { headers: { range } })
+    const { fileURL } = await startWithVideo()
+    const response = await fetch(fileURL, { headers: { range } })
     expect(response.status).toBe(206)
     expect(response.headers.get('content-range')).toBe(`bytes ${first}-${last}/${size}`)
     const bytes = Buffer.from(await response.arrayBuffer())
@@ -43,8 +44,8 @@ describe('preview', () => {
   test.each([[`bytes=${size}-`], ['bytes=-0']])(
     'responds to the range %s with 416',
     async (range) => {
-      const { video } = await startWithVideo()
-      const response = await fetch(video.preview, { headers: { range } })
+      const { fileURL } = await startWithVideo()
+      const response = await fetch(fileURL, { headers: { range } })
       expect(response.status).toBe(416)
       expect(response.headers.get('content-range')).toBe(`bytes */${size}`)
     },
@@ -53,32 +54,38 @@ describe('preview', () => {
   test.each([['bytes=5-2'], ['bytes=a-b'], ['bytes=0-1,5-6'], ['lines=1-2']])(
     'sends the whole file for %s',
     async (range) => {
-      const { video } = await startWithVideo()
-      expect((await fetch(video.preview, { headers: { range } })).status).toBe(200)
+      const { fileURL } = await startWithVideo()
+      expect((await fetch(fileURL, { headers: { range } })).status).toBe(200)
     },
   )
 
   test('HEAD returns the size without a body, and If-Range is honored', async () => {
-    const { video } = await startWithVideo()
-    const head = await fetch(video.preview, { method: 'HEAD' })
+    const { fileURL } = await startWithVideo()
+    const head = await fetch(fileURL, { method: 'HEAD' })
     expect(head.headers.get('content-length')).toBe(String(size))
     const etag = head.headers.get('etag') ?? ''
     const range = 'bytes=0-9'
-    const same = await fetch(video.preview, { headers: { range, 'if-range': etag } })
+    const same = await fetch(fileURL, { headers: { range, 'if-range': etag } })
     expect(same.status).toBe(206)
-    const other = await fetch(video.preview, { headers: { range, 'if-range': '"other"' } })
+    const other = await fetch(fileURL, { headers: { range, 'if-range': '"other"' } })
     expect(other.status).toBe(200)
   })
+})
 
-  test('is an HTML page for requests that accept text/html', async () => {
-    const { video } = await startWithVideo({ meta: { name: '<b>"A" & B</b>' } })
-    const response = await fetch(video.preview, { headers: { accept: 'text/html,*/*;q=0.8' } })
-    expect(response.headers.get('content-type')).toContain('text/html')
-    const page = await response.text()
-    expect(page).toContain(`src="/${video.uid}/video"`)
-    expect(page).not.toContain('<b>')
-    expect((await fetch(new URL(`/${video.uid}/video`, video.preview))).status).toBe(200)
-  })
+describe('preview', () => {
+  test.each([['text/html,*/*;q=0.8'], ['video/*'], ['*/*']])(
+    'is an HTML page, also for requests with Accept: %s',
+    async (accept) => {
+      const { fileURL, video } = await startWithVideo({ meta: { name: '<b>"A" & B</b>' } })
+      const response = await fetch(video.preview, { headers: { accept, range: 'bytes=0-9' } })
+      expect(response.status).toBe(200)
+      expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+      const page = await response.text()
+      expect(page).toContain(`src="/${video.uid}/video"`)
+      expect(page).not.toContain('<b>')
+      expect((await fetch(fileURL)).status).toBe(200)
+    },
+  )
 
   test('responds with 404 before the video is ready, and with 401 if it requires signed URLs', async () => {
     const { stream } = await startWithVideo()

@@ -68,8 +68,6 @@ async function playReady(
 ): Promise<HttpResponse> {
   switch (path) {
     case 'watch':
-      // Browser navigation gets the page; a <video>, players and curl get the file.
-      return prefersPage(request) ? page(video) : sendVideo(dependencies, request, video, media)
     case 'iframe':
       return page(video)
     case 'video':
@@ -94,7 +92,7 @@ async function sendVideo(
 }
 
 function page(video: Video): HttpResponse {
-  const headers = { 'content-type': 'text/html; charset=utf-8', vary: 'Accept' }
+  const headers = { 'content-type': 'text/html; charset=utf-8' }
   return httpResponse(200, headers, playerPage(video.uid, nameOf(video.meta)))
 }
 
@@ -104,8 +102,4 @@ function thumbnail(video: Video): HttpResponse {
     'content-security-policy': "default-src 'none'",
   }
   return httpResponse(200, headers, drawThumbnail(video))
-}
-
-function prefersPage(request: IncomingMessage): boolean {
-  return (request.headers.accept ?? '').split(',').some((type) => type.trim() === 'text/html')
 }
