@@ -82,6 +82,8 @@ it('ignores the entries of Accept after 1,024 characters, and no part of the las
   expect(await status(`a,${padding}${json}`)).toBe(406)
 })
 
+const never = (): Promise<Response> => new Promise(() => {})
+
 /** A gateway with as many requests in flight as it accepts. */
 async function startFullGateway(): Promise<string> {
   const server = await startHttpServer({
@@ -92,8 +94,7 @@ async function startFullGateway(): Promise<string> {
   onTestFinished(() => server.close(0))
   const headers = createResponseHeaders({ origins: new Set(), https: false })
   const hostResponses = { headers, record: () => {} }
-  const fetch = (): Promise<Response> => new Promise(() => {})
-  server.serve(servedGateway({ fetch, hostResponses }), silentLogger)
+  server.serve(servedGateway({ fetch: never, hostResponses }), silentLogger)
   for (let index = 0; index < 1000; index += 1) {
     const client = await openRaw(server.url)
     client.socket.write(rawRequest('GET /'))
