@@ -1,5 +1,5 @@
 /**
- * Parser of header values that are lists with parameters: Accept, Accept-Encoding, Content-Type. Names are
+ * Parser of header values that are lists with parameters: Accept, Accept-Encoding. Names are
  * case-insensitive, whitespace is optional, and a parameter may be a quoted string.
  * https://www.rfc-editor.org/rfc/rfc9110#section-5.6
  */
@@ -18,13 +18,30 @@ export interface ListEntry {
 const UNTIL_COMMA = /(?:[^",]|"(?:[^"\\]|\\.)*"?)+/g
 const UNTIL_SEMICOLON = /(?:[^";]|"(?:[^"\\]|\\.)*"?)+/g
 
-/** Parses a list; skips empty entries. */
+/**
+ * Characters of a list that are read, several times as many as browsers send: lists are parsed before the
+ * caller is authenticated, and each entry costs about as much as a hundred characters without a comma.
+ */
+const MAX_LIST_CHARACTERS = 1024
+
+/** Parses a list; skips empty entries, and those that end after MAX_LIST_CHARACTERS. */
 export function parseList(header: string): readonly ListEntry[] {
-  return (header.match(UNTIL_COMMA) ?? []).map(parseEntry).filter((entry) => entry.value !== '')
+  const entries = withinLimit(header).match(UNTIL_COMMA) ?? []
+  return entries.map(parseEntry).filter((entry) => entry.value !== '')
 }
+
+/** Ends at a comma: without its end, an entry may have another weight. */
+function withinLimit(header: string): string {
+  if (header.length <= MAX_LIST_CHARACTERS) return header
+  return header.slice(0, Math.max(0, header.lastIndexOf(',', MAX_LIST_CHARACTERS)))
+}
+
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map()
 
 function parseEntry(text: string): ListEntry {
   const [value = '', ...pairs] = text.match(UNTIL_SEMICOLON) ?? []
+  if (pairs.length === 0)
+    return { value: value.trim().toLowerCase(), parameters: NO_PARAMETERS, q: 1 }
   const parameters = new Map<string, string>()
   for (const pair of pairs) {
     const equals = pair.indexOf('=')
@@ -46,8 +63,16 @@ function weightOf(weight = '1'): number {
 
 /** Returns the media type of a Content-Type header in lower case, without parameters. */
 export function mediaTypeIn(contentType: string | null): string | null {
-  const [entry] = parseList(contentType ?? '')
-  return entry?.value ?? null
+  const [, mediaType = ''] = /^[\s,]*([^;,]*)/.exec(contentType ?? '') ?? []
+  return mediaType.trim().toLowerCase() || null
+}
+
+/** A parsed Accept header. */
+export type Accept = readonly ListEntry[]
+
+/** A missing header accepts all types. */
+export function parseAccept(header: string | null): Accept {
+  return parseList(header || '*/*')
 }
 
 /** How well a media type fits an Accept header. */
@@ -61,25 +86,24 @@ interface Fit {
 
 /**
  * Chooses the media type that the client prefers: by quality, then by how exactly the header names it, then by
- * the order of the header, then by the order of `offered`. Null if it accepts none. A missing header accepts all.
+ * the order of the header, then by the order of `offered`. Null if it accepts none.
  * https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1
  */
 export function preferredMediaType<T extends string>(
-  accept: string | null,
+  accept: Accept,
   offered: readonly T[],
 ): T | null {
-  const ranges = parseList(accept || '*/*')
   let best: { readonly mediaType: T; readonly fit: Fit } | null = null
   for (const mediaType of offered) {
-    const fit = fitOf(ranges, mediaType)
+    const fit = fitOf(accept, mediaType)
     if (fit.q > 0 && (best === null || isBetter(fit, best.fit))) best = { mediaType, fit }
   }
   return best?.mediaType ?? null
 }
 
 /** Returns the quality of this media type, from 0 to 1. */
-export function qualityOf(accept: string | null, mediaType: string): number {
-  return fitOf(parseList(accept || '*/*'), mediaType).q
+export function qualityOf(accept: Accept, mediaType: string): number {
+  return fitOf(accept, mediaType).q
 }
 
 function isBetter(a: Fit, b: Fit): boolean {
@@ -89,7 +113,7 @@ function isBetter(a: Fit, b: Fit): boolean {
 }
 
 /** The most specific range that contains the media type decides. */
-function fitOf(ranges: readonly ListEntry[], mediaType: string): Fit {
+function fitOf(ranges: Accept, mediaType: string): Fit {
   let fit: Fit = { q: 0, specificity: -1, position: Infinity }
   for (const [position, { value, parameters, q }] of ranges.entries()) {
     const specificity = specificityOf(value, mediaType)
@@ -111,10 +135,8 @@ function specificityOf(range: string, mediaType: string): number {
  * Whether the client is a browser that opens a page: it names HTML, and prefers no other type of this URL. Other
  * clients do not request HTML.
  */
-export function prefersHTML(accept: string | null, others: readonly string[]): boolean {
-  if (accept === null || !/text\/html/i.test(accept)) return false
-  const isNamed = parseList(accept).some(({ value }) => value === 'text/html')
-  if (!isNamed) return false
+export function prefersHTML(accept: Accept, others: readonly string[]): boolean {
+  if (!accept.some(({ value }) => value === 'text/html')) return false
   return preferredMediaType(accept, ['text/html', ...others]) === 'text/html'
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   mediaTypeIn,
   parseList,
+  parseAccept,
   preferredCoding,
   preferredMediaType,
 } from '../../src/http/header-lists.ts'
@@ -59,7 +60,7 @@ it.each<[accept: string | null, chosen: string | null]>([
   ['a/*;q=0, */*', null],
   ['ab/*', null],
 ])('Accept: %s prefers %s of a/b and a/c', (accept, chosen) => {
-  expect(preferredMediaType(accept, ['a/b', 'a/c'])).toBe(chosen)
+  expect(preferredMediaType(parseAccept(accept), ['a/b', 'a/c'])).toBe(chosen)
 })
 
 it.each([

@@ -48,8 +48,27 @@ export function cacheVerifiedTokens(
     maxSize: MAX_CACHE_CHARACTERS,
     sizeCalculation: (_viewer, token) => token.length,
   })
+
+  function cached(authorization: string | null): Viewer | null {
+    if (authorization === null) return null
+    const token = authorization.startsWith(COMMON_SCHEME)
+      ? authorization.slice(COMMON_SCHEME.length).trim()
+      : bearerTokenIn(authorization)
+    const entry = token === null ? undefined : cache.get(token)
+    if (token === null || entry === undefined) return null
+    const { viewer } = entry
+    const expired = viewer.expiresAt !== null && viewer.expiresAt <= now()
+    if (!expired && entry.keysVersion === keysVersion()) return viewer
+    cache.delete(token)
+    return null
+  }
+
   return {
+    cached,
     async authenticate(authorization) {
+      // Verification waits for the thread pool, and the load shedder measures the work before such a wait.
+      const known = cached(authorization)
+      if (known !== null) return known
       const version = keysVersion()
       const caller = await authenticate(authorization)
       const token = authorization === null ? null : bearerTokenIn(authorization)
@@ -59,19 +78,6 @@ export function cacheVerifiedTokens(
         if (unchanged) cache.set(token, { viewer: caller, keysVersion: version })
       }
       return caller
-    },
-    cached(authorization) {
-      if (authorization === null) return null
-      const token = authorization.startsWith(COMMON_SCHEME)
-        ? authorization.slice(COMMON_SCHEME.length).trim()
-        : bearerTokenIn(authorization)
-      const entry = token === null ? undefined : cache.get(token)
-      if (token === null || entry === undefined) return null
-      const { viewer } = entry
-      const expired = viewer.expiresAt !== null && viewer.expiresAt <= now()
-      if (!expired && entry.keysVersion === keysVersion()) return viewer
-      cache.delete(token)
-      return null
     },
   }
 }

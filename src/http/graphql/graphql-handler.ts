@@ -1,7 +1,7 @@
 /** Handler for GraphQL over HTTP: authenticates requests for Yoga and serves GraphiQL to browsers. */
 import { type Authenticate, isViewer } from '../auth/authenticate.ts'
 import { type Handler, readBody } from '../handler.ts'
-import { prefersHTML } from '../header-lists.ts'
+import { type Accept, parseAccept, prefersHTML } from '../header-lists.ts'
 import type { SubscriptionState } from '../../graphql/context.ts'
 import { withReconnect } from './sse-reconnect.ts'
 import { MAX_REQUEST_BYTES, YOGA_JSON_TYPE, isJSONType } from './endpoint.ts'
@@ -21,13 +21,14 @@ export function createGraphQLHandler(
 ): Handler {
   const page = options.graphiQLPage
   return async (request, client) => {
+    const accept = parseAccept(request.headers.get('accept'))
     // GraphiQL needs no authentication: loading it executes nothing.
     if (page !== null && request.method === 'GET') {
-      if (prefersHTML(request.headers.get('accept'), RESULT_MEDIA_TYPES)) return page(request)
+      if (prefersHTML(accept, RESULT_MEDIA_TYPES)) return page(request)
     }
     if (isCrossSite(request, options.allowedOrigins)) {
       return errorResponse(
-        request,
+        accept,
         403,
         'FORBIDDEN',
         'Origin not allowed. Add it to ALLOWED_ORIGINS.',
@@ -36,7 +37,7 @@ export function createGraphQLHandler(
     // CSRF protection: HTML forms are sent cross-origin without a preflight.
     if (request.method === 'POST' && !isJSONType(request.headers.get('content-type') ?? '')) {
       return errorResponse(
-        request,
+        accept,
         415,
         'BAD_REQUEST',
         `Unsupported media type. Send ${JSON_TYPE}.`,
@@ -44,27 +45,28 @@ export function createGraphQLHandler(
         { accept: JSON_TYPE },
       )
     }
-    const malformed = malformedParameter(request)
-    if (malformed !== null) {
-      return errorResponse(request, 400, 'BAD_REQUEST', `\`${malformed}\` must be a JSON object.`)
-    }
     const caller = await authenticate(request.headers.get('authorization'))
     if (!isViewer(caller)) {
       return caller.kind === 'unavailable'
-        ? errorResponse(request, 503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
-        : errorResponse(request, 401, 'UNAUTHENTICATED', caller.message, {
+        ? errorResponse(accept, 503, 'UNAVAILABLE', caller.message, { 'retry-after': '5' })
+        : errorResponse(accept, 401, 'UNAUTHENTICATED', caller.message, {
             'www-authenticate': 'Bearer',
           })
     }
+    // After authentication: a long query string costs as much as the rest of the request.
+    const malformed = malformedParameter(request)
+    if (malformed !== null) {
+      return errorResponse(accept, 400, 'BAD_REQUEST', `\`${malformed}\` must be a JSON object.`)
+    }
     // Before anything is executed: Yoga reads the header only when there is a result.
-    if (resultMediaType(request.headers.get('accept')) === null) {
+    if (resultMediaType(accept) === null) {
       const accepted = RESULT_MEDIA_TYPES.join(', ')
-      return errorResponse(request, 406, 'NOT_ACCEPTABLE', `Not acceptable. Accepted: ${accepted}.`)
+      return errorResponse(accept, 406, 'NOT_ACCEPTABLE', `Not acceptable. Accepted: ${accepted}.`)
     }
     const limited = await withinLimit(request)
     if (limited === null) {
       return errorResponse(
-        request,
+        accept,
         413,
         'CONTENT_TOO_LARGE',
         `Request body too large (limit: ${MAX_REQUEST_BYTES} bytes).`,
@@ -74,6 +76,7 @@ export function createGraphQLHandler(
     const response = await yoga.fetch(limited, {
       viewer: caller,
       requestId: client?.requestId,
+      accept,
       subscription,
     })
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
@@ -143,7 +146,7 @@ function isJSONObject(text: string | null): boolean {
 
 /** Creates an error response for a request that was not executed, in the client's preferred media type. */
 function errorResponse(
-  request: Request,
+  accept: Accept,
   status: number,
   code: string,
   message: string,
@@ -151,7 +154,7 @@ function errorResponse(
 ): Response {
   // Clients read a 4xx body only if it has this media type.
   // https://graphql.github.io/graphql-over-http/draft/#sec-application-graphql-response-json
-  const type = jsonMediaType(request.headers.get('accept')) ?? JSON_TYPE
+  const type = jsonMediaType(accept) ?? JSON_TYPE
   return new Response(JSON.stringify({ errors: [{ message, extensions: { code } }] }), {
     status,
     headers: { ...headers, 'content-type': `${type}; charset=utf-8` },

@@ -22,6 +22,7 @@ import { persistedQueriesPlugin } from './plugins/persisted-queries.ts'
 import type { GatewayPlugin } from './plugins/plugin.ts'
 import { useReleasedRequest } from './plugins/release-request.ts'
 import type { SubscriptionDocuments } from './plugins/subscription-documents.ts'
+import type { Accept } from '../header-lists.ts'
 import { requestScoped } from '../middleware/request-id.ts'
 import { createOperationTimeout } from './plugins/operation-timeout.ts'
 import type {
@@ -64,6 +65,8 @@ export function createGatewayYoga(dependencies: Dependencies, options: YogaOptio
     {
       viewer: Viewer
       requestId?: string | undefined
+      /** Parsed before Yoga; parsed again if missing. */
+      accept?: Accept | undefined
       subscription?: SubscriptionState | undefined
     },
     Omit<GraphQLContext, 'viewer' | 'subscription'>

@@ -2,7 +2,7 @@
  * Serves the console: the page at `/`, its hashed assets, and a content security policy that allows
  * connections to the gateway and to Stream only.
  */
-import { prefersHTML } from '../header-lists.ts'
+import { parseAccept, prefersHTML } from '../header-lists.ts'
 import { type Handler, methodNotAllowed, textResponse } from '../handler.ts'
 import { withAuthMode } from './auth-mode.ts'
 import { type StaticFile, mediaTypeOf, withStaticFiles } from './static-file.ts'
@@ -37,7 +37,7 @@ export function createIndexHandler(text: string, console: ConsoleOptions | null)
   return async (request) => {
     if (!METHODS.includes(request.method)) return methodNotAllowed(METHODS)
     const vary = { vary: 'Accept' }
-    const isPage = prefersHTML(request.headers.get('accept'), ['text/plain'])
+    const isPage = prefersHTML(parseAccept(request.headers.get('accept')), ['text/plain'])
     if (html === null || !isPage) return textResponse(200, text, vary)
     return new Response(request.method === 'HEAD' ? null : html, {
       headers: {

@@ -14,12 +14,16 @@ export function clientAddress(
 ): string | null {
   // The common case: without the header, the proxies need not be checked.
   if (forwardedFor === undefined) return unmapped(peer ?? '') || null
-  const hops = forwardedFor.split(',').map((hop) => unmapped(hop.trim()))
   let address = unmapped(peer ?? '')
+  // Read from the end, up to the first address that is not trusted: a client may send thousands.
+  let rest = forwardedFor
   while (isTrusted(address, proxies)) {
-    const next = hops.pop()
-    if (next === undefined || isIP(next) === 0) break
+    const comma = rest.lastIndexOf(',')
+    const next = unmapped(rest.slice(comma + 1).trim())
+    if (isIP(next) === 0) break
     address = next
+    if (comma === -1) break
+    rest = rest.slice(0, comma)
   }
   return address === '' ? null : address
 }

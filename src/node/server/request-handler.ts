@@ -27,8 +27,10 @@ import { type Load, createLoadShedder } from './load-shedder.ts'
 /** A request that waits to be served. */
 interface AcceptedRequest {
   readonly res: ServerResponse
-  /** Null if the request has none. */
+  /** A body that may not have arrived yet. Null if the request has none, or if `bytes` is not null. */
   readonly body: RequestBody | null
+  /** The whole body, or the first bytes of a body that is too large. Null if it was not read yet. */
+  readonly bytes: Buffer | null
 }
 
 /** Passed by the adapter besides the web Request. */
@@ -230,14 +232,14 @@ export function createRequestHandler({
     res.once('close', guard(leave))
   }
 
-  function dispatch({ res, body }: AcceptedRequest): void {
+  function dispatch({ res, body, bytes }: AcceptedRequest): void {
     const { req } = res
-    const length = Number(req.headers['content-length'])
-    if (body === null) {
+    if (bytes !== null && isFastPathRequest(req, bytes)) {
+      guarded(res, () => handleGraphQL(res, bytes))
+    } else if (body === null) {
       connections.begin(res)
+      if (bytes !== null) Object.assign(req, { body: new WholeBody(async () => bytes) })
       void respondByFetch(res, null)
-    } else if (isFastPathRequest(req) && length <= MAX_REQUEST_BYTES) {
-      body.read((bytes) => guarded(res, () => handleGraphQL(res, bytes)))
     } else {
       onceEnded(req, () => connections.begin(res))
       void respondWithBody(res, body)
@@ -262,7 +264,8 @@ export function createRequestHandler({
       const { url = '' } = req
       const body = requestBodies.receive(res, limitBytesOf(url))
       if (NEVER_SHED.has(endpointPath(url)) && exempt < MAX_EXEMPT) serveExempt(res, body)
-      else loadShedder.admit({ res, body })
+      else if (body === null || !isOperation(req)) loadShedder.admit({ res, body, bytes: null })
+      else body.read((bytes) => loadShedder.admit({ res, body: null, bytes }))
     },
     openResponses: () => connections.unfinished(),
     isBusy: (socket) => connections.isBusy(socket),
@@ -276,11 +279,20 @@ function limitBytesOf(url: string): number {
   return url.startsWith(GRAPHQL_PATH) ? MAX_REQUEST_BYTES : MAX_WEBHOOK_BYTES
 }
 
-function isFastPathRequest({ method, url = '', headers }: IncomingMessage): boolean {
+/**
+ * Whether the body is a GraphQL operation. It is admitted only when its body has arrived: until then it costs
+ * nothing, and then all of its work. Bodies that are declared too long, or are not JSON, get an early response.
+ */
+function isOperation({ method, url = '', headers }: IncomingMessage): boolean {
   return (
     method === 'POST' &&
     endpointPath(url) === GRAPHQL_PATH &&
     isJSONType(headers['content-type'] ?? '') &&
-    headers['content-encoding'] === undefined
+    !(Number(headers['content-length']) > MAX_REQUEST_BYTES)
   )
+}
+
+/** @param bytes the body of an operation */
+function isFastPathRequest({ headers }: IncomingMessage, bytes: Buffer): boolean {
+  return bytes.length <= MAX_REQUEST_BYTES && headers['content-encoding'] === undefined
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../../shared/logger.ts'
 import { endResponse } from './end-response.ts'
 import { type RequestInfo, methodOf } from './request-info.ts'
 import { GRAPHQL_PATH } from '../../http/graphql/endpoint.ts'
-import { JSON_TYPE, jsonMediaType } from '../../http/graphql/plugins/accept.ts'
+import { GRAPHQL_RESPONSE, JSON_TYPE } from '../../http/graphql/plugins/accept.ts'
 import type { ResponseHeaders } from '../../http/response-headers.ts'
 
 /** Copies of header lists with extra slots for request id and content length, by the original list. */
@@ -91,11 +91,16 @@ export function writeOverloaded(
 ): void {
   const { accept, origin } = request.headers
   const isGraphQL = request.url?.startsWith(GRAPHQL_PATH) === true
-  const type = isGraphQL ? (jsonMediaType(accept ?? null) ?? JSON_TYPE) : 'text/plain'
+  const type = isGraphQL ? graphQLType(accept) : 'text/plain'
   const headers = headersFor(origin ?? null, `${type}; charset=utf-8`)
   writeResponse(
     response,
     overloadedResponse(headers, isGraphQL ? GRAPHQL_BODY : PLAIN_BODY),
     requestId,
   )
+}
+
+/** Searches the header instead of parsing it: a rejection must cost much less than a response. */
+function graphQLType(accept = ''): string {
+  return accept.includes(GRAPHQL_RESPONSE) ? GRAPHQL_RESPONSE : JSON_TYPE
 }

@@ -1,7 +1,7 @@
 /** Content negotiation by the `Accept` header. Results have three media types; subscriptions only one of them. */
 import { GraphQLError } from 'graphql'
 import { getSSEProcessor, isAsyncIterable, processRegularResult } from 'graphql-yoga'
-import { preferredMediaType, qualityOf } from '../../header-lists.ts'
+import { type Accept, parseAccept, preferredMediaType, qualityOf } from '../../header-lists.ts'
 import type { GatewayPlugin } from './plugin.ts'
 
 export const JSON_TYPE = 'application/json'
@@ -14,18 +14,15 @@ export const RESULT_MEDIA_TYPES = [JSON_TYPE, GRAPHQL_RESPONSE, EVENT_STREAM] as
 /**
  * Returns the media type of a result or an error that is not a stream. Null if the client accepts none. JSON comes
  * before an event stream that the client accepts as much.
- * @param accept the `Accept` header; null if missing
  */
-export function resultMediaType(accept: string | null): (typeof RESULT_MEDIA_TYPES)[number] | null {
+export function resultMediaType(accept: Accept): (typeof RESULT_MEDIA_TYPES)[number] | null {
   const json = jsonMediaType(accept)
   if (json === null) return preferredMediaType(accept, [EVENT_STREAM])
   return qualityOf(accept, EVENT_STREAM) > qualityOf(accept, json) ? EVENT_STREAM : json
 }
 
 /** Returns the JSON media type that the client prefers. Null if it accepts none. */
-export function jsonMediaType(
-  accept: string | null,
-): typeof JSON_TYPE | typeof GRAPHQL_RESPONSE | null {
+export function jsonMediaType(accept: Accept): typeof JSON_TYPE | typeof GRAPHQL_RESPONSE | null {
   return preferredMediaType(accept, [JSON_TYPE, GRAPHQL_RESPONSE])
 }
 
@@ -38,8 +35,8 @@ const processEvents = getSSEProcessor()
  */
 export const contentNegotiationPlugin: GatewayPlugin = {
   async onResultProcess(payload) {
-    const { request, result } = payload
-    const accept = request.headers.get('accept')
+    const { request, result, serverContext } = payload
+    const accept = serverContext.accept ?? parseAccept(request.headers.get('accept'))
     const isStream = isAsyncIterable(result)
     const mediaType = isStream
       ? preferredMediaType(accept, [EVENT_STREAM])

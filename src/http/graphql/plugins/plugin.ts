@@ -1,12 +1,16 @@
 /** Type of the gateway's Yoga plugins, and a helper that changes results. */
 import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import type { Viewer } from '../../../uploads/viewer.ts'
+import type { Accept } from '../../header-lists.ts'
 import type { ExecutionResult } from 'graphql'
 
-export type GatewayPlugin = Plugin<{
-  readonly viewer: Viewer
-  readonly requestId?: string | undefined
-}>
+export type GatewayPlugin = Plugin<
+  {
+    readonly viewer: Viewer
+    readonly requestId?: string | undefined
+  },
+  { readonly accept?: Accept | undefined }
+>
 
 /** Returns plugin hooks that change the result of a query, a mutation or a rejected subscription. */
 export function mapExecutionResults(
