@@ -44,7 +44,9 @@ export function acceptWebSocket(host: WebSocketHost, request: Request): Response
   if (origin !== null && origin !== gatewayOrigin && !host.allowedOrigins.has(origin)) {
     return textResponse(403, 'Origin not allowed. Add it to ALLOWED_ORIGINS.')
   }
-  const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(/\s*,\s*/)
+  const offered = (request.headers.get('sec-websocket-protocol') ?? '')
+    .split(',')
+    .map((name) => name.trim())
   const protocol = offered.includes(GRAPHQL_TRANSPORT_WS_PROTOCOL)
     ? GRAPHQL_TRANSPORT_WS_PROTOCOL
     : ''
