@@ -6,6 +6,7 @@
 import { open } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 
+import { hasKnownSignature } from './container-signatures.js'
 import { readWithMediabunny } from './mediabunny-reader.js'
 import { readMovieTiming } from './movie-timing.js'
 import { emptyResult } from './result.js'
@@ -65,6 +66,7 @@ async function readMedia(path, timeoutMs) {
     const first = await readWithMediabunny(file)
     if (first.kind === 'video')
       return { ...first, durationSeconds: timing?.durationSeconds ?? first.durationSeconds }
+    if (timing === null && !(await hasKnownSignature(file))) return first
     startTimeout(0)
     // Most files do not need this reader, which takes 35 MB and 0.1 seconds to load.
     const { createMediaInfo, readWithMediaInfo } = await import('./mediainfo-reader.js')
