@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { Row } from '../rows/row.ts'
 import { Icon } from './icon.tsx'
 
-/** Hosts of Stream, whose previews are pages; any other preview is a video file of an emulator. */
+/** Hosts of Stream. Any other is the emulator, which also has an address of the received file. */
 const STREAM_HOST = /\.(?:cloudflarestream\.com|videodelivery\.net)$/
 
 /** Whether this page can play the video: not if it requires a signed token. */
@@ -37,7 +37,9 @@ export function Player({ row, onClose }: { readonly row: Row; readonly onClose: 
 
 function Preview({ url, name }: { readonly url: string; readonly name: string }) {
   const { hostname } = new URL(url)
-  if (!STREAM_HOST.test(hostname)) return <video src={url} controls autoplay playsInline />
+  if (!STREAM_HOST.test(hostname)) {
+    return <video src={url.replace(/\/watch$/, '/video')} controls autoplay playsInline />
+  }
   return (
     <iframe
       src={url.replace(/\/watch$/, '/iframe')}
