@@ -1,7 +1,7 @@
 /** Sends forged webhooks: none may change an upload, cause a failure or stay in memory. */
 import { createHmac } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { allUploads } from './compare-state.ts'
+import { allUploads, expectedStatus as statusAtStream } from './compare-state.ts'
 import { createWithRetries, sendFile } from './creator.ts'
 import { planUploads } from './creator-plans.ts'
 import { type Chance, chanceFrom } from './seed.ts'
@@ -87,9 +87,9 @@ async function createUploads(setup: Setup): Promise<readonly string[]> {
   return uids
 }
 
-/** Returns version and status by uid once two reads in a row are equal and no upload is encoding. */
+/** Returns version and status by uid once two reads in a row are equal, and equal to Stream's final states. */
 async function stableVersions(
-  { admin }: Setup,
+  { admin, emulator }: Setup,
   pace: number,
 ): Promise<ReadonlyMap<string, string>> {
   let last = ''
@@ -99,8 +99,14 @@ async function stableVersions(
       uploads.map((upload) => [upload.uid, `${upload.version} ${upload.status}`]),
     )
     const text = JSON.stringify([...versions])
-    const isEncoding = uploads.some(({ status }) => status === 'QUEUED' || status === 'IN_PROGRESS')
-    if (!isEncoding && text === last) return versions
+    const videos = new Map((await emulator.state()).videos.map((video) => [video.uid, video]))
+    const isChanging = uploads.some(
+      ({ uid, status }) =>
+        status === 'QUEUED' ||
+        status === 'IN_PROGRESS' ||
+        status !== statusAtStream(videos.get(uid)),
+    )
+    if (!isChanging && text === last) return versions
     last = text
     await pause(2500 / pace)
   }
