@@ -47,7 +47,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   })
   const deadline = Date.now() + START_TIMEOUT_MS
   for (;;) {
-    const [, url] = /(?:listens on|emulated, on) (http:\/\/\S+)/.exec(stderr) ?? []
+    const [, url] = /(?:listens on|emulator on) (http:\/\/\S+)/.exec(stderr) ?? []
     if (url !== undefined && child.pid !== undefined) {
       return {
         url,
