@@ -23,8 +23,6 @@ export default defineConfig({
     ],
     // In CI, browsers, databases and workerd share few cores: a failed test is retried once and reported.
     retry: process.env['CI'] === 'true' ? 1 : 0,
-    // Vitest leaves one core free: on two cores it would run one file at a time.
-    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
