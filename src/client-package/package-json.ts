@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 
-/** The parts of the gateway's package.json that both packages share. */
+/** The members of the gateway's package.json that both packages share. */
 export const gatewayPackage = z.object({
   version: z.string(),
   license: z.string(),

@@ -2,7 +2,7 @@
 import { GRAPHQL_PATH } from '../http/graphql/endpoint.ts'
 import {
   AUTH_META_NAME,
-  NOT_A_TOKEN,
+  TOKEN_EXPECTED,
   SESSION_TOKEN_KEY,
   errorMessageOf,
   tokenIn,
@@ -75,7 +75,7 @@ function askForToken(root: Element, error: string | null): Promise<string> {
     form.addEventListener('submit', (event) => {
       event.preventDefault()
       const token = tokenIn(input.value)
-      if (token === null) return show(NOT_A_TOKEN)
+      if (token === null) return show(TOKEN_EXPECTED)
       root.replaceChildren()
       resolve(token)
     })

@@ -1,6 +1,6 @@
 /** Sign-in form for the caller's token. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { NOT_A_TOKEN, tokenIn } from '../../http/pages/auth-mode.ts'
+import { TOKEN_EXPECTED, tokenIn } from '../../http/pages/auth-mode.ts'
 
 interface SignInProps {
   /** Error message for the last token; null without one. */
@@ -12,7 +12,7 @@ export function SignIn({ error: rejection, onToken }: SignInProps) {
   const [text, setText] = useState('')
   const [isNoToken, setNoToken] = useState(false)
   const field = useRef<HTMLInputElement>(null)
-  const error = isNoToken ? NOT_A_TOKEN : rejection
+  const error = isNoToken ? TOKEN_EXPECTED : rejection
   useEffect(() => field.current?.focus(), [error])
   return (
     <form

@@ -1,13 +1,14 @@
 /**
  * Reads media files in child processes with limited heap and time, because a few bytes can make a parser
- * loop or allocate endlessly. Worker threads do not suffice: V8 ends the whole process if one large
- * allocation exceeds the heap limit of a worker.
+ * loop or allocate endlessly.
  */
-import { fork, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 
 import { z } from 'zod'
+
+import { startChildProcess } from '../child-process.ts'
 
 /** A child process's result for one file. */
 const mediaReadingSchema = z.object({
@@ -107,13 +108,8 @@ class ReaderProcess {
   }
 
   async #start(): Promise<ChildProcess> {
-    const child = fork(new URL('./media-process.js', import.meta.url), [], {
-      execArgv: [`--max-old-space-size=${this.#heapMb}`],
-      // Passes only the variable for module resolution, so that the child gets no secrets.
-      env: { NODE_OPTIONS: process.env['NODE_OPTIONS'] },
-      // No stderr: V8 writes a report there when memory runs out.
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    })
+    const module = new URL('./media-process.js', import.meta.url)
+    const child = startChildProcess(module, this.#heapMb)
     // A message to an ended process emits an error event.
     child.on('error', () => undefined)
     child.unref()

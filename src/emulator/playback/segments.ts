@@ -12,7 +12,7 @@ import { fileResponse } from './range-response.ts'
 /** Path of an initialization segment, or of a media segment with its number from 1. */
 const SEGMENT_PATH = /^(video|audio)\/(?:init|seg_([1-9]\d{0,5}))\.mp4$/
 
-/** Parts of a video that its segments need. */
+/** Members of a video that its segments need. */
 interface ReadyVideo {
   readonly uid: string
   readonly media: MediaInfo

@@ -2,11 +2,12 @@
  * Remuxes one file in a child process of its own with limited heap and time: a few bytes can make a parser loop
  * or allocate endlessly. It is not the process of media-reader.ts, which reads the files of waiting uploads.
  */
-import { fork, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 
 import { z } from 'zod'
 
+import { startChildProcess } from '../child-process.ts'
 import { remuxResultSchema, type RemuxResult } from './rendition.ts'
 
 /** A file, and the paths of the files to write. */
@@ -39,7 +40,8 @@ const failedSchema = z.object({ kind: z.literal('failed'), message: z.string() }
  */
 export async function remuxFile(job: RemuxJob, signal: AbortSignal): Promise<RemuxResult> {
   signal.throwIfAborted()
-  const child = startProcess(job.sizeBytes < LARGE_FILE_BYTES ? SMALL_HEAP_MB : LARGE_HEAP_MB)
+  const heapMb = job.sizeBytes < LARGE_FILE_BYTES ? SMALL_HEAP_MB : LARGE_HEAP_MB
+  const child = startChildProcess(new URL('./remux-process.js', import.meta.url), heapMb)
   const end = () => child.kill('SIGKILL')
   signal.addEventListener('abort', end)
   try {
@@ -60,16 +62,6 @@ export async function remuxFile(job: RemuxJob, signal: AbortSignal): Promise<Rem
   } finally {
     signal.removeEventListener('abort', end)
   }
-}
-
-function startProcess(heapMb: number): ChildProcess {
-  return fork(new URL('./remux-process.js', import.meta.url), [], {
-    execArgv: [`--max-old-space-size=${heapMb}`],
-    // Passes only the variable for module resolution, so that the child gets no secrets.
-    env: { NODE_OPTIONS: process.env['NODE_OPTIONS'] },
-    // No stderr: V8 writes a report there when memory runs out.
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  })
 }
 
 function readMessage(message: unknown, child: ChildProcess): RemuxResult {

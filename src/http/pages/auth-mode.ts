@@ -17,7 +17,7 @@ export function withAuthMode(page: string, requiresToken: boolean): string {
 }
 
 /** Message of a sign-in form for text that is not a token. */
-export const NOT_A_TOKEN =
+export const TOKEN_EXPECTED =
   'This is not a token. A token is a JWT: three parts, separated by dots, without spaces.'
 
 /** Returns the JWT in the text of a sign-in form, with or without `Bearer`; null if it contains none. */

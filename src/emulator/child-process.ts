@@ -1,0 +1,18 @@
+/** Starts child processes that parse uploaded files. */
+import { fork, type ChildProcess } from 'node:child_process'
+
+/**
+ * Worker threads do not suffice: V8 ends the whole process if one large allocation exceeds the heap limit of a
+ * worker.
+ * @param module the script of the process
+ * @param heapMb heap limit of V8's old generation, in MiB
+ */
+export function startChildProcess(module: URL, heapMb: number): ChildProcess {
+  return fork(module, [], {
+    execArgv: [`--max-old-space-size=${heapMb}`],
+    // Passes only the variable for module resolution, so that the child gets no secrets.
+    env: { NODE_OPTIONS: process.env['NODE_OPTIONS'] },
+    // No stderr: V8 writes a report there when memory runs out.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+}
