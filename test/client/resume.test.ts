@@ -76,14 +76,7 @@ describe('a tus upload', () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'tus_patch', hangUpAfter: true })
     // The connection breaks after the first chunk, and the URL expires while the client waits.
-    let passed: Promise<void> | undefined
-    const clock = {
-      now: () => gateway.clock.now(),
-      wait: (milliseconds: number, signal?: AbortSignal) =>
-        milliseconds > 30_000
-          ? gateway.clock.wait(milliseconds, signal)
-          : (passed ??= advanceHours(gateway, 7)),
-    }
+    const clock = clockThatPassesHours(gateway, 7)
     const file = paddedTestcard(12_000_000)
     const reported: UploadProgress[] = []
     const ready = await clientOf(gateway, { clock }).upload(file, {
@@ -113,14 +106,7 @@ describe('a tus upload', () => {
   it('rejects with EXPIRED when the expiry of the caller passes during the upload', async () => {
     const gateway = await startTestGateway()
     await gateway.emulator.fault({ on: 'tus_patch', hangUpAfter: true })
-    let passed: Promise<void> | undefined
-    const clock = {
-      now: () => gateway.clock.now(),
-      wait: (milliseconds: number, signal?: AbortSignal) =>
-        milliseconds > 30_000
-          ? gateway.clock.wait(milliseconds, signal)
-          : (passed ??= advanceHours(gateway, 2)),
-    }
+    const clock = clockThatPassesHours(gateway, 2)
     const expiry = new Date(gateway.clock.now().getTime() + 3_600_000)
     const client = clientOf(gateway, { clock })
     const upload = client.upload(paddedTestcard(12_000_000), { ...TUS_OPTIONS, expiry })
@@ -295,6 +281,18 @@ async function pauseAfter(
 
 function throwQuotaExceeded(): never {
   throw new Error('QuotaExceededError')
+}
+
+/** A clock whose first short wait, such as one before a repetition, takes these hours. */
+function clockThatPassesHours(gateway: TestGateway, hours: number) {
+  let passed: Promise<void> | undefined
+  return {
+    now: () => gateway.clock.now(),
+    wait: (milliseconds: number, signal?: AbortSignal) =>
+      milliseconds > 30_000
+        ? gateway.clock.wait(milliseconds, signal)
+        : (passed ??= advanceHours(gateway, hours)),
+  }
 }
 
 async function advanceHours(gateway: TestGateway, hours: number): Promise<void> {

@@ -1,11 +1,9 @@
 /** Headers that contain thousands of entries: before authentication, they must cost little to read. */
-import { BlockList } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createResponseHeaders } from '../../src/http/response-headers.ts'
-import { startHttpServer } from '../../src/node/server/http-server.ts'
 import { TEST_SECRET, startTestGateway } from '../kit/gateway.ts'
 import { openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 /** Nearly all bytes that the headers of a request may have. */
 const ENTRIES = 11_500
@@ -86,12 +84,7 @@ const never = (): Promise<Response> => new Promise(() => {})
 
 /** A gateway with as many requests in flight as it accepts. */
 async function startFullGateway(): Promise<string> {
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: new BlockList(),
-  })
-  onTestFinished(() => server.close(0))
+  const server = await startTestServer()
   const headers = createResponseHeaders({ origins: new Set(), https: false })
   const hostResponses = { headers, record: () => {} }
   server.serve(servedGateway({ fetch: never, hostResponses }), silentLogger)

@@ -1,11 +1,10 @@
 /** The tus protocol at `/tus` and at the emulator: the method override, and the version of every response. */
-import { BlockList } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { startHttpServer } from '../../src/node/server/http-server.ts'
+import { describe, expect, it } from 'vitest'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcard, zeros } from '../kit/media.ts'
 import { openRaw, rawRequest } from '../kit/raw-client.ts'
+import { startTestServer } from '../kit/served-gateway.ts'
 import { createStreamClient } from '../emulator/kit/stream-client.ts'
 import { offsetOf, patch } from '../emulator/kit/tus-client.ts'
 
@@ -233,12 +232,7 @@ describe('Tus-Resumable is in the response of /tus to', () => {
   })
 
   it('a request while the gateway starts, 503', async () => {
-    const server = await startHttpServer({
-      host: '127.0.0.1',
-      port: 0,
-      trustedProxies: new BlockList(),
-    })
-    onTestFinished(() => server.close(0))
+    const server = await startTestServer()
     const response = await fetch(`${server.url}/tus`, { method: 'POST', headers: CREATION })
     expect([response.status, response.headers.get('tus-resumable')]).toEqual([503, '1.0.0'])
   })

@@ -4,13 +4,12 @@
  * https://www.rfc-editor.org/rfc/rfc9112#section-9.6
  */
 import { once } from 'node:events'
-import { BlockList, connect } from 'node:net'
+import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startHttpServer } from '../../src/node/server/http-server.ts'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 import { openRequest } from '../emulator/kit/raw-request.ts'
 import { createStreamClient } from '../emulator/kit/stream-client.ts'
 
@@ -271,12 +270,8 @@ describe('the gateway', () => {
 })
 
 async function startServer({ requestMs = 30_000 } = {}) {
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: new BlockList(),
+  const server = await startTestServer({
     timeouts: { headersMs: requestMs, requestMs, stalledMs: 30_000, readMs: 30_000 },
   })
-  onTestFinished(() => server.close(0))
   return server
 }

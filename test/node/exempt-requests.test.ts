@@ -1,9 +1,7 @@
 /** Exempt from load shedding: the first requests of monitoring, not a flood of them. */
-import { BlockList } from 'node:net'
-import { expect, it, onTestFinished } from 'vitest'
-import { startHttpServer } from '../../src/node/server/http-server.ts'
+import { expect, it } from 'vitest'
 import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 const MAX_IN_FLIGHT = 1000
 const MAX_EXEMPT = 16
@@ -11,12 +9,7 @@ const MAX_EXEMPT = 16
 /** A server that has reached its limit of requests in flight. `/metrics` responds immediately. */
 async function startFullServer() {
   const waiting: { readonly path: string; readonly respond: () => void }[] = []
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: new BlockList(),
-  })
-  onTestFinished(() => server.close(0))
+  const server = await startTestServer()
   async function fetch({ url }: Request): Promise<Response> {
     const path = new URL(url).pathname
     if (path !== '/metrics') {

@@ -1,11 +1,11 @@
 /** For any order of client and gateway actions, no request is in flight in the end. */
 import { once } from 'node:events'
-import { BlockList, type Socket, connect } from 'node:net'
+import { type Socket, connect } from 'node:net'
 import * as fc from 'fast-check'
-import { expect, it, onTestFinished } from 'vitest'
-import { type HttpServer, startHttpServer } from '../../src/node/server/http-server.ts'
+import { expect, it } from 'vitest'
+import { type HttpServer } from '../../src/node/server/http-server.ts'
 import { rawRequest } from '../kit/raw-client.ts'
-import { servedGateway } from '../kit/served-gateway.ts'
+import { servedGateway, startTestServer } from '../kit/served-gateway.ts'
 
 const silentLogger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -108,12 +108,7 @@ async function connectTo({ url }: HttpServer): Promise<Socket> {
 }
 
 it('counts no request in flight after any order of requests, bodies, responses, streams and disconnects', async () => {
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: new BlockList(),
-  })
-  onTestFinished(() => server.close(0))
+  const server = await startTestServer()
   const gateway = controlledGateway()
   server.serve(gateway.served, silentLogger)
 

@@ -1,18 +1,12 @@
 /** The HTTP server accepts a bounded number of connections. */
-import { BlockList } from 'node:net'
-import { expect, it, onTestFinished } from 'vitest'
-import { startHttpServer } from '../../src/node/server/http-server.ts'
+import { expect, it } from 'vitest'
 import { openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 it('closes connections above the maximum, and serves further ones after others have closed', async () => {
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: new BlockList(),
+  const server = await startTestServer({
     maxConnections: 3,
   })
-  onTestFinished(() => server.close(0))
   server.serve(servedGateway({ fetch: async () => new Response('served') }), silentLogger)
   const [first, second, third] = [
     await openRaw(server.url),

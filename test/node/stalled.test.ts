@@ -1,11 +1,10 @@
 /** The server disconnects a client that stops reading or reads too slowly, for every kind of response. */
 import { once } from 'node:events'
-import { BlockList } from 'node:net'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
-import { type ServedGateway, startHttpServer } from '../../src/node/server/http-server.ts'
+import { type ServedGateway } from '../../src/node/server/http-server.ts'
 import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 const STALLED_MS = 300
 const READ_MS = 8000
@@ -13,13 +12,9 @@ const READ_MS = 8000
 const LARGE = 16 * 1024 * 1024
 
 async function startServer(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS) {
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: new BlockList(),
+  const server = await startTestServer({
     timeouts: { headersMs: 10_000, requestMs: 10_000, stalledMs, readMs: READ_MS },
   })
-  onTestFinished(() => server.close(0))
   server.serve(servedGateway({ fetch }), silentLogger)
   return server
 }

@@ -1,17 +1,12 @@
 /** Clients that do not read have 64 MB of unread responses together, over HTTP and WebSockets. */
 import { once } from 'node:events'
-import { BlockList } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { withStaticFiles } from '../../src/http/pages/static-file.ts'
-import {
-  type HttpServerOptions,
-  type ServedGateway,
-  startHttpServer,
-} from '../../src/node/server/http-server.ts'
+import { type HttpServerOptions, type ServedGateway } from '../../src/node/server/http-server.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { type RawClient, openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 /** Much more than the buffers of both ends of a loopback connection hold. */
 const LARGE = 16 * 1024 * 1024
@@ -45,13 +40,9 @@ async function listen(
   served: ServedGateway,
   options: Pick<HttpServerOptions, 'monotonicMs'> = {},
 ): Promise<string> {
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: new BlockList(),
+  const server = await startTestServer({
     ...options,
   })
-  onTestFinished(() => server.close(0))
   server.serve(served, silentLogger)
   return server.url
 }

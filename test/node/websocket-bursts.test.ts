@@ -1,11 +1,9 @@
 /** Bursts of WebSocket messages: other connections are served meanwhile, and sockets take turns. */
 import { once } from 'node:events'
-import { BlockList } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { startHttpServer } from '../../src/node/server/http-server.ts'
+import { describe, expect, it } from 'vitest'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
 import { type RawClient, openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 const UPGRADE = rawRequest('GET /graphql', {
   connection: 'Upgrade',
@@ -110,12 +108,7 @@ describe('sockets that send at the same time', () => {
 
 describe('a message', () => {
   it('does not wait until the operation before it ends', async () => {
-    const server = await startHttpServer({
-      host: '127.0.0.1',
-      port: 0,
-      trustedProxies: new BlockList(),
-    })
-    onTestFinished(() => server.close(0))
+    const server = await startTestServer()
     server.serve(
       servedGateway({
         fetch: async () => new Response(),

@@ -1,12 +1,10 @@
 /** Limits of the memory that unauthenticated WebSockets can occupy. */
 import { once } from 'node:events'
-import { BlockList } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { startHttpServer } from '../../src/node/server/http-server.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 const MAX_UNAUTHENTICATED = 4096
 
@@ -59,17 +57,13 @@ describe('sockets without a connection_init', () => {
   it('are limited: a random one is disconnected, and an acknowledged socket stays open', async () => {
     const chosen = [1, 2, 0, 2]
     const maxima: number[] = []
-    const server = await startHttpServer({
-      host: '127.0.0.1',
-      port: 0,
-      trustedProxies: new BlockList(),
+    const server = await startTestServer({
       maxUnauthenticated: 3,
       randomBelow(maximum) {
         maxima.push(maximum)
         return chosen.shift() ?? 0
       },
     })
-    onTestFinished(() => server.close(0))
     // Accepts each socket that sends a message.
     server.serve(
       servedGateway({

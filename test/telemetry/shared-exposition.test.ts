@@ -1,13 +1,11 @@
 /** Scrapes within one second share one exposition. */
-import { BlockList } from 'node:net'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { createMetricsHandler } from '../../src/http/monitoring/metrics.ts'
-import { startHttpServer } from '../../src/node/server/http-server.ts'
 import { createPrometheusTelemetry } from '../../src/telemetry/prometheus/prometheus-telemetry.ts'
 import { createOpenTelemetryTracing } from '../../src/telemetry/opentelemetry.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { readScrape } from '../kit/metrics.ts'
-import { servedGateway, silentLogger } from '../kit/served-gateway.ts'
+import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 /** A server of `/metrics` on a stopped clock, whose `headgate_reservations` is the number of its reads. */
 async function startMetrics() {
@@ -26,12 +24,7 @@ async function startMetrics() {
       load: () => ({ inFlight: 0, queued: 0 }),
     },
   })
-  const server = await startHttpServer({
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: new BlockList(),
-  })
-  onTestFinished(() => server.close(0))
+  const server = await startTestServer()
   server.serve(
     servedGateway({ fetch: createMetricsHandler({ expose, token: null }) }),
     silentLogger,
