@@ -1,6 +1,6 @@
 /** The caches and the connections of the fast path are bounded for any input. */
 import { connect } from 'node:net'
-import { buildSchema, parse } from 'graphql'
+import { OperationTypeNode, buildSchema, parse } from 'graphql'
 import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { createOperationCache } from '../../src/http/graphql/fast-path/operation-cache.ts'
@@ -24,6 +24,18 @@ it('does not compile a short document that expands to thousands of fields', () =
     for (let run = 0; run < 2; run += 1) cache.recordExecution(params, parse(query))
     expect(cache.find(params) !== null).toBe(isCompiled)
   }
+})
+
+it("keeps the media type of a caller's Accept header while another caller sends thousands of others", () => {
+  const cache = createOperationCache(schema, noopTelemetry)
+  const params = { query: '{ name }', operationName: null, variables: {} }
+  for (let run = 0; run < 2; run += 1) cache.recordExecution(params, parse(params.query))
+  cache.recordMediaType(params, 'application/json', 'application/json')
+  const found = Array.from({ length: 5000 }, (_, index) => {
+    cache.recordMediaType(params, `application/json;q=0.${index}`, 'application/json')
+    return cache.mediaType(OperationTypeNode.QUERY, 'application/json')
+  })
+  expect(new Set(found)).toEqual(new Set(['application/json']))
 })
 
 it('serves other clients while 1,100 clients have sent headers without a body', async () => {

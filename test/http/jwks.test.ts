@@ -1,4 +1,5 @@
 /** JWKS of an identity provider: cached, refreshed, and kept while the provider is unavailable. */
+import { generateKeyPairSync } from 'node:crypto'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { MAX_CANDIDATE_KEYS } from '../../src/http/auth/jwks.ts'
@@ -156,6 +157,38 @@ describe('a JWKS with keys that have no `kid`', () => {
     ])
     const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
     expect(await statusOf(gateway, key, ES256)).toBe(200)
+  })
+
+  it.each([
+    ['without `kid`', undefined],
+    ['with one `kid`', 'same'],
+  ])('passes over a key that is too short, among keys %s', async (_name, kid) => {
+    const named = kid === undefined ? {} : { kid }
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+    const short = { ...publicKey.export({ format: 'jwk' }), ...named }
+    const key = await createUnnamedKey(named, 'RS256')
+    const provider = await startProvider([{ ...key, jwk: short }, key])
+    const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
+    expect(await statusOf(gateway, key, { alg: 'RS256', ...named })).toBe(200)
+    expect(
+      await statusOf(gateway, await createUnnamedKey({}, 'RS256'), { alg: 'RS256', ...named }),
+    ).toBe(401)
+  })
+
+  it('passes over keys only for errors of the key', async () => {
+    const keys = [await createUnnamedKey(), await createUnnamedKey()]
+    const provider = await startProvider(keys)
+    const gateway = await startTestGateway({ AUTH_JWKS_URL: provider.url })
+    const [key] = keys
+    if (key === undefined) throw new Error('No key was created.')
+    const token = await new SignJWT({ sub: 'ada', exp: gateway.clock.now().getTime() / 1000 - 600 })
+      .setProtectedHeader(ES256)
+      .sign(key.privateKey)
+    const response = await fetch(`${gateway.url}/graphql?query={__typename}`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    expect(response.status).toBe(401)
+    expect(await response.text()).toContain('expired')
   })
 
   it(`is tried up to ${MAX_CANDIDATE_KEYS} keys`, async () => {

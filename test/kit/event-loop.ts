@@ -13,6 +13,8 @@ export interface Traffic {
   readonly rejectionMs: number
   /** Arrival times of new connections, in order. The loop accepts one per tick, as Node does. */
   readonly connections?: readonly number[]
+  /** Returns the client of the request that arrives at this time. @default one client */
+  readonly clientOf?: (arrivedAt: number) => string
   /** Start and duration of pauses, in order, such as a garbage collection or a large response. */
   readonly pauses?: readonly { readonly at: number; readonly ms: number }[]
 }
@@ -32,6 +34,7 @@ export function runEventLoop({
   costMs,
   rejectionMs,
   connections = [],
+  clientOf = () => 'client',
   pauses = [],
 }: Traffic): {
   readonly served: readonly SimulatedResponse[]
@@ -52,6 +55,7 @@ export function runEventLoop({
     },
     maxInFlight: Infinity,
     inFlight: () => 0,
+    clientOf,
     serve: (arrivedAt) => respond(arrivedAt, 'accepted'),
     reject: (arrivedAt) => respond(arrivedAt, 'rejected'),
   })

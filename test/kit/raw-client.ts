@@ -14,9 +14,9 @@ export interface RawClient {
 }
 
 /** Opens a connection that is destroyed when the test ends. Errors of the connection end it, nothing more. */
-export async function openRaw(url: string): Promise<RawClient> {
+export async function openRaw(url: string, localAddress?: string): Promise<RawClient> {
   const { hostname, port } = new URL(url)
-  const socket = connect({ port: Number(port), host: hostname, noDelay: true })
+  const socket = connect({ port: Number(port), host: hostname, noDelay: true, localAddress })
   onTestFinished(() => void socket.destroy())
   await once(socket, 'connect')
   socket.on('error', () => socket.destroy())

@@ -92,6 +92,7 @@ describe('load shedding', () => {
         later: (run) => due.push(run),
         maxInFlight: 1000,
         inFlight: () => 0,
+        clientOf: String,
         serve(client) {
           now += costMs
           ready.push(client)
@@ -112,6 +113,37 @@ describe('load shedding', () => {
       expect(now).toBeGreaterThan(10_000)
     },
   )
+
+  it.each([4, 10])(
+    'delays and rejects no other client while one client sends %d times the capacity',
+    (times) => {
+      const others = arrivalsAtRate(100, 0.01, 10_000)
+      const isOther = new Set(others)
+      const { served } = runEventLoop({
+        ...COSTS,
+        arrivals: [...arrivalsAtRate(times * 1000, 0, 10_000), ...others].toSorted((a, b) => a - b),
+        clientOf: (arrivedAt) => (isOther.has(arrivedAt) ? 'other' : 'flood'),
+      })
+      const toOthers = served.filter(({ arrivedAt }) => isOther.has(arrivedAt))
+      expect(toOthers).toHaveLength(others.length)
+      expect(sortedWaits(toOthers, 'rejected')).toEqual([])
+      // A tick: up to four milliseconds of responses, and the rejections of what arrives meanwhile.
+      expect(percentile(sortedWaits(toOthers, 'accepted'), 1)).toBeLessThanOrEqual(20)
+      expect(sortedWaits(served, 'accepted').length).toBeGreaterThan(
+        10_000 * (1 - (times - 0.8) * (COSTS.readMs + COSTS.rejectionMs)) * 0.9,
+      )
+    },
+  )
+
+  it('serves another client within a tick while 200 requests of one client wait', () => {
+    const { served } = runEventLoop({
+      ...COSTS,
+      arrivals: [...Array.from({ length: 200 }, () => 0), 0.001],
+      clientOf: (arrivedAt) => (arrivedAt === 0 ? 'flood' : 'other'),
+    })
+    expect(served.find(({ arrivedAt }) => arrivedAt !== 0)).toMatchObject({ outcome: 'accepted' })
+    expect(served.find(({ arrivedAt }) => arrivedAt !== 0)?.waitedMs).toBeLessThanOrEqual(10)
+  })
 
   it('accepts all requests again as soon as fewer arrive', () => {
     const belowCapacity = arrivalsAtRate(500, 3000, 8000)
@@ -165,6 +197,7 @@ describe('load shedding', () => {
       later: () => undefined,
       maxInFlight: 2,
       inFlight: () => inFlight,
+      clientOf: () => null,
       serve(name) {
         inFlight += 1
         served.push(name)
@@ -204,6 +237,7 @@ describe('load shedding', () => {
       later: (run) => due.push(run),
       maxInFlight: 10,
       inFlight: () => inFlight,
+      clientOf: () => null,
       serve() {
         inFlight += 1
         now += 10

@@ -86,6 +86,38 @@ describe('the message queue', () => {
     expect([paused.size, a.isWaiting()]).toEqual([0, false])
   })
 
+  it('handles messages of each caller in turn, however many sockets a caller has', () => {
+    const { handled, paused, open, runTick, isIdle } = simulate(5)
+    const many = Array.from({ length: 50 }, () => open('many'))
+    for (const socket of many) {
+      socket.setCaller('mallory')
+      for (const text of ['1', '2']) socket.receive(Buffer.from(text))
+    }
+    const anonymous = Array.from({ length: 50 }, () => open('anonymous'))
+    for (const socket of anonymous) socket.receive(Buffer.from('1'))
+    const ada = open('ada')
+    ada.setCaller('ada')
+    for (const text of ['1', '2', '3']) ada.receive(Buffer.from(text))
+    while (!isIdle()) runTick()
+    expect(handled.slice(1, 10).map(({ socket }) => socket)).toEqual(
+      Array.from({ length: 3 }, () => ['many', 'anonymous', 'ada']).flat(),
+    )
+    expect(handled).toHaveLength(153)
+    expect(paused.size).toBe(0)
+  })
+
+  it('moves a socket to the turns of its caller while its messages wait', () => {
+    const { handled, open, runTick, isIdle } = simulate(5)
+    const others = Array.from({ length: 20 }, () => open('other'))
+    const ada = open('ada')
+    for (const text of ['1', '2', '3']) ada.receive(Buffer.from(text))
+    for (const socket of others) socket.receive(Buffer.from('1'))
+    ada.setCaller('ada')
+    while (!isIdle()) runTick()
+    expect(handled.slice(0, 4).map(handledAs)).toEqual(['ada1', 'ada2', 'other1', 'ada3'])
+    expect(handled).toHaveLength(23)
+  })
+
   it('discards the messages of a socket that is closed', () => {
     const { handled, open, runTick, isIdle } = simulate(5)
     const a = open('a')

@@ -71,7 +71,7 @@ describe('sockets without a connection_init', () => {
         webSockets: {
           open: (sink) => ({
             async receive() {
-              sink.onAccepted?.()
+              sink.onAccepted?.('ada')
               sink.send('accepted')
             },
             flushed: () => {},

@@ -184,7 +184,15 @@ class UnknownKey extends Error {
   override readonly name = 'UnknownKey'
 }
 
-/** Verifies by the key that `findKey` finds; if it finds several, by the first of them that succeeds. */
+/** What jose reports about a token whose signature was verified. */
+function isClaimError(error: unknown): boolean {
+  return error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired
+}
+
+/**
+ * Verifies by the key that `findKey` finds; if it finds several, by the first of them that succeeds. A key that
+ * cannot be used, such as an RSA key of fewer than 2048 bits, is passed over.
+ */
 async function verifyByAnyOf(
   token: string,
   findKey: JWTVerifyGetKey,
@@ -201,7 +209,7 @@ async function verifyByAnyOf(
       try {
         return await jwtVerify(token, key, options)
       } catch (keyError) {
-        if (!(keyError instanceof errors.JWSSignatureVerificationFailed)) throw keyError
+        if (isClaimError(keyError)) throw keyError
       }
     }
     throw new errors.JWSSignatureVerificationFailed()

@@ -28,6 +28,19 @@ export function clientAddress(
   return address === '' ? null : address
 }
 
+/**
+ * Returns the network of a client: the /64 of an IPv6 address, because one client may use all of its addresses.
+ * An IPv4 address is returned as it is.
+ */
+export function clientNetwork(address: string): string {
+  if (isIP(address) !== 6) return address
+  const [start = '', end] = address.split('::')
+  const groups = start === '' ? [] : start.split(':')
+  // Four zeros are enough, because only the first four groups are returned.
+  const zeros = end === undefined ? [] : ['0', '0', '0', '0']
+  return [...groups, ...zeros].slice(0, 4).join(':')
+}
+
 /** Whether the connection comes from a trusted proxy. */
 export function isFromTrustedProxy(peer: string | undefined, proxies: TrustedProxies): boolean {
   return isTrusted(unmapped(peer ?? ''), proxies)

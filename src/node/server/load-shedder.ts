@@ -1,5 +1,8 @@
-/** Load shedder: serves requests in order, a few milliseconds per tick; rejects those that would wait too long. */
-import { createQueue } from './request-queue.ts'
+/**
+ * Load shedder: serves requests a few milliseconds per tick, one of each client in turn; rejects those that would
+ * wait too long.
+ */
+import { createFairQueue } from './fair-queue.ts'
 
 export interface LoadShedderOptions<T> {
   /** Monotonic clock in milliseconds, such as `performance.now()`. */
@@ -9,6 +12,8 @@ export interface LoadShedderOptions<T> {
   readonly maxInFlight: number
   /** Requests that are being served. */
   readonly inFlight: () => number
+  /** Returns the client of a request, such as its address; null if unknown. Called only if requests wait. */
+  readonly clientOf: (request: T) => string | null
   /** Starts to serve a request, immediately or a few milliseconds after it was read. */
   readonly serve: (request: T) => void
   /** Responds that the gateway is overloaded. */
@@ -77,7 +82,7 @@ const WEIGHT = 0.01
  */
 export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedder<T> {
   const { now, later, maxInFlight, inFlight, serve } = options
-  const queue = createQueue<T>()
+  const queue = createFairQueue<{ readonly request: T; readonly since: number }>()
   let isAwake = false
   let steppedAt = 0
   let workMs = 0
@@ -105,9 +110,9 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
     return isOverload ? SHORT_WAIT_MS : LONG_WAIT_MS
   }
 
-  function isFull(): boolean {
-    const waiting = queue.length()
-    return inFlight() + waiting >= maxInFlight || waiting * costMs > maxWaitMs()
+  /** @param ahead requests that are served before the next one */
+  function isFull(ahead: number): boolean {
+    return inFlight() + queue.length() >= maxInFlight || ahead * costMs > maxWaitMs()
   }
 
   function reject(request: T): void {
@@ -172,9 +177,14 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
       }
       step()
       tick.read += 1
-      if (isFull()) reject(request)
-      else if (queue.length() === 0 && hasTime()) run(request)
-      else queue.enqueue(request, workMs)
+      if (queue.length() === 0 && hasTime()) {
+        if (isFull(0)) reject(request)
+        else run(request)
+        return
+      }
+      const client = options.clientOf(request)
+      if (isFull(queue.aheadOf(client))) reject(request)
+      else queue.enqueue(client, { request, since: workMs })
     },
     connectionAccepted() {
       tick.hasAccepted = true
@@ -183,7 +193,8 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
       rejected,
       inFlight: inFlight() + queue.length(),
       queued: queue.length(),
-      rejectingForMs: rejectingSince !== null && isFull() ? now() - rejectingSince : null,
+      rejectingForMs:
+        rejectingSince !== null && isFull(queue.length()) ? now() - rejectingSince : null,
     }),
   }
 }

@@ -1,5 +1,8 @@
-/** Handles the messages of all WebSockets: a few milliseconds per tick, one message of each socket in turn. */
-import { createQueue } from './request-queue.ts'
+/**
+ * Handles the messages of all WebSockets: a few milliseconds per tick, one message of each caller in turn, and
+ * of each socket of a caller in turn, so that a caller gains nothing by opening many sockets.
+ */
+import { createFairQueue } from './fair-queue.ts'
 
 /** Maximum handling time per tick: as long as the load shedder serves requests, so that both get their share. */
 const TICK_MS = 4
@@ -27,6 +30,8 @@ export interface MessageReader {
 export interface SocketMessages {
   /** Handles the message now if there is time, else in a later tick, in the order of its socket. */
   receive(message: Buffer): void
+  /** Further messages take the turns of this caller. Until then, all sockets without a caller share theirs. */
+  setCaller(subject: string): void
   /** Whether messages wait, and the socket is paused. */
   isWaiting(): boolean
   /** Discards the messages that wait. No further ones may be received. */
@@ -37,15 +42,17 @@ export interface MessageQueue {
   open(reader: MessageReader): SocketMessages
 }
 
-interface WaitingSocket {
+interface Socket {
   readonly reader: MessageReader
   readonly messages: Buffer[]
+  /** Null until the caller is known. */
+  caller: string | null
 }
 
 /** No timer runs while there are no messages. */
 export function createMessageQueue({ now, later }: MessageQueueOptions): MessageQueue {
-  /** Sockets with messages that wait. */
-  const queue = createQueue<WaitingSocket>()
+  /** Sockets with messages that wait, by caller. */
+  const queue = createFairQueue<Socket>()
   let isAwake = false
   /** Start of the first message handled in this tick; null if there is none. */
   let startedAt: number | null = null
@@ -55,17 +62,17 @@ export function createMessageQueue({ now, later }: MessageQueueOptions): Message
     return startedAt === null || (handled < MAX_PER_TICK && now() - startedAt < TICK_MS)
   }
 
-  function handle({ reader }: WaitingSocket, message: Buffer): void {
+  function handle({ reader }: Socket, message: Buffer): void {
     startedAt ??= now()
     handled += 1
     reader.handle(message)
   }
 
   function handleNext(): void {
-    const socket = hasTime() ? queue.dequeue()?.request : undefined
+    const socket = hasTime() ? queue.dequeue() : null
     const message = socket?.messages.shift()
-    if (socket === undefined || message === undefined) return
-    if (socket.messages.length > 0) queue.enqueue(socket, 0)
+    if (socket === null || message === undefined) return
+    if (socket.messages.length > 0) queue.enqueue(socket.caller, socket)
     else socket.reader.resume()
     handle(socket, message)
   }
@@ -88,7 +95,7 @@ export function createMessageQueue({ now, later }: MessageQueueOptions): Message
   return {
     open(reader) {
       const messages: Buffer[] = []
-      const socket = { reader, messages }
+      const socket: Socket = { reader, messages, caller: null }
       return {
         receive(message) {
           if (!isAwake) startTick()
@@ -98,8 +105,11 @@ export function createMessageQueue({ now, later }: MessageQueueOptions): Message
           }
           messages.push(message)
           if (messages.length > 1) return
-          queue.enqueue(socket, 0)
+          queue.enqueue(socket.caller, socket)
           reader.pause()
+        },
+        setCaller(subject) {
+          socket.caller = subject
         },
         isWaiting: () => messages.length > 0,
         close() {

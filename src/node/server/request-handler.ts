@@ -79,7 +79,7 @@ export function createRequestHandler({
   readMs,
 }: RequestHandlerOptions): RequestHandler {
   const { fastPath, nextRequestId, hostResponses } = gateway
-  const { addressOf, requestIdOf, requestOf } = createRequestInfoReader(
+  const { addressOf, networkOf, requestIdOf, requestOf } = createRequestInfoReader(
     nextRequestId,
     trustedProxies,
   )
@@ -91,6 +91,7 @@ export function createRequestHandler({
     later: setImmediate,
     maxInFlight: MAX_IN_FLIGHT,
     inFlight: () => connections.inFlight(),
+    clientOf: ({ res }) => networkOf(res.req),
     serve(request) {
       // The connection may have closed while the request waited in the queue.
       if (!request.res.destroyed) dispatch(request)

@@ -1,6 +1,6 @@
 /** Request info for the access log: request id, start time, client address. */
 import type { IncomingMessage } from 'node:http'
-import { clientAddress, isFromTrustedProxy } from './client-address.ts'
+import { clientAddress, clientNetwork, isFromTrustedProxy } from './client-address.ts'
 import { type TrustedProxies } from '../../config/trusted-proxies.ts'
 import { METHOD_OVERRIDE, effectiveMethod } from '../../http/tus/tus-request.ts'
 
@@ -15,6 +15,8 @@ export interface RequestInfo {
 export interface RequestInfoReader {
   /** Returns the client's address, or null if unknown. */
   readonly addressOf: (req: IncomingMessage) => string | null
+  /** Returns the network of the client's address, or null if unknown. */
+  readonly networkOf: (req: IncomingMessage) => string | null
   /** Returns the `X-Request-Id` of a trusted proxy, or a new id. */
   readonly requestIdOf: (req: IncomingMessage) => string
   readonly requestOf: (req: IncomingMessage) => RequestInfo
@@ -47,6 +49,10 @@ export function createRequestInfoReader(
 
   return {
     addressOf,
+    networkOf(req) {
+      const address = addressOf(req)
+      return address === null ? null : clientNetwork(address)
+    },
     requestIdOf,
     requestOf: (req) => ({
       requestId: requestIdOf(req),

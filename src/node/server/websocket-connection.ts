@@ -89,7 +89,10 @@ export function handleWebSocket(
         return false
       },
       close: guard((code: number, reason: string) => socket.close(code, closeReason(reason))),
-      onAccepted,
+      onAccepted(subject) {
+        messages.setCaller(subject)
+        onAccepted()
+      },
     },
     fastPath,
   )

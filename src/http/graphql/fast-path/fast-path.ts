@@ -89,8 +89,9 @@ export function createFastPathFrom(fastPath: FastPathDependencies): FastPath {
       if (viewer === null) return null
       const params = parseGraphQLParams(body)
       const operation = params === null ? null : operations.find(params)
-      const mediaType = operation?.mediaTypes.get(accept ?? '')
-      if (params === null || operation === null || mediaType === undefined) return null
+      if (params === null || operation === null) return null
+      const mediaType = operations.mediaType(operation.kind, accept ?? '')
+      if (mediaType === null) return null
       const headers = fastPath.headers(from, mediaType)
       if (headers === null) return null
       const { variables } = params

@@ -10,6 +10,7 @@ import {
   OperationTypeNode,
   getOperationAST,
 } from 'graphql'
+import { LRUCache } from 'lru-cache'
 import type { Telemetry } from '../../../uploads/ports/telemetry.ts'
 import { variableNames } from '../plugins/declared-variables.ts'
 import { createDocumentCache } from '../plugins/document-cache.ts'
@@ -24,14 +25,12 @@ export interface CompiledOperation extends NamedOperation {
   /** Names of the variables that the operation declares. */
   readonly variableNames: readonly string[]
   readonly execute: ExecuteOperation
-  /** Media types of Yoga's responses, by Accept header. */
-  readonly mediaTypes: Map<string, string>
   /** Whether the first event of a subscription is the current state. */
   readonly startsWithCurrentState: boolean
 }
 
-/** Maximum number of cached Accept headers per operation. Two are common; more are abuse. */
-const MAX_MEDIA_TYPES = 8
+/** Maximum number of cached Accept headers. A handful are common; the least recently used is evicted. */
+const MAX_MEDIA_TYPES = 256
 const MAX_ACCEPT_CHARACTERS = 256
 const STREAM = /^text\/event-stream(?:;|$)/
 const JSON_TYPE = /^application\/(?:graphql-response\+)?json(?:;|$)/
@@ -44,6 +43,8 @@ export interface OperationCache {
    * compiles the operation, if possible.
    */
   recordExecution(params: GraphQLParams, document: DocumentNode | null): void
+  /** The media type of Yoga's responses to this Accept header; null if it is not known. */
+  mediaType(kind: OperationTypeNode, accept: string): string | null
   /** Records the media type of Yoga's response to this Accept header; ignored if nothing is compiled. */
   recordMediaType(params: GraphQLParams, accept: string, mediaType: string): void
 }
@@ -61,6 +62,13 @@ export function createOperationCache(
 ): OperationCache {
   let documents = createDocumentCache<Operations>()
   const budgets = createFieldBudgets()
+  // Yoga chooses the media type by the Accept header, and whether the response is a stream of events.
+  const mediaTypes = new LRUCache<string, string>({ max: MAX_MEDIA_TYPES })
+  const eventMediaTypes = new LRUCache<string, string>({ max: MAX_MEDIA_TYPES })
+
+  function mediaTypesOf(kind: OperationTypeNode): LRUCache<string, string> {
+    return kind === OperationTypeNode.SUBSCRIPTION ? eventMediaTypes : mediaTypes
+  }
 
   function find({ query, operationName }: GraphQLParams): CompiledOperation | null {
     const entry = documents.get(query)?.get(operationName ?? '')
@@ -88,13 +96,13 @@ export function createOperationCache(
         operations.set(name, 'unknown')
       }
     },
+    mediaType: (kind, accept) => mediaTypesOf(kind).get(accept) ?? null,
     recordMediaType(params, accept, mediaType) {
       const operation = find(params)
       if (operation === null || accept.length > MAX_ACCEPT_CHARACTERS) return
       // Responses of other types, such as `multipart/mixed`, are not plain JSON.
       const pattern = operation.kind === OperationTypeNode.SUBSCRIPTION ? STREAM : JSON_TYPE
-      if (pattern.test(mediaType) && operation.mediaTypes.size < MAX_MEDIA_TYPES)
-        operation.mediaTypes.set(accept, mediaType)
+      if (pattern.test(mediaType)) mediaTypesOf(operation.kind).set(accept, mediaType)
     },
   }
 }
@@ -117,7 +125,6 @@ function compile(
     operationName,
     variableNames: variableNames(operation),
     execute,
-    mediaTypes: new Map(),
     startsWithCurrentState: extensions?.['startsWithCurrentState'] === true,
   }
 }

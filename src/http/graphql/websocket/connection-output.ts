@@ -8,8 +8,8 @@ export interface SocketSink {
   /** Returns false if too much is unread: events then wait until the host calls `flushed`. */
   send(message: string): boolean
   close(code: number, reason: string): void
-  /** Called once, when `connection_init` was accepted. */
-  readonly onAccepted?: () => void
+  /** Called once with the caller's subject, when `connection_init` was accepted. */
+  readonly onAccepted?: (subject: string) => void
   /** Called for each pong. The client may send a pong without having received a ping. */
   readonly onPong?: (payload: unknown) => void
 }

@@ -57,7 +57,7 @@ export function createGraphQLWebSocketServer(
             const authenticated = await connect(payload, close)
             if (authenticated === null) return null
             isAccepted = true
-            sink.onAccepted?.()
+            sink.onAccepted?.(authenticated.viewer.subject)
             const ended = telemetry.webSocketOpened()
             return {
               ...authenticated,
