@@ -70,7 +70,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'http/graphql/fast-path/': {
     inside: [...fastPath, 'http/graphql/fast-path/'],
     types: ['http/graphql/yoga.ts'],
-    packages: ['graphql', 'graphql-yoga'],
+    packages: ['graphql', 'graphql-yoga', 'lru-cache'],
   },
   'http/graphql/fast-path/compile/': {
     inside: [...fastPath, 'http/graphql/fast-path/*'],
