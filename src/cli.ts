@@ -7,6 +7,7 @@ import { escapeControls } from './shared/terminal-controls.ts'
 
 // Commands are imported lazily, so that help and usage errors are printed without loading them.
 const webhookCommands = () => import('./commands/webhook.ts')
+const signingKeyCommands = () => import('./commands/signing-key.ts')
 
 const { version: VERSION } = z
   .object({ version: z.string() })
@@ -100,6 +101,29 @@ webhook
   .command('delete')
   .description('Delete the webhook.')
   .action(() => run(async () => (await webhookCommands()).deleteWebhook()))
+
+const signingKey = program
+  .command('signing-key')
+  .description("Create, list or delete the account's keys for signed playback.")
+
+signingKey
+  .command('create')
+  .description('Create a key, and print the variables of the gateway once.')
+  .action(() => run(async () => (await signingKeyCommands()).createSigningKey()))
+
+signingKey
+  .command('list')
+  .description('List the keys, without their private parts.')
+  .action(() => run(async () => (await signingKeyCommands()).listSigningKeys()))
+
+signingKey
+  .command('delete')
+  .argument('<id>', 'id of the key, as `list` prints it')
+  .option('--force', 'delete it even if STREAM_SIGNING_KEY_ID is this key')
+  .description('Delete a key. Stream rejects the tokens that it signed.')
+  .action((id: string, options: { force?: boolean }) =>
+    run(async () => (await signingKeyCommands()).deleteSigningKey(id, options.force === true)),
+  )
 
 await program.parseAsync()
 

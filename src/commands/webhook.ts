@@ -1,24 +1,14 @@
 /** `headgate webhook`: shows, sets and deletes the account's one webhook at Stream. */
-import { readStreamConfig } from '../config/node-config.ts'
 import type { StreamApi } from '../uploads/ports/stream-api.ts'
 import { createRestStreamApi } from '../stream/rest/rest-stream-api.ts'
-import { readConfigOrReport } from './read-config.ts'
+import { readAccount } from './read-account.ts'
 import { escapeControls } from '../shared/terminal-controls.ts'
 
 const WEBHOOK_PATH = '/webhooks/stream'
 
-/** Returns null, after a message on standard error, if no account is configured. */
 function openAccount(): StreamApi | null {
-  const stream = readConfigOrReport(readStreamConfig)
-  if (stream === null) return null
-  if (stream.kind === 'account') {
-    const { accountId, apiToken, baseURL } = stream
-    return createRestStreamApi({ accountId, apiToken, baseUrl: baseURL })
-  }
-  process.stderr.write(
-    'headgate: no Stream account is configured. Set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN. The webhook of the emulator is set automatically.\n',
-  )
-  return null
+  const account = readAccount('The webhook of the emulator is set automatically.')
+  return account === null ? null : createRestStreamApi(account)
 }
 
 export async function showWebhook(): Promise<number> {

@@ -21,7 +21,16 @@ describe('headgate', () => {
   it('lists its commands and prints help for each', async () => {
     const { code, output } = await headgate('--help')
     expect(code).toBe(0)
-    for (const command of ['serve', 'emulator', 'demo', 'migrate', 'backup', 'doctor', 'webhook']) {
+    for (const command of [
+      'serve',
+      'emulator',
+      'demo',
+      'migrate',
+      'backup',
+      'doctor',
+      'webhook',
+      'signing-key',
+    ]) {
       expect(output).toContain(`\n  ${command} `)
       const help = await headgate(command, '--help')
       expect([command, help.code, help.output]).toEqual([
@@ -35,6 +44,7 @@ describe('headgate', () => {
   it.each([
     [['sevre'], 'Did you mean serve?'],
     [['webhook', 'sett'], 'Did you mean set?'],
+    [['signing-key', 'delete'], "missing required argument 'id'"],
     [['webhook', 'set'], "missing required argument 'url'"],
     [['serve', 'now'], 'too many arguments'],
     [['backup'], "missing required argument 'file'"],

@@ -1,5 +1,7 @@
 /** Authenticated calls below one account's `/stream`; converts error responses to StreamError. */
 import { readEnvelope, type Envelope } from './envelope.ts'
+import { isMintedUrl } from '../minted-video.ts'
+import { createFetchTransport } from './fetch-transport.ts'
 import { sendRequest } from './send-request.ts'
 import { responseError } from './response-error.ts'
 import type { HttpTransport, TransportResponse, TransportRequest } from './transport.ts'
@@ -13,6 +15,49 @@ export interface RestClientOptions {
   readonly timeoutMs: number
   readonly creationTimeoutMs: number
   readonly now: () => Date
+}
+
+/** One account of Cloudflare. */
+export interface AccountOptions {
+  /** At most 32 letters and digits; `local` for the emulator. */
+  readonly accountId: string
+  /** An API token with Stream Write. Sent to `baseUrl` only. */
+  readonly apiToken: string
+  /** @default 'https://api.cloudflare.com/client/v4' */
+  readonly baseUrl?: string
+  /** HTTP transport. @default createFetchTransport() */
+  readonly send?: HttpTransport
+  /** Timeout of one request in milliseconds. @default 10_000 */
+  readonly timeoutMs?: number
+  /**
+   * Timeout of calls that mint a URL, in milliseconds. A timeout leaves an orphaned video at Stream.
+   * @default 15_000
+   */
+  readonly creationTimeoutMs?: number
+  /** Clock for a Retry-After that is a date. @default () => new Date() */
+  readonly now?: () => Date
+}
+
+/**
+ * Fills in the defaults.
+ * @throws RangeError for an invalid account id, token or base URL; the message quotes none of them.
+ */
+export function readClientOptions(options: AccountOptions): RestClientOptions {
+  const { accountId, apiToken, baseUrl = 'https://api.cloudflare.com/client/v4' } = options
+  if (!/^[0-9a-zA-Z_-]{1,32}$/.test(accountId))
+    throw new RangeError('The Cloudflare account id is invalid.')
+  if (!/^[\x21-\x7e]+$/.test(apiToken))
+    throw new RangeError('The Cloudflare API token is empty or has invalid characters.')
+  if (!isMintedUrl(baseUrl) || /[?#]/.test(baseUrl))
+    throw new RangeError('The base URL of the Cloudflare API must be a plain http or https URL.')
+  return {
+    streamUrl: `${baseUrl.replace(/\/+$/, '')}/accounts/${accountId}/stream`,
+    apiToken,
+    send: options.send ?? createFetchTransport(),
+    timeoutMs: options.timeoutMs ?? 10_000,
+    creationTimeoutMs: options.creationTimeoutMs ?? 15_000,
+    now: options.now ?? (() => new Date()),
+  }
 }
 
 /** One call to the API. */

@@ -16,31 +16,17 @@ import {
   readWebhook,
 } from './response-body.ts'
 import { isMintedUrl, readMinted } from '../minted-video.ts'
-import { createRestClient, isOk, type RestResponse, type RestCall } from './rest-client.ts'
+import {
+  type AccountOptions,
+  createRestClient,
+  isOk,
+  readClientOptions,
+  type RestResponse,
+  type RestCall,
+} from './rest-client.ts'
 import { updateVideoBody, directUploadBody, listParameters, tusHeaders } from './request-body.ts'
-import { createFetchTransport } from './fetch-transport.ts'
-import type { HttpTransport, TransportRequest } from './transport.ts'
+import type { TransportRequest } from './transport.ts'
 import { isVideoUid, readVideo } from '../read-video.ts'
-
-export interface RestStreamApiOptions {
-  /** At most 32 letters and digits; `local` for the emulator. */
-  readonly accountId: string
-  /** An API token with Stream Write. Sent to `baseUrl` only. */
-  readonly apiToken: string
-  /** @default 'https://api.cloudflare.com/client/v4' */
-  readonly baseUrl?: string
-  /** HTTP transport. @default createFetchTransport() */
-  readonly send?: HttpTransport
-  /** Timeout of one request in milliseconds. @default 10_000 */
-  readonly timeoutMs?: number
-  /**
-   * Timeout of calls that mint a URL, in milliseconds. A timeout leaves an orphaned video at Stream.
-   * @default 15_000
-   */
-  readonly creationTimeoutMs?: number
-  /** Clock for a Retry-After that is a date. @default () => new Date() */
-  readonly now?: () => Date
-}
 
 /**
  * Maximum uids per list call, which keeps the URL below 8 kB. A longer list costs several calls of
@@ -54,25 +40,9 @@ export const UIDS_PER_LIST_CALL = 200
  *
  * @throws RangeError for an invalid account id, token or base URL; the message quotes none of them.
  */
-export function createRestStreamApi(options: RestStreamApiOptions): StreamApi {
-  const {
-    accountId,
-    apiToken,
-    baseUrl = 'https://api.cloudflare.com/client/v4',
-    send = createFetchTransport(),
-    timeoutMs = 10_000,
-    creationTimeoutMs = 15_000,
-    now = () => new Date(),
-  } = options
-  if (!/^[0-9a-zA-Z_-]{1,32}$/.test(accountId))
-    throw new RangeError('The Cloudflare account id is invalid.')
-  if (!/^[\x21-\x7e]+$/.test(apiToken))
-    throw new RangeError('The Cloudflare API token is empty or has invalid characters.')
-  if (!isMintedUrl(baseUrl) || /[?#]/.test(baseUrl))
-    throw new RangeError('The base URL of the Cloudflare API must be a plain http or https URL.')
-  const streamUrl = `${baseUrl.replace(/\/+$/, '')}/accounts/${accountId}/stream`
-
-  const clientOptions = { streamUrl, apiToken, send, timeoutMs, creationTimeoutMs, now }
+export function createRestStreamApi(options: AccountOptions): StreamApi {
+  const clientOptions = readClientOptions(options)
+  const { apiToken, send, timeoutMs, now } = clientOptions
   const { mint, request, requestOrNotFound } = createRestClient(clientOptions)
 
   async function listOnce(query: VideoQuery, uids: readonly string[], signal?: AbortSignal) {
