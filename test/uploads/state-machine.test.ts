@@ -37,7 +37,11 @@ function applyAll(upload: Upload, observations: readonly Observation[]): Upload 
 /** The fields of an upload that must not depend on the order of observations. */
 function outcome(upload: Upload) {
   const { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus } = upload
-  return { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus }
+  const { name, meta, constraints, expiresAt, settingsAt } = upload
+  return {
+    ...{ status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus },
+    ...{ name, meta, constraints, expiresAt, settingsAt },
+  }
 }
 
 /** An observation of a poll. */
@@ -288,15 +292,102 @@ describe('fields of an upload', () => {
         const end = applyAll(uploadOf(), observations)
         const { version, updatedAt } = end
         expect(end).toEqual(uploadOf({ ...outcome(end), version, updatedAt }))
+        expect(end.constraints.maxSizeBytes).toBe(uploadOf().constraints.maxSizeBytes)
       }),
     )
+  })
+})
+
+describe('settings', () => {
+  const REFERENCE = { headgate: 'deployment/reference' }
+  const later = after(100)
+  const asStored: Partial<StreamVideo> = {
+    meta: { ...REFERENCE, name: 'holiday.mp4', take: '2', tags: '["a"]', empty: '' },
+    allowedOrigins: ['example.com'],
+    requireSignedURLs: true,
+    scheduledDeletion: new Date('2026-06-01T00:00:00Z'),
+    uploadExpiresAt: new Date(EXPIRES_AT.getTime() - 123),
+    modifiedAt: later,
+  }
+  const upload = uploadOf({
+    name: 'holiday.mp4',
+    meta: { take: 2, tags: ['a'], empty: '' },
+    constraints: {
+      ...uploadOf().constraints,
+      allowedOrigins: ['example.com'],
+      requireSignedURLs: true,
+      scheduledDeletion: new Date('2026-06-01T00:00:00.400Z'),
+    },
+  })
+  const mutation = (video: Partial<StreamVideo>): Observation => ({
+    kind: 'video',
+    source: 'MUTATION',
+    at: beforeDeadline,
+    video: videoOf(video),
+  })
+
+  test('do not change when Stream returns them as text, or in whole seconds', () => {
+    expect(applyObservation(upload, polled(asStored))).toBeNull()
+    const { empty: _empty, ...meta } = asStored.meta ?? {}
+    expect(applyObservation(upload, polled({ ...asStored, meta }))).toBeNull()
+  })
+
+  test('do not change when Stream omits them', () => {
+    expect(applyObservation(upload, polled({ uploadExpiresAt: null }))).toBeNull()
+    const { allowedOrigins: _origins, ...others } = asStored
+    expect(applyObservation(upload, polled(others))).toBeNull()
+  })
+
+  test.each<[string, Partial<StreamVideo>, Partial<Upload>]>([
+    ['the name', { meta: { ...asStored.meta, name: 'b' } }, { name: 'b', meta: upload.meta }],
+    ['a removed name', { meta: { ...REFERENCE, take: 2, tags: ['a'] } }, { name: null }],
+    ['the metadata', { meta: { ...REFERENCE, take: 3 } }, { meta: { take: 3 } }],
+    ['the origins', { allowedOrigins: [] }, {}],
+    ['the privacy', { requireSignedURLs: false }, {}],
+    ['the deletion', { scheduledDeletion: null }, {}],
+    ['the duration', { maxDurationSeconds: 60 }, {}],
+    ['the expiry', { uploadExpiresAt: after(7200) }, { expiresAt: after(7200) }],
+  ])('follow Stream: %s', (_what, video, expected) => {
+    const next = applyObservation(upload, polled({ ...asStored, ...video }))
+    expect(next).toMatchObject({ version: 2, settingsAt: later, ...expected })
+    const { meta: _meta, uploadExpiresAt: _expiry, ...constraints } = video
+    expect(next?.constraints).toEqual({ ...upload.constraints, ...constraints })
+    expect(applyAll(next ?? upload, [polled({ ...asStored, ...video })])).toBe(next)
+  })
+
+  test('do not follow a webhook, or metadata without the reference of the gateway', () => {
+    const changed = { ...asStored, requireSignedURLs: false }
+    expect(applyObservation(upload, webhook(changed))).toBeNull()
+    expect(applyObservation(upload, polled({ ...asStored, meta: { name: 'b' } }))).toBeNull()
+  })
+
+  test('keep a recorded change when an older response is recorded after it', () => {
+    const changed = applyAll(upload, [mutation({ ...asStored, requireSignedURLs: false })])
+    const older = polled({ ...asStored, modifiedAt: after(99) })
+    expect(applyAll(changed, [older]).constraints.requireSignedURLs).toBe(false)
+    const newer = polled({ ...asStored, modifiedAt: after(101) })
+    expect(applyAll(changed, [newer]).constraints.requireSignedURLs).toBe(true)
+  })
+
+  test('are a new version after each mutation, also of what the gateway does not store', () => {
+    const first = applyAll(upload, [mutation(asStored)])
+    expect(first).toMatchObject({ version: 2, settingsAt: later })
+    const second = applyAll(first, [mutation({ ...asStored, modifiedAt: after(101) })])
+    expect(second.version).toBe(3)
+  })
+
+  test('decide about the expiry from then on', () => {
+    const extended = applyAll(upload, [mutation({ ...asStored, uploadExpiresAt: after(7200) })])
+    const missing: Observation = { kind: 'not-found', source, at: atDeadline }
+    expect(applyAll(upload, [missing]).status).toBe('EXPIRED')
+    expect(applyAll(extended, [missing]).status).toBe('DELETED')
   })
 })
 
 describe('properties for arbitrary observations', () => {
   const options = { numRuns: 2000 }
   const anyPollResult = anyObservation.filter(
-    (observation) => observation.kind === 'video' && observation.source === 'SYNC',
+    (observation) => observation.kind === 'video' && observation.source !== 'WEBHOOK',
   )
   const upload = fc.constantFrom(
     uploadOf(),
