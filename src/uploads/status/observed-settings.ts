@@ -80,13 +80,18 @@ function changedTime<Known extends Date | null>(known: Known, reported: Date | n
 
 /** The recorded metadata is as the caller sent it: the gateway adds the name and its reference for Stream. */
 function nameAndMeta(upload: Upload, video: StreamVideo): Pick<Settings, 'name' | 'meta'> {
-  const { [REFERENCE_KEY]: _reference, ...reported } = video.meta
   // Without the gateway's reference, the metadata may be incomplete.
   if (video.meta[REFERENCE_KEY] === undefined) return { name: upload.name, meta: upload.meta }
-  const { name: reportedName, ...others } = reported
-  const name = typeof reportedName === 'string' && reportedName !== '' ? reportedName : null
-  const meta = Object.hasOwn(upload.meta, 'name') ? reported : others
-  return { name, meta: isSameMeta(upload.meta, meta) ? upload.meta : meta }
+  const { [REFERENCE_KEY]: _reference, ...reported } = video.meta
+  const { name, meta } = splitName(reported)
+  const known = splitName(upload.meta).meta
+  return { name, meta: isSameMeta(known, meta) ? upload.meta : meta }
+}
+
+/** Stream's metadata has the name under a key, and so may the caller's. */
+function splitName(metadata: JsonObject): Pick<Settings, 'name' | 'meta'> {
+  const { name, ...meta } = metadata
+  return typeof name === 'string' ? { name, meta } : { name: null, meta: metadata }
 }
 
 /** Compares metadata as sent to Stream with metadata as returned. Stream returns metadata of tus uploads, and all metadata of the Workers binding, as text. */
