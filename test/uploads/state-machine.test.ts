@@ -39,10 +39,8 @@ function applyAll(upload: Upload, observations: readonly Observation[]): Upload 
 function outcome(upload: Upload) {
   const { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus } = upload
   const { name, meta, constraints, expiresAt, settingsAt } = upload
-  return {
-    ...{ status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus },
-    ...{ name, meta, constraints, expiresAt, settingsAt },
-  }
+  const facts = { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus }
+  return { ...facts, name, meta, constraints, expiresAt, settingsAt }
 }
 
 /** An observation of a poll. */
@@ -52,6 +50,24 @@ function polled(video: Partial<StreamVideo>, at = beforeDeadline): Observation {
 
 function webhook(video: Partial<StreamVideo>, at = beforeDeadline): Observation {
   return { kind: 'video', source: 'WEBHOOK', at, video: videoOf(video) }
+}
+
+function mutation(video: Partial<StreamVideo>): Observation {
+  return { kind: 'video', source: 'MUTATION', at: beforeDeadline, video: videoOf(video) }
+}
+
+/** Stream reports one expiry. If it changed, a webhook from before the change would be late. */
+function withOneExpiry(minLength: number): fc.Arbitrary<readonly Observation[]> {
+  const expiry = fc.constantFrom(null, EXPIRES_AT, after(EXPIRY_SECONDS + 2))
+  return fc
+    .tuple(fc.array(anyObservation, { minLength, maxLength: 6 }), expiry)
+    .map(([observations, uploadExpiresAt]) =>
+      observations.map((observation) =>
+        observation.kind === 'video'
+          ? { ...observation, video: { ...observation.video, uploadExpiresAt } }
+          : observation,
+      ),
+    )
 }
 
 describe('the table of allowed transitions', () => {
@@ -320,12 +336,6 @@ describe('settings', () => {
       scheduledDeletion: new Date('2026-06-01T00:00:00.400Z'),
     },
   })
-  const mutation = (video: Partial<StreamVideo>): Observation => ({
-    kind: 'video',
-    source: 'MUTATION',
-    at: beforeDeadline,
-    video: videoOf(video),
-  })
 
   test('do not change when Stream returns them as text, or in whole seconds', () => {
     expect(applyObservation(upload, polled(asStored))).toBeNull()
@@ -397,20 +407,6 @@ describe('properties for arbitrary observations', () => {
       progress: { totalBytes: 12, receivedBytes: null, encodingPercent: null },
     }),
   )
-
-  /** Stream reports one expiry. If it changed, a webhook from before the change would be late. */
-  function withOneExpiry(minLength: number): fc.Arbitrary<readonly Observation[]> {
-    const expiry = fc.constantFrom(null, EXPIRES_AT, after(EXPIRY_SECONDS + 2))
-    return fc
-      .tuple(fc.array(anyObservation, { minLength, maxLength: 6 }), expiry)
-      .map(([observations, uploadExpiresAt]) =>
-        observations.map((observation) =>
-          observation.kind === 'video'
-            ? { ...observation, video: { ...observation.video, uploadExpiresAt } }
-            : observation,
-        ),
-      )
-  }
 
   test('each accepted change is one version and an allowed transition', () => {
     fc.assert(

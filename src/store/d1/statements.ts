@@ -141,7 +141,7 @@ export const schemaChecks = [
         Object.fromEntries(
           getTableConfig(table).columns.map((column, index) => [
             `c${index}`,
-            sql`${table}.${nameOf(column)}`,
+            sql`${table}.${sql.identifier(column.name)}`,
           ]),
         ),
       )
