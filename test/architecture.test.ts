@@ -48,6 +48,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'uploads/status/': { inside: domain, packages: [] },
   'uploads/watch/': { inside: domain, packages: [] },
   'uploads/sync/': { inside: [...domain, 'uploads/status/'], packages: [] },
+  'uploads/update/': { inside: [...domain, 'uploads/create/', 'uploads/status/'], packages: [] },
   'uploads/create/': { inside: [...domain, 'uploads/status/', 'uploads/sync/'], packages: [] },
 
   'graphql/': { inside: ['uploads/', 'shared/'], packages: ['graphql', '@pothos/core'] },

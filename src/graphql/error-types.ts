@@ -1,5 +1,6 @@
-/** Errors that mutations return as data: the interface `Error` and its seven types. */
+/** Errors that mutations return as data: the interface `Error` and its eight types. */
 import type {
+  Conflict,
   Forbidden,
   IdempotencyConflict,
   InputIssue,
@@ -93,6 +94,17 @@ export const UploadNotFoundError = builder
       uid: t.exposeID('uid', { description: 'The requested uid.' }),
     }),
   })
+
+export const ConflictError = builder.objectRef<Conflict>('ConflictError').implement({
+  description:
+    'CONFLICT: the upload has another version than `expectedVersion`. Nothing was changed.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    currentVersion: t.exposeInt('currentVersion', {
+      description: 'Version of the upload.',
+    }),
+  }),
+})
 
 export const IdempotencyConflictError = builder
   .objectRef<IdempotencyConflict>('IdempotencyConflictError')

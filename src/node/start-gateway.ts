@@ -126,10 +126,12 @@ export async function startGateway(
       policy: policyOf(config),
       createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
       deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
+      updateLimit: createCallerRateLimit(rateLimiter, 'update', config.createsPerMinute),
       watchRegistry: createWatchRegistry(),
       closing: closing.signal,
       mintsInFlight: new Map(),
       deletionsInFlight: new Map(),
+      updatesInFlight: new Map(),
       readVideo: (body) => readVideo(JSON.parse(body)),
       newId: () => uuidV7(clock.now()),
     }

@@ -8,6 +8,7 @@ const DATE_FIELDS: ReadonlySet<string> = new Set([
   'createdAt',
   'updatedAt',
   'describedAt',
+  'settingsAt',
   'goneAt',
   'deletedAt',
   'scheduledDeletion',

@@ -2,6 +2,14 @@
 import type { UploadChange } from '../uploads/ports/upload-store.ts'
 
 export const updatedColumns = [
+  'name',
+  'meta',
+  'maxDurationSeconds',
+  'allowedOrigins',
+  'requireSignedURLs',
+  'scheduledDeletion',
+  'expiresAt',
+  'settingsAt',
   'status',
   'version',
   'updatedAt',
@@ -31,8 +39,16 @@ export const updatedColumns = [
 
 /** Returns the values of these columns. Adapters convert dates and flags to their own types. */
 export function updatedValues({ upload, quotaUsage, pollAt }: UploadChange) {
-  const { progress, failure, video } = upload
+  const { constraints, progress, failure, video } = upload
   return {
+    name: upload.name,
+    meta: upload.meta,
+    maxDurationSeconds: constraints.maxDurationSeconds,
+    allowedOrigins: constraints.allowedOrigins,
+    requireSignedURLs: constraints.requireSignedURLs,
+    scheduledDeletion: constraints.scheduledDeletion,
+    expiresAt: upload.expiresAt,
+    settingsAt: upload.settingsAt,
     status: upload.status,
     version: upload.version,
     updatedAt: upload.updatedAt,

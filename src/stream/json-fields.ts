@@ -21,6 +21,12 @@ export function readText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
+/** Reads a list of strings; null for anything else. */
+export function readTexts(value: unknown): readonly string[] | null {
+  const isTexts = Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+  return isTexts ? value : null
+}
+
 /** Reads a number >= 0, also as a numeric string; null for anything else, such as -1. */
 export function readCount(value: unknown): number | null {
   const number = readNumber(value)

@@ -9,6 +9,7 @@ import {
   readCount,
   readTimestamp,
   readText,
+  readTexts,
   readPositiveInteger,
 } from './json-fields.ts'
 
@@ -56,6 +57,13 @@ export function readVideo(json: unknown): StreamVideo | null {
     creator: readText(json['creator']),
     meta: isJsonObject(json['meta']) ? json['meta'] : {},
     maxDurationSeconds: readPositive(json['maxDurationSeconds']),
+    allowedOrigins: readTexts(json['allowedOrigins']),
+    requireSignedURLs:
+      typeof json['requireSignedURLs'] === 'boolean' ? json['requireSignedURLs'] : null,
+    scheduledDeletion:
+      json['scheduledDeletion'] === null
+        ? null
+        : (readTimestamp(json['scheduledDeletion']) ?? undefined),
     createdAt: readTimestamp(json['created']),
     modifiedAt: readTimestamp(json['modified']),
     uploadExpiresAt: readTimestamp(json['uploadExpiry']),

@@ -25,6 +25,8 @@ export interface Dependencies {
   readonly createLimit: CallerRateLimit
   /** Same limit as for creations, because a deletion also costs one request to Stream. */
   readonly deleteLimit: CallerRateLimit
+  /** Same limit again: a change costs one request to Stream. */
+  readonly updateLimit: CallerRateLimit
   readonly watchRegistry: WatchRegistry
   /** Aborted on shutdown: subscriptions end and the sync loop stops. */
   readonly closing: AbortSignal
@@ -32,6 +34,8 @@ export interface Dependencies {
   readonly mintsInFlight: Map<string, Promise<CreateUploadOutcome>>
   /** Active deletions by caller and uid: concurrent requests share the outcome. */
   readonly deletionsInFlight: Map<string, Promise<DeleteUploadOutcome>>
+  /** Active changes by uid: one after the other. */
+  readonly updatesInFlight: Map<string, Promise<unknown>>
   /** Parses a webhook body as Stream sent it; null if it does not describe a video. */
   readVideo(body: string): StreamVideo | null
   /** Returns a new, globally unique upload id (the reference in Stream's meta). */

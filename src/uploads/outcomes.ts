@@ -103,6 +103,21 @@ export function tooManySubscriptions(): RateLimited {
   )
 }
 
+/** @param requestedSeconds that would be reserved in addition */
+export function creatorQuotaExceeded(
+  quotaSeconds: number,
+  requestedSeconds: number,
+  usedSeconds: number,
+): QuotaExceeded {
+  return {
+    kind: 'QuotaExceededError',
+    code: 'QUOTA_EXCEEDED',
+    message: `Creator quota exceeded: ${quotaSeconds / 60} minutes, reserved and stored together.`,
+    requestedMinutes: requestedSeconds / 60,
+    availableMinutes: Math.max(0, quotaSeconds - usedSeconds) / 60,
+  }
+}
+
 /** @param sizeBytes of the file, which decides the recommended fix */
 export function tusUnsupported(sizeBytes: number): StreamFailed {
   const fix =
@@ -142,6 +157,39 @@ export interface Minted {
   /** The one-time URL, a secret of the caller. */
   readonly uploadURL: string
 }
+
+/** The upload has another version than the caller expects. */
+export interface Conflict {
+  readonly kind: 'ConflictError'
+  readonly code: 'CONFLICT'
+  readonly message: string
+  readonly currentVersion: number
+}
+
+export function conflict(currentVersion: number): Conflict {
+  return {
+    kind: 'ConflictError',
+    code: 'CONFLICT',
+    message: `The upload has version ${currentVersion} now. Read it again, and decide with its present state.`,
+    currentVersion,
+  }
+}
+
+/** Stream confirmed the change, and it is recorded. */
+export interface Updated {
+  readonly kind: 'Updated'
+  readonly upload: Upload
+}
+
+export type UpdateUploadOutcome =
+  | Updated
+  | UploadNotFound
+  | Conflict
+  | Forbidden
+  | InvalidInput
+  | QuotaExceeded
+  | RateLimited
+  | StreamFailed
 
 /** Stream confirmed the deletion, now or earlier. */
 export interface Deleted {

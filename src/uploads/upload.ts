@@ -72,7 +72,7 @@ export interface Video {
   readonly readyAt: Date | null
 }
 
-/** Properties fixed at creation. */
+/** Properties chosen at creation. Some can be changed later: see status/observed-settings.ts. */
 export interface UploadSpec {
   /** The gateway's upload id; sent to Stream in the video's meta. */
   readonly id: string
@@ -105,6 +105,11 @@ export interface Upload extends UploadSpec {
   readonly video: Video | null
   /** Stream's `modified` time of the description in `video`; null if not reported. */
   readonly describedAt: Date | null
+  /**
+   * Stream's `modified` time of a change to the name, the metadata, the constraints or the expiry after the
+   * creation; null without one.
+   */
+  readonly settingsAt: Date | null
   /** When Stream was first found not to know the video; null while it does. */
   readonly goneAt: Date | null
   /** When Stream confirmed a deletion through the gateway, which makes DELETED final; else null. */

@@ -58,10 +58,12 @@ export async function openDependencies(
     policy: policyOf(config),
     createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
+    updateLimit: createCallerRateLimit(rateLimiter, 'update', config.createsPerMinute),
     watchRegistry,
     closing: new NeverAbortedSignal(),
     mintsInFlight: new NoopMap(),
     deletionsInFlight: new NoopMap(),
+    updatesInFlight: new NoopMap(),
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: () => uuidV7(now()),
   }

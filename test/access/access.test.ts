@@ -42,6 +42,8 @@ function sameForAll(name: string, attempt: Attempt, outcome: string): Row {
 const find = ({ uid }: Target): string => `{ upload(uid: "${uid}") { uid uploadURL } }`
 const remove = ({ uid }: Target): string =>
   `mutation { deleteUpload(uid: "${uid}") { __typename } }`
+const rename = ({ uid }: Target): string =>
+  `mutation { updateUpload(input: { uid: "${uid}", name: "a" }) { __typename } }`
 const watch = ({ uid }: Target): string => `subscription { uploadStatus(uid: "${uid}") { uid } }`
 const watchAll = (): string => 'subscription { uploadsChanged { creator } }'
 const watchPending = (): string =>
@@ -157,6 +159,21 @@ const rows: readonly Row[] = [
       successOf('Tus', 'ada'),
       successOf('Tus', 'ada'),
     ],
+  ),
+  row('updateUpload', byPost(rename), [
+    typenameOf('updateUpload', 'UploadNotFoundError'),
+    typenameOf('updateUpload', 'UpdateUploadSuccess'),
+    typenameOf('updateUpload', 'UpdateUploadSuccess'),
+  ]),
+  row(
+    'updateUpload over WebSocket',
+    bySocket(rename),
+    [
+      typenameOf('updateUpload', 'UploadNotFoundError'),
+      typenameOf('updateUpload', 'UpdateUploadSuccess'),
+      typenameOf('updateUpload', 'UpdateUploadSuccess'),
+    ],
+    'closed 4403',
   ),
   row('deleteUpload', byPost(remove), [
     typenameOf('deleteUpload', 'UploadNotFoundError'),

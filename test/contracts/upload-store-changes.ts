@@ -60,9 +60,89 @@ export function describeChanges({ store, mint }: Suite): void {
 
     test('keeps the fields that were set when the upload was minted', async () => {
       const upload = await mint({ id: 'one' })
-      const other = { creator: 'mallory', name: 'other', uploadURL: 'https://example.com/other' }
+      const other = { creator: 'mallory', uploadURL: 'https://example.com/other' }
       await store().saveVersion(changeOf(upload, { ...other, status: 'QUEUED' }))
       expect(await store().find(upload.uid)).toEqual(changeOf(upload, { status: 'QUEUED' }).upload)
+    })
+  })
+
+  describe('saveVersion with other settings', () => {
+    test('records them, and what is queried by them', async () => {
+      const upload = await mint({ id: 'one' })
+      const settings = {
+        name: 'Ferien „2026“',
+        meta: { nested: { list: [1, null, 'ä'] } },
+        constraints: {
+          maxDurationSeconds: 36_000,
+          maxSizeBytes: upload.constraints.maxSizeBytes,
+          allowedOrigins: ['example.com', '*.example.org'],
+          requireSignedURLs: true,
+          scheduledDeletion: after(86_400.5),
+        },
+        expiresAt: after(7200.25),
+        settingsAt: after(5.125),
+      }
+      const change = changeOf(upload, settings)
+      expect(await store().saveVersion(change)).toBe(true)
+      expect(await store().find(upload.uid)).toEqual(change.upload)
+      const cleared = { name: null, meta: {}, constraints: upload.constraints, settingsAt: null }
+      const next = changeOf(change.upload, { ...cleared, version: 3 })
+      expect(await store().saveVersion(next)).toBe(true)
+      expect(await store().find(upload.uid)).toEqual(next.upload)
+    })
+  })
+
+  describe('the lease of a change', () => {
+    test('is held by one change at a time, until it is released', async () => {
+      const { uid } = await mint({ id: 'one' })
+      const other = await mint({ id: 'two' })
+      const until = await store().acquireChangeLease(uid, after(0), after(30))
+      expect(until).not.toBeNull()
+      expect(await store().acquireChangeLease(uid, after(29), after(59))).toBeNull()
+      expect(await store().acquireChangeLease(other.uid, after(0), after(30))).not.toBeNull()
+      await store().releaseChangeLease(uid, until ?? after(0))
+      expect(await store().acquireChangeLease(uid, after(1), after(31))).not.toBeNull()
+    })
+
+    test('is held by one of many concurrent changes', async () => {
+      const { uid } = await mint({ id: 'one' })
+      const leases = await Promise.all(
+        numbered(10).map(() => store().acquireChangeLease(uid, after(0), after(30))),
+      )
+      expect(leases.filter((lease) => lease !== null)).toHaveLength(1)
+    })
+
+    test('ends by itself, and is then not released by its former holder', async () => {
+      const { uid } = await mint({ id: 'one' })
+      const first = await store().acquireChangeLease(uid, after(0), after(30))
+      const second = await store().acquireChangeLease(uid, after(30), after(60))
+      expect(second).not.toBeNull()
+      await store().releaseChangeLease(uid, first ?? after(0))
+      expect(await store().acquireChangeLease(uid, after(31), after(61))).toBeNull()
+    })
+
+    test('counts as over if it ends far ahead, as a wrong clock wrote it', async () => {
+      const { uid } = await mint({ id: 'one' })
+      await store().acquireChangeLease(uid, after(7200), after(7230))
+      expect(await store().acquireChangeLease(uid, after(0), after(30))).not.toBeNull()
+    })
+
+    test('makes a poll due when it ends, but no scheduled poll later', async () => {
+      const settled = await mint({ id: 'one' })
+      await store().saveVersion(changeOf(settled, { status: 'READY' }, { pollAt: null }))
+      const open = await mint({ id: 'two' })
+      await store().saveVersion(changeOf(open, {}, { pollAt: after(5) }))
+      for (const { uid } of [settled, open]) {
+        await store().acquireChangeLease(uid, after(0), after(30))
+      }
+      const due = async (at: number): Promise<readonly string[]> =>
+        (await store().claimDue(after(at), 10, after(at + 100))).map(({ upload }) => upload.id)
+      expect(await due(5)).toEqual(['two'])
+      expect(await due(30)).toEqual(['one'])
+    })
+
+    test('is not acquired for an unknown upload', async () => {
+      expect(await store().acquireChangeLease('nobody', after(0), after(30))).toBeNull()
     })
   })
 

@@ -78,6 +78,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
           readyAt: after(11.001),
         },
         describedAt: after(11.002),
+        settingsAt: after(11.0025),
         goneAt: after(11.003),
       })
       const bare: Upload = uploadOf({
@@ -88,6 +89,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
         failure: null,
         video: null,
         describedAt: null,
+        settingsAt: null,
         goneAt: null,
       })
       const unknown: Upload = uploadOf({

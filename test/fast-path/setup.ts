@@ -130,10 +130,12 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds, createsPerMinute },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', createsPerMinute),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', createsPerMinute),
+    updateLimit: createCallerRateLimit(rateLimiter, 'update', createsPerMinute),
     watchRegistry: createWatchRegistry(),
     closing: closing.signal,
     mintsInFlight: new Map(),
     deletionsInFlight: new Map(),
+    updatesInFlight: new Map(),
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: randomUUID,
   }

@@ -49,6 +49,8 @@ const anyVideo: fc.Arbitrary<StreamVideo> = fc
     previewURL: address,
     modifiedAt: timestamp,
     uploadExpiresAt: fc.constantFrom(null, EXPIRES_AT, after(EXPIRY_SECONDS + 2)),
+    requireSignedURLs: fc.constantFrom(null, false, true),
+    meta: fc.constantFrom({}, { headgate: 'x/reference', name: 'a' }, { headgate: 'x/reference' }),
   })
   .map(videoOf)
 
@@ -78,13 +80,13 @@ export const anyObservation: fc.Arbitrary<Observation> = fc.oneof(
 )
 
 /**
- * Whether the observation is a poll result. Poll results arrive in the order of polls, and the last
- * one decides whether the video exists.
+ * Whether the observation is a response of Stream to the gateway. They are recorded in order, and the last one
+ * decides whether the video exists, and about the settings.
  */
 export function isPollResult(observation: Observation): boolean {
   return (
     observation.kind === 'not-found' ||
-    (observation.kind === 'video' && observation.source === 'SYNC')
+    (observation.kind === 'video' && observation.source !== 'WEBHOOK')
   )
 }
 

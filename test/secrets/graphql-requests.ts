@@ -3,6 +3,7 @@ import type { Tokens } from './test-secrets.ts'
 import { type NamedRequest, sseRequest, graphqlRequest } from './send-requests.ts'
 import {
   DELETE,
+  UPDATE,
   MINT_BASIC,
   MINT_TUS,
   NODES,
@@ -38,6 +39,9 @@ export function ordinaryRequests({ ada }: Tokens): NamedRequest[] {
     graphqlRequest('a recommendation', token, RECOMMENDED, { bytes: 300_000_000 }),
     graphqlRequest('a missing upload', token, UPLOAD_OF, { uid: 'f'.repeat(32) }),
     graphqlRequest('a deletion of a missing upload', token, DELETE, { uid: 'f'.repeat(32) }),
+    graphqlRequest('a change of a missing upload', token, UPDATE, {
+      input: { uid: 'f'.repeat(32), name: 'a' },
+    }),
     sseRequest('events of a missing upload', token, WATCH, { uid: 'f'.repeat(32) }),
     graphqlRequest('too many minutes', token, MINT_BASIC, {
       input: { maxDurationSeconds: 36_000 },

@@ -44,6 +44,16 @@ export const DELETE = `mutation ($uid: ID!) {
   }
 }`
 
+export const UPDATE = `mutation ($input: UpdateUploadInput!) {
+  updateUpload(input: $input) {
+    __typename
+    ... on UpdateUploadSuccess { upload { ${UPLOAD} } }
+    ... on UploadNotFoundError { uid }
+    ... on ConflictError { currentVersion }
+    ${ERRORS}
+  }
+}`
+
 export const UPLOAD_OF = `query ($uid: ID!) { upload(uid: $uid) { ${UPLOAD} } }`
 export const UPLOADS = `query ($after: String, $filter: UploadFilter) {
   uploads(first: 50, after: $after, filter: $filter) {

@@ -8,7 +8,7 @@ import { postFile } from '../kit/operations.ts'
 import { startStubStream } from '../stream/stub-stream.ts'
 import { apiToken, gatewaySecrets, password, secretVariables } from './test-secrets.ts'
 import { sseRequest, graphqlRequest } from './send-requests.ts'
-import { DELETE, MINT_BASIC, MINT_TUS, STORAGE, WATCH } from './operations.ts'
+import { DELETE, MINT_BASIC, MINT_TUS, STORAGE, UPDATE, WATCH } from './operations.ts'
 import { type Build, type Run, addressOf, build, start } from '../kit/command.ts'
 import { setupAt } from './setup.ts'
 import { responseSecrets, streamFailures } from './stream-failures.ts'
@@ -56,6 +56,10 @@ describe('headgate serve', { timeout: 60_000 }, () => {
       own: [minted.secret],
     })
     await postFile(minted.uploadURL, testcardFile())
+    await client.send({
+      ...graphqlRequest('a change', ada.text, UPDATE, { input: { uid: minted.uid, name: 'a' } }),
+      own: [minted.secret],
+    })
     const { body } = await sseResponse
     expect(body).toContain('READY')
     await emulator.fault({ on: 'delete', status: 500 })

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { StreamError } from '../../src/uploads/ports/stream-error.ts'
 import type { Token } from './test-secrets.ts'
 import { type NamedRequest, graphqlRequest } from './send-requests.ts'
-import { DELETE, MINT_BASIC, MINT_TUS, STORAGE, UPLOAD_OF } from './operations.ts'
+import { DELETE, MINT_BASIC, MINT_TUS, STORAGE, UPDATE, UPLOAD_OF } from './operations.ts'
 import { type ScriptedStream, startScriptedStream } from './scripted-stream.ts'
 import { secretURL } from './search.ts'
 import { type GatewaySetup, type Minted, setupWith } from './setup.ts'
@@ -59,6 +59,10 @@ async function callEveryOperation(
     ...uploads.flatMap(({ uid, secret }) => [
       client.send({
         ...graphqlRequest('reading the upload', text, UPLOAD_OF, { uid }),
+        own: [secret],
+      }),
+      client.send({
+        ...graphqlRequest('a change', text, UPDATE, { input: { uid, name: 'a' } }),
         own: [secret],
       }),
       client.send(graphqlRequest('a deletion', text, DELETE, { uid })),

@@ -24,6 +24,9 @@ const emptyVideo = {
   creator: null,
   meta: {},
   maxDurationSeconds: null,
+  allowedOrigins: null,
+  requireSignedURLs: null,
+  scheduledDeletion: undefined,
   createdAt: null,
   modifiedAt: null,
   uploadExpiresAt: null,
@@ -42,6 +45,9 @@ test('reads a video with every field', () => {
     created: '2022-06-30T17:53:12.512033Z',
     modified: '2022-06-30T19:53:13.12+02:00',
     uploadExpiry: '2022-07-01T17:53:12.123456789Z',
+    allowedOrigins: ['example.com'],
+    requireSignedURLs: true,
+    scheduledDeletion: '2022-08-01T00:00:00Z',
     size: 383_631,
     preview: `${site}/${uid}/watch`,
     maxDurationSeconds: 600,
@@ -68,10 +74,29 @@ test('reads a video with every field', () => {
     creator: 'user-1',
     meta: { name: 'x.mp4', nested: { list: [1, null, 'a'] } },
     maxDurationSeconds: 600,
+    allowedOrigins: ['example.com'],
+    requireSignedURLs: true,
+    scheduledDeletion: new Date('2022-08-01T00:00:00Z'),
     createdAt: new Date('2022-06-30T17:53:12.512Z'),
     modifiedAt: new Date('2022-06-30T17:53:13.120Z'),
     uploadExpiresAt: new Date('2022-07-01T17:53:12.123Z'),
   })
+})
+
+test.each([
+  ['a scheduled deletion that is null, for never', { scheduledDeletion: null }, null],
+  ['no scheduled deletion, which is unknown', {}, undefined],
+  ['a malformed scheduled deletion, which is unknown', { scheduledDeletion: 'soon' }, undefined],
+])('reads %s', (_what, fields, expected) => {
+  expect(readVideo({ uid, ...fields })?.scheduledDeletion).toBe(expected)
+})
+
+test.each([
+  { allowedOrigins: 'example.com', requireSignedURLs: 'true' },
+  { allowedOrigins: [1], requireSignedURLs: 1 },
+  { allowedOrigins: null, requireSignedURLs: null },
+])('reads no settings from %j', (fields) => {
+  expect(readVideo({ uid, ...fields })).toEqual(emptyVideo)
 })
 
 describe('a missing or malformed field is null', () => {

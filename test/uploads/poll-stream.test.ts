@@ -40,10 +40,10 @@ it('reschedules all uploads that did not change in one write, and counts those t
   const uploadURLs = await Promise.all(
     Array.from({ length: UPLOADS }, async (_, index) => {
       const id = `upload-${index}`
-      const reservation = reservationOf({ id, createdAt: now })
+      const expiresAt = new Date(now.getTime() + 3_600_000)
+      const reservation = reservationOf({ id, createdAt: now, expiresAt })
       await store.reserve(reservation, { creatorQuotaSeconds: null, keysValidSince: now })
       const { constraints, creator, meta } = reservation
-      const expiresAt = new Date(now.getTime() + 3_600_000)
       const params = { ...constraints, creator, meta, expiresAt, thumbnailTimestampPct: null }
       const minted = await stream.createDirectUpload(params)
       await store.mint(id, minted, now, now)

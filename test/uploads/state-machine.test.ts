@@ -19,6 +19,7 @@ import {
 import { EXPIRES_AT, after, uploadOf, videoOf } from '../kit/samples.ts'
 
 const source = 'SYNC'
+const EXPIRY_SECONDS = (EXPIRES_AT.getTime() - after(0).getTime()) / 1000
 const beforeDeadline = after(60)
 const atDeadline = EXPIRES_AT
 
@@ -37,7 +38,9 @@ function applyAll(upload: Upload, observations: readonly Observation[]): Upload 
 /** The fields of an upload that must not depend on the order of observations. */
 function outcome(upload: Upload) {
   const { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus } = upload
-  return { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus }
+  const { name, meta, constraints, expiresAt, settingsAt } = upload
+  const facts = { status, progress, failure, video, describedAt, goneAt, deletedAt, seenStatus }
+  return { ...facts, name, meta, constraints, expiresAt, settingsAt }
 }
 
 /** An observation of a poll. */
@@ -47,6 +50,24 @@ function polled(video: Partial<StreamVideo>, at = beforeDeadline): Observation {
 
 function webhook(video: Partial<StreamVideo>, at = beforeDeadline): Observation {
   return { kind: 'video', source: 'WEBHOOK', at, video: videoOf(video) }
+}
+
+function mutation(video: Partial<StreamVideo>): Observation {
+  return { kind: 'video', source: 'MUTATION', at: beforeDeadline, video: videoOf(video) }
+}
+
+/** Stream reports one expiry. If it changed, a webhook from before the change would be late. */
+function withOneExpiry(minLength: number): fc.Arbitrary<readonly Observation[]> {
+  const expiry = fc.constantFrom(null, EXPIRES_AT, after(EXPIRY_SECONDS + 2))
+  return fc
+    .tuple(fc.array(anyObservation, { minLength, maxLength: 6 }), expiry)
+    .map(([observations, uploadExpiresAt]) =>
+      observations.map((observation) =>
+        observation.kind === 'video'
+          ? { ...observation, video: { ...observation.video, uploadExpiresAt } }
+          : observation,
+      ),
+    )
 }
 
 describe('the table of allowed transitions', () => {
@@ -288,15 +309,96 @@ describe('fields of an upload', () => {
         const end = applyAll(uploadOf(), observations)
         const { version, updatedAt } = end
         expect(end).toEqual(uploadOf({ ...outcome(end), version, updatedAt }))
+        expect(end.constraints.maxSizeBytes).toBe(uploadOf().constraints.maxSizeBytes)
       }),
     )
+  })
+})
+
+describe('settings', () => {
+  const REFERENCE = { headgate: 'deployment/reference' }
+  const later = after(100)
+  const asStored: Partial<StreamVideo> = {
+    meta: { ...REFERENCE, name: 'holiday.mp4', take: '2', tags: '["a"]', empty: '' },
+    allowedOrigins: ['example.com'],
+    requireSignedURLs: true,
+    scheduledDeletion: new Date('2026-06-01T00:00:00Z'),
+    uploadExpiresAt: new Date(EXPIRES_AT.getTime() - 123),
+    modifiedAt: later,
+  }
+  const upload = uploadOf({
+    name: 'holiday.mp4',
+    meta: { take: 2, tags: ['a'], empty: '' },
+    constraints: {
+      ...uploadOf().constraints,
+      allowedOrigins: ['example.com'],
+      requireSignedURLs: true,
+      scheduledDeletion: new Date('2026-06-01T00:00:00.400Z'),
+    },
+  })
+
+  test('do not change when Stream returns them as text, or in whole seconds', () => {
+    expect(applyObservation(upload, polled(asStored))).toBeNull()
+    const { empty: _empty, ...meta } = asStored.meta ?? {}
+    expect(applyObservation(upload, polled({ ...asStored, meta }))).toBeNull()
+  })
+
+  test('do not change when Stream omits them', () => {
+    expect(applyObservation(upload, polled({ uploadExpiresAt: null }))).toBeNull()
+    const { allowedOrigins: _origins, ...others } = asStored
+    expect(applyObservation(upload, polled(others))).toBeNull()
+  })
+
+  test.each<[string, Partial<StreamVideo>, Partial<Upload>]>([
+    ['the name', { meta: { ...asStored.meta, name: 'b' } }, { name: 'b', meta: upload.meta }],
+    ['a removed name', { meta: { ...REFERENCE, take: 2, tags: ['a'] } }, { name: null }],
+    ['the metadata', { meta: { ...REFERENCE, take: 3 } }, { meta: { take: 3 } }],
+    ['the origins', { allowedOrigins: [] }, {}],
+    ['the privacy', { requireSignedURLs: false }, {}],
+    ['the deletion', { scheduledDeletion: null }, {}],
+    ['the duration', { maxDurationSeconds: 60 }, {}],
+    ['the expiry', { uploadExpiresAt: after(7200) }, { expiresAt: after(7200) }],
+  ])('follow Stream: %s', (_what, video, expected) => {
+    const next = applyObservation(upload, polled({ ...asStored, ...video }))
+    expect(next).toMatchObject({ version: 2, settingsAt: later, ...expected })
+    const { meta: _meta, uploadExpiresAt: _expiry, ...constraints } = video
+    expect(next?.constraints).toEqual({ ...upload.constraints, ...constraints })
+    expect(applyAll(next ?? upload, [polled({ ...asStored, ...video })])).toBe(next)
+  })
+
+  test('do not follow a webhook, or metadata without the reference of the gateway', () => {
+    const changed = { ...asStored, requireSignedURLs: false }
+    expect(applyObservation(upload, webhook(changed))).toBeNull()
+    expect(applyObservation(upload, polled({ ...asStored, meta: { name: 'b' } }))).toBeNull()
+  })
+
+  test('keep a recorded change when an older response is recorded after it', () => {
+    const changed = applyAll(upload, [mutation({ ...asStored, requireSignedURLs: false })])
+    const older = polled({ ...asStored, modifiedAt: after(99) })
+    expect(applyAll(changed, [older]).constraints.requireSignedURLs).toBe(false)
+    const newer = polled({ ...asStored, modifiedAt: after(101) })
+    expect(applyAll(changed, [newer]).constraints.requireSignedURLs).toBe(true)
+  })
+
+  test('are a new version after each mutation, also of what the gateway does not store', () => {
+    const first = applyAll(upload, [mutation(asStored)])
+    expect(first).toMatchObject({ version: 2, settingsAt: later })
+    const second = applyAll(first, [mutation({ ...asStored, modifiedAt: after(101) })])
+    expect(second.version).toBe(3)
+  })
+
+  test('decide about the expiry from then on', () => {
+    const extended = applyAll(upload, [mutation({ ...asStored, uploadExpiresAt: after(7200) })])
+    const missing: Observation = { kind: 'not-found', source, at: atDeadline }
+    expect(applyAll(upload, [missing]).status).toBe('EXPIRED')
+    expect(applyAll(extended, [missing]).status).toBe('DELETED')
   })
 })
 
 describe('properties for arbitrary observations', () => {
   const options = { numRuns: 2000 }
   const anyPollResult = anyObservation.filter(
-    (observation) => observation.kind === 'video' && observation.source === 'SYNC',
+    (observation) => observation.kind === 'video' && observation.source !== 'WEBHOOK',
   )
   const upload = fc.constantFrom(
     uploadOf(),
@@ -335,30 +437,24 @@ describe('properties for arbitrary observations', () => {
 
   test('a repeated observation changes nothing, also after other observations', () => {
     fc.assert(
-      fc.property(
-        upload,
-        fc.array(anyObservation, { minLength: 1, maxLength: 6 }),
-        (start, observations) => {
-          const end = applyAll(start, observations)
-          // Of the polls, only the last one counts.
-          const last = observations.findLast(isPollResult)
-          for (const observation of observations.filter(
-            (other) => !isPollResult(other) || other === last,
-          )) {
-            expect(applyObservation(end, observation)).toBeNull()
-          }
-        },
-      ),
+      fc.property(upload, withOneExpiry(1), (start, observations) => {
+        const end = applyAll(start, observations)
+        // Of the polls, only the last one counts.
+        const last = observations.findLast(isPollResult)
+        for (const observation of observations.filter(
+          (other) => !isPollResult(other) || other === last,
+        )) {
+          expect(applyObservation(end, observation)).toBeNull()
+        }
+      }),
       options,
     )
   })
 
   test('every order of observations has the same result when polls keep their order', () => {
-    const shuffled = fc
-      .array(anyObservation, { minLength: 2, maxLength: 6 })
-      .chain((observations) =>
-        fc.tuple(fc.constant(observations), shuffleKeepingPolls(observations)),
-      )
+    const shuffled = withOneExpiry(2).chain((observations) =>
+      fc.tuple(fc.constant(observations), shuffleKeepingPolls(observations)),
+    )
     fc.assert(
       fc.property(upload, shuffled, (start, [observations, reordered]) => {
         expect(outcome(applyAll(start, reordered))).toEqual(outcome(applyAll(start, observations)))

@@ -40,10 +40,12 @@ async function startDependencies(): Promise<Dependencies> {
     policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', 60),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', 60),
+    updateLimit: createCallerRateLimit(rateLimiter, 'update', 60),
     watchRegistry: createWatchRegistry(),
     closing: new AbortController().signal,
     mintsInFlight: new Map(),
     deletionsInFlight: new Map(),
+    updatesInFlight: new Map(),
     readVideo: (body) => readVideo(JSON.parse(body)),
     newId: () => crypto.randomUUID(),
   }

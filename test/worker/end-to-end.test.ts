@@ -16,6 +16,7 @@ import {
   watchToEnd,
 } from '../kit/operations.ts'
 import { uploadByTus } from '../kit/tus.ts'
+import { expectUpdated, readUpload, updateUpload } from '../kit/update-upload.ts'
 import { type TestStream, type TestWorker, startWorker } from '../kit/gateway-worker.ts'
 
 let emulator: TestEmulator
@@ -80,6 +81,33 @@ describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
       const states = watchToEnd(ada, uid)
       await postFile(uploadURL, textFile())
       expect((await states).at(-1)).toMatchObject({ status: 'ERROR' })
+    })
+
+    it('concurrent changes are all recorded, and change the video at Stream', async () => {
+      const ada = worker.as(token)
+      const minted = await createDirectUpload(ada, { meta: { take: 1 } })
+      const { uid } = expectMinted(minted)
+      const outcomes = await Promise.all([
+        updateUpload(ada, { uid, name: 'a.mp4' }),
+        updateUpload(ada, { uid, meta: { take: 2 } }),
+        updateUpload(ada, { uid, requireSignedURLs: true, maxDurationSeconds: 120 }),
+      ])
+      for (const outcome of outcomes) expectUpdated(outcome)
+      expect(await readUpload(ada, uid)).toMatchObject({
+        version: 4,
+        name: 'a.mp4',
+        meta: { take: 2 },
+        constraints: { requireSignedURLs: true, maxDurationSeconds: 120 },
+      })
+      const { videos } = await emulator.state()
+      expect(videos.find((video) => video.uid === uid)).toMatchObject({
+        meta: { name: 'a.mp4' },
+        maxDurationSeconds: 120,
+      })
+      const expiry = new Date(Date.now() + 3_600_000)
+      expect((await updateUpload(ada, { uid, expiry })).__typename).toBe(
+        by === 'binding' ? 'InvalidInputError' : 'UpdateUploadSuccess',
+      )
     })
 
     it('a deletion removes the video at Stream and sends DELETED to subscribers', async () => {

@@ -20,6 +20,7 @@ import {
 } from '../sqlite/read-rows.ts'
 import { pollsAhead } from '../sqlite/polls-ahead.ts'
 import type { Values, StatementDefinition } from '../sqlite/define-statement.ts'
+import { changeLeaseValues } from '../sqlite/change-lease.ts'
 import { ALL_CREATORS } from '../sqlite/tables.ts'
 import { date, number, text } from '../sqlite/column-values.ts'
 import { changeValues } from '../sqlite/write-rows.ts'
@@ -178,6 +179,14 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       const [, advanced] = await client.batch([bindQuery(statements.addEvent, values), advance])
       return advanced !== undefined && advanced.length > 0
     },
+
+    acquireChangeLease: async (uid, now, until) => {
+      const values = changeLeaseValues(uid, now, until)
+      return (await first(statements.acquireChangeLease, values)) === undefined ? null : until
+    },
+
+    releaseChangeLease: (uid, until) =>
+      done(statements.releaseChangeLease, { uid, until: until.getTime() }),
 
     claimDue: async (now, limit, until) => {
       const values = { now: now.getTime(), limit, until: until.getTime() }

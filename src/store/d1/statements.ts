@@ -5,6 +5,7 @@
 import { and, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
 import { type SQLiteColumn, type SQLiteTable, getTableConfig } from 'drizzle-orm/sqlite-core'
 import { db, type RowShape, defineStatement } from '../sqlite/define-statement.ts'
+import { changeLeaseParams, changeLeaseStatement } from '../sqlite/change-lease.ts'
 import {
   saveVersionParams,
   saveVersionStatement,
@@ -70,6 +71,11 @@ export const statements = {
     saveVersionStatement(param).returning(found),
   ),
 
+  /** Returns a row if the lease was acquired. */
+  acquireChangeLease: defineStatement(changeLeaseParams, (param) =>
+    changeLeaseStatement(param).returning(found),
+  ),
+
   /** Postpones the uploads that `due` returns in the same transaction. */
   claimDue: defineStatement(['now', 'limit', 'until'], (param) => {
     const due = db
@@ -118,7 +124,10 @@ export const statements = {
   ping: defineStatement([], () => db.select(found).from(uploads).where(eq(uploads.id, ''))),
 }
 
-/** Return no rows, and fail if a table or column is missing. */
+/**
+ * Return no rows, and fail if a table or column is missing. The names are qualified, because SQLite reads a quoted
+ * name of no column as text: https://www.sqlite.org/quirks.html#dblquote
+ */
 export const schemaChecks = [
   uploads,
   uploadTotals,
@@ -128,7 +137,14 @@ export const schemaChecks = [
 ].map((table: SQLiteTable) =>
   defineStatement([], () =>
     db
-      .select(plainColumns(getTableConfig(table).columns))
+      .select(
+        Object.fromEntries(
+          getTableConfig(table).columns.map((column, index) => [
+            `c${index}`,
+            sql`${table}.${sql.identifier(column.name)}`,
+          ]),
+        ),
+      )
       .from(table)
       .limit(0),
   ),

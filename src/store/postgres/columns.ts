@@ -10,6 +10,7 @@ const {
   reservedSeconds: _reserved,
   storedSeconds: _stored,
   checkAt: _checkAt,
+  changeUntil: _changeUntil,
   changedIn: _changedIn,
   ...ofUpload
 } = getTableColumns(uploads)

@@ -133,6 +133,16 @@ export async function createPostgresStore(
         return rows.length > 0
       }),
 
+    acquireChangeLease: (uid, now, until) =>
+      run(async () => {
+        const lease = leaseOf(now, until)
+        const [acquired] = await statements.acquireChangeLease.execute({ uid, ...lease })
+        return acquired?.until ?? null
+      }),
+
+    releaseChangeLease: (uid, until) =>
+      done(() => statements.releaseChangeLease.execute({ uid, until })),
+
     claimDue: (now, limit, until) =>
       run(async () => {
         const rows = await statements.claimDue.execute({ now, limit, until })

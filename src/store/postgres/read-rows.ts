@@ -45,6 +45,7 @@ export function readUpload(row: UploadRow): Upload | null {
         : { code: row.failureCode, message: row.failureMessage ?? row.failureCode },
     video: row.received ? videoIn(row) : null,
     describedAt: row.describedAt,
+    settingsAt: row.settingsAt,
     goneAt: row.goneAt,
     deletedAt: row.deletedAt,
     seenStatus: observedStatusIn(status, row.seenStatus, row.received, row.receivedBytes),

@@ -1,30 +1,26 @@
 /** Statements of the PostgreSQL adapter with constant SQL text, prepared once per connection. */
-import { type SQL, and, asc, eq, gt, isNotNull, lt, lte, ne, sql } from 'drizzle-orm'
+import { type SQL, and, asc, eq, isNotNull, lt, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
-import { param, textArrayParam, isAnyOf } from './parameters.ts'
+import { param, isAnyOf } from './parameters.ts'
 import { MAX_POLL_DELAY_MS, MAX_OPEN_UPLOAD_AGE_MS } from '../../uploads/ports/upload-store.ts'
+import { prepareLeaseStatements, serverOrCallerTime } from './lease-statements.ts'
 import { saveVersionStatement, claimStatement, mintStatement } from './version-statements.ts'
 import {
-  POLL_LEADER,
   rateLimitHits,
   deployments,
   unmatchedWebhooks,
-  sweepLease,
   currentUploadTotals,
   uploadEvents,
   uploads,
-  watchLeases,
 } from './tables.ts'
 
 export type Statements = ReturnType<typeof prepareStatements>
 
 /** @param db a pool or, for transactions, one of its connections */
 export function prepareStatements(db: NodePgDatabase) {
-  // If no time is passed, the server's clock decides, because gateway clocks differ.
-  const now = sql`coalesce(${param('now', watchLeases.until)}, clock_timestamp())`
-  const until = sql`(${now} + ${sql.placeholder('forMs')}::float8 * interval '1 millisecond')`
+  const now = serverOrCallerTime()
   const isReserved = eq(uploads.status, sql`'RESERVED'`)
   const isRetired = eq(uploads.status, sql`'RETIRED'`)
   const hasKey = and(
@@ -33,6 +29,7 @@ export function prepareStatements(db: NodePgDatabase) {
   )
 
   return {
+    ...prepareLeaseStatements(db),
     // Omitted columns are null until Stream responds. Returns no row if the key is in use.
     reserve: db
       .insert(uploads)
@@ -124,38 +121,6 @@ export function prepareStatements(db: NodePgDatabase) {
       .prepare('headgate_history'),
     advance: saveVersionStatement(db),
     claimDue: claimStatement(db),
-    // Ordered by uid to prevent deadlocks. One gateway at a time holds the poll lease. Recently renewed watch
-    // leases are not written again.
-    renewWatchLeases: db
-      .insert(watchLeases)
-      .select(
-        sql`select uid, ${param('gateway', watchLeases.gateway)}, ${until}
-          from unnest(${textArrayParam('uids')}) as watched (uid) order by uid`,
-      )
-      .onConflictDoUpdate({
-        target: watchLeases.uid,
-        set: {
-          gateway: sql`excluded.gateway`,
-          until: sql`excluded.until`,
-        },
-        setWhere: sql`case when ${watchLeases.uid} = ${POLL_LEADER}
-          then ${watchLeases.gateway} = excluded.gateway or ${watchLeases.until} <= ${now} or ${isAhead(watchLeases.until)}
-          else ${watchLeases.until} < ${now} + (excluded.until - ${now}) / 2 or ${isAhead(watchLeases.until)} end`,
-      })
-      .returning({ uid: watchLeases.uid })
-      .prepare('headgate_renew_watch_leases'),
-    watched: db
-      .select({ uid: watchLeases.uid })
-      .from(watchLeases)
-      .where(
-        and(
-          ne(watchLeases.uid, POLL_LEADER),
-          gt(watchLeases.until, now),
-          sql`${watchLeases.until} <= ${now} + ${AHEAD}`,
-        ),
-      )
-      .orderBy(asc(watchLeases.uid))
-      .prepare('headgate_watched'),
     pullForward: db
       .update(uploads)
       .set({ checkAt: now })
@@ -250,40 +215,11 @@ export function prepareStatements(db: NodePgDatabase) {
       .delete(unmatchedWebhooks)
       .where(lt(unmatchedWebhooks.receivedAt, param('before', unmatchedWebhooks.receivedAt)))
       .prepare('headgate_delete_unmatched_webhooks_before'),
-    acquireSweepLease: db
-      .insert(sweepLease)
-      .values({ gateway: param('gateway', sweepLease.gateway), until })
-      .onConflictDoUpdate({
-        target: sweepLease.one,
-        set: { gateway: sql`excluded.gateway`, until: sql`excluded.until` },
-        setWhere: sql`${sweepLease.until} is null or ${sweepLease.until} <= ${now} or ${isAhead(sweepLease.until)}`,
-      })
-      .returning({ sweptUntil: sweepLease.sweptUntil })
-      .prepare('headgate_acquire_sweep_lease'),
-    releaseSweepLease: db
-      .update(sweepLease)
-      .set({
-        until: null,
-        sweptUntil: sql`coalesce(${param('sweptUntil', sweepLease.sweptUntil)}, ${sweepLease.sweptUntil})`,
-      })
-      .where(eq(sweepLease.gateway, param('gateway', sweepLease.gateway)))
-      .prepare('headgate_release_sweep_lease'),
-    deleteExpiredViews: db
-      .delete(watchLeases)
-      .where(lte(watchLeases.until, param('before', watchLeases.until)))
-      .prepare('headgate_delete_watch_leases'),
     deleteIdleKeys: db
       .delete(rateLimitHits)
       .where(lt(rateLimitHits.at, param('before', rateLimitHits.at)))
       .prepare('headgate_delete_rate_limit_uses'),
   }
-}
-
-/** No lease lasts this long: a later end was written by a wrong clock, and counts as expired. */
-const AHEAD = sql`interval '2 minutes'`
-
-function isAhead(column: PgColumn): SQL {
-  return sql`${column} > excluded.until + ${AHEAD}`
 }
 
 function milliseconds(count: number): SQL {

@@ -91,6 +91,7 @@ export const uploads = pgTable(
     previewURL: plain('preview_url'),
     readyAt: timestamp('ready_at'),
     describedAt: timestamp('described_at'),
+    settingsAt: timestamp('settings_at'),
     goneAt: timestamp('gone_at'),
     deletedAt: timestamp('deleted_at'),
     /** Stored for DELETED uploads only; otherwise the status itself. */
@@ -104,6 +105,9 @@ export const uploads = pgTable(
     checkAt: timestamp('check_at'),
     idleChecks: integer('idle_checks').notNull(),
     missingChecks: integer('missing_checks').notNull().default(0),
+
+    /** End of the lease under which a gateway changes the upload at Stream; null if there is none. */
+    changeUntil: timestamp('change_until'),
 
     /** Transaction that wrote this version, set by a trigger. Catch-up queries use it when a NOTIFY was lost. */
     changedIn: transaction('changed_in')

@@ -43,6 +43,7 @@ const {
   reservedSeconds,
   storedSeconds,
   checkAt,
+  changeUntil: _changeUntil,
   ...ofUpload
 } = getTableColumns(uploads)
 
@@ -173,6 +174,7 @@ function uploadIn(row: readonly unknown[]): Upload | null {
         : { code: failureCode, message: textOrNull(row[at.failureMessage]) ?? failureCode },
     video: received ? videoIn(row) : null,
     describedAt: dateOrNull(row[at.describedAt]),
+    settingsAt: dateOrNull(row[at.settingsAt]),
     goneAt: dateOrNull(row[at.goneAt]),
     deletedAt: dateOrNull(row[at.deletedAt]),
     seenStatus: observedStatusIn(

@@ -1,13 +1,6 @@
 /** `UploadStore` adapter for one SQLite file, with better-sqlite3. */
 import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
-import {
-  type QuotaUsage,
-  type Reservation,
-  type ReserveOutcome,
-  type ReserveOptions,
-  type UploadStore,
-  hasTotal,
-} from '../../uploads/ports/upload-store.ts'
+import { type UploadStore, hasTotal } from '../../uploads/ports/upload-store.ts'
 import { kindsOf } from '../list-query.ts'
 import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
 import { createPollClaims } from './poll-claims.ts'
@@ -30,11 +23,13 @@ import {
   readUpload,
 } from './read-rows.ts'
 import { packedRow } from './define-statement.ts'
+import { changeLeaseValues } from './change-lease.ts'
+import { reserve } from './reserve.ts'
 import { defineStatements } from './statements.ts'
 import type { RowStatus } from '../row-status.ts'
 import { ALL_CREATORS } from './tables.ts'
 import { date, number, text } from './column-values.ts'
-import { changeValues, reservationValues } from './write-rows.ts'
+import { changeValues } from './write-rows.ts'
 
 const presentOnly = <T>(value: T | null): value is T => value !== null
 
@@ -74,30 +69,9 @@ export function createStoreOn(
     statements.addEvent.run({ uploadId, version, status, source, at: at.getTime() })
   }
 
-  const quotaUsageOf = (creator: string): QuotaUsage =>
-    readQuotaUsage(statements.quotaUsage.get({ creator }))
-
   /** Returns row counts by status, only for statuses that occurred. */
   const countRows = (): ReadonlyMap<RowStatus, number> =>
     new Map(statements.countByStatus.all({ creator: ALL_CREATORS }).map(readCount))
-
-  function reserve(reservation: Reservation, rules: ReserveOptions): ReserveOutcome {
-    const { requestedBy, idempotencyKey, creator } = reservation
-    if (idempotencyKey !== null) {
-      const before = rules.keysValidSince.getTime()
-      statements.clearKey.run({ requestedBy, idempotencyKey, before })
-      const row = statements.findByKey.get({ requestedBy, idempotencyKey })
-      if (row !== undefined) return { kind: 'key-in-use', ...readIdempotentUpload(row) }
-    }
-    if (rules.creatorQuotaSeconds !== null) {
-      const { reservedSeconds, storedSeconds } = quotaUsageOf(creator)
-      const usedSeconds = reservedSeconds + storedSeconds
-      const totalSeconds = usedSeconds + reservation.constraints.maxDurationSeconds
-      if (totalSeconds > rules.creatorQuotaSeconds) return { kind: 'over-quota', usedSeconds }
-    }
-    statements.reserve.run(reservationValues(reservation))
-    return { kind: 'reserved' }
-  }
 
   return {
     deployment,
@@ -109,7 +83,7 @@ export function createStoreOn(
         return text(statements.account.get({}))
       }),
 
-    reserve: (reservation, rules) => write(() => reserve(reservation, rules)),
+    reserve: (reservation, rules) => write(() => reserve(statements, reservation, rules)),
 
     findByKey: async (requestedBy, idempotencyKey, since) => {
       const row = statements.findByKey.get({ requestedBy, idempotencyKey })
@@ -198,7 +172,8 @@ export function createStoreOn(
 
     countReservations: async () => countRows().get('RESERVED') ?? 0,
 
-    quotaUsage: async (creator) => quotaUsageOf(creator ?? ALL_CREATORS),
+    quotaUsage: async (creator) =>
+      readQuotaUsage(statements.quotaUsage.get({ creator: creator ?? ALL_CREATORS })),
 
     saveVersion: (change) =>
       write(() => {
@@ -208,6 +183,18 @@ export function createStoreOn(
         if (change.event !== null) addEvent(id, version, change.event)
         claims.drop(uid)
         return true
+      }),
+
+    acquireChangeLease: (uid, now, until) =>
+      write(() => {
+        const isAcquired = statements.acquireChangeLease.run(changeLeaseValues(uid, now, until)) > 0
+        if (isAcquired) claims.drop(uid)
+        return isAcquired ? until : null
+      }),
+
+    releaseChangeLease: (uid, until) =>
+      write(() => {
+        statements.releaseChangeLease.run({ uid, until: until.getTime() })
       }),
 
     claimDue: async (now, limit, until) => {

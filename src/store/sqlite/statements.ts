@@ -4,6 +4,11 @@ import { allColumns, eventColumns, referenceColumns, uploadColumns } from './rea
 import { type NamedParam, type RowShape, db, defineStatement } from './define-statement.ts'
 import { deployments, unmatchedWebhooks, uploadEvents, uploadTotals, uploads } from './tables.ts'
 import { updatedColumns } from '../updated-columns.ts'
+import {
+  changeLeaseParams,
+  changeLeaseStatement,
+  releaseChangeLeaseStatement,
+} from './change-lease.ts'
 import { reservationParams } from './write-rows.ts'
 
 /** Parameters of a new version, with the expected previous version. */
@@ -179,6 +184,8 @@ export function defineStatements(rowOf: RowShape) {
         at: param('at'),
       }),
     ),
+    acquireChangeLease: defineStatement(changeLeaseParams, changeLeaseStatement),
+    releaseChangeLease: defineStatement(['uid', 'until'], releaseChangeLeaseStatement),
     due: defineStatement(['now', 'limit'], (param) =>
       db
         .select(fullRow)

@@ -62,6 +62,7 @@ export const uploads = sqliteTable(
     previewURL: text('preview_url'),
     readyAt: timestamp('ready_at'),
     describedAt: timestamp('described_at'),
+    settingsAt: timestamp('settings_at'),
     goneAt: timestamp('gone_at'),
     deletedAt: timestamp('deleted_at'),
     /** Stored for DELETED uploads only; otherwise the status itself. */
@@ -75,6 +76,9 @@ export const uploads = sqliteTable(
     checkAt: timestamp('check_at'),
     idleChecks: integer('idle_checks').notNull(),
     missingChecks: integer('missing_checks').notNull().default(0),
+
+    /** End of the lease under which a gateway changes the upload at Stream; null if there is none. */
+    changeUntil: timestamp('change_until'),
   },
   (table) => [
     uniqueIndex('uploads_uid').on(table.uid),

@@ -51,6 +51,12 @@ export function changeValues(change: UploadChange): Values<(typeof updatedColumn
   const values = updatedValues(change)
   return {
     ...values,
+    meta: JSON.stringify(values.meta),
+    allowedOrigins: JSON.stringify(values.allowedOrigins),
+    requireSignedURLs: Number(values.requireSignedURLs),
+    scheduledDeletion: values.scheduledDeletion?.getTime() ?? null,
+    expiresAt: values.expiresAt.getTime(),
+    settingsAt: values.settingsAt?.getTime() ?? null,
     updatedAt: values.updatedAt.getTime(),
     received: Number(values.received),
     readyAt: values.readyAt?.getTime() ?? null,

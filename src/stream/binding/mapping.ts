@@ -77,6 +77,7 @@ export function fromBindingVideo(result: unknown): StreamVideo | null {
     created: timestampText(result['created']),
     modified: timestampText(result['modified']),
     uploadExpiry: timestampText(result['uploadExpiry']),
+    scheduledDeletion: timestampText(result['scheduledDeletion']),
   })
 }
 

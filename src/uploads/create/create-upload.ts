@@ -8,7 +8,7 @@ import {
   type CreateUploadOutcome,
   type Forbidden,
   type InvalidInput,
-  type QuotaExceeded,
+  creatorQuotaExceeded,
   forbidden,
   invalidInput,
   rateLimited,
@@ -102,22 +102,9 @@ async function create(
     throw error
   }
   if (reserved.kind === 'over-quota') {
-    return quotaExceeded(creatorQuotaSeconds ?? 0, reservation, reserved.usedSeconds)
+    const { maxDurationSeconds } = reservation.constraints
+    return creatorQuotaExceeded(creatorQuotaSeconds ?? 0, maxDurationSeconds, reserved.usedSeconds)
   }
   if (reserved.kind === 'key-in-use') return reserved
   return mintUpload(dependencies, reservation, request.thumbnailTimestampPct)
-}
-
-function quotaExceeded(
-  quotaSeconds: number,
-  { constraints }: Reservation,
-  usedSeconds: number,
-): QuotaExceeded {
-  return {
-    kind: 'QuotaExceededError',
-    code: 'QUOTA_EXCEEDED',
-    message: `Creator quota exceeded: ${quotaSeconds / 60} minutes, reserved and stored together.`,
-    requestedMinutes: constraints.maxDurationSeconds / 60,
-    availableMinutes: Math.max(0, quotaSeconds - usedSeconds) / 60,
-  }
 }

@@ -8,7 +8,10 @@ import type { UploadRequest } from './upload-request.ts'
 const MAX_META_BYTES = 4096
 const MAX_TUS_KEY_LENGTH = 64
 
-export function validateMeta({ protocol, meta }: UploadRequest): InputIssue[] {
+export function validateMeta({
+  protocol,
+  meta,
+}: Pick<UploadRequest, 'protocol' | 'meta'>): InputIssue[] {
   if (meta === null) return []
   const issues: InputIssue[] = []
   if (new TextEncoder().encode(JSON.stringify(meta)).length > MAX_META_BYTES) {

@@ -16,6 +16,7 @@ import type { InputIssue } from '../outcomes.ts'
 import type { UploadRequest } from './upload-request.ts'
 
 const MAX_NAME_LENGTH = 256
+export const NAME_CONFLICT = 'conflicts with `name`: set only one of them.'
 const MAX_ALLOWED_ORIGINS = 100
 
 /** Maximum total characters of the origins, because a tus creation sends them in a header. */
@@ -48,11 +49,11 @@ export function validateIdempotencyKey(key: string | null): InputIssue[] {
   return isValid ? [] : [issue('idempotencyKey', `must have 1 to ${MAX_KEY_LENGTH} characters.`)]
 }
 
-function issue(field: string, message: string): InputIssue {
+export function issue(field: string, message: string): InputIssue {
   return { path: [field], message }
 }
 
-function validateDuration(seconds: number, policy: Policy): InputIssue[] {
+export function validateDuration(seconds: number, policy: Policy): InputIssue[] {
   const max = Math.min(policy.maxDurationSeconds, MAX_STREAM_DURATION_SECONDS)
   const isValid = Number.isInteger(seconds) && seconds >= 1 && seconds <= max
   return isValid ? [] : [issue('maxDurationSeconds', `must be a whole number from 1 to ${max}.`)]
@@ -74,7 +75,7 @@ function validateSize({ protocol, sizeBytes }: UploadRequest): InputIssue[] {
   ]
 }
 
-function validateExpiry(expiry: Date | null, now: Date): InputIssue[] {
+export function validateExpiry(expiry: Date | null, now: Date): InputIssue[] {
   if (expiry === null) return []
   const ahead = expiry.getTime() - now.getTime()
   if (ahead >= MIN_EXPIRY_MS && ahead <= MAX_EXPIRY_MS) return []
@@ -83,14 +84,14 @@ function validateExpiry(expiry: Date | null, now: Date): InputIssue[] {
   return [issue('expiry', `must be 2 minutes to 6 hours ahead: now from ${earliest} to ${latest}.`)]
 }
 
-function validateName({ name, meta }: UploadRequest): InputIssue[] {
+export function validateName({ name, meta }: Pick<UploadRequest, 'name' | 'meta'>): InputIssue[] {
   const issues: InputIssue[] = []
   if (name !== null && (name.length === 0 || name.length > MAX_NAME_LENGTH)) {
     issues.push(issue('name', `must have 1 to ${MAX_NAME_LENGTH} characters.`))
   }
   if (!isWellFormed(name)) issues.push(issue('name', WELL_FORMED_RULE))
   if (name !== null && meta !== null && Object.hasOwn(meta, 'name') && meta['name'] !== name) {
-    issues.push({ path: ['meta', 'name'], message: 'conflicts with `name`: set only one of them.' })
+    issues.push({ path: ['meta', 'name'], message: NAME_CONFLICT })
   }
   return issues
 }
@@ -110,7 +111,7 @@ function isHost(origin: string): boolean {
   return Number(port) >= 1 && Number(port) <= 65_535
 }
 
-function validateOrigins(origins: readonly string[]): InputIssue[] {
+export function validateOrigins(origins: readonly string[]): InputIssue[] {
   const issues: InputIssue[] = []
   if (origins.length > MAX_ALLOWED_ORIGINS) {
     issues.push(issue('allowedOrigins', `must have at most ${MAX_ALLOWED_ORIGINS} entries.`))
@@ -131,14 +132,14 @@ function validateOrigins(origins: readonly string[]): InputIssue[] {
   return issues
 }
 
-function validateScheduledDeletion(at: Date | null, now: Date): InputIssue[] {
+export function validateScheduledDeletion(at: Date | null, now: Date): InputIssue[] {
   if (at === null) return []
   const ahead = at.getTime() - now.getTime()
   if (ahead >= MIN_SCHEDULED_DELETION_MS && ahead <= MAX_SCHEDULED_DELETION_MS) return []
   return [issue('scheduledDeletion', 'must be 30 to 1,096 days ahead.')]
 }
 
-function validateThumbnail(fraction: number | null): InputIssue[] {
+export function validateThumbnail(fraction: number | null): InputIssue[] {
   const isValid = fraction === null || (fraction >= 0 && fraction <= 1)
   return isValid
     ? []

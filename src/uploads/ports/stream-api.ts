@@ -71,6 +71,10 @@ export interface StreamVideo {
   readonly creator: string | null
   readonly meta: JsonObject
   readonly maxDurationSeconds: number | null
+  readonly allowedOrigins: readonly string[] | null
+  readonly requireSignedURLs: boolean | null
+  /** Null for never; undefined if Stream omitted it. */
+  readonly scheduledDeletion: Date | null | undefined
   readonly createdAt: Date | null
   readonly modifiedAt: Date | null
   readonly uploadExpiresAt: Date | null

@@ -199,6 +199,14 @@ export interface UploadStore {
    */
   saveVersion(change: UploadChange): Promise<boolean>
   /**
+   * Acquires the lease under which an upload is changed at Stream, until its release or `until`, and schedules a
+   * poll then: it records a change that Stream confirmed, but that a crash kept from being recorded. Returns
+   * the end of the lease, by which it is released; null if another change holds it, or there is no such upload.
+   */
+  acquireChangeLease(uid: string, now: Date, until: Date): Promise<Date | null>
+  /** Releases the lease that ends then; ignored if it was acquired by another change since. */
+  releaseChangeLease(uid: string, until: Date): Promise<void>
+  /**
    * Claims up to `limit` uploads with `pollAt <= now`, oldest first. A claimed upload is not returned again
    * before `until`, unless it is changed or rescheduled earlier. Safe for concurrent gateways.
    */

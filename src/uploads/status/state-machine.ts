@@ -3,6 +3,7 @@
  * all use it, so repeated, late, reordered and lost webhooks lead to the same state.
  */
 import type { StreamVideo } from '../ports/stream-api.ts'
+import { type Settings, observedSettings } from './observed-settings.ts'
 import { valuesEqual, shallowEqual } from './shallow-equal.ts'
 import {
   type ObservedStatus,
@@ -56,7 +57,8 @@ export function isReceived(status: UploadStatus): boolean {
  *
  * Whether Stream knows the video follows from its latest poll. Everything else is a join: each field keeps
  * the greatest value ever observed, in an order that depends on the value alone. So webhooks, offsets and
- * deletions lead to the same state in any order, any number of times, and at any time between polls.
+ * deletions lead to the same state in any order, any number of times, and at any time between polls. Settings
+ * follow from the latest response to the gateway, by Stream's clock.
  */
 export function applyObservation(upload: Upload, observation: Observation): Upload | null {
   const seenStatus = nextStatus(upload.seenStatus, impliedStatus(upload, observation))
@@ -64,15 +66,23 @@ export function applyObservation(upload: Upload, observation: Observation): Uplo
   const deletedAt =
     observation.kind === 'deleted' ? earlier(upload.deletedAt, observation.at) : upload.deletedAt
   const presence = { seenStatus, goneAt, deletedAt }
-  const status = statusOf(upload.expiresAt, presence)
   const next: Upload = {
     ...upload,
     ...observedFacts(upload, observation, presence),
+    ...settingsAfter(upload, observation),
     ...presence,
-    status,
+    status: upload.status,
   }
-  if (sameState(upload, next)) return null
-  return { ...next, version: upload.version + 1, updatedAt: observation.at }
+  const status = statusOf(next.expiresAt, presence)
+  if (status === upload.status && sameState(upload, next)) return null
+  return { ...next, status, version: upload.version + 1, updatedAt: observation.at }
+}
+
+/** A webhook may be late, so that only responses to the gateway change settings. */
+function settingsAfter(upload: Upload, observation: Observation): Partial<Settings> {
+  return observation.kind === 'video' && observation.source !== 'WEBHOOK'
+    ? observedSettings(upload, observation.video, observation.source === 'MUTATION')
+    : {}
 }
 
 /** The inputs of `status`: the observed status, and whether the video exists. */
@@ -95,12 +105,12 @@ function nextStatus(current: ObservedStatus, implied: ObservedStatus | null): Ob
 }
 
 /**
- * Returns since when Stream does not know the video. Only a poll proves that Stream knows it: a webhook may
- * be late, for a video that is deleted by now.
+ * Returns since when Stream does not know the video. Only a response to the gateway proves that Stream knows
+ * it: a webhook may be late, for a video that is deleted by now.
  */
 function goneAfter(goneAt: Date | null, observation: Observation): Date | null {
   if (observation.kind === 'not-found') return earlier(goneAt, observation.at)
-  return observation.kind === 'video' && observation.source === 'SYNC' ? null : goneAt
+  return observation.kind === 'video' && observation.source !== 'WEBHOOK' ? null : goneAt
 }
 
 /** Returns the status that the observation alone implies; null for none. */
@@ -246,15 +256,19 @@ function larger(a: number | null, b: number | null): number | null {
   return b === null ? a : Math.max(a, b)
 }
 
-/** Equal in everything that clients see or later decisions depend on. */
+/** Equal in everything but the status that clients see or later decisions depend on. */
 function sameState(a: Upload, b: Upload): boolean {
   return (
-    a.status === b.status &&
     a.seenStatus === b.seenStatus &&
     shallowEqual(a.progress, b.progress) &&
     shallowEqual(a.failure, b.failure) &&
     shallowEqual(a.video, b.video) &&
     valuesEqual(a.describedAt, b.describedAt) &&
+    a.name === b.name &&
+    a.meta === b.meta &&
+    a.constraints === b.constraints &&
+    valuesEqual(a.expiresAt, b.expiresAt) &&
+    valuesEqual(a.settingsAt, b.settingsAt) &&
     valuesEqual(a.goneAt, b.goneAt) &&
     valuesEqual(a.deletedAt, b.deletedAt)
   )
