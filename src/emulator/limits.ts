@@ -123,3 +123,8 @@ export const MAX_PEM_CHARACTERS = 16_384
 
 /** Characters of verified playback tokens that stay in memory, the emulator's choice. */
 export const MAX_CACHED_TOKEN_CHARACTERS = 1_048_576
+
+/** Width and height of a thumbnail, and length and pictures per second of an animated one; the emulator's choice. */
+export const MAX_THUMBNAIL_PIXELS = 4096
+export const MAX_ANIMATION_SECONDS = 60
+export const MAX_ANIMATION_FPS = 30

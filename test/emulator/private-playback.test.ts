@@ -28,6 +28,7 @@ const PATHS = [
   'video/init.mp4',
   'audio/seg_1.mp4',
   'thumbnails/thumbnail.jpg',
+  'thumbnails/thumbnail.gif',
 ]
 
 interface Context {
