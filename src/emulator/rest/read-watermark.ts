@@ -3,11 +3,17 @@ import type { IncomingMessage } from 'node:http'
 
 import { z } from 'zod'
 
-import { badRequest } from '../api-error.ts'
+import { badRequest, type ApiError } from '../api-error.ts'
 import { isLoopback } from '../exposure.ts'
-import { FETCH_TIMEOUT_MS, MAX_WATERMARK_BYTES, MAX_WATERMARK_FORM_BYTES } from '../limits.ts'
+import {
+  FETCH_TIMEOUT_MS,
+  MAX_PARTS,
+  MAX_WATERMARK_BYTES,
+  MAX_WATERMARK_FORM_BYTES,
+} from '../limits.ts'
 import { readBytes, readJsonBody } from '../read-json-body.ts'
 import { watermarkOptionsSchema, type WatermarkOptions } from '../state/watermark.ts'
+import { FilePartScanner } from '../upload-host/file-part-scanner.ts'
 import { parseBody } from './parse-direct-upload.ts'
 
 /** A new profile. The image is not checked yet. */
@@ -52,11 +58,24 @@ async function readForm(request: IncomingMessage, contentType: string): Promise<
 }
 
 async function parseForm(bytes: Buffer<ArrayBuffer>, contentType: string): Promise<FormData> {
+  // Limits the number of parts: `formData` takes seconds for a form of tiny files.
+  const scanner = FilePartScanner.create(contentType)
+  if (scanner === null || !isCompleteForm(scanner, bytes)) throw invalidForm()
   try {
     return await new Response(bytes, { headers: { 'content-type': contentType } }).formData()
   } catch {
-    throw badRequest('the request body is not a valid multipart form')
+    throw invalidForm()
   }
+}
+
+function isCompleteForm(scanner: FilePartScanner, bytes: Buffer): boolean {
+  // The scanner continues as its output is read.
+  Array.from(scanner.push(bytes))
+  return scanner.isComplete
+}
+
+function invalidForm(): ApiError {
+  return badRequest(`the request body is not a multipart form of at most ${MAX_PARTS} parts`)
 }
 
 /** Returns the number of a form's text field; no member without one. */
