@@ -4,10 +4,13 @@ import type { EmulatorDatabase } from './state/database.ts'
 import type { Faults } from './faults.ts'
 import type { WebhookDispatcher } from './webhooks/dispatcher.ts'
 import type { RequestCounts } from './operations.ts'
+import type { PlaybackTokens } from './playback/playback-tokens.ts'
 import type { Renditions } from './remux/renditions.ts'
+import type { SigningKeys } from './state/signing-keys.ts'
 import type { UploadLocks } from './state/upload-locks.ts'
 import type { VideoFiles } from './state/video-files.ts'
 import type { VideoLibrary } from './state/video-library.ts'
+import type { Watermarks } from './state/watermarks.ts'
 import type { WebhookSettings } from './webhooks/webhook-settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -19,6 +22,9 @@ export interface EmulatorDependencies {
   readonly files: VideoFiles
   readonly renditions: Renditions
   readonly uploadLocks: UploadLocks
+  readonly signingKeys: SigningKeys
+  readonly playbackTokens: PlaybackTokens
+  readonly watermarks: Watermarks
   readonly webhook: WebhookSettings
   readonly dispatcher: WebhookDispatcher
   readonly faults: Faults
