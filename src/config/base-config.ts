@@ -1,8 +1,15 @@
 /** Configuration that Node and Workers share. */
 import type { AuthConfig } from '../http/auth/authenticate.ts'
+import type { SigningKey } from '../stream/playback-signer.ts'
 import type { Policy } from '../uploads/policy.ts'
 import type { ReportScope } from './known-variables.ts'
-import { type Environment, type Reports, createEnvironmentReader } from './environment-reader.ts'
+import {
+  type Environment,
+  type EnvironmentReader,
+  type Reports,
+  createEnvironmentReader,
+} from './environment-reader.ts'
+import { readSigningKey } from './signing-key.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -12,6 +19,8 @@ export interface BaseConfig {
   /** Public origin of the gateway, for browsers and Stream; null if not set. */
   readonly publicURL: string | null
   readonly webhookSecrets: readonly string[]
+  /** Signs playback tokens; null to request them from Stream. */
+  readonly signingKey: SigningKey | null
   readonly allowedOrigins: readonly string[]
   readonly maxDurationSeconds: number
   /** Minutes of video per creator; null for no quota. */
@@ -33,9 +42,7 @@ export type ConfigResult<T> =
   | { readonly kind: 'config'; readonly config: T; readonly warnings: readonly string[] }
   | ({ readonly kind: 'errors' } & Reports)
 
-export type { Environment }
-
-export type EnvironmentReader = ReturnType<typeof createEnvironmentReader>
+export type { Environment, EnvironmentReader }
 
 /** Returns the limits that apply to uploads. */
 export function policyOf({
@@ -94,6 +101,7 @@ export function readBaseConfig(variables: EnvironmentReader): BaseConfig {
   return {
     publicURL: variables.origin('PUBLIC_URL'),
     webhookSecrets: variables.secrets('STREAM_WEBHOOK_SECRET', MIN_WEBHOOK_SECRET_CHARACTERS),
+    signingKey: readSigningKey(variables),
     allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
     maxDurationSeconds:
       variables.integer('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,

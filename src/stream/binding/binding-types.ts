@@ -40,6 +40,8 @@ export interface BindingVideoHandle {
   details(): Promise<unknown>
   update(change: BindingVideoUpdate): Promise<unknown>
   delete(): Promise<unknown>
+  /** Has no parameters: the token is valid for an hour and allows no downloads. */
+  generateToken(): Promise<unknown>
 }
 
 /** `env.STREAM`, or a compatible implementation. */
