@@ -233,7 +233,7 @@ const rules: Readonly<Record<string, Rule>> = {
   // Stands in for Cloudflare: it must not share code or types with the gateway.
   'emulator/': {
     inside: ['emulator/'],
-    packages: ['node:', 'zod', 'better-sqlite3', 'mediabunny', 'mediainfo.js'],
+    packages: ['node:', 'zod', 'better-sqlite3', 'jose', 'lru-cache', 'mediabunny', 'mediainfo.js'],
   },
 
   'cli.ts': { inside: ['commands/', 'demo/', 'shared/'], packages: ['commander', 'node:', 'zod'] },

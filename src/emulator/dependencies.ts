@@ -4,7 +4,9 @@ import type { EmulatorDatabase } from './state/database.ts'
 import type { Faults } from './faults.ts'
 import type { WebhookDispatcher } from './webhooks/dispatcher.ts'
 import type { RequestCounts } from './operations.ts'
+import type { PlaybackTokens } from './playback/playback-tokens.ts'
 import type { Renditions } from './remux/renditions.ts'
+import type { SigningKeys } from './state/signing-keys.ts'
 import type { UploadLocks } from './state/upload-locks.ts'
 import type { VideoFiles } from './state/video-files.ts'
 import type { VideoLibrary } from './state/video-library.ts'
@@ -19,6 +21,8 @@ export interface EmulatorDependencies {
   readonly files: VideoFiles
   readonly renditions: Renditions
   readonly uploadLocks: UploadLocks
+  readonly signingKeys: SigningKeys
+  readonly playbackTokens: PlaybackTokens
   readonly webhook: WebhookSettings
   readonly dispatcher: WebhookDispatcher
   readonly faults: Faults

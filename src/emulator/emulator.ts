@@ -20,11 +20,13 @@ import { Faults } from './faults.ts'
 import { WebhookDispatcher } from './webhooks/dispatcher.ts'
 import { RequestCounts } from './operations.ts'
 import type { EmulatorDependencies } from './dependencies.ts'
+import { PlaybackTokens } from './playback/playback-tokens.ts'
 import { Renditions } from './remux/renditions.ts'
 import type { Settings } from './settings.ts'
 import { resumeInterrupted } from './state/complete-upload.ts'
 import { route } from './router.ts'
 import { withTusVersion } from './tus-request.ts'
+import { SigningKeys } from './state/signing-keys.ts'
 import { UploadLocks } from './state/upload-locks.ts'
 import { VideoFiles } from './state/video-files.ts'
 import { VideoLibrary } from './state/video-library.ts'
@@ -174,11 +176,14 @@ function createDependencies({ time, ...options }: DependencyOptions): EmulatorDe
   const library = new VideoLibrary(database)
   const webhook = new WebhookSettings(database)
   const faults = new Faults()
+  const signingKeys = new SigningKeys(database)
   const shared = { ...options, clock, library, webhook, faults }
   return {
     ...shared,
     renditions: new Renditions(options.files, options.closing),
     uploadLocks: new UploadLocks(),
+    signingKeys,
+    playbackTokens: new PlaybackTokens(signingKeys, clock),
     dispatcher: new WebhookDispatcher(shared),
     requests: new RequestCounts(),
   }

@@ -100,3 +100,26 @@ export const MAX_PIPELINED = 16
  */
 export const MAX_PIECES = 1024
 export const BYTES_PER_PIECE = 512
+
+/** Signing keys of an account. https://developers.cloudflare.com/stream/viewing-videos/securing-your-stream/ */
+export const MAX_SIGNING_KEYS = 1000
+
+/**
+ * Lifetime of a playback token: at most, and without `exp`. Without `nbf`, it is valid from this time before now.
+ * https://developers.cloudflare.com/api/resources/stream/subresources/token/methods/create/
+ */
+export const MAX_TOKEN_LIFETIME_MS = DAY_MS
+export const DEFAULT_TOKEN_LIFETIME_MS = HOUR_MS
+export const DEFAULT_TOKEN_NBF_MS = HOUR_MS
+
+/** Access rules of a playback token. */
+export const MAX_ACCESS_RULES = 5
+
+/** Longest playback token, the emulator's choice: half of what Node accepts as a request's headers. */
+export const MAX_TOKEN_CHARACTERS = 8192
+
+/** Longest `pem` of a token request, the emulator's choice: ten times that of a key of `POST /keys`. */
+export const MAX_PEM_CHARACTERS = 16_384
+
+/** Characters of verified playback tokens that stay in memory, the emulator's choice. */
+export const MAX_CACHED_TOKEN_CHARACTERS = 1_048_576

@@ -8,6 +8,8 @@ export const OPERATIONS = [
   'update',
   'delete',
   'storage_usage',
+  'token',
+  'keys',
   'webhook',
   'upload',
   'tus_patch',

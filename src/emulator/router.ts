@@ -25,10 +25,14 @@ export function route(
   const [, uploadId] = /^\/tus\/([0-9a-f]{32})$/.exec(path) ?? []
   if (uploadId !== undefined) return serveTusUrl(dependencies, request, uploadId)
 
-  const [, uid, rest] = /^\/([0-9a-f]{32})(?:\/(.+))?$/.exec(path) ?? []
-  if (uid !== undefined && rest !== undefined)
-    return servePlayback(dependencies, request, uid, rest)
-  if (uid !== undefined) return serveBasicUrl(dependencies, request, uid)
+  const [, basicId] = /^\/([0-9a-f]{32})$/.exec(path) ?? []
+  if (basicId !== undefined) return serveBasicUrl(dependencies, request, basicId)
+
+  // A signed token has dots, a uid has none.
+  const [, uidOrToken, rest] = /^\/([0-9a-f]{32}|[^/]*\.[^/]*)\/(.+)$/.exec(path) ?? []
+  if (uidOrToken !== undefined && rest !== undefined) {
+    return servePlayback(dependencies, request, uidOrToken, rest)
+  }
 
   if (path === '/') return Promise.resolve(indexPage(dependencies.settings))
   return Promise.resolve(textResponse(404, 'Not found. The page at / lists the endpoints.'))
@@ -51,7 +55,7 @@ export function indexPage(settings: Settings): HttpResponse {
 
   REST API    ${publicUrl}/client/v4/accounts/${accountId}/stream
   uploads     ${publicUrl}/{uid} (multipart POST), ${publicUrl}/tus/{id} (tus 1.0.0)
-  watch       ${publicUrl}/{uid}/watch
+  watch       ${publicUrl}/{uid}/watch, or a signed token in place of the uid
   control     ${publicUrl}/__emulator/state, /faults, /clock, /reset (JSON)
 
 Web pages can upload and play, but cannot use the REST API and the control API${token}.

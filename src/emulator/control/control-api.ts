@@ -95,7 +95,7 @@ async function advanceClock(
 }
 
 /**
- * Deletes videos, faults and request counts, and resets the clock. The webhook stays by default: a
+ * Deletes videos, signing keys, faults and request counts, and resets the clock. The webhook stays by default: a
  * running gateway uses it, and its secret would be lost.
  */
 async function reset(dependencies: EmulatorDependencies, body: unknown): Promise<HttpResponse> {
@@ -103,6 +103,7 @@ async function reset(dependencies: EmulatorDependencies, body: unknown): Promise
   await deleteAllVideos(dependencies)
   dependencies.faults.clear()
   dependencies.requests.clear()
+  dependencies.signingKeys.removeAll()
   dependencies.clock.reset()
   if (webhook) dependencies.webhook.remove()
   return jsonResponse(200, { reset: true })

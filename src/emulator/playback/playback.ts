@@ -10,6 +10,7 @@ import type { MediaInfo } from '../media/media-info.ts'
 import { nameOf } from '../state/meta.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
 import { playerPage } from './player-page.ts'
+import type { PlaybackClient } from './token-claims.ts'
 import { fileResponse } from './range-response.ts'
 import { serveSegments } from './segments.ts'
 import { progressAt, type Video } from '../state/video.ts'
@@ -19,21 +20,24 @@ const ANY_ORIGIN = {
   'access-control-expose-headers': 'Content-Range, Content-Length, Accept-Ranges',
 }
 
-/** @param path path after the uid, such as `watch` */
+/**
+ * @param uidOrToken uid of a video, or a signed token
+ * @param path path after it, such as `watch`
+ */
 export async function servePlayback(
   dependencies: EmulatorDependencies,
   request: IncomingMessage,
-  uid: string,
+  uidOrToken: string,
   path: string,
 ): Promise<HttpResponse> {
-  const response = await createResponse(dependencies, request, uid, path)
+  const response = await createResponse(dependencies, request, uidOrToken, path)
   return { ...response, headers: { ...ANY_ORIGIN, ...response.headers } }
 }
 
 async function createResponse(
   dependencies: EmulatorDependencies,
   request: IncomingMessage,
-  uid: string,
+  uidOrToken: string,
   path: string,
 ): Promise<HttpResponse> {
   if (request.method === 'OPTIONS') {
@@ -48,15 +52,64 @@ async function createResponse(
       allow: 'GET, HEAD, OPTIONS',
     })
   }
-  const video = dependencies.library.find(uid)
-  if (video === null) return textResponse(404, 'Video not found.')
-  if (video.requireSignedURLs) return textResponse(401, 'This video needs a signed URL.')
+  const found = await findVideo(dependencies, request, uidOrToken)
+  if ('status' in found) return found
+  const { video, mayDownload } = found
   if (path === 'thumbnails/thumbnail.jpg') return thumbnail(video)
   const { state } = progressAt(video, dependencies.clock.now())
   if (state !== 'ready' || video.media === null) {
     return textResponse(404, `The video is not ready: its state is ${state}.`)
   }
+  if (path === 'watch' || path === 'iframe') return page(video, uidOrToken)
+  if (path === 'downloads/default.mp4' && !mayDownload) {
+    return textResponse(401, 'The token of this URL needs the claim downloadable: true.')
+  }
   return playReady(dependencies, request, video, video.media, path)
+}
+
+interface FoundVideo {
+  readonly video: Video
+  /** False for a token without `downloadable`. */
+  readonly mayDownload: boolean
+}
+
+/** Returns the video that the client may play, or the response that rejects the request. */
+async function findVideo(
+  { library, playbackTokens }: EmulatorDependencies,
+  request: IncomingMessage,
+  uidOrToken: string,
+): Promise<FoundVideo | HttpResponse> {
+  if (!uidOrToken.includes('.')) {
+    const video = library.find(uidOrToken)
+    if (video?.requireSignedURLs === true) {
+      return textResponse(401, 'This video needs a signed URL.')
+    }
+    return video === null ? videoNotFound() : { video, mayDownload: true }
+  }
+  const token = await playbackTokens.verify(uidOrToken, clientOf(request))
+  if (token.kind === 'invalid') {
+    return textResponse(401, `The signed URL is not valid: ${token.reason}.`)
+  }
+  const video = library.find(token.uid)
+  if (video === null) return videoNotFound()
+  return { video, mayDownload: token.downloadable || !video.requireSignedURLs }
+}
+
+/**
+ * Returns address and country. Cloudflare knows the country by the address; here it is the header that
+ * Cloudflare sends to origins, so that a test can choose it.
+ * https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-ipcountry
+ */
+function clientOf({ headers, socket }: IncomingMessage): PlaybackClient {
+  const country = headers['cf-ipcountry']
+  return {
+    address: socket.remoteAddress ?? '',
+    country: typeof country === 'string' ? country.toUpperCase() : null,
+  }
+}
+
+function videoNotFound(): HttpResponse {
+  return textResponse(404, 'Video not found.')
 }
 
 async function playReady(
@@ -67,11 +120,9 @@ async function playReady(
   path: string,
 ): Promise<HttpResponse> {
   switch (path) {
-    case 'watch':
-    case 'iframe':
-      return page(video)
     case 'video':
     case 'video.mp4':
+    case 'downloads/default.mp4':
       return sendVideo(dependencies, request, video, media)
     default:
       return serveSegments(dependencies, request, { uid: video.uid, media }, path)
@@ -91,9 +142,9 @@ async function sendVideo(
   return fileResponse(request, part, contentType, video.uid)
 }
 
-function page(video: Video): HttpResponse {
+function page(video: Video, uidOrToken: string): HttpResponse {
   const headers = { 'content-type': 'text/html; charset=utf-8' }
-  return httpResponse(200, headers, playerPage(video.uid, nameOf(video.meta)))
+  return httpResponse(200, headers, playerPage(uidOrToken, nameOf(video.meta) ?? video.uid))
 }
 
 function thumbnail(video: Video): HttpResponse {

@@ -3,14 +3,15 @@
 /**
  * Returns the page as HTML. The browser plays the received file, or HLS if it does not play the file. The page
  * shows the text of the HLS response if the video has no segments.
- * @param name null for a video without a name
+ * @param uidOrToken first segment of the page's path
+ * @param title name of the video, or its uid
  */
-export function playerPage(uid: string, name: string | null): string {
+export function playerPage(uidOrToken: string, title: string): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escapeMarkup(name ?? uid)}</title>
+<title>${escapeMarkup(title)}</title>
 <link rel="icon" href="data:,">
 <style>
   body { margin: 0; background: #000; color: #fff; display: grid; place-items: center; min-height: 100vh }
@@ -18,12 +19,12 @@ export function playerPage(uid: string, name: string | null): string {
   p { margin: 1rem; max-width: 40rem; font: 1rem sans-serif }
 </style>
 <video controls playsinline>
-  <source src="/${uid}/video">
-  <source src="/${uid}/manifest/video.m3u8" type="application/vnd.apple.mpegurl">
+  <source src="/${uidOrToken}/video">
+  <source src="/${uidOrToken}/manifest/video.m3u8" type="application/vnd.apple.mpegurl">
 </video>
 <p role="status" hidden></p>
 <script>
-  fetch('/${uid}/manifest/video.m3u8').then(async (response) => {
+  fetch('/${uidOrToken}/manifest/video.m3u8').then(async (response) => {
     if (response.ok) return
     const status = document.querySelector('p')
     status.textContent = await response.text()

@@ -13,6 +13,8 @@ import { runOperation } from '../run-operation.ts'
 import { readJsonBody } from '../read-json-body.ts'
 import { METHOD_OVERRIDE_RULE, effectiveMethod } from '../tus-request.ts'
 import { storageTotals } from '../state/storage.ts'
+import { createToken } from './create-token.ts'
+import { createKey, deleteKey, listKeys } from './key-routes.ts'
 import { updateVideo } from './update-video.ts'
 import { videoJson } from '../state/video-json.ts'
 import { deleteWebhook, getWebhook, putWebhook } from './webhook-routes.ts'
@@ -87,9 +89,37 @@ function findRoute(
         },
         DELETE: { operation: 'webhook', work: () => deleteWebhook(dependencies) },
       }
+    case 'keys':
+      return {
+        GET: { operation: 'keys', work: () => listKeys(dependencies) },
+        POST: { operation: 'keys', work: () => createKey(dependencies) },
+      }
     default:
-      return path.includes('/') ? null : videoRoute(dependencies, request, path)
+      return itemRoute(dependencies, request, path)
   }
+}
+
+/** Returns the route of one video or key. */
+function itemRoute(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  path: string,
+): Route | null {
+  const [first = '', second, ...more] = path.split('/')
+  if (more.length > 0) return null
+  if (second === undefined) return videoRoute(dependencies, request, first)
+  if (first === 'keys') {
+    return { DELETE: { operation: 'keys', work: () => deleteKey(dependencies, second) } }
+  }
+  if (second === 'token') {
+    return {
+      POST: {
+        operation: 'token',
+        work: async () => createToken(dependencies, first, await readJsonBody(request)),
+      },
+    }
+  }
+  return null
 }
 
 function videoRoute(

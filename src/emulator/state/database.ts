@@ -50,6 +50,14 @@ const TABLES = `
   -- Files that are being read. What is still here after a restart ended the process that read it.
   CREATE TABLE IF NOT EXISTS media_readings (uid TEXT PRIMARY KEY) STRICT;
 
+  -- Keys of playback tokens. Only the emulator's own key has a private key.
+  CREATE TABLE IF NOT EXISTS signing_keys (
+    id TEXT PRIMARY KEY,
+    public_pem TEXT NOT NULL,
+    private_pem TEXT,
+    created INTEGER NOT NULL
+  ) STRICT;
+
   -- One row each: the account's webhook, and how far its clock is ahead.
   CREATE TABLE IF NOT EXISTS webhook (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -71,7 +79,7 @@ const LOCK_WAIT_MS = 20
 
 /**
  * Opens or creates the database and its tables. Only the owner may read the file, because it
- * contains the webhook's secret. SQLite gives its WAL the mode of the file.
+ * contains the webhook's secret and a signing key. SQLite gives its WAL the mode of the file.
  */
 export function openDatabase(path: string): EmulatorDatabase {
   const isOnDisk = path !== ':memory:'
