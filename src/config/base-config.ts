@@ -26,6 +26,8 @@ export interface BaseConfig {
   /** Minutes of video per creator; null for no quota. */
   readonly creatorQuotaMinutes: number | null
   readonly createsPerMinute: number
+  /** Uid of the watermark profile of every upload; null for none. */
+  readonly watermarkUid: string | null
   readonly introspection: boolean
   readonly logLevel: LogLevel
 }
@@ -49,11 +51,13 @@ export function policyOf({
   maxDurationSeconds,
   creatorQuotaMinutes,
   createsPerMinute,
+  watermarkUid,
 }: BaseConfig): Policy {
   return {
     maxDurationSeconds,
     creatorQuotaSeconds: creatorQuotaMinutes === null ? null : creatorQuotaMinutes * 60,
     createsPerMinute,
+    watermarkUid,
   }
 }
 
@@ -107,9 +111,19 @@ export function readBaseConfig(variables: EnvironmentReader): BaseConfig {
       variables.integer('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
     creatorQuotaMinutes: variables.integer('CREATOR_QUOTA_MINUTES', { from: 1 }),
     createsPerMinute: variables.integer('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
+    watermarkUid: readWatermarkUid(variables),
     introspection: variables.flag('INTROSPECTION') ?? true,
     logLevel: variables.enumValue('LOG_LEVEL', logLevels) ?? 'info',
   }
+}
+
+function readWatermarkUid(variables: EnvironmentReader): string | null {
+  const uid = variables.text('WATERMARK_UID')
+  if (uid === null || /^[\da-z-]{1,64}$/i.test(uid)) return uid
+  return variables.addError(
+    'WATERMARK_UID',
+    'must be the `uid` of a watermark profile of Stream: at most 64 letters, digits and hyphens.',
+  )
 }
 
 /**

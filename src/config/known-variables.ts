@@ -30,6 +30,7 @@ export const knownVariables = {
   MAX_DURATION_SECONDS: null,
   CREATOR_QUOTA_MINUTES: null,
   RATE_LIMIT_CREATES: null,
+  WATERMARK_UID: null,
   STREAM_API_BUDGET: null,
   INTROSPECTION: null,
   METRICS_TOKEN: null,

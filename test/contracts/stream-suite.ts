@@ -28,6 +28,7 @@ export function uploadParamsFor(creator: string | null): DirectUploadParams {
     requireSignedURLs: false,
     scheduledDeletion: null,
     thumbnailTimestampPct: null,
+    watermarkUid: null,
   }
 }
 

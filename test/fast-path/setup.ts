@@ -131,7 +131,12 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     clock,
     log: logInto(errors, options.log),
     telemetry: options.telemetry ?? noopTelemetry,
-    policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds, createsPerMinute },
+    policy: {
+      maxDurationSeconds: 36_000,
+      creatorQuotaSeconds,
+      createsPerMinute,
+      watermarkUid: null,
+    },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', createsPerMinute),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', createsPerMinute),
     playbackTokens: createPlaybackTokens({ sign, stream, clock, inFlight: new Map() }),

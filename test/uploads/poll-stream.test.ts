@@ -44,7 +44,14 @@ it('reschedules all uploads that did not change in one write, and counts those t
       await store.reserve(reservation, { creatorQuotaSeconds: null, keysValidSince: now })
       const { constraints, creator, meta } = reservation
       const expiresAt = new Date(now.getTime() + 3_600_000)
-      const params = { ...constraints, creator, meta, expiresAt, thumbnailTimestampPct: null }
+      const params = {
+        ...constraints,
+        creator,
+        meta,
+        expiresAt,
+        thumbnailTimestampPct: null,
+        watermarkUid: null,
+      }
       const minted = await stream.createDirectUpload(params)
       await store.mint(id, minted, now, now)
       return minted.uploadURL

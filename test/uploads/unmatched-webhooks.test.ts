@@ -39,7 +39,12 @@ async function startDependencies(): Promise<Dependencies> {
     clock,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     telemetry: noopTelemetry,
-    policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
+    policy: {
+      maxDurationSeconds: 36_000,
+      creatorQuotaSeconds: null,
+      createsPerMinute: 60,
+      watermarkUid: null,
+    },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', 60),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', 60),
     playbackTokens: createPlaybackTokens({ sign: null, stream, clock, inFlight: new Map() }),

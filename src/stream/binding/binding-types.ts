@@ -13,6 +13,7 @@ export interface BindingUploadParams {
   readonly requireSignedURLs: boolean
   readonly thumbnailTimestampPct?: number
   readonly scheduledDeletion?: string
+  readonly watermark?: { readonly id: string }
 }
 
 /** Parameters of `update`. The expiry of a pending upload cannot be changed. */

@@ -3,11 +3,14 @@ import type { Reservation } from '../ports/upload-store.ts'
 import type { TusUploadParams, DirectUploadParams } from '../ports/stream-api.ts'
 import { REFERENCE_KEY } from '../reference.ts'
 
+/** Settings that are sent to Stream and are not part of the reservation. */
+export type UnrecordedSettings = Pick<DirectUploadParams, 'thumbnailTimestampPct' | 'watermarkUid'>
+
 /** Returns the params of a basic upload. */
 export function toDirectUploadParams(
   reservation: Reservation,
   deployment: string,
-  thumbnailTimestampPct: number | null,
+  unrecorded: UnrecordedSettings,
 ): DirectUploadParams {
   const { constraints, name } = reservation
   return {
@@ -22,7 +25,7 @@ export function toDirectUploadParams(
     allowedOrigins: constraints.allowedOrigins,
     requireSignedURLs: constraints.requireSignedURLs,
     scheduledDeletion: constraints.scheduledDeletion,
-    thumbnailTimestampPct,
+    ...unrecorded,
   }
 }
 
@@ -30,10 +33,10 @@ export function toDirectUploadParams(
 export function toTusUploadParams(
   reservation: Reservation,
   deployment: string,
-  thumbnailTimestampPct: number | null,
+  unrecorded: UnrecordedSettings,
 ): TusUploadParams {
   return {
-    ...toDirectUploadParams(reservation, deployment, thumbnailTimestampPct),
+    ...toDirectUploadParams(reservation, deployment, unrecorded),
     sizeBytes: reservation.constraints.maxSizeBytes,
   }
 }

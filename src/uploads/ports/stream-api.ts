@@ -20,6 +20,8 @@ export interface DirectUploadParams {
   readonly scheduledDeletion: Date | null
   /** Fraction of the duration, 0 to 1; null keeps Stream's default. */
   readonly thumbnailTimestampPct: number | null
+  /** Uid of the watermark profile that Stream draws on the video; null for none. */
+  readonly watermarkUid: string | null
 }
 
 /** Params of a tus URL: Stream needs the exact file size in bytes at creation. */
