@@ -10,6 +10,7 @@ import type { SigningKeys } from './state/signing-keys.ts'
 import type { UploadLocks } from './state/upload-locks.ts'
 import type { VideoFiles } from './state/video-files.ts'
 import type { VideoLibrary } from './state/video-library.ts'
+import type { Watermarks } from './state/watermarks.ts'
 import type { WebhookSettings } from './webhooks/webhook-settings.ts'
 import type { Settings } from './settings.ts'
 
@@ -23,6 +24,7 @@ export interface EmulatorDependencies {
   readonly uploadLocks: UploadLocks
   readonly signingKeys: SigningKeys
   readonly playbackTokens: PlaybackTokens
+  readonly watermarks: Watermarks
   readonly webhook: WebhookSettings
   readonly dispatcher: WebhookDispatcher
   readonly faults: Faults

@@ -30,6 +30,7 @@ import { SigningKeys } from './state/signing-keys.ts'
 import { UploadLocks } from './state/upload-locks.ts'
 import { VideoFiles } from './state/video-files.ts'
 import { VideoLibrary } from './state/video-library.ts'
+import { Watermarks } from './state/watermarks.ts'
 import { WebhookSettings } from './webhooks/webhook-settings.ts'
 
 export type { Clock } from './clock.ts'
@@ -183,6 +184,7 @@ function createDependencies({ time, ...options }: DependencyOptions): EmulatorDe
     renditions: new Renditions(options.files, options.closing),
     uploadLocks: new UploadLocks(),
     signingKeys,
+    watermarks: new Watermarks(database),
     playbackTokens: new PlaybackTokens(signingKeys, clock),
     dispatcher: new WebhookDispatcher(shared),
     requests: new RequestCounts(),

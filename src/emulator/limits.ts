@@ -123,3 +123,17 @@ export const MAX_PEM_CHARACTERS = 16_384
 
 /** Characters of verified playback tokens that stay in memory, the emulator's choice. */
 export const MAX_CACHED_TOKEN_CHARACTERS = 1_048_576
+
+/** Width and height of a thumbnail, and length and pictures per second of an animated one; the emulator's choice. */
+export const MAX_THUMBNAIL_PIXELS = 4096
+export const MAX_ANIMATION_SECONDS = 60
+export const MAX_ANIMATION_FPS = 30
+
+/** Image of a watermark profile. https://developers.cloudflare.com/stream/edit-videos/applying-watermarks/ */
+export const MAX_WATERMARK_BYTES = 2_097_152
+
+/** Form with such an image, watermark profiles, their names, and time to fetch an image; the emulator's choice. */
+export const MAX_WATERMARK_FORM_BYTES = MAX_WATERMARK_BYTES + 65_536
+export const MAX_WATERMARKS = 1000
+export const MAX_WATERMARK_NAME_CHARACTERS = 1024
+export const FETCH_TIMEOUT_MS = 10 * SECOND_MS

@@ -1,4 +1,4 @@
-/** Reads a JSON request body of limited size and depth. */
+/** Reads request bodies of limited size: JSON of limited depth, and bytes. */
 import type { IncomingMessage } from 'node:http'
 
 import { badRequest, tooLarge } from './api-error.ts'
@@ -6,7 +6,7 @@ import { MAX_JSON_BYTES, MAX_JSON_DEPTH } from './limits.ts'
 
 /** Returns the parsed body; undefined when empty or blank. Throws an ApiError (400 or 413). */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
-  const text = await readText(request)
+  const text = (await readBytes(request, MAX_JSON_BYTES)).toString('utf8')
   if (text.trim() === '') return undefined
   const parsed = parse(text)
   if (isDeeperThan(MAX_JSON_DEPTH, parsed)) {
@@ -35,7 +35,8 @@ function isDeeperThan(levels: number, value: unknown): boolean {
   return true
 }
 
-function readText(request: IncomingMessage): Promise<string> {
+/** Returns the body. Throws an ApiError: 413 if it is larger than `maximum` bytes, 400 if it is incomplete. */
+export function readBytes(request: IncomingMessage, maximum: number): Promise<Buffer<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
     const broken = () => reject(badRequest('the request ended before its body was whole'))
     // A destroyed request emits no further event, so that the promise would never settle.
@@ -47,16 +48,16 @@ function readText(request: IncomingMessage): Promise<string> {
     let bytes = 0
     const onData = (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes <= MAX_JSON_BYTES) {
+      if (bytes <= maximum) {
         chunks.push(chunk)
         return
       }
       // Rejected before the end, because the body may have none. `writeResponse` discards the rest.
       request.off('data', onData)
-      reject(tooLarge(`the request body is larger than ${MAX_JSON_BYTES} bytes`))
+      reject(tooLarge(`the request body is larger than ${maximum} bytes`))
     }
     request.on('data', onData)
-    request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    request.once('end', () => resolve(Buffer.concat(chunks)))
     request.once('error', broken)
     request.once('close', broken)
   })

@@ -31,7 +31,7 @@ export function route(
   // A signed token has dots, a uid has none.
   const [, uidOrToken, rest] = /^\/([0-9a-f]{32}|[^/]*\.[^/]*)\/(.+)$/.exec(path) ?? []
   if (uidOrToken !== undefined && rest !== undefined) {
-    return servePlayback(dependencies, request, uidOrToken, rest)
+    return servePlayback(dependencies, request, { uidOrToken, path: rest, query: url.searchParams })
   }
 
   if (path === '/') return Promise.resolve(indexPage(dependencies.settings))

@@ -1,5 +1,6 @@
 /** The emulated `env.STREAM` binding behaves as Cloudflare documents it. */
 import { expect, describe, test } from 'vitest'
+import { z } from 'zod'
 import {
   BindingError,
   type Comparison,
@@ -9,6 +10,7 @@ import {
 import type { EmulatorOptions } from '../../src/emulator/emulator.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
+import { writePng } from './kit/png.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
 async function start(options: EmulatorOptions = {}) {
@@ -149,6 +151,29 @@ describe('lists', () => {
   })
 })
 
+test('signs a token that plays a private video', async () => {
+  const { emulator, stream } = await start({ encodeMs: 0 })
+  const params = { maxDurationSeconds: 60, requireSignedURLs: true }
+  const { id, uploadURL } = await stream.createDirectUpload(params)
+  await sendFile(uploadURL)
+  const token = await stream.video(id).generateToken()
+  expect((await fetch(`${emulator.url}/${token}/manifest/video.m3u8`)).status).toBe(200)
+  expect((await fetch(`${emulator.url}/${id}/manifest/video.m3u8`)).status).toBe(401)
+})
+
+test('creates an upload with a watermark profile', async () => {
+  const { emulator, stream } = await start()
+  const body = new FormData()
+  body.set('file', new Blob([writePng(720, 240)]))
+  const created = await createStreamClient(emulator).raw('POST', '/watermarks', { body })
+  const { uid, ...members } = z
+    .looseObject({ uid: z.string() })
+    .parse(z.looseObject({ result: z.unknown() }).parse(await created.json()).result)
+  const minted = await stream.createDirectUpload({ maxDurationSeconds: 1, watermark: { id: uid } })
+  expect(minted.watermark).toEqual({ id: uid, ...members })
+  expect((await stream.video(minted.id).details()).watermark).toEqual(minted.watermark)
+})
+
 describe('errors', () => {
   test.each<[string, object, (stream: StreamBinding) => Promise<unknown>]>([
     [
@@ -157,7 +182,7 @@ describe('errors', () => {
       (stream) => stream.createDirectUpload({ maxDurationSeconds: 0 }),
     ],
     [
-      'a watermark profile, which the emulator does not support',
+      'an unknown watermark profile',
       { name: 'BadRequestError', statusCode: 400, message: /watermark/ },
       (stream) => stream.createDirectUpload({ maxDurationSeconds: 1, watermark: { id: 'x' } }),
     ],
@@ -192,8 +217,8 @@ describe('errors', () => {
       (stream) => stream.upload(),
     ],
     [
-      'a token, which the emulator does not support',
-      { name: 'BadRequestError', message: /^generateToken\(\) is not/ },
+      'a token for an unknown video',
+      { name: 'NotFoundError', code: 10_003, statusCode: 404 },
       (stream) => stream.video(UNKNOWN).generateToken(),
     ],
     [

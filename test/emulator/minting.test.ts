@@ -30,6 +30,7 @@ describe('direct_upload', () => {
         uploadURL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}$/),
         creator: 'ada',
         scheduledDeletion: params.scheduledDeletion,
+        watermark: null,
       },
       success: true,
       errors: [],

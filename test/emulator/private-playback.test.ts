@@ -1,5 +1,5 @@
 /** Playback by a signed token in place of the uid: which tokens play, at each playback URL. */
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
@@ -28,6 +28,7 @@ const PATHS = [
   'video/init.mp4',
   'audio/seg_1.mp4',
   'thumbnails/thumbnail.jpg',
+  'thumbnails/thumbnail.gif',
 ]
 
 interface Context {
@@ -70,6 +71,12 @@ async function start({ requireSignedURLs = true } = {}) {
 const everywhere = (status: number) => Object.fromEntries(PATHS.map((path) => [path, status]))
 
 describe('a private video, at every playback URL,', () => {
+  let shared: Awaited<ReturnType<typeof start>>
+  beforeAll(async () => {
+    shared = await start()
+  })
+  afterAll(() => shared.emulator.close())
+
   test.each<[string, number, (context: Context) => Promise<string> | string]>([
     ['its uid', 401, ({ uid }) => uid],
     ['a token of the API', 200, ({ stream, uid }) => requestToken(stream, uid)],
@@ -107,9 +114,10 @@ describe('a private video, at every playback URL,', () => {
     [
       'a token of a deleted key',
       401,
-      async ({ stream, key, claims }) => {
-        await stream.call('DELETE', `/keys/${key.id}`)
-        return sign(key, claims)
+      async ({ stream, claims }) => {
+        const deleted = await createApiKey(stream)
+        await stream.call('DELETE', `/keys/${deleted.id}`)
+        return sign(deleted, claims)
       },
     ],
     ['an expired token', 401, ({ key, claims }) => sign(key, { ...claims, exp: claims.exp - 601 })],
@@ -133,9 +141,10 @@ describe('a private video, at every playback URL,', () => {
     [
       'a token for a deleted video',
       404,
-      async ({ stream, key, uid, claims }) => {
-        await stream.call('DELETE', `/${uid}`)
-        return sign(key, claims)
+      async ({ stream, key, claims }) => {
+        const sub = await upload(stream, true)
+        await stream.call('DELETE', `/${sub}`)
+        return sign(key, { ...claims, sub })
       },
     ],
     ['claims of another type', 401, ({ key, claims }) => sign(key, { ...claims, sub: 5 })],
@@ -153,12 +162,12 @@ describe('a private video, at every playback URL,', () => {
       ({ key, claims }) => sign(key, { ...claims, padding: 'x'.repeat(8000) }),
     ],
   ])('%s: %i', async (_name, status, create) => {
-    const { context, statuses } = await start()
+    const { context, statuses } = shared
     expect(await statuses(await create(context))).toEqual(everywhere(status))
   })
 
   test('a token for another video plays only that one', async () => {
-    const { stream, key, uid, claims, emulator } = await start()
+    const { stream, key, uid, claims, emulator } = shared
     const other = await upload(stream, true)
     const token = await sign(key, { ...claims, sub: other })
     const page = await text(`${emulator.url}/${token}/watch`)
@@ -239,6 +248,12 @@ const allow = (rule: object) => ({ ...rule, action: 'allow' })
 const block = (rule: object) => ({ ...rule, action: 'block' })
 
 describe('access rules', () => {
+  let shared: Awaited<ReturnType<typeof start>>
+  beforeAll(async () => {
+    shared = await start()
+  })
+  afterAll(() => shared.emulator.close())
+
   const loopback = { type: 'ip.src', ip: ['127.0.0.0/8'] }
   const elsewhere = { type: 'ip.src', ip: ['93.184.216.0/24', '2400:cb00::/32', '::/0'] }
   const abroad = { type: 'ip.geoip.country', country: ['us', 'MX'] }
@@ -261,7 +276,7 @@ describe('access rules', () => {
     ['six rules', Array.from({ length: 6 }, () => allow(any)), null, 401],
     ['an unknown type', [allow({ type: 'ip.dst' })], null, 401],
   ])('%s', async (_name, accessRules, country, status) => {
-    const { key, claims, statusOf } = await start()
+    const { key, claims, statusOf } = shared
     const token = await sign(key, { ...claims, accessRules })
     const headers = country === null ? {} : { 'cf-ipcountry': country }
     expect(await statusOf(token, 'watch', headers)).toBe(status)

@@ -47,6 +47,7 @@ function pending(uid: string, now: number, amount: number): Video {
     finishesAt: null,
     sizeBytes: null,
     media: null,
+    watermark: null,
   }
 }
 

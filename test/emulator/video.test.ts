@@ -57,6 +57,7 @@ const videos = fc
       finishesAt: receivedAt === null ? null : receivedAt + drawn.encodeMs,
       sizeBytes: receivedAt === null ? null : 1,
       media: receivedAt !== null && drawn.isRead ? media : null,
+      watermark: null,
     }
   })
 

@@ -55,6 +55,8 @@ const calls: readonly (readonly [string, Call])[] = [
   ['list', { method: 'GET', path: API, headers: TOKEN }],
   ['storage usage', { method: 'GET', path: `${API}/storage-usage`, headers: TOKEN }],
   ['webhook', { method: 'GET', path: `${API}/webhook`, headers: TOKEN }],
+  ['signing keys', { method: 'GET', path: `${API}/keys`, headers: TOKEN }],
+  ['watermark profiles', { method: 'GET', path: `${API}/watermarks`, headers: TOKEN }],
   [
     'direct upload',
     {

@@ -54,7 +54,7 @@ export function notImplemented(call: string): () => Promise<never> {
     Promise.reject(
       new BindingError(
         'BadRequestError',
-        `${call} is not available in headgate's emulator. Available are direct uploads, details, update, delete and lists.`,
+        `${call} is not available in headgate's emulator. Available are direct uploads, details, update, delete, playback tokens and lists.`,
         10_005,
         400,
       ),

@@ -30,7 +30,6 @@ export interface DirectUploadParams {
   requireSignedURLs?: boolean
   thumbnailTimestampPct?: number
   scheduledDeletion?: string | null
-  /** Rejected: the emulator has no watermark profiles. */
   watermark?: { id: string }
 }
 
@@ -38,7 +37,7 @@ export interface DirectUpload {
   /** For one multipart POST of at most 200 MB. */
   uploadURL: string
   id: string
-  watermark: null
+  watermark: BoundWatermark | null
   scheduledDeletion: string | null
 }
 
@@ -50,6 +49,22 @@ export interface UpdateVideoParams {
   requireSignedURLs?: boolean
   scheduledDeletion?: string | null
   thumbnailTimestampPct?: number
+}
+
+/** A watermark profile. */
+export interface BoundWatermark {
+  id: string
+  name: string
+  opacity: number
+  padding: number
+  scale: number
+  position: 'upperRight' | 'upperLeft' | 'lowerLeft' | 'lowerRight' | 'center'
+  /** Bytes of the image. */
+  size: number
+  height: number
+  width: number
+  created: string
+  downloadedFrom: string | null
 }
 
 /** A video. Unknown duration and dimensions are -1, an unknown size is 0. */
@@ -83,7 +98,7 @@ export interface BoundVideo {
   input: { width: number; height: number }
   hlsPlaybackUrl: string
   dashPlaybackUrl: string
-  watermark: null
+  watermark: BoundWatermark | null
   liveInputId?: string | null
   clippedFromId: string | null
   publicDetails: {
@@ -102,7 +117,8 @@ export interface VideoHandle {
   details(): Promise<BoundVideo>
   update(params: UpdateVideoParams): Promise<BoundVideo>
   delete(): Promise<void>
-  generateToken: NotImplemented
+  /** Returns a token that plays the video for an hour. */
+  generateToken(): Promise<string>
   downloads: { generate: NotImplemented; get: NotImplemented; delete: NotImplemented }
   captions: {
     upload: NotImplemented

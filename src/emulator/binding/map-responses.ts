@@ -1,7 +1,7 @@
 /** Maps responses of the REST API to objects of the binding. */
 import { z } from 'zod'
 
-import type { BoundVideo, DirectUpload } from './binding-types.ts'
+import type { BoundVideo, BoundWatermark, DirectUpload } from './binding-types.ts'
 
 /** Envelope of all API responses; the details of an error are in `messages`. */
 export const envelopeSchema = z.object({
@@ -11,10 +11,27 @@ export const envelopeSchema = z.object({
   messages: z.array(z.object({ message: z.string() })),
 })
 
+const watermarkSchema = z.object({
+  uid: z.string(),
+  name: z.string(),
+  opacity: z.number(),
+  padding: z.number(),
+  scale: z.number(),
+  position: z.enum(['upperRight', 'upperLeft', 'lowerLeft', 'lowerRight', 'center']),
+  size: z.number(),
+  height: z.number(),
+  width: z.number(),
+  created: z.string(),
+  downloadedFrom: z.string().nullable(),
+})
+
+const tokenSchema = z.object({ token: z.string() })
+
 const mintedSchema = z.object({
   uid: z.string(),
   uploadURL: z.string(),
   scheduledDeletion: z.string().nullish(),
+  watermark: watermarkSchema.nullable(),
 })
 
 const nullableText = z.string().nullable()
@@ -48,6 +65,7 @@ const videoSchema = z.object({
   duration: z.number(),
   input: z.object({ width: z.number(), height: z.number() }),
   playback: z.object({ hls: z.string(), dash: z.string() }),
+  watermark: watermarkSchema.nullable(),
   publicDetails: z.looseObject({
     title: nullableText,
     share_link: nullableText,
@@ -58,13 +76,23 @@ const videoSchema = z.object({
 
 /** Throws a ZodError when the result does not have the emulator's format. */
 export function readDirectUpload(result: unknown): DirectUpload {
-  const { uid, uploadURL, scheduledDeletion } = mintedSchema.parse(result)
-  return { uploadURL, id: uid, watermark: null, scheduledDeletion: scheduledDeletion ?? null }
+  const { uid, uploadURL, scheduledDeletion, watermark } = mintedSchema.parse(result)
+  return {
+    uploadURL,
+    id: uid,
+    watermark: boundWatermark(watermark),
+    scheduledDeletion: scheduledDeletion ?? null,
+  }
+}
+
+/** Throws as `readDirectUpload`. */
+export function readToken(result: unknown): string {
+  return tokenSchema.parse(result).token
 }
 
 /** Throws as `readDirectUpload`. */
 export function readBoundVideo(result: unknown): BoundVideo {
-  const { uid, status, meta, playback, ...others } = videoSchema.parse(result)
+  const { uid, status, meta, playback, watermark, ...others } = videoSchema.parse(result)
   const { step, ...progress } = status
   return {
     ...others,
@@ -73,7 +101,7 @@ export function readBoundVideo(result: unknown): BoundVideo {
     meta: Object.fromEntries(Object.entries(meta).map(([key, value]) => [key, asText(value)])),
     hlsPlaybackUrl: playback.hls,
     dashPlaybackUrl: playback.dash,
-    watermark: null,
+    watermark: boundWatermark(watermark),
     liveInputId: null,
     clippedFromId: null,
   }
@@ -82,6 +110,12 @@ export function readBoundVideo(result: unknown): BoundVideo {
 /** Throws as `readDirectUpload`. */
 export function readBoundVideos(result: unknown): BoundVideo[] {
   return z.array(z.unknown()).parse(result).map(readBoundVideo)
+}
+
+function boundWatermark(watermark: z.infer<typeof watermarkSchema> | null): BoundWatermark | null {
+  if (watermark === null) return null
+  const { uid, ...others } = watermark
+  return { id: uid, ...others }
 }
 
 // The binding's meta contains strings only; other values are converted to JSON text.

@@ -10,12 +10,14 @@ import {
   readBoundVideo,
   readBoundVideos,
   readDirectUpload,
+  readToken,
 } from './map-responses.ts'
 import { listParameters } from './list-window.ts'
 
 export { BindingError, type BindingErrorName } from './binding-error.ts'
 export type {
   BoundVideo,
+  BoundWatermark,
   Comparison,
   DirectUpload,
   DirectUploadParams,
@@ -73,7 +75,8 @@ export function createStreamBinding(options: StreamBindingOptions): StreamBindin
       async delete() {
         await sendRequest({ method: 'DELETE', path })
       },
-      generateToken: notImplemented('generateToken()'),
+      generateToken: async () =>
+        readToken(await sendRequest({ method: 'POST', path: `${path}/token` })),
       downloads: {
         generate: notImplemented('downloads.generate()'),
         get: notImplemented('downloads.get()'),

@@ -95,7 +95,7 @@ async function advanceClock(
 }
 
 /**
- * Deletes videos, signing keys, faults and request counts, and resets the clock. The webhook stays by default: a
+ * Deletes videos, signing keys, watermark profiles, faults and request counts, and resets the clock. The webhook stays by default: a
  * running gateway uses it, and its secret would be lost.
  */
 async function reset(dependencies: EmulatorDependencies, body: unknown): Promise<HttpResponse> {
@@ -104,6 +104,7 @@ async function reset(dependencies: EmulatorDependencies, body: unknown): Promise
   dependencies.faults.clear()
   dependencies.requests.clear()
   dependencies.signingKeys.removeAll()
+  dependencies.watermarks.removeAll()
   dependencies.clock.reset()
   if (webhook) dependencies.webhook.remove()
   return jsonResponse(200, { reset: true })

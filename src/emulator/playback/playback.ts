@@ -1,11 +1,14 @@
 /**
  * Playback host in place of customer-….cloudflarestream.com: serves the received file unchanged and, in segments,
- * for HLS and DASH (nothing is encoded), with a player page and a thumbnail.
+ * for HLS and DASH (nothing is encoded), with a player page and thumbnails.
  */
 import type { IncomingMessage } from 'node:http'
 
+import type { z } from 'zod'
+
 import { httpResponse, textResponse, type HttpResponse } from '../http-response.ts'
-import { drawThumbnail } from './thumbnail.ts'
+import { drawAnimation, drawThumbnail } from './thumbnail.ts'
+import { animationSchema, parseThumbnailQuery, stillSchema } from './thumbnail-query.ts'
 import type { MediaInfo } from '../media/media-info.ts'
 import { nameOf } from '../state/meta.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
@@ -20,25 +23,28 @@ const ANY_ORIGIN = {
   'access-control-expose-headers': 'Content-Range, Content-Length, Accept-Ranges',
 }
 
-/**
- * @param uidOrToken uid of a video, or a signed token
- * @param path path after it, such as `watch`
- */
+/** Parts of a playback URL. */
+interface PlaybackTarget {
+  /** Uid of a video, or a signed token. */
+  readonly uidOrToken: string
+  /** Path after it, such as `watch`. */
+  readonly path: string
+  readonly query: URLSearchParams
+}
+
 export async function servePlayback(
   dependencies: EmulatorDependencies,
   request: IncomingMessage,
-  uidOrToken: string,
-  path: string,
+  target: PlaybackTarget,
 ): Promise<HttpResponse> {
-  const response = await createResponse(dependencies, request, uidOrToken, path)
+  const response = await createResponse(dependencies, request, target)
   return { ...response, headers: { ...ANY_ORIGIN, ...response.headers } }
 }
 
 async function createResponse(
   dependencies: EmulatorDependencies,
   request: IncomingMessage,
-  uidOrToken: string,
-  path: string,
+  { uidOrToken, path, query }: PlaybackTarget,
 ): Promise<HttpResponse> {
   if (request.method === 'OPTIONS') {
     const headers = {
@@ -55,7 +61,12 @@ async function createResponse(
   const found = await findVideo(dependencies, request, uidOrToken)
   if ('status' in found) return found
   const { video, mayDownload } = found
-  if (path === 'thumbnails/thumbnail.jpg') return thumbnail(video)
+  if (path === 'thumbnails/thumbnail.jpg') {
+    return thumbnail(stillSchema, query, (params) => drawThumbnail(video, params))
+  }
+  if (path === 'thumbnails/thumbnail.gif') {
+    return thumbnail(animationSchema, query, (params) => drawAnimation(video, params))
+  }
   const { state } = progressAt(video, dependencies.clock.now())
   if (state !== 'ready' || video.media === null) {
     return textResponse(404, `The video is not ready: its state is ${state}.`)
@@ -147,10 +158,16 @@ function page(video: Video, uidOrToken: string): HttpResponse {
   return httpResponse(200, headers, playerPage(uidOrToken, nameOf(video.meta) ?? video.uid))
 }
 
-function thumbnail(video: Video): HttpResponse {
+function thumbnail<Params>(
+  schema: z.ZodType<Params>,
+  query: URLSearchParams,
+  render: (params: Params) => string,
+): HttpResponse {
+  const parsed = parseThumbnailQuery(schema, query)
+  if ('error' in parsed) return textResponse(400, `${parsed.error}.`)
   const headers = {
     'content-type': 'image/svg+xml',
     'content-security-policy': "default-src 'none'",
   }
-  return httpResponse(200, headers, drawThumbnail(video))
+  return httpResponse(200, headers, render(parsed.params))
 }

@@ -1,29 +1,103 @@
-/** Draws a placeholder thumbnail of a video; no frame is decoded. */
+/** Draws placeholder thumbnails of a video; no frame is decoded. */
 import { nameOf } from '../state/meta.ts'
-import { escapeMarkup } from './player-page.ts'
 import type { Video } from '../state/video.ts'
+import { escapeMarkup } from './player-page.ts'
+import { thumbnailGeometry, type Size } from './thumbnail-geometry.ts'
+import type { AnimationParams, StillParams } from './thumbnail-query.ts'
 
-/** Returns an SVG in the video's aspect ratio, with name, size and duration; colored by uid. */
-export function drawThumbnail(video: Video): string {
-  const { media } = video
-  const width = media?.width ?? 640
-  const height = media?.height ?? 360
+/** Size of a picture before the file is read. */
+const UNKNOWN_SIZE: Size = { width: 640, height: 360 }
+
+/** A part of the video, in seconds. */
+interface Extract {
+  readonly start: number
+  /** One element: a still picture. Otherwise a picture for each. */
+  readonly times: readonly number[]
+}
+
+/** Returns an SVG with name, size, duration and the position of the picture in the video; colored by uid. */
+export function drawThumbnail(video: Video, params: StillParams): string {
+  const start = startOf(video, params)
+  return draw(video, params, { start, times: [start] })
+}
+
+/** As `drawThumbnail`. The position moves with `fps` pictures per second, up to the end of the video. */
+export function drawAnimation(video: Video, params: AnimationParams): string {
+  const start = startOf(video, params)
+  const count = Math.max(1, Math.round(params.duration * params.fps))
+  const end = durationOf(video)
+  const times = Array.from({ length: count }, (_none, index) =>
+    Math.min(start + index / params.fps, end),
+  )
+  return draw(video, params, { start, times }, params.duration)
+}
+
+function draw(video: Video, params: StillParams, { start, times }: Extract, seconds = 0): string {
+  const size = sizeOf(video)
+  const { width, height, picture } = thumbnailGeometry(size, {
+    width: params.width ?? null,
+    height: params.height ?? null,
+    fit: params.fit,
+  })
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+  <rect width="100%" height="100%"/>
+  <svg x="${picture.x}" y="${picture.y}" width="${picture.width}" height="${picture.height}" viewBox="0 0 ${size.width} ${size.height}" preserveAspectRatio="none">
+${drawPicture(video, start)}${drawPosition(video, times, seconds)}  </svg>
+</svg>
+`
+}
+
+/** Draws a picture of the video at its own size. */
+function drawPicture(video: Video, start: number): string {
+  const { width, height } = sizeOf(video)
   const hue = Number.parseInt(video.uid.slice(0, 4), 16) % 360
   // Without half of a surrogate pair at the end.
   const title = (nameOf(video.meta) ?? video.uid).slice(0, 40).replace(/\p{Surrogate}$/u, '')
+  const duration = video.media?.durationSeconds ?? null
   const info =
-    media?.durationSeconds === undefined || media.durationSeconds === null
+    duration === null
       ? 'no picture yet'
-      : `${width} × ${height}, ${media.durationSeconds.toFixed(1)} s`
+      : `${width} × ${height}, ${start.toFixed(1)} of ${duration.toFixed(1)} s`
   const text = Math.max(8, Math.round(Math.min(width, height) / 14))
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
-  <rect width="100%" height="100%" fill="hsl(${hue} 45% 25%)"/>
-  <circle cx="50%" cy="42%" r="${text * 2}" fill="hsl(${hue} 60% 80%)"/>
-  <path d="M ${width / 2 - text * 0.6} ${height * 0.42 - text} l ${text * 2} ${text} l ${-text * 2} ${text} z" fill="hsl(${hue} 45% 25%)"/>
-  <g fill="#fff" font-family="sans-serif" text-anchor="middle">
-    <text x="50%" y="72%" font-size="${text}">${escapeMarkup(title)}</text>
-    <text x="50%" y="84%" font-size="${Math.round(text * 0.7)}">${info}</text>
-  </g>
-</svg>
+  return `    <rect width="100%" height="100%" fill="hsl(${hue} 45% 25%)"/>
+    <circle cx="50%" cy="42%" r="${text * 2}" fill="hsl(${hue} 60% 80%)"/>
+    <path d="M ${width / 2 - text * 0.6} ${height * 0.42 - text} l ${text * 2} ${text} l ${-text * 2} ${text} z" fill="hsl(${hue} 45% 25%)"/>
+    <g fill="#fff" font-family="sans-serif" text-anchor="middle">
+      <text x="50%" y="72%" font-size="${text}">${escapeMarkup(title)}</text>
+      <text x="50%" y="84%" font-size="${Math.round(text * 0.7)}">${info}</text>
+    </g>
 `
+}
+
+/** Draws a bar at the lower edge. Its width is the position in the video. */
+function drawPosition(video: Video, times: readonly number[], seconds: number): string {
+  const duration = durationOf(video)
+  const percentages = times.map((time) => (duration === 0 ? 0 : (100 * time) / duration).toFixed(2))
+  const [first = '0'] = percentages
+  if (percentages.length === 1) {
+    return `    <rect y="96%" width="${first}%" height="4%" fill="#fff"/>\n`
+  }
+  const values = percentages.map((percentage) => `${percentage}%`).join(';')
+  return `    <rect y="96%" width="${first}%" height="4%" fill="#fff">
+      <animate attributeName="width" values="${values}" dur="${seconds}s" calcMode="discrete" repeatCount="indefinite"/>
+    </rect>
+`
+}
+
+function sizeOf({ media }: Video): Size {
+  return {
+    // A file may say that it has no pixels.
+    width: Math.max(1, media?.width ?? UNKNOWN_SIZE.width),
+    height: Math.max(1, media?.height ?? UNKNOWN_SIZE.height),
+  }
+}
+
+function durationOf({ media }: Video): number {
+  return media?.durationSeconds ?? 0
+}
+
+/** Returns the requested time, at most the end of the video. */
+function startOf(video: Video, { time }: StillParams): number {
+  const duration = durationOf(video)
+  return Math.min(time ?? video.thumbnailTimestampPct * duration, duration)
 }

@@ -8,6 +8,7 @@ import type { EmulatorDependencies } from '../dependencies.ts'
 import { readJsonBody } from '../read-json-body.ts'
 import { parseDirectUpload } from './parse-direct-upload.ts'
 import { parseTusCreation } from './parse-tus-creation.ts'
+import { watermarkJson } from '../state/watermark.ts'
 import { formatMilliseconds } from '../timestamp.ts'
 import { tusVersionError } from '../upload-host/tus-upload.ts'
 
@@ -24,6 +25,7 @@ export async function createDirectUpload(
   return successResponse({
     uploadURL: uploadUrl(dependencies.settings.publicUrl, video),
     uid: video.uid,
+    watermark: video.watermark === null ? null : watermarkJson(video.watermark),
     ...(video.creator === null ? {} : { creator: video.creator }),
     ...(video.scheduledDeletion === null
       ? {}

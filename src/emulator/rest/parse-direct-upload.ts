@@ -26,7 +26,7 @@ const bodySchema = z.looseObject({
   requireSignedURLs: z.boolean().nullish(),
   scheduledDeletion: z.string().nullish(),
   thumbnailTimestampPct: z.number().nullish(),
-  watermark: z.looseObject({ uid: z.string().optional() }).nullish(),
+  watermark: z.looseObject({ uid: z.string() }).nullish(),
 })
 
 /**
@@ -39,9 +39,6 @@ export function parseDirectUpload(
   now: number,
 ): UploadParams {
   const fields = parseBody(bodySchema, body)
-  if (fields.watermark !== undefined && fields.watermark !== null) {
-    throw badRequest('the watermark profile was not found: this emulator has none')
-  }
   const { expiry, scheduledDeletion } = fields
   return {
     maxDurationSeconds: checkMaxDuration(fields.maxDurationSeconds),
@@ -54,6 +51,7 @@ export function parseDirectUpload(
       ? checkScheduledDeletion(scheduledDeletion, now)
       : null,
     thumbnailTimestampPct: checkThumbnailTimestampPct(fields.thumbnailTimestampPct ?? 0),
+    watermark: fields.watermark?.uid ?? null,
   }
 }
 

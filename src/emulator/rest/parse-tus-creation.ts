@@ -43,9 +43,6 @@ export function parseTusCreation(headers: IncomingHttpHeaders, now: number): Tus
   const origins = setting('allowedorigins')
   const deletion = setting('scheduleddeletion')
   const thumbnail = setting('thumbnailtimestamppct')
-  if (setting('watermark') !== null) {
-    throw badRequest('the watermark profile was not found: this emulator has none')
-  }
   return {
     uploadLength,
     uploadMetadata,
@@ -60,6 +57,7 @@ export function parseTusCreation(headers: IncomingHttpHeaders, now: number): Tus
     thumbnailTimestampPct: checkThumbnailTimestampPct(
       thumbnail === null ? 0 : readFraction(thumbnail),
     ),
+    watermark: setting('watermark'),
     meta,
   }
 }

@@ -14,9 +14,16 @@ import { readJsonBody } from '../read-json-body.ts'
 import { METHOD_OVERRIDE_RULE, effectiveMethod } from '../tus-request.ts'
 import { storageTotals } from '../state/storage.ts'
 import { createToken } from './create-token.ts'
+import { embedVideo } from './embed-route.ts'
 import { createKey, deleteKey, listKeys } from './key-routes.ts'
 import { updateVideo } from './update-video.ts'
 import { videoJson } from '../state/video-json.ts'
+import {
+  createWatermark,
+  deleteWatermark,
+  getWatermark,
+  listWatermarks,
+} from './watermark-routes.ts'
 import { deleteWebhook, getWebhook, putWebhook } from './webhook-routes.ts'
 
 /** Handler of one method of a route. */
@@ -43,7 +50,8 @@ export async function serveRestApi(
     }
     authorize(dependencies, request, account)
     await deleteScheduled(dependencies)
-    const routePath = path.replace(/^stream\/?/, '')
+    // Cloudflare's examples have a slash after the path of a list.
+    const routePath = path.replace(/^stream\/?/, '').replace(/\/$/, '')
     const route = findRoute(dependencies, request, url, routePath)
     if (route === null) throw noRoute()
     // The tus creation, and the list at the same path. Other routes have no override.
@@ -94,12 +102,17 @@ function findRoute(
         GET: { operation: 'keys', work: () => listKeys(dependencies) },
         POST: { operation: 'keys', work: () => createKey(dependencies) },
       }
+    case 'watermarks':
+      return {
+        GET: { operation: 'watermarks', work: () => listWatermarks(dependencies) },
+        POST: { operation: 'watermarks', work: () => createWatermark(dependencies, request) },
+      }
     default:
       return itemRoute(dependencies, request, path)
   }
 }
 
-/** Returns the route of one video or key. */
+/** Returns the route of one video, key or watermark profile, or of an action on a video. */
 function itemRoute(
   dependencies: EmulatorDependencies,
   request: IncomingMessage,
@@ -108,18 +121,38 @@ function itemRoute(
   const [first = '', second, ...more] = path.split('/')
   if (more.length > 0) return null
   if (second === undefined) return videoRoute(dependencies, request, first)
-  if (first === 'keys') {
-    return { DELETE: { operation: 'keys', work: () => deleteKey(dependencies, second) } }
+  switch (first) {
+    case 'keys':
+      return { DELETE: { operation: 'keys', work: () => deleteKey(dependencies, second) } }
+    case 'watermarks':
+      return {
+        GET: { operation: 'watermarks', work: () => getWatermark(dependencies, second) },
+        DELETE: { operation: 'watermarks', work: () => deleteWatermark(dependencies, second) },
+      }
+    default:
+      return actionRoute(dependencies, request, first, second)
   }
-  if (second === 'token') {
-    return {
-      POST: {
-        operation: 'token',
-        work: async () => createToken(dependencies, first, await readJsonBody(request)),
-      },
-    }
+}
+
+function actionRoute(
+  dependencies: EmulatorDependencies,
+  request: IncomingMessage,
+  uid: string,
+  action: string,
+): Route | null {
+  switch (action) {
+    case 'token':
+      return {
+        POST: {
+          operation: 'token',
+          work: async () => createToken(dependencies, uid, await readJsonBody(request)),
+        },
+      }
+    case 'embed':
+      return { GET: { operation: 'embed', work: () => embedVideo(dependencies, uid) } }
+    default:
+      return null
   }
-  return null
 }
 
 function videoRoute(

@@ -30,7 +30,8 @@ const TABLES = `
     finishes_at INTEGER,
     size_bytes INTEGER,
     media TEXT,
-    stored_seconds INTEGER
+    stored_seconds INTEGER,
+    watermark TEXT
   ) STRICT;
   CREATE INDEX IF NOT EXISTS videos_by_creator ON videos (creator, created_us);
   CREATE INDEX IF NOT EXISTS videos_by_deletion ON videos (scheduled_deletion)
@@ -49,6 +50,12 @@ const TABLES = `
 
   -- Files that are being read. What is still here after a restart ended the process that read it.
   CREATE TABLE IF NOT EXISTS media_readings (uid TEXT PRIMARY KEY) STRICT;
+
+  CREATE TABLE IF NOT EXISTS watermarks (
+    uid TEXT PRIMARY KEY,
+    created_us INTEGER NOT NULL,
+    profile TEXT NOT NULL
+  ) STRICT;
 
   -- Keys of playback tokens. Only the emulator's own key has a private key.
   CREATE TABLE IF NOT EXISTS signing_keys (
@@ -88,7 +95,18 @@ export function openDatabase(path: string): EmulatorDatabase {
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = NORMAL')
   database.exec(TABLES)
+  addWatermarkColumn(database)
   return database
+}
+
+/** Directories of earlier versions have the table `videos` without this column. */
+function addWatermarkColumn(database: EmulatorDatabase): void {
+  const column = database
+    .prepare<[], { name: string }>(
+      `SELECT name FROM pragma_table_info('videos') WHERE name = 'watermark'`,
+    )
+    .get()
+  if (column === undefined) database.exec('ALTER TABLE videos ADD COLUMN watermark TEXT')
 }
 
 /** Returns the saved clock offset of the last run in milliseconds; 0 without one. */

@@ -1,10 +1,11 @@
 /** Mints a one-time upload URL: creates its video and reserves `maxDurationSeconds`. */
 import { randomBytes } from 'node:crypto'
 
-import { storageExceeded } from '../api-error.ts'
+import { badRequest, storageExceeded } from '../api-error.ts'
 import type { EmulatorDependencies } from '../dependencies.ts'
 import type { UploadParams } from './upload-params.ts'
 import type { UploadKind, Video } from './video.ts'
+import type { Watermark } from './watermark.ts'
 
 /** Params that only a tus upload has. */
 interface TusFileParams {
@@ -13,18 +14,19 @@ interface TusFileParams {
 }
 
 /**
- * Creates the video of an upload URL. Throws an ApiError when it exceeds the storage limit, which
- * does not apply to the received file: "limits are evaluated when the URL is created".
+ * Creates the video of an upload URL. Throws an ApiError when its watermark profile does not exist, and
+ * when it exceeds the storage limit, which does not apply to the received file: "limits are evaluated when the URL is created".
  * https://developers.cloudflare.com/stream/faq/
  * @param now the timestamp from which the expiry in `params` was computed
  */
 export function mintUpload(
-  dependencies: Pick<EmulatorDependencies, 'clock' | 'library' | 'settings'>,
+  dependencies: Pick<EmulatorDependencies, 'clock' | 'library' | 'settings' | 'watermarks'>,
   kind: UploadKind,
   params: UploadParams,
   tus: TusFileParams | null,
   now: number,
 ): Video {
+  const watermark = findWatermark(dependencies, params.watermark)
   requireStorage(dependencies, params.maxDurationSeconds)
   const uid = randomBytes(16).toString('hex')
   return dependencies.library.insert({
@@ -42,7 +44,18 @@ export function mintUpload(
     finishesAt: null,
     sizeBytes: null,
     media: null,
+    watermark,
   })
+}
+
+function findWatermark(
+  { watermarks }: Pick<EmulatorDependencies, 'watermarks'>,
+  uid: string | null,
+): Watermark | null {
+  if (uid === null) return null
+  const watermark = watermarks.find(uid)
+  if (watermark === null) throw badRequest('the watermark profile was not found')
+  return watermark
 }
 
 /** Throws an ApiError (413, code 10011) when `seconds` more would exceed the storage limit. */

@@ -22,6 +22,8 @@ export interface UploadParams {
   readonly requireSignedURLs: boolean
   readonly scheduledDeletion: number | null
   readonly thumbnailTimestampPct: number
+  /** Uid of a watermark profile; null without one. */
+  readonly watermark: string | null
 }
 
 /** Accepts 1 to 36000 whole seconds. */

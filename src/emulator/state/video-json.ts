@@ -3,6 +3,7 @@
  * https://developers.cloudflare.com/api/resources/stream/methods/get/
  */
 import { formatMicroseconds, formatMilliseconds } from '../timestamp.ts'
+import { watermarkJson } from './watermark.ts'
 import { progressAt, type Progress, type Video } from './video.ts'
 
 /** Returns Stream's Video object. Unknown duration and dimensions are -1, an unknown size is 0. */
@@ -37,7 +38,7 @@ export function videoJson(video: Video, publicUrl: string, now: number): Record<
       hls: `${base}/manifest/video.m3u8`,
       dash: `${base}/manifest/video.mpd`,
     },
-    watermark: null,
+    watermark: video.watermark === null ? null : watermarkJson(video.watermark),
     clippedFrom: null,
     publicDetails: {
       title: null,

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { mediaInfoSchema } from '../media/media-info.ts'
 import { metaSchema } from './meta.ts'
 import type { UploadKind, Video } from './video.ts'
+import { watermarkSchema } from './watermark.ts'
 
 /** One row of `videos`. */
 export interface VideoRow {
@@ -27,6 +28,7 @@ export interface VideoRow {
   readonly finishes_at: number | null
   readonly size_bytes: number | null
   readonly media: string | null
+  readonly watermark: string | null
 }
 
 const originsSchema = z.array(z.string())
@@ -53,6 +55,7 @@ export function rowToVideo(row: VideoRow): Video {
     finishesAt: row.finishes_at,
     sizeBytes: row.size_bytes,
     media: row.media === null ? null : mediaInfoSchema.parse(JSON.parse(row.media)),
+    watermark: row.watermark === null ? null : watermarkSchema.parse(JSON.parse(row.watermark)),
   }
 }
 
@@ -78,5 +81,6 @@ export function videoToRow(video: Video): VideoRow {
     finishes_at: video.finishesAt,
     size_bytes: video.sizeBytes,
     media: video.media === null ? null : JSON.stringify(video.media),
+    watermark: video.watermark === null ? null : JSON.stringify(video.watermark),
   }
 }

@@ -6,7 +6,7 @@ const COLUMNS = [
   'uid, kind, upload_id, creator, meta, allowed_origins, require_signed_urls',
   'scheduled_deletion, thumbnail_timestamp_pct, public_details, max_duration_seconds',
   'upload_expiry, upload_length, upload_metadata, created_us, changed_at, received_at',
-  'finishes_at, size_bytes, media',
+  'finishes_at, size_bytes, media, watermark',
 ].join(', ')
 const PLACEHOLDERS = COLUMNS.split(', ')
   .map((column) => `@${column}`)

@@ -4,6 +4,7 @@
  */
 import type { MediaInfo } from '../media/media-info.ts'
 import type { Meta } from './meta.ts'
+import type { Watermark } from './watermark.ts'
 
 /** Protocol of the one-time upload URL. */
 export type UploadKind = 'basic' | 'tus'
@@ -42,6 +43,8 @@ export interface Video {
   readonly sizeBytes: number | null
   /** Media info of the file; null until it is read. */
   readonly media: MediaInfo | null
+  /** Its profile as it was at the creation; null without one. */
+  readonly watermark: Watermark | null
 }
 
 /** Values of `status.state` that direct uploads reach. */
