@@ -106,6 +106,11 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['uploads/'],
     packages: [],
   },
+  'stream/playback-signer.ts': { inside: ['uploads/ports/'], packages: ['jose'] },
+  'stream/playback-tokens.ts': {
+    inside: ['stream/playback-signer.ts', 'uploads/ports/', 'shared/'],
+    packages: ['lru-cache'],
+  },
   'store/': { inside: ['uploads/upload.ts', 'uploads/ports/', 'shared/'], packages: [] },
   'store/sqlite/': {
     inside: ['store/*', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
@@ -142,7 +147,11 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['prom-client', '@opentelemetry/api'],
   },
 
-  'config/': { inside: ['uploads/', 'shared/'], types: ['http/auth/'], packages: [] },
+  'config/': {
+    inside: ['uploads/', 'shared/'],
+    types: ['http/auth/', 'stream/playback-signer.ts'],
+    packages: [],
+  },
   'config/node-config.ts': {
     // Reads whether other machines can reach the emulator, because it then needs a token.
     inside: ['config/', 'emulator/exposure.ts', 'uploads/', 'shared/'],
@@ -261,6 +270,7 @@ const portable = [
   'worker.ts',
   'config/base-config.ts',
   'config/environment-reader.ts',
+  'config/signing-key.ts',
   'telemetry/noop-telemetry.ts',
 ]
 

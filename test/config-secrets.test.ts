@@ -1,5 +1,6 @@
 /** Values that are rejected instead of trimmed: secrets, control characters, unusual numbers; and warnings about plain HTTP. */
 import { describe, expect, test } from 'vitest'
+import { createSigningKey } from './kit/signing-key.ts'
 import { readConfig } from '../src/config/node-config.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -7,6 +8,7 @@ type Environment = Readonly<Record<string, string>>
 const SECRET = 'a secret of thirty-two bytes....'
 const TOKEN = 'api-token-of-the-account'
 const WEBHOOK = '0123456789abcdef0123456789abcdef'
+const { variables: signingKey } = await createSigningKey()
 const account = { CLOUDFLARE_ACCOUNT_ID: 'account', CLOUDFLARE_API_TOKEN: TOKEN }
 const signed = { AUTH_JWT_SECRET: SECRET }
 
@@ -24,6 +26,11 @@ function errorsOf(environment: Environment): readonly string[] {
 const secrets: readonly (readonly [name: string, value: string, others: Environment])[] = [
   ['AUTH_JWT_SECRET', SECRET, {}],
   ['STREAM_WEBHOOK_SECRET', WEBHOOK, {}],
+  [
+    'STREAM_SIGNING_KEY_JWK',
+    signingKey.STREAM_SIGNING_KEY_JWK,
+    { STREAM_SIGNING_KEY_ID: signingKey.STREAM_SIGNING_KEY_ID },
+  ],
   ['METRICS_TOKEN', 'metrics-token-of-prometheus', {}],
   ['CLOUDFLARE_API_TOKEN', TOKEN, { CLOUDFLARE_ACCOUNT_ID: 'account', ...signed }],
   ['DATABASE_URL', 'postgres://user:pass-word@db/headgate', {}],

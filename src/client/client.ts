@@ -74,7 +74,7 @@ const DEFAULT_RETRIES = 8
  *     maxDurationSeconds: 3600,
  *     onProgress: ({ phase, fraction }) => { bar.value = fraction },
  *   })
- *   player.src = video.hlsURL
+ *   console.log(`${video.durationSeconds} seconds`)
  * } catch (error) {
  *   if (!(error instanceof UploadError)) throw error
  *   if (error.code === 'QUOTA_EXCEEDED') say(`${error.availableMinutes} minutes are left.`)

@@ -1,7 +1,7 @@
 /** Type of a READY upload. It is also a type guard for the results of other GraphQL clients. */
 
-/** Fields of the video that are known when the upload is READY. */
-const readyFields = ['durationSeconds', 'hlsURL', 'dashURL', 'thumbnailURL', 'previewURL'] as const
+/** Fields of the video that are set when the upload is READY. The plain addresses of a private video are null. */
+const readyFields = ['durationSeconds', 'playback'] as const
 type ReadyField = (typeof readyFields)[number]
 
 /** An upload with any selection of fields, such as a type that GraphQL Code Generator writes. */
@@ -20,7 +20,7 @@ export type Ready<U extends SelectedUpload> = U & {
   }
 }
 
-/** Whether the video plays. Then `video`, its URLs and its duration are not null. */
+/** Whether the video plays. Then `video`, its `playback` and its duration are not null. */
 export function isReady<U extends SelectedUpload>(upload: U): upload is Ready<U> {
   const { status, video } = upload
   if (status !== 'READY' || video === null || video === undefined) return false

@@ -1,8 +1,15 @@
 /** Configuration that Node and Workers share. */
 import type { AuthConfig } from '../http/auth/authenticate.ts'
+import type { SigningKey } from '../stream/playback-signer.ts'
 import type { Policy } from '../uploads/policy.ts'
 import type { ReportScope } from './known-variables.ts'
-import { type Environment, type Reports, createEnvironmentReader } from './environment-reader.ts'
+import {
+  type Environment,
+  type EnvironmentReader,
+  type Reports,
+  createEnvironmentReader,
+} from './environment-reader.ts'
+import { readSigningKey } from './signing-key.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -12,11 +19,15 @@ export interface BaseConfig {
   /** Public origin of the gateway, for browsers and Stream; null if not set. */
   readonly publicURL: string | null
   readonly webhookSecrets: readonly string[]
+  /** Signs playback tokens; null to request them from Stream. */
+  readonly signingKey: SigningKey | null
   readonly allowedOrigins: readonly string[]
   readonly maxDurationSeconds: number
   /** Minutes of video per creator; null for no quota. */
   readonly creatorQuotaMinutes: number | null
   readonly createsPerMinute: number
+  /** Uid of the watermark profile of every upload; null for none. */
+  readonly watermarkUid: string | null
   readonly introspection: boolean
   readonly logLevel: LogLevel
 }
@@ -33,20 +44,20 @@ export type ConfigResult<T> =
   | { readonly kind: 'config'; readonly config: T; readonly warnings: readonly string[] }
   | ({ readonly kind: 'errors' } & Reports)
 
-export type { Environment }
-
-export type EnvironmentReader = ReturnType<typeof createEnvironmentReader>
+export type { Environment, EnvironmentReader }
 
 /** Returns the limits that apply to uploads. */
 export function policyOf({
   maxDurationSeconds,
   creatorQuotaMinutes,
   createsPerMinute,
+  watermarkUid,
 }: BaseConfig): Policy {
   return {
     maxDurationSeconds,
     creatorQuotaSeconds: creatorQuotaMinutes === null ? null : creatorQuotaMinutes * 60,
     createsPerMinute,
+    watermarkUid,
   }
 }
 
@@ -94,14 +105,25 @@ export function readBaseConfig(variables: EnvironmentReader): BaseConfig {
   return {
     publicURL: variables.origin('PUBLIC_URL'),
     webhookSecrets: variables.secrets('STREAM_WEBHOOK_SECRET', MIN_WEBHOOK_SECRET_CHARACTERS),
+    signingKey: readSigningKey(variables),
     allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
     maxDurationSeconds:
       variables.integer('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
     creatorQuotaMinutes: variables.integer('CREATOR_QUOTA_MINUTES', { from: 1 }),
     createsPerMinute: variables.integer('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
+    watermarkUid: readWatermarkUid(variables),
     introspection: variables.flag('INTROSPECTION') ?? true,
     logLevel: variables.enumValue('LOG_LEVEL', logLevels) ?? 'info',
   }
+}
+
+function readWatermarkUid(variables: EnvironmentReader): string | null {
+  const uid = variables.text('WATERMARK_UID')
+  if (uid === null || /^[\da-z-]{1,64}$/i.test(uid)) return uid
+  return variables.addError(
+    'WATERMARK_UID',
+    'must be the `uid` of a watermark profile of Stream: at most 64 letters, digits and hyphens.',
+  )
 }
 
 /**

@@ -10,6 +10,8 @@ interface Bounds {
 /** Environment variables; empty ones count as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
+export type EnvironmentReader = ReturnType<typeof createEnvironmentReader>
+
 /** Messages that begin with the variable's name. */
 export interface Reports {
   readonly errors: readonly string[]

@@ -13,6 +13,8 @@ export const knownVariables = {
   CLOUDFLARE_API_BASE_URL:
     'without CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN. Set both, or unset it.',
   STREAM_WEBHOOK_SECRET: null,
+  STREAM_SIGNING_KEY_ID: null,
+  STREAM_SIGNING_KEY_JWK: null,
   HOST: null,
   PORT: null,
   PUBLIC_URL: null,
@@ -28,6 +30,7 @@ export const knownVariables = {
   MAX_DURATION_SECONDS: null,
   CREATOR_QUOTA_MINUTES: null,
   RATE_LIMIT_CREATES: null,
+  WATERMARK_UID: null,
   STREAM_API_BUDGET: null,
   INTROSPECTION: null,
   METRICS_TOKEN: null,

@@ -14,6 +14,9 @@ export const MAX_COUNTS = 10
 /** Maximum total characters of the values in one result whose length a client or Stream determines. */
 export const MAX_CHARACTERS = 4_000_000
 
+/** Maximum playback addresses with a token per operation: each may cost a signature or a request to Stream. */
+export const MAX_PLAYBACK_TOKENS = 100
+
 /** The remaining limits of one operation. */
 export interface ResultLimit {
   /** Consumes entries of the result. Throws if too few remain. */
@@ -22,6 +25,11 @@ export interface ResultLimit {
   consumePage(size: number): void
   /** Consumes one count of uploads without a stored total. Throws if none remains. */
   consumeCount(): void
+  /**
+   * Consumes one playback token, before it is created. Throws for the first over the limit, and returns false
+   * for all further: an error for each would make the result larger.
+   */
+  consumePlaybackToken(): boolean
   /** Consumes characters of the result. Throws if too few remain. */
   consumeCharacters(count: number): void
   /** Whether `consumeCharacters` has thrown. */
@@ -43,6 +51,10 @@ export function createResultLimit(): ResultLimit {
     MAX_COUNTS,
     `Too many counts (limit: ${MAX_COUNTS} per operation, for \`totalCount\` with \`createdAfter\` or \`createdBefore\`; each counts up to ${COUNT_LIMIT} uploads). Send the others in another operation.`,
   )
+  const playbackTokens = createBudget(
+    MAX_PLAYBACK_TOKENS,
+    `Too many playback tokens (limit: ${MAX_PLAYBACK_TOKENS} private videos per operation). The first exceeding field is an error, all further are null.`,
+  )
   const characters = createBudget(
     MAX_CHARACTERS,
     `Result too large (limit: ${MAX_CHARACTERS} characters of metas, names, origins, URLs and messages per operation). Nullable fields are null beyond it. Select fewer uploads, fields or aliases.`,
@@ -51,10 +63,15 @@ export function createResultLimit(): ResultLimit {
     consume: (amount) => entries.consume(amount),
     consumePage: (size) => pages.consume(size),
     consumeCount: () => counts.consume(1),
+    consumePlaybackToken() {
+      if (playbackTokens.isExceeded()) return false
+      playbackTokens.consume(1)
+      return true
+    },
     consumeCharacters: (count) => characters.consume(count),
     isOutOfCharacters: () => characters.isExceeded(),
     reset() {
-      for (const budget of [entries, pages, counts, characters]) budget.reset()
+      for (const budget of [entries, pages, counts, playbackTokens, characters]) budget.reset()
     },
   }
 }

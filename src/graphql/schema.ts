@@ -2,6 +2,7 @@
 import './scalars.ts'
 import './node.ts'
 import './upload.ts'
+import './playback.ts'
 import './error-types.ts'
 import './upload-connection.ts'
 import './create-upload.ts'

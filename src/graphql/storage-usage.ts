@@ -1,9 +1,9 @@
 /** Query `storageUsage`: storage of the account, or of the caller. */
-import { GraphQLError } from 'graphql'
 import { StreamError } from '../uploads/ports/stream-error.ts'
 import { type StorageUsage, storageUsage } from '../uploads/storage-usage.ts'
 import { outcomeOfStreamError } from '../uploads/stream-error-outcome.ts'
 import { builder } from './builder.ts'
+import { outcomeError } from './outcome-error.ts'
 
 const StorageUsageType = builder.objectRef<StorageUsage>('StorageUsage').implement({
   description:
@@ -41,8 +41,7 @@ builder.queryField('storageUsage', (t) =>
       } catch (error) {
         if (!(error instanceof StreamError)) throw error
         dependencies.log.warn({ errorKind: error.kind, err: error }, 'reading storage usage failed')
-        const { code, message } = outcomeOfStreamError(error)
-        throw new GraphQLError(message, { extensions: { code } })
+        throw outcomeError(outcomeOfStreamError(error))
       }
     },
   }),

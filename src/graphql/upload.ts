@@ -6,13 +6,13 @@ import {
   type UploadEvent,
   type UploadFailure,
   type UploadProgress,
-  type Video,
   isUsable,
 } from '../uploads/upload.ts'
 import { builder } from './builder.ts'
 import { jsonLeaf } from './json-leaf.ts'
 import { Node } from './node.ts'
 import { countJson, countNullable, countText, countTexts } from './result-characters.ts'
+import { VideoType, hasVideo } from './video.ts'
 
 export const UploadProtocolEnum = builder.enumType('UploadProtocol', {
   description: 'Upload protocol.',
@@ -112,52 +112,6 @@ const UploadFailureType = builder.objectRef<UploadFailure>('UploadFailure').impl
   }),
 })
 
-const VideoType = builder.objectRef<Video>('Video').implement({
-  description: 'The video at Stream, once the file is received.',
-  fields: (t) => ({
-    durationSeconds: t.exposeFloat('durationSeconds', {
-      nullable: true,
-      description: 'Duration in seconds; null until Stream has read the file.',
-    }),
-    width: t.exposeInt('width', { nullable: true, description: 'In pixels; null if unknown.' }),
-    height: t.exposeInt('height', { nullable: true, description: 'In pixels; null if unknown.' }),
-    sizeBytes: t.expose('sizeBytes', {
-      type: 'ByteCount',
-      nullable: true,
-      description: 'Size of the received file in bytes.',
-    }),
-    hlsURL: t.field({
-      type: 'URL',
-      nullable: true,
-      description: 'HLS manifest for players.',
-      resolve: ({ hlsURL }, _args, context) => countNullable(context, hlsURL),
-    }),
-    dashURL: t.field({
-      type: 'URL',
-      nullable: true,
-      description: 'DASH manifest for players.',
-      resolve: ({ dashURL }, _args, context) => countNullable(context, dashURL),
-    }),
-    thumbnailURL: t.field({
-      type: 'URL',
-      nullable: true,
-      description: 'URL of a thumbnail image.',
-      resolve: ({ thumbnailURL }, _args, context) => countNullable(context, thumbnailURL),
-    }),
-    previewURL: t.field({
-      type: 'URL',
-      nullable: true,
-      description: 'URL of a page or file that plays the video.',
-      resolve: ({ previewURL }, _args, context) => countNullable(context, previewURL),
-    }),
-    readyAt: t.expose('readyAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'Time at which the video became playable.',
-    }),
-  }),
-})
-
 const UploadEventType = builder.objectRef<UploadEvent>('UploadEvent').implement({
   description: 'A status change of an upload.',
   fields: (t) => ({
@@ -250,10 +204,11 @@ export const UploadType = builder.objectRef<Upload>('Upload').implement({
       resolve: ({ status, failure }) => (status === 'ERROR' ? failure : null),
       description: 'Failure; null unless the status is ERROR.',
     }),
-    video: t.expose('video', {
+    video: t.field({
       type: VideoType,
       nullable: true,
       description: 'Video; null until Stream has received the file.',
+      resolve: (upload) => (hasVideo(upload) ? upload : null),
     }),
     history: t.field({
       type: [UploadEventType],

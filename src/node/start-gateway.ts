@@ -21,6 +21,8 @@ import {
   withAvailability,
 } from '../stream/decorators/with-availability.ts'
 import { withTelemetry } from '../stream/decorators/with-telemetry.ts'
+import { createPlaybackSigner } from '../stream/playback-signer.ts'
+import { createPlaybackTokens } from '../stream/playback-tokens.ts'
 import { createRestStreamApi } from '../stream/rest/rest-stream-api.ts'
 import type { HttpTransport } from '../stream/rest/transport.ts'
 import { readVideo } from '../stream/read-video.ts'
@@ -68,6 +70,7 @@ export async function startGateway(
     done.abort()
   }
   try {
+    const sign = config.signingKey === null ? null : await createPlaybackSigner(config.signingKey)
     // A clock that a test moves must drive the database too.
     const timeSource = clock === systemClock ? 'server' : 'clock'
     const database = await openDatabase(config.database, clock, log, timeSource)
@@ -127,6 +130,11 @@ export async function startGateway(
       createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
       deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
       updateLimit: createCallerRateLimit(rateLimiter, 'update', config.createsPerMinute),
+      playbackTokens: createPlaybackTokens({ sign, stream, clock, inFlight: new Map() }),
+      playbackLimit:
+        sign === null
+          ? createCallerRateLimit(rateLimiter, 'playback', config.createsPerMinute)
+          : null,
       watchRegistry: createWatchRegistry(),
       closing: closing.signal,
       mintsInFlight: new Map(),

@@ -63,6 +63,11 @@ export function readTimestamp(value: unknown): Date | null {
   return Number.isNaN(timestamp.getTime()) || timestamp.getUTCFullYear() <= 1 ? null : timestamp
 }
 
+/** Reads a JWT, which is safe in the path of a URL; null otherwise. */
+export function readPlaybackToken(value: unknown): string | null {
+  return typeof value === 'string' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(value) ? value : null
+}
+
 /** Reads an http or https URL, safe to open in a browser; null otherwise. */
 export function readHttpURL(value: unknown): string | null {
   if (typeof value !== 'string') return null

@@ -6,6 +6,7 @@ import type { Telemetry } from './ports/telemetry.ts'
 import type { CreateUploadOutcome, DeleteUploadOutcome } from './outcomes.ts'
 import type { Policy } from './policy.ts'
 import type { CallerRateLimit } from './caller-rate-limit.ts'
+import type { PlaybackTokens } from './ports/playback-tokens.ts'
 import type { WatchRegistry } from './ports/watch-registry.ts'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -27,6 +28,9 @@ export interface Dependencies {
   readonly deleteLimit: CallerRateLimit
   /** Same limit again: a change costs one request to Stream. */
   readonly updateLimit: CallerRateLimit
+  readonly playbackTokens: PlaybackTokens
+  /** Same limit as for creations, because a token costs one request to Stream; null if the gateway signs tokens. */
+  readonly playbackLimit: CallerRateLimit | null
   readonly watchRegistry: WatchRegistry
   /** Aborted on shutdown: subscriptions end and the sync loop stops. */
   readonly closing: AbortSignal

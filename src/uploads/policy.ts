@@ -8,6 +8,8 @@ export interface Policy {
   readonly creatorQuotaSeconds: number | null
   /** Creations per caller and minute; deletions have a separate limit of the same size. */
   readonly createsPerMinute: number
+  /** Uid of the watermark profile of every upload; null for none. */
+  readonly watermarkUid: string | null
 }
 
 /** Bit rate below which no video is watchable: a few kilobytes per second. */

@@ -4,6 +4,8 @@ export interface Viewer {
   readonly subject: string
   /** True with the scope `uploads:admin`: may see and mint for every creator. */
   readonly isAdmin: boolean
+  /** True with the scope `videos:play`: may play the videos of every creator, and sees nothing else of them. */
+  readonly canPlayAll: boolean
   /** When the token expires; null if it never does. */
   readonly expiresAt: Date | null
 }
@@ -11,4 +13,9 @@ export interface Viewer {
 /** Whether the viewer may see, watch and delete this creator's uploads. */
 export function hasAccessTo(viewer: Viewer, creator: string): boolean {
   return viewer.isAdmin || viewer.subject === creator
+}
+
+/** Whether the viewer may play this creator's videos. */
+export function mayPlay(viewer: Viewer, creator: string): boolean {
+  return viewer.canPlayAll || hasAccessTo(viewer, creator)
 }

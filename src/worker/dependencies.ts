@@ -11,6 +11,8 @@ import {
   type AvailabilityTracker,
   withAvailability,
 } from '../stream/decorators/with-availability.ts'
+import { createPlaybackSigner } from '../stream/playback-signer.ts'
+import { createPlaybackTokens } from '../stream/playback-tokens.ts'
 import { readVideo } from '../stream/read-video.ts'
 import { noopTelemetry } from '../telemetry/noop-telemetry.ts'
 import { uuidV7 } from '../shared/uuid-v7.ts'
@@ -47,8 +49,10 @@ export async function openDependencies(
   if (config.account !== null) await requireAccount(store, config.account.accountId)
   const budget = createApiBudget(rateLimiter, config.streamApiBudget, () => clock.monotonicMs())
   const availability = withAvailability(createStreamApi(config), clock)
+  const stream = withBudget(availability.streamApi, budget)
+  const sign = config.signingKey === null ? null : await createPlaybackSigner(config.signingKey)
   const dependencies: Dependencies = {
-    stream: withBudget(availability.streamApi, budget),
+    stream,
     backgroundStream: withBudget(availability.streamApi, budget, 'sync'),
     store,
     pubsub,
@@ -59,6 +63,11 @@ export async function openDependencies(
     createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
     updateLimit: createCallerRateLimit(rateLimiter, 'update', config.createsPerMinute),
+    playbackTokens: createPlaybackTokens({ sign, stream, clock, inFlight: new NoopMap() }),
+    playbackLimit:
+      sign === null
+        ? createCallerRateLimit(rateLimiter, 'playback', config.createsPerMinute)
+        : null,
     watchRegistry,
     closing: new NeverAbortedSignal(),
     mintsInFlight: new NoopMap(),

@@ -7,20 +7,25 @@ interface SelectedUpload {
   readonly status: 'PENDING_UPLOAD' | 'READY' | 'DELETED'
   readonly video?: {
     readonly hlsURL?: string | null
+    readonly playback?: { readonly hlsURL: string } | null
     readonly durationSeconds?: number | null
     readonly width?: number | null
   } | null
 }
 
+const playback = { hlsURL: 'https://example.com/a.m3u8' }
+
 it('narrows an upload to one whose video plays', () => {
   const upload: SelectedUpload = {
     status: 'READY',
-    video: { hlsURL: 'https://example.com/a.m3u8', durationSeconds: 6, width: null },
+    video: { hlsURL: null, playback, durationSeconds: 6, width: null },
   }
   expect(isReady(upload)).toBe(true)
   if (!isReady(upload)) return
   expectTypeOf(upload.status).toEqualTypeOf<'READY'>()
-  expectTypeOf(upload.video.hlsURL).toEqualTypeOf<string>()
+  expectTypeOf(upload.video.playback).toEqualTypeOf<{ readonly hlsURL: string }>()
+  // The plain addresses of a private video are null.
+  expectTypeOf(upload.video.hlsURL).toEqualTypeOf<string | null | undefined>()
   expectTypeOf(upload.video.durationSeconds).toEqualTypeOf<number>()
   expectTypeOf(upload.video.width).toEqualTypeOf<number | null | undefined>()
 })
@@ -28,10 +33,10 @@ it('narrows an upload to one whose video plays', () => {
 it.each<SelectedUpload>([
   { status: 'READY' },
   { status: 'READY', video: null },
-  { status: 'READY', video: { hlsURL: null, durationSeconds: 6 } },
-  { status: 'READY', video: { hlsURL: 'https://example.com/a.m3u8', durationSeconds: null } },
-  { status: 'PENDING_UPLOAD', video: { hlsURL: 'https://example.com/a.m3u8' } },
-  { status: 'DELETED', video: { hlsURL: 'https://example.com/a.m3u8' } },
+  { status: 'READY', video: { playback: null, durationSeconds: 6 } },
+  { status: 'READY', video: { playback, durationSeconds: null } },
+  { status: 'PENDING_UPLOAD', video: { playback } },
+  { status: 'DELETED', video: { playback } },
 ])('reports %j as not READY', (upload) => {
   expect(isReady(upload)).toBe(false)
 })

@@ -1,9 +1,11 @@
 /** StreamApi contract: finding, listing, changing, deleting and counting videos. */
 import { randomUUID } from 'node:crypto'
+import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import {
   expectNear,
   halfHourMs,
+  playbackTokenParamsFor,
   uploadParamsFor,
   unsupportedError,
   type Suite,
@@ -135,6 +137,26 @@ export function describeVideos(suite: Suite): void {
       expect(await suite.streamApi().deleteVideo(uid)).toBe(true)
       expect(await suite.streamApi().findVideo(uid)).toBeNull()
       expect(await suite.streamApi().deleteVideo(uid)).toBe(false)
+    })
+  })
+
+  describe('createPlaybackToken', () => {
+    test('returns a token of the video, which expires within its life', async () => {
+      const { uid } = await suite.mint({ ...uploadParamsFor(null), requireSignedURLs: true })
+      const params = playbackTokenParamsFor(uid)
+      const {
+        sub,
+        kid,
+        exp = 0,
+      } = decodeJwt((await suite.streamApi().createPlaybackToken(params)) ?? '')
+      expect(sub).toBe(uid)
+      expect(kid).toEqual(expect.any(String))
+      expectNear(new Date(exp * 1000), params.expiresAt)
+    })
+
+    test('returns null for an unknown video', async () => {
+      const params = playbackTokenParamsFor('0'.repeat(32))
+      expect(await suite.streamApi().createPlaybackToken(params)).toBeNull()
     })
   })
 

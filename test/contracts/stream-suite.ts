@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import type {
   MintedVideo,
+  PlaybackTokenParams,
   StreamApi,
   TusUploadParams,
   DirectUploadParams,
@@ -28,6 +29,18 @@ export function uploadParamsFor(creator: string | null): DirectUploadParams {
     requireSignedURLs: false,
     scheduledDeletion: null,
     thumbnailTimestampPct: null,
+    watermarkUid: null,
+  }
+}
+
+/** Params of a token for an hour, which every adapter can create. */
+export function playbackTokenParamsFor(uid: string): PlaybackTokenParams {
+  const ttlSeconds = 3600
+  return {
+    uid,
+    expiresAt: new Date(Date.now() + ttlSeconds * 1000),
+    ttlSeconds,
+    downloadable: false,
   }
 }
 

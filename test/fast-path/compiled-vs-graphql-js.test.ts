@@ -106,6 +106,7 @@ const value = fc.oneof(
     'SYNC',
     'QUERY',
     'OBJECT',
+    'CROP',
   ),
   fc.double(),
   fc.integer(),

@@ -244,9 +244,8 @@ export function writeQuery(
   function scalar(typeName: string, name: string): string {
     switch (typeName) {
       case 'Int':
-        return chance.percent(90)
-          ? String(chance.between(1, 30))
-          : chance.oneOf(['0', '-1', '101', '2147483647', '100'])
+        if (chance.percent(10)) return chance.oneOf(['0', '-1', '101', '2147483647', '100'])
+        return String(name === 'ttlSeconds' ? chance.between(60, 62) : chance.between(1, 30))
       case 'Float':
         return chance.oneOf(['0', '1', '0.5', '-0.0', '1e-7', '3'])
       case 'Boolean':

@@ -3,9 +3,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { type GraphQLSchema, parse, validate } from 'graphql'
 import { describe, expect, it } from 'vitest'
 import { schema } from '../../src/graphql/schema.ts'
+import { createPlaybackSigner } from '../../src/stream/playback-signer.ts'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { chanceFrom, wholeNumberFrom } from '../chaos/seed.ts'
 import { tokenFor } from '../kit/gateway.ts'
+import { createSigningKey } from '../kit/signing-key.ts'
 import { type GeneratedQuery, writeQuery } from './generated-query.ts'
 import { seedUploads } from './seed-uploads.ts'
 import { type TestResponse, comparable, sendRequest } from './send-request.ts'
@@ -70,7 +72,8 @@ const options = { timeout: 900_000 }
 
 describe(`${operations} operations with HEADGATE_FAST_PATH_SEED=${seed}`, options, () => {
   it('get equal responses from the fast path and the fallback', async () => {
-    const setup = await createSetup()
+    const { signingKey } = await createSigningKey()
+    const setup = await createSetup({ sign: await createPlaybackSigner(signingKey) })
     const seeded = seedUploads(setup.databaseFile, setup.clock.now())
     const { connection } = openSqlite(setup.databaseFile)
     const chance = chanceFrom(seed)

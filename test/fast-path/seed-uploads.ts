@@ -19,7 +19,7 @@ export function seedUploads(file: string, now: Date): SeededUploads {
     )
     .all()
   const change = connection.prepare(
-    'update uploads set name = ?, meta = ?, size_bytes = ?, duration_seconds = ?, encoding_percent = ?, total_bytes = ?, received_bytes = ?, scheduled_deletion = ?, allowed_origins = ? where id = ?',
+    'update uploads set name = ?, meta = ?, size_bytes = ?, duration_seconds = ?, encoding_percent = ?, total_bytes = ?, received_bytes = ?, scheduled_deletion = ?, allowed_origins = ?, require_signed_urls = ? where id = ?',
   )
   for (const { id, n } of rows) {
     const isEven = n % 2 === 0
@@ -33,6 +33,7 @@ export function seedUploads(file: string, now: Date): SeededUploads {
       isEven ? 0 : null,
       isEven ? now.getTime() + 40 * 86_400_000 : null,
       isEven ? '["*.example.com","x\\"y"]' : '[]',
+      n % 4 < 2 ? 1 : 0,
       id,
     )
   }

@@ -18,6 +18,8 @@ import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
+import type { SignPlaybackToken } from '../../src/stream/playback-signer.ts'
+import { createPlaybackTokens } from '../../src/stream/playback-tokens.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
 import { readVideo } from '../../src/stream/read-video.ts'
@@ -62,6 +64,8 @@ export interface SetupOptions {
   /** Storage capacity of the account in minutes. */
   readonly storageMinutes?: number
   readonly introspection?: boolean
+  /** Signs playback tokens; by default Stream is requested. */
+  readonly sign?: SignPlaybackToken
   /** Wraps a port, for example to make its calls fail or wait. */
   readonly store?: (store: UploadStore) => UploadStore
   readonly stream?: (stream: StreamApi, emulator: TestEmulator) => StreamApi
@@ -91,7 +95,7 @@ function identity<T>(value: T): T {
 
 /** Creates the gateway, its servers and an emulator; they are closed after the test. */
 export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
-  const { createsPerMinute = UNLIMITED, creatorQuotaSeconds = null } = options
+  const { createsPerMinute = UNLIMITED, creatorQuotaSeconds = null, sign = null } = options
   const folder = await mkdtemp(joinPath(tmpdir(), 'headgate-fast-path-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const databaseFile = joinPath(folder, 'headgate.db')
@@ -127,10 +131,18 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     clock,
     log: logInto(errors, options.log),
     telemetry: options.telemetry ?? noopTelemetry,
-    policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds, createsPerMinute },
+    policy: {
+      maxDurationSeconds: 36_000,
+      creatorQuotaSeconds,
+      createsPerMinute,
+      watermarkUid: null,
+    },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', createsPerMinute),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', createsPerMinute),
     updateLimit: createCallerRateLimit(rateLimiter, 'update', createsPerMinute),
+    playbackTokens: createPlaybackTokens({ sign, stream, clock, inFlight: new Map() }),
+    playbackLimit:
+      sign === null ? createCallerRateLimit(rateLimiter, 'playback', createsPerMinute) : null,
     watchRegistry: createWatchRegistry(),
     closing: closing.signal,
     mintsInFlight: new Map(),

@@ -17,7 +17,12 @@ function stoppedClock() {
 }
 
 function viewerUntil(seconds: number) {
-  return { subject: 'ada', isAdmin: false, expiresAt: new Date(START + seconds * 1000) }
+  return {
+    subject: 'ada',
+    isAdmin: false,
+    canPlayAll: false,
+    expiresAt: new Date(START + seconds * 1000),
+  }
 }
 
 describe('token expiry', () => {

@@ -301,7 +301,12 @@ describe('a rejected creation', () => {
 
 it('parses arbitrary headers into settings within the policy or into error messages', () => {
   expect.hasAssertions()
-  const policy = { maxDurationSeconds: 600, creatorQuotaSeconds: null, createsPerMinute: 60 }
+  const policy = {
+    maxDurationSeconds: 600,
+    creatorQuotaSeconds: null,
+    createsPerMinute: 60,
+    watermarkUid: null,
+  }
   const key = fc.constantFrom(
     'maxDurationSeconds',
     'MAXDURATIONSECONDS',

@@ -1,11 +1,18 @@
 /** GraphQL documents that select every field of an upload. */
 
+const PLAYBACK = `
+  token expiresAt hlsURL dashURL iframeURL thumbnailURL(width: 320) animatedThumbnailURL
+`
+
 const UPLOAD = `
   id uid protocol status version uploadURL expiresAt createdAt updatedAt creator name meta
   constraints { maxDurationSeconds maxSizeBytes allowedOrigins requireSignedURLs scheduledDeletion }
   progress { totalBytes receivedBytes encodingPercent }
   failure { code message }
-  video { durationSeconds width height sizeBytes hlsURL dashURL thumbnailURL previewURL readyAt }
+  video {
+    durationSeconds width height sizeBytes hlsURL dashURL thumbnailURL previewURL readyAt
+    playback { ${PLAYBACK} }
+  }
   history { status source at }
 `
 
@@ -55,6 +62,7 @@ export const UPDATE = `mutation ($input: UpdateUploadInput!) {
 }`
 
 export const UPLOAD_OF = `query ($uid: ID!) { upload(uid: $uid) { ${UPLOAD} } }`
+export const PLAY = `query ($uid: ID!) { playback(uid: $uid) { ${PLAYBACK} } }`
 export const UPLOADS = `query ($after: String, $filter: UploadFilter) {
   uploads(first: 50, after: $after, filter: $filter) {
     totalCount edges { cursor node { ${UPLOAD} } } nodes { ${UPLOAD} } pageInfo { endCursor }

@@ -8,6 +8,13 @@ import {
   success,
 } from '../stream/stub-stream.ts'
 
+/** The playback token of every video. */
+export const PLAYBACK_TOKEN = [
+  Buffer.from('{"alg":"RS256"}').toString('base64url'),
+  Buffer.from('{"sub":"a video"}').toString('base64url'),
+  'pLay-Sig_Hq83TzWm27KxBn51RvLd96YcGs40',
+].join('.')
+
 export interface ScriptedStream {
   readonly url: string
   /** Calls received since the set was last cleared, such as "DELETE video". */
@@ -30,7 +37,7 @@ function callOf({ method, url }: ReceivedRequest): string {
   if (resource === 'direct_upload' || resource === 'storage-usage' || resource === 'webhook') {
     return `${method} ${resource}`
   }
-  return `${method} video`
+  return resource.endsWith('/token') ? `${method} token` : `${method} video`
 }
 
 export async function startScriptedStream(): Promise<ScriptedStream> {
@@ -72,6 +79,7 @@ export async function startScriptedStream(): Promise<ScriptedStream> {
         'stream-media-id': uid,
       }),
       'HEAD offset': plainText('', 200, { 'upload-offset': '0' }),
+      'POST token': success({ token: PLAYBACK_TOKEN }),
       'GET list': success(request.url.includes('pendingupload') ? orphans : []),
     }
     const responder = responders[call] ?? success(null)

@@ -14,12 +14,14 @@ function rejecting(reason: unknown): StreamBinding {
     })
   return {
     createDirectUpload: fail,
-    video: () => ({ details: fail, update: fail, delete: fail }),
+    video: () => ({ details: fail, update: fail, delete: fail, generateToken: fail }),
     videos: { list: fail },
   }
 }
 
 const change: StreamCall = (backend) => backend.updateVideo(uid, { creator: 'x' })
+const createToken: StreamCall = (backend) =>
+  backend.createPlaybackToken({ uid, expiresAt: new Date(), ttlSeconds: 3600, downloadable: false })
 const list: StreamCall = (backend) => backend.listVideos({})
 
 /** An error with the properties that survive RPC. */
@@ -156,12 +158,13 @@ test.each<[name: string, act: StreamCall, result: unknown]>([
   ['a creation with a URL that is not HTTP', mint, { id: uid, uploadURL: 'javascript:alert(1)' }],
   ['a creation without an id', mint, { uploadURL }],
   ['no video', find, { state: 'ready' }],
+  ['no token', createToken, 'not a token'],
   ['no list', list, { videos: [] }],
 ])('%s is unavailable', async (_name, act, result) => {
   const respond = async () => result
   const binding: StreamBinding = {
     createDirectUpload: respond,
-    video: () => ({ details: respond, update: respond, delete: respond }),
+    video: () => ({ details: respond, update: respond, delete: respond, generateToken: respond }),
     videos: { list: respond },
   }
   expect(await streamErrorOf(act(createBindingStreamApi(binding)))).toMatchObject({

@@ -8,7 +8,11 @@ import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { combineBindingWithRest } from '../../src/stream/combine-apis.ts'
 import { describeStreamApi } from '../contracts/stream-api.ts'
-import { uploadParamsFor } from '../contracts/stream-suite.ts'
+import {
+  playbackTokenParamsFor,
+  unsupportedError,
+  uploadParamsFor,
+} from '../contracts/stream-suite.ts'
 import { controlApiOf } from '../kit/emulator.ts'
 import { streamErrorOf } from './stub-failure.ts'
 
@@ -72,6 +76,26 @@ test('combined with REST, creates basic URLs by the binding and uses REST for th
   expect(await streamErrorOf(backend.findVideo(uid))).toMatchObject(expected)
   const tus = backend.createTusUpload({ ...uploadParamsFor(null), sizeBytes: 1000 })
   expect(await streamErrorOf(tus)).toMatchObject(expected)
+})
+
+test('combined with REST, creates only tokens for an hour and without downloads by the binding', async () => {
+  const { emulator } = await start()
+  const { accountId, apiBaseUrl: baseUrl } = emulator
+  const unauthorized = createRestStreamApi({ accountId, apiToken: 'another-token', baseUrl })
+  const backend = combineBindingWithRest(bindingApi(emulator), unauthorized)
+  const { uid } = await backend.createDirectUpload(uploadParamsFor(null))
+  const params = playbackTokenParamsFor(uid)
+  expect(await backend.createPlaybackToken(params)).toMatch(/^eyJ/)
+  for (const other of [{ downloadable: true }, { ttlSeconds: 60 }]) {
+    expect(await streamErrorOf(backend.createPlaybackToken({ ...params, ...other }))).toMatchObject(
+      {
+        kind: 'unauthorized',
+      },
+    )
+    expect(
+      await streamErrorOf(bindingApi(emulator).createPlaybackToken({ ...params, ...other })),
+    ).toMatchObject(unsupportedError)
+  }
 })
 
 test('uploads a video and reads it until it is ready', async () => {

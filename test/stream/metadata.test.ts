@@ -42,12 +42,13 @@ describe('writing', () => {
       requireSignedURLs: true,
       allowedOrigins: ['a.com', '*.b.com', 'localhost:3000'],
       thumbnailTimestampPct: 0.5,
+      watermarkUid: 'ea95132c15732412d22c1476fa83f27a',
       scheduledDeletion: new Date('2024-06-01T00:00:00.500Z'),
       meta: { filetype: 'video/mp4', empty: '', count: 3, deep: { a: [null] }, name: 'Zoë.mp4' },
     })
     expect(header.match(/(?:^|,)[^ ,]+/g)?.join('')).toBe(
       'maxDurationSeconds,requiresignedurls,expiry,allowedorigins,thumbnailtimestamppct' +
-        ',scheduleddeletion,name,filetype,empty,count,deep',
+        ',watermark,scheduleddeletion,name,filetype,empty,count,deep',
     )
     expect(parsed(header)).toEqual({
       maxDurationSeconds: '600',
@@ -55,6 +56,7 @@ describe('writing', () => {
       expiry: '2024-02-27T07:20:50Z',
       allowedorigins: 'a.com,*.b.com,localhost:3000',
       thumbnailtimestamppct: '0.5',
+      watermark: 'ea95132c15732412d22c1476fa83f27a',
       scheduleddeletion: '2024-06-01T00:00:00Z',
       name: 'Zoë.mp4',
       filetype: 'video/mp4',

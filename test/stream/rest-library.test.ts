@@ -5,6 +5,12 @@ import { json, plainText, startStubStream, success, type ResponseHandler } from 
 import { accountId, apiToken, uid } from './stub-params.ts'
 import { transports } from './transports.ts'
 
+const tokenParams = {
+  uid,
+  expiresAt: new Date('2023-12-31T23:59:59.999Z'),
+  ttlSeconds: 3600,
+  downloadable: false,
+}
 const stream = `/client/v4/accounts/${accountId}/stream`
 
 describe.each(transports)('with $name', ({ send }) => {
@@ -28,6 +34,7 @@ describe.each(transports)('with $name', ({ send }) => {
         expect(await backend.findVideo(text)).toBeNull()
         expect(await backend.updateVideo(text, { maxDurationSeconds: 1 })).toBeNull()
         expect(await backend.deleteVideo(text)).toBe(false)
+        expect(await backend.createPlaybackToken({ ...tokenParams, uid: text })).toBeNull()
         expect(requests).toEqual([])
       },
     )
@@ -120,6 +127,40 @@ describe.each(transports)('with $name', ({ send }) => {
       expect(await backend.deleteVideo(uid)).toBe(expected)
       expect(requests[0]).toMatchObject({ method: 'DELETE', url: `${stream}/${uid}` })
     })
+  })
+
+  describe('playback tokens', () => {
+    test('are requested with their expiry in whole seconds', async () => {
+      const { backend, requests } = await start(success({ token: 'aa.bb.cc' }))
+      expect(await backend.createPlaybackToken(tokenParams)).toBe('aa.bb.cc')
+      expect(await backend.createPlaybackToken({ ...tokenParams, downloadable: true })).toBe(
+        'aa.bb.cc',
+      )
+      expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual(
+        Array.from({ length: 2 }, () => `POST ${stream}/${uid}/token`),
+      )
+      expect(requests.map(({ body }): unknown => JSON.parse(body))).toEqual([
+        { exp: 1_704_067_199, downloadable: false },
+        { exp: 1_704_067_199, downloadable: true },
+      ])
+    })
+
+    test('are null for a video that Stream does not know', async () => {
+      const unknown = json({ result: null, success: false, errors: [{ code: 10003 }] }, 404)
+      const { backend } = await start(unknown)
+      expect(await backend.createPlaybackToken(tokenParams)).toBeNull()
+    })
+
+    test.each([{}, { token: '' }, { token: 'a.b' }, { token: 'a.b.c/../x' }, { token: 'a.b.c?d' }])(
+      'are not read from %j, which is no JWT',
+      async (result) => {
+        const { backend } = await start(success(result))
+        await expect(backend.createPlaybackToken(tokenParams)).rejects.toMatchObject({
+          kind: 'unavailable',
+          mayHaveSucceeded: false,
+        })
+      },
+    )
   })
 
   describe('storage', () => {

@@ -46,6 +46,7 @@ describe.each(transports)('with $name', ({ send }) => {
         requireSignedURLs: true,
         scheduledDeletion: new Date('2025-01-01T00:00:00Z'),
         thumbnailTimestampPct: 0,
+        watermarkUid: 'ea95132c15732412d22c1476fa83f27a',
       })
       expect(JSON.parse(requests[0]?.body ?? '')).toMatchObject({
         creator: 'Zoë',
@@ -53,6 +54,7 @@ describe.each(transports)('with $name', ({ send }) => {
         requireSignedURLs: true,
         scheduledDeletion: '2025-01-01T00:00:00Z',
         thumbnailTimestampPct: 0,
+        watermark: { uid: 'ea95132c15732412d22c1476fa83f27a' },
       })
     })
 

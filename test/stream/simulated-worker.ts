@@ -50,6 +50,7 @@ export default {
           requireSignedURLs: false,
           scheduledDeletion: null,
           thumbnailTimestampPct: null,
+          watermarkUid: null,
         }),
       ),
       deleted: [await backend.deleteVideo(id), await backend.deleteVideo(id)],

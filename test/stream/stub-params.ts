@@ -15,6 +15,7 @@ export const directParams: DirectUploadParams = {
   requireSignedURLs: false,
   scheduledDeletion: null,
   thumbnailTimestampPct: null,
+  watermarkUid: null,
 }
 
 export const tusParams: TusUploadParams = { ...directParams, sizeBytes: 300_000_000 }

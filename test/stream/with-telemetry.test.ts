@@ -6,7 +6,7 @@ import { withTelemetry } from '../../src/stream/decorators/with-telemetry.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { noopTracing } from '../../src/uploads/ports/tracing.ts'
 import { describeStreamApi } from '../contracts/stream-api.ts'
-import { uploadParamsFor } from '../contracts/stream-suite.ts'
+import { playbackTokenParamsFor, uploadParamsFor } from '../contracts/stream-suite.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 
 /** The reported calls with their outcomes. */
@@ -45,6 +45,7 @@ test('reports each call once, with its own name', async () => {
   await backend.listVideos({})
   await backend.updateVideo(basic.uid, { meta: {} })
   await backend.readTusOffset(tus.uploadURL)
+  await backend.createPlaybackToken(playbackTokenParamsFor(basic.uid))
   await backend.storageUsage()
   await backend.setWebhook('https://gateway.example.com/webhooks/stream')
   await backend.findWebhook()

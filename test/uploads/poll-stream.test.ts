@@ -44,7 +44,14 @@ it('reschedules all uploads that did not change in one write, and counts those t
       const reservation = reservationOf({ id, createdAt: now, expiresAt })
       await store.reserve(reservation, { creatorQuotaSeconds: null, keysValidSince: now })
       const { constraints, creator, meta } = reservation
-      const params = { ...constraints, creator, meta, expiresAt, thumbnailTimestampPct: null }
+      const params = {
+        ...constraints,
+        creator,
+        meta,
+        expiresAt,
+        thumbnailTimestampPct: null,
+        watermarkUid: null,
+      }
       const minted = await stream.createDirectUpload(params)
       await store.mint(id, minted, now, now)
       return minted.uploadURL

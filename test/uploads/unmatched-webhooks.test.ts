@@ -4,6 +4,7 @@ import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limit
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
+import { createPlaybackTokens } from '../../src/stream/playback-tokens.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { readVideo } from '../../src/stream/read-video.ts'
 import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
@@ -16,7 +17,7 @@ import { createTestClock } from '../kit/clock.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { requestOf } from '../kit/samples.ts'
 
-const viewer = { subject: 'alice', isAdmin: false, expiresAt: null }
+const viewer = { subject: 'alice', isAdmin: false, canPlayAll: false, expiresAt: null }
 const ignore = () => undefined
 
 async function startDependencies(): Promise<Dependencies> {
@@ -29,18 +30,26 @@ async function startDependencies(): Promise<Dependencies> {
     baseUrl: emulator.apiBaseUrl,
   })
   const rateLimiter = createMemoryRateLimiter(() => 0)
+  const clock = createTestClock()
   return {
     stream,
     backgroundStream: stream,
     store,
     pubsub: createMemoryPubSub(),
-    clock: createTestClock(),
+    clock,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     telemetry: noopTelemetry,
-    policy: { maxDurationSeconds: 36_000, creatorQuotaSeconds: null, createsPerMinute: 60 },
+    policy: {
+      maxDurationSeconds: 36_000,
+      creatorQuotaSeconds: null,
+      createsPerMinute: 60,
+      watermarkUid: null,
+    },
     createLimit: createCallerRateLimit(rateLimiter, 'mint', 60),
     deleteLimit: createCallerRateLimit(rateLimiter, 'delete', 60),
     updateLimit: createCallerRateLimit(rateLimiter, 'update', 60),
+    playbackTokens: createPlaybackTokens({ sign: null, stream, clock, inFlight: new Map() }),
+    playbackLimit: createCallerRateLimit(rateLimiter, 'playback', 60),
     watchRegistry: createWatchRegistry(),
     closing: new AbortController().signal,
     mintsInFlight: new Map(),

@@ -13,6 +13,7 @@ const policy: Policy = {
   maxDurationSeconds: 36_000,
   creatorQuotaSeconds: null,
   createsPerMinute: 60,
+  watermarkUid: null,
 }
 const DAY = 86_400
 

@@ -29,13 +29,13 @@ const video = object({
   /** Pixels. */
   height: nullable(number),
   sizeBytes: nullable(number),
-  /** HLS manifest for players. */
+  /** HLS manifest for players; null if the video is private. */
   hlsURL: nullable(text),
-  /** DASH manifest for players. */
+  /** DASH manifest for players; null if the video is private. */
   dashURL: nullable(text),
-  /** Still image. */
+  /** Still image; null if the video is private. */
   thumbnailURL: nullable(text),
-  /** Web page that plays the video. */
+  /** Web page that plays the video; null if the video is private. */
   previewURL: nullable(text),
   /** RFC 3339. */
   readyAt: nullable(text),

@@ -37,6 +37,7 @@ export interface AuthFailure {
 export type Authenticate = (authorization: string | null) => Promise<Viewer | AuthFailure>
 
 const ADMIN_SCOPE = 'uploads:admin'
+const PLAY_SCOPE = 'videos:play'
 
 /** Allowed difference between the clocks of the identity provider and the gateway, in seconds. */
 const CLOCK_TOLERANCE_SECONDS = 5
@@ -133,6 +134,7 @@ function viewerFrom(payload: JWTPayload): Viewer | null {
   return {
     subject,
     isAdmin: scopes.includes(ADMIN_SCOPE),
+    canPlayAll: scopes.includes(PLAY_SCOPE),
     expiresAt,
   }
 }

@@ -1,5 +1,5 @@
 /** StreamApi adapter over the Workers binding `env.STREAM`: no token, basic uploads only. */
-import type { StreamApi, StreamVideo } from '../../uploads/ports/stream-api.ts'
+import type { PlaybackTokenParams, StreamApi, StreamVideo } from '../../uploads/ports/stream-api.ts'
 import { callOrNotFound, callBinding } from './call-binding.ts'
 import { type ListedVideo, listByUids, listByTime } from './list-videos.ts'
 import { type BindingCall, invalidResponseError, unsupportedError } from './binding-errors.ts'
@@ -11,6 +11,7 @@ import {
   fromListedVideo,
   toBindingUploadParams,
 } from './mapping.ts'
+import { readPlaybackToken } from '../json-fields.ts'
 import { isVideoUid } from '../read-video.ts'
 
 export interface BindingStreamApiOptions {
@@ -100,6 +101,22 @@ export function createBindingStreamApi(
       return (await callOrNotFound(call, () => binding.video(uid).delete(), signal)) !== null
     },
 
+    async createPlaybackToken(params, signal) {
+      if (!canGenerateToken(params))
+        return rejectUnsupported(
+          'A playback token for downloads, or of another life than an hour, cannot be created',
+          signal,
+        )
+      const { uid } = params
+      if (!isVideoUid(uid)) return null
+      const call: BindingCall = { purpose: 'create a playback token', changes: false, timeoutMs }
+      const reply = await callOrNotFound(call, () => binding.video(uid).generateToken(), signal)
+      if (reply === null) return null
+      const token = readPlaybackToken(reply.result)
+      if (token === null) throw invalidResponseError(call, 'was not a token')
+      return token
+    },
+
     storageUsage: (_creator, signal) =>
       rejectUnsupported('The storage usage cannot be read', signal),
     readTusOffset: (_uploadURL, signal) =>
@@ -108,6 +125,14 @@ export function createBindingStreamApi(
     setWebhook: (_url, signal) => rejectUnsupported('The webhook cannot be set', signal),
     deleteWebhook: (signal) => rejectUnsupported('The webhook cannot be deleted', signal),
   }
+}
+
+/**
+ * Whether `generateToken` creates such a token. It has no parameters, and Stream's default is an hour.
+ * https://developers.cloudflare.com/stream/viewing-videos/securing-your-stream/
+ */
+export function canGenerateToken({ ttlSeconds, downloadable }: PlaybackTokenParams): boolean {
+  return ttlSeconds === 3600 && !downloadable
 }
 
 /** Rejects a call that the binding does not support. */

@@ -13,6 +13,7 @@ export interface BindingUploadParams {
   readonly requireSignedURLs: boolean
   readonly thumbnailTimestampPct?: number
   readonly scheduledDeletion?: string
+  readonly watermark?: { readonly id: string }
 }
 
 /** Parameters of `update`. The expiry of a pending upload cannot be changed. */
@@ -40,6 +41,8 @@ export interface BindingVideoHandle {
   details(): Promise<unknown>
   update(change: BindingVideoUpdate): Promise<unknown>
   delete(): Promise<unknown>
+  /** Has no parameters: the token is valid for an hour and allows no downloads. */
+  generateToken(): Promise<unknown>
 }
 
 /** `env.STREAM`, or a compatible implementation. */

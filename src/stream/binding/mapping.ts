@@ -27,6 +27,7 @@ export function toBindingUploadParams(params: DirectUploadParams): BindingUpload
     ...(params.thumbnailTimestampPct === null
       ? {}
       : { thumbnailTimestampPct: params.thumbnailTimestampPct }),
+    ...(params.watermarkUid === null ? {} : { watermark: { id: params.watermarkUid } }),
   }
 }
 

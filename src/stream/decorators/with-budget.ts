@@ -15,6 +15,7 @@ const PRIORITIES: Readonly<Record<StreamCall, CallPriority | null>> = {
   deleteWebhook: 'mutation',
   findVideo: 'sync',
   listVideos: 'sync',
+  createPlaybackToken: 'sync',
   storageUsage: 'sync',
   readTusOffset: null,
 }

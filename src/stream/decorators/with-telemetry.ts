@@ -12,6 +12,7 @@ const NAMES: Readonly<Record<StreamCall, string>> = {
   listVideos: 'list_videos',
   updateVideo: 'update_video',
   deleteVideo: 'delete_video',
+  createPlaybackToken: 'create_playback_token',
   storageUsage: 'storage_usage',
   readTusOffset: 'read_tus_offset',
   findWebhook: 'find_webhook',

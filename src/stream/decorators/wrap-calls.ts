@@ -22,6 +22,8 @@ export function wrapCalls(api: StreamApi, around: AroundCall): StreamApi {
     listVideos: (...args) => around('listVideos', () => api.listVideos(...args)),
     updateVideo: (...args) => around('updateVideo', () => api.updateVideo(...args)),
     deleteVideo: (...args) => around('deleteVideo', () => api.deleteVideo(...args)),
+    createPlaybackToken: (...args) =>
+      around('createPlaybackToken', () => api.createPlaybackToken(...args)),
     storageUsage: (...args) => around('storageUsage', () => api.storageUsage(...args)),
     readTusOffset: (...args) => around('readTusOffset', () => api.readTusOffset(...args)),
     findWebhook: (...args) => around('findWebhook', () => api.findWebhook(...args)),

@@ -23,6 +23,7 @@ export function directUploadBody(params: DirectUploadParams): Readonly<Record<st
     ...defined('creator', params.creator ?? undefined),
     ...defined('scheduledDeletion', timestamp(params.scheduledDeletion ?? undefined)),
     ...defined('thumbnailTimestampPct', params.thumbnailTimestampPct ?? undefined),
+    ...(params.watermarkUid === null ? {} : { watermark: { uid: params.watermarkUid } }),
   }
 }
 

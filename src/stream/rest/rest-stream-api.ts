@@ -26,6 +26,7 @@ import {
 } from './rest-client.ts'
 import { updateVideoBody, directUploadBody, listParameters, tusHeaders } from './request-body.ts'
 import type { TransportRequest } from './transport.ts'
+import { fieldsOf, readPlaybackToken } from '../json-fields.ts'
 import { isVideoUid, readVideo } from '../read-video.ts'
 
 /**
@@ -133,6 +134,24 @@ export function createRestStreamApi(options: AccountOptions): StreamApi {
       const purpose = 'delete a video'
       const call: RestCall = { purpose, method: 'DELETE', path: `/${uid}`, changes: true }
       return (await requestOrNotFound(call, signal)) !== null
+    },
+
+    async createPlaybackToken({ uid, expiresAt, downloadable }, signal) {
+      if (!isVideoUid(uid)) return null
+      const purpose = 'create a playback token'
+      const json = { exp: Math.floor(expiresAt.getTime() / 1000), downloadable }
+      const call: RestCall = {
+        purpose,
+        method: 'POST',
+        path: `/${uid}/token`,
+        changes: false,
+        json,
+      }
+      const reply = await requestOrNotFound(call, signal)
+      if (reply === null) return null
+      const token = readPlaybackToken(fieldsOf(reply.envelope?.result)['token'])
+      if (token === null) throw invalidResponseError(reply.request, reply.response, 'had no token')
+      return token
     },
 
     async storageUsage(creator, signal) {

@@ -19,6 +19,7 @@ export function writeUploadMetadata(params: DirectUploadParams): string {
     pairs.push(pair('allowedorigins', joinOrigins(params.allowedOrigins)))
   if (params.thumbnailTimestampPct !== null)
     pairs.push(pair('thumbnailtimestamppct', writeFraction(params.thumbnailTimestampPct)))
+  if (params.watermarkUid !== null) pairs.push(pair('watermark', params.watermarkUid))
   if (params.scheduledDeletion !== null)
     pairs.push(pair('scheduleddeletion', formatTimestamp(params.scheduledDeletion)))
 

@@ -92,7 +92,7 @@ async function create(
   // Reads the clock again: other gateways derive from `createdAt` whether the creation may still be in flight.
   const context = { id: dependencies.newId(), createdAt: clock.now(), ...identity }
   const reservation = createReservation(request, context)
-  const { creatorQuotaSeconds } = policy
+  const { creatorQuotaSeconds, watermarkUid } = policy
   let reserved: ReserveOutcome
   try {
     const keysValidSince = keysSince(now)
@@ -106,5 +106,6 @@ async function create(
     return creatorQuotaExceeded(creatorQuotaSeconds ?? 0, maxDurationSeconds, reserved.usedSeconds)
   }
   if (reserved.kind === 'key-in-use') return reserved
-  return mintUpload(dependencies, reservation, request.thumbnailTimestampPct)
+  const { thumbnailTimestampPct } = request
+  return mintUpload(dependencies, reservation, { thumbnailTimestampPct, watermarkUid })
 }

@@ -4,7 +4,11 @@ import type { MintedVideo } from '../ports/stream-api.ts'
 import { StreamError } from '../ports/stream-error.ts'
 import { withUploadLock } from '../status/upload-mutex.ts'
 import { firstPollAt } from '../status/poll-schedule.ts'
-import { toDirectUploadParams, toTusUploadParams } from './stream-params.ts'
+import {
+  type UnrecordedSettings,
+  toDirectUploadParams,
+  toTusUploadParams,
+} from './stream-params.ts'
 import type { Dependencies } from '../dependencies.ts'
 import type { Minted, QuotaExceeded, RateLimited, StreamFailed } from '../outcomes.ts'
 import { applyUnmatchedWebhooks } from '../status/receive-webhook.ts'
@@ -22,11 +26,11 @@ type MintDependencies = Pick<
 export async function mintUpload(
   dependencies: MintDependencies,
   reservation: Reservation,
-  thumbnailTimestampPct: number | null,
+  unrecorded: UnrecordedSettings,
 ): Promise<Minted | QuotaExceeded | RateLimited | StreamFailed> {
   let minted: MintedVideo
   try {
-    minted = await mintAtStream(dependencies, reservation, thumbnailTimestampPct)
+    minted = await mintAtStream(dependencies, reservation, unrecorded)
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     dependencies.log.warn(
@@ -79,13 +83,9 @@ async function deleteMinted(
 function mintAtStream(
   { stream, store }: MintDependencies,
   reservation: Reservation,
-  thumbnailTimestampPct: number | null,
+  unrecorded: UnrecordedSettings,
 ): Promise<MintedVideo> {
   return reservation.protocol === 'TUS'
-    ? stream.createTusUpload(
-        toTusUploadParams(reservation, store.deployment, thumbnailTimestampPct),
-      )
-    : stream.createDirectUpload(
-        toDirectUploadParams(reservation, store.deployment, thumbnailTimestampPct),
-      )
+    ? stream.createTusUpload(toTusUploadParams(reservation, store.deployment, unrecorded))
+    : stream.createDirectUpload(toDirectUploadParams(reservation, store.deployment, unrecorded))
 }

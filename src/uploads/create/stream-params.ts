@@ -13,11 +13,14 @@ export function toStreamMeta(
   return { ...meta, ...(name === null ? {} : { name }), [REFERENCE_KEY]: `${deployment}/${id}` }
 }
 
+/** Settings that are sent to Stream and are not part of the reservation. */
+export type UnrecordedSettings = Pick<DirectUploadParams, 'thumbnailTimestampPct' | 'watermarkUid'>
+
 /** Returns the params of a basic upload. */
 export function toDirectUploadParams(
   reservation: Reservation,
   deployment: string,
-  thumbnailTimestampPct: number | null,
+  unrecorded: UnrecordedSettings,
 ): DirectUploadParams {
   const { constraints } = reservation
   return {
@@ -28,7 +31,7 @@ export function toDirectUploadParams(
     allowedOrigins: constraints.allowedOrigins,
     requireSignedURLs: constraints.requireSignedURLs,
     scheduledDeletion: constraints.scheduledDeletion,
-    thumbnailTimestampPct,
+    ...unrecorded,
   }
 }
 
@@ -36,10 +39,10 @@ export function toDirectUploadParams(
 export function toTusUploadParams(
   reservation: Reservation,
   deployment: string,
-  thumbnailTimestampPct: number | null,
+  unrecorded: UnrecordedSettings,
 ): TusUploadParams {
   return {
-    ...toDirectUploadParams(reservation, deployment, thumbnailTimestampPct),
+    ...toDirectUploadParams(reservation, deployment, unrecorded),
     sizeBytes: reservation.constraints.maxSizeBytes,
   }
 }

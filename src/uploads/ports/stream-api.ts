@@ -20,6 +20,8 @@ export interface DirectUploadParams {
   readonly scheduledDeletion: Date | null
   /** Fraction of the duration, 0 to 1; null keeps Stream's default. */
   readonly thumbnailTimestampPct: number | null
+  /** Uid of the watermark profile that Stream draws on the video; null for none. */
+  readonly watermarkUid: string | null
 }
 
 /** Params of a tus URL: Stream needs the exact file size in bytes at creation. */
@@ -117,6 +119,17 @@ export interface VideoChange {
   readonly thumbnailTimestampPct?: number
 }
 
+/** Properties of a playback token. */
+export interface PlaybackTokenParams {
+  readonly uid: string
+  /** At most 24 hours ahead. */
+  readonly expiresAt: Date
+  /** Seconds from now until `expiresAt`. */
+  readonly ttlSeconds: number
+  /** Whether the token also allows downloads. */
+  readonly downloadable: boolean
+}
+
 /** Storage of the account or of one creator, in minutes, as counted by Stream. */
 export interface StreamStorage {
   readonly storedMinutes: number
@@ -169,6 +182,8 @@ export interface StreamApi {
   updateVideo(uid: string, change: VideoChange, signal?: AbortSignal): Promise<StreamVideo | null>
   /** Idempotent. Returns false if there was nothing to delete. */
   deleteVideo(uid: string, signal?: AbortSignal): Promise<boolean>
+  /** Returns a signed token that plays the video. Null if Stream does not know the video. */
+  createPlaybackToken(params: PlaybackTokenParams, signal?: AbortSignal): Promise<string | null>
   storageUsage(creator?: string, signal?: AbortSignal): Promise<StreamStorage>
   /**
    * Bytes that Stream has of a tus upload, by HEAD on its one-time URL. Null if the URL is no longer usable:

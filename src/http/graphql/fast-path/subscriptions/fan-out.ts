@@ -52,7 +52,7 @@ export function createSubscriptionFanOut(
     const subscriptions =
       byOperation.get(operation) ?? new Map<string, Promise<SharedSubscription | null>>()
     byOperation.set(operation, subscriptions)
-    const key = JSON.stringify([viewer.subject, viewer.isAdmin, variables])
+    const key = JSON.stringify([viewer.subject, viewer.isAdmin, viewer.canPlayAll, variables])
     const known = subscriptions.get(key)
     if (known !== undefined) return known
     const remove = (): void => {

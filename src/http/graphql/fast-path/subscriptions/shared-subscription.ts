@@ -1,5 +1,5 @@
 /**
- * Executes one subscription for all subscribers with the same operation, variables, subject and role. Each
+ * Executes one subscription for all subscribers with the same operation, variables, subject and scopes. Each
  * event is serialized once.
  */
 import { type ExecutionArgs, createSourceEventStream } from 'graphql'

@@ -1,0 +1,88 @@
+/** Playback tokens that equal requests share: signed with the gateway's key, or requested from Stream. */
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../shared/clock.ts'
+import { shareInFlight } from '../shared/share-in-flight.ts'
+import type {
+  PlaybackToken,
+  PlaybackTokenRequest,
+  PlaybackTokens,
+} from '../uploads/ports/playback-tokens.ts'
+import type { StreamApi } from '../uploads/ports/stream-api.ts'
+import type { SignPlaybackToken } from './playback-signer.ts'
+
+/** Maximum number of cached tokens, about 1 kB each. */
+const MAX_TOKENS = 10_000
+
+/** Part of a token's life in which it is shared. Signing is cheap, so nearly all of the life remains. */
+const SIGNED_SHARE = 0.05
+/** Each token of Stream costs a request, and Stream documents `/token` for a limited number of tokens. */
+const REQUESTED_SHARE = 0.5
+
+/** How long a failure or a missing video is cached, in milliseconds. */
+const FAILURE_CACHE_MS = 2000
+
+export interface PlaybackTokensOptions {
+  /** Signs tokens; null to request them from Stream. */
+  readonly sign: SignPlaybackToken | null
+  readonly stream: Pick<StreamApi, 'createPlaybackToken'>
+  readonly clock: Pick<Clock, 'now'>
+  /** Requests in flight; empty on hosts where requests must not share promises. */
+  readonly inFlight: Map<string, Promise<PlaybackToken | null>>
+}
+
+type Entry = (
+  | { readonly kind: 'token'; readonly token: PlaybackToken | null }
+  | { readonly kind: 'failed'; readonly error: unknown }
+) & {
+  /** Milliseconds since 1970 between which the entry is used; also a clock that was set back ends it. */
+  readonly from: number
+  readonly until: number
+}
+
+export function createPlaybackTokens({
+  sign,
+  stream,
+  clock,
+  inFlight,
+}: PlaybackTokensOptions): PlaybackTokens {
+  const cache = new LRUCache<string, Entry>({ max: MAX_TOKENS })
+  const share = sign === null ? REQUESTED_SHARE : SIGNED_SHARE
+
+  async function issue(key: string, request: PlaybackTokenRequest): Promise<PlaybackToken | null> {
+    const now = clock.now()
+    const from = now.getTime()
+    const failureUntil = from + FAILURE_CACHE_MS
+    // Whole seconds, as in the token.
+    const expiresAt = new Date((Math.floor(from / 1000) + request.ttlSeconds) * 1000)
+    const params = { ...request, expiresAt }
+    try {
+      const text = await (sign === null ? stream.createPlaybackToken(params) : sign(params, now))
+      const token = text === null ? null : { token: text, expiresAt }
+      const until = token === null ? failureUntil : from + request.ttlSeconds * 1000 * share
+      cache.set(key, { kind: 'token', token, from, until })
+      return token
+    } catch (error) {
+      // The fallback executes a failed operation again, which must not send the request again.
+      cache.set(key, { kind: 'failed', error, from, until: failureUntil })
+      throw error
+    }
+  }
+
+  return {
+    find(request) {
+      const key = keyOf(request)
+      const entry = cache.get(key)
+      const now = clock.now().getTime()
+      if (entry === undefined || now < entry.from || now >= entry.until) return inFlight.get(key)
+      return entry.kind === 'token' ? entry.token : Promise.reject(entry.error)
+    },
+    create(request) {
+      const key = keyOf(request)
+      return shareInFlight(inFlight, key, () => issue(key, request))
+    },
+  }
+}
+
+function keyOf({ uid, ttlSeconds, downloadable }: PlaybackTokenRequest): string {
+  return `${uid} ${ttlSeconds} ${downloadable}`
+}

@@ -1,0 +1,32 @@
+/** Port: signed tokens that play a private video. Adapters sign them with a key or request them from Stream. */
+import type { MaybePromise } from './upload-store.ts'
+
+/** The properties of a token. Equal requests share a token for a part of its life. */
+export interface PlaybackTokenRequest {
+  /** Stream's id of the video. */
+  readonly uid: string
+  /** Maximum life of the token, in seconds. */
+  readonly ttlSeconds: number
+  /** Whether the token also allows downloads. */
+  readonly downloadable: boolean
+}
+
+/** A signed token. It is a secret of those who may play the video. */
+export interface PlaybackToken {
+  /** JWT that replaces the uid in the video's addresses. */
+  readonly token: string
+  readonly expiresAt: Date
+}
+
+export interface PlaybackTokens {
+  /**
+   * Returns a token that can be shared: an existing one, or the result of a request in flight. Undefined if
+   * `create` must be called. Rejects if such a request failed a moment ago.
+   */
+  find(request: PlaybackTokenRequest): MaybePromise<PlaybackToken | null> | undefined
+  /**
+   * Creates a token. Null if Stream does not know the video. Concurrent equal requests share one. Rejects with
+   * StreamError if Stream does not issue a token.
+   */
+  create(request: PlaybackTokenRequest): Promise<PlaybackToken | null>
+}
