@@ -37,7 +37,9 @@ program
 
 program
   .command('demo')
-  .description('Upload a video by POST and by tus to a temporary gateway and emulator.')
+  .description(
+    'Upload videos by POST and by tus, one of them private, to a temporary gateway and emulator.',
+  )
   .option('--keep', 'keep running until Ctrl-C, so that you can play the videos')
   .action(({ keep }: { keep?: boolean }) =>
     run(async () => {

@@ -1,4 +1,4 @@
-/** `headgate demo`: uploads a real video by both protocols, without a Cloudflare account. */
+/** `headgate demo`: uploads a real video by both protocols and a private one, without a Cloudflare account. */
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ const TESTCARD = fileURLToPath(new URL('../../src/demo/testcard.mp4', import.met
 const LARGE_BYTES = 210_000_000
 
 /**
- * Returns 0 when both videos are READY, 1 otherwise. It awaits `keepOpen` before shutdown, so that
+ * Returns 0 when all videos are READY and play, 1 otherwise. It awaits `keepOpen` before shutdown, so that
  * the videos can be played.
  */
 export async function runDemo(keepOpen?: () => Promise<void>): Promise<number> {
@@ -33,9 +33,14 @@ export async function runDemo(keepOpen?: () => Promise<void>): Promise<number> {
     const call = createGatewayClient(`${gateway.url}/graphql`)
     const basicSucceeded = await showBasic(call, terminal)
     const tusSucceeded = await showTus(call, terminal, join(folder, 'large.mp4'))
-    const done = basicSucceeded && tusSucceeded
+    const privateSucceeded = await showPrivate(call, terminal)
+    const done = basicSucceeded && tusSucceeded && privateSucceeded
     terminal.print('')
-    terminal.print(done ? 'Both videos are READY.' : 'Not every video became READY. See above.')
+    terminal.print(
+      done
+        ? 'All videos are READY, and play.'
+        : 'Not every video became READY and plays. See above.',
+    )
     if (keepOpen !== undefined) {
       terminal.print('Play them at the URLs above. Press Ctrl-C to stop.')
       await keepOpen()
@@ -66,6 +71,27 @@ async function showTus(call: GatewayClient, terminal: Terminal, path: string): P
   const bar = terminal.progressBar(LARGE_BYTES)
   await awaitBoth(ready, uploadTus(uploadURL, path, chunkSizeBytes, bar))
   return ready
+}
+
+async function showPrivate(call: GatewayClient, terminal: Terminal): Promise<boolean> {
+  terminal.print('')
+  terminal.print('3. A private video, which plays only by a signed address')
+  const { uid, uploadURL } = await call.mintPrivate()
+  const ready = printStatusUntilDone(call, uid, terminal)
+  const { size } = await stat(TESTCARD)
+  await awaitBoth(ready, uploadBasic(uploadURL, TESTCARD, terminal.progressBar(size)))
+  if (!(await ready)) return false
+  const { hlsURL, iframeURL, token } = await call.playback(uid)
+  const statuses = [await statusOf(hlsURL), await statusOf(hlsURL.replace(token, uid))]
+  terminal.print(`   HTTP ${statuses[0]}        with the token, HTTP ${statuses[1]} without it`)
+  terminal.print(`   play it at      ${iframeURL}`)
+  return statuses[0] === 200 && statuses[1] === 401
+}
+
+async function statusOf(url: string): Promise<number> {
+  const response = await fetch(url)
+  await response.body?.cancel()
+  return response.status
 }
 
 /** Rejects as soon as either rejects: after a failed transfer the upload never becomes READY. */

@@ -49,6 +49,24 @@ const MINT_BASIC = gql`
   }
 `
 
+const MINT_PRIVATE = gql`
+  mutation {
+    mint: createDirectUpload(
+      input: { maxDurationSeconds: 60, name: "A private video", requireSignedURLs: true }
+    ) {
+      ... on CreateDirectUploadSuccess {
+        uploadURL
+        upload {
+          uid
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`
+
 const MINT_TUS = gql`
   mutation ($sizeBytes: ByteCount!) {
     mint: createTusUpload(
@@ -67,6 +85,20 @@ const MINT_TUS = gql`
     }
   }
 `
+
+const PLAYBACK = gql`
+  query ($uid: ID!) {
+    playback(uid: $uid) {
+      hlsURL
+      iframeURL
+      token
+    }
+  }
+`
+
+const playable = z.object({
+  playback: z.object({ hlsURL: z.string(), iframeURL: z.string(), token: z.string() }),
+})
 
 const WATCH = /* GraphQL */ `
   subscription ($uid: ID!) {
@@ -111,6 +143,10 @@ export function createGatewayClient(url: string) {
 
   return {
     mintBasic: () => mint(MINT_BASIC, {}),
+    mintPrivate: () => mint(MINT_PRIVATE, {}),
+    /** Returns the signed addresses of a private video that is READY. */
+    playback: async (uid: string) =>
+      playable.parse(await client.request(PLAYBACK, { uid })).playback,
     async mintTus(sizeBytes: number) {
       const result = await mint(MINT_TUS, { sizeBytes })
       if (result.chunkSizeBytes === undefined)

@@ -27,7 +27,9 @@ function detailOf(uid: string, { status, progress, failure, video }: WatchedUplo
       return `${Math.round(progress.encodingPercent ?? 0)} %`
     case 'READY': {
       const details = `${video?.durationSeconds} s, ${video?.width} × ${video?.height}, ${video?.sizeBytes} bytes`
-      return `${details}\n   play it at      ${video?.previewURL}`
+      // Null for a private video.
+      const previewURL = video?.previewURL ?? null
+      return previewURL === null ? details : `${details}\n   play it at      ${previewURL}`
     }
     default:
       return ''

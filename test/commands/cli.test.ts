@@ -1,6 +1,7 @@
 /** The command as a process: help, invalid arguments, exit codes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Build, addressOf, build, start } from '../kit/command.ts'
+import { startTestEmulator } from '../kit/emulator.ts'
 
 let built: Build
 beforeAll(async () => {
@@ -9,10 +10,18 @@ beforeAll(async () => {
 afterAll(() => built.remove())
 
 /** Runs the command; returns the exit code and the output of both streams. */
-async function headgate(
+const headgate = (...args: readonly string[]): Promise<Outcome> => headgateWith({}, ...args)
+
+interface Outcome {
+  readonly code: number | null
+  readonly output: string
+}
+
+async function headgateWith(
+  variables: Readonly<Record<string, string>>,
   ...args: readonly string[]
-): Promise<{ code: number | null; output: string }> {
-  const run = start(built, args, {})
+): Promise<Outcome> {
+  const run = start(built, args, variables)
   const code = await run.ended
   return { code, output: run.stdout() + run.stderr() }
 }
@@ -100,5 +109,50 @@ describe('a warning of the configuration', () => {
     expect(run.stderr()).toBe(
       'headgate: DATABASE_URI has no effect: headgate has no such variable. Set DATABASE_URL instead.\n',
     )
+  })
+})
+
+describe('headgate signing-key', () => {
+  it('creates, lists and deletes keys of the account', async () => {
+    const emulator = await startTestEmulator()
+    const account = {
+      CLOUDFLARE_ACCOUNT_ID: emulator.accountId,
+      CLOUDFLARE_API_TOKEN: emulator.token,
+      CLOUDFLARE_API_BASE_URL: emulator.apiBaseUrl,
+    }
+    const signingKey = (...args: readonly string[]): Promise<Outcome> =>
+      headgateWith(account, 'signing-key', ...args)
+    expect((await signingKey('list')).output).toContain('No signing key')
+    const created = await signingKey('create')
+    const [, id = ''] = /^export STREAM_SIGNING_KEY_ID=(\S+)$/m.exec(created.output) ?? []
+    const [, jwk = ''] = /^export STREAM_SIGNING_KEY_JWK=(\S+)$/m.exec(created.output) ?? []
+    const variables = { STREAM_SIGNING_KEY_ID: id, STREAM_SIGNING_KEY_JWK: jwk }
+    expect(JSON.parse(atob(jwk))).toMatchObject({ kty: 'RSA', kid: id, d: expect.any(String) })
+
+    const listed = await signingKey('list')
+    expect(listed.output).toContain(`${id}  created `)
+    expect(listed.output).not.toContain(jwk)
+    const inUse = { ...account, ...variables }
+    const kept = await headgateWith(inUse, 'signing-key', 'delete', id)
+    expect(kept).toEqual({ code: 1, output: expect.stringContaining('use --force') })
+    const deleted = await headgateWith(inUse, 'signing-key', 'delete', id, '--force')
+    expect(deleted).toEqual({ code: 0, output: expect.stringContaining('Signing key deleted') })
+    const again = await signingKey('delete', id)
+    expect(again).toEqual({ code: 1, output: expect.stringContaining('no such signing key') })
+  })
+
+  it('needs an account', async () => {
+    expect(await headgate('signing-key', 'create')).toEqual({
+      code: 1,
+      output: expect.stringContaining('Set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN'),
+    })
+  })
+})
+
+describe('headgate demo', { timeout: 60_000 }, () => {
+  it('uploads three videos, and plays the private one by a signed address only', async () => {
+    const { code, output } = await headgate('demo')
+    expect([code, output]).toEqual([0, expect.stringContaining('All videos are READY, and play.')])
+    expect(output).toContain('HTTP 200        with the token, HTTP 401 without it')
   })
 })

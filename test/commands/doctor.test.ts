@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { runDoctor } from '../../src/commands/doctor/doctor.ts'
+import { createSigningKeys } from '../../src/stream/rest/signing-keys.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
@@ -53,6 +54,7 @@ describe('headgate doctor', () => {
       expect.stringMatching(/^ok {2}Database .* does not exist yet/),
       expect.stringMatching(/^ok {2}Stream .* embedded emulator/),
       expect.stringMatching(/^ok {2}Webhook /),
+      expect.stringMatching(/^ok {2}Playback .* emulator signs/),
       expect.stringMatching(/^-- {2}Callers .* administrator/),
     ])
   })
@@ -132,6 +134,28 @@ describe('headgate doctor', () => {
     const { variables } = await startAccount()
     const { code, output } = await doctor({ ...variables, ...changes })
     expect([code, output]).toEqual([1, expect.stringContaining(message)])
+  })
+
+  it('reports a signing key that is not a key of the account', async () => {
+    const { variables } = await startAccount()
+    expect((await doctor(variables)).output).toMatch(
+      /^ok {2}Playback .* requested from Stream.*signing-key create/m,
+    )
+    const keys = createSigningKeys({
+      accountId: variables.CLOUDFLARE_ACCOUNT_ID,
+      apiToken: variables.CLOUDFLARE_API_TOKEN,
+      baseUrl: variables.CLOUDFLARE_API_BASE_URL,
+    })
+    const { id, jwk } = await keys.create()
+    const withKey = { ...variables, STREAM_SIGNING_KEY_ID: id, STREAM_SIGNING_KEY_JWK: jwk }
+    expect((await doctor(withKey)).output).toMatch(/^ok {2}Playback .* is a key of the account/m)
+    await keys.delete(id)
+    const { code, output } = await doctor(withKey)
+    expect([code, output]).toEqual([
+      1,
+      expect.stringMatching(/^!! {2}Playback .* is not a key of the account/m),
+    ])
+    expect(output).not.toContain(jwk)
   })
 
   it('escapes control characters in its output', async () => {

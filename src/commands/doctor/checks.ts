@@ -1,13 +1,14 @@
-/** Checks of `headgate doctor` for Stream, webhook and authentication; read-only. */
+/** Checks of `headgate doctor` for Stream, webhook, playback and authentication; read-only. */
 import type { Config } from '../../config/node-config.ts'
 import type { StreamApi } from '../../uploads/ports/stream-api.ts'
+import type { SigningKeys } from '../../stream/rest/signing-keys.ts'
 import { StreamError } from '../../uploads/ports/stream-error.ts'
 
 /** One line of the output: the subject, its state, and the fix. */
 export interface CheckResult {
   /** Only `error` makes the command fail. */
   readonly state: 'ok' | 'warning' | 'error'
-  readonly subject: 'Configuration' | 'Database' | 'Stream' | 'Webhook' | 'Callers'
+  readonly subject: 'Configuration' | 'Database' | 'Stream' | 'Webhook' | 'Playback' | 'Callers'
   readonly sentence: string
 }
 
@@ -91,6 +92,40 @@ export async function checkWebhook(
           subject,
           sentence: `the webhook points to ${expectedURL}, and its secret is configured.`,
         }
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error
+    return { state: 'error', subject, sentence: streamErrorAdvice(error) }
+  }
+}
+
+/** @param signingKeys null with the embedded emulator */
+export async function checkPlayback(
+  { signingKey }: Config,
+  signingKeys: SigningKeys | null,
+): Promise<CheckResult> {
+  const subject = 'Playback'
+  if (signingKeys === null) {
+    return { state: 'ok', subject, sentence: 'the emulator signs the tokens of private videos.' }
+  }
+  if (signingKey === null) {
+    return {
+      state: 'ok',
+      subject,
+      sentence:
+        'each token of a private video is requested from Stream. `headgate signing-key create` makes the gateway sign them.',
+    }
+  }
+  try {
+    const keys = await signingKeys.list()
+    if (keys.some(({ id }) => id === signingKey.id)) {
+      return { state: 'ok', subject, sentence: 'STREAM_SIGNING_KEY_ID is a key of the account.' }
+    }
+    return {
+      state: 'error',
+      subject,
+      sentence:
+        'STREAM_SIGNING_KEY_ID is not a key of the account, so that Stream rejects all tokens of private videos. Run `headgate signing-key create`, and set both variables that it prints.',
+    }
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     return { state: 'error', subject, sentence: streamErrorAdvice(error) }

@@ -1,9 +1,16 @@
-/** `headgate doctor`: checks configuration, database, Stream, webhook and authentication, and prints fixes. */
+/** `headgate doctor`: checks configuration, database, Stream, webhook, playback and authentication, and prints fixes. */
 import { styleText } from 'node:util'
 import { type Config, readConfig } from '../../config/node-config.ts'
-import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 import { createRestStreamApi } from '../../stream/rest/rest-stream-api.ts'
-import { type CheckResult, checkAuthentication, checkStream, checkWebhook } from './checks.ts'
+import { createSigningKeys } from '../../stream/rest/signing-keys.ts'
+import type { AccountOptions } from '../../stream/rest/rest-client.ts'
+import {
+  type CheckResult,
+  checkAuthentication,
+  checkPlayback,
+  checkStream,
+  checkWebhook,
+} from './checks.ts'
 import { checkDatabase } from './check-database.ts'
 import { escapeControls } from '../../shared/terminal-controls.ts'
 
@@ -39,7 +46,8 @@ async function runChecks(environment: Environment): Promise<readonly CheckResult
     return [...errors, ...warnings]
   }
   const { config } = outcome
-  const stream = accountOf(config)
+  const account = accountOf(config)
+  const stream = account === null ? null : createRestStreamApi(account)
   return [
     ...(warnings.length === 0
       ? [{ state: 'ok', subject, sentence: 'no errors.' } as const]
@@ -47,6 +55,7 @@ async function runChecks(environment: Environment): Promise<readonly CheckResult
     await checkDatabase(config.database, accountIdOf(config)),
     await checkStream(config, stream),
     await checkWebhook(config, stream),
+    await checkPlayback(config, account === null ? null : createSigningKeys(account)),
     await checkAuthentication(config),
   ]
 }
@@ -55,10 +64,10 @@ function accountIdOf({ stream }: Config): string {
   return stream.kind === 'account' ? stream.accountId : 'local'
 }
 
-function accountOf({ stream }: Config): StreamApi | null {
+function accountOf({ stream }: Config): AccountOptions | null {
   if (stream.kind === 'emulator') return null
   const { accountId, apiToken, baseURL } = stream
-  return createRestStreamApi({ accountId, apiToken, baseUrl: baseURL })
+  return { accountId, apiToken, baseUrl: baseURL }
 }
 
 function formatResult({ state, subject, sentence }: CheckResult): string {
