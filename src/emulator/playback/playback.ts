@@ -23,7 +23,7 @@ const ANY_ORIGIN = {
   'access-control-expose-headers': 'Content-Range, Content-Length, Accept-Ranges',
 }
 
-/** Parts of a playback URL. */
+/** Components of a playback URL. */
 interface PlaybackTarget {
   /** Uid of a video, or a signed token. */
   readonly uidOrToken: string
