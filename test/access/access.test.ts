@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Caller, type TestGateway, TEST_SECRET, startTestGateway } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
+import { uploadVideo } from '../playback/kit.ts'
 import {
   type Attempt,
   type Target,
@@ -12,6 +13,7 @@ import {
   bySocket,
   bySse,
   byTus,
+  onVideo,
 } from './attempts.ts'
 import { AUDIENCE, ISSUER, type Role, startProvider } from './credentials.ts'
 
@@ -24,14 +26,28 @@ interface Row {
 
 const UNAUTHENTICATED = '401 UNAUTHENTICATED'
 
-/** Outcomes of the other user, the owner and the administrator; other callers are rejected. */
+/**
+ * Outcomes of the other user, the owner and the administrator; callers without a valid token are rejected. A viewer,
+ * with the scope `videos:play`, has the outcome of the other user unless another is given.
+ */
 function row(
   name: string,
   attempt: Attempt,
   [other, owner, administrator]: readonly [string, string, string],
   unauthenticated = UNAUTHENTICATED,
+  viewer = other,
 ): Row {
-  return { name, attempt, outcomes: { unauthenticated, other, owner, administrator } }
+  return { name, attempt, outcomes: { unauthenticated, other, viewer, owner, administrator } }
+}
+
+/** The viewer has the outcome of the owner. */
+function rowOfPlayback(
+  name: string,
+  attempt: Attempt,
+  [other, owner]: readonly [string, string],
+  unauthenticated = UNAUTHENTICATED,
+): Row {
+  return row(name, attempt, [other, owner, owner], unauthenticated, owner)
 }
 
 /** One outcome for every caller, with or without a token. */
@@ -73,7 +89,77 @@ const sameOutcome = (outcome: string): readonly [string, string, string] => [
   outcome,
 ]
 
+const play = ({ uid }: Target): string => `{ playback(uid: "${uid}") { hlsURL } }`
+const ADDRESSES = 'hlsURL dashURL previewURL thumbnailURL playback { hlsURL }'
+const findVideo = ({ uid }: Target): string =>
+  `{ upload(uid: "${uid}") { video { ${ADDRESSES} } } }`
+const findVideoNode = ({ id }: Target): string =>
+  `{ node(id: "${id}") { ... on Upload { video { ${ADDRESSES} } } } }`
+const listVideos = (): string =>
+  `{ uploads(filter: { status: READY }) { nodes { video { ${ADDRESSES} } } } }`
+const watchVideo = ({ uid }: Target): string =>
+  `subscription { uploadStatus(uid: "${uid}") { video { ${ADDRESSES} } } }`
+
+const hlsURL = (id: string): string => `{"hlsURL":"STREAM/${id}/manifest/video.m3u8"}`
+const privateVideo = `{"video":{"hlsURL":null,"dashURL":null,"previewURL":null,"thumbnailURL":null,"playback":${hlsURL('TOKEN')}}}`
+const publicVideo = `{"video":{"hlsURL":"STREAM/UID/manifest/video.m3u8","dashURL":"STREAM/UID/manifest/video.mpd","previewURL":"STREAM/UID/watch","thumbnailURL":"STREAM/UID/thumbnails/thumbnail.jpg","playback":${hlsURL('UID')}}}`
+
+/** Outcomes of a field that returns the video to its owner and administrators only. */
+function ofVideo(
+  write: (video: string) => string,
+  video: string,
+  missing: string,
+): readonly [string, string, string] {
+  return [missing, write(video), write(video)]
+}
+
 const rows: readonly Row[] = [
+  rowOfPlayback('playback of a private video', onVideo('private', byPost(play)), [
+    '{"playback":null}',
+    `{"playback":${hlsURL('TOKEN')}}`,
+  ]),
+  rowOfPlayback('playback of a private video by GET', onVideo('private', byGet(play)), [
+    '{"playback":null}',
+    `{"playback":${hlsURL('TOKEN')}}`,
+  ]),
+  rowOfPlayback(
+    'playback of a private video over WebSocket',
+    onVideo('private', bySocket(play)),
+    ['{"playback":null}', `{"playback":${hlsURL('TOKEN')}}`],
+    'closed 4403',
+  ),
+  rowOfPlayback('playback of a public video', onVideo('public', byPost(play)), [
+    '{"playback":null}',
+    `{"playback":${hlsURL('UID')}}`,
+  ]),
+  row('playback of a pending upload', byPost(play), sameOutcome('{"playback":null}')),
+  ...(
+    [
+      ['private', privateVideo],
+      ['public', publicVideo],
+    ] as const
+  ).flatMap(([kind, video]) => [
+    row(
+      `upload with the addresses of a ${kind} video`,
+      onVideo(kind, byPost(findVideo)),
+      ofVideo((text) => `{"upload":${text}}`, video, '{"upload":null}'),
+    ),
+    row(
+      `node with the addresses of a ${kind} video`,
+      onVideo(kind, byPost(findVideoNode)),
+      ofVideo((text) => `{"node":${text}}`, video, '{"node":null}'),
+    ),
+    row(
+      `uploads with the addresses of a ${kind} video`,
+      onVideo(kind, byPost(listVideos)),
+      ofVideo((text) => `{"uploads":{"nodes":[${text}]}}`, video, '{"uploads":{"nodes":[]}}'),
+    ),
+    row(
+      `uploadStatus with the addresses of a ${kind} video over SSE`,
+      onVideo(kind, bySse(watchVideo)),
+      ofVideo((text) => `{"uploadStatus":${text}}`, video, 'UPLOAD_NOT_FOUND'),
+    ),
+  ]),
   row('upload', byPost(find), ['{"upload":null}', ownUpload, uploadWithoutURL]),
   row('upload by GET', byGet(find), ['{"upload":null}', ownUpload, uploadWithoutURL]),
   row(
@@ -246,8 +332,17 @@ async function createTarget(gateway: TestGateway, ownerToken: string): Promise<T
     uploadURL,
     id: uploads.nodes[0].id,
     createAsOwner: async () => (await createAsOwner()).uid,
+    videoOfOwner(kind) {
+      const key = `${gateway.url} ${kind}`
+      const known = videos.get(key) ?? uploadVideo(owner, { requireSignedURLs: kind === 'private' })
+      videos.set(key, known)
+      return known
+    },
   }
 }
+
+/** The videos by gateway and kind: all attempts of a row use the same. */
+const videos = new Map<string, Promise<string>>()
 
 const pendingSchema = z.object({
   uploads: z.object({ nodes: z.array(z.object({ uid: z.string() })) }),
@@ -312,10 +407,17 @@ describe('access', () => {
       ),
       bySse(watch),
       bySocket(watch),
+      byPost(play),
     ]) {
-      expect(await attempt(target, tokenOf('other user'))).toBe(
-        await attempt(missing, tokenOf('other user')),
-      )
+      const response = await attempt(missing, tokenOf('other user'))
+      for (const uid of [
+        target.uid,
+        await target.videoOfOwner('private'),
+        await target.videoOfOwner('public'),
+      ]) {
+        const existing = { ...target, uid, id: btoa(`Upload:${uid}`) }
+        expect(await attempt(existing, tokenOf('other user'))).toBe(response)
+      }
     }
   })
 })

@@ -11,7 +11,11 @@ export interface Target {
   readonly uploadURL: string
   /** Creates another upload as the owner; resolves with its uid. */
   createAsOwner(): Promise<string>
+  /** Resolves with the uid of the owner's video of this kind, which is READY. */
+  videoOfOwner(kind: VideoKind): Promise<string>
 }
+
+export type VideoKind = 'public' | 'private'
 
 export type Attempt = (target: Target, token: string | null) => Promise<string>
 
@@ -151,5 +155,17 @@ export function byRequest(path: string, init: RequestInit = {}): Attempt {
     const response = await fetch(`${target.gateway.url}${path}`, { ...init, headers })
     await response.body?.cancel()
     return `${response.status}`
+  }
+}
+
+/**
+ * Sends an operation about a READY video of the owner, with the uid of the video in the target. Replaces its uid,
+ * its token and the host of Stream by placeholders.
+ */
+export function onVideo(kind: VideoKind, attempt: Attempt): Attempt {
+  return async (target, token) => {
+    const uid = await target.videoOfOwner(kind)
+    const text = await attempt({ ...target, uid, id: btoa(`Upload:${uid}`) }, token)
+    return text.replaceAll(target.gateway.emulator.url, 'STREAM').replaceAll(/eyJ[\w.-]+/g, 'TOKEN')
   }
 }

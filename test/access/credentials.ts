@@ -7,7 +7,7 @@ export const ISSUER = 'https://id.example.com/'
 export const AUDIENCE = 'headgate'
 
 /** The caller that a credential identifies; selects the expected outcome. */
-export type Role = 'unauthenticated' | 'other' | 'owner' | 'administrator'
+export type Role = 'unauthenticated' | 'other' | 'viewer' | 'owner' | 'administrator'
 
 export interface Credential {
   readonly name: string
@@ -70,7 +70,7 @@ export async function startProvider(): Promise<Provider> {
     {
       name: 'not valid yet',
       role: 'unauthenticated',
-      token: await bySecret({ ...VALID_CLAIMS, nbf: seconds(60) }),
+      token: await bySecret({ ...VALID_CLAIMS, nbf: seconds(1800) }),
     },
     {
       name: 'no expiry',
@@ -140,6 +140,16 @@ export async function startProvider(): Promise<Provider> {
       name: 'administrator',
       role: 'administrator',
       token: await bySecret({ ...VALID_CLAIMS, sub: 'root', scope: 'profile uploads:admin' }),
+    },
+    {
+      name: 'viewer of every video',
+      role: 'viewer',
+      token: await bySecret({ ...VALID_CLAIMS, sub: 'bob', scope: 'profile videos:play' }),
+    },
+    {
+      name: 'scope that only starts with the play scope',
+      role: 'other',
+      token: await bySecret({ ...VALID_CLAIMS, sub: 'bob', scope: 'videos:playback videos' }),
     },
     {
       name: 'scope that only starts with the administrator scope',

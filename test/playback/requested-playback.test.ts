@@ -60,12 +60,13 @@ describe('a token from Stream', () => {
     const fields = Array.from({ length: 50 }, (_, at) => `a${at}: playback(uid: $uid) { token }`)
     const document = `query ($uid: ID!) { ${fields.join(' ')} }`
     const callers = await Promise.all(
-      Array.from({ length: 20 }, async (_, at) =>
+      Array.from({ length: 4 }, async (_, at) =>
         gateway.as(await tokenFor(`viewer-${at}`, { scope: 'videos:play' })),
       ),
     )
     const tokens = new Set<string>()
-    for (let sent = 0; sent < 10; sent += 1) {
+    // More at once could be rejected on a busy machine.
+    for (let sent = 0; sent < 50; sent += 1) {
       const results = await Promise.all(
         callers.map((caller) =>
           caller.request(z.record(z.string(), z.object({ token: z.string() })), document, { uid }),
