@@ -75,7 +75,9 @@ it('lists the possible types of each interface as the schema does', async () => 
   const { lines } = runModule(
     "import { possibleTypes } from './possible-types.js'; console.log(JSON.stringify(possibleTypes))",
   )
-  const interfaces = Object.values(schema.getTypeMap()).filter((type) => 'getInterfaces' in type)
+  const interfaces = Object.values(schema.getTypeMap())
+    .filter((type) => 'getInterfaces' in type)
+    .toSorted((a, b) => a.name.localeCompare(b.name))
   const possible: Record<string, string[]> = {}
   for (const type of interfaces) {
     for (const { name } of type.getInterfaces()) (possible[name] ??= []).push(type.name)
