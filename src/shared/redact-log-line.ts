@@ -22,9 +22,12 @@ const IS_SECRET: ReadonlySet<string> = new Set(FIELDS.map((field) => field.toLow
 /** Matches lines with such a field. Almost none has one, so lines are rarely parsed. */
 const SECRET_FIELD = new RegExp(`"(?:${FIELDS.join('|')})":`, 'i')
 
-/** A JWT, a bearer token, a URL of an upload host, and the secret part of a tus URL. */
+/**
+ * A JWT, a bearer token, a URL of an upload host, and the secret part of a tus URL. No match can start within
+ * another: the time is linear in the length of the line, which clients determine.
+ */
 const SECRET_PATTERN =
-  /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bbearer +[\w\-.~+/]{8,}=*|https?:\/\/upload\.[^\s"'\\]+|\/tus\/[\w-]{16,}[^\s"'\\]*/gi
+  /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bbearer +[\w\-.~+/]{8,}=*|https?:\/\/upload\.[^\s"'\\]+|\/tus\/[\w-]{16,}[^\s"'\\]*/gi
 
 const REDACTED = '[Redacted]'
 

@@ -185,6 +185,7 @@ async function startSocketServer(setup: Setup) {
     fastPath: setup.fastPath,
     log: setup.dependencies.log,
     messageQueue: createMessageQueue({ now: () => performance.now(), later: setImmediate }),
+    network: null,
     onAccepted: () => {},
     onWritten: () => {},
   }

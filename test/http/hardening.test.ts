@@ -260,3 +260,20 @@ describe('an unsupported method', () => {
     },
   )
 })
+
+it('logs at most 300 characters of a foreign origin', async () => {
+  const gateway = await startTestGateway()
+  for (const path of ['/graphql', '/tus']) {
+    const response = await fetch(`${gateway.url}${path}`, {
+      method: 'OPTIONS',
+      headers: {
+        origin: `https://${'eyJ-'.repeat(5000)}`,
+        'access-control-request-method': 'POST',
+      },
+    })
+    expect(response.status).toBe(204)
+  }
+  const lines = gateway.logs.filter(({ message }) => message.includes('not in ALLOWED_ORIGINS'))
+  expect(lines).toHaveLength(2)
+  for (const { fields } of lines) expect(JSON.stringify(fields).length).toBeLessThan(400)
+})

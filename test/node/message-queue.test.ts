@@ -19,15 +19,18 @@ function simulate(costMs: number) {
   return {
     handled,
     paused,
-    open: (socket: string) =>
-      queue.open({
-        handle(message) {
-          now += costMs
-          handled.push({ socket, text: message.toString(), tick })
+    open: (socket: string, network = '192.0.2.1') =>
+      queue.open(
+        {
+          handle(message) {
+            now += costMs
+            handled.push({ socket, text: message.toString(), tick })
+          },
+          pause: () => void paused.add(socket),
+          resume: () => void paused.delete(socket),
         },
-        pause: () => void paused.add(socket),
-        resume: () => void paused.delete(socket),
-      }),
+        network,
+      ),
     runTick: () => {
       tick += 1
       const callbacks = due
@@ -104,6 +107,23 @@ describe('the message queue', () => {
     )
     expect(handled).toHaveLength(153)
     expect(paused.size).toBe(0)
+  })
+
+  it('handles messages of each network in turn before the callers are known', () => {
+    const { handled, open, runTick, isIdle } = simulate(5)
+    const flood = Array.from({ length: 4000 }, () => open('flood', '198.51.100.7'))
+    for (const socket of flood) socket.receive(Buffer.from('1'))
+    const ada = open('ada', '2001:db8:0:0')
+    // A caller whose subject is the text of a network has its own turn.
+    const caller = open('caller')
+    caller.setCaller('198.51.100.7')
+    for (const socket of [ada, caller]) {
+      for (const text of ['1', '2']) socket.receive(Buffer.from(text))
+    }
+    while (!isIdle()) runTick()
+    expect(handled.slice(1, 7).map(({ socket }) => socket)).toEqual(
+      Array.from({ length: 2 }, () => ['flood', 'ada', 'caller']).flat(),
+    )
   })
 
   it('moves a socket to the turns of its caller while its messages wait', () => {

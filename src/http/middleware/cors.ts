@@ -5,6 +5,9 @@ import type { Handler } from '../handler.ts'
 const EXPOSED = ['Retry-After', 'WWW-Authenticate', 'X-Request-Id']
 const PREFLIGHT_SECONDS = '600'
 
+/** Longer than any origin that a browser sends: host names have at most 253 characters. */
+const MAX_LOGGED_CHARACTERS = 300
+
 /** What pages of other origins may do at an endpoint. */
 export interface CorsRules {
   readonly origins: ReadonlySet<string>
@@ -40,7 +43,12 @@ export function withCors(rules: CorsRules, log: Logger, endpoint: Handler): Hand
     // A cache must not return one origin's response to another.
     response.headers.append('vary', 'Origin')
     if (!allowed) {
-      if (isPreflight) log.info({ origin }, 'request rejected: origin not in ALLOWED_ORIGINS')
+      if (isPreflight) {
+        log.info(
+          { origin: origin?.slice(0, MAX_LOGGED_CHARACTERS) ?? null },
+          'request rejected: origin not in ALLOWED_ORIGINS',
+        )
+      }
       return response
     }
 

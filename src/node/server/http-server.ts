@@ -13,6 +13,7 @@ import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
 import { endResponse } from './end-response.ts'
 import { discardBody } from './request-bodies.ts'
+import { createRequestInfoReader } from './request-info.ts'
 import { attachWebSocketServer } from './websocket-server.ts'
 import { createUnreadBytes } from './unread-bytes.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -148,11 +149,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const { readMs } = timeouts
       handler = createRequestHandler({ gateway, log, trustedProxies, unreadBytes, readMs })
       const { isBusy } = handler
+      const { networkOf } = createRequestInfoReader(gateway.nextRequestId, trustedProxies)
       const { maxUnauthenticated, randomBelow } = options
       sockets = attachWebSocketServer(server, gateway, {
         log,
         unreadBytes,
         isBusy,
+        networkOf,
         maxUnauthenticated,
         randomBelow,
       })

@@ -30,7 +30,7 @@ export interface MessageReader {
 export interface SocketMessages {
   /** Handles the message now if there is time, else in a later tick, in the order of its socket. */
   receive(message: Buffer): void
-  /** Further messages take the turns of this caller. Until then, all sockets without a caller share theirs. */
+  /** Further messages take the turns of this caller. Until then, they take those of the client's network. */
   setCaller(subject: string): void
   /** Whether messages wait, and the socket is paused. */
   isWaiting(): boolean
@@ -39,19 +39,20 @@ export interface SocketMessages {
 }
 
 export interface MessageQueue {
-  open(reader: MessageReader): SocketMessages
+  /** @param network of the client's address; null if unknown */
+  open(reader: MessageReader, network: string | null): SocketMessages
 }
 
 interface Socket {
   readonly reader: MessageReader
   readonly messages: Buffer[]
-  /** Null until the caller is known. */
-  caller: string | null
+  /** Whose turns its messages take: the caller's or, until the caller is known, the network's. */
+  key: string
 }
 
 /** No timer runs while there are no messages. */
 export function createMessageQueue({ now, later }: MessageQueueOptions): MessageQueue {
-  /** Sockets with messages that wait, by caller. */
+  /** Sockets with messages that wait, by caller or network. */
   const queue = createFairQueue<Socket>()
   let isAwake = false
   /** Start of the first message handled in this tick; null if there is none. */
@@ -72,7 +73,7 @@ export function createMessageQueue({ now, later }: MessageQueueOptions): Message
     const socket = hasTime() ? queue.dequeue() : null
     const message = socket?.messages.shift()
     if (socket === null || message === undefined) return
-    if (socket.messages.length > 0) queue.enqueue(socket.caller, socket)
+    if (socket.messages.length > 0) queue.enqueue(socket.key, socket)
     else socket.reader.resume()
     handle(socket, message)
   }
@@ -93,9 +94,9 @@ export function createMessageQueue({ now, later }: MessageQueueOptions): Message
   }
 
   return {
-    open(reader) {
+    open(reader, network) {
       const messages: Buffer[] = []
-      const socket: Socket = { reader, messages, caller: null }
+      const socket: Socket = { reader, messages, key: `network ${network}` }
       return {
         receive(message) {
           if (!isAwake) startTick()
@@ -105,11 +106,11 @@ export function createMessageQueue({ now, later }: MessageQueueOptions): Message
           }
           messages.push(message)
           if (messages.length > 1) return
-          queue.enqueue(socket.caller, socket)
+          queue.enqueue(socket.key, socket)
           reader.pause()
         },
         setCaller(subject) {
-          socket.caller = subject
+          socket.key = `caller ${subject}`
         },
         isWaiting: () => messages.length > 0,
         close() {

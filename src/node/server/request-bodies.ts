@@ -110,6 +110,8 @@ export function createRequestBodies(): RequestBodies {
         })
       }
 
+      // A body that may be empty: its end is then the only event.
+      if (length === 0 || length === Infinity) watch()
       receivePieces(req, (piece) => {
         if (isOver || isComplete) return
         // Most bodies arrive in one piece. It needs no copy, and no listeners: each costs a microsecond.

@@ -25,6 +25,8 @@ export interface WebSocketConnectionOptions {
   readonly fastPath: Pick<FastPath, 'subscribe' | 'recordSubscription'>
   readonly log: Logger
   readonly messageQueue: MessageQueue
+  /** Network of the client's address; null if unknown. */
+  readonly network: string | null
   /** Called once, when `connection_init` was accepted. */
   readonly onAccepted: () => void
   /** Called with the bytes of each message that was written. */
@@ -41,17 +43,21 @@ export function handleWebSocket(
     fastPath,
     log,
     messageQueue,
+    network,
     onAccepted,
     onWritten,
   }: WebSocketConnectionOptions,
   socket: WebSocket,
 ): () => Promise<void> {
   const guard = createGuard(log, () => socket.terminate())
-  const messages = messageQueue.open({
-    handle: guard((message: Buffer) => void connection.receive(message.toString())),
-    pause: () => socket.pause(),
-    resume,
-  })
+  const messages = messageQueue.open(
+    {
+      handle: guard((message: Buffer) => void connection.receive(message.toString())),
+      pause: () => socket.pause(),
+      resume,
+    },
+    network,
+  )
   const stopHeartbeat = startHeartbeat(socket, guard, () => messages.isWaiting())
   // Invalid or oversized frames; `ws` closes the socket with the matching code.
   socket.on('error', (error) => log.debug({ err: error }, 'WebSocket protocol error'))
@@ -75,14 +81,14 @@ export function handleWebSocket(
       protocol: socket.protocol,
       send(message) {
         if (socket.readyState !== socket.OPEN) return true
-        if (!isFull && socket.bufferedAmount < BUFFER_SOFT_LIMIT_BYTES) {
+        const bytes = Buffer.byteLength(message)
+        onWritten(bytes)
+        if (!isFull && socket.bufferedAmount + bytes < BUFFER_SOFT_LIMIT_BYTES) {
           socket.send(message)
-          onWritten(Buffer.byteLength(message))
           return true
         }
         isFull = true
         socket.send(message, written)
-        onWritten(Buffer.byteLength(message))
         // Back-pressure against a client that sends requests and does not read the responses.
         if (socket.bufferedAmount > BUFFER_MAX_BYTES) socket.terminate()
         else if (socket.bufferedAmount > BUFFER_PAUSE_BYTES) socket.pause()

@@ -44,6 +44,8 @@ export interface WebSocketServerOptions {
   readonly unreadBytes: UnreadBytes
   /** Whether a response on this connection has not been sent completely. */
   readonly isBusy: (socket: Socket) => boolean
+  /** Returns the network of the client's address, or null if unknown. */
+  readonly networkOf: (request: IncomingMessage) => string | null
   /** Replaced in tests. */
   readonly maxUnauthenticated?: number | undefined
   /** Returns a random integer below the maximum. Replaced in tests. */
@@ -65,6 +67,7 @@ export function attachWebSocketServer(
     log,
     unreadBytes,
     isBusy,
+    networkOf,
     maxUnauthenticated = MAX_UNAUTHENTICATED,
     randomBelow = randomInt,
   }: WebSocketServerOptions,
@@ -112,8 +115,19 @@ export function attachWebSocketServer(
         const onAccepted = awaitInit(opened, request.socket)
         unreadBytes.watch(request.socket)
         const onWritten = unreadBytes.written
-        const options = { server: endpoint, fastPath, log, messageQueue, onAccepted, onWritten }
-        idleWaits.set(opened, handleWebSocket(options, opened))
+        const idle = handleWebSocket(
+          {
+            server: endpoint,
+            fastPath,
+            log,
+            messageQueue,
+            network: networkOf(request),
+            onAccepted,
+            onWritten,
+          },
+          opened,
+        )
+        idleWaits.set(opened, idle)
       })
     }
   }
