@@ -2,6 +2,8 @@
 export { createGateway, type Gateway, type GatewayOptions } from './http/gateway.ts'
 export { type Config, readConfig } from './config/node-config.ts'
 export { createRestStreamApi } from './stream/rest/rest-stream-api.ts'
+export { createPlaybackSigner } from './stream/playback-signer.ts'
+export { createPlaybackTokens } from './stream/playback-tokens.ts'
 export { createUndiciTransport } from './node/undici-transport.ts'
 export { createFetchTransport } from './stream/rest/fetch-transport.ts'
 export { openPostgres } from './postgres/connection-pool.ts'

@@ -11,6 +11,7 @@ import { bearer } from './tokens.ts'
 /** The fields that every server returns. */
 const FIELDS = 'uid status protocol name createdAt expiresAt version progress { encodingPercent }'
 const READ = `query Upload($uid: ID!) { upload(uid: $uid) { ${FIELDS} } }`
+const PLAY = 'query Play($uid: ID!) { playback(uid: $uid) { token expiresAt hlsURL } }'
 const LIST = `query Uploads($first: Int!) { uploads(first: $first) { nodes { ${FIELDS} } } }`
 const MINT = `mutation Mint($input: CreateDirectUploadInput!) {
   createDirectUpload(input: $input) {
@@ -33,6 +34,10 @@ export interface Operation {
 export function readOne(at: number): Operation {
   const uid = uidOf(at)
   return operation(READ, { uid }, creatorOf(at), `"uid":"${uid}"`)
+}
+
+export function playOne(at: number): Operation {
+  return operation(PLAY, { uid: uidOf(at) }, creatorOf(at), '"playback":{"token":"eyJ')
 }
 
 export function listNewest(at: number, first: number): Operation {

@@ -61,6 +61,15 @@ it.each([
   expect(ready).toMatchObject({ name: null, video: { sizeBytes: testcard.bytes.length } })
 })
 
+it('uploads a private video, which has no plain addresses', async () => {
+  const gateway = await startTestGateway()
+  const ready = await clientOf(gateway).upload(testcardFile(), { requireSignedURLs: true })
+  expect(ready).toMatchObject({
+    status: 'READY',
+    video: { durationSeconds: testcard.durationSeconds, hlsURL: null, previewURL: null },
+  })
+})
+
 it('finds, watches and deletes an upload', async () => {
   const gateway = await startTestGateway()
   const client = createUploadClient({ url: `${gateway.url}/graphql` })

@@ -25,7 +25,8 @@ export function fillStore(file: string, { uploads, creators, newest }: Filling):
     with recursive row(n) as (
       select cast(:first as integer) union all select n + 1 from row where n < :last
     ),
-    drawn as (
+    -- Materialized: otherwise each use of uid is another random value.
+    drawn as materialized (
       select n, 'creator-' || (n % cast(:creators as integer)) as creator,
         lower(hex(randomblob(16))) as uid, :newest - 1000 * (:uploads - 1 - n) as at,
         case n % 20 when 0 then 'PENDING_UPLOAD' when 1 then 'ERROR' when 2 then 'DELETED' else 'READY' end as status

@@ -1,8 +1,11 @@
 /** Uploads through the Worker with each adapter of Stream, watched by SSE and WebSocket until they end. */
 import { createClient } from 'graphql-ws'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
+import { createApiKey } from '../emulator/kit/playback-tokens.ts'
+import { createStreamClient } from '../emulator/kit/stream-client.ts'
 import { type TestEmulator, startTestEmulator } from '../kit/emulator.ts'
 import { type Caller, TEST_SECRET, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard, testcardFile, textFile } from '../kit/media.ts'
@@ -15,6 +18,7 @@ import {
   postFile,
   watchToEnd,
 } from '../kit/operations.ts'
+import { playbackOf, statusOf, uploadVideo } from '../playback/kit.ts'
 import { uploadByTus } from '../kit/tus.ts'
 import { expectUpdated, readUpload, updateUpload } from '../kit/update-upload.ts'
 import { type TestStream, type TestWorker, startWorker } from '../kit/gateway-worker.ts'
@@ -129,6 +133,18 @@ describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
       expect(new Set(outcomes.map((outcome) => expectMinted(outcome).uid)).size).toBe(1)
     })
 
+    it('a private video plays with a token of Stream, which by the binding is valid for an hour', async () => {
+      const ada = worker.as(token)
+      const uid = await uploadVideo(ada)
+      expect(await statusOf((await playbackOf(ada, uid))?.hlsURL ?? '')).toBe(200)
+      expect(await statusOf(`${emulator.url}/${uid}/manifest/video.m3u8`)).toBe(401)
+      const minute = await playbackOf(ada, uid, { ttlSeconds: 60 }).then(
+        (playback) => statusOf(playback?.hlsURL ?? ''),
+        (error: unknown) => String(error),
+      )
+      expect(minute).toEqual(by === 'binding' ? expect.stringContaining('STREAM_REJECTED') : 200)
+    })
+
     it('a file by tus becomes READY, or is rejected with a message if no API token is set', async () => {
       const ada = worker.as(token)
       const file = paddedTestcard(6_000_000)
@@ -139,6 +155,31 @@ describe.concurrent.each<TestStream['by']>(['binding', 'token', 'both'])(
     })
   },
 )
+
+describe('with a signing key', () => {
+  it('signs playback tokens itself', async () => {
+    const key = await createApiKey(createStreamClient(emulator))
+    const signing = { STREAM_SIGNING_KEY_ID: key.id, STREAM_SIGNING_KEY_JWK: key.jwk }
+    const worker = await startWorker({
+      variables: { ...variables, ...signing },
+      stream: { emulator, by: 'binding' },
+    })
+    try {
+      const ada = worker.as(await tokenFor('ada'))
+      const uid = await uploadVideo(ada)
+      const playback = await playbackOf(ada, uid, { ttlSeconds: 60, downloadable: true })
+      expect(decodeJwt(playback?.token ?? '')).toMatchObject({
+        sub: uid,
+        kid: key.id,
+        downloadable: true,
+      })
+      expect(await statusOf(playback?.hlsURL ?? '')).toBe(200)
+      expect(worker.lines.join('\n')).not.toContain(playback?.token)
+    } finally {
+      await worker.stop()
+    }
+  })
+})
 
 /** Returns the error message; null if the upload was created. */
 function errorMessageOf(outcome: MintOutcome): string | null {
