@@ -5,10 +5,11 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 import { allColumns, eventColumns, uploadColumns } from './columns.ts'
 import { param, textArrayParam, isAnyOf } from './parameters.ts'
 import { MAX_POLL_DELAY_MS, MAX_OPEN_UPLOAD_AGE_MS } from '../../uploads/ports/upload-store.ts'
+import { reserveStatement } from './reserve-statement.ts'
 import { saveVersionStatement, claimStatement, mintStatement } from './version-statements.ts'
 import {
   POLL_LEADER,
-  rateLimitHits,
+  rateLimits,
   deployments,
   unmatchedWebhooks,
   sweepLease,
@@ -20,7 +21,6 @@ import {
 
 export type Statements = ReturnType<typeof prepareStatements>
 
-/** @param db a pool or, for transactions, one of its connections */
 export function prepareStatements(db: NodePgDatabase) {
   // If no time is passed, the server's clock decides, because gateway clocks differ.
   const now = sql`coalesce(${param('now', watchLeases.until)}, clock_timestamp())`
@@ -33,41 +33,7 @@ export function prepareStatements(db: NodePgDatabase) {
   )
 
   return {
-    // Omitted columns are null until Stream responds. Returns no row if the key is in use.
-    reserve: db
-      .insert(uploads)
-      .values({
-        id: param('id', uploads.id),
-        protocol: param('protocol', uploads.protocol),
-        creator: param('creator', uploads.creator),
-        name: param('name', uploads.name),
-        meta: param('meta', uploads.meta),
-        maxDurationSeconds: param('maxDurationSeconds', uploads.maxDurationSeconds),
-        maxSizeBytes: param('maxSizeBytes', uploads.maxSizeBytes),
-        allowedOrigins: param('allowedOrigins', uploads.allowedOrigins),
-        requireSignedURLs: param('requireSignedURLs', uploads.requireSignedURLs),
-        scheduledDeletion: param('scheduledDeletion', uploads.scheduledDeletion),
-        expiresAt: param('expiresAt', uploads.expiresAt),
-        createdAt: param('createdAt', uploads.createdAt),
-        requestedBy: param('requestedBy', uploads.requestedBy),
-        idempotencyKey: param('idempotencyKey', uploads.idempotencyKey),
-        fingerprint: param('fingerprint', uploads.fingerprint),
-        status: 'RESERVED',
-        version: 0,
-        updatedAt: param('createdAt', uploads.updatedAt),
-        totalBytes: param('totalBytes', uploads.totalBytes),
-        received: false,
-        reservedSeconds: param('maxDurationSeconds', uploads.reservedSeconds),
-        storedSeconds: 0,
-        idleChecks: 0,
-        missingChecks: 0,
-      })
-      .onConflictDoNothing({
-        target: [uploads.requestedBy, uploads.idempotencyKey],
-        where: isNotNull(uploads.idempotencyKey),
-      })
-      .returning({ id: uploads.id })
-      .prepare('headgate_reserve'),
+    reserve: reserveStatement(db),
     findByUid: db
       .select(uploadColumns)
       .from(uploads)
@@ -79,17 +45,6 @@ export function prepareStatements(db: NodePgDatabase) {
       .where(isAnyOf(uploads.uid, 'uids'))
       .prepare('headgate_find_by_uids'),
     findByKey: db.select(allColumns).from(uploads).where(hasKey).prepare('headgate_find_by_key'),
-    clearKey: db
-      .update(uploads)
-      .set({ idempotencyKey: null })
-      .where(
-        and(
-          hasKey,
-          isNotNull(uploads.uid),
-          lt(uploads.createdAt, param('before', uploads.createdAt)),
-        ),
-      )
-      .prepare('headgate_clear_key'),
     mint: mintStatement(db),
     release: db
       .delete(uploads)
@@ -228,12 +183,12 @@ export function prepareStatements(db: NodePgDatabase) {
       .prepare('headgate_account'),
     saveUnmatchedWebhook: db
       .insert(unmatchedWebhooks)
-      .values({
-        uid: param('uid', unmatchedWebhooks.uid),
-        digest: param('digest', unmatchedWebhooks.digest),
-        body: param('body', unmatchedWebhooks.body),
-        receivedAt: param('receivedAt', unmatchedWebhooks.receivedAt),
-      })
+      // Waits for a mint that has read the webhooks of this uid, until its upload can be found.
+      .select(
+        sql`select ${param('uid', unmatchedWebhooks.uid)}, ${param('digest', unmatchedWebhooks.digest)},
+          ${param('body', unmatchedWebhooks.body)}, ${param('receivedAt', unmatchedWebhooks.receivedAt)}
+          from pg_advisory_xact_lock(720405, hashtext(${param('uid', unmatchedWebhooks.uid)}))`,
+      )
       .onConflictDoNothing()
       .prepare('headgate_save_unmatched_webhook'),
     unmatchedWebhooks: db
@@ -273,9 +228,11 @@ export function prepareStatements(db: NodePgDatabase) {
       .where(lte(watchLeases.until, param('before', watchLeases.until)))
       .prepare('headgate_delete_watch_leases'),
     deleteIdleKeys: db
-      .delete(rateLimitHits)
-      .where(lt(rateLimitHits.at, param('before', rateLimitHits.at)))
-      .prepare('headgate_delete_rate_limit_uses'),
+      .delete(rateLimits)
+      .where(
+        sql`coalesce(${rateLimits.times}[cardinality(${rateLimits.times})], 0) < ${sql.placeholder('before')}::bigint`,
+      )
+      .prepare('headgate_delete_idle_rate_limits'),
   }
 }
 
