@@ -5,6 +5,11 @@ import { StoreUnavailable } from '../uploads/ports/store-unavailable.ts'
 const MAX_CALLS = 64
 /** Statements at a time, so that one is executed while another waits for the disk. */
 const MAX_RUNNING = 2
+/**
+ * Longest time in milliseconds that a call waits for others while a statement is running, as long as each tick of
+ * the event loop adds one.
+ */
+const MAX_DELAY_MS = 2
 
 interface Call<Item, Result> {
   readonly item: Item
@@ -24,6 +29,8 @@ export function batchCalls<Item, Result>(
   let queue: Call<Item, Result>[] = []
   let running = 0
   let isScheduled = false
+  /** Arrival of the first call in the queue. */
+  let waitingSince = 0
 
   async function attempt(calls: readonly Call<Item, Result>[]): Promise<void> {
     try {
@@ -52,15 +59,19 @@ export function batchCalls<Item, Result>(
   function schedule(): void {
     if (isScheduled || queue.length === 0 || running >= MAX_RUNNING) return
     isScheduled = true
+    const before = queue.length
     setImmediate(() => {
       isScheduled = false
-      void runNext()
+      const isGrowing =
+        running > 0 && queue.length > before && performance.now() - waitingSince < MAX_DELAY_MS
+      if (!isGrowing) void runNext()
       schedule()
     })
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
+      if (queue.length === 0) waitingSince = performance.now()
       queue.push({ item, resolve, reject })
       schedule()
     })

@@ -123,6 +123,6 @@ describeWithPostgres('PostgreSQL', () => {
     const { rows } = await postgres.pool.query(
       'select cardinality(times) as times from rate_limits',
     )
-    expect(rows).toEqual([{ times: expect.closeTo(500, -2) }])
+    expect(rows).toEqual([{ times: expect.closeTo(125, -1) }])
   })
 })

@@ -16,7 +16,10 @@ interface Item {
 export function createRecord(run: CircuitBreaker, statements: Statements): CreationStore['record'] {
   const record = batchCalls((items: readonly Item[]) =>
     run(async () => {
-      const rows = await statements.mint.execute(encodeRows(items.map(({ row }) => row)))
+      const rows = await statements.mint.execute({
+        ...encodeRows(items.map(({ row }) => row)),
+        uids: items.map(({ row }) => row['uid']),
+      })
       const recorded = new Map(rows.map((row) => [row.id, row]))
       return items.map((item): RecordedUpload | null => {
         const row = recorded.get(item.id)

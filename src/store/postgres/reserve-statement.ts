@@ -2,6 +2,7 @@
 import { eq, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { entryValue, rowsOf, rowsParam } from './json-rows.ts'
+import { textArrayParam } from './parameters.ts'
 import { uploads } from './tables.ts'
 
 /** Columns whose values are those of the reservation. */
@@ -48,7 +49,9 @@ export function reserveStatement(db: NodePgDatabase) {
       outcome: sql<string>`outcome`.as('outcome'),
       amount: sql`amount`.mapWith(Number).as('amount'),
     })
-    .as(sql`select * from admit_reservations(${rowsParam})`)
+    .as(
+      sql`select * from admit_reservations(${rowsParam}, ${textArrayParam('rateKeys')}, ${textArrayParam('creators')})`,
+    )
   // A reservation with this key may have been written by the previous version since the decision.
   const written = db.$with('written', { writtenId: sql<string>`written_id`.as('written_id') }).as(
     sql`insert into ${uploads} (${sql.join(names, sql`, `)})

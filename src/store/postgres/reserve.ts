@@ -16,6 +16,10 @@ interface Item {
   readonly id: string
   /** The row and its rules, by their names in the database. */
   readonly row: object
+  /** Null without a rate limit. */
+  readonly rateKey: string | null
+  /** Null without a quota. */
+  readonly creator: string | null
 }
 
 /** Rules of a reservation. */
@@ -32,7 +36,11 @@ export function createReserve(
 ): (reservation: Reservation, rules: Rules) => Promise<AdmitOutcome> {
   const decide = batchCalls((items: readonly Item[]) =>
     run(async () => {
-      const rows = await statements.reserve.execute(encodeRows(items.map(({ row }) => row)))
+      const rows = await statements.reserve.execute({
+        ...encodeRows(items.map(({ row }) => row)),
+        rateKeys: items.flatMap(({ rateKey }) => rateKey ?? []),
+        creators: items.flatMap(({ creator }) => creator ?? []),
+      })
       const decided = new Map(rows.map((row) => [row.id, row]))
       return items.map(({ id }) => {
         const row = decided.get(id)
@@ -70,15 +78,17 @@ function encodeItem(
   timeSource: 'server' | 'caller',
 ): Item {
   const { limits, windows, stepMs } = toWindowArrays(rateLimit?.windows ?? [])
+  const rateKey = rateLimit === null ? null : replaceNul(rateLimit.key)
   const row = {
     ...encodeRow(reservedColumns, reservationValues(reservation)),
     keys_valid_since: keysValidSince,
     quota_seconds: creatorQuotaSeconds,
-    rate_key: rateLimit === null ? null : replaceNul(rateLimit.key),
+    rate_key: rateKey,
     limits,
     windows,
     step_ms: stepMs,
     now_ms: timeSource === 'caller' ? reservation.createdAt.getTime() : null,
   }
-  return { id: reservation.id, row }
+  const creator = creatorQuotaSeconds === null ? null : reservation.creator
+  return { id: reservation.id, row, rateKey, creator }
 }

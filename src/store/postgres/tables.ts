@@ -237,8 +237,8 @@ export const sweepLease = pgTable('sweeps', {
 })
 
 /**
- * Consumed units of each rate limit in one row: the times, oldest first, and the units at each. At most
- * MAX_STEPS_PER_WINDOW + 1 times. Written by the SQL functions `consume_rate_limit` and `give_back_rate_limit`.
+ * Consumed units of each rate limit in one row: the times, oldest first, and the units at each. Written by the SQL
+ * functions `consume_rate_limit`, `give_back_rate_limit` and `admit_reservations`.
  */
 export const rateLimits = pgTable('rate_limits', {
   key: plain('key').primaryKey(),

@@ -4,7 +4,7 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { updatedColumns } from '../updated-columns.ts'
 import { uploadColumns } from './columns.ts'
 import { entryValue, rowsOf } from './json-rows.ts'
-import { param } from './parameters.ts'
+import { param, textArrayParam } from './parameters.ts'
 import { uploadEvents, uploads } from './tables.ts'
 
 /** Columns of a reservation that becomes an upload. `updatedAt` is the time of its first event too. */
@@ -47,9 +47,10 @@ export function mintStatement(db: NodePgDatabase) {
     .with(minted, event)
     .select({
       ...minted._.selectedFields,
-      webhooks: sql<readonly string[] | null>`webhooks_stored_for(${minted.uid})`,
+      webhooks: sql<readonly string[] | null>`webhooks`,
     })
     .from(minted)
+    .leftJoin(sql`webhooks_stored_for(${textArrayParam('uids')})`, sql`webhook_uid = ${minted.uid}`)
     .prepare('headgate_mint')
 }
 
