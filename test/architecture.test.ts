@@ -93,7 +93,11 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['node:', '@graphql-yoga/render-graphiql', 'esbuild', 'graphql-yoga'],
   },
 
-  'postgres/': { inside: ['uploads/ports/store-unavailable.ts', 'shared/'], packages: ['pg'] },
+  'postgres/': {
+    inside: ['uploads/ports/store-unavailable.ts', 'shared/'],
+    types: ['uploads/ports/'],
+    packages: ['pg'],
+  },
   'stream/': {
     inside: [
       'stream/',

@@ -4,6 +4,8 @@ import { createMemoryRateLimiter } from '../rate-limits/memory-rate-limiter.ts'
 import { createPostgresRateLimiter } from '../rate-limits/postgres-rate-limiter.ts'
 import { type DatabaseConfig, databaseLabel } from '../config/node-config.ts'
 import { rootCauseMessage } from '../shared/error-codes.ts'
+import { createCreationStore } from '../uploads/create/creation-store.ts'
+import type { CreationStore } from '../uploads/ports/creation-store.ts'
 import type { UploadPubSub } from '../uploads/ports/upload-pubsub.ts'
 import { createMemoryPubSub } from '../pubsub/memory-pubsub.ts'
 import { createPostgresPubSub } from '../pubsub/postgres/postgres-pubsub.ts'
@@ -20,6 +22,7 @@ import type { Clock } from '../shared/clock.ts'
 
 export interface Database {
   readonly store: UploadStore
+  readonly creations: CreationStore
   readonly pubsub: UploadPubSub
   readonly rateLimiter: RateLimiter
   close(): Promise<void>
@@ -109,10 +112,12 @@ async function openSqliteDatabase(file: string, clock: Clock, log: Logger): Prom
       wait: (milliseconds, signal) => clock.wait(milliseconds, signal),
     })
     if (lock !== null) warnIfAccessibleToOthers(file, log)
+    const rateLimiter = createMemoryRateLimiter(() => clock.monotonicMs())
     return {
       store,
+      creations: createCreationStore(store, rateLimiter),
       pubsub: createMemoryPubSub(),
-      rateLimiter: createMemoryRateLimiter(() => clock.monotonicMs()),
+      rateLimiter,
       async close() {
         try {
           await store.close()
@@ -174,6 +179,7 @@ async function openPostgresDatabase(
     const pubsub = await createPostgresPubSub({ postgres, read, clock, log })
     return {
       store,
+      creations: store,
       pubsub,
       rateLimiter: createPostgresRateLimiter(postgres, () =>
         usesServerTime ? null : clock.now().getTime(),

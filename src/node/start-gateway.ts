@@ -75,7 +75,7 @@ export async function startGateway(
     const timeSource = clock === systemClock ? 'server' : 'clock'
     const database = await openDatabase(config.database, clock, log, timeSource)
     closers.push(() => database.close())
-    const { store, pubsub, rateLimiter } = database
+    const { store, creations, pubsub, rateLimiter } = database
     const emulator = await startEmbeddedEmulator(config)
     if (emulator !== null) closers.push(() => emulator.close())
     await requireAccount(store, config.database, accountOf(config, emulator))
@@ -122,6 +122,7 @@ export async function startGateway(
       stream,
       backgroundStream: withBudget(availability.streamApi, budget, 'sync'),
       store,
+      creations,
       pubsub,
       clock,
       log,

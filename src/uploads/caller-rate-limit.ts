@@ -1,13 +1,13 @@
 /** Rate limit per caller and minute, counted per upload and not per HTTP request. */
+import type { RateLimit } from './ports/creation-store.ts'
 import type { Consumption, RateWindow, RateLimiter } from './ports/rate-limiter.ts'
-import { StoreUnavailable } from './ports/store-unavailable.ts'
 
 /** A rate limit applied to each caller separately. */
 export interface CallerRateLimit {
   /** Rejects if the rate limiter is unreachable; the action must then be denied. */
   consume(caller: string): Promise<Consumption>
-  /** Gives back a unit whose action did not happen. It stays consumed if the rate limiter is unreachable. */
-  giveBack(caller: string, at: number): Promise<void>
+  /** Returns the limit itself, for a store that consumes it together with its own write. */
+  ruleFor(caller: string): RateLimit
 }
 
 const WINDOW_MS = 60_000
@@ -25,12 +25,6 @@ export function createCallerRateLimit(
   const keyOf = (caller: string): string => `${name}:${caller}`
   return {
     consume: (caller) => rateLimiter.consume(keyOf(caller), windows),
-    async giveBack(caller, at) {
-      try {
-        await rateLimiter.giveBack(keyOf(caller), at)
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error
-      }
-    },
+    ruleFor: (caller) => ({ key: keyOf(caller), windows }),
   }
 }

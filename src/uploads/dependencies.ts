@@ -1,4 +1,5 @@
 /** Dependencies of the use cases: ports, clock, id generator, policy, logger. */
+import type { CreationStore } from './ports/creation-store.ts'
 import type { UploadPubSub } from './ports/upload-pubsub.ts'
 import type { UploadStore } from './ports/upload-store.ts'
 import type { StreamApi, StreamVideo } from './ports/stream-api.ts'
@@ -17,6 +18,8 @@ export interface Dependencies {
   /** The same API for background work, with lower priority in the request budget than client requests. */
   readonly backgroundStream: StreamApi
   readonly store: UploadStore
+  /** The writes of creations into `store`, under `createLimit`. */
+  readonly creations: CreationStore
   readonly pubsub: UploadPubSub
   readonly clock: Clock
   readonly log: Logger

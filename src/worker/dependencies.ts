@@ -18,6 +18,7 @@ import { noopTelemetry } from '../telemetry/noop-telemetry.ts'
 import { uuidV7 } from '../shared/uuid-v7.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import type { Logger } from '../shared/logger.ts'
+import { createCreationStore } from '../uploads/create/creation-store.ts'
 import { createCallerRateLimit } from '../uploads/caller-rate-limit.ts'
 import type { WatchRegistry } from '../uploads/ports/watch-registry.ts'
 import type { WorkerConfig } from './config.ts'
@@ -55,6 +56,7 @@ export async function openDependencies(
     stream,
     backgroundStream: withBudget(availability.streamApi, budget, 'sync'),
     store,
+    creations: createCreationStore(store, rateLimiter),
     pubsub,
     clock,
     log,

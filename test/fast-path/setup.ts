@@ -27,6 +27,7 @@ import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
 import type { Telemetry } from '../../src/uploads/ports/telemetry.ts'
 import type { Dependencies } from '../../src/uploads/dependencies.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import { createCreationStore } from '../../src/uploads/create/creation-store.ts'
 import { createCallerRateLimit } from '../../src/uploads/caller-rate-limit.ts'
 import { createWatchRegistry } from '../../src/uploads/watch/watch-registry.ts'
 import { type TestClock, createTestClock } from '../kit/clock.ts'
@@ -123,10 +124,12 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     emulator,
   )
   const rateLimiter = createMemoryRateLimiter(() => clock.monotonicMs())
+  const wrappedStore = wrapStore(store)
   const dependencies: Dependencies = {
     stream,
     backgroundStream: stream,
-    store: wrapStore(store),
+    store: wrappedStore,
+    creations: createCreationStore(wrappedStore, rateLimiter),
     pubsub: wrapPubSub(createMemoryPubSub()),
     clock,
     log: logInto(errors, options.log),

@@ -108,6 +108,10 @@ describeWithPostgres('PostgreSQL', () => {
         storedSeconds: 0,
       })
       expect(await store.count({ creator: 'creator-7' })).toBe(20)
+      const reservation = reservationOf({ id: `over ${round}`, creator: 'creator-7' })
+      expect(
+        await store.reserve(reservation, { creatorQuotaSeconds: 1200, keysValidSince: after(0) }),
+      ).toEqual({ kind: 'over-quota', usedSeconds: 1200 })
     }
     await store.ping()
     expect(await scans()).toEqual(before)

@@ -8,6 +8,7 @@ import { createPlaybackTokens } from '../../src/stream/playback-tokens.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { readVideo } from '../../src/stream/read-video.ts'
 import { noopTelemetry } from '../../src/telemetry/noop-telemetry.ts'
+import { createCreationStore } from '../../src/uploads/create/creation-store.ts'
 import { createUpload } from '../../src/uploads/create/create-upload.ts'
 import type { Dependencies } from '../../src/uploads/dependencies.ts'
 import { createCallerRateLimit } from '../../src/uploads/caller-rate-limit.ts'
@@ -35,6 +36,7 @@ async function startDependencies(): Promise<Dependencies> {
     stream,
     backgroundStream: stream,
     store,
+    creations: createCreationStore(store, rateLimiter),
     pubsub: createMemoryPubSub(),
     clock,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },

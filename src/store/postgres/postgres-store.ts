@@ -4,32 +4,42 @@ import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres'
 import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
 import type { Postgres } from '../../postgres/connection-pool.ts'
 import type { RowStatus } from '../row-status.ts'
-import { type UploadStore, hasTotal } from '../../uploads/ports/upload-store.ts'
+import type { CreationStore } from '../../uploads/ports/creation-store.ts'
+import {
+  type IdempotentUpload,
+  type UploadStore,
+  hasTotal,
+} from '../../uploads/ports/upload-store.ts'
 import { kindsOf } from '../list-query.ts'
 import { prepareListStatements } from './list-statements.ts'
 import { migratePostgres } from './migrate.ts'
 import { readIdempotentUpload, readReservation, readUpload, readUploads } from './read-rows.ts'
-import { createReserve, quotaUsageOf } from './reserve.ts'
+import { createRecord } from './record.ts'
+import { createReserve } from './reserve.ts'
 import { prepareStatements } from './statements.ts'
 import { ALL_CREATORS, POLL_LEADER, deployments } from './tables.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createWriteProbe } from './write-probe.ts'
 import { updatedValues } from '../updated-columns.ts'
 
+/** Its creations are written in batches, together with their rate limits. */
+export type PostgresStore = UploadStore & CreationStore
+
 /**
  * Migrates the database, and opens it as a store. Closing the store closes the connection pool.
- * @param leasesBy clock that decides about leases: the server's or, for tests, the caller's
+ * @param timeSource clock that decides about leases and rate limits: the server's or, for tests, the caller's
  */
 export async function createPostgresStore(
   postgres: Postgres,
-  leasesBy: 'server' | 'caller' = 'server',
-): Promise<UploadStore> {
+  timeSource: 'server' | 'caller' = 'server',
+): Promise<PostgresStore> {
   await migratePostgres(postgres)
   const { pool, run } = postgres
   const db = drizzle({ client: pool })
   const statements = prepareStatements(db)
   const lists = prepareListStatements(db)
-  const reserve = createReserve(postgres, statements)
+  const reserve = createReserve(run, statements, findByKey, timeSource)
+  const record = createRecord(run, statements)
   const maintain = createMaintenance(db, statements)
   const probe = createWriteProbe(postgres, statements)
   /** Identifies this gateway's leases. */
@@ -49,22 +59,19 @@ export async function createPostgresStore(
         return stored
       }),
 
-    reserve,
+    admit: reserve,
 
-    findByKey: (requestedBy, idempotencyKey, since) =>
-      run(async () => {
-        const [row] = await statements.findByKey.execute({ requestedBy, idempotencyKey })
-        if (row === undefined) return null
-        const keyed = readIdempotentUpload(row)
-        const isExpired = keyed.upload !== null && keyed.upload.createdAt < since
-        return isExpired ? null : keyed
-      }),
+    async reserve(reservation, rules) {
+      const outcome = await reserve(reservation, { ...rules, rateLimit: null })
+      if (outcome.kind === 'rate-limited')
+        throw new Error('A reservation without a limit is limited.')
+      return outcome
+    },
 
-    mint: (id, { uid, uploadURL }, at, pollAt) =>
-      run(async () => {
-        const [row] = await statements.mint.execute({ id, uid, uploadURL, at, checkAt: pollAt })
-        return row === undefined ? null : readUpload(row)
-      }),
+    findByKey,
+
+    record,
+    mint: async (...args) => (await record(...args))?.upload ?? null,
 
     release: (id) => done(() => statements.release.execute({ id })),
     retire: (id) => done(() => statements.retire.execute({ id })),
@@ -117,7 +124,11 @@ export async function createPostgresStore(
 
     countReservations: async () => (await run(countRows)).get('RESERVED') ?? 0,
 
-    quotaUsage: (creator) => run(() => quotaUsageOf(statements, creator ?? ALL_CREATORS)),
+    quotaUsage: (creator) =>
+      run(async () => {
+        const [row] = await statements.quotaUsage.execute({ creator: creator ?? ALL_CREATORS })
+        return row ?? { reservedSeconds: 0, storedSeconds: 0 }
+      }),
 
     saveVersion: (change) =>
       run(async () => {
@@ -228,9 +239,23 @@ export async function createPostgresStore(
   /** `now: null` selects the server's clock. */
   function leaseOf(now: Date, until: Date) {
     return {
-      now: leasesBy === 'server' ? null : now,
+      now: timeSource === 'server' ? null : now,
       forMs: until.getTime() - now.getTime(),
     }
+  }
+
+  function findByKey(
+    requestedBy: string,
+    idempotencyKey: string,
+    since: Date,
+  ): Promise<IdempotentUpload | null> {
+    return run(async () => {
+      const [row] = await statements.findByKey.execute({ requestedBy, idempotencyKey })
+      if (row === undefined) return null
+      const keyed = readIdempotentUpload(row)
+      const isExpired = keyed.upload !== null && keyed.upload.createdAt < since
+      return isExpired ? null : keyed
+    })
   }
 
   /** Executes a statement without a result. */

@@ -1,104 +1,94 @@
-/** Writes reservations atomically, so that concurrent requests cannot exceed the quota or reuse a key. */
-import { drizzle } from 'drizzle-orm/node-postgres'
-import type { PoolClient } from 'pg'
-import type { Postgres } from '../../postgres/connection-pool.ts'
-import { withTransaction } from '../../postgres/transaction.ts'
-import type {
-  QuotaUsage,
-  IdempotentUpload,
-  Reservation,
-  ReserveOutcome,
-  ReserveOptions,
-  UploadStore,
-} from '../../uploads/ports/upload-store.ts'
-import { readIdempotentUpload } from './read-rows.ts'
-import { type Statements, prepareStatements } from './statements.ts'
+/**
+ * Writes reservations. Concurrent ones share a statement, which checks their keys, rate limits and quotas too, so
+ * that no request exceeds a limit or reuses a key.
+ */
+import { batchCalls } from '../../postgres/batch-calls.ts'
+import type { CircuitBreaker } from '../../postgres/circuit-breaker.ts'
+import { toWindowArrays } from '../../postgres/rate-windows.ts'
+import { replaceNul } from '../../postgres/replace-nul.ts'
+import type { AdmitOutcome, RateLimit } from '../../uploads/ports/creation-store.ts'
+import type { Reservation, ReserveOptions, UploadStore } from '../../uploads/ports/upload-store.ts'
+import { encodeRow, encodeRows } from './json-rows.ts'
+import { reservedColumns } from './reserve-statement.ts'
+import type { Statements } from './statements.ts'
 
-/** Class id of the per-creator quota locks; any constant unique in this project. */
-const QUOTA_LOCK = 720_402
+interface Item {
+  readonly id: string
+  /** The row and its rules, by their names in the database. */
+  readonly row: object
+  /** Null without a rate limit. */
+  readonly rateKey: string | null
+  /** Null without a quota. */
+  readonly creator: string | null
+}
 
-export function createReserve({ pool, run }: Postgres, pooled: Statements): UploadStore['reserve'] {
-  /** Statements prepared on single connections, for transactions. */
-  const prepared = new WeakMap<PoolClient, Statements>()
+/** Rules of a reservation. */
+export interface Rules extends ReserveOptions {
+  readonly rateLimit: RateLimit | null
+}
 
-  /** Serializes the reservations of one creator across all gateways. */
-  function withinQuota(
-    reservation: Reservation,
-    rules: ReserveOptions,
-    quotaSeconds: number,
-  ): Promise<ReserveOutcome> {
-    return withTransaction(pool, async (client) => {
-      const statements = prepared.get(client) ?? prepareStatements(drizzle({ client }))
-      prepared.set(client, statements)
-      await client.query({
-        name: 'headgate_lock_creator',
-        text: 'select pg_advisory_xact_lock($1, hashtext($2))',
-        values: [QUOTA_LOCK, reservation.creator],
+/** @param timeSource clock of the rate limits: the server's, or `createdAt` of the reservation */
+export function createReserve(
+  run: CircuitBreaker,
+  statements: Statements,
+  findByKey: UploadStore['findByKey'],
+  timeSource: 'server' | 'caller',
+): (reservation: Reservation, rules: Rules) => Promise<AdmitOutcome> {
+  const decide = batchCalls((items: readonly Item[]) =>
+    run(async () => {
+      const rows = await statements.reserve.execute({
+        ...encodeRows(items.map(({ row }) => row)),
+        rateKeys: items.flatMap(({ rateKey }) => rateKey ?? []),
+        creators: items.flatMap(({ creator }) => creator ?? []),
       })
-      return reserveWithinQuota(statements, reservation, rules, quotaSeconds)
-    })
-  }
+      const decided = new Map(rows.map((row) => [row.id, row]))
+      return items.map(({ id }) => {
+        const row = decided.get(id)
+        if (row === undefined) throw new Error('PostgreSQL decided nothing about a reservation.')
+        return row
+      })
+    }),
+  )
 
-  return (reservation, rules) =>
-    run(() =>
-      rules.creatorQuotaSeconds === null
-        ? reserve(pooled, reservation, rules)
-        : withinQuota(reservation, rules, rules.creatorQuotaSeconds),
-    )
-}
-
-/** An existing key takes precedence over a full quota. */
-async function reserveWithinQuota(
-  statements: Statements,
-  reservation: Reservation,
-  rules: ReserveOptions,
-  quotaSeconds: number,
-): Promise<ReserveOutcome> {
-  const existing = await uploadWithKey(statements, reservation, rules)
-  if (existing !== null) return { kind: 'key-in-use', ...existing }
-  const { reservedSeconds, storedSeconds } = await quotaUsageOf(statements, reservation.creator)
-  const usedSeconds = reservedSeconds + storedSeconds
-  if (usedSeconds + reservation.constraints.maxDurationSeconds > quotaSeconds) {
-    return { kind: 'over-quota', usedSeconds }
-  }
-  return reserve(statements, reservation, rules)
-}
-
-/** Tries again if the key's holder was released between insert and lookup. */
-async function reserve(
-  statements: Statements,
-  reservation: Reservation,
-  rules: ReserveOptions,
-): Promise<ReserveOutcome> {
-  for (;;) {
-    const rows = await statements.reserve.execute(reservationValues(reservation))
-    if (rows.length > 0) return { kind: 'reserved' }
-    const existing = await uploadWithKey(statements, reservation, rules)
-    if (existing !== null) return { kind: 'key-in-use', ...existing }
+  /** Tries again if the key's holder was released between the two statements. */
+  return async (reservation, rules) => {
+    const item = encodeItem(reservation, rules, timeSource)
+    const { requestedBy, idempotencyKey } = reservation
+    for (;;) {
+      const { outcome, amount } = await decide(item)
+      if (outcome === 'reserved') return { kind: 'reserved' }
+      if (outcome === 'rate-limited') return { kind: 'rate-limited', retryAfterSeconds: amount }
+      if (outcome === 'over-quota') return { kind: 'over-quota', usedSeconds: amount }
+      if (idempotencyKey === null) throw new Error('A reservation without a key is in use.')
+      const holder = await findByKey(requestedBy, idempotencyKey, rules.keysValidSince)
+      if (holder !== null) return { kind: 'key-in-use', ...holder }
+    }
   }
 }
 
-/** Returns null if the key is free, or expired and now cleared. */
-async function uploadWithKey(
-  statements: Statements,
-  { requestedBy, idempotencyKey }: Reservation,
-  { keysValidSince }: ReserveOptions,
-): Promise<IdempotentUpload | null> {
-  if (idempotencyKey === null) return null
-  const [row] = await statements.findByKey.execute({ requestedBy, idempotencyKey })
-  if (row === undefined) return null
-  const existing = readIdempotentUpload(row)
-  if (existing.upload === null || existing.upload.createdAt >= keysValidSince) return existing
-  await statements.clearKey.execute({ requestedBy, idempotencyKey, before: keysValidSince })
-  return null
-}
-
-export async function quotaUsageOf(statements: Statements, creator: string): Promise<QuotaUsage> {
-  const [row] = await statements.quotaUsage.execute({ creator })
-  return row ?? { reservedSeconds: 0, storedSeconds: 0 }
-}
-
-/** Values of a reservation; the other columns of its row are constant. */
+/** Values of a reservation by column; the other columns of its row are constant. */
 export function reservationValues({ constraints, ...reservation }: Reservation) {
   return { ...reservation, ...constraints }
+}
+
+/** Returns the row of the reservation, with its rules. */
+function encodeItem(
+  reservation: Reservation,
+  { creatorQuotaSeconds, keysValidSince, rateLimit }: Rules,
+  timeSource: 'server' | 'caller',
+): Item {
+  const { limits, windows, stepMs } = toWindowArrays(rateLimit?.windows ?? [])
+  const rateKey = rateLimit === null ? null : replaceNul(rateLimit.key)
+  const row = {
+    ...encodeRow(reservedColumns, reservationValues(reservation)),
+    keys_valid_since: keysValidSince,
+    quota_seconds: creatorQuotaSeconds,
+    rate_key: rateKey,
+    limits,
+    windows,
+    step_ms: stepMs,
+    now_ms: timeSource === 'caller' ? reservation.createdAt.getTime() : null,
+  }
+  const creator = creatorQuotaSeconds === null ? null : reservation.creator
+  return { id: reservation.id, row, rateKey, creator }
 }

@@ -6,9 +6,10 @@ import { allColumns, eventColumns, uploadColumns } from './columns.ts'
 import { param, isAnyOf } from './parameters.ts'
 import { MAX_POLL_DELAY_MS, MAX_OPEN_UPLOAD_AGE_MS } from '../../uploads/ports/upload-store.ts'
 import { prepareLeaseStatements, serverOrCallerTime } from './lease-statements.ts'
+import { reserveStatement } from './reserve-statement.ts'
 import { saveVersionStatement, claimStatement, mintStatement } from './version-statements.ts'
 import {
-  rateLimitHits,
+  rateLimits,
   deployments,
   unmatchedWebhooks,
   currentUploadTotals,
@@ -18,7 +19,6 @@ import {
 
 export type Statements = ReturnType<typeof prepareStatements>
 
-/** @param db a pool or, for transactions, one of its connections */
 export function prepareStatements(db: NodePgDatabase) {
   const now = serverOrCallerTime()
   const isReserved = eq(uploads.status, sql`'RESERVED'`)
@@ -30,41 +30,7 @@ export function prepareStatements(db: NodePgDatabase) {
 
   return {
     ...prepareLeaseStatements(db),
-    // Omitted columns are null until Stream responds. Returns no row if the key is in use.
-    reserve: db
-      .insert(uploads)
-      .values({
-        id: param('id', uploads.id),
-        protocol: param('protocol', uploads.protocol),
-        creator: param('creator', uploads.creator),
-        name: param('name', uploads.name),
-        meta: param('meta', uploads.meta),
-        maxDurationSeconds: param('maxDurationSeconds', uploads.maxDurationSeconds),
-        maxSizeBytes: param('maxSizeBytes', uploads.maxSizeBytes),
-        allowedOrigins: param('allowedOrigins', uploads.allowedOrigins),
-        requireSignedURLs: param('requireSignedURLs', uploads.requireSignedURLs),
-        scheduledDeletion: param('scheduledDeletion', uploads.scheduledDeletion),
-        expiresAt: param('expiresAt', uploads.expiresAt),
-        createdAt: param('createdAt', uploads.createdAt),
-        requestedBy: param('requestedBy', uploads.requestedBy),
-        idempotencyKey: param('idempotencyKey', uploads.idempotencyKey),
-        fingerprint: param('fingerprint', uploads.fingerprint),
-        status: 'RESERVED',
-        version: 0,
-        updatedAt: param('createdAt', uploads.updatedAt),
-        totalBytes: param('totalBytes', uploads.totalBytes),
-        received: false,
-        reservedSeconds: param('maxDurationSeconds', uploads.reservedSeconds),
-        storedSeconds: 0,
-        idleChecks: 0,
-        missingChecks: 0,
-      })
-      .onConflictDoNothing({
-        target: [uploads.requestedBy, uploads.idempotencyKey],
-        where: isNotNull(uploads.idempotencyKey),
-      })
-      .returning({ id: uploads.id })
-      .prepare('headgate_reserve'),
+    reserve: reserveStatement(db),
     findByUid: db
       .select(uploadColumns)
       .from(uploads)
@@ -76,17 +42,6 @@ export function prepareStatements(db: NodePgDatabase) {
       .where(isAnyOf(uploads.uid, 'uids'))
       .prepare('headgate_find_by_uids'),
     findByKey: db.select(allColumns).from(uploads).where(hasKey).prepare('headgate_find_by_key'),
-    clearKey: db
-      .update(uploads)
-      .set({ idempotencyKey: null })
-      .where(
-        and(
-          hasKey,
-          isNotNull(uploads.uid),
-          lt(uploads.createdAt, param('before', uploads.createdAt)),
-        ),
-      )
-      .prepare('headgate_clear_key'),
     mint: mintStatement(db),
     release: db
       .delete(uploads)
@@ -193,12 +148,12 @@ export function prepareStatements(db: NodePgDatabase) {
       .prepare('headgate_account'),
     saveUnmatchedWebhook: db
       .insert(unmatchedWebhooks)
-      .values({
-        uid: param('uid', unmatchedWebhooks.uid),
-        digest: param('digest', unmatchedWebhooks.digest),
-        body: param('body', unmatchedWebhooks.body),
-        receivedAt: param('receivedAt', unmatchedWebhooks.receivedAt),
-      })
+      // Waits for a mint that has read the webhooks of this uid, until its upload can be found.
+      .select(
+        sql`select ${param('uid', unmatchedWebhooks.uid)}, ${param('digest', unmatchedWebhooks.digest)},
+          ${param('body', unmatchedWebhooks.body)}, ${param('receivedAt', unmatchedWebhooks.receivedAt)}
+          from pg_advisory_xact_lock(720405, hashtext(${param('uid', unmatchedWebhooks.uid)}))`,
+      )
       .onConflictDoNothing()
       .prepare('headgate_save_unmatched_webhook'),
     unmatchedWebhooks: db
@@ -216,9 +171,11 @@ export function prepareStatements(db: NodePgDatabase) {
       .where(lt(unmatchedWebhooks.receivedAt, param('before', unmatchedWebhooks.receivedAt)))
       .prepare('headgate_delete_unmatched_webhooks_before'),
     deleteIdleKeys: db
-      .delete(rateLimitHits)
-      .where(lt(rateLimitHits.at, param('before', rateLimitHits.at)))
-      .prepare('headgate_delete_rate_limit_uses'),
+      .delete(rateLimits)
+      .where(
+        sql`coalesce(${rateLimits.times}[cardinality(${rateLimits.times})], 0) < ${sql.placeholder('before')}::bigint`,
+      )
+      .prepare('headgate_delete_idle_rate_limits'),
   }
 }
 

@@ -240,7 +240,18 @@ export const sweepLease = pgTable('sweeps', {
   sweptUntil: timestamp('swept_until'),
 })
 
-/** Recent uses by key and time; written by the SQL function `take_allowance`. */
+/**
+ * Consumed units of each rate limit in one row: the times, oldest first, and the units at each. Written by the SQL
+ * functions `consume_rate_limit`, `give_back_rate_limit` and `admit_reservations`.
+ */
+export const rateLimits = pgTable('rate_limits', {
+  key: plain('key').primaryKey(),
+  /** Milliseconds since 1970. */
+  times: bigint('times', { mode: 'number' }).array().notNull(),
+  units: integer('units').array().notNull(),
+})
+
+/** Empty: the previous version stored one row per key and time here, and reads it during an upgrade. */
 export const rateLimitHits = pgTable(
   'allowances',
   {

@@ -3,34 +3,55 @@ import { and, asc, eq, lte, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { updatedColumns } from '../updated-columns.ts'
 import { uploadColumns } from './columns.ts'
-import { param } from './parameters.ts'
+import { entryValue, rowsOf } from './json-rows.ts'
+import { param, textArrayParam } from './parameters.ts'
 import { uploadEvents, uploads } from './tables.ts'
 
-/** Turns the reservation into an upload, and writes its first event. */
+/** Columns of a reservation that becomes an upload. `updatedAt` is the time of its first event too. */
+export const mintedColumns = {
+  id: uploads.id,
+  uid: uploads.uid,
+  uploadURL: uploads.uploadURL,
+  updatedAt: uploads.updatedAt,
+  checkAt: uploads.checkAt,
+}
+
+/**
+ * Turns each reservation of the rows into an upload, writes its first event, and reads the webhooks stored for
+ * its uid. Returns no row for a reservation that no longer exists.
+ */
 export function mintStatement(db: NodePgDatabase) {
+  const { uid, uploadURL, updatedAt, checkAt } = mintedColumns
   const minted = db.$with('minted').as(
     db
       .update(uploads)
       .set({
-        uid: param('uid', uploads.uid),
-        uploadURL: param('uploadURL', uploads.uploadURL),
+        uid: entryValue(uid),
+        uploadURL: entryValue(uploadURL),
         status: 'PENDING_UPLOAD',
         version: 1,
-        updatedAt: param('at', uploads.updatedAt),
-        checkAt: param('checkAt', uploads.checkAt),
+        updatedAt: entryValue(updatedAt),
+        checkAt: entryValue(checkAt),
       })
-      .where(and(eq(uploads.id, param('id', uploads.id)), eq(uploads.status, sql`'RESERVED'`)))
+      .from(rowsOf(mintedColumns))
+      .where(and(eq(uploads.id, entryValue(uploads.id)), eq(uploads.status, sql`'RESERVED'`)))
       .returning(uploadColumns),
   )
   const event = db.$with('event').as(
     db
       .insert(uploadEvents)
-      .select(
-        sql`select id, 1, 'PENDING_UPLOAD', 'MUTATION', ${param('at', uploadEvents.at)} from minted`,
-      )
+      .select(sql`select id, 1, 'PENDING_UPLOAD', 'MUTATION', updated_at from minted`)
       .returning({ uploadId: uploadEvents.uploadId }),
   )
-  return db.with(minted, event).select().from(minted).prepare('headgate_mint')
+  return db
+    .with(minted, event)
+    .select({
+      ...minted._.selectedFields,
+      webhooks: sql<readonly string[] | null>`webhooks`,
+    })
+    .from(minted)
+    .leftJoin(sql`webhooks_stored_for(${textArrayParam('uids')})`, sql`webhook_uid = ${minted.uid}`)
+    .prepare('headgate_mint')
 }
 
 /** Writes the next version, and its event if there is one. */

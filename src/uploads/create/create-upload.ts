@@ -2,12 +2,13 @@
  * Use case: mints an upload URL. Records a reservation, then requests the URL from Stream. A rejected request
  * leaves no reservation, and retries with the same idempotency key mint only one upload.
  */
-import type { Reservation, ReserveOutcome } from '../ports/upload-store.ts'
+import type { Reservation } from '../ports/upload-store.ts'
 import type { Dependencies } from '../dependencies.ts'
 import {
   type CreateUploadOutcome,
   type Forbidden,
   type InvalidInput,
+  type StreamFailed,
   creatorQuotaExceeded,
   forbidden,
   invalidInput,
@@ -15,7 +16,7 @@ import {
   tusUnsupported,
 } from '../outcomes.ts'
 import type { Viewer } from '../viewer.ts'
-import { type KeyInUse, createOnce, keysSince } from './idempotency.ts'
+import { type KeyInUse, createOnce, findKeyInUse, keysSince } from './idempotency.ts'
 import { mintUpload } from './mint-upload.ts'
 import { createReservation } from './reservation.ts'
 import type { UploadRequest } from './upload-request.ts'
@@ -25,6 +26,7 @@ type CreateDependencies = Pick<
   Dependencies,
   | 'stream'
   | 'store'
+  | 'creations'
   | 'pubsub'
   | 'clock'
   | 'log'
@@ -74,38 +76,52 @@ async function create(
   request: UploadRequest,
   now: Date,
 ): Promise<CreateUploadOutcome | KeyInUse> {
-  const { store, stream, clock, policy, createLimit } = dependencies
-  const issues = validateRequest(request, policy, now)
-  if (issues.length > 0) return invalidInput(issues)
-  if (request.protocol === 'TUS' && !stream.capabilities.tusUploads) {
-    return tusUnsupported(request.sizeBytes ?? 0)
-  }
-
-  const consumed = await createLimit.consume(identity.requestedBy)
-  if (consumed.kind === 'rejected') {
-    return rateLimited(
-      `Rate limit exceeded: ${policy.createsPerMinute} uploads per minute.`,
-      consumed.retryAfterSeconds,
-    )
+  const { creations, clock, policy, createLimit } = dependencies
+  const invalid = checkRequest(dependencies, request, now)
+  // A retry has the outcome of the first request, even if its input has become invalid, as a past `expiry` is.
+  if (invalid !== null) {
+    return (await findKeyInUse(dependencies, identity.requestedBy, request, now)) ?? invalid
   }
 
   // Reads the clock again: other gateways derive from `createdAt` whether the creation may still be in flight.
   const context = { id: dependencies.newId(), createdAt: clock.now(), ...identity }
   const reservation = createReservation(request, context)
   const { creatorQuotaSeconds, watermarkUid } = policy
-  let reserved: ReserveOutcome
-  try {
-    const keysValidSince = keysSince(now)
-    reserved = await store.reserve(reservation, { creatorQuotaSeconds, keysValidSince })
-  } catch (error) {
-    await createLimit.giveBack(identity.requestedBy, consumed.at)
-    throw error
+  const admitted = await creations.admit(reservation, {
+    creatorQuotaSeconds,
+    keysValidSince: keysSince(now),
+    rateLimit: createLimit.ruleFor(identity.requestedBy),
+  })
+  switch (admitted.kind) {
+    case 'key-in-use':
+      return admitted
+    case 'rate-limited':
+      return rateLimited(
+        `Rate limit exceeded: ${policy.createsPerMinute} uploads per minute.`,
+        admitted.retryAfterSeconds,
+      )
+    case 'over-quota':
+      return creatorQuotaExceeded(
+        creatorQuotaSeconds ?? 0,
+        reservation.constraints.maxDurationSeconds,
+        admitted.usedSeconds,
+      )
+    case 'reserved': {
+      const { thumbnailTimestampPct } = request
+      return mintUpload(dependencies, reservation, { thumbnailTimestampPct, watermarkUid })
+    }
   }
-  if (reserved.kind === 'over-quota') {
-    const { maxDurationSeconds } = reservation.constraints
-    return creatorQuotaExceeded(creatorQuotaSeconds ?? 0, maxDurationSeconds, reserved.usedSeconds)
+}
+
+function checkRequest(
+  { stream, policy }: Pick<CreateDependencies, 'stream' | 'policy'>,
+  request: UploadRequest,
+  now: Date,
+): InvalidInput | StreamFailed | null {
+  const issues = validateRequest(request, policy, now)
+  if (issues.length > 0) return invalidInput(issues)
+  if (request.protocol === 'TUS' && !stream.capabilities.tusUploads) {
+    return tusUnsupported(request.sizeBytes ?? 0)
   }
-  if (reserved.kind === 'key-in-use') return reserved
-  const { thumbnailTimestampPct } = request
-  return mintUpload(dependencies, reservation, { thumbnailTimestampPct, watermarkUid })
+  return null
 }

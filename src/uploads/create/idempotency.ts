@@ -19,7 +19,7 @@ type KeyDependencies = Pick<
   'stream' | 'store' | 'clock' | 'log' | 'closing' | 'mintsInFlight'
 >
 
-/** Outcome if another request has reserved with the key since the lookup. */
+/** Outcome if an earlier or concurrent request has reserved with the key. */
 export type KeyInUse = Extract<ReserveOutcome, { kind: 'key-in-use' }>
 
 /** Creates an upload at the time `now`. The fingerprint is recorded with the key; it is empty without a key. */
@@ -68,31 +68,29 @@ async function createWithKey(
 ): Promise<CreateUploadOutcome> {
   for (;;) {
     const now = dependencies.clock.now()
-    const previous = await findPrevious(dependencies, use, now)
-    if (previous !== null) return previous
     const outcome = await create(use.fingerprints[0], now)
     if (outcome.kind !== 'key-in-use') return outcome
     const existing = await waitForOutcome(dependencies, use, outcome, now)
-    // If null, the other request released its reservation, and the key is free again.
-    if (existing !== null) return outcomeOfKey(use, existing)
+    // The other request released its reservation, and the key is free again.
+    if (existing === null) continue
+    // An interrupted attempt left at most one video, whose URL is lost: no request of this process is minting it.
+    // The video is deleted, and the caller gets a new URL.
+    const isInterrupted = existing.upload === null && isSameInput(use, existing)
+    if (isInterrupted && (await releaseInterrupted(dependencies, existing.reservation))) continue
+    return outcomeOfKey(use, existing)
   }
 }
 
-/** Returns the outcome of an earlier request with this key; null if there is none. */
-async function findPrevious(
-  dependencies: KeyDependencies,
-  use: KeyUse,
+/** Returns what the request's key stands for; null if it has no key, or a free one. */
+export async function findKeyInUse(
+  { store }: Pick<KeyDependencies, 'store'>,
+  requestedBy: string,
+  { idempotencyKey }: UploadRequest,
   now: Date,
-): Promise<CreateUploadOutcome | null> {
-  const found = await dependencies.store.findByKey(use.requestedBy, use.key, keysSince(now))
-  if (found === null) return null
-  const earlier = await waitForOutcome(dependencies, use, found, now)
-  if (earlier === null) return null
-  // An interrupted attempt left at most one video, whose URL is lost: no request of this process is minting it.
-  // The video is deleted, and the caller gets a new URL.
-  const isInterrupted = earlier.upload === null && isSameInput(use, earlier)
-  if (isInterrupted && (await releaseInterrupted(dependencies, earlier.reservation))) return null
-  return outcomeOfKey(use, earlier)
+): Promise<KeyInUse | null> {
+  if (idempotencyKey === null) return null
+  const holder = await store.findByKey(requestedBy, idempotencyKey, keysSince(now))
+  return holder === null ? null : { kind: 'key-in-use', ...holder }
 }
 
 /**

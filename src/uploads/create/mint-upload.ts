@@ -16,7 +16,7 @@ import { outcomeOfMintError } from '../stream-error-outcome.ts'
 
 type MintDependencies = Pick<
   Dependencies,
-  'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'readVideo'
+  'stream' | 'store' | 'creations' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'readVideo'
 >
 
 /**
@@ -41,15 +41,17 @@ export async function mintUpload(
     return outcomeOfMintError(error, reservation.constraints.maxDurationSeconds)
   }
   const now = dependencies.clock.now()
-  const upload = await withUploadLock(dependencies.pubsub, minted.uid, async () => {
-    const recorded = await dependencies.store.mint(reservation.id, minted, now, firstPollAt(now))
-    if (recorded !== null) dependencies.pubsub.publish(recorded)
-    return recorded
+  const recorded = await withUploadLock(dependencies.pubsub, minted.uid, async () => {
+    const { creations, pubsub } = dependencies
+    const written = await creations.record(reservation.id, minted, now, firstPollAt(now))
+    if (written !== null) pubsub.publish(written.upload)
+    return written
   })
-  if (upload === null) return deleteMinted(dependencies, reservation, minted.uid)
+  if (recorded === null) return deleteMinted(dependencies, reservation, minted.uid)
+  const { upload, webhooks } = recorded
   // Does not log the uid, because it reveals the URL of a basic upload until the file arrives.
   dependencies.log.info({ uploadId: upload.id, protocol: upload.protocol }, 'upload minted')
-  await applyUnmatchedWebhooks(dependencies, upload.uid)
+  await applyUnmatchedWebhooks(dependencies, upload.uid, webhooks)
   return { kind: 'Minted', upload, uploadURL: minted.uploadURL }
 }
 

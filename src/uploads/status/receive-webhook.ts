@@ -41,12 +41,16 @@ export async function receiveWebhook(
   return 'unmatched'
 }
 
-/** Applies the stored webhooks of an upload that was just recorded. */
+/**
+ * Applies the stored webhooks of an upload that was just recorded.
+ * @param known bodies of the webhooks, if they were read already
+ */
 export async function applyUnmatchedWebhooks(
   dependencies: WebhookDependencies & Pick<Dependencies, 'readVideo'>,
   uid: string,
+  known: readonly string[] | null = null,
 ): Promise<void> {
-  const bodies = await dependencies.store.unmatchedWebhooks(uid)
+  const bodies = known ?? (await dependencies.store.unmatchedWebhooks(uid))
   for (const body of bodies) {
     const video = dependencies.readVideo(body)
     if (video === null) continue
