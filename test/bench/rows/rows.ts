@@ -7,6 +7,7 @@ import { fanOut } from './fan-out.ts'
 import { minting } from './minting.ts'
 import { overload } from './overload.ts'
 import { listing, reading } from './reading.ts'
+import { readingPostgres } from './reading-postgres.ts'
 import { queryPlans } from './query-plans.ts'
 import { diskUsage } from './disk-usage.ts'
 import type { Row } from './row.ts'
@@ -18,6 +19,7 @@ import { webhook } from './webhook.ts'
 
 export const rows: readonly Row[] = [
   reading,
+  readingPostgres,
   listing,
   minting,
   fanOut,
