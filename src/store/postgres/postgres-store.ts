@@ -2,7 +2,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres'
 import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
+import { batchCalls } from '../../postgres/batch-calls.ts'
 import type { Postgres } from '../../postgres/connection-pool.ts'
+import { replaceNul } from '../../postgres/replace-nul.ts'
 import type { RowStatus } from '../row-status.ts'
 import type { CreationStore } from '../../uploads/ports/creation-store.ts'
 import {
@@ -40,6 +42,10 @@ export async function createPostgresStore(
   const lists = prepareListStatements(db)
   const reserve = createReserve(run, statements, findByKey, timeSource)
   const record = createRecord(run, statements)
+  const find = batchCalls(async (uids: readonly string[]) => {
+    const found = new Map((await run(() => findMany(uids))).map((upload) => [upload.uid, upload]))
+    return uids.map((uid) => found.get(replaceNul(uid)) ?? null)
+  })
   const maintain = createMaintenance(db, statements)
   const probe = createWriteProbe(postgres, statements)
   /** Identifies this gateway's leases. */
@@ -90,11 +96,7 @@ export async function createPostgresStore(
         )
       }),
 
-    find: (uid) =>
-      run(async () => {
-        const [row] = await statements.findByUid.execute({ uid })
-        return row === undefined ? null : readUpload(row)
-      }),
+    find,
 
     findMany: (uids) => run(() => findMany(uids)),
 

@@ -31,11 +31,6 @@ export function prepareStatements(db: NodePgDatabase) {
   return {
     ...prepareLeaseStatements(db),
     reserve: reserveStatement(db),
-    findByUid: db
-      .select(uploadColumns)
-      .from(uploads)
-      .where(eq(uploads.uid, param('uid', uploads.uid)))
-      .prepare('headgate_find_by_uid'),
     findByUids: db
       .select(uploadColumns)
       .from(uploads)

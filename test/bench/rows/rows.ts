@@ -8,6 +8,7 @@ import { minting } from './minting.ts'
 import { overload } from './overload.ts'
 import { listing, reading } from './reading.ts'
 import { playback } from './playback.ts'
+import { readingPostgres } from './reading-postgres.ts'
 import { queryPlans } from './query-plans.ts'
 import { diskUsage } from './disk-usage.ts'
 import type { Row } from './row.ts'
@@ -19,6 +20,7 @@ import { webhook } from './webhook.ts'
 
 export const rows: readonly Row[] = [
   reading,
+  readingPostgres,
   listing,
   playback,
   minting,
