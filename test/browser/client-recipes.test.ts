@@ -16,7 +16,7 @@ import { readRecipe } from './kit/recipe.ts'
 import { bundleSite, serveSite } from './kit/site.ts'
 
 const PAGE = 'src/client/README.md'
-const SOURCES = ['browser.ts', 'node.ts', 'result.ts']
+const RECIPES = ['src/browser.ts', 'src/sentence-for.ts', 'src/unfinished.ts', 'node.ts']
 
 /** Module on the page: uploads the chosen file with the recipe and records the progress. */
 const DRIVER = /* js */ `
@@ -37,10 +37,9 @@ const uploaded = z.object({
 let frontend: Frontend
 beforeAll(async () => {
   frontend = await createFrontend({
-    'browser.ts': readRecipe(PAGE, 'browser.ts'),
-    'node.ts': readRecipe(PAGE, 'node.ts'),
+    ...Object.fromEntries(RECIPES.map((name) => [name, readRecipe(PAGE, name)])),
     // Requires that the result of `upload` has a URL and a duration.
-    'result.ts': `import { upload } from './browser.js'
+    'result.ts': `import { upload } from './src/browser'
       type Video = Awaited<ReturnType<typeof upload>>
       export const describe = ({ hlsURL, durationSeconds }: Video): [string, number] => [hlsURL, durationSeconds]`,
   })
@@ -51,7 +50,7 @@ afterAll(() => frontend.remove())
 describeInChromium('the recipe for headgate/client', () => {
   it('uploads a file until its video is ready, and reports the error of a rejected upload', async () => {
     const { folder } = frontend
-    const script = await bundleSite("export * from '/browser.ts'", { folder, driver: DRIVER })
+    const script = await bundleSite("export * from '/src/browser.ts'", { folder, driver: DRIVER })
     const site = await serveSite(script)
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
@@ -85,8 +84,13 @@ describe('the recipe for headgate/client in Node', () => {
     `compiles under strict, as that for browsers${packagesHint}`,
     async () => {
       const flags =
-        '--strict --noEmit --skipLibCheck --target es2023 --module nodenext --types node'
-      const { code, stdout } = await frontend.run('tsc', ...flags.split(' '), ...SOURCES)
+        '--strict --noEmit --skipLibCheck --target es2023 --module preserve --types node'
+      const { code, stdout } = await frontend.run(
+        'tsc',
+        ...flags.split(' '),
+        ...RECIPES,
+        'result.ts',
+      )
       expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
     },
   )
