@@ -1,4 +1,5 @@
 /** Runs the recipes of src/client/README.md with the built client. */
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { transformSync } from 'esbuild'
 import { z } from 'zod'
@@ -28,6 +29,27 @@ const DRIVER = /* js */ `
     return upload(file, options).then((video) => ({ video, progress }), ({ message }) => ({ message }))
   }
 `
+
+/** Module on the page: `start` subscribes to a list and starts uploads; `remove` deletes one by another client. */
+const BUSY_PAGE = /* js */ `
+  import 'virtual:recipe.js'
+  import { createUploadClient } from '@headgate/client'
+  export async function start({ url, token, count }) {
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream', authorization: 'Bearer ' + token }
+    const body = JSON.stringify({ query: 'subscription { uploadList { isListed } }' })
+    window.list = await fetch(url, { method: 'POST', headers, body })
+    const client = createUploadClient({ url, token })
+    const upload = (name) => new Promise((resolve) => {
+      const onProgress = ({ phase, upload }) => { if (phase === 'uploading') resolve(upload.uid) }
+      client.upload(new File([name], name), { maxDurationSeconds: 60, protocol: 'BASIC', onProgress }).catch(() => {})
+    })
+    const uids = []
+    for (let index = 0; index < count; index += 1) uids.push(await upload('file ' + index))
+    return uids
+  }
+  export const remove = async ({ url, token, uid }) => (await createUploadClient({ url, token }).delete(uid)).status
+`
+const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five']
 
 const uploaded = z.object({
   video: z.object({ hlsURL: z.url(), durationSeconds: z.number() }),
@@ -76,6 +98,36 @@ describeInChromium('the recipe for headgate/client', () => {
       [site.origin, gateway.url, gateway.emulator.url].toSorted(),
     )
     expect(await run({ token: 'stale' })).toEqual({ message: 'Sign in again.' })
+  })
+})
+
+describeInChromium('the number of uploads at a time that the page recommends', () => {
+  it('leaves a connection for other requests next to a list over SSE', async () => {
+    const page = readFileSync(new URL(`../../${PAGE}`, import.meta.url), 'utf8')
+    const [, number = ''] = /Next to one list, that is (\w+) uploads/.exec(page) ?? []
+    const { folder } = frontend
+    const site = await serveSite(await bundleSite('export {}', { folder, driver: BUSY_PAGE }))
+    const gateway = await startTestGateway({
+      AUTH_JWT_SECRET: TEST_SECRET,
+      ALLOWED_ORIGINS: site.origin,
+    })
+    const count = NUMBERS.indexOf(number)
+    // No upload ends during the test.
+    await gateway.emulator.fault({ on: 'upload', delayMs: 3_600_000, times: count })
+    const opened = await openPage(site.url)
+    let streams = 0
+    opened.page.on('response', (response) => {
+      if (response.headers()['content-type']?.startsWith('text/event-stream')) streams += 1
+    })
+    const token = await tokenFor('ada')
+    const call = (name: string, options: object): Promise<unknown> => {
+      const settings = { url: `${gateway.url}/graphql`, token, ...options }
+      return opened.page.evaluate(`window.recipe.${name}(${JSON.stringify(settings)})`)
+    }
+    const [uid] = z.array(z.string()).parse(await call('start', { count }))
+    await expect.poll(() => streams, { timeout: 10_000 }).toBe(count + 1)
+    expect(await call('remove', { uid })).toBe('DELETED')
+    expect(count).toBeGreaterThan(1)
   })
 })
 
