@@ -10,7 +10,7 @@ import {
 import { readRecipe } from '../browser/kit/recipe.ts'
 
 /** Timeout: TypeScript reads each library completely. */
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 
 /** Modules that compile with the types of both tools. */
 const MODULES = ['src/mint.ts', 'src/video-source.ts', 'src/apollo-player.tsx', 'src/urql-find.ts']
