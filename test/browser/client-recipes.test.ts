@@ -1,4 +1,5 @@
 /** Runs the recipes of src/client/README.md with the built client. */
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { transformSync } from 'esbuild'
 import { z } from 'zod'
@@ -16,7 +17,7 @@ import { readRecipe } from './kit/recipe.ts'
 import { bundleSite, serveSite } from './kit/site.ts'
 
 const PAGE = 'src/client/README.md'
-const SOURCES = ['browser.ts', 'node.ts', 'result.ts']
+const RECIPES = ['src/browser.ts', 'src/sentence-for.ts', 'src/unfinished.ts', 'node.ts']
 
 /** Module on the page: uploads the chosen file with the recipe and records the progress. */
 const DRIVER = /* js */ `
@@ -29,6 +30,27 @@ const DRIVER = /* js */ `
   }
 `
 
+/** Module on the page: `start` subscribes to a list and starts uploads; `remove` deletes one by another client. */
+const BUSY_PAGE = /* js */ `
+  import 'virtual:recipe.js'
+  import { createUploadClient } from '@headgate/client'
+  export async function start({ url, token, count }) {
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream', authorization: 'Bearer ' + token }
+    const body = JSON.stringify({ query: 'subscription { uploadList { isListed } }' })
+    window.list = await fetch(url, { method: 'POST', headers, body })
+    const client = createUploadClient({ url, token })
+    const upload = (name) => new Promise((resolve) => {
+      const onProgress = ({ phase, upload }) => { if (phase === 'uploading') resolve(upload.uid) }
+      client.upload(new File([name], name), { maxDurationSeconds: 60, protocol: 'BASIC', onProgress }).catch(() => {})
+    })
+    const uids = []
+    for (let index = 0; index < count; index += 1) uids.push(await upload('file ' + index))
+    return uids
+  }
+  export const remove = async ({ url, token, uid }) => (await createUploadClient({ url, token }).delete(uid)).status
+`
+const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five']
+
 const uploaded = z.object({
   video: z.object({ hlsURL: z.url(), durationSeconds: z.number() }),
   progress: z.array(z.number()),
@@ -37,10 +59,9 @@ const uploaded = z.object({
 let frontend: Frontend
 beforeAll(async () => {
   frontend = await createFrontend({
-    'browser.ts': readRecipe(PAGE, 'browser.ts'),
-    'node.ts': readRecipe(PAGE, 'node.ts'),
+    ...Object.fromEntries(RECIPES.map((name) => [name, readRecipe(PAGE, name)])),
     // Requires that the result of `upload` has a URL and a duration.
-    'result.ts': `import { upload } from './browser.js'
+    'result.ts': `import { upload } from './src/browser'
       type Video = Awaited<ReturnType<typeof upload>>
       export const describe = ({ hlsURL, durationSeconds }: Video): [string, number] => [hlsURL, durationSeconds]`,
   })
@@ -51,7 +72,7 @@ afterAll(() => frontend.remove())
 describeInChromium('the recipe for headgate/client', () => {
   it('uploads a file until its video is ready, and reports the error of a rejected upload', async () => {
     const { folder } = frontend
-    const script = await bundleSite("export * from '/browser.ts'", { folder, driver: DRIVER })
+    const script = await bundleSite("export * from '/src/browser.ts'", { folder, driver: DRIVER })
     const site = await serveSite(script)
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
@@ -80,13 +101,48 @@ describeInChromium('the recipe for headgate/client', () => {
   })
 })
 
+describeInChromium('the number of uploads at a time that the page recommends', () => {
+  it('leaves a connection for other requests next to a list over SSE', async () => {
+    const page = readFileSync(new URL(`../../${PAGE}`, import.meta.url), 'utf8')
+    const [, number = ''] = /Next to one list, that is (\w+) uploads/.exec(page) ?? []
+    const { folder } = frontend
+    const site = await serveSite(await bundleSite('export {}', { folder, driver: BUSY_PAGE }))
+    const gateway = await startTestGateway({
+      AUTH_JWT_SECRET: TEST_SECRET,
+      ALLOWED_ORIGINS: site.origin,
+    })
+    const count = NUMBERS.indexOf(number)
+    // No upload ends during the test.
+    await gateway.emulator.fault({ on: 'upload', delayMs: 3_600_000, times: count })
+    const opened = await openPage(site.url)
+    let streams = 0
+    opened.page.on('response', (response) => {
+      if (response.headers()['content-type']?.startsWith('text/event-stream')) streams += 1
+    })
+    const token = await tokenFor('ada')
+    const call = (name: string, options: object): Promise<unknown> => {
+      const settings = { url: `${gateway.url}/graphql`, token, ...options }
+      return opened.page.evaluate(`window.recipe.${name}(${JSON.stringify(settings)})`)
+    }
+    const [uid] = z.array(z.string()).parse(await call('start', { count }))
+    await expect.poll(() => streams, { timeout: 10_000 }).toBe(count + 1)
+    expect(await call('remove', { uid })).toBe('DELETED')
+    expect(count).toBeGreaterThan(1)
+  })
+})
+
 describe('the recipe for headgate/client in Node', () => {
   it.skipIf(hasNoPackages)(
     `compiles under strict, as that for browsers${packagesHint}`,
     async () => {
       const flags =
-        '--strict --noEmit --skipLibCheck --target es2023 --module nodenext --types node'
-      const { code, stdout } = await frontend.run('tsc', ...flags.split(' '), ...SOURCES)
+        '--strict --noEmit --skipLibCheck --target es2023 --module preserve --types node'
+      const { code, stdout } = await frontend.run(
+        'tsc',
+        ...flags.split(' '),
+        ...RECIPES,
+        'result.ts',
+      )
       expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
     },
   )

@@ -50,15 +50,15 @@ async function startWithUpload(file: File) {
 
 describeInChromium(`the recipes to play a video${packagesHint}`, () => {
   describe.skipIf(hasNoPackages).each([
-    ['hls.js', 'play-hls.js', 'video'],
-    ['Video.js', 'play-videojs.js', 'video'],
-    ["Stream's player", 'play-iframe.js', 'div'],
+    ['hls.js', 'src/play-hls.ts', 'video'],
+    ['Video.js', 'src/play-videojs.ts', 'video'],
+    ["Stream's player", 'src/play-iframe.ts', 'div'],
   ])('%s', (_name, recipe, tag) => {
     let frontend: Frontend
     let script = ''
     beforeAll(async () => {
-      frontend = await createFrontend()
-      script = await bundleSite(readRecipe(PAGE, recipe), {
+      frontend = await createFrontend({ [recipe]: readRecipe(PAGE, recipe) })
+      script = await bundleSite(`export * from '/${recipe}'`, {
         folder: frontend.folder,
         driver: DRIVER,
       })
@@ -85,8 +85,9 @@ describeInChromium(`the recipes to play a video${packagesHint}`, () => {
 
   describe.skipIf(hasNoPackages)('hls.js', () => {
     it('reports that the emulator has no HLS of a file', async () => {
-      const frontend = await createFrontend()
-      const script = await bundleSite(readRecipe(PAGE, 'play-hls.js'), {
+      const name = 'src/play-hls.ts'
+      const frontend = await createFrontend({ [name]: readRecipe(PAGE, name) })
+      const script = await bundleSite(`export * from '/${name}'`, {
         folder: frontend.folder,
         driver: DRIVER,
       })

@@ -15,24 +15,34 @@ const PAGE = 'src/graphql/recipes.md'
 /** Code blocks of each client; `entry` exports `createClient`, `upload` and `watch`. */
 const recipes: Readonly<Record<string, { readonly files: readonly string[]; entry: string }>> = {
   'Apollo Client over SSE': {
-    files: ['operations.js', 'possible-types.js', 'apollo-sse.js', 'apollo-upload.js'],
-    entry: `export { createApolloClient as createClient } from '/apollo-sse.js'
-      export { upload, watch } from '/apollo-upload.js'`,
+    files: [
+      'src/operations.ts',
+      'src/apollo-cache.ts',
+      'src/apollo-sse.ts',
+      'src/apollo-upload.ts',
+    ],
+    entry: `export { createApolloClient as createClient } from '/src/apollo-sse.ts'
+      export { upload, watch } from '/src/apollo-upload.ts'`,
   },
   'Apollo Client over WebSocket': {
-    files: ['operations.js', 'possible-types.js', 'apollo-websocket.js', 'apollo-upload.js'],
-    entry: `export { createApolloClient as createClient } from '/apollo-websocket.js'
-      export { upload, watch } from '/apollo-upload.js'`,
+    files: [
+      'src/operations.ts',
+      'src/apollo-cache.ts',
+      'src/apollo-websocket.ts',
+      'src/apollo-upload.ts',
+    ],
+    entry: `export { createApolloClient as createClient } from '/src/apollo-websocket.ts'
+      export { upload, watch } from '/src/apollo-upload.ts'`,
   },
   urql: {
-    files: ['operations.js', 'urql-client.js', 'urql-upload.js'],
-    entry: `export { createUrqlClient as createClient } from '/urql-client.js'
-      export { upload, watch } from '/urql-upload.js'`,
+    files: ['src/operations.ts', 'src/urql-client.ts', 'src/urql-upload.ts'],
+    entry: `export { createUrqlClient as createClient } from '/src/urql-client.ts'
+      export { upload, watch } from '/src/urql-upload.ts'`,
   },
   Relay: {
-    files: ['operations.js', 'relay.config.json', 'src/environment.js', 'src/upload.js'],
-    entry: `export { createEnvironment as createClient } from '/src/environment.js'
-      export { upload, watch } from '/src/upload.js'`,
+    files: ['src/operations.ts', 'relay.config.json', 'src/environment.ts', 'src/upload.ts'],
+    entry: `export { createEnvironment as createClient } from '/src/environment.ts'
+      export { upload, watch } from '/src/upload.ts'`,
   },
 }
 
@@ -81,10 +91,7 @@ describeInChromium(`the recipes for GraphQL clients${packagesHint}`, () => {
     beforeAll(async () => {
       const isRelay = recipe.files.includes('relay.config.json')
       frontend = await createFrontend()
-      for (const name of recipe.files) {
-        const path = isRelay && name === 'operations.js' ? 'src/operations.js' : name
-        await frontend.write(path, readRecipe(PAGE, name))
-      }
+      for (const name of recipe.files) await frontend.write(name, readRecipe(PAGE, name))
       const plugins = isRelay ? [await compileRelay(frontend, readRecipe(PAGE, 'relay.sh'))] : []
       script = await bundleSite(recipe.entry, {
         folder: frontend.folder,

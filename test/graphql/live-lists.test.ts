@@ -6,7 +6,12 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { createFrontend, hasNoPackages, packagesHint } from '../browser/kit/frontend.ts'
+import {
+  bundleForNode,
+  createFrontend,
+  hasNoPackages,
+  packagesHint,
+} from '../browser/kit/frontend.ts'
 import { readRecipe } from '../browser/kit/recipe.ts'
 import { type Caller, TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
@@ -14,42 +19,49 @@ import { createDirectUpload, deleteUpload, expectMinted, postFile } from '../kit
 
 const PAGE = 'src/graphql/recipes.md'
 
-/** Files of each recipe, and code that starts the list and defines `readLate(uid)` and `readCache()`. */
+/** Files of each recipe, and code that starts the list and defines `read(query, uid)` and `readCache()`. */
 const clients: Readonly<Record<string, { readonly files: readonly string[]; code: string }>> = {
   'Apollo Client': {
-    files: ['possible-types.js', 'apollo-sse.js', 'live-list.js', 'apollo-live-list.js'],
+    files: [
+      'operations',
+      'apollo-cache',
+      'apollo-sse',
+      'live-list',
+      'list-operations',
+      'apollo-live-list',
+    ],
     code: /* js */ `
       import { gql } from '@apollo/client'
-      import { createApolloClient } from './apollo-sse.js'
-      import { ignoreOldVersions, keepListLive } from './apollo-live-list.js'
-      import { LIST } from './live-list.js'
+      import { createApolloClient } from './src/apollo-sse'
+      import { ignoreOldVersions, keepListLive } from './src/apollo-live-list'
+      import { LIST, LIVE } from './src/list-operations'
       const client = createApolloClient({ url, getToken: async () => token })
       ignoreOldVersions(client)
-      keepListLive(client, {}, report)
+      keepListLive(client, { list: gql(LIST), live: gql(LIVE) }, {}, report)
       client
         .watchQuery({ query: gql(LIST), fetchPolicy: 'cache-only' })
         .subscribe(({ data }) => show(data?.uploads))
-      const readCache = () => client.readQuery({ query: gql(LIST) }).uploads
-      function readLate(uid) {
-        return client.query({ query: gql(LATE), variables: { uid }, fetchPolicy: 'network-only' })
+      const readCache = () => client.readQuery({ query: gql(LIST) })?.uploads
+      function read(query, uid) {
+        return client.query({ query: gql(query), variables: { uid }, fetchPolicy: 'network-only' })
       }`,
   },
   urql: {
-    files: ['urql-client.js', 'live-list.js', 'urql-live-list.js'],
+    files: ['operations', 'urql-client', 'live-list', 'list-operations', 'urql-live-list'],
     code: /* js */ `
       import { pipe, subscribe } from 'wonka'
-      import { createUrqlClient } from './urql-client.js'
-      import { createLiveCache, keepListLive } from './urql-live-list.js'
-      import { LIST } from './live-list.js'
+      import { createUrqlClient } from './src/urql-client'
+      import { createLiveCache, keepListLive } from './src/urql-live-list'
+      import { LIST } from './src/list-operations'
       const client = createUrqlClient({ url, getToken: async () => token, cache: createLiveCache() })
       keepListLive(client, {}, report)
       pipe(
         client.query(LIST, {}, { requestPolicy: 'cache-only' }),
         subscribe(({ data }) => show(data?.uploads)),
       )
-      const readCache = () => client.readQuery(LIST, {}).data.uploads
-      function readLate(uid) {
-        return client.query(LATE, { uid }, { requestPolicy: 'network-only' }).toPromise()
+      const readCache = () => client.readQuery(LIST, {})?.data.uploads
+      function read(query, uid) {
+        return client.query(query, { uid }, { requestPolicy: 'network-only' }).toPromise()
       }`,
   },
 }
@@ -58,6 +70,7 @@ const clients: Readonly<Record<string, { readonly files: readonly string[]; code
 const DRIVER = /* js */ `
   import { createInterface } from 'node:readline'
   const LATE = 'query Late($uid: ID!) { upload(uid: $uid) { __typename id uid name status version } }'
+  const PLAY = 'query Play($uid: ID!) { upload(uid: $uid) { __typename id version video { hlsURL } progress { sentBytes: totalBytes } } }'
   const print = (value) => console.log(JSON.stringify(value))
   const report = (error) => print({ error: String(error) })
   const show = (uploads) => {
@@ -79,9 +92,13 @@ const DRIVER = /* js */ `
     if (command === 'token') token = argument
     if (command === 'release') release()
     if (command === 'late') {
-      await readLate(argument)
+      await read(LATE, argument)
       show(readCache())
       print({ late: 'received' })
+    }
+    if (command === 'play') {
+      const { data } = await read(PLAY, argument)
+      print({ player: data.upload.video.hlsURL, hasList: readCache() !== undefined })
     }
   })`
 
@@ -98,6 +115,7 @@ const line = z.union([
   }),
   z.object({ held: z.string() }),
   z.object({ late: z.string() }),
+  z.object({ player: z.url(), hasList: z.boolean() }),
   z.object({ error: z.string() }),
 ])
 type Row =
@@ -193,7 +211,9 @@ describe.skipIf(hasNoPackages)(`a live list${packagesHint}`, () => {
     async (name) => {
       const { files = [], code = '' } = clients[name] ?? {}
       const frontend = await createFrontend(
-        Object.fromEntries(files.map((file) => [file, readRecipe(PAGE, file)])),
+        Object.fromEntries(
+          files.map((file) => [`src/${file}.ts`, readRecipe(PAGE, `src/${file}.ts`)]),
+        ),
       )
       onTestFinished(frontend.remove)
       const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
@@ -210,7 +230,8 @@ describe.skipIf(hasNoPackages)(`a live list${packagesHint}`, () => {
       const settings = `
         let token = '${await tokenFor('ada', { exp: inAMinute })}'
         const url = '${proxy.url}/graphql'`
-      const client = startClient(frontend.folder, `${DRIVER}\n${settings}\n${code}`)
+      const script = await bundleForNode(frontend, `${DRIVER}\n${settings}\n${code}`)
+      const client = startClient(frontend.folder, script)
       const hasNames = (...names: readonly string[]) =>
         client.until(
           (printed) =>
@@ -230,6 +251,10 @@ describe.skipIf(hasNoPackages)(`a live list${packagesHint}`, () => {
       client.send('release')
       await client.until((printed) => 'late' in printed)
       expect(client.list()).toEqual(await readList(caller))
+
+      // Other fields of objects without an id, as a player on the same page selects them.
+      client.send(`play ${third.uid}`)
+      await client.until((printed) => 'player' in printed && printed.hasList)
 
       // Changes while the connection is lost.
       proxy.dropAll()

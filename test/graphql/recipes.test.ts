@@ -3,15 +3,18 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { getNullableType, isObjectType } from 'graphql'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import {
   type Frontend,
+  bundleForNode,
   createFrontend,
   hasNoPackages,
   packagesHint,
 } from '../browser/kit/frontend.ts'
 import { readRecipe } from '../browser/kit/recipe.ts'
+import { compileRelay } from '../browser/kit/relay.ts'
 import { schema } from '../../src/graphql/schema.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
@@ -22,7 +25,13 @@ const repository = new URL('../../', import.meta.url)
 
 let frontend: Frontend
 beforeAll(async () => {
-  const names = ['operations.js', 'possible-types.js', 'graphql-request.js', 'curl.sh']
+  const names = [
+    'src/operations.ts',
+    'src/apollo-cache.ts',
+    'src/live-list.ts',
+    'src/graphql-request.ts',
+    'curl.sh',
+  ]
   frontend = await createFrontend(
     Object.fromEntries(names.map((name) => [name, readRecipe(PAGE, name)])),
   )
@@ -52,8 +61,9 @@ function start(
   }
 }
 
-function runModule(code: string) {
-  return start(process.execPath, ['--input-type=module', '--eval', code])
+async function runModule(code: string) {
+  const script = await bundleForNode(frontend, code)
+  return start(process.execPath, ['--input-type=module', '--eval', script])
 }
 
 async function all(lines: AsyncIterable<string>): Promise<string[]> {
@@ -71,18 +81,66 @@ async function startCurl(variables: Readonly<Record<string, string>>) {
   })
 }
 
-it('lists the possible types of each interface as the schema does', async () => {
-  const { lines } = runModule(
-    "import { possibleTypes } from './possible-types.js'; console.log(JSON.stringify(possibleTypes))",
-  )
-  const interfaces = Object.values(schema.getTypeMap())
-    .filter((type) => 'getInterfaces' in type)
-    .toSorted((a, b) => a.name.localeCompare(b.name))
-  const possible: Record<string, string[]> = {}
-  for (const type of interfaces) {
-    for (const { name } of type.getInterfaces()) (possible[name] ??= []).push(type.name)
-  }
-  expect(JSON.parse((await all(lines)).join(''))).toEqual(possible)
+it.skipIf(hasNoPackages)(
+  'lists the possible types of each interface, and the types without an id, as the schema does',
+  async () => {
+    const { lines } = await runModule(`
+    import { possibleTypes, typePolicies } from './src/apollo-cache'
+    console.log(JSON.stringify({ possibleTypes, merged: Object.keys(typePolicies) }))`)
+    const interfaces = Object.values(schema.getTypeMap())
+      .filter((type) => 'getInterfaces' in type)
+      .toSorted((a, b) => a.name.localeCompare(b.name))
+    const possible: Record<string, string[]> = {}
+    for (const type of interfaces) {
+      for (const { name } of type.getInterfaces()) (possible[name] ??= []).push(type.name)
+    }
+    const upload = schema.getType('Upload')
+    if (!isObjectType(upload)) throw new Error('The schema has no type Upload.')
+    const withoutId = Object.values(upload.getFields())
+      .map(({ type }) => getNullableType(type))
+      .filter((type) => isObjectType(type) && !('id' in type.getFields()))
+      .map(String)
+    expect(withoutId).toContain('Video')
+    expect(JSON.parse((await all(lines)).join(''))).toEqual({
+      possibleTypes: possible,
+      merged: expect.arrayContaining(withoutId),
+    })
+  },
+)
+
+it.skipIf(hasNoPackages)(`compile under strict${packagesHint}`, { timeout: 60_000 }, async () => {
+  const text = readFileSync(new URL(PAGE, repository), 'utf8')
+  const names = [...text.matchAll(/^```\w+ (\S+\.(?:ts|json))$/gm)].map(([, name = '']) => name)
+  const files = names.map((name): [string, string] => [name, readRecipe(PAGE, name)])
+  const project = await createFrontend(Object.fromEntries(files))
+  onTestFinished(project.remove)
+  await compileRelay(project, readRecipe(PAGE, 'relay.sh'))
+  const flags =
+    '--strict --noUncheckedIndexedAccess --noEmit --skipLibCheck --target es2023 --module preserve --types node'
+  const sources = names.filter((name) => name.endsWith('.ts'))
+  const { code, stdout } = await project.run('tsc', ...flags.split(' '), ...sources)
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+  expect(sources.length).toBeGreaterThan(15)
+})
+
+it('ignores changes before the first page, and completes old results without losing fields', async () => {
+  const { lines } = await runModule(`
+    import { applyEvent, createVersionFilter } from './src/live-list'
+    const changed = { cursor: 'a', node: { id: '1' } }
+    const keepNewest = createVersionFilter()
+    const read = (version, video) =>
+      keepNewest([{ __typename: 'Upload', id: '1', version, video }])[0]
+    console.log(JSON.stringify([
+      applyEvent(null, { page: null, changed, isListed: true }),
+      read(2, { durationSeconds: 6 }),
+      read(1, { durationSeconds: null, hlsURL: 'https://example.com' }),
+    ]))`)
+  const upload = { __typename: 'Upload', id: '1', version: 2 }
+  expect(JSON.parse((await all(lines)).join(''))).toEqual([
+    null,
+    { ...upload, video: { durationSeconds: 6 } },
+    { ...upload, video: { durationSeconds: 6, hlsURL: 'https://example.com' } },
+  ])
 })
 
 it('is tested with the packages that the pages tell the reader to install', () => {
@@ -90,6 +148,7 @@ it('is tested with the packages that the pages tell the reader to install', () =
     'src/graphql/recipes.md',
     'src/graphql/typed-operations.md',
     'src/client/README.md',
+    'src/graphql/app.md',
   ]
   const packageNames = pages.flatMap((page) => {
     const text = readFileSync(new URL(page, repository), 'utf8')
@@ -97,15 +156,16 @@ it('is tested with the packages that the pages tell the reader to install', () =
       ([, packages = '']) => packages.split(' '),
     )
   })
-  const manifest = z
-    .object({ dependencies: z.record(z.string(), z.string()) })
-    .parse(JSON.parse(readFileSync(new URL('test/recipes/package.json', repository), 'utf8')))
-  const installed = new Set([
-    ...Object.keys(manifest.dependencies),
-    '/path/to/headgate-client-0.1.0.tgz',
-  ])
+  const dependencies = z.record(z.string(), z.string())
+  const manifest = z.object({ dependencies, devDependencies: dependencies.default({}) })
+  const installed = new Set(
+    ['test/recipes/package.json', 'package.json'].flatMap((path) => {
+      const text = readFileSync(new URL(path, repository), 'utf8')
+      return Object.values(manifest.parse(JSON.parse(text))).flatMap(Object.keys)
+    }),
+  )
   expect(packageNames.length).toBeGreaterThan(15)
-  expect(packageNames.filter((name) => !installed.has(name))).toEqual([])
+  expect(packageNames.filter((name) => !name.endsWith('.tgz') && !installed.has(name))).toEqual([])
 })
 
 describe.skipIf(hasNoPackages)(`the recipe for graphql-request${packagesHint}`, () => {
@@ -113,7 +173,7 @@ describe.skipIf(hasNoPackages)(`the recipe for graphql-request${packagesHint}`, 
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const settings = { path: testcard.path, url: `${gateway.url}/graphql` }
     const code = (input: object, token: string): string => `
-      import { upload } from './graphql-request.js'
+      import { upload } from './src/graphql-request'
       const { path, url } = ${JSON.stringify(settings)}
       const params = { url, getToken: async () => '${token}', onChange: ({ status }) => console.log(status) }
       try {
@@ -122,10 +182,10 @@ describe.skipIf(hasNoPackages)(`the recipe for graphql-request${packagesHint}`, 
         console.log(error.__typename, error.code, error.issues[0].path.join())
       }`
     const token = await tokenFor('ada')
-    const good = runModule(code({ maxDurationSeconds: 60 }, token))
+    const good = await runModule(code({ maxDurationSeconds: 60 }, token))
     expect((await all(good.lines)).at(-1)).toBe('READY')
     expect(await good.end()).toEqual({ code: 0, stderr: '' })
-    const bad = runModule(code({ maxDurationSeconds: 0 }, token))
+    const bad = await runModule(code({ maxDurationSeconds: 0 }, token))
     expect(await all(bad.lines)).toEqual(['InvalidInputError INVALID_INPUT maxDurationSeconds'])
   })
 
@@ -134,9 +194,9 @@ describe.skipIf(hasNoPackages)(`the recipe for graphql-request${packagesHint}`, 
     const inAMinute = Math.floor(Date.now() / 1000) + 60
     const tokens = [await tokenFor('ada', { exp: inAMinute }), await tokenFor('ada')]
     const { uid, uploadURL } = expectMinted(await createDirectUpload(gateway.as(tokens[1])))
-    const watching = runModule(`
+    const watching = await runModule(`
       import { createClient } from 'graphql-sse'
-      import { watch } from './graphql-request.js'
+      import { watch } from './src/graphql-request'
       const tokens = ${JSON.stringify(tokens)}
       const headers = () => ({ authorization: 'Bearer ' + tokens.shift() })
       const events = createClient({ url: '${gateway.url}/graphql', headers })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { clientPackageJson, gatewayPackage } from '../../../src/client-package/package-json.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
@@ -57,6 +58,19 @@ export async function createFrontend(
     run: (command, ...args) => runProcess(folder, join(packages, '.bin', command), args),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** Bundles a module for Node, with the modules of the project that it imports; packages stay imports. */
+export async function bundleForNode({ folder }: Frontend, code: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: folder },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+  })
+  return outputFiles[0]?.text ?? ''
 }
 
 /** Builds `@headgate/client` from the current sources into the project. */

@@ -21,7 +21,7 @@ export async function compileRelay({ folder }: Frontend, commands: string): Prom
   return {
     name: 'relay',
     transform: {
-      filter: { id: /\/src\/[^/]*\.js$/ },
+      filter: { id: /\/src\/[^/]*\.ts$/ },
       async handler(code, id) {
         const result = await transformAsync(code, {
           cwd: folder,

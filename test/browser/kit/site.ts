@@ -29,12 +29,18 @@ export async function startSite(recipe: string): Promise<Site> {
 }
 
 /** Serves a bundle until the test ends. */
-export async function serveSite(script: string): Promise<Site> {
+export function serveSite(script: string): Promise<Site> {
+  return serveFiles(() => ({ '/': PAGE, '/bundle.js': script }))
+}
+
+/** Serves texts by path until the test ends: HTML at `/`, otherwise scripts. */
+export async function serveFiles(files: () => Readonly<Record<string, string>>): Promise<Site> {
   const server = createServer((request, response) => {
-    if (request.url === '/bundle.js') {
-      response.setHeader('content-type', 'text/javascript').end(script)
-    } else if (request.url === '/') {
-      response.setHeader('content-type', 'text/html; charset=utf-8').end(PAGE)
+    const path = request.url ?? ''
+    const text = files()[path]
+    if (text !== undefined) {
+      const type = path === '/' ? 'text/html; charset=utf-8' : 'text/javascript'
+      response.setHeader('content-type', type).end(text)
     } else {
       response.statusCode = request.url === '/favicon.ico' ? 204 : 404
       response.end()
