@@ -70,21 +70,6 @@ export function RowActions(props: RowActionsProps) {
       {state === 'interrupted' && (
         <ReselectFile row={row} onFile={(file) => queue.add([file], settings)} />
       )}
-      {onUndo !== null && (
-        <button
-          type="button"
-          class="strong"
-          aria-label={`Undo the change of ${name}`}
-          onClick={() => {
-            // This button disappears.
-            editButton.current?.focus()
-            onUndo()
-          }}
-        >
-          <Icon name="undo" />
-          Undo
-        </button>
-      )}
       {isEditable(row) && (
         <button
           ref={editButton}
@@ -109,6 +94,21 @@ export function RowActions(props: RowActionsProps) {
       >
         <Icon name={isActive ? 'cancel' : 'delete'} />
       </button>
+      {onUndo !== null && (
+        <button
+          type="button"
+          class="strong"
+          aria-label={`Undo the change of ${name}`}
+          onClick={() => {
+            // This button disappears.
+            editButton.current?.focus()
+            onUndo()
+          }}
+        >
+          <Icon name="undo" />
+          Undo
+        </button>
+      )}
     </div>
   )
 }
