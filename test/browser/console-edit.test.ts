@@ -158,6 +158,17 @@ describeInChromium('the console', () => {
     expect(errors).toEqual([])
   })
 
+  it('says that a video cannot be played', async () => {
+    const { page, gateway } = await openConsole(built.folder())
+    await choose(page, await videoFile('lake.mp4'))
+    await waitForState(page, 'lake.mp4', 'Ready')
+    await page.route(`${gateway.url}/graphql`, (route) =>
+      route.fulfill({ json: { data: { outcome: null } } }),
+    )
+    await page.getByRole('button', { name: 'Play lake.mp4' }).click()
+    await page.getByRole('alert').getByText('This video cannot be played now.').waitFor()
+  })
+
   it('says why a change was not saved', async () => {
     const { page, gateway } = await openConsole(built.folder())
     expectMinted(await createDirectUpload(gateway.as(), { name: 'draft' }))

@@ -33,7 +33,8 @@ export function Player({ row, client, onClose }: PlayerProps) {
         </button>
       </div>
       <div class="screen">
-        {playback !== null && <Screen url={playback.iframeURL} name={row.name} />}
+        {playback === null && <p role="alert">This video cannot be played now.</p>}
+        {playback && <Screen url={playback.iframeURL} name={row.name} />}
       </div>
     </dialog>
   )

@@ -29,7 +29,7 @@ export function PosterField({
     <div class="field poster-field">
       <label for="edit-poster">Poster</label>
       <div class="thumbnail">
-        {playback !== null && (
+        {playback && (
           <img
             src={thumbnailAt(playback.thumbnailURL, shownSeconds)}
             alt={position === null ? 'Present poster' : `Poster at ${formatDuration(seconds)}`}

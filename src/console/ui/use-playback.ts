@@ -11,23 +11,24 @@ const TTL_SECONDS = 86_400
 const REPLACED_BEFORE_MS = 8 * 3_600_000
 
 /**
- * Returns the addresses; null until they are known, and if the video cannot be played.
+ * Returns the addresses; undefined until they are known, null if the video cannot be played.
  * @param uid null for no video
  */
-export function usePlayback(client: UploadClient, uid: string | null): Playback | null {
-  const [playback, setPlayback] = useState<Playback | null>(null)
+export function usePlayback(client: UploadClient, uid: string | null): Playback | null | undefined {
+  const [playback, setPlayback] = useState<Playback | null | undefined>()
   useEffect(() => {
-    setPlayback(null)
+    setPlayback(undefined)
     if (uid === null) return () => {}
     const controller = new AbortController()
     const { signal } = controller
     const renew = async (): Promise<void> => {
       try {
         for await (const next of client.playback(uid, { ttlSeconds: TTL_SECONDS, signal }))
-          setPlayback((shown) => (shown === null || expiresSoon(shown) ? next : shown))
+          setPlayback((shown) => (shown && !expiresSoon(shown) ? shown : next))
       } catch {
-        // The addresses so far remain: the page was closed, or the gateway does not respond.
+        // The page was closed, or the gateway does not respond. Addresses that are known remain.
       }
+      if (!signal.aborted) setPlayback((shown) => shown ?? null)
     }
     void renew()
     return () => controller.abort()
