@@ -1,8 +1,10 @@
-/** `headgate/client`: uploads a file until its video plays, in a browser or in Node. */
+/** `headgate/client`: uploads a file until its video plays, and plays private videos, in a browser or in Node. */
 import { type ClientClock, systemClock } from './clock.ts'
 import { deleteUpload } from './delete-upload.ts'
 import { findUpload } from './gateway/find-upload.ts'
 import { creatorKeyPrefix } from './resume/fingerprint.ts'
+import { type PlaybackOptions, renewPlayback } from './gateway/renew-playback.ts'
+import type { Playback } from './gateway/playback.ts'
 import { locksOf } from './resume/web-locks.ts'
 import type { ClientDependencies } from './dependencies.ts'
 import { type ResumableUpload, createResumeStore } from './resume/resume-store.ts'
@@ -14,6 +16,8 @@ import { type UploadStorage, createDefaultStorage } from './resume/upload-storag
 import { watchUpload } from './gateway/watch-upload.ts'
 
 export type { JsonObject } from './shape.ts'
+export type { Playback } from './gateway/playback.ts'
+export type { PlaybackOptions } from './gateway/renew-playback.ts'
 export type { ResumableUpload } from './resume/resume-store.ts'
 export { type Ready, type SelectedUpload, isReady, isTerminal } from './ready-upload.ts'
 export type { Upload, UploadProtocol, UploadStatus } from './gateway/upload.ts'
@@ -59,6 +63,12 @@ export interface UploadClient {
    * upload rejects with DELETED. Returns the DELETED upload.
    */
   delete(uid: string): Promise<Upload>
+  /**
+   * Yields the addresses of a READY video, then new ones before they expire. Ends when the video cannot be
+   * played any more: at once without addresses if it does not exist, is not READY, or belongs to another creator.
+   * The addresses of a public video do not expire: they are yielded once. Abort the signal to stop.
+   */
+  playback(uid: string, options?: PlaybackOptions): AsyncIterable<Playback>
   /** Returns the caller's unfinished uploads on this device, newest first. `upload` with the same file resumes them. */
   resumable(): Promise<readonly ResumableUpload[]>
 }
@@ -98,6 +108,7 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
     watch: (uid, { signal } = {}) => watchUpload(dependencies, uid, signal),
     find: (uid) => findUpload(dependencies, uid, undefined),
     delete: (uid) => deleteUpload(dependencies, uid, undefined),
+    playback: (uid, playbackOptions = {}) => renewPlayback(dependencies, uid, playbackOptions),
     async resumable() {
       const stored = await dependencies.resumeStore.list(
         await creatorKeyPrefix(dependencies.url, await dependencies.token()),

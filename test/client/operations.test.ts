@@ -46,6 +46,11 @@ const readers: readonly (readonly [string, Shape<unknown>, GraphQLOutputType | u
     operations.watchedUpload,
     schema.getSubscriptionType()?.getFields()['uploadStatus']?.type,
   ],
+  [
+    'the addresses of a video',
+    operations.foundPlayback,
+    schema.getQueryType()?.getFields()['playback']?.type,
+  ],
 ]
 
 describe.each(readers)('the reader of %s', (_name, shape, type) => {

@@ -1,5 +1,6 @@
 /** GraphQL documents of the client, and the shapes of their success results. */
 import { list, nullable, number, object, text } from '../shape.ts'
+import { playbackShape } from './playback.ts'
 import { uploadShape, uploadWithURL } from './upload.ts'
 
 export const basicSuccess = object({ uploadURL: text, formField: text, upload: uploadShape })
@@ -48,4 +49,9 @@ export const WATCH = `subscription Watch($uid: ID!) {
 export const foundWithURL = nullable(uploadWithURL)
 export const FIND_WITH_URL = `query FindWithURL($uid: ID!) {
   outcome: upload(uid: $uid) ${foundWithURL.selection}
+}`
+
+export const foundPlayback = nullable(playbackShape)
+export const PLAYBACK = `query Playback($uid: ID!, $ttlSeconds: Int!, $downloadable: Boolean!) {
+  outcome: playback(uid: $uid, ttlSeconds: $ttlSeconds, downloadable: $downloadable) ${foundPlayback.selection}
 }`

@@ -32,11 +32,15 @@ export function errorFromOutcome(outcome: unknown, uid: string): UploadError {
       return uploadError(message, { code })
     case 'STREAM_UNAVAILABLE':
     case 'STREAM_REJECTED':
-      return uploadError(message, { code, retryable: retryable === true })
+      // An error of a query has no `retryable`.
+      return uploadError(message, {
+        code,
+        retryable: retryable === undefined ? code === 'STREAM_UNAVAILABLE' : retryable === true,
+      })
     case 'UPLOAD_NOT_FOUND':
       return uploadError(message, { code, uid })
     default:
-      return gatewayError(message, code === 'INTERNAL_SERVER_ERROR' || code === 'UNAVAILABLE')
+      return gatewayError(message, TEMPORARY_CODES.has(String(code)))
   }
 }
 
@@ -62,6 +66,13 @@ export function invalidResponse(part: string): UploadError {
 export function gatewayError(message: string, retryable: boolean): UploadError {
   return uploadError(message, { code: 'GATEWAY_FAILED', retryable })
 }
+
+/** Codes of the gateway's temporary failures. Each operation of the client can be repeated. */
+const TEMPORARY_CODES: ReadonlySet<string> = new Set([
+  'INTERNAL_SERVER_ERROR',
+  'TIMEOUT',
+  'UNAVAILABLE',
+])
 
 /** Wait in seconds if the error has no `retryAfterSeconds`, as in subscriptions. */
 const DEFAULT_RETRY_SECONDS = 10

@@ -34,6 +34,40 @@ export interface UploadsChangedData {
   readonly uploadsChanged: TypeOf<typeof uploadShape>
 }
 
+const ERRORS = ['ForbiddenError', 'QuotaExceededError', 'RateLimitedError', 'StreamError']
+  .map((name) => `... on ${name} { message }`)
+  .join(' ')
+
+export const UPDATE_UPLOAD = `mutation UpdateUpload($input: UpdateUploadInput!) {
+  updateUpload(input: $input) {
+    ... on UpdateUploadSuccess { upload ${uploadShape.selection} }
+    ... on ConflictError { message currentVersion }
+    ... on InvalidInputError { message issues { path message } }
+    ... on UploadNotFoundError { message }
+    ${ERRORS}
+  }
+}`
+export interface UpdateUploadData {
+  readonly updateUpload: {
+    readonly upload?: TypeOf<typeof uploadShape>
+    readonly message?: string
+    readonly currentVersion?: number
+    readonly issues?: readonly { readonly path: readonly string[]; readonly message: string }[]
+  }
+}
+/** As in the schema; omitted fields stay as they are. */
+export interface UpdateUploadVariables {
+  readonly [name: string]: unknown
+  readonly input: {
+    readonly uid: string
+    readonly expectedVersion: number
+    readonly name?: string | null
+    readonly requireSignedURLs?: boolean
+    readonly thumbnailTimestampPct?: number
+    readonly expiry?: string
+  }
+}
+
 export const STORAGE = `query Storage { storageUsage ${usageShape.selection} }`
 export interface StorageData {
   readonly storageUsage: TypeOf<typeof usageShape>

@@ -9,12 +9,21 @@ import { subscribeOverSSE } from './sse-subscription.ts'
 
 /** Types without an `id`, which the cache embeds in their parents. */
 const TYPES_WITHOUT_ID = [
+  'ConflictError',
+  'ForbiddenError',
+  'InputIssue',
+  'InvalidInputError',
   'PageInfo',
+  'QuotaExceededError',
+  'RateLimitedError',
   'StorageUsage',
+  'StreamError',
+  'UpdateUploadSuccess',
   'UploadConnection',
   'UploadConstraints',
   'UploadEdge',
   'UploadFailure',
+  'UploadNotFoundError',
   'UploadProgress',
   'Video',
 ]

@@ -39,6 +39,8 @@ export interface QueueItemSettings {
   readonly maxDurationSeconds: number | null
   /** False if the connection may break; null to use what the browser reports. */
   readonly reliableConnection: boolean | null
+  /** Whether playback requires a signed token. */
+  readonly isPrivate: boolean
 }
 
 export function createQueueItem(key: string, file: File, settings: QueueItemSettings): QueueItem {

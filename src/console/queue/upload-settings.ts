@@ -1,5 +1,5 @@
 /** Upload settings of one selected file. */
-import type { UploadClient, UploadSettings } from '../../client/client.ts'
+import type { Upload, UploadClient, UploadSettings } from '../../client/client.ts'
 import type { QueueItemSettings } from './queue-item.ts'
 import { durationToReserve } from './video-duration.ts'
 
@@ -9,21 +9,30 @@ type ClientSettings = UploadSettings & { readonly reliableConnection?: boolean |
 export async function uploadSettingsFor(
   client: UploadClient,
   file: File,
-  { maxDurationSeconds, reliableConnection }: QueueItemSettings,
+  { maxDurationSeconds, reliableConnection, isPrivate }: QueueItemSettings,
 ): Promise<ClientSettings> {
   const connection = reliableConnection === null ? {} : { reliableConnection }
-  const reserved = await findReservedSeconds(client, file)
-  const seconds = reserved ?? maxDurationSeconds ?? (await durationToReserve(file))
-  return { ...connection, ...(seconds === null ? {} : { maxDurationSeconds: seconds }) }
+  const resumable = await findConstraints(client, file)
+  const seconds =
+    resumable?.maxDurationSeconds ?? maxDurationSeconds ?? (await durationToReserve(file))
+  return {
+    ...connection,
+    // Omitted for a public video, as in uploads that an earlier version of this page began.
+    ...((resumable?.requireSignedURLs ?? isPrivate) ? { requireSignedURLs: true } : {}),
+    ...(seconds === null ? {} : { maxDurationSeconds: seconds }),
+  }
 }
 
-/** The client resumes only with equal settings; the reserved duration is known to the gateway. */
-async function findReservedSeconds(client: UploadClient, file: File): Promise<number | null> {
+/** The client resumes only with equal settings, which the gateway knows. */
+async function findConstraints(
+  client: UploadClient,
+  file: File,
+): Promise<Upload['constraints'] | null> {
   const resumable = await client.resumable()
   const match = resumable.find(
     ({ name, sizeBytes }) => name === file.name && sizeBytes === file.size,
   )
   if (match === undefined) return null
   const upload = await client.find(match.uid)
-  return upload?.constraints.maxDurationSeconds ?? null
+  return upload?.constraints ?? null
 }

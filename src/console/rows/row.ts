@@ -22,6 +22,8 @@ export interface Row {
   /** Stable while the page is open, so that the focus is kept. */
   readonly key: string
   readonly name: string
+  /** Name of the file with which this device can resume the upload; null if it cannot. */
+  readonly fileName: string | null
   readonly state: RowState
   readonly sizeBytes: number | null
   readonly protocol: UploadProtocol | null
@@ -56,6 +58,7 @@ export function rowFromQueueItem(item: QueueItem, upload: Upload | null): Row {
   return {
     ...item,
     name: upload?.name ?? file.name,
+    fileName: file.name,
     state: stateOfItem(item, upload),
     sizeBytes: file.size,
     failure: item.failure ?? failureOf(upload),
@@ -87,6 +90,7 @@ export function rowFromUpload(
   return {
     key: uid,
     name: upload.name ?? `Video ${uid.slice(0, 8)}`,
+    fileName: resumable?.name ?? null,
     state: stateOfUpload(upload, resumable),
     sizeBytes,
     protocol,

@@ -76,22 +76,37 @@ export function DropZone({ settings, onSettings, rejection, onFiles }: DropZoneP
             In minutes. This much storage is reserved until the video is ready.
           </p>
         </div>
-        <label class="term check">
-          <input
-            type="checkbox"
-            checked={settings.reliableConnection === false}
-            onChange={(event) =>
-              onSettings({
-                ...settings,
-                reliableConnection: event.currentTarget.checked ? false : null,
-              })
-            }
-          />
-          <span>
-            My connection may break
-            <span class="muted small"> Small files then also use tus.</span>
-          </span>
-        </label>
+        <div class="term checks">
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={settings.isPrivate}
+              onChange={(event) =>
+                onSettings({ ...settings, isPrivate: event.currentTarget.checked })
+              }
+            />
+            <span>
+              Private
+              <span class="muted small"> Plays only at signed addresses, which expire.</span>
+            </span>
+          </label>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={settings.reliableConnection === false}
+              onChange={(event) =>
+                onSettings({
+                  ...settings,
+                  reliableConnection: event.currentTarget.checked ? false : null,
+                })
+              }
+            />
+            <span>
+              My connection may break
+              <span class="muted small"> Small files then also use tus.</span>
+            </span>
+          </label>
+        </div>
       </div>
     </section>
   )

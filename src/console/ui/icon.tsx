@@ -12,6 +12,9 @@ const PATHS = {
   alert: 'M12 4L2.500 20h19zM12 10v5M12 17.500v.500',
   clock: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3 2',
   film: 'M4 5h16v14H4zM8 5v14M16 5v14M4 9.500h4M4 14.500h4M16 9.500h4M16 14.500h4',
+  lock: 'M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3',
+  edit: 'M4 20h4L19 9l-4-4L4 16zM13 7l4 4',
+  undo: 'M9 7L4 12l5 5M4 12h11a5 5 0 0 1 0 10',
   again: 'M4 12a8 8 0 1 0 2.500-5.800M4 4v4h4',
 } as const
 

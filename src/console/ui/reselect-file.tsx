@@ -11,7 +11,7 @@ interface ReselectFileProps {
 export function ReselectFile({ row, onFile }: ReselectFileProps) {
   const input = useRef<HTMLInputElement>(null)
   const [isDifferent, setDifferent] = useState(false)
-  const { name, sizeBytes } = row
+  const { name, fileName, sizeBytes } = row
   return (
     <>
       <button
@@ -32,7 +32,7 @@ export function ReselectFile({ row, onFile }: ReselectFileProps) {
         onChange={(event) => {
           const [file] = event.currentTarget.files ?? []
           if (file === undefined) return
-          const isSame = file.name === name && (sizeBytes === null || file.size === sizeBytes)
+          const isSame = file.name === fileName && (sizeBytes === null || file.size === sizeBytes)
           setDifferent(!isSame)
           if (isSame) onFile(file)
           event.currentTarget.value = ''

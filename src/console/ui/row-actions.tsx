@@ -7,7 +7,6 @@ import { ReselectFile } from './reselect-file.tsx'
 import { ConfirmDelete } from './confirm-delete.tsx'
 import { CopyUid } from './copy-uid.tsx'
 import { Icon } from './icon.tsx'
-import { isPlayable } from './player.tsx'
 
 interface RowActionsProps {
   readonly row: Row
@@ -16,11 +15,16 @@ interface RowActionsProps {
   readonly onPlay: () => void
   readonly onRetry: () => void
   readonly onDelete: () => void
+  readonly onEdit: () => void
+  /** Null if there is nothing to undo. */
+  readonly onUndo: (() => void) | null
 }
 
-export function RowActions({ row, queue, settings, onPlay, onRetry, onDelete }: RowActionsProps) {
+export function RowActions(props: RowActionsProps) {
+  const { row, queue, settings, onPlay, onRetry, onDelete, onEdit, onUndo } = props
   const [isConfirming, setConfirming] = useState(false)
   const deleteButton = useRef<HTMLButtonElement>(null)
+  const editButton = useRef<HTMLButtonElement>(null)
   const { name, state, item, uid } = row
   const isActive = item !== null && state !== 'ready' && state !== 'failed'
 
@@ -39,7 +43,7 @@ export function RowActions({ row, queue, settings, onPlay, onRetry, onDelete }: 
   }
   return (
     <div class="actions" role="group" aria-label={`Actions for ${name}`}>
-      {isPlayable(row) && (
+      {state === 'ready' && uid !== null && (
         <button type="button" class="strong" onClick={onPlay} aria-label={`Play ${name}`}>
           <Icon name="play" />
           Play
@@ -66,6 +70,18 @@ export function RowActions({ row, queue, settings, onPlay, onRetry, onDelete }: 
       {state === 'interrupted' && (
         <ReselectFile row={row} onFile={(file) => queue.add([file], settings)} />
       )}
+      {isEditable(row) && (
+        <button
+          ref={editButton}
+          type="button"
+          class="icon-only"
+          onClick={onEdit}
+          aria-label={`Edit ${name}`}
+          title="Edit"
+        >
+          <Icon name="edit" />
+        </button>
+      )}
       {uid !== null && <CopyUid uid={uid} name={name} />}
       <button
         ref={deleteButton}
@@ -78,8 +94,27 @@ export function RowActions({ row, queue, settings, onPlay, onRetry, onDelete }: 
       >
         <Icon name={isActive ? 'cancel' : 'delete'} />
       </button>
+      {onUndo !== null && (
+        <button
+          type="button"
+          class="strong"
+          aria-label={`Undo the change of ${name}`}
+          onClick={() => {
+            // This button disappears.
+            editButton.current?.focus()
+            onUndo()
+          }}
+        >
+          <Icon name="undo" />
+          Undo
+        </button>
+      )}
     </div>
   )
+}
+
+function isEditable({ upload, state }: Row): boolean {
+  return upload !== null && state !== 'failed' && state !== 'expired'
 }
 
 function isPausable({ state }: Row): boolean {

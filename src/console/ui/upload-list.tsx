@@ -1,17 +1,20 @@
 /** List of all uploads: local queue items and the gateway's uploads. */
 import { useRef, useState } from 'preact/hooks'
-import type { UploadClient } from '../../client/client.ts'
+import type { Upload, UploadClient } from '../../client/client.ts'
 import type { GatewayClient } from '../data/graphql-client.ts'
 import type { QueueItemSettings } from '../queue/queue-item.ts'
 import type { UploadQueue } from '../queue/upload-queue.ts'
 import { type Filter, mergeRows } from '../rows/merge-rows.ts'
+import type { Row } from '../rows/row.ts'
 import { useStore } from '../store.ts'
 import { EmptyList } from './empty-list.tsx'
+import { EditUpload } from './edit-upload.tsx'
 import { Player } from './player.tsx'
 import { UploadRow } from './upload-row.tsx'
 import { useAnnouncements } from './use-announcements.ts'
 import { useDeleteUpload } from './use-delete-upload.ts'
 import { useResumableUploads } from './use-resumable-uploads.ts'
+import { useUndo } from './use-undo.ts'
 import { useUploads } from './use-uploads.ts'
 
 interface UploadListProps {
@@ -34,6 +37,11 @@ const FILTERS: readonly (readonly [Filter, string])[] = [
 export function UploadList({ data, client, queue, settings, viewer, onAnnounce }: UploadListProps) {
   const [filter, setFilter] = useState<Filter>('all')
   const [playingKey, setPlayingKey] = useState<string | null>(null)
+  const [editedKey, setEditedKey] = useState<string | null>(null)
+  const [problem, setProblem] = useState<string | null>(null)
+  // The address of a thumbnail stays the same, so that the browser would show the old picture.
+  const [posters, setPosters] = useState<ReadonlyMap<string, number>>(new Map())
+  const undo = useUndo()
   const heading = useRef<HTMLHeadingElement>(null)
   const items = useStore(queue.items)
   const list = useUploads(data, filter)
@@ -44,6 +52,18 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
   )
   useAnnouncements(rows, onAnnounce)
   const playingRow = rows.find(({ key }) => key === playingKey)
+  const editedUpload = rows.find(({ key }) => key === editedKey)?.upload ?? null
+
+  async function undoChange(name: string, upload: Upload): Promise<void> {
+    const undoProblem = await undo.run(upload)
+    setProblem(undoProblem)
+    if (undoProblem === null) onAnnounce(`${name}: change undone`)
+  }
+
+  function undoOf({ name, upload }: Row): (() => void) | null {
+    if (upload === null || !undo.isPossible(upload)) return null
+    return () => void undoChange(name, upload)
+  }
 
   return (
     <section class="uploads" aria-labelledby="uploads-title">
@@ -69,10 +89,13 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
           ))}
         </div>
       </div>
-      {deletion.problem !== null && (
-        <p class="bad" role="alert">
-          {deletion.problem}
-        </p>
+      {[deletion.problem, problem].map(
+        (text) =>
+          text !== null && (
+            <p class="bad" role="alert">
+              {text}
+            </p>
+          ),
       )}
       {rows.length === 0 ? (
         <EmptyList
@@ -88,9 +111,13 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
               key={row.key}
               row={row}
               viewer={viewer}
+              client={client}
+              posterSeconds={posters.get(row.uid ?? '') ?? null}
               queue={queue}
               settings={settings}
               onPlay={() => setPlayingKey(row.key)}
+              onEdit={() => setEditedKey(row.key)}
+              onUndo={undoOf(row)}
               onRetry={() => void deletion.retry(row, settings)}
               onDelete={() => {
                 heading.current?.focus()
@@ -106,7 +133,24 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
           Show more
         </button>
       )}
-      {playingRow !== undefined && <Player row={playingRow} onClose={() => setPlayingKey(null)} />}
+      {playingRow !== undefined && (
+        <Player row={playingRow} client={client} onClose={() => setPlayingKey(null)} />
+      )}
+      {editedUpload !== null && (
+        <EditUpload
+          key={editedUpload.uid}
+          upload={editedUpload}
+          client={client}
+          onSaved={(saved, before, posterSeconds) => {
+            setProblem(null)
+            if (posterSeconds !== null)
+              setPosters((all) => new Map([...all, [saved.uid, posterSeconds]]))
+            undo.record(saved, before)
+            onAnnounce(`${saved.name ?? 'Upload'}: changes saved`)
+          }}
+          onClose={() => setEditedKey(null)}
+        />
+      )}
     </section>
   )
 }

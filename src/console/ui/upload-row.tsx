@@ -1,4 +1,5 @@
 /** One row: upload, progress and actions. */
+import type { UploadClient } from '../../client/client.ts'
 import type { QueueItemSettings } from '../queue/queue-item.ts'
 import type { UploadQueue } from '../queue/upload-queue.ts'
 import type { Row, RowState } from '../rows/row.ts'
@@ -14,9 +15,15 @@ interface UploadRowProps {
   readonly viewer: string | null
   readonly queue: UploadQueue
   readonly settings: QueueItemSettings
+  readonly client: UploadClient
+  /** Position of the poster that this page has chosen; null without one. */
+  readonly posterSeconds: number | null
   readonly onPlay: () => void
   readonly onRetry: () => void
   readonly onDelete: () => void
+  readonly onEdit: () => void
+  /** Null if there is nothing to undo. */
+  readonly onUndo: (() => void) | null
 }
 
 const ICONS: Readonly<Record<RowState, IconName>> = {
@@ -36,12 +43,12 @@ const ICONS: Readonly<Record<RowState, IconName>> = {
 const TERMINAL_STATES: ReadonlySet<RowState> = new Set(['ready', 'failed', 'expired'])
 
 export function UploadRow(props: UploadRowProps) {
-  const { row, viewer, onPlay } = props
+  const { row, viewer, client, posterSeconds, onPlay } = props
   const { name, state, failure, reservedSeconds } = row
   const isTerminal = TERMINAL_STATES.has(state)
   return (
     <li class={`row is-${state}`}>
-      <Thumbnail row={row} onPlay={onPlay} />
+      <Thumbnail row={row} client={client} posterSeconds={posterSeconds} onPlay={onPlay} />
       <div class="row-text">
         <h3 class="row-name" title={name}>
           {name}
@@ -50,7 +57,10 @@ export function UploadRow(props: UploadRowProps) {
           <Icon name={ICONS[state]} />
           {STATE_LABELS[state]}
         </p>
-        <p class="row-facts muted small">{detailsOf(row, viewer)}</p>
+        <p class="row-facts muted small">
+          <Privacy row={row} />
+          {detailsOf(row, viewer)}
+        </p>
         {!isTerminal && (row.fraction !== null || row.item !== null) && (
           <progress
             class="row-bar"
@@ -73,6 +83,21 @@ export function UploadRow(props: UploadRowProps) {
       </div>
       <RowActions {...props} />
     </li>
+  )
+}
+
+/** Whether the video is private or public, once its upload exists. */
+function Privacy({ row: { upload } }: { readonly row: Row }) {
+  if (upload === null) return null
+  if (!upload.constraints.requireSignedURLs) return <>Public · </>
+  return (
+    <>
+      <span class="private">
+        <Icon name="lock" />
+        Private
+      </span>
+      {' · '}
+    </>
   )
 }
 

@@ -23,7 +23,11 @@ function createDependencies(session: Session, user: string) {
   return { data: createGatewayClient(url, session, user), client, queue: createUploadQueue(client) }
 }
 
-const READ_FROM_FILE: QueueItemSettings = { maxDurationSeconds: null, reliableConnection: null }
+const DEFAULT_SETTINGS: QueueItemSettings = {
+  maxDurationSeconds: null,
+  reliableConnection: null,
+  isPrivate: false,
+}
 
 interface UploadsPageProps {
   readonly session: Session
@@ -33,7 +37,7 @@ interface UploadsPageProps {
 export function UploadsPage({ session, user }: UploadsPageProps) {
   const { data, client, queue } = useMemo(() => createDependencies(session, user), [session, user])
   useEffect(() => () => queue.close(), [queue])
-  const [settings, setSettings] = useState(READ_FROM_FILE)
+  const [settings, setSettings] = useState(DEFAULT_SETTINGS)
   const rejection = useStore(queue.rejection)
   const [announcement, setAnnouncement] = useState('')
   return (
