@@ -166,7 +166,9 @@ describeInChromium('the console', () => {
       route.fulfill({ json: { data: { outcome: null } } }),
     )
     await page.getByRole('button', { name: 'Play lake.mp4' }).click()
-    await page.getByRole('alert').getByText('This video cannot be played now.').waitFor()
+    const alert = page.getByRole('alert').getByText('This video cannot be played now.')
+    await alert.waitFor()
+    expect(await alert.isVisible()).toBe(true)
   })
 
   it('says why a change was not saved', async () => {
