@@ -1,10 +1,10 @@
 /** Practical upper limit of reading from PostgreSQL: Node's HTTP server, and one prepared statement per request. */
 import { createServer } from 'node:http'
-import pg from 'pg'
+import { Pool } from 'pg'
 import { listen, readBody, respond } from './listen.mjs'
 
 // As many connections as a gateway has.
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 })
+const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 })
 const byUid = {
   name: 'find_by_uid',
   text: `select uid, status, protocol, name, created_at, expires_at, version, encoding_percent
