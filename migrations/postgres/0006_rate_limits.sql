@@ -124,8 +124,9 @@ CREATE FUNCTION "consume_rate_limit"(
 DECLARE
 	held record;
 	after record;
+	done text;
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended(the_key, 7204));
+	done := pg_advisory_xact_lock(hashtextextended(the_key, 7204));
 	-- Read after the lock, so that the times of a key ascend.
 	now_ms := coalesce(now_ms, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint);
 	at := (now_ms + step_ms - 1) / step_ms * step_ms;
@@ -137,7 +138,7 @@ BEGIN
 		held."times", held."units", "remaining_block"(held."until", now_ms), now_ms, limits, windows, step_ms, wanted
 	);
 	IF after.units IS DISTINCT FROM held."units" OR after.times IS DISTINCT FROM held."times" THEN
-		PERFORM "write_rate_limit"(the_key, after.times, after.units);
+		done := "write_rate_limit"(the_key, after.times, after.units);
 	END IF;
 	consumed := after.consumed;
 	IF consumed < wanted THEN
@@ -186,14 +187,17 @@ $$;
 -- Decides about reservations that are written together, each a JSON object. An idempotency key that is in use
 -- takes precedence over the rate limit, and that over the quota. Returns for each id "reserved", or what
 -- prevents it: "key-in-use", "rate-limited" with the seconds to wait, "over-quota" with the seconds in use.
--- "rate_keys" are those of the reservations, "creators" those with a quota. Until the transaction ends, no other
--- reserves for them; it writes the rows. Locks are taken in one order, so that concurrent calls do not deadlock.
+-- "rate_keys" are those of the reservations, "creators" those with a quota, each once and in the same order in every
+-- call, so that concurrent calls do not deadlock. Until the transaction ends, no other reserves for them; it writes
+-- the rows.
 CREATE FUNCTION "admit_reservations"(batch json, rate_keys text[], creators text[])
 RETURNS TABLE ("id" text, "outcome" text, "amount" bigint)
 -- Planning for each batch would take longer than a generic plan, which must suit tables that have grown since.
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
+	locked text;
+	done text;
 	item record;
 	server_ms bigint;
 	now_ms bigint;
@@ -207,12 +211,13 @@ DECLARE
 	last_requester text;
 	last_key text;
 BEGIN
-	PERFORM pg_advisory_xact_lock(keys."lock") FROM (
-		SELECT DISTINCT hashtextextended("key", 7204) AS "lock" FROM unnest(rate_keys) AS "key" ORDER BY 1
-	) AS keys;
-	PERFORM pg_advisory_xact_lock(720402, keys."lock") FROM (
-		SELECT DISTINCT hashtext("creator") AS "lock" FROM unnest(creators) AS "creator" ORDER BY 1
-	) AS keys;
+	-- Assignments, because PERFORM would execute a query for each.
+	FOREACH locked IN ARRAY rate_keys LOOP
+		done := pg_advisory_xact_lock(hashtextextended(locked, 7204));
+	END LOOP;
+	FOREACH locked IN ARRAY creators LOOP
+		done := pg_advisory_xact_lock(720402, hashtext(locked));
+	END LOOP;
 	-- Read after the locks, so that the times of a key ascend.
 	server_ms := floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
 	SELECT coalesce(jsonb_object_agg(usage."creator", usage."seconds"), '{}') INTO used FROM (
@@ -261,7 +266,7 @@ BEGIN
 			now_ms := coalesce(item."now_ms", server_ms);
 			IF item."rate_key" IS DISTINCT FROM rate_key THEN
 				IF is_changed THEN
-					PERFORM "write_rate_limit"(rate_key, rate.times, rate.units);
+					done := "write_rate_limit"(rate_key, rate.times, rate.units);
 				END IF;
 				rate_key := item."rate_key";
 				is_changed := false;
@@ -299,19 +304,47 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 	IF is_changed THEN
-		PERFORM "write_rate_limit"(rate_key, rate.times, rate.units);
+		done := "write_rate_limit"(rate_key, rate.times, rate.units);
 	END IF;
 END
 $$;
 --> statement-breakpoint
--- Bodies of the webhooks stored for each of these uids, oldest first. A webhook that is stored concurrently is
--- either among them, or waits until the transaction ends and then finds the upload that it recorded.
-CREATE FUNCTION "webhooks_stored_for"(uids text[]) RETURNS TABLE ("webhook_uid" text, "webhooks" text[])
+-- Turns reservations into uploads, each a JSON object, and writes their first events. Returns the uploads with the
+-- bodies of the webhooks stored for their uids, oldest first. A webhook that is stored concurrently is either among
+-- them, or waits until the transaction ends and then finds the upload that it recorded.
+CREATE FUNCTION "mint_uploads"(batch json, uids text[]) RETURNS TABLE ("upload" "uploads", "webhooks" text[])
 LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+	locked text;
+	done text;
+	entry record;
+	are_stored boolean;
 BEGIN
-	PERFORM pg_advisory_xact_lock(720405, hashtext("uid")) FROM unnest(uids) AS "uid";
-	RETURN QUERY SELECT "uid", array_agg("body" ORDER BY "received_at")
-	FROM "kept_notices" WHERE "uid" = ANY (uids) GROUP BY "uid";
+	FOREACH locked IN ARRAY uids LOOP
+		done := pg_advisory_xact_lock(720405, hashtext(locked));
+	END LOOP;
+	are_stored := EXISTS (SELECT FROM "kept_notices" WHERE "uid" = ANY (uids));
+	-- Row by row, so that each is looked up by its id: there may be many reservations while Stream is unavailable.
+	FOR entry IN
+		SELECT * FROM json_to_recordset(batch) AS given (
+			"id" text, "uid" text, "upload_url" text, "updated_at" timestamptz, "check_at" timestamptz
+		)
+	LOOP
+		UPDATE "uploads" SET "uid" = entry."uid", "upload_url" = entry."upload_url",
+			"status" = 'PENDING_UPLOAD', "version" = 1, "updated_at" = entry."updated_at", "check_at" = entry."check_at"
+		WHERE "id" = entry."id" AND "status" = 'RESERVED'
+		RETURNING * INTO "upload";
+		CONTINUE WHEN NOT FOUND;
+		INSERT INTO "upload_events" ("upload_id", "version", "status", "source", "at")
+		VALUES (entry."id", 1, 'PENDING_UPLOAD', 'MUTATION', entry."updated_at");
+		IF are_stored THEN
+			"webhooks" := (
+				SELECT array_agg("body" ORDER BY "received_at") FROM "kept_notices" WHERE "uid" = entry."uid"
+			);
+		END IF;
+		RETURN NEXT;
+	END LOOP;
 END
 $$;
 --> statement-breakpoint

@@ -266,7 +266,9 @@ export async function createPostgresStore(
   }
 
   async function findMany(uids: readonly string[]): Promise<readonly Upload[]> {
-    return uids.length === 0 ? [] : readUploads(await statements.findByUids.execute({ uids }))
+    if (uids.length === 0) return []
+    const once = [...new Set(uids.map(replaceNul))]
+    return readUploads(await statements.findByUids.execute({ uids: once }))
   }
 
   /** Returns row counts by status, only for statuses that occurred. */

@@ -56,7 +56,7 @@ export function reserveStatement(db: NodePgDatabase) {
   const written = db.$with('written', { writtenId: sql<string>`written_id`.as('written_id') }).as(
     sql`insert into ${uploads} (${sql.join(names, sql`, `)})
       select ${sql.join(values, sql`, `)} from ${rowsOf(reservedColumns)}
-      join decided on decided.id = entry.id and decided.outcome = 'reserved'
+      where entry.id = any(array(select id from decided where outcome = 'reserved'))
       on conflict (requested_by, idempotency_key) where idempotency_key is not null do nothing
       returning id as written_id`,
   )

@@ -38,8 +38,8 @@ export function createReserve(
     run(async () => {
       const rows = await statements.reserve.execute({
         ...encodeRows(items.map(({ row }) => row)),
-        rateKeys: items.flatMap(({ rateKey }) => rateKey ?? []),
-        creators: items.flatMap(({ creator }) => creator ?? []),
+        rateKeys: sortedOnce(items.map(({ rateKey }) => rateKey)),
+        creators: sortedOnce(items.map(({ creator }) => creator)),
       })
       const decided = new Map(rows.map((row) => [row.id, row]))
       return items.map(({ id }) => {
@@ -91,4 +91,9 @@ function encodeItem(
   }
   const creator = creatorQuotaSeconds === null ? null : reservation.creator
   return { id: reservation.id, row, rateKey, creator }
+}
+
+/** Locks are taken in this order, which is the same at every gateway. */
+function sortedOnce(names: readonly (string | null)[]): readonly string[] {
+  return [...new Set(names.filter((name) => name !== null))].toSorted()
 }

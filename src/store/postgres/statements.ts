@@ -28,14 +28,17 @@ export function prepareStatements(db: NodePgDatabase) {
     eq(uploads.idempotencyKey, param('idempotencyKey', uploads.idempotencyKey)),
   )
 
+  // Has the name of the table, so that its columns can be selected.
+  const found = db.$with('uploads', {}).as(
+    sql`select found.* from unnest(${textArrayParam('uids')}) as asked (uid)
+      cross join lateral (select * from ${uploads} where uid = asked.uid limit 1) as found`,
+  )
+
   return {
     ...prepareLeaseStatements(db),
     reserve: reserveStatement(db),
-    findByUids: db
-      .select(uploadColumns)
-      .from(uploads)
-      .where(isAnyOf(uploads.uid, 'uids'))
-      .prepare('headgate_find_by_uids'),
+    // The limit makes the planner look up each uid, whatever it believes about the size of the table.
+    findByUids: db.with(found).select(uploadColumns).from(uploads).prepare('headgate_find_by_uids'),
     findByKey: db.select(allColumns).from(uploads).where(hasKey).prepare('headgate_find_by_key'),
     mint: mintStatement(db),
     release: db

@@ -3,11 +3,11 @@ import { and, asc, eq, lte, sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { updatedColumns } from '../updated-columns.ts'
 import { uploadColumns } from './columns.ts'
-import { entryValue, rowsOf } from './json-rows.ts'
+import { rowsParam } from './json-rows.ts'
 import { param, textArrayParam } from './parameters.ts'
 import { uploadEvents, uploads } from './tables.ts'
 
-/** Columns of a reservation that becomes an upload. `updatedAt` is the time of its first event too. */
+/** Columns that `mint_uploads` changes, and the id. `updatedAt` is the time of the first event too. */
 export const mintedColumns = {
   id: uploads.id,
   uid: uploads.uid,
@@ -17,40 +17,19 @@ export const mintedColumns = {
 }
 
 /**
- * Turns each reservation of the rows into an upload, writes its first event, and reads the webhooks stored for
- * its uid. Returns no row for a reservation that no longer exists.
+ * Turns each reservation of the rows into an upload with its first event, and reads the webhooks stored for its uid.
+ * Returns no row for a reservation that no longer exists.
  */
 export function mintStatement(db: NodePgDatabase) {
-  const { uid, uploadURL, updatedAt, checkAt } = mintedColumns
-  const minted = db.$with('minted').as(
-    db
-      .update(uploads)
-      .set({
-        uid: entryValue(uid),
-        uploadURL: entryValue(uploadURL),
-        status: 'PENDING_UPLOAD',
-        version: 1,
-        updatedAt: entryValue(updatedAt),
-        checkAt: entryValue(checkAt),
-      })
-      .from(rowsOf(mintedColumns))
-      .where(and(eq(uploads.id, entryValue(uploads.id)), eq(uploads.status, sql`'RESERVED'`)))
-      .returning(uploadColumns),
-  )
-  const event = db.$with('event').as(
-    db
-      .insert(uploadEvents)
-      .select(sql`select id, 1, 'PENDING_UPLOAD', 'MUTATION', updated_at from minted`)
-      .returning({ uploadId: uploadEvents.uploadId }),
+  // Has the name of the table, so that its columns can be selected.
+  const minted = db.$with('uploads', {}).as(
+    sql`select (minted.upload).*, minted.webhooks
+      from mint_uploads(${rowsParam}, ${textArrayParam('uids')}) as minted`,
   )
   return db
-    .with(minted, event)
-    .select({
-      ...minted._.selectedFields,
-      webhooks: sql<readonly string[] | null>`webhooks`,
-    })
-    .from(minted)
-    .leftJoin(sql`webhooks_stored_for(${textArrayParam('uids')})`, sql`webhook_uid = ${minted.uid}`)
+    .with(minted)
+    .select({ ...uploadColumns, webhooks: sql<readonly string[] | null>`webhooks` })
+    .from(uploads)
     .prepare('headgate_mint')
 }
 
