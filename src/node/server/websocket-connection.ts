@@ -74,7 +74,7 @@ export function handleWebSocket(
     {
       protocol: socket.protocol,
       send(message) {
-        if (socket.readyState !== socket.OPEN) return true
+        if (socket.readyState !== socket.OPEN) return false
         if (!isFull && socket.bufferedAmount < BUFFER_SOFT_LIMIT_BYTES) {
           socket.send(message)
           onWritten(Buffer.byteLength(message))
