@@ -14,10 +14,17 @@ export interface GraphQLContext {
   readonly subscription?: SubscriptionState | undefined
 }
 
-/** State of a running subscription, which its transport reads at the end. */
+/** State of a running subscription, for its transport. */
 export interface SubscriptionState {
   /** Whether it ended although further events may follow: the client must subscribe again. */
   isInterrupted: () => boolean
+  /** Resolves when the next event can be executed without waiting for a change, or the subscription has ended. */
+  nextChange: () => Promise<void>
+}
+
+/** State before the field of the subscription has filled it. */
+export function createSubscriptionState(): SubscriptionState {
+  return { isInterrupted: () => false, nextChange: () => Promise.resolve() }
 }
 
 /** Creates the context of one operation; read and result limits are per operation. */

@@ -42,13 +42,47 @@ export function withFreshResultLimit<T>(
 }
 
 /** Throws error outcomes with their code, because a subscription cannot return a union of errors. */
-export function eventsOrThrow<T extends Pick<UploadChanges, 'isInterrupted'>>(
-  outcome: T | UploadNotFound | RateLimited,
+export function eventsOrThrow<T>(
+  outcome: SubscriptionEvents<T> | UploadNotFound | RateLimited,
   { subscription }: GraphQLContext,
-): T {
-  if (!('kind' in outcome)) {
-    if (subscription !== undefined) subscription.isInterrupted = outcome.isInterrupted
-    return outcome
+): AsyncIterableIterator<T, void, void> {
+  if ('kind' in outcome) {
+    throw new GraphQLError(outcome.message, { extensions: { code: outcome.code } })
   }
-  throw new GraphQLError(outcome.message, { extensions: { code: outcome.code } })
+  if (subscription === undefined) return outcome
+  const { events, nextChange } = withLookahead(outcome)
+  subscription.isInterrupted = outcome.isInterrupted
+  subscription.nextChange = nextChange
+  return events
+}
+
+type SubscriptionEvents<T> = AsyncIterableIterator<T, void, void> &
+  Pick<UploadChanges, 'isInterrupted'>
+
+/** Lets the transport wait for a change without executing it, until the client can receive the event. */
+function withLookahead<T>(source: AsyncIterableIterator<T, void, void>): {
+  readonly events: AsyncIterableIterator<T, void, void>
+  readonly nextChange: () => Promise<void>
+} {
+  let upcoming: Promise<IteratorResult<T, void>> | null = null
+  return {
+    async nextChange() {
+      upcoming ??= source.next()
+      await upcoming
+    },
+    events: {
+      next() {
+        const next = upcoming ?? source.next()
+        upcoming = null
+        return next
+      },
+      async return() {
+        await source.return?.()
+        return { done: true, value: undefined }
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    },
+  }
 }

@@ -1,6 +1,7 @@
 /** Subscription `uploadList`: the first page of a list, then each change with its effect on the list. */
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../uploads/list-uploads.ts'
-import { type UploadListEvent, watchList } from '../uploads/watch/watch-list.ts'
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type UploadPage } from '../uploads/list-uploads.ts'
+import type { Upload } from '../uploads/upload.ts'
+import { watchList } from '../uploads/watch/watch-list.ts'
 import { builder } from './builder.ts'
 import { eventsOrThrow, withFreshResultLimit } from './subscriptions.ts'
 import {
@@ -10,6 +11,12 @@ import {
   toPageRequest,
   toUploadFilter,
 } from './upload-connection.ts'
+
+interface UploadListEvent {
+  readonly page: UploadPage | null
+  readonly changed: Upload | null
+  readonly isListed: boolean
+}
 
 const UploadListEventType = builder.objectRef<UploadListEvent>('UploadListEvent').implement({
   description: 'An event of `uploadList`: either the first page, or a change of one upload.',
@@ -58,6 +65,10 @@ builder.subscriptionField('uploadList', (t) =>
         context,
       )
     },
-    resolve: withFreshResultLimit,
+    resolve: async (event, args, context): Promise<UploadListEvent> => {
+      withFreshResultLimit(event, args, context)
+      if ('changed' in event) return { page: null, ...event }
+      return { page: await event.readPage(), changed: null, isListed: true }
+    },
   }),
 )

@@ -9,12 +9,14 @@ import {
   type EndReason,
   createSubscriber,
 } from '../../src/http/graphql/fast-path/subscriptions/subscriber.ts'
+import type { Logger } from '../../src/shared/logger.ts'
 import { createTestClock } from '../kit/clock.ts'
 import { until } from './subscription-clients.ts'
 
 const schema = buildSchema('type Query { none: Int } type Subscription { count: Int }')
 
 const quiet = (): void => undefined
+const log: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet }
 
 /** An event source that yields an event for each call of `next`. */
 function createSource() {
@@ -54,7 +56,7 @@ async function open() {
       startsWithCurrentState: true,
       write: (event) => ({ text: JSON.stringify(event), hasErrors: false }),
       clock: createTestClock(),
-      log: { debug: quiet, info: quiet, warn: quiet, error: (fields) => errors.push(fields) },
+      log: { ...log, error: (fields) => errors.push(fields) },
       isInterrupted: () => false,
     },
     quiet,
@@ -67,8 +69,9 @@ async function open() {
 function join(sharedSubscription: SharedSubscription, isBroken: () => boolean = () => false) {
   const received: string[] = []
   const endings: EndReason[] = []
-  const subscriber = createSubscriber({
+  const subscriber = createSubscriber(log, {
     isWritable: () => true,
+    wait: () => expect.unreachable('The sink is always writable.'),
     send(event) {
       if (isBroken()) throw new Error('the sink failed')
       received.push(event.text)

@@ -4,7 +4,7 @@ import {
   messagePrefix,
 } from '../../src/http/graphql/websocket/connection-output.ts'
 
-/** Creates an output whose socket is full after `most` messages until `empty` is called. */
+/** Creates an output whose socket is full after `capacity` messages until `empty` is called. */
 function fullAfter(capacity: number) {
   const sent: string[] = []
   let unread = 0
@@ -15,14 +15,26 @@ function fullAfter(capacity: number) {
       return unread < capacity
     },
   })
-  return {
-    output,
-    sent,
-    empty: () => {
-      unread = 0
-      output.flushed()
-    },
+  /** Sends these payloads one after another, each once the output is writable. */
+  function sendAll(id: string, [payload, ...rest]: readonly string[]): void {
+    if (payload === undefined) return
+    output.enqueue({}, async () => {
+      output.sendSerialized(messagePrefix(id), payload)
+      sendAll(id, rest)
+    })
   }
+  async function empty(): Promise<void> {
+    unread = 0
+    output.flushed()
+    await settled()
+  }
+  return { output, sent, sendAll, empty }
+}
+
+async function settled(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 }
 
 function event(id: string, payload: string): string {
@@ -30,37 +42,62 @@ function event(id: string, payload: string): string {
 }
 
 describe('socket output', () => {
-  it('waits while the socket is full, then sends from the senders in round-robin order', async () => {
-    const { output, sent, empty } = fullAfter(1)
-    const [first, second] = [
-      output.createSender(messagePrefix('1')),
-      output.createSender(messagePrefix('2')),
-    ]
-    await first.send('1')
-    const waiting = [first.send('2'), second.send('3')]
-    expect(sent).toEqual([event('1', '1')])
-    empty()
-    await waiting[0]
-    expect(sent).toEqual([event('1', '1'), event('1', '2')])
-    const last = first.send('4')
-    empty()
-    await waiting[1]
-    expect(sent.slice(2)).toEqual([event('2', '3')])
-    empty()
-    await last
-    expect(sent.slice(3)).toEqual([event('1', '4')])
+  it('waits while the socket is full, then sends from the operations in round-robin order', async () => {
+    const { output, sent, sendAll, empty } = fullAfter(1)
+    output.send({})
+    sendAll('1', ['1', '2', '3'])
+    sendAll('2', ['4', '5'])
+    sendAll('3', ['6'])
+    await settled()
+    const expected = ['{}']
+    expect(sent).toEqual(expected)
+    for (const next of [
+      event('1', '1'),
+      event('2', '4'),
+      event('3', '6'),
+      event('1', '2'),
+      event('2', '5'),
+      event('1', '3'),
+    ]) {
+      await empty()
+      expected.push(next)
+      expect(sent).toEqual(expected)
+    }
   })
 
-  it('drops waiting messages of stopped operations', async () => {
+  it('executes one event at a time, and none while the socket is full', async () => {
+    const { output, sent, empty } = fullAfter(2)
+    const executed: string[] = []
+    const finish: (() => void)[] = []
+    for (const id of ['1', '2', '3', '4']) {
+      output.enqueue({}, async () => {
+        executed.push(id)
+        await new Promise<void>((resolve) => void finish.push(resolve))
+        output.sendSerialized(messagePrefix(id), id)
+      })
+    }
+    await settled()
+    expect(executed).toEqual(['1'])
+    finish.shift()?.()
+    await settled()
+    expect(executed).toEqual(['1', '2'])
+    finish.shift()?.()
+    await settled()
+    expect(sent).toEqual([event('1', '1'), event('2', '2')])
+    expect(executed).toEqual(['1', '2'])
+    await empty()
+    expect(executed).toEqual(['1', '2', '3'])
+  })
+
+  it('drops waiting events of stopped operations', async () => {
     const { output, sent, empty } = fullAfter(1)
     output.send({})
     for (let count = 0; count < 100; count += 1) {
-      const sender = output.createSender(messagePrefix(String(count)))
-      const sending = sender.send('1')
-      sender.stop()
-      await sending
+      const operation = {}
+      output.enqueue(operation, async () => output.send({ count }))
+      output.dequeue(operation)
     }
-    empty()
+    await empty()
     expect(sent).toEqual(['{}'])
     expect(output.isWritable()).toBe(true)
   })

@@ -2,7 +2,7 @@
 import { type Authenticate, isViewer } from '../auth/authenticate.ts'
 import { type Handler, readBody } from '../handler.ts'
 import { type Accept, parseAccept, prefersHTML } from '../header-lists.ts'
-import type { SubscriptionState } from '../../graphql/context.ts'
+import { createSubscriptionState } from '../../graphql/context.ts'
 import { withReconnect } from './sse-reconnect.ts'
 import { MAX_REQUEST_BYTES, YOGA_JSON_TYPE, isJSONType } from './endpoint.ts'
 import { JSON_TYPE, RESULT_MEDIA_TYPES, jsonMediaType, resultMediaType } from './plugins/accept.ts'
@@ -72,7 +72,7 @@ export function createGraphQLHandler(
         `Request body too large (limit: ${MAX_REQUEST_BYTES} bytes).`,
       )
     }
-    const subscription: SubscriptionState = { isInterrupted: () => false }
+    const subscription = createSubscriptionState()
     const response = await yoga.fetch(limited, {
       viewer: caller,
       requestId: client?.requestId,

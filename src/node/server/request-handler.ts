@@ -212,7 +212,7 @@ export function createRequestHandler({
     useWebRequest: () => void,
   ): Promise<void> {
     const sink = streams.sink(res, [...headers, 'x-request-id', requestId])
-    const subscriber = createSubscriber(sink)
+    const subscriber = createSubscriber(log, sink)
     const leave = await join(subscriber)
     if (leave === null) {
       useWebRequest()
@@ -226,10 +226,6 @@ export function createRequestHandler({
     }
     sink.open()
     const guard = createGuard(log, () => void res.destroy())
-    res.on(
-      'drain',
-      guard(() => subscriber.resume()),
-    )
     res.once('close', guard(leave))
   }
 

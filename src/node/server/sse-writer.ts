@@ -1,10 +1,8 @@
 /** Writes server-sent events to Node responses. All subscribers of an event share one buffer. */
 import type { ServerResponse } from 'node:http'
 import { SSE_RECONNECT } from '../../http/graphql/sse-reconnect.ts'
-import type {
-  SerializedEvent,
-  EventSink,
-} from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
+import type { SerializedResult } from '../../http/graphql/fast-path/fallback-executor.ts'
+import type { EventSink } from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
 
 /** Milliseconds between two comments that keep an idle stream open through proxies. */
 const HEARTBEAT_MS = 12_000
@@ -13,13 +11,13 @@ const HEARTBEAT_COMMENT = Buffer.from(':\n\n')
 const COMPLETE = 'event: complete\ndata:\n\n'
 
 /** Cached bytes of each event. */
-const bytes = new WeakMap<SerializedEvent, Buffer>()
+const bytes = new WeakMap<SerializedResult, Buffer>()
 
 /**
  * Returns the bytes of an event, serialized once for all subscribers.
  * https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md#distinct-connections-mode
  */
-function bytesOf(event: SerializedEvent): Buffer {
+function bytesOf(event: SerializedResult): Buffer {
   const cached = bytes.get(event)
   if (cached !== undefined) return cached
   const buffer = Buffer.from(`event: next\ndata: ${event.text}\n\n`)
@@ -91,6 +89,10 @@ export function createSseStreams({
           const serialized = bytesOf(event)
           response.write(serialized)
           onWritten(serialized.length)
+        },
+        wait(resume) {
+          if (response.writableNeedDrain) response.once('drain', () => void resume())
+          else void resume()
         },
         end(ending) {
           start()

@@ -80,7 +80,7 @@ export function handleWebSocket(
     {
       protocol: socket.protocol,
       send(message) {
-        if (socket.readyState !== socket.OPEN) return true
+        if (socket.readyState !== socket.OPEN) return false
         const bytes = Buffer.byteLength(message)
         onWritten(bytes)
         if (!isFull && socket.bufferedAmount + bytes < BUFFER_SOFT_LIMIT_BYTES) {

@@ -10,9 +10,10 @@ import { openStream } from './watch-uploads.ts'
 
 /** The page, which is the first event, or a change after it. */
 export type UploadListEvent =
-  | { readonly page: UploadPage; readonly changed: null; readonly isListed: true }
+  /** Reads the page when the event is executed. The events end if this fails. */
+  | { readonly readPage: () => Promise<UploadPage> }
   /** `isListed` is false if the upload is no longer in the list. */
-  | { readonly page: null; readonly changed: Upload; readonly isListed: boolean }
+  | { readonly changed: Upload; readonly isListed: boolean }
 
 /** `return` releases all resources immediately, even during a pending read. */
 export interface UploadListEvents
@@ -30,18 +31,13 @@ export async function watchList(
   filter: UploadFilter,
   request: PageRequest,
 ): Promise<UploadListEvents | RateLimited> {
-  // Changes during the read of the page wait in the stream.
   const stream = await openStream(dependencies, viewer, filter.creator)
   if ('kind' in stream) return stream
-  try {
-    const page = await listUploads(dependencies, viewer, filter, request)
-    const watched = watchOpenUploads(dependencies, stream)
-    for (const upload of page.uploads) watched.update(upload)
-    return listEvents(page, stream.changes, watched)
-  } catch (error) {
-    await stream.changes.return?.()
-    throw error
-  }
+  return listEvents(
+    () => listUploads(dependencies, viewer, filter, request),
+    stream.changes,
+    watchOpenUploads(dependencies, stream),
+  )
 }
 
 /** Maximum number of uploads that one subscription watches: those of the largest page. */
@@ -76,34 +72,52 @@ function watchOpenUploads(
 }
 
 function listEvents(
-  page: UploadPage,
+  readUploads: () => Promise<UploadPage>,
   changes: UploadChanges,
   watched: WatchedUploads,
 ): UploadListEvents {
-  const versions = new Map(page.uploads.map(({ uid, version }) => [uid, version]))
   let isFirst = true
+  /** Null until the page is read. Its uploads are not kept. */
+  let list: {
+    readonly versions: ReadonlyMap<string, number>
+    readonly selection: UploadFilter
+  } | null = null
+
+  /** Changes wait in the stream meanwhile. */
+  async function readPage(): Promise<UploadPage> {
+    const page = await readUploads()
+    const versions = new Map(page.uploads.map(({ uid, version }) => [uid, version]))
+    list = { versions, selection: page.selection }
+    for (const upload of page.uploads) watched.update(upload)
+    return page
+  }
+
+  async function end(): Promise<IteratorResult<UploadListEvent, void>> {
+    await changes.return?.()
+    return { done: true, value: undefined }
+  }
+
   return {
     async next() {
       if (isFirst) {
         isFirst = false
-        return { done: false, value: { page, changed: null, isListed: true } }
+        return { done: false, value: { readPage } }
       }
+      if (list === null) return end()
+      const { versions, selection } = list
       for (;;) {
         const { done, value: changed } = await changes.next()
         if (done === true) return { done, value: undefined }
         const isNewer = changed.version > (versions.get(changed.uid) ?? -1)
-        if (isNewer && canBeListed(changed, page.selection)) {
+        if (isNewer && canBeListed(changed, selection)) {
           watched.update(changed)
-          const isListed = page.selection.statuses?.includes(changed.status) ?? true
-          return { done: false, value: { page: null, changed, isListed } }
+          const isListed = selection.statuses?.includes(changed.status) ?? true
+          return { done: false, value: { changed, isListed } }
         }
       }
     },
     isInterrupted: changes.isInterrupted,
-    async return() {
-      await changes.return?.()
-      return { done: true, value: undefined }
-    },
+    return: end,
     [Symbol.asyncIterator]() {
       return this
     },

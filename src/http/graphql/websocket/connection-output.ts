@@ -1,11 +1,11 @@
-/** Output of one WebSocket. After backpressure ends, its subscriptions send in round-robin order. */
+/** Output of one WebSocket. Its subscriptions execute and send their events in turn, while it is writable. */
 import type { ExecutionResult, GraphQLError } from 'graphql'
 
 /** The WebSocket of a host. No function throws. */
 export interface SocketSink {
   /** The negotiated subprotocol; empty if there is none. */
   readonly protocol: string
-  /** Returns false if too much is unread: events then wait until the host calls `flushed`. */
+  /** Returns false if too much is unread, or the socket is closed: events then wait until the host calls `flushed`. */
   send(message: string): boolean
   close(code: number, reason: string): void
   /** Called once with the caller's subject, when `connection_init` was accepted. */
@@ -28,82 +28,58 @@ export interface SocketConnection {
 
 /** Output of one WebSocket, shared by its operations. */
 export interface SocketOutput {
-  /** Sends immediately. Before an event, check `isWritable`. */
+  /** Sends immediately. Before an event, check `isWritable`, or use `enqueue`. */
   send(message: object): void
   /** Sends a serialized event immediately. @param prefix from `messagePrefix` */
   sendSerialized(prefix: string, payload: string): void
   isWritable(): boolean
-  /** For a producer of events that waits until each event is sent. */
-  createSender(prefix: string): EventSender
-  /** Calls `send` whenever the output becomes writable. Returns a function that unregisters it. */
-  onWritable(send: () => void): () => void
+  /**
+   * Calls `sendNext` once the output is writable, in the order of these calls, and one at a time: the next
+   * call follows when its promise is settled. An operation has at most one call that waits.
+   * @param sendNext executes and sends an event; must not reject
+   */
+  enqueue(operation: object, sendNext: () => Promise<void>): void
+  /** Discards the operation's call that waits, if any. */
+  dequeue(operation: object): void
   /** The host has sent its buffer: the output is writable again. */
   flushed(): void
 }
 
-/** Sends the events of one producer, one at a time. */
-export interface EventSender {
-  /** Sends the event once the output is writable. Resolves then, or on `stop`. */
-  send(payload: string): Promise<void>
-  /** Discards a waiting event. */
-  stop(): void
-}
-
 export function createSocketOutput(sink: Pick<SocketSink, 'send'>): SocketOutput {
-  /** In the order in which they send when the output is writable again. */
-  const senders = new Set<() => void>()
+  /** By operation, in the order in which they are called. */
+  const waiting = new Map<object, () => Promise<void>>()
   let isFull = false
+  let isSending = false
 
-  function sendSerialized(prefix: string, payload: string): void {
-    isFull = !sink.send(`${prefix}"next","payload":${payload}}`)
+  /** Only one event exists before it is sent: the host counts and limits only what was sent. */
+  async function sendWaiting(): Promise<void> {
+    if (isSending) return
+    isSending = true
+    // Also iterates over entries that are added meanwhile.
+    for (const [operation, sendNext] of waiting) {
+      if (isFull) break
+      waiting.delete(operation)
+      await sendNext()
+    }
+    isSending = false
   }
 
   return {
     send(message) {
       isFull = !sink.send(JSON.stringify(message))
     },
-    sendSerialized,
-    createSender(prefix) {
-      let waiting: { readonly payload: string; readonly resolve: () => void } | null = null
-      function sendWaiting(): void {
-        if (waiting === null) return
-        const { payload, resolve } = waiting
-        waiting = null
-        sendSerialized(prefix, payload)
-        resolve()
-      }
-      senders.add(sendWaiting)
-      return {
-        async send(payload) {
-          if (!isFull) {
-            sendSerialized(prefix, payload)
-            return
-          }
-          await new Promise<void>((resolve) => {
-            waiting = { payload, resolve }
-          })
-        },
-        stop() {
-          senders.delete(sendWaiting)
-          waiting?.resolve()
-          waiting = null
-        },
-      }
+    sendSerialized(prefix, payload) {
+      isFull = !sink.send(`${prefix}"next","payload":${payload}}`)
     },
     isWritable: () => !isFull,
-    onWritable(send) {
-      senders.add(send)
-      return () => void senders.delete(send)
+    enqueue(operation, sendNext) {
+      waiting.set(operation, sendNext)
+      void sendWaiting()
     },
+    dequeue: (operation) => void waiting.delete(operation),
     flushed() {
       isFull = false
-      for (const send of senders) {
-        send()
-        if (!isFull) continue
-        // It filled the buffer, so it sends last the next time; the others must not starve.
-        if (senders.delete(send)) senders.add(send)
-        return
-      }
+      void sendWaiting()
     },
   }
 }

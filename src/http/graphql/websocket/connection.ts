@@ -78,6 +78,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     if (operation.isOver) return false
     operation.isOver = true
     if (operations.get(id) === operation) operations.delete(id)
+    output.dequeue(operation)
     try {
       operation.stop?.()
     } catch (error) {
@@ -156,27 +157,19 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     join: EventStreamResponse['join'],
   ): Promise<boolean> {
     const prefix = messagePrefix(id)
-    const subscriber = createSubscriber({
+    const subscriber = createSubscriber(log, {
       isWritable: () => output.isWritable(),
       send: (event) => operation.isOver || output.sendSerialized(prefix, event.text),
+      wait: (resume) => operation.isOver || output.enqueue(operation, resume),
       end(ending) {
         if (ending === 'complete') complete(id, operation)
         else interrupt(id, operation)
       },
     })
-    const stopListening = output.onWritable(() => subscriber.resume())
-    operation.stop = stopListening
     // If joining fails, the fallback executes the operation and reports the error.
     const leave = await join(subscriber).catch(() => null)
-    if (leave === null) {
-      stopListening()
-      operation.stop = null
-      return false
-    }
-    stopWith(operation, () => {
-      stopListening()
-      leave()
-    })
+    if (leave === null) return false
+    stopWith(operation, leave)
     return true
   }
 
@@ -191,7 +184,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     if (begun.kind === 'events') {
       const params = graphQLParamsFrom(payload)
       if (params !== null) fastPath?.recordSubscription(params)
-      sendEvents(id, operation, begun).catch(fail)
+      sendEvents(id, operation, begun)
       return
     }
     if (!finish(id, operation)) return
@@ -203,32 +196,38 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     output.send({ id, type: MessageType.Complete })
   }
 
-  /** Sends each event once the output is writable; the producer coalesces events for slow clients. */
-  async function sendEvents(
+  /** Executes and sends each event once the output is writable; the producer coalesces changes until then. */
+  function sendEvents(
     id: string,
     operation: Operation,
-    { events, isInterrupted }: Extract<BegunOperation, { kind: 'events' }>,
-  ): Promise<void> {
+    { events, nextChange, isInterrupted }: Extract<BegunOperation, { kind: 'events' }>,
+  ): void {
     const iterator = events[Symbol.asyncIterator]()
-    const sender = output.createSender(messagePrefix(id))
-    stopWith(operation, () => {
-      sender.stop()
-      void track(release(iterator))
-    })
-    try {
-      for (;;) {
-        const next = await iterator.next()
-        if (operation.isOver) return
-        if (next.done === true) break
-        await sender.send(JSON.stringify(payloadOf(next.value)))
-      }
-      if (isInterrupted()) interrupt(id, operation)
+    const prefix = messagePrefix(id)
+
+    async function waitForChange(): Promise<void> {
+      await nextChange()
+      if (!operation.isOver) output.enqueue(operation, () => sendNext().catch(failed))
+    }
+
+    async function sendNext(): Promise<void> {
+      const next = await iterator.next()
+      if (operation.isOver) return
+      if (next.done !== true) {
+        output.sendSerialized(prefix, JSON.stringify(payloadOf(next.value)))
+        waitForChange().catch(failed)
+      } else if (isInterrupted()) interrupt(id, operation)
       else complete(id, operation)
-    } catch (error) {
+    }
+
+    function failed(error: unknown): void {
       if (!finish(id, operation)) return
       const errors = [maskError(log, error, 'Unexpected error.')]
       output.send({ id, type: MessageType.Error, payload: formatted(errors) })
     }
+
+    stopWith(operation, () => void track(release(iterator)))
+    waitForChange().catch(failed)
   }
 
   async function handle(message: Message): Promise<void> {

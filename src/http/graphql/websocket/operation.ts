@@ -18,6 +18,8 @@ export type BegunOperation =
   | {
       readonly kind: 'events'
       readonly events: AsyncIterable<ExecutionResult>
+      /** Resolves when the next result can be executed: the subscription has changed, or has ended. */
+      readonly nextChange: () => Promise<void>
       /** Whether the events ended although further events may follow. */
       readonly isInterrupted: () => boolean
     }
@@ -28,7 +30,10 @@ export function createBeginOperation(yoga: Yoga): BeginOperation {
   return async (viewer, params) => {
     if (isPersistedQuery(params)) return { kind: 'errors', errors: [persistedQueryNotSupported()] }
     const { query, operationName, variables } = params
-    const subscription: SubscriptionState = { isInterrupted: () => false }
+    const subscription: SubscriptionState = {
+      isInterrupted: () => false,
+      nextChange: () => Promise.resolve(),
+    }
     const enveloped: EnvelopedFunctions = yoga.getEnveloped({ viewer, subscription })
     const { schema } = enveloped
     try {
@@ -48,9 +53,9 @@ export function createBeginOperation(yoga: Yoga): BeginOperation {
         return { kind: 'result', result: await enveloped.execute(args) }
       }
       const result = await enveloped.subscribe(args)
-      return isAsyncIterable(result)
-        ? { kind: 'events', events: result, isInterrupted: () => subscription.isInterrupted() }
-        : { kind: 'result', result }
+      if (!isAsyncIterable(result)) return { kind: 'result', result }
+      const { nextChange, isInterrupted } = subscription
+      return { kind: 'events', events: result, nextChange, isInterrupted }
     } catch (error) {
       if (error instanceof GraphQLError) return { kind: 'errors', errors: [error] }
       throw error

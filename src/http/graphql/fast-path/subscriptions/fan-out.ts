@@ -1,5 +1,5 @@
 /** Subscription fan-out: finds or opens the shared subscription for each subscriber. */
-import { type SubscriptionState, createContext } from '../../../../graphql/context.ts'
+import { createContext, createSubscriptionState } from '../../../../graphql/context.ts'
 import type { Dependencies } from '../../../../uploads/dependencies.ts'
 import type { SubscriptionTransport } from '../../../../uploads/ports/telemetry.ts'
 import type { Viewer } from '../../../../uploads/viewer.ts'
@@ -85,7 +85,7 @@ export function createSubscriptionFanOut(
     variables: GraphQLParams['variables'],
     remove: () => void,
   ): Promise<SharedSubscription | null> {
-    const subscription: SubscriptionState = { isInterrupted: () => false }
+    const subscription = createSubscriptionState()
     try {
       const sharedSubscription = await openSharedSubscription(
         {

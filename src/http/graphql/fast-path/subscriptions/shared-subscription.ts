@@ -1,13 +1,13 @@
 /**
  * Executes one subscription for all subscribers with the same operation, variables, subject and scopes. Each
- * event is serialized once.
+ * event is serialized once for those that can receive it, and later again for each that could not.
  */
 import { type ExecutionArgs, createSourceEventStream } from 'graphql'
 import { isAsyncIterable } from 'graphql-yoga'
 import type { Logger } from '../../../../shared/logger.ts'
 import type { Clock } from '../../../../shared/clock.ts'
 import { maskError } from '../../plugins/error-masking.ts'
-import type { EndReason, SerializedEvent, Subscriber } from './subscriber.ts'
+import type { EndReason, SharedEvent, Subscriber } from './subscriber.ts'
 import type { SerializedResult } from '../fallback-executor.ts'
 
 /** Execution, serializer and host dependencies of a shared subscription. */
@@ -48,7 +48,7 @@ export async function openSharedSubscription(
   const members = new Set<Subscriber>()
   /** Number of subscribers that are queued to join. */
   let joining = 0
-  let newest: { readonly event: unknown } | null = null
+  let newest: SharedEvent | null = null
   let ended: EndReason | null = null
   /** Serializes joining, leaving and delivering. */
   let queue = Promise.resolve()
@@ -77,9 +77,13 @@ export async function openSharedSubscription(
   }
 
   /** An error of one sink drops this subscriber only. */
-  function deliverTo(member: Subscriber, serialized: SerializedEvent): void {
+  function deliverTo(
+    member: Subscriber,
+    event: SharedEvent,
+    serialized: SerializedResult | null,
+  ): void {
     try {
-      member.deliver(serialized)
+      member.deliver(event, serialized)
     } catch (error) {
       dropSubscriber(member, error)
     }
@@ -88,8 +92,9 @@ export async function openSharedSubscription(
   /** Sends a masked error, if possible, and ends the subscriber. */
   function dropSubscriber(member: Subscriber, error: unknown): void {
     const masked = maskError(log, error, 'Unexpected error.')
+    const result = { text: JSON.stringify({ errors: [masked] }), hasErrors: true }
     try {
-      member.deliver({ uid: '', text: JSON.stringify({ errors: [masked] }), hasErrors: true })
+      member.deliver({ uid: '', serialize: () => Promise.resolve(result) }, result)
     } catch {
       // The first error is already logged.
     }
@@ -104,26 +109,28 @@ export async function openSharedSubscription(
     }
   }
 
-  async function deliverToAll(event: unknown): Promise<void> {
-    newest = { event }
-    const serialized = await serialize(event)
+  function isAnyReady(): boolean {
+    for (const member of members) if (member.isReady()) return true
+    return false
+  }
+
+  async function deliverToAll(event: SharedEvent): Promise<void> {
+    newest = event
+    const serialized = isAnyReady() ? await event.serialize() : null
     let delivered = 0
     for (const member of members) {
-      deliverTo(member, serialized)
+      deliverTo(member, event, serialized)
       delivered += 1
       if (delivered % SUBSCRIBERS_PER_TICK === 0) await clock.wait(0)
     }
-  }
-
-  async function serialize(event: unknown): Promise<SerializedEvent> {
-    return { uid: uidOf(event), ...(await write(event)) }
   }
 
   async function run(): Promise<void> {
     for (;;) {
       const next = await events.next()
       if (next.done === true) break
-      await enqueue(() => deliverToAll(next.value))
+      const { value } = next
+      await enqueue(() => deliverToAll({ uid: uidOf(value), serialize: async () => write(value) }))
     }
     await enqueue(() => end(isInterrupted() ? 'interrupted' : 'complete'))
   }
@@ -142,7 +149,7 @@ export async function openSharedSubscription(
         // Added before anything can fail, so that `end` reaches this subscriber as well.
         if (ended === null) members.add(subscriber)
         if (startsWithCurrentState && newest !== null)
-          deliverTo(subscriber, await serialize(newest.event))
+          deliverTo(subscriber, newest, subscriber.isReady() ? await newest.serialize() : null)
         if (ended !== null) endSubscriber(subscriber, ended)
       })
       return true
