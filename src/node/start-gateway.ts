@@ -9,6 +9,7 @@ import { type HttpServer, startHttpServer } from './server/http-server.ts'
 import { overloadReason } from './server/load-shedder.ts'
 import { openDatabase, requireAccount } from './open-database.ts'
 import { createUndiciTransport } from './undici-transport.ts'
+import { withDeliveryBudget } from './with-delivery-budget.ts'
 import { consoleSources, readConsoleFiles } from './console-files.ts'
 import { readGraphiQL } from './graphiql-files.ts'
 import { startEmulatorFromConfig } from './start-emulator.ts'
@@ -75,7 +76,11 @@ export async function startGateway(
     const timeSource = clock === systemClock ? 'server' : 'clock'
     const database = await openDatabase(config.database, clock, log, timeSource)
     closers.push(() => database.close())
-    const { store, creations, pubsub, rateLimiter } = database
+    const { store, creations, rateLimiter } = database
+    const pubsub = withDeliveryBudget(database.pubsub, {
+      now: () => performance.now(),
+      later: setImmediate,
+    })
     const emulator = await startEmbeddedEmulator(config)
     if (emulator !== null) closers.push(() => emulator.close())
     await requireAccount(store, config.database, accountOf(config, emulator))
