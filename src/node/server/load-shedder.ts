@@ -63,13 +63,16 @@ const SHORT_WAIT_MS = 50
 const STANDING_QUEUE_MS = 400
 /** Maximum work counted per step: garbage collection or one large response is no overload. */
 const MAX_STEP_MS = 10
-/**
- * Maximum serving time and number of requests per tick. Node accepts one new connection per tick: a backlog
- * of connections would wait for requests in each tick. Therefore, after a tick that accepted one, no request
- * is started until a tick accepts none, for at most as long as the latest tick took that could serve requests.
- */
+/** Maximum serving time and number of requests per tick. */
 const TICK_MS = 4
 const MAX_PER_TICK = 64
+/**
+ * Node accepts one new connection per tick: a backlog of connections would wait for a request in each tick.
+ * Therefore, after a tick that accepted one, no request is started until a tick accepts none: for as long as
+ * the ticks took that could serve requests, so that these keep half of the time, and at once for at most
+ * MAX_ACCEPTING_MS or the duration of the tick before.
+ */
+const MAX_ACCEPTING_MS = 100
 /** Initial cost estimate of a request, and the weight of one request in the moving average. */
 const FIRST_COST_MS = 1
 const WEIGHT = 0.01
@@ -164,7 +167,9 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
     step()
     const tickMs = steppedAt - tickStartedAt
     tickStartedAt = steppedAt
-    acceptingMs = tick.isAccepting ? acceptingMs - tickMs : Math.min(acceptingMs, 0) + tickMs
+    acceptingMs = tick.isAccepting
+      ? acceptingMs - tickMs
+      : Math.min(acceptingMs + tickMs, Math.max(tickMs, MAX_ACCEPTING_MS))
     if (tick.served > 0) updateCost((workMs - tick.startedAt) / tick.served, tick.served)
     if (tick.read === 0 && !tick.hasAccepted && queue.length() === 0) {
       isAwake = false
