@@ -13,10 +13,6 @@ export interface Traffic {
   readonly rejectionMs: number
   /** Arrival times of new connections, in order. The loop accepts one per tick, as Node does. */
   readonly connections?: readonly number[]
-  /** Cost of accepting one connection. @default 0 */
-  readonly acceptMs?: number
-  /** Whether each new connection brings a request, which is read in the tick after the connection was accepted. */
-  readonly connectionsSend?: boolean
   /** Returns the client of the request that arrives at this time. @default one client */
   readonly clientOf?: (arrivedAt: number) => string
   /** Start and duration of pauses, in order, such as a garbage collection or a large response. */
@@ -38,8 +34,6 @@ export function runEventLoop({
   costMs,
   rejectionMs,
   connections = [],
-  acceptMs = 0,
-  connectionsSend = false,
   clientOf = () => 'client',
   pauses = [],
 }: Traffic): {
@@ -84,28 +78,14 @@ export function runEventLoop({
     served.push({ arrivedAt, outcome, waitedMs: now - arrivedAt })
   }
 
-  /** Arrival times of the connections whose request is read in the next tick. */
-  let sent: number[] = []
-
-  for (;;) {
-    const nextAt = Math.min(arrivals[read] ?? Infinity, connections[acceptedAt.length] ?? Infinity)
-    const isIdle = due.length === 0 && sent.length === 0
-    if (isIdle && nextAt === Infinity) break
-    if (isIdle) spend(Math.max(0, nextAt - now))
+  while (read < arrivals.length || due.length > 0) {
+    const next = arrivals[read]
+    if (due.length === 0 && next !== undefined) spend(Math.max(0, next - now))
     // Requests that arrive while these are read belong to the next tick.
     const polledAt = now
-    const readable = sent
-    sent = []
-    const connectedAt = connections[acceptedAt.length] ?? Infinity
-    if (connectedAt <= polledAt) {
-      spend(acceptMs)
+    if ((connections[acceptedAt.length] ?? Infinity) <= polledAt) {
       acceptedAt.push(now)
       shedding.connectionAccepted()
-      if (connectionsSend) sent.push(connectedAt)
-    }
-    for (const at of readable) {
-      spend(readMs)
-      shedding.admit(at)
     }
     for (let at = arrivals[read]; at !== undefined && at <= polledAt; at = arrivals[read]) {
       read += 1

@@ -63,24 +63,22 @@ const SHORT_WAIT_MS = 50
 const STANDING_QUEUE_MS = 400
 /** Maximum work counted per step: garbage collection or one large response is no overload. */
 const MAX_STEP_MS = 10
-/** Maximum serving time and number of requests per tick. */
-const TICK_MS = 4
-const MAX_PER_TICK = 64
 /**
- * Node accepts one new connection per tick: a backlog of connections would wait for a request in each tick.
- * Therefore, after a tick that accepted one, no request is started until a tick accepts none: for as long as
- * the ticks took that could serve requests, so that these keep half of the time, and at once for at most
- * MAX_ACCEPTING_MS or the duration of the tick before.
+ * Maximum serving time and number of requests per tick. Node accepts one new connection per tick: long
+ * ticks would delay new connections. Therefore, after a tick that accepted one, requests in the queue wait
+ * for up to ACCEPTING_MS while further ones are accepted.
  */
-const MAX_ACCEPTING_MS = 100
+const TICK_MS = 4
+const ACCEPTING_MS = 4
+const MAX_PER_TICK = 64
 /** Initial cost estimate of a request, and the weight of one request in the moving average. */
 const FIRST_COST_MS = 1
 const WEIGHT = 0.01
 
 /**
  * A queue with controlled delay (CoDel), as in Maurer, "Fail at Scale":
- * https://queue.acm.org/detail.cfm?id=2839461. Time is measured in work: a pause of the process, or
- * the time in which connections are accepted, does not count as waiting. No timer runs while there are no requests.
+ * https://queue.acm.org/detail.cfm?id=2839461. Time is measured in work: a pause of the process does not
+ * count as waiting. No timer runs while there are no requests.
  */
 export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedder<T> {
   const { now, later, maxInFlight, inFlight, serve } = options
@@ -92,17 +90,15 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
   let emptyAt = 0
   let hasRejectedSince = false
   let tick: Tick = newTick(0)
-  /** Start of the tick, not in work time: the whole time of a costly request counts. */
-  let tickStartedAt = 0
-  /** Milliseconds for which connections may still be accepted before a request is started. */
-  let acceptingMs = 0
+  /** Work time after the latest request was served. */
+  let servedUntil = 0
   let costMs = FIRST_COST_MS
   let rejected = 0
   let rejectingSince: number | null = null
 
   function step(): void {
     const at = now()
-    if (!tick.isAccepting) workMs += Math.min(at - steppedAt, MAX_STEP_MS)
+    workMs += Math.min(at - steppedAt, MAX_STEP_MS)
     steppedAt = at
     if (queue.length() > 0) return
     emptyAt = workMs
@@ -137,6 +133,7 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
     tick.served += 1
     serve(request)
     step()
+    servedUntil = workMs
   }
 
   function serveNext(): void {
@@ -153,29 +150,15 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
     costMs += (ms - costMs) * Math.min(1, requests * WEIGHT)
   }
 
-  function wake(): void {
-    if (isAwake) return
-    isAwake = true
-    steppedAt = now()
-    tickStartedAt = steppedAt
-    acceptingMs = 0
-    tick = newTick(workMs)
-    later(endTick)
-  }
-
   function endTick(): void {
     step()
-    const tickMs = steppedAt - tickStartedAt
-    tickStartedAt = steppedAt
-    acceptingMs = tick.isAccepting
-      ? acceptingMs - tickMs
-      : Math.min(acceptingMs + tickMs, Math.max(tickMs, MAX_ACCEPTING_MS))
     if (tick.served > 0) updateCost((workMs - tick.startedAt) / tick.served, tick.served)
-    if (tick.read === 0 && !tick.hasAccepted && queue.length() === 0) {
+    if (tick.read === 0 && queue.length() === 0) {
       isAwake = false
       return
     }
-    const isAccepting = tick.hasAccepted && acceptingMs > 0
+    const isAccepting =
+      tick.hasAccepted && queue.length() > 0 && workMs - servedUntil < ACCEPTING_MS
     // The time of ticks that serve no request is part of the cost of the next request.
     tick = newTick(tick.served > 0 ? workMs : tick.startedAt, isAccepting)
     // One callback per request: microtasks of one request run before the next is served.
@@ -186,7 +169,12 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
 
   return {
     admit(request) {
-      wake()
+      if (!isAwake) {
+        isAwake = true
+        steppedAt = now()
+        tick = newTick(workMs)
+        later(endTick)
+      }
       step()
       tick.read += 1
       if (queue.length() === 0 && hasTime()) {
@@ -199,7 +187,6 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
       else queue.enqueue(client, { request, since: workMs })
     },
     connectionAccepted() {
-      wake()
       tick.hasAccepted = true
     },
     load: () => ({
@@ -215,7 +202,7 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
 /** One tick of the event loop; times are work times. */
 interface Tick {
   readonly startedAt: number
-  /** Whether new connections are accepted before further requests are started. */
+  /** Whether new connections are accepted before requests in the queue are served. */
   readonly isAccepting: boolean
   hasAccepted: boolean
   /** Start of the first request served in this tick; null if there is none. */
