@@ -167,6 +167,7 @@ describeInChromium('the console', () => {
     )
     await page.getByRole('button', { name: 'Play lake.mp4' }).click()
     await page.getByRole('alert').getByText('This video cannot be played now.').waitFor()
+    expect(await page.locator('dialog video').count()).toBe(0)
   })
 
   it('says why a change was not saved', async () => {
