@@ -166,9 +166,8 @@ describeInChromium('the console', () => {
       route.fulfill({ json: { data: { outcome: null } } }),
     )
     await page.getByRole('button', { name: 'Play lake.mp4' }).click()
-    const alert = page.getByRole('alert').getByText('This video cannot be played now.')
-    await alert.waitFor()
-    expect(await alert.isVisible()).toBe(true)
+    await page.getByRole('alert').getByText('This video cannot be played now.').waitFor()
+    expect(await page.locator('dialog video').count()).toBe(0)
   })
 
   it('says why a change was not saved', async () => {
