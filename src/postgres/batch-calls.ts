@@ -3,13 +3,6 @@ import { StoreUnavailable } from '../uploads/ports/store-unavailable.ts'
 
 /** Calls per statement. Each may hold two locks of the server until the commit. */
 const MAX_CALLS = 64
-/** Statements at a time, so that one is executed while another waits for the disk. */
-const MAX_RUNNING = 2
-/**
- * Longest time in milliseconds that a call waits for others while a statement is running, as long as each tick of
- * the event loop adds one.
- */
-const MAX_DELAY_MS = 2
 
 interface Call<Item, Result> {
   readonly item: Item
@@ -19,7 +12,7 @@ interface Call<Item, Result> {
 
 /**
  * Returns a function that passes its item to `execute`, together with those of the same tick of the event loop
- * and those that came while earlier statements were running. If a statement with several items fails because of
+ * and those that came while the last statement was running. If a statement with several items fails because of
  * one of them, each is executed alone. A statement that fails must have changed nothing.
  * @param execute returns the results in the order of the items
  */
@@ -27,10 +20,8 @@ export function batchCalls<Item, Result>(
   execute: (items: readonly Item[]) => Promise<readonly Result[]>,
 ): (item: Item) => Promise<Result> {
   let queue: Call<Item, Result>[] = []
-  let running = 0
+  let isRunning = false
   let isScheduled = false
-  /** Arrival of the first call in the queue. */
-  let waitingSince = 0
 
   async function attempt(calls: readonly Call<Item, Result>[]): Promise<void> {
     try {
@@ -50,28 +41,24 @@ export function batchCalls<Item, Result>(
   async function runNext(): Promise<void> {
     const calls = queue.slice(0, MAX_CALLS)
     queue = queue.slice(MAX_CALLS)
-    running += 1
+    // One statement at a time: a second one would wait for the locks of the first, and would have fewer calls.
+    isRunning = true
     await attempt(calls)
-    running -= 1
+    isRunning = false
     schedule()
   }
 
   function schedule(): void {
-    if (isScheduled || queue.length === 0 || running >= MAX_RUNNING) return
+    if (isScheduled || isRunning || queue.length === 0) return
     isScheduled = true
-    const before = queue.length
     setImmediate(() => {
       isScheduled = false
-      const isGrowing =
-        running > 0 && queue.length > before && performance.now() - waitingSince < MAX_DELAY_MS
-      if (!isGrowing) void runNext()
-      schedule()
+      void runNext()
     })
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
-      if (queue.length === 0) waitingSince = performance.now()
       queue.push({ item, resolve, reject })
       schedule()
     })
