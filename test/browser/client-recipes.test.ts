@@ -60,10 +60,10 @@ let frontend: Frontend
 beforeAll(async () => {
   frontend = await createFrontend({
     ...Object.fromEntries(RECIPES.map((name) => [name, readRecipe(PAGE, name)])),
-    // Requires that the result of `upload` has a URL and a duration.
+    // Requires that the result of `upload` has a duration. Its URL is null for a private video.
     'result.ts': `import { upload } from './src/browser'
       type Video = Awaited<ReturnType<typeof upload>>
-      export const describe = ({ hlsURL, durationSeconds }: Video): [string, number] => [hlsURL, durationSeconds]`,
+      export const describe = ({ hlsURL, durationSeconds }: Video): [string | null, number] => [hlsURL, durationSeconds]`,
   })
   await buildClient(frontend)
 })

@@ -28,7 +28,7 @@ function simulate(costMs: number, source: UploadPubSub = createMemoryPubSub()) {
         },
         onLost,
       ),
-    runUntilIdle() {
+    runUntilIdle: (): void => {
       while (due.length > 0) {
         tick += 1
         const callbacks = due
