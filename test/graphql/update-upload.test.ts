@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
+import { describeUpdateRaces } from '../contracts/update-races.ts'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcardFile } from '../kit/media.ts'
 import {
@@ -305,6 +306,18 @@ describe('the maximum duration', () => {
     expect(reservedMinutes).toBeGreaterThanOrEqual(8)
     const { reservedSeconds } = await gateway.emulator.state()
     expect(reservedSeconds).toBe(reservedMinutes * 60)
+  })
+})
+
+describe('updateUpload at one gateway', () => {
+  describeUpdateRaces(async () => {
+    const gateway = await startTestGateway()
+    const caller = gateway.as()
+    return {
+      callers: [caller, caller],
+      advance: (seconds) => gateway.clock.advance(seconds),
+      emulatorState: () => gateway.emulator.state(),
+    }
   })
 })
 
