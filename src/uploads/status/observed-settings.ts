@@ -40,7 +40,7 @@ export function observedSettings(
   return { ...changed, settingsAt: isChanged || isMutation ? modifiedAt : upload.settingsAt }
 }
 
-function settingsOf({ name, meta, constraints, expiresAt, settingsAt }: Upload): Settings {
+export function settingsOf({ name, meta, constraints, expiresAt, settingsAt }: Upload): Settings {
   return { name, meta, constraints, expiresAt, settingsAt }
 }
 

@@ -3,7 +3,7 @@
  * all use it, so repeated, late, reordered and lost webhooks lead to the same state.
  */
 import type { StreamVideo } from '../ports/stream-api.ts'
-import { type Settings, observedSettings } from './observed-settings.ts'
+import { type Settings, observedSettings, settingsOf } from './observed-settings.ts'
 import { valuesEqual, shallowEqual } from './shallow-equal.ts'
 import {
   type ObservedStatus,
@@ -66,23 +66,23 @@ export function applyObservation(upload: Upload, observation: Observation): Uplo
   const deletedAt =
     observation.kind === 'deleted' ? earlier(upload.deletedAt, observation.at) : upload.deletedAt
   const presence = { seenStatus, goneAt, deletedAt }
+  const settings = settingsAfter(upload, observation)
   const next: Upload = {
     ...upload,
     ...observedFacts(upload, observation, presence),
-    ...settingsAfter(upload, observation),
+    ...settings,
     ...presence,
-    status: upload.status,
+    status: statusOf(settings.expiresAt, presence),
   }
-  const status = statusOf(next.expiresAt, presence)
-  if (status === upload.status && sameState(upload, next)) return null
-  return { ...next, status, version: upload.version + 1, updatedAt: observation.at }
+  if (sameState(upload, next)) return null
+  return { ...next, version: upload.version + 1, updatedAt: observation.at }
 }
 
 /** A webhook may be late, so that only responses to the gateway change settings. */
-function settingsAfter(upload: Upload, observation: Observation): Partial<Settings> {
+function settingsAfter(upload: Upload, observation: Observation): Settings {
   return observation.kind === 'video' && observation.source !== 'WEBHOOK'
     ? observedSettings(upload, observation.video, observation.source === 'MUTATION')
-    : {}
+    : settingsOf(upload)
 }
 
 /** The inputs of `status`: the observed status, and whether the video exists. */
@@ -256,9 +256,10 @@ function larger(a: number | null, b: number | null): number | null {
   return b === null ? a : Math.max(a, b)
 }
 
-/** Equal in everything but the status that clients see or later decisions depend on. */
+/** Equal in everything that clients see or later decisions depend on. */
 function sameState(a: Upload, b: Upload): boolean {
   return (
+    a.status === b.status &&
     a.seenStatus === b.seenStatus &&
     shallowEqual(a.progress, b.progress) &&
     shallowEqual(a.failure, b.failure) &&
