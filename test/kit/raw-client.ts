@@ -86,3 +86,26 @@ export function rawQuery(query: string, headers: Readonly<Record<string, string>
     JSON.stringify({ query }),
   )
 }
+
+/** A WebSocket upgrade of /graphql. */
+export const RAW_UPGRADE = rawRequest('GET /graphql', {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  'sec-websocket-protocol': 'graphql-transport-ws',
+})
+
+/** Returns the masked frames of a message. Its fragments have one mask, which changes no byte. */
+export function rawFrames(text: string, fragments = 1): Buffer {
+  const bytes = Buffer.from(text)
+  const size = Math.ceil(bytes.length / fragments)
+  const frames = Array.from({ length: fragments }, (_, index) => {
+    const part = bytes.subarray(index * size, (index + 1) * size)
+    const head = (index === 0 ? 0x01 : 0x00) | (index === fragments - 1 ? 0x80 : 0)
+    const length =
+      part.length < 126 ? [0x80 | part.length] : [0x80 | 126, part.length >> 8, part.length & 0xff]
+    return Buffer.concat([Buffer.from([head, ...length, 0, 0, 0, 0]), part])
+  })
+  return Buffer.concat(frames)
+}

@@ -2,40 +2,19 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { type TestGateway, startTestGateway } from '../kit/gateway.ts'
-import { type RawClient, openRaw, rawQuery, rawRequest } from '../kit/raw-client.ts'
+import { RAW_UPGRADE, type RawClient, openRaw, rawFrames, rawQuery } from '../kit/raw-client.ts'
 import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
-const UPGRADE = rawRequest('GET /graphql', {
-  connection: 'Upgrade',
-  upgrade: 'websocket',
-  'sec-websocket-version': '13',
-  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-  'sec-websocket-protocol': 'graphql-transport-ws',
-})
 const BURST = 50_000
-
-/** Returns the masked frames of a message. Its fragments have one mask, which changes no byte. */
-function framesOf(text: string, fragments = 1): Buffer {
-  const bytes = Buffer.from(text)
-  const size = Math.ceil(bytes.length / fragments)
-  const frames = Array.from({ length: fragments }, (_, index) => {
-    const part = bytes.subarray(index * size, (index + 1) * size)
-    const head = (index === 0 ? 0x01 : 0x00) | (index === fragments - 1 ? 0x80 : 0)
-    const length =
-      part.length < 126 ? [0x80 | part.length] : [0x80 | 126, part.length >> 8, part.length & 0xff]
-    return Buffer.concat([Buffer.from([head, ...length, 0, 0, 0, 0]), part])
-  })
-  return Buffer.concat(frames)
-}
 
 const subscribe = (id: string, query: string): string =>
   JSON.stringify({ type: 'subscribe', id, payload: { query } })
 
 async function openSocket(gateway: TestGateway): Promise<RawClient> {
   const client = await openRaw(gateway.url)
-  client.socket.write(UPGRADE)
+  client.socket.write(RAW_UPGRADE)
   await client.until('\r\n\r\n')
-  client.socket.write(framesOf('{"type":"connection_init"}'))
+  client.socket.write(rawFrames('{"type":"connection_init"}'))
   await client.until('connection_ack')
   return client
 }
@@ -45,10 +24,10 @@ function count(text: string, part: string): number {
 }
 
 const bursts: readonly (readonly [string, (index: number) => Buffer, string])[] = [
-  ['operations', (index) => framesOf(subscribe(String(index), '{__typename}')), '"next"'],
-  ['invalid operations', (index) => framesOf(subscribe(String(index), '{')), '"error"'],
-  ['pings', () => framesOf('{"type":"ping"}'), '"pong"'],
-  ['pings in fragments', () => framesOf('{"type":"ping"}', 15), '"pong"'],
+  ['operations', (index) => rawFrames(subscribe(String(index), '{__typename}')), '"next"'],
+  ['invalid operations', (index) => rawFrames(subscribe(String(index), '{')), '"error"'],
+  ['pings', () => rawFrames('{"type":"ping"}'), '"pong"'],
+  ['pings in fragments', () => rawFrames('{"type":"ping"}', 15), '"pong"'],
 ]
 
 describe('a burst of 50,000 messages', () => {
@@ -70,9 +49,9 @@ describe('a burst of 50,000 messages', () => {
 
 /** Takes milliseconds to validate. Each has another text, so that no cache helps. */
 const costly = (index: number): Buffer =>
-  framesOf(subscribe(String(index), `{${'a '.repeat(900)}} # ${index}`))
+  rawFrames(subscribe(String(index), `{${'a '.repeat(900)}} # ${index}`))
 
-const ping = (index: number): Buffer => framesOf(`{"type":"ping","payload":{"count":${index}}}`)
+const ping = (index: number): Buffer => rawFrames(`{"type":"ping","payload":{"count":${index}}}`)
 
 describe('sockets that send at the same time', () => {
   it('take turns', async () => {
@@ -127,9 +106,9 @@ describe('a message', () => {
       silentLogger,
     )
     const client = await openRaw(server.url)
-    client.socket.write(UPGRADE)
+    client.socket.write(RAW_UPGRADE)
     await client.until('\r\n\r\n')
-    client.socket.write(Buffer.concat([framesOf('operation'), framesOf('complete')]))
+    client.socket.write(Buffer.concat([rawFrames('operation'), rawFrames('complete')]))
     expect(await client.until('received complete')).toContain('received operation')
   })
 })

@@ -3,18 +3,11 @@ import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { startTestGateway } from '../kit/gateway.ts'
-import { type RawClient, openRaw, rawRequest } from '../kit/raw-client.ts'
+import { RAW_UPGRADE, type RawClient, openRaw } from '../kit/raw-client.ts'
 import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
 const MAX_UNAUTHENTICATED = 4096
 
-const UPGRADE = rawRequest('GET /graphql', {
-  connection: 'Upgrade',
-  upgrade: 'websocket',
-  'sec-websocket-version': '13',
-  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-  'sec-websocket-protocol': 'graphql-transport-ws',
-})
 /** A text frame of one space that is not the last of its message, then one that continues it. */
 const FIRST = Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x20])
 const NEXT = Buffer.from([0x00, 0x81, 0, 0, 0, 0, 0x20])
@@ -36,7 +29,7 @@ describe('a message', () => {
   it('of many one-byte frames closes its socket immediately', async () => {
     const gateway = await startTestGateway()
     const client = await openRaw(gateway.url)
-    client.socket.write(UPGRADE)
+    client.socket.write(RAW_UPGRADE)
     await client.until('\r\n\r\n')
     client.socket.write(Buffer.concat([FIRST, ...Array.from({ length: 100 }, () => NEXT)]))
     expect(await client.until(POLICY_VIOLATION)).toContain(POLICY_VIOLATION)
@@ -97,7 +90,7 @@ describe('sockets without a connection_init', () => {
   it('are closed if they send 24 KiB of a message', async () => {
     const gateway = await startTestGateway()
     const client = await openRaw(gateway.url)
-    client.socket.write(UPGRADE)
+    client.socket.write(RAW_UPGRADE)
     await client.until('\r\n\r\n')
     client.socket.write(Buffer.concat([LONG_FRAME, Buffer.alloc(24 * 1024)]))
     expect(await client.closed()).toContain(TOO_BIG)
@@ -121,7 +114,7 @@ describe('sockets without a connection_init', () => {
     const idle: RawClient[] = []
     for (let index = 0; index < MAX_UNAUTHENTICATED; index += 1) {
       const client = await openRaw(gateway.url)
-      client.socket.write(UPGRADE)
+      client.socket.write(RAW_UPGRADE)
       idle.push(client)
     }
     await Promise.all(idle.map((client) => client.until('\r\n\r\n')))
