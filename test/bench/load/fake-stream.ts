@@ -32,8 +32,7 @@ function pending(uid: string): object {
     uid,
     readyToStream: false,
     status: { state: 'pendingupload' },
-    uploadExpiry: new Date(Date.now() + 3_600_000).toISOString(),
-    created: new Date().toISOString(),
+    // Without `uploadExpiry`: one that differs from the recorded expiry is a change of the upload.
     meta: {},
   }
 }
