@@ -1,4 +1,4 @@
-/** Rate of `createDirectUpload`, durable before the response, against proxies that store nothing. */
+/** Rate of `createDirectUpload`, durable before the response, against proxies that store nothing or little. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { z } from 'zod'
@@ -11,6 +11,10 @@ import { headgate } from './seeded.ts'
 
 const EXPRESS = { name: 'express-proxy', title: 'express + fetch, stores nothing' }
 const BARE = { name: 'bare-proxy', title: 'bare node:http + undici, stores nothing' }
+const DURABLE = {
+  name: 'bare-durable-proxy',
+  title: 'bare node:http + undici + SQLite, the same commits',
+}
 const ROW = 'createDirectUpload, durable'
 
 export const minting: Row = {
@@ -23,9 +27,13 @@ export const minting: Row = {
       async (stream) => {
         const file = join(setup.folder, 'minting.db')
         const variables = { STREAM_URL: `${stream.url}/client/v4/accounts/local/stream` }
-        const proxies = [EXPRESS, BARE].map(({ name }) => ({
+        const proxies = [EXPRESS, BARE, DURABLE].map(({ name }) => ({
           name,
-          start: () => startPeer(setup, name, variables),
+          start: () =>
+            startPeer(setup, name, {
+              ...variables,
+              DATABASE_FILE: join(setup.folder, `${name}.db`),
+            }),
         }))
         const results = await withContestants(
           [headgate(setup, file, stream), ...proxies],
@@ -38,6 +46,7 @@ export const minting: Row = {
         return [
           compareRates(results, ROW, EXPRESS, { atLeast: 4 }, lost),
           compareRates(results, ROW, BARE, { atLeast: 0.35 }, lost),
+          compareRates(results, ROW, DURABLE, { atLeast: 0.7 }, lost),
         ]
       },
     ),
