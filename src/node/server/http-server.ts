@@ -11,6 +11,7 @@ import { type RequestHandler, createRequestHandler } from './request-handler.ts'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
+import { type Scheduling, createScheduling } from './accept-priority.ts'
 import { endResponse } from './end-response.ts'
 import { discardBody } from './request-bodies.ts'
 import { createRequestInfoReader } from './request-info.ts'
@@ -100,6 +101,8 @@ export interface HttpServerOptions {
   readonly host: string
   readonly port: number
   readonly trustedProxies: TrustedProxies
+  /** Shared with all other work for clients; default: its own. */
+  readonly scheduling?: Scheduling
   readonly timeouts?: RequestTimeouts
   /** Replaced in tests. */
   readonly maxConnections?: number
@@ -114,11 +117,11 @@ export interface HttpServerOptions {
 /** Starts listening. Rejects with a message that names the address if it is unavailable. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, trustedProxies, timeouts = REQUEST_TIMEOUTS } = options
+  const { scheduling = createScheduling() } = options
   let handler: RequestHandler = {
     listener: starting,
     openResponses: () => [],
     isBusy: () => false,
-    connectionAccepted: () => undefined,
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
@@ -135,7 +138,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (draining) response.shouldKeepAlive = false
     handler.listener(request, response)
   })
-  server.on('connection', () => handler.connectionAccepted())
+  server.on('connection', () => scheduling.acceptPriority.connectionAccepted())
   server.on('checkExpectation', rejectExpectation)
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
@@ -147,13 +150,21 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     url: urlOf(server, host),
     serve(gateway, log) {
       const { readMs } = timeouts
-      handler = createRequestHandler({ gateway, log, trustedProxies, unreadBytes, readMs })
+      handler = createRequestHandler({
+        gateway,
+        log,
+        trustedProxies,
+        unreadBytes,
+        readMs,
+        scheduling,
+      })
       const { isBusy } = handler
       const { networkOf } = createRequestInfoReader(gateway.nextRequestId, trustedProxies)
       const { maxUnauthenticated, randomBelow } = options
       sockets = attachWebSocketServer(server, gateway, {
         log,
         unreadBytes,
+        scheduling,
         isBusy,
         networkOf,
         maxUnauthenticated,

@@ -11,6 +11,7 @@ import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import { type Indexed, NOT_IN_SET, createIndexedSet } from '../../shared/indexed-set.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { Scheduling } from './accept-priority.ts'
 import { createMessageQueue } from './message-queue.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 
@@ -42,6 +43,7 @@ interface UnauthenticatedSocket extends Indexed {
 export interface WebSocketServerOptions {
   readonly log: Logger
   readonly unreadBytes: UnreadBytes
+  readonly scheduling: Scheduling
   /** Whether a response on this connection has not been sent completely. */
   readonly isBusy: (socket: Socket) => boolean
   /** Returns the network of the client's address, or null if unknown. */
@@ -66,6 +68,7 @@ export function attachWebSocketServer(
   {
     log,
     unreadBytes,
+    scheduling,
     isBusy,
     networkOf,
     maxUnauthenticated = MAX_UNAUTHENTICATED,
@@ -82,7 +85,7 @@ export function attachWebSocketServer(
     handleProtocols: (protocols) =>
       protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
   })
-  const messageQueue = createMessageQueue({ now: () => performance.now(), later: setImmediate })
+  const messageQueue = createMessageQueue(scheduling)
   /** Functions that resolve when no query and no mutation of the socket is running. */
   const idleWaits = new WeakMap<WebSocket, () => Promise<void>>()
   /** Maximum sockets without an accepted `connection_init`. */
