@@ -34,7 +34,8 @@ export interface HttpServer {
   load(): ReturnType<RequestHandler['load']>
   /**
    * Shuts down gracefully. Serves requests until the responses in progress have been sent, then stops accepting
-   * connections. Closes the remaining ones after `graceMs` at the latest.
+   * connections. Closes the remaining ones after `graceMs` at the latest, and those whose clients have not sent
+   * a whole request by then after a few seconds.
    */
   close(graceMs: number): Promise<void>
 }
@@ -71,6 +72,8 @@ interface RequestTimeouts {
   readonly stalledMs: number
   /** Until the client has read a whole response, regardless of progress. Event streams are exempt. */
   readonly readMs: number
+  /** During a shutdown: until a request that has begun has been received, and a WebSocket has closed. */
+  readonly shutdownMs: number
 }
 
 const REQUEST_TIMEOUTS: RequestTimeouts = {
@@ -78,6 +81,7 @@ const REQUEST_TIMEOUTS: RequestTimeouts = {
   requestMs: 30_000,
   stalledMs: 120_000,
   readMs: 120_000,
+  shutdownMs: 3000,
 }
 
 /** Longer than proxies keep idle connections: the gateway must not close one while a request is being sent. */
@@ -179,9 +183,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const inProgress = handler.openResponses()
       for (const response of inProgress) response.shouldKeepAlive = false
       // New requests are still served during the drain, so that readiness probes receive 503.
-      await Promise.all([waitUntilSent(inProgress, graceMs), sockets?.close(graceMs)])
+      const { shutdownMs } = timeouts
+      await Promise.all([
+        waitUntilSent(inProgress, graceMs, shutdownMs),
+        sockets?.close(graceMs, shutdownMs),
+      ])
       const remainingMs = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
-      await waitUntilSent(handler.openResponses(), remainingMs())
+      await waitUntilSent(handler.openResponses(), remainingMs(), shutdownMs)
       // The remaining connections wait for their clients, as after a body that was rejected half-way.
       await drain(server, Math.min(remainingMs(), CLOSE_GRACE_MS))
     },
@@ -213,8 +221,20 @@ function urlOf(server: Server, host: string): string {
   return `http://${shown}:${address.port}`
 }
 
-/** Resolves when each response was sent completely or its connection closed, or after `graceMs`. */
-async function waitUntilSent(responses: readonly ServerResponse[], graceMs: number): Promise<void> {
+/**
+ * Resolves when each response was sent completely or its connection closed, or after `graceMs`. Closes the
+ * connections whose request has not been received completely after `requestMs`.
+ */
+async function waitUntilSent(
+  responses: readonly ServerResponse[],
+  graceMs: number,
+  requestMs: number,
+): Promise<void> {
+  const incomplete = setTimeout(() => {
+    for (const { req, writableFinished } of responses) {
+      if (!req.complete && !writableFinished) req.socket.destroy()
+    }
+  }, requestMs)
   const timedOut = new AbortController()
   const deadline = setTimeout(() => timedOut.abort(), graceMs)
   const { signal } = timedOut
@@ -224,6 +244,7 @@ async function waitUntilSent(responses: readonly ServerResponse[], graceMs: numb
   )
   await Promise.allSettled(sent)
   clearTimeout(deadline)
+  clearTimeout(incomplete)
 }
 
 /** How long a connection may stay open after its last response, in milliseconds. */

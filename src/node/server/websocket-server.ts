@@ -54,6 +54,14 @@ export interface WebSocketServerOptions {
   readonly randomBelow?: ((maximum: number) => number) | undefined
 }
 
+export interface WebSocketShutdown {
+  /**
+   * Closes each socket after its running mutations, and disconnects clients that have not closed it `closeMs`
+   * later, or `graceMs` after the call.
+   */
+  close(graceMs: number, closeMs: number): Promise<void>
+}
+
 /**
  * Accepts WebSocket upgrades on /graphql. Checks the Origin header, because browsers send no CORS preflight
  * for WebSockets. Accepts requests without an Origin, which do not come from a browser.
@@ -74,7 +82,7 @@ export function attachWebSocketServer(
     maxUnauthenticated = MAX_UNAUTHENTICATED,
     randomBelow = randomInt,
   }: WebSocketServerOptions,
-): { close(graceMs: number): Promise<void> } {
+): WebSocketShutdown {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_REQUEST_BYTES,
@@ -160,15 +168,17 @@ export function attachWebSocketServer(
   }
 
   /** Closes a socket after its running mutations: clients retry a mutation without a result, so it would run twice. */
-  async function closeForRestart(socket: WebSocket): Promise<void> {
+  async function closeForRestart(socket: WebSocket, closeMs: number): Promise<void> {
     await idleWaits.get(socket)?.()
     socket.close(SERVICE_RESTART, 'The gateway restarts. Reconnect.')
+    const deadline = setTimeout(() => socket.terminate(), closeMs)
+    socket.once('close', () => clearTimeout(deadline))
   }
 
   return {
-    async close(graceMs) {
+    async close(graceMs, closeMs) {
       server.off('upgrade', upgrade)
-      for (const socket of sockets.clients) void closeForRestart(socket)
+      for (const socket of sockets.clients) void closeForRestart(socket, closeMs)
       const closed = new Promise((resolve) => sockets.close(resolve))
       const deadline = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate()
