@@ -13,7 +13,7 @@ import { ApiError, errorResponse } from './api-error.ts'
 import { AdjustableClock, systemClock, type Clock } from './clock.ts'
 import { Connections } from './connections.ts'
 import { CountedRequest } from './counted-request.ts'
-import { MAX_CONNECTIONS } from './limits.ts'
+import { HEADERS_TIMEOUT_MS, MAX_CONNECTIONS } from './limits.ts'
 import { openDatabase, readClockOffset, saveClockOffset } from './state/database.ts'
 import { chooseToken, isReachableByOthers } from './exposure.ts'
 import { Faults } from './faults.ts'
@@ -104,9 +104,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   await files.prepare()
   const database = openDatabase(join(directory, 'emulator.db'))
 
-  const server = createServer({ IncomingMessage: CountedRequest })
-  // A file of 30 GB takes longer than Node's default request timeout of five minutes.
-  server.requestTimeout = 0
+  const { idleTimeoutMs = 120_000 } = options
+  const headersTimeout = Math.min(HEADERS_TIMEOUT_MS, idleTimeoutMs)
+  const server = createServer({
+    IncomingMessage: CountedRequest,
+    headersTimeout,
+    connectionsCheckingInterval: Math.min(1000, headersTimeout),
+    // A file of 30 GB takes longer than Node's default request timeout of five minutes.
+    requestTimeout: 0,
+  })
   server.maxConnections = MAX_CONNECTIONS
   const boundPort = await listen(server, host, port).catch(async (error: unknown) => {
     database.close()
@@ -134,7 +140,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     time: options.clock ?? systemClock,
     onError: options.onError ?? (() => undefined),
   })
-  const running = serve(server, dependencies, options.idleTimeoutMs ?? 120_000)
+  const running = serve(server, dependencies, idleTimeoutMs)
 
   const close = async () => {
     closing.abort()

@@ -87,6 +87,9 @@ export const MAX_JSON_DEPTH = 100
  */
 export const MAX_CONNECTIONS = 400
 
+/** Until all headers of a request have been received, the emulator's choice: idle connections give way to others. */
+export const HEADERS_TIMEOUT_MS = 10_000
+
 /**
  * Pipelined requests that a connection survives, the emulator's choice. They are not processed, but
  * Node keeps each of them until the connection closes.

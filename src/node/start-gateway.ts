@@ -5,6 +5,7 @@ import type { Config } from '../config/node-config.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import type { Emulator } from '../emulator/emulator.ts'
 import { createGateway } from '../http/gateway.ts'
+import { createScheduling } from './server/accept-priority.ts'
 import { type HttpServer, startHttpServer } from './server/http-server.ts'
 import { overloadReason } from './server/load-shedder.ts'
 import { openDatabase, requireAccount } from './open-database.ts'
@@ -77,10 +78,8 @@ export async function startGateway(
     const database = await openDatabase(config.database, clock, log, timeSource)
     closers.push(() => database.close())
     const { store, creations, rateLimiter } = database
-    const pubsub = withDeliveryBudget(database.pubsub, {
-      now: () => performance.now(),
-      later: setImmediate,
-    })
+    const scheduling = createScheduling()
+    const pubsub = withDeliveryBudget(database.pubsub, scheduling)
     const emulator = await startEmbeddedEmulator(config)
     if (emulator !== null) closers.push(() => emulator.close())
     await requireAccount(store, config.database, accountOf(config, emulator))
@@ -88,7 +87,7 @@ export async function startGateway(
     closers.push(() => transport.close())
     let syncLoop = Promise.resolve()
     closers.push(() => syncLoop)
-    const server = await startHttpServer(config)
+    const server = await startHttpServer({ ...config, scheduling })
     closers.push(() => server.close(DRAIN_MS))
 
     const budget = createApiBudget(rateLimiter, config.streamApiBudget, () => clock.monotonicMs())

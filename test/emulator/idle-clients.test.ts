@@ -47,6 +47,18 @@ test('disconnects a client that stops sending, and accepts the next upload', asy
   await expect(json.response).rejects.toThrow('socket hang up')
 })
 
+test.each(['', 'GET / HTTP/1.1\r\nHost: x\r\n'])(
+  'disconnects a client that sends only %j',
+  async (text) => {
+    const emulator = await startTestEmulator({ idleTimeoutMs: 200 })
+    const socket = connect(Number(new URL(emulator.url).port), '127.0.0.1')
+    socket.write(text)
+    const [response] = await once(socket, 'data')
+    expect(String(response)).toMatch(/^HTTP\/1\.1 408 /)
+    socket.destroy()
+  },
+)
+
 test('disconnects a client that stops reading', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'headgate-emulator-test-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import { createMessageQueue } from '../../src/node/server/message-queue.ts'
 import { handleWebSocket } from '../../src/node/server/websocket-connection.ts'
 import { type Setup, createSetup } from './setup.ts'
@@ -184,7 +185,7 @@ async function startSocketServer(setup: Setup) {
     server: endpoint,
     fastPath: setup.fastPath,
     log: setup.dependencies.log,
-    messageQueue: createMessageQueue({ now: () => performance.now(), later: setImmediate }),
+    messageQueue: createMessageQueue(createScheduling()),
     network: null,
     onAccepted: () => {},
     onWritten: () => {},

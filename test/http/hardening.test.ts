@@ -144,7 +144,13 @@ async function echo(request: Request): Promise<Response> {
 const silentLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a client that is slow or sends too much', () => {
-  const backoff = { headersMs: 100, requestMs: 200, stalledMs: 10_000, readMs: 10_000 }
+  const backoff = {
+    headersMs: 100,
+    requestMs: 200,
+    stalledMs: 10_000,
+    readMs: 10_000,
+    shutdownMs: 3000,
+  }
 
   it.each([
     ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],

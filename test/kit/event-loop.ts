@@ -1,4 +1,5 @@
 /** A simulated event loop: requests arrive, cost time, and pauses occur. */
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import { type Load, createLoadShedder } from '../../src/node/server/load-shedder.ts'
 
 /** All values in milliseconds. */
@@ -7,12 +8,16 @@ export interface Traffic {
   readonly arrivals: readonly number[]
   /** Cost of reading one request. */
   readonly readMs: number
-  /** Cost of one accepted request. */
-  readonly costMs: number
+  /** Cost of one accepted request, or of the request that is accepted as number `index`. */
+  readonly costMs: number | ((index: number) => number)
   /** Cost of one rejected request. */
   readonly rejectionMs: number
   /** Arrival times of new connections, in order. The loop accepts one per tick, as Node does. */
   readonly connections?: readonly number[]
+  /** Cost of accepting one connection. @default 0 */
+  readonly acceptMs?: number
+  /** Whether each new connection brings a request, which is read in the tick after the connection was accepted. */
+  readonly connectionsSend?: boolean
   /** Returns the client of the request that arrives at this time. @default one client */
   readonly clientOf?: (arrivedAt: number) => string
   /** Start and duration of pauses, in order, such as a garbage collection or a large response. */
@@ -34,6 +39,8 @@ export function runEventLoop({
   costMs,
   rejectionMs,
   connections = [],
+  acceptMs = 0,
+  connectionsSend = false,
   clientOf = () => 'client',
   pauses = [],
 }: Traffic): {
@@ -47,12 +54,15 @@ export function runEventLoop({
   let now = 0
   let wakeUps = 0
   let due: (() => void)[] = []
-  const shedding = createLoadShedder<number>({
+  const scheduling = createScheduling({
     now: () => now,
     later(run) {
       wakeUps += 1
       due.push(run)
     },
+  })
+  const shedding = createLoadShedder<number>({
+    ...scheduling,
     maxInFlight: Infinity,
     inFlight: () => 0,
     clientOf,
@@ -73,19 +83,36 @@ export function runEventLoop({
     }
   }
 
+  let accepted = 0
+
   function respond(arrivedAt: number, outcome: SimulatedResponse['outcome']): void {
-    spend(outcome === 'accepted' ? costMs : rejectionMs)
+    if (outcome === 'rejected') spend(rejectionMs)
+    else spend(typeof costMs === 'number' ? costMs : costMs(accepted++))
     served.push({ arrivedAt, outcome, waitedMs: now - arrivedAt })
   }
 
-  while (read < arrivals.length || due.length > 0) {
-    const next = arrivals[read]
-    if (due.length === 0 && next !== undefined) spend(Math.max(0, next - now))
+  /** Arrival times of the connections whose request is read in the next tick. */
+  let sent: number[] = []
+
+  for (;;) {
+    const nextAt = Math.min(arrivals[read] ?? Infinity, connections[acceptedAt.length] ?? Infinity)
+    const isIdle = due.length === 0 && sent.length === 0
+    if (isIdle && nextAt === Infinity) break
+    if (isIdle) spend(Math.max(0, nextAt - now))
     // Requests that arrive while these are read belong to the next tick.
     const polledAt = now
-    if ((connections[acceptedAt.length] ?? Infinity) <= polledAt) {
+    const readable = sent
+    sent = []
+    const connectedAt = connections[acceptedAt.length] ?? Infinity
+    if (connectedAt <= polledAt) {
+      spend(acceptMs)
       acceptedAt.push(now)
-      shedding.connectionAccepted()
+      scheduling.acceptPriority.connectionAccepted()
+      if (connectionsSend) sent.push(connectedAt)
+    }
+    for (const at of readable) {
+      spend(readMs)
+      shedding.admit(at)
     }
     for (let at = arrivals[read]; at !== undefined && at <= polledAt; at = arrivals[read]) {
       read += 1

@@ -1,5 +1,6 @@
 /** Delivery of changes within a time budget per tick: the contract of the port, and a simulated event loop. */
 import { expect, it } from 'vitest'
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import { withDeliveryBudget } from '../../src/node/with-delivery-budget.ts'
 import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
 import type { UploadPubSub } from '../../src/uploads/ports/upload-pubsub.ts'
@@ -11,14 +12,16 @@ function simulate(costMs: number, source: UploadPubSub = createMemoryPubSub()) {
   let now = 0
   let tick = 0
   let due: (() => void)[] = []
+  let callbacks = 0
   const deliveries: { readonly name: string; readonly tick: number }[] = []
-  const pubsub = withDeliveryBudget(source, {
-    now: () => now,
-    later: (run) => void due.push(run),
-  })
+  const pubsub = withDeliveryBudget(
+    source,
+    createScheduling({ now: () => now, later: (run) => void due.push(run) }),
+  )
   return {
     pubsub,
     deliveries,
+    callbacks: () => callbacks,
     subscribe: (name: string, creator: string, onLost?: () => void) =>
       pubsub.subscribe(
         { of: 'creator', creator },
@@ -31,9 +34,10 @@ function simulate(costMs: number, source: UploadPubSub = createMemoryPubSub()) {
     runUntilIdle: (): void => {
       while (due.length > 0) {
         tick += 1
-        const callbacks = due
+        const current = due
         due = []
-        for (const run of callbacks) run()
+        callbacks += current.length
+        for (const run of current) run()
       }
     },
   }
@@ -63,7 +67,16 @@ it('delivers to another creator in the first tick while 990 listeners of one cre
   pubsub.publish(uploadOf({ creator: 'mallory' }))
   pubsub.publish(uploadOf({ creator: 'ada' }))
   runUntilIdle()
-  expect(deliveries.find(({ name }) => name === 'ada1')?.tick).toBe(1)
+  expect(deliveries.find(({ name }) => name === 'ada1')?.tick).toBe(deliveries[0]?.tick)
+})
+
+it('needs three callbacks for one change', () => {
+  const { pubsub, deliveries, callbacks, subscribe, runUntilIdle } = simulate(3)
+  subscribe('ada', 'ada')
+  pubsub.publish(uploadOf({ creator: 'ada' }))
+  runUntilIdle()
+  expect(deliveries).toHaveLength(1)
+  expect(callbacks()).toBe(3)
 })
 
 it('delivers nothing that waits when a listener stops', () => {

@@ -271,7 +271,13 @@ describe('the gateway', () => {
 
 async function startServer({ requestMs = 30_000 } = {}) {
   const server = await startTestServer({
-    timeouts: { headersMs: requestMs, requestMs, stalledMs: 30_000, readMs: 30_000 },
+    timeouts: {
+      headersMs: requestMs,
+      requestMs,
+      stalledMs: 30_000,
+      readMs: 30_000,
+      shutdownMs: 3000,
+    },
   })
   return server
 }

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createResponseHeaders } from '../../src/http/response-headers.ts'
 import { securityHeaders } from '../../src/http/middleware/security-headers.ts'
 import { writeOverloaded } from '../../src/node/server/responses.ts'
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import { createLoadShedder, overloadReason } from '../../src/node/server/load-shedder.ts'
 import { type SimulatedResponse, arrivalsAtRate, runEventLoop } from '../kit/event-loop.ts'
 
@@ -32,6 +33,12 @@ function arrivalsWithGaps(perSecond: number, gaps: readonly number[]): readonly 
     at += (gap * 1000) / perSecond
     return at
   })
+}
+
+/** Connections that arrive together, each with a request. */
+function manyConnections(count: number) {
+  const connections = Array.from({ length: count }, () => 0)
+  return { arrivals: [], connections, acceptMs: 0.1, connectionsSend: true }
 }
 
 describe('load shedding', () => {
@@ -88,8 +95,7 @@ describe('load shedding', () => {
       let due: (() => void)[] = []
       let ready = Array.from({ length: clients }, (_, client) => client)
       const shedding = createLoadShedder<number>({
-        now: () => now,
-        later: (run) => due.push(run),
+        ...createScheduling({ now: () => now, later: (run) => due.push(run) }),
         maxInFlight: 1000,
         inFlight: () => 0,
         clientOf: String,
@@ -174,6 +180,39 @@ describe('load shedding', () => {
     expect(percentile(sortedWaits(meanwhile, 'accepted'), 1)).toBeLessThanOrEqual(250)
   })
 
+  it('accepts 900 new connections within 2 seconds, each with a request that costs 200 ms', () => {
+    const { served, acceptedAt } = runEventLoop({
+      ...COSTS,
+      ...manyConnections(900),
+      costMs: 200,
+    })
+    const last = acceptedAt.at(-1) ?? Infinity
+    expect(acceptedAt).toHaveLength(900)
+    expect(last).toBeLessThan(2000)
+    const meanwhile = served.filter(({ waitedMs }) => waitedMs <= last)
+    expect(sortedWaits(meanwhile, 'accepted').length * 200).toBeGreaterThan(last / 2)
+  })
+
+  it('accepts 900 new connections within 3 seconds if every other request costs 200 ms', () => {
+    const { acceptedAt } = runEventLoop({
+      ...COSTS,
+      ...manyConnections(900),
+      costMs: (index) => (index % 2 === 0 ? 200 : 0.5),
+    })
+    expect(acceptedAt.at(-1)).toBeLessThan(3000)
+  })
+
+  it('rejects none of 1,500 new connections with cheap requests, after slow first requests', () => {
+    const { served } = runEventLoop({
+      ...COSTS,
+      ...manyConnections(1500),
+      costMs: (index) => (index < 3 ? 100 : 5),
+      pauses: [{ at: 2000, ms: 200 }],
+    })
+    expect(served).toHaveLength(1500)
+    expect(sortedWaits(served, 'rejected')).toEqual([])
+  })
+
   it('keeps the loop awake for the requests only', () => {
     const { wakeUps } = runEventLoop({ ...COSTS, arrivals: [0, 1000, 2000] })
     // After each request, one further tick finds an empty queue.
@@ -193,8 +232,7 @@ describe('load shedding', () => {
     const served: string[] = []
     const rejected: string[] = []
     const shedding = createLoadShedder<string>({
-      now: () => now,
-      later: () => undefined,
+      ...createScheduling({ now: () => now, later: () => undefined }),
       maxInFlight: 2,
       inFlight: () => inFlight,
       clientOf: () => null,
@@ -233,8 +271,7 @@ describe('load shedding', () => {
     let inFlight = 0
     const due: (() => void)[] = []
     const shedding = createLoadShedder<string>({
-      now: () => now,
-      later: (run) => due.push(run),
+      ...createScheduling({ now: () => now, later: (run) => due.push(run) }),
       maxInFlight: 10,
       inFlight: () => inFlight,
       clientOf: () => null,

@@ -1,5 +1,6 @@
 /** The queue of WebSocket messages on a simulated event loop. */
 import { describe, expect, it } from 'vitest'
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import { createMessageQueue } from '../../src/node/server/message-queue.ts'
 
 interface Handled {
@@ -15,7 +16,9 @@ function simulate(costMs: number) {
   let due: (() => void)[] = []
   const handled: Handled[] = []
   const paused = new Set<string>()
-  const queue = createMessageQueue({ now: () => now, later: (run) => void due.push(run) })
+  const queue = createMessageQueue(
+    createScheduling({ now: () => now, later: (run) => void due.push(run) }),
+  )
   return {
     handled,
     paused,

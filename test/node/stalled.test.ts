@@ -13,7 +13,13 @@ const LARGE = 16 * 1024 * 1024
 
 async function startServer(fetch: ServedGateway['fetch'], stalledMs = STALLED_MS) {
   const server = await startTestServer({
-    timeouts: { headersMs: 10_000, requestMs: 10_000, stalledMs, readMs: READ_MS },
+    timeouts: {
+      headersMs: 10_000,
+      requestMs: 10_000,
+      stalledMs,
+      readMs: READ_MS,
+      shutdownMs: 3000,
+    },
   })
   server.serve(servedGateway({ fetch }), silentLogger)
   return server

@@ -11,6 +11,7 @@ import { type RequestHandler, createRequestHandler } from './request-handler.ts'
 import type { TrustedProxies } from '../../config/trusted-proxies.ts'
 import type { Gateway } from '../../http/gateway.ts'
 import { TUS_VERSION, isTusTarget } from '../../http/tus/tus-request.ts'
+import { type Scheduling, createScheduling } from './accept-priority.ts'
 import { endResponse } from './end-response.ts'
 import { discardBody } from './request-bodies.ts'
 import { createRequestInfoReader } from './request-info.ts'
@@ -33,7 +34,8 @@ export interface HttpServer {
   load(): ReturnType<RequestHandler['load']>
   /**
    * Shuts down gracefully. Serves requests until the responses in progress have been sent, then stops accepting
-   * connections. Closes the remaining ones after `graceMs` at the latest.
+   * connections. Closes the remaining ones after `graceMs` at the latest, and those whose clients have not sent
+   * a whole request by then after a few seconds.
    */
   close(graceMs: number): Promise<void>
 }
@@ -70,6 +72,8 @@ interface RequestTimeouts {
   readonly stalledMs: number
   /** Until the client has read a whole response, regardless of progress. Event streams are exempt. */
   readonly readMs: number
+  /** During a shutdown: until a request that has begun has been received, and a WebSocket has closed. */
+  readonly shutdownMs: number
 }
 
 const REQUEST_TIMEOUTS: RequestTimeouts = {
@@ -77,6 +81,7 @@ const REQUEST_TIMEOUTS: RequestTimeouts = {
   requestMs: 30_000,
   stalledMs: 120_000,
   readMs: 120_000,
+  shutdownMs: 3000,
 }
 
 /** Longer than proxies keep idle connections: the gateway must not close one while a request is being sent. */
@@ -100,6 +105,8 @@ export interface HttpServerOptions {
   readonly host: string
   readonly port: number
   readonly trustedProxies: TrustedProxies
+  /** Shared with all other work for clients; default: its own. */
+  readonly scheduling?: Scheduling
   readonly timeouts?: RequestTimeouts
   /** Replaced in tests. */
   readonly maxConnections?: number
@@ -114,11 +121,11 @@ export interface HttpServerOptions {
 /** Starts listening. Rejects with a message that names the address if it is unavailable. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, trustedProxies, timeouts = REQUEST_TIMEOUTS } = options
+  const { scheduling = createScheduling() } = options
   let handler: RequestHandler = {
     listener: starting,
     openResponses: () => [],
     isBusy: () => false,
-    connectionAccepted: () => undefined,
     load: () => ({ rejected: 0, inFlight: 0, queued: 0, rejectingForMs: null }),
   }
   let draining = false
@@ -135,7 +142,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (draining) response.shouldKeepAlive = false
     handler.listener(request, response)
   })
-  server.on('connection', () => handler.connectionAccepted())
+  server.on('connection', () => scheduling.acceptPriority.connectionAccepted())
   server.on('checkExpectation', rejectExpectation)
   server.maxHeadersCount = MAX_HEADERS
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
@@ -147,13 +154,21 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     url: urlOf(server, host),
     serve(gateway, log) {
       const { readMs } = timeouts
-      handler = createRequestHandler({ gateway, log, trustedProxies, unreadBytes, readMs })
+      handler = createRequestHandler({
+        gateway,
+        log,
+        trustedProxies,
+        unreadBytes,
+        readMs,
+        scheduling,
+      })
       const { isBusy } = handler
       const { networkOf } = createRequestInfoReader(gateway.nextRequestId, trustedProxies)
       const { maxUnauthenticated, randomBelow } = options
       sockets = attachWebSocketServer(server, gateway, {
         log,
         unreadBytes,
+        scheduling,
         isBusy,
         networkOf,
         maxUnauthenticated,
@@ -168,9 +183,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const inProgress = handler.openResponses()
       for (const response of inProgress) response.shouldKeepAlive = false
       // New requests are still served during the drain, so that readiness probes receive 503.
-      await Promise.all([waitUntilSent(inProgress, graceMs), sockets?.close(graceMs)])
+      const { shutdownMs } = timeouts
+      await Promise.all([
+        waitUntilSent(inProgress, graceMs, shutdownMs),
+        sockets?.close(graceMs, shutdownMs),
+      ])
       const remainingMs = (): number => Math.max(0, graceMs - (performance.now() - startedAt))
-      await waitUntilSent(handler.openResponses(), remainingMs())
+      await waitUntilSent(handler.openResponses(), remainingMs(), shutdownMs)
       // The remaining connections wait for their clients, as after a body that was rejected half-way.
       await drain(server, Math.min(remainingMs(), CLOSE_GRACE_MS))
     },
@@ -202,8 +221,20 @@ function urlOf(server: Server, host: string): string {
   return `http://${shown}:${address.port}`
 }
 
-/** Resolves when each response was sent completely or its connection closed, or after `graceMs`. */
-async function waitUntilSent(responses: readonly ServerResponse[], graceMs: number): Promise<void> {
+/**
+ * Resolves when each response was sent completely or its connection closed, or after `graceMs`. Closes the
+ * connections whose request has not been received completely after `requestMs`.
+ */
+async function waitUntilSent(
+  responses: readonly ServerResponse[],
+  graceMs: number,
+  requestMs: number,
+): Promise<void> {
+  const incomplete = setTimeout(() => {
+    for (const { req, writableFinished } of responses) {
+      if (!req.complete && !writableFinished) req.socket.destroy()
+    }
+  }, requestMs)
   const timedOut = new AbortController()
   const deadline = setTimeout(() => timedOut.abort(), graceMs)
   const { signal } = timedOut
@@ -213,6 +244,7 @@ async function waitUntilSent(responses: readonly ServerResponse[], graceMs: numb
   )
   await Promise.allSettled(sent)
   clearTimeout(deadline)
+  clearTimeout(incomplete)
 }
 
 /** How long a connection may stay open after its last response, in milliseconds. */

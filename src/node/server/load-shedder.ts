@@ -2,13 +2,10 @@
  * Load shedder: serves requests a few milliseconds per tick, one of each client in turn; rejects those that would
  * wait too long.
  */
+import type { Scheduling } from './accept-priority.ts'
 import { createFairQueue } from './fair-queue.ts'
 
-export interface LoadShedderOptions<T> {
-  /** Monotonic clock in milliseconds, such as `performance.now()`. */
-  readonly now: () => number
-  /** Calls back after the I/O that is ready now, such as `setImmediate`. */
-  readonly later: (run: () => void) => void
+export interface LoadShedderOptions<T> extends Scheduling {
   readonly maxInFlight: number
   /** Requests that are being served. */
   readonly inFlight: () => number
@@ -47,8 +44,6 @@ export function overloadReason({ inFlight, rejectingForMs }: Load): string | nul
 export interface LoadShedder<T> {
   /** Serves, queues or rejects the request. Called before any work is done for it. */
   admit(request: T): void
-  /** Must be called for each new connection: further ones may be waiting to be accepted. */
-  connectionAccepted(): void
   load(): Load
 }
 
@@ -63,13 +58,8 @@ const SHORT_WAIT_MS = 50
 const STANDING_QUEUE_MS = 400
 /** Maximum work counted per step: garbage collection or one large response is no overload. */
 const MAX_STEP_MS = 10
-/**
- * Maximum serving time and number of requests per tick. Node accepts one new connection per tick: long
- * ticks would delay new connections. Therefore, after a tick that accepted one, requests in the queue wait
- * for up to ACCEPTING_MS while further ones are accepted.
- */
+/** Maximum serving time and number of requests per tick: long ticks delay everything else. */
 const TICK_MS = 4
-const ACCEPTING_MS = 4
 const MAX_PER_TICK = 64
 /** Initial cost estimate of a request, and the weight of one request in the moving average. */
 const FIRST_COST_MS = 1
@@ -77,11 +67,12 @@ const WEIGHT = 0.01
 
 /**
  * A queue with controlled delay (CoDel), as in Maurer, "Fail at Scale":
- * https://queue.acm.org/detail.cfm?id=2839461. Time is measured in work: a pause of the process does not
- * count as waiting. No timer runs while there are no requests.
+ * https://queue.acm.org/detail.cfm?id=2839461. Time is measured in work: a pause of the process, or
+ * the time in which only connections are accepted, does not count as waiting. No timer runs while there are no requests.
  */
 export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedder<T> {
-  const { now, later, maxInFlight, inFlight, serve } = options
+  const { acceptPriority, maxInFlight, inFlight, serve } = options
+  const { now, later } = options.loop
   const queue = createFairQueue<{ readonly request: T; readonly since: number }>()
   let isAwake = false
   let steppedAt = 0
@@ -90,13 +81,12 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
   let emptyAt = 0
   let hasRejectedSince = false
   let tick: Tick = newTick(0)
-  /** Work time after the latest request was served. */
-  let servedUntil = 0
   let costMs = FIRST_COST_MS
   let rejected = 0
   let rejectingSince: number | null = null
 
   function step(): void {
+    if (acceptPriority.isHolding()) return
     const at = now()
     workMs += Math.min(at - steppedAt, MAX_STEP_MS)
     steppedAt = at
@@ -123,7 +113,7 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
   }
 
   function hasTime(): boolean {
-    if (tick.isAccepting) return false
+    if (acceptPriority.isHolding()) return false
     return tick.servingSince === null || workMs - tick.servingSince < TICK_MS
   }
 
@@ -131,9 +121,9 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
     rejectingSince = null
     tick.servingSince ??= workMs
     tick.served += 1
+    acceptPriority.workStarted(queue.length() > 0)
     serve(request)
     step()
-    servedUntil = workMs
   }
 
   function serveNext(): void {
@@ -157,12 +147,10 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
       isAwake = false
       return
     }
-    const isAccepting =
-      tick.hasAccepted && queue.length() > 0 && workMs - servedUntil < ACCEPTING_MS
     // The time of ticks that serve no request is part of the cost of the next request.
-    tick = newTick(tick.served > 0 ? workMs : tick.startedAt, isAccepting)
+    tick = newTick(tick.served > 0 ? workMs : tick.startedAt)
     // One callback per request: microtasks of one request run before the next is served.
-    const count = isAccepting ? 0 : Math.min(queue.length(), MAX_PER_TICK)
+    const count = Math.min(queue.length(), MAX_PER_TICK)
     for (let index = 0; index < count; index += 1) later(serveNext)
     later(endTick)
   }
@@ -186,9 +174,6 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
       if (isFull(queue.aheadOf(client))) reject(request)
       else queue.enqueue(client, { request, since: workMs })
     },
-    connectionAccepted() {
-      tick.hasAccepted = true
-    },
     load: () => ({
       rejected,
       inFlight: inFlight() + queue.length(),
@@ -202,15 +187,12 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
 /** One tick of the event loop; times are work times. */
 interface Tick {
   readonly startedAt: number
-  /** Whether new connections are accepted before requests in the queue are served. */
-  readonly isAccepting: boolean
-  hasAccepted: boolean
   /** Start of the first request served in this tick; null if there is none. */
   servingSince: number | null
   read: number
   served: number
 }
 
-function newTick(startedAt: number, isAccepting = false): Tick {
-  return { startedAt, isAccepting, hasAccepted: false, servingSince: null, read: 0, served: 0 }
+function newTick(startedAt: number): Tick {
+  return { startedAt, servingSince: null, read: 0, served: 0 }
 }

@@ -23,6 +23,7 @@ import { writeOverloaded, writeResponse, writeUnexpectedError } from './response
 import { isEventStream, sendResponse } from './send-response.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 import { type Load, createLoadShedder } from './load-shedder.ts'
+import type { Scheduling } from './accept-priority.ts'
 
 /** A request that waits to be served. */
 interface AcceptedRequest {
@@ -56,6 +57,7 @@ export interface RequestHandlerOptions {
   readonly unreadBytes: UnreadBytes
   /** Milliseconds in which a client must read a whole response. Event streams are exempt. */
   readonly readMs: number
+  readonly scheduling: Scheduling
 }
 
 /** Listener for requests of Node's server. */
@@ -66,8 +68,6 @@ export interface RequestHandler {
   readonly openResponses: () => readonly ServerResponse[]
   /** Whether a response has not been sent completely on this connection. */
   readonly isBusy: (socket: Socket) => boolean
-  /** Must be called for each new connection. */
-  readonly connectionAccepted: () => void
   readonly load: () => Load
 }
 
@@ -77,6 +77,7 @@ export function createRequestHandler({
   trustedProxies,
   unreadBytes,
   readMs,
+  scheduling,
 }: RequestHandlerOptions): RequestHandler {
   const { fastPath, nextRequestId, hostResponses } = gateway
   const { addressOf, networkOf, requestIdOf, requestOf } = createRequestInfoReader(
@@ -87,8 +88,7 @@ export function createRequestHandler({
   const connections = createConnections({ unreadBytes, readMs })
   const requestBodies = createRequestBodies()
   const loadShedder = createLoadShedder<AcceptedRequest>({
-    now: () => performance.now(),
-    later: setImmediate,
+    ...scheduling,
     maxInFlight: MAX_IN_FLIGHT,
     inFlight: () => connections.inFlight(),
     clientOf: ({ res }) => networkOf(res.req),
@@ -266,7 +266,6 @@ export function createRequestHandler({
     },
     openResponses: () => connections.unfinished(),
     isBusy: (socket) => connections.isBusy(socket),
-    connectionAccepted: () => loadShedder.connectionAccepted(),
     load: () => loadShedder.load(),
   }
 }

@@ -11,6 +11,7 @@ import { GRAPHQL_PATH, MAX_REQUEST_BYTES } from '../../http/graphql/endpoint.ts'
 import { createGuard } from '../../shared/guard-listener.ts'
 import { type Indexed, NOT_IN_SET, createIndexedSet } from '../../shared/indexed-set.ts'
 import type { Logger } from '../../shared/logger.ts'
+import type { Scheduling } from './accept-priority.ts'
 import { createMessageQueue } from './message-queue.ts'
 import type { UnreadBytes } from './unread-bytes.ts'
 
@@ -42,6 +43,7 @@ interface UnauthenticatedSocket extends Indexed {
 export interface WebSocketServerOptions {
   readonly log: Logger
   readonly unreadBytes: UnreadBytes
+  readonly scheduling: Scheduling
   /** Whether a response on this connection has not been sent completely. */
   readonly isBusy: (socket: Socket) => boolean
   /** Returns the network of the client's address, or null if unknown. */
@@ -50,6 +52,14 @@ export interface WebSocketServerOptions {
   readonly maxUnauthenticated?: number | undefined
   /** Returns a random integer below the maximum. Replaced in tests. */
   readonly randomBelow?: ((maximum: number) => number) | undefined
+}
+
+export interface WebSocketShutdown {
+  /**
+   * Closes each socket after its running mutations, and disconnects clients that have not closed it `closeMs`
+   * later, or `graceMs` after the call.
+   */
+  close(graceMs: number, closeMs: number): Promise<void>
 }
 
 /**
@@ -66,12 +76,13 @@ export function attachWebSocketServer(
   {
     log,
     unreadBytes,
+    scheduling,
     isBusy,
     networkOf,
     maxUnauthenticated = MAX_UNAUTHENTICATED,
     randomBelow = randomInt,
   }: WebSocketServerOptions,
-): { close(graceMs: number): Promise<void> } {
+): WebSocketShutdown {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_REQUEST_BYTES,
@@ -82,7 +93,7 @@ export function attachWebSocketServer(
     handleProtocols: (protocols) =>
       protocols.has('graphql-transport-ws') ? 'graphql-transport-ws' : false,
   })
-  const messageQueue = createMessageQueue({ now: () => performance.now(), later: setImmediate })
+  const messageQueue = createMessageQueue(scheduling)
   /** Functions that resolve when no query and no mutation of the socket is running. */
   const idleWaits = new WeakMap<WebSocket, () => Promise<void>>()
   /** Maximum sockets without an accepted `connection_init`. */
@@ -157,15 +168,17 @@ export function attachWebSocketServer(
   }
 
   /** Closes a socket after its running mutations: clients retry a mutation without a result, so it would run twice. */
-  async function closeForRestart(socket: WebSocket): Promise<void> {
+  async function closeForRestart(socket: WebSocket, closeMs: number): Promise<void> {
     await idleWaits.get(socket)?.()
     socket.close(SERVICE_RESTART, 'The gateway restarts. Reconnect.')
+    const deadline = setTimeout(() => socket.terminate(), closeMs)
+    socket.once('close', () => clearTimeout(deadline))
   }
 
   return {
-    async close(graceMs) {
+    async close(graceMs, closeMs) {
       server.off('upgrade', upgrade)
-      for (const socket of sockets.clients) void closeForRestart(socket)
+      for (const socket of sockets.clients) void closeForRestart(socket, closeMs)
       const closed = new Promise((resolve) => sockets.close(resolve))
       const deadline = setTimeout(() => {
         for (const socket of sockets.clients) socket.terminate()

@@ -2,7 +2,7 @@
 import { type ExecutionResult, GraphQLError, OperationTypeNode, getOperationAST } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
-import type { SubscriptionState } from '../../../graphql/context.ts'
+import { createSubscriptionState } from '../../../graphql/context.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
 import { isPersistedQuery, persistedQueryNotSupported } from '../plugins/persisted-queries.ts'
 import type { EnvelopedFunctions, Yoga } from '../yoga.ts'
@@ -30,10 +30,7 @@ export function createBeginOperation(yoga: Yoga): BeginOperation {
   return async (viewer, params) => {
     if (isPersistedQuery(params)) return { kind: 'errors', errors: [persistedQueryNotSupported()] }
     const { query, operationName, variables } = params
-    const subscription: SubscriptionState = {
-      isInterrupted: () => false,
-      nextChange: () => Promise.resolve(),
-    }
+    const subscription = createSubscriptionState()
     const enveloped: EnvelopedFunctions = yoga.getEnveloped({ viewer, subscription })
     const { schema } = enveloped
     try {
