@@ -173,9 +173,9 @@ test('signs a token that plays a private video', async () => {
   expect((await fetch(`${emulator.url}/${id}/manifest/video.m3u8`)).status).toBe(401)
 })
 
-describe('watermark profiles', () => {
-  const png = () => new Blob([writePng(720, 240)]).stream()
+const png = () => new Blob([writePng(720, 240)]).stream()
 
+describe('watermark profiles', () => {
   test('are created from a stream, with all parameters, and used by an upload', async () => {
     const { stream } = await start()
     const params = { name: 'x', opacity: 0.5, padding: 0, scale: 1, position: 'center' } as const
