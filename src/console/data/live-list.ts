@@ -93,13 +93,13 @@ export function createLiveList(
 
   return {
     page,
-    watch: () =>
-      client
-        .subscription<UploadListData, UploadListVariables>(UPLOAD_LIST, {
-          first: PAGE_SIZE,
-          filter,
-        })
-        .subscribe(({ data }) => data !== undefined && receive(data.uploadList)).unsubscribe,
+    watch() {
+      const variables = { first: PAGE_SIZE, filter }
+      const subscription = client
+        .subscription<UploadListData, UploadListVariables>(UPLOAD_LIST, variables)
+        .subscribe(({ data }) => data !== undefined && receive(data.uploadList))
+      return () => subscription.unsubscribe()
+    },
     loadMore: () => void readOlder(page.get()?.pageInfo.endCursor ?? null, PAGE_SIZE),
   }
 }

@@ -25,13 +25,14 @@ export interface Uploads {
 /** One list per filter, so that a filter shows its last rows while the gateway does not respond. */
 function createLists({ client }: GatewayClient) {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const readStorage = (): void => {
-    clearTimeout(timer)
-    const readNow = (): void =>
-      void client.query(STORAGE, {}, { requestPolicy: 'network-only' }).toPromise()
-    timer = setTimeout(readNow, DEBOUNCE_MS)
+  function readStorage(): void {
+    void client.query(STORAGE, {}, { requestPolicy: 'network-only' }).toPromise()
   }
-  const create = (filter: Filter) => createLiveList(client, STATUSES[filter], readStorage)
+  function readStorageSoon(): void {
+    clearTimeout(timer)
+    timer = setTimeout(readStorage, DEBOUNCE_MS)
+  }
+  const create = (filter: Filter) => createLiveList(client, STATUSES[filter], readStorageSoon)
   return {
     all: create('all'),
     active: create('active'),
