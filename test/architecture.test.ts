@@ -224,7 +224,6 @@ const rules: Readonly<Record<string, Rule>> = {
       'preact',
       '@urql/core',
       '@urql/preact',
-      '@urql/exchange-graphcache',
       '@uppy/core',
       // `vite.config.ts` of its build.
       'vite',

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { type TestContext, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { describeInChromium, openPage } from './browser/kit/chromium.ts'
+import { readRecipe } from './browser/kit/recipe.ts'
 import { bundleSite, serveSite } from './browser/kit/site.ts'
 import { createUploadClient } from '../src/client/client.ts'
 import { callerOf, startTestGateway } from './kit/gateway.ts'
@@ -143,7 +144,7 @@ describe('the README on tokens and reservations', () => {
 
 describeInChromium('the tus page in a browser', () => {
   it('uploads a file to the URL of createTusUpload with tus-js-client', async (context) => {
-    const recipe = `${block(tusPage, 'js', 'createTusUpload')}\nexport { send }`
+    const recipe = readRecipe(tusPage, 'src/graphql-tus-upload.ts')
     const driver = `import { send } from 'virtual:recipe.js'
       export const run = () => send(document.querySelector('input').files[0])`
     const site = await serveSite(await bundleSite(recipe, { driver }))

@@ -1,7 +1,11 @@
-/** GraphQL error for an unsuccessful outcome of a query, which has no union type for its errors. */
+/** GraphQL errors for unsuccessful outcomes of queries and subscriptions, which have no union types for them. */
 import { GraphQLError } from 'graphql'
-import type { RateLimited, StreamFailed } from '../uploads/outcomes.ts'
+import type { RateLimited, StreamFailed, UploadNotFound } from '../uploads/outcomes.ts'
 
-export function outcomeError({ code, message }: RateLimited | StreamFailed): GraphQLError {
-  return new GraphQLError(message, { extensions: { code } })
+/** `extensions` has the code and, of RATE_LIMITED, `retryAfterSeconds`. */
+export function outcomeError(outcome: RateLimited | StreamFailed | UploadNotFound): GraphQLError {
+  const { code, message } = outcome
+  const details =
+    'retryAfterSeconds' in outcome ? { retryAfterSeconds: outcome.retryAfterSeconds } : {}
+  return new GraphQLError(message, { extensions: { code, ...details } })
 }

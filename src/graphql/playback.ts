@@ -152,7 +152,7 @@ export const playbackArguments = builder.args((t) => ({
   ttlSeconds: t.int({
     required: true,
     defaultValue: TTL_SECONDS.default,
-    description: `How long the addresses work, in seconds, ${TTL_SECONDS.min} to ${TTL_SECONDS.max}. Equal requests share a token for a part of its life, at most half: \`expiresAt\` is exact.`,
+    description: `How long the addresses work, in seconds, ${TTL_SECONDS.min} to ${TTL_SECONDS.max}. \`expiresAt\` is exact: equal requests share a token for a part of its life, at most half, and the longest life is a minute shorter, because clocks differ.`,
   }),
   downloadable: t.boolean({
     required: true,

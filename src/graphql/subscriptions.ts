@@ -1,10 +1,10 @@
 /** Subscriptions: `uploadStatus` for one upload, `uploadsChanged` for all of the caller's. */
-import { GraphQLError } from 'graphql'
 import type { RateLimited, UploadNotFound } from '../uploads/outcomes.ts'
 import type { UploadChanges } from '../uploads/watch/change-stream.ts'
 import { watchUpload, watchUploads } from '../uploads/watch/watch-uploads.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
+import { outcomeError } from './outcome-error.ts'
 import { UploadType } from './upload.ts'
 
 builder.subscriptionFields((t) => ({
@@ -47,7 +47,7 @@ export function eventsOrThrow<T>(
   { subscription }: GraphQLContext,
 ): AsyncIterableIterator<T, void, void> {
   if ('kind' in outcome) {
-    throw new GraphQLError(outcome.message, { extensions: { code: outcome.code } })
+    throw outcomeError(outcome)
   }
   if (subscription === undefined) return outcome
   const { events, nextChange } = withLookahead(outcome)

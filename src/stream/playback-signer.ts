@@ -15,8 +15,8 @@ export type RsaPrivateJwk = { readonly kty: 'RSA' } & Readonly<
 
 export type SignPlaybackToken = (params: PlaybackTokenParams, now: Date) => Promise<string>
 
-/** How much earlier than now a token is valid, in seconds: Stream's clock may be behind. */
-const NOT_BEFORE_SECONDS = 60
+/** How far Stream's clock may be behind this one, in seconds: a token is valid that much earlier than now. */
+export const CLOCK_SKEW_SECONDS = 60
 
 /** Imports the key once. Rejects if the values are not those of an RSA key; the error contains none of them. */
 export async function createPlaybackSigner({ id, jwk }: SigningKey): Promise<SignPlaybackToken> {
@@ -29,7 +29,7 @@ export async function createPlaybackSigner({ id, jwk }: SigningKey): Promise<Sig
     new SignJWT({ kid: id, ...(downloadable ? { downloadable } : {}) })
       .setProtectedHeader({ alg: 'RS256', kid: id })
       .setSubject(uid)
-      .setNotBefore(secondsOf(now) - NOT_BEFORE_SECONDS)
+      .setNotBefore(secondsOf(now) - CLOCK_SKEW_SECONDS)
       .setExpirationTime(secondsOf(expiresAt))
       .sign(key)
 }

@@ -8,7 +8,7 @@ import type {
   PlaybackTokens,
 } from '../uploads/ports/playback-tokens.ts'
 import type { StreamApi } from '../uploads/ports/stream-api.ts'
-import type { SignPlaybackToken } from './playback-signer.ts'
+import { CLOCK_SKEW_SECONDS, type SignPlaybackToken } from './playback-signer.ts'
 
 /** Maximum number of cached tokens, about 1 kB each. */
 const MAX_TOKENS = 10_000
@@ -17,6 +17,9 @@ const MAX_TOKENS = 10_000
 const SIGNED_SHARE = 0.05
 /** Each token of Stream costs a request, and Stream documents `/token` for a limited number of tokens. */
 const REQUESTED_SHARE = 0.5
+
+/** Longest life of a token: Stream rejects those that expire more than 24 hours ahead of its clock. */
+const MAX_LIFE_SECONDS = 86_400 - CLOCK_SKEW_SECONDS
 
 /** How long a failure or a missing video is cached, in milliseconds. */
 const FAILURE_CACHE_MS = 2000
@@ -52,13 +55,14 @@ export function createPlaybackTokens({
     const now = clock.now()
     const from = now.getTime()
     const failureUntil = from + FAILURE_CACHE_MS
+    const lifeSeconds = Math.min(request.ttlSeconds, MAX_LIFE_SECONDS)
     // Whole seconds, as in the token.
-    const expiresAt = new Date((Math.floor(from / 1000) + request.ttlSeconds) * 1000)
+    const expiresAt = new Date((Math.floor(from / 1000) + lifeSeconds) * 1000)
     const params = { ...request, expiresAt }
     try {
       const text = await (sign === null ? stream.createPlaybackToken(params) : sign(params, now))
       const token = text === null ? null : { token: text, expiresAt }
-      const until = token === null ? failureUntil : from + request.ttlSeconds * 1000 * share
+      const until = token === null ? failureUntil : from + lifeSeconds * 1000 * share
       cache.set(key, { kind: 'token', token, from, until })
       return token
     } catch (error) {

@@ -111,6 +111,7 @@ describeInChromium(`the app${packagesHint}`, () => {
           )
 
       await choose('testcard.mp4', 'big.mp4', 'unwanted.mp4')
+      expect(await page.getByLabel('Choose videos').inputValue()).toBe('')
       await row(page, 'Uploads', 'testcard.mp4').getByText('Ready.').waitFor()
       await row(page, 'Videos', 'testcard.mp4 READY').waitFor()
       await row(page, 'Videos', 'big.mp4 UPLOADING').waitFor()

@@ -1,6 +1,12 @@
-/** Runs the recipes of src/http/tus/README.md in a browser, from another origin than the gateway's. */
+/** Compiles the recipes of src/http/tus/README.md under strict, and runs them in a browser, from another origin than the gateway's. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Uppy } from '@uppy/core'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard } from '../kit/media.ts'
@@ -27,6 +33,9 @@ interface UploadOptions {
   readonly token: string
 }
 
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const PAGE = 'src/http/tus/README.md'
+
 /** More than one chunk of the smallest allowed size, so that a second chunk is sent. */
 const FILE_BYTES = 6_000_000
 
@@ -43,7 +52,7 @@ const UPLOAD =
   'query ($uid: ID!) { upload(uid: $uid) { creator name protocol meta constraints { maxDurationSeconds } } }'
 
 async function start(recipe: string) {
-  const site = await startSite(readRecipe('src/http/tus/README.md', recipe))
+  const site = await startSite(readRecipe(PAGE, recipe))
   const gateway = await startTestGateway({
     AUTH_JWT_SECRET: TEST_SECRET,
     ALLOWED_ORIGINS: site.origin,
@@ -59,9 +68,33 @@ async function start(recipe: string) {
   return { gateway, site, options, ...opened, caller: gateway.as(token) }
 }
 
+it('compiles under strict', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'headgate-tus-recipes-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'))
+  for (const name of ['uppy.ts', 'tus-upload.ts', 'graphql-tus-upload.ts']) {
+    await writeFile(join(folder, name), readRecipe(PAGE, `src/${name}`))
+  }
+  const options = {
+    target: 'es2023',
+    lib: ['es2023', 'dom', 'dom.iterable'],
+    module: 'preserve',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: [],
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options }))
+  const compiler = join(repository, 'node_modules/typescript/bin/tsc')
+  const output = await promisify(execFile)(process.execPath, [compiler], { cwd: folder }).catch(
+    (error: unknown) => error,
+  )
+  expect(output).toEqual({ stdout: '', stderr: '' })
+})
+
 describeInChromium('the tus endpoint from another origin', () => {
   it('accepts an upload by Uppy', async () => {
-    const { page, errors, origins, options, gateway, site, caller } = await start('uppy.js')
+    const { page, errors, origins, options, gateway, site, caller } = await start('src/uppy.ts')
     const uid = await page.evaluate(async (args) => {
       const uids: string[] = []
       const uppy = window.recipe.createUploader({
@@ -94,7 +127,7 @@ describeInChromium('the tus endpoint from another origin', () => {
   })
 
   it('accepts an upload by tus-js-client', async () => {
-    const { page, errors, options, caller } = await start('tus-js-client.js')
+    const { page, errors, options, caller } = await start('src/tus-upload.ts')
     const { uid, sent } = await page.evaluate(async (args) => {
       const [file] = document.querySelector('input')?.files ?? []
       if (file === undefined) throw new Error('No file was chosen.')
@@ -119,7 +152,7 @@ describeInChromium('the tus endpoint from another origin', () => {
   })
 
   it('returns an error message that the page can read', async () => {
-    const { page, options } = await start('tus-js-client.js')
+    const { page, options } = await start('src/tus-upload.ts')
     const message = await page.evaluate(async (args) => {
       const [file] = document.querySelector('input')?.files ?? []
       if (file === undefined) throw new Error('No file was chosen.')

@@ -1,6 +1,6 @@
 /** The emulated `env.STREAM` binding behaves as Cloudflare documents it. */
-import { expect, describe, test } from 'vitest'
-import { z } from 'zod'
+import { createServer } from 'node:http'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import {
   BindingError,
   type Comparison,
@@ -22,6 +22,18 @@ function sendFile(uploadURL: string): Promise<Response> {
   const body = new FormData()
   body.set('file', testcardFile())
   return fetch(uploadURL, { method: 'POST', body })
+}
+
+/** Serves an image until the test ends; returns its URL. */
+async function serveImage(image: Uint8Array): Promise<string> {
+  const server = createServer((_request, response) => response.end(image))
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  onTestFinished(() => void server.close())
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return `http://127.0.0.1:${address.port}/logo.png`
 }
 
 const UNKNOWN = 'f'.repeat(32)
@@ -161,17 +173,59 @@ test('signs a token that plays a private video', async () => {
   expect((await fetch(`${emulator.url}/${id}/manifest/video.m3u8`)).status).toBe(401)
 })
 
-test('creates an upload with a watermark profile', async () => {
-  const { emulator, stream } = await start()
-  const body = new FormData()
-  body.set('file', new Blob([writePng(720, 240)]))
-  const created = await createStreamClient(emulator).raw('POST', '/watermarks', { body })
-  const { uid, ...members } = z
-    .looseObject({ uid: z.string() })
-    .parse(z.looseObject({ result: z.unknown() }).parse(await created.json()).result)
-  const minted = await stream.createDirectUpload({ maxDurationSeconds: 1, watermark: { id: uid } })
-  expect(minted.watermark).toEqual({ id: uid, ...members })
-  expect((await stream.video(minted.id).details()).watermark).toEqual(minted.watermark)
+const png = () => new Blob([writePng(720, 240)]).stream()
+
+describe('watermark profiles', () => {
+  test('are created from a stream, with all parameters, and used by an upload', async () => {
+    const { stream } = await start()
+    const params = { name: 'x', opacity: 0.5, padding: 0, scale: 1, position: 'center' } as const
+    const watermark = await stream.watermarks.generate(png(), params)
+    expect(watermark).toEqual({
+      ...params,
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      created: expect.any(String),
+      size: 100,
+      width: 720,
+      height: 240,
+      downloadedFrom: null,
+    })
+    const minted = await stream.createDirectUpload({ maxDurationSeconds: 1, watermark })
+    expect(minted.watermark).toEqual(watermark)
+    expect((await stream.video(minted.id).details()).watermark).toEqual(watermark)
+  })
+
+  test('are created from a URL, with the defaults', async () => {
+    const { stream } = await start()
+    const url = await serveImage(writePng(8, 8))
+    expect(await stream.watermarks.generate(url)).toMatchObject({
+      downloadedFrom: url,
+      width: 8,
+      name: '',
+      opacity: 1,
+      position: 'upperRight',
+    })
+  })
+
+  test('are listed, newest first, found and deleted once', async () => {
+    const { watermarks } = (await start()).stream
+    const [first, second] = [await watermarks.generate(png()), await watermarks.generate(png())]
+    expect(await watermarks.list()).toEqual([second, first])
+    expect(await watermarks.get(first.id)).toEqual(first)
+    expect(await watermarks.delete(first.id)).toBeUndefined()
+    expect(await watermarks.list()).toEqual([second])
+    const notFound = { name: 'NotFoundError', code: 10_003, statusCode: 404 }
+    await expect(watermarks.get(first.id)).rejects.toMatchObject(notFound)
+    await expect(watermarks.delete(first.id)).rejects.toMatchObject(notFound)
+  })
+
+  test('reject an image that is too large', async () => {
+    const { watermarks } = (await start()).stream
+    const image = new Blob([new Uint8Array(2_097_153)]).stream()
+    await expect(watermarks.generate(image)).rejects.toMatchObject({
+      name: 'MaxFileSizeError',
+      statusCode: 413,
+    })
+  })
 })
 
 describe('errors', () => {
@@ -185,6 +239,11 @@ describe('errors', () => {
       'an unknown watermark profile',
       { name: 'BadRequestError', statusCode: 400, message: /watermark/ },
       (stream) => stream.createDirectUpload({ maxDurationSeconds: 1, watermark: { id: 'x' } }),
+    ],
+    [
+      'an image that is not a PNG',
+      { name: 'BadRequestError', statusCode: 400, message: /PNG/ },
+      (stream) => stream.watermarks.generate(new Blob(['x']).stream()),
     ],
     [
       'an unknown video',

@@ -184,6 +184,19 @@ describe('playback', () => {
     }
   })
 
+  it('plays for nearly 24 hours if the clock of Stream is behind', async () => {
+    const { gateway, emulator } = await start()
+    const ada = gateway.as(await tokenFor('ada', { exp: 4_000_000_000 }))
+    const uid = await uploadVideo(ada)
+    gateway.clock.advance(59)
+    const playback = await playbackOf(ada, uid, { ttlSeconds: 86_400 })
+    expect(await statusOf(playback?.hlsURL ?? '')).toBe(200)
+    const left = Date.parse(playback?.expiresAt ?? '') - gateway.clock.now().getTime()
+    expect(Math.round(left / 60_000)).toBe(24 * 60 - 1)
+    await emulator.advanceClock(86_400)
+    expect(await statusOf(playback?.hlsURL ?? '')).toBe(401)
+  })
+
   it('adds the arguments of thumbnails to their addresses', async () => {
     const { ada, uid, emulator } = await start()
     const root = `${emulator.url}/${await tokenOf(ada, uid)}/thumbnails`

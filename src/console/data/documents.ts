@@ -2,10 +2,19 @@
 import { type TypeOf, flag, list, nullable, number, object, text } from '../../client/shape.ts'
 import { uploadShape } from '../../client/gateway/upload.ts'
 
-const uploadsShape = object({
-  edges: list(object({ cursor: text, node: uploadShape })),
+const edgeShape = object({ cursor: text, node: uploadShape })
+const pageShape = object({
+  edges: list(edgeShape),
   pageInfo: object({ hasNextPage: flag, endCursor: nullable(text) }),
 })
+const listEventShape = object({
+  page: nullable(pageShape),
+  changed: nullable(edgeShape),
+  isListed: flag,
+})
+export type UploadPage = TypeOf<typeof pageShape>
+export type UploadListEvent = TypeOf<typeof listEventShape>
+
 const usageShape = object({
   storedMinutes: number,
   reservedMinutes: number,
@@ -14,24 +23,26 @@ const usageShape = object({
   videoCount: number,
 })
 
-export const UPLOADS = `query Uploads($first: Int!, $after: String, $filter: UploadFilter) {
-  uploads(first: $first, after: $after, filter: $filter) ${uploadsShape.selection}
+export const UPLOADS = `query Uploads($first: Int!, $after: String!, $filter: UploadFilter) {
+  uploads(first: $first, after: $after, filter: $filter) ${pageShape.selection}
 }`
 export interface UploadsData {
-  readonly uploads: TypeOf<typeof uploadsShape>
+  readonly uploads: UploadPage
 }
-export interface UploadsVariables {
+export interface UploadListVariables {
   readonly [name: string]: unknown
   readonly first: number
-  readonly after?: string
   readonly filter: { readonly status: readonly string[] }
 }
+export interface UploadsVariables extends UploadListVariables {
+  readonly after: string
+}
 
-export const UPLOADS_CHANGED = `subscription UploadsChanged {
-  uploadsChanged ${uploadShape.selection}
+export const UPLOAD_LIST = `subscription UploadList($first: Int!, $filter: UploadFilter) {
+  uploadList(first: $first, filter: $filter) ${listEventShape.selection}
 }`
-export interface UploadsChangedData {
-  readonly uploadsChanged: TypeOf<typeof uploadShape>
+export interface UploadListData {
+  readonly uploadList: UploadListEvent
 }
 
 const ERRORS = ['ForbiddenError', 'QuotaExceededError', 'RateLimitedError', 'StreamError']

@@ -1,49 +1,20 @@
-/** GraphQL client of one user: urql with a normalized cache and SSE subscriptions. */
+/** GraphQL client of one user: urql with SSE subscriptions. */
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core'
-import { cacheExchange } from '@urql/exchange-graphcache'
-import { relayPagination } from '@urql/exchange-graphcache/extras'
 import type { GatewayEndpoint } from '../../client/gateway/request.ts'
 import type { Session } from '../session.ts'
 import { type Store, createStore } from '../store.ts'
 import { subscribeOverSSE } from './sse-subscription.ts'
 
-/** Types without an `id`, which the cache embeds in their parents. */
-const TYPES_WITHOUT_ID = [
-  'ConflictError',
-  'ForbiddenError',
-  'InputIssue',
-  'InvalidInputError',
-  'PageInfo',
-  'QuotaExceededError',
-  'RateLimitedError',
-  'StorageUsage',
-  'StreamError',
-  'UpdateUploadSuccess',
-  'UploadConnection',
-  'UploadConstraints',
-  'UploadEdge',
-  'UploadFailure',
-  'UploadNotFoundError',
-  'UploadProgress',
-  'Video',
-]
-
-function createCache() {
-  return cacheExchange({
-    keys: Object.fromEntries(TYPES_WITHOUT_ID.map((name) => [name, () => null])),
-    resolvers: { Query: { uploads: relayPagination() } },
-  })
-}
+/** Of the list's subscription: not yet open, open, never opened so far, or lost. */
+export type Connection = 'connecting' | 'live' | 'unreachable' | 'reconnecting'
 
 export interface GatewayClient {
   readonly client: Client
-  /** Number of connections so far while one is open; null while disconnected. */
-  readonly connections: Store<number | null>
+  readonly connection: Store<Connection>
 }
 
 export function createGatewayClient(url: string, session: Session, user: string): GatewayClient {
-  const connections = createStore<number | null>(null)
-  let opened = 0
+  const connection = createStore<Connection>('connecting')
   const endpoint: GatewayEndpoint = { url, fetch: session.fetch, token: () => session.token(user) }
   const client = new Client({
     url,
@@ -52,7 +23,6 @@ export function createGatewayClient(url: string, session: Session, user: string)
     preferGetMethod: false,
     fetchOptions: () => ({ headers: authorizationOf(session, user) }),
     exchanges: [
-      createCache(),
       subscriptionExchange({
         forwardSubscription: ({ query = '', variables = {} }) => ({
           subscribe(sink) {
@@ -61,8 +31,8 @@ export function createGatewayClient(url: string, session: Session, user: string)
               endpoint,
               { query, variables },
               {
-                onOpen: () => connections.set((opened += 1)),
-                onLost: () => connections.set(null),
+                onOpen: () => connection.set('live'),
+                onLost: () => connection.set(lost(connection.get())),
                 onResult: (result) => sink.next(result),
               },
               abortController.signal,
@@ -74,7 +44,11 @@ export function createGatewayClient(url: string, session: Session, user: string)
       fetchExchange,
     ],
   })
-  return { client, connections }
+  return { client, connection }
+}
+
+function lost(before: Connection): Connection {
+  return before === 'live' || before === 'reconnecting' ? 'reconnecting' : 'unreachable'
 }
 
 function authorizationOf({ authState }: Session, user: string): Record<string, string> {

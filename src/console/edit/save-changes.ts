@@ -13,7 +13,7 @@ export type SaveOutcome =
   | { readonly kind: 'conflict'; readonly currentVersion: number }
   | { readonly kind: 'failed'; readonly message: string }
 
-/** The cache updates every list that shows the upload. */
+/** The list receives the change as an event. */
 export async function saveChanges(
   client: Client,
   input: UpdateUploadVariables['input'],

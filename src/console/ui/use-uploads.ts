@@ -1,28 +1,19 @@
-/** Hook: the caller's uploads, updated live and read again after a connection was lost. */
-import { useQuery, useSubscription } from '@urql/preact'
-import { useCallback, useEffect, useRef } from 'preact/hooks'
+/** Hook: the caller's uploads, live. */
+import { useEffect, useMemo } from 'preact/hooks'
 import type { Upload } from '../../client/client.ts'
-import {
-  STORAGE,
-  UPLOADS,
-  UPLOADS_CHANGED,
-  type UploadsChangedData,
-  type UploadsData,
-  type UploadsVariables,
-} from '../data/documents.ts'
+import { STORAGE } from '../data/documents.ts'
 import type { GatewayClient } from '../data/graphql-client.ts'
+import { createLiveList } from '../data/live-list.ts'
 import { type Filter, STATUSES } from '../rows/merge-rows.ts'
 import { useStore } from '../store.ts'
 
-const PAGE_SIZE = 20
-/** Changes arrive in bursts: list and storage usage are read after a burst. */
+/** Changes arrive in bursts: storage usage is read after a burst. */
 const DEBOUNCE_MS = 250
-const NETWORK_ONLY = { requestPolicy: 'network-only' } as const
 
 export interface Uploads {
   readonly uploads: readonly Upload[]
   readonly isLoading: boolean
-  /** Whether the query failed and there is no data. */
+  /** Whether the gateway does not respond and there is no data. */
   readonly isBroken: boolean
   readonly isLive: boolean
   /** Whether a connection was open before and is lost. */
@@ -31,63 +22,39 @@ export interface Uploads {
   readonly loadMore: () => void
 }
 
-export function useUploads({ client, connections }: GatewayClient, filter: Filter): Uploads {
-  const variables: UploadsVariables = { first: PAGE_SIZE, filter: { status: STATUSES[filter] } }
-  const [{ data, error, fetching }] = useQuery<UploadsData, UploadsVariables>({
-    query: UPLOADS,
-    variables,
-  })
-  const uploads = (data?.uploads.edges ?? []).map(({ node }) => node)
-  const connection = useStore(connections)
-  const wasLive = useRef(false)
-  if (connection !== null) wasLive.current = true
-
-  const readList = useCallback(() => {
-    const newest = { first: PAGE_SIZE, filter: { status: STATUSES[filter] } }
-    void client.query<UploadsData, UploadsVariables>(UPLOADS, newest, NETWORK_ONLY).toPromise()
-  }, [client, filter])
-  const readAll = useCallback(() => {
-    readList()
-    void client.query(STORAGE, {}, NETWORK_ONLY).toPromise()
-  }, [client, readList])
-
-  // Reads changes from before the connection was open.
-  useEffect(() => {
-    if (connection === 1) readList()
-    else if (connection !== null) readAll()
-  }, [connection, readList, readAll])
-
-  const statuses = useRef(new Map<string, string>())
-  for (const { uid, status } of uploads) {
-    // Later statuses arrive by subscription, which updates cache and map.
-    if (!statuses.current.has(uid)) statuses.current.set(uid, status)
+/** One list per filter, so that a filter shows its last rows while the gateway does not respond. */
+function createLists({ client }: GatewayClient) {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  function readStorage(): void {
+    void client.query(STORAGE, {}, { requestPolicy: 'network-only' }).toPromise()
   }
-  const timer = useRef<ReturnType<typeof setTimeout> | null>(null)
-  const onChange = (changed: UploadsChangedData): void => {
-    const { uid, status } = changed.uploadsChanged
-    // The cache updates rows itself. Membership of the list and storage change only with the status.
-    if (statuses.current.get(uid) === status) return
-    statuses.current.set(uid, status)
-    clearTimeout(timer.current ?? undefined)
-    timer.current = setTimeout(readAll, DEBOUNCE_MS)
+  function readStorageSoon(): void {
+    clearTimeout(timer)
+    timer = setTimeout(readStorage, DEBOUNCE_MS)
   }
-  useSubscription<UploadsChangedData, null>({ query: UPLOADS_CHANGED }, (_before, changed) => {
-    onChange(changed)
-    return null
-  })
-
-  const page = data?.uploads.pageInfo
+  const create = (filter: Filter) => createLiveList(client, STATUSES[filter], readStorageSoon)
   return {
-    uploads,
-    isLoading: fetching && data === undefined,
-    isBroken: error !== undefined && data === undefined,
-    isLive: connection !== null,
-    isReconnecting: connection === null && wasLive.current,
-    hasMore: page?.hasNextPage ?? false,
-    loadMore() {
-      const after = page?.endCursor
-      if (after === undefined || after === null) return
-      void client.query<UploadsData, UploadsVariables>(UPLOADS, { ...variables, after }).toPromise()
-    },
+    all: create('all'),
+    active: create('active'),
+    ready: create('ready'),
+    failed: create('failed'),
+  }
+}
+
+export function useUploads(gateway: GatewayClient, filter: Filter): Uploads {
+  const lists = useMemo(() => createLists(gateway), [gateway])
+  const list = lists[filter]
+  useEffect(() => list.watch(), [list])
+  const page = useStore(list.page)
+  const connection = useStore(gateway.connection)
+  const isLost = connection === 'unreachable' || connection === 'reconnecting'
+  return {
+    uploads: (page?.edges ?? []).map(({ node }) => node),
+    isLoading: page === null && !isLost,
+    isBroken: page === null && isLost,
+    isLive: connection === 'live',
+    isReconnecting: connection === 'reconnecting',
+    hasMore: page?.pageInfo.hasNextPage ?? false,
+    loadMore: list.loadMore,
   }
 }

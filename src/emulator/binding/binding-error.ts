@@ -7,6 +7,7 @@ export type BindingErrorName =
   | 'ForbiddenError'
   | 'RateLimitedError'
   | 'QuotaReachedError'
+  | 'MaxFileSizeError'
 
 /** Error with which calls of the binding reject. */
 export class BindingError extends Error {
@@ -30,17 +31,17 @@ export class BindingError extends Error {
   }
 }
 
-/** Returns the error name for an HTTP error status of the API. */
-export function errorNameFor(statusCode: number): BindingErrorName {
+/** Returns the error name for an HTTP error status of a request with this path after `/stream`. */
+export function errorNameFor(statusCode: number, path: string): BindingErrorName {
   switch (statusCode) {
     case 401:
     case 403:
       return 'ForbiddenError'
     case 404:
       return 'NotFoundError'
-    // The binding sends no files, so that 413 means exceeded storage (or a JSON body over 1 MiB).
+    // The only files are images of watermarks. Otherwise storage is exceeded (or a JSON body is over 1 MiB).
     case 413:
-      return 'QuotaReachedError'
+      return path === '/watermarks' ? 'MaxFileSizeError' : 'QuotaReachedError'
     case 429:
       return 'RateLimitedError'
     default:
@@ -54,7 +55,7 @@ export function notImplemented(call: string): () => Promise<never> {
     Promise.reject(
       new BindingError(
         'BadRequestError',
-        `${call} is not available in headgate's emulator. Available are direct uploads, details, update, delete, playback tokens and lists.`,
+        `${call} is not available in headgate's emulator. Available are direct uploads, details, update, delete, playback tokens, lists and watermark profiles.`,
         10_005,
         400,
       ),

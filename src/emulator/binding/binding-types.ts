@@ -51,6 +51,18 @@ export interface UpdateVideoParams {
   thumbnailTimestampPct?: number
 }
 
+/** Look of a watermark; the defaults are those of the REST API. */
+export interface WatermarkParams {
+  name?: string
+  /** From 0 (transparent) to 1. */
+  opacity?: number
+  /** Distance to the edges, from 0 to 1 of the video's width. */
+  padding?: number
+  /** Width, from 0 to 1 of the video's. */
+  scale?: number
+  position?: BoundWatermark['position']
+}
+
 /** A watermark profile. */
 export interface BoundWatermark {
   id: string
@@ -136,9 +148,13 @@ export interface StreamBinding {
   videos: { list(params?: VideosListParams): Promise<BoundVideo[]> }
   upload: NotImplemented
   watermarks: {
-    generate: NotImplemented
-    list: NotImplemented
-    get: NotImplemented
-    delete: NotImplemented
+    /** @param image a PNG, or the URL of one on this machine */
+    generate(
+      image: ReadableStream<Uint8Array> | string,
+      params?: WatermarkParams,
+    ): Promise<BoundWatermark>
+    list(): Promise<BoundWatermark[]>
+    get(id: string): Promise<BoundWatermark>
+    delete(id: string): Promise<void>
   }
 }

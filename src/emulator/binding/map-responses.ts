@@ -112,8 +112,21 @@ export function readBoundVideos(result: unknown): BoundVideo[] {
   return z.array(z.unknown()).parse(result).map(readBoundVideo)
 }
 
+/** Throws as `readDirectUpload`. */
+export function readWatermark(result: unknown): BoundWatermark {
+  return toBoundWatermark(watermarkSchema.parse(result))
+}
+
+/** Throws as `readDirectUpload`. */
+export function readWatermarks(result: unknown): BoundWatermark[] {
+  return z.array(watermarkSchema).parse(result).map(toBoundWatermark)
+}
+
 function boundWatermark(watermark: z.infer<typeof watermarkSchema> | null): BoundWatermark | null {
-  if (watermark === null) return null
+  return watermark === null ? null : toBoundWatermark(watermark)
+}
+
+function toBoundWatermark(watermark: z.infer<typeof watermarkSchema>): BoundWatermark {
   const { uid, ...others } = watermark
   return { id: uid, ...others }
 }

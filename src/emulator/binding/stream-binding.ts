@@ -4,13 +4,15 @@
  * `fetch`, so that it runs in workerd and in Node.
  */
 import { BindingError, notImplemented, errorNameFor } from './binding-error.ts'
-import type { StreamBinding, VideoHandle } from './binding-types.ts'
+import type { StreamBinding, VideoHandle, WatermarkParams } from './binding-types.ts'
 import {
   envelopeSchema,
   readBoundVideo,
   readBoundVideos,
   readDirectUpload,
   readToken,
+  readWatermark,
+  readWatermarks,
 } from './map-responses.ts'
 import { listParameters } from './list-window.ts'
 
@@ -25,6 +27,7 @@ export type {
   UpdateVideoParams,
   VideoHandle,
   VideosListParams,
+  WatermarkParams,
 } from './binding-types.ts'
 
 /** Values that `headgate emulator` prints and `startEmulator()` returns. */
@@ -40,6 +43,7 @@ interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** Path and query after `/stream`. */
   readonly path: string
+  /** Sent as a form, or as JSON. */
   readonly body?: object
 }
 
@@ -52,8 +56,14 @@ export function createStreamBinding(options: StreamBindingOptions): StreamBindin
   async function sendRequest({ method, path, body }: ApiRequest): Promise<unknown> {
     const { status, ok, text } = await send(`${streamUrl}${path}`, {
       method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: {
+        authorization: `Bearer ${token}`,
+        // `fetch` adds the type of a form, with its boundary.
+        ...(body instanceof FormData ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined
+        ? {}
+        : { body: body instanceof FormData ? body : JSON.stringify(body) }),
     })
     if (ok && text === '') return undefined
     const envelope = envelopeSchema.safeParse(parseJson(text)).data
@@ -63,7 +73,7 @@ export function createStreamBinding(options: StreamBindingOptions): StreamBindin
     const reasons = [error?.message, envelope?.messages[0]?.message]
     const details = reasons.filter((reason) => reason !== undefined).join(': ')
     const message = details === '' ? `The emulator responded with HTTP ${status}.` : details
-    throw new BindingError(errorNameFor(status), message, code, ok ? 500 : status)
+    throw new BindingError(errorNameFor(status, path), message, code, ok ? 500 : status)
   }
 
   function video(id: string): VideoHandle {
@@ -110,12 +120,35 @@ export function createStreamBinding(options: StreamBindingOptions): StreamBindin
     },
     upload: notImplemented('upload()'),
     watermarks: {
-      generate: notImplemented('watermarks.generate()'),
-      list: notImplemented('watermarks.list()'),
-      get: notImplemented('watermarks.get()'),
-      delete: notImplemented('watermarks.delete()'),
+      async generate(image, params = {}) {
+        const body =
+          typeof image === 'string' ? { ...params, url: image } : await formOf(image, params)
+        return readWatermark(await sendRequest({ method: 'POST', path: '/watermarks', body }))
+      },
+      list: async () => readWatermarks(await sendRequest({ method: 'GET', path: '/watermarks' })),
+      get: async (id) =>
+        readWatermark(await sendRequest({ method: 'GET', path: watermarkPath(id) })),
+      async delete(id) {
+        await sendRequest({ method: 'DELETE', path: watermarkPath(id) })
+      },
     },
   }
+}
+
+function watermarkPath(id: string): string {
+  return `/watermarks/${encodeURIComponent(id)}`
+}
+
+async function formOf(
+  image: ReadableStream<Uint8Array>,
+  params: WatermarkParams,
+): Promise<FormData> {
+  const form = new FormData()
+  form.set('file', await new Response(image).blob(), 'image.png')
+  for (const [key, value] of Object.entries(params)) {
+    if (value !== undefined) form.set(key, String(value))
+  }
+  return form
 }
 
 async function send(url: string, init: RequestInit) {

@@ -64,7 +64,7 @@ export async function serveFiles(files: () => Readonly<Record<string, string>>):
 const PAGE = `<!doctype html><html lang="en"><title>A site</title><input type="file" multiple>
 <div id="app"></div><script type="module" src="/bundle.js"></script></html>`
 
-/** Bundles a recipe as one script for browsers. */
+/** Bundles a recipe, JavaScript or TypeScript, as one script for browsers. */
 export async function bundleSite(
   recipe: string,
   { folder = root, plugins = [], driver }: BundleOptions = {},
@@ -83,7 +83,10 @@ export async function bundleSite(
       {
         name: 'recipe',
         resolveId: (id) => (id in sources ? id : null),
-        load: (id) => sources[id] ?? null,
+        load(id) {
+          const code = sources[id]
+          return code === undefined ? null : { code, moduleType: 'ts' }
+        },
       },
       ...plugins,
     ],
