@@ -9,6 +9,19 @@ export interface ProtocolRecommendation {
 }
 
 /**
+ * Returns the protocol of an upload: the recommended one, but TUS for every file that a basic upload cannot carry.
+ * @param tusUploads as of `recommendProtocol`; if false, the creation of a TUS upload is rejected with the reason
+ */
+export function chooseProtocol(
+  sizeBytes: number,
+  reliableConnection: boolean,
+  tusUploads: boolean,
+): UploadProtocol {
+  if (sizeBytes > MAX_BASIC_BYTES) return 'TUS'
+  return recommendProtocol(sizeBytes, reliableConnection, tusUploads).protocol
+}
+
+/**
  * Recommends a protocol by the decision chart of the Stream documentation.
  * https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/
  *

@@ -42,6 +42,8 @@ export async function createPostgresStore(
   const lists = prepareListStatements(db)
   const reserve = createReserve(run, statements, findByKey, timeSource)
   const record = createRecord(run, statements)
+  // A statement admits in the order of its calls.
+  const creations: CreationStore = { admit: reserve, record, inOrder: () => creations }
   const find = batchCalls(async (uids: readonly string[]) => {
     const found = new Map((await run(() => findMany(uids))).map((upload) => [upload.uid, upload]))
     return uids.map((uid) => found.get(replaceNul(uid)) ?? null)
@@ -65,7 +67,7 @@ export async function createPostgresStore(
         return stored
       }),
 
-    admit: reserve,
+    ...creations,
 
     async reserve(reservation, rules) {
       const outcome = await reserve(reservation, { ...rules, rateLimit: null })
@@ -76,7 +78,6 @@ export async function createPostgresStore(
 
     findByKey,
 
-    record,
     mint: async (...args) => (await record(...args))?.upload ?? null,
 
     release: (id) => done(() => statements.release.execute({ id })),

@@ -1,5 +1,5 @@
 /**
- * Use case: mints an upload URL. Records a reservation, then requests the URL from Stream. A rejected request
+ * Use case: mints upload URLs. Records a reservation, then requests the URL from Stream. A rejected request
  * leaves no reservation, and retries with the same idempotency key mint only one upload.
  */
 import type { Reservation } from '../ports/upload-store.ts'
@@ -16,7 +16,14 @@ import {
   tusUnsupported,
 } from '../outcomes.ts'
 import type { Viewer } from '../viewer.ts'
-import { type KeyInUse, createOnce, findKeyInUse, keysSince } from './idempotency.ts'
+import type { Fingerprints } from './fingerprint.ts'
+import {
+  type KeyInUse,
+  createOnce,
+  findKeyInUse,
+  fingerprintsOfKey,
+  keysSince,
+} from './idempotency.ts'
 import { mintUpload } from './mint-upload.ts'
 import { createReservation } from './reservation.ts'
 import type { UploadRequest } from './upload-request.ts'
@@ -48,12 +55,45 @@ export async function createUpload(
   viewer: Viewer,
   request: UploadRequest,
 ): Promise<CreateUploadOutcome> {
+  const fingerprints = await fingerprintsOfKey(request, viewer.subject)
+  return createWithFingerprints(dependencies, viewer, request, fingerprints)
+}
+
+/**
+ * Mints an upload URL for each request, concurrently, so that their writes can share a commit. Returns the outcomes
+ * in the order of the requests. If a rate limit is left for some of them only, the first ones get it. An unexpected
+ * error of one is thrown after all have ended.
+ */
+export async function createUploads(
+  dependencies: CreateDependencies,
+  viewer: Viewer,
+  requests: readonly UploadRequest[],
+): Promise<readonly CreateUploadOutcome[]> {
+  // Digests end in any order. All are computed first, so that the requests are admitted in theirs.
+  const fingerprints = await Promise.all(
+    requests.map((request) => fingerprintsOfKey(request, viewer.subject)),
+  )
+  const inOrder = { ...dependencies, creations: dependencies.creations.inOrder() }
+  const outcomes = requests.map((request, index) =>
+    createWithFingerprints(inOrder, viewer, request, fingerprints[index] ?? null),
+  )
+  await Promise.allSettled(outcomes)
+  return Promise.all(outcomes)
+}
+
+/** @param fingerprints null if the request has no idempotency key */
+async function createWithFingerprints(
+  dependencies: CreateDependencies,
+  viewer: Viewer,
+  request: UploadRequest,
+  fingerprints: Fingerprints | null,
+): Promise<CreateUploadOutcome> {
   const requestedBy = viewer.subject
   const creator = request.creator ?? requestedBy
   const outcome =
     checkCreator(viewer, creator) ??
     checkIdempotencyKey(request) ??
-    (await createOnce(dependencies, requestedBy, request, (fingerprint, now) =>
+    (await createOnce(dependencies, requestedBy, request, fingerprints, (fingerprint, now) =>
       create(dependencies, { creator, requestedBy, fingerprint }, request, now),
     ))
   dependencies.telemetry.minted(request.protocol, outcome.kind)

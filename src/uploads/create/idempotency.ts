@@ -37,23 +37,31 @@ export function keysSince(now: Date): Date {
   return new Date(now.getTime() - IDEMPOTENCY_KEY_MS)
 }
 
+/** Returns the fingerprints of a request with an idempotency key; null without one. */
+export async function fingerprintsOfKey(
+  request: UploadRequest,
+  requestedBy: string,
+): Promise<Fingerprints | null> {
+  return request.idempotencyKey === null ? null : fingerprintsOf(request, requestedBy)
+}
+
 /**
  * Returns the outcome of an earlier or concurrent request with the same key and input, or calls `create`.
  * Returns a conflict if the key was used with different input.
+ * @param fingerprints of the request; null without a key
  */
 export async function createOnce(
   dependencies: KeyDependencies,
   requestedBy: string,
-  request: UploadRequest,
+  { idempotencyKey: key }: UploadRequest,
+  fingerprints: Fingerprints | null,
   create: Create,
 ): Promise<CreateUploadOutcome> {
-  const key = request.idempotencyKey
-  if (key === null) {
+  if (key === null || fingerprints === null) {
     const outcome = await create('', dependencies.clock.now())
     if (outcome.kind === 'key-in-use') throw new Error('A reservation without a key is in use.')
     return outcome
   }
-  const fingerprints = await fingerprintsOf(request, requestedBy)
   // Concurrent requests with different input do not share a call: the store decides which of them gets the key.
   const slot = JSON.stringify([requestedBy, key, fingerprints[0]])
   return shareInFlight(dependencies.mintsInFlight, slot, () =>

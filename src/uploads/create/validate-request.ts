@@ -60,7 +60,7 @@ export function validateDuration(seconds: number, policy: Policy): InputIssue[] 
 }
 
 function validateSize({ protocol, sizeBytes }: UploadRequest): InputIssue[] {
-  if (protocol === 'BASIC') return []
+  if (protocol === 'BASIC' && sizeBytes === null) return []
   const isValid =
     sizeBytes !== null &&
     Number.isInteger(sizeBytes) &&

@@ -35,6 +35,8 @@ export interface CreationStore {
    * unit is given back.
    */
   admit(reservation: Reservation, rules: AdmitRules): Promise<AdmitOutcome>
+  /** Returns the same store, but concurrent calls of its `admit` consume their units in the order of the calls. */
+  inOrder(): CreationStore
   /** Turns the reservation into an upload, as `UploadStore.mint`. */
   record(...args: Parameters<UploadStore['mint']>): Promise<RecordedUpload | null>
 }
