@@ -126,6 +126,12 @@ export async function createPostgresStore(
 
     countReservations: async () => (await run(countRows)).get('RESERVED') ?? 0,
 
+    countByToken: (tokenId) =>
+      run(async () => {
+        const [row] = await statements.countByToken.execute({ tokenId })
+        return row?.count ?? 0
+      }),
+
     quotaUsage: (creator) =>
       run(async () => {
         const [row] = await statements.quotaUsage.execute({ creator: creator ?? ALL_CREATORS })

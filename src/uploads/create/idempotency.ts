@@ -8,6 +8,7 @@ import { IDEMPOTENCY_KEY_MS } from '../limits.ts'
 import { type CreateUploadOutcome, idempotencyConflict } from '../outcomes.ts'
 import { type Fingerprints, fingerprintsOf } from './fingerprint.ts'
 import type { UploadRequest } from './upload-request.ts'
+import type { Viewer } from '../viewer.ts'
 
 /** Maximum wait in milliseconds. Creations time out after 15 s, so an older reservation is not in flight. */
 const MAX_WAIT_MS = 16_000
@@ -43,7 +44,7 @@ export function keysSince(now: Date): Date {
  */
 export async function createOnce(
   dependencies: KeyDependencies,
-  requestedBy: string,
+  { subject: requestedBy, limits }: Viewer,
   request: UploadRequest,
   create: Create,
 ): Promise<CreateUploadOutcome> {
@@ -53,9 +54,11 @@ export async function createOnce(
     if (outcome.kind === 'key-in-use') throw new Error('A reservation without a key is in use.')
     return outcome
   }
-  const fingerprints = await fingerprintsOf(request, requestedBy)
-  // Concurrent requests with different input do not share a call: the store decides which of them gets the key.
-  const slot = JSON.stringify([requestedBy, key, fingerprints[0]])
+  const watermarkUid = limits?.forced.watermarkUid ?? null
+  const fingerprints = await fingerprintsOf(request, requestedBy, watermarkUid)
+  // Concurrent requests with different input or limits do not share a call: the store decides which of them gets
+  // the key.
+  const slot = JSON.stringify([requestedBy, key, fingerprints[0], limits])
   return shareInFlight(dependencies.mintsInFlight, slot, () =>
     createWithKey(dependencies, { requestedBy, key, fingerprints }, create),
   )
