@@ -1,4 +1,5 @@
 /** Mutations that choose the protocol by the file: `createUpload` and `createUploads`. */
+import { allowsBasicUploads, limitsInForce } from '../uploads/caller-limits.ts'
 import { createUpload, createUploads } from '../uploads/create/create-upload.ts'
 import type { UploadRequest } from '../uploads/create/upload-request.ts'
 import type { CreateUploadOutcome } from '../uploads/outcomes.ts'
@@ -60,8 +61,10 @@ builder.mutationFields((t) => ({
         description: 'The file and the settings of its upload.',
       }),
     },
-    resolve: (_root, { input }, { dependencies, viewer }) =>
-      createUpload(dependencies, viewer, requestFor(input, dependencies)),
+    resolve(_root, { input }, context) {
+      const { dependencies, viewer } = context
+      return createUpload(dependencies, viewer, requestFor(input, context))
+    },
   }),
   createUploads: t.field({
     type: [CreateUploadResult],
@@ -73,7 +76,7 @@ builder.mutationFields((t) => ({
         description: `The files and the settings of their uploads, 1 to ${MAX_INPUTS}. Equal inputs with the same idempotency key share one upload.`,
       }),
     },
-    resolve: (_root, { inputs }, { dependencies, viewer, resultLimit }) => {
+    resolve(_root, { inputs }, context) {
       if (inputs.length === 0) {
         throw badUserInput(`\`inputs\` is empty. Pass 1 to ${MAX_INPUTS} inputs.`)
       }
@@ -82,8 +85,9 @@ builder.mutationFields((t) => ({
           `Too many \`inputs\` (limit: ${MAX_INPUTS}). Create the others by another call.`,
         )
       }
+      const { dependencies, viewer, resultLimit } = context
       resultLimit.consumeCreations(inputs.length)
-      const requests = inputs.map((input) => requestFor(input, dependencies))
+      const requests = inputs.map((input) => requestFor(input, context))
       return createUploads(dependencies, viewer, requests)
     },
   }),
@@ -97,10 +101,12 @@ interface FileInput extends CommonInput {
 
 function requestFor(
   input: FileInput,
-  { stream }: Pick<GraphQLContext['dependencies'], 'stream'>,
+  { dependencies: { stream, policy }, viewer }: GraphQLContext,
 ): UploadRequest {
   const { sizeBytes, reliableConnection } = input
-  const { tusUploads } = stream.capabilities
-  const protocol = chooseProtocol(sizeBytes, reliableConnection, tusUploads)
+  const protocol = chooseProtocol(sizeBytes, reliableConnection, {
+    basicUploads: allowsBasicUploads(limitsInForce(policy, viewer.limits)),
+    tusUploads: stream.capabilities.tusUploads,
+  })
   return toUploadRequest(protocol, sizeBytes, input)
 }

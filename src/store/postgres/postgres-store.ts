@@ -42,7 +42,7 @@ export async function createPostgresStore(
   const lists = prepareListStatements(db)
   const reserve = createReserve(run, statements, findByKey, timeSource)
   const record = createRecord(run, statements)
-  // A statement admits in the order of its calls.
+  // Statements admit the calls of one rate limit in their order.
   const creations: CreationStore = { admit: reserve, record, inOrder: () => creations }
   const find = batchCalls(async (uids: readonly string[]) => {
     const found = new Map((await run(() => findMany(uids))).map((upload) => [upload.uid, upload]))
@@ -126,6 +126,12 @@ export async function createPostgresStore(
     },
 
     countReservations: async () => (await run(countRows)).get('RESERVED') ?? 0,
+
+    countByToken: (tokenId) =>
+      run(async () => {
+        const [row] = await statements.countByToken.execute({ tokenId })
+        return row?.count ?? 0
+      }),
 
     quotaUsage: (creator) =>
       run(async () => {

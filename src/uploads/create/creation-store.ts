@@ -48,7 +48,10 @@ export function createCreationStore(store: UploadStore, rateLimiter: RateLimiter
         return { kind: 'rate-limited', retryAfterSeconds: consumed.retryAfterSeconds }
       }
       try {
-        return await store.reserve(reservation, rules)
+        const admitted = await store.reserve(reservation, rules)
+        // A concurrent request has reserved with the key.
+        if (admitted.kind === 'key-in-use') await giveBack(rateLimit.key, consumed.at)
+        return admitted
       } catch (error) {
         await giveBack(rateLimit.key, consumed.at)
         throw error

@@ -8,6 +8,7 @@ import { IDEMPOTENCY_KEY_MS } from '../limits.ts'
 import { type CreateUploadOutcome, idempotencyConflict } from '../outcomes.ts'
 import { type Fingerprints, fingerprintsOf } from './fingerprint.ts'
 import type { UploadRequest } from './upload-request.ts'
+import type { Viewer } from '../viewer.ts'
 
 /** Maximum wait in milliseconds. Creations time out after 15 s, so an older reservation is not in flight. */
 const MAX_WAIT_MS = 16_000
@@ -40,9 +41,10 @@ export function keysSince(now: Date): Date {
 /** Returns the fingerprints of a request with an idempotency key; null without one. */
 export async function fingerprintsOfKey(
   request: UploadRequest,
-  requestedBy: string,
+  { subject, limits }: Viewer,
 ): Promise<Fingerprints | null> {
-  return request.idempotencyKey === null ? null : fingerprintsOf(request, requestedBy)
+  if (request.idempotencyKey === null) return null
+  return fingerprintsOf(request, subject, limits?.forced.watermarkUid ?? null)
 }
 
 /**
@@ -52,7 +54,7 @@ export async function fingerprintsOfKey(
  */
 export async function createOnce(
   dependencies: KeyDependencies,
-  requestedBy: string,
+  { subject: requestedBy, limits }: Viewer,
   { idempotencyKey: key }: UploadRequest,
   fingerprints: Fingerprints | null,
   create: Create,
@@ -62,8 +64,9 @@ export async function createOnce(
     if (outcome.kind === 'key-in-use') throw new Error('A reservation without a key is in use.')
     return outcome
   }
-  // Concurrent requests with different input do not share a call: the store decides which of them gets the key.
-  const slot = JSON.stringify([requestedBy, key, fingerprints[0]])
+  // Concurrent requests with different input or limits do not share a call: the store decides which of them gets
+  // the key.
+  const slot = JSON.stringify([requestedBy, key, fingerprints[0], limits])
   return shareInFlight(dependencies.mintsInFlight, slot, () =>
     createWithKey(dependencies, { requestedBy, key, fingerprints }, create),
   )
