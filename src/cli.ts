@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { z } from 'zod'
+import type { TokenOptions } from './commands/token.ts'
 import { escapeControls } from './shared/terminal-controls.ts'
 
 // Commands are imported lazily, so that help and usage errors are printed without loading them.
@@ -125,6 +126,24 @@ signingKey
   .description('Delete a key. Stream rejects the tokens that it signed.')
   .action((id: string, options: { force?: boolean }) =>
     run(async () => (await signingKeyCommands()).deleteSigningKey(id, options.force === true)),
+  )
+
+program
+  .command('token')
+  .description(
+    "Sign a caller's token with AUTH_JWT_SECRET, to try it or as an upload link for guests.",
+  )
+  .requiredOption('--sub <subject>', "the creator of the caller's uploads")
+  .option('--admin', 'administrate the uploads of every creator')
+  .option('--play', 'play the videos of every creator')
+  .option('--expires <time>', 'lifetime, such as 15m, 1h or 7d', '1h')
+  .option('--max-duration <seconds>', 'longest video')
+  .option('--max-size <bytes>', 'largest file; below 200 MB, uploads must use tus')
+  .option('--quota-minutes <minutes>', 'minutes of video, reserved and stored together')
+  .option('--creates-per-minute <number>', 'uploads per minute')
+  .option('--max-uploads <number>', 'uploads in all, also over several gateways')
+  .action((options: TokenOptions) =>
+    run(async () => (await import('./commands/token.ts')).signToken(options)),
   )
 
 await program.parseAsync()

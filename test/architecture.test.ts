@@ -240,6 +240,10 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['node:', 'zod', 'better-sqlite3', 'jose', 'lru-cache', 'mediabunny', 'mediainfo.js'],
   },
 
+  'commands/token.ts': {
+    inside: ['commands/', 'config/', 'http/auth/', 'uploads/', 'shared/'],
+    packages: ['jose', 'node:'],
+  },
   'cli.ts': { inside: ['commands/', 'demo/', 'shared/'], packages: ['commander', 'node:', 'zod'] },
   'index.ts': {
     inside: [

@@ -1,5 +1,5 @@
 /**
- * Chooses the upload protocol of a file, by the decision chart of
+ * Chooses the upload protocol of a file, which is shown until the gateway has minted the upload, by the decision chart of
  * https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/
  */
 import { isObject } from './shape.ts'

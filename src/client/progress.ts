@@ -5,6 +5,7 @@ import { type Upload, type UploadProtocol, isAwaitingBytes } from './gateway/upl
 /** Argument of `onProgress`. */
 export interface UploadProgress {
   readonly phase: 'minting' | 'uploading' | 'processing' | 'ready'
+  /** While the upload is minted, the expected one. */
   readonly protocol: UploadProtocol
   /** Reason for the protocol, as display text. */
   readonly reason: string

@@ -1,4 +1,5 @@
 /** Starts an upload: resumes a stored one, or mints a new one. */
+import type { ProtocolChoice } from './choose-protocol.ts'
 import type { UploadJob } from './upload-job.ts'
 import { deletedError } from './terminal-errors.ts'
 import { findUploadState } from './gateway/find-upload.ts'
@@ -16,6 +17,7 @@ export interface StartedUpload {
 }
 
 const RESUMED_REASON = 'The upload started with this protocol and resumes.'
+const GATEWAY_REASON = 'The gateway chose this protocol.'
 
 /**
  * Returns the stored upload of this file if its URL is still usable; null if a new one is needed.
@@ -36,11 +38,7 @@ export async function resumeUpload(
   if (state.kind === 'deleted' && ownUpload === null) throw deletedError(stored.uid)
   if (state.kind === 'deleted' || state.kind === 'expired') return null
   const { upload } = state
-  const protocolChoice =
-    upload.protocol === choice.protocol
-      ? choice
-      : { protocol: upload.protocol, reason: RESUMED_REASON }
-  progress.minted(upload, protocolChoice)
+  progress.minted(upload, choiceOf(upload, choice, RESUMED_REASON))
   // `received` may be confirmed before the gateway's status says so.
   const isSent = stored.isSent || state.kind === 'received'
   return { upload, resumable: stored, target: isSent ? null : state.target }
@@ -51,9 +49,10 @@ export async function startUpload(
   dependencies: ClientDependencies,
   job: UploadJob,
 ): Promise<StartedUpload> {
-  const { file, input, key, choice, progress, signal } = job
+  const { file, input, key, choice, reliableConnection, progress, signal } = job
+  const wish = { protocol: job.options.protocol, sizeBytes: file.size, reliableConnection }
   progress.minting(choice)
-  const minted = await mintUpload(dependencies, choice.protocol, input, file.size, signal)
+  const minted = await mintUpload(dependencies, wish, input, signal)
   const { upload, target } = minted
   const resumable = {
     uid: upload.uid,
@@ -62,12 +61,21 @@ export async function startUpload(
     sizeBytes: file.size,
     type: file.type,
     formField: target.formField,
-    chunkSizeBytes: choice.protocol === 'TUS' ? target.chunkSizeBytes : null,
+    chunkSizeBytes: upload.protocol === 'TUS' ? target.chunkSizeBytes : null,
     isSent: false,
     mintedAt: upload.createdAt,
     expiresAt: upload.expiresAt,
   }
   await dependencies.resumeStore.set(key, resumable)
-  progress.minted(upload, choice)
+  progress.minted(upload, choiceOf(upload, choice, GATEWAY_REASON))
   return { upload, resumable, target }
+}
+
+/** Returns the protocol of the upload, with `otherReason` if it is not the one that the client expected. */
+function choiceOf(
+  { protocol }: Upload,
+  expected: ProtocolChoice,
+  otherReason: string,
+): ProtocolChoice {
+  return protocol === expected.protocol ? expected : { protocol, reason: otherReason }
 }

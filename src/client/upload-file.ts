@@ -32,8 +32,8 @@ export async function uploadFile(
     file,
     input,
   )
-  const reliable = options.reliableConnection ?? isConnectionReliable()
-  const choice = chooseProtocol(file.size, reliable, options.protocol)
+  const reliableConnection = options.reliableConnection ?? isConnectionReliable()
+  const choice = chooseProtocol(file.size, reliableConnection, options.protocol)
   const progress = createProgressReporter(file.size, choice, options.onProgress)
 
   const stopping = new AbortController()
@@ -43,7 +43,18 @@ export async function uploadFile(
   if (options.signal?.aborted === true) pause()
   const { signal } = stopping
   const budget = { remainingBytes: 2 * file.size }
-  const job: UploadJob = { file, input, key, choice, options, progress, budget, signal, stop }
+  const job: UploadJob = {
+    file,
+    input,
+    key,
+    choice,
+    reliableConnection,
+    options,
+    progress,
+    budget,
+    signal,
+    stop,
+  }
   try {
     return await runExclusively(dependencies, job)
   } finally {

@@ -10,7 +10,9 @@ export interface UploadJob {
   readonly input: UploadInput
   /** Key in the resume store. */
   readonly key: string
+  /** The expected protocol; a new upload has it, unless the gateway chooses another. */
   readonly choice: ProtocolChoice
+  readonly reliableConnection: boolean
   readonly options: UploadOptions
   readonly progress: ProgressReporter
   readonly budget: TransferBudget

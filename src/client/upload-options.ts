@@ -40,7 +40,7 @@ export interface UploadOptions extends UploadSettings {
    * file and settings resumes it. To cancel an upload, call `delete`.
    */
   readonly signal?: AbortSignal | undefined
-  /** Protocol to use. Default: chosen by file size and connection. */
+  /** Protocol to use. Default: the gateway chooses it by file size, connection and the caller's limits. */
   readonly protocol?: UploadProtocol | undefined
   /** False if the connection may break, as on a phone. Default: what the browser reports. */
   readonly reliableConnection?: boolean | undefined

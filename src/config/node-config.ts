@@ -135,6 +135,15 @@ export function readStreamConfig(environment: Environment): ConfigResult<StreamC
   return parseEnvironment(environment, readStream, { names: /^CLOUDFLARE_/ })
 }
 
+/** Reads how callers authenticate, for a command that signs tokens. */
+export function readAuthConfig(environment: Environment): ConfigResult<AuthConfig> {
+  return parseEnvironment(
+    environment,
+    (variables) => readAuth(variables, { publicURL: null }, true),
+    { names: /^AUTH_/ },
+  )
+}
+
 /** Reads the database configuration, for commands that do not use Stream. */
 export function readDatabaseConfig(environment: Environment): ConfigResult<DatabaseConfig> {
   return parseEnvironment(environment, readDatabase, { names: /^DATABASE_/ })

@@ -40,8 +40,8 @@ type InputFields = Parameters<
   Extract<Parameters<typeof builder.inputType>[1]['fields'], (...args: never[]) => unknown>
 >[0]
 
-/** The fields of both inputs. */
-function commonInputFields(t: InputFields, defaultExpiry: string) {
+/** The fields that all inputs share. */
+export function commonInputFields(t: InputFields, defaultExpiry: string) {
   return {
     maxDurationSeconds: t.int({
       required: true,
@@ -86,40 +86,45 @@ function commonInputFields(t: InputFields, defaultExpiry: string) {
   }
 }
 
-const CreateDirectUploadSuccess = builder.objectRef<Minted>('CreateDirectUploadSuccess').implement({
-  description: 'The URL was created, and its maximum duration is reserved.',
-  fields: (t) => ({
-    uploadURL: t.expose('uploadURL', {
-      type: 'URL',
-      description: 'One-time upload URL. POST the file to it as multipart/form-data.',
+export const CreateDirectUploadSuccess = builder
+  .objectRef<Minted>('CreateDirectUploadSuccess')
+  .implement({
+    description: 'The URL was created, and its maximum duration is reserved.',
+    fields: (t) => ({
+      uploadURL: t.expose('uploadURL', {
+        type: 'URL',
+        description: 'One-time upload URL. POST the file to it as multipart/form-data.',
+      }),
+      formField: t.string({
+        description: 'Name of the form field that carries the file: `file`.',
+        resolve: () => 'file',
+      }),
+      upload: t.expose('upload', { type: UploadType, description: 'The new upload.' }),
     }),
-    formField: t.string({
-      description: 'Name of the form field that carries the file: `file`.',
-      resolve: () => 'file',
-    }),
-    upload: t.expose('upload', { type: UploadType, description: 'The new upload.' }),
-  }),
-})
+  })
 
-const CreateTusUploadSuccess = builder.objectRef<Minted>('CreateTusUploadSuccess').implement({
-  description: 'The URL was created, and its maximum duration is reserved.',
-  fields: (t) => ({
-    uploadURL: t.expose('uploadURL', {
-      type: 'URL',
-      description:
-        'One-time upload URL. Pass it to the tus client as `uploadUrl`, not as `endpoint`.',
+export const CreateTusUploadSuccess = builder
+  .objectRef<Minted>('CreateTusUploadSuccess')
+  .implement({
+    description: 'The URL was created, and its maximum duration is reserved.',
+    fields: (t) => ({
+      uploadURL: t.expose('uploadURL', {
+        type: 'URL',
+        description:
+          'One-time upload URL. Pass it to the tus client as `uploadUrl`, not as `endpoint`.',
+      }),
+      chunkSizeBytes: t.field({
+        type: 'ByteCount',
+        description:
+          'Recommended chunk size in bytes: a multiple of 256 KiB, between 5 and 200 MiB. Only the last chunk may be smaller.',
+        resolve: () => CHUNK_SIZE_BYTES,
+      }),
+      upload: t.expose('upload', { type: UploadType, description: 'The new upload.' }),
     }),
-    chunkSizeBytes: t.field({
-      type: 'ByteCount',
-      description:
-        'Recommended chunk size in bytes: a multiple of 256 KiB, between 5 and 200 MiB. Only the last chunk may be smaller.',
-      resolve: () => CHUNK_SIZE_BYTES,
-    }),
-    upload: t.expose('upload', { type: UploadType, description: 'The new upload.' }),
-  }),
-})
+  })
 
-const errorTypes = [
+/** Types of the expected errors of a creation. */
+export const creationErrorTypes = [
   InvalidInputError,
   QuotaExceededError,
   RateLimitedError,
@@ -130,14 +135,14 @@ const errorTypes = [
 
 const CreateDirectUploadResult = builder.unionType('CreateDirectUploadResult', {
   description: 'The URL, or an error.',
-  types: [CreateDirectUploadSuccess, ...errorTypes],
+  types: [CreateDirectUploadSuccess, ...creationErrorTypes],
   resolveType: (outcome: CreateUploadOutcome) =>
     outcome.kind === 'Minted' ? 'CreateDirectUploadSuccess' : outcome.kind,
 })
 
 const CreateTusUploadResult = builder.unionType('CreateTusUploadResult', {
   description: 'The URL, or an error.',
-  types: [CreateTusUploadSuccess, ...errorTypes],
+  types: [CreateTusUploadSuccess, ...creationErrorTypes],
   resolveType: (outcome: CreateUploadOutcome) =>
     outcome.kind === 'Minted' ? 'CreateTusUploadSuccess' : outcome.kind,
 })
@@ -172,8 +177,8 @@ builder.mutationFields((t) => ({
   }),
 }))
 
-/** Both inputs as parsed by GraphQL: omitted fields are undefined or null. */
-interface CommonInput {
+/** The shared fields as parsed by GraphQL: omitted fields are undefined or null. */
+export interface CommonInput {
   readonly maxDurationSeconds: number
   readonly expiry?: Date | null | undefined
   readonly name?: string | null | undefined
@@ -186,7 +191,7 @@ interface CommonInput {
   readonly idempotencyKey?: string | null | undefined
 }
 
-function toUploadRequest(
+export function toUploadRequest(
   protocol: UploadProtocol,
   sizeBytes: number | null,
   input: CommonInput,

@@ -32,6 +32,7 @@ export function limitReads(store: UploadStore): UploadStore {
     historyOf: (ids) => limited(() => store.historyOf(ids)),
     list: (filter, range) => limited(() => store.list(filter, range)),
     count: (filter) => limited(() => store.count(filter)),
+    countByToken: (tokenId) => limited(() => store.countByToken(tokenId)),
     quotaUsage: (creator) => limited(() => store.quotaUsage(creator)),
   }
 }

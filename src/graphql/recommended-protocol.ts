@@ -10,7 +10,8 @@ const ProtocolRecommendationType = builder
     fields: (t) => ({
       protocol: t.expose('protocol', {
         type: UploadProtocolEnum,
-        description: 'For BASIC call `createDirectUpload`, for TUS call `createTusUpload`.',
+        description:
+          'BASIC for `createDirectUpload`, TUS for `createTusUpload`. `createUpload` chooses it itself.',
       }),
       required: t.exposeBoolean('required', {
         description: 'Whether the other protocol cannot upload the file.',

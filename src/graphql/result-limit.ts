@@ -17,6 +17,9 @@ export const MAX_CHARACTERS = 4_000_000
 /** Maximum playback addresses with a token per operation: each may cost a signature or a request to Stream. */
 export const MAX_PLAYBACK_TOKENS = 100
 
+/** Maximum inputs of all `createUploads` of one operation: twice as many uploads as aliases could create. */
+export const MAX_CREATIONS = 100
+
 /** The remaining limits of one operation. */
 export interface ResultLimit {
   /** Consumes entries of the result. Throws if too few remain. */
@@ -30,6 +33,8 @@ export interface ResultLimit {
    * for all further: an error for each would make the result larger.
    */
   consumePlaybackToken(): boolean
+  /** Consumes inputs of `createUploads`, before the first is created. Throws if too few remain. */
+  consumeCreations(count: number): void
   /** Consumes characters of the result. Throws if too few remain. */
   consumeCharacters(count: number): void
   /** Whether `consumeCharacters` has thrown. */
@@ -55,6 +60,10 @@ export function createResultLimit(): ResultLimit {
     MAX_PLAYBACK_TOKENS,
     `Too many playback tokens (limit: ${MAX_PLAYBACK_TOKENS} private videos per operation). The first exceeding field is an error, all further are null.`,
   )
+  const creations = createBudget(
+    MAX_CREATIONS,
+    `Too many uploads (limit: ${MAX_CREATIONS} inputs of \`createUploads\` per operation). Create the others by another operation.`,
+  )
   const characters = createBudget(
     MAX_CHARACTERS,
     `Result too large (limit: ${MAX_CHARACTERS} characters of metas, names, origins, URLs and messages per operation). Nullable fields are null beyond it. Select fewer uploads, fields or aliases.`,
@@ -68,10 +77,12 @@ export function createResultLimit(): ResultLimit {
       playbackTokens.consume(1)
       return true
     },
+    consumeCreations: (count) => creations.consume(count),
     consumeCharacters: (count) => characters.consume(count),
     isOutOfCharacters: () => characters.isExceeded(),
     reset() {
-      for (const budget of [entries, pages, counts, playbackTokens, characters]) budget.reset()
+      for (const budget of [entries, pages, counts, playbackTokens, creations, characters])
+        budget.reset()
     },
   }
 }

@@ -132,14 +132,11 @@ export async function startGateway(
       log,
       telemetry,
       policy: policyOf(config),
-      createLimit: createCallerRateLimit(rateLimiter, 'mint', config.createsPerMinute),
-      deleteLimit: createCallerRateLimit(rateLimiter, 'delete', config.createsPerMinute),
-      updateLimit: createCallerRateLimit(rateLimiter, 'update', config.createsPerMinute),
+      createLimit: createCallerRateLimit(rateLimiter, 'mint'),
+      deleteLimit: createCallerRateLimit(rateLimiter, 'delete'),
+      updateLimit: createCallerRateLimit(rateLimiter, 'update'),
       playbackTokens: createPlaybackTokens({ sign, stream, clock, inFlight: new Map() }),
-      playbackLimit:
-        sign === null
-          ? createCallerRateLimit(rateLimiter, 'playback', config.createsPerMinute)
-          : null,
+      playbackLimit: sign === null ? createCallerRateLimit(rateLimiter, 'playback') : null,
       watchRegistry: createWatchRegistry(),
       closing: closing.signal,
       mintsInFlight: new Map(),

@@ -1,4 +1,5 @@
 /** Use case: cancels an active upload or deletes its video, and releases its reservation. */
+import { limitsInForce } from './caller-limits.ts'
 import { shareInFlight } from '../shared/share-in-flight.ts'
 import { StreamError } from './ports/stream-error.ts'
 import { findUpload } from './find-upload.ts'
@@ -8,7 +9,7 @@ import { type DeleteUploadOutcome, rateLimited, uploadNotFound } from './outcome
 import { recordObservation } from './status/record-observation.ts'
 import { outcomeOfStreamError } from './stream-error-outcome.ts'
 import type { Upload } from './upload.ts'
-import type { Viewer } from './viewer.ts'
+import { type Viewer, rightsKey } from './viewer.ts'
 
 type DeleteDependencies = Pick<
   Dependencies,
@@ -31,7 +32,7 @@ export async function deleteUpload(
 ): Promise<DeleteUploadOutcome> {
   const upload = await findUpload(dependencies, viewer, uid)
   if (upload === null) return uploadNotFound(uid)
-  const slot = JSON.stringify([viewer.subject, uid])
+  const slot = `${rightsKey(viewer)} ${uid}`
   return shareInFlight(dependencies.deletionsInFlight, slot, () =>
     remove(dependencies, viewer, upload),
   )
@@ -44,10 +45,11 @@ async function remove(
 ): Promise<DeleteUploadOutcome> {
   const { uid } = upload
   if (upload.deletedAt !== null) return { kind: 'Deleted', upload }
-  const consumed = await dependencies.deleteLimit.consume(viewer.subject)
+  const { createsPerMinute } = limitsInForce(dependencies.policy, viewer.limits)
+  const consumed = await dependencies.deleteLimit.consume(viewer.subject, createsPerMinute)
   if (consumed.kind === 'rejected') {
     return rateLimited(
-      `Rate limit exceeded: ${dependencies.policy.createsPerMinute} deletions per minute.`,
+      `Rate limit exceeded: ${createsPerMinute} deletions per minute.`,
       consumed.retryAfterSeconds,
     )
   }

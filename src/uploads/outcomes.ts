@@ -103,6 +103,12 @@ export function tooManySubscriptions(): RateLimited {
   )
 }
 
+/** As many uploads were created with the caller's token as it allows. */
+export function tokenUsedUp(maxUploads: number): Forbidden {
+  const uploads = maxUploads === 1 ? '1 upload' : `${maxUploads} uploads`
+  return forbidden(`This token may create ${uploads}, and has done so. Get a new token.`)
+}
+
 /** @param requestedSeconds that would be reserved in addition */
 export function creatorQuotaExceeded(
   quotaSeconds: number,

@@ -1,4 +1,5 @@
 /** Use cases: addresses that play a video, signed if it is private. */
+import { limitsInForce } from './caller-limits.ts'
 import type { Dependencies } from './dependencies.ts'
 import { type RateLimited, type StreamFailed, rateLimited } from './outcomes.ts'
 import type { PlaybackToken, PlaybackTokenRequest } from './ports/playback-tokens.ts'
@@ -93,10 +94,11 @@ async function issue(
 ): Promise<TokenOutcome> {
   try {
     if (known !== undefined) return await known
-    const consumed = await playbackLimit?.consume(viewer.subject)
+    const { createsPerMinute } = limitsInForce(policy, viewer.limits)
+    const consumed = await playbackLimit?.consume(viewer.subject, createsPerMinute)
     if (consumed?.kind === 'rejected') {
       return rateLimited(
-        `Rate limit exceeded: ${policy.createsPerMinute} playback tokens per minute.`,
+        `Rate limit exceeded: ${createsPerMinute} playback tokens per minute.`,
         consumed.retryAfterSeconds,
       )
     }

@@ -1,6 +1,6 @@
 /** The operator's limits, and the default duration limit of a file. */
 
-/** Limits that the operator configures. */
+/** Limits that the operator configures. `limitsInForce` combines them with those of a caller's token. */
 export interface Policy {
   /** Largest maxDurationSeconds that a caller may request. */
   readonly maxDurationSeconds: number
@@ -21,7 +21,10 @@ const MIN_DURATION_SECONDS = 60
  * video that fits in this many bytes. A short clip then does not reserve ten hours of storage, and a long
  * video is not rejected after its upload.
  */
-export function maxDurationForSize(sizeBytes: number, { maxDurationSeconds }: Policy): number {
+export function maxDurationForSize(
+  sizeBytes: number,
+  { maxDurationSeconds }: Pick<Policy, 'maxDurationSeconds'>,
+): number {
   const seconds = Math.ceil((sizeBytes * 8) / MIN_BITS_PER_SECOND)
   return Math.min(Math.max(seconds, MIN_DURATION_SECONDS), maxDurationSeconds)
 }

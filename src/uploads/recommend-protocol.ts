@@ -8,6 +8,27 @@ export interface ProtocolRecommendation {
   readonly reason: string
 }
 
+/** Which protocols a caller may use. */
+export interface AllowedProtocols {
+  /** False if the caller's limits allow no basic uploads. */
+  readonly basicUploads: boolean
+  /** False if the Stream adapter mints no tus URLs. */
+  readonly tusUploads: boolean
+}
+
+/**
+ * Returns the protocol of an upload: the recommended one, but TUS where a basic upload cannot carry the file or is
+ * not allowed. If neither is possible, the creation is rejected with the reason.
+ */
+export function chooseProtocol(
+  sizeBytes: number,
+  reliableConnection: boolean,
+  { basicUploads, tusUploads }: AllowedProtocols,
+): UploadProtocol {
+  if (sizeBytes > MAX_BASIC_BYTES || (!basicUploads && tusUploads)) return 'TUS'
+  return recommendProtocol(sizeBytes, reliableConnection, tusUploads).protocol
+}
+
 /**
  * Recommends a protocol by the decision chart of the Stream documentation.
  * https://developers.cloudflare.com/stream/uploading-videos/direct-creator-uploads/

@@ -1,4 +1,5 @@
 /** Use case: storage of the account for administrators, and of the caller for all others. */
+import { limitsInForce } from './caller-limits.ts'
 import type { StreamApi, StreamStorage } from './ports/stream-api.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Viewer } from './viewer.ts'
@@ -37,7 +38,7 @@ export async function storageUsage(
   viewer: Viewer,
 ): Promise<StorageUsage> {
   const account = await accountUsage(dependencies)
-  return viewer.isAdmin ? account : callerUsage(dependencies, viewer.subject, account)
+  return viewer.isAdmin ? account : callerUsage(dependencies, viewer, account)
 }
 
 async function accountUsage({
@@ -65,14 +66,14 @@ async function accountUsage({
 /** Returns what counts towards the creator's quota; the account's usage only limits what is available. */
 async function callerUsage(
   { store, policy }: Pick<Dependencies, 'store' | 'policy'>,
-  creator: string,
+  { subject: creator, limits: ofToken }: Viewer,
   account: StorageUsage,
 ): Promise<StorageUsage> {
   const [{ reservedSeconds, storedSeconds }, videoCount] = await Promise.all([
     store.quotaUsage(creator),
     store.count({ creator, statuses: ['READY'] }),
   ])
-  const quotaSeconds = policy.creatorQuotaSeconds
+  const { quotaSeconds } = limitsInForce(policy, ofToken)
   const limits = [
     ...(quotaSeconds === null ? [] : [(quotaSeconds - storedSeconds - reservedSeconds) / 60]),
     ...(account.availableMinutes === null ? [] : [account.availableMinutes]),

@@ -200,6 +200,15 @@ const rows: readonly Row[] = [
     ],
   ),
   row(
+    'me',
+    byPost(() => '{ me { isAdmin limits { quotaMinutes remainingUploads } } }'),
+    [
+      '{"me":{"isAdmin":false,"limits":{"quotaMinutes":null,"remainingUploads":null}}}',
+      '{"me":{"isAdmin":false,"limits":{"quotaMinutes":null,"remainingUploads":null}}}',
+      '{"me":{"isAdmin":true,"limits":{"quotaMinutes":null,"remainingUploads":null}}}',
+    ],
+  ),
+  row(
     'storageUsage',
     byPost(() => '{ storageUsage { limitMinutes reservedMinutes } }'),
     [

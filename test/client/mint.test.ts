@@ -1,6 +1,9 @@
 /** Minting: retries create one upload only, and rejections of the gateway become typed errors. */
 import { describe, expect, it } from 'vitest'
-import { UploadError } from '../../src/client/client.ts'
+import { UploadError, createUploadClient } from '../../src/client/client.ts'
+import { createStreamBinding } from '../../src/emulator/binding/stream-binding.ts'
+import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
+import { createSetup } from '../fast-path/setup.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { paddedTestcard, testcardFile } from '../kit/media.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
@@ -29,6 +32,47 @@ describe('a lost response', () => {
     )
     const { videos } = await gateway.emulator.state()
     expect(videos.map(({ uid }) => uid)).toEqual([ready.uid])
+  })
+})
+
+describe('the protocol', () => {
+  it.each([
+    [undefined, 'BASIC', 'The gateway chose this protocol.'],
+    ['BASIC', 'BASIC', 'The caller requested this protocol.'],
+  ] as const)(
+    'that is requested as %s is shown once the gateway has minted the upload',
+    async (requested, protocol, reason) => {
+      const setup = await createSetup({
+        auth: { kind: 'disabled' },
+        // The gateway mints no tus URLs.
+        stream: (_rest, emulator) => createBindingStreamApi(createStreamBinding(emulator)),
+      })
+      const client = createUploadClient({ url: `${setup.fallback}/graphql` })
+      const controller = new AbortController()
+      const shown: object[] = []
+      const uploading = client.upload(testcardFile(), {
+        protocol: requested,
+        reliableConnection: false,
+        signal: controller.signal,
+        onProgress(progress) {
+          if (progress.phase === 'minting') return
+          shown.push({ protocol: progress.protocol, reason: progress.reason })
+          controller.abort()
+        },
+      })
+      await expect(uploading).rejects.toThrow(/abort/)
+      expect(shown[0]).toEqual({ protocol, reason })
+    },
+  )
+
+  it('tus is not replaced if it is requested', async () => {
+    const setup = await createSetup({
+      auth: { kind: 'disabled' },
+      stream: (_rest, emulator) => createBindingStreamApi(createStreamBinding(emulator)),
+    })
+    const client = createUploadClient({ url: `${setup.fallback}/graphql` })
+    const error = await rejectionOf(client.upload(testcardFile(), { protocol: 'TUS' }))
+    expect(error).toMatchObject({ code: 'STREAM_REJECTED', retryable: false })
   })
 })
 

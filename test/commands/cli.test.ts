@@ -39,6 +39,7 @@ describe('headgate', () => {
       'doctor',
       'webhook',
       'signing-key',
+      'token',
     ]) {
       expect(output).toContain(`\n  ${command} `)
       const help = await headgate(command, '--help')
@@ -57,6 +58,7 @@ describe('headgate', () => {
     [['webhook', 'set'], "missing required argument 'url'"],
     [['serve', 'now'], 'too many arguments'],
     [['backup'], "missing required argument 'file'"],
+    [['token'], "required option '--sub <subject>'"],
     [['demo', '--kepp'], 'Did you mean --keep?'],
   ])('%j fails with a suggestion', async (args, message) => {
     const { code, output } = await headgate(...args)

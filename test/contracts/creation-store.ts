@@ -35,6 +35,7 @@ const requests = fc.array(
     requestedBy: fc.constantFrom('alice', 'bob', 'admin'),
     creator: fc.constantFrom('alice', 'bob'),
     idempotencyKey: fc.constantFrom(null, null, 'one', 'two'),
+    tokenId: fc.constantFrom(null, null, 'link', 'other link'),
   }),
   { minLength: 1, maxLength: 40 },
 )
@@ -102,6 +103,14 @@ export function describeCreationStore(name: string, open: () => Promise<OpenedCr
       expect(await opened.store.countReservations()).toBe(1)
     })
 
+    test('the rate limit takes precedence over the limit of the token, which consumes a unit', async () => {
+      const rules = { ...rulesOf('alice', 2), tokenLimit: { tokenId: 'link', maxUploads: 1 } }
+      expect(await admit({ id: 'a' }, rules)).toEqual({ kind: 'reserved' })
+      expect(await admit({ id: 'b' }, rules)).toEqual({ kind: 'token-used-up' })
+      expect(await admit({ id: 'c' }, rules)).toMatchObject({ kind: 'rate-limited' })
+      expect(await unitsOf('alice')).toBe(2)
+    })
+
     test('a key is free again once it has expired', async () => {
       const fields = { idempotencyKey: 'key' }
       await admit({ ...fields, id: 'a' }, rulesOf('alice', 9))
@@ -155,21 +164,53 @@ export function describeCreationStore(name: string, open: () => Promise<OpenedCr
       ])
     })
 
+    test('in order: the first of concurrent requests consume the units', async () => {
+      const creations = opened.creations[0]?.inOrder()
+      if (creations === undefined) throw new Error('No store is open.')
+      await admit({ id: 'earlier', idempotencyKey: 'in use' }, rulesOf('alice', 9))
+      const keys = ['z', null, 'in use', 'm', 'a', null]
+      const outcomes = await Promise.all(
+        keys.map((idempotencyKey, index) =>
+          creations.admit(reservationOf({ id: `${index}`, idempotencyKey }), rulesOf('alice', 5)),
+        ),
+      )
+      expect(outcomes.map(({ kind }) => kind)).toEqual([
+        'reserved',
+        'reserved',
+        'key-in-use',
+        'reserved',
+        'reserved',
+        'rate-limited',
+      ])
+    })
+
+    test('concurrent requests with one key consume one unit', async () => {
+      const outcomes = await Promise.all(
+        ['a', 'b', 'c'].map((id) => admit({ id, idempotencyKey: 'key' }, rulesOf('alice', 9))),
+      )
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['reserved', 'key-in-use', 'key-in-use'])
+      expect(await unitsOf('alice')).toBe(1)
+    })
+
     test('concurrent requests exceed no limit and share no key', async () => {
       let run = 0
       await fc.assert(
         fc.asyncProperty(requests, fc.integer({ min: 1, max: 9 }), async (plan, limit) => {
           run += 1
           const named = (text: string): string => `${text} ${run}`
-          const items = plan.map(({ requestedBy, creator, idempotencyKey }, index) => ({
+          const items = plan.map(({ requestedBy, creator, idempotencyKey, tokenId }, index) => ({
             id: named(`${index}`),
             requestedBy: named(requestedBy),
             creator: named(creator),
             idempotencyKey,
+            tokenId: tokenId === null ? null : named(tokenId),
           }))
           const outcomes = await Promise.all(
             items.map(async (item, gateway) => {
-              const { kind } = await admit(item, rulesOf(item.requestedBy, limit, 5), gateway)
+              const { tokenId, ...fields } = item
+              const tokenLimit = tokenId === null ? null : { tokenId, maxUploads: 3 }
+              const rules = { ...rulesOf(item.requestedBy, limit, 5), tokenLimit }
+              const { kind } = await admit(fields, rules, gateway)
               return { item, kind }
             }),
           )
@@ -177,13 +218,19 @@ export function describeCreationStore(name: string, open: () => Promise<OpenedCr
           for (const person of ['alice', 'bob', 'admin'].map(named)) {
             const consumed = outcomes.filter(
               ({ item, kind }) =>
-                item.requestedBy === person && (kind === 'reserved' || kind === 'over-quota'),
+                item.requestedBy === person &&
+                ['reserved', 'over-quota', 'token-used-up'].includes(kind),
             )
             expect(consumed.length).toBeLessThanOrEqual(limit)
             const ofCreator = reserved.filter(({ item }) => item.creator === person)
             expect(ofCreator.length).toBeLessThanOrEqual(5)
             const { reservedSeconds } = await opened.store.quotaUsage(person)
             expect(reservedSeconds).toBe(ofCreator.length * SECONDS)
+          }
+          for (const token of ['link', 'other link'].map(named)) {
+            const ofToken = reserved.filter(({ item }) => item.tokenId === token)
+            expect(ofToken.length).toBeLessThanOrEqual(3)
+            expect(await opened.store.countByToken(token)).toBe(ofToken.length)
           }
           const keys = reserved.flatMap(({ item }) =>
             item.idempotencyKey === null ? [] : `${item.requestedBy} ${item.idempotencyKey}`,

@@ -1,6 +1,6 @@
-/** UploadStore contract: reservations, idempotency keys and quotas. */
+/** UploadStore contract: reservations, idempotency keys, limits of tokens, and quotas. */
 import { describe, expect, test } from 'vitest'
-import type { Reservation } from '../../src/uploads/ports/upload-store.ts'
+import type { Reservation, ReserveOptions } from '../../src/uploads/ports/upload-store.ts'
 import type { UploadConstraints } from '../../src/uploads/upload.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
 import { type Suite, changeOf, unlimited, numbered, uidOf, uploadURLOf } from './store-suite.ts'
@@ -10,13 +10,18 @@ function keyed(id: string): Reservation {
   return reservationOf({ id, idempotencyKey: 'key', fingerprint: id })
 }
 
+/** No limit but that of the token. */
+function rulesFor(tokenId: string, maxUploads: number): ReserveOptions {
+  return { ...unlimited, tokenLimit: { tokenId, maxUploads } }
+}
+
 const { constraints } = reservationOf()
 
 function constraintsFor(maxDurationSeconds: number): UploadConstraints {
   return { ...constraints, maxDurationSeconds }
 }
 
-export function describeReserving({ store, mint }: Suite): void {
+export function describeReserving({ store, mint, reopen }: Suite): void {
   describe('reserve and mint', () => {
     test('a reservation is not an upload', async () => {
       expect(await store().reserve(reservationOf(), unlimited)).toEqual({ kind: 'reserved' })
@@ -194,6 +199,73 @@ export function describeReserving({ store, mint }: Suite): void {
       await store().reserve(keyed('one'), unlimited)
       await store().release('one')
       expect(await store().reserve(keyed('two'), unlimited)).toEqual({ kind: 'reserved' })
+    })
+  })
+
+  describe('limits of tokens', () => {
+    test('accepts as many reservations as the token allows, whoever sends it', async () => {
+      const rules = rulesFor('link', 2)
+      expect(await store().reserve(reservationOf({ id: 'a' }), rules)).toEqual({ kind: 'reserved' })
+      const ofBob = reservationOf({ id: 'b', creator: 'bob', requestedBy: 'bob' })
+      expect(await store().reserve(ofBob, rules)).toEqual({ kind: 'reserved' })
+      const third = reservationOf({ id: 'c' })
+      expect(await store().reserve(third, rules)).toEqual({ kind: 'token-used-up' })
+      expect(await store().findReferences(['c'])).toEqual(new Map())
+      expect(await store().countByToken('link')).toBe(2)
+      expect(await store().reserve(third, rulesFor('other', 1))).toEqual({ kind: 'reserved' })
+      expect(await store().reserve(reservationOf({ id: 'd' }), unlimited)).toEqual({
+        kind: 'reserved',
+      })
+    })
+
+    test('accepts exactly as many of 100 concurrent reservations', async () => {
+      const outcomes = await Promise.all(
+        numbered(100).map((id) => store().reserve(reservationOf({ id }), rulesFor('link', 2))),
+      )
+      expect(outcomes.filter(({ kind }) => kind === 'reserved')).toHaveLength(2)
+      expect(outcomes.filter(({ kind }) => kind === 'token-used-up')).toHaveLength(98)
+      expect(await store().countByToken('link')).toBe(2)
+    })
+
+    test('counts no reservation that was released or retired', async () => {
+      for (const give of ['release', 'retire'] as const) {
+        const rules = rulesFor(give, 1)
+        await store().reserve(reservationOf({ id: give }), rules)
+        await store()[give](give)
+        expect(await store().countByToken(give)).toBe(0)
+        expect(await store().reserve(reservationOf({ id: `${give} again` }), rules)).toEqual({
+          kind: 'reserved',
+        })
+      }
+    })
+
+    test('counts an upload whatever becomes of it, also after a restart', async () => {
+      for (const status of ['ERROR', 'EXPIRED', 'DELETED', 'READY'] as const) {
+        await store().reserve(reservationOf({ id: status }), rulesFor('link', 4))
+        const video = { uid: uidOf(status), uploadURL: uploadURLOf(status) }
+        const upload = await store().mint(status, video, after(2), after(17))
+        if (upload === null) throw new Error('The upload was not minted.')
+        await store().saveVersion(changeOf(upload, { status }))
+      }
+      await reopen()
+      expect(await store().countByToken('link')).toBe(4)
+      expect(await store().reserve(reservationOf({ id: 'next' }), rulesFor('link', 4))).toEqual({
+        kind: 'token-used-up',
+      })
+    })
+
+    test('returns the upload of a repeated key although the token is used up', async () => {
+      await store().reserve(keyed('one'), rulesFor('link', 1))
+      expect((await store().reserve(keyed('one'), rulesFor('link', 1))).kind).toBe('key-in-use')
+      expect(await store().countByToken('link')).toBe(1)
+    })
+
+    test('takes precedence over the quota, and a reservation over the quota does not count', async () => {
+      const rules = { ...rulesFor('link', 1), creatorQuotaSeconds: 0 }
+      expect((await store().reserve(reservationOf({ id: 'a' }), rules)).kind).toBe('over-quota')
+      expect(await store().countByToken('link')).toBe(0)
+      await store().reserve(reservationOf({ id: 'b' }), rulesFor('link', 1))
+      expect((await store().reserve(reservationOf({ id: 'c' }), rules)).kind).toBe('token-used-up')
     })
   })
 

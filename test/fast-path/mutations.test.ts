@@ -3,7 +3,18 @@ import { describe, expect, it } from 'vitest'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { tokenFor } from '../kit/gateway.ts'
 import { type TestOperation, sendOperation } from './both-paths.ts'
-import { DELETE, DELETION, DIRECT, INPUT, MINT, MINT_TUS, TUS, warmUp } from './mutations.ts'
+import {
+  DELETE,
+  DELETION,
+  DIRECT,
+  INPUT,
+  MINT,
+  MINT_ANY,
+  MINT_SEVERAL,
+  MINT_TUS,
+  TUS,
+  warmUp,
+} from './mutations.ts'
 import { type Setup, type SetupOptions, createSetup } from './setup.ts'
 import { withoutGeneratedIds } from './normalize-response.ts'
 
@@ -48,6 +59,71 @@ const rows: readonly Row[] = [
     operation: {
       query: MINT_TUS,
       variables: { input: { ...INPUT, sizeBytes: '1000', allowedOrigins: 'example.com' } },
+    },
+  },
+  {
+    name: 'a small file',
+    expected: 'CreateDirectUploadSuccess',
+    operation: { query: MINT_ANY, variables: { input: { ...INPUT, sizeBytes: 1000 } } },
+  },
+  {
+    name: 'a large file, with its size as a string',
+    expected: 'CreateTusUploadSuccess',
+    operation: { query: MINT_ANY, variables: { input: { ...INPUT, sizeBytes: '200000001' } } },
+  },
+  {
+    name: 'a small file and an unreliable connection',
+    expected: 'CreateTusUploadSuccess',
+    operation: {
+      query: MINT_ANY,
+      variables: { input: { ...INPUT, sizeBytes: 1000, reliableConnection: false } },
+    },
+  },
+  {
+    name: 'a connection whose reliability is null',
+    expected: 'BAD_USER_INPUT',
+    operation: {
+      query: MINT_ANY,
+      variables: { input: { ...INPUT, sizeBytes: 1000, reliableConnection: null } },
+    },
+  },
+  {
+    name: 'several files, with errors among them',
+    expected: '"CreateTusUploadSuccess"',
+    options: { creatorQuotaSeconds: 120 },
+    operation: {
+      query: MINT_SEVERAL,
+      variables: {
+        inputs: [
+          { ...INPUT, sizeBytes: 0 },
+          { ...INPUT, sizeBytes: 5, idempotencyKey: 'a' },
+          { ...INPUT, sizeBytes: 200_000_001, idempotencyKey: 'b' },
+          { ...INPUT, sizeBytes: 5, idempotencyKey: 'c' },
+          { ...INPUT, sizeBytes: 5, idempotencyKey: 'a' },
+          { ...INPUT, sizeBytes: 5, reliableConnection: false, idempotencyKey: 'a' },
+        ],
+      },
+    },
+  },
+  {
+    name: 'one input instead of a list',
+    expected: 'CreateDirectUploadSuccess',
+    operation: { query: MINT_SEVERAL, variables: { inputs: { ...INPUT, sizeBytes: 5 } } },
+  },
+  {
+    name: 'no input in a list',
+    expected: 'BAD_USER_INPUT',
+    operation: { query: MINT_SEVERAL, variables: { inputs: [] } },
+  },
+  {
+    name: 'too many inputs in a list, after another mutation',
+    expected: 'BAD_USER_INPUT',
+    operation: {
+      query: `mutation ($inputs: [CreateUploadInput!]!) {
+        deleteUpload(uid: "unknown") { ${DELETION} }
+        createUploads(inputs: $inputs) { __typename }
+      }`,
+      variables: { inputs: Array.from({ length: 21 }, () => ({ ...INPUT, sizeBytes: 5 })) },
     },
   },
   {

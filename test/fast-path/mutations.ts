@@ -19,6 +19,9 @@ export const TUS = `__typename ... on CreateTusUploadSuccess { uploadURL chunkSi
 export const DELETION = `__typename ... on DeleteUploadSuccess { upload { ${UPLOAD} } } ... on Error { code message } ... on UploadNotFoundError { uid } ... on StreamError { retryable }`
 
 export const MINT = `mutation ($input: CreateDirectUploadInput!) { mint: createDirectUpload(input: $input) { ${DIRECT} } }`
+export const ANY = `${DIRECT} ... on CreateTusUploadSuccess { uploadURL chunkSizeBytes upload { ${UPLOAD} } }`
+export const MINT_ANY = `mutation ($input: CreateUploadInput!) { mint: createUpload(input: $input) { ${ANY} } }`
+export const MINT_SEVERAL = `mutation ($inputs: [CreateUploadInput!]!) { mint: createUploads(inputs: $inputs) { ${ANY} } }`
 export const MINT_TUS = `mutation ($input: CreateTusUploadInput!) { mint: createTusUpload(input: $input) { ${TUS} } }`
 export const DELETE = `mutation ($uid: ID!) { deleteUpload(uid: $uid) { ${DELETION} } }`
 /** A valid input. */

@@ -73,7 +73,13 @@ function typeOf(text: string): string {
 /** Serves the gateway's schema with graphql-ws, which expects the application to catch syntax errors. */
 async function serveByLibrary(setup: Setup): Promise<string> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/graphql' })
-  const viewer = { subject: 'local', isAdmin: true, canPlayAll: false, expiresAt: null }
+  const viewer = {
+    subject: 'local',
+    isAdmin: true,
+    canPlayAll: false,
+    limits: null,
+    expiresAt: null,
+  }
   const served = useServer(
     {
       schema,

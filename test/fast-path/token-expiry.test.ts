@@ -21,6 +21,7 @@ function viewerUntil(seconds: number) {
     subject: 'ada',
     isAdmin: false,
     canPlayAll: false,
+    limits: null,
     expiresAt: new Date(START + seconds * 1000),
   }
 }

@@ -45,7 +45,7 @@ export function fillStore(file: string, { uploads, creators, newest }: Filling):
       iif(status = 'READY', 'https://video.example.com/' || uid || '/watch', null),
       iif(status = 'READY', at + 60000, null), iif(status = 'READY', at + 60000, null),
       iif(status = 'DELETED', at + 90000, null), iif(status = 'PENDING_UPLOAD', 600, 0), iif(status = 'READY', 13, 0),
-      iif(status = 'PENDING_UPLOAD', at + 15000, null), 0, null, null, 0, null, null
+      iif(status = 'PENDING_UPLOAD', at + 15000, null), 0, null, null, 0, null, null, null
     from drawn order by n`)
   const addEvents = connection.prepare(`
     insert into upload_events select id, 1, 'PENDING_UPLOAD', 'MUTATION', created_at from uploads

@@ -118,6 +118,39 @@ export async function createTusUpload(
   return data.mint
 }
 
+const CREATED = /* GraphQL */ `
+  __typename
+  ... on CreateDirectUploadSuccess { uploadURL formField upload { uid status version uploadURL } }
+  ... on CreateTusUploadSuccess { uploadURL chunkSizeBytes upload { uid status version uploadURL } }
+  ${PROBLEMS}
+`
+
+/** The gateway chooses the protocol; a file of 1,000 bytes by default. */
+export async function createUpload(
+  caller: Caller,
+  input: Readonly<Record<string, unknown>> = {},
+): Promise<MintOutcome> {
+  const data = await caller.request(
+    z.object({ mint: mintOutcome }),
+    `mutation ($input: CreateUploadInput!) { mint: createUpload(input: $input) { ${CREATED} } }`,
+    { input: { maxDurationSeconds: 60, sizeBytes: 1000, ...input } },
+  )
+  return data.mint
+}
+
+/** Creates several uploads by one call, with the defaults of `createUpload`. */
+export async function createUploads(
+  caller: Caller,
+  inputs: readonly Readonly<Record<string, unknown>>[],
+): Promise<MintOutcome[]> {
+  const data = await caller.request(
+    z.object({ mint: z.array(mintOutcome) }),
+    `mutation ($inputs: [CreateUploadInput!]!) { mint: createUploads(inputs: $inputs) { ${CREATED} } }`,
+    { inputs: inputs.map((input) => ({ maxDurationSeconds: 60, sizeBytes: 1000, ...input })) },
+  )
+  return data.mint
+}
+
 /** Returns the minted upload with its URL; fails the test with the error otherwise. */
 export function expectMinted(outcome: MintOutcome): { uid: string; uploadURL: string } {
   if ('upload' in outcome) return { uid: outcome.upload.uid, uploadURL: outcome.uploadURL }

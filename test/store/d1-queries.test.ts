@@ -39,6 +39,16 @@ const calls: readonly (readonly [string, number, (store: UploadStore) => Promise
     4,
     (store) => store.reserve(reservationOf({ id: 'c', idempotencyKey: 'key' }), rules),
   ],
+  [
+    'reserve with a token and a quota',
+    3,
+    (store) =>
+      store.reserve(reservationOf({ id: 'd' }), {
+        ...rules,
+        tokenLimit: { tokenId: 'link', maxUploads: 1 },
+      }),
+  ],
+  ['countByToken', 1, (store) => store.countByToken('link')],
   ['findByKey', 1, (store) => store.findByKey('alice', 'key', after(0))],
   ['mint', 2, (store) => store.mint('one', { uid: 'a', uploadURL: 'b' }, after(1), after(15))],
   ['release', 1, (store) => store.release('one')],

@@ -73,6 +73,11 @@ describeWithPostgres('PostgreSQL', () => {
       await store.pendingReservations(after(1), 20)
       await store.deleteRetiredBefore(after(-1))
       await store.reserve(reservationOf({ id: `new-${round}` }), unlimited)
+      await store.reserve(reservationOf({ id: `linked-${round}` }), {
+        ...unlimited,
+        tokenLimit: { tokenId: 'link', maxUploads: 9 },
+      })
+      await store.countByToken('link')
       await store.release(`new-${round}`)
     }
     // Statistics of a connection appear once its transaction has ended.

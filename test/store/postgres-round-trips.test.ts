@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { migratePostgres } from '../../src/store/postgres/migrate.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
-import { createDirectUpload, expectMinted } from '../kit/operations.ts'
+import { createDirectUpload, createUploads, expectMinted } from '../kit/operations.ts'
 import { describeWithPostgres } from '../kit/postgres.ts'
 import { startPostgresProxy } from '../kit/postgres-proxy.ts'
 import { findPostgres, startPostgres } from '../kit/postgres-server.ts'
@@ -104,5 +104,20 @@ describeWithPostgres('A creation with quota, rate limit, budget and idempotency 
     )
     expect(new Set(outcomes.map((outcome) => expectMinted(outcome).uid)).size).toBe(UPLOADS)
     expect(sumOf([...proxy.takeRoundTrips().values()])).toBeLessThan(2 * UPLOADS)
+  })
+
+  test('shares one reservation statement among the inputs of createUploads', async () => {
+    const { gateway, proxy } = await startGatewayWithLimits()
+    const alice = gateway.as(await tokenFor('alice'))
+    expectMinted(await createDirectUpload(alice))
+    proxy.takeRoundTrips()
+    const inputs = Array.from({ length: 20 }, (_, upload) => ({ idempotencyKey: `key ${upload}` }))
+    const outcomes = await createUploads(alice, inputs)
+    expect(new Set(outcomes.map((outcome) => expectMinted(outcome).uid)).size).toBe(20)
+    const roundTrips = proxy.takeRoundTrips()
+    expect(roundTrips.get('headgate_reserve')).toBe(1)
+    // The uploads are recorded as Stream responds, those that wait for a statement together.
+    expect(roundTrips.get('headgate_mint')).toBeLessThanOrEqual(10)
+    expect(roundTrips.get('headgate_rate_limit_consume')).toBeLessThanOrEqual(2)
   })
 })

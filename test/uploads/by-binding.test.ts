@@ -8,7 +8,7 @@ import { combineBindingWithRest } from '../../src/stream/combine-apis.ts'
 import type { TestEmulator } from '../kit/emulator.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
 import { uploadByTus } from '../kit/tus.ts'
-import { MINT, MINT_TUS } from '../fast-path/mutations.ts'
+import { MINT, MINT_ANY, MINT_TUS } from '../fast-path/mutations.ts'
 import { type Setup, createSetup } from '../fast-path/setup.ts'
 
 const AUTH_DISABLED = { kind: 'disabled' } as const
@@ -117,6 +117,36 @@ describe('the binding without REST', () => {
     const wrong = await sendQuery(setup, MINT_TUS, { input: { ...input, maxDurationSeconds: 0 } })
     expect(wrong.data).toMatchObject({ mint: { code: 'INVALID_INPUT' } })
   })
+
+  test.each([
+    [1000, true],
+    [1000, false],
+    [200_000_000, false],
+  ])(
+    'creates a basic upload for a file of %i bytes, reliable connection: %s',
+    async (sizeBytes, reliable) => {
+      const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
+      const input = { maxDurationSeconds: 60, sizeBytes, reliableConnection: reliable }
+      expect((await sendQuery(setup, MINT_ANY, { input })).data).toMatchObject({
+        mint: { __typename: 'CreateDirectUploadSuccess', upload: { protocol: 'BASIC' } },
+      })
+    },
+  )
+
+  test.each([
+    [200_000_001, 'STREAM_REJECTED', /tus uploads are not available.*over 200 MB need a gateway/],
+    [30_000_000_001, 'INVALID_INPUT', /30 GB/],
+  ])(
+    'rejects the creation for a file of %i bytes with the reason',
+    async (sizeBytes, code, message) => {
+      const setup = await createSetup({ auth: AUTH_DISABLED, stream: bindingOnly })
+      const input = { maxDurationSeconds: 60, sizeBytes }
+      expect((await sendQuery(setup, MINT_ANY, { input })).data).toMatchObject({
+        mint: { code, message: expect.stringMatching(message) },
+      })
+      expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
+    },
+  )
 
   test.each([
     [1000, true, /at most 200 MB/],

@@ -2,25 +2,32 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createMemoryRateLimiter } from '../../src/rate-limits/memory-rate-limiter.ts'
-import { type CallerRateLimit, createCallerRateLimit } from '../../src/uploads/caller-rate-limit.ts'
+import { createCallerRateLimit } from '../../src/uploads/caller-rate-limit.ts'
 import { rateLimiterError, failingRateLimiter } from '../kit/failing-rate-limiter.ts'
 import { retryAfterOf } from '../contracts/rate-limiter-suite.ts'
+import type { Consumption, RateLimiter } from '../../src/uploads/ports/rate-limiter.ts'
 import { after } from '../kit/samples.ts'
 
 /** The rate limiter's clock, in milliseconds since 1970. */
 let clockMs = 0
 
-async function consumeAt(
-  limit: CallerRateLimit,
-  caller: string,
-  now: Date,
-): Promise<number | null> {
+/** A rate limit of the same size for each caller. */
+interface Limit {
+  consume(caller: string): Promise<Consumption>
+}
+
+function limitOf(rateLimiter: RateLimiter, name: string, perMinute: number): Limit {
+  const limit = createCallerRateLimit(rateLimiter, name)
+  return { consume: (caller) => limit.consume(caller, perMinute) }
+}
+
+async function consumeAt(limit: Limit, caller: string, now: Date): Promise<number | null> {
   clockMs = now.getTime()
   return retryAfterOf(await limit.consume(caller))
 }
 
 test('accepts requests up to the limit and returns the whole seconds until the next', async () => {
-  const limit = createCallerRateLimit(
+  const limit = limitOf(
     createMemoryRateLimiter(() => clockMs),
     'mint',
     3,
@@ -34,7 +41,7 @@ test('accepts requests up to the limit and returns the whole seconds until the n
 })
 
 test('counts each caller separately', async () => {
-  const limit = createCallerRateLimit(
+  const limit = limitOf(
     createMemoryRateLimiter(() => clockMs),
     'mint',
     1,
@@ -45,7 +52,7 @@ test('counts each caller separately', async () => {
 })
 
 test('does not count rejected requests', async () => {
-  const limit = createCallerRateLimit(
+  const limit = limitOf(
     createMemoryRateLimiter(() => clockMs),
     'mint',
     1,
@@ -57,7 +64,7 @@ test('does not count rejected requests', async () => {
 })
 
 test('keeps the count of an active caller when it removes an idle one', async () => {
-  const limit = createCallerRateLimit(
+  const limit = limitOf(
     createMemoryRateLimiter(() => clockMs),
     'mint',
     2,
@@ -75,7 +82,7 @@ test('never exceeds the limit in any minute, and accepts after the returned wait
   const steps = fc.array(fc.integer({ min: 0, max: 40_000 }), { minLength: 1, maxLength: 60 })
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 5 }), steps, async (perMinute, pauses) => {
-      const limit = createCallerRateLimit(
+      const limit = limitOf(
         createMemoryRateLimiter(() => clockMs),
         'mint',
         perMinute,
@@ -106,7 +113,7 @@ test('matches a model that inspects every upload of the last minute', async () =
   )
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 120 }), steps, async (perMinute, plan) => {
-      const limit = createCallerRateLimit(
+      const limit = limitOf(
         createMemoryRateLimiter(() => clockMs),
         'mint',
         perMinute,
@@ -129,7 +136,7 @@ test('matches a model that inspects every upload of the last minute', async () =
 })
 
 test('has a cost independent of the limit', async () => {
-  const limit = createCallerRateLimit(
+  const limit = limitOf(
     createMemoryRateLimiter(() => clockMs),
     'mint',
     1_000_000,
@@ -143,7 +150,7 @@ test('has a cost independent of the limit', async () => {
 })
 
 test('blocks a caller for at most a minute after the clock is set back', async () => {
-  const limit = createCallerRateLimit(
+  const limit = limitOf(
     createMemoryRateLimiter(() => clockMs),
     'mint',
     1,
@@ -155,11 +162,8 @@ test('blocks a caller for at most a minute after the clock is set back', async (
 
 test('is shared by gateways with one rate limiter, and separate for each action', async () => {
   const rateLimiter = createMemoryRateLimiter(() => clockMs)
-  const [first, second] = [
-    createCallerRateLimit(rateLimiter, 'mint', 2),
-    createCallerRateLimit(rateLimiter, 'mint', 2),
-  ]
-  const deletions = createCallerRateLimit(rateLimiter, 'delete', 2)
+  const [first, second] = [limitOf(rateLimiter, 'mint', 2), limitOf(rateLimiter, 'mint', 2)]
+  const deletions = limitOf(rateLimiter, 'delete', 2)
   expect(await consumeAt(first, 'alice', after(0))).toBeNull()
   expect(await consumeAt(second, 'alice', after(0))).toBeNull()
   expect([
@@ -170,6 +174,21 @@ test('is shared by gateways with one rate limiter, and separate for each action'
 })
 
 test('rejects when the rate limiter is unavailable', async () => {
-  const limit = createCallerRateLimit(failingRateLimiter, 'mint', 2)
+  const limit = limitOf(failingRateLimiter, 'mint', 2)
   await expect(consumeAt(limit, 'alice', after(0))).rejects.toBe(rateLimiterError)
+})
+
+test('counts the same uploads for tokens of one caller with other limits', async () => {
+  const limit = createCallerRateLimit(
+    createMemoryRateLimiter(() => clockMs),
+    'mint',
+  )
+  clockMs = after(0).getTime()
+  const kindOf = async (perMinute: number) => (await limit.consume('alice', perMinute)).kind
+  expect([await kindOf(2), await kindOf(2), await kindOf(2)]).toEqual([
+    'consumed',
+    'consumed',
+    'rejected',
+  ])
+  expect([await kindOf(3), await kindOf(3)]).toEqual(['consumed', 'rejected'])
 })

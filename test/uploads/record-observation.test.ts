@@ -116,7 +116,13 @@ describe('concurrent mutations, webhooks and polls', () => {
       watchRegistry,
       closing: closing.signal,
     }
-    const viewer = { subject: 'alice', isAdmin: false, canPlayAll: false, expiresAt: null }
+    const viewer = {
+      subject: 'alice',
+      isAdmin: false,
+      canPlayAll: false,
+      limits: null,
+      expiresAt: null,
+    }
     const watches = await Promise.all(
       Array.from({ length: 100 }, () => watchUpload(dependencies, viewer, upload.uid)),
     )

@@ -18,7 +18,13 @@ import { createTestClock } from '../kit/clock.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { requestOf } from '../kit/samples.ts'
 
-const viewer = { subject: 'alice', isAdmin: false, canPlayAll: false, expiresAt: null }
+const viewer = {
+  subject: 'alice',
+  isAdmin: false,
+  canPlayAll: false,
+  limits: null,
+  expiresAt: null,
+}
 const ignore = () => undefined
 
 async function startDependencies(): Promise<Dependencies> {
@@ -47,11 +53,11 @@ async function startDependencies(): Promise<Dependencies> {
       createsPerMinute: 60,
       watermarkUid: null,
     },
-    createLimit: createCallerRateLimit(rateLimiter, 'mint', 60),
-    deleteLimit: createCallerRateLimit(rateLimiter, 'delete', 60),
-    updateLimit: createCallerRateLimit(rateLimiter, 'update', 60),
+    createLimit: createCallerRateLimit(rateLimiter, 'mint'),
+    deleteLimit: createCallerRateLimit(rateLimiter, 'delete'),
+    updateLimit: createCallerRateLimit(rateLimiter, 'update'),
     playbackTokens: createPlaybackTokens({ sign: null, stream, clock, inFlight: new Map() }),
-    playbackLimit: createCallerRateLimit(rateLimiter, 'playback', 60),
+    playbackLimit: createCallerRateLimit(rateLimiter, 'playback'),
     watchRegistry: createWatchRegistry(),
     closing: new AbortController().signal,
     mintsInFlight: new Map(),

@@ -1,5 +1,6 @@
 /** Validation of a request: each field at and around each of its limits. */
 import { describe, expect, test } from 'vitest'
+import { limitsInForce } from '../../src/uploads/caller-limits.ts'
 import {
   validateIdempotencyKey,
   validateRequest,
@@ -19,7 +20,9 @@ const DAY = 86_400
 
 /** Returns the paths of the issues, each joined by dots. */
 function issuesOf(fields: Partial<UploadRequest>, rules: Policy = policy): string[] {
-  return validateRequest(requestOf(fields), rules, now).map(({ path }) => path.join('.'))
+  return validateRequest(requestOf(fields), limitsInForce(rules, null), now).map(({ path }) =>
+    path.join('.'),
+  )
 }
 
 const noIssues: string[] = []
@@ -216,7 +219,7 @@ test('returns all issues together, each with its path and a message', () => {
     thumbnailTimestampPct: 2,
     creator: '',
   })
-  const issues = validateRequest(request, policy, now)
+  const issues = validateRequest(request, limitsInForce(policy, null), now)
   expect(issues.map(({ path }) => path)).toEqual([
     ['maxDurationSeconds'],
     ['sizeBytes'],
@@ -234,7 +237,7 @@ test('returns all issues together, each with its path and a message', () => {
 })
 
 test('names the allowed range in the issue of expiry', () => {
-  const [issue] = validateRequest(requestOf({ expiry: now }), policy, now)
+  const [issue] = validateRequest(requestOf({ expiry: now }), limitsInForce(policy, null), now)
   expect(issue?.message).toContain(after(120).toISOString())
   expect(issue?.message).toContain(after(6 * 3600).toISOString())
 })

@@ -15,7 +15,13 @@ import { watchUpload, watchUploads } from '../../src/uploads/watch/watch-uploads
 import { mintIn } from '../contracts/store-suite.ts'
 import { createTestClock } from '../kit/clock.ts'
 
-const viewer: Viewer = { subject: 'alice', isAdmin: true, canPlayAll: false, expiresAt: null }
+const viewer: Viewer = {
+  subject: 'alice',
+  isAdmin: true,
+  canPlayAll: false,
+  limits: null,
+  expiresAt: null,
+}
 
 let store: UploadStore
 let upload: Upload

@@ -1,7 +1,7 @@
 /** Mints one upload URL per call, however many responses are lost. */
-import { type GatewayEndpoint, execute } from './request.ts'
+import { type GatewayEndpoint, type GraphQLRequest, execute } from './request.ts'
 import { randomHex } from '../hex.ts'
-import { MINT_BASIC, MINT_TUS, basicSuccess, tusSuccess } from './operations.ts'
+import { MINT, MINT_BASIC, MINT_TUS, basicSuccess, tusSuccess } from './operations.ts'
 import { errorFromOutcome } from './response-errors.ts'
 import { type RetryPolicy, retry } from '../retry.ts'
 import type { Upload, UploadProtocol } from './upload.ts'
@@ -29,23 +29,40 @@ export interface MintedUpload {
 const NO_FORM = 'file'
 const NO_CHUNKS = Number.POSITIVE_INFINITY
 
+/** What the protocol depends on. */
+export interface ProtocolWish {
+  /** Undefined if the gateway chooses it. */
+  readonly protocol: UploadProtocol | undefined
+  readonly sizeBytes: number
+  readonly reliableConnection: boolean
+}
+
 /** @throws UploadError for every error of the gateway */
 export function mintUpload(
   dependencies: GatewayEndpoint & RetryPolicy,
-  protocol: UploadProtocol,
+  wish: ProtocolWish,
   input: UploadInput,
-  sizeBytes: number,
   signal: AbortSignal,
 ): Promise<MintedUpload> {
-  const idempotentInput = { ...input, idempotencyKey: randomHex() }
-  const request =
-    protocol === 'TUS'
-      ? { query: MINT_TUS, variables: { input: { ...idempotentInput, sizeBytes } } }
-      : { query: MINT_BASIC, variables: { input: idempotentInput } }
+  const request = requestFor(wish, { ...input, idempotencyKey: randomHex() })
   // One key for all attempts: after a lost response the gateway returns the same upload again.
   return retry(dependencies, signal, async () =>
     readMinted(await execute(dependencies, request, signal)),
   )
+}
+
+function requestFor(
+  { protocol, sizeBytes, reliableConnection }: ProtocolWish,
+  input: object,
+): GraphQLRequest {
+  switch (protocol) {
+    case 'BASIC':
+      return { query: MINT_BASIC, variables: { input } }
+    case 'TUS':
+      return { query: MINT_TUS, variables: { input: { ...input, sizeBytes } } }
+    case undefined:
+      return { query: MINT, variables: { input: { ...input, sizeBytes, reliableConnection } } }
+  }
 }
 
 function readMinted(outcome: unknown): MintedUpload {

@@ -16,16 +16,28 @@ const MINT_ERROR_FIELDS = `${ERROR_FIELDS} ${STREAM_ERROR_FIELDS}
   ... on InvalidInputError { issues ${inputIssues.selection} }
   ... on QuotaExceededError { requestedMinutes availableMinutes }`
 
+const BASIC_FIELDS = `... on CreateDirectUploadSuccess ${basicSuccess.selection}`
+const TUS_FIELDS = `... on CreateTusUploadSuccess ${tusSuccess.selection}`
+
+/** The gateway chooses the protocol. */
+export const MINT = `mutation Mint($input: CreateUploadInput!) {
+  outcome: createUpload(input: $input) {
+    ${BASIC_FIELDS}
+    ${TUS_FIELDS}
+    ${MINT_ERROR_FIELDS}
+  }
+}`
+
 export const MINT_BASIC = `mutation MintBasic($input: CreateDirectUploadInput!) {
   outcome: createDirectUpload(input: $input) {
-    ... on CreateDirectUploadSuccess ${basicSuccess.selection}
+    ${BASIC_FIELDS}
     ${MINT_ERROR_FIELDS}
   }
 }`
 
 export const MINT_TUS = `mutation MintTus($input: CreateTusUploadInput!) {
   outcome: createTusUpload(input: $input) {
-    ... on CreateTusUploadSuccess ${tusSuccess.selection}
+    ${TUS_FIELDS}
     ${MINT_ERROR_FIELDS}
   }
 }`

@@ -3,6 +3,7 @@ import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { CREATOR_RULE, isValidCreator } from '../../uploads/limits.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { readCallerClaims } from './caller-claims.ts'
 import { type Jwks, JwksUnavailable } from './jwks.ts'
 import {
   INVALID_HEADER,
@@ -94,7 +95,8 @@ export function createAuthenticate(
     const verified = await verify(token)
     if ('reason' in verified) return reject(verified)
     if ('kind' in verified) return verified
-    return viewerFrom(verified.payload) ?? reject(INVALID_CLAIMS)
+    const viewer = viewerFrom(verified.payload)
+    return 'reason' in viewer ? reject(viewer) : viewer
   }
 }
 
@@ -122,19 +124,22 @@ async function outcomeOf(
   }
 }
 
-function viewerFrom(payload: JWTPayload): Viewer | null {
+function viewerFrom(payload: JWTPayload): Viewer | TokenRejection {
   const { sub, exp } = payload
   const scope = payload['scope']
   // jose does not check that `sub` is a string.
   const subject: unknown = sub
-  if (typeof subject !== 'string' || !isValidCreator(subject)) return null
+  if (typeof subject !== 'string' || !isValidCreator(subject)) return INVALID_CLAIMS
   const expiresAt = new Date((exp ?? NaN) * 1000)
-  if (Number.isNaN(expiresAt.getTime())) return null
+  if (Number.isNaN(expiresAt.getTime())) return INVALID_CLAIMS
+  const limits = readCallerClaims(payload)
+  if (limits !== null && 'reason' in limits) return limits
   const scopes = typeof scope === 'string' ? scope.split(' ') : []
   return {
     subject,
     isAdmin: scopes.includes(ADMIN_SCOPE),
     canPlayAll: scopes.includes(PLAY_SCOPE),
+    limits,
     expiresAt,
   }
 }

@@ -86,6 +86,7 @@ const LOCAL_ADMIN: Viewer = {
   subject: 'local',
   isAdmin: true,
   canPlayAll: true,
+  limits: null,
   expiresAt: null,
 }
 

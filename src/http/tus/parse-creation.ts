@@ -2,7 +2,8 @@
 import { parseUploadMetadata } from './upload-metadata.ts'
 import { RFC3339_RULE, parseRfc3339 } from '../../shared/rfc3339.ts'
 import type { InputIssue } from '../../uploads/outcomes.ts'
-import { type Policy, maxDurationForSize } from '../../uploads/policy.ts'
+import type { LimitsInForce } from '../../uploads/caller-limits.ts'
+import { maxDurationForSize } from '../../uploads/policy.ts'
 import { MAX_TUS_BYTES } from '../../uploads/limits.ts'
 import type { UploadRequest } from '../../uploads/create/upload-request.ts'
 
@@ -31,8 +32,11 @@ const SOURCES: Readonly<Record<string, string>> = {
 /** The request, or one message per error, for the developer of the client. */
 export type TusCreation = UploadRequest | { readonly problems: readonly string[] }
 
-/** Parses the syntax only; `createUpload` validates the values against the policy. */
-export function parseTusCreation(headers: Headers, policy: Policy): TusCreation {
+/** Parses the syntax only; `createUpload` validates the values against the caller's limits. */
+export function parseTusCreation(
+  headers: Headers,
+  limits: Pick<LimitsInForce, 'maxDurationSeconds'>,
+): TusCreation {
   const sizeBytes = readLength(headers)
   if (typeof sizeBytes === 'string') return { problems: [sizeBytes] }
   const metadata = parseUploadMetadata(headers.get('upload-metadata') ?? '')
@@ -62,7 +66,7 @@ export function parseTusCreation(headers: Headers, policy: Policy): TusCreation 
     sizeBytes,
     maxDurationSeconds:
       read('maxdurationseconds', 'a whole number of seconds', readInteger) ??
-      maxDurationForSize(sizeBytes, policy),
+      maxDurationForSize(sizeBytes, limits),
     expiry: read('expiry', RFC3339_RULE, parseRfc3339),
     name,
     meta: Object.fromEntries(others),

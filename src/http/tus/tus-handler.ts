@@ -2,6 +2,7 @@
  * tus creation endpoint: creates an upload and returns Stream's one-time URL in `Location`. The client
  * sends the file to Stream. https://tus.io/protocols/resumable-upload#creation
  */
+import { limitsInForce } from '../../uploads/caller-limits.ts'
 import { createUpload } from '../../uploads/create/create-upload.ts'
 import { type CreateUploadOutcome } from '../../uploads/outcomes.ts'
 import type { Dependencies } from '../../uploads/dependencies.ts'
@@ -65,7 +66,8 @@ export function createTusHandler(dependencies: Dependencies, authenticate: Authe
         'The creation request must not contain file data. Set `uploadDataDuringCreation` to false.',
       )
     }
-    const creation = parseTusCreation(headers, dependencies.policy)
+    const limits = limitsInForce(dependencies.policy, caller.limits)
+    const creation = parseTusCreation(headers, limits)
     if ('problems' in creation) return textResponse(400, creation.problems.join(' '))
     return toResponse(
       await createUpload(requestScoped(dependencies, client?.requestId), caller, creation),

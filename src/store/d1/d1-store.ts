@@ -165,6 +165,8 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
 
     countReservations: async () => (await countRows()).get('RESERVED') ?? 0,
 
+    countByToken: async (tokenId) => numberIn(await first(statements.countByToken, { tokenId })),
+
     quotaUsage: async (creator) =>
       readQuotaUsage(await first(statements.quotaUsage, { creator: creator ?? ALL_CREATORS })),
 

@@ -14,6 +14,7 @@ const REQUIRED = [
   'upload_removed',
   'uploads_listed_by_creator',
   'uploads_listed_by_age',
+  'uploads_by_token',
 ]
 
 /**

@@ -5,6 +5,7 @@
 import { and, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
 import { type SQLiteColumn, type SQLiteTable, getTableConfig } from 'drizzle-orm/sqlite-core'
 import { db, type RowShape, defineStatement } from '../sqlite/define-statement.ts'
+import { countByTokenStatement } from '../sqlite/count-by-token.ts'
 import { changeLeaseParams, changeLeaseStatement } from '../sqlite/change-lease.ts'
 import {
   saveVersionParams,
@@ -34,19 +35,21 @@ const nameOf = (column: SQLiteColumn) => sql.identifier(column.name)
 export const statements = {
   ...defineStatements(plainColumns),
 
-  /** Writes the reservation if its key is free and it fits the quota; returns a row if written. */
-  reserve: defineStatement([...reservationParams, 'quotaSeconds'], (param) => {
+  /** Writes the reservation if its key is free, its token not used up and it fits the quota; returns a row if written. */
+  reserve: defineStatement([...reservationParams, 'quotaSeconds', 'maxUploads'], (param) => {
     const row = new Map<string, unknown>(Object.entries(reservationRow(param)))
     const values = Object.entries(getTableColumns(uploads)).map(([name, column]) =>
       row.has(name) ? sql.param(row.get(name), column) : sql`null`,
     )
     const held = sql`select coalesce(sum(reserved_seconds + stored_seconds), 0) from ${uploadTotals} where ${eq(uploadTotals.creator, param('creator'))}`
+    const ofToken = countByTokenStatement(param)
     const key = sql`${nameOf(uploads.requestedBy)}, ${nameOf(uploads.idempotencyKey)}`
     return db
       .insert(uploads)
       .select(
         sql`select ${sql.join(values, sql`, `)}
-          where ${param('quotaSeconds')} is null or (${held}) + ${param('maxDurationSeconds')} <= ${param('quotaSeconds')}
+          where (${param('quotaSeconds')} is null or (${held}) + ${param('maxDurationSeconds')} <= ${param('quotaSeconds')})
+            and (${param('tokenId')} is null or ${ofToken} < ${param('maxUploads')})
           on conflict (${key}) where ${nameOf(uploads.idempotencyKey)} is not null do nothing`,
       )
       .returning(found)

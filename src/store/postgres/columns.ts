@@ -7,6 +7,7 @@ const {
   requestedBy,
   idempotencyKey,
   fingerprint,
+  tokenId: _tokenId,
   reservedSeconds: _reserved,
   storedSeconds: _stored,
   checkAt: _checkAt,

@@ -42,6 +42,8 @@ export async function createPostgresStore(
   const lists = prepareListStatements(db)
   const reserve = createReserve(run, statements, findByKey, timeSource)
   const record = createRecord(run, statements)
+  // Statements admit the calls of one rate limit in their order.
+  const creations: CreationStore = { admit: reserve, record, inOrder: () => creations }
   const find = batchCalls(async (uids: readonly string[]) => {
     const found = new Map((await run(() => findMany(uids))).map((upload) => [upload.uid, upload]))
     return uids.map((uid) => found.get(replaceNul(uid)) ?? null)
@@ -65,7 +67,7 @@ export async function createPostgresStore(
         return stored
       }),
 
-    admit: reserve,
+    ...creations,
 
     async reserve(reservation, rules) {
       const outcome = await reserve(reservation, { ...rules, rateLimit: null })
@@ -76,7 +78,6 @@ export async function createPostgresStore(
 
     findByKey,
 
-    record,
     mint: async (...args) => (await record(...args))?.upload ?? null,
 
     release: (id) => done(() => statements.release.execute({ id })),
@@ -125,6 +126,12 @@ export async function createPostgresStore(
     },
 
     countReservations: async () => (await run(countRows)).get('RESERVED') ?? 0,
+
+    countByToken: (tokenId) =>
+      run(async () => {
+        const [row] = await statements.countByToken.execute({ tokenId })
+        return row?.count ?? 0
+      }),
 
     quotaUsage: (creator) =>
       run(async () => {

@@ -23,6 +23,7 @@ export const reservedColumns = {
   idempotencyKey: uploads.idempotencyKey,
   fingerprint: uploads.fingerprint,
   totalBytes: uploads.totalBytes,
+  tokenId: uploads.tokenId,
 }
 
 /** Values of the other columns of a reservation; those omitted are null until Stream responds. */
@@ -50,7 +51,7 @@ export function reserveStatement(db: NodePgDatabase) {
       amount: sql`amount`.mapWith(Number).as('amount'),
     })
     .as(
-      sql`select * from admit_reservations(${rowsParam}, ${textArrayParam('rateKeys')}, ${textArrayParam('creators')})`,
+      sql`select * from admit_reservations(${rowsParam}, ${textArrayParam('lockNames')}, ${textArrayParam('creators')})`,
     )
   // A reservation with this key may have been written by the previous version since the decision.
   const written = db.$with('written', { writtenId: sql<string>`written_id`.as('written_id') }).as(

@@ -1,5 +1,5 @@
 /**
- * Writes reservations. Concurrent ones share a statement, which checks their keys, rate limits and quotas too, so
+ * Writes reservations. Concurrent ones share a statement, which checks their keys, rate limits, tokens and quotas too, so
  * that no request exceeds a limit or reuses a key.
  */
 import { batchCalls } from '../../postgres/batch-calls.ts'
@@ -16,8 +16,8 @@ interface Item {
   readonly id: string
   /** The row and its rules, by their names in the database. */
   readonly row: object
-  /** Null without a rate limit. */
-  readonly rateKey: string | null
+  /** Key of the rate limit, and name of the token, if they are limited. */
+  readonly lockNames: readonly string[]
   /** Null without a quota. */
   readonly creator: string | null
 }
@@ -38,8 +38,8 @@ export function createReserve(
     run(async () => {
       const rows = await statements.reserve.execute({
         ...encodeRows(items.map(({ row }) => row)),
-        rateKeys: sortedOnce(items.map(({ rateKey }) => rateKey)),
-        creators: sortedOnce(items.map(({ creator }) => creator)),
+        lockNames: sortedOnce(items.flatMap(({ lockNames }) => lockNames)),
+        creators: sortedOnce(items.flatMap(({ creator }) => creator ?? [])),
       })
       const decided = new Map(rows.map((row) => [row.id, row]))
       return items.map(({ id }) => {
@@ -58,6 +58,7 @@ export function createReserve(
       const { outcome, amount } = await decide(item)
       if (outcome === 'reserved') return { kind: 'reserved' }
       if (outcome === 'rate-limited') return { kind: 'rate-limited', retryAfterSeconds: amount }
+      if (outcome === 'token-used-up') return { kind: 'token-used-up' }
       if (outcome === 'over-quota') return { kind: 'over-quota', usedSeconds: amount }
       if (idempotencyKey === null) throw new Error('A reservation without a key is in use.')
       const holder = await findByKey(requestedBy, idempotencyKey, rules.keysValidSince)
@@ -67,22 +68,27 @@ export function createReserve(
 }
 
 /** Values of a reservation by column; the other columns of its row are constant. */
-export function reservationValues({ constraints, ...reservation }: Reservation) {
-  return { ...reservation, ...constraints }
+export function reservationValues(
+  { constraints, ...reservation }: Reservation,
+  tokenId: string | null = null,
+) {
+  return { ...reservation, ...constraints, tokenId }
 }
 
 /** Returns the row of the reservation, with its rules. */
 function encodeItem(
   reservation: Reservation,
-  { creatorQuotaSeconds, keysValidSince, rateLimit }: Rules,
+  { creatorQuotaSeconds, keysValidSince, rateLimit, tokenLimit }: Rules,
   timeSource: 'server' | 'caller',
 ): Item {
   const { limits, windows, stepMs } = toWindowArrays(rateLimit?.windows ?? [])
   const rateKey = rateLimit === null ? null : replaceNul(rateLimit.key)
+  const { tokenId = null, maxUploads = null } = tokenLimit ?? {}
   const row = {
-    ...encodeRow(reservedColumns, reservationValues(reservation)),
+    ...encodeRow(reservedColumns, reservationValues(reservation, tokenId)),
     keys_valid_since: keysValidSince,
     quota_seconds: creatorQuotaSeconds,
+    max_uploads: maxUploads,
     rate_key: rateKey,
     limits,
     windows,
@@ -90,10 +96,13 @@ function encodeItem(
     now_ms: timeSource === 'caller' ? reservation.createdAt.getTime() : null,
   }
   const creator = creatorQuotaSeconds === null ? null : reservation.creator
-  return { id: reservation.id, row, rateKey, creator }
+  const lockNames = [rateKey, tokenId === null ? null : `token:${tokenId}`].filter(
+    (name) => name !== null,
+  )
+  return { id: reservation.id, row, lockNames, creator }
 }
 
 /** Locks are taken in this order, which is the same at every gateway. */
-function sortedOnce(names: readonly (string | null)[]): readonly string[] {
-  return [...new Set(names.filter((name) => name !== null))].toSorted()
+function sortedOnce(names: readonly string[]): readonly string[] {
+  return [...new Set(names)].toSorted()
 }

@@ -107,6 +107,16 @@ export function prepareStatements(db: NodePgDatabase) {
         ),
       )
       .prepare('headgate_reschedule_polls'),
+    countByToken: db
+      .select({ count: sql`count(*)`.mapWith(Number) })
+      .from(uploads)
+      .where(
+        and(
+          eq(uploads.tokenId, param('tokenId', uploads.tokenId)),
+          sql`${uploads.status} <> 'RETIRED'`,
+        ),
+      )
+      .prepare('headgate_count_by_token'),
     quotaUsage: db
       .select({
         reservedSeconds: total(currentUploadTotals.reservedSeconds),

@@ -67,6 +67,8 @@ export const uploads = pgTable(
     requestedBy: plain('requested_by').notNull(),
     idempotencyKey: plain('idempotency_key'),
     fingerprint: plain('fingerprint').notNull(),
+    /** `jti` of the caller's token, if the token limits the number of uploads. */
+    tokenId: plain('token_id'),
 
     uid: plain('uid'),
     uploadURL: plain('upload_url'),
@@ -134,6 +136,10 @@ export const uploads = pgTable(
     index('uploads_by_status')
       .on(table.status, table.protocol, table.createdAt, table.id)
       .where(sql`${table.uid} is not null`),
+    // Uploads and reservations of one token, which are few.
+    index('uploads_by_token')
+      .on(table.tokenId)
+      .where(sql`${table.tokenId} is not null`),
     index('uploads_due')
       .on(table.checkAt)
       .where(sql`${table.checkAt} is not null`),

@@ -40,6 +40,7 @@ const {
   requestedBy,
   idempotencyKey,
   fingerprint,
+  tokenId: _tokenId,
   reservedSeconds,
   storedSeconds,
   checkAt,

@@ -172,6 +172,8 @@ export function createStoreOn(
 
     countReservations: async () => countRows().get('RESERVED') ?? 0,
 
+    countByToken: async (tokenId) => number(statements.countByToken.get({ tokenId })),
+
     quotaUsage: async (creator) =>
       readQuotaUsage(statements.quotaUsage.get({ creator: creator ?? ALL_CREATORS })),
 

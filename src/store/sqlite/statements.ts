@@ -9,6 +9,7 @@ import {
   changeLeaseStatement,
   releaseChangeLeaseStatement,
 } from './change-lease.ts'
+import { countByTokenStatement } from './count-by-token.ts'
 import { reservationParams } from './write-rows.ts'
 
 /** Parameters of a new version, with the expected previous version. */
@@ -50,6 +51,7 @@ export function reservationRow<Name extends string>(
     requestedBy: param('requestedBy'),
     idempotencyKey: param('idempotencyKey'),
     fingerprint: param('fingerprint'),
+    tokenId: param('tokenId'),
     status: 'RESERVED' as const,
     version: 0,
     updatedAt: param('createdAt'),
@@ -224,6 +226,7 @@ export function defineStatements(rowOf: RowShape) {
           .set(paramsFor(param, ['checkAt', 'idleChecks', 'missingChecks']))
           .where(and(eq(uploads.uid, param('uid')), eq(uploads.version, param('version')))),
     ),
+    countByToken: defineStatement(['tokenId'], countByTokenStatement),
     // Totals: at most one row per status and protocol, for each creator and for all creators together.
     quotaUsage: defineStatement(['creator'], (param) =>
       db

@@ -38,6 +38,8 @@ export const uploads = sqliteTable(
     requestedBy: text('requested_by').notNull(),
     idempotencyKey: text('idempotency_key'),
     fingerprint: text('fingerprint').notNull(),
+    /** `jti` of the caller's token, if the token limits the number of uploads. */
+    tokenId: text('token_id'),
 
     uid: text('uid'),
     uploadURL: text('upload_url'),
@@ -100,6 +102,10 @@ export const uploads = sqliteTable(
     index('uploads_by_status')
       .on(table.status, table.protocol, table.createdAt, table.id)
       .where(sql`${table.uid} is not null`),
+    // Uploads and reservations of one token, which are few.
+    index('uploads_by_token')
+      .on(table.tokenId)
+      .where(sql`${table.tokenId} is not null`),
     index('uploads_due')
       .on(table.checkAt)
       .where(sql`${table.checkAt} is not null`),

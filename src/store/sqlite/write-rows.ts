@@ -21,10 +21,13 @@ export const reservationParams = [
   'idempotencyKey',
   'fingerprint',
   'totalBytes',
+  'tokenId',
 ] as const
 
+/** @param tokenId of the token that limits the number of uploads; null without such a limit */
 export function reservationValues(
   reservation: Reservation,
+  tokenId: string | null,
 ): Values<(typeof reservationParams)[number]> {
   const { constraints } = reservation
   return {
@@ -44,6 +47,7 @@ export function reservationValues(
     idempotencyKey: reservation.idempotencyKey,
     fingerprint: reservation.fingerprint,
     totalBytes: reservation.totalBytes,
+    tokenId,
   }
 }
 

@@ -1,8 +1,9 @@
 /**
- * Use case: mints an upload URL. Records a reservation, then requests the URL from Stream. A rejected request
+ * Use case: mints upload URLs. Records a reservation, then requests the URL from Stream. A rejected request
  * leaves no reservation, and retries with the same idempotency key mint only one upload.
  */
 import type { Reservation } from '../ports/upload-store.ts'
+import { type LimitsInForce, allowsBasicUploads, limitsInForce } from '../caller-limits.ts'
 import type { Dependencies } from '../dependencies.ts'
 import {
   type CreateUploadOutcome,
@@ -13,10 +14,19 @@ import {
   forbidden,
   invalidInput,
   rateLimited,
+  tokenUsedUp,
   tusUnsupported,
 } from '../outcomes.ts'
 import type { Viewer } from '../viewer.ts'
-import { type KeyInUse, createOnce, findKeyInUse, keysSince } from './idempotency.ts'
+import type { Fingerprints } from './fingerprint.ts'
+import { withForcedSettings } from './forced-settings.ts'
+import {
+  type KeyInUse,
+  createOnce,
+  findKeyInUse,
+  fingerprintsOfKey,
+  keysSince,
+} from './idempotency.ts'
 import { mintUpload } from './mint-upload.ts'
 import { createReservation } from './reservation.ts'
 import type { UploadRequest } from './upload-request.ts'
@@ -46,15 +56,53 @@ type RequestIdentity = Pick<Reservation, 'creator' | 'requestedBy' | 'fingerprin
 export async function createUpload(
   dependencies: CreateDependencies,
   viewer: Viewer,
+  received: UploadRequest,
+): Promise<CreateUploadOutcome> {
+  const request = withForcedSettings(received, viewer.limits)
+  const fingerprints = await fingerprintsOfKey(request, viewer)
+  return createWithFingerprints(dependencies, viewer, request, fingerprints)
+}
+
+/**
+ * Mints an upload URL for each request, concurrently, so that their writes can share a commit. Returns the outcomes
+ * in the order of the requests. If a rate limit is left for some of them only, the first ones get it. An unexpected
+ * error of one is thrown after all have ended.
+ */
+export async function createUploads(
+  dependencies: CreateDependencies,
+  viewer: Viewer,
+  received: readonly UploadRequest[],
+): Promise<readonly CreateUploadOutcome[]> {
+  const requests = received.map((request) => withForcedSettings(request, viewer.limits))
+  // Digests end in any order. All are computed first, so that the requests are admitted in theirs.
+  const fingerprints = await Promise.all(
+    requests.map((request) => fingerprintsOfKey(request, viewer)),
+  )
+  const inOrder = { ...dependencies, creations: dependencies.creations.inOrder() }
+  const outcomes = requests.map((request, index) =>
+    createWithFingerprints(inOrder, viewer, request, fingerprints[index] ?? null),
+  )
+  await Promise.allSettled(outcomes)
+  return Promise.all(outcomes)
+}
+
+/**
+ * @param request with the settings of the caller's token
+ * @param fingerprints null if the request has no idempotency key
+ */
+async function createWithFingerprints(
+  dependencies: CreateDependencies,
+  viewer: Viewer,
   request: UploadRequest,
+  fingerprints: Fingerprints | null,
 ): Promise<CreateUploadOutcome> {
   const requestedBy = viewer.subject
   const creator = request.creator ?? requestedBy
   const outcome =
     checkCreator(viewer, creator) ??
     checkIdempotencyKey(request) ??
-    (await createOnce(dependencies, requestedBy, request, (fingerprint, now) =>
-      create(dependencies, { creator, requestedBy, fingerprint }, request, now),
+    (await createOnce(dependencies, viewer, request, fingerprints, (fingerprint, now) =>
+      create(dependencies, viewer, { creator, requestedBy, fingerprint }, request, now),
     ))
   dependencies.telemetry.minted(request.protocol, outcome.kind)
   return outcome
@@ -72,12 +120,14 @@ function checkIdempotencyKey({ idempotencyKey }: UploadRequest): InvalidInput | 
 
 async function create(
   dependencies: CreateDependencies,
+  viewer: Viewer,
   identity: RequestIdentity,
   request: UploadRequest,
   now: Date,
 ): Promise<CreateUploadOutcome | KeyInUse> {
   const { creations, clock, policy, createLimit } = dependencies
-  const invalid = checkRequest(dependencies, request, now)
+  const limits = limitsInForce(policy, viewer.limits)
+  const invalid = checkRequest(dependencies.stream, limits, request, now)
   // A retry has the outcome of the first request, even if its input has become invalid, as a past `expiry` is.
   if (invalid !== null) {
     return (await findKeyInUse(dependencies, identity.requestedBy, request, now)) ?? invalid
@@ -86,40 +136,50 @@ async function create(
   // Reads the clock again: other gateways derive from `createdAt` whether the creation may still be in flight.
   const context = { id: dependencies.newId(), createdAt: clock.now(), ...identity }
   const reservation = createReservation(request, context)
-  const { creatorQuotaSeconds, watermarkUid } = policy
+  const { quotaSeconds, createsPerMinute, tokenLimit } = limits
   const admitted = await creations.admit(reservation, {
-    creatorQuotaSeconds,
+    creatorQuotaSeconds: quotaSeconds,
     keysValidSince: keysSince(now),
-    rateLimit: createLimit.ruleFor(identity.requestedBy),
+    tokenLimit,
+    rateLimit: createLimit.ruleFor(identity.requestedBy, createsPerMinute),
   })
   switch (admitted.kind) {
     case 'key-in-use':
       return admitted
     case 'rate-limited':
       return rateLimited(
-        `Rate limit exceeded: ${policy.createsPerMinute} uploads per minute.`,
+        `Rate limit exceeded: ${createsPerMinute} uploads per minute.`,
         admitted.retryAfterSeconds,
       )
+    case 'token-used-up':
+      return tokenUsedUp(tokenLimit?.maxUploads ?? 0)
     case 'over-quota':
       return creatorQuotaExceeded(
-        creatorQuotaSeconds ?? 0,
+        quotaSeconds ?? 0,
         reservation.constraints.maxDurationSeconds,
         admitted.usedSeconds,
       )
     case 'reserved': {
       const { thumbnailTimestampPct } = request
+      const watermarkUid = viewer.limits?.forced.watermarkUid ?? policy.watermarkUid
       return mintUpload(dependencies, reservation, { thumbnailTimestampPct, watermarkUid })
     }
   }
 }
 
 function checkRequest(
-  { stream, policy }: Pick<CreateDependencies, 'stream' | 'policy'>,
+  stream: CreateDependencies['stream'],
+  limits: LimitsInForce,
   request: UploadRequest,
   now: Date,
-): InvalidInput | StreamFailed | null {
-  const issues = validateRequest(request, policy, now)
+): InvalidInput | Forbidden | StreamFailed | null {
+  const issues = validateRequest(request, limits, now)
   if (issues.length > 0) return invalidInput(issues)
+  if (request.protocol === 'BASIC' && !allowsBasicUploads(limits)) {
+    return forbidden(
+      `This token allows files of at most ${limits.maxSizeBytes} bytes, and Stream accepts up to 200 MB at a basic URL. Use \`createTusUpload\` with the exact size.`,
+    )
+  }
   if (request.protocol === 'TUS' && !stream.capabilities.tusUploads) {
     return tusUnsupported(request.sizeBytes ?? 0)
   }

@@ -13,14 +13,21 @@ export type Fingerprints = readonly [recorded: string, ...earlier: string[]]
  * Versions up to 0.1.0 hashed the request as received. A request with explicit defaults therefore has a second
  * fingerprint, so that its retry is recognized after an upgrade.
  *
+ * @param request with the settings of the caller's token
  * @param subject subject of the caller, which is the default creator
+ * @param watermarkUid of the caller's token; null if it contains none
  */
 export async function fingerprintsOf(
   request: UploadRequest,
   subject: string,
+  watermarkUid: string | null = null,
 ): Promise<Fingerprints> {
-  const received = canonical(request)
-  const normalized = canonical(withoutDefaults(request, subject))
+  // The URL of a basic upload does not depend on the size of the file.
+  const settings = request.protocol === 'BASIC' ? { ...request, sizeBytes: null } : request
+  // Without a watermark, fingerprints are those of versions whose tokens had none.
+  const forced = watermarkUid === null ? {} : { watermarkUid }
+  const received = canonical({ ...settings, ...forced })
+  const normalized = canonical({ ...withoutDefaults(settings, subject), ...forced })
   return received === normalized
     ? [await digestOf(normalized)]
     : [await digestOf(normalized), await digestOf(received)]

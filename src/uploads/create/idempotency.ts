@@ -8,6 +8,7 @@ import { IDEMPOTENCY_KEY_MS } from '../limits.ts'
 import { type CreateUploadOutcome, idempotencyConflict } from '../outcomes.ts'
 import { type Fingerprints, fingerprintsOf } from './fingerprint.ts'
 import type { UploadRequest } from './upload-request.ts'
+import type { Viewer } from '../viewer.ts'
 
 /** Maximum wait in milliseconds. Creations time out after 15 s, so an older reservation is not in flight. */
 const MAX_WAIT_MS = 16_000
@@ -37,25 +38,35 @@ export function keysSince(now: Date): Date {
   return new Date(now.getTime() - IDEMPOTENCY_KEY_MS)
 }
 
+/** Returns the fingerprints of a request with an idempotency key; null without one. */
+export async function fingerprintsOfKey(
+  request: UploadRequest,
+  { subject, limits }: Viewer,
+): Promise<Fingerprints | null> {
+  if (request.idempotencyKey === null) return null
+  return fingerprintsOf(request, subject, limits?.forced.watermarkUid ?? null)
+}
+
 /**
  * Returns the outcome of an earlier or concurrent request with the same key and input, or calls `create`.
  * Returns a conflict if the key was used with different input.
+ * @param fingerprints of the request; null without a key
  */
 export async function createOnce(
   dependencies: KeyDependencies,
-  requestedBy: string,
-  request: UploadRequest,
+  { subject: requestedBy, limits }: Viewer,
+  { idempotencyKey: key }: UploadRequest,
+  fingerprints: Fingerprints | null,
   create: Create,
 ): Promise<CreateUploadOutcome> {
-  const key = request.idempotencyKey
-  if (key === null) {
+  if (key === null || fingerprints === null) {
     const outcome = await create('', dependencies.clock.now())
     if (outcome.kind === 'key-in-use') throw new Error('A reservation without a key is in use.')
     return outcome
   }
-  const fingerprints = await fingerprintsOf(request, requestedBy)
-  // Concurrent requests with different input do not share a call: the store decides which of them gets the key.
-  const slot = JSON.stringify([requestedBy, key, fingerprints[0]])
+  // Concurrent requests with different input or limits do not share a call: the store decides which of them gets
+  // the key.
+  const slot = JSON.stringify([requestedBy, key, fingerprints[0], limits])
   return shareInFlight(dependencies.mintsInFlight, slot, () =>
     createWithKey(dependencies, { requestedBy, key, fingerprints }, create),
   )

@@ -15,20 +15,22 @@ export function createReservation(
   context: ReservationContext,
 ): Reservation {
   const metaName = request.meta?.['name']
+  // Stream limits a basic upload to 200 MB, whatever size the caller declared.
+  const sizeBytes = request.protocol === 'TUS' ? request.sizeBytes : null
   return {
     protocol: request.protocol,
     name: request.name ?? (typeof metaName === 'string' ? metaName : null),
     meta: request.meta ?? {},
     constraints: {
       maxDurationSeconds: request.maxDurationSeconds,
-      maxSizeBytes: request.sizeBytes ?? MAX_BASIC_BYTES,
+      maxSizeBytes: sizeBytes ?? MAX_BASIC_BYTES,
       allowedOrigins: request.allowedOrigins ?? [],
       requireSignedURLs: request.requireSignedURLs ?? false,
       scheduledDeletion: request.scheduledDeletion,
     },
     expiresAt:
       request.expiry ?? new Date(context.createdAt.getTime() + DEFAULT_EXPIRY_MS[request.protocol]),
-    totalBytes: request.sizeBytes,
+    totalBytes: sizeBytes,
     idempotencyKey: request.idempotencyKey,
     // The spread is last, because V8 takes a hundred times as long if other keys follow it.
     ...context,

@@ -1,10 +1,9 @@
 /** Validates a request before it is sent to Stream. Each issue states the rule. */
-import { type Policy } from '../policy.ts'
+import type { LimitsInForce } from '../caller-limits.ts'
 import {
   CREATOR_RULE,
   MAX_EXPIRY_MS,
   MAX_SCHEDULED_DELETION_MS,
-  MAX_STREAM_DURATION_SECONDS,
   MAX_TUS_BYTES,
   MIN_EXPIRY_MS,
   MIN_SCHEDULED_DELETION_MS,
@@ -24,10 +23,14 @@ const MAX_ORIGINS_LENGTH = 4096
 const MAX_KEY_LENGTH = 255
 
 /** Returns all issues; empty for a valid request. */
-export function validateRequest(request: UploadRequest, policy: Policy, now: Date): InputIssue[] {
+export function validateRequest(
+  request: UploadRequest,
+  limits: Pick<LimitsInForce, 'maxDurationSeconds' | 'maxSizeBytes'>,
+  now: Date,
+): InputIssue[] {
   return [
-    ...validateDuration(request.maxDurationSeconds, policy),
-    ...validateSize(request),
+    ...validateDuration(request.maxDurationSeconds, limits),
+    ...validateSize(request, limits),
     ...validateExpiry(request.expiry, now),
     ...validateName(request),
     ...validateMeta(request),
@@ -53,24 +56,26 @@ export function issue(field: string, message: string): InputIssue {
   return { path: [field], message }
 }
 
-export function validateDuration(seconds: number, policy: Policy): InputIssue[] {
-  const max = Math.min(policy.maxDurationSeconds, MAX_STREAM_DURATION_SECONDS)
+export function validateDuration(
+  seconds: number,
+  { maxDurationSeconds: max }: Pick<LimitsInForce, 'maxDurationSeconds'>,
+): InputIssue[] {
   const isValid = Number.isInteger(seconds) && seconds >= 1 && seconds <= max
   return isValid ? [] : [issue('maxDurationSeconds', `must be a whole number from 1 to ${max}.`)]
 }
 
-function validateSize({ protocol, sizeBytes }: UploadRequest): InputIssue[] {
-  if (protocol === 'BASIC') return []
+function validateSize(
+  { protocol, sizeBytes }: UploadRequest,
+  { maxSizeBytes }: Pick<LimitsInForce, 'maxSizeBytes'>,
+): InputIssue[] {
+  if (protocol === 'BASIC' && sizeBytes === null) return []
   const isValid =
-    sizeBytes !== null &&
-    Number.isInteger(sizeBytes) &&
-    sizeBytes >= 1 &&
-    sizeBytes <= MAX_TUS_BYTES
+    sizeBytes !== null && Number.isInteger(sizeBytes) && sizeBytes >= 1 && sizeBytes <= maxSizeBytes
   if (isValid) return []
   return [
     issue(
       'sizeBytes',
-      `must be the exact size of the file in bytes, from 1 to ${MAX_TUS_BYTES} (30 GB).`,
+      `must be the exact size of the file in bytes, from 1 to ${maxSizeBytes}${maxSizeBytes === MAX_TUS_BYTES ? ' (30 GB)' : ''}.`,
     ),
   ]
 }

@@ -31,10 +31,12 @@ export interface RecordedUpload {
 export interface CreationStore {
   /**
    * Consumes a unit of the rate limit, and records the reservation. A key that is in use takes precedence over
-   * the rate limit and consumes no unit; the rate limit takes precedence over the quota. If the write fails, the
-   * unit is given back.
+   * the rate limit and consumes no unit; the rate limit takes precedence over the token's limit,
+   * and that over the quota. If the write fails, the unit is given back.
    */
   admit(reservation: Reservation, rules: AdmitRules): Promise<AdmitOutcome>
+  /** Returns the same store, but concurrent calls of its `admit` consume their units in the order of the calls. */
+  inOrder(): CreationStore
   /** Turns the reservation into an upload, as `UploadStore.mint`. */
   record(...args: Parameters<UploadStore['mint']>): Promise<RecordedUpload | null>
 }

@@ -35,6 +35,15 @@ export type ReserveOutcome =
   | ({ readonly kind: 'key-in-use' } & IdempotentUpload)
   /** The reservation exceeds the creator's quota; `usedSeconds` are already in use. */
   | { readonly kind: 'over-quota'; readonly usedSeconds: number }
+  /** As many uploads were reserved with the token as it allows. */
+  | { readonly kind: 'token-used-up' }
+
+/** Number of uploads that may be created with one token. */
+export interface TokenLimit {
+  /** The token's `jti`: 1 to 255 printable ASCII characters. */
+  readonly tokenId: string
+  readonly maxUploads: number
+}
 
 /** Rules checked atomically with the write of a reservation, so concurrent requests cannot exceed them. */
 export interface ReserveOptions {
@@ -42,6 +51,8 @@ export interface ReserveOptions {
   readonly creatorQuotaSeconds: number | null
   /** Keys used before this time have expired. */
   readonly keysValidSince: Date
+  /** Checked before the quota. Null or omitted: any number of uploads. */
+  readonly tokenLimit?: TokenLimit | null
 }
 
 /** Filter for uploads. All given conditions must hold. */
@@ -148,7 +159,7 @@ export interface UploadStore {
    */
   recordAccount(account: string, options?: { readonly replace: boolean }): Promise<string>
 
-  /** Records the reservation unless its key is in use or it exceeds the quota. */
+  /** Records the reservation unless its key is in use, its token is used up, or it exceeds the quota. */
   reserve(reservation: Reservation, options: ReserveOptions): Promise<ReserveOutcome>
   /** Finds the reservation or upload created with this key at or after `since`; null if there is none. */
   findByKey(requestedBy: string, key: string, since: Date): Promise<IdempotentUpload | null>
@@ -190,6 +201,11 @@ export interface UploadStore {
   countByStatus(): Promise<ReadonlyMap<UploadStatus, number>>
   /** Counts reservations that wait for Stream's response, without retired ones. */
   countReservations(): Promise<number>
+  /**
+   * Counts the uploads and reservations with this token. A reservation that was released or retired does not
+   * count, an upload always does, whatever became of it.
+   */
+  countByToken(tokenId: string): Promise<number>
   /** Quota usage of one creator, or of all. */
   quotaUsage(creator?: string): Promise<QuotaUsage>
 

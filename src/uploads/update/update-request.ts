@@ -1,5 +1,6 @@
 /** A request to change an upload, and its validation. */
 import type { JsonObject } from '../../shared/json.ts'
+import type { LimitsInForce } from '../caller-limits.ts'
 import {
   NAME_CONFLICT,
   issue,
@@ -12,7 +13,6 @@ import {
 } from '../create/validate-request.ts'
 import { validateMeta } from '../create/validate-meta.ts'
 import type { InputIssue } from '../outcomes.ts'
-import type { Policy } from '../policy.ts'
 import type { StreamCapabilities } from '../ports/stream-api.ts'
 import { type Upload, isUsable } from '../upload.ts'
 
@@ -39,7 +39,7 @@ export function validateUpdate(
   request: UpdateRequest,
   upload: Upload,
   capabilities: Pick<StreamCapabilities, 'deadlineChanges'>,
-  policy: Policy,
+  limits: Pick<LimitsInForce, 'maxDurationSeconds'>,
   now: Date,
 ): InputIssue[] {
   if (upload.status === 'DELETED') {
@@ -56,7 +56,7 @@ export function validateUpdate(
       ? []
       : [
           ...validateIsUsable('maxDurationSeconds', upload, now),
-          ...validateDuration(maxDurationSeconds, policy),
+          ...validateDuration(maxDurationSeconds, limits),
         ]),
     ...(expiry === null
       ? []

@@ -2,6 +2,7 @@
  * Use case: changes an upload at Stream, then records what Stream confirmed. A change that Stream confirmed but
  * that was not recorded, after a crash or a timeout, is recorded by synchronization.
  */
+import { type LimitsInForce, limitsInForce } from '../caller-limits.ts'
 import type { StreamVideo, VideoChange } from '../ports/stream-api.ts'
 import { StreamError } from '../ports/stream-error.ts'
 import type { Dependencies } from '../dependencies.ts'
@@ -20,6 +21,7 @@ import { outcomeOfMintError } from '../stream-error-outcome.ts'
 import type { Upload } from '../upload.ts'
 import type { Viewer } from '../viewer.ts'
 import { withChangeLease } from './change-lease.ts'
+import { withForcedChanges } from './forced-changes.ts'
 import { type UpdateRequest, validateUpdate } from './update-request.ts'
 import { toVideoChange } from './video-change.ts'
 
@@ -53,10 +55,12 @@ export async function updateUpload(
   const early = await decide(dependencies, viewer, request)
   if (early.kind !== 'decided') return early
   if (early.change === null) return { kind: 'Updated', upload: early.upload }
-  const consumed = await dependencies.updateLimit.consume(viewer.subject)
+  const limits = limitsInForce(dependencies.policy, viewer.limits)
+  const { createsPerMinute } = limits
+  const consumed = await dependencies.updateLimit.consume(viewer.subject, createsPerMinute)
   if (consumed.kind === 'rejected') {
     return rateLimited(
-      `Rate limit exceeded: ${dependencies.policy.createsPerMinute} changes per minute.`,
+      `Rate limit exceeded: ${createsPerMinute} changes per minute.`,
       consumed.retryAfterSeconds,
     )
   }
@@ -67,7 +71,7 @@ export async function updateUpload(
     const { upload, change } = decision
     return change === null
       ? ({ kind: 'Updated', upload } as const)
-      : applyChange(dependencies, viewer, upload, change)
+      : applyChange(dependencies, viewer, limits, upload, change)
   })
   return outcome ?? rateLimited('Another change of this upload is still in progress.', 1)
 }
@@ -75,16 +79,18 @@ export async function updateUpload(
 async function decide(
   dependencies: UpdateDependencies,
   viewer: Viewer,
-  request: UpdateRequest,
+  received: UpdateRequest,
 ): Promise<Decision | UpdateUploadOutcome> {
   const { clock, policy, store, stream } = dependencies
-  const upload = await findUpload(dependencies, viewer, request.uid)
-  if (upload === null) return uploadNotFound(request.uid)
+  const upload = await findUpload(dependencies, viewer, received.uid)
+  if (upload === null) return uploadNotFound(received.uid)
+  const request = withForcedChanges(received, upload, viewer.limits)
   const { expectedVersion } = request
   if (expectedVersion !== null && expectedVersion !== upload.version) {
     return conflict(upload.version)
   }
-  const issues = validateUpdate(request, upload, stream.capabilities, policy, clock.now())
+  const limits = limitsInForce(policy, viewer.limits)
+  const issues = validateUpdate(request, upload, stream.capabilities, limits, clock.now())
   if (issues.length > 0) return invalidInput(issues)
   return { kind: 'decided', upload, change: toVideoChange(request, upload, store.deployment) }
 }
@@ -93,13 +99,13 @@ async function decide(
 async function applyChange(
   dependencies: UpdateDependencies,
   viewer: Viewer,
+  { quotaSeconds }: LimitsInForce,
   upload: Upload,
   change: VideoChange,
 ): Promise<UpdateUploadOutcome> {
-  const { creatorQuotaSeconds } = dependencies.policy
   const { maxDurationSeconds } = upload.constraints
   const additionalSeconds = (change.maxDurationSeconds ?? maxDurationSeconds) - maxDurationSeconds
-  if (additionalSeconds <= 0 || creatorQuotaSeconds === null) {
+  if (additionalSeconds <= 0 || quotaSeconds === null) {
     return (await changeAtStream(dependencies, upload, change)).outcome
   }
   const id = dependencies.newId()
@@ -119,11 +125,13 @@ async function applyChange(
       fingerprint: '',
       requestedBy: viewer.subject,
     },
-    { creatorQuotaSeconds, keysValidSince: now },
+    { creatorQuotaSeconds: quotaSeconds, keysValidSince: now },
   )
   if (reserved.kind === 'over-quota') {
-    return creatorQuotaExceeded(creatorQuotaSeconds, additionalSeconds, reserved.usedSeconds)
+    return creatorQuotaExceeded(quotaSeconds, additionalSeconds, reserved.usedSeconds)
   }
+  if (reserved.kind !== 'reserved')
+    throw new Error('A reservation without a key and a token was refused.')
   const { outcome, isKnown } = await changeAtStream(dependencies, upload, change)
   // If Stream may have changed the upload, the seconds stay reserved until a sweep, after the next poll.
   if (isKnown) await dependencies.store.release(id)

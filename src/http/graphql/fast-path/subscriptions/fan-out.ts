@@ -2,7 +2,7 @@
 import { createContext, createSubscriptionState } from '../../../../graphql/context.ts'
 import type { Dependencies } from '../../../../uploads/dependencies.ts'
 import type { SubscriptionTransport } from '../../../../uploads/ports/telemetry.ts'
-import type { Viewer } from '../../../../uploads/viewer.ts'
+import { type Viewer, rightsKey } from '../../../../uploads/viewer.ts'
 import type { TokenExpiry } from '../../../auth/token-expiry.ts'
 import type { SubscriptionDocuments } from '../../plugins/subscription-documents.ts'
 import type { GraphQLParams } from '../graphql-params.ts'
@@ -52,7 +52,7 @@ export function createSubscriptionFanOut(
     const subscriptions =
       byOperation.get(operation) ?? new Map<string, Promise<SharedSubscription | null>>()
     byOperation.set(operation, subscriptions)
-    const key = JSON.stringify([viewer.subject, viewer.isAdmin, viewer.canPlayAll, variables])
+    const key = JSON.stringify([rightsKey(viewer), variables])
     const known = subscriptions.get(key)
     if (known !== undefined) return known
     const remove = (): void => {
