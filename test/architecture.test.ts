@@ -156,10 +156,15 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['http/auth/', 'stream/playback-signer.ts'],
     packages: [],
   },
+  // Checks each document against the schema, with the limits of requests.
+  'config/trusted-documents.ts': {
+    inside: ['config/', 'graphql/schema.ts', 'http/graphql/plugins/', 'shared/'],
+    packages: ['node:', 'graphql'],
+  },
   'config/node-config.ts': {
     // Reads whether other machines can reach the emulator, because it then needs a token.
     inside: ['config/', 'emulator/exposure.ts', 'uploads/', 'shared/'],
-    types: ['http/auth/'],
+    types: ['http/auth/', 'http/graphql/plugins/'],
     packages: ['node:'],
   },
   'config/trusted-proxies.ts': { inside: ['config/', 'shared/'], packages: ['node:'] },
@@ -180,6 +185,8 @@ const rules: Readonly<Record<string, Rule>> = {
       'emulator/emulator.ts',
       'emulator/exposure.ts',
       'graphiql/',
+      // Their documents are trusted, if only trusted documents are executed.
+      'client/gateway/operations.ts',
       'shared/',
     ],
     packages: ['node:', 'ws', 'graphql-ws', 'undici', '@whatwg-node/server', 'pino', 'pino-pretty'],

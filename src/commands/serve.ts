@@ -35,7 +35,9 @@ function formatBanner(config: Config, { url, emulator }: RunningGateway): string
     `  headgate listens on ${url}`,
     '',
     `  Console    ${url}/`,
-    config.introspection ? `  GraphiQL   ${url}/graphql` : `  GraphQL    ${url}/graphql`,
+    config.introspection && config.trustedDocuments === null
+      ? `  GraphiQL   ${url}/graphql`
+      : `  GraphQL    ${url}/graphql`,
     emulator === null
       ? `  Stream     account ${accountOf(config)}`
       : `  Emulator   ${emulator.url}  (Cloudflare Stream on this machine: no account needed)`,

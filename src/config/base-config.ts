@@ -29,6 +29,8 @@ export interface BaseConfig {
   /** Uid of the watermark profile of every upload; null for none. */
   readonly watermarkUid: string | null
   readonly introspection: boolean
+  /** Whether the gateway is also a subgraph of Apollo Federation 2. */
+  readonly federation: boolean
   readonly logLevel: LogLevel
 }
 
@@ -113,6 +115,7 @@ export function readBaseConfig(variables: EnvironmentReader): BaseConfig {
     createsPerMinute: variables.integer('RATE_LIMIT_CREATES', { from: 1 }) ?? 60,
     watermarkUid: readWatermarkUid(variables),
     introspection: variables.flag('INTROSPECTION') ?? true,
+    federation: variables.flag('FEDERATION') ?? false,
     logLevel: variables.enumValue('LOG_LEVEL', logLevels) ?? 'info',
   }
 }

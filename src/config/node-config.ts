@@ -3,6 +3,7 @@ import { BlockList } from 'node:net'
 import { isReachableByOthers } from '../emulator/exposure.ts'
 import { type TrustedProxies, trustProxy } from './trusted-proxies.ts'
 import type { AuthConfig } from '../http/auth/authenticate.ts'
+import type { TrustedDocument } from '../http/graphql/plugins/trusted-documents.ts'
 import {
   type CloudflareAccount,
   type ConfigResult,
@@ -16,6 +17,7 @@ import {
   readApiBudget,
   readBaseConfig,
 } from './base-config.ts'
+import { readTrustedDocuments } from './trusted-documents.ts'
 
 /** The embedded emulator. */
 export interface EmulatorConfig {
@@ -64,6 +66,8 @@ export interface Config extends BaseConfig {
   readonly streamApiBudget: number | null
   /** Bearer token for `/metrics`; null if the metrics are public. */
   readonly metricsToken: string | null
+  /** The only documents that callers may execute, besides those of the console; null for any. */
+  readonly trustedDocuments: readonly TrustedDocument[] | null
 }
 
 const MIN_TOKEN_CHARACTERS = 16
@@ -101,6 +105,7 @@ export function readConfig(environment: Environment): ConfigResult<Config> {
         streamApiBudget:
           readApiBudget(variables, account) ?? (account === null ? null : DEFAULT_API_BUDGET),
         metricsToken: readToken(variables, 'METRICS_TOKEN'),
+        trustedDocuments: readTrustedDocuments(variables, limits),
       }
     },
     { otherReader: EMULATOR_VARIABLES },

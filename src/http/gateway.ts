@@ -29,8 +29,11 @@ import { createAccessLog } from './middleware/access-log.ts'
 import { type WebhookOptions, createProcessWebhook } from './webhooks/process-webhook.ts'
 import { OPERATION_TIMEOUT_MS } from './graphql/plugins/operation-timeout.ts'
 import { WEBHOOK_PATH, createWebhookHandler } from './webhooks/webhook-handler.ts'
+import { createFindDocument } from './graphql/plugins/persisted-queries.ts'
+import type { TrustedDocuments } from './graphql/plugins/trusted-documents.ts'
 import { createSubscriptionDocuments } from './graphql/plugins/subscription-documents.ts'
 import { createGatewayYoga } from './graphql/yoga.ts'
+import { schema } from '../graphql/schema.ts'
 import { runSyncLoop, runMeasuredSync } from '../uploads/sync/sync-loop.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import { createSynchronizer } from '../uploads/sync/synchronizer.ts'
@@ -42,6 +45,8 @@ export interface GatewayOptions extends WebhookOptions {
   readonly allowedOrigins: readonly string[]
   /** False disables introspection and GraphiQL. */
   readonly introspection: boolean
+  /** The only documents that are executed; null to execute all. GraphiQL is disabled with them. */
+  readonly trustedDocuments: TrustedDocuments | null
   /** Reads GraphiQL, see pages/graphiql-page.ts; null on hosts that do not serve it. */
   readonly graphiQL: (() => Promise<GraphiQLFiles>) | null
   /**
@@ -109,16 +114,20 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const concurrencyLimit = createConcurrencyLimit(dependencies.telemetry)
   const deadlines = options.deadlines ?? createDeadlines(dependencies, OPERATION_TIMEOUT_MS)
   const documents = createExecutedDocuments()
-  const limits = {
+  const { trustedDocuments } = options
+  const findDocument = createFindDocument(trustedDocuments, dependencies.telemetry)
+  const shared = {
+    schema,
+    trustedDocuments,
     concurrencyLimit,
     deadlines,
     documents,
     subscriptionDocuments: createSubscriptionDocuments(),
   }
-  const yoga = createGatewayYoga(dependencies, { ...options, ...limits })
+  const yoga = createGatewayYoga(dependencies, { ...options, ...shared, findDocument })
   const requiresToken = options.auth.kind === 'jwt'
   const graphiQL =
-    options.introspection && options.graphiQL !== null
+    options.introspection && trustedDocuments === null && options.graphiQL !== null
       ? createGraphiQL(options.graphiQL, requiresToken)
       : null
   const graphiQLPage = graphiQL?.page ?? null
@@ -161,7 +170,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const fetch = withRequestId(nextRequestId, withSecurityHeaders(options, withTusVersion(guarded)))
   const responseHeaders = createResponseHeaders({ origins, https: options.https })
   const fastPath = createFastPath(dependencies, yoga, {
-    ...limits,
+    ...shared,
     origins,
     allowedHosts,
     authenticator,
@@ -178,7 +187,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
       dependencies.telemetry,
       accessLog,
     ),
-    webSockets: createGraphQLWebSocketServer(dependencies, yoga, authenticate),
+    webSockets: createGraphQLWebSocketServer(dependencies, yoga, authenticate, findDocument),
     allowedOrigins: origins,
     async syncOnce() {
       const report = await runMeasuredSync(dependencies, synchronizer)

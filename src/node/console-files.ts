@@ -1,12 +1,17 @@
-/** Reads the built console from disk, and lists the hosts that its page may use. */
-import { readFileSync, readdirSync } from 'node:fs'
+/** Reads the built console and its documents from disk, and lists the hosts that its page may use. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { StreamConfig } from '../config/node-config.ts'
 import { errorCodeOf } from '../shared/error-codes.ts'
 import type { ConsoleFile } from '../http/pages/console-page.ts'
+import type { TrustedDocument } from '../http/graphql/plugins/trusted-documents.ts'
+import { isRecord } from '../shared/json.ts'
+import * as clientOperations from '../client/gateway/operations.ts'
 
 /** The same folder from `src` and from `dist`. */
 const DEFAULT_FOLDER = new URL('../../dist/console/', import.meta.url)
+/** List of the console's documents, which its build writes. */
+const DOCUMENTS_FILE = 'documents.json'
 const PLAYBACK_HOSTS = ['https://*.cloudflarestream.com', 'https://*.videodelivery.net']
 const UPLOAD_HOSTS = ['https://upload.videodelivery.net', ...PLAYBACK_HOSTS]
 const CLOUDFLARE_API_ORIGIN = 'https://api.cloudflare.com'
@@ -15,7 +20,7 @@ const CLOUDFLARE_API_ORIGIN = 'https://api.cloudflare.com'
 export function readConsoleFiles(folder: URL = DEFAULT_FOLDER): readonly ConsoleFile[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
+      .filter((entry) => entry.isFile() && entry.name !== DOCUMENTS_FILE)
       .map(({ name }) => ({
         path: name,
         bytes: new Uint8Array(readFileSync(fileURLToPath(new URL(name, folder)))),
@@ -24,6 +29,17 @@ export function readConsoleFiles(folder: URL = DEFAULT_FOLDER): readonly Console
     if (errorCodeOf(error) === 'ENOENT') return []
     throw error
   }
+}
+
+/** Returns the documents of `headgate/client` and of the console, which clients send as text. */
+export function readOwnDocuments(folder: URL = DEFAULT_FOLDER): readonly TrustedDocument[] {
+  const file = new URL(DOCUMENTS_FILE, folder)
+  const console: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  const texts: readonly unknown[] = [
+    ...Object.values(clientOperations),
+    ...(isRecord(console) ? Object.values(console) : []),
+  ]
+  return texts.flatMap((text) => (typeof text === 'string' ? [{ ids: [], text }] : []))
 }
 
 /**

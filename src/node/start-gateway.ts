@@ -11,7 +11,8 @@ import { overloadReason } from './server/load-shedder.ts'
 import { openDatabase, requireAccount } from './open-database.ts'
 import { createUndiciTransport } from './undici-transport.ts'
 import { withDeliveryBudget } from './with-delivery-budget.ts'
-import { consoleSources, readConsoleFiles } from './console-files.ts'
+import { createTrustedDocuments } from '../http/graphql/plugins/trusted-documents.ts'
+import { consoleSources, readConsoleFiles, readOwnDocuments } from './console-files.ts'
 import { readGraphiQL } from './graphiql-files.ts'
 import { startEmulatorFromConfig } from './start-emulator.ts'
 import type { StreamApi } from '../uploads/ports/stream-api.ts'
@@ -150,6 +151,13 @@ export async function startGateway(
       allowedOrigins: [...ownOrigins(config, server), ...config.allowedOrigins],
       introspection: config.introspection,
       graphiQL: readGraphiQL,
+      trustedDocuments:
+        config.trustedDocuments === null
+          ? null
+          : createTrustedDocuments([
+              ...config.trustedDocuments,
+              ...readOwnDocuments(consoleFolder),
+            ]),
       allowedHosts: allowedHosts(config),
       https: config.publicURL?.startsWith('https:') ?? false,
       webhookSecrets: () => webhookSecrets,

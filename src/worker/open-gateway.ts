@@ -53,6 +53,7 @@ export async function openGateway(
     ],
     introspection: config.introspection,
     graphiQL: null,
+    trustedDocuments: null,
     allowedHosts: allowedHosts(config),
     https: config.publicURL?.startsWith('https:') ?? true,
     webhookSecrets: () => config.webhookSecrets,

@@ -9,6 +9,7 @@ import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { startTestEmulator } from '../kit/emulator.ts'
 import { TEST_SECRET } from '../kit/gateway.ts'
+import { writeTrustedDocuments } from '../kit/trusted-documents.ts'
 
 /** Runs doctor with these variables only; returns its output and exit code. */
 async function doctor(variables: Readonly<Record<string, string>>) {
@@ -56,6 +57,19 @@ describe('headgate doctor', () => {
       expect.stringMatching(/^ok {2}Webhook /),
       expect.stringMatching(/^ok {2}Playback .* emulator signs/),
       expect.stringMatching(/^-- {2}Callers .* administrator/),
+    ])
+  })
+
+  it('reports trusted documents, and each that the gateway could not execute', async () => {
+    const TRUSTED_DOCUMENTS = await writeTrustedDocuments({ a1: '{ __typename }' })
+    const { code, lines } = await doctor({ TRUSTED_DOCUMENTS })
+    expect(code).toBe(0)
+    expect(lines.at(-1)).toMatch(/^ok {2}Documents +only 1 document of TRUSTED_DOCUMENTS/)
+    const misspelled = await writeTrustedDocuments({ a1: '{ uplods { totalCount } }' })
+    const failed = await doctor({ TRUSTED_DOCUMENTS: misspelled })
+    expect(failed.code).toBe(1)
+    expect(failed.lines).toEqual([
+      expect.stringMatching(/^!! {2}Configuration +TRUSTED_DOCUMENTS contains the document a1/),
     ])
   })
 

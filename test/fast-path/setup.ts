@@ -11,6 +11,7 @@ import { createMemoryPubSub } from '../../src/pubsub/memory-pubsub.ts'
 import { type Gateway, createGateway } from '../../src/http/gateway.ts'
 import type { AuthConfig } from '../../src/http/auth/authenticate.ts'
 import type { FastPath, EventStreamResponse } from '../../src/http/graphql/fast-path/fast-path.ts'
+import type { TrustedDocuments } from '../../src/http/graphql/plugins/trusted-documents.ts'
 import type { RawResponse } from '../../src/http/raw-response.ts'
 import { startHttpServer } from '../../src/node/server/http-server.ts'
 import { readGraphiQL } from '../../src/node/graphiql-files.ts'
@@ -65,6 +66,8 @@ export interface SetupOptions {
   /** Storage capacity of the account in minutes. */
   readonly storageMinutes?: number
   readonly introspection?: boolean
+  /** Documents that alone are executed. */
+  readonly trustedDocuments?: TrustedDocuments
   /** Signs playback tokens; by default Stream is requested. */
   readonly sign?: SignPlaybackToken
   /** Wraps a port, for example to make its calls fail or wait. */
@@ -157,6 +160,7 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     auth: options.auth ?? JWT_AUTH,
     allowedOrigins: [ALLOWED_ORIGIN],
     introspection: options.introspection ?? true,
+    trustedDocuments: options.trustedDocuments ?? null,
     graphiQL: readGraphiQL,
     allowedHosts: null,
     https: false,

@@ -8,7 +8,14 @@ import { StreamError } from '../../uploads/ports/stream-error.ts'
 export interface CheckResult {
   /** Only `error` makes the command fail. */
   readonly state: 'ok' | 'warning' | 'error'
-  readonly subject: 'Configuration' | 'Database' | 'Stream' | 'Webhook' | 'Playback' | 'Callers'
+  readonly subject:
+    | 'Configuration'
+    | 'Database'
+    | 'Stream'
+    | 'Webhook'
+    | 'Playback'
+    | 'Callers'
+    | 'Documents'
   readonly sentence: string
 }
 
@@ -129,6 +136,18 @@ export async function checkPlayback(
   } catch (error) {
     if (!(error instanceof StreamError)) throw error
     return { state: 'error', subject, sentence: streamErrorAdvice(error) }
+  }
+}
+
+/** Null if any document is executed. The configuration has reported documents that cannot be executed. */
+export function checkTrustedDocuments({ trustedDocuments }: Config): CheckResult | null {
+  if (trustedDocuments === null) return null
+  const count =
+    trustedDocuments.length === 1 ? '1 document' : `${trustedDocuments.length} documents`
+  return {
+    state: 'ok',
+    subject: 'Documents',
+    sentence: `only ${count} of TRUSTED_DOCUMENTS are executed, and those of the console and of headgate/client.`,
   }
 }
 

@@ -9,6 +9,7 @@ import {
   checkAuthentication,
   checkPlayback,
   checkStream,
+  checkTrustedDocuments,
   checkWebhook,
 } from './checks.ts'
 import { checkDatabase } from './check-database.ts'
@@ -47,6 +48,7 @@ async function runChecks(environment: Environment): Promise<readonly CheckResult
   }
   const { config } = outcome
   const account = accountOf(config)
+  const documents = checkTrustedDocuments(config)
   const stream = account === null ? null : createRestStreamApi(account)
   return [
     ...(warnings.length === 0
@@ -57,6 +59,7 @@ async function runChecks(environment: Environment): Promise<readonly CheckResult
     await checkWebhook(config, stream),
     await checkPlayback(config, account === null ? null : createSigningKeys(account)),
     await checkAuthentication(config),
+    ...(documents === null ? [] : [documents]),
   ]
 }
 

@@ -5,7 +5,6 @@ import {
   type SubscriptionState,
   createContext,
 } from '../../graphql/context.ts'
-import { schema } from '../../graphql/schema.ts'
 import type { Dependencies } from '../../uploads/dependencies.ts'
 import type { Viewer } from '../../uploads/viewer.ts'
 import type { ConcurrencyLimit } from './plugins/concurrency-limit.ts'
@@ -18,7 +17,7 @@ import { errorMaskingPlugin, maskError } from './plugins/error-masking.ts'
 import { requestErrorCodesPlugin } from './plugins/request-error-codes.ts'
 import { operationLimitsPlugin, parserLimitsPlugin } from './plugins/document-limits.ts'
 import { createOperationTelemetry } from './plugins/operation-telemetry.ts'
-import { persistedQueriesPlugin } from './plugins/persisted-queries.ts'
+import { type FindDocument, createPersistedQueriesPlugin } from './plugins/persisted-queries.ts'
 import type { GatewayPlugin } from './plugins/plugin.ts'
 import { useReleasedRequest } from './plugins/release-request.ts'
 import type { SubscriptionDocuments } from './plugins/subscription-documents.ts'
@@ -36,16 +35,18 @@ import type {
 export type Yoga = ReturnType<typeof createGatewayYoga>
 
 export interface YogaOptions {
+  readonly schema: GraphQLSchema
   readonly introspection: boolean
   readonly concurrencyLimit: ConcurrencyLimit
   readonly deadlines: Deadlines
   readonly documents: ExecutedDocuments
+  readonly findDocument: FindDocument
   readonly subscriptionDocuments: SubscriptionDocuments
 }
 
 export function createGatewayYoga(dependencies: Dependencies, options: YogaOptions) {
   const plugins: GatewayPlugin[] = [
-    persistedQueriesPlugin,
+    createPersistedQueriesPlugin(options.findDocument),
     contentNegotiationPlugin,
     parserLimitsPlugin,
     operationLimitsPlugin,
@@ -71,7 +72,7 @@ export function createGatewayYoga(dependencies: Dependencies, options: YogaOptio
     },
     Omit<GraphQLContext, 'viewer' | 'subscription'>
   >({
-    schema,
+    schema: options.schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
     // Handled before Yoga, with an exact list of origins.

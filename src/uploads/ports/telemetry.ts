@@ -27,6 +27,8 @@ export type RejectionReason =
   | 'concurrency_limit'
   /** Not GraphQL, or rejected by the schema or by the document limits. */
   | 'invalid'
+  /** The document is not one of the trusted documents. */
+  | 'untrusted_document'
   /** The load shedder rejected the request. */
   | 'overloaded'
 

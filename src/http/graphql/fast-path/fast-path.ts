@@ -2,13 +2,13 @@
  * Executes repeated operations as compiled code, with the media type of Yoga's earlier responses. All
  * other requests take the fallback, Yoga. Both share the same limits.
  */
-import { OperationTypeNode } from 'graphql'
+import { type GraphQLSchema, OperationTypeNode } from 'graphql'
 import type { SubscriptionTransport } from '../../../uploads/ports/telemetry.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
 import { pickVariables } from '../plugins/declared-variables.ts'
 import type { RawResponse } from '../../raw-response.ts'
 import type { Authenticator } from '../../auth/authenticator.ts'
-import { type GraphQLParams, parseGraphQLParams } from './graphql-params.ts'
+import { type GraphQLParams, graphQLParamsFrom, parseGraphQLParams } from './graphql-params.ts'
 import { createSubscriptionFanOut, type SubscriptionFanOut } from './subscriptions/fan-out.ts'
 import type { Subscriber } from './subscriptions/subscriber.ts'
 import {
@@ -28,7 +28,6 @@ import {
   type OperationCache,
 } from './operation-cache.ts'
 import type { FastRequest } from './fast-request.ts'
-import { schema } from '../../../graphql/schema.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import { createTokenExpiry } from '../../auth/token-expiry.ts'
 import type { AccessLog } from '../../middleware/access-log.ts'
@@ -37,6 +36,7 @@ import type { ConcurrencyLimit } from '../plugins/concurrency-limit.ts'
 import type { Deadlines } from '../plugins/deadlines.ts'
 import type { ExecutedDocuments } from '../plugins/document-cache.ts'
 import type { SubscriptionDocuments } from '../plugins/subscription-documents.ts'
+import type { TrustedDocuments } from '../plugins/trusted-documents.ts'
 import type { Yoga } from '../yoga.ts'
 import { createFallbackExecutor } from './fallback-executor.ts'
 
@@ -50,10 +50,13 @@ export interface EventStreamResponse {
 export interface FastPath {
   /** Null, or a promise of null, if the fallback must respond; no mutation field was executed then. */
   handle(post: FastRequest): RawResponse | EventStreamResponse | Promise<RawResponse | null> | null
-  /** Joins a WebSocket subscription. Null if it is not compiled; the fallback must execute it. */
-  subscribe(viewer: Viewer, params: GraphQLParams): EventStreamResponse['join'] | null
-  /** Records that the fallback has started this WebSocket subscription. */
-  recordSubscription(params: GraphQLParams): void
+  /**
+   * Joins a WebSocket subscription. Null if it is not compiled; the fallback must execute it.
+   * @param payload of the message `subscribe`
+   */
+  subscribe(viewer: Viewer, payload: unknown): EventStreamResponse['join'] | null
+  /** Records that the fallback has started the WebSocket subscription with this payload. */
+  recordSubscription(payload: unknown): void
   /** Records that the fallback responded to this request with status 200 and this media type. */
   recordFallback(post: FastRequest, mediaType: string): void
 }
@@ -64,10 +67,12 @@ export interface FastPathDependencies extends CompiledExecutionDependencies {
   readonly operations: OperationCache
   readonly fanOut: SubscriptionFanOut
   readonly headers: FastPathHeaders
+  /** Null to find documents by their text only. */
+  readonly trustedDocuments: TrustedDocuments | null
 }
 
 export function createFastPathFrom(fastPath: FastPathDependencies): FastPath {
-  const { authenticator, operations, fanOut, fallback } = fastPath
+  const { authenticator, operations, fanOut, fallback, trustedDocuments } = fastPath
   const { telemetry } = fastPath.dependencies
 
   function watch(
@@ -87,7 +92,7 @@ export function createFastPathFrom(fastPath: FastPathDependencies): FastPath {
       const { authorization, accept, from, body } = post
       const viewer = authenticator.cached(authorization)
       if (viewer === null) return null
-      const params = parseGraphQLParams(body)
+      const params = parseGraphQLParams(body, trustedDocuments)
       const operation = params === null ? null : operations.find(params)
       if (params === null || operation === null) return null
       const mediaType = operations.mediaType(operation.kind, accept ?? '')
@@ -102,13 +107,19 @@ export function createFastPathFrom(fastPath: FastPathDependencies): FastPath {
       return telemetry.tracing ? inSpan(fastPath, request) : executeCompiled(fastPath, request)
     },
 
-    subscribe: (viewer, params) => watch(operations.find(params), viewer, params, 'websocket'),
+    subscribe(viewer, payload) {
+      const params = graphQLParamsFrom(payload, trustedDocuments)
+      return params === null ? null : watch(operations.find(params), viewer, params, 'websocket')
+    },
 
-    recordSubscription: (params) =>
-      operations.recordExecution(params, fallback.executedDocument(params.query)),
+    recordSubscription(payload) {
+      const params = graphQLParamsFrom(payload, trustedDocuments)
+      if (params === null) return
+      operations.recordExecution(params, fallback.executedDocument(params.query))
+    },
 
     recordFallback({ accept, body }, mediaType) {
-      const params = parseGraphQLParams(body)
+      const params = parseGraphQLParams(body, trustedDocuments)
       if (params === null) return
       operations.recordExecution(params, fallback.executedDocument(params.query))
       operations.recordMediaType(params, accept ?? '', mediaType)
@@ -141,6 +152,8 @@ function inSpan(
 
 /** Options of the fast path; the limits are shared with the fallback. */
 export interface FastPathOptions extends AccessRules {
+  readonly schema: GraphQLSchema
+  readonly trustedDocuments: TrustedDocuments | null
   readonly responseHeaders: ResponseHeaders
   readonly accessLog: AccessLog
   readonly authenticator: Authenticator
@@ -155,6 +168,7 @@ export function createFastPath(
   yoga: Yoga,
   options: FastPathOptions,
 ): FastPath {
+  const { schema, trustedDocuments } = options
   const fallback = createFallbackExecutor(yoga, schema, { ...options, log: dependencies.log })
   return createFastPathFrom({
     dependencies,
@@ -171,5 +185,6 @@ export function createFastPath(
     ),
     fallback,
     headers: createFastPathHeaders(options, options.responseHeaders),
+    trustedDocuments,
   })
 }

@@ -10,6 +10,7 @@ import {
   type ParseOptions,
   parse,
   type ValidationContext,
+  type ValidationRule,
   visit,
 } from 'graphql'
 import { eachIntrospectionFieldOnce } from './introspection-limits.ts'
@@ -22,32 +23,31 @@ export const MAX_DEPTH = 10
 export const MAX_ALIASES = 50
 export const MAX_DIRECTIVES = 20
 
-/** Rejects operations that exceed a limit before execution; the error names the limit. */
+/** Validation rules that reject operations that exceed a limit; the error names the limit. */
+export const operationLimitRules: readonly ValidationRule[] = [
+  maxDepthRule({
+    n: MAX_DEPTH,
+    flattenFragments: true,
+    ...rejection(`Operation too deep (limit: ${MAX_DEPTH} levels).`),
+  }),
+  maxAliasesRule({
+    n: MAX_ALIASES,
+    // Counts aliases of `__typename` too: they cost as much as others.
+    allowList: [],
+    ...rejection(`Too many aliases (limit: ${MAX_ALIASES} per operation).`),
+  }),
+  noThenAlias,
+  eachIntrospectionFieldOnce,
+  maxDirectivesRule({
+    n: MAX_DIRECTIVES,
+    ...rejection(`Too many directives (limit: ${MAX_DIRECTIVES} per operation).`),
+  }),
+]
+
+/** Validates operations by these rules, before their execution. */
 export const operationLimitsPlugin: GatewayPlugin = {
   onValidate({ addValidationRule }) {
-    addValidationRule(
-      maxDepthRule({
-        n: MAX_DEPTH,
-        flattenFragments: true,
-        ...rejection(`Operation too deep (limit: ${MAX_DEPTH} levels).`),
-      }),
-    )
-    addValidationRule(
-      maxAliasesRule({
-        n: MAX_ALIASES,
-        // Counts aliases of `__typename` too: they cost as much as others.
-        allowList: [],
-        ...rejection(`Too many aliases (limit: ${MAX_ALIASES} per operation).`),
-      }),
-    )
-    addValidationRule(noThenAlias)
-    addValidationRule(eachIntrospectionFieldOnce)
-    addValidationRule(
-      maxDirectivesRule({
-        n: MAX_DIRECTIVES,
-        ...rejection(`Too many directives (limit: ${MAX_DIRECTIVES} per operation).`),
-      }),
-    )
+    for (const rule of operationLimitRules) addValidationRule(rule)
   },
 }
 

@@ -14,7 +14,6 @@ import {
 } from 'graphql-ws'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
-import { graphQLParamsFrom } from '../fast-path/graphql-params.ts'
 import { createSubscriber } from '../fast-path/subscriptions/subscriber.ts'
 import type { FastPath, EventStreamResponse } from '../fast-path/fast-path.ts'
 import { maskError } from '../plugins/error-masking.ts'
@@ -144,8 +143,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
     const operation: Operation = { isOver: false, stop: null }
     operations.set(id, operation)
     const { viewer } = authenticated
-    const params = graphQLParamsFrom(payload)
-    const join = params === null ? null : (fastPath?.subscribe(viewer, params) ?? null)
+    const join = fastPath?.subscribe(viewer, payload) ?? null
     if (join !== null && (await joinShared(id, operation, join))) return
     if (!operation.isOver) await run(id, operation, viewer, payload)
   }
@@ -182,8 +180,7 @@ export function openConnection(options: ConnectionOptions, sink: SocketSink): So
   ): Promise<void> {
     const begun = await beginOperation(viewer, payload)
     if (begun.kind === 'events') {
-      const params = graphQLParamsFrom(payload)
-      if (params !== null) fastPath?.recordSubscription(params)
+      fastPath?.recordSubscription(payload)
       sendEvents(id, operation, begun)
       return
     }

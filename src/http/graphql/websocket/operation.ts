@@ -4,7 +4,7 @@ import type { SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
 import { createSubscriptionState } from '../../../graphql/context.ts'
 import type { Viewer } from '../../../uploads/viewer.ts'
-import { isPersistedQuery, persistedQueryNotSupported } from '../plugins/persisted-queries.ts'
+import type { FindDocument } from '../plugins/persisted-queries.ts'
 import type { EnvelopedFunctions, Yoga } from '../yoga.ts'
 import type { AuthenticatedConnection } from './connection-auth.ts'
 
@@ -26,10 +26,12 @@ export type BegunOperation =
 
 export type BeginOperation = (viewer: Viewer, params: SubscribePayload) => Promise<BegunOperation>
 
-export function createBeginOperation(yoga: Yoga): BeginOperation {
+export function createBeginOperation(yoga: Yoga, findDocument: FindDocument): BeginOperation {
   return async (viewer, params) => {
-    if (isPersistedQuery(params)) return { kind: 'errors', errors: [persistedQueryNotSupported()] }
-    const { query, operationName, variables } = params
+    const found = findDocument(params)
+    if (found.kind === 'rejected') return { kind: 'errors', errors: [found.error] }
+    const { operationName, variables } = params
+    const query = found.kind === 'text' ? found.text : params.query
     const subscription = createSubscriptionState()
     const enveloped: EnvelopedFunctions = yoga.getEnveloped({ viewer, subscription })
     const { schema } = enveloped

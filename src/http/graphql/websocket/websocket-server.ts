@@ -6,6 +6,7 @@ import type { RejectionReason } from '../../../uploads/ports/telemetry.ts'
 import type { Dependencies } from '../../../uploads/dependencies.ts'
 import type { Authenticate } from '../../auth/authenticate.ts'
 import type { FastPath } from '../fast-path/fast-path.ts'
+import type { FindDocument } from '../plugins/persisted-queries.ts'
 import { FORBIDDEN, TRY_AGAIN_LATER, createConnect } from './connection-auth.ts'
 import { openConnection } from './connection.ts'
 import { createBeginOperation } from './operation.ts'
@@ -40,9 +41,10 @@ export function createGraphQLWebSocketServer(
   dependencies: Pick<Dependencies, 'clock' | 'closing' | 'log' | 'telemetry'>,
   yoga: Yoga,
   authenticate: Authenticate,
+  findDocument: FindDocument,
 ): GraphQLWebSocketServer {
   const { telemetry } = dependencies
-  const beginOperation = createBeginOperation(yoga)
+  const beginOperation = createBeginOperation(yoga, findDocument)
   const connect = createConnect(dependencies, authenticate)
 
   return {
