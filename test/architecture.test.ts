@@ -82,8 +82,14 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['graphql', 'graphql-yoga'],
   },
   'http/graphql/websocket/': {
-    inside: [...http, 'http/graphql/fast-path/', 'http/graphql/plugins/', 'http/auth/'],
-    types: ['http/graphql/yoga.ts', 'graphql/context.ts'],
+    inside: [
+      ...http,
+      'http/graphql/fast-path/',
+      'http/graphql/plugins/',
+      'http/auth/',
+      'graphql/context.ts',
+    ],
+    types: ['http/graphql/yoga.ts'],
     packages: ['graphql', 'graphql-ws', 'graphql-yoga'],
   },
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
+import { createScheduling } from '../../src/node/server/accept-priority.ts'
 import { RAW_UPGRADE, openRaw, rawFrames, rawRequest } from '../kit/raw-client.ts'
 import { servedGateway, silentLogger, startTestServer } from '../kit/served-gateway.ts'
 
@@ -79,4 +80,27 @@ it('accepts a connection before it handles most of the slow messages that were s
   await expectHealthy(server.url)
   expect(work.started()).toBeGreaterThan(0)
   expect(work.started()).toBeLessThan(MANY / 4)
+})
+
+it('holds work after slow ticks that accept a connection, and only as long as the latest one took', () => {
+  let now = 0
+  let due: (() => void)[] = []
+  const { acceptPriority } = createScheduling({ now: () => now, later: (run) => due.push(run) })
+  const released: number[] = []
+  function runTick(ms: number, acceptsConnection = true): boolean {
+    if (acceptsConnection) acceptPriority.connectionAccepted()
+    if (!acceptPriority.isHolding()) acceptPriority.workStarted()
+    acceptPriority.whenNotHolding(() => released.push(now))
+    now += ms
+    const callbacks = due
+    due = []
+    for (const run of callbacks) run()
+    return acceptPriority.isHolding()
+  }
+  expect([runTick(200), runTick(200), runTick(10), runTick(10)]).toEqual([false, true, true, true])
+  expect(released).toEqual([0, 200])
+  expect([runTick(200), runTick(100)]).toEqual([false, true])
+  expect(released).toEqual([0, 200, 620, 620, 620, 620])
+  expect([runTick(1, false), due.length]).toEqual([false, 0])
+  expect(released).toHaveLength(7)
 })

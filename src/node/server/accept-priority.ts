@@ -11,6 +11,8 @@ export interface AcceptPriority {
   connectionAccepted(): void
   /** If true, no work may be started now. It never stays true without connections being accepted. */
   isHolding(): boolean
+  /** Calls `run` now, or as soon as work may be started again. It must not throw. */
+  whenNotHolding(run: () => void): void
   /** Must be called when work is started. @param doRequestsWait whether requests wait in a queue anyway */
   workStarted(doRequestsWait?: boolean): void
 }
@@ -49,6 +51,14 @@ function createAcceptPriority({ now, later }: EventLoop): AcceptPriority {
   let delayMs = 0
   /** Null while work may be started. */
   let heldUntil: number | null = null
+  let waiting: (() => void)[] = []
+
+  function release(): void {
+    heldUntil = null
+    const released = waiting
+    waiting = []
+    for (const run of released) run()
+  }
 
   function endTick(): void {
     const at = now()
@@ -56,8 +66,8 @@ function createAcceptPriority({ now, later }: EventLoop): AcceptPriority {
     tickStartedAt = at
     isAwake = hasAccepted
     if (!isAwake) {
-      heldUntil = null
       delayMs = 0
+      release()
       return
     }
     hasAccepted = false
@@ -66,7 +76,7 @@ function createAcceptPriority({ now, later }: EventLoop): AcceptPriority {
       delayMs = Math.max(0, delayMs + tickMs - SLOW_TICK_MS)
       // At least one tick with work is between two holds.
       if (hasStarted && (isQueued || delayMs > MAX_DELAY_MS)) heldUntil = at + tickMs
-    } else if (at >= heldUntil) heldUntil = null
+    } else if (at >= heldUntil) release()
     hasStarted = false
     isQueued = false
   }
@@ -80,6 +90,10 @@ function createAcceptPriority({ now, later }: EventLoop): AcceptPriority {
       later(endTick)
     },
     isHolding: () => heldUntil !== null,
+    whenNotHolding(run) {
+      if (heldUntil === null) run()
+      else waiting.push(run)
+    },
     workStarted(doRequestsWait = false) {
       hasStarted = true
       isQueued ||= doRequestsWait

@@ -98,14 +98,19 @@ export function createRequestHandler({
     },
     reject({ res, body }) {
       body?.allowEarlyResponse()
-      if (res.destroyed) return
-      const requestInfo = requestOf(res.req)
-      const { url = '' } = res.req
-      const method = methodOf(res.req)
-      hostResponses.record({ url, method, status: 503, ...requestInfo }, 'overloaded')
-      writeOverloaded(res.req, res, hostResponses.headers, requestInfo.requestId)
+      // Clients that retry at once would otherwise delay the connections that are being accepted.
+      scheduling.acceptPriority.whenNotHolding(() => respondOverloaded(res))
     },
   })
+
+  function respondOverloaded(res: ServerResponse): void {
+    if (res.destroyed) return
+    const requestInfo = requestOf(res.req)
+    const { url = '' } = res.req
+    const method = methodOf(res.req)
+    hostResponses.record({ url, method, status: 503, ...requestInfo }, 'overloaded')
+    writeOverloaded(res.req, res, hostResponses.headers, requestInfo.requestId)
+  }
 
   /** Exempt requests in flight, and those with a response that were accepted in the current tick. */
   let exempt = 0
