@@ -1,4 +1,4 @@
-/** Plays a private video for ten hours of the clock in Chromium: hls.js with the addresses of `client.playback`. */
+/** Plays a private video for ten hours of the clock in Chromium: the recipe for hls.js and `client.playback`. */
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -9,6 +9,7 @@ import {
   hasNoPackages,
   packagesHint,
 } from '../browser/kit/frontend.ts'
+import { readRecipe } from '../browser/kit/recipe.ts'
 import { bundleSite, serveSite } from '../browser/kit/site.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 import { repeatTestcard } from '../kit/long-video.ts'
@@ -22,10 +23,12 @@ const PLAYED_SECONDS = 2
 /** 60 seconds. */
 const REPETITIONS = 10
 
-/** hls.js loads each segment with the newest token, while it plays on. The test moves the page's clock. */
+const RECIPE = 'src/play-private-hls.ts'
+
+/** Plays with the recipe, and records what happens. The test moves the page's clock. */
 const PLAYER = /* js */ `
-  import Hls from 'hls.js'
   import { createUploadClient } from '@headgate/client'
+  import { playPrivate } from '/${RECIPE}'
 
   let advancedMs = 0
   const waiters = new Set()
@@ -47,7 +50,8 @@ const PLAYER = /* js */ `
   }
 
   export const played = { tokens: [], errors: [], stops: [] }
-  export async function play(url, uid) {
+  export let stop
+  export function play(url, uid) {
     const video = document.createElement('video')
     video.muted = true
     // Loading resets the playback rate to it.
@@ -55,24 +59,22 @@ const PLAYER = /* js */ `
     document.body.append(video)
     for (const event of ['pause', 'emptied', 'ended', 'error'])
       video.addEventListener(event, () => played.stops.push(event))
+    video.addEventListener('loadedmetadata', () => video.play())
 
-    for await (const { hlsURL, token } of createUploadClient({ url, clock }).playback(uid)) {
-      played.tokens.push(token)
-      if (played.tokens.length > 1) continue
-      const hls = new Hls({
-        // Otherwise the whole video is loaded with the first token.
-        maxBufferLength: 6,
-        maxMaxBufferLength: 6,
-        xhrSetup: (xhr, address) =>
-          xhr.open('GET', address.replace(played.tokens[0], played.tokens.at(-1))),
-      })
-      hls.on(Hls.Events.ERROR, (_event, { type, details }) => {
-        if (type !== Hls.ErrorTypes.MEDIA_ERROR) played.errors.push(details)
-      })
-      hls.loadSource(hlsURL)
-      hls.attachMedia(video)
-      video.play()
+    const client = createUploadClient({ url, clock })
+    const recorded = {
+      async *playback(...args) {
+        for await (const playback of client.playback(...args)) {
+          played.tokens.push(playback.token)
+          yield playback
+        }
+      },
     }
+    stop = playPrivate(video, recorded, uid, {
+      onError: (error) => played.errors.push(String(error)),
+      // Otherwise the whole video is loaded with the first token.
+      settings: { maxBufferLength: 6, maxMaxBufferLength: 6 },
+    })
   }
 `
 
@@ -94,7 +96,9 @@ describeInChromium(`client.playback with hls.js${packagesHint}`, () => {
 
     beforeAll(async () => {
       file = await repeatTestcard(REPETITIONS)
-      const frontend = await createFrontend()
+      const frontend = await createFrontend({
+        [RECIPE]: readRecipe('src/graphql/recipes.md', RECIPE),
+      })
       await buildClient(frontend)
       script = await bundleSite(PLAYER, { folder: frontend.folder })
       await frontend.remove()
@@ -135,6 +139,8 @@ describeInChromium(`client.playback with hls.js${packagesHint}`, () => {
       expect(segments.filter(({ status }) => status >= 400)).toEqual([])
       const used = tokens.filter((token) => segments.some(({ url }) => url.includes(token)))
       expect(used.length).toBeGreaterThan(STEPS / 4)
+      await page.evaluate('window.recipe.stop()')
+      expect(played.parse(await page.evaluate('window.recipe.played')).errors).toEqual([])
       expect(errors).toEqual([])
     })
   })
