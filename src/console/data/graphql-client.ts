@@ -9,6 +9,8 @@ import { subscribeOverSSE } from './sse-subscription.ts'
 
 /** Types without an `id`, which the cache embeds in their parents. */
 const TYPES_WITHOUT_ID = [
+  'Caller',
+  'CallerLimits',
   'ConflictError',
   'ForbiddenError',
   'InputIssue',

@@ -3,6 +3,7 @@ import { useQuery, useSubscription } from '@urql/preact'
 import { useCallback, useEffect, useRef } from 'preact/hooks'
 import type { Upload } from '../../client/client.ts'
 import {
+  ME,
   STORAGE,
   UPLOADS,
   UPLOADS_CHANGED,
@@ -15,7 +16,7 @@ import { type Filter, STATUSES } from '../rows/merge-rows.ts'
 import { useStore } from '../store.ts'
 
 const PAGE_SIZE = 20
-/** Changes arrive in bursts: list and storage usage are read after a burst. */
+/** Changes arrive in bursts: list, storage usage and limits are read after a burst. */
 const DEBOUNCE_MS = 250
 const NETWORK_ONLY = { requestPolicy: 'network-only' } as const
 
@@ -49,6 +50,7 @@ export function useUploads({ client, connections }: GatewayClient, filter: Filte
   const readAll = useCallback(() => {
     readList()
     void client.query(STORAGE, {}, NETWORK_ONLY).toPromise()
+    void client.query(ME, {}, NETWORK_ONLY).toPromise()
   }, [client, readList])
 
   // Reads changes from before the connection was open.
