@@ -1,4 +1,5 @@
 /** Idempotency keys: requests of a caller with the same key and input have the same outcome. */
+import { runExclusive } from '../../shared/run-exclusive.ts'
 import { shareInFlight } from '../../shared/share-in-flight.ts'
 import type { IdempotentUpload, Reservation, ReserveOutcome } from '../ports/upload-store.ts'
 import { StreamError } from '../ports/stream-error.ts'
@@ -56,11 +57,14 @@ export async function createOnce(
   }
   const watermarkUid = limits?.forced.watermarkUid ?? null
   const fingerprints = await fingerprintsOf(request, requestedBy, watermarkUid)
-  // Concurrent requests with different input or limits do not share a call: the store decides which of them gets
-  // the key.
-  const slot = JSON.stringify([requestedBy, key, fingerprints[0], limits])
-  return shareInFlight(dependencies.mintsInFlight, slot, () =>
-    createWithKey(dependencies, { requestedBy, key, fingerprints }, create),
+  // Concurrent requests with different input do not share a call: the store decides which of them gets the key.
+  const slot = JSON.stringify([requestedBy, key, fingerprints[0]])
+  const { mintsInFlight } = dependencies
+  // Requests with the limits of another token wait for each other, because their outcomes may differ.
+  return shareInFlight(mintsInFlight, `${slot} ${JSON.stringify(limits)}`, () =>
+    runExclusive(mintsInFlight, slot, () =>
+      createWithKey(dependencies, { requestedBy, key, fingerprints }, create),
+    ),
   )
 }
 
