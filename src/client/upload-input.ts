@@ -29,7 +29,7 @@ export function uploadInputFrom(file: Blob, settings: UploadSettings) {
 }
 
 /** Returns the duration in seconds of the longest video that fits in a file of this size, within Stream's limit. */
-function maxDurationFor(sizeBytes: number): number {
+export function maxDurationFor(sizeBytes: number): number {
   const seconds = Math.ceil(sizeBytes / MIN_BYTES_PER_SECOND)
   return Math.min(Math.max(seconds, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
 }

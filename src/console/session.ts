@@ -1,5 +1,6 @@
 /** Session of the caller: a token in the tab's sessionStorage, or none if auth is disabled. */
 import { SESSION_TOKEN_KEY, errorMessageOf } from '../http/pages/auth-mode.ts'
+import { takeTokenFromAddress } from './address-token.ts'
 import { type Store, createStore } from './store.ts'
 
 /** Authentication state of the page. */
@@ -28,6 +29,8 @@ export interface Session {
 const ANONYMOUS = 'everybody'
 
 export function createSession(requiresToken: boolean): Session {
+  const linkToken = takeTokenFromAddress()
+  if (requiresToken && linkToken !== null) sessionStorage.setItem(SESSION_TOKEN_KEY, linkToken)
   const storedToken = requiresToken ? sessionStorage.getItem(SESSION_TOKEN_KEY) : null
   const authState = createStore<AuthState>(
     requiresToken && storedToken === null
@@ -47,13 +50,21 @@ export function createSession(requiresToken: boolean): Session {
     authState.set({ kind: 'signed-out', error, user: current.user })
   }
 
+  function signIn(token: string): void {
+    sessionStorage.setItem(SESSION_TOKEN_KEY, token)
+    authState.set({ kind: 'signed-in', token, user: subjectOf(token) })
+  }
+
+  // A link that is opened in the same tab changes the fragment only.
+  addEventListener('hashchange', () => {
+    const token = takeTokenFromAddress()
+    if (requiresToken && token !== null) signIn(token)
+  })
+
   return {
     authState,
     requiresToken,
-    signIn(token) {
-      sessionStorage.setItem(SESSION_TOKEN_KEY, token)
-      authState.set({ kind: 'signed-in', token, user: subjectOf(token) })
-    },
+    signIn,
     signOut() {
       sessionStorage.removeItem(SESSION_TOKEN_KEY)
       authState.set({ kind: 'signed-out', error: null, user: null })

@@ -37,7 +37,10 @@ export interface Dependencies {
   readonly watchRegistry: WatchRegistry
   /** Aborted on shutdown: subscriptions end and the sync loop stops. */
   readonly closing: AbortSignal
-  /** Active creations by caller, idempotency key and input: concurrent requests share the outcome. */
+  /**
+   * Active creations by caller, idempotency key and input: concurrent requests share the outcome, or wait if their
+   * tokens contain other limits.
+   */
   readonly mintsInFlight: Map<string, Promise<CreateUploadOutcome>>
   /** Active deletions by caller and uid: concurrent requests share the outcome. */
   readonly deletionsInFlight: Map<string, Promise<DeleteUploadOutcome>>

@@ -29,15 +29,11 @@ async function signToken(
 describe('headgate token', () => {
   it('signs what the flags allow, and prints only the token on standard output', async () => {
     const before = Date.now() / 1000
-    const flags = ['--admin', '--play', '--expires', '15m', '--max-duration', '60']
-    const limits = ['--max-size', '300000000', '--quota-minutes', '1.5']
-    const counts = ['--creates-per-minute', '5', '--max-uploads', '2']
-    const { code, token, output, told } = await signToken([
-      ...['--sub', 'guest'],
-      ...flags,
-      ...limits,
-      ...counts,
-    ])
+    const { code, token, output, told } = await signToken(
+      '--sub guest --admin --play --expires 15m --max-duration 60 --max-size 300000000 --quota-minutes 1.5 --creates-per-minute 5 --max-uploads 2'.split(
+        ' ',
+      ),
+    )
     expect([code, output]).toEqual([0, `${token}\n`])
     const claims = decodeJwt(token)
     expect(claims).toMatchObject({

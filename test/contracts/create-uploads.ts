@@ -1,11 +1,15 @@
 /** Behavior of `createUploads` that each host and store has: order, limits, idempotency keys. */
 import { expect, test } from 'vitest'
-import type { Caller } from '../kit/gateway.ts'
-import { createUploads, expectMinted, storageUsage } from '../kit/operations.ts'
+import { randomUUID } from 'node:crypto'
+import { type Caller, tokenFor } from '../kit/gateway.ts'
+import { limitsOf } from '../kit/me.ts'
+import { createUpload, createUploads, expectMinted, storageUsage } from '../kit/operations.ts'
 
 /** Callers with the same token, at one gateway or at several on one database. */
 export interface OpenedGateways {
   readonly callers: readonly [Caller, Caller]
+  /** A caller with another token. */
+  readonly as: (token: string) => Caller
 }
 
 type OpenGateways = (variables?: Readonly<Record<string, string>>) => Promise<OpenedGateways>
@@ -79,6 +83,40 @@ export function describeCreateUploads(open: OpenGateways): void {
     expect(other).toMatchObject({ __typename: 'CreateDirectUploadSuccess' })
     expect(await createUploads(callers[1], inputs)).toEqual([first, conflicting, first, other])
     expect(await storageUsage(callers[0])).toMatchObject({ reservedMinutes: 2 })
+  })
+
+  test('creates as many uploads as the token allows, within its limits', async () => {
+    const { as } = await open()
+    const headgate = {
+      maxUploads: 3,
+      maxSizeBytes: 1000,
+      maxDurationSeconds: 60,
+      meta: { project: 'one' },
+      requireSignedURLs: true,
+    }
+    const guest = as(await tokenFor('guest', { jti: randomUUID(), headgate }))
+    const outcomes = await createUploads(guest, [
+      { sizeBytes: 1001 },
+      { sizeBytes: 1000, idempotencyKey: 'key' },
+      { maxDurationSeconds: 61 },
+      ...Array.from({ length: 4 }, () => ({})),
+    ])
+    // Only tus limits a file to less than 200 MB.
+    expect(outcomes.map((outcome) => outcome.__typename)).toEqual([
+      'InvalidInputError',
+      'CreateTusUploadSuccess',
+      'InvalidInputError',
+      'CreateTusUploadSuccess',
+      'CreateTusUploadSuccess',
+      'ForbiddenError',
+      'ForbiddenError',
+    ])
+    expect((await limitsOf(guest)).remainingUploads).toBe(0)
+    // A retry gets its upload, also with the settings of the token in the input.
+    const retry = { idempotencyKey: 'key', meta: { project: 'two' }, requireSignedURLs: false }
+    const second = outcomes[1]
+    expect(await createUpload(guest, retry)).toEqual(second)
+    expect(await createUpload(guest)).toMatchObject({ __typename: 'ForbiddenError' })
   })
 
   test('racing calls with the same keys get the same uploads', async () => {

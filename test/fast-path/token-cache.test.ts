@@ -88,6 +88,34 @@ describe('a verified token', () => {
     expect(authenticator.cached(`Bearer ${altered}`)).toBeNull()
   })
 
+  it('shows each token of a caller its own limits, by both paths', async () => {
+    const setup = await createSetup({ createsPerMinute: 60 })
+    const query = '{ me { limits { createsPerMinute remainingUploads } } }'
+    const claims = [undefined, { createsPerMinute: 3 }, { createsPerMinute: 5, maxUploads: 2 }]
+    const tokens = await Promise.all(
+      claims.map((headgate) => tokenFor('ada', { jti: 'link', headgate })),
+    )
+    const send = async (url: string) => {
+      const responses = []
+      for (const token of tokens) {
+        const headers = { authorization: `Bearer ${token}` }
+        responses.push(await sendOperation(url, { query, headers }))
+      }
+      return responses
+    }
+    for (let run = 0; run < WARM_UP_RUNS; run += 1) await send(setup.fast)
+    const [fast, fallback] = [await send(setup.fast), await send(setup.fallback)]
+    expect(fast.map(({ requestId }) => setup.usedFastPath(requestId))).toEqual([true, true, true])
+    expect(fast.map(comparable)).toEqual(fallback.map(comparable))
+    expect(fast.map(({ text }): unknown => JSON.parse(text))).toEqual(
+      [
+        { createsPerMinute: 60, remainingUploads: null },
+        { createsPerMinute: 3, remainingUploads: null },
+        { createsPerMinute: 5, remainingUploads: 2 },
+      ].map((limits) => ({ data: { me: { limits } } })),
+    )
+  })
+
   it('is rejected after its key was removed from the JWKS', async () => {
     const [one, two] = [await createKey('one'), await createKey('two')]
     const provider = await startProvider([one, two])

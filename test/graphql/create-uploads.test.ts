@@ -92,7 +92,7 @@ describe('createUploads', () => {
       ...variables,
     })
     const token = await tokenFor('ada')
-    return { callers: [gateway.as(token), gateway.as(token)] }
+    return { callers: [gateway.as(token), gateway.as(token)], as: gateway.as }
   })
 
   it.each([

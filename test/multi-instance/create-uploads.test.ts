@@ -8,6 +8,6 @@ describeWithPostgres('createUploads at two gateways', () => {
   describeCreateUploads(async (variables) => {
     const { gateways } = await startTwoGateways({ CREATOR_QUOTA_MINUTES: '100', ...variables })
     const token = await tokenFor('ada')
-    return { callers: [gateways[0].as(token), gateways[1].as(token)] }
+    return { callers: [gateways[0].as(token), gateways[1].as(token)], as: gateways[1].as }
   })
 })

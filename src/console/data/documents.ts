@@ -79,6 +79,20 @@ export interface UpdateUploadVariables {
   }
 }
 
+const limitsShape = object({
+  maxDurationSeconds: number,
+  maxSizeBytes: number,
+  createsPerMinute: number,
+  remainingUploads: nullable(number),
+})
+
+export const ME = `query Me { me { subject limits ${limitsShape.selection} } }`
+export interface MeData {
+  readonly me: { readonly subject: string; readonly limits: CallerLimits }
+}
+/** The caller's limits. `remainingUploads` is null if its token does not limit their number. */
+export type CallerLimits = TypeOf<typeof limitsShape>
+
 export const STORAGE = `query Storage { storageUsage ${usageShape.selection} }`
 export interface StorageData {
   readonly storageUsage: TypeOf<typeof usageShape>

@@ -1,6 +1,7 @@
 /** The upload queue: Uppy runs it, and this adds the state of each file. */
 import Uppy, { type Body, type Meta } from '@uppy/core'
 import { UploadError, type UploadClient, type UploadProgress } from '../../client/client.ts'
+import type { CallerLimits } from '../data/documents.ts'
 import { type Store, createStore } from '../store.ts'
 import { failureMessageOf } from './failure-messages.ts'
 import { HeadgateUploader } from './uppy-uploader.ts'
@@ -46,7 +47,11 @@ interface FileMeta extends Meta {
 
 const noop = (): void => {}
 
-export function createUploadQueue(client: UploadClient): UploadQueue {
+/** @param readLimits reads the caller's limits from the gateway; null if it does not respond */
+export function createUploadQueue(
+  client: UploadClient,
+  readLimits: () => Promise<CallerLimits | null>,
+): UploadQueue {
   const items = createStore<readonly QueueItem[]>([])
   const rejection = createStore<string | null>(null)
   const lastProgress = createLastProgress()
@@ -97,7 +102,12 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
     update(key, { state: 'preparing' })
     let maxDurationSeconds: number | null = null
     try {
-      const chosen = await uploadSettingsFor(client, file, settings)
+      const outcome = await uploadSettingsFor(client, file, settings, await readLimits())
+      if (outcome.kind === 'rejected') {
+        update(key, { state: 'failed', failure: outcome.failure })
+        throw new LimitExceeded(outcome.failure.message)
+      }
+      const chosen = outcome.settings
       maxDurationSeconds = chosen.maxDurationSeconds ?? null
       const updateItem = progressHandlerFor(key, createTransferRate())
       await client.upload(file, {
@@ -111,7 +121,7 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
       update(key, { state: 'ready', fraction: 1, bytesPerSecond: null })
     } catch (error) {
       if (isDeletion(error)) removeItem(key)
-      else if (!signal.aborted) {
+      else if (!signal.aborted && !(error instanceof LimitExceeded)) {
         const failure = failureMessageOf(error, maxDurationSeconds)
         update(key, { state: 'failed', failure, bytesPerSecond: null })
       }
@@ -198,6 +208,11 @@ export function createUploadQueue(client: UploadClient): UploadQueue {
       items.set([])
     },
   }
+}
+
+/** Ends the upload of a file whose failure is shown already. */
+class LimitExceeded extends Error {
+  override readonly name = 'LimitExceeded'
 }
 
 function isDeletion(error: unknown): boolean {

@@ -4,20 +4,16 @@ const TIMEOUT_MS = 3000
 const REVOKE_DELAY_MS = 10_000
 /** Covers differences of a frame or two between encoders and browsers. */
 const MARGIN_SECONDS = 2
+/** Maximum duration that Stream accepts. */
 const MAX_SECONDS = 36_000
 
-/**
- * Returns the seconds to reserve: duration plus margin, rounded up to minutes. Returns null if the browser
- * cannot read the duration, or it exceeds Stream's limit.
- */
-export async function durationToReserve(file: File): Promise<number | null> {
-  const seconds = await readDuration(file)
-  if (seconds === null) return null
-  const reserved = Math.ceil((seconds + MARGIN_SECONDS) / 60) * 60
-  return reserved <= MAX_SECONDS ? reserved : null
+/** Returns the seconds to reserve for a video: its duration plus a margin, rounded up to minutes. */
+export function durationToReserve(seconds: number): number {
+  return Math.min(Math.ceil((seconds + MARGIN_SECONDS) / 60) * 60, MAX_SECONDS)
 }
 
-function readDuration(file: File): Promise<number | null> {
+/** Returns the duration in seconds; null if the browser cannot read it. */
+export function readDuration(file: File): Promise<number | null> {
   const url = URL.createObjectURL(file)
   const video = document.createElement('video')
   return new Promise<number | null>((resolve) => {

@@ -1,7 +1,8 @@
 /** Uploads page of one user: drop zone, storage gauge and list. */
-import { Provider } from '@urql/preact'
+import { Provider, useQuery } from '@urql/preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { createUploadClient } from '../../client/client.ts'
+import { type CallerLimits, ME, type MeData } from '../data/documents.ts'
 import { createGatewayClient } from '../data/graphql-client.ts'
 import type { QueueItemSettings } from '../queue/queue-item.ts'
 import { createUploadQueue } from '../queue/upload-queue.ts'
@@ -9,6 +10,7 @@ import type { Session } from '../session.ts'
 import { useStore } from '../store.ts'
 import { DropZone } from './drop-zone.tsx'
 import { CodeExample } from './code-example.tsx'
+import { RemainingLimits, isLimited } from './remaining-limits.tsx'
 import { StorageGauge } from './storage-gauge.tsx'
 import { UploadList } from './upload-list.tsx'
 
@@ -20,7 +22,13 @@ function createDependencies(session: Session, user: string) {
     // Omitted if auth is disabled.
     ...(session.requiresToken ? { token: async () => (await session.token(user)) ?? '' } : {}),
   })
-  return { data: createGatewayClient(url, session, user), client, queue: createUploadQueue(client) }
+  const data = createGatewayClient(url, session, user)
+  async function readLimits(): Promise<CallerLimits | null> {
+    const options = { requestPolicy: 'network-only' } as const
+    const result = await data.client.query<MeData>(ME, {}, options).toPromise()
+    return result.data?.me.limits ?? null
+  }
+  return { data, client, queue: createUploadQueue(client, readLimits) }
 }
 
 const DEFAULT_SETTINGS: QueueItemSettings = {
@@ -35,13 +43,24 @@ interface UploadsPageProps {
 }
 
 export function UploadsPage({ session, user }: UploadsPageProps) {
-  const { data, client, queue } = useMemo(() => createDependencies(session, user), [session, user])
+  const dependencies = useMemo(() => createDependencies(session, user), [session, user])
+  return (
+    <Provider value={dependencies.data.client}>
+      <Uploads session={session} user={user} {...dependencies} />
+    </Provider>
+  )
+}
+
+type UploadsProps = UploadsPageProps & ReturnType<typeof createDependencies>
+
+function Uploads({ session, user, data, client, queue }: UploadsProps) {
   useEffect(() => () => queue.close(), [queue])
+  const me = useCaller(session)
   const [settings, setSettings] = useState(DEFAULT_SETTINGS)
   const rejection = useStore(queue.rejection)
   const [announcement, setAnnouncement] = useState('')
   return (
-    <Provider value={data.client}>
+    <>
       <h1 class="hidden-text">Upload videos to Cloudflare Stream</h1>
       <div class="upper">
         <DropZone
@@ -50,7 +69,10 @@ export function UploadsPage({ session, user }: UploadsPageProps) {
           rejection={rejection}
           onFiles={(files) => queue.add(files, settings)}
         />
-        <StorageGauge />
+        <div class="side">
+          {me !== null && isLimited(me.limits) && <RemainingLimits me={me} />}
+          <StorageGauge />
+        </div>
       </div>
       <UploadList
         data={data}
@@ -60,10 +82,22 @@ export function UploadsPage({ session, user }: UploadsPageProps) {
         viewer={session.requiresToken ? user : null}
         onAnnounce={setAnnouncement}
       />
-      <CodeExample />
+      {/* Guests with a link write no code. */}
+      {me !== null && me.limits.remainingUploads === null && <CodeExample />}
       <LiveRegion message={announcement} />
-    </Provider>
+    </>
   )
+}
+
+/** Hook: the caller, read again with each new token; null while unknown. */
+function useCaller({ authState }: Session): MeData['me'] | null {
+  const [{ data }, read] = useQuery<MeData>({ query: ME })
+  const auth = useStore(authState)
+  const token = auth.kind === 'signed-in' ? auth.token : null
+  useEffect(() => {
+    if (token !== null) read({ requestPolicy: 'network-only' })
+  }, [token, read])
+  return data?.me ?? null
 }
 
 /** Polite ARIA live region: screen readers announce changes without interrupting. */

@@ -1,13 +1,13 @@
 /** Hook: the caller's uploads, live. */
 import { useEffect, useMemo } from 'preact/hooks'
 import type { Upload } from '../../client/client.ts'
-import { STORAGE } from '../data/documents.ts'
+import { ME, STORAGE } from '../data/documents.ts'
 import type { GatewayClient } from '../data/graphql-client.ts'
 import { createLiveList } from '../data/live-list.ts'
 import { type Filter, STATUSES } from '../rows/merge-rows.ts'
 import { useStore } from '../store.ts'
 
-/** Changes arrive in bursts: storage usage is read after a burst. */
+/** Changes arrive in bursts: storage usage and limits are read after a burst. */
 const DEBOUNCE_MS = 250
 
 export interface Uploads {
@@ -25,14 +25,16 @@ export interface Uploads {
 /** One list per filter, so that a filter shows its last rows while the gateway does not respond. */
 function createLists({ client }: GatewayClient) {
   let timer: ReturnType<typeof setTimeout> | undefined
-  function readStorage(): void {
-    void client.query(STORAGE, {}, { requestPolicy: 'network-only' }).toPromise()
+  function readUsage(): void {
+    for (const query of [STORAGE, ME]) {
+      void client.query(query, {}, { requestPolicy: 'network-only' }).toPromise()
+    }
   }
-  function readStorageSoon(): void {
+  function readUsageSoon(): void {
     clearTimeout(timer)
-    timer = setTimeout(readStorage, DEBOUNCE_MS)
+    timer = setTimeout(readUsage, DEBOUNCE_MS)
   }
-  const create = (filter: Filter) => createLiveList(client, STATUSES[filter], readStorageSoon)
+  const create = (filter: Filter) => createLiveList(client, STATUSES[filter], readUsageSoon)
   return {
     all: create('all'),
     active: create('active'),

@@ -1,4 +1,5 @@
 /** Idempotency keys: requests of a caller with the same key and input have the same outcome. */
+import { runExclusive } from '../../shared/run-exclusive.ts'
 import { shareInFlight } from '../../shared/share-in-flight.ts'
 import type { IdempotentUpload, Reservation, ReserveOutcome } from '../ports/upload-store.ts'
 import { StreamError } from '../ports/stream-error.ts'
@@ -64,11 +65,14 @@ export async function createOnce(
     if (outcome.kind === 'key-in-use') throw new Error('A reservation without a key is in use.')
     return outcome
   }
-  // Concurrent requests with different input or limits do not share a call: the store decides which of them gets
-  // the key.
-  const slot = JSON.stringify([requestedBy, key, fingerprints[0], limits])
-  return shareInFlight(dependencies.mintsInFlight, slot, () =>
-    createWithKey(dependencies, { requestedBy, key, fingerprints }, create),
+  // Concurrent requests with different input do not share a call: the store decides which of them gets the key.
+  const slot = JSON.stringify([requestedBy, key, fingerprints[0]])
+  const { mintsInFlight } = dependencies
+  // Requests with the limits of another token wait for each other, because their outcomes may differ.
+  return shareInFlight(mintsInFlight, `${slot} ${JSON.stringify(limits)}`, () =>
+    runExclusive(mintsInFlight, slot, () =>
+      createWithKey(dependencies, { requestedBy, key, fingerprints }, create),
+    ),
   )
 }
 
