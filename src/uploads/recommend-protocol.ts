@@ -35,11 +35,13 @@ export function chooseProtocol(
  *
  * @param tusUploads false if the Stream adapter mints no tus URLs; tus is then not recommended, except
  * for files that no protocol accepts
+ * @param basicUploads false if the caller's limits allow no basic uploads
  */
 export function recommendProtocol(
   sizeBytes: number,
   reliableConnection: boolean,
   tusUploads = true,
+  basicUploads = true,
 ): ProtocolRecommendation {
   if (!tusUploads && sizeBytes <= MAX_TUS_BYTES) {
     return {
@@ -63,6 +65,13 @@ export function recommendProtocol(
       protocol: 'TUS',
       required: true,
       reason: 'Files over 200 MB require tus.',
+    }
+  }
+  if (!basicUploads) {
+    return {
+      protocol: 'TUS',
+      required: true,
+      reason: 'The token limits the size of a file, which Stream enforces for tus uploads only.',
     }
   }
   if (reliableConnection) {
