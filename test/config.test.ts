@@ -47,6 +47,8 @@ const defaults = {
   signingKey: null,
   watermarkUid: null,
   introspection: true,
+  federation: false,
+  trustedDocuments: null,
   metricsToken: null,
   logLevel: 'info',
 } as const satisfies Partial<Config>
@@ -128,6 +130,7 @@ describe('each variable is read', () => {
       { watermarkUid: 'ea95132c15732412d22c1476fa83f27a' },
     ],
     [{ INTROSPECTION: 'false' }, { introspection: false }],
+    [{ FEDERATION: 'true' }, { federation: true }],
     [{ METRICS_TOKEN: 'pass-word!16-chr' }, { metricsToken: 'pass-word!16-chr' }],
     [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
     [

@@ -33,6 +33,7 @@ import { createFindDocument } from './graphql/plugins/persisted-queries.ts'
 import type { TrustedDocuments } from './graphql/plugins/trusted-documents.ts'
 import { createSubscriptionDocuments } from './graphql/plugins/subscription-documents.ts'
 import { createGatewayYoga } from './graphql/yoga.ts'
+import { createFederatedSchema } from '../graphql/federation.ts'
 import { schema } from '../graphql/schema.ts'
 import { runSyncLoop, runMeasuredSync } from '../uploads/sync/sync-loop.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
@@ -45,6 +46,8 @@ export interface GatewayOptions extends WebhookOptions {
   readonly allowedOrigins: readonly string[]
   /** False disables introspection and GraphiQL. */
   readonly introspection: boolean
+  /** Whether the schema is that of a subgraph of Apollo Federation 2. */
+  readonly federation: boolean
   /** The only documents that are executed; null to execute all. GraphiQL is disabled with them. */
   readonly trustedDocuments: TrustedDocuments | null
   /** Reads GraphiQL, see pages/graphiql-page.ts; null on hosts that do not serve it. */
@@ -117,7 +120,7 @@ export function createGateway(dependencies: Dependencies, options: GatewayOption
   const { trustedDocuments } = options
   const findDocument = createFindDocument(trustedDocuments, dependencies.telemetry)
   const shared = {
-    schema,
+    schema: options.federation ? createFederatedSchema(schema) : schema,
     trustedDocuments,
     concurrencyLimit,
     deadlines,

@@ -150,6 +150,7 @@ export async function startGateway(
       auth: config.auth,
       allowedOrigins: [...ownOrigins(config, server), ...config.allowedOrigins],
       introspection: config.introspection,
+      federation: config.federation,
       graphiQL: readGraphiQL,
       trustedDocuments:
         config.trustedDocuments === null

@@ -52,6 +52,7 @@ export async function openGateway(
       ...config.allowedOrigins,
     ],
     introspection: config.introspection,
+    federation: config.federation,
     graphiQL: null,
     trustedDocuments: null,
     allowedHosts: allowedHosts(config),

@@ -66,6 +66,7 @@ export interface SetupOptions {
   /** Storage capacity of the account in minutes. */
   readonly storageMinutes?: number
   readonly introspection?: boolean
+  readonly federation?: boolean
   /** Documents that alone are executed. */
   readonly trustedDocuments?: TrustedDocuments
   /** Signs playback tokens; by default Stream is requested. */
@@ -160,6 +161,7 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     auth: options.auth ?? JWT_AUTH,
     allowedOrigins: [ALLOWED_ORIGIN],
     introspection: options.introspection ?? true,
+    federation: options.federation ?? false,
     trustedDocuments: options.trustedDocuments ?? null,
     graphiQL: readGraphiQL,
     allowedHosts: null,

@@ -44,9 +44,19 @@ test('bindings and one authentication setting are sufficient', () => {
 })
 
 test('numbers and booleans in vars are converted', () => {
-  const vars = { CREATOR_QUOTA_MINUTES: 600, RATE_LIMIT_CREATES: 10, INTROSPECTION: false }
+  const vars = {
+    CREATOR_QUOTA_MINUTES: 600,
+    RATE_LIMIT_CREATES: 10,
+    INTROSPECTION: false,
+    FEDERATION: true,
+  }
   expect(readWorkerConfig({ ...bindings, AUTH_JWT_SECRET: SECRET, ...vars })).toMatchObject({
-    config: { creatorQuotaMinutes: 600, createsPerMinute: 10, introspection: false },
+    config: {
+      creatorQuotaMinutes: 600,
+      createsPerMinute: 10,
+      introspection: false,
+      federation: true,
+    },
   })
   expect(namesOf({ ...bindings, AUTH_JWT_SECRET: SECRET, RATE_LIMIT_CREATES: -1 })).toEqual([
     'RATE_LIMIT_CREATES',
@@ -79,6 +89,7 @@ describe('a missing or invalid setting', () => {
   test.each<[string, WorkerEnvironment, string]>([
     ['half an account', { CLOUDFLARE_API_TOKEN: 'token' }, 'CLOUDFLARE_ACCOUNT_ID'],
     ['no authentication setting', { AUTH_JWT_SECRET: '' }, 'AUTH_JWT_SECRET'],
+    ['trusted documents', { TRUSTED_DOCUMENTS: 'documents.json' }, 'TRUSTED_DOCUMENTS'],
     [
       'a budget above the limit of Cloudflare',
       { ...account, STREAM_API_BUDGET: '1201' },

@@ -1,20 +1,38 @@
 /** Yoga plugin that hides the schema: disables introspection and name suggestions. */
 import {
+  type ASTVisitor,
   type ExecutionResult,
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
+  type ValidationContext,
   validate,
 } from 'graphql'
 import { mapExecutionResults, type GatewayPlugin } from './plugin.ts'
 
-/** Rejects introspection and removes "Did you mean …?", which reveals the schema name by name. */
+/** Rejects introspection and `_service` of federation, and removes "Did you mean …?", which reveals the schema name by name. */
 export const disableIntrospectionPlugin: GatewayPlugin = {
   onValidate({ addValidationRule, setValidationFn }) {
     addValidationRule(NoSchemaIntrospectionCustomRule)
+    addValidationRule(noServiceSDL)
     setValidationFn(validateWithoutSuggestions)
   },
   // Variables are coerced during execution, whose errors contain suggestions, too.
   ...mapExecutionResults(withoutSuggestions),
+}
+
+/** Validation rule: rejects `_service`, whose `sdl` is the schema. */
+function noServiceSDL(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      if (context.getFieldDef()?.name !== '_service') return
+      context.reportError(
+        new GraphQLError(
+          'Introspection has been disabled, and with it the field `_service`. Compose with the schema of a gateway with INTROSPECTION=true.',
+          { nodes: node },
+        ),
+      )
+    },
+  }
 }
 
 const validateWithoutSuggestions: typeof validate = (schema, document, rules, options) =>
