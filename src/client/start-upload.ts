@@ -41,7 +41,7 @@ export async function resumeUpload(
       ? choice
       : { protocol: upload.protocol, reason: RESUMED_REASON }
   progress.minted(upload, protocolChoice)
-  // `received` may be confirmed before the gateway's status says so.
+  // `received` may be confirmed before the gateway reports it.
   const isSent = stored.isSent || state.kind === 'received'
   return { upload, resumable: stored, target: isSent ? null : state.target }
 }

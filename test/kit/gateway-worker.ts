@@ -87,7 +87,7 @@ export interface TestWorker extends WorkerBindings {
   /** The log, one JSON object per line. */
   readonly lines: readonly string[]
   /** Resolves with the first line that contains all these texts, once it is written. */
-  logged(...words: readonly string[]): Promise<string>
+  logged(...texts: readonly string[]): Promise<string>
   /** A caller with this token; without one when authentication is disabled. */
   as(token?: string): Caller
   stop(): Promise<void>
@@ -202,10 +202,10 @@ export async function startWorker({
   return {
     url,
     lines,
-    logged: (...words) =>
+    logged: (...texts) =>
       new Promise((resolve) => {
         function check(): void {
-          const found = lines.find((line) => words.every((word) => line.includes(word)))
+          const found = lines.find((line) => texts.every((part) => line.includes(part)))
           if (found === undefined) return
           waiting.delete(check)
           resolve(found)
