@@ -116,7 +116,7 @@ signingKey
 
 signingKey
   .command('list')
-  .description('List the keys, without their private parts.')
+  .description('List the keys, without their secrets.')
   .action(() => run(async () => (await signingKeyCommands()).listSigningKeys()))
 
 signingKey

@@ -26,7 +26,6 @@ const http = [
   'http/handler.ts',
   'http/header-lists.ts',
   'http/response-headers.ts',
-  'http/raw-response.ts',
   'uploads/',
   'shared/',
 ]

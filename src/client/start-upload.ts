@@ -39,7 +39,7 @@ export async function resumeUpload(
   if (state.kind === 'deleted' || state.kind === 'expired') return null
   const { upload } = state
   progress.minted(upload, choiceOf(upload, choice, RESUMED_REASON))
-  // `received` may be confirmed before the gateway's status says so.
+  // `received` may be confirmed before the gateway reports it.
   const isSent = stored.isSent || state.kind === 'received'
   return { upload, resumable: stored, target: isSent ? null : state.target }
 }

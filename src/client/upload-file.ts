@@ -21,10 +21,10 @@ const POLL_INTERVAL_MS = 250
 /** Uploads the file and resolves with the upload when it is READY. */
 export async function uploadFile(
   dependencies: ClientDependencies,
-  given: Blob | Uint8Array,
+  content: Blob | Uint8Array,
   options: UploadOptions,
 ): Promise<Ready<Upload>> {
-  const file = validateUpload(given, options)
+  const file = validateUpload(content, options)
   options.signal?.throwIfAborted()
   const input = uploadInputFrom(file, options)
   const key = await uploadKey(

@@ -4,7 +4,7 @@ import { createUpload, createUploads } from '../uploads/create/create-upload.ts'
 import type { UploadRequest } from '../uploads/create/upload-request.ts'
 import type { CreateUploadOutcome } from '../uploads/outcomes.ts'
 import { chooseProtocol } from '../uploads/recommend-protocol.ts'
-import { badUserInput } from './bad-user-input.ts'
+import { badUserInput } from './query-errors.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 import {

@@ -22,7 +22,7 @@ import {
 import { isRecord } from '../shared/json.ts'
 import { findUploads } from '../uploads/find-upload.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { badUserInput } from './bad-user-input.ts'
+import { badUserInput } from './query-errors.ts'
 import type { GraphQLContext } from './context.ts'
 
 /** Maximum representations of one `_entities` field. */

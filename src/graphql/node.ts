@@ -2,7 +2,7 @@
 import type { GraphQLContext } from './context.ts'
 import { findUpload, findUploads } from '../uploads/find-upload.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { badUserInput } from './bad-user-input.ts'
+import { badUserInput } from './query-errors.ts'
 import { builder } from './builder.ts'
 
 /** Maximum number of ids per `nodes` query. */

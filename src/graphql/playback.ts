@@ -10,10 +10,9 @@ import {
 import { MAX_STREAM_DURATION_SECONDS } from '../uploads/limits.ts'
 import type { MaybePromise } from '../uploads/ports/upload-store.ts'
 import type { Upload } from '../uploads/upload.ts'
-import { badUserInput } from './bad-user-input.ts'
+import { badUserInput, outcomeError } from './query-errors.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
-import { outcomeError } from './outcome-error.ts'
 import { countNullable, countText } from './result-characters.ts'
 
 const ThumbnailFit = builder.enumType('ThumbnailFit', {

@@ -3,7 +3,7 @@ import { StreamError } from '../uploads/ports/stream-error.ts'
 import { type StorageUsage, storageUsage } from '../uploads/storage-usage.ts'
 import { outcomeOfStreamError } from '../uploads/stream-error-outcome.ts'
 import { builder } from './builder.ts'
-import { outcomeError } from './outcome-error.ts'
+import { outcomeError } from './query-errors.ts'
 
 const StorageUsageType = builder.objectRef<StorageUsage>('StorageUsage').implement({
   description:

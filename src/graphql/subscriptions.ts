@@ -4,7 +4,7 @@ import type { UploadChanges } from '../uploads/watch/change-stream.ts'
 import { watchUpload, watchUploads } from '../uploads/watch/watch-uploads.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
-import { outcomeError } from './outcome-error.ts'
+import { outcomeError } from './query-errors.ts'
 import { UploadType } from './upload.ts'
 
 builder.subscriptionFields((t) => ({

@@ -14,7 +14,7 @@ import {
 } from '../uploads/list-uploads.ts'
 import type { Upload } from '../uploads/upload.ts'
 import { MAX_COUNTS, MAX_PAGE_ENTRIES } from './result-limit.ts'
-import { badUserInput } from './bad-user-input.ts'
+import { badUserInput } from './query-errors.ts'
 import { builder } from './builder.ts'
 import type { GraphQLContext } from './context.ts'
 import { UploadProtocolEnum, UploadStatusEnum, UploadType } from './upload.ts'

@@ -1,6 +1,13 @@
-/** Cached header lists of responses that are written without a web Response. */
+/** Responses that are written without a web Response, and their cached header lists. */
 import { corsHeaders } from './middleware/cors.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
+
+export interface RawResponse {
+  readonly status: number
+  /** Names and values alternately. Shared by many responses: without request id and content length. */
+  readonly headers: readonly string[]
+  readonly text: string
+}
 
 export interface ResponseHeaderOptions {
   readonly origins: ReadonlySet<string>

@@ -1,4 +1,4 @@
-/** Writes, compiles and builds the app of src/graphql/app.md as the page says, and uses it in a browser. */
+/** Writes, compiles and builds the app of src/graphql/app.md as the page describes, and uses it in a browser. */
 import { execFile } from 'node:child_process'
 import { link } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -62,7 +62,7 @@ function row(page: Page, section: string, text: string) {
 }
 
 describeInChromium(`the app${packagesHint}`, () => {
-  describe.skipIf(hasNoPackages)('built as the page says', () => {
+  describe.skipIf(hasNoPackages)('built as the page describes', () => {
     let frontend: Frontend
     let built: Readonly<Record<string, string>>
     beforeAll(async () => {

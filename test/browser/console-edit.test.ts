@@ -140,7 +140,7 @@ describeInChromium('the console', () => {
     expect(errors).toEqual([])
   })
 
-  it('extends the URL of an upload, and gives it up', async () => {
+  it('extends the URL of an upload, and then deletes the upload', async () => {
     const { page, gateway, errors } = await openConsole(built.folder())
     const caller = gateway.as()
     const { uid } = expectMinted(await createDirectUpload(caller, { name: 'From a phone' }))

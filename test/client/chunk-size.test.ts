@@ -59,7 +59,7 @@ it('chunks become smaller when the connection becomes slower', async () => {
   expect(chunks).toEqual([5, 50, 50, 10, 10, 5, 5, 5])
 })
 
-it('chunks are 5 MiB after a failure, and then follow the speed that is measured anew', async () => {
+it('chunks are 5 MiB after a failure, and then follow the speed that is measured again', async () => {
   const chunks = await chunksOf(140, {
     bytesPerSecond: () => 4 * MEBIBYTE,
     reply: (index) => (index === 2 ? { status: 503, storeBytes: 0 } : {}),

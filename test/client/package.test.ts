@@ -28,7 +28,7 @@ let tarball = { filename: '', files: [''] }
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'headgate-empty-'))
-  const built = await build(true)
+  const built = await build()
   await run(built.folder, process.execPath, 'dist/client-package/build.js')
   const folder = join(built.folder, 'dist/npm/client')
   const [{ filename, files }] = packed.parse(

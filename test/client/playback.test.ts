@@ -148,7 +148,7 @@ describe('playback of a private video', () => {
     expect(requests).toBe(2)
   })
 
-  it('has tokens with the life and the rights that were asked for', async () => {
+  it('has tokens with the requested lifetime and rights', async () => {
     const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '0' })
     const uid = await uploadVideo(gateway.as())
     const abort = new AbortController()

@@ -93,8 +93,11 @@ export async function startTusHost(script: Script, chunkSizeBytes: number): Prom
     const isInPlace = method === 'PATCH' && Number(offset) === upload.stored.length
     const storeBytes = replyTo(reply, upload).storeBytes ?? body.length
     if (isInPlace) {
-      const room = upload.sizeBytes - upload.stored.length
-      upload.stored = Buffer.concat([upload.stored, body.subarray(0, Math.min(storeBytes, room))])
+      const freeBytes = upload.sizeBytes - upload.stored.length
+      upload.stored = Buffer.concat([
+        upload.stored,
+        body.subarray(0, Math.min(storeBytes, freeBytes)),
+      ])
       if (upload.stored.length === upload.sizeBytes) upload.onStored()
     }
     requests.push({

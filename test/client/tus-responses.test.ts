@@ -99,7 +99,7 @@ describe('a host without progress', () => {
     expect(host.receivedBytes).toBeLessThanOrEqual(2 * file.size)
   })
 
-  it('is given up after `retries` repetitions of a chunk', async () => {
+  it('fails after `retries` repetitions of a chunk', async () => {
     const { host, outcome } = await upload(always('PATCH', { storeBytes: 0 }), { retries: 1 })
     expect(outcome).toBe('STREAM_UNAVAILABLE')
     expect(host.requests.map(({ method }) => method)).toEqual(['HEAD', 'PATCH', 'HEAD', 'PATCH'])
@@ -110,7 +110,7 @@ describe('a host without progress', () => {
     const { host, outcome, clock } = await upload(({ method }) => {
       if (method !== 'PATCH') return null
       patches += 1
-      // The host forgot the chunk that it confirmed.
+      // The host lost the chunk that it confirmed.
       return patches === 2 ? () => ({ storeBytes: 0, headers: { 'upload-offset': '20' } }) : null
     })
     expect({ outcome, storedBytes: host.storedBytes }).toEqual({

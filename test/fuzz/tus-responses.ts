@@ -92,8 +92,8 @@ const responses = fc.record({
 })
 
 /**
- * A host that says in tus's own words that it holds the file cannot be doubted. Such a lie is not generated:
- * the value is then correct.
+ * A client must trust a valid tus response that confirms the whole file. Such a response is generated only
+ * with the correct value.
  */
 function replyOf(
   { status: replaced, offset, length, storeBytes, cut }: Reply,

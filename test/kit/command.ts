@@ -1,12 +1,14 @@
-/** Runs a fresh build of `headgate` as a separate process and captures its output. */
+/** Runs a build of `headgate` as a separate process and captures its output. */
 import { type ChildProcess, type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { inject } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const START_WITHIN_MS = 15_000
@@ -26,33 +28,47 @@ export interface Run {
   readonly ended: Promise<number | null>
 }
 
-/**
- * Builds outside `dist`, because another test may build there at the same time, and a module that
- * is half written would not start.
- * @param declarations whether to write types too
- */
-export async function build(declarations = false): Promise<Build> {
+/** Returns a folder like that of the installed package. All tests of a run share one compilation. */
+export async function build(): Promise<Build> {
+  const compiled = inject('buildFolder')
+  if (!existsSync(compiled)) await compile(compiled)
   const folder = await mkdtemp(join(tmpdir(), 'headgate-build-'))
   await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
-  for (const part of ['node_modules', 'migrations', 'schema', 'src', 'LICENSE']) {
-    await symlink(join(root, part), join(folder, part))
-  }
-  const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']
+  await symlink(join(compiled, 'dist'), join(folder, 'dist'))
+  await linkSources(folder)
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/**
+ * Compiles outside `dist`, because another test may build there at the same time, and a module that is half
+ * written would not start. Does nothing if another test was faster.
+ */
+async function compile(target: string): Promise<void> {
+  const folder = await mkdtemp(`${target}-`)
+  await copyFile(join(root, 'package.json'), join(folder, 'package.json'))
+  await linkSources(folder)
+  const output = ['--outDir', join(folder, 'dist'), '--tsBuildInfoFile', 'null']
   const bare = ['--incremental', '--declarationMap', '--sourceMap']
-  if (!declarations) bare.push('--declaration')
   await promisify(execFile)(
     process.execPath,
     [
-      ...compiler,
-      '--outDir',
-      join(folder, 'dist'),
-      '--tsBuildInfoFile',
-      'null',
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      'tsconfig.build.json',
+      ...output,
       ...bare.flatMap((option) => [option, 'false']),
     ],
     { cwd: root },
   )
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+  await rename(folder, target).catch((error: unknown) => {
+    if (!existsSync(target)) throw error
+  })
+}
+
+async function linkSources(folder: string): Promise<void> {
+  for (const part of ['node_modules', 'migrations', 'schema', 'src', 'LICENSE']) {
+    await symlink(join(root, part), join(folder, part))
+  }
 }
 
 /** Starts a command with only these environment variables. */

@@ -11,11 +11,9 @@ import { promisify } from 'node:util'
 import { Miniflare } from 'miniflare'
 import { z } from 'zod'
 import type { Emulator } from '../../src/emulator/emulator.ts'
-import type { D1Database } from '../../src/store/d1/d1-client.ts'
-import type { HubRpc } from '../../src/worker/hub-rpc.ts'
-import type { DurableObjectNamespace, WebSocketResponse } from '../../src/worker/runtime-types.ts'
 import { d1Migrations, migrateD1 } from './d1.ts'
 import { type Caller, callerOf } from './gateway.ts'
+import { type WorkerBindings, openBindings, workersOfBindings } from './worker-bindings.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -84,21 +82,14 @@ async function readWrangler() {
   return wranglerFile.parse(JSON.parse(json))
 }
 
-export interface TestWorker {
+export interface TestWorker extends WorkerBindings {
   readonly url: string
   /** The log, one JSON object per line. */
   readonly lines: readonly string[]
   /** Resolves with the first line that contains all these texts, once it is written. */
-  logged(...words: readonly string[]): Promise<string>
-  /** The namespace HUB, from Node. */
-  readonly hubs: DurableObjectNamespace<HubRpc>
+  logged(...texts: readonly string[]): Promise<string>
   /** A caller with this token; without one when authentication is disabled. */
   as(token?: string): Caller
-  readonly database: D1Database
-  /** The queue of Stream events. */
-  readonly queue: { send(body: unknown): Promise<void> }
-  /** Runs the cron trigger and returns its outcome. */
-  scheduled(): Promise<string>
   stop(): Promise<void>
 }
 
@@ -196,21 +187,25 @@ export async function startWorker({
               },
             },
           ]),
+      ...workersOfBindings({
+        gateway: 'headgate',
+        database: database.database_name,
+        hubClass: hub.class_name,
+        queue: 'stream-events',
+      }),
     ],
   })
   const url = (await miniflare.ready).origin
-  const d1 = z.custom<D1Database>().parse(await miniflare.getD1Database(database.binding))
-  if (migrated) await migrateD1(d1, d1Migrations())
-  const queue = z.custom<TestWorker['queue']>().parse(await miniflare.getQueueProducer('EVENTS'))
-  const scheduledWorker = z.custom<ScheduledWorker>().parse(await miniflare.getWorker())
+  const bindings = openBindings((address, init) => miniflare.dispatchFetch(address, init))
+  if (migrated) await migrateD1(bindings.database, d1Migrations())
   let stopped: Promise<void> | null = null
   return {
     url,
     lines,
-    logged: (...words) =>
+    logged: (...texts) =>
       new Promise((resolve) => {
         function check(): void {
-          const found = lines.find((line) => words.every((word) => line.includes(word)))
+          const found = lines.find((line) => texts.every((part) => line.includes(part)))
           if (found === undefined) return
           waiting.delete(check)
           resolve(found)
@@ -218,48 +213,8 @@ export async function startWorker({
         waiting.add(check)
         check()
       }),
-    hubs: await hubsOf(miniflare),
+    ...bindings,
     as: (token) => callerOf(`${url}/graphql`, token),
-    database: d1,
-    queue: { send: (body) => queue.send(body) },
-    scheduled: async () => (await scheduledWorker.scheduled({ cron: '* * * * *' })).outcome,
     stop: () => (stopped ??= miniflare.dispose()),
-  }
-}
-
-/** The Worker as Miniflare exposes it to Node. */
-interface ScheduledWorker {
-  scheduled(options: { readonly cron: string }): Promise<{ readonly outcome: string }>
-}
-
-/** The namespace as Miniflare exposes it to Node. */
-interface NodeNamespace {
-  idFromName(name: string): object
-  get(id: object): HubRpc & {
-    fetch(url: string, init: RequestInit): Promise<WebSocketResponse>
-  }
-}
-
-/** Opens hub WebSockets by URL, because Miniflare does not accept a Request of Node. */
-async function hubsOf(miniflare: Miniflare): Promise<DurableObjectNamespace<HubRpc>> {
-  // Its types are in a package that this project does not depend on otherwise.
-  const namespace = z
-    .custom<NodeNamespace>()
-    .parse(await miniflare.getDurableObjectNamespace('HUB'))
-  return {
-    idFromName: (name) => namespace.idFromName(name),
-    get(id) {
-      const stub = namespace.get(id)
-      return {
-        publish: (changes) => stub.publish(changes),
-        recordView: (uid) => stub.recordView(uid),
-        runSync: () => stub.runSync(),
-        consume: (key, within) => stub.consume(key, within),
-        giveBack: (key, at) => stub.giveBack(key, at),
-        block: (key, milliseconds) => stub.block(key, milliseconds),
-        countConsumed: (key, spanMs) => stub.countConsumed(key, spanMs),
-        fetch: (request) => stub.fetch(request.url, { headers: { upgrade: 'websocket' } }),
-      }
-    },
   }
 }

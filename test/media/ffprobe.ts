@@ -1,4 +1,4 @@
-/** What ffprobe says of each layout. `RECORD_FFPROBE=1 npx vitest run test/media` records it again. */
+/** What ffprobe reports about each layout. `RECORD_FFPROBE=1 npx vitest run test/media` records it again. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -74,7 +74,7 @@ function toTable(lines: readonly (readonly string[])[]): string {
   return [texts[0], separator, ...texts.slice(1)].join('\n')
 }
 
-test('every layout has the state, duration and size that ffprobe says', async () => {
+test('every layout has the state, duration and size that ffprobe reports', async () => {
   const layouts = [...(await containerLayouts()), ...mp4Layouts]
   if (process.env['RECORD_FFPROBE'] === '1') recordProbed(layouts)
   const probed = readProbed()

@@ -1,9 +1,9 @@
-/** Damage in boxes that say nothing of the samples. */
+/** Damage in boxes that do not describe the samples. */
 import { box, u32 } from '../kit/mp4.ts'
 import { append, editBox, editContent, prepend, sizedBox } from './boxes.ts'
 import { base, inEntry, inMovie, STBL, text } from './base-file.ts'
 
-/** Damage in metadata, which says nothing of the samples. */
+/** Damage in metadata, which does not describe the samples. */
 export const metadataLayouts: Readonly<Record<string, Buffer>> = {
   'text in udta': editBox(base, 'moov/udta', () => box('udta', text)),
   'text in udta of a track': append(base, 'moov/trak', box('udta', text)),

@@ -1,4 +1,4 @@
-/** The queue of which each key gets its turn. */
+/** A queue that returns one item of each key in turn. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import * as fc from 'fast-check'

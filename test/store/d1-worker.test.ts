@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { Miniflare } from 'miniflare'
 import { build } from 'vite'
 import { expect, onTestFinished, test } from 'vitest'
-import type { D1Database } from '../../src/store/d1/d1-client.ts'
 import { d1Migrations, migrateD1 } from '../kit/d1.ts'
+import { BRIDGE, bridgeTo } from '../kit/d1-bridge.ts'
 import { CREATED_AT, uploadOf } from '../kit/samples.ts'
 
 /** Bundles the Worker into one module. */
@@ -28,15 +28,18 @@ test('opens, mints and lists in a Worker, and bundles no module of Node', async 
   expect(imports).toEqual([])
   expect(moduleIds.filter((id) => /better-sqlite3|node:|\/pg\//.test(id))).toEqual([])
 
+  const options = { modules: true, compatibilityDate: '2026-03-01', d1Databases: { DB: 'uploads' } }
   const miniflare = new Miniflare({
-    modules: true,
-    script: code,
-    compatibilityDate: '2026-03-01',
-    d1Databases: ['DB'],
+    workers: [
+      { ...options, name: 'store', script: code },
+      { ...options, name: 'database', script: BRIDGE, routes: ['database.test/*'] },
+    ],
   })
   onTestFinished(() => miniflare.dispose())
-  const { DB } = await miniflare.getBindings<{ readonly DB: D1Database }>()
-  await migrateD1(DB, d1Migrations())
+  const database = bridgeTo('DB', (body) =>
+    miniflare.dispatchFetch('http://database.test/', { method: 'POST', body }),
+  )
+  await migrateD1(database, d1Migrations())
 
   const getJson = async (path: string): Promise<unknown> =>
     (await miniflare.dispatchFetch(`http://localhost/${path}`)).json()

@@ -5,9 +5,9 @@ import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
 import { createCalls, streamErrorOf } from './stub-failure.ts'
 import { slowBody, startStubStream, success, type ResponseHandler } from './stub-stream.ts'
 import { accountId, apiToken, directParams, uid, uploadURL } from './stub-params.ts'
-import { transports } from './transports.ts'
+import { openTransports } from './transports.ts'
 
-describe.each(transports)("a caller's abort, with $name", ({ send }) => {
+describe.each(openTransports())("a caller's abort, with $name", ({ send }) => {
   const { backendAt } = createCalls(send)
   const reason = new Error('aborted by the caller')
 

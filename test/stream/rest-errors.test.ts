@@ -4,9 +4,9 @@ import type { StreamError } from '../../src/uploads/ports/stream-error.ts'
 import { createCalls, find, mint, mintTus, secretBody } from './stub-failure.ts'
 import { failure, plainText, type ResponseHandler } from './stub-stream.ts'
 import { apiToken, uid, uploadURL } from './stub-params.ts'
-import { transports } from './transports.ts'
+import { openTransports } from './transports.ts'
 
-describe.each(transports)('with $name', ({ send }) => {
+describe.each(openTransports())('with $name', ({ send }) => {
   const { fail } = createCalls(send)
 
   describe('error responses', () => {

@@ -20,7 +20,7 @@ import {
   type ResponseHandler,
 } from './stub-stream.ts'
 import { uid, uploadURL } from './stub-params.ts'
-import { transports } from './transports.ts'
+import { openTransports } from './transports.ts'
 
 const redirect = (response: Parameters<ResponseHandler>[0]) => {
   response.writeHead(307, { location: 'http://127.0.0.1:1/elsewhere' })
@@ -46,7 +46,7 @@ const garbage: ResponseHandler = (response) => {
   response.socket?.end(`${secretBody} ${uploadURL}\r\n\r\n`)
 }
 
-describe.each(transports)('with $name', ({ send }) => {
+describe.each(openTransports())('with $name', ({ send }) => {
   const { backendAt, fail } = createCalls(send)
 
   describe('an unusable response', () => {

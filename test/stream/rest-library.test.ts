@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createRestStreamApi, UIDS_PER_LIST_CALL } from '../../src/stream/rest/rest-stream-api.ts'
 import { json, plainText, startStubStream, success, type ResponseHandler } from './stub-stream.ts'
 import { accountId, apiToken, uid } from './stub-params.ts'
-import { transports } from './transports.ts'
+import { openTransports } from './transports.ts'
 
 const tokenParams = {
   uid,
@@ -13,7 +13,7 @@ const tokenParams = {
 }
 const stream = `/client/v4/accounts/${accountId}/stream`
 
-describe.each(transports)('with $name', ({ send }) => {
+describe.each(openTransports())('with $name', ({ send }) => {
   async function start(handler: ResponseHandler) {
     const stub = await startStubStream(handler)
     const baseUrl = `${stub.url}/client/v4/`

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { createRestStreamApi } from '../../src/stream/rest/rest-stream-api.ts'
 import { plainText, startStubStream, success, type ResponseHandler } from './stub-stream.ts'
 import { accountId, apiToken, directParams, tusParams, uid, uploadURL } from './stub-params.ts'
-import { transports } from './transports.ts'
+import { openTransports } from './transports.ts'
 
 const stream = `/client/v4/accounts/${accountId}/stream`
 
-describe.each(transports)('with $name', ({ send }) => {
+describe.each(openTransports())('with $name', ({ send }) => {
   async function start(handler: ResponseHandler) {
     const stub = await startStubStream(handler)
     const baseUrl = `${stub.url}/client/v4/`

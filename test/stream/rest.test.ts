@@ -11,9 +11,9 @@ import { describeStreamApi } from '../contracts/stream-api.ts'
 import { uploadParamsFor } from '../contracts/stream-suite.ts'
 import { streamErrorOf } from './stub-failure.ts'
 import { plainText, startStubStream } from './stub-stream.ts'
-import { transports } from './transports.ts'
+import { openTransports } from './transports.ts'
 
-describe.each(transports)('with $name', ({ name, send }) => {
+describe.each(openTransports())('with $name', ({ name, send }) => {
   function backendOf(emulator: Emulator, apiToken = emulator.token): StreamApi {
     const { accountId, apiBaseUrl: baseUrl } = emulator
     return createRestStreamApi({ accountId, apiToken, baseUrl, send })

@@ -3,11 +3,12 @@ import { afterAll } from 'vitest'
 import { createUndiciTransport } from '../../src/node/undici-transport.ts'
 import { createFetchTransport } from '../../src/stream/rest/fetch-transport.ts'
 
-const pooled = createUndiciTransport()
-afterAll(() => pooled.close())
-
-/** The transports for `describe.each`. */
-export const transports = [
-  { name: 'fetch', send: createFetchTransport() },
-  { name: 'undici', send: pooled.send },
-] as const
+/** The transports for `describe.each`, until the end of the calling file. */
+export function openTransports() {
+  const pooled = createUndiciTransport()
+  afterAll(() => pooled.close())
+  return [
+    { name: 'fetch', send: createFetchTransport() },
+    { name: 'undici', send: pooled.send },
+  ] as const
+}

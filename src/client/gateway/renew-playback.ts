@@ -17,7 +17,7 @@ export interface PlaybackOptions {
 const DEFAULT_TTL_SECONDS = 3600
 /**
  * The gateway's addresses work for at least half of `ttlSeconds`. Renewed after a quarter, they leave another
- * quarter for retries, whatever the device's clock says.
+ * quarter for retries, whatever time the device's clock has.
  */
 const RENEWAL_SHARE = 0.25
 /** Maximum duration of one timer, in milliseconds: timers are late after the device slept. */

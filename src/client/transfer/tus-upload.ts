@@ -137,7 +137,7 @@ function bytesIn(response: HTTPResponse, header: string): number | null {
   return value !== null && /^\d{1,15}$/.test(value) ? Number(value) : null
 }
 
-/** For a response of a proxy, or of a server that is not tus: it tells nothing about the bytes. */
+/** For a response of a proxy, or of a server that is not tus: its headers do not confirm any bytes. */
 function invalidHeader({ status }: HTTPResponse, header: string) {
   return streamError(
     `The upload URL responded with status ${status} and without a valid ${header}. A proxy may have sent or changed the response.`,

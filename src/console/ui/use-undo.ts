@@ -11,7 +11,7 @@ import {
 import { saveChanges } from '../edit/save-changes.ts'
 
 export interface Undo {
-  /** Remembers a change of this page. */
+  /** Records a change that this page saved. */
   readonly record: (saved: Upload, before: EditableSettings) => void
   /** Whether the upload is still as this page has changed it. */
   readonly isPossible: (upload: Upload) => boolean

@@ -86,7 +86,7 @@ function drawPosition(video: Video, times: readonly number[], seconds: number): 
 
 function sizeOf({ media }: Video): Size {
   return {
-    // A file may say that it has no pixels.
+    // A file may declare a width or height of 0.
     width: Math.max(1, media?.width ?? UNKNOWN_SIZE.width),
     height: Math.max(1, media?.height ?? UNKNOWN_SIZE.height),
   }

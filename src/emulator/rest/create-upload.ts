@@ -37,7 +37,7 @@ export async function createDirectUpload(
  * POST /accounts/{account}/stream?direct_user=true
  *
  * Without the query parameter, Stream also responds 201, but with a Location that requires
- * authentication and is useless to a browser. Emulated, because three reports describe the mistake.
+ * authentication and is useless to a browser. Emulated, because users have reported this error three times.
  */
 export async function createTusUpload(
   dependencies: EmulatorDependencies,

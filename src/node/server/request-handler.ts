@@ -13,7 +13,7 @@ import { GRAPHQL_PATH, MAX_REQUEST_BYTES, isJSONType } from '../../http/graphql/
 import { createSubscriber } from '../../http/graphql/fast-path/subscriptions/subscriber.ts'
 import type { EventStreamResponse } from '../../http/graphql/fast-path/fast-path.ts'
 import type { FastRequest } from '../../http/graphql/fast-path/fast-request.ts'
-import type { RawResponse } from '../../http/raw-response.ts'
+import type { RawResponse } from '../../http/response-headers.ts'
 import { MAX_WEBHOOK_BYTES } from '../../http/webhooks/process-webhook.ts'
 import { WholeBody, readWhole } from './read-body.ts'
 import { type RequestBody, createRequestBodies, discardBody } from './request-bodies.ts'

@@ -1,13 +1,12 @@
 /** Writes raw responses: those of the fast path, 500 and 503. */
 import type { ServerResponse, IncomingMessage } from 'node:http'
-import type { RawResponse } from '../../http/raw-response.ts'
 import type { HostResponses } from '../../http/host-responses.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { endResponse } from './end-response.ts'
 import { type RequestInfo, methodOf } from './request-info.ts'
 import { GRAPHQL_PATH } from '../../http/graphql/endpoint.ts'
 import { GRAPHQL_RESPONSE, JSON_TYPE } from '../../http/graphql/plugins/accept.ts'
-import type { ResponseHeaders } from '../../http/response-headers.ts'
+import type { RawResponse, ResponseHeaders } from '../../http/response-headers.ts'
 
 /** Copies of header lists with extra slots for request id and content length, by the original list. */
 const extendedHeaders = new WeakMap<readonly string[], string[]>()

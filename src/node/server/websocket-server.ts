@@ -96,7 +96,7 @@ export function attachWebSocketServer(
   const messageQueue = createMessageQueue(scheduling)
   /** Functions that resolve when no query and no mutation of the socket is running. */
   const idleWaits = new WeakMap<WebSocket, () => Promise<void>>()
-  /** Maximum sockets without an accepted `connection_init`. */
+  /** Sockets without an accepted `connection_init`. */
   const unauthenticated = createIndexedSet<UnauthenticatedSocket>()
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

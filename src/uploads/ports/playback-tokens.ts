@@ -21,7 +21,7 @@ export interface PlaybackToken {
 export interface PlaybackTokens {
   /**
    * Returns a token that can be shared: an existing one, or the result of a request in flight. Undefined if
-   * `create` must be called. Rejects if such a request failed a moment ago.
+   * `create` must be called. Rejects if such a request failed in the last seconds.
    */
   find(request: PlaybackTokenRequest): MaybePromise<PlaybackToken | null> | undefined
   /**
