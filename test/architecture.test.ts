@@ -43,9 +43,18 @@ const fastPath = [
 const rules: Readonly<Record<string, Rule>> = {
   'shared/': { inside: [], packages: [] },
 
-  'uploads/ports/': { inside: ['uploads/*', 'shared/'], packages: [] },
-  'uploads/': { inside: ['uploads/ports/', 'uploads/status/', 'shared/'], packages: [] },
+  'uploads/ports/': {
+    inside: ['uploads/*', 'shared/'],
+    types: ['uploads/callbacks/'],
+    packages: [],
+  },
+  'uploads/': {
+    inside: ['uploads/ports/', 'uploads/status/', 'shared/'],
+    types: ['uploads/callbacks/'],
+    packages: [],
+  },
   'uploads/status/': { inside: domain, packages: [] },
+  'uploads/callbacks/': { inside: domain, packages: [] },
   'uploads/watch/': { inside: domain, packages: [] },
   'uploads/sync/': { inside: [...domain, 'uploads/status/'], packages: [] },
   'uploads/update/': { inside: [...domain, 'uploads/create/', 'uploads/status/'], packages: [] },
@@ -117,7 +126,13 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'store/': { inside: ['uploads/upload.ts', 'uploads/ports/', 'shared/'], packages: [] },
   'store/sqlite/': {
-    inside: ['store/*', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    inside: [
+      'store/*',
+      'uploads/upload.ts',
+      'uploads/callbacks/callback-type.ts',
+      'uploads/ports/',
+      'shared/',
+    ],
     types: ['uploads/'],
     packages: ['better-sqlite3', 'drizzle-orm', 'node:'],
   },
@@ -127,7 +142,14 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['drizzle-orm'],
   },
   'store/postgres/': {
-    inside: ['store/*', 'postgres/', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    inside: [
+      'store/*',
+      'postgres/',
+      'uploads/upload.ts',
+      'uploads/callbacks/callback-type.ts',
+      'uploads/ports/',
+      'shared/',
+    ],
     types: ['uploads/'],
     packages: ['pg', 'drizzle-orm', 'node:'],
   },
@@ -146,13 +168,19 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['pg'],
   },
   'rate-limits/': { inside: ['uploads/ports/', 'postgres/', 'shared/'], packages: [] },
+  // The receivers' part imports types of the domain only, so that it can be used without the gateway.
+  'callbacks/': {
+    inside: ['uploads/ports/', 'shared/'],
+    types: ['uploads/callbacks/'],
+    packages: [],
+  },
   'telemetry/': {
     inside: ['telemetry/', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
     packages: ['prom-client', '@opentelemetry/api'],
   },
 
   'config/': {
-    inside: ['uploads/', 'shared/'],
+    inside: ['callbacks/signature.ts', 'uploads/', 'shared/'],
     types: ['http/auth/', 'stream/playback-signer.ts'],
     packages: [],
   },
@@ -176,6 +204,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'pubsub/',
       'rate-limits/',
       'telemetry/',
+      'callbacks/',
       'postgres/',
       'emulator/emulator.ts',
       'emulator/exposure.ts',
@@ -188,6 +217,7 @@ const rules: Readonly<Record<string, Rule>> = {
     inside: [
       'worker/',
       'config/base-config.ts',
+      'config/callbacks.ts',
       'config/known-variables.ts',
       'http/',
       'uploads/',
@@ -195,6 +225,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'store/d1/',
       'pubsub/',
       'rate-limits/',
+      'callbacks/',
       'telemetry/noop-telemetry.ts',
       'shared/',
     ],
@@ -208,6 +239,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'node/',
       'store/',
       'stream/',
+      'callbacks/',
       'postgres/',
       'uploads/',
       'shared/',
@@ -270,9 +302,11 @@ const portable = [
   'stream/',
   'pubsub/',
   'rate-limits/',
+  'callbacks/',
   'worker/',
   'worker.ts',
   'config/base-config.ts',
+  'config/callbacks.ts',
   'config/environment-reader.ts',
   'config/signing-key.ts',
   'telemetry/noop-telemetry.ts',
