@@ -14,6 +14,7 @@ type DeleteDependencies = Pick<
   Dependencies,
   | 'stream'
   | 'store'
+  | 'callbacks'
   | 'pubsub'
   | 'clock'
   | 'log'

@@ -57,6 +57,7 @@ export async function openDependencies(
     backgroundStream: withBudget(availability.streamApi, budget, 'sync'),
     store,
     creations: createCreationStore(store, rateLimiter),
+    callbacks: null,
     pubsub,
     clock,
     log,

@@ -27,6 +27,7 @@ type CreateDependencies = Pick<
   | 'stream'
   | 'store'
   | 'creations'
+  | 'callbacks'
   | 'pubsub'
   | 'clock'
   | 'log'

@@ -27,6 +27,7 @@ type UpdateDependencies = Pick<
   Dependencies,
   | 'stream'
   | 'store'
+  | 'callbacks'
   | 'pubsub'
   | 'clock'
   | 'log'
