@@ -59,7 +59,7 @@ function readTargets(variables: EnvironmentReader): readonly string[] {
 }
 
 /** Returns null unless the entry is a URL to which `fetch` sends requests, and sends all of it. */
-function parseTarget(entry: string): string | null {
+export function parseTarget(entry: string): string | null {
   if (!/^https?:\/\/./i.test(entry) || !URL.canParse(entry)) return null
   const { username, password, hash, href } = new URL(entry)
   return username + password + hash === '' ? href : null

@@ -1,5 +1,6 @@
 /** Configuration of the Node host, read once from the environment; all errors are reported together. */
 import { BlockList } from 'node:net'
+import { readCallbacks } from './callbacks.ts'
 import { isReachableByOthers } from '../emulator/exposure.ts'
 import { type TrustedProxies, trustProxy } from './trusted-proxies.ts'
 import type { AuthConfig } from '../http/auth/authenticate.ts'
@@ -133,6 +134,15 @@ export function readEmulatorConfig(environment: Environment): ConfigResult<Emula
 /** Reads the Stream configuration, for commands that use no database. */
 export function readStreamConfig(environment: Environment): ConfigResult<StreamConfig> {
   return parseEnvironment(environment, readStream, { names: /^CLOUDFLARE_/ })
+}
+
+/** Reads the configuration of callbacks, for a command that uses nothing else. */
+export function readCallbackConfig(
+  environment: Environment,
+): ConfigResult<Pick<BaseConfig, 'callbacks'>> {
+  return parseEnvironment(environment, (variables) => ({ callbacks: readCallbacks(variables) }), {
+    names: /^CALLBACK_/,
+  })
 }
 
 /** Reads the database configuration, for commands that do not use Stream. */

@@ -8,7 +8,14 @@ import { StreamError } from '../../uploads/ports/stream-error.ts'
 export interface CheckResult {
   /** Only `error` makes the command fail. */
   readonly state: 'ok' | 'warning' | 'error'
-  readonly subject: 'Configuration' | 'Database' | 'Stream' | 'Webhook' | 'Playback' | 'Callers'
+  readonly subject:
+    | 'Configuration'
+    | 'Database'
+    | 'Stream'
+    | 'Webhook'
+    | 'Playback'
+    | 'Callbacks'
+    | 'Callers'
   readonly sentence: string
 }
 
