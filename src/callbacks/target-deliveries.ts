@@ -15,8 +15,6 @@ import { createTargetPause } from './target-pause.ts'
 import { ATTEMPT_TIMEOUT_MS } from './transport.ts'
 import { createWakeUp } from './wake-up.ts'
 
-/** Callbacks in flight to one target. */
-const MAX_IN_FLIGHT = 16
 /** Duration of a claim in milliseconds: longer than an attempt, so that no other gateway sends it meanwhile. */
 export const LEASE_MS = ATTEMPT_TIMEOUT_MS + 5000
 /** Pause in milliseconds after which due callbacks are looked for again: those of other gateways, and retries. */
@@ -30,6 +28,8 @@ export interface DeliveryDependencies extends SendDependencies {
   readonly telemetry: Pick<Telemetry, 'callbackAttempted'>
   readonly store: Pick<CallbackStore, 'claimDeliveries' | 'nextDelivery'>
   readonly record: RecordResult
+  /** Callbacks in flight to one target. */
+  readonly maxInFlight: number
   /** Returns a number from 0 to 1. */
   readonly random: () => number
   /** Aborted on shutdown: nothing more is claimed. */
@@ -39,7 +39,10 @@ export interface DeliveryDependencies extends SendDependencies {
 export interface TargetDeliveries {
   /** Delivers until shutdown. Resolves when the attempts in flight have ended. */
   run(): Promise<void>
-  /** Delivers what is due, up to `limit` callbacks, and resolves when their attempts have ended. */
+  /**
+   * Delivers what is due, up to `limit` callbacks, and resolves when their attempts have ended. A call during another
+   * one only makes that look for due callbacks again.
+   */
   deliverDue(limit: number): Promise<void>
   /** Looks for due callbacks now. */
   wake(): void
@@ -53,14 +56,15 @@ export function createTargetDeliveries(
   target: string,
   name: string,
 ): TargetDeliveries {
-  const { clock, log, telemetry, store, record, random, closing } = dependencies
+  const { clock, log, telemetry, store, record, maxInFlight, random, closing } = dependencies
   const pause = createTargetPause(clock)
   const wakeUp = createWakeUp(clock)
   const inFlight = new Set<Promise<void>>()
+  let isDelivering = false
 
   /** Starts attempts for all free slots, up to `limit`. Returns their number. */
-  async function startDue(limit = MAX_IN_FLIGHT): Promise<number> {
-    const slots = Math.min(limit, pause.slots(inFlight.size, MAX_IN_FLIGHT))
+  async function startDue(limit = maxInFlight): Promise<number> {
+    const slots = Math.min(limit, pause.slots(inFlight.size, maxInFlight))
     if (slots === 0) return 0
     const now = clock.now()
     const until = new Date(now.getTime() + LEASE_MS)
@@ -140,10 +144,17 @@ export function createTargetDeliveries(
       await Promise.all(inFlight)
     },
     async deliverDue(limit) {
-      let started = await startDue(limit)
-      while (inFlight.size > 0) {
-        await Promise.race(inFlight)
-        started += await startDue(limit - started)
+      wakeUp.call()
+      if (isDelivering) return
+      isDelivering = true
+      try {
+        let started = await startDue(limit)
+        while (inFlight.size > 0) {
+          await wakeUp.wait(POLL_INTERVAL_MS)
+          started += await startDue(limit - started)
+        }
+      } finally {
+        isDelivering = false
       }
     },
     wake: wakeUp.call,

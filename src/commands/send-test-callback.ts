@@ -1,7 +1,8 @@
 /** Sends a callback about a made-up upload, so that an operator sees what the target answers. */
 import { type AttemptResult, sendCallback } from '../callbacks/send-callback.ts'
+import { sendByHttp } from '../callbacks/send-by-http.ts'
 import { createCallbackSigner } from '../callbacks/signature.ts'
-import { createCallbackTransport, sendBy } from '../node/deliver-callbacks.ts'
+import { createCallbackTransport } from '../node/deliver-callbacks.ts'
 import { systemClock } from '../shared/clock.ts'
 import { uuidV7 } from '../shared/uuid-v7.ts'
 import { callbackPayload } from '../uploads/callbacks/callback-payload.ts'
@@ -20,7 +21,7 @@ export async function sendTestCallback(
   const body = JSON.stringify(callbackPayload('upload.updated', testUpload(now)))
   const sign = createCallbackSigner(secrets)
   try {
-    const dependencies = { send: sendBy(transport), sign, clock: systemClock }
+    const dependencies = { send: sendByHttp(transport.send), sign, clock: systemClock }
     return await sendCallback(dependencies, { id: uuidV7(now), body }, target)
   } finally {
     await transport.close()

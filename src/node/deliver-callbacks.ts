@@ -1,8 +1,8 @@
 /** Creates what records callbacks and delivers them, on Node. */
 import { createCallbackDispatcher } from '../callbacks/dispatcher.ts'
 import { createCallbackSigner } from '../callbacks/signature.ts'
-import { LEASE_MS } from '../callbacks/target-deliveries.ts'
-import { type CallbackTransport, MAX_RESPONSE_BYTES } from '../callbacks/transport.ts'
+import { sendByHttp } from '../callbacks/send-by-http.ts'
+import { MAX_RESPONSE_BYTES } from '../callbacks/transport.ts'
 import type { CallbackConfig } from '../config/callbacks.ts'
 import { uuidV7 } from '../shared/uuid-v7.ts'
 import {
@@ -11,6 +11,9 @@ import {
 } from '../uploads/callbacks/callback-recorder.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import { type UndiciTransport, createUndiciTransport } from './undici-transport.ts'
+
+/** Callbacks in flight to one target. */
+const MAX_IN_FLIGHT = 16
 
 export interface Callbacks {
   readonly recorder: CallbackRecorder
@@ -28,11 +31,12 @@ export function createCallbacks(
   const dispatcher = createCallbackDispatcher({
     targets,
     store: store.callbacks,
-    send: sendBy(transport),
+    send: sendByHttp(transport.send),
     sign: createCallbackSigner(secrets),
     clock,
     log,
     telemetry,
+    maxInFlight: MAX_IN_FLIGHT,
     random: Math.random,
     closing,
   })
@@ -52,21 +56,4 @@ export function createCallbacks(
 
 export function createCallbackTransport(): UndiciTransport {
   return createUndiciTransport(MAX_RESPONSE_BYTES)
-}
-
-/** The signal is aborted earlier than the transport's own timeout, by the dispatcher's clock. */
-export function sendBy({ send }: Pick<UndiciTransport, 'send'>): CallbackTransport {
-  return ({ url, headers, body }, signal) =>
-    send(
-      {
-        purpose: 'deliver a callback',
-        method: 'POST',
-        url,
-        headers,
-        body,
-        changes: true,
-        timeoutMs: LEASE_MS,
-      },
-      signal,
-    )
 }
