@@ -4,7 +4,7 @@ import { defineConfig } from 'drizzle-kit'
 export default process.env['DIALECT'] === 'postgresql'
   ? defineConfig({
       dialect: 'postgresql',
-      schema: './src/store/postgres/tables.ts',
+      schema: ['./src/store/postgres/tables.ts', './src/store/postgres/callback-tables.ts'],
       out: './migrations/postgres',
     })
   : defineConfig({

@@ -8,6 +8,7 @@ import { escapeControls } from './shared/terminal-controls.ts'
 
 // Commands are imported lazily, so that help and usage errors are printed without loading them.
 const webhookCommands = () => import('./commands/webhook.ts')
+const callbackCommands = () => import('./commands/callbacks.ts')
 const signingKeyCommands = () => import('./commands/signing-key.ts')
 
 const { version: VERSION } = z
@@ -76,10 +77,13 @@ program
 program
   .command('doctor')
   .description(
-    'Check configuration, database, account, webhook and authentication. Exit code 1 on errors.',
+    'Check configuration, database, account, webhook, callbacks and authentication. Exit code 1 on errors.',
   )
-  .action(() =>
-    run(async () => (await import('./commands/doctor/doctor.ts')).runDoctor(process.env)),
+  .option('--callbacks', 'send a test callback to each of CALLBACK_URLS')
+  .action(({ callbacks }: { callbacks?: boolean }) =>
+    run(async () =>
+      (await import('./commands/doctor/doctor.ts')).runDoctor(process.env, callbacks === true),
+    ),
   )
 
 const webhook = program
@@ -145,6 +149,34 @@ program
   .action((options: TokenOptions) =>
     run(async () => (await import('./commands/token.ts')).signToken(options)),
   )
+
+const callbacks = program
+  .command('callbacks')
+  .description('List callbacks to the application, send them again, or test a target.')
+
+callbacks
+  .command('list')
+  .option('--dead', 'list those that were given up, instead of those that wait')
+  .description('List the callbacks that wait for their delivery.')
+  .action(({ dead }: { dead?: boolean }) =>
+    run(async () => (await callbackCommands()).listCallbacks(dead === true)),
+  )
+
+callbacks
+  .command('replay')
+  .argument('[id]', '`webhook-id` of a callback, for all targets')
+  .option('--dead', 'all callbacks that were given up')
+  .option('--since <time>', 'all callbacks of changes since then, such as 2026-02-27T07:20:50Z')
+  .description('Send delivered or given-up callbacks again, with the same ids.')
+  .action((id: string | undefined, options: { dead?: boolean; since?: string }) =>
+    run(async () => (await callbackCommands()).replayCallbacks({ id, ...options })),
+  )
+
+callbacks
+  .command('test')
+  .argument('<url>', 'target of the test')
+  .description('Send a signed test callback, and print the response.')
+  .action((url: string) => run(async () => (await callbackCommands()).testCallback(url)))
 
 await program.parseAsync()
 

@@ -42,9 +42,18 @@ const fastPath = [
 const rules: Readonly<Record<string, Rule>> = {
   'shared/': { inside: [], packages: [] },
 
-  'uploads/ports/': { inside: ['uploads/*', 'shared/'], packages: [] },
-  'uploads/': { inside: ['uploads/ports/', 'uploads/status/', 'shared/'], packages: [] },
+  'uploads/ports/': {
+    inside: ['uploads/*', 'shared/'],
+    types: ['uploads/callbacks/'],
+    packages: [],
+  },
+  'uploads/': {
+    inside: ['uploads/ports/', 'uploads/status/', 'shared/'],
+    types: ['uploads/callbacks/'],
+    packages: [],
+  },
   'uploads/status/': { inside: domain, packages: [] },
+  'uploads/callbacks/': { inside: domain, packages: [] },
   'uploads/watch/': { inside: domain, packages: [] },
   'uploads/sync/': { inside: [...domain, 'uploads/status/'], packages: [] },
   'uploads/update/': { inside: [...domain, 'uploads/create/', 'uploads/status/'], packages: [] },
@@ -122,7 +131,13 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'store/': { inside: ['uploads/upload.ts', 'uploads/ports/', 'shared/'], packages: [] },
   'store/sqlite/': {
-    inside: ['store/*', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    inside: [
+      'store/*',
+      'uploads/upload.ts',
+      'uploads/callbacks/callback-type.ts',
+      'uploads/ports/',
+      'shared/',
+    ],
     types: ['uploads/'],
     packages: ['better-sqlite3', 'drizzle-orm', 'node:'],
   },
@@ -132,7 +147,14 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['drizzle-orm'],
   },
   'store/postgres/': {
-    inside: ['store/*', 'postgres/', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
+    inside: [
+      'store/*',
+      'postgres/',
+      'uploads/upload.ts',
+      'uploads/callbacks/callback-type.ts',
+      'uploads/ports/',
+      'shared/',
+    ],
     types: ['uploads/'],
     packages: ['pg', 'drizzle-orm', 'node:'],
   },
@@ -151,13 +173,19 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['pg'],
   },
   'rate-limits/': { inside: ['uploads/ports/', 'postgres/', 'shared/'], packages: [] },
+  // The receivers' part imports types of the domain only, so that it can be used without the gateway.
+  'callbacks/': {
+    inside: ['uploads/ports/', 'shared/'],
+    types: ['uploads/callbacks/', 'stream/rest/transport.ts'],
+    packages: [],
+  },
   'telemetry/': {
     inside: ['telemetry/', 'uploads/upload.ts', 'uploads/ports/', 'shared/'],
     packages: ['prom-client', '@opentelemetry/api'],
   },
 
   'config/': {
-    inside: ['uploads/', 'shared/'],
+    inside: ['callbacks/signature.ts', 'uploads/', 'shared/'],
     types: ['http/auth/', 'stream/playback-signer.ts'],
     packages: [],
   },
@@ -186,6 +214,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'pubsub/',
       'rate-limits/',
       'telemetry/',
+      'callbacks/',
       'postgres/',
       'emulator/emulator.ts',
       'emulator/exposure.ts',
@@ -200,6 +229,7 @@ const rules: Readonly<Record<string, Rule>> = {
     inside: [
       'worker/',
       'config/base-config.ts',
+      'config/callbacks.ts',
       'config/known-variables.ts',
       'http/',
       'uploads/',
@@ -207,6 +237,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'store/d1/',
       'pubsub/',
       'rate-limits/',
+      'callbacks/',
       'telemetry/noop-telemetry.ts',
       'shared/',
     ],
@@ -220,6 +251,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'node/',
       'store/',
       'stream/',
+      'callbacks/',
       'postgres/',
       'uploads/',
       'shared/',
@@ -285,9 +317,11 @@ const portable = [
   'stream/',
   'pubsub/',
   'rate-limits/',
+  'callbacks/',
   'worker/',
   'worker.ts',
   'config/base-config.ts',
+  'config/callbacks.ts',
   'config/environment-reader.ts',
   'config/signing-key.ts',
   'telemetry/noop-telemetry.ts',

@@ -31,6 +31,11 @@ const secrets: readonly (readonly [name: string, value: string, others: Environm
     signingKey.STREAM_SIGNING_KEY_JWK,
     { STREAM_SIGNING_KEY_ID: signingKey.STREAM_SIGNING_KEY_ID },
   ],
+  [
+    'CALLBACK_SECRET',
+    'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+    { CALLBACK_URLS: 'https://app.example.com' },
+  ],
   ['METRICS_TOKEN', 'metrics-token-of-prometheus', {}],
   ['CLOUDFLARE_API_TOKEN', TOKEN, { CLOUDFLARE_ACCOUNT_ID: 'account', ...signed }],
   ['DATABASE_URL', 'postgres://user:pass-word@db/headgate', {}],

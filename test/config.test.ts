@@ -45,6 +45,7 @@ const defaults = {
   creatorQuotaMinutes: null,
   createsPerMinute: 60,
   signingKey: null,
+  callbacks: null,
   watermarkUid: null,
   introspection: true,
   federation: false,

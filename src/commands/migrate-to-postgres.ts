@@ -116,6 +116,7 @@ function formatSummary(summary: StoreSummary): string {
     formatAmount(countReservations(summary), 'reservation'),
     formatAmount(summary.events, 'event'),
     formatAmount(summary.webhooks, 'webhook'),
+    formatAmount(summary.callbacks, 'callback'),
   ].join(', ')
 }
 

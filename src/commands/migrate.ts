@@ -9,10 +9,8 @@ import {
 import { openDatabaseError } from '../node/open-database.ts'
 import { openPostgres } from '../postgres/connection-pool.ts'
 import { migratePostgres } from '../store/postgres/migrate.ts'
-import { createPostgresStore } from '../store/postgres/postgres-store.ts'
 import { openSqlite } from '../store/sqlite/database.ts'
-import { createSqliteStore } from '../store/sqlite/sqlite-store.ts'
-import type { UploadStore } from '../uploads/ports/upload-store.ts'
+import { openStore } from './open-store.ts'
 import { readConfigOrReport } from './read-config.ts'
 
 /** @param adoptsAccount whether the configured Stream account replaces the recorded one */
@@ -65,16 +63,5 @@ async function adoptAccount(database: DatabaseConfig, stream: StreamConfig): Pro
     return await store.recordAccount(account, { replace: true })
   } finally {
     await store.close()
-  }
-}
-
-async function openStore(database: DatabaseConfig): Promise<UploadStore> {
-  if (database.kind === 'sqlite') return createSqliteStore(database.file)
-  const postgres = openPostgres(database, () => undefined)
-  try {
-    return await createPostgresStore(postgres)
-  } catch (error) {
-    await postgres.close()
-    throw error
   }
 }

@@ -9,6 +9,8 @@ import {
   type Reports,
   createEnvironmentReader,
 } from './environment-reader.ts'
+import { type CallbackConfig, readCallbacks } from './callbacks.ts'
+import { isUnencrypted } from './plain-http.ts'
 import { readSigningKey } from './signing-key.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -21,6 +23,8 @@ export interface BaseConfig {
   readonly webhookSecrets: readonly string[]
   /** Signs playback tokens; null to request them from Stream. */
   readonly signingKey: SigningKey | null
+  /** Callbacks to the application; null for none. */
+  readonly callbacks: CallbackConfig | null
   readonly allowedOrigins: readonly string[]
   readonly maxDurationSeconds: number
   /** Minutes of video per creator; null for no quota. */
@@ -108,6 +112,7 @@ export function readBaseConfig(variables: EnvironmentReader): BaseConfig {
     publicURL: variables.origin('PUBLIC_URL'),
     webhookSecrets: variables.secrets('STREAM_WEBHOOK_SECRET', MIN_WEBHOOK_SECRET_CHARACTERS),
     signingKey: readSigningKey(variables),
+    callbacks: readCallbacks(variables),
     allowedOrigins: variables.origins('ALLOWED_ORIGINS'),
     maxDurationSeconds:
       variables.integer('MAX_DURATION_SECONDS', { from: 1, to: 36_000 }) ?? 36_000,
@@ -191,13 +196,6 @@ function readBaseURL(variables: EnvironmentReader): string {
     )
   }
   return baseURL
-}
-
-/** Whether traffic to this URL leaves the machine without encryption. */
-function isUnencrypted(address: string): boolean {
-  const { protocol, hostname } = new URL(address)
-  const isLoopback = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname)
-  return protocol === 'http:' && !isLoopback
 }
 
 /**

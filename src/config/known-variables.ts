@@ -15,6 +15,8 @@ export const knownVariables = {
   STREAM_WEBHOOK_SECRET: null,
   STREAM_SIGNING_KEY_ID: null,
   STREAM_SIGNING_KEY_JWK: null,
+  CALLBACK_URLS: null,
+  CALLBACK_SECRET: null,
   HOST: null,
   PORT: null,
   PUBLIC_URL: null,

@@ -1,5 +1,6 @@
 /** Configuration of the Node host, read once from the environment; all errors are reported together. */
 import { BlockList } from 'node:net'
+import { readCallbacks } from './callbacks.ts'
 import { isReachableByOthers } from '../emulator/exposure.ts'
 import { type TrustedProxies, trustProxy } from './trusted-proxies.ts'
 import type { AuthConfig } from '../http/auth/authenticate.ts'
@@ -147,6 +148,15 @@ export function readAuthConfig(environment: Environment): ConfigResult<AuthConfi
     (variables) => readAuth(variables, { publicURL: null }, true),
     { names: /^AUTH_/ },
   )
+}
+
+/** Reads the configuration of callbacks, for a command that uses nothing else. */
+export function readCallbackConfig(
+  environment: Environment,
+): ConfigResult<Pick<BaseConfig, 'callbacks'>> {
+  return parseEnvironment(environment, (variables) => ({ callbacks: readCallbacks(variables) }), {
+    names: /^CALLBACK_/,
+  })
 }
 
 /** Reads the database configuration, for commands that do not use Stream. */

@@ -1,6 +1,7 @@
 /** Relay's `Node` interface: globally unique ids, and the queries `node` and `nodes`. */
 import type { GraphQLContext } from './context.ts'
 import { findUpload, findUploads } from '../uploads/find-upload.ts'
+import { decodeNodeId, encodeNodeId } from '../uploads/node-id.ts'
 import type { Upload } from '../uploads/upload.ts'
 import { badUserInput } from './query-errors.ts'
 import { builder } from './builder.ts'
@@ -19,21 +20,6 @@ export const Node = builder.interfaceRef<Upload>('Node').implement({
     }),
   }),
 })
-
-/** The prefix leaves room for other types of nodes. */
-export function encodeNodeId(uid: string): string {
-  return btoa(`Upload:${uid}`)
-}
-
-/** Null if the id was not created by `encodeNodeId`. */
-function decodeNodeId(id: string): string | null {
-  try {
-    const [type, uid, ...rest] = atob(id).split(':')
-    return type === 'Upload' && uid !== undefined && rest.length === 0 ? uid : null
-  } catch {
-    return null
-  }
-}
 
 async function findNode(
   { dependencies, viewer }: GraphQLContext,

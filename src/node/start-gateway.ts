@@ -4,11 +4,13 @@ import { allowedHosts, policyOf } from '../config/base-config.ts'
 import type { Config } from '../config/node-config.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import type { Emulator } from '../emulator/emulator.ts'
+import { countByName } from '../callbacks/target-names.ts'
 import { createGateway } from '../http/gateway.ts'
 import { createScheduling } from './server/accept-priority.ts'
 import { type HttpServer, startHttpServer } from './server/http-server.ts'
 import { overloadReason } from './server/load-shedder.ts'
 import { openDatabase, requireAccount } from './open-database.ts'
+import { createCallbacks } from './deliver-callbacks.ts'
 import { createUndiciTransport } from './undici-transport.ts'
 import { withDeliveryBudget } from './with-delivery-budget.ts'
 import { createTrustedDocuments } from '../http/graphql/plugins/trusted-documents.ts'
@@ -88,6 +90,8 @@ export async function startGateway(
     closers.push(() => transport.close())
     let syncLoop = Promise.resolve()
     closers.push(() => syncLoop)
+    let deliveries = Promise.resolve()
+    closers.push(() => deliveries)
     const server = await startHttpServer({ ...config, scheduling })
     closers.push(() => server.close(DRAIN_MS))
 
@@ -98,6 +102,7 @@ export async function startGateway(
         reservations: () => store.countReservations(),
         quotaUsage: () => store.quotaUsage(),
         oldestPollDue: () => store.oldestDuePoll(),
+        callbacks: () => countByName(store.callbacks, config.callbacks?.targets ?? []),
         streamBudgetRemaining: () => budget.remaining(),
         load: () => server.load(),
       },
@@ -123,11 +128,22 @@ export async function startGateway(
     const closing = new AbortController()
     // Each subscription adds a server: thousands are not a leak.
     setMaxListeners(0, closing.signal)
+    const callbacks =
+      config.callbacks === null
+        ? null
+        : createCallbacks(config.callbacks, {
+            clock,
+            log,
+            telemetry,
+            store,
+            closing: closing.signal,
+          })
     const dependencies: Dependencies = {
       stream,
       backgroundStream: withBudget(availability.streamApi, budget, 'sync'),
       store,
       creations,
+      callbacks: callbacks?.recorder ?? null,
       pubsub,
       clock,
       log,
@@ -174,6 +190,7 @@ export async function startGateway(
     })
     server.serve(gateway, log)
     syncLoop = gateway.runSyncLoop()
+    if (callbacks !== null) deliveries = callbacks.deliver()
     closers.push(async () => closing.abort())
     return { url: server.url, emulator, stop: closeAll }
   } catch (error) {

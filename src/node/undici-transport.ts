@@ -28,10 +28,11 @@ export interface UndiciTransport {
 type Outcome = Awaited<ReturnType<HttpTransport>>
 
 /**
- * One transport serves the API and the upload host. Requests are never retried: undici retries only requests
+ * One transport serves Stream's API and its upload host, another the targets of callbacks. Requests are never retried: undici retries only requests
  * pipelined behind another one, and pipelining is 1. Responses are not compressed, as no encoding is accepted.
+ * @param maxResponseBytes maximum size of a response body
  */
-export function createUndiciTransport(): UndiciTransport {
+export function createUndiciTransport(maxResponseBytes = MAX_RESPONSE_BYTES): UndiciTransport {
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
     pipelining: 1,
@@ -50,7 +51,7 @@ export function createUndiciTransport(): UndiciTransport {
       const { origin, path } = targetOf(request.url)
       const headers = headersFor(request.headers)
       return new Promise((resolve, reject) => {
-        const state = createRequestState(finish)
+        const state = createRequestState(maxResponseBytes, finish)
         const timer = setTimeout(() => state.stop('timeout'), timeoutMs)
         function abort(): void {
           state.stop('timeout')
@@ -95,7 +96,7 @@ function headersFor(headers: Readonly<Record<string, string>>): string[] {
 }
 
 /** State of one running request. Calls `finish` exactly once, with the result. */
-function createRequestState(finish: (outcome: Outcome) => void) {
+function createRequestState(maxResponseBytes: number, finish: (outcome: Outcome) => void) {
   /** Null until undici is about to write to a connection: nothing has been sent before. */
   let writing: Dispatcher.DispatchController | null = null
   let status: number | null = null
@@ -134,7 +135,7 @@ function createRequestState(finish: (outcome: Outcome) => void) {
     },
     onResponseData(_controller, chunk) {
       bytes += chunk.byteLength
-      if (bytes > MAX_RESPONSE_BYTES) stop('too-large')
+      if (bytes > maxResponseBytes) stop('too-large')
       else if (!isOver) chunks.push(chunk)
     },
     onResponseEnd() {

@@ -23,11 +23,11 @@ const IS_SECRET: ReadonlySet<string> = new Set(FIELDS.map((field) => field.toLow
 const SECRET_FIELD = new RegExp(`"(?:${FIELDS.join('|')})":`, 'i')
 
 /**
- * A JWT, a bearer token, a URL of an upload host, and the secret part of a tus URL. No match can start within
- * another: the time is linear in the length of the line, which clients determine.
+ * A JWT, a bearer token, a secret of callbacks, a URL of an upload host, and the secret part of a tus URL. No match
+ * can start within another: the time is linear in the length of the line, which clients determine.
  */
 const SECRET_PATTERN =
-  /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bbearer +[\w\-.~+/]{8,}=*|https?:\/\/upload\.[^\s"'\\]+|\/tus\/[\w-]{16,}[^\s"'\\]*/gi
+  /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bbearer +[\w\-.~+/]{8,}=*|\bwhsec_[\w\-+/]{8,}=*|https?:\/\/upload\.[^\s"'\\]+|\/tus\/[\w-]{16,}[^\s"'\\]*/gi
 
 const REDACTED = '[Redacted]'
 

@@ -14,6 +14,7 @@ export const noopTelemetry: Telemetry = {
   webhookReceived: noop,
   syncCompleted: noop,
   streamCallCompleted: noop,
+  callbackAttempted: noop,
   subscriptionOpened: () => noop,
   webSocketOpened: () => noop,
 }

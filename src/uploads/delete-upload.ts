@@ -15,6 +15,7 @@ type DeleteDependencies = Pick<
   Dependencies,
   | 'stream'
   | 'store'
+  | 'callbacks'
   | 'pubsub'
   | 'clock'
   | 'log'

@@ -1,4 +1,5 @@
 /** Dependencies of the use cases: ports, clock, id generator, policy, logger. */
+import type { CallbackRecorder } from './callbacks/callback-recorder.ts'
 import type { CreationStore } from './ports/creation-store.ts'
 import type { UploadPubSub } from './ports/upload-pubsub.ts'
 import type { UploadStore } from './ports/upload-store.ts'
@@ -20,6 +21,8 @@ export interface Dependencies {
   readonly store: UploadStore
   /** The writes of creations into `store`, under `createLimit`. */
   readonly creations: CreationStore
+  /** Records changes for the application; null if it is not told of any. */
+  readonly callbacks: CallbackRecorder | null
   readonly pubsub: UploadPubSub
   readonly clock: Clock
   readonly log: Logger

@@ -1,7 +1,7 @@
 /** Creates the dependencies of a gateway on Workers, for each isolate and for the hub. */
 import { policyOf } from '../config/base-config.ts'
 import type { RateLimiter } from '../uploads/ports/rate-limiter.ts'
-import { systemClock } from '../shared/clock.ts'
+import { type Clock, systemClock } from '../shared/clock.ts'
 import type { UploadPubSub } from '../uploads/ports/upload-pubsub.ts'
 import { createD1Store } from '../store/d1/d1-store.ts'
 import type { UploadStore } from '../uploads/ports/upload-store.ts'
@@ -16,6 +16,10 @@ import { createPlaybackTokens } from '../stream/playback-tokens.ts'
 import { readVideo } from '../stream/read-video.ts'
 import { noopTelemetry } from '../telemetry/noop-telemetry.ts'
 import { uuidV7 } from '../shared/uuid-v7.ts'
+import {
+  type CallbackRecorder,
+  createCallbackRecorder,
+} from '../uploads/callbacks/callback-recorder.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import type { Logger } from '../shared/logger.ts'
 import { createCreationStore } from '../uploads/create/creation-store.ts'
@@ -57,6 +61,7 @@ export async function openDependencies(
     backgroundStream: withBudget(availability.streamApi, budget, 'sync'),
     store,
     creations: createCreationStore(store, rateLimiter),
+    callbacks: createRecorder(config, clock),
     pubsub,
     clock,
     log,
@@ -76,6 +81,19 @@ export async function openDependencies(
     newId: () => uuidV7(now()),
   }
   return { dependencies, availability }
+}
+
+/** The hub delivers callbacks when it hears of the change, so that nothing is called here. */
+function createRecorder(
+  { callbacks }: Pick<WorkerConfig, 'callbacks'>,
+  clock: Pick<Clock, 'now'>,
+): CallbackRecorder | null {
+  if (callbacks === null) return null
+  return createCallbackRecorder({
+    targets: callbacks.targets,
+    newId: () => uuidV7(clock.now()),
+    onRecorded: () => undefined,
+  })
 }
 
 /** Rejects a different account, at which all uploads would appear deleted. */

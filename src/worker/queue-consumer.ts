@@ -31,7 +31,7 @@ const VIDEO_EVENT = /^cf\.stream\.video_state\./
 
 type QueueDependencies = Pick<
   Dependencies,
-  'store' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'backgroundStream'
+  'store' | 'callbacks' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'backgroundStream'
 >
 
 /**

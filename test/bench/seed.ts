@@ -130,5 +130,6 @@ async function writeOne(store: Store, at: number, uploads: number): Promise<void
     event: { status: 'READY', source: 'WEBHOOK', at: readyAt },
     quotaUsage: { reservedSeconds: 0, storedSeconds: 6 },
     pollAt: null,
+    callback: null,
   })
 }

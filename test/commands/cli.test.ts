@@ -40,6 +40,7 @@ describe('headgate', () => {
       'webhook',
       'signing-key',
       'token',
+      'callbacks',
     ]) {
       expect(output).toContain(`\n  ${command} `)
       const help = await headgate(command, '--help')
@@ -55,6 +56,9 @@ describe('headgate', () => {
     [['sevre'], 'Did you mean serve?'],
     [['webhook', 'sett'], 'Did you mean set?'],
     [['signing-key', 'delete'], "missing required argument 'id'"],
+    [['callbacks', 'rplay'], 'Did you mean replay?'],
+    [['callbacks', 'replay'], 'exactly one of an id, --dead and --since'],
+    [['callbacks', 'test'], "missing required argument 'url'"],
     [['webhook', 'set'], "missing required argument 'url'"],
     [['serve', 'now'], 'too many arguments'],
     [['backup'], "missing required argument 'file'"],

@@ -12,13 +12,13 @@ import { TEST_SECRET } from '../kit/gateway.ts'
 import { writeTrustedDocuments } from '../kit/trusted-documents.ts'
 
 /** Runs doctor with these variables only; returns its output and exit code. */
-async function doctor(variables: Readonly<Record<string, string>>) {
+async function doctor(variables: Readonly<Record<string, string>>, sendsCallbacks = false) {
   const folder = await mkdtemp(join(tmpdir(), 'headgate-doctor-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'headgate.db')
   const stdout = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
   try {
-    const code = await runDoctor({ DATABASE_URL: `file:${file}`, ...variables })
+    const code = await runDoctor({ DATABASE_URL: `file:${file}`, ...variables }, sendsCallbacks)
     const lines = stdout.mock.calls.map(([line]) => String(line).trimEnd())
     return { code, lines, output: lines.join('\n') }
   } finally {
@@ -56,6 +56,7 @@ describe('headgate doctor', () => {
       expect.stringMatching(/^ok {2}Stream .* embedded emulator/),
       expect.stringMatching(/^ok {2}Webhook /),
       expect.stringMatching(/^ok {2}Playback .* emulator signs/),
+      expect.stringMatching(/^ok {2}Callbacks .* hears of no upload/),
       expect.stringMatching(/^-- {2}Callers .* administrator/),
     ])
   })

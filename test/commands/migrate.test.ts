@@ -110,7 +110,7 @@ describeWithPostgres('headgate migrate --from --to', () => {
     expect([code, stderr, stdout]).toEqual([
       0,
       '',
-      `${from} → postgres://${host}${pathname}: 12,345 uploads, 1 reservation, 12,345 events, 1 webhook: equal in both databases.\n`,
+      `${from} → postgres://${host}${pathname}: 12,345 uploads, 1 reservation, 12,345 events, 1 webhook, 0 callbacks: equal in both databases.\n`,
     ])
   })
 

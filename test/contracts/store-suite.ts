@@ -1,11 +1,10 @@
 /** Shared by the cases of the UploadStore contract. */
 import type {
-  QuotaUsage,
   UploadChange,
   Reservation,
   UploadStore,
 } from '../../src/uploads/ports/upload-store.ts'
-import type { Upload, UploadEvent } from '../../src/uploads/upload.ts'
+import type { Upload } from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
 /** An open store. The suite closes the store it received last. */
@@ -52,7 +51,7 @@ export async function mintIn(
 export function changeOf(
   upload: Upload,
   fields: Partial<Upload>,
-  options: { event?: UploadEvent | null; quotaUsage?: QuotaUsage; pollAt?: Date | null } = {},
+  options: Partial<Omit<UploadChange, 'upload'>> = {},
 ): UploadChange {
   const { status } = fields
   const seen = status === undefined || status === 'DELETED' ? {} : { seenStatus: status }
@@ -61,6 +60,7 @@ export function changeOf(
     event: options.event ?? null,
     quotaUsage: options.quotaUsage ?? { reservedSeconds: 0, storedSeconds: 0 },
     pollAt: options.pollAt ?? null,
+    callback: options.callback ?? null,
   }
 }
 

@@ -4,6 +4,7 @@ import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { after, reservationOf, uploadOf } from '../kit/samples.ts'
 import { type OpenedStore, type Suite, changeOf, unlimited, mintIn, uidOf } from './store-suite.ts'
+import { describeCallbacks } from './callback-store.ts'
 import { describeChanges } from './upload-store-changes.ts'
 import { describeLists } from './upload-store-lists.ts'
 import { describeReserving } from './upload-store-reserving.ts'
@@ -36,6 +37,7 @@ export function describeUploadStore(name: string, open: () => Promise<OpenedStor
     describeChanges(suite)
     describeLists(suite)
     describeMaintenance(suite)
+    describeCallbacks(suite)
 
     describe('stored values', () => {
       const full: Upload = uploadOf({

@@ -134,6 +134,7 @@ export async function createSetup(options: SetupOptions = {}): Promise<Setup> {
     backgroundStream: stream,
     store: wrappedStore,
     creations: createCreationStore(wrappedStore, rateLimiter),
+    callbacks: null,
     pubsub: wrapPubSub(createMemoryPubSub()),
     clock,
     log: logInto(errors, options.log),

@@ -63,9 +63,15 @@ export async function startD1(): Promise<D1Server> {
         open: async () => open(binding),
         async drop() {
           await database.batch(
-            ['upload_events', 'uploads', 'upload_tallies', 'kept_notices', 'deployments'].map(
-              (table) => database.prepare(`delete from ${table}`),
-            ),
+            [
+              'upload_events',
+              'uploads',
+              'upload_tallies',
+              'kept_notices',
+              'callback_deliveries',
+              'callback_events',
+              'deployments',
+            ].map((table) => database.prepare(`delete from ${table}`)),
           )
           reusableDatabases.push(binding)
         },

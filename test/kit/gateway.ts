@@ -93,6 +93,18 @@ export async function startTestGateway(
   }
 }
 
+/** Starts a gateway on the database and with the emulator of one that was stopped. */
+export function restartTestGateway(
+  { databaseFile }: TestGateway,
+  variables: Readonly<Record<string, string>>,
+): Promise<TestGateway> {
+  return startTestGateway({
+    EMULATOR_DIR: join(databaseFile, '../emulator'),
+    DATABASE_URL: `file:${databaseFile}`,
+    ...variables,
+  })
+}
+
 /** An emulator that another gateway of the test has started. */
 function emulatorAt(apiBaseUrl = ''): { url: string; apiBaseUrl: string } {
   return { url: new URL(apiBaseUrl).origin, apiBaseUrl }

@@ -14,7 +14,7 @@ export async function saveUpload({ pool }: Postgres, upload: Upload): Promise<vo
   const quotaUsage = { reservedSeconds: 0, storedSeconds: 0 }
   const row = {
     ...reservationValues(reservation),
-    ...updatedValues({ upload, event: null, quotaUsage, pollAt: null }),
+    ...updatedValues({ upload, event: null, quotaUsage, pollAt: null, callback: null }),
     uid,
     uploadURL,
     idleChecks: 0,

@@ -11,6 +11,7 @@ describe('redactLogLine', () => {
     ['a token in a path', `"/${JWT}/manifest/video.m3u8"`],
     ['a token in a query', `"?token=${JWT}"`],
     ['a bearer token', '"Bearer abcdefghijk"'],
+    ['a secret of callbacks', '"whsec_abcdefghij+/=="'],
     ['an upload URL', '"https://upload.videodelivery.net/abc"'],
   ])('removes %s', (_name, text) => {
     const line = redactLogLine(`{"msg":${text}}\n`)
@@ -26,6 +27,7 @@ describe('redactLogLine', () => {
     'bearer ',
     'bearer',
     '/tus/',
+    'whsec_',
     'http://upload.',
   ])('takes a few milliseconds for a header that repeats %j', (part) => {
     // As long as the headers of a request may be.

@@ -22,8 +22,10 @@ import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { uploadEvents, uploads } from '../../src/store/postgres/tables.ts'
 import { openSqlite } from '../../src/store/sqlite/database.ts'
 import { createSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
+import { deliveryStates } from '../../src/uploads/ports/callback-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import { uploadStatuses } from '../../src/uploads/upload.ts'
+import { TARGET, callbackOf, mintWith } from '../contracts/callback-store.ts'
 import { changeOf, unlimited, mintIn, uidOf } from '../contracts/store-suite.ts'
 import { fillStore } from '../kit/fill-store.ts'
 import {
@@ -209,6 +211,34 @@ describeWithPostgres('copy to PostgreSQL', () => {
     expect(await rowsInTarget()).toEqual(source.batchAfter('', 1000))
   })
 
+  test('copies callbacks, and what has become of them when repeated', async () => {
+    const listAll = async ({ callbacks }: UploadStore) =>
+      Promise.all(deliveryStates.map((state) => callbacks.listDeliveries(state, 9)))
+    await withSqlite(async (store) => {
+      for (const id of ['a', 'b']) {
+        const upload = await mintWith(store, id, callbackOf(id, 1))
+        await store.saveVersion({ ...changeOf(upload, {}), callback: callbackOf(id, 2) })
+      }
+    })
+    await copy()
+    const content = await withSqlite(async (store) => {
+      const [first] = await store.callbacks.claimDeliveries(TARGET, after(10), 1, after(25))
+      if (first === undefined) throw new Error('Nothing is due.')
+      const result = { outcome: { kind: 'delivered' }, status: 204, error: null } as const
+      await store.callbacks.recordResults([{ delivery: first, ...result }], after(11))
+      return listAll(store)
+    })
+    expect(await copy()).toMatchObject({ kind: 'copied', summary: { callbacks: 4 } })
+    expect(await withPostgres(listAll)).toEqual(content)
+    const due = await withPostgres((store) =>
+      store.callbacks.claimDeliveries(TARGET, after(12), 9, after(27)),
+    )
+    expect(due.map(({ event }) => event).toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
+      callbackOf('b', 1).event,
+      callbackOf('a', 2).event,
+    ])
+  })
+
   test('keeps a newer version in the target', async () => {
     await withSqlite((store) => mintIn(store, { id: 'one' }))
     await copy()
@@ -352,6 +382,7 @@ describeWithPostgres('copy to PostgreSQL', () => {
         versions: 1,
         events: 1,
         webhooks: 0,
+        callbacks: 0,
         reservedSeconds: 0,
         storedSeconds: 13,
       }

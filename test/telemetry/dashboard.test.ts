@@ -57,6 +57,7 @@ beforeAll(async () => {
       reservations: () => Promise.resolve(0),
       quotaUsage: () => Promise.resolve({ reservedSeconds: 0, storedSeconds: 0 }),
       oldestPollDue: () => Promise.resolve(null),
+      callbacks: () => Promise.resolve(new Map()),
       streamBudgetRemaining: () => Promise.resolve(1000),
       load: () => ({ inFlight: 0, queued: 0 }),
     },

@@ -20,6 +20,7 @@ async function startMetrics() {
       reservations: async () => (reads += 1),
       quotaUsage: async () => ({ reservedSeconds: 0, storedSeconds: 0 }),
       oldestPollDue: async () => null,
+      callbacks: async () => new Map(),
       streamBudgetRemaining: async () => Infinity,
       load: () => ({ inFlight: 0, queued: 0 }),
     },

@@ -63,6 +63,7 @@ it('reschedules all uploads that did not change in one write, and counts those t
   const dependencies = {
     stream,
     store,
+    callbacks: null,
     clock,
     pubsub: createMemoryPubSub(),
     log: silentLogger,

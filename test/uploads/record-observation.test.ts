@@ -69,7 +69,8 @@ describe('concurrent mutations, webhooks and polls', () => {
           const published: Upload[] = []
           pubsub.subscribe({ of: 'upload', uid: upload.uid }, (change) => published.push(change))
           const telemetry = noopTelemetry
-          const dependencies = { store: scheduled(scheduler), pubsub, telemetry }
+          const callbacks = null
+          const dependencies = { store: scheduled(scheduler), callbacks, pubsub, telemetry }
           await scheduler.waitFor(
             Promise.all(
               observations.map((seen) => recordObservation(dependencies, upload.uid, seen)),
@@ -110,6 +111,7 @@ describe('concurrent mutations, webhooks and polls', () => {
     const watchRegistry = createWatchRegistry()
     const dependencies = {
       store: counting,
+      callbacks: null,
       pubsub,
       clock,
       telemetry: noopTelemetry,
@@ -168,7 +170,12 @@ function transitionsOf(upload: Upload, published: readonly Upload[]): readonly s
   })
 }
 
-const dependencies = () => ({ store, pubsub: createMemoryPubSub(), telemetry: noopTelemetry })
+const dependencies = () => ({
+  store,
+  callbacks: null,
+  pubsub: createMemoryPubSub(),
+  telemetry: noopTelemetry,
+})
 const dueUids = async (second: number) =>
   (await store.claimDue(after(second), 9999, after(second))).map(({ upload }) => upload.uid)
 

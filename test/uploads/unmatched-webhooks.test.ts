@@ -43,6 +43,7 @@ async function startDependencies(): Promise<Dependencies> {
     backgroundStream: stream,
     store,
     creations: createCreationStore(store, rateLimiter),
+    callbacks: null,
     pubsub: createMemoryPubSub(),
     clock,
     log: { debug: ignore, info: ignore, warn: ignore, error: ignore },

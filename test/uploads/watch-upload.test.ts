@@ -93,7 +93,7 @@ function changesOf(outcome: UploadChanges | { readonly kind: string }): UploadCh
 
 /** Records and publishes the next version. */
 async function change(pubsub: UploadPubSub): Promise<void> {
-  const dependencies = { store, pubsub, telemetry: noopTelemetry }
+  const dependencies = { store, callbacks: null, pubsub, telemetry: noopTelemetry }
   const at = new Date(upload.createdAt.getTime() + 1000)
   await recordObservation(dependencies, upload.uid, { kind: 'deleted', source: 'MUTATION', at })
 }

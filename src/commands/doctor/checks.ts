@@ -14,6 +14,7 @@ export interface CheckResult {
     | 'Stream'
     | 'Webhook'
     | 'Playback'
+    | 'Callbacks'
     | 'Callers'
     | 'Documents'
   readonly sentence: string

@@ -1,4 +1,4 @@
-/** `headgate doctor`: checks configuration, database, Stream, webhook, playback and authentication, and prints fixes. */
+/** `headgate doctor`: checks configuration, database, Stream, webhook, playback, callbacks and authentication, and prints fixes. */
 import { styleText } from 'node:util'
 import { type Config, readConfig } from '../../config/node-config.ts'
 import { createRestStreamApi } from '../../stream/rest/rest-stream-api.ts'
@@ -12,6 +12,7 @@ import {
   checkTrustedDocuments,
   checkWebhook,
 } from './checks.ts'
+import { checkCallbacks } from './check-callbacks.ts'
 import { checkDatabase } from './check-database.ts'
 import { escapeControls } from '../../shared/terminal-controls.ts'
 
@@ -23,14 +24,20 @@ const MARKS = {
   error: ['!!', 'red'],
 } as const
 
-/** Prints one line per check. Returns the exit code: 1 if there is an error. */
-export async function runDoctor(environment: Environment): Promise<number> {
-  const results = await runChecks(environment)
+/**
+ * Prints one line per check. Returns the exit code: 1 if there is an error.
+ * @param sendsCallbacks whether to send a test callback to each target
+ */
+export async function runDoctor(environment: Environment, sendsCallbacks = false): Promise<number> {
+  const results = await runChecks(environment, sendsCallbacks)
   for (const result of results) process.stdout.write(formatResult(result))
   return results.some(({ state }) => state === 'error') ? 1 : 0
 }
 
-async function runChecks(environment: Environment): Promise<readonly CheckResult[]> {
+async function runChecks(
+  environment: Environment,
+  sendsCallbacks: boolean,
+): Promise<readonly CheckResult[]> {
   const outcome = readConfig(environment)
   const subject = 'Configuration'
   const warnings = outcome.warnings.map((sentence): CheckResult => ({
@@ -58,6 +65,7 @@ async function runChecks(environment: Environment): Promise<readonly CheckResult
     await checkStream(config, stream),
     await checkWebhook(config, stream),
     await checkPlayback(config, account === null ? null : createSigningKeys(account)),
+    ...(await checkCallbacks(config, sendsCallbacks)),
     await checkAuthentication(config),
     ...(documents === null ? [] : [documents]),
   ]

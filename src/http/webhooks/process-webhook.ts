@@ -34,7 +34,7 @@ export function createProcessWebhook(
   allDependencies: Dependencies,
   options: WebhookOptions,
 ): ProcessWebhook {
-  const { store, pubsub, clock, telemetry } = allDependencies
+  const { store, callbacks, pubsub, clock, telemetry } = allDependencies
   const readVideo = (body: string) => allDependencies.readVideo(body)
 
   function rejected(
@@ -64,7 +64,7 @@ export function createProcessWebhook(
     const { video, body, signedAt } = webhook
     const lagMs = now.getTime() - signedAt.getTime()
     // Picked one by one: spreading all dependencies takes a large part of the processing time.
-    const dependencies = { store, pubsub, clock, log, telemetry, readVideo }
+    const dependencies = { store, callbacks, pubsub, clock, log, telemetry, readVideo }
     const receive = () => receiveWebhook(dependencies, video, body)
     const outcome = await (telemetry.tracing
       ? telemetry.inSpan('webhook', 'consumer', {}, receive)

@@ -25,11 +25,14 @@ import { ALL_CREATORS } from '../sqlite/tables.ts'
 import { date, number, text } from '../sqlite/column-values.ts'
 import { changeValues } from '../sqlite/write-rows.ts'
 import { type UploadStore, hasTotal } from '../../uploads/ports/upload-store.ts'
+import { createCallbackCleanup } from '../callback-cleanup.ts'
 import { kindsOf } from '../list-query.ts'
 import { type D1Database, type Row, createD1Client, bindQuery } from './d1-client.ts'
+import { callbackQueries, createD1CallbackStore, pullRetriesForward } from './callback-store.ts'
 import { openDeployment } from './open-deployment.ts'
 import { createReserve } from './reserve.ts'
-import { plainColumns, statements } from './statements.ts'
+import { plainColumns } from './plain-columns.ts'
+import { statements } from './statements.ts'
 
 const presentOnly = <T>(value: T | null): value is T => value !== null
 
@@ -42,6 +45,8 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
   const client = createD1Client(database)
   const deployment = await openDeployment(client)
   const lists = createListStatements(plainColumns, (definition) => definition)
+  const callbacks = createD1CallbackStore(client)
+  const cleanUpCallbacks = createCallbackCleanup(callbacks)
   let sweptUntil: Date | null = null
   let maintainedAt: number | null = null
 
@@ -80,6 +85,7 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
   return {
     deployment,
     isShared: true,
+    callbacks,
 
     recordAccount: async (account, { replace } = { replace: false }) => {
       const [, accounts] = await client.batch([
@@ -99,13 +105,14 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       return isExpired ? null : keyed
     },
 
-    mint: async (id, { uid, uploadURL }, at, pollAt) => {
+    mint: async (id, { uid, uploadURL }, at, pollAt, callback = null) => {
       const values = { id, uid, uploadURL, at: at.getTime(), checkAt: pollAt.getTime() }
-      const [, minted] = await client.batch([
+      const results = await client.batch([
+        ...callbackQueries(callback),
         bindQuery(statements.addFirstEvent, values),
         bindQuery(statements.mint, values),
       ])
-      const row = minted?.[0]
+      const row = results.at(-1)?.[0]
       return row === undefined ? null : readUpload(row)
     },
 
@@ -171,15 +178,19 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       readQuotaUsage(await first(statements.quotaUsage, { creator: creator ?? ALL_CREATORS })),
 
     saveVersion: async (change) => {
-      const { upload, event } = change
+      const { upload, event, callback } = change
       const { id, version } = upload
       const expected = version - 1
+      const queries = [...callbackQueries(callback)]
+      if (event !== null) {
+        const { status, source, at } = event
+        const values = { id, expected, version, status, source, at: at.getTime() }
+        queries.push(bindQuery(statements.addEvent, values))
+      }
       const advance = bindQuery(statements.advance, { id, expected, ...changeValues(change) })
-      if (event === null) return (await client.rows(advance)).length > 0
-      const { status, source, at } = event
-      const values = { id, expected, version, status, source, at: at.getTime() }
-      const [, advanced] = await client.batch([bindQuery(statements.addEvent, values), advance])
-      return advanced !== undefined && advanced.length > 0
+      if (queries.length === 0) return (await client.rows(advance)).length > 0
+      const results = await client.batch([...queries, advance])
+      return (results.at(-1)?.length ?? 0) > 0
     },
 
     acquireChangeLease: async (uid, now, until) => {
@@ -243,7 +254,13 @@ export async function createD1Store(database: D1Database): Promise<UploadStore> 
       // Only after the clock was set back. Not on the first call: a hub starts often, and D1 bills rows.
       const isDue = maintainedAt !== null && at < maintainedAt
       maintainedAt = at
-      if (isDue) await done(statements.pullForward, pollsAhead(now))
+      if (isDue) {
+        await client.batch([
+          bindQuery(statements.pullForward, pollsAhead(now)),
+          pullRetriesForward(now),
+        ])
+      }
+      await cleanUpCallbacks(now)
     },
 
     ping: () => done(statements.ping, {}),

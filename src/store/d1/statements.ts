@@ -4,8 +4,9 @@
  */
 import { and, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
 import { type SQLiteColumn, type SQLiteTable, getTableConfig } from 'drizzle-orm/sqlite-core'
-import { db, type RowShape, defineStatement } from '../sqlite/define-statement.ts'
+import { db, defineStatement } from '../sqlite/define-statement.ts'
 import { countByTokenStatement } from '../sqlite/count-by-token.ts'
+import { plainColumns } from './plain-columns.ts'
 import { changeLeaseParams, changeLeaseStatement } from '../sqlite/change-lease.ts'
 import {
   saveVersionParams,
@@ -15,6 +16,8 @@ import {
   defineStatements,
 } from '../sqlite/statements.ts'
 import {
+  callbackDeliveries,
+  callbackEvents,
   deployments,
   unmatchedWebhooks,
   uploadEvents,
@@ -22,10 +25,6 @@ import {
   uploads,
 } from '../sqlite/tables.ts'
 import { reservationParams } from '../sqlite/write-rows.ts'
-
-/** Selects plain columns. D1 sends rows as JSON anyway, and its `json_array` accepts at most 32 values. */
-export const plainColumns: RowShape = (columns) =>
-  Object.fromEntries(columns.map((column, index) => [`c${index}`, column]))
 
 const found = { found: sql`1` }
 
@@ -136,6 +135,8 @@ export const schemaChecks = [
   uploadTotals,
   uploadEvents,
   unmatchedWebhooks,
+  callbackEvents,
+  callbackDeliveries,
   deployments,
 ].map((table: SQLiteTable) =>
   defineStatement([], () =>

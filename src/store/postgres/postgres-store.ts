@@ -13,16 +13,17 @@ import {
   hasTotal,
 } from '../../uploads/ports/upload-store.ts'
 import { kindsOf } from '../list-query.ts'
+import { createPostgresCallbackStore } from './callback-store.ts'
 import { prepareListStatements } from './list-statements.ts'
 import { migratePostgres } from './migrate.ts'
 import { readIdempotentUpload, readReservation, readUpload, readUploads } from './read-rows.ts'
 import { createRecord } from './record.ts'
+import { createSaveVersion } from './save-version.ts'
 import { createReserve } from './reserve.ts'
 import { prepareStatements } from './statements.ts'
 import { ALL_CREATORS, POLL_LEADER, deployments } from './tables.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createWriteProbe } from './write-probe.ts'
-import { updatedValues } from '../updated-columns.ts'
 
 /** Its creations are written in batches, together with their rate limits. */
 export type PostgresStore = UploadStore & CreationStore
@@ -48,7 +49,8 @@ export async function createPostgresStore(
     const found = new Map((await run(() => findMany(uids))).map((upload) => [upload.uid, upload]))
     return uids.map((uid) => found.get(replaceNul(uid)) ?? null)
   })
-  const maintain = createMaintenance(db, statements)
+  const callbacks = createPostgresCallbackStore(db, run, timeSource)
+  const maintain = createMaintenance(db, statements, callbacks)
   const probe = createWriteProbe(postgres, statements)
   /** Identifies this gateway's leases. */
   const gateway = randomUUID()
@@ -57,6 +59,7 @@ export async function createPostgresStore(
   return {
     deployment: await run(() => deploymentOf(db)),
     isShared: true,
+    callbacks,
 
     recordAccount: (account, { replace } = { replace: false }) =>
       run(async () => {
@@ -139,19 +142,7 @@ export async function createPostgresStore(
         return row ?? { reservedSeconds: 0, storedSeconds: 0 }
       }),
 
-    saveVersion: (change) =>
-      run(async () => {
-        const { upload, event } = change
-        const rows = await statements.advance.execute({
-          id: upload.id,
-          expected: upload.version - 1,
-          ...updatedValues(change),
-          eventStatus: event?.status ?? null,
-          eventSource: event?.source ?? null,
-          eventAt: event?.at ?? null,
-        })
-        return rows.length > 0
-      }),
+    saveVersion: createSaveVersion(run, statements),
 
     acquireChangeLease: (uid, now, until) =>
       run(async () => {

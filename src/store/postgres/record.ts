@@ -11,15 +11,23 @@ interface Item {
   readonly id: string
   /** Values by the names of their columns in the database. */
   readonly row: Readonly<Record<string, unknown>>
+  /** Targets of the callback; empty without one. */
+  readonly targets: readonly string[]
 }
 
 export function createRecord(run: CircuitBreaker, statements: Statements): CreationStore['record'] {
   const record = batchCalls((items: readonly Item[]) =>
     run(async () => {
-      const rows = await statements.mint.execute({
+      const encoded = {
         ...encodeRows(items.map(({ row }) => row)),
         uids: items.map(({ row }) => row['uid']),
-      })
+      }
+      // Equal for all callbacks of a gateway.
+      const targets = items.find((item) => item.targets.length > 0)?.targets
+      const rows =
+        targets === undefined
+          ? await statements.mint.execute(encoded)
+          : await statements.mintWithCallbacks.execute({ ...encoded, targets })
       const recorded = new Map(rows.map((row) => [row.id, row]))
       return items.map((item): RecordedUpload | null => {
         const row = recorded.get(item.id)
@@ -31,8 +39,15 @@ export function createRecord(run: CircuitBreaker, statements: Statements): Creat
       })
     }),
   )
-  return (id, { uid, uploadURL }, at, pollAt) => {
+  return (id, { uid, uploadURL }, at, pollAt, callback = null) => {
     const values = { id, uid, uploadURL, updatedAt: at, checkAt: pollAt }
-    return record({ id, row: encodeRow(mintedColumns, values) })
+    const row = encodeRow(mintedColumns, values)
+    if (callback === null) return record({ id, row, targets: [] })
+    const { event, targets } = callback
+    return record({
+      id,
+      row: { ...row, callback_id: event.id, callback_type: event.type, callback_body: event.body },
+      targets,
+    })
   }
 }

@@ -7,7 +7,13 @@ import { param, isAnyOf, textArrayParam } from './parameters.ts'
 import { MAX_POLL_DELAY_MS, MAX_OPEN_UPLOAD_AGE_MS } from '../../uploads/ports/upload-store.ts'
 import { prepareLeaseStatements, serverOrCallerTime } from './lease-statements.ts'
 import { reserveStatement } from './reserve-statement.ts'
-import { saveVersionStatement, claimStatement, mintStatement } from './version-statements.ts'
+import {
+  claimStatement,
+  mintStatement,
+  mintWithCallbacksStatement,
+  saveVersionStatement,
+  saveVersionWithCallbackStatement,
+} from './version-statements.ts'
 import {
   rateLimits,
   deployments,
@@ -41,6 +47,7 @@ export function prepareStatements(db: NodePgDatabase) {
     findByUids: db.with(found).select(uploadColumns).from(uploads).prepare('headgate_find_by_uids'),
     findByKey: db.select(allColumns).from(uploads).where(hasKey).prepare('headgate_find_by_key'),
     mint: mintStatement(db),
+    mintWithCallbacks: mintWithCallbacksStatement(db),
     release: db
       .delete(uploads)
       .where(and(eq(uploads.id, param('id', uploads.id)), isReserved))
@@ -73,6 +80,7 @@ export function prepareStatements(db: NodePgDatabase) {
       .orderBy(asc(uploadEvents.uploadId), asc(uploadEvents.version))
       .prepare('headgate_history'),
     advance: saveVersionStatement(db),
+    advanceWithCallback: saveVersionWithCallbackStatement(db),
     claimDue: claimStatement(db),
     pullForward: db
       .update(uploads)

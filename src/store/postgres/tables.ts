@@ -4,7 +4,6 @@ import {
   bigint,
   bigserial,
   boolean,
-  customType,
   doublePrecision,
   index,
   integer,
@@ -15,30 +14,10 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import { replaceNul } from '../../postgres/replace-nul.ts'
 import type { JsonObject } from '../../shared/json.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 import { rowStatuses } from '../row-status.ts'
-
-/** Text in byte order, regardless of the database's collation. */
-const plain = customType<{ data: string; driverData: string }>({
-  dataType: () => 'text collate "C"',
-  toDriver: replaceNul,
-})
-
-/** The range of dates that PostgreSQL returns as written. Dates outside are clamped. */
-const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z')
-const LATEST = Date.parse('9999-12-31T23:59:59.999Z')
-const timestamp = customType<{ data: Date; driverData: string }>({
-  dataType: () => 'timestamp (3) with time zone',
-  toDriver: (value) =>
-    new Date(Math.min(LATEST, Math.max(EARLIEST, value.getTime()))).toISOString(),
-  fromDriver: (value) => new Date(value),
-})
-const bytes = (name: string) => bigint(name, { mode: 'number' })
-
-/** Transaction id, never reused. Read and compared by PostgreSQL only. */
-const transaction = customType<{ data: string }>({ dataType: () => 'xid8' })
+import { bytes, plain, timestamp, transaction } from './column-types.ts'
 
 /** Represents all creators together. Never a creator's name, which has at least one character. */
 export const ALL_CREATORS = ''

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { type NodePgDatabase, drizzle } from 'drizzle-orm/node-postgres'
 import type { Postgres } from '../../postgres/connection-pool.ts'
 import { migratePostgres } from '../postgres/migrate.ts'
+import { callbackDeliveries, callbackEvents } from '../postgres/callback-tables.ts'
 import {
   unmatchedWebhooks,
   uploadEvents,
@@ -13,6 +14,7 @@ import {
 import { foldAllDeltas } from '../postgres/maintenance.ts'
 import { type StoreSummary, type SummaryDifference, diffSummaries } from './summary.ts'
 import { copyBatch } from './copy-batch.ts'
+import { copyCallbacks } from './copy-callbacks.ts'
 import { copyUnmatchedWebhooks } from './copy-webhooks.ts'
 import { summarizeTarget } from './target-summary.ts'
 import type { UploadSource } from './sqlite-source.ts'
@@ -94,6 +96,7 @@ async function copyInto(
     onProgress(rows, size)
   }
   await copyUnmatchedWebhooks(db, source, newerInTarget === 0)
+  await copyCallbacks(db, source, newerInTarget === 0)
   await compact(db)
 
   const summary = source.summary()
@@ -115,6 +118,7 @@ async function lockFor(db: NodePgDatabase): Promise<boolean> {
 async function compact(db: NodePgDatabase): Promise<void> {
   await foldAllDeltas(db)
   await db.execute(
-    sql`vacuum (analyze) ${uploads}, ${uploadEvents}, ${uploadTotals}, ${uploadTotalDeltas}, ${unmatchedWebhooks}`,
+    sql`vacuum (analyze) ${uploads}, ${uploadEvents}, ${uploadTotals}, ${uploadTotalDeltas}, ${unmatchedWebhooks},
+      ${callbackEvents}, ${callbackDeliveries}`,
   )
 }

@@ -1,11 +1,23 @@
 /** Opens the SQLite source file read-only. */
 import Database from 'better-sqlite3'
-import { and, asc, count, gt, lte, sql, sum } from 'drizzle-orm'
+import { and, asc, count, getTableColumns, gt, lte, sql, sum } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { countPendingMigrations } from '../sqlite/database.ts'
-import { deployments, unmatchedWebhooks, uploadEvents, uploads } from '../sqlite/tables.ts'
+import {
+  callbackDeliveries,
+  callbackEvents,
+  deployments,
+  unmatchedWebhooks,
+  uploadEvents,
+  uploads,
+} from '../sqlite/tables.ts'
 import type { StoreSummary } from './summary.ts'
-import type { CopiedBatch, CopiedWebhook } from './copied-columns.ts'
+import type {
+  CopiedBatch,
+  CopiedCallbackEvent,
+  CopiedDelivery,
+  CopiedWebhook,
+} from './copied-columns.ts'
 
 /** Source of the copy. Each method reads one consistent snapshot. */
 export interface UploadSource {
@@ -24,6 +36,16 @@ export interface UploadSource {
     rowid: number,
     limit: number,
   ): readonly (CopiedWebhook & { readonly rowid: number })[]
+  /** Returns up to `limit` events of callbacks after this row id; start with 0. */
+  callbackEventsAfter(
+    rowid: number,
+    limit: number,
+  ): readonly (CopiedCallbackEvent & { readonly rowid: number })[]
+  /** Returns up to `limit` deliveries of callbacks after this row id; start with 0. */
+  deliveriesAfter(
+    rowid: number,
+    limit: number,
+  ): readonly (CopiedDelivery & { readonly rowid: number })[]
   summary(): StoreSummary
   close(): void
 }
@@ -89,6 +111,7 @@ function createSource(connection: Database.Database): UploadSource {
       rows: new Map(rows.map((row) => [row.status, row.rows])),
       versions: sums?.versions ?? 0,
       events: db.select({ rows: count() }).from(uploadEvents).get()?.rows ?? 0,
+      callbacks: db.select({ rows: count() }).from(callbackDeliveries).get()?.rows ?? 0,
       webhooks: db.select({ rows: count() }).from(unmatchedWebhooks).get()?.rows ?? 0,
       reservedSeconds: sums?.reservedSeconds ?? 0,
       storedSeconds: sums?.storedSeconds ?? 0,
@@ -118,6 +141,22 @@ function createSource(connection: Database.Database): UploadSource {
         .limit(limit)
         .all()
     },
+    callbackEventsAfter: (rowid, limit) =>
+      db
+        .select({ rowid: sql<number>`rowid`, ...getTableColumns(callbackEvents) })
+        .from(callbackEvents)
+        .where(sql`rowid > ${rowid}`)
+        .orderBy(sql`rowid`)
+        .limit(limit)
+        .all(),
+    deliveriesAfter: (rowid, limit) =>
+      db
+        .select({ rowid: sql<number>`rowid`, ...getTableColumns(callbackDeliveries) })
+        .from(callbackDeliveries)
+        .where(sql`rowid > ${rowid}`)
+        .orderBy(sql`rowid`)
+        .limit(limit)
+        .all(),
     summary,
     close: () => connection.close(),
   }

@@ -8,6 +8,8 @@ export interface StoreSummary {
   readonly versions: number
   readonly events: number
   readonly webhooks: number
+  /** Deliveries of callbacks, in any state. */
+  readonly callbacks: number
   readonly reservedSeconds: number
   readonly storedSeconds: number
 }
@@ -59,6 +61,7 @@ function amountsOf(summary: StoreSummary): readonly (readonly [label: string, am
     ['recorded versions', summary.versions],
     ['events', summary.events],
     ['webhooks', summary.webhooks],
+    ['callbacks', summary.callbacks],
     ['reserved seconds', summary.reservedSeconds],
     ['stored seconds', summary.storedSeconds],
   ]

@@ -8,6 +8,7 @@ import {
   uploadEvents,
   uploads,
 } from '../postgres/tables.ts'
+import { callbackDeliveries } from '../postgres/callback-tables.ts'
 import type { StoreSummary } from './summary.ts'
 
 /** Counts rows one by one, but reads seconds from the totals, as gateways do. */
@@ -34,6 +35,7 @@ export function summarizeTarget(db: NodePgDatabase): Promise<StoreSummary> {
         versions: rows.reduce((total, { versions }) => total + versions, 0),
         events: await transaction.$count(uploadEvents),
         webhooks: await transaction.$count(unmatchedWebhooks),
+        callbacks: await transaction.$count(callbackDeliveries),
         reservedSeconds: held?.reserved ?? 0,
         storedSeconds: held?.stored ?? 0,
       }

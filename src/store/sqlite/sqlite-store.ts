@@ -1,8 +1,10 @@
 /** `UploadStore` adapter for one SQLite file, with better-sqlite3. */
 import { type Upload, type UploadEvent, uploadStatuses } from '../../uploads/upload.ts'
 import { type UploadStore, hasTotal } from '../../uploads/ports/upload-store.ts'
+import { createCallbackCleanup } from '../callback-cleanup.ts'
 import { kindsOf } from '../list-query.ts'
 import { StoreUnavailable } from '../../uploads/ports/store-unavailable.ts'
+import { createSqliteCallbackStore } from './callback-store.ts'
 import { createPollClaims } from './poll-claims.ts'
 import { type SqliteDatabase, deploymentOf, openSqlite } from './database.ts'
 import { guarded } from './failures.ts'
@@ -53,6 +55,8 @@ export function createStoreOn(
   const reads = createTickReadTransaction(connection)
   const commits = createGroupCommit(connection, reads, options)
   const { write } = commits
+  const callbacks = createSqliteCallbackStore(connection, commits)
+  const cleanUpCallbacks = createCallbackCleanup(callbacks)
   const ping = connection.prepare("select 1 from uploads where id = ''")
   const probe = createWriteProbe(commits, statements, options.now)
   const claims = createPollClaims()
@@ -76,6 +80,7 @@ export function createStoreOn(
   return {
     deployment,
     isShared: false,
+    callbacks,
 
     recordAccount: (account, { replace } = { replace: false }) =>
       write(() => {
@@ -93,8 +98,9 @@ export function createStoreOn(
       return isExpired ? null : { reservation, upload }
     },
 
-    mint: (id, { uid, uploadURL }, at, pollAt) =>
+    mint: (id, { uid, uploadURL }, at, pollAt, callback = null) =>
       write(() => {
+        if (callback !== null) callbacks.add(callback)
         const values = { id, uid, uploadURL, at: at.getTime(), checkAt: pollAt.getTime() }
         const row = statements.mint.get(values)
         if (row === undefined) return null
@@ -179,6 +185,8 @@ export function createStoreOn(
 
     saveVersion: (change) =>
       write(() => {
+        const { callback } = change
+        if (callback !== null) callbacks.add(callback)
         const { id, uid, version } = change.upload
         const values = { id, expected: version - 1, ...changeValues(change) }
         if (statements.advance.run(values) === 0) return false
@@ -263,7 +271,13 @@ export function createStoreOn(
       // On the first call, and after the clock was set back.
       const isDue = maintainedAt === null || at < maintainedAt
       maintainedAt = at
-      if (isDue) await write(() => void statements.pullForward.run(pollsAhead(now)))
+      if (isDue) {
+        await write(() => {
+          statements.pullForward.run(pollsAhead(now))
+          callbacks.pullForward(now)
+        })
+      }
+      await cleanUpCallbacks(now)
     },
 
     ping: async () => {

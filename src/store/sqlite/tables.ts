@@ -10,6 +10,8 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core'
 import type { JsonObject } from '../../shared/json.ts'
+import { callbackTypes } from '../../uploads/callbacks/callback-type.ts'
+import { deliveryStates } from '../../uploads/ports/callback-store.ts'
 import { uploadEventSources, uploadProtocols, uploadStatuses } from '../../uploads/upload.ts'
 import { rowStatuses } from '../row-status.ts'
 
@@ -164,6 +166,55 @@ export const unmatchedWebhooks = sqliteTable(
   (table) => [
     uniqueIndex('kept_notices_once').on(table.uid, table.body),
     index('kept_notices_by_age').on(table.receivedAt),
+  ],
+)
+
+/** The outbox: events for the application, each recorded in the transaction of its change. */
+export const callbackEvents = sqliteTable('callback_events', {
+  id: text('id').primaryKey(),
+  uploadId: text('upload_id').notNull(),
+  version: integer('version').notNull(),
+  type: text('type', { enum: callbackTypes }).notNull(),
+  at: timestamp('at').notNull(),
+  body: text('body').notNull(),
+})
+
+/**
+ * One delivery per event and target. Of the waiting deliveries of an upload to a target, one has `dueAt`: usually
+ * the oldest.
+ */
+export const callbackDeliveries = sqliteTable(
+  'callback_deliveries',
+  {
+    uploadId: text('upload_id').notNull(),
+    target: text('target').notNull(),
+    version: integer('version').notNull(),
+    eventId: text('event_id').notNull(),
+    /** Time of the event. */
+    at: timestamp('at').notNull(),
+    state: text('state', { enum: deliveryStates }).notNull(),
+    attempts: integer('attempts').notNull(),
+    /** Next attempt, or the end of the claim under which one is made; null if none is due. */
+    dueAt: timestamp('due_at'),
+    lastStatus: integer('last_status'),
+    lastError: text('last_error'),
+    /** When it was delivered or dead; null while it waits. */
+    doneAt: timestamp('done_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.uploadId, table.target, table.version] }),
+    index('callback_deliveries_due')
+      .on(table.target, table.dueAt)
+      .where(sql`${table.dueAt} is not null`),
+    index('callback_deliveries_waiting')
+      .on(table.target, table.at)
+      .where(sql`${table.state} = 'waiting'`),
+    index('callback_deliveries_dead')
+      .on(table.target)
+      .where(sql`${table.state} = 'dead'`),
+    index('callback_deliveries_done')
+      .on(table.state, table.doneAt)
+      .where(sql`${table.doneAt} is not null`),
   ],
 )
 

@@ -21,9 +21,13 @@ const CONNECT_ERROR_CODES = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ])
 
-/** @param fetch called as a plain function, as Workers require. Default: global, read per call */
+/**
+ * @param fetch called as a plain function, as Workers require. Default: global, read per call
+ * @param maxResponseBytes maximum size of a response body
+ */
 export function createFetchTransport(
   fetch: Fetch = (url, init) => globalThis.fetch(url, init),
+  maxResponseBytes = MAX_RESPONSE_BYTES,
 ): HttpTransport {
   return async (request, signal) => {
     signal?.throwIfAborted()
@@ -60,7 +64,7 @@ export function createFetchTransport(
         ...(request.body === undefined ? {} : { body: request.body }),
       })
       status = response.status
-      const text = await readText(response)
+      const text = await readText(response, maxResponseBytes)
       if (text === null) return transportFailure('too-large', true, null)
       return { kind: 'response' as const, status, headers: response.headers, text }
     }
@@ -85,8 +89,8 @@ function isConnectError(error: unknown): boolean {
   return errorCodeChain(error).some((name) => CONNECT_ERROR_CODES.has(name))
 }
 
-/** Returns null when the body exceeds MAX_RESPONSE_BYTES; the rest is not read. */
-async function readText(response: Response): Promise<string | null> {
+/** Returns null when the body exceeds the limit; the rest is not read. */
+async function readText(response: Response, maxBytes: number): Promise<string | null> {
   if (response.body === null) return ''
   const reader = response.body.getReader()
   const decoder = new TextDecoder()
@@ -96,7 +100,7 @@ async function readText(response: Response): Promise<string | null> {
     const { done, value } = await reader.read()
     if (done) return text + decoder.decode()
     bytes += value.byteLength
-    if (bytes > MAX_RESPONSE_BYTES) {
+    if (bytes > maxBytes) {
       await reader.cancel()
       return null
     }

@@ -31,7 +31,7 @@ export interface TransportResponse {
 /** Failure: no complete response arrived. */
 export interface TransportFailure {
   readonly kind: 'failure'
-  /** `timeout`; `too-large`: the body exceeds 8 MB; `connection`: the connection failed. */
+  /** `timeout`; `too-large`: the body exceeds the limit of the transport; `connection`: the connection failed. */
   readonly reason: 'timeout' | 'too-large' | 'connection'
   /** Status of a partial response; null if there was none. */
   readonly status: number | null

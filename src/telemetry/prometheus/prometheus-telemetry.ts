@@ -1,5 +1,6 @@
 /** Telemetry adapter over prom-client. https://prometheus.io/docs/practices/naming/ */
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import { createCallbackMetrics } from './callback-metrics.ts'
 import { createResponseMetrics, createConnectionMetrics } from './http-metrics.ts'
 import { type GaugeOptions, registerStateGauges } from './state-gauges.ts'
 import { createOperationMetrics } from './operation-metrics.ts'
@@ -54,6 +55,7 @@ export function createPrometheusTelemetry(
     requestRejected: (endpoint, reason) => rejections.inc({ route: endpoint, reason }),
     streamCallCompleted: (call, outcome, seconds) => requests.observe({ call, outcome }, seconds),
     ...createUploadMetrics(registry),
+    ...createCallbackMetrics(registry),
     ...createConnectionMetrics(registry),
   }
   registerStateGauges(registry, dependencies)

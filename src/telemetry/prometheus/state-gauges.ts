@@ -2,6 +2,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Logger } from '../../shared/logger.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { TargetCounts } from '../../uploads/ports/callback-store.ts'
 import { type UploadStatus, uploadStatuses } from '../../uploads/upload.ts'
 import { singleFlight } from './single-flight.ts'
 
@@ -15,6 +16,8 @@ export interface StateReadings {
   quotaUsage(): Promise<{ readonly reservedSeconds: number; readonly storedSeconds: number }>
   /** Due time of the most overdue poll; null if no upload is due. */
   oldestPollDue(): Promise<Date | null>
+  /** Callbacks to each target, by its name; empty if there are none. */
+  callbacks(): Promise<ReadonlyMap<string, TargetCounts>>
   /** Requests to Stream's API left in the current five minutes; Infinity without a limit. */
   streamBudgetRemaining(): Promise<number>
   /** Requests without a response yet, and how many of them are queued. */
@@ -116,6 +119,44 @@ export function registerStateGauges(
     'headgate_stream_api_budget_remaining',
     "Requests to Stream's API that mutations may still send in the current five minutes; +Inf without a limit.",
     () => readings.streamBudgetRemaining(),
+  )
+  // The gauges of one scrape share one query.
+  const callbacks = singleFlight(() => readings.callbacks())
+  function registerCallbackGauge(
+    name: string,
+    help: string,
+    valueOf: (counts: TargetCounts) => number,
+  ): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames: ['target'],
+      registers: [],
+      async collect() {
+        const targets = await read(name, callbacks)
+        this.reset()
+        for (const [target, counts] of targets ?? []) this.set({ target }, valueOf(counts))
+      },
+    })
+    registry.registerMetric(gauge)
+  }
+  registerCallbackGauge(
+    'headgate_callbacks_waiting',
+    'Callbacks that wait for their delivery, by target; 10000 means that many or more.',
+    ({ waiting }) => waiting,
+  )
+  registerCallbackGauge(
+    'headgate_callbacks_dead',
+    'Callbacks that were given up, by target; 10000 means that many or more.',
+    ({ dead }) => dead,
+  )
+  registerCallbackGauge(
+    'headgate_callbacks_oldest_seconds',
+    'Age of the oldest callback that waits for its delivery, by target; 0 if none waits.',
+    ({ oldestWaiting }) =>
+      oldestWaiting === null
+        ? 0
+        : Math.max(0, clock.now().getTime() - oldestWaiting.getTime()) / 1000,
   )
   registerGauge(
     'headgate_requests_in_flight',

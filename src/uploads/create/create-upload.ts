@@ -37,6 +37,7 @@ type CreateDependencies = Pick<
   | 'stream'
   | 'store'
   | 'creations'
+  | 'callbacks'
   | 'pubsub'
   | 'clock'
   | 'log'

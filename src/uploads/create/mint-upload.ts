@@ -12,11 +12,20 @@ import {
 import type { Dependencies } from '../dependencies.ts'
 import type { Minted, QuotaExceeded, RateLimited, StreamFailed } from '../outcomes.ts'
 import { applyUnmatchedWebhooks } from '../status/receive-webhook.ts'
+import { mintedUpload } from './minted-upload.ts'
 import { outcomeOfMintError } from '../stream-error-outcome.ts'
 
 type MintDependencies = Pick<
   Dependencies,
-  'stream' | 'store' | 'creations' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'readVideo'
+  | 'stream'
+  | 'store'
+  | 'creations'
+  | 'callbacks'
+  | 'pubsub'
+  | 'clock'
+  | 'log'
+  | 'telemetry'
+  | 'readVideo'
 >
 
 /**
@@ -42,9 +51,13 @@ export async function mintUpload(
   }
   const now = dependencies.clock.now()
   const recorded = await withUploadLock(dependencies.pubsub, minted.uid, async () => {
-    const { creations, pubsub } = dependencies
-    const written = await creations.record(reservation.id, minted, now, firstPollAt(now))
-    if (written !== null) pubsub.publish(written.upload)
+    const { creations, callbacks, pubsub } = dependencies
+    const callback =
+      callbacks === null ? null : callbacks.writeOf(null, mintedUpload(reservation, minted, now))
+    const written = await creations.record(reservation.id, minted, now, firstPollAt(now), callback)
+    if (written === null) return null
+    if (callback !== null) callbacks?.recorded()
+    pubsub.publish(written.upload)
     return written
   })
   if (recorded === null) return deleteMinted(dependencies, reservation, minted.uid)

@@ -48,6 +48,15 @@ export interface StatusTransition {
   readonly seconds: number | null
 }
 
+/** How an attempt to deliver a callback ended; `given_up` if it failed and was the last one. */
+export type CallbackAttemptOutcome =
+  | 'delivered'
+  /** The target responded with another status than 2xx. */
+  | 'rejected'
+  | 'timeout'
+  | 'connection_failed'
+  | 'given_up'
+
 /** The port. Every call is cheap and none throws. */
 export interface Telemetry extends Tracing {
   /**
@@ -69,6 +78,8 @@ export interface Telemetry extends Tracing {
   syncCompleted(report: SyncReport | null, seconds: number): void
   /** Records a request to Stream. `outcome` is `ok` or the kind of the StreamError. */
   streamCallCompleted(call: string, outcome: string, seconds: number): void
+  /** Records an attempt to deliver a callback. `target` names a target without the secret parts of its URL. */
+  callbackAttempted(target: string, outcome: CallbackAttemptOutcome, seconds: number): void
 
   /** Counts an open subscription; the caller calls the returned function once, when it ends. */
   subscriptionOpened(transport: SubscriptionTransport): () => void

@@ -2,6 +2,7 @@
  * Port for upload storage. Every state change is one guarded operation that reports whether it happened.
  * SQLite, D1 and PostgreSQL therefore give the same guarantees, and no lock is held across an await.
  */
+import type { CallbackStore, CallbackWrite } from './callback-store.ts'
 import type { Upload, UploadEvent, UploadProtocol, UploadStatus, UploadSpec } from '../upload.ts'
 
 /** An upload recorded before the request to Stream, so it has no uid yet. */
@@ -103,6 +104,8 @@ export interface UploadChange {
   readonly quotaUsage: QuotaUsage
   /** Next poll of Stream; null for never. */
   readonly pollAt: Date | null
+  /** Recorded with the version; null if the application is not told of it. */
+  readonly callback: CallbackWrite | null
 }
 
 /** An upload that is due for polling, with its count of polls without a change. */
@@ -152,6 +155,8 @@ export interface UploadStore {
   readonly deployment: string
   /** Whether other gateways may use the same store concurrently. */
   readonly isShared: boolean
+  /** The outbox of callbacks, in the same database. */
+  readonly callbacks: CallbackStore
 
   /**
    * Records the uploads' Stream account if none is recorded or no upload was minted yet; with `replace`
@@ -163,12 +168,16 @@ export interface UploadStore {
   reserve(reservation: Reservation, options: ReserveOptions): Promise<ReserveOutcome>
   /** Finds the reservation or upload created with this key at or after `since`; null if there is none. */
   findByKey(requestedBy: string, key: string, since: Date): Promise<IdempotentUpload | null>
-  /** Turns the reservation into an upload with its first event; null if it no longer exists. */
+  /**
+   * Turns the reservation into an upload with its first event; null if it no longer exists.
+   * @param callback recorded with the upload; null or omitted if the application is not told of it
+   */
   mint(
     id: string,
     minted: Pick<Upload, 'uid' | 'uploadURL'>,
     at: Date,
     pollAt: Date,
+    callback?: CallbackWrite | null,
   ): Promise<Upload | null>
   /** Deletes a reservation that Stream rejected; never touches an upload. */
   release(id: string): Promise<void>

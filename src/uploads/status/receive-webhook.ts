@@ -3,7 +3,10 @@ import type { StreamVideo } from '../ports/stream-api.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { recordObservation } from './record-observation.ts'
 
-type WebhookDependencies = Pick<Dependencies, 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry'>
+type WebhookDependencies = Pick<
+  Dependencies,
+  'store' | 'callbacks' | 'pubsub' | 'clock' | 'log' | 'telemetry'
+>
 
 /**
  * Applies the webhook, or stores it until its upload is known. Once this resolves, it is durable; only then

@@ -9,7 +9,7 @@ import type { Upload, UploadStatus } from '../upload.ts'
 /** Delay in milliseconds of the poll after a webhook for a video that Stream did not know. */
 const CONTRADICTED_POLL_MS = 5000
 
-type RecordDependencies = Pick<Dependencies, 'store' | 'pubsub' | 'telemetry'>
+type RecordDependencies = Pick<Dependencies, 'store' | 'callbacks' | 'pubsub' | 'telemetry'>
 
 /**
  * Applies the observation to the stored upload and retries on concurrent changes, until it is recorded or
@@ -39,6 +39,7 @@ async function recordNow(
     }
 
     const isTransition = next.status !== upload.status
+    const callback = dependencies.callbacks?.writeOf(upload, next) ?? null
     const recorded = await dependencies.store.saveVersion({
       upload: next,
       event: isTransition
@@ -48,8 +49,10 @@ async function recordNow(
       pollAt: contradicts(next, observation)
         ? pollSoon(next, observation).pollAt
         : nextPollAt(next, observation.at, 0),
+      callback,
     })
     if (recorded) {
+      if (callback !== null) dependencies.callbacks?.recorded()
       dependencies.pubsub.publish(next)
       if (isTransition) void reportTransition(dependencies, upload, next.status, observation)
       return next

@@ -24,7 +24,7 @@ const POSTPONE_PER_BATCH_MS = 5000
 
 type PollDependencies = Pick<
   Dependencies,
-  'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry'
+  'stream' | 'store' | 'callbacks' | 'pubsub' | 'clock' | 'log' | 'telemetry'
 > & {
   readonly missingUploads: MissingUploads
 }

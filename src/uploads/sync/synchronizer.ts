@@ -15,7 +15,15 @@ import { createBackoff } from './backoff.ts'
 
 export type SyncDependencies = Pick<
   Dependencies,
-  'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry' | 'watchRegistry' | 'closing'
+  | 'stream'
+  | 'store'
+  | 'callbacks'
+  | 'pubsub'
+  | 'clock'
+  | 'log'
+  | 'telemetry'
+  | 'watchRegistry'
+  | 'closing'
 >
 
 /** Maximum number of due uploads per sync run; the rest stays due. */

@@ -18,7 +18,7 @@ interface TusOffsetPoller {
 export function createTusOffsetPoller(
   dependencies: Pick<
     Dependencies,
-    'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'closing' | 'telemetry'
+    'stream' | 'store' | 'callbacks' | 'pubsub' | 'clock' | 'log' | 'closing' | 'telemetry'
   >,
 ): TusOffsetPoller {
   let running: Promise<void> | null = null
@@ -51,7 +51,10 @@ export function createTusOffsetPoller(
 }
 
 async function updateTusOffset(
-  dependencies: Pick<Dependencies, 'stream' | 'store' | 'pubsub' | 'clock' | 'log' | 'telemetry'>,
+  dependencies: Pick<
+    Dependencies,
+    'stream' | 'store' | 'callbacks' | 'pubsub' | 'clock' | 'log' | 'telemetry'
+  >,
   upload: Upload,
 ): Promise<void> {
   if (upload.protocol !== 'TUS' || !dependencies.stream.capabilities.tusUploads) return

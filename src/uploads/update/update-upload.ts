@@ -29,6 +29,7 @@ type UpdateDependencies = Pick<
   Dependencies,
   | 'stream'
   | 'store'
+  | 'callbacks'
   | 'pubsub'
   | 'clock'
   | 'log'

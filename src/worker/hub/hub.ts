@@ -1,6 +1,6 @@
 /**
- * The hub: one Durable Object per deployment. It delivers changes to subscribers, keeps the rate
- * limits, and runs sync while uploads are watched.
+ * The hub: one Durable Object per deployment. It delivers changes to subscribers and callbacks to the application,
+ * keeps the rate limits, and runs sync while uploads are watched.
  */
 import { DurableObject, waitUntil } from 'cloudflare:workers'
 import type { Consumption, RateWindow, RateLimiter } from '../../uploads/ports/rate-limiter.ts'
@@ -20,6 +20,7 @@ import { type WatchRegistry } from '../../uploads/ports/watch-registry.ts'
 import { readWorkerConfig } from '../config.ts'
 import type { WorkerEnvironment } from '../environment.ts'
 import type { HubRpc } from '../hub-rpc.ts'
+import { type HubCallbacks, createHubCallbacks } from './hub-callbacks.ts'
 import { PING, PONG } from './hub-subscription.ts'
 import { openPersistentRateLimiter } from './persistent-rate-limiter.ts'
 import { type HubSubscribers, createHubSubscribers } from './hub-subscribers.ts'
@@ -30,14 +31,26 @@ import type { WorkerWebSocket, DurableObjectState } from '../runtime-types.ts'
 /** Pause between two sync runs while uploads are watched, in milliseconds. */
 const SYNC_INTERVAL_MS = 1000
 
+/** Wait before callbacks of a change are delivered, in milliseconds: other changes may follow. */
+const COLLECT_MS = 100
+
 type SyncRunner = () => Promise<SyncReport>
+
+interface Background {
+  readonly sync: SyncRunner
+  /** Null without callbacks. */
+  readonly callbacks: HubCallbacks | null
+}
 
 export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
   readonly #subscribers: HubSubscribers
   readonly #watchRegistry: WatchRegistry
   readonly #rateLimiter: Promise<RateLimiter>
-  /** Runs one sync; null until created, and again after a failed creation. */
-  #syncRunner: Promise<SyncRunner> | null = null
+  readonly #hasCallbacks: boolean
+  /** The background work; null until created, and again after a failed creation. */
+  #background: Promise<Background> | null = null
+  /** Start of the last sync run, in milliseconds since 1970. */
+  #syncedAt = 0
   /** The last sync run; runs are sequential. */
   #lastRun: Promise<unknown> = Promise.resolve()
 
@@ -46,6 +59,8 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     this.#subscribers = createHubSubscribers(ctx)
     this.#watchRegistry = createSubscriberWatchRegistry(this.#subscribers)
     this.#rateLimiter = ctx.blockConcurrencyWhile(() => openPersistentRateLimiter(ctx.storage))
+    const outcome = readWorkerConfig(env)
+    this.#hasCallbacks = outcome.kind === 'config' && outcome.config.callbacks !== null
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG))
   }
 
@@ -61,6 +76,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
 
   async publish(changes: readonly HubMessage[]): Promise<void> {
     this.#subscribers.publish(changes)
+    if (this.#hasCallbacks) await this.#scheduleAlarm(Date.now() + COLLECT_MS)
   }
 
   async consume(key: string, within: readonly RateWindow[]): Promise<Consumption> {
@@ -87,26 +103,35 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
   runSync(): Promise<SyncReport> {
     const run = this.#lastRun.then(async () => {
       try {
-        const runner = await this.#openSyncRunner()
-        return await runner()
+        const { sync } = await this.#openBackground()
+        this.#syncedAt = Date.now()
+        return await sync()
       } finally {
         // Also sets an alarm again that was lost.
         await this.#scheduleRun()
+        if (this.#hasCallbacks) await this.#scheduleAlarm(Date.now() + COLLECT_MS)
       }
     })
     this.#lastRun = run.catch(() => undefined)
     return run
   }
 
-  /** Runs one sync. The runtime keeps the alarm while the object is evicted. */
+  /** Starts to deliver callbacks, and runs one sync if it is due. The runtime keeps the alarm while the object is evicted. */
   async alarm(): Promise<void> {
     try {
-      await this.runSync()
+      const { callbacks } = await this.#openBackground()
+      callbacks?.deliver()
+      if (this.#isSyncDue()) await this.runSync()
     } catch (error) {
       logOf(this.env).error({ err: error }, 'sync run failed; retried in the next run')
     }
     if (!(await this.#scheduleRun()))
       logOf(this.env).debug({}, 'no upload is watched; sync stopped')
+  }
+
+  /** An alarm for callbacks may come earlier than the next sync run. */
+  #isSyncDue(): boolean {
+    return Date.now() - this.#syncedAt >= SYNC_INTERVAL_MS
   }
 
   /** The runtime removes a closed socket from the subscribers. */
@@ -119,11 +144,19 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
   /** Schedules the next sync run. Returns false if no upload is watched. */
   async #scheduleRun(): Promise<boolean> {
     const { storage } = this.ctx
+    const at = Date.now() + SYNC_INTERVAL_MS
+    const alarm = await storage.getAlarm()
     // The alarm is checked first: listing all subscribers is slow.
-    if ((await storage.getAlarm()) !== null) return true
+    if (alarm !== null && alarm <= at) return true
     if (this.#watchRegistry.watchedUids(new Date()).size === 0) return false
-    await storage.setAlarm(Date.now() + SYNC_INTERVAL_MS)
+    await storage.setAlarm(at)
     return true
+  }
+
+  /** Sets the alarm, unless it is set for an earlier time. */
+  async #scheduleAlarm(at: number): Promise<void> {
+    const alarm = await this.ctx.storage.getAlarm()
+    if (alarm === null || alarm > at) await this.ctx.storage.setAlarm(at)
   }
 
   /** Delivers terminal statuses again to subscribers that are still connected, and so missed them. */
@@ -133,15 +166,15 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
     }
   }
 
-  #openSyncRunner(): Promise<SyncRunner> {
-    this.#syncRunner ??= this.#createSyncRunner().catch((error: unknown) => {
-      this.#syncRunner = null
+  #openBackground(): Promise<Background> {
+    this.#background ??= this.#createBackground().catch((error: unknown) => {
+      this.#background = null
       throw error
     })
-    return this.#syncRunner
+    return this.#background
   }
 
-  async #createSyncRunner(): Promise<SyncRunner> {
+  async #createBackground(): Promise<Background> {
     const outcome = readWorkerConfig(this.env)
     if (outcome.kind === 'errors') throw new Error(outcome.errors.join(' '))
     const log = createWorkerLogger(outcome.config.logLevel)
@@ -163,7 +196,7 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
       ...dependencies,
       stream: dependencies.backgroundStream,
     })
-    return async () => {
+    const sync = async (): Promise<SyncReport> => {
       let report: SyncReport
       try {
         report = await runMeasuredSync(dependencies, synchronizer)
@@ -178,6 +211,10 @@ export class Hub extends DurableObject<WorkerEnvironment> implements HubRpc {
       }
       return report
     }
+    const callbacks = createHubCallbacks(outcome.config.callbacks, dependencies, (at) =>
+      this.#scheduleAlarm(at),
+    )
+    return { sync, callbacks }
   }
 }
 

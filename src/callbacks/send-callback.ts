@@ -1,0 +1,107 @@
+/** Sends a callback to a target once. */
+import { errorCodeChain } from '../shared/error-codes.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { CallbackEvent } from '../uploads/ports/callback-store.ts'
+import type { CallbackAttemptOutcome } from '../uploads/ports/telemetry.ts'
+import { parseRetryAfter } from './retry-schedule.ts'
+import type { SignCallback } from './signature.ts'
+import { ATTEMPT_TIMEOUT_MS, type CallbackTransport, type TransportResult } from './transport.ts'
+
+export interface SendDependencies {
+  readonly send: CallbackTransport
+  readonly sign: SignCallback
+  readonly clock: Clock
+}
+
+/** Result of one attempt. Contains nothing that the target sent but its status. */
+export interface AttemptResult {
+  readonly outcome: Exclude<CallbackAttemptOutcome, 'given_up'>
+  /** HTTP status; null without a response. */
+  readonly status: number | null
+  /** Why the attempt failed, without the URL; null if it did not. */
+  readonly error: string | null
+  /** Wait that the target asked for, in milliseconds; null if none. */
+  readonly retryAfterMs: number | null
+  /** Whether the target wants no further attempt of this callback. */
+  readonly isGone: boolean
+  /** Body of the response, as far as it was read. For the operator only, never for logs. */
+  readonly text: string
+}
+
+const NOTHING_ASKED = { retryAfterMs: null, isGone: false, text: '' } as const
+
+/** Sends the callback and awaits the response, for ten seconds at most. Never rejects. */
+export async function sendCallback(
+  { send, sign, clock }: SendDependencies,
+  { id, body }: Pick<CallbackEvent, 'id' | 'body'>,
+  target: string,
+): Promise<AttemptResult> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(await sign(id, clock.now(), body)),
+  }
+  const request = { url: target, headers, body }
+  const timedOut = new AbortController()
+  const done = new AbortController()
+  void abortLater()
+  try {
+    return resultOf(await send(request, timedOut.signal), clock.now())
+  } catch (error) {
+    if (!timedOut.signal.aborted) throw error
+    return noResponse()
+  } finally {
+    done.abort()
+  }
+
+  async function abortLater(): Promise<void> {
+    await clock.wait(ATTEMPT_TIMEOUT_MS, done.signal)
+    if (!done.signal.aborted) timedOut.abort()
+  }
+}
+
+function resultOf(result: TransportResult, now: Date): AttemptResult {
+  if (result.kind === 'response') return answered(result, now)
+  // The status decides, even if the body is too large or incomplete.
+  if (result.status !== null) {
+    return answered({ status: result.status, headers: { get: () => null }, text: '' }, now)
+  }
+  if (result.reason === 'timeout') return noResponse()
+  const codes = errorCodeChain(result.cause).join(', ') || 'no reason given'
+  const error = `The connection failed (${codes}).`
+  return { outcome: 'connection_failed', status: null, error, ...NOTHING_ASKED }
+}
+
+function noResponse(): AttemptResult {
+  const error = `The target did not respond within ${ATTEMPT_TIMEOUT_MS / 1000} s.`
+  return { outcome: 'timeout', status: null, error, ...NOTHING_ASKED }
+}
+
+function answered(
+  {
+    status,
+    headers,
+    text,
+  }: Pick<TransportResult & { kind: 'response' }, 'status' | 'headers' | 'text'>,
+  now: Date,
+): AttemptResult {
+  if (status >= 200 && status < 300) {
+    return { outcome: 'delivered', status, error: null, ...NOTHING_ASKED, text }
+  }
+  // https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+  const asks = status === 429 || status === 503
+  return {
+    outcome: 'rejected',
+    status,
+    error: isRedirect(status)
+      ? 'The target redirected the callback, which is not followed. Set CALLBACK_URLS to the final URL.'
+      : `The target responded with status ${status}.`,
+    retryAfterMs: asks ? parseRetryAfter(headers.get('retry-after'), now) : null,
+    isGone: status === 410,
+    text,
+  }
+}
+
+/** Workers report an unfollowed redirect as status 0. */
+function isRedirect(status: number): boolean {
+  return status === 0 || (status >= 300 && status < 400)
+}
