@@ -60,11 +60,12 @@ export function createCallbackSigner(
   return async (id, at, body) => {
     const timestamp = String(Math.floor(at.getTime() / 1000))
     const content = signedBytes({ id, timestamp, body })
-    const digests = await Promise.all(hmacs.map((hmac) => hmac(content)))
+    const signatures: string[] = []
+    for (const hmac of hmacs) signatures.push(`v1,${encodeBase64(await hmac(content))}`)
     return {
       'webhook-id': id,
       'webhook-timestamp': timestamp,
-      'webhook-signature': digests.map((digest) => `v1,${encodeBase64(digest)}`).join(' '),
+      'webhook-signature': signatures.join(' '),
     }
   }
 }

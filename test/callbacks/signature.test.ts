@@ -59,11 +59,11 @@ describe.skipIf(hasNoPackages)(`standardwebhooks${packagesHint}`, () => {
         fc.json(),
         async (bytes, body) => {
           const secret = `whsec_${btoa(String.fromCharCode(...bytes))}`
-          for (const sign of [
+          for (const signer of [
             createCallbackSigner([secret]),
             createCallbackSigner([secret], createNodeHmac),
           ]) {
-            const headers = { ...(await sign(ID, new Date(), body)) }
+            const headers = { ...(await signer(ID, new Date(), body)) }
             expect(standardVerifier(secret)(body, headers)).toEqual(JSON.parse(body))
           }
         },
