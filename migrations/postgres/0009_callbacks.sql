@@ -34,10 +34,11 @@ LANGUAGE sql AS $$
 	WHERE "upload_id" = of_upload AND "target" = to_target AND "version" = (
 		SELECT min("version") FROM "callback_deliveries"
 		WHERE "upload_id" = of_upload AND "target" = to_target AND "state" = 'waiting'
-	) AND NOT EXISTS (
-		SELECT FROM "callback_deliveries"
-		WHERE "upload_id" = of_upload AND "target" = to_target AND "state" = 'waiting' AND "due_at" IS NOT NULL
-	)
+	) AND (
+		-- A count, so that no plan looks for a due one among all of the target.
+		SELECT count("due_at") FROM "callback_deliveries"
+		WHERE "upload_id" = of_upload AND "target" = to_target AND "state" = 'waiting'
+	) = 0
 $$;
 --> statement-breakpoint
 -- Records the results of claimed deliveries, each a JSON object. A change that is recorded at the same time locks the

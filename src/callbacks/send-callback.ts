@@ -50,7 +50,8 @@ export async function sendCallback(
     if (!timedOut.signal.aborted) throw error
     return noResponse()
   } finally {
-    done.abort()
+    // A reason of its own would be created with a stack.
+    done.abort(null)
   }
 
   async function abortLater(): Promise<void> {

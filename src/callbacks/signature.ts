@@ -41,29 +41,41 @@ export function parseSecret(secret: string): Uint8Array<ArrayBuffer> | null {
   return fits ? bytes : null
 }
 
+/** Returns the HMAC-SHA256 of the content. */
+export type Hmac = (
+  content: Uint8Array<ArrayBuffer>,
+) => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>
+
 /**
  * Returns a function that signs with each of the secrets.
  * @param secrets valid secrets; throws for others
+ * @param createHmac creates the HMAC of a key. Default: by Web Crypto
  */
-export function createCallbackSigner(secrets: readonly string[]): SignCallback {
-  /** Keys and not promises: on Workers a promise may never settle after its request was canceled. */
-  const keys = new Map<string, CryptoKey>()
-
-  async function signatureBy(secret: string, content: Uint8Array<ArrayBuffer>): Promise<string> {
-    const key = keys.get(secret) ?? (await importSecret(secret))
-    keys.set(secret, key)
-    return `v1,${encodeBase64(await crypto.subtle.sign('HMAC', key, content))}`
-  }
+export function createCallbackSigner(
+  secrets: readonly string[],
+  createHmac: (key: Uint8Array<ArrayBuffer>) => Hmac = createWebCryptoHmac,
+): SignCallback {
+  const hmacs = secrets.map((secret) => createHmac(keyOf(secret)))
 
   return async (id, at, body) => {
     const timestamp = String(Math.floor(at.getTime() / 1000))
     const content = signedBytes({ id, timestamp, body })
-    const signatures = await Promise.all(secrets.map((secret) => signatureBy(secret, content)))
+    const signatures: string[] = []
+    for (const hmac of hmacs) signatures.push(`v1,${encodeBase64(await hmac(content))}`)
     return {
       'webhook-id': id,
       'webhook-timestamp': timestamp,
       'webhook-signature': signatures.join(' '),
     }
+  }
+}
+
+function createWebCryptoHmac(bytes: Uint8Array<ArrayBuffer>): Hmac {
+  /** The key and not a promise: on Workers a promise may never settle after its request was canceled. */
+  let key: CryptoKey | null = null
+  return async (content) => {
+    key ??= await importKey(bytes)
+    return new Uint8Array(await crypto.subtle.sign('HMAC', key, content))
   }
 }
 
@@ -82,7 +94,7 @@ export async function isSigned(
   })
   const bytes = signedBytes(content)
   for (const secret of secrets) {
-    const key = await importSecret(secret)
+    const key = await importKey(keyOf(secret))
     for (const digest of digests) {
       if (await crypto.subtle.verify('HMAC', key, digest, bytes)) return true
     }
@@ -90,9 +102,13 @@ export async function isSigned(
   return false
 }
 
-async function importSecret(secret: string): Promise<CryptoKey> {
+function keyOf(secret: string): Uint8Array<ArrayBuffer> {
   const bytes = parseSecret(secret)
   if (bytes === null) throw new TypeError(`A secret of callbacks must be ${SECRET_RULE}.`)
+  return bytes
+}
+
+function importKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', bytes, HMAC, false, ['sign', 'verify'])
 }
 
@@ -114,6 +130,6 @@ function decodeBase64(text: string): Uint8Array<ArrayBuffer> | null {
   }
 }
 
-function encodeBase64(bytes: ArrayBuffer): string {
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)))
+function encodeBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
 }

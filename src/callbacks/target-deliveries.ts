@@ -20,7 +20,7 @@ export const LEASE_MS = ATTEMPT_TIMEOUT_MS + 5000
 /** Pause in milliseconds after which due callbacks are looked for again: those of other gateways, and retries. */
 const POLL_INTERVAL_MS = 1000
 /** Wait in milliseconds before the next claim, so that it claims all that is due by then. */
-const COLLECT_MS = 10
+const COLLECT_MS = 3
 
 export interface DeliveryDependencies extends SendDependencies {
   readonly clock: Clock

@@ -14,7 +14,8 @@ export function createWakeUp(clock: Pick<Clock, 'wait'>): WakeUp {
   return {
     call() {
       wasCalled = true
-      waiting?.abort()
+      // A reason of its own would be created with a stack.
+      waiting?.abort(null)
     },
     async wait(milliseconds) {
       if (!wasCalled) {

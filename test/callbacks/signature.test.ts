@@ -7,6 +7,7 @@ import {
   CallbackRejected,
   verifyCallback,
 } from '../../src/callbacks/verify-callback.ts'
+import { createNodeHmac } from '../../src/node/deliver-callbacks.ts'
 import { callbackPayload } from '../../src/uploads/callbacks/callback-payload.ts'
 import { hasNoPackages, packagesHint } from '../browser/kit/frontend.ts'
 import { uploadOf } from '../kit/samples.ts'
@@ -58,8 +59,13 @@ describe.skipIf(hasNoPackages)(`standardwebhooks${packagesHint}`, () => {
         fc.json(),
         async (bytes, body) => {
           const secret = `whsec_${btoa(String.fromCharCode(...bytes))}`
-          const headers = { ...(await createCallbackSigner([secret])(ID, new Date(), body)) }
-          expect(standardVerifier(secret)(body, headers)).toEqual(JSON.parse(body))
+          for (const signer of [
+            createCallbackSigner([secret]),
+            createCallbackSigner([secret], createNodeHmac),
+          ]) {
+            const headers = { ...(await signer(ID, new Date(), body)) }
+            expect(standardVerifier(secret)(body, headers)).toEqual(JSON.parse(body))
+          }
         },
       ),
       { numRuns: 30 },

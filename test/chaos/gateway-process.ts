@@ -14,6 +14,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const START_TIMEOUT_MS = 20_000
 /** Start timeout when the database may be down first, so that the start is retried. */
 const RETRIED_START_TIMEOUT_MS = 60_000
+/** Unit of processor times in `/proc`. */
+const MS_PER_CLOCK_TICK = 10
 /** Minimum pino level of a line that counts as a failure of the gateway. */
 const ERROR_LEVEL = 50
 /** Message on standard error when the gateway does not start because its database is unavailable. */
@@ -32,6 +34,8 @@ export interface GatewayProcess {
   killAndStart(): Promise<void>
   /** Resident set size in bytes. */
   residentBytes(): Promise<number>
+  /** Processor time so far in milliseconds, of all threads. */
+  processorMs(): Promise<number>
   /** Kills the process. */
   end(): Promise<void>
 }
@@ -178,6 +182,12 @@ export async function startGatewayProcess({
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
       const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? []
       return Number(kilobytes) * 1024
+    },
+    async processorMs() {
+      const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8')
+      // The name in parentheses may contain spaces. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return (Number(fields[11]) + Number(fields[12])) * MS_PER_CLOCK_TICK
     },
     end: kill,
   }

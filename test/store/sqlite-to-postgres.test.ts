@@ -51,6 +51,9 @@ function open(database: TestDatabase = target) {
   return openPostgres({ url: database.url, connections: 4 }, () => undefined)
 }
 
+const listAll = async ({ callbacks }: UploadStore) =>
+  Promise.all(deliveryStates.map((state) => callbacks.listDeliveries(state, 9)))
+
 function sourceOf(path = file): UploadSource {
   const opened = openSqliteSource(path)
   if (opened.kind !== 'source') throw new Error('The file has pending migrations.')
@@ -212,8 +215,6 @@ describeWithPostgres('copy to PostgreSQL', () => {
   })
 
   test('copies callbacks, and what has become of them when repeated', async () => {
-    const listAll = async ({ callbacks }: UploadStore) =>
-      Promise.all(deliveryStates.map((state) => callbacks.listDeliveries(state, 9)))
     await withSqlite(async (store) => {
       for (const id of ['a', 'b']) {
         const upload = await mintWith(store, id, callbackOf(id, 1))

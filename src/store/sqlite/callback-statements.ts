@@ -206,7 +206,10 @@ function isDue<Name extends string>(param: NamedParam<Name | 'target' | 'now'>):
   return sql`${deliveries.target} = ${param('target')} and due_at is not null and due_at <= ${param('now')}`
 }
 
-/** Makes the oldest waiting delivery of each upload and target due, unless one is due already. */
+/**
+ * Makes the oldest waiting delivery of each upload and target due, unless one is due already. A count, because SQLite
+ * would look for a due one among all of the target.
+ */
 function promote(now: unknown, keys: SQL) {
   const { uploadId, target, version } = deliveries
   const ofKey = sql`upload_id = promoted.upload_id and target = promoted.target and ${isWaiting}`
@@ -217,7 +220,7 @@ function promote(now: unknown, keys: SQL) {
     .where(
       sql`${uploadId} = promoted.upload_id and ${target} = promoted.target
         and ${version} = (select min(version) from ${deliveries} where ${ofKey})
-        and not exists (select 1 from ${deliveries} where ${ofKey} and due_at is not null)`,
+        and (select count(due_at) from ${deliveries} where ${ofKey}) = 0`,
     )
 }
 
