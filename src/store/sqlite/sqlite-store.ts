@@ -163,12 +163,9 @@ export function createStoreOn(
         const { statement, values } = lists.count(filter)
         return number(statement.get(values))
       }
-      const kinds = kindsOf(filter)
-      const [statuses, protocols] = [
-        JSON.stringify(kinds.statuses),
-        JSON.stringify(kinds.protocols),
-      ]
-      return number(statements.count.get({ creator, statuses, protocols }))
+      const { statuses, protocols } = kindsOf(filter)
+      const values = { statuses: JSON.stringify(statuses), protocols: JSON.stringify(protocols) }
+      return number(statements.count.get({ creator, ...values }))
     },
 
     countByStatus: async () => {
