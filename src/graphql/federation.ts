@@ -37,7 +37,7 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
   PageInfo: '@shareable',
 }
 
-/** Fields that one subgraph of a supergraph can define, which is seldom this one: the ids of a router are its own. */
+/** Fields of Relay, which each subgraph with Relay defines: composition rejects a field of several subgraphs. */
 const OMITTED_QUERIES = new Set(['node', 'nodes'])
 
 /** Returns the schema with `_service` and `_entities`. The schema itself is not changed. */
