@@ -1,6 +1,6 @@
 /** Package entry `headgate`: a gateway on Node, and the adapters to compose another one. */
 export { createGateway, type Gateway, type GatewayOptions } from './http/gateway.ts'
-export { type Config, readConfig } from './config/node-config.ts'
+export { type Config, readConfig } from './config/gateway-config.ts'
 export { createRestStreamApi } from './stream/rest/rest-stream-api.ts'
 export { createPlaybackSigner } from './stream/playback-signer.ts'
 export { createPlaybackTokens } from './stream/playback-tokens.ts'

@@ -194,11 +194,16 @@ const rules: Readonly<Record<string, Rule>> = {
     inside: ['config/', 'graphql/schema.ts', 'http/graphql/plugins/', 'shared/'],
     packages: ['node:', 'graphql'],
   },
-  'config/node-config.ts': {
-    // Reads whether other machines can reach the emulator, because it then needs a token.
+  // Both read whether other machines can reach the emulator, because it then needs a token.
+  'config/gateway-config.ts': {
     inside: ['config/', 'emulator/exposure.ts', 'uploads/', 'shared/'],
     types: ['http/auth/', 'http/graphql/plugins/'],
     packages: ['node:'],
+  },
+  'config/node-config.ts': {
+    inside: ['config/', 'emulator/exposure.ts', 'uploads/', 'shared/'],
+    types: ['http/auth/'],
+    packages: [],
   },
   'config/trusted-proxies.ts': { inside: ['config/', 'shared/'], packages: ['node:'] },
 
@@ -259,7 +264,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['commander', 'node:'],
   },
   'demo/': {
-    inside: ['node/start-gateway.ts', 'node/logger.ts', 'config/node-config.ts', 'shared/'],
+    inside: ['node/start-gateway.ts', 'node/logger.ts', 'config/gateway-config.ts', 'shared/'],
     packages: ['node:', 'graphql-request', 'graphql-sse', 'tus-js-client', 'zod'],
   },
   'console/': {

@@ -1,6 +1,6 @@
 /** CALLBACK_URLS and CALLBACK_SECRET: errors are reported by name and position, and contain no part of a value. */
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../src/config/node-config.ts'
+import { readConfig } from '../src/config/gateway-config.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const URLS = 'https://app.example.com/callbacks?key=k-ey'

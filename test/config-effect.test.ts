@@ -1,8 +1,8 @@
 /** Variables that are set and have no effect: each is reported by its name, as an error or a warning. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { readConfig } from '../src/config/gateway-config.ts'
 import {
-  readConfig,
   readDatabaseConfig,
   readEmulatorConfig,
   readStreamConfig,

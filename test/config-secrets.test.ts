@@ -1,7 +1,7 @@
 /** Values that are rejected instead of trimmed: secrets, control characters, unusual numbers; and warnings about plain HTTP. */
 import { describe, expect, test } from 'vitest'
 import { createSigningKey } from './kit/signing-key.ts'
-import { readConfig } from '../src/config/node-config.ts'
+import { readConfig } from '../src/config/gateway-config.ts'
 
 type Environment = Readonly<Record<string, string>>
 

@@ -1,7 +1,7 @@
 /** STREAM_SIGNING_KEY_ID and STREAM_SIGNING_KEY_JWK: errors are reported by name, and contain no part of the key. */
 import { exportJWK, generateKeyPair } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../src/config/node-config.ts'
+import { readConfig } from '../src/config/gateway-config.ts'
 import { createSigningKey } from './kit/signing-key.ts'
 
 const ID = 'STREAM_SIGNING_KEY_ID'

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readConfig } from '../src/config/node-config.ts'
+import { readConfig } from '../src/config/gateway-config.ts'
 import { writeTrustedDocuments } from './kit/trusted-documents.ts'
 
 const NAME = 'TRUSTED_DOCUMENTS'

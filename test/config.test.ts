@@ -1,6 +1,6 @@
 /** The configuration from environment variables: defaults, valid values, and all errors. */
 import { describe, expect, test } from 'vitest'
-import { type Config, readConfig } from '../src/config/node-config.ts'
+import { type Config, readConfig } from '../src/config/gateway-config.ts'
 
 type Environment = Readonly<Record<string, string>>
 

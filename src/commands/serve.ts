@@ -1,5 +1,6 @@
 /** `headgate serve`: runs the gateway until a shutdown signal. */
-import { type Config, readConfig, databaseLabel } from '../config/node-config.ts'
+import { type Config, readConfig } from '../config/gateway-config.ts'
+import { databaseLabel } from '../config/node-config.ts'
 import { createLogger } from '../node/logger.ts'
 import { type RunningGateway, startGateway } from '../node/start-gateway.ts'
 import { untilShutdownSignal, readConfigOrReport } from './read-config.ts'

@@ -1,24 +1,17 @@
-/** Configuration of the Node host, read once from the environment; all errors are reported together. */
-import { BlockList } from 'node:net'
+/** Parts of the configuration on Node, which commands also read alone; all errors are reported together. */
 import { readCallbacks } from './callbacks.ts'
 import { isReachableByOthers } from '../emulator/exposure.ts'
-import { type TrustedProxies, trustProxy } from './trusted-proxies.ts'
 import type { AuthConfig } from '../http/auth/authenticate.ts'
-import type { TrustedDocument } from '../http/graphql/plugins/trusted-documents.ts'
 import {
   type CloudflareAccount,
   type ConfigResult,
-  DEFAULT_API_BUDGET,
   type Environment,
   type BaseConfig,
   type EnvironmentReader,
   parseEnvironment,
   readAccount,
   readAuth,
-  readApiBudget,
-  readBaseConfig,
 } from './base-config.ts'
-import { readTrustedDocuments } from './trusted-documents.ts'
 
 /** The embedded emulator. */
 export interface EmulatorConfig {
@@ -54,64 +47,8 @@ export type DatabaseConfig =
       readonly connections: number
     }
 
-export interface Config extends BaseConfig {
-  readonly host: string
-  /** 0 picks a free port. */
-  readonly port: number
-  readonly stream: StreamConfig
-  readonly database: DatabaseConfig
-  readonly auth: AuthConfig
-  /** Proxies whose `X-Forwarded-For` and `X-Request-Id` are trusted. */
-  readonly trustedProxies: TrustedProxies
-  /** Requests to Stream's API per five minutes; null for no limit. */
-  readonly streamApiBudget: number | null
-  /** Bearer token for `/metrics`; null if the metrics are public. */
-  readonly metricsToken: string | null
-  /** The only documents that callers may execute, besides those of the console; null for any. */
-  readonly trustedDocuments: readonly TrustedDocument[] | null
-}
-
 const MIN_TOKEN_CHARACTERS = 16
 const DEFAULT_CONNECTIONS = 10
-
-/** Variables of `headgate emulator`, which may run in the same environment. */
-const EMULATOR_VARIABLES = {
-  names: /^EMULATOR_/,
-  reason:
-    'while CLOUDFLARE_ACCOUNT_ID is set: the embedded emulator is not started. Unset it, unless `headgate emulator` reads it.',
-}
-
-/** Reads the gateway's configuration. README.md in this folder lists the variables. */
-export function readConfig(environment: Environment): ConfigResult<Config> {
-  return parseEnvironment(
-    environment,
-    (variables) => {
-      const host = readHost(variables)
-      const stream = readStream(variables)
-      const account = stream.kind === 'account' ? stream : null
-      const port = variables.integer('PORT', { from: 0, to: 65_535 }) ?? 4000
-      const limits = readBaseConfig(variables)
-      return {
-        host,
-        port,
-        ...limits,
-        stream,
-        database: readDatabase(variables),
-        auth: readAuth(
-          variables,
-          limits,
-          account === null && !isReachableByOthers(host, limits.publicURL),
-        ),
-        trustedProxies: readProxies(variables),
-        streamApiBudget:
-          readApiBudget(variables, account) ?? (account === null ? null : DEFAULT_API_BUDGET),
-        metricsToken: readToken(variables, 'METRICS_TOKEN'),
-        trustedDocuments: readTrustedDocuments(variables, limits),
-      }
-    },
-    { otherReader: EMULATOR_VARIABLES },
-  )
-}
 
 /**
  * Reads the configuration of `headgate emulator`. If other machines can reach the emulator, EMULATOR_TOKEN is
@@ -164,11 +101,11 @@ export function readDatabaseConfig(environment: Environment): ConfigResult<Datab
   return parseEnvironment(environment, readDatabase, { names: /^DATABASE_/ })
 }
 
-function readHost(variables: EnvironmentReader): string {
+export function readHost(variables: EnvironmentReader): string {
   return variables.text('HOST') ?? '127.0.0.1'
 }
 
-function readStream(variables: EnvironmentReader): StreamConfig {
+export function readStream(variables: EnvironmentReader): StreamConfig {
   const account = readAccount(variables, 'for the emulator')
   return account === null ? readEmulator(variables) : { kind: 'account', ...account }
 }
@@ -185,7 +122,7 @@ function readEmulator(variables: EnvironmentReader): EmulatorConfig {
   }
 }
 
-function readDatabase(variables: EnvironmentReader): DatabaseConfig {
+export function readDatabase(variables: EnvironmentReader): DatabaseConfig {
   const database = parseDatabaseURL(
     variables.secret('DATABASE_URL') ?? 'file:.headgate/headgate.db',
   )
@@ -210,7 +147,7 @@ export function parseDatabaseURL(url: string): DatabaseConfig | null {
   return { kind: 'postgres', url, connections: DEFAULT_CONNECTIONS }
 }
 
-function readToken(
+export function readToken(
   variables: EnvironmentReader,
   name: 'METRICS_TOKEN' | 'EMULATOR_TOKEN',
 ): string | null {
@@ -223,18 +160,6 @@ function readToken(
     name,
     `must have at least ${MIN_TOKEN_CHARACTERS} printable ASCII characters, without a space.`,
   )
-}
-
-function readProxies(variables: EnvironmentReader): TrustedProxies {
-  const proxies = new BlockList()
-  for (const [index, entry] of variables.list('TRUSTED_PROXIES').entries()) {
-    if (trustProxy(proxies, entry)) continue
-    variables.addError(
-      'TRUSTED_PROXIES',
-      `must list IP addresses or networks such as 10.0.0.0/8: entry ${index + 1} is invalid.`,
-    )
-  }
-  return proxies
 }
 
 /** Returns the database's name for messages, without credentials: a path, or `postgres://host:5432/name`. */

@@ -1,7 +1,7 @@
 /** pino logger on standard output: one JSON object per line, or colored text on a terminal. */
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 import pretty from 'pino-pretty'
-import type { Config } from '../config/node-config.ts'
+import type { Config } from '../config/gateway-config.ts'
 import { redactLogLine } from '../shared/redact-log-line.ts'
 import { escapeControlsInJson } from '../shared/terminal-controls.ts'
 

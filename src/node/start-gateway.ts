@@ -1,7 +1,7 @@
 /** Composition root on Node: creates the dependencies and the gateway from the configuration, and listens. */
 import { setMaxListeners } from 'node:events'
 import { allowedHosts, policyOf } from '../config/base-config.ts'
-import type { Config } from '../config/node-config.ts'
+import type { Config } from '../config/gateway-config.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import type { Emulator } from '../emulator/emulator.ts'
 import { countByName } from '../callbacks/target-names.ts'

@@ -5,7 +5,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readConfig } from '../../src/config/node-config.ts'
+import { readConfig } from '../../src/config/gateway-config.ts'
 import { findFreePort } from '../chaos/gateway-process.ts'
 import { type Run, addressOf } from '../kit/command.ts'
 import {

@@ -1,6 +1,6 @@
 /** A signing key of Stream for tests. */
 import { exportJWK, generateKeyPair, jwtVerify } from 'jose'
-import { readConfig } from '../../src/config/node-config.ts'
+import { readConfig } from '../../src/config/gateway-config.ts'
 import type { SigningKey } from '../../src/stream/playback-signer.ts'
 
 export interface TestSigningKey {

@@ -1,8 +1,8 @@
 /** Configuration errors name the variable and do not repeat its value, which may be a secret. */
 import { createServer } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { readConfig } from '../../src/config/gateway-config.ts'
 import {
-  readConfig,
   readDatabaseConfig,
   readEmulatorConfig,
   readStreamConfig,

@@ -1,6 +1,6 @@
 /** Check of `headgate doctor` for callbacks; on request, sends a test to each target. */
 import { nameTargets } from '../../callbacks/target-names.ts'
-import type { Config } from '../../config/node-config.ts'
+import type { Config } from '../../config/gateway-config.ts'
 import { sendTestCallback } from '../send-test-callback.ts'
 import type { CheckResult } from './checks.ts'
 

@@ -1,5 +1,5 @@
 /** Checks of `headgate doctor` for Stream, webhook, playback and authentication; read-only. */
-import type { Config } from '../../config/node-config.ts'
+import type { Config } from '../../config/gateway-config.ts'
 import type { StreamApi } from '../../uploads/ports/stream-api.ts'
 import type { SigningKeys } from '../../stream/rest/signing-keys.ts'
 import { StreamError } from '../../uploads/ports/stream-error.ts'

@@ -1,6 +1,6 @@
 /** `headgate doctor`: checks configuration, database, Stream, webhook, playback, callbacks and authentication, and prints fixes. */
 import { styleText } from 'node:util'
-import { type Config, readConfig } from '../../config/node-config.ts'
+import { type Config, readConfig } from '../../config/gateway-config.ts'
 import { createRestStreamApi } from '../../stream/rest/rest-stream-api.ts'
 import { createSigningKeys } from '../../stream/rest/signing-keys.ts'
 import type { AccountOptions } from '../../stream/rest/rest-client.ts'
