@@ -1,4 +1,5 @@
 /** Query `recommendedProtocol`: which protocol suits a file. */
+import { allowsBasicUploads, limitsInForce } from '../uploads/caller-limits.ts'
 import { type ProtocolRecommendation, recommendProtocol } from '../uploads/recommend-protocol.ts'
 import { builder } from './builder.ts'
 import { UploadProtocolEnum } from './upload.ts'
@@ -37,7 +38,12 @@ builder.queryField('recommendedProtocol', (t) =>
         description: 'False if the connection may break, as on a phone.',
       }),
     },
-    resolve: (_root, { sizeBytes, reliableConnection }, { dependencies }) =>
-      recommendProtocol(sizeBytes, reliableConnection, dependencies.stream.capabilities.tusUploads),
+    resolve: (_root, { sizeBytes, reliableConnection }, { dependencies, viewer }) =>
+      recommendProtocol(
+        sizeBytes,
+        reliableConnection,
+        dependencies.stream.capabilities.tusUploads,
+        allowsBasicUploads(limitsInForce(dependencies.policy, viewer.limits)),
+      ),
   }),
 )

@@ -236,6 +236,15 @@ describe('basic uploads', () => {
       __typename: 'ForbiddenError',
       message: expect.stringMatching(/199999999 bytes.*createTusUpload/),
     })
+    const recommendation = z.object({
+      recommendedProtocol: z.object({ protocol: z.string(), required: z.boolean() }),
+    })
+    expect(
+      await below.request(
+        recommendation,
+        '{ recommendedProtocol(sizeBytes: 1) { protocol required } }',
+      ),
+    ).toEqual({ recommendedProtocol: { protocol: 'TUS', required: true } })
     const above = gateway.as(await guestToken({ maxSizeBytes: 200_000_000 }))
     expectMinted(await createDirectUpload(above))
     expect((await gateway.emulator.state()).videos).toHaveLength(1)

@@ -98,10 +98,19 @@ function emulatorAt(apiBaseUrl = ''): { url: string; apiBaseUrl: string } {
   return { url: new URL(apiBaseUrl).origin, apiBaseUrl }
 }
 
-/** A caller of the gateway with this GraphQL URL. */
-export function callerOf(url: string, token?: string): Caller {
+/**
+ * A caller of the gateway with this GraphQL URL.
+ * @param otherHeaders sent with each request
+ */
+export function callerOf(
+  url: string,
+  token?: string,
+  otherHeaders: Readonly<Record<string, string>> = {},
+): Caller {
   const headers: Record<string, string> =
-    token === undefined ? {} : { authorization: `Bearer ${token}` }
+    token === undefined
+      ? { ...otherHeaders }
+      : { ...otherHeaders, authorization: `Bearer ${token}` }
   const client = new GraphQLClient(url, { headers })
   return {
     request: async (shape, document, variables) =>

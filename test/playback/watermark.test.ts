@@ -55,6 +55,21 @@ it('puts the watermark on every upload', async () => {
   expect(await Promise.all(uids.map(watermarkOf))).toEqual([profile, profile, profile])
 })
 
+it('puts the watermark of the token on every upload of its caller', async () => {
+  const { gateway, token: plain, profile, watermarkOf } = await start('0'.repeat(32))
+  const token = await tokenFor('ada', { headgate: { watermark: profile } })
+  const ada = gateway.as(token)
+  const created = await createAtTus(gateway.url, token, `name ${btoa('x.mp4')}`)
+  const uids = [
+    expectMinted(await createDirectUpload(ada)).uid,
+    expectMinted(await createTusUpload(ada, { sizeBytes: 1000 })).uid,
+    created.headers.get('stream-media-id') ?? '',
+  ]
+  expect(await Promise.all(uids.map(watermarkOf))).toEqual([profile, profile, profile])
+  // Other tokens keep that of the gateway, which does not exist here.
+  expect(await createDirectUpload(gateway.as(plain))).toMatchObject({ code: 'STREAM_REJECTED' })
+})
+
 it('does not let the client of /tus choose another watermark', async () => {
   const { gateway, token } = await start()
   const response = await createAtTus(gateway.url, token, `watermark ${btoa('f'.repeat(32))}`)

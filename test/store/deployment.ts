@@ -75,7 +75,7 @@ export async function fillWithSamples(store: UploadStore): Promise<void> {
   }
   await store.reserve(
     reservationOf({ id: 'waiting', creator: 'bob', idempotencyKey: 'waits', totalBytes: 7 }),
-    unlimited,
+    { ...unlimited, tokenLimit: { tokenId: 'link', maxUploads: 3 } },
   )
   await store.reserve(reservationOf({ id: 'discarded', creator: 'bob' }), unlimited)
   await store.retire('discarded')
@@ -100,6 +100,7 @@ export async function readAll(store: UploadStore) {
     quotaUsage: await Promise.all(
       [undefined, 'Zoë 🎬', 'bob', 'creator-3'].map((creator) => store.quotaUsage(creator)),
     ),
+    ofToken: await store.countByToken('link'),
     webhooks: await Promise.all(['stranger', 'other'].map((uid) => store.unmatchedWebhooks(uid))),
     oldestDue: await store.oldestDuePoll(),
     keyed: await store.findByKey('requester 1', 'schlüssel 🔑 1', after(-1000)),

@@ -36,14 +36,29 @@ test.each<[sizeBytes: number, reliable: boolean, UploadProtocol, reason: RegExp]
   },
 )
 
+test.each<[sizeBytes: number, tus: boolean, UploadProtocol, reason: RegExp]>([
+  [1, true, 'TUS', /token limits the size/],
+  [200_000_000, true, 'TUS', /token limits the size/],
+  [200_000_001, true, 'TUS', /over 200 MB/],
+  [1, false, 'BASIC', /does not support tus/],
+])(
+  'recommends without basic uploads for %d bytes, tus: %s → %s',
+  (bytes, tus, protocol, reason) => {
+    const recommended = recommendProtocol(bytes, true, tus, false)
+    expect(recommended).toMatchObject({ protocol, required: true })
+    expect(recommended.reason).toMatch(reason)
+  },
+)
+
 test('has a different reason for each case', () => {
   const reasons = [
     recommendProtocol(1, true),
     recommendProtocol(1, false),
     recommendProtocol(200_000_001, true),
     recommendProtocol(30_000_000_001, true),
+    recommendProtocol(1, true, true, false),
   ].map(({ reason }) => reason)
-  expect(new Set(reasons).size).toBe(4)
+  expect(new Set(reasons).size).toBe(5)
   for (const reason of reasons) expect(reason).toMatch(/^[A-Z].*\.$/)
   expect(reasons[3]).toContain('30 GB')
 })
