@@ -104,9 +104,11 @@ function requestFor(
   { dependencies: { stream, policy }, viewer }: GraphQLContext,
 ): UploadRequest {
   const { sizeBytes, reliableConnection } = input
-  const protocol = chooseProtocol(sizeBytes, reliableConnection, {
-    basicUploads: allowsBasicUploads(limitsInForce(policy, viewer.limits)),
-    tusUploads: stream.capabilities.tusUploads,
-  })
+  const protocol = chooseProtocol(
+    sizeBytes,
+    reliableConnection,
+    stream.capabilities.tusUploads,
+    allowsBasicUploads(limitsInForce(policy, viewer.limits)),
+  )
   return toUploadRequest(protocol, sizeBytes, input)
 }

@@ -8,25 +8,18 @@ export interface ProtocolRecommendation {
   readonly reason: string
 }
 
-/** Which protocols a caller may use. */
-export interface AllowedProtocols {
-  /** False if the caller's limits allow no basic uploads. */
-  readonly basicUploads: boolean
-  /** False if the Stream adapter mints no tus URLs. */
-  readonly tusUploads: boolean
-}
-
 /**
- * Returns the protocol of an upload: the recommended one, but TUS where a basic upload cannot carry the file or is
- * not allowed. If neither is possible, the creation is rejected with the reason.
+ * Returns the protocol of an upload: the recommended one, but TUS for every file over 200 MB, whose creation is
+ * rejected with the reason if there is no tus. The parameters are those of `recommendProtocol`.
  */
 export function chooseProtocol(
   sizeBytes: number,
   reliableConnection: boolean,
-  { basicUploads, tusUploads }: AllowedProtocols,
+  tusUploads: boolean,
+  basicUploads: boolean,
 ): UploadProtocol {
-  if (sizeBytes > MAX_BASIC_BYTES || (!basicUploads && tusUploads)) return 'TUS'
-  return recommendProtocol(sizeBytes, reliableConnection, tusUploads).protocol
+  if (sizeBytes > MAX_BASIC_BYTES) return 'TUS'
+  return recommendProtocol(sizeBytes, reliableConnection, tusUploads, basicUploads).protocol
 }
 
 /**

@@ -66,6 +66,9 @@ const watchPending = (): string =>
   'subscription { uploadList(filter: { status: PENDING_UPLOAD }) { page { nodes { creator } } } }'
 const mint = (kind: 'Direct' | 'Tus', more: string): string =>
   `mutation { create${kind}Upload(input: { maxDurationSeconds: 60 ${more} }) { __typename ... on Create${kind}UploadSuccess { upload { creator } } } }`
+/** @param field of the mutation, up to its input */
+const mintBySize = (field: string, more: string): string =>
+  `mutation { ${field} { sizeBytes: 1, maxDurationSeconds: 60 ${more} }) { __typename ... on CreateDirectUploadSuccess { upload { creator } } } }`
 
 /**
  * Creates an upload as the owner and then as the caller. The first event shows which uploads the
@@ -82,6 +85,10 @@ const statusEvent = '{"uploadStatus":{"uid":"UID"}}'
 const changedBy = (creator: string): string => `{"uploadsChanged":{"creator":"${creator}"}}`
 const successOf = (kind: 'Direct' | 'Tus', creator: string): string =>
   `{"create${kind}Upload":{"__typename":"Create${kind}UploadSuccess","upload":{"creator":"${creator}"}}}`
+const createdBySize = (field: 'createUpload' | 'createUploads', creator: string): string => {
+  const success = `{"__typename":"CreateDirectUploadSuccess","upload":{"creator":"${creator}"}}`
+  return `{"${field}":${field === 'createUpload' ? success : `[${success}]`}}`
+}
 const typenameOf = (field: string, name: string): string => `{"${field}":{"__typename":"${name}"}}`
 const sameOutcome = (outcome: string): readonly [string, string, string] => [
   outcome,
@@ -253,6 +260,24 @@ const rows: readonly Row[] = [
       typenameOf('createTusUpload', 'ForbiddenError'),
       successOf('Tus', 'ada'),
       successOf('Tus', 'ada'),
+    ],
+  ),
+  row(
+    'createUpload',
+    byPost(() => mintBySize('createUpload(input:', '')),
+    [
+      createdBySize('createUpload', 'bob'),
+      createdBySize('createUpload', 'ada'),
+      createdBySize('createUpload', 'root'),
+    ],
+  ),
+  row(
+    'createUploads for ada',
+    byPost(() => mintBySize('createUploads(inputs:', 'creator: "ada"')),
+    [
+      '{"createUploads":[{"__typename":"ForbiddenError"}]}',
+      createdBySize('createUploads', 'ada'),
+      createdBySize('createUploads', 'ada'),
     ],
   ),
   row('updateUpload', byPost(rename), [

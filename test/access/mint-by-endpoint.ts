@@ -34,7 +34,12 @@ const result = z.object({
   data: z.object({ createTusUpload: z.looseObject({ __typename: z.string() }) }),
 })
 
+const severalResult = z.object({
+  data: z.object({ createUploads: z.tuple([z.object({ __typename: z.string() })]) }),
+})
+
 const WORDS: Readonly<Record<string, string>> = {
+  CreateDirectUploadSuccess: 'minted',
   CreateTusUploadSuccess: 'minted',
   InvalidInputError: 'invalid',
   ForbiddenError: 'forbidden',
@@ -64,6 +69,23 @@ const byPost: Mint = async (url, token, request) => {
   return response.status === 200
     ? wordIn(await response.json())
     : `${response.status} ${await response.text()}`
+}
+
+/** The gateway chooses the protocol. */
+const byCreateUploads: Mint = async (url, token, request) => {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({
+      query:
+        'mutation ($input: CreateUploadInput!) { createUploads(inputs: [$input]) { __typename } }',
+      variables: { input: inputOf(request) },
+    }),
+  })
+  if (response.status !== 200) return `${response.status} ${await response.text()}`
+  const { data } = severalResult.parse(await response.json())
+  const [{ __typename }] = data.createUploads
+  return WORDS[__typename] ?? __typename
 }
 
 const bySse: Mint = async (url, token, request) => {
@@ -138,6 +160,7 @@ const byTus: Mint = async (url, token, request) => {
 /** Every endpoint that creates uploads. */
 export const endpoints: readonly (readonly [string, Mint])[] = [
   ['POST /graphql', byPost],
+  ['createUploads', byCreateUploads],
   ['/graphql over SSE', bySse],
   ['/graphql over WebSocket', bySocket],
   ['/tus', byTus],

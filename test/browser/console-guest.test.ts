@@ -24,6 +24,10 @@ function guestToken(headgate: object): Promise<string> {
   return tokenFor('guest-7', { jti: `link-${links}`, headgate })
 }
 
+function leftIn(page: Page) {
+  return page.getByRole('region', { name: 'What is left' })
+}
+
 describeInChromium('an upload link', () => {
   const built = useBuiltConsole()
 
@@ -32,8 +36,6 @@ describeInChromium('an upload link', () => {
     const opened = await openPage(`${gateway.url}/#token=${token}`, { viewport })
     return { ...opened, gateway }
   }
-
-  const leftIn = (page: Page) => page.getByRole('region', { name: 'What is left' })
 
   it('uploads as many videos as it allows, and shows how many are left', async () => {
     const token = await guestToken({ maxUploads: 2 })

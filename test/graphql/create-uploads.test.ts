@@ -85,6 +85,17 @@ describe('createUpload', () => {
 })
 
 describe('createUploads', () => {
+  it('runs as printed in the recipes', async () => {
+    const page = await readFile('src/graphql/recipes.md', 'utf8')
+    const [, document = ''] = /^```graphql\n(mutation CreateUploads[^]*?)^```$/m.exec(page) ?? []
+    const gateway = await startTestGateway()
+    const inputs = [1_000, 250_000_000].map((sizeBytes) => ({ sizeBytes, maxDurationSeconds: 60 }))
+    const { createUploads: outcomes } = await gateway
+      .as()
+      .request(z.object({ createUploads: z.array(z.looseObject({})) }), document, { inputs })
+    expect(outcomes).toMatchObject([{ formField: 'file' }, { chunkSizeBytes: 52_428_800 }])
+  })
+
   describeCreateUploads(async (variables) => {
     const gateway = await startTestGateway({
       AUTH_JWT_SECRET: TEST_SECRET,
@@ -92,7 +103,7 @@ describe('createUploads', () => {
       ...variables,
     })
     const token = await tokenFor('ada')
-    return { callers: [gateway.as(token), gateway.as(token)], as: gateway.as }
+    return { callers: [gateway.as(token), gateway.as(token)], as: (other) => gateway.as(other) }
   })
 
   it.each([

@@ -8,6 +8,9 @@ describeWithPostgres('createUploads at two gateways', () => {
   describeCreateUploads(async (variables) => {
     const { gateways } = await startTwoGateways({ CREATOR_QUOTA_MINUTES: '100', ...variables })
     const token = await tokenFor('ada')
-    return { callers: [gateways[0].as(token), gateways[1].as(token)], as: gateways[1].as }
+    return {
+      callers: [gateways[0].as(token), gateways[1].as(token)],
+      as: (other) => gateways[1].as(other),
+    }
   })
 })

@@ -19,6 +19,6 @@ describe('createUploads at a Worker', { timeout: 60_000 }, () => {
     })
     onTestFinished(() => worker.stop())
     const caller = worker.as(await tokenFor('ada'))
-    return { callers: [caller, caller], as: worker.as }
+    return { callers: [caller, caller], as: (other) => worker.as(other) }
   })
 })

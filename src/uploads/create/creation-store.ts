@@ -12,13 +12,6 @@ interface Turn {
   end(): void
 }
 
-/** Of calls without an order. */
-const ANY_TIME: Turn = { begin: Promise.resolve(), end: doNothing }
-
-function doNothing(): void {
-  // No call waits for this one.
-}
-
 export function createCreationStore(store: UploadStore, rateLimiter: RateLimiter): CreationStore {
   /** The unit stays consumed if the rate limiter is unreachable. */
   async function giveBack(key: string, at: number): Promise<void> {
@@ -29,52 +22,62 @@ export function createCreationStore(store: UploadStore, rateLimiter: RateLimiter
     }
   }
 
-  async function admit(
+  async function reserve(
     reservation: Reservation,
     { rateLimit, ...rules }: AdmitRules,
-    turn: Turn,
+    consumedAt: number,
+  ): Promise<AdmitOutcome> {
+    try {
+      return await store.reserve(reservation, rules)
+    } catch (error) {
+      await giveBack(rateLimit.key, consumedAt)
+      throw error
+    }
+  }
+
+  /** @param turn null for a call without an order */
+  async function admit(
+    reservation: Reservation,
+    rules: AdmitRules,
+    turn: Turn | null,
   ): Promise<AdmitOutcome> {
     const { requestedBy, idempotencyKey } = reservation
+    const { key, windows } = rules.rateLimit
     try {
       if (idempotencyKey !== null) {
         const holder = await store.findByKey(requestedBy, idempotencyKey, rules.keysValidSince)
         if (holder !== null) return { kind: 'key-in-use', ...holder }
       }
-      if (turn !== ANY_TIME) await turn.begin
-      const consuming = rateLimiter.consume(rateLimit.key, rateLimit.windows)
-      turn.end()
+      if (turn !== null) await turn.begin
+      const consuming = rateLimiter.consume(key, windows)
+      turn?.end()
       const consumed = await consuming
       if (consumed.kind === 'rejected') {
         return { kind: 'rate-limited', retryAfterSeconds: consumed.retryAfterSeconds }
       }
-      try {
-        const admitted = await store.reserve(reservation, rules)
-        // A concurrent request has reserved with the key.
-        if (admitted.kind === 'key-in-use') await giveBack(rateLimit.key, consumed.at)
-        return admitted
-      } catch (error) {
-        await giveBack(rateLimit.key, consumed.at)
-        throw error
-      }
+      const admitted = await reserve(reservation, rules, consumed.at)
+      // A concurrent request has reserved with the key.
+      if (admitted.kind === 'key-in-use') await giveBack(key, consumed.at)
+      return admitted
     } finally {
-      turn.end()
+      turn?.end()
     }
   }
 
   const creations: CreationStore = {
-    admit: (reservation, rules) => admit(reservation, rules, ANY_TIME),
+    admit: (reservation, rules) => admit(reservation, rules, null),
     inOrder() {
       let last = Promise.resolve()
       return {
         ...creations,
         admit(reservation, rules) {
           const begin = last
-          let end = doNothing
+          let end: (() => void) | null = null
           const ended = new Promise<void>((resolve) => {
             end = resolve
           })
           last = begin.then(() => ended)
-          return admit(reservation, rules, { begin, end })
+          return admit(reservation, rules, { begin, end: () => end?.() })
         },
       }
     },
