@@ -156,7 +156,7 @@ const callbacks = program
 
 callbacks
   .command('list')
-  .option('--dead', 'list those that were given up, instead of those that wait')
+  .option('--dead', 'list dead letters, which are not sent again, instead')
   .description('List the callbacks that wait for their delivery.')
   .action(({ dead }: { dead?: boolean }) =>
     run(async () => (await callbackCommands()).listCallbacks(dead === true)),
@@ -165,9 +165,9 @@ callbacks
 callbacks
   .command('replay')
   .argument('[id]', '`webhook-id` of a callback, for all targets')
-  .option('--dead', 'all callbacks that were given up')
+  .option('--dead', 'all dead letters')
   .option('--since <time>', 'all callbacks of changes since then, such as 2026-02-27T07:20:50Z')
-  .description('Send delivered or given-up callbacks again, with the same ids.')
+  .description('Send delivered callbacks or dead letters again, with the same ids.')
   .action((id: string | undefined, options: { dead?: boolean; since?: string }) =>
     run(async () => (await callbackCommands()).replayCallbacks({ id, ...options })),
   )

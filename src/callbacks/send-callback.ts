@@ -15,7 +15,7 @@ export interface SendDependencies {
 
 /** Result of one attempt. Contains nothing that the target sent but its status. */
 export interface AttemptResult {
-  readonly outcome: Exclude<CallbackAttemptOutcome, 'given_up'>
+  readonly outcome: Exclude<CallbackAttemptOutcome, 'dead'>
   /** HTTP status; null without a response. */
   readonly status: number | null
   /** Why the attempt failed, without the URL; null if it did not. */

@@ -93,11 +93,7 @@ export function createTargetDeliveries(
     if (result.outcome === 'delivered') pause.succeeded()
     else pause.failed(result.retryAfterMs)
     const seconds = (clock.monotonicMs() - startedMs) / 1000
-    telemetry.callbackAttempted(
-      name,
-      outcome.kind === 'dead' ? 'given_up' : result.outcome,
-      seconds,
-    )
+    telemetry.callbackAttempted(name, outcome.kind === 'dead' ? 'dead' : result.outcome, seconds)
     logAttempt(delivery, result, outcome)
     await record({ delivery, outcome, status: result.status, error: result.error })
   }
@@ -117,7 +113,10 @@ export function createTargetDeliveries(
     const fields = { callbackId: id, type, uploadId, target: name, attempt: attempts + 1, status }
     if (outcome.kind === 'delivered') log.debug(fields, 'callback delivered')
     else if (outcome.kind === 'dead') {
-      log.error({ ...fields, reason: error }, 'callback given up; `headgate callbacks` replays it')
+      log.error(
+        { ...fields, reason: error },
+        'callback is a dead letter; `headgate callbacks replay` sends it again',
+      )
     } else log.warn({ ...fields, reason: error }, 'callback failed; sent again later')
   }
 

@@ -1,4 +1,4 @@
-/** `headgate callbacks`: what waits and what was given up, sending it again, and a test. */
+/** `headgate callbacks`: what waits, dead letters, sending them again, and a test. */
 import { originOf } from '../callbacks/target-names.ts'
 import { parseTarget } from '../config/callbacks.ts'
 import { readCallbackConfig, readDatabaseConfig } from '../config/node-config.ts'
@@ -16,7 +16,7 @@ const REPLAYED_AT_ONCE = 1000
 /** Characters of a response that `test` prints at most. */
 const MAX_SHOWN_CHARACTERS = 500
 
-/** Prints one line for each callback that waits, the oldest first; or that was given up, the newest first. */
+/** Prints one line for each callback that waits, the oldest first; or each dead letter, the newest first. */
 export async function listCallbacks(isDead: boolean): Promise<number> {
   const database = readConfigOrReport(readDatabaseConfig)
   if (database === null) return 1
@@ -25,7 +25,7 @@ export async function listCallbacks(isDead: boolean): Promise<number> {
   )
   for (const delivery of deliveries) process.stdout.write(`${describe(delivery)}\n`)
   if (deliveries.length === 0) {
-    process.stdout.write(isDead ? 'No callback was given up.\n' : 'No callback waits.\n')
+    process.stdout.write(isDead ? 'No dead letter.\n' : 'No callback waits.\n')
   }
   if (deliveries.length === MAX_LISTED) {
     process.stdout.write(`Only ${MAX_LISTED} callbacks are listed.\n`)
@@ -40,7 +40,7 @@ function describe({ event, target, attempts, dueAt, doneAt, ...last }: ListedDel
     event.at.toISOString(),
     originOf(target),
     `attempts ${attempts}`,
-    doneAt === null ? schedule(dueAt) : `given up ${doneAt.toISOString()}`,
+    doneAt === null ? schedule(dueAt) : `dead since ${doneAt.toISOString()}`,
     last.lastError ?? '',
   ]
   return escapeControls(fields.filter((field) => field !== '').join('  '))
@@ -79,7 +79,7 @@ export async function replayCallbacks(options: ReplayOptions): Promise<number> {
   })
   if (count === 0 && filter.kind === 'event') {
     process.stderr.write(
-      'headgate: no delivered or given-up callback has this id. `headgate callbacks list --dead` shows those that were given up; delivered ones are kept for a day.\n',
+      'headgate: no delivered callback or dead letter has this id. `headgate callbacks list --dead` shows dead letters; delivered callbacks are kept for a day.\n',
     )
     return 1
   }

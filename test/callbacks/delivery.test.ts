@@ -64,7 +64,7 @@ describe('order', () => {
 })
 
 describe('a failed callback', () => {
-  test('is sent again by the schedule, with the same id, and is given up in the end', async () => {
+  test('is sent again by the schedule, with the same id, and is a dead letter in the end', async () => {
     const target = await startCallbackTarget()
     target.respond(status(500))
     const { gateway, mint } = await start(target)
@@ -113,7 +113,7 @@ describe('a failed callback', () => {
     await target.waitFor(2)
   })
 
-  test('with status 410 is given up at once, and the next one is sent', async () => {
+  test('with status 410 is a dead letter at once, and the next one is sent', async () => {
     const target = await startCallbackTarget()
     target.respond((response, { payload }) => {
       response.writeHead(payload.type === 'upload.created' ? 410 : 204).end()

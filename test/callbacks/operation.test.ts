@@ -8,7 +8,7 @@ import { describeWithPostgres } from '../kit/postgres.ts'
 import { startTwoGateways } from '../multi-instance/setup.ts'
 
 describe('metrics', () => {
-  test('count what waits and what was given up, and measure attempts, by target', async () => {
+  test('count what waits, and dead letters, and measure attempts, by target', async () => {
     const [accepting, failing, gone] = [
       await startCallbackTarget('/accepting'),
       await startCallbackTarget('/failing'),
@@ -51,7 +51,7 @@ describe('metrics', () => {
         [names.accepting, 'delivered'],
         [names.twin, 'delivered'],
         [names.failing, 'rejected'],
-        [names.gone, 'given_up'],
+        [names.gone, 'dead'],
       ]),
     )
     expect(metrics.text).not.toMatch(/accepting|twin/)

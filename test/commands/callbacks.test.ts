@@ -38,7 +38,7 @@ async function run(
 const databaseOf = ({ databaseFile }: TestGateway) => ({ DATABASE_URL: `file:${databaseFile}` })
 const origin = ({ url }: CallbackTarget): string => new URL(url).origin
 
-/** A gateway with an upload whose first callback the target does not want, so that it is given up. */
+/** A gateway with an upload whose first callback the target does not want: a dead letter. */
 async function startWithDeadLetter() {
   const target = await startCallbackTarget()
   target.respond(status(410))
@@ -53,13 +53,13 @@ async function startWithDeadLetter() {
 }
 
 describe('headgate callbacks', () => {
-  it('lists what was given up, without the path of its target', async () => {
+  it('lists dead letters, without the path of its target', async () => {
     const { target, gateway, id } = await startWithDeadLetter()
     const { code, output } = await run(databaseOf(gateway), () => listCallbacks(true))
     expect(code).toBe(0)
     expect(output).toMatch(
       new RegExp(
-        `^${id} {2}upload.created {3}\\S+Z {2}${origin(target)} {2}attempts 1 {2}given up \\S+Z {2}The target responded with status 410\\.\\n$`,
+        `^${id} {2}upload.created {3}\\S+Z {2}${origin(target)} {2}attempts 1 {2}dead since \\S+Z {2}The target responded with status 410\\.\\n$`,
       ),
     )
     const waiting = await run(databaseOf(gateway), () => listCallbacks(false))
@@ -80,10 +80,10 @@ describe('headgate callbacks', () => {
       expect.stringMatching(/upload.deleted .* {2}attempts 0 {2}after an earlier one/),
     ])
     const dead = await run(databaseOf(gateway), () => listCallbacks(true))
-    expect(dead.output).toBe('No callback was given up.\n')
+    expect(dead.output).toBe('No dead letter.\n')
   })
 
-  it('replays what was given up, with the same id', async () => {
+  it('replays dead letters, with the same id', async () => {
     const { target, gateway, id } = await startWithDeadLetter()
     target.respond(status(204))
     const replayed = await run(databaseOf(gateway), () => replayCallbacks({ dead: true }))

@@ -105,7 +105,7 @@ describe('no callback leaks a secret', { timeout: 30_000 }, () => {
       `http://nowhere.invalid/${PATH_KEY}`,
     )
     await mint(setup)
-    await untilLogged(setup, /^callback (?:failed|given up|delivered)/, 9)
+    await untilLogged(setup, /^callback (?:failed|is a dead letter|delivered)/, 9)
     await recordAll(setup)
     const { transcript, gateway } = setup
     expect(gateway.logs.filter(({ message }) => message === 'callback delivered')).toHaveLength(1)

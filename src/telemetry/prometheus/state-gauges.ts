@@ -147,7 +147,7 @@ export function registerStateGauges(
   )
   registerCallbackGauge(
     'headgate_callbacks_dead',
-    'Callbacks that were given up, by target; 10000 means that many or more.',
+    'Dead letters: callbacks that are not sent again, by target; 10000 means that many or more.',
     ({ dead }) => dead,
   )
   registerCallbackGauge(

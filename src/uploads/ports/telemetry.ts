@@ -48,14 +48,14 @@ export interface StatusTransition {
   readonly seconds: number | null
 }
 
-/** How an attempt to deliver a callback ended; `given_up` if it failed and was the last one. */
+/** How an attempt to deliver a callback ended; `dead` if it failed and was the last one. */
 export type CallbackAttemptOutcome =
   | 'delivered'
   /** The target responded with another status than 2xx. */
   | 'rejected'
   | 'timeout'
   | 'connection_failed'
-  | 'given_up'
+  | 'dead'
 
 /** The port. Every call is cheap and none throws. */
 export interface Telemetry extends Tracing {
