@@ -14,7 +14,8 @@ export const commonOptions = {
   // In CI, browsers, databases and workerd share few cores: a failed test is retried once and reported.
   retry: process.env['CI'] === 'true' ? 1 : 0,
   testTimeout: 20_000,
-  hookTimeout: 20_000,
+  // Includes the build of the commands.
+  hookTimeout: 60_000,
 }
 
 /** What all files of a test run share: a PostgreSQL server, and a build of the commands. */
