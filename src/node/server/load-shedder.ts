@@ -68,7 +68,8 @@ const WEIGHT = 0.01
 /**
  * A queue with controlled delay (CoDel), as in Maurer, "Fail at Scale":
  * https://queue.acm.org/detail.cfm?id=2839461. Time is measured in work: a pause of the process, or
- * the time in which only connections are accepted, does not count as waiting. No timer runs while there are no requests.
+ * the time in which connections are accepted first, counts as MAX_STEP_MS at most. No timer runs while there are no
+ * requests.
  */
 export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedder<T> {
   const { acceptPriority, maxInFlight, inFlight, serve } = options
