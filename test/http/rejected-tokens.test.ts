@@ -56,6 +56,17 @@ it.each([
   ['no exp', () => tokenWith({ ...CLAIMS, sub: 'ada' }), /lacks `exp`/],
   ['claim nbf', () => tokenFor('ada', { ...CLAIMS, nbf: nowSeconds() + 60 }), /not valid yet/],
   ['claims', () => tokenFor('ada\n', CLAIMS), /`sub`/],
+  [
+    'claim headgate',
+    () => tokenFor('ada', { ...CLAIMS, headgate: { 'max\nUploads': 1 } }),
+    /`headgate` has an unknown key "max\\nUploads"/,
+  ],
+  [
+    'claim headgate.maxUploads',
+    () => tokenFor('ada', { ...CLAIMS, headgate: { maxUploads: -1 } }),
+    /`headgate.maxUploads` must be a whole number/,
+  ],
+  ['claim jti', () => tokenFor('ada', { ...CLAIMS, headgate: { maxUploads: 1 } }), /`jti`/],
   ['malformed', async () => 'a.b.c', /not a valid JWT/],
   ['no bearer token', async () => 'a token', /`Bearer` and a JWT/],
 ])('says that a token is rejected for: %s', async (reason, createToken, message) => {

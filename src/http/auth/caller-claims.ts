@@ -70,20 +70,20 @@ export function readCallerClaims(payload: JWTPayload): CallerLimits | null | Tok
   )
   if (invalid !== undefined) return rejection(`headgate.${invalid[0]}`, invalid[1].rule)
 
-  const maxUploads = valueOf(claim, 'maxUploads', readers.maxUploads)
+  const maxUploads = readers.maxUploads.read(claim['maxUploads'])
   const tokenId = readTokenId(payload)
   if (maxUploads !== null && tokenId === null) return rejection('jti', TOKEN_ID_RULE)
   return {
-    maxDurationSeconds: valueOf(claim, 'maxDurationSeconds', readers.maxDurationSeconds),
-    maxSizeBytes: valueOf(claim, 'maxSizeBytes', readers.maxSizeBytes),
-    quotaMinutes: valueOf(claim, 'quotaMinutes', readers.quotaMinutes),
-    createsPerMinute: valueOf(claim, 'createsPerMinute', readers.createsPerMinute),
+    maxDurationSeconds: readers.maxDurationSeconds.read(claim['maxDurationSeconds']),
+    maxSizeBytes: readers.maxSizeBytes.read(claim['maxSizeBytes']),
+    quotaMinutes: readers.quotaMinutes.read(claim['quotaMinutes']),
+    createsPerMinute: readers.createsPerMinute.read(claim['createsPerMinute']),
     tokenLimit: maxUploads === null || tokenId === null ? null : { tokenId, maxUploads },
     forced: {
-      requireSignedURLs: valueOf(claim, 'requireSignedURLs', readers.requireSignedURLs),
-      allowedOrigins: valueOf(claim, 'allowedOrigins', readers.allowedOrigins),
-      watermarkUid: valueOf(claim, 'watermark', readers.watermark),
-      meta: valueOf(claim, 'meta', readers.meta),
+      requireSignedURLs: readers.requireSignedURLs.read(claim['requireSignedURLs']),
+      allowedOrigins: readers.allowedOrigins.read(claim['allowedOrigins']),
+      watermarkUid: readers.watermark.read(claim['watermark']),
+      meta: readers.meta.read(claim['meta']),
     },
   }
 }
@@ -92,10 +92,6 @@ const KNOWN_KEYS = `The keys are ${Object.keys(readers).join(', ')}.`
 
 const TOKEN_ID_RULE =
   'must have 1 to 255 printable ASCII characters without spaces, because `headgate.maxUploads` counts by it.'
-
-function valueOf<T>(claim: JsonObject, key: keyof typeof readers, { read }: Reader<T>): T | null {
-  return read(claim[key])
-}
 
 function readTokenId({ jti }: JWTPayload): string | null {
   // jose does not check that `jti` is a string.
