@@ -17,6 +17,7 @@ export default defineConfig({
     // Long tests with their own commands: `npm run test:chaos`, `npm run test:drain`.
     exclude: [
       '**/node_modules/**',
+      'test/chaos/callbacks.test.ts',
       'test/chaos/chaos.test.ts',
       'test/chaos/three.test.ts',
       'test/drain/drain.test.ts',

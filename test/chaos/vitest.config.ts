@@ -10,7 +10,11 @@ export default mergeConfig(
   defineConfig({
     root,
     test: {
-      include: ['test/chaos/chaos.test.ts', 'test/chaos/three.test.ts'],
+      include: [
+        'test/chaos/callbacks.test.ts',
+        'test/chaos/chaos.test.ts',
+        'test/chaos/three.test.ts',
+      ],
       testTimeout: 300_000,
       fileParallelism: false,
     },

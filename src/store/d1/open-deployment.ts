@@ -5,8 +5,8 @@ import { isSchemaMissing } from './errors.ts'
 import { schemaChecks, statements, triggersAndIndexes } from './statements.ts'
 
 /**
- * Triggers that update the totals, and the newest list indexes. A database without them works, but totals are
- * wrong, and lists read (and D1 bills) whole tables.
+ * Triggers that update the totals and delete events of callbacks, and the newest indexes. A database without them
+ * works, but totals are wrong, events stay, and lists read (and D1 bills) whole tables.
  */
 const REQUIRED = [
   'upload_added',
@@ -14,6 +14,8 @@ const REQUIRED = [
   'upload_removed',
   'uploads_listed_by_creator',
   'uploads_listed_by_age',
+  'callback_deliveries_due',
+  'callback_delivery_removed',
 ]
 
 /**
