@@ -13,6 +13,8 @@ import { startSetup } from './setup.ts'
 
 export interface CallbackScenarioOptions extends FaultScenarioOptions {
   readonly gatewayCount: number
+  /** How long the targets fail and work in turn, in milliseconds from the start. */
+  readonly targetsFailMs: number
   /** Maximum time after the scenario until all callbacks are accepted. */
   readonly deliveredWithinMs: number
 }
@@ -29,7 +31,7 @@ export interface CallbackScenarioOutcome {
 export async function runCallbackScenario(
   options: CallbackScenarioOptions,
 ): Promise<CallbackScenarioOutcome> {
-  const { seed, overMs, agreeWithinMs, deliveredWithinMs } = options
+  const { seed, overMs, targetsFailMs, agreeWithinMs, deliveredWithinMs } = options
   const targets = await Promise.all([seed + 4, seed + 5].map(startFaultyTarget))
   try {
     const setup = await startSetup({
@@ -38,7 +40,7 @@ export async function runCallbackScenario(
       variables: callbackVariables(...targets),
     })
     try {
-      for (const target of targets) target.failFor(overMs)
+      for (const target of targets) target.failFor(targetsFailMs)
       const faults = await runFaultScenarioWith(setup, options)
       const startedAt = Date.now()
       const uploads = await allUploads(setup.admin)
