@@ -22,7 +22,7 @@ export const commonOptions = {
 export const globalSetup = ['test/kit/postgres-setup.ts', 'test/kit/build-setup.ts']
 
 /** Long tests with their own commands: `npm run test:chaos`, `npm run test:drain`. */
-const long = ['test/chaos/chaos.test.ts', 'test/chaos/three.test.ts', 'test/drain/drain.test.ts']
+const long = ['test/chaos/{callbacks,chaos,three}.test.ts', 'test/drain/drain.test.ts']
 
 /**
  * Tests that measure time or memory, or start browsers or several gateways. Each file runs alone on the

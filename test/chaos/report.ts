@@ -1,4 +1,5 @@
 /** Prints the results of a run as tables. */
+import type { CallbackScenarioOutcome } from './callback-scenario.ts'
 import type { ForgedOutcome } from './forged-webhooks.ts'
 import type { DetectionDelays } from './lost-webhooks.ts'
 import type { OneKeyOutcome } from './one-key.ts'
@@ -65,6 +66,21 @@ export function printFaultScenario(outcome: FaultScenarioOutcome): void {
       `${seconds(durationsMs.faults)} / ${seconds(durationsMs.creators)} / ${seconds(durationsMs.rest)}`,
     ],
     ...outcome.losses.slice(0, 40).map((loss): Row => ['  LOSS', loss]),
+  ])
+}
+
+export function printCallbacks({ targets, losses, restMs }: CallbackScenarioOutcome): void {
+  print('Callbacks', [
+    ...targets.flatMap(({ receipts, responses }, index): Row[] => [
+      [
+        `target ${index + 1}: different callbacks / received`,
+        `${new Set(receipts.map(({ id }) => id)).size} / ${receipts.length}`,
+      ],
+      ...byName(responses).map(([name, times]): Row => [`  ${name}`, times]),
+    ]),
+    ['seconds to the last callback', seconds(restMs)],
+    ['callbacks missing, too many or out of order', losses.length],
+    ...losses.slice(0, 40).map((loss): Row => ['  LOSS', loss]),
   ])
 }
 

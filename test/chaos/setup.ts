@@ -46,6 +46,8 @@ export interface SetupOptions {
   readonly timeoutMs: number
   /** More than one gateway share a PostgreSQL server. @default 1 */
   readonly gatewayCount?: number
+  /** Further variables of the gateways. */
+  readonly variables?: Readonly<Record<string, string>>
 }
 
 /** With fsync, so that killing the server loses no committed transaction. */
@@ -102,6 +104,7 @@ export async function startSetup(options: SetupOptions): Promise<Setup> {
           DATABASE_URL: database?.url(DATABASE) ?? `file:${join(folder, 'headgate.db')}`,
           RATE_LIMIT_CREATES: '100000',
           STREAM_API_BUDGET: String(1200 * gatewayCount),
+          ...options.variables,
         },
       })
       closers.push(() => gateway.end())

@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     ...commonOptions,
     globalSetup,
-    include: ['test/chaos/chaos.test.ts', 'test/chaos/three.test.ts'],
+    include: ['test/chaos/{callbacks,chaos,three}.test.ts'],
     testTimeout: 300_000,
     fileParallelism: false,
   },

@@ -7,6 +7,7 @@ import {
   type ReplayFilter,
   deliveryStates,
 } from '../../src/uploads/ports/callback-store.ts'
+import { mintedUpload } from '../../src/uploads/create/minted-upload.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
 import type { Upload } from '../../src/uploads/upload.ts'
 import { after, reservationOf } from '../kit/samples.ts'
@@ -92,6 +93,15 @@ export function describeCallbacks({ store, reopen }: Suite): void {
         ])
       }
       expect(await claim(1, 'https://nowhere.example.com/')).toEqual([])
+    })
+
+    test('show a new upload as the store returns it', async () => {
+      const reservation = reservationOf({ id: 'a', protocol: 'TUS', totalBytes: 9, name: 'a.mp4' })
+      await store().reserve(reservation, unlimited)
+      const minted = { uid: uidOf('a'), uploadURL: uploadURLOf('a') }
+      expect(await store().mint('a', minted, after(1), after(15))).toEqual(
+        mintedUpload(reservation, minted, after(1)),
+      )
     })
 
     test('are not recorded for a reservation that no longer exists', async () => {

@@ -216,7 +216,7 @@ describe('a database that is not migrated', () => {
     const triggers = statements
       .map((statement) => statement.replaceAll(/^\s*--.*$/gm, '').trim())
       .filter((statement) => /^create\s+trigger\b/i.test(statement))
-    expect(triggers).toHaveLength(3)
+    expect(triggers).toHaveLength(4)
     expect(
       triggers.filter((trigger) => !/^[^;]*\sBEGIN\s(?:[^;]*;)+\s*END;$/.test(trigger)),
     ).toEqual([])

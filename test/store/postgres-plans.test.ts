@@ -3,7 +3,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import { listedStatuses } from '../../src/uploads/upload.ts'
-import { unlimited, mintIn } from '../contracts/store-suite.ts'
+import { TARGET, callbackOf, mintWith } from '../contracts/callback-store.ts'
+import { changeOf, unlimited, mintIn } from '../contracts/store-suite.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
 import { after, reservationOf } from '../kit/samples.ts'
 
@@ -122,4 +123,50 @@ describeWithPostgres('PostgreSQL', () => {
     expect(await scans()).toEqual(before)
     expect(await store.quotaUsage()).toEqual({ reservedSeconds: 1_200_000, storedSeconds: 0 })
   })
+
+  test.each(['with', 'without'])(
+    'finds callbacks by an index among 20,000, %s statistics',
+    async (statistics) => {
+      const database = await createTestDatabase()
+      const postgres = openPostgres({ url: database.url, connections: 1 }, () => undefined)
+      const store = await createPostgresStore(postgres)
+      onTestFinished(async () => {
+        await store.close()
+        await database.drop()
+      })
+      const { pool } = postgres
+      // The first calls prepare the statements, on empty tables.
+      await store.callbacks.claimDeliveries(TARGET, after(9), 1, after(24))
+      await pool.query(
+        `insert into callback_events (id, upload_id, version, type, at, body)
+        select 'event-' || n, 'upload-' || n / 4, 1 + n % 4, 'upload.updated', now(), '{}' from generate_series(0, 19999) n`,
+      )
+      await pool.query(
+        `insert into callback_deliveries (upload_id, target, version, event_id, at, state, attempts, due_at)
+        select upload_id, $1, version, id, at, 'waiting', 0, case when version = 1 then at end from callback_events`,
+        [TARGET],
+      )
+      if (statistics === 'with')
+        await pool.query('vacuum analyze callback_events, callback_deliveries')
+      const rowsRead = async (): Promise<number> => {
+        await pool.query('select pg_stat_force_next_flush()')
+        const { rows } = await pool.query<{ read: number }>(
+          "select sum(seq_tup_read)::int as read from pg_stat_user_tables where relname like 'callback_%'",
+        )
+        return rows[0]?.read ?? Number.NaN
+      }
+      const before = await rowsRead()
+      for (const id of ['0', '1', '2', '3', '4', '5', '6', '7']) {
+        const upload = await mintWith(store, id, callbackOf(id, 1))
+        await store.saveVersion({ ...changeOf(upload, {}), callback: callbackOf(id, 2) })
+        const due = await store.callbacks.claimDeliveries(TARGET, after(9), 16, after(24))
+        expect(due).toHaveLength(16)
+        const outcome = { kind: 'delivered' } as const
+        const results = due.map((delivery) => ({ delivery, outcome, status: 204, error: null }))
+        await store.callbacks.recordResults(results, after(9))
+        await store.callbacks.nextDelivery([TARGET])
+      }
+      expect(await rowsRead()).toBe(before)
+    },
+  )
 })

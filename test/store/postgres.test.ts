@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Postgres, openPostgres } from '../../src/postgres/connection-pool.ts'
 import { createPostgresStore } from '../../src/store/postgres/postgres-store.ts'
 import type { UploadStore } from '../../src/uploads/ports/upload-store.ts'
+import { OTHER_TARGET, TARGET, callbackOf, mintWith } from '../contracts/callback-store.ts'
 import { changeOf, unlimited, mintIn, numbered } from '../contracts/store-suite.ts'
 import { describeUploadStore } from '../contracts/upload-store.ts'
 import { createTestDatabase, describeWithPostgres } from '../kit/postgres.ts'
@@ -35,14 +36,68 @@ const RECOUNT = `select
   (select coalesce(sum(reserved_seconds), 0) from upload_counts where creator = 'alice')::int as total_seconds,
   (select coalesce(sum(reserved_seconds), 0) from uploads where creator = 'alice')::int as counted_seconds`
 
-/** Selects a store round-robin. */
-function nth(stores: readonly UploadStore[], index: number): UploadStore {
-  const store = stores[index % stores.length]
-  if (store === undefined) throw new Error('No store is open.')
-  return store
+/** Selects round-robin. */
+function nth<T>(list: readonly T[], index: number): T {
+  const found = list[index % list.length]
+  if (found === undefined) throw new Error('The list is empty.')
+  return found
 }
 
 describeWithPostgres('PostgreSQL', () => {
+  test('100 racing gateways claim each callback once', async () => {
+    const { stores, store } = await openStores(20)
+    await Promise.all(numbered(200).map((id) => mintWith(store, id, callbackOf(id, 1))))
+    const claims = await Promise.all(
+      numbered(100).map((_, index) =>
+        nth(stores, index).callbacks.claimDeliveries(TARGET, after(9), 3, after(24)),
+      ),
+    )
+    const claimed = claims.flat().map(({ event }) => event.id)
+    expect(new Set(claimed).size).toBe(claimed.length)
+    const rest = await store.callbacks.claimDeliveries(TARGET, after(9), 999, after(24))
+    expect(claimed.length + rest.length).toBe(200)
+  })
+
+  test('gateways that change uploads and deliver callbacks hold up no event, and keep their order', async () => {
+    const { stores } = await openStores(4)
+    const targets = [TARGET, OTHER_TARGET]
+    const ids = numbered(16)
+    const seen: string[] = []
+    const deliver = async (store: UploadStore, target: string): Promise<number> => {
+      const due = await store.callbacks.claimDeliveries(target, after(99), 8, after(120))
+      seen.push(...due.map(({ event }) => `${target} ${event.uploadId} ${event.version}`))
+      const outcome = { kind: 'delivered' } as const
+      await store.callbacks.recordResults(
+        due.map((delivery) => ({ delivery, outcome, status: 204, error: null })),
+        after(99),
+      )
+      return due.length
+    }
+    await Promise.all([
+      ...ids.map(async (id, index) => {
+        let upload = await mintWith(nth(stores, index), id, callbackOf(id, 1, { targets }))
+        for (let version = 2; version <= 5; version += 1) {
+          const change = { ...changeOf(upload, {}), callback: callbackOf(id, version, { targets }) }
+          expect(await nth(stores, index + version).saveVersion(change)).toBe(true)
+          upload = change.upload
+        }
+      }),
+      ...stores.map(async (store, index) => {
+        for (let round = 0; round < 25; round += 1) {
+          await deliver(store, nth(targets, index + round))
+        }
+      }),
+    ])
+    for (const target of targets) while ((await deliver(nth(stores, 0), target)) > 0);
+    for (const target of targets) {
+      for (const id of ids) {
+        expect(seen.filter((entry) => entry.startsWith(`${target} ${id} `))).toEqual(
+          [1, 2, 3, 4, 5].map((version) => `${target} ${id} ${version}`),
+        )
+      }
+    }
+  })
+
   test('leases expire by the clock of the server, not by the clocks of the gateways', async () => {
     const database = await createTestDatabase()
     const gateways = [0, 1].map(() =>

@@ -36,8 +36,16 @@ export function pullRetriesForward(now: Date): Query {
   return bindQuery(statements.pullRetriesForward, { now: at, ahead: at + MAX_RETRY_DELAY_MS })
 }
 
-export function createD1CallbackStore({ batch, rows }: D1Client): CallbackStore {
+export interface D1CallbackStore extends CallbackStore {
+  /** Whether results were recorded since the start, so that deliveries may become old. */
+  readonly isUsed: () => boolean
+}
+
+export function createD1CallbackStore({ batch, rows }: D1Client): D1CallbackStore {
+  let isUsed = false
   return {
+    isUsed: () => isUsed,
+
     claimDeliveries: async (target, now, limit, until) => {
       const values = { target, now: now.getTime(), limit, until: until.getTime() }
       const [due = []] = await batch([
@@ -49,6 +57,7 @@ export function createD1CallbackStore({ batch, rows }: D1Client): CallbackStore 
 
     recordResults: async (results, now) => {
       if (results.length === 0) return
+      isUsed = true
       await batch([
         bindQuery(statements.recordResults, { results: resultsParam(results, now) }),
         bindQuery(statements.promote, { keys: keysParam(results), now: now.getTime() }),

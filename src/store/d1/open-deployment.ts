@@ -5,8 +5,8 @@ import { isSchemaMissing } from './errors.ts'
 import { schemaChecks, statements, triggersAndIndexes } from './statements.ts'
 
 /**
- * Triggers that update the totals, and the newest list indexes. A database without them works, but totals are
- * wrong, and lists read (and D1 bills) whole tables.
+ * Triggers that update the totals and delete events of callbacks, and the newest indexes. A database without them
+ * works, but totals are wrong, events stay, and lists read (and D1 bills) whole tables.
  */
 const REQUIRED = [
   'upload_added',
@@ -15,6 +15,8 @@ const REQUIRED = [
   'uploads_listed_by_creator',
   'uploads_listed_by_age',
   'uploads_by_token',
+  'callback_deliveries_due',
+  'callback_delivery_removed',
 ]
 
 /**

@@ -12,7 +12,7 @@ import {
 import { prepareCallbackStatements } from './callback-statements.ts'
 
 export interface PostgresCallbackStore extends CallbackStore {
-  /** Makes retries due that were scheduled under a wrong clock. */
+  /** Makes retries due that were scheduled under a wrong clock. Called within the circuit breaker. */
   pullForward(now: Date): Promise<void>
 }
 
@@ -97,9 +97,7 @@ export function createPostgresCallbackStore(
       }),
 
     pullForward: async (now) => {
-      await run(() =>
-        statements.pullForward.execute({ now: timeOf(now), aheadMs: MAX_RETRY_DELAY_MS }),
-      )
+      await statements.pullForward.execute({ now: timeOf(now), aheadMs: MAX_RETRY_DELAY_MS })
     },
   }
 }

@@ -1,7 +1,6 @@
 /** Keeps the tables small: folds deltas into totals, and deletes expired watch leases and rate limit hits. */
 import { sql } from 'drizzle-orm'
 import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
-import { createCallbackCleanup } from '../callback-cleanup.ts'
 import type { PostgresCallbackStore } from './callback-store.ts'
 import type { Statements } from './statements.ts'
 import { ALL_CREATORS, uploadTotals, uploadTotalDeltas } from './tables.ts'
@@ -16,15 +15,13 @@ const CLEANUP_INTERVAL_MS = 600_000
 export function createMaintenance(
   db: NodePgDatabase,
   statements: Statements,
-  callbacks: PostgresCallbackStore,
+  callbacks: Pick<PostgresCallbackStore, 'pullForward'>,
 ): (now: Date) => Promise<void> {
-  const cleanUpCallbacks = createCallbackCleanup(callbacks)
   const fold = db.execute.bind(db, foldStatement())
   let cleanedAt: number | null = null
 
   return async (now) => {
     await fold()
-    await cleanUpCallbacks(now)
     const at = now.getTime()
     // Also runs after the clock was set back.
     if (cleanedAt !== null && at >= cleanedAt && at - cleanedAt < CLEANUP_INTERVAL_MS) return

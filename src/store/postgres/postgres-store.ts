@@ -12,6 +12,7 @@ import {
   type UploadStore,
   hasTotal,
 } from '../../uploads/ports/upload-store.ts'
+import { createCallbackCleanup } from '../callback-cleanup.ts'
 import { kindsOf } from '../list-query.ts'
 import { createPostgresCallbackStore } from './callback-store.ts'
 import { prepareListStatements } from './list-statements.ts'
@@ -50,6 +51,7 @@ export async function createPostgresStore(
     return uids.map((uid) => found.get(replaceNul(uid)) ?? null)
   })
   const callbacks = createPostgresCallbackStore(db, run, timeSource)
+  const cleanUpCallbacks = createCallbackCleanup(callbacks)
   const maintain = createMaintenance(db, statements, callbacks)
   const probe = createWriteProbe(postgres, statements)
   /** Identifies this gateway's leases. */
@@ -225,7 +227,10 @@ export async function createPostgresStore(
     releaseSweepLease: (sweptUntil) =>
       done(() => statements.releaseSweepLease.execute({ gateway, sweptUntil })),
 
-    runMaintenance: (now) => run(() => maintain(now)),
+    runMaintenance: async (now) => {
+      await run(() => maintain(now))
+      await cleanUpCallbacks(now)
+    },
 
     // `/readyz` is public: all concurrent probes share one connection of the pool.
     ping: () =>
