@@ -123,8 +123,8 @@ const isSorted = ({ steps }: Plan) => steps.some((step) => step.includes('TEMP B
 
 /** A list without a filter reads an index in order up to its limit. */
 const indexScan = /^SCAN uploads USING INDEX uploads_listed_by_age$/
-/** JSON parameters and the one row about the deployment are read completely. */
-const ofJson = /^SCAN (?:json_each|deployments)\b/
+/** JSON parameters (`listed` are those of targets) and the one row about the deployment are read completely. */
+const ofJson = /^SCAN (?:json_each|listed|deployments)\b/
 /** A count reads all rows of its subquery, which has a limit. */
 const ofSubquery = /^SCAN counted$/
 /** A list by status or protocol merges the nearest rows of each kind, found by one of these indexes. */
