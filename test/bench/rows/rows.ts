@@ -1,6 +1,7 @@
 /** Every row, in the order of the table. */
 import { scaleOut } from './scale-out.ts'
 import { crossGatewayLatency } from './cross-gateway-latency.ts'
+import { callbacks } from './callbacks.ts'
 import { callsUntilReady } from './calls-until-ready.ts'
 import { coldStart } from './cold-start.ts'
 import { fanOut } from './fan-out.ts'
@@ -24,6 +25,7 @@ export const rows: readonly Row[] = [
   listing,
   playback,
   minting,
+  callbacks,
   fanOut,
   webhook,
   crossGatewayLatency,
