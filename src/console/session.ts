@@ -1,7 +1,9 @@
 /** Session of the caller: a token in the tab's sessionStorage, or none if auth is disabled. */
 import { SESSION_TOKEN_KEY, errorMessageOf } from '../http/pages/auth-mode.ts'
 import { takeTokenFromAddress } from './address-token.ts'
+import { type LinkSignIn, createLinkSignIn } from './link-sign-in.ts'
 import { type Store, createStore } from './store.ts'
+import { subjectOf } from './subject-of.ts'
 
 /** Authentication state of the page. */
 export type AuthState =
@@ -17,6 +19,7 @@ export type AuthState =
 export interface Session {
   readonly authState: Store<AuthState>
   readonly requiresToken: boolean
+  readonly link: LinkSignIn
   /** Stores the token until the tab is closed. */
   signIn(token: string): void
   signOut(): void
@@ -29,8 +32,6 @@ export interface Session {
 const ANONYMOUS = 'everybody'
 
 export function createSession(requiresToken: boolean): Session {
-  const linkToken = takeTokenFromAddress()
-  if (requiresToken && linkToken !== null) sessionStorage.setItem(SESSION_TOKEN_KEY, linkToken)
   const storedToken = requiresToken ? sessionStorage.getItem(SESSION_TOKEN_KEY) : null
   const authState = createStore<AuthState>(
     requiresToken && storedToken === null
@@ -55,15 +56,26 @@ export function createSession(requiresToken: boolean): Session {
     authState.set({ kind: 'signed-in', token, user: subjectOf(token) })
   }
 
-  // A link that is opened in the same tab changes the fragment only.
-  addEventListener('hashchange', () => {
-    const token = takeTokenFromAddress()
-    if (requiresToken && token !== null) signIn(token)
+  const link = createLinkSignIn({
+    current() {
+      const current = authState.get()
+      return current.kind === 'signed-in' ? current : null
+    },
+    signIn,
   })
+
+  function receiveLink(): void {
+    const token = takeTokenFromAddress()
+    if (requiresToken && token !== null) void link.receive(token)
+  }
+  receiveLink()
+  // A link that is opened in the same tab changes the fragment only.
+  addEventListener('hashchange', receiveLink)
 
   return {
     authState,
     requiresToken,
+    link,
     signIn,
     signOut() {
       sessionStorage.removeItem(SESSION_TOKEN_KEY)
@@ -98,15 +110,4 @@ function changeOf(store: Store<unknown>): Promise<void> {
       resolve()
     })
   })
-}
-
-/** Returns the `sub` of a JWT, or the whole token: it only distinguishes users. */
-function subjectOf(token: string): string {
-  try {
-    const [, payload = ''] = token.split('.')
-    const claims: unknown = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')))
-    return String(Reflect.get(Object(claims), 'sub'))
-  } catch {
-    return token
-  }
 }

@@ -1,6 +1,5 @@
 /** Query `me`: the caller, with the limits in force. */
 import { limitsInForce } from '../uploads/caller-limits.ts'
-import { heldMinutes, remainingUploads } from '../uploads/caller-usage.ts'
 import { MAX_BASIC_BYTES } from '../uploads/limits.ts'
 import type { Viewer } from '../uploads/viewer.ts'
 import { builder } from './builder.ts'
@@ -43,13 +42,13 @@ const CallerLimitsType = builder.objectRef<Viewer>('CallerLimits').implement({
     }),
     heldMinutes: t.float({
       description: 'Minutes of video that the caller holds now, reserved and stored together.',
-      resolve: (viewer, _args, { dependencies }) => heldMinutes(dependencies, viewer),
+      resolve: (_viewer, _args, { usage }) => usage.heldMinutes(),
     }),
     remainingUploads: t.int({
       nullable: true,
       description:
         "Uploads that may still be created with the caller's token; null if it does not limit them. An upload that failed, expired or was deleted counts.",
-      resolve: (viewer, _args, { dependencies }) => remainingUploads(dependencies, viewer),
+      resolve: (_viewer, _args, { usage }) => usage.remainingUploads(),
     }),
   }),
 })

@@ -1,4 +1,5 @@
-/** The resolvers' context: viewer, dependencies, batched history reads, result limit. */
+/** The resolvers' context: viewer and its usage, dependencies, batched history reads, result limit. */
+import { type CallerUsage, createCallerUsage } from '../uploads/caller-usage.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import type { UploadEvent } from '../uploads/upload.ts'
 import type { Viewer } from '../uploads/viewer.ts'
@@ -8,6 +9,7 @@ import { limitReads } from './limit-reads.ts'
 export interface GraphQLContext {
   readonly dependencies: Dependencies
   readonly viewer: Viewer
+  readonly usage: CallerUsage
   readonly history: HistoryReader
   readonly resultLimit: ResultLimit
   /** Set by the transport of a subscription, and filled by its field. */
@@ -34,6 +36,7 @@ export function createContext(shared: Dependencies, viewer: Viewer): GraphQLCont
   return {
     dependencies,
     viewer,
+    usage: createCallerUsage(dependencies, viewer),
     history: createHistoryReader(dependencies),
     resultLimit: createResultLimit(),
   }

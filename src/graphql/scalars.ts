@@ -1,6 +1,11 @@
 /** The four custom scalars: DateTime, URL, ByteCount (beyond 32 bits) and JSONObject. */
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
-import { type JsonObject, isJsonObject } from '../shared/json.ts'
+import {
+  type JsonObject,
+  STORABLE_JSON_RULE,
+  isJsonObject,
+  isStorableJson,
+} from '../shared/json.ts'
 import { RFC3339_RULE, parseRfc3339 } from '../shared/rfc3339.ts'
 import { builder } from './builder.ts'
 
@@ -23,18 +28,10 @@ function parseURL(value: unknown): string {
 
 function parseJSONObject(value: unknown): JsonObject {
   if (isJsonObject(value)) {
-    if (isShallow(value)) return value
-    throw invalidValue('JSONObject', `nested at most ${MAX_DEPTH} levels deep`, value)
+    if (isStorableJson(value)) return value
+    throw invalidValue('JSONObject', STORABLE_JSON_RULE, value)
   }
   throw invalidValue('JSONObject', 'a JSON object such as {"title": "Holidays"}', value)
-}
-
-/** Maximum nesting of `meta`: deep enough for any use, and safe to traverse recursively. */
-const MAX_DEPTH = 16
-
-function isShallow(value: unknown, depth = 1): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return depth <= MAX_DEPTH && Object.values(value).every((child) => isShallow(child, depth + 1))
 }
 
 /** States the rule and the value's type only, because the value may be large or secret. */

@@ -22,3 +22,19 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 export function isJsonObject(value: unknown): value is JsonObject {
   return isRecord(value)
 }
+
+/** Maximum nesting of a JSON object of a caller: deep enough for any use, and safe to traverse recursively. */
+const MAX_JSON_DEPTH = 16
+
+/** The rule of `isStorableJson`, as the end of a sentence. */
+export const STORABLE_JSON_RULE = `nested at most ${MAX_JSON_DEPTH} levels deep, with finite numbers`
+
+/** Whether the value is nested at most 16 levels deep, and JSON can represent its numbers. */
+export function isStorableJson(value: unknown, depth = 1): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  return (
+    depth <= MAX_JSON_DEPTH &&
+    Object.values(value).every((child) => isStorableJson(child, depth + 1))
+  )
+}

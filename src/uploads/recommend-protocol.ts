@@ -1,6 +1,10 @@
 import { MAX_TUS_BYTES, MAX_BASIC_BYTES } from './limits.ts'
 import type { UploadProtocol } from './upload.ts'
 
+/** Why a caller can upload nothing: its limit requires tus, and the Stream adapter mints no tus URLs. */
+export const NO_PROTOCOL_REASON =
+  'This token can upload nothing: it limits files to less than 200 MB, which Stream enforces for tus uploads only, and this gateway does not support tus. Use a token with a `maxSizeBytes` of at least 200000000, or none.'
+
 /** The recommended protocol, the reason, and whether the other protocol cannot carry the file. */
 export interface ProtocolRecommendation {
   readonly protocol: UploadProtocol
@@ -37,14 +41,7 @@ export function recommendProtocol(
   basicUploads = true,
 ): ProtocolRecommendation {
   if (!tusUploads && sizeBytes <= MAX_TUS_BYTES) {
-    return {
-      protocol: 'BASIC',
-      required: true,
-      reason:
-        sizeBytes > MAX_BASIC_BYTES
-          ? 'Files over 200 MB require tus, which this gateway does not support. Reduce the file size.'
-          : 'The file is at most 200 MB, and this gateway does not support tus uploads.',
-    }
+    return { protocol: 'BASIC', required: true, reason: reasonWithoutTus(sizeBytes, basicUploads) }
   }
   if (sizeBytes > MAX_TUS_BYTES) {
     return {
@@ -79,4 +76,11 @@ export function recommendProtocol(
     required: false,
     reason: 'The connection may break, and a tus upload can resume.',
   }
+}
+
+function reasonWithoutTus(sizeBytes: number, basicUploads: boolean): string {
+  if (!basicUploads) return NO_PROTOCOL_REASON
+  return sizeBytes > MAX_BASIC_BYTES
+    ? 'Files over 200 MB require tus, which this gateway does not support. Reduce the file size.'
+    : 'The file is at most 200 MB, and this gateway does not support tus uploads.'
 }

@@ -1,5 +1,5 @@
 /** The claim `headgate`: each limit at each endpoint, within, at and beyond; and claims that are rejected. */
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
@@ -179,6 +179,13 @@ it.each(endpoints)('%s keeps each limit of the claim', async (_name, mint) => {
   }
 })
 
+/** An object of so many levels. */
+function nested(levels: number): object {
+  let value: object = {}
+  for (let level = 1; level < levels; level += 1) value = { a: value }
+  return value
+}
+
 const invalid: readonly (readonly [unknown, RegExp, Claim?])[] = [
   ['all', /`headgate` must be an object/],
   [null, /`headgate` must be an object/],
@@ -206,6 +213,8 @@ const invalid: readonly (readonly [unknown, RegExp, Claim?])[] = [
   [{ meta: { 'a key': 1 } }, /`headgate.meta`/],
   [{ meta: { name: 5 } }, /`headgate.meta`/],
   [{ meta: { headgate: 'x' } }, /`headgate.meta`/],
+  [{ meta: nested(17) }, /`headgate.meta` must .*nested at most 16 levels/],
+  [{ meta: nested(1500) }, /`headgate.meta`/],
 ]
 
 it.each(endpoints)('%s rejects a token with an invalid claim', async (name, mint) => {
@@ -219,6 +228,29 @@ it.each(endpoints)('%s rejects a token with an invalid claim', async (name, mint
       name === '/graphql over WebSocket' ? new RegExp(start) : message,
     )
   }
+  expect((await gateway.emulator.state()).videos).toEqual([])
+})
+
+const encode = (text: string): string => Buffer.from(text).toString('base64url')
+
+it('rejects a number that JSON cannot represent, in the claim and in an input', async () => {
+  const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+  // JSON.parse reads it as Infinity, and JSON.stringify would write null.
+  const payload = '{"sub":"ada","exp":9999999999,"headgate":{"meta":{"a":[1e400]}}}'
+  const signed = `${encode('{"alg":"HS256"}')}.${encode(payload)}`
+  const signature = createHmac('sha256', TEST_SECRET).update(signed).digest('base64url')
+  const request = async (token: string, meta: string) => {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: `{"query":"mutation ($meta: JSONObject) { createTusUpload(input: { maxDurationSeconds: 1, sizeBytes: 1, meta: $meta }) { __typename } }","variables":{"meta":${meta}}}`,
+    })
+    return response.text()
+  }
+  expect(await request(`${signed}.${signature}`, '{}')).toMatch(/headgate.meta.*finite numbers/)
+  expect(await request(await tokenFor('ada'), '{"a":[1e400]}')).toMatch(
+    /JSONObject.*finite numbers/,
+  )
   expect((await gateway.emulator.state()).videos).toEqual([])
 })
 
@@ -336,7 +368,7 @@ describe('forced settings', () => {
   const against: MintRequest = {
     allowedOrigins: ['*.example.com'],
     name: 'own name',
-    meta: { campaign: 'autumn', own: 'kept' },
+    meta: { campaign: 'autumn', own: 'kept', Name: 'own name', NAME: 'own name' },
   }
   const video = z.object({
     result: z.looseObject({
@@ -352,8 +384,10 @@ describe('forced settings', () => {
       headers: { authorization: 'Bearer local-token' },
     })
     const { requireSignedURLs, allowedOrigins, meta } = video.parse(await response.json()).result
-    const { campaign, name, own } = meta
-    return { requireSignedURLs, allowedOrigins, campaign, name, own }
+    const { campaign, own } = meta
+    // A forced name stands alone: Stream may ignore the case of the key.
+    const names = Object.entries(meta).filter(([key]) => key.toLowerCase() === 'name')
+    return { requireSignedURLs, allowedOrigins, campaign, own, names }
   }
 
   it.each(endpoints)('of the token are on every upload by %s', async (name, mint) => {
@@ -366,7 +400,7 @@ describe('forced settings', () => {
       requireSignedURLs: true,
       allowedOrigins: ['guest.example.com'],
       campaign: 'spring',
-      name: 'forced name',
+      names: [['name', 'forced name']],
       own: 'kept',
     }
     expect(await videoAtStream(gateway, uid)).toEqual(atStream)
@@ -381,6 +415,7 @@ describe('forced settings', () => {
       { requireSignedURLs: false },
       { allowedOrigins: [] },
       { meta: { own: 'kept' } },
+      { meta: { own: 'kept', NAME: 'other name' } },
       { name: 'other name' },
       { name: null },
       { name: 'both', meta: { own: 'kept', campaign: 'winter' } },

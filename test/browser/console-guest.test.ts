@@ -28,6 +28,10 @@ function leftIn(page: Page) {
   return page.getByRole('region', { name: 'What is left' })
 }
 
+function signedInAs(page: Page, user: string) {
+  return page.getByRole('banner').getByText(`Signed in as ${user}`)
+}
+
 describeInChromium('an upload link', () => {
   const built = useBuiltConsole()
 
@@ -99,6 +103,66 @@ describeInChromium('an upload link', () => {
     await waitForState(page, 'short.mp4', 'Ready')
     // Only tus limits the file to its declared size.
     expect((await gateway.emulator.state()).requests).toMatchObject({ tus_create: 1 })
+  })
+
+  /** Opens the console as an operator, and then a link in the same tab. */
+  async function openLinkAsOperator(linkToken: string, viewport = DESKTOP) {
+    const operator = await tokenFor('operator@example.com', { scope: 'uploads:admin' })
+    const opened = await openLink(operator, viewport)
+    const { page, gateway } = opened
+    await page.getByRole('button', { name: 'Sign out' }).waitFor()
+    await page.goto('about:blank')
+    await page.goto(`${gateway.url}/#token=${linkToken}`)
+    return opened
+  }
+
+  it('asks before it replaces the session of another user', async () => {
+    const token = await guestToken({ maxUploads: 2 })
+    const { page, gateway, errors } = await openLinkAsOperator(token)
+    const notice = page.getByRole('group', { name: 'Upload link' })
+    await notice
+      .getByText('You are signed in as operator@example.com. This link signs you in as guest-7.')
+      .waitFor()
+    expect(page.url()).toBe(`${gateway.url}/`)
+    await page.keyboard.press('Enter')
+    await notice.waitFor({ state: 'detached' })
+    await page.reload()
+    await signedInAs(page, 'operator@example.com').waitFor()
+    expect(await leftIn(page).count()).toBe(0)
+    // Again, in the open page.
+    await page.evaluate((fragment) => location.assign(fragment), `#token=${token}`)
+    await notice.getByRole('button', { name: 'Use the link' }).click()
+    await leftIn(page).getByText('2 uploads with this link').waitFor()
+    await signedInAs(page, 'guest-7').waitFor()
+    await page.reload()
+    await signedInAs(page, 'guest-7').waitFor()
+    expect(errors).toEqual([])
+  })
+
+  it.each([
+    ['of another user has expired', 'guest-7', /The link was not used: .*expired/],
+    ['claims the same user and has expired', 'operator@example.com', /was not used: .*expired/],
+  ])('signs nobody out if its token %s', async (_name, subject, text) => {
+    const { page } = await openLinkAsOperator(await tokenFor(subject, { exp: 1 }))
+    const notice = page.getByRole('group', { name: 'Upload link' })
+    await notice.getByText(text).waitFor()
+    await notice.getByRole('button', { name: 'Close' }).click()
+    await page.reload()
+    await signedInAs(page, 'operator@example.com').waitFor()
+    await page.getByText('No uploads yet.').waitFor()
+    expect(await page.locator('form.sign-in').count()).toBe(0)
+  })
+
+  it.each([DESKTOP, PHONE])('asks without violation at $width', async (viewport) => {
+    const { page } = await openLinkAsOperator(await guestToken({ maxUploads: 2 }), viewport)
+    await page.getByText('This link signs you in as').waitFor()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await saveScreenshot(page, `${colorScheme}-${viewport.width}-link-question`)
+      expect(await violationsOf(page), `${colorScheme} at ${viewport.width}`).toEqual([])
+    }
+    const needed = await page.evaluate(() => document.documentElement.scrollWidth)
+    expect(needed).toBeLessThanOrEqual(viewport.width)
   })
 
   it.each([

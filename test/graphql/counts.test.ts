@@ -92,6 +92,34 @@ it('limits counts with dates and rejects an operation with too many of them', as
   }
 })
 
+it('reads the usage of the caller once per operation, however often it is selected', async () => {
+  const reads: string[] = []
+  const setup = await createSetup({
+    store: (store) => ({
+      ...store,
+      countByToken(tokenId) {
+        reads.push('uploads of the token')
+        return store.countByToken(tokenId)
+      },
+      quotaUsage(creator) {
+        reads.push('minutes')
+        return store.quotaUsage(creator)
+      },
+    }),
+  })
+  const token = await tokenFor('guest', { jti: 'link', headgate: { maxUploads: 2 } })
+  const headers = { authorization: `Bearer ${token}` }
+  const limits = 'limits { remainingUploads more: remainingUploads heldMinutes again: heldMinutes }'
+  const query = repeat(`me { ${limits} }`, 10)
+  const { text } = await expectSameResponse(setup, { query, headers })
+  expect(text.match(/"more":2/g)).toHaveLength(10)
+  for (const url of [setup.fast, setup.fallback]) {
+    reads.length = 0
+    await sendOperation(url, { query, headers })
+    expect(reads.toSorted()).toEqual(['minutes', 'uploads of the token'])
+  }
+})
+
 it('reads at most as many uploads as the result limit, independent of the selected fields', async () => {
   const read: number[] = []
   const setup = await createSetup({

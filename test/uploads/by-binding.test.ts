@@ -6,6 +6,7 @@ import type { StreamApi } from '../../src/uploads/ports/stream-api.ts'
 import { createBindingStreamApi } from '../../src/stream/binding/binding-stream-api.ts'
 import { combineBindingWithRest } from '../../src/stream/combine-apis.ts'
 import type { TestEmulator } from '../kit/emulator.ts'
+import { tokenFor } from '../kit/gateway.ts'
 import { testcard, testcardFile } from '../kit/media.ts'
 import { uploadByTus } from '../kit/tus.ts'
 import { MINT, MINT_ANY, MINT_TUS } from '../fast-path/mutations.ts'
@@ -41,10 +42,13 @@ const mintSchema = z.object({
 })
 
 /** Returns the GraphQL response, and fails on an internal error of the gateway. */
-async function sendQuery(setup: Setup, query: string, variables: object = {}) {
+async function sendQuery(setup: Setup, query: string, variables: object = {}, token = '') {
   const response = await fetch(`${setup.fallback}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify({ query, variables }),
   })
   expect(response.status).toBe(200)
@@ -116,6 +120,23 @@ describe('the binding without REST', () => {
     // Input errors take precedence.
     const wrong = await sendQuery(setup, MINT_TUS, { input: { ...input, maxDurationSeconds: 0 } })
     expect(wrong.data).toMatchObject({ mint: { code: 'INVALID_INPUT' } })
+  })
+
+  test('says that a token with a limit below 200 MB can upload nothing', async () => {
+    const setup = await createSetup({ stream: bindingOnly })
+    const token = await tokenFor('guest', { headgate: { maxSizeBytes: 199_999_999 } })
+    const reason = expect.stringMatching(/^This token can upload nothing: .*does not support tus/)
+    const outcome = { mint: { __typename: 'ForbiddenError', message: reason } }
+    const input = { maxDurationSeconds: 60, sizeBytes: 1000 }
+    for (const query of [MINT_TUS, MINT_ANY])
+      expect((await sendQuery(setup, query, { input }, token)).data).toMatchObject(outcome)
+    const basic = await sendQuery(setup, MINT, { input: { maxDurationSeconds: 60 } }, token)
+    expect(basic.data).toMatchObject(outcome)
+    const variables = { sizeBytes: 1000, reliable: true }
+    expect((await sendQuery(setup, RECOMMENDED, variables, token)).data).toEqual({
+      recommendedProtocol: { protocol: 'BASIC', required: true, reason },
+    })
+    expect((await setup.dependencies.store.quotaUsage()).reservedSeconds).toBe(0)
   })
 
   test.each([

@@ -40,7 +40,8 @@ test.each<[sizeBytes: number, tus: boolean, UploadProtocol, reason: RegExp]>([
   [1, true, 'TUS', /token limits the size/],
   [200_000_000, true, 'TUS', /token limits the size/],
   [200_000_001, true, 'TUS', /over 200 MB/],
-  [1, false, 'BASIC', /does not support tus/],
+  [1, false, 'BASIC', /can upload nothing.*does not support tus.*`maxSizeBytes` of at least/],
+  [200_000_001, false, 'BASIC', /can upload nothing/],
 ])(
   'recommends without basic uploads for %d bytes, tus: %s → %s',
   (bytes, tus, protocol, reason) => {

@@ -3,11 +3,13 @@ import type { Session } from '../session.ts'
 import { useStore } from '../store.ts'
 import { UploadsPage } from './uploads-page.tsx'
 import { Icon } from './icon.tsx'
+import { LinkNotice } from './link-notice.tsx'
 import { SignIn } from './sign-in.tsx'
 
 export function App({ session }: { readonly session: Session }) {
   const auth = useStore(session.authState)
   const isSignedOut = auth.kind === 'signed-out'
+  const user = session.requiresToken && !isSignedOut ? auth.user : null
   return (
     <>
       <header class="top">
@@ -16,9 +18,14 @@ export function App({ session }: { readonly session: Session }) {
           headgate
         </a>
         <p class="tagline muted small">Direct uploads to Cloudflare Stream</p>
+        {user !== null && (
+          <p class="user muted small" title={user}>
+            Signed in as <bdi>{user}</bdi>
+          </p>
+        )}
         <nav class="top-links" aria-label="Gateway">
           <a href="/graphql">GraphiQL</a>
-          {session.requiresToken && !isSignedOut && (
+          {user !== null && (
             <button type="button" class="quiet" onClick={() => session.signOut()}>
               Sign out
             </button>
@@ -26,6 +33,7 @@ export function App({ session }: { readonly session: Session }) {
         </nav>
       </header>
       <main class="page">
+        <LinkNotice link={session.link} user={user} />
         {isSignedOut && <SignIn error={auth.error} onToken={(token) => session.signIn(token)} />}
         {/* Keyed by user: a new user gets a new page; after token expiry the old page is kept. */}
         {auth.user !== null && (

@@ -6,7 +6,7 @@ interface RemainingLimitsProps {
   readonly me: MeData['me']
 }
 
-export function RemainingLimits({ me: { subject, limits } }: RemainingLimitsProps) {
+export function RemainingLimits({ me: { limits } }: RemainingLimitsProps) {
   const { remainingUploads, maxDurationSeconds, maxSizeBytes, createsPerMinute } = limits
   return (
     <section class="card limits" aria-labelledby="limits-title">
@@ -21,7 +21,6 @@ export function RemainingLimits({ me: { subject, limits } }: RemainingLimitsProp
         <Fact name="Longest video" value={formatDuration(maxDurationSeconds)} />
         <Fact name="Largest file" value={formatBytes(maxSizeBytes)} />
         <Fact name="Uploads per minute" value={createsPerMinute.toLocaleString('en')} />
-        <Fact name="Signed in as" value={subject} />
       </dl>
     </section>
   )

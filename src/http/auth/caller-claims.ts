@@ -3,7 +3,12 @@
  * of another type makes the token invalid, so that a mistyped limit is never no limit.
  */
 import type { JWTPayload } from 'jose'
-import { type JsonObject, isJsonObject } from '../../shared/json.ts'
+import {
+  type JsonObject,
+  STORABLE_JSON_RULE,
+  isJsonObject,
+  isStorableJson,
+} from '../../shared/json.ts'
 import type { CallerLimits } from '../../uploads/caller-limits.ts'
 import { validateMeta } from '../../uploads/create/validate-meta.ts'
 import { isWellFormed } from '../../uploads/create/well-formed.ts'
@@ -48,8 +53,8 @@ const readers = {
     read: (value) => (typeof value === 'string' && WATERMARK_UID.test(value) ? value : null),
   } satisfies Reader<string>,
   meta: {
-    rule: 'must be an object that is valid as `meta` of a tus upload.',
-    read: (value) => (isJsonObject(value) && issuesOfMeta(value).length === 0 ? value : null),
+    rule: `must be an object that is valid as \`meta\` of a tus upload, ${STORABLE_JSON_RULE}.`,
+    read: (value) => (isJsonObject(value) && isValidMeta(value) ? value : null),
   } satisfies Reader<JsonObject>,
 }
 
@@ -116,6 +121,11 @@ function isHostList(value: unknown): value is readonly string[] {
     value.every((host) => typeof host === 'string') &&
     validateOrigins(value).length === 0
   )
+}
+
+/** Checks the nesting first: the other checks are recursive. */
+function isValidMeta(meta: JsonObject): boolean {
+  return isStorableJson(meta) && issuesOfMeta(meta).length === 0
 }
 
 /** Checks the rules of a tus upload, which are the stricter ones. A name must be text. */

@@ -17,6 +17,7 @@ import {
   tokenUsedUp,
   tusUnsupported,
 } from '../outcomes.ts'
+import { NO_PROTOCOL_REASON } from '../recommend-protocol.ts'
 import type { Viewer } from '../viewer.ts'
 import type { Fingerprints } from './fingerprint.ts'
 import { withForcedSettings } from './forced-settings.ts'
@@ -176,6 +177,9 @@ function checkRequest(
 ): InvalidInput | Forbidden | StreamFailed | null {
   const issues = validateRequest(request, limits, now)
   if (issues.length > 0) return invalidInput(issues)
+  if (!stream.capabilities.tusUploads && !allowsBasicUploads(limits)) {
+    return forbidden(NO_PROTOCOL_REASON)
+  }
   if (request.protocol === 'BASIC' && !allowsBasicUploads(limits)) {
     return forbidden(
       `This token allows files of at most ${limits.maxSizeBytes} bytes, and Stream accepts up to 200 MB at a basic URL. Use \`createTusUpload\` with the exact size.`,

@@ -24,7 +24,13 @@ export function forcesName({ meta }: ForcedSettings): boolean {
   return meta !== null && Object.hasOwn(meta, 'name')
 }
 
-/** Returns `meta` with the keys of the token in place of its own. */
+/**
+ * Returns `meta` with the keys of the token in place of its own. Stream ignores the case of the keys that it
+ * interprets in `Upload-Metadata`, and `name` is one, so that a forced name replaces `Name` and `NAME` too.
+ */
 export function mergeMeta(meta: JsonObject | null, forced: ForcedSettings): JsonObject | null {
-  return forced.meta === null ? meta : { ...meta, ...forced.meta }
+  if (forced.meta === null) return meta
+  const own = Object.entries(meta ?? {})
+  const kept = forcesName(forced) ? own.filter(([key]) => key.toLowerCase() !== 'name') : own
+  return { ...Object.fromEntries(kept), ...forced.meta }
 }

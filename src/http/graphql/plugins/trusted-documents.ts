@@ -1,7 +1,9 @@
 /** Trusted documents: the only ones that the gateway executes if the operator lists them. */
 import {
   type ASTNode,
+  BREAK,
   type DocumentNode,
+  type FieldNode,
   GraphQLError,
   Kind,
   OperationTypeNode,
@@ -35,7 +37,15 @@ const INCLUDED = {}
 /** @param documents without syntax errors, and within the document limits */
 export function createTrustedDocuments(documents: readonly TrustedDocument[]): TrustedDocuments {
   const byId = new Map(documents.flatMap(({ ids, text }) => ids.map((id) => [id, text])))
-  const normalized = new Set(documents.map(({ text }) => normalize(parseDocument(text))))
+  /** Names of the selection sets of the documents, by their text. */
+  const names = new Map<string, string>()
+  const nameOrAdd: NameOf = (text) => {
+    // No field of a document has such a name.
+    const name = names.get(text) ?? `#${names.size}`
+    names.set(text, name)
+    return name
+  }
+  const normalized = new Set(documents.map(({ text }) => normalize(parseDocument(text), nameOrAdd)))
   // Clients repeat their texts, so that each is parsed once.
   const included = createDocumentCache<object>()
 
@@ -44,7 +54,9 @@ export function createTrustedDocuments(documents: readonly TrustedDocument[]): T
     includes(text) {
       if (included.get(text) !== undefined) return true
       const document = parseOrNull(text)
-      if (document === null || !normalized.has(normalize(document))) return false
+      if (document === null) return false
+      const normalizedText = normalize(document, (selections) => names.get(selections) ?? null)
+      if (normalizedText === null || !normalized.has(normalizedText)) return false
       included.set(text, INCLUDED)
       return true
     },
@@ -61,33 +73,44 @@ function parseOrNull(text: string): DocumentNode | null {
   }
 }
 
+/** Returns the name of a selection set by its text. Null if no trusted document contains it. */
+type NameOf = (text: string) => string | null
+
 /**
  * Returns the same text for documents with the same effect. The order of mutations is kept, because they are
- * executed in this order.
+ * executed in this order. A name replaces each selection set before the one around it is printed, so that the
+ * work grows with the length of the document, not with its depth. Null if a selection set has no name.
  */
-function normalize(document: DocumentNode): string {
+function normalize(document: DocumentNode, nameOf: NameOf): string | null {
+  let isNamed = true
   const hasMutation = document.definitions.some(
     (node) =>
       node.kind === Kind.OPERATION_DEFINITION && node.operation === OperationTypeNode.MUTATION,
   )
-  return print(
-    visit(document, {
-      Document: { leave: (node) => ({ ...node, definitions: sorted(node.definitions) }) },
-      OperationDefinition: {
-        leave: (node) => ({ ...node, variableDefinitions: sorted(node.variableDefinitions ?? []) }),
+  const short: DocumentNode = visit(document, {
+    Document: { leave: (node) => ({ ...node, definitions: sorted(node.definitions) }) },
+    OperationDefinition: {
+      leave: (node) => ({ ...node, variableDefinitions: sorted(node.variableDefinitions ?? []) }),
+    },
+    Field: { leave: (node) => ({ ...node, arguments: sorted(node.arguments ?? []) }) },
+    SelectionSet: {
+      leave(node, _key, parent) {
+        const named = node.selections.filter((selection) => !isTypename(selection))
+        // A selection set of `__typename` alone stays: graphql-js prints nothing for an empty one.
+        const selections = named.length === 0 ? node.selections : named
+        const isOrdered = hasMutation && mayContainMutations(parent)
+        const text = print({ ...node, selections: isOrdered ? selections : sorted(selections) })
+        const name = nameOf(text)
+        isNamed = name !== null
+        return name === null ? BREAK : { ...node, selections: [fieldNamed(name)] }
       },
-      Field: { leave: (node) => ({ ...node, arguments: sorted(node.arguments ?? []) }) },
-      SelectionSet: {
-        leave(node, _key, parent) {
-          const named = node.selections.filter((selection) => !isTypename(selection))
-          // A selection set of `__typename` alone stays: graphql-js prints nothing for an empty one.
-          const selections = named.length === 0 ? node.selections : named
-          const isOrdered = hasMutation && mayContainMutations(parent)
-          return { ...node, selections: isOrdered ? selections : sorted(selections) }
-        },
-      },
-    }),
-  )
+    },
+  })
+  return isNamed ? print(short) : null
+}
+
+function fieldNamed(name: string): FieldNode {
+  return { kind: Kind.FIELD, name: { kind: Kind.NAME, value: name } }
 }
 
 /** Whether the selection set of this node may be one of the mutation type. */
