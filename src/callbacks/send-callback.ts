@@ -72,7 +72,7 @@ function resultOf(result: TransportResult, now: Date): AttemptResult {
   if (result.kind === 'response') return answered(result, now)
   // The status decides, even if the body is too large or incomplete.
   if (result.status !== null) {
-    return answered({ status: result.status, headers: { get: () => null }, text: '' }, now)
+    return answered({ status: result.status, headers: result.headers, text: '' }, now)
   }
   if (result.reason === 'timeout') return noResponse()
   const codes = errorCodeChain(result.cause).join(', ') || 'no reason given'
@@ -85,14 +85,13 @@ function noResponse(): AttemptResult {
   return { outcome: 'timeout', error, ...NO_RESPONSE }
 }
 
-function answered(
-  {
-    status,
-    headers,
-    text,
-  }: Pick<TransportResult & { kind: 'response' }, 'status' | 'headers' | 'text'>,
-  now: Date,
-): AttemptResult {
+interface Answer {
+  readonly status: number
+  readonly headers: TransportResult['headers']
+  readonly text: string
+}
+
+function answered({ status, headers, text }: Answer, now: Date): AttemptResult {
   // https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
   const isUnavailable = status === 429 || status === 503
   const isDelivered = status >= 200 && status < 300
@@ -100,7 +99,7 @@ function answered(
     outcome: isDelivered ? 'delivered' : 'rejected',
     status,
     error: isDelivered ? null : rejectionOf(status),
-    retryAfterMs: isUnavailable ? parseRetryAfter(headers.get('retry-after'), now) : null,
+    retryAfterMs: isUnavailable ? parseRetryAfter(headers?.get('retry-after') ?? null, now) : null,
     isUnavailable,
     isGone: status === 410,
     text,

@@ -9,7 +9,7 @@ import {
 } from '../kit/callback-target.ts'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { createDirectUpload, expectMinted } from '../kit/operations.ts'
-import { untilLogged } from './callback-log.ts'
+import { logged, untilLogged } from './callback-log.ts'
 
 /** More than a gateway sends at the same time. */
 const MANY = 60
@@ -91,4 +91,55 @@ describe('a target that is down', () => {
       expect(new Set(delivered.map(({ id }) => id)).size).toBe(MANY)
     },
   )
+})
+
+/** A response whose headers come at once, and whose body does not end. */
+const endless =
+  (code: number, headers: Readonly<Record<string, string>> = {}): Responder =>
+  (response) => {
+    response.writeHead(code, headers).write('ok')
+  }
+
+describe('a target whose response does not end', () => {
+  test.each([
+    [200, 'debug', 'callback delivered'],
+    [410, 'error', 'callback is a dead letter'],
+    [500, 'warn', 'callback failed'],
+  ] as const)('with status %i has answered', async (code, level, message) => {
+    const target = await startCallbackTarget()
+    target.respond(endless(code))
+    const { gateway, mint } = await start(target)
+    await mint('alice')
+    await target.waitFor(1)
+    // The clock stands still: the attempt does not time out.
+    await untilLogged(gateway, level, 1)
+    expect(gateway.logs).toContainEqual({
+      level,
+      message: expect.stringContaining(message),
+      fields: expect.objectContaining({ status: code }),
+    })
+  })
+
+  test('with status 503 is asked again when its Retry-After says', async () => {
+    const target = await startCallbackTarget()
+    target.respond(endless(503, { 'retry-after': '45' }))
+    const { gateway, mint } = await start(target)
+    await mint('alice')
+    await untilLogged(gateway, 'warn', 1)
+    gateway.clock.advance(40)
+    await mint('bob')
+    expect(target.received).toHaveLength(1)
+    gateway.clock.advance(6)
+    await target.waitFor(3)
+  })
+
+  test('holds up a stop of the gateway for a moment only', async () => {
+    const target = await startCallbackTarget()
+    target.respond(endless(200))
+    const { gateway, mint } = await start(target)
+    await mint('alice')
+    await target.waitFor(1)
+    await gateway.stop()
+    expect(logged(gateway, 'debug')).toEqual([expect.objectContaining({ status: 200 })])
+  })
 })
