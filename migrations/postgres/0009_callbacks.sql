@@ -27,17 +27,18 @@ CREATE INDEX "callback_deliveries_waiting" ON "callback_deliveries" USING btree 
 CREATE INDEX "callback_deliveries_dead" ON "callback_deliveries" USING btree ("target") WHERE "callback_deliveries"."state" = 'dead';--> statement-breakpoint
 CREATE INDEX "callback_deliveries_done" ON "callback_deliveries" USING btree ("state","done_at") WHERE "callback_deliveries"."done_at" is not null;
 --> statement-breakpoint
--- Makes the oldest waiting delivery of an upload to a target due, unless one is due already.
+-- Makes the oldest waiting delivery of an upload to a target due, unless one is due already. Waiting ones are found by
+-- "done_at": by "state", a plan without statistics would read all that waits for the target.
 CREATE FUNCTION "promote_delivery"(of_upload text, to_target text, at_time timestamptz) RETURNS void
 LANGUAGE sql AS $$
 	UPDATE "callback_deliveries" SET "due_at" = at_time
 	WHERE "upload_id" = of_upload AND "target" = to_target AND "version" = (
 		SELECT min("version") FROM "callback_deliveries"
-		WHERE "upload_id" = of_upload AND "target" = to_target AND "state" = 'waiting'
+		WHERE "upload_id" = of_upload AND "target" = to_target AND "done_at" IS NULL
 	) AND (
 		-- A count, so that no plan looks for a due one among all of the target.
 		SELECT count("due_at") FROM "callback_deliveries"
-		WHERE "upload_id" = of_upload AND "target" = to_target AND "state" = 'waiting'
+		WHERE "upload_id" = of_upload AND "target" = to_target AND "done_at" IS NULL
 	) = 0
 $$;
 --> statement-breakpoint
@@ -87,9 +88,9 @@ BEGIN
 			AND (since IS NULL OR "at" >= since)
 		ORDER BY "upload_id", "target", "version" LIMIT step FOR UPDATE SKIP LOCKED
 	LOOP
-		-- Waits for results that are being recorded.
+		-- Waits for results that are being recorded, of those that wait.
 		PERFORM FROM "callback_deliveries"
-		WHERE "upload_id" = done."upload_id" AND "target" = done."target" AND "state" = 'waiting'
+		WHERE "upload_id" = done."upload_id" AND "target" = done."target" AND "done_at" IS NULL
 		ORDER BY "version" FOR UPDATE;
 		UPDATE "callback_deliveries" SET "state" = 'waiting', "attempts" = 0, "done_at" = NULL
 		WHERE "upload_id" = done."upload_id" AND "target" = done."target" AND "version" = done."version";

@@ -1,7 +1,7 @@
 /** Sends callbacks by the transport that the host also uses for Stream. */
 import type { HttpTransport } from '../stream/rest/transport.ts'
 import { LEASE_MS } from './target-deliveries.ts'
-import type { CallbackTransport } from './transport.ts'
+import { type CallbackTransport, BODY_TIMEOUT_MS } from './transport.ts'
 
 /** The signal is aborted earlier than the transport's own timeout, by the dispatcher's clock. */
 export function sendByHttp(send: HttpTransport): CallbackTransport {
@@ -15,6 +15,7 @@ export function sendByHttp(send: HttpTransport): CallbackTransport {
         body,
         changes: true,
         timeoutMs: LEASE_MS,
+        bodyTimeoutMs: BODY_TIMEOUT_MS,
       },
       signal,
     )

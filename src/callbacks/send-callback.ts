@@ -22,13 +22,21 @@ export interface AttemptResult {
   readonly error: string | null
   /** Wait that the target asked for, in milliseconds; null if none. */
   readonly retryAfterMs: number | null
+  /** Whether the target serves no callback for now: it did not respond, or responded with 429 or 503. */
+  readonly isUnavailable: boolean
   /** Whether the target wants no further attempt of this callback. */
   readonly isGone: boolean
   /** Body of the response, as far as it was read. For the operator only, never for logs. */
   readonly text: string
 }
 
-const NOTHING_ASKED = { retryAfterMs: null, isGone: false, text: '' } as const
+const NO_RESPONSE = {
+  status: null,
+  retryAfterMs: null,
+  isUnavailable: true,
+  isGone: false,
+  text: '',
+} as const
 
 /** Sends the callback and awaits the response, for ten seconds at most. Never rejects. */
 export async function sendCallback(
@@ -64,42 +72,44 @@ function resultOf(result: TransportResult, now: Date): AttemptResult {
   if (result.kind === 'response') return answered(result, now)
   // The status decides, even if the body is too large or incomplete.
   if (result.status !== null) {
-    return answered({ status: result.status, headers: { get: () => null }, text: '' }, now)
+    return answered({ status: result.status, headers: result.headers, text: '' }, now)
   }
   if (result.reason === 'timeout') return noResponse()
   const codes = errorCodeChain(result.cause).join(', ') || 'no reason given'
   const error = `The connection failed (${codes}).`
-  return { outcome: 'connection_failed', status: null, error, ...NOTHING_ASKED }
+  return { outcome: 'connection_failed', error, ...NO_RESPONSE }
 }
 
 function noResponse(): AttemptResult {
   const error = `The target did not respond within ${ATTEMPT_TIMEOUT_MS / 1000} s.`
-  return { outcome: 'timeout', status: null, error, ...NOTHING_ASKED }
+  return { outcome: 'timeout', error, ...NO_RESPONSE }
 }
 
-function answered(
-  {
-    status,
-    headers,
-    text,
-  }: Pick<TransportResult & { kind: 'response' }, 'status' | 'headers' | 'text'>,
-  now: Date,
-): AttemptResult {
-  if (status >= 200 && status < 300) {
-    return { outcome: 'delivered', status, error: null, ...NOTHING_ASKED, text }
-  }
+interface Answer {
+  readonly status: number
+  readonly headers: TransportResult['headers']
+  readonly text: string
+}
+
+function answered({ status, headers, text }: Answer, now: Date): AttemptResult {
   // https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-  const asks = status === 429 || status === 503
+  const isUnavailable = status === 429 || status === 503
+  const isDelivered = status >= 200 && status < 300
   return {
-    outcome: 'rejected',
+    outcome: isDelivered ? 'delivered' : 'rejected',
     status,
-    error: isRedirect(status)
-      ? 'The target redirected the callback, which is not followed. Set CALLBACK_URLS to the final URL.'
-      : `The target responded with status ${status}.`,
-    retryAfterMs: asks ? parseRetryAfter(headers.get('retry-after'), now) : null,
+    error: isDelivered ? null : rejectionOf(status),
+    retryAfterMs: isUnavailable ? parseRetryAfter(headers?.get('retry-after') ?? null, now) : null,
+    isUnavailable,
     isGone: status === 410,
     text,
   }
+}
+
+function rejectionOf(status: number): string {
+  return isRedirect(status)
+    ? 'The target redirected the callback, which is not followed. Set CALLBACK_URLS to the final URL.'
+    : `The target responded with status ${status}.`
 }
 
 /** Workers report an unfollowed redirect as status 0. */

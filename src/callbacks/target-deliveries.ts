@@ -90,8 +90,8 @@ export function createTargetDeliveries(
     const startedMs = clock.monotonicMs()
     const result = await sendCallback(dependencies, delivery.event, target)
     const outcome = outcomeOf(result, delivery)
-    if (result.outcome === 'delivered') pause.succeeded()
-    else pause.failed(result.retryAfterMs)
+    if (result.isUnavailable) pause.failed(result.retryAfterMs)
+    else pause.responded()
     const seconds = (clock.monotonicMs() - startedMs) / 1000
     telemetry.callbackAttempted(name, outcome.kind === 'dead' ? 'dead' : result.outcome, seconds)
     logAttempt(delivery, result, outcome)

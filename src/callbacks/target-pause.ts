@@ -1,22 +1,27 @@
 /**
- * Pauses a target that fails as a whole. Otherwise thousands of waiting callbacks would use up their attempts while
- * it is down.
+ * Pauses a target that is unavailable as a whole. Otherwise thousands of waiting callbacks would use up their attempts
+ * while it is down. Other failures do not pause it: a target that rejects the callbacks of one creator must get those
+ * of others.
  */
 import type { Clock } from '../shared/clock.ts'
 
-/** Failures in a row after which a target counts as failing. */
+/** Failures in a row after which a target counts as unavailable. */
 const FAILURES_UNTIL_PAUSE = 5
-/** First and longest pause in milliseconds between two attempts to reach a failing target. */
+/** First and longest pause in milliseconds between two attempts to reach an unavailable target. */
 const MIN_PAUSE_MS = 1000
 const MAX_PAUSE_MS = 60_000
 
 export interface TargetPause {
-  /** Returns how many callbacks may be sent now in addition to those in flight. A failing target gets one at a time. */
+  /** Returns how many callbacks may be sent now in addition to those in flight. An unavailable target gets one at a time. */
   slots(inFlight: number, limit: number): number
   /** Milliseconds until the pause ends; 0 without a pause. */
   remainingMs(): number
-  succeeded(): void
-  /** @param retryAfterMs wait that the target asked for; null if none */
+  /** The target is available: it responded, with any status but 429 and 503. */
+  responded(): void
+  /**
+   * The target did not respond, or responded with 429 or 503.
+   * @param retryAfterMs wait that the target asked for; null if none
+   */
   failed(retryAfterMs: number | null): void
 }
 
@@ -37,7 +42,7 @@ export function createTargetPause({ monotonicMs }: Pick<Clock, 'monotonicMs'>): 
       return Math.max(0, (failures < FAILURES_UNTIL_PAUSE ? limit : 1) - inFlight)
     },
     remainingMs: () => Math.max(0, pausedUntil - monotonicMs()),
-    succeeded() {
+    responded() {
       failures = 0
       pauseMs = 0
       pausedUntil = -Infinity

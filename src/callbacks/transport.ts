@@ -16,6 +16,8 @@ export type TransportResult =
       readonly reason: 'timeout' | 'too-large' | 'connection'
       /** Status of a response whose body is missing; null without one. */
       readonly status: number | null
+      /** Its headers; null without one. */
+      readonly headers: Pick<Headers, 'get'> | null
       /** Only its names and codes may be logged: its message may contain the URL. */
       readonly cause: unknown
     }
@@ -26,7 +28,7 @@ export interface CallbackRequest {
   readonly body: string
 }
 
-/** Rejects only when the signal is aborted. */
+/** Rejects only when the signal is aborted before the status is known. */
 export type CallbackTransport = (
   request: CallbackRequest,
   signal: AbortSignal,
@@ -37,3 +39,6 @@ export const MAX_RESPONSE_BYTES = 64 * 1024
 
 /** Longest time in milliseconds of one request, after which a target counts as not responding. */
 export const ATTEMPT_TIMEOUT_MS = 10_000
+
+/** Longest time in milliseconds from the status to the end of the body. The status counts even without the body. */
+export const BODY_TIMEOUT_MS = 500

@@ -47,22 +47,29 @@ export function createUndiciTransport(maxResponseBytes = MAX_RESPONSE_BYTES): Un
   return {
     async send(request, signal) {
       signal?.throwIfAborted()
-      const { method, body = null, timeoutMs } = request
+      const { method, body = null, timeoutMs, bodyTimeoutMs } = request
       const { origin, path } = targetOf(request.url)
       const headers = headersFor(request.headers)
       return new Promise((resolve, reject) => {
-        const state = createRequestState(maxResponseBytes, finish)
-        const timer = setTimeout(() => state.stop('timeout'), timeoutMs)
+        const state = createRequestState(maxResponseBytes, { onStatus, finish })
+        let timer = setTimeout(abort, timeoutMs)
         function abort(): void {
           state.stop('timeout')
+        }
+        function onStatus(): void {
+          if (bodyTimeoutMs === undefined) return
+          clearTimeout(timer)
+          timer = setTimeout(abort, bodyTimeoutMs)
         }
         function finish(outcome: Outcome): void {
           clearTimeout(timer)
           signal?.removeEventListener('abort', abort)
+          const isComplete = outcome.kind === 'response'
+          const isEnough = outcome.status !== null && bodyTimeoutMs !== undefined
+          if (signal?.aborted !== true || isComplete || isEnough) resolve(outcome)
           // The caller's abort reason may be any value, and is passed through.
           // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-          if (signal?.aborted === true && outcome.kind === 'failure') reject(signal.reason)
-          else resolve(outcome)
+          else reject(signal.reason)
         }
         signal?.addEventListener('abort', abort, { once: true })
         agent.dispatch({ origin, path, method, body, headers }, state.handler)
@@ -95,12 +102,19 @@ function headersFor(headers: Readonly<Record<string, string>>): string[] {
   return list
 }
 
-/** State of one running request. Calls `finish` exactly once, with the result. */
-function createRequestState(maxResponseBytes: number, finish: (outcome: Outcome) => void) {
+interface RequestListener {
+  /** The headers of the final response have arrived. */
+  readonly onStatus: () => void
+  /** Called exactly once, with the result. */
+  readonly finish: (outcome: Outcome) => void
+}
+
+/** State of one running request. */
+function createRequestState(maxResponseBytes: number, { onStatus, finish }: RequestListener) {
   /** Null until undici is about to write to a connection: nothing has been sent before. */
   let writing: Dispatcher.DispatchController | null = null
   let status: number | null = null
-  let headers: TransportHeaders = { get: () => null }
+  let headers: TransportHeaders | null = null
   let chunks: Buffer[] = []
   let bytes = 0
   let isOver = false
@@ -113,7 +127,7 @@ function createRequestState(maxResponseBytes: number, finish: (outcome: Outcome)
   }
 
   function fail(reason: TransportFailure['reason'], cause: unknown = null): void {
-    end({ kind: 'failure', reason, status, mayHaveBeenSent: writing !== null, cause })
+    end({ kind: 'failure', reason, status, headers, mayHaveBeenSent: writing !== null, cause })
   }
 
   function stop(reason: 'timeout' | 'too-large'): void {
@@ -132,6 +146,7 @@ function createRequestState(maxResponseBytes: number, finish: (outcome: Outcome)
       if (code < 200) return
       status = code
       headers = headersOf(received)
+      if (!isOver) onStatus()
     },
     onResponseData(_controller, chunk) {
       bytes += chunk.byteLength
@@ -139,7 +154,8 @@ function createRequestState(maxResponseBytes: number, finish: (outcome: Outcome)
       else if (!isOver) chunks.push(chunk)
     },
     onResponseEnd() {
-      end({ kind: 'response', status: status ?? 0, headers, text: textOf(chunks) })
+      if (status === null || headers === null) fail('connection')
+      else end({ kind: 'response', status, headers, text: textOf(chunks) })
     },
     onResponseError(_controller, error) {
       fail('connection', error)

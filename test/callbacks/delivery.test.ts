@@ -14,6 +14,7 @@ import {
 import { type TestGateway, restartTestGateway, startTestGateway } from '../kit/gateway.ts'
 import { createDirectUpload, deleteUpload, expectMinted } from '../kit/operations.ts'
 import { expectUpdated, updateUpload } from '../kit/update-upload.ts'
+import { logged, untilLogged } from './callback-log.ts'
 
 async function start(
   ...targets: readonly CallbackTarget[]
@@ -25,13 +26,6 @@ async function start(
 
 const typesOf = (received: readonly ReceivedCallback[]): string[] =>
   received.map(({ payload }) => payload.type)
-
-/** Log lines of callbacks at this level. */
-function logged({ logs }: TestGateway, level: string): readonly object[] {
-  return logs
-    .filter((line) => line.level === level && line.message.startsWith('callback'))
-    .map(({ fields }) => fields)
-}
 
 describe('order', () => {
   test('the callbacks of an upload come one after the other, whatever fails', async () => {
@@ -196,22 +190,6 @@ describe('a target', () => {
     await untilLogged(gateway, 'debug', 1)
     expect(logged(gateway, 'debug')).toEqual([expect.objectContaining({ status: 200 })])
   })
-
-  test('that is down gets one callback at a time, so that the others keep their attempts', async () => {
-    const target = await startCallbackTarget()
-    target.respond(status(503))
-    const { gateway, mint } = await start(target)
-    await Promise.all(Array.from({ length: 60 }, mint))
-    await untilLogged(gateway, 'warn', 5)
-    const before = target.received.length
-    expect(before).toBeLessThanOrEqual(40)
-    target.respond(status(204))
-    gateway.clock.advance(60)
-    gateway.clock.advance(60)
-    const received = await target.waitFor(before + 60)
-    const delivered = received.slice(before)
-    expect(new Set(delivered.map(({ id }) => id)).size).toBe(60)
-  })
 })
 
 describe('a gateway', () => {
@@ -256,14 +234,5 @@ async function stored({ databaseFile }: TestGateway, state: DeliveryState) {
     return await store.callbacks.listDeliveries(state, 100)
   } finally {
     await store.close()
-  }
-}
-
-/** Resolves once so many attempts were logged at this level: their results are recorded soon after. */
-async function untilLogged(gateway: TestGateway, level: string, count: number): Promise<void> {
-  while (logged(gateway, level).length < count) {
-    await new Promise((resolve) => {
-      setImmediate(resolve)
-    })
   }
 }

@@ -66,7 +66,7 @@ test.each<[value: string | null, milliseconds: number | null]>([
   expect(parseRetryAfter(value, NOW)).toBe(milliseconds)
 })
 
-describe('a target that fails as a whole', () => {
+describe('a target that is unavailable', () => {
   test('gets one callback at a time after five failures, at growing intervals', () => {
     const clock = createTestClock(() => 0)
     const pause = createTargetPause(clock)
@@ -84,7 +84,7 @@ describe('a target that fails as a whole', () => {
     }
     expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
     clock.advance(60)
-    pause.succeeded()
+    pause.responded()
     expect(pause.slots(0, 16)).toBe(16)
   })
 

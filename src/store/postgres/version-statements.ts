@@ -86,6 +86,7 @@ export function saveVersionWithCallbackStatement(db: NodePgDatabase) {
         ${param('callbackAt', callbackEvents.at)}, ${param('callbackBody', callbackEvents.body)} from advanced
       returning *`,
   )
+  // Those that wait are found by `done_at`: by `state`, a plan without statistics would read all of the target.
   const delivery = db.$with('delivery', {}).as(
     sql`insert into ${callbackDeliveries} (upload_id, target, version, event_id, at, state, attempts, due_at)
       select event.upload_id, listed.target, event.version, event.id, event.at, 'waiting', 0,
@@ -93,7 +94,7 @@ export function saveVersionWithCallbackStatement(db: NodePgDatabase) {
       from callback as event cross join unnest(${textArrayParam('targets')}) as listed (target)
       left join lateral (
         select version from ${callbackDeliveries}
-        where upload_id = event.upload_id and target = listed.target and state = 'waiting'
+        where upload_id = event.upload_id and target = listed.target and done_at is null
         order by version desc limit 1 for update
       ) as earlier on true`,
   )

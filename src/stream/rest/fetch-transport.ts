@@ -31,23 +31,24 @@ export function createFetchTransport(
 ): HttpTransport {
   return async (request, signal) => {
     signal?.throwIfAborted()
+    const { bodyTimeoutMs } = request
     // One controller for timeout and caller, with the listener removed by hand: AbortSignal.any() on
     // a process-long signal would collect one listener per call.
     const controller = new AbortController()
     const stop = () => controller.abort()
     signal?.addEventListener('abort', stop, { once: true })
-    const timer = setTimeout(stop, request.timeoutMs)
+    let timer = setTimeout(stop, request.timeoutMs)
     const stopped = new Promise<never>((_resolve, reject) => {
       controller.signal.addEventListener('abort', () => reject(new Error('stopped')), {
         once: true,
       })
     })
 
-    let status: number | null = null
+    let received: Response | null = null
     try {
       return await Promise.race([stopped, readResponse()])
     } catch (error) {
-      signal?.throwIfAborted()
+      if (received === null || bodyTimeoutMs === undefined) signal?.throwIfAborted()
       if (controller.signal.aborted) return transportFailure('timeout', true, error)
       return transportFailure('connection', !isConnectError(error), error)
     } finally {
@@ -63,10 +64,14 @@ export function createFetchTransport(
         redirect: 'manual',
         ...(request.body === undefined ? {} : { body: request.body }),
       })
-      status = response.status
+      received = response
+      if (bodyTimeoutMs !== undefined) {
+        clearTimeout(timer)
+        timer = setTimeout(stop, bodyTimeoutMs)
+      }
       const text = await readText(response, maxResponseBytes)
       if (text === null) return transportFailure('too-large', true, null)
-      return { kind: 'response' as const, status, headers: response.headers, text }
+      return { kind: 'response' as const, status: response.status, headers: response.headers, text }
     }
 
     function transportFailure(
@@ -77,8 +82,9 @@ export function createFetchTransport(
       return {
         kind: 'failure',
         reason,
-        status,
-        mayHaveBeenSent: mayHaveBeenSent || status !== null,
+        status: received?.status ?? null,
+        headers: received?.headers ?? null,
+        mayHaveBeenSent: mayHaveBeenSent || received !== null,
         cause,
       }
     }

@@ -15,6 +15,12 @@ export interface TransportRequest {
   readonly changes: boolean
   /** Timeout in milliseconds, until the last byte of the body has arrived. */
   readonly timeoutMs: number
+  /**
+   * For callers to whom the status matters more than the body: time in milliseconds from the headers to the last byte
+   * of the body. After the headers, such a request always returns the status, even if the caller aborts it.
+   * @default the rest of `timeoutMs`
+   */
+  readonly bodyTimeoutMs?: number
 }
 
 /** Response headers: names are case-insensitive; `get` returns null for a missing header. */
@@ -35,6 +41,8 @@ export interface TransportFailure {
   readonly reason: 'timeout' | 'too-large' | 'connection'
   /** Status of a partial response; null if there was none. */
   readonly status: number | null
+  /** Headers of a partial response; null if there was none. */
+  readonly headers: TransportHeaders | null
   /** False only if no byte of the request was sent. */
   readonly mayHaveBeenSent: boolean
   /** Only its names and codes may be logged: its messages may contain URLs, headers and responses. */
@@ -43,7 +51,7 @@ export interface TransportFailure {
 
 /**
  * Sends one request. Returns redirects instead of following them, because the token must not be sent to
- * another host. Rejects only with the signal's reason.
+ * another host. Rejects only with the signal's reason; with `bodyTimeoutMs`, only before the headers.
  */
 export type HttpTransport = (
   request: TransportRequest,

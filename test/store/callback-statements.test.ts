@@ -1,0 +1,48 @@
+/** Statements of the outbox in SQLite and D1: which rows each reads. */
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineCallbackStatements } from '../../src/store/sqlite/callback-statements.ts'
+import { openSqlite } from '../../src/store/sqlite/database.ts'
+import { packedRow } from '../../src/store/sqlite/define-statement.ts'
+
+const explained = z.array(z.object({ detail: z.string() }))
+
+type Statement = keyof ReturnType<typeof defineCallbackStatements>
+
+/** How the statement reads deliveries, by SQLite's query plan. https://www.sqlite.org/eqp.html */
+function readsOf(name: Statement): readonly string[] {
+  const { source } = defineCallbackStatements(packedRow)[name]
+  const { connection } = openSqlite(':memory:')
+  try {
+    const parameters = Array.from(source.matchAll(/\?/g), () => null)
+    const rows = connection.prepare(`explain query plan ${source}`).all(...parameters)
+    return explained
+      .parse(rows)
+      .map(({ detail }) => detail)
+      .filter((detail) => /^(?:SCAN|SEARCH) callback_deliveries\b/.test(detail))
+  } finally {
+    connection.close()
+  }
+}
+
+/** The deliveries of one upload to one target. */
+const ofUpload = /INDEX sqlite_autoindex_callback_deliveries_1 \(upload_id=\? AND target=\?/
+const oneRow = /INTEGER PRIMARY KEY \(rowid=\?\)$/
+/** Due ones of a target, in order, up to a limit. */
+const due = /INDEX callback_deliveries_due \(target=\? AND due_at>\?(?: AND due_at<\?)?\)$/
+const done = /INDEX callback_deliveries_done \(state=\? AND done_at[=>]\?/
+
+test.each<[Statement, readonly RegExp[]]>([
+  ['addDeliveries', [ofUpload]],
+  ['dueDeliveries', [due]],
+  ['claimDeliveries', [oneRow, due]],
+  ['recordResults', [ofUpload]],
+  ['promote', [ofUpload, ofUpload, ofUpload]],
+  ['promoteReplayed', [done, ofUpload, ofUpload, ofUpload]],
+  ['promoteExpired', [done, ofUpload, ofUpload, ofUpload]],
+  ['nextDelivery', [due]],
+])('%s does not read all that waits for a target', (name, expected) => {
+  const reads = readsOf(name)
+  expect(reads).toHaveLength(expected.length)
+  for (const [index, pattern] of expected.entries()) expect(reads[index]).toMatch(pattern)
+})
