@@ -7,7 +7,7 @@ import { ME } from './data/documents.ts'
 import { type Store, createStore } from './store.ts'
 import { subjectOf } from './subject-of.ts'
 
-export type LinkNotice =
+export type LinkPrompt =
   /** Asks whether to sign in as this user, in place of the present one. */
   | { readonly kind: 'other-user'; readonly token: string; readonly user: string }
   /** Says why the token was not used. */
@@ -15,12 +15,12 @@ export type LinkNotice =
 
 export interface LinkSignIn {
   /** What the page shows about the last link; null for nothing. */
-  readonly notice: Store<LinkNotice | null>
-  /** Signs in with the token, or shows a notice. */
+  readonly prompt: Store<LinkPrompt | null>
+  /** Signs in with the token, or shows a prompt. */
   receive(token: string): Promise<void>
   /** Signs in as the other user. */
   accept(): void
-  /** Removes the notice; the session stays as it is. */
+  /** Removes the prompt; the session stays as it is. */
   dismiss(): void
 }
 
@@ -32,31 +32,31 @@ interface ReplaceableSession {
 }
 
 export function createLinkSignIn({ current, signIn }: ReplaceableSession): LinkSignIn {
-  const notice = createStore<LinkNotice | null>(null)
+  const prompt = createStore<LinkPrompt | null>(null)
   /** Token of the last link: an earlier one is not used if its check ends later. */
   let received: string | null = null
 
   return {
-    notice,
+    prompt,
     async receive(token) {
       received = token
-      notice.set(null)
+      prompt.set(null)
       if (current() === null) return signIn(token)
       if (current()?.token === token) return
       const message = await rejectionOf(token)
       if (received !== token) return
       const present = current()
       const user = subjectOf(token)
-      if (message !== null) notice.set({ kind: 'rejected', message })
+      if (message !== null) prompt.set({ kind: 'rejected', message })
       else if (present === null || present.user === user) signIn(token)
-      else notice.set({ kind: 'other-user', token, user })
+      else prompt.set({ kind: 'other-user', token, user })
     },
     accept() {
-      const question = notice.get()
-      notice.set(null)
+      const question = prompt.get()
+      prompt.set(null)
       if (question?.kind === 'other-user') signIn(question.token)
     },
-    dismiss: () => notice.set(null),
+    dismiss: () => prompt.set(null),
   }
 }
 

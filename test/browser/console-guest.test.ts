@@ -119,19 +119,19 @@ describeInChromium('an upload link', () => {
   it('asks before it replaces the session of another user', async () => {
     const token = await guestToken({ maxUploads: 2 })
     const { page, gateway, errors } = await openLinkAsOperator(token)
-    const notice = page.getByRole('group', { name: 'Upload link' })
-    await notice
+    const prompt = page.getByRole('group', { name: 'Upload link' })
+    await prompt
       .getByText('You are signed in as operator@example.com. This link signs you in as guest-7.')
       .waitFor()
     expect(page.url()).toBe(`${gateway.url}/`)
     await page.keyboard.press('Enter')
-    await notice.waitFor({ state: 'detached' })
+    await prompt.waitFor({ state: 'detached' })
     await page.reload()
     await signedInAs(page, 'operator@example.com').waitFor()
     expect(await leftIn(page).count()).toBe(0)
     // Again, in the open page.
     await page.evaluate((fragment) => location.assign(fragment), `#token=${token}`)
-    await notice.getByRole('button', { name: 'Use the link' }).click()
+    await prompt.getByRole('button', { name: 'Use the link' }).click()
     await leftIn(page).getByText('2 uploads with this link').waitFor()
     await signedInAs(page, 'guest-7').waitFor()
     await page.reload()
@@ -144,9 +144,9 @@ describeInChromium('an upload link', () => {
     ['claims the same user and has expired', 'operator@example.com', /was not used: .*expired/],
   ])('signs nobody out if its token %s', async (_name, subject, text) => {
     const { page } = await openLinkAsOperator(await tokenFor(subject, { exp: 1 }))
-    const notice = page.getByRole('group', { name: 'Upload link' })
-    await notice.getByText(text).waitFor()
-    await notice.getByRole('button', { name: 'Close' }).click()
+    const prompt = page.getByRole('group', { name: 'Upload link' })
+    await prompt.getByText(text).waitFor()
+    await prompt.getByRole('button', { name: 'Close' }).click()
     await page.reload()
     await signedInAs(page, 'operator@example.com').waitFor()
     await page.getByText('No uploads yet.').waitFor()

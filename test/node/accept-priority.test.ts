@@ -82,20 +82,20 @@ it('accepts a connection before it handles most of the slow messages that were s
   expect(work.started()).toBeLessThan(MANY / 4)
 })
 
-it('holds work after slow ticks that accept a connection, and only as long as the latest one took', () => {
+it('pauses work after slow ticks that accept a connection, and only as long as the latest one took', () => {
   let now = 0
   let due: (() => void)[] = []
   const { acceptPriority } = createScheduling({ now: () => now, later: (run) => due.push(run) })
   const released: number[] = []
   function runTick(ms: number, acceptsConnection = true): boolean {
     if (acceptsConnection) acceptPriority.connectionAccepted()
-    if (!acceptPriority.isHolding()) acceptPriority.workStarted()
-    acceptPriority.whenNotHolding(() => released.push(now))
+    if (!acceptPriority.isPaused()) acceptPriority.workStarted()
+    acceptPriority.whenNotPaused(() => released.push(now))
     now += ms
     const callbacks = due
     due = []
     for (const run of callbacks) run()
-    return acceptPriority.isHolding()
+    return acceptPriority.isPaused()
   }
   expect([runTick(200), runTick(200), runTick(10), runTick(10)]).toEqual([false, true, true, true])
   expect(released).toEqual([0, 200])

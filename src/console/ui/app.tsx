@@ -3,7 +3,7 @@ import type { Session } from '../session.ts'
 import { useStore } from '../store.ts'
 import { UploadsPage } from './uploads-page.tsx'
 import { Icon } from './icon.tsx'
-import { LinkNotice } from './link-notice.tsx'
+import { LinkPrompt } from './link-prompt.tsx'
 import { SignIn } from './sign-in.tsx'
 
 export function App({ session }: { readonly session: Session }) {
@@ -33,7 +33,7 @@ export function App({ session }: { readonly session: Session }) {
         </nav>
       </header>
       <main class="page">
-        <LinkNotice link={session.link} user={user} />
+        <LinkPrompt link={session.link} user={user} />
         {isSignedOut && <SignIn error={auth.error} onToken={(token) => session.signIn(token)} />}
         {/* Keyed by user: a new user gets a new page; after token expiry the old page is kept. */}
         {auth.user !== null && (

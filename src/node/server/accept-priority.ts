@@ -10,9 +10,9 @@ export interface AcceptPriority {
   /** Must be called for each new connection: further ones may be waiting. */
   connectionAccepted(): void
   /** If true, no work may be started now. It never stays true without connections being accepted. */
-  isHolding(): boolean
+  isPaused(): boolean
   /** Calls `run` now, or as soon as work may be started again. It must not throw. */
-  whenNotHolding(run: () => void): void
+  whenNotPaused(run: () => void): void
   /** Must be called when work is started. @param doRequestsWait whether requests wait in a queue anyway */
   workStarted(doRequestsWait?: boolean): void
 }
@@ -31,13 +31,13 @@ export function createScheduling(loop: EventLoop = eventLoop): Scheduling {
 const SLOW_TICK_MS = 20
 
 /**
- * Time beyond SLOW_TICK_MS per tick until work is held. Longer than single pauses, such as a garbage collection
- * or the first request of a process: while work is held, cheap requests would arrive faster than they are served.
+ * Time beyond SLOW_TICK_MS per tick until work is paused. Longer than single pauses, such as a garbage collection
+ * or the first request of a process: while work is paused, cheap requests would arrive faster than they are served.
  */
 const MAX_DELAY_MS = 300
 
 /**
- * After a tick that accepted a connection, work is held if such ticks were slow in sum, or if requests wait
+ * After a tick that accepted a connection, work is paused if such ticks were slow in sum, or if requests wait
  * anyway: until a tick accepts none, for at most as long as the latest tick with work took. So work keeps half of
  * the time, and a waiting connection is delayed by a few slow ticks. No timer runs while no connections arrive.
  */
@@ -50,11 +50,11 @@ function createAcceptPriority({ now, later }: EventLoop): AcceptPriority {
   /** Time of the recent ticks beyond SLOW_TICK_MS each. */
   let delayMs = 0
   /** Null while work may be started. */
-  let heldUntil: number | null = null
+  let pausedUntil: number | null = null
   let waiting: (() => void)[] = []
 
   function release(): void {
-    heldUntil = null
+    pausedUntil = null
     const released = waiting
     waiting = []
     for (const run of released) run()
@@ -72,11 +72,11 @@ function createAcceptPriority({ now, later }: EventLoop): AcceptPriority {
     }
     hasAccepted = false
     later(endTick)
-    if (heldUntil === null) {
+    if (pausedUntil === null) {
       delayMs = Math.max(0, delayMs + tickMs - SLOW_TICK_MS)
-      // At least one tick with work is between two holds.
-      if (hasStarted && (isQueued || delayMs > MAX_DELAY_MS)) heldUntil = at + tickMs
-    } else if (at >= heldUntil) release()
+      // At least one tick with work is between two pauses.
+      if (hasStarted && (isQueued || delayMs > MAX_DELAY_MS)) pausedUntil = at + tickMs
+    } else if (at >= pausedUntil) release()
     hasStarted = false
     isQueued = false
   }
@@ -89,9 +89,9 @@ function createAcceptPriority({ now, later }: EventLoop): AcceptPriority {
       tickStartedAt = now()
       later(endTick)
     },
-    isHolding: () => heldUntil !== null,
-    whenNotHolding(run) {
-      if (heldUntil === null) run()
+    isPaused: () => pausedUntil !== null,
+    whenNotPaused(run) {
+      if (pausedUntil === null) run()
       else waiting.push(run)
     },
     workStarted(doRequestsWait = false) {

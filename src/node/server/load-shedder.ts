@@ -87,7 +87,7 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
   let rejectingSince: number | null = null
 
   function step(): void {
-    if (acceptPriority.isHolding()) return
+    if (acceptPriority.isPaused()) return
     const at = now()
     workMs += Math.min(at - steppedAt, MAX_STEP_MS)
     steppedAt = at
@@ -114,7 +114,7 @@ export function createLoadShedder<T>(options: LoadShedderOptions<T>): LoadShedde
   }
 
   function hasTime(): boolean {
-    if (acceptPriority.isHolding()) return false
+    if (acceptPriority.isPaused()) return false
     return tick.servingSince === null || workMs - tick.servingSince < TICK_MS
   }
 

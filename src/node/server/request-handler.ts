@@ -99,7 +99,7 @@ export function createRequestHandler({
     reject({ res, body }) {
       body?.allowEarlyResponse()
       // Clients that retry at once would otherwise delay the connections that are being accepted.
-      scheduling.acceptPriority.whenNotHolding(() => respondOverloaded(res))
+      scheduling.acceptPriority.whenNotPaused(() => respondOverloaded(res))
     },
   })
 

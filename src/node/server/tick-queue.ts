@@ -30,7 +30,7 @@ export function createTickQueue<T>(
   let processed = 0
 
   function hasTime(): boolean {
-    if (acceptPriority.isHolding()) return false
+    if (acceptPriority.isPaused()) return false
     return startedAt === null || (processed < MAX_PER_TICK && now() - startedAt < TICK_MS)
   }
 

@@ -78,7 +78,7 @@ export interface Telemetry extends Tracing {
   syncCompleted(report: SyncReport | null, seconds: number): void
   /** Records a request to Stream. `outcome` is `ok` or the kind of the StreamError. */
   streamCallCompleted(call: string, outcome: string, seconds: number): void
-  /** Records an attempt to deliver a callback. `target` names a target without the secret parts of its URL. */
+  /** Records an attempt to deliver a callback. `target` is the origin of its URL. */
   callbackAttempted(target: string, outcome: CallbackAttemptOutcome, seconds: number): void
 
   /** Counts an open subscription; the caller calls the returned function once, when it ends. */

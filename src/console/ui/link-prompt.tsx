@@ -3,21 +3,21 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { LinkSignIn } from '../link-sign-in.ts'
 import { useStore } from '../store.ts'
 
-interface LinkNoticeProps {
+interface LinkPromptProps {
   readonly link: LinkSignIn
   /** The user signed in; null if nobody is. */
   readonly user: string | null
 }
 
-export function LinkNotice({ link, user }: LinkNoticeProps) {
-  const notice = useStore(link.notice)
+export function LinkPrompt({ link, user }: LinkPromptProps) {
+  const prompt = useStore(link.prompt)
   const stayButton = useRef<HTMLButtonElement>(null)
-  useEffect(() => stayButton.current?.focus(), [notice])
-  if (notice === null) return null
-  const isQuestion = notice.kind === 'other-user'
+  useEffect(() => stayButton.current?.focus(), [prompt])
+  if (prompt === null) return null
+  const isQuestion = prompt.kind === 'other-user'
   return (
     <section
-      class="card link-notice"
+      class="card link-prompt"
       role="group"
       aria-label="Upload link"
       onKeyDown={(event) => {
@@ -39,12 +39,12 @@ export function LinkNotice({ link, user }: LinkNoticeProps) {
           <>
             This link signs you in as{' '}
             <strong>
-              <bdi>{notice.user}</bdi>
+              <bdi>{prompt.user}</bdi>
             </strong>
             .
           </>
         ) : (
-          `The link was not used: ${notice.message}`
+          `The link was not used: ${prompt.message}`
         )}
       </p>
       <div class="actions">
