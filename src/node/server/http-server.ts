@@ -99,7 +99,6 @@ const MAX_CONNECTIONS = 16_000
 
 /** Maximum size of all headers in bytes: a token of 4 KiB and the metadata of a tus creation. */
 const MAX_HEADER_BYTES = 24 * 1024
-const MAX_HEADERS = 100
 
 export interface HttpServerOptions {
   readonly host: string
@@ -144,7 +143,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   })
   server.on('connection', () => scheduling.acceptPriority.connectionAccepted())
   server.on('checkExpectation', rejectExpectation)
-  server.maxHeadersCount = MAX_HEADERS
+  // No maximum: Node's parser obeys the headers above it, such as a Content-Length, without showing them.
+  server.maxHeadersCount = 0
   server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
   server.setTimeout(timeouts.stalledMs)
   let sockets: ReturnType<typeof attachWebSocketServer> | null = null

@@ -13,13 +13,12 @@ export function validateMeta({
   meta,
 }: Pick<UploadRequest, 'protocol' | 'meta'>): InputIssue[] {
   if (meta === null) return []
-  const issues: InputIssue[] = []
   if (new TextEncoder().encode(JSON.stringify(meta)).length > MAX_META_BYTES) {
-    issues.push({
-      path: ['meta'],
-      message: `must be at most ${MAX_META_BYTES} bytes when serialized as JSON.`,
-    })
+    const message = `must be at most ${MAX_META_BYTES} bytes when serialized as JSON.`
+    // Its keys, which may be thousands, are not checked.
+    return [{ path: ['meta'], message }]
   }
+  const issues: InputIssue[] = []
   for (const [key, value] of Object.entries(meta)) {
     const message =
       metaKeyError(key, protocol === 'TUS') ??
