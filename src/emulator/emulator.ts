@@ -113,6 +113,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     // A file of 30 GB takes longer than Node's default request timeout of five minutes.
     requestTimeout: 0,
   })
+  // No maximum: Node's parser obeys the headers above it, such as a Content-Length, without showing them.
+  server.maxHeadersCount = 0
   server.maxConnections = MAX_CONNECTIONS
   const boundPort = await listen(server, host, port).catch(async (error: unknown) => {
     database.close()

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { startTestEmulator } from '../kit/emulator.ts'
+import { openRaw } from '../kit/raw-client.ts'
 import { openRequest, writeBytes, sendRawText } from './kit/raw-request.ts'
 import { createStreamClient } from './kit/stream-client.ts'
 
@@ -34,6 +35,16 @@ describe('the API', () => {
       })
     },
   )
+
+  test('reads the headers after 2,100 others', async () => {
+    const emulator = await startTestEmulator()
+    const { pathname } = new URL(`${emulator.apiBaseUrl}/accounts/local/stream`)
+    const client = await openRaw(emulator.url)
+    client.socket.write(
+      `GET ${pathname} HTTP/1.1\r\nHost: 127.0.0.1\r\n${'a:1\r\n'.repeat(2100)}Authorization: Bearer local-token\r\n\r\n`,
+    )
+    expect(await client.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
+  })
 
   test('accepts a configured account and token', async () => {
     const emulator = await startTestEmulator({ accountId: 'acc', token: 'secret' })
