@@ -1,4 +1,5 @@
 /** When a failed callback is sent again. */
+import { parseHttpDate } from '../shared/http-date.ts'
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
@@ -51,7 +52,6 @@ export function parseRetryAfter(value: string | null, now: Date): number | null 
   if (value === null) return null
   const text = value.trim()
   if (/^\d{1,15}$/.test(text)) return Number(text) * SECOND_MS
-  // A date starts with the name of a weekday; Date.parse alone would accept "-1" as a year.
-  const at = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(at) ? null : Math.max(0, at - now.getTime())
+  const at = parseHttpDate(text)
+  return at === null ? null : Math.max(0, at.getTime() - now.getTime())
 }

@@ -1,4 +1,5 @@
 /** Reads the wait before the next call from Cloudflare's response headers. */
+import { parseHttpDate } from '../../shared/http-date.ts'
 import type { TransportHeaders } from './transport.ts'
 
 // Upper bound: a date far ahead is an error of Cloudflare, and must not stop the gateway for weeks.
@@ -19,9 +20,8 @@ function fromRetryAfter(value: string | null, now: Date): number | null {
   if (value === null) return null
   const text = value.trim()
   if (/^\d{1,15}(\.\d+)?$/.test(text)) return Number(text)
-  // A date starts with a weekday name; Date.parse alone would accept "-1" as a year.
-  const timestamp = /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(timestamp) ? null : (timestamp - now.getTime()) / 1000
+  const at = parseHttpDate(text)
+  return at === null ? null : (at.getTime() - now.getTime()) / 1000
 }
 
 // `Ratelimit: "default";r=0;t=30`: nothing remains, and the window ends in 30 seconds. Of several
