@@ -3,12 +3,12 @@ import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { CircuitBreaker } from '../../postgres/circuit-breaker.ts'
 import {
   type CallbackStore,
-  type DeliveryOutcome,
   DEAD_KEPT_MS,
   DELIVERED_KEPT_MS,
   MAX_RETRY_DELAY_MS,
   MAX_WAIT_MS,
 } from '../../uploads/ports/callback-store.ts'
+import { dueAfter, isAttempt, stateAfter } from '../delivery-outcome.ts'
 import { prepareCallbackStatements } from './callback-statements.ts'
 
 export interface PostgresCallbackStore extends CallbackStore {
@@ -40,9 +40,9 @@ export function createPostgresCallbackStore(
         target: delivery.target,
         version: delivery.event.version,
         lease: delivery.leaseUntil,
-        state: outcome.kind === 'delivered' || outcome.kind === 'dead' ? outcome.kind : 'waiting',
-        due_in_ms: delayOf(outcome, now),
-        is_attempt: outcome.kind !== 'postponed',
+        state: stateAfter(outcome),
+        due_in_ms: millisecondsUntil(dueAfter(outcome), now),
+        is_attempt: isAttempt(outcome),
         status,
         error,
       }))
@@ -102,8 +102,7 @@ export function createPostgresCallbackStore(
   }
 }
 
-/** Returns the milliseconds until the delivery is due again; null for never. */
-function delayOf(outcome: DeliveryOutcome, now: Date): number | null {
-  if (outcome.kind === 'failed') return outcome.retryAt.getTime() - now.getTime()
-  return outcome.kind === 'postponed' ? outcome.until.getTime() - now.getTime() : null
+/** Null stays null. */
+function millisecondsUntil(at: Date | null, now: Date): number | null {
+  return at === null ? null : at.getTime() - now.getTime()
 }

@@ -12,6 +12,7 @@ import {
   MAX_WAIT_MS,
   deliveryStates,
 } from '../../uploads/ports/callback-store.ts'
+import { dueAfter, isAttempt, stateAfter } from '../delivery-outcome.ts'
 import {
   date,
   dateOrNull,
@@ -36,16 +37,16 @@ export function resultsParam(results: readonly DeliveryResult[], now: Date): str
   return JSON.stringify(
     results.map(({ delivery, outcome, status, error }) => {
       const { event, target, leaseUntil } = delivery
-      const isDone = outcome.kind === 'delivered' || outcome.kind === 'dead'
+      const state = stateAfter(outcome)
       return [
         event.uploadId,
         target,
         event.version,
         leaseUntil.getTime(),
-        isDone ? outcome.kind : 'waiting',
+        state,
         dueAfter(outcome)?.getTime() ?? null,
-        isDone ? now.getTime() : null,
-        outcome.kind === 'postponed' ? 0 : 1,
+        state === 'waiting' ? null : now.getTime(),
+        Number(isAttempt(outcome)),
         status,
         error,
       ]
@@ -53,15 +54,9 @@ export function resultsParam(results: readonly DeliveryResult[], now: Date): str
   )
 }
 
-/** Returns when the delivery is due again; null for never. */
-export function dueAfter(outcome: DeliveryResult['outcome']): Date | null {
-  if (outcome.kind === 'failed') return outcome.retryAt
-  return outcome.kind === 'postponed' ? outcome.until : null
-}
-
 /** Uploads and targets whose next delivery may be due after these results. */
 export function keysParam(results: readonly DeliveryResult[]): string {
-  const done = results.filter(({ outcome }) => dueAfter(outcome) === null)
+  const done = results.filter(({ outcome }) => stateAfter(outcome) !== 'waiting')
   return JSON.stringify(done.map(({ delivery }) => [delivery.event.uploadId, delivery.target]))
 }
 
