@@ -2,10 +2,30 @@
  * The sign-in by the token of a link. Anybody can send a link, so that it replaces no session before the gateway has
  * accepted its token, and changes the user only after a question.
  */
-import { errorMessageOf } from '../http/pages/auth-mode.ts'
+import { subjectOf } from '../client/resume/fingerprint.ts'
+import { rejectionOf, tokenIn } from '../http/pages/auth-mode.ts'
 import { ME } from './data/documents.ts'
 import { type Store, createStore } from './store.ts'
-import { subjectOf } from './subject-of.ts'
+
+const PREFIX = '#token='
+const UNREACHABLE = 'The gateway does not respond. Open the link again later.'
+
+/**
+ * Returns the token in the fragment of the page's address, as in an upload link for a guest: `/#token=JWT`; null without
+ * one. Removes it from the address and from the tab's Back. Browsers send no fragment to a server, so that the token is
+ * in no log and no `Referer` header. It stays in the browser's own history, which a page cannot change.
+ */
+export function takeTokenFromAddress(): string | null {
+  const { hash, pathname, search } = location
+  if (!hash.startsWith(PREFIX)) return null
+  history.replaceState(null, '', pathname + search)
+  return tokenIn(hash.slice(PREFIX.length))
+}
+
+/** Returns the subject of the token, or the whole token: it only distinguishes users. */
+export function userOf(token: string): string {
+  return subjectOf(token) ?? token
+}
 
 export type LinkPrompt =
   /** Asks whether to sign in as this user, in place of the present one. */
@@ -43,10 +63,10 @@ export function createLinkSignIn({ current, signIn }: ReplaceableSession): LinkS
       prompt.set(null)
       if (current() === null) return signIn(token)
       if (current()?.token === token) return
-      const message = await rejectionOf(token)
+      const message = await rejectionOf(token, ME, UNREACHABLE)
       if (received !== token) return
       const present = current()
-      const user = subjectOf(token)
+      const user = userOf(token)
       if (message !== null) prompt.set({ kind: 'rejected', message })
       else if (present === null || present.user === user) signIn(token)
       else prompt.set({ kind: 'other-user', token, user })
@@ -57,24 +77,5 @@ export function createLinkSignIn({ current, signIn }: ReplaceableSession): LinkS
       if (question?.kind === 'other-user') signIn(question.token)
     },
     dismiss: () => prompt.set(null),
-  }
-}
-
-/** Returns why the gateway rejects the token; null if it accepts it. */
-async function rejectionOf(token: string): Promise<string | null> {
-  try {
-    const response = await fetch('/graphql', {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/graphql-response+json, application/json',
-        authorization: `Bearer ${token}`,
-      },
-      body: JSON.stringify({ query: ME }),
-    })
-    if (response.ok) return null
-    return await errorMessageOf(response)
-  } catch {
-    return 'The gateway does not respond. Open the link again later.'
   }
 }

@@ -1,9 +1,7 @@
 /** Session of the caller: a token in the tab's sessionStorage, or none if auth is disabled. */
 import { SESSION_TOKEN_KEY, errorMessageOf } from '../http/pages/auth-mode.ts'
-import { takeTokenFromAddress } from './address-token.ts'
-import { type LinkSignIn, createLinkSignIn } from './link-sign-in.ts'
+import { type LinkSignIn, createLinkSignIn, takeTokenFromAddress, userOf } from './link-sign-in.ts'
 import { type Store, createStore } from './store.ts'
-import { subjectOf } from './subject-of.ts'
 
 /** Authentication state of the page. */
 export type AuthState =
@@ -39,7 +37,7 @@ export function createSession(requiresToken: boolean): Session {
       : {
           kind: 'signed-in',
           token: storedToken,
-          user: storedToken === null ? ANONYMOUS : subjectOf(storedToken),
+          user: storedToken === null ? ANONYMOUS : userOf(storedToken),
         },
   )
 
@@ -53,7 +51,7 @@ export function createSession(requiresToken: boolean): Session {
 
   function signIn(token: string): void {
     sessionStorage.setItem(SESSION_TOKEN_KEY, token)
-    authState.set({ kind: 'signed-in', token, user: subjectOf(token) })
+    authState.set({ kind: 'signed-in', token, user: userOf(token) })
   }
 
   const link = createLinkSignIn({

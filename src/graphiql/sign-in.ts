@@ -1,12 +1,14 @@
 /** Runs in GraphiQL's page: asks for a token if the gateway requires one, then starts GraphiQL. */
-import { GRAPHQL_PATH } from '../http/graphql/endpoint.ts'
 import {
   AUTH_META_NAME,
   TOKEN_EXPECTED,
   SESSION_TOKEN_KEY,
-  errorMessageOf,
+  rejectionOf,
   tokenIn,
 } from '../http/pages/auth-mode.ts'
+
+const QUERY = '{ __typename }'
+const UNREACHABLE = 'The gateway is unreachable. Try again.'
 
 const FORM = `
   <h1>Sign in to GraphiQL</h1>
@@ -31,27 +33,13 @@ export async function start(render: Render, root: Element, options: object): Pro
 /** Resolves with a token that the gateway accepts: the console's, or one from the form. */
 async function validToken(root: Element): Promise<string> {
   let token = sessionStorage.getItem(SESSION_TOKEN_KEY)
-  let error = token === null ? null : await rejectionOf(token)
+  let error = token === null ? null : await rejectionOf(token, QUERY, UNREACHABLE)
   while (token === null || error !== null) {
     token = await askForToken(root, error)
-    error = await rejectionOf(token)
+    error = await rejectionOf(token, QUERY, UNREACHABLE)
   }
   sessionStorage.setItem(SESSION_TOKEN_KEY, token)
   return token
-}
-
-/** Returns the error message for a token that the gateway rejects; null if it accepts the token. */
-async function rejectionOf(token: string): Promise<string | null> {
-  try {
-    const response = await fetch(GRAPHQL_PATH, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: '{"query":"{__typename}"}',
-    })
-    return response.ok ? null : await errorMessageOf(response)
-  } catch {
-    return 'The gateway is unreachable. Try again.'
-  }
 }
 
 /** Shows the form until the user enters a JWT. */

@@ -47,7 +47,7 @@ async function bytesOf(sample: Blob): Promise<ArrayBuffer> {
 }
 
 /** Returns the `sub` of a JWT, unverified, because the gateway verifies it. Returns null if the token is not a JWT. */
-function subjectOf(token: string): string | null {
+export function subjectOf(token: string): string | null {
   try {
     const [, payload = ''] = token.split('.')
     const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (byte) =>

@@ -1,4 +1,5 @@
 /** The authentication mode in the console's and GraphiQL's pages, and where both keep the caller's token. */
+import { GRAPHQL_PATH } from '../graphql/endpoint.ts'
 
 /** Key of the token in the tab's sessionStorage. */
 export const SESSION_TOKEN_KEY = 'headgate-token'
@@ -24,6 +25,32 @@ export const TOKEN_EXPECTED =
 export function tokenIn(text: string): string | null {
   const [, token] = /^(?:Bearer\s+)?([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(text.trim()) ?? []
   return token ?? null
+}
+
+/**
+ * Returns why the gateway rejects the token; null if it accepts it.
+ * @param query a document that the gateway executes for every caller
+ * @param unreachable message if the gateway does not respond
+ */
+export async function rejectionOf(
+  token: string,
+  query: string,
+  unreachable: string,
+): Promise<string | null> {
+  try {
+    const response = await fetch(GRAPHQL_PATH, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json, application/json',
+        authorization: `Bearer ${token}`,
+      },
+      body: JSON.stringify({ query }),
+    })
+    return response.ok ? null : await errorMessageOf(response)
+  } catch {
+    return unreachable
+  }
 }
 
 /** Returns the first error message of a GraphQL response. */
