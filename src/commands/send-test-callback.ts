@@ -6,6 +6,8 @@ import { createCallbackTransport } from '../node/deliver-callbacks.ts'
 import { systemClock } from '../shared/clock.ts'
 import { uuidV7 } from '../shared/uuid-v7.ts'
 import { callbackPayload } from '../uploads/callbacks/callback-payload.ts'
+import { mintedUpload } from '../uploads/create/minted-upload.ts'
+import { MAX_BASIC_BYTES } from '../uploads/limits.ts'
 import type { Upload } from '../uploads/upload.ts'
 
 /** Uid of the made-up upload: no video of Stream has it. */
@@ -29,33 +31,22 @@ export async function sendTestCallback(
 }
 
 function testUpload(now: Date): Upload {
-  return {
+  const made: Parameters<typeof mintedUpload>[0] = {
     id: TEST_UID,
-    uid: TEST_UID,
-    uploadURL: '',
     protocol: 'BASIC',
     creator: 'headgate',
     name: 'Test callback of headgate',
     meta: { test: true },
     constraints: {
       maxDurationSeconds: 60,
-      maxSizeBytes: 200_000_000,
+      maxSizeBytes: MAX_BASIC_BYTES,
       allowedOrigins: [],
       requireSignedURLs: true,
       scheduledDeletion: null,
     },
     expiresAt: now,
     createdAt: now,
-    updatedAt: now,
-    status: 'PENDING_UPLOAD',
-    seenStatus: 'PENDING_UPLOAD',
-    version: 1,
-    progress: { totalBytes: null, receivedBytes: null, encodingPercent: null },
-    failure: null,
-    video: null,
-    describedAt: null,
-    settingsAt: null,
-    goneAt: null,
-    deletedAt: null,
+    totalBytes: null,
   }
+  return mintedUpload(made, { uid: TEST_UID, uploadURL: '' }, now)
 }

@@ -3,7 +3,16 @@
  * event loop: if each tick starts slow work, such as the request of the connection before, hundreds of waiting
  * connections delay every later one by hundreds of times that work.
  */
-import { type EventLoop, eventLoop } from './event-loop.ts'
+
+/** Time and callbacks of the event loop. Replaced in tests by a simulated one. */
+export interface EventLoop {
+  /** Monotonic clock in milliseconds. */
+  readonly now: () => number
+  /** Calls back after the I/O that is ready now. */
+  readonly later: (run: () => void) => void
+}
+
+const eventLoop: EventLoop = { now: () => performance.now(), later: setImmediate }
 
 /** Shared by everything that starts work for clients: requests, WebSocket messages, deliveries of changes. */
 export interface AcceptPriority {

@@ -16,7 +16,7 @@ import {
 import { defineCallbackStatements } from '../sqlite/callback-statements.ts'
 import { dateOrNull } from '../sqlite/column-values.ts'
 import { type D1Client, type Query, bindQuery } from './d1-client.ts'
-import { plainColumns } from './plain-columns.ts'
+import { plainColumns } from './statements.ts'
 
 const statements = defineCallbackStatements(plainColumns)
 

@@ -31,8 +31,7 @@ import { type D1Database, type Row, createD1Client, bindQuery } from './d1-clien
 import { callbackQueries, createD1CallbackStore, pullRetriesForward } from './callback-store.ts'
 import { openDeployment } from './open-deployment.ts'
 import { createReserve } from './reserve.ts'
-import { plainColumns } from './plain-columns.ts'
-import { statements } from './statements.ts'
+import { plainColumns, statements } from './statements.ts'
 
 const presentOnly = <T>(value: T | null): value is T => value !== null
 

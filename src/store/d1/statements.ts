@@ -4,9 +4,8 @@
  */
 import { and, eq, getTableColumns, isNotNull, sql } from 'drizzle-orm'
 import { type SQLiteColumn, type SQLiteTable, getTableConfig } from 'drizzle-orm/sqlite-core'
-import { db, defineStatement } from '../sqlite/define-statement.ts'
+import { type RowShape, db, defineStatement } from '../sqlite/define-statement.ts'
 import { countByTokenStatement } from '../sqlite/count-by-token.ts'
-import { plainColumns } from './plain-columns.ts'
 import { changeLeaseParams, changeLeaseStatement } from '../sqlite/change-lease.ts'
 import {
   saveVersionParams,
@@ -25,6 +24,10 @@ import {
   uploads,
 } from '../sqlite/tables.ts'
 import { reservationParams } from '../sqlite/write-rows.ts'
+
+/** Selects plain columns. D1 sends rows as JSON anyway, and its `json_array` accepts at most 32 values. */
+export const plainColumns: RowShape = (columns) =>
+  Object.fromEntries(columns.map((column, index) => [`c${index}`, column]))
 
 const found = { found: sql`1` }
 

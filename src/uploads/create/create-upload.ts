@@ -28,28 +28,13 @@ import {
   fingerprintsOfKey,
   keysSince,
 } from './idempotency.ts'
-import { mintUpload } from './mint-upload.ts'
+import { type MintDependencies, mintUpload } from './mint-upload.ts'
 import { createReservation } from './reservation.ts'
 import type { UploadRequest } from './upload-request.ts'
 import { validateIdempotencyKey, validateRequest } from './validate-request.ts'
 
-type CreateDependencies = Pick<
-  Dependencies,
-  | 'stream'
-  | 'store'
-  | 'creations'
-  | 'callbacks'
-  | 'pubsub'
-  | 'clock'
-  | 'log'
-  | 'telemetry'
-  | 'policy'
-  | 'createLimit'
-  | 'mintsInFlight'
-  | 'closing'
-  | 'newId'
-  | 'readVideo'
->
+type CreateDependencies = MintDependencies &
+  Pick<Dependencies, 'policy' | 'createLimit' | 'mintsInFlight' | 'closing' | 'newId'>
 
 /** Creator, caller and fingerprint of a request. */
 type RequestIdentity = Pick<Reservation, 'creator' | 'requestedBy' | 'fingerprint'>

@@ -15,7 +15,7 @@ import { applyUnmatchedWebhooks } from '../status/receive-webhook.ts'
 import { mintedUpload } from './minted-upload.ts'
 import { outcomeOfMintError } from '../stream-error-outcome.ts'
 
-type MintDependencies = Pick<
+export type MintDependencies = Pick<
   Dependencies,
   | 'stream'
   | 'store'
