@@ -12,6 +12,12 @@ import type { Upload } from './gateway/upload.ts'
 import type { Ready } from './ready-upload.ts'
 import { uploadFile } from './upload-file.ts'
 import type { UploadOptions } from './upload-options.ts'
+import {
+  type UploadFilter,
+  type UploadList,
+  type UploadListOptions,
+  createUploadList,
+} from './list/upload-list.ts'
 import { type UploadStorage, createDefaultStorage } from './resume/upload-storage.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 
@@ -22,6 +28,12 @@ export type { ResumableUpload } from './resume/resume-store.ts'
 export { type Ready, type SelectedUpload, isReady, isTerminal } from './ready-upload.ts'
 export type { Upload, UploadProtocol, UploadStatus } from './gateway/upload.ts'
 export { UploadError, type UploadErrorCode, type UploadErrorDetails } from './upload-error.ts'
+export type {
+  UploadFilter,
+  UploadList,
+  UploadListOptions,
+  UploadListSnapshot,
+} from './list/upload-list.ts'
 export type { UploadOptions, UploadSettings } from './upload-options.ts'
 export type { UploadProgress } from './progress.ts'
 export { type UploadStorage, createMemoryStorage } from './resume/upload-storage.ts'
@@ -58,6 +70,11 @@ export interface UploadClient {
   watch(uid: string, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Upload>
   /** Returns the upload; null if it does not exist or belongs to another creator. */
   find(uid: string): Promise<Upload | null>
+  /**
+   * Returns a live list of the caller's uploads, newest first. It connects when it gets its first listener, and
+   * holds one connection until the last one is removed. Its errors are in its snapshot.
+   */
+  list(filter?: UploadFilter, options?: UploadListOptions): UploadList
   /**
    * Cancels an active upload, or deletes the video, and frees its storage. The `upload` call of a canceled
    * upload rejects with DELETED. Returns the DELETED upload.
@@ -107,6 +124,7 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
     upload: (file, uploadOptions = {}) => uploadFile(dependencies, file, uploadOptions),
     watch: (uid, { signal } = {}) => watchUpload(dependencies, uid, signal),
     find: (uid) => findUpload(dependencies, uid, undefined),
+    list: (filter = {}, listOptions = {}) => createUploadList(dependencies, filter, listOptions),
     delete: (uid) => deleteUpload(dependencies, uid, undefined),
     playback: (uid, playbackOptions = {}) => renewPlayback(dependencies, uid, playbackOptions),
     async resumable() {
