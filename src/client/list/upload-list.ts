@@ -10,7 +10,7 @@ import {
 import { type GatewayEndpoint, executeTyped } from '../gateway/request.ts'
 import type { Upload, UploadProtocol, UploadStatus } from '../gateway/upload.ts'
 import { type RetryPolicy, retry } from '../retry.ts'
-import { UploadError, uploadError } from '../upload-error.ts'
+import { type UploadError, toUploadError } from '../upload-error.ts'
 import { keepSubscribed } from './keep-subscribed.ts'
 import { applyEvent, replaceFirstPage, replaceOlder } from './list-page.ts'
 
@@ -48,15 +48,15 @@ export interface UploadListSnapshot {
 
 /** A live list. It is connected while it has listeners. */
 export interface UploadList {
-  getSnapshot(): UploadListSnapshot
+  readonly getSnapshot: () => UploadListSnapshot
   /**
    * Calls the listener after each change of the snapshot, and after each change of an upload that is beyond the
    * end of the list. Its argument is the changed upload; null if something else changed. Returns the function
    * that removes the listener.
    */
-  subscribe(listener: (changed: Upload | null) => void): () => void
+  readonly subscribe: (listener: (changed: Upload | null) => void) => () => void
   /** Adds the next page of older uploads. Does nothing if there is none, or while one is read. */
-  loadMore(): void
+  readonly loadMore: () => void
 }
 
 const DEFAULT_PAGE_SIZE = 20
@@ -136,7 +136,7 @@ export function createUploadList(
       change = contentsOf(events.reduce(applyEvent, replaceOlder(list, after, older)))
     } catch (error) {
       if (missed !== events) return
-      change = { error: uploadErrorFrom(error) }
+      change = { error: toUploadError(error) }
     }
     missed = null
     emit({ ...change, isLoadingMore: false })
@@ -149,7 +149,7 @@ export function createUploadList(
       onLost(error: unknown) {
         missed = null
         const isLoading = snapshot.isLoading && error === null
-        const lost = error === null ? snapshot.error : uploadErrorFrom(error)
+        const lost = error === null ? snapshot.error : toUploadError(error)
         emit({ isLoading, isLive: false, isLoadingMore: false, error: lost })
       },
     }
@@ -183,11 +183,4 @@ export function createUploadList(
       void readOlder(list?.pageInfo.endCursor ?? null, pageSize, connection.signal)
     },
   }
-}
-
-/** Returns UploadErrors as they are. Any other error is one of the function `token`. */
-function uploadErrorFrom(error: unknown): UploadError {
-  if (error instanceof UploadError) return error
-  const message = `The function \`token\` of the client failed: ${String(error)}`
-  return Object.assign(uploadError(message, { code: 'UNAUTHENTICATED' }), { cause: error })
 }
