@@ -1,12 +1,13 @@
 /** The sources that all components share, by client. */
-import type {
-  PlaybackOptions,
-  Upload,
-  UploadClient,
-  UploadFilter,
-  UploadList,
-  UploadListOptions,
-  UploadListSnapshot,
+import {
+  type PlaybackOptions,
+  type Upload,
+  type UploadClient,
+  type UploadFilter,
+  type UploadList,
+  type UploadListOptions,
+  type UploadListSnapshot,
+  createUploadList,
 } from '../client/client.ts'
 import {
   LOADING_PLAYBACK,
@@ -57,7 +58,7 @@ export function listSource(
 ): SharedList {
   const { lists } = sourcesOf(client)
   const key = JSON.stringify([filter, options])
-  const create = () => client.list(filter, options)
+  const create = () => createUploadList(client, filter, options)
   return {
     ...shareSource(lists, key, LOADING_LIST, create),
     loadMore: () => lists.get(key)?.source.loadMore(),

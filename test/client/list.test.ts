@@ -1,6 +1,11 @@
-/** `client.list`: a live list of uploads. */
+/** `createUploadList`: a live list of uploads. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type Upload, type UploadList, UploadError } from '../../src/client/client.ts'
+import {
+  type Upload,
+  type UploadList,
+  UploadError,
+  createUploadList,
+} from '../../src/client/client.ts'
 import { type TestGateway, TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { scrape } from '../kit/metrics.ts'
 import { startNetwork } from '../kit/network.ts'
@@ -46,7 +51,7 @@ describe('a live list', () => {
   it('has the newest uploads, then each change', async () => {
     const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '0' })
     const [first = ''] = await mint(gateway, 'first', 'second')
-    const list = clientOf(gateway).list()
+    const list = createUploadList(clientOf(gateway))
     expect(list.getSnapshot()).toEqual({
       uploads: [],
       isLoading: true,
@@ -73,7 +78,7 @@ describe('a live list', () => {
   it('contains only uploads that match its filter', async () => {
     const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '0' })
     const createdAfter = new Date(Date.now() - 60_000)
-    const list = clientOf(gateway).list({ status: ['PENDING_UPLOAD'], createdAfter })
+    const list = createUploadList(clientOf(gateway), { status: ['PENDING_UPLOAD'], createdAfter })
     const { untilNamed, changes } = open(list)
     const [uid = ''] = await mint(gateway, 'deleted', 'pending')
     await untilNamed('pending', 'deleted')
@@ -85,7 +90,7 @@ describe('a live list', () => {
   it('adds older uploads on request, and reports changes beyond its end', async () => {
     const gateway = await startTestGateway()
     const [oldest = ''] = await mint(gateway, '1', '2', '3', '4', '5')
-    const list = clientOf(gateway).list({}, { pageSize: 2 })
+    const list = createUploadList(clientOf(gateway), {}, { pageSize: 2 })
     const { until, untilNamed, changes } = open(list)
     await untilNamed('5', '4')
     list.loadMore()
@@ -108,7 +113,11 @@ describe('a live list', () => {
     const gateway = await startTestGateway()
     const network = await startNetwork(gateway.url)
     const [oldest = '', second = ''] = await mint(gateway, '1', '2', '3', '4')
-    const list = clientOf({ url: network.url, clock: gateway.clock }).list({}, { pageSize: 1 })
+    const list = createUploadList(
+      clientOf({ url: network.url, clock: gateway.clock }),
+      {},
+      { pageSize: 1 },
+    )
     const { until, untilNamed } = open(list)
     await untilNamed('4')
     for (const count of [2, 3, 4]) {
@@ -133,7 +142,7 @@ describe('a live list', () => {
 
   it('holds one subscription, from its first listener to its last', async () => {
     const gateway = await startTestGateway()
-    const list = clientOf(gateway).list()
+    const list = createUploadList(clientOf(gateway))
     expect(await openSubscriptions(gateway)).toBe(0)
     const first = open(list)
     const second = open(list)
@@ -156,7 +165,7 @@ describe('a live list', () => {
     const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
     const expiry = Math.floor(Date.now() / 1000) + 60
     let token = await tokenFor('ada', { exp: expiry })
-    const list = clientOf(gateway, { token: () => token }).list()
+    const list = createUploadList(clientOf(gateway, { token: () => token }))
     const { until, untilNamed } = open(list)
     await until({ isLive: true })
     token = 'expired, and not renewed yet'
@@ -174,14 +183,14 @@ describe('a live list', () => {
 
   it('reports why it cannot be read', async () => {
     const gateway = await startTestGateway()
-    const tooLarge = clientOf(gateway).list({}, { pageSize: 101 })
+    const tooLarge = createUploadList(clientOf(gateway), {}, { pageSize: 101 })
     await open(tooLarge).until({ isLoading: false, isLive: false })
     const { error } = tooLarge.getSnapshot()
     expect(error).toBeInstanceOf(UploadError)
     expect(error?.message).toMatch(/100/)
 
     const cause = new Error('signed out')
-    const signedOut = clientOf(gateway, { token: () => Promise.reject(cause) }).list()
+    const signedOut = createUploadList(clientOf(gateway, { token: () => Promise.reject(cause) }))
     await open(signedOut).until({ isLoading: false })
     expect(signedOut.getSnapshot().error).toMatchObject({ code: 'UNAUTHENTICATED', cause })
   })
@@ -196,7 +205,7 @@ describe('a live list', () => {
       process.removeAllListeners('uncaughtException')
       for (const listener of before) process.on('uncaughtException', listener)
     })
-    const list = clientOf(gateway).list()
+    const list = createUploadList(clientOf(gateway))
     const bug = new Error('a bug of the page')
     const stop = list.subscribe(() => {
       throw bug

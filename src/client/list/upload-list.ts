@@ -1,4 +1,5 @@
 /** A list of uploads that the subscription `uploadList` keeps current. */
+import { dependenciesOf } from '../dependencies.ts'
 import {
   LIST,
   type ListEvent,
@@ -7,9 +8,10 @@ import {
   listEvent,
   uploadPage,
 } from '../gateway/operations.ts'
-import { type GatewayEndpoint, executeTyped } from '../gateway/request.ts'
+import { executeTyped } from '../gateway/request.ts'
 import type { Upload, UploadProtocol, UploadStatus } from '../gateway/upload.ts'
-import { type RetryPolicy, retry } from '../retry.ts'
+import { retry } from '../retry.ts'
+import type { UploadClient } from '../upload-client.ts'
 import { type UploadError, toUploadError } from '../upload-error.ts'
 import { keepSubscribed } from './keep-subscribed.ts'
 import { applyEvent, replaceFirstPage, replaceOlder } from './list-page.ts'
@@ -46,7 +48,10 @@ export interface UploadListSnapshot {
   readonly error: UploadError | null
 }
 
-/** A live list. It is connected while it has listeners. */
+/**
+ * A live list. `getSnapshot` and `subscribe` are the arguments of React's `useSyncExternalStore`. It connects when it
+ * gets its first listener, and holds one connection to the gateway until the last one is removed.
+ */
 export interface UploadList {
   readonly getSnapshot: () => UploadListSnapshot
   /**
@@ -63,11 +68,19 @@ const DEFAULT_PAGE_SIZE = 20
 /** Maximum page of the gateway. */
 const MAX_PAGE_SIZE = 100
 
+/**
+ * Creates a live list of the caller's uploads, newest first; those of all creators for an administrator. Its errors
+ * are in its snapshot.
+ * @example
+ * const list = createUploadList(client, { status: ['READY'] })
+ * const stop = list.subscribe(() => show(list.getSnapshot().uploads))
+ */
 export function createUploadList(
-  dependencies: GatewayEndpoint & RetryPolicy,
-  filter: UploadFilter,
-  { pageSize = DEFAULT_PAGE_SIZE }: UploadListOptions,
+  client: UploadClient,
+  filter: UploadFilter = {},
+  { pageSize = DEFAULT_PAGE_SIZE }: UploadListOptions = {},
 ): UploadList {
+  const dependencies = dependenciesOf(client)
   const listeners = new Set<(changed: Upload | null) => void>()
   let snapshot: UploadListSnapshot = {
     uploads: [],

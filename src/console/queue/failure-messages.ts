@@ -40,6 +40,11 @@ export function failureMessageOf(error: unknown, maxDurationSeconds: number | nu
         message: `The file has ${formatBytes(error.sizeBytes)} (limit: ${formatBytes(error.limitBytes)}).`,
         advice: 'Shorten the video, or compress it more.',
       }
+    case 'VIDEO_TOO_LONG':
+      return {
+        message: `The video has ${formatDuration(error.durationSeconds)} (limit: ${formatDuration(error.limitSeconds)}).`,
+        advice: 'Shorten the video.',
+      }
     case 'EXPIRED':
       return { message: 'The upload URL expired before the upload ended.', advice: 'Try again.' }
     case 'DELETED':

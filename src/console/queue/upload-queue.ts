@@ -11,7 +11,7 @@ import {
   createQueueItem,
   withProgress,
 } from './queue-item.ts'
-import { type TransferRate, createTransferRate } from './transfer-rate.ts'
+import { type TransferRate, createTransferRate } from '../../client/queue/transfer-rate.ts'
 import { type LastProgress, createLastProgress } from './last-progress.ts'
 import { uploadSettingsFor } from './upload-settings.ts'
 
