@@ -5,7 +5,7 @@ import type { ComponentSource, Source } from './source.ts'
  * How long a source stays open without a component, in milliseconds. StrictMode and a change of the route unmount a
  * component, and mount it or an equal one again.
  */
-const LINGER_MS = 1000
+export const LINGER_MS = 1000
 
 /** Open sources, by key. */
 export type OpenSources<S> = Map<string, { readonly source: S; users: number }>

@@ -4,8 +4,8 @@ import {
   createContext,
   createElement,
   useContext,
-  useInsertionEffect,
-  useRef,
+  useEffect,
+  useMemo,
   useState,
 } from 'react'
 import {
@@ -13,21 +13,27 @@ import {
   type UploadClientOptions,
   createUploadClient,
 } from '../client/client.ts'
+import { holdQueue } from './client-queue.ts'
+import { useLatest } from './use-latest.ts'
 
 /** A client, or the options to create one. */
 export type UploadClientProviderProps = ClientProps | OptionProps
 
 interface ClientProps {
   readonly client: UploadClient
+  /** Files that `useUploads` uploads at the same time, each with one connection to the gateway. Default: 3. */
+  readonly concurrency?: number | undefined
   readonly children?: ReactNode
 }
 
-interface OptionProps extends UploadClientOptions {
+interface OptionProps extends UploadClientOptions, Omit<ClientProps, 'client'> {
   readonly client?: undefined
-  readonly children?: ReactNode
 }
 
-const ClientContext = createContext<UploadClient | null>(null)
+/** A client, and how many files its queue uploads at the same time. */
+type ProvidedClient = Pick<ClientProps, 'client' | 'concurrency'>
+
+const ClientContext = createContext<ProvidedClient | null>(null)
 
 /**
  * Provides the hooks below it with a client.
@@ -36,33 +42,36 @@ const ClientContext = createContext<UploadClient | null>(null)
  * `token`. If `url` or a `token` string changes, another client replaces the first, and the hooks show nothing of
  * the former user. A `token` function may differ in each render: the latest one is called. If it returns the
  * tokens of several users, give the provider the user's id as its `key`. Other options are read once.
+ *
+ * The uploads of `useUploads` go on whatever components are unmounted. They stop when the provider is unmounted or
+ * gets another client, and can be resumed then.
  * @example
  * <UploadClientProvider url="https://uploads.example.com/graphql" token={() => session.getToken()}>
  *   <App />
  * </UploadClientProvider>
  */
 export function UploadClientProvider(props: UploadClientProviderProps): ReactNode {
-  const { children } = props
   return props.client === undefined
-    ? createElement(CreatedClientProvider, props)
-    : createElement(ClientContext.Provider, { value: props.client }, children)
+    ? createElement(OptionsProvider, props)
+    : createElement(ClientProvider, props)
 }
 
-/** Keeps its client in the state, which React never discards, unlike a memo. */
-function CreatedClientProvider({ children, client: _client, ...options }: OptionProps): ReactNode {
-  const latest = useRef(options)
-  // Before the effects of the components below it, which send requests.
-  useInsertionEffect(() => {
-    latest.current = options
-  })
-  const key = JSON.stringify([
-    String(options.url),
-    typeof options.token === 'string' ? options.token : typeof options.token,
-  ])
+function ClientProvider({ client, concurrency, children }: ClientProps): ReactNode {
+  useEffect(() => holdQueue(client), [client])
+  const value = useMemo(() => ({ client, concurrency }), [client, concurrency])
+  return createElement(ClientContext.Provider, { value }, children)
+}
+
+/** Keeps the client in its state, which React never discards, unlike a memo. */
+function OptionsProvider(props: OptionProps): ReactNode {
+  const { client: _none, concurrency, children, ...options } = props
+  const { url, token } = options
+  const latest = useLatest(options)
+  const key = JSON.stringify([String(url), typeof token === 'string' ? token : typeof token])
   const create = () => ({ key, client: createUploadClient(withLatestToken(options, latest)) })
   const [created, setCreated] = useState(create)
   if (created.key !== key) setCreated(create)
-  return createElement(ClientContext.Provider, { value: created.client }, children)
+  return createElement(ClientProvider, { client: created.client, concurrency }, children)
 }
 
 /** Returns the options with a `token` function that calls the one of the latest render. */
@@ -83,11 +92,16 @@ function withLatestToken(
 
 /**
  * Returns the client of the nearest UploadClientProvider, for single operations such as `client.delete(uid)`.
- * @throws Error if no UploadClientProvider is above the component
+ * @throws Error if there is no UploadClientProvider above the component
  */
 export function useUploadClient(): UploadClient {
-  const client = useContext(ClientContext)
-  if (client === null)
-    throw new Error('No UploadClientProvider is above this component. Render it inside of one.')
-  return client
+  return useProvidedClient().client
+}
+
+/** @throws Error if there is no UploadClientProvider above the component */
+export function useProvidedClient(): ProvidedClient {
+  const provided = useContext(ClientContext)
+  if (provided === null)
+    throw new Error('No UploadClientProvider found. Render one above this component.')
+  return provided
 }
