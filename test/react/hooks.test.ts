@@ -9,8 +9,8 @@ import { uploadVideo } from '../playback/kit.ts'
 import { REACT_VERSIONS, bundlePage, openReactPage, reactVersionOf } from './kit.ts'
 import { PAGE } from './page.ts'
 
-async function mint({ as }: TestGateway, name: string, token?: string) {
-  return expectMinted(await createDirectUpload(as(token), { name }))
+async function mint(gateway: TestGateway, name: string, token?: string) {
+  return expectMinted(await createDirectUpload(gateway.as(token), { name }))
 }
 
 /** Mints uploads with these names, the oldest first; returns their uids. */
