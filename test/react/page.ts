@@ -104,7 +104,11 @@ function Count() {
   return <p data-testid="count">{uploads.filter(({ state }) => state === 'ready').length} of {uploads.length}</p>
 }
 
-const views = { Upload, Rows, List, ListAndRows, Player, Players, Suspended, Uploads, Page }
+function Everything({ uid }) {
+  return <><ListAndRows uids={[uid]} /><Player uid={uid} /><Upload uid={null} /><Page showsFiles /></>
+}
+
+const views = { Everything, Upload, Rows, List, ListAndRows, Player, Players, Suspended, Uploads, Page }
 
 let clock
 let mounted
@@ -113,6 +117,17 @@ let shown
 export function mount(provider, view, props = {}) {
   shown = { provider, view, props }
   mounted = render(element())
+}
+/** Renders a view on a server, or makes the HTML of a server a view. */
+export function htmlOf(renderToString, provider, view, props) {
+  shown = { provider, view, props }
+  return renderToString(element())
+}
+export function hydrate(html, provider, view, props) {
+  const container = document.querySelector('#app')
+  container.innerHTML = html
+  shown = { provider, view, props }
+  mounted = render(element(), { container, hydrate: true })
 }
 /** Renders it again with other props of the view, of the provider, or another view. */
 export function update(change) {
