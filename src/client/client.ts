@@ -12,6 +12,7 @@ import type { Upload } from './gateway/upload.ts'
 import type { Ready } from './ready-upload.ts'
 import { uploadFile } from './upload-file.ts'
 import type { UploadOptions } from './upload-options.ts'
+import type { UploadSource } from './upload-source.ts'
 import { type UploadStorage, createDefaultStorage } from './resume/upload-storage.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 
@@ -24,6 +25,7 @@ export type { Upload, UploadProtocol, UploadStatus } from './gateway/upload.ts'
 export { UploadError, type UploadErrorCode, type UploadErrorDetails } from './upload-error.ts'
 export type { UploadOptions, UploadSettings } from './upload-options.ts'
 export type { UploadProgress } from './progress.ts'
+export type { NativeFile, NodeFileHandle, StreamSource, UploadSource } from './upload-source.ts'
 export { type UploadStorage, createMemoryStorage } from './resume/upload-storage.ts'
 
 export interface UploadClientOptions {
@@ -53,7 +55,7 @@ export interface UploadClient {
    * Uploads the file and resolves when it is READY. Chooses the protocol by file size and connection. After a
    * pause, a failure or a reload, a call with the same file and settings resumes at Stream's offset.
    */
-  upload(file: Blob | Uint8Array, options?: UploadOptions): Promise<Ready<Upload>>
+  upload(file: UploadSource, options?: UploadOptions): Promise<Ready<Upload>>
   /** Yields the current upload, then each change. Ends after READY, ERROR, EXPIRED or DELETED. */
   watch(uid: string, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Upload>
   /** Returns the upload; null if it does not exist or belongs to another creator. */

@@ -77,6 +77,8 @@ function backoffAfter(error: unknown, failures: number): number | null {
     case 'DELETED':
     case 'FILE_TOO_LARGE':
     case 'EMPTY_FILE':
+    case 'SOURCE_FAILED':
+    case 'SOURCE_CONSUMED':
       return null
   }
 }

@@ -9,10 +9,12 @@ import type { ClientDependencies } from './dependencies.ts'
 import { type ProgressReporter, createProgressReporter } from './progress.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
 import type { Ready } from './ready-upload.ts'
+import type { SourceFile } from './sources/source-file.ts'
 import { runUpload } from './run-upload.ts'
 import type { Upload } from './gateway/upload.ts'
 import { uploadInputFrom } from './upload-input.ts'
-import { type UploadOptions, validateUpload } from './upload-options.ts'
+import { type UploadOptions, openUpload } from './upload-options.ts'
+import type { UploadSource } from './upload-source.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 
 /** Interval in milliseconds at which the resume store is polled for the upload of another tab. */
@@ -21,10 +23,22 @@ const POLL_INTERVAL_MS = 250
 /** Uploads the file and resolves with the upload when it is READY. */
 export async function uploadFile(
   dependencies: ClientDependencies,
-  content: Blob | Uint8Array,
+  source: UploadSource,
   options: UploadOptions,
 ): Promise<Ready<Upload>> {
-  const file = validateUpload(content, options)
+  const file = await openUpload(source, options)
+  try {
+    return await uploadOpened(dependencies, file, options)
+  } finally {
+    file.close()
+  }
+}
+
+async function uploadOpened(
+  dependencies: ClientDependencies,
+  file: SourceFile,
+  options: UploadOptions,
+): Promise<Ready<Upload>> {
   options.signal?.throwIfAborted()
   const input = uploadInputFrom(file, options)
   const key = await uploadKey(
@@ -32,7 +46,9 @@ export async function uploadFile(
     file,
     input,
   )
-  const reliableConnection = options.reliableConnection ?? isConnectionReliable()
+  // A broken POST of a long stream cannot be sent again, but tus resumes.
+  const reliableConnection =
+    options.reliableConnection ?? (file.isRepeatable && isConnectionReliable())
   const choice = chooseProtocol(file.size, reliableConnection, options.protocol)
   const progress = createProgressReporter(file.size, choice, options.onProgress)
 

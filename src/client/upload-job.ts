@@ -1,12 +1,13 @@
 /** Data of one `upload()` call. */
 import type { ProtocolChoice } from './choose-protocol.ts'
 import type { ProgressReporter } from './progress.ts'
+import type { SourceFile } from './sources/source-file.ts'
 import type { TransferBudget } from './transfer/transfer.ts'
 import type { UploadInput } from './upload-input.ts'
 import type { UploadOptions } from './upload-options.ts'
 
 export interface UploadJob {
-  readonly file: Blob
+  readonly file: SourceFile
   readonly input: UploadInput
   /** Key in the resume store. */
   readonly key: string

@@ -3,6 +3,7 @@ import { openAsBlob } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { UploadError, createMemoryStorage } from '../../src/client/client.ts'
 import { startTestGateway } from '../kit/gateway.ts'
@@ -62,11 +63,22 @@ describe('what is invalid is rejected before any request:', () => {
   const transferred = new Uint8Array(8)
   structuredClone(transferred.buffer, { transfer: [transferred.buffer] })
 
+  function lockedStream(): ReadableStream {
+    const stream = new ReadableStream()
+    stream.getReader()
+    return stream
+  }
+
   it.each<[string, unknown, Record<string, unknown>, string[]]>([
     ['an ArrayBuffer', new ArrayBuffer(8), {}, ['file']],
     ['a DataView', new DataView(new ArrayBuffer(8)), {}, ['file']],
     ['a file of React Native', { uri: 'file:///a.mp4', name: 'a.mp4', size: 8 }, {}, ['file']],
-    ['a path', '/a.mp4', {}, ['file']],
+    ['a path without a file', '/a.mp4', {}, ['file']],
+    ['the path of a folder', '/', {}, ['file']],
+    ['a stream without a size', { stream: new ReadableStream() }, {}, ['file']],
+    ['a stream with a size in text', { stream: new ReadableStream(), size: '8' }, {}, ['file']],
+    ['a stream that is read already', { stream: lockedStream(), size: 8 }, {}, ['file']],
+    ['a stream of Node', { stream: Readable.from([]), size: 8 }, {}, ['file']],
     ['no file', undefined, {}, ['file']],
     ['null', null, {}, ['file']],
     ['text as chunk size', testcardFile(), { chunkSizeBytes: '5242880' }, ['chunkSizeBytes']],
@@ -115,8 +127,8 @@ describe('what is invalid is rejected before any request:', () => {
     const file = await openAsBlob(path)
     await writeFile(path, 'changed')
     await expect(clientOf(gateway).upload(file)).rejects.toMatchObject({
-      code: 'INVALID_INPUT',
-      issues: [{ path: ['file'] }],
+      code: 'SOURCE_FAILED',
+      reason: 'CHANGED',
     })
     const { requests } = await gateway.emulator.state()
     expect(requests).toMatchObject({ direct_upload: 0, tus_create: 0 })

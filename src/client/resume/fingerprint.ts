@@ -1,10 +1,8 @@
 /** Storage keys of uploads: by gateway, creator, file and settings. */
-import { toHex, randomHex } from '../hex.ts'
-import { invalidInput } from '../upload-error.ts'
-import { type UploadInput, fileNameOf } from '../upload-input.ts'
-
-/** Bytes hashed at each end of a file: enough to distinguish any two videos. */
-const SAMPLE_BYTES = 65_536
+import { joinBytes } from '../sources/join-bytes.ts'
+import { type SourceFile, bytesInMemory } from '../sources/source-file.ts'
+import type { UploadInput } from '../upload-input.ts'
+import { digest } from './digest.ts'
 
 /**
  * Prefix of all keys of this creator at this gateway. It holds the creator as a digest: users of
@@ -12,38 +10,24 @@ const SAMPLE_BYTES = 65_536
  */
 export async function creatorKeyPrefix(url: string, token: string | null): Promise<string> {
   const creator = token === null ? null : (subjectOf(token) ?? token)
-  const identity = new TextEncoder().encode(JSON.stringify([url, creator]))
-  return `headgate:${await digest(identity)}:`
+  return `headgate:${await digest(encode([url, creator]))}:`
 }
 
 /**
  * Returns the same key for the same file and settings. The content is hashed, because a Blob has
  * neither name nor date. Settings that are dates are excluded: they differ in each call.
+ * @throws UploadError SOURCE_FAILED if the file cannot be read
  */
-export async function uploadKey(prefix: string, file: Blob, input: UploadInput): Promise<string> {
+export async function uploadKey(
+  prefix: string,
+  file: Pick<SourceFile, 'name' | 'size' | 'lastModified' | 'type' | 'sample'>,
+  input: UploadInput,
+): Promise<string> {
   const { expiry: _expiry, scheduledDeletion: _deletion, ...settings } = input
-  const properties = [
-    fileNameOf(file),
-    file.size,
-    'lastModified' in file ? file.lastModified : null,
-    file.type,
-    settings,
-  ]
-  const sample = new Blob([
-    JSON.stringify(properties),
-    file.slice(0, SAMPLE_BYTES),
-    file.slice(Math.max(SAMPLE_BYTES, file.size - SAMPLE_BYTES)),
-  ])
-  return prefix + (await digest(await bytesOf(sample)))
-}
-
-/** @throws UploadError if the file was moved or changed on disk since it was chosen */
-async function bytesOf(sample: Blob): Promise<ArrayBuffer> {
-  try {
-    return await sample.arrayBuffer()
-  } catch {
-    throw invalidInput([{ path: ['file'], message: 'cannot be read. Choose it again.' }])
-  }
+  const properties = [file.name, file.size, file.lastModified, file.type, settings]
+  const parts = [encode(properties)]
+  for (const part of await file.sample()) parts.push(await bytesInMemory(part))
+  return prefix + (await digest(joinBytes(parts)))
 }
 
 /** Returns the `sub` of a JWT, unverified, because the gateway verifies it. Returns null if the token is not a JWT. */
@@ -61,12 +45,6 @@ export function subjectOf(token: string): string | null {
   }
 }
 
-/**
- * First 128 bits of SHA-256, in hex. Pages without TLS have no digests: a random value then prevents
- * resuming. https://developer.mozilla.org/en-US/docs/Web/API/Crypto/subtle
- */
-async function digest(bytes: BufferSource): Promise<string> {
-  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle
-  if (subtle === undefined) return randomHex()
-  return toHex(new Uint8Array(await subtle.digest('SHA-256', bytes), 0, 16))
+function encode(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(value))
 }

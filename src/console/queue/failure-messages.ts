@@ -58,6 +58,8 @@ export function failureMessageOf(error: unknown, maxDurationSeconds: number | nu
     case 'UNAUTHENTICATED':
     case 'UPLOAD_NOT_FOUND':
     case 'EMPTY_FILE':
+    case 'SOURCE_FAILED':
+    case 'SOURCE_CONSUMED':
       return { message: error.message, advice: null }
   }
 }
