@@ -45,6 +45,7 @@ async function uploadOpened(
     await creatorKeyPrefix(dependencies.url, await dependencies.token()),
     file,
     input,
+    options.signal,
   )
   // A broken POST of a long stream cannot be sent again, but tus resumes.
   const reliableConnection =

@@ -16,17 +16,18 @@ export async function creatorKeyPrefix(url: string, token: string | null): Promi
 /**
  * Returns the same key for the same file and settings. The content is hashed, because a Blob has
  * neither name nor date. Settings that are dates are excluded: they differ in each call.
- * @throws UploadError SOURCE_FAILED if the file cannot be read
+ * @throws UploadError SOURCE_FAILED if the file cannot be read; the signal's reason on abort
  */
 export async function uploadKey(
   prefix: string,
   file: Pick<SourceFile, 'name' | 'size' | 'lastModified' | 'type' | 'sample'>,
   input: UploadInput,
+  signal?: AbortSignal,
 ): Promise<string> {
   const { expiry: _expiry, scheduledDeletion: _deletion, ...settings } = input
   const properties = [file.name, file.size, file.lastModified, file.type, settings]
   const parts = [encode(properties)]
-  for (const part of await file.sample()) parts.push(await bytesInMemory(part))
+  for (const part of await file.sample(signal)) parts.push(await bytesInMemory(part))
   return prefix + (await digest(joinBytes(parts)))
 }
 

@@ -20,7 +20,7 @@ export interface SourceFile {
    */
   read(start: number, end: number, signal?: AbortSignal): Promise<FileBytes>
   /** Returns the bytes that distinguish the file from others, in at most two parts. */
-  sample(): Promise<readonly FileBytes[]>
+  sample(signal?: AbortSignal): Promise<readonly FileBytes[]>
   /** What FormData of React Native sends from the disk; null if the file has to be read. */
   readonly nativePart: NativePart | null
   /** False if a broken POST cannot be sent again, because the bytes cannot be read again. */

@@ -91,7 +91,7 @@ export function openStream({ stream, size, name, type }: StreamSource): SourceFi
     type: readType(type),
     lastModified: null,
     read,
-    sample: async () => [await read(0, Math.min(MIN_CHUNK_BYTES, size))],
+    sample: async (signal) => [await read(0, Math.min(MIN_CHUNK_BYTES, size), signal)],
     nativePart: null,
     isRepeatable: false,
     close() {

@@ -115,7 +115,8 @@ async function* piecesOf(bytes: FileBytes): AsyncGenerator<Uint8Array, void> {
     for (;;) {
       const { value } = await reader.read()
       if (value === undefined) return
-      yield value
+      // A Blob in memory has pieces of any size.
+      yield* piecesOf(value)
     }
   } catch {
     throw fileChanged()
