@@ -21,7 +21,7 @@ export interface PreparedUpload {
   readonly options: UploadOptions
   /** Seconds to reserve; null if they are not known yet. */
   readonly reservedSeconds: number | null
-  /** The upload that was minted for the file; null if there is none, or only the resume store knows. */
+  /** What was minted for this run, also if the storage does not keep it; otherwise null. */
   readonly minted: ResumableUpload | null
 }
 

@@ -83,13 +83,12 @@ export function createScheduler(
       list.remove(found)
       return found.stored
     },
-    ready(entry, prepared, upload) {
-      const { key, minted } = prepared
+    ready(entry, prepared, stored, upload) {
       entry.prepared = prepared
       entry.step = 'ready'
-      entry.stored = minted === null ? null : { key, upload: minted }
+      entry.stored = stored
       const state = entry.shown.state === 'paused' ? 'paused' : 'waiting'
-      const known = entry.stored === null ? {} : shownOf(entry.stored)
+      const known = stored === null ? {} : shownOf(stored)
       list.show(entry, { ...entry.shown, ...known, state, upload, error: null })
       start()
     },
