@@ -13,22 +13,38 @@ export async function creatorKeyPrefix(url: string, token: string | null): Promi
   return `headgate:${await digest(encode([url, creator]))}:`
 }
 
+/** What tells a file from others. */
+export type IdentifiedFile = Pick<SourceFile, 'name' | 'size' | 'lastModified' | 'type' | 'sample'>
+
 /**
- * Returns the same key for the same file and settings. The content is hashed, because a Blob has
- * neither name nor date. Settings that are dates are excluded: they differ in each call.
+ * Returns the same key for the same file and settings. Settings that are dates are excluded: they differ in each
+ * call. The measured duration is not part of `input`, because measuring may fail the next time.
  * @throws UploadError SOURCE_FAILED if the file cannot be read; the signal's reason on abort
  */
 export async function uploadKey(
   prefix: string,
-  file: Pick<SourceFile, 'name' | 'size' | 'lastModified' | 'type' | 'sample'>,
+  file: IdentifiedFile,
   input: UploadInput,
   signal?: AbortSignal,
 ): Promise<string> {
   const { expiry: _expiry, scheduledDeletion: _deletion, ...settings } = input
-  const properties = [file.name, file.size, file.lastModified, file.type, settings]
-  const parts = [encode(properties)]
+  return prefix + (await digestOf(file, [settings], signal))
+}
+
+/** Returns the same digest for the same file, whatever its settings. Throws like `uploadKey`. */
+export function fileDigest(file: IdentifiedFile, signal?: AbortSignal): Promise<string> {
+  return digestOf(file, [], signal)
+}
+
+/** The content is hashed too, because a Blob has neither name nor date. */
+async function digestOf(
+  file: IdentifiedFile,
+  others: readonly unknown[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const parts = [encode([file.name, file.size, file.lastModified, file.type, ...others])]
   for (const part of await file.sample(signal)) parts.push(await bytesInMemory(part))
-  return prefix + (await digest(joinBytes(parts)))
+  return digest(joinBytes(parts))
 }
 
 /** Returns the `sub` of a JWT, unverified, because the gateway verifies it. Returns null if the token is not a JWT. */

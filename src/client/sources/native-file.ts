@@ -44,6 +44,7 @@ export async function openNativeFile(source: NativeFile): Promise<SourceFile> {
     read,
     // Without `read`, the properties alone: the file would be loaded into memory.
     sample: async () => (readRange === undefined ? [] : sampleOfEnds({ size, read })),
+    blob: null,
     nativePart: isNative ? { uri, name: name ?? 'video', type: type || 'video/mp4' } : null,
     isRepeatable: true,
     close() {

@@ -22,13 +22,16 @@ export async function openPath(path: string): Promise<SourceFile | null> {
   try {
     const stats = await fileSystem.promises.stat(path)
     if (!stats.isFile()) throw new Error('It is not a regular file.')
-    const name = readName(path.split(/[/\\]/).at(-1))
     const blob = await fileSystem.openAsBlob(path)
-    return { ...openBlob(blob), name, lastModified: stats.mtimeMs }
+    return { ...openBlob(blob), name: nameOfPath(path), lastModified: stats.mtimeMs }
   } catch (error) {
     const reason = error instanceof Error ? ` ${error.message}` : ''
     throw sourceFailed('UNREADABLE', `The file cannot be opened.${reason}`)
   }
+}
+
+export function nameOfPath(path: string): string | undefined {
+  return readName(path.split(/[/\\]/).at(-1))
 }
 
 export function isFileHandle(value: unknown): value is NodeFileHandle {
@@ -59,6 +62,7 @@ export async function openFileHandle(handle: NodeFileHandle): Promise<SourceFile
     lastModified: mtimeMs,
     read,
     sample: () => sampleOfEnds({ size, read }),
+    blob: null,
     nativePart: null,
     isRepeatable: true,
     close() {},

@@ -21,6 +21,8 @@ export interface SourceFile {
   read(start: number, end: number, signal?: AbortSignal): Promise<FileBytes>
   /** Returns the bytes that distinguish the file from others, in at most two parts. */
   sample(signal?: AbortSignal): Promise<readonly FileBytes[]>
+  /** The file as a Blob; null if it is none. */
+  readonly blob: Blob | null
   /** What FormData of React Native sends from the disk; null if the file has to be read. */
   readonly nativePart: NativePart | null
   /** False if a broken POST cannot be sent again, because the bytes cannot be read again. */

@@ -9,78 +9,73 @@ const NONE = new Uint8Array(0)
 /** Locks the stream. Its bytes are counted: it must have exactly `size` of them. */
 export function openStream({ stream, size, name, type }: StreamSource): SourceFile {
   const reader = stream.getReader()
-  /** The last range. */
+  /** The last range, or what was read of it before an abort. */
   let kept = NONE
   /** Position of `kept` in the file. */
   let keptAt = 0
   /** Bytes of the last piece after `kept`. */
   let rest: Uint8Array = NONE
+  /** The read that runs; an abort does not end it. */
+  let reading: Promise<{ readonly value?: unknown }> | null = null
+  let isEnded = false
+  let isClosed = false
 
-  /** Returns the next bytes; null at the end of the stream. */
-  async function nextPiece(signal: AbortSignal | undefined): Promise<Uint8Array | null> {
-    const piece = await readPiece(reader, signal)
-    signal?.throwIfAborted()
-    if (piece === undefined) return null
-    if (piece instanceof Uint8Array) return piece
-    throw sourceFailed('UNREADABLE', 'The stream must contain Uint8Arrays.')
+  /** Reads a piece into `rest`, unless it has bytes. At the end of the stream, it has none. */
+  async function readPiece(signal: AbortSignal | undefined): Promise<void> {
+    while (rest.byteLength === 0 && !isEnded) {
+      signal?.throwIfAborted()
+      reading ??= reader.read()
+      const { value } = await untilAborted(reading, signal)
+      reading = null
+      if (value === undefined) isEnded = true
+      else if (value instanceof Uint8Array) rest = value
+      else throw sourceFailed('UNREADABLE', 'The stream must contain Uint8Arrays.')
+    }
   }
 
-  /** Copies the next bytes of the stream into `target`. */
-  async function fill(target: Uint8Array, at: number, signal?: AbortSignal): Promise<void> {
-    for (let filled = 0; filled < target.byteLength;) {
-      if (rest.byteLength === 0) {
-        const piece = await nextPiece(signal)
-        if (piece === null) {
-          throw sourceFailed(
-            'ENDED_EARLY',
-            `The stream ended after ${at + filled} of ${size} bytes.`,
-          )
-        }
-        rest = piece
-        continue
-      }
-      const taken = rest.subarray(0, target.byteLength - filled)
-      target.set(taken, filled)
-      rest = rest.subarray(taken.byteLength)
-      filled += taken.byteLength
+  /** Returns the next bytes of the stream, at most so many. */
+  async function take(maxBytes: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    await readPiece(signal)
+    if (rest.byteLength === 0) {
+      const position = keptAt + kept.byteLength
+      throw sourceFailed('ENDED_EARLY', `The stream ended after ${position} of ${size} bytes.`)
     }
+    const taken = rest.subarray(0, maxBytes)
+    rest = rest.subarray(taken.byteLength)
+    return taken
   }
 
   /** Reads up to this position and keeps nothing. */
   async function skipTo(start: number, signal: AbortSignal | undefined): Promise<void> {
-    const keptEnd = keptAt + kept.byteLength
+    keptAt += kept.byteLength
     kept = NONE
-    keptAt = keptEnd
-    while (keptAt < start) {
-      const skipped = new Uint8Array(Math.min(MIN_CHUNK_BYTES, start - keptAt))
-      await fill(skipped, keptAt, signal)
-      keptAt += skipped.byteLength
-    }
+    while (keptAt < start) keptAt += (await take(start - keptAt, signal)).byteLength
   }
 
-  async function requireEnd(signal: AbortSignal | undefined): Promise<void> {
-    while (rest.byteLength === 0) {
-      const piece = await nextPiece(signal)
-      if (piece === null) return
-      rest = piece
+  /** Keeps the range instead of the last one, with which it may overlap. */
+  async function keep(start: number, end: number, signal: AbortSignal | undefined): Promise<void> {
+    // The last range is dropped before the next one is allocated.
+    if (start >= keptAt + kept.byteLength) await skipTo(start, signal)
+    const known = kept.subarray(start - keptAt)
+    const range = new Uint8Array(end - start)
+    range.set(known)
+    kept = range.subarray(0, known.byteLength)
+    keptAt = start
+    while (kept.byteLength < range.byteLength) {
+      const taken = await take(range.byteLength - kept.byteLength, signal)
+      range.set(taken, kept.byteLength)
+      kept = range.subarray(0, kept.byteLength + taken.byteLength)
     }
-    throw sourceFailed('TOO_LONG', `The stream has more than ${size} bytes.`)
   }
 
   async function read(start: number, end: number, signal?: AbortSignal) {
-    if (start < keptAt) throw consumed(start)
-    const keptEnd = keptAt + kept.byteLength
-    // The last range is dropped before the next one is allocated.
-    if (start >= keptEnd) await skipTo(start, signal)
-    if (end > keptAt + kept.byteLength) {
-      const known = kept.subarray(start - keptAt)
-      const range = new Uint8Array(end - start)
-      range.set(known)
-      kept = range.subarray(0, known.byteLength)
-      keptAt = start
-      await fill(range.subarray(known.byteLength), start + known.byteLength, signal)
-      kept = range
-      if (end === size) await requireEnd(signal)
+    if (isClosed || start < keptAt) throw consumed(start)
+    if (end > keptAt + kept.byteLength) await keep(start, end, signal)
+    if (end === size) {
+      await readPiece(signal)
+      if (rest.byteLength > 0) {
+        throw sourceFailed('TOO_LONG', `The stream has more than ${size} bytes.`)
+      }
     }
     return kept.subarray(start - keptAt, end - keptAt)
   }
@@ -92,31 +87,33 @@ export function openStream({ stream, size, name, type }: StreamSource): SourceFi
     lastModified: null,
     read,
     sample: async (signal) => [await read(0, Math.min(MIN_CHUNK_BYTES, size), signal)],
+    blob: null,
     nativePart: null,
-    isRepeatable: false,
+    isRepeatable: size <= MIN_CHUNK_BYTES,
     close() {
+      isClosed = true
       reader.cancel().catch(() => {})
     },
   }
 }
 
-/** Returns undefined at the end. Rejects with the signal's reason on abort. */
-async function readPiece(
-  reader: ReadableStreamDefaultReader<unknown>,
-  signal: AbortSignal | undefined,
-): Promise<unknown> {
-  signal?.throwIfAborted()
-  const cancel = (): void => void reader.cancel().catch(() => {})
-  signal?.addEventListener('abort', cancel)
+/** Waits for a read. Rejects with the signal's reason on abort. */
+async function untilAborted<T>(reading: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  let abort = (): void => {}
+  const aborted = new Promise<null>((resolve) => {
+    abort = () => resolve(null)
+  })
+  signal?.addEventListener('abort', abort)
   try {
-    const { value } = await reader.read()
-    return value
+    const result = await Promise.race([reading, aborted])
+    if (result !== null) return result
   } catch {
-    signal?.throwIfAborted()
     throw sourceFailed('UNREADABLE', 'Reading the stream failed.')
   } finally {
-    signal?.removeEventListener('abort', cancel)
+    signal?.removeEventListener('abort', abort)
   }
+  signal?.throwIfAborted()
+  throw sourceFailed('UNREADABLE', 'Reading the stream failed.')
 }
 
 function consumed(offsetBytes: number) {
