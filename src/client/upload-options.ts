@@ -7,11 +7,13 @@ import {
   MIN_CHUNK_BYTES,
 } from './limits.ts'
 import type { UploadProgress } from './progress.ts'
-import { openSource } from './sources/open-source.ts'
+import { describeSource } from './sources/describe-source.ts'
+import { openSource, sourceProblem } from './sources/open-source.ts'
 import type { SourceFile } from './sources/source-file.ts'
 import { type JsonObject, flag, isObject } from './shape.ts'
 import type { UploadProtocol } from './gateway/upload.ts'
 import { type Issues, invalidInput, uploadError } from './upload-error.ts'
+import type { UploadSource } from './upload-source.ts'
 
 /** Settings of the upload URL: the fields of the mutations' input, under the same names. */
 export interface UploadSettings {
@@ -87,27 +89,44 @@ const RULES: Readonly<{ [Name in keyof UploadOptions]: Rule }> = {
 }
 
 /**
- * Opens the file. Checks what fails after minting otherwise.
+ * Checks what fails after minting otherwise, without opening the file.
  * @throws UploadError
  */
-export async function openUpload(source: unknown, options: UploadOptions): Promise<SourceFile> {
+export function validateUpload(source: unknown, options: UploadOptions): void {
   const given: Readonly<Record<string, unknown>> = { ...options }
   const issues: Issues = Object.entries(RULES).flatMap(([name, [isValid, message]]) =>
     given[name] === undefined || isValid(given[name]) ? [] : [{ path: [name], message }],
   )
-  const file = await openSource(source)
-  if ('problem' in file) throw invalidInput([{ path: ['file'], message: file.problem }, ...issues])
+  const problem = sourceProblem(source)
+  if (problem !== null) throw invalidInput([{ path: ['file'], message: problem }, ...issues])
   if (issues.length > 0) throw invalidInput(issues)
-  if (file.size === 0) throw uploadError('The file is empty.', { code: 'EMPTY_FILE' })
-  const limitBytes = options.protocol === 'BASIC' ? MAX_BASIC_BYTES : MAX_TUS_BYTES
-  if (file.size > limitBytes) {
-    throw uploadError(`The file has ${file.size} bytes (limit: ${limitBytes}).`, {
-      code: 'FILE_TOO_LARGE',
-      sizeBytes: file.size,
-      limitBytes,
-    })
-  }
+  const { size } = describeSource(source)
+  if (size !== null) checkSize(size, options)
+}
+
+/**
+ * Checks the file and the options, and opens the file.
+ * @throws UploadError
+ */
+export async function openUpload(
+  source: UploadSource,
+  options: UploadOptions,
+): Promise<SourceFile> {
+  validateUpload(source, options)
+  const file = await openSource(source)
+  checkSize(file.size, options)
   return file
+}
+
+function checkSize(sizeBytes: number, { protocol }: UploadOptions): void {
+  if (sizeBytes === 0) throw uploadError('The file is empty.', { code: 'EMPTY_FILE' })
+  const limitBytes = protocol === 'BASIC' ? MAX_BASIC_BYTES : MAX_TUS_BYTES
+  if (sizeBytes <= limitBytes) return
+  throw uploadError(`The file has ${sizeBytes} bytes (limit: ${limitBytes}).`, {
+    code: 'FILE_TOO_LARGE',
+    sizeBytes,
+    limitBytes,
+  })
 }
 
 function isChunkSize(bytes: unknown): boolean {

@@ -5,6 +5,7 @@ import { creatorKeyPrefix } from '../resume/fingerprint.ts'
 import { describeSource } from '../sources/describe-source.ts'
 import type { UploadClient } from '../upload-client.ts'
 import { UploadError, invalidInput } from '../upload-error.ts'
+import { validateUpload } from '../upload-options.ts'
 import type { UploadSource } from '../upload-source.ts'
 import { type Entry, createEntry, restoreEntry } from './entry.ts'
 import { createQueueList } from './queue-list.ts'
@@ -101,9 +102,15 @@ export function createUploadQueue(
   function entryFor(source: UploadSource, given: QueueFileOptions): Entry {
     const options = { ...settings, ...given }
     const { name, size } = describeSource(source)
-    const file = { name: options.name ?? name ?? null, sizeBytes: size }
+    const file = { name: options.name ?? name ?? null, sizeBytes: size ?? 0 }
     const waiting = { state: 'waiting', upload: null, error: null } as const
-    return createEntry(nextId(), source, options, file, waiting)
+    const entry = createEntry(nextId(), source, options, file, waiting)
+    try {
+      validateUpload(source, options)
+    } catch (error) {
+      list.fail(entry, error)
+    }
+    return entry
   }
 
   /** What is stored is resumed. Otherwise the upload starts over, with its file. */

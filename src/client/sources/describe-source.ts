@@ -6,14 +6,14 @@ import { readName } from './source-file.ts'
 export interface SourceDescription {
   /** Undefined without a name. */
   readonly name: string | undefined
-  /** In bytes; 0 if it is not known before the file is open, as for a path. */
-  readonly size: number
+  /** In bytes; null if it is not known before the file is open, as for a path. */
+  readonly size: number | null
 }
 
 export function describeSource(source: unknown): SourceDescription {
-  if (typeof source === 'string') return { name: nameOfPath(source), size: 0 }
+  if (typeof source === 'string') return { name: nameOfPath(source), size: null }
   if (source instanceof Uint8Array) return { name: undefined, size: source.byteLength }
-  if (!isObject(source)) return { name: undefined, size: 0 }
+  if (!isObject(source)) return { name: undefined, size: null }
   const { name, size } = source
-  return { name: readName(name), size: typeof size === 'number' ? size : 0 }
+  return { name: readName(name), size: typeof size === 'number' ? size : null }
 }

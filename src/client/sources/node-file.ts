@@ -10,16 +10,16 @@ import {
   sourceFailed,
 } from './source-file.ts'
 
-/**
- * Opens a path; null if this platform is not Node. The file is streamed, and must not change during the upload.
- * @throws UploadError SOURCE_FAILED if it is no readable file
- */
-export async function openPath(path: string): Promise<SourceFile | null> {
-  // No import: bundlers for browsers and React Native would look for the module.
-  // https://nodejs.org/api/process.html#processgetbuiltinmoduleid
-  const fileSystem = globalThis.process?.getBuiltinModule?.('fs')
-  if (fileSystem === undefined) return null
+/** Whether this platform is Node. */
+export function canOpenPaths(): boolean {
+  return nodeFileSystem() !== undefined
+}
+
+/** Opens a path. The file is streamed. @throws UploadError SOURCE_FAILED if it is no readable file */
+export async function openPath(path: string): Promise<SourceFile> {
   try {
+    const fileSystem = nodeFileSystem()
+    if (fileSystem === undefined) throw new Error('This platform is not Node.')
     const stats = await fileSystem.promises.stat(path)
     if (!stats.isFile()) throw new Error('It is not a regular file.')
     const blob = await fileSystem.openAsBlob(path)
@@ -28,6 +28,12 @@ export async function openPath(path: string): Promise<SourceFile | null> {
     const reason = error instanceof Error ? ` ${error.message}` : ''
     throw sourceFailed('UNREADABLE', `The file cannot be opened.${reason}`)
   }
+}
+
+/** No import: bundlers for browsers and React Native would look for the module. */
+function nodeFileSystem() {
+  // https://nodejs.org/api/process.html#processgetbuiltinmoduleid
+  return globalThis.process?.getBuiltinModule?.('fs')
 }
 
 export function nameOfPath(path: string): string | undefined {
