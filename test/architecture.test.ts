@@ -280,6 +280,10 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   // Runs also in browsers and is published separately.
   'client/': { inside: ['client/'], packages: [] },
+  'react/': {
+    inside: ['react/', 'client/client.ts', 'client/upload-error.ts'],
+    packages: ['react'],
+  },
   // Writes the frontend package at build time.
   'client-package/': { inside: [], packages: ['node:', 'zod'] },
   // Stands in for Cloudflare: it must not share code or types with the gateway.
@@ -564,8 +568,12 @@ describe('files', () => {
 
   test('import only packages that are installed with this one', () => {
     const manifest = z
-      .object({ dependencies: z.record(z.string(), z.string()) })
+      .object({
+        dependencies: z.record(z.string(), z.string()),
+        peerDependencies: z.record(z.string(), z.string()),
+      })
       .parse(JSON.parse(readFileSync(join(source, '../package.json'), 'utf8')))
+    const installed = { ...manifest.dependencies, ...manifest.peerDependencies }
     const missing = imports
       .filter(
         (entry) =>
@@ -573,7 +581,7 @@ describe('files', () => {
       )
       // The console is bundled and GraphiQL is rendered before publishing.
       .filter(({ file }) => !['console', 'graphiql'].includes(topFolderOf(file)))
-      .filter(({ target }) => !(packageOf(target) in manifest.dependencies))
+      .filter(({ target }) => !(packageOf(target) in installed))
     expect(
       missing.map(
         ({ file, target }) => `src/${file} imports ${target}, which is not in dependencies`,

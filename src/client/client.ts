@@ -24,6 +24,13 @@ export type { UploadProgress } from './progress.ts'
 export type { UploadClient } from './upload-client.ts'
 export type { NativeFile, NodeFileHandle, StreamSource, UploadSource } from './upload-source.ts'
 export {
+  type UploadFilter,
+  type UploadList,
+  type UploadListOptions,
+  type UploadListSnapshot,
+  createUploadList,
+} from './list/upload-list.ts'
+export {
   type UploadQueue,
   type UploadQueueOptions,
   createUploadQueue,

@@ -93,3 +93,10 @@ export function invalidInput(issues: Issues) {
   const message = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join(' ')
   return uploadError(message, { code: 'INVALID_INPUT', issues })
 }
+
+/** Returns an UploadError as it is. Every other rejection of a gateway operation is an error of the option `token`. */
+export function toUploadError(error: unknown): UploadError {
+  if (error instanceof UploadError) return error
+  const message = `The function \`token\` of the client failed: ${String(error)}`
+  return Object.assign(uploadError(message, { code: 'UNAUTHENTICATED' }), { cause: error })
+}
