@@ -281,6 +281,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   // Runs also in browsers and is published separately.
   'client/': { inside: ['client/'], packages: [] },
+  'uppy/': { inside: ['client/'], packages: ['@uppy/core'] },
   // Writes the frontend package at build time.
   'client-package/': { inside: [], packages: ['node:', 'zod'] },
   // Stands in for Cloudflare: it must not share code or types with the gateway.
@@ -563,9 +564,10 @@ describe('files', () => {
     )
   })
 
-  test('import only packages that are installed with this one', () => {
+  test('import only packages that are installed with this one, or beside it', () => {
+    const packages = z.record(z.string(), z.string())
     const manifest = z
-      .object({ dependencies: z.record(z.string(), z.string()) })
+      .object({ dependencies: packages, peerDependencies: packages })
       .parse(JSON.parse(readFileSync(join(source, '../package.json'), 'utf8')))
     const missing = imports
       .filter(
@@ -574,7 +576,10 @@ describe('files', () => {
       )
       // The console is bundled and GraphiQL is rendered before publishing.
       .filter(({ file }) => !['console', 'graphiql'].includes(topFolderOf(file)))
-      .filter(({ target }) => !(packageOf(target) in manifest.dependencies))
+      .filter(({ target }) => {
+        const name = packageOf(target)
+        return !(name in manifest.dependencies || name in manifest.peerDependencies)
+      })
     expect(
       missing.map(
         ({ file, target }) => `src/${file} imports ${target}, which is not in dependencies`,
