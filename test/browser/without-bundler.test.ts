@@ -22,16 +22,13 @@ afterAll(() => frontend.remove())
 describeInChromium('a page without a bundler', () => {
   it('uploads a file with the modules of the package', async () => {
     const names = await readdir(join(frontend.folder, PACKAGE), { recursive: true })
-    const modules = await Promise.all(
-      names
-        .filter((name) => name.endsWith('.js'))
-        .map(async (name) => [
-          `/${PACKAGE}/${name}`,
-          await readFile(join(frontend.folder, PACKAGE, name), 'utf8'),
-        ]),
-    )
+    const modules: Record<string, string> = {}
+    for (const name of names.filter((path) => path.endsWith('.js'))) {
+      const text = await readFile(join(frontend.folder, PACKAGE, name), 'utf8')
+      modules[`/${PACKAGE}/${name}`] = text
+    }
     let page = ''
-    const site = await serveFiles(() => ({ ...Object.fromEntries(modules), '/': page }))
+    const site = await serveFiles(() => ({ ...modules, '/': page }))
     const gateway = await startTestGateway({ ALLOWED_ORIGINS: site.origin })
     page = readRecipe('src/client/without-bundler.md', 'index.html').replace(GATEWAY, gateway.url)
 
