@@ -286,7 +286,6 @@ const rules: Readonly<Record<string, Rule>> = {
       'preact',
       '@urql/core',
       '@urql/preact',
-      '@uppy/core',
       // `vite.config.ts` of its build.
       'vite',
       'node:url',

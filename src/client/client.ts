@@ -3,15 +3,12 @@ import { type ClientClock, systemClock } from './clock.ts'
 import { deleteUpload } from './delete-upload.ts'
 import { findUpload } from './gateway/find-upload.ts'
 import { creatorKeyPrefix } from './resume/fingerprint.ts'
-import { type PlaybackOptions, renewPlayback } from './gateway/renew-playback.ts'
-import type { Playback } from './gateway/playback.ts'
+import { renewPlayback } from './gateway/renew-playback.ts'
 import { locksOf } from './resume/web-locks.ts'
-import type { ClientDependencies } from './dependencies.ts'
-import { type ResumableUpload, createResumeStore } from './resume/resume-store.ts'
-import type { Upload } from './gateway/upload.ts'
-import type { Ready } from './ready-upload.ts'
+import { type ClientDependencies, recordDependencies } from './dependencies.ts'
+import { createResumeStore } from './resume/resume-store.ts'
 import { uploadFile } from './upload-file.ts'
-import type { UploadOptions } from './upload-options.ts'
+import type { UploadClient } from './upload-client.ts'
 import { type UploadStorage, createDefaultStorage } from './resume/upload-storage.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 
@@ -24,6 +21,14 @@ export type { Upload, UploadProtocol, UploadStatus } from './gateway/upload.ts'
 export { UploadError, type UploadErrorCode, type UploadErrorDetails } from './upload-error.ts'
 export type { UploadOptions, UploadSettings } from './upload-options.ts'
 export type { UploadProgress } from './progress.ts'
+export type { UploadClient } from './upload-client.ts'
+export type { UploadSource } from './upload-source.ts'
+export {
+  type UploadQueue,
+  type UploadQueueOptions,
+  createUploadQueue,
+} from './queue/upload-queue.ts'
+export type { QueuedUpload, QueueFileOptions, QueueState } from './queue/queued-upload.ts'
 export { type UploadStorage, createMemoryStorage } from './resume/upload-storage.ts'
 
 export interface UploadClientOptions {
@@ -45,32 +50,6 @@ export interface UploadClientOptions {
   readonly fetch?: typeof globalThis.fetch | undefined
   /** Default: real time. For tests. */
   readonly clock?: ClientClock | undefined
-}
-
-/** All methods reject with an UploadError, the reason of a signal, or an error of `token`. */
-export interface UploadClient {
-  /**
-   * Uploads the file and resolves when it is READY. Chooses the protocol by file size and connection. After a
-   * pause, a failure or a reload, a call with the same file and settings resumes at Stream's offset.
-   */
-  upload(file: Blob | Uint8Array, options?: UploadOptions): Promise<Ready<Upload>>
-  /** Yields the current upload, then each change. Ends after READY, ERROR, EXPIRED or DELETED. */
-  watch(uid: string, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<Upload>
-  /** Returns the upload; null if it does not exist or belongs to another creator. */
-  find(uid: string): Promise<Upload | null>
-  /**
-   * Cancels an active upload, or deletes the video, and frees its storage. The `upload` call of a canceled
-   * upload rejects with DELETED. Returns the DELETED upload.
-   */
-  delete(uid: string): Promise<Upload>
-  /**
-   * Yields the addresses of a READY video, then new ones before they expire. Ends when the video cannot be
-   * played any more: at once without addresses if it does not exist, is not READY, or belongs to another creator.
-   * The addresses of a public video do not expire: they are yielded once. Abort the signal to stop.
-   */
-  playback(uid: string, options?: PlaybackOptions): AsyncIterable<Playback>
-  /** Returns the caller's unfinished uploads on this device, newest first. `upload` with the same file resumes them. */
-  resumable(): Promise<readonly ResumableUpload[]>
 }
 
 const DEFAULT_RETRIES = 8
@@ -103,7 +82,7 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
     locks: locksOf(storage),
     activeUploads: new Map(),
   }
-  return {
+  const client: UploadClient = {
     upload: (file, uploadOptions = {}) => uploadFile(dependencies, file, uploadOptions),
     watch: (uid, { signal } = {}) => watchUpload(dependencies, uid, signal),
     find: (uid) => findUpload(dependencies, uid, undefined),
@@ -116,4 +95,6 @@ export function createUploadClient(options: UploadClientOptions): UploadClient {
       return stored.map(({ upload }) => upload)
     },
   }
+  recordDependencies(client, dependencies)
+  return client
 }

@@ -52,6 +52,11 @@ export function isTemporaryStatus(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429
 }
 
+/** Whether another attempt may succeed. */
+export function isRetryable(error: unknown): boolean {
+  return backoffAfter(error, 0) !== null
+}
+
 /** Returns the backoff in milliseconds; null if a retry is useless. */
 function backoffAfter(error: unknown, failures: number): number | null {
   if (!(error instanceof UploadError)) return null
@@ -76,6 +81,7 @@ function backoffAfter(error: unknown, failures: number): number | null {
     case 'EXPIRED':
     case 'DELETED':
     case 'FILE_TOO_LARGE':
+    case 'VIDEO_TOO_LONG':
     case 'EMPTY_FILE':
       return null
   }

@@ -3,6 +3,7 @@ import { type StartedUpload, startUpload, resumeUpload } from './start-upload.ts
 import { deletedError, expiredError, failedError, isPermanent } from './terminal-errors.ts'
 import type { UploadJob } from './upload-job.ts'
 import type { ClientDependencies } from './dependencies.ts'
+import type { ProgressReporter } from './progress.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
 import { sendFile } from './transfer/send-file.ts'
 import type { Upload } from './gateway/upload.ts'
@@ -78,7 +79,8 @@ async function finish(
   if (target === null) sending.abort()
   try {
     const watched = watchToEnd(dependencies, job, uid, running.signal, sending.signal)
-    const transfer = target === null ? 'sent' : send(dependencies, job, target, running.signal)
+    const transfer =
+      target === null ? 'sent' : send(dependencies, job, resumable, target, running.signal)
     const first = await Promise.race([watched, transfer])
     if (first === 'expired') return null
     if (first === 'sent') {
@@ -87,13 +89,9 @@ async function finish(
       job.progress.sent()
       sending.abort()
     }
-    const upload = await watched
-    if (upload.status === 'EXPIRED') return null
-    if (upload.status === 'DELETED') throw deletedError(uid)
-    if (upload.status === 'ERROR') throw failedError(upload)
-    await dependencies.resumeStore.delete(job.key)
-    if (!isReady(upload)) throw invalidResponse('a READY upload')
-    return upload
+    const ready = readyFrom(await watched)
+    if (ready !== null) await dependencies.resumeStore.delete(job.key)
+    return ready
   } finally {
     job.signal.removeEventListener('abort', stop)
     running.abort()
@@ -101,13 +99,58 @@ async function finish(
   }
 }
 
+/**
+ * Watches an upload whose bytes were sent until it is READY, without its file.
+ * @param key of the upload in the resume store
+ */
+export async function finishSent(
+  dependencies: ClientDependencies,
+  key: string,
+  uid: string,
+  progress: ProgressReporter,
+  signal: AbortSignal,
+): Promise<Ready<Upload>> {
+  try {
+    const ready = readyFrom(
+      await watchToEnd(dependencies, { progress }, uid, signal, AbortSignal.abort()),
+    )
+    if (ready === null) throw expiredError(uid)
+    await dependencies.resumeStore.delete(key)
+    return ready
+  } catch (error) {
+    if (isPermanent(error)) await dependencies.resumeStore.delete(key)
+    throw error
+  }
+}
+
+/** Returns null if the URL expired before Stream received the file. Throws the error of a failed or deleted upload. */
+function readyFrom(upload: Upload): Ready<Upload> | null {
+  const { uid, status } = upload
+  if (status === 'EXPIRED') return null
+  if (status === 'DELETED') throw deletedError(uid)
+  if (status === 'ERROR') throw failedError(upload)
+  if (!isReady(upload)) throw invalidResponse('a READY upload')
+  return upload
+}
+
+/** Minimum interval in milliseconds at which sent bytes are stored: storage is slow, and they are only shown. */
+const STORE_INTERVAL_MS = 1000
+
 /** Sends the file. Returns `expired` if the URL expired before Stream received it. */
 async function send(
   dependencies: ClientDependencies,
-  { file, options, progress, budget }: UploadJob,
+  { key, file, options, progress, budget }: UploadJob,
+  resumable: ResumableUpload,
   destination: UploadTarget,
   signal: AbortSignal,
 ): Promise<'sent' | 'expired'> {
+  let storedAt = dependencies.clock.now().getTime()
+  function storeSent(sentBytes: number): void {
+    const now = dependencies.clock.now().getTime()
+    if (destination.protocol !== 'TUS' || now - storedAt < STORE_INTERVAL_MS) return
+    storedAt = now
+    void dependencies.resumeStore.set(key, { ...resumable, sentBytes })
+  }
   const outcome = await sendFile(dependencies, {
     file,
     destination,
@@ -116,7 +159,9 @@ async function send(
     budget,
     onSent: (bytes) => {
       // Bytes of an aborted request may be counted after the next URL was minted.
-      if (!signal.aborted) progress.sending(bytes)
+      if (signal.aborted) return
+      progress.sending(bytes)
+      storeSent(bytes)
     },
   })
   if (outcome.kind === 'sent') return 'sent'
@@ -133,7 +178,7 @@ const WATCH_AGAIN_MS = 60_000
  */
 async function watchToEnd(
   dependencies: ClientDependencies,
-  { progress }: UploadJob,
+  { progress }: Pick<UploadJob, 'progress'>,
   uid: string,
   signal: AbortSignal,
   sending: AbortSignal,

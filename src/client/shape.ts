@@ -41,6 +41,14 @@ export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   }
 }
 
+/** Returns the shape of a field that an earlier version has not written. */
+export function optional<T>(shape: Shape<T>): Shape<T | undefined> {
+  return {
+    selection: shape.selection,
+    is: (value): value is T | undefined => value === undefined || shape.is(value),
+  }
+}
+
 export function list<T>(shape: Shape<T>): Shape<readonly T[]> {
   return {
     selection: shape.selection,

@@ -3,7 +3,15 @@ import type { ProtocolChoice } from './choose-protocol.ts'
 import type { UploadJob } from './upload-job.ts'
 import { deletedError } from './terminal-errors.ts'
 import { findUploadState } from './gateway/find-upload.ts'
-import { type UploadTarget, mintUpload } from './gateway/mint-upload.ts'
+import { reservedDurationOf } from './duration/reserved-duration.ts'
+import {
+  type MintWish,
+  type MintedUpload,
+  type UploadTarget,
+  mintUpload,
+} from './gateway/mint-upload.ts'
+import { randomHex } from './hex.ts'
+import type { PreparedUpload } from './prepare-upload.ts'
 import type { ClientDependencies } from './dependencies.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
 import type { Upload } from './gateway/upload.ts'
@@ -49,11 +57,36 @@ export async function startUpload(
   dependencies: ClientDependencies,
   job: UploadJob,
 ): Promise<StartedUpload> {
-  const { file, input, key, choice, reliableConnection, progress, signal } = job
-  const wish = { protocol: job.options.protocol, sizeBytes: file.size, reliableConnection }
+  const { file, options, choice, progress, signal } = job
   progress.minting(choice)
-  const minted = await mintUpload(dependencies, wish, input, signal)
+  const reservedSeconds = job.reservedSeconds ?? (await reservedDurationOf(file, options)).seconds
+  signal.throwIfAborted()
+  const wish = mintWishOf({ ...job, reservedSeconds })
+  const minted = await mintUpload(dependencies, wish, signal)
+  const resumable = await storeMinted(dependencies, job, minted)
   const { upload, target } = minted
+  progress.minted(upload, choiceOf(upload, choice, GATEWAY_REASON))
+  return { upload, resumable, target }
+}
+
+/** Returns what the gateway has to mint, with a new idempotency key: the same object is the same upload. */
+export function mintWishOf(prepared: PreparedUpload): MintWish {
+  const { file, input, options, reliableConnection } = prepared
+  const maxDurationSeconds = prepared.reservedSeconds ?? input.maxDurationSeconds
+  return {
+    protocol: options.protocol,
+    sizeBytes: file.size,
+    reliableConnection,
+    input: { ...input, maxDurationSeconds, idempotencyKey: randomHex() },
+  }
+}
+
+/** Stores a minted upload, so that it can be resumed, and returns the entry. */
+export async function storeMinted(
+  dependencies: Pick<ClientDependencies, 'resumeStore'>,
+  { file, input, key, fileDigest }: PreparedUpload,
+  { upload, target }: MintedUpload,
+): Promise<ResumableUpload> {
   const resumable = {
     uid: upload.uid,
     protocol: upload.protocol,
@@ -63,12 +96,13 @@ export async function startUpload(
     formField: target.formField,
     chunkSizeBytes: upload.protocol === 'TUS' ? target.chunkSizeBytes : null,
     isSent: false,
+    sentBytes: undefined,
+    fileDigest,
     mintedAt: upload.createdAt,
     expiresAt: upload.expiresAt,
   }
   await dependencies.resumeStore.set(key, resumable)
-  progress.minted(upload, choiceOf(upload, choice, GATEWAY_REASON))
-  return { upload, resumable, target }
+  return resumable
 }
 
 /** Returns the protocol of the upload, with `otherReason` if it is not the one that the client expected. */

@@ -38,6 +38,12 @@ export type UploadErrorDetails =
   /** The gateway's response does not match the schema; `message` contains the location. */
   | { readonly code: 'GATEWAY_FAILED'; readonly retryable: boolean }
   | { readonly code: 'FILE_TOO_LARGE'; readonly sizeBytes: number; readonly limitBytes: number }
+  /** The video is longer than the caller may upload. Only an upload queue checks it before the first byte. */
+  | {
+      readonly code: 'VIDEO_TOO_LONG'
+      readonly durationSeconds: number
+      readonly limitSeconds: number
+    }
   | { readonly code: 'EMPTY_FILE' }
 
 /** Validation errors, by path. */

@@ -2,17 +2,16 @@
  * Uploads one file: resumes or mints the upload, sends the bytes, and watches until READY. A concurrent call
  * with the same file, in another tab or on the same page, waits for the lock and shows the progress.
  */
-import { chooseProtocol, isConnectionReliable } from './choose-protocol.ts'
 import type { UploadJob } from './upload-job.ts'
-import { uploadKey, creatorKeyPrefix } from './resume/fingerprint.ts'
 import type { ClientDependencies } from './dependencies.ts'
+import { type PreparedUpload, prepareUpload } from './prepare-upload.ts'
 import { type ProgressReporter, createProgressReporter } from './progress.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
 import type { Ready } from './ready-upload.ts'
 import { runUpload } from './run-upload.ts'
 import type { Upload } from './gateway/upload.ts'
-import { uploadInputFrom } from './upload-input.ts'
-import { type UploadOptions, validateUpload } from './upload-options.ts'
+import type { UploadOptions } from './upload-options.ts'
+import type { UploadSource } from './upload-source.ts'
 import { watchUpload } from './gateway/watch-upload.ts'
 
 /** Interval in milliseconds at which the resume store is polled for the upload of another tab. */
@@ -21,55 +20,48 @@ const POLL_INTERVAL_MS = 250
 /** Uploads the file and resolves with the upload when it is READY. */
 export async function uploadFile(
   dependencies: ClientDependencies,
-  content: Blob | Uint8Array,
+  source: UploadSource,
   options: UploadOptions,
 ): Promise<Ready<Upload>> {
-  const file = validateUpload(content, options)
-  options.signal?.throwIfAborted()
-  const input = uploadInputFrom(file, options)
-  const key = await uploadKey(
-    await creatorKeyPrefix(dependencies.url, await dependencies.token()),
-    file,
-    input,
-  )
-  const reliableConnection = options.reliableConnection ?? isConnectionReliable()
-  const choice = chooseProtocol(file.size, reliableConnection, options.protocol)
-  const progress = createProgressReporter(file.size, choice, options.onProgress)
+  const prepared = await prepareUpload(dependencies, source, options)
+  return uploadPrepared(dependencies, prepared, options)
+}
 
+/** Uploads a checked file. */
+export async function uploadPrepared(
+  dependencies: ClientDependencies,
+  prepared: PreparedUpload,
+  { signal: pauseSignal, onProgress }: Pick<UploadOptions, 'signal' | 'onProgress'>,
+): Promise<Ready<Upload>> {
+  const { file, choice } = prepared
+  const progress = createProgressReporter(file.size, choice, onProgress)
   const stopping = new AbortController()
   const stop = (reason: unknown): void => stopping.abort(reason)
-  const pause = (): void => stop(options.signal?.reason)
-  options.signal?.addEventListener('abort', pause)
-  if (options.signal?.aborted === true) pause()
+  const pause = (): void => stop(pauseSignal?.reason)
+  pauseSignal?.addEventListener('abort', pause)
+  if (pauseSignal?.aborted === true) pause()
   const { signal } = stopping
   const budget = { remainingBytes: 2 * file.size }
-  const job: UploadJob = {
-    file,
-    input,
-    key,
-    choice,
-    reliableConnection,
-    options,
-    progress,
-    budget,
-    signal,
-    stop,
-  }
   try {
-    return await runExclusively(dependencies, job)
+    return await runExclusively(dependencies, { ...prepared, progress, budget, signal, stop })
   } finally {
-    options.signal?.removeEventListener('abort', pause)
+    pauseSignal?.removeEventListener('abort', pause)
   }
+}
+
+/** Name of the lock that a file's upload holds while it is minted and while it runs. */
+export function lockNameOf({ key }: Pick<PreparedUpload, 'key'>): string {
+  return `${key}:turn`
 }
 
 async function runExclusively(
   dependencies: ClientDependencies,
   job: UploadJob,
 ): Promise<Ready<Upload>> {
-  const { key, signal } = job
-  const name = `${key}:turn`
+  const { signal } = job
+  const name = lockNameOf(job)
   const first = await dependencies.locks.request(name, { ifAvailable: true }, async (lock) =>
-    lock === null ? null : runUpload(dependencies, job, null),
+    lock === null ? null : runUpload(dependencies, job, job.minted),
   )
   if (first !== null) return first
 
@@ -79,7 +71,7 @@ async function runExclusively(
     return await dependencies.locks.request(name, { signal }, async () => {
       waiting.abort()
       // The other call finished or was paused; bytes that it sent are not sent again.
-      return runUpload(dependencies, job, await otherTabUpload)
+      return runUpload(dependencies, job, (await otherTabUpload) ?? job.minted)
     })
   } finally {
     waiting.abort()

@@ -5,7 +5,7 @@ import type { UploadSettings } from './upload-options.ts'
 const MIN_BYTES_PER_SECOND = 8000
 const MIN_DURATION_SECONDS = 60
 /** Maximum duration that Stream accepts, in seconds. */
-const MAX_DURATION_SECONDS = 36_000
+export const MAX_DURATION_SECONDS = 36_000
 /** In UTF-16 code units, as the gateway counts. */
 const MAX_NAME_LENGTH = 256
 /** Half of a surrogate pair, at the end of a cut name. */

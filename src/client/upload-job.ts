@@ -1,19 +1,9 @@
-/** Data of one `upload()` call. */
-import type { ProtocolChoice } from './choose-protocol.ts'
+/** Data of one run of an upload. */
+import type { PreparedUpload } from './prepare-upload.ts'
 import type { ProgressReporter } from './progress.ts'
 import type { TransferBudget } from './transfer/transfer.ts'
-import type { UploadInput } from './upload-input.ts'
-import type { UploadOptions } from './upload-options.ts'
 
-export interface UploadJob {
-  readonly file: Blob
-  readonly input: UploadInput
-  /** Key in the resume store. */
-  readonly key: string
-  /** The expected protocol; a new upload has it, unless the gateway chooses another. */
-  readonly choice: ProtocolChoice
-  readonly reliableConnection: boolean
-  readonly options: UploadOptions
+export interface UploadJob extends PreparedUpload {
   readonly progress: ProgressReporter
   readonly budget: TransferBudget
   /** Aborts when the caller pauses the upload or deletes it. */

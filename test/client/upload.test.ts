@@ -16,7 +16,7 @@ it('uploads a file with one POST and resolves at READY', async () => {
     status: 'READY',
     protocol: 'BASIC',
     name: 'testcard.mp4',
-    constraints: { maxDurationSeconds: 60 },
+    constraints: { maxDurationSeconds: 7 },
     video: { durationSeconds: testcard.durationSeconds, width: testcard.width },
   })
   expect(phasesOf(reported)).toEqual(['minting', 'uploading', 'processing', 'ready'])

@@ -1,10 +1,10 @@
-/** Mints one upload URL per call, however many responses are lost. */
+/** Mints upload URLs: one per idempotency key, however many responses are lost. */
 import { type GatewayEndpoint, type GraphQLRequest, execute } from './request.ts'
-import { randomHex } from '../hex.ts'
-import { MINT, MINT_BASIC, MINT_TUS, basicSuccess, tusSuccess } from './operations.ts'
-import { errorFromOutcome } from './response-errors.ts'
+import { MINT, MINT_BASIC, MINT_MANY, MINT_TUS, basicSuccess, tusSuccess } from './operations.ts'
+import { errorFromOutcome, invalidResponse } from './response-errors.ts'
 import { type RetryPolicy, retry } from '../retry.ts'
 import type { Upload, UploadProtocol } from './upload.ts'
+import type { UploadError } from '../upload-error.ts'
 import type { UploadInput } from '../upload-input.ts'
 
 /** Destination of the bytes. */
@@ -29,43 +29,77 @@ export interface MintedUpload {
 const NO_FORM = 'file'
 const NO_CHUNKS = Number.POSITIVE_INFINITY
 
-/** What the protocol depends on. */
-export interface ProtocolWish {
+/** The protocol, what it depends on, and the settings of one upload. */
+export interface MintWish {
   /** Undefined if the gateway chooses it. */
   readonly protocol: UploadProtocol | undefined
   readonly sizeBytes: number
   readonly reliableConnection: boolean
+  /** After a lost response, the gateway returns the same upload again for the same key. */
+  readonly input: UploadInput & { readonly idempotencyKey: string }
 }
 
 /** @throws UploadError for every error of the gateway */
 export function mintUpload(
   dependencies: GatewayEndpoint & RetryPolicy,
-  wish: ProtocolWish,
-  input: UploadInput,
+  wish: MintWish,
   signal: AbortSignal,
 ): Promise<MintedUpload> {
-  const request = requestFor(wish, { ...input, idempotencyKey: randomHex() })
-  // One key for all attempts: after a lost response the gateway returns the same upload again.
+  const request = requestFor(wish)
   return retry(dependencies, signal, async () =>
     readMinted(await execute(dependencies, request, signal)),
   )
 }
 
-function requestFor(
-  { protocol, sizeBytes, reliableConnection }: ProtocolWish,
-  input: object,
-): GraphQLRequest {
+/** Inputs of one `createUploads` that the gateway accepts. */
+export const MAX_BATCH = 20
+
+/** The upload, or why this one was not minted. */
+export type MintResult = MintedUpload | UploadError
+
+/**
+ * Sends one request for up to 20 uploads, and returns a result for each, in order. It is not repeated.
+ * @param wishes without a protocol, unless it is the only one
+ * @throws UploadError if the request as a whole failed
+ */
+export async function mintUploads(
+  endpoint: GatewayEndpoint,
+  wishes: readonly MintWish[],
+): Promise<readonly MintResult[]> {
+  const [first] = wishes
+  if (first !== undefined && wishes.length === 1)
+    return [resultOf(await execute(endpoint, requestFor(first), undefined))]
+  const variables = { inputs: wishes.map(inputOf) }
+  const outcomes = await execute(endpoint, { query: MINT_MANY, variables }, undefined)
+  if (!Array.isArray(outcomes) || outcomes.length !== wishes.length)
+    throw invalidResponse('the list of uploads')
+  return outcomes.map(resultOf)
+}
+
+/** Input of a mutation that chooses the protocol. */
+function inputOf({ sizeBytes, reliableConnection, input }: MintWish) {
+  return { ...input, sizeBytes, reliableConnection }
+}
+
+function requestFor(wish: MintWish): GraphQLRequest {
+  const { protocol, sizeBytes, input } = wish
   switch (protocol) {
     case 'BASIC':
       return { query: MINT_BASIC, variables: { input } }
     case 'TUS':
       return { query: MINT_TUS, variables: { input: { ...input, sizeBytes } } }
     case undefined:
-      return { query: MINT, variables: { input: { ...input, sizeBytes, reliableConnection } } }
+      return { query: MINT, variables: { input: inputOf(wish) } }
   }
 }
 
 function readMinted(outcome: unknown): MintedUpload {
+  const result = resultOf(outcome)
+  if ('target' in result) return result
+  throw result
+}
+
+function resultOf(outcome: unknown): MintResult {
   if (tusSuccess.is(outcome)) {
     const { upload, uploadURL, chunkSizeBytes } = outcome
     const { uid } = upload
@@ -82,5 +116,5 @@ function readMinted(outcome: unknown): MintedUpload {
       upload,
     }
   }
-  throw errorFromOutcome(outcome, '')
+  return errorFromOutcome(outcome, '')
 }

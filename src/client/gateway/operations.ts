@@ -28,6 +28,15 @@ export const MINT = `mutation Mint($input: CreateUploadInput!) {
   }
 }`
 
+/** Like `MINT`, for up to 20 files; the results are in the order of the inputs. */
+export const MINT_MANY = `mutation MintMany($inputs: [CreateUploadInput!]!) {
+  outcome: createUploads(inputs: $inputs) {
+    ${BASIC_FIELDS}
+    ${TUS_FIELDS}
+    ${MINT_ERROR_FIELDS}
+  }
+}`
+
 export const MINT_BASIC = `mutation MintBasic($input: CreateDirectUploadInput!) {
   outcome: createDirectUpload(input: $input) {
     ${BASIC_FIELDS}
@@ -67,3 +76,12 @@ export const foundPlayback = nullable(playbackShape)
 export const PLAYBACK = `query Playback($uid: ID!, $ttlSeconds: Int!, $downloadable: Boolean!) {
   outcome: playback(uid: $uid, ttlSeconds: $ttlSeconds, downloadable: $downloadable) ${foundPlayback.selection}
 }`
+
+export const callerShape = object({
+  limits: object({
+    maxDurationSeconds: number,
+    maxSizeBytes: number,
+    remainingUploads: nullable(number),
+  }),
+})
+export const ME = `query Limits { outcome: me ${callerShape.selection} }`

@@ -17,24 +17,34 @@ export async function creatorKeyPrefix(url: string, token: string | null): Promi
 }
 
 /**
- * Returns the same key for the same file and settings. The content is hashed, because a Blob has
- * neither name nor date. Settings that are dates are excluded: they differ in each call.
+ * Returns the same key for the same file and settings. Settings that are dates are excluded: they differ in each
+ * call. The measured duration is not part of `input`, because measuring may fail the next time.
  */
 export async function uploadKey(prefix: string, file: Blob, input: UploadInput): Promise<string> {
   const { expiry: _expiry, scheduledDeletion: _deletion, ...settings } = input
+  return prefix + (await digestOf(file, [settings]))
+}
+
+/** Returns the same digest for the same file, whatever its settings. */
+export function fileDigest(file: Blob): Promise<string> {
+  return digestOf(file, [])
+}
+
+/** The content is hashed too, because a Blob has neither name nor date. */
+async function digestOf(file: Blob, others: readonly unknown[]): Promise<string> {
   const properties = [
     fileNameOf(file),
     file.size,
     'lastModified' in file ? file.lastModified : null,
     file.type,
-    settings,
+    ...others,
   ]
   const sample = new Blob([
     JSON.stringify(properties),
     file.slice(0, SAMPLE_BYTES),
     file.slice(Math.max(SAMPLE_BYTES, file.size - SAMPLE_BYTES)),
   ])
-  return prefix + (await digest(await bytesOf(sample)))
+  return digest(await bytesOf(sample))
 }
 
 /** @throws UploadError if the file was moved or changed on disk since it was chosen */

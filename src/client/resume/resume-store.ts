@@ -1,5 +1,15 @@
 /** Stores unfinished uploads, so that they can be resumed after a reload. */
-import { type TypeOf, flag, isObject, nullable, number, object, oneOf, text } from '../shape.ts'
+import {
+  type TypeOf,
+  flag,
+  isObject,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  text,
+} from '../shape.ts'
 import type { UploadStorage } from './upload-storage.ts'
 
 /**
@@ -22,6 +32,10 @@ const parseResumableUpload = object({
   chunkSizeBytes: nullable(number),
   /** Whether all bytes were sent: only the terminal status is missing, and no file is needed. */
   isSent: flag,
+  /** Bytes of a tus upload that were sent, a second ago at most; undefined before. Stream's offset is decisive. */
+  sentBytes: optional(number),
+  /** Digest of the file without the settings. */
+  fileDigest: optional(text),
   /** Both times are RFC 3339. */
   mintedAt: text,
   expiresAt: text,

@@ -31,6 +31,22 @@ export function locksOf(storage: UploadStorage): LockManager {
   }
 }
 
+/** Takes the lock and returns the function that releases it; null if another caller holds the lock. */
+export function tryHold(locks: LockManager, name: string): Promise<(() => void) | null> {
+  return new Promise((resolve, reject) => {
+    const work = async (lock: object | null): Promise<void> => {
+      if (lock === null) {
+        resolve(null)
+        return
+      }
+      const { promise: released, resolve: release } = withResolvers()
+      resolve(release)
+      await released
+    }
+    locks.request(name, { ifAvailable: true }, work).catch(reject)
+  })
+}
+
 function createLocalLocks(): LockManager {
   /** Per lock: settles when all earlier requests have released it. */
   const tails = new Map<string, Promise<void>>()

@@ -1,15 +1,17 @@
 /** Converts errors to messages with a hint for the user. */
-import { UploadError } from '../../client/client.ts'
+import type { UploadError } from '../../client/client.ts'
 import { formatMinutes, formatDuration, formatBytes } from '../format.ts'
-import type { Failure } from './queue-item.ts'
+
+/** Error message and hint. */
+export interface Failure {
+  readonly message: string
+  readonly advice: string | null
+}
 
 const DURATION_HINT = 'Leave "Longest video" empty, or set it higher, and try again.'
 
 /** @param maxDurationSeconds reserved duration; null if unknown */
-export function failureMessageOf(error: unknown, maxDurationSeconds: number | null): Failure {
-  if (!(error instanceof UploadError)) {
-    return { message: 'Something went wrong in this page.', advice: 'Reload it and try again.' }
-  }
+export function failureMessageOf(error: UploadError, maxDurationSeconds: number | null): Failure {
   switch (error.code) {
     case 'VIDEO_FAILED':
       return videoFailureMessage(error.failure, maxDurationSeconds)
@@ -39,6 +41,11 @@ export function failureMessageOf(error: unknown, maxDurationSeconds: number | nu
       return {
         message: `The file has ${formatBytes(error.sizeBytes)} (limit: ${formatBytes(error.limitBytes)}).`,
         advice: 'Shorten the video, or compress it more.',
+      }
+    case 'VIDEO_TOO_LONG':
+      return {
+        message: `The video has ${formatDuration(error.durationSeconds)} (limit: ${formatDuration(error.limitSeconds)}).`,
+        advice: 'Shorten the video.',
       }
     case 'EXPIRED':
       return { message: 'The upload URL expired before the upload ended.', advice: 'Try again.' }

@@ -1,0 +1,2 @@
+/** What can be uploaded. */
+export type UploadSource = Blob | Uint8Array

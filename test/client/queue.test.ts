@@ -1,0 +1,369 @@
+/** The upload queue: states, batches of mint requests, limits of the caller, pause, retry, cancel and resuming. */
+import { describe, expect, it, vi } from 'vitest'
+import {
+  type QueuedUpload,
+  type UploadClient,
+  type UploadQueue,
+  createMemoryStorage,
+  createUploadQueue,
+} from '../../src/client/client.ts'
+import { TEST_SECRET, type TestGateway, startTestGateway, tokenFor } from '../kit/gateway.ts'
+import { paddedTestcard, testcard, testcardFile, textFile } from '../kit/media.ts'
+import { CHUNK_BYTES, clientOf, dropFirstResponses, withAdvancingClock } from './kit.ts'
+
+const WAIT = { timeout: 15_000, interval: 10 }
+const TUS = { protocol: 'TUS', chunkSizeBytes: CHUNK_BYTES } as const
+
+/** Files whose names differ. */
+function files(count: number): readonly File[] {
+  return Array.from({ length: count }, (_none, index) => testcardFile(`${index + 1}.mp4`))
+}
+
+/** A fetch that records the name of each GraphQL operation. */
+function recordOperations() {
+  const operations: string[] = []
+  const recording: typeof globalThis.fetch = (input, init) => {
+    const body = typeof init?.body === 'string' ? init.body : ''
+    const [, name = ''] = /"query":"(?:mutation|query|subscription) (\w+)/.exec(body) ?? []
+    operations.push(name)
+    return fetch(input, init)
+  }
+  const count = (pattern: RegExp) => operations.filter((name) => pattern.test(name)).length
+  return { fetch: recording, operations, count }
+}
+
+function find(queue: UploadQueue, id: string | undefined): QueuedUpload {
+  const found = queue.getSnapshot().find((upload) => upload.id === id)
+  if (found === undefined) throw new Error(`No file ${id} in the queue.`)
+  return found
+}
+
+function statesOf(queue: UploadQueue): string[] {
+  return queue.getSnapshot().map(({ state }) => state)
+}
+
+async function untilState(queue: UploadQueue, id: string | undefined, state: string) {
+  await vi.waitFor(() => expect(find(queue, id).state).toBe(state), WAIT)
+  return find(queue, id)
+}
+
+async function untilMinted(queue: UploadQueue, id: string | undefined): Promise<void> {
+  await vi.waitFor(() => expect(find(queue, id).uid).not.toBeNull(), WAIT)
+}
+
+/** Resolves when no file of the queue is active any more. */
+function untilIdle(gateway: TestGateway, queue: UploadQueue): Promise<void> {
+  const idle = vi.waitFor(
+    () =>
+      expect(statesOf(queue).filter((state) => state !== 'ready' && state !== 'failed')).toEqual(
+        [],
+      ),
+    WAIT,
+  )
+  return withAdvancingClock(gateway.clock, idle)
+}
+
+describe('an upload queue', () => {
+  it('uploads all files, three at a time, and mints those of a batch by one request', async () => {
+    const gateway = await startTestGateway()
+    const { fetch, count } = recordOperations()
+    const queue = createUploadQueue(clientOf(gateway, { fetch }))
+    let most = 0
+    queue.subscribe(() => {
+      const running = statesOf(queue).filter((state) => ['uploading', 'processing'].includes(state))
+      most = Math.max(most, running.length)
+    })
+    const ids = queue.add(files(30))
+    expect(ids).toHaveLength(30)
+    expect(queue.getSnapshot().map(({ id, name, state }) => [id, name, state])).toEqual(
+      ids.map((id, index) => [id, `${index + 1}.mp4`, 'waiting']),
+    )
+    await untilIdle(gateway, queue)
+    expect(new Set(statesOf(queue))).toEqual(new Set(['ready']))
+    expect(most).toBe(3)
+    expect(count(/^MintMany$/)).toBe(2)
+    expect(count(/^Mint/)).toBe(2)
+    expect(count(/^Limits$/)).toBe(2)
+    for (const { upload, uid, fraction, error } of queue.getSnapshot()) {
+      expect({ status: upload?.status, uid, fraction, error }).toEqual({
+        status: 'READY',
+        uid: upload?.uid,
+        fraction: 1,
+        error: null,
+      })
+    }
+    const { videos, requests } = await gateway.emulator.state()
+    expect(videos).toHaveLength(30)
+    expect(requests).toMatchObject({ direct_upload: 30, upload: 30 })
+  })
+
+  it('lets one file fail alone, with a typed error', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway))
+    const [invalid, empty, text, wrong, good] = [
+      ...queue.add([testcardFile('a.mp4')], { maxDurationSeconds: Number.NaN }),
+      ...queue.add([new File([], 'empty.mp4'), textFile()]),
+      ...queue.add([testcardFile('b.mp4')], { expiry: 'tomorrow' }),
+      ...queue.add([testcardFile('c.mp4')]),
+    ]
+    expect(find(queue, invalid).error).toMatchObject({ code: 'INVALID_INPUT' })
+    expect(find(queue, empty)).toMatchObject({ name: 'empty.mp4', error: { code: 'EMPTY_FILE' } })
+    await untilIdle(gateway, queue)
+    expect(find(queue, text).error).toMatchObject({
+      code: 'VIDEO_FAILED',
+      failure: { code: 'ERR_NON_VIDEO' },
+    })
+    expect(find(queue, wrong).error).toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: [{ path: ['expiry'] }],
+    })
+    expect(find(queue, good).state).toBe('ready')
+  })
+
+  it('mints once when responses are lost', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway, { fetch: dropFirstResponses(3) }))
+    queue.add(files(4))
+    await untilIdle(gateway, queue)
+    expect(statesOf(queue)).toEqual(['ready', 'ready', 'ready', 'ready'])
+    expect((await gateway.emulator.state()).videos).toHaveLength(4)
+  })
+
+  it('waits for the rate limit, and mints the other files later', async () => {
+    const gateway = await startTestGateway({ RATE_LIMIT_CREATES: '5' })
+    const queue = createUploadQueue(clientOf(gateway))
+    queue.add(files(8))
+    await vi.waitFor(
+      () => expect(statesOf(queue).filter((state) => state === 'ready')).toHaveLength(5),
+      WAIT,
+    )
+    expect(statesOf(queue).slice(5)).toEqual(['preparing', 'preparing', 'preparing'])
+    await untilIdle(gateway, queue)
+    expect(statesOf(queue).filter((state) => state === 'ready')).toHaveLength(8)
+    expect((await gateway.emulator.state()).videos).toHaveLength(8)
+  })
+
+  it('fails the files that do not fit in the quota, and no other', async () => {
+    const gateway = await startTestGateway({ CREATOR_QUOTA_MINUTES: '2' })
+    const queue = createUploadQueue(clientOf(gateway))
+    const [large] = queue.add([testcardFile('a.mp4')], { maxDurationSeconds: 300 })
+    const [small] = queue.add([testcardFile('b.mp4')])
+    await untilIdle(gateway, queue)
+    expect(find(queue, large).error).toMatchObject({ code: 'QUOTA_EXCEEDED', requestedMinutes: 5 })
+    expect(find(queue, small).state).toBe('ready')
+  })
+
+  it('checks the limits of the caller before the first byte', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const limits = { maxSizeBytes: 6_000_000, maxDurationSeconds: 5, maxUploads: 1 }
+    const token = await tokenFor('guest', { jti: 'link', headgate: limits })
+    const { fetch, count } = recordOperations()
+    const queue = createUploadQueue(clientOf(gateway, { token, fetch }))
+    const [large, long, last] = queue.add([paddedTestcard(6_000_001), testcardFile()], TUS)
+    await untilIdle(gateway, queue)
+    expect(find(queue, large).error).toMatchObject({
+      code: 'FILE_TOO_LARGE',
+      sizeBytes: 6_000_001,
+      limitBytes: 6_000_000,
+    })
+    expect(find(queue, long).error).toMatchObject({
+      code: 'VIDEO_TOO_LONG',
+      durationSeconds: testcard.durationSeconds,
+      limitSeconds: 5,
+    })
+    expect(last).toBeUndefined()
+    expect(count(/^Mint/)).toBe(0)
+    expect((await gateway.emulator.state()).videos).toEqual([])
+  })
+
+  it('mints no more uploads than the token allows', async () => {
+    const gateway = await startTestGateway({ AUTH_JWT_SECRET: TEST_SECRET })
+    const token = await tokenFor('guest', { jti: 'link', headgate: { maxUploads: 2 } })
+    const queue = createUploadQueue(clientOf(gateway, { token }))
+    queue.add(files(3))
+    await untilIdle(gateway, queue)
+    expect(statesOf(queue)).toEqual(['ready', 'ready', 'failed'])
+    expect(queue.getSnapshot()[2]?.error).toMatchObject({ code: 'FORBIDDEN' })
+  })
+
+  it('fails files whose token cannot be read with UNAUTHENTICATED and its cause', async () => {
+    const gateway = await startTestGateway()
+    const cause = new Error('signed out')
+    const queue = createUploadQueue(clientOf(gateway, { token: () => Promise.reject(cause) }))
+    const [id] = queue.add(files(1))
+    await untilIdle(gateway, queue)
+    expect(find(queue, id).error).toMatchObject({ code: 'UNAUTHENTICATED', cause })
+  })
+})
+
+describe('a queued file', () => {
+  it('that is paused leaves its place to another, and resumes at the offset', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway), { concurrency: 1, settings: TUS })
+    const [first, second] = queue.add([paddedTestcard(16_000_000), testcardFile()])
+    await gateway.emulator.fault({ on: 'tus_patch', delayMs: 300 })
+    await vi.waitFor(() => expect(find(queue, first).sentBytes).toBeGreaterThan(0), WAIT)
+    queue.pause(first ?? '')
+    expect(find(queue, first)).toMatchObject({ state: 'paused', bytesPerSecond: null })
+    await untilState(queue, second, 'ready')
+    const { uid } = find(queue, first)
+    queue.resume(first ?? '')
+    expect(await untilState(queue, first, 'ready')).toMatchObject({ uid })
+    expect((await gateway.emulator.state()).videos).toHaveLength(2)
+  })
+
+  it('that is paused before its batch is minted reserves nothing', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway))
+    const [first = '', second] = queue.add(files(2))
+    queue.pause(first)
+    await untilState(queue, second, 'ready')
+    expect((await gateway.emulator.state()).videos).toHaveLength(1)
+    queue.resume(first)
+    await untilState(queue, first, 'ready')
+  })
+
+  it.each(['waiting', 'preparing', 'uploading', 'paused'])(
+    'that is canceled while it is %s leaves nothing reserved',
+    async (state) => {
+      const gateway = await startTestGateway()
+      await gateway.emulator.fault({ on: 'upload', delayMs: 3_600_000, times: 9 })
+      const queue = createUploadQueue(clientOf(gateway), { concurrency: 1 })
+      const [first = '', second = ''] = queue.add(files(2))
+      if (state === 'waiting') await untilMinted(queue, second)
+      else await untilState(queue, first, state === 'paused' ? 'uploading' : state)
+      if (state === 'paused') queue.pause(first)
+      const canceled = queue.cancel(state === 'waiting' ? second : first)
+      expect(queue.getSnapshot()).toHaveLength(1)
+      await canceled
+      await queue.cancel(queue.getSnapshot()[0]?.id ?? '')
+      const { videos, reservedSeconds } = await gateway.emulator.state()
+      expect({ videos, reservedSeconds }).toEqual({ videos: [], reservedSeconds: 0 })
+      expect(queue.getSnapshot()).toEqual([])
+    },
+  )
+
+  it('that failed is uploaded again by retry, with other options', async () => {
+    const gateway = await startTestGateway()
+    const queue = createUploadQueue(clientOf(gateway))
+    const [id = ''] = queue.add([testcardFile()], { maxDurationSeconds: 3 })
+    await untilState(queue, id, 'failed')
+    const { uid } = find(queue, id)
+    queue.retry(id, {})
+    expect(find(queue, id)).toMatchObject({ state: 'waiting', uid: null, error: null })
+    expect((await untilState(queue, id, 'ready')).uid).not.toBe(uid)
+  })
+
+  it('that is deleted by another client fails with DELETED, and is not minted again', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'upload', delayMs: 3_600_000, times: 9 })
+    const client = clientOf(gateway)
+    const queue = createUploadQueue(client, { concurrency: 1 })
+    const [first, second] = queue.add(files(2))
+    await untilMinted(queue, second)
+    await client.delete(find(queue, second).uid ?? '')
+    await untilState(queue, first, 'uploading')
+    await client.delete(find(queue, first).uid ?? '')
+    await untilState(queue, second, 'failed')
+    expect(queue.getSnapshot().map(({ error }) => error?.code)).toEqual(['DELETED', 'DELETED'])
+    expect((await gateway.emulator.state()).videos).toEqual([])
+  })
+
+  it('whose URL expired while it waited gets another', async () => {
+    const gateway = await startTestGateway()
+    await gateway.emulator.fault({ on: 'upload', delayMs: 3_600_000 })
+    const queue = createUploadQueue(clientOf(gateway), { concurrency: 1 })
+    const [first = '', second] = queue.add(files(2))
+    await untilState(queue, first, 'uploading')
+    const { uid } = find(queue, second)
+    gateway.clock.advance(3600)
+    await gateway.emulator.advanceClock(3600)
+    queue.pause(first)
+    expect((await untilState(queue, second, 'ready')).uid).not.toBe(uid)
+  })
+})
+
+/** Uploads the file by tus, and closes the queue in the middle. */
+async function interrupt(client: UploadClient, file: Blob) {
+  const queue = createUploadQueue(client)
+  const [id] = queue.add([file], TUS)
+  await vi.waitFor(() => expect(find(queue, id).sentBytes).toBeGreaterThan(0), WAIT)
+  queue.close()
+  return find(queue, id)
+}
+
+describe('after a reload', () => {
+  it('lists what was begun, and resumes it when the file is added, whatever its options', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    const file = paddedTestcard(40_000_000)
+    const { uid } = await interrupt(clientOf(gateway, { storage }), file)
+    const queue = createUploadQueue(clientOf(gateway, { storage }))
+    queue.subscribe(() => {})
+    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    expect(queue.getSnapshot()).toMatchObject([{ uid, protocol: 'TUS', sizeBytes: file.size }])
+    const [id] = queue.add([file], { requireSignedURLs: true })
+    expect(await untilState(queue, id, 'ready')).toMatchObject({ uid })
+    expect(queue.getSnapshot()).toHaveLength(1)
+    expect((await gateway.emulator.state()).requests).toMatchObject({ tus_create: 1 })
+  })
+
+  it('follows what was sent to its end, without the file', async () => {
+    const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '1000' })
+    const storage = createMemoryStorage()
+    const before = createUploadQueue(clientOf(gateway, { storage }))
+    const [id] = before.add([testcardFile()])
+    const { uid } = await untilState(before, id, 'processing')
+    before.close()
+    const queue = createUploadQueue(clientOf(gateway, { storage }))
+    queue.subscribe(() => {})
+    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['processing']), WAIT)
+    await untilIdle(gateway, queue)
+    expect(queue.getSnapshot()).toMatchObject([{ state: 'ready', uid, name: 'testcard.mp4' }])
+    expect(await clientOf(gateway, { storage }).resumable()).toEqual([])
+  })
+
+  it('cancels what is not resumed', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    await interrupt(clientOf(gateway, { storage }), paddedTestcard(40_000_000))
+    const queue = createUploadQueue(clientOf(gateway, { storage }))
+    queue.subscribe(() => {})
+    await vi.waitFor(() => expect(statesOf(queue)).toEqual(['needs-file']), WAIT)
+    await queue.cancel(queue.getSnapshot()[0]?.id ?? '')
+    expect((await gateway.emulator.state()).videos).toEqual([])
+    expect(await clientOf(gateway, { storage }).resumable()).toEqual([])
+  })
+})
+
+it('mints a file once when two queues with one storage get it', async () => {
+  const gateway = await startTestGateway()
+  const storage = createMemoryStorage()
+  const queues = [0, 1].map(() => createUploadQueue(clientOf(gateway, { storage })))
+  const all = files(5)
+  for (const queue of queues) queue.add(all)
+  for (const queue of queues) await untilIdle(gateway, queue)
+  expect(queues.map(statesOf)).toEqual([Array(5).fill('ready'), Array(5).fill('ready')])
+  expect((await gateway.emulator.state()).videos).toHaveLength(5)
+})
+
+it('calls no listener after it was closed', async () => {
+  const gateway = await startTestGateway()
+  const queue = createUploadQueue(clientOf(gateway))
+  let calls = 0
+  queue.subscribe(() => (calls += 1))
+  const [id] = queue.add(files(3))
+  await untilState(queue, id, 'uploading')
+  queue.close()
+  const before = { calls, snapshot: queue.getSnapshot() }
+  await vi.waitFor(async () => {
+    expect((await gateway.emulator.state()).videos).toHaveLength(3)
+  }, WAIT)
+  expect(queue.add(files(1))).toEqual([])
+  expect({ calls, snapshot: queue.getSnapshot() }).toEqual(before)
+})
+
+it.each([0, -1, 1.5, Number.NaN])('rejects a concurrency of %s', async (concurrency) => {
+  const client = clientOf(await startTestGateway())
+  expect(() => createUploadQueue(client, { concurrency })).toThrow('must be a positive integer.')
+})
