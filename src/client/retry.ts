@@ -91,6 +91,8 @@ function backoffAfter(error: unknown, failures: number): number | null {
     case 'FILE_TOO_LARGE':
     case 'VIDEO_TOO_LONG':
     case 'EMPTY_FILE':
+    case 'SOURCE_FAILED':
+    case 'SOURCE_CONSUMED':
       return null
   }
 }

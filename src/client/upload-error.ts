@@ -45,6 +45,13 @@ export type UploadErrorDetails =
       readonly limitSeconds: number
     }
   | { readonly code: 'EMPTY_FILE' }
+  /** The file cannot be read, or its bytes are not those that it had at first. */
+  | {
+      readonly code: 'SOURCE_FAILED'
+      readonly reason: 'CHANGED' | 'ENDED_EARLY' | 'TOO_LONG' | 'UNREADABLE'
+    }
+  /** A stream cannot be read again from this byte. `upload` with a new stream resumes. */
+  | { readonly code: 'SOURCE_CONSUMED'; readonly offsetBytes: number }
 
 /** Validation errors, by path. */
 export type Issues = TypeOf<typeof inputIssues>

@@ -35,8 +35,7 @@ export const knownVariables = {
   WATERMARK_UID: null,
   STREAM_API_BUDGET: null,
   INTROSPECTION: null,
-  TRUSTED_DOCUMENTS:
-    'on Workers: only the gateway on Node reads the file. Unset it, and deploy the gateway on Node to restrict operations.',
+  TRUSTED_DOCUMENTS: null,
   FEDERATION: null,
   METRICS_TOKEN: null,
   LOG_LEVEL: null,

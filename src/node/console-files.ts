@@ -3,59 +3,46 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { StreamConfig } from '../config/node-config.ts'
 import { errorCodeOf } from '../shared/error-codes.ts'
-import type { ConsoleFile } from '../http/pages/console-page.ts'
+import type { ReadConsoleFile } from '../http/pages/console-page.ts'
+import { type ConsoleSources, streamSources } from '../http/pages/console-sources.ts'
 import type { TrustedDocument } from '../http/graphql/plugins/trusted-documents.ts'
-import { isRecord } from '../shared/json.ts'
-import * as clientOperations from '../client/gateway/operations.ts'
+import { DOCUMENTS_FILE, ownDocuments } from '../http/pages/own-documents.ts'
 
 /** The same folder from `src` and from `dist`. */
 const DEFAULT_FOLDER = new URL('../../dist/console/', import.meta.url)
-/** List of the console's documents, which its build writes. */
-const DOCUMENTS_FILE = 'documents.json'
-const PLAYBACK_HOSTS = ['https://*.cloudflarestream.com', 'https://*.videodelivery.net']
-const UPLOAD_HOSTS = ['https://upload.videodelivery.net', ...PLAYBACK_HOSTS]
-const CLOUDFLARE_API_ORIGIN = 'https://api.cloudflare.com'
 
-/** Returns all files of the folder; none if the console was not built. */
-export function readConsoleFiles(folder: URL = DEFAULT_FOLDER): readonly ConsoleFile[] {
+/** Reads all files of the folder now; there are none if the console was not built. */
+export function readConsoleFiles(folder: URL = DEFAULT_FOLDER): ReadConsoleFile {
+  const files = new Map(
+    namesIn(folder).map((name) => [
+      name,
+      new Uint8Array(readFileSync(fileURLToPath(new URL(name, folder)))),
+    ]),
+  )
+  return async (name) => files.get(name) ?? null
+}
+
+function namesIn(folder: URL): readonly string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name !== DOCUMENTS_FILE)
-      .map(({ name }) => ({
-        path: name,
-        bytes: new Uint8Array(readFileSync(fileURLToPath(new URL(name, folder)))),
-      }))
+    const entries = readdirSync(folder, { withFileTypes: true })
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => name)
   } catch (error) {
     if (errorCodeOf(error) === 'ENOENT') return []
     throw error
   }
 }
 
-/** Returns the documents of `headgate/client` and of the console, which clients send as text. */
+/** Returns the documents of `headgate/client`, and those of the console if it was built. */
 export function readOwnDocuments(folder: URL = DEFAULT_FOLDER): readonly TrustedDocument[] {
   const file = new URL(DOCUMENTS_FILE, folder)
-  const console: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
-  const texts: readonly unknown[] = [
-    ...Object.values(clientOperations),
-    ...(isRecord(console) ? Object.values(console) : []),
-  ]
-  return texts.flatMap((text) => (typeof text === 'string' ? [{ ids: [], text }] : []))
+  return ownDocuments(existsSync(file) ? readFileSync(file, 'utf8') : null)
 }
 
 /**
  * Returns upload and playback hosts, as sources of a content security policy.
  * @param emulatorURL public URL of the embedded emulator; null with an account
  */
-export function consoleSources(
-  stream: StreamConfig,
-  emulatorURL: string | null,
-): { readonly uploadSources: readonly string[]; readonly playSources: readonly string[] } {
+export function consoleSources(stream: StreamConfig, emulatorURL: string | null): ConsoleSources {
   if (emulatorURL !== null) return { uploadSources: [emulatorURL], playSources: [emulatorURL] }
-  const origin = stream.kind === 'account' ? new URL(stream.baseURL).origin : CLOUDFLARE_API_ORIGIN
-  // Another API URL is an emulator, which serves uploads and playback at the same origin.
-  const others = origin === CLOUDFLARE_API_ORIGIN ? [] : [origin]
-  return {
-    uploadSources: [...UPLOAD_HOSTS, ...others],
-    playSources: [...PLAYBACK_HOSTS, ...others],
-  }
+  return streamSources(stream.kind === 'account' ? stream.baseURL : null)
 }

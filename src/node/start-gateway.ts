@@ -184,7 +184,7 @@ export async function startGateway(
       },
       metrics: { expose, token: config.metricsToken },
       console: {
-        files: readConsoleFiles(consoleFolder),
+        read: readConsoleFiles(consoleFolder),
         ...consoleSources(config.stream, emulator?.publicUrl ?? null),
       },
     })

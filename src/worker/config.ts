@@ -12,8 +12,10 @@ import {
   readApiBudget,
   readBaseConfig,
 } from '../config/base-config.ts'
+import { readDocumentsPath } from '../config/parse-trusted-documents.ts'
 import type { D1Database } from '../store/d1/d1-client.ts'
 import type { StreamBinding } from '../stream/binding/binding-types.ts'
+import type { AssetsBinding } from './assets.ts'
 import { type WorkerEnvironment, valuesNotText, textVariables } from './environment.ts'
 import type { HubRpc } from './hub-rpc.ts'
 import type { DurableObjectNamespace } from './runtime-types.ts'
@@ -24,6 +26,8 @@ interface Settings extends BaseConfig {
   /** API account, instead of the binding or in addition to it; null if only the binding is used. */
   readonly account: CloudflareAccount | null
   readonly streamApiBudget: number
+  /** Path of the file of trusted documents in the assets directory; null to execute all documents. */
+  readonly trustedDocumentsPath: string | null
 }
 
 export interface WorkerConfig extends Settings {
@@ -31,6 +35,8 @@ export interface WorkerConfig extends Settings {
   readonly hub: DurableObjectNamespace<HubRpc>
   /** The Stream binding; null for the REST API alone. */
   readonly stream: StreamBinding | null
+  /** The console's files, and that of the trusted documents; null for neither. */
+  readonly assets: AssetsBinding | null
 }
 
 /** Variables of Node hosts: `wrangler dev` also reads their `.env`. */
@@ -41,7 +47,7 @@ const NODE_ONLY = {
 
 /** Returns the configuration, or all errors together; each names a variable or a binding. */
 export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<WorkerConfig> {
-  const { DB: database, HUB: hub, STREAM: stream = null } = environment
+  const { DB: database, HUB: hub, STREAM: stream = null, ASSETS: assets = null } = environment
   function readSettings(variables: EnvironmentReader): Settings {
     for (const name of valuesNotText(environment)) {
       variables.addError(
@@ -63,11 +69,19 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<W
       )
     }
     const limits = readBaseConfig(variables)
+    const trustedDocumentsPath = readDocumentsPath(variables, limits)
+    if (trustedDocumentsPath !== null && assets === null) {
+      variables.addError(
+        'ASSETS',
+        'is missing. Bind a directory with the file of TRUSTED_DOCUMENTS to this name in wrangler.jsonc.',
+      )
+    }
     return {
       ...limits,
       auth: readAuth(variables, limits, false),
       account,
       streamApiBudget: readApiBudget(variables, account) ?? DEFAULT_API_BUDGET,
+      trustedDocumentsPath,
     }
   }
 
@@ -77,5 +91,5 @@ export function readWorkerConfig(environment: WorkerEnvironment): ConfigResult<W
   if (outcome.kind === 'errors') return outcome
   // A missing binding was reported as an error above.
   if (database === undefined || hub === undefined) return { ...outcome, kind: 'errors', errors: [] }
-  return { ...outcome, config: { ...outcome.config, database, hub, stream } }
+  return { ...outcome, config: { ...outcome.config, database, hub, stream, assets } }
 }

@@ -2,6 +2,7 @@
 import { knownVariables } from '../config/known-variables.ts'
 import type { D1Database } from '../store/d1/d1-client.ts'
 import type { StreamBinding } from '../stream/binding/binding-types.ts'
+import type { AssetsBinding } from './assets.ts'
 import type { HubRpc } from './hub-rpc.ts'
 import type { DurableObjectNamespace } from './runtime-types.ts'
 
@@ -10,6 +11,7 @@ export interface WorkerEnvironment {
   readonly DB?: D1Database
   readonly HUB?: DurableObjectNamespace<HubRpc>
   readonly STREAM?: StreamBinding
+  readonly ASSETS?: AssetsBinding
   readonly [variable: string]: unknown
 }
 

@@ -1,5 +1,6 @@
 /** Opens the gateway of one isolate, with its first request. */
 import { systemClock } from '../shared/clock.ts'
+import { streamSources } from '../http/pages/console-sources.ts'
 import { createHubPubSub } from '../pubsub/durable-object-pubsub.ts'
 import { allowedHosts } from '../config/base-config.ts'
 import { unavailableReason } from '../stream/decorators/with-availability.ts'
@@ -7,6 +8,8 @@ import { type Gateway, createGateway } from '../http/gateway.ts'
 import { OPERATION_TIMEOUT_MS } from '../http/graphql/plugins/operation-timeout.ts'
 import type { Dependencies } from '../uploads/dependencies.ts'
 import type { Logger } from '../shared/logger.ts'
+import { readAsset } from './assets.ts'
+import { loadTrustedDocuments } from './trusted-documents.ts'
 import type { WebSocketHost } from './websocket-connection.ts'
 import type { WorkerConfig } from './config.ts'
 import type { HubRpc } from './hub-rpc.ts'
@@ -45,6 +48,7 @@ export async function openGateway(
   )
   const opened = await openDependencies(config, { pubsub, rateLimiter: hub, watchRegistry, log })
   const { dependencies } = opened
+  const { account, assets, trustedDocumentsPath } = config
   const gateway = createGateway(dependencies, {
     auth: config.auth,
     allowedOrigins: [
@@ -54,13 +58,19 @@ export async function openGateway(
     introspection: config.introspection,
     federation: config.federation,
     graphiQL: null,
-    trustedDocuments: null,
+    trustedDocuments:
+      assets === null || trustedDocumentsPath === null
+        ? null
+        : await loadTrustedDocuments(assets, trustedDocumentsPath, config.introspection),
     allowedHosts: allowedHosts(config),
     https: config.publicURL?.startsWith('https:') ?? true,
     webhookSecrets: () => config.webhookSecrets,
     readiness: { streamUnavailable: async () => streamUnavailableReason(opened, keepAlive) },
     metrics: null,
-    console: null,
+    console:
+      assets === null
+        ? null
+        : { read: (name) => readAsset(assets, name), ...streamSources(account?.baseURL ?? null) },
     deadlines: createPerRequestDeadlines(OPERATION_TIMEOUT_MS),
     keepAlive,
   })
@@ -69,7 +79,7 @@ export async function openGateway(
     gateway,
     dependencies,
     hub,
-    accountId: config.account?.accountId ?? null,
+    accountId: account?.accountId ?? null,
     sockets: {
       server: webSockets,
       allowedOrigins,

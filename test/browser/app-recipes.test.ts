@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { build } from 'vite'
 import { TEST_SECRET, startTestGateway, tokenFor } from '../kit/gateway.ts'
 import { testcard } from '../kit/media.ts'
+import { buildPages } from './kit/build-pages.ts'
 import { describeInChromium, openPage } from './kit/chromium.ts'
 import {
   type Frontend,
@@ -30,25 +30,6 @@ const EMULATOR = 'http://127.0.0.1:4001'
 async function shell(folder: string, script: string): Promise<void> {
   const commands = script.replaceAll('/path/to/headgate', repository)
   await promisify(execFile)('sh', ['-e', '-c', commands], { cwd: folder })
-}
-
-/** Builds the app; returns its files by path. */
-async function buildApp({ folder }: Frontend): Promise<Readonly<Record<string, string>>> {
-  const result = await build({
-    root: folder,
-    configFile: false,
-    logLevel: 'error',
-    build: { write: false, minify: false },
-  })
-  const outputs = (Array.isArray(result) ? result : [result]).flatMap((bundle) =>
-    'output' in bundle ? bundle.output : [],
-  )
-  return Object.fromEntries(
-    outputs.map((file) => [
-      file.fileName === 'index.html' ? '/' : `/${file.fileName}`,
-      file.type === 'chunk' ? file.code : String(file.source),
-    ]),
-  )
 }
 
 async function signIn(page: Page, token: string): Promise<void> {
@@ -77,7 +58,7 @@ describeInChromium(`the app${packagesHint}`, () => {
       }
       await shell(frontend.folder, readRecipe(PAGE, 'big.sh'))
       await link(join(frontend.folder, 'big.mp4'), join(frontend.folder, 'unwanted.mp4'))
-      built = await buildApp(frontend)
+      built = await buildPages(frontend)
     }, 120_000)
     afterAll(() => frontend.remove())
 

@@ -86,8 +86,8 @@ describeInChromium('an upload link', () => {
     ['a video that is too long', { maxDurationSeconds: 1 }, 'The video has 6 s (limit: 1 s).'],
     [
       'a video beyond the quota',
-      { quotaMinutes: 0.5 },
-      '1 minute were requested, and 0.5 minutes are free.',
+      { quotaMinutes: 0.04 },
+      '0.1 minutes were requested, and 0 minutes are free.',
     ],
   ])('refuses %s before it creates an upload', async (_name, limits, message) => {
     const { page, gateway } = await openLink(await guestToken(limits))

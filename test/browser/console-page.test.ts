@@ -10,11 +10,13 @@ import { textResponse } from '../../src/http/handler.ts'
 import { consoleSources } from '../../src/node/console-files.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
+const built = new Map([
+  ['index.html', bytes('<meta name="headgate-auth" content="unknown" />')],
+  ['index-1a2b.js', bytes('run()')],
+  ['documents.json', bytes('{}')],
+])
 const options: ConsoleOptions = {
-  files: [
-    { path: 'index.html', bytes: bytes('<meta name="headgate-auth" content="unknown" />') },
-    { path: 'index-1a2b.js', bytes: bytes('run()') },
-  ],
+  read: async (name) => built.get(name) ?? null,
   uploadSources: ['https://upload.example'],
   playSources: ['https://play.example'],
   requiresToken: true,
@@ -46,7 +48,7 @@ describe('the index page', () => {
     expect(await (await withoutConsole(requestFor('/', 'text/html'))).text()).toBe(
       'the endpoints\n',
     )
-    const unbuilt = createIndexHandler('the endpoints', { ...options, files: [] })
+    const unbuilt = createIndexHandler('the endpoints', { ...options, read: async () => null })
     expect(await (await unbuilt(requestFor('/', 'text/html'))).text()).toBe('the endpoints\n')
   })
 
@@ -69,12 +71,16 @@ describe("the console's files", () => {
     )
   })
 
-  it.each(['index.html', '../package.json', '%2e%2e/package.json', 'index-1a2b.js/', ''])(
-    'are served only by exact name, not: %s',
-    async (path) => {
-      expect((await files(requestFor(CONSOLE_BASE + path, '*/*'))).status).toBe(404)
-    },
-  )
+  it.each([
+    'index.html',
+    'documents.json',
+    '../package.json',
+    '%2e%2e/package.json',
+    'index-1a2b.js/',
+    '',
+  ])('are served only by exact name, not: %s', async (path) => {
+    expect((await files(requestFor(CONSOLE_BASE + path, '*/*'))).status).toBe(404)
+  })
 })
 
 describe('the hosts that the page may connect to', () => {

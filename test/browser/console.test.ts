@@ -32,7 +32,7 @@ describeInChromium('the console', () => {
     await playVideo(page, 'lake.mp4')
     await page.keyboard.press('Escape')
     const { requests, videos } = await gateway.emulator.state()
-    expect(videos).toMatchObject([{ kind: 'basic', state: 'ready', maxDurationSeconds: 60 }])
+    expect(videos).toMatchObject([{ kind: 'basic', state: 'ready', maxDurationSeconds: 7 }])
     expect(requests['tus_create']).toBe(0)
     expect([...origins].toSorted()).toEqual([gateway.url, gateway.emulator.url].toSorted())
     await page.locator('.storage').getByText('0.1 minutes').waitFor()

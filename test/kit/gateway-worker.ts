@@ -73,6 +73,7 @@ const wranglerFile = z.object({
   }),
   migrations: z.tuple([z.object({ new_sqlite_classes: z.array(z.string()) })]),
   stream: z.object({ binding: z.string() }),
+  assets: z.object({ binding: z.string(), run_worker_first: z.boolean() }),
 })
 
 /** Reads wrangler.jsonc, whose comments are on lines of their own. */
@@ -106,6 +107,8 @@ export interface WorkerOptions {
   readonly stream?: TestStream
   /** Folder of the hub's persistent storage; in memory by default. */
   readonly hubFolder?: string
+  /** Assets directory; none by default. */
+  readonly assetsFolder?: string | undefined
   /** Whether the database is migrated. @default true */
   readonly migrated?: boolean
 }
@@ -120,6 +123,7 @@ export async function startWorker({
   variables = {},
   stream = NO_STREAM,
   hubFolder: keptIn,
+  assetsFolder,
   migrated = true,
 }: WorkerOptions = {}): Promise<TestWorker> {
   const { emulator, by } = stream
@@ -135,6 +139,7 @@ export async function startWorker({
     },
     migrations: [sqlite],
     stream: bound,
+    assets,
   } = wrangler
   const lines: string[] = []
   const waiting = new Set<() => void>()
@@ -168,6 +173,18 @@ export async function startWorker({
             useSQLite: sqlite.new_sqlite_classes.includes(hub.class_name),
           },
         },
+        ...(assetsFolder === undefined
+          ? {}
+          : {
+              assets: {
+                directory: assetsFolder,
+                binding: assets.binding,
+                routerConfig: {
+                  invoke_user_worker_ahead_of_assets: assets.run_worker_first,
+                  has_user_worker: true,
+                },
+              },
+            }),
         queueConsumers: ['stream-events'],
         queueProducers: { EVENTS: 'stream-events' },
         ...(by === 'token'

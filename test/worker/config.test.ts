@@ -10,6 +10,7 @@ const unexpectedCall = (): never => {
 const bindings = {
   DB: { prepare: unexpectedCall, batch: unexpectedCall },
   HUB: { idFromName: unexpectedCall, get: unexpectedCall },
+  ASSETS: { fetch: unexpectedCall },
   STREAM: {
     createDirectUpload: unexpectedCall,
     video: unexpectedCall,
@@ -89,7 +90,6 @@ describe('a missing or invalid setting', () => {
   test.each<[string, WorkerEnvironment, string]>([
     ['half an account', { CLOUDFLARE_API_TOKEN: 'token' }, 'CLOUDFLARE_ACCOUNT_ID'],
     ['no authentication setting', { AUTH_JWT_SECRET: '' }, 'AUTH_JWT_SECRET'],
-    ['trusted documents', { TRUSTED_DOCUMENTS: 'documents.json' }, 'TRUSTED_DOCUMENTS'],
     [
       'a budget above the limit of Cloudflare',
       { ...account, STREAM_API_BUDGET: '1201' },
@@ -98,6 +98,15 @@ describe('a missing or invalid setting', () => {
   ])('is reported for %s', (_name, variables, name) => {
     const environment = { ...bindings, AUTH_JWT_SECRET: SECRET, ...variables }
     expect(namesOf(environment)).toEqual([name])
+  })
+
+  test('is reported for trusted documents without an assets directory, or with a router', () => {
+    const { ASSETS: _none, ...others } = bindings
+    const environment = { AUTH_JWT_SECRET: SECRET, TRUSTED_DOCUMENTS: 'documents.json' }
+    expect(namesOf({ ...others, ...environment })).toEqual(['ASSETS'])
+    expect(namesOf({ ...bindings, ...environment, FEDERATION: true })).toEqual([
+      'TRUSTED_DOCUMENTS',
+    ])
   })
 
   test.each<[name: string, value: unknown]>([

@@ -19,8 +19,13 @@ export interface BatchHost {
   readonly isWanted: (entry: Entry) => boolean
   /** Returns the upload of this file that was begun before a reload; null without one. */
   readonly takeOver: (prepared: PreparedUpload) => StoredUpload | null
-  /** The entry can run. `upload` is its state; null if it is not known yet. */
-  readonly ready: (entry: Entry, prepared: PreparedUpload, upload: Upload | null) => void
+  /** The entry can run. Null: nothing was minted yet, or the state of the upload is not known. */
+  readonly ready: (
+    entry: Entry,
+    prepared: PreparedUpload,
+    stored: StoredUpload | null,
+    upload: Upload | null,
+  ) => void
   readonly failed: (entry: Entry, error: unknown) => void
 }
 
@@ -52,7 +57,8 @@ export async function prepareBatch(
       },
       minted(upload: Upload, stored: StoredUpload['upload']) {
         release()
-        host.ready(entry, { ...prepared, minted: stored }, upload)
+        const { key } = prepared
+        host.ready(entry, { ...prepared, minted: stored }, { key, upload: stored }, upload)
       },
       failed(error: unknown) {
         release()
@@ -78,11 +84,10 @@ async function prepareEntry(
     const known = entry.stored ?? host.takeOver(checked)
     const prepared = { ...checked, key: known?.key ?? checked.key }
     const release = await tryHold(dependencies.locks, lockNameOf(prepared))
-    const minted =
-      known?.upload ?? (release === null ? null : await dependencies.resumeStore.get(prepared.key))
-    if (release !== null && minted === null) return { entry, prepared, release }
+    const upload = await dependencies.resumeStore.get(prepared.key)
+    if (release !== null && upload === null) return { entry, prepared, release }
     release?.()
-    host.ready(entry, { ...prepared, minted }, null)
+    host.ready(entry, prepared, upload === null ? null : { key: prepared.key, upload }, null)
   } catch (error) {
     host.failed(entry, error)
   }

@@ -83,14 +83,15 @@ export function createScheduler(
       list.remove(found)
       return found.stored
     },
-    ready(entry, prepared, upload) {
-      const { key, minted } = prepared
+    ready(entry, prepared, stored, upload) {
       entry.prepared = prepared
       entry.step = 'ready'
-      entry.stored = minted === null ? null : { key, upload: minted }
+      entry.stored = stored
       const state = entry.shown.state === 'paused' ? 'paused' : 'waiting'
-      const known = entry.stored === null ? {} : shownOf(entry.stored)
-      list.show(entry, { ...entry.shown, ...known, state, upload, error: null })
+      const known = stored === null ? {} : shownOf(stored)
+      // The length of a path or a FileHandle was not known before.
+      const file = { name: prepared.input.name ?? null, sizeBytes: prepared.file.size }
+      list.show(entry, { ...entry.shown, ...file, ...known, state, upload, error: null })
       start()
     },
     failed(entry, error) {
@@ -108,6 +109,7 @@ export function createScheduler(
     if (entry.shown.state === 'waiting') list.showState(entry, 'preparing')
     try {
       const upload = await send(entry, stopped)
+      entry.prepared?.file.close()
       const shown = { ...entry.shown, bytesPerSecond: null, fraction: 1 }
       list.show(entry, { ...shown, state: 'ready', upload, error: null })
     } catch (error) {

@@ -1,15 +1,17 @@
 /** Converts errors to messages with a hint for the user. */
-import { UploadError } from '../../client/client.ts'
+import type { UploadError } from '../../client/client.ts'
 import { formatMinutes, formatDuration, formatBytes } from '../format.ts'
-import type { Failure } from './queue-item.ts'
+
+/** Error message and hint. */
+export interface Failure {
+  readonly message: string
+  readonly advice: string | null
+}
 
 const DURATION_HINT = 'Leave "Longest video" empty, or set it higher, and try again.'
 
 /** @param maxDurationSeconds reserved duration; null if unknown */
-export function failureMessageOf(error: unknown, maxDurationSeconds: number | null): Failure {
-  if (!(error instanceof UploadError)) {
-    return { message: 'Something went wrong in this page.', advice: 'Reload it and try again.' }
-  }
+export function failureMessageOf(error: UploadError, maxDurationSeconds: number | null): Failure {
   switch (error.code) {
     case 'VIDEO_FAILED':
       return videoFailureMessage(error.failure, maxDurationSeconds)
@@ -63,6 +65,8 @@ export function failureMessageOf(error: unknown, maxDurationSeconds: number | nu
     case 'UNAUTHENTICATED':
     case 'UPLOAD_NOT_FOUND':
     case 'EMPTY_FILE':
+    case 'SOURCE_FAILED':
+    case 'SOURCE_CONSUMED':
       return { message: error.message, advice: null }
   }
 }

@@ -1,8 +1,6 @@
 /** Merges local queue items and the gateway's uploads into one row per upload. */
-import type { ResumableUpload, Upload } from '../../client/client.ts'
-import type { QueueItem } from '../queue/queue-item.ts'
-import type { LastProgress } from '../queue/last-progress.ts'
-import { type Row, rowFromQueueItem, rowFromUpload } from './row.ts'
+import type { QueuedUpload, Upload } from '../../client/client.ts'
+import { type Row, rowFromQueue, rowFromUpload } from './row.ts'
 
 /** Filter of the list. */
 export type Filter = 'all' | 'active' | 'ready' | 'failed'
@@ -15,27 +13,26 @@ export const STATUSES: Readonly<Record<Filter, readonly string[]>> = {
   failed: ['ERROR', 'EXPIRED'],
 }
 
-/** Returns local queue items first, then the gateway's uploads; both newest first. */
+/** Returns the files of the queue first, then the gateway's other uploads; both newest first. */
 export function mergeRows(
-  items: readonly QueueItem[],
+  queued: readonly QueuedUpload[],
   uploads: readonly Upload[],
-  resumable: readonly ResumableUpload[],
-  lastProgress: Pick<LastProgress, 'get'>,
   filter: Filter,
 ): readonly Row[] {
   const byUid = new Map(uploads.map((upload) => [upload.uid, upload]))
+  const interrupted = queued.filter(({ state }) => state === 'needs-file')
+  const items = queued.filter(({ state }) => state !== 'needs-file')
   const local = items
-    .map((item) => {
-      const upload = item.uid === null ? null : (byUid.get(item.uid) ?? null)
-      return rowFromQueueItem(item, upload)
-    })
+    .toReversed()
+    .filter(({ error }) => error?.code !== 'DELETED')
+    .map((item) => rowFromQueue(item, item.uid === null ? null : (byUid.get(item.uid) ?? null)))
     .filter(({ upload }) => upload?.status !== 'DELETED')
   const localUids = new Set(items.map(({ uid }) => uid))
   const others = uploads
     .filter(({ uid, status }) => !localUids.has(uid) && status !== 'DELETED')
     .map((upload) => {
-      const stored = resumable.find(({ uid }) => uid === upload.uid) ?? null
-      return rowFromUpload(upload, stored, lastProgress.get(upload.uid))
+      const begun = interrupted.find(({ uid }) => uid === upload.uid) ?? null
+      return rowFromUpload(upload, begun)
     })
   return [...local, ...others].filter((row) => isShown(row, filter))
 }

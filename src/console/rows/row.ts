@@ -1,7 +1,6 @@
 /** A row of the list: an upload of the gateway, a local queue item, or both. */
-import type { ResumableUpload, Upload, UploadProtocol } from '../../client/client.ts'
-import { videoFailureMessage } from '../queue/failure-messages.ts'
-import type { Failure, QueueItem, QueueItemState } from '../queue/queue-item.ts'
+import type { QueueState, QueuedUpload, Upload, UploadProtocol } from '../../client/client.ts'
+import { type Failure, failureMessageOf, videoFailureMessage } from '../queue/failure-messages.ts'
 
 export type RowState =
   | 'waiting'
@@ -38,11 +37,14 @@ export interface Row {
   readonly failure: Failure | null
   /** Seconds of storage that are reserved; null before it is minted. */
   readonly reservedSeconds: number | null
-  readonly item: QueueItem | null
+  /** The file in this page's queue; null if it was not added on this page. */
+  readonly item: QueuedUpload | null
+  /** What this device began before a reload; null otherwise. */
+  readonly interrupted: QueuedUpload | null
   readonly upload: Upload | null
 }
 
-const LOCAL: Readonly<Record<QueueItemState, RowState>> = {
+const LOCAL: Readonly<Record<QueueState, RowState>> = {
   waiting: 'waiting',
   preparing: 'preparing',
   uploading: 'uploading',
@@ -50,48 +52,45 @@ const LOCAL: Readonly<Record<QueueItemState, RowState>> = {
   processing: 'queued',
   ready: 'ready',
   failed: 'failed',
+  'needs-file': 'interrupted',
 }
 
 /** @param upload state at the gateway; null if none was received yet */
-export function rowFromQueueItem(item: QueueItem, upload: Upload | null): Row {
-  const { file } = item
+export function rowFromQueue(item: QueuedUpload, upload: Upload | null): Row {
+  const known = upload ?? item.upload
+  const maxDurationSeconds = known?.constraints.maxDurationSeconds ?? null
   return {
     ...item,
-    name: upload?.name ?? file.name,
-    fileName: file.name,
+    key: item.id,
+    name: upload?.name ?? item.name ?? 'Video',
+    fileName: item.name,
     state: stateOfItem(item, upload),
-    sizeBytes: file.size,
-    failure: item.failure ?? failureOf(upload),
-    reservedSeconds: upload?.constraints.maxDurationSeconds ?? null,
+    failure:
+      item.error === null ? failureOf(upload) : failureMessageOf(item.error, maxDurationSeconds),
+    reservedSeconds: maxDurationSeconds,
     item,
-    upload,
+    interrupted: null,
+    upload: known,
   }
 }
 
-function stateOfItem({ state, encodingPercent }: QueueItem, upload: Upload | null): RowState {
+function stateOfItem({ state, encodingPercent }: QueuedUpload, upload: Upload | null): RowState {
   // The gateway and the client report READY independently; the first one counts.
   if (upload?.status === 'READY') return 'ready'
   if (state === 'processing' && encodingPercent !== null) return 'encoding'
   return LOCAL[state]
 }
 
-/**
- * @param resumable entry of this device's resume store; null for an upload of another device
- * @param sentBytes last progress seen on this device; null without one
- */
-export function rowFromUpload(
-  upload: Upload,
-  resumable: ResumableUpload | null,
-  sentBytes: number | null,
-): Row {
+/** @param interrupted what this device began before a reload; null for an upload of another device */
+export function rowFromUpload(upload: Upload, interrupted: QueuedUpload | null): Row {
   const { uid, protocol, progress, constraints } = upload
-  const sizeBytes = upload.video?.sizeBytes ?? progress.totalBytes ?? resumable?.sizeBytes ?? null
-  const receivedBytes = progress.receivedBytes ?? (resumable === null ? null : sentBytes)
+  const sizeBytes = upload.video?.sizeBytes ?? progress.totalBytes ?? interrupted?.sizeBytes ?? null
+  const receivedBytes = progress.receivedBytes ?? interrupted?.sentBytes ?? null
   return {
     key: uid,
     name: upload.name ?? `Video ${uid.slice(0, 8)}`,
-    fileName: resumable?.name ?? null,
-    state: stateOfUpload(upload, resumable),
+    fileName: interrupted?.name ?? null,
+    state: stateOfUpload(upload, interrupted),
     sizeBytes,
     protocol,
     reason: null,
@@ -103,16 +102,16 @@ export function rowFromUpload(
     failure: failureOf(upload),
     reservedSeconds: constraints.maxDurationSeconds,
     item: null,
+    interrupted,
     upload,
   }
 }
 
-function stateOfUpload({ status }: Upload, resumable: ResumableUpload | null): RowState {
+function stateOfUpload({ status }: Upload, interrupted: QueuedUpload | null): RowState {
   switch (status) {
     case 'PENDING_UPLOAD':
     case 'UPLOADING':
-      if (resumable?.isSent === true) return 'queued'
-      return resumable === null ? 'other-device' : 'interrupted'
+      return interrupted === null ? 'other-device' : 'interrupted'
     case 'QUEUED':
       return 'queued'
     case 'IN_PROGRESS':

@@ -1,12 +1,12 @@
 /** Drop zone, file picker and upload settings. */
 import { useRef } from 'preact/hooks'
-import type { QueueItemSettings } from '../queue/queue-item.ts'
+import type { FileSettings } from '../queue/upload-queue.ts'
 import { Icon } from './icon.tsx'
 import { useFileDrop } from './use-file-drop.ts'
 
 interface DropZoneProps {
-  readonly settings: QueueItemSettings
-  readonly onSettings: (settings: QueueItemSettings) => void
+  readonly settings: FileSettings
+  readonly onSettings: (settings: FileSettings) => void
   /** Reason why the last selection was rejected; null otherwise. */
   readonly rejection: string | null
   readonly onFiles: (files: readonly File[]) => void

@@ -1,7 +1,6 @@
 /** Action buttons of a row, by its state. */
 import { useRef, useState } from 'preact/hooks'
-import type { QueueItemSettings } from '../queue/queue-item.ts'
-import type { UploadQueue } from '../queue/upload-queue.ts'
+import type { ConsoleQueue, FileSettings } from '../queue/upload-queue.ts'
 import type { Row } from '../rows/row.ts'
 import { ReselectFile } from './reselect-file.tsx'
 import { ConfirmDelete } from './confirm-delete.tsx'
@@ -10,8 +9,8 @@ import { Icon } from './icon.tsx'
 
 interface RowActionsProps {
   readonly row: Row
-  readonly queue: UploadQueue
-  readonly settings: QueueItemSettings
+  readonly queue: ConsoleQueue
+  readonly settings: FileSettings
   readonly onPlay: () => void
   readonly onRetry: () => void
   readonly onDelete: () => void
@@ -53,7 +52,7 @@ export function RowActions(props: RowActionsProps) {
         <PauseOrResume
           name={name}
           isPaused={state === 'paused'}
-          onClick={() => (state === 'paused' ? queue.resume(item) : queue.pause(item))}
+          onClick={() => (state === 'paused' ? queue.resume(item.id) : queue.pause(item.id))}
         />
       )}
       {state === 'failed' && item !== null && (

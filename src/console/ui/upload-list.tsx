@@ -2,8 +2,7 @@
 import { useRef, useState } from 'preact/hooks'
 import type { Upload, UploadClient } from '../../client/client.ts'
 import type { GatewayClient } from '../data/graphql-client.ts'
-import type { QueueItemSettings } from '../queue/queue-item.ts'
-import type { UploadQueue } from '../queue/upload-queue.ts'
+import type { ConsoleQueue, FileSettings } from '../queue/upload-queue.ts'
 import { type Filter, mergeRows } from '../rows/merge-rows.ts'
 import type { Row } from '../rows/row.ts'
 import { useStore } from '../store.ts'
@@ -13,15 +12,14 @@ import { Player } from './player.tsx'
 import { UploadRow } from './upload-row.tsx'
 import { useAnnouncements } from './use-announcements.ts'
 import { useDeleteUpload } from './use-delete-upload.ts'
-import { useResumableUploads } from './use-resumable-uploads.ts'
 import { useUndo } from './use-undo.ts'
 import { useUploads } from './use-uploads.ts'
 
 interface UploadListProps {
   readonly data: GatewayClient
   readonly client: UploadClient
-  readonly queue: UploadQueue
-  readonly settings: QueueItemSettings
+  readonly queue: ConsoleQueue
+  readonly settings: FileSettings
   /** Subject of the caller; null if auth is disabled. */
   readonly viewer: string | null
   readonly onAnnounce: (label: string) => void
@@ -43,11 +41,10 @@ export function UploadList({ data, client, queue, settings, viewer, onAnnounce }
   const [posters, setPosters] = useState<ReadonlyMap<string, number>>(new Map())
   const undo = useUndo()
   const heading = useRef<HTMLHeadingElement>(null)
-  const items = useStore(queue.items)
+  const queued = useStore(queue.uploads)
   const list = useUploads(data, filter)
-  const resumable = useResumableUploads(client, items)
   const deletion = useDeleteUpload(client, queue)
-  const rows = mergeRows(items, list.uploads, resumable, queue.lastProgress, filter).filter(
+  const rows = mergeRows(queued, list.uploads, filter).filter(
     ({ uid }) => uid === null || !deletion.hiddenUids.has(uid),
   )
   useAnnouncements(rows, onAnnounce)

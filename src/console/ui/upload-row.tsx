@@ -1,7 +1,6 @@
 /** One row: upload, progress and actions. */
 import type { UploadClient } from '../../client/client.ts'
-import type { QueueItemSettings } from '../queue/queue-item.ts'
-import type { UploadQueue } from '../queue/upload-queue.ts'
+import type { ConsoleQueue, FileSettings } from '../queue/upload-queue.ts'
 import type { Row, RowState } from '../rows/row.ts'
 import { STATE_LABELS, progressLabel } from '../rows/row-labels.ts'
 import { formatDuration, formatBytes } from '../format.ts'
@@ -13,8 +12,8 @@ interface UploadRowProps {
   readonly row: Row
   /** Subject of the caller; an administrator also sees uploads of other creators. */
   readonly viewer: string | null
-  readonly queue: UploadQueue
-  readonly settings: QueueItemSettings
+  readonly queue: ConsoleQueue
+  readonly settings: FileSettings
   readonly client: UploadClient
   /** Position of the poster that this page has chosen; null without one. */
   readonly posterSeconds: number | null

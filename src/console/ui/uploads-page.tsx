@@ -2,10 +2,9 @@
 import { Provider, useQuery } from '@urql/preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { createUploadClient } from '../../client/client.ts'
-import { type CallerLimits, ME, type MeData } from '../data/documents.ts'
+import { ME, type MeData } from '../data/documents.ts'
 import { createGatewayClient } from '../data/graphql-client.ts'
-import type { QueueItemSettings } from '../queue/queue-item.ts'
-import { createUploadQueue } from '../queue/upload-queue.ts'
+import { type FileSettings, createConsoleQueue } from '../queue/upload-queue.ts'
 import type { Session } from '../session.ts'
 import { useStore } from '../store.ts'
 import { DropZone } from './drop-zone.tsx'
@@ -23,15 +22,10 @@ function createDependencies(session: Session, user: string) {
     ...(session.requiresToken ? { token: async () => (await session.token(user)) ?? '' } : {}),
   })
   const data = createGatewayClient(url, session, user)
-  async function readLimits(): Promise<CallerLimits | null> {
-    const options = { requestPolicy: 'network-only' } as const
-    const result = await data.client.query<MeData>(ME, {}, options).toPromise()
-    return result.data?.me.limits ?? null
-  }
-  return { data, client, queue: createUploadQueue(client, readLimits) }
+  return { data, client, queue: createConsoleQueue(client) }
 }
 
-const DEFAULT_SETTINGS: QueueItemSettings = {
+const DEFAULT_SETTINGS: FileSettings = {
   maxDurationSeconds: null,
   reliableConnection: null,
   isPrivate: false,

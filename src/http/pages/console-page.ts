@@ -5,17 +5,13 @@
 import { parseAccept, prefersHTML } from '../header-lists.ts'
 import { type Handler, methodNotAllowed, textResponse } from '../handler.ts'
 import { withAuthMode } from './auth-mode.ts'
-import { type StaticFile, mediaTypeOf, withStaticFiles } from './static-file.ts'
+import { mediaTypeOf, withStaticFiles } from './static-file.ts'
 
-/** A file of the built console. */
-export interface ConsoleFile {
-  /** Path in the console's folder, such as `index.html` or `index-1a2b3c.js`. */
-  readonly path: string
-  readonly bytes: Uint8Array<ArrayBuffer>
-}
+/** Returns a file of the built console, such as `index.html` or `index-1a2b3c.js`; null if there is none. */
+export type ReadConsoleFile = (name: string) => Promise<Uint8Array<ArrayBuffer> | null>
 
 export interface ConsoleOptions {
-  readonly files: readonly ConsoleFile[]
+  readonly read: ReadConsoleFile
   /** Upload hosts, as sources of the content security policy. */
   readonly uploadSources: readonly string[]
   /** Hosts of videos and thumbnails, as sources of the content security policy. */
@@ -27,18 +23,20 @@ export interface ConsoleOptions {
 /** Path prefix of the assets; must equal `base` of the bundle's build. */
 export const CONSOLE_BASE = '/console/'
 const PAGE_FILE = 'index.html'
+/** Assets of the page. Other files of the folder, such as lists of documents, are for the gateway only. */
+const ASSET_NAME = /^[\w-]+\.(?:css|ico|js|png|svg)$/
 
 const METHODS = ['GET', 'HEAD']
 
 /** Serves the page at `/` to clients that accept HTML, and `text` to all others. */
 export function createIndexHandler(text: string, console: ConsoleOptions | null): Handler {
-  const html = console === null ? null : pageOf(console)
   const policy = console === null ? '' : policyOf(console)
   return async (request) => {
     if (!METHODS.includes(request.method)) return methodNotAllowed(METHODS)
     const vary = { vary: 'Accept' }
     const isPage = prefersHTML(parseAccept(request.headers.get('accept')), ['text/plain'])
-    if (html === null || !isPage) return textResponse(200, text, vary)
+    const html = isPage && console !== null ? await pageOf(console) : null
+    if (html === null) return textResponse(200, text, vary)
     return new Response(request.method === 'HEAD' ? null : html, {
       headers: {
         ...vary,
@@ -51,21 +49,17 @@ export function createIndexHandler(text: string, console: ConsoleOptions | null)
 
 /** Serves the console's assets; other requests go to `next`. */
 export function withConsoleAssets(console: ConsoleOptions | null, next: Handler): Handler {
-  const files = new Map(
-    (console?.files ?? [])
-      .filter(({ path }) => path !== PAGE_FILE)
-      .map(({ path, bytes }): readonly [string, StaticFile] => [
-        CONSOLE_BASE + path,
-        { name: path, codings: [], read: async () => bytes },
-      ]),
-  )
-  return withStaticFiles(async (path) => files.get(path) ?? null, next)
+  if (console === null) return next
+  return withStaticFiles(async (path) => {
+    const name = path.startsWith(CONSOLE_BASE) ? path.slice(CONSOLE_BASE.length) : ''
+    const bytes = ASSET_NAME.test(name) ? await console.read(name) : null
+    return bytes === null ? null : { name, codings: [], read: async () => bytes }
+  }, next)
 }
 
-function pageOf({ files, requiresToken }: ConsoleOptions): string | null {
-  const page = files.find(({ path }) => path === PAGE_FILE)
-  if (page === undefined) return null
-  return withAuthMode(new TextDecoder().decode(page.bytes), requiresToken)
+async function pageOf({ read, requiresToken }: ConsoleOptions): Promise<string | null> {
+  const page = await read(PAGE_FILE)
+  return page === null ? null : withAuthMode(new TextDecoder().decode(page), requiresToken)
 }
 
 /** https://www.w3.org/TR/CSP3/ */

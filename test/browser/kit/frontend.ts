@@ -77,7 +77,7 @@ export async function bundleForNode({ folder }: Frontend, code: string): Promise
 export async function buildClient({ folder }: Frontend): Promise<void> {
   const options = {
     ignoreConfig: '',
-    rootDir: 'src/client',
+    rootDir: 'src',
     outDir: join(folder, 'node_modules/@headgate/client/dist'),
     target: 'es2023',
     lib: 'es2023,dom,dom.iterable',
@@ -91,7 +91,7 @@ export async function buildClient({ folder }: Frontend): Promise<void> {
     [`--${name}`, value].filter((argument) => argument !== ''),
   )
   const compiler = join(repository, 'node_modules/typescript/bin/tsc')
-  const args = [compiler, ...flags, 'src/client/client.ts']
+  const args = [compiler, ...flags, 'src/client/client.ts', 'src/uppy/uppy.ts']
   const { code, stdout } = await runProcess(repository, process.execPath, args)
   if (code !== 0) throw new Error(`Building the client failed: ${stdout}`)
 }
@@ -106,10 +106,21 @@ async function installInto(target: string): Promise<void> {
   const client = join(target, '@headgate/client')
   await mkdir(client, { recursive: true })
   await symlink(join(repository, 'schema/schema.graphql'), join(client, 'schema.graphql'))
-  await symlink(join(repository, 'node_modules'), join(client, 'node_modules'))
   const text = await readFile(join(repository, 'package.json'), 'utf8')
-  const json = clientPackageJson(gatewayPackage.parse(JSON.parse(text)), new Set())
-  await writeFile(join(client, 'package.json'), JSON.stringify(json))
+  const gateway = gatewayPackage.parse(JSON.parse(text))
+  // Without development dependencies: peers are the project's.
+  for (const name of Object.keys(gateway.dependencies)) {
+    const path = join(client, 'node_modules', name)
+    await mkdir(dirname(path), { recursive: true })
+    await symlink(join(repository, 'node_modules', name), path)
+  }
+  const json = clientPackageJson(gateway, new Set())
+  const exports = {
+    ...json.exports,
+    '.': './dist/client/client.js',
+    './uppy': './dist/uppy/uppy.js',
+  }
+  await writeFile(join(client, 'package.json'), JSON.stringify({ ...json, exports }))
 }
 
 async function runProcess(

@@ -33,13 +33,18 @@ export function serveSite(script: string): Promise<Site> {
   return serveFiles(() => ({ '/': PAGE, '/bundle.js': script }))
 }
 
-/** Serves texts by path until the test ends: HTML at `/`, otherwise scripts. */
+/** Serves texts by path until the test ends: HTML at `/`, style sheets, otherwise scripts. */
 export async function serveFiles(files: () => Readonly<Record<string, string>>): Promise<Site> {
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     const text = files()[path]
     if (text !== undefined) {
-      const type = path === '/' ? 'text/html; charset=utf-8' : 'text/javascript'
+      const type =
+        path === '/'
+          ? 'text/html; charset=utf-8'
+          : path.endsWith('.css')
+            ? 'text/css'
+            : 'text/javascript'
       response.setHeader('content-type', type).end(text)
     } else {
       response.statusCode = request.url === '/favicon.ico' ? 204 : 404
