@@ -293,6 +293,10 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   // Runs also in browsers and is published separately.
   'client/': { inside: ['client/'], packages: [] },
+  'react/': {
+    inside: ['react/', 'client/client.ts', 'client/upload-error.ts'],
+    packages: ['react'],
+  },
   'uppy/': { inside: ['client/'], packages: ['@uppy/core'] },
   // Writes the frontend package at build time.
   'client-package/': { inside: [], packages: ['node:', 'zod'] },

@@ -1,7 +1,7 @@
-/** Writes `@headgate/client` to a folder, from the compiled client. `npm pack` and `npm publish` accept it. */
+/** Writes `@headgate/client` to a folder, from compiled modules. `npm pack` and `npm publish` accept it. */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { clientPackageJson, gatewayPackage } from './package-json.ts'
+import { ENTRIES, clientPackageJson, gatewayPackage } from './package-json.ts'
 
 /** Source maps name files that are not part of the package. */
 const SOURCE_MAP_COMMENT = /^\/\/# sourceMappingURL=.*$/gm
@@ -11,14 +11,14 @@ const IMPORT = /(?:\bfrom|\bimport\(?)\s*['"]([@\w./-]+)['"]/g
 
 /**
  * Replaces the folder.
- * @param root the repository; its client is compiled in `dist/client`
+ * @param root the repository; its modules are compiled in `dist`
  */
 export function writePackage(root: string, folder: string): void {
-  const compiled = join(root, 'dist/client')
+  const compiled = join(root, 'dist')
   const imported = new Set<string>()
   rmSync(folder, { recursive: true, force: true })
-  // Only what the entry point imports: the compiler leaves the output of deleted sources behind.
-  const modules = new Set(['client.js'])
+  // Only what the entry points import: the compiler leaves the output of deleted sources behind.
+  const modules = new Set<string>(Object.values(ENTRIES))
   for (const name of modules) {
     for (const file of [name, name.replace(/\.js$/, '.d.ts')]) {
       const text = readFileSync(join(compiled, file), 'utf8').replaceAll(SOURCE_MAP_COMMENT, '')

@@ -4,9 +4,7 @@
  */
 import { isObject } from './shape.ts'
 import type { UploadProtocol } from './gateway/upload.ts'
-
-/** Maximum bytes of a basic upload (200 MB), by the same page. */
-export const MAX_BASIC_BYTES = 200_000_000
+import { MAX_BASIC_BYTES } from './limits.ts'
 
 /** A protocol and the reason for it, as display text. */
 export interface ProtocolChoice {

@@ -22,7 +22,14 @@ export { UploadError, type UploadErrorCode, type UploadErrorDetails } from './up
 export type { UploadOptions, UploadSettings } from './upload-options.ts'
 export type { UploadProgress } from './progress.ts'
 export type { UploadClient } from './upload-client.ts'
-export type { UploadSource } from './upload-source.ts'
+export type { NativeFile, NodeFileHandle, StreamSource, UploadSource } from './upload-source.ts'
+export {
+  type UploadFilter,
+  type UploadList,
+  type UploadListOptions,
+  type UploadListSnapshot,
+  createUploadList,
+} from './list/upload-list.ts'
 export {
   type UploadQueue,
   type UploadQueueOptions,

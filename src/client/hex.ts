@@ -4,7 +4,12 @@ export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** Returns 128 random bits in hex. `crypto.randomUUID` is not available in pages without TLS. */
+/**
+ * Returns 128 random bits in hex. `crypto.randomUUID` is not available in pages without TLS, and React Native has
+ * no `crypto`: the result is unique there, but not secret.
+ */
 export function randomHex(): string {
-  return toHex(crypto.getRandomValues(new Uint8Array(16)))
+  const bytes = new Uint8Array(16)
+  const { crypto } = globalThis
+  return toHex(crypto?.getRandomValues(bytes) ?? bytes.map(() => Math.random() * 256))
 }

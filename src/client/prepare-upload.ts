@@ -4,12 +4,14 @@ import type { ClientDependencies } from './dependencies.ts'
 import { creatorKeyPrefix, fileDigest, uploadKey } from './resume/fingerprint.ts'
 import type { ResumableUpload } from './resume/resume-store.ts'
 import { type UploadInput, uploadInputFrom } from './upload-input.ts'
-import { type UploadOptions, validateUpload } from './upload-options.ts'
+import type { SourceFile } from './sources/source-file.ts'
+import { type UploadOptions, openUpload } from './upload-options.ts'
 import type { UploadSource } from './upload-source.ts'
 
 /** A checked file. */
 export interface PreparedUpload {
-  readonly file: Blob
+  /** The caller closes it. */
+  readonly file: SourceFile
   /** Its `maxDurationSeconds` is replaced by `reservedSeconds`, or by what is measured when the upload is minted. */
   readonly input: UploadInput
   /** Key in the resume store. */
@@ -31,20 +33,28 @@ export async function prepareUpload(
   source: UploadSource,
   options: UploadOptions,
 ): Promise<PreparedUpload> {
-  const file = validateUpload(source, options)
-  options.signal?.throwIfAborted()
-  const input = uploadInputFrom(file, options)
-  const prefix = await creatorKeyPrefix(dependencies.url, await dependencies.token())
-  const reliableConnection = options.reliableConnection ?? isConnectionReliable()
-  return {
-    file,
-    input,
-    key: await uploadKey(prefix, file, input),
-    fileDigest: await fileDigest(file),
-    choice: chooseProtocol(file.size, reliableConnection, options.protocol),
-    reliableConnection,
-    options,
-    reservedSeconds: null,
-    minted: null,
+  const { signal } = options
+  const file = await openUpload(source, options)
+  try {
+    signal?.throwIfAborted()
+    const input = uploadInputFrom(file, options)
+    const prefix = await creatorKeyPrefix(dependencies.url, await dependencies.token())
+    // A broken POST of a long stream cannot be sent again, but tus resumes.
+    const reliableConnection =
+      options.reliableConnection ?? (file.isRepeatable && isConnectionReliable())
+    return {
+      file,
+      input,
+      key: await uploadKey(prefix, file, input, signal),
+      fileDigest: await fileDigest(file, signal),
+      choice: chooseProtocol(file.size, reliableConnection, options.protocol),
+      reliableConnection,
+      options,
+      reservedSeconds: null,
+      minted: null,
+    }
+  } catch (error) {
+    file.close()
+    throw error
   }
 }

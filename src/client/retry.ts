@@ -47,6 +47,14 @@ export async function waitBeforeRetry(
   signal?.throwIfAborted()
 }
 
+/**
+ * Waits before the next attempt to connect, 0.25 to 30 seconds, or until the browser fires `online`. Returns on abort.
+ * @param failures consecutive failures before this one
+ */
+export function backOff(clock: ClientClock, failures: number, signal: AbortSignal): Promise<void> {
+  return waitOnline(clock, exponentialBackoff(failures), signal)
+}
+
 /** Whether the same request may succeed later, by its status alone. */
 export function isTemporaryStatus(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429
@@ -83,6 +91,8 @@ function backoffAfter(error: unknown, failures: number): number | null {
     case 'FILE_TOO_LARGE':
     case 'VIDEO_TOO_LONG':
     case 'EMPTY_FILE':
+    case 'SOURCE_FAILED':
+    case 'SOURCE_CONSUMED':
       return null
   }
 }

@@ -45,6 +45,13 @@ export type UploadErrorDetails =
       readonly limitSeconds: number
     }
   | { readonly code: 'EMPTY_FILE' }
+  /** The file cannot be read, or its bytes are not those that it had at first. */
+  | {
+      readonly code: 'SOURCE_FAILED'
+      readonly reason: 'CHANGED' | 'ENDED_EARLY' | 'TOO_LONG' | 'UNREADABLE'
+    }
+  /** A stream cannot be read again from this byte. `upload` with a new stream resumes. */
+  | { readonly code: 'SOURCE_CONSUMED'; readonly offsetBytes: number }
 
 /** Validation errors, by path. */
 export type Issues = TypeOf<typeof inputIssues>
@@ -85,4 +92,11 @@ export function uploadError<Details extends UploadErrorDetails>(
 export function invalidInput(issues: Issues) {
   const message = issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join(' ')
   return uploadError(message, { code: 'INVALID_INPUT', issues })
+}
+
+/** Returns an UploadError as it is. Every other rejection of a gateway operation is an error of the option `token`. */
+export function toUploadError(error: unknown): UploadError {
+  if (error instanceof UploadError) return error
+  const message = `The function \`token\` of the client failed: ${String(error)}`
+  return Object.assign(uploadError(message, { code: 'UNAUTHENTICATED' }), { cause: error })
 }

@@ -24,7 +24,11 @@ export async function uploadFile(
   options: UploadOptions,
 ): Promise<Ready<Upload>> {
   const prepared = await prepareUpload(dependencies, source, options)
-  return uploadPrepared(dependencies, prepared, options)
+  try {
+    return await uploadPrepared(dependencies, prepared, options)
+  } finally {
+    prepared.file.close()
+  }
 }
 
 /** Uploads a checked file. */

@@ -1,4 +1,5 @@
 /** Builds the input of both mint mutations from a file and the caller's settings. */
+import type { SourceFile } from './sources/source-file.ts'
 import type { UploadSettings } from './upload-options.ts'
 
 /** Lowest bit rate that a video is expected to have, in bytes per second (64 kbit/s). */
@@ -15,10 +16,10 @@ const HALF_CHARACTER = /\p{Surrogate}$/u
 export type UploadInput = ReturnType<typeof uploadInputFrom>
 
 /** Returns the input for a file. It is deterministic, so that the same file and settings find a stored upload. */
-export function uploadInputFrom(file: Blob, settings: UploadSettings) {
+export function uploadInputFrom(file: Pick<SourceFile, 'size' | 'name'>, settings: UploadSettings) {
   return {
     maxDurationSeconds: settings.maxDurationSeconds ?? maxDurationFor(file.size),
-    name: settings.name ?? fileNameOf(file)?.slice(0, MAX_NAME_LENGTH).replace(HALF_CHARACTER, ''),
+    name: settings.name ?? file.name?.slice(0, MAX_NAME_LENGTH).replace(HALF_CHARACTER, ''),
     meta: settings.meta,
     allowedOrigins: settings.allowedOrigins,
     requireSignedURLs: settings.requireSignedURLs,
@@ -32,13 +33,6 @@ export function uploadInputFrom(file: Blob, settings: UploadSettings) {
 export function maxDurationFor(sizeBytes: number): number {
   const seconds = Math.ceil(sizeBytes / MIN_BYTES_PER_SECOND)
   return Math.min(Math.max(seconds, MIN_DURATION_SECONDS), MAX_DURATION_SECONDS)
-}
-
-/** Returns the name of a File as well-formed Unicode; undefined for a Blob and for an empty name. */
-export function fileNameOf(file: Blob): string | undefined {
-  return 'name' in file && typeof file.name === 'string' && file.name !== ''
-    ? file.name.replaceAll(/\p{Surrogate}/gu, '\uFFFD')
-    : undefined
 }
 
 function timestampFrom(timestamp: Date | string | undefined): string | undefined {

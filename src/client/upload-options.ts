@@ -1,9 +1,19 @@
 /** Options of an upload, and the checks that need no gateway. */
-import { MAX_BASIC_BYTES } from './choose-protocol.ts'
+import {
+  CHUNK_STEP_BYTES,
+  MAX_BASIC_BYTES,
+  MAX_CHUNK_BYTES,
+  MAX_TUS_BYTES,
+  MIN_CHUNK_BYTES,
+} from './limits.ts'
 import type { UploadProgress } from './progress.ts'
+import { describeSource } from './sources/describe-source.ts'
+import { openSource, sourceProblem } from './sources/open-source.ts'
+import type { SourceFile } from './sources/source-file.ts'
 import { type JsonObject, flag, isObject } from './shape.ts'
 import type { UploadProtocol } from './gateway/upload.ts'
 import { type Issues, invalidInput, uploadError } from './upload-error.ts'
+import type { UploadSource } from './upload-source.ts'
 
 /** Settings of the upload URL: the fields of the mutations' input, under the same names. */
 export interface UploadSettings {
@@ -51,13 +61,6 @@ export interface UploadOptions extends UploadSettings {
   readonly chunkSizeBytes?: number | undefined
 }
 
-/** Maximum file size that Stream accepts, in bytes. https://developers.cloudflare.com/stream/faq/ */
-const MAX_TUS_BYTES = 30_000_000_000
-/** Minimum tus chunk. https://developers.cloudflare.com/stream/uploading-videos/resumable-uploads/ */
-export const MIN_CHUNK_BYTES = 5_242_880
-const MAX_CHUNK_BYTES = 209_715_200
-const CHUNK_STEP_BYTES = 262_144
-
 /** A check of an option, and its rule as the end of a sentence. */
 type Rule = readonly [isValid: (value: unknown) => boolean, rule: string]
 
@@ -86,49 +89,44 @@ const RULES: Readonly<{ [Name in keyof UploadOptions]: Rule }> = {
 }
 
 /**
- * Returns the file as a Blob. Checks what fails after minting otherwise.
+ * Checks what fails after minting otherwise, without opening the file.
  * @throws UploadError
  */
-export function validateUpload(file: unknown, options: UploadOptions): Blob {
-  const blob = blobFrom(file)
+export function validateUpload(source: unknown, options: UploadOptions): void {
   const given: Readonly<Record<string, unknown>> = { ...options }
   const issues: Issues = Object.entries(RULES).flatMap(([name, [isValid, message]]) =>
     given[name] === undefined || isValid(given[name]) ? [] : [{ path: [name], message }],
   )
-  if (blob === null) {
-    const message = 'must be a Blob, a File or a Uint8Array.'
-    throw invalidInput([{ path: ['file'], message }, ...issues])
-  }
+  const problem = sourceProblem(source)
+  if (problem !== null) throw invalidInput([{ path: ['file'], message: problem }, ...issues])
   if (issues.length > 0) throw invalidInput(issues)
-  if (blob.size === 0) throw uploadError('The file is empty.', { code: 'EMPTY_FILE' })
-  const limitBytes = options.protocol === 'BASIC' ? MAX_BASIC_BYTES : MAX_TUS_BYTES
-  if (blob.size > limitBytes) {
-    throw uploadError(`The file has ${blob.size} bytes (limit: ${limitBytes}).`, {
-      code: 'FILE_TOO_LARGE',
-      sizeBytes: blob.size,
-      limitBytes,
-    })
-  }
-  return blob
+  const { size } = describeSource(source)
+  if (size !== null) checkSize(size, options)
 }
 
-/** Returns null for a value that is no file. */
-function blobFrom(file: unknown): Blob | null {
-  if (isBlob(file)) return file
-  if (!(file instanceof Uint8Array)) return null
-  const { buffer, byteOffset, byteLength } = file
-  // Also the size of a transferred array, of which no view can be created.
-  if (byteLength === 0) return new Blob([])
-  // Copies shared memory, which may change during the transfer.
-  const bytes =
-    buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : file.slice()
-  return new Blob([bytes])
+/**
+ * Checks the file and the options, and opens the file.
+ * @throws UploadError
+ */
+export async function openUpload(
+  source: UploadSource,
+  options: UploadOptions,
+): Promise<SourceFile> {
+  validateUpload(source, options)
+  const file = await openSource(source)
+  checkSize(file.size, options)
+  return file
 }
 
-/** Recognizes files of other windows too, whose class is another one. */
-function isBlob(file: unknown): file is Blob {
-  const tag = Object.prototype.toString.call(file)
-  return file instanceof Blob || tag === '[object Blob]' || tag === '[object File]'
+function checkSize(sizeBytes: number, { protocol }: UploadOptions): void {
+  if (sizeBytes === 0) throw uploadError('The file is empty.', { code: 'EMPTY_FILE' })
+  const limitBytes = protocol === 'BASIC' ? MAX_BASIC_BYTES : MAX_TUS_BYTES
+  if (sizeBytes <= limitBytes) return
+  throw uploadError(`The file has ${sizeBytes} bytes (limit: ${limitBytes}).`, {
+    code: 'FILE_TOO_LARGE',
+    sizeBytes,
+    limitBytes,
+  })
 }
 
 function isChunkSize(bytes: unknown): boolean {

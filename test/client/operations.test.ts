@@ -46,6 +46,12 @@ const readers: readonly (readonly [string, Shape<unknown>, GraphQLOutputType | u
     operations.watchedUpload,
     schema.getSubscriptionType()?.getFields()['uploadStatus']?.type,
   ],
+  ['a page of uploads', operations.uploadPage, schema.getQueryType()?.getFields()['uploads']?.type],
+  [
+    'an event of a list',
+    operations.listEvent,
+    schema.getSubscriptionType()?.getFields()['uploadList']?.type,
+  ],
   [
     'the addresses of a video',
     operations.foundPlayback,

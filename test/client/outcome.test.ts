@@ -3,8 +3,9 @@ import { openAsBlob } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { UploadError, createMemoryStorage } from '../../src/client/client.ts'
+import { UploadError, type UploadSource, createMemoryStorage } from '../../src/client/client.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 import { damagedVideo, paddedTestcard, testcard, testcardFile, textFile } from '../kit/media.ts'
 import { CHUNK_BYTES, clientOf } from './kit.ts'
@@ -62,11 +63,20 @@ describe('what is invalid is rejected before any request:', () => {
   const transferred = new Uint8Array(8)
   structuredClone(transferred.buffer, { transfer: [transferred.buffer] })
 
+  function lockedStream(): ReadableStream {
+    const stream = new ReadableStream()
+    stream.getReader()
+    return stream
+  }
+
   it.each<[string, unknown, Record<string, unknown>, string[]]>([
     ['an ArrayBuffer', new ArrayBuffer(8), {}, ['file']],
     ['a DataView', new DataView(new ArrayBuffer(8)), {}, ['file']],
-    ['a file of React Native', { uri: 'file:///a.mp4', name: 'a.mp4', size: 8 }, {}, ['file']],
-    ['a path', '/a.mp4', {}, ['file']],
+    ['a file of React Native without a size', { uri: 'file:///a.mp4' }, {}, ['file']],
+    ['a stream without a size', { stream: new ReadableStream() }, {}, ['file']],
+    ['a stream with a size in text', { stream: new ReadableStream(), size: '8' }, {}, ['file']],
+    ['a stream that is read already', { stream: lockedStream(), size: 8 }, {}, ['file']],
+    ['a stream of Node', { stream: Readable.from([]), size: 8 }, {}, ['file']],
     ['no file', undefined, {}, ['file']],
     ['null', null, {}, ['file']],
     ['text as chunk size', testcardFile(), { chunkSizeBytes: '5242880' }, ['chunkSizeBytes']],
@@ -91,7 +101,7 @@ describe('what is invalid is rejected before any request:', () => {
     ],
     ['a cycle in meta', testcardFile(), { meta: cyclic }, ['meta']],
     ['a bigint in meta', testcardFile(), { meta: { a: 1n } }, ['meta']],
-    ['three errors', 'a', { protocol: 1, meta: 'b' }, ['file', 'protocol', 'meta']],
+    ['three errors', {}, { protocol: 1, meta: 'b' }, ['file', 'protocol', 'meta']],
   ])('%s', async (_name, file, options, paths) => {
     const gateway = await startTestGateway()
     const client = clientOf(gateway)
@@ -115,9 +125,21 @@ describe('what is invalid is rejected before any request:', () => {
     const file = await openAsBlob(path)
     await writeFile(path, 'changed')
     await expect(clientOf(gateway).upload(file)).rejects.toMatchObject({
-      code: 'INVALID_INPUT',
-      issues: [{ path: ['file'] }],
+      code: 'SOURCE_FAILED',
+      reason: 'CHANGED',
     })
+    const { requests } = await gateway.emulator.state()
+    expect(requests).toMatchObject({ direct_upload: 0, tus_create: 0 })
+  })
+
+  it.each<[string, UploadSource]>([
+    ['a path without a file', '/no-folder/a.mp4'],
+    ['the path of a folder', '/'],
+    ['a uri that only React Native can read', { uri: 'file:///a.mp4', size: 8 }],
+  ])('%s', async (_name, source) => {
+    const gateway = await startTestGateway()
+    const upload = clientOf(gateway).upload(source)
+    await expect(upload).rejects.toMatchObject({ code: 'SOURCE_FAILED', reason: 'UNREADABLE' })
     const { requests } = await gateway.emulator.state()
     expect(requests).toMatchObject({ direct_upload: 0, tus_create: 0 })
   })

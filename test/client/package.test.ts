@@ -1,10 +1,12 @@
 /** The frontend package as npm packs and installs it: its size, its types, and an upload to a gateway. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { build } from '../kit/command.ts'
@@ -42,11 +44,15 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rm(project, { recursive: true, force: true }))
 
-it('contains the client, its types, the schema, a README and the license', async () => {
+it('contains client, hooks and plugin with their types, the schema, a README and the license', async () => {
   expect(tarball.filename).toMatch(/^headgate-client-[\d.]+\.tgz$/)
   for (const path of [
-    'dist/client.js',
-    'dist/client.d.ts',
+    'dist/client/client.js',
+    'dist/client/client.d.ts',
+    'dist/react/react.js',
+    'dist/react/react.d.ts',
+    'dist/uppy/uppy.js',
+    'dist/uppy/uppy.d.ts',
     'schema.graphql',
     'README.md',
     'LICENSE',
@@ -59,17 +65,55 @@ it('contains the client, its types, the schema, a README and the license', async
   )
 })
 
-it('has at most two dependencies and no native module', async () => {
-  const manifest = z
-    .object({ dependencies: z.record(z.string(), z.string()) })
-    .parse(
-      JSON.parse(
-        await readFile(join(project, 'node_modules/@headgate/client/package.json'), 'utf8'),
-      ),
-    )
-  expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(2)
+const packages = z.record(z.string(), z.string())
+const manifestShape = z.object({
+  name: z.string(),
+  dependencies: packages,
+  peerDependencies: packages,
+  peerDependenciesMeta: z.record(z.string(), z.object({ optional: z.literal(true) })),
+  exports: packages,
+})
+
+async function readManifest() {
+  const path = join(project, 'node_modules/@headgate/client/package.json')
+  return manifestShape.parse(JSON.parse(await readFile(path, 'utf8')))
+}
+
+it('has no dependency, optional peers only, and no native module', async () => {
+  const { dependencies, peerDependencies, peerDependenciesMeta } = await readManifest()
+  expect(dependencies).toEqual({})
+  expect(peerDependencies).toEqual({
+    '@uppy/core': expect.stringMatching(/^\^5/),
+    mediabunny: expect.any(String),
+    react: '>=18',
+  })
+  expect(Object.keys(peerDependenciesMeta)).toEqual(Object.keys(peerDependencies))
   const installed = await readdir(join(project, 'node_modules'), { recursive: true })
   expect(installed.filter((path) => path.endsWith('.node'))).toEqual([])
+  const names = await readdir(join(project, 'node_modules'))
+  expect(names.filter((name) => !name.startsWith('.'))).toEqual(['@headgate'])
+})
+
+it('exports the same modules as the gateway package', async () => {
+  const { exports } = await readManifest()
+  const own = z
+    .object({ exports: packages })
+    .parse(JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'))).exports
+  expect(exports).toEqual({
+    '.': own['./client'],
+    './react': own['./react'],
+    './uppy': own['./uppy'],
+    './schema.graphql': './schema.graphql',
+    './package.json': './package.json',
+  })
+})
+
+it('passes publint', async () => {
+  const pkgDir = join(project, 'node_modules/@headgate/client')
+  const { messages } = await publint({ pkgDir, pack: false, strict: true })
+  const manifest: unknown = JSON.parse(await readFile(join(pkgDir, 'package.json'), 'utf8'))
+  if (typeof manifest !== 'object' || manifest === null) throw new Error('no package.json')
+  expect(messages.map((message) => formatMessage(message, manifest, { color: false }))).toEqual([])
 })
 
 it('is not part of the gateway package', async () => {
@@ -80,12 +124,14 @@ it('is not part of the gateway package', async () => {
 })
 
 const PROGRAM = `import { type Upload, UploadError, createUploadClient } from '@headgate/client'
+import { open } from 'node:fs/promises'
 
-const [url = '', name = ''] = process.argv.slice(2)
-const { openAsBlob } = await import('node:fs')
+const [url = '', path = ''] = process.argv.slice(2)
 const client = createUploadClient({ url })
+const file = await open(path)
 try {
-  const upload: Upload = await client.upload(await openAsBlob(name), {
+  await client.upload(file, { maxDurationSeconds: 60 })
+  const upload: Upload = await client.upload(path, {
     name: 'From an empty project',
     maxDurationSeconds: 60,
     onProgress: ({ fraction }) => void fraction.toFixed(),
@@ -94,6 +140,8 @@ try {
 } catch (error) {
   if (!(error instanceof UploadError)) throw error
   console.log(error.code)
+} finally {
+  await file.close()
 }
 `
 
@@ -101,7 +149,15 @@ it('compiles under strict options and uploads a file', async () => {
   await writeFile(join(project, 'main.ts'), PROGRAM)
   // Only the two names of Node that the program uses: its types are not installed.
   const node = `declare const process: { readonly argv: readonly string[] }
-declare module 'node:fs' { export function openAsBlob(path: string): Promise<Blob> }
+declare module 'node:fs/promises' {
+  interface Stats { readonly size: number; readonly mtimeMs: number }
+  interface FileHandle {
+    read<T extends ArrayBufferView>(buffer: T, offset?: number | null, length?: number | null, position?: number | bigint | null): Promise<{ bytesRead: number; buffer: T }>
+    stat(options?: { bigint?: false }): Promise<Stats>
+    close(): Promise<void>
+  }
+  export function open(path: string): Promise<FileHandle>
+}
 `
   await writeFile(join(project, 'node.d.ts'), node)
   const options = {
@@ -130,3 +186,40 @@ declare module 'node:fs' { export function openAsBlob(path: string): Promise<Blo
   )
   expect(output).toBe(`READY ${testcard.durationSeconds.toFixed()}\n`)
 }, 60_000)
+
+/** Packages that a page with React and Uppy installs; those of the repository are linked. */
+const PEERS = ['@uppy/core', '@types/react', 'csstype']
+
+const PEER_PROGRAM = `import type { UploadClient } from '@headgate/client'
+import { UploadClientProvider, useUploads } from '@headgate/client/react'
+import { HeadgateUploader } from '@headgate/client/uppy'
+import Uppy from '@uppy/core'
+
+export const provider: typeof UploadClientProvider = UploadClientProvider
+export const files = (): number => useUploads().files.length
+export const uppy = (client: UploadClient) => new Uppy().use(HeadgateUploader, { client })
+`
+
+it('has types for React and Uppy that compile under strict options', async () => {
+  for (const name of PEERS) {
+    const target = join(project, 'node_modules', name)
+    await mkdir(join(target, '..'), { recursive: true })
+    await symlink(join(repository, 'node_modules', name), target)
+  }
+  await writeFile(join(project, 'peers.ts'), PEER_PROGRAM)
+  const options = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    // The types of Uppy themselves do not compile under these options.
+    skipLibCheck: true,
+    target: 'es2023',
+    lib: ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'],
+    module: 'nodenext',
+    types: [],
+    noEmit: true,
+  }
+  const config = { compilerOptions: options, files: ['peers.ts'] }
+  await writeFile(join(project, 'tsconfig.peers.json'), JSON.stringify(config))
+  const compiler = join(repository, 'node_modules/typescript/bin/tsc')
+  await run(project, process.execPath, compiler, '-p', 'tsconfig.peers.json')
+})

@@ -289,7 +289,7 @@ function clockThatPassesHours(gateway: TestGateway, hours: number) {
   return {
     now: () => gateway.clock.now(),
     wait: (milliseconds: number, signal?: AbortSignal) =>
-      milliseconds > 30_000
+      milliseconds >= 30_000
         ? gateway.clock.wait(milliseconds, signal)
         : (passed ??= advanceHours(gateway, hours)),
   }

@@ -178,7 +178,7 @@ export async function startTestHost(script: Script, chunkSizeBytes: number): Pro
   return host
 }
 
-/** A clock on which a backoff takes no time. Longer waits, for silent connections, end on abort only. */
+/** A clock on which a backoff takes no time. Waits of 30 seconds, for silent connections, end on abort only. */
 export function createImpatientClock(): ClientClock & { readonly waits: readonly number[] } {
   const waits: number[] = []
   return {
@@ -187,7 +187,7 @@ export function createImpatientClock(): ClientClock & { readonly waits: readonly
     wait: (milliseconds, signal) =>
       new Promise((resolve) => {
         signal?.addEventListener('abort', () => resolve(), { once: true })
-        if (milliseconds > 30_000 && signal?.aborted !== true) return
+        if (milliseconds >= 30_000 && signal?.aborted !== true) return
         waits.push(milliseconds)
         resolve()
       }),

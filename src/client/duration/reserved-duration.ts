@@ -1,5 +1,6 @@
 /** Chooses how many seconds of storage are reserved for a file. */
 import { measureDuration } from './measure-duration.ts'
+import type { SourceFile } from '../sources/source-file.ts'
 import type { UploadSettings } from '../upload-options.ts'
 import { MAX_DURATION_SECONDS, maxDurationFor } from '../upload-input.ts'
 
@@ -20,14 +21,14 @@ export interface ReservedDuration {
 
 /** Returns the caller's `maxDurationSeconds`, otherwise the measured duration with a margin, otherwise a guess. */
 export async function reservedDurationOf(
-  file: Blob,
+  { size, blob }: Pick<SourceFile, 'size' | 'blob'>,
   { maxDurationSeconds }: Pick<UploadSettings, 'maxDurationSeconds'>,
 ): Promise<ReservedDuration> {
   if (maxDurationSeconds !== undefined)
     return { seconds: maxDurationSeconds, knownSeconds: maxDurationSeconds }
-  const measured = await measureDuration(file)
+  const measured = blob === null ? null : await measureDuration(blob)
   return {
-    seconds: measured === null ? maxDurationFor(file.size) : withMargin(measured),
+    seconds: measured === null ? maxDurationFor(size) : withMargin(measured),
     knownSeconds: measured,
   }
 }

@@ -1,5 +1,5 @@
 /** GraphQL documents of the client, and the shapes of their success results. */
-import { list, nullable, number, object, text } from '../shape.ts'
+import { type TypeOf, flag, list, nullable, number, object, text } from '../shape.ts'
 import { playbackShape } from './playback.ts'
 import { uploadShape, uploadWithURL } from './upload.ts'
 
@@ -64,6 +64,29 @@ export const FIND = `query Find($uid: ID!) { outcome: upload(uid: $uid) ${foundU
 export const watchedUpload = uploadShape
 export const WATCH = `subscription Watch($uid: ID!) {
   outcome: uploadStatus(uid: $uid) ${watchedUpload.selection}
+}`
+
+const uploadEdge = object({ cursor: text, node: uploadShape })
+/** Cursors of one list compare like the positions of their uploads; the newest is the greatest. */
+export const uploadPage = object({
+  edges: list(uploadEdge),
+  pageInfo: object({ hasNextPage: flag, endCursor: nullable(text) }),
+})
+export type UploadPage = TypeOf<typeof uploadPage>
+export const LIST = `query List($first: Int!, $after: String!, $filter: UploadFilter) {
+  outcome: uploads(first: $first, after: $after, filter: $filter) ${uploadPage.selection}
+}`
+
+/** The first page of the list, or a change of one upload. */
+export const listEvent = object({
+  page: nullable(uploadPage),
+  changed: nullable(uploadEdge),
+  /** Whether `changed` is in the list. */
+  isListed: flag,
+})
+export type ListEvent = TypeOf<typeof listEvent>
+export const WATCH_LIST = `subscription WatchList($first: Int!, $filter: UploadFilter) {
+  outcome: uploadList(first: $first, filter: $filter) ${listEvent.selection}
 }`
 
 /** Queries the URL too; used only right before bytes are sent. */

@@ -1,16 +1,9 @@
 /** Watches one upload to a terminal status, over as many connections as needed. */
-import {
-  type GatewayEndpoint,
-  sendRequest,
-  networkError,
-  outcomeFrom,
-  unexpectedStatusMessage,
-} from './request.ts'
+import { type GatewayEndpoint, networkError } from './request.ts'
 import { WATCH, watchedUpload } from './operations.ts'
-import { readServerSentEvents } from './server-sent-events.ts'
-import { gatewayError, invalidResponse } from './response-errors.ts'
 import { isTerminal } from '../ready-upload.ts'
-import { type RetryPolicy, isTemporaryStatus, waitBeforeRetry } from '../retry.ts'
+import { type RetryPolicy, waitBeforeRetry } from '../retry.ts'
+import { subscribe } from './subscribe.ts'
 import type { Upload } from './upload.ts'
 
 /**
@@ -23,11 +16,12 @@ export async function* watchUpload(
   uid: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Upload, void> {
+  const request = { query: WATCH, variables: { uid } }
   let version = -1
   let failures = 0
   for (;;) {
     try {
-      for await (const upload of subscribe(dependencies, uid, signal)) {
+      for await (const upload of subscribe(dependencies, request, watchedUpload, signal)) {
         failures = 0
         if (upload.version <= version) continue
         version = upload.version
@@ -40,47 +34,5 @@ export async function* watchUpload(
       await waitBeforeRetry(dependencies, signal, error, failures)
       failures += 1
     }
-  }
-}
-
-/**
- * Opens one subscription in the distinct connections mode of
- * https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
- */
-async function* subscribe(
-  dependencies: GatewayEndpoint & RetryPolicy,
-  uid: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Upload> {
-  const request = { query: WATCH, variables: { uid } }
-  const response = await sendRequest(dependencies, request, 'text/event-stream', signal)
-  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
-  if (!isStream || response.body === null) {
-    // Rejected before the stream started: the errors are in a plain JSON response.
-    outcomeFrom(await readJson(response), request)
-    throw invalidResponse('the event stream')
-  }
-  for await (const { event, data } of readServerSentEvents(response.body, dependencies.clock)) {
-    if (event === 'complete') return
-    if (event !== 'next') continue
-    const outcome = outcomeFrom(parse(data), request)
-    if (!watchedUpload.is(outcome)) throw invalidResponse('a watched upload')
-    yield outcome
-  }
-}
-
-async function readJson(response: Response): Promise<unknown> {
-  try {
-    return await response.json()
-  } catch {
-    throw gatewayError(unexpectedStatusMessage(response), isTemporaryStatus(response.status))
-  }
-}
-
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
-    throw invalidResponse('an event')
   }
 }

@@ -8,7 +8,7 @@ import { type UploadError, uploadError } from '../upload-error.ts'
  * @param others uploads that are minted before this one
  */
 export function fileError(
-  { size }: Blob,
+  { size }: { readonly size: number },
   { maxSizeBytes, remainingUploads }: CallerLimits,
   others: number,
 ): UploadError | null {

@@ -89,7 +89,9 @@ export function createScheduler(
       entry.stored = stored
       const state = entry.shown.state === 'paused' ? 'paused' : 'waiting'
       const known = stored === null ? {} : shownOf(stored)
-      list.show(entry, { ...entry.shown, ...known, state, upload, error: null })
+      // The length of a path or a FileHandle was not known before.
+      const file = { name: prepared.input.name ?? null, sizeBytes: prepared.file.size }
+      list.show(entry, { ...entry.shown, ...file, ...known, state, upload, error: null })
       start()
     },
     failed(entry, error) {
@@ -107,6 +109,7 @@ export function createScheduler(
     if (entry.shown.state === 'waiting') list.showState(entry, 'preparing')
     try {
       const upload = await send(entry, stopped)
+      entry.prepared?.file.close()
       const shown = { ...entry.shown, bytesPerSecond: null, fraction: 1 }
       list.show(entry, { ...shown, state: 'ready', upload, error: null })
     } catch (error) {

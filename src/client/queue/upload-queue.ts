@@ -2,9 +2,9 @@
 import { deleteUpload } from '../delete-upload.ts'
 import { dependenciesOf } from '../dependencies.ts'
 import { creatorKeyPrefix } from '../resume/fingerprint.ts'
+import { describeSource } from '../sources/describe-source.ts'
 import type { UploadClient } from '../upload-client.ts'
 import { UploadError, invalidInput } from '../upload-error.ts'
-import { fileNameOf } from '../upload-input.ts'
 import { validateUpload } from '../upload-options.ts'
 import type { UploadSource } from '../upload-source.ts'
 import { type Entry, createEntry, restoreEntry } from './entry.ts'
@@ -101,18 +101,16 @@ export function createUploadQueue(
 
   function entryFor(source: UploadSource, given: QueueFileOptions): Entry {
     const options = { ...settings, ...given }
+    const { name, size } = describeSource(source)
+    const file = { name: options.name ?? name ?? null, sizeBytes: size ?? 0 }
     const waiting = { state: 'waiting', upload: null, error: null } as const
+    const entry = createEntry(nextId(), source, options, file, waiting)
     try {
-      const file = validateUpload(source, options)
-      const name = options.name ?? fileNameOf(file) ?? null
-      return createEntry(nextId(), source, options, { name, sizeBytes: file.size }, waiting)
+      validateUpload(source, options)
     } catch (error) {
-      const file = source instanceof Blob ? source : new Blob([])
-      const name = options.name ?? fileNameOf(file) ?? null
-      const entry = createEntry(nextId(), source, options, { name, sizeBytes: file.size }, waiting)
       list.fail(entry, error)
-      return entry
     }
+    return entry
   }
 
   /** What is stored is resumed. Otherwise the upload starts over, with its file. */
@@ -171,7 +169,7 @@ export function createUploadQueue(
       if (entry === null) return
       list.remove(entry)
       const { state } = entry.shown
-      stop(entry)
+      end(entry)
       // Only then it is known whether an upload was minted.
       await entry.minting
       await entry.ended
@@ -190,12 +188,12 @@ export function createUploadQueue(
       const entry = list.get(id)
       if (entry === null) return
       list.remove(entry)
-      stop(entry)
+      end(entry)
     },
     close() {
       list.close()
       closing.abort(new Error('The queue was closed.'))
-      for (const entry of list.all()) stop(entry)
+      for (const entry of list.all()) end(entry)
     },
   }
 }
@@ -204,4 +202,9 @@ const PAUSABLE: ReadonlySet<string> = new Set(['waiting', 'preparing', 'uploadin
 
 function stop({ running }: Entry): void {
   running?.abort(new Error('The upload was stopped by its queue.'))
+}
+
+function end(entry: Entry): void {
+  stop(entry)
+  entry.prepared?.file.close()
 }

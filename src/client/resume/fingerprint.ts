@@ -1,10 +1,8 @@
 /** Storage keys of uploads: by gateway, creator, file and settings. */
-import { toHex, randomHex } from '../hex.ts'
-import { invalidInput } from '../upload-error.ts'
-import { type UploadInput, fileNameOf } from '../upload-input.ts'
-
-/** Bytes hashed at each end of a file: enough to distinguish any two videos. */
-const SAMPLE_BYTES = 65_536
+import { joinBytes } from '../sources/join-bytes.ts'
+import { type SourceFile, bytesInMemory } from '../sources/source-file.ts'
+import type { UploadInput } from '../upload-input.ts'
+import { digest } from './digest.ts'
 
 /**
  * Prefix of all keys of this creator at this gateway. It holds the creator as a digest: users of
@@ -12,48 +10,41 @@ const SAMPLE_BYTES = 65_536
  */
 export async function creatorKeyPrefix(url: string, token: string | null): Promise<string> {
   const creator = token === null ? null : (subjectOf(token) ?? token)
-  const identity = new TextEncoder().encode(JSON.stringify([url, creator]))
-  return `headgate:${await digest(identity)}:`
+  return `headgate:${await digest(encode([url, creator]))}:`
 }
+
+/** What tells a file from others. */
+export type IdentifiedFile = Pick<SourceFile, 'name' | 'size' | 'lastModified' | 'type' | 'sample'>
 
 /**
  * Returns the same key for the same file and settings. Settings that are dates are excluded: they differ in each
  * call. The measured duration is not part of `input`, because measuring may fail the next time.
+ * @throws UploadError SOURCE_FAILED if the file cannot be read; the signal's reason on abort
  */
-export async function uploadKey(prefix: string, file: Blob, input: UploadInput): Promise<string> {
+export async function uploadKey(
+  prefix: string,
+  file: IdentifiedFile,
+  input: UploadInput,
+  signal?: AbortSignal,
+): Promise<string> {
   const { expiry: _expiry, scheduledDeletion: _deletion, ...settings } = input
-  return prefix + (await digestOf(file, [settings]))
+  return prefix + (await digestOf(file, [settings], signal))
 }
 
-/** Returns the same digest for the same file, whatever its settings. */
-export function fileDigest(file: Blob): Promise<string> {
-  return digestOf(file, [])
+/** Returns the same digest for the same file, whatever its settings. Throws like `uploadKey`. */
+export function fileDigest(file: IdentifiedFile, signal?: AbortSignal): Promise<string> {
+  return digestOf(file, [], signal)
 }
 
 /** The content is hashed too, because a Blob has neither name nor date. */
-async function digestOf(file: Blob, others: readonly unknown[]): Promise<string> {
-  const properties = [
-    fileNameOf(file),
-    file.size,
-    'lastModified' in file ? file.lastModified : null,
-    file.type,
-    ...others,
-  ]
-  const sample = new Blob([
-    JSON.stringify(properties),
-    file.slice(0, SAMPLE_BYTES),
-    file.slice(Math.max(SAMPLE_BYTES, file.size - SAMPLE_BYTES)),
-  ])
-  return digest(await bytesOf(sample))
-}
-
-/** @throws UploadError if the file was moved or changed on disk since it was chosen */
-async function bytesOf(sample: Blob): Promise<ArrayBuffer> {
-  try {
-    return await sample.arrayBuffer()
-  } catch {
-    throw invalidInput([{ path: ['file'], message: 'cannot be read. Choose it again.' }])
-  }
+async function digestOf(
+  file: IdentifiedFile,
+  others: readonly unknown[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const parts = [encode([file.name, file.size, file.lastModified, file.type, ...others])]
+  for (const part of await file.sample(signal)) parts.push(await bytesInMemory(part))
+  return digest(joinBytes(parts))
 }
 
 /** Returns the `sub` of a JWT, unverified, because the gateway verifies it. Returns null if the token is not a JWT. */
@@ -71,12 +62,6 @@ export function subjectOf(token: string): string | null {
   }
 }
 
-/**
- * First 128 bits of SHA-256, in hex. Pages without TLS have no digests: a random value then prevents
- * resuming. https://developer.mozilla.org/en-US/docs/Web/API/Crypto/subtle
- */
-async function digest(bytes: BufferSource): Promise<string> {
-  const subtle: SubtleCrypto | undefined = globalThis.crypto.subtle
-  if (subtle === undefined) return randomHex()
-  return toHex(new Uint8Array(await subtle.digest('SHA-256', bytes), 0, 16))
+function encode(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(value))
 }

@@ -1,5 +1,5 @@
 /** Chooses the size of the next tus chunk by the speed of the last ones. */
-import { MIN_CHUNK_BYTES } from '../upload-options.ts'
+import { MIN_CHUNK_BYTES } from '../limits.ts'
 
 /**
  * Maximum duration of a chunk at the measured speed. A size is rounded down to a multiple of 5 MiB, so a chunk

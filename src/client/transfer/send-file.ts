@@ -9,7 +9,6 @@ import {
   resultOfError,
 } from './transfer.ts'
 import { retry } from '../retry.ts'
-import { fileNameOf } from '../upload-input.ts'
 
 /** @throws UploadError NETWORK or STREAM_UNAVAILABLE when all retries failed, STREAM_REJECTED */
 export function sendFile(
@@ -26,12 +25,11 @@ function sendByPost(
   dependencies: TransferDependencies,
   { file, destination, signal, onSent }: Transfer,
 ): Promise<TransferResult> {
-  const { fetch } = dependencies
-  const url = destination.uploadURL
+  const { fetch, clock } = dependencies
+  const { uploadURL: url, formField: field } = destination
+  const body = { field, file }
   return retry(dependencies, signal, async () => {
-    const body = new FormData()
-    body.set(destination.formField, file, fileNameOf(file) ?? 'video')
-    const post = { method: 'POST', url, headers: {}, body, fetch, signal, onSent } as const
+    const post = { method: 'POST', url, headers: {}, body, fetch, clock, signal, onSent } as const
     const { status } = await sendRequest(post)
     return isSuccess(status) ? { kind: 'sent' } : resultOfError(status)
   })

@@ -1,11 +1,12 @@
 /** Types of one file transfer, and the meaning of Stream's status codes. */
 import type { UploadTarget } from '../gateway/mint-upload.ts'
 import { type RetryPolicy, isTemporaryStatus } from '../retry.ts'
+import type { SourceFile } from '../sources/source-file.ts'
 import { uploadError } from '../upload-error.ts'
 
 /** One file and its destination. */
 export interface Transfer {
-  readonly file: Blob
+  readonly file: SourceFile
   readonly destination: UploadTarget
   /** Bytes per tus chunk, if the caller set them. */
   readonly chunkSizeBytes: number | undefined

@@ -1,6 +1,6 @@
 /** Sends a file by tus, resumed at the server's offset. https://tus.io/protocols/resumable-upload */
 import { waitBeforeRetry } from '../retry.ts'
-import { MIN_CHUNK_BYTES } from '../upload-options.ts'
+import { MIN_CHUNK_BYTES } from '../limits.ts'
 import { type MeasuredSpeed, UNKNOWN_SPEED, addChunk, chunkBytesFor } from './chunk-size.ts'
 import { type HTTPResponse, connectionError, sendRequest } from './http-request.ts'
 import {
@@ -55,6 +55,7 @@ async function sendRest(
     headers: VERSION_HEADER,
     body: null,
     fetch,
+    clock,
     signal,
     onSent: () => {},
   })
@@ -78,6 +79,7 @@ async function sendRest(
     if (end - start > budget.remainingBytes) {
       throw streamError('Cloudflare Stream did not store the file, whose bytes were sent twice.')
     }
+    const body = await file.read(start, end, signal)
     let counted = 0
     const startedMs = clock.now().getTime()
     const patch = await sendRequest({
@@ -88,8 +90,9 @@ async function sendRest(
         'upload-offset': String(start),
         'content-type': 'application/offset+octet-stream',
       },
-      body: file.slice(start, end),
+      body,
       fetch,
+      clock,
       signal,
       onSent(sentBytes) {
         budget.remainingBytes -= sentBytes - counted

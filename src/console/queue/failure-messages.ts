@@ -65,6 +65,8 @@ export function failureMessageOf(error: UploadError, maxDurationSeconds: number 
     case 'UNAUTHENTICATED':
     case 'UPLOAD_NOT_FOUND':
     case 'EMPTY_FILE':
+    case 'SOURCE_FAILED':
+    case 'SOURCE_CONSUMED':
       return { message: error.message, advice: null }
   }
 }

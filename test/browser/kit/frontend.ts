@@ -115,12 +115,7 @@ async function installInto(target: string): Promise<void> {
     await symlink(join(repository, 'node_modules', name), path)
   }
   const json = clientPackageJson(gateway, new Set())
-  const exports = {
-    ...json.exports,
-    '.': './dist/client/client.js',
-    './uppy': './dist/uppy/uppy.js',
-  }
-  await writeFile(join(client, 'package.json'), JSON.stringify({ ...json, exports }))
+  await writeFile(join(client, 'package.json'), JSON.stringify(json))
 }
 
 async function runProcess(

@@ -1,0 +1,199 @@
+/** A list of uploads that the subscription `uploadList` keeps current. */
+import { dependenciesOf } from '../dependencies.ts'
+import {
+  LIST,
+  type ListEvent,
+  type UploadPage,
+  WATCH_LIST,
+  listEvent,
+  uploadPage,
+} from '../gateway/operations.ts'
+import { executeTyped } from '../gateway/request.ts'
+import type { Upload, UploadProtocol, UploadStatus } from '../gateway/upload.ts'
+import { retry } from '../retry.ts'
+import type { UploadClient } from '../upload-client.ts'
+import { type UploadError, toUploadError } from '../upload-error.ts'
+import { keepSubscribed } from './keep-subscribed.ts'
+import { applyEvent, replaceFirstPage, replaceOlder } from './list-page.ts'
+
+/** Filter of a list. An upload must match all conditions. */
+export interface UploadFilter {
+  /** Uploads with any of these statuses. Default: all except DELETED. */
+  readonly status?: readonly UploadStatus[] | undefined
+  readonly protocol?: UploadProtocol | undefined
+  /** Uploads created after this time; a Date or RFC 3339 string. */
+  readonly createdAfter?: Date | string | undefined
+  readonly createdBefore?: Date | string | undefined
+  /** Uploads of this creator. Only administrators can name another creator. */
+  readonly creator?: string | undefined
+}
+
+export interface UploadListOptions {
+  /** Uploads in the first page and in each page of `loadMore`, 1 to 100. Default: 20. */
+  readonly pageSize?: number | undefined
+}
+
+/** What the list contains now. A new object after each change. */
+export interface UploadListSnapshot {
+  /** Newest first. Stays as it is while the list is not live. */
+  readonly uploads: readonly Upload[]
+  /** Whether no page was received yet, and no attempt failed. */
+  readonly isLoading: boolean
+  /** Whether the list is current, and receives every change. */
+  readonly isLive: boolean
+  /** Whether older uploads match the filter, which `loadMore` adds. */
+  readonly hasMore: boolean
+  readonly isLoadingMore: boolean
+  /** Why the last attempt to connect or to load more failed; null after a success. Connecting is retried. */
+  readonly error: UploadError | null
+}
+
+/**
+ * A live list. `getSnapshot` and `subscribe` are the arguments of React's `useSyncExternalStore`. It connects when it
+ * gets its first listener, and holds one connection to the gateway until the last one is removed.
+ */
+export interface UploadList {
+  readonly getSnapshot: () => UploadListSnapshot
+  /**
+   * Calls the listener after each change of the snapshot, and after each change of an upload that is beyond the
+   * end of the list. Its argument is the changed upload; null if something else changed. Returns the function
+   * that removes the listener.
+   */
+  readonly subscribe: (listener: (changed: Upload | null) => void) => () => void
+  /** Adds the next page of older uploads. Does nothing if there is none, or while one is read. */
+  readonly loadMore: () => void
+}
+
+const DEFAULT_PAGE_SIZE = 20
+/** Maximum page of the gateway. */
+const MAX_PAGE_SIZE = 100
+
+/**
+ * Creates a live list of the caller's uploads, newest first; those of all creators for an administrator. Its errors
+ * are in its snapshot.
+ * @example
+ * const list = createUploadList(client, { status: ['READY'] })
+ * const stop = list.subscribe(() => show(list.getSnapshot().uploads))
+ */
+export function createUploadList(
+  client: UploadClient,
+  filter: UploadFilter = {},
+  { pageSize = DEFAULT_PAGE_SIZE }: UploadListOptions = {},
+): UploadList {
+  const dependencies = dependenciesOf(client)
+  const listeners = new Set<(changed: Upload | null) => void>()
+  let snapshot: UploadListSnapshot = {
+    uploads: [],
+    isLoading: true,
+    isLive: false,
+    hasMore: false,
+    isLoadingMore: false,
+    error: null,
+  }
+  let list: UploadPage | null = null
+  /** Events since the request for older uploads, whose result may be older than these; null without one. */
+  let missed: ListEvent[] | null = null
+  let connection: AbortController | null = null
+
+  function emit(change: Partial<UploadListSnapshot>, changed: Upload | null = null): void {
+    snapshot = { ...snapshot, ...change }
+    for (const listener of listeners) {
+      try {
+        listener(changed)
+      } catch (error) {
+        // Reports an error of the listener as uncaught, as DOM events do, and keeps the list current.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+
+  function contentsOf(page: UploadPage) {
+    list = page
+    return { uploads: page.edges.map(({ node }) => node), hasMore: page.pageInfo.hasNextPage }
+  }
+
+  function receive(event: ListEvent, signal: AbortSignal): void {
+    if (event.page === null) {
+      missed?.push(event)
+      const changes = list === null ? {} : contentsOf(applyEvent(list, event))
+      emit(changes, event.changed?.node ?? null)
+      return
+    }
+    const { endCursor } = event.page.pageInfo
+    const contents = contentsOf(replaceFirstPage(list, event.page))
+    const older = contents.uploads.length - event.page.edges.length
+    missed = null
+    emit({ ...contents, isLoading: false, isLive: true, isLoadingMore: false, error: null })
+    if (older > 0) void readOlder(endCursor, Math.min(older, MAX_PAGE_SIZE), signal)
+  }
+
+  async function readOlder(
+    after: string | null,
+    first: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (after === null) return
+    const events: ListEvent[] = []
+    missed = events
+    emit({ isLoadingMore: true })
+    const request = { query: LIST, variables: { first, after, filter } }
+    let change: Partial<UploadListSnapshot>
+    try {
+      const older = await retry(dependencies, signal, () =>
+        executeTyped(dependencies, request, uploadPage, signal),
+      )
+      // Otherwise, a new first page was received, and the list starts again from it.
+      if (missed !== events || list === null) return
+      change = contentsOf(events.reduce(applyEvent, replaceOlder(list, after, older)))
+    } catch (error) {
+      if (missed !== events) return
+      change = { error: toUploadError(error) }
+    }
+    missed = null
+    emit({ ...change, isLoadingMore: false })
+  }
+
+  async function connect(signal: AbortSignal): Promise<void> {
+    const request = { query: WATCH_LIST, variables: { first: pageSize, filter } }
+    const listener = {
+      onEvent: (event: ListEvent) => receive(event, signal),
+      onLost(error: unknown) {
+        missed = null
+        const isLoading = snapshot.isLoading && error === null
+        const lost = error === null ? snapshot.error : toUploadError(error)
+        emit({ isLoading, isLive: false, isLoadingMore: false, error: lost })
+      },
+    }
+    await keepSubscribed(dependencies, request, listEvent, listener, signal)
+  }
+
+  function disconnect(): void {
+    connection?.abort()
+    connection = null
+    missed = null
+    snapshot = { ...snapshot, isLive: false, isLoadingMore: false }
+  }
+
+  return {
+    getSnapshot: () => snapshot,
+    subscribe(listener) {
+      // A wrapper, so that the same function can be subscribed twice.
+      const ownListener = (changed: Upload | null): void => listener(changed)
+      listeners.add(ownListener)
+      if (connection === null) {
+        connection = new AbortController()
+        void connect(connection.signal)
+      }
+      return () => {
+        listeners.delete(ownListener)
+        if (listeners.size === 0 && connection !== null) disconnect()
+      }
+    },
+    loadMore() {
+      if (connection === null || missed !== null || !snapshot.hasMore) return
+      void readOlder(list?.pageInfo.endCursor ?? null, pageSize, connection.signal)
+    },
+  }
+}

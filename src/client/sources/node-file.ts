@@ -1,0 +1,97 @@
+/** Files on the disk of Node. */
+import type { NodeFileHandle } from '../upload-source.ts'
+import { openBlob } from './blob-file.ts'
+import {
+  type SourceFile,
+  fileChanged,
+  hasMethods,
+  readName,
+  sampleOfEnds,
+  sourceFailed,
+} from './source-file.ts'
+
+/** Whether this platform is Node. */
+export function canOpenPaths(): boolean {
+  return nodeFileSystem() !== undefined
+}
+
+/** Opens a path. The file is streamed. @throws UploadError SOURCE_FAILED if it is no readable file */
+export async function openPath(path: string): Promise<SourceFile> {
+  try {
+    const fileSystem = nodeFileSystem()
+    if (fileSystem === undefined) throw new Error('This platform is not Node.')
+    const stats = await fileSystem.promises.stat(path)
+    if (!stats.isFile()) throw new Error('It is not a regular file.')
+    const blob = await fileSystem.openAsBlob(path)
+    return { ...openBlob(blob), name: nameOfPath(path), lastModified: stats.mtimeMs }
+  } catch (error) {
+    const reason = error instanceof Error ? ` ${error.message}` : ''
+    throw sourceFailed('UNREADABLE', `The file cannot be opened.${reason}`)
+  }
+}
+
+/** No import: bundlers for browsers and React Native would look for the module. */
+function nodeFileSystem() {
+  // https://nodejs.org/api/process.html#processgetbuiltinmoduleid
+  return globalThis.process?.getBuiltinModule?.('fs')
+}
+
+export function nameOfPath(path: string): string | undefined {
+  return readName(path.split(/[/\\]/).at(-1))
+}
+
+export function isFileHandle(value: unknown): value is NodeFileHandle {
+  return hasMethods(value, 'read', 'stat')
+}
+
+/** Reads a file through its handle, which stays open. */
+export async function openFileHandle(handle: NodeFileHandle): Promise<SourceFile> {
+  const { size, mtimeMs } = await statOf(handle)
+
+  async function read(start: number, end: number, signal?: AbortSignal) {
+    const bytes = new Uint8Array(end - start)
+    for (let filled = 0; filled < bytes.byteLength;) {
+      signal?.throwIfAborted()
+      const bytesRead = await readInto(handle, bytes, filled, start + filled)
+      if (bytesRead === 0) throw fileChanged()
+      filled += bytesRead
+    }
+    const now = await statOf(handle)
+    if (now.size !== size || now.mtimeMs !== mtimeMs) throw fileChanged()
+    return bytes
+  }
+
+  return {
+    size,
+    name: undefined,
+    type: '',
+    lastModified: mtimeMs,
+    read,
+    sample: () => sampleOfEnds({ size, read }),
+    blob: null,
+    nativePart: null,
+    isRepeatable: true,
+    close() {},
+  }
+}
+
+async function statOf(handle: NodeFileHandle): Promise<{ size: number; mtimeMs: number }> {
+  try {
+    return await handle.stat()
+  } catch {
+    throw sourceFailed('UNREADABLE', 'The file handle cannot be read. It must stay open.')
+  }
+}
+
+async function readInto(
+  handle: NodeFileHandle,
+  bytes: Uint8Array,
+  filled: number,
+  position: number,
+): Promise<number> {
+  try {
+    return (await handle.read(bytes, filled, bytes.byteLength - filled, position)).bytesRead
+  } catch {
+    throw sourceFailed('UNREADABLE', 'The file handle cannot be read. It must stay open.')
+  }
+}
