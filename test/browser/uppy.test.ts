@@ -35,10 +35,16 @@ const DRIVER = /* js */ `
     meta: { folder: String(meta.folder ?? 'none') },
   })
   export let uppy
-  export function start({ url, token, concurrency, restore = false }) {
+  const noSettings = ({ name }) => {
+    if (name === 'broken.mp4') throw new Error('No settings for this file.')
+    return {}
+  }
+  export function start({ url, token, concurrency, restore = false, plain = false }) {
     uppy = new Uppy({ autoProceed: !restore })
       .use(Dashboard, { target: '#app', inline: true, theme: 'light' })
-      .use(HeadgateUploader, { url, token, concurrency, settings })
+      .use(HeadgateUploader, {
+        url, token, concurrency, settings: plain ? noSettings : settings,
+      })
     if (restore) uppy.use(GoldenRetriever)
     document.querySelector('body > input').onchange = ({ target }) =>
       uppy.addFiles([...target.files].map((data) => ({ name: data.name, type: data.type, data })))
@@ -97,7 +103,11 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
     })
 
     async function open(
-      options: { readonly concurrency?: number; readonly restore?: boolean } = {},
+      options: {
+        readonly concurrency?: number
+        readonly restore?: boolean
+        readonly plain?: boolean
+      } = {},
       variables: Readonly<Record<string, string>> = {},
     ) {
       const site = await serveSite(script)
@@ -279,6 +289,26 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
       expect((await gateway.emulator.state()).videos).toHaveLength(1)
     })
 
+    it('mints the uploads of many files by one request, and reports an error of the settings', async () => {
+      const { page, gateway } = await open({ plain: true })
+      const mints: string[] = []
+      page.on('request', (request) => {
+        const [, name] = /outcomes?: (create\w+)/.exec(request.postData() ?? '') ?? []
+        if (name !== undefined) mints.push(name)
+      })
+      const names = ['broken', ...Array.from({ length: 12 }, (_, index) => `video-${index}`)]
+      await choose(page, ...(await Promise.all(names.map((name) => videoFile(`${name}.mp4`)))))
+      const ended = async () =>
+        (await eventsOf(page)).filter(({ name }) => /success|error/.test(name))
+      await expect.poll(ended, { timeout: 20_000 }).toHaveLength(13)
+      const failures = (await ended()).filter(({ name }) => name === 'upload-error')
+      expect(failures).toEqual([
+        { name: 'upload-error', file: 'broken.mp4', message: 'No settings for this file.' },
+      ])
+      expect(mints).toEqual(['createUploads'])
+      expect((await gateway.emulator.state()).videos).toHaveLength(12)
+    })
+
     it('rejects remote files', async () => {
       const { page } = await open()
       await page.evaluate(`recipe.uppy.addFile({
@@ -318,7 +348,7 @@ describeInChromium(`the plugin for Uppy${packagesHint}`, () => {
 
     it('rejects a concurrency that is no positive integer', async () => {
       await expect(open({ concurrency: 0 })).rejects.toThrow(
-        'HeadgateUploader: concurrency must be an integer of at least 1.',
+        'concurrency: must be a positive integer.',
       )
     })
 
