@@ -133,8 +133,8 @@ describeInChromium('an upload queue in a browser', () => {
     await call(page, 'list', endpoint)
     await expect.poll(() => stateCount(page, 'needs-file'), WAIT).toBeGreaterThan(0)
     const sent = (await filesOf(page)).filter(({ state }) => state !== 'needs-file')
-    const finished = [...done, ...sent].map(({ name }) => name)
-    const missing = names.filter((name) => !finished.includes(name))
+    const finished = new Set([...done, ...sent].map(({ name }) => name))
+    const missing = names.filter((name) => !finished.has(name))
     await page.setInputFiles('input', paths)
     await call(page, 'start', { ...endpoint, names: missing })
     await expect.poll(() => stateCount(page, 'ready'), WAIT).toBe(missing.length + sent.length)
@@ -153,7 +153,7 @@ describeInChromium('an upload queue in a browser', () => {
       failed.filter((request) => request.startsWith(`${method} ${gateway.emulator.url}`)).length
     const chunkCount = chunked.map((size) => Math.ceil(size / CHUNK_BYTES))
     expect(requests['tus_patch']).toBeLessThanOrEqual(
-      chunkCount.reduce((sum, count) => sum + count, 0) + failedBy('PATCH'),
+      chunkCount.reduce((sum, count) => sum + count) + failedBy('PATCH'),
     )
     expect(requests['upload']).toBeLessThanOrEqual(COUNT - chunked.length + failedBy('POST'))
     expect([...confirmed.values()].toSorted((a, b) => a - b)).toEqual(

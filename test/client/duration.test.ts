@@ -23,6 +23,10 @@ const TEN_FILES: readonly (readonly [times: number, container: Container])[] = [
   [10, 'mp4'],
 ]
 
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, next) => total + next, 0)
+}
+
 describe('the reserved duration', () => {
   it('of ten files is at most 1.2 times their length, and enough for Stream', async () => {
     const gateway = await startTestGateway()
@@ -42,7 +46,6 @@ describe('the reserved duration', () => {
     await withAdvancingClock(gateway.clock, idle)
     const uploads = queue.getSnapshot()
     expect(uploads.map(({ state }) => state)).toEqual(TEN_FILES.map(() => 'ready'))
-    const sum = (numbers: readonly number[]) => numbers.reduce((total, next) => total + next, 0)
     const reserved = sum(uploads.map(({ upload }) => upload?.constraints.maxDurationSeconds ?? 0))
     const length = sum(uploads.map(({ upload }) => upload?.video?.durationSeconds ?? 0))
     process.stdout.write(
