@@ -161,6 +161,24 @@ describeInChromium('an upload queue in a browser', () => {
     )
   })
 
+  it('mints the files of two tabs once', async () => {
+    const site = await startSite(PAGE)
+    const gateway = await startTestGateway({ ALLOWED_ORIGINS: site.origin })
+    const { page } = await openPage(site.url)
+    const other = await page.context().newPage()
+    await other.goto(site.url)
+    const names = ['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4', 'e.mp4']
+    const paths = await Promise.all(names.map((name) => videoFile(name)))
+    const tabs = [page, other]
+    for (const tab of tabs) await tab.setInputFiles('input', paths)
+    const args = { url: `${gateway.url}/graphql`, names }
+    await Promise.all(tabs.map((tab) => call(tab, 'start', args)))
+    for (const tab of tabs)
+      await expect.poll(() => stateCount(tab, 'ready'), WAIT).toBe(names.length)
+    const { requests } = await gateway.emulator.state()
+    expect(requests).toMatchObject({ direct_upload: names.length, upload: names.length })
+  })
+
   it('measures the duration of videos, and of nothing else', async () => {
     const { page } = await openPage((await startSite(PAGE)).url)
     await page.setInputFiles('input', [

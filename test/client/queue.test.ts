@@ -308,6 +308,21 @@ describe('after a reload', () => {
     expect((await gateway.emulator.state()).requests).toMatchObject({ tus_create: 1 })
   })
 
+  it('cancels what is being resumed', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    const file = paddedTestcard(40_000_000)
+    await interrupt(clientOf(gateway, { storage }), file)
+    const queue = createUploadQueue(clientOf(gateway, { storage }))
+    const [id = ''] = queue.add([file], TUS)
+    await untilState(queue, id, 'preparing')
+    await queue.cancel(id)
+    await vi.waitFor(async () => {
+      expect((await gateway.emulator.state()).videos).toEqual([])
+    }, WAIT)
+    expect(queue.getSnapshot()).toEqual([])
+  })
+
   it('follows what was sent to its end, without the file', async () => {
     const gateway = await startTestGateway({ EMULATOR_ENCODE_MS: '1000' })
     const storage = createMemoryStorage()
