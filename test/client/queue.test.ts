@@ -243,6 +243,30 @@ describe('a queued file', () => {
     },
   )
 
+  it.each([1, 3])(
+    'that is canceled during a request for %i files leaves nothing reserved',
+    async (count) => {
+      const gateway = await startTestGateway()
+      let canceled: Promise<void> | undefined
+      const cancelFirst: typeof globalThis.fetch = (input, init) => {
+        const isMint = typeof init?.body === 'string' && init.body.includes('mutation Mint')
+        if (isMint) canceled ??= queue.cancel(queue.getSnapshot()[0]?.id ?? '')
+        return fetch(input, init)
+      }
+      const queue = createUploadQueue(clientOf(gateway, { fetch: cancelFirst }))
+      queue.add(files(count))
+      await vi.waitFor(() => expect(canceled).toBeDefined(), WAIT)
+      await canceled
+      await untilIdle(gateway, queue)
+      expect(statesOf(queue)).toEqual(Array(count - 1).fill('ready'))
+      const { videos, reservedSeconds } = await gateway.emulator.state()
+      expect({ count: videos.length, reservedSeconds }).toEqual({
+        count: count - 1,
+        reservedSeconds: 0,
+      })
+    },
+  )
+
   it('that failed is uploaded again by retry, with other options', async () => {
     const gateway = await startTestGateway()
     const queue = createUploadQueue(clientOf(gateway))
@@ -306,6 +330,21 @@ describe('after a reload', () => {
     expect(await untilState(queue, id, 'ready')).toMatchObject({ uid })
     expect(queue.getSnapshot()).toHaveLength(1)
     expect((await gateway.emulator.state()).requests).toMatchObject({ tus_create: 1 })
+  })
+
+  it('cancels what is being resumed', async () => {
+    const gateway = await startTestGateway()
+    const storage = createMemoryStorage()
+    const file = paddedTestcard(40_000_000)
+    await interrupt(clientOf(gateway, { storage }), file)
+    const queue = createUploadQueue(clientOf(gateway, { storage }))
+    const [id = ''] = queue.add([file], TUS)
+    await untilState(queue, id, 'preparing')
+    await queue.cancel(id)
+    await vi.waitFor(async () => {
+      expect((await gateway.emulator.state()).videos).toEqual([])
+    }, WAIT)
+    expect(queue.getSnapshot()).toEqual([])
   })
 
   it('follows what was sent to its end, without the file', async () => {
