@@ -1,5 +1,6 @@
 /** Dependencies of the emulator's APIs and hosts; each function picks those it needs. */
 import type { AdjustableClock } from './clock.ts'
+import type { Connections } from './connections.ts'
 import type { EmulatorDatabase } from './state/database.ts'
 import type { Faults } from './faults.ts'
 import type { WebhookDispatcher } from './webhooks/dispatcher.ts'
@@ -29,6 +30,7 @@ export interface EmulatorDependencies {
   readonly dispatcher: WebhookDispatcher
   readonly faults: Faults
   readonly requests: RequestCounts
+  readonly connections: Connections
   /** Receives internal errors of the emulator. */
   readonly onError: (error: unknown) => void
   /** Aborts when the emulator closes; every wait listens to it. */

@@ -13,7 +13,7 @@ import { ApiError, errorResponse } from './api-error.ts'
 import { AdjustableClock, systemClock, type Clock } from './clock.ts'
 import { Connections } from './connections.ts'
 import { CountedRequest } from './counted-request.ts'
-import { HEADERS_TIMEOUT_MS, MAX_CONNECTIONS } from './limits.ts'
+import { HEADERS_TIMEOUT_MS } from './limits.ts'
 import { openDatabase, readClockOffset, saveClockOffset } from './state/database.ts'
 import { chooseToken, isReachableByOthers } from './exposure.ts'
 import { Faults } from './faults.ts'
@@ -115,7 +115,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   })
   // No maximum: Node's parser obeys the headers above it, such as a Content-Length, without showing them.
   server.maxHeadersCount = 0
-  server.maxConnections = MAX_CONNECTIONS
   const boundPort = await listen(server, host, port).catch(async (error: unknown) => {
     database.close()
     await removeTemporary()
@@ -196,6 +195,7 @@ function createDependencies({ time, ...options }: DependencyOptions): EmulatorDe
     playbackTokens: new PlaybackTokens(signingKeys, clock),
     dispatcher: new WebhookDispatcher(shared),
     requests: new RequestCounts(),
+    connections: new Connections(),
   }
 }
 
@@ -206,7 +206,8 @@ function serve(
   idleTimeoutMs: number,
 ): ReadonlySet<Promise<void>> {
   const running = new Set<Promise<void>>()
-  const connections = new Connections()
+  const { connections } = dependencies
+  server.on('connection', (socket) => connections.open(socket))
   // Without a handler, an error of the listening socket would end the process.
   server.on('error', dependencies.onError)
   const serveRequest = (request: IncomingMessage, response: ServerResponse) => {

@@ -209,8 +209,9 @@ function authorize(
   request: IncomingMessage,
   account: string,
 ): void {
-  const { settings } = dependencies
+  const { settings, connections } = dependencies
   if (!hasToken(settings, request)) throw new ApiError(401, 10_000, 'Authentication error')
+  connections.keep(request.socket)
   if (account !== settings.accountId) throw new ApiError(403, 10_000, 'Authentication error')
 }
 
