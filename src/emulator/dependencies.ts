@@ -2,6 +2,7 @@
 import type { AdjustableClock } from './clock.ts'
 import type { Connections } from './connections.ts'
 import type { EmulatorDatabase } from './state/database.ts'
+import type { ExpiredUploads } from './state/expired-uploads.ts'
 import type { Faults } from './faults.ts'
 import type { WebhookDispatcher } from './webhooks/dispatcher.ts'
 import type { RequestCounts } from './operations.ts'
@@ -23,6 +24,7 @@ export interface EmulatorDependencies {
   readonly files: VideoFiles
   readonly renditions: Renditions
   readonly uploadLocks: UploadLocks
+  readonly expiredUploads: ExpiredUploads
   readonly signingKeys: SigningKeys
   readonly playbackTokens: PlaybackTokens
   readonly watermarks: Watermarks

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 
 import { writeResponse, type ResponseOrDisconnect } from './http-response.ts'
 import { ApiError, errorResponse } from './api-error.ts'
+import { storageErrorResponse } from './storage-errors.ts'
 import { AdjustableClock, systemClock, type Clock } from './clock.ts'
 import { Connections } from './connections.ts'
 import { CountedRequest } from './counted-request.ts'
@@ -24,6 +25,8 @@ import { PlaybackTokens } from './playback/playback-tokens.ts'
 import { Renditions } from './remux/renditions.ts'
 import type { Settings } from './settings.ts'
 import { resumeInterrupted } from './state/complete-upload.ts'
+import { deleteDue, removeUnneededFiles } from './state/delete-video.ts'
+import { ExpiredUploads } from './state/expired-uploads.ts'
 import { route } from './router.ts'
 import { withTusVersion } from './tus-request.ts'
 import { SigningKeys } from './state/signing-keys.ts'
@@ -57,6 +60,11 @@ export interface EmulatorOptions {
   readonly token?: string
   /** The account's storage limit in minutes. @default 1000 */
   readonly storageMinutes?: number
+  /**
+   * Maximum bytes of all stored files, unfinished ones and segments included. Requests that would exceed it get 503.
+   * @default 20000000000
+   */
+  readonly diskBytes?: number
   /** Processing time of a received file, in milliseconds. @default 2000 */
   readonly encodeMs?: number
   /**
@@ -100,7 +108,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
   }
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const files = new VideoFiles(join(directory, 'files'))
+  const files = new VideoFiles(join(directory, 'files'), options.diskBytes ?? 20_000_000_000)
   await files.prepare()
   const database = openDatabase(join(directory, 'emulator.db'))
 
@@ -154,10 +162,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     database.close()
     await removeTemporary()
   }
-  await resumeInterrupted(dependencies).catch(async (error: unknown) => {
+  try {
+    await removeUnneededFiles(dependencies)
+    await deleteDue(dependencies)
+    await resumeInterrupted(dependencies)
+  } catch (error) {
     await close()
     throw error
-  })
+  }
   dependencies.dispatcher.wake()
   let closed: Promise<void> | null = null
   return {
@@ -185,11 +197,13 @@ function createDependencies({ time, ...options }: DependencyOptions): EmulatorDe
   const webhook = new WebhookSettings(database)
   const faults = new Faults()
   const signingKeys = new SigningKeys(database)
+  const uploadLocks = new UploadLocks()
   const shared = { ...options, clock, library, webhook, faults }
   return {
     ...shared,
     renditions: new Renditions(options.files, options.closing),
-    uploadLocks: new UploadLocks(),
+    uploadLocks,
+    expiredUploads: new ExpiredUploads({ ...shared, uploadLocks }),
     signingKeys,
     watermarks: new Watermarks(database),
     playbackTokens: new PlaybackTokens(signingKeys, clock),
@@ -255,6 +269,8 @@ async function routeSafely(
   } catch (error) {
     if (dependencies.closing.aborted) return null
     dependencies.onError(error)
+    const temporary = storageErrorResponse(error)
+    if (temporary !== null) return temporary
     return errorResponse(new ApiError(500, 10_001, 'Internal error of the emulator'))
   }
 }
