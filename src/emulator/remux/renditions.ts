@@ -93,21 +93,27 @@ export class Renditions {
 
   async #remux(uid: string, durationSeconds: number, signal: AbortSignal): Promise<RemuxResult> {
     const [videoPath, audioPath] = [this.path(uid, 'video'), this.path(uid, 'audio')]
+    const sizeBytes = (await this.#files.size(uid)) ?? 0
     const job = {
       path: this.#files.path(uid),
-      sizeBytes: (await this.#files.size(uid)) ?? 0,
+      sizeBytes,
       durationSeconds,
       videoPath: `${videoPath}${PARTIAL}`,
       audioPath: `${audioPath}${PARTIAL}`,
     }
+    // The segments have the packets of the file.
+    this.#files.stored.add(uid, sizeBytes)
+    let isStored = false
     try {
       const result = await remuxFile(job, signal)
       if (result.kind === 'remuxed') {
+        isStored = true
         await rename(job.videoPath, videoPath)
         if (result.audio !== null) await rename(job.audioPath, audioPath)
       }
       return result
     } finally {
+      if (!isStored) this.#files.stored.set(uid, sizeBytes)
       await rm(job.videoPath, { force: true })
       await rm(job.audioPath, { force: true })
     }

@@ -35,7 +35,10 @@ async function inspectFile(
     const reading = await readMedia(files.path(uid), sizeBytes, closing, () =>
       library.startReading(uid),
     )
-    library.setMedia(uid, mediaInfoOf(reading, maxDurationSeconds))
+    const media = mediaInfoOf(reading, maxDurationSeconds)
+    library.setMedia(uid, media)
+    // Only ready videos are played.
+    if (media.failure !== null) await files.remove(uid)
   } catch (error) {
     library.stopReading(uid)
     throw error
